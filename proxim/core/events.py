@@ -1,0 +1,234 @@
+"""Everything that can happen to a machine: what the wire, a timer, the network, the link or a person did.
+
+An event is immutable and says what happened, not what to do. Must never be here: behaviour.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from proxim.core.errors import Reason
+from proxim.core.host_code import JoinTarget
+from proxim.core.messages import SDPType
+
+ConnectionID = NewType("ConnectionID", int)  # one WebSocket, for its life
+LinkID = NewType("LinkID", str)  # one attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
+CONTROL_LABEL = "control"  # the data channel that carries link messages (docs/protocol.md, Link)
+
+
+class SessionType(StrEnum):
+    """How long a session lives (docs/protocol.md, Sessions)."""
+
+    ONE_TIME = "one-time"
+    TEMPORARY = "temporary"
+    PERSISTENT = "persistent"
+
+
+class TimerName(StrEnum):
+    """What a timer is for."""
+
+    APPROVAL = "approval"  # scope: sessionID
+    SESSION = "session"  # scope: sessionID
+    LINK_OPEN = "link_open"  # scope: LinkID
+    HEARTBEAT = "heartbeat"  # scope: LinkID
+    DIAL = "dial"  # scope: LinkID of the guest's attempt
+    ANSWER = "answer"  # scope: LinkID of the guest's attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A timer's identity: setting it again moves it."""
+
+    name: TimerName
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer set by SetTimer ran out."""
+
+    timer: Timer
+
+
+# --- the network of this machine -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One address of this machine, as a person may choose it."""
+
+    address: str  # an IP literal; a link-local IPv6 address with its zone, "fe80::1%eth0"
+    prefix_length: int
+    interface: str  # a name for people: "Wi-Fi", "eth0"
+    virtual: bool  # docker, veth, VPN, Hyper-V: rarely what another device can reach
+
+
+@dataclass(frozen=True, slots=True)
+class NetworksSeen:
+    """This machine's addresses, best first. Sent at start and whenever they changed."""
+
+    networks: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The server accepts connections there."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListenFailed:
+    """The server could not listen there."""
+
+    address: str
+    reason: Reason
+    detail: str = ""
+
+
+# --- WebSockets ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOpened:
+    """A WebSocket is open: at the host a guest's, at the guest its own."""
+
+    connection: ConnectionID
+    peer_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReceived:
+    """A text frame arrived."""
+
+    connection: ConnectionID
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRefused:
+    """A frame that is no text at all arrived."""
+
+    connection: ConnectionID
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """The WebSocket is closed, whoever closed it."""
+
+    connection: ConnectionID
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed:
+    """The guest's WebSocket never opened."""
+
+    connection: ConnectionID
+    reason: Reason
+
+
+# --- the WebRTC peer -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDescribed:
+    """Our own description is ready to be sent."""
+
+    link: LinkID
+    type: SDPType
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """A data channel is open."""
+
+    link: LinkID
+    channel: int  # its SCTP stream id: labels need not be unique
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMessage:
+    """A text message arrived on a data channel."""
+
+    link: LinkID
+    channel: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFailed:
+    """The link cannot open, or broke; the peer is to be closed."""
+
+    link: LinkID
+    reason: Reason
+    detail: str = ""
+
+
+LinkEvent = PeerDescribed | ChannelOpened | ChannelMessage | PeerFailed
+
+
+# --- what a person (or a script) wants -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Show a new code; the one shown until now ends."""
+
+    type: SessionType
+    lifetime: float | None = None  # seconds; None: the type's default
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """The seed's pair_response: the answer to a prompt."""
+
+    session_id: str
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseNetwork:
+    """Listen on this address of this machine."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Become the guest of a host."""
+
+    target: JoinTarget
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send text over a link."""
+
+    link: LinkID
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """End a link, or the attempt at one."""
+
+    link: LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Change what this device is called."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """The program ends: say goodbye to everybody."""
+
+
+Intent = Invite | Decide | ChooseNetwork | Join | SendText | Disconnect | Rename | Shutdown

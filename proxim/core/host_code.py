@@ -1,0 +1,256 @@
+"""What a guest needs to find a host: the typed host code and the QR's URL.
+
+A code carries the host's IPv4 address, its port and a 25-bit secret, so it needs no discovery and no server. Layout
+and sizes: docs/security.md, "Host code". Must never be here: proof of the secret (proof.py), name look-ups.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from proxim.core.errors import ProximError, Reason
+from proxim.core.messages import CODE_SESSION_ID, MAX_SESSION_ID_BYTES
+
+DEFAULT_PORT: Final = 47800  # unassigned at IANA, below the ephemeral range that systems hand out by themselves
+FALLBACK_PORTS: Final = range(47801, 47808)  # with the default, what the code's 3 port bits can say
+SECRET_BITS: Final = 25  # with 20 tries counted over all, a guess succeeds with 6e-7 (docs/security.md)
+QR_SECRET_BYTES: Final = 16  # 128 bits: no person types it
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U
+_READ_AS: Final = {"O": "0", "I": "1", "L": "1"}
+_IGNORED: Final = frozenset(" -_.\u2010\u2011\u2012\u2013\u2014\u00a0\t\r\n")
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class CodeError(ProximError):
+    """What was typed or scanned leads to no host."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """One address class: its bit prefix, the network whose suffix follows, the symbols in all, how they are shown."""
+
+    prefix: str
+    network: ipaddress.IPv4Network
+    groups: tuple[int, ...]
+    port_bits: int = 3
+
+    @property
+    def suffix_bits(self) -> int:
+        return 32 - self.network.prefixlen
+
+    @property
+    def symbols(self) -> int:
+        return sum(self.groups)
+
+    @property
+    def data_bits(self) -> int:
+        return 5 * (self.symbols - 1)  # the last symbol is the check
+
+
+_LAYOUTS: Final = (
+    _Layout("0", ipaddress.IPv4Network("192.168.0.0/16"), (5, 5)),
+    _Layout("10", ipaddress.IPv4Network("10.0.0.0/8"), (4, 4, 4)),
+    _Layout("110", ipaddress.IPv4Network("172.16.0.0/12"), (4, 4, 4)),
+    _Layout("1110", ipaddress.IPv4Network("100.64.0.0/10"), (4, 4, 4)),
+    _Layout("11110", ipaddress.IPv4Network("169.254.0.0/16"), (4, 4, 4)),
+    _Layout("111110", ipaddress.IPv4Network("0.0.0.0/0"), (6, 6, 6), port_bits=16),
+)
+_RESERVED_PREFIX: Final = "111111"
+MAX_SYMBOLS: Final = max(layout.symbols for layout in _LAYOUTS)
+
+# Where a code may lead without the person being shown the address: networks that reach only the neighbourhood.
+_LOCAL_NETWORKS: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "127.0.0.0/8",
+        "fe80::/10",
+        "fc00::/7",
+        "::1/128",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostCode:
+    """A decoded host code."""
+
+    address: ipaddress.IPv4Address
+    port: int
+    secret: int = field(repr=False)  # SECRET_BITS wide
+
+    @property
+    def canonical(self) -> str:
+        """All symbols without separators."""
+        layout = _layout_for(self.address, self.port)
+        suffix = int(self.address) & ((1 << layout.suffix_bits) - 1)
+        port = self.port - DEFAULT_PORT if layout.port_bits == 3 else self.port
+        bits = (
+            layout.prefix
+            + f"{suffix:0{layout.suffix_bits}b}"
+            + f"{port:0{layout.port_bits}b}"
+            + f"{self.secret:0{SECRET_BITS}b}"
+        ).ljust(layout.data_bits, "0")
+        digits = [int(bits[at : at + 5], 2) for at in range(0, len(bits), 5)]
+        return "".join(ALPHABET[digit] for digit in [*digits, _check(digits)])
+
+    @property
+    def shown(self) -> str:
+        """The symbols in groups, as people read them aloud."""
+        return group_symbols(self.canonical)
+
+
+def _layout_for(address: ipaddress.IPv4Address, port: int) -> _Layout:
+    short_port = port == DEFAULT_PORT or port in FALLBACK_PORTS
+    return next(layout for layout in _LAYOUTS if address in layout.network and (short_port or layout.port_bits == 16))
+
+
+def _times_alpha(value: int) -> int:
+    """Multiply by alpha in GF(32) with x^5 + x^2 + 1."""
+    value <<= 1
+    return value ^ 0b100101 if value & 32 else value
+
+
+def _check(digits: list[int]) -> int:
+    """sum of alpha^i * d_i, i from 1 (docs/security.md), evaluated from the end as Horner does."""
+    total = 0
+    for digit in reversed(digits):
+        total = _times_alpha(total ^ digit)
+    return total
+
+
+def group_symbols(symbols: str) -> str:
+    """`symbols`, perhaps not all of them yet, with dashes where the code's class has them."""
+    layout = _layout_of(symbols)
+    if layout is None:
+        return symbols
+    parts = []
+    rest = symbols
+    for size in layout.groups:
+        parts.append(rest[:size])
+        rest = rest[size:]
+    return "-".join(part for part in [*parts[:-1], parts[-1] + rest] if part)
+
+
+def _layout_of(symbols: str) -> _Layout | None:
+    """The layout that the first symbols name; None while they name none yet, or for the reserved class."""
+    bits = "".join(f"{ALPHABET.index(symbol):05b}" for symbol in symbols[:2])
+    return next((layout for layout in _LAYOUTS if bits.startswith(layout.prefix)), None)
+
+
+def normalize_code(typed: str) -> str:
+    """Upper case, separators dropped, look-alikes read as Crockford says. Raises CodeError CODE_SYMBOL."""
+    upper = (char for char in typed.upper() if char not in _IGNORED)
+    symbols = "".join(_READ_AS.get(char, char) for char in upper)
+    if any(symbol not in ALPHABET for symbol in symbols):
+        raise CodeError(Reason.CODE_SYMBOL)
+    return symbols
+
+
+def parse_code(typed: str) -> HostCode:
+    """Decode what a person typed.
+
+    Raises CodeError: CODE_SYMBOL, CODE_INCOMPLETE (more may follow), CODE_TOO_LONG, CODE_TYPO, CODE_UNKNOWN.
+    """
+    symbols = normalize_code(typed)
+    digits = [ALPHABET.index(symbol) for symbol in symbols]
+    bits = "".join(f"{digit:05b}" for digit in digits)
+    if bits.startswith(_RESERVED_PREFIX):
+        raise CodeError(Reason.CODE_UNKNOWN)
+    layout = _layout_of(symbols)
+    if layout is None or len(symbols) < layout.symbols:
+        raise CodeError(Reason.CODE_INCOMPLETE)
+    if len(symbols) > layout.symbols:
+        raise CodeError(Reason.CODE_TOO_LONG)
+    if _check(digits[:-1]) != digits[-1]:
+        raise CodeError(Reason.CODE_TYPO)
+
+    at = len(layout.prefix)
+    suffix = int(bits[at : at + layout.suffix_bits], 2)
+    at += layout.suffix_bits
+    port = int(bits[at : at + layout.port_bits], 2)
+    at += layout.port_bits
+    secret = int(bits[at : at + SECRET_BITS], 2)
+    address = ipaddress.IPv4Address(int(layout.network.network_address) | suffix)
+    code = HostCode(address, port + DEFAULT_PORT if layout.port_bits == 3 else port, secret)
+    # One host, one code: refuse set padding bits, port 0, and an address spelled in a class that is not its own.
+    if code.port == 0 or code.canonical != symbols:
+        raise CodeError(Reason.CODE_TYPO)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class JoinTarget:
+    """Where a guest goes: from a code or from a URL."""
+
+    address: str  # an IP literal, without brackets
+    port: int
+    session_id: str = field(repr=False)
+    code: str | None = field(default=None, repr=False)  # canonical, when a code was typed
+    qr_secret: str | None = field(default=None, repr=False)  # base64url, when a URL was given
+
+    @property
+    def authority(self) -> str:
+        """`address:port` as it stands in a URL."""
+        return authority(self.address, self.port)
+
+    @property
+    def websocket_url(self) -> str:
+        """Where the guest's WebSocket goes."""
+        return f"ws://{self.authority}/ws"
+
+
+def authority(address: str, port: int) -> str:
+    """`address:port`, an IPv6 address in brackets (RFC 3986, 3.2.2), its zone escaped (RFC 6874)."""
+    return f"[{address.replace('%', '%25')}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def invite_url(address: str, port: int, session_id: str, uuid: str, qr_secret: str) -> str:
+    """The QR's content; all secrets are in the fragment, which no browser sends."""
+    return f"http://{authority(address, port)}/#s={session_id}&u={uuid}&k={qr_secret}"
+
+
+_SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def _parse_url(text: str) -> JoinTarget:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+        fragment = parse_qs(parts.fragment, strict_parsing=True, max_num_fields=16)
+        address = ipaddress.ip_address((host or "").replace("%25", "%"))
+    except ValueError:
+        raise CodeError(Reason.LINK_UNREADABLE) from None  # its text would quote the secret
+    session_id = fragment.get("s", [""])[0]
+    usable_id = _SESSION_ID.fullmatch(session_id) and len(session_id) <= MAX_SESSION_ID_BYTES
+    if parts.scheme != "http" or not port or not usable_id:
+        raise CodeError(Reason.LINK_UNREADABLE)
+    return JoinTarget(str(address), port, session_id, qr_secret=fragment.get("k", [None])[0])
+
+
+def parse_target(typed: str) -> JoinTarget:
+    """Read a host code or a Proxim URL.
+
+    Raises CodeError with the reasons of parse_code, or LINK_UNREADABLE for something that looks like a URL but is none
+    of ours.
+    """
+    stripped = typed.strip()
+    if "/" in stripped or ":" in stripped:
+        return _parse_url(stripped)
+    code = parse_code(stripped)
+    return JoinTarget(str(code.address), code.port, CODE_SESSION_ID, code=code.canonical)
+
+
+def is_local(address: str, own_networks: tuple[str, ...] = ()) -> bool:
+    """Whether a guest may dial `address` without showing it first: a private range, or a subnet of its own (CIDR)."""
+    ip = ipaddress.ip_address(address)
+    own = (ipaddress.ip_network(text, strict=False) for text in own_networks)
+    return any(ip in network for network in (*_LOCAL_NETWORKS, *own))

@@ -1,0 +1,83 @@
+"""Strict reading of one JSON object from a peer, and compact writing.
+
+Must never be here: what any message means.
+"""
+
+import json
+from typing import Any, Final, NoReturn
+
+from proxim.core.errors import ProximError, Reason
+from proxim.core.texts import is_encodable
+
+MAX_DEPTH: Final = 6  # our deepest message has 4; a few spare for a third party's extra fields
+
+JSONObject = dict[str, Any]
+
+
+class MessageError(ProximError):
+    """A peer's message is not what it should be."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MessageError(Reason.BAD_JSON, f"{name} is not JSON")
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> JSONObject:
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
+        raise MessageError(Reason.BAD_JSON, "a key appears twice")
+    return unique
+
+
+def _depth(value: object, limit: int) -> int:
+    """How deeply `value` nests, given up as soon as it exceeds `limit`."""
+    if limit < 0 or not isinstance(value, (dict, list)):
+        return 0
+    members = value.values() if isinstance(value, dict) else value
+    return 1 + max((_depth(member, limit - 1) for member in members), default=0)
+
+
+def read_object(text: str) -> JSONObject:
+    """Parse one JSON object (RFC 8259, I-JSON's ban on double keys, no NaN, depth <= MAX_DEPTH).
+
+    Raises MessageError with BAD_JSON.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:  # ValueError also: an integer of over 4300 digits
+        raise MessageError(Reason.BAD_JSON, type(error).__name__) from None  # its text would quote the peer's input
+    if not isinstance(value, dict):
+        raise MessageError(Reason.BAD_JSON, "not an object")
+    if _depth(value, MAX_DEPTH) > MAX_DEPTH:
+        raise MessageError(Reason.BAD_JSON, "nested too deeply")
+    return value
+
+
+def write_object(fields: JSONObject) -> str:
+    """One line of JSON, without spaces, all characters as themselves."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def text_field(fields: JSONObject, name: str, max_bytes: int) -> str:
+    """The string `fields[name]`, at most `max_bytes` long in UTF-8. Raises MessageError with BAD_MESSAGE."""
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be a string")
+    if not is_encodable(value):
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} has a broken character")
+    if len(value.encode()) > max_bytes:
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} is longer than {max_bytes} bytes")
+    return value
+
+
+def optional_text_field(fields: JSONObject, name: str, max_bytes: int) -> str | None:
+    """Like text_field, None where it is absent or null."""
+    return None if fields.get(name) is None else text_field(fields, name, max_bytes)
+
+
+def object_field(fields: JSONObject, name: str) -> JSONObject:
+    """The object `fields[name]`. Raises MessageError with BAD_MESSAGE."""
+    value = fields.get(name)
+    if not isinstance(value, dict):
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be an object")
+    return value

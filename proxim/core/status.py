@@ -1,0 +1,146 @@
+"""What people are told: immutable, each the whole truth about one thing, replacing what was told of it before.
+
+Statuses are all that crosses the bridge towards a face (window, terminal, JSON lines); a face shows the newest of each
+thing and keeps no truth of its own. A moment (`..._at`, `expires`, `deadline`) is in seconds of the monotonic clock that
+the machines are given as `now`. Must never be here: behaviour, wire formats.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import LinkID, Network, SessionType
+from proxim.core.messages import DeviceInfo, Verified
+
+
+@dataclass(frozen=True, slots=True)
+class ThisDevice:
+    """This installation."""
+
+    device: DeviceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """This machine's addresses, best first, and the one that the server listens on; None while there is none."""
+
+    networks: tuple[Network, ...]
+    chosen: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """The session whose code is shown. Replaces the one before; sent again when its code changes."""
+
+    session_id: str = field(repr=False)
+    uuid: str
+    code: str | None = field(repr=False)  # grouped; None on an IPv6 address, which has no short code
+    url: str = field(repr=False)
+    type: SessionType
+    expires: float | None  # None: until the host ends it
+
+
+@dataclass(frozen=True, slots=True)
+class NoInvitation:
+    """No code is shown: somebody joined by it, or there is no network (`reason`)."""
+
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Somebody asks to join; goes away with a PairOutcome of the same session."""
+
+    session_id: str
+    device: DeviceInfo  # the name as display_name makes it
+    peer_address: str
+    verified: Verified | None
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairOutcome:
+    """The answer to a request: at the host its prompt is over, at the guest the attempt goes on or ends."""
+
+    session_id: str
+    approved: bool
+    reason: Reason | None = None
+
+
+class Stage(StrEnum):
+    """The ladder that a link climbs, as people are shown it."""
+
+    DIALING = "dialing"  # guest only: looking for the host
+    ASKING = "asking"  # guest only: the host is being asked
+    APPROVED = "approved"
+    CONNECTING = "connecting"  # descriptions are exchanged
+    CONNECTED = "connected"
+    CLOSED = "closed"
+
+
+class Via(StrEnum):
+    """What carries a link."""
+
+    WEBRTC = "webrtc"
+    LANE = "lane"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """One link, or the attempt at one, from the first dial or the approval to its end."""
+
+    link: LinkID
+    session_id: str
+    stage: Stage
+    peer_name: str | None = None  # fit to show; None: not told yet
+    peer_address: str = ""
+    verified: Verified | None = None
+    deadline: float | None = None  # of stage ASKING
+    can_text: bool = False
+    reason: Reason | None = None  # of stage CLOSED
+    was_connected: bool = False
+    via: Via = Via.WEBRTC
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived:
+    """The peer sent text."""
+
+    link: LinkID
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TextSent:
+    """A text of ours went out."""
+
+    link: LinkID
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something failed that no other status tells."""
+
+    problem: Problem
+    link: LinkID | None = None  # where it concerns one link
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The network side has ended; nothing follows."""
+
+
+Status = (
+    ThisDevice
+    | Networks
+    | Invitation
+    | NoInvitation
+    | Prompt
+    | PairOutcome
+    | LinkStatus
+    | TextReceived
+    | TextSent
+    | Trouble
+    | Stopped
+)

@@ -1,0 +1,45 @@
+"""Strings from elsewhere, made safe to show: names, received text, JSON strings.
+
+Must never be here: anything that decides who may do what.
+"""
+
+import unicodedata
+from typing import Final
+
+NAME_SHOWN_MAX: Final = 40  # characters; longer names push the buttons out of the approval dialog
+UNNAMED: Final = "Unnamed device"
+
+# Categories that draw nothing or steer the text around them: controls, formats (bidi marks), surrogates, private use,
+# unassigned, line and paragraph separators (Unicode Standard, chapter 4.5).
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def display_name(name: str) -> str:
+    """A device name fit for a dialog: NFC, one line, nothing invisible, at most NAME_SHOWN_MAX characters."""
+    normal = unicodedata.normalize("NFC", name)
+    visible = "".join(" " if char.isspace() else char for char in normal)
+    visible = "".join(char for char in visible if unicodedata.category(char) not in _INVISIBLE)
+    one_line = " ".join(visible.split())
+    if len(one_line) > NAME_SHOWN_MAX:
+        one_line = one_line[: NAME_SHOWN_MAX - 1].rstrip() + "…"
+    return one_line or UNNAMED
+
+
+def printable_text(text: str) -> str:
+    """Received text without what could drive a terminal or turn the reading direction; line breaks and tabs stay."""
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(
+        char
+        for char in unified
+        if char in "\n\t" or (unicodedata.category(char) not in {"Cc", "Cs"} and char not in _BIDI_CONTROLS)
+    )
+
+
+def is_encodable(text: str) -> bool:
+    """False for text with lone surrogates, which JSON can spell but UTF-8 cannot carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
