@@ -80,7 +80,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.EXPIRED: "This code has expired; use the new one that the host shows.",
     Reason.BUSY: "Another device is already using this code; ask the host to invite another device.",
     Reason.UNKNOWN_SESSION: "The host no longer knows this code; use the one it shows now.",
-    Reason.NOT_VERIFIED: "The host accepts only devices that prove they know its code; join with Proxim and type the code.",
+    Reason.NOT_VERIFIED: "The host accepts only devices that prove they know its code; join by typing it into Proxim.",
     Reason.CLOSED: "The host ended this session; ask for a new code.",
     Reason.BAD_JSON: "That message was not readable JSON; send one JSON object in each text frame.",
     Reason.BAD_MESSAGE: "That message has a missing or wrong field; compare it with docs/protocol.md.",
@@ -123,20 +123,20 @@ SENTENCES: Final[dict[Reason, str]] = {
     ),
     Reason.NO_OFFER: "The other device was approved but never started the link; try again from there.",
     Reason.NO_DESCRIPTION: "This device could not prepare a link; check its network connection and try again.",
-    Reason.BAD_DESCRIPTION: "The other device sent a link description that makes no sense; update Proxim there and try again.",
-    Reason.PEER_VANISHED: "The other device fell silent; check that it is awake and on the network, then connect again.",
+    Reason.BAD_DESCRIPTION: "The other device sent a link description that makes no sense; update Proxim there.",
+    Reason.PEER_VANISHED: "The other device fell silent; check that it is awake and online, then connect again.",
     Reason.PEER_LEFT: "The other device disconnected; join again to go on.",
     Reason.PEER_ERROR: "The other device sent something this link cannot carry; update Proxim on both devices.",
     Reason.DISCONNECTED: "You disconnected; join again to go on.",
-    Reason.UNSUPPORTED: "The other device cannot receive text; it opened a plain link without Proxim's control channel.",
+    Reason.UNSUPPORTED: "The other device cannot receive text; it linked without Proxim's control channel.",
     Reason.TEXT_TOO_LONG: "This text is longer than 1 MiB; send it in parts.",
     Reason.NOT_CONNECTED: "No device is connected; connect one first.",
     Reason.NO_NETWORK: "This device is on no network; connect it to Wi-Fi or a cable, and a code will appear.",
     Reason.NETWORK_CHANGED: "The network changed; use the new code.",
     Reason.ADDRESS_GONE: "This device no longer has that network address; choose another under Network.",
     Reason.PORT_TAKEN: "That port is used by another program; choose another with --port.",
-    Reason.PORT_REFUSED: "This device does not let Proxim open a port; allow it in the security settings, or choose --port above 1024.",
-    Reason.SETTINGS_BROKEN: "The settings file was unreadable; it was kept beside the new one, and this device has a new identity.",
+    Reason.PORT_REFUSED: "This device does not let Proxim open that port; choose one above 1024 with --port.",
+    Reason.SETTINGS_BROKEN: "The settings file was unreadable; it is kept beside a new one with a new identity.",
     Reason.SETTINGS_UNWRITABLE: "The settings could not be saved; this device's identity lasts until Proxim closes.",
     Reason.NAME_UNUSABLE: "A device name needs a visible character and at most 64 bytes; choose another.",
     Reason.NO_DISPLAY: "There is no screen here, so Proxim goes on in the terminal.",
@@ -177,5 +177,5 @@ class ProximError(Exception):
         return self.problem.reason
 
 
-class MachineMisuse(Exception):
+class MachineMisuseError(Exception):
     """Our own code gave a machine an event that its table does not hold: a bug of ours, never the peer's."""

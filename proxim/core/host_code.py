@@ -120,7 +120,7 @@ def _times_alpha(value: int) -> int:
 
 
 def _check(digits: list[int]) -> int:
-    """sum of alpha^i * d_i, i from 1 (docs/security.md), evaluated from the end as Horner does."""
+    """Sum of alpha^i * d_i, i from 1 (docs/security.md), evaluated from the end as Horner does."""
     total = 0
     for digit in reversed(digits):
         total = _times_alpha(total ^ digit)

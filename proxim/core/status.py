@@ -1,8 +1,8 @@
 """What people are told: immutable, each the whole truth about one thing, replacing what was told of it before.
 
 Statuses are all that crosses the bridge towards a face (window, terminal, JSON lines); a face shows the newest of each
-thing and keeps no truth of its own. A moment (`..._at`, `expires`, `deadline`) is in seconds of the monotonic clock that
-the machines are given as `now`. Must never be here: behaviour, wire formats.
+thing and keeps no truth of its own. A moment (`expires`, `deadline`) is in seconds of the monotonic clock that the
+machines are given as `now`. Must never be here: behaviour, wire formats.
 """
 
 from dataclasses import dataclass, field
