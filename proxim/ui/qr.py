@@ -1,0 +1,48 @@
+"""QR codes: a text becomes a matrix of modules, a matrix becomes an image for Tk or lines for a terminal.
+
+Must never be here: tkinter (the terminal face uses this where there is none), colours of a theme (a QR code is always
+dark on white), what the text means.
+"""
+
+from typing import Final
+
+Matrix = tuple[tuple[bool, ...], ...]  # rows of modules, True is dark
+
+QUIET_ZONE: Final = 4  # modules of white on every side (ISO/IEC 18004, 6.3.8): readers find the code by it
+_ERROR_CORRECT_L: Final = 1  # qrcode.constants: a screen is never torn or smudged, and fewer modules are larger ones
+
+# Half a character cell is one module: (upper is dark, lower is dark). What is light is drawn, what is dark is left out.
+_HALVES: Final = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
+_WHITE_ON_BLACK: Final = "\x1b[40;97m"
+_PLAIN: Final = "\x1b[0m"
+
+
+def qr_matrix(text: str) -> Matrix:
+    """The modules of `text` with their quiet zone."""
+    from qrcode.main import QRCode  # not at start: 10 ms, and only faces that show a code need it
+
+    code = QRCode(error_correction=_ERROR_CORRECT_L, border=QUIET_ZONE)
+    code.add_data(text, optimize=0)  # in one piece: looking for runs of digits gains nothing for our links
+    code.make(fit=True)
+    return tuple(tuple(bool(module) for module in row) for row in code.get_matrix())
+
+
+def pgm_image(matrix: Matrix) -> bytes:
+    """The modules as a binary PGM, one pixel each: Tk reads it without Pillow, and enlarges by whole pixels."""
+    header = f"P5 {len(matrix[0])} {len(matrix)} 255\n".encode("ascii")
+    return header + b"".join(bytes(0 if dark else 255 for dark in row) for row in matrix)
+
+
+def half_blocks(matrix: Matrix, *, colour: bool = False) -> str:
+    """The modules as lines of half blocks, for a light-on-dark terminal.
+
+    With `colour`, ANSI sequences make it light on dark on any terminal that knows them.
+    """
+    height = len(matrix)
+    blank = (False,) * len(matrix[0])
+    lines = []
+    for at in range(0, height, 2):
+        lower = matrix[at + 1] if at + 1 < height else blank
+        line = "".join(_HALVES[pair] for pair in zip(matrix[at], lower, strict=True))
+        lines.append(f"{_WHITE_ON_BLACK}{line}{_PLAIN}" if colour else line)
+    return "\n".join(lines)
