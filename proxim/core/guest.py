@@ -1,0 +1,285 @@
+"""The guest: one attempt to join a host, from the dial to the end of its link, as a table of transitions.
+
+```
+  DIALING --socket open--> ASKING --approved--> LINKING --channel--> LINKED
+     |  4 s, refused         |  rejected, 45 s     |  15 s, failed      |  bye, silence
+     +-----------------------+---------------------+--------------------+----> ENDED
+```
+A guest never retries by itself. Must never be here: sockets, clocks, the link's own life (link.py).
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final
+
+from proxim.core.commands import (
+    AddCandidate,
+    ApplyDescription,
+    CancelTimer,
+    CloseConnection,
+    Command,
+    Dial,
+    Publish,
+    Send,
+    SetTimer,
+)
+from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.events import (
+    ChannelMessage,
+    ChannelOpened,
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    DialFailed,
+    Disconnect,
+    FrameReceived,
+    FrameRefused,
+    LinkID,
+    PeerDescribed,
+    PeerFailed,
+    SendText,
+    Timer,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.host_code import JoinTarget
+from proxim.core.json_text import MessageError
+from proxim.core.link import Link, LinkInput, LinkState
+from proxim.core.messages import (
+    Candidate,
+    Description,
+    DeviceInfo,
+    ErrorMessage,
+    PairRequest,
+    PairResult,
+    SDPType,
+    SessionEnded,
+    Signal,
+    parse_message,
+)
+from proxim.core.session import APPROVAL_SECONDS
+from proxim.core.status import LinkStatus, PairOutcome, Stage
+
+DIAL_SECONDS: Final = 4.0  # a LAN answers in milliseconds; a firewall that drops never does (the issue's limit)
+ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0  # the host's clock decides; this is for a host that fell silent
+
+
+class GuestState(Enum):
+    """Where an attempt is."""
+
+    DIALING = "dialing"
+    ASKING = "asking"
+    LINKING = "linking"
+    LINKED = "linked"
+    ENDED = "ended"
+
+
+GuestEvent = (
+    ConnectionOpened
+    | DialFailed
+    | FrameReceived
+    | FrameRefused
+    | ConnectionLost
+    | TimerFired
+    | PeerDescribed
+    | ChannelOpened
+    | ChannelMessage
+    | PeerFailed
+    | SendText
+    | Disconnect
+)
+
+
+class Guest:
+    """See the module."""
+
+    def __init__(self, target: JoinTarget, device: DeviceInfo, link_id: LinkID, connection: ConnectionID) -> None:
+        self.state = GuestState.DIALING
+        self.connection = connection
+        self.link = Link(
+            LinkStatus(link_id, target.session_id, Stage.DIALING, peer_address=target.authority), device.name
+        )
+        self._target = target
+        self._device = device
+        self._answered = False
+        self._connected_socket = True
+
+    def start(self) -> list[Command]:
+        """Commands for an attempt just made."""
+        return [
+            Publish(self.link.status),
+            SetTimer(self._timer(TimerName.DIAL), DIAL_SECONDS),
+            Dial(self.connection, self._target.websocket_url),
+        ]
+
+    def handle(self, event: GuestEvent, now: float) -> list[Command]:
+        """Take one event; look at `state` afterwards. Raises MachineMisuseError for a pair that is not in the table."""
+        content: object = event
+        if isinstance(event, FrameReceived):
+            try:
+                content = parse_message(event.text)
+            except MessageError:
+                return self._end(Reason.HOST_ERROR)
+        kind = content.timer.name if isinstance(content, TimerFired) else type(content)
+        transition = _TRANSITIONS.get((self.state, kind))
+        if transition is not None:
+            return transition(self, content, now)
+        if isinstance(event, FrameReceived):
+            return self._end(Reason.HOST_ERROR)  # a message of the protocol, at a moment when no host may send it
+        raise MachineMisuseError(f"{kind} in {self.state}")
+
+    # --- reaching the host -----------------------------------------------------------------------------------------
+
+    def _dialled(self, event: ConnectionOpened, now: float) -> list[Command]:
+        self.state = GuestState.ASKING
+        return [
+            CancelTimer(self._timer(TimerName.DIAL)),
+            SetTimer(self._timer(TimerName.ANSWER), ANSWER_SECONDS),
+            Send(self.connection, PairRequest(self._target.session_id, self._device)),
+            self.link.tell(stage=Stage.ASKING, deadline=now + APPROVAL_SECONDS),
+        ]
+
+    def _dial_failed(self, event: DialFailed, now: float) -> list[Command]:
+        self._connected_socket = False
+        return self._end(event.reason)
+
+    def _no_answer(self, event: TimerFired, now: float) -> list[Command]:
+        return self._end(Reason.NO_ANSWER)
+
+    # --- the host's answer -----------------------------------------------------------------------------------------
+
+    def _result(self, event: PairResult, now: float) -> list[Command]:
+        if not event.approved:
+            reason = _known(event.reason, _REJECTIONS, Reason.DECLINED)
+            outcome = Publish(PairOutcome(self._target.session_id, approved=False, reason=reason))
+            return [outcome, *self._end(reason)]
+        self.state = GuestState.LINKING
+        return [
+            CancelTimer(self._timer(TimerName.ANSWER)),
+            Publish(PairOutcome(self._target.session_id, approved=True)),
+            self.link.tell(stage=Stage.APPROVED, deadline=None),
+            *self.link.open(offerer=True),
+        ]
+
+    def _answer_timeout(self, event: TimerFired, now: float) -> list[Command]:
+        outcome = Publish(PairOutcome(self._target.session_id, approved=False, reason=Reason.TIMEOUT))
+        return [outcome, *self._end(Reason.TIMEOUT)]
+
+    def _error(self, event: ErrorMessage, now: float) -> list[Command]:
+        return self._end(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR))
+
+    def _session_ended(self, event: SessionEnded, now: float) -> list[Command]:
+        return self._end(_known(event.reason, _REJECTIONS, Reason.CLOSED))
+
+    def _host_gone(self, event: ConnectionLost, now: float) -> list[Command]:
+        self._connected_socket = False
+        return self._end(Reason.HOST_GONE)
+
+    def _strange_frame(self, event: FrameRefused, now: float) -> list[Command]:
+        return self._end(Reason.HOST_ERROR)
+
+    # --- signals ---------------------------------------------------------------------------------------------------
+
+    def _described(self, event: PeerDescribed, now: float) -> list[Command]:
+        offer = Signal(self._target.session_id, Description(event.sdp, event.type))
+        return [Send(self.connection, offer), self.link.tell(stage=Stage.CONNECTING)]
+
+    def _signal(self, event: Signal, now: float) -> list[Command]:
+        if isinstance(event.payload, Candidate):
+            return [AddCandidate(self.link.id, event.payload)]
+        if self._answered or event.payload.type is SDPType.OFFER:  # the guest offers, the host answers, once
+            return self._end(Reason.BAD_DESCRIPTION)
+        self._answered = True
+        return [ApplyDescription(self.link.id, SDPType.ANSWER, event.payload.sdp)]
+
+    def _lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
+        self._connected_socket = False
+        return [] if self._answered else self._end(Reason.HOST_GONE)  # answered: the link may still open
+
+    def _lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
+        self._connected_socket = False
+        return []  # the link stands on its own
+
+    # --- the link --------------------------------------------------------------------------------------------------
+
+    def _link_event(self, event: LinkInput, now: float) -> list[Command]:
+        commands = self.link.handle(event, now)
+        if self.link.state is LinkState.OPEN:
+            self.state = GuestState.LINKED
+        elif self.link.state is LinkState.CLOSED:
+            commands += self._leave()
+        return commands
+
+    def _disconnect(self, event: Disconnect, now: float) -> list[Command]:
+        return [*self.link.close(Reason.DISCONNECTED, bye=Reason.DISCONNECTED), *self._leave()]
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _end(self, reason: Reason) -> list[Command]:
+        return [*self.link.close(reason), *self._leave()]
+
+    def _leave(self) -> list[Command]:
+        self.state = GuestState.ENDED
+        hang_up: list[Command] = [CloseConnection(self.connection)] if self._connected_socket else []
+        return [CancelTimer(self._timer(TimerName.DIAL)), CancelTimer(self._timer(TimerName.ANSWER)), *hang_up]
+
+    def _timer(self, name: TimerName) -> Timer:
+        return Timer(name, self.link.id)
+
+
+# What a host may say, in our words; anything else a newer host may say becomes the general reason beside it.
+_REJECTIONS: Final = (
+    Reason.DECLINED,
+    Reason.TIMEOUT,
+    Reason.EXPIRED,
+    Reason.BUSY,
+    Reason.UNKNOWN_SESSION,
+    Reason.NOT_VERIFIED,
+    Reason.CLOSED,
+)
+_LINK_FAILURES: Final = (Reason.ICE_FAILED, Reason.LINK_TIMEOUT, Reason.NO_OFFER, Reason.BAD_DESCRIPTION)
+
+
+def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Reason:
+    return next((reason for reason in known if reason.value == text), otherwise)
+
+
+_Transition = Callable[[Guest, Any, float], list[Command]]
+
+_TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
+    (GuestState.DIALING, ConnectionOpened): Guest._dialled,
+    (GuestState.DIALING, DialFailed): Guest._dial_failed,
+    (GuestState.DIALING, TimerName.DIAL): Guest._no_answer,
+    (GuestState.DIALING, SendText): Guest._link_event,
+    (GuestState.DIALING, Disconnect): Guest._disconnect,
+    (GuestState.ASKING, PairResult): Guest._result,
+    (GuestState.ASKING, ErrorMessage): Guest._error,
+    (GuestState.ASKING, SessionEnded): Guest._session_ended,
+    (GuestState.ASKING, ConnectionLost): Guest._host_gone,
+    (GuestState.ASKING, FrameRefused): Guest._strange_frame,
+    (GuestState.ASKING, TimerName.ANSWER): Guest._answer_timeout,
+    (GuestState.ASKING, SendText): Guest._link_event,
+    (GuestState.ASKING, Disconnect): Guest._disconnect,
+    (GuestState.LINKING, Signal): Guest._signal,
+    (GuestState.LINKING, ErrorMessage): Guest._error,
+    (GuestState.LINKING, SessionEnded): Guest._session_ended,
+    (GuestState.LINKING, ConnectionLost): Guest._lost_while_linking,
+    (GuestState.LINKING, FrameRefused): Guest._strange_frame,
+    (GuestState.LINKING, PeerDescribed): Guest._described,
+    (GuestState.LINKING, ChannelOpened): Guest._link_event,
+    (GuestState.LINKING, PeerFailed): Guest._link_event,
+    (GuestState.LINKING, TimerName.LINK_OPEN): Guest._link_event,
+    (GuestState.LINKING, SendText): Guest._link_event,
+    (GuestState.LINKING, Disconnect): Guest._disconnect,
+    (GuestState.LINKED, Signal): Guest._signal,
+    (GuestState.LINKED, ErrorMessage): Guest._error,
+    (GuestState.LINKED, SessionEnded): Guest._session_ended,
+    (GuestState.LINKED, ConnectionLost): Guest._lost_while_linked,
+    (GuestState.LINKED, FrameRefused): Guest._strange_frame,
+    (GuestState.LINKED, ChannelOpened): Guest._link_event,
+    (GuestState.LINKED, ChannelMessage): Guest._link_event,
+    (GuestState.LINKED, PeerFailed): Guest._link_event,
+    (GuestState.LINKED, TimerName.HEARTBEAT): Guest._link_event,
+    (GuestState.LINKED, SendText): Guest._link_event,
+    (GuestState.LINKED, Disconnect): Guest._disconnect,
+}

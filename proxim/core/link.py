@@ -1,0 +1,239 @@
+"""One link, from the first peer to its end: opening, greeting, text, heartbeat, goodbye. The same for host and guest.
+
+```
+          open()                 ChannelOpened
+  IDLE ------------> OPENING ------------------> OPEN
+    |                   |  PeerFailed, 15 s       |  bye, silence, PeerFailed, close()
+    +-------------------+------------> CLOSED <---+
+```
+Must never be here: signaling (host.py, session.py, guest.py send the descriptions), sockets, clocks.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Final
+
+from proxim.core.commands import CancelTimer, ClosePeer, Command, OpenPeer, Publish, SendOnChannel, SetTimer
+from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.events import (
+    CONTROL_LABEL,
+    ChannelMessage,
+    ChannelOpened,
+    LinkID,
+    PeerFailed,
+    SendText,
+    Timer,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.json_text import MessageError
+from proxim.core.link_messages import (
+    MAX_TEXT_BYTES,
+    Bye,
+    Hello,
+    LinkMessage,
+    Ping,
+    TextPiece,
+    Unsupported,
+    cut_text,
+    dump_link_message,
+    parse_link_message,
+)
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble
+from proxim.core.texts import display_name, is_encodable
+
+OPEN_SECONDS: Final = 15.0  # the issue's limit; on a LAN it takes under 1 s, ICE with loss some 5 s
+HEARTBEAT_SECONDS: Final = 1.0  # with SILENCE_SECONDS: silence is noticed after 4.5 to 5.5 s, so within 6
+SILENCE_SECONDS: Final = 4.5  # longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3)
+MAX_STRANGE_MESSAGES: Final = 8  # what a peer may send that we cannot read before the link ends
+
+# The reasons for which a peer may say goodbye; any other becomes PEER_LEFT.
+_BYE_REASONS: Final = {reason.value: reason for reason in (Reason.EXPIRED, Reason.CLOSED)}
+
+
+class LinkState(Enum):
+    """Where a link is."""
+
+    IDLE = "idle"
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+LinkInput = ChannelOpened | ChannelMessage | PeerFailed | SendText | TimerFired
+
+
+class Link:
+    """See the module. `status` is what people are told of it; `state` is for its owner."""
+
+    def __init__(self, status: LinkStatus, own_name: str) -> None:
+        self.status = status
+        self.state = LinkState.IDLE
+        self._own_name = own_name
+        self._control: int | None = None
+        self._pieces: list[str] = []
+        self._pieces_bytes = 0
+        self._strange = 0
+        self._peer_pings = False
+        self._heard = 0.0
+        self._ticked = 0.0
+
+    @property
+    def id(self) -> LinkID:
+        """Its identity in events and commands."""
+        return self.status.link
+
+    # --- for the owner ---------------------------------------------------------------------------------------------
+
+    def tell(self, **changes: Any) -> Command:
+        """Change what people are told of this link."""
+        self.status = replace(self.status, **changes)
+        return Publish(self.status)
+
+    def open(self, *, offerer: bool) -> list[Command]:
+        """Start the peer."""
+        if self.state is not LinkState.IDLE:
+            raise MachineMisuseError(f"open in {self.state}")
+        self.state = LinkState.OPENING
+        return [OpenPeer(self.id, offerer), SetTimer(self._timer(TimerName.LINK_OPEN), OPEN_SECONDS)]
+
+    def handle(self, event: LinkInput, now: float) -> list[Command]:
+        """Take one event; look at `state` afterwards."""
+        kind = event.timer.name if isinstance(event, TimerFired) else type(event)
+        transition = _TRANSITIONS.get((self.state, kind))
+        if transition is None:
+            raise MachineMisuseError(f"{kind} in {self.state}")
+        return transition(self, event, now)
+
+    def close(self, reason: Reason, bye: Reason | None = None) -> list[Command]:
+        """End it, telling the peer `bye` where it can still be told."""
+        if self.state is LinkState.CLOSED:
+            raise MachineMisuseError("closed twice")
+        farewell = [self._say(Bye(bye.value))] if bye is not None and self._control is not None else []
+        peer_exists = self.state is not LinkState.IDLE
+        self.state = LinkState.CLOSED
+        self._control = None
+        self._pieces.clear()
+        ending: list[Command] = []
+        if peer_exists:
+            ending = [
+                CancelTimer(self._timer(TimerName.LINK_OPEN)),
+                CancelTimer(self._timer(TimerName.HEARTBEAT)),
+                ClosePeer(self.id),
+            ]
+        told = self.tell(stage=Stage.CLOSED, reason=reason, can_text=False, deadline=None)
+        return [*farewell, *ending, told]
+
+    # --- transitions -----------------------------------------------------------------------------------------------
+
+    def _first_channel(self, event: ChannelOpened, now: float) -> list[Command]:
+        self.state = LinkState.OPEN
+        self._heard = self._ticked = now
+        return [
+            CancelTimer(self._timer(TimerName.LINK_OPEN)),
+            SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
+            self.tell(stage=Stage.CONNECTED, was_connected=True),
+            *self._channel(event, now),
+        ]
+
+    def _channel(self, event: ChannelOpened, now: float) -> list[Command]:
+        if event.label == CONTROL_LABEL and self._control is None:
+            self._control = event.channel
+            return [self._say(Hello(self._own_name)), self.tell(can_text=True)]
+        unsupported = dump_link_message(Unsupported("channel"))
+        return [SendOnChannel(self.id, event.channel, unsupported)]
+
+    def _open_timeout(self, event: TimerFired, now: float) -> list[Command]:
+        # An owner that knows better (no offer came) closes with its own reason before this fires.
+        return self.close(Reason.LINK_TIMEOUT)
+
+    def _failed(self, event: PeerFailed, now: float) -> list[Command]:
+        return self.close(event.reason)
+
+    def _message(self, event: ChannelMessage, now: float) -> list[Command]:
+        self._heard = now
+        if event.channel != self._control:
+            return []  # a channel that was told `unsupported` already
+        try:
+            message = parse_link_message(event.text)
+        except MessageError as error:
+            return self._strange_message(error)
+        return self._understood(message)
+
+    def _understood(self, message: LinkMessage) -> list[Command]:
+        match message:
+            case Hello(name):
+                self._peer_pings = True
+                return [self.tell(peer_name=display_name(name))]
+            case TextPiece(text, more):
+                return self._text_piece(text, more)
+            case Bye(reason):
+                return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
+            case Ping() | Unsupported():
+                return []
+
+    def _strange_message(self, error: MessageError) -> list[Command]:
+        self._strange += 1
+        if self._strange > MAX_STRANGE_MESSAGES:
+            return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
+        what = error.problem.detail if error.reason is Reason.UNKNOWN_TYPE else error.reason.value
+        return [self._say(Unsupported(what))]
+
+    def _text_piece(self, text: str, more: bool) -> list[Command]:
+        self._pieces.append(text)
+        self._pieces_bytes += len(text.encode())
+        if self._pieces_bytes > MAX_TEXT_BYTES:
+            return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
+        if more:
+            return []
+        whole = "".join(self._pieces)
+        self._pieces.clear()
+        self._pieces_bytes = 0
+        return [Publish(TextReceived(self.id, whole))]
+
+    def _send_text(self, event: SendText, now: float) -> list[Command]:
+        if self._control is None:
+            return [Publish(Trouble(Problem(Reason.UNSUPPORTED), self.id))]
+        if not is_encodable(event.text) or len(event.text.encode()) > MAX_TEXT_BYTES:
+            return [Publish(Trouble(Problem(Reason.TEXT_TOO_LONG), self.id))]
+        pieces = [self._say(piece) for piece in cut_text(event.text)]
+        return [*pieces, Publish(TextSent(self.id, event.text))]
+
+    def _text_without_link(self, event: SendText, now: float) -> list[Command]:
+        return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), self.id))]
+
+    def _heartbeat(self, event: TimerFired, now: float) -> list[Command]:
+        if now - self._ticked > 2 * HEARTBEAT_SECONDS:
+            self._heard = now  # it was this program that slept; what the peer said meanwhile still waits in the queue
+        self._ticked = now
+        if self._peer_pings and now - self._heard >= SILENCE_SECONDS:
+            return self.close(Reason.PEER_VANISHED)
+        rearm = SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
+        return [rearm] if self._control is None else [self._say(Ping()), rearm]
+
+    # --- helpers ---------------------------------------------------------------------------------------------------
+
+    def _say(self, message: LinkMessage) -> Command:
+        if self._control is None:
+            raise MachineMisuseError("no control channel")
+        return SendOnChannel(self.id, self._control, dump_link_message(message))
+
+    def _timer(self, name: TimerName) -> Timer:
+        return Timer(name, self.id)
+
+
+_Transition = Callable[[Link, Any, float], list[Command]]
+
+_TRANSITIONS: Final[dict[tuple[LinkState, type | TimerName], _Transition]] = {
+    (LinkState.IDLE, SendText): Link._text_without_link,
+    (LinkState.OPENING, ChannelOpened): Link._first_channel,
+    (LinkState.OPENING, PeerFailed): Link._failed,
+    (LinkState.OPENING, TimerName.LINK_OPEN): Link._open_timeout,
+    (LinkState.OPENING, SendText): Link._text_without_link,
+    (LinkState.OPEN, ChannelOpened): Link._channel,
+    (LinkState.OPEN, ChannelMessage): Link._message,
+    (LinkState.OPEN, PeerFailed): Link._failed,
+    (LinkState.OPEN, SendText): Link._send_text,
+    (LinkState.OPEN, TimerName.HEARTBEAT): Link._heartbeat,
+}

@@ -1,0 +1,120 @@
+"""What two Proxims say to each other on a link's `control` channel: reading, writing, cutting long text in pieces.
+
+Must never be here: when something may be said (link.py).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from proxim.core.errors import Reason
+from proxim.core.json_text import JSONObject, MessageError, optional_text_field, read_object, text_field, write_object
+from proxim.core.messages import MAX_ID_BYTES, MAX_NAME_BYTES
+
+LINK_VERSION: Final = 1
+FEATURES: Final = ("text",)
+MAX_FEATURES: Final = 64
+
+# A browser's default maximum message is 64 KiB where the SDP names none (RFC 8841, 6.1), and one long message would
+# hold up the heartbeat behind it; a character takes at most 6 bytes in JSON ("\u0000").
+TEXT_PIECE_CHARACTERS: Final = 8 * 1024
+MAX_LINK_MESSAGE_BYTES: Final = 64 * 1024
+MAX_TEXT_BYTES: Final = 1024 * 1024  # a long document; more is a file
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """First on the channel, from both sides: who speaks, and what it understands."""
+
+    name: str
+    version: int = LINK_VERSION
+    features: tuple[str, ...] = FEATURES
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """A piece of text; `more` says that the same text goes on in the next piece."""
+
+    text: str
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """I am still here. Never answered: both sides send their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """I am leaving."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """That channel or message is not one this side understands; nothing breaks."""
+
+    what: str
+
+
+LinkMessage = Hello | TextPiece | Ping | Bye | Unsupported
+
+
+def _hello(fields: JSONObject) -> Hello:
+    version = fields.get("version")
+    if type(version) is not int or version < 1:
+        raise MessageError(Reason.BAD_MESSAGE, "version must be a positive integer")
+    features = fields.get("features", [])
+    if not isinstance(features, list) or len(features) > MAX_FEATURES:
+        raise MessageError(Reason.BAD_MESSAGE, "features must be a short list")
+    known = tuple(feature for feature in features if isinstance(feature, str) and len(feature) <= MAX_ID_BYTES)
+    return Hello(text_field(fields, "name", MAX_NAME_BYTES), version, known)
+
+
+_READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
+    "hello": _hello,
+    "text": lambda fields: TextPiece(text_field(fields, "text", MAX_LINK_MESSAGE_BYTES), fields.get("more") is True),
+    "ping": lambda fields: Ping(),
+    "bye": lambda fields: Bye(optional_text_field(fields, "reason", MAX_ID_BYTES)),
+    "unsupported": lambda fields: Unsupported(optional_text_field(fields, "what", MAX_ID_BYTES) or ""),
+}
+
+
+def parse_link_message(text: str) -> LinkMessage:
+    """Read one message of the control channel.
+
+    Raises MessageError: TOO_LARGE, BAD_JSON, BAD_MESSAGE, or UNKNOWN_TYPE, whose detail is the unknown type.
+    """
+    if len(text) > MAX_LINK_MESSAGE_BYTES:
+        raise MessageError(Reason.TOO_LARGE, f"over {MAX_LINK_MESSAGE_BYTES} characters")
+    fields = read_object(text)
+    kind = text_field(fields, "type", MAX_ID_BYTES)
+    reader = _READERS.get(kind)
+    if reader is None:
+        raise MessageError(Reason.UNKNOWN_TYPE, kind)
+    return reader(fields)
+
+
+def dump_link_message(message: LinkMessage) -> str:
+    """The message as one text message of the control channel."""
+    match message:
+        case Hello(name, version, features):
+            fields: JSONObject = {"type": "hello", "version": version, "features": list(features), "name": name}
+        case TextPiece(text, more):
+            fields = {"type": "text", "text": text, **({"more": True} if more else {})}
+        case Ping():
+            fields = {"type": "ping"}
+        case Bye(reason):
+            fields = {"type": "bye", **({"reason": reason} if reason is not None else {})}
+        case Unsupported(what):
+            fields = {"type": "unsupported", "what": what}
+    return write_object(fields)
+
+
+def cut_text(text: str) -> Iterator[TextPiece]:
+    """Cut text into the pieces that carry it, in order; an empty text is one empty piece."""
+    last = max(len(text) - 1, 0) // TEXT_PIECE_CHARACTERS
+    for index in range(last + 1):
+        start = index * TEXT_PIECE_CHARACTERS
+        yield TextPiece(text[start : start + TEXT_PIECE_CHARACTERS], more=index < last)

@@ -1,0 +1,127 @@
+"""The whole program's machine: a host, or attempts to join, or both; hands each event to the one it concerns.
+
+Sockets that the server accepted have positive ids, those that a guest dials negative ones; links carry "host-" or
+"guest-". Must never be here: what hosts and guests do (host.py, guest.py).
+"""
+
+from typing import Final
+
+from proxim.core.commands import Command, Publish, SaveName
+from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.events import (
+    ChannelMessage,
+    ChannelOpened,
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    DialFailed,
+    Disconnect,
+    FrameReceived,
+    FrameRefused,
+    Join,
+    LinkID,
+    PeerDescribed,
+    PeerFailed,
+    Rename,
+    SendText,
+    Shutdown,
+    TimerFired,
+)
+from proxim.core.guest import Guest, GuestEvent, GuestState
+from proxim.core.host import Host, HostEvent
+from proxim.core.messages import MAX_NAME_BYTES, DeviceInfo
+from proxim.core.status import ThisDevice, Trouble
+from proxim.core.texts import UNNAMED, display_name, is_encodable
+
+ProgramEvent = HostEvent | GuestEvent | Join | Rename | Shutdown
+
+_GUEST_LINK: Final = "guest-"
+
+
+class Program:
+    """See the module. `host` is None where the person only joins."""
+
+    def __init__(self, device: DeviceInfo, host: Host | None) -> None:
+        self._device = device
+        self._host = host
+        self._guests: dict[LinkID, Guest] = {}
+        self._attempts = 0
+
+    def start(self) -> list[Command]:
+        """Commands for a program just started."""
+        return [Publish(ThisDevice(self._device))]
+
+    def handle(self, event: ProgramEvent, now: float) -> list[Command]:
+        """Take one event, in the order in which they happened."""
+        match event:
+            case Join():
+                return self._join(event)
+            case Rename(name):
+                return self._rename(name)
+            case Shutdown():
+                return self._shut_down(now)
+            case DialFailed(connection):
+                guest = self._by_connection(connection)
+                return self._to_guest(guest, event, now) if guest else []
+            case ConnectionOpened() | FrameReceived() | FrameRefused() | ConnectionLost():
+                if event.connection < 0:
+                    return self._guest_or_late(event, self._by_connection(event.connection), now)
+            case TimerFired(timer):
+                if _is_guest_link(timer.scope):
+                    return self._guest_or_late(event, self._guests.get(LinkID(timer.scope)), now)
+            case PeerDescribed() | ChannelOpened() | ChannelMessage() | PeerFailed() | SendText() | Disconnect():
+                if _is_guest_link(event.link):
+                    return self._guest_or_late(event, self._guests.get(event.link), now)
+            case _:
+                pass
+        if self._host is None:
+            raise MachineMisuseError(f"{type(event).__name__} without a host")
+        return self._host.handle(event, now)
+
+    def _guest_or_late(self, event: GuestEvent, guest: Guest | None, now: float) -> list[Command]:
+        if guest is not None:
+            return self._to_guest(guest, event, now)
+        if isinstance(event, SendText):
+            return [_trouble(Reason.NOT_CONNECTED, event.link)]
+        return []  # of an attempt that has ended; this crossed on the way
+
+    def _join(self, event: Join) -> list[Command]:
+        if any(guest.state is not GuestState.LINKED for guest in self._guests.values()):
+            return [_trouble(Reason.JOIN_BUSY)]
+        self._attempts += 1
+        link = LinkID(f"{_GUEST_LINK}{self._attempts}")
+        guest = Guest(event.target, self._device, link, ConnectionID(-self._attempts))
+        self._guests[link] = guest
+        return guest.start()
+
+    def _to_guest(self, guest: Guest, event: GuestEvent, now: float) -> list[Command]:
+        commands = guest.handle(event, now)
+        if guest.state is GuestState.ENDED:
+            del self._guests[guest.link.id]
+        return commands
+
+    def _by_connection(self, connection: ConnectionID) -> Guest | None:
+        return next((guest for guest in self._guests.values() if guest.connection == connection), None)
+
+    def _rename(self, name: str) -> list[Command]:
+        usable = is_encodable(name) and len(name.encode()) <= MAX_NAME_BYTES and display_name(name) != UNNAMED
+        if not usable:
+            return [_trouble(Reason.NAME_UNUSABLE)]
+        self._device = DeviceInfo(name, self._device.id)
+        if self._host:
+            self._host.rename(self._device)
+        return [SaveName(name), Publish(ThisDevice(self._device))]
+
+    def _shut_down(self, now: float) -> list[Command]:
+        commands: list[Command] = []
+        for guest in list(self._guests.values()):
+            commands += self._to_guest(guest, Disconnect(guest.link.id), now)
+        return commands + (self._host.shut_down(now) if self._host else [])
+
+
+def _is_guest_link(link: str) -> bool:
+    return link.startswith(_GUEST_LINK)
+
+
+def _trouble(reason: Reason, link: LinkID | None = None) -> Command:
+    return Publish(Trouble(Problem(reason), link))

@@ -1,0 +1,429 @@
+"""One session at the host: from the code on the screen to the end of its link, as a table of transitions.
+
+```
+  OPEN --pair_request--> ASKED --approve--> LINKING --channel--> LINKED
+   ^ ^                     |                   |                    |
+   | +--declined, timeout, +                   |                    |
+   |    guest left                             |                    |
+   +----------- the attempt failed ------------+                    |
+   +----------- temporary, persistent: the guest may come back -----+
+  any --expired, ended by the host, one-time link over--> ENDED
+```
+Must never be here: which session a message means (host.py), sockets, clocks, words for people.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any, Final
+
+from proxim.core.commands import (
+    AddCandidate,
+    ApplyDescription,
+    CancelTimer,
+    CloseConnection,
+    Command,
+    Publish,
+    Send,
+    SetTimer,
+)
+from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
+from proxim.core.events import (
+    ChannelMessage,
+    ChannelOpened,
+    ConnectionID,
+    ConnectionLost,
+    Decide,
+    Disconnect,
+    LinkID,
+    PeerDescribed,
+    PeerFailed,
+    SendText,
+    SessionType,
+    Timer,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.link import Link, LinkInput, LinkState
+from proxim.core.messages import (
+    CloseCode,
+    Description,
+    DeviceInfo,
+    ErrorMessage,
+    Message,
+    PairResult,
+    SDPType,
+    SessionEnded,
+    Signal,
+)
+from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
+from proxim.core.texts import display_name
+
+APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
+SESSION_SECONDS: Final = 15 * 60.0  # the seed: "Sessions expire after 15 minutes or per session type"
+
+
+class SessionState(Enum):
+    """Where a session is."""
+
+    OPEN = "open"  # joinable, nobody asks
+    ASKED = "asked"  # a prompt is shown
+    LINKING = "linking"  # approved, the link is not open yet
+    LINKED = "linked"
+    ENDED = "ended"
+
+
+class SessionStatus(StrEnum):
+    """The status that docs/protocol.md gives a session."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Whoever asks or was approved: one WebSocket, bound to this session for its life."""
+
+    connection: ConnectionID
+    address: str
+    session_id: str = field(repr=False)  # as this guest calls the session: its id, or "@code"
+    device: DeviceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A guest's pair_request, already known to mean this session."""
+
+    guest: Guest
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSignal:
+    """A signal on some guest's socket that names this session."""
+
+    connection: ConnectionID
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The host ends the session."""
+
+    reason: Reason
+
+
+SessionInput = (
+    Ask
+    | GuestSignal
+    | ConnectionLost
+    | Decide
+    | Disconnect
+    | End
+    | TimerFired
+    | PeerDescribed
+    | ChannelOpened
+    | ChannelMessage
+    | PeerFailed
+    | SendText
+)
+
+
+class Session:
+    """See the module. `now` everywhere: seconds of a monotonic clock."""
+
+    def __init__(
+        self,
+        session_id: str,
+        session_type: SessionType,
+        lifetime: float | None,
+        now: float,
+        own_name: str,
+        new_link_id: Callable[[], LinkID],
+    ) -> None:
+        self.id = session_id
+        self.type = session_type
+        self.lifetime = None if session_type is SessionType.PERSISTENT else lifetime or SESSION_SECONDS
+        self.expires = None if self.lifetime is None else now + self.lifetime
+        self.own_name = own_name
+        self.state = SessionState.OPEN
+        self.guest: Guest | None = None  # None: nobody, or the link outlived its WebSocket
+        self.link: Link | None = None
+        self.end_reason: Reason | None = None
+        self._new_link_id = new_link_id
+        self._offered = False
+        self._overdue = False
+        self._rejected = False
+
+    @property
+    def status(self) -> SessionStatus:
+        """The session's status in the words of docs/protocol.md."""
+        if self.end_reason is Reason.EXPIRED:
+            return SessionStatus.EXPIRED
+        if self.state in (SessionState.LINKING, SessionState.LINKED) or self.link is not None:
+            return SessionStatus.APPROVED
+        return SessionStatus.REJECTED if self._rejected else SessionStatus.PENDING
+
+    def serves(self, connection: ConnectionID) -> bool:
+        """Whether the guest on this WebSocket asks or was approved."""
+        return self.guest is not None and self.guest.connection == connection
+
+    def start(self) -> list[Command]:
+        """Commands for a session just made."""
+        return [] if self.lifetime is None else [SetTimer(self._session_timer, self.lifetime)]
+
+    def handle(self, event: SessionInput, now: float) -> list[Command]:
+        """Take one event; look at `state` afterwards."""
+        kind = event.timer.name if isinstance(event, TimerFired) else type(event)
+        transition = _TRANSITIONS.get((self.state, kind))
+        if transition is None:
+            raise MachineMisuseError(f"{kind} in {self.state}")
+        return transition(self, event, now)
+
+    # --- being asked -----------------------------------------------------------------------------------------------
+
+    def _ask(self, event: Ask, now: float) -> list[Command]:
+        self.state = SessionState.ASKED
+        self.guest = event.guest
+        deadline = now + APPROVAL_SECONDS
+        shown = DeviceInfo(display_name(event.guest.device.name), display_name(event.guest.device.id))
+        prompt = Prompt(self.id, shown, event.guest.address, None, deadline)
+        return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
+
+    def _busy(self, event: Ask, now: float) -> list[Command]:
+        rejected = PairResult(event.guest.session_id, approved=False, reason=Reason.BUSY)
+        return [Send(event.guest.connection, rejected)]
+
+    def _decide(self, event: Decide, now: float) -> list[Command]:
+        if not event.approved:
+            return self._reject(Reason.DECLINED)
+        guest = self._asking_guest()
+        self.state = SessionState.LINKING
+        self._offered = False
+        self.link = Link(
+            LinkStatus(
+                self._new_link_id(),
+                self.id,
+                Stage.APPROVED,
+                peer_name=display_name(guest.device.name),
+                peer_address=guest.address,
+            ),
+            self.own_name,
+        )
+        return [
+            CancelTimer(self._approval_timer),
+            Send(guest.connection, PairResult(guest.session_id, approved=True)),
+            Publish(PairOutcome(self.id, approved=True)),
+            Publish(self.link.status),
+            *self.link.open(offerer=False),
+        ]
+
+    def _too_late(self, event: Decide, now: float) -> list[Command]:
+        return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+
+    def _approval_timeout(self, event: TimerFired, now: float) -> list[Command]:
+        return self._reject(Reason.TIMEOUT)
+
+    def _asker_left(self, event: ConnectionLost, now: float) -> list[Command]:
+        self.state = SessionState.OPEN
+        self.guest = None
+        return [
+            CancelTimer(self._approval_timer),
+            Publish(PairOutcome(self.id, approved=False, reason=Reason.GUEST_LEFT)),
+        ]
+
+    def _reject(self, reason: Reason) -> list[Command]:
+        guest = self._asking_guest()
+        self.state = SessionState.OPEN
+        self.guest = None
+        self._rejected = True
+        return [
+            CancelTimer(self._approval_timer),
+            Send(guest.connection, PairResult(guest.session_id, approved=False, reason=reason)),
+            Publish(PairOutcome(self.id, approved=False, reason=reason)),
+        ]
+
+    # --- signals ---------------------------------------------------------------------------------------------------
+
+    def _signal_not_allowed(self, event: GuestSignal, now: float) -> list[Command]:
+        return [refusal(event.connection, Reason.NOT_ALLOWED, event.signal.session_id)]
+
+    def _signal(self, event: GuestSignal, now: float) -> list[Command]:
+        link = self._linking()
+        if not self.serves(event.connection):
+            return self._signal_not_allowed(event, now)
+        payload = event.signal.payload
+        if not isinstance(payload, Description):
+            return [AddCandidate(link.id, payload)]
+        if self._offered or payload.type is SDPType.ANSWER:  # the guest offers, once
+            return self._signal_not_allowed(event, now)
+        self._offered = True
+        return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, payload.sdp)]
+
+    def _described(self, event: PeerDescribed, now: float) -> list[Command]:
+        if self.guest is None:
+            raise MachineMisuseError("an answer without a guest")
+        answer = Signal(self.guest.session_id, Description(event.sdp, event.type))
+        return [Send(self.guest.connection, answer)]
+
+    # --- the link --------------------------------------------------------------------------------------------------
+
+    def _link_event(self, event: LinkInput, now: float) -> list[Command]:
+        link = self._linking()
+        commands = link.handle(event, now)
+        if link.state is LinkState.OPEN:
+            self.state = SessionState.LINKED
+        elif link.state is LinkState.CLOSED:
+            commands += self._after_link(link)
+        return commands
+
+    def _link_open_timeout(self, event: TimerFired, now: float) -> list[Command]:
+        if self._offered:
+            return self._link_event(event, now)
+        return self._close_link(Reason.NO_OFFER)
+
+    def _guest_lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
+        self.guest = None
+        return self._close_link(Reason.GUEST_LEFT)
+
+    def _guest_lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
+        self.guest = None  # the link stands on its own
+        return []
+
+    def _disconnect(self, event: Disconnect, now: float) -> list[Command]:
+        # The host's own Disconnect ends the session whatever its type: who sends a guest away wants it gone.
+        link = self._linking()
+        return [*link.close(Reason.DISCONNECTED, bye=Reason.CLOSED), *self._end(Reason.CLOSED)]
+
+    def _close_link(self, reason: Reason) -> list[Command]:
+        link = self._linking()
+        return [*link.close(reason), *self._after_link(link)]
+
+    def _after_link(self, link: Link) -> list[Command]:
+        """The link is closed: does the session live on?"""
+        reason = link.status.reason or Reason.PEER_LEFT
+        if self._overdue:
+            return self._end(Reason.EXPIRED)
+        if self.type is SessionType.ONE_TIME and link.status.was_connected:
+            return self._end(Reason.CLOSED)
+        commands: list[Command] = []
+        if self.guest is not None and not link.status.was_connected:
+            commands.append(refusal(self.guest.connection, reason, self.guest.session_id))
+        if self.guest is not None:
+            commands.append(CloseConnection(self.guest.connection, CloseCode.LINK_FAILED))
+        self.state = SessionState.OPEN
+        self.guest = None
+        self.link = None
+        return commands
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _expire(self, event: TimerFired, now: float) -> list[Command]:
+        return self._end(Reason.EXPIRED)
+
+    def _expire_while_asked(self, event: TimerFired, now: float) -> list[Command]:
+        # _reject lets go of the guest, so it gets its pair_result and no session_ended on top.
+        return [*self._reject(Reason.EXPIRED), *self._end(Reason.EXPIRED)]
+
+    def _expire_while_linking(self, event: TimerFired, now: float) -> list[Command]:
+        self._overdue = True  # it was joined in time; if this attempt fails there is no other
+        return []
+
+    def _expire_while_linked(self, event: TimerFired, now: float) -> list[Command]:
+        if self.type is SessionType.ONE_TIME:
+            return []  # 15 minutes to be joined; once joined it lasts as long as its link
+        link = self._linking()
+        return [*link.close(Reason.EXPIRED, bye=Reason.EXPIRED), *self._end(Reason.EXPIRED)]
+
+    def _end_by_host(self, event: End, now: float) -> list[Command]:
+        return self._end(event.reason)
+
+    def _end_while_asked(self, event: End, now: float) -> list[Command]:
+        return [*self._reject(event.reason), *self._end(event.reason)]
+
+    def _end_with_link(self, event: End, now: float) -> list[Command]:
+        link = self._linking()
+        return [*link.close(event.reason, bye=event.reason), *self._end(event.reason)]
+
+    def _end(self, reason: Reason) -> list[Command]:
+        self.state = SessionState.ENDED
+        self.end_reason = reason
+        commands: list[Command] = [CancelTimer(self._session_timer)]
+        if self.guest is not None:
+            commands.append(Send(self.guest.connection, SessionEnded(self.guest.session_id, reason)))
+            commands.append(CloseConnection(self.guest.connection, CloseCode.SESSION_ENDED))
+        self.guest = None
+        return commands
+
+    # --- helpers ---------------------------------------------------------------------------------------------------
+
+    def _asking_guest(self) -> Guest:
+        if self.guest is None:
+            raise MachineMisuseError("asked by nobody")
+        return self.guest
+
+    def _linking(self) -> Link:
+        if self.link is None:
+            raise MachineMisuseError("no link")
+        return self.link
+
+    @property
+    def _approval_timer(self) -> Timer:
+        return Timer(TimerName.APPROVAL, self.id)
+
+    @property
+    def _session_timer(self) -> Timer:
+        return Timer(TimerName.SESSION, self.id)
+
+
+def refusal(connection: ConnectionID, reason: Reason, session_id: str | None = None) -> Command:
+    """The wire's `error`: that message was refused, nothing has changed."""
+    message: Message = ErrorMessage(reason, SENTENCES[reason], session_id)
+    return Send(connection, message)
+
+
+_Transition = Callable[[Session, Any, float], list[Command]]
+
+_LINKED_INPUTS: Final[tuple[type | TimerName, ...]] = (
+    ChannelOpened,
+    ChannelMessage,
+    PeerFailed,
+    SendText,
+    TimerName.HEARTBEAT,
+)
+
+_TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = {
+    (SessionState.OPEN, Ask): Session._ask,
+    (SessionState.OPEN, GuestSignal): Session._signal_not_allowed,
+    (SessionState.OPEN, Decide): Session._too_late,
+    (SessionState.OPEN, TimerName.SESSION): Session._expire,
+    (SessionState.OPEN, End): Session._end_by_host,
+    (SessionState.ASKED, Ask): Session._busy,
+    (SessionState.ASKED, GuestSignal): Session._signal_not_allowed,
+    (SessionState.ASKED, Decide): Session._decide,
+    (SessionState.ASKED, TimerName.APPROVAL): Session._approval_timeout,
+    (SessionState.ASKED, TimerName.SESSION): Session._expire_while_asked,
+    (SessionState.ASKED, ConnectionLost): Session._asker_left,
+    (SessionState.ASKED, End): Session._end_while_asked,
+    (SessionState.LINKING, Ask): Session._busy,
+    (SessionState.LINKING, GuestSignal): Session._signal,
+    (SessionState.LINKING, Decide): Session._too_late,
+    (SessionState.LINKING, TimerName.LINK_OPEN): Session._link_open_timeout,
+    (SessionState.LINKING, TimerName.SESSION): Session._expire_while_linking,
+    (SessionState.LINKING, ConnectionLost): Session._guest_lost_while_linking,
+    (SessionState.LINKING, PeerDescribed): Session._described,
+    (SessionState.LINKING, ChannelOpened): Session._link_event,
+    (SessionState.LINKING, PeerFailed): Session._link_event,
+    (SessionState.LINKING, SendText): Session._link_event,
+    (SessionState.LINKING, Disconnect): Session._disconnect,
+    (SessionState.LINKING, End): Session._end_with_link,
+    (SessionState.LINKED, Ask): Session._busy,
+    (SessionState.LINKED, GuestSignal): Session._signal,
+    (SessionState.LINKED, Decide): Session._too_late,
+    (SessionState.LINKED, TimerName.SESSION): Session._expire_while_linked,
+    (SessionState.LINKED, ConnectionLost): Session._guest_lost_while_linked,
+    (SessionState.LINKED, Disconnect): Session._disconnect,
+    (SessionState.LINKED, End): Session._end_with_link,
+    **{(SessionState.LINKED, kind): Session._link_event for kind in _LINKED_INPUTS},
+}
