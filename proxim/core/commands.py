@@ -97,9 +97,10 @@ class SendOnChannel:
 
 @dataclass(frozen=True, slots=True)
 class ClosePeer:
-    """Close the peer once what was sent is out; no event of this link follows."""
+    """Close the peer; no event of this link follows."""
 
     link: LinkID
+    said_bye: bool = False  # the other side will close too: give it a moment, so that the goodbye arrives
 
 
 @dataclass(frozen=True, slots=True)

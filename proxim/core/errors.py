@@ -33,6 +33,7 @@ class Reason(StrEnum):
     CODE_SYMBOL = "code_symbol"
     CODE_TOO_LONG = "code_too_long"
     CODE_UNKNOWN = "code_unknown"
+    CODE_MISSING = "code_missing"
     LINK_UNREADABLE = "link_unreadable"
     # reaching the host
     NO_ANSWER = "no_answer"
@@ -93,6 +94,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.CODE_SYMBOL: "A code has only digits and letters, and never a U; compare it with the host's screen.",
     Reason.CODE_TOO_LONG: "This code has too many symbols; compare it with the host's screen.",
     Reason.CODE_UNKNOWN: "This code comes from a newer Proxim; update Proxim on this device.",
+    Reason.CODE_MISSING: "No code was given; start again with the code that the host shows.",
     Reason.LINK_UNREADABLE: "This is neither a host code nor a Proxim link; type the code that the host shows.",
     Reason.NO_ANSWER: (
         "The host does not answer: a firewall or the Wi-Fi may keep devices apart; check that both are on the same "

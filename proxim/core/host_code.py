@@ -8,10 +8,10 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl
 
 from proxim.core.errors import ProximError, Reason
-from proxim.core.messages import CODE_SESSION_ID, MAX_SESSION_ID_BYTES
+from proxim.core.messages import CODE_SESSION_ID
 
 DEFAULT_PORT: Final = 47800  # unassigned at IANA, below the ephemeral range that systems hand out by themselves
 FALLBACK_PORTS: Final = range(47801, 47808)  # with the default, what the code's 3 port bits can say
@@ -20,7 +20,9 @@ QR_SECRET_BYTES: Final = 16  # 128 bits: no person types it
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U
 _READ_AS: Final = {"O": "0", "I": "1", "L": "1"}
-_IGNORED: Final = frozenset(" -_.\u2010\u2011\u2012\u2013\u2014\u00a0\t\r\n")
+_VALUES: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
+# Besides white space: dashes and dots that people type, soft hyphens and zero-width marks that a chat program pastes.
+_IGNORED: Final = frozenset("-_.\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u200b\u200e\u2060\ufeff")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -87,6 +89,11 @@ class HostCode:
     port: int
     secret: int = field(repr=False)  # SECRET_BITS wide
 
+    def __post_init__(self) -> None:
+        # Wider values would run into their neighbours' bits. The values stay out of the text: it may reach a log.
+        if not (0 < self.port < 1 << 16 and 0 <= self.secret < 1 << SECRET_BITS):
+            raise ValueError("port or secret out of range")
+
     @property
     def canonical(self) -> str:
         """All symbols without separators."""
@@ -128,7 +135,7 @@ def _check(digits: list[int]) -> int:
 
 
 def group_symbols(symbols: str) -> str:
-    """`symbols`, perhaps not all of them yet, with dashes where the code's class has them."""
+    """`symbols` as normalize_code gives them, perhaps not all of them yet, with dashes where their class has them."""
     layout = _layout_of(symbols)
     if layout is None:
         return symbols
@@ -142,17 +149,17 @@ def group_symbols(symbols: str) -> str:
 
 def _layout_of(symbols: str) -> _Layout | None:
     """The layout that the first symbols name; None while they name none yet, or for the reserved class."""
-    bits = "".join(f"{ALPHABET.index(symbol):05b}" for symbol in symbols[:2])
+    bits = "".join(f"{_VALUES[symbol]:05b}" for symbol in symbols[:2])
     return next((layout for layout in _LAYOUTS if bits.startswith(layout.prefix)), None)
 
 
 def normalize_code(typed: str) -> str:
     """Upper case, separators dropped, look-alikes read as Crockford says. Raises CodeError CODE_SYMBOL."""
-    upper = (char for char in typed.upper() if char not in _IGNORED)
-    symbols = "".join(_READ_AS.get(char, char) for char in upper)
-    if any(symbol not in ALPHABET for symbol in symbols):
+    kept = [char.upper() for char in typed if not char.isspace() and char not in _IGNORED]
+    symbols = [_READ_AS.get(char, char) for char in kept]
+    if not all(symbol in _VALUES for symbol in symbols):  # upper() makes two letters of some, as of the German sharp s
         raise CodeError(Reason.CODE_SYMBOL)
-    return symbols
+    return "".join(symbols)
 
 
 def parse_code(typed: str) -> HostCode:
@@ -161,7 +168,7 @@ def parse_code(typed: str) -> HostCode:
     Raises CodeError: CODE_SYMBOL, CODE_INCOMPLETE (more may follow), CODE_TOO_LONG, CODE_TYPO, CODE_UNKNOWN.
     """
     symbols = normalize_code(typed)
-    digits = [ALPHABET.index(symbol) for symbol in symbols]
+    digits = [_VALUES[symbol] for symbol in symbols]
     bits = "".join(f"{digit:05b}" for digit in digits)
     if bits.startswith(_RESERVED_PREFIX):
         raise CodeError(Reason.CODE_UNKNOWN)
@@ -176,13 +183,12 @@ def parse_code(typed: str) -> HostCode:
     at = len(layout.prefix)
     suffix = int(bits[at : at + layout.suffix_bits], 2)
     at += layout.suffix_bits
-    port = int(bits[at : at + layout.port_bits], 2)
+    port = int(bits[at : at + layout.port_bits], 2) + (DEFAULT_PORT if layout.port_bits == 3 else 0)
     at += layout.port_bits
     secret = int(bits[at : at + SECRET_BITS], 2)
     address = ipaddress.IPv4Address(int(layout.network.network_address) | suffix)
-    code = HostCode(address, port + DEFAULT_PORT if layout.port_bits == 3 else port, secret)
-    # One host, one code: refuse set padding bits, port 0, and an address spelled in a class that is not its own.
-    if code.port == 0 or code.canonical != symbols:
+    # One host, one code: refuse port 0, set padding bits, and an address spelled in a class that is not its own.
+    if port == 0 or (code := HostCode(address, port, secret)).canonical != symbols:
         raise CodeError(Reason.CODE_TYPO)
     return code
 
@@ -218,22 +224,31 @@ def invite_url(address: str, port: int, session_id: str, uuid: str, qr_secret: s
     return f"http://{authority(address, port)}/#s={session_id}&u={uuid}&k={qr_secret}"
 
 
-_SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
+# Only what invite_url writes. urllib's parser would forgive line breaks, read `http://ours@elsewhere/` as elsewhere and
+# let any character into the zone, which is shown to people. The zone's % may be escaped (RFC 6874) or not (browsers).
+_URL: Final = re.compile(
+    r"(?i:http)://(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9A-Fa-f:.]+)(?:%(?:25)?(?P<zone>[A-Za-z0-9._~-]{1,32}))?\])"
+    r":(?P<port>[0-9]{1,5})/?#(?P<fragment>[!-~]+)"
+)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # base64url: session ids (MAX_SESSION_ID_BYTES) and secrets
 
 
 def _parse_url(text: str) -> JoinTarget:
     try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-        fragment = parse_qs(parts.fragment, strict_parsing=True, max_num_fields=16)
-        address = ipaddress.ip_address((host or "").replace("%25", "%"))
+        url = _URL.fullmatch(text)
+        if url is None:
+            raise ValueError
+        zone = f"%{url['zone']}" if url["zone"] else ""
+        address = ipaddress.IPv4Address(url["v4"]) if url["v4"] else ipaddress.IPv6Address(url["v6"] + zone)
+        pairs = parse_qsl(url["fragment"], keep_blank_values=True, strict_parsing=True, max_num_fields=16)
     except ValueError:
         raise CodeError(Reason.LINK_UNREADABLE) from None  # its text would quote the secret
-    session_id = fragment.get("s", [""])[0]
-    usable_id = _SESSION_ID.fullmatch(session_id) and len(session_id) <= MAX_SESSION_ID_BYTES
-    if parts.scheme != "http" or not port or not usable_id:
+    port = int(url["port"])
+    fields = dict(pairs)  # further fields are a later version's
+    tokens = (fields.get("s", ""), fields.get("k", "absent"))
+    if not 0 < port < 1 << 16 or len(fields) != len(pairs) or not all(map(_TOKEN.fullmatch, tokens)):
         raise CodeError(Reason.LINK_UNREADABLE)
-    return JoinTarget(str(address), port, session_id, qr_secret=fragment.get("k", [None])[0])
+    return JoinTarget(str(address), port, fields["s"], qr_secret=fields.get("k"))
 
 
 def parse_target(typed: str) -> JoinTarget:

@@ -120,7 +120,7 @@ class Link:
             ending = [
                 CancelTimer(self._timer(TimerName.LINK_OPEN)),
                 CancelTimer(self._timer(TimerName.HEARTBEAT)),
-                ClosePeer(self.id),
+                ClosePeer(self.id, said_bye=bool(farewell)),
             ]
         told = self.tell(stage=Stage.CLOSED, reason=reason, can_text=False, deadline=None)
         return [*farewell, *ending, told]
@@ -133,8 +133,8 @@ class Link:
         return [
             CancelTimer(self._timer(TimerName.LINK_OPEN)),
             SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
-            self.tell(stage=Stage.CONNECTED, was_connected=True),
             *self._channel(event, now),
+            self.tell(stage=Stage.CONNECTED, was_connected=True, can_text=self._control is not None),
         ]
 
     def _channel(self, event: ChannelOpened, now: float) -> list[Command]:

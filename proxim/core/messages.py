@@ -1,11 +1,12 @@
 """The signaling messages: frozen dataclasses, strict reading, writing, limits.
 
 The five messages are the seed document's; the additions are those of docs/protocol.md. A reader ignores unknown extra
-fields. Must never be here: who may send what and when (that is host.py and guest.py).
+fields. A message's repr is fit for a log: session ids, proofs and descriptions (they carry ICE passwords) are left out.
+Must never be here: who may send what and when (that is host.py and guest.py).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -29,6 +30,7 @@ MAX_SESSION_ID_BYTES: Final = 64  # ours have 22
 MAX_MID_BYTES: Final = 64  # RFC 8843 asks for at most 16
 MAX_PROOF_BYTES: Final = 128  # base64url of 33 bytes is 44
 MAX_SENTENCE_BYTES: Final = 1024
+MAX_SMALL_INTEGER: Final = 255  # versions and m-line indices; JSON itself would let in 4300 digits
 
 CODE_SESSION_ID: Final = "@code"  # "the session whose code the host shows" (docs/protocol.md)
 
@@ -72,15 +74,15 @@ class Auth:
 
     v: int | None = None
     m: str | None = None
-    y: str | None = None
-    t: str | None = None
+    y: str | None = field(default=None, repr=False)
+    t: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PairRequest:
     """Client to server: may I join?"""
 
-    session_id: str
+    session_id: str = field(repr=False)
     device: DeviceInfo
     auth: Auth | None = None
 
@@ -89,7 +91,7 @@ class PairRequest:
 class PairPrompt:
     """Server to host: somebody asks."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     device: DeviceInfo
     verified: Verified | None = None
 
@@ -98,7 +100,7 @@ class PairPrompt:
 class PairResponse:
     """Host to server: the person's decision. Never accepted from a socket."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     approved: bool
 
 
@@ -106,7 +108,7 @@ class PairResponse:
 class PairResult:
     """Server to client: the decision."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     approved: bool
     reason: ReasonText | None = None
     auth: Auth | None = None
@@ -116,7 +118,7 @@ class PairResult:
 class PairChallenge:
     """Server to client: the host's share of the proof."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     auth: Auth
 
 
@@ -124,7 +126,7 @@ class PairChallenge:
 class PairConfirm:
     """Client to server: the guest's tag."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     auth: Auth
 
 
@@ -132,7 +134,7 @@ class PairConfirm:
 class Description:
     """An SDP; `type` is None where a seed-only peer left it out."""
 
-    sdp: str
+    sdp: str = field(repr=False)
     type: SDPType | None = None
 
 
@@ -149,9 +151,9 @@ class Candidate:
 class Signal:
     """Both ways after approval: one description or one candidate."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     payload: Description | Candidate
-    mac: str | None = None
+    mac: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +162,14 @@ class ErrorMessage:
 
     code: ReasonText
     message: str
-    session_id: str | None = None
+    session_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionEnded:
     """Server to client: this session is over."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     reason: ReasonText
 
 
@@ -191,6 +193,15 @@ def _session_id(fields: JSONObject) -> str:
     return text_field(fields, "sessionID", MAX_SESSION_ID_BYTES)
 
 
+def _optional_small_integer(fields: JSONObject, name: str) -> int | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value <= MAX_SMALL_INTEGER:  # bool is an int to isinstance
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be a small integer")
+    return value
+
+
 def _device(fields: JSONObject) -> DeviceInfo:
     info = object_field(fields, "deviceInfo")
     return DeviceInfo(text_field(info, "name", MAX_NAME_BYTES), text_field(info, "id", MAX_ID_BYTES))
@@ -198,11 +209,8 @@ def _device(fields: JSONObject) -> DeviceInfo:
 
 def _auth(fields: JSONObject) -> Auth:
     auth = object_field(fields, "auth")
-    version = auth.get("v")
-    if version is not None and type(version) is not int:  # bool is an int to isinstance
-        raise MessageError(Reason.BAD_MESSAGE, "auth.v must be an integer")
     return Auth(
-        version,
+        _optional_small_integer(auth, "v"),
         optional_text_field(auth, "m", MAX_PROOF_BYTES),
         optional_text_field(auth, "y", MAX_PROOF_BYTES),
         optional_text_field(auth, "t", MAX_PROOF_BYTES),
@@ -249,13 +257,10 @@ def _description(payload: JSONObject) -> Description:
 def _candidate(payload: JSONObject) -> Candidate:
     # Browsers' clients often send the whole RTCIceCandidate under "candidate"; null is end of candidates.
     holder = payload["candidate"] if isinstance(payload["candidate"], dict) else payload
-    index = holder.get("sdpMLineIndex")
-    if index is not None and (type(index) is not int or not 0 <= index < 256):
-        raise MessageError(Reason.BAD_MESSAGE, "sdpMLineIndex must be a small integer")
     return Candidate(
         (optional_text_field(holder, "candidate", MAX_CANDIDATE_BYTES) or "").strip(),
         optional_text_field(holder, "sdpMid", MAX_MID_BYTES),
-        index,
+        _optional_small_integer(holder, "sdpMLineIndex"),
     )
 
 
@@ -295,7 +300,8 @@ def parse_message(text: str) -> Message:
 
     Raises MessageError: TOO_LARGE, BAD_JSON, UNKNOWN_TYPE or BAD_MESSAGE; its detail names the field, never its value.
     """
-    if len(text) > MAX_MESSAGE_BYTES or (not text.isascii() and len(text.encode()) > MAX_MESSAGE_BYTES):
+    # A lone surrogate is let through here and refused by the field that holds it.
+    if len(text) > MAX_MESSAGE_BYTES or len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES:
         raise MessageError(Reason.TOO_LARGE, f"over {MAX_MESSAGE_BYTES} bytes")
     fields = read_object(text)
     kind = fields.get("type")

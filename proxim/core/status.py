@@ -51,7 +51,7 @@ class NoInvitation:
 class Prompt:
     """Somebody asks to join; goes away with a PairOutcome of the same session."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     device: DeviceInfo  # the name as display_name makes it
     peer_address: str
     verified: Verified | None
@@ -62,7 +62,7 @@ class Prompt:
 class PairOutcome:
     """The answer to a request: at the host its prompt is over, at the guest the attempt goes on or ends."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     approved: bool
     reason: Reason | None = None
 
@@ -90,7 +90,7 @@ class LinkStatus:
     """One link, or the attempt at one, from the first dial or the approval to its end."""
 
     link: LinkID
-    session_id: str
+    session_id: str = field(repr=False)
     stage: Stage
     peer_name: str | None = None  # fit to show; None: not told yet
     peer_address: str = ""

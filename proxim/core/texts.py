@@ -3,6 +3,7 @@
 Must never be here: anything that decides who may do what.
 """
 
+import re
 import unicodedata
 from typing import Final
 
@@ -12,15 +13,20 @@ UNNAMED: Final = "Unnamed device"
 # Categories that draw nothing or steer the text around them: controls, formats (bidi marks), surrogates, private use,
 # unassigned, line and paragraph separators (Unicode Standard, chapter 4.5).
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Fillers and variation selectors (Default_Ignorable_Code_Point, Unicode's DerivedCoreProperties, of other categories)
+# and the empty Braille cell. A name made of these would leave an empty place in the dialog.
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def display_name(name: str) -> str:
     """A device name fit for a dialog: NFC, one line, nothing invisible, at most NAME_SHOWN_MAX characters."""
-    normal = unicodedata.normalize("NFC", name)
-    visible = "".join(" " if char.isspace() else char for char in normal)
-    visible = "".join(char for char in visible if unicodedata.category(char) not in _INVISIBLE)
-    one_line = " ".join(visible.split())
+    spaced = "".join(" " if char.isspace() else char for char in _BLANK.sub("", name))
+    visible = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE)
+    # Normalised last: a letter and its accent may stand together only now.
+    one_line = unicodedata.normalize("NFC", " ".join(visible.split()))
     if len(one_line) > NAME_SHOWN_MAX:
         one_line = one_line[: NAME_SHOWN_MAX - 1].rstrip() + "…"
     return one_line or UNNAMED

@@ -1,0 +1,145 @@
+"""The stairs between the floors: the only place with threads, and the only queue.
+
+The network side runs on an asyncio thread of its own; what it tells people waits in one queue for the main thread; what
+people decide is posted to the loop. Lines of standard input come up the same stairs. Knows core's types alone; must
+never know what a status means, nor touch a widget or a socket.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import Intent
+from proxim.core.status import Status, Stopped, Trouble
+
+if TYPE_CHECKING:
+    import asyncio  # at run time the loop's thread imports it, while the main thread is busy with the first paint
+
+_log = logging.getLogger(__name__)
+
+MAX_LINE_CHARACTERS: Final = 4 * 1024 * 1024  # a text of 1 MiB as JSON; without a limit one line could fill the memory
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """A line of standard input, without its line break."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InputEnded:
+    """Standard input is at its end."""
+
+
+Upward = Status | InputLine | InputEnded
+
+
+class NetSide(Protocol):
+    """What the bridge needs of the network side; all of it is called on the loop's thread."""
+
+    async def run(self) -> None:
+        """Run until an intent ends it."""
+
+    def report(self, event: Intent, /) -> None:
+        """Take an intent."""
+
+
+class Bridge:
+    """See the module. Create, start and drain on the main thread; `post` from the main thread."""
+
+    def __init__(self) -> None:
+        self._main_thread = threading.get_ident()
+        self._upward: queue.SimpleQueue[Upward] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._net: NetSide | None = None
+        self._early: list[Intent] = []  # posted before the loop was there
+        self._thread: threading.Thread | None = None
+
+    # --- main thread -----------------------------------------------------------------------------------------------
+
+    def start(self, make_net: Callable[[Callable[[Status], None]], NetSide]) -> None:
+        """Start the asyncio thread. `make_net(publish)` is called on it, so what it imports does not hold up the UI."""
+        self._thread = threading.Thread(target=self._run_net, args=(make_net,), name="proxim-net", daemon=True)
+        self._thread.start()
+
+    def read_lines(self, stream: TextIO) -> None:
+        """Read `stream` to its end on a thread of its own: there is no other way on Windows."""
+        threading.Thread(target=self._read_lines, args=(stream,), name="proxim-input", daemon=True).start()
+
+    def post(self, intent: Intent) -> None:
+        """Hand a person's intent to the network side. After its end it is dropped: there is nobody left to do it."""
+        assert threading.get_ident() == self._main_thread
+        with self._lock:
+            if self._net is None or self._loop is None:
+                self._early.append(intent)
+                return
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._net.report, intent)
+
+    def drain(self, most: int) -> Iterator[Upward]:
+        """What has come up, at most `most`, without waiting."""
+        for _ in range(most):
+            try:
+                yield self._upward.get_nowait()
+            except queue.Empty:
+                return
+
+    def wait(self, seconds: float) -> Upward | None:
+        """The next that comes up, or None after `seconds`."""
+        try:
+            return self._upward.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    # --- asyncio thread --------------------------------------------------------------------------------------------
+
+    def _publish(self, status: Status) -> None:
+        self._upward.put(status)
+
+    def _run_net(self, make_net: Callable[[Callable[[Status], None]], NetSide]) -> None:
+        import asyncio
+
+        try:
+            asyncio.run(self._net_main(make_net))
+        except Exception as error:  # noqa: BLE001  # whatever it is, the person must see that nothing works any more
+            _log.exception("the network side crashed")
+            self._publish(Trouble(Problem(Reason.INTERNAL, type(error).__name__)))
+            self._publish(Stopped())
+
+    async def _net_main(self, make_net: Callable[[Callable[[Status], None]], NetSide]) -> None:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_log_loop_error)
+        net = make_net(self._publish)
+        run: Coroutine[None, None, None] = net.run()
+        with self._lock:
+            self._loop, self._net = loop, net
+            early, self._early = self._early, []
+        for intent in early:
+            loop.call_soon(net.report, intent)
+        await run
+        with self._lock:
+            self._net = None
+
+    # --- input thread ----------------------------------------------------------------------------------------------
+
+    def _read_lines(self, stream: TextIO) -> None:
+        try:
+            while line := stream.readline(MAX_LINE_CHARACTERS):
+                self._upward.put(InputLine(line.rstrip("\r\n")))
+        except (OSError, ValueError) as error:  # closed, or not text
+            _log.warning("standard input cannot be read: %s", type(error).__name__)
+        self._upward.put(InputEnded())
+
+
+def _log_loop_error(loop: "asyncio.AbstractEventLoop", context: dict[str, object]) -> None:
+    """Log what no task of ours owns: aiortc's background tasks on a peer's rubbish; the link's own timers notice."""
+    error = context.get("exception")
+    _log.warning("in the background: %s (%s)", context.get("message"), type(error).__name__)

@@ -1,0 +1,31 @@
+"""Every limit and time-out of the network side, each with its reason; the protocol's own stand with core's machines.
+
+Must never be here: behaviour.
+"""
+
+from typing import Final
+
+from proxim.core.messages import MAX_MESSAGE_BYTES
+
+# --- WebSocket -------------------------------------------------------------------------------------------------------
+
+# A frame over MAX_MESSAGE_BYTES gets its `error`; one over this closes the socket before it is read into memory.
+HARD_MESSAGE_BYTES: Final = 4 * MAX_MESSAGE_BYTES
+RECEIVE_QUEUE: Final = 4  # frames read ahead; TCP holds the rest back
+SEND_QUEUE: Final = 64  # messages a guest may leave unread; an honest pairing has some ten
+OPEN_SECONDS: Final = 5.0  # for the opening handshake; a LAN needs milliseconds
+CLOSE_SECONDS: Final = 1.0  # for the closing handshake; then the socket is dropped
+SERVER_PING_SECONDS: Final = 20.0  # finds guests that are gone without a word, so that their prompts go away
+CLIENT_PING_SECONDS: Final = 5.0  # a person waits for this answer: notice within 10 s that the host is gone
+BACKLOG: Final = 32  # sockets waiting to be accepted; more than a room has devices
+
+# --- WebRTC ----------------------------------------------------------------------------------------------------------
+
+FAREWELL_SECONDS: Final = 0.5  # how long the other side gets to close after a goodbye, some round trips of a poor link
+# aiortc enforces none of its own: a 4 MiB message was seen to arrive (docs/security.md).
+MAX_CHANNEL_MESSAGE_BYTES: Final = 256 * 1024
+
+# --- this machine ----------------------------------------------------------------------------------------------------
+
+NETWORK_WATCH_SECONDS: Final = 3.0  # a person who changes the Wi-Fi looks at the window meanwhile
+SHUTDOWN_SECONDS: Final = 3.0  # for goodbyes; then the program ends all the same

@@ -1,0 +1,61 @@
+"""Finding a port: the listening socket, bound before the WebSocket library is imported, so that the QR shows early.
+
+Must never be here: what happens on a connection.
+"""
+
+import errno
+import socket
+
+from proxim.core.errors import ProximError, Reason
+from proxim.core.host_code import DEFAULT_PORT, FALLBACK_PORTS
+from proxim.net.limits import BACKLOG
+
+_ANY_PORT = 0
+
+
+class ListenError(ProximError):
+    """No socket could be made to listen there."""
+
+
+def open_listener(address: str, port: int | None) -> socket.socket:
+    """Listen on `address` and the first free port: `port` alone if given, else the protocol's order.
+
+    Raises ListenError: ADDRESS_GONE, PORT_TAKEN, PORT_REFUSED.
+    """
+    candidates = [port] if port is not None else [DEFAULT_PORT, *FALLBACK_PORTS, _ANY_PORT]
+    for candidate in candidates:
+        try:
+            return _listen(address, candidate)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                continue
+            raise ListenError(_reason(error), type(error).__name__) from None
+    raise ListenError(Reason.PORT_TAKEN, f"port {port}")
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family, _, _, _, bind_to = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # On POSIX this lets a restart reuse a port in TIME_WAIT; on Windows it would let two programs share one.
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(bind_to)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _reason(error: OSError) -> Reason:
+    if isinstance(error, PermissionError):
+        return Reason.PORT_REFUSED
+    return Reason.ADDRESS_GONE  # EADDRNOTAVAIL, or no such zone: the address left since it was chosen

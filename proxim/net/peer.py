@@ -1,0 +1,186 @@
+"""One RTCPeerConnection: carries out a link's commands in order and reports what happens as events.
+
+This is the only module that imports aiortc, which costs 0.2 s: import it late. Everything that aiortc can raise on a
+hostile description is caught here and named. Must never be here: signaling, and what a channel's messages mean.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc.sdp import candidate_from_sdp
+
+from proxim.core.errors import Reason
+from proxim.core.events import (
+    CONTROL_LABEL,
+    ChannelMessage,
+    ChannelOpened,
+    LinkEvent,
+    LinkID,
+    PeerDescribed,
+    PeerFailed,
+)
+from proxim.core.messages import Candidate, SDPType
+from proxim.net.limits import FAREWELL_SECONDS, MAX_CHANNEL_MESSAGE_BYTES
+
+_log = logging.getLogger(__name__)
+
+_UNREADABLE = ""  # stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
+
+
+class Peer:
+    """See the module. `stun` holds only servers that the person named."""
+
+    def __init__(self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()) -> None:
+        self._link = link
+        self._report_to = report
+        servers = [RTCIceServer(urls=url) for url in stun]
+        # Always explicit: aiortc's default contacts a public STUN server.
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._channels: dict[int, RTCDataChannel] = {}
+        self._early_candidates: list[Candidate] = []
+        self._described = False
+        self._opened = False
+        self._closing = False
+        self._closed_by_other = asyncio.Event()
+        self._work: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
+        self._connection.on("datachannel", self._adopt)
+        self._connection.on("connectionstatechange", self._state_changed)
+
+    # --- commands, each carried out after the one before -----------------------------------------------------------
+
+    def offer(self) -> None:
+        """Open the control channel and report our offer."""
+        self._work.put_nowait(self._offer())
+
+    def apply(self, type: SDPType, sdp: str) -> None:
+        """Take the other side's description; an offer is answered."""
+        self._work.put_nowait(self._apply(type, sdp))
+
+    def add_candidate(self, candidate: Candidate) -> None:
+        """Take one of the other side's candidates, also before its description."""
+        self._work.put_nowait(self._add_candidate(candidate))
+
+    def send(self, channel: int, text: str) -> None:
+        """Send a text message; on a channel that has just closed it is lost, as on any closing socket."""
+        data_channel = self._channels.get(channel)
+        if data_channel is not None and data_channel.readyState == "open":
+            data_channel.send(text)
+
+    async def run(self) -> None:
+        """Carry out commands until cancelled; a command that fails fails the link."""
+        while True:
+            await (await self._work.get())
+
+    async def close(self, said_bye: bool) -> None:
+        """Close; after a goodbye wait a moment for the other side, so that it is not cut off by our own abort."""
+        self._closing = True
+        while not self._work.empty():
+            self._work.get_nowait().close()
+        if said_bye:
+            try:
+                await asyncio.wait_for(self._closed_by_other.wait(), FAREWELL_SECONDS)
+            except TimeoutError:
+                _log.debug("%s: the other side did not close in time", self._link)
+        await self._connection.close()
+
+    # --- carrying out ----------------------------------------------------------------------------------------------
+
+    async def _offer(self) -> None:
+        try:
+            self._adopt(self._connection.createDataChannel(CONTROL_LABEL))
+            await self._connection.setLocalDescription(await self._connection.createOffer())
+        except Exception as error:  # noqa: BLE001  # aiortc and the system below it raise many kinds; each means this
+            self._failed(Reason.NO_DESCRIPTION, error)
+            return
+        self._report_local()
+
+    async def _apply(self, type: SDPType, sdp: str) -> None:
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=type.value))
+            self._described = True
+            for candidate in self._early_candidates:
+                await self._take_candidate(candidate)
+            self._early_candidates.clear()
+            if type is SDPType.ANSWER:
+                return
+            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except Exception as error:  # noqa: BLE001  # a hostile SDP makes aiortc raise nearly anything
+            self._failed(Reason.BAD_DESCRIPTION, error)
+            return
+        self._report_local()
+
+    async def _add_candidate(self, candidate: Candidate) -> None:
+        if self._described:
+            await self._take_candidate(candidate)
+        else:
+            self._early_candidates.append(candidate)
+
+    async def _take_candidate(self, candidate: Candidate) -> None:
+        try:
+            if not candidate.candidate:
+                await self._connection.addIceCandidate(None)
+                return
+            parsed = candidate_from_sdp(candidate.candidate.removeprefix("candidate:"))
+            parsed.sdpMid = candidate.sdp_mid
+            parsed.sdpMLineIndex = candidate.sdp_mline_index
+            if parsed.sdpMid is None and parsed.sdpMLineIndex is None:
+                parsed.sdpMLineIndex = 0  # docs/protocol.md: it belongs to the first m-line
+            await self._connection.addIceCandidate(parsed)
+        except Exception as error:  # noqa: BLE001  # one bad candidate must not end a link that others may open
+            _log.info("%s: a candidate was left out (%s)", self._link, type(error).__name__)
+
+    def _report_local(self) -> None:
+        description = self._connection.localDescription
+        self._report(PeerDescribed(self._link, SDPType(description.type), description.sdp))
+
+    # --- what aiortc tells us --------------------------------------------------------------------------------------
+
+    def _adopt(self, channel: RTCDataChannel) -> None:
+        """Listen to a channel; called synchronously on `datachannel`, or its first messages would be lost."""
+        channel.on("message", lambda message: self._message(channel, message))
+        channel.on("close", lambda: self._channel_closed(channel))
+        if channel.readyState == "open":
+            self._channel_open(channel)
+        else:
+            channel.on("open", lambda: self._channel_open(channel))
+
+    def _channel_open(self, channel: RTCDataChannel) -> None:
+        assert channel.id is not None  # an open channel has its stream
+        self._opened = True
+        self._channels[channel.id] = channel
+        self._report(ChannelOpened(self._link, channel.id, channel.label))
+
+    def _channel_closed(self, channel: RTCDataChannel) -> None:
+        if channel.id is not None:
+            self._channels.pop(channel.id, None)
+        if channel.label == CONTROL_LABEL:
+            self._report(PeerFailed(self._link, Reason.PEER_LEFT))
+
+    def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:
+        if channel.id is None or channel.id not in self._channels:
+            return  # closed meanwhile
+        if len(message) > MAX_CHANNEL_MESSAGE_BYTES:
+            self._report(PeerFailed(self._link, Reason.PEER_ERROR, "message too large"))
+            return
+        text = message if isinstance(message, str) else _UNREADABLE
+        self._report(ChannelMessage(self._link, channel.id, text))
+
+    def _state_changed(self) -> None:
+        state = self._connection.connectionState
+        _log.debug("%s: connection is %s", self._link, state)
+        if state == "closed":
+            self._closed_by_other.set()
+            self._report(PeerFailed(self._link, Reason.PEER_LEFT))
+        elif state == "failed":
+            self._report(PeerFailed(self._link, Reason.PEER_VANISHED if self._opened else Reason.ICE_FAILED))
+
+    def _failed(self, reason: Reason, error: Exception) -> None:
+        _log.info("%s: %s (%s)", self._link, reason, type(error).__name__)
+        self._report(PeerFailed(self._link, reason, type(error).__name__))
+
+    def _report(self, event: LinkEvent) -> None:
+        if not self._closing:
+            self._report_to(event)

@@ -1,0 +1,268 @@
+"""Runs the machine on the loop thread: inbox -> handle() -> execute, and owns every socket, peer, timer and task.
+
+Must never be here: decisions (core), threads (bridge.py), how a socket or a peer works inside.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from proxim.core import commands as do
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import (
+    ConnectionID,
+    LinkID,
+    ListenFailed,
+    Listening,
+    Network,
+    NetworksSeen,
+    Shutdown,
+    Timer,
+    TimerFired,
+)
+from proxim.core.messages import ErrorMessage, dump_message
+from proxim.core.program import Program, ProgramEvent
+from proxim.core.status import Status, Stopped, Trouble
+from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS
+from proxim.net.listener import ListenError, open_listener
+
+if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
+    from proxim.net.client import Client
+    from proxim.net.peer import Peer
+    from proxim.net.server import Server
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NetOptions:
+    """What the person set for the network side."""
+
+    port: int | None = None  # None: the protocol's order of ports
+    stun: tuple[str, ...] = ()  # only what the person named
+    look: Callable[[], tuple[Network, ...]] | None = None  # this machine's addresses; None: nobody hosts
+    save_name: Callable[[str], Problem | None] = lambda name: None
+
+
+class Runtime:
+    """See the module. All methods run on the loop's thread."""
+
+    def __init__(self, program: Program, publish: Callable[[Status], None], options: NetOptions) -> None:
+        self._program = program
+        self._publish = publish
+        self._options = options
+        self._inbox: deque[ProgramEvent] = deque()
+        self._handling = False
+        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
+        self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
+        self._closing_peers: set[asyncio.Task[None]] = set()
+        self._peers_prepared = False
+        self._server: Server | None = None
+        self._listen_lock = asyncio.Lock()
+        self._wanted: str | None = None
+        self._shut_down = asyncio.Event()
+        self._execute: dict[type[do.Command], Callable[[Any], None]] = {
+            do.SetTimer: self._set_timer,
+            do.CancelTimer: self._cancel_timer,
+            do.Listen: self._listen,
+            do.StopListening: self._stop_listening,
+            do.Dial: self._dial,
+            do.Send: self._send,
+            do.CloseConnection: self._close_connection,
+            do.OpenPeer: self._open_peer,
+            do.ApplyDescription: lambda command: self._peer(command.link).apply(command.type, command.sdp),
+            do.AddCandidate: lambda command: self._peer(command.link).add_candidate(command.candidate),
+            do.SendOnChannel: lambda command: self._peer(command.link).send(command.channel, command.text),
+            do.ClosePeer: self._close_peer,
+            do.SaveName: self._save_name,
+            do.Publish: lambda command: self._publish(command.status),
+        }
+
+    # --- the circuit -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until Shutdown was reported and everybody has been told goodbye."""
+        self._loop = asyncio.get_running_loop()
+        self._carry_out(self._program.start())
+        if self._options.look is not None:
+            self._spawn(self._watch_networks(self._options.look), "network watch")
+        await self._shut_down.wait()
+        try:
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                await self._say_goodbye()
+        except TimeoutError:
+            _log.warning("not everything closed within %s s", SHUTDOWN_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._publish(Stopped())
+
+    def report(self, event: ProgramEvent) -> None:
+        """Hand an event to the machine and carry out what it commands."""
+        self._inbox.append(event)
+        if self._handling:
+            return  # carrying out a command reported it; the loop below takes it next
+        self._handling = True
+        try:
+            while self._inbox:
+                self._take(self._inbox.popleft())
+        finally:
+            self._handling = False
+
+    def _take(self, event: ProgramEvent) -> None:
+        try:
+            self._carry_out(self._program.handle(event, self._loop.time()))
+        except Exception:  # noqa: BLE001  # a bug of ours: told to the person, and the program goes on for the others
+            _log.exception("%s could not be handled", type(event).__name__)
+            self._publish(Trouble(Problem(Reason.INTERNAL, type(event).__name__)))
+        if isinstance(event, Shutdown):
+            self._shut_down.set()
+
+    def _carry_out(self, commands: list[do.Command]) -> None:
+        for command in commands:
+            self._execute[type(command)](command)
+
+    # --- tasks and timers ------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = self._loop.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("%s crashed", task.get_name(), exc_info=error)
+            self._publish(Trouble(Problem(Reason.INTERNAL, task.get_name())))
+
+    def _set_timer(self, command: do.SetTimer) -> None:
+        self._cancel_timer(do.CancelTimer(command.timer))
+        self._timers[command.timer] = self._loop.call_later(command.seconds, self._fire, command.timer)
+
+    def _cancel_timer(self, command: do.CancelTimer) -> None:
+        handle = self._timers.pop(command.timer, None)
+        if handle is not None:
+            handle.cancel()
+
+    def _fire(self, timer: Timer) -> None:
+        del self._timers[timer]
+        self.report(TimerFired(timer))
+
+    # --- listening -------------------------------------------------------------------------------------------------
+
+    async def _watch_networks(self, look: Callable[[], tuple[Network, ...]]) -> None:
+        seen: tuple[Network, ...] | None = None
+        while True:
+            networks = look()
+            if networks != seen:
+                seen = networks
+                self.report(NetworksSeen(networks))
+            await asyncio.sleep(NETWORK_WATCH_SECONDS)
+
+    def _listen(self, command: do.Listen) -> None:
+        self._wanted = command.address
+        self._spawn(self._move_server(command.address), "server")
+
+    def _stop_listening(self, command: do.StopListening) -> None:
+        self._wanted = None
+        self._spawn(self._move_server(None), "server stop")
+
+    async def _move_server(self, address: str | None) -> None:
+        """Stop listening where we did and listen at `address`; one move at a time, in order."""
+        async with self._listen_lock:
+            if self._server is not None:
+                server, self._server = self._server, None
+                await server.stop()
+            if address is None or address != self._wanted:
+                return  # nowhere, or the person has chosen again meanwhile
+            try:
+                listener = open_listener(address, self._options.port)
+            except ListenError as error:
+                self.report(ListenFailed(address, error.reason, error.problem.detail))
+                return
+            # Guests may connect from here on; they wait in the backlog while the library loads.
+            self.report(Listening(address, listener.getsockname()[1]))
+            from proxim.net.server import Server
+
+            self._server = Server(self.report, self._prepare_peers)
+            await self._server.start(listener)
+
+    # --- WebSockets ------------------------------------------------------------------------------------------------
+
+    def _dial(self, command: do.Dial) -> None:
+        from proxim.net.client import Client
+
+        client = Client(command.connection, self.report)
+        task = self._spawn(client.run(command.url), "client")
+        task.add_done_callback(lambda _: self._clients.pop(command.connection, None))
+        self._clients[command.connection] = (client, task)
+        self._prepare_peers()
+
+    def _send(self, command: do.Send) -> None:
+        if isinstance(command.message, ErrorMessage):
+            _log.info("refused a message on connection %s: %s", command.connection, command.message.code)
+        text = dump_message(command.message)
+        if command.connection in self._clients:
+            self._clients[command.connection][0].send(text)
+        elif self._server is not None:
+            self._server.send(command.connection, text)
+
+    def _close_connection(self, command: do.CloseConnection) -> None:
+        if command.connection in self._clients:
+            client, task = self._clients[command.connection]
+            if not client.close(command.code):
+                task.cancel()
+        elif self._server is not None:
+            self._server.close(command.connection, command.code)
+
+    # --- peers -----------------------------------------------------------------------------------------------------
+
+    def _prepare_peers(self) -> None:
+        """Load aiortc aside while people look at codes and prompts, so that the link itself need not wait for it."""
+        if not self._peers_prepared:
+            self._peers_prepared = True
+            self._spawn(asyncio.to_thread(_load_peers), "loading WebRTC")
+
+    def _open_peer(self, command: do.OpenPeer) -> None:
+        from proxim.net.peer import Peer
+
+        peer = Peer(command.link, self.report, self._options.stun)
+        self._peers[command.link] = (peer, self._spawn(peer.run(), f"peer {command.link}"))
+        if command.offerer:
+            peer.offer()
+
+    def _peer(self, link: LinkID) -> "Peer":
+        return self._peers[link][0]
+
+    def _close_peer(self, command: do.ClosePeer) -> None:
+        peer, work = self._peers.pop(command.link)
+        work.cancel()
+        closing = self._spawn(peer.close(command.said_bye), f"closing peer {command.link}")
+        self._closing_peers.add(closing)
+        closing.add_done_callback(self._closing_peers.discard)
+
+    # --- the rest --------------------------------------------------------------------------------------------------
+
+    def _save_name(self, command: do.SaveName) -> None:
+        problem = self._options.save_name(command.name)
+        if problem is not None:
+            self._publish(Trouble(problem))
+
+    async def _say_goodbye(self) -> None:
+        waiting = {*self._closing_peers, *(task for _, task in self._clients.values())}
+        if waiting:
+            await asyncio.wait(waiting)
+        async with self._listen_lock:  # the machine's StopListening, begun before this
+            if self._server is not None:
+                await self._server.stop()
+
+
+def _load_peers() -> None:
+    import proxim.net.peer  # noqa: F401  # for its effect: aiortc is in memory afterwards

@@ -1,0 +1,67 @@
+"""One WebSocket, dialled or accepted: reads frames into events, writes messages in order, closes.
+
+Must never be here: what a message means; who may connect (server.py); how a host is reached (client.py).
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from websockets.asyncio.connection import Connection
+from websockets.exceptions import ConnectionClosed
+
+from proxim.core.errors import Reason
+from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
+from proxim.core.messages import CloseCode
+from proxim.net.limits import SEND_QUEUE
+
+SocketEvent = ConnectionOpened | ConnectionLost | FrameReceived | FrameRefused
+NORMAL_CLOSURE = 1000
+
+
+class WebSocket:
+    """Runs one open `websockets` connection until it closes."""
+
+    def __init__(self, id: ConnectionID, connection: Connection, report: Callable[[SocketEvent], None]) -> None:
+        self._id = id
+        self._connection = connection
+        self._report = report
+        self._outbox: asyncio.Queue[str | CloseCode | None] = asyncio.Queue(SEND_QUEUE)
+
+    def send(self, text: str) -> None:
+        """Queue a text frame. A peer that leaves SEND_QUEUE of them unread is cut off."""
+        self._put(text)
+
+    def close(self, code: CloseCode | None) -> None:
+        """Close once everything queued is out."""
+        self._put(code)
+
+    def _put(self, item: str | CloseCode | None) -> None:
+        try:
+            self._outbox.put_nowait(item)
+        except asyncio.QueueFull:
+            self._connection.transport.abort()
+
+    async def run(self, peer_address: str) -> None:
+        """Report ConnectionOpened, all frames, and in any case ConnectionLost."""
+        writer = asyncio.create_task(self._write(), name=f"websocket {self._id} writer")
+        self._report(ConnectionOpened(self._id, peer_address))
+        try:
+            async for frame in self._connection:
+                if isinstance(frame, str):
+                    self._report(FrameReceived(self._id, frame))
+                else:
+                    self._report(FrameRefused(self._id, Reason.BAD_MESSAGE))
+        except ConnectionClosed:
+            pass  # the reason does not matter: the socket is gone, and that is reported below
+        finally:
+            writer.cancel()
+            await asyncio.wait([writer])
+            self._report(ConnectionLost(self._id))
+
+    async def _write(self) -> None:
+        try:
+            while isinstance(item := await self._outbox.get(), str):
+                await self._connection.send(item)
+        except ConnectionClosed:
+            return  # the reader notices too, and reports
+        await self._connection.close(NORMAL_CLOSURE if item is None else item)
