@@ -1,0 +1,296 @@
+"""The face for people in a terminal: QR in block characters, code, requests answered with y or n, text line by line.
+
+Lines only: no cursor movement, nothing redrawn, so it reads the same in a log, over ssh and by a screen reader.
+Must never be here: waiting, sockets, sentences about failures (core/errors.py has them).
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Final, TextIO
+
+from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.events import Decide, Disconnect, Intent
+from proxim.core.host_code import CodeError, JoinTarget, parse_target
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    Stage,
+    Status,
+    TextReceived,
+    Trouble,
+)
+from proxim.ui.console import Colour, Console, typed_text
+from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role
+from proxim.ui.qr import qr_matrix
+from proxim.ui.terminal_words import BADGES, NOBODY_ANSWERS, end_words, network_words, validity, waiting_words
+
+# A "y" that was meant as text to a device already linked must not approve another one that asked in this moment.
+DEAD_SECONDS: Final = 0.8
+
+_YES: Final = frozenset({"y", "yes"})
+_NO: Final = frozenset({"n", "no", ""})
+_COMMANDS: Final = {
+    Role.HOST: "/disconnect ends the link, /new makes a new code, /quit ends Proxim",
+    Role.JOIN: "/quit ends the link and Proxim",
+}
+
+
+class TerminalFace(LineFace):
+    """See the module. `environ` is asked for NO_COLOR and TERM, `columns` for the width; `wall_clock` is time.time."""
+
+    def __init__(
+        self,
+        options: FaceOptions,
+        post: Callable[[Intent], None],
+        out: TextIO,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+        *,
+        environ: Mapping[str, str],
+        columns: Callable[[], int],
+    ) -> None:
+        super().__init__(options, post, out, clock)
+        self._console = Console(out, environ, columns)
+        self._wall_clock = wall_clock
+        self._networks = Networks((), None)
+        self._invitation: Invitation | None = None
+        self._prompts: dict[str, Prompt] = {}  # by session, in the order in which they came
+        self._introduced: Prompt | None = None  # the one whose question is open
+        self._introduced_at = 0.0
+        self._far: JoinTarget | None = None  # waits for consent
+        self._asked = False  # a question stands at the end of the last line
+        self._input_ended = False
+
+    # --- what is said ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin."""
+        if self.options.role is Role.JOIN and self.options.target is None:
+            self._say("Type the code that the host shows, or its link.")
+        super().start()
+        self._ask()
+
+    def show(self, status: Status) -> None:
+        """Take the next status."""
+        super().show(status)
+        self._ask()
+
+    def line(self, text: str) -> None:
+        """Take a line of stdin, with or without its line break."""
+        super().line(text)
+        self._ask()
+
+    def _tell(self, status: Status) -> None:
+        match status:
+            case Networks():
+                self._networks = status
+            case Invitation():
+                self._show_invitation(status)
+            case NoInvitation(reason):
+                self._invitation = None
+                if reason is not None:
+                    self._say(SENTENCES[reason])
+            case Prompt():
+                self._prompts[status.session_id] = status
+            case PairOutcome():
+                self._show_outcome(status)
+            case TextReceived(link, text):
+                self._show_text(self._links.get(link), text)
+            case Trouble(problem):
+                self._tell_problem(problem)
+
+    def _show_invitation(self, invitation: Invitation) -> None:
+        if invitation == self._invitation:
+            return
+        self._invitation = invitation
+        qr = self._console.qr(qr_matrix(invitation.url))
+        self._blank()
+        if qr is None:
+            self._say("(This terminal is too narrow for the QR code; make it wider and type /new.)")
+        else:
+            self._write(qr + "\n")
+        self._blank()
+        if invitation.code is not None:
+            self._field("Code", invitation.code, Colour.BOLD)
+        self._field("Link", invitation.url)
+        self._field("Valid", validity(invitation, self._clock(), self._wall_clock()))
+        self._field("Network", network_words(self._networks))
+        self._blank()
+        self._say(waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None))
+
+    def _show_outcome(self, outcome: PairOutcome) -> None:
+        self._prompts.pop(outcome.session_id, None)
+        if self.options.role is Role.JOIN and not outcome.approved:
+            return  # the link's end, which follows, says why
+        self._say("Approved." if outcome.approved else end_words(self.options.role, outcome.reason))
+
+    def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+        name = status.peer_name or "the other device"
+        if before is not None and before.stage is status.stage:
+            if status.stage is Stage.CONNECTED and before.peer_name != status.peer_name:
+                self._say(f"The other device calls itself {name}.")
+            return
+        match status.stage:
+            case Stage.DIALING:
+                self._say(f"Looking for the host at {status.peer_address} ...")
+            case Stage.ASKING:
+                left = "" if status.deadline is None else f" within {self._seconds_to(status.deadline)} seconds"
+                self._say(f"Found it. The other person is asked to approve{left} ...")
+            case Stage.CONNECTING:
+                self._say("Opening the direct link ...")
+            case Stage.CONNECTED:
+                self._say(f"Connected with {name}. Type a line to send it; {_COMMANDS[self.options.role]}.")
+            case Stage.CLOSED:
+                self._say(end_words(self.options.role, status.reason))
+
+    def _show_text(self, link: LinkStatus | None, text: str) -> None:
+        name = link.peer_name if link and link.peer_name else "Other device"
+        first, *rest = self._console.plain(text).split("\n")
+        self._say(f"{name}: {first}")
+        for line in rest:  # indented, so that no text can pass for a line of ours or of another device
+            self._say(f"    {line}")
+
+    def _tell_problem(self, problem: Problem) -> None:
+        self._say(problem.sentence)
+
+    # --- questions -------------------------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        """Ask what is to be asked next, unless that question already stands there."""
+        if self._closing_since is not None or self._stopped:
+            return
+        prompt = next(iter(self._prompts.values()), None)
+        if prompt is not self._introduced:
+            self._introduced = prompt
+            self._introduced_at = self._clock()
+            if prompt is not None:
+                self._introduce(prompt)
+        question = self._question()
+        if question is not None and not self._asked:
+            self._write(self._console.one_line(question))
+            self._asked = True
+
+    def _introduce(self, prompt: Prompt) -> None:
+        words, colour = BADGES[prompt.verified]
+        self._blank()
+        self._say(f"{prompt.device.name} asks to join.")
+        self._field("Device", prompt.device.id)
+        self._field("Address", prompt.peer_address)
+        self._field("Proof", words, colour)
+        if self._input_ended:
+            self._say(NOBODY_ANSWERS)
+
+    def _question(self) -> str | None:
+        if self._input_ended:
+            return None
+        if self._introduced is not None:
+            return f"Allow? [y/N] ({self._seconds_to(self._introduced.deadline)} s) "
+        if self._far is not None:
+            return "Go on? [y/N] "
+        return "Code: " if self.options.role is Role.JOIN and not self._joined else None
+
+    # --- what is typed ---------------------------------------------------------------------------------------------
+
+    def _read(self, line: str) -> None:
+        self._asked = False  # Enter moved to a new line
+        text = line.strip()
+        if line.startswith("/") and not line.startswith("//"):
+            self._command(text)
+        elif self._introduced is not None:
+            self._answer(self._introduced, text.lower())
+        elif self._far is not None:
+            self._consent(self._far, text.lower())
+        elif self.options.role is Role.JOIN and not self._joined:
+            self._read_code(text)
+        elif text and not self._send(typed_text(line).removeprefix("/" if line.startswith("//") else "")):
+            self._tell_problem(Problem(Reason.NOT_CONNECTED))
+
+    def _command(self, text: str) -> None:
+        host = self.options.role is Role.HOST
+        match text.lower():
+            case "/quit":
+                self.close()
+            case "/disconnect" if not host:
+                self.close()
+            case "/disconnect" if self._links:
+                for link in self._links:
+                    self._post(Disconnect(link))
+            case "/disconnect":
+                self._tell_problem(Problem(Reason.NOT_CONNECTED))
+            case "/new" if host:
+                self._post(self.options.invite)
+            case _:
+                self._say(f"{_COMMANDS[self.options.role]}; // at its start sends a line that begins with /.")
+
+    def _answer(self, prompt: Prompt, text: str) -> None:
+        if text in _YES and self._connected() and self._clock() < self._introduced_at + DEAD_SECONDS:
+            self._say("That came too soon to be an answer; please read the request first.")
+        elif text in _YES or text in _NO:
+            self._prompts.pop(prompt.session_id, None)
+            self._post(Decide(prompt.session_id, text in _YES))
+        else:
+            self._say("Please answer y (yes) or n (no).")
+
+    def _approach(self, target: JoinTarget) -> None:
+        if self._is_far(target):
+            self._far = target
+            self._say(f"This code leads to {target.authority}, outside the local network.")
+            self._say("Go on only if you know that address.")
+        else:
+            self._join(target)
+
+    def _consent(self, target: JoinTarget, text: str) -> None:
+        if text in _YES:
+            self._far = None
+            self._join(target)
+        elif text in _NO:
+            self._say("Not joined.")
+            self.close(ExitStatus.FAILED)
+        else:
+            self._say("Please answer y (yes) or n (no).")
+
+    def _read_code(self, text: str) -> None:
+        if not text:
+            return
+        try:
+            self._approach(parse_target(text))
+        except CodeError as error:
+            self._tell_problem(error.problem)
+
+    def end_of_input(self) -> None:
+        """No more decisions; a program that still waits for its code or a consent gives up."""
+        if self._input_ended or self._closing_since is not None:
+            return
+        self._input_ended = True
+        if self.options.role is Role.JOIN and not self._joined:
+            self._tell_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
+            self.close(ExitStatus.USAGE)
+        elif self._introduced is not None:
+            self._say(NOBODY_ANSWERS)
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        self._end_question()
+        self._write(self._console.one_line(text) + "\n")
+
+    def _field(self, label: str, value: str, colour: Colour | None = None) -> None:
+        self._end_question()
+        shown = self._console.one_line(value) if colour is None else self._console.painted(value, colour)
+        self._write(f"  {label:<9}{shown}\n")
+
+    def _blank(self) -> None:
+        self._end_question()
+        self._write("\n")
+
+    def _end_question(self) -> None:
+        if self._asked:
+            self._asked = False
+            self._write("\n")
+
+    def _seconds_to(self, moment: float) -> int:
+        return max(0, math.ceil(moment - self._clock()))

@@ -1,0 +1,83 @@
+"""What the terminal says about things that are no failures: how long, which network, what a badge means, how it ended.
+
+Must never be here: a sentence that core/errors.py has, what is done about anything.
+"""
+
+import math
+import time
+from typing import Final
+
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.events import Network, SessionType
+from proxim.core.messages import Verified
+from proxim.core.status import Invitation, Networks
+from proxim.ui.console import Colour
+from proxim.ui.face import Role
+
+NOBODY_ANSWERS: Final = "Nobody can answer here, as the input has ended; the request will run out."
+BADGES: Final = {
+    Verified.CODE: ("Verified: it knows your code", Colour.GREEN),
+    Verified.QR: ("Scanned your QR", Colour.BLUE),
+    None: ("Not verified: anybody on this network could use this name", Colour.AMBER),
+}
+# The ends of a request or a link as the host sees them; core/errors.py speaks to the guest there.
+_TO_THE_HOST: Final = {
+    Reason.DECLINED: "Declined.",
+    Reason.TIMEOUT: "Nobody answered within 40 seconds, so the request was declined; the other device can ask again.",
+    Reason.CLOSED: "You ended this session.",
+    Reason.EXPIRED: "The time of this session is over.",
+    Reason.PEER_LEFT: "The other device disconnected.",
+    Reason.DISCONNECTED: "You disconnected.",
+}
+_TYPES: Final = {
+    SessionType.ONE_TIME: "for one device",
+    SessionType.TEMPORARY: "the link ends with it",
+    SessionType.PERSISTENT: "until you end it",
+}
+
+
+def end_words(role: Role, reason: Reason | None) -> str:
+    """Why a request or a link ended."""
+    if reason is None:
+        return "The link has ended."
+    if role is Role.HOST and reason in _TO_THE_HOST:
+        return _TO_THE_HOST[reason]
+    return SENTENCES[reason]
+
+
+def waiting_words(*, qr_shown: bool, code_shown: bool) -> str:
+    """What to do with what is shown."""
+    what = "the code" if code_shown else "the link"
+    type_it = f"type {what} into Proxim on the other device (proxim join)"
+    return f"Waiting: {'scan the QR, or ' if qr_shown else ''}{type_it}."
+
+
+def validity(invitation: Invitation, now: float, wall_now: float) -> str:
+    """How long a code lives, as a duration and as the time of day here."""
+    words = _TYPES[invitation.type]
+    if invitation.expires is None:
+        return words
+    left = invitation.expires - now
+    until = time.localtime(wall_now + left)
+    return f"{duration(left)}, until {until.tm_hour:02}:{until.tm_min:02}, {words}"
+
+
+def network_words(networks: Networks) -> str:
+    """The address that is listened on, and the others that another device may reach."""
+    chosen = [network for network in networks.networks if network.address == networks.chosen]
+    others = [network for network in networks.networks if network.address != networks.chosen and not network.virtual]
+    text = ", ".join(map(_named, chosen)) or "unknown"
+    return f"{text}; others for --address: {', '.join(map(_named, others))}" if others else text
+
+
+def _named(network: Network) -> str:
+    return f"{network.address} ({network.interface})"
+
+
+def duration(seconds: float) -> str:
+    """Rounded to what a person needs: "45 seconds", "90 minutes", "3 hours", "7 days"."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size or (unit == "minute" and seconds >= size):
+            count = round(seconds / size)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{max(0, math.ceil(seconds))} seconds"
