@@ -12,6 +12,7 @@ from typing import Final
 
 from proxim.core.events import Network
 from proxim.core.host_code import DEFAULT_PORT, FALLBACK_PORTS, authority, is_local
+from proxim.core.texts import display_name
 
 ALL_PORTS: Final = (DEFAULT_PORT, *FALLBACK_PORTS)
 PORTS_SHOWN: Final = f"{ALL_PORTS[0]}-{ALL_PORTS[-1]}"
@@ -83,9 +84,19 @@ def network_findings(networks: Sequence[Network], chosen: Network | None) -> lis
             f"To use that one: proxim host --address {network.address}",
         )
         for network in networks
-        if network.address != chosen.address and not network.virtual
+        if network.address != chosen.address and not network.virtual and not ip_address(network.address).is_link_local
     ]
     return [_chosen_finding(chosen), *others]
+
+
+def address_not_here(address: str) -> Finding:
+    """The address that a person named is none of this machine's."""
+    return Finding(
+        Check.NETWORK,
+        Level.FAILURE,
+        f"This machine does not have the address {display_name(address)}.",
+        "Leave --address away, or name one of the addresses listed here.",
+    )
 
 
 def _chosen_finding(chosen: Network) -> Finding:
@@ -289,7 +300,7 @@ class LinkTrial:
 def link_finding(trial: LinkTrial) -> Finding:
     """Whether WebRTC over UDP works here at all."""
     if trial.seconds is not None:
-        return Finding(Check.LINK, Level.OK, f"Two peers on this machine linked over UDP in {trial.seconds:.1f} s.")
+        return Finding(Check.LINK, Level.OK, f"Two peers on this machine linked over UDP in {trial.seconds:.2f} s.")
     because = f" ({trial.detail})" if trial.detail else ""
     return Finding(
         Check.LINK,
