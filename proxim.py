@@ -1,0 +1,8 @@
+"""Start Proxim: `python proxim.py`. Everything else is in the package."""
+
+import sys
+
+from proxim.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

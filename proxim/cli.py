@@ -1,0 +1,168 @@
+"""Roof: the program's entry. Reads the command line, starts the face it asks for, gives the exit status.
+
+Must never be here: what a command line may say (arguments.py), what a face shows (ui), how a link works.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from proxim.arguments import parse_arguments
+from proxim.bridge import Bridge, InputEnded, InputLine
+from proxim.core.errors import SENTENCES, Reason
+from proxim.logs import set_up_logging
+from proxim.options import DoctorOptions, HostOptions, JoinOptions, WindowOptions
+from proxim.wiring import network_side
+
+if TYPE_CHECKING:
+    from proxim.ui.face import LineFace
+
+POLL_SECONDS: Final = 0.5  # how late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait
+INTERRUPTED: Final = 130  # what shells report for a program ended by Ctrl-C (128 + SIGINT)
+USAGE_STATUS: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run Proxim; returns the process's exit status."""
+    options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    window = isinstance(options, WindowOptions)
+    set_up_logging(options.log, window=window)
+    signal.signal(signal.SIGTERM, _interrupt)
+    match options:
+        case WindowOptions():
+            return _run_window(options)
+        case DoctorOptions():
+            return _run_doctor(options)
+        case _:
+            return _run_lines(options)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends the program as Ctrl-C does: with goodbyes."""
+    raise KeyboardInterrupt
+
+
+def _run_window(options: WindowOptions) -> int:
+    from proxim.desktop import Desktop
+
+    bridge = Bridge()
+    bridge.start(network_side(options))
+    desktop = Desktop.open(options, bridge)
+    if desktop is not None:
+        return desktop.run()
+    in_terminal = options.without_display()
+    set_up_logging(in_terminal.log, window=False)
+    sys.stderr.write(f"{SENTENCES[Reason.NO_DISPLAY]}\n")
+    return _drive(_face(in_terminal, bridge), bridge)
+
+
+def _run_lines(options: HostOptions | JoinOptions) -> int:
+    if isinstance(options, HostOptions) and options.address is not None:
+        from proxim.net.addresses import network_for
+
+        if network_for(options.address) is None:
+            sys.stderr.write(f"proxim: {SENTENCES[Reason.ADDRESS_GONE]}\n")
+            return USAGE_STATUS
+    bridge = Bridge()
+    bridge.start(network_side(options))
+    return _drive(_face(options, bridge), bridge)
+
+
+def _face(options: HostOptions | JoinOptions, bridge: Bridge) -> "LineFace":
+    from proxim.ui.face import FaceOptions, Role
+
+    _use_utf8(options.json)
+    if isinstance(options, HostOptions):
+        wanted = FaceOptions(Role.HOST, invite=options.invite, once=options.once)
+    else:
+        wanted = FaceOptions(
+            Role.JOIN,
+            target=options.target,
+            far_allowed=options.yes,
+            own_networks=_own_networks(),
+            once=options.once,
+        )
+    if options.json:
+        from proxim.ui.jsonlines import JsonLinesFace
+
+        return JsonLinesFace(wanted, bridge.post, sys.stdout, time.monotonic, time.time)
+    from proxim.ui.terminal import TerminalFace
+
+    return TerminalFace(
+        wanted,
+        bridge.post,
+        sys.stdout,
+        time.monotonic,
+        time.time,
+        environ=os.environ,
+        columns=lambda: shutil.get_terminal_size().columns,
+    )
+
+
+def _own_networks() -> tuple[str, ...]:
+    from proxim.net.addresses import list_networks
+
+    return tuple(f"{network.address.partition('%')[0]}/{network.prefix_length}" for network in list_networks())
+
+
+def _use_utf8(json: bool) -> None:
+    """JSON lines are UTF-8 everywhere; bytes on stdin that are not become surrogates, which the faces refuse."""
+    encoding = "utf-8" if json else None
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(encoding=encoding, errors="surrogateescape")
+    if json and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding=encoding, newline="\n")
+
+
+def _drive(face: "LineFace", bridge: Bridge) -> int:
+    """Carry statuses and lines between bridge and face until the face has finished."""
+    if sys.stdin is not None:
+        bridge.read_lines(sys.stdin)
+    interrupted = False
+    face.start()
+    while not face.finished:
+        try:
+            _carry(face, bridge)
+        except KeyboardInterrupt:
+            if interrupted:
+                return INTERRUPTED
+            interrupted = True
+            face.close()
+    return face.exit_status
+
+
+def _carry(face: "LineFace", bridge: Bridge) -> None:
+    match bridge.wait(POLL_SECONDS):
+        case None:
+            return
+        case InputLine(text):
+            face.line(text)
+        case InputEnded():
+            face.end_of_input()
+        case status:
+            face.show(status)
+
+
+def _run_doctor(options: DoctorOptions) -> int:
+    import asyncio
+
+    from proxim.net.doctor import examine
+    from proxim.ui.doctor import DoctorFace
+
+    _use_utf8(options.json)
+    face = DoctorFace(sys.stdout, os.environ, json=options.json)
+
+    async def run() -> None:
+        async for finding in examine():
+            face.show(finding)
+
+    try:
+        asyncio.run(run())
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return face.exit_status

@@ -1,0 +1,90 @@
+"""Roof: the window on the main thread, the bridge to the network side, and the ticking between them.
+
+Must never be here: widgets (ui), decisions (core), threads (bridge).
+"""
+
+import signal
+import time
+import tkinter
+from types import FrameType
+from typing import Final
+
+from proxim.bridge import Bridge, InputEnded, InputLine
+from proxim.core.events import Shutdown
+from proxim.core.status import Invitation, NoInvitation, Stopped
+from proxim.options import WindowOptions
+from proxim.ui.root import make_root
+from proxim.ui.window import Window
+
+TICK_MS: Final = 40  # people notice delays from some 100 ms; 25 ticks a second cost 0.1 % of a core
+FIRST_TICK_MS: Final = 2  # until the first code is on the screen
+STATUSES_PER_TICK: Final = 50  # so that a flood of them leaves time to paint
+GOODBYE_SECONDS: Final = 4.0  # one more than the network side takes at most (net/limits.py, SHUTDOWN_SECONDS)
+
+
+class Desktop:
+    """The running window program."""
+
+    def __init__(self, root: tkinter.Tk, window: Window, bridge: Bridge) -> None:
+        self._root = root
+        self._window = window
+        self._bridge = bridge
+        self._tick_ms = FIRST_TICK_MS
+        self._leaving_since: float | None = None
+        self._interrupted = False
+        self._net_ended = False
+        window.on_close = self._leave
+
+    @classmethod
+    def open(cls, options: WindowOptions, bridge: Bridge) -> "Desktop | None":
+        """Make the window; None where there is no display."""
+        try:
+            root = make_root()
+        except tkinter.TclError:
+            return None
+        return cls(root, Window(root, bridge.post, theme=options.theme.value), bridge)
+
+    def run(self) -> int:
+        """Show the window until it is closed; returns the exit status."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
+        self._tick()
+        self._root.mainloop()
+        return 0
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._interrupted = True  # the next tick sees it: nothing may be called from inside a signal
+
+    def _tick(self) -> None:
+        try:
+            self._drain()
+        finally:  # also after a status that could not be shown: the window shows that failure, and goes on
+            if self._may_end():
+                self._root.destroy()
+            else:
+                self._root.after(self._tick_ms, self._tick)
+
+    def _drain(self) -> None:
+        for item in self._bridge.drain(STATUSES_PER_TICK):
+            match item:
+                case Stopped():
+                    self._net_ended = True  # as we asked, or by a crash that the window has just been told of
+                case InputLine() | InputEnded():
+                    continue  # a window reads no standard input
+                case status:
+                    self._window.show(status)
+            if isinstance(item, (Invitation, NoInvitation)):
+                self._tick_ms = TICK_MS
+        if self._interrupted:
+            self._leave()
+
+    def _may_end(self) -> bool:
+        if self._leaving_since is None:
+            return False
+        return self._net_ended or time.monotonic() - self._leaving_since > GOODBYE_SECONDS
+
+    def _leave(self) -> None:
+        if self._leaving_since is None:
+            self._leaving_since = time.monotonic()
+            self._root.withdraw()
+            self._bridge.post(Shutdown())

@@ -1,0 +1,51 @@
+"""The face of `proxim doctor`: findings as lines for people or as JSON lines.
+
+Must never be here: looking at the machine (net/doctor.py), judging what was seen (core/doctor.py).
+"""
+
+from collections.abc import Mapping
+from typing import Final, TextIO
+
+from proxim.core.doctor import Finding, Level, exit_status
+from proxim.core.json_text import write_object
+from proxim.ui.console import Colour, Console
+
+_MARKS: Final = {Level.OK: "ok     ", Level.NOTE: "note   ", Level.WARNING: "warning", Level.FAILURE: "FAILURE"}
+_COLOURS: Final = {
+    Level.OK: Colour.GREEN,
+    Level.NOTE: Colour.BLUE,
+    Level.WARNING: Colour.AMBER,
+    Level.FAILURE: Colour.BOLD,
+}
+_INDENT: Final = " " * 9  # under the sentence, past the mark
+
+
+class DoctorFace:
+    """Shows findings as they come; `exit_status` when all have come."""
+
+    def __init__(self, out: TextIO, environ: Mapping[str, str], *, json: bool) -> None:
+        self._out = out
+        self._console = Console(out, environ, lambda: 80)
+        self._json = json
+        self._findings: list[Finding] = []
+
+    def show(self, finding: Finding) -> None:
+        """Show one finding."""
+        self._findings.append(finding)
+        self._out.write(f"{self._as_json(finding) if self._json else self._as_text(finding)}\n")
+        self._out.flush()
+
+    @property
+    def exit_status(self) -> int:
+        """0 when nothing found keeps others out for certain."""
+        return exit_status(self._findings)
+
+    def _as_json(self, finding: Finding) -> str:
+        return write_object(dict(finding.to_fields()))
+
+    def _as_text(self, finding: Finding) -> str:
+        mark = self._console.painted(_MARKS[finding.level], _COLOURS[finding.level])
+        lines = [f"{mark}  {self._console.one_line(finding.message)}"]
+        if finding.next is not None:
+            lines.append(f"{_INDENT}{self._console.one_line(finding.next)}")
+        return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""Roof: puts machine and network side together for every face.
+
+Must never be here: what a face shows, what a command line means.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from proxim.core.errors import Problem
+from proxim.core.events import Network
+from proxim.core.host import Host
+from proxim.core.messages import DeviceInfo
+from proxim.core.program import Program
+from proxim.core.status import Status, Trouble
+from proxim.options import HostOptions, JoinOptions, WindowOptions
+
+if TYPE_CHECKING:
+    from proxim.net.runtime import Runtime
+
+
+def network_side(
+    options: HostOptions | JoinOptions | WindowOptions,
+) -> Callable[[Callable[[Status], None]], "Runtime"]:
+    """What Bridge.start wants; it runs on the loop's thread, and so do these imports."""
+
+    def make(publish: Callable[[Status], None]) -> "Runtime":
+        from proxim.net.runtime import NetOptions, Runtime
+        from proxim.net.settings import load_settings, save_device_name
+
+        loaded = load_settings()
+        for problem in loaded.problems:
+            publish(Trouble(problem))
+        settings = loaded.settings
+        device = DeviceInfo(options.name or settings.device_name, settings.uuid)
+
+        def save_name(name: str) -> Problem | None:
+            return next(iter(save_device_name(settings, name).problems), None)
+
+        if isinstance(options, JoinOptions):
+            return Runtime(Program(device, None), publish, NetOptions(stun=options.stun, save_name=save_name))
+
+        wanted = options if isinstance(options, HostOptions) else options.without_display()
+        host = Host(device, wanted.invite, secrets.token_bytes, wanted.address)
+        net = NetOptions(port=wanted.port, stun=wanted.stun, look=_look(wanted.address), save_name=save_name)
+        return Runtime(Program(device, host), publish, net)
+
+    return make
+
+
+def _look(pinned: str | None) -> Callable[[], tuple[Network, ...]]:
+    """This machine's addresses, and among them the one that the person named even if no list would hold it."""
+    from proxim.net.addresses import list_networks, network_for
+
+    def look() -> tuple[Network, ...]:
+        return tuple(_with_pinned(list_networks(), pinned and network_for(pinned)))
+
+    return look
+
+
+def _with_pinned(networks: tuple[Network, ...], pinned: Network | str | None) -> Iterator[Network]:
+    yield from networks
+    if isinstance(pinned, Network) and pinned not in networks:
+        yield pinned
