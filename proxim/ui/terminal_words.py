@@ -14,6 +14,8 @@ from proxim.core.status import Invitation, Networks
 from proxim.ui.console import Colour
 from proxim.ui.face import Role
 
+_MINUTE: Final = 60
+_UNITS: Final = (("day", 86400), ("hour", 3600), ("minute", _MINUTE))
 NOBODY_ANSWERS: Final = "Nobody can answer here, as the input has ended; the request will run out."
 BADGES: Final = {
     Verified.CODE: ("Verified: it knows your code", Colour.GREEN),
@@ -76,8 +78,10 @@ def _named(network: Network) -> str:
 
 def duration(seconds: float) -> str:
     """Rounded to what a person needs: "45 seconds", "90 minutes", "3 hours", "7 days"."""
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= 2 * size or (unit == "minute" and seconds >= size):
-            count = round(seconds / size)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"{max(0, math.ceil(seconds))} seconds"
+    whole = max(0, math.ceil(seconds))
+    # From two of a unit on: "90 minutes" says more than "2 hours". A single minute is the exception, not "60 seconds".
+    size, unit = next(
+        ((size, unit) for unit, size in _UNITS if whole >= 2 * size or whole == size == _MINUTE), (1, "second")
+    )
+    count = round(whole / size)
+    return f"{count} {unit}{'' if count == 1 else 's'}"

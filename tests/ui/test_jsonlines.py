@@ -1,0 +1,496 @@
+"""The JSON lines: every event and command of docs/json-lines.md, and that no line from outside breaks anything."""
+
+import io
+import json
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.events import Decide, Disconnect, Intent, Join, LinkID, Network, SendText, SessionType, Shutdown
+from proxim.core.host_code import HostCode, parse_target
+from proxim.core.messages import DeviceInfo, Verified
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    Stage,
+    Status,
+    Stopped,
+    TextReceived,
+    TextSent,
+    ThisDevice,
+    Trouble,
+)
+from proxim.ui.face import GOODBYE_SECONDS, FaceOptions, Role
+from proxim.ui.jsonlines import JsonLinesFace
+
+NOON = 1_748_779_200.0  # 2025-06-01T12:00:00Z
+LINK = LinkID("host-1")
+NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
+FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
+HOST = FaceOptions(Role.HOST)
+JOIN = FaceOptions(Role.JOIN)
+INVITATION = Invitation("s1", "u1", NEAR, "http://192.168.1.7:47800/#s=s1&u=u1&k=k1", SessionType.ONE_TIME, 1900.0)
+PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
+CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
+
+Event = dict[str, Any]
+
+
+class Face:
+    """A face with a clock that stands at 1000 until it is moved, and what it wrote and wanted."""
+
+    def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
+        self.now = 1000.0
+        self.out = out or io.StringIO()
+        self.posted: list[Intent] = []
+        self.face = JsonLinesFace(options, self.posted.append, self.out, lambda: self.now, lambda: NOON)  # type: ignore[arg-type]
+
+    def show(self, *statuses: Status) -> list[Event]:
+        for status in statuses:
+            self.face.show(status)
+        return self.events()
+
+    def read(self, *lines: str | Event) -> list[Event]:
+        for line in lines:
+            self.face.line(line if isinstance(line, str) else json.dumps(line))
+        return self.events()
+
+    def events(self) -> list[Event]:
+        """What was written since the last call, each line on its own."""
+        assert isinstance(self.out, io.StringIO)
+        text = self.out.getvalue()
+        self.out.seek(0)
+        self.out.truncate()
+        assert text == "" or text.endswith("\n")
+        lines = text.split("\n")[:-1]
+        assert text.splitlines() == lines  # nothing in it that another reader takes for a line's end
+        events = [json.loads(line) for line in lines]
+        assert all(isinstance(event.get("event"), str) for event in events)
+        return events
+
+
+def error(reason: Reason, **more: str) -> Event:
+    return {"event": "error", "code": reason.value, "message": SENTENCES[reason], **more}
+
+
+# --- events --------------------------------------------------------------------------------------------------------
+
+
+SESSION = {
+    "event": "session",
+    "sessionID": "s1",
+    "uuid": "u1",
+    "code": NEAR,
+    "url": INVITATION.url,
+    "type": "one-time",
+    "expiresAt": "2025-06-01T12:15:00Z",
+}
+LINK_EVENT = {"event": "link", "via": "webrtc", "verified": None, "link": "host-1", "sessionID": "s1", "name": "Ana"}
+
+EVENTS: list[tuple[Status, list[Event]]] = [
+    (ThisDevice(DeviceInfo("Here", "u1")), []),
+    (Networks((Network("192.168.1.7", 24, "Wi-Fi", virtual=False),), "192.168.1.7"), []),
+    (INVITATION, [SESSION]),
+    (
+        replace(INVITATION, code=None, type=SessionType.PERSISTENT, expires=None),
+        [{**SESSION, "code": None, "type": "persistent", "expiresAt": None}],
+    ),
+    (NoInvitation(None), []),
+    (NoInvitation(Reason.NO_NETWORK), [error(Reason.NO_NETWORK)]),
+    (
+        PROMPT,
+        [
+            {
+                "event": "pair_prompt",
+                "sessionID": "s1",
+                "deviceInfo": {"name": "Ana", "id": "id-1"},
+                "verified": None,
+                "address": "192.168.1.9",
+                "expiresAt": "2025-06-01T12:00:40Z",
+            }
+        ],
+    ),
+    (PairOutcome("s1", approved=True), [{"event": "pair_result", "sessionID": "s1", "status": "approved"}]),
+    (
+        PairOutcome("s1", approved=False, reason=Reason.GUEST_LEFT),
+        [{"event": "pair_result", "sessionID": "s1", "status": "rejected", "reason": "guest_left"}],
+    ),
+    (replace(CONNECTED, stage=Stage.APPROVED), []),
+    (replace(CONNECTED, stage=Stage.CONNECTING), [{**LINK_EVENT, "state": "connecting"}]),
+    (CONNECTED, [{**LINK_EVENT, "state": "connected"}]),
+    (replace(CONNECTED, verified=Verified.CODE), [{**LINK_EVENT, "state": "connected", "verified": "code"}]),
+    (
+        replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_LEFT),
+        [{**LINK_EVENT, "state": "closed", "reason": "peer_left"}],
+    ),
+    (TextReceived(LINK, "hi"), [{"event": "text", "text": "hi", "link": "host-1"}]),
+    (TextSent(LINK, "hi"), []),
+    (Trouble(Problem(Reason.PROMPT_GONE)), [error(Reason.PROMPT_GONE)]),
+    (Trouble(Problem(Reason.UNSUPPORTED, "why"), LINK), [error(Reason.UNSUPPORTED, detail="why", link="host-1")]),
+    (Stopped(), []),
+]
+
+
+@pytest.mark.parametrize(("status", "events"), EVENTS, ids=lambda value: type(value).__name__)
+def test_each_status_as_events(status: Status, events: list[Event]) -> None:
+    assert Face(HOST).show(status) == events
+
+
+def test_a_session_event_whenever_the_code_changes_and_only_then() -> None:
+    face = Face(HOST)
+    assert len(face.show(INVITATION, INVITATION)) == 1
+    assert len(face.show(replace(INVITATION, code="99999-99999"))) == 1
+    assert len(face.show(NoInvitation(None), replace(INVITATION, code="99999-99999"))) == 1
+
+
+def test_a_link_event_once_per_change() -> None:
+    face = Face(HOST)
+    shown = face.show(
+        replace(CONNECTED, stage=Stage.APPROVED),
+        replace(CONNECTED, stage=Stage.CONNECTING),
+        replace(CONNECTED, stage=Stage.CONNECTING, peer_name="A"),
+        CONNECTED,
+        replace(CONNECTED, can_text=True),
+        replace(CONNECTED, stage=Stage.CLOSED),
+    )
+    assert [event["state"] for event in shown] == ["connecting", "connected", "closed"]
+
+
+def test_a_joining_program_tells_its_way_and_why_it_failed() -> None:
+    face = Face(JOIN)
+    dialing = LinkStatus(LinkID("guest-1"), "@code", Stage.DIALING, peer_address="192.168.1.7:47800")
+    shown = face.show(
+        dialing,
+        replace(dialing, stage=Stage.ASKING, deadline=1040.0),
+        PairOutcome("@code", approved=False, reason=Reason.DECLINED),
+        replace(dialing, stage=Stage.CLOSED, reason=Reason.DECLINED),
+    )
+    assert shown == [
+        {"event": "join", "state": "dialing", "address": "192.168.1.7:47800"},
+        {"event": "join", "state": "asking", "address": "192.168.1.7:47800"},
+        {"event": "pair_result", "sessionID": "@code", "status": "rejected", "reason": "declined"},
+        {
+            "event": "link",
+            "state": "closed",
+            "via": "webrtc",
+            "verified": None,
+            "reason": "declined",
+            "link": "guest-1",
+            "sessionID": "@code",
+        },
+        error(Reason.DECLINED, link="guest-1"),
+    ]
+
+
+def test_a_failure_told_as_trouble_is_not_told_again() -> None:
+    face = Face(HOST)
+    shown = face.show(Trouble(Problem(Reason.PORT_TAKEN, "47800")), NoInvitation(Reason.PORT_TAKEN))
+    assert shown == [error(Reason.PORT_TAKEN, detail="47800")]
+
+
+AWKWARD = 'é 漢 😀 "\\ \n\r\x00\x1b[2J\x7f\x85\x9b\u2028\u2029\x0b\x1c\ud800'
+
+
+def test_characters_are_kept_but_none_ends_a_line() -> None:
+    face = Face(HOST)
+    face.face.show(TextReceived(LINK, AWKWARD))
+    assert isinstance(face.out, io.StringIO)
+    raw = face.out.getvalue()
+    assert "é 漢 😀" in raw
+    assert not set("\x00\x1b\x7f\x85\x9b\u2028\u2029\ud800") & set(raw)
+    assert face.events()[0]["text"] == AWKWARD
+
+
+@pytest.mark.parametrize(("encoding", "kept"), [("utf-8", True), ("UTF_16", True), ("cp1252", False), ("ascii", False)])
+def test_a_stdout_of_any_encoding_gets_valid_json(encoding: str, kept: bool) -> None:
+    raw = io.BytesIO()
+    Face(HOST, io.TextIOWrapper(raw, encoding=encoding, newline="")).face.show(TextReceived(LINK, AWKWARD))
+    line = raw.getvalue().decode(encoding)
+    assert json.loads(line)["text"] == AWKWARD
+    assert ("漢" in line) is kept
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+def test_any_text_comes_out_as_one_line(text: str) -> None:
+    assert Face(HOST).show(TextReceived(LINK, text))[0]["text"] == text
+
+
+class _Pipe(io.StringIO):
+    """A stdout that counts flushes."""
+
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+def test_every_line_is_flushed() -> None:
+    pipe = _Pipe()
+    Face(HOST, pipe).show(INVITATION, PROMPT)
+    assert pipe.flushes == 2
+
+
+class _BrokenPipe(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_reader_that_has_gone_ends_the_program() -> None:
+    face = Face(HOST, _BrokenPipe())
+    face.face.show(INVITATION)
+    assert face.posted == [Shutdown()]
+    assert face.face.exit_status == 1
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_pair_response(approved: bool) -> None:
+    face = Face(HOST)
+    assert face.read({"type": "pair_response", "sessionID": "s1", "approved": approved, "extra": {}}) == []
+    assert face.posted == [Decide("s1", approved)]
+
+
+def test_text_goes_to_all_open_links_and_to_none() -> None:
+    face = Face(HOST)
+    assert face.read({"type": "text", "text": "hi"}) == [error(Reason.NOT_CONNECTED)]
+    face.show(CONNECTED, replace(CONNECTED, link=LinkID("host-2")))
+    face.show(replace(CONNECTED, link=LinkID("host-3"), stage=Stage.CONNECTING))
+    assert face.read({"type": "text", "text": "hi\n\u2028"}) == []
+    assert face.posted == [SendText(LINK, "hi\n\u2028"), SendText(LinkID("host-2"), "hi\n\u2028")]
+
+
+@pytest.mark.parametrize("kind", ["send", "accept", "decline", "cancel"])
+def test_files_are_not_there_yet(kind: str) -> None:
+    face = Face(HOST)
+    assert face.read({"type": kind, "paths": ["a"], "transferID": "t"}) == [error(Reason.NOT_SUPPORTED_YET)]
+    assert face.posted == []
+
+
+BAD_LINES = [
+    "hello",
+    "[]",
+    "null",
+    "1" * 5000,
+    "[" * 100_000,
+    '{"type":"text"',
+    '{"type":"text","text":NaN}',
+    '{"type":"text","text":"a","text":"b"}',
+    '{"type":"text","text":1}',
+    '{"type":"text","text":"\\ud800"}',
+    '{"type":"text"}',
+    '{"type":"nonsense"}',
+    '{"type":["text"]}',
+    '{"text":"hi"}',
+    '{"type":"pair_response","sessionID":"s1"}',
+    '{"type":"pair_response","sessionID":"s1","approved":1}',
+    '{"type":"pair_response","sessionID":"s1","approved":"true"}',
+    '{"type":"pair_response","approved":true}',
+    '{"type":"join","code":"02501-WK381"}',  # a host joins nobody
+    '{"type":"close"} {"type":"close"}',
+]
+
+
+@pytest.mark.parametrize("line", BAD_LINES, ids=lambda line: line[:40])
+def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, PROMPT)
+    (answer,) = face.read(line)
+    assert {**answer, "detail": ""} == error(Reason.BAD_COMMAND, detail="")
+    assert face.posted == []
+    assert not face.face.finished
+
+
+def test_an_empty_line_is_no_command() -> None:
+    assert Face(HOST).read("", " \t\r\n") == []
+
+
+@given(st.sampled_from([HOST, JOIN]), st.text(alphabet=st.characters(exclude_categories=())))
+def test_no_line_raises(options: FaceOptions, line: str) -> None:
+    Face(options).read(line)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3)
+)
+
+
+@given(
+    st.sampled_from([HOST, JOIN]),
+    st.sampled_from(["pair_response", "text", "join", "send", "close", "x"]),
+    st.dictionaries(st.sampled_from(["sessionID", "approved", "text", "code", "yes"]), JSON_VALUES),
+)
+def test_no_command_raises(options: FaceOptions, kind: str, fields: Event) -> None:
+    face = Face(options)
+    face.show(CONNECTED)
+    face.read({"type": kind, **fields})
+
+
+# --- joining -------------------------------------------------------------------------------------------------------
+
+
+def test_a_target_of_the_command_line_is_joined_at_the_start() -> None:
+    face = Face(replace(JOIN, target=parse_target(NEAR)))
+    face.face.start()
+    assert face.posted == [Join(parse_target(NEAR))]
+    assert face.read({"type": "join", "code": NEAR}) == [error(Reason.JOIN_BUSY)]
+
+
+def test_a_code_may_come_as_a_command_and_a_typo_may_be_mended() -> None:
+    face = Face(JOIN)
+    face.face.start()
+    typo = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
+    assert face.read({"type": "join", "code": typo}) == [error(Reason.CODE_TYPO)]
+    assert face.read({"type": "join", "code": NEAR.lower().replace("-", " ")}) == []
+    assert face.posted == [Join(parse_target(NEAR))]
+
+
+@pytest.mark.parametrize("more", [{}, {"yes": False}])
+def test_a_far_address_needs_consent(more: Event) -> None:
+    face = Face(JOIN)
+    refused = error(Reason.FAR_ADDRESS, detail="203.0.113.9:47800")
+    assert face.read({"type": "join", "code": FAR, **more}) == [refused]
+    assert face.posted == []
+    face.read({"type": "join", "code": FAR, "yes": True})
+    assert face.posted == [Join(parse_target(FAR))]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [replace(JOIN, far_allowed=True), replace(JOIN, own_networks=("203.0.113.0/24",))],
+    ids=["--yes", "a subnet of its own"],
+)
+def test_a_far_address_that_needs_no_consent(options: FaceOptions) -> None:
+    face = Face(replace(options, target=parse_target(FAR)))
+    face.face.start()
+    assert face.posted == [Join(parse_target(FAR))]
+
+
+def test_a_far_target_of_the_command_line_ends_the_program() -> None:
+    face = Face(replace(JOIN, target=parse_target(FAR)))
+    face.face.start()
+    assert face.events() == [error(Reason.FAR_ADDRESS, detail="203.0.113.9:47800")]
+    assert face.posted == [Shutdown()]
+    assert face.face.exit_status == 2
+
+
+def test_a_joining_program_answers_no_requests() -> None:
+    face = Face(JOIN)
+    assert face.read({"type": "pair_response", "sessionID": "s", "approved": True}) == [error(Reason.PROMPT_GONE)]
+    assert face.posted == []
+
+
+# --- the end -------------------------------------------------------------------------------------------------------
+
+
+def test_close_says_goodbye_and_waits_for_the_end() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    face.read({"type": "close"}, {"type": "close"}, {"type": "text", "text": "late"})
+    assert face.posted == [Disconnect(LINK), Shutdown()]
+    assert not face.face.finished
+    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.DISCONNECTED)
+    shown = face.show(closed, INVITATION, PROMPT, NoInvitation(Reason.NO_NETWORK))
+    assert [event["event"] for event in shown] == ["link"]
+    face.show(Stopped())
+    assert face.face.finished
+    assert face.face.exit_status == 0
+
+
+def test_a_network_side_that_does_not_end_is_left() -> None:
+    face = Face(HOST)
+    face.read({"type": "close"})
+    face.now += GOODBYE_SECONDS - 0.01
+    assert not face.face.finished
+    face.now += 0.01
+    assert face.face.finished
+
+
+def test_an_end_that_nobody_asked_for_is_a_failure() -> None:
+    face = Face(HOST)
+    face.show(Stopped())
+    assert face.face.finished
+    assert face.face.exit_status == 1
+
+
+def test_the_end_of_stdin_is_not_the_end() -> None:
+    host, join = Face(HOST), Face(replace(JOIN, target=parse_target(NEAR)))
+    for face in (host, join):
+        face.face.start()
+        face.face.end_of_input()
+        assert face.events() == []
+        assert Shutdown() not in face.posted
+
+
+def test_the_end_of_stdin_before_any_code() -> None:
+    face = Face(JOIN)
+    face.face.end_of_input()
+    assert face.events() == [error(Reason.CODE_MISSING)]
+    assert face.posted == [Shutdown()]
+    assert face.face.exit_status == 2
+
+
+ENDS = [
+    (JOIN, True, Reason.PEER_LEFT, 0),
+    (JOIN, True, Reason.DISCONNECTED, 0),
+    (JOIN, True, Reason.CLOSED, 0),
+    (JOIN, True, Reason.EXPIRED, 0),
+    (JOIN, True, None, 0),
+    (JOIN, True, Reason.PEER_VANISHED, 1),
+    (JOIN, False, Reason.PEER_LEFT, 1),
+    (JOIN, False, Reason.DECLINED, 1),
+    (JOIN, False, Reason.NO_ANSWER, 1),
+    (replace(HOST, once=True), True, Reason.PEER_LEFT, 0),
+    (replace(HOST, once=True), True, Reason.PEER_VANISHED, 0),
+    (replace(HOST, once=True), False, Reason.ICE_FAILED, 1),
+]
+
+
+@pytest.mark.parametrize(("options", "was_connected", "reason", "exit_status"), ENDS)
+def test_the_link_that_ends_the_program(
+    options: FaceOptions, was_connected: bool, reason: Reason | None, exit_status: int
+) -> None:
+    face = Face(options)
+    face.show(replace(CONNECTED, stage=Stage.CLOSED, reason=reason, was_connected=was_connected))
+    assert face.posted == [Shutdown()]
+    assert face.face.exit_status == exit_status
+
+
+def test_a_host_outlives_its_links() -> None:
+    face = Face(HOST)
+    face.show(replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED))
+    assert face.posted == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "was_connected", "exit_status"), [(Stage.CONNECTED, True, 0), (Stage.ASKING, False, 1)]
+)
+def test_closing_a_joining_program(stage: Stage, was_connected: bool, exit_status: int) -> None:
+    face = Face(JOIN)
+    face.show(replace(CONNECTED, stage=stage, was_connected=was_connected))
+    face.read({"type": "close"})
+    assert face.face.exit_status == exit_status
+
+
+@pytest.mark.parametrize("reason", [Reason.PORT_TAKEN, Reason.PORT_REFUSED])
+def test_a_port_that_cannot_be_had_ends_a_host_at_its_start(reason: Reason) -> None:
+    face = Face(HOST)
+    face.show(Trouble(Problem(reason)), NoInvitation(reason))
+    assert face.posted == [Shutdown()]
+    assert face.face.exit_status == 1
+
+
+def test_a_port_lost_later_or_no_network_are_waited_out() -> None:
+    face = Face(HOST)
+    face.show(NoInvitation(Reason.NO_NETWORK), INVITATION, NoInvitation(Reason.PORT_TAKEN))
+    assert face.posted == []

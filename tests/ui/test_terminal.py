@@ -1,0 +1,523 @@
+"""The terminal: what a person reads and types, and that nothing from another device can drive the terminal."""
+
+import io
+import time
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.events import (
+    Decide,
+    Disconnect,
+    Intent,
+    Invite,
+    Join,
+    LinkID,
+    Network,
+    SendText,
+    SessionType,
+    Shutdown,
+)
+from proxim.core.host_code import HostCode, parse_target
+from proxim.core.messages import DeviceInfo, Verified
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    Stage,
+    Status,
+    Stopped,
+    TextReceived,
+    Trouble,
+)
+from proxim.ui.face import FaceOptions, Role
+from proxim.ui.terminal import DEAD_SECONDS, TerminalFace
+
+NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))  # in whatever zone this runs
+LINK = LinkID("host-1")
+NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
+FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
+TYPO = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
+HOST = FaceOptions(Role.HOST)
+JOIN = FaceOptions(Role.JOIN)
+URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=k1"
+INVITATION = Invitation("s1", "u1", NEAR, URL, SessionType.ONE_TIME, 1900.0)
+PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
+CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
+QUESTION = "Allow? [y/N] (40 s) "
+
+
+class Terminal(io.StringIO):
+    """A stdout that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Face:
+    """A face with a clock that stands at 1000 until it is moved, and what it wrote and wanted."""
+
+    def __init__(
+        self,
+        options: FaceOptions,
+        out: io.StringIO | None = None,
+        environ: Mapping[str, str] | None = None,
+        columns: int = 80,
+    ) -> None:
+        self.now = 1000.0
+        self.out = out or io.StringIO()
+        self.posted: list[Intent] = []
+        self.face = TerminalFace(
+            options,
+            self.posted.append,
+            self.out,
+            lambda: self.now,
+            lambda: NOON,
+            environ=environ or {},
+            columns=lambda: columns,
+        )
+
+    def start(self) -> str:
+        self.face.start()
+        return self.written()
+
+    def show(self, *statuses: Status) -> str:
+        for status in statuses:
+            self.face.show(status)
+        return self.written()
+
+    def read(self, *lines: str) -> str:
+        for line in lines:
+            self.face.line(line)
+        return self.written()
+
+    def written(self) -> str:
+        text = self.out.getvalue()
+        self.out.seek(0)
+        self.out.truncate()
+        return text
+
+
+# --- a code is shown -----------------------------------------------------------------------------------------------
+
+
+def test_an_invitation_says_all_that_is_needed() -> None:
+    face = Face(HOST)
+    networks = (
+        Network("192.168.1.7", 24, "Wi-Fi", virtual=False),
+        Network("10.0.0.2", 8, "Cable", virtual=False),
+        Network("172.17.0.1", 16, "docker0", virtual=True),
+    )
+    shown = face.show(Networks(networks, "192.168.1.7"), INVITATION)
+    assert "█" in shown
+    assert f"  Code     {NEAR}\n" in shown
+    assert f"  Link     {URL}\n" in shown
+    assert "  Valid    15 minutes, until 12:15, for one device\n" in shown
+    assert "  Network  192.168.1.7 (Wi-Fi); others for --address: 10.0.0.2 (Cable)\n" in shown
+    assert shown.endswith("Waiting: scan the QR, or type the code into Proxim on the other device (proxim join).\n")
+    assert "\x1b" not in shown
+    assert face.show(INVITATION) == ""
+
+
+VALID = [
+    (SessionType.TEMPORARY, 1060.0, "1 minute, until 12:01, the link ends with it"),
+    (SessionType.TEMPORARY, 1000.0 + 7200, "2 hours, until 14:00, the link ends with it"),
+    (SessionType.PERSISTENT, None, "until you end it"),
+]
+
+
+@pytest.mark.parametrize(("kind", "expires", "words"), VALID)
+def test_how_long_a_code_lives(kind: SessionType, expires: float | None, words: str) -> None:
+    assert f"Valid    {words}\n" in Face(HOST).show(replace(INVITATION, type=kind, expires=expires))
+
+
+def test_an_address_without_a_code_shows_its_link() -> None:
+    shown = Face(HOST).show(replace(INVITATION, code=None))
+    assert "Code" not in shown
+    assert "type the link into Proxim" in shown
+
+
+def test_no_code_and_why() -> None:
+    assert Face(HOST).show(NoInvitation(Reason.NO_NETWORK)) == SENTENCES[Reason.NO_NETWORK] + "\n"
+    assert Face(HOST).show(NoInvitation(None)) == ""
+
+
+def test_a_failure_is_said_once_and_ends_a_host_that_cannot_start() -> None:
+    face = Face(HOST)
+    shown = face.show(Trouble(Problem(Reason.PORT_TAKEN)), NoInvitation(Reason.PORT_TAKEN))
+    assert shown == SENTENCES[Reason.PORT_TAKEN] + "\n"
+    assert (face.posted, face.face.exit_status) == ([Shutdown()], 1)
+
+
+def test_a_new_code_is_of_the_same_type() -> None:
+    invite = Invite(SessionType.TEMPORARY, 600.0)
+    face = Face(replace(HOST, invite=invite))
+    face.read("/new")
+    assert face.posted == [invite]
+
+
+# --- a request -----------------------------------------------------------------------------------------------------
+
+
+def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
+    shown = Face(HOST).show(PROMPT)
+    assert shown == (
+        "\nAna asks to join.\n  Device   id-1\n  Address  192.168.1.9\n"
+        f"  Proof    Not verified: anybody on this network could use this name\n{QUESTION}"
+    )
+
+
+@pytest.mark.parametrize(("verified", "words"), [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR\n")])
+def test_the_badge_in_words(verified: Verified, words: str) -> None:
+    assert f"Proof    {words}" in Face(HOST).show(replace(PROMPT, verified=verified))
+
+
+ANSWERS = [("y", True), ("Y", True), (" yes\n", True), ("YES\r\n", True), ("n", False), ("no", False), ("", False)]
+
+
+@pytest.mark.parametrize(("typed", "approved"), ANSWERS)
+def test_an_answer(typed: str, approved: bool) -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    assert face.read(typed) == ""
+    assert face.posted == [Decide("s1", approved)]
+
+
+def test_anything_else_is_no_answer_and_is_asked_again() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    face.now += 10.5
+    assert face.read("maybe") == "Please answer y (yes) or n (no).\nAllow? [y/N] (30 s) "
+    assert face.posted == []
+
+
+GONE = [
+    (Reason.GUEST_LEFT, SENTENCES[Reason.GUEST_LEFT]),
+    (Reason.TIMEOUT, "Nobody answered within 40 seconds"),
+    (Reason.DECLINED, "Declined."),
+    (Reason.EXPIRED, "The time of this session is over."),
+]
+
+
+@pytest.mark.parametrize(("reason", "words"), GONE)
+def test_a_request_that_goes_away_says_so_and_takes_its_question(reason: Reason, words: str) -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    assert face.show(PairOutcome("s1", approved=False, reason=reason)).startswith("\n" + words)
+    assert face.read("y") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+    assert face.posted == []
+
+
+def test_two_requests_are_asked_one_after_the_other() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    other = replace(PROMPT, session_id="s2", device=DeviceInfo("Ben", "id-2"))
+    assert face.show(other) == ""
+    assert "Ben asks to join." in face.read("n")
+    face.read("y")
+    assert face.posted == [Decide("s1", approved=False), Decide("s2", approved=True)]
+
+
+def test_what_is_said_during_a_question_repeats_it() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, PROMPT)
+    assert face.show(TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
+
+
+def test_a_y_that_was_meant_as_text_approves_nobody() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, PROMPT)
+    face.now += DEAD_SECONDS - 0.01
+    assert face.read("y").startswith("That came too soon")
+    assert face.posted == []
+    face.now += 0.01
+    face.read("y")
+    assert face.posted == [Decide("s1", approved=True)]
+
+
+def test_without_input_a_request_runs_out() -> None:
+    face = Face(HOST)
+    face.face.end_of_input()
+    shown = face.show(PROMPT)
+    assert "Nobody can answer here" in shown
+    assert "Allow?" not in shown
+
+
+def test_input_that_ends_during_a_question() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    face.face.end_of_input()
+    assert face.written().startswith("\nNobody can answer here")
+    assert face.posted == []
+
+
+# --- the ladder ----------------------------------------------------------------------------------------------------
+
+
+def test_the_hosts_ladder() -> None:
+    face = Face(HOST)
+    approved = replace(CONNECTED, stage=Stage.APPROVED, was_connected=False)
+    shown = face.show(
+        PairOutcome("s1", approved=True),
+        approved,
+        replace(approved, stage=Stage.CONNECTING),
+        CONNECTED,
+        replace(CONNECTED, can_text=True),
+        replace(CONNECTED, peer_name="Ana's PC"),
+        replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_LEFT),
+    )
+    assert shown.splitlines() == [
+        "Approved.",
+        "Opening the direct link ...",
+        "Connected with Ana. Type a line to send it; /disconnect ends the link, /new makes a new code, "
+        "/quit ends Proxim.",
+        "The other device calls itself Ana's PC.",
+        "The other device disconnected.",
+    ]
+
+
+def test_the_guests_ladder() -> None:
+    face = Face(replace(JOIN, target=parse_target(NEAR)))
+    dialing = LinkStatus(LINK, "@code", Stage.DIALING, peer_address="192.168.1.7:47800")
+    face.start()
+    shown = face.show(
+        dialing,
+        replace(dialing, stage=Stage.ASKING, deadline=1040.0),
+        PairOutcome("@code", approved=True),
+        replace(dialing, stage=Stage.APPROVED),
+        replace(dialing, stage=Stage.CONNECTING),
+        replace(dialing, stage=Stage.CONNECTED, was_connected=True),
+        replace(dialing, stage=Stage.CLOSED, was_connected=True, reason=Reason.PEER_VANISHED),
+    )
+    assert shown.splitlines() == [
+        "Looking for the host at 192.168.1.7:47800 ...",
+        "Found it. The other person is asked to approve within 40 seconds ...",
+        "Approved.",
+        "Opening the direct link ...",
+        "Connected with the other device. Type a line to send it; /quit ends the link and Proxim.",
+        SENTENCES[Reason.PEER_VANISHED],
+    ]
+    assert face.posted == [Join(parse_target(NEAR)), Shutdown()]
+    assert face.face.exit_status == 1
+
+
+def test_a_rejection_is_said_once() -> None:
+    face = Face(replace(JOIN, target=parse_target(NEAR)))
+    face.start()
+    closed = LinkStatus(LINK, "@code", Stage.CLOSED, reason=Reason.BUSY)
+    shown = face.show(PairOutcome("@code", approved=False, reason=Reason.BUSY), closed)
+    assert shown == SENTENCES[Reason.BUSY] + "\n"
+
+
+# --- text ----------------------------------------------------------------------------------------------------------
+
+
+TYPED = [
+    ("hello", "hello"),
+    ("  indented ", "  indented "),
+    ("//etc/hosts", "/etc/hosts"),
+    ("a // b", "a // b"),
+    ("y", "y"),
+    ("broken \udce9", "broken \ufffd"),
+]
+
+
+@pytest.mark.parametrize(("line", "text"), TYPED)
+def test_a_typed_line_is_sent(line: str, text: str) -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read(line + "\n") == ""
+    assert face.posted == [SendText(LINK, text)]
+
+
+def test_an_empty_line_is_not_sent() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read("", "  ") == ""
+    assert face.posted == []
+
+
+def test_text_without_a_link() -> None:
+    assert Face(HOST).read("hello") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+
+
+def test_text_that_arrives_cannot_pass_for_a_line_of_ours() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.show(TextReceived(LINK, "one\nBen: two\r\n")) == "Ana: one\n    Ben: two\n    \n"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())), st.text(max_size=20))
+def test_nothing_that_arrives_can_drive_the_terminal(text: str, name: str) -> None:
+    face = Face(HOST, Terminal(), {"NO_COLOR": "1"})
+    device = DeviceInfo(name, text)
+    shown = face.show(
+        replace(CONNECTED, peer_name=name),
+        TextReceived(LINK, text),
+        replace(PROMPT, device=device, peer_address=text),
+        Trouble(Problem(Reason.UNSUPPORTED, text), LINK),
+        replace(CONNECTED, peer_name=text + name),
+        replace(CONNECTED, stage=Stage.CLOSED, peer_name=text),
+    )
+    controls = {char for char in shown if unicodedata.category(char) in {"Cc", "Cs"}}
+    assert controls <= {"\n", "\t"}
+    assert "\u202e" not in shown
+
+
+ESCAPES = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\x1b[31mred", "a\rb", "\x08\x08", "\x1bP1;1|\x1b\\", "\u202egnp"]
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize("colours", [True, False])
+def test_escape_sequences_lose_what_makes_them_work(escape: str, colours: bool) -> None:
+    face = Face(HOST, Terminal(), {} if colours else {"NO_COLOR": "1"})
+    face.show(CONNECTED)
+    shown = face.show(TextReceived(LINK, escape))
+    assert not {"\x1b", "\x07", "\x08", "\x9b", "\r", "\u202e"} & set(shown)
+
+
+# --- commands and the end ------------------------------------------------------------------------------------------
+
+
+def test_disconnect_ends_the_link_and_not_the_host() -> None:
+    face = Face(HOST)
+    assert face.read("/disconnect") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+    face.show(CONNECTED)
+    face.read("/Disconnect")
+    assert face.posted == [Disconnect(LINK)]
+
+
+@pytest.mark.parametrize(("options", "line"), [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")])
+def test_quit(options: FaceOptions, line: str) -> None:
+    face = Face(options)
+    face.show(CONNECTED)
+    face.read(line, "late")
+    assert face.posted == [Disconnect(LINK), Shutdown()]
+    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.DISCONNECTED)
+    assert face.show(closed, INVITATION, PROMPT).startswith("You disconnected")
+    assert not face.face.finished
+    face.show(Stopped())
+    assert face.face.finished
+    assert face.face.exit_status == 0
+
+
+@pytest.mark.parametrize("line", ["/help", "/new", "/etc/hosts", "/"])
+def test_an_unknown_command_is_not_sent_as_text(line: str) -> None:
+    face = Face(JOIN)
+    face.show(CONNECTED)
+    assert face.read(line).startswith("/quit ends the link and Proxim; // at its start")
+    assert face.posted == []
+
+
+def test_quit_works_during_a_question() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    face.read("/quit")
+    assert face.posted == [Shutdown()]
+
+
+# --- joining -------------------------------------------------------------------------------------------------------
+
+
+def test_a_code_is_asked_for_and_a_typo_told_at_once() -> None:
+    face = Face(JOIN)
+    assert face.start() == "Type the code that the host shows, or its link.\nCode: "
+    assert face.read("") == "Code: "
+    assert face.read(TYPO) == SENTENCES[Reason.CODE_TYPO] + "\nCode: "
+    assert face.read(NEAR[:4]) == SENTENCES[Reason.CODE_INCOMPLETE] + "\nCode: "
+    assert face.read(f" {NEAR.lower()}\r\n") == ""
+    assert face.posted == [Join(parse_target(NEAR))]
+
+
+def test_a_link_will_do() -> None:
+    face = Face(JOIN)
+    face.start()
+    face.read(URL)
+    assert face.posted == [Join(parse_target(URL))]
+
+
+def test_input_that_ends_before_a_code() -> None:
+    face = Face(JOIN)
+    face.start()
+    face.face.end_of_input()
+    assert face.written() == "\n" + SENTENCES[Reason.CODE_MISSING] + "\n"
+    assert (face.posted, face.face.exit_status) == ([Shutdown()], 2)
+
+
+CONSENT = [("y", [Join(parse_target(FAR))]), ("n", [Shutdown()]), ("", [Shutdown()])]
+
+
+@pytest.mark.parametrize(("typed", "posted"), CONSENT)
+def test_a_far_address_is_shown_first(typed: str, posted: list[Intent]) -> None:
+    face = Face(replace(JOIN, target=parse_target(FAR)))
+    shown = face.start()
+    assert "203.0.113.9:47800" in shown
+    assert shown.endswith("\nGo on? [y/N] ")
+    assert face.read("what") == "Please answer y (yes) or n (no).\nGo on? [y/N] "
+    assert face.posted == []
+    face.read(typed)
+    assert face.posted == posted
+
+
+@pytest.mark.parametrize("change", [{"far_allowed": True}, {"own_networks": ("203.0.113.0/24",)}])
+def test_a_far_address_that_is_not_asked_about(change: dict[str, object]) -> None:
+    face = Face(replace(JOIN, target=parse_target(FAR), **change))  # type: ignore[arg-type]
+    assert face.start() == ""
+    assert face.posted == [Join(parse_target(FAR))]
+
+
+def test_input_that_ends_before_consent() -> None:
+    face = Face(replace(JOIN, target=parse_target(FAR)))
+    face.start()
+    face.face.end_of_input()
+    assert SENTENCES[Reason.FAR_ADDRESS] in face.written()
+    assert (face.posted, face.face.exit_status) == ([Shutdown()], 2)
+
+
+# --- what the terminal can show ------------------------------------------------------------------------------------
+
+
+LOOKS = [
+    (Terminal(), {}, True),
+    (Terminal(), {"NO_COLOR": ""}, True),
+    (Terminal(), {"NO_COLOR": "1"}, False),
+    (Terminal(), {"TERM": "dumb"}, False),
+    (io.StringIO(), {}, False),
+]
+
+
+@pytest.mark.parametrize(("out", "environ", "coloured"), LOOKS)
+def test_colour_only_where_it_is_wanted(out: io.StringIO, environ: dict[str, str], coloured: bool) -> None:
+    shown = Face(HOST, out, environ).show(INVITATION, PROMPT)
+    assert ("\x1b[" in shown) is coloured
+
+
+def test_a_narrow_terminal_has_no_qr_and_says_so() -> None:
+    shown = Face(HOST, columns=30).show(INVITATION)
+    assert "█" not in shown
+    assert "too narrow for the QR" in shown
+    assert NEAR in shown
+    assert "scan the QR, or" not in shown
+
+
+def test_a_stdout_without_block_characters() -> None:
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii", newline="")
+    posted: list[Intent] = []
+    face = TerminalFace(HOST, posted.append, out, lambda: 1000.0, lambda: NOON, environ={}, columns=lambda: 200)
+    face.show(INVITATION)
+    face.show(replace(CONNECTED, peer_name="Zoë"))
+    face.show(TextReceived(LINK, "漢"))
+    shown = raw.getvalue().decode("ascii")
+    assert "#### " in shown
+    assert "Zo?: ?\n" in shown
+    assert posted == []
