@@ -369,8 +369,8 @@ def message_fields(message: Message) -> JSONObject:
             fields = {"type": "error", "code": code, "message": sentence}
             if error_session_id is not None:
                 fields["sessionID"] = error_session_id
-        case SessionEnded(session_id, reason):
-            fields = {"type": "session_ended", "sessionID": session_id, "reason": reason}
+        case _:  # SessionEnded: mypy holds this to what is left
+            fields = {"type": "session_ended", "sessionID": message.session_id, "reason": message.reason}
     if auth is not None:
         fields["auth"] = _auth_fields(auth)
     return fields

@@ -1,0 +1,135 @@
+"""Tests of proxim.core.errors: the table is read by people, so its sentences are checked one by one."""
+
+import dataclasses
+import re
+from typing import Final
+
+import pytest
+
+from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, ProximError, Reason
+
+LONGEST: Final = 200  # two lines in the window
+
+# Answers to a client's own code or to a script: their readers are developers.
+FOR_DEVELOPERS: Final = {
+    Reason.BAD_JSON,
+    Reason.BAD_MESSAGE,
+    Reason.UNKNOWN_TYPE,
+    Reason.TOO_LARGE,
+    Reason.TOO_MANY,
+    Reason.NOT_ALLOWED,
+    Reason.BAD_COMMAND,
+}
+
+# These tell what follows by itself, as there is nothing to do.
+NOTHING_TO_DO: Final = {
+    Reason.UNSUPPORTED,
+    Reason.SETTINGS_BROKEN,
+    Reason.SETTINGS_UNWRITABLE,
+    Reason.NO_DISPLAY,
+    Reason.NOT_SUPPORTED_YET,
+}
+
+# What a next step begins with: an imperative, or what the other side can do.
+STEP: Final = re.compile(
+    r"\b(ask|use|try|join|type|compare|see|send|connect|wait|check|let|start|update|go on|cancel|choose|allow|pause"
+    r"|report|install|open|close|free|copy|save|accept|restart|can ask again|will appear)\b"
+)
+
+JARGON: Final = re.compile(
+    r"\b(ICE|SDP|STUN|TURN|DTLS|SCTP|TCP|HTTP|JSON|WebSocket|WebRTC|RTC\w*|socket|candidate|data channel"
+    r"|payload|session ?ID|handshake|time-?out|null|None|exception|traceback|errno|asyncio|thread)\b"
+)
+
+EVERY: Final = pytest.mark.parametrize("reason", list(Reason), ids=str)
+FOR_PEOPLE: Final = pytest.mark.parametrize("reason", [r for r in Reason if r not in FOR_DEVELOPERS], ids=str)
+
+
+def test_every_reason_has_its_sentence_and_no_sentence_is_left_over() -> None:
+    assert list(SENTENCES) == list(Reason)  # in the same order, so that both lists stay readable side by side
+
+
+def test_no_two_reasons_say_the_same() -> None:
+    assert len(set(SENTENCES.values())) == len(SENTENCES)
+
+
+def test_values_on_the_wire_are_their_names() -> None:
+    for reason in Reason:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", reason.value)
+        assert reason.value == reason.name.lower()
+
+
+def test_the_protocols_reasons_and_codes_are_spelled_as_documented() -> None:
+    pair_result = {"declined", "timeout", "expired", "busy", "unknown_session", "not_verified", "closed"}
+    error = {"bad_json", "bad_message", "too_large", "too_many", "not_allowed"}
+    assert pair_result | error <= {reason.value for reason in Reason}
+
+
+@EVERY
+def test_it_is_one_plain_sentence(reason: Reason) -> None:
+    sentence = SENTENCES[reason]
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+    assert not sentence.endswith("..")
+    assert not re.search(r"[.!?…]\s", sentence), "more than one sentence"
+    assert "!" not in sentence
+    assert sentence.isascii()
+    assert sentence.isprintable()
+    assert "  " not in sentence
+    assert sentence == sentence.strip()
+    assert len(sentence) <= LONGEST
+
+
+@EVERY
+def test_it_has_nothing_to_fill_in(reason: Reason) -> None:
+    assert not re.search(r"[{}%<>\[\]\\]", SENTENCES[reason])
+
+
+@EVERY
+def test_it_says_what_to_do_next(reason: Reason) -> None:
+    what_happened, *next_step = re.split(r"[;:,] ", SENTENCES[reason])
+    assert len(what_happened.split()) >= 2
+    assert next_step, "only one part"
+    if reason not in NOTHING_TO_DO:
+        assert any(map(STEP.search, next_step)), "no next step"
+
+
+def test_the_exceptions_are_still_needed() -> None:
+    for reason in NOTHING_TO_DO:
+        assert not STEP.search(SENTENCES[reason].partition("; ")[2]), reason
+
+
+@FOR_PEOPLE
+def test_it_has_no_jargon(reason: Reason) -> None:
+    assert not JARGON.search(SENTENCES[reason])
+    assert "docs/" not in SENTENCES[reason]
+
+
+def test_developers_are_shown_where_to_read_on() -> None:
+    assert "docs/protocol.md" in SENTENCES[Reason.BAD_MESSAGE]
+    assert "docs/json-lines.md" in SENTENCES[Reason.BAD_COMMAND]
+
+
+@EVERY
+def test_an_error_carries_its_problem(reason: Reason) -> None:
+    error = ProximError(reason, "field name")
+    assert error.reason is reason
+    assert error.problem == Problem(reason, "field name")
+    assert error.problem.sentence == SENTENCES[reason]
+    assert reason.value in str(error)
+    assert "field name" in str(error)
+
+
+def test_the_detail_may_be_left_out() -> None:
+    assert Problem(Reason.BUSY).detail == ""
+    assert ProximError(Reason.BUSY).problem == Problem(Reason.BUSY, "")
+
+
+def test_a_problem_does_not_change() -> None:
+    problem = Problem(Reason.BUSY)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        problem.detail = "other"  # type: ignore[misc]
+
+
+def test_our_own_bugs_are_no_problem_of_the_peers() -> None:
+    assert not issubclass(MachineMisuseError, ProximError)

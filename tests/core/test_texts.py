@@ -1,0 +1,121 @@
+"""Tests of proxim.core.texts."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from proxim.core.texts import NAME_SHOWN_MAX, UNNAMED, display_name, is_encodable, printable_text
+
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+anything = st.text(alphabet=st.characters(categories=None))  # lone surrogates, controls and unassigned ones included
+# What plain random text hardly ever puts side by side.
+awkward = st.text(alphabet="aé e\u0301\u0327\u200d\u034f\u3164\ufe0f\u00a0\u2028\u202e\u1100\u1161\u11a8\x1b[\r\n\t…")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Client-PC-123", "Client-PC-123"),
+        ("  Ana's   phone ", "Ana's phone"),
+        ("two\nlines\r\nand\ttab", "two lines and tab"),
+        ("next\u2028line\u2029paragraph\x85nel", "next line paragraph nel"),
+        ("no-break\u00a0space", "no-break space"),
+        ("e\u0301", "\u00e9"),
+        ("e\u200d\u0301", "\u00e9"),  # the accent finds its letter only once the joiner is gone
+        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        ("\x1b]0;title\x07", "]0;title"),
+        ("\x9b2J", "2J"),
+        ("photo\u202egpj.exe", "photogpj.exe"),
+        (f"a{BIDI}b", "ab"),
+        ("nul\x00byte\x7f", "nulbyte"),
+        ("a\ud800b", "ab"),
+        ("private\ue000 unassigned\U000e0fff tag\U000e0041", "private unassigned tag"),
+        ("日本語 📱", "日本語 📱"),
+        ("", UNNAMED),
+        (" \t\n", UNNAMED),
+        ("\u200b\u2060\ufeff", UNNAMED),
+        (
+            "\u3164\u115f\u1160\uffa0\u2800\u034f\ufe0f",
+            UNNAMED,
+        ),  # letters and symbols by category, yet they draw nothing
+        ("x" * NAME_SHOWN_MAX, "x" * NAME_SHOWN_MAX),
+        ("x" * (NAME_SHOWN_MAX + 1), "x" * (NAME_SHOWN_MAX - 1) + "…"),
+        ("x" * (NAME_SHOWN_MAX - 2) + " yyyy", "x" * (NAME_SHOWN_MAX - 2) + "…"),
+        ("\u0958" * 21, "\u0915\u093c" * 19 + "\u0915…"),  # NFC makes two of one: counted afterwards
+    ],
+)
+def test_display_name(name: str, shown: str) -> None:
+    assert display_name(name) == shown
+
+
+@given(anything | awkward)
+def test_a_shown_name_is_short_visible_and_on_one_line(name: str) -> None:
+    shown = display_name(name)
+    assert 1 <= len(shown) <= NAME_SHOWN_MAX
+    assert {unicodedata.category(char) for char in shown}.isdisjoint({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+    assert not any(char.isspace() and char != " " for char in shown)
+    assert "  " not in shown
+    assert shown == shown.strip()
+    assert unicodedata.is_normalized("NFC", shown)
+
+
+@given(anything | awkward)
+@example("e\u200d\u0301")
+@example("\u1100\u200b\u1161")
+def test_showing_a_shown_name_changes_nothing(name: str) -> None:
+    assert display_name(display_name(name)) == display_name(name)
+
+
+drawn = st.characters(categories=("L", "N", "P"), exclude_characters="\u115f\u1160\u3164\uffa0")
+
+
+@given(st.text(alphabet=drawn, min_size=1, max_size=NAME_SHOWN_MAX // 4))  # NFC makes at most three of one
+def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
+    assert display_name(name) == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("dos\r\nmac\rend", "dos\nmac\nend"),
+        ("\x1b[2J\x1b]52;c;ZXZpbA==\x07", "[2J]52;c;ZXZpbA=="),
+        ("\x9b31m\x90q\x9c", "31mq"),
+        ("back\x08space del\x7f nul\x00 feed\x0c\x0b nel\x85", "backspace del nul feed nel"),
+        (f"if admin{BIDI} {{", "if admin {"),
+        ("a\udfffb", "ab"),
+        ("👩\u200d💻 ک\u200cی", "👩\u200d💻 ک\u200cی"),  # joiners belong to emoji and to Persian: they steer nothing
+        ("", ""),
+    ],
+)
+def test_printable_text(text: str, printed: str) -> None:
+    assert printable_text(text) == printed
+
+
+@given(anything | awkward)
+@example("\r\x00\n")
+def test_printable_text_drives_no_terminal(text: str) -> None:
+    printed = printable_text(text)
+    controls = {char for char in printed if unicodedata.category(char) == "Cc"}
+    assert controls <= {"\n", "\t"}
+    assert not set(printed) & set(BIDI)
+    assert is_encodable(printed)
+    assert len(printed) <= len(text)
+    assert printable_text(printed) == printed
+
+
+@given(st.text(alphabet=st.characters(categories=("L", "M", "N", "P", "S", "Zs"), include_characters="\n\t")))
+def test_printable_text_keeps_what_people_write(text: str) -> None:
+    assert printable_text(text) == text
+
+
+@given(anything)
+def test_is_encodable_exactly_without_lone_surrogates(text: str) -> None:
+    assert is_encodable(text) == (not any("\ud800" <= char <= "\udfff" for char in text))
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udc80b", "\ude00\ud83d"])
+def test_a_lone_surrogate_is_not_encodable(text: str) -> None:
+    assert not is_encodable(text)
