@@ -1,11 +1,12 @@
 """What this stdout can show: colours, block characters, its width; and text made fit for it.
 
-Everything the terminal face writes passes `plain` or `one_line`, so nothing that came from another device can drive the terminal.
+Everything the terminal face writes passes `plain`, so nothing that came from another device can drive the terminal.
 Must never be here: what is said, and when.
 """
 
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, TextIO
@@ -15,6 +16,7 @@ from proxim.ui.qr import Matrix, half_blocks
 
 _BLOCKS: Final = "█▀▄"
 _ENABLE_VIRTUAL_TERMINAL_PROCESSING: Final = 0x0004  # Windows: consoles before Windows Terminal need to be told
+_NARROWEST: Final = 20  # some terminals that do not know their width say 0
 _STD_OUTPUT_HANDLE: Final = -11
 
 
@@ -35,7 +37,8 @@ class Console:
         self._encoding: str = getattr(out, "encoding", None) or "utf-8"  # StringIO has none and takes everything
         self.blocks = self._carries(_BLOCKS)
         wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"  # no-color.org: set and not empty
-        self.colours = wanted and out.isatty() and _ansi_understood()
+        self._terminal = out.isatty()
+        self.colours = wanted and self._terminal and _ansi_understood()
 
     def plain(self, text: str) -> str:
         """`text` without control characters, and with ? for what this stdout's encoding lacks."""
@@ -44,6 +47,11 @@ class Console:
     def one_line(self, text: str) -> str:
         """`text` made plain, without line breaks."""
         return " ".join(self.plain(text).splitlines())
+
+    def wrapped(self, text: str) -> str:
+        """`text` made plain, broken between words where a terminal would break within them."""
+        line = self.one_line(text)
+        return textwrap.fill(line, max(self._columns(), _NARROWEST), break_long_words=False) if self._terminal else line
 
     def painted(self, text: str, colour: Colour) -> str:
         """`text` on one line, in a colour where there are colours."""

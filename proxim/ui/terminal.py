@@ -150,9 +150,10 @@ class TerminalFace(LineFace):
     def _show_text(self, link: LinkStatus | None, text: str) -> None:
         name = link.peer_name if link and link.peer_name else "Other device"
         first, *rest = self._console.plain(text).split("\n")
-        self._say(f"{name}: {first}")
+        self._end_question()
+        self._write(f"{self._console.one_line(f'{name}: {first}')}\n")
         for line in rest:  # indented, so that no text can pass for a line of ours or of another device
-            self._say(f"    {line}")
+            self._write(f"    {self._console.one_line(line)}\n")
 
     def _tell_problem(self, problem: Problem) -> None:
         self._say(problem.sentence)
@@ -276,7 +277,7 @@ class TerminalFace(LineFace):
 
     def _say(self, text: str) -> None:
         self._end_question()
-        self._write(self._console.one_line(text) + "\n")
+        self._write(self._console.wrapped(text) + "\n")
 
     def _field(self, label: str, value: str, colour: Colour | None = None) -> None:
         self._end_question()

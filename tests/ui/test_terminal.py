@@ -501,6 +501,17 @@ def test_colour_only_where_it_is_wanted(out: io.StringIO, environ: dict[str, str
     assert ("\x1b[" in shown) is coloured
 
 
+def test_sentences_break_between_words() -> None:
+    shown = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=40).show(Trouble(Problem(Reason.ICE_FAILED)))
+    assert " ".join(shown.split("\n")[:-1]) == SENTENCES[Reason.ICE_FAILED]
+    assert max(map(len, shown.split("\n"))) <= 40
+    assert shown.count("\n") > 3
+
+
+def test_a_terminal_of_unknown_width() -> None:
+    assert NEAR in Face(HOST, Terminal(), columns=0).show(INVITATION)
+
+
 def test_a_narrow_terminal_has_no_qr_and_says_so() -> None:
     shown = Face(HOST, columns=30).show(INVITATION)
     assert "█" not in shown
