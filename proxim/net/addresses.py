@@ -109,9 +109,12 @@ def _without_zone(address: str) -> str:
 def _shown_addresses(adapter: Adapter, include_loopback: bool) -> Iterator[AdapterAddress]:
     """All IPv4 addresses; of IPv6, which hands out many, the steadiest global and the first link-local one."""
     sixes = []
+    loopback = any(own.ip.is_loopback for own in adapter.addresses)
     for address in adapter.addresses:
         ip = address.ip
         if ip.is_unspecified or ip.is_multicast or (ip.is_loopback and not include_loopback):
+            continue
+        if loopback and ip.is_link_local:  # macOS' lo0 has fe80::1
             continue
         if ip.version == 4 or ip.is_loopback:
             yield address
