@@ -1,0 +1,186 @@
+"""The approval dialog: who asks, from where, how it proved itself, and forty seconds to answer.
+
+A window of its own that looks like a message box: a native one cannot count down, go away by itself or leave the rest
+of the program running. Reject has the focus, and Approve is dead at first, so that nobody approves what they did not
+read. Must never be here: the decision's effect (core/session.py), any default but "no".
+"""
+
+import math
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.events import Decide, Intent
+from proxim.core.messages import Verified
+from proxim.core.status import Prompt
+from proxim.core.texts import display_name, printable_text
+from proxim.ui.root import darken_title_bar
+from proxim.ui.theme import Theme
+from proxim.ui.widgets import PlainText, WrapLabel, bind_letters, set_text
+
+APPROVE_DEAD_SECONDS: Final = 0.8  # a click or key meant for what was there before the dialog came must not approve
+_ID_SHOWN: Final = 36  # characters: a UUID; more is there to be scrolled, selected and copied
+_WIDTH: Final = 400
+_TICK_MS: Final = 200
+_CASCADE: Final = 28  # a title bar's height: the dialog below stays to be seen
+
+_PROOFS: Final = {
+    Verified.CODE: "It proved that it knows the code on this screen.",
+    Verified.QR: (
+        "It holds the secret of the QR code on this screen. On a network that you do not trust, the page in the "
+        "phone's browser could have been altered on its way."
+    ),
+    None: "It did not prove that it knows your code. Approve only if you expect exactly this device now.",
+}
+
+
+class ApprovalDialog:
+    """See the module. `closed` is called when it goes, for whatever reason; `beside` counts those that are open."""
+
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        theme: Theme,
+        prompt: Prompt,
+        post: Callable[[Intent], None],
+        clock: Callable[[], float],
+        closed: Callable[[], None],
+        beside: int = 0,
+    ) -> None:
+        self.prompt = prompt
+        self._root = root
+        self._theme = theme
+        self._post = post
+        self._clock = clock
+        self._closed = closed
+        self._shown_at = clock()
+        self._decided = False
+        self._timer: str | None = None
+        self._plain: list[PlainText] = []
+        window = self.window = tkinter.Toplevel(root, class_="ProximRequest")
+        window.withdraw()  # until it is whole and in its place
+        window.title("Proxim: request to join")
+        window.resizable(False, False)
+        window.protocol("WM_DELETE_WINDOW", self.reject)
+        window.bind("<Escape>", lambda _event: self.reject())
+        window.bind("<Destroy>", self._destroyed, add=True)
+        self._build()
+        self.restyle()
+        self._appear(theme.px(_CASCADE) * beside)
+        self._tick()
+
+    @property
+    def approvable(self) -> bool:
+        """Whether Approve is alive: the dialog could be read, and there still is time."""
+        now = self._clock()
+        return now >= self._shown_at + APPROVE_DEAD_SECONDS and now < self.prompt.deadline and not self._decided
+
+    def approve(self) -> None:
+        """Let the device in, unless that was too quick or too late."""
+        if self.approvable:
+            self._decide(approved=True)
+
+    def reject(self) -> None:
+        """Turn the device away."""
+        if not self._decided:
+            self._decide(approved=False)
+
+    def close(self) -> None:
+        """Go away."""
+        self._decided = True
+        if self.window.winfo_exists():
+            self.window.destroy()
+        self._closed()
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        self.window.configure(background=self._theme.palette.ground)
+        for text in self._plain:
+            text.restyle()
+        darken_title_bar(self.window, self._theme.is_dark)
+
+    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if event.widget is self.window and self._timer is not None:
+            self.window.after_cancel(self._timer)
+            self._timer = None
+
+    def _decide(self, *, approved: bool) -> None:
+        self._decided = True
+        self._post(Decide(self.prompt.session_id, approved))
+        self.close()
+
+    def _build(self) -> None:
+        px = self._theme.px
+        prompt = self.prompt
+        body = ttk.Frame(self.window, padding=px(20))
+        body.pack(fill="both", expand=True)
+        body.columnconfigure(1, weight=1)
+        wrap = px(_WIDTH)
+        shown = display_name(prompt.device.name)
+        large = self._theme.title.measure(shown) <= wrap  # a long one is easier to read on one line
+        name = WrapLabel(body, shown, "Title.TLabel" if large else "Bold.TLabel", wrap)
+        name.grid(row=0, column=0, columnspan=2, sticky="ew")
+        wants = ttk.Label(body, text="wants to connect with this device.")
+        wants.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), px(14)))
+        words, style = self._theme.badge(prompt.verified)
+        ttk.Label(body, text=words, style=style).grid(row=2, column=0, columnspan=2, sticky="w")
+        proof = WrapLabel(body, _PROOFS[prompt.verified], "TLabel", wrap)
+        proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
+        self._detail(body, 4, "Address", prompt.peer_address)
+        device_id = " ".join(printable_text(prompt.device.id).split())
+        self.device_id = self._detail(body, 5, "Device ID", device_id)
+        self._countdown = ttk.Label(body, style="Quiet.TLabel")
+        self._countdown.grid(row=6, column=0, columnspan=2, sticky="w", pady=(px(14), px(10)))
+        buttons = ttk.Frame(body)
+        buttons.grid(row=7, column=0, columnspan=2, sticky="e")
+        self.reject_button = ttk.Button(buttons, text="Reject", underline=0, command=self.reject)
+        self.reject_button.grid(row=0, column=0, padx=(0, px(8)))
+        self.approve_button = ttk.Button(
+            buttons, text="Approve", underline=0, style="Main.TButton", command=self.approve, state="disabled"
+        )
+        self.approve_button.grid(row=0, column=1)
+        bind_letters(self.window, [self.reject_button, self.approve_button])
+
+    def _detail(self, body: ttk.Frame, row: int, label: str, text: str) -> PlainText:
+        px = self._theme.px
+        ttk.Label(body, text=label, style="Quiet.TLabel").grid(row=row, column=0, sticky="w", padx=(0, px(16)))
+        shown = PlainText(body, self._theme)
+        shown.configure(font=self._theme.mono, width=_ID_SHOWN)
+        shown.put(text)
+        shown.grid(row=row, column=1, sticky="ew")
+        self._plain.append(shown)
+        return shown
+
+    def _appear(self, shift: int) -> None:
+        window, root = self.window, self._root
+        window.update_idletasks()
+        width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
+        height = window.winfo_reqheight()
+        if root.state() == "normal":
+            window.transient(root)
+            left = root.winfo_rootx() + (root.winfo_width() - width) // 2
+            top = root.winfo_rooty() + (root.winfo_height() - height) // 3
+        else:  # minimised: as a transient it would stay hidden with its master
+            left = (window.winfo_screenwidth() - width) // 2
+            top = (window.winfo_screenheight() - height) // 3
+        left, top = left + shift, top + shift
+        left = max(0, min(left, window.winfo_screenwidth() - width))
+        top = max(0, min(top, window.winfo_screenheight() - height))
+        window.geometry(f"{width}x{height}+{left}+{top}")
+        window.deiconify()
+        window.attributes("-topmost", True)  # somebody waits, and not for long
+        window.lift()
+        window.bell()
+        self.reject_button.focus_force()
+
+    def _tick(self) -> None:
+        now = self._clock()
+        left = max(0, math.ceil(self.prompt.deadline - now))
+        set_text(self._countdown, f"Rejected by itself in {left} s" if left else "Too late: the time is over")
+        state = "normal" if self.approvable else "disabled"
+        if str(self.approve_button.cget("state")) != state:
+            self.approve_button.configure(state=state)
+        waiting = self._shown_at + APPROVE_DEAD_SECONDS - now
+        delay = min(_TICK_MS, max(1, math.ceil(waiting * 1000))) if waiting > 0 else _TICK_MS
+        self._timer = self.window.after(delay, self._tick)

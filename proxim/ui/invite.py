@@ -1,0 +1,240 @@
+"""The panel of a host: the QR code, the typed code, how long they live, of which kind, and on which network.
+
+Must never be here: joining others (join.py), the state line (ladder_view.py).
+"""
+
+import math
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.events import ChooseNetwork, Intent, Invite, Network, SessionType
+from proxim.core.status import Invitation, Networks, NoInvitation
+from proxim.ui.qr import pgm_image, qr_matrix
+from proxim.ui.theme import Theme
+from proxim.ui.widgets import Choice, CopyButton, PlainText, WrapLabel, bind_letters, command_key, set_text, shortened
+
+QR_SIDE: Final = 250  # pixels at 100 %: five for each of the 49 modules that a link in 192.168/16 needs
+_QR_SIDE_MIN: Final = 150
+_REST_HEIGHT: Final = 400  # of the window and the task bar, without the QR code
+_TEXT_WIDTH: Final = 285  # of the column beside it: a code of twelve symbols fits
+
+_LIFETIMES: Final = (
+    (15 * 60, "15 minutes"),
+    (60 * 60, "1 hour"),
+    (4 * 60 * 60, "4 hours"),
+    (24 * 60 * 60, "1 day"),
+)
+_KINDS: Final = {
+    SessionType.ONE_TIME: "One-time",
+    SessionType.TEMPORARY: "Temporary",
+    SessionType.PERSISTENT: "Persistent",
+}
+_OPTIONS: Final = (
+    ("One-time: ends with its first link", SessionType.ONE_TIME.value),
+    *((f"Temporary: ends after {name}", f"{SessionType.TEMPORARY} {seconds}") for seconds, name in _LIFETIMES),
+    ("Persistent: until you end it", SessionType.PERSISTENT.value),
+)
+_DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
+
+_HOW: Final = "Scan the QR code with a phone, or type this code on the other computer:"
+_NO_CODE: Final = "This network (IPv6) has no short code. Scan the QR code, or copy the link to the other device."
+
+
+def life_text(expires: float | None, now: float) -> str:
+    """How long a code still lives."""
+    if expires is None:
+        return "Valid until you end it with New code"
+    left = math.ceil(expires - now)
+    if left <= 0:
+        return "Expired; a new code is coming"
+    hours, rest = divmod(left, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"Valid for {hours}:{minutes:02}:{seconds:02}" if hours else f"Valid for {minutes}:{seconds:02}"
+
+
+def network_text(network: Network) -> str:
+    """A network as a person may choose it."""
+    return f"{network.address} · {network.interface}" + (" (virtual)" if network.virtual else "")
+
+
+class InvitePanel(ttk.Frame):
+    """See the module."""
+
+    def __init__(
+        self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None], clock: Callable[[], float]
+    ) -> None:
+        super().__init__(master)
+        self._theme = theme
+        self._post = post
+        self._clock = clock
+        self._invitation: Invitation | None = None
+        self._networks = Networks((), None)
+        self._lifetime = _DEFAULT_LIFETIME  # last chosen for a temporary one
+        self._type = SessionType.ONE_TIME
+        px = theme.px
+        self.columnconfigure(1, weight=1)
+        room = self.winfo_screenheight() - px(_REST_HEIGHT)
+        self._side_length = max(px(_QR_SIDE_MIN), min(px(QR_SIDE), room))
+        # White and of one size whatever is in it, so that nothing jumps when a code is replaced.
+        self._card = ttk.Frame(self, width=self._side_length, height=self._side_length, style="Card.TFrame")
+        self._card.grid(row=0, column=0, sticky="n")
+        self._card.pack_propagate(False)
+        self._image: tkinter.PhotoImage | None = None
+        self._qr = tkinter.Label(self._card, background="white", borderwidth=0)
+        self._message: WrapLabel | None = None
+        side = ttk.Frame(self)
+        side.grid(row=0, column=1, sticky="nsew", padx=(px(20), 0))
+        side.columnconfigure(0, weight=1, minsize=px(_TEXT_WIDTH))
+        side.rowconfigure(3, weight=1)
+        self._side = side
+        self._how = WrapLabel(side, _HOW, "Quiet.TLabel", px(_TEXT_WIDTH))
+        self._how.grid(row=0, column=0, sticky="ew")
+        self._build_code(side)
+        self._build_choices(side)
+        self.no_invitation("Preparing a code…", again=False)
+
+    def _build_code(self, side: ttk.Frame) -> None:
+        px = self._theme.px
+        self.code = PlainText(side, self._theme)
+        key = command_key(self)
+        self.code.bind(f"<{key}-c>", lambda _event: self._copy_by_key())
+        buttons = self._copies = ttk.Frame(side)
+        self.copy_code = CopyButton(buttons, "Copy code", lambda: self._secret(link=False), 0)
+        self.copy_code.grid(row=0, column=0, padx=(0, px(8)))
+        self.copy_link = CopyButton(buttons, "Copy link", lambda: self._secret(link=True), 5)
+        self.copy_link.grid(row=0, column=1)
+        self._life = ttk.Label(side, style="Quiet.TLabel")
+        self._life.grid(row=3, column=0, sticky="nw", pady=(px(8), 0))
+
+    def _build_choices(self, side: ttk.Frame) -> None:
+        px = self._theme.px
+        row = ttk.Frame(side)
+        row.grid(row=4, column=0, sticky="w")
+        self.kind = Choice(row, self._theme, self._choose_kind)
+        self.kind.configure(text=_KINDS[self._type])
+        self.kind.offer(_OPTIONS, self._type)
+        self.kind.grid(row=0, column=0, padx=(0, px(8)), sticky="ns")
+        self.new_code = ttk.Button(row, text="New code", underline=0, command=self.invite)
+        self.new_code.grid(row=0, column=1)
+        bind_letters(self.winfo_toplevel(), [self.copy_code, self.copy_link, self.new_code])
+        self._network_label: WrapLabel | None = None
+        self.network: Choice | None = None  # made when there is something to choose
+
+    # --- what is told ----------------------------------------------------------------------------------------------
+
+    def show_invitation(self, invitation: Invitation) -> None:
+        """Show this code."""
+        self._invitation = invitation
+        self._draw_qr(invitation.url)
+        if invitation.code is None:
+            self.code.grid_remove()
+            self.copy_code.grid_remove()
+            set_text(self._how, _NO_CODE)
+        else:
+            length = len(invitation.code)
+            self.code.configure(width=length, font=self._theme.code_font(length))
+            self.code.put(invitation.code)
+            self.code.grid(row=1, column=0, sticky="w", pady=(self._theme.px(6), self._theme.px(8)))
+            self.copy_code.grid()
+            set_text(self._how, _HOW)
+        self._copies.grid(row=2, column=0, sticky="w", pady=(0, 0) if invitation.code else (self._theme.px(12), 0))
+        self._how.grid()
+        self._type = invitation.type
+        set_text(self.kind, _KINDS[invitation.type])
+        self.kind.offer(_OPTIONS, self._kind_value())
+        set_text(self.new_code, "New code")
+        self.tick()
+
+    def show_no_invitation(self, status: NoInvitation) -> None:
+        """Show why there is none."""
+        if status.reason is None:
+            self.no_invitation("A device joined with this code.", again=True)
+        else:
+            self.no_invitation(SENTENCES[status.reason], again=status.reason is not Reason.NO_NETWORK)
+
+    def no_invitation(self, sentence: str, again: bool) -> None:
+        """A sentence in place of the QR code; `again`: a new code can be asked for."""
+        self._invitation = None
+        self._qr.pack_forget()
+        if self._message is None:
+            width = self._side_length - self._theme.px(40)
+            self._message = WrapLabel(self._card, style="Card.TLabel", wraplength=width)
+            self._message.configure(justify="center")
+        set_text(self._message, sentence)
+        self._message.pack(expand=True, fill="both", padx=self._theme.px(20))
+        for widget in (self._how, self.code, self._copies):
+            widget.grid_remove()
+        set_text(self.new_code, "Invite another" if again else "New code")
+        set_text(self._life, "")
+
+    def show_networks(self, networks: Networks) -> None:
+        """Show on which network the code can be reached, and the others there are."""
+        self._networks = networks
+        chosen = next((one for one in networks.networks if one.address == networks.chosen), None)
+        text = f"Network: {network_text(chosen) if chosen else 'none chosen'}" if networks.networks else ""
+        px, theme = self._theme.px, self._theme
+        place = {"row": 5, "column": 0, "pady": (px(8), 0)}
+        if len(networks.networks) > 1:
+            if self.network is None:
+                self.network = Choice(self._side, theme, lambda address: self._post(ChooseNetwork(address)))
+            if self._network_label is not None:
+                self._network_label.grid_remove()
+            self.network.grid(sticky="w", **place)  # type: ignore[arg-type]
+            set_text(self.network, shortened(text, theme.body, px(_TEXT_WIDTH - 50)))
+            self.network.offer(tuple((network_text(one), one.address) for one in networks.networks), networks.chosen)
+            return
+        if self.network is not None:
+            self.network.grid_remove()
+        if self._network_label is None:
+            self._network_label = WrapLabel(self._side, "", "Quiet.TLabel", px(_TEXT_WIDTH))
+        self._network_label.grid(sticky="ew", **place)  # type: ignore[arg-type]
+        set_text(self._network_label, text)
+
+    def tick(self) -> None:
+        """Count down."""
+        if self._invitation is not None:
+            set_text(self._life, life_text(self._invitation.expires, self._clock()))
+
+    # --- what the person does --------------------------------------------------------------------------------------
+
+    def invite(self) -> None:
+        """Ask for a new code of the kind that is shown."""
+        lifetime = float(self._lifetime) if self._type is SessionType.TEMPORARY else None
+        self._post(Invite(self._type, lifetime))
+
+    def _choose_kind(self, value: str) -> None:
+        name, _, seconds = value.partition(" ")
+        self._type = SessionType(name)
+        if seconds:
+            self._lifetime = int(seconds)
+        self.invite()
+
+    def _kind_value(self) -> str:
+        return f"{self._type} {self._lifetime}" if self._type is SessionType.TEMPORARY else self._type.value
+
+    def _secret(self, *, link: bool) -> str | None:
+        if self._invitation is None:
+            return None
+        return self._invitation.url if link else self._invitation.code
+
+    def _copy_by_key(self) -> str | None:
+        if self.code.selection_present():
+            return None  # Tk's own binding copies the part that is selected
+        self.copy_code.copy()
+        return "break"
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        self.code.restyle()
+
+    def _draw_qr(self, url: str) -> None:
+        matrix = qr_matrix(url)
+        zoom = max(1, self._side_length // len(matrix))  # whole pixels for each module, or its edges blur
+        self._image = tkinter.PhotoImage(master=self, data=pgm_image(matrix), format="PPM").zoom(zoom)
+        self._qr.configure(image=self._image)
+        if self._message is not None:
+            self._message.pack_forget()
+        self._qr.pack(expand=True, fill="both")

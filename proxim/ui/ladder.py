@@ -1,0 +1,170 @@
+"""The one state line: from all statuses to the rung that a person should know about now.
+
+A host climbs waiting - request - approved - connecting - connected, a guest looking - asked - approved - connecting -
+connected. What asks for a person comes first, then what is under way, then how the last attempt ended, then waiting.
+Must never be here: tkinter (ladder_view.py draws it).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.events import LinkID
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    Stage,
+    Status,
+    Stopped,
+)
+
+
+class Side(StrEnum):
+    """Which of the two ladders."""
+
+    HOST = "host"
+    GUEST = "guest"
+
+
+STEPS: Final = {
+    Side.HOST: ("Waiting", "Request", "Approved", "Connecting", "Connected"),
+    Side.GUEST: ("Looking", "Asked", "Approved", "Connecting", "Connected"),
+}
+NO_STEP: Final = -1  # below the ladder
+_BEFORE: Final = "One moment…"
+_NOT_INVITING: Final = "No code is shown, so no device can ask to join now."
+_STEP_OF: Final = {
+    Stage.DIALING: 0,
+    Stage.ASKING: 1,
+    Stage.APPROVED: 2,
+    Stage.CONNECTING: 3,
+    Stage.CONNECTED: 4,
+}
+
+# What the table in core says to the guest, said to the host who was there when it happened.
+_HOST_SENTENCES: Final = {
+    Reason.DECLINED: "You rejected {name}; the code still works for another device.",
+    Reason.TIMEOUT: "You did not answer {name} within 40 seconds; it can ask again.",
+    Reason.EXPIRED: "The code expired before you answered {name}; it can ask again with the new one.",
+    Reason.CLOSED: "You ended the session that {name} asked to join; it can ask again with the new code.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Where a ladder stands."""
+
+    side: Side
+    step: int  # of STEPS
+    sentence: str
+    failed: bool = False  # it ended on this step
+    deadline: float | None = None  # counted down behind the sentence
+    link: LinkID | None = None  # under way: can be cancelled
+
+
+def side_of(link: LinkID) -> Side:
+    """Whether we are host or guest of a link (LinkID's spelling)."""
+    return Side.GUEST if link.startswith("guest-") else Side.HOST
+
+
+class Ladder:
+    """The newest of each thing, as far as the state line needs it."""
+
+    def __init__(self) -> None:
+        self._inviting: bool | None = None  # None: nothing was told yet
+        self._prompts: dict[str, Prompt] = {}
+        self._attempts: dict[LinkID, LinkStatus] = {}  # the one that moved last is the last
+        self._steps: dict[LinkID, int] = {}  # the highest step that each attempt reached
+        self._last: Rung | None = None  # how the last attempt ended
+        self._connected: LinkID | None = None  # whom `_last` is about, while it tells of success
+
+    def take(self, status: Status) -> None:
+        """Note a status."""
+        match status:
+            case Invitation():
+                self._inviting = True
+                if self._connected is not None:
+                    self.dismiss()
+            case NoInvitation():
+                self._inviting = False
+            case Prompt(session_id):
+                self._prompts.pop(session_id, None)
+                self._prompts[session_id] = status
+                self.dismiss()
+            case PairOutcome(session_id):
+                prompt = self._prompts.pop(session_id, None)
+                if prompt is not None and not status.approved:
+                    reason = status.reason or Reason.DECLINED
+                    sentence = _HOST_SENTENCES.get(reason, SENTENCES[reason]).format(name=prompt.device.name)
+                    self._end(Rung(Side.HOST, 1, sentence, failed=True))
+            case LinkStatus():
+                self._take_link(status)
+            case Stopped():
+                self._inviting = None
+                self._prompts.clear()
+                self._attempts.clear()
+                self.dismiss()
+
+    def dismiss(self) -> None:
+        """Forget how the last attempt ended."""
+        self._last = self._connected = None
+
+    def rung(self) -> Rung:
+        """What to show."""
+        if self._prompts:
+            prompt = next(reversed(self._prompts.values()))
+            sentence = f"{prompt.device.name} asks to join. Answer in the dialog."
+            return Rung(Side.HOST, 1, sentence, deadline=prompt.deadline)
+        if self._attempts:
+            return _under_way(next(reversed(self._attempts.values())))
+        if self._last is not None:
+            return self._last
+        if self._inviting:
+            return Rung(Side.HOST, 0, "Waiting for another device to scan or type the code.")
+        return Rung(Side.HOST, NO_STEP, _BEFORE if self._inviting is None else _NOT_INVITING)
+
+    def _end(self, rung: Rung) -> None:
+        self._last, self._connected = rung, None
+
+    def _take_link(self, status: LinkStatus) -> None:
+        link = status.link
+        self._attempts.pop(link, None)
+        if status.stage is Stage.CLOSED:
+            step = self._steps.pop(link, 0)
+            if status.was_connected:  # its own tab tells why
+                if self._connected == link:
+                    self.dismiss()
+                return
+            self._end(_failed(status, step))
+            return
+        self._steps[link] = _STEP_OF[status.stage]
+        if status.stage is Stage.CONNECTED:
+            if self._connected != link:
+                name = status.peer_name or "the other device"
+                self._last = Rung(side_of(link), 4, f"Connected with {name}.")
+                self._connected = link
+            return
+        self._attempts[link] = status
+        self.dismiss()
+
+
+def _under_way(status: LinkStatus) -> Rung:
+    name = status.peer_name or "the other device"
+    sentence = {
+        Stage.DIALING: f"Looking for the host at {status.peer_address}.",
+        Stage.ASKING: "The host is being asked. Look at the other screen and approve this device there.",
+        Stage.APPROVED: f"Approved. Preparing the link with {name}.",
+        Stage.CONNECTING: f"Opening a direct link with {name}.",
+    }[status.stage]
+    deadline = status.deadline if status.stage is Stage.ASKING else None
+    return Rung(side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link)
+
+
+def _failed(status: LinkStatus, step: int) -> Rung:
+    if status.reason is Reason.DISCONNECTED:
+        return Rung(side_of(status.link), step, "Cancelled.", failed=True)
+    return Rung(side_of(status.link), step, SENTENCES[status.reason or Reason.INTERNAL], failed=True)

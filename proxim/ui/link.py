@@ -1,0 +1,207 @@
+"""The panel of one link: who is there, what was written both ways, and a field to write.
+
+Must never be here: sending (it posts SendText), what is in a text beyond making it fit to show.
+"""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.events import Disconnect, Intent, LinkID, SendText
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
+from proxim.ui.history import History
+from proxim.ui.theme import Theme
+from proxim.ui.widgets import CopyButton, WrapLabel, bind_letters, set_text, shortened
+
+_VIAS: Final = {Via.WEBRTC: "direct link", Via.LANE: "direct link over TCP"}
+_ENTRY_LINES: Final = 3
+_NAME_WIDTH: Final = 260
+_HINT: Final = "Enter sends, Shift+Enter begins a new line."
+
+
+class LinkPanel(ttk.Frame):
+    """See the module. `invite_another` and `close_tab` are the window's."""
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        post: Callable[[Intent], None],
+        status: LinkStatus,
+        invite_another: Callable[[], None],
+        close_tab: Callable[[LinkID], None],
+    ) -> None:
+        super().__init__(master)
+        self.status = status
+        self._theme = theme
+        self._post = post
+        self._close_tab = close_tab
+        self._sending: str | None = None  # posted, not yet told to be sent
+        px = theme.px
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(2, weight=1)
+        self._build_head()
+        self._note = WrapLabel(self, style="Amber.Line.TLabel", wraplength=px(500))
+        self._note.grid(row=1, column=0, sticky="ew", pady=(0, px(8)))
+        self.history = History(self, theme)
+        self.history.grid(row=2, column=0, sticky="nsew")
+        self._build_entry()
+        self._build_foot(invite_another)
+        self.restyle()
+        self.show(status)
+
+    @property
+    def peer_name(self) -> str:
+        """Of the peer, for its tab."""
+        return self.status.peer_name or "Other device"
+
+    def _build_head(self) -> None:
+        px = self._theme.px
+        head = ttk.Frame(self)
+        head.grid(row=0, column=0, sticky="ew", pady=(0, px(10)))
+        head.columnconfigure(1, weight=1)
+        self._peer = ttk.Label(head, style="Title.TLabel")
+        self._peer.grid(row=0, column=0, sticky="w")
+        self._badge = ttk.Label(head)
+        self._badge.grid(row=0, column=1, sticky="w", padx=(px(10), px(10)))
+        self.end_button = ttk.Button(head, text="Disconnect", underline=0, command=self._end)
+        self.end_button.grid(row=0, column=2, rowspan=2, sticky="ne")
+        self._where = ttk.Label(head, style="Quiet.TLabel")
+        self._where.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), 0))
+
+    def _build_entry(self) -> None:
+        px = self._theme.px
+        row = ttk.Frame(self)
+        row.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
+        row.columnconfigure(0, weight=1)
+        self.entry = tkinter.Text(
+            row,
+            height=_ENTRY_LINES,
+            width=1,
+            wrap="word",
+            undo=True,
+            font=self._theme.body,
+            padx=px(6),
+            pady=px(5),
+            borderwidth=0,
+            highlightthickness=max(1, px(1)),
+        )
+        self.entry.grid(row=0, column=0, sticky="ew")
+        self.send_button = ttk.Button(row, text="Send", underline=0, style="Main.TButton", command=self.send_written)
+        self.send_button.grid(row=0, column=1, sticky="ns", padx=(px(8), 0))
+        self.entry.bind("<Return>", self._return)
+        self.entry.bind("<KP_Enter>", self._return)
+        self.entry.bind("<Tab>", lambda _event: self._leave_entry(self.entry.tk_focusNext()))
+        for back in ("<Shift-Tab>", "<<PrevWindow>>"):
+            self.entry.bind(back, lambda _event: self._leave_entry(self.entry.tk_focusPrev()))
+
+    def _build_foot(self, invite_another: Callable[[], None]) -> None:
+        px = self._theme.px
+        foot = ttk.Frame(self)
+        foot.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
+        foot.columnconfigure(0, weight=1)
+        ttk.Label(foot, text=_HINT, style="Small.TLabel").grid(row=0, column=0, sticky="w")
+        self.copy_last = CopyButton(foot, "Copy last received", lambda: self.history.last_received, 0, "Small.TButton")
+        self.copy_last.grid(row=0, column=1, padx=(px(8), 0))
+        self.invite_button = ttk.Button(
+            foot, text="Invite another", underline=0, style="Small.TButton", command=invite_another
+        )
+        self.invite_button.grid(row=0, column=2, padx=(px(8), 0))
+        bind_letters(self.winfo_toplevel(), [self.end_button, self.send_button, self.copy_last, self.invite_button])
+
+    # --- what is told ----------------------------------------------------------------------------------------------
+
+    def show(self, status: LinkStatus) -> None:
+        """The link is like this now."""
+        self.status = status
+        closed = status.stage is Stage.CLOSED
+        set_text(self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH)))
+        words, style = self._theme.badge(status.verified)
+        self._badge.configure(text=words, style=style)
+        state = "Closed" if closed else "Connected" if status.stage is Stage.CONNECTED else "Connecting"
+        set_text(self._where, " · ".join(part for part in (state, status.peer_address, _VIAS[status.via]) if part))
+        set_text(self.end_button, "Close tab" if closed else "Disconnect")
+        self.end_button.configure(underline=-1 if closed else 0)
+        if closed:
+            self._tell(SENTENCES[status.reason or Reason.PEER_LEFT])
+        elif status.stage is Stage.CONNECTED and not status.can_text:
+            self._tell("The other device is not ready for text yet.")
+        else:
+            self._tell(None)
+        able = status.can_text and not closed
+        self.entry.configure(state="normal" if able else "disabled")
+        self.send_button.configure(state="normal" if able else "disabled")
+        self.copy_last.configure(state="normal" if self.history.last_received is not None else "disabled")
+
+    def show_text(self, status: TextReceived | TextSent) -> None:
+        """Add what was written."""
+        if isinstance(status, TextReceived):
+            self.history.add(self.peer_name, status.text, received=True)
+            self.copy_last.configure(state="normal")
+            return
+        self.history.add("You", status.text, received=False)
+        self._sending = None
+
+    def show_trouble(self, _trouble: Trouble) -> None:
+        """Something failed here: a text that did not go out comes back into the field, if that is empty."""
+        lost, self._sending = self._sending, None
+        if lost is not None and not self._written():
+            self.entry.insert("1.0", lost)
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        look = self._theme.palette
+        self.entry.configure(
+            background=look.field,
+            foreground=look.ink,
+            insertbackground=look.ink,
+            selectbackground=look.accent,
+            selectforeground=look.on_accent,
+            highlightbackground=look.line,
+            highlightcolor=look.accent,
+        )
+        self.history.restyle()
+
+    def focus_entry(self) -> None:
+        """Begin to write, or what can be done instead."""
+        (self.entry if str(self.entry.cget("state")) == "normal" else self.end_button).focus_set()
+
+    def _tell(self, sentence: str | None) -> None:
+        if sentence is None:
+            self._note.grid_remove()
+        else:
+            set_text(self._note, sentence)
+            self._note.grid()
+
+    # --- what the person does --------------------------------------------------------------------------------------
+
+    def send_written(self) -> None:
+        """Send what is written."""
+        text = self._written()
+        if not text.strip() or str(self.entry.cget("state")) != "normal":
+            return
+        self._sending = text
+        self.entry.delete("1.0", "end")
+        self._post(SendText(self.status.link, text))
+
+    def _written(self) -> str:
+        return self.entry.get("1.0", "end-1c")
+
+    def _return(self, event: "tkinter.Event[tkinter.Misc]") -> str | None:
+        if int(event.state) & 1:  # Shift
+            return None
+        self.send_written()
+        return "break"
+
+    def _leave_entry(self, target: tkinter.Misc | None) -> str:
+        if target is not None:
+            target.focus_set()
+        return "break"
+
+    def _end(self) -> None:
+        if self.status.stage is Stage.CLOSED:
+            self._close_tab(self.status.link)
+        else:
+            self._post(Disconnect(self.status.link))

@@ -1,0 +1,263 @@
+"""The window: puts the panels together, gives each status to those it concerns, holds the shortcuts.
+
+Must never be here: asyncio, threads, sockets, a truth of its own, what a panel looks like.
+"""
+
+import logging
+import time
+import tkinter
+import traceback
+from collections.abc import Callable
+from tkinter import ttk
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.events import Intent
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    Status,
+    Stopped,
+    TextReceived,
+    TextSent,
+    ThisDevice,
+    Trouble,
+)
+from proxim.ui.device_bar import DeviceBar
+from proxim.ui.invite import InvitePanel
+from proxim.ui.join import JoinField
+from proxim.ui.ladder import Side, side_of
+from proxim.ui.ladder_view import LadderView
+from proxim.ui.pages import HOME, Pages
+from proxim.ui.root import darken_title_bar, make_root, scale_of
+from proxim.ui.theme import Theme, ThemeChoice
+from proxim.ui.trouble import TroubleLine
+from proxim.ui.widgets import command_key
+
+if TYPE_CHECKING:  # loaded with the first request: the first paint needs no dialog
+    from proxim.ui.approval import ApprovalDialog
+
+__all__ = ["Window", "make_root"]
+
+_log = logging.getLogger(__name__)
+
+TITLE: Final = "Proxim"
+TICK_MS: Final = 250  # a countdown of whole seconds looks even at four looks a second
+_EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})  # classes with a Control-C of their own
+
+
+class Window:
+    """See the module. The roof drains the bridge into `show`, and sets `on_close`."""
+
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        post: Callable[[Intent], None],
+        *,
+        scale: float | None = None,
+        theme: ThemeChoice = "system",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.root = root
+        self.on_close: Callable[[], None] = root.destroy
+        self._post = post
+        self._clock = clock
+        self._closing = False
+        self._failing = False  # a failure is being told
+        self._dialogs: dict[str, ApprovalDialog] = {}
+        root.report_callback_exception = self.callback_failed
+        self.theme = Theme(root, theme, scale if scale is not None else scale_of(root), clock)
+        self._build()
+        self._bind_keys()
+        root.protocol("WM_DELETE_WINDOW", self.close)
+        root.title(TITLE)
+        self._timer = root.after(TICK_MS, self._tick)
+        root.bind("<Destroy>", self._destroyed, add=True)
+        darken_title_bar(root, self.theme.is_dark)
+        root.deiconify()
+
+    # --- for the roof ----------------------------------------------------------------------------------------------
+
+    def show(self, status: Status) -> None:
+        """Render a status; it replaces what was told of the same thing before."""
+        self.ladder.take(status)
+        match status:
+            case ThisDevice():
+                self.device_bar.show(status)
+            case Networks(networks):
+                self.invite.show_networks(status)
+                self.join.networks = networks
+            case Invitation():
+                self.invite.show_invitation(status)
+            case NoInvitation():
+                self.invite.show_no_invitation(status)
+            case Prompt():
+                self._show_prompt(status)
+            case PairOutcome(session_id):
+                dialog = self._dialogs.get(session_id)
+                if dialog is not None:
+                    dialog.close()
+            case LinkStatus():
+                self._show_link(status)
+            case TextReceived() | TextSent():
+                self.pages.show_text(status)
+            case Trouble():
+                self._show_trouble(status)
+            case Stopped():
+                self._show_stopped()
+
+    def close(self) -> None:
+        """As if the person closed the window."""
+        self._closing = True
+        self.on_close()
+
+    def callback_failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Tk's report of an exception in a callback: log where it was, tell the person."""
+        # Without the exception's own text, which may quote a code.
+        where = "".join(traceback.format_tb(trace)) if trace is not None else ""
+        _log.error("a callback failed with %s\n%s", kind.__name__, where)
+        if self._failing:
+            return  # telling it failed as well: the log has both
+        self._failing = True
+        try:
+            self.show(Trouble(Problem(Reason.INTERNAL, kind.__name__)))
+        finally:
+            self._failing = False
+
+    # --- what it is made of ----------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        root, theme, px = self.root, self.theme, self.theme.px
+        root.columnconfigure(0, weight=1)
+        root.rowconfigure(1, weight=1)
+        home = self.home = ttk.Frame(root, padding=px(20))
+        home.grid(row=1, column=0, sticky="nsew")
+        home.columnconfigure(0, weight=1)
+        self.device_bar = DeviceBar(home, theme, self._post)
+        self.device_bar.grid(row=0, column=0, sticky="ew", pady=(0, px(16)))
+        self.invite = InvitePanel(home, theme, self._post, self._clock)
+        self.invite.grid(row=1, column=0, sticky="ew")
+        self._rule(home).grid(row=2, column=0, sticky="ew", pady=px(16))
+        self.join = JoinField(home, theme, self._post)
+        self.join.grid(row=3, column=0, sticky="ew")
+        self._rule(home).grid(row=4, column=0, sticky="ew", pady=(px(14), px(12)))
+        self.ladder = LadderView(home, theme, self._post, self._clock)
+        self.ladder.grid(row=5, column=0, sticky="ew")
+        self.pages = Pages(root, theme, home, self._post, self._invite_another)
+        home.rowconfigure(6, weight=1)  # what a larger window has to spare
+        self.trouble = TroubleLine(root, theme)
+        self.trouble.grid(row=2, column=0, sticky="ew")
+        self.trouble.grid_remove()
+
+    def _rule(self, master: ttk.Frame) -> ttk.Frame:
+        return ttk.Frame(master, height=self.theme.px(1), style="Rule.TFrame")
+
+    def _bind_keys(self) -> None:
+        root, key = self.root, command_key(self.root)
+        root.bind(f"<{key}-n>", lambda _event: self.invite.invite() if self.pages.at_home else None)
+        root.bind(f"<{key}-j>", lambda _event: self._go_join())
+        root.bind(f"<{key}-c>", self._copy_key)
+        root.bind(f"<{key}-Shift-C>", lambda _event: self._copy_last())
+        for forward in ("<Control-Tab>", "<Control-Next>"):
+            root.bind(forward, lambda _event: self._turn(1))
+        for back in ("<Control-Shift-Tab>", "<Control-Prior>"):
+            root.bind(back, lambda _event: self._turn(-1))
+        root.bind("<F2>", lambda _event: self.device_bar.rename() if self.pages.at_home else None)
+        root.bind("<FocusIn>", lambda _event: root.after_idle(self._follow_system))
+        if key == "Control":
+            root.bind("<Alt-j>", lambda _event: self._go_join())
+        # Return presses the button that has the focus, as everywhere but in Tk.
+        for kind, press in (("TButton", "<<Invoke>>"), ("TMenubutton", "<space>")):
+            for enter in ("<Return>", "<KP_Enter>"):
+                root.bind_class(kind, enter, lambda event, press=press: event.widget.event_generate(press))
+
+    # --- statuses --------------------------------------------------------------------------------------------------
+
+    def _show_prompt(self, prompt: Prompt) -> None:
+        from proxim.ui.approval import ApprovalDialog
+
+        before = self._dialogs.get(prompt.session_id)
+        if before is not None:
+            before.close()
+        self._dialogs[prompt.session_id] = ApprovalDialog(
+            self.root,
+            self.theme,
+            prompt,
+            self._post,
+            self._clock,
+            closed=lambda: self._dialog_closed(prompt.session_id),
+            beside=len(self._dialogs),
+        )
+        self.root.title(f"Somebody asks to join - {TITLE}")  # the task bar shows it
+
+    def _dialog_closed(self, session_id: str) -> None:
+        self._dialogs.pop(session_id, None)
+        if not self._dialogs:
+            self.root.title(TITLE)
+
+    def _show_link(self, status: LinkStatus) -> None:
+        connected = self.pages.show_link(status)
+        if connected and side_of(status.link) is Side.GUEST:
+            self.join.clear()
+
+    def _show_trouble(self, status: Trouble) -> None:
+        sentence = status.problem.sentence
+        panel = self.pages.links.get(status.link) if status.link is not None else None
+        if panel is not None:
+            panel.show_trouble(status)
+            sentence = f"{panel.peer_name}: {sentence}"
+        self.trouble.tell(sentence)
+
+    def _show_stopped(self) -> None:
+        for dialog in list(self._dialogs.values()):
+            dialog.close()
+        if not self._closing:  # nobody asked for it: the network side broke
+            self.invite.no_invitation(SENTENCES[Reason.INTERNAL], again=False)
+            self.trouble.tell(SENTENCES[Reason.INTERNAL])
+
+    # --- what the person does --------------------------------------------------------------------------------------
+
+    def _invite_another(self) -> None:
+        self.pages.select(HOME)
+        self.invite.invite()
+
+    def _go_join(self) -> None:
+        self.pages.select(HOME)
+        self.join.focus_entry()
+
+    def _turn(self, step: int) -> str:
+        self.pages.turn(step)
+        return "break"
+
+    def _copy_key(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if self.pages.at_home and event.widget.winfo_class() not in _EDITABLE:
+            self.invite.copy_code.invoke()
+
+    def _copy_last(self) -> None:
+        if self.pages.link is not None:
+            self.pages.link.copy_last.invoke()
+
+    def _follow_system(self) -> None:
+        if not self.theme.follow_system():
+            return
+        darken_title_bar(self.root, self.theme.is_dark)
+        self.invite.restyle()
+        self.ladder.restyle()
+        self.pages.restyle()
+        for dialog in self._dialogs.values():
+            dialog.restyle()
+
+    def _tick(self) -> None:
+        self._timer = self.root.after(TICK_MS, self._tick)
+        self.invite.tick()
+        self.ladder.tick()
+        self.pages.hold_size()
+
+    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if event.widget is self.root:
+            self.root.after_cancel(self._timer)
