@@ -11,7 +11,7 @@ import logging
 import platform
 import secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -74,7 +74,7 @@ async def run_examination(examination: Examination) -> list[Finding]:
         return [check_crashed(examination.check, type(error).__name__)]
 
 
-async def examine(address: str | None = None) -> AsyncIterator[Finding]:
+async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
     """Everything that could keep others from this machine, in reading order; `address` is the one a person named."""
     try:
         adapters = read_adapters()
@@ -120,20 +120,20 @@ async def examine(address: str | None = None) -> AsyncIterator[Finding]:
             wsl=is_wsl(platform.release()), local_network_privacy=has_local_network_privacy(platform.mac_ver()[0])
         )
 
-    async for finding in run_all(
-        (
-            Examination(Check.NETWORK, QUICK_SECONDS, addresses),
-            Examination(Check.PORT, PORT_SECONDS, ports),
-            Examination(Check.FIREWALL, FIREWALL_SECONDS, firewalls),
-            Examination(Check.ADAPTERS, QUICK_SECONDS, virtual_adapters),
-            Examination(Check.LINK, LINK_SECONDS + 2 * CLOSE_SECONDS, link),
-            Examination(Check.SURROUNDINGS, QUICK_SECONDS, surroundings),
-        )
-    ):
-        yield finding
+    examinations = (
+        Examination(Check.NETWORK, QUICK_SECONDS, addresses),
+        Examination(Check.PORT, PORT_SECONDS, ports),
+        Examination(Check.FIREWALL, FIREWALL_SECONDS, firewalls),
+        Examination(Check.ADAPTERS, QUICK_SECONDS, virtual_adapters),
+        Examination(Check.LINK, LINK_SECONDS + 2 * CLOSE_SECONDS, link),
+        Examination(Check.SURROUNDINGS, QUICK_SECONDS, surroundings),
+    )
+    async with contextlib.aclosing(run_all(examinations)) as findings:
+        async for finding in findings:
+            yield finding
 
 
-async def run_all(examinations: Sequence[Examination]) -> AsyncIterator[Finding]:
+async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding, None]:
     """All checks at once, their findings in the order of the checks."""
     tasks = [asyncio.create_task(run_examination(each), name=f"doctor {each.check}") for each in examinations]
     try:

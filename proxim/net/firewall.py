@@ -94,19 +94,21 @@ def parse_nftables(ruleset: Output) -> Firewall | None:
         return None
     if ruleset.status != 0:
         return Firewall("nftables", FirewallState.UNREADABLE, remedy=remedy)
-    chains = re.findall(r"^\s*chain \S+ \{(.*?)^\s*\}", ruleset.text, re.MULTILINE | re.DOTALL)
+    rules = re.sub(r"\bct state .*", "", ruleset.text)  # what becomes of answers and of broken packets
+    chains = re.findall(r"^\s*chain \S+ \{(.*?)^\s*\}", rules, re.MULTILINE | re.DOTALL)
     inputs = [chain for chain in chains if re.search(r"type filter hook input\b", chain)]
     if not inputs:
         return None
-    closed = [chain for chain in inputs if re.search(r"policy drop;|^\s*(drop|reject\b.*)$", chain, re.MULTILINE)]
+    shut = re.compile(r"policy drop;|^\s*(counter .*)?(drop|reject( with .*)?)$", re.MULTILINE)
+    closed = [chain for chain in inputs if shut.search(chain)]
     if not closed:
         refuses = any(re.search(r"\b(drop|reject|jump|goto)\b", chain) for chain in inputs)
         return Firewall("nftables", FirewallState.UNCLEAR if refuses else FirewallState.ALLOWS, remedy=remedy)
-    accepts = re.findall(r"dport (?:\{([^}]*)\}|(\S+)).*\baccept\b", ruleset.text)
+    accepts = re.findall(r"\b(?:tcp|th) dport (?:\{([^}]*)\}|(\S+)).*\baccept\b", rules)
     if any(_covers("".join(pair).replace(" ", ""), "") for pair in accepts):
         return Firewall("nftables", FirewallState.ALLOWS)
     # A chain that is jumped to may accept by address or by interface, which is not for us to work out.
-    jumps = any(re.search(r"\b(jump|goto|vmap)\b", chain) for chain in closed)
+    jumps = any(re.search(r"\b(jump|goto)\b|dport vmap", chain) for chain in closed)
     return Firewall("nftables", FirewallState.UNCLEAR if jumps else FirewallState.BLOCKS, remedy=remedy)
 
 
