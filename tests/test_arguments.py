@@ -162,12 +162,6 @@ def test_whatever_is_typed_is_understood_or_refused(arguments: list[str]) -> Non
     assert code in (0, 2)
 
 
-def test_the_window_goes_on_in_a_terminal_with_the_same_wishes() -> None:
-    options = parse_arguments(["--name", "Desk", "--stun", "stun:a", "--verbose"])
-    assert isinstance(options, WindowOptions)
-    assert options.without_display() == parse_arguments(["host", "--name", "Desk", "--stun", "stun:a", "--verbose"])
-
-
 HELP = [
     (["--help"], ["host", "join", "doctor", "--theme", "--log-file"]),
     (["host", "--help"], ["--type", "--lifetime", "--address", "--port", "--stun", "--once", "--json", "--name"]),

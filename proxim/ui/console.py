@@ -48,10 +48,19 @@ class Console:
         """`text` made plain, without line breaks."""
         return " ".join(self.plain(text).splitlines())
 
-    def wrapped(self, text: str) -> str:
-        """`text` made plain, broken between words where a terminal would break within them."""
+    def wrapped(self, text: str, label: str = "") -> str:
+        """`text` made plain behind `label`, broken between words where a terminal would break within them."""
         line = self.one_line(text)
-        return textwrap.fill(line, max(self._columns(), _NARROWEST), break_long_words=False) if self._terminal else line
+        if not self._terminal:
+            return label + line
+        return textwrap.fill(
+            line,
+            max(self._columns(), _NARROWEST),
+            initial_indent=label,
+            subsequent_indent=" " * len(label),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
     def painted(self, text: str, colour: Colour) -> str:
         """`text` on one line, in a colour where there are colours."""

@@ -281,8 +281,11 @@ class TerminalFace(LineFace):
 
     def _field(self, label: str, value: str, colour: Colour | None = None) -> None:
         self._end_question()
-        shown = self._console.one_line(value) if colour is None else self._console.painted(value, colour)
-        self._write(f"  {label:<9}{shown}\n")
+        start = f"  {label:<9}"
+        if colour is None:
+            self._write(self._console.wrapped(value, start) + "\n")
+        else:
+            self._write(start + self._console.painted(value, colour) + "\n")
 
     def _blank(self) -> None:
         self._end_question()

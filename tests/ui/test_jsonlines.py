@@ -29,7 +29,7 @@ from proxim.core.status import (
     ThisDevice,
     Trouble,
 )
-from proxim.ui.face import GOODBYE_SECONDS, FaceOptions, Role
+from proxim.ui.face import FaceOptions, Role
 from proxim.ui.jsonlines import JsonLinesFace
 
 NOON = 1_748_779_200.0  # 2025-06-01T12:00:00Z
@@ -239,18 +239,6 @@ def test_every_line_is_flushed() -> None:
     assert pipe.flushes == 2
 
 
-class _BrokenPipe(io.StringIO):
-    def write(self, text: str) -> int:
-        raise BrokenPipeError
-
-
-def test_a_reader_that_has_gone_ends_the_program() -> None:
-    face = Face(HOST, _BrokenPipe())
-    face.face.show(INVITATION)
-    assert face.posted == [Shutdown()]
-    assert face.face.exit_status == 1
-
-
 # --- commands ------------------------------------------------------------------------------------------------------
 
 
@@ -365,17 +353,6 @@ def test_a_far_address_needs_consent(more: Event) -> None:
     assert face.posted == [Join(parse_target(FAR))]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [replace(JOIN, far_allowed=True), replace(JOIN, own_networks=("203.0.113.0/24",))],
-    ids=["--yes", "a subnet of its own"],
-)
-def test_a_far_address_that_needs_no_consent(options: FaceOptions) -> None:
-    face = Face(replace(options, target=parse_target(FAR)))
-    face.face.start()
-    assert face.posted == [Join(parse_target(FAR))]
-
-
 def test_a_far_target_of_the_command_line_ends_the_program() -> None:
     face = Face(replace(JOIN, target=parse_target(FAR)))
     face.face.start()
@@ -390,37 +367,16 @@ def test_a_joining_program_answers_no_requests() -> None:
     assert face.posted == []
 
 
-# --- the end -------------------------------------------------------------------------------------------------------
+# --- the end (test_face.py has how programs end) ---------------------------------------------------------------------
 
 
-def test_close_says_goodbye_and_waits_for_the_end() -> None:
+def test_close() -> None:
     face = Face(HOST)
     face.show(CONNECTED)
-    face.read({"type": "close"}, {"type": "close"}, {"type": "text", "text": "late"})
+    assert face.read({"type": "close"}, {"type": "close"}, {"type": "text", "text": "late"}) == []
     assert face.posted == [Disconnect(LINK), Shutdown()]
-    assert not face.face.finished
     closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.DISCONNECTED)
-    shown = face.show(closed, INVITATION, PROMPT, NoInvitation(Reason.NO_NETWORK))
-    assert [event["event"] for event in shown] == ["link"]
-    face.show(Stopped())
-    assert face.face.finished
-    assert face.face.exit_status == 0
-
-
-def test_a_network_side_that_does_not_end_is_left() -> None:
-    face = Face(HOST)
-    face.read({"type": "close"})
-    face.now += GOODBYE_SECONDS - 0.01
-    assert not face.face.finished
-    face.now += 0.01
-    assert face.face.finished
-
-
-def test_an_end_that_nobody_asked_for_is_a_failure() -> None:
-    face = Face(HOST)
-    face.show(Stopped())
-    assert face.face.finished
-    assert face.face.exit_status == 1
+    assert [event["event"] for event in face.show(closed, INVITATION, PROMPT, Stopped())] == ["link"]
 
 
 def test_the_end_of_stdin_is_not_the_end() -> None:
@@ -438,59 +394,3 @@ def test_the_end_of_stdin_before_any_code() -> None:
     assert face.events() == [error(Reason.CODE_MISSING)]
     assert face.posted == [Shutdown()]
     assert face.face.exit_status == 2
-
-
-ENDS = [
-    (JOIN, True, Reason.PEER_LEFT, 0),
-    (JOIN, True, Reason.DISCONNECTED, 0),
-    (JOIN, True, Reason.CLOSED, 0),
-    (JOIN, True, Reason.EXPIRED, 0),
-    (JOIN, True, None, 0),
-    (JOIN, True, Reason.PEER_VANISHED, 1),
-    (JOIN, False, Reason.PEER_LEFT, 1),
-    (JOIN, False, Reason.DECLINED, 1),
-    (JOIN, False, Reason.NO_ANSWER, 1),
-    (replace(HOST, once=True), True, Reason.PEER_LEFT, 0),
-    (replace(HOST, once=True), True, Reason.PEER_VANISHED, 0),
-    (replace(HOST, once=True), False, Reason.ICE_FAILED, 1),
-]
-
-
-@pytest.mark.parametrize(("options", "was_connected", "reason", "exit_status"), ENDS)
-def test_the_link_that_ends_the_program(
-    options: FaceOptions, was_connected: bool, reason: Reason | None, exit_status: int
-) -> None:
-    face = Face(options)
-    face.show(replace(CONNECTED, stage=Stage.CLOSED, reason=reason, was_connected=was_connected))
-    assert face.posted == [Shutdown()]
-    assert face.face.exit_status == exit_status
-
-
-def test_a_host_outlives_its_links() -> None:
-    face = Face(HOST)
-    face.show(replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED))
-    assert face.posted == []
-
-
-@pytest.mark.parametrize(
-    ("stage", "was_connected", "exit_status"), [(Stage.CONNECTED, True, 0), (Stage.ASKING, False, 1)]
-)
-def test_closing_a_joining_program(stage: Stage, was_connected: bool, exit_status: int) -> None:
-    face = Face(JOIN)
-    face.show(replace(CONNECTED, stage=stage, was_connected=was_connected))
-    face.read({"type": "close"})
-    assert face.face.exit_status == exit_status
-
-
-@pytest.mark.parametrize("reason", [Reason.PORT_TAKEN, Reason.PORT_REFUSED])
-def test_a_port_that_cannot_be_had_ends_a_host_at_its_start(reason: Reason) -> None:
-    face = Face(HOST)
-    face.show(Trouble(Problem(reason)), NoInvitation(reason))
-    assert face.posted == [Shutdown()]
-    assert face.face.exit_status == 1
-
-
-def test_a_port_lost_later_or_no_network_are_waited_out() -> None:
-    face = Face(HOST)
-    face.show(NoInvitation(Reason.NO_NETWORK), INVITATION, NoInvitation(Reason.PORT_TAKEN))
-    assert face.posted == []

@@ -468,13 +468,6 @@ def test_a_far_address_is_shown_first(typed: str, posted: list[Intent]) -> None:
     assert face.posted == posted
 
 
-@pytest.mark.parametrize("change", [{"far_allowed": True}, {"own_networks": ("203.0.113.0/24",)}])
-def test_a_far_address_that_is_not_asked_about(change: dict[str, object]) -> None:
-    face = Face(replace(JOIN, target=parse_target(FAR), **change))  # type: ignore[arg-type]
-    assert face.start() == ""
-    assert face.posted == [Join(parse_target(FAR))]
-
-
 def test_input_that_ends_before_consent() -> None:
     face = Face(replace(JOIN, target=parse_target(FAR)))
     face.start()
@@ -486,26 +479,19 @@ def test_input_that_ends_before_consent() -> None:
 # --- what the terminal can show ------------------------------------------------------------------------------------
 
 
-LOOKS = [
-    (Terminal(), {}, True),
-    (Terminal(), {"NO_COLOR": ""}, True),
-    (Terminal(), {"NO_COLOR": "1"}, False),
-    (Terminal(), {"TERM": "dumb"}, False),
-    (io.StringIO(), {}, False),
-]
-
-
-@pytest.mark.parametrize(("out", "environ", "coloured"), LOOKS)
-def test_colour_only_where_it_is_wanted(out: io.StringIO, environ: dict[str, str], coloured: bool) -> None:
-    shown = Face(HOST, out, environ).show(INVITATION, PROMPT)
-    assert ("\x1b[" in shown) is coloured
-
-
 def test_sentences_break_between_words() -> None:
     shown = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=40).show(Trouble(Problem(Reason.ICE_FAILED)))
     assert " ".join(shown.split("\n")[:-1]) == SENTENCES[Reason.ICE_FAILED]
     assert max(map(len, shown.split("\n"))) <= 40
     assert shown.count("\n") > 3
+
+
+def test_a_long_field_is_indented_and_a_link_stays_whole() -> None:
+    networks = tuple(Network(f"10.0.0.{n}", 8, "Cable", virtual=False) for n in range(1, 6))
+    face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=50)
+    shown = face.show(Networks(networks, "10.0.0.1"), replace(INVITATION, url=URL + "x" * 60))
+    assert "\n  Network  10.0.0.1 (Cable); others for --address:\n           10.0.0.2 (Cable), " in shown
+    assert f"\n  Link     {URL}{'x' * 60}\n" in shown
 
 
 def test_a_terminal_of_unknown_width() -> None:

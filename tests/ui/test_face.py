@@ -1,0 +1,240 @@
+"""What both faces without a window share: whom they join, which links live, when they end and with what."""
+
+import io
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import Disconnect, Intent, Join, LinkID, SendText, SessionType, Shutdown
+from proxim.core.host_code import HostCode, parse_target
+from proxim.core.messages import DeviceInfo
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    NoInvitation,
+    Prompt,
+    Stage,
+    Status,
+    Stopped,
+    ThisDevice,
+    Trouble,
+)
+from proxim.ui.face import GOODBYE_SECONDS, FaceOptions, LineFace, Role
+
+LINK = LinkID("host-1")
+NEAR = parse_target(HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown)
+FAR = parse_target(HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown)
+HOST = FaceOptions(Role.HOST)
+JOIN = FaceOptions(Role.JOIN)
+INVITATION = Invitation("s1", "u1", "code", "url", SessionType.ONE_TIME, 1900.0)
+PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
+CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, was_connected=True)
+
+
+class Face(LineFace):
+    """The least face: keeps what it is to tell, sends each line as text."""
+
+    def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
+        self.now = 1000.0
+        self.posted: list[Intent] = []
+        self.told: list[object] = []
+        super().__init__(options, self.posted.append, out or io.StringIO(), lambda: self.now)  # type: ignore[arg-type]
+
+    def _tell(self, status: Status) -> None:
+        self.told.append(status)
+
+    def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+        self.told.append((status, before))
+
+    def _tell_problem(self, problem: Problem) -> None:
+        self.told.append(problem.reason)
+
+    def _read(self, line: str) -> None:
+        self.told.append((line, self._send(line)))
+
+    def end_of_input(self) -> None:
+        self._write("end of input")
+
+
+# --- statuses and lines --------------------------------------------------------------------------------------------
+
+
+def test_statuses_are_told_in_order_and_a_link_with_what_it_was() -> None:
+    face = Face(HOST)
+    opening = replace(CONNECTED, stage=Stage.CONNECTING)
+    closed = replace(CONNECTED, stage=Stage.CLOSED)
+    for status in (INVITATION, opening, CONNECTED, closed, PROMPT):
+        face.show(status)
+    assert face.told == [INVITATION, (opening, None), (CONNECTED, opening), (closed, CONNECTED), PROMPT]
+
+
+def test_a_reason_told_as_trouble_is_not_told_again_right_after() -> None:
+    face = Face(HOST)
+    trouble = Trouble(Problem(Reason.NETWORK_CHANGED))
+    statuses = (trouble, NoInvitation(Reason.NETWORK_CHANGED), NoInvitation(Reason.NETWORK_CHANGED))
+    for status in statuses:
+        face.show(status)
+    assert face.told == [trouble, NoInvitation(None), NoInvitation(Reason.NETWORK_CHANGED)]
+
+
+SENT = [("one", False), ("two", True), ("three", False)]
+
+
+def test_text_goes_to_the_links_that_are_open_now() -> None:
+    face = Face(HOST)
+    face.line("one\r\n")
+    face.show(CONNECTED)
+    face.show(replace(CONNECTED, link=LinkID("host-2"), stage=Stage.CONNECTING))
+    face.line("two\n")
+    face.show(replace(CONNECTED, stage=Stage.CLOSED))
+    face.line("three")
+    assert [told for told in face.told if told in SENT] == SENT
+    assert face.posted == [SendText(LINK, "two")]
+
+
+# --- joining -------------------------------------------------------------------------------------------------------
+
+
+JOINS = [
+    (replace(JOIN, target=NEAR), [Join(NEAR)]),
+    (replace(JOIN, target=FAR), [Shutdown()]),
+    (replace(JOIN, target=FAR, far_allowed=True), [Join(FAR)]),
+    (replace(JOIN, target=FAR, own_networks=("203.0.113.77/24",)), [Join(FAR)]),
+    (replace(JOIN, target=FAR, own_networks=("198.51.100.7/24", "fd00::2/64")), [Shutdown()]),
+    (JOIN, []),
+    (replace(HOST, target=NEAR), []),
+]
+
+
+@pytest.mark.parametrize(("options", "posted"), JOINS)
+def test_whom_the_start_joins(options: FaceOptions, posted: list[Intent]) -> None:
+    face = Face(options)
+    face.start()
+    assert face.posted == posted
+
+
+def test_a_far_address_is_refused_with_its_reason() -> None:
+    face = Face(replace(JOIN, target=FAR))
+    face.start()
+    assert face.told == [Reason.FAR_ADDRESS]
+    assert face.exit_status == 2
+
+
+# --- the end -------------------------------------------------------------------------------------------------------
+
+
+def test_close_says_goodbye_and_waits_for_the_end() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    face.close()
+    face.close()
+    face.line("late")
+    assert face.posted == [Disconnect(LINK), Shutdown()]
+    assert not face.finished
+    face.told.clear()
+    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.DISCONNECTED)
+    for status in (closed, INVITATION, PROMPT, NoInvitation(Reason.NO_NETWORK), Stopped()):
+        face.show(status)
+    assert face.told == [(closed, CONNECTED), Stopped()]
+    assert face.finished
+    assert face.exit_status == 0
+
+
+def test_a_network_side_that_does_not_end_is_left() -> None:
+    face = Face(HOST)
+    face.close()
+    face.now += GOODBYE_SECONDS - 0.01
+    assert not face.finished
+    face.now += 0.01
+    assert face.finished
+
+
+@pytest.mark.parametrize("options", [HOST, JOIN])
+def test_an_end_that_nobody_asked_for_is_a_failure(options: FaceOptions) -> None:
+    face = Face(options)
+    face.show(Stopped())
+    face.line("late")
+    assert face.finished
+    assert (face.told, face.exit_status) == ([Stopped()], 1)
+
+
+ENDS = [
+    (JOIN, True, Reason.PEER_LEFT, 0),
+    (JOIN, True, Reason.DISCONNECTED, 0),
+    (JOIN, True, Reason.CLOSED, 0),
+    (JOIN, True, Reason.EXPIRED, 0),
+    (JOIN, True, None, 0),
+    (JOIN, True, Reason.PEER_VANISHED, 1),
+    (JOIN, False, Reason.PEER_LEFT, 1),
+    (JOIN, False, Reason.DECLINED, 1),
+    (JOIN, False, Reason.NO_ANSWER, 1),
+    (replace(HOST, once=True), True, Reason.PEER_LEFT, 0),
+    (replace(HOST, once=True), True, Reason.PEER_VANISHED, 0),
+    (replace(HOST, once=True), False, Reason.ICE_FAILED, 1),
+]
+
+
+@pytest.mark.parametrize(("options", "was_connected", "reason", "exit_status"), ENDS)
+def test_the_link_that_ends_the_program(
+    options: FaceOptions, was_connected: bool, reason: Reason | None, exit_status: int
+) -> None:
+    face = Face(options)
+    face.show(replace(CONNECTED, stage=Stage.CLOSED, reason=reason, was_connected=was_connected))
+    assert face.posted == [Shutdown()]
+    assert face.exit_status == exit_status
+
+
+def test_a_host_outlives_its_links() -> None:
+    face = Face(HOST)
+    face.show(replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED))
+    assert face.posted == []
+
+
+CLOSINGS = [(Stage.CONNECTED, True, 0), (Stage.ASKING, False, 1)]
+
+
+@pytest.mark.parametrize(("stage", "was_connected", "exit_status"), CLOSINGS)
+def test_closing_a_joining_program(stage: Stage, was_connected: bool, exit_status: int) -> None:
+    face = Face(JOIN)
+    face.show(replace(CONNECTED, stage=stage, was_connected=was_connected))
+    face.close()
+    face.show(replace(CONNECTED, stage=Stage.CLOSED, was_connected=was_connected, reason=Reason.DISCONNECTED))
+    assert face.posted == [Disconnect(LINK), Shutdown()]
+    assert face.exit_status == exit_status
+
+
+@pytest.mark.parametrize("reason", [Reason.PORT_TAKEN, Reason.PORT_REFUSED])
+def test_a_port_that_cannot_be_had_ends_a_host_at_its_start(reason: Reason) -> None:
+    face = Face(HOST)
+    face.show(ThisDevice(DeviceInfo("Here", "u1")))
+    face.show(Trouble(Problem(reason)))
+    face.show(NoInvitation(reason))
+    assert face.posted == [Shutdown()]
+    assert face.exit_status == 1
+
+
+def test_a_port_lost_later_or_no_network_are_waited_out() -> None:
+    face = Face(HOST)
+    for status in (NoInvitation(Reason.NO_NETWORK), INVITATION, NoInvitation(Reason.PORT_TAKEN)):
+        face.show(status)
+    assert face.posted == []
+
+
+class _Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+class _Closed(io.StringIO):
+    def flush(self) -> None:
+        raise ValueError("I/O operation on closed file")
+
+
+@pytest.mark.parametrize("out", [_Gone(), _Closed()])
+def test_a_reader_that_has_gone_ends_the_program(out: io.StringIO) -> None:
+    face = Face(HOST, out)
+    face.end_of_input()
+    assert face.posted == [Shutdown()]
+    assert face.exit_status == 1
