@@ -100,6 +100,8 @@ class Peer:
     async def _apply(self, type: SDPType, sdp: str) -> None:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=type.value))
+            if self._connection.sctp is None:
+                raise ValueError("a description without a data channel section carries no link")
             self._described = True
             for candidate in self._early_candidates:
                 await self._take_candidate(candidate)

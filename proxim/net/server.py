@@ -8,11 +8,14 @@ import logging
 import socket
 from collections.abc import Callable
 from importlib import resources
+from typing import Any
+from weakref import WeakSet
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from proxim.core.events import ConnectionID
 from proxim.core.messages import CloseCode
@@ -34,6 +37,7 @@ class Server:
         self._report = report
         self._guest_comes = guest_comes  # called when a guest comes: time to load what a link needs
         self._sockets: dict[ConnectionID, WebSocket] = {}
+        self._connections: WeakSet[ServerConnection] = WeakSet()  # also those that have not shaken hands yet
         self._last_id = 0
         self._server: WebSocketServer | None = None
         self._page = resources.files("proxim.web").joinpath("index.html").read_bytes()
@@ -53,14 +57,19 @@ class Server:
             max_size=limits.HARD_MESSAGE_BYTES,
             max_queue=limits.RECEIVE_QUEUE,
             logger=_silent,
+            create_connection=self._new_connection,  # type: ignore[arg-type]  # asks for a type, calls it as a factory
         )
 
     async def stop(self) -> None:
-        """Close the listener and every guest's socket (1001, going away)."""
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-            self._server = None
+        """Close the listener and every guest's socket (1001, going away); those still half open are dropped."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in self._connections:
+            if connection.state is State.CONNECTING and hasattr(connection, "transport"):  # accepted, not open
+                connection.transport.abort()
+        await self._server.wait_closed()
+        self._server = None
 
     def send(self, connection: ConnectionID, text: str) -> None:
         """Send a text frame; nothing happens where the socket is already gone."""
@@ -71,6 +80,11 @@ class Server:
         """Close a guest's socket after what was sent."""
         if connection in self._sockets:
             self._sockets[connection].close(code)
+
+    def _new_connection(self, *arguments: Any, **options: Any) -> ServerConnection:
+        connection = ServerConnection(*arguments, **options)
+        self._connections.add(connection)
+        return connection
 
     async def _accepted(self, connection: ServerConnection) -> None:
         self._guest_comes()

@@ -1,0 +1,96 @@
+"""A guest's dial against real sockets: it opens, or says why not."""
+
+import asyncio
+import http
+import socket
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from proxim.core.errors import Reason
+from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, DialFailed, FrameReceived
+from proxim.core.messages import CloseCode
+from proxim.net.client import Client
+from tests.net.support import Events
+
+ID = ConnectionID(-1)
+
+
+async def echo(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(message)
+
+
+def url_of(server: object) -> str:
+    port = server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+    return f"ws://127.0.0.1:{port}/ws"
+
+
+async def failure(url: str) -> Reason:
+    events = Events()
+    async with asyncio.timeout(15):
+        await Client(ID, events).run(url)
+    assert len(events.all) == 1
+    return (await events.wait(DialFailed)).reason
+
+
+async def test_frames_both_ways_and_a_close_of_ours() -> None:
+    events = Events()
+    async with serve(echo, "127.0.0.1", 0) as server:
+        client = Client(ID, events)
+        running = asyncio.create_task(client.run(url_of(server)))
+        assert await events.wait(ConnectionOpened) == ConnectionOpened(ID, "127.0.0.1")
+        client.send("hello")
+        assert await events.wait(FrameReceived) == FrameReceived(ID, "hello")
+        assert client.close(CloseCode.SESSION_ENDED)
+        assert await events.wait(ConnectionLost) == ConnectionLost(ID)
+        await running
+
+
+async def test_before_the_dial_there_is_nothing_to_send_on_or_to_close() -> None:
+    client = Client(ID, Events())
+    client.send("nobody hears this")
+    assert not client.close(None)
+
+
+async def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert await failure(f"ws://127.0.0.1:{port}/ws") is Reason.REFUSED
+
+
+async def test_no_way_there() -> None:
+    # Class E is reserved (RFC 1112) and no route leads there; the kernel answers, nothing is sent.
+    assert await failure("ws://255.255.255.255:9/ws") in (Reason.UNREACHABLE, Reason.HOST_GONE)
+
+
+async def test_a_web_server_is_not_proxim() -> None:
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(http.HTTPStatus.NOT_FOUND, "no such page\n")
+
+    async with serve(echo, "127.0.0.1", 0, process_request=refuse) as server:
+        assert await failure(url_of(server)) is Reason.NOT_PROXIM
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b""])
+async def test_something_else_answers(greeting: bytes) -> None:
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(greeting)
+        writer.close()
+
+    async with await asyncio.start_server(other, "127.0.0.1", 0) as server:
+        assert await failure(url_of(server)) in (Reason.NOT_PROXIM, Reason.HOST_GONE)
+
+
+async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts in the kernel, says nothing
+        events = Events()
+        dialling = asyncio.create_task(Client(ID, events).run(f"ws://127.0.0.1:{silent.getsockname()[1]}/ws"))
+        accepted, _ = await asyncio.to_thread(silent.accept)
+        with accepted:
+            dialling.cancel()
+            await asyncio.wait([dialling], timeout=10)
+        assert dialling.cancelled()
+        assert not events.all

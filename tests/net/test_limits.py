@@ -1,0 +1,12 @@
+from proxim.core.link import SILENCE_SECONDS
+from proxim.core.messages import MAX_MESSAGE_BYTES
+from proxim.net import limits
+
+
+def test_a_message_just_too_large_is_read_and_answered_instead_of_cut_off() -> None:
+    assert limits.HARD_MESSAGE_BYTES > MAX_MESSAGE_BYTES
+
+
+def test_limits_that_stand_in_a_relation_keep_it() -> None:
+    assert limits.FAREWELL_SECONDS + limits.CLOSE_SECONDS < limits.SHUTDOWN_SECONDS
+    assert limits.FAREWELL_SECONDS < SILENCE_SECONDS

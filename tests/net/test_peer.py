@@ -1,0 +1,252 @@
+"""Real aiortc on both ends, on an address of this machine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+from proxim.core.errors import Reason
+from proxim.core.events import ChannelMessage, ChannelOpened, LinkID, PeerDescribed, PeerFailed
+from proxim.core.messages import Candidate, SDPType
+from proxim.net.limits import MAX_CHANNEL_MESSAGE_BYTES
+from proxim.net.peer import Peer
+from tests.net.support import PATIENCE, Events
+
+pytestmark = pytest.mark.usefixtures("own_address")
+
+
+class End:
+    """One peer with its events."""
+
+    def __init__(self, name: str) -> None:
+        self.events = Events()
+        self.peer = Peer(LinkID(name), self.events)
+        self.task = asyncio.create_task(self.peer.run())
+
+    async def stop(self, said_bye: bool = False) -> None:
+        self.task.cancel()
+        await self.peer.close(said_bye)
+
+
+MakeEnd = Callable[[str], End]
+
+
+@pytest_asyncio.fixture
+async def make_end() -> AsyncIterator[MakeEnd]:
+    ends: list[End] = []
+
+    def make(name: str) -> End:
+        ends.append(End(name))
+        return ends[-1]
+
+    yield make
+    for end in ends:
+        await end.stop()
+
+
+async def linked(make_end: MakeEnd) -> tuple[End, End]:
+    guest, host = make_end("guest"), make_end("host")
+    guest.peer.offer()
+    offer = await guest.events.wait(PeerDescribed)
+    assert offer.type is SDPType.OFFER
+    host.peer.apply(SDPType.OFFER, offer.sdp)
+    answer = await host.events.wait(PeerDescribed)
+    assert answer.type is SDPType.ANSWER
+    guest.peer.apply(SDPType.ANSWER, answer.sdp)
+    for end in (guest, host):
+        assert (await end.events.wait(ChannelOpened)).label == "control"
+    return guest, host
+
+
+def channel_of(end: End) -> int:
+    return next(event.channel for event in end.events.all if isinstance(event, ChannelOpened))
+
+
+async def test_two_peers_link_and_talk(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    guest.peer.send(channel_of(guest), "to the host")
+    host.peer.send(channel_of(host), "to the guest")
+    assert (await host.events.wait(ChannelMessage)).text == "to the host"
+    assert (await guest.events.wait(ChannelMessage)).text == "to the guest"
+
+
+async def test_the_offer_names_no_server_of_anybody(make_end: MakeEnd) -> None:
+    guest = make_end("guest")
+    guest.peer.offer()
+    offer = await guest.events.wait(PeerDescribed)
+    candidates = [line for line in offer.sdp.splitlines() if line.startswith("a=candidate:")]
+    assert candidates
+    assert all(" typ host" in candidate for candidate in candidates)
+
+
+async def test_closing_is_noticed_at_the_other_end(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    await guest.stop()
+    assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_LEFT
+
+
+async def test_last_words_arrive(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    for index in range(20):
+        guest.peer.send(channel_of(guest), f"{index}")
+    closing = asyncio.create_task(guest.stop(said_bye=True))
+    await host.events.wait(ChannelMessage, lambda message: message.text == "19")
+    await host.stop()
+    await closing
+
+
+async def test_nothing_is_reported_once_closed(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    await guest.stop()
+    before = len(guest.events.all)
+    await host.stop()
+    assert len(guest.events.all) == before
+    guest.peer.send(channel_of(guest), "too late")
+
+
+async def test_candidates_may_come_one_by_one_and_before_the_description(make_end: MakeEnd) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    guest.peer.offer()
+    offer = (await guest.events.wait(PeerDescribed)).sdp
+    lines = offer.splitlines(keepends=True)
+    candidates = [line.strip().removeprefix("a=") for line in lines if line.startswith("a=candidate:")]
+    bare = "".join(line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates")))
+    for early in candidates[:1]:
+        host.peer.add_candidate(Candidate(early))
+    host.peer.apply(SDPType.OFFER, bare)
+    for late in candidates[1:]:
+        host.peer.add_candidate(Candidate(late.removeprefix("candidate:"), sdp_mid="0", sdp_mline_index=0))
+    host.peer.add_candidate(Candidate("candidate:rubbish"))
+    host.peer.add_candidate(Candidate(""))
+    guest.peer.apply(SDPType.ANSWER, (await host.events.wait(PeerDescribed)).sdp)
+    await guest.events.wait(ChannelOpened)
+
+
+HOSTILE = {
+    "no SDP at all": "rubbish",
+    "empty lines": "\r\n\r\n",
+    "an m-line without numbers": "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=application x y z\r\n",
+    "no ICE credentials": (
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
+    ),
+    "a broken candidate": (
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
+        "a=ice-pwd:abcdefghijklmnopqrstuv\r\na=candidate:x\r\n"
+    ),
+    "a broken fingerprint": (
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
+        "a=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256\r\na=setup:actpass\r\na=sctp-port:many\r\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("sdp", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_a_hostile_offer_is_named_and_nothing_else_happens(make_end: MakeEnd, sdp: str) -> None:
+    host = make_end("host")
+    host.peer.apply(SDPType.OFFER, sdp)
+    assert (await host.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
+    assert not host.task.done()
+
+
+async def test_a_hostile_answer_is_named(make_end: MakeEnd) -> None:
+    guest = make_end("guest")
+    guest.peer.offer()
+    offer = await guest.events.wait(PeerDescribed)
+    guest.peer.apply(SDPType.ANSWER, offer.sdp)  # actpass is no answer's role (RFC 5763)
+    assert (await guest.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
+
+
+async def test_a_wrong_fingerprint_never_opens_a_channel(make_end: MakeEnd) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    guest.peer.offer()
+    host.peer.apply(SDPType.OFFER, (await guest.events.wait(PeerDescribed)).sdp)
+    answer = (await host.events.wait(PeerDescribed)).sdp
+    lines = answer.splitlines(keepends=True)
+    others = "a=fingerprint:sha-256 " + ":".join(["00"] * 32) + "\r\n"
+    forged = "".join(others if line.startswith("a=fingerprint:sha-256") else line for line in lines)
+    forged = "".join(
+        line for line in forged.splitlines(keepends=True) if "fingerprint" not in line or "sha-256" in line
+    )
+    guest.peer.apply(SDPType.ANSWER, forged)
+    assert (await guest.events.wait(PeerFailed)).reason is Reason.ICE_FAILED
+    assert not any(isinstance(event, ChannelOpened) for event in guest.events.all)
+
+
+class Stranger:
+    """A bare aiortc guest with channels of its own."""
+
+    def __init__(self) -> None:
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+    async def link(self, host: End) -> None:
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        host.peer.apply(SDPType.OFFER, self.connection.localDescription.sdp)
+        answer = await host.events.wait(PeerDescribed)
+        await self.connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+
+
+async def test_a_strangers_channels_are_told_apart(make_end: MakeEnd) -> None:
+    host, stranger = make_end("host"), Stranger()
+    one = stranger.connection.createDataChannel("same name")
+    two = stranger.connection.createDataChannel("same name")
+    for channel in (one, two):
+        channel.on("open", lambda channel=channel: channel.send(f"from {channel.id}"))
+    try:
+        await stranger.link(host)
+        for _ in range(2):
+            opened = await host.events.wait(ChannelOpened)
+            assert opened.label == "same name"
+        messages = [event for event in host.events.all if isinstance(event, ChannelMessage)]
+        while len(messages) < 2:
+            messages.append(await host.events.wait(ChannelMessage))
+        assert {message.text for message in messages} == {f"from {message.channel}" for message in messages}
+    finally:
+        await stranger.connection.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (b"\x00binary", None),
+        ("x" * (MAX_CHANNEL_MESSAGE_BYTES + 1), Reason.PEER_ERROR),
+    ],
+    ids=["binary", "too large"],
+)
+async def test_unwelcome_messages(make_end: MakeEnd, message: str | bytes, expected: Reason | None) -> None:
+    host, stranger = make_end("host"), Stranger()
+    channel = stranger.connection.createDataChannel("control")
+
+    def send_whatever_the_host_says_it_takes() -> None:
+        assert stranger.connection.sctp is not None
+        stranger.connection.sctp._remote_max_message_size = 0  # aiortc would keep to what the host's SDP says
+        channel.send(message)
+
+    channel.on("open", send_whatever_the_host_says_it_takes)
+    try:
+        await stranger.link(host)
+        if expected is None:
+            assert (await host.events.wait(ChannelMessage)).text == ""
+        else:
+            assert (await host.events.wait(PeerFailed)).reason is expected
+    finally:
+        await stranger.connection.close()
+
+
+async def test_a_closed_control_channel_is_a_peer_that_left(make_end: MakeEnd) -> None:
+    host, stranger = make_end("host"), Stranger()
+    channel = stranger.connection.createDataChannel("control")
+    opened = asyncio.Event()
+    channel.on("open", opened.set)
+    try:
+        await stranger.link(host)
+        await host.events.wait(ChannelOpened)
+        await asyncio.wait_for(opened.wait(), PATIENCE)
+        channel.close()
+        assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_LEFT
+    finally:
+        await stranger.connection.close()
