@@ -6,6 +6,7 @@ asked every few seconds. Must never be here: watching for changes, listening, se
 """
 
 import contextlib
+import functools
 import ipaddress
 import re
 import socket
@@ -94,12 +95,26 @@ _VIRTUAL_WORDS: Final = re.compile(
 
 def kind_of(adapter: Adapter) -> AdapterKind:
     """Physical, a VPN, or virtual in another way, from what the system calls it."""
-    words = f"{adapter.name}\n{adapter.description}"
-    if adapter.tunnel or _VPN_NAME.match(adapter.name) or _VPN_WORDS.search(words):
+    return AdapterKind.VPN if adapter.tunnel else _kind_by_name(adapter.name, adapter.description)
+
+
+# A watcher asks again and again about the same few names and addresses; a machine with 60 of them is a busy server.
+_remembered = functools.lru_cache(maxsize=256)
+
+
+@_remembered
+def _kind_by_name(name: str, description: str) -> AdapterKind:
+    words = f"{name}\n{description}"
+    if _VPN_NAME.match(name) or _VPN_WORDS.search(words):
         return AdapterKind.VPN
-    if _VIRTUAL_NAME.match(adapter.name) or _VIRTUAL_WORDS.search(words):
+    if _VIRTUAL_NAME.match(name) or _VIRTUAL_WORDS.search(words):
         return AdapterKind.VIRTUAL
     return AdapterKind.PHYSICAL
+
+
+@_remembered
+def _is_private(ip: IPAddress) -> bool:
+    return is_local(str(ip))
 
 
 def _without_zone(address: str) -> str:
@@ -122,7 +137,7 @@ def _shown_addresses(adapter: Adapter, include_loopback: bool) -> Iterator[Adapt
             sixes.append(address)
     wide = [six for six in sixes if not six.ip.is_link_local]
     if wide:  # a private one (ULA) outlives a change of the provider's prefix; min() keeps the system's order else
-        yield min(wide, key=lambda six: (six.passing, not is_local(str(six.ip))))
+        yield min(wide, key=lambda six: (six.passing, not _is_private(six.ip)))
     yield from [six for six in sixes if six.ip.is_link_local][:1]
 
 
@@ -151,7 +166,7 @@ def rank(
                 virtual,
                 distance,
                 ip.version,
-                not is_local(text),
+                not _is_private(ip),
                 position,
             )
             network = Network(text, address.prefix_length, adapter.name, virtual)
