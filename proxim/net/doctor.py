@@ -159,9 +159,12 @@ async def try_port(address: str, port: int) -> PortTrial:
     try:
         listener = open_listener(address, port)
     except ProximError as error:
-        if error.reason is Reason.PORT_TAKEN:
-            return PortTrial(port, PortState.PROXIM if await _is_proxim(address, port) else PortState.TAKEN)
-        return PortTrial(port, PortState.REFUSED if error.reason is Reason.PORT_REFUSED else PortState.GONE)
+        if error.reason is Reason.ADDRESS_GONE:
+            return PortTrial(port, PortState.GONE)
+        # Windows may also refuse a port, rather than call it taken, that a program holds for itself alone, as ours does.
+        if await _is_proxim(address, port):
+            return PortTrial(port, PortState.PROXIM)
+        return PortTrial(port, PortState.TAKEN if error.reason is Reason.PORT_TAKEN else PortState.REFUSED)
     token = secrets.token_bytes(16)  # so that it is our own listener that answers, and no proxy in between
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

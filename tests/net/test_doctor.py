@@ -121,7 +121,9 @@ async def test_a_port_that_the_system_keeps(monkeypatch: pytest.MonkeyPatch) -> 
         raise ProximError(Reason.PORT_REFUSED)
 
     monkeypatch.setattr(doctor, "open_listener", refuse)
-    assert (await try_port(LOCALHOST, 47800)).state is PortState.REFUSED
+    assert (await try_port(LOCALHOST, free_port())).state is PortState.REFUSED
+    async with answering(b"HTTP/1.1 200 OK\r\n\r\n<title>Proxim</title>") as (port, _):
+        assert (await try_port(LOCALHOST, port)).state is PortState.PROXIM
 
 
 # --- a link --------------------------------------------------------------------------------------------------------
