@@ -161,7 +161,7 @@ async def try_port(address: str, port: int) -> PortTrial:
     except ProximError as error:
         if error.reason is Reason.ADDRESS_GONE:
             return PortTrial(port, PortState.GONE)
-        # Windows may also refuse a port, rather than call it taken, that a program holds for itself alone, as ours does.
+        # Windows may refuse a port, rather than call it taken, that a program holds for itself alone, as ours does.
         if await _is_proxim(address, port):
             return PortTrial(port, PortState.PROXIM)
         return PortTrial(port, PortState.TAKEN if error.reason is Reason.PORT_TAKEN else PortState.REFUSED)
