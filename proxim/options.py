@@ -72,7 +72,7 @@ class WindowOptions:
     log: LogOptions = LogOptions()
 
     def without_display(self) -> HostOptions:
-        """The same wishes in a terminal."""
+        """The same wishes as a host in a terminal has them."""
         return HostOptions(name=self.name, stun=self.stun, log=self.log)
 
 

@@ -23,14 +23,15 @@ def open_listener(address: str, port: int | None) -> socket.socket:
     Raises ListenError: ADDRESS_GONE, PORT_TAKEN, PORT_REFUSED.
     """
     candidates = [port] if port is not None else [DEFAULT_PORT, *FALLBACK_PORTS, _ANY_PORT]
+    failure = ListenError(Reason.PORT_TAKEN)
     for candidate in candidates:
         try:
             return _listen(address, candidate)
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                continue
-            raise ListenError(_reason(error), type(error).__name__) from None
-    raise ListenError(Reason.PORT_TAKEN, f"port {port}")
+            failure = ListenError(_reason(error), type(error).__name__)
+            if failure.reason is Reason.ADDRESS_GONE:
+                break  # no other port would help
+    raise failure
 
 
 def _listen(address: str, port: int) -> socket.socket:
@@ -56,6 +57,8 @@ def _listen(address: str, port: int) -> socket.socket:
 
 
 def _reason(error: OSError) -> Reason:
+    if error.errno == errno.EADDRINUSE:
+        return Reason.PORT_TAKEN
     if isinstance(error, PermissionError):
-        return Reason.PORT_REFUSED
+        return Reason.PORT_REFUSED  # below 1024, or in a range that Windows has reserved for Hyper-V
     return Reason.ADDRESS_GONE  # EADDRNOTAVAIL, or no such zone: the address left since it was chosen

@@ -1,4 +1,6 @@
+import errno
 import socket
+from typing import Any
 
 import pytest
 
@@ -56,3 +58,20 @@ def test_only_the_chosen_address_is_listened_on() -> None:
 def test_ipv6() -> None:
     with open_listener("::1", None) as listener:
         assert listener.getsockname()[0] == "::1"
+
+
+def test_a_port_that_the_system_reserves_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    bind = socket.socket.bind
+
+    class Reserving(socket.socket):
+        def bind(self, address: Any, /) -> None:
+            if address[1] == DEFAULT_PORT:
+                raise PermissionError(errno.EACCES, "reserved, as Windows does for Hyper-V")
+            bind(self, address)
+
+    monkeypatch.setattr(socket, "socket", Reserving)
+    with open_listener(QUIET, None) as listener:
+        assert port_of(listener) == FALLBACK_PORTS[0]
+    with pytest.raises(ListenError) as caught:
+        open_listener(QUIET, DEFAULT_PORT)
+    assert caught.value.reason is Reason.PORT_REFUSED

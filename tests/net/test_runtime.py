@@ -1,0 +1,306 @@
+"""The circuit with everything real: machines, WebSockets, WebRTC, timers of the loop."""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection, connect
+
+from proxim.core import status as told
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import (
+    ChooseNetwork,
+    Decide,
+    Disconnect,
+    Invite,
+    Join,
+    Network,
+    Rename,
+    SendText,
+    SessionType,
+    Shutdown,
+)
+from proxim.core.host import Host
+from proxim.core.host_code import JoinTarget, parse_target
+from proxim.core.link_messages import MAX_TEXT_BYTES
+from proxim.core.messages import CloseCode, DeviceInfo
+from proxim.core.program import Program
+from proxim.net.runtime import NetOptions, Runtime
+from tests.net.support import PATIENCE, Events
+
+DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
+
+
+class Side:
+    """One running program without a face."""
+
+    def __init__(self, program: Program, options: NetOptions) -> None:
+        self.told = Events()
+        self.runtime = Runtime(program, self.told, options)
+        self.task = asyncio.create_task(self.runtime.run())
+
+    async def stop(self) -> None:
+        self.runtime.report(Shutdown())
+        await asyncio.wait_for(self.task, PATIENCE)
+
+
+MakeHost = Callable[..., Side]
+
+
+@pytest_asyncio.fixture
+async def sides() -> AsyncIterator[list[Side]]:
+    sides: list[Side] = []
+    yield sides
+    for side in sides:
+        if not side.task.done():
+            await side.stop()
+
+
+def on(address: str) -> tuple[Network, ...]:
+    return (Network(address, 24, "test0", False),)
+
+
+async def start_host(
+    sides: list[Side], networks: tuple[Network, ...], invite: Invite | None = None, **options: object
+) -> tuple[Side, told.Invitation]:
+    host = Host(DEVICE, invite or Invite(SessionType.ONE_TIME), secrets.token_bytes)
+    side = Side(Program(DEVICE, host), NetOptions(look=lambda: networks, **options))  # type: ignore[arg-type]
+    sides.append(side)
+    await asyncio.sleep(0)
+    return side, await side.told.wait(told.Invitation)
+
+
+async def start_guest(sides: list[Side], target: JoinTarget) -> Side:
+    side = Side(Program(DeviceInfo("Telefon", "guest-uuid"), None), NetOptions())
+    sides.append(side)
+    await side.told.wait(told.ThisDevice)
+    side.runtime.report(Join(target))
+    return side
+
+
+async def link(sides: list[Side], address: str) -> tuple[Side, Side]:
+    host, invitation = await start_host(sides, on(address))
+    assert invitation.code is not None
+    guest = await start_guest(sides, parse_target(invitation.code))
+    prompt = await host.told.wait(told.Prompt)
+    assert prompt.device == DeviceInfo("Telefon", "guest-uuid")
+    host.runtime.report(Decide(prompt.session_id, approved=True))
+    for side in (host, guest):
+        await side.told.wait(told.LinkStatus, lambda link: link.can_text and link.peer_name is not None)
+    return host, guest
+
+
+def link_of(side: Side) -> told.LinkStatus:
+    return [status for status in side.told.all if isinstance(status, told.LinkStatus)][-1]
+
+
+async def closed(side: Side) -> told.LinkStatus:
+    return await side.told.wait(told.LinkStatus, lambda link: link.stage is told.Stage.CLOSED)
+
+
+# --- two programs --------------------------------------------------------------------------------------------------
+
+
+async def test_from_code_to_text_and_goodbye(sides: list[Side], own_address: str) -> None:
+    host, guest = await link(sides, own_address)
+    assert link_of(guest).peer_name == "Küchen-PC"
+    for sender, receiver, text in ((guest, host, "hin"), (host, guest, "zurück\n" * 1000)):
+        sender.runtime.report(SendText(link_of(sender).link, text))
+        assert (await receiver.told.wait(told.TextReceived)).text == text
+    guest.runtime.report(Disconnect(link_of(guest).link))
+    assert (await closed(guest)).reason is Reason.DISCONNECTED
+    assert (await closed(host)).reason is Reason.PEER_LEFT
+    await host.told.wait(told.Invitation)
+
+
+async def test_text_of_the_largest_size(sides: list[Side], own_address: str) -> None:
+    host, guest = await link(sides, own_address)
+    largest = "x" * MAX_TEXT_BYTES
+    guest.runtime.report(SendText(link_of(guest).link, largest))
+    assert (await host.told.wait(told.TextReceived)).text == largest
+    guest.runtime.report(SendText(link_of(guest).link, largest + "x"))
+    assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.TEXT_TOO_LONG
+
+
+async def test_a_host_that_shuts_down_says_goodbye(sides: list[Side], own_address: str) -> None:
+    host, guest = await link(sides, own_address)
+    await host.stop()
+    assert (await closed(guest)).reason is Reason.CLOSED
+
+
+async def test_a_refused_guest_is_told_why(sides: list[Side]) -> None:
+    host, invitation = await start_host(sides, on("127.0.0.1"))
+    guest = await start_guest(sides, parse_target(invitation.url))
+    prompt = await host.told.wait(told.Prompt)
+    host.runtime.report(Decide(prompt.session_id, approved=False))
+    assert (await closed(guest)).reason is Reason.DECLINED
+
+
+async def test_a_guest_that_leaves_takes_its_prompt_along(sides: list[Side]) -> None:
+    host, invitation = await start_host(sides, on("127.0.0.1"))
+    guest = await start_guest(sides, parse_target(invitation.url))
+    await host.told.wait(told.Prompt)
+    await guest.stop()
+    assert (await host.told.wait(told.PairOutcome)).reason is Reason.GUEST_LEFT
+
+
+async def test_joining_while_the_host_is_not_there(sides: list[Side]) -> None:
+    host, invitation = await start_host(sides, on("127.0.0.1"))
+    await host.stop()
+    guest = await start_guest(sides, parse_target(invitation.url))
+    assert (await closed(guest)).reason is Reason.REFUSED
+
+
+async def test_a_dial_can_be_given_up(sides: list[Side]) -> None:
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as silent:
+        guest = await start_guest(sides, JoinTarget("127.0.0.1", silent.sockets[0].getsockname()[1], "x"))
+        dialling = await guest.told.wait(told.LinkStatus)
+        guest.runtime.report(Disconnect(dialling.link))
+        assert (await closed(guest)).reason is Reason.DISCONNECTED
+        await guest.stop()
+
+
+# --- raw clients ---------------------------------------------------------------------------------------------------
+
+
+async def answer(socket: ClientConnection, message: object) -> dict[str, object]:
+    await socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
+    async with asyncio.timeout(PATIENCE):
+        reply: dict[str, object] = json.loads(await socket.recv())
+    return reply
+
+
+def dial(invitation: told.Invitation) -> connect:
+    return connect(parse_target(invitation.url).websocket_url, proxy=None)
+
+
+REQUEST = {"type": "pair_request", "sessionID": "abc123", "deviceInfo": {"name": "Client-PC-123", "id": "device-xyz"}}
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("{not json", "bad_json"),
+        ("[]", "bad_json"),
+        ('{"type":"pair_request"}', "bad_message"),
+        ('{"type":7}', "bad_message"),
+        ('{"type":"please"}', "unknown_type"),
+        ('{"type":"pair_response","sessionID":"abc","approved":true}', "not_allowed"),
+        ('{"type":"signal","sessionID":"abc","payload":{"sdp":"v=0"}}', "not_allowed"),
+        ("x" * (64 * 1024 + 1), "too_large"),
+    ],
+)
+async def test_a_bad_message_gets_its_error_and_changes_nothing(sides: list[Side], message: str, code: str) -> None:
+    host, invitation = await start_host(sides, on("127.0.0.1"))
+    async with dial(invitation) as socket:
+        error = await answer(socket, message)
+        assert (error["type"], error["code"]) == ("error", code)
+        assert str(error["message"]).endswith(".")
+        unknown = await answer(socket, REQUEST)
+        assert (unknown["status"], unknown["reason"]) == ("rejected", "unknown_session")
+    assert not any(isinstance(status, told.Prompt | told.Trouble) for status in host.told.all)
+
+
+async def test_a_few_bad_messages_close_the_socket(sides: list[Side]) -> None:
+    _, invitation = await start_host(sides, on("127.0.0.1"))
+    async with dial(invitation) as socket:
+        codes = [(await answer(socket, b"binary" if index else "{"))["code"] for index in range(5)]
+        assert codes == ["bad_json"] + ["bad_message"] * 4
+        assert json.loads(await socket.recv())["code"] == "too_many"
+        await asyncio.wait_for(socket.wait_closed(), PATIENCE)
+        assert socket.close_code == CloseCode.BAD_MESSAGES
+
+
+async def test_nothing_secret_is_logged(sides: list[Side], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    host, invitation = await start_host(sides, on("127.0.0.1"))
+    target = parse_target(invitation.url)
+    async with dial(invitation) as socket:
+        await answer(socket, '{"secret in bad json": ')
+        await socket.send(json.dumps({**REQUEST, "sessionID": target.session_id}))
+        await host.told.wait(told.Prompt)
+    await host.stop()
+    assert invitation.code is not None
+    proxims = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("proxim"))
+    assert "refused a message" in proxims
+    for secret in (target.session_id, target.qr_secret or "", invitation.code, "secret in bad json"):
+        assert secret not in proxims
+
+
+# --- this machine --------------------------------------------------------------------------------------------------
+
+
+async def test_another_network_moves_the_server(sides: list[Side]) -> None:
+    networks = on("127.0.0.1") + on("127.0.47.82")
+    host, first = await start_host(sides, networks)
+    host.runtime.report(ChooseNetwork("127.0.47.82"))
+    second = await host.told.wait(told.Invitation)
+    assert parse_target(second.url).address == "127.0.47.82"
+    assert second.code != first.code
+    async with dial(second) as socket:
+        assert (await answer(socket, REQUEST))["reason"] == "unknown_session"
+    with pytest.raises(OSError, match=r".*"):
+        await dial(first)
+
+
+async def test_ipv6_from_the_url_to_the_prompt(sides: list[Side]) -> None:
+    host, invitation = await start_host(sides, (Network("::1", 128, "lo", False),))
+    assert invitation.code is None
+    await start_guest(sides, parse_target(invitation.url))
+    assert (await host.told.wait(told.Prompt)).peer_address == "::1"
+
+
+async def test_a_taken_port_is_told(sides: list[Side]) -> None:
+    _, invitation = await start_host(sides, on("127.0.0.1"))
+    taken = parse_target(invitation.url).port
+    host = Host(DEVICE, Invite(SessionType.ONE_TIME), secrets.token_bytes)
+    side = Side(Program(DEVICE, host), NetOptions(port=taken, look=lambda: on("127.0.0.1")))
+    sides.append(side)
+    assert (await side.told.wait(told.Trouble)).problem.reason is Reason.PORT_TAKEN
+
+
+async def test_a_name_that_cannot_be_saved_is_told(sides: list[Side]) -> None:
+    host, _ = await start_host(
+        sides, on("127.0.0.1"), save_name=lambda name: Problem(Reason.SETTINGS_UNWRITABLE, "read-only")
+    )
+    host.runtime.report(Rename("Neuer Name"))
+    assert (await host.told.wait(told.Trouble)).problem.reason is Reason.SETTINGS_UNWRITABLE
+    assert (await host.told.wait(told.ThisDevice)).device.name == "Neuer Name"
+
+
+# --- when something of ours breaks ---------------------------------------------------------------------------------
+
+
+async def test_a_crashed_task_is_told_and_the_program_goes_on(
+    sides: list[Side], caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = 0
+
+    def look() -> tuple[Network, ...]:
+        nonlocal looks
+        looks += 1
+        raise RuntimeError("the system's answer made no sense")
+
+    host = Host(DEVICE, Invite(SessionType.ONE_TIME), secrets.token_bytes)
+    side = Side(Program(DEVICE, host), NetOptions(look=look))
+    sides.append(side)
+    assert (await side.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
+    assert looks == 1
+    assert "network watch crashed" in caplog.text
+    side.runtime.report(Rename("still listening"))
+    await side.told.wait(told.ThisDevice, lambda this: this.device.name == "still listening")
+
+
+async def test_an_event_that_no_machine_takes_is_told(sides: list[Side], caplog: pytest.LogCaptureFixture) -> None:
+    guest = await start_guest(sides, JoinTarget("127.0.0.1", 9, "x"))
+    guest.runtime.report(Invite(SessionType.ONE_TIME))  # a program that only joins has no host
+    assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
+    assert "Invite could not be handled" in caplog.text

@@ -1,0 +1,78 @@
+"""One WebSocket of ours against a bare one, whichever side dialled."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+
+from proxim.core.errors import Reason
+from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
+from proxim.core.messages import CloseCode
+from proxim.net.limits import SEND_QUEUE
+from proxim.net.websocket import WebSocket
+from tests.net.support import PATIENCE, Events
+
+ID = ConnectionID(7)
+
+
+class Pair:
+    """Our WebSocket at the server, a bare one at the client."""
+
+    def __init__(self, ours: WebSocket, theirs: ClientConnection, events: Events) -> None:
+        self.ours = ours
+        self.theirs = theirs
+        self.events = events
+
+
+@pytest_asyncio.fixture
+async def pair() -> AsyncIterator[Pair]:
+    events = Events()
+    made: asyncio.Queue[WebSocket] = asyncio.Queue()
+
+    async def run(connection: ServerConnection) -> None:
+        ours = WebSocket(ID, connection, events)
+        made.put_nowait(ours)
+        await ours.run("somewhere")
+
+    async with serve(run, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with connect(f"ws://127.0.0.1:{port}", proxy=None) as theirs:
+            yield Pair(await made.get(), theirs, events)
+
+
+async def test_its_life_is_told_in_order(pair: Pair) -> None:
+    await pair.theirs.send("one")
+    await pair.theirs.send(b"two")
+    await pair.theirs.close()
+    await pair.events.wait(ConnectionLost)
+    assert pair.events.all == [
+        ConnectionOpened(ID, "somewhere"),
+        FrameReceived(ID, "one"),
+        FrameRefused(ID, Reason.BAD_MESSAGE),
+        ConnectionLost(ID),
+    ]
+
+
+async def test_messages_leave_in_order_and_before_the_close(pair: Pair) -> None:
+    for index in range(10):
+        pair.ours.send(str(index))
+    pair.ours.close(CloseCode.SESSION_ENDED)
+    for index in range(10):
+        assert await pair.theirs.recv() == str(index)
+    await asyncio.wait_for(pair.theirs.wait_closed(), PATIENCE)
+    assert pair.theirs.close_code == CloseCode.SESSION_ENDED
+    await pair.events.wait(ConnectionLost)
+
+
+async def test_without_a_code_it_closes_normally(pair: Pair) -> None:
+    pair.ours.close(None)
+    await asyncio.wait_for(pair.theirs.wait_closed(), PATIENCE)
+    assert pair.theirs.close_code == 1000
+
+
+async def test_a_full_outbox_cuts_the_peer_off(pair: Pair) -> None:
+    for _ in range(SEND_QUEUE + 1):
+        pair.ours.send("unread")
+    await pair.events.wait(ConnectionLost)
