@@ -439,6 +439,11 @@ def test_a_code_leads_to_the_session_whose_code_is_shown() -> None:
         (f"  http://192.168.1.20:47800/{FRAGMENT}\n", "192.168.1.20"),
         (f"http://192.168.1.20:47800{FRAGMENT}", "192.168.1.20"),
         (f"http://192.168.1.20:47800/#k={QR_SECRET}&later=%20x&s={SESSION}", "192.168.1.20"),
+        (
+            f"http://192.168.1.20:47800/#s={SESSION}&k={QR_SECRET}"
+            + "".join(f"&x{i}=1" for i in range(14)),  # 16 fields
+            "192.168.1.20",
+        ),
         (f"http://[FD00:0:0:0::1]:47800/{FRAGMENT}", "fd00::1"),
         (f"http://[fe80::1%eth0]:47800/{FRAGMENT}", "fe80::1%eth0"),  # as browsers write it
         (f"http://[fe80::1%25]:47800/{FRAGMENT}", "fe80::1%25"),
@@ -484,7 +489,7 @@ HOSTILE = [
     HOME + "#s=../../etc",
     HOME + "#s=é",
     HOME + "#s=\u0661",
-    HOME + f"#s={SESSION}" + "&a=b" * 16,
+    HOME + f"#s={SESSION}" + "".join(f"&x{i}=1" for i in range(16)),  # 17 fields
     HOME + f"?x=1{FRAGMENT}",
     HOME + f"path{FRAGMENT}",
     HOME + f"..{FRAGMENT}",

@@ -87,6 +87,7 @@ def test_what_is_no_object_is_refused_without_quoting_it(text: str, detail: str)
         ('{"a":1e400}', {"a": float("inf")}),  # a number by JSON's grammar; no field of ours takes a float
         ('{"a":{"k":1},"b":{"k":1}}', {"a": {"k": 1}, "b": {"k": 1}}),  # the same key in two objects is not twice
         (nested(MAX_DEPTH), {"x": [[[[[]]]]]}),
+        ('{"x":[[[[[1,"y",null]]]]]}', {"x": [[[[[1, "y", None]]]]]}),  # what nests counts, not what it holds
         ('{"a":{"b":{"c":{"d":{"e":{}}}}}}', {"a": {"b": {"c": {"d": {"e": {}}}}}}),
         ('{"a":{"b":{"c":{"d":{"e":[]}}}}}', {"a": {"b": {"c": {"d": {"e": []}}}}}),
     ],

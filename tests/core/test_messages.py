@@ -740,9 +740,10 @@ def test_a_messages_repr_is_fit_for_a_log(message: Message) -> None:
     assert MARK not in repr(message)
 
 
-def test_close_codes_are_in_the_private_range() -> None:
-    assert all(4000 <= code <= 4999 for code in CloseCode)
-    assert len(set(CloseCode)) == len(CloseCode.__members__)
+def test_close_codes_are_what_the_page_knows_them_by() -> None:
+    codes = {code.name: code.value for code in CloseCode}
+    assert codes == {"SESSION_ENDED": 4000, "LINK_FAILED": 4001, "BAD_MESSAGES": 4400, "TOO_LARGE": 4413}
+    assert all(4000 <= code <= 4999 for code in codes.values())  # RFC 6455, 7.4.2: private use
 
 
 def test_reasons_fit_their_wire_fields() -> None:
