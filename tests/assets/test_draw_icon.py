@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+from PIL.IcnsImagePlugin import IcnsImageFile
+from PIL.IcoImagePlugin import IcoImageFile
+
+from assets.draw_icon import draw, write
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SLIGHT = 24  # of 255: another version of Pillow may smooth an edge differently
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """Without transparency: what cannot be seen has no colour to compare."""
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+
+
+def difference(one: Image.Image, other: Image.Image) -> int:
+    """How far the most different of all pixels is off."""
+    assert one.size == other.size
+    channels = ImageChops.difference(on_white(one), on_white(other)).split()
+    return max(value for channel in channels for value, count in enumerate(channel.histogram()) if count)
+
+
+def pictures(path: Path) -> dict[int, Image.Image]:
+    """Every size that a file holds."""
+    with Image.open(path) as image:
+        if isinstance(image, IcoImageFile):
+            found = [image.ico.getimage(size).copy() for size in image.ico.sizes()]
+        elif isinstance(image, IcnsImageFile):
+            found = [image.icns.getimage(size).copy() for size in image.icns.itersizes()]
+        else:
+            found = [image.copy()]
+        return {picture.width: picture for picture in found}
+
+
+@pytest.mark.parametrize("name", ["proxim.png", "proxim.ico", "proxim.icns"])
+def test_the_files_are_what_the_script_draws(name: str) -> None:
+    for size, picture in pictures(ASSETS / name).items():
+        assert difference(picture, draw(size)) <= SLIGHT, size
+
+
+def test_every_system_gets_its_sizes(tmp_path: Path) -> None:
+    png, ico, icns = write(tmp_path)
+    assert set(pictures(png)) == {256}
+    assert {16, 24, 32, 48, 256} <= set(pictures(ico))
+    assert {32, 256, 512, 1024} <= set(pictures(icns))
+    assert (ASSETS / "proxim.png").stat().st_size < 20_000
+
+
+def luminance(colour: tuple[int, ...]) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    parts = [part / 255 for part in colour[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_readable_at_16_pixels_on_light_and_on_dark() -> None:
+    icon = draw(16)
+
+    def colour(x: int, y: int) -> tuple[int, ...]:
+        pixel = icon.getpixel((x, y))
+        assert isinstance(pixel, tuple)
+        return pixel
+
+    tile, here, line, there = colour(8, 13), colour(4, 11), colour(8, 7), colour(11, 4)
+    assert contrast(tile, WHITE) >= 3
+    assert contrast(tile, BLACK) >= 3
+    for part in (here, line, there):
+        assert contrast(part, tile) >= 3
+    assert colour(0, 0)[3] < 128  # a rounded tile, on nothing

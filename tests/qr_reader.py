@@ -1,0 +1,129 @@
+"""Reads the QR code off a screenshot, as a camera app would read it off the screen.
+
+It looks for the finder patterns, samples every module and undoes what ISO/IEC 18004 lays over the text. A screenshot
+has no dirt, so errors are not corrected but would show as a wrong text. The standard's tables are qrcode's own.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from PIL import Image
+from qrcode import base, util
+
+Bits = Iterator[int]
+Grid = list[list[bool]]  # rows of modules, True is dark
+
+FINDER = (1, 1, 3, 1, 1)  # dark, light, dark, light, dark: in modules
+DARK = 128
+# The first five bits of the format information: level (in qrcode's numbers) and mask, under a fixed pattern.
+FORMAT_PATTERN = 0b10101
+BYTES = 0b0100
+
+
+class NoQRError(Exception):
+    """There is no QR code to be seen."""
+
+
+def read_qr(screen: Image.Image) -> str:
+    """The text of the first QR code on the screen."""
+    grid = _find(screen.convert("L"))
+    version = (len(grid) - 17) // 4
+    information = 0
+    for column in range(5):
+        information = information << 1 | grid[8][column]
+    information ^= FORMAT_PATTERN
+    flip = util.mask_func(information & 0b111)
+    taken = _function_modules(len(grid), version)
+    bits = [grid[row][column] ^ flip(row, column) for row, column in _path(len(grid)) if not taken[row][column]]
+    words = [int("".join(str(int(bit)) for bit in bits[at : at + 8]), 2) for at in range(0, len(bits) - 7, 8)]
+    return _text(_in_order(words, version, information >> 3), version)
+
+
+def _find(screen: Image.Image) -> Grid:
+    width, height = screen.size
+    pixels = screen.tobytes()
+    for y in range(height):
+        row = [pixel < DARK for pixel in pixels[y * width : (y + 1) * width]]
+        found = list(_finders(row))
+        if len(found) < 2:
+            continue
+        (left, zoom), (right, other) = found[0], found[-1]
+        size = (right + 7 * other - left) // zoom
+        # A finder's heart begins two modules below its top.
+        if zoom == other and size >= 21 and size % 4 == 1:
+            top = y - 2 * zoom
+            middle = zoom // 2
+            return [
+                [pixels[(top + r * zoom + middle) * width + left + c * zoom + middle] < DARK for c in range(size)]
+                for r in range(size)
+            ]
+    raise NoQRError("no two finder patterns stand in one row of pixels")
+
+
+def _finders(row: list[bool]) -> Iterator[tuple[int, int]]:
+    """Where in a row of pixels a finder may begin, and how many pixels its modules have."""
+    runs: list[tuple[bool, int, int]] = []  # dark?, begin, length
+    at = 0
+    for dark, group in groupby(row):
+        length = sum(1 for _ in group)
+        runs.append((dark, at, length))
+        at += length
+    for first in range(len(runs) - 4):
+        dark, begin, zoom = runs[first]
+        if dark and zoom > 1 and all(run[2] == zoom * wide for run, wide in zip(runs[first:], FINDER, strict=False)):
+            yield begin, zoom
+
+
+def _function_modules(size: int, version: int) -> Grid:
+    """Which modules are no data: finders with their surroundings, timing, alignment, version."""
+    taken = [[row == 6 or column == 6 for column in range(size)] for row in range(size)]
+
+    def take(top: int, left: int, height: int, width: int) -> None:
+        for row in range(top, top + height):
+            taken[row][left : left + width] = [True] * width
+
+    take(0, 0, 9, 9)
+    take(0, size - 8, 9, 8)
+    take(size - 8, 0, 8, 9)
+    centres = util.pattern_position(version)
+    corners = {(6, 6), (6, size - 7), (size - 7, 6)}
+    for row in centres:
+        for column in centres:
+            if (row, column) not in corners:
+                take(row - 2, column - 2, 5, 5)
+    if version >= 7:
+        take(0, size - 11, 6, 3)
+        take(size - 11, 0, 3, 6)
+    return taken
+
+
+def _path(size: int) -> Iterator[tuple[int, int]]:
+    """Every module in the order of the data: pairs of columns from the right, up and down by turns."""
+    upwards = True
+    for right in [*range(size - 1, 6, -2), 5, 3, 1]:
+        for row in reversed(range(size)) if upwards else range(size):
+            yield row, right
+            yield row, right - 1
+        upwards = not upwards
+
+
+def _in_order(words: list[int], version: int, level: int) -> list[int]:
+    """The data words, of blocks that were dealt like cards."""
+    blocks: list[list[int]] = [[] for _ in base.rs_blocks(version, level)]
+    lengths = [block.data_count for block in base.rs_blocks(version, level)]
+    dealt = iter(words)
+    for at in range(max(lengths)):
+        for block, length in zip(blocks, lengths, strict=True):
+            if at < length:
+                block.append(next(dealt))
+    return [word for block in blocks for word in block]
+
+
+def _text(words: list[int], version: int) -> str:
+    bits = "".join(f"{word:08b}" for word in words)
+    if int(bits[:4], 2) != BYTES:
+        raise NoQRError("our codes are written in bytes")
+    wide = 8 if version < 10 else 16
+    length = int(bits[4 : 4 + wide], 2)
+    begin = 4 + wide
+    return bytes(int(bits[at : at + 8], 2) for at in range(begin, begin + 8 * length, 8)).decode()
