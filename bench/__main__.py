@@ -1,0 +1,43 @@
+"""Print the figures: `python -m bench` for all rows, `python -m bench NAME ...` for some.
+
+Exit status 1: a reach was missed. Must never be here: how a row is measured.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bench import idle, link, signals, sockets, start
+from bench.measure import Figure, Options, progress, table
+
+ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
+    "start": start.figures,
+    "link": link.figures,
+    "signals": signals.figures,
+    "idle": idle.figures,
+    "sockets": sockets.figures,
+}
+
+
+async def main() -> int:
+    """Measure one row after the other: two at once would measure each other."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Figures of Proxim beside a bare equivalent.")
+    parser.add_argument("rows", nargs="*", metavar="NAME", help=f"{', '.join(ROWS)}; all without one")
+    parser.add_argument("--rounds", type=int, default=7, help="of each side of a row (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="to watch an idle window (default: %(default)g)")
+    asked = parser.parse_args()
+    unknown = [name for name in asked.rows if name not in ROWS]
+    if unknown:
+        parser.error(f"no row is called {unknown[0]}; there are {', '.join(ROWS)}")
+    figures: list[Figure] = []
+    for name in asked.rows or ROWS:
+        progress(f"{name}: ", end="")
+        figures += await ROWS[name](Options(asked.rounds, asked.seconds))
+    print(table(figures))
+    return 1 if any(figure.reached is False for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

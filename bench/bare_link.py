@@ -1,0 +1,66 @@
+"""One of two bare aiortc peers: offers or answers over a pipe, and tells when its channel opened.
+
+Usage: python -m bench.bare_link offer|answer READ_FD WRITE_FD. The offerer waits for a line on standard input.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+
+
+def _tell(event: str) -> None:
+    print(json.dumps({"event": event, "at": time.perf_counter()}), flush=True)
+
+
+async def _reader(fd: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb")
+    )
+    return reader
+
+
+async def _receive(reader: asyncio.StreamReader, peer: RTCPeerConnection) -> None:
+    await peer.setRemoteDescription(RTCSessionDescription(**json.loads(await reader.readline())))
+
+
+def _send(fd: int, peer: RTCPeerConnection) -> None:
+    description = {"type": peer.localDescription.type, "sdp": peer.localDescription.sdp}
+    os.write(fd, json.dumps(description).encode() + b"\n")
+
+
+async def main(role: str, read_fd: int, write_fd: int) -> None:
+    """Link, and stay until killed."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    reader = await _reader(read_fd)
+    if role == "offer":
+        channel = peer.createDataChannel("control")
+        channel.on("open", lambda: _tell("open"))
+        go = await _reader(sys.stdin.fileno())
+        _tell("ready")
+        await go.readline()
+        _tell("began")
+        await peer.setLocalDescription(await peer.createOffer())
+        _send(write_fd, peer)
+        await _receive(reader, peer)
+    else:
+        channels: list[RTCDataChannel] = []  # a reference, or it is collected
+
+        def adopt(channel: RTCDataChannel) -> None:
+            channels.append(channel)
+            _tell("open")
+
+        peer.on("datachannel", adopt)
+        _tell("ready")
+        await _receive(reader, peer)
+        await peer.setLocalDescription(await peer.createAnswer())
+        _send(write_fd, peer)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

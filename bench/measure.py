@@ -1,0 +1,116 @@
+"""Figures: taking the two sides of one in turn, judging them against their reach, printing them as a table.
+
+Must never be here: what is measured (one module a row).
+"""
+
+import gc
+import statistics
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_HEADINGS: Final = ("what", "ours", "against", "ratio", "reach", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line may change."""
+
+    rounds: int  # each side of a compared row, so many times
+    seconds: float  # how long an idle program is watched
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table."""
+
+    what: str
+    ours: str
+    reach: str = "-"
+    reached: bool | None = None  # None: told beside the row, nothing is asked of it
+    against: str = "-"
+    ratio: str = "-"
+    how: str = ""  # how it was measured, below the table
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What both sides of a row gave, round by round."""
+
+    ours: Sequence[float]
+    other: Sequence[float]
+
+    @property
+    def ratio(self) -> float:
+        """Median by median: what one slow round on a shared machine does to a mean, it does not do to this."""
+        return statistics.median(self.ours) / statistics.median(self.other)
+
+    def figure(
+        self,
+        what: str,
+        unit: str,
+        against: str,
+        how: str,
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+    ) -> Figure:
+        """The row, against one of the two limits of its ratio, or none."""
+        reach, reached = "-", None
+        if at_most is not None:
+            reach, reached = f"<= {at_most:g} x", self.ratio <= at_most
+        elif at_least is not None:
+            reach, reached = f">= {at_least:g} x", self.ratio >= at_least
+        return Figure(
+            what,
+            with_spread(self.ours, unit),
+            reach,
+            reached,
+            f"{with_spread(self.other, unit)} {against}",
+            f"{self.ratio:.2f} x",
+            how,
+        )
+
+
+Take = Callable[[], Awaitable[float]]
+
+
+async def alternate(ours: Take, other: Take, rounds: int) -> Pair:
+    """Take both in turn, so that whatever else the machine does falls on both; a first round of each is thrown away."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds + 1):
+        for side, values in zip((ours, other), taken, strict=True):
+            gc.collect()
+            value = await side()
+            if number:
+                values.append(value)
+        progress("." if number else "", end="")
+    progress("")
+    return Pair(*taken)
+
+
+def with_spread(values: Sequence[float], unit: str) -> str:
+    """The median, and the extremes around it."""
+    digits = 0 if statistics.median(values) >= 10 else 2
+    middle, low, high = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    return f"{middle} {unit} ({low}-{high})"
+
+
+def progress(text: str, end: str = "\n") -> None:
+    """Tell whoever waits; the table alone goes to standard output."""
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """All lines, aligned, and below them how each was measured."""
+    verdicts = {True: "reached", False: "MISSED", None: ""}
+    lines = [(f.what, f.ours, f.against, f.ratio, f.reach, verdicts[f.reached]) for f in figures]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *lines, strict=True)]
+    ruler = tuple("-" * width for width in widths)
+    rows = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in (_HEADINGS, ruler, *lines)
+    ]
+    notes = [f"{figure.what}: {figure.how}" for figure in figures if figure.how]
+    return "\n".join([*rows, "", *notes])

@@ -1,0 +1,101 @@
+"""Child processes of the bench: real programs, each with a config folder of its own, all ended at the end.
+
+Must never be here: what is measured.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PROXIM: Final = (sys.executable, str(ROOT / "proxim.py"))
+PATIENCE: Final = 30.0  # seconds; a program that takes longer hangs, and the figure would mean nothing
+
+_REST_SECONDS: Final = 0.5  # so long a program must be still to count as at rest
+_REST_CPU_SECONDS: Final = 0.02  # two ticks of the clock that the kernel counts CPU time in
+
+JSON = dict[str, Any]
+
+
+class Program:
+    """A running child that talks JSON lines."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.stats = psutil.Process(process.pid)
+
+    async def event(self, **wanted: object) -> JSON:
+        """The next line with those fields; others are passed over."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            while line := await self.process.stdout.readline():
+                event: JSON = json.loads(line)
+                if all(event.get(name) == value for name, value in wanted.items()):
+                    return event
+        raise RuntimeError(f"pid {self.process.pid} ended before it told {wanted}")
+
+    def say(self, **fields: object) -> None:
+        """Write one line; it is short, so it fits the pipe and nobody waits."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(fields).encode() + b"\n")
+
+    @property
+    def resident(self) -> int:
+        """Its resident memory in bytes."""
+        return int(self.stats.memory_info().rss)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The CPU time it has used, of all its threads."""
+        times = self.stats.cpu_times()
+        return float(times.user + times.system)
+
+    async def at_rest(self) -> None:
+        """Wait until it has nothing left to do: start-up work and late imports are over."""
+        deadline = time.monotonic() + PATIENCE
+        before = -1.0
+        while (now := self.cpu_seconds) - before > _REST_CPU_SECONDS or before < 0:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"pid {self.process.pid} does not come to rest")
+            before = now
+            await asyncio.sleep(_REST_SECONDS)
+
+
+def environment(home: Path | str, display: str | None = None) -> dict[str, str]:
+    """Ours without the desktop's: no display but `display`, and bytecode cached as on any person's machine."""
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    kept |= {"XDG_CONFIG_HOME": str(home), "XDG_STATE_HOME": str(home)}
+    return kept if display is None else {**kept, "DISPLAY": display}
+
+
+@contextlib.asynccontextmanager
+async def running(
+    command: Sequence[str], *, display: str | None = None, pass_fds: Sequence[int] = ()
+) -> AsyncIterator[Program]:
+    """Start a child, and kill it at the end: what it does when it leaves is no part of any figure."""
+    with tempfile.TemporaryDirectory() as home:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment(home, display), pass_fds=pass_fds
+        )
+        try:
+            yield Program(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command that runs a module of the bench in a process of its own."""
+    return (sys.executable, "-m", f"bench.{name}", *arguments)

@@ -1,0 +1,85 @@
+"""The two servers that signals are sent to: the network side of a host with an echoing peer, or a bare echo.
+
+Usage: python -m bench.signal_servers proxim|bare. The real Runtime, machine and server run; of WebRTC alone there is a
+stand-in, which answers each candidate with a description, because candidates of ours travel only inside descriptions.
+"""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import Callable
+from unittest.mock import patch
+
+from websockets.asyncio.server import ServerConnection, serve
+
+from proxim.core.events import Decide, Invite, LinkEvent, LinkID, PeerDescribed, SessionType
+from proxim.core.host import Host
+from proxim.core.host_code import parse_target
+from proxim.core.messages import Candidate, Description, DeviceInfo, SDPType, Signal, dump_message
+from proxim.core.program import Program
+from proxim.core.status import Invitation, Prompt, Status
+from proxim.net.addresses import list_networks
+from proxim.net.runtime import NetOptions, Runtime
+
+
+class EchoingPeer:
+    """Stands in for net.peer.Peer."""
+
+    def __init__(self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()) -> None:
+        self._link = link
+        self._report = report
+        self._sdp: str | None = None
+
+    def add_candidate(self, candidate: Candidate) -> None:
+        """Report a description that makes a signal just as long as the one that brought this candidate."""
+        if self._sdp is None:  # all candidates of a guest are the same here
+            came = dump_message(Signal("", candidate))
+            goes = dump_message(Signal("", Description("", SDPType.ANSWER)))
+            self._sdp = "x" * (len(came) - len(goes))
+        self._report(PeerDescribed(self._link, SDPType.ANSWER, self._sdp))
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        await asyncio.Event().wait()
+
+    async def close(self, said_bye: bool) -> None:
+        """There is nothing to close."""
+
+
+def _tell(url: str) -> None:
+    print(json.dumps({"event": "listening", "url": url}), flush=True)
+
+
+async def run_proxim() -> None:
+    """A host that approves whoever asks."""
+    device = DeviceInfo("bench host", "bench")
+    program = Program(device, Host(device, Invite(SessionType.PERSISTENT), secrets.token_bytes))
+
+    def publish(status: Status) -> None:
+        if isinstance(status, Invitation):
+            _tell(parse_target(status.url).websocket_url)
+        elif isinstance(status, Prompt):
+            runtime.report(Decide(status.session_id, approved=True))
+
+    runtime = Runtime(program, publish, NetOptions(port=0, look=list_networks))
+    with patch("proxim.net.peer.Peer", EchoingPeer):
+        await runtime.run()
+
+
+async def run_bare() -> None:
+    """The smallest echo, at the address that the host chooses too."""
+
+    async def echo(socket: ServerConnection) -> None:
+        async for message in socket:
+            await socket.send(message)
+
+    address = list_networks()[0].address
+    async with serve(echo, address, 0, compression=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        _tell(f"ws://{address}:{port}/ws")
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run({"proxim": run_proxim, "bare": run_bare}[sys.argv[1]]())

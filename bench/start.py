@@ -1,0 +1,40 @@
+"""Row: process start to QR on screen, against the smallest Tk program that shows an empty window."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bench.measure import Figure, Options, alternate
+from bench.programs import PROXIM, running
+from bench.screen import Screen, own_screen
+
+REACH: Final = 3.0
+_SMALLEST_TK: Final = (sys.executable, "-c", "import tkinter; tkinter.Tk().mainloop()")
+_HOW: Final = (
+    "from spawn until the pixels are in the framebuffer of an Xvfb of its own (mapped file, looked at every 0.5 ms): "
+    "all three finder patterns of the QR, or the whole grey window; both as source, with the same Python, caches warm."
+)
+
+
+async def figures(options: Options) -> list[Figure]:
+    """Take the row."""
+    with own_screen() as screen:
+        async with running(PROXIM, display=screen.display) as window:
+            place = await screen.wait_until(screen.find_qr)
+            await window.at_rest()
+        assert place is not None
+        pair = await alternate(
+            lambda: _until(screen, PROXIM, lambda: screen.shows_qr(place)),
+            lambda: _until(screen, _SMALLEST_TK, screen.shows_tk_window),
+            options.rounds,
+        )
+    return [pair.figure("start to QR on screen", "ms", "empty Tk window", _HOW, at_most=REACH)]
+
+
+async def _until(screen: Screen, command: Sequence[str], shown: Callable[[], bool]) -> float:
+    await screen.wait_until(screen.is_empty)
+    started = time.perf_counter()
+    async with running(command, display=screen.display):
+        await screen.wait_until(shown)
+        return (time.perf_counter() - started) * 1000
