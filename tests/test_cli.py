@@ -1,0 +1,102 @@
+"""The entry: exit statuses, which face starts, what goes to which stream. Pairing itself: test_pairing.py."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxim import __version__
+from proxim.cli import USAGE_STATUS, main
+from tests.programs import PATIENCE, ROOT, SOURCE, Program
+
+
+def run(*command: str) -> str:
+    """What a program says before it ends by itself."""
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"proxim {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["dance"], ["host", "--port", "0"], ["join", "02501-WK380"], ["host", "--lifetime", "1y"], ["--no-such-option"]],
+)
+def test_a_wrong_command_line_is_one_sentence(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == USAGE_STATUS
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "WK380" not in said
+
+
+def test_the_module_and_the_launcher_are_the_same_program() -> None:
+    for command in (SOURCE, (sys.executable, "-m", "proxim")):
+        assert run(*command, "--version") == f"proxim {__version__}\n"
+
+
+def test_nothing_heavy_is_imported_for_a_look_at_the_help() -> None:
+    program = (
+        "import sys, proxim.cli\n"
+        "heavy = {'asyncio', 'tkinter', 'websockets', 'aiortc', 'qrcode', 'PIL', 'ifaddr', 'ssl'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert run(sys.executable, "-c", program) == "[]\n"
+
+
+@pytest.mark.slow
+def test_a_script_that_closes_its_end_still_gets_its_goodbyes(tmp_path: Path, own_address: str) -> None:
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        host.event("session")
+        host.say(type="close")
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+        assert host.ended() == 0
+
+
+@pytest.mark.slow
+def test_the_end_of_input_is_not_the_end(tmp_path: Path, own_address: str) -> None:
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+        host.event("session")
+        host.process.terminate()
+        assert host.ended() == 0
+
+
+@pytest.mark.slow
+def test_bytes_that_are_no_text_are_a_bad_command(tmp_path: Path, own_address: str) -> None:
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        host.event("session")
+        assert host.process.stdin is not None
+        os.write(host.process.stdin.fileno(), b'{"type":"text","text":"\xff\xfe"}\n')
+        assert host.event("error")["code"] == "bad_command"
+
+
+@pytest.mark.slow
+def test_a_broken_settings_file_is_told_and_kept(tmp_path: Path, own_address: str) -> None:
+    folder = tmp_path / "proxim"
+    folder.mkdir()
+    (folder / "settings.json").write_text("{ broken")
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        assert host.event("error")["code"] == "settings_broken"
+        host.event("session")
+        assert (folder / "settings.broken.json").read_text() == "{ broken"
+
+
+@pytest.mark.slow
+def test_doctor_tells_findings_as_json_lines(tmp_path: Path) -> None:
+    with Program([*SOURCE, "doctor", "--json"], tmp_path) as doctor:
+        findings = [json.loads(doctor.line())]
+        status = doctor.ended()
+    assert findings[0]["event"] == "finding"
+    assert status in (0, 1)
+    assert doctor.errors == []

@@ -1,0 +1,39 @@
+import io
+import json
+
+from proxim.core.doctor import Check, Finding, Level
+from proxim.ui.doctor import DoctorFace
+
+GOOD = Finding(Check.PORT, Level.OK, "Port 47800 is free.")
+BAD = Finding(Check.FIREWALL, Level.FAILURE, "The firewall \x1b[31mblocks\x1b[0m Proxim.", "Allow TCP port 47800.")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(*findings: Finding, json: bool = False, out: io.StringIO | None = None) -> tuple[str, int]:
+    stream = out or io.StringIO()
+    face = DoctorFace(stream, {}, json=json)
+    for finding in findings:
+        face.show(finding)
+    return stream.getvalue(), face.exit_status
+
+
+def test_findings_as_lines_with_their_next_step() -> None:
+    text, status = shown(GOOD, BAD)
+    assert text.splitlines()[0] == "ok       Port 47800 is free."
+    assert "Allow TCP port 47800." in text.splitlines()[2]
+    assert status == 1
+
+
+def test_nothing_found_can_drive_the_terminal() -> None:
+    assert "\x1b" not in shown(BAD)[0]
+    assert "\x1b[31m" not in shown(BAD, out=Terminal())[0]
+
+
+def test_findings_as_json_lines() -> None:
+    text, status = shown(GOOD, json=True)
+    assert json.loads(text) == {"event": "finding", "check": "port", "level": "ok", "message": "Port 47800 is free."}
+    assert status == 0
