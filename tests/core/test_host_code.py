@@ -1,5 +1,6 @@
 """Tests of proxim.core.host_code."""
 
+import dataclasses
 import ipaddress
 import traceback
 from collections.abc import Callable
@@ -185,6 +186,13 @@ def test_a_secret_of_another_width_is_refused_without_saying_it(secret: int) -> 
     with pytest.raises(ValueError, match="out of range") as caught:
         HostCode(IPv4Address("192.168.1.20"), DEFAULT_PORT, secret)
     assert str(secret) not in str(caught.value)
+
+
+def test_codes_and_targets_do_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parse_code("02501-WK381").secret = 0  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parse_target("02501-WK381").address = "6.6.6.6"  # type: ignore[misc]
 
 
 # --- one host, one code ----------------------------------------------------------------------------------------------

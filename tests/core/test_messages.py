@@ -4,7 +4,7 @@ import copy
 import json
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -738,6 +738,12 @@ def test_a_torn_frame_is_bad_json(message: Message, data: st.DataObject) -> None
 def test_a_messages_repr_is_fit_for_a_log(message: Message) -> None:
     assert MARK in dump_message(message)
     assert MARK not in repr(message)
+
+
+def test_messages_and_their_parts_do_not_change() -> None:
+    for kind in (*get_args(Message), DeviceInfo, Auth, Description, Candidate):
+        assert kind.__dataclass_params__.frozen, kind
+        assert "__slots__" in vars(kind), kind
 
 
 def test_close_codes_are_what_the_page_knows_them_by() -> None:
