@@ -72,7 +72,7 @@ class History(ttk.Frame):
         number = self._count
         self._count += 1
         self._entries[number] = _Entry(shown, received)
-        at_end = self.text.yview()[1] >= 1.0
+        at_end = self.text.dlineinfo("end-1c") is not None
         widget = self.text
         widget.configure(state="normal")
         side = "theirs" if received else "ours"

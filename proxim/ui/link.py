@@ -94,6 +94,8 @@ class LinkPanel(ttk.Frame):
         self.entry.bind("<Return>", self._return)
         self.entry.bind("<KP_Enter>", self._return)
         self.entry.bind("<Tab>", lambda _event: self._leave_entry(self.entry.tk_focusNext()))
+        for turn in ("<Control-Tab>", "<Control-Shift-Tab>"):  # else <Tab> would take these as well
+            self.entry.bind(turn, lambda _event: None)
         for back in ("<Shift-Tab>", "<<PrevWindow>>"):
             self.entry.bind(back, lambda _event: self._leave_entry(self.entry.tk_focusPrev()))
 

@@ -4,7 +4,8 @@ Must never be here: tkinter (the terminal face uses this where there is none), c
 dark on white), what the text means.
 """
 
-from typing import Final
+import sys
+from typing import Any, Final
 
 Matrix = tuple[tuple[bool, ...], ...]  # rows of modules, True is dark
 
@@ -17,11 +18,25 @@ _WHITE_ON_BLACK: Final = "\x1b[40;97m"
 _PLAIN: Final = "\x1b[0m"
 
 
+def _qr_code(**options: int) -> Any:
+    """An object of qrcode, which is loaded with the first code: it takes 10 ms, and a terminal guest never needs it.
+
+    qrcode would load Pillow where it finds it, which takes as long again, to draw images that nobody asks for here.
+    """
+    hidden = "PIL" not in sys.modules
+    if hidden:
+        sys.modules["PIL"] = None  # type: ignore[assignment] # documented: importing it fails, as if it were absent
+    try:
+        from qrcode.main import QRCode
+    finally:
+        if hidden:
+            del sys.modules["PIL"]
+    return QRCode(**options)
+
+
 def qr_matrix(text: str) -> Matrix:
     """The modules of `text` with their quiet zone."""
-    from qrcode.main import QRCode  # not at start: 10 ms, and only faces that show a code need it
-
-    code = QRCode(error_correction=_ERROR_CORRECT_L, border=QUIET_ZONE)
+    code = _qr_code(error_correction=_ERROR_CORRECT_L, border=QUIET_ZONE)
     code.add_data(text, optimize=0)  # in one piece: looking for runs of digits gains nothing for our links
     code.make(fit=True)
     return tuple(tuple(bool(module) for module in row) for row in code.get_matrix())

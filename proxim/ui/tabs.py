@@ -21,6 +21,7 @@ class TabRow(ttk.Frame):
 
     def __init__(self, master: tkinter.Misc, theme: Theme, chosen: Callable[[str], None]) -> None:
         super().__init__(master)
+        self.grid_propagate(False)  # many tabs share the width that there is, and do not widen the window
         self._theme = theme
         self._chosen = chosen
         self._buttons: dict[str, ttk.Button] = {}
@@ -42,6 +43,7 @@ class TabRow(ttk.Frame):
             button.bind("<Right>", lambda _event: self._move_focus(key, 1))
             button.grid(row=0, column=len(self._buttons))
             self._buttons[key] = button
+            self.configure(height=button.winfo_reqheight())
         self._fit()
 
     def remove(self, key: str) -> None:

@@ -4,6 +4,7 @@ Must never be here: widgets, statuses.
 """
 
 import logging
+import sys
 import tkinter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from tkinter.font import Font
 from typing import Final, Literal
 
 from proxim.core.messages import Verified
+from proxim.ui.root import installed
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ DARK: Final = Palette(
 
 def system_is_dark() -> bool:
     """Whether the desktop asks for dark windows; False where it cannot be found out."""
+    if sys.platform.startswith("linux") and not installed("gsettings"):
+        return False  # darkdetect would ask it and nothing else; this saves the start 8 ms
     try:
         import darkdetect
 
@@ -143,7 +147,7 @@ class Theme:
 
     def _make_fonts(self) -> None:
         default = Font(root=self._root, name="TkDefaultFont", exists=True)
-        family = str(default.actual("family"))
+        family = str(default.cget("family"))  # not actual(): that loads the font, in a size that nobody uses
         size = int(default.cget("size"))
         if size <= 0:  # in pixels: of no use on a scaled screen
             size = 10
@@ -151,7 +155,7 @@ class Theme:
         # Families that come with the system; TkFixedFont would be Courier on Windows, thin and wide.
         fixed = {"win32": "Consolas", "aqua": "Menlo"}.get(str(system), "TkFixedFont")
         if fixed == "TkFixedFont":
-            fixed = str(Font(root=self._root, name=fixed, exists=True).actual("family"))
+            fixed = str(Font(root=self._root, name=fixed, exists=True).cget("family"))
 
         def font(family: str, size: float, weight: Literal["normal", "bold"] = "normal") -> Font:
             return Font(root=self._root, family=family, size=round(size), weight=weight)
@@ -245,12 +249,12 @@ class Theme:
             lightcolor=look.accent,
             darkcolor=look.accent,
         )
-        ring = [("focus", look.ink)]
+        ring = [("focus", look.on_accent)]
         self._style.map(
             "Main.TButton",
             background=main,
             foreground=[("disabled", look.faint)],
-            bordercolor=[*ring, ("disabled", look.line)],
+            bordercolor=[("focus", look.ink), ("disabled", look.line)],
             lightcolor=[*ring, *main],
             darkcolor=[*ring, *main],
         )

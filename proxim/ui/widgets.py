@@ -17,10 +17,11 @@ _COPIED: Final = "Copied ✓"
 
 
 class WrapLabel(ttk.Label):
-    """A label that breaks its lines at its own width, and at `wraplength` until it has one."""
+    """A label that breaks its lines at the width it is given, and at `wraplength` until then."""
 
     def __init__(self, master: tkinter.Misc, text: str = "", style: str = "TLabel", wraplength: int = 200) -> None:
-        super().__init__(master, text=text, style=style, wraplength=wraplength, justify="left")
+        # It asks for no width of its own: a label as wide as its lines would widen its column, and so its lines.
+        super().__init__(master, text=text, style=style, wraplength=wraplength, width=1, justify="left")
         self.bind("<Configure>", self._rewrap)
         self.bind("<Map>", self._rewrap)
 

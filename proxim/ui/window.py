@@ -114,6 +114,7 @@ class Window:
     def close(self) -> None:
         """As if the person closed the window."""
         self._closing = True
+        self._close_dialogs()
         self.on_close()
 
     def callback_failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -214,11 +215,14 @@ class Window:
         self.trouble.tell(sentence)
 
     def _show_stopped(self) -> None:
-        for dialog in list(self._dialogs.values()):
-            dialog.close()
+        self._close_dialogs()
         if not self._closing:  # nobody asked for it: the network side broke
             self.invite.no_invitation(SENTENCES[Reason.INTERNAL], again=False)
             self.trouble.tell(SENTENCES[Reason.INTERNAL])
+
+    def _close_dialogs(self) -> None:
+        for dialog in list(self._dialogs.values()):
+            dialog.close()
 
     # --- what the person does --------------------------------------------------------------------------------------
 

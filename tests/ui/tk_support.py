@@ -1,0 +1,176 @@
+"""What the window's tests stand on: a screen of their own, a bench that pumps Tk until something is so, pictures.
+
+Not here: what is tested.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import time
+import tkinter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from proxim.core.events import Intent, LinkID, Network, SessionType
+from proxim.core.messages import DeviceInfo, Verified
+from proxim.core.status import Invitation, LinkStatus, Networks, Prompt, Stage, ThisDevice
+from proxim.ui.root import make_root
+from proxim.ui.theme import ThemeChoice
+from proxim.ui.window import Window
+
+ARTIFACTS: Final = Path(__file__).resolve().parents[2] / "artifacts"
+PATIENCE: Final = 10.0  # seconds; nothing here takes one, but a busy machine may
+LONG_NAME: Final = "Wolfgang-Amadeus-Mozarts-uralter-Rechner"  # as long as names are shown
+URL: Final = (
+    "http://192.168.178.123:47800/#s=abcdefghijklmnopqrstuv"
+    "&u=123e4567-e89b-12d3-a456-426614174000&k=abcdefghijklmnopqrstuv"
+)
+WIFI: Final = Network("192.168.178.123", 24, "Wi-Fi", virtual=False)
+DOCKER: Final = Network("172.17.0.1", 16, "docker0", virtual=True)
+
+
+class NoScreenError(Exception):
+    """There is no display, and no Xvfb to make one."""
+
+
+def xvfb(dpi: int) -> Iterator[str]:
+    """A screen of its own while the generator lives; its name for DISPLAY."""
+    program = shutil.which("Xvfb")
+    if program is None:
+        raise NoScreenError("no display, and Xvfb is not installed")
+    reads, writes = os.pipe()
+    command = [program, "-displayfd", str(writes), "-screen", "0", "1600x1400x24", "-dpi", str(dpi), "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[writes], stderr=subprocess.DEVNULL) as server:
+        os.close(writes)
+        with os.fdopen(reads) as pipe:
+            number = pipe.readline().strip()  # it is ready once it has said its number
+        try:
+            if not number:
+                raise NoScreenError("Xvfb did not start")
+            yield f":{number}"
+        finally:
+            server.terminate()
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bench:
+    """A window, what it posted, and the clock it goes by."""
+
+    def __init__(self, theme: ThemeChoice = "light") -> None:
+        self.clock = Clock()
+        self.posted: list[Intent] = []
+        self.root = make_root()
+        self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
+
+    def pump(self, so: Callable[[], object], what: str = "") -> None:
+        """Let Tk work until `so`. Tk's own ticks wake it: nothing sleeps."""
+        deadline = time.monotonic() + PATIENCE
+        while not so():
+            assert time.monotonic() < deadline, f"never happened: {what or so}"
+            self.root.tk.dooneevent(0)
+
+    def settle(self) -> None:
+        """Let Tk do what it has to do now."""
+        self.root.update()
+
+    def focus(self, widget: tkinter.Misc) -> None:
+        """Give a widget the focus, as if the window were the active one; there is no window manager here."""
+        self.pump(widget.winfo_viewable, "the widget is on the screen")
+        widget.focus_force()
+        self.wait_for_focus(widget)
+
+    def focused(self) -> tkinter.Misc | None:
+        """Who has the focus."""
+        return self.root.focus_get()
+
+    def wait_for_focus(self, widget: tkinter.Misc) -> None:
+        """Until a widget has it."""
+        self.pump(lambda: self.focused() is widget, f"{widget} has the focus")
+
+    def key(self, widget: tkinter.Misc, *keys: str) -> None:
+        """Press keys, "a" or "<Return>", in the widget that has the focus."""
+        for key in keys:
+            sequence = key if key.startswith("<") else f"<Key-{ {'-': 'minus'}.get(key, key) }>"
+            widget.event_generate(sequence)
+            if sequence.startswith("<Key-"):
+                widget.event_generate(sequence.replace("<Key-", "<KeyRelease-"))
+        self.settle()
+
+    def clipboard(self) -> str:
+        """What was copied."""
+        return str(self.root.clipboard_get())
+
+    def picture(self, name: str) -> Path | None:
+        """Keep a picture of the screen for people to look at; None where ImageMagick is missing."""
+        program = shutil.which("import")
+        if program is None:
+            return None
+        ARTIFACTS.mkdir(exist_ok=True)
+        path = ARTIFACTS / f"window-{name}.png"
+        self.settle()
+        subprocess.run([program, "-window", "root", str(path)], check=True, timeout=PATIENCE, env=os.environ)
+        return path
+
+    # --- statuses as the machines tell them ------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """What every program is told first."""
+        self.window.show(ThisDevice(DeviceInfo("Ada's laptop", "id-of-ada")))
+        self.window.show(Networks((WIFI,), WIFI.address))
+        self.window.show(self.invitation())
+
+    def invitation(
+        self, code: str | None = "02501-WK381", kind: SessionType = SessionType.ONE_TIME, life: float | None = 900.0
+    ) -> Invitation:
+        """A session whose code is shown."""
+        expires = None if life is None else self.clock.now + life
+        return Invitation("session-1", "uuid-1", code, URL, kind, expires)
+
+    def prompt(
+        self, name: str = "Grace's phone", verified: Verified | None = None, session: str = "session-1"
+    ) -> Prompt:
+        """Somebody asks."""
+        device = DeviceInfo(name, "9b2f0c5e-7a61-4c0e-8d7f-0a1b2c3d4e5f")
+        return Prompt(session, device, "192.168.178.42", verified, self.clock.now + 40)
+
+
+def link(
+    name: str = "Grace's phone",
+    stage: Stage = Stage.CONNECTED,
+    link_id: str = "host-1",
+    verified: Verified | None = Verified.CODE,
+) -> LinkStatus:
+    """A link as it is told; connected, unless another stage is given."""
+    connected = stage is Stage.CONNECTED
+    return LinkStatus(
+        LinkID(link_id),
+        "session-1",
+        stage,
+        name,
+        "192.168.178.42",
+        verified,
+        can_text=connected,
+        was_connected=connected,
+    )
+
+
+class ErrorCollector(logging.Handler):
+    """Keeps what was logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
