@@ -142,4 +142,4 @@ class Bridge:
 def _log_loop_error(loop: "asyncio.AbstractEventLoop", context: dict[str, object]) -> None:
     """Log what no task of ours owns: aiortc's background tasks on a peer's rubbish; the link's own timers notice."""
     error = context.get("exception")
-    _log.warning("in the background: %s (%s)", context.get("message"), type(error).__name__)
+    _log.info("in the background: %s (%s)", context.get("message"), type(error).__name__)

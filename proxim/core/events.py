@@ -3,7 +3,7 @@
 An event is immutable and says what happened, not what to do. Must never be here: behaviour.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
@@ -186,7 +186,7 @@ class Invite:
 class Decide:
     """The seed's pair_response: the answer to a prompt."""
 
-    session_id: str
+    session_id: str = field(repr=False)
     approved: bool
 
 

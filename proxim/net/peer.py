@@ -66,8 +66,12 @@ class Peer:
     def send(self, channel: int, text: str) -> None:
         """Send a text message; on a channel that has just closed it is lost, as on any closing socket."""
         data_channel = self._channels.get(channel)
-        if data_channel is not None and data_channel.readyState == "open":
+        if data_channel is None or data_channel.readyState != "open":
+            return
+        try:
             data_channel.send(text)
+        except ValueError as error:  # larger than the other side's SDP says it takes; ours are at most 64 KiB
+            self._failed(Reason.PEER_ERROR, error)
 
     async def run(self) -> None:
         """Carry out commands until cancelled; a command that fails fails the link."""

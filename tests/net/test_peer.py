@@ -1,6 +1,7 @@
 """Real aiortc on both ends, on an address of this machine."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -235,6 +236,17 @@ async def test_unwelcome_messages(make_end: MakeEnd, message: str | bytes, expec
             assert (await host.events.wait(PeerFailed)).reason is expected
     finally:
         await stranger.connection.close()
+
+
+async def test_a_peer_that_takes_no_messages_of_ours_is_named(make_end: MakeEnd) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    guest.peer.offer()
+    offer = (await guest.events.wait(PeerDescribed)).sdp
+    host.peer.apply(SDPType.OFFER, re.sub("a=max-message-size:[0-9]+", "a=max-message-size:10", offer))
+    guest.peer.apply(SDPType.ANSWER, (await host.events.wait(PeerDescribed)).sdp)
+    opened = await host.events.wait(ChannelOpened)
+    host.peer.send(opened.channel, "longer than ten bytes")
+    assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_ERROR
 
 
 async def test_a_closed_control_channel_is_a_peer_that_left(make_end: MakeEnd) -> None:
