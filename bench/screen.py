@@ -36,7 +36,8 @@ _TK_SIDE: Final = 200  # and its width and height
 # Pixels a module of a QR code may have. Its finder patterns are read along lines that lie as far apart as the core of
 # the smallest one is high, so one line crosses the core for certain.
 _ZOOMS: Final = range(3, 13)
-_STEP: Final = 3 * _ZOOMS.start
+_CORE: Final = 3  # modules, the side of a finder pattern's dark middle
+_STEP: Final = _CORE * _ZOOMS.start
 
 
 def _finder_pattern(zoom: int) -> bytes:
@@ -46,7 +47,6 @@ def _finder_pattern(zoom: int) -> bytes:
 
 
 _FINDER_PATTERNS: Final = {zoom: _finder_pattern(zoom) for zoom in _ZOOMS}
-_FINDER_SIDE: Final = 7  # modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Screen:
                 if left < 0:
                     continue
                 place = upper.get((zoom, left))
-                if place is not None and y - place.top > _FINDER_SIDE * zoom:
+                if place is not None and abs((y - place.top) - (place.right - left)) <= _CORE * zoom:  # it is square
                     return replace(place, bottom=y)
                 right = line.rfind(pattern)  # not the next one: the modules between may look like it by chance
                 if place is None and right > left:

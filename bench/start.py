@@ -21,8 +21,9 @@ async def figures(options: Options) -> list[Figure]:
     """Take the row."""
     with own_screen() as screen:
         async with running(PROXIM, display=screen.display) as window:
-            place = await screen.wait_until(screen.find_qr)
-            await window.at_rest()
+            await screen.wait_until(screen.find_qr)
+            await window.at_rest()  # it was perhaps seen half painted
+            place = screen.find_qr()
         assert place is not None
         pair = await alternate(
             lambda: _until(screen, PROXIM, lambda: screen.shows_qr(place)),
