@@ -19,7 +19,7 @@ from proxim.ui.widgets import Choice, CopyButton, PlainText, WrapLabel, bind_let
 QR_SIDE: Final = 250  # pixels at 100 %: five for each of the 49 modules that a link in 192.168/16 needs
 _QR_SIDE_MIN: Final = 150
 _REST_HEIGHT: Final = 400  # of the window and the task bar, without the QR code
-_TEXT_WIDTH: Final = 285  # of the column beside it: a code of twelve symbols fits
+_TEXT_WIDTH: Final = 300  # of the column beside it: a code of twelve symbols and a whole IPv6 address fit
 
 _LIFETIMES: Final = (
     (15 * 60, "15 minutes"),

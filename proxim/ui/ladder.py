@@ -62,6 +62,7 @@ class Rung:
     step: int  # of STEPS
     sentence: str
     failed: bool = False  # it ended on this step
+    wanted: bool = False  # and the person here ended it: nothing to be alarmed about
     deadline: float | None = None  # counted down behind the sentence
     link: LinkID | None = None  # under way: can be cancelled
 
@@ -100,7 +101,8 @@ class Ladder:
                 if prompt is not None and not status.approved:
                     reason = status.reason or Reason.DECLINED
                     sentence = _HOST_SENTENCES.get(reason, SENTENCES[reason]).format(name=prompt.device.name)
-                    self._end(Rung(Side.HOST, 1, sentence, failed=True))
+                    wanted = reason in (Reason.DECLINED, Reason.CLOSED)
+                    self._end(Rung(Side.HOST, 1, sentence, failed=True, wanted=wanted))
             case LinkStatus():
                 self._take_link(status)
             case Stopped():
@@ -166,5 +168,5 @@ def _under_way(status: LinkStatus) -> Rung:
 
 def _failed(status: LinkStatus, step: int) -> Rung:
     if status.reason is Reason.DISCONNECTED:
-        return Rung(side_of(status.link), step, "Cancelled.", failed=True)
+        return Rung(side_of(status.link), step, "Cancelled.", failed=True, wanted=True)
     return Rung(side_of(status.link), step, SENTENCES[status.reason or Reason.INTERNAL], failed=True)

@@ -94,7 +94,8 @@ class LadderView(ttk.Frame):
             return
         look, px = theme.palette, theme.px
         steps = STEPS[rung.side]
-        self._sentence.configure(style="Error.TLabel" if rung.failed else "TLabel")
+        alarming = rung.failed and not rung.wanted
+        self._sentence.configure(style="Error.TLabel" if alarming else "TLabel")
         radius, top = px(_DOT), px(_TOP)
         first = theme.small.measure(steps[0]) / 2
         last = theme.small.measure(steps[-1]) / 2
@@ -109,7 +110,7 @@ class LadderView(ttk.Frame):
             reached = at <= rung.step
             colour = (look.green.ink if whole else look.accent) if reached else look.line
             if at == rung.step and rung.failed:
-                colour = look.red.ink
+                colour = look.red.ink if alarming else look.quiet
             size = radius + (px(1.5) if at == rung.step else 0)
             canvas.create_oval(
                 centre - size,
@@ -121,6 +122,6 @@ class LadderView(ttk.Frame):
                 width=px(1.5),
             )
             ink = look.ink if at == rung.step else look.quiet
-            if at == rung.step and rung.failed:
+            if at == rung.step and alarming:
                 ink = look.red.ink
             canvas.create_text(centre, px(_HEIGHT) - px(8), text=name, fill=ink, font=theme.small)

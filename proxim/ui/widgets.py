@@ -14,6 +14,7 @@ from proxim.ui.theme import Theme
 
 COPIED_SHOWN_MS: Final = 1500  # long enough to be noticed, short enough for the next copy
 _COPIED: Final = "Copied ✓"
+_LABEL_BORDER: Final = 4  # pixels that the label of ttk's clam theme keeps free, left and right together
 
 
 class WrapLabel(ttk.Label):
@@ -22,12 +23,14 @@ class WrapLabel(ttk.Label):
     def __init__(self, master: tkinter.Misc, text: str = "", style: str = "TLabel", wraplength: int = 200) -> None:
         # It asks for no width of its own: a label as wide as its lines would widen its column, and so its lines.
         super().__init__(master, text=text, style=style, wraplength=wraplength, width=1, justify="left")
+        padding = self.tk.splitlist(ttk.Style(self).lookup(style, "padding"))
+        self._inset = 2 * (int(str(padding[0])) if padding else 0) + _LABEL_BORDER
         self.bind("<Configure>", self._rewrap)
         self.bind("<Map>", self._rewrap)
 
     def _rewrap(self, _event: object) -> None:
         # While a window is being laid out, hidden, its columns pass through widths that it never shows.
-        width = self.winfo_width()
+        width = self.winfo_width() - self._inset
         if self.winfo_viewable() and width > 1 and width != int(str(self.cget("wraplength"))):
             self.configure(wraplength=width)
 
@@ -38,7 +41,13 @@ class PlainText(tkinter.Entry):
     def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
         super().__init__(master, borderwidth=0, relief="flat", highlightthickness=theme.px(2), state="readonly")
         self._theme = theme
+        self.bind("<FocusOut>", lambda _event: self.after_idle(self._unselect))
         self.restyle()
+
+    def _unselect(self) -> None:
+        """The Tab key selects everything; that is to go with the focus, but not when another program gets it."""
+        if self.winfo_exists() and self.focus_get() not in (None, self):
+            self.selection_clear()
 
     def put(self, text: str) -> None:
         """Show this."""
@@ -87,6 +96,7 @@ class CopyButton(ttk.Button):
         self, master: tkinter.Misc, text: str, source: Callable[[], str | None], underline: int = -1, style: str = ""
     ) -> None:
         super().__init__(master, text=text, underline=underline, command=self.copy, style=style)
+        self.configure(width=max(len(text), len(_COPIED)))  # nothing moves when it says what it did
         self._label = text
         self._underline = underline
         self._source = source

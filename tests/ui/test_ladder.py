@@ -94,7 +94,8 @@ def test_a_failure_goes_when_it_is_put_away_or_something_new_begins() -> None:
 
 
 def test_cancelling_is_no_error_of_the_table() -> None:
-    assert after(guest(Stage.DIALING), guest(Stage.CLOSED, Reason.DISCONNECTED)).sentence == "Cancelled."
+    rung = after(guest(Stage.DIALING), guest(Stage.CLOSED, Reason.DISCONNECTED))
+    assert (rung.sentence, rung.failed, rung.wanted) == ("Cancelled.", True, True)
 
 
 @pytest.mark.parametrize("reason", [Reason.DECLINED, Reason.TIMEOUT, Reason.EXPIRED, Reason.CLOSED])
@@ -102,6 +103,7 @@ def test_the_host_reads_about_a_refused_request_as_the_host(reason: Reason) -> N
     rung = after(INVITATION, PROMPT, PairOutcome("s", approved=False, reason=reason))
     assert rung.failed
     assert rung.step == 1
+    assert rung.wanted == (reason in (Reason.DECLINED, Reason.CLOSED))
     assert "Grace" in rung.sentence
     assert rung.sentence != SENTENCES[reason]
 

@@ -24,8 +24,17 @@ def test_a_label_breaks_its_lines_at_its_width(bench: Bench) -> None:
     label = WrapLabel(window, "word " * 40, wraplength=2000)
     label.pack(fill="x")
     window.geometry("300x300")
-    bench.pump(lambda: int(str(label.cget("wraplength"))) == 300)
+    bench.pump(lambda: 290 <= int(str(label.cget("wraplength"))) < 300)
     bench.pump(lambda: label.winfo_reqwidth() <= 300)
+
+
+def test_the_lines_of_a_label_leave_room_for_its_padding(bench: Bench) -> None:
+    window = tkinter.Toplevel(bench.root)
+    label = WrapLabel(window, "word " * 40, "Red.Line.TLabel", wraplength=2000)
+    label.pack(fill="x")
+    window.geometry("300x300")
+    padding = bench.window.theme.px(8)
+    bench.pump(lambda: int(str(label.cget("wraplength"))) <= 300 - 2 * padding)
 
 
 def test_a_text_is_set_only_where_it_differs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +102,16 @@ def test_plain_text_can_be_read_and_selected_but_not_changed(bench: Bench) -> No
     assert text.selection_present()
     text.event_generate("<<Copy>>")
     assert bench.clipboard() == "two"
+
+
+def test_what_tab_selected_is_let_go_with_the_focus(bench: Bench) -> None:
+    code = bench.window.invite.code
+    bench.focus(bench.window.device_bar.button)
+    bench.key(bench.window.device_bar.button, "<Tab>")
+    bench.wait_for_focus(code)
+    bench.pump(code.selection_present)
+    bench.key(code, "<Tab>")
+    bench.pump(lambda: not code.selection_present())
 
 
 def test_a_choice_reports_and_waits_to_be_told(bench: Bench) -> None:
