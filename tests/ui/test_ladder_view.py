@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -94,8 +95,14 @@ def test_a_long_sentence_is_not_clipped(bench: Bench) -> None:
     bench.window.show(link("Ada", Stage.CONNECTING, "guest-1"))
     bench.window.show(replace(link("Ada", Stage.CLOSED, "guest-1"), reason=Reason.ICE_FAILED))
     label = bench.window.ladder._sentence
-    line = bench.window.theme.body.metrics("linespace")
-    bench.pump(lambda: label.winfo_height() >= label.winfo_reqheight() >= 3 * line)
+    font = bench.window.theme.body
+
+    def height() -> int:
+        lines = math.ceil(font.measure(SENTENCES[Reason.ICE_FAILED]) / int(str(label.cget("wraplength"))))
+        return lines * font.metrics("linespace")
+
+    bench.pump(lambda: label.winfo_width() > 1 and label.winfo_height() >= label.winfo_reqheight() >= height())
+    assert height() > font.metrics("linespace")
     assert bench.root.winfo_width() == width
     bottom = label.winfo_rooty() + label.winfo_height()
     assert bottom <= bench.root.winfo_rooty() + bench.root.winfo_height()
