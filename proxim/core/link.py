@@ -41,7 +41,7 @@ from proxim.core.link_messages import (
     parse_link_message,
 )
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble
-from proxim.core.texts import display_name, is_encodable
+from proxim.core.texts import display_name
 
 OPEN_SECONDS: Final = 15.0  # the limit; on a LAN it takes under 1 s, ICE with loss some 5 s
 HEARTBEAT_SECONDS: Final = 1.0  # with SILENCE_SECONDS: silence is noticed after 4.5 to 5.5 s, so within 6
@@ -130,11 +130,13 @@ class Link:
     def _first_channel(self, event: ChannelOpened, now: float) -> list[Command]:
         self.state = LinkState.OPEN
         self._heard = self._ticked = now
+        self.status = replace(self.status, stage=Stage.CONNECTED, was_connected=True)
+        greeting = self._channel(event, now)
         return [
             CancelTimer(self._timer(TimerName.LINK_OPEN)),
             SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
-            *self._channel(event, now),
-            self.tell(stage=Stage.CONNECTED, was_connected=True, can_text=self._control is not None),
+            *greeting,
+            *([] if self.status.can_text else [Publish(self.status)]),
         ]
 
     def _channel(self, event: ChannelOpened, now: float) -> list[Command]:
@@ -165,13 +167,14 @@ class Link:
         match message:
             case Hello(name):
                 self._peer_pings = True
+                if self.status.peer_name is not None:
+                    return []  # the name that was approved, or greeted with first, stays
                 return [self.tell(peer_name=display_name(name))]
             case TextPiece(text, more):
                 return self._text_piece(text, more)
             case Bye(reason):
                 return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
-            case Ping() | Unsupported():
-                return []
+        return []  # Ping, Unsupported: heard, and never answered
 
     def _strange_message(self, error: MessageError) -> list[Command]:
         self._strange += 1
@@ -181,10 +184,11 @@ class Link:
         return [self._say(Unsupported(what))]
 
     def _text_piece(self, text: str, more: bool) -> list[Command]:
-        self._pieces.append(text)
         self._pieces_bytes += len(text.encode())
         if self._pieces_bytes > MAX_TEXT_BYTES:
             return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
+        if text:  # empty pieces without end would fill the memory below that limit
+            self._pieces.append(text)
         if more:
             return []
         whole = "".join(self._pieces)
@@ -195,10 +199,12 @@ class Link:
     def _send_text(self, event: SendText, now: float) -> list[Command]:
         if self._control is None:
             return [Publish(Trouble(Problem(Reason.UNSUPPORTED), self.id))]
-        if not is_encodable(event.text) or len(event.text.encode()) > MAX_TEXT_BYTES:
+        # Tk and JSON can hand us halves of a character: pairs of them are joined, one that stays alone is replaced.
+        text = event.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if len(text.encode()) > MAX_TEXT_BYTES:
             return [Publish(Trouble(Problem(Reason.TEXT_TOO_LONG), self.id))]
-        pieces = [self._say(piece) for piece in cut_text(event.text)]
-        return [*pieces, Publish(TextSent(self.id, event.text))]
+        pieces = [self._say(piece) for piece in cut_text(text)]
+        return [*pieces, Publish(TextSent(self.id, text))]
 
     def _text_without_link(self, event: SendText, now: float) -> list[Command]:
         return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), self.id))]
@@ -215,8 +221,7 @@ class Link:
     # --- helpers ---------------------------------------------------------------------------------------------------
 
     def _say(self, message: LinkMessage) -> Command:
-        if self._control is None:
-            raise MachineMisuseError("no control channel")
+        assert self._control is not None  # its callers have looked
         return SendOnChannel(self.id, self._control, dump_link_message(message))
 
     def _timer(self, name: TimerName) -> Timer:

@@ -72,9 +72,16 @@ def _hello(fields: JSONObject) -> Hello:
     return Hello(text_field(fields, "name", MAX_NAME_BYTES), version, known)
 
 
+def _text_piece(fields: JSONObject) -> TextPiece:
+    more = fields.get("more")
+    if more is not None and not isinstance(more, bool):
+        raise MessageError(Reason.BAD_MESSAGE, "more must be true or false")
+    return TextPiece(text_field(fields, "text", MAX_LINK_MESSAGE_BYTES), more is True)
+
+
 _READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
     "hello": _hello,
-    "text": lambda fields: TextPiece(text_field(fields, "text", MAX_LINK_MESSAGE_BYTES), fields.get("more") is True),
+    "text": _text_piece,
     "ping": lambda fields: Ping(),
     "bye": lambda fields: Bye(optional_text_field(fields, "reason", MAX_ID_BYTES)),
     "unsupported": lambda fields: Unsupported(optional_text_field(fields, "what", MAX_ID_BYTES) or ""),
@@ -86,8 +93,8 @@ def parse_link_message(text: str) -> LinkMessage:
 
     Raises MessageError: TOO_LARGE, BAD_JSON, BAD_MESSAGE, or UNKNOWN_TYPE, whose detail is the unknown type.
     """
-    if len(text) > MAX_LINK_MESSAGE_BYTES:
-        raise MessageError(Reason.TOO_LARGE, f"over {MAX_LINK_MESSAGE_BYTES} characters")
+    if len(text) > MAX_LINK_MESSAGE_BYTES or len(text.encode(errors="surrogatepass")) > MAX_LINK_MESSAGE_BYTES:
+        raise MessageError(Reason.TOO_LARGE, f"over {MAX_LINK_MESSAGE_BYTES} bytes")
     fields = read_object(text)
     kind = text_field(fields, "type", MAX_ID_BYTES)
     reader = _READERS.get(kind)
@@ -96,20 +103,22 @@ def parse_link_message(text: str) -> LinkMessage:
     return reader(fields)
 
 
-def dump_link_message(message: LinkMessage) -> str:
-    """The message as one text message of the control channel."""
+def _fields(message: LinkMessage) -> JSONObject:
     match message:
         case Hello(name, version, features):
-            fields: JSONObject = {"type": "hello", "version": version, "features": list(features), "name": name}
+            return {"type": "hello", "version": version, "features": list(features), "name": name}
         case TextPiece(text, more):
-            fields = {"type": "text", "text": text, **({"more": True} if more else {})}
+            return {"type": "text", "text": text, **({"more": True} if more else {})}
         case Ping():
-            fields = {"type": "ping"}
+            return {"type": "ping"}
         case Bye(reason):
-            fields = {"type": "bye", **({"reason": reason} if reason is not None else {})}
-        case Unsupported(what):
-            fields = {"type": "unsupported", "what": what}
-    return write_object(fields)
+            return {"type": "bye", **({"reason": reason} if reason is not None else {})}
+    return {"type": "unsupported", "what": message.what}
+
+
+def dump_link_message(message: LinkMessage) -> str:
+    """The message as one text message of the control channel."""
+    return write_object(_fields(message))
 
 
 def cut_text(text: str) -> Iterator[TextPiece]:

@@ -1,0 +1,419 @@
+"""Tests of proxim.core.link: one link as scripts of events and expected commands."""
+
+import json
+
+import pytest
+
+from proxim.core.commands import CancelTimer, ClosePeer, Command, OpenPeer, Publish, SendOnChannel, SetTimer
+from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.events import (
+    CONTROL_LABEL,
+    ChannelMessage,
+    ChannelOpened,
+    LinkID,
+    PeerFailed,
+    SendText,
+    Timer,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.link import (
+    HEARTBEAT_SECONDS,
+    MAX_STRANGE_MESSAGES,
+    OPEN_SECONDS,
+    SILENCE_SECONDS,
+    Link,
+    LinkInput,
+    LinkState,
+)
+from proxim.core.link_messages import (
+    MAX_LINK_MESSAGE_BYTES,
+    MAX_TEXT_BYTES,
+    TEXT_PIECE_CHARACTERS,
+    Bye,
+    Hello,
+    LinkMessage,
+    Ping,
+    TextPiece,
+    Unsupported,
+    cut_text,
+    dump_link_message,
+)
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble
+
+ID = LinkID("guest-1")
+CONTROL = 4
+OTHER = 6
+OPEN_TIMER = Timer(TimerName.LINK_OPEN, ID)
+HEARTBEAT = Timer(TimerName.HEARTBEAT, ID)
+NEW = LinkStatus(ID, "session", Stage.APPROVED)
+CONNECTED = LinkStatus(ID, "session", Stage.CONNECTED, was_connected=True, can_text=True)
+T0 = 500.0
+
+
+def say(message: LinkMessage, channel: int = CONTROL) -> Command:
+    return SendOnChannel(ID, channel, dump_link_message(message))
+
+
+def heard(message: LinkMessage | str, channel: int = CONTROL) -> ChannelMessage:
+    return ChannelMessage(ID, channel, message if isinstance(message, str) else dump_link_message(message))
+
+
+def closed(reason: Reason, status: LinkStatus = CONNECTED, *, said_bye: bool = False) -> list[Command]:
+    """What ends a link, besides the goodbye."""
+    ended = LinkStatus(
+        ID, "session", Stage.CLOSED, peer_name=status.peer_name, reason=reason, was_connected=status.was_connected
+    )
+    return [CancelTimer(OPEN_TIMER), CancelTimer(HEARTBEAT), ClosePeer(ID, said_bye), Publish(ended)]
+
+
+def new_link() -> Link:
+    return Link(NEW, "This PC")
+
+
+def opening_link() -> Link:
+    link = new_link()
+    link.open(offerer=True)
+    return link
+
+
+def open_link() -> Link:
+    link = opening_link()
+    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    return link
+
+
+def greeted_link() -> Link:
+    link = open_link()
+    link.handle(heard(Hello("Phone")), T0)
+    return link
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("offerer", [True, False])
+def test_opening_starts_the_peer_and_its_15_seconds(offerer: bool) -> None:
+    link = new_link()
+    assert link.open(offerer=offerer) == [OpenPeer(ID, offerer), SetTimer(OPEN_TIMER, 15.0)]
+    assert (link.state, link.id) == (LinkState.OPENING, ID)
+
+
+def test_the_control_channel_opens_the_link_with_a_greeting() -> None:
+    link = opening_link()
+    assert link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0) == [
+        CancelTimer(OPEN_TIMER),
+        SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+        say(Hello("This PC")),
+        Publish(CONNECTED),
+    ]
+    assert link.state is LinkState.OPEN
+
+
+def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() -> None:
+    link = opening_link()
+    without_text = LinkStatus(ID, "session", Stage.CONNECTED, was_connected=True)
+    assert link.handle(ChannelOpened(ID, OTHER, "chat"), T0) == [
+        CancelTimer(OPEN_TIMER),
+        SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+        say(Unsupported("channel"), OTHER),
+        Publish(without_text),
+    ]
+    assert link.handle(SendText(ID, "hello"), T0) == [Publish(Trouble(Problem(Reason.UNSUPPORTED), ID))]
+    assert link.handle(heard("anything", OTHER), T0) == []
+    assert link.handle(TimerFired(HEARTBEAT), T0 + 1) == [SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
+    # The control channel may still come, and makes it a link like any other.
+    assert link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0) == [say(Hello("This PC")), Publish(CONNECTED)]
+
+
+def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
+    link = open_link()
+    for number, label in ((OTHER, "files"), (8, CONTROL_LABEL)):
+        assert link.handle(ChannelOpened(ID, number, label), T0) == [say(Unsupported("channel"), number)]
+    assert link.handle(heard(TextPiece("not here"), 8), T0) == []
+    assert link.handle(SendText(ID, "here"), T0)[0] == say(TextPiece("here"))
+
+
+def test_a_link_that_does_not_open_in_time_fails() -> None:
+    link = opening_link()
+    assert OPEN_SECONDS == 15.0
+    assert link.handle(TimerFired(OPEN_TIMER), T0) == closed(Reason.LINK_TIMEOUT, NEW)
+    assert link.state is LinkState.CLOSED
+
+
+@pytest.mark.parametrize("reason", [Reason.ICE_FAILED, Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
+def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason: Reason) -> None:
+    link = opening_link()
+    assert link.handle(PeerFailed(ID, reason, "detail"), T0) == closed(reason, NEW)
+
+
+# --- greeting --------------------------------------------------------------------------------------------------------
+
+
+def test_the_greeting_gives_the_peer_its_name_once() -> None:
+    link = open_link()
+    (told,) = link.handle(heard(Hello("Bo\u202eb\n")), T0)
+    assert told == Publish(
+        LinkStatus(ID, "session", Stage.CONNECTED, peer_name="Bob", was_connected=True, can_text=True)
+    )
+    assert link.handle(heard(Hello("Alice")), T0) == []
+    assert link.status.peer_name == "Bob"
+
+
+def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
+    link = Link(LinkStatus(ID, "session", Stage.APPROVED, peer_name="Alice"), "This PC")
+    link.open(offerer=False)
+    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    assert link.handle(heard(Hello("The boss")), T0) == []
+    assert link.status.peer_name == "Alice"
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "hello", "two\nlines", "é中😀", "\0"])
+def test_text_goes_out_and_comes_in(text: str) -> None:
+    link = open_link()
+    assert link.handle(SendText(ID, text), T0) == [say(TextPiece(text)), Publish(TextSent(ID, text))]
+    assert link.handle(heard(TextPiece(text)), T0) == [Publish(TextReceived(ID, text))]
+
+
+def test_long_text_goes_in_pieces_both_ways() -> None:
+    text = "a" * TEXT_PIECE_CHARACTERS + "b" * TEXT_PIECE_CHARACTERS + "c"
+    first, second, third = cut_text(text)
+    link = open_link()
+    assert link.handle(SendText(ID, text), T0) == [say(first), say(second), say(third), Publish(TextSent(ID, text))]
+    assert link.handle(heard(first), T0) == []
+    assert link.handle(heard(Ping()), T0) == []  # a heartbeat between two pieces harms neither
+    assert link.handle(heard(second), T0) == []
+    assert link.handle(heard(third), T0) == [Publish(TextReceived(ID, text))]
+    assert link.handle(heard(TextPiece("next")), T0) == [Publish(TextReceived(ID, "next"))]
+
+
+def test_text_of_1_mib_is_the_longest_that_goes_out() -> None:
+    link = open_link()
+    longest = "é" * (MAX_TEXT_BYTES // 2)
+    assert link.handle(SendText(ID, longest), T0)[-1] == Publish(TextSent(ID, longest))
+    too_long = [Publish(Trouble(Problem(Reason.TEXT_TOO_LONG), ID))]
+    assert link.handle(SendText(ID, longest + "x"), T0) == too_long
+    assert link.handle(SendText(ID, "still here"), T0)[-1] == Publish(TextSent(ID, "still here"))
+
+
+def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
+    def arrive(text: str) -> list[Command]:
+        link = open_link()
+        commands: list[Command] = []
+        for piece in cut_text(text):
+            commands += link.handle(heard(piece), T0)
+        return commands
+
+    longest = "é" * (MAX_TEXT_BYTES // 2)
+    assert arrive(longest) == [Publish(TextReceived(ID, longest))]
+    assert arrive(longest + "x") == [say(Bye("peer_error")), *closed(Reason.PEER_ERROR, said_bye=True)]
+
+
+def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> None:
+    link = open_link()
+    for _ in range(1000):
+        assert link.handle(heard(TextPiece("", more=True)), T0) == []
+    assert link._pieces == []  # nothing kept for nothing said
+    piece = TextPiece("x" * TEXT_PIECE_CHARACTERS, more=True)
+    while link.state is LinkState.OPEN:
+        commands = link.handle(heard(piece), T0)
+    assert commands[-1] == closed(Reason.PEER_ERROR)[-1]
+
+
+def test_halves_of_characters_are_joined_or_replaced_before_they_go_out() -> None:
+    link = open_link()
+    assert link.handle(SendText(ID, "\ud83d\ude00 \ud83d!\ude00"), T0) == [
+        say(TextPiece("😀 \ufffd!\ufffd")),
+        Publish(TextSent(ID, "😀 \ufffd!\ufffd")),
+    ]
+    assert link.handle(SendText(ID, "\ufeffmark"), T0)[0] == say(TextPiece("\ufeffmark"))
+
+
+@pytest.mark.parametrize("link", [new_link(), opening_link()])
+def test_text_before_the_link_is_open_is_told_not_connected(link: Link) -> None:
+    assert link.handle(SendText(ID, "hello"), T0) == [Publish(Trouble(Problem(Reason.NOT_CONNECTED), ID))]
+
+
+# --- heartbeat -------------------------------------------------------------------------------------------------------
+
+
+def beat(link: Link, now: float) -> list[Command]:
+    return link.handle(TimerFired(HEARTBEAT), now)
+
+
+def test_every_beat_says_ping_and_sets_the_next() -> None:
+    link = open_link()
+    assert beat(link, T0 + 1) == [say(Ping()), SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
+    assert link.handle(heard(Ping()), T0 + 1) == []
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.01, 0.5, 0.99])
+def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_4(offset: float) -> None:
+    link = greeted_link()
+    last = T0 + 10 + offset
+    now = T0
+    while now < T0 + 10:
+        now += HEARTBEAT_SECONDS
+        link.handle(heard(Ping()), now)
+        beat(link, now)
+    link.handle(heard(Ping()), last)
+    while link.state is LinkState.OPEN:
+        now += HEARTBEAT_SECONDS
+        commands = beat(link, now)
+    assert SILENCE_SECONDS <= now - last <= 6
+    assert commands == closed(Reason.PEER_VANISHED, link.status)
+
+
+def test_any_message_is_a_sign_of_life_also_one_that_is_not_understood() -> None:
+    link = greeted_link()
+    link.handle(ChannelOpened(ID, OTHER, "chat"), T0)
+    signs = [heard("rubbish"), heard("chatter", OTHER), heard(TextPiece("", more=True))]
+    for count in range(1, 13):
+        if count % 4 == 0:
+            link.handle(signs[count // 4 - 1], T0 + count)
+        beat(link, T0 + count)
+    assert link.state is LinkState.OPEN
+
+
+def test_silence_is_no_fault_of_the_peer_when_this_program_slept() -> None:
+    link = greeted_link()
+    beat(link, T0 + 1)
+    assert beat(link, T0 + 3600) == [say(Ping()), SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
+    now = T0 + 3600
+    while link.state is LinkState.OPEN:  # and the peer gets its time anew
+        now += HEARTBEAT_SECONDS
+        beat(link, now)
+    assert SILENCE_SECONDS <= now - (T0 + 3600) <= 6
+
+
+def test_a_peer_that_never_greeted_may_stay_silent() -> None:
+    link = open_link()
+    for second in range(1, 120):
+        beat(link, T0 + second)
+    assert link.state is LinkState.OPEN
+
+
+# --- strange messages ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("rubbish", "bad_json"),
+        ("", "bad_json"),
+        ("[]", "bad_json"),
+        ('{"type":"announce"}', "announce"),
+        ('{"type":"text","text":1}', "bad_message"),
+        (json.dumps({"type": "text", "text": "x" * MAX_LINK_MESSAGE_BYTES}), "too_large"),
+    ],
+)
+def test_a_message_that_is_not_understood_is_told_unsupported(text: str, what: str) -> None:
+    link = open_link()
+    assert link.handle(heard(text), T0) == [say(Unsupported(what))]
+    assert link.handle(heard(Unsupported("x")), T0) == []  # and never answered in turn
+
+
+def test_too_many_strange_messages_end_the_link() -> None:
+    link = open_link()
+    for _ in range(MAX_STRANGE_MESSAGES):
+        assert link.handle(heard("rubbish"), T0) == [say(Unsupported("bad_json"))]
+    assert link.handle(heard("rubbish"), T0) == [
+        say(Bye("peer_error")),
+        *closed(Reason.PEER_ERROR, said_bye=True),
+    ]
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("expired", Reason.EXPIRED),
+        ("closed", Reason.CLOSED),
+        ("disconnected", Reason.PEER_LEFT),
+        ("internal", Reason.PEER_LEFT),
+        ("no such reason", Reason.PEER_LEFT),
+        (None, Reason.PEER_LEFT),
+    ],
+)
+def test_a_goodbye_ends_the_link_with_the_reasons_that_a_peer_may_give(said: str | None, reason: Reason) -> None:
+    link = greeted_link()
+    before = link.status
+    assert link.handle(heard(Bye(said)), T0) == closed(reason, before)
+    assert link.state is LinkState.CLOSED
+
+
+@pytest.mark.parametrize("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.PEER_ERROR])
+def test_a_peer_that_breaks_ends_the_link(reason: Reason) -> None:
+    assert open_link().handle(PeerFailed(ID, reason), T0) == closed(reason)
+
+
+def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
+    assert open_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == [
+        say(Bye("closed")),
+        *closed(Reason.DISCONNECTED, said_bye=True),
+    ]
+    assert open_link().close(Reason.HOST_ERROR) == closed(Reason.HOST_ERROR)
+    assert opening_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(Reason.DISCONNECTED, NEW)
+    stranger = opening_link()
+    stranger.handle(ChannelOpened(ID, OTHER, "chat"), T0)
+    assert stranger.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(Reason.DISCONNECTED, stranger.status)
+
+
+def test_closing_before_there_is_a_peer_only_tells_people() -> None:
+    link = Link(LinkStatus(ID, "session", Stage.ASKING, deadline=9.0), "This PC")
+    told = LinkStatus(ID, "session", Stage.CLOSED, reason=Reason.DECLINED)
+    assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == [Publish(told)]
+
+
+# --- misuse ----------------------------------------------------------------------------------------------------------
+
+INPUTS: list[LinkInput] = [
+    ChannelOpened(ID, CONTROL, CONTROL_LABEL),
+    heard(Ping()),
+    PeerFailed(ID, Reason.PEER_LEFT),
+    SendText(ID, "x"),
+    TimerFired(OPEN_TIMER),
+    TimerFired(HEARTBEAT),
+    TimerFired(Timer(TimerName.DIAL, ID)),
+]
+WELCOME = {  # what each state takes, by position in INPUTS
+    LinkState.IDLE: {3},
+    LinkState.OPENING: {0, 2, 3, 4},
+    LinkState.OPEN: {0, 1, 2, 3, 5},
+    LinkState.CLOSED: set[int](),
+}
+
+
+def in_state(state: LinkState) -> Link:
+    link = {LinkState.IDLE: new_link, LinkState.OPENING: opening_link}.get(state, open_link)()
+    if state is LinkState.CLOSED:
+        link.close(Reason.CLOSED)
+    return link
+
+
+@pytest.mark.parametrize("state", LinkState)
+@pytest.mark.parametrize("number", range(len(INPUTS)))
+def test_what_the_table_does_not_hold_is_misuse(state: LinkState, number: int) -> None:
+    link = in_state(state)
+    if number in WELCOME[state]:
+        link.handle(INPUTS[number], T0)
+    else:
+        with pytest.raises(MachineMisuseError):
+            link.handle(INPUTS[number], T0)
+        assert link.state is state
+
+
+def test_opening_or_closing_twice_is_misuse() -> None:
+    link = opening_link()
+    with pytest.raises(MachineMisuseError):
+        link.open(offerer=True)
+    link.close(Reason.CLOSED)
+    with pytest.raises(MachineMisuseError):
+        link.close(Reason.CLOSED)
+    with pytest.raises(MachineMisuseError):
+        link.open(offerer=True)
