@@ -43,11 +43,13 @@ from proxim.core.messages import (
     Signal,
     parse_message,
 )
-from proxim.core.session import Ask, End, Guest, GuestSignal, Session, SessionInput, SessionState, refusal
+from proxim.core.session import Session, SessionState, refusal
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import Invitation, Networks, NoInvitation, Trouble
 
 MAX_BAD_MESSAGES: Final = 5  # an honest client makes none; a developer's first tries get a few answers
 SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
+SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION)  # their scope is a sessionID, the others' a LinkID
 
 HostEvent = (
     NetworksSeen
@@ -73,8 +75,9 @@ class _Socket:
 
     address: str
     bad_messages: int = 0
-    session: Session | None = None
-    claimed_id: str = ""  # what this guest calls its session
+    session_id: str = ""  # of the session that it asked to join last
+    claimed_id: str = ""  # what this guest calls that session
+    closing: bool = False  # we close it: what still comes crossed on the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,10 @@ class Host:
         self._sockets: dict[ConnectionID, _Socket] = {}
         self._sessions: dict[str, Session] = {}
         self._secrets: dict[str, _Secrets] = {}
-        self._shown: Session | None = None
+        self._shown: Session | None = None  # whose code is shown, or was until its guest joined
+        self._told: Invitation | NoInvitation | None = None
         self._links = 0
         self._inviting = True  # a code is to be shown
-        self._fresh = True  # and it has to be a new session's
-        self._shutting_down = False
 
     # --- events ----------------------------------------------------------------------------------------------------
 
@@ -131,12 +133,8 @@ class Host:
             case ConnectionOpened(connection, address):
                 self._sockets[connection] = _Socket(address)
                 commands = []
-            case FrameReceived(connection, text):
-                commands = self._frame(connection, text, now)
-            case FrameRefused(connection, reason):
-                commands = self._refuse(connection, reason)
-            case ConnectionLost(connection):
-                commands = self._lost(event, self._sockets.pop(connection), now)
+            case FrameReceived() | FrameRefused() | ConnectionLost():
+                commands = self._from_socket(event, now)
             case Invite():
                 commands = self._invite(event, now)
             case Decide(session_id):
@@ -144,13 +142,14 @@ class Host:
             case TimerFired():
                 commands = self._timer(event, now)
             case _:
-                commands = self._to_link(event, event.link, now)
+                commands = self._to_link(event, now)
+        for command in commands:
+            if isinstance(command, CloseConnection):
+                self._sockets[command.connection].closing = True
         return commands + self._renew_invitation(now)
 
     def shut_down(self, now: float) -> list[Command]:
         """End every session and stop listening; the program ends."""
-        self._shutting_down = True
-        self._shown = None
         commands: list[Command] = []
         for session in list(self._sessions.values()):
             commands += self._to_session(session, End(Reason.CLOSED), now)
@@ -168,14 +167,15 @@ class Host:
         self._networks = event.networks
         addresses = [network.address for network in event.networks]
         if not addresses:
-            self._wanted = self._endpoint = self._shown = None
-            return [StopListening(), Publish(Networks((), None)), Publish(NoInvitation(Reason.NO_NETWORK))]
+            self._wanted = self._endpoint = None
+            return [StopListening(), self._tell_networks(), *self._tell(NoInvitation(Reason.NO_NETWORK))]
         best = self._preferred if self._preferred in addresses else addresses[0]
         if self._wanted in addresses and (self._wanted == best or self._preferred not in addresses):
             return [self._tell_networks()]  # another address may rank higher now, but a shown code must not change
-        changed = self._wanted is not None
         commands = self._listen(best)
-        return [*commands, Publish(Trouble(Problem(Reason.NETWORK_CHANGED)))] if changed else commands
+        if isinstance(self._told, Invitation):  # its code leads nowhere now
+            commands.append(Publish(Trouble(Problem(Reason.NETWORK_CHANGED))))
+        return commands
 
     def _choose_network(self, address: str) -> list[Command]:
         if address not in [network.address for network in self._networks]:
@@ -185,7 +185,7 @@ class Host:
 
     def _listen(self, address: str) -> list[Command]:
         self._wanted = address
-        self._endpoint = self._shown = None
+        self._endpoint = None
         return [Listen(address), self._tell_networks()]
 
     def _listening(self, address: str, port: int) -> list[Command]:
@@ -196,9 +196,9 @@ class Host:
     def _listen_failed(self, event: ListenFailed) -> list[Command]:
         if event.address != self._wanted:
             return []
-        self._wanted = None  # so that the next look at the networks tries again
+        self._wanted = None  # so that the next change of the networks tries again
         trouble = Trouble(Problem(event.reason, event.detail))
-        return [Publish(trouble), Publish(NoInvitation(event.reason))]
+        return [self._tell_networks(), Publish(trouble), *self._tell(NoInvitation(event.reason))]
 
     def _tell_networks(self) -> Command:
         return Publish(Networks(self._networks, self._wanted))
@@ -207,27 +207,44 @@ class Host:
 
     def _invite(self, event: Invite, now: float) -> list[Command]:
         self._next_invite = event
-        self._inviting = self._fresh = True
+        self._inviting = True
         replaced, self._shown = self._shown, None
-        return [] if replaced is None else self._to_session(replaced, End(Reason.CLOSED), now)
+        if replaced is None or replaced.state not in _JOINABLE:
+            return []  # whoever joined by the code before stays
+        return self._to_session(replaced, End(Reason.CLOSED), now)
 
     def _renew_invitation(self, now: float) -> list[Command]:
         """Keep the rule: a code is shown while the host wants a guest, which it does whenever it serves nobody."""
-        shown = self._shown
-        if shown is not None and shown.state not in _JOINABLE:
+        if self._shown is not None and self._shown.state is SessionState.ENDED:
             self._shown = None
-            if shown.state is not SessionState.ENDED:  # joined
-                self._inviting = False
-                return [Publish(NoInvitation(None))]
-        self._inviting = self._inviting or not self._busy_sessions()
-        if not self._inviting or self._shown is not None or self._endpoint is None or self._shutting_down:
-            return []
-        waiting = (session for session in self._sessions.values() if session.state in _JOINABLE)
-        session = None if self._fresh else next(waiting, None)
-        return self._show(session or self._new_session(now), now)
+        if self._shown is not None:
+            self._inviting = self._shown.state in _JOINABLE  # joined, or joinable again
+        elif all(session.state in _JOINABLE for session in self._sessions.values()):
+            self._inviting = True
+        if self._endpoint is None and isinstance(self._told, NoInvitation):
+            return []  # its reason stands
+        if not self._inviting:
+            return self._tell(NoInvitation(None))
+        return [] if self._endpoint is None else self._show(*self._endpoint, now)
 
-    def _busy_sessions(self) -> bool:
-        return any(session.state not in _JOINABLE for session in self._sessions.values())
+    def _show(self, address: str, port: int, now: float) -> list[Command]:
+        commands: list[Command] = []
+        if self._shown is None:
+            self._shown = self._new_session(now)
+            commands = self._shown.start()
+        session = self._shown
+        secrets = self._secrets[session.id]
+        ip = ip_address(address)
+        code = HostCode(ip, port, secrets.code).shown if isinstance(ip, IPv4Address) else None
+        url = invite_url(address, port, session.id, self.device.id, secrets.qr)
+        invitation = Invitation(session.id, self.device.id, code, url, session.type, session.expires)
+        return commands + self._tell(invitation)
+
+    def _tell(self, status: Invitation | NoInvitation) -> list[Command]:
+        if status == self._told:
+            return []
+        self._told = status
+        return [Publish(status)]
 
     def _new_session(self, now: float) -> Session:
         session = Session(
@@ -239,23 +256,9 @@ class Host:
             self._new_link_id,
         )
         code = int.from_bytes(self._token_bytes(4)) % (1 << SECRET_BITS)
+        self._sessions[session.id] = session
         self._secrets[session.id] = _Secrets(code, _url_safe(self._token_bytes(QR_SECRET_BYTES)))
         return session
-
-    def _show(self, session: Session, now: float) -> list[Command]:
-        if self._endpoint is None:
-            raise MachineMisuseError("no endpoint to invite to")
-        self._fresh = False
-        known = session.id in self._sessions
-        self._sessions[session.id] = session
-        self._shown = session
-        address, port = self._endpoint
-        secrets = self._secrets[session.id]
-        ip = ip_address(address)
-        code = HostCode(ip, port, secrets.code).shown if isinstance(ip, IPv4Address) else None
-        url = invite_url(address, port, session.id, self.device.id, secrets.qr)
-        invitation = Invitation(session.id, self.device.id, code, url, session.type, session.expires)
-        return [*([] if known else session.start()), Publish(invitation)]
 
     def _new_link_id(self) -> LinkID:
         self._links += 1
@@ -263,58 +266,63 @@ class Host:
 
     # --- what guests send ------------------------------------------------------------------------------------------
 
-    def _frame(self, connection: ConnectionID, text: str, now: float) -> list[Command]:
-        socket = self._sockets.get(connection)
+    def _from_socket(self, event: FrameReceived | FrameRefused | ConnectionLost, now: float) -> list[Command]:
+        socket = self._sockets.get(event.connection)
         if socket is None:
-            return []  # we closed it meanwhile; this crossed on the way
+            raise MachineMisuseError(f"{type(event).__name__} of a socket that is not open")
+        if isinstance(event, ConnectionLost):
+            del self._sockets[event.connection]
+            return self._left(event.connection, socket, now)
+        if socket.closing:
+            return []
+        if isinstance(event, FrameRefused):
+            return self._refuse(event.connection, socket, event.reason, now)
+        return self._frame(event.connection, socket, event.text, now)
+
+    def _frame(self, connection: ConnectionID, socket: _Socket, text: str, now: float) -> list[Command]:
         try:
             message = parse_message(text)
         except MessageError as error:
-            return self._refuse(connection, error.reason)
+            return self._refuse(connection, socket, error.reason, now)
+        session = self._sessions.get(socket.session_id)
         match message:
-            case PairRequest():
+            case PairRequest() if session is None or not session.serves(connection):
                 return self._pair_request(connection, socket, message, now)
-            case Signal(session_id):
-                if socket.session is None or session_id != socket.claimed_id:
-                    return self._refuse(connection, Reason.NOT_ALLOWED)
-                commands = self._to_session(socket.session, GuestSignal(connection, message), now)
+            case Signal(session_id) if session is not None and session_id == socket.claimed_id:
+                commands = self._to_session(session, GuestSignal(connection, message), now)
                 refused = refusal(connection, Reason.NOT_ALLOWED, session_id) in commands
-                return commands + self._count_bad(connection, socket) if refused else commands
-            case _:
-                return self._refuse(connection, Reason.NOT_ALLOWED)
+                return commands + self._count_bad(connection, socket, now) if refused else commands
+            case _:  # one request, so that no name changes under the dialog; and no socket speaks as the host
+                return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)
 
     def _pair_request(
         self, connection: ConnectionID, socket: _Socket, request: PairRequest, now: float
     ) -> list[Command]:
-        if socket.session is not None and socket.session.serves(connection):
-            return self._refuse(connection, Reason.NOT_ALLOWED)  # one request, so no name changes under the dialog
         by_code = request.session_id == CODE_SESSION_ID
         session = self._shown if by_code else self._sessions.get(request.session_id)
         if session is None:
             unknown = PairResult(request.session_id, approved=False, reason=Reason.UNKNOWN_SESSION)
             return [Send(connection, unknown)]
-        socket.session = session
+        socket.session_id = session.id
         socket.claimed_id = request.session_id
         guest = Guest(connection, socket.address, request.session_id, request.device)
         return self._to_session(session, Ask(guest), now)
 
-    def _refuse(self, connection: ConnectionID, reason: Reason) -> list[Command]:
-        socket = self._sockets.get(connection)
-        if socket is None:
-            return []
-        return [refusal(connection, reason), *self._count_bad(connection, socket)]
+    def _refuse(self, connection: ConnectionID, socket: _Socket, reason: Reason, now: float) -> list[Command]:
+        return [refusal(connection, reason), *self._count_bad(connection, socket, now)]
 
-    def _count_bad(self, connection: ConnectionID, socket: _Socket) -> list[Command]:
+    def _count_bad(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
         socket.bad_messages += 1
         if socket.bad_messages < MAX_BAD_MESSAGES:
             return []
-        return [refusal(connection, Reason.TOO_MANY), CloseConnection(connection, CloseCode.BAD_MESSAGES)]
+        closing = [refusal(connection, Reason.TOO_MANY), CloseConnection(connection, CloseCode.BAD_MESSAGES)]
+        return [*closing, *self._left(connection, socket, now)]
 
-    def _lost(self, event: ConnectionLost, socket: _Socket, now: float) -> list[Command]:
-        session = socket.session
-        if session is None or not session.serves(event.connection):
+    def _left(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
+        session = self._sessions.get(socket.session_id)
+        if session is None or not session.serves(connection):
             return []
-        return self._to_session(session, event, now)
+        return self._to_session(session, ConnectionLost(connection), now)
 
     # --- to the sessions -------------------------------------------------------------------------------------------
 
@@ -324,18 +332,19 @@ class Host:
         return self._to_session(session, event, now)
 
     def _timer(self, event: TimerFired, now: float) -> list[Command]:
-        if event.timer.name in (TimerName.APPROVAL, TimerName.SESSION):
-            return self._to_session(self._sessions[event.timer.scope], event, now)
-        return self._to_link(event, LinkID(event.timer.scope), now)
+        timer = event.timer
+        by_id = timer.name in SESSION_TIMERS
+        session = self._sessions.get(timer.scope) if by_id else self._by_link(LinkID(timer.scope))
+        if session is None:
+            raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
+        return self._to_session(session, event, now)
 
-    def _to_link(
-        self, event: TimerFired | LinkEvent | SendText | Disconnect, link: LinkID, now: float
-    ) -> list[Command]:
-        session = self._by_link(link)
+    def _to_link(self, event: LinkEvent | SendText | Disconnect, now: float) -> list[Command]:
+        session = self._by_link(event.link)
         if session is not None:
             return self._to_session(session, event, now)
         if isinstance(event, SendText):
-            return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), link))]
+            return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
         return []  # of a link that we closed; this crossed on the way
 
     def _to_session(self, session: Session, event: SessionInput, now: float) -> list[Command]:

@@ -13,7 +13,6 @@ Must never be here: which session a message means (host.py), sockets, clocks, wo
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, Final
 
@@ -44,7 +43,7 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
-from proxim.core.link import Link, LinkInput, LinkState
+from proxim.core.link import OPEN_SECONDS, Link, LinkInput, LinkState
 from proxim.core.messages import (
     CloseCode,
     Description,
@@ -56,11 +55,15 @@ from proxim.core.messages import (
     SessionEnded,
     Signal,
 )
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
 from proxim.core.texts import display_name
 
 APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
 SESSION_SECONDS: Final = 15 * 60.0  # the seed: "Sessions expire after 15 minutes or per session type"
+# A guest may close its WebSocket as soon as its side of the link is open, which may be before ours is: time for the
+# channel's opening to be sent once more (SCTP after 1 s, then 2 s), and no longer, for the guest may have given up.
+LOST_SOCKET_SECONDS: Final = 4.0
 
 
 class SessionState(Enum):
@@ -80,54 +83,6 @@ class SessionStatus(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Whoever asks or was approved: one WebSocket, bound to this session for its life."""
-
-    connection: ConnectionID
-    address: str
-    session_id: str = field(repr=False)  # as this guest calls the session: its id, or "@code"
-    device: DeviceInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A guest's pair_request, already known to mean this session."""
-
-    guest: Guest
-
-
-@dataclass(frozen=True, slots=True)
-class GuestSignal:
-    """A signal on some guest's socket that names this session."""
-
-    connection: ConnectionID
-    signal: Signal
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The host ends the session."""
-
-    reason: Reason
-
-
-SessionInput = (
-    Ask
-    | GuestSignal
-    | ConnectionLost
-    | Decide
-    | Disconnect
-    | End
-    | TimerFired
-    | PeerDescribed
-    | ChannelOpened
-    | ChannelMessage
-    | PeerFailed
-    | SendText
-)
 
 
 class Session:
@@ -153,6 +108,8 @@ class Session:
         self.end_reason: Reason | None = None
         self._new_link_id = new_link_id
         self._offered = False
+        self._answered = False
+        self._open_by = 0.0
         self._overdue = False
         self._rejected = False
 
@@ -186,6 +143,7 @@ class Session:
     def _ask(self, event: Ask, now: float) -> list[Command]:
         self.state = SessionState.ASKED
         self.guest = event.guest
+        self._rejected = False
         deadline = now + APPROVAL_SECONDS
         shown = DeviceInfo(display_name(event.guest.device.name), display_name(event.guest.device.id))
         prompt = Prompt(self.id, shown, event.guest.address, None, deadline)
@@ -198,9 +156,11 @@ class Session:
     def _decide(self, event: Decide, now: float) -> list[Command]:
         if not event.approved:
             return self._reject(Reason.DECLINED)
-        guest = self._asking_guest()
+        assert self.guest is not None  # ASKED is by somebody
+        guest = self.guest
         self.state = SessionState.LINKING
-        self._offered = False
+        self._offered = self._answered = False
+        self._open_by = now + OPEN_SECONDS
         self.link = Link(
             LinkStatus(
                 self._new_link_id(),
@@ -234,7 +194,8 @@ class Session:
         ]
 
     def _reject(self, reason: Reason) -> list[Command]:
-        guest = self._asking_guest()
+        assert self.guest is not None  # ASKED is by somebody
+        guest = self.guest
         self.state = SessionState.OPEN
         self.guest = None
         self._rejected = True
@@ -262,8 +223,8 @@ class Session:
         return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, payload.sdp)]
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
-        if self.guest is None:
-            raise MachineMisuseError("an answer without a guest")
+        assert self.guest is not None  # one that leaves before its answer takes the link along
+        self._answered = True
         answer = Signal(self.guest.session_id, Description(event.sdp, event.type))
         return [Send(self.guest.connection, answer)]
 
@@ -279,13 +240,16 @@ class Session:
         return commands
 
     def _link_open_timeout(self, event: TimerFired, now: float) -> list[Command]:
-        if self._offered:
-            return self._link_event(event, now)
-        return self._close_link(Reason.NO_OFFER)
+        if self.guest is None:
+            return self._close_link(Reason.GUEST_LEFT)
+        return self._link_event(event, now) if self._offered else self._close_link(Reason.NO_OFFER)
 
     def _guest_lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None
-        return self._close_link(Reason.GUEST_LEFT)
+        if not self._answered:
+            return self._close_link(Reason.GUEST_LEFT)
+        left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
+        return [SetTimer(Timer(TimerName.LINK_OPEN, self._linking().id), left)]
 
     def _guest_lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None  # the link stands on its own
@@ -302,16 +266,18 @@ class Session:
 
     def _after_link(self, link: Link) -> list[Command]:
         """The link is closed: does the session live on?"""
-        reason = link.status.reason or Reason.PEER_LEFT
-        if self._overdue:
-            return self._end(Reason.EXPIRED)
-        if self.type is SessionType.ONE_TIME and link.status.was_connected:
-            return self._end(Reason.CLOSED)
         commands: list[Command] = []
-        if self.guest is not None and not link.status.was_connected:
+        was_connected, reason = link.status.was_connected, link.status.reason
+        assert reason is not None  # a closed link has one
+        if self.guest is not None and not was_connected:
             commands.append(refusal(self.guest.connection, reason, self.guest.session_id))
+        if self.type is SessionType.ONE_TIME and was_connected:
+            return [*commands, *self._end(Reason.CLOSED)]
+        if self._overdue:
+            return [*commands, *self._end(Reason.EXPIRED)]
         if self.guest is not None:
-            commands.append(CloseConnection(self.guest.connection, CloseCode.LINK_FAILED))
+            code = None if was_connected else CloseCode.LINK_FAILED
+            commands.append(CloseConnection(self.guest.connection, code))
         self.state = SessionState.OPEN
         self.guest = None
         self.link = None
@@ -326,15 +292,11 @@ class Session:
         # _reject lets go of the guest, so it gets its pair_result and no session_ended on top.
         return [*self._reject(Reason.EXPIRED), *self._end(Reason.EXPIRED)]
 
-    def _expire_while_linking(self, event: TimerFired, now: float) -> list[Command]:
-        self._overdue = True  # it was joined in time; if this attempt fails there is no other
-        return []
-
-    def _expire_while_linked(self, event: TimerFired, now: float) -> list[Command]:
+    def _expire_with_link(self, event: TimerFired, now: float) -> list[Command]:
         if self.type is SessionType.ONE_TIME:
-            return []  # 15 minutes to be joined; once joined it lasts as long as its link
-        link = self._linking()
-        return [*link.close(Reason.EXPIRED, bye=Reason.EXPIRED), *self._end(Reason.EXPIRED)]
+            self._overdue = True  # it was joined in time, and lasts as long as this link; there is no other after it
+            return []
+        return self._end_with_link(End(Reason.EXPIRED), now)
 
     def _end_by_host(self, event: End, now: float) -> list[Command]:
         return self._end(event.reason)
@@ -358,14 +320,8 @@ class Session:
 
     # --- helpers ---------------------------------------------------------------------------------------------------
 
-    def _asking_guest(self) -> Guest:
-        if self.guest is None:
-            raise MachineMisuseError("asked by nobody")
-        return self.guest
-
     def _linking(self) -> Link:
-        if self.link is None:
-            raise MachineMisuseError("no link")
+        assert self.link is not None  # LINKING and LINKED have one
         return self.link
 
     @property
@@ -410,7 +366,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKING, GuestSignal): Session._signal,
     (SessionState.LINKING, Decide): Session._too_late,
     (SessionState.LINKING, TimerName.LINK_OPEN): Session._link_open_timeout,
-    (SessionState.LINKING, TimerName.SESSION): Session._expire_while_linking,
+    (SessionState.LINKING, TimerName.SESSION): Session._expire_with_link,
     (SessionState.LINKING, ConnectionLost): Session._guest_lost_while_linking,
     (SessionState.LINKING, PeerDescribed): Session._described,
     (SessionState.LINKING, ChannelOpened): Session._link_event,
@@ -421,7 +377,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKED, Ask): Session._busy,
     (SessionState.LINKED, GuestSignal): Session._signal,
     (SessionState.LINKED, Decide): Session._too_late,
-    (SessionState.LINKED, TimerName.SESSION): Session._expire_while_linked,
+    (SessionState.LINKED, TimerName.SESSION): Session._expire_with_link,
     (SessionState.LINKED, ConnectionLost): Session._guest_lost_while_linked,
     (SessionState.LINKED, Disconnect): Session._disconnect,
     (SessionState.LINKED, End): Session._end_with_link,

@@ -1,0 +1,69 @@
+"""What a session at the host can be told: what its guest, the person, its link and its timers do.
+
+Must never be here: behaviour (session.py), which session is meant (host.py).
+"""
+
+from dataclasses import dataclass, field
+
+from proxim.core.errors import Reason
+from proxim.core.events import (
+    ChannelMessage,
+    ChannelOpened,
+    ConnectionID,
+    ConnectionLost,
+    Decide,
+    Disconnect,
+    PeerDescribed,
+    PeerFailed,
+    SendText,
+    TimerFired,
+)
+from proxim.core.messages import DeviceInfo, Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Whoever asks or was approved: one WebSocket, bound to this session for its life."""
+
+    connection: ConnectionID
+    address: str
+    session_id: str = field(repr=False)  # as this guest calls the session: its id, or "@code"
+    device: DeviceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A guest's pair_request, already known to mean this session."""
+
+    guest: Guest
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSignal:
+    """A signal on some guest's socket that names this session."""
+
+    connection: ConnectionID
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The host ends the session."""
+
+    reason: Reason
+
+
+SessionInput = (
+    Ask
+    | GuestSignal
+    | ConnectionLost
+    | Decide
+    | Disconnect
+    | End
+    | TimerFired
+    | PeerDescribed
+    | ChannelOpened
+    | ChannelMessage
+    | PeerFailed
+    | SendText
+)

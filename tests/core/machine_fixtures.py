@@ -1,0 +1,586 @@
+"""A world for the machines: fake clock, timers, wires and peers; a ledger that refuses what no machine may command.
+
+Nothing here waits: a script of 40 seconds or 15 minutes takes none.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from proxim.core.commands import (
+    AddCandidate,
+    ApplyDescription,
+    CancelTimer,
+    CloseConnection,
+    ClosePeer,
+    Command,
+    Dial,
+    Listen,
+    OpenPeer,
+    Publish,
+    SaveName,
+    Send,
+    SendOnChannel,
+    SetTimer,
+    StopListening,
+)
+from proxim.core.errors import Reason
+from proxim.core.events import (
+    CONTROL_LABEL,
+    ChannelMessage,
+    ChannelOpened,
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    Decide,
+    DialFailed,
+    FrameReceived,
+    Invite,
+    Join,
+    LinkID,
+    Listening,
+    Network,
+    NetworksSeen,
+    PeerDescribed,
+    PeerFailed,
+    SessionType,
+    Timer,
+    TimerFired,
+)
+from proxim.core.host import Host
+from proxim.core.host_code import parse_target
+from proxim.core.messages import (
+    Candidate,
+    Description,
+    DeviceInfo,
+    ErrorMessage,
+    Message,
+    PairRequest,
+    SDPType,
+    Signal,
+    dump_message,
+)
+from proxim.core.program import Program, ProgramEvent
+from proxim.core.session import refusal
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    Stage,
+    Status,
+    TextReceived,
+    Trouble,
+)
+
+HOST_DEVICE = DeviceInfo("Host PC", "uuid-of-host")
+PHONE = DeviceInfo("Phone", "uuid-of-phone")
+ETHERNET = Network("192.168.1.5", 24, "eth0", virtual=False)
+WIFI = Network("192.168.1.77", 24, "Wi-Fi", virtual=False)
+IPV6 = Network("fe80::5%eth0", 64, "eth0", virtual=False)
+GUEST_ADDRESS = "192.168.1.9"
+PORT = 47800
+ONE_TIME = Invite(SessionType.ONE_TIME)
+OFFER = Description("v=0 offer", SDPType.OFFER)
+
+
+def counting_bytes() -> Callable[[int], bytes]:
+    """A token_bytes that never repeats itself and never surprises."""
+    numbers = itertools.count(1)
+    return lambda size: next(numbers).to_bytes(size)
+
+
+class Ledger:
+    """All that a machine has open, by its own commands and by the world's events.
+
+    Fails on a command that breaks the contract of commands.py: a send on a socket that is not open or is being closed,
+    a peer opened twice or used before or after its life, a prompt shown over another of its session, or ended twice.
+    """
+
+    def __init__(self) -> None:
+        self.timers: dict[Timer, float] = {}  # when they fire
+        self.sockets: set[ConnectionID] = set()
+        self.dials: set[ConnectionID] = set()
+        self.closing: set[ConnectionID] = set()
+        self.peers: set[LinkID] = set()
+        self.past_peers: set[LinkID] = set()
+        self.channels: set[tuple[LinkID, int]] = set()
+        self.listening: str | None = None
+        self.prompts: dict[str, Prompt] = {}
+        self.invitation: Invitation | None = None
+        self.links: dict[LinkID, LinkStatus] = {}
+        self.past_links: set[LinkID] = set()
+        self.statuses: list[Status] = []
+
+    def note(self, event: ProgramEvent) -> None:
+        """The world did this."""
+        match event:
+            case ConnectionOpened(connection):
+                self.dials.discard(connection)
+                self.sockets.add(connection)
+            case ConnectionLost(connection):
+                self.sockets.remove(connection)
+                self.closing.discard(connection)
+            case DialFailed(connection):
+                self.dials.remove(connection)
+            case ChannelOpened(link, channel):
+                self.channels.add((link, channel))
+            case TimerFired(timer):
+                del self.timers[timer]
+            case _:
+                pass
+
+    def take(self, command: Command, now: float) -> None:
+        """The machine commands this."""
+        match command:
+            case SetTimer(timer, seconds):
+                assert seconds >= 0
+                self.timers[timer] = now + seconds
+            case CancelTimer(timer):
+                self.timers.pop(timer, None)
+            case Listen(address):
+                self.listening = address
+            case StopListening():
+                self.listening = None
+            case Dial(connection):
+                assert connection not in self.sockets | self.dials
+                self.dials.add(connection)
+            case Send(connection):
+                assert connection in self.sockets - self.closing, command
+            case CloseConnection(connection):
+                assert connection in (self.sockets | self.dials) - self.closing, command
+                if connection in self.sockets:
+                    self.closing.add(connection)
+                self.dials.discard(connection)
+            case OpenPeer(link):
+                assert link not in self.peers | self.past_peers, command
+                self.peers.add(link)
+            case ApplyDescription(link) | AddCandidate(link):
+                assert link in self.peers, command
+            case SendOnChannel(link, channel):
+                assert link in self.peers, command
+                assert (link, channel) in self.channels, command
+            case ClosePeer(link):
+                self.peers.remove(link)
+                self.past_peers.add(link)
+                self.channels -= {pair for pair in self.channels if pair[0] == link}
+            case Publish(status):
+                self.statuses.append(status)
+                self._told(status)
+            case SaveName():
+                pass
+
+    def _told(self, status: Status) -> None:
+        match status:
+            case Prompt(session_id):
+                assert session_id not in self.prompts, "a prompt over another of its session"
+                self.prompts[session_id] = status
+            case PairOutcome(session_id) if not self._joins(session_id):
+                assert session_id in self.prompts, "an outcome of no prompt"
+                del self.prompts[session_id]
+            case Invitation():
+                assert status != self.invitation, "told twice"
+                self.invitation = status
+            case NoInvitation():
+                self.invitation = None
+            case LinkStatus(link, stage=Stage.CLOSED, reason=reason, can_text=can_text):
+                assert link not in self.past_links, "closed twice"
+                assert reason is not None
+                assert not can_text
+                self.links.pop(link, None)
+                self.past_links.add(link)
+            case LinkStatus(link):
+                assert link not in self.past_links, "told of a link after its end"
+                self.links[link] = status
+            case _:
+                pass
+
+    def _joins(self, session_id: str) -> bool:
+        """Whether this program is a guest of that session, so that an outcome is the other person's answer."""
+        return any(link.startswith("guest-") and status.session_id == session_id for link, status in self.links.items())
+
+    def at_rest(self) -> None:
+        """Nothing of an ended session or a closed link is left."""
+        assert not self.prompts
+        assert not self.peers
+        assert not self.channels
+        assert not self.links
+
+
+class Bench:
+    """A program, a clock, and the ledger between them and the world."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.ledger = Ledger()
+        self.now = 1000.0  # no machine may take the clock's start for anything
+        self._take(program.start())
+
+    def do(self, event: ProgramEvent) -> list[Command]:
+        """Report an event; what the program commands."""
+        self.ledger.note(event)
+        return self._take(self.program.handle(event, self.now))
+
+    def _take(self, commands: list[Command]) -> list[Command]:
+        for command in commands:
+            self.ledger.take(command, self.now)
+        return commands
+
+    def next_timer(self) -> tuple[float, Timer] | None:
+        """The timer that fires next."""
+        return min(((at, timer) for timer, at in self.ledger.timers.items()), key=lambda pair: pair[0], default=None)
+
+    def advance(self, seconds: float) -> list[Command]:
+        """Let time pass; every timer fires when it is due."""
+        until = self.now + seconds
+        commands: list[Command] = []
+        while (due := self.next_timer()) is not None and due[0] <= until:
+            self.now = max(self.now, due[0])
+            commands += self.do(TimerFired(due[1]))
+        self.now = until
+        return commands
+
+    def sleep(self, seconds: float) -> list[Command]:
+        """The machine under the program slept: time passed, and only now the timers fire that are overdue."""
+        self.now += seconds
+        return self.advance(0)
+
+    def told(self, kind: type[Status]) -> list[Status]:
+        """All statuses of a kind, oldest first."""
+        return [status for status in self.ledger.statuses if isinstance(status, kind)]
+
+
+def published(commands: list[Command]) -> list[Status]:
+    """What people are told by these commands."""
+    return [command.status for command in commands if isinstance(command, Publish)]
+
+
+def sent(commands: list[Command], connection: ConnectionID | None = None) -> list[Message]:
+    """What goes out on a WebSocket by these commands."""
+    return [
+        command.message
+        for command in commands
+        if isinstance(command, Send) and connection in (None, command.connection)
+    ]
+
+
+def reasons(commands: list[Command]) -> list[Reason]:
+    """The problems that people are told by these commands."""
+    return [status.problem.reason for status in published(commands) if isinstance(status, Trouble)]
+
+
+def errors(commands: list[Command]) -> list[str]:
+    """The codes of the wire's `error` messages among these commands."""
+    return [message.code for message in sent(commands) if isinstance(message, ErrorMessage)]
+
+
+class HostBench(Bench):
+    """A hosting program with bare sockets in the script's hand."""
+
+    def __init__(self, first: Invite = ONE_TIME, preferred: str | None = None) -> None:
+        host = Host(HOST_DEVICE, first, counting_bytes(), preferred)
+        super().__init__(Program(HOST_DEVICE, host))
+        self._connections = itertools.count(1)
+
+    def listen(self, *networks: Network) -> list[Command]:
+        """The network appears (or changes) and the server listens where the host wants it to."""
+        before = self.ledger.listening
+        commands = self.do(NetworksSeen(networks or (ETHERNET,)))
+        wanted = self.ledger.listening
+        if wanted is not None and wanted != before:
+            commands += self.do(Listening(wanted, PORT))
+        return commands
+
+    @property
+    def shown(self) -> Invitation:
+        """The code on the screen."""
+        assert self.ledger.invitation is not None
+        return self.ledger.invitation
+
+    @property
+    def link(self) -> LinkID:
+        """The newest link."""
+        return next(reversed(self.ledger.links))
+
+    def connect(self, address: str = GUEST_ADDRESS) -> ConnectionID:
+        """A guest's WebSocket opens."""
+        connection = ConnectionID(next(self._connections))
+        assert self.do(ConnectionOpened(connection, address)) == []
+        return connection
+
+    def say(self, connection: ConnectionID, message: Message | str) -> list[Command]:
+        """A guest says something."""
+        text = message if isinstance(message, str) else dump_message(message)
+        return self.do(FrameReceived(connection, text))
+
+    def ask(self, connection: ConnectionID, session_id: str | None = None) -> list[Command]:
+        """A guest asks to join; by the session shown where no other is named."""
+        return self.say(connection, PairRequest(session_id or self.shown.session_id, PHONE))
+
+    def asked(self, session_id: str | None = None) -> tuple[ConnectionID, str]:
+        """A guest has asked: its socket and the session's id."""
+        connection = self.connect()
+        self.ask(connection, session_id)
+        return connection, next(reversed(self.ledger.prompts))
+
+    def approved(self, session_id: str | None = None) -> tuple[ConnectionID, str, LinkID]:
+        """A guest was approved: its socket, the session's id, its link."""
+        connection, session = self.asked(session_id)
+        self.do(Decide(session, approved=True))
+        return connection, session, self.link
+
+    def answered(self, session_id: str | None = None) -> tuple[ConnectionID, str, LinkID]:
+        """Descriptions are exchanged."""
+        connection, session, link = self.approved(session_id)
+        self.say(connection, Signal(session_id or session, OFFER))
+        self.do(PeerDescribed(link, SDPType.ANSWER, "v=0 answer"))
+        return connection, session, link
+
+    def linked(self, session_id: str | None = None) -> tuple[ConnectionID, str, LinkID]:
+        """The link is open."""
+        connection, session, link = self.answered(session_id)
+        self.do(ChannelOpened(link, 1, CONTROL_LABEL))
+        return connection, session, link
+
+
+def refused(connection: ConnectionID, reason: Reason, session_id: str | None = None) -> Command:
+    """The error that a guest gets."""
+    return refusal(connection, reason, session_id)
+
+
+# --- two programs ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Wire:
+    """A WebSocket between the two."""
+
+    guest: ConnectionID
+    host: ConnectionID
+    open: bool = True
+
+
+@dataclass
+class _Peers:
+    """A WebRTC connection between the two, known by its offer."""
+
+    guest: LinkID
+    host: LinkID | None = None
+    open: bool = False
+
+
+@dataclass
+class _Delivery:
+    to: "Bench"
+    event: ProgramEvent
+
+
+@dataclass
+class World:
+    """A host's and a guest's program, both real, joined by fake wires and peers.
+
+    Events wait in `queue` until `settle` hands them over, in the order in which they were sent; a script that reports
+    two things before it settles lets them cross. `udp` False: no link opens. `reachable` False: no dial is answered.
+    """
+
+    udp: bool = True
+    reachable: bool = True
+    host: HostBench = field(default_factory=HostBench)
+    guest: Bench = field(default_factory=lambda: Bench(Program(PHONE, None)))
+    queue: deque[_Delivery] = field(default_factory=deque)
+    frames: list[tuple[str, str]] = field(default_factory=list)  # who sent it, and the text: what a sniffer sees
+    _wires: list[_Wire] = field(default_factory=list)
+    _peers: list[_Peers] = field(default_factory=list)
+    _connections: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.do(self.host, NetworksSeen((ETHERNET,)))
+
+    # --- for the script --------------------------------------------------------------------------------------------
+
+    def report(self, to: Bench, event: ProgramEvent) -> None:
+        """Something happens to one of the two; what follows from it waits in the queue."""
+        for command in to.do(event):
+            self._execute(to, command)
+
+    def do(self, to: Bench, event: ProgramEvent) -> None:
+        """Something happens to one of the two, and all that follows from it at once."""
+        self.report(to, event)
+        self.settle()
+
+    def settle(self) -> None:
+        """Hand over all that waits."""
+        while self.queue:
+            self.step()
+
+    def step(self) -> None:
+        """Hand over the next thing that waits."""
+        if self.queue:
+            delivery = self.queue.popleft()
+            if self._is_due(delivery):
+                self.report(delivery.to, delivery.event)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at both; every timer fires when it is due."""
+        until = self.host.now + seconds
+        while True:
+            timers = [(bench, bench.next_timer()) for bench in (self.host, self.guest)]
+            due = [(*timer, bench) for bench, timer in timers if timer is not None and timer[0] <= until]
+            if not due:
+                break
+            at, timer, bench = min(due, key=lambda one: one[0])
+            self.host.now = self.guest.now = max(self.host.now, at)
+            self.do(bench, TimerFired(timer))
+        self.host.now = self.guest.now = until
+
+    def join(self) -> LinkID:
+        """The person at the guest types the host's code."""
+        code = self.host.shown.code
+        assert code is not None
+        self.do(self.guest, Join(parse_target(code)))
+        return next(reversed(self.guest.ledger.links), LinkID("none"))
+
+    def decide(self, *, approved: bool) -> None:
+        """The person at the host answers the one prompt."""
+        (session_id,) = self.host.ledger.prompts
+        self.do(self.host, Decide(session_id, approved))
+
+    def link_up(self) -> LinkID:
+        """Join, approve, and all that follows; the guest's link."""
+        link = self.join()
+        self.decide(approved=True)
+        return link
+
+    def status(self, side: Bench) -> LinkStatus:
+        """The newest status of the newest link, as one side's people are told."""
+        return next(status for status in reversed(side.ledger.statuses) if isinstance(status, LinkStatus))
+
+    def texts(self, side: Bench) -> list[str]:
+        """The texts that one side received."""
+        return [status.text for status in side.ledger.statuses if isinstance(status, TextReceived)]
+
+    def cut_wire(self) -> None:
+        """Every WebSocket is lost; what was sent before still arrives."""
+        for wire in self._wires:
+            self._close(wire)
+
+    def vanish(self) -> None:
+        """The network goes dark: nothing is delivered any more, and nobody is told."""
+        for wire in self._wires:
+            wire.open = False
+        for peers in self._peers:
+            peers.open = False
+
+    # --- the world's side ------------------------------------------------------------------------------------------
+
+    def _is_due(self, delivery: _Delivery) -> bool:
+        """Whether it can still happen: nothing is heard of a socket that is gone or a peer that is closed."""
+        ledger = delivery.to.ledger
+        match delivery.event:
+            case ConnectionOpened(connection) if delivery.to is self.guest:
+                return connection in ledger.dials
+            case FrameReceived(connection) | ConnectionLost(connection):
+                return connection in ledger.sockets
+            case PeerDescribed(link) | ChannelOpened(link) | ChannelMessage(link) | PeerFailed(link):
+                return link in ledger.peers
+            case _:
+                return True
+
+    def _tell(self, to: Bench, event: ProgramEvent) -> None:
+        self.queue.append(_Delivery(to, event))
+
+    def _execute(self, by: Bench, command: Command) -> None:
+        match command:
+            case Listen(address):
+                self._drop_guests()
+                self._tell(by, Listening(address, PORT))
+            case StopListening():
+                self._drop_guests()
+            case Dial(connection, url):
+                self._dial(connection, url)
+            case Send(connection, message):
+                self._send(by, connection, dump_message(message))
+            case CloseConnection(connection):
+                for wire in self._wires:
+                    if connection == (wire.host if by is self.host else wire.guest):
+                        self._close(wire)
+            case OpenPeer(link, offerer) if offerer:
+                self._peers.append(_Peers(link))
+                self._tell(by, PeerDescribed(link, SDPType.OFFER, f"offer of {link}"))
+            case ApplyDescription(link, SDPType.OFFER, sdp):
+                self._pair(sdp.removeprefix("offer of ")).host = link
+                self._tell(by, PeerDescribed(link, SDPType.ANSWER, "answer"))
+            case ApplyDescription(link):
+                self._open(self._pair(link))
+            case SendOnChannel(link, channel, text):
+                self._send_on_channel(link, channel, text)
+            case ClosePeer(link):
+                self._close_peer(link)
+            case _:
+                pass
+
+    def _dial(self, connection: ConnectionID, url: str) -> None:
+        if not self.reachable:
+            return
+        parts = urlsplit(url)
+        if parts.hostname is None or parts.hostname != self.host.ledger.listening or parts.port != PORT:
+            self._tell(self.guest, DialFailed(connection, Reason.REFUSED))
+            return
+        wire = _Wire(connection, ConnectionID(next(self._connections)))
+        self._wires.append(wire)
+        self._tell(self.host, ConnectionOpened(wire.host, GUEST_ADDRESS))
+        self._tell(self.guest, ConnectionOpened(wire.guest, parts.hostname))
+
+    def _send(self, by: Bench, connection: ConnectionID, text: str) -> None:
+        self.frames.append(("host" if by is self.host else "guest", text))
+        for wire in self._wires:
+            if wire.open and by is self.host and wire.host == connection:
+                self._tell(self.guest, FrameReceived(wire.guest, text))
+            elif wire.open and by is self.guest and wire.guest == connection:
+                self._tell(self.host, FrameReceived(wire.host, text))
+
+    def _close(self, wire: _Wire) -> None:
+        if wire.open:
+            wire.open = False
+            self._tell(self.host, ConnectionLost(wire.host))
+            self._tell(self.guest, ConnectionLost(wire.guest))
+
+    def _drop_guests(self) -> None:
+        for wire in self._wires:
+            self._close(wire)
+
+    def _pair(self, guest_link: str) -> _Peers:
+        return next(peers for peers in self._peers if peers.guest == guest_link)
+
+    def _open(self, peers: _Peers) -> None:
+        if self.udp and peers.host is not None:
+            peers.open = True
+            self._tell(self.guest, ChannelOpened(peers.guest, 0, CONTROL_LABEL))
+            self._tell(self.host, ChannelOpened(peers.host, 0, CONTROL_LABEL))
+
+    def _other_end(self, link: LinkID) -> tuple[Bench, LinkID] | None:
+        for peers in self._peers:
+            if peers.open and peers.host is not None and link in (peers.guest, peers.host):
+                return (self.host, peers.host) if link == peers.guest else (self.guest, peers.guest)
+        return None
+
+    def _send_on_channel(self, link: LinkID, channel: int, text: str) -> None:
+        other = self._other_end(link)
+        if other is not None:
+            self._tell(other[0], ChannelMessage(other[1], channel, text))
+
+    def _close_peer(self, link: LinkID) -> None:
+        other = self._other_end(link)
+        if other is not None:
+            self._tell(other[0], PeerFailed(other[1], Reason.PEER_LEFT))
+        for peers in self._peers:
+            if link in (peers.guest, peers.host):
+                peers.open = False
+
+
+def candidate_signal(session_id: str, line: str = "candidate:1 1 udp 1 192.168.1.9 5000 typ host") -> Signal:
+    """A guest's candidate with its W3C companions."""
+    return Signal(session_id, Candidate(line, "0", 0))

@@ -1,0 +1,1214 @@
+"""Tests of proxim.core.host: sockets, sessions, codes and networks as scripts; then anything in any order."""
+
+import json
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from proxim.core.commands import (
+    AddCandidate,
+    ApplyDescription,
+    CancelTimer,
+    CloseConnection,
+    ClosePeer,
+    Command,
+    Listen,
+    OpenPeer,
+    Publish,
+    Send,
+    SetTimer,
+    StopListening,
+)
+from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
+from proxim.core.events import (
+    CONTROL_LABEL,
+    ChannelMessage,
+    ChannelOpened,
+    ChooseNetwork,
+    ConnectionID,
+    ConnectionLost,
+    Decide,
+    Disconnect,
+    FrameReceived,
+    FrameRefused,
+    Invite,
+    LinkID,
+    ListenFailed,
+    Listening,
+    Network,
+    NetworksSeen,
+    PeerDescribed,
+    PeerFailed,
+    Rename,
+    SendText,
+    SessionType,
+    Shutdown,
+    Timer,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.host import MAX_BAD_MESSAGES, Host
+from proxim.core.host_code import parse_code, parse_target
+from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
+from proxim.core.messages import (
+    CODE_SESSION_ID,
+    MAX_MESSAGE_BYTES,
+    Auth,
+    Candidate,
+    CloseCode,
+    Description,
+    DeviceInfo,
+    ErrorMessage,
+    Message,
+    PairChallenge,
+    PairConfirm,
+    PairPrompt,
+    PairRequest,
+    PairResponse,
+    PairResult,
+    SDPType,
+    SessionEnded,
+    Signal,
+    dump_message,
+)
+from proxim.core.session import SessionState
+from proxim.core.status import Invitation, LinkStatus, Networks, NoInvitation, PairOutcome, Prompt, Stage, Trouble
+from tests.core.machine_fixtures import (
+    ETHERNET,
+    GUEST_ADDRESS,
+    HOST_DEVICE,
+    IPV6,
+    OFFER,
+    ONE_TIME,
+    PHONE,
+    PORT,
+    WIFI,
+    HostBench,
+    candidate_signal,
+    counting_bytes,
+    errors,
+    published,
+    reasons,
+    refused,
+    sent,
+)
+
+TEMPORARY = Invite(SessionType.TEMPORARY, 60.0)
+PERSISTENT = Invite(SessionType.PERSISTENT)
+
+
+@pytest.fixture
+def host() -> HostBench:
+    """A host that shows a one-time code."""
+    bench = HostBench()
+    bench.listen()
+    return bench
+
+
+def hosting(invite: Invite) -> HostBench:
+    bench = HostBench(invite)
+    bench.listen()
+    return bench
+
+
+def result(session_id: str, reason: Reason | None = None, *, approved: bool = False) -> PairResult:
+    return PairResult(session_id, approved, reason)
+
+
+def machine(bench: HostBench) -> Host:
+    host = bench.program._host
+    assert host is not None
+    return host
+
+
+def memory(bench: HostBench) -> tuple[int, int, int]:
+    """How many sockets, sessions and secrets the host keeps."""
+    host = machine(bench)
+    return len(host._sockets), len(host._sessions), len(host._secrets)
+
+
+# --- the code on the screen ------------------------------------------------------------------------------------------
+
+
+def test_the_first_network_brings_the_first_code() -> None:
+    bench = HostBench()
+    assert bench.do(NetworksSeen((ETHERNET, WIFI))) == [
+        Listen("192.168.1.5"),
+        Publish(Networks((ETHERNET, WIFI), "192.168.1.5")),
+    ]
+    timer, shown = bench.do(Listening("192.168.1.5", PORT))
+    assert isinstance(shown, Publish)
+    invitation = shown.status
+    assert isinstance(invitation, Invitation)
+    assert timer == SetTimer(Timer(TimerName.SESSION, invitation.session_id), 900.0)
+    assert (invitation.uuid, invitation.type) == (HOST_DEVICE.id, SessionType.ONE_TIME)
+    assert invitation.expires == bench.now + 900
+    assert len(invitation.session_id) == 22
+    assert invitation.code is not None
+    code = parse_code(invitation.code)
+    assert (str(code.address), code.port) == ("192.168.1.5", PORT)
+    target = parse_target(invitation.url)
+    assert (target.address, target.port, target.session_id) == ("192.168.1.5", PORT, invitation.session_id)
+    assert target.qr_secret is not None
+    assert len(target.qr_secret) == 22
+
+
+def test_an_ipv6_address_has_a_link_and_no_code() -> None:
+    bench = HostBench()
+    bench.listen(IPV6)
+    assert bench.shown.code is None
+    target = parse_target(bench.shown.url)
+    assert ip_address(target.address) == ip_address("fe80::5%eth0")
+    assert target.session_id == bench.shown.session_id
+
+
+@pytest.mark.parametrize(
+    ("invite", "seconds"), [(ONE_TIME, 900.0), (Invite(SessionType.ONE_TIME, 30.0), 30.0), (TEMPORARY, 60.0)]
+)
+def test_a_code_that_expires_leaves_memory_and_a_fresh_one_is_shown(invite: Invite, seconds: float) -> None:
+    bench = hosting(invite)
+    first = bench.shown
+    assert bench.advance(seconds - 0.1) == []
+    cancel, timer, shown = bench.advance(0.1)
+    second = bench.shown
+    assert cancel == CancelTimer(Timer(TimerName.SESSION, first.session_id))
+    assert timer == SetTimer(Timer(TimerName.SESSION, second.session_id), seconds)
+    assert shown == Publish(second)
+    assert (second.type, second.expires) == (invite.type, bench.now + seconds)
+    assert second.session_id != first.session_id
+    assert second.code != first.code
+    assert memory(bench) == (0, 1, 1)
+    assert sent(bench.ask(bench.connect(), first.session_id)) == [result(first.session_id, Reason.UNKNOWN_SESSION)]
+
+
+def test_a_persistent_code_never_expires() -> None:
+    bench = hosting(PERSISTENT)
+    shown = bench.shown
+    assert shown.expires is None
+    assert bench.advance(10**6) == []
+    assert bench.shown == shown
+
+
+def test_invite_ends_the_session_shown_and_shows_another(host: HostBench) -> None:
+    first = host.shown
+    commands = host.do(TEMPORARY)
+    second = host.shown
+    assert commands == [
+        CancelTimer(Timer(TimerName.SESSION, first.session_id)),
+        SetTimer(Timer(TimerName.SESSION, second.session_id), 60.0),
+        Publish(second),
+    ]
+    assert second.type is SessionType.TEMPORARY
+    assert memory(host) == (0, 1, 1)
+
+
+def test_invite_rejects_whoever_asks_by_the_code_shown(host: HostBench) -> None:
+    guest, session_id = host.asked()
+    commands = host.do(ONE_TIME)
+    assert sent(commands) == [result(session_id, Reason.CLOSED)]
+    assert published(commands) == [PairOutcome(session_id, approved=False, reason=Reason.CLOSED), host.shown]
+    assert Timer(TimerName.APPROVAL, session_id) not in host.ledger.timers
+    host.ask(guest)  # the same socket may ask by the new code
+    assert list(host.ledger.prompts) == [host.shown.session_id]
+
+
+def test_invite_leaves_whoever_is_linked_alone(host: HostBench) -> None:
+    _, first, link = host.linked()
+    assert host.ledger.invitation is None
+    host.do(ONE_TIME)
+    assert host.shown.session_id != first
+    assert host.ledger.links[link].stage is Stage.CONNECTED
+    host.linked()  # a second guest beside the first
+    assert host.ledger.invitation is None
+    assert len(host.ledger.links) == 2
+
+
+def test_invite_without_a_network_takes_effect_when_there_is_one() -> None:
+    bench = HostBench()
+    assert bench.do(TEMPORARY) == []
+    bench.listen()
+    before = bench.shown
+    assert before.type is SessionType.TEMPORARY
+    bench.do(NetworksSeen(()))
+    bench.do(PERSISTENT)
+    assert memory(bench) == (0, 0, 0)  # the one shown until then has ended, though nobody saw its code
+    bench.listen()
+    after = bench.shown
+    assert after.type is SessionType.PERSISTENT
+    assert after.session_id != before.session_id
+
+
+def test_the_code_goes_away_when_its_guest_is_approved_and_comes_back_fresh(host: HostBench) -> None:
+    first = host.shown
+    _, session_id = host.asked()
+    assert host.shown == first  # still: the prompt may be the wrong guest's
+    commands = host.do(Decide(session_id, approved=True))
+    assert commands[-1] == Publish(NoInvitation(None))
+    link = host.link
+    host.do(Disconnect(link))
+    assert host.shown.session_id != first.session_id
+    assert memory(host) == (1, 1, 1)
+
+
+def test_a_failed_attempt_leaves_the_same_code_usable_also_beside_another_guest(host: HostBench) -> None:
+    host.linked()
+    host.do(ONE_TIME)
+    second = host.shown
+    _, _, link = host.answered()
+    assert host.ledger.invitation is None
+    host.do(PeerFailed(link, Reason.ICE_FAILED))
+    assert host.shown == second
+    host.linked()
+
+
+def test_a_second_code_that_expires_beside_a_linked_guest_is_renewed(host: HostBench) -> None:
+    host.linked()
+    host.do(TEMPORARY)
+    before = host.shown
+    host.advance(60)
+    assert host.shown.session_id != before.session_id
+
+
+def test_no_code_comes_by_itself_while_another_guest_is_linked(host: HostBench) -> None:
+    _, _, first = host.linked()
+    host.do(ONE_TIME)
+    _, _, second = host.linked()
+    host.do(Disconnect(second))
+    assert host.ledger.invitation is None
+    host.do(Disconnect(first))
+    assert host.ledger.invitation is not None
+
+
+def test_a_persistent_code_is_shown_again_after_its_guest_left_and_the_guest_may_come_back() -> None:
+    bench = hosting(PERSISTENT)
+    shown = bench.shown
+    guest, session_id, link = bench.linked()
+    commands = bench.do(ChannelMessage(link, 1, dump_link_message(Bye())))
+    assert commands[-2:] == [CloseConnection(guest), Publish(shown)]
+    bench.do(ConnectionLost(guest))
+    assert bench.linked()[1] == session_id
+    assert memory(bench) == (1, 1, 1)
+
+
+# --- networks --------------------------------------------------------------------------------------------------------
+
+
+def test_another_rank_of_the_same_addresses_changes_no_code(host: HostBench) -> None:
+    assert host.do(NetworksSeen((WIFI, ETHERNET))) == [Publish(Networks((WIFI, ETHERNET), ETHERNET.address))]
+
+
+def test_an_address_that_disappears_moves_the_same_session_to_the_next(host: HostBench) -> None:
+    before = host.shown
+    assert host.do(NetworksSeen((WIFI,))) == [
+        Listen(WIFI.address),
+        Publish(Networks((WIFI,), WIFI.address)),
+        Publish(Trouble(Problem(Reason.NETWORK_CHANGED))),
+    ]
+    commands = host.do(Listening(WIFI.address, PORT))
+    assert commands == [Publish(host.shown)]
+    assert host.shown.session_id == before.session_id
+    assert host.shown.code != before.code
+    assert parse_target(host.shown.url).address == WIFI.address
+
+
+def test_a_network_that_goes_takes_the_code_away_and_brings_it_back(host: HostBench) -> None:
+    before = host.shown
+    assert host.do(NetworksSeen(())) == [
+        StopListening(),
+        Publish(Networks((), None)),
+        Publish(NoInvitation(Reason.NO_NETWORK)),
+    ]
+    assert host.do(NetworksSeen(())) == [StopListening(), Publish(Networks((), None))]
+    assert host.do(NetworksSeen((ETHERNET,))) == [
+        Listen(ETHERNET.address),
+        Publish(Networks((ETHERNET,), ETHERNET.address)),
+    ]
+    assert host.do(Listening(ETHERNET.address, PORT)) == [Publish(before)]
+
+
+def test_a_session_that_expires_while_there_is_no_network_comes_back_fresh(host: HostBench) -> None:
+    before = host.shown
+    host.do(NetworksSeen(()))
+    assert published(host.advance(900)) == []
+    assert memory(host) == (0, 0, 0)
+    host.listen()
+    assert host.shown.session_id != before.session_id
+
+
+def test_the_network_goes_and_comes_back_while_a_guest_is_linked(host: HostBench) -> None:
+    host.linked()
+    host.do(NetworksSeen(()))
+    host.do(NetworksSeen((ETHERNET,)))
+    # No code, because of the guest: "no network" is not true any more.
+    assert host.do(Listening(ETHERNET.address, PORT)) == [Publish(NoInvitation(None))]
+
+
+def test_a_guest_that_joins_while_the_server_moves_takes_the_code_away(host: HostBench) -> None:
+    _, session_id = host.asked()
+    host.do(NetworksSeen((WIFI,)))
+    assert host.do(Decide(session_id, approved=True))[-1] == Publish(NoInvitation(None))
+
+
+def test_the_person_chooses_a_network() -> None:
+    bench = HostBench()
+    bench.listen(ETHERNET, WIFI)
+    before = bench.shown
+    assert bench.do(ChooseNetwork(WIFI.address)) == [
+        Listen(WIFI.address),
+        Publish(Networks((ETHERNET, WIFI), WIFI.address)),
+    ]
+    bench.do(Listening(WIFI.address, PORT))
+    assert bench.shown.session_id == before.session_id
+    assert bench.shown.url != before.url
+    assert bench.do(ChooseNetwork(WIFI.address)) == []
+
+
+def test_the_chosen_network_is_left_when_it_goes_and_taken_again_when_it_is_back() -> None:
+    bench = HostBench(preferred=WIFI.address)
+    bench.listen(ETHERNET, WIFI)
+    assert bench.ledger.listening == WIFI.address
+    bench.listen(ETHERNET)
+    assert bench.ledger.listening == ETHERNET.address
+    commands = bench.listen(ETHERNET, WIFI)
+    assert bench.ledger.listening == WIFI.address
+    assert reasons(commands) == [Reason.NETWORK_CHANGED]
+    assert parse_target(bench.shown.url).address == WIFI.address
+
+
+def test_an_address_that_is_gone_cannot_be_chosen(host: HostBench) -> None:
+    assert host.do(ChooseNetwork(WIFI.address)) == [Publish(Trouble(Problem(Reason.ADDRESS_GONE)))]
+    assert host.ledger.listening == ETHERNET.address
+
+
+def test_an_address_that_cannot_be_listened_on_is_named_and_no_code_is_shown() -> None:
+    bench = HostBench()
+    bench.do(NetworksSeen((ETHERNET,)))
+    assert bench.do(ListenFailed(ETHERNET.address, Reason.PORT_TAKEN, "port 47800")) == [
+        Publish(Networks((ETHERNET,), None)),
+        Publish(Trouble(Problem(Reason.PORT_TAKEN, "port 47800"))),
+        Publish(NoInvitation(Reason.PORT_TAKEN)),
+    ]
+    # Choosing it, or a change of networks, tries again.
+    assert bench.do(ChooseNetwork(ETHERNET.address))[0] == Listen(ETHERNET.address)
+    bench.do(ListenFailed(ETHERNET.address, Reason.PORT_TAKEN, "port 47800"))
+    assert bench.do(NetworksSeen((ETHERNET, WIFI)))[0] == Listen(ETHERNET.address)
+    bench.do(Listening(ETHERNET.address, PORT))
+    assert bench.shown
+
+
+def test_answers_about_an_address_that_is_no_longer_wanted_are_ignored() -> None:
+    bench = HostBench()
+    bench.do(NetworksSeen((ETHERNET, WIFI)))
+    bench.do(ChooseNetwork(WIFI.address))
+    assert bench.do(Listening(ETHERNET.address, PORT)) == []
+    assert bench.do(ListenFailed(ETHERNET.address, Reason.ADDRESS_GONE)) == []
+    bench.do(Listening(WIFI.address, PORT))
+    assert parse_target(bench.shown.url).address == WIFI.address
+
+
+def test_the_code_follows_the_port(host: HostBench) -> None:
+    before = host.shown
+    assert host.do(Listening(ETHERNET.address, PORT)) == []
+    assert host.do(Listening(ETHERNET.address, PORT + 1)) == [Publish(host.shown)]
+    assert host.shown.session_id == before.session_id
+    assert parse_target(host.shown.url).port == PORT + 1
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_code", [False, True])
+def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
+    session_id = host.shown.session_id
+    name = CODE_SESSION_ID if by_code else session_id
+    guest = host.connect()
+    assert host.ask(guest, name) == [
+        SetTimer(Timer(TimerName.APPROVAL, session_id), 40.0),
+        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, None, host.now + 40)),
+    ]
+    approved = host.do(Decide(session_id, approved=True))
+    link = host.link
+    status = LinkStatus(link, session_id, Stage.APPROVED, peer_name="Phone", peer_address=GUEST_ADDRESS)
+    assert approved == [
+        CancelTimer(Timer(TimerName.APPROVAL, session_id)),
+        Send(guest, result(name, approved=True)),
+        Publish(PairOutcome(session_id, approved=True)),
+        Publish(status),
+        OpenPeer(link, offerer=False),
+        SetTimer(Timer(TimerName.LINK_OPEN, link), 15.0),
+        Publish(NoInvitation(None)),
+    ]
+    # "@code" stays this session's name on this socket, though another code may be shown meanwhile.
+    host.do(ONE_TIME)
+    assert host.say(guest, Signal(name, OFFER)) == [
+        Publish(replace(status, stage=Stage.CONNECTING)),
+        ApplyDescription(link, SDPType.OFFER, OFFER.sdp),
+    ]
+    assert host.do(PeerDescribed(link, SDPType.ANSWER, "v=0 answer")) == [
+        Send(guest, Signal(name, Description("v=0 answer", SDPType.ANSWER)))
+    ]
+    host.do(ChannelOpened(link, 1, CONTROL_LABEL))
+    assert host.ledger.links[link].stage is Stage.CONNECTED
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"sdp": "v=0 raw"},
+        {"sdp": "v=0 raw", "type": "offer"},
+        {"sdp": {"type": "offer", "sdp": "v=0 raw"}},
+        {"sdp": "v=0 raw", "later": True},
+    ],
+)
+def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(host: HostBench, payload: object) -> None:
+    guest, session_id, link = host.approved()
+    text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
+    assert host.say(guest, text)[-1] == ApplyDescription(link, SDPType.OFFER, "v=0 raw")
+
+
+@pytest.mark.parametrize(
+    ("payload", "candidate"),
+    [
+        ({"candidate": "candidate:1"}, Candidate("candidate:1")),
+        ({"candidate": "candidate:1", "sdpMid": "0", "sdpMLineIndex": 0}, Candidate("candidate:1", "0", 0)),
+        ({"candidate": {"candidate": "candidate:1", "sdpMid": "0"}}, Candidate("candidate:1", "0")),
+        ({"candidate": ""}, Candidate("")),
+        ({"candidate": None}, Candidate("")),
+        ({"candidate": {"candidate": ""}}, Candidate("")),
+    ],
+)
+def test_the_candidates_of_a_client_that_knows_only_the_seed_or_a_browser(
+    host: HostBench, payload: object, candidate: Candidate
+) -> None:
+    guest, session_id, link = host.approved()
+    text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
+    assert host.say(guest, text) == [AddCandidate(link, candidate)]
+
+
+def test_the_seeds_own_request_is_enough(host: HostBench) -> None:
+    text = f"""{{
+      "type": "pair_request",
+      "sessionID": "{host.shown.session_id}",
+      "deviceInfo": {{ "name": "Client-PC-123", "id": "device-xyz" }}
+    }}"""
+    (_, prompt) = host.say(host.connect(), text)
+    device = DeviceInfo("Client-PC-123", "device-xyz")
+    assert prompt == Publish(Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40))
+
+
+def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench) -> None:
+    guest, session_id = host.asked()
+    commands = host.do(Decide(session_id, approved=False))
+    assert sent(commands, guest) == [result(session_id, Reason.DECLINED)]
+    assert published(commands) == [PairOutcome(session_id, approved=False, reason=Reason.DECLINED)]
+    assert host.shown.session_id == session_id
+    right = host.connect("192.168.1.10")
+    host.ask(right)
+    assert sent(host.ask(guest)) == [result(session_id, Reason.BUSY)]
+    host.do(ConnectionLost(right))
+    assert isinstance(published(host.ask(guest))[0], Prompt)
+
+
+def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
+    guest, session_id = host.asked()
+    assert host.advance(39.9) == []
+    assert host.advance(0.1) == [
+        CancelTimer(Timer(TimerName.APPROVAL, session_id)),
+        Send(guest, result(session_id, Reason.TIMEOUT)),
+        Publish(PairOutcome(session_id, approved=False, reason=Reason.TIMEOUT)),
+    ]
+    assert reasons(host.do(Decide(session_id, approved=True))) == [Reason.PROMPT_GONE]
+    assert host.ledger.links == {}
+
+
+def test_a_guest_that_leaves_takes_its_prompt_along(host: HostBench) -> None:
+    guest, session_id = host.asked()
+    assert host.do(ConnectionLost(guest)) == [
+        CancelTimer(Timer(TimerName.APPROVAL, session_id)),
+        Publish(PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
+    ]
+    assert reasons(host.do(Decide(session_id, approved=True))) == [Reason.PROMPT_GONE]
+    assert memory(host) == (0, 1, 1)
+
+
+def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
+    before = host.shown
+    host.advance(880)
+    guest, session_id = host.asked()
+    commands = host.advance(20)
+    assert sent(commands, guest) == [result(session_id, Reason.EXPIRED)]
+    assert published(commands) == [
+        PairOutcome(session_id, approved=False, reason=Reason.EXPIRED),
+        host.shown,
+    ]
+    assert host.shown.session_id != before.session_id
+    assert host.advance(40) == []  # its 40 seconds went with it
+    assert errors(host.say(guest, candidate_signal(session_id))) == ["not_allowed"]
+
+
+@pytest.mark.parametrize("session_id", ["abc123", "", "@CODE", "guest-1"])
+def test_an_unknown_session_is_told_so(host: HostBench, session_id: str) -> None:
+    guest = host.connect()
+    assert host.say(guest, PairRequest(session_id, PHONE)) == [Send(guest, result(session_id, Reason.UNKNOWN_SESSION))]
+    assert isinstance(published(host.ask(guest))[0], Prompt)  # and may ask for another
+
+
+def test_a_decision_about_an_unknown_session_comes_too_late(host: HostBench) -> None:
+    assert host.do(Decide("abc123", approved=True)) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+
+
+@pytest.mark.parametrize("by_code", [False, True])
+@pytest.mark.parametrize("stage", ["asked", "approved", "answered", "linked"])
+def test_a_second_guest_is_told_busy_by_code_too(host: HostBench, stage: str, by_code: bool) -> None:
+    session_id = host.shown.session_id
+    getattr(host, stage)()
+    second = host.connect()
+    name = CODE_SESSION_ID if by_code else session_id
+    assert host.ask(second, name) == [Send(second, result(name, Reason.BUSY))]
+
+
+def test_no_code_and_nobody_to_be_busy_with_is_an_unknown_session(host: HostBench) -> None:
+    host.linked()
+    host.do(ONE_TIME)
+    _, _, second = host.linked()
+    host.do(Disconnect(second))
+    guest = host.connect()
+    assert sent(host.ask(guest, CODE_SESSION_ID)) == [result(CODE_SESSION_ID, Reason.UNKNOWN_SESSION)]
+
+
+@pytest.mark.parametrize("stage", ["asked", "approved", "answered", "linked"])
+def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(host: HostBench, stage: str) -> None:
+    guest, session_id, *_ = getattr(host, stage)()
+    before = dict(host.ledger.prompts)
+    again = PairRequest(session_id, DeviceInfo("Boss", "other"))
+    assert host.say(guest, again) == [refused(guest, Reason.NOT_ALLOWED)]
+    assert host.ledger.prompts == before
+
+
+# --- signals ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_signal_before_approval_is_refused_and_changes_nothing(host: HostBench) -> None:
+    guest = host.connect()
+    session_id = host.shown.session_id
+    assert host.say(guest, Signal(session_id, OFFER)) == [refused(guest, Reason.NOT_ALLOWED)]
+    host.ask(guest)
+    prompts = dict(host.ledger.prompts)
+    assert host.say(guest, Signal(session_id, OFFER)) == [refused(guest, Reason.NOT_ALLOWED, session_id)]
+    assert host.ledger.prompts == prompts
+    host.do(Decide(session_id, approved=True))
+    assert isinstance(host.say(guest, Signal(session_id, OFFER))[-1], ApplyDescription)
+
+
+def test_a_signal_with_anothers_session_is_refused(host: HostBench) -> None:
+    guest, session_id, _ = host.approved()
+    host.do(ONE_TIME)
+    other, other_id, _ = host.approved()
+    for name in (other_id, CODE_SESSION_ID, "abc123"):
+        assert host.say(guest, Signal(name, OFFER)) == [refused(guest, Reason.NOT_ALLOWED)]
+    for name in (session_id, CODE_SESSION_ID):
+        assert host.say(other, Signal(name, OFFER)) == [refused(other, Reason.NOT_ALLOWED)]
+    stranger = host.connect()
+    assert host.say(stranger, Signal(session_id, OFFER)) == [refused(stranger, Reason.NOT_ALLOWED)]
+
+
+def test_a_guest_that_was_told_busy_signals_in_vain(host: HostBench) -> None:
+    _, session_id, _ = host.approved()
+    second = host.connect()
+    host.ask(second, session_id)
+    assert host.say(second, Signal(session_id, OFFER)) == [refused(second, Reason.NOT_ALLOWED, session_id)]
+
+
+def test_a_second_offer_and_an_answer_are_refused(host: HostBench) -> None:
+    guest, session_id, _ = host.answered()
+    for payload in (OFFER, Description("v=0"), Description("v=0", SDPType.ANSWER)):
+        assert host.say(guest, Signal(session_id, payload)) == [refused(guest, Reason.NOT_ALLOWED, session_id)]
+
+
+@pytest.mark.parametrize("ending", [ONE_TIME, None])
+def test_a_rejected_guest_that_signals_after_its_session_ended_is_refused(
+    host: HostBench, ending: Invite | None
+) -> None:
+    guest, session_id = host.asked()
+    host.do(Decide(session_id, approved=False))
+    if ending:
+        host.do(ending)
+    else:
+        host.advance(900)
+    assert host.say(guest, Signal(session_id, OFFER)) == [refused(guest, Reason.NOT_ALLOWED)]
+
+
+def test_what_crosses_the_end_of_a_session_is_ignored(host: HostBench) -> None:
+    guest, session_id, link = host.answered()
+    host.do(Disconnect(link))
+    assert host.say(guest, candidate_signal(session_id)) == []
+    assert host.say(guest, PairRequest(session_id, PHONE)) == []
+    assert host.say(guest, "rubbish") == []
+    assert host.do(FrameRefused(guest, Reason.BAD_MESSAGE)) == []
+    assert host.do(ConnectionLost(guest)) == []
+    assert memory(host) == (0, 1, 1)
+
+
+# --- wrong messages --------------------------------------------------------------------------------------------------
+
+WRONG: list[tuple[str, Reason]] = [
+    ("", Reason.BAD_JSON),
+    ("{", Reason.BAD_JSON),
+    ("[]", Reason.BAD_JSON),
+    ('{"type":"pair_request","type":"signal"}', Reason.BAD_JSON),
+    ("{}", Reason.BAD_MESSAGE),
+    ('{"type":5}', Reason.BAD_MESSAGE),
+    ('{"type":"pair_request","sessionID":5,"deviceInfo":{"name":"a","id":"b"}}', Reason.BAD_MESSAGE),
+    ('{"type":"pair_request","sessionID":"x","deviceInfo":"y"}', Reason.BAD_MESSAGE),
+    ('{"type":"signal","sessionID":"x","payload":{}}', Reason.BAD_MESSAGE),
+    ('{"type":"signal","sessionID":"x","payload":{"sdp":"a","candidate":"b"}}', Reason.BAD_MESSAGE),
+    ('{"type":"hello"}', Reason.UNKNOWN_TYPE),
+    ("x" * (MAX_MESSAGE_BYTES + 1), Reason.TOO_LARGE),
+]
+OF_THE_HOST: list[Message] = [
+    PairPrompt("x", PHONE),
+    PairResponse("x", approved=True),
+    PairResult("x", approved=True),
+    PairChallenge("x", Auth()),
+    PairConfirm("x", Auth()),
+    ErrorMessage("bad_json", "?"),
+    SessionEnded("x", "closed"),
+]
+
+
+@pytest.mark.parametrize("stage", ["connect", "asked", "approved", "answered", "linked"])
+@pytest.mark.parametrize(("text", "reason"), WRONG)
+def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
+    host: HostBench, stage: str, text: str, reason: Reason
+) -> None:
+    made = getattr(host, stage)()
+    guest = made[0] if isinstance(made, tuple) else made
+    before = (dict(host.ledger.timers), dict(host.ledger.prompts), dict(host.ledger.links), memory(host))
+    expected = Send(guest, ErrorMessage(reason.value, SENTENCES[reason]))
+    assert host.say(guest, text) == [expected]
+    assert (host.ledger.timers, host.ledger.prompts, host.ledger.links, memory(host)) == before
+
+
+@pytest.mark.parametrize("message", OF_THE_HOST)
+@pytest.mark.parametrize("stage", ["connect", "asked", "linked"])
+def test_no_socket_ever_becomes_host(host: HostBench, stage: str, message: Message) -> None:
+    made = getattr(host, stage)()
+    guest = made[0] if isinstance(made, tuple) else made
+    prompts = dict(host.ledger.prompts)
+    message = replace(message, session_id=host.shown.session_id if prompts else "x")
+    assert host.say(guest, message) == [refused(guest, Reason.NOT_ALLOWED)]
+    assert host.ledger.prompts == prompts
+
+
+def test_a_frame_that_is_no_text_is_refused(host: HostBench) -> None:
+    guest = host.connect()
+    assert host.do(FrameRefused(guest, Reason.BAD_MESSAGE)) == [refused(guest, Reason.BAD_MESSAGE)]
+
+
+def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
+    assert MAX_BAD_MESSAGES == 5
+    guest = host.connect()
+    wrong = ["rubbish", dump_message(PairResponse("x", approved=True)), dump_message(candidate_signal("x")), "{}"]
+    for text in wrong:
+        assert len(host.say(guest, text)) == 1
+    assert host.do(FrameRefused(guest, Reason.BAD_MESSAGE)) == [
+        refused(guest, Reason.BAD_MESSAGE),
+        refused(guest, Reason.TOO_MANY),
+        CloseConnection(guest, CloseCode.BAD_MESSAGES),
+    ]
+    assert CloseCode.BAD_MESSAGES.value == 4400
+    assert host.say(guest, PairRequest(host.shown.session_id, PHONE)) == []  # too late for good ones, too
+    host.do(ConnectionLost(guest))
+    assert memory(host) == (0, 1, 1)
+
+
+def test_refused_signals_count_as_wrong_and_closing_takes_the_prompt_along(host: HostBench) -> None:
+    guest, session_id = host.asked()
+    for _ in range(4):
+        assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.NOT_ALLOWED, session_id)]
+    assert host.say(guest, candidate_signal(session_id)) == [
+        refused(guest, Reason.NOT_ALLOWED, session_id),
+        refused(guest, Reason.TOO_MANY),
+        CloseConnection(guest, CloseCode.BAD_MESSAGES),
+        CancelTimer(Timer(TimerName.APPROVAL, session_id)),
+        Publish(PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
+    ]
+    assert host.do(ConnectionLost(guest)) == []
+
+
+def test_wrong_messages_of_one_are_not_held_against_another(host: HostBench) -> None:
+    guests = [host.connect() for _ in range(3)]
+    for _ in range(4):
+        for guest in guests:
+            assert errors(host.say(guest, "rubbish")) == ["bad_json"]
+
+
+def test_an_open_link_survives_the_closing_of_its_socket(host: HostBench) -> None:
+    guest, _, link = host.linked()
+    for _ in range(5):
+        host.say(guest, "rubbish")
+    host.do(ConnectionLost(guest))
+    assert published(host.do(SendText(link, "hi")))[-1:]
+    assert host.ledger.links[link].stage is Stage.CONNECTED
+
+
+# --- links -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_that_does_not_open_within_15_seconds(host: HostBench) -> None:
+    shown = host.shown
+    guest, session_id, link = host.answered()
+    assert host.advance(14.9) == []
+    commands = host.advance(0.1)
+    assert sent(commands, guest) == [
+        ErrorMessage("link_timeout", SENTENCES[Reason.LINK_TIMEOUT], session_id),
+    ]
+    assert CloseConnection(guest, CloseCode.LINK_FAILED) in commands
+    assert ClosePeer(link) in commands
+    assert commands[-1] == Publish(shown)  # the same code, usable again
+    host.do(ConnectionLost(guest))
+    host.linked()
+
+
+def test_late_events_of_a_closed_link_are_ignored(host: HostBench) -> None:
+    _, _, link = host.answered()
+    host.advance(15)
+    for event in (
+        PeerDescribed(link, SDPType.ANSWER, "v=0"),
+        ChannelMessage(link, 1, "x"),
+        PeerFailed(link, Reason.ICE_FAILED),
+        Disconnect(link),
+    ):
+        assert host.do(event) == []
+    assert host.program.handle(ChannelOpened(link, 1, CONTROL_LABEL), host.now) == []
+    told = Trouble(Problem(Reason.NOT_CONNECTED), link)
+    assert host.do(SendText(link, "x")) == [Publish(told)]
+
+
+def test_texts_reach_the_link_they_are_meant_for(host: HostBench) -> None:
+    _, _, first = host.linked()
+    host.do(ONE_TIME)
+    _, _, second = host.linked()
+    for link in (first, second):
+        (command, told) = host.do(SendText(link, "hi"))
+        assert getattr(command, "link", None) == link
+        assert isinstance(told, Publish)
+
+
+def test_a_link_carries_the_name_that_the_host_has_when_it_is_approved(host: HostBench) -> None:
+    _, session_id = host.asked()
+    host.do(Rename("New name"))
+    host.do(Decide(session_id, approved=True))
+    link = host.link
+    host.say(ConnectionID(1), Signal(session_id, OFFER))
+    host.do(PeerDescribed(link, SDPType.ANSWER, "v=0"))
+    commands = host.do(ChannelOpened(link, 1, CONTROL_LABEL))
+    assert dump_link_message(Hello("New name")) in [getattr(command, "text", None) for command in commands]
+
+
+# --- the end, and misuse ---------------------------------------------------------------------------------------------
+
+
+def test_shutdown_says_goodbye_to_everybody(host: HostBench) -> None:
+    _, _, link = host.linked()
+    host.do(ONE_TIME)
+    asking, asked_id = host.asked()
+    commands = host.do(Shutdown())
+    assert commands[-1] == StopListening()
+    assert sent(commands, asking) == [result(asked_id, Reason.CLOSED)]
+    assert ClosePeer(link, said_bye=True) in commands
+    host.ledger.at_rest()
+    assert host.ledger.timers == {}
+    assert memory(host)[1:] == (0, 0)
+
+
+@pytest.mark.parametrize("name", TimerName)
+def test_a_timer_of_nothing_is_misuse(host: HostBench, name: TimerName) -> None:
+    with pytest.raises(MachineMisuseError):
+        machine(host).handle(TimerFired(Timer(name, "abc123")), host.now)
+
+
+def test_an_event_of_a_socket_that_never_opened_is_misuse(host: HostBench) -> None:
+    stranger = ConnectionID(99)
+    for event in (
+        FrameReceived(stranger, "{}"),
+        FrameRefused(stranger, Reason.BAD_MESSAGE),
+        ConnectionLost(stranger),
+    ):
+        with pytest.raises(MachineMisuseError):
+            machine(host).handle(event, host.now)
+
+
+def test_an_event_at_the_wrong_stage_of_a_link_is_misuse(host: HostBench) -> None:
+    _, _, link = host.approved()
+    with pytest.raises(MachineMisuseError):
+        host.program.handle(ChannelMessage(link, 1, "{}"), host.now)
+
+
+# --- anything in any order -------------------------------------------------------------------------------------------
+
+NETWORKS = (ETHERNET, WIFI, IPV6, Network("10.0.0.7", 8, "tun0", virtual=True))
+peers_text: st.SearchStrategy[LinkMessage] = st.sampled_from(
+    [Hello("Phone"), TextPiece("hi"), TextPiece("part", more=True), Bye(), Bye("expired")]
+)
+
+
+class AnyHost(RuleBasedStateMachine):
+    """Guests say anything valid or not, timers fire, people decide, the network changes. The ledger watches."""
+
+    @initialize(kind=st.sampled_from([ONE_TIME, TEMPORARY, PERSISTENT]), preferred=st.none() | st.just(WIFI.address))
+    def start(self, kind: Invite, preferred: str | None) -> None:
+        self.bench = HostBench(kind, preferred)
+        self.asked: dict[str, ConnectionID] = {}  # whose prompt stands
+        self.served: dict[LinkID, ConnectionID] = {}  # whose link it is
+        self.links: dict[ConnectionID, LinkID] = {}  # the link a socket was approved for, for its life
+        self.offered: set[LinkID] = set()
+        self.described: set[LinkID] = set()
+        self.names: set[str] = {CODE_SESSION_ID, "abc123"}
+        self.check(self.bench.do(NetworksSeen(NETWORKS[:2])))
+        self.server_answers(PORT)
+
+    # --- what is checked after every event
+
+    def check(self, commands: list[Command], by: ConnectionID | None = None) -> None:
+        """Nothing crosses between connections; what a peer is given comes from the guest it was approved for."""
+        ledger = self.bench.ledger
+        for command in commands:
+            match command:
+                case Publish(Invitation(session_id)):
+                    self.names.add(session_id)
+                case Publish(Prompt(session_id)):
+                    assert by is not None
+                    self.asked[session_id] = by
+                case Publish(PairOutcome(session_id, approved=False)):
+                    del self.asked[session_id]
+                case OpenPeer(link):
+                    session_id = ledger.links[link].session_id
+                    self.served[link] = self.asked.pop(session_id)
+                    self.links[self.served[link]] = link
+                case ApplyDescription(link, kind):
+                    assert self.served[link] == by
+                    assert kind is SDPType.OFFER
+                    assert link not in self.offered
+                    self.offered.add(link)
+                case AddCandidate(link):
+                    assert self.served[link] == by
+                case Send(connection, Signal(_, Description())):
+                    assert connection in self.served.values()
+                case Send(connection, PairResult(approved=True)):
+                    assert connection in self.asked.values()
+                case _:
+                    pass
+
+    @invariant()
+    def one_guest_a_session(self) -> None:
+        ledger = self.bench.ledger
+        assert set(self.asked) == set(ledger.prompts)
+        assert set(ledger.peers) == set(ledger.links)
+        sessions = [link.session_id for link in ledger.links.values()]
+        assert len(sessions) == len(set(sessions))
+        assert not set(sessions) & set(ledger.prompts)
+
+    @invariant()
+    def no_timer_outlives_what_it_is_for(self) -> None:
+        host = machine(self.bench)
+        ledger = self.bench.ledger
+        for timer in ledger.timers:
+            match timer.name:
+                case TimerName.APPROVAL:
+                    assert timer.scope in ledger.prompts
+                case TimerName.SESSION:
+                    assert timer.scope in host._sessions
+                case _:
+                    assert timer.scope in ledger.peers
+        assert {timer.scope for timer in ledger.timers if timer.name is TimerName.APPROVAL} == set(ledger.prompts)
+        for link, status in ledger.links.items():
+            opening = Timer(TimerName.LINK_OPEN, link) in ledger.timers
+            beating = Timer(TimerName.HEARTBEAT, link) in ledger.timers
+            assert (opening, beating) == (not status.was_connected, status.was_connected)
+
+    @invariant()
+    def memory_is_bounded(self) -> None:
+        host = machine(self.bench)
+        assert set(host._sockets) == self.bench.ledger.sockets
+        assert set(host._secrets) == set(host._sessions)
+        assert SessionState.ENDED not in [session.state for session in host._sessions.values()]
+        if not self.bench.ledger.links and not self.bench.ledger.sockets:
+            persistent = [one for one in host._sessions.values() if one.type is SessionType.PERSISTENT]
+            temporary = [one for one in host._sessions.values() if one.expires is not None]
+            assert len(persistent) + len(temporary) == len(host._sessions)
+
+    @invariant()
+    def a_code_is_shown_whenever_nobody_is_served(self) -> None:
+        ledger = self.bench.ledger
+        endpoint = machine(self.bench)._endpoint
+        if endpoint is None:
+            return
+        if not ledger.links:
+            assert ledger.invitation is not None
+        if ledger.invitation is not None:
+            target = parse_target(ledger.invitation.url)
+            assert (ip_address(target.address), target.port) == (ip_address(endpoint[0]), endpoint[1])
+            session = machine(self.bench)._sessions[ledger.invitation.session_id]
+            assert session.state in (SessionState.OPEN, SessionState.ASKED)
+
+    def teardown(self) -> None:
+        """When all have left, all that is left is one code, and what was kept for guests that may come back."""
+        if not hasattr(self, "bench"):
+            return
+        for link in list(self.bench.ledger.links):
+            self.check(self.bench.do(Disconnect(link)))
+        for connection in list(self.bench.ledger.sockets):
+            self.check(self.bench.do(ConnectionLost(connection)))
+        self.bench.ledger.at_rest()
+        self.bench.advance(900)
+        sockets, sessions, _ = memory(self.bench)
+        kept = [one for one in machine(self.bench)._sessions.values() if one.type is SessionType.PERSISTENT]
+        assert sockets == 0
+        assert sessions <= len(kept) + 1
+        self.bench.do(Shutdown())
+        assert self.bench.ledger.timers == {}
+        assert memory(self.bench) == (0, 0, 0)
+
+    # --- guests
+
+    def some_socket(self, data: st.DataObject, among: set[ConnectionID] | None = None) -> ConnectionID:
+        return data.draw(st.sampled_from(sorted(among or self.bench.ledger.sockets)))
+
+    @rule()
+    def a_guest_connects(self) -> None:
+        if machine(self.bench)._endpoint is not None and len(self.bench.ledger.sockets) < 5:
+            self.bench.connect()
+
+    @rule(steps=st.integers(1, 6))
+    def all_goes_well(self, steps: int) -> None:
+        """The next right steps on the way to a link: without these, chance alone rarely gets there."""
+        for _ in range(steps):
+            self.next_right_step()
+
+    def next_right_step(self) -> None:
+        ledger = self.bench.ledger
+        waiting = [link for link in ledger.peers if link not in self.offered and self.served[link] in ledger.sockets]
+        unopened = [link for link in self.answered() if not ledger.links[link].was_connected]
+        idle = ledger.sockets - ledger.closing - set(self.asked.values()) - set(self.links)
+        if unopened:
+            self.check(self.bench.do(ChannelOpened(unopened[0], 1, CONTROL_LABEL)))
+        elif self.unanswered():
+            self.peer_answers(self.unanswered()[0])
+        elif waiting:
+            guest = self.served[waiting[0]]
+            name = machine(self.bench)._sockets[guest].claimed_id
+            self.check(self.bench.say(guest, Signal(name, OFFER)), guest)
+        elif ledger.prompts:
+            self.check(self.bench.do(Decide(next(iter(ledger.prompts)), approved=True)))
+        elif idle and ledger.invitation is not None:
+            guest = min(idle)
+            self.check(self.bench.ask(guest), guest)
+        else:
+            self.a_guest_connects()
+
+    @precondition(lambda self: bool(self.bench.ledger.sockets))
+    @rule(data=st.data(), valid=st.booleans())
+    def a_guest_asks(self, data: st.DataObject, valid: bool) -> None:
+        connection = self.some_socket(data)
+        shown = self.bench.ledger.invitation
+        name = data.draw(st.sampled_from(sorted(self.names)))
+        if valid and shown is not None:
+            name = data.draw(st.sampled_from([shown.session_id, CODE_SESSION_ID]))
+        commands = self.bench.say(connection, PairRequest(name, PHONE))
+        self.check(commands, connection)
+        assert all(isinstance(command, Send | SetTimer | Publish | CloseConnection) for command in commands) or (
+            connection in self.bench.ledger.closing
+        )
+
+    @precondition(lambda self: bool(self.bench.ledger.sockets))
+    @rule(data=st.data(), own=st.booleans(), offer=st.booleans(), kind=st.none() | st.sampled_from(SDPType))
+    def a_guest_signals(self, data: st.DataObject, own: bool, offer: bool, kind: SDPType | None) -> None:
+        linking = {one for one in self.served.values() if one in self.bench.ledger.sockets}
+        connection = self.some_socket(data, linking if own else None)
+        socket = machine(self.bench)._sockets[connection]
+        name = socket.claimed_id if own else data.draw(st.sampled_from(sorted(self.names)))
+        payload = Description("v=0", kind) if offer else Candidate("candidate:1")
+        self.check(self.bench.say(connection, Signal(name, payload)), connection)
+
+    @precondition(lambda self: bool(self.bench.ledger.sockets))
+    @rule(
+        data=st.data(),
+        text=st.sampled_from([text for text, _ in WRONG] + [dump_message(message) for message in OF_THE_HOST])
+        | st.text(max_size=20),
+    )
+    def a_guest_says_what_it_must_not(self, data: st.DataObject, text: str) -> None:
+        connection = self.some_socket(data)
+        closing = connection in self.bench.ledger.closing
+        links = dict(self.bench.ledger.links)
+        commands = self.bench.say(connection, text)
+        self.check(commands, connection)
+        assert closing == (errors(commands) == [])
+        if connection not in self.bench.ledger.closing:
+            assert len(commands) == 1
+            assert self.bench.ledger.links == links
+
+    @precondition(lambda self: bool(self.bench.ledger.sockets))
+    @rule(data=st.data())
+    def a_guest_leaves(self, data: st.DataObject) -> None:
+        self.check(self.bench.do(ConnectionLost(self.some_socket(data))))
+
+    # --- peers
+
+    def some_link(self, data: st.DataObject, among: list[LinkID]) -> LinkID:
+        return data.draw(st.sampled_from(sorted(among)))
+
+    def unanswered(self) -> list[LinkID]:
+        return [link for link in self.bench.ledger.peers if link in self.offered - self.described]
+
+    def answered(self) -> list[LinkID]:
+        return [link for link in self.bench.ledger.peers if link in self.described]
+
+    def open_links(self) -> list[LinkID]:
+        return [link for link, status in self.bench.ledger.links.items() if status.was_connected]
+
+    @precondition(lambda self: self.unanswered())
+    @rule(data=st.data())
+    def a_peer_answers(self, data: st.DataObject) -> None:
+        self.peer_answers(self.some_link(data, self.unanswered()))
+
+    def peer_answers(self, link: LinkID) -> None:
+        self.described.add(link)
+        commands = self.bench.do(PeerDescribed(link, SDPType.ANSWER, "v=0"))
+        self.check(commands)
+        assert [command.connection for command in commands if isinstance(command, Send)] == [self.served[link]]
+
+    @precondition(lambda self: self.answered())
+    @rule(data=st.data(), label=st.sampled_from([CONTROL_LABEL, CONTROL_LABEL, "chat"]), number=st.integers(0, 9))
+    def a_channel_opens(self, data: st.DataObject, label: str, number: int) -> None:
+        link = self.some_link(data, self.answered())
+        if (link, number) not in self.bench.ledger.channels:
+            self.check(self.bench.do(ChannelOpened(link, number, label)))
+
+    @precondition(lambda self: self.bench.ledger.channels)
+    @rule(data=st.data(), message=peers_text.map(dump_link_message) | st.text(max_size=20))
+    def a_peer_says_something(self, data: st.DataObject, message: str) -> None:
+        link, channel = data.draw(st.sampled_from(sorted(self.bench.ledger.channels)))
+        self.check(self.bench.do(ChannelMessage(link, channel, message)))
+
+    @precondition(lambda self: self.bench.ledger.past_peers)
+    @rule(data=st.data())
+    def something_late_of_a_closed_link(self, data: st.DataObject) -> None:
+        link = self.some_link(data, list(self.bench.ledger.past_peers))
+        late = data.draw(st.booleans())
+        event = PeerDescribed(link, SDPType.ANSWER, "") if late else PeerFailed(link, Reason.PEER_LEFT)
+        assert self.bench.do(event) == []
+
+    @precondition(lambda self: self.bench.ledger.peers)
+    @rule(data=st.data(), reason=st.sampled_from([Reason.ICE_FAILED, Reason.PEER_VANISHED, Reason.BAD_DESCRIPTION]))
+    def a_peer_fails(self, data: st.DataObject, reason: Reason) -> None:
+        self.check(self.bench.do(PeerFailed(self.some_link(data, list(self.bench.ledger.peers)), reason)))
+
+    # --- time
+
+    @precondition(lambda self: self.bench.ledger.timers)
+    @rule()
+    def the_next_timer_fires(self) -> None:
+        due = self.bench.next_timer()
+        assert due is not None
+        self.bench.now = max(self.bench.now, due[0])
+        self.check(self.bench.do(TimerFired(due[1])))
+
+    @rule(seconds=st.sampled_from([0.5, 1.5, 6.0, 39.0, 900.0]))
+    def time_passes(self, seconds: float) -> None:
+        until = self.bench.now + seconds
+        while (due := self.bench.next_timer()) is not None and due[0] <= until:
+            self.the_next_timer_fires()
+        self.bench.now = until
+
+    # --- people
+
+    @rule(data=st.data(), approved=st.booleans(), late=st.sampled_from([False, False, True]))
+    def the_person_decides(self, data: st.DataObject, approved: bool, late: bool) -> None:
+        prompts = sorted(self.names if late else self.bench.ledger.prompts)
+        if not prompts:
+            return
+        session_id = data.draw(st.sampled_from(prompts))
+        stood = session_id in self.bench.ledger.prompts
+        commands = self.bench.do(Decide(session_id, approved))
+        self.check(commands)
+        assert reasons(commands) == ([] if stood else [Reason.PROMPT_GONE])
+
+    @rule(invite=st.sampled_from([ONE_TIME, TEMPORARY, PERSISTENT]))
+    def the_person_invites(self, invite: Invite) -> None:
+        before = self.bench.ledger.invitation
+        self.check(self.bench.do(invite))
+        after = self.bench.ledger.invitation
+        if machine(self.bench)._endpoint is not None:
+            assert after is not None
+            assert after.type is invite.type
+            assert before is None or before.session_id != after.session_id
+
+    @precondition(lambda self: self.bench.ledger.links)
+    @rule(data=st.data())
+    def the_person_disconnects(self, data: st.DataObject) -> None:
+        link = self.some_link(data, list(self.bench.ledger.links))
+        self.check(self.bench.do(Disconnect(link)))
+        assert link not in self.bench.ledger.links
+
+    @precondition(lambda self: self.bench.ledger.links)
+    @rule(data=st.data(), text=st.text(max_size=20))
+    def the_person_writes(self, data: st.DataObject, text: str) -> None:
+        link = self.some_link(data, list(self.bench.ledger.links))
+        self.check(self.bench.do(SendText(link, text)))
+
+    # --- the network
+
+    def drop_guests(self, commands: list[Command]) -> None:
+        """A server that moves or stops closes its sockets."""
+        if any(isinstance(command, Listen | StopListening) for command in commands):
+            for connection in sorted(self.bench.ledger.sockets):
+                self.check(self.bench.do(ConnectionLost(connection)))
+
+    def server_answers(self, port: int | None) -> None:
+        """The server listens, where it was told to; None: it cannot."""
+        address = machine(self.bench)._wanted
+        if address is not None and (port is not None or machine(self.bench)._endpoint is None):
+            failed = ListenFailed(address, Reason.PORT_TAKEN)
+            self.check(self.bench.do(failed if port is None else Listening(address, port)))
+
+    @rule(
+        event=st.lists(st.sampled_from(NETWORKS), unique=True).map(lambda networks: NetworksSeen(tuple(networks)))
+        | st.sampled_from(NETWORKS).map(lambda network: ChooseNetwork(network.address)),
+        then=st.sampled_from([PORT, PORT, PORT + 1, None]),
+        at_once=st.booleans(),
+    )
+    def the_network_changes(self, event: NetworksSeen | ChooseNetwork, then: int | None, at_once: bool) -> None:
+        commands = self.bench.do(event)
+        self.check(commands)
+        self.drop_guests(commands)
+        if at_once:
+            self.server_answers(then)
+
+    @rule(port=st.sampled_from([PORT, PORT + 1, None]), network=st.sampled_from(NETWORKS))
+    def the_server_answers(self, port: int | None, network: Network) -> None:
+        if network.address != machine(self.bench)._wanted:  # too late: it was told to move on
+            failed = ListenFailed(network.address, Reason.PORT_TAKEN)
+            assert self.bench.do(failed if port is None else Listening(network.address, port)) == []
+        else:
+            self.server_answers(port)
+
+
+AnyHost.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestAnyHost = AnyHost.TestCase
+
+
+def test_secrets_are_not_the_same_twice() -> None:
+    """The fixture's bytes count up: two sessions that share anything would share it with the real ones, too."""
+    bench = HostBench()
+    bench.listen()
+    assert counting_bytes()(4) == b"\0\0\0\1"
+    seen = set()
+    for _ in range(20):
+        seen |= {bench.shown.session_id, bench.shown.code, parse_target(bench.shown.url).qr_secret}
+        bench.do(ONE_TIME)
+    assert len(seen) == 60
