@@ -102,7 +102,7 @@ class Guest:
         self._target = target
         self._device = device
         self._answered = False
-        self._connected_socket = True
+        self._hangs_up = True  # the WebSocket, or its dial, is still ours to end
 
     def start(self) -> list[Command]:
         """Commands for an attempt just made."""
@@ -114,19 +114,11 @@ class Guest:
 
     def handle(self, event: GuestEvent, now: float) -> list[Command]:
         """Take one event; look at `state` afterwards. Raises MachineMisuseError for a pair that is not in the table."""
-        content: object = event
-        if isinstance(event, FrameReceived):
-            try:
-                content = parse_message(event.text)
-            except MessageError:
-                return self._end(Reason.HOST_ERROR)
-        kind = content.timer.name if isinstance(content, TimerFired) else type(content)
+        kind = event.timer.name if isinstance(event, TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
-        if transition is not None:
-            return transition(self, content, now)
-        if isinstance(event, FrameReceived):
-            return self._end(Reason.HOST_ERROR)  # a message of the protocol, at a moment when no host may send it
-        raise MachineMisuseError(f"{kind} in {self.state}")
+        if transition is None:
+            raise MachineMisuseError(f"{kind} in {self.state}")
+        return transition(self, event, now)
 
     # --- reaching the host -----------------------------------------------------------------------------------------
 
@@ -140,7 +132,7 @@ class Guest:
         ]
 
     def _dial_failed(self, event: DialFailed, now: float) -> list[Command]:
-        self._connected_socket = False
+        self._hangs_up = False
         return self._end(event.reason)
 
     def _no_answer(self, event: TimerFired, now: float) -> list[Command]:
@@ -165,6 +157,16 @@ class Guest:
         outcome = Publish(PairOutcome(self._target.session_id, approved=False, reason=Reason.TIMEOUT))
         return [outcome, *self._end(Reason.TIMEOUT)]
 
+    def _frame(self, event: FrameReceived, now: float) -> list[Command]:
+        try:
+            message = parse_message(event.text)
+        except MessageError:
+            return self._end(Reason.HOST_ERROR)
+        answer = _MESSAGES.get((self.state, type(message)))
+        if answer is None:
+            return self._end(Reason.HOST_ERROR)  # a message of the protocol, at a moment when no host may send it
+        return answer(self, message, now)
+
     def _error(self, event: ErrorMessage, now: float) -> list[Command]:
         return self._end(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR))
 
@@ -172,7 +174,7 @@ class Guest:
         return self._end(_known(event.reason, _REJECTIONS, Reason.CLOSED))
 
     def _host_gone(self, event: ConnectionLost, now: float) -> list[Command]:
-        self._connected_socket = False
+        self._hangs_up = False
         return self._end(Reason.HOST_GONE)
 
     def _strange_frame(self, event: FrameRefused, now: float) -> list[Command]:
@@ -193,11 +195,11 @@ class Guest:
         return [ApplyDescription(self.link.id, SDPType.ANSWER, event.payload.sdp)]
 
     def _lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
-        self._connected_socket = False
+        self._hangs_up = False
         return [] if self._answered else self._end(Reason.HOST_GONE)  # answered: the link may still open
 
     def _lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
-        self._connected_socket = False
+        self._hangs_up = False
         return []  # the link stands on its own
 
     # --- the link --------------------------------------------------------------------------------------------------
@@ -220,7 +222,7 @@ class Guest:
 
     def _leave(self) -> list[Command]:
         self.state = GuestState.ENDED
-        hang_up: list[Command] = [CloseConnection(self.connection)] if self._connected_socket else []
+        hang_up: list[Command] = [CloseConnection(self.connection)] if self._hangs_up else []
         return [CancelTimer(self._timer(TimerName.DIAL)), CancelTimer(self._timer(TimerName.ANSWER)), *hang_up]
 
     def _timer(self, name: TimerName) -> Timer:
@@ -246,23 +248,32 @@ def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Re
 
 _Transition = Callable[[Guest, Any, float], list[Command]]
 
+# What the host may say, and when: anything else is a host's mistake and ends the attempt.
+_MESSAGES: Final[dict[tuple[GuestState, type], _Transition]] = {
+    (GuestState.ASKING, PairResult): Guest._result,
+    (GuestState.ASKING, ErrorMessage): Guest._error,
+    (GuestState.ASKING, SessionEnded): Guest._session_ended,
+    (GuestState.LINKING, Signal): Guest._signal,
+    (GuestState.LINKING, ErrorMessage): Guest._error,
+    (GuestState.LINKING, SessionEnded): Guest._session_ended,
+    (GuestState.LINKED, Signal): Guest._signal,
+    (GuestState.LINKED, ErrorMessage): Guest._error,
+    (GuestState.LINKED, SessionEnded): Guest._session_ended,
+}
+
 _TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
     (GuestState.DIALING, ConnectionOpened): Guest._dialled,
     (GuestState.DIALING, DialFailed): Guest._dial_failed,
     (GuestState.DIALING, TimerName.DIAL): Guest._no_answer,
     (GuestState.DIALING, SendText): Guest._link_event,
     (GuestState.DIALING, Disconnect): Guest._disconnect,
-    (GuestState.ASKING, PairResult): Guest._result,
-    (GuestState.ASKING, ErrorMessage): Guest._error,
-    (GuestState.ASKING, SessionEnded): Guest._session_ended,
+    (GuestState.ASKING, FrameReceived): Guest._frame,
     (GuestState.ASKING, ConnectionLost): Guest._host_gone,
     (GuestState.ASKING, FrameRefused): Guest._strange_frame,
     (GuestState.ASKING, TimerName.ANSWER): Guest._answer_timeout,
     (GuestState.ASKING, SendText): Guest._link_event,
     (GuestState.ASKING, Disconnect): Guest._disconnect,
-    (GuestState.LINKING, Signal): Guest._signal,
-    (GuestState.LINKING, ErrorMessage): Guest._error,
-    (GuestState.LINKING, SessionEnded): Guest._session_ended,
+    (GuestState.LINKING, FrameReceived): Guest._frame,
     (GuestState.LINKING, ConnectionLost): Guest._lost_while_linking,
     (GuestState.LINKING, FrameRefused): Guest._strange_frame,
     (GuestState.LINKING, PeerDescribed): Guest._described,
@@ -271,9 +282,7 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
     (GuestState.LINKING, TimerName.LINK_OPEN): Guest._link_event,
     (GuestState.LINKING, SendText): Guest._link_event,
     (GuestState.LINKING, Disconnect): Guest._disconnect,
-    (GuestState.LINKED, Signal): Guest._signal,
-    (GuestState.LINKED, ErrorMessage): Guest._error,
-    (GuestState.LINKED, SessionEnded): Guest._session_ended,
+    (GuestState.LINKED, FrameReceived): Guest._frame,
     (GuestState.LINKED, ConnectionLost): Guest._lost_while_linked,
     (GuestState.LINKED, FrameRefused): Guest._strange_frame,
     (GuestState.LINKED, ChannelOpened): Guest._link_event,
