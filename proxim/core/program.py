@@ -25,10 +25,11 @@ from proxim.core.events import (
     Rename,
     SendText,
     Shutdown,
+    Timer,
     TimerFired,
 )
 from proxim.core.guest import Guest, GuestEvent, GuestState
-from proxim.core.host import Host, HostEvent
+from proxim.core.host import SESSION_TIMERS, Host, HostEvent
 from proxim.core.messages import MAX_NAME_BYTES, DeviceInfo
 from proxim.core.status import ThisDevice, Trouble
 from proxim.core.texts import UNNAMED, display_name, is_encodable
@@ -46,13 +47,16 @@ class Program:
         self._host = host
         self._guests: dict[LinkID, Guest] = {}
         self._attempts = 0
+        self._ended = False
 
     def start(self) -> list[Command]:
         """Commands for a program just started."""
         return [Publish(ThisDevice(self._device))]
 
     def handle(self, event: ProgramEvent, now: float) -> list[Command]:
-        """Take one event, in the order in which they happened."""
+        """Take one event, in the order in which they happened; after Shutdown there is nothing left to do for any."""
+        if self._ended:
+            return []
         match event:
             case Join():
                 return self._join(event)
@@ -61,14 +65,13 @@ class Program:
             case Shutdown():
                 return self._shut_down(now)
             case DialFailed(connection):
-                guest = self._by_connection(connection)
-                return self._to_guest(guest, event, now) if guest else []
+                return self._guest_or_late(event, self._by_connection(connection), now)
             case ConnectionOpened() | FrameReceived() | FrameRefused() | ConnectionLost():
                 if event.connection < 0:
                     return self._guest_or_late(event, self._by_connection(event.connection), now)
-            case TimerFired(timer):
-                if _is_guest_link(timer.scope):
-                    return self._guest_or_late(event, self._guests.get(LinkID(timer.scope)), now)
+            case TimerFired(Timer(name, scope)):
+                if name not in SESSION_TIMERS and _is_guest_link(scope):
+                    return self._guest_or_late(event, self._guests.get(LinkID(scope)), now)
             case PeerDescribed() | ChannelOpened() | ChannelMessage() | PeerFailed() | SendText() | Disconnect():
                 if _is_guest_link(event.link):
                     return self._guest_or_late(event, self._guests.get(event.link), now)
@@ -83,6 +86,8 @@ class Program:
             return self._to_guest(guest, event, now)
         if isinstance(event, SendText):
             return [_trouble(Reason.NOT_CONNECTED, event.link)]
+        if isinstance(event, TimerFired):
+            raise MachineMisuseError(f"{event.timer.name} of an attempt that has ended")
         return []  # of an attempt that has ended; this crossed on the way
 
     def _join(self, event: Join) -> list[Command]:
@@ -113,6 +118,7 @@ class Program:
         return [SaveName(name), Publish(ThisDevice(self._device))]
 
     def _shut_down(self, now: float) -> list[Command]:
+        self._ended = True
         commands: list[Command] = []
         for guest in list(self._guests.values()):
             commands += self._to_guest(guest, Disconnect(guest.link.id), now)

@@ -1,0 +1,561 @@
+"""Tests of proxim.core.program: who gets which event; then two whole programs against each other, on a fake clock."""
+
+import json
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from proxim.core.commands import CancelTimer, CloseConnection, Dial, Publish, SaveName, SetTimer, StopListening
+from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.events import (
+    ChannelMessage,
+    ChannelOpened,
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    Decide,
+    DialFailed,
+    Disconnect,
+    FrameReceived,
+    FrameRefused,
+    Invite,
+    Join,
+    LinkID,
+    NetworksSeen,
+    PeerDescribed,
+    PeerFailed,
+    Rename,
+    SendText,
+    SessionType,
+    Shutdown,
+    Timer,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.host import Host
+from proxim.core.host_code import JoinTarget, parse_target
+from proxim.core.link_messages import TextPiece, dump_link_message
+from proxim.core.messages import CODE_SESSION_ID, DeviceInfo, PairRequest, SDPType
+from proxim.core.program import Program, ProgramEvent
+from proxim.core.status import Invitation, LinkStatus, PairOutcome, Prompt, Stage, TextReceived, ThisDevice, Trouble
+from tests.core.machine_fixtures import (
+    ETHERNET,
+    HOST_DEVICE,
+    ONE_TIME,
+    PHONE,
+    WIFI,
+    Bench,
+    HostBench,
+    World,
+    published,
+    reasons,
+    sent,
+)
+
+TARGET = JoinTarget("192.168.1.5", 47800, CODE_SESSION_ID)
+
+
+@pytest.fixture
+def world() -> World:
+    """A host that shows a one-time code, and a guest that has not joined yet."""
+    world = World()
+    world.settle()
+    return world
+
+
+def world_of(invite: Invite) -> World:
+    world = World(host=HostBench(invite))
+    world.settle()
+    return world
+
+
+def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
+    """Why the newest link of one side closed, and whether it had been open."""
+    status = world.status(side)
+    assert status.stage is Stage.CLOSED
+    return status.reason, status.was_connected
+
+
+# --- who gets which event --------------------------------------------------------------------------------------------
+
+
+def test_a_program_says_first_which_device_it_is() -> None:
+    assert Program(PHONE, None).start() == [Publish(ThisDevice(PHONE))]
+
+
+def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
+    bench = Bench(Program(PHONE, None))
+    bench.do(Join(TARGET))
+    assert bench.do(Join(TARGET)) == [Publish(Trouble(Problem(Reason.JOIN_BUSY)))]
+    bench.do(Disconnect(LinkID("guest-1")))
+    commands = bench.do(Join(TARGET))
+    assert [command for command in commands if isinstance(command, Dial)] == [
+        Dial(ConnectionID(-2), TARGET.websocket_url)
+    ]
+    assert SetTimer(Timer(TimerName.DIAL, "guest-2"), 4.0) in commands
+
+
+def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
+    bench = Bench(Program(PHONE, None))
+    bench.do(Join(TARGET))
+    link, socket = LinkID("guest-1"), ConnectionID(-1)
+    bench.do(Disconnect(link))
+    late: list[ProgramEvent] = [
+        DialFailed(socket, Reason.REFUSED),
+        ConnectionOpened(socket, "192.168.1.5"),
+        FrameReceived(socket, "{}"),
+        FrameRefused(socket, Reason.BAD_MESSAGE),
+        ConnectionLost(socket),
+        PeerDescribed(link, SDPType.OFFER, "v=0"),
+        ChannelOpened(link, 0, "control"),
+        ChannelMessage(link, 0, "{}"),
+        PeerFailed(link, Reason.ICE_FAILED),
+        Disconnect(link),
+    ]
+    for event in late:
+        assert bench.program.handle(event, bench.now) == []
+    told = Publish(Trouble(Problem(Reason.NOT_CONNECTED), link))
+    assert bench.do(SendText(link, "hi")) == [told]
+
+
+def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
+    with pytest.raises(MachineMisuseError):
+        Program(PHONE, None).handle(TimerFired(Timer(TimerName.DIAL, "guest-1")), 0.0)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        NetworksSeen(()),
+        ONE_TIME,
+        Decide("x", approved=True),
+        ConnectionOpened(ConnectionID(1), "192.168.1.9"),
+        TimerFired(Timer(TimerName.SESSION, "guest-1")),
+        TimerFired(Timer(TimerName.LINK_OPEN, "host-1")),
+        SendText(LinkID("host-1"), "hi"),
+    ],
+)
+def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
+    with pytest.raises(MachineMisuseError):
+        Program(PHONE, None).handle(event, 0.0)
+
+
+def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
+    host = Host(HOST_DEVICE, ONE_TIME, lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"))
+    bench = HostBench()
+    bench.program = Program(HOST_DEVICE, host)
+    bench.listen()
+    session_id = bench.shown.session_id
+    assert session_id.startswith("guest-")
+    bench.ledger.timers.clear()
+    commands = bench.program.handle(TimerFired(Timer(TimerName.SESSION, session_id)), bench.now)
+    assert CancelTimer(Timer(TimerName.SESSION, session_id)) in commands
+
+
+# --- rename ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_name_is_kept_told_and_used(world: World) -> None:
+    renamed = DeviceInfo("Küche", PHONE.id)
+    assert world.guest.do(Rename("Küche")) == [SaveName("Küche"), Publish(ThisDevice(renamed))]
+    world.join()
+    (prompt,) = world.host.ledger.prompts.values()
+    assert prompt.device == renamed
+    world.do(world.host, Rename("Büro"))
+    world.decide(approved=True)
+    assert world.status(world.guest).peer_name == "Büro"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "x" * 65, "é" * 33, "\ud800"])
+def test_a_name_that_nobody_could_read_is_refused(world: World, name: str) -> None:
+    told = [Publish(Trouble(Problem(Reason.NAME_UNUSABLE)))]
+    assert world.guest.do(Rename(name)) == told
+    assert world.host.do(Rename(name)) == told
+    world.join()
+    (prompt,) = world.host.ledger.prompts.values()
+    assert prompt.device == PHONE
+
+
+# --- shutdown --------------------------------------------------------------------------------------------------------
+
+
+def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
+    link = world.link_up()
+    commands = world.guest.do(Shutdown())
+    assert CloseConnection(ConnectionID(-1)) in commands
+    assert published(commands)[-1] == world.status(world.guest)
+    assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
+    world.guest.ledger.at_rest()
+    assert world.guest.ledger.timers == {}
+    for event in (Join(TARGET), SendText(link, "hi"), Rename("x"), Shutdown(), ConnectionLost(ConnectionID(-1))):
+        assert world.guest.do(event) == []  # the network side is going down: nothing may begin any more
+
+
+def test_shutdown_of_a_host_tells_its_guests(world: World) -> None:
+    world.link_up()
+    world.do(world.host, Shutdown())
+    assert closed(world, world.guest) == (Reason.CLOSED, True)
+    assert closed(world, world.host) == (Reason.CLOSED, True)
+    assert world.host.ledger.listening is None
+    assert world.host.do(NetworksSeen((ETHERNET, WIFI))) == []
+    for side in (world.host, world.guest):
+        side.ledger.at_rest()
+        assert side.ledger.timers == {}
+
+
+def test_shutdown_of_a_host_that_is_asked(world: World) -> None:
+    world.join()
+    world.do(world.host, Shutdown())
+    assert closed(world, world.guest) == (Reason.CLOSED, False)
+    assert world.host.told(PairOutcome)[-1] == PairOutcome(
+        world.host.told(Prompt)[-1].session_id,  # type: ignore[union-attr]
+        approved=False,
+        reason=Reason.CLOSED,
+    )
+
+
+def test_shutdown_with_nobody_there() -> None:
+    assert Bench(Program(PHONE, None)).do(Shutdown()) == []
+    host = HostBench()
+    assert host.do(Shutdown()) == [StopListening()]
+
+
+# --- two programs ----------------------------------------------------------------------------------------------------
+
+
+def test_two_programs_pair_link_and_talk(world: World) -> None:
+    link = world.join()
+    assert world.status(world.guest).stage is Stage.ASKING
+    world.decide(approved=True)
+    for side, name in ((world.host, "Phone"), (world.guest, "Host PC")):
+        status = world.status(side)
+        assert (status.stage, status.peer_name, status.can_text) == (Stage.CONNECTED, name, True)
+    long = "ä" * 200_000
+    for text in ("hi", long):
+        world.do(world.guest, SendText(link, text))
+        world.do(world.host, SendText(world.host.link, text))
+    assert world.texts(world.host) == world.texts(world.guest) == ["hi", long]
+    stages = [status.stage for status in world.guest.told(LinkStatus) if isinstance(status, LinkStatus)]
+    assert list(dict.fromkeys(stages)) == [
+        Stage.DIALING,
+        Stage.ASKING,
+        Stage.APPROVED,
+        Stage.CONNECTING,
+        Stage.CONNECTED,
+    ]
+    world.advance(3600)  # heartbeats keep it, long after the session's 15 minutes
+    assert world.status(world.host).stage is world.status(world.guest).stage is Stage.CONNECTED
+
+
+def test_the_frames_on_the_wire_are_the_seeds_and_hold_no_secret(world: World) -> None:
+    target = parse_target(world.host.shown.url)
+    code = world.host.shown.code
+    assert target.qr_secret is not None
+    assert code is not None
+    world.link_up()
+    frames = [(sender, json.loads(text)) for sender, text in world.frames]
+    assert [(sender, frame["type"]) for sender, frame in frames] == [
+        ("guest", "pair_request"),
+        ("host", "pair_result"),
+        ("guest", "signal"),
+        ("host", "signal"),
+    ]
+    assert {frame["sessionID"] for _, frame in frames} == {CODE_SESSION_ID}
+    assert [frame["payload"]["type"] for _, frame in frames[2:]] == ["offer", "answer"]
+    sniffed = "".join(text for _, text in world.frames)
+    for secret in (target.qr_secret, code, code.replace("-", ""), target.session_id):
+        assert secret not in sniffed
+
+
+def test_join_by_url(world: World) -> None:
+    world.do(world.guest, Join(parse_target(world.host.shown.url)))
+    world.decide(approved=True)
+    assert world.status(world.guest).stage is Stage.CONNECTED
+    assert world.status(world.guest).session_id == world.status(world.host).session_id
+
+
+def test_the_person_at_the_host_declines(world: World) -> None:
+    shown = world.host.shown
+    world.join()
+    world.decide(approved=False)
+    assert closed(world, world.guest) == (Reason.DECLINED, False)
+    assert world.host.shown == shown
+    world.link_up()  # the right guest still can
+
+
+def test_nobody_decides_for_40_seconds(world: World) -> None:
+    world.join()
+    world.advance(39.9)
+    assert world.host.ledger.prompts
+    world.advance(0.1)
+    assert not world.host.ledger.prompts
+    assert closed(world, world.guest) == (Reason.TIMEOUT, False)
+
+
+def test_the_guest_cancels_while_the_host_is_asked(world: World) -> None:
+    link = world.join()
+    world.do(world.guest, Disconnect(link))
+    assert not world.host.ledger.prompts
+    assert world.host.ledger.invitation is not None
+
+
+def test_the_guests_leaving_and_the_approval_cross(world: World) -> None:
+    link = world.join()
+    (session_id,) = world.host.ledger.prompts
+    world.report(world.guest, Disconnect(link))
+    world.report(world.host, Decide(session_id, approved=True))
+    world.settle()
+    assert closed(world, world.host) == (Reason.GUEST_LEFT, False)
+    assert closed(world, world.guest) == (Reason.DISCONNECTED, False)
+    world.link_up()
+
+
+def test_the_approval_and_the_40_seconds_cross(world: World) -> None:
+    world.join()
+    (session_id,) = world.host.ledger.prompts
+    world.advance(40)
+    world.do(world.host, Decide(session_id, approved=True))
+    assert world.host.ledger.links == {}
+    assert isinstance(world.host.ledger.statuses[-1], Trouble)
+
+
+def test_both_disconnect_at_once(world: World) -> None:
+    link = world.link_up()
+    world.report(world.guest, Disconnect(link))
+    world.report(world.host, Disconnect(world.host.link))
+    world.settle()
+    assert closed(world, world.guest) == closed(world, world.host) == (Reason.DISCONNECTED, True)
+    world.host.ledger.at_rest()
+    world.guest.ledger.at_rest()
+
+
+def test_texts_and_goodbyes_cross(world: World) -> None:
+    link = world.link_up()
+    host_link = world.host.link
+    world.report(world.guest, SendText(link, "last words"))
+    world.report(world.host, SendText(host_link, "also"))
+    world.report(world.guest, Disconnect(link))
+    world.settle()
+    assert world.texts(world.host) == ["last words"]
+    assert closed(world, world.host) == (Reason.PEER_LEFT, True)
+
+
+def test_the_host_cannot_be_reached(world: World) -> None:
+    world.reachable = False
+    world.join()
+    world.advance(3.9)
+    assert world.status(world.guest).stage is Stage.DIALING
+    world.advance(0.1)
+    assert closed(world, world.guest) == (Reason.NO_ANSWER, False)
+
+
+def test_proxim_is_not_open_there_any_more(world: World) -> None:
+    code = world.host.shown.code
+    assert code is not None
+    world.do(world.host, Shutdown())
+    world.do(world.guest, Join(parse_target(code)))
+    assert closed(world, world.guest) == (Reason.REFUSED, False)
+
+
+def test_udp_is_blocked_and_the_same_code_works_once_it_is_not(world: World) -> None:
+    shown = world.host.shown
+    world.udp = False
+    world.link_up()
+    world.advance(15)
+    assert closed(world, world.guest) == (Reason.LINK_TIMEOUT, False)
+    assert closed(world, world.host) == (Reason.LINK_TIMEOUT, False)
+    assert world.host.shown == shown
+    world.udp = True
+    world.link_up()
+    assert world.status(world.guest).stage is Stage.CONNECTED
+
+
+def test_the_guest_cancels_while_linking_and_may_ask_again_soon(world: World) -> None:
+    world.udp = False
+    link = world.link_up()
+    world.do(world.guest, Disconnect(link))
+    world.advance(4)
+    assert closed(world, world.host) == (Reason.GUEST_LEFT, False)
+    world.udp = True
+    world.link_up()
+    assert world.status(world.host).stage is Stage.CONNECTED
+
+
+def test_an_open_link_outlives_its_sockets(world: World) -> None:
+    link = world.link_up()
+    world.cut_wire()
+    world.settle()
+    world.do(world.guest, SendText(link, "still here"))
+    assert world.texts(world.host) == ["still here"]
+    world.do(world.host, Disconnect(world.host.link))
+    assert closed(world, world.guest) == (Reason.CLOSED, True)
+
+
+def test_sockets_lost_while_asking(world: World) -> None:
+    world.join()
+    world.cut_wire()
+    world.settle()
+    assert closed(world, world.guest) == (Reason.HOST_GONE, False)
+    assert not world.host.ledger.prompts
+
+
+def test_a_network_that_goes_dark_is_noticed_by_both_within_6_seconds(world: World) -> None:
+    world.link_up()
+    world.advance(10.3)
+    world.vanish()
+    world.advance(6)
+    assert closed(world, world.guest) == (Reason.PEER_VANISHED, True)
+    assert closed(world, world.host) == (Reason.PEER_VANISHED, True)
+
+
+def test_a_laptop_that_slept_is_no_silent_peer(world: World) -> None:
+    world.link_up()
+    world.advance(10)
+    slept = 3600.0
+    world.host.now = world.guest.now = world.host.now + slept
+    world.advance(30)
+    assert world.status(world.guest).stage is world.status(world.host).stage is Stage.CONNECTED
+
+
+def test_a_one_time_session_ends_with_its_link_and_a_fresh_code_is_shown(world: World) -> None:
+    before = world.host.shown
+    link = world.link_up()
+    world.do(world.guest, Disconnect(link))
+    assert closed(world, world.host) == (Reason.PEER_LEFT, True)
+    assert world.host.shown.session_id != before.session_id
+    world.do(world.guest, Join(parse_target(before.url)))
+    assert closed(world, world.guest) == (Reason.UNKNOWN_SESSION, False)
+
+
+def test_a_temporary_session_ends_for_both_when_its_time_is_over() -> None:
+    world = world_of(Invite(SessionType.TEMPORARY, 60.0))
+    world.link_up()
+    world.advance(60)
+    assert closed(world, world.guest) == (Reason.EXPIRED, True)
+    assert closed(world, world.host) == (Reason.EXPIRED, True)
+
+
+def test_the_guest_of_a_persistent_session_comes_back_after_a_day() -> None:
+    world = world_of(Invite(SessionType.PERSISTENT))
+    target = parse_target(world.host.shown.url)
+    link = world.link_up()
+    world.do(world.guest, Disconnect(link))
+    world.advance(86400)
+    world.do(world.guest, Join(target))
+    world.decide(approved=True)
+    assert world.status(world.guest).stage is Stage.CONNECTED
+
+
+def test_the_hosts_network_moves_while_a_guest_asks_and_while_one_is_linked(world: World) -> None:
+    world.join()
+    world.do(world.host, NetworksSeen((WIFI,)))
+    assert closed(world, world.guest) == (Reason.HOST_GONE, False)
+    assert not world.host.ledger.prompts
+    world.link_up()
+    world.do(world.host, NetworksSeen((ETHERNET,)))
+    assert world.status(world.guest).stage is Stage.CONNECTED
+    assert reasons([Publish(status) for status in world.host.ledger.statuses]) == [Reason.NETWORK_CHANGED]
+
+
+def test_a_program_is_host_and_guest_at_once(world: World) -> None:
+    bench = world.host
+    world.link_up()
+    dialled = bench.do(Join(JoinTarget("192.168.1.200", 47800, CODE_SESSION_ID)))
+    assert Dial(ConnectionID(-1), "ws://192.168.1.200:47800/ws") in dialled
+    asked = bench.do(ConnectionOpened(ConnectionID(-1), "192.168.1.200"))
+    assert sent(asked) == [PairRequest(CODE_SESSION_ID, HOST_DEVICE)]
+    assert bench.do(TimerFired(Timer(TimerName.ANSWER, "guest-1")))
+    said = TextReceived(world.host.link, "hi")
+    heard = bench.do(ChannelMessage(world.host.link, 0, dump_link_message(TextPiece("hi"))))
+    assert heard == [Publish(said)]
+
+
+# --- two programs, anything in any order -----------------------------------------------------------------------------
+
+
+class AnyWorld(RuleBasedStateMachine):
+    """Two honest programs, whatever their people do and their network suffers: no error, no INTERNAL, and it mends."""
+
+    @initialize(kind=st.sampled_from(SessionType))
+    def start(self, kind: SessionType) -> None:
+        self.world = world_of(Invite(kind, 60.0))
+
+    @rule(text=st.text(max_size=10), by_guest=st.booleans())
+    def somebody_writes(self, text: str, by_guest: bool) -> None:
+        side = self.world.guest if by_guest else self.world.host
+        for link in list(side.ledger.links):
+            self.world.report(side, SendText(link, text))
+
+    @rule()
+    def the_guest_joins(self) -> None:
+        invitation = self.world.host.ledger.invitation
+        if invitation is not None and invitation.code is not None:
+            self.world.report(self.world.guest, Join(parse_target(invitation.code)))
+
+    @rule(approved=st.sampled_from([True, True, False]))
+    def the_host_decides(self, approved: bool) -> None:
+        for session_id in list(self.world.host.ledger.prompts):
+            self.world.report(self.world.host, Decide(session_id, approved))
+
+    @rule(by_guest=st.booleans())
+    def somebody_disconnects(self, by_guest: bool) -> None:
+        side = self.world.guest if by_guest else self.world.host
+        for link in list(side.ledger.links):
+            self.world.report(side, Disconnect(link))
+
+    @rule(kind=st.sampled_from(SessionType))
+    def the_host_invites(self, kind: SessionType) -> None:
+        self.world.report(self.world.host, Invite(kind, 60.0))
+
+    @rule(networks=st.sampled_from([(ETHERNET,), (WIFI,), (ETHERNET, WIFI), ()]))
+    def the_network_changes(self, networks: tuple[()]) -> None:
+        self.world.report(self.world.host, NetworksSeen(networks))
+
+    @rule()
+    def the_wire_is_cut(self) -> None:
+        self.world.cut_wire()
+
+    @rule(udp=st.booleans())
+    def udp_is_blocked_or_not(self, udp: bool) -> None:
+        self.world.udp = udp
+
+    @precondition(lambda self: bool(self.world.queue))
+    @rule(count=st.integers(1, 5))
+    def some_things_arrive(self, count: int) -> None:
+        for _ in range(count):
+            self.world.step()
+
+    @rule()
+    def all_arrives(self) -> None:
+        self.world.settle()
+
+    @rule(seconds=st.sampled_from([0.5, 5.0, 16.0, 41.0, 61.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.advance(seconds)
+
+    def teardown(self) -> None:
+        """Whatever happened: a code is shown, and who types it is linked."""
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        world.udp = True
+        world.settle()
+        world.do(world.host, NetworksSeen((ETHERNET,)))
+        for side in (world.host, world.guest):
+            for link in list(side.ledger.links):
+                world.do(side, Disconnect(link))
+        world.advance(60)
+        assert isinstance(world.host.ledger.invitation, Invitation)
+        world.link_up()
+        assert world.status(world.guest).stage is world.status(world.host).stage is Stage.CONNECTED
+        world.do(world.guest, Shutdown())
+        world.do(world.host, Shutdown())
+        for side in (world.host, world.guest):
+            side.ledger.at_rest()
+            assert side.ledger.timers == {}
+
+
+AnyWorld.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestAnyWorld = AnyWorld.TestCase
