@@ -20,7 +20,8 @@ from proxim.core.messages import Candidate, Description, DeviceInfo, SDPType, Si
 from proxim.core.program import Program
 from proxim.core.status import Invitation, Prompt, Status
 from proxim.net.addresses import list_networks
-from proxim.net.runtime import NetOptions, Runtime
+from proxim.net.opening import NetOptions, open_program
+from proxim.net.runtime import Runtime
 
 
 class EchoingPeer:
@@ -62,7 +63,8 @@ async def run_proxim() -> None:
         elif isinstance(status, Prompt):
             runtime.report(Decide(status.session_id, approved=True))
 
-    runtime = Runtime(program, publish, NetOptions(port=0, look=list_networks))
+    options = NetOptions(port=0, look=list_networks)
+    runtime = Runtime(program, publish, options, open_program(program, publish, options))
     with patch("proxim.net.peer.Peer", EchoingPeer):
         await runtime.run()
 

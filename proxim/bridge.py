@@ -10,17 +10,17 @@ import queue
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
 
-from proxim.core.errors import Problem, Reason
-from proxim.core.events import Intent
-from proxim.core.status import Status, Stopped, Trouble
+if TYPE_CHECKING:  # at run time the network side's thread imports these, while the main thread makes the window
+    import asyncio
 
-if TYPE_CHECKING:
-    import asyncio  # at run time the loop's thread imports it, while the main thread is busy with the first paint
+    from proxim.core.events import Intent
+    from proxim.core.status import Status
 
 _log = logging.getLogger(__name__)
 
+PAINT_SECONDS: Final = 0.5  # how long the loop waits for the first paint; a window that takes longer has other worries
 MAX_LINE_CHARACTERS: Final = 4 * 1024 * 1024  # a text of 1 MiB as JSON; without a limit one line could fill the memory
 
 
@@ -36,7 +36,7 @@ class InputEnded:
     """Standard input is at its end."""
 
 
-Upward = Status | InputLine | InputEnded
+Upward = Union["Status", InputLine, InputEnded]
 
 
 class NetSide(Protocol):
@@ -45,8 +45,12 @@ class NetSide(Protocol):
     async def run(self) -> None:
         """Run until an intent ends it."""
 
-    def report(self, event: Intent, /) -> None:
+    def report(self, event: "Intent", /) -> None:
         """Take an intent."""
+
+
+# Called with `publish` before there is a loop, then, on the loop, without: the first tells the first statuses.
+MakeNet = Callable[[Callable[["Status"], None]], Callable[[], NetSide]]
 
 
 class Bridge:
@@ -60,19 +64,24 @@ class Bridge:
         self._net: NetSide | None = None
         self._early: list[Intent] = []  # posted before the loop was there
         self._thread: threading.Thread | None = None
+        self._painted = threading.Event()
 
     # --- main thread -----------------------------------------------------------------------------------------------
 
-    def start(self, make_net: Callable[[Callable[[Status], None]], NetSide]) -> None:
-        """Start the asyncio thread. `make_net(publish)` is called on it, so what it imports does not hold up the UI."""
+    def start(self, make_net: MakeNet) -> None:
+        """Start the asyncio thread. `make_net` runs on it, so what it imports does not hold up the UI."""
         self._thread = threading.Thread(target=self._run_net, args=(make_net,), name="proxim-net", daemon=True)
         self._thread.start()
+
+    def painted(self) -> None:
+        """Say that the first status has been shown, so that the loop may load: two threads share one interpreter."""
+        self._painted.set()
 
     def read_lines(self, stream: TextIO) -> None:
         """Read `stream` to its end on a thread of its own: there is no other way on Windows."""
         threading.Thread(target=self._read_lines, args=(stream,), name="proxim-input", daemon=True).start()
 
-    def post(self, intent: Intent) -> None:
+    def post(self, intent: "Intent") -> None:
         """Hand a person's intent to the network side. After its end it is dropped: there is nobody left to do it."""
         assert threading.get_ident() == self._main_thread
         with self._lock:
@@ -99,25 +108,30 @@ class Bridge:
 
     # --- asyncio thread --------------------------------------------------------------------------------------------
 
-    def _publish(self, status: Status) -> None:
+    def _publish(self, status: "Status") -> None:
         self._upward.put(status)
 
-    def _run_net(self, make_net: Callable[[Callable[[Status], None]], NetSide]) -> None:
-        import asyncio
-
+    def _run_net(self, make_net: MakeNet) -> None:
         try:
-            asyncio.run(self._net_main(make_net))
-        except Exception as error:  # noqa: BLE001  # whatever it is, the person must see that nothing works any more
-            _log.exception("the network side crashed")
+            finish = make_net(self._publish)
+            self._painted.wait(PAINT_SECONDS)
+            import asyncio
+
+            asyncio.run(self._net_main(finish))
+        except Exception as error:  # whatever it is, the person must see that nothing works any more
+            from proxim.core.errors import Problem, Reason
+            from proxim.core.status import Stopped, Trouble
+
+            logging.getLogger(__name__).exception("the network side crashed")
             self._publish(Trouble(Problem(Reason.INTERNAL, type(error).__name__)))
             self._publish(Stopped())
 
-    async def _net_main(self, make_net: Callable[[Callable[[Status], None]], NetSide]) -> None:
+    async def _net_main(self, finish: Callable[[], NetSide]) -> None:
         import asyncio
 
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log_loop_error)
-        net = make_net(self._publish)
+        net = finish()
         run: Coroutine[None, None, None] = net.run()
         with self._lock:
             self._loop, self._net = loop, net

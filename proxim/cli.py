@@ -4,7 +4,6 @@ Must never be here: what a command line may say (arguments.py), what a face show
 """
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -12,14 +11,14 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from proxim.arguments import parse_arguments
-from proxim.bridge import Bridge, InputEnded, InputLine
-from proxim.core.errors import SENTENCES, Reason
-from proxim.logs import set_up_logging
-from proxim.options import DoctorOptions, HostOptions, JoinOptions, WindowOptions
-from proxim.wiring import network_side
-
+# Nothing of core is imported up here: the window's code is on the screen sooner if core loads on the network side's
+# thread while Tk, which is not Python, makes the window on this one.
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxim.bridge import Bridge, MakeNet, NetSide
+    from proxim.core.status import Status
+    from proxim.options import DoctorOptions, HostOptions, JoinOptions, WindowOptions
     from proxim.ui.face import LineFace
 
 POLL_SECONDS: Final = 0.5  # how late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait
@@ -29,10 +28,17 @@ USAGE_STATUS: Final = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Proxim; returns the process's exit status."""
-    options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-    window = isinstance(options, WindowOptions)
-    set_up_logging(options.log, window=window)
+    given = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
+    if not given:
+        return _run_window()
+
+    from proxim.arguments import parse_arguments
+    from proxim.logs import set_up_logging
+    from proxim.options import DoctorOptions, WindowOptions
+
+    options = parse_arguments(given)
+    set_up_logging(options.log, window=isinstance(options, WindowOptions))
     match options:
         case WindowOptions():
             return _run_window(options)
@@ -47,22 +53,51 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _run_window(options: WindowOptions) -> int:
-    from proxim.desktop import Desktop
+def _run_window(options: "WindowOptions | None" = None) -> int:
+    """The window; `options` is None where nothing was typed, so that nothing need be read before it shows."""
+    from proxim.bridge import Bridge
 
     bridge = Bridge()
-    bridge.start(network_side(options))
-    desktop = Desktop.open(options, bridge)
+    bridge.start(_open_for_window(options))
+    from proxim.desktop import open_desktop
+
+    desktop = open_desktop("system" if options is None else options.theme.value, bridge)
     if desktop is not None:
         return desktop.run()
-    in_terminal = options.without_display()
+
+    from proxim.core.errors import SENTENCES, Reason
+    from proxim.logs import set_up_logging
+    from proxim.options import WindowOptions
+
+    in_terminal = (options or WindowOptions()).without_display()
     set_up_logging(in_terminal.log, window=False)
     sys.stderr.write(f"{SENTENCES[Reason.NO_DISPLAY]}\n")
     return _drive(_face(in_terminal, bridge), bridge)
 
 
-def _run_lines(options: HostOptions | JoinOptions) -> int:
+def _open_for_window(options: "WindowOptions | None") -> "MakeNet":
+    """Start the network side; runs on its thread, and so do these imports."""
+
+    def make(publish: "Callable[[Status], None]") -> "Callable[[], NetSide]":
+        from proxim.logs import set_up_logging
+        from proxim.options import WindowOptions
+        from proxim.wiring import network_side
+
+        wanted = options or WindowOptions()
+        if options is None:
+            set_up_logging(wanted.log, window=True)
+        return network_side(wanted)(publish)
+
+    return make
+
+
+def _run_lines(options: "HostOptions | JoinOptions") -> int:
+    from proxim.bridge import Bridge
+    from proxim.options import HostOptions
+    from proxim.wiring import network_side
+
     if isinstance(options, HostOptions) and options.address is not None:
+        from proxim.core.errors import SENTENCES, Reason
         from proxim.net.addresses import network_for
 
         if network_for(options.address) is None:
@@ -73,7 +108,8 @@ def _run_lines(options: HostOptions | JoinOptions) -> int:
     return _drive(_face(options, bridge), bridge)
 
 
-def _face(options: HostOptions | JoinOptions, bridge: Bridge) -> "LineFace":
+def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
+    from proxim.options import HostOptions
     from proxim.ui.face import FaceOptions, Role
 
     _use_utf8(options.json)
@@ -91,6 +127,8 @@ def _face(options: HostOptions | JoinOptions, bridge: Bridge) -> "LineFace":
         from proxim.ui.jsonlines import JsonLinesFace
 
         return JsonLinesFace(wanted, bridge.post, sys.stdout, time.monotonic, time.time)
+    import shutil
+
     from proxim.ui.terminal import TerminalFace
 
     return TerminalFace(
@@ -119,10 +157,11 @@ def _use_utf8(json: bool) -> None:
         sys.stdout.reconfigure(encoding=encoding, newline="\n")
 
 
-def _drive(face: "LineFace", bridge: Bridge) -> int:
+def _drive(face: "LineFace", bridge: "Bridge") -> int:
     """Carry statuses and lines between bridge and face until the face has finished."""
     if sys.stdin is not None:
         bridge.read_lines(sys.stdin)
+    bridge.painted()  # a terminal has nothing to paint first
     interrupted = False
     face.start()
     while not face.finished:
@@ -136,7 +175,9 @@ def _drive(face: "LineFace", bridge: Bridge) -> int:
     return face.exit_status
 
 
-def _carry(face: "LineFace", bridge: Bridge) -> None:
+def _carry(face: "LineFace", bridge: "Bridge") -> None:
+    from proxim.bridge import InputEnded, InputLine
+
     match bridge.wait(POLL_SECONDS):
         case None:
             return
@@ -148,7 +189,7 @@ def _carry(face: "LineFace", bridge: Bridge) -> None:
             face.show(status)
 
 
-def _run_doctor(options: DoctorOptions) -> int:
+def _run_doctor(options: "DoctorOptions") -> int:
     import asyncio
 
     from proxim.net.doctor import examine

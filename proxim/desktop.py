@@ -7,14 +7,14 @@ import signal
 import time
 import tkinter
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxim.bridge import Bridge, InputEnded, InputLine
-from proxim.core.events import Shutdown
-from proxim.core.status import Invitation, NoInvitation, Stopped
-from proxim.options import WindowOptions
 from proxim.ui.root import make_root
-from proxim.ui.window import Window
+
+if TYPE_CHECKING:
+    from proxim.ui.theme import ThemeChoice
+    from proxim.ui.window import Window
 
 TICK_MS: Final = 40  # people notice delays from some 100 ms; 25 ticks a second cost 0.1 % of a core
 FIRST_TICK_MS: Final = 2  # until the first code is on the screen
@@ -22,10 +22,21 @@ STATUSES_PER_TICK: Final = 50  # so that a flood of them leaves time to paint
 GOODBYE_SECONDS: Final = 4.0  # one more than the network side takes at most (net/limits.py, SHUTDOWN_SECONDS)
 
 
+def open_desktop(theme: "ThemeChoice", bridge: Bridge) -> "Desktop | None":
+    """Make the window; None where there is no display, or no Tk."""
+    try:
+        root = make_root()
+    except tkinter.TclError:
+        return None
+    from proxim.ui.window import Window  # while this waits for core, the network side's thread is loading it
+
+    return Desktop(root, Window(root, bridge.post, theme=theme), bridge)
+
+
 class Desktop:
     """The running window program."""
 
-    def __init__(self, root: tkinter.Tk, window: Window, bridge: Bridge) -> None:
+    def __init__(self, root: tkinter.Tk, window: "Window", bridge: Bridge) -> None:
         self._root = root
         self._window = window
         self._bridge = bridge
@@ -34,15 +45,6 @@ class Desktop:
         self._interrupted = False
         self._net_ended = False
         window.on_close = self._leave
-
-    @classmethod
-    def open(cls, options: WindowOptions, bridge: Bridge) -> "Desktop | None":
-        """Make the window; None where there is no display."""
-        try:
-            root = make_root()
-        except tkinter.TclError:
-            return None
-        return cls(root, Window(root, bridge.post, theme=options.theme.value), bridge)
 
     def run(self) -> int:
         """Show the window until it is closed; returns the exit status."""
@@ -65,6 +67,8 @@ class Desktop:
                 self._root.after(self._tick_ms, self._tick)
 
     def _drain(self) -> None:
+        from proxim.core.status import Invitation, NoInvitation, Stopped
+
         for item in self._bridge.drain(STATUSES_PER_TICK):
             match item:
                 case Stopped():
@@ -73,7 +77,9 @@ class Desktop:
                     continue  # a window reads no standard input
                 case status:
                     self._window.show(status)
-            if isinstance(item, (Invitation, NoInvitation)):
+            if isinstance(item, (Invitation, NoInvitation)) and self._tick_ms == FIRST_TICK_MS:
+                self._root.update_idletasks()
+                self._bridge.painted()
                 self._tick_ms = TICK_MS
         if self._interrupted:
             self._leave()
@@ -87,4 +93,6 @@ class Desktop:
         if self._leaving_since is None:
             self._leaving_since = time.monotonic()
             self._root.withdraw()
+            from proxim.core.events import Shutdown
+
             self._bridge.post(Shutdown())

@@ -4,7 +4,6 @@ Must never be here: logging itself, and a second place that sets up loggers.
 """
 
 import logging
-import logging.handlers
 import sys
 from pathlib import Path
 from typing import Final
@@ -55,10 +54,12 @@ class _LazyFile(logging.Handler):
         super().close()
 
     def _open(self) -> logging.Handler:
+        from logging.handlers import RotatingFileHandler  # late: with sockets and pickle it costs milliseconds
+
         try:
             file = self._file or _default_file()
             file.parent.mkdir(parents=True, exist_ok=True)
-            return logging.handlers.RotatingFileHandler(file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8")
+            return RotatingFileHandler(file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8")
         except OSError as error:
             # pythonw and a windowed executable have no standard error; then there is nowhere left to say it.
             if sys.stderr is None:

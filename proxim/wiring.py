@@ -13,6 +13,7 @@ from proxim.core.host import Host
 from proxim.core.messages import DeviceInfo
 from proxim.core.program import Program
 from proxim.core.status import Status, Trouble
+from proxim.net.opening import NetOptions, Opening, open_program
 from proxim.options import HostOptions, JoinOptions, WindowOptions
 
 if TYPE_CHECKING:
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
 
 def network_side(
     options: HostOptions | JoinOptions | WindowOptions,
-) -> Callable[[Callable[[Status], None]], "Runtime"]:
-    """What Bridge.start wants; it runs on the loop's thread, and so do these imports."""
+) -> Callable[[Callable[[Status], None]], Callable[[], "Runtime"]]:
+    """What Bridge.start wants; it runs on the network side's thread, and so do these imports."""
 
-    def make(publish: Callable[[Status], None]) -> "Runtime":
-        from proxim.net.runtime import NetOptions, Runtime
+    def make(publish: Callable[[Status], None]) -> Callable[[], "Runtime"]:
         from proxim.net.settings import load_settings, save_device_name
 
         loaded = load_settings()
@@ -37,15 +37,25 @@ def network_side(
         def save_name(name: str) -> Problem | None:
             return next(iter(save_device_name(settings, name).problems), None)
 
+        def opened(program: Program, net: NetOptions) -> Callable[[], "Runtime"]:
+            opening = open_program(program, publish, net)
+            return lambda: _runtime(program, publish, net, opening)
+
         if isinstance(options, JoinOptions):
-            return Runtime(Program(device, None), publish, NetOptions(stun=options.stun, save_name=save_name))
+            return opened(Program(device, None), NetOptions(stun=options.stun, save_name=save_name))
 
         wanted = options if isinstance(options, HostOptions) else options.without_display()
         host = Host(device, wanted.invite, secrets.token_bytes, wanted.address)
         net = NetOptions(port=wanted.port, stun=wanted.stun, look=_look(wanted.address), save_name=save_name)
-        return Runtime(Program(device, host), publish, net)
+        return opened(Program(device, host), net)
 
     return make
+
+
+def _runtime(program: Program, publish: Callable[[Status], None], options: NetOptions, opening: Opening) -> "Runtime":
+    from proxim.net.runtime import Runtime
+
+    return Runtime(program, publish, options, opening)
 
 
 def _look(pinned: str | None) -> Callable[[], tuple[Network, ...]]:

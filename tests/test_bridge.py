@@ -52,20 +52,42 @@ def test_intents_go_down_and_statuses_come_up_in_order() -> None:
     bridge = Bridge()
     nets: list[FakeNet] = []
 
-    def make(publish: Callable[[Status], None]) -> NetSide:
-        nets.append(FakeNet(publish))
-        return nets[0]
+    def make(publish: Callable[[Status], None]) -> Callable[[], NetSide]:
+        publish(NoInvitation(Reason.BUSY))
+
+        def finish() -> NetSide:
+            nets.append(FakeNet(publish))
+            return nets[0]
+
+        return finish
 
     bridge.post(Decide("early", approved=True))  # before the loop is there
     bridge.start(make)
+    bridge.painted()
     for index in range(50):
         bridge.post(Decide("x", approved=index % 2 == 0))
     bridge.post(Shutdown())
     found = collect(bridge, Stopped)
-    expected = [Reason.EXPIRED] + [Reason.EXPIRED if index % 2 == 0 else None for index in range(50)]
+    expected = [Reason.BUSY, Reason.EXPIRED] + [Reason.EXPIRED if index % 2 == 0 else None for index in range(50)]
     assert [status.reason for status in found if isinstance(status, NoInvitation)] == expected
     assert len(nets[0].threads) == 1
     assert threading.get_ident() not in nets[0].threads
+
+
+def test_the_loop_waits_for_the_first_paint_but_not_for_ever() -> None:
+    bridge = Bridge()
+    loops: list[object] = []
+
+    def make(publish: Callable[[Status], None]) -> Callable[[], NetSide]:
+        publish(NoInvitation(None))
+        return lambda: loops.append(asyncio.get_running_loop()) or FakeNet(publish)
+
+    bridge.start(make)
+    bridge.post(Shutdown())
+    assert bridge.wait(PATIENCE) == NoInvitation(None)
+    assert not loops
+    assert isinstance(bridge.wait(PATIENCE), Stopped)  # nobody has said that anything was painted
+    assert len(loops) == 1
 
 
 def test_draining_is_bounded_and_does_not_wait() -> None:
@@ -82,7 +104,7 @@ def test_waiting_gives_up() -> None:
 
 
 def test_a_network_side_that_cannot_start_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    def make(publish: Callable[[Status], None]) -> NetSide:
+    def make(publish: Callable[[Status], None]) -> Callable[[], NetSide]:
         raise RuntimeError("no such library")
 
     bridge = Bridge()
@@ -97,7 +119,8 @@ def test_a_network_side_that_cannot_start_is_told(caplog: pytest.LogCaptureFixtu
 
 def test_posting_after_the_end_is_dropped() -> None:
     bridge = Bridge()
-    bridge.start(FakeNet)
+    bridge.start(lambda publish: lambda: FakeNet(publish))
+    bridge.painted()
     bridge.post(Shutdown())
     collect(bridge, Stopped)
     bridge.post(Decide("late", approved=True))

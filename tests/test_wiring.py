@@ -30,7 +30,7 @@ async def first_of(options: HostOptions | JoinOptions | WindowOptions, until: ty
         if isinstance(status, until):
             seen.set()
 
-    net = network_side(options)(publish)
+    net = network_side(options)(publish)()
     running = asyncio.create_task(net.run())
     await asyncio.wait_for(seen.wait(), PATIENCE)
     net.report(Shutdown())

@@ -5,9 +5,9 @@ Must never be here: decisions (core), threads (bridge.py), how a socket or a pee
 
 import asyncio
 import logging
+import socket
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from proxim.core import commands as do
@@ -28,6 +28,7 @@ from proxim.core.program import Program, ProgramEvent
 from proxim.core.status import Status, Stopped, Trouble
 from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS
 from proxim.net.listener import ListenError, open_listener
+from proxim.net.opening import NetOptions, Opening
 
 if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
     from proxim.net.client import Client
@@ -37,20 +38,13 @@ if TYPE_CHECKING:  # imported when first needed: the window must show before the
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class NetOptions:
-    """What the person set for the network side."""
-
-    port: int | None = None  # None: the protocol's order of ports
-    stun: tuple[str, ...] = ()  # only what the person named
-    look: Callable[[], tuple[Network, ...]] | None = None  # this machine's addresses; None: nobody hosts
-    save_name: Callable[[str], Problem | None] = lambda name: None
-
-
 class Runtime:
     """See the module. All methods run on the loop's thread."""
 
-    def __init__(self, program: Program, publish: Callable[[Status], None], options: NetOptions) -> None:
+    def __init__(
+        self, program: Program, publish: Callable[[Status], None], options: NetOptions, opening: Opening
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
         self._program = program
         self._publish = publish
         self._options = options
@@ -64,7 +58,8 @@ class Runtime:
         self._peers_prepared = False
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()
-        self._wanted: str | None = None
+        self._opening = opening
+        self._wanted = opening.address
         self._shut_down = asyncio.Event()
         self._execute: dict[type[do.Command], Callable[[Any], None]] = {
             do.SetTimer: self._set_timer,
@@ -87,10 +82,11 @@ class Runtime:
 
     async def run(self) -> None:
         """Run until Shutdown was reported and everybody has been told goodbye."""
-        self._loop = asyncio.get_running_loop()
-        self._carry_out(self._program.start())
+        self._carry_out(self._opening.commands)
+        if self._opening.listener is not None:
+            self._spawn(self._serve(self._opening.listener), "server")
         if self._options.look is not None:
-            self._spawn(self._watch_networks(self._options.look), "network watch")
+            self._spawn(self._watch_networks(self._options.look, self._opening.networks), "network watch")
         await self._shut_down.wait()
         try:
             async with asyncio.timeout(SHUTDOWN_SECONDS):
@@ -157,14 +153,13 @@ class Runtime:
 
     # --- listening -------------------------------------------------------------------------------------------------
 
-    async def _watch_networks(self, look: Callable[[], tuple[Network, ...]]) -> None:
-        seen: tuple[Network, ...] | None = None
+    async def _watch_networks(self, look: Callable[[], tuple[Network, ...]], seen: tuple[Network, ...] | None) -> None:
         while True:
+            await asyncio.sleep(NETWORK_WATCH_SECONDS)
             networks = look()
             if networks != seen:
                 seen = networks
                 self.report(NetworksSeen(networks))
-            await asyncio.sleep(NETWORK_WATCH_SECONDS)
 
     def _listen(self, command: do.Listen) -> None:
         self._wanted = command.address
@@ -187,12 +182,19 @@ class Runtime:
             except ListenError as error:
                 self.report(ListenFailed(address, error.reason, error.problem.detail))
                 return
-            # Guests may connect from here on; they wait in the backlog while the library loads.
             self.report(Listening(address, listener.getsockname()[1]))
-            from proxim.net.server import Server
+            await self._start_server(listener)
 
-            self._server = Server(self.report, self._prepare_peers)
-            await self._server.start(listener)
+    async def _serve(self, listener: socket.socket) -> None:
+        """Serve on the socket that was opened before there was a loop."""
+        async with self._listen_lock:
+            await self._start_server(listener)
+
+    async def _start_server(self, listener: socket.socket) -> None:
+        from proxim.net.server import Server
+
+        self._server = Server(self.report, self._prepare_peers)
+        await self._server.start(listener)
 
     # --- WebSockets ------------------------------------------------------------------------------------------------
 
