@@ -424,7 +424,8 @@ class World:
                 self.report(delivery.to, delivery.event)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at both; every timer fires when it is due."""
+        """Let all arrive that waits, then time pass at both; every timer fires when it is due."""
+        self.settle()
         until = self.host.now + seconds
         while True:
             timers = [(bench, bench.next_timer()) for bench in (self.host, self.guest)]
@@ -480,7 +481,7 @@ class World:
         """Whether it can still happen: nothing is heard of a socket that is gone or a peer that is closed."""
         ledger = delivery.to.ledger
         match delivery.event:
-            case ConnectionOpened(connection) if delivery.to is self.guest:
+            case ConnectionOpened(connection) | DialFailed(connection) if delivery.to is self.guest:
                 return connection in ledger.dials
             case FrameReceived(connection) | ConnectionLost(connection):
                 return connection in ledger.sockets

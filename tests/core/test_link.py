@@ -212,6 +212,14 @@ def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
     assert arrive(longest + "x") == [say(Bye("peer_error")), *closed(Reason.PEER_ERROR, said_bye=True)]
 
 
+def test_the_limit_is_of_each_text_not_of_all_together() -> None:
+    link = open_link()
+    longest = "x" * MAX_TEXT_BYTES
+    for _ in range(2):
+        commands = [command for piece in cut_text(longest) for command in link.handle(heard(piece), T0)]
+        assert commands == [Publish(TextReceived(ID, longest))]
+
+
 def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> None:
     link = open_link()
     for _ in range(1000):

@@ -23,6 +23,7 @@ from proxim.core.events import (
     Invite,
     Join,
     LinkID,
+    Network,
     NetworksSeen,
     PeerDescribed,
     PeerFailed,
@@ -39,7 +40,7 @@ from proxim.core.host_code import JoinTarget, parse_target
 from proxim.core.link_messages import TextPiece, dump_link_message
 from proxim.core.messages import CODE_SESSION_ID, DeviceInfo, PairRequest, SDPType
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.status import Invitation, LinkStatus, PairOutcome, Prompt, Stage, TextReceived, ThisDevice, Trouble
+from proxim.core.status import Invitation, LinkStatus, PairOutcome, Stage, TextReceived, ThisDevice, Trouble
 from tests.core.machine_fixtures import (
     ETHERNET,
     HOST_DEVICE,
@@ -207,13 +208,10 @@ def test_shutdown_of_a_host_tells_its_guests(world: World) -> None:
 
 def test_shutdown_of_a_host_that_is_asked(world: World) -> None:
     world.join()
+    (session_id,) = world.host.ledger.prompts
     world.do(world.host, Shutdown())
     assert closed(world, world.guest) == (Reason.CLOSED, False)
-    assert world.host.told(PairOutcome)[-1] == PairOutcome(
-        world.host.told(Prompt)[-1].session_id,  # type: ignore[union-attr]
-        approved=False,
-        reason=Reason.CLOSED,
-    )
+    assert world.host.told(PairOutcome) == [PairOutcome(session_id, approved=False, reason=Reason.CLOSED)]
 
 
 def test_shutdown_with_nobody_there() -> None:
@@ -510,7 +508,7 @@ class AnyWorld(RuleBasedStateMachine):
         self.world.report(self.world.host, Invite(kind, 60.0))
 
     @rule(networks=st.sampled_from([(ETHERNET,), (WIFI,), (ETHERNET, WIFI), ()]))
-    def the_network_changes(self, networks: tuple[()]) -> None:
+    def the_network_changes(self, networks: tuple[Network, ...]) -> None:
         self.world.report(self.world.host, NetworksSeen(networks))
 
     @rule()
