@@ -4,8 +4,8 @@ It looks for the finder patterns, samples every module and undoes what ISO/IEC 1
 has no dirt, so errors are not corrected but would show as a wrong text. The standard's tables are qrcode's own.
 """
 
+import re
 from collections.abc import Iterator
-from itertools import groupby
 
 from PIL import Image
 from qrcode import base, util
@@ -15,6 +15,7 @@ Grid = list[list[bool]]  # rows of modules, True is dark
 
 FINDER = (1, 1, 3, 1, 1)  # dark, light, dark, light, dark: in modules
 DARK = 128
+RUN = re.compile(b"\x00+|\x01+")  # of light or of dark pixels
 # The first five bits of the format information: level (in qrcode's numbers) and mask, under a fixed pattern.
 FORMAT_PATTERN = 0b10101
 BYTES = 0b0100
@@ -41,10 +42,12 @@ def read_qr(screen: Image.Image) -> str:
 
 def _find(screen: Image.Image) -> Grid:
     width, height = screen.size
-    pixels = screen.tobytes()
+    pixels = screen.point(lambda value: 1 if value < DARK else 0).tobytes()
+    above = b""
     for y in range(height):
-        row = [pixel < DARK for pixel in pixels[y * width : (y + 1) * width]]
-        found = list(_finders(row))
+        row = pixels[y * width : (y + 1) * width]
+        found = list(_finders(row)) if row != above else []  # on a screen most rows are like the one above
+        above = row
         if len(found) < 2:
             continue
         (left, zoom), (right, other) = found[0], found[-1]
@@ -54,23 +57,20 @@ def _find(screen: Image.Image) -> Grid:
             top = y - 2 * zoom
             middle = zoom // 2
             return [
-                [pixels[(top + r * zoom + middle) * width + left + c * zoom + middle] < DARK for c in range(size)]
+                [pixels[(top + r * zoom + middle) * width + left + c * zoom + middle] == 1 for c in range(size)]
                 for r in range(size)
             ]
     raise NoQRError("no two finder patterns stand in one row of pixels")
 
 
-def _finders(row: list[bool]) -> Iterator[tuple[int, int]]:
+def _finders(row: bytes) -> Iterator[tuple[int, int]]:
     """Where in a row of pixels a finder may begin, and how many pixels its modules have."""
-    runs: list[tuple[bool, int, int]] = []  # dark?, begin, length
-    at = 0
-    for dark, group in groupby(row):
-        length = sum(1 for _ in group)
-        runs.append((dark, at, length))
-        at += length
+    runs = [run.span() for run in RUN.finditer(row)]
     for first in range(len(runs) - 4):
-        dark, begin, zoom = runs[first]
-        if dark and zoom > 1 and all(run[2] == zoom * wide for run, wide in zip(runs[first:], FINDER, strict=False)):
+        begin, end = runs[first]
+        zoom = end - begin
+        lengths = [end - begin for begin, end in runs[first : first + 5]]
+        if row[begin] == 1 and zoom > 1 and lengths == [zoom * modules for modules in FINDER]:
             yield begin, zoom
 
 
