@@ -3,6 +3,7 @@
 Must never be here: what a command line may say (arguments.py), what a face shows (ui), how a link works.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -11,14 +12,11 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-# Nothing of core is imported up here: the window's code is on the screen sooner if core loads on the network side's
-# thread while Tk, which is not Python, makes the window on this one.
+# Nothing of ours is imported up here: each face loads what it needs, when it is its turn.
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from proxim.bridge import Bridge, MakeNet, NetSide
-    from proxim.core.status import Status
-    from proxim.options import DoctorOptions, HostOptions, JoinOptions, WindowOptions
+    from proxim.bridge import Bridge
+    from proxim.desktop import Desktop
+    from proxim.options import DoctorOptions, HostOptions, JoinOptions, Options, WindowOptions
     from proxim.ui.face import LineFace
 
 POLL_SECONDS: Final = 0.5  # how late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait
@@ -30,14 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run Proxim; returns the process's exit status."""
     given = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
-    if not given:
-        return _run_window()
-
-    from proxim.arguments import parse_arguments
     from proxim.logs import set_up_logging
     from proxim.options import DoctorOptions, WindowOptions
 
-    options = parse_arguments(given)
+    options = _parse(given) if given else WindowOptions()
     set_up_logging(options.log, window=isinstance(options, WindowOptions))
     match options:
         case WindowOptions():
@@ -48,47 +42,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run_lines(options)
 
 
+def _parse(given: Sequence[str]) -> "Options":
+    from proxim.arguments import parse_arguments  # late: who types nothing need not wait for it
+
+    return parse_arguments(given)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """SIGTERM ends the program as Ctrl-C does: with goodbyes."""
     raise KeyboardInterrupt
 
 
-def _run_window(options: "WindowOptions | None" = None) -> int:
-    """The window; `options` is None where nothing was typed, so that nothing need be read before it shows."""
+def _run_window(options: "WindowOptions") -> int:
+    gc.disable()  # until the window stands: nothing that start-up makes is garbage, and looking for it takes 15 ms
+    # All is loaded before the network side's thread starts: two threads that import at once keep each other waiting
+    # (60 ms of 250).
+    import proxim.net.addresses
+    import proxim.net.settings  # noqa: F401
     from proxim.bridge import Bridge
+    from proxim.core.errors import SENTENCES, Reason
+    from proxim.logs import set_up_logging
+    from proxim.wiring import network_side
 
     bridge = Bridge()
-    bridge.start(_open_for_window(options))
-    from proxim.desktop import open_desktop
-
-    desktop = open_desktop("system" if options is None else options.theme.value, bridge)
+    desktop = _open_desktop(options, bridge)
     if desktop is not None:
         return desktop.run()
 
-    from proxim.core.errors import SENTENCES, Reason
-    from proxim.logs import set_up_logging
-    from proxim.options import WindowOptions
-
-    in_terminal = (options or WindowOptions()).without_display()
+    gc.enable()
+    in_terminal = options.without_display()
     set_up_logging(in_terminal.log, window=False)
     sys.stderr.write(f"{SENTENCES[Reason.NO_DISPLAY]}\n")
+    bridge.start(network_side(in_terminal))
     return _drive(_face(in_terminal, bridge), bridge)
 
 
-def _open_for_window(options: "WindowOptions | None") -> "MakeNet":
-    """Start the network side; runs on its thread, and so do these imports."""
-
-    def make(publish: "Callable[[Status], None]") -> "Callable[[], NetSide]":
-        from proxim.logs import set_up_logging
-        from proxim.options import WindowOptions
-        from proxim.wiring import network_side
-
-        wanted = options or WindowOptions()
-        if options is None:
-            set_up_logging(wanted.log, window=True)
-        return network_side(wanted)(publish)
-
-    return make
+def _open_desktop(options: "WindowOptions", bridge: "Bridge") -> "Desktop | None":
+    """Make the window; None where there is no display, or no Tk."""
+    try:
+        from proxim.desktop import open_desktop
+    except ImportError:  # Debian has Tk in a package of its own
+        return None
+    return open_desktop(options, bridge)
 
 
 def _run_lines(options: "HostOptions | JoinOptions") -> int:

@@ -3,40 +3,46 @@
 Must never be here: widgets (ui), decisions (core), threads (bridge).
 """
 
+import gc
 import signal
 import time
 import tkinter
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from proxim.bridge import Bridge, InputEnded, InputLine
+from proxim.core.events import Shutdown
+from proxim.core.status import Invitation, NoInvitation, Stopped
+from proxim.options import Theme, WindowOptions
+from proxim.ui.appearance import Appearance
 from proxim.ui.root import make_root
-
-if TYPE_CHECKING:
-    from proxim.ui.theme import ThemeChoice
-    from proxim.ui.window import Window
+from proxim.ui.window import Window
+from proxim.wiring import network_side
 
 TICK_MS: Final = 40  # people notice delays from some 100 ms; 25 ticks a second cost 0.1 % of a core
 FIRST_TICK_MS: Final = 2  # until the first code is on the screen
+SETTLED_MS: Final = 1000  # the window stands by then
 STATUSES_PER_TICK: Final = 50  # so that a flood of them leaves time to paint
 GOODBYE_SECONDS: Final = 4.0  # one more than the network side takes at most (net/limits.py, SHUTDOWN_SECONDS)
 
 
-def open_desktop(theme: "ThemeChoice", bridge: Bridge) -> "Desktop | None":
-    """Make the window; None where there is no display, or no Tk."""
+def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
+    """Start the network side and make the window; None, and nothing started, where there is no display."""
+    appearance = Appearance()
+    if options.theme is Theme.SYSTEM:
+        appearance.ask()
     try:
         root = make_root()
     except tkinter.TclError:
         return None
-    from proxim.ui.window import Window  # while this waits for core, the network side's thread is loading it
-
-    return Desktop(root, Window(root, bridge.post, theme=theme), bridge)
+    bridge.start(network_side(options))
+    return Desktop(root, Window(root, bridge.post, theme=options.theme.value, appearance=appearance), bridge)
 
 
 class Desktop:
     """The running window program."""
 
-    def __init__(self, root: tkinter.Tk, window: "Window", bridge: Bridge) -> None:
+    def __init__(self, root: tkinter.Tk, window: Window, bridge: Bridge) -> None:
         self._root = root
         self._window = window
         self._bridge = bridge
@@ -50,6 +56,7 @@ class Desktop:
         """Show the window until it is closed; returns the exit status."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
+        self._root.after(SETTLED_MS, gc.enable)  # off since the start (cli.py)
         self._tick()
         self._root.mainloop()
         return 0
@@ -67,8 +74,6 @@ class Desktop:
                 self._root.after(self._tick_ms, self._tick)
 
     def _drain(self) -> None:
-        from proxim.core.status import Invitation, NoInvitation, Stopped
-
         for item in self._bridge.drain(STATUSES_PER_TICK):
             match item:
                 case Stopped():
@@ -93,6 +98,4 @@ class Desktop:
         if self._leaving_since is None:
             self._leaving_since = time.monotonic()
             self._root.withdraw()
-            from proxim.core.events import Shutdown
-
             self._bridge.post(Shutdown())

@@ -10,6 +10,9 @@ from typing import Any, Final
 Matrix = tuple[tuple[bool, ...], ...]  # rows of modules, True is dark
 
 QUIET_ZONE: Final = 4  # modules of white on every side (ISO/IEC 18004, 6.3.8): readers find the code by it
+# ISO/IEC 18004 has the encoder try all eight masks for the most even picture, which takes 7 ms of the start; our links
+# are random characters and come out even under any of them, and readers take every mask.
+_MASK: Final = 0
 _ERROR_CORRECT_L: Final = 1  # qrcode.constants: a screen is never torn or smudged, and fewer modules are larger ones
 
 # Half a character cell is one module: (upper is dark, lower is dark). What is light is drawn, what is dark is left out.
@@ -36,7 +39,7 @@ def _qr_code(**options: int) -> Any:
 
 def qr_matrix(text: str) -> Matrix:
     """The modules of `text` with their quiet zone."""
-    code = _qr_code(error_correction=_ERROR_CORRECT_L, border=QUIET_ZONE)
+    code = _qr_code(error_correction=_ERROR_CORRECT_L, border=QUIET_ZONE, mask_pattern=_MASK)
     code.add_data(text, optimize=0)  # in one piece: looking for runs of digits gains nothing for our links
     code.make(fit=True)
     return tuple(tuple(bool(module) for module in row) for row in code.get_matrix())

@@ -3,8 +3,6 @@
 Must never be here: widgets, statuses.
 """
 
-import logging
-import sys
 import tkinter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +11,7 @@ from tkinter.font import Font
 from typing import Final, Literal
 
 from proxim.core.messages import Verified
-from proxim.ui.root import installed
-
-_log = logging.getLogger(__name__)
+from proxim.ui.appearance import Appearance
 
 ThemeChoice = Literal["light", "dark", "system"]
 
@@ -81,29 +77,24 @@ DARK: Final = Palette(
 )
 
 
-def system_is_dark() -> bool:
-    """Whether the desktop asks for dark windows; False where it cannot be found out."""
-    if sys.platform.startswith("linux") and not installed("gsettings"):
-        return False  # darkdetect would ask it and nothing else; this saves the start 8 ms
-    try:
-        import darkdetect
-
-        return bool(darkdetect.theme() == "Dark")
-    except Exception as error:  # noqa: BLE001 - its three platform parts raise whatever their system does
-        _log.info("light or dark cannot be found out: %s", type(error).__name__)
-        return False
-
-
 class Theme:
     """See the module. Widgets that ttk's styles do not reach ask `palette` again when `follow_system` says True."""
 
-    def __init__(self, root: tkinter.Tk, choice: ThemeChoice, scale: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        choice: ThemeChoice,
+        scale: float,
+        clock: Callable[[], float],
+        appearance: Appearance | None = None,
+    ) -> None:
         self._root = root
         self._choice = choice
         self._clock = clock
         self._scale = scale
         self._checked = clock()
-        self.is_dark = system_is_dark() if choice == "system" else choice == "dark"
+        self._appearance = appearance or Appearance()
+        self.is_dark = self._appearance.is_dark() if choice == "system" else choice == "dark"
         self._make_fonts()
         self._style = ttk.Style(root)
         self._style.theme_use("clam")  # the one that takes colours on every system
@@ -124,7 +115,7 @@ class Theme:
         if self._choice != "system" or self._clock() < self._checked + RECHECK_SECONDS:
             return False
         self._checked = self._clock()
-        dark = system_is_dark()
+        dark = self._appearance.is_dark()
         if dark == self.is_dark:
             return False
         self.is_dark = dark

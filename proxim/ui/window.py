@@ -28,6 +28,7 @@ from proxim.core.status import (
     ThisDevice,
     Trouble,
 )
+from proxim.ui.appearance import Appearance
 from proxim.ui.device_bar import DeviceBar
 from proxim.ui.invite import InvitePanel
 from proxim.ui.join import JoinField
@@ -62,6 +63,7 @@ class Window:
         scale: float | None = None,
         theme: ThemeChoice = "system",
         clock: Callable[[], float] = time.monotonic,
+        appearance: Appearance | None = None,
     ) -> None:
         self.root = root
         self.on_close: Callable[[], None] = root.destroy
@@ -71,7 +73,7 @@ class Window:
         self._failing = False  # a failure is being told
         self._dialogs: dict[str, ApprovalDialog] = {}
         root.report_callback_exception = self.callback_failed
-        self.theme = Theme(root, theme, scale if scale is not None else scale_of(root), clock)
+        self.theme = Theme(root, theme, scale if scale is not None else scale_of(root), clock, appearance)
         self._build()
         self._bind_keys()
         root.protocol("WM_DELETE_WINDOW", self.close)

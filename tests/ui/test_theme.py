@@ -1,11 +1,9 @@
-import sys
-import types
 from dataclasses import fields
 
 import pytest
 
-from proxim.ui import theme as theme_module
-from proxim.ui.theme import DARK, LIGHT, RECHECK_SECONDS, Palette, Theme, Tone, system_is_dark
+from proxim.ui.appearance import Appearance
+from proxim.ui.theme import DARK, LIGHT, RECHECK_SECONDS, Palette, Theme, Tone
 from tests.ui.tk_support import Bench
 
 READABLE = 4.5  # WCAG 2.2, 1.4.3
@@ -41,41 +39,14 @@ def test_contrast_counts_as_the_standard_does() -> None:
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
-def answer_of(monkeypatch: pytest.MonkeyPatch, theme: object) -> None:
-    module = types.ModuleType("darkdetect")
-
-    def told() -> object:
-        if isinstance(theme, Exception):
-            raise theme
-        return theme
-
-    module.theme = told  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "darkdetect", module)
-    monkeypatch.setattr(theme_module, "installed", lambda _program: True)
-
-
-@pytest.mark.parametrize(
-    ("answer", "dark"), [("Dark", True), ("Light", False), (None, False), (OSError("no registry"), False)]
-)
-def test_what_the_system_says(answer: object, dark: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer_of(monkeypatch, answer)
-    assert system_is_dark() is dark
-
-
-def test_it_is_light_where_darkdetect_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "darkdetect", None)
-    monkeypatch.setattr(theme_module, "installed", lambda _program: True)
-    assert system_is_dark() is False
-
-
 def test_the_system_is_asked_again_but_not_too_often(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
 
-    def dark() -> bool:
+    def dark(_: Appearance) -> bool:
         asked.append(True)
         return len(asked) > 1
 
-    monkeypatch.setattr(theme_module, "system_is_dark", dark)
+    monkeypatch.setattr(Appearance, "is_dark", dark)
     theme = Theme(bench.root, "system", 1.0, bench.clock)
     assert theme.palette is LIGHT
     bench.clock.now += RECHECK_SECONDS - 0.1
@@ -89,7 +60,7 @@ def test_the_system_is_asked_again_but_not_too_often(bench: Bench, monkeypatch: 
 
 
 def test_a_chosen_theme_does_not_follow_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(theme_module, "system_is_dark", lambda: True)
+    monkeypatch.setattr(Appearance, "is_dark", lambda _: True)
     bench.clock.now += 10 * RECHECK_SECONDS
     assert not bench.window.theme.follow_system()
     assert bench.window.theme.palette is LIGHT

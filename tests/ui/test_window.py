@@ -139,7 +139,7 @@ def test_trouble_of_a_link_names_its_peer(bench: Bench) -> None:
 
 def test_everything_follows_the_system_into_the_dark(make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
     dark: list[bool] = []
-    monkeypatch.setattr("proxim.ui.theme.system_is_dark", lambda: bool(dark))
+    monkeypatch.setattr("proxim.ui.appearance.Appearance.is_dark", lambda _: bool(dark))
     bench = make_bench("system")
     bench.window.show(link())
     bench.window.show(bench.prompt())
