@@ -19,7 +19,9 @@ from proxim.ui.root import make_root
 from proxim.ui.window import Window
 from proxim.wiring import network_side
 
-TICK_MS: Final = 40  # people notice delays from some 100 ms; 25 ticks a second cost 0.1 % of a core
+TICK_MS: Final = 40  # while something goes on: people notice delays from some 100 ms
+IDLE_TICK_MS: Final = 200  # otherwise: 25 looks a second for nothing would cost 0.6 % of a core, these cost 0.1 %
+BUSY_SECONDS: Final = 3.0  # how long after a status something is taken to go on: pairing and talking come in bursts
 FIRST_TICK_MS: Final = 2  # until the first code is on the screen
 SETTLED_MS: Final = 1000  # the window stands by then
 STATUSES_PER_TICK: Final = 50  # so that a flood of them leaves time to paint
@@ -46,7 +48,8 @@ class Desktop:
         self._root = root
         self._window = window
         self._bridge = bridge
-        self._tick_ms = FIRST_TICK_MS
+        self._painted = False
+        self._busy_until = 0.0
         self._leaving_since: float | None = None
         self._interrupted = False
         self._net_ended = False
@@ -71,7 +74,12 @@ class Desktop:
             if self._may_end():
                 self._root.destroy()
             else:
-                self._root.after(self._tick_ms, self._tick)
+                self._root.after(self._pause_ms(), self._tick)
+
+    def _pause_ms(self) -> int:
+        if not self._painted:
+            return FIRST_TICK_MS
+        return TICK_MS if time.monotonic() < self._busy_until else IDLE_TICK_MS
 
     def _drain(self) -> None:
         for item in self._bridge.drain(STATUSES_PER_TICK):
@@ -82,10 +90,11 @@ class Desktop:
                     continue  # a window reads no standard input
                 case status:
                     self._window.show(status)
-            if isinstance(item, (Invitation, NoInvitation)) and self._tick_ms == FIRST_TICK_MS:
+            self._busy_until = time.monotonic() + BUSY_SECONDS
+            if isinstance(item, (Invitation, NoInvitation)) and not self._painted:
+                self._painted = True
                 self._root.update_idletasks()
                 self._bridge.painted()
-                self._tick_ms = TICK_MS
         if self._interrupted:
             self._leave()
 

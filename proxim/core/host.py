@@ -38,6 +38,7 @@ from proxim.core.messages import (
     CODE_SESSION_ID,
     CloseCode,
     DeviceInfo,
+    ErrorMessage,
     PairRequest,
     PairResult,
     Signal,
@@ -122,6 +123,8 @@ class Host:
     def handle(self, event: HostEvent, now: float) -> list[Command]:
         """Take one event; every kind of HostEvent is welcome in every state."""
         match event:
+            case FrameReceived() | FrameRefused() | ConnectionLost():
+                commands = self._from_socket(event, now)
             case NetworksSeen():
                 commands = self._networks_seen(event)
             case Listening(address, port):
@@ -133,8 +136,6 @@ class Host:
             case ConnectionOpened(connection, address):
                 self._sockets[connection] = _Socket(address)
                 commands = []
-            case FrameReceived() | FrameRefused() | ConnectionLost():
-                commands = self._from_socket(event, now)
             case Invite():
                 commands = self._invite(event, now)
             case Decide(session_id):
@@ -290,7 +291,7 @@ class Host:
                 return self._pair_request(connection, socket, message, now)
             case Signal(session_id) if session is not None and session_id == socket.claimed_id:
                 commands = self._to_session(session, GuestSignal(connection, message), now)
-                refused = refusal(connection, Reason.NOT_ALLOWED, session_id) in commands
+                refused = any(isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands)
                 return commands + self._count_bad(connection, socket, now) if refused else commands
             case _:  # one request, so that no name changes under the dialog; and no socket speaks as the host
                 return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)

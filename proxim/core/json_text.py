@@ -7,7 +7,7 @@ import json
 from typing import Any, Final, NoReturn
 
 from proxim.core.errors import ProximError, Reason
-from proxim.core.texts import is_encodable
+from proxim.core.texts import byte_length, is_encodable
 
 MAX_DEPTH: Final = 6  # our deepest message has 4; a few spare for a third party's extra fields
 
@@ -37,25 +37,31 @@ def _depth(value: object, limit: int) -> int:
     return 1 + max((_depth(member, limit - 1) for member in members), default=0)
 
 
+# Made once: json.loads and json.dumps make new ones for each call with options, which takes as long as the reading.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def read_object(text: str) -> JSONObject:
     """Parse one JSON object (RFC 8259, I-JSON's ban on double keys, no NaN, depth <= MAX_DEPTH).
 
     Raises MessageError with BAD_JSON.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:  # ValueError also: an integer of over 4300 digits
         raise MessageError(Reason.BAD_JSON, type(error).__name__) from None  # its text would quote the peer's input
     if not isinstance(value, dict):
         raise MessageError(Reason.BAD_JSON, "not an object")
-    if _depth(value, MAX_DEPTH) > MAX_DEPTH:
+    brackets = text.count("{") + text.count("[")  # some may stand in strings, but fewer than these cannot nest deeper
+    if brackets > MAX_DEPTH and _depth(value, MAX_DEPTH) > MAX_DEPTH:
         raise MessageError(Reason.BAD_JSON, "nested too deeply")
     return value
 
 
 def write_object(fields: JSONObject) -> str:
     """One line of JSON, without spaces, all characters as themselves."""
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(fields)
 
 
 def text_field(fields: JSONObject, name: str, max_bytes: int) -> str:
@@ -65,7 +71,7 @@ def text_field(fields: JSONObject, name: str, max_bytes: int) -> str:
         raise MessageError(Reason.BAD_MESSAGE, f"{name} must be a string")
     if not is_encodable(value):
         raise MessageError(Reason.BAD_MESSAGE, f"{name} has a broken character")
-    if len(value.encode()) > max_bytes:
+    if byte_length(value) > max_bytes:
         raise MessageError(Reason.BAD_MESSAGE, f"{name} is longer than {max_bytes} bytes")
     return value
 

@@ -42,8 +42,15 @@ def printable_text(text: str) -> str:
     )
 
 
+def byte_length(text: str) -> int:
+    """How long `text` is in UTF-8. Raises UnicodeEncodeError where it is not encodable."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def is_encodable(text: str) -> bool:
     """False for text with lone surrogates, which JSON can spell but UTF-8 cannot carry."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

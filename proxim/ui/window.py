@@ -48,7 +48,7 @@ __all__ = ["Window", "make_root"]
 _log = logging.getLogger(__name__)
 
 TITLE: Final = "Proxim"
-TICK_MS: Final = 250  # a countdown of whole seconds looks even at four looks a second
+TICK_MS: Final = 500  # a countdown of whole seconds looks even at two looks a second
 _EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})  # classes with a Control-C of their own
 
 

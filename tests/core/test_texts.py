@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proxim.core.texts import NAME_SHOWN_MAX, UNNAMED, display_name, is_encodable, printable_text
+from proxim.core.texts import NAME_SHOWN_MAX, UNNAMED, byte_length, display_name, is_encodable, printable_text
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 anything = st.text(alphabet=st.characters(categories=None))  # lone surrogates, controls and unassigned ones included
@@ -119,3 +119,8 @@ def test_is_encodable_exactly_without_lone_surrogates(text: str) -> None:
 @pytest.mark.parametrize("text", ["\ud800", "a\udc80b", "\ude00\ud83d"])
 def test_a_lone_surrogate_is_not_encodable(text: str) -> None:
     assert not is_encodable(text)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_byte_length_is_that_of_utf8(text: str) -> None:
+    assert byte_length(text) == len(text.encode())
