@@ -37,7 +37,7 @@ class _NoMedia(ModuleType):
 
 
 def _refuse(self: object, *arguments: object) -> NoReturn:
-    raise NotImplementedError("this executable carries no codecs for sound and pictures")
+    raise RuntimeError("this executable carries no codecs for sound and pictures")
 
 
 def _leave_out_media() -> None:

@@ -15,8 +15,7 @@ from proxim import __version__
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import Invite, SessionType
 from proxim.core.host_code import CodeError, JoinTarget, parse_target
-from proxim.core.messages import MAX_NAME_BYTES
-from proxim.core.texts import UNNAMED, display_name, is_encodable
+from proxim.core.texts import display_name, is_usable_name
 from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, Options, Theme, WindowOptions
 
 MIN_LIFETIME_SECONDS: Final = 60.0  # the shortest in which a person types a code and another approves
@@ -270,9 +269,9 @@ def _name(found: argparse.Namespace) -> str | None:
     name: str | None = getattr(found, "name", None)
     if name is None:
         return None
-    if not is_encodable(name) or len(name.encode()) > MAX_NAME_BYTES or display_name(name) == UNNAMED:
+    if not is_usable_name(name):
         raise UsageError(SENTENCES[Reason.NAME_UNUSABLE])
-    return name
+    return name.strip()
 
 
 def _stun(found: argparse.Namespace) -> tuple[str, ...]:

@@ -36,7 +36,12 @@ class InputEnded:
     """Standard input is at its end."""
 
 
-Upward = Union["Status", InputLine, InputEnded]
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Somebody pressed Ctrl-C, or asked the program to end."""
+
+
+Upward = Union["Status", InputLine, InputEnded, Interrupted]
 
 
 class NetSide(Protocol):
@@ -76,6 +81,10 @@ class Bridge:
     def painted(self) -> None:
         """Say that the first status has been shown, so that the loop may load: two threads share one interpreter."""
         self._painted.set()
+
+    def interrupt(self) -> None:
+        """Say that the program is to end. For signal handlers: a SimpleQueue may be filled inside any other call."""
+        self._upward.put(Interrupted())
 
     def read_lines(self, stream: TextIO) -> None:
         """Read `stream` to its end on a thread of its own: there is no other way on Windows."""

@@ -27,7 +27,6 @@ USAGE_STATUS: Final = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Proxim; returns the process's exit status."""
     given = sys.argv[1:] if arguments is None else arguments
-    signal.signal(signal.SIGTERM, _interrupt)
     from proxim.logs import set_up_logging
     from proxim.options import DoctorOptions, WindowOptions
 
@@ -48,9 +47,19 @@ def _parse(given: Sequence[str]) -> "Options":
     return parse_arguments(given)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the program as Ctrl-C does: with goodbyes."""
-    raise KeyboardInterrupt
+def _goodbye_on_signals(bridge: "Bridge") -> None:
+    """Ctrl-C and SIGTERM end the program with goodbyes; a second one ends it at once."""
+    seen = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal seen
+        if seen:
+            raise SystemExit(INTERRUPTED)
+        seen = True
+        bridge.interrupt()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
 
 
 def _run_window(options: "WindowOptions") -> int:
@@ -67,6 +76,7 @@ def _run_window(options: "WindowOptions") -> int:
     bridge = Bridge()
     desktop = _open_desktop(options, bridge)
     if desktop is not None:
+        _goodbye_on_signals(bridge)
         return desktop.run()
 
     gc.enable()
@@ -157,21 +167,15 @@ def _drive(face: "LineFace", bridge: "Bridge") -> int:
     if sys.stdin is not None:
         bridge.read_lines(sys.stdin)
     bridge.painted()  # a terminal has nothing to paint first
-    interrupted = False
+    _goodbye_on_signals(bridge)
     face.start()
     while not face.finished:
-        try:
-            _carry(face, bridge)
-        except KeyboardInterrupt:
-            if interrupted:
-                return INTERRUPTED
-            interrupted = True
-            face.close()
+        _carry(face, bridge)
     return face.exit_status
 
 
 def _carry(face: "LineFace", bridge: "Bridge") -> None:
-    from proxim.bridge import InputEnded, InputLine
+    from proxim.bridge import InputEnded, InputLine, Interrupted
 
     match bridge.wait(POLL_SECONDS):
         case None:
@@ -180,6 +184,8 @@ def _carry(face: "LineFace", bridge: "Bridge") -> None:
             face.line(text)
         case InputEnded():
             face.end_of_input()
+        case Interrupted():
+            face.close()
         case status:
             face.show(status)
 

@@ -4,13 +4,11 @@ Must never be here: widgets (ui), decisions (core), threads (bridge).
 """
 
 import gc
-import signal
 import time
 import tkinter
-from types import FrameType
 from typing import Final
 
-from proxim.bridge import Bridge, InputEnded, InputLine
+from proxim.bridge import Bridge, InputEnded, InputLine, Interrupted
 from proxim.core.events import Shutdown
 from proxim.core.status import Invitation, NoInvitation, Stopped
 from proxim.options import Theme, WindowOptions
@@ -51,21 +49,15 @@ class Desktop:
         self._painted = False
         self._busy_until = 0.0
         self._leaving_since: float | None = None
-        self._interrupted = False
         self._net_ended = False
         window.on_close = self._leave
 
     def run(self) -> int:
         """Show the window until it is closed; returns the exit status."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._interrupt)
         self._root.after(SETTLED_MS, gc.enable)  # off since the start (cli.py)
         self._tick()
         self._root.mainloop()
         return 0
-
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self._interrupted = True  # the next tick sees it: nothing may be called from inside a signal
 
     def _tick(self) -> None:
         try:
@@ -86,6 +78,8 @@ class Desktop:
             match item:
                 case Stopped():
                     self._net_ended = True  # as we asked, or by a crash that the window has just been told of
+                case Interrupted():
+                    self._leave()
                 case InputLine() | InputEnded():
                     continue  # a window reads no standard input
                 case status:
@@ -95,8 +89,6 @@ class Desktop:
                 self._painted = True
                 self._root.update_idletasks()
                 self._bridge.painted()
-        if self._interrupted:
-            self._leave()
 
     def _may_end(self) -> bool:
         if self._leaving_since is None:

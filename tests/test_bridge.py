@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from proxim.bridge import Bridge, InputEnded, InputLine, NetSide, Upward
+from proxim.bridge import Bridge, InputEnded, InputLine, Interrupted, NetSide, Upward
 from proxim.core.errors import Reason
 from proxim.core.events import Decide, Intent, Shutdown
 from proxim.core.status import NoInvitation, Status, Stopped, Trouble
@@ -80,7 +80,12 @@ def test_the_loop_waits_for_the_first_paint_but_not_for_ever() -> None:
 
     def make(publish: Callable[[Status], None]) -> Callable[[], NetSide]:
         publish(NoInvitation(None))
-        return lambda: loops.append(asyncio.get_running_loop()) or FakeNet(publish)
+
+        def finish() -> NetSide:
+            loops.append(asyncio.get_running_loop())
+            return FakeNet(publish)
+
+        return finish
 
     bridge.start(make)
     bridge.post(Shutdown())
@@ -156,3 +161,10 @@ def test_an_unreadable_input_ends(caplog: pytest.LogCaptureFixture) -> None:
     bridge.read_lines(closed)
     assert collect(bridge, InputEnded) == [InputEnded()]
     assert "standard input cannot be read" in caplog.text
+
+
+def test_an_interrupt_comes_up_among_the_rest() -> None:
+    bridge = Bridge()
+    bridge._publish(Stopped())
+    bridge.interrupt()
+    assert list(bridge.drain(5)) == [Stopped(), Interrupted()]

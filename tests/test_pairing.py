@@ -108,6 +108,7 @@ def test_ended_from_outside_it_says_goodbye(homes: tuple[Path, Path], own_addres
 def test_a_killed_program_is_noticed(homes: tuple[Path, Path], own_address: str) -> None:
     with host_json(homes[0]) as host, join_json(homes[1], host.event("session")["code"]) as guest:
         pair(host, guest)
+        exchange_text(host, guest)
         guest.process.kill()
         assert host.event("link", state="closed", patience=8)["reason"] == "peer_vanished"
 

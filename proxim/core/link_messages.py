@@ -9,7 +9,8 @@ from typing import Final
 
 from proxim.core.errors import Reason
 from proxim.core.json_text import JSONObject, MessageError, optional_text_field, read_object, text_field, write_object
-from proxim.core.messages import MAX_ID_BYTES, MAX_NAME_BYTES
+from proxim.core.messages import MAX_ID_BYTES
+from proxim.core.texts import MAX_NAME_BYTES
 
 LINK_VERSION: Final = 1
 FEATURES: Final = ("text",)

@@ -20,11 +20,11 @@ from proxim.core.json_text import (
     text_field,
     write_object,
 )
+from proxim.core.texts import MAX_NAME_BYTES
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024  # an SDP of 32 KiB, JSON-escaped, with room
 MAX_SDP_BYTES: Final = 32 * 1024  # aiortc's is 1 KiB, a browser's with data channel only 1-2 KiB, with media 10 KiB
 MAX_CANDIDATE_BYTES: Final = 512  # RFC 8839 grammar; the longest seen in browsers is some 200
-MAX_NAME_BYTES: Final = 64  # fits a hostname (RFC 1035: 63)
 MAX_ID_BYTES: Final = 64  # a UUID has 36
 MAX_SESSION_ID_BYTES: Final = 64  # ours have 22
 MAX_MID_BYTES: Final = 64  # RFC 8843 asks for at most 16

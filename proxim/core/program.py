@@ -30,9 +30,9 @@ from proxim.core.events import (
 )
 from proxim.core.guest import Guest, GuestEvent, GuestState
 from proxim.core.host import SESSION_TIMERS, Host, HostEvent
-from proxim.core.messages import MAX_NAME_BYTES, DeviceInfo
+from proxim.core.messages import DeviceInfo
 from proxim.core.status import ThisDevice, Trouble
-from proxim.core.texts import UNNAMED, display_name, is_encodable
+from proxim.core.texts import is_usable_name
 
 ProgramEvent = HostEvent | GuestEvent | Join | Rename | Shutdown
 
@@ -109,13 +109,12 @@ class Program:
         return next((guest for guest in self._guests.values() if guest.connection == connection), None)
 
     def _rename(self, name: str) -> list[Command]:
-        usable = is_encodable(name) and len(name.encode()) <= MAX_NAME_BYTES and display_name(name) != UNNAMED
-        if not usable:
+        if not is_usable_name(name):
             return [_trouble(Reason.NAME_UNUSABLE)]
-        self._device = DeviceInfo(name, self._device.id)
+        self._device = DeviceInfo(name.strip(), self._device.id)
         if self._host:
             self._host.rename(self._device)
-        return [SaveName(name), Publish(ThisDevice(self._device))]
+        return [SaveName(self._device.name), Publish(ThisDevice(self._device))]
 
     def _shut_down(self, now: float) -> list[Command]:
         self._ended = True

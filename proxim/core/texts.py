@@ -8,6 +8,7 @@ import unicodedata
 from typing import Final
 
 NAME_SHOWN_MAX: Final = 40  # characters; longer names push the buttons out of the approval dialog
+MAX_NAME_BYTES: Final = 64  # on the wire; fits a hostname (RFC 1035: 63)
 UNNAMED: Final = "Unnamed device"
 
 # Categories that draw nothing or steer the text around them: controls, formats (bidi marks), surrogates, private use,
@@ -30,6 +31,12 @@ def display_name(name: str) -> str:
     if len(one_line) > NAME_SHOWN_MAX:
         one_line = one_line[: NAME_SHOWN_MAX - 1].rstrip() + "…"
     return one_line or UNNAMED
+
+
+def is_usable_name(name: str) -> bool:
+    """Whether others can be shown this device name and the wire can carry it."""
+    visible = is_encodable(name) and (display_name(name) != UNNAMED or UNNAMED in name)
+    return visible and byte_length(name.strip()) <= MAX_NAME_BYTES
 
 
 def printable_text(text: str) -> str:

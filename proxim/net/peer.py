@@ -112,6 +112,8 @@ class Peer:
             self._early_candidates.clear()
             if type is SDPType.ANSWER:
                 return
+            for transceiver in self._connection.getTransceivers():
+                transceiver.direction = "inactive"  # sound and pictures are not wanted, and nothing may decode them
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # noqa: BLE001  # a hostile SDP makes aiortc raise nearly anything
             self._failed(Reason.BAD_DESCRIPTION, error)

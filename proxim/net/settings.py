@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxim.core.errors import Problem, Reason
-from proxim.core.messages import MAX_NAME_BYTES
-from proxim.core.texts import UNNAMED, display_name, is_encodable
+from proxim.core.texts import MAX_NAME_BYTES, is_usable_name
 
 FILE_NAME: Final = "settings.json"
 MAX_FILE_BYTES: Final = 64 * 1024  # ours has 100; whatever is larger was not written by any Proxim
@@ -53,12 +52,6 @@ class _BrokenFileError(Exception):
 
 
 # --- names ---------------------------------------------------------------------------------------------------------
-
-
-def is_usable_name(name: str) -> bool:
-    """Whether others can be shown this name and the wire can carry it."""
-    visible = is_encodable(name) and (display_name(name) != UNNAMED or UNNAMED in name)
-    return visible and len(name.strip().encode()) <= MAX_NAME_BYTES
 
 
 def default_device_name(node: str | None = None) -> str:

@@ -24,7 +24,8 @@ from proxim.core.link_messages import (
     dump_link_message,
     parse_link_message,
 )
-from proxim.core.messages import MAX_ID_BYTES, MAX_NAME_BYTES
+from proxim.core.messages import MAX_ID_BYTES
+from proxim.core.texts import MAX_NAME_BYTES
 
 EXAMPLES: list[tuple[LinkMessage, dict[str, object]]] = [
     (Hello("Phone"), {"type": "hello", "version": LINK_VERSION, "features": list(FEATURES), "name": "Phone"}),

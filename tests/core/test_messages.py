@@ -36,6 +36,7 @@ from proxim.core.messages import (
     message_fields,
     parse_message,
 )
+from proxim.core.texts import MAX_NAME_BYTES
 
 MARK = "PEERVALUE"  # stands for what a peer sent: no error may repeat it
 CLIENT = DeviceInfo("Client-PC-123", "device-xyz")
@@ -621,7 +622,7 @@ proofs = st.none() | texts(messages.MAX_PROOF_BYTES)
 small = st.none() | st.integers(0, messages.MAX_SMALL_INTEGER)
 session_ids = texts(messages.MAX_SESSION_ID_BYTES)
 reasons = texts(messages.MAX_ID_BYTES)
-devices = st.builds(DeviceInfo, texts(messages.MAX_NAME_BYTES), texts(messages.MAX_ID_BYTES))
+devices = st.builds(DeviceInfo, texts(MAX_NAME_BYTES), texts(messages.MAX_ID_BYTES))
 auths = st.builds(Auth, small, proofs, proofs, proofs)
 descriptions = st.builds(
     Description, texts(400, min_size=1).filter(lambda sdp: bool(sdp.strip())), st.none() | st.sampled_from(SDPType)

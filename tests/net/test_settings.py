@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxim.core.errors import Reason
-from proxim.core.messages import MAX_NAME_BYTES
+from proxim.core.texts import MAX_NAME_BYTES, is_usable_name
 from proxim.net import settings as module
 from proxim.net.settings import (
     MAX_BROKEN_FILES,
@@ -17,7 +17,6 @@ from proxim.net.settings import (
     LoadedSettings,
     Settings,
     default_device_name,
-    is_usable_name,
     load_settings,
     save_device_name,
 )
