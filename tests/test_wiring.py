@@ -10,6 +10,7 @@ from proxim.core.events import Shutdown
 from proxim.core.status import Invitation, Networks, Status, Stopped, ThisDevice, Trouble
 from proxim.options import HostOptions, JoinOptions, WindowOptions
 from proxim.wiring import network_side
+from tests.loopback import quiet_address
 
 PATIENCE = 10.0
 
@@ -49,7 +50,7 @@ async def test_a_host_on_the_address_that_was_named() -> None:
 
 
 async def test_the_port_that_was_named_is_used_or_refused() -> None:
-    told = await first_of(HostOptions(address="127.0.47.84", port=47899), Invitation)
+    told = await first_of(HostOptions(address=quiet_address(), port=47899), Invitation)
     assert ":47899/" in next(status for status in told if isinstance(status, Invitation)).url
 
 

@@ -7,10 +7,10 @@ import pytest
 from proxim.core.errors import Reason
 from proxim.core.host_code import DEFAULT_PORT, FALLBACK_PORTS
 from proxim.net.listener import ListenError, open_listener
+from tests.loopback import quiet_address
 
 LOOPBACK = "127.0.0.1"
-# Loopback addresses of their own, so that a Proxim running on this machine is not in the way.
-QUIET = "127.0.47.80"
+QUIET, QUIET_TOO = quiet_address(), quiet_address()
 
 
 def port_of(listener: socket.socket) -> int:
@@ -51,7 +51,7 @@ def test_only_the_chosen_address_is_listened_on() -> None:
         with socket.create_connection((QUIET, port_of(listener)), timeout=5):
             pass
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.47.81", port_of(listener)), timeout=5)
+            socket.create_connection((QUIET_TOO, port_of(listener)), timeout=5)
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")

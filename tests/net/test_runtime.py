@@ -31,6 +31,7 @@ from proxim.core.messages import CloseCode, DeviceInfo
 from proxim.core.program import Program
 from proxim.net.opening import NetOptions, open_program
 from proxim.net.runtime import Runtime
+from tests.loopback import quiet_address
 from tests.net.support import PATIENCE, Events
 
 DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
@@ -240,11 +241,12 @@ async def test_nothing_secret_is_logged(sides: list[Side], caplog: pytest.LogCap
 
 
 async def test_another_network_moves_the_server(sides: list[Side]) -> None:
-    networks = on("127.0.0.1") + on("127.0.47.82")
+    other = quiet_address()
+    networks = on("127.0.0.1") + on(other)
     host, first = await start_host(sides, networks)
-    host.runtime.report(ChooseNetwork("127.0.47.82"))
+    host.runtime.report(ChooseNetwork(other))
     second = await host.told.wait(told.Invitation)
-    assert parse_target(second.url).address == "127.0.47.82"
+    assert parse_target(second.url).address == other
     assert second.code != first.code
     async with dial(second) as socket:
         assert (await answer(socket, REQUEST))["reason"] == "unknown_session"

@@ -1,0 +1,13 @@
+"""Loopback addresses that nobody else listens on, whatever runs on this machine meanwhile."""
+
+import random
+import sys
+
+import pytest
+
+
+def quiet_address() -> str:
+    """One of the 16 million loopback addresses, each with all its ports to itself."""
+    if sys.platform == "darwin":
+        pytest.skip("macOS has a single loopback address", allow_module_level=True)
+    return f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
