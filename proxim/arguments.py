@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--theme", metavar="THEME", default=Theme.SYSTEM, help="system (default), light or dark")
     _add_common(parser)
     _add_device(parser)
+    _add_require_proof(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_host(commands)
     _add_join(commands)
@@ -104,6 +105,7 @@ def _add_host(commands: Any) -> None:
     parser.add_argument(
         "--lifetime", metavar="TIME", help="of a temporary session: 90s, 30m, 2h or 1d; 1 minute to 7 days"
     )
+    _add_require_proof(parser)
     parser.add_argument("--address", metavar="IP", help="which of this machine's addresses to use")
     parser.add_argument("--port", metavar="N", help="TCP port (default: 47800, or the next free one)")
     _add_device(parser)
@@ -140,6 +142,15 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", default=argparse.SUPPRESS, help="log every step")
 
 
+def _add_require_proof(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--require-proof",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="refuse devices that cannot prove that they know the code, instead of showing them as not verified",
+    )
+
+
 def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="NAME", default=argparse.SUPPRESS, help="what others see this device as")
     parser.add_argument(
@@ -166,13 +177,20 @@ def _add_terminal(parser: argparse.ArgumentParser, once: str) -> None:
 def _window(found: argparse.Namespace) -> Options:
     if found.theme not in tuple(Theme):
         raise UsageError("A theme is system, light or dark.")
-    return WindowOptions(theme=Theme(found.theme), name=_name(found), stun=_stun(found), log=_log(found))
+    return WindowOptions(
+        theme=Theme(found.theme),
+        require_proof=_proof(found),
+        name=_name(found),
+        stun=_stun(found),
+        log=_log(found),
+    )
 
 
 def _host(found: argparse.Namespace) -> Options:
     _refuse_files(found)
     return HostOptions(
         invite=_invite(found),
+        require_proof=_proof(found),
         address=_address(found),
         port=_port(found),
         name=_name(found),
@@ -292,6 +310,10 @@ def _target(found: argparse.Namespace) -> JoinTarget | None:
         return parse_target(" ".join(found.code))  # people type the groups of a code apart
     except CodeError as error:
         raise UsageError(error.problem.sentence) from None
+
+
+def _proof(found: argparse.Namespace) -> bool:
+    return bool(getattr(found, "require_proof", False))
 
 
 def _log(found: argparse.Namespace) -> LogOptions:

@@ -32,6 +32,7 @@ class HostOptions:
     """`proxim host`."""
 
     invite: Invite = Invite(SessionType.ONE_TIME)  # noqa: RUF009 - immutable
+    require_proof: bool = False  # refuse guests that cannot prove that they know the code
     address: str | None = None  # None: the best of this machine's
     port: int | None = None  # None: the default with its fallbacks
     name: str | None = None  # None: the one in the settings
@@ -67,13 +68,14 @@ class WindowOptions:
     """`proxim` alone: the window, or `proxim host` where there is no display."""
 
     theme: Theme = Theme.SYSTEM
+    require_proof: bool = False
     name: str | None = None
     stun: tuple[str, ...] = ()
     log: LogOptions = LogOptions()
 
     def without_display(self) -> HostOptions:
         """The same wishes as a host in a terminal has them."""
-        return HostOptions(name=self.name, stun=self.stun, log=self.log)
+        return HostOptions(require_proof=self.require_proof, name=self.name, stun=self.stun, log=self.log)
 
 
 Options = WindowOptions | HostOptions | JoinOptions | DoctorOptions

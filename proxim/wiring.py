@@ -12,8 +12,10 @@ from proxim.core.events import Network
 from proxim.core.host import Host
 from proxim.core.messages import DeviceInfo
 from proxim.core.program import Program
+from proxim.core.proving import Prover
 from proxim.core.status import Status, Trouble
 from proxim.net.opening import NetOptions, Opening, open_program
+from proxim.net.spake import Spake2Exchange
 from proxim.options import HostOptions, JoinOptions, WindowOptions
 
 if TYPE_CHECKING:
@@ -41,13 +43,14 @@ def network_side(
             opening = open_program(program, publish, net)
             return lambda: _runtime(program, publish, net, opening)
 
+        prover = Prover(secrets.token_bytes, Spake2Exchange)
         if isinstance(options, JoinOptions):
-            return opened(Program(device, None), NetOptions(stun=options.stun, save_name=save_name))
+            return opened(Program(device, None, prover), NetOptions(stun=options.stun, save_name=save_name))
 
         wanted = options if isinstance(options, HostOptions) else options.without_display()
-        host = Host(device, wanted.invite, secrets.token_bytes, wanted.address)
+        host = Host(device, wanted.invite, prover, wanted.address, require_proof=wanted.require_proof)
         net = NetOptions(port=wanted.port, stun=wanted.stun, look=_look(wanted.address), save_name=save_name)
-        return opened(Program(device, host), net)
+        return opened(Program(device, host, prover), net)
 
     return make
 

@@ -20,6 +20,8 @@ class Reason(StrEnum):
     UNKNOWN_SESSION = "unknown_session"
     NOT_VERIFIED = "not_verified"
     CLOSED = "closed"
+    TOO_MANY_TRIES = "too_many_tries"
+    TAMPERED = "tampered"
     # `code` of the wire's error message
     BAD_JSON = "bad_json"
     BAD_MESSAGE = "bad_message"
@@ -42,11 +44,13 @@ class Reason(StrEnum):
     NOT_PROXIM = "not_proxim"
     HOST_GONE = "host_gone"
     HOST_ERROR = "host_error"
+    HOST_UNPROVEN = "host_unproven"
     FAR_ADDRESS = "far_address"
     JOIN_BUSY = "join_busy"
     # the guest, seen from the host
     GUEST_LEFT = "guest_left"
     PROMPT_GONE = "prompt_gone"
+    CODE_CLOSED = "code_closed"
     # the link
     ICE_FAILED = "ice_failed"
     LINK_TIMEOUT = "link_timeout"
@@ -81,8 +85,12 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.EXPIRED: "This code has expired; use the new one that the host shows.",
     Reason.BUSY: "Another device is already using this code; ask the host to invite another device.",
     Reason.UNKNOWN_SESSION: "The host no longer knows this code; use the one it shows now.",
-    Reason.NOT_VERIFIED: "The host accepts only devices that prove they know its code; join by typing it into Proxim.",
+    Reason.NOT_VERIFIED: "This device could not prove that it knows the host's code; type the code that it shows now.",
     Reason.CLOSED: "The host ended this session; ask for a new code.",
+    Reason.TOO_MANY_TRIES: "Too many wrong codes were tried; ask the host for a new code, or scan its QR code.",
+    Reason.TAMPERED: (
+        "Somebody changed what the two devices sent each other; try on another network, and with a new code."
+    ),
     Reason.BAD_JSON: "That message was not readable JSON; send one JSON object in each text frame.",
     Reason.BAD_MESSAGE: "That message has a missing or wrong field; compare it with docs/protocol.md.",
     Reason.UNKNOWN_TYPE: "That message has a type that this host does not know; compare it with docs/protocol.md.",
@@ -109,12 +117,19 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.NOT_PROXIM: "Something other than Proxim answers at that address; use the code that the host shows now.",
     Reason.HOST_GONE: "The host closed the connection; check that Proxim is still open there and try again.",
     Reason.HOST_ERROR: "The host could not understand this device; update Proxim on both devices and try again.",
+    Reason.HOST_UNPROVEN: (
+        "Whatever answered there could not prove that it knows this code; compare the code with the host's screen, and "
+        "do not go on if it is right."
+    ),
     Reason.FAR_ADDRESS: (
         "This code leads outside the local network; go on only if you know that address (proxim join --yes)."
     ),
     Reason.JOIN_BUSY: "This device is already joining another; cancel that first.",
     Reason.GUEST_LEFT: "The other device left before you answered; it can ask again.",
     Reason.PROMPT_GONE: "That request is no longer there; the other device can ask again.",
+    Reason.CODE_CLOSED: (
+        "Somebody tried too many wrong codes, so it is closed; make a new code, or let the guest scan the QR."
+    ),
     Reason.ICE_FAILED: (
         "The devices found no direct way to each other: a firewall or VPN seems to block UDP; allow Proxim in the "
         "firewall, pause the VPN, or let the other device host."

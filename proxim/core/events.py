@@ -32,6 +32,7 @@ class TimerName(StrEnum):
     LINK_OPEN = "link_open"  # scope: LinkID
     HEARTBEAT = "heartbeat"  # scope: LinkID
     DIAL = "dial"  # scope: LinkID of the guest's attempt
+    CHALLENGE = "challenge"  # scope: CHALLENGE_SCOPE of the guest's socket
     ANSWER = "answer"  # scope: LinkID of the guest's attempt
 
 

@@ -1,11 +1,13 @@
 """The guest: one attempt to join a host, from the dial to the end of its link, as a table of transitions.
 
 ```
-  DIALING --socket open--> ASKING --approved--> LINKING --channel--> LINKED
-     |  4 s, refused         |  rejected, 45 s     |  15 s, failed      |  bye, silence
-     +-----------------------+---------------------+--------------------+----> ENDED
+  DIALING --socket open--> PROVING --challenge--> ASKING --approved--> LINKING --channel--> LINKED
+     |  4 s, refused          |  10 s, wrong          |  rejected, 45 s     |  15 s, failed      |  bye, silence
+     +------------------------+-----------------------+---------------------+--------------------+----> ENDED
 ```
-A guest never retries by itself. Must never be here: sockets, clocks, the link's own life (link.py).
+With a link that holds no secret there is nothing to prove, and PROVING is passed over. A guest that holds one fails
+closed: no challenge, a wrong tag, a wrong MAC end the attempt, and it never retries by itself. Must never be here:
+sockets, clocks, the link's own life (link.py).
 """
 
 from collections.abc import Callable
@@ -50,6 +52,8 @@ from proxim.core.messages import (
     Description,
     DeviceInfo,
     ErrorMessage,
+    PairChallenge,
+    PairConfirm,
     PairRequest,
     PairResult,
     SDPType,
@@ -57,10 +61,13 @@ from proxim.core.messages import (
     Signal,
     parse_message,
 )
+from proxim.core.proof import ProofError, ProofKeys, Side, SignalMacs, tag_auth, tag_matches
+from proxim.core.proving import GuestProof, Prover, start_guest_proof
 from proxim.core.session import APPROVAL_SECONDS
 from proxim.core.status import LinkStatus, PairOutcome, Stage
 
 DIAL_SECONDS: Final = 4.0  # a LAN answers in milliseconds; a firewall that drops never does (the issue's limit)
+CHALLENGE_SECONDS: Final = 10.0  # a host answers within milliseconds; as long as its own challenge lives
 ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0  # the host's clock decides; this is for a host that fell silent
 
 
@@ -68,6 +75,7 @@ class GuestState(Enum):
     """Where an attempt is."""
 
     DIALING = "dialing"
+    PROVING = "proving"
     ASKING = "asking"
     LINKING = "linking"
     LINKED = "linked"
@@ -93,7 +101,9 @@ GuestEvent = (
 class Guest:
     """See the module."""
 
-    def __init__(self, target: JoinTarget, device: DeviceInfo, link_id: LinkID, connection: ConnectionID) -> None:
+    def __init__(
+        self, target: JoinTarget, device: DeviceInfo, link_id: LinkID, connection: ConnectionID, prover: Prover
+    ) -> None:
         self.state = GuestState.DIALING
         self.connection = connection
         self.link = Link(
@@ -101,6 +111,10 @@ class Guest:
         )
         self._target = target
         self._device = device
+        self._prover = prover
+        self._proof: GuestProof | None = None
+        self._keys: ProofKeys | None = None
+        self._macs: SignalMacs | None = None
         self._answered = False
         self._hangs_up = True  # the WebSocket, or its dial, is still ours to end
 
@@ -123,11 +137,25 @@ class Guest:
     # --- reaching the host -----------------------------------------------------------------------------------------
 
     def _dialled(self, event: ConnectionOpened, now: float) -> list[Command]:
+        opened: list[Command] = [CancelTimer(self._timer(TimerName.DIAL))]
+        try:
+            self._proof = start_guest_proof(self._target, self._device, self._prover)
+        except ProofError:
+            return [*opened, *self._end(Reason.LINK_UNREADABLE)]
+        if self._proof is None:
+            request = PairRequest(self._target.session_id, self._device)
+            return [*opened, Send(self.connection, request), *self._ask(now)]
+        self.state = GuestState.PROVING
+        return [
+            *opened,
+            SetTimer(self._timer(TimerName.ANSWER), CHALLENGE_SECONDS),
+            Send(self.connection, PairRequest(self._target.session_id, self._device, self._proof.auth)),
+        ]
+
+    def _ask(self, now: float) -> list[Command]:
         self.state = GuestState.ASKING
         return [
-            CancelTimer(self._timer(TimerName.DIAL)),
             SetTimer(self._timer(TimerName.ANSWER), ANSWER_SECONDS),
-            Send(self.connection, PairRequest(self._target.session_id, self._device)),
             self.link.tell(stage=Stage.ASKING, deadline=now + APPROVAL_SECONDS),
         ]
 
@@ -138,6 +166,24 @@ class Guest:
     def _no_answer(self, event: TimerFired, now: float) -> list[Command]:
         return self._end(Reason.NO_ANSWER)
 
+    # --- proof -----------------------------------------------------------------------------------------------------
+
+    def _challenged(self, event: PairChallenge, now: float) -> list[Command]:
+        assert self._proof is not None  # PROVING has one
+        try:
+            self._keys = self._proof.finish(event.auth)
+        except ProofError:
+            return self._end(Reason.HOST_UNPROVEN)
+        confirm = PairConfirm(self._target.session_id, tag_auth(self._keys.guest_tag()))
+        return [Send(self.connection, confirm), *self._ask(now)]
+
+    def _result_without_proof(self, event: PairResult, now: float) -> list[Command]:
+        """A host may turn us away before any proof; one that lets us in without it is not ours."""
+        return self._end(Reason.HOST_UNPROVEN) if event.approved else self._result(event, now)
+
+    def _no_challenge(self, event: TimerFired, now: float) -> list[Command]:
+        return self._end(Reason.HOST_UNPROVEN)
+
     # --- the host's answer -----------------------------------------------------------------------------------------
 
     def _result(self, event: PairResult, now: float) -> list[Command]:
@@ -145,11 +191,15 @@ class Guest:
             reason = _known(event.reason, _REJECTIONS, Reason.DECLINED)
             outcome = Publish(PairOutcome(self._target.session_id, approved=False, reason=reason))
             return [outcome, *self._end(reason)]
+        if self._keys is not None:
+            if event.auth is None or not tag_matches(self._keys.host_tag("approved"), event.auth.t):
+                return self._end(Reason.HOST_UNPROVEN)
+            self._macs = SignalMacs(self._keys, Side.GUEST)
         self.state = GuestState.LINKING
         return [
             CancelTimer(self._timer(TimerName.ANSWER)),
             Publish(PairOutcome(self._target.session_id, approved=True)),
-            self.link.tell(stage=Stage.APPROVED, deadline=None),
+            self.link.tell(stage=Stage.APPROVED, deadline=None, verified=self._proof and self._proof.method.verified),
             *self.link.open(offerer=True),
         ]
 
@@ -183,10 +233,14 @@ class Guest:
     # --- signals ---------------------------------------------------------------------------------------------------
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
-        offer = Signal(self._target.session_id, Description(event.sdp, event.type))
+        description = Description(event.sdp, event.type)
+        mac = None if self._macs is None else self._macs.seal(description)
+        offer = Signal(self._target.session_id, description, mac)
         return [Send(self.connection, offer), self.link.tell(stage=Stage.CONNECTING)]
 
     def _signal(self, event: Signal, now: float) -> list[Command]:
+        if self._macs is not None and not self._macs.check(event.payload, event.mac):
+            return self._end(Reason.TAMPERED)
         if isinstance(event.payload, Candidate):
             return [AddCandidate(self.link.id, event.payload)]
         if self._answered or event.payload.type is SDPType.OFFER:  # the guest offers, the host answers, once
@@ -238,6 +292,8 @@ _REJECTIONS: Final = (
     Reason.UNKNOWN_SESSION,
     Reason.NOT_VERIFIED,
     Reason.CLOSED,
+    Reason.TOO_MANY_TRIES,
+    Reason.TAMPERED,
 )
 _LINK_FAILURES: Final = (Reason.ICE_FAILED, Reason.LINK_TIMEOUT, Reason.NO_OFFER, Reason.BAD_DESCRIPTION)
 
@@ -250,6 +306,9 @@ _Transition = Callable[[Guest, Any, float], list[Command]]
 
 # What the host may say, and when: anything else is a host's mistake and ends the attempt.
 _MESSAGES: Final[dict[tuple[GuestState, type], _Transition]] = {
+    (GuestState.PROVING, PairChallenge): Guest._challenged,
+    (GuestState.PROVING, PairResult): Guest._result_without_proof,
+    (GuestState.PROVING, ErrorMessage): Guest._error,
     (GuestState.ASKING, PairResult): Guest._result,
     (GuestState.ASKING, ErrorMessage): Guest._error,
     (GuestState.ASKING, SessionEnded): Guest._session_ended,
@@ -267,6 +326,12 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
     (GuestState.DIALING, TimerName.DIAL): Guest._no_answer,
     (GuestState.DIALING, SendText): Guest._link_event,
     (GuestState.DIALING, Disconnect): Guest._disconnect,
+    (GuestState.PROVING, FrameReceived): Guest._frame,
+    (GuestState.PROVING, ConnectionLost): Guest._host_gone,
+    (GuestState.PROVING, FrameRefused): Guest._strange_frame,
+    (GuestState.PROVING, TimerName.ANSWER): Guest._no_challenge,
+    (GuestState.PROVING, SendText): Guest._link_event,
+    (GuestState.PROVING, Disconnect): Guest._disconnect,
     (GuestState.ASKING, FrameReceived): Guest._frame,
     (GuestState.ASKING, ConnectionLost): Guest._host_gone,
     (GuestState.ASKING, FrameRefused): Guest._strange_frame,

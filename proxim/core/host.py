@@ -4,13 +4,11 @@ No socket ever becomes host: the host's own decisions come as intents, and a `pa
 Must never be here: a session's own life (session.py), sockets, clocks.
 """
 
-import base64
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address
 from typing import Final
 
-from proxim.core.commands import CloseConnection, Command, Listen, Publish, Send, StopListening
+from proxim.core.commands import CancelTimer, CloseConnection, Command, Listen, Publish, Send, SetTimer, StopListening
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ChooseNetwork,
@@ -29,27 +27,37 @@ from proxim.core.events import (
     Network,
     NetworksSeen,
     SendText,
+    Timer,
     TimerFired,
     TimerName,
 )
+from proxim.core.guess_budget import GuessBudget
 from proxim.core.host_code import QR_SECRET_BYTES, SECRET_BITS, HostCode, invite_url
 from proxim.core.json_text import MessageError
 from proxim.core.messages import (
     CODE_SESSION_ID,
+    Auth,
     CloseCode,
     DeviceInfo,
     ErrorMessage,
+    PairChallenge,
+    PairConfirm,
     PairRequest,
     PairResult,
     Signal,
     parse_message,
 )
-from proxim.core.session import Session, SessionState, refusal
+from proxim.core.proof import Method, ProofError, tag_matches, to_base64url
+from proxim.core.proving import HostProof, Prover, method_of, start_host_proof
+from proxim.core.replies import refusal, rejection
+from proxim.core.session import Session, SessionState
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import Invitation, Networks, NoInvitation, Trouble
 
 MAX_BAD_MESSAGES: Final = 5  # an honest client makes none; a developer's first tries get a few answers
 SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
+CHALLENGE_SECONDS: Final = 10.0  # a program answers at once; this is for one that fell silent
+CHALLENGE_SCOPE: Final = "socket-"
 SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION)  # their scope is a sessionID, the others' a LinkID
 
 HostEvent = (
@@ -79,33 +87,35 @@ class _Socket:
     session_id: str = ""  # of the session that it asked to join last
     claimed_id: str = ""  # what this guest calls that session
     closing: bool = False  # we close it: what still comes crossed on the way
+    proof: HostProof | None = None  # challenged, the tag is awaited
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Secrets:
-    """What a session's code and QR carry."""
+    """What a session's code and QR carry, and who may still try the code."""
 
     code: int
-    qr: str
-
-
-def _url_safe(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    qr: bytes
+    tries: GuessBudget
+    typed: str | None = None  # the whole code as it is shown now, canonical: it also says the address
 
 
 class Host:
-    """See the module. `token_bytes(n)` gives n random bytes."""
+    """See the module. All that is random here comes from `prover`."""
 
     def __init__(
         self,
         device: DeviceInfo,
         first: Invite,
-        token_bytes: Callable[[int], bytes],
+        prover: Prover,
         preferred_address: str | None = None,
+        *,
+        require_proof: bool = False,
     ) -> None:
         self.device = device
+        self._prover = prover
+        self._require_proof = require_proof
         self._next_invite = first
-        self._token_bytes = token_bytes
         self._preferred = preferred_address
         self._networks: tuple[Network, ...] = ()
         self._wanted: str | None = None  # the address that we listen on, or asked to
@@ -237,9 +247,11 @@ class Host:
         session = self._shown
         secrets = self._secrets[session.id]
         ip = ip_address(address)
-        code = HostCode(ip, port, secrets.code).shown if isinstance(ip, IPv4Address) else None
-        url = invite_url(address, port, session.id, self.device.id, secrets.qr)
-        invitation = Invitation(session.id, self.device.id, code, url, session.type, session.expires)
+        code = HostCode(ip, port, secrets.code) if isinstance(ip, IPv4Address) else None
+        secrets.typed = None if code is None else code.canonical
+        shown = None if code is None else code.shown
+        url = invite_url(address, port, session.id, self.device.id, to_base64url(secrets.qr))
+        invitation = Invitation(session.id, self.device.id, shown, url, session.type, session.expires)
         return commands + self._tell(invitation)
 
     def _tell(self, status: Invitation | NoInvitation) -> list[Command]:
@@ -250,16 +262,16 @@ class Host:
 
     def _new_session(self, now: float) -> Session:
         session = Session(
-            _url_safe(self._token_bytes(SESSION_ID_BYTES)),
+            to_base64url(self._prover.token_bytes(SESSION_ID_BYTES)),
             self._next_invite.type,
             self._next_invite.lifetime,
             now,
             self.device.name,
             self._new_link_id,
         )
-        code = int.from_bytes(self._token_bytes(4)) % (1 << SECRET_BITS)
+        code = int.from_bytes(self._prover.token_bytes(4)) % (1 << SECRET_BITS)
         self._sessions[session.id] = session
-        self._secrets[session.id] = _Secrets(code, _url_safe(self._token_bytes(QR_SECRET_BYTES)))
+        self._secrets[session.id] = _Secrets(code, self._prover.token_bytes(QR_SECRET_BYTES), GuessBudget())
         return session
 
     def _new_link_id(self) -> LinkID:
@@ -288,8 +300,10 @@ class Host:
             return self._refuse(connection, socket, error.reason, now)
         session = self._sessions.get(socket.session_id)
         match message:
-            case PairRequest() if session is None or not session.serves(connection):
+            case PairRequest() if socket.proof is None and (session is None or not session.serves(connection)):
                 return self._pair_request(connection, socket, message, now)
+            case PairConfirm():
+                return self._confirm(connection, socket, message, now)
             case Signal(session_id) if session is not None and session_id == socket.claimed_id:
                 commands = self._to_session(session, GuestSignal(connection, message), now)
                 refused = any(isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands)
@@ -308,7 +322,63 @@ class Host:
         socket.session_id = session.id
         socket.claimed_id = request.session_id
         guest = Guest(connection, socket.address, request.session_id, request.device)
+        if request.auth is not None:
+            return self._challenge(guest, socket, request, request.auth, now)
+        if self._require_proof:
+            return [rejection(guest, Reason.NOT_VERIFIED)]
         return self._to_session(session, Ask(guest), now)
+
+    # --- proof -----------------------------------------------------------------------------------------------------
+
+    def _challenge(self, guest: Guest, socket: _Socket, request: PairRequest, auth: Auth, now: float) -> list[Command]:
+        """Answer the guest's share with ours. Nobody is asked before its tag has come."""
+        secrets = self._secrets[socket.session_id]
+        try:
+            method = method_of(auth)
+            secret = _secret(method, request, secrets)
+            refused = secrets.tries.take(socket.address, now) if method is Method.SPAKE2 else None
+            if refused is not None:
+                return [rejection(guest, refused)]
+            socket.proof = start_host_proof(request, auth, method, secret, self._prover)
+        except ProofError as error:
+            return self._refuse(guest.connection, socket, error.reason, now)
+        return [
+            SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
+            Send(guest.connection, PairChallenge(request.session_id, socket.proof.auth)),
+        ]
+
+    def _confirm(self, connection: ConnectionID, socket: _Socket, confirm: PairConfirm, now: float) -> list[Command]:
+        proof = socket.proof
+        if proof is None or confirm.session_id != socket.claimed_id:
+            return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)
+        guest = Guest(connection, socket.address, socket.claimed_id, proof.request.device)
+        holds = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
+        done = self._end_proof(connection, socket, held=holds)
+        session = self._sessions.get(socket.session_id)
+        if not holds:
+            return [*done, rejection(guest, Reason.NOT_VERIFIED)]
+        proved = replace(guest, verified=proof.method.verified, keys=proof.keys)
+        if session is None:
+            return [*done, rejection(proved, Reason.UNKNOWN_SESSION)]
+        return [*done, *self._to_session(session, Ask(proved), now)]
+
+    def _challenge_timeout(self, event: TimerFired, now: float) -> list[Command]:
+        connection = ConnectionID(int(event.timer.scope.removeprefix(CHALLENGE_SCOPE)))
+        socket = self._sockets[connection]
+        assert socket.proof is not None  # its timer ends with it
+        guest = Guest(connection, socket.address, socket.claimed_id, socket.proof.request.device)
+        return [*self._end_proof(connection, socket, held=False), rejection(guest, Reason.TIMEOUT)]
+
+    def _end_proof(self, connection: ConnectionID, socket: _Socket, *, held: bool) -> list[Command]:
+        """The challenge is over: count the try as it came out."""
+        proof, socket.proof = socket.proof, None
+        if proof is None:
+            return []
+        over: list[Command] = [CancelTimer(_challenge_timer(connection))]
+        secrets = self._secrets.get(socket.session_id)
+        if secrets is not None and proof.method is Method.SPAKE2 and secrets.tries.end(socket.address, held=held):
+            over.append(Publish(Trouble(Problem(Reason.CODE_CLOSED))))
+        return over
 
     def _refuse(self, connection: ConnectionID, socket: _Socket, reason: Reason, now: float) -> list[Command]:
         return [refusal(connection, reason), *self._count_bad(connection, socket, now)]
@@ -321,10 +391,11 @@ class Host:
         return [*closing, *self._left(connection, socket, now)]
 
     def _left(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
+        given_up = self._end_proof(connection, socket, held=False)
         session = self._sessions.get(socket.session_id)
         if session is None or not session.serves(connection):
-            return []
-        return self._to_session(session, ConnectionLost(connection), now)
+            return given_up
+        return [*given_up, *self._to_session(session, ConnectionLost(connection), now)]
 
     # --- to the sessions -------------------------------------------------------------------------------------------
 
@@ -335,6 +406,8 @@ class Host:
 
     def _timer(self, event: TimerFired, now: float) -> list[Command]:
         timer = event.timer
+        if timer.name is TimerName.CHALLENGE:
+            return self._challenge_timeout(event, now)
         by_id = timer.name in SESSION_TIMERS
         session = self._sessions.get(timer.scope) if by_id else self._by_link(LinkID(timer.scope))
         if session is None:
@@ -361,3 +434,16 @@ class Host:
 
 
 _JOINABLE: Final = (SessionState.OPEN, SessionState.ASKED)
+
+
+def _challenge_timer(connection: ConnectionID) -> Timer:
+    return Timer(TimerName.CHALLENGE, f"{CHALLENGE_SCOPE}{connection}")
+
+
+def _secret(method: Method, request: PairRequest, secrets: _Secrets) -> bytes:
+    """What a guest that asks by this method has to know. Raises ProofError where it is not to be had that way."""
+    if method is Method.PSK and request.session_id != CODE_SESSION_ID:
+        return secrets.qr
+    if method is Method.SPAKE2 and request.session_id == CODE_SESSION_ID and secrets.typed is not None:
+        return secrets.typed.encode()
+    raise ProofError(Reason.BAD_MESSAGE, "the typed code goes with @code, the QR's secret with a sessionID")

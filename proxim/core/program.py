@@ -31,6 +31,7 @@ from proxim.core.events import (
 from proxim.core.guest import Guest, GuestEvent, GuestState
 from proxim.core.host import SESSION_TIMERS, Host, HostEvent
 from proxim.core.messages import DeviceInfo
+from proxim.core.proving import Prover
 from proxim.core.status import ThisDevice, Trouble
 from proxim.core.texts import is_usable_name
 
@@ -42,9 +43,10 @@ _GUEST_LINK: Final = "guest-"
 class Program:
     """See the module. `host` is None where the person only joins."""
 
-    def __init__(self, device: DeviceInfo, host: Host | None) -> None:
+    def __init__(self, device: DeviceInfo, host: Host | None, prover: Prover) -> None:
         self._device = device
         self._host = host
+        self._prover = prover
         self._guests: dict[LinkID, Guest] = {}
         self._attempts = 0
         self._ended = False
@@ -95,7 +97,7 @@ class Program:
             return [_trouble(Reason.JOIN_BUSY)]
         self._attempts += 1
         link = LinkID(f"{_GUEST_LINK}{self._attempts}")
-        guest = Guest(event.target, self._device, link, ConnectionID(-self._attempts))
+        guest = Guest(event.target, self._device, link, ConnectionID(-self._attempts), self._prover)
         self._guests[link] = guest
         return guest.start()
 

@@ -26,7 +26,7 @@ from proxim.core.commands import (
     Send,
     SetTimer,
 )
-from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
+from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ChannelMessage,
     ChannelOpened,
@@ -48,13 +48,13 @@ from proxim.core.messages import (
     CloseCode,
     Description,
     DeviceInfo,
-    ErrorMessage,
-    Message,
     PairResult,
     SDPType,
     SessionEnded,
     Signal,
 )
+from proxim.core.proof import Side, SignalMacs
+from proxim.core.replies import host_tag, refusal, rejection
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
 from proxim.core.texts import display_name
@@ -112,6 +112,8 @@ class Session:
         self._open_by = 0.0
         self._overdue = False
         self._rejected = False
+        self._muted: set[str] = set()  # addresses that were declined: only a proof gets them a second prompt
+        self._macs: SignalMacs | None = None  # of the guest being linked, where it proved itself
 
     @property
     def status(self) -> SessionStatus:
@@ -141,22 +143,31 @@ class Session:
     # --- being asked -----------------------------------------------------------------------------------------------
 
     def _ask(self, event: Ask, now: float) -> list[Command]:
+        if event.guest.verified is None and event.guest.address in self._muted:
+            return [rejection(event.guest, Reason.DECLINED)]
         self.state = SessionState.ASKED
         self.guest = event.guest
         self._rejected = False
         deadline = now + APPROVAL_SECONDS
         shown = DeviceInfo(display_name(event.guest.device.name), display_name(event.guest.device.id))
-        prompt = Prompt(self.id, shown, event.guest.address, None, deadline)
+        prompt = Prompt(self.id, shown, event.guest.address, event.guest.verified, deadline)
         return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
 
+    def _ask_beside(self, event: Ask, now: float) -> list[Command]:
+        """Somebody else is asking already; one that proved itself goes before one that did not."""
+        assert self.guest is not None  # ASKED is by somebody
+        if event.guest.verified is not None and self.guest.verified is None:
+            return [*self._reject(Reason.BUSY), *self._ask(event, now)]
+        return self._busy(event, now)
+
     def _busy(self, event: Ask, now: float) -> list[Command]:
-        rejected = PairResult(event.guest.session_id, approved=False, reason=Reason.BUSY)
-        return [Send(event.guest.connection, rejected)]
+        return [rejection(event.guest, Reason.BUSY)]
 
     def _decide(self, event: Decide, now: float) -> list[Command]:
-        if not event.approved:
-            return self._reject(Reason.DECLINED)
         assert self.guest is not None  # ASKED is by somebody
+        if not event.approved:
+            self._muted.add(self.guest.address)
+            return self._reject(Reason.DECLINED)
         guest = self.guest
         self.state = SessionState.LINKING
         self._offered = self._answered = False
@@ -168,12 +179,14 @@ class Session:
                 Stage.APPROVED,
                 peer_name=display_name(guest.device.name),
                 peer_address=guest.address,
+                verified=guest.verified,
             ),
             self.own_name,
         )
+        self._macs = None if guest.keys is None else SignalMacs(guest.keys, Side.HOST)
         return [
             CancelTimer(self._approval_timer),
-            Send(guest.connection, PairResult(guest.session_id, approved=True)),
+            Send(guest.connection, PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved"))),
             Publish(PairOutcome(self.id, approved=True)),
             Publish(self.link.status),
             *self.link.open(offerer=False),
@@ -201,7 +214,7 @@ class Session:
         self._rejected = True
         return [
             CancelTimer(self._approval_timer),
-            Send(guest.connection, PairResult(guest.session_id, approved=False, reason=reason)),
+            rejection(guest, reason),
             Publish(PairOutcome(self.id, approved=False, reason=reason)),
         ]
 
@@ -215,6 +228,8 @@ class Session:
         if not self.serves(event.connection):
             return self._signal_not_allowed(event, now)
         payload = event.signal.payload
+        if self._macs is not None and not self._macs.check(payload, event.signal.mac):
+            return self._end_with_link(End(Reason.TAMPERED), now)
         if not isinstance(payload, Description):
             return [AddCandidate(link.id, payload)]
         if self._offered or payload.type is SDPType.ANSWER:  # the guest offers, once
@@ -225,7 +240,9 @@ class Session:
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
         assert self.guest is not None  # one that leaves before its answer takes the link along
         self._answered = True
-        answer = Signal(self.guest.session_id, Description(event.sdp, event.type))
+        description = Description(event.sdp, event.type)
+        mac = None if self._macs is None else self._macs.seal(description)
+        answer = Signal(self.guest.session_id, description, mac)
         return [Send(self.guest.connection, answer)]
 
     # --- the link --------------------------------------------------------------------------------------------------
@@ -333,12 +350,6 @@ class Session:
         return Timer(TimerName.SESSION, self.id)
 
 
-def refusal(connection: ConnectionID, reason: Reason, session_id: str | None = None) -> Command:
-    """The wire's `error`: that message was refused, nothing has changed."""
-    message: Message = ErrorMessage(reason, SENTENCES[reason], session_id)
-    return Send(connection, message)
-
-
 _Transition = Callable[[Session, Any, float], list[Command]]
 
 _LINKED_INPUTS: Final[tuple[type | TimerName, ...]] = (
@@ -355,7 +366,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.OPEN, Decide): Session._too_late,
     (SessionState.OPEN, TimerName.SESSION): Session._expire,
     (SessionState.OPEN, End): Session._end_by_host,
-    (SessionState.ASKED, Ask): Session._busy,
+    (SessionState.ASKED, Ask): Session._ask_beside,
     (SessionState.ASKED, GuestSignal): Session._signal_not_allowed,
     (SessionState.ASKED, Decide): Session._decide,
     (SessionState.ASKED, TimerName.APPROVAL): Session._approval_timeout,

@@ -18,7 +18,8 @@ from proxim.core.events import (
     SendText,
     TimerFired,
 )
-from proxim.core.messages import DeviceInfo, Signal
+from proxim.core.messages import DeviceInfo, Signal, Verified
+from proxim.core.proof import ProofKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Guest:
     address: str
     session_id: str = field(repr=False)  # as this guest calls the session: its id, or "@code"
     device: DeviceInfo
+    verified: Verified | None = None  # how it proved that it knows the code
+    keys: ProofKeys | None = field(default=None, repr=False)  # of that proof
 
 
 @dataclass(frozen=True, slots=True)
