@@ -32,7 +32,8 @@ class TimerName(StrEnum):
     LINK_OPEN = "link_open"  # scope: LinkID
     HEARTBEAT = "heartbeat"  # scope: LinkID
     DIAL = "dial"  # scope: LinkID of the guest's attempt
-    CHALLENGE = "challenge"  # scope: CHALLENGE_SCOPE of the guest's socket
+    CHALLENGE = "challenge"  # scope: the guest's socket (door.py)
+    SOCKET = "socket"  # scope: the same
     ANSWER = "answer"  # scope: LinkID of the guest's attempt
 
 

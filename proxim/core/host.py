@@ -4,15 +4,14 @@ No socket ever becomes host: the host's own decisions come as intents, and a `pa
 Must never be here: a session's own life (session.py), sockets, clocks.
 """
 
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address
 from typing import Final
 
-from proxim.core.commands import CancelTimer, CloseConnection, Command, Listen, Publish, Send, SetTimer, StopListening
+from proxim.core.commands import Command, Listen, Publish, StopListening
+from proxim.core.door import Door, DoorLimits
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ChooseNetwork,
-    ConnectionID,
     ConnectionLost,
     ConnectionOpened,
     Decide,
@@ -27,37 +26,21 @@ from proxim.core.events import (
     Network,
     NetworksSeen,
     SendText,
-    Timer,
     TimerFired,
     TimerName,
 )
-from proxim.core.guess_budget import GuessBudget
 from proxim.core.host_code import QR_SECRET_BYTES, SECRET_BITS, HostCode, invite_url
-from proxim.core.json_text import MessageError
 from proxim.core.messages import (
-    CODE_SESSION_ID,
-    Auth,
-    CloseCode,
     DeviceInfo,
-    ErrorMessage,
-    PairChallenge,
-    PairConfirm,
-    PairRequest,
-    PairResult,
-    Signal,
-    parse_message,
 )
-from proxim.core.proof import Method, ProofError, tag_matches, to_base64url
-from proxim.core.proving import HostProof, Prover, method_of, start_host_proof
-from proxim.core.replies import refusal, rejection
+from proxim.core.proof import to_base64url
+from proxim.core.proving import Prover
 from proxim.core.session import Session, SessionState
-from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
+from proxim.core.session_inputs import End
+from proxim.core.sessions import JOINABLE, Sessions, SessionSecrets
 from proxim.core.status import Invitation, Networks, NoInvitation, Trouble
 
-MAX_BAD_MESSAGES: Final = 5  # an honest client makes none; a developer's first tries get a few answers
 SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
-CHALLENGE_SECONDS: Final = 10.0  # a program answers at once; this is for one that fell silent
-CHALLENGE_SCOPE: Final = "socket-"
 SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION)  # their scope is a sessionID, the others' a LinkID
 
 HostEvent = (
@@ -78,28 +61,6 @@ HostEvent = (
 )
 
 
-@dataclass(slots=True)
-class _Socket:
-    """What the host knows of one guest's WebSocket."""
-
-    address: str
-    bad_messages: int = 0
-    session_id: str = ""  # of the session that it asked to join last
-    claimed_id: str = ""  # what this guest calls that session
-    closing: bool = False  # we close it: what still comes crossed on the way
-    proof: HostProof | None = None  # challenged, the tag is awaited
-
-
-@dataclass(slots=True)
-class _Secrets:
-    """What a session's code and QR carry, and who may still try the code."""
-
-    code: int
-    qr: bytes
-    tries: GuessBudget
-    typed: str | None = None  # the whole code as it is shown now, canonical: it also says the address
-
-
 class Host:
     """See the module. All that is random here comes from `prover`."""
 
@@ -111,19 +72,17 @@ class Host:
         preferred_address: str | None = None,
         *,
         require_proof: bool = False,
+        limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
     ) -> None:
         self.device = device
         self._prover = prover
-        self._require_proof = require_proof
         self._next_invite = first
         self._preferred = preferred_address
         self._networks: tuple[Network, ...] = ()
         self._wanted: str | None = None  # the address that we listen on, or asked to
         self._endpoint: tuple[str, int] | None = None
-        self._sockets: dict[ConnectionID, _Socket] = {}
-        self._sessions: dict[str, Session] = {}
-        self._secrets: dict[str, _Secrets] = {}
-        self._shown: Session | None = None  # whose code is shown, or was until its guest joined
+        self._sessions = Sessions()
+        self._door = Door(self._sessions, prover, require_proof=require_proof, limits=limits)
         self._told: Invitation | NoInvitation | None = None
         self._links = 0
         self._inviting = True  # a code is to be shown
@@ -134,7 +93,7 @@ class Host:
         """Take one event; every kind of HostEvent is welcome in every state."""
         match event:
             case FrameReceived() | FrameRefused() | ConnectionLost():
-                commands = self._from_socket(event, now)
+                commands = self._door.take(event, now)
             case NetworksSeen():
                 commands = self._networks_seen(event)
             case Listening(address, port):
@@ -143,9 +102,8 @@ class Host:
                 commands = self._listen_failed(event)
             case ChooseNetwork(address):
                 commands = self._choose_network(address)
-            case ConnectionOpened(connection, address):
-                self._sockets[connection] = _Socket(address)
-                commands = []
+            case ConnectionOpened():
+                commands = self._door.opened(event, now)
             case Invite():
                 commands = self._invite(event, now)
             case Decide(session_id):
@@ -154,22 +112,20 @@ class Host:
                 commands = self._timer(event, now)
             case _:
                 commands = self._to_link(event, now)
-        for command in commands:
-            if isinstance(command, CloseConnection):
-                self._sockets[command.connection].closing = True
+        self._door.closing(commands)
         return commands + self._renew_invitation(now)
 
     def shut_down(self, now: float) -> list[Command]:
         """End every session and stop listening; the program ends."""
         commands: list[Command] = []
-        for session in list(self._sessions.values()):
-            commands += self._to_session(session, End(Reason.CLOSED), now)
+        for session in self._sessions:
+            commands += self._sessions.tell(session, End(Reason.CLOSED), now)
         return [*commands, StopListening()]
 
     def rename(self, device: DeviceInfo) -> None:
         """Go by another name from now on."""
         self.device = device
-        for session in self._sessions.values():
+        for session in self._sessions:
             session.own_name = device.name
 
     # --- where we listen -------------------------------------------------------------------------------------------
@@ -220,18 +176,18 @@ class Host:
     def _invite(self, event: Invite, now: float) -> list[Command]:
         self._next_invite = event
         self._inviting = True
-        replaced, self._shown = self._shown, None
-        if replaced is None or replaced.state not in _JOINABLE:
+        replaced, self._sessions.shown = self._sessions.shown, None
+        if replaced is None or replaced.state not in JOINABLE:
             return []  # whoever joined by the code before stays
-        return self._to_session(replaced, End(Reason.CLOSED), now)
+        return self._sessions.tell(replaced, End(Reason.CLOSED), now)
 
     def _renew_invitation(self, now: float) -> list[Command]:
         """Keep the rule: a code is shown while the host wants a guest, which it does whenever it serves nobody."""
-        if self._shown is not None and self._shown.state is SessionState.ENDED:
-            self._shown = None
-        if self._shown is not None:
-            self._inviting = self._shown.state in _JOINABLE  # joined, or joinable again
-        elif all(session.state in _JOINABLE for session in self._sessions.values()):
+        if self._sessions.shown is not None and self._sessions.shown.state is SessionState.ENDED:
+            self._sessions.shown = None
+        if self._sessions.shown is not None:
+            self._inviting = self._sessions.shown.state in JOINABLE  # joined, or joinable again
+        elif all(session.state in JOINABLE for session in self._sessions):
             self._inviting = True
         if self._endpoint is None and isinstance(self._told, NoInvitation):
             return []  # its reason stands
@@ -241,11 +197,12 @@ class Host:
 
     def _show(self, address: str, port: int, now: float) -> list[Command]:
         commands: list[Command] = []
-        if self._shown is None:
-            self._shown = self._new_session(now)
-            commands = self._shown.start()
-        session = self._shown
-        secrets = self._secrets[session.id]
+        if self._sessions.shown is None:
+            self._sessions.shown = self._new_session(now)
+            commands = self._sessions.shown.start()
+        session = self._sessions.shown
+        secrets = self._sessions.secrets_of(session.id)
+        assert secrets is not None  # every session has its own
         ip = ip_address(address)
         code = HostCode(ip, port, secrets.code) if isinstance(ip, IPv4Address) else None
         secrets.typed = None if code is None else code.canonical
@@ -270,180 +227,34 @@ class Host:
             self._new_link_id,
         )
         code = int.from_bytes(self._prover.token_bytes(4)) % (1 << SECRET_BITS)
-        self._sessions[session.id] = session
-        self._secrets[session.id] = _Secrets(code, self._prover.token_bytes(QR_SECRET_BYTES), GuessBudget())
+        self._sessions.add(session, SessionSecrets(code, self._prover.token_bytes(QR_SECRET_BYTES)))
         return session
 
     def _new_link_id(self) -> LinkID:
         self._links += 1
         return LinkID(f"host-{self._links}")
 
-    # --- what guests send ------------------------------------------------------------------------------------------
-
-    def _from_socket(self, event: FrameReceived | FrameRefused | ConnectionLost, now: float) -> list[Command]:
-        socket = self._sockets.get(event.connection)
-        if socket is None:
-            raise MachineMisuseError(f"{type(event).__name__} of a socket that is not open")
-        if isinstance(event, ConnectionLost):
-            del self._sockets[event.connection]
-            return self._left(event.connection, socket, now)
-        if socket.closing:
-            return []
-        if isinstance(event, FrameRefused):
-            return self._refuse(event.connection, socket, event.reason, now)
-        return self._frame(event.connection, socket, event.text, now)
-
-    def _frame(self, connection: ConnectionID, socket: _Socket, text: str, now: float) -> list[Command]:
-        try:
-            message = parse_message(text)
-        except MessageError as error:
-            return self._refuse(connection, socket, error.reason, now)
-        session = self._sessions.get(socket.session_id)
-        match message:
-            case PairRequest() if socket.proof is None and (session is None or not session.serves(connection)):
-                return self._pair_request(connection, socket, message, now)
-            case PairConfirm():
-                return self._confirm(connection, socket, message, now)
-            case Signal(session_id) if session is not None and session_id == socket.claimed_id:
-                commands = self._to_session(session, GuestSignal(connection, message), now)
-                refused = any(isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands)
-                return commands + self._count_bad(connection, socket, now) if refused else commands
-            case _:  # one request, so that no name changes under the dialog; and no socket speaks as the host
-                return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)
-
-    def _pair_request(
-        self, connection: ConnectionID, socket: _Socket, request: PairRequest, now: float
-    ) -> list[Command]:
-        by_code = request.session_id == CODE_SESSION_ID
-        session = self._shown if by_code else self._sessions.get(request.session_id)
-        if session is None:
-            unknown = PairResult(request.session_id, approved=False, reason=Reason.UNKNOWN_SESSION)
-            return [Send(connection, unknown)]
-        socket.session_id = session.id
-        socket.claimed_id = request.session_id
-        guest = Guest(connection, socket.address, request.session_id, request.device)
-        if request.auth is not None:
-            return self._challenge(guest, socket, request, request.auth, now)
-        if self._require_proof:
-            return [rejection(guest, Reason.NOT_VERIFIED)]
-        return self._to_session(session, Ask(guest), now)
-
-    # --- proof -----------------------------------------------------------------------------------------------------
-
-    def _challenge(self, guest: Guest, socket: _Socket, request: PairRequest, auth: Auth, now: float) -> list[Command]:
-        """Answer the guest's share with ours. Nobody is asked before its tag has come."""
-        secrets = self._secrets[socket.session_id]
-        try:
-            method = method_of(auth)
-            secret = _secret(method, request, secrets)
-            refused = secrets.tries.take(socket.address, now) if method is Method.SPAKE2 else None
-            if refused is not None:
-                return [rejection(guest, refused)]
-            socket.proof = start_host_proof(request, auth, method, secret, self._prover)
-        except ProofError as error:
-            return self._refuse(guest.connection, socket, error.reason, now)
-        return [
-            SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
-            Send(guest.connection, PairChallenge(request.session_id, socket.proof.auth)),
-        ]
-
-    def _confirm(self, connection: ConnectionID, socket: _Socket, confirm: PairConfirm, now: float) -> list[Command]:
-        proof = socket.proof
-        if proof is None or confirm.session_id != socket.claimed_id:
-            return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)
-        guest = Guest(connection, socket.address, socket.claimed_id, proof.request.device)
-        holds = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
-        done = self._end_proof(connection, socket, held=holds)
-        session = self._sessions.get(socket.session_id)
-        if not holds:
-            return [*done, rejection(guest, Reason.NOT_VERIFIED)]
-        proved = replace(guest, verified=proof.method.verified, keys=proof.keys)
-        if session is None:
-            return [*done, rejection(proved, Reason.UNKNOWN_SESSION)]
-        return [*done, *self._to_session(session, Ask(proved), now)]
-
-    def _challenge_timeout(self, event: TimerFired, now: float) -> list[Command]:
-        connection = ConnectionID(int(event.timer.scope.removeprefix(CHALLENGE_SCOPE)))
-        socket = self._sockets[connection]
-        assert socket.proof is not None  # its timer ends with it
-        guest = Guest(connection, socket.address, socket.claimed_id, socket.proof.request.device)
-        return [*self._end_proof(connection, socket, held=False), rejection(guest, Reason.TIMEOUT)]
-
-    def _end_proof(self, connection: ConnectionID, socket: _Socket, *, held: bool) -> list[Command]:
-        """The challenge is over: count the try as it came out."""
-        proof, socket.proof = socket.proof, None
-        if proof is None:
-            return []
-        over: list[Command] = [CancelTimer(_challenge_timer(connection))]
-        secrets = self._secrets.get(socket.session_id)
-        if secrets is not None and proof.method is Method.SPAKE2 and secrets.tries.end(socket.address, held=held):
-            over.append(Publish(Trouble(Problem(Reason.CODE_CLOSED))))
-        return over
-
-    def _refuse(self, connection: ConnectionID, socket: _Socket, reason: Reason, now: float) -> list[Command]:
-        return [refusal(connection, reason), *self._count_bad(connection, socket, now)]
-
-    def _count_bad(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
-        socket.bad_messages += 1
-        if socket.bad_messages < MAX_BAD_MESSAGES:
-            return []
-        closing = [refusal(connection, Reason.TOO_MANY), CloseConnection(connection, CloseCode.BAD_MESSAGES)]
-        return [*closing, *self._left(connection, socket, now)]
-
-    def _left(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
-        given_up = self._end_proof(connection, socket, held=False)
-        session = self._sessions.get(socket.session_id)
-        if session is None or not session.serves(connection):
-            return given_up
-        return [*given_up, *self._to_session(session, ConnectionLost(connection), now)]
-
     # --- to the sessions -------------------------------------------------------------------------------------------
 
     def _decide(self, event: Decide, session: Session | None, now: float) -> list[Command]:
         if session is None:
             return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
-        return self._to_session(session, event, now)
+        return self._sessions.tell(session, event, now)
 
     def _timer(self, event: TimerFired, now: float) -> list[Command]:
         timer = event.timer
-        if timer.name is TimerName.CHALLENGE:
-            return self._challenge_timeout(event, now)
+        if timer.name in (TimerName.CHALLENGE, TimerName.SOCKET):
+            return self._door.timer(timer, now)
         by_id = timer.name in SESSION_TIMERS
-        session = self._sessions.get(timer.scope) if by_id else self._by_link(LinkID(timer.scope))
+        session = self._sessions.get(timer.scope) if by_id else self._sessions.by_link(LinkID(timer.scope))
         if session is None:
             raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
-        return self._to_session(session, event, now)
+        return self._sessions.tell(session, event, now)
 
     def _to_link(self, event: LinkEvent | SendText | Disconnect, now: float) -> list[Command]:
-        session = self._by_link(event.link)
+        session = self._sessions.by_link(event.link)
         if session is not None:
-            return self._to_session(session, event, now)
+            return self._sessions.tell(session, event, now)
         if isinstance(event, SendText):
             return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
         return []  # of a link that we closed; this crossed on the way
-
-    def _to_session(self, session: Session, event: SessionInput, now: float) -> list[Command]:
-        commands = session.handle(event, now)
-        if session.state is SessionState.ENDED:
-            del self._sessions[session.id]
-            del self._secrets[session.id]
-        return commands
-
-    def _by_link(self, link: LinkID) -> Session | None:
-        return next((one for one in self._sessions.values() if one.link is not None and one.link.id == link), None)
-
-
-_JOINABLE: Final = (SessionState.OPEN, SessionState.ASKED)
-
-
-def _challenge_timer(connection: ConnectionID) -> Timer:
-    return Timer(TimerName.CHALLENGE, f"{CHALLENGE_SCOPE}{connection}")
-
-
-def _secret(method: Method, request: PairRequest, secrets: _Secrets) -> bytes:
-    """What a guest that asks by this method has to know. Raises ProofError where it is not to be had that way."""
-    if method is Method.PSK and request.session_id != CODE_SESSION_ID:
-        return secrets.qr
-    if method is Method.SPAKE2 and request.session_id == CODE_SESSION_ID and secrets.typed is not None:
-        return secrets.typed.encode()
-    raise ProofError(Reason.BAD_MESSAGE, "the typed code goes with @code, the QR's secret with a sessionID")

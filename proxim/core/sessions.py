@@ -1,0 +1,62 @@
+"""All sessions of a host with what their codes carry; an ended one leaves memory at once.
+
+Must never be here: a session's own life (session.py), sockets (door.py), which code is shown (host.py).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from proxim.core.commands import Command
+from proxim.core.events import LinkID
+from proxim.core.guess_budget import GuessBudget
+from proxim.core.session import Session, SessionState
+from proxim.core.session_inputs import SessionInput
+
+JOINABLE = (SessionState.OPEN, SessionState.ASKED)
+
+
+@dataclass(slots=True)
+class SessionSecrets:
+    """What a session's code and QR carry, and who may still try the code."""
+
+    code: int = field(repr=False)
+    qr: bytes = field(repr=False)
+    tries: GuessBudget = field(default_factory=GuessBudget)
+    typed: str | None = field(default=None, repr=False)  # the whole code as it is shown now: it also says the address
+
+
+class Sessions:
+    """See the module. `shown` is the one whose code is shown, or was until its guest joined."""
+
+    def __init__(self) -> None:
+        self.shown: Session | None = None
+        self._sessions: dict[str, Session] = {}
+        self._secrets: dict[str, SessionSecrets] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def add(self, session: Session, secrets: SessionSecrets) -> None:
+        """Keep a new session."""
+        self._sessions[session.id] = session
+        self._secrets[session.id] = secrets
+
+    def get(self, session_id: str) -> Session | None:
+        """The session of that id."""
+        return self._sessions.get(session_id)
+
+    def secrets_of(self, session_id: str) -> SessionSecrets | None:
+        """What its code and QR carry."""
+        return self._secrets.get(session_id)
+
+    def by_link(self, link: LinkID) -> Session | None:
+        """The session that this link belongs to."""
+        return next((one for one in self if one.link is not None and one.link.id == link), None)
+
+    def tell(self, session: Session, event: SessionInput, now: float) -> list[Command]:
+        """Hand an event to a session, and forget it if that was its end."""
+        commands = session.handle(event, now)
+        if session.state is SessionState.ENDED:
+            del self._sessions[session.id]
+            del self._secrets[session.id]
+        return commands
