@@ -28,7 +28,7 @@ def network_side(
     """What Bridge.start wants; it runs on the network side's thread, and so do these imports."""
 
     def make(publish: Callable[[Status], None]) -> Callable[[], "Runtime"]:
-        from proxim.net.settings import load_settings, save_device_name
+        from proxim.net.settings import load_settings, save_device_name, save_require_proof
 
         loaded = load_settings()
         for problem in loaded.problems:
@@ -39,6 +39,9 @@ def network_side(
         def save_name(name: str) -> Problem | None:
             return next(iter(save_device_name(settings, name).problems), None)
 
+        def save_policy(required: bool) -> Problem | None:
+            return next(iter(save_require_proof(settings, required).problems), None)
+
         def opened(program: Program, net: NetOptions) -> Callable[[], "Runtime"]:
             opening = open_program(program, publish, net)
             return lambda: _runtime(program, publish, net, opening)
@@ -48,8 +51,15 @@ def network_side(
             return opened(Program(device, None, prover), NetOptions(stun=options.stun, save_name=save_name))
 
         wanted = options if isinstance(options, HostOptions) else options.without_display()
-        host = Host(device, wanted.invite, prover, wanted.address, require_proof=wanted.require_proof)
-        net = NetOptions(port=wanted.port, stun=wanted.stun, look=_look(wanted.address), save_name=save_name)
+        require_proof = wanted.require_proof or settings.require_proof
+        host = Host(device, wanted.invite, prover, wanted.address, require_proof=require_proof)
+        net = NetOptions(
+            port=wanted.port,
+            stun=wanted.stun,
+            look=_look(wanted.address),
+            save_name=save_name,
+            save_require_proof=save_policy,
+        )
         return opened(Program(device, host, prover), net)
 
     return make

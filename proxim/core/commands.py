@@ -111,6 +111,13 @@ class SaveName:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveRequireProof:
+    """Keep for the next start whether guests that cannot prove that they know the code are refused."""
+
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Tell people."""
 
@@ -131,5 +138,6 @@ Command = (
     | SendOnChannel
     | ClosePeer
     | SaveName
+    | SaveRequireProof
     | Publish
 )

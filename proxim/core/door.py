@@ -77,7 +77,7 @@ class Door:
     def __init__(self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: DoorLimits) -> None:
         self._sessions = sessions
         self._prover = prover
-        self._require_proof = require_proof
+        self.require_proof = require_proof  # whoever does not prove that it knows the code is refused
         self._limits = limits
         self._sockets: dict[ConnectionID, _Socket] = {}
 
@@ -200,7 +200,7 @@ class Door:
         guest = Guest(connection, socket.address, request.session_id, request.device)
         if request.auth is not None:
             return self._challenge(guest, socket, request, request.auth, now)
-        if self._require_proof:
+        if self.require_proof:
             return [rejection(guest, Reason.NOT_VERIFIED)]
         return self._sessions.tell(session, Ask(guest), now)
 

@@ -83,13 +83,14 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.DECLINED: "The other person declined; ask them, then try again.",
     Reason.TIMEOUT: "Nobody approved within 40 seconds; ask the other person to look at their screen and try again.",
     Reason.EXPIRED: "This code has expired; use the new one that the host shows.",
-    Reason.BUSY: "Another device is already using this code; ask the host to invite another device.",
+    Reason.BUSY: "Another device is using this code now; try again in a moment, or ask the host to invite another.",
     Reason.UNKNOWN_SESSION: "The host no longer knows this code; use the one it shows now.",
     Reason.NOT_VERIFIED: "This device could not prove that it knows the host's code; type the code that it shows now.",
     Reason.CLOSED: "The host ended this session; ask for a new code.",
     Reason.TOO_MANY_TRIES: "Too many wrong codes were tried; ask the host for a new code, or scan its QR code.",
     Reason.TAMPERED: (
-        "Somebody changed what the two devices sent each other; try on another network, and with a new code."
+        "Somebody between the two devices changed what they sent each other, so the link was ended; try on another "
+        "network, with a new code."
     ),
     Reason.BAD_JSON: "That message was not readable JSON; send one JSON object in each text frame.",
     Reason.BAD_MESSAGE: "That message has a missing or wrong field; compare it with docs/protocol.md.",
@@ -118,8 +119,8 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.HOST_GONE: "The host closed the connection; check that Proxim is still open there and try again.",
     Reason.HOST_ERROR: "The host could not understand this device; update Proxim on both devices and try again.",
     Reason.HOST_UNPROVEN: (
-        "Whatever answered there could not prove that it knows this code; compare the code with the host's screen, and "
-        "do not go on if it is right."
+        "What answered there could not prove that it is the host of this code; compare the code with the host's "
+        "screen, and if it is right, use another network."
     ),
     Reason.FAR_ADDRESS: (
         "This code leads outside the local network; go on only if you know that address (proxim join --yes)."
@@ -128,7 +129,8 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.GUEST_LEFT: "The other device left before you answered; it can ask again.",
     Reason.PROMPT_GONE: "That request is no longer there; the other device can ask again.",
     Reason.CODE_CLOSED: (
-        "Somebody tried too many wrong codes, so it is closed; make a new code, or let the guest scan the QR."
+        "Too many wrong codes were tried, so the typed code is closed; make a new code, or let the other device scan "
+        "the QR."
     ),
     Reason.ICE_FAILED: (
         "The devices found no direct way to each other: a firewall or VPN seems to block UDP; allow Proxim in the "

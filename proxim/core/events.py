@@ -229,8 +229,15 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRequireProof:
+    """From now on refuse guests that cannot prove that they know the code, or ask about them."""
+
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """The program ends: say goodbye to everybody."""
 
 
-Intent = Invite | Decide | ChooseNetwork | Join | SendText | Disconnect | Rename | Shutdown
+Intent = Invite | Decide | ChooseNetwork | Join | SendText | Disconnect | Rename | SetRequireProof | Shutdown

@@ -7,7 +7,7 @@ Must never be here: a session's own life (session.py), sockets, clocks.
 from ipaddress import IPv4Address, ip_address
 from typing import Final
 
-from proxim.core.commands import Command, Listen, Publish, StopListening
+from proxim.core.commands import Command, Listen, Publish, SaveRequireProof, StopListening
 from proxim.core.door import Door, DoorLimits
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
@@ -26,6 +26,7 @@ from proxim.core.events import (
     Network,
     NetworksSeen,
     SendText,
+    SetRequireProof,
     TimerFired,
     TimerName,
 )
@@ -38,7 +39,7 @@ from proxim.core.proving import Prover
 from proxim.core.session import Session, SessionState
 from proxim.core.session_inputs import End
 from proxim.core.sessions import JOINABLE, Sessions, SessionSecrets
-from proxim.core.status import Invitation, Networks, NoInvitation, Trouble
+from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy, Trouble
 
 SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
 SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION)  # their scope is a sessionID, the others' a LinkID
@@ -56,6 +57,7 @@ HostEvent = (
     | Invite
     | Decide
     | ChooseNetwork
+    | SetRequireProof
     | SendText
     | Disconnect
 )
@@ -87,6 +89,10 @@ class Host:
         self._links = 0
         self._inviting = True  # a code is to be shown
 
+    def start(self) -> list[Command]:
+        """Commands for a program just started."""
+        return [Publish(ProofPolicy(required=True))] if self._door.require_proof else []
+
     # --- events ----------------------------------------------------------------------------------------------------
 
     def handle(self, event: HostEvent, now: float) -> list[Command]:
@@ -102,6 +108,9 @@ class Host:
                 commands = self._listen_failed(event)
             case ChooseNetwork(address):
                 commands = self._choose_network(address)
+            case SetRequireProof(required):
+                self._door.require_proof = required
+                commands = [SaveRequireProof(required), Publish(ProofPolicy(required))]
             case ConnectionOpened():
                 commands = self._door.opened(event, now)
             case Invite():

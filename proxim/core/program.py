@@ -53,7 +53,7 @@ class Program:
 
     def start(self) -> list[Command]:
         """Commands for a program just started."""
-        return [Publish(ThisDevice(self._device))]
+        return [Publish(ThisDevice(self._device)), *(self._host.start() if self._host else [])]
 
     def handle(self, event: ProgramEvent, now: float) -> list[Command]:
         """Take one event, in the order in which they happened; after Shutdown there is nothing left to do for any."""

@@ -21,6 +21,13 @@ class ThisDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofPolicy:
+    """Whether guests that cannot prove that they know the code are refused; until it is told, they are not."""
+
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Networks:
     """This machine's addresses, best first, and the one that the server listens on; None while there is none."""
 
@@ -133,6 +140,7 @@ class Stopped:
 
 Status = (
     ThisDevice
+    | ProofPolicy
     | Networks
     | Invitation
     | NoInvitation

@@ -26,6 +26,7 @@ class NetOptions:
     stun: tuple[str, ...] = ()  # only what the person named
     look: Callable[[], tuple[Network, ...]] | None = None  # this machine's addresses; None: nobody hosts
     save_name: Callable[[str], Problem | None] = lambda name: None
+    save_require_proof: Callable[[bool], Problem | None] = lambda required: None
 
 
 @dataclass(slots=True)

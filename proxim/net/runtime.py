@@ -74,7 +74,8 @@ class Runtime:
             do.AddCandidate: lambda command: self._peer(command.link).add_candidate(command.candidate),
             do.SendOnChannel: lambda command: self._peer(command.link).send(command.channel, command.text),
             do.ClosePeer: self._close_peer,
-            do.SaveName: self._save_name,
+            do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
+            do.SaveRequireProof: lambda command: self._saved(self._options.save_require_proof(command.required)),
             do.Publish: lambda command: self._publish(command.status),
         }
 
@@ -252,8 +253,7 @@ class Runtime:
 
     # --- the rest --------------------------------------------------------------------------------------------------
 
-    def _save_name(self, command: do.SaveName) -> None:
-        problem = self._options.save_name(command.name)
+    def _saved(self, problem: Problem | None) -> None:
         if problem is not None:
             self._publish(Trouble(problem))
 

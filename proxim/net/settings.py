@@ -1,4 +1,4 @@
-"""This installation's identity and name, in one small file in the user's configuration folder.
+"""This installation's identity, its name and whom it refuses, in one small file in the user's configuration folder.
 
 A broken file costs the identity, never the start: it is kept beside a new one, and the person is told. What a newer
 version wrote into the file survives. Must never be here: secrets, sessions, anything about one run.
@@ -25,6 +25,7 @@ MAX_BROKEN_FILES: Final = 20  # kept beside; a disk that breaks the file at ever
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # RFC 9562, version 4
 _UUID_KEY: Final = "uuid"
 _NAME_KEY: Final = "deviceName"
+_PROOF_KEY: Final = "requireProof"
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Settings:
 
     uuid: str
     device_name: str
+    require_proof: bool = False  # refuse guests that cannot prove that they know the code
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,9 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
         if name is not None:
             problems.append(Problem(Reason.NAME_UNUSABLE, "in the settings file"))
         name = default_device_name()
-    return LoadedSettings(Settings(fields[_UUID_KEY], name), tuple(problems))
+    # Whatever stands there but a plain "no" refuses: a typing error must not open a door.
+    require_proof = fields.get(_PROOF_KEY) not in (None, False)
+    return LoadedSettings(Settings(fields[_UUID_KEY], name, require_proof), tuple(problems))
 
 
 def save_device_name(settings: Settings, name: str, folder: Path | None = None) -> LoadedSettings:
@@ -182,6 +186,15 @@ def save_device_name(settings: Settings, name: str, folder: Path | None = None) 
     if not is_usable_name(name):
         return LoadedSettings(settings, (Problem(Reason.NAME_UNUSABLE),))
     renamed = replace(settings, device_name=name.strip())
+    return _save(renamed, {_NAME_KEY: renamed.device_name}, folder)
+
+
+def save_require_proof(settings: Settings, required: bool, folder: Path | None = None) -> LoadedSettings:
+    """From now on refuse guests that cannot prove that they know the code, or do not; everything else stays."""
+    return _save(replace(settings, require_proof=required), {_PROOF_KEY: required}, folder)
+
+
+def _save(settings: Settings, changes: _Fields, folder: Path | None) -> LoadedSettings:
     path = _path_in(folder)
     problems: list[Problem] = []
     try:
@@ -193,10 +206,10 @@ def save_device_name(settings: Settings, name: str, folder: Path | None = None) 
             fields = None
         if fields is None:
             fields = {_UUID_KEY: settings.uuid}
-        _write(path, {**fields, _NAME_KEY: renamed.device_name}, os.replace)
+        _write(path, {**fields, **changes}, os.replace)
     except OSError as error:
         problems.append(Problem(Reason.SETTINGS_UNWRITABLE, _plain(error)))
-    return LoadedSettings(renamed, tuple(problems))
+    return LoadedSettings(settings, tuple(problems))
 
 
 def _new_fields() -> _Fields:
