@@ -63,6 +63,7 @@ from proxim.core.messages import (
 )
 from proxim.core.proof import ProofError, ProofKeys, Side, SignalMacs, tag_auth, tag_matches
 from proxim.core.proving import GuestProof, Prover, start_guest_proof
+from proxim.core.sdp_filter import PeerFilter
 from proxim.core.session import APPROVAL_SECONDS
 from proxim.core.status import LinkStatus, PairOutcome, Stage
 
@@ -115,6 +116,7 @@ class Guest:
         self._proof: GuestProof | None = None
         self._keys: ProofKeys | None = None
         self._macs: SignalMacs | None = None
+        self._filter = PeerFilter(target.address)
         self._answered = False
         self._hangs_up = True  # the WebSocket, or its dial, is still ours to end
 
@@ -242,11 +244,15 @@ class Guest:
         if self._macs is not None and not self._macs.check(event.payload, event.mac):
             return self._end(Reason.TAMPERED)
         if isinstance(event.payload, Candidate):
-            return [AddCandidate(self.link.id, event.payload)]
+            candidate = self._filter.candidate(event.payload)
+            return [] if candidate is None else [AddCandidate(self.link.id, candidate)]
         if self._answered or event.payload.type is SDPType.OFFER:  # the guest offers, the host answers, once
             return self._end(Reason.BAD_DESCRIPTION)
+        sdp = self._filter.description(event.payload.sdp)
+        if sdp is None:
+            return self._end(Reason.BAD_DESCRIPTION)
         self._answered = True
-        return [ApplyDescription(self.link.id, SDPType.ANSWER, event.payload.sdp)]
+        return [ApplyDescription(self.link.id, SDPType.ANSWER, sdp)]
 
     def _lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False

@@ -1,24 +1,23 @@
-"""What of another's description and candidates may reach aiortc (docs/security.md).
+"""What of the other side's description and candidates may reach aiortc (docs/security.md).
 
-A description is rebuilt from the lines that a data channel needs, each checked; a candidate may only lead where a
-device of this room can be. Must never be here: building descriptions of our own, sockets, names to look up.
+A description is written anew from the few values that one data channel needs, each checked: no line of the other side's
+is passed on as it came. A candidate may only lead where a device of this room can be. Must never be here: descriptions
+of our own, sockets, names to look up (net/peer.py asks `is_reachable` about what a `.local` name led to).
 """
 
 import ipaddress
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
-from proxim.core.errors import Reason
-from proxim.core.json_text import MessageError
+from proxim.core.messages import Candidate
 
 MAX_CANDIDATES: Final = 16  # in all, inside the description and beside it: a laptop with VPN and IPv6 has some eight
 MIN_CANDIDATE_PORT: Final = 1024  # below are other services; ICE must not be made to knock at them
-MAX_LINES: Final = 400  # a browser's data channel takes some 30
-MAX_LINE_CHARACTERS: Final = 1024
+MAX_FINGERPRINTS: Final = 4  # one for each digest; aiortc gives three, browsers one
 
-_REACHABLE: Final = tuple(
+_IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NEAR: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
         "10.0.0.0/8",
@@ -34,102 +33,110 @@ _REACHABLE: Final = tuple(
 _NEVER: Final = frozenset({ipaddress.ip_address("169.254.169.254"), ipaddress.ip_address("fd00:ec2::254")})
 
 _MDNS_NAME: Final = re.compile(r"[0-9A-Za-z-]{1,63}\.local")
+# RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation ..) is not needed.
 _CANDIDATE: Final = re.compile(
-    r"(?:candidate:)?(?P<foundation>[0-9A-Za-z+/]{1,32}) (?P<component>[0-9]{1,3}) (?P<transport>[A-Za-z]{1,8}) "
-    r"(?P<priority>[0-9]{1,10}) (?P<address>[0-9A-Za-z.:-]{1,80}) (?P<port>[0-9]{1,5}) typ (?P<type>host|srflx|prflx)"
-    r"(?P<rest>(?: [0-9A-Za-z-]{1,32} [0-9A-Za-z.:+/-]{1,256})*)"
+    r"(?:a=)?(?:candidate:)?(?P<foundation>[0-9A-Za-z+/]{1,32}) 1 (?i:udp) (?P<priority>[0-9]{1,10})"
+    r" (?P<address>[0-9A-Za-z.:-]{1,80}) (?P<port>[0-9]{1,5}) typ (?P<type>host|srflx|prflx)(?: [ -~]*)?"
 )
-
-# The lines of a data channel's description (RFC 8866, 8829, 8839, 8841, 8842), each with what may follow.
-_ICE_CHARS: Final = "[0-9A-Za-z+/]"
-_SESSION_LINES: Final = re.compile(
-    r"v=0|o=[!-~]{1,64} [0-9]{1,20} [0-9]{1,20} IN IP[46] [0-9A-Za-z.:-]{1,64}|s=.{1,64}|t=0 0"
-    r"|a=group:BUNDLE( [!-~]{1,32}){1,8}|a=ice-options:[ -~]{1,64}|a=extmap-allow-mixed|a=msid-semantic:[ -~]{0,64}"
+_SECTION: Final = re.compile(r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrtc-datachannel")  # port 0: rejected
+_HEX: Final = "[0-9A-Fa-f]{2}"
+_VALUES: Final = {  # RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP)
+    "mid": re.compile("[!-~]{1,32}"),
+    "ice-ufrag": re.compile("[0-9A-Za-z+/]{4,256}"),
+    "ice-pwd": re.compile("[0-9A-Za-z+/]{22,256}"),
+    "setup": re.compile("actpass|active|passive"),
+    "sctp-port": re.compile("[1-9][0-9]{0,4}"),
+    "max-message-size": re.compile("[0-9]{1,10}"),
+}
+_FINGERPRINT: Final = re.compile(
+    f"(?i:sha-256) {_HEX}(?::{_HEX}){{31}}|(?i:sha-384) {_HEX}(?::{_HEX}){{47}}|(?i:sha-512) {_HEX}(?::{_HEX}){{63}}"
 )
-_MEDIA_LINE: Final = re.compile(
-    r"m=application [0-9]{1,5} (?:(?:UDP/|TCP/)?DTLS/SCTP) (?:webrtc-datachannel|[0-9]{1,5})"
-)
-_MEDIA_LINES: Final = re.compile(
-    r"c=IN IP[46] [0-9A-Za-z.:-]{1,64}|b=AS:[0-9]{1,9}|a=mid:[!-~]{1,32}|a=setup:(?:actpass|active|passive)"
-    rf"|a=ice-ufrag:{_ICE_CHARS}{{4,256}}|a=ice-pwd:{_ICE_CHARS}{{22,256}}|a=ice-options:[ -~]{{1,64}}"
-    r"|a=fingerprint:[A-Za-z0-9-]{1,16} [0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){15,63}"
-    r"|a=sctp-port:[0-9]{1,5}|a=max-message-size:[0-9]{1,10}|a=sctpmap:[0-9]{1,5} webrtc-datachannel [0-9]{1,5}"
-    r"|a=end-of-candidates|a=sendrecv"
-)
-_FINGERPRINT: Final = re.compile(r"a=fingerprint:([A-Za-z0-9-]+) (\S+)")
-_CANDIDATE_PREFIX: Final = "a=candidate:"
+_NEEDED: Final = frozenset({"ice-ufrag", "ice-pwd", "setup", "sctp-port"})
+_MAX_PORT: Final = 65535
 
 
-class DescriptionError(MessageError):
-    """A description that must not reach aiortc."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(Reason.BAD_DESCRIPTION, detail)
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateFilter:
-    """Which candidates of one peer are let through; `peer_address` is where its WebSocket comes from."""
-
-    peer_address: str
-
-    def allows(self, line: str) -> bool:
-        """Whether a candidate line (with or without `a=`, `candidate:`) may be tried."""
-        match = _CANDIDATE.fullmatch(line.removeprefix("a="))
-        if match is None or match["transport"].lower() != "udp":
-            return False
-        if not MIN_CANDIDATE_PORT <= int(match["port"]) <= 65535:
-            return False
-        return self._is_reachable(match["address"])
-
-    def _is_reachable(self, address: str) -> bool:
-        if _MDNS_NAME.fullmatch(address):
-            return True
-        try:
-            ip = _unmapped(address)
-        except ValueError:
-            return False
-        if ip in _NEVER or ip.is_loopback or ip.is_multicast or ip.is_unspecified:
-            return False
-        return any(ip in network for network in _REACHABLE) or ip == _unmapped(self.peer_address.partition("%")[0])
+def is_reachable(address: str, peer_address: str = "") -> bool:
+    """Whether packets may go to `address`: a private or link-local one, or the one that its WebSocket comes from."""
+    ip = _parse(address)
+    if ip is None or ip in _NEVER or ip.is_loopback or ip.is_multicast:
+        return False
+    return any(ip in network for network in _NEAR) or ip == _parse(peer_address.partition("%")[0])
 
 
-def _unmapped(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them."""
-    ip = ipaddress.ip_address(address)
+def _parse(address: str) -> _IP | None:
+    """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it is none."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return None
     return getattr(ip, "ipv4_mapped", None) or ip
 
 
-def clean_description(sdp: str, candidates: CandidateFilter) -> str:
-    """`sdp` rebuilt from what a data channel needs: unknown lines and unwelcome candidates left out.
+class PeerFilter:
+    """Lets through what one peer may tell aiortc, for the life of one link."""
 
-    Raises DescriptionError where it describes no single data channel, or lacks what ICE and DTLS need.
-    """
-    lines = [line.rstrip() for line in sdp.replace("\r\n", "\n").split("\n") if line.strip()]
-    if len(lines) > MAX_LINES or any(len(line) > MAX_LINE_CHARACTERS for line in lines):
-        raise DescriptionError("too long")
-    media = [index for index, line in enumerate(lines) if line.startswith("m=")]
-    if len(media) != 1 or not _MEDIA_LINE.fullmatch(lines[media[0]]):
-        raise DescriptionError("not one data channel section")
-    head = [line for line in lines[: media[0]] if _SESSION_LINES.fullmatch(line) or _MEDIA_LINES.fullmatch(line)]
-    body = list(_clean_media(lines[media[0] + 1 :], candidates))
-    for needed in ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"):
-        if not any(line.startswith(needed) for line in (*head, *body)):
-            raise DescriptionError(f"no {needed}")
-    return "\r\n".join([*head, lines[media[0]], *body, ""])
+    def __init__(self, peer_address: str) -> None:
+        self._peer_address = peer_address  # where its WebSocket is
+        self._left = MAX_CANDIDATES
+        self._ended = False
+
+    def candidate(self, candidate: Candidate) -> Candidate | None:
+        """The candidate written anew; None for one that must not be tried, or one too many."""
+        if not candidate.candidate:  # end of candidates, once
+            already, self._ended = self._ended, True
+            return None if already else candidate
+        line = self._clean_candidate(candidate.candidate)
+        return None if line is None else replace(candidate, candidate=line)
+
+    def description(self, sdp: str) -> str | None:
+        """The description written anew; None for one of anything but one data channel, or without what it needs."""
+        head, *sections = re.split(r"^(?=m=)", sdp.replace("\r\n", "\n"), flags=re.MULTILINE)
+        if len(sections) != 1:
+            return None
+        opening, *lines = sections[0].split("\n")
+        if not _SECTION.fullmatch(opening.rstrip()):
+            return None
+        values: dict[str, str] = {}
+        fingerprints: list[str] = []
+        candidates: list[str] = []
+        ended = False
+        for line in (*head.split("\n"), *lines):  # what the section says goes before what the head says
+            name, _, value = line.rstrip().removeprefix("a=").partition(":")
+            if name == "fingerprint" and _FINGERPRINT.fullmatch(value):
+                fingerprints.append(value)
+            elif name == "candidate":
+                cleaned = self._clean_candidate(value)
+                candidates += [] if cleaned is None else [cleaned]
+            elif name in _VALUES and _VALUES[name].fullmatch(value):
+                values[name] = value
+            ended = ended or name == "end-of-candidates"
+        if not (values.keys() >= _NEEDED and 0 < len(fingerprints) <= MAX_FINGERPRINTS):
+            return None
+        if int(values["sctp-port"]) > _MAX_PORT:
+            return None
+        return _write(values, fingerprints, candidates, ended)
+
+    def _clean_candidate(self, line: str) -> str | None:
+        match = _CANDIDATE.fullmatch(line)
+        if match is None or not MIN_CANDIDATE_PORT <= int(match["port"]) <= _MAX_PORT or self._left == 0:
+            return None
+        address = match["address"]
+        if not _MDNS_NAME.fullmatch(address) and not is_reachable(address, self._peer_address):
+            return None
+        self._left -= 1
+        return (
+            f"candidate:{match['foundation']} 1 udp {match['priority']} {address} {match['port']} typ {match['type']}"
+        )
 
 
-def _clean_media(lines: list[str], candidates: CandidateFilter) -> Iterator[str]:
-    allowed = 0
-    for line in lines:
-        if line.startswith(_CANDIDATE_PREFIX):
-            if allowed < MAX_CANDIDATES and candidates.allows(line):
-                allowed += 1
-                yield line
-        elif _MEDIA_LINES.fullmatch(line):
-            yield line
-
-
-def count_candidates(sdp: str) -> int:
-    """How many candidates a cleaned description carries."""
-    return sdp.count(_CANDIDATE_PREFIX)
+def _write(values: dict[str, str], fingerprints: list[str], candidates: list[str], ended: bool) -> str:
+    group = [f"a=group:BUNDLE {values['mid']}"] if "mid" in values else []
+    lines = [
+        *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", *group),
+        *("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0"),
+        *(f"a={name}:{value}" for name, value in values.items()),
+        *(f"a=fingerprint:{fingerprint}" for fingerprint in fingerprints),
+        *(f"a={candidate}" for candidate in candidates),
+        *(["a=end-of-candidates"] if ended else []),
+    ]
+    return "".join(f"{line}\r\n" for line in lines)

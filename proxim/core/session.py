@@ -55,6 +55,7 @@ from proxim.core.messages import (
 )
 from proxim.core.proof import Side, SignalMacs
 from proxim.core.replies import host_tag, refusal, rejection
+from proxim.core.sdp_filter import PeerFilter
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
 from proxim.core.texts import display_name
@@ -114,6 +115,7 @@ class Session:
         self._rejected = False
         self._muted: set[str] = set()  # addresses that were declined: only a proof gets them a second prompt
         self._macs: SignalMacs | None = None  # of the guest being linked, where it proved itself
+        self._filter = PeerFilter("")  # of the guest being linked
 
     @property
     def status(self) -> SessionStatus:
@@ -184,6 +186,7 @@ class Session:
             self.own_name,
         )
         self._macs = None if guest.keys is None else SignalMacs(guest.keys, Side.HOST)
+        self._filter = PeerFilter(guest.address)
         return [
             CancelTimer(self._approval_timer),
             Send(guest.connection, PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved"))),
@@ -231,11 +234,15 @@ class Session:
         if self._macs is not None and not self._macs.check(payload, event.signal.mac):
             return self._end_with_link(End(Reason.TAMPERED), now)
         if not isinstance(payload, Description):
-            return [AddCandidate(link.id, payload)]
+            candidate = self._filter.candidate(payload)
+            return [] if candidate is None else [AddCandidate(link.id, candidate)]
         if self._offered or payload.type is SDPType.ANSWER:  # the guest offers, once
             return self._signal_not_allowed(event, now)
         self._offered = True
-        return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, payload.sdp)]
+        sdp = self._filter.description(payload.sdp)
+        if sdp is None:
+            return self._close_link(Reason.BAD_DESCRIPTION)
+        return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, sdp)]
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
         assert self.guest is not None  # one that leaves before its answer takes the link along
@@ -352,13 +359,7 @@ class Session:
 
 _Transition = Callable[[Session, Any, float], list[Command]]
 
-_LINKED_INPUTS: Final[tuple[type | TimerName, ...]] = (
-    ChannelOpened,
-    ChannelMessage,
-    PeerFailed,
-    SendText,
-    TimerName.HEARTBEAT,
-)
+_LINKED_INPUTS: Final = (ChannelOpened, ChannelMessage, PeerFailed, SendText, TimerName.HEARTBEAT)
 
 _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = {
     (SessionState.OPEN, Ask): Session._ask,
