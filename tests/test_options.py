@@ -10,8 +10,8 @@ from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, 
 
 def test_the_window_goes_on_in_a_terminal_with_the_same_wishes() -> None:
     log = LogOptions(verbose=True)
-    options = WindowOptions(name="Desk", stun=("stun:a",), log=log)
-    assert options.without_display() == HostOptions(name="Desk", stun=("stun:a",), log=log)
+    options = WindowOptions(require_proof=True, name="Desk", stun=("stun:a",), log=log)
+    assert options.without_display() == HostOptions(require_proof=True, name="Desk", stun=("stun:a",), log=log)
 
 
 @pytest.mark.parametrize("options", [WindowOptions(), HostOptions(), JoinOptions(), DoctorOptions(), LogOptions()])

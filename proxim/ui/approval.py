@@ -2,7 +2,8 @@
 
 A window of its own that looks like a message box: a native one cannot count down, go away by itself or leave the rest
 of the program running. Reject has the focus, and Approve is dead at first, so that nobody approves what they did not
-read. Must never be here: the decision's effect (core/session.py), any default but "no".
+read; a device that proved nothing takes a second click after a warning. Must never be here: the decision's effect
+(core/session.py), any default but "no".
 """
 
 import math
@@ -31,12 +32,24 @@ _PROOFS: Final = {
         "It holds the secret of the QR code on this screen. On a network that you do not trust, the page in the "
         "phone's browser could have been altered on its way."
     ),
-    None: "It did not prove that it knows your code. Approve only if you expect exactly this device now.",
+    None: (
+        "It did not prove that it knows your code: anybody on this network could ask under this name. Approve only if "
+        "you expect exactly this device now."
+    ),
 }
+_WARNING: Final = (
+    "Nothing shows that this device has seen your code. Look at the other screen: is it this device that is asking, "
+    "at this moment? If you are not sure, reject."
+)
+_APPROVE_UNVERIFIED: Final = "Approve without verification"
 
 
 class ApprovalDialog:
-    """See the module. `closed` is called when it goes, for whatever reason; `beside` counts those that are open."""
+    """See the module.
+
+    `closed` is called when it goes, for whatever reason, and then `decided` if the person here answered; `beside`
+    counts those that are open.
+    """
 
     def __init__(
         self,
@@ -46,6 +59,7 @@ class ApprovalDialog:
         post: Callable[[Intent], None],
         clock: Callable[[], float],
         closed: Callable[[], None],
+        decided: Callable[[], None],
         beside: int = 0,
     ) -> None:
         self.prompt = prompt
@@ -54,7 +68,9 @@ class ApprovalDialog:
         self._post = post
         self._clock = clock
         self._closed = closed
-        self._shown_at = clock()
+        self._when_decided = decided
+        self._alive_at = clock() + APPROVE_DEAD_SECONDS
+        self._warned = prompt.verified is not None  # nothing to warn of
         self._decided = False
         self._timer: str | None = None
         self._plain: list[PlainText] = []
@@ -72,14 +88,17 @@ class ApprovalDialog:
 
     @property
     def approvable(self) -> bool:
-        """Whether Approve is alive: the dialog could be read, and there still is time."""
-        now = self._clock()
-        return now >= self._shown_at + APPROVE_DEAD_SECONDS and now < self.prompt.deadline and not self._decided
+        """Whether Approve is alive: what is shown could be read, and there still is time."""
+        return self._alive_at <= self._clock() < self.prompt.deadline and not self._decided
 
     def approve(self) -> None:
-        """Let the device in, unless that was too quick or too late."""
-        if self.approvable:
+        """Let the device in, unless that was too quick or too late; one that proved nothing takes a second time."""
+        if not self.approvable:
+            return
+        if self._warned:
             self._decide(approved=True)
+        else:
+            self._warn()
 
     def reject(self) -> None:
         """Turn the device away."""
@@ -109,6 +128,20 @@ class ApprovalDialog:
         self._decided = True
         self._post(Decide(self.prompt.session_id, approved))
         self.close()
+        self._when_decided()
+
+    def _warn(self) -> None:
+        """The second step: what approving would mean, and a button that says so and is dead at first."""
+        self._warned = True
+        self._alive_at = self._clock() + APPROVE_DEAD_SECONDS
+        set_text(self._proof, _WARNING)
+        self._proof.configure(style="Amber.Line.TLabel")
+        self.approve_button.configure(text=_APPROVE_UNVERIFIED, state="disabled")
+        self.reject_button.focus_set()
+        window = self.window
+        window.update_idletasks()
+        if window.winfo_exists():  # events ran meanwhile
+            window.geometry(f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}")
 
     def _build(self) -> None:
         px = self._theme.px
@@ -125,8 +158,8 @@ class ApprovalDialog:
         wants.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), px(14)))
         words, style = self._theme.badge(prompt.verified)
         ttk.Label(body, text=words, style=style).grid(row=2, column=0, columnspan=2, sticky="w")
-        proof = WrapLabel(body, _PROOFS[prompt.verified], "TLabel", wrap)
-        proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
+        self._proof = WrapLabel(body, _PROOFS[prompt.verified], "TLabel", wrap)
+        self._proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
         self._detail(body, 4, "Address", prompt.peer_address)
         device_id = " ".join(printable_text(prompt.device.id).split())
         self.device_id = self._detail(body, 5, "Device ID", device_id)
@@ -136,8 +169,11 @@ class ApprovalDialog:
         buttons.grid(row=7, column=0, columnspan=2, sticky="e")
         self.reject_button = ttk.Button(buttons, text="Reject", underline=0, command=self.reject)
         self.reject_button.grid(row=0, column=0, padx=(0, px(8)))
+        # Only a device that proved itself gets the button that invites to be pressed.
+        style = "TButton" if prompt.verified is None else "Main.TButton"
+        text = "Approve…" if prompt.verified is None else "Approve"
         self.approve_button = ttk.Button(
-            buttons, text="Approve", underline=0, style="Main.TButton", command=self.approve, state="disabled"
+            buttons, text=text, underline=0, style=style, command=self.approve, state="disabled"
         )
         self.approve_button.grid(row=0, column=1)
         bind_letters(self.window, [self.reject_button, self.approve_button])
@@ -181,6 +217,6 @@ class ApprovalDialog:
         state = "normal" if self.approvable else "disabled"
         if str(self.approve_button.cget("state")) != state:
             self.approve_button.configure(state=state)
-        waiting = self._shown_at + APPROVE_DEAD_SECONDS - now
+        waiting = self._alive_at - now
         delay = min(_TICK_MS, max(1, math.ceil(waiting * 1000))) if waiting > 0 else _TICK_MS
         self._timer = self.window.after(delay, self._tick)

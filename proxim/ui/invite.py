@@ -10,8 +10,8 @@ from tkinter import ttk
 from typing import Final
 
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import ChooseNetwork, Intent, Invite, Network, SessionType
-from proxim.core.status import Invitation, Networks, NoInvitation
+from proxim.core.events import ChooseNetwork, Intent, Invite, Network, SessionType, SetRequireProof
+from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy
 from proxim.ui.qr import pgm_image, qr_matrix
 from proxim.ui.theme import Theme
 from proxim.ui.widgets import Choice, CopyButton, PlainText, WrapLabel, bind_letters, command_key, set_text, shortened
@@ -40,6 +40,7 @@ _OPTIONS: Final = (
 _DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
 
 _HOW: Final = "Scan the QR code with a phone, or type this code on the other computer:"
+_REFUSE: Final = "Refuse devices that cannot prove the code"
 _NO_CODE: Final = "This network (IPv6) has no short code. Scan the QR code, or copy the link to the other device."
 
 
@@ -122,6 +123,10 @@ class InvitePanel(ttk.Frame):
         bind_letters(self.winfo_toplevel(), [self.copy_code, self.copy_link, self.new_code])
         self._network_label: WrapLabel | None = None
         self.network: Choice | None = None  # made when there is something to choose
+        self._refuses = tkinter.BooleanVar(self, value=False)
+        self._told_refuses = False
+        self.refuse = ttk.Checkbutton(side, text=_REFUSE, variable=self._refuses, command=self._choose_policy)
+        self.refuse.grid(row=6, column=0, sticky="w", pady=(px(6), 0))
 
     # --- what is told ----------------------------------------------------------------------------------------------
 
@@ -193,6 +198,11 @@ class InvitePanel(ttk.Frame):
         self._network_label.grid(sticky="ew", **place)  # type: ignore[arg-type]
         set_text(self._network_label, text)
 
+    def show_policy(self, policy: ProofPolicy) -> None:
+        """Whether devices that cannot prove the code are refused."""
+        self._told_refuses = policy.required
+        self._refuses.set(policy.required)
+
     def tick(self) -> None:
         """Count down."""
         if self._invitation is not None:
@@ -211,6 +221,10 @@ class InvitePanel(ttk.Frame):
         if seconds:
             self._lifetime = int(seconds)
         self.invite()
+
+    def _choose_policy(self) -> None:
+        self._refuses.set(self._told_refuses)  # the newest status says what is the case, not the click
+        self._post(SetRequireProof(not self._told_refuses))
 
     def _kind_value(self) -> str:
         return f"{self._type} {self._lifetime}" if self._type is SessionType.TEMPORARY else self._type.value

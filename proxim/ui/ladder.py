@@ -21,6 +21,7 @@ from proxim.core.status import (
     Status,
     Stopped,
 )
+from proxim.ui.prompts import PromptQueue
 
 
 class Side(StrEnum):
@@ -49,6 +50,7 @@ _STEP_OF: Final = {
 _HOST_SENTENCES: Final = {
     Reason.DECLINED: "You rejected {name}; the code still works for another device.",
     Reason.TIMEOUT: "You did not answer {name} within 40 seconds; it can ask again.",
+    Reason.BUSY: "Another device proved that it knows the code, so {name} was turned away; it can ask again.",
     Reason.EXPIRED: "The code expired before you answered {name}; it can ask again with the new one.",
     Reason.CLOSED: "You ended the session that {name} asked to join; it can ask again with the new code.",
 }
@@ -77,7 +79,7 @@ class Ladder:
 
     def __init__(self) -> None:
         self._inviting: bool | None = None  # None: nothing was told yet
-        self._prompts: dict[str, Prompt] = {}
+        self._prompts = PromptQueue()
         self._attempts: dict[LinkID, LinkStatus] = {}  # the one that moved last is the last
         self._steps: dict[LinkID, int] = {}  # the highest step that each attempt reached
         self._last: Rung | None = None  # how the last attempt ended
@@ -92,12 +94,11 @@ class Ladder:
                     self.dismiss()
             case NoInvitation():
                 self._inviting = False
-            case Prompt(session_id):
-                self._prompts.pop(session_id, None)
-                self._prompts[session_id] = status
-                self.dismiss()
+            case Prompt():
+                if self._prompts.put(status):
+                    self.dismiss()
             case PairOutcome(session_id):
-                prompt = self._prompts.pop(session_id, None)
+                prompt = self._prompts.remove(session_id)
                 if prompt is not None and not status.approved:
                     reason = status.reason or Reason.DECLINED
                     sentence = _HOST_SENTENCES.get(reason, SENTENCES[reason]).format(name=prompt.device.name)
@@ -117,8 +118,8 @@ class Ladder:
 
     def rung(self) -> Rung:
         """What to show."""
-        if self._prompts:
-            prompt = next(reversed(self._prompts.values()))
+        prompt = self._prompts.first
+        if prompt is not None:
             sentence = f"{prompt.device.name} asks to join. Answer in the dialog."
             return Rung(Side.HOST, 1, sentence, deadline=prompt.deadline)
         if self._attempts:

@@ -12,6 +12,7 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import Disconnect, Intent, LinkID, SendText
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 from proxim.ui.history import History
+from proxim.ui.ladder import Side, side_of
 from proxim.ui.theme import Theme
 from proxim.ui.widgets import CopyButton, WrapLabel, bind_letters, set_text, shortened
 
@@ -120,7 +121,8 @@ class LinkPanel(ttk.Frame):
         self.status = status
         closed = status.stage is Stage.CLOSED
         set_text(self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH)))
-        words, style = self._theme.badge(status.verified)
+        at_guest = side_of(status.link) is Side.GUEST
+        words, style = self._theme.badge(status.verified, at_guest=at_guest)
         self._badge.configure(text=words, style=style)
         state = "Closed" if closed else "Connected" if status.stage is Stage.CONNECTED else "Connecting"
         set_text(self._where, " · ".join(part for part in (state, status.peer_address, _VIAS[status.via]) if part))

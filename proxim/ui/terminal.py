@@ -18,6 +18,7 @@ from proxim.core.status import (
     NoInvitation,
     PairOutcome,
     Prompt,
+    ProofPolicy,
     Stage,
     Status,
     TextReceived,
@@ -25,13 +26,27 @@ from proxim.core.status import (
 )
 from proxim.ui.console import Colour, Console, typed_text
 from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role
+from proxim.ui.prompts import PromptQueue
 from proxim.ui.qr import qr_matrix
-from proxim.ui.terminal_words import BADGES, NOBODY_ANSWERS, end_words, network_words, validity, waiting_words
+from proxim.ui.terminal_words import (
+    BADGES,
+    NOBODY_ANSWERS,
+    TOO_MANY_UNVERIFIED,
+    TOO_SOON,
+    UNVERIFIED_CAUTION,
+    end_words,
+    network_words,
+    proved_words,
+    validity,
+    waiting_words,
+)
 
-# A "y" that was meant as text to a device already linked must not approve another one that asked in this moment.
+# A "y" that was meant as text to a device already linked, or for the request that stood here before, must not approve
+# another one that asked in this moment.
 DEAD_SECONDS: Final = 0.8
 
 _YES: Final = frozenset({"y", "yes"})
+_YES_UNVERIFIED: Final = frozenset({"yes"})  # the whole word: a habit types the letter
 _NO: Final = frozenset({"n", "no", ""})
 _COMMANDS: Final = {
     Role.HOST: "/disconnect ends the link, /new makes a new code, /quit ends Proxim",
@@ -58,9 +73,12 @@ class TerminalFace(LineFace):
         self._wall_clock = wall_clock
         self._networks = Networks((), None)
         self._invitation: Invitation | None = None
-        self._prompts: dict[str, Prompt] = {}  # by session, in the order in which they came
+        self._prompts = PromptQueue()
+        self._turned_away: set[str] = set()  # sessions whose request was one too many, until its end is told
+        self._refuses_unverified = False
         self._introduced: Prompt | None = None  # the one whose question is open
         self._introduced_at = 0.0
+        self._may_surprise = False  # it came while something else was being typed
         self._far: JoinTarget | None = None  # waits for consent
         self._asked = False  # a question stands at the end of the last line
         self._input_ended = False
@@ -94,8 +112,10 @@ class TerminalFace(LineFace):
                 self._invitation = None
                 if reason is not None:
                     self._say(SENTENCES[reason])
+            case ProofPolicy(required):
+                self._refuses_unverified = required
             case Prompt():
-                self._prompts[status.session_id] = status
+                self._take_prompt(status)
             case PairOutcome():
                 self._show_outcome(status)
             case TextReceived(link, text):
@@ -119,11 +139,22 @@ class TerminalFace(LineFace):
         self._field("Link", invitation.url)
         self._field("Valid", validity(invitation, self._clock(), self._wall_clock()))
         self._field("Network", network_words(self._networks))
+        if self._refuses_unverified:
+            self._field("Guests", "only those that prove that they know the code")
         self._blank()
         self._say(waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None))
 
+    def _take_prompt(self, prompt: Prompt) -> None:
+        if not self._prompts.put(prompt):
+            self._turned_away.add(prompt.session_id)
+            self._say(TOO_MANY_UNVERIFIED)
+            self._post(Decide(prompt.session_id, approved=False))
+
     def _show_outcome(self, outcome: PairOutcome) -> None:
-        self._prompts.pop(outcome.session_id, None)
+        if outcome.session_id in self._turned_away:
+            self._turned_away.remove(outcome.session_id)
+            return
+        self._prompts.remove(outcome.session_id)
         if self.options.role is Role.JOIN and not outcome.approved:
             return  # the link's end, which follows, says why
         self._say("Approved." if outcome.approved else end_words(self.options.role, outcome.reason))
@@ -143,7 +174,8 @@ class TerminalFace(LineFace):
             case Stage.CONNECTING:
                 self._say("Opening the direct link ...")
             case Stage.CONNECTED:
-                self._say(f"Connected with {name}. Type a line to send it; {_COMMANDS[self.options.role]}.")
+                proved = proved_words(self.options.role, status.verified)
+                self._say(f"Connected with {name} ({proved}). Type a line to send it; {_COMMANDS[self.options.role]}.")
             case Stage.CLOSED:
                 self._say(end_words(self.options.role, status.reason))
 
@@ -164,8 +196,10 @@ class TerminalFace(LineFace):
         """Ask what is to be asked next, unless that question already stands there."""
         if self._closing_since is not None or self._stopped:
             return
-        prompt = next(iter(self._prompts.values()), None)
+        prompt = self._prompts.first
         if prompt is not self._introduced:
+            open_still = self._introduced is not None and self._introduced.session_id in self._prompts
+            self._may_surprise = open_still or bool(self._connected())
             self._introduced = prompt
             self._introduced_at = self._clock()
             if prompt is not None:
@@ -182,6 +216,8 @@ class TerminalFace(LineFace):
         self._field("Device", prompt.device.id)
         self._field("Address", prompt.peer_address)
         self._field("Proof", words, colour)
+        if prompt.verified is None:
+            self._say(UNVERIFIED_CAUTION)
         if self._input_ended:
             self._say(NOBODY_ANSWERS)
 
@@ -189,7 +225,8 @@ class TerminalFace(LineFace):
         if self._input_ended:
             return None
         if self._introduced is not None:
-            return f"Allow? [y/N] ({self._seconds_to(self._introduced.deadline)} s) "
+            answers = "[yes/N]" if self._introduced.verified is None else "[y/N]"
+            return f"Allow? {answers} ({self._seconds_to(self._introduced.deadline)} s) "
         if self._far is not None:
             return "Go on? [y/N] "
         return "Code: " if self.options.role is Role.JOIN and not self._joined else None
@@ -228,11 +265,14 @@ class TerminalFace(LineFace):
                 self._say(f"{_COMMANDS[self.options.role]}; // at its start sends a line that begins with /.")
 
     def _answer(self, prompt: Prompt, text: str) -> None:
-        if text in _YES and self._connected() and self._clock() < self._introduced_at + DEAD_SECONDS:
-            self._say("That came too soon to be an answer; please read the request first.")
-        elif text in _YES or text in _NO:
-            self._prompts.pop(prompt.session_id, None)
-            self._post(Decide(prompt.session_id, text in _YES))
+        yes = _YES_UNVERIFIED if prompt.verified is None else _YES
+        if text in yes and self._may_surprise and self._clock() < self._introduced_at + DEAD_SECONDS:
+            self._say(TOO_SOON)
+        elif text in yes or text in _NO:
+            self._prompts.remove(prompt.session_id)
+            self._post(Decide(prompt.session_id, text in yes))
+        elif prompt.verified is None:
+            self._say("Not verified: to allow it all the same, type the whole word yes; n (no) declines.")
         else:
             self._say("Please answer y (yes) or n (no).")
 

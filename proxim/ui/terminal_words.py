@@ -19,12 +19,24 @@ _UNITS: Final = (("day", 86400), ("hour", 3600), ("minute", _MINUTE))
 NOBODY_ANSWERS: Final = "Nobody can answer here, as the input has ended; the request will run out."
 BADGES: Final = {
     Verified.CODE: ("Verified: it knows your code", Colour.GREEN),
-    Verified.QR: ("Scanned your QR", Colour.BLUE),
+    Verified.QR: ("Scanned your QR: it holds the secret in it", Colour.BLUE),
     None: ("Not verified: anybody on this network could use this name", Colour.AMBER),
+}
+UNVERIFIED_CAUTION: Final = (
+    "Nothing shows that this device has seen your code. Allow it only if you expect exactly this device now."
+)
+TOO_MANY_UNVERIFIED: Final = "Too many devices ask without proof, so one more was turned away; it can ask again."
+TOO_SOON: Final = "That came too soon to be an answer; please read the request first."
+_PROVED: Final = {
+    (Role.HOST, Verified.CODE): "verified",
+    (Role.HOST, Verified.QR): "scanned your QR",
+    (Role.JOIN, Verified.CODE): "verified",
+    (Role.JOIN, Verified.QR): "verified by its link",
 }
 # The ends of a request or a link as the host sees them; core/errors.py speaks to the guest there.
 _TO_THE_HOST: Final = {
     Reason.DECLINED: "Declined.",
+    Reason.BUSY: "Another device proved that it knows the code, so this one was turned away; it can ask again.",
     Reason.TIMEOUT: "Nobody answered within 40 seconds, so the request was declined; the other device can ask again.",
     Reason.CLOSED: "You ended this session.",
     Reason.EXPIRED: "The time of this session is over.",
@@ -45,6 +57,11 @@ def end_words(role: Role, reason: Reason | None) -> str:
     if role is Role.HOST and reason in _TO_THE_HOST:
         return _TO_THE_HOST[reason]
     return SENTENCES[reason]
+
+
+def proved_words(role: Role, verified: Verified | None) -> str:
+    """How the other device of a link proved itself, to stand in brackets behind its name."""
+    return "not verified" if verified is None else _PROVED[role, verified]
 
 
 def waiting_words(*, qr_shown: bool, code_shown: bool) -> str:

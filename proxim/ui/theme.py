@@ -122,11 +122,11 @@ class Theme:
         self._colour()
         return True
 
-    def badge(self, verified: Verified | None) -> tuple[str, str]:
-        """The words and the style for how a device proved itself."""
+    def badge(self, verified: Verified | None, *, at_guest: bool = False) -> tuple[str, str]:
+        """The words and the style for how a device proved itself; at a guest it was the host that did."""
         return {
             Verified.CODE: ("Verified", "Green.Badge.TLabel"),
-            Verified.QR: ("Scanned your QR", "Blue.Badge.TLabel"),
+            Verified.QR: ("Verified by its link" if at_guest else "Scanned your QR", "Blue.Badge.TLabel"),
             None: ("Not verified", "Amber.Badge.TLabel"),
         }[verified]
 
@@ -168,6 +168,7 @@ class Theme:
         style.configure("Small.TButton", padding=(px(6), px(1)), font=self.small)
         style.configure("Tab.TButton", padding=(px(12), px(5)))
         style.configure("TMenubutton", padding=(px(10), px(4)), arrowsize=px(5), width=0)
+        style.configure("TCheckbutton", padding=(0, px(2)), indicatorsize=px(11), indicatormargin=(px(1), 0, px(6), 0))
         style.configure("TEntry", padding=(px(6), px(5)))
         style.configure("Slim.TEntry", padding=(px(5), px(1)))
         style.configure("TScrollbar", arrowsize=px(13), gripcount=0)
@@ -204,6 +205,17 @@ class Theme:
             "TScrollbar",
             background=[("disabled", look.ground), ("active", look.line)],
             arrowcolor=[("disabled", look.faint)],
+        )
+        style.configure(
+            "TCheckbutton", indicatorbackground=look.field, indicatorforeground=look.on_accent, foreground=look.quiet
+        )
+        style.map(
+            "TCheckbutton",
+            background=[("active", look.ground)],
+            foreground=[("focus", look.ink), ("active", look.ink)],
+            indicatorbackground=[("selected", look.accent), ("pressed", look.line), ("active", look.hover)],
+            upperbordercolor=[("focus", look.accent)],
+            lowerbordercolor=[("focus", look.accent)],
         )
         style.configure("Rule.TFrame", background=look.line)
         style.configure("Quiet.TLabel", foreground=look.quiet)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Intent
+from proxim.core.events import Decide, Intent
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -21,6 +21,7 @@ from proxim.core.status import (
     NoInvitation,
     PairOutcome,
     Prompt,
+    ProofPolicy,
     Status,
     Stopped,
     TextReceived,
@@ -35,6 +36,7 @@ from proxim.ui.join import JoinField
 from proxim.ui.ladder import Side, side_of
 from proxim.ui.ladder_view import LadderView
 from proxim.ui.pages import HOME, Pages
+from proxim.ui.prompts import PromptQueue
 from proxim.ui.root import darken_title_bar, make_root, scale_of
 from proxim.ui.theme import Theme, ThemeChoice
 from proxim.ui.trouble import TroubleLine
@@ -71,6 +73,7 @@ class Window:
         self._clock = clock
         self._closing = False
         self._failing = False  # a failure is being told
+        self._prompts = PromptQueue()
         self._dialogs: dict[str, ApprovalDialog] = {}
         root.report_callback_exception = self.callback_failed
         self.theme = Theme(root, theme, scale if scale is not None else scale_of(root), clock, appearance)
@@ -98,12 +101,13 @@ class Window:
                 self.invite.show_invitation(status)
             case NoInvitation():
                 self.invite.show_no_invitation(status)
+            case ProofPolicy():
+                self.invite.show_policy(status)
             case Prompt():
-                self._show_prompt(status)
+                self._take_prompt(status)
             case PairOutcome(session_id):
-                dialog = self._dialogs.get(session_id)
-                if dialog is not None:
-                    dialog.close()
+                self._prompts.remove(session_id)
+                self._show_prompts()
             case LinkStatus():
                 self._show_link(status)
             case TextReceived() | TextSent():
@@ -181,22 +185,40 @@ class Window:
 
     # --- statuses --------------------------------------------------------------------------------------------------
 
-    def _show_prompt(self, prompt: Prompt) -> None:
+    def _take_prompt(self, prompt: Prompt) -> None:
+        if self._prompts.put(prompt):
+            self._show_prompts()
+        else:
+            self._post(Decide(prompt.session_id, approved=False))
+
+    def _show_prompts(self) -> None:
+        """Have a dialog open for each request that is to be shown, and for no other."""
+        shown = self._prompts.shown()
+        for dialog in list(self._dialogs.values()):
+            if not any(dialog.prompt is prompt for prompt in shown):
+                dialog.close()
+        for prompt in shown:
+            if prompt.session_id not in self._dialogs:
+                self._open_dialog(prompt)
+
+    def _open_dialog(self, prompt: Prompt) -> None:
         from proxim.ui.approval import ApprovalDialog
 
-        before = self._dialogs.get(prompt.session_id)
-        if before is not None:
-            before.close()
         self._dialogs[prompt.session_id] = ApprovalDialog(
             self.root,
             self.theme,
             prompt,
             self._post,
             self._clock,
+            decided=lambda: self._decided(prompt.session_id),
             closed=lambda: self._dialog_closed(prompt.session_id),
             beside=len(self._dialogs),
         )
         self.root.title(f"Somebody asks to join - {TITLE}")  # the task bar shows it
+
+    def _decided(self, session_id: str) -> None:
+        self._prompts.remove(session_id)
+        self._show_prompts()
 
     def _dialog_closed(self, session_id: str) -> None:
         self._dialogs.pop(session_id, None)
@@ -223,6 +245,7 @@ class Window:
             self.trouble.tell(SENTENCES[Reason.INTERNAL])
 
     def _close_dialogs(self) -> None:
+        self._prompts.clear()
         for dialog in list(self._dialogs.values()):
             dialog.close()
 

@@ -19,6 +19,7 @@ from proxim.net.settings import (
     default_device_name,
     load_settings,
     save_device_name,
+    save_require_proof,
 )
 
 GOOD_UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -245,6 +246,35 @@ def test_a_name_is_saved_where_the_file_is_gone_or_broke_meanwhile(tmp_path: Pat
     assert saved == LoadedSettings(Settings(loaded.settings.uuid, "Two"))
     assert load_settings(tmp_path) == saved
     assert (tmp_path / "settings.broken.json").read_text() == "broken"
+
+
+# --- whom it refuses -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_whom_it_refuses_is_kept_and_all_else_stays(tmp_path: Path, required: bool) -> None:
+    before = {"uuid": GOOD_UUID, "deviceName": "Desk", "theme": 1, "requireProof": not required}
+    write(tmp_path, json.dumps(before))
+    saved = save_require_proof(load_settings(tmp_path).settings, required, tmp_path)
+    assert saved == LoadedSettings(Settings(GOOD_UUID, "Desk", required))
+    assert json.loads((tmp_path / "settings.json").read_text()) == {**before, "requireProof": required}
+    assert load_settings(tmp_path) == saved
+    assert load_settings(tmp_path).settings.require_proof is required
+
+
+def test_a_new_name_does_not_change_whom_it_refuses(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path).settings
+    save_require_proof(settings, required=True, folder=tmp_path)
+    save_device_name(settings, "Kitchen", tmp_path)
+    assert load_settings(tmp_path).settings == Settings(settings.uuid, "Kitchen", require_proof=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "required"), [("false", False), ("null", False), ("true", True), ('"yes"', True), ("[]", True)]
+)
+def test_a_value_that_is_no_plain_no_refuses(tmp_path: Path, value: str, required: bool) -> None:
+    write(tmp_path, f'{{"uuid": "{GOOD_UUID}", "requireProof": {value}}}')
+    assert load_settings(tmp_path).settings.require_proof is required
 
 
 @pytest.mark.parametrize(

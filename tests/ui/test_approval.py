@@ -61,7 +61,7 @@ def test_reject_has_the_focus_and_return_rejects(bench: Bench) -> None:
 
 @pytest.mark.parametrize("how", ["invoke", "approve", "letter", "return"])
 def test_approve_is_dead_at_first(bench: Bench, how: str) -> None:
-    dialog = ask(bench)
+    dialog = ask(bench, bench.prompt(verified=Verified.CODE))
     bench.clock.now += APPROVE_DEAD_SECONDS - 0.01
 
     def press() -> None:
@@ -80,6 +80,54 @@ def test_approve_is_dead_at_first(bench: Bench, how: str) -> None:
     come_alive(bench, dialog)
     press()
     assert bench.posted == [Decide("session-1", approved=True)]
+
+
+def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
+    dialog = ask(bench)
+    assert any("anybody on this network" in text for text in texts(dialog.window))
+    come_alive(bench, dialog)
+    bench.focus(dialog.approve_button)
+    dialog.approve_button.invoke()
+    assert bench.posted == []
+    assert dialog.approve_button.cget("text") == "Approve without verification"
+    assert any("Nothing shows that this device has seen your code" in text for text in texts(dialog.window))
+    bench.wait_for_focus(dialog.reject_button)
+    bench.clock.now += APPROVE_DEAD_SECONDS - 0.01
+    dialog.approve_button.configure(state="normal")
+    dialog.approve_button.invoke()  # a double click
+    assert bench.posted == []
+    come_alive(bench, dialog)
+    dialog.approve_button.invoke()
+    assert bench.posted == [Decide("session-1", approved=True)]
+
+
+def test_the_second_step_can_be_rejected_and_is_all_on_the_screen(bench: Bench) -> None:
+    dialog = ask(bench)
+    come_alive(bench, dialog)
+    dialog.window.event_generate("<Alt-a>")
+    window = dialog.window
+    bench.pump(lambda: window.winfo_height() >= window.winfo_reqheight())
+    right = dialog.approve_button.winfo_rootx() + dialog.approve_button.winfo_width()
+    assert right <= window.winfo_rootx() + window.winfo_width()
+    bench.wait_for_focus(dialog.reject_button)
+    dialog.reject_button.event_generate("<Return>")
+    assert bench.posted == [Decide("session-1", approved=False)]
+
+
+@pytest.mark.parametrize("verified", Verified)
+def test_a_device_that_proved_itself_takes_one_step(bench: Bench, verified: Verified) -> None:
+    dialog = ask(bench, bench.prompt(verified=verified))
+    come_alive(bench, dialog)
+    dialog.approve_button.invoke()
+    assert bench.posted == [Decide("session-1", approved=True)]
+
+
+def test_only_the_proved_get_the_button_that_invites(bench: Bench) -> None:
+    styles = [
+        str(ask(bench, bench.prompt(verified=verified)).approve_button.cget("style"))
+        for verified in (None, Verified.CODE)
+    ]
+    assert styles == ["TButton", "Main.TButton"]
 
 
 def test_a_button_that_was_enabled_too_early_still_ignores_the_click(bench: Bench) -> None:
@@ -126,14 +174,54 @@ def test_it_goes_away_by_itself(bench: Bench) -> None:
     assert bench.root.title() == "Proxim"
 
 
-def test_two_requests_have_a_dialog_each(bench: Bench) -> None:
-    first = ask(bench)
-    second = ask(bench, bench.prompt("Joan", session="session-2"))
+def test_two_verified_requests_have_a_dialog_each(bench: Bench) -> None:
+    first = ask(bench, bench.prompt(verified=Verified.QR))
+    second = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"))
     assert (second.window.winfo_x(), second.window.winfo_y()) != (first.window.winfo_x(), first.window.winfo_y())
     second.reject()
     assert bench.posted == [Decide("session-2", approved=False)]
     assert first.window.winfo_exists()
     assert "asks" in bench.root.title()
+
+
+def test_unverified_requests_are_asked_one_after_the_other(bench: Bench) -> None:
+    first = ask(bench)
+    bench.window.show(bench.prompt("Joan", session="session-2"))
+    bench.window.show(bench.prompt("Mary", session="session-3"))
+    assert list(bench.window._dialogs) == ["session-1"]
+    bench.window.show(PairOutcome("session-2", approved=False, reason=Reason.GUEST_LEFT))
+    first.reject()
+    assert list(bench.window._dialogs) == ["session-3"]
+    assert "Mary" in texts(bench.window._dialogs["session-3"].window)
+
+
+def test_an_answered_request_uncovers_one_that_is_dead_at_first(bench: Bench) -> None:
+    first = ask(bench)
+    bench.window.show(bench.prompt("Joan", session="session-2"))
+    come_alive(bench, first)
+    first.reject()
+    second = bench.window._dialogs["session-2"]
+    second.approve()
+    assert second._warned is False
+    assert bench.posted == [Decide("session-1", approved=False)]
+
+
+def test_a_verified_request_goes_before_an_unverified_one(bench: Bench) -> None:
+    unverified = ask(bench)
+    verified = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"))
+    assert not unverified.window.winfo_exists()
+    assert bench.posted == []  # it only waits
+    verified.reject()
+    assert list(bench.window._dialogs) == ["session-1"]
+    assert bench.root.title() != "Proxim"
+
+
+def test_a_fifth_unverified_request_is_turned_away_without_a_dialog(bench: Bench) -> None:
+    for number in range(1, 6):
+        bench.window.show(bench.prompt(session=f"session-{number}"))
+    assert bench.posted == [Decide("session-5", approved=False)]
+    bench.window.show(PairOutcome("session-5", approved=False, reason=Reason.DECLINED))
+    assert list(bench.window._dialogs) == ["session-1"]
 
 
 def test_the_same_session_never_has_two(bench: Bench) -> None:

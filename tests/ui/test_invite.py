@@ -1,8 +1,8 @@
 import pytest
 
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import ChooseNetwork, Invite, Network, SessionType
-from proxim.core.status import Networks, NoInvitation
+from proxim.core.events import ChooseNetwork, Invite, Network, SessionType, SetRequireProof
+from proxim.core.status import Networks, NoInvitation, ProofPolicy
 from proxim.ui.invite import QR_SIDE, life_text, network_text
 from proxim.ui.qr import qr_matrix
 from tests.ui.tk_support import DOCKER, URL, WIFI, Bench
@@ -174,3 +174,17 @@ def test_a_long_network_name_does_not_widen_the_window(bench: Bench) -> None:
         bench.window.show(Networks(networks, long.address))
         bench.settle()
         assert bench.root.winfo_width() == before
+
+
+def test_the_switch_asks_for_a_policy_and_shows_the_one_that_was_told(bench: Bench) -> None:
+    switch = bench.window.invite.refuse
+    assert switch.instate(["!selected", "!alternate"])
+    switch.invoke()
+    assert bench.posted == [SetRequireProof(required=True)]
+    assert switch.instate(["!selected"])  # nobody has said yet that it is so
+    bench.window.show(ProofPolicy(required=True))
+    assert switch.instate(["selected"])
+    switch.invoke()
+    assert bench.posted[1:] == [SetRequireProof(required=False)]
+    bench.window.show(ProofPolicy(required=False))
+    assert switch.instate(["!selected"])

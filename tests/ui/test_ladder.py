@@ -4,7 +4,7 @@ import pytest
 
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import SessionType
-from proxim.core.messages import DeviceInfo
+from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -124,10 +124,23 @@ def test_a_request_comes_before_what_is_under_way() -> None:
     assert after(PROMPT, guest(Stage.DIALING), PairOutcome("s", approved=True)).side is Side.GUEST
 
 
-def test_the_newest_of_two_requests_is_named() -> None:
-    other = replace(PROMPT, session_id="t", device=DeviceInfo("Joan", "id2"))
-    assert "Joan" in after(PROMPT, other).sentence
-    assert "Grace" in after(PROMPT, other, PairOutcome("t", approved=True)).sentence
+def test_the_request_that_is_asked_about_is_named() -> None:
+    second = replace(PROMPT, session_id="t", device=DeviceInfo("Joan", "id"))
+    assert "Grace" in after(PROMPT, second).sentence
+    assert "Joan" in after(PROMPT, replace(second, verified=Verified.CODE)).sentence
+    assert "Joan" in after(PROMPT, second, PairOutcome("s", approved=False, reason=Reason.DECLINED)).sentence
+
+
+def test_who_made_room_for_a_verified_device_is_told_so() -> None:
+    rung = after(PROMPT, PairOutcome("s", approved=False, reason=Reason.BUSY))
+    assert rung.sentence.startswith("Another device proved that it knows the code, so Grace")
+
+
+def test_a_request_that_was_one_too_many_is_not_told() -> None:
+    many: list[Status] = [replace(PROMPT, session_id=str(number)) for number in range(5)]
+    gone: list[Status] = [PairOutcome(str(number), approved=False, reason=Reason.TIMEOUT) for number in range(4)]
+    rung = after(*many, *gone, PairOutcome("4", approved=False, reason=Reason.DECLINED))
+    assert rung.sentence.startswith("You did not answer Grace")
 
 
 def test_a_link_that_ends_after_it_was_open_is_told_in_its_tab() -> None:

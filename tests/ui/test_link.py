@@ -133,3 +133,11 @@ def test_another_can_be_invited_from_here(bench: Bench, panel: LinkPanel) -> Non
     panel.invite_button.invoke()
     assert bench.posted == [Invite(SessionType.ONE_TIME)]
     assert bench.window.pages.at_home
+
+
+@pytest.mark.parametrize(("link_id", "words"), [("host-1", "Scanned your QR"), ("guest-1", "Verified by its link")])
+def test_a_qr_is_the_guests_proof_at_the_host_and_the_hosts_at_the_guest(
+    bench: Bench, link_id: str, words: str
+) -> None:
+    bench.window.show(link(link_id=link_id, verified=Verified.QR))
+    assert bench.window.pages.links[LinkID(link_id)]._badge.cget("text") == words

@@ -33,6 +33,7 @@ from proxim.core.status import (
     NoInvitation,
     PairOutcome,
     Prompt,
+    ProofPolicy,
     Stage,
     Status,
     Stopped,
@@ -53,6 +54,7 @@ URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=k1"
 INVITATION = Invitation("s1", "u1", NEAR, URL, SessionType.ONE_TIME, 1900.0)
 PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
 CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
+VERIFIED = replace(PROMPT, verified=Verified.CODE)
 QUESTION = "Allow? [y/N] (40 s) "
 
 
@@ -172,11 +174,13 @@ def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
     shown = Face(HOST).show(PROMPT)
     assert shown == (
         "\nAna asks to join.\n  Device   id-1\n  Address  192.168.1.9\n"
-        f"  Proof    Not verified: anybody on this network could use this name\n{QUESTION}"
+        "  Proof    Not verified: anybody on this network could use this name\n"
+        "Nothing shows that this device has seen your code. Allow it only if you expect exactly this device now.\n"
+        "Allow? [yes/N] (40 s) "
     )
 
 
-@pytest.mark.parametrize(("verified", "words"), [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR\n")])
+@pytest.mark.parametrize(("verified", "words"), [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")])
 def test_the_badge_in_words(verified: Verified, words: str) -> None:
     assert f"Proof    {words}" in Face(HOST).show(replace(PROMPT, verified=verified))
 
@@ -187,14 +191,31 @@ ANSWERS = [("y", True), ("Y", True), (" yes\n", True), ("YES\r\n", True), ("n", 
 @pytest.mark.parametrize(("typed", "approved"), ANSWERS)
 def test_an_answer(typed: str, approved: bool) -> None:
     face = Face(HOST)
+    assert face.show(VERIFIED).endswith(QUESTION)
+    assert face.read(typed) == ""
+    assert face.posted == [Decide("s1", approved)]
+
+
+@pytest.mark.parametrize(("typed", "approved"), [("yes", True), ("YES", True), ("n", False), ("", False)])
+def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -> None:
+    face = Face(HOST)
     face.show(PROMPT)
     assert face.read(typed) == ""
     assert face.posted == [Decide("s1", approved)]
 
 
-def test_anything_else_is_no_answer_and_is_asked_again() -> None:
+def test_a_letter_lets_no_unverified_device_in() -> None:
     face = Face(HOST)
     face.show(PROMPT)
+    assert face.read("y") == (
+        "Not verified: to allow it all the same, type the whole word yes; n (no) declines.\nAllow? [yes/N] (40 s) "
+    )
+    assert face.posted == []
+
+
+def test_anything_else_is_no_answer_and_is_asked_again() -> None:
+    face = Face(HOST)
+    face.show(VERIFIED)
     face.now += 10.5
     assert face.read("maybe") == "Please answer y (yes) or n (no).\nAllow? [y/N] (30 s) "
     assert face.posted == []
@@ -205,6 +226,7 @@ GONE = [
     (Reason.TIMEOUT, "Nobody answered within 40 seconds"),
     (Reason.DECLINED, "Declined."),
     (Reason.EXPIRED, "The time of this session is over."),
+    (Reason.BUSY, "Another device proved that it knows the code"),
 ]
 
 
@@ -223,19 +245,44 @@ def test_two_requests_are_asked_one_after_the_other() -> None:
     other = replace(PROMPT, session_id="s2", device=DeviceInfo("Ben", "id-2"))
     assert face.show(other) == ""
     assert "Ben asks to join." in face.read("n")
-    face.read("y")
+    face.read("yes")
     assert face.posted == [Decide("s1", approved=False), Decide("s2", approved=True)]
+
+
+def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    other = replace(VERIFIED, session_id="s2", device=DeviceInfo("Ben", "id-2"))
+    assert "Ben asks to join." in face.show(other)
+    assert face.read("yes").startswith("That came too soon")  # it was meant for Ana
+    face.now += DEAD_SECONDS
+    assert "Ana asks to join." in face.read("y")
+    assert face.posted == [Decide("s2", approved=True)]
+
+
+def test_a_fifth_unverified_request_is_turned_away() -> None:
+    face = Face(HOST)
+    face.show(*(replace(PROMPT, session_id=f"s{number}") for number in range(1, 5)))
+    assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5"))
+    assert face.posted == [Decide("s5", approved=False)]
+    assert face.show(PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
+    assert face.show(PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith("\nNobody answered")
+
+
+def test_a_host_that_refuses_the_unverified_says_so_beside_its_code() -> None:
+    shown = Face(HOST).show(ProofPolicy(required=True), INVITATION)
+    assert "  Guests   only those that prove that they know the code\n" in shown
 
 
 def test_what_is_said_during_a_question_repeats_it() -> None:
     face = Face(HOST)
-    face.show(CONNECTED, PROMPT)
+    face.show(CONNECTED, VERIFIED)
     assert face.show(TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
 
 
 def test_a_y_that_was_meant_as_text_approves_nobody() -> None:
     face = Face(HOST)
-    face.show(CONNECTED, PROMPT)
+    face.show(CONNECTED, VERIFIED)
     face.now += DEAD_SECONDS - 0.01
     assert face.read("y").startswith("That came too soon")
     assert face.posted == []
@@ -278,7 +325,7 @@ def test_the_hosts_ladder() -> None:
     assert shown.splitlines() == [
         "Approved.",
         "Opening the direct link ...",
-        "Connected with Ana. Type a line to send it; /disconnect ends the link, /new makes a new code, "
+        "Connected with Ana (not verified). Type a line to send it; /disconnect ends the link, /new makes a new code, "
         "/quit ends Proxim.",
         "The other device calls itself Ana's PC.",
         "The other device disconnected.",
@@ -303,7 +350,7 @@ def test_the_guests_ladder() -> None:
         "Found it. The other person is asked to approve within 40 seconds ...",
         "Approved.",
         "Opening the direct link ...",
-        "Connected with the other device. Type a line to send it; /quit ends the link and Proxim.",
+        "Connected with the other device (not verified). Type a line to send it; /quit ends the link and Proxim.",
         SENTENCES[Reason.PEER_VANISHED],
     ]
     assert face.posted == [Join(parse_target(NEAR)), Shutdown()]

@@ -1,8 +1,10 @@
-"""What the terminal says about durations."""
+"""What the terminal says about durations and proofs."""
 
 import pytest
 
-from proxim.ui.terminal_words import duration
+from proxim.core.messages import Verified
+from proxim.ui.face import Role
+from proxim.ui.terminal_words import duration, proved_words
 
 DURATIONS = [
     (-1.0, "0 seconds"),
@@ -23,3 +25,18 @@ DURATIONS = [
 @pytest.mark.parametrize(("seconds", "words"), DURATIONS)
 def test_a_duration_as_people_say_it(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+PROVED = [
+    (Role.HOST, Verified.CODE, "verified"),
+    (Role.HOST, Verified.QR, "scanned your QR"),
+    (Role.JOIN, Verified.CODE, "verified"),
+    (Role.JOIN, Verified.QR, "verified by its link"),
+    (Role.HOST, None, "not verified"),
+    (Role.JOIN, None, "not verified"),
+]
+
+
+@pytest.mark.parametrize(("role", "verified", "words"), PROVED)
+def test_how_the_other_device_proved_itself(role: Role, verified: Verified | None, words: str) -> None:
+    assert proved_words(role, verified) == words

@@ -6,7 +6,17 @@ import pytest
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import Decide, Invite, Join, LinkID, Network, SendText, SessionType
 from proxim.core.messages import DeviceInfo, Verified
-from proxim.core.status import Networks, NoInvitation, PairOutcome, Stage, Stopped, TextReceived, ThisDevice, Trouble
+from proxim.core.status import (
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    ProofPolicy,
+    Stage,
+    Stopped,
+    TextReceived,
+    ThisDevice,
+    Trouble,
+)
 from proxim.ui.theme import DARK, RECHECK_SECONDS, ThemeChoice
 from tests.ui.test_join import CODE
 from tests.ui.tk_support import DOCKER, LONG_NAME, URL, WIFI, Bench, link
@@ -59,6 +69,7 @@ def test_tab_reaches_everything_in_the_order_it_is_read(bench: Bench) -> None:
         window.invite.copy_link,
         window.invite.kind,
         window.invite.new_code,
+        window.invite.refuse,
         window.join.entry,
         window.join.button,
     ]
@@ -177,6 +188,25 @@ def show_dialog(bench: Bench) -> None:
     bench.pump(lambda: bench.window._dialogs["session-1"].approve_button.instate(["!disabled"]))
 
 
+def show_dialog_verified(bench: Bench) -> None:
+    bench.window.show(bench.prompt(verified=Verified.CODE))
+    bench.clock.now += 1
+    bench.pump(lambda: bench.window._dialogs["session-1"].approve_button.instate(["!disabled"]))
+
+
+def show_dialog_qr(bench: Bench) -> None:
+    bench.window.show(ProofPolicy(required=True))
+    bench.window.show(bench.prompt(verified=Verified.QR))
+
+
+def show_dialog_second_step(bench: Bench) -> None:
+    show_dialog(bench)
+    dialog = bench.window._dialogs["session-1"]
+    dialog.approve()
+    bench.clock.now += 1
+    bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
+
+
 def show_conversation(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(link(LONG_NAME, link_id="guest-2", verified=None))
@@ -201,6 +231,9 @@ SCENES: dict[str, Callable[[Bench], None]] = {
     "long-names-several-networks": show_long,
     "error": show_error,
     "dialog": show_dialog,
+    "dialog-verified": show_dialog_verified,
+    "dialog-qr": show_dialog_qr,
+    "dialog-second-step": show_dialog_second_step,
     "conversation": show_conversation,
     "ipv6": show_ipv6,
     "no-network": show_no_network,
