@@ -13,6 +13,13 @@ from proxim.core.messages import MAX_MESSAGE_BYTES
 HARD_MESSAGE_BYTES: Final = 4 * MAX_MESSAGE_BYTES
 RECEIVE_QUEUE: Final = 4  # frames read ahead; TCP holds the rest back
 SEND_QUEUE: Final = 64  # messages a guest may leave unread; an honest pairing has some ten
+MAX_SOCKETS: Final = 32  # in all, from the moment they are accepted: a room's guests, and some that only try the door
+MAX_SOCKETS_OF_ONE_ADDRESS: Final = (
+    8  # so that one device does not take every place; a guest needs one, a browser three
+)
+MAX_REQUEST_BYTES: Final = (
+    16 * 1024
+)  # an opening request; a browser's is under 1 KiB, another server's cookies may come along
 OPEN_SECONDS: Final = 5.0  # for the opening handshake; a LAN needs milliseconds
 CLOSE_SECONDS: Final = 1.0  # for the closing handshake; then the socket is dropped
 SERVER_PING_SECONDS: Final = 20.0  # finds guests that are gone without a word, so that their prompts go away

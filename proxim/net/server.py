@@ -1,15 +1,21 @@
 """The host's server: one listening address, signaling on / and /ws, the page on a plain GET of /.
 
-A connection is only ever a guest's. Must never be here: what a message means, and any way to act as host.
+A connection is only ever a guest's. Who may come in at all (how many sockets, from which page, under which name) is
+decided here, before the machine hears of it. Must never be here: what a message means, any way to act as host.
 """
 
+import asyncio
+import base64
+import hashlib
 import http
+import ipaddress
 import logging
+import re
 import socket
+from collections import Counter
 from collections.abc import Callable
 from importlib import resources
-from typing import Any
-from weakref import WeakSet
+from typing import Any, Final
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection, serve
@@ -18,13 +24,18 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from proxim.core.events import ConnectionID
+from proxim.core.host_code import authority
 from proxim.core.messages import CloseCode
 from proxim.net import limits
 from proxim.net.websocket import SocketEvent, WebSocket
 
 _log = logging.getLogger(__name__)
 
-_SIGNALING_PATHS = ("/", "/ws")
+_SIGNALING_PATHS: Final = ("/", "/ws")
+_HTML: Final = "text/html; charset=utf-8"
+_TEXT: Final = "text/plain; charset=utf-8"
+_AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\]|(?P<v4>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?")
+_HTTP_PORT: Final = 80  # what a browser leaves away
 # websockets logs frames at DEBUG and tracebacks of broken handshakes at ERROR: neither belongs in our log.
 _silent = logging.getLogger("proxim.websockets")
 _silent.setLevel(logging.CRITICAL)
@@ -37,17 +48,21 @@ class Server:
         self._report = report
         self._guest_comes = guest_comes  # called when a guest comes: time to load what a link needs
         self._sockets: dict[ConnectionID, WebSocket] = {}
-        self._connections: WeakSet[ServerConnection] = WeakSet()  # also those that have not shaken hands yet
+        self._inside: dict[_Connection, str] = {}  # every TCP connection, from its first moment, and where it is from
         self._last_id = 0
         self._server: WebSocketServer | None = None
+        self._address, self._port = "", 0
         self._page = resources.files("proxim.web").joinpath("index.html").read_bytes()
+        self._style = _style_hash(self._page)
 
     async def start(self, listener: socket.socket) -> None:
         """Serve on a socket that already listens."""
+        self._address, self._port = listener.getsockname()[:2]
         self._server = await serve(
             self._accepted,
             sock=listener,
             process_request=self._answer_request,
+            process_response=self._check_response,
             compression=None,  # a compressed secret leaks its length; and 30 idle sockets stay small
             server_header=None,
             open_timeout=limits.OPEN_SECONDS,
@@ -65,8 +80,8 @@ class Server:
         if self._server is None:
             return
         self._server.close()
-        for connection in self._connections:
-            if connection.state is State.CONNECTING and hasattr(connection, "transport"):  # accepted, not open
+        for connection in self._inside:
+            if connection.state is State.CONNECTING:
                 connection.transport.abort()
         await self._server.wait_closed()
         self._server = None
@@ -81,10 +96,21 @@ class Server:
         if connection in self._sockets:
             self._sockets[connection].close(code)
 
+    # --- how many ------------------------------------------------------------------------------------------------
+
     def _new_connection(self, *arguments: Any, **options: Any) -> ServerConnection:
-        connection = ServerConnection(*arguments, **options)
-        self._connections.add(connection)
-        return connection
+        return _Connection(self._let_in, self._gone, *arguments, **options)
+
+    def _let_in(self, connection: "_Connection", address: str) -> bool:
+        if len(self._inside) >= limits.MAX_SOCKETS:
+            return False
+        if Counter(self._inside.values())[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
+            return False
+        self._inside[connection] = address
+        return True
+
+    def _gone(self, connection: "_Connection") -> None:
+        del self._inside[connection]
 
     async def _accepted(self, connection: ServerConnection) -> None:
         self._guest_comes()
@@ -97,26 +123,110 @@ class Server:
         finally:
             del self._sockets[id]
 
+    # --- HTTP ----------------------------------------------------------------------------------------------------
+
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """None lets a WebSocket open; whatever else is asked gets its answer here."""
+        headers = request.headers
+        hosts = headers.get_all("Host")
+        if len(hosts) != 1 or not self._is_ours(hosts[0]):  # a name that somebody's DNS points at us (DNS rebinding)
+            return self._refuse(http.HTTPStatus.MISDIRECTED_REQUEST)
+        if not all(self._is_our_origin(origin) for origin in headers.get_all("Origin")):  # a page from elsewhere
+            return self._refuse(http.HTTPStatus.FORBIDDEN)
+        if request.method != "GET":
+            return self._refuse(http.HTTPStatus.METHOD_NOT_ALLOWED)
         path = request.path.partition("?")[0]
-        wants_websocket = "upgrade" in request.headers.get("Connection", "").lower()
-        if wants_websocket and path in _SIGNALING_PATHS:
+        if "upgrade" in ",".join(headers.get_all("Connection")).lower():
+            return None if path in _SIGNALING_PATHS else self._refuse(http.HTTPStatus.NOT_FOUND)
+        if path == "/":
+            return self._respond(http.HTTPStatus.OK, _HTML, self._page)
+        return self._refuse(http.HTTPStatus.NOT_FOUND)
+
+    def _check_response(self, connection: ServerConnection, request: Request, response: Response) -> Response | None:
+        """Replace what websockets says of a broken handshake: it quotes the request, under none of our headers."""
+        if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS or "Content-Security-Policy" in response.headers:
             return None
-        if path == "/" and not wants_websocket:
-            return _response(http.HTTPStatus.OK, "text/html; charset=utf-8", self._page)
-        return _response(http.HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"Not found.\n")
+        return self._refuse(http.HTTPStatus.BAD_REQUEST)
+
+    def _is_ours(self, host: str) -> bool:
+        match = _AUTHORITY.fullmatch(host)
+        if match is None or int(match["port"] or _HTTP_PORT) != self._port:
+            return False
+        try:
+            given = ipaddress.ip_address(match["v4"] or match["v6"])
+        except ValueError:
+            return False
+        return given == ipaddress.ip_address(self._address.partition("%")[0])
+
+    def _is_our_origin(self, origin: str) -> bool:
+        return origin.startswith("http://") and self._is_ours(origin.removeprefix("http://"))
+
+    def _refuse(self, status: http.HTTPStatus) -> Response:
+        return self._respond(status, _TEXT, f"{status.phrase}.\n".encode())
+
+    def _respond(self, status: http.HTTPStatus, content_type: str, body: bytes) -> Response:
+        own = authority(self._address.partition("%")[0], self._port)
+        policy = (
+            f"default-src 'none'; script-src 'self'; style-src 'self' {self._style}; img-src 'self'; "
+            f"connect-src 'self' ws://{own}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        headers = Headers(
+            {
+                "Content-Type": content_type,
+                "Content-Length": str(len(body)),
+                "Connection": "close",
+                "Cache-Control": "no-store",
+                "Content-Security-Policy": policy,
+                "Referrer-Policy": "no-referrer",
+                "X-Content-Type-Options": "nosniff",
+            }
+        )
+        if status is http.HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = "GET"
+        return Response(status, status.phrase, headers, body)
 
 
-def _response(status: http.HTTPStatus, content_type: str, body: bytes) -> Response:
-    headers = Headers(
-        {
-            "Content-Type": content_type,
-            "Content-Length": str(len(body)),
-            "Connection": "close",
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-        }
-    )
-    return Response(status, status.phrase, headers, body)
+def _style_hash(page: bytes) -> str:
+    """The page's own style sheet as Content-Security-Policy names it, so that no other counts."""
+    _, _, rest = page.partition(b"<style>")
+    digest = hashlib.sha256(rest.partition(b"</style>")[0]).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+class _Connection(ServerConnection):
+    """A connection that counts from its first moment, long before its handshake."""
+
+    def __init__(
+        self,
+        let_in: Callable[["_Connection", str], bool],
+        gone: Callable[["_Connection"], None],
+        *arguments: Any,
+        **options: Any,
+    ) -> None:
+        super().__init__(*arguments, **options)
+        self._let_in = let_in
+        self._gone = gone
+        self._is_in = False
+        self._request_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # TCP
+        peer = transport.get_extra_info("peername")  # None: it has already gone
+        if peer is None or not self._let_in(self, str(peer[0])):
+            transport.abort()
+            return
+        self._is_in = True
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self.state is State.CONNECTING:
+            self._request_bytes += len(data)
+            if self._request_bytes > limits.MAX_REQUEST_BYTES:
+                self.transport.abort()
+                return
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._is_in:
+            self._gone(self)
+            super().connection_lost(exc)

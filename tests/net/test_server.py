@@ -1,18 +1,26 @@
 """Real sockets against the server alone: what reaches the machine, what never does."""
 
 import asyncio
+import base64
+import gc
+import hashlib
+import socket
+import sys
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+from websockets.typing import Origin
 
 from proxim.core.errors import Reason
 from proxim.core.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.messages import CloseCode
+from proxim.net import limits
 from proxim.net.limits import HARD_MESSAGE_BYTES, SEND_QUEUE
-from proxim.net.listener import open_listener
+from proxim.net.listener import ListenError, open_listener
 from proxim.net.server import Server
 from tests.net.support import Events
 
@@ -20,21 +28,27 @@ from tests.net.support import Events
 class Running:
     """A server on a port of loopback."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self.address = address
         self.events = Events()
         self.guests_came = 0
         self.server = Server(self.events, self._guest_comes)
-        self.listener = open_listener("127.0.0.1", None)
+        self.listener = open_listener(address, None)
         self.port = int(self.listener.getsockname()[1])
 
     def _guest_comes(self) -> None:
         self.guests_came += 1
 
-    def connect(self, path: str = "/ws") -> connect:
-        return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None)
+    def connect(self, path: str = "/ws", origin: Origin | None = None) -> connect:
+        return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None, origin=origin)
+
+    def request(self, method: str = "GET", path: str = "/", host: str | None = None, **more: str) -> bytes:
+        headers = {"Host": f"{self.address}:{self.port}" if host is None else host, **more}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
     async def get(self, request: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection(self.address, self.port)
         writer.write(request)
         async with asyncio.timeout(10):
             response = await reader.read()
@@ -46,6 +60,17 @@ class Running:
 @pytest_asyncio.fixture
 async def running() -> AsyncIterator[Running]:
     running = Running()
+    await running.server.start(running.listener)
+    yield running
+    await running.server.stop()
+
+
+@pytest_asyncio.fixture
+async def ipv6() -> AsyncIterator[Running]:
+    try:
+        running = Running("::1")
+    except ListenError:
+        pytest.skip("this machine has no IPv6")
     await running.server.start(running.listener)
     yield running
     await running.server.stop()
@@ -136,31 +161,290 @@ async def test_stopping_does_not_wait_for_half_open_sockets(running: Running) ->
     writer.close()
 
 
-async def test_a_plain_get_answers_with_the_page(running: Running) -> None:
-    response = await running.get(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+# --- doors ---------------------------------------------------------------------------------------------------------
+
+
+def split(response: bytes) -> tuple[int, dict[str, str], bytes]:
     head, _, body = response.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 ")
+    status, *lines = head.decode().split("\r\n")
+    return (
+        int(status.split(" ")[1]),
+        {name.lower(): value for name, _, value in (x.partition(": ") for x in lines)},
+        body,
+    )
+
+
+PROTECTED = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "connection": "close",
+}
+
+
+def assert_protected(headers: dict[str, str], port: int) -> None:
+    assert PROTECTED.items() <= headers.items()
+    policy = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["connect-src"] == f"'self' ws://127.0.0.1:{port}"
+    assert "unsafe" not in headers["content-security-policy"]
+    assert "*" not in headers["content-security-policy"]
+    assert not {"server", "set-cookie", "access-control-allow-origin"} & headers.keys()
+
+
+async def test_a_plain_get_answers_with_the_page(running: Running) -> None:
+    status, headers, body = split(await running.get(running.request()))
+    assert status == 200
     assert b"Proxim" in body
     assert b"proxim join" in body
-    headers = {line.split(b": ")[0].lower(): line.split(b": ")[1] for line in head.split(b"\r\n")[1:]}
-    assert headers[b"content-type"] == b"text/html; charset=utf-8"
-    assert headers[b"x-content-type-options"] == b"nosniff"
-    assert b"default-src 'none'" in headers[b"content-security-policy"]
-    assert b"server" not in headers
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert_protected(headers, running.port)
+    style = hashlib.sha256(body.partition(b"<style>")[2].partition(b"</style>")[0]).digest()
+    assert f"'sha256-{base64.b64encode(style).decode()}'" in headers["content-security-policy"]
+    assert body.count(b"<style>") == 1
+    assert b" style=" not in body  # which the policy would not let through
     assert not running.events.all
+    assert running.guests_came == 0
 
 
-@pytest.mark.parametrize("path", ["/ws", "/etc/passwd", "/../x", "//", "/index.html"])
+UPGRADE = {
+    "Connection": "keep-alive, Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+    "Sec-WebSocket-Version": "13",
+}
+
+
+@pytest.mark.parametrize("path", ["/ws", "/etc/passwd", "/../x", "//", "/index.html", "http://x/", "*"])
 async def test_every_other_get_is_the_same_404(running: Running, path: str) -> None:
-    response = await running.get(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-    assert response.startswith(b"HTTP/1.1 404 ")
-    assert response.endswith(b"\r\n\r\nNot found.\n")
+    status, headers, body = split(await running.get(running.request(path=path)))
+    assert (status, body) == (404, b"Not Found.\n")
+    assert_protected(headers, running.port)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS", "DELETE", "TRACE", "CONNECT", "get", "X"])
+@pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["plain", "upgrade"])
+async def test_only_get(running: Running, method: str, upgrade: dict[str, str]) -> None:
+    status, headers, body = split(await running.get(running.request(method=method, **upgrade)))
+    assert (status, headers["allow"], body) == (405, "GET", b"Method Not Allowed.\n")
+    assert_protected(headers, running.port)
+    assert running.guests_came == 0
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:{port}",  # DNS rebinding: its name led to our address
+        "localhost:{port}",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "127.0.0.1:{port}.evil.example",
+        "127.1:{port}",
+        "0177.0.0.1:{port}",
+        "127.0.0.2:{port}",
+        "[::1]:{port}",
+        "[::ffff:127.0.0.1]:{port}",
+        "user@127.0.0.1:{port}",
+        "127.0.0.1:{port}, evil.example",
+        "[..]:{port}",
+        "",
+    ],
+)
+@pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["page", "upgrade"])
+async def test_another_host_is_misdirected(running: Running, host: str, upgrade: dict[str, str]) -> None:
+    request = running.request(host=host.format(port=running.port), **upgrade)
+    status, headers, body = split(await running.get(request))
+    assert (status, body) == (421, b"Misdirected Request.\n")
+    assert_protected(headers, running.port)
+    assert not running.events.all
+    assert running.guests_came == 0
+
+
+async def test_no_host_and_two_hosts_are_misdirected(running: Running) -> None:
+    assert split(await running.get(b"GET / HTTP/1.1\r\n\r\n"))[0] == 421
+    own = f"Host: 127.0.0.1:{running.port}\r\n"
+    assert split(await running.get(f"GET / HTTP/1.1\r\n{own}{own}\r\n".encode()))[0] == 421
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "",
+        "http://evil.example",
+        "http://evil.example:{port}",
+        "http://localhost:{port}",
+        "https://127.0.0.1:{port}",
+        "http://127.0.0.1",
+        "http://127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}@evil.example",
+        "http://127.0.0.1:{port}.evil.example",
+        "chrome-extension://abcdef",
+        "file://",
+    ],
+)
+@pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["page", "upgrade"])
+async def test_a_page_from_elsewhere_is_refused(running: Running, origin: str, upgrade: dict[str, str]) -> None:
+    request = running.request(Origin=origin.format(port=running.port), **upgrade)
+    status, headers, body = split(await running.get(request))
+    assert (status, body) == (403, b"Forbidden.\n")
+    assert_protected(headers, running.port)
+    assert not running.events.all
+    assert running.guests_came == 0
+
+
+async def test_our_own_page_may_open_the_socket(running: Running) -> None:
+    async with running.connect(origin=Origin(f"http://127.0.0.1:{running.port}")):
+        await running.events.wait(ConnectionOpened)
+
+
+async def test_one_foreign_origin_among_ours_is_refused(running: Running) -> None:
+    own = f"Origin: http://127.0.0.1:{running.port}\r\nOrigin: null\r\n"
+    request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n{own}\r\n"
+    assert split(await running.get(request.encode()))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"Sec-WebSocket-Key": "<script>"}, {"Sec-WebSocket-Version": "7"}, {"Upgrade": "h2c"}, {"Upgrade": ""}],
+    ids=["key", "version", "protocol", "none"],
+)
+async def test_a_broken_handshake_gets_a_uniform_answer(running: Running, wrong: dict[str, str]) -> None:
+    status, headers, body = split(await running.get(running.request(**{**UPGRADE, **wrong})))
+    assert (status, body) == (400, b"Bad Request.\n")
+    assert_protected(headers, running.port)
+
+
+async def test_an_ipv6_host_is_told_with_and_without_its_zone(ipv6: Running) -> None:
+    for host in ("[::1]:{port}", "[0:0::1]:{port}", "[::1%25lo]:{port}"):
+        assert split(await ipv6.get(ipv6.request(host=host.format(port=ipv6.port))))[0] == 200
+    assert split(await ipv6.get(ipv6.request(host=f"[::2]:{ipv6.port}")))[0] == 421
 
 
 async def test_an_upgrade_elsewhere_is_refused(running: Running) -> None:
     with pytest.raises(InvalidStatus) as caught:
         await running.connect("/elsewhere")
     assert caught.value.response.status_code == 404
+
+
+# --- how many ------------------------------------------------------------------------------------------------------
+
+
+async def opened(port: int, source: str | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    local = None if source is None else (source, 0)
+    return await asyncio.open_connection("127.0.0.1", port, local_addr=local)
+
+
+async def is_cut_off(reader: asyncio.StreamReader) -> bool:
+    """Whether the server dropped this connection without a word; False once it answered a request."""
+    async with asyncio.timeout(10):
+        try:
+            return await reader.read() == b""
+        except ConnectionResetError:
+            return True
+
+
+async def test_half_open_sockets_count_and_one_address_has_eight(running: Running) -> None:
+    holding = [await opened(running.port) for _ in range(limits.MAX_SOCKETS_OF_ONE_ADDRESS)]
+    reader, writer = await opened(running.port)
+    assert await is_cut_off(reader)
+    writer.close()
+    holding.pop()[1].close()  # a place is free again
+    assert split(await until_answered(running))[0] == 200
+    for _, one in holding:
+        one.close()
+
+
+async def until_answered(running: Running) -> bytes:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                response = await running.get(running.request())
+            except ConnectionError:
+                continue
+            if response:
+                return response
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
+async def test_thirty_two_in_all(running: Running) -> None:
+    sources = [f"127.1.0.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]
+    holding = [await opened(running.port, source) for source in sources]
+    reader, writer = await opened(running.port, "127.1.0.200")
+    assert await is_cut_off(reader)
+    writer.close()
+    for _, one in holding:
+        one.close()
+    assert split(await until_answered(running))[0] == 200
+
+
+async def test_open_guests_count_too(running: Running) -> None:
+    clients = [await running.connect() for _ in range(limits.MAX_SOCKETS_OF_ONE_ADDRESS)]
+    with pytest.raises((InvalidMessage, OSError)):
+        await running.connect()
+    for client in clients:
+        await client.close()
+
+
+async def test_slow_openers_are_dropped(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "OPEN_SECONDS", 0.2)
+    slow = Running()
+    await slow.server.start(slow.listener)
+    try:
+        for said in (b"", b"GET /ws HTTP/1.1\r\nHost: "):
+            reader, writer = await opened(slow.port)
+            writer.write(said)
+            assert await is_cut_off(reader)
+            writer.close()
+    finally:
+        await slow.server.stop()
+
+
+async def test_a_huge_request_is_cut_off_while_it_comes(running: Running) -> None:
+    reader, writer = await opened(running.port)
+    writer.write(b"GET / HTTP/1.1\r\n")
+    for index in range(limits.MAX_REQUEST_BYTES // 1024 + 1):
+        writer.write(f"X-{index}: {'x' * 1024}\r\n".encode())
+    assert await is_cut_off(reader)
+    writer.close()
+
+
+async def test_memory_stays_flat_under_a_flood(running: Running) -> None:
+    await running.get(running.request())  # what is made once, is
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(10):
+            flood = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(30)]
+            for one in flood:
+                one.settimeout(0)
+            dropped = 0
+            async with asyncio.timeout(10):
+                while dropped < len(flood) - limits.MAX_SOCKETS_OF_ONE_ADDRESS:
+                    await asyncio.sleep(0)
+                    dropped = sum(is_closed(one) for one in flood)
+            for one in flood:
+                one.close()
+            assert split(await until_answered(running))[0] == 200
+        gc.collect()
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 300_000
+    assert peak - before < 3_000_000
+
+
+def is_closed(one: socket.socket) -> bool:
+    try:
+        return one.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+# --- what breaks ---------------------------------------------------------------------------------------------------
 
 
 async def test_rubbish_instead_of_http_does_no_harm(running: Running) -> None:
