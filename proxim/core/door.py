@@ -112,6 +112,8 @@ class Door:
         socket = self._sockets.get(connection)
         if socket is None:
             raise MachineMisuseError(f"{timer.name} of a socket that is not open")
+        if socket.closing:
+            return []
         if timer.name is TimerName.CHALLENGE:
             return self._challenge_timeout(connection, socket)
         if self._is_approved(connection, socket):
@@ -126,6 +128,14 @@ class Door:
         for command in commands:
             if isinstance(command, CloseConnection):
                 self._sockets[command.connection].closing = True
+
+    def shut_down(self) -> list[Command]:
+        """The program ends, and with it the clocks of all sockets."""
+        return [
+            CancelTimer(timer(connection))
+            for connection in self._sockets
+            for timer in (_socket_timer, _challenge_timer)
+        ]
 
     # --- limits ----------------------------------------------------------------------------------------------------
 
@@ -185,7 +195,8 @@ class Door:
     ) -> list[Command]:
         commands = self._sessions.tell(session, GuestSignal(connection, signal), now)
         refused = any(isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands)
-        return commands + self._count_bad(connection, socket, now) if refused else commands
+        closed = any(isinstance(one, CloseConnection) for one in commands)  # then nothing more may be sent
+        return commands + self._count_bad(connection, socket, now) if refused and not closed else commands
 
     def _pair_request(
         self, connection: ConnectionID, socket: _Socket, request: PairRequest, now: float

@@ -57,5 +57,6 @@ class GuessBudget:
         if self._refilled is not None:
             self._tokens = min(TRIES_BURST, self._tokens + (now - self._refilled) * TRIES_PER_SECOND)
         self._refilled = now
-        while self._failures and now - self._failures[0] > FAILURE_WINDOW_SECONDS:
+        # The newest are in flight and stay, however long this device slept meanwhile: `end` takes them back.
+        while len(self._failures) > self._in_flight and now - self._failures[0] > FAILURE_WINDOW_SECONDS:
             self._failures.popleft()

@@ -129,7 +129,7 @@ class Host:
         commands: list[Command] = []
         for session in self._sessions:
             commands += self._sessions.tell(session, End(Reason.CLOSED), now)
-        return [*commands, StopListening()]
+        return [*commands, *self._door.shut_down(), StopListening()]
 
     def rename(self, device: DeviceInfo) -> None:
         """Go by another name from now on."""
