@@ -3,10 +3,11 @@
 Nothing here waits: a script of 40 seconds or 15 minutes takes none.
 """
 
+import hashlib
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from proxim.core.commands import (
@@ -26,6 +27,7 @@ from proxim.core.commands import (
     SetTimer,
     StopListening,
 )
+from proxim.core.door import DoorLimits
 from proxim.core.errors import Reason
 from proxim.core.events import (
     CONTROL_LABEL,
@@ -48,22 +50,38 @@ from proxim.core.events import (
     SessionType,
     Timer,
     TimerFired,
+    TimerName,
 )
 from proxim.core.host import Host
-from proxim.core.host_code import parse_target
+from proxim.core.host_code import JoinTarget, parse_code, parse_target
 from proxim.core.messages import (
+    Auth,
     Candidate,
     Description,
     DeviceInfo,
     ErrorMessage,
     Message,
+    PairChallenge,
+    PairConfirm,
     PairRequest,
     SDPType,
     Signal,
     dump_message,
 )
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.session import refusal
+from proxim.core.proof import (
+    SPAKE2_SHARE_BYTES,
+    MakeExchange,
+    ProofError,
+    ProofKeys,
+    Side,
+    SignalMacs,
+    lv,
+    tag_auth,
+    to_base64url,
+)
+from proxim.core.proving import GuestProof, Prover, start_guest_proof
+from proxim.core.replies import refusal
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -75,6 +93,7 @@ from proxim.core.status import (
     TextReceived,
     Trouble,
 )
+from proxim.net.spake import Spake2Exchange
 
 HOST_DEVICE = DeviceInfo("Host PC", "uuid-of-host")
 PHONE = DeviceInfo("Phone", "uuid-of-phone")
@@ -84,13 +103,55 @@ IPV6 = Network("fe80::5%eth0", 64, "eth0", virtual=False)
 GUEST_ADDRESS = "192.168.1.9"
 PORT = 47800
 ONE_TIME = Invite(SessionType.ONE_TIME)
-OFFER = Description("v=0 offer", SDPType.OFFER)
+LINE = "candidate:1 1 udp 1 192.168.1.9 5000 typ host"
+
+
+def sdp(name: str = "no name") -> str:
+    """A description of a data channel as sdp_filter.py writes it, so that it passes unchanged; `name` is its ufrag."""
+    lines = (
+        *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0"),
+        *("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sctp-port:5000"),
+        *(f"a=ice-ufrag:{name.encode().hex()}", "a=ice-pwd:abcdefghijklmnopqrstuv", "a=setup:actpass"),
+        "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
+    )
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def sdp_name(text: str) -> str:
+    """The name of such a description."""
+    (ufrag,) = (line.partition(":")[2] for line in text.splitlines() if line.startswith("a=ice-ufrag:"))
+    return bytes.fromhex(ufrag).decode()
+
+
+OFFER = Description(sdp("offer"), SDPType.OFFER)
+ANSWER = Description(sdp("answer"), SDPType.ANSWER)
 
 
 def counting_bytes() -> Callable[[int], bytes]:
     """A token_bytes that never repeats itself and never surprises."""
     numbers = itertools.count(1)
     return lambda size: next(numbers).to_bytes(size)
+
+
+class FakeSpake2:
+    """SPAKE2's interface and its refusals without its arithmetic, and so without its secrecy: for many runs, fast."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes) -> None:
+        self._side = side
+        self._common = (password, guest_identity, host_identity)
+        self.share = (b"A" if side is Side.GUEST else b"B") + next(self._numbers).to_bytes(SPAKE2_SHARE_BYTES - 1)
+
+    def finish(self, other_share: bytes) -> bytes:
+        if len(other_share) != SPAKE2_SHARE_BYTES or other_share[:1] != (b"B" if self._side is Side.GUEST else b"A"):
+            raise ProofError(Reason.BAD_MESSAGE, "not the other side's share")
+        return hashlib.sha256(lv(*self._common, *sorted((self.share, other_share)))).digest()
+
+
+def prover(spake2: MakeExchange = FakeSpake2) -> Prover:
+    """What proofs are made with, here."""
+    return Prover(counting_bytes(), spake2)
 
 
 class Ledger:
@@ -277,13 +338,67 @@ def errors(commands: list[Command]) -> list[str]:
     return [message.code for message in sent(commands) if isinstance(message, ErrorMessage)]
 
 
-class HostBench(Bench):
-    """A hosting program with bare sockets in the script's hand."""
+def socket_timer(connection: ConnectionID) -> Timer:
+    """The clock of a socket that is not approved yet."""
+    return Timer(TimerName.SOCKET, f"socket-{connection}")
 
-    def __init__(self, first: Invite = ONE_TIME, preferred: str | None = None) -> None:
-        host = Host(HOST_DEVICE, first, counting_bytes(), preferred)
-        super().__init__(Program(HOST_DEVICE, host))
+
+def challenge_timer(connection: ConnectionID) -> Timer:
+    """The clock of a challenge."""
+    return Timer(TimerName.CHALLENGE, f"socket-{connection}")
+
+
+def _is_socket_timer(command: Command) -> bool:
+    return isinstance(command, SetTimer | CancelTimer) and command.timer.name is TimerName.SOCKET
+
+
+@dataclass
+class Prove:
+    """A guest with bare hands that knows a code: its proof step by step, and its MACs once the host has challenged."""
+
+    connection: ConnectionID
+    target: JoinTarget
+    proof: GuestProof
+    keys: ProofKeys | None = None
+    macs: SignalMacs | None = None
+
+    @property
+    def request(self) -> PairRequest:
+        return PairRequest(self.target.session_id, PHONE, self.proof.auth)
+
+    def confirm(self, challenge: Auth) -> PairConfirm:
+        self.keys = self.proof.finish(challenge)
+        self.macs = SignalMacs(self.keys, Side.GUEST)
+        return PairConfirm(self.target.session_id, tag_auth(self.keys.guest_tag()))
+
+    def signal(self, payload: Description | Candidate) -> Signal:
+        assert self.macs is not None
+        return Signal(self.target.session_id, payload, self.macs.seal(payload))
+
+
+class HostBench(Bench):
+    """A hosting program with bare sockets in the script's hand.
+
+    The clocks of its sockets run, but `do` leaves them out of what it returns: tests/core/test_door.py is about them.
+    """
+
+    def __init__(
+        self,
+        first: Invite = ONE_TIME,
+        preferred: str | None = None,
+        *,
+        spake2: MakeExchange = FakeSpake2,
+        require_proof: bool = False,
+        limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+    ) -> None:
+        self.prover = prover(spake2)
+        host = Host(HOST_DEVICE, first, self.prover, preferred, require_proof=require_proof, limits=limits)
+        super().__init__(Program(HOST_DEVICE, host, self.prover))
         self._connections = itertools.count(1)
+
+    def do(self, event: ProgramEvent) -> list[Command]:
+        """Report an event; what the program commands."""
+        return [command for command in super().do(event) if not _is_socket_timer(command)]
 
     def listen(self, *networks: Network) -> list[Command]:
         """The network appears (or changes) and the server listens where the host wants it to."""
@@ -320,6 +435,45 @@ class HostBench(Bench):
         """A guest asks to join; by the session shown where no other is named."""
         return self.say(connection, PairRequest(session_id or self.shown.session_id, PHONE))
 
+    def prover_of(
+        self,
+        address: str = GUEST_ADDRESS,
+        *,
+        by_code: bool = True,
+        knows: bool = True,
+        connection: ConnectionID | None = None,
+    ) -> Prove:
+        """A guest connects that knows the code or QR shown, or guesses it wrong."""
+        target = parse_target(self.shown.url)
+        assert target.qr_secret is not None
+        secret = target.qr_secret if knows else to_base64url(bytes(16))
+        target = replace(target, qr_secret=secret)
+        if by_code:
+            assert self.shown.code is not None
+            code = parse_code(self.shown.code)
+            secret_bits = code.secret if knows else code.secret ^ 1
+            target = parse_target(replace(code, secret=secret_bits).canonical)
+        proof = start_guest_proof(target, PHONE, self.prover)
+        assert proof is not None
+        return Prove(self.connect(address) if connection is None else connection, target, proof)
+
+    def challenged(self, guest: Prove) -> Auth:
+        """The guest asks and is challenged."""
+        (challenge,) = sent(self.say(guest.connection, guest.request))
+        assert isinstance(challenge, PairChallenge)
+        return challenge.auth
+
+    def prove(self, address: str = GUEST_ADDRESS, *, by_code: bool = True) -> Prove:
+        """A guest has proved itself, and its prompt is shown."""
+        guest = self.prover_of(address, by_code=by_code)
+        self.say(guest.connection, guest.confirm(self.challenged(guest)))
+        return guest
+
+    def approve(self, guest: Prove) -> LinkID:
+        """The person lets in who asks by the code shown; the new link."""
+        self.do(Decide(self.shown.session_id, approved=True))
+        return self.link
+
     def asked(self, session_id: str | None = None) -> tuple[ConnectionID, str]:
         """A guest has asked: its socket and the session's id."""
         connection = self.connect()
@@ -336,7 +490,7 @@ class HostBench(Bench):
         """Descriptions are exchanged."""
         connection, session, link = self.approved(session_id)
         self.say(connection, Signal(session_id or session, OFFER))
-        self.do(PeerDescribed(link, SDPType.ANSWER, "v=0 answer"))
+        self.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp))
         return connection, session, link
 
     def linked(self, session_id: str | None = None) -> tuple[ConnectionID, str, LinkID]:
@@ -388,8 +542,8 @@ class World:
 
     udp: bool = True
     reachable: bool = True
-    host: HostBench = field(default_factory=HostBench)
-    guest: Bench = field(default_factory=lambda: Bench(Program(PHONE, None)))
+    host: HostBench = field(default_factory=lambda: HostBench(spake2=Spake2Exchange))
+    guest: Bench = field(init=False)
     queue: deque[_Delivery] = field(default_factory=deque)
     frames: list[tuple[str, str]] = field(default_factory=list)  # who sent it, and the text: what a sniffer sees
     _wires: list[_Wire] = field(default_factory=list)
@@ -397,6 +551,7 @@ class World:
     _connections: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
+        self.guest = Bench(Program(PHONE, None, self.host.prover))
         self.do(self.host, NetworksSeen((ETHERNET,)))
 
     # --- for the script --------------------------------------------------------------------------------------------
@@ -510,10 +665,10 @@ class World:
                         self._close(wire)
             case OpenPeer(link, offerer) if offerer:
                 self._peers.append(_Peers(link))
-                self._tell(by, PeerDescribed(link, SDPType.OFFER, f"offer of {link}"))
-            case ApplyDescription(link, SDPType.OFFER, sdp):
-                self._pair(sdp.removeprefix("offer of ")).host = link
-                self._tell(by, PeerDescribed(link, SDPType.ANSWER, "answer"))
+                self._tell(by, PeerDescribed(link, SDPType.OFFER, sdp(f"offer of {link}")))
+            case ApplyDescription(link, SDPType.OFFER, text):
+                self._pair(sdp_name(text).removeprefix("offer of ")).host = link
+                self._tell(by, PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp))
             case ApplyDescription(link):
                 self._open(self._pair(link))
             case SendOnChannel(link, channel, text):
@@ -582,6 +737,6 @@ class World:
                 peers.open = False
 
 
-def candidate_signal(session_id: str, line: str = "candidate:1 1 udp 1 192.168.1.9 5000 typ host") -> Signal:
+def candidate_signal(session_id: str, line: str = LINE) -> Signal:
     """A guest's candidate with its W3C companions."""
     return Signal(session_id, Candidate(line, "0", 0))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import settings
@@ -44,7 +45,7 @@ from proxim.core.events import (
     TimerName,
 )
 from proxim.core.guest import ANSWER_SECONDS, DIAL_SECONDS, Guest, GuestEvent, GuestState
-from proxim.core.host_code import JoinTarget
+from proxim.core.host_code import HostCode, JoinTarget, parse_target
 from proxim.core.link import HEARTBEAT_SECONDS
 from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
 from proxim.core.messages import (
@@ -55,6 +56,7 @@ from proxim.core.messages import (
     ErrorMessage,
     Message,
     PairChallenge,
+    PairConfirm,
     PairPrompt,
     PairRequest,
     PairResponse,
@@ -62,16 +64,26 @@ from proxim.core.messages import (
     SDPType,
     SessionEnded,
     Signal,
+    Verified,
     dump_message,
 )
 from proxim.core.program import Program
+from proxim.core.proof import Method, Side, SignalMacs, tag_auth, tag_matches, to_base64url
+from proxim.core.proving import method_of, start_host_proof
 from proxim.core.status import LinkStatus, PairOutcome, Stage, TextReceived, Trouble
-from tests.core.machine_fixtures import PHONE, Bench, published, sent
+from tests.core.machine_fixtures import LINE, PHONE, Bench, prover, published, sdp, sent
 
+SDP = sdp()
 LINK = LinkID("guest-1")
 SOCKET = ConnectionID(-1)
-TARGET = JoinTarget("192.168.1.5", 47800, CODE_SESSION_ID, code="02501WK381")
+TARGET = JoinTarget("192.168.1.5", 47800, CODE_SESSION_ID)
+CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).canonical
+OTHER_CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12346).canonical
+PROVING = parse_target(CODE)  # dials the same address
+SECRET = bytes(range(16))
+SCANNED = JoinTarget("192.168.1.5", 47800, "abc", qr_secret=to_base64url(SECRET))
 ADDRESS = "192.168.1.5:47800"
+PROVER = prover()  # one for all: no two runs share a byte
 T0 = 100.0
 DIAL = Timer(TimerName.DIAL, LINK)
 ANSWER = Timer(TimerName.ANSWER, LINK)
@@ -79,8 +91,8 @@ OPEN_TIMER = Timer(TimerName.LINK_OPEN, LINK)
 HEARTBEAT = Timer(TimerName.HEARTBEAT, LINK)
 
 APPROVED = PairResult(CODE_SESSION_ID, approved=True)
-OFFERED = PeerDescribed(LINK, SDPType.OFFER, "v=0 offer")
-ANSWERED = Signal(CODE_SESSION_ID, Description("v=0 answer", SDPType.ANSWER))
+OFFERED = PeerDescribed(LINK, SDPType.OFFER, SDP)
+ANSWERED = Signal(CODE_SESSION_ID, Description(SDP, SDPType.ANSWER))
 CHANNEL = ChannelOpened(LINK, 0, CONTROL_LABEL)
 
 
@@ -115,14 +127,17 @@ def peer_closed(*, said_bye: bool = False) -> list[Command]:
     return [CancelTimer(OPEN_TIMER), CancelTimer(HEARTBEAT), ClosePeer(LINK, said_bye)]
 
 
-def new_guest() -> Guest:
-    return Guest(TARGET, PHONE, LINK, SOCKET)
+def new_guest(target: JoinTarget = TARGET) -> Guest:
+    """A guest with a link that holds no secret, where no other is named."""
+    return Guest(target, PHONE, LINK, SOCKET, PROVER)
 
 
 def at(stage: GuestState) -> Guest:
-    """A guest that all went well for, up to there; LINKING has sent its offer."""
-    guest = new_guest()
+    """A guest that all went well for, up to there; LINKING has sent its offer. PROVING has a code, the others none."""
+    guest = new_guest(PROVING if stage is GuestState.PROVING else TARGET)
     guest.start()
+    if stage is GuestState.PROVING:
+        guest.handle(ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     steps: list[tuple[GuestState, list[GuestEvent]]] = [
         (GuestState.ASKING, [ConnectionOpened(SOCKET, "192.168.1.5")]),
         (GuestState.LINKING, [frame(APPROVED), OFFERED]),
@@ -138,6 +153,53 @@ def at(stage: GuestState) -> Guest:
     return guest
 
 
+class ProvenHost:
+    """The host's side of a proof: what an honest host answers this request."""
+
+    def __init__(self, request: Message, code: str = CODE, secret: bytes = SECRET) -> None:
+        assert isinstance(request, PairRequest)
+        assert request.auth is not None
+        self.name = request.session_id
+        method = method_of(request.auth)
+        known = code.encode() if method is Method.SPAKE2 else secret
+        self.proof = start_host_proof(request, request.auth, method, known, PROVER)
+        self.macs = SignalMacs(self.proof.keys, Side.HOST)
+        self.challenge = PairChallenge(self.name, self.proof.auth)
+        self.approval = PairResult(self.name, approved=True, auth=tag_auth(self.proof.keys.host_tag("approved")))
+
+    def takes(self, signal: Message) -> bool:
+        """Whether a signal of the guest carries its MAC."""
+        assert isinstance(signal, Signal)
+        return self.macs.check(signal.payload, signal.mac)
+
+    def signal(self, payload: Description | Candidate) -> Signal:
+        return Signal(self.name, payload, self.macs.seal(payload))
+
+
+def proving(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
+    """A guest that has asked with its share, and a host that can answer it."""
+    guest = new_guest(target)
+    guest.start()
+    (request,) = sent(guest.handle(ConnectionOpened(SOCKET, "192.168.1.5"), T0))
+    return guest, ProvenHost(request)
+
+
+def proved(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
+    """It has confirmed and waits for the person."""
+    guest, host = proving(target)
+    guest.handle(frame(host.challenge), T0)
+    return guest, host
+
+
+def offered(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
+    """It was approved, and its offer is at the host."""
+    guest, host = proved(target)
+    guest.handle(frame(host.approval), T0)
+    (offer,) = sent(guest.handle(OFFERED, T0))
+    assert host.takes(offer)
+    return guest, host
+
+
 # --- all goes well ---------------------------------------------------------------------------------------------------
 
 
@@ -150,8 +212,8 @@ def test_from_dial_to_link_and_goodbye() -> None:
     ]
     assert guest.handle(ConnectionOpened(SOCKET, "192.168.1.5"), T0) == [
         CancelTimer(DIAL),
-        SetTimer(ANSWER, 45.0),
         Send(SOCKET, PairRequest(CODE_SESSION_ID, PHONE)),
+        SetTimer(ANSWER, 45.0),
         status(Stage.ASKING, deadline=T0 + 40),
     ]
     assert guest.handle(frame(APPROVED), T0) == [
@@ -162,10 +224,10 @@ def test_from_dial_to_link_and_goodbye() -> None:
         SetTimer(OPEN_TIMER, 15.0),
     ]
     assert guest.handle(OFFERED, T0) == [
-        Send(SOCKET, Signal(CODE_SESSION_ID, Description("v=0 offer", SDPType.OFFER))),
+        Send(SOCKET, Signal(CODE_SESSION_ID, Description(SDP, SDPType.OFFER))),
         status(Stage.CONNECTING),
     ]
-    assert guest.handle(frame(ANSWERED), T0) == [ApplyDescription(LINK, SDPType.ANSWER, "v=0 answer")]
+    assert guest.handle(frame(ANSWERED), T0) == [ApplyDescription(LINK, SDPType.ANSWER, SDP)]
     assert guest.handle(CHANNEL, T0) == [
         CancelTimer(OPEN_TIMER),
         SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
@@ -182,31 +244,36 @@ def test_from_dial_to_link_and_goodbye() -> None:
 
 
 def test_a_url_with_a_session_asks_for_that_session_on_that_address() -> None:
-    guest = Guest(JoinTarget("fe80::1%eth0", 47801, "abc", qr_secret="k"), PHONE, LINK, SOCKET)
+    guest = new_guest(JoinTarget("fe80::1%eth0", 47801, "abc"))
     assert guest.start()[-1] == Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
     commands = guest.handle(ConnectionOpened(SOCKET, "fe80::1%eth0"), T0)
     assert sent(commands) == [PairRequest("abc", PHONE)]
 
 
 def test_no_secret_is_ever_sent() -> None:
-    bench = Bench(Program(PHONE, None))
-    bench.do(Join(JoinTarget("192.168.1.5", 47800, "abc", code="CODECODE", qr_secret="QRSECRET")))
-    texts = [dump_message(message) for message in sent(bench.do(ConnectionOpened(SOCKET, "192.168.1.5")))]
-    assert texts
-    assert not [text for text in texts if "CODECODE" in text or "QRSECRET" in text]
+    bench = Bench(Program(PHONE, None, prover()))
+    for number, target in enumerate((PROVING, SCANNED), 1):
+        bench.do(Join(target))
+        (request,) = sent(bench.do(ConnectionOpened(ConnectionID(-number), "192.168.1.5")))
+        host = ProvenHost(request)
+        (confirm,) = sent(bench.do(FrameReceived(ConnectionID(-number), dump_message(host.challenge))))
+        for text in (dump_message(request), dump_message(confirm)):
+            assert CODE not in text
+            assert to_base64url(SECRET) not in text
+        bench.do(Disconnect(LinkID(f"guest-{number}")))
 
 
 @pytest.mark.parametrize(
     "payload",
-    [{"sdp": "v=0"}, {"sdp": "v=0", "type": "answer"}, {"sdp": {"type": "answer", "sdp": "v=0"}}],
+    [{"sdp": SDP}, {"sdp": SDP, "type": "answer"}, {"sdp": {"type": "answer", "sdp": SDP}}],
 )
 def test_the_answer_of_a_host_that_knows_only_the_seed_or_a_browser(payload: object) -> None:
     text = json.dumps({"type": "signal", "sessionID": CODE_SESSION_ID, "payload": payload})
-    assert at(GuestState.LINKING).handle(frame(text), T0) == [ApplyDescription(LINK, SDPType.ANSWER, "v=0")]
+    assert at(GuestState.LINKING).handle(frame(text), T0) == [ApplyDescription(LINK, SDPType.ANSWER, SDP)]
 
 
 def test_candidates_may_come_before_the_answer_after_it_and_on_an_open_link() -> None:
-    candidate = Candidate("candidate:1", "0", 0)
+    candidate = Candidate(LINE, "0", 0)
     guest = at(GuestState.LINKING)
     for event in (frame(ANSWERED), CHANNEL, None):
         assert guest.handle(frame(Signal(CODE_SESSION_ID, candidate)), T0) == [AddCandidate(LINK, candidate)]
@@ -221,10 +288,233 @@ def test_text_both_ways() -> None:
     assert guest.handle(heard(TextPiece("ho")), T0) == [Publish(TextReceived(LINK, "ho"))]
 
 
-@pytest.mark.parametrize("stage", [GuestState.DIALING, GuestState.ASKING, GuestState.LINKING])
+@pytest.mark.parametrize("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_text_before_the_link_is_told_not_connected(stage: GuestState) -> None:
     told = Publish(Trouble(Problem(Reason.NOT_CONNECTED), LINK))
     assert at(stage).handle(SendText(LINK, "hi"), T0) == [told]
+
+
+# --- proof -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "verified"),
+    [(PROVING, "spake2", Verified.CODE), (SCANNED, "psk", Verified.QR)],
+)
+def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
+    target: JoinTarget, method: str, verified: Verified
+) -> None:
+    guest = new_guest(target)
+    guest.start()
+    commands = guest.handle(ConnectionOpened(SOCKET, "192.168.1.5"), T0)
+    (request,) = sent(commands)
+    assert isinstance(request, PairRequest)
+    assert request.auth is not None
+    assert (request.auth.v, request.auth.m, request.auth.t) == (1, method, None)
+    assert commands == [CancelTimer(DIAL), SetTimer(ANSWER, 10.0), Send(SOCKET, request)]
+    assert guest.state is GuestState.PROVING
+    host = ProvenHost(request)
+    confirmed = guest.handle(frame(host.challenge), T0)
+    (confirm,) = sent(confirmed)
+    assert isinstance(confirm, PairConfirm)
+    assert tag_matches(host.proof.keys.guest_tag(), confirm.auth.t)
+    asking = LinkStatus(LINK, target.session_id, Stage.ASKING, peer_address=ADDRESS, deadline=T0 + 40)
+    assert confirmed == [Send(SOCKET, confirm), SetTimer(ANSWER, 45.0), Publish(asking)]
+    approved = replace(asking, stage=Stage.APPROVED, deadline=None, verified=verified)
+    assert published(guest.handle(frame(host.approval), T0)) == [PairOutcome(target.session_id, True), approved]
+    (offer,) = sent(guest.handle(OFFERED, T0))
+    assert host.takes(offer)
+    answer = host.signal(Description(SDP, SDPType.ANSWER))
+    assert guest.handle(frame(answer), T0) == [ApplyDescription(LINK, SDPType.ANSWER, SDP)]
+    candidate = Candidate(LINE, "0", 0)
+    assert guest.handle(frame(host.signal(candidate)), T0) == [AddCandidate(LINK, candidate)]
+    guest.handle(CHANNEL, T0)
+    assert guest.state is GuestState.LINKED
+    assert guest.handle(frame(host.signal(candidate)), T0) == [AddCandidate(LINK, candidate)]
+
+
+def reason_of(guest: Guest, commands: list[Command]) -> Reason | None:
+    """Why the attempt has ended."""
+    assert guest.state is GuestState.ENDED
+    assert CloseConnection(SOCKET) in commands
+    told = published(commands)[-1]
+    assert isinstance(told, LinkStatus)
+    assert told.stage is Stage.CLOSED
+    return told.reason
+
+
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+def test_no_challenge_within_10_seconds_ends_the_attempt(target: JoinTarget) -> None:
+    guest, _ = proving(target)
+    assert reason_of(guest, guest.handle(TimerFired(ANSWER), T0 + 10)) is Reason.HOST_UNPROVEN
+
+
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> None:
+    guest, host = proving(target)
+    assert reason_of(guest, guest.handle(frame(PairResult("x", approved=True)), T0)) is Reason.HOST_UNPROVEN
+    guest, host = proving(target)
+    assert reason_of(guest, guest.handle(frame(host.approval), T0)) is Reason.HOST_UNPROVEN
+    for auth in (None, Auth(), Auth(t="")):
+        guest, _ = proved(target)
+        approval = PairResult("x", approved=True, auth=auth)
+        assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN
+
+
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+def test_a_challenge_that_no_honest_host_sends_ends_the_attempt(target: JoinTarget) -> None:
+    guest, host = proving(target)
+    good = host.proof.auth
+    other = Method.PSK if good.m == Method.SPAKE2 else Method.SPAKE2
+    assert good.y is not None
+    wrong = [
+        Auth(),
+        replace(good, v=None),
+        replace(good, v=2),
+        replace(good, m=None),
+        replace(good, m=other.value),
+        replace(good, m="none"),
+        replace(good, y=None),
+        replace(good, y=""),
+        replace(good, y=good.y[:-2]),
+        replace(good, y=good.y + "AAAA"),
+        replace(good, y=good.y + "="),
+        replace(good, y="*" * len(good.y)),
+        replace(good, y="é" * len(good.y)),
+    ]
+    for auth in wrong:
+        guest, _ = proving(target)
+        commands = guest.handle(frame(PairChallenge("x", auth)), T0)
+        assert sent(commands) == [], auth
+        assert reason_of(guest, commands) is Reason.HOST_UNPROVEN, auth
+
+
+def test_a_guests_own_share_sent_back_to_it_proves_nothing() -> None:
+    guest, host = proving()
+    assert host.proof.request.auth is not None
+    reflected = replace(host.proof.auth, y=host.proof.request.auth.y)
+    assert reason_of(guest, guest.handle(frame(PairChallenge("x", reflected)), T0)) is Reason.HOST_UNPROVEN
+
+
+@pytest.mark.parametrize(("target", "code", "secret"), [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))])
+def test_a_host_that_does_not_know_the_secret_is_not_let_in(target: JoinTarget, code: str, secret: bytes) -> None:
+    guest = new_guest(target)
+    guest.start()
+    (request,) = sent(guest.handle(ConnectionOpened(SOCKET, "192.168.1.5"), T0))
+    impostor = ProvenHost(request, code, secret)
+    guest.handle(frame(impostor.challenge), T0)
+    assert reason_of(guest, guest.handle(frame(impostor.approval), T0)) is Reason.HOST_UNPROVEN
+
+
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
+    _, other = proved(target)
+    for name in ("rejected", "guest", "other run", "a bit"):
+        guest, host = proved(target)
+        keys = host.proof.keys
+        flipped = bytes([keys.host_tag("approved")[0] ^ 1]) + keys.host_tag("approved")[1:]
+        tag = {
+            "rejected": keys.host_tag("rejected"),
+            "guest": keys.guest_tag(),
+            "other run": other.proof.keys.host_tag("approved"),
+            "a bit": flipped,
+        }[name]
+        approval = PairResult("x", approved=True, auth=tag_auth(tag))
+        assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN, name
+
+
+@pytest.mark.parametrize("reason", [Reason.BUSY, Reason.TOO_MANY_TRIES, Reason.NOT_VERIFIED, Reason.UNKNOWN_SESSION])
+def test_a_host_may_say_no_before_any_proof(reason: Reason) -> None:
+    guest, _ = proving()
+    rejection = PairResult("x", approved=False, reason=reason)
+    assert reason_of(guest, guest.handle(frame(rejection), T0)) is reason
+
+
+def test_a_second_challenge_ends_the_attempt() -> None:
+    guest, host = proved()
+    assert reason_of(guest, guest.handle(frame(host.challenge), T0)) is Reason.HOST_ERROR
+
+
+def test_a_link_whose_secret_has_a_wrong_length_cannot_be_joined() -> None:
+    guest = new_guest(replace(SCANNED, qr_secret="AAAA"))
+    guest.start()
+    commands = guest.handle(ConnectionOpened(SOCKET, "192.168.1.5"), T0)
+    assert sent(commands) == []
+    assert reason_of(guest, commands) is Reason.LINK_UNREADABLE
+
+
+# --- MACs ------------------------------------------------------------------------------------------------------------
+
+HOSTS_ANSWER = Description(SDP, SDPType.ANSWER)
+HOSTS_CANDIDATE = Candidate(LINE, "0", 0)
+
+
+def tampered(guest: Guest, signal: Signal) -> None:
+    commands = guest.handle(frame(signal), T0)
+    assert not [one for one in commands if isinstance(one, ApplyDescription | AddCandidate)]
+    assert reason_of(guest, commands) is Reason.TAMPERED
+
+
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+@pytest.mark.parametrize("payload", [HOSTS_ANSWER, HOSTS_CANDIDATE, Candidate("")])
+def test_a_missing_or_wrong_mac_ends_the_attempt(target: JoinTarget, payload: Description | Candidate) -> None:
+    for mac in (None, "", "A", "A" * 43, "é" * 43):
+        guest, _ = offered(target)
+        tampered(guest, Signal("x", payload, mac))
+    guest, host = offered(target)
+    mac = host.signal(payload).mac
+    assert mac is not None
+    tampered(guest, Signal("x", payload, mac + "="))
+
+
+def test_a_changed_payload_ends_the_attempt() -> None:
+    changes: list[tuple[Description | Candidate, Description | Candidate]] = [
+        (HOSTS_ANSWER, replace(HOSTS_ANSWER, sdp=SDP.replace("AB:", "AC:", 1))),
+        (HOSTS_ANSWER, Candidate(SDP)),
+        (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, candidate=LINE.replace("192.168.1.9", "192.168.1.8"))),
+        (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mid=None)),
+        (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mid="1")),
+        (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mline_index=None)),
+        (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mline_index=1)),
+        (HOSTS_CANDIDATE, Candidate("")),
+    ]
+    for honest, changed in changes:
+        guest, host = offered()
+        tampered(guest, Signal("x", changed, host.signal(honest).mac))
+
+
+def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> None:
+    guest, host = offered()
+    answer = host.signal(HOSTS_ANSWER)
+    guest.handle(frame(answer), T0)
+    tampered(guest, answer)
+
+    guest, host = offered()
+    host.signal(HOSTS_ANSWER)  # never arrives
+    tampered(guest, host.signal(HOSTS_CANDIDATE))
+
+    guest, host = offered()
+    answer, candidate = host.signal(HOSTS_ANSWER), host.signal(HOSTS_CANDIDATE)
+    tampered(guest, candidate)
+    guest, host = offered()
+    answer, candidate = host.signal(HOSTS_ANSWER), host.signal(HOSTS_CANDIDATE)
+    tampered(guest, replace(answer, mac=candidate.mac))
+
+    guest, host = proved()
+    guest.handle(frame(host.approval), T0)
+    (offer,) = sent(guest.handle(OFFERED, T0))
+    assert isinstance(offer, Signal)
+    tampered(guest, replace(offer, payload=replace(offer.payload, type=SDPType.ANSWER)))
+
+
+def test_an_answer_is_bound_to_the_offer_that_it_answers() -> None:
+    guest, host = proved()
+    guest.handle(frame(host.approval), T0)
+    (offer,) = sent(guest.handle(OFFERED, T0))
+    assert isinstance(offer, Signal)
+    # In between, another offer is put in its place; even if the host took it, its answer would not be taken here.
+    host.macs.check(Description(SDP.replace("AB:", "AC:", 1), SDPType.OFFER), offer.mac)
+    tampered(guest, host.signal(HOSTS_ANSWER))
 
 
 # --- the host cannot be reached --------------------------------------------------------------------------------------
@@ -289,7 +579,8 @@ def ending(stage: GuestState, reason: Reason, *, hangs_up: bool = True) -> list[
     return [*peer, closed(reason, was_connected=stage is GuestState.LINKED), *left(hangs_up=hangs_up)]
 
 
-TALKING = [GuestState.ASKING, GuestState.LINKING, GuestState.LINKED]
+LINKABLE = [GuestState.ASKING, GuestState.LINKING, GuestState.LINKED]
+TALKING = [GuestState.PROVING, *LINKABLE]
 
 
 @pytest.mark.parametrize("stage", TALKING)
@@ -311,7 +602,7 @@ def test_an_error_of_the_host_ends_the_attempt_at_every_stage(stage: GuestState,
     assert guest.state is GuestState.ENDED
 
 
-@pytest.mark.parametrize("stage", TALKING)
+@pytest.mark.parametrize("stage", LINKABLE)
 @pytest.mark.parametrize(
     ("said", "reason"),
     [("expired", Reason.EXPIRED), ("closed", Reason.CLOSED), ("whatever", Reason.CLOSED)],
@@ -323,7 +614,7 @@ def test_the_end_of_the_session_ends_the_attempt_at_every_stage(stage: GuestStat
 # --- the host goes away ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", [GuestState.ASKING, GuestState.LINKING])
+@pytest.mark.parametrize("stage", [GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_a_host_that_goes_before_its_answer_is_gone(stage: GuestState) -> None:
     assert at(stage).handle(ConnectionLost(SOCKET), T0) == ending(stage, Reason.HOST_GONE, hangs_up=False)
 
@@ -383,10 +674,18 @@ STRANGE: list[Message | str] = [
     PairResponse("x", approved=True),
     PairChallenge("x", Auth()),
 ]
+# A challenge is what a guest that proves itself waits for: there it is a proof that does not hold.
+STRANGE_WHEN_PROVING = [message for message in STRANGE if not isinstance(message, PairChallenge)]
 
 
-@pytest.mark.parametrize("stage", TALKING)
-@pytest.mark.parametrize("message", STRANGE)
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        *((stage, message) for stage in LINKABLE for message in STRANGE),
+        *((GuestState.PROVING, message) for message in STRANGE_WHEN_PROVING),
+        (GuestState.PROVING, SessionEnded("x", "closed")),
+    ],
+)
 def test_what_no_host_says_ends_the_attempt(stage: GuestState, message: Message | str) -> None:
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
@@ -397,9 +696,10 @@ def test_a_frame_that_is_no_text_ends_the_attempt(stage: GuestState) -> None:
     assert guest.handle(FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0) == ending(stage, Reason.HOST_ERROR)
 
 
-@pytest.mark.parametrize("message", [ANSWERED, Signal(CODE_SESSION_ID, Candidate("candidate:1"))])
-def test_a_signal_before_approval_ends_the_attempt(message: Signal) -> None:
-    assert at(GuestState.ASKING).handle(frame(message), T0) == ending(GuestState.ASKING, Reason.HOST_ERROR)
+@pytest.mark.parametrize("stage", [GuestState.PROVING, GuestState.ASKING])
+@pytest.mark.parametrize("message", [ANSWERED, Signal(CODE_SESSION_ID, Candidate(LINE))])
+def test_a_signal_before_approval_ends_the_attempt(stage: GuestState, message: Signal) -> None:
+    assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
 @pytest.mark.parametrize("stage", [GuestState.LINKING, GuestState.LINKED])
@@ -410,7 +710,7 @@ def test_a_second_decision_ends_the_attempt(stage: GuestState, approved: bool) -
 
 
 def test_an_offer_from_the_host_ends_the_attempt() -> None:
-    offer = Signal(CODE_SESSION_ID, Description("v=0", SDPType.OFFER))
+    offer = Signal(CODE_SESSION_ID, Description(SDP, SDPType.OFFER))
     assert at(GuestState.LINKING).handle(frame(offer), T0) == ending(GuestState.LINKING, Reason.BAD_DESCRIPTION)
 
 
@@ -424,7 +724,7 @@ def test_a_second_answer_ends_the_attempt() -> None:
 # --- the person gives up ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", [GuestState.DIALING, GuestState.ASKING, GuestState.LINKING])
+@pytest.mark.parametrize("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_the_person_may_cancel_at_every_stage(stage: GuestState) -> None:
     assert at(stage).handle(Disconnect(LINK), T0) == ending(stage, Reason.DISCONNECTED)
 
@@ -451,6 +751,7 @@ INPUTS: dict[str, GuestEvent] = {
 }
 WELCOME = {
     GuestState.DIALING: "opened dial_failed dial text disconnect",
+    GuestState.PROVING: "frame refused lost answer text disconnect",
     GuestState.ASKING: "frame refused lost answer text disconnect",
     GuestState.LINKING: "frame refused lost link_open described channel failed text disconnect",
     GuestState.LINKED: "frame refused lost heartbeat channel message failed text disconnect",
@@ -477,8 +778,15 @@ from_a_host: st.SearchStrategy[Message | str] = st.one_of(
     st.builds(
         Signal,
         st.just("x"),
-        st.builds(Description, st.just("v=0"), st.none() | st.sampled_from(SDPType))
-        | st.builds(Candidate, st.sampled_from(["", "candidate:1"])),
+        st.builds(Description, st.just(SDP), st.none() | st.sampled_from(SDPType))
+        | st.builds(Candidate, st.sampled_from(["", LINE])),
+    ),
+    st.builds(PairResult, st.just("x"), st.just(value=True), auth=st.builds(Auth, t=st.sampled_from(["", "A" * 43]))),
+    st.builds(
+        Signal,
+        st.just("x"),
+        st.builds(Description, st.just(SDP), st.just(SDPType.ANSWER)),
+        st.sampled_from([None, "A" * 43]),
     ),
     st.builds(ErrorMessage, st.sampled_from(["ice_failed", "too_many", "?"]), st.just("sentence")),
     st.builds(SessionEnded, st.just("x"), st.sampled_from(["expired", "closed", "?"])),
@@ -496,32 +804,48 @@ class AnyGuest(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.bench = Bench(Program(PHONE, None))
+        self.bench = Bench(Program(PHONE, None, prover()))
         self.approved: set[LinkID] = set()
         self.offered: set[LinkID] = set()
         self.answered: set[LinkID] = set()
         self.sockets: dict[LinkID, ConnectionID] = {}
+        self.hosts: dict[LinkID, ProvenHost] = {}  # of the attempts that prove themselves
 
     def guests(self) -> dict[LinkID, Guest]:
         return self.bench.program._guests
 
-    def check(self, commands: list[Command]) -> list[Command]:
-        """Nothing is signalled before approval; what is sent goes to the host it is for."""
+    def check(self, commands: list[Command], *, honest: bool = False) -> list[Command]:
+        """Nothing is signalled before approval; what is sent goes to the host it is for.
+
+        What reaches a peer of a guest that proved itself comes from an honest host, and so does its approval.
+        """
         for command in commands:
             match command:
+                case Send(connection, PairRequest() as request) if request.auth is not None:
+                    link = next(link for link, socket in self.sockets.items() if socket == connection)
+                    self.hosts[link] = ProvenHost(request)
+                case Send(connection, Signal() as signal):
+                    link = next(link for link, socket in self.sockets.items() if socket == connection)
+                    assert link in self.approved
+                    assert link not in self.hosts or self.hosts[link].takes(signal)
+                case Publish(LinkStatus(link, verified=verified)) if verified is not None:
+                    assert link in self.hosts
+                    self.approved.add(link)
                 case Publish(LinkStatus(link, stage=Stage.APPROVED)):
+                    assert link not in self.hosts, "approved, but not verified"
                     self.approved.add(link)
                 case OpenPeer(link, offerer):
                     assert offerer
                     assert link in self.approved
-                case Send(connection, Signal()):
-                    assert connection in [self.sockets[link] for link in self.approved]
+                    assert honest or link not in self.hosts
                 case ApplyDescription(link, kind):
                     assert kind is SDPType.ANSWER
+                    assert honest or link not in self.hosts
                     assert link not in self.answered
                     self.answered.add(link)
                 case AddCandidate(link):
                     assert link in self.approved
+                    assert honest or link not in self.hosts
                 case _:
                     pass
         return commands
@@ -545,6 +869,7 @@ class AnyGuest(RuleBasedStateMachine):
             return
         expected = {
             GuestState.DIALING: TimerName.DIAL,
+            GuestState.PROVING: TimerName.ANSWER,
             GuestState.ASKING: TimerName.ANSWER,
             GuestState.LINKING: TimerName.LINK_OPEN,
             GuestState.LINKED: TimerName.HEARTBEAT,
@@ -564,10 +889,13 @@ class AnyGuest(RuleBasedStateMachine):
 
     # --- the person
 
-    @rule()
-    def the_person_joins(self) -> None:
+    @rule(where=st.sampled_from([TARGET, PROVING, SCANNED]))
+    def the_person_joins(self, where: JoinTarget) -> None:
+        self.joins(where)
+
+    def joins(self, target: JoinTarget) -> None:
         busy = any(guest.state is not GuestState.LINKED for guest in self.guests().values())
-        commands = self.check(self.bench.do(Join(TARGET)))
+        commands = self.check(self.bench.do(Join(target)))
         told = published(commands)[0]
         if busy:
             assert commands == [Publish(Trouble(Problem(Reason.JOIN_BUSY)))]
@@ -592,28 +920,33 @@ class AnyGuest(RuleBasedStateMachine):
 
     # --- the network and the host
 
-    @rule(steps=st.integers(1, 5))
-    def all_goes_well(self, steps: int) -> None:
+    @rule(steps=st.integers(1, 6), where=st.sampled_from([TARGET, PROVING, SCANNED]))
+    def all_goes_well(self, steps: int, where: JoinTarget) -> None:
         """The next right steps on the way to a link."""
         for _ in range(steps):
             guest = next((one for one in self.guests().values() if one.state is not GuestState.LINKED), None)
             if guest is None:
-                self.the_person_joins()
+                self.joins(where)
                 continue
             link = guest.link.id
+            host = self.hosts.get(link)
             event: GuestEvent
             if guest.state is GuestState.DIALING:
                 event = ConnectionOpened(guest.connection, "192.168.1.5")
             elif guest.state is GuestState.ASKING:
-                event = FrameReceived(guest.connection, dump_message(APPROVED))
+                event = FrameReceived(guest.connection, dump_message(host.approval if host else APPROVED))
+            elif guest.state is GuestState.PROVING:
+                assert host is not None
+                event = FrameReceived(guest.connection, dump_message(host.challenge))
             elif link not in self.offered:
                 self.offered.add(link)
-                event = PeerDescribed(link, SDPType.OFFER, "v=0")
+                event = PeerDescribed(link, SDPType.OFFER, SDP)
             elif link not in self.answered:
-                event = FrameReceived(guest.connection, dump_message(ANSWERED))
+                answer = host.signal(HOSTS_ANSWER) if host else ANSWERED
+                event = FrameReceived(guest.connection, dump_message(answer))
             else:
                 event = ChannelOpened(link, 0, CONTROL_LABEL)
-            self.check(self.bench.do(event))
+            self.check(self.bench.do(event), honest=True)
 
     @precondition(lambda self: bool(self.bench.ledger.dials))
     @rule(reason=st.sampled_from([Reason.REFUSED, Reason.UNREACHABLE]))
@@ -667,7 +1000,7 @@ class AnyGuest(RuleBasedStateMachine):
     @rule(data=st.data())
     def something_late_of_a_closed_link(self, data: st.DataObject) -> None:
         link = data.draw(st.sampled_from(sorted(self.bench.ledger.past_peers)))
-        assert self.bench.do(PeerDescribed(link, SDPType.OFFER, "v=0")) == []
+        assert self.bench.do(PeerDescribed(link, SDPType.OFFER, SDP)) == []
         assert self.bench.do(PeerFailed(link, Reason.ICE_FAILED)) == []
 
     # --- time

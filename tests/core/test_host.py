@@ -51,7 +51,8 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
-from proxim.core.host import MAX_BAD_MESSAGES, Host
+from proxim.core.door import MAX_BAD_MESSAGES
+from proxim.core.host import Host
 from proxim.core.host_code import parse_code, parse_target
 from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
 from proxim.core.messages import (
@@ -73,30 +74,37 @@ from proxim.core.messages import (
     SDPType,
     SessionEnded,
     Signal,
+    Verified,
     dump_message,
 )
 from proxim.core.session import SessionState
 from proxim.core.status import Invitation, LinkStatus, Networks, NoInvitation, PairOutcome, Prompt, Stage, Trouble
 from tests.core.machine_fixtures import (
+    ANSWER,
     ETHERNET,
     GUEST_ADDRESS,
     HOST_DEVICE,
     IPV6,
+    LINE,
     OFFER,
     ONE_TIME,
     PHONE,
     PORT,
     WIFI,
     HostBench,
+    Prove,
     candidate_signal,
+    challenge_timer,
     counting_bytes,
     errors,
     published,
     reasons,
     refused,
     sent,
+    socket_timer,
 )
 
+SDP = OFFER.sdp
 TEMPORARY = Invite(SessionType.TEMPORARY, 60.0)
 PERSISTENT = Invite(SessionType.PERSISTENT)
 
@@ -128,7 +136,12 @@ def machine(bench: HostBench) -> Host:
 def memory(bench: HostBench) -> tuple[int, int, int]:
     """How many sockets, sessions and secrets the host keeps."""
     host = machine(bench)
-    return len(host._sockets), len(host._sessions), len(host._secrets)
+    return len(host._door._sockets), len(host._sessions._sessions), len(host._sessions._secrets)
+
+
+def pending_timers(bench: HostBench) -> dict[Timer, float]:
+    """All timers but those of sockets alone."""
+    return {timer: at for timer, at in bench.ledger.timers.items() if timer.name is not TimerName.SOCKET}
 
 
 # --- the code on the screen ------------------------------------------------------------------------------------------
@@ -457,8 +470,8 @@ def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
         Publish(replace(status, stage=Stage.CONNECTING)),
         ApplyDescription(link, SDPType.OFFER, OFFER.sdp),
     ]
-    assert host.do(PeerDescribed(link, SDPType.ANSWER, "v=0 answer")) == [
-        Send(guest, Signal(name, Description("v=0 answer", SDPType.ANSWER)))
+    assert host.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp)) == [
+        Send(guest, Signal(name, Description(ANSWER.sdp, SDPType.ANSWER)))
     ]
     host.do(ChannelOpened(link, 1, CONTROL_LABEL))
     assert host.ledger.links[link].stage is Stage.CONNECTED
@@ -467,24 +480,24 @@ def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
 @pytest.mark.parametrize(
     "payload",
     [
-        {"sdp": "v=0 raw"},
-        {"sdp": "v=0 raw", "type": "offer"},
-        {"sdp": {"type": "offer", "sdp": "v=0 raw"}},
-        {"sdp": "v=0 raw", "later": True},
+        {"sdp": SDP},
+        {"sdp": SDP, "type": "offer"},
+        {"sdp": {"type": "offer", "sdp": SDP}},
+        {"sdp": SDP, "later": True},
     ],
 )
 def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(host: HostBench, payload: object) -> None:
     guest, session_id, link = host.approved()
     text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
-    assert host.say(guest, text)[-1] == ApplyDescription(link, SDPType.OFFER, "v=0 raw")
+    assert host.say(guest, text)[-1] == ApplyDescription(link, SDPType.OFFER, SDP)
 
 
 @pytest.mark.parametrize(
     ("payload", "candidate"),
     [
-        ({"candidate": "candidate:1"}, Candidate("candidate:1")),
-        ({"candidate": "candidate:1", "sdpMid": "0", "sdpMLineIndex": 0}, Candidate("candidate:1", "0", 0)),
-        ({"candidate": {"candidate": "candidate:1", "sdpMid": "0"}}, Candidate("candidate:1", "0")),
+        ({"candidate": LINE}, Candidate(LINE)),
+        ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, Candidate(LINE, "0", 0)),
+        ({"candidate": {"candidate": LINE, "sdpMid": "0"}}, Candidate(LINE, "0")),
         ({"candidate": ""}, Candidate("")),
         ({"candidate": None}, Candidate("")),
         ({"candidate": {"candidate": ""}}, Candidate("")),
@@ -515,11 +528,15 @@ def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench
     assert sent(commands, guest) == [result(session_id, Reason.DECLINED)]
     assert published(commands) == [PairOutcome(session_id, approved=False, reason=Reason.DECLINED)]
     assert host.shown.session_id == session_id
+    # Without a proof it is not shown again, from that socket or another of its address.
+    assert host.ask(guest) == [Send(guest, result(session_id, Reason.DECLINED))]
+    assert sent(host.ask(host.connect())) == [result(session_id, Reason.DECLINED)]
     right = host.connect("192.168.1.10")
-    host.ask(right)
-    assert sent(host.ask(guest)) == [result(session_id, Reason.BUSY)]
+    assert isinstance(published(host.ask(right))[0], Prompt)
+    assert sent(host.ask(host.connect("192.168.1.11"))) == [result(session_id, Reason.BUSY)]
     host.do(ConnectionLost(right))
-    assert isinstance(published(host.ask(guest))[0], Prompt)
+    host.prove()
+    assert host.ledger.prompts[session_id].verified is Verified.CODE
 
 
 def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
@@ -555,7 +572,7 @@ def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
         host.shown,
     ]
     assert host.shown.session_id != before.session_id
-    assert host.advance(40) == []  # its 40 seconds went with it
+    assert host.advance(39) == []  # its 40 seconds went with it
     assert errors(host.say(guest, candidate_signal(session_id))) == ["not_allowed"]
 
 
@@ -634,7 +651,7 @@ def test_a_guest_that_was_told_busy_signals_in_vain(host: HostBench) -> None:
 
 def test_a_second_offer_and_an_answer_are_refused(host: HostBench) -> None:
     guest, session_id, _ = host.answered()
-    for payload in (OFFER, Description("v=0"), Description("v=0", SDPType.ANSWER)):
+    for payload in (OFFER, Description(SDP), Description(SDP, SDPType.ANSWER)):
         assert host.say(guest, Signal(session_id, payload)) == [refused(guest, Reason.NOT_ALLOWED, session_id)]
 
 
@@ -642,12 +659,13 @@ def test_a_second_offer_and_an_answer_are_refused(host: HostBench) -> None:
 def test_a_rejected_guest_that_signals_after_its_session_ended_is_refused(
     host: HostBench, ending: Invite | None
 ) -> None:
+    host.advance(880)
     guest, session_id = host.asked()
     host.do(Decide(session_id, approved=False))
     if ending:
         host.do(ending)
     else:
-        host.advance(900)
+        host.advance(20)
     assert host.say(guest, Signal(session_id, OFFER)) == [refused(guest, Reason.NOT_ALLOWED)]
 
 
@@ -696,10 +714,10 @@ def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
 ) -> None:
     made = getattr(host, stage)()
     guest = made[0] if isinstance(made, tuple) else made
-    before = (dict(host.ledger.timers), dict(host.ledger.prompts), dict(host.ledger.links), memory(host))
+    before = (pending_timers(host), dict(host.ledger.prompts), dict(host.ledger.links), memory(host))
     expected = Send(guest, ErrorMessage(reason.value, SENTENCES[reason]))
     assert host.say(guest, text) == [expected]
-    assert (host.ledger.timers, host.ledger.prompts, host.ledger.links, memory(host)) == before
+    assert (pending_timers(host), host.ledger.prompts, host.ledger.links, memory(host)) == before
 
 
 @pytest.mark.parametrize("message", OF_THE_HOST)
@@ -837,8 +855,9 @@ def test_shutdown_says_goodbye_to_everybody(host: HostBench) -> None:
 
 @pytest.mark.parametrize("name", TimerName)
 def test_a_timer_of_nothing_is_misuse(host: HostBench, name: TimerName) -> None:
+    of_a_socket = name in (TimerName.SOCKET, TimerName.CHALLENGE)
     with pytest.raises(MachineMisuseError):
-        machine(host).handle(TimerFired(Timer(name, "abc123")), host.now)
+        machine(host).handle(TimerFired(Timer(name, "socket-99" if of_a_socket else "abc123")), host.now)
 
 
 def test_an_event_of_a_socket_that_never_opened_is_misuse(host: HostBench) -> None:
@@ -878,21 +897,35 @@ class AnyHost(RuleBasedStateMachine):
         self.offered: set[LinkID] = set()
         self.described: set[LinkID] = set()
         self.names: set[str] = {CODE_SESSION_ID, "abc123"}
+        self.begun: dict[ConnectionID, tuple[Prove, Auth, bool]] = {}  # challenged; whether it knows the secret
+        self.held: dict[ConnectionID, Prove] = {}  # its proof held
+        self.astray: set[ConnectionID] = set()  # of those, whose signals are no longer counted alike on both sides
         self.check(self.bench.do(NetworksSeen(NETWORKS[:2])))
         self.server_answers(PORT)
 
     # --- what is checked after every event
 
-    def check(self, commands: list[Command], by: ConnectionID | None = None) -> None:
-        """Nothing crosses between connections; what a peer is given comes from the guest it was approved for."""
+    def check(self, commands: list[Command], by: ConnectionID | None = None, *, sealed: bool = False) -> None:
+        """Nothing crosses between connections; what a peer is given comes from the guest it was approved for.
+
+        A begun proof has held before anybody is asked, and then only what is `sealed` reaches a peer.
+        """
         ledger = self.bench.ledger
         for command in commands:
             match command:
                 case Publish(Invitation(session_id)):
                     self.names.add(session_id)
-                case Publish(Prompt(session_id)):
+                case Publish(Prompt(session_id, verified=verified)):
                     assert by is not None
+                    assert by not in self.begun, "asked before a begun proof held"
+                    assert (verified is not None) == (by in self.held)
                     self.asked[session_id] = by
+                case Send(connection, PairChallenge()):
+                    assert connection == by
+                case Send(connection, PairResult(approved=False) as rejection):
+                    assert (rejection.auth is not None) == (connection in self.held)
+                    self.begun.pop(connection, None)
+                    self.held.pop(connection, None)
                 case Publish(PairOutcome(session_id, approved=False)):
                     del self.asked[session_id]
                 case OpenPeer(link):
@@ -901,15 +934,23 @@ class AnyHost(RuleBasedStateMachine):
                     self.links[self.served[link]] = link
                 case ApplyDescription(link, kind):
                     assert self.served[link] == by
+                    assert sealed or by not in self.held
                     assert kind is SDPType.OFFER
                     assert link not in self.offered
                     self.offered.add(link)
                 case AddCandidate(link):
                     assert self.served[link] == by
-                case Send(connection, Signal(_, Description())):
+                    assert sealed or by not in self.held
+                case Send(connection, Signal(_, payload, mac)):
                     assert connection in self.served.values()
-                case Send(connection, PairResult(approved=True)):
+                    assert (mac is not None) == (connection in self.held)
+                    if mac is not None and connection not in self.astray:
+                        macs = self.held[connection].macs
+                        assert macs is not None
+                        assert macs.check(payload, mac)
+                case Send(connection, PairResult(approved=True) as approval):
                     assert connection in self.asked.values()
+                    assert (approval.auth is not None) == (connection in self.held)
                 case _:
                     pass
 
@@ -931,9 +972,13 @@ class AnyHost(RuleBasedStateMachine):
                 case TimerName.APPROVAL:
                     assert timer.scope in ledger.prompts
                 case TimerName.SESSION:
-                    assert timer.scope in host._sessions
+                    assert timer.scope in host._sessions._sessions
+                case TimerName.SOCKET | TimerName.CHALLENGE:
+                    assert timer in {make(one) for one in ledger.sockets for make in (socket_timer, challenge_timer)}
                 case _:
                     assert timer.scope in ledger.peers
+        challenged = {timer for timer in ledger.timers if timer.name is TimerName.CHALLENGE}
+        assert challenged == {challenge_timer(one) for one, socket in host._door._sockets.items() if socket.proof}
         assert {timer.scope for timer in ledger.timers if timer.name is TimerName.APPROVAL} == set(ledger.prompts)
         for link, status in ledger.links.items():
             opening = Timer(TimerName.LINK_OPEN, link) in ledger.timers
@@ -943,9 +988,19 @@ class AnyHost(RuleBasedStateMachine):
     @invariant()
     def memory_is_bounded(self) -> None:
         host = machine(self.bench)
-        assert set(host._sockets) == self.bench.ledger.sockets
-        assert set(host._secrets) == set(host._sessions)
-        assert SessionState.ENDED not in [session.state for session in host._sessions.values()]
+        assert set(host._door._sockets) == self.bench.ledger.sockets
+        assert set(host._sessions._secrets) == set(host._sessions._sessions)
+        assert SessionState.ENDED not in [session.state for session in host._sessions]
+
+    @invariant()
+    def every_try_in_flight_is_somebodys(self) -> None:
+        host = machine(self.bench)
+        trying = [socket.session_id for socket in host._door._sockets.values() if socket.proof]
+        for session in host._sessions:
+            secrets = host._sessions.secrets_of(session.id)
+            assert secrets is not None
+            assert secrets.tries._in_flight <= 1
+            assert secrets.tries._in_flight <= trying.count(session.id)
 
     @invariant()
     def a_code_is_shown_whenever_nobody_is_served(self) -> None:
@@ -958,7 +1013,7 @@ class AnyHost(RuleBasedStateMachine):
         if ledger.invitation is not None:
             target = parse_target(ledger.invitation.url)
             assert (ip_address(target.address), target.port) == (ip_address(endpoint[0]), endpoint[1])
-            session = machine(self.bench)._sessions[ledger.invitation.session_id]
+            session = machine(self.bench)._sessions._sessions[ledger.invitation.session_id]
             assert session.state in (SessionState.OPEN, SessionState.ASKED)
 
     def teardown(self) -> None:
@@ -972,7 +1027,7 @@ class AnyHost(RuleBasedStateMachine):
         self.bench.ledger.at_rest()
         self.bench.advance(900)
         sockets, sessions, _ = memory(self.bench)
-        kept = [one for one in machine(self.bench)._sessions.values() if one.type is SessionType.PERSISTENT]
+        kept = [one for one in machine(self.bench)._sessions if one.type is SessionType.PERSISTENT]
         assert sockets == 0
         assert sessions <= len(kept) + 1
         self.bench.do(Shutdown())
@@ -984,18 +1039,18 @@ class AnyHost(RuleBasedStateMachine):
     def some_socket(self, data: st.DataObject, among: set[ConnectionID] | None = None) -> ConnectionID:
         return data.draw(st.sampled_from(sorted(among or self.bench.ledger.sockets)))
 
-    @rule()
-    def a_guest_connects(self) -> None:
+    @rule(address=st.sampled_from([GUEST_ADDRESS, "192.168.1.10", "192.168.1.11"]))
+    def a_guest_connects(self, address: str) -> None:
         if machine(self.bench)._endpoint is not None and len(self.bench.ledger.sockets) < 5:
-            self.bench.connect()
+            self.bench.connect(address)
 
-    @rule(steps=st.integers(1, 6))
-    def all_goes_well(self, steps: int) -> None:
+    @rule(steps=st.integers(1, 8), proof=st.sampled_from(["code", "QR", None]))
+    def all_goes_well(self, steps: int, proof: str | None) -> None:
         """The next right steps on the way to a link: without these, chance alone rarely gets there."""
         for _ in range(steps):
-            self.next_right_step()
+            self.next_right_step(proof)
 
-    def next_right_step(self) -> None:
+    def next_right_step(self, proof: str | None) -> None:
         ledger = self.bench.ledger
         waiting = [link for link in ledger.peers if link not in self.offered and self.served[link] in ledger.sockets]
         unopened = [link for link in self.answered() if not ledger.links[link].was_connected]
@@ -1006,15 +1061,69 @@ class AnyHost(RuleBasedStateMachine):
             self.peer_answers(self.unanswered()[0])
         elif waiting:
             guest = self.served[waiting[0]]
-            name = machine(self.bench)._sockets[guest].claimed_id
-            self.check(self.bench.say(guest, Signal(name, OFFER)), guest)
+            self.signal(guest, OFFER, sealed=True)
         elif ledger.prompts:
             self.check(self.bench.do(Decide(next(iter(ledger.prompts)), approved=True)))
+        elif self.confirmable():
+            self.confirm(self.confirmable()[0], honest=True)
         elif idle and ledger.invitation is not None:
             guest = min(idle)
-            self.check(self.bench.ask(guest), guest)
+            if proof is None or (proof == "code" and ledger.invitation.code is None):
+                self.check(self.bench.ask(guest), guest)
+            else:
+                self.begin(guest, by_code=proof == "code", knows=True)
         else:
-            self.a_guest_connects()
+            self.a_guest_connects(GUEST_ADDRESS)
+
+    def confirmable(self) -> list[ConnectionID]:
+        ledger = self.bench.ledger
+        return [one for one, (_, _, knows) in self.begun.items() if knows and one in ledger.sockets - ledger.closing]
+
+    def begin(self, connection: ConnectionID, *, by_code: bool, knows: bool) -> None:
+        guest = self.bench.prover_of(by_code=by_code, knows=knows, connection=connection)
+        commands = self.bench.say(connection, guest.request)
+        self.check(commands, connection)
+        for message in sent(commands):
+            if isinstance(message, PairChallenge):
+                self.begun[connection] = (guest, message.auth, knows)
+
+    def confirm(self, connection: ConnectionID, *, honest: bool) -> None:
+        guest, challenge, knows = self.begun.pop(connection)
+        message = guest.confirm(challenge)
+        if not honest:
+            message = replace(message, auth=Auth(t="A" * 43))
+        elif knows:
+            self.held[connection] = guest
+        commands = self.bench.say(connection, message)
+        taken = connection not in self.bench.ledger.closing and errors(commands) == []
+        if not taken:
+            self.held.pop(connection, None)
+        self.check(commands, connection)
+        prompts = [status for status in published(commands) if isinstance(status, Prompt)]
+        assert not prompts or (honest and knows)
+
+    def signal(self, connection: ConnectionID, payload: Description | Candidate, *, sealed: bool) -> None:
+        """Say a signal by the name that the guest has for its session; sealed if it can be."""
+        name = machine(self.bench)._door._sockets[connection].claimed_id
+        guest = self.held.get(connection)
+        sealed = sealed and connection not in self.astray and self.links.get(connection) in self.bench.ledger.peers
+        mac = guest.macs.seal(payload) if sealed and guest and guest.macs else None
+        commands = self.bench.say(connection, Signal(name, payload, mac))
+        if "too_many" in errors(commands):
+            self.astray.add(connection)  # sealed, but not counted by the host
+        self.check(commands, connection, sealed=mac is not None)
+        if guest and mac is None and connection in self.links:
+            assert not any(isinstance(one, AddCandidate | ApplyDescription) for one in commands)
+
+    @precondition(lambda self: bool(self.bench.ledger.sockets) and self.bench.ledger.invitation is not None)
+    @rule(data=st.data(), by_code=st.booleans(), knows=st.booleans())
+    def a_guest_begins_a_proof(self, data: st.DataObject, by_code: bool, knows: bool) -> None:
+        self.begin(self.some_socket(data), by_code=by_code and self.bench.shown.code is not None, knows=knows)
+
+    @precondition(lambda self: set(self.begun) & self.bench.ledger.sockets)
+    @rule(data=st.data(), honest=st.booleans())
+    def a_guest_confirms(self, data: st.DataObject, honest: bool) -> None:
+        self.confirm(self.some_socket(data, set(self.begun) & self.bench.ledger.sockets), honest=honest)
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(data=st.data(), valid=st.booleans())
@@ -1029,14 +1138,24 @@ class AnyHost(RuleBasedStateMachine):
         assert self.bench.ledger.links.keys() <= links  # asking alone links nobody
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
-    @rule(data=st.data(), own=st.booleans(), offer=st.booleans(), kind=st.none() | st.sampled_from(SDPType))
-    def a_guest_signals(self, data: st.DataObject, own: bool, offer: bool, kind: SDPType | None) -> None:
+    @rule(
+        data=st.data(),
+        own=st.booleans(),
+        offer=st.booleans(),
+        kind=st.none() | st.sampled_from(SDPType),
+        sealed=st.sampled_from([True, True, False]),
+    )
+    def a_guest_signals(
+        self, data: st.DataObject, own: bool, offer: bool, kind: SDPType | None, sealed: bool
+    ) -> None:
         linking = {one for one in self.served.values() if one in self.bench.ledger.sockets}
         connection = self.some_socket(data, linking if own else None)
-        socket = machine(self.bench)._sockets[connection]
-        name = socket.claimed_id if own else data.draw(st.sampled_from(sorted(self.names)))
-        payload = Description("v=0", kind) if offer else Candidate("candidate:1")
-        self.check(self.bench.say(connection, Signal(name, payload)), connection)
+        payload = Description(SDP, kind) if offer else Candidate(LINE)
+        if own:
+            self.signal(connection, payload, sealed=sealed)
+            return
+        name = data.draw(st.sampled_from(sorted(self.names)))
+        self.check(self.bench.say(connection, Signal(name, payload, "A" * 43)), connection)
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(

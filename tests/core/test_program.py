@@ -40,7 +40,10 @@ from proxim.core.host_code import JoinTarget, parse_target
 from proxim.core.link_messages import TextPiece, dump_link_message
 from proxim.core.messages import CODE_SESSION_ID, DeviceInfo, PairRequest, SDPType
 from proxim.core.program import Program, ProgramEvent
+from proxim.core.proof import MakeExchange
+from proxim.core.proving import Prover
 from proxim.core.status import Invitation, LinkStatus, PairOutcome, Stage, TextReceived, ThisDevice, Trouble
+from proxim.net.spake import Spake2Exchange
 from tests.core.machine_fixtures import (
     ETHERNET,
     HOST_DEVICE,
@@ -49,7 +52,9 @@ from tests.core.machine_fixtures import (
     WIFI,
     Bench,
     HostBench,
+    FakeSpake2,
     World,
+    prover,
     published,
     reasons,
     sent,
@@ -66,8 +71,8 @@ def world() -> World:
     return world
 
 
-def world_of(invite: Invite) -> World:
-    world = World(host=HostBench(invite))
+def world_of(invite: Invite, spake2: MakeExchange = Spake2Exchange) -> World:
+    world = World(host=HostBench(invite, spake2=spake2))
     world.settle()
     return world
 
@@ -83,11 +88,11 @@ def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
 
 
 def test_a_program_says_first_which_device_it_is() -> None:
-    assert Program(PHONE, None).start() == [Publish(ThisDevice(PHONE))]
+    assert Program(PHONE, None, prover()).start() == [Publish(ThisDevice(PHONE))]
 
 
 def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
-    bench = Bench(Program(PHONE, None))
+    bench = Bench(Program(PHONE, None, prover()))
     bench.do(Join(TARGET))
     assert bench.do(Join(TARGET)) == [Publish(Trouble(Problem(Reason.JOIN_BUSY)))]
     bench.do(Disconnect(LinkID("guest-1")))
@@ -99,7 +104,7 @@ def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
 
 
 def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
-    bench = Bench(Program(PHONE, None))
+    bench = Bench(Program(PHONE, None, prover()))
     bench.do(Join(TARGET))
     link, socket = LinkID("guest-1"), ConnectionID(-1)
     bench.do(Disconnect(link))
@@ -123,7 +128,7 @@ def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
 
 def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
     with pytest.raises(MachineMisuseError):
-        Program(PHONE, None).handle(TimerFired(Timer(TimerName.DIAL, "guest-1")), 0.0)
+        Program(PHONE, None, prover()).handle(TimerFired(Timer(TimerName.DIAL, "guest-1")), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -140,13 +145,14 @@ def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
 )
 def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
     with pytest.raises(MachineMisuseError):
-        Program(PHONE, None).handle(event, 0.0)
+        Program(PHONE, None, prover()).handle(event, 0.0)
 
 
 def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
-    host = Host(HOST_DEVICE, ONE_TIME, lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"))
+    bytes_that_spell_it = Prover(lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2)
+    host = Host(HOST_DEVICE, ONE_TIME, bytes_that_spell_it)
     bench = HostBench()
-    bench.program = Program(HOST_DEVICE, host)
+    bench.program = Program(HOST_DEVICE, host, bytes_that_spell_it)
     bench.listen()
     session_id = bench.shown.session_id
     assert session_id.startswith("guest-")
@@ -215,7 +221,7 @@ def test_shutdown_of_a_host_that_is_asked(world: World) -> None:
 
 
 def test_shutdown_with_nobody_there() -> None:
-    assert Bench(Program(PHONE, None)).do(Shutdown()) == []
+    assert Bench(Program(PHONE, None, prover())).do(Shutdown()) == []
     host = HostBench()
     assert host.do(Shutdown()) == [StopListening()]
 
@@ -256,12 +262,14 @@ def test_the_frames_on_the_wire_are_the_seeds_and_hold_no_secret(world: World) -
     frames = [(sender, json.loads(text)) for sender, text in world.frames]
     assert [(sender, frame["type"]) for sender, frame in frames] == [
         ("guest", "pair_request"),
+        ("host", "pair_challenge"),
+        ("guest", "pair_confirm"),
         ("host", "pair_result"),
         ("guest", "signal"),
         ("host", "signal"),
     ]
     assert {frame["sessionID"] for _, frame in frames} == {CODE_SESSION_ID}
-    assert [frame["payload"]["type"] for _, frame in frames[2:]] == ["offer", "answer"]
+    assert [frame["payload"]["type"] for _, frame in frames[4:]] == ["offer", "answer"]
     sniffed = "".join(text for _, text in world.frames)
     for secret in (target.qr_secret, code, code.replace("-", ""), target.session_id):
         assert secret not in sniffed
@@ -478,7 +486,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     @initialize(kind=st.sampled_from(SessionType))
     def start(self, kind: SessionType) -> None:
-        self.world = world_of(Invite(kind, 60.0))
+        self.world = world_of(Invite(kind, 60.0), FakeSpake2)
 
     @rule(text=st.text(max_size=10), by_guest=st.booleans())
     def somebody_writes(self, text: str, by_guest: bool) -> None:
@@ -544,6 +552,7 @@ class AnyWorld(RuleBasedStateMachine):
         for side in (world.host, world.guest):
             for link in list(side.ledger.links):
                 world.do(side, Disconnect(link))
+        world.do(world.host, Invite(SessionType.ONE_TIME))  # the tries at the code before may be used up
         world.advance(60)
         assert isinstance(world.host.ledger.invitation, Invitation)
         world.link_up()

@@ -51,10 +51,13 @@ from proxim.core.messages import (
     SessionEnded,
     Signal,
 )
-from proxim.core.session import LOST_SOCKET_SECONDS, Session, SessionState, SessionStatus, refusal
+from proxim.core.replies import refusal
+from proxim.core.session import LOST_SOCKET_SECONDS, Session, SessionState, SessionStatus
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, TextReceived, Trouble
+from tests.core.machine_fixtures import LINE, sdp
 
+SDP = sdp()
 ID = "session-id"
 GUEST = Guest(ConnectionID(1), "192.168.1.9", CODE_SESSION_ID, DeviceInfo("Phone", "uuid-of-phone"))
 OTHER = Guest(ConnectionID(2), "192.168.1.10", ID, DeviceInfo("Tablet", "uuid-of-tablet"))
@@ -68,8 +71,8 @@ T0 = 100.0
 APPROVED = LinkStatus(LINK, ID, Stage.APPROVED, peer_name="Phone", peer_address="192.168.1.9")
 CONNECTING = replace(APPROVED, stage=Stage.CONNECTING)
 CONNECTED = replace(APPROVED, stage=Stage.CONNECTED, was_connected=True, can_text=True)
-OFFER = Signal(CODE_SESSION_ID, Description("v=0 offer", SDPType.OFFER))
-ANSWER = PeerDescribed(LINK, SDPType.ANSWER, "v=0 answer")
+OFFER = Signal(CODE_SESSION_ID, Description(SDP, SDPType.OFFER))
+ANSWER = PeerDescribed(LINK, SDPType.ANSWER, SDP)
 CHANNEL = ChannelOpened(LINK, 1, CONTROL_LABEL)
 
 ONE_TIME, TEMPORARY, PERSISTENT = SessionType.ONE_TIME, SessionType.TEMPORARY, SessionType.PERSISTENT
@@ -244,7 +247,7 @@ def test_a_decision_without_a_prompt_is_told_to_come_too_late(make: Callable[[],
 
 
 @pytest.mark.parametrize("make", [new_session, asked])
-@pytest.mark.parametrize("payload", [OFFER.payload, Candidate("candidate:1")])
+@pytest.mark.parametrize("payload", [OFFER.payload, Candidate(LINE)])
 def test_a_signal_before_approval_is_refused(make: Callable[[], Session], payload: Description | Candidate) -> None:
     session = make()
     state = session.state
@@ -257,18 +260,18 @@ def test_a_signal_before_approval_is_refused(make: Callable[[], Session], payloa
 @pytest.mark.parametrize("kind", [SDPType.OFFER, None])
 def test_the_offer_may_leave_out_its_type_and_is_answered(kind: SDPType | None) -> None:
     session = approved()
-    assert session.handle(signal(Signal(ID, Description("v=0", kind))), T0) == [
+    assert session.handle(signal(Signal(ID, Description(SDP, kind))), T0) == [
         Publish(CONNECTING),
-        ApplyDescription(LINK, SDPType.OFFER, "v=0"),
+        ApplyDescription(LINK, SDPType.OFFER, SDP),
     ]
     assert session.handle(ANSWER, T0) == [
-        Send(GUEST.connection, Signal(CODE_SESSION_ID, Description("v=0 answer", SDPType.ANSWER)))
+        Send(GUEST.connection, Signal(CODE_SESSION_ID, Description(SDP, SDPType.ANSWER)))
     ]
 
 
 def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link() -> None:
     session = approved()
-    candidate = Candidate("candidate:1 1 udp 1 192.168.1.9 5000 typ host", "0", 0)
+    candidate = Candidate(LINE, "0", 0)
     added = [AddCandidate(LINK, candidate)]
     for event in (OFFER, None, CHANNEL):
         assert session.handle(signal(Signal(ID, candidate)), T0) == added
@@ -280,7 +283,7 @@ def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link()
 def test_the_guest_offers_once_and_never_answers() -> None:
     session = approved()
     refused = [refusal(GUEST.connection, Reason.NOT_ALLOWED, CODE_SESSION_ID)]
-    answer = Signal(CODE_SESSION_ID, Description("v=0", SDPType.ANSWER))
+    answer = Signal(CODE_SESSION_ID, Description(SDP, SDPType.ANSWER))
     assert session.handle(signal(answer), T0) == refused
     session.handle(signal(OFFER), T0)
     assert session.handle(signal(OFFER), T0) == refused
@@ -293,7 +296,7 @@ def test_the_guest_offers_once_and_never_answers() -> None:
 @pytest.mark.parametrize("make", [approved, linked])
 def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> None:
     session = make()
-    for message in (OFFER, Signal(CODE_SESSION_ID, Candidate("candidate:1"))):
+    for message in (OFFER, Signal(CODE_SESSION_ID, Candidate(LINE))):
         refused = refusal(OTHER.connection, Reason.NOT_ALLOWED, CODE_SESSION_ID)
         assert session.handle(signal(message, OTHER), T0) == [refused]
 
@@ -354,7 +357,7 @@ def test_a_second_attempt_takes_its_own_offer() -> None:
     session.handle(Ask(OTHER), T0)
     session.handle(Decide(ID, approved=True), T0)
     offered = session.handle(signal(OFFER, OTHER), T0)
-    assert offered[-1] == ApplyDescription(LinkID("host-2"), SDPType.OFFER, "v=0 offer")
+    assert offered[-1] == ApplyDescription(LinkID("host-2"), SDPType.OFFER, SDP)
 
 
 def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
