@@ -1,0 +1,312 @@
+"""Hundreds of hostile inputs (tests/hostile) against a running host: each time the next honest guest pairs as ever."""
+
+import asyncio
+import json
+import logging
+import secrets
+import unicodedata
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aioice.ice import StunProtocol
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from proxim.core import status as told
+from proxim.core.errors import ProximError, Reason
+from proxim.core.events import Decide, Disconnect, Invite, Join, Network, SessionType, Shutdown
+from proxim.core.host import Host
+from proxim.core.host_code import JoinTarget, parse_target
+from proxim.core.messages import (
+    DeviceInfo,
+    PairChallenge,
+    PairConfirm,
+    PairRequest,
+    PairResult,
+    Verified,
+    dump_message,
+    parse_message,
+)
+from proxim.core.program import Program
+from proxim.core.proof import tag_auth, tag_matches
+from proxim.core.proving import Prover, start_guest_proof
+from proxim.net.addresses import list_networks
+from proxim.net.opening import NetOptions, open_program
+from proxim.net.runtime import Runtime
+from proxim.net.spake import Spake2Exchange
+from tests.loopback import quiet_address
+from tests.net.support import PATIENCE, Events
+
+pytestmark = pytest.mark.slow
+
+CORPUS = Path(__file__).parent / "hostile"
+KINDS = ("messages", "descriptions", "candidates", "codes", "names", "requests", "frames")
+PROVER = Prover(secrets.token_bytes, Spake2Exchange)
+HOST_DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
+HONEST = DeviceInfo("Telefon", "guest-uuid")
+HANDSHAKE = (
+    "GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+GOOD_OFFER = (
+    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sctp-port:5000\r\n"
+    "a=max-message-size:65536\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
+    f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\na=setup:actpass\r\n"
+)
+
+Entry = dict[str, Any]
+
+
+def entries(kind: str) -> list[Entry]:
+    read: list[Entry] = json.loads((CORPUS / f"{kind}.json").read_text(encoding="utf-8"))
+    return read
+
+
+def joined(parts: list[Any]) -> str:
+    return "".join(part if isinstance(part, str) else part[0] * part[1] for part in parts)
+
+
+def own_addresses() -> set[str]:
+    return {network.address for network in list_networks()}
+
+
+class Running:
+    """A program with its machine, its sockets and its peers, all real; no face."""
+
+    def __init__(self, program: Program, networks: tuple[Network, ...] | None = None) -> None:
+        self.told = Events()
+        options = NetOptions(look=None if networks is None else lambda: networks)
+        self.runtime = Runtime(program, self.told, options, open_program(program, self.told, options))
+        self.task = asyncio.create_task(self.runtime.run())
+
+    def last(self, *kinds: type[Any]) -> Any:
+        return next((one for one in reversed(self.told.all) if isinstance(one, kinds)), None)
+
+    async def stop(self) -> None:
+        self.runtime.report(Shutdown())
+        await asyncio.wait_for(self.task, PATIENCE)
+
+
+class HostUnderAttack(Running):
+    """A host, and what a test does with it."""
+
+    def __init__(self) -> None:
+        self.address = quiet_address()
+        host = Host(HOST_DEVICE, Invite(SessionType.ONE_TIME), PROVER)
+        super().__init__(Program(HOST_DEVICE, host, PROVER), (Network(self.address, 8, "test0", False),))
+
+    async def joinable(self) -> told.Invitation:
+        """The invitation that is shown; a link that a hostile guest was given is ended first, as a person would."""
+        shown = self.last(told.Invitation, told.NoInvitation)
+        if isinstance(shown, told.Invitation):
+            return shown
+        self.runtime.report(Disconnect(self.last(told.LinkStatus).link))
+        return await self.told.wait(told.Invitation)
+
+    @property
+    def target(self) -> JoinTarget:
+        return parse_target(self.last(told.Invitation).url)
+
+    async def raw(self, data: bytes, handshake: bytes = b"") -> bytes:
+        """Send bytes (after an answered handshake) and nothing more; what came back until the host closed."""
+        address, port = self.target.authority.rsplit(":", 1)
+        reader, writer = await asyncio.open_connection(address, int(port), local_addr=(quiet_address(), 0))
+        received = b""
+        with suppress(ConnectionError):  # the host may close before it has read everything
+            if handshake:
+                writer.write(handshake)
+                answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+                assert b" 101 " in answer
+            writer.write(data)
+            await writer.drain()
+            writer.write_eof()
+            async with asyncio.timeout(PATIENCE):
+                while chunk := await reader.read(65536):
+                    received += chunk
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        return received
+
+    @asynccontextmanager
+    async def socket(self) -> AsyncIterator[ClientConnection]:
+        """A WebSocket from an address of its own: what one did must not be counted against the next."""
+        url, source = self.target.websocket_url, (quiet_address(), 0)
+        async with connect(url, compression=None, proxy=None, local_addr=source, ping_interval=None) as socket:
+            yield socket
+
+    @asynccontextmanager
+    async def approved(self) -> AsyncIterator[ClientConnection]:
+        """A guest that proved nothing and was approved all the same."""
+        async with self.socket() as socket:
+            await socket.send(dump_message(PairRequest(self.target.session_id, HONEST)))
+            prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is None)
+            self.runtime.report(Decide(prompt.session_id, approved=True))
+            assert json.loads(await socket.recv())["status"] == "approved"
+            yield socket
+
+    async def pairs_with_an_honest_guest(self) -> None:
+        """By the QR's secret, up to the approval and its proof; then everybody leaves."""
+        invitation = await self.joinable()
+        target = parse_target(invitation.url)
+        proof = start_guest_proof(target, HONEST, PROVER)
+        assert proof is not None
+        async with self.socket() as socket:
+
+            async def exchange(message: PairRequest | PairConfirm) -> None:
+                await socket.send(dump_message(message))
+
+            await exchange(PairRequest(target.session_id, HONEST, proof.auth))
+            challenge = parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
+            assert isinstance(challenge, PairChallenge), challenge
+            keys = proof.finish(challenge.auth)
+            await exchange(PairConfirm(target.session_id, tag_auth(keys.guest_tag())))
+            prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is Verified.QR)
+            assert prompt.device == HONEST
+            self.runtime.report(Decide(prompt.session_id, approved=True))
+            result = parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
+            assert isinstance(result, PairResult), result
+            assert result.approved
+            assert result.auth is not None
+            assert tag_matches(keys.host_tag("approved"), result.auth.t)
+        await self.joinable()
+
+    async def links_with_an_honest_program(self) -> None:
+        """By the typed code, and as far as this machine's networks let WebRTC go."""
+        stage = told.Stage.CONNECTED if list_networks() else told.Stage.APPROVED
+        guest = Running(Program(HONEST, None, PROVER))
+        try:
+            await guest.told.wait(told.ThisDevice)
+            code = (await self.joinable()).code
+            assert code is not None
+            guest.runtime.report(Join(parse_target(code)))
+            prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is Verified.CODE)
+            self.runtime.report(Decide(prompt.session_id, approved=True))
+            for side in (self, guest):
+                link = await side.told.wait(told.LinkStatus, lambda link: link.stage is stage)
+                assert link.verified is Verified.CODE
+        finally:
+            await guest.stop()
+
+
+# --- how each kind is thrown at the host ---------------------------------------------------------------------------
+
+
+async def throw_message(host: HostUnderAttack, entry: Entry) -> None:
+    session_id = host.target.session_id
+    async with host.socket() as socket:
+        with suppress(ConnectionClosed):
+            for text in [joined(entry["parts"])] * entry.get("times", 1) + entry.get("then", []):
+                await socket.send(text.replace("@session", session_id))
+            await asyncio.wait_for(await socket.ping(), PATIENCE)  # behind everything else
+
+
+async def throw_description(host: HostUnderAttack, entry: Entry) -> None:
+    await throw_signals(host, [{"sdp": joined(entry["parts"]), "type": "offer"}])
+
+
+async def throw_candidate(host: HostUnderAttack, entry: Entry) -> None:
+    await throw_signals(host, [entry["payload"], {"sdp": GOOD_OFFER, "type": "offer"}])
+
+
+async def throw_signals(host: HostUnderAttack, payloads: list[Entry]) -> None:
+    own = next(iter(own_addresses()), host.address)
+    async with host.approved() as socket:
+        session_id = host.last(told.LinkStatus).session_id
+        for payload in payloads:
+            text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
+            await socket.send(text.replace("{own}", own))
+        with suppress(ConnectionClosed):
+            while json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["type"] == "error" and len(payloads) > 1:
+                pass  # a candidate that was refused; the answer to the good offer is still to come
+
+
+async def throw_code(host: HostUnderAttack, entry: Entry) -> None:
+    typed = joined(entry["parts"])
+    with suppress(ProximError):
+        start_guest_proof(parse_target(typed), HONEST, PROVER)
+    request = json.dumps({"type": "pair_request", "sessionID": typed[:50000], "deviceInfo": {"name": "n", "id": "i"}})
+    await throw_message(host, {"parts": [request]})
+
+
+async def throw_name(host: HostUnderAttack, entry: Entry) -> None:
+    seen = len(host.told.all)
+    device = {"name": entry["text"], "id": entry["text"]}
+    request = {"type": "pair_request", "sessionID": "@session", "deviceInfo": device}
+    await throw_message(host, {"parts": [json.dumps(request)]})
+    for prompt in [one for one in host.told.all[seen:] if isinstance(one, told.Prompt)]:
+        for shown in (prompt.device.name, prompt.device.id):
+            assert len(shown) <= 40
+            assert not any(unicodedata.category(symbol) in ("Cc", "Cf", "Cs", "Zl", "Zp") for symbol in shown)
+
+
+async def throw_request(host: HostUnderAttack, entry: Entry) -> None:
+    text = joined(entry["parts"]).replace("{host}", host.target.authority)
+    answer = await host.raw(text.encode("latin-1"))
+    if any(word in entry["name"] for word in ("another", "evil", "null", "origin f", "origin e", "two origins")):
+        assert b" 101 " not in answer
+
+
+async def throw_frames(host: HostUnderAttack, entry: Entry) -> None:
+    handshake = HANDSHAKE.replace("{host}", host.target.authority).encode()
+    await host.raw(bytes.fromhex(joined(entry["parts"])), handshake)
+
+
+THROW: dict[str, Callable[[HostUnderAttack, Entry], Awaitable[None]]] = {
+    "messages": throw_message,
+    "descriptions": throw_description,
+    "candidates": throw_candidate,
+    "codes": throw_code,
+    "names": throw_name,
+    "requests": throw_request,
+    "frames": throw_frames,
+}
+
+
+def test_there_are_enough() -> None:
+    assert set(KINDS) == {file.stem for file in CORPUS.glob("*.json")}
+    assert sum(len(entries(kind)) for kind in KINDS) >= 200
+
+
+@pytest.fixture
+def sent_to(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Where ICE sent packets."""
+    seen: set[str] = set()
+    send = StunProtocol.send_stun
+
+    def record(protocol: StunProtocol, message: Any, addr: tuple[str, int]) -> None:
+        seen.add(addr[0])
+        if addr[0] in own_addresses():
+            send(protocol, message, addr)
+
+    monkeypatch.setattr(StunProtocol, "send_stun", record)
+    return seen
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_next_honest_guest_pairs(kind: str, caplog: pytest.LogCaptureFixture, sent_to: set[str]) -> None:
+    host = HostUnderAttack()
+    await host.told.wait(told.Invitation)
+    try:
+        for entry in entries(kind):
+            await host.joinable()
+            try:
+                await THROW[kind](host, entry)
+                await host.pairs_with_an_honest_guest()
+            except BaseException as error:
+                error.add_note(f"{kind}.json: {entry['name']}")
+                raise
+        await host.links_with_an_honest_program()
+    finally:
+        await host.stop()
+    troubles = [one for one in host.told.all if isinstance(one, told.Trouble)]
+    assert [one for one in troubles if one.problem.reason is Reason.INTERNAL] == []
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert sent_to <= own_addresses()
+    assert sent_to or not list_networks()  # else nothing was recorded, and the line above says nothing
+    verified = [one for one in host.told.all if isinstance(one, told.Prompt) and one.verified is not None]
+    assert len(verified) == len(entries(kind)) + 1  # the honest ones, and nobody else
