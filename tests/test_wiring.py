@@ -1,13 +1,14 @@
 """How options become a running network side."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
 from proxim.core.errors import Reason
-from proxim.core.events import Shutdown
-from proxim.core.status import Invitation, Networks, Status, Stopped, ThisDevice, Trouble
+from proxim.core.events import SetRequireProof, Shutdown
+from proxim.core.status import Invitation, Networks, ProofPolicy, Status, Stopped, ThisDevice, Trouble
 from proxim.options import HostOptions, JoinOptions, WindowOptions
 from proxim.wiring import network_side
 from tests.loopback import quiet_address
@@ -76,3 +77,44 @@ async def test_broken_settings_are_told(home: Path) -> None:
     (home / "settings.json").write_text("rubbish")
     told = await first_of(JoinOptions(), ThisDevice)
     assert [status.problem.reason for status in told if isinstance(status, Trouble)] == [Reason.SETTINGS_BROKEN]
+
+
+async def serves(url: str) -> None:
+    """Until the page is there."""
+    host, port = url.split("/")[2].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+    assert await asyncio.wait_for(reader.readline(), PATIENCE)
+    writer.close()
+    await writer.wait_closed()
+
+
+def policies(told: list[Status]) -> list[bool]:
+    return [status.required for status in told if isinstance(status, ProofPolicy)]
+
+
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_who_cannot_prove_the_code_is_refused_where_the_option_or_the_setting_says_so(
+    home: Path, saved: bool, wanted: bool
+) -> None:
+    await first_of(JoinOptions(), ThisDevice)
+    file = home / "settings.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "requireProof": saved}))
+    told = await first_of(HostOptions(address=quiet_address(), require_proof=wanted), Invitation)
+    assert policies(told) == ([True] if saved or wanted else [])
+    assert json.loads(file.read_text())["requireProof"] is saved  # an option is for this run
+
+
+async def test_a_change_while_running_is_told_and_kept(home: Path) -> None:
+    told: list[Status] = []
+    net = network_side(HostOptions(address=quiet_address()))(told.append)()
+    running = asyncio.create_task(net.run())
+    await serves(next(status.url for status in told if isinstance(status, Invitation)))
+    for required in (True, False, True):
+        net.report(SetRequireProof(required))
+        assert json.loads((home / "settings.json").read_text())["requireProof"] is required
+    net.report(Shutdown())
+    await asyncio.wait_for(running, PATIENCE)
+    assert policies(told) == [True, False, True]
+    assert policies(await first_of(HostOptions(address=quiet_address()), Invitation)) == [True]

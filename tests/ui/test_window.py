@@ -170,6 +170,7 @@ def test_everything_follows_the_system_into_the_dark(make_bench: MakeBench, monk
 
 
 def show_long(bench: Bench) -> None:
+    bench.window.show(ProofPolicy(required=True))
     bench.window.show(ThisDevice(DeviceInfo(LONG_NAME, "id")))
     bench.window.show(Networks((Network("10.20.30.123", 24, "Intel Ethernet I219-V", False), DOCKER), "10.20.30.123"))
     bench.window.show(bench.invitation("HG2K-4QWX-91ZP", SessionType.PERSISTENT, None))
