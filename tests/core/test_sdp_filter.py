@@ -1,0 +1,351 @@
+"""What reaches aiortc of real and hostile descriptions and candidates."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxim.core.messages import Candidate
+from proxim.core.sdp_filter import MAX_CANDIDATES, MAX_FINGERPRINTS, MIN_CANDIDATE_PORT, PeerFilter
+from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
+
+PEER = "192.168.1.7"
+PRINT = ":".join(["0A"] * 32)
+PWD = "a" * 24
+
+
+def crlf(text: str) -> str:
+    return text.strip().replace("\n", "\r\n") + "\r\n"
+
+
+CHROMIUM_OFFER = crlf(f"""
+v=0
+o=- 4611731400430051336 2 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0
+a=extmap-allow-mixed
+a=msid-semantic: WMS
+m=application 54400 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 192.168.1.7
+a=candidate:3993072007 1 udp 2113937151 8f2a9e4c-6b4e-4a2c-9d39-0c3f5d1f2b11.local 54400 typ host generation 0 network-cost 999
+a=candidate:842163049 1 udp 1677729535 203.0.113.9 54400 typ srflx raddr 0.0.0.0 rport 0 generation 0 network-cost 999
+a=candidate:99 1 tcp 1518280447 192.168.1.7 9 typ host tcptype active generation 0
+a=ice-ufrag:Xh+1
+a=ice-pwd:{PWD}
+a=ice-options:trickle
+a=fingerprint:sha-256 {PRINT}
+a=setup:actpass
+a=mid:0
+a=sctp-port:5000
+a=max-message-size:262144
+""")
+FIREFOX_ANSWER = crlf(f"""
+v=0
+o=mozilla...THIS_IS_SDPARTA-128.0 5213467189032 0 IN IP4 0.0.0.0
+s=-
+t=0 0
+a=sendrecv
+a=fingerprint:sha-256 {PRINT}
+a=group:BUNDLE 0
+a=ice-options:trickle
+a=msid-semantic:WMS *
+m=application 9 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 0.0.0.0
+a=candidate:0 1 UDP 2122252543 192.168.1.7 51234 typ host
+a=candidate:1 1 TCP 2105524479 192.168.1.7 9 typ host tcptype active
+a=sendrecv
+a=end-of-candidates
+a=ice-pwd:{PWD}
+a=ice-ufrag:1a2b3c4d
+a=mid:0
+a=setup:active
+a=sctp-port:5000
+a=max-message-size:1073741823
+""")
+AIORTC_OFFER = crlf(f"""
+v=0
+o=- 3940000000 3940000000 IN IP4 0.0.0.0
+s=-
+t=0 0
+a=group:BUNDLE 0
+a=msid-semantic:WMS *
+m=application 41234 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 192.168.1.7
+a=mid:0
+a=sctp-port:5000
+a=max-message-size:262144
+a=candidate:f3aa 1 udp 2130706431 192.168.1.7 41234 typ host
+a=candidate:9b36 1 udp 2130706175 fd00::2 41235 typ host
+a=end-of-candidates
+a=ice-ufrag:Zp3q
+a=ice-pwd:{PWD[:22]}
+a=fingerprint:sha-256 {PRINT}
+a=fingerprint:sha-384 {":".join(["0b"] * 48)}
+a=fingerprint:sha-512 {":".join(["0c"] * 64)}
+a=setup:actpass
+""")
+
+
+def cleaned(sdp: str, peer: str = PEER) -> str:
+    result = PeerFilter(peer).description(sdp)
+    assert result is not None
+    return result
+
+
+def candidates(sdp: str) -> list[str]:
+    return [line for line in sdp.split("\r\n") if line.startswith("a=candidate:")]
+
+
+# --- what honest devices send --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sdp", [OFFER_SDP, ANSWER_SDP])
+def test_the_plain_form_stays_as_it_is(sdp: str) -> None:
+    assert cleaned(sdp) == sdp
+
+
+@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER], ids=["chromium", "firefox", "aiortc"])
+@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+def test_what_a_data_channel_needs_survives(sdp: str, newline: str) -> None:
+    result = cleaned(sdp.replace("\r\n", newline)).split("\r\n")
+    for name in ("ice-ufrag", "ice-pwd", "setup", "sctp-port", "max-message-size", "mid", "fingerprint"):
+        given_lines = [line for line in sdp.split("\r\n") if line.startswith(f"a={name}:")]
+        assert given_lines
+        assert [line for line in result if line.startswith(f"a={name}:")] == given_lines
+    assert ("a=end-of-candidates" in result) == ("a=end-of-candidates" in sdp)
+    assert "a=group:BUNDLE 0" in result
+
+
+@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER])
+def test_cleaning_twice_changes_nothing(sdp: str) -> None:
+    assert cleaned(cleaned(sdp)) == cleaned(sdp)
+
+
+def test_candidates_of_browsers() -> None:
+    assert candidates(cleaned(CHROMIUM_OFFER)) == ["a=candidate:3993072007 1 udp 2113937151 192.168.1.7 54400 typ host"]
+    assert candidates(cleaned(FIREFOX_ANSWER)) == ["a=candidate:0 1 udp 2122252543 192.168.1.7 51234 typ host"]
+
+
+def test_what_the_section_says_goes_before_what_the_head_says() -> None:
+    sdp = OFFER_SDP.replace("t=0 0\r\n", "t=0 0\r\na=setup:passive\r\na=ice-ufrag:head\r\n")
+    assert cleaned(sdp) == cleaned(sdp.replace("a=setup:passive\r\n", ""))
+    assert "a=setup:actpass" in cleaned(sdp)
+    assert "head" not in cleaned(sdp)
+
+
+def test_values_that_may_be_missing() -> None:
+    sdp = re.sub("a=(mid|max-message-size|group):.*\r\n", "", OFFER_SDP)
+    assert "mid" not in cleaned(sdp)
+    assert "group" not in cleaned(sdp)
+
+
+# --- hostile descriptions ------------------------------------------------------------------------------------------
+
+SECTION = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+
+
+@pytest.mark.parametrize(
+    "sdp",
+    [
+        "",
+        "rubbish",
+        "\r\n" * 50,
+        OFFER_SDP.replace("m=", "x="),
+        OFFER_SDP + SECTION,
+        OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n",
+        OFFER_SDP.replace(SECTION, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"),
+        OFFER_SDP.replace(SECTION, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"),
+        OFFER_SDP.replace(SECTION, "m=application 9 TCP/DTLS/SCTP webrtc-datachannel\r\n"),
+        OFFER_SDP.replace(SECTION, "m=application 9 DTLS/SCTP 5000\r\n"),
+        OFFER_SDP.replace(SECTION, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel x\r\n"),
+        *(re.sub(f"a={name}:.*\r\n", "", OFFER_SDP) for name in ("ice-ufrag", "ice-pwd", "setup", "sctp-port")),
+        re.sub("a=fingerprint:.*\r\n", "", OFFER_SDP),
+        OFFER_SDP + f"a=fingerprint:sha-256 {PRINT}\r\n" * MAX_FINGERPRINTS,
+        OFFER_SDP.replace("sha-256", "sha-1"),
+        OFFER_SDP.replace("sha-256", "sha-512"),
+        OFFER_SDP.replace("sctp-port:5000", "sctp-port:65536"),
+        OFFER_SDP.replace("sctp-port:5000", "sctp-port:0"),
+        OFFER_SDP.replace("sctp-port:5000", "sctp-port:-1"),
+        OFFER_SDP.replace("sctp-port:5000", "sctp-port:٥٠٠٠"),
+        OFFER_SDP.replace("setup:actpass", "setup:holdconn"),
+        OFFER_SDP.replace("ice-ufrag:guest", "ice-ufrag:abc"),
+        OFFER_SDP.replace("ice-pwd:pp", "ice-pwd:p p"),
+    ],
+)
+def test_refused(sdp: str) -> None:
+    assert PeerFilter(PEER).description(sdp) is None
+
+
+@pytest.mark.parametrize("size", ["-1", "+1", "1e9", "0x10", "99999999999", ""])
+def test_a_message_size_that_is_none_is_left_out(size: str) -> None:
+    assert "max-message-size" not in cleaned(OFFER_SDP.replace("262144", size))
+
+
+def test_nothing_foreign_is_passed_on() -> None:
+    more = "a=ice-lite\r\na=x:y\r\nb=AS:30\r\na=rtpmap:0 PCMU/8000\r\ni=<script>\r\na=identity:x\r\na=group:BUNDLE 0 1 2\r\n"
+    assert cleaned(OFFER_SDP.replace("t=0 0\r\n", "t=0 0\r\n" + more) + more) == OFFER_SDP
+    assert cleaned(OFFER_SDP.replace("s=-", "s=x").replace("o=-", "o=me").replace("0.0.0.0", "127.0.0.1")) == OFFER_SDP
+
+
+@pytest.mark.parametrize("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_no_line_is_smuggled_in_by_another_line_end(separator: str) -> None:
+    """aiortc reads lines by str.splitlines, which splits at all of these."""
+    smuggled = separator.join(["x", "a=candidate:1 1 udp 1 127.0.0.1 5000 typ host", "m=audio 9 UDP/TLS/RTP/SAVPF 0"])
+    for line in ("s=-", "t=0 0", "o=-", "a=mid:0", "a=setup:actpass", "a=max-message-size:262144"):
+        for sdp in (OFFER_SDP.replace(line, line + smuggled), OFFER_SDP.replace(line, line + "\r\na=x:" + smuggled)):
+            result = PeerFilter(PEER).description(sdp) or ""
+            assert len(result.splitlines()) == result.count("\r\n")
+            assert "127.0.0.1" not in result
+            assert "audio" not in result
+
+
+@given(st.lists(st.sampled_from([*(OFFER_SDP + CHROMIUM_OFFER).splitlines(), "m=audio 9 X 0", "\x85"]) | st.text()))
+def test_whatever_comes_nothing_but_known_lines_goes_on(lines: list[str]) -> None:
+    result = PeerFilter(PEER).description("\r\n".join(lines))
+    if result is not None:
+        assert result.isascii()
+        assert re.fullmatch(
+            r"((v|o|s|t|c)=[ -~]+\r\n|m=application 9 [ -~]+\r\n|a=[a-z-]+(:[!-~][ -~]*)?\r\n)+", result
+        )
+        assert result.count("m=application") == 1
+
+
+# --- candidates ----------------------------------------------------------------------------------------------------
+
+
+def tried(line: str, peer: str = PEER) -> str | None:
+    result = PeerFilter(peer).candidate(Candidate(line))
+    inside = candidates(cleaned(OFFER_SDP + f"a={line.removeprefix('a=')}\r\n", peer))
+    if line.removeprefix("a=").startswith("candidate:"):
+        assert inside == ([] if result is None else [f"a={result.candidate}"])  # inside and beside alike
+    return None if result is None else result.candidate
+
+
+def at(address: str, port: object = 50000) -> str:
+    return f"candidate:1 1 udp 2113937151 {address} {port} typ host"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("10.0.0.1", "172.16.0.1", "172.31.255.254", "192.168.0.1", "100.64.0.1", "100.127.255.254", "169.254.1.1"),
+        *("fe80::1", "fd00::2", "fc00::1", "::ffff:192.168.1.7"),
+    ],
+)
+def test_near_addresses_are_tried(address: str) -> None:
+    assert tried(at(address)) == at(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "::ffff:0.0.0.0"),
+        *("169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254"),
+        *("224.0.0.251", "239.255.255.250", "ff02::1", "255.255.255.255"),
+        *(
+            "8.8.8.8",
+            "203.0.113.9",
+            "172.32.0.1",
+            "172.15.0.1",
+            "100.128.0.1",
+            "192.169.0.1",
+            "11.0.0.1",
+            "2001:db8::1",
+        ),
+        *("64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1", "0177.0.0.1", "2130706433", "127.1", "10.1", "0x7f.1"),
+        *("example.org", "localhost", "evil.local.", "a.b.local", ".local", "fe80::1%eth0", "10.0.0.1/8", "-"),
+    ],
+)
+def test_other_addresses_are_not(address: str) -> None:
+    assert tried(at(address)) is None
+
+
+@pytest.mark.parametrize("peer", ["203.0.113.9", "2001:db8::1"])
+def test_the_address_of_its_own_socket_is_tried(peer: str) -> None:
+    assert tried(at(peer), peer) == at(peer)
+    assert tried(at("8.8.8.8"), peer) is None
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "", "no address"])
+def test_but_never_loopback(peer: str) -> None:
+    assert tried(at("127.0.0.1"), peer) is None
+    assert tried(at("::1"), peer) is None
+    assert tried(at("name.local"), peer) is None
+
+
+def test_a_zone_of_the_peers_address_is_left_away() -> None:
+    assert tried(at("name.local"), "fe80::1%eth0") == at("fe80::1")
+
+
+def test_a_hidden_address_is_that_of_its_socket() -> None:
+    assert tried(at("8f2a9e4c-6b4e-4a2c-9d39-0c3f5d1f2b11.local")) == at(PEER)
+
+
+@pytest.mark.parametrize("port", [MIN_CANDIDATE_PORT, 65535])
+def test_ports_that_are_tried(port: int) -> None:
+    assert tried(at(PEER, port)) == at(PEER, port)
+
+
+@pytest.mark.parametrize(
+    "port", [0, 1, 22, 53, MIN_CANDIDATE_PORT - 1, 65536, 99999, 100000, -1, "x", "٥٠٠٠", "0x1f90"]
+)
+def test_ports_that_are_not(port: object) -> None:
+    assert tried(at(PEER, port)) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "candidate:1 1 tcp 1 192.168.1.7 50000 typ host tcptype passive",
+        "candidate:1 1 ssltcp 1 192.168.1.7 50000 typ host",
+        "candidate:1 2 udp 1 192.168.1.7 50000 typ host",
+        "candidate:1 1 udp 1 192.168.1.7 50000 typ relay raddr 0.0.0.0 rport 0",
+        "candidate:1 1 udp 99999999999 192.168.1.7 50000 typ host",
+        "candidate:1 1 udp 1 192.168.1.7 50000 typ",
+        "candidate:1 1 udp 1 192.168.1.7 50000",
+        "candidate:1  1 udp 1 192.168.1.7 50000 typ host",
+        "candidate:1 1 udp 1 192.168.1.7 50000 typ host\r\na=candidate:1 1 udp 1 127.0.0.1 50000 typ host",
+        "candidate:1 1 udp 1 192.168.1.7 50000 typ host \u2028",
+        "candidate:",
+        "rubbish",
+        " ",
+    ],
+)
+def test_other_candidates_are_left_out(line: str) -> None:
+    assert PeerFilter(PEER).candidate(Candidate(line)) is None
+
+
+@pytest.mark.parametrize("form", ["{}", "a={}"])
+@pytest.mark.parametrize(
+    "rest", ["", " ", " raddr 127.0.0.1 rport x", " generation 0 ufrag Xh+1 network-cost 999", " x"]
+)
+def test_the_forms_and_tails_of_candidates(form: str, rest: str) -> None:
+    assert tried(form.format(CANDIDATE + rest)) == CANDIDATE
+    assert tried(form.format(CANDIDATE.removeprefix("candidate:") + rest)) == CANDIDATE
+
+
+def test_companions_stay() -> None:
+    given_candidate = Candidate(CANDIDATE + " generation 0", "0", 0)
+    assert PeerFilter(PEER).candidate(given_candidate) == Candidate(CANDIDATE, "0", 0)
+
+
+def test_sixteen_in_all_inside_and_beside() -> None:
+    filter = PeerFilter(PEER)
+    inside = "".join(f"a={at(PEER, 50000 + index)}\r\n" for index in range(10))
+    result = filter.description(OFFER_SDP + inside)
+    assert result is not None
+    assert len(candidates(result)) == 10
+    for _ in range(5):
+        assert filter.candidate(Candidate(at("8.8.8.8"))) is None  # what is left out does not count
+    beside = [filter.candidate(Candidate(at(PEER, 60000 + index))) for index in range(20)]
+    assert [one is not None for one in beside] == [True] * (MAX_CANDIDATES - 10) + [False] * 14
+    assert len(candidates(cleaned(OFFER_SDP + inside + inside))) == MAX_CANDIDATES
+
+
+def test_the_end_of_candidates_comes_once() -> None:
+    filter = PeerFilter(PEER)
+    end = Candidate("", "0")
+    assert filter.candidate(end) is end
+    assert filter.candidate(end) is None

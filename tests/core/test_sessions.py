@@ -1,0 +1,54 @@
+"""Tests of proxim.core.sessions: what is kept, and what is forgotten at once."""
+
+from proxim.core.errors import Reason
+from proxim.core.events import ConnectionID, Decide, LinkID, SessionType
+from proxim.core.session import Session
+from proxim.core.session_inputs import Ask, End, Guest
+from proxim.core.sessions import Sessions, SessionSecrets
+from tests.core.machine_fixtures import PHONE
+
+T0 = 100.0
+
+
+def keep(sessions: Sessions, session_id: str, link: str) -> Session:
+    session = Session(session_id, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID(link))
+    sessions.add(session, SessionSecrets(5, b"k" * 16))
+    return session
+
+
+def test_a_session_is_found_by_its_id_with_secrets_of_its_own() -> None:
+    sessions = Sessions()
+    first, second = keep(sessions, "a", "host-1"), keep(sessions, "b", "host-2")
+    assert list(sessions) == [first, second]
+    assert (sessions.get("a"), sessions.get("b"), sessions.get("c")) == (first, second, None)
+    ours, others = sessions.secrets_of("a"), sessions.secrets_of("b")
+    assert ours is not None
+    assert others is not None
+    assert ours.tries is not others.tries
+    assert sessions.secrets_of("c") is None
+
+
+def test_a_session_is_found_by_its_link_while_it_has_one() -> None:
+    sessions = Sessions()
+    session = keep(sessions, "a", "host-1")
+    assert sessions.by_link(LinkID("host-1")) is None
+    sessions.tell(session, Ask(Guest(ConnectionID(1), "192.168.1.9", "a", PHONE)), T0)
+    sessions.tell(session, Decide("a", approved=True), T0)
+    assert sessions.by_link(LinkID("host-1")) is session
+    assert sessions.by_link(LinkID("host-2")) is None
+
+
+def test_an_ended_session_leaves_memory_at_once_even_while_all_are_told() -> None:
+    sessions = Sessions()
+    keep(sessions, "a", "host-1")
+    keep(sessions, "b", "host-2")
+    for session in sessions:
+        sessions.tell(session, End(Reason.CLOSED), T0)
+    assert list(sessions) == []
+    assert (sessions.get("a"), sessions.secrets_of("a")) == (None, None)
+
+
+def test_secrets_are_in_no_repr() -> None:
+    secrets = SessionSecrets(12345678, b"very secret bytes", typed="02501WK381")
+    for secret in ("12345678", "very secret", "02501WK381"):
+        assert secret not in repr(secrets)
