@@ -1,0 +1,158 @@
+"""What is fuzzed: each target takes any text, and may raise only what its readers promise to raise.
+
+Imported under atheris's instrumentation, so it imports all that is to be covered. Must never be here: atheris itself,
+sockets, anything that remembers between two inputs.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from proxim.core.host_code import CodeError, parse_code, parse_target
+from proxim.core.json_text import MessageError
+from proxim.core.link_messages import dump_link_message, parse_link_message
+from proxim.core.messages import Candidate, DeviceInfo, Message, PairPrompt, PairRequest, dump_message, parse_message
+from proxim.core.sdp_filter import MAX_CANDIDATES, PeerFilter
+from proxim.core.texts import display_name
+
+_CODE: Final = "02501-WK381"
+_URL: Final = "http://192.168.1.2:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&u=device&k=AAAAAAAAAAAAAAAAAAAAAA"
+_OFFER: Final = (
+    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sctp-port:5000\r\n"
+    "a=max-message-size:65536\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
+    f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\na=setup:actpass\r\n"
+    "a=candidate:1 1 udp 2130706431 192.168.1.2 50000 typ host\r\na=end-of-candidates\r\n"
+)
+_CANDIDATE: Final = "candidate:1 1 udp 2130706431 192.168.1.2 50000 typ host"
+_AUTH: Final = '"auth":{"v":1,"m":"psk","y":"AAAA","t":"AAAA"}'
+_DEVICE: Final = '"deviceInfo":{"name":"n","id":"i"}'
+
+
+def messages(text: str) -> None:
+    """The signaling parser; what it accepts can be written, and reads back as the same."""
+    try:
+        message = parse_message(text)
+    except MessageError:
+        return
+    again: Message = parse_message(dump_message(message))
+    if again != message:
+        raise AssertionError("reads back as something else")
+    repr(message)
+    if isinstance(message, PairRequest | PairPrompt):
+        _check_shown(message.device)
+
+
+def _check_shown(device: DeviceInfo) -> None:
+    shown = display_name(device.name)
+    if not 0 < len(shown) <= 40 or not shown.isprintable():
+        raise AssertionError("a name that is not fit to show")
+
+
+def codes(text: str) -> None:
+    """What a person types or scans; a code that is accepted has one spelling."""
+    try:
+        code = parse_code(text)
+    except CodeError:
+        pass
+    else:
+        if parse_code(code.shown) != code or parse_code(code.canonical) != code:
+            raise AssertionError("another code when read again")
+    try:
+        target = parse_target(text)
+    except CodeError:
+        return
+    if not target.websocket_url.isascii() or any(symbol in target.websocket_url for symbol in " \r\n\t\0"):
+        raise AssertionError("a URL that no request line can carry")
+
+
+def descriptions(text: str) -> None:
+    """What of a peer's description and candidates would reach aiortc."""
+    peer = PeerFilter("192.168.1.20")
+    cleaned = peer.description(text)
+    lines = [] if cleaned is None else [line for line in cleaned.split("\r\n") if line.startswith("a=candidate:")]
+    if cleaned is not None:
+        if not cleaned.isascii() or cleaned.count("m=application") != 1 or not cleaned.endswith("\r\n"):
+            raise AssertionError("a description that is not one data channel's")
+        if PeerFilter("192.168.1.20").description(cleaned) != cleaned:
+            raise AssertionError("not clean after one pass")
+    for line in text.splitlines()[: 2 * MAX_CANDIDATES]:
+        allowed = peer.candidate(Candidate(line))
+        if allowed is not None and allowed.candidate:
+            lines.append(allowed.candidate)
+    if len(lines) > MAX_CANDIDATES:
+        raise AssertionError("too many candidates")
+    for line in lines:
+        words = line.split(" ")
+        if not words[4].endswith(".local") and not _is_of_a_room(words[4]):
+            raise AssertionError("a candidate that leads elsewhere")
+        if not 1024 <= int(words[5]) <= 65535:
+            raise AssertionError("a port of other services")
+
+
+def _is_of_a_room(address: str) -> bool:
+    """Not the filter's own words for it: what the standard library calls private, less what is no device."""
+    ip = ipaddress.ip_address(address)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    shared = ip.version == 4 and ip in ipaddress.ip_network("100.64.0.0/10")
+    never = ip.is_loopback or ip.is_multicast or ip.is_unspecified or ip.is_reserved
+    metadata = str(ip) in ("169.254.169.254", "fd00:ec2::254")
+    return (ip.is_private or shared) and not never and not metadata
+
+
+def link(text: str) -> None:
+    """The control channel's parser; what it accepts can be written, and reads back as the same."""
+    try:
+        message = parse_link_message(text)
+    except MessageError:
+        return
+    if parse_link_message(dump_link_message(message)) != message:
+        raise AssertionError("reads back as something else")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to fuzz."""
+
+    run: Callable[[str], None]
+    seeds: tuple[str, ...]  # honest inputs to start from
+    words: tuple[str, ...] = ()  # what no coin toss finds
+
+
+TARGETS: Final[dict[str, Target]] = {
+    "messages": Target(
+        messages,
+        (
+            f'{{"type":"pair_request","sessionID":"@code",{_DEVICE},{_AUTH}}}',
+            f'{{"type":"pair_challenge","sessionID":"a",{_AUTH}}}',
+            f'{{"type":"pair_confirm","sessionID":"a",{_AUTH}}}',
+            f'{{"type":"pair_prompt","sessionID":"a",{_DEVICE},"verified":"code"}}',
+            '{"type":"pair_response","sessionID":"a","approved":true}',
+            f'{{"type":"pair_result","sessionID":"a","status":"rejected","reason":"busy",{_AUTH}}}',
+            '{"type":"signal","sessionID":"a","payload":{"sdp":"v=0","type":"offer","mac":"AAAA"}}',
+            '{"type":"signal","sessionID":"a","payload":{"candidate":{"candidate":"x","sdpMid":"0"}}}',
+            '{"type":"signal","sessionID":"a","payload":{"candidate":"","sdpMid":"0","sdpMLineIndex":0}}',
+            '{"type":"error","code":"busy","message":"m"}',
+            '{"type":"session_ended","sessionID":"a","reason":"closed"}',
+        ),
+        ("pair_request", "deviceInfo", "sessionID", "payload", "candidate", "sdpMLineIndex", "\\ud800", "verified"),
+    ),
+    "codes": Target(codes, (_CODE, _URL), ("http://", "#s=", "&u=", "&k=", "[::1]", ":47800", "%25")),
+    "descriptions": Target(
+        descriptions,
+        (_OFFER, _CANDIDATE, "\n".join([_CANDIDATE] * 20)),
+        ("a=candidate:", "a=fingerprint:sha-256 ", "a=mid:", "m=application ", " typ host", ".local", "::ffff:"),
+    ),
+    "link": Target(
+        link,
+        (
+            '{"type":"hello","version":1,"features":["text"],"name":"n"}',
+            '{"type":"text","text":"t","more":true}',
+            '{"type":"ping"}',
+            '{"type":"bye","reason":"closed"}',
+            '{"type":"unsupported","what":"x"}',
+        ),
+        ("features", "version", "unsupported", "reason"),
+    ),
+}
