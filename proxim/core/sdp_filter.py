@@ -1,8 +1,9 @@
 """What of the other side's description and candidates may reach aiortc (docs/security.md).
 
 A description is written anew from the few values that one data channel needs, each checked: no line of the other side's
-is passed on as it came. A candidate may only lead where a device of this room can be. Must never be here: descriptions
-of our own, sockets, names to look up (net/peer.py asks `is_reachable` about what a `.local` name led to).
+is passed on as it came. A candidate may only lead where a device of this room can be. Browsers hide their address
+behind a `.local` name (mDNS); whoever answers to it could lead us anywhere, so such a candidate is taken to mean the
+address that the peer's WebSocket comes from. Must never be here: descriptions of our own, sockets, names to look up.
 """
 
 import ipaddress
@@ -55,14 +56,6 @@ _NEEDED: Final = frozenset({"ice-ufrag", "ice-pwd", "setup", "sctp-port"})
 _MAX_PORT: Final = 65535
 
 
-def is_reachable(address: str, peer_address: str = "") -> bool:
-    """Whether packets may go to `address`: a private or link-local one, or the one that its WebSocket comes from."""
-    ip = _parse(address)
-    if ip is None or ip in _NEVER or ip.is_loopback or ip.is_multicast:
-        return False
-    return any(ip in network for network in _NEAR) or ip == _parse(peer_address.partition("%")[0])
-
-
 def _parse(address: str) -> _IP | None:
     """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it is none."""
     try:
@@ -76,7 +69,7 @@ class PeerFilter:
     """Lets through what one peer may tell aiortc, for the life of one link."""
 
     def __init__(self, peer_address: str) -> None:
-        self._peer_address = peer_address  # where its WebSocket is
+        self._peer_address = peer_address.partition("%")[0]  # where its WebSocket is; a zone is no part of a candidate
         self._left = MAX_CANDIDATES
         self._ended = False
 
@@ -120,13 +113,19 @@ class PeerFilter:
         match = _CANDIDATE.fullmatch(line)
         if match is None or not MIN_CANDIDATE_PORT <= int(match["port"]) <= _MAX_PORT or self._left == 0:
             return None
-        address = match["address"]
-        if not _MDNS_NAME.fullmatch(address) and not is_reachable(address, self._peer_address):
+        address = self._peer_address if _MDNS_NAME.fullmatch(match["address"]) else match["address"]
+        if not self._is_near(address):
             return None
         self._left -= 1
         return (
             f"candidate:{match['foundation']} 1 udp {match['priority']} {address} {match['port']} typ {match['type']}"
         )
+
+    def _is_near(self, address: str) -> bool:
+        ip = _parse(address)
+        if ip is None or ip in _NEVER or ip.is_loopback or ip.is_multicast:
+            return False
+        return any(ip in network for network in _NEAR) or ip == _parse(self._peer_address)
 
 
 def _write(values: dict[str, str], fingerprints: list[str], candidates: list[str], ended: bool) -> str:
@@ -134,7 +133,7 @@ def _write(values: dict[str, str], fingerprints: list[str], candidates: list[str
     lines = [
         *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", *group),
         *("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0"),
-        *(f"a={name}:{value}" for name, value in values.items()),
+        *(f"a={name}:{values[name]}" for name in _VALUES if name in values),
         *(f"a=fingerprint:{fingerprint}" for fingerprint in fingerprints),
         *(f"a={candidate}" for candidate in candidates),
         *(["a=end-of-candidates"] if ended else []),

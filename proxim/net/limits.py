@@ -31,6 +31,9 @@ BACKLOG: Final = 32  # sockets waiting to be accepted; more than a room has devi
 FAREWELL_SECONDS: Final = 0.5  # how long the other side gets to close after a goodbye, some round trips of a poor link
 # aiortc enforces none of its own: a 4 MiB message was seen to arrive (docs/security.md).
 MAX_CHANNEL_MESSAGE_BYTES: Final = 256 * 1024
+MAX_CHANNELS: Final = 8  # at once: control and some files; aiortc was seen to take 500
+# Beyond the window that aiortc announces (1 MiB): a sender may probe a closed one, and aiortc's own looks at it late.
+MAX_WINDOW_OVERRUN_BYTES: Final = 256 * 1024
 
 # --- this machine ----------------------------------------------------------------------------------------------------
 

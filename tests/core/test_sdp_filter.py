@@ -29,7 +29,7 @@ a=extmap-allow-mixed
 a=msid-semantic: WMS
 m=application 54400 UDP/DTLS/SCTP webrtc-datachannel
 c=IN IP4 192.168.1.7
-a=candidate:3993072007 1 udp 2113937151 8f2a9e4c-6b4e-4a2c-9d39-0c3f5d1f2b11.local 54400 typ host generation 0 network-cost 999
+a=candidate:3993072007 1 udp 2113937151 8f2a9e4c-6b4e-4a2c-9d39-0c3f5d1f2b11.local 54400 typ host generation 0
 a=candidate:842163049 1 udp 1677729535 203.0.113.9 54400 typ srflx raddr 0.0.0.0 rport 0 generation 0 network-cost 999
 a=candidate:99 1 tcp 1518280447 192.168.1.7 9 typ host tcptype active generation 0
 a=ice-ufrag:Xh+1
@@ -130,9 +130,7 @@ def test_candidates_of_browsers() -> None:
 
 def test_what_the_section_says_goes_before_what_the_head_says() -> None:
     sdp = OFFER_SDP.replace("t=0 0\r\n", "t=0 0\r\na=setup:passive\r\na=ice-ufrag:head\r\n")
-    assert cleaned(sdp) == cleaned(sdp.replace("a=setup:passive\r\n", ""))
-    assert "a=setup:actpass" in cleaned(sdp)
-    assert "head" not in cleaned(sdp)
+    assert cleaned(sdp) == OFFER_SDP
 
 
 def test_values_that_may_be_missing() -> None:
@@ -184,7 +182,8 @@ def test_a_message_size_that_is_none_is_left_out(size: str) -> None:
 
 
 def test_nothing_foreign_is_passed_on() -> None:
-    more = "a=ice-lite\r\na=x:y\r\nb=AS:30\r\na=rtpmap:0 PCMU/8000\r\ni=<script>\r\na=identity:x\r\na=group:BUNDLE 0 1 2\r\n"
+    foreign = ("a=ice-lite", "a=x:y", "b=AS:30", "a=rtpmap:0 PCMU/8000", "i=<script>", "a=group:BUNDLE 0 1 2")
+    more = "".join(f"{line}\r\n" for line in foreign)
     assert cleaned(OFFER_SDP.replace("t=0 0\r\n", "t=0 0\r\n" + more) + more) == OFFER_SDP
     assert cleaned(OFFER_SDP.replace("s=-", "s=x").replace("o=-", "o=me").replace("0.0.0.0", "127.0.0.1")) == OFFER_SDP
 

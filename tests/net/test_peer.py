@@ -2,16 +2,19 @@
 
 import asyncio
 import re
+import struct
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from proxim.core.errors import Reason
 from proxim.core.events import ChannelMessage, ChannelOpened, LinkID, PeerDescribed, PeerFailed
 from proxim.core.messages import Candidate, SDPType
-from proxim.net.limits import MAX_CHANNEL_MESSAGE_BYTES
+from proxim.core.sdp_filter import PeerFilter
+from proxim.net.limits import MAX_CHANNEL_MESSAGE_BYTES, MAX_CHANNELS, MAX_WINDOW_OVERRUN_BYTES
 from proxim.net.peer import Peer
 from tests.net.support import PATIENCE, Events
 
@@ -262,3 +265,106 @@ async def test_a_closed_control_channel_is_a_peer_that_left(make_end: MakeEnd) -
         assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_LEFT
     finally:
         await stranger.connection.close()
+
+
+# --- limits that aiortc does not enforce ---------------------------------------------------------------------------
+
+
+async def open_channel(stranger: Stranger, host: End) -> RTCDataChannel:
+    channel = stranger.connection.createDataChannel("control")
+    is_open = asyncio.Event()
+    channel.on("open", is_open.set)
+    await stranger.link(host)
+    await asyncio.wait_for(is_open.wait(), PATIENCE)
+    return channel
+
+
+@pytest_asyncio.fixture
+async def stranger() -> AsyncIterator[Stranger]:
+    stranger = Stranger()
+    yield stranger
+    await stranger.connection.close()
+
+
+async def test_eight_channels_and_no_more(make_end: MakeEnd, stranger: Stranger) -> None:
+    host = make_end("host")
+    await open_channel(stranger, host)
+    for index in range(MAX_CHANNELS - 1):
+        stranger.connection.createDataChannel(f"file {index}")
+    await host.events.wait(ChannelOpened, lambda opened: opened.label == f"file {MAX_CHANNELS - 2}")
+    assert not any(isinstance(event, PeerFailed) for event in host.events.all)
+    for _ in range(20):
+        stranger.connection.createDataChannel("one too many")
+    failed = await host.events.wait(PeerFailed)
+    assert (failed.reason, failed.detail) == (Reason.PEER_ERROR, "too many channels")
+    assert sum(isinstance(event, ChannelOpened) for event in host.events.all) == MAX_CHANNELS
+    assert sum(isinstance(event, PeerFailed) for event in host.events.all) == 1
+
+
+async def test_closed_channels_make_room(make_end: MakeEnd, stranger: Stranger) -> None:
+    host = make_end("host")
+    await open_channel(stranger, host)
+    for _ in range(2 * MAX_CHANNELS):
+        channel = stranger.connection.createDataChannel("file")
+        closed = asyncio.Event()
+        channel.on("close", closed.set)
+        await host.events.wait(ChannelOpened, lambda opened: opened.label == "file")
+        channel.close()
+        await asyncio.wait_for(closed.wait(), PATIENCE)
+    assert not any(isinstance(event, PeerFailed) for event in host.events.all)
+
+
+async def test_an_overrun_receive_window_ends_the_link(make_end: MakeEnd, stranger: Stranger) -> None:
+    host = make_end("host")
+    channel = await open_channel(stranger, host)
+    assert stranger.connection.sctp is not None
+    stranger.connection.sctp._remote_max_message_size = 0  # aiortc would keep to what the host's SDP says
+    channel.send(bytes(4 * 1024 * 1024))
+    failed = await host.events.wait(PeerFailed)
+    assert (failed.reason, failed.detail) == (Reason.PEER_ERROR, "receive window overrun")
+    kept = host.peer._connection.sctp
+    assert kept is not None
+    window = kept._advertised_rwnd
+    assert window > -MAX_WINDOW_OVERRUN_BYTES - 65536  # nothing more was taken
+
+
+@pytest.mark.parametrize("send", ["text that is no UTF-8", "a channel opened twice"])
+async def test_a_packet_that_aiortc_stumbles_over_is_named(make_end: MakeEnd, stranger: Stranger, send: str) -> None:
+    host = make_end("host")
+    channel = await open_channel(stranger, host)
+    assert stranger.connection.sctp is not None
+    assert channel.id is not None
+    if send == "text that is no UTF-8":
+        await stranger.connection.sctp._send(channel.id, 51, b"\xff")  # 51: text (RFC 8831, 8)
+    else:
+        opening = struct.pack("!BBHLHH", 3, 0, 0, 0, 1, 0) + b"x"  # DATA_CHANNEL_OPEN (RFC 8832, 5.1)
+        await stranger.connection.sctp._send(channel.id, 50, opening)
+    failed = await host.events.wait(PeerFailed)
+    assert failed.reason is Reason.PEER_ERROR
+
+
+async def test_an_aiortc_without_a_visible_window_links_unguarded(
+    make_end: MakeEnd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("proxim.net.peer._WINDOW", "_some_other_name")
+    guest, host = await linked(make_end)
+    guest.peer.send(channel_of(guest), "still here")
+    assert (await host.events.wait(ChannelMessage)).text == "still here"
+    assert "does not show its receive window" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+async def test_sound_and_pictures_are_refused_and_never_decoded(
+    make_end: MakeEnd, stranger: Stranger, kind: str
+) -> None:
+    host = make_end("host")
+    stranger.connection.addTransceiver(kind, direction="sendonly")
+    stranger.connection.createDataChannel("control")
+    await stranger.connection.setLocalDescription(await stranger.connection.createOffer())
+    offer = stranger.connection.localDescription.sdp
+    assert f"m={kind}" in offer
+    host.peer.apply(SDPType.OFFER, offer)
+    assert (await host.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
+    assert not any(isinstance(event, PeerDescribed) for event in host.events.all)
+    assert not [thread.name for thread in threading.enumerate() if "decoder" in thread.name]
+    assert PeerFilter("192.168.1.7").description(offer) is None  # it never comes even this far
