@@ -118,7 +118,7 @@ def test_two_people_at_two_terminals(homes: tuple[Path, Path], own_address: str)
         code = host.text_line("Code").split()[-1]
         with Program([*SOURCE, "join"], homes[1]) as guest:
             guest.type(code)
-            host.text_line("Not verified")
+            host.text_line("Verified")
             host.type("y")
             guest.text_line("onnected")
             host.text_line("onnected")

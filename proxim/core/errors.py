@@ -85,7 +85,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.EXPIRED: "This code has expired; use the new one that the host shows.",
     Reason.BUSY: "Another device is using this code now; try again in a moment, or ask the host to invite another.",
     Reason.UNKNOWN_SESSION: "The host no longer knows this code; use the one it shows now.",
-    Reason.NOT_VERIFIED: "This device could not prove that it knows the host's code; type the code that it shows now.",
+    Reason.NOT_VERIFIED: "This device could not prove that it knows the host's code; type the one shown now.",
     Reason.CLOSED: "The host ended this session; ask for a new code.",
     Reason.TOO_MANY_TRIES: "Too many wrong codes were tried; ask the host for a new code, or scan its QR code.",
     Reason.TAMPERED: (
