@@ -43,10 +43,10 @@ _SECTION: Final = re.compile(r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrt
 _HEX: Final = "[0-9A-Fa-f]{2}"
 _VALUES: Final = {  # RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP)
     "mid": re.compile("[!-~]{1,32}"),
+    "sctp-port": re.compile("[1-9][0-9]{0,4}"),
     "ice-ufrag": re.compile("[0-9A-Za-z+/]{4,256}"),
     "ice-pwd": re.compile("[0-9A-Za-z+/]{22,256}"),
     "setup": re.compile("actpass|active|passive"),
-    "sctp-port": re.compile("[1-9][0-9]{0,4}"),
     "max-message-size": re.compile("[0-9]{1,10}"),
 }
 _FINGERPRINT: Final = re.compile(
