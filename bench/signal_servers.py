@@ -13,15 +13,18 @@ from unittest.mock import patch
 
 from websockets.asyncio.server import ServerConnection, serve
 
+from proxim.core.door import DoorLimits
 from proxim.core.events import Decide, Invite, LinkEvent, LinkID, PeerDescribed, SessionType
 from proxim.core.host import Host
 from proxim.core.host_code import parse_target
 from proxim.core.messages import Candidate, Description, DeviceInfo, SDPType, Signal, dump_message
 from proxim.core.program import Program
+from proxim.core.proving import Prover
 from proxim.core.status import Invitation, Prompt, Status
 from proxim.net.addresses import list_networks
 from proxim.net.opening import NetOptions, open_program
 from proxim.net.runtime import Runtime
+from proxim.net.spake import Spake2Exchange
 
 
 class EchoingPeer:
@@ -53,9 +56,11 @@ def _tell(url: str) -> None:
 
 
 async def run_proxim() -> None:
-    """A host that approves whoever asks."""
+    """A host that approves whoever asks, and lets it signal as fast as it can: a host of ours takes 20 a second."""
     device = DeviceInfo("bench host", "bench")
-    program = Program(device, Host(device, Invite(SessionType.PERSISTENT), secrets.token_bytes))
+    prover = Prover(secrets.token_bytes, Spake2Exchange)
+    host = Host(device, Invite(SessionType.PERSISTENT), prover, limits=DoorLimits(messages_per_second=1e9, burst=1e9))
+    program = Program(device, host, prover)
 
     def publish(status: Status) -> None:
         if isinstance(status, Invitation):
@@ -65,7 +70,8 @@ async def run_proxim() -> None:
 
     options = NetOptions(port=0, look=list_networks)
     runtime = Runtime(program, publish, options, open_program(program, publish, options))
-    with patch("proxim.net.peer.Peer", EchoingPeer):
+    # A link takes 16 candidates; here they stand for all that a guest may signal.
+    with patch("proxim.net.peer.Peer", EchoingPeer), patch("proxim.core.sdp_filter.MAX_CANDIDATES", sys.maxsize):
         await runtime.run()
 
 

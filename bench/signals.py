@@ -13,7 +13,7 @@ from proxim.core.messages import CODE_SESSION_ID
 REACH: Final = 0.7
 _SIGNALS: Final = 5000  # under a second or two, and far from the 15 s in which a link must open
 _IN_FLIGHT: Final = 32  # half of what the host queues for a guest, so no side ever waits for the other
-_CANDIDATE: Final = "candidate:2130706431 1 udp 2130706431 192.168.178.123 54321 typ host generation 0 ufrag abcd"
+_CANDIDATE: Final = "candidate:2130706431 1 udp 2130706431 192.168.178.123 54321 typ host"  # as the host writes it anew
 _SIGNAL: Final = json.dumps(
     {
         "type": "signal",

@@ -39,7 +39,7 @@ BELOW: Final[dict[str, set[str]]] = {  # which floors a floor may import, beside
 }
 THIRD_PARTY: Final[dict[str, set[str]]] = {
     "roof": {"platformdirs"},  # where the log file goes
-    "net": {"websockets", "aiortc", "aioice", "ifaddr", "platformdirs"},
+    "net": {"websockets", "aiortc", "aioice", "ifaddr", "platformdirs", "spake2"},
     "ui": {"qrcode", "darkdetect", "PIL"},
     "bridge": set(),
     "core": set(),

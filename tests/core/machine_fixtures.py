@@ -82,6 +82,7 @@ from proxim.core.proof import (
 )
 from proxim.core.proving import GuestProof, Prover, start_guest_proof
 from proxim.core.replies import refusal
+from proxim.core.sdp_filter import PeerFilter
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -107,14 +108,16 @@ LINE = "candidate:1 1 udp 1 192.168.1.9 5000 typ host"
 
 
 def sdp(name: str = "no name") -> str:
-    """A description of a data channel as sdp_filter.py writes it, so that it passes unchanged; `name` is its ufrag."""
+    """A description of a data channel that passes sdp_filter.py unchanged; `name` is its ufrag, in hex."""
     lines = (
         *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0"),
         *("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sctp-port:5000"),
         *(f"a=ice-ufrag:{name.encode().hex()}", "a=ice-pwd:abcdefghijklmnopqrstuv", "a=setup:actpass"),
         "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
     )
-    return "".join(f"{line}\r\n" for line in lines)
+    clean = PeerFilter("").description("".join(f"{line}\r\n" for line in lines))
+    assert clean is not None
+    return clean
 
 
 def sdp_name(text: str) -> str:

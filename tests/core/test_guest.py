@@ -328,8 +328,9 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     assert guest.handle(frame(answer), T0) == [ApplyDescription(LINK, SDPType.ANSWER, SDP)]
     candidate = Candidate(LINE, "0", 0)
     assert guest.handle(frame(host.signal(candidate)), T0) == [AddCandidate(LINK, candidate)]
-    guest.handle(CHANNEL, T0)
-    assert guest.state is GuestState.LINKED
+    status_now = published(guest.handle(CHANNEL, T0))[-1]
+    assert isinstance(status_now, LinkStatus)
+    assert (status_now.stage, status_now.verified) == (Stage.CONNECTED, verified)
     assert guest.handle(frame(host.signal(candidate)), T0) == [AddCandidate(LINK, candidate)]
 
 
@@ -504,6 +505,7 @@ def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> No
     guest.handle(frame(host.approval), T0)
     (offer,) = sent(guest.handle(OFFERED, T0))
     assert isinstance(offer, Signal)
+    assert isinstance(offer.payload, Description)
     tampered(guest, replace(offer, payload=replace(offer.payload, type=SDPType.ANSWER)))
 
 
@@ -712,6 +714,17 @@ def test_a_second_decision_ends_the_attempt(stage: GuestState, approved: bool) -
 def test_an_offer_from_the_host_ends_the_attempt() -> None:
     offer = Signal(CODE_SESSION_ID, Description(SDP, SDPType.OFFER))
     assert at(GuestState.LINKING).handle(frame(offer), T0) == ending(GuestState.LINKING, Reason.BAD_DESCRIPTION)
+
+
+@pytest.mark.parametrize("answer", ["v=0", SDP.replace("a=fingerprint", "a=nothing")])
+def test_an_answer_that_describes_no_data_channel_ends_the_attempt(answer: str) -> None:
+    message = Signal(CODE_SESSION_ID, Description(answer, SDPType.ANSWER))
+    assert at(GuestState.LINKING).handle(frame(message), T0) == ending(GuestState.LINKING, Reason.BAD_DESCRIPTION)
+
+
+def test_a_candidate_that_leads_elsewhere_is_left_out() -> None:
+    for line in (LINE.replace("192.168.1.9", "127.0.0.1"), LINE.replace("192.168.1.9", "8.8.8.8"), "nonsense"):
+        assert at(GuestState.LINKING).handle(frame(Signal(CODE_SESSION_ID, Candidate(line))), T0) == []
 
 
 def test_a_second_answer_ends_the_attempt() -> None:

@@ -23,6 +23,7 @@ from proxim.core.commands import (
     SetTimer,
     StopListening,
 )
+from proxim.core.door import MAX_BAD_MESSAGES
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
@@ -51,7 +52,6 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
-from proxim.core.door import MAX_BAD_MESSAGES
 from proxim.core.host import Host
 from proxim.core.host_code import parse_code, parse_target
 from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
@@ -1145,9 +1145,7 @@ class AnyHost(RuleBasedStateMachine):
         kind=st.none() | st.sampled_from(SDPType),
         sealed=st.sampled_from([True, True, False]),
     )
-    def a_guest_signals(
-        self, data: st.DataObject, own: bool, offer: bool, kind: SDPType | None, sealed: bool
-    ) -> None:
+    def a_guest_signals(self, data: st.DataObject, own: bool, offer: bool, kind: SDPType | None, sealed: bool) -> None:
         linking = {one for one in self.served.values() if one in self.bench.ledger.sockets}
         connection = self.some_socket(data, linking if own else None)
         payload = Description(SDP, kind) if offer else Candidate(LINE)

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.proof: encodings, key schedule, tags, MACs; and the vectors, against two other implementations."""
+"""Tests of proxim.core.proof: encodings, keys, tags, MACs; and the vectors, against two other implementations."""
 
 import base64
 import hashlib

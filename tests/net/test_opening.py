@@ -10,10 +10,13 @@ from proxim.core.host import Host
 from proxim.core.host_code import parse_target
 from proxim.core.messages import DeviceInfo
 from proxim.core.program import Program
+from proxim.core.proving import Prover
 from proxim.core.status import Invitation, Networks, NoInvitation, Status, ThisDevice, Trouble
 from proxim.net.opening import NetOptions, Opening, open_program
+from proxim.net.spake import Spake2Exchange
 
 DEVICE = DeviceInfo("PC", "uuid")
+PROVER = Prover(secrets.token_bytes, Spake2Exchange)
 
 
 class Opened:
@@ -24,7 +27,7 @@ class Opened:
         self.opening = Opening()
 
     def open(self, host: Host | None, options: NetOptions) -> None:
-        self.opening = open_program(Program(DEVICE, host), self.told.append, options)
+        self.opening = open_program(Program(DEVICE, host, PROVER), self.told.append, options)
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def opened() -> Iterator[Opened]:
 
 
 def host() -> Host:
-    return Host(DEVICE, Invite(SessionType.ONE_TIME), secrets.token_bytes)
+    return Host(DEVICE, Invite(SessionType.ONE_TIME), PROVER)
 
 
 def on(*addresses: str) -> NetOptions:

@@ -1,16 +1,22 @@
 """The circuit with everything real: machines, WebSockets, WebRTC, timers of the loop."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from ipaddress import IPv4Address
 
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosedError
 
 from proxim.core import status as told
+from proxim.core.door import DoorLimits
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
     ChooseNetwork,
@@ -25,16 +31,23 @@ from proxim.core.events import (
     Shutdown,
 )
 from proxim.core.host import Host
-from proxim.core.host_code import JoinTarget, parse_target
+from proxim.core.host_code import HostCode, JoinTarget, parse_code, parse_target
 from proxim.core.link_messages import MAX_TEXT_BYTES
-from proxim.core.messages import CloseCode, DeviceInfo
+from proxim.core.messages import CODE_SESSION_ID, CloseCode, DeviceInfo, Verified
 from proxim.core.program import Program
+from proxim.core.proving import Prover
 from proxim.net.opening import NetOptions, open_program
 from proxim.net.runtime import Runtime
+from proxim.net.spake import Spake2Exchange
 from tests.loopback import quiet_address
 from tests.net.support import PATIENCE, Events
 
 DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
+
+
+def prover() -> Prover:
+    """The real one."""
+    return Prover(secrets.token_bytes, Spake2Exchange)
 
 
 class Side:
@@ -67,17 +80,23 @@ def on(address: str) -> tuple[Network, ...]:
 
 
 async def start_host(
-    sides: list[Side], networks: tuple[Network, ...], invite: Invite | None = None, **options: object
+    sides: list[Side],
+    networks: tuple[Network, ...],
+    invite: Invite | None = None,
+    *,
+    require_proof: bool = False,
+    limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+    **options: object,
 ) -> tuple[Side, told.Invitation]:
-    host = Host(DEVICE, invite or Invite(SessionType.ONE_TIME), secrets.token_bytes)
-    side = Side(Program(DEVICE, host), NetOptions(look=lambda: networks, **options))  # type: ignore[arg-type]
+    host = Host(DEVICE, invite or Invite(SessionType.ONE_TIME), prover(), require_proof=require_proof, limits=limits)
+    side = Side(Program(DEVICE, host, prover()), NetOptions(look=lambda: networks, **options))  # type: ignore[arg-type]
     sides.append(side)
     await asyncio.sleep(0)
     return side, await side.told.wait(told.Invitation)
 
 
 async def start_guest(sides: list[Side], target: JoinTarget) -> Side:
-    side = Side(Program(DeviceInfo("Telefon", "guest-uuid"), None), NetOptions())
+    side = Side(Program(DeviceInfo("Telefon", "guest-uuid"), None, prover()), NetOptions())
     sides.append(side)
     await side.told.wait(told.ThisDevice)
     side.runtime.report(Join(target))
@@ -89,7 +108,7 @@ async def link(sides: list[Side], address: str) -> tuple[Side, Side]:
     assert invitation.code is not None
     guest = await start_guest(sides, parse_target(invitation.code))
     prompt = await host.told.wait(told.Prompt)
-    assert prompt.device == DeviceInfo("Telefon", "guest-uuid")
+    assert (prompt.device, prompt.verified) == (DeviceInfo("Telefon", "guest-uuid"), Verified.CODE)
     host.runtime.report(Decide(prompt.session_id, approved=True))
     for side in (host, guest):
         await side.told.wait(told.LinkStatus, lambda link: link.can_text and link.peer_name is not None)
@@ -221,6 +240,93 @@ async def test_a_few_bad_messages_close_the_socket(sides: list[Side]) -> None:
         assert socket.close_code == CloseCode.BAD_MESSAGES
 
 
+# --- proof and limits, at a real socket ----------------------------------------------------------------------------
+
+
+async def test_who_scanned_the_qr_is_shown_as_that(sides: list[Side]) -> None:
+    host, invitation = await start_host(sides, on("127.0.0.1"))
+    await start_guest(sides, parse_target(invitation.url))
+    assert (await host.told.wait(told.Prompt)).verified is Verified.QR
+
+
+async def test_a_typed_code_that_is_wrong_asks_nobody(sides: list[Side]) -> None:
+    host, invitation = await start_host(sides, on("127.0.0.1"))
+    assert invitation.code is not None
+    code = parse_code(invitation.code)
+    guest = await start_guest(sides, parse_target(replace(code, secret=code.secret ^ 1).canonical))
+    assert (await closed(guest)).reason is Reason.NOT_VERIFIED
+    assert not any(isinstance(status, told.Prompt) for status in host.told.all)
+
+
+async def test_whatever_answers_without_a_proof_is_not_the_host(sides: list[Side]) -> None:
+    async def approve(socket: ServerConnection) -> None:
+        async for message in socket:
+            name = json.loads(message)["sessionID"]
+            await socket.send(json.dumps({"type": "pair_result", "sessionID": name, "status": "approved"}))
+
+    async with serve(approve, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        code = HostCode(IPv4Address("127.0.0.1"), port, 5).canonical
+        guest = await start_guest(sides, parse_target(code))
+        assert (await closed(guest)).reason is Reason.HOST_UNPROVEN
+
+
+async def shut_out(socket: ClientConnection) -> None:
+    """The host says why, and closes."""
+    last: dict[str, object] = {}
+    with contextlib.suppress(ConnectionClosedError):
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                last = json.loads(await socket.recv())
+    assert last["code"] == "too_many"
+    assert socket.close_code == CloseCode.BAD_MESSAGES
+
+
+async def test_a_socket_that_says_nothing_is_closed(sides: list[Side]) -> None:
+    _, invitation = await start_host(sides, on("127.0.0.1"), limits=DoorLimits(first_message_seconds=0.1))
+    async with dial(invitation) as socket:
+        await shut_out(socket)
+
+
+async def test_a_socket_that_is_never_approved_is_closed(sides: list[Side]) -> None:
+    _, invitation = await start_host(sides, on("127.0.0.1"), limits=DoorLimits(unapproved_seconds=0.2))
+    async with dial(invitation) as socket:
+        assert (await answer(socket, REQUEST))["reason"] == "unknown_session"
+        await shut_out(socket)
+
+
+async def test_the_ninth_message_of_a_stranger_closes_its_socket(sides: list[Side]) -> None:
+    _, invitation = await start_host(sides, on("127.0.0.1"))
+    async with dial(invitation) as socket:
+        for _ in range(8):
+            assert (await answer(socket, REQUEST))["reason"] == "unknown_session"
+        await socket.send(json.dumps(REQUEST))
+        await shut_out(socket)
+
+
+async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> None:
+    host, invitation = await start_host(sides, on("127.0.0.1"))
+    async with dial(invitation) as socket:
+        await socket.send(json.dumps({**REQUEST, "sessionID": CODE_SESSION_ID}))
+        prompt = await host.told.wait(told.Prompt)
+        host.runtime.report(Decide(prompt.session_id, approved=True))
+        assert json.loads(await socket.recv())["status"] == "approved"
+        nothing = json.dumps({"type": "signal", "sessionID": CODE_SESSION_ID, "payload": {"candidate": "nonsense"}})
+        for _ in range(65):  # the burst, and five more
+            await socket.send(nothing)
+        await shut_out(socket)
+
+
+async def test_a_host_that_requires_a_proof_refuses_the_seed_alone(sides: list[Side]) -> None:
+    host, invitation = await start_host(sides, on("127.0.0.1"), require_proof=True)
+    async with dial(invitation) as socket:
+        refused = await answer(socket, {**REQUEST, "sessionID": CODE_SESSION_ID})
+        assert (refused["status"], refused["reason"]) == ("rejected", "not_verified")
+    assert invitation.code is not None
+    await start_guest(sides, parse_target(invitation.code))
+    assert (await host.told.wait(told.Prompt)).verified is Verified.CODE
+
+
 async def test_nothing_secret_is_logged(sides: list[Side], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     host, invitation = await start_host(sides, on("127.0.0.1"))
@@ -264,8 +370,8 @@ async def test_ipv6_from_the_url_to_the_prompt(sides: list[Side]) -> None:
 async def test_a_taken_port_is_told(sides: list[Side]) -> None:
     _, invitation = await start_host(sides, on("127.0.0.1"))
     taken = parse_target(invitation.url).port
-    host = Host(DEVICE, Invite(SessionType.ONE_TIME), secrets.token_bytes)
-    side = Side(Program(DEVICE, host), NetOptions(port=taken, look=lambda: on("127.0.0.1")))
+    host = Host(DEVICE, Invite(SessionType.ONE_TIME), prover())
+    side = Side(Program(DEVICE, host, prover()), NetOptions(port=taken, look=lambda: on("127.0.0.1")))
     sides.append(side)
     assert (await side.told.wait(told.Trouble)).problem.reason is Reason.PORT_TAKEN
 
@@ -294,8 +400,8 @@ async def test_a_crashed_task_is_told_and_the_program_goes_on(
         except StopIteration:
             raise OSError("the system's answer made no sense") from None
 
-    host = Host(DEVICE, Invite(SessionType.ONE_TIME), secrets.token_bytes)
-    side = Side(Program(DEVICE, host), NetOptions(look=look))
+    host = Host(DEVICE, Invite(SessionType.ONE_TIME), prover())
+    side = Side(Program(DEVICE, host, prover()), NetOptions(look=look))
     sides.append(side)
     assert (await side.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
     assert "network watch crashed" in caplog.text

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from proxim.core.errors import Reason
-from proxim.core.proof import SPAKE2_SHARE_BYTES, Method, ProofError, Side, context, identities
 from proxim.core.messages import DeviceInfo
+from proxim.core.proof import SPAKE2_SHARE_BYTES, Method, ProofError, Side, context, identities
 from proxim.net.spake import Spake2Exchange
 
 IDENTITIES = identities(context(Method.SPAKE2, "@code", DeviceInfo("Phone", "id")))

@@ -1,0 +1,834 @@
+"""Tests of proxim.core.door: every limit of a socket crossed; proofs, and who is asked about them."""
+
+from dataclasses import replace
+
+import pytest
+
+from proxim.core.commands import (
+    AddCandidate,
+    ApplyDescription,
+    CancelTimer,
+    CloseConnection,
+    ClosePeer,
+    Command,
+    OpenPeer,
+    Publish,
+    Send,
+    SetTimer,
+)
+from proxim.core.door import CHALLENGE_SECONDS, DoorLimits
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import (
+    CONTROL_LABEL,
+    ChannelOpened,
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    Decide,
+    Disconnect,
+    FrameReceived,
+    FrameRefused,
+    Invite,
+    LinkID,
+    PeerDescribed,
+    SessionType,
+    SetRequireProof,
+    Timer,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.messages import (
+    CODE_SESSION_ID,
+    Auth,
+    Candidate,
+    CloseCode,
+    Description,
+    DeviceInfo,
+    PairChallenge,
+    PairConfirm,
+    PairRequest,
+    PairResponse,
+    PairResult,
+    SDPType,
+    SessionEnded,
+    Signal,
+    Verified,
+)
+from proxim.core.proof import tag_matches, to_base64url
+from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
+from tests.core.machine_fixtures import (
+    ANSWER,
+    GUEST_ADDRESS,
+    LINE,
+    OFFER,
+    ONE_TIME,
+    PHONE,
+    Bench,
+    HostBench,
+    Prove,
+    candidate_signal,
+    challenge_timer,
+    errors,
+    published,
+    reasons,
+    refused,
+    sdp,
+    sent,
+    socket_timer,
+)
+
+CANDIDATE = Candidate(LINE, "0", 0)
+SHUT_OUT = CloseCode.BAD_MESSAGES
+
+
+@pytest.fixture
+def host() -> HostBench:
+    """A host that shows a one-time code."""
+    bench = HostBench()
+    bench.listen()
+    return bench
+
+
+def whole(bench: HostBench, event: ConnectionOpened | FrameReceived | ConnectionLost | TimerFired) -> list[Command]:
+    """Report an event; all that is commanded, the clocks of sockets too."""
+    return Bench.do(bench, event)
+
+
+def shut_out(connection: ConnectionID) -> list[Command]:
+    return [refused(connection, Reason.TOO_MANY), CloseConnection(connection, SHUT_OUT)]
+
+
+def rejection(commands: list[Command], connection: ConnectionID | None = None) -> PairResult:
+    """The one message among these, a rejection."""
+    (message,) = sent(commands, connection)
+    assert isinstance(message, PairResult)
+    assert not message.approved
+    return message
+
+
+def nobody_is_asked(commands: list[Command]) -> bool:
+    return not any(isinstance(status, Prompt) for status in published(commands))
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_limits_are_those_of_the_specification() -> None:
+    limits = DoorLimits()
+    assert (limits.first_message_seconds, limits.unapproved_seconds) == (10.0, 60.0)
+    assert (limits.unapproved_messages, limits.messages_per_second, limits.burst) == (8, 20.0, 60.0)
+    assert CHALLENGE_SECONDS == 10.0
+
+
+def test_a_socket_that_says_nothing_for_10_seconds_is_closed(host: HostBench) -> None:
+    connection = ConnectionID(1)
+    opened = whole(host, ConnectionOpened(connection, GUEST_ADDRESS))
+    assert opened == [SetTimer(socket_timer(connection), 10.0)]
+    assert host.advance(9.9) == []
+    assert host.advance(0.1) == shut_out(connection)
+    assert whole(host, ConnectionLost(connection)) == [CancelTimer(socket_timer(connection))]
+
+
+def test_a_socket_that_is_not_approved_lives_60_seconds_from_its_opening(host: HostBench) -> None:
+    guest = host.connect()
+    host.advance(9)
+    assert whole(host, FrameReceived(guest, "{}"))[0] == SetTimer(socket_timer(guest), 51.0)
+    assert host.advance(50.9) == []
+    assert host.advance(0.1) == shut_out(guest)
+
+
+def test_a_first_message_that_comes_late_after_a_sleep_has_no_time_left(host: HostBench) -> None:
+    guest = host.connect()
+    host.now += 1000
+    assert whole(host, FrameReceived(guest, "{}"))[0] == SetTimer(socket_timer(guest), 0.0)
+
+
+def test_a_socket_whose_prompt_is_shown_is_given_the_persons_time(host: HostBench) -> None:
+    guest = host.connect()
+    host.say(guest, "{}")
+    host.advance(30)
+    host.ask(guest)
+    assert host.advance(30) == []  # its 60 seconds are over, the person's 40 are not
+    assert socket_timer(guest) in host.ledger.timers
+    commands = host.advance(10)
+    assert rejection(commands, guest).reason == Reason.TIMEOUT
+    assert host.advance(49.9) == []
+    assert host.advance(0.1) == shut_out(guest)
+
+
+def test_an_approved_socket_lives_on(host: HostBench) -> None:
+    guest, _, link = host.linked()
+    host.advance(60)
+    assert socket_timer(guest) not in host.ledger.timers
+    assert not host.ledger.closing
+    assert link
+
+
+def test_the_ninth_message_of_a_socket_that_is_not_approved_closes_it(host: HostBench) -> None:
+    guest = host.connect()
+    for _ in range(8):
+        assert rejection(host.ask(guest, "unknown")).reason == Reason.UNKNOWN_SESSION
+    assert host.ask(guest) == shut_out(guest)
+    assert host.ask(guest) == []
+
+
+def test_the_ninth_message_takes_the_prompt_along(host: HostBench) -> None:
+    guest = host.connect()
+    for _ in range(7):
+        host.ask(guest, "unknown")
+    host.ask(guest)
+    assert host.ledger.prompts
+    commands = host.say(guest, candidate_signal("x"))
+    assert commands[:2] == shut_out(guest)
+    assert not host.ledger.prompts
+
+
+def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostBench) -> None:
+    guest, session_id, _ = host.approved()  # its request was one of the 60
+    for _ in range(59):
+        assert errors(host.say(guest, candidate_signal(session_id))) == []
+    assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.TOO_MANY)]
+    host.advance(0.5)
+    for _ in range(10):
+        assert errors(host.say(guest, candidate_signal(session_id))) == []
+    for _ in range(3):
+        assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.TOO_MANY)]
+    commands = host.say(guest, candidate_signal(session_id))  # the fifth too many
+    assert commands[:3] == [refused(guest, Reason.TOO_MANY), *shut_out(guest)]
+    assert any(isinstance(command, ClosePeer) for command in commands)  # not linked yet, so that is over
+
+
+def test_the_burst_grows_no_further_by_waiting(host: HostBench) -> None:
+    guest, session_id, _ = host.linked()
+    host.advance(5.5)
+    for _ in range(60):
+        assert errors(host.say(guest, candidate_signal(session_id))) == []
+    assert errors(host.say(guest, candidate_signal(session_id))) == ["too_many"]
+
+
+def test_an_open_link_outlives_the_socket_that_said_too_much(host: HostBench) -> None:
+    guest, session_id, link = host.linked()
+    for _ in range(70):
+        host.say(guest, candidate_signal(session_id))
+    assert guest in host.ledger.closing
+    assert host.ledger.links[link].stage is Stage.CONNECTED
+
+
+def test_what_one_socket_does_is_not_held_against_another_of_its_address(host: HostBench) -> None:
+    loud, quiet = host.connect(), host.connect()
+    for _ in range(9):
+        host.ask(loud, "unknown")
+    assert loud in host.ledger.closing
+    assert not nobody_is_asked(host.ask(quiet))
+
+
+def test_a_socket_being_closed_hears_no_clock(host: HostBench) -> None:
+    """Its closing may take seconds, if the other side does not answer it."""
+    guest = host.connect()
+    host.do(FrameRefused(guest, Reason.TOO_LARGE))
+    for _ in range(4):
+        host.say(guest, "rubbish")
+    assert guest in host.ledger.closing
+    assert host.advance(100) == []
+
+
+def test_other_limits_can_be_set() -> None:
+    bench = HostBench(limits=DoorLimits(1.0, 2.0, 3, 1.0, 5.0))
+    bench.listen()
+    guest = bench.connect()
+    assert bench.advance(1.0) == shut_out(guest)
+    guest = bench.connect()
+    for _ in range(3):
+        bench.ask(guest, "unknown")
+    assert bench.ask(guest, "unknown") == shut_out(guest)
+
+
+def test_a_bad_description_that_is_the_fifth_mistake_closes_once(host: HostBench) -> None:
+    guest, session_id, _ = host.approved()
+    for _ in range(4):
+        host.say(guest, "rubbish")
+    commands = host.say(guest, Signal(session_id, Description("v=0", SDPType.OFFER)))
+    assert errors(commands) == ["bad_description"]
+    closings = [command for command in commands if isinstance(command, CloseConnection)]
+    assert closings == [CloseConnection(guest, CloseCode.LINK_FAILED)]
+
+
+def test_shutdown_stops_every_clock(host: HostBench) -> None:
+    host.connect()
+    host.challenged(host.prover_of())
+    host.asked(host.shown.session_id)
+    machine = host.program._host
+    assert machine is not None
+    for command in machine.shut_down(host.now):
+        host.ledger.take(command, host.now)
+    assert host.ledger.timers == {}
+
+
+# --- a proof that holds ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("by_code", "verified"), [(True, Verified.CODE), (False, Verified.QR)])
+def test_from_share_to_link(host: HostBench, by_code: bool, verified: Verified) -> None:
+    session_id = host.shown.session_id
+    guest = host.prover_of(by_code=by_code)
+    name = guest.target.session_id
+    commands = host.say(guest.connection, guest.request)
+    (challenge,) = sent(commands)
+    assert isinstance(challenge, PairChallenge)
+    assert commands == [SetTimer(challenge_timer(guest.connection), 10.0), Send(guest.connection, challenge)]
+    assert (challenge.session_id, challenge.auth.v, challenge.auth.m) == (name, 1, guest.proof.method)
+    assert challenge.auth.t is None
+
+    assert host.say(guest.connection, guest.confirm(challenge.auth)) == [
+        CancelTimer(challenge_timer(guest.connection)),
+        SetTimer(Timer(TimerName.APPROVAL, session_id), 40.0),
+        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40)),
+    ]
+    assert guest.keys is not None
+    approved = host.do(Decide(session_id, approved=True))
+    (result,) = sent(approved)
+    assert isinstance(result, PairResult)
+    assert result.approved
+    assert result.auth is not None
+    assert tag_matches(guest.keys.host_tag("approved"), result.auth.t)
+    link = host.link
+    assert host.ledger.links[link].verified is verified
+
+    offered = host.say(guest.connection, guest.signal(OFFER))
+    assert offered[-1] == ApplyDescription(link, SDPType.OFFER, OFFER.sdp)
+    assert host.say(guest.connection, guest.signal(CANDIDATE)) == [AddCandidate(link, CANDIDATE)]
+    (answer,) = sent(host.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp)))
+    assert isinstance(answer, Signal)
+    assert guest.macs is not None
+    assert guest.macs.check(answer.payload, answer.mac)
+    host.do(ChannelOpened(link, 1, CONTROL_LABEL))
+    assert host.say(guest.connection, guest.signal(Candidate(""))) == [AddCandidate(link, Candidate(""))]
+    assert (host.ledger.links[link].stage, host.ledger.links[link].verified) == (Stage.CONNECTED, verified)
+
+
+def test_a_rejection_after_a_proof_carries_the_hosts(host: HostBench) -> None:
+    guest = host.prove()
+    message = rejection(host.do(Decide(host.shown.session_id, approved=False)))
+    assert (message.reason, message.session_id) == (Reason.DECLINED, CODE_SESSION_ID)
+    assert guest.keys is not None
+    assert message.auth is not None
+    assert tag_matches(guest.keys.host_tag("rejected"), message.auth.t)
+
+
+def test_no_secret_reaches_the_wire(host: HostBench) -> None:
+    code = host.shown.code
+    assert code is not None
+    for by_code in (True, False):
+        guest = host.prover_of(f"192.168.1.{20 + by_code}", by_code=by_code)
+        challenge = host.challenged(guest)
+        for text in (str(challenge.y), str(guest.request.auth and guest.request.auth.y)):
+            assert code.replace("-", "") not in text
+            assert guest.target.qr_secret is None or guest.target.qr_secret not in text
+
+
+# --- a proof that does not hold --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_code", [True, False])
+def test_who_does_not_know_the_secret_asks_nobody(host: HostBench, by_code: bool) -> None:
+    guest = host.prover_of(by_code=by_code, knows=False)
+    commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
+    assert commands == [
+        CancelTimer(challenge_timer(guest.connection)),
+        Send(guest.connection, PairResult(guest.target.session_id, approved=False, reason=Reason.NOT_VERIFIED)),
+    ]
+    assert host.ledger.prompts == {}
+
+
+@pytest.mark.parametrize("by_code", [True, False])
+@pytest.mark.parametrize("tag", [None, "", "A", "A" * 43, "é" * 43])
+def test_a_tag_that_is_none_asks_nobody(host: HostBench, by_code: bool, tag: str | None) -> None:
+    guest = host.prover_of(by_code=by_code)
+    host.challenged(guest)
+    commands = host.say(guest.connection, PairConfirm(guest.target.session_id, Auth(t=tag)))
+    assert rejection(commands).reason == Reason.NOT_VERIFIED
+    assert nobody_is_asked(commands)
+
+
+def test_a_tag_of_another_run_or_of_the_host_asks_nobody(host: HostBench) -> None:
+    first = host.prover_of(by_code=False)
+    old = first.confirm(host.challenged(first))
+    second = host.prover_of(by_code=False)
+    second.confirm(host.challenged(second))
+    assert rejection(host.say(second.connection, old)).reason == Reason.NOT_VERIFIED
+    third = host.prover_of(by_code=False)
+    third.confirm(host.challenged(third))
+    assert third.keys is not None
+    reflected = PairConfirm(third.target.session_id, Auth(t=to_base64url(third.keys.host_tag("approved"))))
+    assert rejection(host.say(third.connection, reflected)).reason == Reason.NOT_VERIFIED
+
+
+def test_a_confirmation_for_another_sessions_name_is_refused_and_the_challenge_stands(host: HostBench) -> None:
+    guest = host.prover_of()
+    confirm = guest.confirm(host.challenged(guest))
+    other = replace(confirm, session_id=host.shown.session_id)
+    assert host.say(guest.connection, other) == [refused(guest.connection, Reason.NOT_ALLOWED)]
+    assert not nobody_is_asked(host.say(guest.connection, confirm))
+
+
+def test_a_confirmation_without_or_after_its_challenge_is_refused(host: HostBench) -> None:
+    stranger = host.connect()
+    assert errors(host.say(stranger, PairConfirm(CODE_SESSION_ID, Auth(t="A" * 43)))) == ["not_allowed"]
+    guest = host.prover_of()
+    confirm = guest.confirm(host.challenged(guest))
+    host.say(guest.connection, confirm)
+    assert errors(host.say(guest.connection, confirm)) == ["not_allowed"]
+    assert len(host.ledger.prompts) == 1
+
+
+def test_anothers_confirmation_does_not_end_a_challenge(host: HostBench) -> None:
+    guest = host.prover_of()
+    confirm = guest.confirm(host.challenged(guest))
+    assert errors(host.say(host.connect(), confirm)) == ["not_allowed"]
+    assert not nobody_is_asked(host.say(guest.connection, confirm))
+
+
+def test_while_challenged_nothing_but_the_confirmation_is_taken(host: HostBench) -> None:
+    guest = host.prover_of()
+    host.challenged(guest)
+    name = guest.target.session_id
+    for message in (guest.request, PairRequest(host.shown.session_id, PHONE), PairResponse(name, approved=True)):
+        assert host.say(guest.connection, message) == [refused(guest.connection, Reason.NOT_ALLOWED)]
+    assert errors(host.say(guest.connection, Signal(name, OFFER))) == ["not_allowed"]
+    assert host.ledger.prompts == {}
+    assert host.ledger.links == {}
+
+
+def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> None:
+    """The proof covers name and id as they stood in the request."""
+    guest = host.prover_of()
+    request = replace(guest.request, device=DeviceInfo("Boss", PHONE.id))
+    (challenge,) = sent(host.say(guest.connection, request))
+    assert isinstance(challenge, PairChallenge)
+    assert rejection(host.say(guest.connection, guest.confirm(challenge.auth))).reason == Reason.NOT_VERIFIED
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        Auth(),
+        Auth(1, "spake2"),
+        Auth(2, "spake2", "A" * 44),
+        Auth(1, "none", "A" * 44),
+        Auth(1, "psk", "A" * 43),  # the QR's secret goes with a sessionID
+        Auth(1, "spake2", "A" * 43),
+        Auth(1, "spake2", "A" * 45),
+        Auth(1, "spake2", "é" * 44),
+        Auth(1, "spake2", "*" * 44),
+        Auth(1, "spake2", to_base64url(b"B" + bytes(32))),  # the host's own side
+    ],
+)
+def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(host: HostBench, auth: Auth) -> None:
+    guest = host.connect()
+    commands = host.say(guest, PairRequest(CODE_SESSION_ID, PHONE, auth))
+    assert commands == [refused(guest, Reason.BAD_MESSAGE)]
+    assert challenge_timer(guest) not in host.ledger.timers
+
+
+def test_the_typed_code_goes_with_at_code_alone(host: HostBench) -> None:
+    guest = host.prover_of()
+    by_id = replace(guest.request, session_id=host.shown.session_id)
+    assert host.say(guest.connection, by_id) == [refused(guest.connection, Reason.BAD_MESSAGE)]
+
+
+def test_an_address_without_a_code_has_none_to_prove() -> None:
+    bench = HostBench()
+    bench.listen()
+    guest = bench.prover_of()
+    host = bench.program._host
+    assert host is not None
+    secrets = host._sessions.secrets_of(bench.shown.session_id)
+    assert secrets is not None
+    secrets.typed = None  # as on IPv6
+    assert bench.say(guest.connection, guest.request) == [refused(guest.connection, Reason.BAD_MESSAGE)]
+
+
+# --- the challenge's life --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_code", [True, False])
+def test_a_challenge_lives_10_seconds(host: HostBench, by_code: bool) -> None:
+    guest = host.prover_of(by_code=by_code)
+    confirm = guest.confirm(host.challenged(guest))
+    assert host.advance(9.9) == []
+    commands = host.advance(0.1)
+    assert rejection(commands).reason == Reason.TIMEOUT
+    assert errors(host.say(guest.connection, confirm)) == ["not_allowed"]
+    assert host.ledger.prompts == {}
+
+
+def test_a_guest_that_goes_while_challenged_leaves_nothing_behind(host: HostBench) -> None:
+    guest = host.prover_of()
+    host.challenged(guest)
+    assert whole(host, ConnectionLost(guest.connection)) == [
+        CancelTimer(socket_timer(guest.connection)),
+        CancelTimer(challenge_timer(guest.connection)),
+    ]
+    host.prove()  # the one try in flight is free again
+
+
+def test_a_guest_shut_out_while_challenged_leaves_nothing_behind(host: HostBench) -> None:
+    guest = host.prover_of()
+    host.challenged(guest)
+    for _ in range(5):
+        host.say(guest.connection, "rubbish")
+    assert guest.connection in host.ledger.closing
+    assert challenge_timer(guest.connection) not in host.ledger.timers
+    host.prove()
+
+
+@pytest.mark.parametrize("by_code", [True, False])
+def test_a_session_that_goes_while_challenged_is_unknown(host: HostBench, by_code: bool) -> None:
+    guest = host.prover_of(by_code=by_code)
+    confirm = guest.confirm(host.challenged(guest))
+    host.do(ONE_TIME)
+    commands = host.say(guest.connection, confirm)
+    message = rejection(commands)
+    assert message.reason == Reason.UNKNOWN_SESSION
+    assert message.auth is not None  # it is this host all the same
+    assert nobody_is_asked(commands)
+
+
+def test_a_session_that_goes_while_challenged_and_then_the_time_runs_out(host: HostBench) -> None:
+    guest = host.prover_of()
+    host.challenged(guest)
+    host.do(ONE_TIME)
+    assert rejection(host.advance(10)).reason == Reason.TIMEOUT
+    host.prove()  # a new session has tries of its own
+
+
+# --- the guess budget ------------------------------------------------------------------------------------------------
+
+
+def guess(host: HostBench, address: str, *, by_code: bool = True) -> list[Command]:
+    """A whole wrong try from a new socket, which then leaves."""
+    guest = host.prover_of(address, by_code=by_code, knows=False)
+    commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
+    host.do(ConnectionLost(guest.connection))
+    return commands
+
+
+def attempt(host: HostBench, address: str = GUEST_ADDRESS) -> Reason | None:
+    """Ask with a proof; why there is no challenge."""
+    guest = host.prover_of(address)
+    commands = host.say(guest.connection, guest.request)
+    (message,) = sent(commands)
+    host.do(ConnectionLost(guest.connection))
+    if isinstance(message, PairResult):
+        assert challenge_timer(guest.connection) not in host.ledger.timers
+        return Reason(str(message.reason))
+    return None
+
+
+def test_one_try_at_the_typed_code_is_in_flight_at_a_time_and_the_qr_is_free(host: HostBench) -> None:
+    first = host.prover_of()
+    confirm = first.confirm(host.challenged(first))
+    assert attempt(host, "192.168.1.10") is Reason.BUSY
+    scans = host.prove("192.168.1.11", by_code=False)
+    host.do(ConnectionLost(scans.connection))
+    assert not nobody_is_asked(host.say(first.connection, confirm))
+
+
+def test_three_tries_at_once_then_one_a_second(host: HostBench) -> None:
+    for number in range(3):
+        guess(host, f"192.168.1.{20 + number}")
+    assert attempt(host) is Reason.BUSY
+    host.advance(1.0)
+    assert attempt(host) is None
+    assert attempt(host) is Reason.BUSY
+
+
+def test_five_failures_of_one_address_close_the_code_for_it(host: HostBench) -> None:
+    for _ in range(5):
+        guess(host, GUEST_ADDRESS)
+        host.advance(1.0)
+    assert attempt(host) is Reason.TOO_MANY_TRIES
+    host.prove("192.168.1.10")
+
+
+def exhaust(host: HostBench) -> None:
+    for number in range(19):
+        assert reasons(guess(host, f"192.168.1.{20 + number // 4}")) == []
+        host.advance(1.0)
+
+
+def test_twenty_failures_close_the_typed_code_and_not_the_qr(host: HostBench) -> None:
+    exhaust(host)
+    commands = guess(host, "192.168.1.99")
+    assert published(commands) == [Trouble(Problem(Reason.CODE_CLOSED))]
+    host.advance(1.0)
+    assert attempt(host, "192.168.1.100") is Reason.TOO_MANY_TRIES
+    scans = host.prove("192.168.1.101", by_code=False)
+    host.do(ConnectionLost(scans.connection))
+    assert host.do(ONE_TIME)  # a new code opens it again
+    host.prove("192.168.1.100")
+
+
+def test_hanging_up_and_silence_count_as_failures(host: HostBench) -> None:
+    exhaust(host)
+    guest = host.prover_of("192.168.1.99")
+    host.challenged(guest)
+    assert reasons(host.do(ConnectionLost(guest.connection))) == [Reason.CODE_CLOSED]
+
+    host.do(ONE_TIME)
+    exhaust(host)
+    host.challenged(host.prover_of("192.168.1.99"))
+    assert Reason.CODE_CLOSED in reasons(host.advance(10))
+
+
+def test_success_is_not_counted(host: HostBench) -> None:
+    for _ in range(12):
+        guest = host.prove()
+        host.do(ConnectionLost(guest.connection))
+        host.advance(1.0)
+    exhaust(host)  # exactly as many as from the start
+    assert reasons(guess(host, "192.168.1.99")) == [Reason.CODE_CLOSED]
+
+
+def test_a_hostile_share_is_counted_and_not_left_in_flight(host: HostBench) -> None:
+    hostile = Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
+    for _ in range(5):
+        guest = host.connect()
+        assert errors(host.say(guest, PairRequest(CODE_SESSION_ID, PHONE, hostile))) == ["bad_message"]
+        host.do(ConnectionLost(guest))
+        host.advance(1.0)
+    assert attempt(host) is Reason.TOO_MANY_TRIES
+    host.prove("192.168.1.10")
+
+
+def test_the_last_hostile_share_closes_the_code(host: HostBench) -> None:
+    exhaust(host)
+    hostile = Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
+    commands = host.say(host.connect("192.168.1.99"), PairRequest(CODE_SESSION_ID, PHONE, hostile))
+    assert reasons(commands) == [Reason.CODE_CLOSED]
+    assert errors(commands) == ["bad_message"]
+
+
+def test_wrong_guesses_at_the_qr_cost_the_typed_code_nothing(host: HostBench) -> None:
+    for number in range(30):
+        guess(host, f"192.168.1.{20 + number}", by_code=False)
+    assert attempt(host) is None
+
+
+def test_two_sessions_have_tries_of_their_own(host: HostBench) -> None:
+    host.linked()
+    host.do(ONE_TIME)
+    for number in range(3):
+        guess(host, f"192.168.1.{20 + number}")
+    host.do(ONE_TIME)
+    assert attempt(host) is None
+
+
+# --- prompts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_code", [True, False])
+def test_a_guest_that_proved_itself_goes_before_one_that_did_not(host: HostBench, by_code: bool) -> None:
+    first, session_id = host.asked()
+    guest = host.prover_of("192.168.1.10", by_code=by_code)
+    commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
+    assert rejection(commands, first).reason == Reason.BUSY
+    outcome, prompt = published(commands)
+    assert outcome == PairOutcome(session_id, approved=False, reason=Reason.BUSY)
+    assert isinstance(prompt, Prompt)
+    assert (prompt.peer_address, prompt.verified) == ("192.168.1.10", guest.proof.method.verified)
+    host.do(Decide(session_id, approved=True))
+    assert host.ledger.links[host.link].peer_address == "192.168.1.10"
+    assert host.say(first, Signal(session_id, OFFER)) == [refused(first, Reason.NOT_ALLOWED, session_id)]
+
+
+def test_a_guest_that_proved_itself_is_displaced_by_nobody(host: HostBench) -> None:
+    host.prove()
+    assert rejection(host.ask(host.connect("192.168.1.10"))).reason == Reason.BUSY
+    other = host.prover_of("192.168.1.11", by_code=False)
+    commands = host.say(other.connection, other.confirm(host.challenged(other)))
+    assert rejection(commands).reason == Reason.BUSY
+    (prompt,) = host.ledger.prompts.values()
+    assert prompt.peer_address == GUEST_ADDRESS
+
+
+def test_a_declined_address_is_muted_for_the_session_until_it_proves_itself(host: HostBench) -> None:
+    _, session_id = host.asked()
+    host.do(Decide(session_id, approved=False))
+    for _ in range(3):
+        commands = host.ask(host.connect())
+        assert rejection(commands).reason == Reason.DECLINED
+        assert nobody_is_asked(commands)
+    assert not nobody_is_asked(host.ask(host.connect("192.168.1.10")))
+    host.do(Decide(session_id, approved=False))
+    host.prove()
+    host.do(Decide(session_id, approved=False))
+    host.do(ONE_TIME)
+    assert not nobody_is_asked(host.ask(host.connect()))  # another session
+
+
+def test_a_prompt_that_nobody_answers_mutes_nobody(host: HostBench) -> None:
+    guest, _ = host.asked()
+    host.advance(40)
+    assert not nobody_is_asked(host.ask(guest))
+
+
+def test_a_host_may_require_a_proof() -> None:
+    bench = HostBench(require_proof=True)
+    bench.listen()
+    for name in (CODE_SESSION_ID, bench.shown.session_id):
+        commands = bench.ask(bench.connect(), name)
+        assert rejection(commands) == PairResult(name, approved=False, reason=Reason.NOT_VERIFIED)
+        assert nobody_is_asked(commands)
+    guest = bench.connect()
+    bench.ask(guest)
+    assert errors(bench.say(guest, Signal(bench.shown.session_id, OFFER))) == ["not_allowed"]
+    bench.prove()
+    assert bench.ledger.prompts
+
+
+def test_requiring_a_proof_can_be_set_while_running(host: HostBench) -> None:
+    host.do(SetRequireProof(required=True))
+    assert rejection(host.ask(host.connect())).reason == Reason.NOT_VERIFIED
+    host.do(SetRequireProof(required=False))
+    assert not nobody_is_asked(host.ask(host.connect()))
+
+
+def test_a_client_that_knows_only_the_seed_still_pairs(host: HostBench) -> None:
+    _, _, link = host.linked()
+    status = host.ledger.links[link]
+    assert (status.stage, status.verified) == (Stage.CONNECTED, None)
+
+
+# --- MACs ------------------------------------------------------------------------------------------------------------
+
+
+def approved(host: HostBench) -> tuple[Prove, LinkID]:
+    guest = host.prove()
+    return guest, host.approve(guest)
+
+
+def offered(host: HostBench) -> tuple[Prove, LinkID]:
+    guest, link = approved(host)
+    host.say(guest.connection, guest.signal(OFFER))
+    return guest, link
+
+
+def tampered(host: HostBench, guest: Prove, signal: Signal) -> None:
+    """The session ends by name, for both sides, and nothing reaches the peer."""
+    link, session_id = host.link, host.ledger.links[host.link].session_id
+    commands = host.say(guest.connection, signal)
+    assert not [one for one in commands if isinstance(one, ApplyDescription | AddCandidate)]
+    assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+    assert CloseConnection(guest.connection, CloseCode.SESSION_ENDED) in commands
+    assert any(isinstance(one, ClosePeer) and one.link == link for one in commands)
+    (closed,) = [one for one in published(commands) if isinstance(one, LinkStatus)]
+    assert (closed.stage, closed.reason) == (Stage.CLOSED, Reason.TAMPERED)
+    assert host.shown.session_id != session_id
+    assert rejection(host.ask(host.connect(), session_id)).reason == Reason.UNKNOWN_SESSION
+
+
+@pytest.mark.parametrize("payload", [OFFER, CANDIDATE, Candidate("")])
+@pytest.mark.parametrize("mac", [None, "", "A", "A" * 43, "é" * 43])
+def test_a_missing_or_wrong_mac_ends_the_session(
+    host: HostBench, payload: Description | Candidate, mac: str | None
+) -> None:
+    guest, _ = approved(host)
+    tampered(host, guest, Signal(CODE_SESSION_ID, payload, mac))
+
+
+@pytest.mark.parametrize("mac", [None, "A" * 43])
+def test_on_an_open_link_too(host: HostBench, mac: str | None) -> None:
+    guest, link = offered(host)
+    host.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp))
+    host.do(ChannelOpened(link, 1, CONTROL_LABEL))
+    tampered(host, guest, Signal(CODE_SESSION_ID, CANDIDATE, mac))
+
+
+def test_whatever_the_type_of_the_session() -> None:
+    for kind in SessionType:
+        bench = HostBench(Invite(kind, 60.0))
+        bench.listen()
+        guest, _ = approved(bench)
+        tampered(bench, guest, Signal(CODE_SESSION_ID, OFFER))
+
+
+def test_a_changed_payload_ends_the_session() -> None:
+    changes: list[tuple[Description | Candidate, Description | Candidate]] = [
+        (OFFER, Description(sdp("mine"), SDPType.OFFER)),
+        (OFFER, Description(OFFER.sdp.replace("AB:", "AC:", 1), SDPType.OFFER)),
+        (OFFER, Candidate(OFFER.sdp[:100])),
+        (CANDIDATE, replace(CANDIDATE, candidate=LINE.replace("192.168.1.9", "192.168.1.8"))),
+        (CANDIDATE, replace(CANDIDATE, sdp_mid=None)),
+        (CANDIDATE, replace(CANDIDATE, sdp_mline_index=1)),
+        (CANDIDATE, Candidate("")),
+    ]
+    for honest, changed in changes:
+        bench = HostBench()
+        bench.listen()
+        guest, _ = approved(bench)
+        tampered(bench, guest, replace(guest.signal(honest), payload=changed))
+
+
+def test_a_replayed_signal_ends_the_session(host: HostBench) -> None:
+    guest, _ = approved(host)
+    candidate = guest.signal(CANDIDATE)
+    assert errors(host.say(guest.connection, candidate)) == []
+    tampered(host, guest, candidate)
+
+
+def test_a_signal_that_was_dropped_ends_the_session_with_the_next(host: HostBench) -> None:
+    guest, _ = approved(host)
+    guest.signal(OFFER)
+    tampered(host, guest, guest.signal(CANDIDATE))
+
+
+def test_swapped_signals_end_the_session(host: HostBench) -> None:
+    guest, _ = approved(host)
+    first, second = guest.signal(CANDIDATE), guest.signal(OFFER)
+    assert first.mac != second.mac
+    tampered(host, guest, second)
+
+
+def test_the_hosts_own_signal_sent_back_ends_the_session(host: HostBench) -> None:
+    guest, link = offered(host)
+    (answer,) = sent(host.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp)))
+    assert isinstance(answer, Signal)
+    tampered(host, guest, answer)
+
+
+def test_a_signal_of_another_run_ends_the_session(host: HostBench) -> None:
+    other, link = approved(host)
+    old = other.signal(OFFER)
+    host.do(Disconnect(link))
+    guest, _ = approved(host)
+    tampered(host, guest, old)
+
+
+def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
+    bench = HostBench(Invite(SessionType.PERSISTENT))
+    bench.listen()
+    for number in range(3):
+        guest, link = approved(bench)
+        assert bench.say(guest.connection, guest.signal(OFFER))[-1] == ApplyDescription(link, SDPType.OFFER, OFFER.sdp)
+        bench.do(ConnectionLost(guest.connection))
+        bench.advance(5)
+        assert number or bench.ledger.invitation
+    stranger, session_id, _ = bench.approved()  # and then one that cannot prove anything
+    assert errors(bench.say(stranger, Signal(session_id, OFFER))) == []
+
+
+def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
+    guest, link = offered(host)
+    other = host.connect()
+    host.ask(other, CODE_SESSION_ID)  # busy, but now it has a name for that session
+    assert errors(host.say(other, Signal(CODE_SESSION_ID, CANDIDATE, "A" * 43))) == ["not_allowed"]
+    assert host.say(guest.connection, guest.signal(CANDIDATE)) == [AddCandidate(link, CANDIDATE)]
+
+
+def test_nothing_is_opened_before_the_person_decides(host: HostBench) -> None:
+    guest = host.prove()
+    commands = host.say(guest.connection, Signal(CODE_SESSION_ID, OFFER, "A" * 43))
+    assert errors(commands) == ["not_allowed"]
+    assert not any(isinstance(command, OpenPeer) for command in commands)
+    assert host.ledger.prompts
