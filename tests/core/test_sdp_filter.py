@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxim.core.messages import Candidate
+from proxim.core.commands import AddCandidate, ApplyDescription, CloseConnection
+from proxim.core.errors import Reason
+from proxim.core.events import ChannelOpened
+from proxim.core.messages import Candidate, CloseCode, Description, SDPType, Signal
 from proxim.core.sdp_filter import MAX_CANDIDATES, MAX_FINGERPRINTS, MIN_CANDIDATE_PORT, PeerFilter
+from proxim.core.status import LinkStatus, Stage
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
+from tests.core.machine_fixtures import HostBench, published, refused
 
 PEER = "192.168.1.7"
 PRINT = ":".join(["0A"] * 32)
@@ -348,3 +353,45 @@ def test_the_end_of_candidates_comes_once() -> None:
     end = Candidate("", "0")
     assert filter.candidate(end) is end
     assert filter.candidate(end) is None
+
+
+# --- in the host's machine -----------------------------------------------------------------------------------------
+
+
+def test_the_mac_is_checked_on_what_arrived_and_what_is_cleaned_goes_on() -> None:
+    host = HostBench()
+    host.listen()
+    guest = host.prove(PEER)
+    link = host.approve(guest)
+    said = host.say(guest.connection, guest.signal(Description(CHROMIUM_OFFER, SDPType.OFFER)))
+    assert ApplyDescription(link, SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
+    assert host.say(guest.connection, guest.signal(Candidate(CANDIDATE + " generation 0"))) == [
+        AddCandidate(link, Candidate(CANDIDATE))
+    ]
+    assert host.say(guest.connection, guest.signal(Candidate(at("127.0.0.1")))) == []
+    host.do(ChannelOpened(link, 1, "control"))
+    assert host.say(guest.connection, guest.signal(Candidate(at("8.8.8.8")))) == []
+
+
+def test_candidates_beside_a_description_count_with_those_inside() -> None:
+    host = HostBench()
+    host.listen()
+    connection, session, link = host.approved()
+    inside = "".join(f"a={at('10.0.0.1', 50000 + index)}\r\n" for index in range(MAX_CANDIDATES - 1))
+    host.say(connection, Signal(session, Description(OFFER_SDP + inside)))
+    last = Candidate(at("10.0.0.1", 60000))
+    assert host.say(connection, Signal(session, last)) == [AddCandidate(link, last)]
+    assert host.say(connection, Signal(session, Candidate(at("10.0.0.1", 60001)))) == []
+
+
+def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> None:
+    host = HostBench()
+    host.listen()
+    connection, session, _ = host.approved()
+    commands = host.say(connection, Signal(session, Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")))
+    assert not any(isinstance(command, ApplyDescription) for command in commands)
+    assert refused(connection, Reason.BAD_DESCRIPTION, session) in commands
+    assert CloseConnection(connection, CloseCode.LINK_FAILED) in commands
+    (closed,) = [status for status in published(commands) if isinstance(status, LinkStatus)]
+    assert (closed.stage, closed.reason) == (Stage.CLOSED, Reason.BAD_DESCRIPTION)
+    host.linked(session)  # the right guest comes in by the same code
