@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from bench import idle, link, signals, sockets, start
+from bench import flood, idle, link, proof, signals, sockets, start
 from bench.measure import Figure, Options, progress, table
 
 ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
@@ -18,6 +18,8 @@ ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
     "signals": signals.figures,
     "idle": idle.figures,
     "sockets": sockets.figures,
+    "proof": proof.figures,
+    "flood": flood.figures,
 }
 
 

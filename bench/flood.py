@@ -1,0 +1,231 @@
+"""Row: a flood of connections against a host: its memory, and how long the honest guest takes meanwhile.
+
+The flood stays on loopback, comes from a process of its own, and is bounded: 1,000 connections in bursts, from more
+addresses than the host takes sockets of, half of them slow or half open, some guessing codes. Must never be here: the
+limits themselves (proxim.net.limits, proxim.core.door).
+"""
+
+import asyncio
+import json
+import random
+import secrets
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from bench.measure import Figure, Options, progress, with_spread
+from bench.programs import PROXIM, Program, module, running
+from proxim.core import status as told
+from proxim.core.events import Join, Shutdown
+from proxim.core.host_code import parse_target
+from proxim.core.messages import CODE_SESSION_ID, Auth, DeviceInfo, PairRequest, dump_message
+from proxim.core.program import Program as Machine
+from proxim.core.proof import to_base64url
+from proxim.core.proving import Prover
+from proxim.net.opening import NetOptions, open_program
+from proxim.net.runtime import Runtime
+from proxim.net.spake import Spake2Exchange
+
+CONNECTIONS: Final = 1000
+BURST: Final = 100  # three times what the host takes
+FEW: Final = 3  # addresses that the flood comes from: 8 sockets each leave room among the host's 32
+MANY: Final = 20  # these leave none
+REACH: Final = 2.0  # times the honest guest's time without the flood
+MARGIN_MB: Final = 8.0  # what memory may have grown by when it is over: one arena of the allocator here and there
+_HELD_SECONDS: Final = 1.0  # how long a silent socket stays before it gives way to the next
+_RETRY_SECONDS: Final = 0.05
+_PATIENCE: Final = 30.0
+_BENCH: Final = DeviceInfo("bench", "bench")
+_HOW: Final = (
+    f"{CONNECTIONS} connections in bursts of {BURST} from {FEW} loopback addresses and a process of its own, in turn: "
+    "nothing sent, half a request line, half a handshake, an open WebSocket that stays silent, and one with a wrong "
+    "code. Time from Join to an open link by QR, approved at once, the median of all that fit into the flood (the "
+    f"guesses close the typed code, as they shall). From {MANY} addresses the host is full: a guest tries again."
+)
+
+
+@dataclass(slots=True)
+class Taken:
+    """One round."""
+
+    alone: float  # ms
+    amid: float  # ms, the median
+    before: float  # MB
+    peak: float
+    after: float
+    refused: int  # connections of the flood that were turned away
+    tries: float  # of an honest guest, on average
+
+
+async def figures(options: Options) -> list[Figure]:
+    """Take the rows."""
+    few, many = [], []
+    for _ in range(min(options.rounds, 3)):  # each floods for some 10 s
+        few.append(await flood_once(FEW))
+        many.append(await flood_once(MANY))
+        progress(".", end="")
+    progress("")
+    ratio = statistics.median(one.amid / one.alone for one in few)
+    growth = statistics.median(one.after - one.before for one in (*few, *many))
+    return [
+        Figure(
+            f"honest guest amid a flood from {FEW} addresses",
+            with_spread([one.amid for one in few], "ms"),
+            f"<= {REACH:g} x",
+            ratio <= REACH,
+            f"{with_spread([one.alone for one in few], 'ms')} alone",
+            f"{ratio:.2f} x",
+            _HOW,
+        ),
+        Figure(f"  from {MANY} addresses", with_spread([one.amid for one in many], "ms")),
+        Figure("  its tries until the host had room", with_spread([one.tries for one in many], "")),
+        Figure("host's memory before the flood", with_spread([one.before for one in (*few, *many)], "MB")),
+        Figure("  at its peak", with_spread([one.peak for one in (*few, *many)], "MB")),
+        Figure(
+            "  after",
+            with_spread([one.after for one in (*few, *many)], "MB"),
+            f"<= +{MARGIN_MB:g} MB",
+            growth <= MARGIN_MB,
+        ),
+        Figure("  connections closed by the host", with_spread([float(one.refused) for one in (*few, *many)], "")),
+    ]
+
+
+async def flood_once(sources: int) -> Taken:
+    """A fresh host, an honest guest alone, the flood with honest guests in it, and rest."""
+    address = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
+    async with running((*PROXIM, "host", "--json", "--type", "persistent", "--address", address)) as host:
+        url = str((await host.event(event="session"))["url"])
+        alone = [await _honest_guest(host, url) for _ in range(6)][1:]  # the first one loads aiortc on both sides
+        await host.at_rest()
+        before = host.resident
+        amid: list[tuple[float, int]] = []
+        flooding = running(module("flood", parse_target(url).authority, str(sources)))
+        async with _watched(host) as peak, flooding as flooder:
+            await flooder.event(event="flooding")
+            done = asyncio.create_task(flooder.event(event="done"))
+            while not done.done():
+                amid.append(await _honest_guest(host, url))
+            refused = int((await done)["refused"])
+        await host.at_rest()
+        return Taken(
+            statistics.median(took for took, _ in alone),
+            statistics.median(took for took, _ in amid),
+            before / 1e6,
+            max(peak) / 1e6,
+            host.resident / 1e6,
+            refused,
+            statistics.mean(tries for _, tries in amid),
+        )
+
+
+@asynccontextmanager
+async def _watched(host: Program) -> AsyncIterator[list[int]]:
+    seen = [host.resident]
+
+    async def watch() -> None:
+        while True:
+            seen.append(host.resident)
+            await asyncio.sleep(0.02)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield seen
+    finally:
+        watching.cancel()
+
+
+async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
+    """Milliseconds from the first Join to the open link, and how many tries that took."""
+    changed = asyncio.Event()
+    links: list[told.LinkStatus] = []
+
+    def publish(status: told.Status) -> None:
+        if isinstance(status, told.LinkStatus):
+            links.append(status)
+            changed.set()
+
+    machine = Machine(_BENCH, None, Prover(secrets.token_bytes, Spake2Exchange))
+    runtime = Runtime(machine, publish, NetOptions(), open_program(machine, publish, NetOptions()))
+    running_guest = asyncio.create_task(runtime.run())
+    approving = asyncio.create_task(_approve(host))
+    await asyncio.sleep(0)  # run() begins
+    started = time.perf_counter()
+    tries = 1
+    runtime.report(Join(parse_target(url)))
+    async with asyncio.timeout(_PATIENCE):
+        while not links or links[-1].stage is not told.Stage.CONNECTED:
+            changed.clear()
+            if links and links[-1].stage is told.Stage.CLOSED:
+                await asyncio.sleep(_RETRY_SECONDS)
+                tries += 1
+                runtime.report(Join(parse_target(url)))
+            else:
+                await changed.wait()
+    took = (time.perf_counter() - started) * 1000
+    await approving
+    runtime.report(Shutdown())
+    await running_guest
+    await host.event(event="link", state="closed")  # now the next one may come
+    return took, tries
+
+
+async def _approve(host: Program) -> None:
+    prompt = await host.event(event="pair_prompt", verified="qr")
+    host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+
+
+# --- the flood, in a process of its own ------------------------------------------------------------------------------
+
+
+async def _flood(address: str, port: int, addresses: int) -> None:
+    sources = [f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.7" for _ in range(addresses)]
+    print(json.dumps({"event": "flooding"}), flush=True)
+    connections: list[asyncio.Task[bool]] = []
+    for first in range(0, CONNECTIONS, BURST):
+        burst = [_one(address, port, sources[number % addresses], number) for number in range(first, first + BURST)]
+        connections += [asyncio.create_task(one) for one in burst]
+        await asyncio.sleep(_HELD_SECONDS / 2)  # the next burst takes whatever place became free
+    print(json.dumps({"event": "done", "refused": sum(await asyncio.gather(*connections))}), flush=True)
+
+
+async def _one(address: str, port: int, source: str, number: int) -> bool:
+    """One connection of the flood; whether the host closed it before it had to give way."""
+    handshake = (
+        f"GET /ws HTTP/1.1\r\nHost: {address}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+    request = PairRequest(CODE_SESSION_ID, _BENCH, Auth(1, "spake2", to_base64url(b"A" + secrets.token_bytes(32))))
+    guess = dump_message(request).encode()
+    frame = b"\x81\xfe" + len(guess).to_bytes(2, "big") + bytes(4) + guess
+    said = (b"", b"GET /", handshake[:60], handshake, handshake)[number % 5]
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_connection(address, port, local_addr=(source, 0))
+    except (OSError, TimeoutError):
+        return True
+    try:
+        async with asyncio.timeout(_HELD_SECONDS):
+            writer.write(said)
+            await writer.drain()
+            if number % 5 == 4:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(frame)
+            while await reader.read(4096):
+                pass
+    except TimeoutError:
+        return False
+    except (OSError, EOFError):
+        pass  # closed before it could say what it wanted
+    finally:
+        writer.transport.abort()
+    return True
+
+
+if __name__ == "__main__":
+    _host, _, _port = sys.argv[1].rpartition(":")
+    asyncio.run(_flood(_host, int(_port), int(sys.argv[2])))

@@ -1,0 +1,99 @@
+"""Row: the CPU time that the proof adds to a pairing, on both sides together.
+
+Must never be here: what a proof is (proxim.core.proof).
+"""
+
+import json
+import secrets
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+from bench.measure import Figure, Options, progress, with_spread
+from bench.programs import module, running
+from proxim.core.host_code import JoinTarget
+from proxim.core.messages import CODE_SESSION_ID, Description, DeviceInfo, PairRequest
+from proxim.core.proof import Method, Side, SignalMacs, from_base64url, tag_auth, tag_matches
+from proxim.core.proving import Prover, start_guest_proof, start_host_proof
+from proxim.net.spake import Spake2Exchange
+
+REACH_MS: Final = 60.0
+_PAIRINGS: Final = 20  # after the first; their median is the price where both programs have paired before
+_CODE: Final = "02501WK381"
+_QR_SECRET: Final = "A" * 22
+_SDP: Final = "v=0\r\n" * 200  # as long as aiortc's
+_DEVICE: Final = DeviceInfo("bench", "bench")
+_HOW: Final = (
+    "CPU time of everything that a pairing without proof does not do: shares, keys, both tags made and checked, the "
+    "MAC of offer and answer made and checked; guest and host one after the other in a fresh process, which loads the "
+    "SPAKE2 library as well: that is counted twice, for each side loads it in its own program."
+)
+
+
+async def figures(options: Options) -> list[Figure]:
+    """Take the row: a first pairing by code as people meet it, and beside it later ones, and those by QR."""
+    taken: dict[str, list[float]] = {"first": [], "later": [], "qr": []}
+    for _ in range(options.rounds):
+        async with running(module("proof")) as child:
+            told = await child.event()
+        for name, values in taken.items():
+            values.append(told[name])
+        progress(".", end="")
+    progress("")
+    first = statistics.median(taken["first"])
+    return [
+        Figure(
+            "proof of a typed code, both sides",
+            with_spread(taken["first"], "ms CPU"),
+            f"<= {REACH_MS:g} ms",
+            first <= REACH_MS,
+            how=_HOW,
+        ),
+        Figure("  the same, not the first", with_spread(taken["later"], "ms CPU")),
+        Figure("  by the QR's secret", with_spread(taken["qr"], "ms CPU")),
+    ]
+
+
+def _pair(target: JoinTarget, method: Method, secret: bytes, prover: Prover) -> None:
+    """What both machines do, without their messages."""
+    proof = start_guest_proof(target, _DEVICE, prover)
+    assert proof is not None
+    request = PairRequest(target.session_id, _DEVICE, proof.auth)
+    host = start_host_proof(request, proof.auth, method, secret, prover)
+    keys = proof.finish(host.auth)
+    assert tag_matches(host.keys.guest_tag(), tag_auth(keys.guest_tag()).t)
+    assert tag_matches(keys.host_tag("approved"), tag_auth(host.keys.host_tag("approved")).t)
+    guests, hosts = SignalMacs(keys, Side.GUEST), SignalMacs(host.keys, Side.HOST)
+    for sender, receiver in ((guests, hosts), (hosts, guests)):
+        assert receiver.check(Description(_SDP), sender.seal(Description(_SDP)))
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return (time.process_time() - started) * 1000
+
+
+def main() -> None:
+    """One fresh process: tell what a first pairing cost, and later ones."""
+    prover = Prover(secrets.token_bytes, Spake2Exchange)
+    by_code = JoinTarget("192.168.1.2", 47800, CODE_SESSION_ID, code=_CODE)
+    by_qr = JoinTarget("192.168.1.2", 47800, "session", qr_secret=_QR_SECRET)
+
+    def code() -> None:
+        _pair(by_code, Method.SPAKE2, _CODE.encode(), prover)
+
+    def qr() -> None:
+        _pair(by_qr, Method.PSK, from_base64url(_QR_SECRET, 16), prover)
+
+    loading = _milliseconds(lambda: __import__("spake2"))
+    first = 2 * loading + _milliseconds(code)
+    later = statistics.median(_milliseconds(code) for _ in range(_PAIRINGS))
+    by_secret = statistics.median(_milliseconds(qr) for _ in range(_PAIRINGS))
+    sys.stdout.write(json.dumps({"first": first, "later": later, "qr": by_secret}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
