@@ -59,6 +59,7 @@ class Taken:
     after: float
     refused: int  # connections of the flood that were turned away
     tries: float  # of an honest guest, on average
+    longest: float  # ms: it came while the host was full; the median is of those that came between two bursts
 
 
 async def figures(options: Options) -> list[Figure]:
@@ -82,6 +83,7 @@ async def figures(options: Options) -> list[Figure]:
             _HOW,
         ),
         Figure(f"  from {MANY} addresses", with_spread([one.amid for one in many], "ms")),
+        Figure("  the longest of them", with_spread([one.longest for one in many], "ms")),
         Figure("  its tries until the host had room", with_spread([one.tries for one in many], "")),
         Figure("host's memory before the flood", with_spread([one.before for one in (*few, *many)], "MB")),
         Figure("  at its peak", with_spread([one.peak for one in (*few, *many)], "MB")),
@@ -120,6 +122,7 @@ async def flood_once(sources: int) -> Taken:
             host.resident / 1e6,
             refused,
             statistics.mean(tries for _, tries in amid),
+            max(took for took, _ in amid),
         )
 
 

@@ -1,4 +1,4 @@
-"""A bounded flood against a real host: memory stays flat, the honest guest pairs meanwhile (figures: bench/flood.py)."""
+"""A bounded flood against a real host: memory stays flat, the honest guest pairs (figures: bench/flood.py)."""
 
 import sys
 
