@@ -338,7 +338,7 @@ async def opened(port: int, source: str | None = None) -> tuple[asyncio.StreamRe
 
 async def is_cut_off(reader: asyncio.StreamReader) -> bool:
     """Whether the server dropped this connection without a word; False once it answered a request."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(2):  # well before OPEN_SECONDS would drop it
         try:
             return await reader.read() == b""
         except ConnectionResetError:
