@@ -1155,6 +1155,21 @@ class AnyHost(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.names)))
         self.check(self.bench.say(connection, Signal(name, payload, "A" * 43)), connection)
 
+    def sealing(self) -> list[ConnectionID]:
+        """Sockets of guests that proved themselves and are linking or linked."""
+        ledger = self.bench.ledger
+        talking = ledger.sockets - ledger.closing
+        return [one for one, link in self.links.items() if one in talking & set(self.held) and link in ledger.peers]
+
+    @precondition(lambda self: self.sealing())
+    @rule(data=st.data(), offer=st.booleans(), mac=st.sampled_from([None, "", "A" * 43]))
+    def somebody_in_between_signals(self, data: st.DataObject, offer: bool, mac: str | None) -> None:
+        connection = self.some_socket(data, set(self.sealing()))
+        name = machine(self.bench)._door._sockets[connection].claimed_id
+        commands = self.bench.say(connection, Signal(name, OFFER if offer else Candidate(LINE), mac))
+        self.check(commands, connection)
+        assert "too_many" in errors(commands) or SessionEnded(name, Reason.TAMPERED) in sent(commands, connection)
+
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(
         data=st.data(),
