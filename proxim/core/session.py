@@ -28,6 +28,7 @@ from proxim.core.commands import (
 )
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
 from proxim.core.events import (
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
@@ -57,7 +58,7 @@ from proxim.core.messages import (
 )
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
-from proxim.core.texts import display_name
+from proxim.core.texts import display_name, printable_text
 
 APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
 SESSION_SECONDS: Final = 15 * 60.0  # the seed: "Sessions expire after 15 minutes or per session type"
@@ -145,7 +146,8 @@ class Session:
         self.guest = event.guest
         self._rejected = False
         deadline = now + APPROVAL_SECONDS
-        shown = DeviceInfo(display_name(event.guest.device.name), display_name(event.guest.device.id))
+        device_id = " ".join(printable_text(event.guest.device.id).split())  # whole: two may begin alike
+        shown = DeviceInfo(display_name(event.guest.device.name), device_id)
         prompt = Prompt(self.id, shown, event.guest.address, None, deadline)
         return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
 
@@ -272,7 +274,7 @@ class Session:
         if self.guest is not None and not was_connected:
             commands.append(refusal(self.guest.connection, reason, self.guest.session_id))
         if self.type is SessionType.ONE_TIME and was_connected:
-            return [*commands, *self._end(Reason.CLOSED)]
+            return [*commands, *self._end(reason if reason is Reason.PEER_VANISHED else Reason.CLOSED)]
         if self._overdue:
             return [*commands, *self._end(Reason.EXPIRED)]
         if self.guest is not None:
@@ -344,6 +346,7 @@ _Transition = Callable[[Session, Any, float], list[Command]]
 _LINKED_INPUTS: Final[tuple[type | TimerName, ...]] = (
     ChannelOpened,
     ChannelMessage,
+    ChannelClosed,
     PeerFailed,
     SendText,
     TimerName.HEARTBEAT,

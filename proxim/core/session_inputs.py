@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from proxim.core.errors import Reason
 from proxim.core.events import (
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
@@ -64,6 +65,7 @@ SessionInput = (
     | PeerDescribed
     | ChannelOpened
     | ChannelMessage
+    | ChannelClosed
     | PeerFailed
     | SendText
 )

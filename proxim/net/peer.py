@@ -15,6 +15,7 @@ from aiortc.sdp import candidate_from_sdp
 from proxim.core.errors import Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     LinkEvent,
@@ -114,9 +115,16 @@ class Peer:
                 return
             for transceiver in self._connection.getTransceivers():
                 transceiver.direction = "inactive"  # sound and pictures are not wanted, and nothing may decode them
-            await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # noqa: BLE001  # a hostile SDP makes aiortc raise nearly anything
             self._failed(Reason.BAD_DESCRIPTION, error)
+            return
+        await self._answer()
+
+    async def _answer(self) -> None:
+        try:
+            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except Exception as error:  # noqa: BLE001  # as in _offer: sockets, a STUN server that cannot be used
+            self._failed(Reason.NO_DESCRIPTION, error)
             return
         self._report_local()
 
@@ -162,10 +170,8 @@ class Peer:
         self._report(ChannelOpened(self._link, channel.id, channel.label))
 
     def _channel_closed(self, channel: RTCDataChannel) -> None:
-        if channel.id is not None:
-            self._channels.pop(channel.id, None)
-        if channel.label == CONTROL_LABEL:
-            self._report(PeerFailed(self._link, Reason.PEER_LEFT))
+        if channel.id is not None and self._channels.pop(channel.id, None) is not None:
+            self._report(ChannelClosed(self._link, channel.id))
 
     def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:
         if channel.id is None or channel.id not in self._channels:

@@ -184,6 +184,7 @@ class Window:
     def _show_prompt(self, prompt: Prompt) -> None:
         from proxim.ui.approval import ApprovalDialog
 
+        self.invite.close_menus()  # one left open would lie over the dialog, and keep its keys
         before = self._dialogs.get(prompt.session_id)
         if before is not None:
             before.close()
@@ -205,6 +206,8 @@ class Window:
 
     def _show_link(self, status: LinkStatus) -> None:
         connected = self.pages.show_link(status)
+        if connected:
+            self.invite.close_menus()
         if connected and side_of(status.link) is Side.GUEST:
             self.join.clear()
 
