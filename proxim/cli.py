@@ -60,8 +60,8 @@ def _goodbye_on_signals(bridge: "Bridge") -> None:
         seen = True
         bridge.interrupt()
 
-    hang_up = [signal.SIGHUP] if sys.platform != "win32" else []  # the terminal's window was closed
-    for number in (signal.SIGINT, signal.SIGTERM, *hang_up):
+    # SIGHUP, where there is one: the terminal's window was closed.
+    for number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
         signal.signal(number, interrupt)
 
 

@@ -29,9 +29,10 @@ from proxim.core.events import (
 from proxim.core.messages import ErrorMessage, dump_message
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.status import Status, Stopped, Trouble
-from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS
+from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WATCH_SECONDS
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.opening import NetOptions, Opening
+from proxim.net.sleep import slept_seconds
 
 if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
     from proxim.net.client import Client
@@ -90,6 +91,7 @@ class Runtime:
             self._spawn(self._serve(self._opening.listener), "server")
         if self._options.look is not None:
             self._spawn(self._watch_networks(self._options.look, self._opening.networks), "network watch")
+        self._spawn(self._watch_sleep(slept_seconds()), "sleep watch")
         await self._shut_down.wait()
         try:
             async with asyncio.timeout(SHUTDOWN_SECONDS):
@@ -161,6 +163,16 @@ class Runtime:
     def _fire(self, timer: Timer) -> None:
         del self._timers[timer]
         self.report(TimerFired(timer))
+
+    async def _watch_sleep(self, before: float) -> None:
+        """Let timers run out as if the machine had been awake: a code must not outlive a night with the lid closed."""
+        while True:
+            await asyncio.sleep(SLEEP_WATCH_SECONDS)
+            slept, before = slept_seconds() - before, slept_seconds()
+            if slept > SLEEP_WATCH_SECONDS:
+                left = {timer: handle.when() - self._loop.time() - slept for timer, handle in self._timers.items()}
+                for timer, seconds in left.items():
+                    self._set_timer(do.SetTimer(timer, max(0.0, seconds)))
 
     # --- listening -------------------------------------------------------------------------------------------------
 

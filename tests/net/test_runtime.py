@@ -281,6 +281,18 @@ async def test_a_name_that_cannot_be_saved_is_told(sides: list[Side]) -> None:
     assert (await host.told.wait(told.ThisDevice)).device.name == "Neuer Name"
 
 
+async def test_a_code_runs_out_while_the_machine_sleeps(sides: list[Side], monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = 0.0
+    monkeypatch.setattr("proxim.net.runtime.SLEEP_WATCH_SECONDS", 0.01)
+    monkeypatch.setattr("proxim.net.runtime.slept_seconds", lambda: slept)
+    host, first = await start_host(sides, on("127.0.0.1"))
+    slept = 14 * 60.0
+    host.runtime.report(Rename("still the first code"))
+    await host.told.wait(told.ThisDevice, lambda this: this.device.name == "still the first code")
+    slept += 2 * 60.0
+    assert (await host.told.wait(told.Invitation)).session_id != first.session_id
+
+
 # --- when something of ours breaks ---------------------------------------------------------------------------------
 
 
