@@ -24,8 +24,8 @@ USAGE_STATUS: Final = 2  # what argparse and most programs exit with
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LIFETIME: Final = re.compile(r"([0-9]{1,9})([smhd])")
-# RFC 7064; a host name or an IPv4 address, or an IPv6 address in brackets.
-_STUN: Final = re.compile(r"stun:([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+# RFC 7064, but for an IPv6 address in brackets, which aiortc does not read.
+_STUN: Final = re.compile(r"stun:([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?")
 _MAX_PORT: Final = 65535
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # at run time the network side's thread imports these, while 
 _log = logging.getLogger(__name__)
 
 PAINT_SECONDS: Final = 0.5  # how long the loop waits for the first paint; a window that takes longer has other worries
-MAX_LINE_CHARACTERS: Final = 4 * 1024 * 1024  # a text of 1 MiB as JSON; without a limit one line could fill the memory
+MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024  # 1 MiB of text, escaped, is 6; without a limit a line fills the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Bridge:
         self._net: NetSide | None = None
         self._early: list[Intent] = []  # posted before the loop was there
         self._thread: threading.Thread | None = None
+        self._ended = False
         self._painted = threading.Event()
 
     # --- main thread -----------------------------------------------------------------------------------------------
@@ -94,6 +95,8 @@ class Bridge:
         """Hand a person's intent to the network side. After its end it is dropped: there is nobody left to do it."""
         assert threading.get_ident() == self._main_thread
         with self._lock:
+            if self._ended:
+                return
             if self._net is None or self._loop is None:
                 self._early.append(intent)
                 return
@@ -134,6 +137,10 @@ class Bridge:
             logging.getLogger(__name__).exception("the network side crashed")
             self._publish(Trouble(Problem(Reason.INTERNAL, type(error).__name__)))
             self._publish(Stopped())
+        finally:
+            with self._lock:
+                self._ended = True
+                self._early.clear()
 
     async def _net_main(self, finish: Callable[[], NetSide]) -> None:
         import asyncio
@@ -148,8 +155,6 @@ class Bridge:
         for intent in early:
             loop.call_soon(net.report, intent)
         await run
-        with self._lock:
-            self._net = None
 
     # --- input thread ----------------------------------------------------------------------------------------------
 
@@ -157,6 +162,8 @@ class Bridge:
         try:
             while line := stream.readline(MAX_LINE_CHARACTERS):
                 self._upward.put(InputLine(line.rstrip("\r\n")))
+                while line and not line.endswith("\n"):  # too long: what is left of it must not pass for a line
+                    line = stream.readline(MAX_LINE_CHARACTERS)
         except (OSError, ValueError) as error:  # closed, or not text
             _log.warning("standard input cannot be read: %s", type(error).__name__)
         self._upward.put(InputEnded())

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 0.5  # how late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait
 INTERRUPTED: Final = 130  # what shells report for a program ended by Ctrl-C (128 + SIGINT)
+FAILED_STATUS: Final = 1
 USAGE_STATUS: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Proxim; returns the process's exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is somebody to say goodbye to: end without a word
     given = sys.argv[1:] if arguments is None else arguments
     from proxim.logs import set_up_logging
     from proxim.options import DoctorOptions, WindowOptions
@@ -58,7 +60,8 @@ def _goodbye_on_signals(bridge: "Bridge") -> None:
         seen = True
         bridge.interrupt()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # SIGHUP, where there is one: the terminal's window was closed.
+    for number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
         signal.signal(number, interrupt)
 
 
@@ -74,9 +77,9 @@ def _run_window(options: "WindowOptions") -> int:
     from proxim.wiring import network_side
 
     bridge = Bridge()
+    _goodbye_on_signals(bridge)
     desktop = _open_desktop(options, bridge)
     if desktop is not None:
-        _goodbye_on_signals(bridge)
         return desktop.run()
 
     gc.enable()
@@ -97,6 +100,8 @@ def _open_desktop(options: "WindowOptions", bridge: "Bridge") -> "Desktop | None
 
 
 def _run_lines(options: "HostOptions | JoinOptions") -> int:
+    from dataclasses import replace
+
     from proxim.bridge import Bridge
     from proxim.options import HostOptions
     from proxim.wiring import network_side
@@ -105,10 +110,13 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
         from proxim.core.errors import SENTENCES, Reason
         from proxim.net.addresses import network_for
 
-        if network_for(options.address) is None:
-            sys.stderr.write(f"proxim: {SENTENCES[Reason.ADDRESS_GONE]}\n")
+        own = network_for(options.address)
+        if own is None:
+            sys.stderr.write(f"proxim: {SENTENCES[Reason.NOT_OUR_ADDRESS]}\n")
             return USAGE_STATUS
+        options = replace(options, address=own.address)  # a link-local one may have been typed without its zone
     bridge = Bridge()
+    _goodbye_on_signals(bridge)
     bridge.start(network_side(options))
     return _drive(_face(options, bridge), bridge)
 
@@ -117,6 +125,8 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
     from proxim.options import HostOptions
     from proxim.ui.face import FaceOptions, Role
 
+    if sys.stdout is None:  # closed by whoever started us: there is nobody to tell anything
+        raise SystemExit(FAILED_STATUS)
     _use_utf8(options.json)
     if isinstance(options, HostOptions):
         wanted = FaceOptions(Role.HOST, invite=options.invite, once=options.once)
@@ -167,7 +177,6 @@ def _drive(face: "LineFace", bridge: "Bridge") -> int:
     if sys.stdin is not None:
         bridge.read_lines(sys.stdin)
     bridge.painted()  # a terminal has nothing to paint first
-    _goodbye_on_signals(bridge)
     face.start()
     while not face.finished:
         _carry(face, bridge)
@@ -205,6 +214,7 @@ def _run_doctor(options: "DoctorOptions") -> int:
 
     try:
         asyncio.run(run())
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except OSError as error:  # a full disk, a reader that has gone away
+        sys.stderr.write(f"proxim: the findings cannot be written ({error.strerror}).\n")
+        return FAILED_STATUS
     return face.exit_status

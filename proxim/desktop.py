@@ -55,7 +55,7 @@ class Desktop:
     def run(self) -> int:
         """Show the window until it is closed; returns the exit status."""
         self._root.after(SETTLED_MS, gc.enable)  # off since the start (cli.py)
-        self._tick()
+        self._root.after(FIRST_TICK_MS, self._tick)  # not called here: what it raises belongs to Tk's report
         self._root.mainloop()
         return 0
 
@@ -77,7 +77,8 @@ class Desktop:
         for item in self._bridge.drain(STATUSES_PER_TICK):
             match item:
                 case Stopped():
-                    self._net_ended = True  # as we asked, or by a crash that the window has just been told of
+                    self._net_ended = self._painted = True  # as we asked, or by a crash
+                    self._window.show(item)
                 case Interrupted():
                     self._leave()
                 case InputLine() | InputEnded():

@@ -5,13 +5,13 @@ device needs only /dev/net/tun. Traffic never leaves the two namespaces. Linux, 
 """
 
 import contextlib
-import fcntl
 import heapq
 import os
 import random
 import select
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -76,6 +76,10 @@ def _ip(*arguments: str) -> None:
 
 
 def _open_tap(name: str) -> int:
+    if sys.platform != "linux":
+        raise OSError("TAP devices are Linux's")
+    import fcntl
+
     tap = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TAP_WITHOUT_INFO))
     return tap

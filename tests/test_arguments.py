@@ -30,8 +30,8 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     ("", WindowOptions()),
     ("--theme dark --name Desk", WindowOptions(theme=Theme.DARK, name="Desk")),
     (
-        "--stun stun:a.example stun:[2001:db8::1]:3478",
-        WindowOptions(stun=("stun:a.example", "stun:[2001:db8::1]:3478")),
+        "--stun stun:a.example stun:192.0.2.1:3478",
+        WindowOptions(stun=("stun:a.example", "stun:192.0.2.1:3478")),
     ),
     ("--verbose --log-file a.log", WindowOptions(log=LogOptions(file=Path("a.log"), verbose=True))),
     ("host", HostOptions()),

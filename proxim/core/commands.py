@@ -3,7 +3,7 @@
 Must never be here: behaviour, and anything about how a command is carried out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxim.core.events import ConnectionID, LinkID, Timer
 from proxim.core.messages import Candidate, CloseCode, Message, SDPType
@@ -75,7 +75,7 @@ class ApplyDescription:
 
     link: LinkID
     type: SDPType
-    sdp: str
+    sdp: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class SendOnChannel:
 
     link: LinkID
     channel: int
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     NO_NETWORK = "no_network"
     NETWORK_CHANGED = "network_changed"
     ADDRESS_GONE = "address_gone"
+    NOT_OUR_ADDRESS = "not_our_address"
     PORT_TAKEN = "port_taken"
     PORT_REFUSED = "port_refused"
     SETTINGS_BROKEN = "settings_broken"
@@ -153,8 +154,11 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.NO_NETWORK: "This device is on no network; connect it to Wi-Fi or a cable, and a code will appear.",
     Reason.NETWORK_CHANGED: "The network changed; use the new code.",
     Reason.ADDRESS_GONE: "This device no longer has that network address; choose another under Network.",
+    Reason.NOT_OUR_ADDRESS: "This device does not have that address; choose one of those that proxim doctor lists.",
     Reason.PORT_TAKEN: "That port is used by another program; choose another with --port.",
-    Reason.PORT_REFUSED: "This device does not let Proxim open that port; choose one above 1024 with --port.",
+    Reason.PORT_REFUSED: (
+        "This device does not let Proxim open that port, or a program holds it; choose another above 1024 with --port."
+    ),
     Reason.SETTINGS_BROKEN: "The settings file was unreadable; it is kept beside a new one with a new identity.",
     Reason.SETTINGS_UNWRITABLE: "The settings could not be saved; this device's identity lasts until Proxim closes.",
     Reason.NAME_UNUSABLE: "A device name needs a visible character and at most 64 bytes; choose another.",
@@ -163,6 +167,23 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.NOT_SUPPORTED_YET: "Files are not supported yet; this version carries text.",
     Reason.INTERNAL: "Something went wrong inside Proxim; please report it with the log file, then start Proxim again.",
 }
+
+
+# Ends that both sides see, and that read otherwise at the host.
+HOST_SENTENCES: Final[dict[Reason, str]] = {
+    Reason.DECLINED: "You rejected the request; the code still works for another device.",
+    Reason.TIMEOUT: "Nobody here answered within 40 seconds; the other device can ask again.",
+    Reason.BUSY: "Another device proved that it knows the code, so this one was turned away; it can ask again.",
+    Reason.EXPIRED: "The time of this session is over; the next device needs the new code.",
+    Reason.CLOSED: "You ended this session; the next device needs the new code.",
+    Reason.PEER_LEFT: "The other device disconnected; it can join again with the code shown then.",
+    Reason.DISCONNECTED: "You disconnected; the next device needs the new code.",
+}
+
+
+def sentence_for(reason: Reason, *, host: bool) -> str:
+    """What happened and what to do next, for the person at the host or at the guest."""
+    return HOST_SENTENCES.get(reason, SENTENCES[reason]) if host else SENTENCES[reason]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Timer:
     """A timer's identity: setting it again moves it."""
 
     name: TimerName
-    scope: str
+    scope: str = field(repr=False)  # may be a sessionID
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class FrameReceived:
     """A text frame arrived."""
 
     connection: ConnectionID
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class PeerDescribed:
 
     link: LinkID
     type: SDPType
-    sdp: str
+    sdp: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,15 @@ class ChannelMessage:
 
     link: LinkID
     channel: int
-    text: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """A data channel that was open is closed."""
+
+    link: LinkID
+    channel: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,7 @@ class PeerFailed:
     detail: str = ""
 
 
-LinkEvent = PeerDescribed | ChannelOpened | ChannelMessage | PeerFailed
+LinkEvent = PeerDescribed | ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed
 
 
 # --- what a person (or a script) wants -----------------------------------------------------------------------------

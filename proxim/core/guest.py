@@ -27,6 +27,7 @@ from proxim.core.commands import (
 )
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.events import (
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
@@ -93,6 +94,7 @@ GuestEvent = (
     | PeerDescribed
     | ChannelOpened
     | ChannelMessage
+    | ChannelClosed
     | PeerFailed
     | SendText
     | Disconnect
@@ -223,7 +225,7 @@ class Guest:
         return self._end(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR))
 
     def _session_ended(self, event: SessionEnded, now: float) -> list[Command]:
-        return self._end(_known(event.reason, _REJECTIONS, Reason.CLOSED))
+        return self._end(_known(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED))
 
     def _host_gone(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False
@@ -358,6 +360,7 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
     (GuestState.LINKED, FrameRefused): Guest._strange_frame,
     (GuestState.LINKED, ChannelOpened): Guest._link_event,
     (GuestState.LINKED, ChannelMessage): Guest._link_event,
+    (GuestState.LINKED, ChannelClosed): Guest._link_event,
     (GuestState.LINKED, PeerFailed): Guest._link_event,
     (GuestState.LINKED, TimerName.HEARTBEAT): Guest._link_event,
     (GuestState.LINKED, SendText): Guest._link_event,

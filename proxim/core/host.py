@@ -141,8 +141,7 @@ class Host:
 
     def _networks_seen(self, event: NetworksSeen) -> list[Command]:
         self._networks = event.networks
-        # What other machines cannot reach (docker, VPN) is offered, but only a person chooses it.
-        addresses = [one.address for one in event.networks if not one.virtual or one.address == self._preferred]
+        addresses = [network.address for network in event.networks]
         if not addresses:
             self._wanted = self._endpoint = None
             return [StopListening(), self._tell_networks(), *self._tell(NoInvitation(Reason.NO_NETWORK))]

@@ -18,6 +18,7 @@ from proxim.core.commands import CancelTimer, ClosePeer, Command, OpenPeer, Publ
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     LinkID,
@@ -49,7 +50,7 @@ SILENCE_SECONDS: Final = 4.5  # longer than SCTP's first retransmissions (RTO 1 
 MAX_STRANGE_MESSAGES: Final = 8  # what a peer may send that we cannot read before the link ends
 
 # The reasons for which a peer may say goodbye; any other becomes PEER_LEFT.
-_BYE_REASONS: Final = {reason.value: reason for reason in (Reason.EXPIRED, Reason.CLOSED)}
+_BYE_REASONS: Final = {reason.value: reason for reason in (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)}
 
 
 class LinkState(Enum):
@@ -61,7 +62,7 @@ class LinkState(Enum):
     CLOSED = "closed"
 
 
-LinkInput = ChannelOpened | ChannelMessage | PeerFailed | SendText | TimerFired
+LinkInput = ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed | SendText | TimerFired
 
 
 class Link:
@@ -145,6 +146,9 @@ class Link:
             return [self._say(Hello(self._own_name)), self.tell(can_text=True)]
         unsupported = dump_link_message(Unsupported("channel"))
         return [SendOnChannel(self.id, event.channel, unsupported)]
+
+    def _channel_closed(self, event: ChannelClosed, now: float) -> list[Command]:
+        return self.close(Reason.PEER_LEFT) if event.channel == self._control else []
 
     def _open_timeout(self, event: TimerFired, now: float) -> list[Command]:
         # An owner that knows better (no offer came) closes with its own reason before this fires.
@@ -238,6 +242,7 @@ _TRANSITIONS: Final[dict[tuple[LinkState, type | TimerName], _Transition]] = {
     (LinkState.OPENING, SendText): Link._text_without_link,
     (LinkState.OPEN, ChannelOpened): Link._channel,
     (LinkState.OPEN, ChannelMessage): Link._message,
+    (LinkState.OPEN, ChannelClosed): Link._channel_closed,
     (LinkState.OPEN, PeerFailed): Link._failed,
     (LinkState.OPEN, SendText): Link._send_text,
     (LinkState.OPEN, TimerName.HEARTBEAT): Link._heartbeat,

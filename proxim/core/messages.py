@@ -43,7 +43,6 @@ class CloseCode(IntEnum):
     SESSION_ENDED = 4000
     LINK_FAILED = 4001
     BAD_MESSAGES = 4400
-    TOO_LARGE = 4413
 
 
 class Verified(StrEnum):
@@ -267,9 +266,10 @@ def _candidate(payload: JSONObject) -> Candidate:
 def _signal(fields: JSONObject) -> Signal:
     payload = object_field(fields, "payload")
     mac = optional_text_field(payload, "mac", MAX_PROOF_BYTES)
-    if ("sdp" in payload) == ("candidate" in payload):
+    described = payload.get("sdp") is not None
+    if described == (payload.get("candidate") is not None) and (described or "candidate" not in payload):
         raise MessageError(Reason.BAD_MESSAGE, "payload must have either sdp or candidate")
-    content = _description(payload) if "sdp" in payload else _candidate(payload)
+    content = _description(payload) if described else _candidate(payload)
     return Signal(_session_id(fields), content, mac)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from proxim.core.commands import Command, Publish, SaveName
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
@@ -74,7 +75,15 @@ class Program:
             case TimerFired(Timer(name, scope)):
                 if name not in SESSION_TIMERS and _is_guest_link(scope):
                     return self._guest_or_late(event, self._guests.get(LinkID(scope)), now)
-            case PeerDescribed() | ChannelOpened() | ChannelMessage() | PeerFailed() | SendText() | Disconnect():
+            case (
+                PeerDescribed()
+                | ChannelOpened()
+                | ChannelMessage()
+                | ChannelClosed()
+                | PeerFailed()
+                | SendText()
+                | Disconnect()
+            ):
                 if _is_guest_link(event.link):
                     return self._guest_or_late(event, self._guests.get(event.link), now)
             case _:

@@ -28,6 +28,7 @@ from proxim.core.commands import (
 )
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
@@ -58,7 +59,7 @@ from proxim.core.replies import host_tag, refusal, rejection
 from proxim.core.sdp_filter import PeerFilter
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
-from proxim.core.texts import display_name
+from proxim.core.texts import display_name, printable_text
 
 APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
 SESSION_SECONDS: Final = 15 * 60.0  # the seed: "Sessions expire after 15 minutes or per session type"
@@ -151,7 +152,8 @@ class Session:
         self.guest = event.guest
         self._rejected = False
         deadline = now + APPROVAL_SECONDS
-        shown = DeviceInfo(display_name(event.guest.device.name), display_name(event.guest.device.id))
+        device_id = " ".join(printable_text(event.guest.device.id).split())  # whole: two may begin alike
+        shown = DeviceInfo(display_name(event.guest.device.name), device_id)
         prompt = Prompt(self.id, shown, event.guest.address, event.guest.verified, deadline)
         return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
 
@@ -296,7 +298,7 @@ class Session:
         if self.guest is not None and not was_connected:
             commands.append(refusal(self.guest.connection, reason, self.guest.session_id))
         if self.type is SessionType.ONE_TIME and was_connected:
-            return [*commands, *self._end(Reason.CLOSED)]
+            return [*commands, *self._end(reason if reason is Reason.PEER_VANISHED else Reason.CLOSED)]
         if self._overdue:
             return [*commands, *self._end(Reason.EXPIRED)]
         if self.guest is not None:
@@ -359,7 +361,7 @@ class Session:
 
 _Transition = Callable[[Session, Any, float], list[Command]]
 
-_LINKED_INPUTS: Final = (ChannelOpened, ChannelMessage, PeerFailed, SendText, TimerName.HEARTBEAT)
+_LINKED_INPUTS: Final = (ChannelOpened, ChannelMessage, ChannelClosed, PeerFailed, SendText, TimerName.HEARTBEAT)
 
 _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = {
     (SessionState.OPEN, Ask): Session._ask,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from proxim.core.errors import Reason
 from proxim.core.events import (
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
@@ -67,6 +68,7 @@ SessionInput = (
     | PeerDescribed
     | ChannelOpened
     | ChannelMessage
+    | ChannelClosed
     | PeerFailed
     | SendText
 )

@@ -4,7 +4,10 @@ Must never be here: retries (a guest never retries by itself), what a message me
 """
 
 import errno
+import socket
 from collections.abc import Callable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidMessage
@@ -15,11 +18,13 @@ from proxim.core.messages import CloseCode
 from proxim.net import limits
 from proxim.net.websocket import SocketEvent, WebSocket
 
-_NO_ROUTE = frozenset(
-    getattr(errno, name)
-    for name in ("ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL", "ENETDOWN", "WSAENETUNREACH", "WSAEHOSTUNREACH")
-    if hasattr(errno, name)
-)
+# This network has no way there; while a host that is asleep, or kept apart by a firewall or the Wi-Fi, is silent or
+# "unreachable" after the neighbours have been asked for it, which to a person is the same.
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN})
+_NO_ANSWER = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT})
+# Windows' overlapped connect gives these as `winerror` (WinError.h) and no errno that means anything.
+_WINDOWS_NO_ROUTE = frozenset({1231})  # ERROR_NETWORK_UNREACHABLE
+_WINDOWS_NO_ANSWER = frozenset({121, 1232})  # ERROR_SEM_TIMEOUT, ERROR_HOST_UNREACHABLE
 
 
 class Client:
@@ -35,6 +40,8 @@ class Client:
         try:
             connection = await connect(
                 url,
+                host=_address(url),  # the URL has a zone escaped, and websockets takes it as it stands
+                port=urlsplit(url).port,
                 proxy=None,  # the host is in the same room; a proxy would be asked to reach itself
                 compression=None,
                 user_agent_header=None,
@@ -50,6 +57,11 @@ class Client:
             return
         self._socket = WebSocket(self._id, connection, self._report)
         await self._socket.run(str(connection.remote_address[0]))
+
+    @property
+    def opened(self) -> bool:
+        """Whether the WebSocket was ever open: from then on it reports its own end."""
+        return self._socket is not None
 
     def send(self, text: str) -> None:
         """Send a text frame."""
@@ -67,8 +79,21 @@ class Client:
 def _reason(error: Exception) -> Reason:
     if isinstance(error, ConnectionRefusedError):
         return Reason.REFUSED
-    if isinstance(error, TimeoutError):
+    if not isinstance(error, OSError):
+        return Reason.NOT_PROXIM
+    windows = getattr(error, "winerror", None)
+    if isinstance(error, TimeoutError) or error.errno in _NO_ANSWER or windows in _WINDOWS_NO_ANSWER:
         return Reason.NO_ANSWER
-    if isinstance(error, OSError):
-        return Reason.UNREACHABLE if error.errno in _NO_ROUTE else Reason.HOST_GONE
-    return Reason.NOT_PROXIM
+    if isinstance(error, socket.gaierror) or error.errno in _NO_ROUTE or windows in _WINDOWS_NO_ROUTE:
+        return Reason.UNREACHABLE
+    return Reason.HOST_GONE
+
+
+def _address(url: str) -> str:
+    """The address to dial. A link-local one gets a zone of this machine: the host's own says nothing here."""
+    host = (urlsplit(url).hostname or "").replace("%25", "%")
+    bare, _, zone = host.partition("%")
+    here = [name for _, name in socket.if_nameindex()]
+    if not ip_address(bare).is_link_local or ":" not in bare or zone in here:
+        return host
+    return f"{bare}%{next((name for name in here if name not in ('lo', 'lo0')), zone)}"

@@ -38,4 +38,5 @@ MAX_WINDOW_OVERRUN_BYTES: Final = 256 * 1024
 # --- this machine ----------------------------------------------------------------------------------------------------
 
 NETWORK_WATCH_SECONDS: Final = 3.0  # a person who changes the Wi-Fi looks at the window meanwhile
+SLEEP_WATCH_SECONDS: Final = 3.0  # how late a code that ran out during sleep may vanish after it
 SHUTDOWN_SECONDS: Final = 3.0  # for goodbyes; then the program ends all the same

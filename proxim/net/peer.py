@@ -23,6 +23,7 @@ from aiortc.sdp import candidate_from_sdp
 from proxim.core.errors import Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     LinkEvent,
@@ -121,15 +122,24 @@ class Peer:
             self._described = True
             if type is SDPType.OFFER:
                 self._guard()
-                await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # noqa: BLE001  # a hostile SDP makes aiortc raise nearly anything
             self._failed(Reason.BAD_DESCRIPTION, error)
             return
-        if type is SDPType.OFFER:
-            self._report_local()
+        if type is SDPType.OFFER and not await self._answer():
+            return
         early, self._early_candidates = self._early_candidates, []
         for candidate in early:
             await self._take_candidate(candidate)
+
+    async def _answer(self) -> bool:
+        """Answer the offer; False where that failed, and was reported."""
+        try:
+            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except Exception as error:  # noqa: BLE001  # as in _offer: sockets, a STUN server that cannot be used
+            self._failed(Reason.NO_DESCRIPTION, error)
+            return False
+        self._report_local()
+        return True
 
     async def _add_candidate(self, candidate: Candidate) -> None:
         if self._described:
@@ -211,10 +221,8 @@ class Peer:
         self._report(ChannelOpened(self._link, channel.id, channel.label))
 
     def _channel_closed(self, channel: RTCDataChannel) -> None:
-        if channel.id is not None:
-            self._channels.pop(channel.id, None)
-        if channel.label == CONTROL_LABEL:
-            self._report(PeerFailed(self._link, Reason.PEER_LEFT))
+        if channel.id is not None and self._channels.pop(channel.id, None) is not None:
+            self._report(ChannelClosed(self._link, channel.id))
 
     def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:
         if channel.id is None or channel.id not in self._channels:

@@ -4,6 +4,7 @@ Must never be here: decisions (core), threads (bridge.py), how a socket or a pee
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections import deque
@@ -14,11 +15,13 @@ from proxim.core import commands as do
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
     ConnectionID,
+    DialFailed,
     LinkID,
     ListenFailed,
     Listening,
     Network,
     NetworksSeen,
+    PeerFailed,
     Shutdown,
     Timer,
     TimerFired,
@@ -26,9 +29,10 @@ from proxim.core.events import (
 from proxim.core.messages import ErrorMessage, dump_message
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.status import Status, Stopped, Trouble
-from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS
+from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WATCH_SECONDS
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.opening import NetOptions, Opening
+from proxim.net.sleep import slept_seconds
 
 if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
     from proxim.net.client import Client
@@ -70,9 +74,9 @@ class Runtime:
             do.Send: self._send,
             do.CloseConnection: self._close_connection,
             do.OpenPeer: self._open_peer,
-            do.ApplyDescription: lambda command: self._peer(command.link).apply(command.type, command.sdp),
-            do.AddCandidate: lambda command: self._peer(command.link).add_candidate(command.candidate),
-            do.SendOnChannel: lambda command: self._peer(command.link).send(command.channel, command.text),
+            do.ApplyDescription: self._apply_description,
+            do.AddCandidate: self._add_candidate,
+            do.SendOnChannel: self._send_on_channel,
             do.ClosePeer: self._close_peer,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
             do.SaveRequireProof: lambda command: self._saved(self._options.save_require_proof(command.required)),
@@ -88,6 +92,7 @@ class Runtime:
             self._spawn(self._serve(self._opening.listener), "server")
         if self._options.look is not None:
             self._spawn(self._watch_networks(self._options.look, self._opening.networks), "network watch")
+        self._spawn(self._watch_sleep(slept_seconds()), "sleep watch")
         await self._shut_down.wait()
         try:
             async with asyncio.timeout(SHUTDOWN_SECONDS):
@@ -114,16 +119,24 @@ class Runtime:
 
     def _take(self, event: ProgramEvent) -> None:
         try:
-            self._carry_out(self._program.handle(event, self._loop.time()))
+            commands = self._program.handle(event, self._loop.time())
         except Exception:  # noqa: BLE001  # a bug of ours: told to the person, and the program goes on for the others
-            _log.exception("%s could not be handled", type(event).__name__)
-            self._publish(Trouble(Problem(Reason.INTERNAL, type(event).__name__)))
+            self._tell_bug(event)
+        else:
+            self._carry_out(commands)
         if isinstance(event, Shutdown):
             self._shut_down.set()
 
     def _carry_out(self, commands: list[do.Command]) -> None:
         for command in commands:
-            self._execute[type(command)](command)
+            try:
+                self._execute[type(command)](command)
+            except Exception:  # noqa: BLE001  # the machine counts on the other commands all the same
+                self._tell_bug(command)
+
+    def _tell_bug(self, what: object) -> None:
+        _log.exception("%s could not be handled", type(what).__name__)
+        self._publish(Trouble(Problem(Reason.INTERNAL, type(what).__name__)))
 
     # --- tasks and timers ------------------------------------------------------------------------------------------
 
@@ -152,12 +165,30 @@ class Runtime:
         del self._timers[timer]
         self.report(TimerFired(timer))
 
+    async def _watch_sleep(self, before: float) -> None:
+        """Let timers run out as if the machine had been awake: a code must not outlive a night with the lid closed."""
+        while True:
+            await asyncio.sleep(SLEEP_WATCH_SECONDS)
+            slept, before = slept_seconds() - before, slept_seconds()
+            if slept > SLEEP_WATCH_SECONDS:
+                left = {timer: handle.when() - self._loop.time() - slept for timer, handle in self._timers.items()}
+                for timer, seconds in left.items():
+                    self._set_timer(do.SetTimer(timer, max(0.0, seconds)))
+
     # --- listening -------------------------------------------------------------------------------------------------
 
     async def _watch_networks(self, look: Callable[[], tuple[Network, ...]], seen: tuple[Network, ...] | None) -> None:
+        failing = False
         while True:
             await asyncio.sleep(NETWORK_WATCH_SECONDS)
-            networks = look()
+            try:
+                networks = await asyncio.to_thread(look)  # it asks the system, which may take its time
+            except Exception:  # noqa: BLE001  # the next look may succeed; a host without a network says so itself
+                if not failing:
+                    self._tell_bug(look)
+                failing = True
+                continue
+            failing = False
             if networks != seen:
                 seen = networks
                 self.report(NetworksSeen(networks))
@@ -195,7 +226,12 @@ class Runtime:
         from proxim.net.server import Server
 
         self._server = Server(self.report, self._prepare_peers)
-        await self._server.start(listener)
+        try:
+            await self._server.start(listener)
+        except OSError as error:
+            listener.close()
+            self._server = None
+            self.report(ListenFailed(self._wanted or "", Reason.PORT_REFUSED, type(error).__name__))
 
     # --- WebSockets ------------------------------------------------------------------------------------------------
 
@@ -204,9 +240,14 @@ class Runtime:
 
         client = Client(command.connection, self.report)
         task = self._spawn(client.run(command.url), "client")
-        task.add_done_callback(lambda _: self._clients.pop(command.connection, None))
+        task.add_done_callback(lambda task: self._client_ended(command.connection, task))
         self._clients[command.connection] = (client, task)
         self._prepare_peers()
+
+    def _client_ended(self, connection: ConnectionID, task: asyncio.Task[None]) -> None:
+        client, _ = self._clients.pop(connection)
+        if not task.cancelled() and task.exception() is not None and not client.opened:
+            self.report(DialFailed(connection, Reason.HOST_ERROR))  # told as a bug already; the attempt must end, too
 
     def _send(self, command: do.Send) -> None:
         if isinstance(command.message, ErrorMessage):
@@ -234,17 +275,37 @@ class Runtime:
             self._spawn(asyncio.to_thread(_load_peers), "loading WebRTC")
 
     def _open_peer(self, command: do.OpenPeer) -> None:
-        from proxim.net.peer import Peer
-
+        try:
+            from proxim.net.peer import Peer
+        except ImportError as error:  # a broken installation
+            self.report(PeerFailed(command.link, Reason.NO_DESCRIPTION, type(error).__name__))
+            return
         peer = Peer(command.link, self.report, self._options.stun)
-        self._peers[command.link] = (peer, self._spawn(peer.run(), f"peer {command.link}"))
+        work = self._spawn(peer.run(), f"peer {command.link}")
+        work.add_done_callback(lambda task: self._peer_crashed(command.link, task))
+        self._peers[command.link] = (peer, work)
         if command.offerer:
             peer.offer()
 
-    def _peer(self, link: LinkID) -> "Peer":
-        return self._peers[link][0]
+    def _peer_crashed(self, link: LinkID, work: asyncio.Task[None]) -> None:
+        if not work.cancelled() and work.exception() is not None:  # told as a bug already; the link must end, too
+            self.report(PeerFailed(link, Reason.PEER_ERROR))
+
+    def _apply_description(self, command: do.ApplyDescription) -> None:
+        if command.link in self._peers:  # else it could not be made, and the machine is being told
+            self._peers[command.link][0].apply(command.type, command.sdp)
+
+    def _add_candidate(self, command: do.AddCandidate) -> None:
+        if command.link in self._peers:
+            self._peers[command.link][0].add_candidate(command.candidate)
+
+    def _send_on_channel(self, command: do.SendOnChannel) -> None:
+        if command.link in self._peers:
+            self._peers[command.link][0].send(command.channel, command.text)
 
     def _close_peer(self, command: do.ClosePeer) -> None:
+        if command.link not in self._peers:
+            return
         peer, work = self._peers.pop(command.link)
         work.cancel()
         closing = self._spawn(peer.close(command.said_bye), f"closing peer {command.link}")
@@ -267,4 +328,5 @@ class Runtime:
 
 
 def _load_peers() -> None:
-    import proxim.net.peer  # noqa: F401  # for its effect: aiortc is in memory afterwards
+    with contextlib.suppress(ImportError):  # _open_peer meets it again, and tells
+        import proxim.net.peer  # noqa: F401  # for its effect: aiortc is in memory afterwards

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,6 +84,9 @@ def config_folder() -> Path:
 def _read(path: Path) -> _Fields | None:
     """What the file holds; None if there is none. Raises OSError, or _BrokenFileError."""
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading a pipe would wait for ever
+            raise _BrokenFileError("not a file")
         with open(path, "rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:

@@ -4,6 +4,7 @@ Must never be here: what a message means; who may connect (server.py); how a hos
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from websockets.asyncio.connection import Connection
@@ -16,6 +17,8 @@ from proxim.net.limits import SEND_QUEUE
 
 SocketEvent = ConnectionOpened | ConnectionLost | FrameReceived | FrameRefused
 NORMAL_CLOSURE = 1000
+
+_log = logging.getLogger(__name__)
 
 
 class WebSocket:
@@ -57,11 +60,16 @@ class WebSocket:
             writer.cancel()
             await asyncio.wait([writer])
             self._report(ConnectionLost(self._id))
+            if not writer.cancelled() and (error := writer.exception()) is not None:
+                _log.error("websocket %s could not be written to", self._id, exc_info=error)
 
     async def _write(self) -> None:
         try:
             while isinstance(item := await self._outbox.get(), str):
                 await self._connection.send(item)
+            await self._connection.close(NORMAL_CLOSURE if item is None else item)
         except ConnectionClosed:
             return  # the reader notices too, and reports
-        await self._connection.close(NORMAL_CLOSURE if item is None else item)
+        except Exception:
+            self._connection.transport.abort()  # the reader ends, and tells why
+            raise

@@ -16,7 +16,7 @@ from proxim.core.events import Disconnect, Intent, Invite, Join, LinkID, SendTex
 from proxim.core.host_code import JoinTarget, is_local
 from proxim.core.status import Invitation, LinkStatus, NoInvitation, Prompt, Stage, Status, Stopped, Trouble
 
-GOODBYE_SECONDS: Final = 3.0  # the network side says goodbye within one; after this we leave without it
+GOODBYE_SECONDS: Final = 4.0  # one more than the network side takes at most; then we leave without it
 
 # How a link ends that nobody need worry about.
 ORDERLY: Final = frozenset({None, Reason.PEER_LEFT, Reason.DISCONNECTED, Reason.CLOSED, Reason.EXPIRED})

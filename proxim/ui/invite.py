@@ -175,6 +175,12 @@ class InvitePanel(ttk.Frame):
         set_text(self.new_code, "Invite another" if again else "New code")
         set_text(self._life, "")
 
+    def close_menus(self) -> None:
+        """Take open lists away."""
+        self.kind.close()
+        if self.network is not None:
+            self.network.close()
+
     def show_networks(self, networks: Networks) -> None:
         """Show on which network the code can be reached, and the others there are."""
         self._networks = networks

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import Reason, sentence_for
 from proxim.core.events import LinkID
 from proxim.core.status import (
     Invitation,
@@ -44,15 +44,6 @@ _STEP_OF: Final = {
     Stage.APPROVED: 2,
     Stage.CONNECTING: 3,
     Stage.CONNECTED: 4,
-}
-
-# What the table in core says to the guest, said to the host who was there when it happened.
-_HOST_SENTENCES: Final = {
-    Reason.DECLINED: "You rejected {name}; the code still works for another device.",
-    Reason.TIMEOUT: "You did not answer {name} within 40 seconds; it can ask again.",
-    Reason.BUSY: "Another device proved that it knows the code, so {name} was turned away; it can ask again.",
-    Reason.EXPIRED: "The code expired before you answered {name}; it can ask again with the new one.",
-    Reason.CLOSED: "You ended the session that {name} asked to join; it can ask again with the new code.",
 }
 
 
@@ -101,7 +92,7 @@ class Ladder:
                 prompt = self._prompts.remove(session_id)
                 if prompt is not None and not status.approved:
                     reason = status.reason or Reason.DECLINED
-                    sentence = _HOST_SENTENCES.get(reason, SENTENCES[reason]).format(name=prompt.device.name)
+                    sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
                     wanted = reason in (Reason.DECLINED, Reason.CLOSED)
                     self._end(Rung(Side.HOST, 1, sentence, failed=True, wanted=wanted))
             case LinkStatus():
@@ -170,4 +161,8 @@ def _under_way(status: LinkStatus) -> Rung:
 def _failed(status: LinkStatus, step: int) -> Rung:
     if status.reason is Reason.DISCONNECTED:
         return Rung(side_of(status.link), step, "Cancelled.", failed=True, wanted=True)
-    return Rung(side_of(status.link), step, SENTENCES[status.reason or Reason.INTERNAL], failed=True)
+    return Rung(side_of(status.link), step, _why(status), failed=True)
+
+
+def _why(status: LinkStatus) -> str:
+    return sentence_for(status.reason or Reason.INTERNAL, host=side_of(status.link) is Side.HOST)

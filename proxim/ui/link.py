@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import Reason, sentence_for
 from proxim.core.events import Disconnect, Intent, LinkID, SendText
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 from proxim.ui.history import History
@@ -129,7 +129,8 @@ class LinkPanel(ttk.Frame):
         set_text(self.end_button, "Close tab" if closed else "Disconnect")
         self.end_button.configure(underline=-1 if closed else 0)
         if closed:
-            self._tell(SENTENCES[status.reason or Reason.PEER_LEFT])
+            at_host = side_of(status.link) is Side.HOST
+            self._tell(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
         elif status.stage is Stage.CONNECTED and not status.can_text:
             self._tell("The other device is not ready for text yet.")
         else:

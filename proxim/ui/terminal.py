@@ -130,7 +130,7 @@ class TerminalFace(LineFace):
         qr = self._console.qr(qr_matrix(invitation.url))
         self._blank()
         if qr is None:
-            self._say("(This terminal is too narrow for the QR code; make it wider and type /new.)")
+            self._say("(The QR code does not fit here; use the link below, or make the terminal wider and type /new.)")
         else:
             self._write(qr + "\n")
         self._blank()

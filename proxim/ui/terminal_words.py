@@ -7,7 +7,7 @@ import math
 import time
 from typing import Final
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import Reason, sentence_for
 from proxim.core.events import Network, SessionType
 from proxim.core.messages import Verified
 from proxim.core.status import Invitation, Networks
@@ -33,16 +33,6 @@ _PROVED: Final = {
     (Role.JOIN, Verified.CODE): "verified",
     (Role.JOIN, Verified.QR): "verified by its link",
 }
-# The ends of a request or a link as the host sees them; core/errors.py speaks to the guest there.
-_TO_THE_HOST: Final = {
-    Reason.DECLINED: "Declined.",
-    Reason.BUSY: "Another device proved that it knows the code, so this one was turned away; it can ask again.",
-    Reason.TIMEOUT: "Nobody answered within 40 seconds, so the request was declined; the other device can ask again.",
-    Reason.CLOSED: "You ended this session.",
-    Reason.EXPIRED: "The time of this session is over.",
-    Reason.PEER_LEFT: "The other device disconnected.",
-    Reason.DISCONNECTED: "You disconnected.",
-}
 _TYPES: Final = {
     SessionType.ONE_TIME: "for one device",
     SessionType.TEMPORARY: "the link ends with it",
@@ -54,9 +44,7 @@ def end_words(role: Role, reason: Reason | None) -> str:
     """Why a request or a link ended."""
     if reason is None:
         return "The link has ended."
-    if role is Role.HOST and reason in _TO_THE_HOST:
-        return _TO_THE_HOST[reason]
-    return SENTENCES[reason]
+    return sentence_for(reason, host=role is Role.HOST)
 
 
 def proved_words(role: Role, verified: Verified | None) -> str:

@@ -179,6 +179,10 @@ class Choice(ttk.Menubutton):
         self._offered = options
         self._value.set(value or "")
 
+    def close(self) -> None:
+        """Take the list away: something else needs the person's eyes and keys."""
+        self.tk.call("tk::MenuUnpost", str(self._menu))
+
     def _fill(self) -> None:
         themed_menu(self._menu, self._theme)
         self._menu.delete(0, "end")

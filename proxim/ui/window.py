@@ -204,6 +204,7 @@ class Window:
     def _open_dialog(self, prompt: Prompt) -> None:
         from proxim.ui.approval import ApprovalDialog
 
+        self.invite.close_menus()  # one left open would lie over the dialog, and keep its keys
         self._dialogs[prompt.session_id] = ApprovalDialog(
             self.root,
             self.theme,
@@ -227,6 +228,8 @@ class Window:
 
     def _show_link(self, status: LinkStatus) -> None:
         connected = self.pages.show_link(status)
+        if connected:
+            self.invite.close_menus()
         if connected and side_of(status.link) is Side.GUEST:
             self.join.clear()
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, ProximError, Reason
+from proxim.core.errors import HOST_SENTENCES, SENTENCES, MachineMisuseError, Problem, ProximError, Reason, sentence_for
 
 LONGEST: Final = 200  # two lines in the window
 
@@ -133,3 +133,14 @@ def test_a_problem_does_not_change() -> None:
 
 def test_our_own_bugs_are_no_problem_of_the_peers() -> None:
     assert not issubclass(MachineMisuseError, ProximError)
+
+
+@pytest.mark.parametrize("reason", HOST_SENTENCES)
+def test_the_host_has_words_of_its_own_only_where_they_differ(reason: Reason) -> None:
+    assert sentence_for(reason, host=True) == HOST_SENTENCES[reason] != SENTENCES[reason]
+    assert sentence_for(reason, host=False) == SENTENCES[reason]
+    assert HOST_SENTENCES[reason].endswith(".")
+
+
+def test_elsewhere_both_read_the_same() -> None:
+    assert sentence_for(Reason.ICE_FAILED, host=True) == SENTENCES[Reason.ICE_FAILED]

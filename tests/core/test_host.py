@@ -366,15 +366,6 @@ def test_a_guest_that_joins_while_the_server_moves_takes_the_code_away(host: Hos
     assert host.do(Decide(session_id, approved=True))[-1] == Publish(NoInvitation(None))
 
 
-def test_a_network_that_others_cannot_reach_is_offered_but_only_a_person_chooses_it() -> None:
-    docker = Network("172.17.0.1", 16, "docker0", virtual=True)
-    bench = HostBench()
-    commands = bench.do(NetworksSeen((docker,)))
-    assert Publish(Networks((docker,), None)) in commands
-    assert Publish(NoInvitation(Reason.NO_NETWORK)) in commands
-    assert Listen(docker.address) in bench.do(ChooseNetwork(docker.address))
-
-
 def test_the_person_chooses_a_network() -> None:
     bench = HostBench()
     bench.listen(ETHERNET, WIFI)

@@ -8,6 +8,7 @@ from proxim.core.commands import CancelTimer, ClosePeer, Command, OpenPeer, Publ
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     LinkID,
@@ -425,3 +426,9 @@ def test_opening_or_closing_twice_is_misuse() -> None:
         link.close(Reason.CLOSED)
     with pytest.raises(MachineMisuseError):
         link.open(offerer=True)
+
+
+def test_a_closed_control_channel_is_a_peer_that_left_and_another_is_nothing() -> None:
+    link = open_link()
+    assert link.handle(ChannelClosed(ID, OTHER), T0) == []
+    assert link.handle(ChannelClosed(ID, CONTROL), T0) == closed(Reason.PEER_LEFT)

@@ -1,6 +1,7 @@
 """A guest's dial against real sockets: it opens, or says why not."""
 
 import asyncio
+import errno
 import http
 import socket
 
@@ -11,6 +12,7 @@ from websockets.http11 import Request, Response
 from proxim.core.errors import Reason
 from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, DialFailed, FrameReceived
 from proxim.core.messages import CloseCode
+from proxim.net import client as client_module
 from proxim.net.client import Client
 from tests.net.support import Events
 
@@ -94,3 +96,32 @@ async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
             await asyncio.wait([dialling], timeout=10)
         assert dialling.cancelled()
         assert not events.all
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.EHOSTUNREACH, "asleep, or kept apart"), Reason.NO_ANSWER),
+        (OSError(errno.ENETUNREACH, "no route"), Reason.UNREACHABLE),
+        (socket.gaierror(socket.EAI_NONAME, "no such zone"), Reason.UNREACHABLE),
+        (TimeoutError(), Reason.NO_ANSWER),
+        (ConnectionResetError(), Reason.HOST_GONE),
+    ],
+)
+async def test_what_the_system_says_in_words_for_people(
+    error: OSError, reason: Reason, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(client_module, "connect", refuse)
+    assert await failure("ws://127.0.0.1:9/ws") is reason
+
+
+def test_a_link_local_address_gets_a_zone_of_this_machine() -> None:
+    here = [name for _, name in socket.if_nameindex()]
+    dialled = client_module._address("ws://[fe80::1%25nosuchzone]:47800/ws")
+    assert dialled.partition("%")[2] in here
+    assert client_module._address(f"ws://[fe80::1%25{here[0]}]:47800/ws") == f"fe80::1%{here[0]}"
+    assert client_module._address("ws://[2001:db8::1]:47800/ws") == "2001:db8::1"
+    assert client_module._address("ws://192.0.2.1:47800/ws") == "192.0.2.1"

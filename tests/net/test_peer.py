@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from proxim.core.errors import Reason
-from proxim.core.events import ChannelMessage, ChannelOpened, LinkID, PeerDescribed, PeerFailed
+from proxim.core.events import ChannelClosed, ChannelMessage, ChannelOpened, LinkID, PeerDescribed, PeerFailed
 from proxim.core.messages import Candidate, SDPType
 from proxim.core.sdp_filter import PeerFilter
 from proxim.net.limits import MAX_CHANNEL_MESSAGE_BYTES, MAX_CHANNELS, MAX_WINDOW_OVERRUN_BYTES
@@ -252,17 +252,17 @@ async def test_a_peer_that_takes_no_messages_of_ours_is_named(make_end: MakeEnd)
     assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_ERROR
 
 
-async def test_a_closed_control_channel_is_a_peer_that_left(make_end: MakeEnd) -> None:
+async def test_a_closed_channel_is_told_by_its_id(make_end: MakeEnd) -> None:
     host, stranger = make_end("host"), Stranger()
     channel = stranger.connection.createDataChannel("control")
     opened = asyncio.Event()
     channel.on("open", opened.set)
     try:
         await stranger.link(host)
-        await host.events.wait(ChannelOpened)
+        there = await host.events.wait(ChannelOpened)
         await asyncio.wait_for(opened.wait(), PATIENCE)
         channel.close()
-        assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_LEFT
+        assert (await host.events.wait(ChannelClosed)).channel == there.channel
     finally:
         await stranger.connection.close()
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -36,6 +37,7 @@ from proxim.core.link_messages import MAX_TEXT_BYTES
 from proxim.core.messages import CODE_SESSION_ID, CloseCode, DeviceInfo, Verified
 from proxim.core.program import Program
 from proxim.core.proving import Prover
+from proxim.net.client import Client
 from proxim.net.opening import NetOptions, open_program
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
@@ -385,28 +387,65 @@ async def test_a_name_that_cannot_be_saved_is_told(sides: list[Side]) -> None:
     assert (await host.told.wait(told.ThisDevice)).device.name == "Neuer Name"
 
 
+async def test_a_code_runs_out_while_the_machine_sleeps(sides: list[Side], monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = 0.0
+    monkeypatch.setattr("proxim.net.runtime.SLEEP_WATCH_SECONDS", 0.01)
+    monkeypatch.setattr("proxim.net.runtime.slept_seconds", lambda: slept)
+    host, first = await start_host(sides, on("127.0.0.1"))
+    slept = 14 * 60.0
+    host.runtime.report(Rename("still the first code"))
+    await host.told.wait(told.ThisDevice, lambda this: this.device.name == "still the first code")
+    slept += 2 * 60.0
+    assert (await host.told.wait(told.Invitation)).session_id != first.session_id
+
+
 # --- when something of ours breaks ---------------------------------------------------------------------------------
 
 
-async def test_a_crashed_task_is_told_and_the_program_goes_on(
+async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(
     sides: list[Side], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proxim.net.runtime.NETWORK_WATCH_SECONDS", 0.0)
-    looks = iter([on("127.0.0.1")])
+    looks = 0
 
     def look() -> tuple[Network, ...]:
-        try:
-            return next(looks)
-        except StopIteration:
-            raise OSError("the system's answer made no sense") from None
+        nonlocal looks
+        looks += 1
+        if looks in (2, 3):
+            raise OSError("the system's answer made no sense")
+        return on("127.0.0.1") if looks == 1 else on("127.0.0.1") + on("127.0.0.2")
 
     host = Host(DEVICE, Invite(SessionType.ONE_TIME), prover())
     side = Side(Program(DEVICE, host, prover()), NetOptions(look=look))
     sides.append(side)
     assert (await side.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
-    assert "network watch crashed" in caplog.text
-    side.runtime.report(Rename("still listening"))
-    await side.told.wait(told.ThisDevice, lambda this: this.device.name == "still listening")
+    await side.told.wait(told.Networks, lambda seen: len(seen.networks) == 2)
+    assert caplog.text.count("could not be handled") == 1
+
+
+async def test_a_crashed_task_is_told_and_the_program_goes_on(
+    sides: list[Side], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(self: Client, url: str) -> None:
+        raise RuntimeError("a library's surprise")
+
+    monkeypatch.setattr(Client, "run", crash)
+    guest = await start_guest(sides, JoinTarget("127.0.0.1", 9, "x"))
+    assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
+    assert "client crashed" in caplog.text
+    assert (await closed(guest)).reason is Reason.HOST_ERROR
+
+
+async def test_a_peer_that_cannot_be_made_fails_the_link(
+    sides: list[Side], own_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "proxim.net.peer", None)  # importing it fails, as in a broken installation
+    host, invitation = await start_host(sides, on(own_address))
+    guest = await start_guest(sides, parse_target(invitation.url))
+    prompt = await host.told.wait(told.Prompt)
+    host.runtime.report(Decide(prompt.session_id, approved=True))
+    assert (await closed(host)).reason is Reason.NO_DESCRIPTION
+    await closed(guest)
 
 
 async def test_an_event_that_no_machine_takes_is_told(sides: list[Side], caplog: pytest.LogCaptureFixture) -> None:

@@ -110,7 +110,7 @@ def test_the_host_reads_about_a_refused_request_as_the_host(reason: Reason) -> N
 
 def test_a_guest_that_left_is_told_from_the_table() -> None:
     rung = after(INVITATION, PROMPT, PairOutcome("s", approved=False, reason=Reason.GUEST_LEFT))
-    assert rung.sentence == SENTENCES[Reason.GUEST_LEFT]
+    assert rung.sentence == f"Grace: {SENTENCES[Reason.GUEST_LEFT]}"
 
 
 def test_an_outcome_of_our_own_joining_is_left_to_its_link() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
 from proxim.core.events import (
     Decide,
     Disconnect,
@@ -223,10 +223,10 @@ def test_anything_else_is_no_answer_and_is_asked_again() -> None:
 
 GONE = [
     (Reason.GUEST_LEFT, SENTENCES[Reason.GUEST_LEFT]),
-    (Reason.TIMEOUT, "Nobody answered within 40 seconds"),
-    (Reason.DECLINED, "Declined."),
-    (Reason.EXPIRED, "The time of this session is over."),
-    (Reason.BUSY, "Another device proved that it knows the code"),
+    (Reason.TIMEOUT, HOST_SENTENCES[Reason.TIMEOUT]),
+    (Reason.DECLINED, HOST_SENTENCES[Reason.DECLINED]),
+    (Reason.EXPIRED, HOST_SENTENCES[Reason.EXPIRED]),
+    (Reason.BUSY, HOST_SENTENCES[Reason.BUSY]),
 ]
 
 
@@ -328,7 +328,7 @@ def test_the_hosts_ladder() -> None:
         "Connected with Ana (not verified). Type a line to send it; /disconnect ends the link, /new makes a new code, "
         "/quit ends Proxim.",
         "The other device calls itself Ana's PC.",
-        "The other device disconnected.",
+        HOST_SENTENCES[Reason.PEER_LEFT],
     ]
 
 
@@ -548,7 +548,7 @@ def test_a_terminal_of_unknown_width() -> None:
 def test_a_narrow_terminal_has_no_qr_and_says_so() -> None:
     shown = Face(HOST, columns=30).show(INVITATION)
     assert "█" not in shown
-    assert "too narrow for the QR" in shown
+    assert "QR code does not fit here" in shown
     assert NEAR in shown
     assert "scan the QR, or" not in shown
 
