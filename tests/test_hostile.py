@@ -240,7 +240,7 @@ async def throw_name(host: HostUnderAttack, entry: Entry) -> None:
     await throw_message(host, {"parts": [json.dumps(request)]})
     for prompt in [one for one in host.told.all[seen:] if isinstance(one, told.Prompt)]:
         for shown in (prompt.device.name, prompt.device.id):
-            assert len(shown) <= 40
+            assert len(shown) <= 64
             assert not any(unicodedata.category(symbol) in ("Cc", "Cf", "Cs", "Zl", "Zp") for symbol in shown)
 
 

@@ -59,7 +59,7 @@ from proxim.core.replies import host_tag, refusal, rejection
 from proxim.core.sdp_filter import PeerFilter
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
-from proxim.core.texts import display_name, printable_text
+from proxim.core.texts import display_id, display_name
 
 APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
 SESSION_SECONDS: Final = 15 * 60.0  # the seed: "Sessions expire after 15 minutes or per session type"
@@ -152,8 +152,7 @@ class Session:
         self.guest = event.guest
         self._rejected = False
         deadline = now + APPROVAL_SECONDS
-        device_id = " ".join(printable_text(event.guest.device.id).split())  # whole: two may begin alike
-        shown = DeviceInfo(display_name(event.guest.device.name), device_id)
+        shown = DeviceInfo(display_name(event.guest.device.name), display_id(event.guest.device.id))
         prompt = Prompt(self.id, shown, event.guest.address, event.guest.verified, deadline)
         return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
 

@@ -24,13 +24,18 @@ _BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u2
 
 def display_name(name: str) -> str:
     """A device name fit for a dialog: NFC, one line, nothing invisible, at most NAME_SHOWN_MAX characters."""
-    spaced = "".join(" " if char.isspace() else char for char in _BLANK.sub("", name))
-    visible = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE)
-    # Normalised last: a letter and its accent may stand together only now.
-    one_line = unicodedata.normalize("NFC", " ".join(visible.split()))
+    one_line = display_id(name)
     if len(one_line) > NAME_SHOWN_MAX:
         one_line = one_line[: NAME_SHOWN_MAX - 1].rstrip() + "…"
     return one_line or UNNAMED
+
+
+def display_id(text: str) -> str:
+    """A device's id fit for a dialog: as a name, but whole, because two may begin alike."""
+    spaced = "".join(" " if char.isspace() else char for char in _BLANK.sub("", text))
+    visible = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE)
+    # Normalised last: a letter and its accent may stand together only now.
+    return unicodedata.normalize("NFC", " ".join(visible.split()))
 
 
 def is_usable_name(name: str) -> bool:

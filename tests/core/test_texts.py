@@ -124,3 +124,9 @@ def test_a_lone_surrogate_is_not_encodable(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_byte_length_is_that_of_utf8(text: str) -> None:
     assert byte_length(text) == len(text.encode())
+
+
+def test_an_id_is_shown_whole() -> None:
+    assert display_id("x" * 64) == "x" * 64
+    assert display_id("\u200bab\ncd\u202e") == "ab cd"
+    assert display_id("") == ""

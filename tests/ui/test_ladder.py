@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
 from proxim.core.events import SessionType
 from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import (
@@ -133,14 +133,14 @@ def test_the_request_that_is_asked_about_is_named() -> None:
 
 def test_who_made_room_for_a_verified_device_is_told_so() -> None:
     rung = after(PROMPT, PairOutcome("s", approved=False, reason=Reason.BUSY))
-    assert rung.sentence.startswith("Another device proved that it knows the code, so Grace")
+    assert rung.sentence == f"Grace: {HOST_SENTENCES[Reason.BUSY]}"
 
 
 def test_a_request_that_was_one_too_many_is_not_told() -> None:
     many: list[Status] = [replace(PROMPT, session_id=str(number)) for number in range(5)]
     gone: list[Status] = [PairOutcome(str(number), approved=False, reason=Reason.TIMEOUT) for number in range(4)]
     rung = after(*many, *gone, PairOutcome("4", approved=False, reason=Reason.DECLINED))
-    assert rung.sentence.startswith("You did not answer Grace")
+    assert rung.sentence == f"Grace: {HOST_SENTENCES[Reason.TIMEOUT]}"
 
 
 def test_a_link_that_ends_after_it_was_open_is_told_in_its_tab() -> None:

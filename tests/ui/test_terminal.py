@@ -266,7 +266,9 @@ def test_a_fifth_unverified_request_is_turned_away() -> None:
     assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5"))
     assert face.posted == [Decide("s5", approved=False)]
     assert face.show(PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
-    assert face.show(PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith("\nNobody answered")
+    assert face.show(PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith(
+        f"\n{HOST_SENTENCES[Reason.TIMEOUT]}"
+    )
 
 
 def test_a_host_that_refuses_the_unverified_says_so_beside_its_code() -> None:
