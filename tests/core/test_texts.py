@@ -6,7 +6,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proxim.core.texts import NAME_SHOWN_MAX, UNNAMED, byte_length, display_name, is_encodable, printable_text
+from proxim.core.texts import (
+    NAME_SHOWN_MAX,
+    UNNAMED,
+    byte_length,
+    display_id,
+    display_name,
+    is_encodable,
+    printable_text,
+)
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 anything = st.text(alphabet=st.characters(categories=None))  # lone surrogates, controls and unassigned ones included
