@@ -59,7 +59,7 @@ class Runtime:
         self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
         self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
         self._closing_peers: set[asyncio.Task[None]] = set()
-        self._peers_prepared = False
+        self._loading: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()
         self._opening = opening
@@ -225,7 +225,7 @@ class Runtime:
     async def _start_server(self, listener: socket.socket) -> None:
         from proxim.net.server import Server
 
-        self._server = Server(self.report, self._prepare_peers)
+        self._server = Server(self.report, self._loaded)
         try:
             await self._server.start(listener)
         except OSError as error:
@@ -239,10 +239,13 @@ class Runtime:
         from proxim.net.client import Client
 
         client = Client(command.connection, self.report)
-        task = self._spawn(client.run(command.url), "client")
+        task = self._spawn(self._run_client(client, command.url), "client")
         task.add_done_callback(lambda task: self._client_ended(command.connection, task))
         self._clients[command.connection] = (client, task)
-        self._prepare_peers()
+
+    async def _run_client(self, client: "Client", url: str) -> None:
+        await self._loaded()
+        await client.run(url)
 
     def _client_ended(self, connection: ConnectionID, task: asyncio.Task[None]) -> None:
         client, _ = self._clients.pop(connection)
@@ -268,11 +271,15 @@ class Runtime:
 
     # --- peers -----------------------------------------------------------------------------------------------------
 
-    def _prepare_peers(self) -> None:
-        """Load aiortc aside while people look at codes and prompts, so that the link itself need not wait for it."""
-        if not self._peers_prepared:
-            self._peers_prepared = True
-            self._spawn(asyncio.to_thread(_load_peers), "loading WebRTC")
+    async def _loaded(self) -> None:
+        """Wait until what proof and link need is in memory, which takes 0.3 s when the first guest comes or dials.
+
+        On a thread, so that the loop goes on; and waited for, because two threads that import the same libraries in
+        another order can keep each other waiting for good.
+        """
+        if self._loading is None:
+            self._loading = self._spawn(asyncio.to_thread(_load_libraries), "loading libraries")
+        await asyncio.shield(self._loading)
 
     def _open_peer(self, command: do.OpenPeer) -> None:
         try:
@@ -327,6 +334,8 @@ class Runtime:
                 await self._server.stop()
 
 
-def _load_peers() -> None:
-    with contextlib.suppress(ImportError):  # _open_peer meets it again, and tells
-        import proxim.net.peer  # noqa: F401  # for its effect: aiortc is in memory afterwards
+def _load_libraries() -> None:
+    with contextlib.suppress(ImportError):  # whoever needs it meets it again, and tells
+        import spake2  # noqa: F401
+
+        import proxim.net.peer  # noqa: F401  # both for their effect: they are in memory afterwards

@@ -13,7 +13,7 @@ import logging
 import re
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any, Final
 
@@ -44,9 +44,9 @@ _silent.setLevel(logging.CRITICAL)
 class Server:
     """Accepts guests on one address; owns their sockets."""
 
-    def __init__(self, report: Callable[[SocketEvent], None], guest_comes: Callable[[], None]) -> None:
+    def __init__(self, report: Callable[[SocketEvent], None], loaded: Callable[[], Awaitable[None]]) -> None:
         self._report = report
-        self._guest_comes = guest_comes  # called when a guest comes: time to load what a link needs
+        self._loaded = loaded  # waits until what proof and link need is in memory
         self._sockets: dict[ConnectionID, WebSocket] = {}
         self._inside: dict[_Connection, str] = {}  # every TCP connection, from its first moment, and where it is from
         self._last_id = 0
@@ -113,7 +113,7 @@ class Server:
         del self._inside[connection]
 
     async def _accepted(self, connection: ServerConnection) -> None:
-        self._guest_comes()
+        await self._loaded()
         self._last_id += 1
         id = ConnectionID(self._last_id)
         guest = WebSocket(id, connection, self._report)

@@ -36,7 +36,7 @@ class Running:
         self.listener = open_listener(address, None)
         self.port = int(self.listener.getsockname()[1])
 
-    def _guest_comes(self) -> None:
+    async def _guest_comes(self) -> None:
         self.guests_came += 1
 
     def connect(self, path: str = "/ws", origin: Origin | None = None) -> connect:
