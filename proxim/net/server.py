@@ -102,15 +102,29 @@ class Server:
         return _Connection(self._let_in, self._gone, *arguments, **options)
 
     def _let_in(self, connection: "_Connection", address: str) -> bool:
-        if len(self._inside) >= limits.MAX_SOCKETS:
+        held = Counter(self._inside.values())
+        if held[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
             return False
-        if Counter(self._inside.values())[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
+        if len(self._inside) >= limits.MAX_SOCKETS and not (held[address] == 0 and self._make_room(held)):
             return False
         self._inside[connection] = address
         return True
 
+    def _make_room(self, held: Counter[str]) -> bool:
+        """Drop the oldest socket of whoever holds most, for an address that holds none: a crowd must not keep it out.
+
+        An open link does not need its socket, and comes to no harm.
+        """
+        crowd, size = held.most_common(1)[0]
+        if size < limits.CROWD_SOCKETS:
+            return False
+        oldest = next(one for one, address in self._inside.items() if address == crowd)
+        del self._inside[oldest]
+        oldest.transport.abort()
+        return True
+
     def _gone(self, connection: "_Connection") -> None:
-        del self._inside[connection]
+        self._inside.pop(connection, None)  # gone already where it had to make room
 
     async def _accepted(self, connection: ServerConnection) -> None:
         await self._loaded()

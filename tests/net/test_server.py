@@ -369,7 +369,7 @@ async def until_answered(running: Running) -> bytes:
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
 async def test_thirty_two_in_all(running: Running) -> None:
-    sources = [f"127.1.0.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]
+    sources = [f"127.1.0.{1 + index // (limits.CROWD_SOCKETS - 1)}" for index in range(limits.MAX_SOCKETS)]
     holding = [await opened(running.port, source) for source in sources]
     reader, writer = await opened(running.port, "127.1.0.200")
     assert await is_cut_off(reader)
@@ -377,6 +377,19 @@ async def test_thirty_two_in_all(running: Running) -> None:
     for _, one in holding:
         one.close()
     assert split(await until_answered(running))[0] == 200
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
+async def test_a_crowd_makes_room_for_who_holds_nothing(running: Running) -> None:
+    sources = [f"127.1.1.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]
+    crowd = [await opened(running.port, source) for source in sources]
+    readers = [reader for reader, _ in crowd]
+    newcomer, writer = await opened(running.port, "127.1.1.200")
+    assert await is_cut_off(readers[0])  # the oldest of those who hold most
+    writer.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n\r\n".encode())
+    assert (await newcomer.readline()).startswith(b"HTTP/1.1 200 ")
+    for _, one in (*crowd, (newcomer, writer)):
+        one.close()
 
 
 async def test_open_guests_count_too(running: Running) -> None:
