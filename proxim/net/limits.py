@@ -17,8 +17,8 @@ MAX_SOCKETS: Final = 32  # in all, from the moment they are accepted: a room's g
 MAX_SOCKETS_OF_ONE_ADDRESS: Final = (
     8  # so that one device does not take every place; a guest needs one, a browser three
 )
-# Where all places are taken, whoever holds this many makes room for an address that holds none: an honest device has its
-# signaling socket, and perhaps its page's request beside it.
+# Where all places are taken, whoever holds this many makes room for an address that holds none: an honest device has
+# its signaling socket, and perhaps the request for its page beside it.
 CROWD_SOCKETS: Final = 3
 MAX_REQUEST_BYTES: Final = (
     16 * 1024
