@@ -13,10 +13,10 @@ from proxim.core.host_code import parse_target
 
 COUNT: Final = 30
 REACH_KB: Final = 50.0
-_HOST: Final = (*PROXIM, "host", "--json")
+_HOST: Final = (*PROXIM, "host", "--json", "--address", "127.0.0.1")
 _BARE: Final = module("signal_servers", "bare")
 _HOW: Final = (
-    f"growth of the host's resident memory by {COUNT} sockets from another process over this machine's own address; "
+    f"growth of the host's resident memory by {COUNT} sockets over loopback, each from an address of its own; "
     "a fresh host each round, after a first socket that came and left (it loads aiortc), at rest before and after. "
     "Beside it a bare `websockets` server, for comparison only."
 )
@@ -49,7 +49,10 @@ async def _kilobytes_each(command: Sequence[str], told: str) -> float:
             await server.at_rest()
         await server.at_rest()
         before = server.resident
-        for _ in range(COUNT):
-            await stack.enter_async_context(connect(url, compression=None, proxy=None, ping_interval=None))
+        for index in range(COUNT):
+            source = (f"127.0.1.{1 + index}", 0)  # a host lets in 8 sockets of one address
+            await stack.enter_async_context(
+                connect(url, compression=None, proxy=None, ping_interval=None, local_addr=source)
+            )
         await server.at_rest()
         return (server.resident - before) / COUNT / 1000

@@ -65,6 +65,7 @@ UNTESTED: Final[dict[str, str]] = {
     "proxim/core/events.py": ONLY_TYPES,
     "proxim/core/commands.py": ONLY_TYPES,
     "proxim/core/session_inputs.py": ONLY_TYPES,
+    "proxim/core/session_states.py": ONLY_TYPES,
     "proxim/core/status.py": ONLY_TYPES,
 }
 

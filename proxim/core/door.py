@@ -34,8 +34,9 @@ from proxim.core.messages import (
 from proxim.core.proof import Method, ProofError, tag_matches
 from proxim.core.proving import HostProof, Prover, method_of, start_host_proof
 from proxim.core.replies import refusal, rejection
-from proxim.core.session import Session, SessionState
+from proxim.core.session import APPROVAL_SECONDS, Session
 from proxim.core.session_inputs import Ask, Guest, GuestSignal
+from proxim.core.session_states import SessionState
 from proxim.core.sessions import Sessions, SessionSecrets
 from proxim.core.status import Trouble
 
@@ -67,6 +68,7 @@ class _Socket:
     bad_messages: int = 0
     session_id: str = ""  # of the session that it asked to join last
     claimed_id: str = field(default="", repr=False)  # what this guest calls that session
+    extended: bool = False  # its life was prolonged for a prompt
     closing: bool = False  # we close it: what still comes crossed on the way
     proof: HostProof | None = None  # challenged, the tag is awaited
 
@@ -119,8 +121,9 @@ class Door:
         if self._is_approved(connection, socket):
             return []
         session = self._sessions.get(socket.session_id)
-        if session is not None and session.serves(connection):  # its prompt is shown, and has a clock of its own
-            return [SetTimer(timer, self._limits.unapproved_seconds)]
+        if session is not None and session.serves(connection) and not socket.extended:
+            socket.extended = True  # its prompt is shown and has a clock of its own; once, or asking again would last
+            return [SetTimer(timer, APPROVAL_SECONDS)]
         return self._shut_out(connection, socket, now)
 
     def closing(self, commands: list[Command]) -> None:

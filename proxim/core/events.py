@@ -194,10 +194,11 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """The seed's pair_response: the answer to a prompt."""
+    """The seed's pair_response: the answer to a prompt; `number` is the Prompt's, so that it reaches no other guest."""
 
     session_id: str = field(repr=False)
     approved: bool
+    number: int | None = field(default=None, compare=False)  # None: a script that knows only the seed
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,9 @@ from proxim.core.messages import (
 )
 from proxim.core.proof import to_base64url
 from proxim.core.proving import Prover
-from proxim.core.session import Session, SessionState
-from proxim.core.session_inputs import End
+from proxim.core.session import Session
+from proxim.core.session_inputs import End, TurnAway
+from proxim.core.session_states import SessionState
 from proxim.core.sessions import JOINABLE, Sessions, SessionSecrets
 from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy, Trouble
 
@@ -111,6 +112,9 @@ class Host:
             case SetRequireProof(required):
                 self._door.require_proof = required
                 commands = [SaveRequireProof(required), Publish(ProofPolicy(required))]
+                for session in self._sessions if required else ():
+                    if session.state is SessionState.ASKED and session.guest and session.guest.verified is None:
+                        commands += self._sessions.tell(session, TurnAway(Reason.NOT_VERIFIED), now)
             case ConnectionOpened():
                 commands = self._door.opened(event, now)
             case Invite():

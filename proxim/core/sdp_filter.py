@@ -30,8 +30,10 @@ _NEAR: Final = tuple(
         "fc00::/7",
     )
 )
-# The metadata service of cloud machines answers to whoever asks; link-local, but never a device in a room.
-_NEVER: Final = frozenset({ipaddress.ip_address("169.254.169.254"), ipaddress.ip_address("fd00:ec2::254")})
+# The metadata services of cloud machines answer to whoever asks; near by their address, but never a device in a room.
+_NEVER: Final = frozenset(
+    ipaddress.ip_address(text) for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
+)
 
 _MDNS_NAME: Final = re.compile(r"[0-9A-Za-z-]{1,63}\.local")
 # RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation ..) is not needed.

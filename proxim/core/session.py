@@ -12,8 +12,8 @@
 Must never be here: which session a message means (host.py), sockets, clocks, words for people.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from enum import Enum, StrEnum
 from typing import Any, Final
 
 from proxim.core.commands import (
@@ -57,34 +57,17 @@ from proxim.core.messages import (
 from proxim.core.proof import Side, SignalMacs
 from proxim.core.replies import host_tag, refusal, rejection
 from proxim.core.sdp_filter import PeerFilter
-from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput, TurnAway
+from proxim.core.session_states import SessionState, SessionStatus
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
 from proxim.core.texts import display_id, display_name
 
 APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
+MAX_IGNORED: Final = 2  # unproved requests of one address that may run out unanswered; a person looked away once
 SESSION_SECONDS: Final = 15 * 60.0  # the seed: "Sessions expire after 15 minutes or per session type"
 # A guest may close its WebSocket as soon as its side of the link is open, which may be before ours is: time for the
 # channel's opening to be sent once more (SCTP after 1 s, then 2 s), and no longer, for the guest may have given up.
 LOST_SOCKET_SECONDS: Final = 4.0
-
-
-class SessionState(Enum):
-    """Where a session is."""
-
-    OPEN = "open"  # joinable, nobody asks
-    ASKED = "asked"  # a prompt is shown
-    LINKING = "linking"  # approved, the link is not open yet
-    LINKED = "linked"
-    ENDED = "ended"
-
-
-class SessionStatus(StrEnum):
-    """The status that docs/protocol.md gives a session."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
 
 
 class Session:
@@ -114,6 +97,9 @@ class Session:
         self._open_by = 0.0
         self._overdue = False
         self._rejected = False
+        self._asked = 0  # prompts so far; each has its number
+        self._unanswered = False  # one went away before its answer: from then on an answer must say which it means
+        self._ignored: Counter[str] = Counter()  # unproved requests that nobody answered, by address
         self._muted: set[str] = set()  # addresses that were declined: only a proof gets them a second prompt
         self._macs: SignalMacs | None = None  # of the guest being linked, where it proved itself
         self._filter = PeerFilter("")  # of the guest being linked
@@ -151,15 +137,17 @@ class Session:
         self.state = SessionState.ASKED
         self.guest = event.guest
         self._rejected = False
+        self._asked += 1
         deadline = now + APPROVAL_SECONDS
         shown = DeviceInfo(display_name(event.guest.device.name), display_id(event.guest.device.id))
-        prompt = Prompt(self.id, shown, event.guest.address, event.guest.verified, deadline)
+        prompt = Prompt(self.id, shown, event.guest.address, event.guest.verified, deadline, self._asked)
         return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
 
     def _ask_beside(self, event: Ask, now: float) -> list[Command]:
         """Somebody else is asking already; one that proved itself goes before one that did not."""
         assert self.guest is not None  # ASKED is by somebody
         if event.guest.verified is not None and self.guest.verified is None:
+            self._unanswered = True
             return [*self._reject(Reason.BUSY), *self._ask(event, now)]
         return self._busy(event, now)
 
@@ -168,6 +156,8 @@ class Session:
 
     def _decide(self, event: Decide, now: float) -> list[Command]:
         assert self.guest is not None  # ASKED is by somebody
+        if event.number != self._asked and (event.number is not None or self._unanswered):
+            return self._too_late(event, now)
         if not event.approved:
             self._muted.add(self.guest.address)
             return self._reject(Reason.DECLINED)
@@ -200,11 +190,18 @@ class Session:
         return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
 
     def _approval_timeout(self, event: TimerFired, now: float) -> list[Command]:
+        assert self.guest is not None  # ASKED is by somebody
+        self._unanswered = True
+        if self.guest.verified is None:
+            self._ignored[self.guest.address] += 1
+            if self._ignored[self.guest.address] >= MAX_IGNORED:
+                self._muted.add(self.guest.address)
         return self._reject(Reason.TIMEOUT)
 
     def _asker_left(self, event: ConnectionLost, now: float) -> list[Command]:
         self.state = SessionState.OPEN
         self.guest = None
+        self._unanswered = True
         return [
             CancelTimer(self._approval_timer),
             Publish(PairOutcome(self.id, approved=False, reason=Reason.GUEST_LEFT)),
@@ -221,6 +218,10 @@ class Session:
             rejection(guest, reason),
             Publish(PairOutcome(self.id, approved=False, reason=reason)),
         ]
+
+    def _turn_away(self, event: TurnAway, now: float) -> list[Command]:
+        self._unanswered = True
+        return self._reject(event.reason)
 
     # --- signals ---------------------------------------------------------------------------------------------------
 
@@ -375,6 +376,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.ASKED, TimerName.SESSION): Session._expire_while_asked,
     (SessionState.ASKED, ConnectionLost): Session._asker_left,
     (SessionState.ASKED, End): Session._end_while_asked,
+    (SessionState.ASKED, TurnAway): Session._turn_away,
     (SessionState.LINKING, Ask): Session._busy,
     (SessionState.LINKING, GuestSignal): Session._signal,
     (SessionState.LINKING, Decide): Session._too_late,

@@ -51,6 +51,13 @@ class GuestSignal:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnAway:
+    """The guest that asks may not go on asking; the session stays open."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The host ends the session."""
 
@@ -64,6 +71,7 @@ SessionInput = (
     | Decide
     | Disconnect
     | End
+    | TurnAway
     | TimerFired
     | PeerDescribed
     | ChannelOpened

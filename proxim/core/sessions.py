@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from proxim.core.commands import Command
 from proxim.core.events import LinkID
 from proxim.core.guess_budget import GuessBudget
-from proxim.core.session import Session, SessionState
+from proxim.core.session import Session
 from proxim.core.session_inputs import SessionInput
+from proxim.core.session_states import SessionState
 
 JOINABLE = (SessionState.OPEN, SessionState.ASKED)
 

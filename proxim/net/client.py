@@ -9,14 +9,14 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidMessage
 
 from proxim.core.errors import Reason
 from proxim.core.events import ConnectionID, DialFailed
 from proxim.core.messages import CloseCode
 from proxim.net import limits
-from proxim.net.websocket import SocketEvent, WebSocket
+from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 
 # This network has no way there; while a host that is asleep, or kept apart by a firewall or the Wi-Fi, is silent or
 # "unreachable" after the neighbours have been asked for it, which to a person is the same.
@@ -25,6 +25,14 @@ _NO_ANSWER = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT})
 # Windows' overlapped connect gives these as `winerror` (WinError.h) and no errno that means anything.
 _WINDOWS_NO_ROUTE = frozenset({1231})  # ERROR_NETWORK_UNREACHABLE
 _WINDOWS_NO_ANSWER = frozenset({121, 1232})  # ERROR_SEM_TIMEOUT, ERROR_HOST_UNREACHABLE
+
+
+class _Connection(ClientConnection):
+    """A connection that a host cannot fill."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cut_off_if_unread(self)
 
 
 class Client:
@@ -51,6 +59,7 @@ class Client:
                 ping_timeout=limits.CLIENT_PING_SECONDS,
                 max_size=limits.HARD_MESSAGE_BYTES,
                 max_queue=limits.RECEIVE_QUEUE,
+                create_connection=_Connection,
             )
         except (OSError, InvalidHandshake, InvalidMessage, EOFError) as error:
             self._report(DialFailed(self._id, _reason(error)))

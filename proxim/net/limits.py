@@ -12,6 +12,7 @@ from proxim.core.messages import MAX_MESSAGE_BYTES
 # A frame over MAX_MESSAGE_BYTES gets its `error`; one over this closes the socket before it is read into memory.
 HARD_MESSAGE_BYTES: Final = 4 * MAX_MESSAGE_BYTES
 RECEIVE_QUEUE: Final = 4  # frames read ahead; TCP holds the rest back
+UNREAD_BYTES: Final = 256 * 1024  # what may wait to be sent, pongs too, before a peer that reads nothing is cut off
 SEND_QUEUE: Final = 64  # messages a guest may leave unread; an honest pairing has some ten
 MAX_SOCKETS: Final = 32  # in all, from the moment they are accepted: a room's guests, and some that only try the door
 MAX_SOCKETS_OF_ONE_ADDRESS: Final = (

@@ -27,7 +27,7 @@ from proxim.core.events import ConnectionID
 from proxim.core.host_code import authority
 from proxim.core.messages import CloseCode
 from proxim.net import limits
-from proxim.net.websocket import SocketEvent, WebSocket
+from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 
 _log = logging.getLogger(__name__)
 
@@ -239,6 +239,7 @@ class _Connection(ServerConnection):
                 self.transport.abort()
                 return
         super().data_received(data)
+        cut_off_if_unread(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._is_in:

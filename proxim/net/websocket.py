@@ -13,12 +13,18 @@ from websockets.exceptions import ConnectionClosed
 from proxim.core.errors import Reason
 from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.messages import CloseCode
-from proxim.net.limits import SEND_QUEUE
+from proxim.net.limits import CLOSE_SECONDS, SEND_QUEUE, UNREAD_BYTES
 
 SocketEvent = ConnectionOpened | ConnectionLost | FrameReceived | FrameRefused
 NORMAL_CLOSURE = 1000
 
 _log = logging.getLogger(__name__)
+
+
+def cut_off_if_unread(connection: Connection) -> None:
+    """Call after each `data_received`: websockets answers every ping, however little the other side reads."""
+    if connection.transport.get_write_buffer_size() > UNREAD_BYTES:
+        connection.transport.abort()
 
 
 class WebSocket:
@@ -28,6 +34,7 @@ class WebSocket:
         self._id = id
         self._connection = connection
         self._report = report
+        self._dropping: asyncio.TimerHandle | None = None
         self._outbox: asyncio.Queue[str | CloseCode | None] = asyncio.Queue(SEND_QUEUE)
 
     def send(self, text: str) -> None:
@@ -35,8 +42,10 @@ class WebSocket:
         self._put(text)
 
     def close(self, code: CloseCode | None) -> None:
-        """Close once everything queued is out."""
+        """Close once everything queued is out, or in any case after CLOSE_SECONDS."""
         self._put(code)
+        if self._dropping is None:
+            self._dropping = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._connection.transport.abort)
 
     def _put(self, item: str | CloseCode | None) -> None:
         try:
@@ -59,6 +68,8 @@ class WebSocket:
         finally:
             writer.cancel()
             await asyncio.wait([writer])
+            if self._dropping is not None:
+                self._dropping.cancel()
             self._report(ConnectionLost(self._id))
             if not writer.cancelled() and (error := writer.exception()) is not None:
                 _log.error("websocket %s could not be written to", self._id, exc_info=error)

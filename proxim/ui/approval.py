@@ -126,7 +126,7 @@ class ApprovalDialog:
 
     def _decide(self, *, approved: bool) -> None:
         self._decided = True
-        self._post(Decide(self.prompt.session_id, approved))
+        self._post(Decide(self.prompt.session_id, approved, self.prompt.number))
         self.close()
         self._when_decided()
 

@@ -64,7 +64,7 @@ class JsonLinesFace(LineFace):
                 self._invitation = None
                 if reason is not None:
                     self._tell_problem(Problem(reason))
-            case Prompt(session_id, device, address, verified, deadline):
+            case Prompt(session_id, device, address, verified, deadline, number):
                 self._event(
                     "pair_prompt",
                     sessionID=session_id,
@@ -72,6 +72,7 @@ class JsonLinesFace(LineFace):
                     verified=verified,
                     address=address,
                     expiresAt=self._moment(deadline),
+                    **_given(request=number),
                 )
             case PairOutcome(session_id, approved, reason):
                 status_name = "approved" if approved else "rejected"
@@ -158,7 +159,7 @@ class JsonLinesFace(LineFace):
         if self.options.role is Role.JOIN:
             self._tell_problem(Problem(Reason.PROMPT_GONE))
         else:
-            self._post(Decide(session_id, approved))
+            self._post(Decide(session_id, approved, _request_number(fields)))
 
     def _text(self, fields: JSONObject) -> None:
         if not self._send(text_field(fields, "text", _ANY_LENGTH)):
@@ -195,6 +196,14 @@ _COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {
     "cancel": JsonLinesFace._files,
     "close": JsonLinesFace._close_command,
 }
+
+
+def _request_number(fields: JSONObject) -> int | None:
+    """Which request a pair_response answers; None where the script does not say. Raises MessageError."""
+    number = fields.get("request")
+    if number is not None and type(number) is not int:
+        raise MessageError(Reason.BAD_MESSAGE, "request must be an integer")
+    return number
 
 
 def _given(**fields: object) -> dict[str, object]:

@@ -148,7 +148,7 @@ class TerminalFace(LineFace):
         if not self._prompts.put(prompt):
             self._turned_away.add(prompt.session_id)
             self._say(TOO_MANY_UNVERIFIED)
-            self._post(Decide(prompt.session_id, approved=False))
+            self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
 
     def _show_outcome(self, outcome: PairOutcome) -> None:
         if outcome.session_id in self._turned_away:
@@ -270,7 +270,7 @@ class TerminalFace(LineFace):
             self._say(TOO_SOON)
         elif text in yes or text in _NO:
             self._prompts.remove(prompt.session_id)
-            self._post(Decide(prompt.session_id, text in yes))
+            self._post(Decide(prompt.session_id, text in yes, prompt.number))
         elif prompt.verified is None:
             self._say("Not verified: to allow it all the same, type the whole word yes; n (no) declines.")
         else:

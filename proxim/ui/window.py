@@ -189,7 +189,7 @@ class Window:
         if self._prompts.put(prompt):
             self._show_prompts()
         else:
-            self._post(Decide(prompt.session_id, approved=False))
+            self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
 
     def _show_prompts(self) -> None:
         """Have a dialog open for each request that is to be shown, and for no other."""

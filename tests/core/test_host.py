@@ -47,6 +47,7 @@ from proxim.core.events import (
     Rename,
     SendText,
     SessionType,
+    SetRequireProof,
     Shutdown,
     Timer,
     TimerFired,
@@ -77,7 +78,7 @@ from proxim.core.messages import (
     Verified,
     dump_message,
 )
-from proxim.core.session import SessionState
+from proxim.core.session_states import SessionState
 from proxim.core.status import Invitation, LinkStatus, Networks, NoInvitation, PairOutcome, Prompt, Stage, Trouble
 from tests.core.machine_fixtures import (
     ANSWER,
@@ -1338,3 +1339,11 @@ def test_secrets_are_not_the_same_twice() -> None:
         seen |= {bench.shown.session_id, bench.shown.code, parse_target(bench.shown.url).qr_secret}
         bench.do(ONE_TIME)
     assert len(seen) == 60
+
+
+def test_who_waits_without_proof_is_turned_away_when_the_host_asks_for_proof(host: HostBench) -> None:
+    guest, _ = host.asked()
+    commands = host.do(SetRequireProof(required=True))
+    results = [one.message for one in commands if isinstance(one, Send) and one.connection == guest]
+    assert [one.reason for one in results if isinstance(one, PairResult)] == [Reason.NOT_VERIFIED]
+    assert not host.ledger.prompts

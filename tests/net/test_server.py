@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import gc
 import hashlib
 import socket
@@ -22,7 +23,7 @@ from proxim.net import limits
 from proxim.net.limits import HARD_MESSAGE_BYTES, SEND_QUEUE
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.server import Server
-from tests.net.support import Events
+from tests.net.support import PATIENCE, Events
 
 
 class Running:
@@ -473,3 +474,23 @@ async def test_a_socket_that_breaks_is_lost(running: Running) -> None:
     await running.events.wait(ConnectionLost)
     with pytest.raises(ConnectionClosed):
         await client.recv()
+
+
+async def test_a_guest_that_pings_and_never_reads_is_cut_off(running: Running) -> None:
+    """websockets answers every ping; what nobody reads would fill the memory (36 MB a second were seen)."""
+    reader, writer = await opened(running.port)
+    key = base64.b64encode(bytes(16)).decode()
+    writer.write(
+        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    ping = b"\x89\xfd" + bytes(4) + b"x" * 125
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENCE):
+            while not any(isinstance(event, ConnectionLost) for event in running.events.all):
+                writer.write(ping * 500)
+                await writer.drain()
+    await running.events.wait(ConnectionLost)
+    writer.close()
