@@ -249,6 +249,27 @@ def test_pair_response(approved: bool) -> None:
     assert face.posted == [Decide("s1", approved)]
 
 
+@pytest.mark.parametrize(("request_field", "number"), [({}, None), ({"request": 3}, 3), ({"request": None}, None)])
+def test_a_pair_response_may_name_its_request(request_field: Event, number: int | None) -> None:
+    face = Face(HOST)
+    assert face.read({"type": "pair_response", "sessionID": "s1", "approved": True, **request_field}) == []
+    (decision,) = face.posted
+    assert isinstance(decision, Decide)
+    assert decision.number == number
+
+
+def test_a_prompt_tells_its_number() -> None:
+    (event,) = Face(HOST).show(replace(PROMPT, number=7))
+    assert event["request"] == 7
+
+
+def test_a_request_that_is_no_number_is_a_bad_command() -> None:
+    face = Face(HOST)
+    (event,) = face.read({"type": "pair_response", "sessionID": "s1", "approved": True, "request": "7"})
+    assert event["code"] == "bad_command"
+    assert face.posted == []
+
+
 def test_text_goes_to_all_open_links_and_to_none() -> None:
     face = Face(HOST)
     assert face.read({"type": "text", "text": "hi"}) == [error(Reason.NOT_CONNECTED)]
