@@ -145,7 +145,7 @@ class HostUnderAttack(Running):
         async with self.socket() as socket:
             await socket.send(dump_message(PairRequest(self.target.session_id, HONEST)))
             prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is None)
-            self.runtime.report(Decide(prompt.session_id, approved=True))
+            self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
             assert json.loads(await socket.recv())["status"] == "approved"
             yield socket
 
@@ -167,7 +167,7 @@ class HostUnderAttack(Running):
             await exchange(PairConfirm(target.session_id, tag_auth(keys.guest_tag())))
             prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is Verified.QR)
             assert prompt.device == HONEST
-            self.runtime.report(Decide(prompt.session_id, approved=True))
+            self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
             result = parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
             assert isinstance(result, PairResult), result
             assert result.approved
@@ -185,7 +185,7 @@ class HostUnderAttack(Running):
             assert code is not None
             guest.runtime.report(Join(parse_target(code)))
             prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is Verified.CODE)
-            self.runtime.report(Decide(prompt.session_id, approved=True))
+            self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
             for side in (self, guest):
                 link = await side.told.wait(told.LinkStatus, lambda link: link.stage is stage)
                 assert link.verified is Verified.CODE

@@ -474,7 +474,8 @@ class HostBench(Bench):
 
     def approve(self, guest: Prove) -> LinkID:
         """The person lets in who asks by the code shown; the new link."""
-        self.do(Decide(self.shown.session_id, approved=True))
+        session_id = self.shown.session_id
+        self.do(Decide(session_id, approved=True, number=self.ledger.prompts[session_id].number))
         return self.link
 
     def asked(self, session_id: str | None = None) -> tuple[ConnectionID, str]:
@@ -486,7 +487,7 @@ class HostBench(Bench):
     def approved(self, session_id: str | None = None) -> tuple[ConnectionID, str, LinkID]:
         """A guest was approved: its socket, the session's id, its link."""
         connection, session = self.asked(session_id)
-        self.do(Decide(session, approved=True))
+        self.do(Decide(session, approved=True, number=self.ledger.prompts[session].number))
         return connection, session, self.link
 
     def answered(self, session_id: str | None = None) -> tuple[ConnectionID, str, LinkID]:
@@ -604,8 +605,8 @@ class World:
 
     def decide(self, *, approved: bool) -> None:
         """The person at the host answers the one prompt."""
-        (session_id,) = self.host.ledger.prompts
-        self.do(self.host, Decide(session_id, approved))
+        ((session_id, prompt),) = self.host.ledger.prompts.items()
+        self.do(self.host, Decide(session_id, approved, prompt.number))
 
     def link_up(self) -> LinkID:
         """Join, approve, and all that follows; the guest's link."""

@@ -1055,7 +1055,8 @@ class AnyHost(RuleBasedStateMachine):
             guest = self.served[waiting[0]]
             self.signal(guest, OFFER, sealed=True)
         elif ledger.prompts:
-            self.check(self.bench.do(Decide(next(iter(ledger.prompts)), approved=True)))
+            session_id, prompt = next(iter(ledger.prompts.items()))
+            self.check(self.bench.do(Decide(session_id, approved=True, number=prompt.number)))
         elif self.confirmable():
             self.confirm(self.confirmable()[0], honest=True)
         elif idle and ledger.invitation is not None:
@@ -1261,7 +1262,8 @@ class AnyHost(RuleBasedStateMachine):
             return
         session_id = data.draw(st.sampled_from(prompts))
         stood = session_id in self.bench.ledger.prompts
-        commands = self.bench.do(Decide(session_id, approved))
+        number = self.bench.ledger.prompts[session_id].number if stood else None
+        commands = self.bench.do(Decide(session_id, approved, number))
         self.check(commands)
         assert reasons(commands) == ([] if stood else [Reason.PROMPT_GONE])
 

@@ -111,7 +111,7 @@ async def link(sides: list[Side], address: str) -> tuple[Side, Side]:
     guest = await start_guest(sides, parse_target(invitation.code))
     prompt = await host.told.wait(told.Prompt)
     assert (prompt.device, prompt.verified) == (DeviceInfo("Telefon", "guest-uuid"), Verified.CODE)
-    host.runtime.report(Decide(prompt.session_id, approved=True))
+    host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
     for side in (host, guest):
         await side.told.wait(told.LinkStatus, lambda link: link.can_text and link.peer_name is not None)
     return host, guest
@@ -159,7 +159,7 @@ async def test_a_refused_guest_is_told_why(sides: list[Side]) -> None:
     host, invitation = await start_host(sides, on("127.0.0.1"))
     guest = await start_guest(sides, parse_target(invitation.url))
     prompt = await host.told.wait(told.Prompt)
-    host.runtime.report(Decide(prompt.session_id, approved=False))
+    host.runtime.report(Decide(prompt.session_id, approved=False, number=prompt.number))
     assert (await closed(guest)).reason is Reason.DECLINED
 
 
@@ -311,7 +311,7 @@ async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> Non
     async with dial(invitation) as socket:
         await socket.send(json.dumps({**REQUEST, "sessionID": CODE_SESSION_ID}))
         prompt = await host.told.wait(told.Prompt)
-        host.runtime.report(Decide(prompt.session_id, approved=True))
+        host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
         assert json.loads(await socket.recv())["status"] == "approved"
         nothing = json.dumps({"type": "signal", "sessionID": CODE_SESSION_ID, "payload": {"candidate": "nonsense"}})
         for _ in range(65):  # the burst, and five more
@@ -443,7 +443,7 @@ async def test_a_peer_that_cannot_be_made_fails_the_link(
     host, invitation = await start_host(sides, on(own_address))
     guest = await start_guest(sides, parse_target(invitation.url))
     prompt = await host.told.wait(told.Prompt)
-    host.runtime.report(Decide(prompt.session_id, approved=True))
+    host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
     assert (await closed(host)).reason is Reason.NO_DESCRIPTION
     await closed(guest)
 
