@@ -30,6 +30,7 @@ from proxim.net.opening import NetOptions, open_program
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
 
+SAMPLE_SECONDS: Final = 0.02  # how often memory is looked at: a burst lasts half a second
 CONNECTIONS: Final = 1000
 BURST: Final = 100  # three times what the host takes
 FEW: Final = 3  # addresses that the flood comes from: 8 sockets each leave room among the host's 32
@@ -133,7 +134,7 @@ async def _watched(host: Program) -> AsyncIterator[list[int]]:
     async def watch() -> None:
         while True:
             seen.append(host.resident)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(SAMPLE_SECONDS)
 
     watching = asyncio.create_task(watch())
     try:
