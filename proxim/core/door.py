@@ -35,7 +35,7 @@ from proxim.core.proof import Method, ProofError, tag_matches
 from proxim.core.proving import HostProof, Prover, method_of, start_host_proof
 from proxim.core.replies import refusal, rejection
 from proxim.core.session import APPROVAL_SECONDS, Session
-from proxim.core.session_inputs import Ask, Guest, GuestSignal
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal
 from proxim.core.session_states import SessionState
 from proxim.core.sessions import Sessions, SessionSecrets
 from proxim.core.status import Trouble
@@ -163,6 +163,9 @@ class Door:
         return session is not None and session.serves(connection) and session.state is not SessionState.ASKED
 
     def _refuse(self, connection: ConnectionID, socket: _Socket, reason: Reason, now: float) -> list[Command]:
+        session = self._sessions.get(socket.session_id)
+        if session is not None and session.trusts(connection) and reason is not Reason.TOO_MANY:
+            return self._sessions.tell(session, End(Reason.TAMPERED), now)
         return [refusal(connection, reason), *self._count_bad(connection, socket, now)]
 
     def _count_bad(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:

@@ -49,7 +49,6 @@ from proxim.core.host_code import JoinTarget
 from proxim.core.json_text import MessageError
 from proxim.core.link import Link, LinkInput, LinkState
 from proxim.core.messages import (
-    Candidate,
     Description,
     DeviceInfo,
     ErrorMessage,
@@ -62,10 +61,10 @@ from proxim.core.messages import (
     Signal,
     parse_message,
 )
-from proxim.core.proof import ProofError, ProofKeys, Side, SignalMacs, tag_auth, tag_matches
+from proxim.core.proof import ProofError, ProofKeys, Side, tag_auth, tag_matches
 from proxim.core.proving import GuestProof, Prover, start_guest_proof
-from proxim.core.sdp_filter import PeerFilter
 from proxim.core.session import APPROVAL_SECONDS
+from proxim.core.signaling import Signaling
 from proxim.core.status import LinkStatus, PairOutcome, Stage
 
 DIAL_SECONDS: Final = 4.0  # a LAN answers in milliseconds; a firewall that drops never does (the limit)
@@ -117,9 +116,7 @@ class Guest:
         self._prover = prover
         self._proof: GuestProof | None = None
         self._keys: ProofKeys | None = None
-        self._macs: SignalMacs | None = None
-        self._filter = PeerFilter(target.address)
-        self._answered = False
+        self._signaling = Signaling(Side.GUEST, target.address, None)
         self._hangs_up = True  # the WebSocket, or its dial, is still ours to end
 
     def start(self) -> list[Command]:
@@ -198,7 +195,7 @@ class Guest:
         if self._keys is not None:
             if event.auth is None or not tag_matches(self._keys.host_tag("approved"), event.auth.t):
                 return self._end(Reason.HOST_UNPROVEN)
-            self._macs = SignalMacs(self._keys, Side.GUEST)
+            self._signaling = Signaling(Side.GUEST, self._target.address, self._keys)
         self.state = GuestState.LINKING
         return [
             CancelTimer(self._timer(TimerName.ANSWER)),
@@ -237,28 +234,21 @@ class Guest:
     # --- signals ---------------------------------------------------------------------------------------------------
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
-        description = Description(event.sdp, event.type)
-        mac = None if self._macs is None else self._macs.seal(description)
-        offer = Signal(self._target.session_id, description, mac)
+        offer = self._signaling.seal(self._target.session_id, Description(event.sdp, event.type))
         return [Send(self.connection, offer), self.link.tell(stage=Stage.CONNECTING)]
 
     def _signal(self, event: Signal, now: float) -> list[Command]:
-        if self._macs is not None and not self._macs.check(event.payload, event.mac):
-            return self._end(Reason.TAMPERED)
-        if isinstance(event.payload, Candidate):
-            candidate = self._filter.candidate(event.payload)
-            return [] if candidate is None else [AddCandidate(self.link.id, candidate)]
-        if self._answered or event.payload.type is SDPType.OFFER:  # the guest offers, the host answers, once
-            return self._end(Reason.BAD_DESCRIPTION)
-        sdp = self._filter.description(event.payload.sdp)
-        if sdp is None:
-            return self._end(Reason.BAD_DESCRIPTION)
-        self._answered = True
-        return [ApplyDescription(self.link.id, SDPType.ANSWER, sdp)]
+        try:
+            payload = self._signaling.take(event)
+        except MessageError as error:
+            return self._end(Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION)
+        if isinstance(payload, Description):
+            return [ApplyDescription(self.link.id, SDPType.ANSWER, payload.sdp)]
+        return [] if payload is None else [AddCandidate(self.link.id, payload)]
 
     def _lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False
-        return [] if self._answered else self._end(Reason.HOST_GONE)  # answered: the link may still open
+        return [] if self._signaling.described else self._end(Reason.HOST_GONE)  # answered: the link may still open
 
     def _lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False

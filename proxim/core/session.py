@@ -44,6 +44,7 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.json_text import MessageError
 from proxim.core.link import OPEN_SECONDS, Link, LinkInput, LinkState
 from proxim.core.messages import (
     CloseCode,
@@ -52,13 +53,12 @@ from proxim.core.messages import (
     PairResult,
     SDPType,
     SessionEnded,
-    Signal,
 )
-from proxim.core.proof import Side, SignalMacs
+from proxim.core.proof import Side
 from proxim.core.replies import host_tag, refusal, rejection
-from proxim.core.sdp_filter import PeerFilter
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput, TurnAway
 from proxim.core.session_states import SessionState, SessionStatus
+from proxim.core.signaling import Signaling
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
 from proxim.core.texts import display_id, display_name
 
@@ -92,7 +92,6 @@ class Session:
         self.link: Link | None = None
         self.end_reason: Reason | None = None
         self._new_link_id = new_link_id
-        self._offered = False
         self._answered = False
         self._open_by = 0.0
         self._overdue = False
@@ -101,8 +100,11 @@ class Session:
         self._unanswered = False  # one went away before its answer: from then on an answer must say which it means
         self._ignored: Counter[str] = Counter()  # unproved requests that nobody answered, by address
         self._muted: set[str] = set()  # addresses that were declined: only a proof gets them a second prompt
-        self._macs: SignalMacs | None = None  # of the guest being linked, where it proved itself
-        self._filter = PeerFilter("")  # of the guest being linked
+        self._signaling = Signaling(Side.HOST, "", None)  # with the guest being linked
+
+    def trusts(self, connection: ConnectionID) -> bool:
+        """Whether this WebSocket is an approved guest's that proved itself: what it says wrong, somebody changed."""
+        return self.serves(connection) and self._signaling.proved and self.state is not SessionState.ASKED
 
     @property
     def status(self) -> SessionStatus:
@@ -163,7 +165,7 @@ class Session:
             return self._reject(Reason.DECLINED)
         guest = self.guest
         self.state = SessionState.LINKING
-        self._offered = self._answered = False
+        self._answered = False
         self._open_by = now + OPEN_SECONDS
         self.link = Link(
             LinkStatus(
@@ -176,8 +178,7 @@ class Session:
             ),
             self.own_name,
         )
-        self._macs = None if guest.keys is None else SignalMacs(guest.keys, Side.HOST)
-        self._filter = PeerFilter(guest.address)
+        self._signaling = Signaling(Side.HOST, guest.address, guest.keys)
         return [
             CancelTimer(self._approval_timer),
             Send(guest.connection, PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved"))),
@@ -232,26 +233,21 @@ class Session:
         link = self._linking()
         if not self.serves(event.connection):
             return self._signal_not_allowed(event, now)
-        payload = event.signal.payload
-        if self._macs is not None and not self._macs.check(payload, event.signal.mac):
-            return self._end_with_link(End(Reason.TAMPERED), now)
-        if not isinstance(payload, Description):
-            candidate = self._filter.candidate(payload)
-            return [] if candidate is None else [AddCandidate(link.id, candidate)]
-        if self._offered or payload.type is SDPType.ANSWER:  # the guest offers, once
-            return self._signal_not_allowed(event, now)
-        self._offered = True
-        sdp = self._filter.description(payload.sdp)
-        if sdp is None:
-            return self._close_link(Reason.BAD_DESCRIPTION)
-        return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, sdp)]
+        try:
+            payload = self._signaling.take(event.signal)
+        except MessageError as error:
+            if error.reason is Reason.NOT_ALLOWED:
+                return self._signal_not_allowed(event, now)
+            tampered = error.reason is Reason.TAMPERED
+            return self._end_with_link(End(Reason.TAMPERED), now) if tampered else self._close_link(error.reason)
+        if isinstance(payload, Description):
+            return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, payload.sdp)]
+        return [] if payload is None else [AddCandidate(link.id, payload)]
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
         assert self.guest is not None  # one that leaves before its answer takes the link along
         self._answered = True
-        description = Description(event.sdp, event.type)
-        mac = None if self._macs is None else self._macs.seal(description)
-        answer = Signal(self.guest.session_id, description, mac)
+        answer = self._signaling.seal(self.guest.session_id, Description(event.sdp, event.type))
         return [Send(self.guest.connection, answer)]
 
     # --- the link --------------------------------------------------------------------------------------------------
@@ -268,7 +264,7 @@ class Session:
     def _link_open_timeout(self, event: TimerFired, now: float) -> list[Command]:
         if self.guest is None:
             return self._close_link(Reason.GUEST_LEFT)
-        return self._link_event(event, now) if self._offered else self._close_link(Reason.NO_OFFER)
+        return self._link_event(event, now) if self._signaling.described else self._close_link(Reason.NO_OFFER)
 
     def _guest_lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None

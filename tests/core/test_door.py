@@ -39,6 +39,7 @@ from proxim.core.events import (
 )
 from proxim.core.messages import (
     CODE_SESSION_ID,
+    MAX_MESSAGE_BYTES,
     Auth,
     Candidate,
     CloseCode,
@@ -53,6 +54,7 @@ from proxim.core.messages import (
     SessionEnded,
     Signal,
     Verified,
+    dump_message,
 )
 from proxim.core.proof import tag_matches, to_base64url
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
@@ -790,6 +792,45 @@ def test_swapped_signals_end_the_session(host: HostBench) -> None:
     first, second = guest.signal(CANDIDATE), guest.signal(OFFER)
     assert first.mac != second.mac
     tampered(host, guest, second)
+
+
+def test_a_changed_type_ends_the_session(host: HostBench) -> None:
+    guest, _ = approved(host)
+    tampered(host, guest, replace(guest.signal(OFFER), payload=replace(OFFER, type=SDPType.ANSWER)))
+
+
+def test_a_second_offer_ends_the_session(host: HostBench) -> None:
+    guest, _ = offered(host)
+    tampered(host, guest, guest.signal(OFFER))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", '{"type":"ping"}', "x" * (MAX_MESSAGE_BYTES + 1), dump_message(Signal("another", CANDIDATE, "A" * 43))],
+)
+def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(host: HostBench, text: str) -> None:
+    guest, _ = offered(host)
+    commands = host.say(guest.connection, text)
+    assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+
+
+def test_a_frame_that_is_no_text_ends_the_session(host: HostBench) -> None:
+    guest, _ = offered(host)
+    commands = host.do(FrameRefused(guest.connection, Reason.BAD_MESSAGE))
+    assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+
+
+def test_before_the_approval_such_a_message_is_only_refused(host: HostBench) -> None:
+    guest = host.prove()
+    assert errors(host.say(guest.connection, "{")) == ["bad_json"]
+    assert host.approve(guest)
+
+
+def test_too_many_right_ones_are_only_refused(host: HostBench) -> None:
+    guest, _ = offered(host)
+    for _ in range(int(DoorLimits().burst)):
+        commands = host.say(guest.connection, guest.signal(CANDIDATE))
+    assert errors(commands) == ["too_many"]
 
 
 def test_the_hosts_own_signal_sent_back_ends_the_session(host: HostBench) -> None:

@@ -1173,8 +1173,12 @@ class AnyHost(RuleBasedStateMachine):
         connection = self.some_socket(data)
         closing = connection in self.bench.ledger.closing
         links = dict(self.bench.ledger.links)
+        proved = connection in self.sealing()
         commands = self.bench.say(connection, text)
         self.check(commands, connection)
+        if proved and "too_many" not in errors(commands):  # an honest guest would not: somebody is in between
+            assert any(isinstance(one, SessionEnded) and one.reason is Reason.TAMPERED for one in sent(commands))
+            return
         assert closing == (errors(commands) == [])
         if connection not in self.bench.ledger.closing:
             assert len(commands) == 1
