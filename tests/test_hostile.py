@@ -247,6 +247,11 @@ async def throw_name(host: HostUnderAttack, entry: Entry) -> None:
 async def throw_request(host: HostUnderAttack, entry: Entry) -> None:
     text = joined(entry["parts"]).replace("{host}", host.target.authority)
     answer = await host.raw(text.encode("latin-1"))
+    if answer and b" 101 " not in answer:
+        head = answer.partition(b"\r\n\r\n")[0].decode().lower()
+        for header in ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control"):
+            assert f"\r\n{header}: " in head
+        assert "\r\nserver: " not in head
     if any(word in entry["name"] for word in ("another", "evil", "null", "origin f", "origin e", "two origins")):
         assert b" 101 " not in answer
 

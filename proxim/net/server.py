@@ -22,6 +22,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from proxim.core.events import ConnectionID
 from proxim.core.host_code import authority
@@ -35,6 +36,13 @@ _SIGNALING_PATHS: Final = ("/", "/ws")
 _HTML: Final = "text/html; charset=utf-8"
 _TEXT: Final = "text/plain; charset=utf-8"
 _AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\]|(?P<v4>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?")
+# What the HTTP reader itself answers, and says more than "bad request": a line or header too long, or we are leaving.
+_OWN_STATUS: Final = (
+    http.HTTPStatus.REQUEST_URI_TOO_LONG,
+    http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    http.HTTPStatus.SERVICE_UNAVAILABLE,
+    http.HTTPStatus.INTERNAL_SERVER_ERROR,
+)
 _HTTP_PORT: Final = 80  # what a browser leaves away
 # websockets logs frames at DEBUG and tracebacks of broken handshakes at ERROR: neither belongs in our log.
 _silent = logging.getLogger("proxim.websockets")
@@ -62,14 +70,12 @@ class Server:
             self._accepted,
             sock=listener,
             process_request=self._answer_request,
-            process_response=self._check_response,
             compression=None,  # a compressed secret leaks its length; and 30 idle sockets stay small
             server_header=None,
             open_timeout=limits.OPEN_SECONDS,
             close_timeout=limits.CLOSE_SECONDS,
             ping_interval=limits.SERVER_PING_SECONDS,
             ping_timeout=limits.SERVER_PING_SECONDS,
-            max_size=limits.HARD_MESSAGE_BYTES,
             max_queue=limits.RECEIVE_QUEUE,
             logger=_silent,
             create_connection=self._new_connection,  # type: ignore[arg-type]  # asks for a type, calls it as a factory
@@ -98,8 +104,8 @@ class Server:
 
     # --- how many ------------------------------------------------------------------------------------------------
 
-    def _new_connection(self, *arguments: Any, **options: Any) -> ServerConnection:
-        return _Connection(self._let_in, self._gone, *arguments, **options)
+    def _new_connection(self, _: ServerProtocol, server: WebSocketServer, **options: Any) -> ServerConnection:
+        return _Connection(self._let_in, self._gone, _Protocol(self._in_our_words), server, **options)
 
     def _let_in(self, connection: "_Connection", address: str) -> bool:
         held = Counter(self._inside.values())
@@ -156,11 +162,12 @@ class Server:
             return self._respond(http.HTTPStatus.OK, _HTML, self._page)
         return self._refuse(http.HTTPStatus.NOT_FOUND)
 
-    def _check_response(self, connection: ServerConnection, request: Request, response: Response) -> Response | None:
-        """Replace what websockets says of a broken handshake: it quotes the request, under none of our headers."""
+    def _in_our_words(self, response: Response) -> Response:
+        """Replace what websockets says by itself of a broken request: it quotes it, under none of our headers."""
         if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS or "Content-Security-Policy" in response.headers:
-            return None
-        return self._refuse(http.HTTPStatus.BAD_REQUEST)
+            return response
+        status = http.HTTPStatus(response.status_code)
+        return self._refuse(status if status in _OWN_STATUS else http.HTTPStatus.BAD_REQUEST)
 
     def _is_ours(self, host: str) -> bool:
         match = _AUTHORITY.fullmatch(host)
@@ -205,6 +212,17 @@ def _style_hash(page: bytes) -> str:
     _, _, rest = page.partition(b"<style>")
     digest = hashlib.sha256(rest.partition(b"</style>")[0]).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+class _Protocol(ServerProtocol):
+    """Every HTTP answer leaves through here, also those that no request is handed to us for (414, 431)."""
+
+    def __init__(self, in_our_words: Callable[[Response], Response]) -> None:
+        super().__init__(max_size=limits.HARD_MESSAGE_BYTES, logger=_silent)
+        self._in_our_words = in_our_words
+
+    def send_response(self, response: Response) -> None:
+        super().send_response(self._in_our_words(response))
 
 
 class _Connection(ServerConnection):

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import gc
 import hashlib
+import http
 import socket
 import sys
 import tracemalloc
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from websockets import http11 as limits_of_http
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.typing import Origin
@@ -314,6 +316,56 @@ async def test_one_foreign_origin_among_ours_is_refused(running: Running) -> Non
 async def test_a_broken_handshake_gets_a_uniform_answer(running: Running, wrong: dict[str, str]) -> None:
     status, headers, body = split(await running.get(running.request(**{**UPGRADE, **wrong})))
     assert (status, body) == (400, b"Bad Request.\n")
+    assert_protected(headers, running.port)
+
+
+@pytest.mark.parametrize(
+    ("line", "header", "count", "expected"),
+    [
+        (limits_of_http.MAX_LINE_LENGTH, 1, 1, http.HTTPStatus(414)),
+        (1, limits_of_http.MAX_LINE_LENGTH, 1, http.HTTPStatus(431)),
+        (1, 1, limits_of_http.MAX_NUM_HEADERS + 1, http.HTTPStatus(431)),
+    ],
+    ids=["path", "header", "headers"],
+)
+async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
+    running: Running, line: int, header: int, count: int, expected: http.HTTPStatus
+) -> None:
+    headers = "".join(f"X-{index}: {'<' * header}\r\n" for index in range(count))
+    request = f"GET /{'<' * line} HTTP/1.1\r\n{headers}\r\n".encode()
+    assert len(request) < limits.MAX_REQUEST_BYTES  # else it is cut off while it comes
+    status, answered, body = split(await running.get(request))
+    assert (status, body) == (expected, f"{expected.phrase}.\n".encode())
+    assert_protected(answered, running.port)
+    assert answered.keys() == split(await running.get(running.request(path="/x")))[1].keys()  # as any other refusal
+    assert running.guests_came == 0
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 4\r\n\r\nbody",
+        "POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET /\r\n\r\n",
+        "GET / HTTP/9.9\r\nHost: {host}\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: {host}\r\nno colon\r\n\r\n",
+        "rubbish\r\n\r\n",
+    ],
+)
+async def test_what_is_no_request_gets_no_answer_at_all(running: Running, request_text: str) -> None:
+    assert await running.get(request_text.format(host=f"127.0.0.1:{running.port}").encode()) == b""
+    assert running.guests_came == 0
+
+
+async def test_what_websockets_says_when_something_breaks_is_replaced_too(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(running.server, "_is_ours", breaks)
+    status, headers, body = split(await running.get(running.request()))
+    assert (status, body) == (500, b"Internal Server Error.\n")
     assert_protected(headers, running.port)
 
 
