@@ -35,6 +35,12 @@ _NEVER: Final = frozenset(
     ipaddress.ip_address(text) for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
 )
 
+# The network's own and the broadcast address of a /24 and of most larger networks: a packet there could reach every
+# device. The broadcast address of our own subnet the system refuses by itself, at any prefix, to a socket that did not
+# ask for SO_BROADCAST, and routers pass none on (RFC 2644); this is the second lock. In a network larger than a /24 a
+# device may bear such an address, but hardly a router hands it out, and at its WebSocket's address it is tried.
+_NEVER_LAST_OCTETS: Final = frozenset({0, 255})
+
 _MDNS_NAME: Final = re.compile(r"[0-9A-Za-z-]{1,63}\.local")
 # RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation ..) is not needed.
 _CANDIDATE: Final = re.compile(
@@ -56,10 +62,17 @@ _FINGERPRINT: Final = re.compile(
 )
 _NEEDED: Final = frozenset({"ice-ufrag", "ice-pwd", "setup", "sctp-port"})
 _MAX_PORT: Final = 65535
+_IPV4: Final = 4
 
 
 def _parse(address: str) -> _IP | None:
-    """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it is none."""
+    """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it is none.
+
+    A zone (%eth0) is none of ours to read: it would pick the interface that we send by. Octal, short and hexadecimal
+    IPv4 spellings, which some systems' resolvers take for other addresses, ip_address refuses.
+    """
+    if "%" in address:
+        return None
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -115,19 +128,22 @@ class PeerFilter:
         match = _CANDIDATE.fullmatch(line)
         if match is None or not MIN_CANDIDATE_PORT <= int(match["port"]) <= _MAX_PORT or self._left == 0:
             return None
-        address = self._peer_address if _MDNS_NAME.fullmatch(match["address"]) else match["address"]
-        if not self._is_near(address):
+        given = self._peer_address if _MDNS_NAME.fullmatch(match["address"]) else match["address"]
+        address = _parse(given)
+        if address is None or not self._is_near(address):
             return None
         self._left -= 1
         return (
             f"candidate:{match['foundation']} 1 udp {match['priority']} {address} {match['port']} typ {match['type']}"
         )
 
-    def _is_near(self, address: str) -> bool:
-        ip = _parse(address)
-        if ip is None or ip in _NEVER or ip.is_loopback or ip.is_multicast:
+    def _is_near(self, address: _IP) -> bool:
+        if address in _NEVER or address.is_loopback or address.is_multicast:
             return False
-        return any(ip in network for network in _NEAR) or ip == _parse(self._peer_address)
+        if address == _parse(self._peer_address):
+            return True
+        reaches_many = address.version == _IPV4 and address.packed[-1] in _NEVER_LAST_OCTETS
+        return not reaches_many and any(address in network for network in _NEAR)
 
 
 def _write(values: dict[str, str], fingerprints: list[str], candidates: list[str], ended: bool) -> str:

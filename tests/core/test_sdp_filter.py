@@ -1,5 +1,6 @@
 """What reaches aiortc of real and hostile descriptions and candidates."""
 
+import ipaddress
 import re
 
 import pytest
@@ -235,11 +236,84 @@ def at(address: str, port: object = 50000) -> str:
     "address",
     [
         *("10.0.0.1", "172.16.0.1", "172.31.255.254", "192.168.0.1", "100.64.0.1", "100.127.255.254", "169.254.1.1"),
-        *("fe80::1", "fd00::2", "fc00::1", "::ffff:192.168.1.7"),
+        *("fe80::1", "fd00::2", "fc00::1"),
     ],
 )
 def test_near_addresses_are_tried(address: str) -> None:
     assert tried(at(address)) == at(address)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "address"),
+    [
+        *(
+            (spelling, "192.168.1.9")
+            for spelling in ("::ffff:192.168.1.9", "::FFFF:c0a8:109", "0:0:0:0:0:ffff:c0a8:109")
+        ),
+        ("FE80:0:0:0::1", "fe80::1"),
+        ("fd00:0000:0000:0000:0000:0000:0000:0002", "fd00::2"),
+        ("fd00::192.168.1.9", "fd00::c0a8:109"),
+    ],
+)
+def test_another_spelling_goes_on_as_the_usual_one(spelling: str, address: str) -> None:
+    assert tried(at(spelling)) == at(address)
+
+
+FORBIDDEN = [
+    *("127.0.0.1", "0.0.0.0", "169.254.169.254", "169.254.170.2", "100.100.100.200", "224.0.0.251", "255.255.255.255"),
+    *("192.168.1.255", "192.168.1.0", "10.255.255.255", "172.16.0.0", "100.64.7.255", "169.254.255.255", "8.8.8.8"),
+]
+
+
+def spellings_of(address: str) -> list[str]:
+    """One IPv4 address as the parsers of this world take it."""
+    ip = ipaddress.IPv4Address(address)
+    a, b, c, d = ip.packed
+    high, low = int(ip) >> 16, int(ip) & 0xFFFF
+    mapped = f"{high:x}:{low:x}"
+    as_ipv4 = (
+        *(address, f"{address}.", f"{a:03}.{b:03}.{c:03}.{d:03}", f"0{a}.{b}.{c}.{d}", f"{a}.{b}.{c}.0{d}"),
+        *(f"0{a:o}.0{b:o}.0{c:o}.0{d:o}", f"0x{a:x}.0x{b:x}.0x{c:x}.0x{d:x}", f"0x{int(ip):x}", f"0{int(ip):o}"),
+        *(str(int(ip)), f"{a}.{(b << 16) + (c << 8) + d}", f"{a}.{b}.{(c << 8) + d}", address.replace(".", "\uff0e")),
+        *(f"{address}%eth0", f"[{address}]", f" {address}", f"{address}/24", f"{address}:80", f"{address}\x00"),
+    )
+    as_ipv6 = (
+        *(f"::ffff:{address}", f"::FFFF:{address}", f"0:0:0:0:0:ffff:{address}", f"::ffff:{address}%eth0"),
+        *(f"::ffff:{mapped}", f"::ffff:{mapped.upper()}", f"::ffff:{high:04x}:{low:04x}", f"0000::ffff:{mapped}"),
+        *(f"::ffff:{mapped}%1", f"[::ffff:{mapped}]", f"::{address}", f"::{mapped}", f"::ffff:0:{mapped}"),
+        *(f"64:ff9b::{mapped}", f"2002:{mapped}::"),
+    )
+    return [*as_ipv4, *as_ipv6]
+
+
+@pytest.mark.parametrize("address", FORBIDDEN)
+def test_no_spelling_of_a_forbidden_address_passes(address: str) -> None:
+    passed = {spelling: tried(at(spelling)) for spelling in spellings_of(address)}
+    assert {spelling: line for spelling, line in passed.items() if line is not None} == {}
+
+
+@pytest.mark.parametrize("address", ["fd00:ec2::254", "FD00:0EC2::254", "fd00:ec2:0:0:0:0:0:254", "fd00:ec2::2.84"])
+def test_no_spelling_of_the_metadata_service_in_ipv6_passes(address: str) -> None:
+    assert tried(at(address)) is None
+
+
+@given(st.ip_addresses(v=4))
+def test_a_mapped_address_fares_as_the_address_itself(ip: ipaddress.IPv4Address) -> None:
+    assert tried(at(f"::ffff:{ip}")) == tried(at(str(ip)))
+
+
+@pytest.mark.parametrize("address", ["192.168.1.255", "10.0.0.0", "::ffff:10.0.0.255"])
+def test_what_looks_like_broadcast_is_tried_only_where_the_peer_is(address: str) -> None:
+    canonical = address.removeprefix("::ffff:")
+    assert tried(at(address)) is None
+    assert tried(at(address), canonical) == at(canonical)
+    assert tried(at("name.local"), canonical) == at(canonical)
+
+
+def test_a_zone_is_refused() -> None:
+    for zone in ("%eth0", "%25eth0", "%1", "%"):
+        assert tried(at(f"fe80::1{zone}")) is None
+        assert tried(at(f"fe80::1{zone}"), f"fe80::1{zone}") is None
 
 
 @pytest.mark.parametrize(
