@@ -1,7 +1,10 @@
 """What reaches aiortc of real and hostile descriptions and candidates."""
 
 import ipaddress
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,6 +97,13 @@ a=setup:actpass
 """)
 
 
+# Offers as browsers made them, of a page with one data channel, with their addresses shown and hidden behind mDNS:
+# `first` without candidates, `offer` with them, `candidates` as the page got them one by one. Real but for the IPv4
+# address of the machine that they were recorded on. Chromium by its DevTools, Firefox by WebDriver BiDi.
+RECORDED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("recorded_offers.json").read_text("utf-8"))
+RECORDED_OFFERS = [text for one in RECORDED for text in (one["first"], one["offer"])]
+
+
 def cleaned(sdp: str, peer: str = PEER) -> str:
     result = PeerFilter(peer).description(sdp)
     assert result is not None
@@ -112,7 +122,7 @@ def test_the_plain_form_stays_as_it_is(sdp: str) -> None:
     assert cleaned(sdp) == sdp
 
 
-@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER], ids=["chromium", "firefox", "aiortc"])
+@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
 @pytest.mark.parametrize("newline", ["\r\n", "\n"])
 def test_what_a_data_channel_needs_survives(sdp: str, newline: str) -> None:
     result = cleaned(sdp.replace("\r\n", newline)).split("\r\n")
@@ -124,7 +134,7 @@ def test_what_a_data_channel_needs_survives(sdp: str, newline: str) -> None:
     assert "a=group:BUNDLE 0" in result
 
 
-@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER])
+@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
 def test_cleaning_twice_changes_nothing(sdp: str) -> None:
     assert cleaned(cleaned(sdp)) == cleaned(sdp)
 
@@ -132,6 +142,40 @@ def test_cleaning_twice_changes_nothing(sdp: str) -> None:
 def test_candidates_of_browsers() -> None:
     assert candidates(cleaned(CHROMIUM_OFFER)) == ["a=candidate:3993072007 1 udp 2113937151 192.168.1.7 54400 typ host"]
     assert candidates(cleaned(FIREFOX_ANSWER)) == ["a=candidate:0 1 udp 2122252543 192.168.1.7 51234 typ host"]
+
+
+def udp_candidates(lines: list[str]) -> list[list[str]]:
+    """The words of those candidates that a data channel can use."""
+    candidates = [line.split(" ") for line in lines]
+    return [words[:8] for words in candidates if len(words) > 1 and words[2].lower() == "udp"]
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=[one["name"] for one in RECORDED])
+def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(recorded: dict[str, Any]) -> None:
+    filter = PeerFilter(PEER)
+    inside = candidates(cleaned(recorded["offer"]))
+    given_lines = [one["candidate"] for one in recorded["candidates"]]
+    passed = [
+        filter.candidate(Candidate(one["candidate"], one["sdpMid"], one["sdpMLineIndex"]))
+        for one in recorded["candidates"]
+    ]
+    beside = [one.candidate for one in passed if one is not None and one.candidate]
+    assert inside == [f"a={line}" for line in beside]
+    wanted = udp_candidates(given_lines)
+    assert len(wanted) == 2  # IPv4 and IPv6
+    for words in wanted:
+        words[2] = "udp"
+        words[4] = PEER if words[4].endswith(".local") else words[4]
+    assert [line.split(" ") for line in beside] == wanted
+    assert ("" in given_lines) == any(one is not None and not one.candidate for one in passed)
+
+
+def test_the_recorded_offers_are_of_both_kinds() -> None:
+    hidden = [".local" in one["offer"] for one in RECORDED]
+    assert hidden == ["hidden" in one["name"] for one in RECORDED]
+    assert {(one["name"].split("-")[0], kind) for one, kind in zip(RECORDED, hidden, strict=True)} == {
+        (browser, kind) for browser in ("chromium", "firefox") for kind in (True, False)
+    }
 
 
 def test_what_the_section_says_goes_before_what_the_head_says() -> None:
