@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
 if TYPE_CHECKING:  # at run time the network side's thread imports these, while the main thread makes the window
     import asyncio
 
-    from proxim.core.events import Intent
+    from proxim.core.file_events import AnyIntent
     from proxim.core.status import Status
 
 _log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class NetSide(Protocol):
     async def run(self) -> None:
         """Run until an intent ends it."""
 
-    def report(self, event: "Intent", /) -> None:
+    def report(self, event: "AnyIntent", /) -> None:
         """Take an intent."""
 
 
@@ -67,7 +67,7 @@ class Bridge:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._net: NetSide | None = None
-        self._early: list[Intent] = []  # posted before the loop was there
+        self._early: list[AnyIntent] = []  # posted before the loop was there
         self._thread: threading.Thread | None = None
         self._ended = False
         self._painted = threading.Event()
@@ -91,7 +91,7 @@ class Bridge:
         """Read `stream` to its end on a thread of its own: there is no other way on Windows."""
         threading.Thread(target=self._read_lines, args=(stream,), name="proxim-input", daemon=True).start()
 
-    def post(self, intent: "Intent") -> None:
+    def post(self, intent: "AnyIntent") -> None:
         """Hand a person's intent to the network side. After its end it is dropped: there is nobody left to do it."""
         assert threading.get_ident() == self._main_thread
         with self._lock:

@@ -6,8 +6,9 @@ Must never be here: behaviour, and anything about how a command is carried out.
 from dataclasses import dataclass, field
 
 from proxim.core.events import ConnectionID, LinkID, Timer
+from proxim.core.manifest import START, Entry, Partial, Position, Span, TransferID
 from proxim.core.messages import Candidate, CloseCode, Message, SDPType
-from proxim.core.status import Status
+from proxim.core.status import Status, Via
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,122 @@ class ClosePeer:
     said_bye: bool = False  # the other side will close too: give it a moment, so that the goodbye arrives
 
 
+# --- the lane ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectLane:
+    """At the host: let a WebSocket that shows `token` and proves `key` become this link's lane, once."""
+
+    link: LinkID
+    token: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DialLane:
+    """At the guest: open this link's lane; answered by LaneOpened or LaneLost."""
+
+    link: LinkID
+    url: str
+    token: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+    carries_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLane:
+    """Close a link's lane, or expect none any more; LaneLost follows only where it was open."""
+
+    link: LinkID
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListSources:
+    """Look at what is to be sent; answered by SourcesListed or SourcesFailed. `only`: these entries of it."""
+
+    transfer: TransferID
+    paths: tuple[str, ...]
+    only: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSources:
+    """Remember what is being sent, so that it goes on after a restart."""
+
+    transfer: TransferID
+    peer_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StartSending:
+    """Send what is wanted of a transfer, from `position` on, as stream `generation`; an earlier one stops."""
+
+    transfer: TransferID
+    link: LinkID
+    generation: int
+    via: Via
+    skip: tuple[Span, ...] = ()
+    partial: tuple[Partial, ...] = ()
+    position: Position = START
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The receiver has written so many bytes of this generation: as many more may be on their way."""
+
+    transfer: TransferID
+    generation: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopSending:
+    """Stop the stream; the transfer may go on later. `forget`: it is over."""
+
+    transfer: TransferID
+    forget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSink:
+    """Make ready to receive; answered by SinkReady or SinkFailed. What an earlier attempt left is looked for."""
+
+    transfer: TransferID
+    entries: tuple[Entry, ...]
+    declined: tuple[int, ...] = ()
+    directory: str | None = None
+    peer_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeStream:
+    """What comes on this data channel, or on the link's lane (LANE_CHANNEL), as this generation goes to the sink."""
+
+    transfer: TransferID
+    link: LinkID
+    channel: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldSink:
+    """Take nothing more of the present generation and write what has come; answered by SinkHeld."""
+
+    transfer: TransferID
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSink:
+    """Stop receiving. `keep` what has come of unfinished files for a later attempt, or remove it."""
+
+    transfer: TransferID
+    keep: bool
+
+
 @dataclass(frozen=True, slots=True)
 class SaveName:
     """Keep this device's new name for the next start."""
@@ -137,6 +254,18 @@ Command = (
     | AddCandidate
     | SendOnChannel
     | ClosePeer
+    | ExpectLane
+    | DialLane
+    | CloseLane
+    | ListSources
+    | KeepSources
+    | StartSending
+    | Acknowledge
+    | StopSending
+    | OpenSink
+    | TakeStream
+    | HoldSink
+    | CloseSink
     | SaveName
     | SaveRequireProof
     | Publish

@@ -64,6 +64,22 @@ class Reason(StrEnum):
     UNSUPPORTED = "unsupported"
     TEXT_TOO_LONG = "text_too_long"
     NOT_CONNECTED = "not_connected"
+    # files
+    CANCELLED = "cancelled"
+    FILE_GONE = "file_gone"
+    FILE_UNREADABLE = "file_unreadable"
+    FILE_CHANGED = "file_changed"
+    FILE_DAMAGED = "file_damaged"
+    NOTHING_TO_SEND = "nothing_to_send"
+    TOO_MANY_FILES = "too_many_files"
+    NAME_REFUSED = "name_refused"
+    DISK_FULL = "disk_full"
+    FOLDER_READ_ONLY = "folder_read_only"
+    FOLDER_GONE = "folder_gone"
+    TRANSFER_FAILED = "transfer_failed"
+    TRANSFER_GONE = "transfer_gone"
+    SOME_FILES_FAILED = "some_files_failed"
+    FILES_UNSUPPORTED = "files_unsupported"
     # this machine
     NO_NETWORK = "no_network"
     NETWORK_CHANGED = "network_changed"
@@ -151,6 +167,21 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.UNSUPPORTED: "The other device cannot receive text; it linked without Proxim's control channel.",
     Reason.TEXT_TOO_LONG: "This text is longer than 1 MiB; send it in parts.",
     Reason.NOT_CONNECTED: "No device is connected; connect one first.",
+    Reason.CANCELLED: "The transfer was cancelled; send the files again if they are still wanted.",
+    Reason.FILE_GONE: "That file is no longer there; choose it again where it is now.",
+    Reason.FILE_UNREADABLE: "This device may not read that file; check its permissions, then send it again.",
+    Reason.FILE_CHANGED: "The file changed while it was being sent; send it again when nothing writes to it any more.",
+    Reason.FILE_DAMAGED: "What arrived was not what was sent, so it was thrown away; send the file again.",
+    Reason.NOTHING_TO_SEND: "There is nothing to send; choose a file or a folder.",
+    Reason.TOO_MANY_FILES: "These are more than 20,000 files at once; send them in parts, or pack them first.",
+    Reason.NAME_REFUSED: "A file's name or path cannot be used on the other device; rename it, then send it again.",
+    Reason.DISK_FULL: "There is not enough room on the receiving disk; make room there, then send again.",
+    Reason.FOLDER_READ_ONLY: "The folder for received files cannot be written to; choose another to save to.",
+    Reason.FOLDER_GONE: "The folder for received files is no longer there; choose another to save to.",
+    Reason.TRANSFER_FAILED: "The transfer could not be completed; try it again.",
+    Reason.TRANSFER_GONE: "That transfer is no longer there; send the files again.",
+    Reason.SOME_FILES_FAILED: "Some of the files did not arrive; see which, and send those again.",
+    Reason.FILES_UNSUPPORTED: "The other device cannot take files over this link; update Proxim there.",
     Reason.NO_NETWORK: "This device is on no network; connect it to Wi-Fi or a cable, and a code will appear.",
     Reason.NETWORK_CHANGED: "The network changed; use the new code.",
     Reason.ADDRESS_GONE: "This device no longer has that network address; choose another under Network.",

@@ -14,6 +14,7 @@ from proxim.core.messages import SDPType
 ConnectionID = NewType("ConnectionID", int)  # one WebSocket, for its life
 LinkID = NewType("LinkID", str)  # one attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
 CONTROL_LABEL = "control"  # the data channel that carries link messages (docs/protocol.md, Link)
+LANE_CHANNEL = -1  # stands for a channel's stream id where the lane carries a whole link
 
 
 class SessionType(StrEnum):
@@ -35,6 +36,8 @@ class TimerName(StrEnum):
     CHALLENGE = "challenge"  # scope: the guest's socket (door.py)
     SOCKET = "socket"  # scope: the same
     ANSWER = "answer"  # scope: LinkID of the guest's attempt
+    LANE = "lane"  # scope: LinkID
+    STALL = "stall"  # scope: TransferID
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +181,22 @@ class PeerFailed:
     detail: str = ""
 
 
-LinkEvent = PeerDescribed | ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed
+@dataclass(frozen=True, slots=True)
+class LaneOpened:
+    """A lane beside the link is open; `carries_link`: the guest found no other way, control messages come on it."""
 
+    link: LinkID
+    carries_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLost:
+    """The lane could not be opened, or broke, or was closed by the other side."""
+
+    link: LinkID
+
+
+LinkEvent = PeerDescribed | ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed
 
 # --- what a person (or a script) wants -----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID, Network, SessionType
+from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.messages import DeviceInfo, Verified
 
 
@@ -83,6 +84,7 @@ class Stage(StrEnum):
     APPROVED = "approved"
     CONNECTING = "connecting"  # descriptions are exchanged
     CONNECTED = "connected"
+    WAITING = "waiting"  # the link was lost; the same devices take it up again by themselves until `deadline`
     CLOSED = "closed"
 
 
@@ -103,8 +105,9 @@ class LinkStatus:
     peer_name: str | None = None  # fit to show; None: not told yet
     peer_address: str = ""
     verified: Verified | None = None
-    deadline: float | None = None  # of stage ASKING
+    deadline: float | None = None  # of stages ASKING and WAITING
     can_text: bool = False
+    can_send_files: bool = False
     reason: Reason | None = None  # of stage CLOSED
     was_connected: bool = False
     via: Via = Via.WEBRTC
@@ -124,6 +127,43 @@ class TextSent:
 
     link: LinkID
     text: str = field(repr=False)
+
+
+class TransferState(StrEnum):
+    """Where a transfer is, as people are shown it."""
+
+    ANNOUNCED = "announced"  # incoming: the person is asked; outgoing: the other person is
+    ACTIVE = "active"
+    WAITING = "waiting"  # the link was lost; it goes on when the same devices are linked again
+    DONE = "done"  # some files may have failed: `failed`
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStatus:
+    """One transfer, from its announcement to its end; some ten a second while bytes move."""
+
+    transfer: TransferID = field(repr=False)
+    direction: Direction
+    state: TransferState
+    entries: tuple[Entry, ...] = field(repr=False)
+    size: int  # bytes, of all that is wanted
+    link: LinkID | None = None  # None: waiting for the other device
+    peer_name: str | None = None
+    moved: int = 0  # bytes written at the receiver
+    current: int | None = None  # place in the manifest of the file that is moving, as far as it is known
+    speed: float | None = None  # bytes/s, over the last seconds; None: not known yet
+    via: Via | None = None
+    failed: tuple[FailedFile, ...] = ()
+    path: str | None = None  # incoming, done: the file or folder; where there are several, the folder they are in
+    sha256: str | None = None  # done, of a single file
+    reason: Reason | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +190,7 @@ Status = (
     | LinkStatus
     | TextReceived
     | TextSent
+    | TransferStatus
     | Trouble
     | Stopped
 )
