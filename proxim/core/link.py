@@ -107,6 +107,11 @@ class Link:
             raise MachineMisuseError(f"{kind} in {self.state}")
         return transition(self, event, now)
 
+    def suspend(self, deadline: float) -> list[Command]:
+        """End it as lost, but tell people that it waits for the same peer until `deadline`."""
+        *closing, _ = self.close(Reason.PEER_VANISHED)
+        return [*closing, self.tell(stage=Stage.WAITING, reason=None, deadline=deadline)]
+
     def close(self, reason: Reason, bye: Reason | None = None) -> list[Command]:
         """End it, telling the peer `bye` where it can still be told."""
         if self.state is LinkState.CLOSED:

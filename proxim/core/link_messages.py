@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxim.core.errors import Reason
+from proxim.core.file_messages import FILE_READERS, FileMessage, file_fields
 from proxim.core.json_text import JSONObject, MessageError, optional_text_field, read_object, text_field, write_object
 from proxim.core.messages import MAX_ID_BYTES
 from proxim.core.texts import MAX_NAME_BYTES
 
 LINK_VERSION: Final = 1
-FEATURES: Final = ("text",)
+FEATURES: Final = ("text", "files", "lane")
 MAX_FEATURES: Final = 64
 
 # A browser's default maximum message is 64 KiB where the SDP names none (RFC 8841, 6.1), and one long message would
@@ -59,7 +60,7 @@ class Unsupported:
     what: str
 
 
-LinkMessage = Hello | TextPiece | Ping | Bye | Unsupported
+LinkMessage = Hello | TextPiece | Ping | Bye | Unsupported | FileMessage
 
 
 def _hello(fields: JSONObject) -> Hello:
@@ -86,6 +87,7 @@ _READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
     "ping": lambda fields: Ping(),
     "bye": lambda fields: Bye(optional_text_field(fields, "reason", MAX_ID_BYTES)),
     "unsupported": lambda fields: Unsupported(optional_text_field(fields, "what", MAX_ID_BYTES) or ""),
+    **FILE_READERS,
 }
 
 
@@ -114,7 +116,10 @@ def _fields(message: LinkMessage) -> JSONObject:
             return {"type": "ping"}
         case Bye(reason):
             return {"type": "bye", **({"reason": reason} if reason is not None else {})}
-    return {"type": "unsupported", "what": message.what}
+        case Unsupported(what):
+            return {"type": "unsupported", "what": what}
+        case _:
+            return file_fields(message)
 
 
 def dump_link_message(message: LinkMessage) -> str:

@@ -124,3 +124,17 @@ def title(entries: tuple[Entry, ...]) -> str:
 def chosen(entries: Iterable[Entry]) -> int:
     """How many things the person chose: files, and folders with all that is in them."""
     return len({entry.top for entry in entries})
+
+
+def remaining(
+    entries: tuple[Entry, ...],
+    skip: Iterable[Span] = (),
+    partial: Iterable[Partial] = (),
+    position: Position = START,
+) -> int:
+    """Bytes that are still to come, where everything before `position` has, and of `partial` files their beginnings."""
+    skipped = set(indices(skip))
+    have = {one.index: one.offset for one in partial}
+    have[position.index] = max(position.offset, have.get(position.index, 0))
+    wanted = (index for index in range(position.index, len(entries)) if index not in skipped)
+    return sum(max(0, entries[index].size - have.get(index, 0)) for index in wanted)

@@ -1,0 +1,35 @@
+"""How fast bytes have been moving lately.
+
+Must never be here: words for people, a clock of its own.
+"""
+
+from collections import deque
+from typing import Final
+
+WINDOW_SECONDS: Final = 5.0  # long enough to be calm, short enough to follow a Wi-Fi that changes
+SETTLED_SECONDS: Final = 0.5  # before that, a figure would be a guess
+
+
+class Rate:
+    """Bytes a second over the last WINDOW_SECONDS."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def restart(self) -> None:
+        """Movement stopped; what was before says nothing about what comes."""
+        self._seen.clear()
+
+    def note(self, moved: int, now: float) -> None:
+        """`moved` bytes in all at `now`, in seconds of a monotonic clock."""
+        self._seen.append((now, moved))
+        while len(self._seen) > 2 and now - self._seen[1][0] >= WINDOW_SECONDS:
+            self._seen.popleft()
+
+    @property
+    def speed(self) -> float | None:
+        """Bytes a second; None while there is too little to tell."""
+        if not self._seen or self._seen[-1][0] - self._seen[0][0] < SETTLED_SECONDS:
+            return None
+        (since, before), (now, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (now - since)
