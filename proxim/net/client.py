@@ -48,7 +48,7 @@ class Client:
         try:
             connection = await connect(
                 url,
-                host=_address(url),  # the URL has a zone escaped, and websockets takes it as it stands
+                host=dial_address(url),  # the URL has a zone escaped, and websockets takes it as it stands
                 port=urlsplit(url).port,
                 proxy=None,  # the host is in the same room; a proxy would be asked to reach itself
                 compression=None,
@@ -98,7 +98,7 @@ def _reason(error: Exception) -> Reason:
     return Reason.HOST_GONE
 
 
-def _address(url: str) -> str:
+def dial_address(url: str) -> str:
     """The address to dial. A link-local one gets a zone of this machine: the host's own says nothing here."""
     host = (urlsplit(url).hostname or "").replace("%25", "%")
     bare, _, zone = host.partition("%")

@@ -5,6 +5,8 @@ Must never be here: behaviour.
 
 from typing import Final
 
+from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES
+from proxim.core.lane_frames import SEAL_BYTES, STREAM_PREFIX_BYTES
 from proxim.core.messages import MAX_MESSAGE_BYTES
 
 # --- WebSocket -------------------------------------------------------------------------------------------------------
@@ -29,6 +31,26 @@ CLOSE_SECONDS: Final = 1.0  # for the closing handshake; then the socket is drop
 SERVER_PING_SECONDS: Final = 20.0  # finds guests that are gone without a word, so that their prompts go away
 CLIENT_PING_SECONDS: Final = 5.0  # a person waits for this answer: notice within 10 s that the host is gone
 BACKLOG: Final = 32  # sockets waiting to be accepted; more than a room has devices
+
+# --- files and the lane -----------------------------------------------------------------------------------------------
+
+# What may be on its way unacknowledged: at 110 MB/s 0.15 s, in which even a lost acknowledgement comes again.
+WINDOW_BYTES: Final = 16 * 1024 * 1024
+# Beyond it, before a peer is cut off that ignores it: headers, starts and ends of 20,000 tiny files stand beside it.
+WINDOW_OVERRUN_BYTES: Final = 4 * 1024 * 1024
+WROTE_BYTES: Final = WINDOW_BYTES // 4  # reported at least this often, so that a sender never waits for its window
+WROTE_SECONDS: Final = 0.1  # and else this often: people see a bar move
+BATCH_BYTES: Final = 2 * 1024 * 1024  # per turn of a worker thread: some ms of its work for 0.1 ms of handing over
+LANE_BULK_BYTES: Final = 256 * 1024  # a ping waits for one such message at most: 25 ms where 10 MB/s is the best
+LANE_FRAME_BYTES: Final = LANE_MESSAGE_BYTES + STREAM_PREFIX_BYTES + SEAL_BYTES  # the largest that is read
+LANE_OPEN_SECONDS: Final = 5.0  # to dial and be recognised; the data channel carries the files meanwhile
+LANE_PROOF_SECONDS: Final = 10.0  # to an unproved lane's first frame, as to a guest's first message
+LANE_UNREAD_BYTES: Final = 16 * 1024 * 1024  # texts waiting, or pongs, before a peer is cut off that reads nothing
+# What the system holds unsent below a lane's frames; more only makes a ping wait longer.
+LANE_NOT_SENT_BYTES: Final = 256 * 1024
+# Queued in aiortc: more than one of its bursts, so that it never idles; little enough that cancelling is prompt.
+CHANNEL_QUEUE_BYTES: Final = 8 * CHANNEL_MESSAGE_BYTES
+SINK_CLOSE_SECONDS: Final = 2.0  # at the end, for what has come to be written; what is not comes again next time
 
 # --- WebRTC ----------------------------------------------------------------------------------------------------------
 

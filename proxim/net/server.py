@@ -1,4 +1,4 @@
-"""The host's server: one listening address, signaling on / and /ws, the page on a plain GET of /.
+"""The host's server: one listening address, signaling on / and /ws, lanes on /lane, the page on a GET of /.
 
 A connection is only ever a guest's. Who may come in at all (how many sockets, from which page, under which name) is
 decided here, before the machine hears of it. Must never be here: what a message means, any way to act as host.
@@ -33,6 +33,7 @@ from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 _log = logging.getLogger(__name__)
 
 _SIGNALING_PATHS: Final = ("/", "/ws")
+_LANE_PATH: Final = "/lane"
 _HTML: Final = "text/html; charset=utf-8"
 _TEXT: Final = "text/plain; charset=utf-8"
 _AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\]|(?P<v4>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?")
@@ -52,8 +53,16 @@ _silent.setLevel(logging.CRITICAL)
 class Server:
     """Accepts guests on one address; owns their sockets."""
 
-    def __init__(self, report: Callable[[SocketEvent], None], loaded: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        report: Callable[[SocketEvent], None],
+        loaded: Callable[[], Awaitable[None]],
+        lane: Callable[[ServerConnection, Callable[[], None]], Awaitable[None]] | None = None,
+    ) -> None:
         self._report = report
+        self._lane = (
+            lane  # runs a lane's socket; what it calls once the lane has proved itself gives it a lane's limits
+        )
         self._loaded = loaded  # waits until what proof and link need is in memory
         self._sockets: dict[ConnectionID, WebSocket] = {}
         self._inside: dict[_Connection, str] = {}  # every TCP connection, from its first moment, and where it is from
@@ -119,12 +128,14 @@ class Server:
     def _make_room(self, held: Counter[str]) -> bool:
         """Drop the oldest socket of whoever holds most, for an address that holds none: a crowd must not keep it out.
 
-        An open link does not need its socket, and comes to no harm.
+        An open link does not need its socket, and comes to no harm; a lane that carries files does.
         """
         crowd, size = held.most_common(1)[0]
         if size < limits.CROWD_SOCKETS:
             return False
-        oldest = next(one for one, address in self._inside.items() if address == crowd)
+        oldest = next((one for one, address in self._inside.items() if address == crowd and not one.is_lane), None)
+        if oldest is None:
+            return False
         del self._inside[oldest]
         oldest.transport.abort()
         return True
@@ -134,6 +145,10 @@ class Server:
 
     async def _accepted(self, connection: ServerConnection) -> None:
         await self._loaded()
+        if self._lane is not None and _path(connection.request) == _LANE_PATH:
+            assert isinstance(connection, _Connection)  # _new_connection makes no others
+            await self._lane(connection, connection.becomes_lane)
+            return
         self._last_id += 1
         id = ConnectionID(self._last_id)
         guest = WebSocket(id, connection, self._report)
@@ -155,8 +170,11 @@ class Server:
             return self._refuse(http.HTTPStatus.FORBIDDEN)
         if request.method != "GET":
             return self._refuse(http.HTTPStatus.METHOD_NOT_ALLOWED)
-        path = request.path.partition("?")[0]
+        path = _path(request)
         if "upgrade" in ",".join(headers.get_all("Connection")).lower():
+            if path == _LANE_PATH and self._lane is not None:
+                connection.ping_interval = None  # a lane's pings wait behind its bytes; the link beside it has its own
+                return None
             return None if path in _SIGNALING_PATHS else self._refuse(http.HTTPStatus.NOT_FOUND)
         if path == "/":
             return self._respond(http.HTTPStatus.OK, _HTML, self._page)
@@ -207,6 +225,10 @@ class Server:
         return Response(status, status.phrase, headers, body)
 
 
+def _path(request: Request | None) -> str:
+    return request.path.partition("?")[0] if request is not None else ""
+
+
 def _style_hash(page: bytes) -> str:
     """The page's own style sheet as Content-Security-Policy names it, so that no other counts."""
     _, _, rest = page.partition(b"<style>")
@@ -240,6 +262,12 @@ class _Connection(ServerConnection):
         self._gone = gone
         self._is_in = False
         self._request_bytes = 0
+        self.is_lane = False
+
+    def becomes_lane(self) -> None:
+        """Take a lane's large frames from now on, and let as large ones wait to be sent."""
+        self.is_lane = True
+        self.protocol.max_message_size = limits.LANE_FRAME_BYTES
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # TCP
@@ -257,7 +285,7 @@ class _Connection(ServerConnection):
                 self.transport.abort()
                 return
         super().data_received(data)
-        cut_off_if_unread(self)
+        cut_off_if_unread(self, limits.LANE_UNREAD_BYTES if self.is_lane else limits.UNREAD_BYTES)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._is_in:

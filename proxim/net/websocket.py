@@ -21,9 +21,9 @@ NORMAL_CLOSURE = 1000
 _log = logging.getLogger(__name__)
 
 
-def cut_off_if_unread(connection: Connection) -> None:
+def cut_off_if_unread(connection: Connection, most: int = UNREAD_BYTES) -> None:
     """Call after each `data_received`: websockets answers every ping, however little the other side reads."""
-    if connection.transport.get_write_buffer_size() > UNREAD_BYTES:
+    if connection.transport.get_write_buffer_size() > most:
         connection.transport.abort()
 
 

@@ -120,8 +120,8 @@ async def test_what_the_system_says_in_words_for_people(
 
 def test_a_link_local_address_gets_a_zone_of_this_machine() -> None:
     here = [name for _, name in socket.if_nameindex()]
-    dialled = client_module._address("ws://[fe80::1%25nosuchzone]:47800/ws")
+    dialled = client_module.dial_address("ws://[fe80::1%25nosuchzone]:47800/ws")
     assert dialled.partition("%")[2] in here
-    assert client_module._address(f"ws://[fe80::1%25{here[0]}]:47800/ws") == f"fe80::1%{here[0]}"
-    assert client_module._address("ws://[2001:db8::1]:47800/ws") == "2001:db8::1"
-    assert client_module._address("ws://192.0.2.1:47800/ws") == "192.0.2.1"
+    assert client_module.dial_address(f"ws://[fe80::1%25{here[0]}]:47800/ws") == f"fe80::1%{here[0]}"
+    assert client_module.dial_address("ws://[2001:db8::1]:47800/ws") == "2001:db8::1"
+    assert client_module.dial_address("ws://192.0.2.1:47800/ws") == "192.0.2.1"
