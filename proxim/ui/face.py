@@ -1,7 +1,8 @@
-"""What the terminal and the JSON lines share: whom to join, which links live, when the program ends and with what.
+"""What the terminal and the JSON lines share: whom to join, which links and transfers live, when and how it all ends.
 
 A face is driven from the main thread: `start()` once, then `show(status)` for each status, `line(text)` for each line
-of stdin, `end_of_input()` at its end, until `finished`; then the process ends with `exit_status`. Ctrl-C is `close()`.
+of stdin, `end_of_input()` at its end, until `finished`; then the process ends with `exit_status`. Ctrl-C is
+`interrupt()`.
 Must never be here: a thread, waiting, sockets, words for people.
 """
 
@@ -12,10 +13,25 @@ from enum import IntEnum, StrEnum
 from typing import Final, TextIO
 
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import Disconnect, Intent, Invite, Join, LinkID, SendText, SessionType, Shutdown
+from proxim.core.events import Disconnect, Invite, Join, LinkID, SendText, SessionType, Shutdown
+from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
 from proxim.core.host_code import JoinTarget, is_local
-from proxim.core.status import Invitation, LinkStatus, NoInvitation, Prompt, Stage, Status, Stopped, Trouble
+from proxim.core.manifest import Direction, TransferID
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    NoInvitation,
+    Prompt,
+    Stage,
+    Status,
+    Stopped,
+    TransferState,
+    TransferStatus,
+    Trouble,
+)
+from proxim.ui.errand import Errand
 
+MAX_TRANSFERS_KEPT: Final = 100  # that are over, to be looked at; each may have 20,000 names
 GOODBYE_SECONDS: Final = 4.0  # one more than the network side takes at most; then we leave without it
 
 # How a link ends that nobody need worry about.
@@ -50,13 +66,15 @@ class FaceOptions:
     far_allowed: bool = False  # --yes: dial an address outside the local network without asking
     own_networks: tuple[str, ...] = ()  # this machine's subnets (CIDR), which are no far addresses
     once: bool = False
+    send: tuple[str, ...] = ()  # files and folders to be sent as soon as there is a link
+    accept_files: bool = False  # --save-to: take incoming files without asking
 
 
 class LineFace(ABC):
     """See the module. `post` takes what the person wants; `clock` is the monotonic clock of the statuses' moments."""
 
     def __init__(
-        self, options: FaceOptions, post: Callable[[Intent], None], out: TextIO, clock: Callable[[], float]
+        self, options: FaceOptions, post: Callable[[AnyIntent], None], out: TextIO, clock: Callable[[], float]
     ) -> None:
         self.options = options
         self.exit_status: int = ExitStatus.DONE if options.role is Role.HOST else ExitStatus.FAILED
@@ -64,6 +82,9 @@ class LineFace(ABC):
         self._out = out
         self._clock = clock
         self._links: dict[LinkID, LinkStatus] = {}  # those that are not closed
+        self._transfers: dict[TransferID, TransferStatus] = {}  # in the order in which they were first seen
+        self._answered: set[TransferID] = set()  # announced to us, and decided here
+        self._errand = Errand(options.send, once=options.once)
         self._joined = False  # Join was posted
         self._told: Reason | None = None  # by the Trouble just shown
         self._invited = False
@@ -82,6 +103,8 @@ class LineFace(ABC):
         match status:
             case LinkStatus():
                 self._show_link(status)
+            case TransferStatus():
+                self._show_transfer(status)
             case Invitation() | NoInvitation() | Prompt() if self._closing_since is not None:
                 pass  # a host that lost its guest has made a new code before it heard that it is to end
             case NoInvitation(reason) if reason is not None and reason is self._told:
@@ -91,6 +114,8 @@ class LineFace(ABC):
                 self._tell(status)
                 self._keep(status)
         self._told = status.problem.reason if isinstance(status, Trouble) else None
+        if self._errand.over:
+            self.close()
 
     def line(self, text: str) -> None:
         """Take a line of stdin, with or without its line break."""
@@ -109,11 +134,20 @@ class LineFace(ABC):
         links = list(self._links.values())
         if exit_status is not None:
             self.exit_status = exit_status
+        elif self.options.once:
+            self.exit_status = ExitStatus.DONE if self._errand.succeeded else ExitStatus.FAILED
         elif self.options.role is Role.JOIN and any(link.was_connected for link in links):
             self.exit_status = ExitStatus.DONE
         for link in links:
             self._post(Disconnect(link.link))
         self._post(Shutdown())
+
+    def interrupt(self) -> None:
+        """Ctrl-C: cancel what moves, instead of keeping it for the next time, and end."""
+        if self._closing_since is None:
+            for status in self._under_way():
+                self._post(CancelTransfer(status.transfer))
+        self.close()
 
     @property
     def finished(self) -> bool:
@@ -130,6 +164,10 @@ class LineFace(ABC):
     @abstractmethod
     def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
         """Say how a link is now; `before` is what it was, None for a new one."""
+
+    @abstractmethod
+    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+        """Say how a transfer is now; `before` is what it was, None for a new one."""
 
     @abstractmethod
     def _tell_problem(self, problem: Problem) -> None:
@@ -164,6 +202,39 @@ class LineFace(ABC):
             self._post(SendText(link.link, text))
         return bool(links)
 
+    def _send_paths(self, paths: tuple[str, ...], link: LinkID | None = None) -> Reason | None:
+        """Send files over `link`, or over every open one; why not, if not."""
+        links = [one for one in self._connected() if link in (None, one.link)]
+        able = [one for one in links if one.can_send_files]
+        for one in able:
+            self._hand_in(one.link, paths)
+        if able:
+            return None
+        return Reason.FILES_UNSUPPORTED if links else Reason.NOT_CONNECTED
+
+    def _hand_in(self, link: LinkID, paths: tuple[str, ...]) -> None:
+        self._errand.sent()
+        self._post(SendPaths(link, paths))
+
+    def _is_asked_about(self, status: TransferStatus) -> bool:
+        """Whether somebody here has to decide about it."""
+        waits = status.direction is Direction.IN and status.state is TransferState.ANNOUNCED
+        return waits and status.transfer not in self._answered
+
+    def _accept(self, answer: AcceptTransfer) -> None:
+        self._answered.add(answer.transfer)
+        self._errand.accepted(answer.transfer)
+        self._post(answer)
+
+    def _decline(self, transfer: TransferID) -> None:
+        self._answered.add(transfer)
+        self._post(CancelTransfer(transfer))
+
+    def _under_way(self) -> list[TransferStatus]:
+        """Transfers that are announced or moving now."""
+        states = (TransferState.ANNOUNCED, TransferState.ACTIVE)
+        return [status for status in self._transfers.values() if status.state in states]
+
     def _write(self, text: str) -> None:
         """Write and flush. A reader that has gone away ends the program: nobody would see a request."""
         try:
@@ -180,6 +251,8 @@ class LineFace(ABC):
                 self._invited = True
             case NoInvitation(reason) if reason in _HOPELESS and not self._invited:
                 self.close(ExitStatus.FAILED)
+            case Trouble():
+                self._errand.hear(status)
             case Stopped():
                 self._stopped = True
                 if self._closing_since is None:  # nobody asked for it: the network side broke
@@ -189,11 +262,34 @@ class LineFace(ABC):
         before = self._links.pop(status.link, None)
         if status.stage is not Stage.CLOSED:
             self._links[status.link] = status
+        if status.resumes is not None:
+            self._links.pop(status.resumes, None)  # nothing more is told of it
         self._tell_link(status, before)
-        if status.stage is not Stage.CLOSED:
-            return
-        if self.options.role is Role.JOIN:
+        if status.stage is Stage.CLOSED:
+            self._after_link(status)
+        elif self._closing_since is None and self._errand.takes(status):
+            self._hand_in(status.link, self.options.send)
+
+    def _after_link(self, status: LinkStatus) -> None:
+        if self.options.once:
+            self.close()
+        elif self.options.role is Role.JOIN:
             orderly = status.was_connected and status.reason in ORDERLY
             self.close(ExitStatus.DONE if orderly else ExitStatus.FAILED)
-        elif self.options.once:
-            self.close(ExitStatus.DONE if status.was_connected else ExitStatus.FAILED)
+
+    def _show_transfer(self, status: TransferStatus) -> None:
+        before = self._transfers.get(status.transfer)
+        self._transfers[status.transfer] = status
+        self._errand.see(status)
+        if status.state is not TransferState.ANNOUNCED:
+            self._answered.discard(status.transfer)
+        self._tell_transfer(status, before)
+        if self._closing_since is None and self.options.accept_files and self._is_asked_about(status):
+            self._accept(AcceptTransfer(status.transfer))
+        if status.over:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        over = [status.transfer for status in self._transfers.values() if status.over]
+        for transfer in over[:-MAX_TRANSFERS_KEPT]:
+            del self._transfers[transfer]

@@ -7,8 +7,10 @@ from ipaddress import IPv4Address
 import pytest
 
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import Disconnect, Intent, Join, LinkID, SendText, SessionType, Shutdown
+from proxim.core.events import Disconnect, Join, LinkID, SendText, SessionType, Shutdown
+from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
 from proxim.core.host_code import HostCode, parse_target
+from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.messages import DeviceInfo
 from proxim.core.status import (
     Invitation,
@@ -19,9 +21,11 @@ from proxim.core.status import (
     Status,
     Stopped,
     ThisDevice,
+    TransferState,
+    TransferStatus,
     Trouble,
 )
-from proxim.ui.face import GOODBYE_SECONDS, FaceOptions, LineFace, Role
+from proxim.ui.face import GOODBYE_SECONDS, MAX_TRANSFERS_KEPT, FaceOptions, LineFace, Role
 
 LINK = LinkID("host-1")
 NEAR = parse_target(HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown)
@@ -38,14 +42,21 @@ class Face(LineFace):
 
     def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
         self.now = 1000.0
-        self.posted: list[Intent] = []
+        self.posted: list[AnyIntent] = []
         self.told: list[object] = []
         super().__init__(options, self.posted.append, out or io.StringIO(), lambda: self.now)  # type: ignore[arg-type]
+
+    def take(self, *statuses: Status) -> None:
+        for status in statuses:
+            self.show(status)
 
     def _tell(self, status: Status) -> None:
         self.told.append(status)
 
     def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+        self.told.append((status, before))
+
+    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
         self.told.append((status, before))
 
     def _tell_problem(self, problem: Problem) -> None:
@@ -109,7 +120,7 @@ JOINS = [
 
 
 @pytest.mark.parametrize(("options", "posted"), JOINS)
-def test_whom_the_start_joins(options: FaceOptions, posted: list[Intent]) -> None:
+def test_whom_the_start_joins(options: FaceOptions, posted: list[AnyIntent]) -> None:
     face = Face(options)
     face.start()
     assert face.posted == posted
@@ -120,6 +131,114 @@ def test_a_far_address_is_refused_with_its_reason() -> None:
     face.start()
     assert face.told == [Reason.FAR_ADDRESS]
     assert face.exit_status == 2
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+PATHS = ("/a/film.mkv",)
+CAN_SEND = replace(CONNECTED, can_send_files=True)
+COMING = TransferStatus(
+    TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, (Entry("film.mkv", 10),), 10, link=LINK, peer_name="Ana"
+)
+GOING = replace(COMING, transfer=TransferID("t2"), direction=Direction.OUT)
+
+
+def at(status: TransferStatus, *states: TransferState) -> list[TransferStatus]:
+    return [replace(status, state=state) for state in states]
+
+
+def test_transfers_are_told_with_what_they_were() -> None:
+    face = Face(HOST)
+    active = replace(COMING, state=TransferState.ACTIVE)
+    face.show(COMING)
+    face.show(active)
+    assert face.told == [(COMING, None), (active, COMING)]
+    assert face.posted == []
+
+
+def test_with_a_folder_to_save_to_files_are_taken_without_asking_and_once() -> None:
+    face = Face(replace(HOST, accept_files=True))
+    for status in (COMING, COMING, GOING, *at(COMING, TransferState.ACTIVE, TransferState.DONE)):
+        face.show(status)
+    assert face.posted == [AcceptTransfer(COMING.transfer)]
+
+
+def test_what_is_to_be_sent_goes_out_once_it_can() -> None:
+    face = Face(replace(HOST, send=PATHS))
+    opening = replace(CAN_SEND, stage=Stage.CONNECTING)
+    for status in (opening, CONNECTED, CAN_SEND, CAN_SEND):
+        face.show(status)
+    assert face.posted == [SendPaths(LINK, PATHS)]
+
+
+@pytest.mark.parametrize("options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)])
+@pytest.mark.parametrize(("state", "status"), [(TransferState.DONE, 0), (TransferState.FAILED, 1)])
+def test_once_ends_with_what_was_sent(options: FaceOptions, state: TransferState, status: int) -> None:
+    face = Face(options)
+    face.take(CAN_SEND, *at(GOING, TransferState.ANNOUNCED, TransferState.ACTIVE, TransferState.WAITING))
+    face.show(replace(CAN_SEND, stage=Stage.WAITING))
+    again = replace(CAN_SEND, link=LinkID("host-2"), resumes=LINK)
+    face.show(replace(again, stage=Stage.APPROVED, can_send_files=False))
+    face.show(again)
+    face.show(replace(GOING, state=TransferState.ACTIVE, link=again.link))
+    assert face.posted == [SendPaths(LINK, PATHS)]
+    face.show(replace(GOING, state=state, link=again.link))
+    assert face.posted[1:] == [Disconnect(again.link), Shutdown()]
+    assert face.exit_status == status
+
+
+def test_once_ends_with_what_came() -> None:
+    face = Face(replace(HOST, once=True, accept_files=True))
+    face.take(CAN_SEND, COMING, *at(COMING, TransferState.ACTIVE, TransferState.DONE))
+    assert face.posted == [AcceptTransfer(COMING.transfer), Disconnect(LINK), Shutdown()]
+    assert face.exit_status == 0
+
+
+def test_a_lost_link_that_may_come_back_ends_nothing_and_one_that_does_not_fails() -> None:
+    face = Face(replace(JOIN, once=True, send=PATHS))
+    face.take(CAN_SEND, GOING, *at(GOING, TransferState.ACTIVE, TransferState.WAITING))
+    face.show(replace(CAN_SEND, stage=Stage.WAITING))
+    assert face.posted == [SendPaths(LINK, PATHS)]
+    face.show(replace(CAN_SEND, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED))
+    assert face.posted[1:] == [Shutdown()]
+    assert face.exit_status == 1
+
+
+def test_a_link_that_takes_another_up_stands_in_its_place() -> None:
+    face = Face(HOST)
+    face.show(replace(CONNECTED, stage=Stage.WAITING))
+    face.show(replace(CONNECTED, link=LinkID("host-2"), resumes=LINK))
+    face.line("hello")
+    face.close()
+    assert face.posted == [SendText(LinkID("host-2"), "hello"), Disconnect(LinkID("host-2")), Shutdown()]
+
+
+def test_an_interrupt_cancels_what_moves_and_keeps_what_waits() -> None:
+    face = Face(HOST)
+    waiting = replace(COMING, transfer=TransferID("t3"), state=TransferState.WAITING)
+    over = replace(COMING, transfer=TransferID("t4"), state=TransferState.DONE)
+    face.take(CONNECTED, replace(COMING, state=TransferState.ACTIVE), GOING, waiting, over)
+    face.interrupt()
+    face.interrupt()
+    cancelled = [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
+    assert face.posted == [*cancelled, Disconnect(LINK), Shutdown()]
+    assert face.exit_status == 0
+
+
+def test_a_program_that_was_to_do_something_once_and_was_stopped_has_failed() -> None:
+    face = Face(replace(HOST, once=True))
+    face.interrupt()
+    assert face.exit_status == 1
+
+
+def test_transfers_that_are_over_are_forgotten_some_time() -> None:
+    face = Face(HOST)
+    face.show(GOING)
+    for number in range(2 * MAX_TRANSFERS_KEPT):
+        face.show(replace(COMING, transfer=TransferID(f"over-{number}"), state=TransferState.DONE))
+    assert len(face._transfers) == MAX_TRANSFERS_KEPT + 1
+    assert GOING.transfer in face._transfers
 
 
 # --- the end -------------------------------------------------------------------------------------------------------
@@ -170,8 +289,8 @@ ENDS = [
     (JOIN, False, Reason.PEER_LEFT, 1),
     (JOIN, False, Reason.DECLINED, 1),
     (JOIN, False, Reason.NO_ANSWER, 1),
-    (replace(HOST, once=True), True, Reason.PEER_LEFT, 0),
-    (replace(HOST, once=True), True, Reason.PEER_VANISHED, 0),
+    (replace(HOST, once=True), True, Reason.PEER_LEFT, 1),
+    (replace(JOIN, once=True), True, Reason.PEER_LEFT, 1),
     (replace(HOST, once=True), False, Reason.ICE_FAILED, 1),
 ]
 
