@@ -7,6 +7,7 @@ Must never be here: what is said, and when.
 import os
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, TextIO
@@ -36,9 +37,31 @@ class Console:
         self._columns = columns
         self._encoding: str = getattr(out, "encoding", None) or "utf-8"  # StringIO has none and takes everything
         self.blocks = self._carries(_BLOCKS)
+        self.shades = self._carries("█░")
         wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"  # no-color.org: set and not empty
         self._terminal = out.isatty()
+        # Screen readers and editors' shells say "dumb": each redrawing would be read out, or stand there as a line.
+        self.redraws = self._terminal and environ.get("TERM") != "dumb"
         self.colours = wanted and self._terminal and _ansi_understood()
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return max(self._columns(), _NARROWEST)
+
+    def clipped(self, text: str, columns: int) -> str:
+        """`text` made plain on one line of at most `columns` columns; what is cut off is marked."""
+        line = self.one_line(text).replace("\t", " ")
+        if columns_of(line) <= columns:
+            return line
+        mark = self.plain("…")
+        kept, left = [], columns - len(mark)
+        for char in line:
+            left -= columns_of(char)
+            if left < 0:
+                break
+            kept.append(char)
+        return "".join(kept) + mark
 
     def plain(self, text: str) -> str:
         """`text` without control characters, and with ? for what this stdout's encoding lacks."""
@@ -55,7 +78,7 @@ class Console:
             return label + line
         return textwrap.fill(
             line,
-            max(self._columns(), _NARROWEST),
+            self.width,
             initial_indent=label,
             subsequent_indent=" " * len(label),
             break_long_words=False,
@@ -89,6 +112,19 @@ class Console:
 def _in_ascii(matrix: Matrix) -> str:
     """Two characters a module, as they are half as wide as high; light modules are drawn, as half_blocks does."""
     return "\n".join("".join("  " if dark else "##" for dark in row) for row in matrix)
+
+
+def columns_of(text: str) -> int:
+    """How many columns a terminal shows `text` in: two for Chinese characters and emoji, none for combining marks."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns_of_one(char) for char in text)
+
+
+def _columns_of_one(char: str) -> int:
+    if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def typed_text(line: str) -> str:

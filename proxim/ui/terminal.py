@@ -1,7 +1,8 @@
 """The face for people in a terminal: QR in block characters, code, requests answered with y or n, text line by line.
 
-Lines only: no cursor movement, nothing redrawn, so it reads the same in a log, over ssh and by a screen reader.
-Must never be here: waiting, sockets, sentences about failures (core/errors.py has them).
+Lines only, so it reads the same in a log, over ssh and by a screen reader; but for the progress of transfers
+(terminal_lines.py) nothing is redrawn. Must never be here: waiting, sockets, sentences about failures (core/errors.py
+has them).
 """
 
 import math
@@ -9,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Disconnect, Intent
+from proxim.core.events import Decide, Disconnect
+from proxim.core.file_events import AnyIntent
 from proxim.core.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.status import (
     Invitation,
@@ -21,37 +23,41 @@ from proxim.core.status import (
     ProofPolicy,
     Stage,
     Status,
+    Stopped,
     TextReceived,
+    TransferStatus,
     Trouble,
 )
 from proxim.ui.console import Colour, Console, typed_text
+from proxim.ui.errand import FILE_REASONS
 from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.prompts import PromptQueue
 from proxim.ui.qr import qr_matrix
+from proxim.ui.terminal_commands import FileCommands
+from proxim.ui.terminal_lines import Lines
+from proxim.ui.terminal_questions import FileQuestions
+from proxim.ui.terminal_transfers import NOBODY_ACCEPTS, TransferReport
 from proxim.ui.terminal_words import (
     BADGES,
+    COMMANDS,
+    DEAD_SECONDS,
+    FILE_COMMANDS,
     NOBODY_ANSWERS,
     TOO_MANY_UNVERIFIED,
     TOO_SOON,
     UNVERIFIED_CAUTION,
+    connected_words,
+    duration,
     end_words,
     network_words,
-    proved_words,
     validity,
     waiting_words,
 )
-
-# A "y" that was meant as text to a device already linked, or for the request that stood here before, must not approve
-# another one that asked in this moment.
-DEAD_SECONDS: Final = 0.8
+from proxim.ui.transfer_words import name_words
 
 _YES: Final = frozenset({"y", "yes"})
 _YES_UNVERIFIED: Final = frozenset({"yes"})  # the whole word: a habit types the letter
 _NO: Final = frozenset({"n", "no", ""})
-_COMMANDS: Final = {
-    Role.HOST: "/disconnect ends the link, /new makes a new code, /quit ends Proxim",
-    Role.JOIN: "/quit ends the link and Proxim",
-}
 
 
 class TerminalFace(LineFace):
@@ -60,7 +66,7 @@ class TerminalFace(LineFace):
     def __init__(
         self,
         options: FaceOptions,
-        post: Callable[[Intent], None],
+        post: Callable[[AnyIntent], None],
         out: TextIO,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
@@ -70,6 +76,10 @@ class TerminalFace(LineFace):
     ) -> None:
         super().__init__(options, post, out, clock)
         self._console = Console(out, environ, columns)
+        self._lines = Lines(self._console, self._write)
+        self._report = TransferReport(self._lines, clock)
+        self._files = FileQuestions(self._lines, clock, self._accept, self._decline)
+        self._commands = FileCommands(self._lines, self._report, post, self._send_paths)
         self._wall_clock = wall_clock
         self._networks = Networks((), None)
         self._invitation: Invitation | None = None
@@ -80,7 +90,6 @@ class TerminalFace(LineFace):
         self._introduced_at = 0.0
         self._may_surprise = False  # it came while something else was being typed
         self._far: JoinTarget | None = None  # waits for consent
-        self._asked = False  # a question stands at the end of the last line
         self._input_ended = False
 
     # --- what is said ----------------------------------------------------------------------------------------------
@@ -88,7 +97,7 @@ class TerminalFace(LineFace):
     def start(self) -> None:
         """Begin."""
         if self.options.role is Role.JOIN and self.options.target is None:
-            self._say("Type the code that the host shows, or its link.")
+            self._lines.say("Type the code that the host shows, or its link.")
         super().start()
         self._ask()
 
@@ -111,7 +120,7 @@ class TerminalFace(LineFace):
             case NoInvitation(reason):
                 self._invitation = None
                 if reason is not None:
-                    self._say(SENTENCES[reason])
+                    self._lines.say(SENTENCES[reason])
             case ProofPolicy(required):
                 self._refuses_unverified = required
             case Prompt():
@@ -122,32 +131,36 @@ class TerminalFace(LineFace):
                 self._show_text(self._links.get(link), text)
             case Trouble(problem):
                 self._tell_problem(problem)
+            case Stopped():
+                self._report.summary()
 
     def _show_invitation(self, invitation: Invitation) -> None:
         if invitation == self._invitation:
             return
         self._invitation = invitation
         qr = self._console.qr(qr_matrix(invitation.url))
-        self._blank()
+        self._lines.blank()
         if qr is None:
-            self._say("(The QR code does not fit here; use the link below, or make the terminal wider and type /new.)")
+            self._lines.say(
+                "(The QR code does not fit here; use the link below, or make the terminal wider and type /new.)"
+            )
         else:
-            self._write(qr + "\n")
-        self._blank()
+            self._lines.exactly(qr)
+        self._lines.blank()
         if invitation.code is not None:
-            self._field("Code", invitation.code, Colour.BOLD)
-        self._field("Link", invitation.url)
-        self._field("Valid", validity(invitation, self._clock(), self._wall_clock()))
-        self._field("Network", network_words(self._networks))
+            self._lines.field("Code", invitation.code, Colour.BOLD)
+        self._lines.field("Link", invitation.url)
+        self._lines.field("Valid", validity(invitation, self._clock(), self._wall_clock()))
+        self._lines.field("Network", network_words(self._networks))
         if self._refuses_unverified:
-            self._field("Guests", "only those that prove that they know the code")
-        self._blank()
-        self._say(waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None))
+            self._lines.field("Guests", "only those that prove that they know the code")
+        self._lines.blank()
+        self._lines.say(waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None))
 
     def _take_prompt(self, prompt: Prompt) -> None:
         if not self._prompts.put(prompt):
             self._turned_away.add(prompt.session_id)
-            self._say(TOO_MANY_UNVERIFIED)
+            self._lines.say(TOO_MANY_UNVERIFIED)
             self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
 
     def _show_outcome(self, outcome: PairOutcome) -> None:
@@ -157,38 +170,47 @@ class TerminalFace(LineFace):
         self._prompts.remove(outcome.session_id)
         if self.options.role is Role.JOIN and not outcome.approved:
             return  # the link's end, which follows, says why
-        self._say("Approved." if outcome.approved else end_words(self.options.role, outcome.reason))
+        self._lines.say("Approved." if outcome.approved else end_words(self.options.role, outcome.reason))
 
     def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
         name = status.peer_name or "the other device"
         if before is not None and before.stage is status.stage:
             if status.stage is Stage.CONNECTED and before.peer_name != status.peer_name:
-                self._say(f"The other device calls itself {name}.")
+                self._lines.say(f"The other device calls itself {name}.")
             return
         match status.stage:
             case Stage.DIALING:
-                self._say(f"Looking for the host at {status.peer_address} ...")
+                self._lines.say(f"Looking for the host at {status.peer_address} ...")
             case Stage.ASKING:
                 left = "" if status.deadline is None else f" within {self._seconds_to(status.deadline)} seconds"
-                self._say(f"Found it. The other person is asked to approve{left} ...")
+                self._lines.say(f"Found it. The other person is asked to approve{left} ...")
             case Stage.CONNECTING:
-                self._say("Opening the direct link ...")
+                self._lines.say("Opening the direct link ...")
             case Stage.CONNECTED:
-                proved = proved_words(self.options.role, status.verified)
-                self._say(f"Connected with {name} ({proved}). Type a line to send it; {_COMMANDS[self.options.role]}.")
+                self._lines.say(connected_words(self.options.role, status))
+            case Stage.WAITING:
+                left = "" if status.deadline is None else f" within {duration(status.deadline - self._clock())}"
+                self._lines.say(f"The link was lost; it goes on if {name} is back{left} ...")
             case Stage.CLOSED:
-                self._say(end_words(self.options.role, status.reason))
+                self._lines.say(end_words(self.options.role, status.reason))
 
     def _show_text(self, link: LinkStatus | None, text: str) -> None:
         name = link.peer_name if link and link.peer_name else "Other device"
         first, *rest = self._console.plain(text).split("\n")
-        self._end_question()
-        self._write(f"{self._console.one_line(f'{name}: {first}')}\n")
+        self._lines.exactly(self._console.one_line(f"{name}: {first}"))
         for line in rest:  # indented, so that no text can pass for a line of ours or of another device
-            self._write(f"    {self._console.one_line(line)}\n")
+            self._lines.exactly(f"    {self._console.one_line(line)}")
+
+    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+        self._report.tell(status, before)
+        if self._is_asked_about(status) and not self.options.accept_files:
+            self._files.put(status)
+        else:
+            self._files.remove(status.transfer)
 
     def _tell_problem(self, problem: Problem) -> None:
-        self._say(problem.sentence)
+        of_file = problem.reason in FILE_REASONS and problem.detail
+        self._lines.say(f"{name_words(problem.detail)}: {problem.sentence}" if of_file else problem.sentence)
 
     # --- questions -------------------------------------------------------------------------------------------------
 
@@ -199,27 +221,30 @@ class TerminalFace(LineFace):
         prompt = self._prompts.first
         if prompt is not self._introduced:
             open_still = self._introduced is not None and self._introduced.session_id in self._prompts
-            self._may_surprise = open_still or bool(self._connected())
+            self._may_surprise = open_still or self._files.open is not None or bool(self._connected())
             self._introduced = prompt
             self._introduced_at = self._clock()
             if prompt is not None:
                 self._introduce(prompt)
+        if prompt is None:
+            self._files.introduce(anybody=not self._input_ended)
+        else:
+            self._files.postpone()
         question = self._question()
-        if question is not None and not self._asked:
-            self._write(self._console.one_line(question))
-            self._asked = True
+        if question is not None:
+            self._lines.ask(question)
 
     def _introduce(self, prompt: Prompt) -> None:
         words, colour = BADGES[prompt.verified]
-        self._blank()
-        self._say(f"{prompt.device.name} asks to join.")
-        self._field("Device", prompt.device.id)
-        self._field("Address", prompt.peer_address)
-        self._field("Proof", words, colour)
+        self._lines.blank()
+        self._lines.say(f"{prompt.device.name} asks to join.")
+        self._lines.field("Device", prompt.device.id)
+        self._lines.field("Address", prompt.peer_address)
+        self._lines.field("Proof", words, colour)
         if prompt.verified is None:
-            self._say(UNVERIFIED_CAUTION)
+            self._lines.say(UNVERIFIED_CAUTION)
         if self._input_ended:
-            self._say(NOBODY_ANSWERS)
+            self._lines.say(NOBODY_ANSWERS)
 
     def _question(self) -> str | None:
         if self._input_ended:
@@ -229,12 +254,14 @@ class TerminalFace(LineFace):
             return f"Allow? {answers} ({self._seconds_to(self._introduced.deadline)} s) "
         if self._far is not None:
             return "Go on? [y/N] "
-        return "Code: " if self.options.role is Role.JOIN and not self._joined else None
+        if self.options.role is Role.JOIN and not self._joined:
+            return "Code: "
+        return self._files.question
 
     # --- what is typed ---------------------------------------------------------------------------------------------
 
     def _read(self, line: str) -> None:
-        self._asked = False  # Enter moved to a new line
+        self._lines.entered()
         text = line.strip()
         if line.startswith("/") and not line.startswith("//"):
             self._command(text)
@@ -244,11 +271,15 @@ class TerminalFace(LineFace):
             self._consent(self._far, text.lower())
         elif self.options.role is Role.JOIN and not self._joined:
             self._read_code(text)
+        elif self._files.open is not None:
+            self._files.answer(text.lower())
         elif text and not self._send(typed_text(line).removeprefix("/" if line.startswith("//") else "")):
             self._tell_problem(Problem(Reason.NOT_CONNECTED))
 
     def _command(self, text: str) -> None:
         host = self.options.role is Role.HOST
+        if self._commands.take(text, list(self._transfers.values())):
+            return
         match text.lower():
             case "/quit":
                 self.close()
@@ -262,25 +293,26 @@ class TerminalFace(LineFace):
             case "/new" if host:
                 self._post(self.options.invite)
             case _:
-                self._say(f"{_COMMANDS[self.options.role]}; // at its start sends a line that begins with /.")
+                own = COMMANDS[self.options.role]
+                self._lines.say(f"{own}; {FILE_COMMANDS}; // at its start sends a line that begins with /.")
 
     def _answer(self, prompt: Prompt, text: str) -> None:
         yes = _YES_UNVERIFIED if prompt.verified is None else _YES
         if text in yes and self._may_surprise and self._clock() < self._introduced_at + DEAD_SECONDS:
-            self._say(TOO_SOON)
+            self._lines.say(TOO_SOON)
         elif text in yes or text in _NO:
             self._prompts.remove(prompt.session_id)
             self._post(Decide(prompt.session_id, text in yes, prompt.number))
         elif prompt.verified is None:
-            self._say("Not verified: to allow it all the same, type the whole word yes; n (no) declines.")
+            self._lines.say("Not verified: to allow it all the same, type the whole word yes; n (no) declines.")
         else:
-            self._say("Please answer y (yes) or n (no).")
+            self._lines.say("Please answer y (yes) or n (no).")
 
     def _approach(self, target: JoinTarget) -> None:
         if self._is_far(target):
             self._far = target
-            self._say(f"This code leads to {target.authority}, outside the local network.")
-            self._say("Go on only if you know that address.")
+            self._lines.say(f"This code leads to {target.authority}, outside the local network.")
+            self._lines.say("Go on only if you know that address.")
         else:
             self._join(target)
 
@@ -289,10 +321,10 @@ class TerminalFace(LineFace):
             self._far = None
             self._join(target)
         elif text in _NO:
-            self._say("Not joined.")
+            self._lines.say("Not joined.")
             self.close(ExitStatus.FAILED)
         else:
-            self._say("Please answer y (yes) or n (no).")
+            self._lines.say("Please answer y (yes) or n (no).")
 
     def _read_code(self, text: str) -> None:
         if not text:
@@ -311,30 +343,9 @@ class TerminalFace(LineFace):
             self._tell_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
             self.close(ExitStatus.USAGE)
         elif self._introduced is not None:
-            self._say(NOBODY_ANSWERS)
-
-    # --- writing ---------------------------------------------------------------------------------------------------
-
-    def _say(self, text: str) -> None:
-        self._end_question()
-        self._write(self._console.wrapped(text) + "\n")
-
-    def _field(self, label: str, value: str, colour: Colour | None = None) -> None:
-        self._end_question()
-        start = f"  {label:<9}"
-        if colour is None:
-            self._write(self._console.wrapped(value, start) + "\n")
-        else:
-            self._write(start + self._console.painted(value, colour) + "\n")
-
-    def _blank(self) -> None:
-        self._end_question()
-        self._write("\n")
-
-    def _end_question(self) -> None:
-        if self._asked:
-            self._asked = False
-            self._write("\n")
+            self._lines.say(NOBODY_ANSWERS)
+        elif self._files.open is not None:
+            self._lines.say(NOBODY_ACCEPTS)
 
     def _seconds_to(self, moment: float) -> int:
         return max(0, math.ceil(moment - self._clock()))

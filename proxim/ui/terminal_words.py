@@ -10,7 +10,7 @@ from typing import Final
 from proxim.core.errors import Reason, sentence_for
 from proxim.core.events import Network, SessionType
 from proxim.core.messages import Verified
-from proxim.core.status import Invitation, Networks
+from proxim.core.status import Invitation, LinkStatus, Networks, Via
 from proxim.ui.console import Colour
 from proxim.ui.face import Role
 
@@ -26,7 +26,24 @@ UNVERIFIED_CAUTION: Final = (
     "Nothing shows that this device has seen your code. Allow it only if you expect exactly this device now."
 )
 TOO_MANY_UNVERIFIED: Final = "Too many devices ask without proof, so one more was turned away; it can ask again."
-TOO_SOON: Final = "That came too soon to be an answer; please read the request first."
+# A "y" that was meant as text to a device already linked, or for the request that stood here before, must not approve
+# another one that asked in this moment.
+DEAD_SECONDS: Final = 0.8
+TOO_SOON: Final = "That came too soon to be an answer; please read the question first."
+COMMANDS: Final = {
+    Role.HOST: "/disconnect ends the link, /new makes a new code, /quit ends Proxim",
+    Role.JOIN: "/quit ends the link and Proxim",
+}
+FILE_COMMANDS: Final = (
+    "/send PATH sends a file or folder (spaces: in quotation marks), /files lists transfers, /cancel ends one, /retry "
+    "sends again what failed"
+)
+WHICH_TRANSFER: Final = "Which one? {command} N, with its number in the list; {command} all."
+NO_SUCH_TRANSFER: Final = "There is no such transfer; /files lists them."
+NOTHING_TO_CANCEL: Final = "Nothing is moving now; /files lists what was."
+NOTHING_TO_RETRY: Final = "Nothing that was sent from here has failed."
+SEND_USAGE: Final = 'Type /send and a path, with spaces in quotation marks: /send "my photos" notes.txt'
+QUOTE_MISSING: Final = "A quotation mark is missing; put one before the path and one behind it."
 _PROVED: Final = {
     (Role.HOST, Verified.CODE): "verified",
     (Role.HOST, Verified.QR): "scanned your QR",
@@ -45,6 +62,18 @@ def end_words(role: Role, reason: Reason | None) -> str:
     if reason is None:
         return "The link has ended."
     return sentence_for(reason, host=role is Role.HOST)
+
+
+def connected_words(role: Role, status: LinkStatus) -> str:
+    """A link is open."""
+    name = status.peer_name or "the other device"
+    if status.resumes is not None:
+        return f"Connected with {name} again."
+    way = ", without WebRTC: UDP seems blocked" if status.via is Via.LANE else ""
+    return (
+        f"Connected with {name} ({proved_words(role, status.verified)}){way}. "
+        f"Type a line to send it, /send PATH for files; {COMMANDS[role]}."
+    )
 
 
 def proved_words(role: Role, verified: Verified | None) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxim.ui.console import Colour, Console, typed_text
+from proxim.ui.console import Colour, Console, columns_of, typed_text
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))
 CHECKERED = ((True, False, True, False), (False, True, False, True))
@@ -64,6 +64,38 @@ def test_wrapped_only_on_a_terminal() -> None:
 
 def test_a_long_word_stays_whole_behind_its_label() -> None:
     assert console(Terminal(), 30).wrapped("x" * 90, "  Link  ") == "  Link  " + "x" * 90
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"), [("", 0), ("abc", 3), ("漢字", 4), ("😀", 2), ("e\u0301", 1), ("ｱ", 1), ("Ａ", 2), ("é", 1)]
+)
+def test_how_wide_characters_are(text: str, columns: int) -> None:
+    assert columns_of(text) == columns
+
+
+def test_what_is_too_long_is_cut_between_characters() -> None:
+    here = console(Terminal())
+    assert here.clipped("漢字漢字", 8) == "漢字漢字"
+    assert here.clipped("漢字漢字", 7) == "漢字漢…"
+    assert here.clipped("漢字漢字", 6) == "漢字…"
+    assert here.clipped("a\tb\nc\x1b[31m", 20) == "a b c[31m"
+
+
+@given(ANY_TEXT, st.integers(1, 40))
+def test_what_is_cut_fits(text: str, columns: int) -> None:
+    assert columns_of(console(Terminal()).clipped(text, columns)) <= columns
+
+
+@pytest.mark.parametrize(
+    ("out", "environ", "redraws"),
+    [(Terminal(), {}, True), (Terminal(), {"TERM": "dumb"}, False), (io.StringIO(), {}, False)],
+)
+def test_redrawing_is_for_terminals(out: io.StringIO, environ: dict[str, str], redraws: bool) -> None:
+    assert console(out, environ=environ).redraws is redraws
+
+
+def test_an_unknown_width_is_a_narrow_one() -> None:
+    assert console(Terminal(), 0).width == 20
 
 
 BLOCKS = "▄▀▄▀"

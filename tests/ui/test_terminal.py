@@ -15,7 +15,6 @@ from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
 from proxim.core.events import (
     Decide,
     Disconnect,
-    Intent,
     Invite,
     Join,
     LinkID,
@@ -24,7 +23,9 @@ from proxim.core.events import (
     SessionType,
     Shutdown,
 )
+from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
 from proxim.core.host_code import HostCode, parse_target
+from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import (
     Invitation,
@@ -38,10 +39,14 @@ from proxim.core.status import (
     Status,
     Stopped,
     TextReceived,
+    TransferState,
+    TransferStatus,
     Trouble,
+    Via,
 )
 from proxim.ui.face import FaceOptions, Role
-from proxim.ui.terminal import DEAD_SECONDS, TerminalFace
+from proxim.ui.terminal import TerminalFace
+from proxim.ui.terminal_words import DEAD_SECONDS
 
 NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))  # in whatever zone this runs
 LINK = LinkID("host-1")
@@ -77,7 +82,7 @@ class Face:
     ) -> None:
         self.now = 1000.0
         self.out = out or io.StringIO()
-        self.posted: list[Intent] = []
+        self.posted: list[AnyIntent] = []
         self.face = TerminalFace(
             options,
             self.posted.append,
@@ -327,8 +332,8 @@ def test_the_hosts_ladder() -> None:
     assert shown.splitlines() == [
         "Approved.",
         "Opening the direct link ...",
-        "Connected with Ana (not verified). Type a line to send it; /disconnect ends the link, /new makes a new code, "
-        "/quit ends Proxim.",
+        "Connected with Ana (not verified). Type a line to send it, /send PATH for files; /disconnect ends the link, "
+        "/new makes a new code, /quit ends Proxim.",
         "The other device calls itself Ana's PC.",
         HOST_SENTENCES[Reason.PEER_LEFT],
     ]
@@ -352,7 +357,8 @@ def test_the_guests_ladder() -> None:
         "Found it. The other person is asked to approve within 40 seconds ...",
         "Approved.",
         "Opening the direct link ...",
-        "Connected with the other device (not verified). Type a line to send it; /quit ends the link and Proxim.",
+        "Connected with the other device (not verified). Type a line to send it, /send PATH for files; /quit ends "
+        "the link and Proxim.",
         SENTENCES[Reason.PEER_VANISHED],
     ]
     assert face.posted == [Join(parse_target(NEAR)), Shutdown()]
@@ -463,7 +469,7 @@ def test_quit(options: FaceOptions, line: str) -> None:
 def test_an_unknown_command_is_not_sent_as_text(line: str) -> None:
     face = Face(JOIN)
     face.show(CONNECTED)
-    assert face.read(line).startswith("/quit ends the link and Proxim; // at its start")
+    assert face.read(line).startswith("/quit ends the link and Proxim; /send PATH sends")
     assert face.posted == []
 
 
@@ -506,7 +512,7 @@ CONSENT = [("y", [Join(parse_target(FAR))]), ("n", [Shutdown()]), ("", [Shutdown
 
 
 @pytest.mark.parametrize(("typed", "posted"), CONSENT)
-def test_a_far_address_is_shown_first(typed: str, posted: list[Intent]) -> None:
+def test_a_far_address_is_shown_first(typed: str, posted: list[AnyIntent]) -> None:
     face = Face(replace(JOIN, target=parse_target(FAR)))
     shown = face.start()
     assert "203.0.113.9:47800" in shown
@@ -558,7 +564,7 @@ def test_a_narrow_terminal_has_no_qr_and_says_so() -> None:
 def test_a_stdout_without_block_characters() -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii", newline="")
-    posted: list[Intent] = []
+    posted: list[AnyIntent] = []
     face = TerminalFace(HOST, posted.append, out, lambda: 1000.0, lambda: NOON, environ={}, columns=lambda: 200)
     face.show(INVITATION)
     face.show(replace(CONNECTED, peer_name="Zoë"))
@@ -567,3 +573,146 @@ def test_a_stdout_without_block_characters() -> None:
     assert "#### " in shown
     assert "Zo?: ?\n" in shown
     assert posted == []
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+COMING = TransferStatus(
+    TransferID("t1"),
+    Direction.IN,
+    TransferState.ANNOUNCED,
+    (Entry("film.mkv", 8_400_000),),
+    8_400_000,
+    link=LINK,
+    peer_name="Ana",
+)
+TAKE = "Take it? [y/n/a] "
+
+
+def test_a_question_for_a_file_and_its_answer() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.show(COMING) == (
+        "\nAna wants to send film.mkv (8.4 MB).\n"
+        f"y takes it, n declines, a takes all that this device sends while it is linked.\n{TAKE}"
+    )
+    face.now += DEAD_SECONDS
+    assert face.read("y") == ""
+    assert face.posted == [AcceptTransfer(COMING.transfer)]
+    assert face.show(replace(COMING, state=TransferState.ACTIVE)) == "Receiving film.mkv (8.4 MB) from Ana.\n"
+
+
+def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    face.now += 10
+    assert face.show(VERIFIED).endswith("Allow? [y/N] (30 s) ")
+    assert face.read("y").startswith("That came too soon")  # it was meant for the file
+    face.now += DEAD_SECONDS
+    assert face.read("y").endswith(TAKE)
+    assert face.posted == [Decide("s1", approved=True)]
+    assert face.read("y").startswith("That came too soon")  # typed twice
+    assert face.posted == [Decide("s1", approved=True)]
+    face.now += DEAD_SECONDS
+    face.read("n")
+    assert face.posted[1:] == [CancelTransfer(COMING.transfer)]
+
+
+def test_an_answer_to_a_file_that_was_withdrawn_counts_for_no_other() -> None:
+    face = Face(HOST)
+    other = replace(COMING, transfer=TransferID("t2"), entries=(Entry("virus.exe", 1),), size=1)
+    face.show(CONNECTED, COMING, other)
+    face.now += 10
+    shown = face.show(replace(COMING, state=TransferState.CANCELLED, reason=Reason.CANCELLED))
+    assert "virus.exe (1 byte)" in shown
+    assert shown.endswith(TAKE)
+    assert face.read("y").startswith("That came too soon")
+    assert face.posted == []
+
+
+def test_text_during_a_file_question_is_neither_sent_nor_an_answer() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    face.now += 10
+    assert face.read("yes please").startswith("Please answer: y takes it")
+    assert face.posted == []
+
+
+def test_with_a_folder_to_save_to_nothing_is_asked() -> None:
+    face = Face(replace(HOST, accept_files=True))
+    assert face.show(COMING) == ""
+    assert face.posted == [AcceptTransfer(COMING.transfer)]
+
+
+def test_without_input_nobody_accepts() -> None:
+    face = Face(HOST)
+    face.face.end_of_input()
+    shown = face.show(COMING)
+    assert "Nobody can accept here" in shown
+    assert "[y/n" not in shown
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    face.face.end_of_input()
+    assert "Nobody can accept here" in face.written()
+    assert face.posted == []
+
+
+def test_files_are_sent_from_the_terminal() -> None:
+    face = Face(HOST)
+    assert face.read("/send a") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+    face.show(CONNECTED)
+    assert face.read("/send a") == SENTENCES[Reason.FILES_UNSUPPORTED] + "\n"
+    face.show(replace(CONNECTED, can_send_files=True))
+    assert face.read("/SEND '/my photos' /b") == ""
+    assert face.posted == [SendPaths(LINK, ("/my photos", "/b"))]
+
+
+def test_a_path_that_is_left_out_is_named() -> None:
+    shown = Face(HOST).show(Trouble(Problem(Reason.FILE_GONE, "/a/b\x1b.txt"), LINK))
+    assert shown == f"/a/b.txt: {SENTENCES[Reason.FILE_GONE]}\n"
+
+
+def test_a_summary_at_the_end() -> None:
+    face = Face(HOST)
+    done = replace(COMING, state=TransferState.DONE, path="/d/film.mkv")
+    face.show(done, replace(done, transfer=TransferID("t2"), state=TransferState.FAILED))
+    assert face.show(Stopped()) == "Altogether: 1 file (8.4 MB) received and verified; 1 transfer not complete.\n"
+
+
+def test_a_link_that_is_lost_and_taken_up_again() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    shown = face.show(
+        replace(CONNECTED, stage=Stage.WAITING, deadline=1120.0), replace(again, stage=Stage.APPROVED), again
+    )
+    assert shown.splitlines() == [
+        "The link was lost; it goes on if Ana is back within 2 minutes ...",
+        "Connected with Ana again.",
+    ]
+
+
+def test_a_link_without_webrtc_says_why() -> None:
+    shown = Face(HOST).show(replace(CONNECTED, via=Via.LANE))
+    assert shown.startswith("Connected with Ana (not verified), without WebRTC: UDP seems blocked. Type a line")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())), st.text(max_size=20), st.integers(20, 120))
+def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int) -> None:
+    face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns)
+    entries = (Entry(name, 5), Entry(f"{name}/{name}", directory=True))
+    coming = replace(COMING, entries=entries, peer_name=peer, path=name)
+    failed = (FailedFile(0, Reason.FILE_GONE), FailedFile(9, Reason.FILE_GONE))
+    shown = face.show(
+        CONNECTED,
+        coming,
+        replace(coming, state=TransferState.ACTIVE, speed=2.0),
+        replace(coming, state=TransferState.WAITING),
+        replace(coming, state=TransferState.DONE, failed=failed),
+        replace(coming, transfer=TransferID("t2"), state=TransferState.DONE),
+    )
+    shown += face.read("/files")
+    controls = {char for char in shown if unicodedata.category(char) in {"Cc", "Cs"}}
+    assert controls <= {"\n", "\r"}
+    assert not {"\u202e", "\u2066"} & set(shown)

@@ -1,0 +1,136 @@
+"""The question in the terminal whether to take files that another device announced: one at a time, in their order.
+
+An answer counts for the transfer whose question stood there when it was typed, and not in the first moment, when it
+may have been meant for something else. Must never be here: whether a request to join goes first (terminal.py).
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from proxim.core.file_events import AcceptTransfer
+from proxim.core.manifest import MAX_ENTRIES, Entry, TransferID
+from proxim.core.status import TransferStatus
+from proxim.ui.terminal_lines import Lines
+from proxim.ui.terminal_transfers import NAMES_SHOWN, NOBODY_ACCEPTS, described, entry_words, listed
+from proxim.ui.terminal_words import DEAD_SECONDS, TOO_SOON
+
+_YES: Final = frozenset({"y", "yes"})
+_NO: Final = frozenset({"n", "no"})
+_ALWAYS: Final = frozenset({"a", "always"})
+_LIST: Final = frozenset({"l", "list"})
+_SOME: Final = re.compile(r"(?:y|yes)((?:[\s,]+[0-9]{1,5}(?:-[0-9]{1,5})?)+)")
+_SPAN: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_HELP_ONE: Final = "y takes it, n declines, a takes all that this device sends while it is linked."
+_HELP: Final = "y takes all, y 1 3-5 only these, n declines, a takes all that this device sends while it is linked."
+
+
+class FileQuestions:
+    """See the module. `accept` and `decline` decide; `clock` is monotonic."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        clock: Callable[[], float],
+        accept: Callable[[AcceptTransfer], None],
+        decline: Callable[[TransferID], None],
+    ) -> None:
+        self._lines = lines
+        self._clock = clock
+        self._accept = accept
+        self._decline = decline
+        self._waiting: dict[TransferID, TransferStatus] = {}
+        self._introduced: TransferID | None = None
+        self._introduced_at = 0.0
+
+    def put(self, status: TransferStatus) -> None:
+        """This one is to be asked about."""
+        self._waiting[status.transfer] = status
+
+    def remove(self, transfer: TransferID) -> None:
+        """It need not be asked about any more."""
+        self._waiting.pop(transfer, None)
+
+    @property
+    def open(self) -> TransferStatus | None:
+        """The one whose question stands there."""
+        return None if self._introduced is None else self._waiting.get(self._introduced)
+
+    def postpone(self) -> None:
+        """Something else is asked first; the question is put anew afterwards."""
+        self._introduced = None
+
+    def introduce(self, *, anybody: bool) -> None:
+        """Say what the next question is about, unless that was said; `anybody`: there is somebody to answer."""
+        first = next(iter(self._waiting.values()), None)
+        if first is None or first.transfer == self._introduced:
+            return
+        self._introduced = first.transfer
+        self._introduced_at = self._clock()
+        entries = listed(first.entries)
+        peer = first.peer_name or "The other device"
+        self._lines.blank()
+        self._lines.say(f"{peer} wants to send {described(first)}{':' if len(entries) > 1 else '.'}")
+        if len(entries) > 1:
+            self._list(entries[:NAMES_SHOWN])
+        if len(entries) > NAMES_SHOWN:
+            self._lines.say(f"and {len(entries) - NAMES_SHOWN:,} more; l lists them all.", "      ")
+        self._lines.say((_HELP if len(entries) > 1 else _HELP_ONE) if anybody else NOBODY_ACCEPTS)
+
+    @property
+    def question(self) -> str | None:
+        """What stands at the end of the last line."""
+        one = self.open
+        if one is None:
+            return None
+        return "Take it? [y/n/a] " if len(listed(one.entries)) <= NAMES_SHOWN else "Take it? [y/n/a/l] "
+
+    def answer(self, text: str) -> None:
+        """Take what was typed behind the question."""
+        one = self.open
+        assert one is not None  # its caller has looked
+        entries = listed(one.entries)
+        if text in _LIST:
+            self._list(entries)
+            return
+        some = _SOME.fullmatch(text)
+        if some is None and text not in _YES | _NO | _ALWAYS:
+            self._lines.say(f"Please answer: {_HELP if len(entries) > 1 else _HELP_ONE}")
+        elif self._clock() < self._introduced_at + DEAD_SECONDS:
+            self._lines.say(TOO_SOON)
+        elif some is None:
+            self.remove(one.transfer)
+            if text in _NO:
+                self._decline(one.transfer)
+            else:
+                self._accept(AcceptTransfer(one.transfer, always=text in _ALWAYS))
+        else:
+            self._take_some(one, [place for place, _ in entries], set(_numbers(some[1])))
+
+    def _take_some(self, one: TransferStatus, places: list[int], numbers: set[int]) -> None:
+        if not numbers or not all(1 <= number <= len(places) for number in numbers):
+            self._lines.say(f"There are 1 to {len(places)} to choose from.")
+            return
+        self.remove(one.transfer)
+        self._accept(AcceptTransfer(one.transfer, _others(one.entries, {places[number - 1] for number in numbers})))
+
+    def _list(self, entries: list[tuple[int, Entry]]) -> None:
+        for number, (_, entry) in enumerate(entries, 1):
+            self._lines.say(entry_words(entry), f"{number:>5}  ")
+
+
+def _numbers(text: str) -> Iterable[int]:
+    for match in _SPAN.finditer(text):
+        first = int(match[1])
+        yield from range(first, min(int(match[2] or first), MAX_ENTRIES) + 1)
+
+
+def _others(entries: tuple[Entry, ...], chosen: set[int]) -> tuple[int, ...]:
+    """The places of all that is not chosen, and of folders that nothing chosen is in."""
+    needed = set()
+    for place in chosen:
+        folder = entries[place].path.rpartition("/")[0]
+        while folder:
+            needed.add(folder)
+            folder = folder.rpartition("/")[0]
+    return tuple(place for place, one in enumerate(entries) if place not in chosen and one.path not in needed)
