@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import Decide, Intent
+from proxim.core.events import Decide, LinkID
+from proxim.core.file_events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.host_code import CodeError, parse_target
 from proxim.core.json_text import JSONObject, MessageError, read_object, text_field, write_object
+from proxim.core.manifest import Direction, TransferID
 from proxim.core.messages import MAX_ID_BYTES, MAX_SESSION_ID_BYTES
 from proxim.core.status import (
     Invitation,
@@ -25,16 +27,19 @@ from proxim.core.status import (
     Stage,
     Status,
     TextReceived,
+    TransferStatus,
     Trouble,
 )
 from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role
+from proxim.ui.json_transfers import read_answer, read_link, read_paths, read_transfer, transfer_fields
 
 # Characters that JSON may hold as themselves but that some readers of lines take for a line's end (str.splitlines,
 # JavaScript before ES2019), that a terminal obeys (C1), or that UTF-8 cannot carry (lone surrogates).
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MAX_TARGET_BYTES: Final = 1024  # a link with an IPv6 address and its zone has some 150
 _ANY_LENGTH: Final = sys.maxsize  # of text: the link knows what it can carry, and says text_too_long
-_LINK_STAGES: Final = frozenset({Stage.CONNECTING, Stage.CONNECTED, Stage.CLOSED})
+_TRANSFER_SECONDS: Final = 0.09  # between two events of progress of a transfer: some ten a second, and no more
+_LINK_STAGES: Final = frozenset({Stage.CONNECTING, Stage.CONNECTED, Stage.WAITING, Stage.CLOSED})
 _JOIN_STAGES: Final = frozenset({Stage.DIALING, Stage.ASKING})
 
 
@@ -44,7 +49,7 @@ class JsonLinesFace(LineFace):
     def __init__(
         self,
         options: FaceOptions,
-        post: Callable[[Intent], None],
+        post: Callable[[AnyIntent], None],
         out: TextIO,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
@@ -53,6 +58,7 @@ class JsonLinesFace(LineFace):
         self._wall_clock = wall_clock
         self._ascii_only = not _is_unicode(getattr(out, "encoding", None))
         self._invitation: Invitation | None = None
+        self._transfer_told: dict[TransferID, float] = {}  # when, of those that are not over
 
     # --- events ----------------------------------------------------------------------------------------------------
 
@@ -110,11 +116,26 @@ class JsonLinesFace(LineFace):
                 **_given(reason=status.reason),
                 link=status.link,
                 sessionID=status.session_id,
-                **_given(name=status.peer_name),
+                **_given(name=status.peer_name, resumes=status.resumes, expiresAt=self._waiting_until(status)),
             )
         failed_to_join = self.options.role is Role.JOIN and status.stage is Stage.CLOSED and not status.was_connected
         if failed_to_join and status.reason is not None:
             self._tell_problem(Problem(status.reason), link=status.link)
+
+    def _waiting_until(self, status: LinkStatus) -> str | None:
+        waits = status.stage is Stage.WAITING and status.deadline is not None
+        return self._moment(status.deadline or 0.0) if waits else None
+
+    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+        new = before is None or before.state is not status.state
+        told = self._transfer_told.get(status.transfer)
+        if not new and told is not None and self._clock() < told + _TRANSFER_SECONDS:
+            return  # more follow, or the end
+        self._event("transfer", **transfer_fields(status, whole=new))
+        if status.over:
+            self._transfer_told.pop(status.transfer, None)
+        else:
+            self._transfer_told[status.transfer] = self._clock()
 
     def _tell_problem(self, problem: Problem, **more: object) -> None:
         self._event("error", code=problem.reason, message=problem.sentence, **_given(detail=problem.detail), **more)
@@ -179,8 +200,45 @@ class JsonLinesFace(LineFace):
             raise CodeError(Reason.FAR_ADDRESS, target.authority)
         self._join(target)
 
-    def _files(self, fields: JSONObject) -> None:
-        self._tell_problem(Problem(Reason.NOT_SUPPORTED_YET))
+    def _send_command(self, fields: JSONObject) -> None:
+        paths, link = read_paths(fields), read_link(fields)
+        reason = self._send_paths(paths, None if link is None else LinkID(link))
+        if reason is not None:
+            self._tell_problem(Problem(reason))
+
+    def _accept_command(self, fields: JSONObject) -> None:
+        status = self._asked_about(read_transfer(fields))
+        if status is not None:
+            self._accept(read_answer(fields, status))
+
+    def _decline_command(self, fields: JSONObject) -> None:
+        status = self._asked_about(read_transfer(fields))
+        if status is not None:
+            self._decline(status.transfer)
+
+    def _asked_about(self, transfer: TransferID) -> TransferStatus | None:
+        """The transfer that may be accepted or declined; where there is none, that is told."""
+        status = self._transfers.get(transfer)
+        if status is not None and self._is_asked_about(status):
+            return status
+        self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+        return None
+
+    def _cancel_command(self, fields: JSONObject) -> None:
+        transfer = read_transfer(fields)
+        status = self._transfers.get(transfer)
+        if status is None or status.over:
+            self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+        else:
+            self._post(CancelTransfer(transfer))
+
+    def _retry_command(self, fields: JSONObject) -> None:
+        transfer = read_transfer(fields)
+        status = self._transfers.get(transfer)
+        if status is None or not status.over or status.direction is not Direction.OUT:
+            self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+        else:
+            self._post(RetryTransfer(transfer))
 
     def _close_command(self, fields: JSONObject) -> None:
         self.close()
@@ -190,10 +248,11 @@ _COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {
     "pair_response": JsonLinesFace._pair_response,
     "text": JsonLinesFace._text,
     "join": JsonLinesFace._join_command,
-    "send": JsonLinesFace._files,
-    "accept": JsonLinesFace._files,
-    "decline": JsonLinesFace._files,
-    "cancel": JsonLinesFace._files,
+    "send": JsonLinesFace._send_command,
+    "accept": JsonLinesFace._accept_command,
+    "decline": JsonLinesFace._decline_command,
+    "cancel": JsonLinesFace._cancel_command,
+    "retry": JsonLinesFace._retry_command,
     "close": JsonLinesFace._close_command,
 }
 

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Disconnect, Intent, Join, LinkID, Network, SendText, SessionType, Shutdown
+from proxim.core.events import Decide, Disconnect, Join, LinkID, Network, SendText, SessionType, Shutdown
+from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, RetryTransfer, SendPaths
 from proxim.core.host_code import HostCode, parse_target
+from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import (
     Invitation,
@@ -27,7 +29,10 @@ from proxim.core.status import (
     TextReceived,
     TextSent,
     ThisDevice,
+    TransferState,
+    TransferStatus,
     Trouble,
+    Via,
 )
 from proxim.ui.face import FaceOptions, Role
 from proxim.ui.jsonlines import JsonLinesFace
@@ -42,6 +47,17 @@ INVITATION = Invitation("s1", "u1", NEAR, "http://192.168.1.7:47800/#s=s1&u=u1&k
 PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
 CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 
+COMING = TransferStatus(
+    TransferID("t1"),
+    Direction.IN,
+    TransferState.ANNOUNCED,
+    (Entry("trip", directory=True), Entry("trip/a.jpg", 70, 1), Entry("notes.txt", 30)),
+    100,
+    link=LINK,
+    peer_name="Ana",
+)
+GOING = replace(COMING, transfer=TransferID("t2"), direction=Direction.OUT)
+
 Event = dict[str, Any]
 
 
@@ -51,7 +67,7 @@ class Face:
     def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
         self.now = 1000.0
         self.out = out or io.StringIO()
-        self.posted: list[Intent] = []
+        self.posted: list[AnyIntent] = []
         self.face = JsonLinesFace(options, self.posted.append, self.out, lambda: self.now, lambda: NOON)  # type: ignore[arg-type]
 
     def show(self, *statuses: Status) -> list[Event]:
@@ -279,13 +295,6 @@ def test_text_goes_to_all_open_links_and_to_none() -> None:
     assert face.posted == [SendText(LINK, "hi\n\u2028"), SendText(LinkID("host-2"), "hi\n\u2028")]
 
 
-@pytest.mark.parametrize("kind", ["send", "accept", "decline", "cancel"])
-def test_files_are_not_there_yet(kind: str) -> None:
-    face = Face(HOST)
-    assert face.read({"type": kind, "paths": ["a"], "transferID": "t"}) == [error(Reason.NOT_SUPPORTED_YET)]
-    assert face.posted == []
-
-
 BAD_LINES = [
     "hello",
     "[]",
@@ -307,15 +316,36 @@ BAD_LINES = [
     '{"type":"pair_response","approved":true}',
     '{"type":"join","code":"02501-WK381"}',  # a host joins nobody
     '{"type":"close"} {"type":"close"}',
+    '{"type":"send"}',
+    '{"type":"send","paths":"a"}',
+    '{"type":"send","paths":[]}',
+    '{"type":"send","paths":["a",1]}',
+    '{"type":"send","paths":[""]}',
+    '{"type":"send","paths":["a\\u0000"]}',
+    '{"type":"send","paths":["\\ud800"]}',
+    '{"type":"send","paths":["a"],"link":1}',
+    '{"type":"accept"}',
+    '{"type":"accept","transferID":1}',
+    '{"type":"accept","transferID":"t1","declined":1}',
+    '{"type":"accept","transferID":"t1","declined":[3]}',
+    '{"type":"accept","transferID":"t1","declined":[-1]}',
+    '{"type":"accept","transferID":"t1","declined":[true]}',
+    '{"type":"accept","transferID":"t1","always":1}',
+    '{"type":"accept","transferID":"t1","directory":""}',
+    '{"type":"accept","transferID":"t1","directory":[]}',
+    '{"type":"decline"}',
+    '{"type":"cancel","transferID":null}',
+    '{"type":"retry"}',
 ]
 
 
 @pytest.mark.parametrize("line", BAD_LINES, ids=lambda line: line[:40])
 def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
     face = Face(HOST)
-    face.show(CONNECTED, PROMPT)
+    face.show(replace(CONNECTED, can_send_files=True), PROMPT, COMING)
     (answer,) = face.read(line)
     assert {**answer, "detail": ""} == error(Reason.BAD_COMMAND, detail="")
+    assert face.face._is_asked_about(COMING)
     assert face.posted == []
     assert not face.face.finished
 
@@ -336,13 +366,142 @@ JSON_VALUES = st.recursive(
 
 @given(
     st.sampled_from([HOST, JOIN]),
-    st.sampled_from(["pair_response", "text", "join", "send", "close", "x"]),
-    st.dictionaries(st.sampled_from(["sessionID", "approved", "text", "code", "yes"]), JSON_VALUES),
+    st.sampled_from(["pair_response", "text", "join", "send", "accept", "decline", "cancel", "retry", "close", "x"]),
+    st.dictionaries(
+        st.sampled_from(["sessionID", "approved", "text", "code", "yes", "paths", "declined", "directory", "always"]),
+        JSON_VALUES,
+    ),
 )
 def test_no_command_raises(options: FaceOptions, kind: str, fields: Event) -> None:
     face = Face(options)
+    face.show(CONNECTED, COMING)
+    face.read({"type": kind, **fields}, {"type": kind, "transferID": "t1", **fields})
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+TRANSFER = {
+    "event": "transfer",
+    "transferID": "t1",
+    "direction": "in",
+    "name": "trip",
+    "size": 100,
+    "bytes": 0,
+    "state": "announced",
+    "count": 2,
+    "link": "host-1",
+    "peer": "Ana",
+}
+FILES = [
+    {"path": "trip", "size": 0, "directory": True},
+    {"path": "trip/a.jpg", "size": 70},
+    {"path": "notes.txt", "size": 30},
+]
+
+
+def test_a_transfer_from_its_announcement_to_its_end() -> None:
+    face = Face(HOST)
+    active = replace(COMING, state=TransferState.ACTIVE, moved=50, speed=12.4, via=Via.LANE)
+    assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
+    moving = {**TRANSFER, "state": "active", "bytes": 50, "speed": 12, "via": "lane"}
+    assert face.show(active) == [moving]
+    waiting = replace(COMING, state=TransferState.WAITING, moved=50, link=None)
+    del (gone := {**TRANSFER, "state": "waiting", "bytes": 50})["link"]
+    assert face.show(waiting) == [gone]
+    failed = (FailedFile(2, Reason.FILE_CHANGED),)
+    done = replace(
+        COMING, state=TransferState.DONE, moved=70, failed=failed, path="/d", reason=Reason.SOME_FILES_FAILED
+    )
+    ended = {**TRANSFER, "state": "done", "bytes": 70, "path": "/d", "reason": "some_files_failed"}
+    assert face.show(done) == [{**ended, "failed": [{"path": "notes.txt", "reason": "file_changed"}]}]
+    single = replace(GOING, state=TransferState.DONE, sha256="ab")
+    assert face.show(single) == [{**TRANSFER, "transferID": "t2", "direction": "out", "state": "done", "sha256": "ab"}]
+
+
+def test_what_we_announce_needs_no_list() -> None:
+    assert Face(HOST).show(GOING) == [{**TRANSFER, "transferID": "t2", "direction": "out"}]
+
+
+def test_progress_is_told_some_ten_times_a_second() -> None:
+    face = Face(HOST)
+    told = 0
+    for step in range(1000):
+        told += len(face.show(replace(COMING, state=TransferState.ACTIVE, moved=step % 100)))
+        face.now += 0.001
+    assert 10 <= told <= 12
+    assert face.show(replace(COMING, state=TransferState.DONE))[0]["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("more", "answer"),
+    [
+        ({}, AcceptTransfer(COMING.transfer)),
+        ({"declined": [2, 0, 2]}, AcceptTransfer(COMING.transfer, declined=(0, 2))),
+        ({"always": True, "directory": "/d"}, AcceptTransfer(COMING.transfer, directory="/d", always=True)),
+    ],
+)
+def test_accept_once(more: Event, answer: AcceptTransfer) -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    assert face.read({"type": "accept", "transferID": "t1", **more}) == []
+    assert face.read({"type": "accept", "transferID": "t1"}) == [error(Reason.TRANSFER_GONE, transferID="t1")]
+    assert face.read({"type": "decline", "transferID": "t1"}) == [error(Reason.TRANSFER_GONE, transferID="t1")]
+    assert face.posted == [answer]
+
+
+def test_decline_and_cancel() -> None:
+    face = Face(HOST)
+    face.show(COMING, GOING)
+    assert face.read({"type": "decline", "transferID": "t2"}) == [error(Reason.TRANSFER_GONE, transferID="t2")]
+    assert face.read({"type": "accept", "transferID": "t2"}) == [error(Reason.TRANSFER_GONE, transferID="t2")]
+    assert face.read({"type": "decline", "transferID": "t1"}, {"type": "cancel", "transferID": "t2"}) == []
+    assert face.posted == [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
+    face.show(replace(GOING, state=TransferState.CANCELLED))
+    for unknown in ("t2", "t9"):
+        command = {"type": "cancel", "transferID": unknown}
+        assert face.read(command) == [error(Reason.TRANSFER_GONE, transferID=unknown)]
+
+
+def test_retry_of_what_was_sent_and_failed() -> None:
+    face = Face(HOST)
+    face.show(COMING, GOING)
+    for number in ("t1", "t2", "t9"):
+        assert face.read({"type": "retry", "transferID": number}) == [error(Reason.TRANSFER_GONE, transferID=number)]
+    face.show(replace(GOING, state=TransferState.FAILED))
+    assert face.read({"type": "retry", "transferID": "t2"}) == []
+    assert face.posted == [RetryTransfer(GOING.transfer)]
+
+
+def test_send_over_all_links_or_one() -> None:
+    face = Face(HOST)
+    send = {"type": "send", "paths": ["/a b", "/c"]}
+    assert face.read(send) == [error(Reason.NOT_CONNECTED)]
     face.show(CONNECTED)
-    face.read({"type": kind, **fields})
+    assert face.read(send) == [error(Reason.FILES_UNSUPPORTED)]
+    other = LinkID("host-2")
+    face.show(replace(CONNECTED, can_send_files=True), replace(CONNECTED, link=other, can_send_files=True))
+    paths = ("/a b", "/c")
+    assert face.read(send, {**send, "link": "host-2"}) == []
+    assert face.posted == [SendPaths(LINK, paths), SendPaths(other, paths), SendPaths(other, paths)]
+    assert face.read({**send, "link": "host-3"}) == [error(Reason.NOT_CONNECTED)]
+
+
+def test_with_a_folder_to_save_to_an_announcement_is_told_and_taken() -> None:
+    face = Face(replace(HOST, accept_files=True))
+    face.face.end_of_input()
+    assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
+    assert face.posted == [AcceptTransfer(COMING.transfer)]
+
+
+def test_a_link_that_waits_and_is_taken_up_again() -> None:
+    face = Face(HOST)
+    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    face.show(CONNECTED)
+    assert face.show(replace(CONNECTED, stage=Stage.WAITING, deadline=1120.0), again) == [
+        {**LINK_EVENT, "state": "waiting", "expiresAt": "2025-06-01T12:02:00Z"},
+        {**LINK_EVENT, "state": "connected", "link": "host-2", "resumes": "host-1"},
+    ]
 
 
 # --- joining -------------------------------------------------------------------------------------------------------
