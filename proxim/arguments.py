@@ -4,6 +4,7 @@ Must never be here: doing any of it; an import that takes time, as --help and a 
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -94,7 +95,7 @@ def _add_host(commands: Any) -> None:
         commands,
         "host",
         "show a code here in the terminal and let a device join",
-        "Show a QR code and a host code, ask about each device that wants to join, then exchange text line by line.",
+        "Show a QR code and a host code, ask about each device that wants to join, then exchange text and files.",
     )
     parser.add_argument(
         "--type",
@@ -109,7 +110,7 @@ def _add_host(commands: Any) -> None:
     parser.add_argument("--address", metavar="IP", help="which of this machine's addresses to use")
     parser.add_argument("--port", metavar="N", help="TCP port (default: 47800, or the next free one)")
     _add_device(parser)
-    _add_terminal(parser, "end after the first link")
+    _add_terminal(parser)
 
 
 def _add_join(commands: Any) -> None:
@@ -123,7 +124,7 @@ def _add_join(commands: Any) -> None:
     parser.add_argument("code", nargs="*", metavar="CODE", help="the host code, or the link of the QR code")
     parser.add_argument("--yes", action="store_true", help="do not ask before going outside the local network")
     _add_device(parser)
-    _add_terminal(parser, "end with the first link, as it does anyway")
+    _add_terminal(parser)
 
 
 def _add_doctor(commands: Any) -> None:
@@ -163,12 +164,24 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_terminal(parser: argparse.ArgumentParser, once: str) -> None:
-    parser.add_argument("--once", action="store_true", help=once)
+def _add_terminal(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--save-to", metavar="DIR", help="put received files into this folder, and accept them without asking"
+    )
+    parser.add_argument(
+        "--send",
+        metavar="PATH",
+        nargs="+",
+        action="extend",
+        help="send these files and folders to the device as soon as it is connected",
+    )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="end when what --send names has arrived (without --send: when the first files have come); the exit status "
+        "is 0 only if all of it was verified",
+    )
     parser.add_argument("--json", action="store_true", help="JSON lines for scripts, see docs/json-lines.md")
-    # Files come later; whoever tries is told so, instead of "unknown option".
-    parser.add_argument("--save-to", metavar="DIR", help=argparse.SUPPRESS)
-    parser.add_argument("--send", metavar="PATH", nargs="+", action="extend", help=argparse.SUPPRESS)
 
 
 # --- what it means -------------------------------------------------------------------------------------------------
@@ -187,7 +200,6 @@ def _window(found: argparse.Namespace) -> Options:
 
 
 def _host(found: argparse.Namespace) -> Options:
-    _refuse_files(found)
     return HostOptions(
         invite=_invite(found),
         require_proof=_proof(found),
@@ -195,6 +207,8 @@ def _host(found: argparse.Namespace) -> Options:
         port=_port(found),
         name=_name(found),
         stun=_stun(found),
+        save_to=_save_to(found),
+        send=_send(found),
         once=found.once,
         json=found.json,
         log=_log(found),
@@ -202,12 +216,13 @@ def _host(found: argparse.Namespace) -> Options:
 
 
 def _join(found: argparse.Namespace) -> Options:
-    _refuse_files(found)
     return JoinOptions(
         target=_target(found),
         name=_name(found),
         yes=found.yes,
         stun=_stun(found),
+        save_to=_save_to(found),
+        send=_send(found),
         once=found.once,
         json=found.json,
         log=_log(found),
@@ -234,9 +249,24 @@ def _unknown(extras: list[str], command: str | None) -> str:
     return f"Proxim does not know the option {display_name(option.partition('=')[0])} here; {see}"
 
 
-def _refuse_files(found: argparse.Namespace) -> None:
-    if found.save_to is not None or found.send is not None:
-        raise UsageError(SENTENCES[Reason.NOT_SUPPORTED_YET])
+def _save_to(found: argparse.Namespace) -> str | None:
+    folder: str | None = found.save_to
+    if folder is None:
+        return None
+    if not os.path.isdir(folder):
+        raise UsageError("--save-to needs a folder that is there; make it first, or name another.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError("Nothing can be written to the folder of --save-to; name another.")
+    return os.path.abspath(folder)
+
+
+def _send(found: argparse.Namespace) -> tuple[str, ...]:
+    for number, path in enumerate(found.send or (), 1):  # not quoted: a code may have got among them
+        if not os.path.exists(path):
+            raise UsageError(f"Path {number} after --send is not there; a code or other words go before --send.")
+        if not os.access(path, os.R_OK):
+            raise UsageError(f"Path {number} after --send may not be read; check its permissions.")
+    return tuple(os.path.abspath(path) for path in found.send or ())
 
 
 def _invite(found: argparse.Namespace) -> Invite:

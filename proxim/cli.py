@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -49,20 +49,20 @@ def _parse(given: Sequence[str]) -> "Options":
     return parse_arguments(given)
 
 
-def _goodbye_on_signals(bridge: "Bridge") -> None:
-    """Ctrl-C and SIGTERM end the program with goodbyes; a second one ends it at once."""
-    seen = False
+def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
+    """Ctrl-C and SIGTERM end the program with goodbyes; a second one ends it at once. Tells whether Ctrl-C was seen."""
+    seen: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal seen
         if seen:
             raise SystemExit(INTERRUPTED)
-        seen = True
+        seen.append(number)
         bridge.interrupt()
 
     # SIGHUP, where there is one: the terminal's window was closed.
     for number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
         signal.signal(number, interrupt)
+    return lambda: signal.SIGINT in seen
 
 
 def _run_window(options: "WindowOptions") -> int:
@@ -77,7 +77,7 @@ def _run_window(options: "WindowOptions") -> int:
     from proxim.wiring import network_side
 
     bridge = Bridge()
-    _goodbye_on_signals(bridge)
+    cancelled = _goodbye_on_signals(bridge)
     desktop = _open_desktop(options, bridge)
     if desktop is not None:
         return desktop.run()
@@ -87,7 +87,7 @@ def _run_window(options: "WindowOptions") -> int:
     set_up_logging(in_terminal.log, window=False)
     sys.stderr.write(f"{SENTENCES[Reason.NO_DISPLAY]}\n")
     bridge.start(network_side(in_terminal))
-    return _drive(_face(in_terminal, bridge), bridge)
+    return _drive(_face(in_terminal, bridge), bridge, cancelled)
 
 
 def _open_desktop(options: "WindowOptions", bridge: "Bridge") -> "Desktop | None":
@@ -116,9 +116,9 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
             return USAGE_STATUS
         options = replace(options, address=own.address)  # a link-local one may have been typed without its zone
     bridge = Bridge()
-    _goodbye_on_signals(bridge)
+    cancelled = _goodbye_on_signals(bridge)
     bridge.start(network_side(options))
-    return _drive(_face(options, bridge), bridge)
+    return _drive(_face(options, bridge), bridge, cancelled)
 
 
 def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
@@ -128,8 +128,11 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
     if sys.stdout is None:  # closed by whoever started us: there is nobody to tell anything
         raise SystemExit(FAILED_STATUS)
     _use_utf8(options.json)
+    accepts = options.save_to is not None
     if isinstance(options, HostOptions):
-        wanted = FaceOptions(Role.HOST, invite=options.invite, once=options.once)
+        wanted = FaceOptions(
+            Role.HOST, invite=options.invite, once=options.once, send=options.send, accept_files=accepts
+        )
     else:
         wanted = FaceOptions(
             Role.JOIN,
@@ -137,6 +140,8 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
             far_allowed=options.yes,
             own_networks=_own_networks(),
             once=options.once,
+            send=options.send,
+            accept_files=accepts,
         )
     if options.json:
         from proxim.ui.jsonlines import JsonLinesFace
@@ -172,18 +177,21 @@ def _use_utf8(json: bool) -> None:
         sys.stdout.reconfigure(encoding=encoding, newline="\n")
 
 
-def _drive(face: "LineFace", bridge: "Bridge") -> int:
-    """Carry statuses and lines between bridge and face until the face has finished."""
+def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) -> int:
+    """Carry statuses and lines between bridge and face until the face has finished.
+
+    Ctrl-C cancels what moves; a terminal that is closed and a system that shuts down leave it to be resumed.
+    """
     if sys.stdin is not None:
         bridge.read_lines(sys.stdin)
     bridge.painted()  # a terminal has nothing to paint first
     face.start()
     while not face.finished:
-        _carry(face, bridge)
+        _carry(face, bridge, cancelled)
     return face.exit_status
 
 
-def _carry(face: "LineFace", bridge: "Bridge") -> None:
+def _carry(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) -> None:
     from proxim.bridge import InputEnded, InputLine, Interrupted
 
     match bridge.wait(POLL_SECONDS):
@@ -194,7 +202,7 @@ def _carry(face: "LineFace", bridge: "Bridge") -> None:
         case InputEnded():
             face.end_of_input()
         case Interrupted():
-            face.close()
+            face.interrupt() if cancelled() else face.close()
         case status:
             face.show(status)
 

@@ -37,6 +37,8 @@ class HostOptions:
     port: int | None = None  # None: the default with its fallbacks
     name: str | None = None  # None: the one in the settings
     stun: tuple[str, ...] = ()
+    save_to: str | None = None  # a folder; with it incoming files are accepted without asking
+    send: tuple[str, ...] = ()  # absolute paths of files and folders
     once: bool = False
     json: bool = False
     log: LogOptions = LogOptions()
@@ -50,6 +52,8 @@ class JoinOptions:
     name: str | None = None
     yes: bool = False  # dial an address outside the local network without asking
     stun: tuple[str, ...] = ()
+    save_to: str | None = None  # a folder; with it incoming files are accepted without asking
+    send: tuple[str, ...] = ()  # absolute paths of files and folders
     once: bool = False
     json: bool = False
     log: LogOptions = LogOptions()

@@ -5,6 +5,7 @@ Must never be here: what a face shows, what a command line means.
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxim.core.errors import Problem
@@ -48,7 +49,10 @@ def network_side(
 
         prover = Prover(secrets.token_bytes, Spake2Exchange)
         if isinstance(options, JoinOptions):
-            return opened(Program(device, None, prover), NetOptions(stun=options.stun, save_name=save_name))
+            net = NetOptions(
+                stun=options.stun, save_to=options.save_to, save_name=save_name, data_dir=str(_data_folder())
+            )
+            return opened(Program(device, None, prover), net)
 
         wanted = options if isinstance(options, HostOptions) else options.without_display()
         require_proof = wanted.require_proof or settings.require_proof
@@ -56,9 +60,11 @@ def network_side(
         net = NetOptions(
             port=wanted.port,
             stun=wanted.stun,
+            save_to=wanted.save_to,
             look=_look(wanted.address),
             save_name=save_name,
             save_require_proof=save_policy,
+            data_dir=str(_data_folder()),
         )
         return opened(Program(device, host, prover), net)
 
@@ -69,6 +75,13 @@ def _runtime(program: Program, publish: Callable[[Status], None], options: NetOp
     from proxim.net.runtime import Runtime
 
     return Runtime(program, publish, options, opening)
+
+
+def _data_folder() -> Path:
+    """Where unfinished transfers are remembered."""
+    from platformdirs import user_data_path  # late: 10 ms
+
+    return user_data_path("proxim", appauthor=False) / "transfers"
 
 
 def _look(pinned: str | None) -> Callable[[], tuple[Network, ...]]:

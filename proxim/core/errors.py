@@ -68,6 +68,7 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     FILE_GONE = "file_gone"
     FILE_UNREADABLE = "file_unreadable"
+    NOT_A_FILE = "not_a_file"
     FILE_CHANGED = "file_changed"
     FILE_DAMAGED = "file_damaged"
     NOTHING_TO_SEND = "nothing_to_send"
@@ -92,7 +93,6 @@ class Reason(StrEnum):
     NAME_UNUSABLE = "name_unusable"
     NO_DISPLAY = "no_display"
     BAD_COMMAND = "bad_command"
-    NOT_SUPPORTED_YET = "not_supported_yet"
     INTERNAL = "internal"
 
 
@@ -170,6 +170,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.CANCELLED: "The transfer was cancelled; send the files again if they are still wanted.",
     Reason.FILE_GONE: "That file is no longer there; choose it again where it is now.",
     Reason.FILE_UNREADABLE: "This device may not read that file; check its permissions, then send it again.",
+    Reason.NOT_A_FILE: "Links, devices and pipes are not sent; choose the file or folder that is meant itself.",
     Reason.FILE_CHANGED: "The file changed while it was being sent; send it again when nothing writes to it any more.",
     Reason.FILE_DAMAGED: "What arrived was not what was sent, so it was thrown away; send the file again.",
     Reason.NOTHING_TO_SEND: "There is nothing to send; choose a file or a folder.",
@@ -195,7 +196,6 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.NAME_UNUSABLE: "A device name needs a visible character and at most 64 bytes; choose another.",
     Reason.NO_DISPLAY: "There is no screen here, so Proxim goes on in the terminal.",
     Reason.BAD_COMMAND: "That line is not a command Proxim knows; see docs/json-lines.md.",
-    Reason.NOT_SUPPORTED_YET: "Files are not supported yet; this version carries text.",
     Reason.INTERNAL: "Something went wrong inside Proxim; please report it with the log file, then start Proxim again.",
 }
 

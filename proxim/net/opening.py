@@ -25,8 +25,10 @@ class NetOptions:
     port: int | None = None  # None: the protocol's order of ports
     stun: tuple[str, ...] = ()  # only what the person named
     look: Callable[[], tuple[Network, ...]] | None = None  # this machine's addresses; None: nobody hosts
+    save_to: str | None = None  # where received files go; None: the person's folder for downloads
     save_name: Callable[[str], Problem | None] = lambda name: None
     save_require_proof: Callable[[bool], Problem | None] = lambda required: None
+    data_dir: str | None = None  # where unfinished transfers are remembered; None: only until the program ends
 
 
 @dataclass(slots=True)

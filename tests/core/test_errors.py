@@ -27,7 +27,6 @@ NOTHING_TO_DO: Final = {
     Reason.SETTINGS_BROKEN,
     Reason.SETTINGS_UNWRITABLE,
     Reason.NO_DISPLAY,
-    Reason.NOT_SUPPORTED_YET,
 }
 
 # What a next step begins with: an imperative, or what the other side can do.
