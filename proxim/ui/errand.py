@@ -12,10 +12,17 @@ from proxim.core.manifest import Direction, TransferID, total_size
 from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus, Trouble
 
 # The whole of what was to be sent is refused, and no transfer comes of it.
-_REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED, Reason.UNSUPPORTED})
+_REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
 # What is told of a path that is left out of a transfer, while the rest is sent.
 FILE_REASONS: Final = frozenset(
-    {Reason.FILE_GONE, Reason.FILE_UNREADABLE, Reason.NAME_REFUSED, Reason.TOO_MANY_FILES, Reason.NOTHING_TO_SEND}
+    {
+        Reason.FILE_GONE,
+        Reason.FILE_UNREADABLE,
+        Reason.NOT_A_FILE,
+        Reason.NAME_REFUSED,
+        Reason.TOO_MANY_FILES,
+        Reason.NOTHING_TO_SEND,
+    }
 )
 
 
@@ -83,7 +90,7 @@ class Errand:
     def hear(self, trouble: Trouble) -> None:
         """Something failed that may have been asked for."""
         reason = trouble.problem.reason
-        if self._awaited and reason in _REFUSED:
+        if self._awaited and trouble.link is not None and reason in _REFUSED:
             self._awaited -= 1
             self._failures += 1
         elif trouble.link in self._served and reason in FILE_REASONS:

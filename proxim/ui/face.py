@@ -67,7 +67,7 @@ class FaceOptions:
     own_networks: tuple[str, ...] = ()  # this machine's subnets (CIDR), which are no far addresses
     once: bool = False
     send: tuple[str, ...] = ()  # files and folders to be sent as soon as there is a link
-    accept_files: bool = False  # --save-to: take incoming files without asking
+    accept_files: bool = False  # --save-to: core takes incoming files without asking
 
 
 class LineFace(ABC):
@@ -84,6 +84,7 @@ class LineFace(ABC):
         self._links: dict[LinkID, LinkStatus] = {}  # those that are not closed
         self._transfers: dict[TransferID, TransferStatus] = {}  # in the order in which they were first seen
         self._answered: set[TransferID] = set()  # announced to us, and decided here
+        self._always: set[LinkID] = set()  # links whose files core takes unseen, as was decided here
         self._errand = Errand(options.send, once=options.once)
         self._joined = False  # Join was posted
         self._told: Reason | None = None  # by the Trouble just shown
@@ -218,11 +219,16 @@ class LineFace(ABC):
 
     def _is_asked_about(self, status: TransferStatus) -> bool:
         """Whether somebody here has to decide about it."""
-        waits = status.direction is Direction.IN and status.state is TransferState.ANNOUNCED
-        return waits and status.transfer not in self._answered
+        if status.direction is not Direction.IN or status.state is not TransferState.ANNOUNCED:
+            return False
+        unseen = self.options.accept_files or status.link in self._always
+        return not unseen and status.transfer not in self._answered
 
     def _accept(self, answer: AcceptTransfer) -> None:
         self._answered.add(answer.transfer)
+        announced = self._transfers.get(answer.transfer)
+        if answer.always and announced is not None and announced.link is not None:
+            self._always.add(announced.link)
         self._errand.accepted(answer.transfer)
         self._post(answer)
 
@@ -284,8 +290,6 @@ class LineFace(ABC):
         if status.state is not TransferState.ANNOUNCED:
             self._answered.discard(status.transfer)
         self._tell_transfer(status, before)
-        if self._closing_since is None and self.options.accept_files and self._is_asked_about(status):
-            self._accept(AcceptTransfer(status.transfer))
         if status.over:
             self._forget_oldest()
 

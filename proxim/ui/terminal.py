@@ -203,7 +203,7 @@ class TerminalFace(LineFace):
 
     def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
         self._report.tell(status, before)
-        if self._is_asked_about(status) and not self.options.accept_files:
+        if self._is_asked_about(status):
             self._files.put(status)
         else:
             self._files.remove(status.transfer)

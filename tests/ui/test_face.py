@@ -157,11 +157,21 @@ def test_transfers_are_told_with_what_they_were() -> None:
     assert face.posted == []
 
 
-def test_with_a_folder_to_save_to_files_are_taken_without_asking_and_once() -> None:
+def test_with_a_folder_to_save_to_core_takes_files_and_nobody_is_asked() -> None:
     face = Face(replace(HOST, accept_files=True))
-    for status in (COMING, COMING, GOING, *at(COMING, TransferState.ACTIVE, TransferState.DONE)):
-        face.show(status)
-    assert face.posted == [AcceptTransfer(COMING.transfer)]
+    face.take(COMING)
+    assert not face._is_asked_about(COMING)
+    assert face.posted == []
+
+
+def test_who_accepts_always_is_not_asked_again_over_that_link() -> None:
+    face = Face(HOST)
+    face.take(CONNECTED, COMING)
+    assert face._is_asked_about(COMING)
+    face._accept(AcceptTransfer(COMING.transfer, always=True))
+    other = replace(COMING, transfer=TransferID("t9"))
+    assert not face._is_asked_about(other)
+    assert face._is_asked_about(replace(other, link=LinkID("host-2")))
 
 
 def test_what_is_to_be_sent_goes_out_once_it_can() -> None:
@@ -191,7 +201,7 @@ def test_once_ends_with_what_was_sent(options: FaceOptions, state: TransferState
 def test_once_ends_with_what_came() -> None:
     face = Face(replace(HOST, once=True, accept_files=True))
     face.take(CAN_SEND, COMING, *at(COMING, TransferState.ACTIVE, TransferState.DONE))
-    assert face.posted == [AcceptTransfer(COMING.transfer), Disconnect(LINK), Shutdown()]
+    assert face.posted == [Disconnect(LINK), Shutdown()]
     assert face.exit_status == 0
 
 

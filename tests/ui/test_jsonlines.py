@@ -487,11 +487,12 @@ def test_send_over_all_links_or_one() -> None:
     assert face.read({**send, "link": "host-3"}) == [error(Reason.NOT_CONNECTED)]
 
 
-def test_with_a_folder_to_save_to_an_announcement_is_told_and_taken() -> None:
+def test_with_a_folder_to_save_to_an_announcement_is_told_and_needs_no_answer() -> None:
     face = Face(replace(HOST, accept_files=True))
-    face.face.end_of_input()
     assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
-    assert face.posted == [AcceptTransfer(COMING.transfer)]
+    assert face.read({"type": "accept", "transferID": "t1"}) == [error(Reason.TRANSFER_GONE, transferID="t1")]
+    face.face.end_of_input()
+    assert face.posted == []
 
 
 def test_a_link_that_waits_and_is_taken_up_again() -> None:

@@ -642,7 +642,17 @@ def test_text_during_a_file_question_is_neither_sent_nor_an_answer() -> None:
 def test_with_a_folder_to_save_to_nothing_is_asked() -> None:
     face = Face(replace(HOST, accept_files=True))
     assert face.show(COMING) == ""
-    assert face.posted == [AcceptTransfer(COMING.transfer)]
+    assert face.show(replace(COMING, state=TransferState.ACTIVE)) == "Receiving film.mkv (8.4 MB) from Ana.\n"
+    assert face.posted == []
+
+
+def test_who_accepts_always_is_asked_once() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    face.now += DEAD_SECONDS
+    face.read("a")
+    assert face.show(replace(COMING, transfer=TransferID("t2"))) == ""
+    assert face.posted == [AcceptTransfer(COMING.transfer, always=True)]
 
 
 def test_without_input_nobody_accepts() -> None:
