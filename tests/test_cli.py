@@ -2,14 +2,17 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from proxim import __version__
-from proxim.cli import USAGE_STATUS, main
+from proxim.bridge import Bridge, Interrupted
+from proxim.cli import INTERRUPTED, USAGE_STATUS, _goodbye_on_signals, main
 from tests.programs import PATIENCE, ROOT, SOURCE, Program
 
 
@@ -50,6 +53,29 @@ def test_nothing_heavy_is_imported_for_a_look_at_the_help() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert run(sys.executable, "-c", program) == "[]\n"
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)]))
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("number", "cancels"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+@pytest.mark.usefixtures("own_signals")
+def test_ctrl_c_cancels_what_moves_and_another_end_does_not(number: signal.Signals, cancels: bool) -> None:
+    bridge = Bridge()
+    cancelled = _goodbye_on_signals(bridge)
+    assert not cancelled()
+    signal.raise_signal(number)
+    assert cancelled() is cancels
+    assert list(bridge.drain(5)) == [Interrupted()]
+    with pytest.raises(SystemExit) as ended:
+        signal.raise_signal(signal.SIGINT)
+    assert ended.value.code == INTERRUPTED
 
 
 @pytest.mark.slow
