@@ -58,6 +58,10 @@ class Errand:
         self._served.add(link.link)
         return True
 
+    def serves(self, link: LinkID) -> bool:
+        """Whether what is to be sent went out over this link."""
+        return link in self._served
+
     def sent(self) -> None:
         """Files were handed in to be sent over one link, by the command line or by a person."""
         self._awaited += 1

@@ -278,7 +278,9 @@ class LineFace(ABC):
 
     def _after_link(self, status: LinkStatus) -> None:
         if self.options.once:
-            self.close()
+            others = any(link.stage in (Stage.CONNECTED, Stage.WAITING) for link in self._links.values())
+            if not others or self._errand.serves(status.link):
+                self.close()
         elif self.options.role is Role.JOIN:
             orderly = status.was_connected and status.reason in ORDERLY
             self.close(ExitStatus.DONE if orderly else ExitStatus.FAILED)

@@ -215,6 +215,16 @@ def test_a_lost_link_that_may_come_back_ends_nothing_and_one_that_does_not_fails
     assert face.exit_status == 1
 
 
+@pytest.mark.parametrize("send", [PATHS, ()])
+def test_another_devices_link_that_ends_does_not_end_what_was_asked_for(send: tuple[str, ...]) -> None:
+    face = Face(replace(HOST, once=True, send=send))
+    face.take(CAN_SEND, replace(GOING, state=TransferState.ACTIVE))
+    face.take(replace(CONNECTED, link=LinkID("host-2"), stage=Stage.CLOSED, reason=Reason.ICE_FAILED))
+    assert Shutdown() not in face.posted
+    face.take(replace(CONNECTED, link=LinkID("host-2")), replace(CAN_SEND, stage=Stage.CLOSED))
+    assert (Shutdown() in face.posted) is bool(send)
+
+
 def test_a_link_that_takes_another_up_stands_in_its_place() -> None:
     face = Face(HOST)
     face.show(replace(CONNECTED, stage=Stage.WAITING))
