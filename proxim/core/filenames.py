@@ -73,12 +73,13 @@ def _cut(text: str, limit: int) -> str:
 def clean_name(name: str) -> str:
     """A name for one file or folder that every system can hold: NFC, at most MAX_NAME_BYTES, with its extension."""
     if name.isascii() and name.isprintable():  # nearly all; only reserved characters can be in it
-        fit = "".join(STAND_IN if char in _RESERVED else char for char in name)
+        fit = name if _RESERVED.isdisjoint(name) else "".join(STAND_IN if char in _RESERVED else char for char in name)
     else:
         # Normalised in between: a letter and its accent may stand together only once what was between them has gone,
         # and composing makes no character that is not fit.
         fit = unicodedata.normalize("NFC", "".join(map(_fit, name)))
-    return _shortened(_guarded(_bare(fit) or UNNAMED), "")
+    bare = _guarded(_bare(fit) or UNNAMED)
+    return bare if len(bare) * 4 <= MAX_NAME_BYTES else _shortened(bare, "")  # 4: the most that a character takes
 
 
 def _guarded(name: str) -> str:
@@ -157,11 +158,10 @@ class _Folder:
 
 
 def places(entries: Iterable[Entry]) -> tuple[Place, ...]:
-    """A place for each entry, no two the same anywhere. Always the same for the same entries: a resumed transfer goes
-    on by it. Raises FilenameError with NAME_REFUSED.
+    """A place for each entry, no two the same anywhere. Raises FilenameError with NAME_REFUSED.
 
-    A file that is chosen by itself keeps its cleaned name even where another has it: at the top what is on the disk
-    decides on numbers.
+    It is always the same for the same entries: a resumed transfer goes on by it. A file that is chosen by itself keeps
+    its cleaned name even where another has it: at the top what is on the disk decides on numbers.
     """
     root = _Folder(())
     found: list[Place] = []

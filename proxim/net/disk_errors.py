@@ -1,0 +1,69 @@
+"""What goes wrong with files on this machine, as a Reason.
+
+A detail names the system's error and never a path: it may stand in a log. Must never be here: reading or writing.
+"""
+
+import errno
+from typing import Final
+
+from proxim.core.errors import ProximError, Reason
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: FAT takes no file of 4 GiB
+_REFUSED: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
+# A drive that was pulled out answers EIO or ENXIO, a share that went away ESTALE; ELOOP: a link where a folder was.
+_GONE: Final = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.EIO,
+    errno.ENXIO,
+    errno.ENODEV,
+    errno.ESTALE,
+    errno.EHOSTDOWN,
+}
+_NAME: Final = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+# Windows' own numbers where C's library knows none that fits.
+_FULL_WINDOWS: Final = {39, 112}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
+_NAME_WINDOWS: Final = {123, 206}  # ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE
+_REFUSED_WINDOWS: Final = {19}  # ERROR_WRITE_PROTECT
+
+
+class FileError(ProximError):
+    """The disk does not do what a transfer needs."""
+
+    @property
+    def detail(self) -> str:
+        """For a log."""
+        return self.problem.detail
+
+
+def plain(error: OSError) -> str:
+    """The system's words without the path."""
+    return error.strerror or type(error).__name__
+
+
+def _windows_number(error: OSError) -> int | None:
+    number: int | None = getattr(error, "winerror", None)
+    return number
+
+
+def write_reason(error: OSError) -> Reason:
+    """Why something cannot be written."""
+    number = _windows_number(error)
+    if error.errno in _FULL or number in _FULL_WINDOWS:
+        return Reason.DISK_FULL
+    if number in _NAME_WINDOWS or error.errno in _NAME:
+        return Reason.NAME_REFUSED
+    if error.errno in _REFUSED or number in _REFUSED_WINDOWS:
+        return Reason.FOLDER_READ_ONLY
+    return Reason.FOLDER_GONE if error.errno in _GONE else Reason.TRANSFER_FAILED
+
+
+def read_reason(error: OSError) -> Reason:
+    """Why something cannot be read."""
+    return Reason.FILE_GONE if error.errno in {errno.ENOENT, errno.ENOTDIR} else Reason.FILE_UNREADABLE
+
+
+def write_error(error: OSError) -> FileError:
+    """An error of writing, for whoever shows it."""
+    return FileError(write_reason(error), plain(error))
