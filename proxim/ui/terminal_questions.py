@@ -42,6 +42,7 @@ class FileQuestions:
         self._waiting: dict[TransferID, TransferStatus] = {}
         self._introduced: TransferID | None = None
         self._introduced_at = 0.0
+        self._listed: list[tuple[int, Entry]] = []  # of that one; made once, as there may be 20,000
 
     def put(self, status: TransferStatus) -> None:
         """This one is to be asked about."""
@@ -67,7 +68,7 @@ class FileQuestions:
             return
         self._introduced = first.transfer
         self._introduced_at = self._clock()
-        entries = listed(first.entries)
+        entries = self._listed = listed(first.entries)
         peer = first.peer_name or "The other device"
         self._lines.blank()
         self._lines.say(f"{peer} wants to send {described(first)}{':' if len(entries) > 1 else '.'}")
@@ -80,16 +81,15 @@ class FileQuestions:
     @property
     def question(self) -> str | None:
         """What stands at the end of the last line."""
-        one = self.open
-        if one is None:
+        if self.open is None:
             return None
-        return "Take it? [y/n/a] " if len(listed(one.entries)) <= NAMES_SHOWN else "Take it? [y/n/a/l] "
+        return "Take it? [y/n/a] " if len(self._listed) <= NAMES_SHOWN else "Take it? [y/n/a/l] "
 
     def answer(self, text: str) -> None:
         """Take what was typed behind the question."""
         one = self.open
         assert one is not None  # its caller has looked
-        entries = listed(one.entries)
+        entries = self._listed
         if text in _LIST:
             self._list(entries)
             return
