@@ -103,6 +103,10 @@ class Lanes:
         """The link's open lane."""
         return self._open.get(link)
 
+    def way(self, link: LinkID, transfer: TransferID, generation: int) -> LaneWay | None:
+        """What carries a stream of a transfer; None where the lane has closed."""
+        return LaneWay(self._open[link], transfer, generation) if link in self._open else None
+
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:
         """What still runs of the lanes that were dialled here; those of guests end with the server."""

@@ -35,6 +35,11 @@ class Tasks:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.crashes.append(error)
 
+    async def idle(self) -> None:
+        """Until all that runs has ended."""
+        while self._running:
+            await asyncio.wait(self._running)
+
     async def stop(self) -> None:
         for task in self._running:
             task.cancel()

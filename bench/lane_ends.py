@@ -1,0 +1,140 @@
+"""The network side's floor of a transfer, without machines: two processes, a lane, a source and a sink.
+
+Usage: python -m bench.lane_ends host|guest receive|send PORT PATH. Each end prints when it is done; the host prints
+"ready" once it listens.
+"""
+
+import asyncio
+import resource
+import sys
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from proxim.core import commands as do
+from proxim.core.events import LANE_CHANNEL, LaneOpened, LinkID
+from proxim.core.file_events import SinkFinished, SinkReady, SinkWrote, SourcesListed
+from proxim.core.lane_frames import Stream
+from proxim.core.manifest import START, Entry, TransferID
+from proxim.core.status import Via
+from proxim.net.hub import Hub
+from proxim.net.lanes import Lanes
+from proxim.net.listener import open_listener
+from proxim.net.server import Server
+
+_TRANSFER = TransferID("b" * 22)
+_LINK = LinkID("bench-1")
+_TOKEN, _KEY = bytes(16), bytes(32)
+
+
+class End:
+    """One end; acknowledgements go as texts on the lane, as they do where it carries the link."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.done = asyncio.Event()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.hub = Hub(self.report, self.spawn, self.open_way, lambda *_: None, save_to=str(path))
+        self.lanes = Lanes(self.report, self.received, self.spawn)
+        self.started = time.perf_counter()
+        self.events = 0
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """As Runtime does."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    def open_way(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> Any:
+        """The lane."""
+        return self.lanes.way(link, transfer, generation)
+
+    def received(self, link: LinkID, stream: Stream) -> None:
+        """Records."""
+        self.hub.from_lane(link, stream)
+
+    def do(self, command: do.Command) -> None:
+        """Carry out."""
+        self.hub.execute[type(command)](command)
+
+    def report(self, event: object) -> None:
+        """What the machines would do."""
+        self.events += 1
+        match event:
+            case LaneOpened():
+                self.started = time.perf_counter()
+                if sys.argv[2] == "send":
+                    self.do(do.ListSources(_TRANSFER, (str(self.path),)))
+            case SourcesListed(_, entries):
+                listed = ";".join(f"{e.path}|{e.size}|{int(e.directory)}" for e in entries)
+                for at in range(0, len(listed), 100_000):
+                    self.lanes.send_text(_LINK, "part " + listed[at : at + 100_000])
+                self.lanes.send_text(_LINK, "open ")
+            case SinkReady():
+                self.do(do.TakeStream(_TRANSFER, _LINK, LANE_CHANNEL, 0))
+                self.lanes.send_text(_LINK, "accept ")
+            case SinkWrote(_, _, written):
+                self.lanes.send_text(_LINK, f"wrote {written}")
+            case SinkFinished():
+                self.lanes.send_text(_LINK, "finished ")
+                self.finish()
+            case _ if hasattr(event, "text"):
+                self.text(*event.text.partition(" ")[::2])
+            case _:
+                print(event, flush=True)
+
+    parts = ""
+
+    def text(self, what: str, rest: str) -> None:
+        """The other end's words."""
+        match what:
+            case "part":
+                self.parts += rest
+            case "open":
+                rows = [row.split("|") for row in self.parts.split(";")]
+                entries = tuple(Entry(path, int(size), None, directory == "1") for path, size, directory in rows)
+                self.do(do.OpenSink(_TRANSFER, entries))
+            case "accept":
+                self.do(do.StartSending(_TRANSFER, _LINK, 0, Via.LANE, (), (), START))
+            case "wrote":
+                self.do(do.Acknowledge(_TRANSFER, 0, int(rest)))
+            case "finished":
+                self.finish()
+
+    def finish(self) -> None:
+        """Tell how it went."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = time.perf_counter() - self.started
+        print(
+            f"{seconds:.3f} s user {usage.ru_utime:.2f} system {usage.ru_stime:.2f} faults {usage.ru_minflt} "
+            f"rss {usage.ru_maxrss / 1024:.0f} MiB events {self.events}",
+            flush=True,
+        )
+        self.done.set()
+
+
+async def main(role: str, port: int, path: Path) -> None:
+    """One end."""
+    end = End(path)
+    if role == "host":
+
+        async def loaded() -> None:
+            """All is."""
+
+        server = Server(end.report, loaded, end.lanes.accept)
+        await server.start(open_listener("127.0.0.1", port))
+        end.lanes.expect(do.ExpectLane(_LINK, _TOKEN, _KEY))
+        print("ready", flush=True)
+    else:
+        end.lanes.dial(do.DialLane(_LINK, f"ws://127.0.0.1:{port}/lane", _TOKEN, _KEY, carries_link=True))
+    await end.done.wait()
+    end.lanes.close(_LINK)
+    await end.hub.stop()
+    if end.tasks:
+        await asyncio.wait(end.tasks, timeout=1)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[3]), Path(sys.argv[4])))
