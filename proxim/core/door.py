@@ -34,8 +34,9 @@ from proxim.core.messages import (
 from proxim.core.proof import Method, ProofError, tag_matches
 from proxim.core.proving import HostProof, Prover, method_of, start_host_proof
 from proxim.core.replies import refusal, rejection
-from proxim.core.session import APPROVAL_SECONDS, Session
-from proxim.core.session_inputs import Ask, End, Guest, GuestSignal
+from proxim.core.session import Session
+from proxim.core.session_asked import APPROVAL_SECONDS
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume
 from proxim.core.session_states import SessionState
 from proxim.core.sessions import Sessions, SessionSecrets
 from proxim.core.status import Trouble
@@ -207,8 +208,7 @@ class Door:
     def _pair_request(
         self, connection: ConnectionID, socket: _Socket, request: PairRequest, now: float
     ) -> list[Command]:
-        by_code = request.session_id == CODE_SESSION_ID
-        session = self._sessions.shown if by_code else self._sessions.get(request.session_id)
+        session = self._meant(request)
         if session is None:
             unknown = PairResult(request.session_id, approved=False, reason=Reason.UNKNOWN_SESSION)
             return [Send(connection, unknown)]
@@ -221,15 +221,23 @@ class Door:
             return [rejection(guest, Reason.NOT_VERIFIED)]
         return self._sessions.tell(session, Ask(guest), now)
 
+    def _meant(self, request: PairRequest) -> Session | None:
+        if request.auth is not None and request.auth.m == Method.RESUME:
+            return self._sessions.by_resume_name(request.session_id)
+        if request.session_id == CODE_SESSION_ID:
+            return self._sessions.shown
+        return self._sessions.get(request.session_id)
+
     # --- proof -----------------------------------------------------------------------------------------------------
 
     def _challenge(self, guest: Guest, socket: _Socket, request: PairRequest, auth: Auth, now: float) -> list[Command]:
         """Answer the guest's share with ours. Nobody is asked before its tag has come."""
-        secrets = self._sessions.secrets_of(socket.session_id)
-        assert secrets is not None  # _pair_request found the session
+        session, secrets = self._sessions.get(socket.session_id), self._sessions.secrets_of(socket.session_id)
+        assert session is not None  # _pair_request found it
+        assert secrets is not None
         try:
             method = method_of(auth)
-            secret = _secret(method, request, secrets)
+            secret = _secret(method, request, session, secrets)
         except ProofError as error:
             return self._refuse(guest.connection, socket, error.reason, now)
         refused = secrets.tries.take(socket.address, now) if method is Method.SPAKE2 else None
@@ -257,7 +265,8 @@ class Door:
         session = self._sessions.get(socket.session_id)
         if session is None:
             return [*done, rejection(proved, Reason.UNKNOWN_SESSION)]
-        return [*done, *self._sessions.tell(session, Ask(proved), now)]
+        proven = Resume(proved) if proof.method is Method.RESUME else Ask(proved)
+        return [*done, *self._sessions.tell(session, proven, now)]
 
     def _challenge_timeout(self, connection: ConnectionID, socket: _Socket) -> list[Command]:
         assert socket.proof is not None  # its timer ends with it
@@ -294,10 +303,13 @@ def _socket_timer(connection: ConnectionID) -> Timer:
     return Timer(TimerName.SOCKET, f"{SOCKET_SCOPE}{connection}")
 
 
-def _secret(method: Method, request: PairRequest, secrets: SessionSecrets) -> bytes:
+def _secret(method: Method, request: PairRequest, session: Session, secrets: SessionSecrets) -> bytes:
     """What a guest that asks by this method has to know. Raises ProofError where it is not to be had that way."""
     if method is Method.PSK and request.session_id != CODE_SESSION_ID:
         return secrets.qr
     if method is Method.SPAKE2 and request.session_id == CODE_SESSION_ID and secrets.typed is not None:
         return secrets.typed.encode()
+    lost = session.resume_secret(request.session_id) if method is Method.RESUME else None
+    if lost is not None:
+        return lost
     raise ProofError(Reason.BAD_MESSAGE, "the typed code goes with @code, the QR's secret with a sessionID")

@@ -36,6 +36,8 @@ class TimerName(StrEnum):
     CHALLENGE = "challenge"  # scope: the guest's socket (door.py)
     SOCKET = "socket"  # scope: the same
     ANSWER = "answer"  # scope: LinkID of the guest's attempt
+    REDIAL = "redial"  # scope: LinkID of the guest's link that was lost
+    RESUME = "resume"  # scope: sessionID of the host's link that was lost
     LANE = "lane"  # scope: LinkID
     STALL = "stall"  # scope: TransferID
 

@@ -43,7 +43,8 @@ from proxim.core.sessions import JOINABLE, Sessions, SessionSecrets
 from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy, Trouble
 
 SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
-SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION)  # their scope is a sessionID, the others' a LinkID
+# Their scope is a sessionID, the others' a LinkID.
+SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION, TimerName.RESUME)
 
 HostEvent = (
     NetworksSeen
@@ -265,6 +266,8 @@ class Host:
 
     def _to_link(self, event: LinkEvent | SendText | Disconnect, now: float) -> list[Command]:
         session = self._sessions.by_link(event.link)
+        if session is None and isinstance(event, SendText | Disconnect):
+            session = self._sessions.by_lost_link(event.link)  # that it went on crossed with what the person wants
         if session is not None:
             return self._sessions.tell(session, event, now)
         if isinstance(event, SendText):

@@ -20,6 +20,7 @@ from proxim.core.events import (
     FrameReceived,
     FrameRefused,
     Join,
+    LinkEvent,
     LinkID,
     PeerDescribed,
     PeerFailed,
@@ -29,7 +30,8 @@ from proxim.core.events import (
     Timer,
     TimerFired,
 )
-from proxim.core.guest import Guest, GuestEvent, GuestState
+from proxim.core.guest import Guest, GuestEvent
+from proxim.core.guest_pairing import GuestState
 from proxim.core.host import SESSION_TIMERS, Host, HostEvent
 from proxim.core.messages import DeviceInfo
 from proxim.core.proving import Prover
@@ -49,7 +51,8 @@ class Program:
         self._host = host
         self._prover = prover
         self._guests: dict[LinkID, Guest] = {}
-        self._attempts = 0
+        self._guest_links = 0
+        self._dials = 0
         self._ended = False
 
     def start(self) -> list[Command]:
@@ -85,7 +88,7 @@ class Program:
                 | Disconnect()
             ):
                 if _is_guest_link(event.link):
-                    return self._guest_or_late(event, self._guests.get(event.link), now)
+                    return self._guest_or_late(event, self._by_link(event), now)
             case _:
                 pass
         if self._host is None:
@@ -102,19 +105,33 @@ class Program:
         return []  # of an attempt that has ended; this crossed on the way
 
     def _join(self, event: Join) -> list[Command]:
-        if any(guest.state is not GuestState.LINKED for guest in self._guests.values()):
+        if any(guest.state is not GuestState.LINKED and not guest.resumes for guest in self._guests.values()):
             return [_trouble(Reason.JOIN_BUSY)]
-        self._attempts += 1
-        link = LinkID(f"{_GUEST_LINK}{self._attempts}")
-        guest = Guest(event.target, self._device, link, ConnectionID(-self._attempts), self._prover)
-        self._guests[link] = guest
+        guest = Guest(event.target, self._device, self._prover, self._new_link_id, self._new_connection)
+        self._guests[guest.link.id] = guest
         return guest.start()
 
+    def _new_link_id(self) -> LinkID:
+        self._guest_links += 1
+        return LinkID(f"{_GUEST_LINK}{self._guest_links}")
+
+    def _new_connection(self) -> ConnectionID:
+        self._dials += 1
+        return ConnectionID(-self._dials)
+
     def _to_guest(self, guest: Guest, event: GuestEvent, now: float) -> list[Command]:
+        link = guest.link.id
         commands = guest.handle(event, now)
-        if guest.state is GuestState.ENDED:
-            del self._guests[guest.link.id]
+        del self._guests[link]
+        if guest.state is not GuestState.ENDED:
+            self._guests[guest.link.id] = guest  # a link that goes on for a lost one has an id of its own
         return commands
+
+    def _by_link(self, event: LinkEvent | SendText | Disconnect) -> Guest | None:
+        guest = self._guests.get(event.link)
+        if guest is None and isinstance(event, SendText | Disconnect):  # that it went on crossed with what is wanted
+            return next((one for one in self._guests.values() if one.link.status.resumes == event.link), None)
+        return guest
 
     def _by_connection(self, connection: ConnectionID) -> Guest | None:
         return next((guest for guest in self._guests.values() if guest.connection == connection), None)

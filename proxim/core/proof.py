@@ -21,6 +21,7 @@ PROOF_VERSION: Final = 1
 SPAKE2_SHARE_BYTES: Final = 33  # a side byte and a compressed Ed25519 point; the library itself takes longer ones
 PSK_SHARE_BYTES: Final = 32
 PSK_SECRET_BYTES: Final = 16
+RESUME_NAME_BYTES: Final = 16  # 128 bits, as a sessionID's
 TAG_BYTES: Final = 32  # SHA-256
 _LABEL: Final = b"proxim-auth-1"
 
@@ -34,16 +35,20 @@ class Method(StrEnum):
 
     SPAKE2 = "spake2"  # a typed code: a PAKE, because 25 bits could be guessed offline from anything weaker
     PSK = "psk"  # the QR's 128-bit secret, straight into the key schedule
+    RESUME = "resume"  # a lost link's: 256 bits that came out of its own proof, used as the QR's secret is
 
     @property
-    def verified(self) -> Verified:
-        """What a prompt says of a guest that proved itself this way."""
-        return Verified.CODE if self is Method.SPAKE2 else Verified.QR
+    def verified(self) -> Verified | None:
+        """What a prompt says of a guest that proved itself this way; None: what it said of the link that was lost."""
+        return _VERIFIED.get(self)
 
     @property
     def share_bytes(self) -> int:
         """How long a share `y` is."""
         return SPAKE2_SHARE_BYTES if self is Method.SPAKE2 else PSK_SHARE_BYTES
+
+
+_VERIFIED: Final = {Method.SPAKE2: Verified.CODE, Method.PSK: Verified.QR}
 
 
 class Side(StrEnum):
@@ -70,7 +75,7 @@ MakeExchange = Callable[[bytes, Side, bytes, bytes], Exchange]
 
 @dataclass(frozen=True, slots=True)
 class PskExchange:
-    """The QR's secret itself; the shares only make each run different."""
+    """A secret that cannot be guessed, itself; the shares only make each run different."""
 
     secret: bytes = field(repr=False)
     share: bytes
@@ -130,7 +135,7 @@ class ProofKeys:
         self._prk = _hmac(self.transcript, secret)
 
     def key(self, purpose: str) -> bytes:
-        """HKDF-Expand of one block: purposes are `confirm|signal guest|host` and `resume`."""
+        """HKDF-Expand of one block: purposes are `confirm|signal guest|host`, `resume` and `resume name`."""
         return _hmac(self._prk, _LABEL + b" " + purpose.encode() + b"\x01")
 
     def guest_tag(self) -> bytes:
@@ -140,6 +145,14 @@ class ProofKeys:
     def host_tag(self, status: str) -> bytes:
         """What the host confirms with; it covers the decision."""
         return _hmac(self.key("confirm host"), self.transcript + status.encode())
+
+    def resume_secret(self) -> bytes:
+        """What both sides prove with to take up the link again that this pairing opened."""
+        return self.key("resume")
+
+    def resume_name(self) -> str:
+        """What they call the session then: it tells nobody which one it is, and can be neither typed nor scanned."""
+        return "@" + to_base64url(self.key("resume name")[:RESUME_NAME_BYTES])
 
 
 def tag_matches(expected: bytes, given: str | None) -> bool:

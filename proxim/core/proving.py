@@ -36,9 +36,9 @@ class Prover:
 
     def exchange(self, method: Method, secret: bytes, side: Side, ctx: bytes) -> Exchange:
         """One side's half of a new exchange."""
-        if method is Method.PSK:
-            return PskExchange(secret, self.token_bytes(PSK_SHARE_BYTES))
-        return self.spake2(secret, side, *identities(ctx))
+        if method is Method.SPAKE2:
+            return self.spake2(secret, side, *identities(ctx))
+        return PskExchange(secret, self.token_bytes(PSK_SHARE_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,16 @@ def start_guest_proof(target: JoinTarget, device: DeviceInfo, prover: Prover) ->
         method, secret = Method.PSK, from_base64url(target.qr_secret, PSK_SECRET_BYTES)
     else:
         return None
-    ctx = context(method, target.session_id, device)
+    return _start(method, secret, target.session_id, device, prover)
+
+
+def start_resumption(lost: ProofKeys, device: DeviceInfo, prover: Prover) -> GuestProof:
+    """Begin to prove that we are the guest of a link that was lost: these keys are that link's."""
+    return _start(Method.RESUME, lost.resume_secret(), lost.resume_name(), device, prover)
+
+
+def _start(method: Method, secret: bytes, session_id: str, device: DeviceInfo, prover: Prover) -> GuestProof:
+    ctx = context(method, session_id, device)
     exchange = prover.exchange(method, secret, Side.GUEST, ctx)
     return GuestProof(method, _auth(method, exchange), ctx, exchange)
 

@@ -1,20 +1,24 @@
 """One session at the host: from the code on the screen to the end of its link, as a table of transitions.
 
 ```
-  OPEN --pair_request--> ASKED --approve--> LINKING --channel--> LINKED
-   ^ ^                     |                   |                    |
-   | +--declined, timeout, +                   |                    |
-   |    guest left                             |                    |
-   +----------- the attempt failed ------------+                    |
-   +----------- temporary, persistent: the guest may come back -----+
+                                               +----- resumed, by proof -----+
+                                               v                             |
+  OPEN --pair_request--> ASKED --approve--> LINKING --channel--> LINKED --silence--> AWAY
+   ^ ^                     |                   |                    |                 |
+   | +--declined, timeout, +                   |                    |                 |
+   |    guest left                             |                    |                 |
+   +----------- the attempt failed ------------+                    |                 |
+   +----------- temporary, persistent: the guest may come back -----+---- 2 min ------+
   any --expired, ended by the host, one-time link over--> ENDED
 ```
-Must never be here: which session a message means (host.py), sockets, clocks, words for people.
+Only a guest that proved itself is waited for in AWAY, and only its proof leads out of it without a prompt. It may come
+before the loss is noticed here (LINKED), or after a try to take the link up again failed (LINKING). Must never be here:
+which session a message means (host.py), sockets, clocks, words for people.
 """
 
-from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, get_args
 
 from proxim.core.commands import (
     AddCandidate,
@@ -35,6 +39,7 @@ from proxim.core.events import (
     ConnectionLost,
     Decide,
     Disconnect,
+    LinkEvent,
     LinkID,
     PeerDescribed,
     PeerFailed,
@@ -46,31 +51,23 @@ from proxim.core.events import (
 )
 from proxim.core.json_text import MessageError
 from proxim.core.link import OPEN_SECONDS, Link, LinkInput, LinkState
-from proxim.core.messages import (
-    CloseCode,
-    Description,
-    DeviceInfo,
-    PairResult,
-    SDPType,
-    SessionEnded,
-)
-from proxim.core.proof import Side
+from proxim.core.messages import CloseCode, Description, PairResult, SDPType
+from proxim.core.proof import ProofKeys, Side
 from proxim.core.replies import host_tag, refusal, rejection
-from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput, TurnAway
+from proxim.core.resuming import RESUME_SECONDS, resumed, untold
+from proxim.core.session_asked import AskedSession
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput, TurnAway
 from proxim.core.session_states import SessionState, SessionStatus
 from proxim.core.signaling import Signaling
-from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
-from proxim.core.texts import display_id, display_name
+from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble
+from proxim.core.texts import display_name
 
-APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
-MAX_IGNORED: Final = 2  # unproved requests of one address that may run out unanswered; a person looked away once
-SESSION_SECONDS: Final = 15 * 60.0  # the seed: "Sessions expire after 15 minutes or per session type"
 # A guest may close its WebSocket as soon as its side of the link is open, which may be before ours is: time for the
 # channel's opening to be sent once more (SCTP after 1 s, then 2 s), and no longer, for the guest may have given up.
 LOST_SOCKET_SECONDS: Final = 4.0
 
 
-class Session:
+class Session(AskedSession):
     """See the module. `now` everywhere: seconds of a monotonic clock."""
 
     def __init__(
@@ -82,25 +79,13 @@ class Session:
         own_name: str,
         new_link_id: Callable[[], LinkID],
     ) -> None:
-        self.id = session_id
-        self.type = session_type
-        self.lifetime = None if session_type is SessionType.PERSISTENT else lifetime or SESSION_SECONDS
-        self.expires = None if self.lifetime is None else now + self.lifetime
-        self.own_name = own_name
-        self.state = SessionState.OPEN
-        self.guest: Guest | None = None  # None: nobody, or the link outlived its WebSocket
-        self.link: Link | None = None
-        self.end_reason: Reason | None = None
-        self._new_link_id = new_link_id
+        super().__init__(session_id, session_type, lifetime, now, own_name, new_link_id)
         self._answered = False
         self._open_by = 0.0
         self._overdue = False
-        self._rejected = False
-        self._asked = 0  # prompts so far; each has its number
-        self._unanswered = False  # one went away before its answer: from then on an answer must say which it means
-        self._ignored: Counter[str] = Counter()  # unproved requests that nobody answered, by address
-        self._muted: set[str] = set()  # addresses that were declined: only a proof gets them a second prompt
         self._signaling = Signaling(Side.HOST, "", None)  # with the guest being linked
+        self._resume_keys: dict[str, ProofKeys] = {}  # of the link that opened last, by resume name
+        self._resume_by = 0.0  # where the link was lost: until then it may be taken up again
 
     def trusts(self, connection: ConnectionID) -> bool:
         """Whether this WebSocket is an approved guest's that proved itself: what it says wrong, somebody changed."""
@@ -115,13 +100,10 @@ class Session:
             return SessionStatus.APPROVED
         return SessionStatus.REJECTED if self._rejected else SessionStatus.PENDING
 
-    def serves(self, connection: ConnectionID) -> bool:
-        """Whether the guest on this WebSocket asks or was approved."""
-        return self.guest is not None and self.guest.connection == connection
-
-    def start(self) -> list[Command]:
-        """Commands for a session just made."""
-        return [] if self.lifetime is None else [SetTimer(self._session_timer, self.lifetime)]
+    def resume_secret(self, name: str) -> bytes | None:
+        """What the guest has to know that takes up this session's link again under that name; None: nobody may."""
+        keys = self._resume_keys.get(name)
+        return None if keys is None else keys.resume_secret()
 
     def handle(self, event: SessionInput, now: float) -> list[Command]:
         """Take one event; look at `state` afterwards."""
@@ -131,98 +113,32 @@ class Session:
             raise MachineMisuseError(f"{kind} in {self.state}")
         return transition(self, event, now)
 
-    # --- being asked -----------------------------------------------------------------------------------------------
+    # --- a guest is let in -----------------------------------------------------------------------------------------
 
-    def _ask(self, event: Ask, now: float) -> list[Command]:
-        if event.guest.verified is None and event.guest.address in self._muted:
-            return [rejection(event.guest, Reason.DECLINED)]
-        self.state = SessionState.ASKED
-        self.guest = event.guest
-        self._rejected = False
-        self._asked += 1
-        deadline = now + APPROVAL_SECONDS
-        shown = DeviceInfo(display_name(event.guest.device.name), display_id(event.guest.device.id))
-        prompt = Prompt(self.id, shown, event.guest.address, event.guest.verified, deadline, self._asked)
-        return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
+    def _let_in(self, guest: Guest, now: float) -> list[Command]:
+        status = LinkStatus(
+            self._new_link_id(),
+            self.id,
+            Stage.APPROVED,
+            peer_name=display_name(guest.device.name),
+            peer_address=guest.address,
+            verified=guest.verified,
+        )
+        return self._link_to(guest, status, [Publish(PairOutcome(self.id, approved=True))], now)
 
-    def _ask_beside(self, event: Ask, now: float) -> list[Command]:
-        """Somebody else is asking already; one that proved itself goes before one that did not."""
-        assert self.guest is not None  # ASKED is by somebody
-        if event.guest.verified is not None and self.guest.verified is None:
-            self._unanswered = True
-            return [*self._reject(Reason.BUSY), *self._ask(event, now)]
-        return self._busy(event, now)
-
-    def _busy(self, event: Ask, now: float) -> list[Command]:
-        return [rejection(event.guest, Reason.BUSY)]
-
-    def _decide(self, event: Decide, now: float) -> list[Command]:
-        assert self.guest is not None  # ASKED is by somebody
-        if event.number != self._asked and (event.number is not None or self._unanswered):
-            return self._too_late(event, now)
-        if not event.approved:
-            self._muted.add(self.guest.address)
-            return self._reject(Reason.DECLINED)
-        guest = self.guest
+    def _link_to(self, guest: Guest, status: LinkStatus, told: list[Command], now: float) -> list[Command]:
         self.state = SessionState.LINKING
+        self.guest = guest
         self._answered = False
         self._open_by = now + OPEN_SECONDS
-        self.link = Link(
-            LinkStatus(
-                self._new_link_id(),
-                self.id,
-                Stage.APPROVED,
-                peer_name=display_name(guest.device.name),
-                peer_address=guest.address,
-                verified=guest.verified,
-            ),
-            self.own_name,
-        )
+        self.link = Link(status, self.own_name)
         self._signaling = Signaling(Side.HOST, guest.address, guest.keys)
         return [
-            CancelTimer(self._approval_timer),
             Send(guest.connection, PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved"))),
-            Publish(PairOutcome(self.id, approved=True)),
+            *told,
             Publish(self.link.status),
             *self.link.open(offerer=False),
         ]
-
-    def _too_late(self, event: Decide, now: float) -> list[Command]:
-        return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
-
-    def _approval_timeout(self, event: TimerFired, now: float) -> list[Command]:
-        assert self.guest is not None  # ASKED is by somebody
-        self._unanswered = True
-        if self.guest.verified is None:
-            self._ignored[self.guest.address] += 1
-            if self._ignored[self.guest.address] >= MAX_IGNORED:
-                self._muted.add(self.guest.address)
-        return self._reject(Reason.TIMEOUT)
-
-    def _asker_left(self, event: ConnectionLost, now: float) -> list[Command]:
-        self.state = SessionState.OPEN
-        self.guest = None
-        self._unanswered = True
-        return [
-            CancelTimer(self._approval_timer),
-            Publish(PairOutcome(self.id, approved=False, reason=Reason.GUEST_LEFT)),
-        ]
-
-    def _reject(self, reason: Reason) -> list[Command]:
-        assert self.guest is not None  # ASKED is by somebody
-        guest = self.guest
-        self.state = SessionState.OPEN
-        self.guest = None
-        self._rejected = True
-        return [
-            CancelTimer(self._approval_timer),
-            rejection(guest, reason),
-            Publish(PairOutcome(self.id, approved=False, reason=reason)),
-        ]
-
-    def _turn_away(self, event: TurnAway, now: float) -> list[Command]:
-        self._unanswered = True
-        return self._reject(event.reason)
 
     # --- signals ---------------------------------------------------------------------------------------------------
 
@@ -239,7 +155,7 @@ class Session:
             if error.reason is Reason.NOT_ALLOWED:
                 return self._signal_not_allowed(event, now)
             tampered = error.reason is Reason.TAMPERED
-            return self._end_with_link(End(Reason.TAMPERED), now) if tampered else self._close_link(error.reason)
+            return self._end_with_link(End(Reason.TAMPERED), now) if tampered else self._close_link(error.reason, now)
         if isinstance(payload, Description):
             return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, payload.sdp)]
         return [] if payload is None else [AddCandidate(link.id, payload)]
@@ -255,21 +171,24 @@ class Session:
     def _link_event(self, event: LinkInput, now: float) -> list[Command]:
         link = self._linking()
         commands = link.handle(event, now)
-        if link.state is LinkState.OPEN:
+        if link.state is LinkState.CLOSED:
+            return self._after_link(link, commands, now)
+        if link.state is LinkState.OPEN and self.state is SessionState.LINKING:
             self.state = SessionState.LINKED
-        elif link.state is LinkState.CLOSED:
-            commands += self._after_link(link)
+            # The offer came under these keys, so the guest has them, and needs none from before.
+            keys = self._signaling.keys
+            self._resume_keys = {} if keys is None else {keys.resume_name(): keys}
         return commands
 
     def _link_open_timeout(self, event: TimerFired, now: float) -> list[Command]:
         if self.guest is None:
-            return self._close_link(Reason.GUEST_LEFT)
-        return self._link_event(event, now) if self._signaling.described else self._close_link(Reason.NO_OFFER)
+            return self._close_link(Reason.GUEST_LEFT, now)
+        return self._link_event(event, now) if self._signaling.described else self._close_link(Reason.NO_OFFER, now)
 
     def _guest_lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None
         if not self._answered:
-            return self._close_link(Reason.GUEST_LEFT)
+            return self._close_link(Reason.GUEST_LEFT, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
         return [SetTimer(Timer(TimerName.LINK_OPEN, self._linking().id), left)]
 
@@ -282,37 +201,98 @@ class Session:
         link = self._linking()
         return [*link.close(Reason.DISCONNECTED, bye=Reason.CLOSED), *self._end(Reason.CLOSED)]
 
-    def _close_link(self, reason: Reason) -> list[Command]:
+    def _close_link(self, reason: Reason, now: float) -> list[Command]:
         link = self._linking()
-        return [*link.close(reason), *self._after_link(link)]
+        return self._after_link(link, link.close(reason), now)
 
-    def _after_link(self, link: Link) -> list[Command]:
-        """The link is closed: does the session live on?"""
-        commands: list[Command] = []
-        was_connected, reason = link.status.was_connected, link.status.reason
+    def _after_link(self, link: Link, closing: list[Command], now: float) -> list[Command]:
+        """The link is closed by these commands: is it taken up again, and if not, does the session live on?"""
+        commands = list(closing)
+        reason, failed = link.status.reason, self.state is SessionState.LINKING
         assert reason is not None  # a closed link has one
-        if self.guest is not None and not was_connected:
+        if not failed:
+            self._resume_by = now + RESUME_SECONDS if reason is Reason.PEER_VANISHED else now
+        if self.guest is not None and failed:
             commands.append(refusal(self.guest.connection, reason, self.guest.session_id))
-        if self.type is SessionType.ONE_TIME and was_connected:
-            return [*commands, *self._end(reason if reason is Reason.PEER_VANISHED else Reason.CLOSED)]
+        if self._resume_keys and now < self._resume_by:
+            return self._wait(link, commands, now)
+        return [*commands, *self._leave_link(link, failed=failed)]
+
+    def _leave_link(self, link: Link, *, failed: bool) -> list[Command]:
+        reason = link.status.reason
+        if self.type is SessionType.ONE_TIME and link.status.was_connected:
+            return self._end(reason if reason is Reason.PEER_VANISHED else Reason.CLOSED)
         if self._overdue:
-            return [*commands, *self._end(Reason.EXPIRED)]
-        if self.guest is not None:
-            code = None if was_connected else CloseCode.LINK_FAILED
-            commands.append(CloseConnection(self.guest.connection, code))
+            return self._end(Reason.EXPIRED)
+        commands = self._hang_up(failed=failed)
         self.state = SessionState.OPEN
-        self.guest = None
         self.link = None
+        self._resume_keys = {}
         return commands
+
+    def _hang_up(self, *, failed: bool) -> list[Command]:
+        if self.guest is None:
+            return []
+        guest, self.guest = self.guest, None
+        return [CloseConnection(guest.connection, CloseCode.LINK_FAILED if failed else None)]
+
+    # --- a lost link -----------------------------------------------------------------------------------------------
+
+    def _wait(self, link: Link, closing: list[Command], now: float) -> list[Command]:
+        failed = self.state is SessionState.LINKING
+        self.state = SessionState.AWAY
+        return [
+            *untold(link, closing),
+            *self._hang_up(failed=failed),
+            SetTimer(self._resume_timer, self._resume_by - now),
+            link.tell(stage=Stage.WAITING, reason=None, deadline=self._resume_by),
+        ]
+
+    def _resume(self, event: Resume, now: float) -> list[Command]:
+        """The guest is back; it may have noticed the loss before us, or that a try to come back failed."""
+        guest, keys, link = event.guest, event.guest.keys, self.link
+        lost = self._resume_keys.get(guest.session_id)
+        if lost is None or keys is None or link is None:
+            return [rejection(guest, Reason.UNKNOWN_SESSION)]
+        if self.state is SessionState.AWAY:
+            closing: list[Command] = [CancelTimer(self._resume_timer)]
+        else:
+            closing = [*untold(link, link.close(Reason.PEER_VANISHED)), *self._hang_up(failed=False)]
+        if self.state is SessionState.LINKED:
+            self._resume_by = now + RESUME_SECONDS
+        # Until the new link opens, the guest may not have heard that it was let in, and come back as it came now.
+        self._resume_keys = {guest.session_id: lost, keys.resume_name(): keys}
+        status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
+        return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
+
+    def _write_in_vain(self, event: SendText, now: float) -> list[Command]:
+        return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
+
+    def _late(self, event: LinkEvent, now: float) -> list[Command]:
+        return []  # of the link that was lost; this crossed on the way
+
+    def _away_too_long(self, event: TimerFired, now: float) -> list[Command]:
+        link = self._linking()
+        return [self._give_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
+
+    def _give_up(self, reason: Reason) -> Command:
+        return self._linking().tell(stage=Stage.CLOSED, reason=reason, deadline=None)
+
+    def _disconnect_while_away(self, event: Disconnect, now: float) -> list[Command]:
+        return [CancelTimer(self._resume_timer), self._give_up(Reason.DISCONNECTED), *self._end(Reason.CLOSED)]
+
+    def _end_while_away(self, event: End, now: float) -> list[Command]:
+        return [CancelTimer(self._resume_timer), self._give_up(event.reason), *self._end(event.reason)]
+
+    def _expire_while_away(self, event: TimerFired, now: float) -> list[Command]:
+        if self.type is SessionType.ONE_TIME:
+            return self._expire_with_link(event, now)
+        return self._end_while_away(End(Reason.EXPIRED), now)
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
     def _expire(self, event: TimerFired, now: float) -> list[Command]:
         return self._end(Reason.EXPIRED)
-
-    def _expire_while_asked(self, event: TimerFired, now: float) -> list[Command]:
-        # _reject lets go of the guest, so it gets its pair_result and no session_ended on top.
-        return [*self._reject(Reason.EXPIRED), *self._end(Reason.EXPIRED)]
 
     def _expire_with_link(self, event: TimerFired, now: float) -> list[Command]:
         if self.type is SessionType.ONE_TIME:
@@ -323,36 +303,19 @@ class Session:
     def _end_by_host(self, event: End, now: float) -> list[Command]:
         return self._end(event.reason)
 
-    def _end_while_asked(self, event: End, now: float) -> list[Command]:
-        return [*self._reject(event.reason), *self._end(event.reason)]
-
     def _end_with_link(self, event: End, now: float) -> list[Command]:
         link = self._linking()
         return [*link.close(event.reason, bye=event.reason), *self._end(event.reason)]
 
-    def _end(self, reason: Reason) -> list[Command]:
-        self.state = SessionState.ENDED
-        self.end_reason = reason
-        commands: list[Command] = [CancelTimer(self._session_timer)]
-        if self.guest is not None:
-            commands.append(Send(self.guest.connection, SessionEnded(self.guest.session_id, reason)))
-            commands.append(CloseConnection(self.guest.connection, CloseCode.SESSION_ENDED))
-        self.guest = None
-        return commands
-
     # --- helpers ---------------------------------------------------------------------------------------------------
 
     def _linking(self) -> Link:
-        assert self.link is not None  # LINKING and LINKED have one
+        assert self.link is not None  # LINKING, LINKED and AWAY have one
         return self.link
 
     @property
-    def _approval_timer(self) -> Timer:
-        return Timer(TimerName.APPROVAL, self.id)
-
-    @property
-    def _session_timer(self) -> Timer:
-        return Timer(TimerName.SESSION, self.id)
+    def _resume_timer(self) -> Timer:
+        return Timer(TimerName.RESUME, self.id)
 
 
 _Transition = Callable[[Session, Any, float], list[Command]]
@@ -393,4 +356,14 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKED, Disconnect): Session._disconnect,
     (SessionState.LINKED, End): Session._end_with_link,
     **{(SessionState.LINKED, kind): Session._link_event for kind in _LINKED_INPUTS},
+    (SessionState.AWAY, Ask): Session._busy,
+    (SessionState.AWAY, GuestSignal): Session._signal_not_allowed,
+    (SessionState.AWAY, Decide): Session._too_late,
+    (SessionState.AWAY, SendText): Session._write_in_vain,
+    (SessionState.AWAY, TimerName.RESUME): Session._away_too_long,
+    (SessionState.AWAY, TimerName.SESSION): Session._expire_while_away,
+    (SessionState.AWAY, Disconnect): Session._disconnect_while_away,
+    (SessionState.AWAY, End): Session._end_while_away,
+    **{(SessionState.AWAY, kind): Session._late for kind in get_args(LinkEvent)},
+    **{(state, Resume): Session._resume for state in SessionState if state is not SessionState.ENDED},
 }

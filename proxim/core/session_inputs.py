@@ -29,7 +29,7 @@ class Guest:
 
     connection: ConnectionID
     address: str
-    session_id: str = field(repr=False)  # as this guest calls the session: its id, or "@code"
+    session_id: str = field(repr=False)  # as this guest calls it: its id, "@code" or a resume name
     device: DeviceInfo
     verified: Verified | None = None  # how it proved that it knows the code
     keys: ProofKeys | None = field(default=None, repr=False)  # of that proof
@@ -38,6 +38,13 @@ class Guest:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A guest's pair_request, already known to mean this session."""
+
+    guest: Guest
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A guest has proved that it is the one whose link this session lost; its `session_id` is the resume name."""
 
     guest: Guest
 
@@ -66,6 +73,7 @@ class End:
 
 SessionInput = (
     Ask
+    | Resume
     | GuestSignal
     | ConnectionLost
     | Decide

@@ -13,6 +13,7 @@ class SessionState(Enum):
     ASKED = "asked"  # a prompt is shown
     LINKING = "linking"  # approved, the link is not open yet
     LINKED = "linked"
+    AWAY = "away"  # the link was lost; the same guest takes it up again, or its time runs out
     ENDED = "ended"
 
 

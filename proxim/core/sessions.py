@@ -54,6 +54,14 @@ class Sessions:
         """The session that this link belongs to."""
         return next((one for one in self if one.link is not None and one.link.id == link), None)
 
+    def by_lost_link(self, link: LinkID) -> Session | None:
+        """The session that went on for this link: what a person wants of the one, they want of the other."""
+        return next((one for one in self if one.link is not None and one.link.status.resumes == link), None)
+
+    def by_resume_name(self, name: str) -> Session | None:
+        """The session whose link may be taken up again under this name."""
+        return next((one for one in self if one.resume_secret(name) is not None), None)
+
     def tell(self, session: Session, event: SessionInput, now: float) -> list[Command]:
         """Hand an event to a session, and forget it if that was its end."""
         commands = session.handle(event, now)

@@ -20,6 +20,7 @@ class Signaling:
 
     def __init__(self, side: Side, peer_address: str, keys: ProofKeys | None) -> None:
         self.described = False  # the other side's description has come
+        self.keys = keys
         self._side = side
         self._macs = None if keys is None else SignalMacs(keys, side)
         self._filter = PeerFilter(peer_address)

@@ -111,6 +111,7 @@ class LinkStatus:
     reason: Reason | None = None  # of stage CLOSED
     was_connected: bool = False
     via: Via = Via.WEBRTC
+    resumes: LinkID | None = None  # it goes on for that link, which waited and is told of no more: one link to people
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,9 +256,14 @@ class Ledger:
                 assert not can_text
                 self.links.pop(link, None)
                 self.past_links.add(link)
-            case LinkStatus(link):
+            case LinkStatus(link, resumes=lost):
                 assert link not in self.past_links, "told of a link after its end"
+                if lost is not None and link not in self.links:
+                    assert lost not in self.past_links, "resumed after its end"
+                    self.links.pop(lost, None)
+                    self.past_links.add(lost)
                 self.links[link] = status
+                assert (status.stage is Stage.WAITING) <= (link not in self.peers and not status.can_text)
             case _:
                 pass
 
@@ -368,6 +373,12 @@ class Prove:
     @property
     def request(self) -> PairRequest:
         return PairRequest(self.target.session_id, PHONE, self.proof.auth)
+
+    @property
+    def agreed(self) -> ProofKeys:
+        """Its keys, once it was challenged."""
+        assert self.keys is not None
+        return self.keys
 
     def confirm(self, challenge: Auth) -> PairConfirm:
         self.keys = self.proof.finish(challenge)

@@ -1,6 +1,8 @@
 """Tests of proxim.core.guest: one attempt as scripts; then a host and a network that do anything in any order."""
 
+import itertools
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -44,7 +46,8 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
-from proxim.core.guest import ANSWER_SECONDS, DIAL_SECONDS, Guest, GuestEvent, GuestState
+from proxim.core.guest import Guest, GuestEvent
+from proxim.core.guest_pairing import ANSWER_SECONDS, DIAL_SECONDS, GuestState
 from proxim.core.host_code import HostCode, JoinTarget, parse_target
 from proxim.core.link import HEARTBEAT_SECONDS
 from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
@@ -70,6 +73,7 @@ from proxim.core.messages import (
 from proxim.core.program import Program
 from proxim.core.proof import Method, Side, SignalMacs, tag_auth, tag_matches, to_base64url
 from proxim.core.proving import method_of, start_host_proof
+from proxim.core.resuming import RESUME_SECONDS
 from proxim.core.status import LinkStatus, PairOutcome, Stage, TextReceived, Trouble
 from tests.core.machine_fixtures import LINE, PHONE, Bench, prover, published, sdp, sent
 
@@ -89,6 +93,7 @@ DIAL = Timer(TimerName.DIAL, LINK)
 ANSWER = Timer(TimerName.ANSWER, LINK)
 OPEN_TIMER = Timer(TimerName.LINK_OPEN, LINK)
 HEARTBEAT = Timer(TimerName.HEARTBEAT, LINK)
+REDIAL = Timer(TimerName.REDIAL, LINK)
 
 APPROVED = PairResult(CODE_SESSION_ID, approved=True)
 OFFERED = PeerDescribed(LINK, SDPType.OFFER, SDP)
@@ -129,11 +134,17 @@ def peer_closed(*, said_bye: bool = False) -> list[Command]:
 
 def new_guest(target: JoinTarget = TARGET) -> Guest:
     """A guest with a link that holds no secret, where no other is named."""
-    return Guest(target, PHONE, LINK, SOCKET, PROVER)
+    links, sockets = itertools.count(1), itertools.count(1)
+    return Guest(target, PHONE, PROVER, lambda: LinkID(f"guest-{next(links)}"), lambda: ConnectionID(-next(sockets)))
 
 
 def at(stage: GuestState) -> Guest:
-    """A guest that all went well for, up to there; LINKING has sent its offer. PROVING has a code, the others none."""
+    """A guest that all went well for, up to there; LINKING has sent its offer.
+
+    PROVING has a code, and RECONNECTING has lost a link that came by it; the others have none.
+    """
+    if stage is GuestState.RECONNECTING:
+        return lost()[0]
     guest = new_guest(PROVING if stage is GuestState.PROVING else TARGET)
     guest.start()
     if stage is GuestState.PROVING:
@@ -161,7 +172,7 @@ class ProvenHost:
         assert request.auth is not None
         self.name = request.session_id
         method = method_of(request.auth)
-        known = code.encode() if method is Method.SPAKE2 else secret
+        known = code.encode() if method is Method.SPAKE2 else secret  # the QR's, or the lost link's
         self.proof = start_host_proof(request, request.auth, method, known, PROVER)
         self.macs = SignalMacs(self.proof.keys, Side.HOST)
         self.challenge = PairChallenge(self.name, self.proof.auth)
@@ -198,6 +209,30 @@ def offered(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
     (offer,) = sent(guest.handle(OFFERED, T0))
     assert host.takes(offer)
     return guest, host
+
+
+def linked(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
+    """Its link is open."""
+    guest, host = offered(target)
+    guest.handle(frame(host.signal(HOSTS_ANSWER)), T0)
+    guest.handle(CHANNEL, T0)
+    assert guest.state is GuestState.LINKED
+    return guest, host
+
+
+def lost() -> tuple[Guest, ProvenHost]:
+    """Its link has fallen silent."""
+    guest, host = linked()
+    guest.handle(PeerFailed(LINK, Reason.PEER_VANISHED), T0)
+    return guest, host
+
+
+def returning() -> tuple[Guest, ProvenHost]:
+    """It has dialled again and asks by its resume name; the host that can answer is the one it was linked to."""
+    guest, host = lost()
+    guest.handle(TimerFired(REDIAL), T0)
+    (request,) = sent(guest.handle(ConnectionOpened(guest.connection, "192.168.1.5"), T0))
+    return guest, ProvenHost(request, secret=host.proof.keys.resume_secret())
 
 
 # --- all goes well ---------------------------------------------------------------------------------------------------
@@ -337,7 +372,7 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
 def reason_of(guest: Guest, commands: list[Command]) -> Reason | None:
     """Why the attempt has ended."""
     assert guest.state is GuestState.ENDED
-    assert CloseConnection(SOCKET) in commands
+    assert CloseConnection(guest.connection) in commands
     told = published(commands)[-1]
     assert isinstance(told, LinkStatus)
     assert told.stage is Stage.CLOSED
@@ -742,6 +777,164 @@ def test_the_person_may_cancel_at_every_stage(stage: GuestState) -> None:
     assert at(stage).handle(Disconnect(LINK), T0) == ending(stage, Reason.DISCONNECTED)
 
 
+# --- a link is lost --------------------------------------------------------------------------------------------------
+
+
+def again(guest: Guest, message: Message) -> FrameReceived:
+    """The host says this on the newest socket."""
+    return FrameReceived(guest.connection, dump_message(message))
+
+
+def waiting(guest: Guest) -> bool:
+    return guest.state is GuestState.RECONNECTING and guest.link.status.stage is Stage.WAITING
+
+
+def test_a_link_that_falls_silent_after_a_proof_waits_and_dials_at_once() -> None:
+    guest, _ = linked()
+    told = replace(guest.link.status, stage=Stage.WAITING, can_text=False, deadline=T0 + 120)
+    assert guest.handle(PeerFailed(LINK, Reason.PEER_VANISHED), T0) == [
+        *peer_closed(),
+        *left(),
+        SetTimer(REDIAL, 0),
+        Publish(told),
+    ]
+    assert guest.handle(TimerFired(REDIAL), T0) == [SetTimer(DIAL, 4.0), Dial(ConnectionID(-2), SCANNED.websocket_url)]
+
+
+def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -> None:
+    guest, host = lost()
+    guest.handle(TimerFired(REDIAL), T0)
+    socket, name = ConnectionID(-2), host.proof.keys.resume_name()
+    opened = guest.handle(ConnectionOpened(socket, "192.168.1.5"), T0)
+    (request,) = sent(opened)
+    assert isinstance(request, PairRequest)
+    assert request.auth is not None
+    assert (request.session_id, request.device, request.auth.m) == (name, PHONE, "resume")
+    assert opened == [CancelTimer(DIAL), SetTimer(ANSWER, 10.0), Send(socket, request)]
+    same = ProvenHost(request, secret=host.proof.keys.resume_secret())
+    confirmed = guest.handle(again(guest, same.challenge), T0)
+    assert confirmed == [
+        Send(socket, PairConfirm(name, tag_auth(same.proof.keys.guest_tag()))),
+        SetTimer(ANSWER, 10.0),
+    ]
+    new = LinkID("guest-2")
+    before = guest.link.status
+    assert before.deadline is not None
+    told = replace(before, link=new, stage=Stage.APPROVED, deadline=None, resumes=LINK)
+    assert guest.handle(again(guest, same.approval), T0) == [
+        CancelTimer(ANSWER),
+        Publish(told),
+        OpenPeer(new, offerer=True),
+        SetTimer(Timer(TimerName.LINK_OPEN, new), 15.0),
+    ]
+    (offer,) = sent(guest.handle(PeerDescribed(new, SDPType.OFFER, SDP), T0))
+    assert isinstance(offer, Signal)
+    assert offer.session_id == name
+    assert same.takes(offer)
+    guest.handle(again(guest, same.signal(HOSTS_ANSWER)), T0)
+    guest.handle(ChannelOpened(new, 0, CONTROL_LABEL), T0)
+    assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        lambda guest: DialFailed(guest.connection, Reason.REFUSED),
+        lambda guest: TimerFired(DIAL),
+    ],
+)
+def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(fails: Callable[[Guest], GuestEvent]) -> None:
+    guest, _ = lost()
+    guest.handle(TimerFired(REDIAL), T0)
+    event = fails(guest)
+    commands = guest.handle(event, T0 + 4)
+    assert SetTimer(REDIAL, 2.0) in commands
+    assert published(commands) == []  # it waits, as was told
+    assert waiting(guest)
+    assert Dial(ConnectionID(-3), SCANNED.websocket_url) in guest.handle(TimerFired(REDIAL), T0 + 6)
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        lambda guest: TimerFired(ANSWER),
+        lambda guest: ConnectionLost(guest.connection),
+        lambda guest: again(guest, ErrorMessage("too_many", "sentence")),
+        lambda guest: again(guest, PairResult("x", approved=False, reason=Reason.TIMEOUT)),
+        lambda guest: again(guest, PairResult("x", approved=False, reason=Reason.BUSY)),
+    ],
+)
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
+    fails: Callable[[Guest], GuestEvent], confirmed: bool
+) -> None:
+    guest, host = returning()
+    if confirmed:
+        guest.handle(again(guest, host.challenge), T0)
+    commands = guest.handle(fails(guest), T0 + 1)
+    assert SetTimer(REDIAL, 2.0) in commands
+    assert published(commands) == []
+    assert waiting(guest)
+
+
+@pytest.mark.parametrize("reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED])
+def test_a_host_that_says_no_is_believed(reason: Reason) -> None:
+    guest, _ = returning()
+    commands = guest.handle(again(guest, PairResult("x", approved=False, reason=reason)), T0)
+    (told,) = published(commands)
+    assert isinstance(told, LinkStatus)
+    assert (told.stage, told.reason, told.was_connected, told.deadline) == (Stage.CLOSED, reason, True, None)
+    assert guest.state is GuestState.ENDED
+
+
+def test_a_host_that_cannot_prove_itself_takes_no_lost_link_up() -> None:
+    guest, host = returning()
+    stranger = ProvenHost(host.proof.request, secret=bytes(32))
+    guest.handle(again(guest, stranger.challenge), T0)
+    assert reason_of(guest, guest.handle(again(guest, stranger.approval), T0)) is Reason.HOST_UNPROVEN
+    guest, host = returning()
+    wrong = PairChallenge("x", replace(host.proof.auth, m="psk"))
+    assert reason_of(guest, guest.handle(again(guest, wrong), T0)) is Reason.HOST_UNPROVEN
+    guest, host = returning()
+    assert reason_of(guest, guest.handle(again(guest, APPROVED), T0)) is Reason.HOST_UNPROVEN
+
+
+def test_a_changed_signal_ends_it_for_good() -> None:
+    guest, host = returning()
+    guest.handle(again(guest, host.challenge), T0)
+    guest.handle(again(guest, host.approval), T0)
+    unsealed = Signal("x", HOSTS_ANSWER)
+    assert reason_of(guest, guest.handle(again(guest, unsealed), T0)) is Reason.TAMPERED
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("by_socket", [False, True])
+def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(late: bool, by_socket: bool) -> None:
+    guest, host = returning()
+    guest.handle(again(guest, host.challenge), T0)
+    guest.handle(again(guest, host.approval), T0)
+    new = LinkID("guest-2")
+    event = ConnectionLost(guest.connection) if by_socket else PeerFailed(new, Reason.ICE_FAILED)
+    commands = guest.handle(event, T0 + (121 if late else 30))
+    (told,) = published(commands)
+    assert isinstance(told, LinkStatus)
+    assert (told.link, told.stage) == (new, Stage.CLOSED if late else Stage.WAITING)
+    assert (SetTimer(Timer(TimerName.REDIAL, new), 2.0) in commands) is not late
+    assert guest.state is (GuestState.ENDED if late else GuestState.RECONNECTING)
+
+
+def test_after_2_minutes_no_dial_follows() -> None:
+    guest, _ = lost()
+    guest.handle(TimerFired(REDIAL), T0)
+    assert SetTimer(REDIAL, 0.5) in guest.handle(DialFailed(guest.connection, Reason.REFUSED), T0 + 119.5)
+    over = replace(guest.link.status, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED, deadline=None)
+    assert guest.handle(TimerFired(REDIAL), T0 + 120) == [Publish(over), *left(hangs_up=False)]
+    assert guest.state is GuestState.ENDED
+    guest, _ = lost()
+    assert SetTimer(DIAL, 1.0) in guest.handle(TimerFired(REDIAL), T0 + 119)
+    assert reason_of(guest, guest.handle(TimerFired(DIAL), T0 + 120)) is Reason.PEER_VANISHED
+
+
 # --- misuse ----------------------------------------------------------------------------------------------------------
 
 INPUTS: dict[str, GuestEvent] = {
@@ -754,6 +947,7 @@ INPUTS: dict[str, GuestEvent] = {
     "answer": TimerFired(ANSWER),
     "link_open": TimerFired(OPEN_TIMER),
     "heartbeat": TimerFired(HEARTBEAT),
+    "redial": TimerFired(REDIAL),
     "approval": TimerFired(Timer(TimerName.APPROVAL, LINK)),
     "described": OFFERED,
     "channel": ChannelOpened(LINK, 2, CONTROL_LABEL),
@@ -768,6 +962,7 @@ WELCOME = {
     GuestState.ASKING: "frame refused lost answer text disconnect",
     GuestState.LINKING: "frame refused lost link_open described channel failed text disconnect",
     GuestState.LINKED: "frame refused lost heartbeat channel message failed text disconnect",
+    GuestState.RECONNECTING: "redial described channel message failed text disconnect",
     GuestState.ENDED: "",
 }
 
@@ -821,11 +1016,15 @@ class AnyGuest(RuleBasedStateMachine):
         self.approved: set[LinkID] = set()
         self.offered: set[LinkID] = set()
         self.answered: set[LinkID] = set()
-        self.sockets: dict[LinkID, ConnectionID] = {}
-        self.hosts: dict[LinkID, ProvenHost] = {}  # of the attempts that prove themselves
+        self.hosts: dict[ConnectionID, ProvenHost] = {}  # on the sockets where the guest proves itself
+        self.proving: set[LinkID] = set()  # the links of guests that prove themselves
+        self.resumable: dict[str, bytes] = {}  # what an honest host knows of links that it let open
 
     def guests(self) -> dict[LinkID, Guest]:
         return self.bench.program._guests
+
+    def guest_on(self, connection: ConnectionID) -> Guest:
+        return next(guest for guest in self.guests().values() if guest.connection == connection)
 
     def check(self, commands: list[Command], *, honest: bool = False) -> list[Command]:
         """Nothing is signalled before approval; what is sent goes to the host it is for.
@@ -835,30 +1034,38 @@ class AnyGuest(RuleBasedStateMachine):
         for command in commands:
             match command:
                 case Send(connection, PairRequest() as request) if request.auth is not None:
-                    link = next(link for link, socket in self.sockets.items() if socket == connection)
-                    self.hosts[link] = ProvenHost(request)
+                    secret = self.resumable.get(request.session_id, SECRET)
+                    self.hosts[connection] = ProvenHost(request, secret=secret)
+                    self.proving.add(self.guest_on(connection).link.id)
                 case Send(connection, Signal() as signal):
-                    link = next(link for link, socket in self.sockets.items() if socket == connection)
+                    link = self.guest_on(connection).link.id
                     assert link in self.approved
-                    assert link not in self.hosts or self.hosts[link].takes(signal)
-                case Publish(LinkStatus(link, verified=verified)) if verified is not None:
-                    assert link in self.hosts
+                    assert link not in self.proving or self.hosts[connection].takes(signal)
+                case Publish(LinkStatus(link, stage=Stage.APPROVED, resumes=lost)) if lost is not None:
+                    assert lost in self.proving & self.approved
+                    assert honest, "a lost link was taken up by somebody else"
+                    self.proving.add(link)
                     self.approved.add(link)
+                case Publish(LinkStatus(link, verified=verified)) if verified is not None:
+                    assert link in self.proving
+                    self.approved.add(link)
+                case Publish(LinkStatus(stage=Stage.WAITING)):
+                    raise AssertionError("waits for a host that never proved itself")
                 case Publish(LinkStatus(link, stage=Stage.APPROVED)):
-                    assert link not in self.hosts, "approved, but not verified"
+                    assert link not in self.proving, "approved, but not verified"
                     self.approved.add(link)
                 case OpenPeer(link, offerer):
                     assert offerer
                     assert link in self.approved
-                    assert honest or link not in self.hosts
+                    assert honest or link not in self.proving
                 case ApplyDescription(link, kind):
                     assert kind is SDPType.ANSWER
-                    assert honest or link not in self.hosts
+                    assert honest or link not in self.proving
                     assert link not in self.answered
                     self.answered.add(link)
                 case AddCandidate(link):
                     assert link in self.approved
-                    assert honest or link not in self.hosts
+                    assert honest or link not in self.proving
                 case _:
                     pass
         return commands
@@ -873,8 +1080,15 @@ class AnyGuest(RuleBasedStateMachine):
         assert {timer.scope for timer in ledger.timers} <= set(self.guests())
         open_ends = ledger.sockets - ledger.closing | ledger.dials
         assert open_ends <= {guest.connection for guest in self.guests().values()}
-        unlinked = [guest for guest in self.guests().values() if guest.state is not GuestState.LINKED]
-        assert len(unlinked) <= 1
+        assert len([guest for guest in self.guests().values() if self.joins_now(guest)]) <= 1
+        for link, told in ledger.links.items():
+            guest = self.guests()[link]
+            awaited = (GuestState.RECONNECTING, GuestState.DIALING, GuestState.PROVING, GuestState.ASKING)
+            assert (told.stage is Stage.WAITING) == (guest.resumes and guest.state in awaited)
+
+    @staticmethod
+    def joins_now(guest: Guest) -> bool:
+        return guest.state is not GuestState.LINKED and not guest.resumes
 
     @invariant()
     def every_stage_has_a_timer_that_ends_it(self) -> None:
@@ -886,6 +1100,7 @@ class AnyGuest(RuleBasedStateMachine):
             GuestState.ASKING: TimerName.ANSWER,
             GuestState.LINKING: TimerName.LINK_OPEN,
             GuestState.LINKED: TimerName.HEARTBEAT,
+            GuestState.RECONNECTING: TimerName.REDIAL,
         }
         timers = {Timer(expected[guest.state], link) for link, guest in self.guests().items()}
         assert set(self.bench.ledger.timers) == timers
@@ -907,14 +1122,14 @@ class AnyGuest(RuleBasedStateMachine):
         self.joins(where)
 
     def joins(self, target: JoinTarget) -> None:
-        busy = any(guest.state is not GuestState.LINKED for guest in self.guests().values())
+        busy = any(self.joins_now(guest) for guest in self.guests().values())
         commands = self.check(self.bench.do(Join(target)))
         told = published(commands)[0]
         if busy:
             assert commands == [Publish(Trouble(Problem(Reason.JOIN_BUSY)))]
         else:
             assert isinstance(told, LinkStatus)
-            self.sockets[told.link] = self.guests()[told.link].connection
+            assert self.guests()[told.link].connection in self.bench.ledger.dials
 
     @precondition(lambda self: bool(self.guests()))
     @rule(data=st.data())
@@ -927,13 +1142,16 @@ class AnyGuest(RuleBasedStateMachine):
     def the_person_writes(self, number: int, text: str) -> None:
         link = LinkID(f"guest-{number}")
         commands = self.check(self.bench.do(SendText(link, text)))
-        guest = self.guests().get(link)
+        named = (one for one in self.guests().values() if link in (one.link.id, one.link.status.resumes))
+        guest = next(named, None)
+        if guest is not None and guest.link.id != link:
+            link = guest.link.id  # it goes on for that one
         if guest is None or guest.state is not GuestState.LINKED:
             assert commands == [Publish(Trouble(Problem(Reason.NOT_CONNECTED), link))]
 
     # --- the network and the host
 
-    @rule(steps=st.integers(1, 6), where=st.sampled_from([TARGET, PROVING, SCANNED]))
+    @rule(steps=st.integers(1, 12), where=st.sampled_from([TARGET, PROVING, SCANNED]))
     def all_goes_well(self, steps: int, where: JoinTarget) -> None:
         """The next right steps on the way to a link."""
         for _ in range(steps):
@@ -942,12 +1160,19 @@ class AnyGuest(RuleBasedStateMachine):
                 self.joins(where)
                 continue
             link = guest.link.id
-            host = self.hosts.get(link)
+            host = self.hosts.get(guest.connection)
             event: GuestEvent
-            if guest.state is GuestState.DIALING:
+            if guest.state is GuestState.RECONNECTING:
+                redial = Timer(TimerName.REDIAL, link)
+                self.bench.now = max(self.bench.now, self.bench.ledger.timers[redial])
+                event = TimerFired(redial)
+            elif guest.state is GuestState.DIALING:
                 event = ConnectionOpened(guest.connection, "192.168.1.5")
             elif guest.state is GuestState.ASKING:
                 event = FrameReceived(guest.connection, dump_message(host.approval if host else APPROVED))
+                if host:
+                    keys = host.proof.keys
+                    self.resumable[keys.resume_name()] = keys.resume_secret()
             elif guest.state is GuestState.PROVING:
                 assert host is not None
                 event = FrameReceived(guest.connection, dump_message(host.challenge))
@@ -964,7 +1189,7 @@ class AnyGuest(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.bench.ledger.dials))
     @rule(reason=st.sampled_from([Reason.REFUSED, Reason.UNREACHABLE]))
     def the_dial_fails(self, reason: Reason) -> None:
-        (connection,) = self.bench.ledger.dials
+        connection = max(self.bench.ledger.dials)
         self.check(self.bench.do(DialFailed(connection, reason)))
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
@@ -1004,10 +1229,22 @@ class AnyGuest(RuleBasedStateMachine):
             self.check(self.bench.do(ChannelOpened(link, number, label)))
 
     @precondition(lambda self: bool(self.bench.ledger.peers))
-    @rule(data=st.data(), reason=st.sampled_from([Reason.ICE_FAILED, Reason.PEER_LEFT, Reason.NO_DESCRIPTION]))
+    @rule(data=st.data(), reason=st.sampled_from([Reason.ICE_FAILED, Reason.PEER_LEFT, Reason.PEER_VANISHED]))
     def the_peer_fails(self, data: st.DataObject, reason: Reason) -> None:
         link = data.draw(st.sampled_from(sorted(self.bench.ledger.peers)))
         self.check(self.bench.do(PeerFailed(link, reason)))
+
+    def proved_and_linked(self) -> list[LinkID]:
+        linked = [link for link, guest in self.guests().items() if guest.state is GuestState.LINKED]
+        return sorted(set(linked) & self.proving)
+
+    @precondition(lambda self: bool(self.proved_and_linked()))
+    @rule(data=st.data())
+    def a_proved_link_falls_silent(self, data: st.DataObject) -> None:
+        link = data.draw(st.sampled_from(self.proved_and_linked()))
+        (told,) = published(self.check(self.bench.do(PeerFailed(link, Reason.PEER_VANISHED))))
+        assert isinstance(told, LinkStatus)
+        assert (told.link, told.stage, told.deadline) == (link, Stage.WAITING, self.bench.now + RESUME_SECONDS)
 
     @precondition(lambda self: bool(self.bench.ledger.past_peers))
     @rule(data=st.data())

@@ -54,7 +54,7 @@ from proxim.core.events import (
     TimerName,
 )
 from proxim.core.host import Host
-from proxim.core.host_code import parse_code, parse_target
+from proxim.core.host_code import JoinTarget, parse_code, parse_target
 from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
 from proxim.core.messages import (
     CODE_SESSION_ID,
@@ -78,6 +78,8 @@ from proxim.core.messages import (
     Verified,
     dump_message,
 )
+from proxim.core.proof import ProofKeys
+from proxim.core.proving import start_resumption
 from proxim.core.session_states import SessionState
 from proxim.core.status import Invitation, LinkStatus, Networks, NoInvitation, PairOutcome, Prompt, Stage, Trouble
 from tests.core.machine_fixtures import (
@@ -877,6 +879,19 @@ peers_text: st.SearchStrategy[LinkMessage] = st.sampled_from(
 )
 
 
+class Sniffed(ProofKeys):
+    """What a sniffer has of a proof: the name that its guest comes back by, in clear, and not the secret."""
+
+    def __init__(self, keys: ProofKeys) -> None:
+        self._heard = keys.resume_name()
+
+    def resume_name(self) -> str:
+        return self._heard
+
+    def resume_secret(self) -> bytes:
+        return bytes(32)
+
+
 class AnyHost(RuleBasedStateMachine):
     """Guests say anything valid or not, timers fire, people decide, the network changes. The ledger watches."""
 
@@ -891,6 +906,7 @@ class AnyHost(RuleBasedStateMachine):
         self.names: set[str] = {CODE_SESSION_ID, "abc123"}
         self.begun: dict[ConnectionID, tuple[Prove, Auth, bool]] = {}  # challenged; whether it knows the secret
         self.held: dict[ConnectionID, Prove] = {}  # its proof held
+        self.keys: dict[LinkID, ProofKeys] = {}  # of the proof that led to it
         self.astray: set[ConnectionID] = set()  # of those, whose signals are no longer counted alike on both sides
         self.check(self.bench.do(NetworksSeen(NETWORKS[:2])))
         self.server_answers(PORT)
@@ -920,10 +936,19 @@ class AnyHost(RuleBasedStateMachine):
                     self.held.pop(connection, None)
                 case Publish(PairOutcome(session_id, approved=False)):
                     del self.asked[session_id]
+                case OpenPeer(link) if (lost := ledger.links[link].resumes) is not None:
+                    assert by in self.held, "a lost link was taken up without its proof"
+                    assert lost in self.keys
+                    assert ledger.links[link].was_connected
+                    self.served[link] = by
+                    self.links[by] = link
+                    self.keys[link] = self.held[by].agreed
                 case OpenPeer(link):
                     session_id = ledger.links[link].session_id
                     self.served[link] = self.asked.pop(session_id)
                     self.links[self.served[link]] = link
+                    if self.served[link] in self.held:
+                        self.keys[link] = self.held[self.served[link]].agreed
                 case ApplyDescription(link, kind):
                     assert self.served[link] == by
                     assert sealed or by not in self.held
@@ -941,7 +966,7 @@ class AnyHost(RuleBasedStateMachine):
                         assert macs is not None
                         assert macs.check(payload, mac)
                 case Send(connection, PairResult(approved=True) as approval):
-                    assert connection in self.asked.values()
+                    assert connection in self.asked.values() or (connection == by and by in self.held)
                     assert (approval.auth is not None) == (connection in self.held)
                 case _:
                     pass
@@ -950,7 +975,9 @@ class AnyHost(RuleBasedStateMachine):
     def one_guest_a_session(self) -> None:
         ledger = self.bench.ledger
         assert set(self.asked) == set(ledger.prompts)
-        assert set(ledger.peers) == set(ledger.links)
+        waiting = {link for link, status in ledger.links.items() if status.stage is Stage.WAITING}
+        assert set(ledger.peers) == set(ledger.links) - waiting
+        assert waiting <= set(self.keys)
         sessions = [link.session_id for link in ledger.links.values()]
         assert len(sessions) == len(set(sessions))
         assert not set(sessions) & set(ledger.prompts)
@@ -965,6 +992,8 @@ class AnyHost(RuleBasedStateMachine):
                     assert timer.scope in ledger.prompts
                 case TimerName.SESSION:
                     assert timer.scope in host._sessions._sessions
+                case TimerName.RESUME:
+                    assert host._sessions._sessions[timer.scope].state is SessionState.AWAY
                 case TimerName.SOCKET | TimerName.CHALLENGE:
                     assert timer in {make(one) for one in ledger.sockets for make in (socket_timer, challenge_timer)}
                 case _:
@@ -975,7 +1004,9 @@ class AnyHost(RuleBasedStateMachine):
         for link, status in ledger.links.items():
             opening = Timer(TimerName.LINK_OPEN, link) in ledger.timers
             beating = Timer(TimerName.HEARTBEAT, link) in ledger.timers
-            assert (opening, beating) == (not status.was_connected, status.was_connected)
+            resuming = Timer(TimerName.RESUME, status.session_id) in ledger.timers
+            connected, waits = status.stage is Stage.CONNECTED, status.stage is Stage.WAITING
+            assert (opening, beating, resuming) == (not connected and not waits, connected, waits)
 
     @invariant()
     def memory_is_bounded(self) -> None:
@@ -1045,7 +1076,7 @@ class AnyHost(RuleBasedStateMachine):
     def next_right_step(self, proof: str | None) -> None:
         ledger = self.bench.ledger
         waiting = [link for link in ledger.peers if link not in self.offered and self.served[link] in ledger.sockets]
-        unopened = [link for link in self.answered() if not ledger.links[link].was_connected]
+        unopened = [link for link in self.answered() if ledger.links[link].stage is not Stage.CONNECTED]
         idle = ledger.sockets - ledger.closing - set(self.asked.values()) - set(self.links)
         if unopened:
             self.check(self.bench.do(ChannelOpened(unopened[0], 1, CONTROL_LABEL)))
@@ -1079,6 +1110,42 @@ class AnyHost(RuleBasedStateMachine):
         for message in sent(commands):
             if isinstance(message, PairChallenge):
                 self.begun[connection] = (guest, message.auth, knows)
+
+    def come_back(self, connection: ConnectionID, link: LinkID, *, knows: bool) -> None:
+        """Ask by the name that the link's proof gave it; who only heard that name does not know the secret."""
+        keys = self.keys[link]
+        target = JoinTarget(GUEST_ADDRESS, PORT, keys.resume_name())
+        proof = start_resumption(keys if knows else Sniffed(keys), PHONE, self.bench.prover)
+        guest = Prove(connection, target, proof)
+        commands = self.bench.say(connection, guest.request)
+        self.check(commands, connection)
+        for message in sent(commands):
+            if isinstance(message, PairChallenge):
+                self.begun[connection] = (guest, message.auth, knows)
+
+    def returnable(self) -> list[LinkID]:
+        return sorted(set(self.bench.ledger.links) & set(self.keys))
+
+    @precondition(lambda self: self.returnable() and self.bench.ledger.sockets)
+    @rule(data=st.data(), knows=st.booleans())
+    def a_guest_comes_back(self, data: st.DataObject, knows: bool) -> None:
+        link = self.some_link(data, self.returnable())
+        self.come_back(self.some_socket(data), link, knows=knows)
+
+    @precondition(lambda self: self.returnable())
+    @rule(data=st.data(), noticed=st.booleans(), steps=st.integers(0, 5))
+    def a_proved_link_is_lost_and_its_guest_comes_back(self, data: st.DataObject, noticed: bool, steps: int) -> None:
+        link = self.some_link(data, self.returnable())
+        if noticed and link in self.bench.ledger.peers:
+            self.check(self.bench.do(PeerFailed(link, Reason.PEER_VANISHED)))
+        if link not in self.bench.ledger.links or machine(self.bench)._endpoint is None:
+            return
+        connection = self.bench.connect(GUEST_ADDRESS)
+        self.come_back(connection, link, knows=True)
+        if steps and connection in self.begun:
+            self.confirm(connection, honest=True)
+        for _ in range(steps - 1):
+            self.next_right_step(None)
 
     def confirm(self, connection: ConnectionID, *, honest: bool) -> None:
         guest, challenge, knows = self.begun.pop(connection)
@@ -1201,7 +1268,7 @@ class AnyHost(RuleBasedStateMachine):
         return [link for link in self.bench.ledger.peers if link in self.described]
 
     def open_links(self) -> list[LinkID]:
-        return [link for link, status in self.bench.ledger.links.items() if status.was_connected]
+        return [link for link, status in self.bench.ledger.links.items() if status.stage is Stage.CONNECTED]
 
     @precondition(lambda self: self.unanswered())
     @rule(data=st.data())

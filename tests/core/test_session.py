@@ -50,10 +50,12 @@ from proxim.core.messages import (
     SDPType,
     SessionEnded,
     Signal,
+    Verified,
 )
+from proxim.core.proof import ProofKeys, Side, SignalMacs, tag_auth
 from proxim.core.replies import refusal, rejection
-from proxim.core.session import LOST_SOCKET_SECONDS, MAX_IGNORED, Session
-from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput, TurnAway
+from proxim.core.session import LOST_SOCKET_SECONDS, Session
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.session_states import SessionState, SessionStatus
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, TextReceived, Trouble
 from tests.core.machine_fixtures import LINE, sdp
@@ -75,6 +77,9 @@ CONNECTED = replace(APPROVED, stage=Stage.CONNECTED, was_connected=True, can_tex
 OFFER = Signal(CODE_SESSION_ID, Description(SDP, SDPType.OFFER))
 ANSWER = PeerDescribed(LINK, SDPType.ANSWER, SDP)
 CHANNEL = ChannelOpened(LINK, 1, CONTROL_LABEL)
+
+VANISHED = PeerFailed(LINK, Reason.PEER_VANISHED)
+RESUME = Timer(TimerName.RESUME, ID)
 
 ONE_TIME, TEMPORARY, PERSISTENT = SessionType.ONE_TIME, SessionType.TEMPORARY, SessionType.PERSISTENT
 
@@ -142,6 +147,52 @@ def answered(kind: SessionType = ONE_TIME) -> Session:
 def linked(kind: SessionType = ONE_TIME) -> Session:
     session = answered(kind)
     session.handle(CHANNEL, T0)
+    return session
+
+
+def proved(number: int, name: str = CODE_SESSION_ID) -> Guest:
+    """A guest on the socket of that number, with keys of its own."""
+    keys = ProofKeys(b"", bytes([number]), b"", b"secret")
+    return Guest(ConnectionID(number), GUEST.address, name, GUEST.device, Verified.CODE, keys)
+
+
+PROVED = proved(1)
+
+
+def keys_of(guest: Guest) -> ProofKeys:
+    assert guest.keys is not None
+    return guest.keys
+
+
+def back(number: int, last: Guest) -> Guest:
+    """It comes back on a new socket, by what its last proof left it."""
+    return replace(proved(number, keys_of(last).resume_name()), verified=None)
+
+
+def open_link(session: Session, guest: Guest) -> LinkID:
+    """The guest that was let in offers, and its link opens."""
+    assert session.link is not None
+    link = session.link.id
+    description = Description(SDP, SDPType.OFFER)
+    offer = Signal(guest.session_id, description, SignalMacs(keys_of(guest), Side.GUEST).seal(description))
+    session.handle(signal(offer, guest), T0)
+    session.handle(PeerDescribed(link, SDPType.ANSWER, SDP), T0)
+    session.handle(ChannelOpened(link, 1, CONTROL_LABEL), T0)
+    assert session.state is SessionState.LINKED
+    return link
+
+
+def linked_by_proof(kind: SessionType = ONE_TIME) -> Session:
+    session = new_session(kind)
+    session.handle(Ask(PROVED), T0)
+    session.handle(Decide(ID, approved=True), T0)
+    open_link(session, PROVED)
+    return session
+
+
+def away(kind: SessionType = ONE_TIME) -> Session:
+    session = linked_by_proof(kind)
+    session.handle(VANISHED, T0)
     return session
 
 
@@ -510,6 +561,170 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
     ]
 
 
+# --- a lost link -----------------------------------------------------------------------------------------------------
+
+CONNECTED_BY_PROOF = replace(CONNECTED, verified=Verified.CODE)
+WAITING = replace(CONNECTED_BY_PROOF, stage=Stage.WAITING, can_text=False, deadline=T0 + 120)
+
+
+def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
+    session = linked_by_proof()
+    assert session.handle(VANISHED, T0) == [
+        CancelTimer(OPEN_TIMER),
+        CancelTimer(HEARTBEAT),
+        ClosePeer(LINK),
+        CloseConnection(PROVED.connection),
+        SetTimer(RESUME, 120.0),
+        Publish(WAITING),
+    ]
+    assert (session.state, session.status, session.guest) == (SessionState.AWAY, SessionStatus.APPROVED, None)
+
+
+def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
+    session = away()
+    guest = back(3, PROVED)
+    new = LinkID("host-2")
+    told = replace(WAITING, link=new, stage=Stage.APPROVED, deadline=None, resumes=LINK)
+    tag = tag_auth(keys_of(guest).host_tag("approved"))
+    assert session.handle(Resume(guest), T0 + 60) == [
+        CancelTimer(RESUME),
+        Send(guest.connection, PairResult(guest.session_id, approved=True, auth=tag)),
+        Publish(told),
+        OpenPeer(new, offerer=False),
+        SetTimer(Timer(TimerName.LINK_OPEN, new), 15.0),
+    ]
+    open_link(session, guest)
+    assert session.link is not None
+    assert session.link.status.verified is Verified.CODE  # what the person was told when they approved
+
+
+@pytest.mark.parametrize("make", [new_session, asked, approved, linked, linked_by_proof, away])
+def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> None:
+    for guest in (back(3, proved(2)), replace(proved(3), session_id=ID), replace(back(3, PROVED), keys=None)):
+        session = make()
+        state, link = session.state, session.link
+        assert session.handle(Resume(guest), T0) == [rejection(guest, Reason.UNKNOWN_SESSION)]
+        assert (session.state, session.link) == (state, link)
+        assert not session.serves(guest.connection)
+
+
+@pytest.mark.parametrize("make", [new_session, asked, approved, linked])
+def test_before_a_proved_link_has_opened_there_is_nothing_to_come_back_to(make: Callable[[], Session]) -> None:
+    assert make().resume_secret(keys_of(PROVED).resume_name()) is None
+    session = new_session()
+    session.handle(Ask(PROVED), T0)
+    session.handle(Decide(ID, approved=True), T0)
+    assert session.resume_secret(keys_of(PROVED).resume_name()) is None
+
+
+def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -> None:
+    session = linked_by_proof()
+    guest = back(3, PROVED)
+    commands = session.handle(Resume(guest), T0)
+    assert commands[:4] == [
+        CancelTimer(OPEN_TIMER),
+        CancelTimer(HEARTBEAT),
+        ClosePeer(LINK),
+        CloseConnection(PROVED.connection),
+    ]
+    assert [one.status for one in commands if isinstance(one, Publish)] == [
+        replace(WAITING, link=LinkID("host-2"), stage=Stage.APPROVED, deadline=None, resumes=LINK)
+    ]
+    assert session.serves(guest.connection)
+    assert not session.serves(PROVED.connection)
+
+
+def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
+    session = away()
+    guest = back(3, PROVED)
+    session.handle(Resume(guest), T0 + 100)
+    commands = session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 110)
+    assert commands[3:] == [
+        refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
+        CloseConnection(guest.connection, CloseCode.LINK_FAILED),
+        SetTimer(RESUME, 10.0),
+        Publish(replace(WAITING, link=LinkID("host-2"), resumes=LINK)),
+    ]
+    assert session.state is SessionState.AWAY
+
+
+def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
+    session = away()
+    session.handle(Resume(back(3, PROVED)), T0 + 119)
+    commands = session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
+    assert session.state is SessionState.ENDED
+    (told,) = [one.status for one in commands if isinstance(one, Publish)]
+    assert isinstance(told, LinkStatus)
+    assert (told.stage, told.reason) == (Stage.CLOSED, Reason.ICE_FAILED)
+
+
+def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
+    session = away()
+    names = [keys_of(PROVED).resume_name()]
+    guest = PROVED
+    for number in (3, 4):  # the guest did not hear the first approval, and so comes by the same name
+        guest = back(number, PROVED)
+        session.handle(Resume(guest), T0)
+        names.append(keys_of(guest).resume_name())
+    assert [session.resume_secret(name) is not None for name in names] == [True, False, True]
+    open_link(session, guest)
+    assert [session.resume_secret(name) is not None for name in names] == [False, False, True]
+
+
+@pytest.mark.parametrize(("kind", "state"), [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)])
+def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
+    kind: SessionType, state: SessionState
+) -> None:
+    session = away(kind)
+    over = Publish(replace(WAITING, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED, deadline=None))
+    assert session.handle(TimerFired(RESUME), T0 + 120)[0] == over
+    assert session.state is state
+    assert kind is ONE_TIME or session.resume_secret(keys_of(PROVED).resume_name()) is None
+
+
+@pytest.mark.parametrize("kind", SessionType)
+def test_the_person_or_the_program_ends_the_waiting(kind: SessionType) -> None:
+    for event, reason in ((Disconnect(LINK), Reason.DISCONNECTED), (End(Reason.CLOSED), Reason.CLOSED)):
+        session = away(kind)
+        assert session.handle(event, T0) == [
+            CancelTimer(RESUME),
+            Publish(replace(WAITING, stage=Stage.CLOSED, reason=reason, deadline=None)),
+            CancelTimer(SESSION),
+        ]
+        assert session.state is SessionState.ENDED
+
+
+def test_a_lifetime_that_ends_meanwhile() -> None:
+    session = away(TEMPORARY)
+    assert session.handle(TimerFired(SESSION), T0) == [
+        CancelTimer(RESUME),
+        Publish(replace(WAITING, stage=Stage.CLOSED, reason=Reason.EXPIRED, deadline=None)),
+        CancelTimer(SESSION),
+    ]
+    assert session.status is SessionStatus.EXPIRED
+    session = away()  # a one-time session that was joined in time
+    assert session.handle(TimerFired(SESSION), T0) == []
+    session.handle(Resume(back(3, PROVED)), T0)
+    assert session.state is SessionState.LINKING
+
+
+def test_nobody_else_gets_in_meanwhile_and_a_late_answer_is_too_late() -> None:
+    session = away(PERSISTENT)
+    assert session.handle(Ask(OTHER), T0) == [rejection(OTHER, Reason.BUSY)]
+    assert session.handle(signal(OFFER), T0) == [refusal(GUEST.connection, Reason.NOT_ALLOWED, CODE_SESSION_ID)]
+    assert session.handle(Decide(ID, approved=True), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert session.handle(SendText(LINK, "x"), T0) == [Publish(Trouble(Problem(Reason.NOT_CONNECTED), LINK))]
+    assert session.state is SessionState.AWAY
+
+
+def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
+    session = away(PERSISTENT)
+    guest = back(3, PROVED)
+    session.handle(Resume(guest), T0)
+    session.handle(signal(Signal(guest.session_id, Description(SDP, SDPType.OFFER)), guest), T0)
+    assert (session.state, session.end_reason) == (SessionState.ENDED, Reason.TAMPERED)
+
+
 # --- misuse ----------------------------------------------------------------------------------------------------------
 
 INPUTS: dict[str, SessionInput] = {
@@ -529,17 +744,23 @@ INPUTS: dict[str, SessionInput] = {
     "message": heard(Hello("x")),
     "failed": PeerFailed(LINK, Reason.ICE_FAILED),
     "text": SendText(LINK, "x"),
+    "resume": Resume(replace(PROVED, connection=ConnectionID(3))),
+    "resume_timer": TimerFired(RESUME),
 }
 STATES = {
-    SessionState.OPEN: (new_session, "ask signal decide end session"),
-    SessionState.ASKED: (asked, "ask signal lost decide end approval session"),
+    SessionState.OPEN: (new_session, "ask signal decide end session resume"),
+    SessionState.ASKED: (asked, "ask signal lost decide end approval session resume"),
     SessionState.LINKING: (
         answered,
-        "ask signal lost decide disconnect end session link_open described channel failed text",
+        "ask signal lost decide disconnect end session link_open described channel failed text resume",
     ),
     SessionState.LINKED: (
         linked,
-        "ask signal lost decide disconnect end session heartbeat channel message failed text",
+        "ask signal lost decide disconnect end session heartbeat channel message failed text resume",
+    ),
+    SessionState.AWAY: (
+        away,
+        "ask signal decide disconnect end session resume_timer described channel message failed text resume",
     ),
     SessionState.ENDED: (over, ""),
 }
@@ -557,45 +778,3 @@ def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) 
         with pytest.raises(MachineMisuseError):
             session.handle(INPUTS[name], T0)
         assert session.state is state
-
-
-# --- which request an answer means -----------------------------------------------------------------------------------
-
-
-def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
-    session = new_session()
-    first = ask(session)
-    session.handle(ConnectionLost(GUEST.connection), T0)
-    other = replace(GUEST, connection=ConnectionID(9))
-    second = next(one.status for one in session.handle(Ask(other), T0) if isinstance(one, Publish))
-    assert isinstance(first, Prompt)
-    assert isinstance(second, Prompt)
-    assert first.number != second.number
-    too_late = [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
-    assert session.handle(Decide(ID, approved=True, number=first.number), T0) == too_late
-    assert session.handle(Decide(ID, approved=True), T0) == too_late  # it could mean either
-    assert session.serves(other.connection)
-    session.handle(Decide(ID, approved=True, number=second.number), T0)
-    assert session.state is SessionState.LINKING
-
-
-def ask(session: Session) -> Prompt:
-    prompt = next(one.status for one in session.handle(Ask(GUEST), T0) if isinstance(one, Publish))
-    assert isinstance(prompt, Prompt)
-    return prompt
-
-
-def test_an_address_whose_unproved_requests_nobody_answers_is_muted() -> None:
-    session = new_session()
-    for _ in range(MAX_IGNORED):
-        ask(session)
-        session.handle(TimerFired(APPROVAL), T0)
-    assert session.handle(Ask(GUEST), T0) == [rejection(GUEST, Reason.DECLINED)]
-    assert session.state is SessionState.OPEN
-
-
-def test_a_guest_can_be_turned_away() -> None:
-    session = new_session()
-    ask(session)
-    assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(TurnAway(Reason.NOT_VERIFIED), T0)
-    assert session.state is SessionState.OPEN

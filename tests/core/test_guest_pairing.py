@@ -1,0 +1,28 @@
+"""Tests of proxim.core.guest_pairing: the ids of tries. All else is said of the whole guest, in test_guest.py."""
+
+import itertools
+
+from proxim.core.commands import Dial
+from proxim.core.errors import Reason
+from proxim.core.events import ConnectionID, DialFailed, LinkID
+from proxim.core.guest import Guest
+from proxim.core.guest_pairing import GuestState
+from proxim.core.host_code import JoinTarget
+from tests.core.machine_fixtures import PHONE, prover
+
+TARGET = JoinTarget("192.168.1.5", 47800, "abc")
+
+
+def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
+    links, sockets = itertools.count(7), itertools.count(3)
+    guest = Guest(TARGET, PHONE, prover(), lambda: LinkID(f"guest-{next(links)}"), lambda: ConnectionID(-next(sockets)))
+    assert (guest.link.id, guest.connection, guest.resumes) == (LinkID("guest-7"), ConnectionID(-3), False)
+    assert Dial(ConnectionID(-3), TARGET.websocket_url) in guest.start()
+
+
+def test_a_first_attempt_that_fails_takes_no_second_ids() -> None:
+    links, sockets = iter([LinkID("guest-1")]), iter([ConnectionID(-1)])
+    guest = Guest(TARGET, PHONE, prover(), lambda: next(links), lambda: next(sockets))
+    guest.start()
+    guest.handle(DialFailed(ConnectionID(-1), Reason.REFUSED), 0.0)
+    assert guest.state is GuestState.ENDED

@@ -1,0 +1,465 @@
+"""Tests of proxim.core.resuming; then two whole programs whose network goes dark and comes back."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from proxim.core.commands import CancelTimer, ClosePeer, Dial, Publish
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import (
+    ChannelMessage,
+    ConnectionID,
+    ConnectionOpened,
+    Disconnect,
+    Invite,
+    Join,
+    LinkID,
+    PeerFailed,
+    SendText,
+    SessionType,
+    Shutdown,
+    Timer,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.guest_pairing import GuestState
+from proxim.core.host_code import JoinTarget, parse_target
+from proxim.core.link import Link
+from proxim.core.messages import PairResult, Verified
+from proxim.core.resuming import RESUME_SECONDS, resumed, untold
+from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble, Via
+from tests.core.machine_fixtures import Bench, HostBench, World, published, sent
+
+GUESTS_LINK, HOSTS_LINK = LinkID("guest-1"), LinkID("host-1")
+NOTICED = 6.0  # silence is noticed within that
+
+
+@pytest.fixture
+def world() -> World:
+    """A one-time session whose guest proved itself by the code, and is linked."""
+    return linked_by(SessionType.ONE_TIME)
+
+
+def linked_by(kind: SessionType, lifetime: float | None = None) -> World:
+    world = World(host=HostBench(Invite(kind, lifetime)))
+    world.settle()
+    world.link_up()
+    world.advance(1)  # each has heard that the other pings
+    return world
+
+
+def dark(world: World) -> None:
+    """Nothing arrives any more, nothing can be dialled, and both have noticed."""
+    world.vanish()
+    world.reachable = False
+    world.advance(NOTICED)
+
+
+def stages(side: Bench) -> list[Stage]:
+    return [status.stage for status in side.ledger.statuses if isinstance(status, LinkStatus)]
+
+
+def goes_on(world: World) -> None:
+    """Both sides call the link connected, and texts arrive both ways."""
+    for side in (world.guest, world.host):
+        status = world.status(side)
+        assert (status.stage, status.verified, status.can_text) == (Stage.CONNECTED, Verified.CODE, True)
+        assert list(side.ledger.links) == [status.link]
+        assert len(side.ledger.peers) == 1
+    before = len(world.texts(world.host)), len(world.texts(world.guest))
+    world.do(world.guest, SendText(world.status(world.guest).link, "from the guest"))
+    world.do(world.host, SendText(world.status(world.host).link, "from the host"))
+    assert (len(world.texts(world.host)), len(world.texts(world.guest))) == (before[0] + 1, before[1] + 1)
+
+
+def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
+    status = world.status(side)
+    assert status.stage is Stage.CLOSED
+    assert not side.ledger.links
+    assert not side.ledger.peers
+    return status.reason, status.was_connected
+
+
+def names(world: World) -> list[str]:
+    """Under which names guests asked, oldest first: what a sniffer sees."""
+    messages = [json.loads(text) for by, text in world.frames if by == "guest"]
+    return [message["sessionID"] for message in messages if message["type"] == "pair_request"]
+
+
+# --- what both sides share -------------------------------------------------------------------------------------------
+
+
+def test_what_closes_a_link_is_told_to_nobody_where_it_waits() -> None:
+    link = Link(LinkStatus(HOSTS_LINK, "s", Stage.APPROVED), "Host PC")
+    opened = Publish(link.status)
+    link.open(offerer=False)
+    other = Publish(LinkStatus(LinkID("host-2"), "t", Stage.CLOSED, reason=Reason.CLOSED))
+    closing = link.close(Reason.PEER_VANISHED)
+    assert [type(one) for one in closing] == [CancelTimer, CancelTimer, ClosePeer, Publish]
+    assert untold(link, [opened, other, *closing]) == [opened, other, *closing[:-1]]
+
+
+def test_a_link_that_goes_on_keeps_who_it_is_and_nothing_of_the_way_it_went() -> None:
+    lost = LinkStatus(
+        HOSTS_LINK,
+        "s",
+        Stage.WAITING,
+        peer_name="Phone",
+        peer_address="192.168.1.9",
+        verified=Verified.QR,
+        deadline=220.0,
+        can_send_files=True,
+        was_connected=True,
+        via=Via.LANE,
+        resumes=LinkID("host-0"),
+    )
+    assert resumed(lost, LinkID("host-2"), "192.168.1.10") == LinkStatus(
+        LinkID("host-2"),
+        "s",
+        Stage.APPROVED,
+        peer_name="Phone",
+        peer_address="192.168.1.10",
+        verified=Verified.QR,
+        was_connected=True,
+        resumes=HOSTS_LINK,
+    )
+
+
+# --- two programs ----------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) -> None:
+    before = [len(side.ledger.statuses) for side in (world.host, world.guest)]
+    dark(world)
+    for side, link in ((world.host, HOSTS_LINK), (world.guest, GUESTS_LINK)):
+        status = world.status(side)
+        assert (status.link, status.stage, status.can_text) == (link, Stage.WAITING, False)
+        assert (status.reason, status.was_connected, status.resumes) == (None, True, None)
+        assert status.deadline is not None
+        assert side.now + RESUME_SECONDS - 2 <= status.deadline <= side.now + RESUME_SECONDS
+    assert world.host.ledger.invitation is None  # nobody else can take the place meanwhile
+    world.advance(100)
+    world.reachable = True
+    world.advance(6)  # a dial that is under way gives up, and the next one is through
+    goes_on(world)
+    assert world.status(world.host).resumes == HOSTS_LINK
+    assert world.status(world.guest).resumes == GUESTS_LINK
+    for side, count in zip((world.host, world.guest), before, strict=True):
+        after = side.ledger.statuses[count:]
+        assert not [status for status in after if isinstance(status, Prompt | PairOutcome | Trouble)]
+        told = [status.stage for status in after if isinstance(status, LinkStatus)]
+        assert told == [Stage.WAITING, Stage.APPROVED, Stage.CONNECTING, Stage.CONNECTED]
+
+
+def test_a_lost_link_goes_on_at_once_where_only_the_link_was_lost(world: World) -> None:
+    world.vanish()
+    world.advance(NOTICED)
+    goes_on(world)
+
+
+@pytest.mark.parametrize("kind", SessionType)
+def test_it_goes_on_time_and_again_each_time_under_a_new_name(kind: SessionType) -> None:
+    world = linked_by(kind, 3600.0)
+    for _ in range(3):
+        dark(world)
+        world.advance(20)
+        world.reachable = True
+        world.advance(7)
+        goes_on(world)
+    used = names(world)
+    assert len(used) == len(set(used)) == 4
+    assert used[0] == "@code"
+    assert all(len(name) == 23 and name.startswith("@") for name in used[1:])
+
+
+def test_by_the_qr_too() -> None:
+    world = World()
+    world.settle()
+    world.do(world.guest, Join(parse_target(world.host.shown.url)))
+    world.decide(approved=True)
+    world.advance(1)
+    dark(world)
+    world.reachable = True
+    world.advance(7)
+    assert world.status(world.host).verified is world.status(world.guest).verified is Verified.QR
+    assert world.status(world.host).stage is world.status(world.guest).stage is Stage.CONNECTED
+
+
+def test_after_2_minutes_it_is_over_for_both(world: World) -> None:
+    dark(world)
+    world.advance(RESUME_SECONDS)
+    assert closed(world, world.host) == closed(world, world.guest) == (Reason.PEER_VANISHED, True)
+    assert world.host.ledger.invitation is not None  # somebody else may come
+    assert world.guest.ledger.timers == {}
+    world.reachable = True
+    world.advance(60)
+    assert stages(world.host)[-1] is stages(world.guest)[-1] is Stage.CLOSED
+    world.link_up()
+    assert world.status(world.guest).stage is Stage.CONNECTED
+
+
+def test_the_guest_notices_first(world: World) -> None:
+    world.vanish()
+    world.do(world.guest, PeerFailed(GUESTS_LINK, Reason.PEER_VANISHED))
+    assert world.status(world.guest).stage is Stage.WAITING
+    assert world.status(world.host).stage is Stage.CONNECTED
+    world.advance(0)
+    goes_on(world)
+    assert Stage.WAITING not in stages(world.host)
+    assert world.status(world.host).resumes == HOSTS_LINK
+
+
+def test_the_host_notices_first(world: World) -> None:
+    world.vanish()
+    world.do(world.host, PeerFailed(HOSTS_LINK, Reason.PEER_VANISHED))
+    assert world.status(world.host).stage is Stage.WAITING
+    world.advance(NOTICED)
+    goes_on(world)
+
+
+def test_a_link_that_opens_late_or_not_at_all_is_tried_again(world: World) -> None:
+    dark(world)
+    world.reachable = True
+    world.udp = False
+    world.advance(40)
+    assert world.status(world.guest).stage in (Stage.WAITING, Stage.APPROVED, Stage.CONNECTING)
+    assert stages(world.host).count(Stage.APPROVED) > 2
+    assert not [status for status in world.host.ledger.statuses if isinstance(status, Prompt)][1:]
+    world.udp = True
+    world.advance(20)
+    goes_on(world)
+
+
+def test_a_link_that_never_opens_again_is_over_after_2_minutes(world: World) -> None:
+    dark(world)
+    world.reachable = True
+    world.udp = False
+    world.advance(RESUME_SECONDS + 20)
+    assert closed(world, world.guest)[1]
+    assert closed(world, world.host)[1]
+    assert world.host.ledger.invitation is not None
+    assert not [timer for timer in world.host.ledger.timers if timer.name is TimerName.RESUME]
+
+
+def until_the_host_approves(world: World) -> None:
+    """Let things happen one by one, up to there."""
+    while world.status(world.host).stage is not Stage.APPROVED:
+        if world.queue:
+            world.step()
+            continue
+        due = [(*next_one, side) for side in (world.host, world.guest) if (next_one := side.next_timer()) is not None]
+        at, timer, side = min(due, key=lambda one: one[0])
+        world.host.now = world.guest.now = max(world.host.now, at)
+        world.report(side, TimerFired(timer))
+
+
+def test_an_approval_that_is_lost_on_its_way_costs_nothing(world: World) -> None:
+    """The host has let the guest in under new keys that the guest never heard of: it comes back under the old ones."""
+    dark(world)
+    world.reachable = True
+    until_the_host_approves(world)
+    world.queue.clear()
+    world.vanish()
+    (guest,) = world.guest.program._guests.values()
+    assert guest.state is GuestState.ASKING
+    world.advance(20)
+    goes_on(world)
+    assert len(names(world)) == 3
+    assert names(world)[-1] == names(world)[-2]
+    dark(world)
+    world.reachable = True
+    world.advance(7)
+    goes_on(world)
+    assert names(world)[-1] != names(world)[-2]
+
+
+def test_a_guest_that_heard_the_approval_comes_back_under_its_keys(world: World) -> None:
+    dark(world)
+    world.reachable = True
+    until_the_host_approves(world)
+    while world.status(world.guest).stage is not Stage.APPROVED:
+        world.step()
+    world.queue.clear()
+    world.vanish()
+    world.advance(30)
+    goes_on(world)
+    assert len(set(names(world))) == len(names(world)) == 3
+
+
+# --- what people do meanwhile ----------------------------------------------------------------------------------------
+
+
+def test_the_hosts_person_gives_the_lost_link_up(world: World) -> None:
+    dark(world)
+    world.do(world.host, Disconnect(HOSTS_LINK))
+    assert closed(world, world.host) == (Reason.DISCONNECTED, True)
+    assert world.host.ledger.invitation is not None
+    world.reachable = True
+    world.advance(7)
+    assert closed(world, world.guest) == (Reason.UNKNOWN_SESSION, True)
+
+
+def test_the_guests_person_gives_the_lost_link_up(world: World) -> None:
+    dark(world)
+    world.do(world.guest, Disconnect(GUESTS_LINK))
+    assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
+    assert world.guest.ledger.timers == {}
+    assert world.status(world.host).stage is Stage.WAITING
+    world.advance(RESUME_SECONDS)
+    assert closed(world, world.host) == (Reason.PEER_VANISHED, True)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 2.5, 5.0])
+def test_the_guests_person_gives_up_at_any_moment_of_a_try(world: World, seconds: float) -> None:
+    dark(world)
+    world.advance(seconds)
+    world.do(world.guest, Disconnect(GUESTS_LINK))
+    assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
+    assert world.guest.ledger.timers == {}
+    assert not world.guest.ledger.dials
+
+
+def test_a_click_that_crosses_with_the_return_means_the_same_link(world: World) -> None:
+    dark(world)
+    world.reachable = True
+    world.advance(7)
+    world.do(world.host, SendText(HOSTS_LINK, "too late for the old one"))
+    world.do(world.guest, SendText(GUESTS_LINK, "as well"))
+    assert world.texts(world.guest) == ["too late for the old one"]
+    assert world.texts(world.host) == ["as well"]
+    world.do(world.host, Disconnect(HOSTS_LINK))
+    assert closed(world, world.host) == (Reason.DISCONNECTED, True)
+    world = linked_by(SessionType.ONE_TIME)
+    dark(world)
+    world.reachable = True
+    world.advance(7)
+    world.do(world.guest, Disconnect(GUESTS_LINK))
+    assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
+
+
+def test_nothing_late_of_the_lost_link_reaches_anybody(world: World) -> None:
+    dark(world)
+    for wait in (0.0, 20.0):
+        world.reachable = wait > 0
+        world.advance(wait)
+        for side, link in ((world.host, HOSTS_LINK), (world.guest, GUESTS_LINK)):
+            assert side.do(PeerFailed(link, Reason.PEER_LEFT)) == []
+            assert side.do(ChannelMessage(link, 0, '{"type":"bye"}')) == []
+    goes_on(world)
+
+
+def test_who_writes_meanwhile_is_told_that_nothing_is_connected(world: World) -> None:
+    dark(world)
+    for side, link in ((world.host, HOSTS_LINK), (world.guest, GUESTS_LINK)):
+        assert published(side.do(SendText(link, "hi"))) == [Trouble(Problem(Reason.NOT_CONNECTED), link)]
+
+
+def test_somebody_else_is_told_that_the_session_is_busy(world: World) -> None:
+    session_id = world.status(world.host).session_id
+    dark(world)
+    for name in (session_id, "@code"):
+        connection = ConnectionID(500 + len(name))
+        world.host.do(ConnectionOpened(connection, "192.168.1.66"))
+        assert sent(world.host.ask(connection, name)) == [PairResult(name, approved=False, reason=Reason.BUSY)]
+    assert not world.host.ledger.prompts
+
+
+def test_the_person_may_join_elsewhere_meanwhile(world: World) -> None:
+    dark(world)
+    elsewhere = JoinTarget("192.168.1.200", 47800, "abc")
+    commands = world.guest.do(Join(elsewhere))
+    assert [one.url for one in commands if isinstance(one, Dial)] == [elsewhere.websocket_url]
+    assert published(world.guest.do(Join(elsewhere))) == [Trouble(Problem(Reason.JOIN_BUSY))]
+
+
+def test_the_hosts_program_was_closed_meanwhile(world: World) -> None:
+    dark(world)
+    world.do(world.host, Shutdown())
+    assert closed(world, world.host) == (Reason.CLOSED, True)
+    assert world.host.ledger.timers == {}
+    world.reachable = True  # the machine answers, Proxim does not
+    world.advance(60)
+    assert world.status(world.guest).stage is Stage.WAITING
+    world.advance(60)
+    assert closed(world, world.guest) == (Reason.PEER_VANISHED, True)
+    assert world.guest.ledger.timers == {}
+
+
+def test_the_guests_program_is_closed_while_it_waits(world: World) -> None:
+    dark(world)
+    world.do(world.guest, Shutdown())
+    assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
+    assert world.guest.ledger.timers == {}
+
+
+# --- expiry ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_one_time_session_outlasts_its_15_minutes_while_it_waits(world: World) -> None:
+    world.advance(890)
+    dark(world)
+    world.advance(20)
+    assert world.status(world.host).stage is Stage.WAITING
+    world.reachable = True
+    world.advance(7)
+    goes_on(world)
+
+
+def test_a_temporary_session_ends_with_its_lifetime_though_its_guest_is_away() -> None:
+    world = linked_by(SessionType.TEMPORARY, 60.0)
+    world.advance(30)
+    dark(world)
+    world.advance(30)
+    assert closed(world, world.host) == (Reason.EXPIRED, True)
+    assert not [timer for timer in world.host.ledger.timers if timer.name is TimerName.RESUME]
+    world.reachable = True
+    world.advance(7)
+    assert closed(world, world.guest) == (Reason.UNKNOWN_SESSION, True)
+
+
+@pytest.mark.parametrize("kind", [SessionType.TEMPORARY, SessionType.PERSISTENT])
+def test_a_session_that_may_be_joined_again_is_open_again_after_the_2_minutes(kind: SessionType) -> None:
+    world = linked_by(kind, 3600.0)
+    session_id = world.status(world.host).session_id
+    dark(world)
+    world.advance(RESUME_SECONDS)
+    assert closed(world, world.host) == (Reason.PEER_VANISHED, True)
+    assert world.host.shown.session_id == session_id
+
+
+# --- who is not waited for -------------------------------------------------------------------------------------------
+
+
+def test_a_guest_that_proved_nothing_is_not_waited_for() -> None:
+    world = World()
+    world.settle()
+    world.do(world.guest, Join(replace(parse_target(world.host.shown.url), qr_secret=None)))
+    world.decide(approved=True)
+    world.advance(1)
+    dark(world)
+    assert closed(world, world.host) == closed(world, world.guest) == (Reason.PEER_VANISHED, True)
+
+
+@pytest.mark.parametrize("by_guest", [True, False])
+def test_who_says_goodbye_is_not_waited_for(world: World, by_guest: bool) -> None:
+    side, link = (world.guest, GUESTS_LINK) if by_guest else (world.host, HOSTS_LINK)
+    world.do(side, Disconnect(link))
+    world.advance(1)
+    assert closed(world, world.host)[1]
+    assert closed(world, world.guest)[1]
+
+
+@pytest.mark.parametrize("reason", [Reason.PEER_LEFT, Reason.PEER_ERROR])
+def test_a_peer_that_left_or_broke_the_rules_is_not_waited_for(world: World, reason: Reason) -> None:
+    world.report(world.host, PeerFailed(HOSTS_LINK, reason))
+    world.report(world.guest, PeerFailed(GUESTS_LINK, reason))
+    world.settle()
+    assert closed(world, world.host) == closed(world, world.guest) == (reason, True)
+
+
+def test_the_timer_of_the_two_minutes_is_the_sessions(world: World) -> None:
+    session_id = world.status(world.host).session_id
+    dark(world)
+    assert Timer(TimerName.RESUME, session_id) in world.host.ledger.timers
+    assert ConnectionID(-1) not in {guest.connection for guest in world.guest.program._guests.values()}

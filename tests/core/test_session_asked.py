@@ -1,0 +1,63 @@
+"""Tests of proxim.core.session_asked: which request an answer means, and who is not asked about again."""
+
+from dataclasses import replace
+
+from proxim.core.commands import Publish
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import ConnectionID, ConnectionLost, Decide, LinkID, SessionType, Timer, TimerFired, TimerName
+from proxim.core.messages import CODE_SESSION_ID
+from proxim.core.replies import rejection
+from proxim.core.session import Session
+from proxim.core.session_asked import MAX_IGNORED
+from proxim.core.session_inputs import Ask, Guest, TurnAway
+from proxim.core.session_states import SessionState
+from proxim.core.status import Prompt, Trouble
+from tests.core.machine_fixtures import PHONE
+
+ID = "session-id"
+GUEST = Guest(ConnectionID(1), "192.168.1.9", CODE_SESSION_ID, PHONE)
+APPROVAL = Timer(TimerName.APPROVAL, ID)
+T0 = 100.0
+
+
+def new_session() -> Session:
+    return Session(ID, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID("host-1"))
+
+
+def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
+    session = new_session()
+    first = ask(session)
+    session.handle(ConnectionLost(GUEST.connection), T0)
+    other = replace(GUEST, connection=ConnectionID(9))
+    second = next(one.status for one in session.handle(Ask(other), T0) if isinstance(one, Publish))
+    assert isinstance(first, Prompt)
+    assert isinstance(second, Prompt)
+    assert first.number != second.number
+    too_late = [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert session.handle(Decide(ID, approved=True, number=first.number), T0) == too_late
+    assert session.handle(Decide(ID, approved=True), T0) == too_late  # it could mean either
+    assert session.serves(other.connection)
+    session.handle(Decide(ID, approved=True, number=second.number), T0)
+    assert session.state is SessionState.LINKING
+
+
+def ask(session: Session) -> Prompt:
+    prompt = next(one.status for one in session.handle(Ask(GUEST), T0) if isinstance(one, Publish))
+    assert isinstance(prompt, Prompt)
+    return prompt
+
+
+def test_an_address_whose_unproved_requests_nobody_answers_is_muted() -> None:
+    session = new_session()
+    for _ in range(MAX_IGNORED):
+        ask(session)
+        session.handle(TimerFired(APPROVAL), T0)
+    assert session.handle(Ask(GUEST), T0) == [rejection(GUEST, Reason.DECLINED)]
+    assert session.state is SessionState.OPEN
+
+
+def test_a_guest_can_be_turned_away() -> None:
+    session = new_session()
+    ask(session)
+    assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(TurnAway(Reason.NOT_VERIFIED), T0)
+    assert session.state is SessionState.OPEN
