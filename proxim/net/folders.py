@@ -2,8 +2,8 @@
 
 Where the system opens relative to an open folder (Linux, macOS), each part of a path is opened from the one before and
 never through a link, so a folder of ours that was replaced by one cannot lead elsewhere. Windows has no such call:
-there each folder of the path is looked at immediately before (no link, no junction), which leaves a moment between look and
-write; to make use of it somebody must already be able to write into that very folder. Must never be here: contents,
+there each folder of the path is looked at immediately before (no link, no junction), which leaves a moment between look
+and write; to make use of it somebody must already be able to write into that very folder. Must never be here: contents,
 names as announced.
 """
 

@@ -194,7 +194,7 @@ class Sink:
     def _make_folders(self, announced: tuple[Place, ...], declined: set[int]) -> None:
         """All that are wanted; those at the top newly, under names that nothing has."""
         tops = self._state.tops
-        for name in sorted({one.folder[0] for i, one in enumerate(announced) if one.folder and i not in declined}):
+        for name in dict.fromkeys(one.folder[0] for i, one in enumerate(announced) if one.folder and i not in declined):
             found = self._folders.look((), tops[name]) if name in tops else None
             if found is None or not stat.S_ISDIR(found.st_mode):
                 tops[name] = self._folders.make_new(name)

@@ -74,6 +74,10 @@ class _Message:
     def room(self) -> int:
         return len(self.view) - self.filled
 
+    @property
+    def begun(self) -> bool:
+        return self.filled > self._prefix
+
     def put(self, record: bytes) -> None:
         """A record, or a record's header, that there is room for."""
         self.view[self.filled : self.filled + len(record)] = record
@@ -183,7 +187,7 @@ class Source:
                 filling.renew()
             if self._stopped:
                 return
-        if filling.filled > prefix:
+        if filling.begun:
             yield self._taken(filling)
 
     def _taken(self, message: _Message) -> memoryview:
@@ -205,7 +209,7 @@ class Source:
                     message.put(start)
                 while reading.offset < reading.size:
                     least = HEADER_BYTES + min(reading.size - reading.offset, LEAST_DATA)
-                    if message.room < least or self._stopped:
+                    if (message.room < least and message.begun) or self._stopped:
                         yield
                     if self._stopped:
                         return
