@@ -14,7 +14,6 @@ from proxim.core.events import (
     ConnectionLost,
     ConnectionOpened,
     DialFailed,
-    FrameRefused,
     LinkID,
     Timer,
     TimerFired,
@@ -199,9 +198,6 @@ class PairingGuest:
     def _host_gone(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False
         return self._fail(Reason.HOST_GONE, now)
-
-    def _strange_frame(self, event: FrameRefused, now: float) -> list[Command]:
-        return self._end(Reason.HOST_ERROR)
 
     # --- a lost link -----------------------------------------------------------------------------------------------
 

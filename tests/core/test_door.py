@@ -31,12 +31,14 @@ from proxim.core.events import (
     Invite,
     LinkID,
     PeerDescribed,
+    PeerFailed,
     SessionType,
     SetRequireProof,
     Timer,
     TimerFired,
     TimerName,
 )
+from proxim.core.host_code import JoinTarget
 from proxim.core.messages import (
     CODE_SESSION_ID,
     MAX_MESSAGE_BYTES,
@@ -56,7 +58,8 @@ from proxim.core.messages import (
     Verified,
     dump_message,
 )
-from proxim.core.proof import tag_matches, to_base64url
+from proxim.core.proof import ProofKeys, tag_auth, tag_matches, to_base64url
+from proxim.core.proving import start_resumption
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
 from tests.core.machine_fixtures import (
     ANSWER,
@@ -65,6 +68,7 @@ from tests.core.machine_fixtures import (
     OFFER,
     ONE_TIME,
     PHONE,
+    PORT,
     Bench,
     HostBench,
     Prove,
@@ -875,3 +879,76 @@ def test_nothing_is_opened_before_the_person_decides(host: HostBench) -> None:
     assert errors(commands) == ["not_allowed"]
     assert not any(isinstance(command, OpenPeer) for command in commands)
     assert host.ledger.prompts
+
+
+# --- a lost link -----------------------------------------------------------------------------------------------------
+
+
+def lost_by_proof(*, require_proof: bool = False) -> tuple[HostBench, ProofKeys]:
+    """A host whose proved guest's link was lost, and the keys of that link."""
+    bench = HostBench(require_proof=require_proof)
+    bench.listen()
+    guest = bench.prove()
+    link = bench.approve(guest)
+    bench.say(guest.connection, guest.signal(OFFER))
+    bench.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp))
+    bench.do(ChannelOpened(link, 1, CONTROL_LABEL))
+    bench.do(PeerFailed(link, Reason.PEER_VANISHED))
+    return bench, guest.agreed
+
+
+def coming_back(bench: HostBench, keys: ProofKeys) -> Prove:
+    target = JoinTarget(GUEST_ADDRESS, PORT, keys.resume_name())
+    return Prove(bench.connect(), target, start_resumption(keys, PHONE, bench.prover))
+
+
+@pytest.mark.parametrize("require_proof", [False, True])
+def test_the_lost_guests_proof_is_answered_at_once(require_proof: bool) -> None:
+    bench, keys = lost_by_proof(require_proof=require_proof)
+    guest = coming_back(bench, keys)
+    challenge = bench.challenged(guest)
+    assert challenge.m == "resume"
+    (answer,) = sent(bench.say(guest.connection, guest.confirm(challenge)))
+    tag = tag_auth(guest.agreed.host_tag("approved"))
+    assert answer == PairResult(keys.resume_name(), approved=True, auth=tag)
+    assert bench.ledger.prompts == {}
+
+
+def test_a_wrong_tag_leaves_the_place_free_and_costs_no_try_at_the_code() -> None:
+    bench, keys = lost_by_proof()
+    for _ in range(30):
+        guest = coming_back(bench, keys)
+        bench.challenged(guest)
+        wrong = PairConfirm(keys.resume_name(), Auth(t="A" * 43))
+        (answer,) = sent(bench.say(guest.connection, wrong))
+        assert answer == PairResult(keys.resume_name(), approved=False, reason=Reason.NOT_VERIFIED)
+    guest = coming_back(bench, keys)
+    (answer,) = sent(bench.say(guest.connection, guest.confirm(bench.challenged(guest))))
+    assert isinstance(answer, PairResult)
+    assert answer.approved
+
+
+def test_a_name_that_nobody_is_awaited_under_is_unknown() -> None:
+    bench, keys = lost_by_proof()
+    stranger = coming_back(bench, ProofKeys(b"", b"", b"", b""))
+    name = stranger.target.session_id
+    unknown = [PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
+    assert sent(bench.say(stranger.connection, stranger.request)) == unknown
+    late = coming_back(bench, keys)
+    confirm = late.confirm(bench.challenged(late))
+    bench.do(Disconnect(bench.link))  # the person gives it up while the proof is under way
+    (answer,) = sent(bench.say(late.connection, confirm))
+    assert isinstance(answer, PairResult)
+    assert (answer.approved, answer.reason) == (False, "unknown_session")
+
+
+def test_the_name_is_worth_nothing_by_another_method() -> None:
+    bench, keys = lost_by_proof()
+    name = keys.resume_name()
+    for auth in (None, Auth(1, "psk", "A" * 43), Auth(1, "spake2", "A" * 44)):
+        connection = bench.connect()
+        unknown = [PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
+        assert sent(bench.say(connection, PairRequest(name, PHONE, auth))) == unknown
+    connection = bench.connect()
+    other_version = PairRequest(name, PHONE, Auth(2, "resume", "A" * 43))
+    assert errors(bench.say(connection, other_version)) == ["bad_message"]

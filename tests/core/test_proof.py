@@ -102,8 +102,8 @@ def test_no_text_is_no_bytes_either() -> None:
 
 
 def test_the_method_alone_decides_the_badge() -> None:
-    assert (Method.SPAKE2.verified, Method.PSK.verified) == (Verified.CODE, Verified.QR)
-    assert (Method.SPAKE2.share_bytes, Method.PSK.share_bytes) == (33, 32)
+    assert [method.verified for method in Method] == [Verified.CODE, Verified.QR, None]
+    assert [method.share_bytes for method in Method] == [33, 32, 32]
 
 
 def test_a_secret_is_in_no_repr() -> None:
@@ -129,7 +129,7 @@ def test_every_input_of_the_schedule_changes_every_key() -> None:
         ProofKeys(context(Method.PSK, "abc", DeviceInfo("Phon", "eid")), b"g", b"h", b"z"),
         ProofKeys(context(Method.PSK, "abc", DeviceInfo("Phone", "ie")), b"g", b"h", b"z"),
     ]
-    purposes = ("confirm guest", "confirm host", "signal guest", "signal host", "resume")
+    purposes = ("confirm guest", "confirm host", "signal guest", "signal host", "resume", "resume name")
     keys = {one.key(purpose) for one in variants for purpose in purposes}
     assert len(keys) == len(variants) * len(purposes)
     tags = {tag for one in variants for tag in (one.guest_tag(), one.host_tag("approved"), one.host_tag("rejected"))}
@@ -248,6 +248,10 @@ def test_the_vectors_agree_with_a_second_implementation_of_the_specification(vec
     z = bytes.fromhex(vector["Z_hex"])
     if vector["m"] == "psk":
         assert z == naive_unb64(vector["k"])
+    if vector["m"] == "resume":
+        lost = PAIRINGS[int(vector["resumes"].removeprefix("pairings[").removesuffix("]"))]
+        assert z.hex() == lost["keys_hex"]["resume"]
+        assert vector["sessionID"] == lost["resume_name"]
     shares = naive_unb64(vector["y_guest"]), naive_unb64(vector["y_host"])
     assert {len(share) for share in shares} == {33 if vector["m"] == "spake2" else 32}
     th = hashlib.sha256(naive_lv(ctx, *shares)).digest()
@@ -256,6 +260,7 @@ def test_the_vectors_agree_with_a_second_implementation_of_the_specification(vec
     for purpose, expected in vector["keys_hex"].items():
         assert naive_hmac(prk, f"proxim-auth-1 {purpose}".encode() + b"\x01").hex() == expected
     keys = {purpose: bytes.fromhex(key) for purpose, key in vector["keys_hex"].items()}
+    assert "@" + naive_b64(keys["resume name"][:16]) == vector["resume_name"]
     assert naive_b64(naive_hmac(keys["confirm guest"], th)) == vector["t_guest"]
     for status, tag in vector["t_host"].items():
         assert naive_b64(naive_hmac(keys["confirm host"], th + status.encode())) == tag
@@ -295,6 +300,8 @@ def test_the_vectors_are_what_a_reader_of_the_wire_accepts(vector: dict[str, Any
     guest_share, host_share = (from_base64url(vector[name], length) for name in ("y_guest", "y_host"))
     keys = ProofKeys(ctx, guest_share, host_share, bytes.fromhex(vector["Z_hex"]))
     assert tag_matches(keys.guest_tag(), vector["t_guest"])
+    assert keys.resume_name() == vector["resume_name"]
+    assert keys.resume_secret().hex() == vector["keys_hex"]["resume"]
     assert tag_matches(keys.host_tag("approved"), vector["t_host"]["approved"])
     readers = {side: SignalMacs(keys, side) for side in Side}
     for signal in vector["signals"]:

@@ -8,7 +8,15 @@ from proxim.core.errors import Reason
 from proxim.core.host_code import JoinTarget, parse_target
 from proxim.core.messages import Auth, DeviceInfo, PairRequest
 from proxim.core.proof import MakeExchange, Method, ProofError, ProofKeys, Side, to_base64url
-from proxim.core.proving import GuestProof, HostProof, Prover, method_of, start_guest_proof, start_host_proof
+from proxim.core.proving import (
+    GuestProof,
+    HostProof,
+    Prover,
+    method_of,
+    start_guest_proof,
+    start_host_proof,
+    start_resumption,
+)
 from proxim.net.spake import Spake2Exchange
 from tests.core.machine_fixtures import PHONE, FakeSpake2, prover
 
@@ -140,6 +148,22 @@ def test_the_fake_of_the_tests_refuses_what_the_real_one_refuses(spake2: MakeExc
     host = spake2(b"x", Side.HOST, b"a", b"b")
     with pytest.raises(ProofError):
         spake2(b"x", Side.GUEST, b"a", b"b").finish(host.share + b"\0")
+
+
+def test_who_was_linked_proves_it_by_the_keys_of_that_link_alone() -> None:
+    lost, others = (ProofKeys(b"ctx", b"g", b"h", secret) for secret in (b"one", b"other"))
+    proof = start_resumption(lost, PHONE, PROVER)
+    assert (proof.method, proof.auth.m) == (Method.RESUME, "resume")
+    request = PairRequest(lost.resume_name(), PHONE, proof.auth)
+    host = start_host_proof(request, proof.auth, method_of(proof.auth), lost.resume_secret(), PROVER)
+    keys = proof.finish(host.auth)
+    assert agree(keys, host.keys)
+    assert keys.resume_name() == host.keys.resume_name() != lost.resume_name()
+    stranger = start_host_proof(request, proof.auth, Method.RESUME, others.resume_secret(), PROVER)
+    assert not agree(proof.finish(stranger.auth), stranger.keys)
+    renamed = replace(request, device=DeviceInfo("Boss", PHONE.id))
+    changed = start_host_proof(renamed, proof.auth, Method.RESUME, lost.resume_secret(), PROVER)
+    assert not agree(proof.finish(changed.auth), changed.keys)
 
 
 def test_secrets_are_in_no_repr() -> None:

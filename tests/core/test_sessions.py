@@ -1,11 +1,15 @@
 """Tests of proxim.core.sessions: what is kept, and what is forgotten at once."""
 
+from dataclasses import replace
+
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID, Decide, LinkID, SessionType
+from proxim.core.events import CONTROL_LABEL, ChannelOpened, ConnectionID, Decide, LinkID, SessionType
+from proxim.core.messages import Description, SDPType, Signal, Verified
+from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.session import Session
-from proxim.core.session_inputs import Ask, End, Guest
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.sessions import Sessions, SessionSecrets
-from tests.core.machine_fixtures import PHONE
+from tests.core.machine_fixtures import PHONE, sdp
 
 T0 = 100.0
 
@@ -36,6 +40,30 @@ def test_a_session_is_found_by_its_link_while_it_has_one() -> None:
     sessions.tell(session, Decide("a", approved=True), T0)
     assert sessions.by_link(LinkID("host-1")) is session
     assert sessions.by_link(LinkID("host-2")) is None
+
+
+def test_a_session_is_found_by_what_its_lost_link_left() -> None:
+    sessions = Sessions()
+    session = keep(sessions, "a", "host-1")
+    keys, new = (ProofKeys(b"", share, b"", b"") for share in (b"1", b"2"))
+    guest = Guest(ConnectionID(1), "192.168.1.9", "a", PHONE, Verified.QR, keys)
+    offer = Description(sdp(), SDPType.OFFER)
+    events: list[SessionInput] = [
+        Ask(guest),
+        Decide("a", approved=True),
+        GuestSignal(guest.connection, Signal("a", offer, SignalMacs(keys, Side.GUEST).seal(offer))),
+        ChannelOpened(LinkID("host-1"), 1, CONTROL_LABEL),
+    ]
+    for event in events:
+        assert sessions.by_resume_name(keys.resume_name()) is None
+        sessions.tell(session, event, T0)
+    assert sessions.by_resume_name(keys.resume_name()) is session
+    assert sessions.by_resume_name(new.resume_name()) is None
+    assert sessions.by_lost_link(LinkID("host-1")) is None
+    session._new_link_id = lambda: LinkID("host-2")
+    sessions.tell(session, Resume(replace(guest, session_id=keys.resume_name(), keys=new)), T0)
+    assert sessions.by_lost_link(LinkID("host-1")) is sessions.by_link(LinkID("host-2")) is session
+    assert sessions.by_link(LinkID("host-1")) is None
 
 
 def test_an_ended_session_leaves_memory_at_once_even_while_all_are_told() -> None:

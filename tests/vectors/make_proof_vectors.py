@@ -67,7 +67,7 @@ def pairing(
     ctx = context(method, session_id, device)
     guest_share, host_share, z = exchange
     keys = ProofKeys(ctx, guest_share, host_share, z)
-    purposes = ("confirm guest", "confirm host", "signal guest", "signal host", "resume")
+    purposes = ("confirm guest", "confirm host", "signal guest", "signal host", "resume", "resume name")
     return {
         "m": method.value,
         "sessionID": session_id,
@@ -83,6 +83,7 @@ def pairing(
         "keys_hex": {purpose: keys.key(purpose).hex() for purpose in purposes},
         "t_guest": to_base64url(keys.guest_tag()),
         "t_host": {status: to_base64url(keys.host_tag(status)) for status in ("approved", "rejected")},
+        "resume_name": keys.resume_name(),
         "signals": list(signal_vectors(keys)),
     }
 
@@ -105,17 +106,21 @@ def vectors() -> dict[str, Any]:
     code = "02501WK381"
     secret = bytes(range(16))
     typed = context(Method.SPAKE2, "@code", laptop)
+    scanned = (Method.PSK, "Ve_LsYULJILMPLcbihYWmA", named_in_greek)
+    shares = (stream("psk guest")(32), stream("psk host")(32))
+    lost = ProofKeys(context(*scanned), *shares, secret)
     return {
         "about": "Proof version 1 of Proxim's signaling; see docs/protocol.md. Bytes are hex where a key ends in _hex, "
         "else base64url without padding, as on the wire.",
         "pairings": [
             pairing(Method.SPAKE2, "@code", laptop, {"code": code}, spake2_exchange(code, typed)),
+            pairing(*scanned, {"k": to_base64url(secret)}, (*shares, secret)),
             pairing(
-                Method.PSK,
-                "Ve_LsYULJILMPLcbihYWmA",
+                Method.RESUME,
+                lost.resume_name(),
                 named_in_greek,
-                {"k": to_base64url(secret)},
-                (stream("psk guest")(32), stream("psk host")(32), secret),
+                {"resumes": "pairings[1]"},
+                (stream("resume guest")(32), stream("resume host")(32), lost.resume_secret()),
             ),
         ],
     }
