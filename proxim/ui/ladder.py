@@ -20,8 +20,11 @@ from proxim.core.status import (
     Stage,
     Status,
     Stopped,
+    TransferState,
+    TransferStatus,
 )
 from proxim.ui.prompts import PromptQueue
+from proxim.ui.transfer_words import state_words, transfer_title
 
 
 class Side(StrEnum):
@@ -44,6 +47,7 @@ _STEP_OF: Final = {
     Stage.APPROVED: 2,
     Stage.CONNECTING: 3,
     Stage.CONNECTED: 4,
+    Stage.WAITING: 3,
 }
 
 
@@ -97,6 +101,8 @@ class Ladder:
                     self._end(Rung(Side.HOST, 1, sentence, failed=True, wanted=wanted))
             case LinkStatus():
                 self._take_link(status)
+            case TransferStatus():
+                self._take_transfer(status)
             case Stopped():
                 self._inviting = None
                 self._prompts.clear()
@@ -127,6 +133,11 @@ class Ladder:
     def _take_link(self, status: LinkStatus) -> None:
         link = status.link
         self._attempts.pop(link, None)
+        if status.resumes is not None:
+            self._attempts.pop(status.resumes, None)
+            self._steps.pop(status.resumes, None)
+            if self._connected == status.resumes:
+                self.dismiss()
         if status.stage is Stage.CLOSED:
             step = self._steps.pop(link, 0)
             if status.was_connected:  # its own tab tells why
@@ -145,6 +156,15 @@ class Ladder:
         self._attempts[link] = status
         self.dismiss()
 
+    def _take_transfer(self, status: TransferStatus) -> None:
+        """How a transfer ended, until something else is to be told."""
+        if not status.over or status.link is None or status.link in self._attempts:
+            return
+        failed = status.state is TransferState.FAILED
+        sentence = f"{transfer_title(status)}: {state_words(status)}"
+        self._end(Rung(side_of(status.link), 4, sentence, failed=failed))
+        self._connected = status.link
+
 
 def _under_way(status: LinkStatus) -> Rung:
     name = status.peer_name or "the other device"
@@ -153,8 +173,9 @@ def _under_way(status: LinkStatus) -> Rung:
         Stage.ASKING: "The host is being asked. Look at the other screen and approve this device there.",
         Stage.APPROVED: f"Approved. Preparing the link with {name}.",
         Stage.CONNECTING: f"Opening a direct link with {name}.",
+        Stage.WAITING: f"The link was lost. Waiting for {name} to come back.",
     }[status.stage]
-    deadline = status.deadline if status.stage is Stage.ASKING else None
+    deadline = status.deadline if status.stage in (Stage.ASKING, Stage.WAITING) else None
     return Rung(side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link)
 
 

@@ -3,7 +3,6 @@
 Must never be here: which rung is shown and why (ladder.py).
 """
 
-import math
 import tkinter
 from collections.abc import Callable
 from itertools import pairwise
@@ -14,7 +13,7 @@ from proxim.core.events import Disconnect, Intent
 from proxim.core.status import Status
 from proxim.ui.ladder import STEPS, Ladder
 from proxim.ui.theme import Theme
-from proxim.ui.widgets import WrapLabel, set_text
+from proxim.ui.widgets import WrapLabel, countdown, set_text
 
 _DOT: Final = 5  # radius
 _HEIGHT: Final = 40  # of the drawing
@@ -58,8 +57,7 @@ class LadderView(ttk.Frame):
         """Count down."""
         rung = self._rung
         if rung.deadline is not None:
-            left = max(0, math.ceil(rung.deadline - self._clock()))
-            set_text(self._sentence, f"{rung.sentence} {left} s left.")
+            set_text(self._sentence, f"{rung.sentence} {countdown(rung.deadline - self._clock())} left.")
         else:
             set_text(self._sentence, rung.sentence)
 

@@ -1,6 +1,6 @@
-"""The panel of one link: who is there, what was written both ways, and a field to write.
+"""The panel of one link: who is there, what was written and sent both ways, a field to write, buttons to send files.
 
-Must never be here: sending (it posts SendText), what is in a text beyond making it fit to show.
+Must never be here: sending (it posts SendText and SendPaths), what is in a text beyond making it fit to show.
 """
 
 import tkinter
@@ -8,18 +8,24 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
-from proxim.core.errors import Reason, sentence_for
-from proxim.core.events import Disconnect, Intent, LinkID, SendText
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
+from proxim.core.errors import SENTENCES, Reason, sentence_for
+from proxim.core.events import Disconnect, LinkID, SendText
+from proxim.core.file_events import AnyIntent, SendPaths
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, TransferStatus, Trouble, Via
 from proxim.ui.history import History
 from proxim.ui.ladder import Side, side_of
+from proxim.ui.send_bar import SendBar
 from proxim.ui.theme import Theme
-from proxim.ui.widgets import CopyButton, WrapLabel, bind_letters, set_text, shortened
+from proxim.ui.transfers import TransferList
+from proxim.ui.widgets import CopyButton, WrapLabel, bind_letters, countdown, set_text, shortened
 
-_VIAS: Final = {Via.WEBRTC: "direct link", Via.LANE: "direct link over TCP"}
+_VIAS: Final = {Via.WEBRTC: "direct link", Via.LANE: "without WebRTC: UDP seems blocked"}
+_STATES: Final = {Stage.CONNECTED: "Connected", Stage.WAITING: "Link lost", Stage.CLOSED: "Closed"}
 _ENTRY_LINES: Final = 3
 _NAME_WIDTH: Final = 260
 _HINT: Final = "Enter sends, Shift+Enter begins a new line."
+_LIST_SHARE: Final = 0.55  # of what texts and transfers have together; texts get the rest
+_LIST_LEAST: Final = 64  # a transfer that moves, whole
 
 
 class LinkPanel(ttk.Frame):
@@ -29,16 +35,18 @@ class LinkPanel(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[Intent], None],
+        post: Callable[[AnyIntent], None],
         status: LinkStatus,
         invite_another: Callable[[], None],
         close_tab: Callable[[LinkID], None],
+        answer: Callable[[TransferStatus], None],
     ) -> None:
         super().__init__(master)
         self.status = status
         self._theme = theme
         self._post = post
         self._close_tab = close_tab
+        self._clock = theme.clock
         self._sending: str | None = None  # posted, not yet told to be sent
         px = theme.px
         self.columnconfigure(0, weight=1)
@@ -46,8 +54,15 @@ class LinkPanel(ttk.Frame):
         self._build_head()
         self._note = WrapLabel(self, style="Amber.Line.TLabel", wraplength=px(500))
         self._note.grid(row=1, column=0, sticky="ew", pady=(0, px(8)))
-        self.history = History(self, theme)
-        self.history.grid(row=2, column=0, sticky="nsew")
+        self._middle = ttk.Frame(self)
+        self._middle.grid(row=2, column=0, sticky="nsew")
+        self._middle.grid_propagate(False)  # texts and transfers share the room that there is, and ask for none
+        self._middle.columnconfigure(0, weight=1)
+        self._middle.rowconfigure(0, weight=1)
+        self._middle.bind("<Configure>", lambda event: self._share(event.height))
+        self.history = History(self._middle, theme)
+        self.history.grid(row=0, column=0, sticky="nsew")
+        self.transfers = TransferList(self._middle, theme, post, answer)
         self._build_entry()
         self._build_foot(invite_another)
         self.restyle()
@@ -76,6 +91,8 @@ class LinkPanel(ttk.Frame):
         px = self._theme.px
         row = ttk.Frame(self)
         row.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
+        self.bar = SendBar(self, self._theme, self.send_paths, self._send_copied, self._tell)
+        self.bar.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
         row.columnconfigure(0, weight=1)
         self.entry = tkinter.Text(
             row,
@@ -103,16 +120,18 @@ class LinkPanel(ttk.Frame):
     def _build_foot(self, invite_another: Callable[[], None]) -> None:
         px = self._theme.px
         foot = ttk.Frame(self)
-        foot.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
+        foot.grid(row=5, column=0, sticky="ew", pady=(px(8), 0))
         foot.columnconfigure(0, weight=1)
-        ttk.Label(foot, text=_HINT, style="Small.TLabel").grid(row=0, column=0, sticky="w")
+        self._hint = WrapLabel(foot, _HINT, "Small.TLabel", px(260))
+        self._hint.grid(row=0, column=0, sticky="ew")
         self.copy_last = CopyButton(foot, "Copy last received", lambda: self.history.last_received, 0, "Small.TButton")
         self.copy_last.grid(row=0, column=1, padx=(px(8), 0))
         self.invite_button = ttk.Button(
             foot, text="Invite another", underline=0, style="Small.TButton", command=invite_another
         )
         self.invite_button.grid(row=0, column=2, padx=(px(8), 0))
-        bind_letters(self.winfo_toplevel(), [self.end_button, self.send_button, self.copy_last, self.invite_button])
+        letters = [self.end_button, self.send_button, *self.bar.buttons, self.copy_last, self.invite_button]
+        bind_letters(self.winfo_toplevel(), letters)
 
     # --- what is told ----------------------------------------------------------------------------------------------
 
@@ -124,21 +143,42 @@ class LinkPanel(ttk.Frame):
         at_guest = side_of(status.link) is Side.GUEST
         words, style = self._theme.badge(status.verified, at_guest=at_guest)
         self._badge.configure(text=words, style=style)
-        state = "Closed" if closed else "Connected" if status.stage is Stage.CONNECTED else "Connecting"
+        state = _STATES.get(status.stage, "Connecting")
         set_text(self._where, " · ".join(part for part in (state, status.peer_address, _VIAS[status.via]) if part))
         set_text(self.end_button, "Close tab" if closed else "Disconnect")
         self.end_button.configure(underline=-1 if closed else 0)
+        connected = status.stage is Stage.CONNECTED
         if closed:
             at_host = side_of(status.link) is Side.HOST
             self._tell(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
-        elif status.stage is Stage.CONNECTED and not status.can_text:
+        elif status.stage is Stage.WAITING:
+            self.tick()
+        elif connected and not status.can_text:
             self._tell("The other device is not ready for text yet.")
         else:
             self._tell(None)
-        able = status.can_text and not closed
+        able = status.can_text and connected
+        files = status.can_send_files and connected
+        self.bar.allow(files=files, text=able)
+        no_files = connected and not files
+        set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else _HINT)
         self.entry.configure(state="normal" if able else "disabled")
         self.send_button.configure(state="normal" if able else "disabled")
         self.copy_last.configure(state="normal" if self.history.last_received is not None else "disabled")
+
+    def tick(self) -> None:
+        """Count down to the end of waiting for the other device."""
+        status = self.status
+        if status.stage is Stage.WAITING:
+            left = "" if status.deadline is None else f" ({countdown(status.deadline - self._clock())})"
+            self._tell(f"The link was lost. Waiting for {self.peer_name} to come back{left}.", "Blue.Line.TLabel")
+
+    def arrange(self) -> None:
+        """Show the list of transfers while there is one."""
+        if self.transfers.rows:
+            self.transfers.grid(row=1, column=0, sticky="ew", pady=(self._theme.px(8), 0))
+        else:
+            self.transfers.grid_remove()
 
     def show_text(self, status: TextReceived | TextSent) -> None:
         """Add what was written."""
@@ -168,16 +208,22 @@ class LinkPanel(ttk.Frame):
             highlightcolor=look.accent,
         )
         self.history.restyle()
+        self.transfers.restyle()
 
     def focus_entry(self) -> None:
         """Begin to write, or what can be done instead."""
         (self.entry if str(self.entry.cget("state")) == "normal" else self.end_button).focus_set()
 
-    def _tell(self, sentence: str | None) -> None:
+    def _share(self, height: int) -> None:
+        self.transfers.limit_height(max(self._theme.px(_LIST_LEAST), round(height * _LIST_SHARE)))
+
+    def _tell(self, sentence: str | None, style: str = "Amber.Line.TLabel") -> None:
         if sentence is None:
             self._note.grid_remove()
         else:
             set_text(self._note, sentence)
+            if str(self._note.cget("style")) != style:
+                self._note.configure(style=style)
             self._note.grid()
 
     # --- what the person does --------------------------------------------------------------------------------------
@@ -189,6 +235,13 @@ class LinkPanel(ttk.Frame):
             return
         self._sending = text
         self.entry.delete("1.0", "end")
+        self._post(SendText(self.status.link, text))
+
+    def send_paths(self, paths: tuple[str, ...]) -> None:
+        """Send files and folders."""
+        self._post(SendPaths(self.status.link, paths))
+
+    def _send_copied(self, text: str) -> None:
         self._post(SendText(self.status.link, text))
 
     def _written(self) -> str:

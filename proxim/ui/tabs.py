@@ -38,11 +38,10 @@ class TabRow(ttk.Frame):
         """Add a tab on the right, or rename it."""
         self._names[key] = name
         if key not in self._buttons:
-            button = ttk.Button(self, style="Tab.TButton", command=lambda: self._chosen(key))
-            button.bind("<Left>", lambda _event: self._move_focus(key, -1))
-            button.bind("<Right>", lambda _event: self._move_focus(key, 1))
+            button = ttk.Button(self, style="Tab.TButton")
             button.grid(row=0, column=len(self._buttons))
             self._buttons[key] = button
+            self._wire(key)
             self.configure(height=button.winfo_reqheight())
         self._fit()
 
@@ -55,6 +54,17 @@ class TabRow(ttk.Frame):
             button.grid(row=0, column=column)
         self._fit()
 
+    def rename_key(self, before: str, now: str) -> None:
+        """The same tab, for another key."""
+        keys = [now if key == before else key for key in self._buttons]
+        buttons = [*self._buttons.values()]
+        self._names = {now if key == before else key: name for key, name in self._names.items()}
+        if before in self._unread:
+            self._unread.remove(before)
+            self._unread.add(now)
+        self._buttons = dict(zip(keys, buttons, strict=True))
+        self._wire(now)
+
     def select(self, key: str) -> None:
         """Show which tab is open."""
         self._unread.discard(key)
@@ -66,6 +76,12 @@ class TabRow(ttk.Frame):
         """Something is to be read there."""
         self._unread.add(key)
         self._fit()
+
+    def _wire(self, key: str) -> None:
+        button = self._buttons[key]
+        button.configure(command=lambda: self._chosen(key))
+        button.bind("<Left>", lambda _event: self._move_focus(key, -1))
+        button.bind("<Right>", lambda _event: self._move_focus(key, 1))
 
     def _move_focus(self, key: str, step: int) -> None:
         keys = self.tab_keys

@@ -102,6 +102,11 @@ class Theme:
         self._colour()
 
     @property
+    def clock(self) -> Callable[[], float]:
+        """The clock that everything on the screen goes by."""
+        return self._clock
+
+    @property
     def palette(self) -> Palette:
         """The colours of now."""
         return DARK if self.is_dark else LIGHT
@@ -177,6 +182,13 @@ class Theme:
         style.configure("Small.TLabel", font=self.small)
         style.configure("Badge.TLabel", font=self.bold, padding=(px(8), px(2)))
         style.configure("Line.TLabel", padding=(px(8), px(5)))
+        style.configure("Drop.TLabel", font=self.title)
+        style.configure("Bold.Row.TLabel", font=self.bold)
+        style.configure("Arrow.Row.TLabel", font=self.bold)
+        for kind in ("Quiet", "Error"):
+            style.configure(f"{kind}.Row.TLabel", font=self.small)
+        style.configure("Row.Horizontal.TProgressbar", arrowsize=px(6), borderwidth=0)  # what clam calls its thickness
+        style.configure("Pick.Treeview", rowheight=self.body.metrics("linespace") + px(5), font=self.body)
 
     def _colour(self) -> None:
         look, style = self.palette, self._style
@@ -221,11 +233,34 @@ class Theme:
         style.configure("Quiet.TLabel", foreground=look.quiet)
         style.configure("Small.TLabel", foreground=look.quiet)
         style.configure("Error.TLabel", foreground=look.red.ink)
+        style.configure("Edge.TFrame", background=look.line)  # a border, where a padding of it is left to be seen
+        style.configure("Row.TFrame", background=look.field)
+        style.configure("Row.TLabel", background=look.field)
+        style.configure("Quiet.Row.TLabel", foreground=look.quiet)
+        style.configure("Error.Row.TLabel", foreground=look.red.ink)
+        style.configure("Arrow.Row.TLabel", foreground=look.accent)
+        style.configure(
+            "Row.Horizontal.TProgressbar",
+            background=look.accent,
+            lightcolor=look.accent,
+            darkcolor=look.accent,
+            troughcolor=look.hover,
+            bordercolor=look.hover,
+        )
+        calm = {"background": look.quiet, "lightcolor": look.quiet, "darkcolor": look.quiet}
+        style.configure("Calm.Row.Horizontal.TProgressbar", **calm)
+        style.configure("Pick.Treeview", background=look.field, foreground=look.ink, lightcolor=look.field)
+        style.map(
+            "Pick.Treeview",
+            background=[("selected", look.hover)],
+            foreground=[("selected", look.ink)],
+            bordercolor=[("focus", look.accent)],
+        )
         style.configure("Card.TFrame", background=look.field)
         style.configure("Card.TLabel", background=look.field, anchor="center", justify="center")
         tones = (("Green", look.green), ("Blue", look.blue), ("Amber", look.amber), ("Red", look.red))
         for name, tone in tones:
-            for kind in ("Badge", "Line"):
+            for kind in ("Badge", "Line", "Drop"):
                 style.configure(f"{name}.{kind}.TLabel", foreground=tone.ink, background=tone.ground)
             style.configure(f"{name}.TFrame", background=tone.ground)
 

@@ -3,6 +3,7 @@
 Must never be here: statuses, intents.
 """
 
+import math
 import tkinter
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from proxim.ui.theme import Theme
 
 COPIED_SHOWN_MS: Final = 1500  # long enough to be noticed, short enough for the next copy
 _COPIED: Final = "Copied ✓"
+_END_KEPT: Final = 12  # characters
 _LABEL_BORDER: Final = 4  # pixels that the label of ttk's clam theme keeps free, left and right together
 
 
@@ -69,6 +71,12 @@ class PlainText(tkinter.Entry):
         )
 
 
+def countdown(seconds: float) -> str:
+    """A time that runs: "40 s", from a minute on "1:48"."""
+    left = max(0, math.ceil(seconds))
+    return f"{left} s" if left < 60 else f"{left // 60}:{left % 60:02}"
+
+
 def set_text(widget: ttk.Label | ttk.Button | ttk.Menubutton, text: str) -> None:
     """Change a text only where it differs: Tk lays out anew at each call."""
     if str(widget.cget("text")) != text:
@@ -87,6 +95,14 @@ def shortened(text: str, font: Font, width: int) -> str:
         else:
             high = middle - 1
     return text[:low].rstrip() + "…"
+
+
+def shortened_middle(text: str, font: Font, width: int) -> str:
+    """`text` cut as `shortened` does, but in its middle: the end of a file's name says what kind of file it is."""
+    if font.measure(text) <= width:
+        return text
+    end = text[-_END_KEPT:].lstrip()
+    return shortened(text[:-_END_KEPT], font, width - font.measure(end)) + end
 
 
 class CopyButton(ttk.Button):

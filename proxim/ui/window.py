@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Intent
+from proxim.core.events import Decide
+from proxim.core.file_events import AnyIntent
+from proxim.core.manifest import Direction
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -27,10 +29,14 @@ from proxim.core.status import (
     TextReceived,
     TextSent,
     ThisDevice,
+    TransferState,
+    TransferStatus,
     Trouble,
 )
 from proxim.ui.appearance import Appearance
+from proxim.ui.attention import Attention
 from proxim.ui.device_bar import DeviceBar
+from proxim.ui.drop import DropTarget
 from proxim.ui.invite import InvitePanel
 from proxim.ui.join import JoinField
 from proxim.ui.ladder import Side, side_of
@@ -44,6 +50,7 @@ from proxim.ui.widgets import command_key
 
 if TYPE_CHECKING:  # loaded with the first request: the first paint needs no dialog
     from proxim.ui.approval import ApprovalDialog
+    from proxim.ui.incoming import IncomingQueue
 
 __all__ = ["Window", "make_root"]
 
@@ -60,27 +67,29 @@ class Window:
     def __init__(
         self,
         root: tkinter.Tk,
-        post: Callable[[Intent], None],
+        post: Callable[[AnyIntent], None],
         *,
         scale: float | None = None,
         theme: ThemeChoice = "system",
         clock: Callable[[], float] = time.monotonic,
         appearance: Appearance | None = None,
+        folder: str | None = None,
     ) -> None:
         self.root = root
         self.on_close: Callable[[], None] = root.destroy
         self._post = post
         self._clock = clock
+        self._folder = folder  # where received files are saved, as far as it is known
         self._closing = False
         self._failing = False  # a failure is being told
         self._prompts = PromptQueue()
         self._dialogs: dict[str, ApprovalDialog] = {}
+        self._incoming: IncomingQueue | None = None  # once something was announced
         root.report_callback_exception = self.callback_failed
         self.theme = Theme(root, theme, scale if scale is not None else scale_of(root), clock, appearance)
         self._build()
         self._bind_keys()
         root.protocol("WM_DELETE_WINDOW", self.close)
-        root.title(TITLE)
         self._timer = root.after(TICK_MS, self._tick)
         root.bind("<Destroy>", self._destroyed, add=True)
         darken_title_bar(root, self.theme.is_dark)
@@ -112,6 +121,8 @@ class Window:
                 self._show_link(status)
             case TextReceived() | TextSent():
                 self.pages.show_text(status)
+            case TransferStatus():
+                self._show_transfer(status)
             case Trouble():
                 self._show_trouble(status)
             case Stopped():
@@ -155,11 +166,13 @@ class Window:
         self._rule(home).grid(row=4, column=0, sticky="ew", pady=(px(14), px(12)))
         self.ladder = LadderView(home, theme, self._post, self._clock)
         self.ladder.grid(row=5, column=0, sticky="ew")
-        self.pages = Pages(root, theme, home, self._post, self._invite_another)
+        self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
         home.rowconfigure(6, weight=1)  # what a larger window has to spare
         self.trouble = TroubleLine(root, theme)
         self.trouble.grid(row=2, column=0, sticky="ew")
         self.trouble.grid_remove()
+        self.attention = Attention(root, TITLE)
+        self.drop = DropTarget(root, theme, self._offer_drop, self._dropped)
 
     def _rule(self, master: ttk.Frame) -> ttk.Frame:
         return ttk.Frame(master, height=self.theme.px(1), style="Rule.TFrame")
@@ -169,6 +182,7 @@ class Window:
         root.bind(f"<{key}-n>", lambda _event: self.invite.invite() if self.pages.at_home else None)
         root.bind(f"<{key}-j>", lambda _event: self._go_join())
         root.bind(f"<{key}-c>", self._copy_key)
+        root.bind(f"<{key}-v>", self._paste_key)
         root.bind(f"<{key}-Shift-C>", lambda _event: self._copy_last())
         for forward in ("<Control-Tab>", "<Control-Next>"):
             root.bind(forward, lambda _event: self._turn(1))
@@ -215,7 +229,7 @@ class Window:
             closed=lambda: self._dialog_closed(prompt.session_id),
             beside=len(self._dialogs),
         )
-        self.root.title(f"Somebody asks to join - {TITLE}")  # the task bar shows it
+        self._ask_in_title()
 
     def _decided(self, session_id: str) -> None:
         self._prompts.remove(session_id)
@@ -223,8 +237,31 @@ class Window:
 
     def _dialog_closed(self, session_id: str) -> None:
         self._dialogs.pop(session_id, None)
-        if not self._dialogs:
-            self.root.title(TITLE)
+        self._ask_in_title()
+
+    def _ask_in_title(self) -> None:
+        """The task bar shows it."""
+        asked = self._incoming is not None and self._incoming.question is not None
+        words = "Somebody asks to join" if self._dialogs else "Files for you" if asked else None
+        self.attention.ask(words)
+
+    def _show_transfer(self, status: TransferStatus) -> None:
+        changed = self.pages.show_transfer(status)
+        asked = status.state is TransferState.ANNOUNCED and status.direction is Direction.IN
+        if asked and self._incoming is None:
+            from proxim.ui.incoming import IncomingQueue
+
+            self._incoming = IncomingQueue(
+                self.root, self.theme, self._post, self._clock, self._ask_in_title, self._folder
+            )
+        if self._incoming is not None:
+            self._incoming.take(status)
+        if changed and (asked or status.over):
+            self.attention.call()
+
+    def _answer(self, status: TransferStatus) -> None:
+        if self._incoming is not None:
+            self._incoming.answer(status)
 
     def _show_link(self, status: LinkStatus) -> None:
         connected = self.pages.show_link(status)
@@ -251,6 +288,8 @@ class Window:
         self._prompts.clear()
         for dialog in list(self._dialogs.values()):
             dialog.close()
+        if self._incoming is not None:
+            self._incoming.clear()
 
     # --- what the person does --------------------------------------------------------------------------------------
 
@@ -270,6 +309,24 @@ class Window:
         if self.pages.at_home and event.widget.winfo_class() not in _EDITABLE:
             self.invite.copy_code.invoke()
 
+    def _paste_key(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if self.pages.link is not None and event.widget.winfo_class() not in _EDITABLE:
+            self.pages.link.bar.send_clipboard()
+
+    def _offer_drop(self) -> tuple[bool, str]:
+        """Whether files that are dropped now go anywhere, and where."""
+        panel = self.pages.link
+        if panel is None:
+            return False, "Files can be dropped on a connected device's tab; connect one, or open its tab."
+        if not panel.bar.can_files:
+            return False, f"No files can be sent to {panel.peer_name} now."
+        return True, f"Drop to send to {panel.peer_name}"
+
+    def _dropped(self, paths: tuple[str, ...]) -> None:
+        panel = self.pages.link
+        if panel is not None and panel.bar.can_files:
+            panel.send_paths(paths)
+
     def _copy_last(self) -> None:
         if self.pages.link is not None:
             self.pages.link.copy_last.invoke()
@@ -283,11 +340,14 @@ class Window:
         self.pages.restyle()
         for dialog in self._dialogs.values():
             dialog.restyle()
+        if self._incoming is not None:
+            self._incoming.restyle()
 
     def _tick(self) -> None:
         self._timer = self.root.after(TICK_MS, self._tick)
         self.invite.tick()
         self.ladder.tick()
+        self.pages.tick()
         self.pages.hold_size()
 
     def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:

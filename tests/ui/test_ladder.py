@@ -14,9 +14,10 @@ from proxim.core.status import (
     Stage,
     Status,
     Stopped,
+    TransferState,
 )
 from proxim.ui.ladder import NO_STEP, Ladder, Rung, Side
-from tests.ui.tk_support import link
+from tests.ui.tk_support import link, transfer
 
 INVITATION = Invitation("s", "u", "02501-WK381", "http://x", SessionType.ONE_TIME, None)
 PROMPT = Prompt("s", DeviceInfo("Grace", "id"), "192.168.1.2", None, 40.0)
@@ -168,3 +169,24 @@ def test_without_a_code_nobody_is_awaited() -> None:
 
 def test_nothing_is_left_when_the_network_side_stopped() -> None:
     assert after(INVITATION, PROMPT, guest(Stage.DIALING), Stopped()).step == NO_STEP
+
+
+def test_a_lost_link_is_waited_for_until_another_goes_on_for_it() -> None:
+    lost = replace(link("Grace", Stage.WAITING), deadline=120.0, was_connected=True)
+    rung = after(INVITATION, link("Grace"), lost)
+    assert (rung.step, rung.deadline, rung.link, rung.failed) == (3, 120.0, lost.link, False)
+    assert "Waiting for Grace to come back" in rung.sentence
+    again = replace(link("Grace", link_id="host-2"), resumes=lost.link)
+    assert after(INVITATION, link("Grace"), lost, again).sentence == "Connected with Grace."
+    over = replace(link("Grace", Stage.CLOSED), was_connected=True)
+    assert after(INVITATION, link("Grace"), lost, over).step == 0
+
+
+def test_how_a_transfer_ended_is_told() -> None:
+    done = transfer(1, "a.txt", "b.txt", state=TransferState.DONE)
+    rung = after(INVITATION, link("Grace"), done)
+    assert (rung.step, rung.failed, rung.sentence) == (4, False, "a.txt and 1 more: Sent and verified.")
+    failed = replace(transfer(1, "a.txt", state=TransferState.FAILED), reason=Reason.DISK_FULL)
+    assert after(link("Grace"), failed).failed
+    assert after(link("Grace"), transfer(1)).sentence == "Connected with Grace."  # it only moves
+    assert after(INVITATION, link("Grace"), done, INVITATION).step == 0

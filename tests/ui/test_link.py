@@ -31,7 +31,7 @@ def test_it_says_who_is_there_and_how_they_proved_themselves(bench: Bench, panel
     assert panel._where.cget("text") == "Connected · 192.168.178.42 · direct link"
     bench.window.show(replace(link(LONG_NAME, verified=None), via=Via.LANE))
     assert panel._badge.cget("text") == "Not verified"
-    assert str(panel._where.cget("text")).endswith("over TCP")
+    assert str(panel._where.cget("text")).endswith("without WebRTC: UDP seems blocked")
     assert str(panel._peer.cget("text")).endswith("…")
     bench.window.show(link(verified=Verified.QR))
     assert panel._badge.cget("text") == "Scanned your QR"
@@ -141,3 +141,20 @@ def test_a_qr_is_the_guests_proof_at_the_host_and_the_hosts_at_the_guest(
 ) -> None:
     bench.window.show(link(link_id=link_id, verified=Verified.QR))
     assert bench.window.pages.links[LinkID(link_id)]._badge.cget("text") == words
+
+
+def test_a_lost_link_counts_down_and_can_be_ended(bench: Bench, panel: LinkPanel) -> None:
+    waiting = replace(link(stage=Stage.WAITING), deadline=bench.clock.now + 108, was_connected=True)
+    bench.window.show(waiting)
+    bench.settle()
+    assert note(panel) == "The link was lost. Waiting for Grace's phone to come back (1:48)."
+    assert "Amber" not in str(panel._note.cget("style"))
+    assert panel.bar.files.instate(["disabled"])
+    assert str(panel.entry.cget("state")) == "disabled"
+    bench.clock.now += 60
+    bench.pump(lambda: "(48 s)" in note(panel))
+    panel.end_button.invoke()
+    assert bench.posted == [Disconnect(LINK)]
+    bench.window.show(link())
+    bench.settle()
+    assert note(panel) == ""

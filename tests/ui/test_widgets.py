@@ -3,7 +3,17 @@ from tkinter import ttk
 
 import pytest
 
-from proxim.ui.widgets import Choice, CopyButton, PlainText, WrapLabel, bind_letters, set_text, shortened
+from proxim.ui.widgets import (
+    Choice,
+    CopyButton,
+    PlainText,
+    WrapLabel,
+    bind_letters,
+    countdown,
+    set_text,
+    shortened,
+    shortened_middle,
+)
 from tests.ui.tk_support import LONG_NAME, Bench
 
 
@@ -125,3 +135,18 @@ def test_a_choice_reports_and_waits_to_be_told(bench: Bench) -> None:
     choice.offer((("Three", "3"),), None)
     choice._fill()
     assert choice._menu.index("end") == 0
+
+
+def test_a_files_name_is_cut_before_its_end(bench: Bench) -> None:
+    font = bench.window.theme.body
+    assert shortened_middle("a.txt", font, 500) == "a.txt"
+    name = "x" * 200 + ".jpg.exe"
+    cut = shortened_middle(name, font, 200)
+    assert cut.endswith(".jpg.exe")
+    assert "…" in cut
+    assert font.measure(cut) <= 200
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(-1, "0 s"), (39.2, "40 s"), (60, "1:00"), (107.5, "1:48")])
+def test_a_countdown(seconds: float, words: str) -> None:
+    assert countdown(seconds) == words

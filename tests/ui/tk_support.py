@@ -13,9 +13,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from proxim.core.events import Intent, LinkID, Network, SessionType
+from proxim.core.events import LinkID, Network, SessionType
+from proxim.core.file_events import AnyIntent
+from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.messages import DeviceInfo, Verified
-from proxim.core.status import Invitation, LinkStatus, Networks, Prompt, Stage, ThisDevice
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    Prompt,
+    Stage,
+    ThisDevice,
+    TransferState,
+    TransferStatus,
+)
 from proxim.ui.root import make_root
 from proxim.ui.theme import ThemeChoice
 from proxim.ui.window import Window
@@ -69,7 +80,7 @@ class Bench:
 
     def __init__(self, theme: ThemeChoice = "light") -> None:
         self.clock = Clock()
-        self.posted: list[Intent] = []
+        self.posted: list[AnyIntent] = []
         self.root = make_root()
         self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
 
@@ -161,8 +172,38 @@ def link(
         "192.168.178.42",
         verified,
         can_text=connected,
+        can_send_files=connected,
         was_connected=connected,
     )
+
+
+def transfer(
+    number: int = 1,
+    *paths: str,
+    state: TransferState = TransferState.ACTIVE,
+    direction: Direction = Direction.OUT,
+    size: int = 8_400_000,
+    link_id: str | None = "host-1",
+) -> TransferStatus:
+    """A transfer as it is told: of these files, which have one size together."""
+    names = paths or (f"photo{number}.jpg",)
+    entries = tuple(Entry(path, size // len(names)) for path in names)
+    whole = sum(entry.size for entry in entries)
+    moved = whole if state is TransferState.DONE else 0
+    link = None if link_id is None else LinkID(link_id)
+    return TransferStatus(
+        TransferID(f"transfer-{number}"), direction, state, entries, whole, link, "Grace's phone", moved
+    )
+
+
+def camera(number: int = 1, count: int = 20_000) -> TransferStatus:
+    """As many files as one transfer may have, announced to us."""
+    inside = tuple(Entry(f"Holiday/2026/IMG_{at:05}.jpg", 3_100_000 + at) for at in range(count - 2))
+    entries = (Entry("Holiday", directory=True), Entry("Holiday/2026", directory=True), *inside)
+    size = sum(entry.size for entry in entries)
+    transfer_id = TransferID(f"transfer-{number}")
+    state = TransferState.ANNOUNCED
+    return TransferStatus(transfer_id, Direction.IN, state, entries, size, LinkID("host-1"), "Grace's phone")
 
 
 class ErrorCollector(logging.Handler):

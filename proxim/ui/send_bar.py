@@ -1,0 +1,77 @@
+"""The buttons that send files: chosen ones, a folder, what is on the clipboard; and what a drop on the window sends.
+
+Must never be here: which link it is, reading of files.
+"""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import filedialog, ttk
+
+from proxim.ui.clipboard import copied_files, copied_text
+from proxim.ui.theme import Theme
+
+
+class SendBar(ttk.Frame):
+    """See the module. `say` gets a sentence where there was nothing to send."""
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        send_paths: Callable[[tuple[str, ...]], None],
+        send_text: Callable[[str], None],
+        say: Callable[[str], None],
+    ) -> None:
+        super().__init__(master)
+        self._send_paths = send_paths
+        self._send_text = send_text
+        self._say = say
+        self.can_files = False
+        self.can_text = False
+        gap = (0, theme.px(8))
+        self.files = ttk.Button(self, text="Send files…", underline=5, command=self.choose_files)
+        self.files.grid(row=0, column=0, padx=gap)
+        self.folder = ttk.Button(self, text="Send folder…", underline=6, command=self.choose_folder)
+        self.folder.grid(row=0, column=1, padx=gap)
+        self.clipboard = ttk.Button(self, text="Send clipboard", underline=9, command=self.send_clipboard)
+        self.clipboard.grid(row=0, column=2, padx=gap)
+        self.allow(files=False, text=False)
+
+    @property
+    def buttons(self) -> list[ttk.Button]:
+        """All of them."""
+        return [self.files, self.folder, self.clipboard]
+
+    def allow(self, *, files: bool, text: bool) -> None:
+        """What the link can carry now."""
+        self.can_files, self.can_text = files, text
+        for button, able in ((self.files, files), (self.folder, files), (self.clipboard, files or text)):
+            button.state(["!disabled" if able else "disabled"])
+
+    def choose_files(self) -> None:
+        """Ask which files, and send them."""
+        chosen = filedialog.askopenfilenames(parent=self.winfo_toplevel(), title="Send files")
+        self._send(tuple(map(str, chosen)) if chosen else ())
+
+    def choose_folder(self) -> None:
+        """Ask which folder, and send it."""
+        chosen = filedialog.askdirectory(parent=self.winfo_toplevel(), title="Send folder", mustexist=True)
+        self._send((str(chosen),) if chosen else ())
+
+    def send_clipboard(self) -> None:
+        """Send the files that were copied, or the text."""
+        if not (self.can_files or self.can_text):
+            return
+        paths = copied_files(self) if self.can_files else ()
+        if paths:
+            self._send(paths)
+            return
+        text = copied_text(self) if self.can_text else None
+        if text is not None and text.strip():
+            self._send_text(text)
+        else:
+            self._say("Nothing on the clipboard can be sent from here; copy a text, or use Send files.")
+
+    def _send(self, paths: tuple[str, ...]) -> None:
+        if paths and self.winfo_exists() and self.can_files:  # the link may have gone while one chose
+            self._send_paths(paths)

@@ -1,0 +1,141 @@
+"""Pictures of the window while files are sent, to be looked at; each is whole, on the screen and not too large."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import LinkID
+from proxim.core.manifest import Direction, FailedFile
+from proxim.core.status import Stage, TextReceived, TransferState, Trouble, Via
+from proxim.ui.incoming import DEAD_SECONDS
+from proxim.ui.pages import WAITING
+from proxim.ui.theme import ThemeChoice
+from tests.ui.test_window import MakeBench
+from tests.ui.tk_support import LONG_NAME, Bench, camera, link, transfer
+
+ARABIC = "صور العطلة الصيفية في الجبال والبحر مع العائلة والأصدقاء سنة ألفين وستة وعشرين الجزء الأول.jpg"
+LONG = "Protokoll-der-ausserordentlichen-Mitgliederversammlung-vom-21-November-endgueltig2.docx"
+
+
+def show_no_transfers(bench: Bench) -> None:
+    bench.window.show(link())
+
+
+def show_transfers(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(TextReceived(LinkID("host-1"), "Here are the photos"))
+    tell = bench.window.show
+    done = transfer(1, "a.jpg", "b.jpg", "c.jpg", state=TransferState.DONE, direction=Direction.IN)
+    tell(replace(done, path="/home/ada/Downloads"))
+    some = transfer(2, "a.txt", "b.txt", "c.txt", state=TransferState.DONE)
+    tell(replace(some, failed=(FailedFile(1, Reason.FILE_CHANGED),)))
+    tell(replace(transfer(3, state=TransferState.WAITING), moved=3_100_000))
+    tell(transfer(4, "Report.pdf", state=TransferState.ANNOUNCED))
+    tell(replace(transfer(5, "film.mkv", size=4_000_000_000), moved=1_300_000_000, speed=52e6))
+
+
+def show_finished(bench: Bench) -> None:
+    bench.window.show(link())
+    tell = bench.window.show
+    tell(replace(transfer(1, "a.iso", state=TransferState.FAILED), reason=Reason.DISK_FULL))
+    tell(replace(transfer(2, "b.iso", state=TransferState.CANCELLED), reason=Reason.DECLINED))
+    tell(transfer(3, "c.iso", state=TransferState.CANCELLED, direction=Direction.IN))
+
+
+def show_long_names(bench: Bench) -> None:
+    bench.window.show(link(LONG_NAME))
+    for number, name in enumerate((ARABIC, LONG, "W" * 200 + ".exe")):
+        status = transfer(number, name, "b", "c", size=4_000_000_000)
+        bench.window.show(replace(status, moved=1_234_567_890, speed=123_456, peer_name=LONG_NAME))
+
+
+def show_question(bench: Bench) -> None:
+    bench.window.show(link())
+    names = (ARABIC, LONG, "photo\u202egpj.exe", "notes.txt")
+    bench.window.show(transfer(1, *names, state=TransferState.ANNOUNCED, direction=Direction.IN))
+    alive(bench)
+
+
+def show_question_of_20000(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(camera())
+    alive(bench)
+    bench.window._incoming.question.list.toggle(4)  # type: ignore[union-attr]
+
+
+def alive(bench: Bench) -> None:
+    queue = bench.window._incoming
+    assert queue is not None
+    bench.pump(lambda: queue.question)
+    question = queue.question
+    assert question is not None
+    bench.clock.now += DEAD_SECONDS
+    bench.pump(lambda: question.accept_button.instate(["!disabled"]))
+
+
+def show_waiting_link(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(replace(transfer(3, state=TransferState.WAITING, link_id=None), moved=3_100_000))
+    bench.window.show(replace(transfer(4), moved=3_100_000))
+    bench.window.show(replace(link(stage=Stage.WAITING), deadline=bench.clock.now + 108, was_connected=True))
+
+
+def show_lane(bench: Bench) -> None:
+    bench.window.show(replace(link(LONG_NAME), via=Via.LANE, can_send_files=False))
+    bench.window.show(Trouble(Problem(Reason.NOTHING_TO_SEND), LinkID("host-1")))
+
+
+def show_waiting_tab(bench: Bench) -> None:
+    bench.window.show(replace(transfer(1, state=TransferState.WAITING, link_id=None), moved=3_100_000))
+    bench.window.pages.select(WAITING)
+
+
+def show_drop(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.drop.enter()
+
+
+def show_drop_without_link(bench: Bench) -> None:
+    bench.window.drop.enter()
+
+
+SCENES: dict[str, Callable[[Bench], None]] = {
+    "files-none": show_no_transfers,
+    "files": show_transfers,
+    "files-finished": show_finished,
+    "files-long-names": show_long_names,
+    "files-question": show_question,
+    "files-question-20000": show_question_of_20000,
+    "files-link-waits": show_waiting_link,
+    "files-lane": show_lane,
+    "files-tab": show_waiting_tab,
+    "files-drop": show_drop,
+    "files-drop-nowhere": show_drop_without_link,
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("scene", SCENES)
+def test_pictures_at_100_percent(scene: str, theme: ThemeChoice, make_bench: MakeBench) -> None:
+    take_picture(make_bench(theme), scene, f"{scene}-{theme}-100")
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_pictures_at_200_percent(
+    scene: str, fine_screen: str, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", fine_screen)
+    take_picture(make_bench("light"), scene, f"{scene}-light-200")
+
+
+def take_picture(bench: Bench, scene: str, name: str) -> None:
+    SCENES[scene](bench)
+    bench.settle()
+    root = bench.root
+    bench.pump(lambda: root.winfo_width() >= root.winfo_reqwidth() and root.winfo_height() >= root.winfo_reqheight())
+    assert root.winfo_width() <= bench.window.theme.px(640)
+    assert root.winfo_height() <= bench.window.theme.px(680)
+    path = bench.picture(name)
+    assert path is None or path.stat().st_size > 1000
