@@ -39,8 +39,8 @@ BELOW: Final[dict[str, set[str]]] = {  # which floors a floor may import, beside
 }
 THIRD_PARTY: Final[dict[str, set[str]]] = {
     "roof": {"platformdirs"},  # where the log file goes
-    "net": {"websockets", "aiortc", "aioice", "ifaddr", "platformdirs", "spake2"},
-    "ui": {"qrcode", "darkdetect", "PIL"},
+    "net": {"websockets", "aiortc", "aioice", "cryptography", "ifaddr", "platformdirs", "spake2"},
+    "ui": {"qrcode", "darkdetect", "PIL", "tkinterdnd2"},
     "bridge": set(),
     "core": set(),
     "package": set(),
