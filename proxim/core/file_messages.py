@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from proxim.core.errors import Reason
 from proxim.core.file_stream import DIGEST_BYTES
-from proxim.core.json_text import JSONObject, MessageError, optional_text_field, text_field
+from proxim.core.json_text import JSONObject, MessageError, optional_text_field, text_field, write_object
 from proxim.core.manifest import (
     MAX_ENTRIES,
     MAX_FILE_BYTES,
@@ -280,8 +280,9 @@ def file_fields(message: FileMessage) -> JSONObject:
             return {"type": "continue", "transferID": transfer, "generation": generation, **where}
         case Progress(transfer, generation, written):
             return {"type": "progress", "transferID": transfer, "generation": generation, "written": written}
-        case Cancel(transfer, reason):
-            return {"type": "cancel", "transferID": transfer, **({"reason": reason} if reason else {})}
+        case _:
+            reason = {"reason": message.reason} if message.reason else {}
+            return {"type": "cancel", "transferID": message.transfer, **reason}
     return fields | ({"more": True} if more else {})
 
 
@@ -290,7 +291,7 @@ def cut_announce(transfer: TransferID, entries: tuple[Entry, ...]) -> Iterator[A
     piece: list[Entry] = []
     size = 0
     for entry in entries:
-        length = len(entry.path.encode()) * 2  # '"' and '\' double; other characters stand as themselves
+        length = len(write_object({"path": entry.path}).encode())  # there a control character becomes six
         if piece and (len(piece) == PIECE_ITEMS or size + length > PIECE_BYTES):
             yield Announce(transfer, tuple(piece), more=True)
             piece, size = [], 0

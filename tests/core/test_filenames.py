@@ -158,6 +158,11 @@ def test_no_two_names_in_one_folder_are_alike(texts: list[str]) -> None:
         check_fit(name)
 
 
+def test_a_number_that_is_a_name_already_is_passed_over() -> None:
+    names = Names()
+    assert [names.give(name) for name in ("a (2)", "a", "a", "A (2)")] == ["a (2)", "a", "a (3)", "A (2) (2)"]
+
+
 def test_ten_thousand_alike_are_told_apart_quickly() -> None:
     names = Names()
     assert len({names.give("IMG.jpg") for _ in range(10_000)}) == 10_000

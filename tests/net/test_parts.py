@@ -63,7 +63,7 @@ def test_one_that_cannot_be_read_again_is_let_go(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("proxim.net.parts.os.read", broken)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="Input"):
         Part.reopen(folders, (), NAME, 3)
 
 
