@@ -7,6 +7,7 @@ works inside.
 
 import asyncio
 import logging
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Coroutine
@@ -28,7 +29,7 @@ from proxim.core.lane_frames import Stream
 from proxim.core.manifest import TransferID
 from proxim.core.status import Via
 from proxim.net.disk_errors import FileError
-from proxim.net.limits import SINK_CLOSE_SECONDS
+from proxim.net.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
 from proxim.net.listing import list_sources
 from proxim.net.memory import keep_freed_memory
 from proxim.net.receiving import Receiving
@@ -160,7 +161,7 @@ class Hub:
     # --- on their way out ------------------------------------------------------------------------------------------
 
     def _start_sending(self, command: do.StartSending) -> None:
-        keep_freed_memory()
+        _make_ready()
         self._end_sending(command.transfer)
         task = self._spawn(self._send(command), "sending")
         self._sending[command.transfer] = (command.generation, None, task)
@@ -217,7 +218,7 @@ class Hub:
     def _open_sink(self, command: do.OpenSink) -> None:
         if command.transfer in self._receiving:
             raise ValueError("this transfer has its sink")
-        keep_freed_memory()
+        _make_ready()
         receiving = Receiving(command.transfer, self._report, self._cut_off)
         task = self._spawn(self._receive(command, receiving, self._closing.get(command.transfer)), "receiving")
         self._receiving[command.transfer] = (receiving, task)
@@ -284,6 +285,12 @@ class Hub:
 def _forget_if(tasks: dict[TransferID, asyncio.Task[None]], transfer: TransferID, done: asyncio.Task[None]) -> None:
     if tasks.get(transfer) is done:
         del tasks[transfer]
+
+
+def _make_ready() -> None:
+    """Once the first transfer comes: what a process that only pairs need not have."""
+    keep_freed_memory()
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def _log_crash(what: str, error: Exception) -> None:

@@ -41,7 +41,11 @@ WINDOW_OVERRUN_BYTES: Final = 4 * 1024 * 1024
 WROTE_BYTES: Final = WINDOW_BYTES // 4  # reported at least this often, so that a sender never waits for its window
 WROTE_SECONDS: Final = 0.1  # and else this often: people see a bar move
 BATCH_BYTES: Final = 2 * 1024 * 1024  # per turn of a worker thread: some ms of its work for 0.1 ms of handing over
-LANE_BULK_BYTES: Final = 256 * 1024  # a ping waits for one such message at most: 25 ms where 10 MB/s is the best
+# A ping waits for one such message at most: 50 ms where 10 MB/s is the best. Half of it costs a tenth of the speed.
+LANE_BULK_BYTES: Final = 512 * 1024
+# How long a thread of ours may keep others waiting for the interpreter while files move; Python's own 5 ms are longer
+# than reading, hashing or sealing a message takes.
+SWITCH_SECONDS: Final = 0.0005
 LANE_FRAME_BYTES: Final = LANE_MESSAGE_BYTES + STREAM_PREFIX_BYTES + SEAL_BYTES  # the largest that is read
 LANE_OPEN_SECONDS: Final = 5.0  # to dial and be recognised; the data channel carries the files meanwhile
 LANE_PROOF_SECONDS: Final = 10.0  # to an unproved lane's first frame, as to a guest's first message

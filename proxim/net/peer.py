@@ -31,14 +31,52 @@ from proxim.core.events import (
     PeerDescribed,
     PeerFailed,
 )
+from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.messages import Candidate, SDPType
-from proxim.net.limits import FAREWELL_SECONDS, MAX_CHANNEL_MESSAGE_BYTES, MAX_CHANNELS, MAX_WINDOW_OVERRUN_BYTES
+from proxim.net.limits import (
+    CHANNEL_QUEUE_BYTES,
+    FAREWELL_SECONDS,
+    MAX_CHANNEL_MESSAGE_BYTES,
+    MAX_CHANNELS,
+    MAX_WINDOW_OVERRUN_BYTES,
+)
+from proxim.net.sending import WayClosedError
 
 _log = logging.getLogger(__name__)
 
 _HANDLE_PACKET: Final = "_handle_data"  # private names of aiortc's RTCSctpTransport, see _guard
 _WINDOW: Final = "_advertised_rwnd"
 _UNREADABLE = ""  # stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
+
+
+class StreamChannel:
+    """What carries one stream of a transfer over a data channel of its own: sending.Way."""
+
+    prefix = b""
+    message_bytes = CHANNEL_MESSAGE_BYTES
+
+    def __init__(self, channel: RTCDataChannel) -> None:
+        self._channel = channel
+        self._changed = asyncio.Event()
+        # aiortc's send() never waits: what it may hold is bounded here.
+        channel.bufferedAmountLowThreshold = CHANNEL_QUEUE_BYTES // 2
+        for event in ("open", "close", "bufferedamountlow"):
+            channel.on(event, self._changed.set)
+
+    async def send(self, message: memoryview) -> None:
+        """Wait until the channel is open and has room, and send. Raises WayClosedError."""
+        while self._channel.readyState == "connecting" or (
+            self._channel.readyState == "open" and self._channel.bufferedAmount >= CHANNEL_QUEUE_BYTES
+        ):
+            self._changed.clear()
+            await self._changed.wait()
+        if self._channel.readyState != "open":
+            raise WayClosedError
+        self._channel.send(bytes(message))  # aiortc takes nothing else
+
+    def close(self) -> None:
+        """The stream is over."""
+        self._channel.close()
 
 
 class Peer:
@@ -51,6 +89,7 @@ class Peer:
         # Always explicit: aiortc's default contacts a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._channels: dict[int, RTCDataChannel] = {}
+        self._taken: dict[int, Callable[[bytes], None]] = {}
         self._early_candidates: list[Candidate] = []
         self._described = False
         self._opened = False
@@ -84,6 +123,15 @@ class Peer:
             data_channel.send(text)
         except ValueError as error:  # larger than the other side's SDP says it takes; ours are at most 64 KiB
             self._failed(Reason.PEER_ERROR, error)
+
+    def take(self, channel: int, feed: Callable[[bytes], None]) -> None:
+        """From now on a channel's binary messages go there, until it closes."""
+        if channel in self._channels:
+            self._taken[channel] = feed
+
+    def open_stream(self, label: str) -> StreamChannel:
+        """Open a channel of our own, of which nothing is reported. Raises InvalidStateError: the link is closed."""
+        return StreamChannel(self._connection.createDataChannel(label))
 
     async def run(self) -> None:
         """Carry out commands until cancelled; a command that fails fails the link."""
@@ -222,6 +270,7 @@ class Peer:
 
     def _channel_closed(self, channel: RTCDataChannel) -> None:
         if channel.id is not None and self._channels.pop(channel.id, None) is not None:
+            self._taken.pop(channel.id, None)
             self._report(ChannelClosed(self._link, channel.id))
 
     def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:
@@ -230,6 +279,9 @@ class Peer:
         size = len(message.encode()) if isinstance(message, str) else len(message)
         if size > MAX_CHANNEL_MESSAGE_BYTES:
             self._misbehaves("message too large")
+            return
+        if isinstance(message, bytes) and channel.id in self._taken:
+            self._taken[channel.id](message)
             return
         text = message if isinstance(message, str) else _UNREADABLE
         self._report(ChannelMessage(self._link, channel.id, text))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from proxim.core import commands as do
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
+    LANE_CHANNEL,
     ConnectionID,
     DialFailed,
     LinkID,
@@ -26,17 +27,23 @@ from proxim.core.events import (
     Timer,
     TimerFired,
 )
+from proxim.core.manifest import TransferID
 from proxim.core.messages import ErrorMessage, dump_message
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.status import Status, Stopped, Trouble
+from proxim.core.status import Status, Stopped, Trouble, Via
+from proxim.net.hub import Hub
 from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WATCH_SECONDS
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.opening import NetOptions, Opening
 from proxim.net.sleep import slept_seconds
 
 if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
+    from websockets.asyncio.server import ServerConnection
+
     from proxim.net.client import Client
+    from proxim.net.lanes import Lanes
     from proxim.net.peer import Peer
+    from proxim.net.sending import Way
     from proxim.net.server import Server
 
 _log = logging.getLogger(__name__)
@@ -59,6 +66,15 @@ class Runtime:
         self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
         self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
         self._closing_peers: set[asyncio.Task[None]] = set()
+        self._hub = Hub(
+            self.report,
+            self._spawn,
+            self._open_way,
+            self._take_channel,
+            save_to=options.save_to,
+            data_dir=options.data_dir,
+        )
+        self._all_lanes: Lanes | None = None
         self._loading: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()
@@ -78,6 +94,10 @@ class Runtime:
             do.AddCandidate: self._add_candidate,
             do.SendOnChannel: self._send_on_channel,
             do.ClosePeer: self._close_peer,
+            do.ExpectLane: self._expect_lane,
+            do.DialLane: self._dial_lane,
+            do.CloseLane: self._close_lane,
+            **self._hub.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
             do.SaveRequireProof: lambda command: self._saved(self._options.save_require_proof(command.required)),
             do.Publish: lambda command: self._publish(command.status),
@@ -88,6 +108,7 @@ class Runtime:
     async def run(self) -> None:
         """Run until Shutdown was reported and everybody has been told goodbye."""
         self._carry_out(self._opening.commands)
+        self._hub.start()
         if self._opening.listener is not None:
             self._spawn(self._serve(self._opening.listener), "server")
         if self._options.look is not None:
@@ -225,7 +246,7 @@ class Runtime:
     async def _start_server(self, listener: socket.socket) -> None:
         from proxim.net.server import Server
 
-        self._server = Server(self.report, self._loaded)
+        self._server = Server(self.report, self._loaded, self._accept_lane)
         try:
             await self._server.start(listener)
         except OSError as error:
@@ -307,7 +328,9 @@ class Runtime:
             self._peers[command.link][0].add_candidate(command.candidate)
 
     def _send_on_channel(self, command: do.SendOnChannel) -> None:
-        if command.link in self._peers:
+        if command.channel == LANE_CHANNEL:
+            self._lanes.send_text(command.link, command.text)
+        elif command.link in self._peers:
             self._peers[command.link][0].send(command.channel, command.text)
 
     def _close_peer(self, command: do.ClosePeer) -> None:
@@ -319,6 +342,39 @@ class Runtime:
         self._closing_peers.add(closing)
         closing.add_done_callback(self._closing_peers.discard)
 
+    # --- lanes, and the ways of files ------------------------------------------------------------------------------
+
+    @property
+    def _lanes(self) -> "Lanes":
+        if self._all_lanes is None:
+            from proxim.net.lanes import Lanes
+
+            self._all_lanes = Lanes(self.report, self._hub.from_lane, self._spawn)
+        return self._all_lanes
+
+    async def _accept_lane(self, connection: "ServerConnection", proved: Callable[[], None]) -> None:
+        await self._lanes.accept(connection, proved)
+
+    def _expect_lane(self, command: do.ExpectLane) -> None:
+        self._lanes.expect(command)
+
+    def _dial_lane(self, command: do.DialLane) -> None:
+        self._lanes.dial(command)
+
+    def _close_lane(self, command: do.CloseLane) -> None:
+        if self._all_lanes is not None:
+            self._all_lanes.close(command.link)
+
+    def _open_way(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> "Way | None":
+        """None: it has closed meanwhile."""
+        if via is Via.LANE:
+            return self._lanes.way(link, transfer, generation)
+        return self._peers[link][0].open_stream(f"files/{transfer}/{generation}") if link in self._peers else None
+
+    def _take_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
+        if link in self._peers:
+            self._peers[link][0].take(channel, feed)
+
     # --- the rest --------------------------------------------------------------------------------------------------
 
     def _saved(self, problem: Problem | None) -> None:
@@ -326,7 +382,10 @@ class Runtime:
             self._publish(Trouble(problem))
 
     async def _say_goodbye(self) -> None:
+        await self._hub.stop()
         waiting = {*self._closing_peers, *(task for _, task in self._clients.values())}
+        if self._all_lanes is not None:
+            waiting |= self._all_lanes.goodbyes
         if waiting:
             await asyncio.wait(waiting)
         async with self._listen_lock:  # the machine's StopListening, begun before this

@@ -12,10 +12,12 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessi
 
 from proxim.core.errors import Reason
 from proxim.core.events import ChannelClosed, ChannelMessage, ChannelOpened, LinkID, PeerDescribed, PeerFailed
+from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.messages import Candidate, SDPType
 from proxim.core.sdp_filter import PeerFilter
-from proxim.net.limits import MAX_CHANNEL_MESSAGE_BYTES, MAX_CHANNELS, MAX_WINDOW_OVERRUN_BYTES
-from proxim.net.peer import Peer
+from proxim.net.limits import CHANNEL_QUEUE_BYTES, MAX_CHANNEL_MESSAGE_BYTES, MAX_CHANNELS, MAX_WINDOW_OVERRUN_BYTES
+from proxim.net.peer import Peer, StreamChannel
+from proxim.net.sending import WayClosedError
 from tests.net.support import PATIENCE, Events
 
 pytestmark = pytest.mark.usefixtures("own_address")
@@ -368,3 +370,79 @@ async def test_sound_and_pictures_are_refused_and_never_decoded(
     assert not any(isinstance(event, PeerDescribed) for event in host.events.all)
     assert not [thread.name for thread in threading.enumerate() if "decoder" in thread.name]
     assert PeerFilter("192.168.1.7").description(offer) is None  # it never comes even this far
+
+
+# --- files' bytes ----------------------------------------------------------------------------------------------------
+
+
+async def stream_between(make_end: MakeEnd) -> tuple[StreamChannel, End, ChannelOpened]:
+    """A stream of the guest's, and its channel at the host."""
+    guest, host = await linked(make_end)
+    stream = guest.peer.open_stream("files/id/0")
+    opened = await host.events.wait(ChannelOpened)
+    assert opened.label == "files/id/0"
+    return stream, host, opened
+
+
+async def test_a_stream_comes_whole_to_whoever_takes_it(make_end: MakeEnd) -> None:
+    stream, host, opened = await stream_between(make_end)
+    came: list[bytes] = []
+    all_came = asyncio.Event()
+    messages = [bytes([number]) * CHANNEL_MESSAGE_BYTES for number in range(64)]
+
+    def feed(message: bytes) -> None:
+        came.append(message)
+        if len(came) == len(messages):
+            all_came.set()
+
+    host.peer.take(opened.channel, feed)
+    for message in messages:
+        await stream.send(memoryview(message))
+        assert stream._channel.bufferedAmount <= CHANNEL_QUEUE_BYTES
+    await asyncio.wait_for(all_came.wait(), PATIENCE)
+    assert came == messages
+    stream.close()
+    assert await host.events.wait(ChannelClosed) == ChannelClosed(LinkID("host"), opened.channel)
+    assert not any(isinstance(event, ChannelMessage) for event in host.events.all)
+    with pytest.raises(WayClosedError):
+        await stream.send(memoryview(b"x"))
+
+
+async def test_a_stream_that_nobody_takes_is_unreadable_as_ever(make_end: MakeEnd) -> None:
+    stream, host, opened = await stream_between(make_end)
+    await stream.send(memoryview(b"bytes"))
+    assert await host.events.wait(ChannelMessage) == ChannelMessage(LinkID("host"), opened.channel, "")
+
+
+async def test_a_text_on_a_taken_channel_is_told(make_end: MakeEnd) -> None:
+    stream, host, opened = await stream_between(make_end)
+    host.peer.take(opened.channel, lambda message: None)
+    host.peer.take(99, lambda message: None)  # closed meanwhile
+    await stream.send(memoryview(b"bytes"))
+    stream._channel.send("text")
+    assert (await host.events.wait(ChannelMessage)).text == "text"
+
+
+async def test_of_our_own_streams_nothing_is_reported(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    before = len(guest.events.all)
+    streams = [guest.peer.open_stream(f"files/id/{number}") for number in range(3)]
+    for stream in streams:
+        await stream.send(memoryview(b"x"))
+        stream.close()
+    await host.events.wait(ChannelClosed)
+    assert len(guest.events.all) == before
+
+
+async def test_a_link_that_breaks_wakes_who_waits_to_send(make_end: MakeEnd) -> None:
+    stream, host, _ = await stream_between(make_end)
+
+    async def send_for_ever() -> None:
+        while True:
+            await stream.send(memoryview(bytes(CHANNEL_MESSAGE_BYTES)))
+
+    sending = asyncio.create_task(send_for_ever())
+    await host.events.wait(ChannelMessage)
+    await host.stop()
+    with pytest.raises(WayClosedError):
+        await asyncio.wait_for(sending, PATIENCE)
