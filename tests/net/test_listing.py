@@ -78,7 +78,8 @@ def test_a_chosen_link_is_followed_and_no_other(tmp_path: Path) -> None:
 @posix
 def test_special_and_unreadable_files_are_left_out_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, "top/a", "top/hidden", "top/closed/x")
-    os.mkfifo(tmp_path / "top/pipe")
+    if sys.platform != "win32":  # for mypy: it is skipped there
+        os.mkfifo(tmp_path / "top/pipe")
     access, scandir = os.access, os.scandir  # root may read everything
     monkeypatch.setattr(os, "access", lambda path, mode: "hidden" not in path and access(path, mode))
 
