@@ -36,7 +36,15 @@ def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
     except tkinter.TclError:
         return None
     bridge.start(network_side(options))
-    return Desktop(root, Window(root, bridge.post, theme=options.theme.value, appearance=appearance), bridge)
+    window = Window(root, bridge.post, theme=options.theme.value, appearance=appearance, folder=_downloads)
+    return Desktop(root, window, bridge)
+
+
+def _downloads() -> str:
+    """Where received files go unless the person says otherwise; the network side asks the same (net/hub.py)."""
+    from platformdirs import user_downloads_dir  # late: the window is to show soon
+
+    return user_downloads_dir()
 
 
 class Desktop:

@@ -73,7 +73,7 @@ class Window:
         theme: ThemeChoice = "system",
         clock: Callable[[], float] = time.monotonic,
         appearance: Appearance | None = None,
-        folder: str | None = None,
+        folder: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.root = root
         self.on_close: Callable[[], None] = root.destroy
@@ -252,7 +252,7 @@ class Window:
             from proxim.ui.incoming import IncomingQueue
 
             self._incoming = IncomingQueue(
-                self.root, self.theme, self._post, self._clock, self._ask_in_title, self._folder
+                self.root, self.theme, self._post, self._clock, self._ask_in_title, self._folder()
             )
         if self._incoming is not None:
             self._incoming.take(status)
