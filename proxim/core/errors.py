@@ -170,7 +170,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.CANCELLED: "The transfer was cancelled; send the files again if they are still wanted.",
     Reason.FILE_GONE: "That file is no longer there; choose it again where it is now.",
     Reason.FILE_UNREADABLE: "This device may not read that file; check its permissions, then send it again.",
-    Reason.NOT_A_FILE: "Links, devices and pipes are not sent; choose the file or folder that is meant itself.",
+    Reason.NOT_A_FILE: "This is a link, a device or a pipe, and is not sent; choose the file or folder that is meant.",
     Reason.FILE_CHANGED: "The file changed while it was being sent; send it again when nothing writes to it any more.",
     Reason.FILE_DAMAGED: "What arrived was not what was sent, so it was thrown away; send the file again.",
     Reason.NOTHING_TO_SEND: "There is nothing to send; choose a file or a folder.",
