@@ -4,6 +4,7 @@ Must never be here: sending, what may be sent.
 """
 
 import logging
+import os
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
@@ -79,7 +80,7 @@ class DropTarget:
         """It was dropped: `data` is a Tcl list of paths."""
         self.leave()
         able, _ = self._offer()
-        paths = tuple(str(path) for path in self._root.tk.splitlist(data))
+        paths = tuple(path for path in map(str, self._root.tk.splitlist(data)) if os.path.isabs(path))  # no web links
         if not able or not paths:
             return _REFUSE
         self._root.after_idle(self._dropped, paths)  # the program that they come from waits for our answer

@@ -30,10 +30,29 @@ def test_files_dropped_on_a_link_are_sent(bench: Bench, drop: DropTarget) -> Non
     assert "Grace's phone" in str(drop.sign.cget("text"))
     assert drop.sign.winfo_viewable()
     assert drop.sign.winfo_width() == bench.root.winfo_width()
-    assert tell(bench, "<<Drop>>", "{/tmp/a b} /tmp/\\{x \\[exit\\] {$y}") == "copy"
+    assert tell(bench, "<<Drop>>", "{/tmp/a b} /tmp/\\{x /tmp/\\[exit\\] {/tmp/$y}") == "copy"
     bench.settle()
-    assert bench.posted == [SendPaths(LinkID("host-1"), ("/tmp/a b", "/tmp/{x", "[exit]", "$y"))]
+    assert bench.posted == [SendPaths(LinkID("host-1"), ("/tmp/a b", "/tmp/{x", "/tmp/[exit]", "/tmp/$y"))]
     assert not drop.sign.winfo_viewable()
+
+
+def test_what_a_file_manager_hands_over_are_paths(bench: Bench, drop: DropTarget) -> None:
+    if bench.root.tk.call("tk", "windowingsystem") != "x11":
+        pytest.skip("lists of URIs are X11's")
+    bench.window.show(link())
+    uris = "file:///tmp/a%20b.txt\r\nfile:///tmp/%C3%BC%7Bx%7D%5B%24HOME.jpg\r\n"
+    bench.root.tk.call("set", "uris", uris)
+    given = bench.root.tk.eval("::tkdnd::xdnd::normalise_data text/uri-list $uris")
+    assert tell(bench, "<<Drop>>", given) == "copy"
+    bench.settle()
+    assert bench.posted == [SendPaths(LinkID("host-1"), ("/tmp/a b.txt", "/tmp/ü{x}[$HOME.jpg"))]
+
+
+def test_a_web_link_is_no_file(bench: Bench, drop: DropTarget) -> None:
+    bench.window.show(link())
+    assert tell(bench, "<<Drop>>", "http://example.com/a") == "refuse_drop"
+    bench.settle()
+    assert bench.posted == []
 
 
 def test_without_a_link_it_says_so_and_takes_nothing(bench: Bench, drop: DropTarget) -> None:
