@@ -20,6 +20,7 @@ _UNTICKED: Final = "☐"
 _NAME: Final = "#1"  # Treeview's own names of its columns
 _LINES_MAX: Final = 8
 _WHEEL_LINES: Final = 3
+_BORDER: Final = 4  # pixels of clam's Treeview, above and below together, at any scale
 
 
 class PickList(ttk.Frame):
@@ -109,7 +110,7 @@ class PickList(ttk.Frame):
 
     def _resized(self, height: int) -> None:
         row = int(str(ttk.Style(self).lookup("Pick.Treeview", "rowheight")))
-        self._make_lines(max(1, (height - self._theme.px(4)) // row))
+        self._make_lines(max(1, (height - _BORDER) // row))
         self._refill()
 
     def _refill(self) -> None:

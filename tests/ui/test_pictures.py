@@ -56,6 +56,12 @@ def show_question(bench: Bench) -> None:
     names = (ARABIC, LONG, "photo\u202egpj.exe", "notes.txt")
     bench.window.show(transfer(1, *names, state=TransferState.ANNOUNCED, direction=Direction.IN))
     alive(bench)
+    bench.settle()
+    queue = bench.window._incoming
+    assert queue is not None
+    assert queue.question is not None
+    assert len(queue.question.list.lines()) == len(names)  # all fit, at any scale
+    assert not queue.question.list._bar.winfo_viewable()
 
 
 def show_question_of_20000(bench: Bench) -> None:
