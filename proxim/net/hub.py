@@ -10,7 +10,7 @@ import logging
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,13 @@ from proxim.net.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
 from proxim.net.listing import list_sources
 from proxim.net.memory import keep_freed_memory
 from proxim.net.receiving import Receiving
-from proxim.net.sending import Sending, Way
+from proxim.net.sending import Sending, Spawn, Way
 from proxim.net.sink import Sink
 from proxim.net.source import Source, SourceFile
 from proxim.net.store import Store
 
 _log = logging.getLogger(__name__)
 
-Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 OpenWay = Callable[[LinkID, Via, TransferID, int], Way | None]
 TakeChannel = Callable[[LinkID, int, Callable[[bytes], None]], None]
 

@@ -5,8 +5,7 @@ Must never be here: how a lane works inside (lane.py), who may connect to the po
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -21,18 +20,12 @@ from proxim.core.proof import Side
 from proxim.net import limits
 from proxim.net.client import dial_address
 from proxim.net.lane import Lane, LaneError, same_token, token_of
+from proxim.net.sending import Spawn
 from proxim.net.websocket import cut_off_if_unread
 
 _log = logging.getLogger(__name__)
 
 LaneReport = LaneOpened | LaneLost | ChannelMessage
-
-
-class Spawn(Protocol):
-    """Starts a task that its owner ends with the program."""
-
-    def __call__(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """As Runtime does."""
 
 
 class _Connection(ClientConnection):

@@ -27,23 +27,19 @@ from proxim.core.events import (
     Timer,
     TimerFired,
 )
-from proxim.core.manifest import TransferID
 from proxim.core.messages import ErrorMessage, dump_message
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.status import Status, Stopped, Trouble, Via
+from proxim.core.status import Status, Stopped, Trouble
 from proxim.net.hub import Hub
 from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WATCH_SECONDS
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.opening import NetOptions, Opening
 from proxim.net.sleep import slept_seconds
+from proxim.net.ways import Ways
 
 if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
-    from websockets.asyncio.server import ServerConnection
-
     from proxim.net.client import Client
-    from proxim.net.lanes import Lanes
     from proxim.net.peer import Peer
-    from proxim.net.sending import Way
     from proxim.net.server import Server
 
 _log = logging.getLogger(__name__)
@@ -66,15 +62,16 @@ class Runtime:
         self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
         self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
         self._closing_peers: set[asyncio.Task[None]] = set()
+        self._ways = Ways(self.report, self._spawn, self._peers)
         self._hub = Hub(
             self.report,
             self._spawn,
-            self._open_way,
-            self._take_channel,
+            self._ways.open,
+            self._ways.take_channel,
             save_to=options.save_to,
             data_dir=options.data_dir,
         )
-        self._all_lanes: Lanes | None = None
+        self._ways.received = self._hub.from_lane
         self._loading: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()
@@ -94,9 +91,7 @@ class Runtime:
             do.AddCandidate: self._add_candidate,
             do.SendOnChannel: self._send_on_channel,
             do.ClosePeer: self._close_peer,
-            do.ExpectLane: self._expect_lane,
-            do.DialLane: self._dial_lane,
-            do.CloseLane: self._close_lane,
+            **self._ways.execute,
             **self._hub.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
             do.SaveRequireProof: lambda command: self._saved(self._options.save_require_proof(command.required)),
@@ -246,7 +241,7 @@ class Runtime:
     async def _start_server(self, listener: socket.socket) -> None:
         from proxim.net.server import Server
 
-        self._server = Server(self.report, self._loaded, self._accept_lane)
+        self._server = Server(self.report, self._loaded, self._ways.accept)
         try:
             await self._server.start(listener)
         except OSError as error:
@@ -329,7 +324,7 @@ class Runtime:
 
     def _send_on_channel(self, command: do.SendOnChannel) -> None:
         if command.channel == LANE_CHANNEL:
-            self._lanes.send_text(command.link, command.text)
+            self._ways.lanes.send_text(command.link, command.text)
         elif command.link in self._peers:
             self._peers[command.link][0].send(command.channel, command.text)
 
@@ -342,39 +337,6 @@ class Runtime:
         self._closing_peers.add(closing)
         closing.add_done_callback(self._closing_peers.discard)
 
-    # --- lanes, and the ways of files ------------------------------------------------------------------------------
-
-    @property
-    def _lanes(self) -> "Lanes":
-        if self._all_lanes is None:
-            from proxim.net.lanes import Lanes
-
-            self._all_lanes = Lanes(self.report, self._hub.from_lane, self._spawn)
-        return self._all_lanes
-
-    async def _accept_lane(self, connection: "ServerConnection", proved: Callable[[], None]) -> None:
-        await self._lanes.accept(connection, proved)
-
-    def _expect_lane(self, command: do.ExpectLane) -> None:
-        self._lanes.expect(command)
-
-    def _dial_lane(self, command: do.DialLane) -> None:
-        self._lanes.dial(command)
-
-    def _close_lane(self, command: do.CloseLane) -> None:
-        if self._all_lanes is not None:
-            self._all_lanes.close(command.link)
-
-    def _open_way(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> "Way | None":
-        """None: it has closed meanwhile."""
-        if via is Via.LANE:
-            return self._lanes.way(link, transfer, generation)
-        return self._peers[link][0].open_stream(f"files/{transfer}/{generation}") if link in self._peers else None
-
-    def _take_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
-        if link in self._peers:
-            self._peers[link][0].take(channel, feed)
-
     # --- the rest --------------------------------------------------------------------------------------------------
 
     def _saved(self, problem: Problem | None) -> None:
@@ -383,9 +345,7 @@ class Runtime:
 
     async def _say_goodbye(self) -> None:
         await self._hub.stop()
-        waiting = {*self._closing_peers, *(task for _, task in self._clients.values())}
-        if self._all_lanes is not None:
-            waiting |= self._all_lanes.goodbyes
+        waiting = {*self._closing_peers, *(task for _, task in self._clients.values()), *self._ways.goodbyes}
         if waiting:
             await asyncio.wait(waiting)
         async with self._listen_lock:  # the machine's StopListening, begun before this

@@ -4,11 +4,12 @@ Must never be here: which files, which way (hub.py), how a way works inside (lan
 """
 
 import asyncio
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Protocol
 
 from proxim.net.limits import BATCH_BYTES, WINDOW_BYTES
 
+Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]  # Runtime's: it ends them with the program
 _Batch = list[tuple[memoryview, int]]  # messages, each with how many bytes of files are in it
 
 

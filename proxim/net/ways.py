@@ -1,0 +1,79 @@
+"""How files and control messages reach a link: over its lane, or over its WebRTC peer. Loads lanes when first needed.
+
+Must never be here: how a lane or a peer works inside, what moves on them, decisions.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from proxim.core import commands as do
+from proxim.core.events import ChannelMessage, LaneLost, LaneOpened, LinkID
+from proxim.core.lane_frames import Stream
+from proxim.core.manifest import TransferID
+from proxim.core.status import Via
+from proxim.net.sending import Spawn
+
+if TYPE_CHECKING:  # both load libraries that the window must not wait for
+    from websockets.asyncio.server import ServerConnection
+
+    from proxim.net.lanes import Lanes
+    from proxim.net.peer import Peer
+    from proxim.net.sending import Way
+
+
+class Ways:
+    """See the module. `peers` is its owner's, and looked at only when something is to be sent or taken."""
+
+    def __init__(
+        self,
+        report: Callable[[LaneOpened | LaneLost | ChannelMessage], None],
+        spawn: Spawn,
+        peers: Mapping[LinkID, "tuple[Peer, asyncio.Task[None]]"],
+    ) -> None:
+        self._report = report
+        self._spawn = spawn
+        self._peers = peers
+        self._loaded: Lanes | None = None
+        self.received: Callable[[LinkID, Stream], None] = lambda link, stream: None  # what comes over lanes
+        self.execute: dict[type[do.Command], Callable[[Any], None]] = {
+            do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108  # not before it is needed
+            do.DialLane: lambda command: self.lanes.dial(command),  # noqa: PLW0108
+            do.CloseLane: self._close_lane,
+        }
+
+    @property
+    def lanes(self) -> "Lanes":
+        """All of this program's."""
+        if self._loaded is None:
+            from proxim.net.lanes import Lanes
+
+            self._loaded = Lanes(self._report, self._came, self._spawn)
+        return self._loaded
+
+    def _came(self, link: LinkID, stream: Stream) -> None:
+        self.received(link, stream)
+
+    async def accept(self, connection: "ServerConnection", proved: Callable[[], None]) -> None:
+        """Run a socket that a guest opened as a lane."""
+        await self.lanes.accept(connection, proved)
+
+    def _close_lane(self, command: do.CloseLane) -> None:
+        if self._loaded is not None:
+            self._loaded.close(command.link)
+
+    def open(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> "Way | None":
+        """What carries a stream; None where it has closed meanwhile, of which the machine is being told."""
+        if via is Via.LANE:
+            return self.lanes.way(link, transfer, generation)
+        return self._peers[link][0].open_stream(f"files/{transfer}/{generation}") if link in self._peers else None
+
+    def take_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
+        """From now on a data channel's binary messages go there."""
+        if link in self._peers:
+            self._peers[link][0].take(channel, feed)
+
+    @property
+    def goodbyes(self) -> set[asyncio.Task[None]]:
+        """What the program's end waits for."""
+        return set() if self._loaded is None else self._loaded.goodbyes
