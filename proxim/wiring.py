@@ -15,6 +15,7 @@ from proxim.core.messages import DeviceInfo
 from proxim.core.program import Program
 from proxim.core.proving import Prover
 from proxim.core.status import Status, Trouble
+from proxim.core.transfers import AcceptPolicy
 from proxim.net.opening import NetOptions, Opening, open_program
 from proxim.net.spake import Spake2Exchange
 from proxim.options import HostOptions, JoinOptions, WindowOptions
@@ -52,11 +53,18 @@ def network_side(
             net = NetOptions(
                 stun=options.stun, save_to=options.save_to, save_name=save_name, data_dir=str(_data_folder())
             )
-            return opened(Program(device, None, prover), net)
+            return opened(Program(device, None, prover, _accept(options.save_to)), net)
 
         wanted = options if isinstance(options, HostOptions) else options.without_display()
         require_proof = wanted.require_proof or settings.require_proof
-        host = Host(device, wanted.invite, prover, wanted.address, require_proof=require_proof)
+        host = Host(
+            device,
+            wanted.invite,
+            prover,
+            wanted.address,
+            require_proof=require_proof,
+            accept=_accept(wanted.save_to),
+        )
         net = NetOptions(
             port=wanted.port,
             stun=wanted.stun,
@@ -69,6 +77,11 @@ def network_side(
         return opened(Program(device, host, prover), net)
 
     return make
+
+
+def _accept(save_to: str | None) -> AcceptPolicy:
+    """Whoever said where files go has said yes to them."""
+    return AcceptPolicy(without_asking=save_to is not None, directory=save_to)
 
 
 def _runtime(program: Program, publish: Callable[[Status], None], options: NetOptions, opening: Opening) -> "Runtime":

@@ -198,7 +198,7 @@ class LaneLost:
     link: LinkID
 
 
-LinkEvent = PeerDescribed | ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed
+LinkEvent = PeerDescribed | ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed | LaneOpened | LaneLost
 
 # --- what a person (or a script) wants -----------------------------------------------------------------------------
 

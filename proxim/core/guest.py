@@ -28,6 +28,8 @@ from proxim.core.events import (
     Disconnect,
     FrameReceived,
     FrameRefused,
+    LaneLost,
+    LaneOpened,
     LinkEvent,
     PeerDescribed,
     PeerFailed,
@@ -63,6 +65,8 @@ GuestEvent = (
     | ChannelMessage
     | ChannelClosed
     | PeerFailed
+    | LaneOpened
+    | LaneLost
     | SendText
     | Disconnect
 )
@@ -191,6 +195,9 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
     (GuestState.LINKING, ChannelOpened): Guest._link_event,
     (GuestState.LINKING, PeerFailed): Guest._link_event,
     (GuestState.LINKING, TimerName.LINK_OPEN): Guest._link_event,
+    (GuestState.LINKING, LaneOpened): Guest._link_event,
+    (GuestState.LINKING, LaneLost): Guest._link_event,
+    (GuestState.LINKING, TimerName.LANE): Guest._link_event,
     (GuestState.LINKING, SendText): Guest._link_event,
     (GuestState.LINKING, Disconnect): Guest._disconnect,
     (GuestState.LINKED, FrameReceived): Guest._frame,
@@ -201,6 +208,9 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
     (GuestState.LINKED, ChannelClosed): Guest._link_event,
     (GuestState.LINKED, PeerFailed): Guest._link_event,
     (GuestState.LINKED, TimerName.HEARTBEAT): Guest._link_event,
+    (GuestState.LINKED, LaneOpened): Guest._link_event,
+    (GuestState.LINKED, LaneLost): Guest._link_event,
+    (GuestState.LINKED, TimerName.LANE): Guest._link_event,
     (GuestState.LINKED, SendText): Guest._link_event,
     (GuestState.LINKED, Disconnect): Guest._disconnect,
     (GuestState.RECONNECTING, TimerName.REDIAL): Guest._redial,

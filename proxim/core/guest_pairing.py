@@ -36,6 +36,7 @@ from proxim.core.resuming import REDIAL_SECONDS, resumed, untold
 from proxim.core.session_asked import APPROVAL_SECONDS
 from proxim.core.signaling import Signaling
 from proxim.core.status import LinkStatus, PairOutcome, Stage
+from proxim.core.transfers import Transfers
 
 DIAL_SECONDS: Final = 4.0  # a LAN answers in milliseconds; a firewall that drops never does (the limit)
 CHALLENGE_SECONDS: Final = 10.0  # a host answers within milliseconds; as long as its own challenge lives
@@ -64,6 +65,7 @@ class PairingGuest:
         prover: Prover,
         new_link_id: Callable[[], LinkID],
         new_connection: Callable[[], ConnectionID],
+        transfers: Transfers,
     ) -> None:
         self.state = GuestState.DIALING
         self.connection = new_connection()
@@ -72,6 +74,7 @@ class PairingGuest:
         self._prover = prover
         self._new_link_id = new_link_id
         self._new_connection = new_connection
+        self._transfers = transfers
         self.link = self._new_link(
             LinkStatus(new_link_id(), target.session_id, Stage.DIALING, peer_address=target.authority)
         )
@@ -93,7 +96,7 @@ class PairingGuest:
         return [Publish(self.link.status), *self._dial(DIAL_SECONDS)]
 
     def _new_link(self, status: LinkStatus) -> Link:
-        return Link(status, self._device.name)
+        return Link(status, self._device.name, self._transfers)
 
     # --- reaching the host -----------------------------------------------------------------------------------------
 
@@ -170,15 +173,20 @@ class PairingGuest:
             self._resume_keys = self._keys
         self.state = GuestState.LINKING
         answered = CancelTimer(self._timer(TimerName.ANSWER))
+        url = self._target.lane_url
         if self.resumes:
             status = resumed(self.link.status, self._new_link_id(), self._target.authority)
             self.link = self._new_link(status)
-            return [answered, Publish(status), *self.link.open(offerer=True)]
+            return [
+                answered,
+                Publish(status),
+                *self.link.open(offerer=True, keys=self._keys, lane_url=url),
+            ]
         return [
             answered,
             Publish(PairOutcome(self._target.session_id, approved=True)),
             self.link.tell(stage=Stage.APPROVED, deadline=None, verified=self._proof and self._proof.method.verified),
-            *self.link.open(offerer=True),
+            *self.link.open(offerer=True, keys=self._keys, lane_url=url),
         ]
 
     def _rejected(self, reason: Reason, now: float) -> list[Command]:

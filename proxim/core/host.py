@@ -41,6 +41,7 @@ from proxim.core.session_inputs import End, TurnAway
 from proxim.core.session_states import SessionState
 from proxim.core.sessions import JOINABLE, Sessions, SessionSecrets
 from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy, Trouble
+from proxim.core.transfers import AcceptPolicy, Transfers
 
 SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
 # Their scope is a sessionID, the others' a LinkID.
@@ -77,8 +78,10 @@ class Host:
         *,
         require_proof: bool = False,
         limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008  # immutable
     ) -> None:
         self.device = device
+        self.transfers = Transfers(prover.token_bytes, accept)
         self._prover = prover
         self._next_invite = first
         self._preferred = preferred_address
@@ -238,6 +241,7 @@ class Host:
             now,
             self.device.name,
             self._new_link_id,
+            self.transfers,
         )
         code = int.from_bytes(self._prover.token_bytes(4)) % (1 << SECRET_BITS)
         self._sessions.add(session, SessionSecrets(code, self._prover.token_bytes(QR_SECRET_BYTES)))

@@ -213,6 +213,11 @@ class JoinTarget:
         """Where the guest's WebSocket goes."""
         return f"ws://{self.authority}/ws"
 
+    @property
+    def lane_url(self) -> str:
+        """Where the guest's lanes go."""
+        return f"ws://{self.authority}/lane"
+
 
 def authority(address: str, port: int) -> str:
     """`address:port`, an IPv6 address in brackets (RFC 3986, 3.2.2), its zone escaped (RFC 6874)."""

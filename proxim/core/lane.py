@@ -145,6 +145,8 @@ class Lane:
 
     def close(self) -> list[Command]:
         """The link is closed."""
+        if not (self._tries or self.pending or self._terms.secret):
+            return []  # there never was one
         self.open = self.pending = False
         return [CancelTimer(self.timer), CloseLane(self._link)]
 

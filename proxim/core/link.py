@@ -14,13 +14,16 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import CancelTimer, ClosePeer, Command, OpenPeer, Publish, SendOnChannel, SetTimer
+from proxim.core.commands import CancelTimer, ClosePeer, Command, ExpectLane, OpenPeer, Publish, SendOnChannel, SetTimer
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    LANE_CHANNEL,
     ChannelClosed,
     ChannelMessage,
     ChannelOpened,
+    LaneLost,
+    LaneOpened,
     LinkID,
     PeerFailed,
     SendText,
@@ -28,7 +31,9 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.file_messages import FileMessage, OfferLane
 from proxim.core.json_text import MessageError
+from proxim.core.lane import Lane, LaneTerms, proved_secret
 from proxim.core.link_messages import (
     MAX_TEXT_BYTES,
     Bye,
@@ -41,8 +46,10 @@ from proxim.core.link_messages import (
     dump_link_message,
     parse_link_message,
 )
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble
+from proxim.core.proof import ProofKeys
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 from proxim.core.texts import display_name
+from proxim.core.transfers import Transfers
 
 OPEN_SECONDS: Final = 15.0  # the issue's limit; on a LAN it takes under 1 s, ICE with loss some 5 s
 HEARTBEAT_SECONDS: Final = 1.0  # with SILENCE_SECONDS: silence is noticed after 4.5 to 5.5 s, so within 6
@@ -62,16 +69,22 @@ class LinkState(Enum):
     CLOSED = "closed"
 
 
-LinkInput = ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed | SendText | TimerFired
+LinkInput = ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed | LaneOpened | LaneLost | SendText | TimerFired
 
 
 class Link:
     """See the module. `status` is what people are told of it; `state` is for its owner."""
 
-    def __init__(self, status: LinkStatus, own_name: str) -> None:
+    def __init__(self, status: LinkStatus, own_name: str, transfers: Transfers) -> None:
         self.status = status
         self.state = LinkState.IDLE
         self._own_name = own_name
+        self._transfers = transfers
+        self._lane = Lane(status.link, LaneTerms(), transfers.token_bytes)
+        self._binding = b""
+        self._peer_knows_lanes = False
+        self._failure: Reason | None = None  # why WebRTC found no way, while the lane may still carry the link
+        self._now = 0.0
         self._control: int | None = None
         self._pieces: list[str] = []
         self._pieces_bytes = 0
@@ -85,6 +98,37 @@ class Link:
         """Its identity in events and commands."""
         return self.status.link
 
+    # --- for transfers (transfer_inputs.Speaker) -------------------------------------------------------------------
+
+    @property
+    def peer_name(self) -> str | None:
+        """The peer's name, fit to show."""
+        return self.status.peer_name
+
+    @property
+    def binding(self) -> bytes:
+        """What both ends know and no other link has; empty where nothing was proved."""
+        return self._binding
+
+    @property
+    def lane_open(self) -> bool:
+        """Whether bytes can take the lane."""
+        return self._lane.open
+
+    @property
+    def lane_pending(self) -> bool:
+        """Whether the lane may open in a moment."""
+        return self._lane.pending
+
+    def say(self, message: LinkMessage) -> Command:
+        """The command that says it to the peer."""
+        assert self._control is not None  # its callers have looked
+        return SendOnChannel(self.id, self._control, dump_link_message(message))
+
+    def want_lane(self) -> list[Command]:
+        """Open the lane, if it is not open yet and the peer knows of lanes."""
+        return self._offered(self._lane.want()) if self._peer_knows_lanes else []
+
     # --- for the owner ---------------------------------------------------------------------------------------------
 
     def tell(self, **changes: Any) -> Command:
@@ -92,12 +136,15 @@ class Link:
         self.status = replace(self.status, **changes)
         return Publish(self.status)
 
-    def open(self, *, offerer: bool) -> list[Command]:
-        """Start the peer."""
+    def open(self, *, offerer: bool, keys: ProofKeys | None, lane_url: str | None = None) -> list[Command]:
+        """Start the peer. `keys`: of the proof, where there was one; `lane_url`: where a guest's lanes go."""
         if self.state is not LinkState.IDLE:
             raise MachineMisuseError(f"open in {self.state}")
         self.state = LinkState.OPENING
-        return [OpenPeer(self.id, offerer), SetTimer(self._timer(TimerName.LINK_OPEN), OPEN_SECONDS)]
+        self._lane = Lane(self.id, LaneTerms(lane_url, proved_secret(keys)), self._transfers.token_bytes)
+        self._binding = b"" if keys is None else keys.key("link")
+        opening: list[Command] = [OpenPeer(self.id, offerer), SetTimer(self._timer(TimerName.LINK_OPEN), OPEN_SECONDS)]
+        return [*opening, *self._lane.prepare()]
 
     def handle(self, event: LinkInput, now: float) -> list[Command]:
         """Take one event; look at `state` afterwards."""
@@ -105,19 +152,16 @@ class Link:
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
             raise MachineMisuseError(f"{kind} in {self.state}")
+        self._now = now
         return transition(self, event, now)
-
-    def suspend(self, deadline: float) -> list[Command]:
-        """End it as lost, but tell people that it waits for the same peer until `deadline`."""
-        *closing, _ = self.close(Reason.PEER_VANISHED)
-        return [*closing, self.tell(stage=Stage.WAITING, reason=None, deadline=deadline)]
 
     def close(self, reason: Reason, bye: Reason | None = None) -> list[Command]:
         """End it, telling the peer `bye` where it can still be told."""
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
-        farewell = [self._say(Bye(bye.value))] if bye is not None and self._control is not None else []
         peer_exists = self.state is not LinkState.IDLE
+        left = self._transfers.link_down(self.id, self._now) if peer_exists else []
+        farewell = [self.say(Bye(bye.value))] if bye is not None and self._control is not None else []
         self.state = LinkState.CLOSED
         self._control = None
         self._pieces.clear()
@@ -127,9 +171,10 @@ class Link:
                 CancelTimer(self._timer(TimerName.LINK_OPEN)),
                 CancelTimer(self._timer(TimerName.HEARTBEAT)),
                 ClosePeer(self.id, said_bye=bool(farewell)),
+                *self._lane.close(),
             ]
-        told = self.tell(stage=Stage.CLOSED, reason=reason, can_text=False, deadline=None)
-        return [*farewell, *ending, told]
+        told = self.tell(stage=Stage.CLOSED, reason=reason, can_text=False, can_send_files=False, deadline=None)
+        return [*left, *farewell, *ending, told]
 
     # --- transitions -----------------------------------------------------------------------------------------------
 
@@ -141,6 +186,7 @@ class Link:
         return [
             CancelTimer(self._timer(TimerName.LINK_OPEN)),
             SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
+            *(self._lane.not_needed() if self._lane.can_carry_link else []),
             *greeting,
             *([] if self.status.can_text else [Publish(self.status)]),
         ]
@@ -148,7 +194,10 @@ class Link:
     def _channel(self, event: ChannelOpened, now: float) -> list[Command]:
         if event.label == CONTROL_LABEL and self._control is None:
             self._control = event.channel
-            return [self._say(Hello(self._own_name)), self.tell(can_text=True)]
+            return [self.say(Hello(self._own_name)), self.tell(can_text=True)]
+        taken = self._transfers.channel_opened(self.id, event.channel, event.label, now)
+        if taken is not None:
+            return taken
         unsupported = dump_link_message(Unsupported("channel"))
         return [SendOnChannel(self.id, event.channel, unsupported)]
 
@@ -157,10 +206,61 @@ class Link:
 
     def _open_timeout(self, event: TimerFired, now: float) -> list[Command]:
         # An owner that knows better (no offer came) closes with its own reason before this fires.
-        return self.close(Reason.LINK_TIMEOUT)
+        return self.close(self._failure or Reason.LINK_TIMEOUT)
 
     def _failed(self, event: PeerFailed, now: float) -> list[Command]:
         return self.close(event.reason)
+
+    # --- the lane --------------------------------------------------------------------------------------------------
+
+    def _no_way(self, event: PeerFailed, now: float) -> list[Command]:
+        """WebRTC cannot open; where the peer proved itself, a lane may still carry the link."""
+        if event.reason is not Reason.ICE_FAILED or not self._lane.can_carry_link:
+            return self.close(event.reason)
+        self._failure = event.reason
+        return self._lane.dial_for_link()
+
+    def _fall_back(self, event: TimerFired, now: float) -> list[Command]:
+        return self._lane.dial_for_link()
+
+    def _lane_opened_first(self, event: LaneOpened, now: float) -> list[Command]:
+        if not event.carries_link:
+            return []  # of no use without a link that it could be beside
+        self.state = LinkState.OPEN
+        self._heard = self._ticked = now
+        self.status = replace(self.status, stage=Stage.CONNECTED, was_connected=True)
+        return [
+            CancelTimer(self._timer(TimerName.LINK_OPEN)),
+            SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
+            *self._carry_link(),
+        ]
+
+    def _carry_link(self) -> list[Command]:
+        """From now on everything goes over the lane; the other side does the same."""
+        opened = self._lane.opened()
+        self._control = LANE_CHANNEL
+        told = self.tell(can_text=True, via=Via.LANE)
+        return [*opened, ClosePeer(self.id), self.say(Hello(self._own_name)), told]
+
+    def _lane_opened(self, event: LaneOpened, now: float) -> list[Command]:
+        commands = self._carry_link() if event.carries_link else self._lane.opened()
+        return [*commands, *self._transfers.lane_changed(self.id, now)]
+
+    def _no_lane(self, event: LaneLost, now: float) -> list[Command]:
+        return [] if self._failure is None else self.close(self._failure)
+
+    def _lane_lost(self, event: LaneLost, now: float) -> list[Command]:
+        if self._control == LANE_CHANNEL:
+            return self.close(Reason.PEER_VANISHED)
+        return [*self._lane.lost(), *self._transfers.lane_changed(self.id, now)]
+
+    def _lane_waited(self, event: TimerFired, now: float) -> list[Command]:
+        return [*self._offered(self._lane.waited()), *self._transfers.lane_changed(self.id, now)]
+
+    def _offered(self, commands: list[Command]) -> list[Command]:
+        """Say what the host's lane expects; it must expect it before the guest hears of it."""
+        offer = self._lane.offer() if any(isinstance(one, ExpectLane) for one in commands) else None
+        return commands if offer is None else [*commands, self.say(offer)]
 
     def _message(self, event: ChannelMessage, now: float) -> list[Command]:
         self._heard = now
@@ -170,27 +270,50 @@ class Link:
             message = parse_link_message(event.text)
         except MessageError as error:
             return self._strange_message(error)
-        return self._understood(message)
+        return self._understood(message, now)
 
-    def _understood(self, message: LinkMessage) -> list[Command]:
+    def _understood(self, message: LinkMessage, now: float) -> list[Command]:
         match message:
-            case Hello(name):
-                self._peer_pings = True
-                if self.status.peer_name is not None:
-                    return []  # the name that was approved, or greeted with first, stays
-                return [self.tell(peer_name=display_name(name))]
+            case Hello():
+                return self._greeted(message, now)
             case TextPiece(text, more):
                 return self._text_piece(text, more)
             case Bye(reason):
                 return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
-        return []  # Ping, Unsupported: heard, and never answered
+            case Ping() | Unsupported():
+                return []  # heard, and never answered
+            case _:
+                return self._file_message(message, now)
+
+    def _greeted(self, hello: Hello, now: float) -> list[Command]:
+        self._peer_pings = True
+        commands: list[Command] = []
+        if self.status.peer_name is None:  # else the name that was approved, or greeted with first, stays
+            commands.append(self.tell(peer_name=display_name(hello.name)))
+        if "files" in hello.features and not self.status.can_send_files:
+            self._peer_knows_lanes = "lane" in hello.features
+            commands += [self.tell(can_send_files=True), *self._transfers.link_up(self, now)]
+        return commands
+
+    def _file_message(self, message: FileMessage, now: float) -> list[Command]:
+        try:
+            if not self.status.can_send_files:
+                raise MessageError(Reason.NOT_ALLOWED, "files before hello")
+            if not isinstance(message, OfferLane):
+                return self._transfers.message(self, message, now)
+            dialled = self._lane.offered(message)
+            if dialled is None:
+                raise MessageError(Reason.NOT_ALLOWED, "lane")
+            return dialled
+        except MessageError as error:
+            return self._strange_message(error)
 
     def _strange_message(self, error: MessageError) -> list[Command]:
         self._strange += 1
         if self._strange > MAX_STRANGE_MESSAGES:
             return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
         what = error.problem.detail if error.reason is Reason.UNKNOWN_TYPE else error.reason.value
-        return [self._say(Unsupported(what))]
+        return [self.say(Unsupported(what))]
 
     def _text_piece(self, text: str, more: bool) -> list[Command]:
         self._pieces_bytes += len(text.encode())
@@ -212,7 +335,7 @@ class Link:
         text = event.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if len(text.encode()) > MAX_TEXT_BYTES:
             return [Publish(Trouble(Problem(Reason.TEXT_TOO_LONG), self.id))]
-        pieces = [self._say(piece) for piece in cut_text(text)]
+        pieces = [self.say(piece) for piece in cut_text(text)]
         return [*pieces, Publish(TextSent(self.id, text))]
 
     def _text_without_link(self, event: SendText, now: float) -> list[Command]:
@@ -225,13 +348,9 @@ class Link:
         if self._peer_pings and now - self._heard >= SILENCE_SECONDS:
             return self.close(Reason.PEER_VANISHED)
         rearm = SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
-        return [rearm] if self._control is None else [self._say(Ping()), rearm]
+        return [rearm] if self._control is None else [self.say(Ping()), rearm]
 
     # --- helpers ---------------------------------------------------------------------------------------------------
-
-    def _say(self, message: LinkMessage) -> Command:
-        assert self._control is not None  # its callers have looked
-        return SendOnChannel(self.id, self._control, dump_link_message(message))
 
     def _timer(self, name: TimerName) -> Timer:
         return Timer(name, self.id)
@@ -242,13 +361,19 @@ _Transition = Callable[[Link, Any, float], list[Command]]
 _TRANSITIONS: Final[dict[tuple[LinkState, type | TimerName], _Transition]] = {
     (LinkState.IDLE, SendText): Link._text_without_link,
     (LinkState.OPENING, ChannelOpened): Link._first_channel,
-    (LinkState.OPENING, PeerFailed): Link._failed,
+    (LinkState.OPENING, PeerFailed): Link._no_way,
+    (LinkState.OPENING, LaneOpened): Link._lane_opened_first,
+    (LinkState.OPENING, LaneLost): Link._no_lane,
+    (LinkState.OPENING, TimerName.LANE): Link._fall_back,
     (LinkState.OPENING, TimerName.LINK_OPEN): Link._open_timeout,
     (LinkState.OPENING, SendText): Link._text_without_link,
     (LinkState.OPEN, ChannelOpened): Link._channel,
     (LinkState.OPEN, ChannelMessage): Link._message,
     (LinkState.OPEN, ChannelClosed): Link._channel_closed,
     (LinkState.OPEN, PeerFailed): Link._failed,
+    (LinkState.OPEN, LaneOpened): Link._lane_opened,
+    (LinkState.OPEN, LaneLost): Link._lane_lost,
+    (LinkState.OPEN, TimerName.LANE): Link._lane_waited,
     (LinkState.OPEN, SendText): Link._send_text,
     (LinkState.OPEN, TimerName.HEARTBEAT): Link._heartbeat,
 }

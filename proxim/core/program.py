@@ -1,4 +1,4 @@
-"""The whole program's machine: a host, or attempts to join, or both; hands each event to the one it concerns.
+"""The whole program's machine: a host, or attempts to join, or both, and files; hands each event to whom it concerns.
 
 Sockets that the server accepted have positive ids, those that a guest dials negative ones; links carry "host-" or
 "guest-". Must never be here: what hosts and guests do (host.py, guest.py).
@@ -20,6 +20,8 @@ from proxim.core.events import (
     FrameReceived,
     FrameRefused,
     Join,
+    LaneLost,
+    LaneOpened,
     LinkEvent,
     LinkID,
     PeerDescribed,
@@ -29,6 +31,15 @@ from proxim.core.events import (
     Shutdown,
     Timer,
     TimerFired,
+    TimerName,
+)
+from proxim.core.file_events import (
+    AcceptTransfer,
+    CancelTransfer,
+    DiskEvent,
+    FileIntent,
+    RetryTransfer,
+    SendPaths,
 )
 from proxim.core.guest import Guest, GuestEvent
 from proxim.core.guest_pairing import GuestState
@@ -37,8 +48,9 @@ from proxim.core.messages import DeviceInfo
 from proxim.core.proving import Prover
 from proxim.core.status import ThisDevice, Trouble
 from proxim.core.texts import is_usable_name
+from proxim.core.transfers import AcceptPolicy, Transfers
 
-ProgramEvent = HostEvent | GuestEvent | Join | Rename | Shutdown
+ProgramEvent = HostEvent | GuestEvent | Join | Rename | Shutdown | FileIntent | DiskEvent
 
 _GUEST_LINK: Final = "guest-"
 
@@ -46,10 +58,17 @@ _GUEST_LINK: Final = "guest-"
 class Program:
     """See the module. `host` is None where the person only joins."""
 
-    def __init__(self, device: DeviceInfo, host: Host | None, prover: Prover) -> None:
+    def __init__(
+        self,
+        device: DeviceInfo,
+        host: Host | None,
+        prover: Prover,
+        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008  # immutable
+    ) -> None:
         self._device = device
         self._host = host
         self._prover = prover
+        self._transfers = host.transfers if host else Transfers(prover.token_bytes, accept)
         self._guests: dict[LinkID, Guest] = {}
         self._guest_links = 0
         self._dials = 0
@@ -70,6 +89,10 @@ class Program:
                 return self._rename(name)
             case Shutdown():
                 return self._shut_down(now)
+            case SendPaths() | AcceptTransfer() | CancelTransfer() | RetryTransfer():
+                return self._transfers.intent(event, now)
+            case TimerFired(Timer(TimerName.STALL)):
+                return self._transfers.timer(event, now)
             case DialFailed(connection):
                 return self._guest_or_late(event, self._by_connection(connection), now)
             case ConnectionOpened() | FrameReceived() | FrameRefused() | ConnectionLost():
@@ -84,11 +107,15 @@ class Program:
                 | ChannelMessage()
                 | ChannelClosed()
                 | PeerFailed()
+                | LaneOpened()
+                | LaneLost()
                 | SendText()
                 | Disconnect()
             ):
                 if _is_guest_link(event.link):
                     return self._guest_or_late(event, self._by_link(event), now)
+            case _ if isinstance(event, DiskEvent):
+                return self._transfers.disk(event, now)
             case _:
                 pass
         if self._host is None:
@@ -107,7 +134,9 @@ class Program:
     def _join(self, event: Join) -> list[Command]:
         if any(guest.state is not GuestState.LINKED and not guest.resumes for guest in self._guests.values()):
             return [_trouble(Reason.JOIN_BUSY)]
-        guest = Guest(event.target, self._device, self._prover, self._new_link_id, self._new_connection)
+        guest = Guest(
+            event.target, self._device, self._prover, self._new_link_id, self._new_connection, self._transfers
+        )
         self._guests[guest.link.id] = guest
         return guest.start()
 

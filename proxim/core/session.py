@@ -39,6 +39,8 @@ from proxim.core.events import (
     ConnectionLost,
     Decide,
     Disconnect,
+    LaneLost,
+    LaneOpened,
     LinkEvent,
     LinkID,
     PeerDescribed,
@@ -61,6 +63,7 @@ from proxim.core.session_states import SessionState, SessionStatus
 from proxim.core.signaling import Signaling
 from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble
 from proxim.core.texts import display_name
+from proxim.core.transfers import Transfers
 
 # A guest may close its WebSocket as soon as its side of the link is open, which may be before ours is: time for the
 # channel's opening to be sent once more (SCTP after 1 s, then 2 s), and no longer, for the guest may have given up.
@@ -78,8 +81,10 @@ class Session(AskedSession):
         now: float,
         own_name: str,
         new_link_id: Callable[[], LinkID],
+        transfers: Transfers,
     ) -> None:
         super().__init__(session_id, session_type, lifetime, now, own_name, new_link_id)
+        self._transfers = transfers
         self._answered = False
         self._open_by = 0.0
         self._overdue = False
@@ -131,13 +136,13 @@ class Session(AskedSession):
         self.guest = guest
         self._answered = False
         self._open_by = now + OPEN_SECONDS
-        self.link = Link(status, self.own_name)
+        self.link = Link(status, self.own_name, self._transfers)
         self._signaling = Signaling(Side.HOST, guest.address, guest.keys)
         return [
             Send(guest.connection, PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved"))),
             *told,
             Publish(self.link.status),
-            *self.link.open(offerer=False),
+            *self.link.open(offerer=False, keys=guest.keys),
         ]
 
     # --- signals ---------------------------------------------------------------------------------------------------
@@ -320,6 +325,7 @@ class Session(AskedSession):
 
 _Transition = Callable[[Session, Any, float], list[Command]]
 
+_LANE_INPUTS: Final = (LaneOpened, LaneLost, TimerName.LANE)
 _LINKED_INPUTS: Final = (ChannelOpened, ChannelMessage, ChannelClosed, PeerFailed, SendText, TimerName.HEARTBEAT)
 
 _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = {
@@ -346,6 +352,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKING, ChannelOpened): Session._link_event,
     (SessionState.LINKING, PeerFailed): Session._link_event,
     (SessionState.LINKING, SendText): Session._link_event,
+    **{(SessionState.LINKING, kind): Session._link_event for kind in _LANE_INPUTS},
     (SessionState.LINKING, Disconnect): Session._disconnect,
     (SessionState.LINKING, End): Session._end_with_link,
     (SessionState.LINKED, Ask): Session._busy,
@@ -355,7 +362,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKED, ConnectionLost): Session._guest_lost_while_linked,
     (SessionState.LINKED, Disconnect): Session._disconnect,
     (SessionState.LINKED, End): Session._end_with_link,
-    **{(SessionState.LINKED, kind): Session._link_event for kind in _LINKED_INPUTS},
+    **{(SessionState.LINKED, kind): Session._link_event for kind in (*_LINKED_INPUTS, *_LANE_INPUTS)},
     (SessionState.AWAY, Ask): Session._busy,
     (SessionState.AWAY, GuestSignal): Session._signal_not_allowed,
     (SessionState.AWAY, Decide): Session._too_late,

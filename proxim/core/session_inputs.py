@@ -14,6 +14,8 @@ from proxim.core.events import (
     ConnectionLost,
     Decide,
     Disconnect,
+    LaneLost,
+    LaneOpened,
     PeerDescribed,
     PeerFailed,
     SendText,
@@ -86,5 +88,7 @@ SessionInput = (
     | ChannelMessage
     | ChannelClosed
     | PeerFailed
+    | LaneOpened
+    | LaneLost
     | SendText
 )

@@ -94,6 +94,7 @@ from proxim.core.status import (
     TextReceived,
     Trouble,
 )
+from proxim.core.transfers import Transfers
 from proxim.net.spake import Spake2Exchange
 
 HOST_DEVICE = DeviceInfo("Host PC", "uuid-of-host")
@@ -134,6 +135,11 @@ def counting_bytes() -> Callable[[int], bytes]:
     """A token_bytes that never repeats itself and never surprises."""
     numbers = itertools.count(1)
     return lambda size: next(numbers).to_bytes(size)
+
+
+def no_files() -> Transfers:
+    """For a machine whose files are of no interest here."""
+    return Transfers(counting_bytes())
 
 
 class FakeSpake2:

@@ -75,7 +75,7 @@ from proxim.core.proof import Method, Side, SignalMacs, tag_auth, tag_matches, t
 from proxim.core.proving import method_of, start_host_proof
 from proxim.core.resuming import RESUME_SECONDS
 from proxim.core.status import LinkStatus, PairOutcome, Stage, TextReceived, Trouble
-from tests.core.machine_fixtures import LINE, PHONE, Bench, prover, published, sdp, sent
+from tests.core.machine_fixtures import LINE, PHONE, Bench, no_files, prover, published, sdp, sent
 
 SDP = sdp()
 LINK = LinkID("guest-1")
@@ -135,7 +135,9 @@ def peer_closed(*, said_bye: bool = False) -> list[Command]:
 def new_guest(target: JoinTarget = TARGET) -> Guest:
     """A guest with a link that holds no secret, where no other is named."""
     links, sockets = itertools.count(1), itertools.count(1)
-    return Guest(target, PHONE, PROVER, lambda: LinkID(f"guest-{next(links)}"), lambda: ConnectionID(-next(sockets)))
+    return Guest(
+        target, PHONE, PROVER, lambda: LinkID(f"guest-{next(links)}"), lambda: ConnectionID(-next(sockets)), no_files()
+    )
 
 
 def at(stage: GuestState) -> Guest:

@@ -41,6 +41,7 @@ from proxim.core.link_messages import (
     dump_link_message,
 )
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble
+from tests.core.machine_fixtures import no_files
 
 ID = LinkID("guest-1")
 CONTROL = 4
@@ -69,12 +70,12 @@ def closed(reason: Reason, status: LinkStatus = CONNECTED, *, said_bye: bool = F
 
 
 def new_link() -> Link:
-    return Link(NEW, "This PC")
+    return Link(NEW, "This PC", no_files())
 
 
 def opening_link() -> Link:
     link = new_link()
-    link.open(offerer=True)
+    link.open(offerer=True, keys=None)
     return link
 
 
@@ -96,7 +97,7 @@ def greeted_link() -> Link:
 @pytest.mark.parametrize("offerer", [True, False])
 def test_opening_starts_the_peer_and_its_15_seconds(offerer: bool) -> None:
     link = new_link()
-    assert link.open(offerer=offerer) == [OpenPeer(ID, offerer), SetTimer(OPEN_TIMER, 15.0)]
+    assert link.open(offerer=offerer, keys=None) == [OpenPeer(ID, offerer), SetTimer(OPEN_TIMER, 15.0)]
     assert (link.state, link.id) == (LinkState.OPENING, ID)
 
 
@@ -162,8 +163,8 @@ def test_the_greeting_gives_the_peer_its_name_once() -> None:
 
 
 def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
-    link = Link(LinkStatus(ID, "session", Stage.APPROVED, peer_name="Alice"), "This PC")
-    link.open(offerer=False)
+    link = Link(LinkStatus(ID, "session", Stage.APPROVED, peer_name="Alice"), "This PC", no_files())
+    link.open(offerer=False, keys=None)
     link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
     assert link.handle(heard(Hello("The boss")), T0) == []
     assert link.status.peer_name == "Alice"
@@ -374,7 +375,7 @@ def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
 
 
 def test_closing_before_there_is_a_peer_only_tells_people() -> None:
-    link = Link(LinkStatus(ID, "session", Stage.ASKING, deadline=9.0), "This PC")
+    link = Link(LinkStatus(ID, "session", Stage.ASKING, deadline=9.0), "This PC", no_files())
     told = LinkStatus(ID, "session", Stage.CLOSED, reason=Reason.DECLINED)
     assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == [Publish(told)]
 
@@ -420,12 +421,12 @@ def test_what_the_table_does_not_hold_is_misuse(state: LinkState, number: int) -
 def test_opening_or_closing_twice_is_misuse() -> None:
     link = opening_link()
     with pytest.raises(MachineMisuseError):
-        link.open(offerer=True)
+        link.open(offerer=True, keys=None)
     link.close(Reason.CLOSED)
     with pytest.raises(MachineMisuseError):
         link.close(Reason.CLOSED)
     with pytest.raises(MachineMisuseError):
-        link.open(offerer=True)
+        link.open(offerer=True, keys=None)
 
 
 def test_a_closed_control_channel_is_a_peer_that_left_and_another_is_nothing() -> None:

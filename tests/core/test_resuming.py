@@ -29,7 +29,7 @@ from proxim.core.link import Link
 from proxim.core.messages import PairResult, Verified
 from proxim.core.resuming import RESUME_SECONDS, resumed, untold
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble, Via
-from tests.core.machine_fixtures import Bench, HostBench, World, published, sent
+from tests.core.machine_fixtures import Bench, HostBench, World, no_files, published, sent
 
 GUESTS_LINK, HOSTS_LINK = LinkID("guest-1"), LinkID("host-1")
 NOTICED = 6.0  # silence is noticed within that
@@ -91,9 +91,9 @@ def names(world: World) -> list[str]:
 
 
 def test_what_closes_a_link_is_told_to_nobody_where_it_waits() -> None:
-    link = Link(LinkStatus(HOSTS_LINK, "s", Stage.APPROVED), "Host PC")
+    link = Link(LinkStatus(HOSTS_LINK, "s", Stage.APPROVED), "Host PC", no_files())
     opened = Publish(link.status)
-    link.open(offerer=False)
+    link.open(offerer=False, keys=None)
     other = Publish(LinkStatus(LinkID("host-2"), "t", Stage.CLOSED, reason=Reason.CLOSED))
     closing = link.close(Reason.PEER_VANISHED)
     assert [type(one) for one in closing] == [CancelTimer, CancelTimer, ClosePeer, Publish]

@@ -58,7 +58,7 @@ from proxim.core.session import LOST_SOCKET_SECONDS, Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.session_states import SessionState, SessionStatus
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, TextReceived, Trouble
-from tests.core.machine_fixtures import LINE, sdp
+from tests.core.machine_fixtures import LINE, no_files, sdp
 
 SDP = sdp()
 ID = "session-id"
@@ -122,7 +122,7 @@ def ended(reason: Reason) -> list[Command]:
 
 def new_session(kind: SessionType = ONE_TIME, lifetime: float | None = None) -> Session:
     numbers = itertools.count(1)
-    return Session(ID, kind, lifetime, T0, "Host PC", lambda: LinkID(f"host-{next(numbers)}"))
+    return Session(ID, kind, lifetime, T0, "Host PC", lambda: LinkID(f"host-{next(numbers)}"), no_files())
 
 
 def asked(kind: SessionType = ONE_TIME) -> Session:

@@ -12,7 +12,7 @@ from proxim.core.session_asked import MAX_IGNORED
 from proxim.core.session_inputs import Ask, Guest, TurnAway
 from proxim.core.session_states import SessionState
 from proxim.core.status import Prompt, Trouble
-from tests.core.machine_fixtures import PHONE
+from tests.core.machine_fixtures import PHONE, no_files
 
 ID = "session-id"
 GUEST = Guest(ConnectionID(1), "192.168.1.9", CODE_SESSION_ID, PHONE)
@@ -21,7 +21,7 @@ T0 = 100.0
 
 
 def new_session() -> Session:
-    return Session(ID, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID("host-1"))
+    return Session(ID, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID("host-1"), no_files())
 
 
 def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:

@@ -9,13 +9,13 @@ from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.session import Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.sessions import Sessions, SessionSecrets
-from tests.core.machine_fixtures import PHONE, sdp
+from tests.core.machine_fixtures import PHONE, no_files, sdp
 
 T0 = 100.0
 
 
 def keep(sessions: Sessions, session_id: str, link: str) -> Session:
-    session = Session(session_id, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID(link))
+    session = Session(session_id, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID(link), no_files())
     sessions.add(session, SessionSecrets(5, b"k" * 16))
     return session
 
