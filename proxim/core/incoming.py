@@ -15,6 +15,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
+from proxim.core.arriving import Arriving
 from proxim.core.commands import CloseSink, Command, HoldSink, OpenSink, Publish, TakeStream
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.events import LANE_CHANNEL
@@ -39,7 +40,6 @@ from proxim.core.file_messages import (
 )
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import (
-    MAX_ENTRIES,
     Direction,
     Entry,
     TransferID,
@@ -48,12 +48,12 @@ from proxim.core.manifest import (
     spans,
     total_size,
 )
+from proxim.core.outcome import count_files, lost_bytes, outcome
 from proxim.core.rate import Rate
 from proxim.core.status import TransferState, TransferStatus, Via
-from proxim.core.transfer_inputs import LaneChanged, LinkDown, Speaker, StreamOpened
+from proxim.core.transfer_inputs import IncomingInput, LaneChanged, LinkDown, Speaker, StreamOpened
 
 UNHEARD_SECONDS: Final = 10.0  # a silent link is noticed within 6 s; what was said meanwhile may be lost
-MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024  # of all paths; 20,000 of 200 bytes
 
 
 class IncomingState(Enum):
@@ -68,22 +68,6 @@ class IncomingState(Enum):
     OVER = "over"
 
 
-IncomingInput = (
-    Announce
-    | Cancel
-    | AcceptTransfer
-    | CancelTransfer
-    | SinkReady
-    | SinkFailed
-    | SinkWrote
-    | SinkHeld
-    | SinkFinished
-    | StreamOpened
-    | LinkDown
-    | LaneChanged
-)
-
-
 class Incoming:
     """See the module."""
 
@@ -92,6 +76,8 @@ class Incoming:
         self.speaker = speaker
         self.state = IncomingState.ARRIVING
         self.accepted = False  # once; what is announced again needs no second question
+        self.unheard = False  # it is over here, but the sender may not know: it is named once it is there again
+        self.arriving = Arriving()
         self.status = TransferStatus(
             transfer,
             Direction.IN,
@@ -101,15 +87,13 @@ class Incoming:
             link=None if speaker is None else speaker.id,
             peer_name=None if speaker is None else speaker.peer_name,
         )
-        self._pieces: list[Entry] = []
-        self._pieces_bytes = 0
         self._declined: tuple[int, ...] = ()
         self._directory: str | None = None
         self._generation = 0
         self._before = 0
         self._channel: int | None = None  # the data channel that the present generation comes on, as far as it does
         self._result: SinkFinished | None = None  # all is here, whether or not the sender heard of it
-        self._finished_at = 0.0
+        self._handled = 0.0  # when it last took an event: where it is over, when it ended
         self._rate = Rate()
 
     @classmethod
@@ -126,6 +110,7 @@ class Incoming:
         """Take one event. Raises MessageError for what the peer may not say now."""
         transition = _TRANSITIONS.get((self.state, type(event)))
         if transition is not None:
+            self._handled = now
             return transition(self, event, now)
         if isinstance(event, FileMessage):
             raise MessageError(Reason.NOT_ALLOWED, "not now")
@@ -133,42 +118,68 @@ class Incoming:
 
     # --- being announced -------------------------------------------------------------------------------------------
 
-    def _piece(self, event: Announce, now: float) -> list[Command]:
-        self._pieces += event.entries
-        self._pieces_bytes += sum(len(entry.path) for entry in event.entries)
-        if len(self._pieces) > MAX_ENTRIES or self._pieces_bytes > MAX_MANIFEST_BYTES:
-            return self._refuse(Reason.TOO_MANY_FILES)
-        if event.more:
-            return []
-        entries = tuple(self._pieces)
-        self._pieces.clear()
-        if not entries:
-            return self._refuse(Reason.NOTHING_TO_SEND)
-        same = bool(self.status.entries) and digest(entries) == digest(self.status.entries)
-        if self.accepted and same:
-            return self._open() if self._result is None else self._say_again(self._result)
-        self.accepted = False
-        self.state = IncomingState.ASKED
-        return [self._tell(TransferState.ANNOUNCED, entries=entries, size=total_size(entries))]
+    @property
+    def alive(self) -> bool:
+        """Whether people see it as something that goes on."""
+        return bool(self.status.entries) and not self.status.over
 
     def announced_again(self, speaker: Speaker) -> list[Command]:
-        """The same peer is linked again: its announcement follows."""
+        """The same peer is linked again, or tries again: its announcement follows."""
         taken: list[Command] = []
         if self.state in (IncomingState.OPENING, IncomingState.ACTIVE, IncomingState.HELD):  # the old link is dead
             taken = [CloseSink(self.id, keep=True)]
         self.state = IncomingState.ARRIVING
         self.speaker = speaker
-        self._pieces.clear()
-        self._pieces_bytes = 0
-        self.status = replace(self.status, link=speaker.id, peer_name=speaker.peer_name, reason=None, failed=())
+        self.arriving.begin()
         return taken
 
-    def _refuse(self, reason: Reason) -> list[Command]:
+    def _piece(self, event: Announce, now: float) -> list[Command]:
         assert self.speaker is not None  # it has just been heard
-        say = self.speaker.say(Cancel(self.id, reason.value))
+        entries = self.arriving.take(event)
+        if entries is None:
+            return []
+        if isinstance(entries, Reason):
+            if event.more:
+                self.arriving.refuse_rest(self.speaker.id)
+            say = self.speaker.say(Cancel(self.id, entries.value))
+            return [say, *self._end_arriving(TransferState.FAILED, entries)]
+        same = digest(entries) == digest(self.status.entries)
+        unheard, self.unheard = self.unheard, False
+        if unheard and same and not self.accepted:  # it was cancelled here, and the sender hears of it only now
+            self.status = replace(self.status, link=self.speaker.id)
+            say = self.speaker.say(Cancel(self.id, (self.status.reason or Reason.CANCELLED).value))
+            return [say, *self._end_arriving(TransferState.CANCELLED, None)]
+        link, peer_name = self.speaker.id, self.speaker.peer_name
+        if self.accepted and same:
+            self.status = replace(self.status, link=link, peer_name=peer_name, reason=None, failed=())
+            return self._open() if self._result is None else self._say_again(self._result)
+        self.accepted, self._result, self._declined, self._directory = False, None, (), None
+        self.state = IncomingState.ASKED
+        self.status = TransferStatus(
+            self.id, Direction.IN, TransferState.ANNOUNCED, entries, total_size(entries), link, peer_name
+        )
+        return [Publish(self.status)]
+
+    def _end_arriving(self, state: TransferState, reason: Reason | None) -> list[Command]:
+        told = self._end(state, reason) if self.alive else []  # else nobody was asked: nobody is told
         self.state = IncomingState.OVER
         self.speaker = None
-        return [say]  # nobody was asked: nobody is told
+        return told
+
+    def _withdrawn_arriving(self, event: Cancel, now: float) -> list[Command]:
+        if self.accepted and self.alive:
+            return self._cancelled_by_peer(event, now)
+        return self._end_arriving(TransferState.CANCELLED, Reason.CANCELLED)
+
+    def _lost_arriving(self, event: LinkDown, now: float) -> list[Command]:
+        if self.accepted and self.alive:
+            return self._lost(event, now)
+        return self._end_arriving(TransferState.CANCELLED, Reason.PEER_LEFT)
+
+    def _cancel_arriving(self, event: CancelTransfer, now: float) -> list[Command]:
+        assert self.speaker is not None  # ARRIVING has one
+        self.arriving.refuse_rest(self.speaker.id)
+        return self._cancel(event, now)
 
     # --- accepted --------------------------------------------------------------------------------------------------
 
@@ -192,9 +203,8 @@ class Incoming:
         self.state = IncomingState.ACTIVE
         self._generation, self._channel = 0, None
         left = remaining(self.status.entries, event.skip, event.partial)
-        if self.status.size < left:  # an earlier run of the program knew what was declined
-            self.status = replace(self.status, size=left)
-        self._before = self.status.size - left
+        self._before = max(0, self.status.size - left)
+        self.status = replace(self.status, via=None)
         self._rate.restart()
         self._rate.note(self._before, now)
         pieces = [self.speaker.say(piece) for piece in cut_accept(self.id, event.skip, event.partial)]
@@ -243,6 +253,13 @@ class Incoming:
         self.state = IncomingState.HELD
         return [HoldSink(self.id)]
 
+    def _asked_to_continue(self, event: Continue, now: float) -> list[Command]:
+        """The sender sees that its stream is over, or that there is a better way, before we do, or where we cannot."""
+        if event.generation != self._generation:
+            return []  # it crossed with a Continue of ours
+        self.state = IncomingState.HELD
+        return [HoldSink(self.id)]
+
     def _held(self, event: SinkHeld, now: float) -> list[Command]:
         assert self.speaker is not None  # HELD has one
         self.state = IncomingState.ACTIVE
@@ -259,13 +276,6 @@ class Incoming:
     def _lost_unanswered(self, event: LinkDown, now: float) -> list[Command]:
         return self._end(TransferState.CANCELLED, Reason.PEER_LEFT)
 
-    def _lost_unasked(self, event: LinkDown, now: float) -> list[Command]:
-        if self.accepted:  # it was being announced once more
-            return self._lost(event, now)
-        self.state = IncomingState.OVER
-        self.speaker = None
-        return []
-
     def _lost(self, event: LinkDown, now: float) -> list[Command]:
         self.state = IncomingState.WAITING
         self.speaker = None
@@ -275,15 +285,12 @@ class Incoming:
     def _crossed(self, event: IncomingInput, now: float) -> list[Command]:
         return []  # the sink was told to hold or close meanwhile
 
-    def _finished_unheard(self, event: SinkFinished, now: float) -> list[Command]:
-        self._result = event  # told once the sender is there again
-        return []
-
     # --- the end ---------------------------------------------------------------------------------------------------
 
-    def may_be_unheard(self, now: float) -> bool:
-        """Whether it was finished so shortly before its link was lost that the sender may not know."""
-        return self._result is not None and now - self._finished_at < UNHEARD_SECONDS
+    def link_lost(self, now: float) -> None:
+        """It is over, and the link is lost on which the sender was told so."""
+        if now - self._handled < UNHEARD_SECONDS:
+            self.unheard = True
 
     def _say_again(self, result: SinkFinished) -> list[Command]:
         assert self.speaker is not None  # ARRIVING has one
@@ -292,26 +299,27 @@ class Incoming:
         return [*skip, *self._finish(result)]
 
     def _finished(self, event: SinkFinished, now: float) -> list[Command]:
-        self._result, self._finished_at = event, now
-        return self._finish(event)
+        return [CloseSink(self.id, keep=False), *self._finish(event)]
+
+    def _finished_before(self, event: SinkFinished, now: float) -> list[Command]:
+        """The sink of the link before was through when that link was lost."""
+        self._result = event
+        if self.state is IncomingState.ARRIVING:
+            return []  # told once all of it is announced again
+        return [CloseSink(self.id, keep=False), *self._say_again(event)]
 
     def _finish(self, event: SinkFinished) -> list[Command]:
-        assert self.speaker is not None  # its callers have one
+        say: list[Command] = []
+        if self.speaker is None:  # it crossed with the loss of the link
+            self.unheard = True
+        else:
+            say = [self.speaker.say(piece) for piece in cut_finished(self.id, event.failed)]
         entries = self.status.entries
-        lost = sum(entries[one.index].size for one in event.failed)
-        files = sum(1 for one in entries if not one.directory) - len(self._declined)
-        state = TransferState.FAILED if event.failed and len(event.failed) >= files else TransferState.DONE
-        reason = Reason.SOME_FILES_FAILED if event.failed else None
-        if state is TransferState.FAILED and files == 1:
-            reason = event.failed[0].reason
-        say = [self.speaker.say(piece) for piece in cut_finished(self.id, event.failed)]
-        self.status = replace(
-            self.status,
-            moved=max(0, self.status.size - lost),
-            failed=event.failed,
-            path=event.path,
-            sha256=event.sha256,
-        )
+        wanted = count_files(entries) - sum(1 for index in self._declined if not entries[index].directory)
+        state, reason = outcome(wanted, event.failed)
+        self._result = event if state is TransferState.DONE else None  # else there is nothing that trying again harms
+        moved = max(0, self.status.size - lost_bytes(entries, event.failed))
+        self.status = replace(self.status, moved=moved, failed=event.failed, path=event.path, sha256=event.sha256)
         return [*say, *self._end(state, reason)]
 
     def _sink_failed(self, event: SinkFailed, now: float) -> list[Command]:
@@ -322,19 +330,18 @@ class Incoming:
 
     def _cancelled_by_peer(self, event: Cancel, now: float) -> list[Command]:
         reason = file_reason(event.reason)
-        state = TransferState.CANCELLED if reason is Reason.CANCELLED else TransferState.FAILED
-        return [CloseSink(self.id, keep=False), *self._end(state, reason)]
+        cancelled = reason is Reason.CANCELLED
+        self.accepted = not cancelled  # after a failure the sender's second try needs no second question
+        ended = self._end(TransferState.CANCELLED if cancelled else TransferState.FAILED, reason)
+        return [CloseSink(self.id, keep=False), *ended]
 
     def _withdrawn(self, event: Cancel, now: float) -> list[Command]:
         return self._end(TransferState.CANCELLED, Reason.CANCELLED)
 
-    def _withdrawn_unasked(self, event: Cancel, now: float) -> list[Command]:
-        self.state = IncomingState.OVER
-        self.speaker = None
-        return []
-
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
+        self.accepted = False  # whoever announces it again has to ask again
         told = [] if self.speaker is None else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+        self.unheard = self.speaker is None
         return [*told, CloseSink(self.id, keep=False), *self._end(TransferState.CANCELLED, Reason.CANCELLED)]
 
     def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
@@ -351,26 +358,28 @@ _Transition = Callable[[Incoming, Any, float], list[Command]]
 _S = IncomingState
 
 _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
+    **{(state, LaneChanged): Incoming._crossed for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.HELD)},
+    **{(_S.WAITING, kind): Incoming._crossed for kind in (SinkReady, SinkFailed, SinkWrote, SinkHeld)},
     (_S.ARRIVING, Announce): Incoming._piece,
-    (_S.ARRIVING, Cancel): Incoming._withdrawn_unasked,
-    (_S.ARRIVING, LinkDown): Incoming._lost_unasked,
-    (_S.ARRIVING, LaneChanged): Incoming._crossed,
-    (_S.ARRIVING, CancelTransfer): Incoming._cancel,
+    (_S.ARRIVING, Cancel): Incoming._withdrawn_arriving,
+    (_S.ARRIVING, LinkDown): Incoming._lost_arriving,
+    (_S.ARRIVING, SinkFinished): Incoming._finished_before,
+    (_S.ARRIVING, CancelTransfer): Incoming._cancel_arriving,
     (_S.ASKED, AcceptTransfer): Incoming._accept,
     (_S.ASKED, CancelTransfer): Incoming._decline,
     (_S.ASKED, Cancel): Incoming._withdrawn,
     (_S.ASKED, LinkDown): Incoming._lost_unanswered,
-    (_S.ASKED, LaneChanged): Incoming._crossed,
     (_S.OPENING, SinkReady): Incoming._ready,
+    (_S.OPENING, SinkFinished): Incoming._finished_before,
     (_S.OPENING, SinkFailed): Incoming._sink_failed,
     (_S.OPENING, Cancel): Incoming._cancelled_by_peer,
     (_S.OPENING, CancelTransfer): Incoming._cancel,
     (_S.OPENING, LinkDown): Incoming._lost,
-    (_S.OPENING, LaneChanged): Incoming._crossed,
     (_S.ACTIVE, StreamOpened): Incoming._stream_opened,
     (_S.ACTIVE, SinkWrote): Incoming._wrote,
     (_S.ACTIVE, SinkFinished): Incoming._finished,
     (_S.ACTIVE, SinkFailed): Incoming._sink_failed,
+    (_S.ACTIVE, Continue): Incoming._asked_to_continue,
     (_S.ACTIVE, Cancel): Incoming._cancelled_by_peer,
     (_S.ACTIVE, CancelTransfer): Incoming._cancel,
     (_S.ACTIVE, LinkDown): Incoming._lost,
@@ -380,14 +389,11 @@ _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
     (_S.HELD, SinkFinished): Incoming._finished,
     (_S.HELD, SinkFailed): Incoming._sink_failed,
     (_S.HELD, StreamOpened): Incoming._crossed,
+    (_S.HELD, Continue): Incoming._crossed,
     (_S.HELD, Cancel): Incoming._cancelled_by_peer,
     (_S.HELD, CancelTransfer): Incoming._cancel,
     (_S.HELD, LinkDown): Incoming._lost,
-    (_S.HELD, LaneChanged): Incoming._crossed,
+    (_S.WAITING, Cancel): Incoming._cancelled_by_peer,
     (_S.WAITING, CancelTransfer): Incoming._cancel,
-    (_S.WAITING, SinkReady): Incoming._crossed,
-    (_S.WAITING, SinkFailed): Incoming._crossed,
-    (_S.WAITING, SinkWrote): Incoming._crossed,
-    (_S.WAITING, SinkHeld): Incoming._crossed,
-    (_S.WAITING, SinkFinished): Incoming._finished_unheard,
+    (_S.WAITING, SinkFinished): Incoming._finished,
 }

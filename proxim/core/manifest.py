@@ -94,9 +94,13 @@ def digest(entries: Iterable[Entry]) -> bytes:
     return total.digest()
 
 
-def resume_tag(transfer: TransferID) -> bytes:
-    """What a receiver names an unfinished transfer by: only who knows its id can tell which one it is."""
-    return hashlib.sha256(b"proxim-resume-1 " + transfer.encode()).digest()
+def resume_tag(transfer: TransferID, binding: bytes = b"") -> bytes:
+    """What a receiver names an unfinished transfer by: only who knows its id can tell which one it is.
+
+    `binding`: what only this link has (Speaker.binding). Without it whoever was told a tag on one link could say it on
+    another, and be taken there for the device that the transfer was begun with.
+    """
+    return hashlib.sha256(b"proxim-resume-1 " + binding + transfer.encode()).digest()
 
 
 def spans(indices: Iterable[int]) -> tuple[Span, ...]:

@@ -7,8 +7,9 @@
      +---nothing to send--+--> OVER                          v  v |
                                       accepted again <---- WAITING
 ```
-READY waits for its turn, and for a lane that may open in a moment. Must never be here: disks, which transfer may move
-now (transfers.py), the receiver's side (incoming.py).
+READY waits for its turn, and for a lane that may open in a moment. The receiver says where to go on whenever the way
+changes; where only this end sees that it did, it asks with a `continue` of its own. Must never be here: disks, which
+transfer may move now (transfers.py), the receiver's side (incoming.py).
 """
 
 from collections.abc import Callable
@@ -53,9 +54,10 @@ from proxim.core.manifest import (
     remaining,
     total_size,
 )
+from proxim.core.outcome import count_files, lost_bytes, outcome
 from proxim.core.rate import Rate
 from proxim.core.status import TransferState, TransferStatus, Trouble, Via
-from proxim.core.transfer_inputs import LinkDown, LinkUp, Speaker, Turn
+from proxim.core.transfer_inputs import LaneChanged, LinkDown, LinkUp, OutgoingInput, Speaker, Turn
 
 # Nothing written for so long: the lane's way is worse than the data channel's. Longer than a disk takes to spin up.
 STALL_SECONDS: Final = 20.0
@@ -71,23 +73,6 @@ class OutgoingState(Enum):
     ACTIVE = "active"
     WAITING = "waiting"
     OVER = "over"
-
-
-OutgoingInput = (
-    SourcesListed
-    | SourcesFailed
-    | Accept
-    | Continue
-    | Progress
-    | Finished
-    | Cancel
-    | SendingFailed
-    | LinkUp
-    | LinkDown
-    | Turn
-    | CancelTransfer
-    | TimerFired
-)
 
 
 class Outgoing:
@@ -116,6 +101,7 @@ class Outgoing:
         self._rate = Rate()
         self._faults = 0
         self._kept = False
+        self.ended_here = False  # what the receiver says of it may still be on its way, and it may not know
 
     @classmethod
     def found(cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None) -> "Outgoing":
@@ -163,14 +149,16 @@ class Outgoing:
         return [*pieces, *speaker.want_lane()]
 
     def _accepted(self, event: Accept, now: float) -> list[Command]:
-        self._skip += event.skip
-        self._partial += event.partial
-        if len(self._skip) + len(self._partial) > 2 * len(self.status.entries) + 1:
+        entries = self.status.entries
+        skip, partial = self._skip + event.skip, self._partial + event.partial
+        # Spans of one file each could stand for 20,000: more than there is of it would take minutes to count.
+        if len(skip) + len(partial) > 2 * len(entries) + 1 or sum(one.count for one in skip) > len(entries):
             raise MessageError(Reason.BAD_MESSAGE, "more than was announced")
+        if any(one.index >= len(entries) or one.offset > entries[one.index].size for one in partial):
+            raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
+        self._skip, self._partial = skip, partial
         if event.more:
             return []
-        if any(one.index >= len(self.status.entries) for one in self._partial):
-            raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
         left = remaining(self.status.entries, self._skip, self._partial)
         if not self._kept:  # the first time: what is skipped now was declined
             self.status = replace(self.status, size=left + sum(one.offset for one in self._partial))
@@ -214,24 +202,33 @@ class Outgoing:
     def _progress(self, event: Progress, now: float) -> list[Command]:
         if event.generation != self._generation:
             return []  # of the stream before; it crossed with a Continue
-        moved = min(self.status.size, self._before + event.written)
+        moved = max(self.status.moved, min(self.status.size, self._before + event.written))
         self._rate.note(moved, now)
         told = self._tell(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)
         return [Acknowledge(self.id, event.generation, event.written), *self._watch(), told]
 
+    def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
+        assert self.speaker is not None  # ACTIVE has one
+        return [] if self.speaker.lane_open is (self.status.via is Via.LANE) else [self._ask(self.speaker)]
+
+    def _ask(self, speaker: Speaker) -> Command:
+        """The receiver may not see that this stream is over, or that there is a better way: it is to say from where."""
+        return speaker.say(Continue(self.id, self._generation, self._position))
+
     def _stalled(self, event: TimerFired, now: float) -> list[Command]:
         assert self.speaker is not None  # ACTIVE has one
-        return [CloseLane(self.speaker.id)]  # the receiver hears of it and says where to go on
+        return [CloseLane(self.speaker.id)] if self.speaker.lane_open else []  # LaneChanged follows
 
     def _sending_failed(self, event: SendingFailed, now: float) -> list[Command]:
         if event.generation != self._generation:
             return []
         self._faults += 1
         assert self.speaker is not None  # ACTIVE has one
-        if self._faults > MAX_STARTS or self.status.via is not Via.LANE:
-            say = self.speaker.say(Cancel(self.id, Reason.TRANSFER_FAILED.value))
-            return [say, *self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)]
-        return []  # the lane broke while it was written to: the receiver says where to go on
+        if self._faults <= MAX_STARTS and self.status.via is Via.LANE:
+            return [self._ask(self.speaker)]
+        self.ended_here = True
+        say = self.speaker.say(Cancel(self.id, Reason.TRANSFER_FAILED.value))
+        return [say, *self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)]
 
     # --- the link is lost, and comes back --------------------------------------------------------------------------
 
@@ -251,7 +248,7 @@ class Outgoing:
     def _linked_again(self, event: LinkUp, now: float) -> list[Command]:
         self.state = OutgoingState.ANNOUNCED
         self.speaker = event.speaker
-        self._skip, self._partial = (), ()
+        self._skip, self._partial, self._failed = (), (), ()
         waiting = self._tell(TransferState.WAITING, link=event.speaker.id)
         return [*self._announce(event.speaker), waiting]
 
@@ -261,20 +258,16 @@ class Outgoing:
     # --- the end ---------------------------------------------------------------------------------------------------
 
     def _finished(self, event: Finished, now: float) -> list[Command]:
-        self._failed += event.failed
-        if len(self._failed) > len(self.status.entries):
-            raise MessageError(Reason.BAD_MESSAGE, "more than was announced")
+        entries, failed = self.status.entries, self._failed + event.failed
+        if len({one.index for one in failed}) < len(failed) or any(one.index >= len(entries) for one in failed):
+            raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
+        self._failed = failed
         if event.more:
             return []
-        if any(one.index >= len(self.status.entries) for one in self._failed):
-            raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
-        lost = sum(self.status.entries[one.index].size for one in self._failed)
-        reason = Reason.SOME_FILES_FAILED if self._failed else None
-        wanted = sum(1 for one in self.status.entries if not one.directory)
-        state = TransferState.FAILED if self._failed and len(self._failed) == wanted else TransferState.DONE
-        self.status = replace(self.status, moved=max(0, self.status.size - lost), failed=self._failed)
-        if state is TransferState.FAILED and wanted == 1:
-            reason = self._failed[0].reason
+        # What was declined counts as wanted: where only the receiver sees that all failed, the others are sent anew.
+        state, reason = outcome(count_files(entries), failed)
+        moved = max(0, self.status.size - lost_bytes(entries, failed))
+        self.status = replace(self.status, moved=moved, failed=failed)
         return self._end(state, reason)
 
     def _cancelled_by_peer(self, event: Cancel, now: float) -> list[Command]:
@@ -283,6 +276,7 @@ class Outgoing:
         return self._end(TransferState.CANCELLED if refused else TransferState.FAILED, reason)
 
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
+        self.ended_here = True
         told = [] if self.speaker is None else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
         return [*told, *self._end(TransferState.CANCELLED, Reason.CANCELLED)]
 
@@ -316,6 +310,7 @@ _TRANSITIONS: Final[dict[tuple[OutgoingState, type | TimerName], _Transition]] =
     (_S.LISTING, CancelTransfer): Outgoing._cancel,
     (_S.ANNOUNCED, Accept): Outgoing._accepted,
     (_S.ANNOUNCED, Cancel): Outgoing._cancelled_by_peer,
+    (_S.ANNOUNCED, LinkUp): Outgoing._moved_to_another_link,
     (_S.ANNOUNCED, LinkDown): Outgoing._lost_before_acceptance,
     (_S.ANNOUNCED, CancelTransfer): Outgoing._cancel,
     (_S.ANNOUNCED, SendingFailed): Outgoing._listed_too_late,
@@ -331,6 +326,7 @@ _TRANSITIONS: Final[dict[tuple[OutgoingState, type | TimerName], _Transition]] =
     (_S.ACTIVE, Progress): Outgoing._progress,
     (_S.ACTIVE, Finished): Outgoing._finished,
     (_S.ACTIVE, Cancel): Outgoing._cancelled_by_peer,
+    (_S.ACTIVE, LaneChanged): Outgoing._lane_changed,
     (_S.ACTIVE, SendingFailed): Outgoing._sending_failed,
     (_S.ACTIVE, LinkUp): Outgoing._moved_to_another_link,
     (_S.ACTIVE, LinkDown): Outgoing._lost,

@@ -8,6 +8,9 @@ from typing import Final
 
 WINDOW_SECONDS: Final = 5.0  # long enough to be calm, short enough to follow a Wi-Fi that changes
 SETTLED_SECONDS: Final = 0.5  # before that, a figure would be a guess
+STEP_SECONDS: Final = (
+    0.05  # what comes closer together counts as one: a peer may tell its progress as often as it likes
+)
 
 
 class Rate:
@@ -22,6 +25,8 @@ class Rate:
 
     def note(self, moved: int, now: float) -> None:
         """`moved` bytes in all at `now`, in seconds of a monotonic clock."""
+        if len(self._seen) > 1 and now - self._seen[-2][0] < STEP_SECONDS:
+            self._seen.pop()
         self._seen.append((now, moved))
         while len(self._seen) > 2 and now - self._seen[1][0] >= WINDOW_SECONDS:
             self._seen.popleft()

@@ -7,8 +7,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proxim.core.commands import Command
-from proxim.core.events import LinkID
-from proxim.core.file_messages import FileMessage
+from proxim.core.events import LinkID, TimerFired
+from proxim.core.file_events import (
+    AcceptTransfer,
+    CancelTransfer,
+    SendingFailed,
+    SinkFailed,
+    SinkFinished,
+    SinkHeld,
+    SinkReady,
+    SinkWrote,
+    SourcesFailed,
+    SourcesListed,
+)
+from proxim.core.file_messages import Accept, Announce, Cancel, Continue, FileMessage, Finished, Progress
 
 
 class Speaker(Protocol):
@@ -21,6 +33,10 @@ class Speaker(Protocol):
     @property
     def peer_name(self) -> str | None:
         """The peer's name, fit to show."""
+
+    @property
+    def binding(self) -> bytes:
+        """What both ends of this link know and no other link has, so that nobody can pass on what is said here."""
 
     @property
     def lane_open(self) -> bool:
@@ -65,3 +81,37 @@ class StreamOpened:
 @dataclass(frozen=True, slots=True)
 class Turn:
     """There is room for one more transfer: this one may begin to move."""
+
+
+OutgoingInput = (
+    SourcesListed
+    | SourcesFailed
+    | Accept
+    | Continue
+    | Progress
+    | Finished
+    | Cancel
+    | SendingFailed
+    | LinkUp
+    | LinkDown
+    | LaneChanged
+    | Turn
+    | CancelTransfer
+    | TimerFired
+)
+
+IncomingInput = (
+    Announce
+    | Cancel
+    | Continue
+    | AcceptTransfer
+    | CancelTransfer
+    | SinkReady
+    | SinkFailed
+    | SinkWrote
+    | SinkHeld
+    | SinkFinished
+    | StreamOpened
+    | LinkDown
+    | LaneChanged
+)

@@ -19,6 +19,7 @@ from proxim.core.file_events import (
     RetryTransfer,
     SendingFailed,
     SendPaths,
+    SinkFinished,
     SourcesFailed,
     SourcesListed,
     TransfersFound,
@@ -35,13 +36,22 @@ from proxim.core.file_messages import (
     Progress,
     Resume,
 )
-from proxim.core.incoming import Incoming, IncomingInput, IncomingState
+from proxim.core.incoming import Incoming, IncomingState
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import TRANSFER_ID_BYTES, Direction, TransferID, resume_tag
-from proxim.core.outgoing import Outgoing, OutgoingInput, OutgoingState
+from proxim.core.outgoing import Outgoing, OutgoingState
 from proxim.core.proof import to_base64url
 from proxim.core.status import TransferState, Trouble
-from proxim.core.transfer_inputs import LaneChanged, LinkDown, LinkUp, Speaker, StreamOpened, Turn
+from proxim.core.transfer_inputs import (
+    IncomingInput,
+    LaneChanged,
+    LinkDown,
+    LinkUp,
+    OutgoingInput,
+    Speaker,
+    StreamOpened,
+    Turn,
+)
 
 STREAM_LABEL: Final = re.compile(r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})")
 _TRANSFER_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -67,6 +77,7 @@ class Transfers:
         self.token_bytes = token_bytes
         self._policy = policy
         self._speakers: dict[LinkID, Speaker] = {}
+        self._named: dict[LinkID, tuple[bytes, ...]] = {}  # what peers asked for that we did not know, or not yet
         self._always: set[LinkID] = set()  # links whose announcements the person accepts unseen
         self._outgoing: dict[TransferID, Outgoing] = {}
         self._incoming: dict[TransferID, Incoming] = {}
@@ -104,7 +115,7 @@ class Transfers:
         outgoing, incoming = self._outgoing.get(event.transfer), self._incoming.get(event.transfer)
         if outgoing is not None and outgoing.state is not OutgoingState.OVER:
             return self._to_outgoing(outgoing, event, now)
-        if incoming is not None and incoming.state is not IncomingState.OVER:
+        if incoming is not None and incoming.alive:
             return self._to_incoming(incoming, event, now)
         return [_trouble(Reason.TRANSFER_GONE)]
 
@@ -112,18 +123,28 @@ class Transfers:
         failed = self._outgoing.get(transfer)
         if failed is None or failed.state is not OutgoingState.OVER or not failed.paths:
             return [_trouble(Reason.TRANSFER_GONE)]
-        speaker = None if failed.status.link is None else self._speakers.get(failed.status.link)
-        speaker = speaker or next(iter(self._speakers.values()), None) if len(self._speakers) == 1 else speaker
+        speaker = self._speaker_again(failed)
         if speaker is None:
             return [_trouble(Reason.NOT_CONNECTED)]
+        only: tuple[str, ...] | None = None
         if failed.status.state is TransferState.DONE:  # what arrived has its name already: another transfer
             only = tuple(failed.status.entries[one.index].path for one in failed.status.failed)
-            again = Outgoing(self._new_id(), speaker, failed.paths)
-            self._outgoing[again.id] = again
-            return again.start(only) if only else [_trouble(Reason.NOTHING_TO_SEND)]
-        again = Outgoing(transfer, speaker, failed.paths)  # under its own name: the receiver may still have a part
-        self._outgoing[transfer] = again
-        return again.start()
+            if not only:
+                return [_trouble(Reason.NOTHING_TO_SEND)]
+        # Under its own name where it can be: the receiver may still have a part. Not where it was ended here: what the
+        # receiver says of that one is still on its way, and would be taken for this one's.
+        own = only is None and not failed.ended_here
+        again = Outgoing(transfer if own else self._new_id(), speaker, failed.paths)
+        self._outgoing[again.id] = again
+        return again.start(only)
+
+    def _speaker_again(self, failed: Outgoing) -> Speaker | None:
+        """The link it went over, or else the only one there is, where that is to a device of the same name."""
+        speaker = None if failed.status.link is None else self._speakers.get(failed.status.link)
+        if speaker is None and len(self._speakers) == 1:
+            (speaker,) = self._speakers.values()
+            speaker = speaker if speaker.peer_name == failed.status.peer_name else None
+        return speaker
 
     def _new_id(self) -> TransferID:
         return TransferID(to_base64url(self.token_bytes(TRANSFER_ID_BYTES)))
@@ -133,26 +154,35 @@ class Transfers:
     def disk(self, event: DiskEvent, now: float) -> list[Command]:
         """Pass on what the disk answers; of a transfer that is over, it crossed."""
         if isinstance(event, TransfersFound):
-            return self._found(event)
+            return self._found(event, now)
         if isinstance(event, SourcesListed | SourcesFailed | SendingFailed):
             outgoing = self._outgoing.get(event.transfer)
             if outgoing is None or outgoing.state is OutgoingState.OVER:
                 return [StopSending(event.transfer, forget=True)] if isinstance(event, SourcesListed) else []
             return self._to_outgoing(outgoing, event, now)
         incoming = self._incoming.get(event.transfer)
-        if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ARRIVING, IncomingState.ASKED):
+        if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ASKED):
+            return []
+        if incoming.state is IncomingState.ARRIVING and not isinstance(event, SinkFinished):
             return []
         return self._to_incoming(incoming, event, now)
 
-    def _found(self, event: TransfersFound) -> list[Command]:
+    def _found(self, event: TransfersFound, now: float) -> list[Command]:
         commands: list[Command] = []
+        incoming: list[Incoming] = []
         for one in event.transfers:
+            if one.transfer in self._outgoing or one.transfer in self._incoming:
+                continue  # the peer, or a person, was faster than the disk
             if one.direction is Direction.OUT:
-                outgoing = self._outgoing[one.transfer] = Outgoing.found(one.transfer, one.entries, one.peer_name)
-                commands.append(Publish(outgoing.status))
+                self._outgoing[one.transfer] = Outgoing.found(one.transfer, one.entries, one.peer_name)
+                commands.append(Publish(self._outgoing[one.transfer].status))
             else:
-                incoming = self._incoming[one.transfer] = Incoming.found(one.transfer, one.entries, one.peer_name)
-                commands.append(Publish(incoming.status))
+                self._incoming[one.transfer] = Incoming.found(one.transfer, one.entries, one.peer_name)
+                commands.append(Publish(self._incoming[one.transfer].status))
+                incoming.append(self._incoming[one.transfer])
+        for speaker in self._speakers.values():  # so quickly was it there
+            commands += self._name(incoming, speaker)
+            commands += self._resume(speaker, self._named.pop(speaker.id, ()), now)
         return commands
 
     def timer(self, event: TimerFired, now: float) -> list[Command]:
@@ -165,39 +195,50 @@ class Transfers:
     def link_up(self, speaker: Speaker, now: float) -> list[Command]:
         """A peer that understands files has greeted."""
         self._speakers[speaker.id] = speaker
-        waiting = [one for one in self._incoming.values() if one.state is IncomingState.WAITING]
-        unheard = [
-            one for one in self._incoming.values() if one.state is IncomingState.OVER and one.may_be_unheard(now)
-        ]
-        tags = tuple(resume_tag(one.id) for one in (*waiting, *unheard))[:MAX_TAGS]
-        return [speaker.say(Resume(tags))] if tags else []
+        return self._name(list(self._incoming.values()), speaker)
+
+    def _name(self, known: list[Incoming], speaker: Speaker) -> list[Command]:
+        """Name those of which the sender has to hear; whoever else is asked cannot tell what they are."""
+        named = [one for one in known if one.state is IncomingState.WAITING or one.unheard]
+        tags = [resume_tag(one.id, speaker.binding) for one in named]
+        pieces = [tuple(tags[start : start + MAX_TAGS]) for start in range(0, len(tags), MAX_TAGS)]
+        return [speaker.say(Resume(piece)) for piece in pieces]
 
     def link_down(self, link: LinkID, now: float) -> list[Command]:
         """A link is closed, whether or not its peer understood files."""
         self._speakers.pop(link, None)
         self._always.discard(link)
+        self._named.pop(link, None)
         commands: list[Command] = []
         for outgoing in list(self._outgoing.values()):
-            if outgoing.speaker is not None and outgoing.speaker.id == link:
+            if _is_on(outgoing, link):
                 commands += self._to_outgoing(outgoing, LinkDown(), now)
-        for incoming in list(self._incoming.values()):
-            if incoming.speaker is not None and incoming.speaker.id == link:
+        lost = [one for one in self._incoming.values() if one.status.link == link or _is_on(one, link)]
+        for incoming in lost:
+            if _is_on(incoming, link):
                 commands += self._to_incoming(incoming, LinkDown(), now)
+            elif incoming.state is IncomingState.OVER:
+                incoming.link_lost(now)
+        for speaker in self._speakers.values():  # the sender may have come back before we saw that it was gone
+            commands += self._name(lost, speaker)
         return commands
 
     def lane_changed(self, link: LinkID, now: float) -> list[Command]:
         """The link's lane opened, broke or is given up."""
         commands: list[Command] = []
         for incoming in list(self._incoming.values()):
-            if incoming.speaker is not None and incoming.speaker.id == link:
+            if _is_on(incoming, link):
                 commands += self._to_incoming(incoming, LaneChanged(), now)
+        for outgoing in list(self._outgoing.values()):
+            if _is_on(outgoing, link) and outgoing.state is OutgoingState.ACTIVE:
+                commands += self._to_outgoing(outgoing, LaneChanged(), now)
         return [*commands, *self._give_turns(link, now)]
 
     def channel_opened(self, link: LinkID, channel: int, label: str, now: float) -> list[Command] | None:
         """A data channel that is not `control`; None where it is none of a transfer's that we take."""
         match = STREAM_LABEL.fullmatch(label)
         incoming = None if match is None else self._incoming.get(TransferID(match["transfer"]))
-        if match is None or incoming is None or incoming.speaker is None or incoming.speaker.id != link:
+        if match is None or incoming is None or not _is_on(incoming, link):
             return None
         if incoming.state not in (IncomingState.ACTIVE, IncomingState.HELD):
             return None
@@ -211,33 +252,42 @@ class Transfers:
             case Resume(tags):
                 return self._resume(speaker, tags, now)
             case Cancel(transfer):
-                if self._is_at(self._incoming.get(transfer), speaker):
-                    return self._to_incoming(self._incoming[transfer], message, now)
-                if self._is_at(self._outgoing.get(transfer), speaker):
-                    return self._to_outgoing(self._outgoing[transfer], message, now)
+                return self._cancelled(speaker, message, now)
             case Accept(transfer) | Continue(transfer) | Progress(transfer) | Finished(transfer):
-                if self._is_at(self._outgoing.get(transfer), speaker):
-                    return self._to_outgoing(self._outgoing[transfer], message, now)
+                outgoing, incoming = self._outgoing.get(transfer), self._incoming.get(transfer)
+                if outgoing is not None and _is_on(outgoing, speaker.id):
+                    return self._to_outgoing(outgoing, message, now)
+                if isinstance(message, Continue) and incoming is not None and _is_on(incoming, speaker.id):
+                    return self._to_incoming(incoming, message, now)
             case OfferLane():
                 raise MessageError(Reason.NOT_ALLOWED, "lane")  # link.py takes it where it may be said
         return []  # of a transfer that we ended; this crossed on the way
 
-    def _is_at(self, one: Outgoing | Incoming | None, speaker: Speaker) -> bool:
-        return one is not None and one.speaker is not None and one.speaker.id == speaker.id
+    def _cancelled(self, speaker: Speaker, message: Cancel, now: float) -> list[Command]:
+        outgoing, incoming = self._outgoing.get(message.transfer), self._incoming.get(message.transfer)
+        if outgoing is not None and _is_on(outgoing, speaker.id):
+            return self._to_outgoing(outgoing, message, now)
+        # One that waits is on no link; who knows its name is the peer that it was begun with.
+        if incoming is not None and (_is_on(incoming, speaker.id) or incoming.state is IncomingState.WAITING):
+            return self._to_incoming(incoming, message, now)
+        return []
 
     def _announced(self, speaker: Speaker, message: Announce, now: float) -> list[Command]:
         if not _TRANSFER_ID.fullmatch(message.transfer) or message.transfer in self._outgoing:
             raise MessageError(Reason.BAD_MESSAGE, "transferID")
         incoming = self._incoming.get(message.transfer)
+        if incoming is not None and incoming.arriving.passes_over(speaker.id, message):
+            return []
         taken: list[Command] = []
+        begins = incoming is None or not (incoming.state is IncomingState.ARRIVING and _is_on(incoming, speaker.id))
+        if incoming is not None and begins and _is_on(incoming, speaker.id):
+            raise MessageError(Reason.NOT_ALLOWED, "announced twice")
+        new = incoming is None or (incoming.state is IncomingState.OVER and not incoming.accepted)
+        if new and self._undecided() >= MAX_UNDECIDED:
+            return self._too_many(speaker, message, incoming)
         if incoming is None:
-            undecided = (IncomingState.ARRIVING, IncomingState.ASKED)
-            if sum(1 for one in self._incoming.values() if one.state in undecided) >= MAX_UNDECIDED:
-                return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY.value))] if not message.more else []
             incoming = self._incoming[message.transfer] = Incoming(message.transfer, speaker)
-        elif not (incoming.state is IncomingState.ARRIVING and self._is_at(incoming, speaker)):
-            if self._is_at(incoming, speaker):
-                raise MessageError(Reason.NOT_ALLOWED, "announced twice")
+        elif begins:
             taken = incoming.announced_again(speaker)  # who knows its name is the peer that it was begun with
         commands = [*taken, *self._to_incoming(incoming, message, now), *speaker.want_lane()]
         if incoming.state is IncomingState.ASKED and (self._policy.without_asking or speaker.id in self._always):
@@ -245,12 +295,33 @@ class Transfers:
             commands += self._to_incoming(incoming, accept, now)
         return commands
 
+    def _undecided(self) -> int:
+        undecided = (IncomingState.ARRIVING, IncomingState.ASKED)
+        return sum(1 for one in self._incoming.values() if one.state in undecided)
+
+    def _too_many(self, speaker: Speaker, message: Announce, incoming: Incoming | None) -> list[Command]:
+        if message.more:  # the rest of it must not be taken for the whole
+            if incoming is None:
+                incoming = self._incoming[message.transfer] = Incoming(message.transfer, None)
+                incoming.state = IncomingState.OVER
+            incoming.arriving.refuse_rest(speaker.id)
+            self._forget_oldest()
+        return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY.value))]
+
     def _resume(self, speaker: Speaker, tags: tuple[bytes, ...], now: float) -> list[Command]:
-        known = {resume_tag(one.id): one for one in self._outgoing.values() if one.state in _RESUMABLE}
+        known = {resume_tag(one.id, speaker.binding): one for one in self._outgoing.values()}
         commands: list[Command] = []
         for tag in dict.fromkeys(tags):
-            if tag in known and not self._is_at(known[tag], speaker):
-                commands += self._to_outgoing(known[tag], LinkUp(speaker), now)
+            outgoing = known.get(tag)
+            if outgoing is None:
+                self._named[speaker.id] = (*self._named.get(speaker.id, ()), tag)[:MAX_TAGS]
+            if outgoing is None or _is_on(outgoing, speaker.id):
+                continue
+            if outgoing.state in _RESUMABLE:
+                commands += self._to_outgoing(outgoing, LinkUp(speaker), now)
+            elif outgoing.ended_here:  # it was told on a link that was dying
+                reason = outgoing.status.reason or Reason.CANCELLED
+                commands.append(speaker.say(Cancel(outgoing.id, reason.value)))
         return commands
 
     # --- to the transfers ------------------------------------------------------------------------------------------
@@ -271,7 +342,7 @@ class Transfers:
         speaker = self._speakers.get(link)
         if speaker is None or speaker.lane_pending:
             return []
-        own = [one for one in self._outgoing.values() if self._is_at(one, speaker)]
+        own = [one for one in self._outgoing.values() if _is_on(one, link)]
         moving = sum(1 for one in own if one.state is OutgoingState.ACTIVE)
         ready = [one for one in own if one.state is OutgoingState.READY][: MAX_MOVING - moving]
         return [command for one in ready for command in one.handle(Turn(), now)]
@@ -286,7 +357,11 @@ class Transfers:
             del self._incoming[incoming.id]
 
 
-_RESUMABLE: Final = (OutgoingState.WAITING, OutgoingState.READY, OutgoingState.ACTIVE)
+_RESUMABLE: Final = (OutgoingState.WAITING, OutgoingState.ANNOUNCED, OutgoingState.READY, OutgoingState.ACTIVE)
+
+
+def _is_on(one: Outgoing | Incoming, link: LinkID) -> bool:
+    return one.speaker is not None and one.speaker.id == link
 
 
 def _trouble(reason: Reason, link: LinkID | None = None) -> Command:

@@ -1,0 +1,34 @@
+"""Tests of proxim.core.outcome: what a transfer's end is called."""
+
+import pytest
+
+from proxim.core.errors import Reason
+from proxim.core.manifest import Entry, FailedFile
+from proxim.core.outcome import count_files, lost_bytes, outcome
+from proxim.core.status import TransferState
+
+GONE = FailedFile(0, Reason.FILE_GONE)
+CHANGED = FailedFile(2, Reason.FILE_CHANGED)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "failed", "expected"),
+    [
+        (0, (), (TransferState.DONE, None)),
+        (2, (), (TransferState.DONE, None)),
+        (2, (GONE,), (TransferState.DONE, Reason.SOME_FILES_FAILED)),
+        (2, (GONE, CHANGED), (TransferState.FAILED, Reason.SOME_FILES_FAILED)),
+        (1, (CHANGED,), (TransferState.FAILED, Reason.FILE_CHANGED)),
+    ],
+)
+def test_outcome(
+    wanted: int, failed: tuple[FailedFile, ...], expected: tuple[TransferState, Reason | None]
+) -> None:
+    assert outcome(wanted, failed) == expected
+
+
+def test_counts() -> None:
+    entries = (Entry("a", 5), Entry("folder", directory=True), Entry("folder/b", 7))
+    assert count_files(entries) == 2
+    assert lost_bytes(entries, ()) == 0
+    assert lost_bytes(entries, (GONE, CHANGED)) == 12
