@@ -32,7 +32,6 @@ from proxim.core.file_messages import (
     Continue,
     FileMessage,
     Finished,
-    OfferLane,
     Progress,
     Resume,
 )
@@ -98,8 +97,8 @@ class Transfers:
                 return self._to_incoming(incoming, event, now)
             case CancelTransfer(transfer):
                 return self._cancel(event, now)
-            case RetryTransfer(transfer):
-                return self._retry(transfer)
+            case _:
+                return self._retry(event.transfer)
 
     def _send(self, link: LinkID, paths: tuple[str, ...]) -> list[Command]:
         speaker = self._speakers.get(link)
@@ -259,7 +258,7 @@ class Transfers:
                     return self._to_outgoing(outgoing, message, now)
                 if isinstance(message, Continue) and incoming is not None and _is_on(incoming, speaker.id):
                     return self._to_incoming(incoming, message, now)
-            case OfferLane():
+            case _:  # a lane's offer
                 raise MessageError(Reason.NOT_ALLOWED, "lane")  # link.py takes it where it may be said
         return []  # of a transfer that we ended; this crossed on the way
 

@@ -10,7 +10,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from proxim.core.commands import CloseLane, OpenSink, SendOnChannel, StartSending, StopSending
 from proxim.core.errors import Reason
 from proxim.core.events import LinkID, TimerName
-from proxim.core.file_events import RetryTransfer, SendPaths, SourcesListed, StoredTransfer, TransfersFound
+from proxim.core.file_events import (
+    RetryTransfer,
+    SendingFailed,
+    SendPaths,
+    SinkReady,
+    SourcesListed,
+    StoredTransfer,
+    TransfersFound,
+)
 from proxim.core.file_messages import (
     MAX_TAGS,
     Accept,
@@ -29,7 +37,7 @@ from proxim.core.manifest import MAX_ENTRIES, START, Direction, Entry, FailedFil
 from proxim.core.outgoing import Outgoing, OutgoingState
 from proxim.core.status import TransferState, Via
 from proxim.core.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED, AcceptPolicy
-from tests.core.transfer_bench import Bench, FakeSpeaker, Side, heard
+from tests.core.transfer_bench import ASKING, Bench, FakeSpeaker, Side, heard
 
 # --- whatever happens ------------------------------------------------------------------------------------------------
 
@@ -215,7 +223,6 @@ TestAnyInterleaving.settings = settings(max_examples=60, stateful_step_count=40,
 
 # --- one path after another ------------------------------------------------------------------------------------------
 
-ASKING = AcceptPolicy()
 STRANGER = TransferID("A" * 22)
 
 
@@ -409,6 +416,35 @@ def test_what_cannot_be_sent_is_told() -> None:
     bench.left.run(bench.left.transfers.disk(listed, 0))
     assert bench.left.troubles == [Reason.FILE_UNREADABLE]
     assert bench.left.out[transfer].state is OutgoingState.ANNOUNCED
+
+
+def test_disks_answer_late() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.left.cancel(transfer)
+    late = bench.left.transfers.disk(SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
+    assert late == [StopSending(transfer, forget=True)]  # what it looked up is let go
+    assert bench.left.transfers.disk(SendingFailed(transfer, 0), 0) == []
+    assert bench.right.transfers.disk(SinkReady(transfer), 0) == []  # only asked about
+    again = bench.right.incoming[transfer]
+    bench.right.hear(bench.right.speaker, Cancel(transfer))
+    assert bench.right.transfers.disk(SinkReady(transfer), 0) == []
+    bench.right.hear(bench.right.speaker, announce(transfer, more=True))
+    assert bench.right.transfers.disk(SinkReady(transfer), 0) == []
+    assert again.state is IncomingState.ARRIVING
+    assert bench.right.transfers.disk(SinkReady(STRANGER), 0) == []
+
+
+def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    second = FakeSpeaker(LinkID("second"))
+    entries = bench.right.incoming[transfer].status.entries
+    right = bench.right.transfers
+    right.link_up(second, 0)
+    right.message(second, Announce(transfer, entries, more=True), 0)
+    assert right.link_down(bench.link.id, 0) == []
+    assert bench.right.incoming[transfer].state is IncomingState.ARRIVING
 
 
 def test_nothing_there_then_tried_again() -> None:
@@ -820,7 +856,7 @@ def test_a_receiver_that_answers_nonsense() -> None:
         Accept(transfer, (), (Partial(0, 22, b""),)),
     ]
     assert {refused(left, one) for one in bad} == {Reason.BAD_MESSAGE}
-    early = [Progress(transfer, 0, 1), Finished(transfer), Continue(transfer, 1, START)]
+    early: list[FileMessage] = [Progress(transfer, 0, 1), Finished(transfer), Continue(transfer, 1, START)]
     assert {refused(left, one) for one in early} == {Reason.NOT_ALLOWED}
     left.hear(left.speaker, Accept(STRANGER))  # of what it never heard
     left.hear(left.speaker, Cancel(STRANGER))

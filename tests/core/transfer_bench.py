@@ -63,6 +63,7 @@ from proxim.core.outgoing import Outgoing, OutgoingState
 from proxim.core.status import TransferStatus, Trouble, Via
 from proxim.core.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED, AcceptPolicy, Transfers
 
+ASKING = AcceptPolicy()
 CHUNK = 4  # bytes of a DATA record here
 Record = tuple[str, int, object]  # kind, file, and an offset, bytes, a digest or a reason
 Step = Callable[[], None]
@@ -475,7 +476,7 @@ class FakeLink:
 class Bench:
     """See the module."""
 
-    def __init__(self, policy: AcceptPolicy = AcceptPolicy()) -> None:
+    def __init__(self, policy: AcceptPolicy = ASKING) -> None:
         self.now = 0.0
         self.tokens = 0
         self.lane_numbers = 0
@@ -653,7 +654,8 @@ class Bench:
             assert sum(1 for one in side.out.values() if one.state is OutgoingState.OVER) <= MAX_REMEMBERED
             assert sum(1 for one in side.incoming.values() if one.state is IncomingState.OVER) <= MAX_REMEMBERED
             assert {timer.scope for timer in side.timers} <= {one.id for one in moving}
-            for one in (*side.out.values(), *side.incoming.values()):
+            everyone: list[Outgoing | Incoming] = [*side.out.values(), *side.incoming.values()]
+            for one in everyone:
                 assert one.speaker is None or one.speaker.id in side.speakers
         running = [(one.sender.name, one.command.transfer) for one in self.streams if one.running]
         assert len(running) == len(set(running)), "two streams of one transfer"

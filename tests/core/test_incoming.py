@@ -1,0 +1,252 @@
+"""Tests of proxim.core.incoming: one transfer on its way in; both sides together are in test_transfers.py."""
+
+import pytest
+
+from proxim.core.commands import CloseSink, Command, HoldSink, OpenSink, Publish, SendOnChannel, TakeStream
+from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.events import LANE_CHANNEL, LinkID
+from proxim.core.file_events import (
+    AcceptTransfer,
+    CancelTransfer,
+    SinkFailed,
+    SinkFinished,
+    SinkHeld,
+    SinkReady,
+    SinkWrote,
+)
+from proxim.core.file_messages import Accept, Announce, Cancel, Continue, FileMessage, Finished, Progress
+from proxim.core.incoming import UNHEARD_SECONDS, Incoming, IncomingState
+from proxim.core.json_text import MessageError
+from proxim.core.manifest import MAX_ENTRIES, START, Entry, FailedFile, Partial, Position, Span, TransferID
+from proxim.core.status import TransferState, TransferStatus, Via
+from proxim.core.transfer_inputs import LaneChanged, LinkDown, StreamOpened
+from tests.core.transfer_bench import FakeSpeaker, heard
+
+ID = TransferID("A" * 22)
+FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
+ANNOUNCED = Announce(ID, FILES)
+FINISHED = SinkFinished(ID, (), "a", None)
+
+
+class Bench:
+    """A transfer and its link."""
+
+    def __init__(self) -> None:
+        self.speaker = FakeSpeaker(LinkID("link"))
+        self.one = Incoming(ID, self.speaker)
+        self.now = 0.0
+
+    def do(self, *events: object) -> list[Command]:
+        """What the last of them commands."""
+        commands: list[Command] = []
+        for event in events:
+            self.now += 1
+            commands = self.one.handle(event, self.now)  # type: ignore[arg-type]
+        return commands
+
+    @property
+    def status(self) -> TransferStatus:
+        return self.one.status
+
+    @property
+    def state(self) -> IncomingState:
+        return self.one.state
+
+
+def said(commands: list[Command]) -> list[FileMessage]:
+    return [heard(one.text) for one in commands if isinstance(one, SendOnChannel)]
+
+
+def active(*, lane: bool = False) -> Bench:
+    bench = Bench()
+    bench.speaker.lane_open = lane
+    bench.do(ANNOUNCED, AcceptTransfer(ID), SinkReady(ID))
+    assert bench.state is IncomingState.ACTIVE
+    return bench
+
+
+def test_what_may_not_come_now() -> None:
+    bench = Bench()
+    with pytest.raises(MessageError) as error:
+        bench.do(ANNOUNCED, Continue(ID, 0, START))
+    assert error.value.reason is Reason.NOT_ALLOWED
+    with pytest.raises(MachineMisuseError):
+        bench.do(SinkHeld(ID, START))
+
+
+def test_the_sink_listens_before_the_sender_hears_that_it_may_begin() -> None:
+    bench = Bench()
+    bench.speaker.lane_open = True
+    opening = bench.do(ANNOUNCED, AcceptTransfer(ID, declined=(1, 99, -1), directory="there"))
+    assert opening[0] == OpenSink(ID, FILES, (1,), "there", "the other")
+    partial = Partial(0, 4, b"x" * 32)
+    commands = bench.do(SinkReady(ID, (Span(1, 2),), (partial,)))
+    assert commands[0] == TakeStream(ID, bench.speaker.id, LANE_CHANNEL, 0)
+    assert said(commands) == [Accept(ID, (Span(1, 2),), (partial,))]
+    assert (bench.status.size, bench.status.moved, bench.status.via) == (10, 4, Via.LANE)
+
+
+def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
+    bench = active(lane=True)
+    assert bench.do(StreamOpened(5, 0))[0] == TakeStream(ID, bench.speaker.id, 5, 0)
+    assert bench.status.via is Via.WEBRTC
+    assert bench.do(StreamOpened(6, 0)) == []  # a second of the same
+
+
+def test_a_lane_that_opens_before_anything_has_come() -> None:
+    bench = active()
+    assert bench.do(LaneChanged()) == []
+    bench.speaker.lane_open = True
+    assert bench.do(LaneChanged()) == [TakeStream(ID, bench.speaker.id, LANE_CHANNEL, 0)]
+    assert bench.do(LaneChanged()) == []
+
+
+def test_figures_through_a_change_of_way() -> None:
+    bench = active(lane=True)
+    bench.do(SinkWrote(ID, 0, 5))
+    bench.do(SinkWrote(ID, 0, 12))
+    assert (bench.status.moved, bench.status.speed) == (12, 6.0)
+    bench.speaker.lane_open = False
+    assert bench.do(LaneChanged()) == [HoldSink(ID)]
+    assert bench.do(LaneChanged()) == bench.do(Continue(ID, 0, START)) == bench.do(StreamOpened(5, 0)) == []
+    assert said(bench.do(SinkWrote(ID, 0, 14))) == [Progress(ID, 0, 14)]
+    assert said(bench.do(SinkHeld(ID, Position(1, 4)))) == [Continue(ID, 1, Position(1, 4))]
+    assert bench.do(SinkWrote(ID, 0, 14)) == []
+    bench.do(StreamOpened(5, 1), SinkWrote(ID, 1, 3))
+    assert (bench.status.moved, bench.status.via) == (17, Via.WEBRTC)
+    bench.do(SinkWrote(ID, 1, 10**9))
+    assert bench.status.moved == 30
+
+
+def test_the_sender_asks_for_another_way() -> None:
+    bench = active(lane=True)
+    assert bench.do(Continue(ID, 7, START)) == []
+    assert bench.do(Continue(ID, 0, START)) == [HoldSink(ID)]
+    commands = bench.do(SinkHeld(ID, START))
+    assert commands[0] == TakeStream(ID, bench.speaker.id, LANE_CHANNEL, 1)
+    assert bench.do(Continue(ID, 0, START)) == []  # it crossed
+
+
+def test_failed_while_held_and_while_opening() -> None:
+    for bench in (active(), Bench()):
+        if bench.state is IncomingState.ACTIVE:
+            bench.do(Continue(ID, 0, START))
+        else:
+            bench.do(ANNOUNCED, AcceptTransfer(ID))
+        commands = bench.do(SinkFailed(ID, Reason.FOLDER_GONE))
+        assert said(commands) == [Cancel(ID, Reason.FOLDER_GONE.value)]
+        assert CloseSink(ID, keep=True) in commands
+        assert (bench.status.state, bench.status.reason) == (TransferState.FAILED, Reason.FOLDER_GONE)
+
+
+def test_a_link_lost_while_opening_and_answers_that_come_late() -> None:
+    bench = Bench()
+    bench.do(ANNOUNCED, AcceptTransfer(ID))
+    assert bench.do(LinkDown())[0] == CloseSink(ID, keep=True)
+    assert bench.do(SinkReady(ID)) == bench.do(SinkWrote(ID, 0, 1)) == bench.do(SinkFailed(ID, Reason.DISK_FULL)) == []
+    assert bench.state is IncomingState.WAITING
+
+
+def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
+    """The word of it comes while the link is lost, is announced again, or is opened again."""
+    for later in (0, 1, 2):
+        bench = active()
+        bench.do(LinkDown())
+        new = FakeSpeaker(LinkID("new"))
+        if later == 0:
+            bench.do(FINISHED)
+            assert bench.one.unheard
+            assert bench.status.state is TransferState.DONE
+        commands = bench.one.announced_again(new)
+        if later == 1:
+            commands = bench.do(FINISHED)
+        commands = bench.do(ANNOUNCED)
+        if later == 2:
+            commands = bench.do(FINISHED)
+            assert CloseSink(ID, keep=False) in commands
+        assert said(commands) == [Accept(ID, (Span(0, 3),)), Finished(ID)]
+        assert bench.status.state is TransferState.DONE
+        assert not bench.one.unheard
+
+
+def test_announced_again_while_the_old_link_seems_to_live() -> None:
+    bench = active()
+    new = FakeSpeaker(LinkID("new"))
+    assert bench.one.announced_again(new) == [CloseSink(ID, keep=True)]
+    assert isinstance(bench.do(ANNOUNCED)[0], OpenSink)
+    assert bench.status.link == new.id
+
+
+def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
+    bench = active()
+    bench.one.announced_again(bench.speaker)
+    commands = bench.do(Announce(ID, (Entry("virus", 10),)))
+    assert [type(one) for one in commands] == [Publish]
+    assert (bench.state, bench.one.accepted, bench.status.moved) == (IncomingState.ASKED, False, 0)
+
+
+@pytest.mark.parametrize(
+    ("event", "state", "reason"),
+    [
+        (Cancel(ID, "cancelled"), TransferState.CANCELLED, Reason.CANCELLED),
+        (Cancel(ID, "file_gone"), TransferState.FAILED, Reason.FILE_GONE),
+        (CancelTransfer(ID), TransferState.CANCELLED, Reason.CANCELLED),
+        (Announce(ID, FILES * MAX_ENTRIES, more=True), TransferState.FAILED, Reason.TOO_MANY_FILES),
+        (Announce(ID, FILES * MAX_ENTRIES), TransferState.FAILED, Reason.TOO_MANY_FILES),
+        (LinkDown(), TransferState.WAITING, None),
+    ],
+)
+def test_ended_while_it_is_announced_again(event: object, state: TransferState, reason: Reason | None) -> None:
+    bench = active()
+    bench.one.announced_again(FakeSpeaker(LinkID("new")))
+    bench.do(Announce(ID, FILES[:1], more=True), LaneChanged(), event)
+    assert (bench.status.state, bench.status.reason) == (state, reason)
+    assert bench.one.speaker is None
+
+
+@pytest.mark.parametrize("event", [Cancel(ID), LinkDown()])
+def test_what_nobody_was_asked_about_nobody_is_told(event: object) -> None:
+    bench = Bench()
+    assert bench.do(Announce(ID, FILES[:1], more=True), event) == []
+    assert bench.state is IncomingState.OVER
+
+
+def test_asked_on_a_dead_link_and_announced_on_another() -> None:
+    bench = Bench()
+    bench.do(ANNOUNCED)
+    assert bench.one.announced_again(FakeSpeaker(LinkID("new"))) == []
+    bench.do(Announce(ID, FILES[:1], more=True), LinkDown())
+    assert (bench.status.state, bench.status.reason) == (TransferState.CANCELLED, Reason.PEER_LEFT)
+
+
+def test_all_that_was_wanted_failed() -> None:
+    bench = Bench()
+    bench.do(ANNOUNCED, AcceptTransfer(ID, declined=(1, 2)), SinkReady(ID, (Span(1, 2),)))
+    bench.do(SinkFinished(ID, (FailedFile(0, Reason.FILE_GONE),), "a", None))
+    assert (bench.status.state, bench.status.reason) == (TransferState.FAILED, Reason.FILE_GONE)
+    assert bench.status.moved == 0
+    bench.one.announced_again(bench.speaker)
+    assert isinstance(bench.do(ANNOUNCED)[0], OpenSink)  # a second try, not the first one's end again
+
+
+def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:
+    for wait, unheard in ((UNHEARD_SECONDS / 2, True), (UNHEARD_SECONDS * 2, False)):
+        bench = active()
+        bench.do(FINISHED)
+        bench.one.link_lost(bench.now + wait)
+        assert bench.one.unheard is unheard
+
+
+def test_cancelled_unheard_then_lost_again() -> None:
+    bench = active()
+    bench.do(LinkDown(), CancelTransfer(ID))
+    assert bench.one.unheard
+    bench.one.announced_again(FakeSpeaker(LinkID("new")))
+    assert said(bench.do(ANNOUNCED)) == [Cancel(ID, Reason.CANCELLED.value)]
+    assert bench.status.link == "new"  # so that the loss of that one is noticed
+    bench.one.link_lost(bench.now)
+    assert bench.one.unheard
+
+
+def test_names_of_ids_are_not_shown() -> None:
+    assert ID not in repr(active().status)

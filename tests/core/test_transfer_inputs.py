@@ -1,0 +1,25 @@
+"""Tests of proxim.core.transfer_inputs: the machines have a row for all that they may be told, and for nothing else."""
+
+from collections.abc import Iterable
+from typing import get_args
+
+from proxim.core import incoming, outgoing
+from proxim.core.events import TimerFired, TimerName
+from proxim.core.transfer_inputs import IncomingInput, LinkUp, OutgoingInput, Speaker
+from tests.core.transfer_bench import Bench
+
+
+def kinds(table: Iterable[tuple[object, type | TimerName]]) -> set[type]:
+    return {TimerFired if isinstance(kind, TimerName) else kind for _, kind in table}
+
+
+def test_each_input_is_taken_somewhere() -> None:
+    assert kinds(outgoing._TRANSITIONS) == set(get_args(OutgoingInput))
+    assert kinds(incoming._TRANSITIONS) == set(get_args(IncomingInput))
+
+
+def test_a_speaker_is_what_it_says() -> None:
+    bench = Bench().linked()
+    speaker: Speaker = bench.left.speaker
+    assert LinkUp(speaker).speaker.id == bench.link.id
+    assert speaker.binding == bench.right.speaker.binding
