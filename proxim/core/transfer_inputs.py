@@ -36,7 +36,7 @@ class Speaker(Protocol):
 
     @property
     def binding(self) -> bytes:
-        """What both ends of this link know and no other link has, so that nobody can pass on what is said here."""
+        """What both ends of this link know and no other link has; empty where nothing was proved."""
 
     @property
     def lane_open(self) -> bool:

@@ -198,6 +198,8 @@ class Transfers:
 
     def _name(self, known: list[Incoming], speaker: Speaker) -> list[Command]:
         """Name those of which the sender has to hear; whoever else is asked cannot tell what they are."""
+        if not speaker.binding:  # nothing was proved: whoever it is could pass the tags on
+            return []
         named = [one for one in known if one.state is IncomingState.WAITING or one.unheard]
         tags = [resume_tag(one.id, speaker.binding) for one in named]
         pieces = [tuple(tags[start : start + MAX_TAGS]) for start in range(0, len(tags), MAX_TAGS)]
@@ -308,6 +310,8 @@ class Transfers:
         return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY.value))]
 
     def _resume(self, speaker: Speaker, tags: tuple[bytes, ...], now: float) -> list[Command]:
+        if not speaker.binding:
+            return []
         known = {resume_tag(one.id, speaker.binding): one for one in self._outgoing.values()}
         commands: list[Command] = []
         for tag in dict.fromkeys(tags):

@@ -93,7 +93,7 @@ class AnyInterleaving(RuleBasedStateMachine):
             self.bench.lanes()
         for left in sends:
             self.side(left).send("a", "folder")
-        self.go_on(seed, 20 * len(sends), True)
+        self.go_on(seed, 20 * len(sends), True, lane)
 
     def side(self, left: bool) -> Side:
         return self.bench.left if left else self.bench.right
@@ -129,12 +129,14 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     # --- what was begun goes on ------------------------------------------------------------------------------------
 
-    @rule(seed=st.integers(0, 1 << 16), count=st.integers(1, 60), accepting=st.booleans())
-    def go_on(self, seed: int, count: int, accepting: bool) -> None:
+    @rule(seed=st.integers(0, 1 << 16), count=st.integers(1, 60), accepting=st.booleans(), flapping=st.booleans())
+    def go_on(self, seed: int, count: int, accepting: bool, flapping: bool) -> None:
         order = Random(seed)
         for _ in range(count):
             steps = self.bench.steps()
-            if steps:
+            if flapping and not self.bench.link.broken and order.random() < 0.1:
+                self.bench.break_lane() if self.bench.link.lane is not None else self.bench.make_lane()
+            elif steps:
                 order.choice(steps)()
             elif accepting and self.asked():
                 side, transfer = order.choice(self.asked())
@@ -885,6 +887,18 @@ def test_resume_of_what_is_not_theirs() -> None:
     del left.speakers[second.id]
     left.run(left.transfers.link_down(second.id, 0))
     assert second.id not in left.transfers._named
+
+
+def test_nothing_is_resumed_without_a_proof() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    for side in bench.sides:
+        bench.link_down(side, bench.link.id)
+    unproved = FakeSpeaker(LinkID("unproved"), proved=False)
+    assert bench.right.transfers.link_up(unproved, 0) == []
+    assert bench.left.transfers.link_up(unproved, 0) == []
+    assert bench.left.transfers.message(unproved, Resume((resume_tag(transfer),)), 0) == []
+    assert bench.left.out[transfer].state is OutgoingState.WAITING
 
 
 def test_many_waiting_are_named_in_several_messages() -> None:

@@ -78,10 +78,11 @@ class FakeSpeaker:
     lane_open: bool = False
     lane_pending: bool = False
     lanes_wanted: int = 0
+    proved: bool = True
 
     @property
     def binding(self) -> bytes:
-        return self.id.encode()
+        return self.id.encode() if self.proved else b""
 
     def say(self, message: FileMessage) -> Command:
         return SendOnChannel(self.id, 0, json.dumps(file_fields(message)))
