@@ -51,7 +51,7 @@ from proxim.core.messages import (
     parse_message,
 )
 from proxim.core.resuming import RESUME_SECONDS, untold
-from proxim.core.status import Stage, Trouble
+from proxim.core.status import Stage, Trouble, Via
 
 GuestEvent = (
     ConnectionOpened
@@ -109,6 +109,8 @@ class Guest(PairingGuest):
             payload = self._signaling.take(event)
         except MessageError as error:
             return self._end(Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION)
+        if self.link.status.via is Via.LANE:
+            return []  # it crossed with the lane that carries the link now
         if isinstance(payload, Description):
             return [ApplyDescription(self.link.id, SDPType.ANSWER, payload.sdp)]
         return [] if payload is None else [AddCandidate(self.link.id, payload)]

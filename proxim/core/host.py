@@ -31,9 +31,8 @@ from proxim.core.events import (
     TimerName,
 )
 from proxim.core.host_code import QR_SECRET_BYTES, SECRET_BITS, HostCode, invite_url
-from proxim.core.messages import (
-    DeviceInfo,
-)
+from proxim.core.link import Link
+from proxim.core.messages import DeviceInfo
 from proxim.core.proof import to_base64url
 from proxim.core.proving import Prover
 from proxim.core.session import Session
@@ -138,6 +137,11 @@ class Host:
         for session in self._sessions:
             commands += self._sessions.tell(session, End(Reason.CLOSED), now)
         return [*commands, *self._door.shut_down(), StopListening()]
+
+    def link_of(self, link: LinkID) -> Link | None:
+        """That link, or the one that goes on for it."""
+        session = self._sessions.by_link(link) or self._sessions.by_lost_link(link)
+        return None if session is None else session.link
 
     def rename(self, device: DeviceInfo) -> None:
         """Go by another name from now on."""

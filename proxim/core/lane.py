@@ -46,15 +46,21 @@ def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
 
 
 class Lane:
-    """See the module. `open`: bytes can take it. `pending`: it may open in a moment, worth waiting for."""
+    """See the module. `open`: bytes can take it. `pending`: it may open in a moment, worth waiting for.
+
+    `carrier`: at the host, it could carry the whole link, but the guest has not said a word on it yet. The guest may
+    have found the other way since it dialled, and hangs up then: so the guest decides, and both ends do the same.
+    """
 
     def __init__(self, link: LinkID, terms: LaneTerms, token_bytes: Callable[[int], bytes]) -> None:
         self.open = False
         self.pending = False
-        self.dialled_for_link = False
+        self.carrier = False
         self._link = link
         self._terms = terms
         self._token_bytes = token_bytes
+        self._dialled_for_link = False
+        self._spent = False  # what opens the lane of the proof does so once
         self._tries = 0
         self._offer: OfferLane | None = None
 
@@ -71,20 +77,29 @@ class Lane:
     @property
     def can_carry_link(self) -> bool:
         """Whether there is still that way."""
-        return self._terms.secret is not None
+        return self._terms.secret is not None and not self._spent
 
     def dial_for_link(self) -> list[Command]:
         """WebRTC finds no way: a guest dials, once; a host goes on expecting it."""
-        if self._terms.secret is None or self._terms.url is None or self.dialled_for_link:
+        if self._terms.secret is None or self._terms.url is None or self._dialled_for_link:
             return []
-        self.dialled_for_link = True
+        self._dialled_for_link = True
         secret = self._terms.secret
         dial = DialLane(self._link, self._terms.url, secret.token, secret.key, carries_link=True)
         return [CancelTimer(self.timer), dial]
 
+    def carrier_opened(self, *, still_wanted: bool) -> bool:
+        """Whether the link takes it now: a guest that still wants it does, a host waits for the guest's word."""
+        self.carrier = self._terms.url is None
+        return still_wanted and not self.carrier
+
+    def carrier_lost(self) -> None:
+        """There is no second one."""
+        self.carrier, self._spent = False, True
+
     def not_needed(self) -> list[Command]:
         """WebRTC found a way."""
-        hang_up: list[Command] = [CloseLane(self._link)] if self.dialled_for_link else []
+        hang_up: list[Command] = [CloseLane(self._link)] if self._dialled_for_link else []
         return [CancelTimer(self.timer), *hang_up]
 
     # --- a lane beside the link ------------------------------------------------------------------------------------
@@ -123,7 +138,7 @@ class Lane:
 
     def opened(self) -> list[Command]:
         """It is open."""
-        self.open, self.pending = True, False
+        self.open, self.pending, self.carrier = True, False, False
         return [CancelTimer(self.timer)]
 
     def lost(self) -> list[Command]:
@@ -147,7 +162,7 @@ class Lane:
         """The link is closed."""
         if not (self._tries or self.pending or self._terms.secret):
             return []  # there never was one
-        self.open = self.pending = False
+        self.open = self.pending = self.carrier = False
         return [CancelTimer(self.timer), CloseLane(self._link)]
 
     @property

@@ -162,6 +162,7 @@ class Link:
         peer_exists = self.state is not LinkState.IDLE
         left = self._transfers.link_down(self.id, self._now) if peer_exists else []
         farewell = [self.say(Bye(bye.value))] if bye is not None and self._control is not None else []
+        carried = self._control == LANE_CHANNEL  # then the peer is closed since
         self.state = LinkState.CLOSED
         self._control = None
         self._pieces.clear()
@@ -170,7 +171,7 @@ class Link:
             ending = [
                 CancelTimer(self._timer(TimerName.LINK_OPEN)),
                 CancelTimer(self._timer(TimerName.HEARTBEAT)),
-                ClosePeer(self.id, said_bye=bool(farewell)),
+                *([] if carried else [ClosePeer(self.id, said_bye=bool(farewell))]),
                 *self._lane.close(),
             ]
         told = self.tell(stage=Stage.CLOSED, reason=reason, can_text=False, can_send_files=False, deadline=None)
@@ -179,16 +180,21 @@ class Link:
     # --- transitions -----------------------------------------------------------------------------------------------
 
     def _first_channel(self, event: ChannelOpened, now: float) -> list[Command]:
+        opened = self._opened(now)
+        return [
+            *opened,
+            *(self._lane.not_needed() if self._lane.can_carry_link else []),
+            *self._channel(event, now),
+            *([] if self.status.can_text else [Publish(self.status)]),
+        ]
+
+    def _opened(self, now: float) -> list[Command]:
         self.state = LinkState.OPEN
         self._heard = self._ticked = now
         self.status = replace(self.status, stage=Stage.CONNECTED, was_connected=True)
-        greeting = self._channel(event, now)
         return [
             CancelTimer(self._timer(TimerName.LINK_OPEN)),
             SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
-            *(self._lane.not_needed() if self._lane.can_carry_link else []),
-            *greeting,
-            *([] if self.status.can_text else [Publish(self.status)]),
         ]
 
     def _channel(self, event: ChannelOpened, now: float) -> list[Command]:
@@ -202,56 +208,58 @@ class Link:
         return [SendOnChannel(self.id, event.channel, unsupported)]
 
     def _channel_closed(self, event: ChannelClosed, now: float) -> list[Command]:
-        return self.close(Reason.PEER_LEFT) if event.channel == self._control else []
+        return self._broken(Reason.PEER_LEFT, now) if event.channel == self._control else []
 
     def _open_timeout(self, event: TimerFired, now: float) -> list[Command]:
         # An owner that knows better (no offer came) closes with its own reason before this fires.
         return self.close(self._failure or Reason.LINK_TIMEOUT)
 
     def _failed(self, event: PeerFailed, now: float) -> list[Command]:
-        return self.close(event.reason)
+        return self._broken(event.reason, now)
+
+    def _broken(self, reason: Reason, now: float) -> list[Command]:
+        """WebRTC is over; where the guest has a lane open for the link, it is because the guest took that."""
+        return self._carry_link(now) if self._lane.carrier else self.close(reason)
 
     # --- the lane --------------------------------------------------------------------------------------------------
 
     def _no_way(self, event: PeerFailed, now: float) -> list[Command]:
         """WebRTC cannot open; where the peer proved itself, a lane may still carry the link."""
-        if event.reason is not Reason.ICE_FAILED or not self._lane.can_carry_link:
-            return self.close(event.reason)
+        if self._lane.carrier or event.reason is not Reason.ICE_FAILED or not self._lane.can_carry_link:
+            return self._broken(event.reason, now)
         self._failure = event.reason
         return self._lane.dial_for_link()
 
     def _fall_back(self, event: TimerFired, now: float) -> list[Command]:
         return self._lane.dial_for_link()
 
-    def _lane_opened_first(self, event: LaneOpened, now: float) -> list[Command]:
-        if not event.carries_link:
-            return []  # of no use without a link that it could be beside
-        self.state = LinkState.OPEN
-        self._heard = self._ticked = now
-        self.status = replace(self.status, stage=Stage.CONNECTED, was_connected=True)
-        return [
-            CancelTimer(self._timer(TimerName.LINK_OPEN)),
-            SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
-            *self._carry_link(),
-        ]
-
-    def _carry_link(self) -> list[Command]:
+    def _carry_link(self, now: float) -> list[Command]:
         """From now on everything goes over the lane; the other side does the same."""
-        opened = self._lane.opened()
+        was_open = self.state is LinkState.OPEN
+        opened = [*([] if was_open else self._opened(now)), *self._lane.opened()]
         self._control = LANE_CHANNEL
         told = self.tell(can_text=True, via=Via.LANE)
-        return [*opened, ClosePeer(self.id), self.say(Hello(self._own_name)), told]
+        changed = self._transfers.lane_changed(self.id, now) if was_open else []
+        return [*opened, ClosePeer(self.id), self.say(Hello(self._own_name)), told, *changed]
 
     def _lane_opened(self, event: LaneOpened, now: float) -> list[Command]:
-        commands = self._carry_link() if event.carries_link else self._lane.opened()
-        return [*commands, *self._transfers.lane_changed(self.id, now)]
+        opening = self.state is LinkState.OPENING
+        if event.carries_link:
+            return self._carry_link(now) if self._lane.carrier_opened(still_wanted=opening) else []
+        if opening:
+            return []  # of no use without a link that it could be beside
+        return [*self._lane.opened(), *self._transfers.lane_changed(self.id, now)]
 
     def _no_lane(self, event: LaneLost, now: float) -> list[Command]:
+        self._lane.carrier_lost()
         return [] if self._failure is None else self.close(self._failure)
 
     def _lane_lost(self, event: LaneLost, now: float) -> list[Command]:
         if self._control == LANE_CHANNEL:
             return self.close(Reason.PEER_VANISHED)
+        if self._lane.carrier:  # the guest found the other way, and hung up
+            self._lane.carrier_lost()
+            return []
         return [*self._lane.lost(), *self._transfers.lane_changed(self.id, now)]
 
     def _lane_waited(self, event: TimerFired, now: float) -> list[Command]:
@@ -262,15 +270,22 @@ class Link:
         offer = self._lane.offer() if any(isinstance(one, ExpectLane) for one in commands) else None
         return commands if offer is None else [*commands, self.say(offer)]
 
+    def _first_word(self, event: ChannelMessage, now: float) -> list[Command]:
+        if event.channel != LANE_CHANNEL:
+            raise MachineMisuseError("a message before its channel")
+        return self._message(event, now)
+
     def _message(self, event: ChannelMessage, now: float) -> list[Command]:
+        # The guest's first word on a lane that can carry the link says that the guest found no other way.
+        taken = self._carry_link(now) if event.channel == LANE_CHANNEL and self._lane.carrier else []
         self._heard = now
         if event.channel != self._control:
-            return []  # a channel that was told `unsupported` already
+            return []  # a channel that was told `unsupported` already, or a lane on which nothing is to be said
         try:
             message = parse_link_message(event.text)
         except MessageError as error:
-            return self._strange_message(error)
-        return self._understood(message, now)
+            return [*taken, *self._strange_message(error)]
+        return [*taken, *self._understood(message, now)]
 
     def _understood(self, message: LinkMessage, now: float) -> list[Command]:
         match message:
@@ -362,7 +377,8 @@ _TRANSITIONS: Final[dict[tuple[LinkState, type | TimerName], _Transition]] = {
     (LinkState.IDLE, SendText): Link._text_without_link,
     (LinkState.OPENING, ChannelOpened): Link._first_channel,
     (LinkState.OPENING, PeerFailed): Link._no_way,
-    (LinkState.OPENING, LaneOpened): Link._lane_opened_first,
+    (LinkState.OPENING, ChannelMessage): Link._first_word,
+    (LinkState.OPENING, LaneOpened): Link._lane_opened,
     (LinkState.OPENING, LaneLost): Link._no_lane,
     (LinkState.OPENING, TimerName.LANE): Link._fall_back,
     (LinkState.OPENING, TimerName.LINK_OPEN): Link._open_timeout,

@@ -4,6 +4,7 @@ Sockets that the server accepted have positive ids, those that a guest dials neg
 "guest-". Must never be here: what hosts and guests do (host.py, guest.py).
 """
 
+from dataclasses import replace
 from typing import Final
 
 from proxim.core.commands import Command, Publish, SaveName
@@ -44,6 +45,7 @@ from proxim.core.file_events import (
 from proxim.core.guest import Guest, GuestEvent
 from proxim.core.guest_pairing import GuestState
 from proxim.core.host import SESSION_TIMERS, Host, HostEvent
+from proxim.core.link import LinkState
 from proxim.core.messages import DeviceInfo
 from proxim.core.proving import Prover
 from proxim.core.status import ThisDevice, Trouble
@@ -89,7 +91,9 @@ class Program:
                 return self._rename(name)
             case Shutdown():
                 return self._shut_down(now)
-            case SendPaths() | AcceptTransfer() | CancelTransfer() | RetryTransfer():
+            case SendPaths():
+                return self._send_paths(event, now)
+            case AcceptTransfer() | CancelTransfer() | RetryTransfer():
                 return self._transfers.intent(event, now)
             case TimerFired(Timer(TimerName.STALL)):
                 return self._transfers.timer(event, now)
@@ -156,9 +160,18 @@ class Program:
             self._guests[guest.link.id] = guest  # a link that goes on for a lost one has an id of its own
         return commands
 
-    def _by_link(self, event: LinkEvent | SendText | Disconnect) -> Guest | None:
+    def _send_paths(self, event: SendPaths, now: float) -> list[Command]:
+        link = None if self._host is None else self._host.link_of(event.link)
+        if (guest := self._by_link(event)) is not None:
+            link = guest.link
+        if link is None or link.state is not LinkState.OPEN:
+            return [_trouble(Reason.NOT_CONNECTED, event.link)]
+        return self._transfers.intent(replace(event, link=link.id), now)
+
+    def _by_link(self, event: LinkEvent | SendText | SendPaths | Disconnect) -> Guest | None:
         guest = self._guests.get(event.link)
-        if guest is None and isinstance(event, SendText | Disconnect):  # that it went on crossed with what is wanted
+        if guest is None and isinstance(event, SendText | SendPaths | Disconnect):
+            # That it went on crossed with what is wanted.
             return next((one for one in self._guests.values() if one.link.status.resumes == event.link), None)
         return guest
 

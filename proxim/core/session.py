@@ -61,7 +61,7 @@ from proxim.core.session_asked import AskedSession
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput, TurnAway
 from proxim.core.session_states import SessionState, SessionStatus
 from proxim.core.signaling import Signaling
-from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble
+from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble, Via
 from proxim.core.texts import display_name
 from proxim.core.transfers import Transfers
 
@@ -161,6 +161,8 @@ class Session(AskedSession):
                 return self._signal_not_allowed(event, now)
             tampered = error.reason is Reason.TAMPERED
             return self._end_with_link(End(Reason.TAMPERED), now) if tampered else self._close_link(error.reason, now)
+        if link.status.via is Via.LANE:
+            return []  # it crossed with the lane that carries the link now
         if isinstance(payload, Description):
             return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, payload.sdp)]
         return [] if payload is None else [AddCandidate(link.id, payload)]
@@ -350,6 +352,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKING, ConnectionLost): Session._guest_lost_while_linking,
     (SessionState.LINKING, PeerDescribed): Session._described,
     (SessionState.LINKING, ChannelOpened): Session._link_event,
+    (SessionState.LINKING, ChannelMessage): Session._link_event,
     (SessionState.LINKING, PeerFailed): Session._link_event,
     (SessionState.LINKING, SendText): Session._link_event,
     **{(SessionState.LINKING, kind): Session._link_event for kind in _LANE_INPUTS},

@@ -16,9 +16,11 @@ from proxim.core.commands import (
     ApplyDescription,
     CancelTimer,
     CloseConnection,
+    CloseLane,
     ClosePeer,
     Command,
     Dial,
+    DialLane,
     OpenPeer,
     Publish,
     Send,
@@ -38,6 +40,8 @@ from proxim.core.events import (
     FrameReceived,
     FrameRefused,
     Join,
+    LaneLost,
+    LaneOpened,
     LinkID,
     PeerDescribed,
     PeerFailed,
@@ -94,6 +98,7 @@ ANSWER = Timer(TimerName.ANSWER, LINK)
 OPEN_TIMER = Timer(TimerName.LINK_OPEN, LINK)
 HEARTBEAT = Timer(TimerName.HEARTBEAT, LINK)
 REDIAL = Timer(TimerName.REDIAL, LINK)
+LANE = Timer(TimerName.LANE, LINK)
 
 APPROVED = PairResult(CODE_SESSION_ID, approved=True)
 OFFERED = PeerDescribed(LINK, SDPType.OFFER, SDP)
@@ -127,9 +132,10 @@ def left(*, hangs_up: bool = True) -> list[Command]:
     return [CancelTimer(DIAL), CancelTimer(ANSWER), *([CloseConnection(SOCKET)] if hangs_up else [])]
 
 
-def peer_closed(*, said_bye: bool = False) -> list[Command]:
-    """What ends a peer."""
-    return [CancelTimer(OPEN_TIMER), CancelTimer(HEARTBEAT), ClosePeer(LINK, said_bye)]
+def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[Command]:
+    """What ends a peer, and where the guest proved itself the lane that it could have dialled."""
+    lane: list[Command] = [CancelTimer(LANE), CloseLane(LINK)] if proved else []
+    return [CancelTimer(OPEN_TIMER), CancelTimer(HEARTBEAT), ClosePeer(LINK, said_bye), *lane]
 
 
 def new_guest(target: JoinTarget = TARGET) -> Guest:
@@ -795,7 +801,7 @@ def test_a_link_that_falls_silent_after_a_proof_waits_and_dials_at_once() -> Non
     guest, _ = linked()
     told = replace(guest.link.status, stage=Stage.WAITING, can_text=False, deadline=T0 + 120)
     assert guest.handle(PeerFailed(LINK, Reason.PEER_VANISHED), T0) == [
-        *peer_closed(),
+        *peer_closed(proved=True),
         *left(),
         SetTimer(REDIAL, 0),
         Publish(told),
@@ -828,6 +834,7 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
         Publish(told),
         OpenPeer(new, offerer=True),
         SetTimer(Timer(TimerName.LINK_OPEN, new), 15.0),
+        SetTimer(Timer(TimerName.LANE, new), 6.0),
     ]
     (offer,) = sent(guest.handle(PeerDescribed(new, SDPType.OFFER, SDP), T0))
     assert isinstance(offer, Signal)
@@ -916,7 +923,11 @@ def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(late: bool
     guest.handle(again(guest, host.challenge), T0)
     guest.handle(again(guest, host.approval), T0)
     new = LinkID("guest-2")
-    event = ConnectionLost(guest.connection) if by_socket else PeerFailed(new, Reason.ICE_FAILED)
+    event: GuestEvent = ConnectionLost(guest.connection)
+    if not by_socket:  # WebRTC finds no way, and the lane that could carry the link does not open either
+        (*_, dialled) = guest.handle(PeerFailed(new, Reason.ICE_FAILED), T0 + 20)
+        assert isinstance(dialled, DialLane)
+        event = LaneLost(new)
     commands = guest.handle(event, T0 + (121 if late else 30))
     (told,) = published(commands)
     assert isinstance(told, LinkStatus)
@@ -956,15 +967,19 @@ INPUTS: dict[str, GuestEvent] = {
     "message": heard(Hello("x")),
     "failed": PeerFailed(LINK, Reason.ICE_FAILED),
     "text": SendText(LINK, "x"),
+    "lane": LaneOpened(LINK),
+    "lane_lost": LaneLost(LINK),
+    "lane_timer": TimerFired(LANE),
     "disconnect": Disconnect(LINK),
 }
+LANE_INPUTS = " lane lane_lost lane_timer"
 WELCOME = {
     GuestState.DIALING: "opened dial_failed dial text disconnect",
     GuestState.PROVING: "frame refused lost answer text disconnect",
     GuestState.ASKING: "frame refused lost answer text disconnect",
-    GuestState.LINKING: "frame refused lost link_open described channel failed text disconnect",
-    GuestState.LINKED: "frame refused lost heartbeat channel message failed text disconnect",
-    GuestState.RECONNECTING: "redial described channel message failed text disconnect",
+    GuestState.LINKING: "frame refused lost link_open described channel failed text disconnect" + LANE_INPUTS,
+    GuestState.LINKED: "frame refused lost heartbeat channel message failed text disconnect" + LANE_INPUTS,
+    GuestState.RECONNECTING: "redial described channel message failed text disconnect lane lane_lost",
     GuestState.ENDED: "",
 }
 

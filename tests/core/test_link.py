@@ -154,11 +154,11 @@ def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason:
 
 def test_the_greeting_gives_the_peer_its_name_once() -> None:
     link = open_link()
-    (told,) = link.handle(heard(Hello("Bo\u202eb\n")), T0)
+    (told,) = link.handle(heard(Hello("Bo\u202eb\n", features=("text",))), T0)
     assert told == Publish(
         LinkStatus(ID, "session", Stage.CONNECTED, peer_name="Bob", was_connected=True, can_text=True)
     )
-    assert link.handle(heard(Hello("Alice")), T0) == []
+    assert link.handle(heard(Hello("Alice", features=("text",))), T0) == []
     assert link.status.peer_name == "Bob"
 
 
@@ -166,7 +166,8 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
     link = Link(LinkStatus(ID, "session", Stage.APPROVED, peer_name="Alice"), "This PC", no_files())
     link.open(offerer=False, keys=None)
     link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    assert link.handle(heard(Hello("The boss")), T0) == []
+    assert link.handle(heard(Hello("The boss", features=("text",))), T0) == []
+    link.handle(heard(Hello("The boss")), T0)
     assert link.status.peer_name == "Alice"
 
 
@@ -315,7 +316,8 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
         ("rubbish", "bad_json"),
         ("", "bad_json"),
         ("[]", "bad_json"),
-        ('{"type":"announce"}', "announce"),
+        ('{"type":"call"}', "call"),
+        ('{"type":"announce"}', "bad_message"),
         ('{"type":"text","text":1}', "bad_message"),
         (json.dumps({"type": "text", "text": "x" * MAX_LINK_MESSAGE_BYTES}), "too_large"),
     ],

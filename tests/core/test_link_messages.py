@@ -131,8 +131,8 @@ def test_a_greeting_needs_no_features_and_keeps_only_those_that_are_names() -> N
 
 
 def test_an_unknown_type_is_named_so_that_it_can_be_told_unsupported() -> None:
-    error = refused('{"type":"announce","files":[]}')
-    assert (error.reason, error.problem.detail) == (Reason.UNKNOWN_TYPE, "announce")
+    error = refused('{"type":"call","files":[]}')
+    assert (error.reason, error.problem.detail) == (Reason.UNKNOWN_TYPE, "call")
 
 
 def test_a_message_has_a_limit_in_bytes() -> None:

@@ -149,7 +149,9 @@ def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) 
         after = side.ledger.statuses[count:]
         assert not [status for status in after if isinstance(status, Prompt | PairOutcome | Trouble)]
         told = [status.stage for status in after if isinstance(status, LinkStatus)]
-        assert told == [Stage.WAITING, Stage.APPROVED, Stage.CONNECTING, Stage.CONNECTED]
+        # Connected twice: for text, and for files once the peer has said that it understands them.
+        assert told == [Stage.WAITING, Stage.APPROVED, Stage.CONNECTING, Stage.CONNECTED, Stage.CONNECTED]
+        assert world.status(side).can_send_files
 
 
 def test_a_lost_link_goes_on_at_once_where_only_the_link_was_lost(world: World) -> None:

@@ -11,8 +11,10 @@ from proxim.core.commands import (
     ApplyDescription,
     CancelTimer,
     CloseConnection,
+    CloseLane,
     ClosePeer,
     Command,
+    ExpectLane,
     OpenPeer,
     Publish,
     Send,
@@ -22,12 +24,15 @@ from proxim.core.commands import (
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    LANE_CHANNEL,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
     ConnectionLost,
     Decide,
     Disconnect,
+    LaneLost,
+    LaneOpened,
     LinkID,
     PeerDescribed,
     PeerFailed,
@@ -57,7 +62,7 @@ from proxim.core.replies import refusal, rejection
 from proxim.core.session import LOST_SOCKET_SECONDS, Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.session_states import SessionState, SessionStatus
-from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, TextReceived, Trouble
+from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, TextReceived, Trouble, Via
 from tests.core.machine_fixtures import LINE, no_files, sdp
 
 SDP = sdp()
@@ -169,14 +174,20 @@ def back(number: int, last: Guest) -> Guest:
     return replace(proved(number, keys_of(last).resume_name()), verified=None)
 
 
-def open_link(session: Session, guest: Guest) -> LinkID:
-    """The guest that was let in offers, and its link opens."""
+def offered_by(session: Session, guest: Guest) -> LinkID:
+    """The guest that was let in offers, and is answered."""
     assert session.link is not None
     link = session.link.id
     description = Description(SDP, SDPType.OFFER)
     offer = Signal(guest.session_id, description, SignalMacs(keys_of(guest), Side.GUEST).seal(description))
     session.handle(signal(offer, guest), T0)
     session.handle(PeerDescribed(link, SDPType.ANSWER, SDP), T0)
+    return link
+
+
+def open_link(session: Session, guest: Guest) -> LinkID:
+    """The guest that was let in offers, and its link opens."""
+    link = offered_by(session, guest)
     session.handle(ChannelOpened(link, 1, CONTROL_LABEL), T0)
     assert session.state is SessionState.LINKED
     return link
@@ -564,6 +575,7 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
 # --- a lost link -----------------------------------------------------------------------------------------------------
 
 CONNECTED_BY_PROOF = replace(CONNECTED, verified=Verified.CODE)
+NO_LANE = [CancelTimer(Timer(TimerName.LANE, LINK)), CloseLane(LINK)]
 WAITING = replace(CONNECTED_BY_PROOF, stage=Stage.WAITING, can_text=False, deadline=T0 + 120)
 
 
@@ -573,6 +585,7 @@ def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
         CancelTimer(OPEN_TIMER),
         CancelTimer(HEARTBEAT),
         ClosePeer(LINK),
+        *NO_LANE,
         CloseConnection(PROVED.connection),
         SetTimer(RESUME, 120.0),
         Publish(WAITING),
@@ -586,12 +599,14 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     new = LinkID("host-2")
     told = replace(WAITING, link=new, stage=Stage.APPROVED, deadline=None, resumes=LINK)
     tag = tag_auth(keys_of(guest).host_tag("approved"))
+    token, key = keys_of(guest).key("lane token")[:16], keys_of(guest).key("lane key")
     assert session.handle(Resume(guest), T0 + 60) == [
         CancelTimer(RESUME),
         Send(guest.connection, PairResult(guest.session_id, approved=True, auth=tag)),
         Publish(told),
         OpenPeer(new, offerer=False),
         SetTimer(Timer(TimerName.LINK_OPEN, new), 15.0),
+        ExpectLane(new, token, key),
     ]
     open_link(session, guest)
     assert session.link is not None
@@ -621,10 +636,11 @@ def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -
     session = linked_by_proof()
     guest = back(3, PROVED)
     commands = session.handle(Resume(guest), T0)
-    assert commands[:4] == [
+    assert commands[:6] == [
         CancelTimer(OPEN_TIMER),
         CancelTimer(HEARTBEAT),
         ClosePeer(LINK),
+        *NO_LANE,
         CloseConnection(PROVED.connection),
     ]
     assert [one.status for one in commands if isinstance(one, Publish)] == [
@@ -637,9 +653,11 @@ def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -
 def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     session = away()
     guest = back(3, PROVED)
-    session.handle(Resume(guest), T0 + 100)
-    commands = session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 110)
-    assert commands[3:] == [
+    session.handle(Resume(guest), T0 + 95)
+    offered_by(session, guest)
+    assert session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 105) == []  # a lane may carry it
+    commands = session.handle(TimerFired(Timer(TimerName.LINK_OPEN, LinkID("host-2"))), T0 + 110)
+    assert commands[5:] == [
         refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
         CloseConnection(guest.connection, CloseCode.LINK_FAILED),
         SetTimer(RESUME, 10.0),
@@ -650,8 +668,11 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
 
 def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
     session = away()
-    session.handle(Resume(back(3, PROVED)), T0 + 119)
-    commands = session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
+    guest = back(3, PROVED)
+    session.handle(Resume(guest), T0 + 119)
+    offered_by(session, guest)
+    session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
+    commands = session.handle(TimerFired(Timer(TimerName.LINK_OPEN, LinkID("host-2"))), T0 + 134)
     assert session.state is SessionState.ENDED
     (told,) = [one.status for one in commands if isinstance(one, Publish)]
     assert isinstance(told, LinkStatus)
@@ -725,6 +746,55 @@ def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
     assert (session.state, session.end_reason) == (SessionState.ENDED, Reason.TAMPERED)
 
 
+# --- a link over a lane ----------------------------------------------------------------------------------------------
+
+
+def lane_says(message: LinkMessage) -> ChannelMessage:
+    return ChannelMessage(LINK, LANE_CHANNEL, dump_link_message(message))
+
+
+def over_a_lane() -> Session:
+    """WebRTC opened nowhere, and the guest's lane carries the link."""
+    session = new_session(PERSISTENT)
+    session.handle(Ask(PROVED), T0)
+    session.handle(Decide(ID, approved=True), T0)
+    session.handle(LaneOpened(LINK, carries_link=True), T0)
+    assert session.state is SessionState.LINKING
+    session.handle(lane_says(Hello("Phone")), T0)
+    assert session.state is SessionState.LINKED
+    return session
+
+
+def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
+    session = over_a_lane()
+    assert session.link is not None
+    assert (session.link.status.via, session.link.status.can_text) == (Via.LANE, True)
+    assert session.resume_secret(keys_of(PROVED).resume_name()) is not None
+    session.handle(LaneLost(LINK), T0)
+    assert session.state is SessionState.AWAY
+    guest = back(3, PROVED)
+    session.handle(Resume(guest), T0)
+    open_link(session, guest)
+    assert session.link.status.via is Via.WEBRTC  # which is tried first, each time
+
+
+def test_a_description_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
+    session = over_a_lane()
+    macs = SignalMacs(keys_of(PROVED), Side.GUEST)
+    for payload in (Description(SDP, SDPType.OFFER), Candidate(LINE)):
+        sealed = Signal(PROVED.session_id, payload, macs.seal(payload))
+        assert session.handle(signal(sealed, PROVED), T0) == []
+    assert session.link is not None
+    assert session.link.status.stage is Stage.CONNECTED
+    session.handle(signal(Signal(PROVED.session_id, Candidate(LINE)), PROVED), T0)
+    assert session.end_reason is Reason.TAMPERED  # what was changed on its way still ends it
+
+
+def test_a_guest_that_proved_nothing_is_expected_on_no_lane() -> None:
+    session = asked()
+    assert not [one for one in session.handle(Decide(ID, approved=True), T0) if isinstance(one, ExpectLane)]
+
+
 # --- misuse ----------------------------------------------------------------------------------------------------------
 
 INPUTS: dict[str, SessionInput] = {
@@ -744,6 +814,9 @@ INPUTS: dict[str, SessionInput] = {
     "message": heard(Hello("x")),
     "failed": PeerFailed(LINK, Reason.ICE_FAILED),
     "text": SendText(LINK, "x"),
+    "lane": LaneOpened(LINK),
+    "lane_lost": LaneLost(LINK),
+    "lane_timer": TimerFired(Timer(TimerName.LANE, LINK)),
     "resume": Resume(replace(PROVED, connection=ConnectionID(3))),
     "resume_timer": TimerFired(RESUME),
 }
@@ -752,15 +825,18 @@ STATES = {
     SessionState.ASKED: (asked, "ask signal lost decide end approval session resume"),
     SessionState.LINKING: (
         answered,
-        "ask signal lost decide disconnect end session link_open described channel failed text resume",
+        "ask signal lost decide disconnect end session link_open described channel failed text resume "
+        "lane lane_lost lane_timer",
     ),
     SessionState.LINKED: (
         linked,
-        "ask signal lost decide disconnect end session heartbeat channel message failed text resume",
+        "ask signal lost decide disconnect end session heartbeat channel message failed text resume "
+        "lane lane_lost lane_timer",
     ),
     SessionState.AWAY: (
         away,
-        "ask signal decide disconnect end session resume_timer described channel message failed text resume",
+        "ask signal decide disconnect end session resume_timer described channel message failed text resume "
+        "lane lane_lost",
     ),
     SessionState.ENDED: (over, ""),
 }
