@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -23,10 +24,11 @@ from proxim.core.file_events import (
     SendingFailed,
     SourcesFailed,
     SourcesListed,
+    StoredTransfer,
     TransfersFound,
 )
 from proxim.core.lane_frames import Stream
-from proxim.core.manifest import TransferID
+from proxim.core.manifest import Direction, TransferID
 from proxim.core.status import Via
 from proxim.net.disk_errors import FileError
 from proxim.net.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
@@ -90,9 +92,13 @@ class Hub:
             self._spawn(self._find(), "unfinished transfers")
 
     async def _find(self) -> None:
-        found = await asyncio.to_thread(lambda: self._store().found())
+        found = await asyncio.to_thread(self._left_over)
         if found:
             self._report(TransfersFound(found))
+
+    def _left_over(self) -> tuple[StoredTransfer, ...]:
+        self._store().expire(time.time())
+        return self._store().found()
 
     async def stop(self) -> None:
         """Stop all; what has come of unfinished files is kept. Bounded in time."""
@@ -143,7 +149,7 @@ class Hub:
 
     def _forget(self, transfer: TransferID) -> None:
         self._sources.pop(transfer, None)
-        self._tell_store(transfer, lambda: self._store().forget(transfer))
+        self._tell_store(transfer, lambda: self._store().forget(transfer, Direction.OUT))
 
     def _tell_store(self, transfer: TransferID, tell: Callable[[], object]) -> None:
         before = self._stored.get(transfer)
@@ -271,11 +277,25 @@ class Hub:
 
     def _close_sink(self, command: do.CloseSink) -> None:
         if command.transfer not in self._receiving:
+            if not command.keep:  # it waited for its peer; what it had is no longer wanted
+                self._forget_parts(command.transfer)
             return
         receiving, task = self._receiving.pop(command.transfer)
         receiving.close(keep=command.keep)
         self._closing[command.transfer] = task
         task.add_done_callback(lambda done: _forget_if(self._closing, command.transfer, done))
+
+    def _forget_parts(self, transfer: TransferID) -> None:
+        before = self._closing.get(transfer)
+
+        async def forget() -> None:
+            if before is not None:
+                await asyncio.wait([before])  # the same files: one writer at a time
+            await asyncio.to_thread(lambda: self._store().forget(transfer, Direction.IN))
+
+        task = self._spawn(forget(), "removing parts")
+        self._closing[transfer] = task
+        task.add_done_callback(lambda done: _forget_if(self._closing, transfer, done))
 
     def _cut_off(self, link: LinkID) -> None:
         self._report(PeerFailed(link, Reason.PEER_ERROR, "more than the window"))

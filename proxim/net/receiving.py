@@ -93,7 +93,7 @@ class Receiving:
         self._work.set()
 
     def close(self, *, keep: bool) -> None:
-        """End; `run` returns once that is done. Nothing is told any more."""
+        """End; `run` returns once that is done. Nothing is told any more but that all was there after all."""
         self._way = None
         self._closing = keep
         if not keep:
@@ -210,7 +210,8 @@ class Receiving:
         self._queue.clear()
 
     def _report(self, event: SinkEvent) -> None:
-        if self._closing is None and not self._ended:
+        told = self._closing is None or (self._closing and isinstance(event, SinkFinished))
+        if told and not self._ended:
             self._report_to(event)
 
 

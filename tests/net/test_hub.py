@@ -251,6 +251,21 @@ async def test_a_sink_is_opened_again_only_when_its_former_one_has_written_all(t
     assert content_of(await two.received.wait(SinkFinished)) == BYTES
 
 
+async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(two: Two, tmp_path: Path) -> None:
+    entries = await two.listed()
+    await two.opened(entries)
+    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.closes_after = 30
+    two.send(do.StartSending(ID, LINK, 0, Via.LANE))
+    await two.received.wait(SinkWrote)
+    two.receive(do.CloseSink(ID, keep=True))
+    two.receive(do.CloseSink(ID, keep=False))
+    two.send(do.StopSending(ID))
+    await asyncio.wait_for(two.tasks.idle(), PATIENCE)
+    assert list(two.saved.iterdir()) == []
+    assert not (await two.opened(entries)).partial
+
+
 async def test_commands_for_what_has_ended_change_nothing(two: Two) -> None:
     two.send(do.Acknowledge(ID, 0, 1))
     two.send(do.StopSending(ID))

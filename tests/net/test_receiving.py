@@ -229,6 +229,17 @@ async def test_closing_keeps_what_has_come_or_drops_it(running: Running, keep: b
     assert running.sink.written == ([b"1", b"2", b"3"] if keep else [])
 
 
+async def test_the_last_word_is_told_even_while_it_closes(running: Running) -> None:
+    """Else nobody knew that all is there, and it would come a second time."""
+    await running.start()
+    running.sink.may_write.clear()
+    running.feed(b"last")
+    running.receiving.close(keep=True)
+    running.sink.may_write.set()
+    await running.ended()
+    assert running.events.all[-1] == running.sink.finished
+
+
 async def test_a_program_that_ends_keeps_what_has_come(running: Running) -> None:
     await running.start()
     assert running.task is not None
