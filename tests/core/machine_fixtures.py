@@ -8,29 +8,44 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from urllib.parse import urlsplit
 
 from proxim.core.commands import (
+    Acknowledge,
     AddCandidate,
     ApplyDescription,
     CancelTimer,
     CloseConnection,
+    CloseLane,
     ClosePeer,
+    CloseSink,
     Command,
     Dial,
+    DialLane,
+    ExpectLane,
+    HoldSink,
+    KeepSources,
     Listen,
+    ListSources,
     OpenPeer,
+    OpenSink,
     Publish,
     SaveName,
+    SaveRequireProof,
     Send,
     SendOnChannel,
     SetTimer,
+    StartSending,
     StopListening,
+    StopSending,
+    TakeStream,
 )
 from proxim.core.door import DoorLimits
 from proxim.core.errors import Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    LANE_CHANNEL,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
@@ -41,6 +56,8 @@ from proxim.core.events import (
     FrameReceived,
     Invite,
     Join,
+    LaneLost,
+    LaneOpened,
     LinkID,
     Listening,
     Network,
@@ -52,8 +69,32 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.file_events import (
+    AcceptTransfer,
+    DiskEvent,
+    SendingFailed,
+    SinkFailed,
+    SinkFinished,
+    SinkHeld,
+    SinkReady,
+    SinkWrote,
+    SourcesFailed,
+    SourcesListed,
+)
+from proxim.core.file_messages import (
+    Accept,
+    Announce,
+    Cancel,
+    Continue,
+    FileMessage,
+    Finished,
+    OfferLane,
+    Progress,
+    Resume,
+)
 from proxim.core.host import Host
 from proxim.core.host_code import JoinTarget, parse_code, parse_target
+from proxim.core.manifest import START, Direction, Entry, TransferID
 from proxim.core.messages import (
     Auth,
     Candidate,
@@ -92,10 +133,14 @@ from proxim.core.status import (
     Stage,
     Status,
     TextReceived,
+    TransferState,
+    TransferStatus,
     Trouble,
+    Via,
 )
 from proxim.core.transfers import Transfers
 from proxim.net.spake import Spake2Exchange
+from tests.core.transfer_bench import Disk, FakeSink, Record
 
 HOST_DEVICE = DeviceInfo("Host PC", "uuid-of-host")
 PHONE = DeviceInfo("Phone", "uuid-of-phone")
@@ -105,6 +150,7 @@ IPV6 = Network("fe80::5%eth0", 64, "eth0", virtual=False)
 GUEST_ADDRESS = "192.168.1.9"
 PORT = 47800
 ONE_TIME = Invite(SessionType.ONE_TIME)
+FIRST_STREAM = 100  # the channels of streams have numbers from there on
 LINE = "candidate:1 1 udp 1 192.168.1.9 5000 typ host"
 
 
@@ -163,11 +209,22 @@ def prover(spake2: MakeExchange = FakeSpake2) -> Prover:
     return Prover(counting_bytes(), spake2)
 
 
+class SinkState(Enum):
+    """What is to be heard of a sink next."""
+
+    OPENING = "opening"
+    READY = "ready"
+    HOLDING = "holding"
+    DONE = "done"
+
+
 class Ledger:
     """All that a machine has open, by its own commands and by the world's events.
 
     Fails on a command that breaks the contract of commands.py: a send on a socket that is not open or is being closed,
-    a peer opened twice or used before or after its life, a prompt shown over another of its session, or ended twice.
+    a peer opened twice or used before or after its life, a prompt shown over another of its session, or ended twice; a
+    lane for a link that is not there, a token that was expected before, a word on a lane that does not carry its link;
+    files sent over a link that is not open, a stream taken for a sink that is not; and on a timer whose owner is gone.
     """
 
     def __init__(self) -> None:
@@ -178,6 +235,16 @@ class Ledger:
         self.peers: set[LinkID] = set()
         self.past_peers: set[LinkID] = set()
         self.channels: set[tuple[LinkID, int]] = set()
+        self.alive: set[LinkID] = set()  # links from their peer on, to their end or their loss, whatever carries them
+        self.tokens: set[bytes] = set()  # of all lanes that were ever expected
+        self.expected: set[LinkID] = set()
+        self.lanes_dialled: set[LinkID] = set()
+        self.lanes: set[LinkID] = set()  # open, for all that the machine was told
+        self.lanes_closing: set[LinkID] = set()
+        self.listing: set[TransferID] = set()
+        self.sending: dict[TransferID, StartSending] = {}
+        self.sinks: dict[TransferID, SinkState] = {}
+        self.transfers: dict[TransferID, TransferStatus] = {}
         self.listening: str | None = None
         self.prompts: dict[str, Prompt] = {}
         self.invitation: Invitation | None = None
@@ -200,6 +267,20 @@ class Ledger:
                 self.channels.add((link, channel))
             case TimerFired(timer):
                 del self.timers[timer]
+            case LaneOpened(link):
+                self.expected.discard(link)
+                self.lanes_dialled.discard(link)
+                self.lanes.add(link)
+            case LaneLost(link):
+                self.lanes_dialled.discard(link)
+                self.lanes.discard(link)
+                self.lanes_closing.discard(link)
+            case SourcesListed(transfer) | SourcesFailed(transfer):
+                self.listing.discard(transfer)
+            case SinkReady(transfer) | SinkHeld(transfer):
+                self.sinks[transfer] = SinkState.READY
+            case SinkFinished(transfer) | SinkFailed(transfer) if transfer in self.sinks:
+                self.sinks[transfer] = SinkState.DONE
             case _:
                 pass
 
@@ -228,8 +309,12 @@ class Ledger:
             case OpenPeer(link):
                 assert link not in self.peers | self.past_peers, command
                 self.peers.add(link)
+                self.alive.add(link)
             case ApplyDescription(link) | AddCandidate(link):
                 assert link in self.peers, command
+            case SendOnChannel(link, channel) if channel == LANE_CHANNEL:
+                assert link in self.alive - self.peers, command
+                assert link in self.lanes - self.lanes_closing, command
             case SendOnChannel(link, channel):
                 assert link in self.peers, command
                 assert (link, channel) in self.channels, command
@@ -240,8 +325,67 @@ class Ledger:
             case Publish(status):
                 self.statuses.append(status)
                 self._told(status)
-            case SaveName():
+            case SaveName() | SaveRequireProof() | KeepSources():
                 pass
+            case _:
+                self._take_lanes_and_files(command)
+
+    def _take_lanes_and_files(self, command: Command) -> None:
+        match command:
+            case ExpectLane(link, token):
+                assert link in self.alive, command
+                assert token not in self.tokens, "a lane's token is good for one lane"
+                self.tokens.add(token)
+                self.expected.add(link)
+            case DialLane(link, carries_link=carries_link):
+                assert link in self.alive - self.lanes, command
+                assert not carries_link or link not in self.lanes_dialled, command
+                self.lanes_dialled.add(link)
+            case CloseLane(link):
+                self.expected.discard(link)
+                self.lanes_dialled.discard(link)
+                if link in self.lanes:
+                    self.lanes_closing.add(link)
+            case ListSources(transfer):
+                self.listing.add(transfer)
+            case StartSending(transfer, link, via=via):
+                assert self.links[link].can_send_files, command
+                assert self.links[link].stage is Stage.CONNECTED, command
+                assert link in (self.lanes if via is Via.LANE else self.peers), command
+                self.sending[transfer] = command
+            case Acknowledge(transfer, generation):
+                assert self.sending[transfer].generation == generation, command
+            case StopSending(transfer):
+                self.sending.pop(transfer, None)
+            case OpenSink(transfer):
+                assert transfer not in self.sinks, command
+                self.sinks[transfer] = SinkState.OPENING
+            case TakeStream(transfer, link, channel):
+                assert transfer in self.sinks, command
+                assert link in self.lanes if channel == LANE_CHANNEL else (link, channel) in self.channels, command
+            case HoldSink(transfer):
+                assert transfer in self.sinks, command
+                if self.sinks[transfer] is SinkState.READY:
+                    self.sinks[transfer] = SinkState.HOLDING
+            case CloseSink(transfer):
+                self.sinks.pop(transfer, None)
+            case _:
+                raise AssertionError(f"the ledger does not know {command}")
+
+    def look_at_timers(self) -> None:
+        """Every timer of a link or a transfer is of one that goes on."""
+        for timer in self.timers:
+            match timer.name:
+                case TimerName.LINK_OPEN | TimerName.HEARTBEAT | TimerName.LANE:
+                    assert timer.scope in self.alive, timer.name
+                case TimerName.DIAL | TimerName.ANSWER | TimerName.REDIAL:
+                    assert timer.scope in self.links, timer.name
+                case TimerName.STALL:
+                    moving = self.sending.get(TransferID(timer.scope))
+                    assert moving is not None, timer.name
+                    assert moving.link in self.alive, timer.name
+                case _:
+                    pass  # the door's and the sessions': tests/core/test_host.py
 
     def _told(self, status: Status) -> None:
         match status:
@@ -262,14 +406,23 @@ class Ledger:
                 assert not can_text
                 self.links.pop(link, None)
                 self.past_links.add(link)
+                self.alive.discard(link)
             case LinkStatus(link, resumes=lost):
                 assert link not in self.past_links, "told of a link after its end"
                 if lost is not None and link not in self.links:
                     assert lost not in self.past_links, "resumed after its end"
                     self.links.pop(lost, None)
                     self.past_links.add(lost)
+                    self.alive.discard(lost)
+                if status.stage is Stage.WAITING:
+                    self.alive.discard(link)
                 self.links[link] = status
                 assert (status.stage is Stage.WAITING) <= (link not in self.peers and not status.can_text)
+                if status.via is Via.LANE and status.stage is Stage.CONNECTED:
+                    assert link in self.lanes - self.peers, "carried by a lane that is not there"
+            case TransferStatus(transfer):
+                self.transfers[transfer] = status
+                assert 0 <= status.moved <= status.size, status
             case _:
                 pass
 
@@ -283,6 +436,55 @@ class Ledger:
         assert not self.peers
         assert not self.channels
         assert not self.links
+        assert not self.alive
+        assert not self.expected | self.lanes_dialled | (self.lanes - self.lanes_closing)
+        assert not self.sending
+        assert not self.sinks
+
+
+STREAM = f"files/{to_base64url(bytes(16))}/0"  # the label of a stream of the transfer that peers announce below
+
+
+def words_about_files(ledger: Ledger, number: int) -> list[FileMessage]:
+    """What a peer may say of files, rightly or wrongly: of a transfer of its own, or of one that is known here."""
+    own = TransferID(to_base64url(number.to_bytes(16)))
+    known = list(ledger.transfers)[-1:]
+    words: list[FileMessage] = [
+        Announce(own, (Entry("photo", 40),)),
+        Announce(own, (Entry("part", 1),), more=True),
+        OfferLane(bytes([number]) * 16, bytes(32)),
+        Resume((bytes(32),)),
+    ]
+    for transfer in (own, *known):
+        words += [
+            Accept(transfer),
+            Continue(transfer, number, START),
+            Progress(transfer, number, number),
+            Finished(transfer),
+            Cancel(transfer, "declined"),
+        ]
+    return words
+
+
+def disk_answers(ledger: Ledger, number: int, *, well: bool) -> list[DiskEvent]:
+    """What a disk may answer next to what it was commanded."""
+    listed = SourcesListed, SourcesFailed
+    answers: list[DiskEvent] = [
+        listed[0](one, (Entry("photo", 40),)) if well else listed[1](one, Reason.FILE_GONE)
+        for one in sorted(ledger.listing)
+    ]
+    for transfer, state in ledger.sinks.items():
+        if state is SinkState.OPENING:
+            answers.append(SinkReady(transfer) if well else SinkFailed(transfer, Reason.DISK_FULL))
+        elif state is SinkState.HOLDING:
+            answers.append(SinkHeld(transfer, START))
+        elif state is SinkState.READY and well:
+            done = SinkFinished(transfer, (), "photo", "00" * 32)
+            answers.append(done if number % 3 == 0 else SinkWrote(transfer, number, number))
+        elif state is SinkState.READY:
+            answers.append(SinkFailed(transfer, Reason.DISK_FULL))
+    answers += [SendingFailed(one, sending.generation) for one, sending in ledger.sending.items() if not well]
+    return answers[:number]
 
 
 class Bench:
@@ -291,6 +493,7 @@ class Bench:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.ledger = Ledger()
+        self.disk = Disk()
         self.now = 1000.0  # no machine may take the clock's start for anything
         self._take(program.start())
 
@@ -302,6 +505,7 @@ class Bench:
     def _take(self, commands: list[Command]) -> list[Command]:
         for command in commands:
             self.ledger.take(command, self.now)
+        self.ledger.look_at_timers()
         return commands
 
     def next_timer(self) -> tuple[float, Timer] | None:
@@ -547,10 +751,34 @@ class _Peers:
     open: bool = False
 
 
+@dataclass(eq=False)
+class _Lane:
+    """A lane between the two."""
+
+    guest: LinkID
+    host: LinkID
+    open: bool = True
+    closed_by: set[LinkID] = field(default_factory=set)
+
+    def other(self, link: LinkID) -> LinkID:
+        return self.host if link == self.guest else self.guest
+
+
+@dataclass(eq=False)
+class _Bytes:
+    """A message of a transfer's stream, on its way."""
+
+    link: LinkID  # at the receiver
+    channel: int
+    command: StartSending
+    records: list[Record]
+
+
 @dataclass
 class _Delivery:
     to: "Bench"
-    event: ProgramEvent
+    event: ProgramEvent | _Bytes
+    about: _Lane | FakeSink | None = None  # what it is of, where it is not heard of once that is gone
 
 
 @dataclass
@@ -559,14 +787,19 @@ class World:
 
     Events wait in `queue` until `settle` hands them over, in the order in which they were sent; a script that reports
     two things before it settles lets them cross. `udp` False: no link opens. `reachable` False: no dial is answered.
+    Files are read and written at once; their bytes wait in the queue like everything else.
     """
 
     udp: bool = True
     reachable: bool = True
+    lanes_work: bool = True
     host: HostBench = field(default_factory=lambda: HostBench(spake2=Spake2Exchange))
     guest: Bench = field(init=False)
     queue: deque[_Delivery] = field(default_factory=deque)
     frames: list[tuple[str, str]] = field(default_factory=list)  # who sent it, and the text: what a sniffer sees
+    current: dict[LinkID, _Lane] = field(default_factory=dict)  # the lane that this end of a link was told of last
+    _expected: dict[bytes, ExpectLane] = field(default_factory=dict)
+    _channels: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_STREAM))
     _wires: list[_Wire] = field(default_factory=list)
     _peers: list[_Peers] = field(default_factory=list)
     _connections: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -596,8 +829,21 @@ class World:
         """Hand over the next thing that waits."""
         if self.queue:
             delivery = self.queue.popleft()
-            if self._is_due(delivery):
-                self.report(delivery.to, delivery.event)
+            if not self._is_due(delivery):
+                return
+            event = delivery.event
+            if isinstance(event, _Bytes):
+                sink = delivery.to.disk.sinks.get(event.command.transfer)
+                if sink is not None:
+                    sink.feed((event.link, event.channel, event.command.generation), event.records)
+                    self._disk_answers(delivery.to, sink)
+                return
+            if isinstance(event, LaneOpened):
+                assert isinstance(delivery.about, _Lane)
+                self.current[event.link] = delivery.about
+            elif isinstance(event, LaneLost):
+                self.current.pop(event.link, None)
+            self.report(delivery.to, event)
 
     def advance(self, seconds: float) -> None:
         """Let all arrive that waits, then time pass at both; every timer fires when it is due."""
@@ -650,6 +896,25 @@ class World:
             wire.open = False
         for peers in self._peers:
             peers.open = False
+        for lane in self.current.values():
+            lane.open = False
+        self._expected.clear()
+
+    def cut_lanes(self) -> None:
+        """Every lane is lost, and both are told; what was sent before still arrives."""
+        for lane in list(self.current.values()):
+            self._cut(lane)
+
+    def accept_files(self) -> None:
+        """Both persons accept whatever they are asked for."""
+        for side in (self.host, self.guest):
+            for transfer, status in list(side.ledger.transfers.items()):
+                if status.direction is Direction.IN and status.state is TransferState.ANNOUNCED:
+                    self.report(side, AcceptTransfer(transfer))
+
+    def transfers(self, side: Bench) -> list[TransferStatus]:
+        """What one side's people are told of transfers, each once, oldest first."""
+        return list(side.ledger.transfers.values())
 
     # --- the world's side ------------------------------------------------------------------------------------------
 
@@ -661,13 +926,22 @@ class World:
                 return connection in ledger.dials
             case FrameReceived(connection) | ConnectionLost(connection):
                 return connection in ledger.sockets
-            case PeerDescribed(link) | ChannelOpened(link) | ChannelMessage(link) | PeerFailed(link):
+            case LaneOpened(link):
+                assert isinstance(delivery.about, _Lane)
+                return link not in delivery.about.closed_by
+            case LaneLost(link) if delivery.about is None:
+                return link in ledger.lanes_dialled
+            case LaneLost(link) | ChannelMessage(link, channel=-1) | _Bytes(link, channel=-1):
+                return self.current.get(link) is delivery.about
+            case PeerDescribed(link) | ChannelOpened(link) | ChannelMessage(link) | PeerFailed(link) | _Bytes(link):
                 return link in ledger.peers
+            case _ if isinstance(delivery.about, FakeSink):
+                return delivery.to.disk.sinks.get(delivery.about.id) is delivery.about
             case _:
                 return True
 
-    def _tell(self, to: Bench, event: ProgramEvent) -> None:
-        self.queue.append(_Delivery(to, event))
+    def _tell(self, to: Bench, event: ProgramEvent | _Bytes, about: _Lane | FakeSink | None = None) -> None:
+        self.queue.append(_Delivery(to, event, about))
 
     def _execute(self, by: Bench, command: Command) -> None:
         match command:
@@ -696,8 +970,92 @@ class World:
                 self._send_on_channel(link, channel, text)
             case ClosePeer(link):
                 self._close_peer(link)
+            case ExpectLane(_, token):
+                self._expected[token] = command
+            case DialLane():
+                self._dial_lane(command)
+            case CloseLane(link):
+                self._close_lane(link)
+            case _:
+                self._execute_on_disk(by, command)
+
+    # --- lanes
+
+    def _side(self, link: LinkID) -> Bench:
+        return self.guest if link.startswith("guest-") else self.host
+
+    def _dial_lane(self, command: DialLane) -> None:
+        parts = urlsplit(command.url)
+        there = self.reachable and self.lanes_work and parts.hostname == self.host.ledger.listening
+        expected = self._expected.pop(command.token, None) if there else None
+        if expected is None or parts.path != "/lane":
+            self._tell(self.guest, LaneLost(command.link))
+            return
+        assert expected.key == command.key
+        lane = _Lane(command.link, expected.link)
+        for link in (lane.host, lane.guest):
+            self._tell(self._side(link), LaneOpened(link, command.carries_link), lane)
+
+    def _close_lane(self, link: LinkID) -> None:
+        self._expected = {token: one for token, one in self._expected.items() if one.link != link}
+        waiting = [one.about for one in self.queue if isinstance(one.event, LaneOpened)]
+        for lane in {*self.current.values(), *(one for one in waiting if isinstance(one, _Lane))}:
+            if link in (lane.guest, lane.host):
+                lane.closed_by.add(link)
+                self._cut(lane)
+
+    def _cut(self, lane: _Lane) -> None:
+        for link in (lane.guest, lane.host):
+            if lane.open or link in lane.closed_by:  # nobody is told of the end of a network
+                self._tell(self._side(link), LaneLost(link), lane)
+        lane.open = False
+
+    # --- disks
+
+    def _disk_answers(self, side: Bench, sink: FakeSink | None = None) -> None:
+        while side.disk.answers:
+            answer: DiskEvent = side.disk.answers.popleft()
+            self._tell(side, answer, None if isinstance(answer, SinkFinished) else sink)
+
+    def _execute_on_disk(self, side: Bench, command: Command) -> None:
+        disk = side.disk
+        match command:
+            case ListSources():
+                disk.answers.append(disk.look(command))
+                self._disk_answers(side)
+            case StartSending():
+                self._stream(command)
+            case OpenSink(transfer):
+                disk.sinks[transfer] = FakeSink(disk, command)
+                self._disk_answers(side, disk.sinks[transfer])
+            case TakeStream(transfer):
+                disk.sinks[transfer].take(command)
+            case HoldSink(transfer):
+                disk.sinks[transfer].hold()
+                self._disk_answers(side, disk.sinks[transfer])
+            case CloseSink(transfer, keep):
+                disk.sinks.pop(transfer, None)
+                if not keep:
+                    disk.kept.pop(transfer, None)
             case _:
                 pass
+
+    def _stream(self, command: StartSending) -> None:
+        sender = self._side(command.link)
+        lane = self.current.get(command.link) if command.via is Via.LANE else None
+        other = self._other_end(command.link)
+        if lane is not None and lane.open:
+            link, channel = lane.other(command.link), LANE_CHANNEL
+        elif command.via is Via.WEBRTC and other is not None:
+            link, channel = other[1], next(self._channels)
+            label = f"files/{command.transfer}/{command.generation}"
+            self._tell(self._side(link), ChannelOpened(link, channel, label))
+        else:
+            return  # the way broke meanwhile, of which the machine is told
+        for records in sender.disk.read(command):
+            self._tell(self._side(link), _Bytes(link, channel, command, records), lane)
+
+    # --- sockets and peers
 
     def _dial(self, connection: ConnectionID, url: str) -> None:
         if not self.reachable:
@@ -745,8 +1103,13 @@ class World:
         return None
 
     def _send_on_channel(self, link: LinkID, channel: int, text: str) -> None:
+        if channel == LANE_CHANNEL:
+            lane = self.current.get(link)
+            if lane is not None and lane.open:
+                self._tell(self._side(lane.other(link)), ChannelMessage(lane.other(link), channel, text), lane)
+            return
         other = self._other_end(link)
-        if other is not None:
+        if other is not None and channel < FIRST_STREAM:
             self._tell(other[0], ChannelMessage(other[1], channel, text))
 
     def _close_peer(self, link: LinkID) -> None:

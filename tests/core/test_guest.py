@@ -21,6 +21,7 @@ from proxim.core.commands import (
     Command,
     Dial,
     DialLane,
+    ExpectLane,
     OpenPeer,
     Publish,
     Send,
@@ -30,6 +31,7 @@ from proxim.core.commands import (
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    LANE_CHANNEL,
     ChannelMessage,
     ChannelOpened,
     ConnectionID,
@@ -50,11 +52,13 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.file_events import AcceptTransfer, CancelTransfer, RetryTransfer, SendPaths
 from proxim.core.guest import Guest, GuestEvent
 from proxim.core.guest_pairing import ANSWER_SECONDS, DIAL_SECONDS, GuestState
 from proxim.core.host_code import HostCode, JoinTarget, parse_target
 from proxim.core.link import HEARTBEAT_SECONDS
 from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
+from proxim.core.manifest import TransferID
 from proxim.core.messages import (
     CODE_SESSION_ID,
     Auth,
@@ -78,8 +82,20 @@ from proxim.core.program import Program
 from proxim.core.proof import Method, Side, SignalMacs, tag_auth, tag_matches, to_base64url
 from proxim.core.proving import method_of, start_host_proof
 from proxim.core.resuming import RESUME_SECONDS
-from proxim.core.status import LinkStatus, PairOutcome, Stage, TextReceived, Trouble
-from tests.core.machine_fixtures import LINE, PHONE, Bench, no_files, prover, published, sdp, sent
+from proxim.core.status import LinkStatus, PairOutcome, Stage, TextReceived, Trouble, Via
+from tests.core.machine_fixtures import (
+    LINE,
+    PHONE,
+    STREAM,
+    Bench,
+    disk_answers,
+    no_files,
+    prover,
+    published,
+    sdp,
+    sent,
+    words_about_files,
+)
 
 SDP = sdp()
 LINK = LinkID("guest-1")
@@ -1036,6 +1052,7 @@ class AnyGuest(RuleBasedStateMachine):
         self.hosts: dict[ConnectionID, ProvenHost] = {}  # on the sockets where the guest proves itself
         self.proving: set[LinkID] = set()  # the links of guests that prove themselves
         self.resumable: dict[str, bytes] = {}  # what an honest host knows of links that it let open
+        self.carried: dict[LinkID, bool] = {}  # lanes that were dialled, and whether for the whole link
 
     def guests(self) -> dict[LinkID, Guest]:
         return self.bench.program._guests
@@ -1083,6 +1100,13 @@ class AnyGuest(RuleBasedStateMachine):
                 case AddCandidate(link):
                     assert link in self.approved
                     assert honest or link not in self.proving
+                case DialLane(link, url, carries_link=carries_link):
+                    assert url == f"ws://{ADDRESS}/lane"
+                    assert link in self.proving or not carries_link
+                    assert carries_link or self.guests()[link].link.status.can_send_files
+                    self.carried[link] = carries_link
+                case ExpectLane():
+                    raise AssertionError("guests expect nobody")
                 case _:
                     pass
         return commands
@@ -1120,13 +1144,15 @@ class AnyGuest(RuleBasedStateMachine):
             GuestState.RECONNECTING: TimerName.REDIAL,
         }
         timers = {Timer(expected[guest.state], link) for link, guest in self.guests().items()}
-        assert set(self.bench.ledger.timers) == timers
+        assert {one for one in self.bench.ledger.timers if one.name is not TimerName.LANE} == timers
 
     def teardown(self) -> None:
         if not hasattr(self, "bench"):
             return
         for link in list(self.guests()):
             self.check(self.bench.do(Disconnect(link)))
+        for link in list(self.bench.ledger.lanes_closing):
+            assert self.bench.do(LaneLost(link)) == []
         self.bench.ledger.at_rest()
         assert self.bench.ledger.timers == {}
         assert self.bench.ledger.dials == set()
@@ -1239,7 +1265,7 @@ class AnyGuest(RuleBasedStateMachine):
         self.check(self.bench.do(ChannelMessage(link, channel, text)))
 
     @precondition(lambda self: bool(self.bench.ledger.channels))
-    @rule(data=st.data(), label=st.sampled_from([CONTROL_LABEL, "chat"]), number=st.integers(1, 9))
+    @rule(data=st.data(), label=st.sampled_from([CONTROL_LABEL, "chat", STREAM]), number=st.integers(1, 9))
     def the_peer_opens_a_channel(self, data: st.DataObject, label: str, number: int) -> None:
         link, _ = data.draw(st.sampled_from(sorted(self.bench.ledger.channels)))
         if (link, number) not in self.bench.ledger.channels:
@@ -1259,8 +1285,9 @@ class AnyGuest(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_proved_link_falls_silent(self, data: st.DataObject) -> None:
         link = data.draw(st.sampled_from(self.proved_and_linked()))
-        (told,) = published(self.check(self.bench.do(PeerFailed(link, Reason.PEER_VANISHED))))
-        assert isinstance(told, LinkStatus)
+        over_lane = self.guests()[link].link.status.via is Via.LANE
+        event = LaneLost(link) if over_lane else PeerFailed(link, Reason.PEER_VANISHED)
+        told = [one for one in published(self.check(self.bench.do(event))) if isinstance(one, LinkStatus)][-1]
         assert (told.link, told.stage, told.deadline) == (link, Stage.WAITING, self.bench.now + RESUME_SECONDS)
 
     @precondition(lambda self: bool(self.bench.ledger.past_peers))
@@ -1269,6 +1296,49 @@ class AnyGuest(RuleBasedStateMachine):
         link = data.draw(st.sampled_from(sorted(self.bench.ledger.past_peers)))
         assert self.bench.do(PeerDescribed(link, SDPType.OFFER, SDP)) == []
         assert self.bench.do(PeerFailed(link, Reason.ICE_FAILED)) == []
+
+    # --- lanes and files
+
+    @precondition(lambda self: bool(self.bench.ledger.lanes_dialled))
+    @rule(data=st.data(), opens=st.sampled_from([True, True, False]), text=from_a_peer)
+    def a_lane_opens_or_does_not(self, data: st.DataObject, opens: bool, text: str) -> None:
+        link = data.draw(st.sampled_from(sorted(self.bench.ledger.lanes_dialled)))
+        self.check(self.bench.do(LaneOpened(link, self.carried[link]) if opens else LaneLost(link)), honest=True)
+        if opens:
+            self.check(self.bench.do(ChannelMessage(link, LANE_CHANNEL, text)))
+
+    @precondition(lambda self: bool(self.bench.ledger.lanes))
+    @rule(data=st.data(), text=from_a_peer | st.none())
+    def a_lane_speaks_or_is_lost(self, data: st.DataObject, text: str | None) -> None:
+        link = data.draw(st.sampled_from(sorted(self.bench.ledger.lanes)))
+        event = LaneLost(link) if text is None else ChannelMessage(link, LANE_CHANNEL, text)
+        self.check(self.bench.do(event))
+
+    @rule(number=st.integers(1, 3))
+    def the_person_sends_files(self, number: int) -> None:
+        self.check(self.bench.do(SendPaths(LinkID(f"guest-{number}"), ("photo",))))
+
+    @precondition(lambda self: bool(self.bench.ledger.transfers))
+    @rule(data=st.data(), wanted=st.sampled_from([AcceptTransfer, CancelTransfer, RetryTransfer]))
+    def the_person_decides_about_files(
+        self, data: st.DataObject, wanted: Callable[[TransferID], AcceptTransfer | CancelTransfer | RetryTransfer]
+    ) -> None:
+        self.check(self.bench.do(wanted(data.draw(st.sampled_from(sorted(self.bench.ledger.transfers))))))
+
+    @rule(number=st.integers(0, 5), way=st.sampled_from([True, True, False]))
+    def the_disk_answers(self, number: int, way: bool) -> None:
+        for event in disk_answers(self.bench.ledger, number, well=way):
+            self.check(self.bench.do(event))
+
+    @precondition(lambda self: bool(self.bench.ledger.channels))
+    @rule(data=st.data(), number=st.integers(0, 2))
+    def the_peer_speaks_of_files(self, data: st.DataObject, number: int) -> None:
+        controls = {guest.link.id: guest.link._control for guest in self.guests().values()}
+        link = data.draw(st.sampled_from(sorted({link for link, _ in self.bench.ledger.channels})))
+        said = data.draw(st.sampled_from(words_about_files(self.bench.ledger, number)))
+        channel = controls.get(link)
+        if channel is not None:
+            self.check(self.bench.do(ChannelMessage(link, channel, dump_link_message(said))))
 
     # --- time
 

@@ -35,14 +35,28 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.file_events import AcceptTransfer, CancelTransfer, RetryTransfer, SendPaths
 from proxim.core.host import Host
 from proxim.core.host_code import JoinTarget, parse_target
 from proxim.core.link_messages import TextPiece, dump_link_message
+from proxim.core.manifest import Direction
 from proxim.core.messages import CODE_SESSION_ID, DeviceInfo, PairRequest, SDPType
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.proof import MakeExchange
 from proxim.core.proving import Prover
-from proxim.core.status import Invitation, LinkStatus, PairOutcome, Stage, TextReceived, ThisDevice, Trouble
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    PairOutcome,
+    Stage,
+    TextReceived,
+    ThisDevice,
+    TransferState,
+    TransferStatus,
+    Trouble,
+    Via,
+)
+from proxim.core.transfers import AcceptPolicy
 from proxim.net.spake import Spake2Exchange
 from tests.core.machine_fixtures import (
     ETHERNET,
@@ -367,7 +381,7 @@ def test_proxim_is_not_open_there_any_more(world: World) -> None:
 
 def test_udp_is_blocked_and_the_same_code_works_once_it_is_not(world: World) -> None:
     shown = world.host.shown
-    world.udp = False
+    world.udp = world.lanes_work = False
     world.link_up()
     world.advance(15)
     assert closed(world, world.guest) == (Reason.LINK_TIMEOUT, False)
@@ -379,7 +393,7 @@ def test_udp_is_blocked_and_the_same_code_works_once_it_is_not(world: World) -> 
 
 
 def test_the_guest_cancels_while_linking_and_may_ask_again_soon(world: World) -> None:
-    world.udp = False
+    world.udp = world.lanes_work = False
     link = world.link_up()
     world.do(world.guest, Disconnect(link))
     world.advance(4)
@@ -478,15 +492,324 @@ def test_a_program_is_host_and_guest_at_once(world: World) -> None:
     assert heard == [Publish(said)]
 
 
+# --- lanes -----------------------------------------------------------------------------------------------------------
+
+
+def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
+    world.udp = False
+    link = world.link_up()
+    world.advance(5.9)
+    assert world.status(world.guest).stage is not Stage.CONNECTED
+    world.advance(0.1)
+    for side in (world.host, world.guest):
+        status = world.status(side)
+        assert (status.stage, status.via, status.can_text, status.can_send_files) == (
+            Stage.CONNECTED,
+            Via.LANE,
+            True,
+            True,
+        )
+        assert not side.ledger.peers
+    world.do(world.guest, SendText(link, "over the lane"))
+    world.do(world.host, SendText(world.host.link, "and back"))
+    assert (world.texts(world.host), world.texts(world.guest)) == (["over the lane"], ["and back"])
+    world.advance(3600)  # its heartbeats keep it
+    send(world, world.guest, "photo")
+    assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
+    assert not [text for _, text in world.frames if any(token.hex() in text for token in world.host.ledger.tokens)]
+    world.do(world.guest, Disconnect(link))
+    assert closed(world, world.host) == (Reason.PEER_LEFT, True)
+    for side in (world.host, world.guest):
+        side.ledger.at_rest()
+
+
+def test_without_ice_the_lane_is_dialled_at_once(world: World) -> None:
+    world.udp = False
+    link = world.link_up()
+    world.do(world.host, PeerFailed(world.host.link, Reason.ICE_FAILED))
+    assert world.status(world.host).stage is not Stage.CLOSED
+    world.do(world.guest, PeerFailed(link, Reason.ICE_FAILED))
+    assert world.status(world.guest).via is world.status(world.host).via is Via.LANE
+
+
+def test_a_lane_that_carried_the_link_and_breaks_is_a_lost_link(world: World) -> None:
+    world.udp = False
+    world.link_up()
+    world.advance(6)
+    world.cut_lanes()
+    world.settle()
+    assert world.status(world.guest).stage is world.status(world.host).stage is Stage.WAITING
+    world.advance(10)
+    for side in (world.host, world.guest):
+        status = world.status(side)
+        assert (status.stage, status.via, status.resumes is not None) == (Stage.CONNECTED, Via.LANE, True)
+    world.udp = True
+    world.cut_lanes()
+    world.advance(10)
+    assert world.status(world.guest).via is world.status(world.host).via is Via.WEBRTC
+
+
+def test_a_silent_lane_is_noticed_within_6_seconds(world: World) -> None:
+    world.udp = False
+    world.link_up()
+    world.advance(10)
+    world.vanish()
+    world.reachable = False
+    world.advance(6)
+    assert world.status(world.guest).stage is world.status(world.host).stage is Stage.WAITING
+
+
+def test_a_guest_without_a_proof_gets_no_lane_for_its_link(world: World) -> None:
+    world.udp = False
+    shown = parse_target(world.host.shown.url)
+    world.do(world.guest, Join(JoinTarget(shown.address, shown.port, shown.session_id)))
+    world.decide(approved=True)
+    world.advance(14)
+    assert not world.host.ledger.tokens
+    assert not world.guest.ledger.lanes
+    world.advance(1)
+    assert closed(world, world.guest) == closed(world, world.host) == (Reason.LINK_TIMEOUT, False)
+
+
+@pytest.mark.parametrize("steps", range(8))
+def test_webrtc_opens_while_the_lane_is_dialled(world: World, steps: int) -> None:
+    """Whichever of the two was faster where: both ends come to the same way, and nobody is lost."""
+    world.udp = False
+    link = world.link_up()
+    world.advance(5.9)
+    host_link = world.host.link
+    world.udp = True
+    world.host.now = world.guest.now = world.guest.now + 0.1
+    world.report(world.guest, TimerFired(Timer(TimerName.LANE, link)))
+    for _ in range(steps):
+        world.step()
+    world._open(world._pair(link))
+    world.settle()
+    statuses = [world.status(side) for side in (world.guest, world.host)]
+    assert [one.stage for one in statuses] == [Stage.CONNECTED] * 2
+    assert statuses[0].via is statuses[1].via
+    for side, one in ((world.guest, link), (world.host, host_link)):
+        world.do(side, SendText(one, "here"))
+    assert world.texts(world.host) == world.texts(world.guest) == ["here"]
+    assert (link in world.guest.ledger.peers) == (statuses[0].via is Via.WEBRTC)
+
+
+def test_webrtc_opens_at_the_host_alone_before_the_guest_takes_the_lane(world: World) -> None:
+    world.udp = False
+    link = world.link_up()
+    host_link = world.host.link
+    world.do(world.host, ChannelOpened(host_link, 0, "control"))
+    assert world.status(world.host).via is Via.WEBRTC
+    world.advance(6)
+    assert world.status(world.guest).via is world.status(world.host).via is Via.LANE
+    world.do(world.host, SendText(host_link, "here"))
+    world.do(world.guest, SendText(link, "here"))
+    assert world.texts(world.host) == world.texts(world.guest) == ["here"]
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+CONTENT = {"photo": bytes(range(40)), "notes/one": b"one", "notes/empty": b""}
+
+
+def give(side: Bench) -> None:
+    for path, content in CONTENT.items():
+        side.disk.put(path, content)
+
+
+def send(world: World, side: Bench, *paths: str) -> None:
+    """One side sends, the other accepts, and all bytes move."""
+    give(side)
+    world.do(side, SendPaths(world.status(side).link, paths))
+    world.accept_files()
+    world.settle()
+
+
+def arrived(world: World, side: Bench) -> dict[str, bytes]:
+    return {path: content for files in side.disk.arrived.values() for path, content in files.items()}
+
+
+def last_transfer(side: Bench) -> TransferStatus:
+    return list(side.ledger.transfers.values())[-1]
+
+
+@pytest.mark.parametrize("by_guest", [True, False])
+@pytest.mark.parametrize("lane", [True, False])
+def test_files_go_both_ways(world: World, by_guest: bool, lane: bool) -> None:
+    world.lanes_work = lane
+    world.link_up()
+    sender, receiver = (world.guest, world.host) if by_guest else (world.host, world.guest)
+    send(world, sender, "photo", "notes")
+    world.advance(10)  # for a lane that does not come
+    for side in (sender, receiver):
+        status = last_transfer(side)
+        assert (status.state, status.moved, status.failed) == (TransferState.DONE, 43, ())
+        assert status.direction is (Direction.OUT if side is sender else Direction.IN)
+    assert arrived(world, receiver) == CONTENT
+    assert last_transfer(sender).via is (Via.LANE if lane else Via.WEBRTC)
+    assert world.status(world.host).via is Via.WEBRTC  # the link itself stays where it is
+
+
+def test_a_lane_that_is_cut_is_opened_again_and_not_a_byte_is_lost(world: World) -> None:
+    world.link_up()
+    give(world.guest)
+    for _ in range(3):
+        world.do(world.guest, SendPaths(world.status(world.guest).link, ("photo",)))
+        world.accept_files()
+        for _ in range(8):
+            world.step()
+        world.cut_lanes()
+        world.settle()
+        world.advance(2)
+        assert last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.DONE
+    assert [files["photo"] for files in world.host.disk.arrived.values()] == [CONTENT["photo"]] * 3
+
+
+def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> None:
+    world.link_up()
+    world.advance(1)
+    give(world.guest)
+    world.do(world.guest, SendPaths(world.status(world.guest).link, ("photo",)))
+    world.accept_files()
+    while not world.guest.ledger.sending:
+        world.step()
+    world.queue.clear()
+    world.vanish()
+    world.reachable = False
+    world.advance(6)
+    assert last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.WAITING
+    world.reachable = True
+    world.advance(10)
+    assert last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.DONE
+    assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
+
+
+@pytest.mark.parametrize("by_guest", [True, False])
+def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on(world: World, by_guest: bool) -> None:
+    world.link_up()
+    world.advance(1)
+    side, other = (world.guest, world.host) if by_guest else (world.host, world.guest)
+    old = world.status(side).link
+    give(side)
+    world.vanish()
+    world.reachable = False
+    world.advance(6)
+    assert published(side.do(SendPaths(old, ("photo",)))) == [Trouble(Problem(Reason.NOT_CONNECTED), old)]
+    world.reachable = True
+    world.advance(10)
+    assert world.status(side).resumes == old
+    world.do(side, SendPaths(old, ("photo",)))
+    world.accept_files()
+    world.settle()
+    assert arrived(world, other) == {"photo": CONTENT["photo"]}
+    assert last_transfer(side).link == world.status(side).link != old
+
+
+def test_files_for_a_link_that_is_not_there_are_not_connected(world: World) -> None:
+    world.join()
+    for side, link in ((world.guest, "guest-1"), (world.guest, "guest-9"), (world.host, "host-9"), (world.guest, "x")):
+        told = [Publish(Trouble(Problem(Reason.NOT_CONNECTED), LinkID(link)))]
+        assert side.do(SendPaths(LinkID(link), ("photo",))) == told
+
+
+def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
+    link = world.link_up()
+    (guest,) = world.guest.program._guests.values()
+    guest._transfers._speakers.clear()  # as if its hello had not named them
+    told = [Publish(Trouble(Problem(Reason.FILES_UNSUPPORTED), link))]
+    assert world.guest.do(SendPaths(link, ("photo",))) == told
+
+
+def test_what_is_accepted_unseen_is_asked_of_nobody() -> None:
+    device = HOST_DEVICE
+    bench = HostBench()
+    host = Host(device, ONE_TIME, bench.prover, accept=AcceptPolicy(without_asking=True))
+    bench.program = Program(device, host, bench.prover, AcceptPolicy())
+    world = World(host=bench)
+    world.settle()
+    world.link_up()
+    give(world.guest)
+    world.do(world.guest, SendPaths(world.status(world.guest).link, ("photo",)))
+    assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
+
+
+def test_a_transfer_that_is_cancelled_or_tried_again(world: World) -> None:
+    link = world.link_up()
+    give(world.guest)
+    world.do(world.guest, SendPaths(link, ("photo",)))
+    transfer = last_transfer(world.guest).transfer
+    world.do(world.guest, CancelTransfer(transfer))
+    assert last_transfer(world.host).state is TransferState.CANCELLED
+    world.do(world.guest, RetryTransfer(transfer))
+    world.do(world.host, AcceptTransfer(last_transfer(world.host).transfer))
+    assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
+
+
+def test_a_transfer_that_stalls_on_its_lane_closes_it(world: World) -> None:
+    link = world.link_up()
+    give(world.guest)
+    world.do(world.guest, SendPaths(link, ("photo",)))
+    world.accept_files()
+    while not world.guest.ledger.sending:
+        world.step()
+    (transfer,) = world.guest.ledger.sending
+    world.report(world.guest, TimerFired(Timer(TimerName.STALL, transfer)))
+    assert link in world.guest.ledger.lanes_closing
+    world.settle()
+    world.advance(2)
+    assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
+
+
 # --- two programs, anything in any order -----------------------------------------------------------------------------
 
 
 class AnyWorld(RuleBasedStateMachine):
     """Two honest programs, whatever their people do and their network suffers: no error, no INTERNAL, and it mends."""
 
-    @initialize(kind=st.sampled_from(SessionType))
-    def start(self, kind: SessionType) -> None:
+    @initialize(kind=st.sampled_from(SessionType), lanes_work=st.booleans(), udp=st.sampled_from([True, True, False]))
+    def start(self, kind: SessionType, lanes_work: bool, udp: bool) -> None:
         self.world = world_of(Invite(kind, 60.0), FakeSpake2)
+        self.world.lanes_work, self.world.udp = lanes_work, udp
+        for side in (self.world.host, self.world.guest):
+            give(side)
+
+    @rule(by_guest=st.booleans(), path=st.sampled_from(["photo", "notes", "gone"]))
+    def somebody_sends_files(self, by_guest: bool, path: str) -> None:
+        side = self.world.guest if by_guest else self.world.host
+        for link in list(side.ledger.links):
+            self.world.report(side, SendPaths(link, (path,)))
+
+    @rule()
+    def files_are_accepted(self) -> None:
+        self.world.accept_files()
+
+    @rule(by_guest=st.booleans(), retry=st.booleans(), which=st.integers(0, 5))
+    def somebody_cancels_or_retries_a_transfer(self, by_guest: bool, retry: bool, which: int) -> None:
+        side = self.world.guest if by_guest else self.world.host
+        known = list(side.ledger.transfers)
+        if known:
+            transfer = known[which % len(known)]
+            self.world.report(side, RetryTransfer(transfer) if retry else CancelTransfer(transfer))
+
+    @rule(work=st.booleans())
+    def lanes_work_or_do_not(self, work: bool) -> None:
+        self.world.lanes_work = work
+
+    @rule()
+    def the_lanes_are_cut(self) -> None:
+        self.world.cut_lanes()
+
+    @rule(seconds=st.sampled_from([0.5, 6.0]))
+    def all_goes_well(self, seconds: float) -> None:
+        """The next right steps: without these, chance alone rarely has files moving."""
+        world = self.world
+        if not world.guest.ledger.links:
+            self.the_guest_joins()
+        world.settle()
+        self.the_host_decides(approved=True)
+        world.advance(seconds)
+        self.somebody_sends_files(by_guest=seconds == 6.0, path="photo")
+        world.accept_files()
 
     @rule(text=st.text(max_size=10), by_guest=st.booleans())
     def somebody_writes(self, text: str, by_guest: bool) -> None:
@@ -554,7 +877,7 @@ class AnyWorld(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         world = self.world
-        world.udp = world.reachable = True
+        world.udp = world.reachable = world.lanes_work = True
         world.settle()
         world.do(world.host, NetworksSeen((ETHERNET,)))
         for side in (world.host, world.guest):
@@ -565,11 +888,28 @@ class AnyWorld(RuleBasedStateMachine):
         assert isinstance(world.host.ledger.invitation, Invitation)
         world.link_up()
         assert world.status(world.guest).stage is world.status(world.host).stage is Stage.CONNECTED
+        for _ in range(3):
+            world.accept_files()
+            world.advance(20)
+        self.check_files()
         world.do(world.guest, Shutdown())
         world.do(world.host, Shutdown())
         for side in (world.host, world.guest):
             side.ledger.at_rest()
             assert side.ledger.timers == {}
+
+    def check_files(self) -> None:
+        """What was announced arrived as it was, or both know that it did not, or it waits for one who forgot it."""
+        for side in (self.world.host, self.world.guest):
+            for files in side.disk.arrived.values():
+                for path, content in files.items():
+                    assert content == CONTENT[path]
+            for status in side.ledger.transfers.values():
+                assert status.over or status.state is TransferState.WAITING, status
+                other = self.world.guest if side is self.world.host else self.world.host
+                there = other.ledger.transfers.get(status.transfer)
+                if status.state is TransferState.DONE and there is not None and status.direction is Direction.OUT:
+                    assert there.state is TransferState.DONE
 
 
 AnyWorld.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -223,7 +223,7 @@ def test_the_host_notices_first(world: World) -> None:
 def test_a_link_that_opens_late_or_not_at_all_is_tried_again(world: World) -> None:
     dark(world)
     world.reachable = True
-    world.udp = False
+    world.udp = world.lanes_work = False
     world.advance(40)
     assert world.status(world.guest).stage in (Stage.WAITING, Stage.APPROVED, Stage.CONNECTING)
     assert stages(world.host).count(Stage.APPROVED) > 2
@@ -236,7 +236,7 @@ def test_a_link_that_opens_late_or_not_at_all_is_tried_again(world: World) -> No
 def test_a_link_that_never_opens_again_is_over_after_2_minutes(world: World) -> None:
     dark(world)
     world.reachable = True
-    world.udp = False
+    world.udp = world.lanes_work = False
     world.advance(RESUME_SECONDS + 20)
     assert closed(world, world.guest)[1]
     assert closed(world, world.host)[1]

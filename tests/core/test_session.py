@@ -758,8 +758,7 @@ def over_a_lane() -> Session:
     session = new_session(PERSISTENT)
     session.handle(Ask(PROVED), T0)
     session.handle(Decide(ID, approved=True), T0)
-    session.handle(LaneOpened(LINK, carries_link=True), T0)
-    assert session.state is SessionState.LINKING
+    assert session.handle(LaneOpened(LINK, carries_link=True), T0) == []  # the guest has not said a word on it
     session.handle(lane_says(Hello("Phone")), T0)
     assert session.state is SessionState.LINKED
     return session
