@@ -28,7 +28,7 @@ ROOF: Final = {
     "proxim/options.py",
     "proxim/wiring.py",
 }
-PACKAGES: Final = {"proxim/__init__.py", "proxim/web/__init__.py"}  # web holds data, no Python
+PACKAGES: Final = {"proxim/__init__.py", "proxim/languages/__init__.py", "proxim/web/__init__.py"}  # the two hold data
 BELOW: Final[dict[str, set[str]]] = {  # which floors a floor may import, besides itself
     "roof": {"net", "ui", "bridge", "core"},
     "net": {"core"},

@@ -1,12 +1,10 @@
-"""The host's server: one listening address, signaling on / and /ws, lanes on /lane, the page on a GET of /.
+"""The host's server: one listening address, signaling on / and /ws, lanes on /lane, the page's files on a GET.
 
 A connection is only ever a guest's. Who may come in at all (how many sockets, from which page, under which name) is
 decided here, before the machine hears of it. Must never be here: what a message means, any way to act as host.
 """
 
 import asyncio
-import base64
-import hashlib
 import http
 import ipaddress
 import logging
@@ -14,7 +12,6 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from importlib import resources
 from typing import Any, Final
 
 from websockets.asyncio.server import Server as WebSocketServer
@@ -28,13 +25,13 @@ from proxim.core.events import ConnectionID
 from proxim.core.host_code import authority
 from proxim.core.messages import CloseCode
 from proxim.net import limits
+from proxim.net.page import Page
 from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 
 _log = logging.getLogger(__name__)
 
 _SIGNALING_PATHS: Final = ("/", "/ws")
 _LANE_PATH: Final = "/lane"
-_HTML: Final = "text/html; charset=utf-8"
 _TEXT: Final = "text/plain; charset=utf-8"
 _AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\]|(?P<v4>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?")
 # What the HTTP reader itself answers, and says more than "bad request": a line or header too long, or we are leaving.
@@ -69,8 +66,7 @@ class Server:
         self._last_id = 0
         self._server: WebSocketServer | None = None
         self._address, self._port = "", 0
-        self._page = resources.files("proxim.web").joinpath("index.html").read_bytes()
-        self._style = _style_hash(self._page)
+        self._page = Page()
 
     async def start(self, listener: socket.socket) -> None:
         """Serve on a socket that already listens."""
@@ -176,9 +172,10 @@ class Server:
                 connection.ping_interval = None  # a lane's pings wait behind its bytes; the link beside it has its own
                 return None
             return None if path in _SIGNALING_PATHS else self._refuse(http.HTTPStatus.NOT_FOUND)
-        if path == "/":
-            return self._respond(http.HTTPStatus.OK, _HTML, self._page)
-        return self._refuse(http.HTTPStatus.NOT_FOUND)
+        served = self._page.get(path, ",".join(headers.get_all("Accept-Language")))
+        if served is None:
+            return self._refuse(http.HTTPStatus.NOT_FOUND)
+        return self._respond(http.HTTPStatus.OK, served.content_type, served.body)
 
     def _in_our_words(self, response: Response) -> Response:
         """Replace what websockets says by itself of a broken request: it quotes it, under none of our headers."""
@@ -206,7 +203,7 @@ class Server:
     def _respond(self, status: http.HTTPStatus, content_type: str, body: bytes) -> Response:
         own = authority(self._address.partition("%")[0], self._port)
         policy = (
-            f"default-src 'none'; script-src 'self'; style-src 'self' {self._style}; img-src 'self'; "
+            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
             f"connect-src 'self' ws://{own}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         headers = Headers(
@@ -227,13 +224,6 @@ class Server:
 
 def _path(request: Request | None) -> str:
     return request.path.partition("?")[0] if request is not None else ""
-
-
-def _style_hash(page: bytes) -> str:
-    """The page's own style sheet as Content-Security-Policy names it, so that no other counts."""
-    _, _, rest = page.partition(b"<style>")
-    digest = hashlib.sha256(rest.partition(b"</style>")[0]).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 class _Protocol(ServerProtocol):

@@ -1,0 +1,92 @@
+"""What a browser gets: the page's files, a fixed table of them, and its words in the language that it asks for.
+
+Must never be here: sockets and who may ask (server.py), the words themselves (core/errors.py, proxim/languages).
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+from proxim.core.errors import SENTENCES
+
+_HTML: Final = "text/html; charset=utf-8"
+_JSON: Final = "application/json; charset=utf-8"
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_TEXTS_PATH: Final = "/texts.json"
+_FALLBACK: Final = "en"
+_MAX_ASKED: Final = 32  # languages looked at in one header
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One file as it is sent."""
+
+    content_type: str
+    body: bytes
+
+
+class Page:
+    """See the module. Read once: nothing of a request ever becomes a path of a file system."""
+
+    def __init__(self) -> None:
+        folder = resources.files("proxim.web")
+        self._files = {f"/{name}": Served(_TYPES[suffix], body) for name, suffix, body in _read(folder, _TYPES)}
+        self._files["/"] = Served(_HTML, folder.joinpath("index.html").read_bytes())
+        self._texts = {language: Served(_JSON, _dump(language, words)) for language, words in languages().items()}
+
+    def get(self, path: str, accept_language: str) -> Served | None:
+        """What is at that path; None where nothing is."""
+        if path == _TEXTS_PATH:
+            return self._texts[best_language(accept_language, self._texts)]
+        return self._files.get(path)
+
+
+def languages() -> dict[str, dict[str, Any]]:
+    """The words of each language: `page`, and `reasons` for every Reason; English's are the program's own table."""
+    found = {
+        name.removesuffix(suffix): json.loads(body)
+        for name, suffix, body in _read(resources.files("proxim.languages"), {".json"})
+    }
+    found[_FALLBACK]["reasons"] = {reason.value: sentence for reason, sentence in SENTENCES.items()}
+    return found
+
+
+def best_language(accept_language: str, known: Iterable[str]) -> str:
+    """The language of an Accept-Language header that we know and it likes best (RFC 9110, 12.5.4)."""
+    spoken = set(known)
+    best, liked = _FALLBACK, 0.0
+    for one in accept_language.split(",")[:_MAX_ASKED]:
+        tag, _, quality = one.partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        weight = _weight(quality)
+        if language in spoken and weight > liked:
+            best, liked = language, weight
+    return best
+
+
+def _weight(quality: str) -> float:
+    name, _, value = quality.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        weight = float(value)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0
+
+
+def _read(folder: Traversable, suffixes: Iterable[str]) -> list[tuple[str, str, bytes]]:
+    files = [(one.name, f".{one.name.rpartition('.')[2]}", one) for one in folder.iterdir() if one.is_file()]
+    wanted = set(suffixes)
+    return [(name, suffix, one.read_bytes()) for name, suffix, one in files if suffix in wanted]
+
+
+def _dump(language: str, words: dict[str, Any]) -> bytes:
+    return json.dumps({"language": language, **words}, ensure_ascii=False, separators=(",", ":")).encode()
