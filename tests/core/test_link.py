@@ -435,3 +435,10 @@ def test_a_closed_control_channel_is_a_peer_that_left_and_another_is_nothing() -
     link = open_link()
     assert link.handle(ChannelClosed(ID, OTHER), T0) == []
     assert link.handle(ChannelClosed(ID, CONTROL), T0) == closed(Reason.PEER_LEFT)
+
+
+def test_a_peer_that_greeted_and_closes_without_goodbye_was_lost() -> None:
+    link = open_link()
+    link.handle(ChannelMessage(ID, CONTROL, dump_link_message(Hello("Phone"))), T0)
+    assert link.handle(ChannelClosed(ID, CONTROL), T0)[-1] == Publish(link.status)
+    assert link.status.reason is Reason.PEER_VANISHED

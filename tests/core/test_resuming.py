@@ -452,12 +452,20 @@ def test_who_says_goodbye_is_not_waited_for(world: World, by_guest: bool) -> Non
     assert closed(world, world.guest)[1]
 
 
-@pytest.mark.parametrize("reason", [Reason.PEER_LEFT, Reason.PEER_ERROR])
-def test_a_peer_that_left_or_broke_the_rules_is_not_waited_for(world: World, reason: Reason) -> None:
-    world.report(world.host, PeerFailed(HOSTS_LINK, reason))
-    world.report(world.guest, PeerFailed(GUESTS_LINK, reason))
+def test_a_peer_that_broke_the_rules_is_not_waited_for(world: World) -> None:
+    world.report(world.host, PeerFailed(HOSTS_LINK, Reason.PEER_ERROR))
+    world.report(world.guest, PeerFailed(GUESTS_LINK, Reason.PEER_ERROR))
     world.settle()
-    assert closed(world, world.host) == closed(world, world.guest) == (reason, True)
+    assert closed(world, world.host) == closed(world, world.guest) == (Reason.PEER_ERROR, True)
+
+
+def test_a_peer_that_closed_without_goodbye_is_waited_for(world: World) -> None:
+    """A browser does so where its page is loaded again, and has no moment for a goodbye."""
+    world.report(world.host, PeerFailed(HOSTS_LINK, Reason.PEER_LEFT))
+    world.report(world.guest, PeerFailed(GUESTS_LINK, Reason.PEER_LEFT))
+    assert world.status(world.host).stage is Stage.WAITING
+    world.advance(3)
+    goes_on(world)
 
 
 def test_the_timer_of_the_two_minutes_is_the_sessions(world: World) -> None:
