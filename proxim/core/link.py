@@ -220,7 +220,7 @@ class Link:
     def _broken(self, reason: Reason, now: float) -> list[Command]:
         """WebRTC is over; where the guest has a lane open for the link, it is because the guest took that."""
         if reason is Reason.PEER_LEFT and self._peer_pings:
-            reason = Reason.PEER_VANISHED  # who greets says goodbye, too: a page that is loaded again cannot, and is back
+            reason = Reason.PEER_VANISHED  # who greets says goodbye, too; a page that is loaded again cannot
         return self._carry_link(now) if self._lane.carrier else self.close(reason)
 
     # --- the lane --------------------------------------------------------------------------------------------------

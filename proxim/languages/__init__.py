@@ -1,1 +1,1 @@
-"""What people read, one file a language; core/errors.py has the English sentences. Data only; nothing else belongs here."""
+"""What people read, a file a language; core/errors.py has the English sentences. Data only, nothing else."""

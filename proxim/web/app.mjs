@@ -103,7 +103,7 @@ function redraw() {
   if (!view) return;
   for (const one of changed) view.transfer(one, hostName());
   changed.clear();
-  keepAwake(transfers.moving);
+  keepAwake(Boolean(transfers?.moving));
 }
 
 // The screen's lock is for secure contexts only (W3C Screen Wake Lock, 5): elsewhere the phone may sleep, and the link
@@ -164,13 +164,11 @@ addEventListener("beforeunload", (event) => transfers?.moving && event.preventDe
 const kept = invitation ?? keptSession();
 if (kept) begin(kept);
 
-fetch("texts.json")
-  .then((answer) => answer.json())
-  .then((found) => {
-    view = new View(found);
-    $("name").value = device.name;
-    show();
-    texts.splice(0).forEach((text) => view.text(hostName(), text));
-    redraw();
-  })
-  .catch(() => ($("status").textContent = "Proxim does not answer any more. Load this page again."));
+const unheard = () => ($("status").textContent = "Proxim does not answer any more. Load this page again.");
+fetch("texts.json").then((answer) => answer.json()).then((found) => {
+  view = new View(found);
+  $("name").value = device.name;
+  show();
+  texts.splice(0).forEach((text) => view.text(hostName(), text));
+  redraw();
+}, unheard);

@@ -4,8 +4,8 @@ import asyncio
 import base64
 import contextlib
 import gc
-import hashlib
 import http
+import json
 import socket
 import sys
 import tracemalloc
@@ -209,7 +209,11 @@ async def test_a_plain_get_answers_with_the_page(running: Running) -> None:
 
 
 async def test_the_pages_files_are_served_under_the_same_policy(running: Running) -> None:
-    for path, kind in (("/app.mjs", "text/javascript"), ("/style.css", "text/css"), ("/texts.json", "application/json")):
+    for path, kind in (
+        ("/app.mjs", "text/javascript"),
+        ("/style.css", "text/css"),
+        ("/texts.json", "application/json"),
+    ):
         status, headers, body = split(await running.get(running.request(path=path)))
         assert (status, headers["content-type"]) == (200, f"{kind}; charset=utf-8")
         assert body

@@ -1,0 +1,75 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from proxim.core.errors import SENTENCES
+from proxim.net.page import Page, best_language, languages
+
+WEB = Path(__file__).resolve().parents[2] / "proxim" / "web"
+PLACEHOLDER = re.compile(r"\{\w+\}")
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_every_language_has_all_words(language: str) -> None:
+    words, english = languages()[language], languages()["en"]
+    assert list(words["reasons"]) == [reason.value for reason in SENTENCES]
+    assert list(words["page"]) == list(english["page"])
+    for key, text in words["page"].items():
+        assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(english["page"][key])), key
+        assert text.strip()
+
+
+def test_english_is_the_programs_own_table() -> None:
+    assert languages()["en"]["reasons"] == {reason.value: sentence for reason, sentence in SENTENCES.items()}
+
+
+def test_the_page_uses_words_that_are_there_and_no_word_is_left_over() -> None:
+    sources = "".join((WEB / name).read_text(encoding="utf-8") for name in ("index.html", "view.mjs", "app.mjs"))
+    words = set(languages()["en"]["page"])
+    used = re.findall(r'data-t="(\w+)"', sources) + re.findall(r'(?:this|view)\.say\("(\w+)"', sources)
+    assert set(used) <= words
+    assert {word for word in words if f'"{word}"' not in sources} == set()
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("DE-ch, en;q=0.8", "de"),
+        ("en-GB, de;q=0.9", "en"),
+        ("fr, de;q=0.5, en;q=0.4", "de"),
+        ("de;q=0", "en"),
+        ("de;q=nan", "en"),
+        ("de;q=much", "en"),
+        ("de;q=2", "en"),
+        ("../../etc/passwd", "en"),
+        ("x," * 5000 + "de", "en"),
+    ],
+)
+def test_the_language_that_a_browser_likes_best(header: str, language: str) -> None:
+    assert best_language(header, languages()) == language
+
+
+def test_only_what_is_in_the_table_is_served() -> None:
+    page = Page()
+    index = page.get("/", "")
+    assert index is not None
+    assert index.body == (WEB / "index.html").read_bytes()
+    for file in WEB.iterdir():
+        served = page.get(f"/{file.name}", "")
+        if file.suffix in (".mjs", ".css", ".svg"):
+            assert served is not None
+            assert served.body == file.read_bytes()
+        else:
+            assert served is None, file.name
+    assert page.get("/__init__.py", "") is page.get("/../web/app.mjs", "") is page.get("", "") is None
+
+
+def test_it_names_all_modules_ahead_and_no_other_place() -> None:
+    index = (WEB / "index.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'(?:href|src)="(\w+\.mjs)"', index)) == {file.name for file in WEB.glob("*.mjs")}
+    everything = "".join(file.read_text(encoding="utf-8") for file in WEB.iterdir() if file.suffix != ".py")
+    assert set(re.findall(r"\w+://[^\s\"`$]*", everything)) <= {"http://www.w3.org/2000/svg", "ws://"}
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", everything)

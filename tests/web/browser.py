@@ -1,0 +1,123 @@
+"""A real Chromium at a real host's page, for the tests in this folder. What the browser complains of fails the test."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.programs import JSON, SOURCE, Program
+
+PATIENCE_MS: Final = 30_000
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+# Before the page's own scripts: what its policy forbids is remembered.
+_WATCH_POLICY: Final = """
+window.violations = [];
+addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
+  violations.push(`${violatedDirective} ${blockedURI}`));
+"""
+
+
+class Phone:
+    """One tab, and all that it asked for and complained of."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.add_init_script(_WATCH_POLICY)
+        self.complaints: list[str] = []
+        self.requested: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requested.append(request.url.partition("#")[0]))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def is_content(self, origin: str) -> None:
+        """Nothing was complained of, and nothing asked for elsewhere."""
+        assert self.complaints == []
+        assert self.page.evaluate("violations") == []
+        assert {url for url in self.requested if not url.startswith((origin, "blob:" + origin))} == set()
+
+    # --- what a person does and sees ---------------------------------------------------------------------------------
+
+    def sees(self, words: str) -> None:
+        """Wait until those words are there."""
+        self.page.get_by_text(words).first.wait_for(state="visible")
+
+    def is_at(self, rung: str) -> None:
+        """Wait until the ladder stands there: a key of the languages' `page`."""
+        self.page.wait_for_function(
+            "rung => document.querySelector(`#ladder [data-t=${rung}]`).matches('.now, .done')", arg=rung
+        )
+
+    def joined(self, host: Program) -> None:
+        """Approve it at the host; wait until both are linked."""
+        prompt = host.event("pair_prompt")
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+        host.event("link", state="connected")
+        self.is_linked()
+
+    def is_linked(self) -> None:
+        self.page.locator("#linked").wait_for(state="visible")
+
+    def sends_text(self, text: str) -> None:
+        self.page.fill("#text", text)
+        self.page.click("#say button")
+
+    def downloads(self) -> Path:
+        """Say yes to the question that is there; the file that the browser saves."""
+        with self.page.expect_download() as saved:
+            self.page.click(".question .main")
+        return Path(saved.value.path())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's own Chromium, headless."""
+    program = next((path for path in map(shutil.which, _NAMES) if path is not None), None)
+    if program is None:
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])  # tests may run as root
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def phone(chromium: Browser, *, width: int = 390, language: str = "en-US", dark: bool = False) -> Iterator[Phone]:
+    """A tab of its own, with storage of its own."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": 844},
+        locale=language,
+        color_scheme="dark" if dark else "light",
+        accept_downloads=True,
+    )
+    try:
+        yield Phone(context)
+    finally:
+        context.close()
+
+
+@contextmanager
+def hosting(address: str, home: Path, *options: str) -> Iterator[tuple[Program, JSON]]:
+    """A host that drives by JSON lines, and its session."""
+    with Program([*SOURCE, "host", "--json", "--name", "Ana's PC", "--address", address, *options], home) as host:
+        yield host, host.event("session")
+
+
+def origin_of(url: str) -> str:
+    """What the page of that link is served from."""
+    return f"http://{urlsplit(url).netloc}"
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,3 @@
+from tests.web.browser import chromium
+
+__all__ = ["chromium"]

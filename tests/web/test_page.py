@@ -1,0 +1,155 @@
+"""The page in Debian's Chromium against a real host: from the URL to files, and what must not happen on the way."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from proxim.net.page import languages
+from tests.web.browser import hosting, origin_of, phone, sha256_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+FILE_BYTES = 3_000_001  # several messages, windows of reports, and no round number
+
+
+def some_file(folder: Path, name: str, size: int) -> Path:
+    path = folder / name
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_from_the_link_to_files_both_ways(chromium: Browser, own_address: str, tmp_path: Path, width: int) -> None:
+    saved_to = tmp_path / "saved"
+    saved_to.mkdir()
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium, width=width) as guest:
+        page = guest.page
+        page.goto(session["url"])
+        prompt = host.event("pair_prompt")
+        assert prompt["deviceInfo"]["name"] == "Chrome on Linux"
+        assert prompt["verified"] == "qr"
+        guest.is_at("asked")
+        guest.sees("Look at the other screen")
+        assert "#" not in page.url, "the secret stays in the address bar"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+        guest.is_linked()
+        guest.sees("Connected with Ana's PC.")
+
+        text = f"Grüße, 你好, 🙂 {HOSTILE}\n" + "x" * 50_000
+        guest.sends_text(text)
+        assert host.event("text")["text"] == text
+        host.say(type="text", text=f"from the host {HOSTILE}")
+        guest.sees(f"from the host {HOSTILE}")
+
+        up = some_file(tmp_path, "up.bin", FILE_BYTES)
+        empty = some_file(tmp_path, "empty.txt", 0)
+        page.set_input_files("#files", [up, empty])
+        announced = host.event("transfer", state="announced")
+        assert [one["path"] for one in announced["files"]] == ["up.bin", "empty.txt"]
+        host.say(type="accept", transferID=announced["transferID"], directory=str(saved_to))
+        host.event("transfer", state="done")
+        guest.sees("Done. It arrived unharmed.")
+        assert sha256_of(saved_to / "up.bin") == sha256_of(up)
+        assert (saved_to / "empty.txt").read_bytes() == b""
+
+        down = some_file(tmp_path, "down.bin", FILE_BYTES)
+        host.say(type="send", paths=[str(down)])
+        guest.sees("Ana's PC wants to send you 1 file")
+        assert sha256_of(guest.downloads()) == sha256_of(down)
+        host.event("transfer", state="done")
+        guest.sees("Save down.bin")
+
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        page.click("#leave")
+        assert host.event("link", state="closed")["reason"] == "peer_left"
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_hostile_names_are_text(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home", "--name", HOSTILE) as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.sees(HOSTILE)
+        evil = some_file(tmp_path, "<svg onload=alert(2)>\u202egpj.exe", 10)
+        host.say(type="send", paths=[str(evil)])
+        guest.sees("<svg onload=alert(2)>gpj.exe")  # nothing turns it around
+        with guest.page.expect_download() as saved:
+            guest.page.click(".question .main")
+        assert saved.value.suggested_filename.endswith("gpj.exe")
+        guest.sees("Done. It is in your browser's downloads.")
+        assert guest.page.locator("main img, main svg, main script").count() == 0
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_a_declined_file_and_a_cancelled_one(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        file = some_file(tmp_path, "one.bin", 1000)
+        host.say(type="send", paths=[str(file)])
+        guest.page.get_by_role("button", name="Decline").click()
+        assert host.event("transfer", state="cancelled")["reason"] == "declined"
+        guest.page.set_input_files("#files", [file])
+        announced = host.event("transfer", state="announced", direction="in")
+        guest.page.get_by_role("button", name="Cancel").click()
+        assert host.event("transfer", state="cancelled")["transferID"] == announced["transferID"]
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_a_refusal_is_named_in_the_programs_words(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        prompt = host.event("pair_prompt")
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=False)
+        guest.sees(languages()["en"]["reasons"]["declined"])
+        guest.page.get_by_role("button", name="Ask again").click()
+        guest.joined(host)
+
+
+def test_another_name_is_asked_with(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        host.event("pair_prompt")
+        guest.page.fill("#name", "Ana's phone")
+        guest.page.click("#rename button")
+        assert host.event("pair_prompt")["deviceInfo"]["name"] == "Ana's phone"
+
+
+def test_without_an_invitation_it_says_what_to_do(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
+        guest.page.goto(origin_of(session["url"]))
+        guest.sees("Scan the QR code")
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_a_false_secret_is_refused(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
+        link, _, secret = session["url"].rpartition("k=")
+        guest.page.goto(f"{link}k={'A' * len(secret)}")
+        guest.sees(languages()["en"]["reasons"]["not_verified"])
+
+
+def test_it_speaks_german(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    words = languages()["de"]
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium, language="de-AT") as guest:
+        guest.page.goto(session["url"])
+        prompt = host.event("pair_prompt")
+        guest.sees(words["page"]["asked"])
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=False)
+        guest.sees(words["reasons"]["declined"])
+        assert guest.page.evaluate("document.documentElement.lang") == "de"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_large_text_still_fits(chromium: Browser, own_address: str, tmp_path: Path, dark: bool) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium, width=320, dark=dark) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert guest.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        heights = "[...document.querySelectorAll('button, .button')].map((one) => one.offsetHeight).filter(Boolean)"
+        assert min(guest.page.evaluate(heights)) >= 44, "a target is too small for a thumb"
