@@ -79,14 +79,19 @@ class Phone:
         return Path(saved.value.path())
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The system's own Chromium, headless."""
+def chromium_program() -> str:
+    """The system's own; the test is skipped where there is none."""
     program = next((path for path in map(shutil.which, _NAMES) if path is not None), None)
     if program is None:
         pytest.skip("no Chromium is installed")
+    return program
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])  # tests may run as root
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])  # tests may run as root
         yield browser
         browser.close()
 

@@ -1,0 +1,107 @@
+"""The page where networks and tabs come and go: a cable cut and mended, a tab frozen, a page loaded again."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.lossy_link import LossyLink, lossy_link, missing
+from tests.programs import SOURCE, Program
+from tests.web.browser import Phone, chromium_program, hosting, origin_of, phone, sha256_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+FILE_BYTES = 12_000_000
+BEGUN = 2_000_000  # bytes that must have moved before something happens to the link
+
+
+@pytest.fixture
+def cable() -> Iterator[LossyLink]:
+    if (why := missing()) is not None:
+        pytest.skip(why)
+    with lossy_link(delay=0.04, loss=0.0) as link:
+        yield link
+
+
+@pytest.fixture
+def far_chromium(cable: LossyLink, tmp_path: Path) -> Iterator[Browser]:
+    """A Chromium at the other end of the cable."""
+    starter = tmp_path / "chromium"
+    starter.write_text(f'#!/bin/sh\nexec {" ".join(cable.command(1, chromium_program()))} "$@"\n')
+    starter.chmod(0o700)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=starter, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def two_files(folder: Path) -> tuple[Path, Path]:
+    up, down = folder / "up.bin", folder / "down.bin"
+    for file in (up, down):
+        file.write_bytes(os.urandom(FILE_BYTES))
+    return up, down
+
+
+def moving(host: Program, direction: str) -> None:
+    """Wait until a good part of it has moved."""
+    while host.event("transfer", state="active", direction=direction)["bytes"] < BEGUN:
+        pass
+
+
+def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path) -> None:
+    up, down = two_files(tmp_path)
+    saved_to = tmp_path / "saved"
+    saved_to.mkdir()
+    command = [*SOURCE, "host", "--json", "--address", cable.addresses[0], "--save-to", str(saved_to)]
+    with Program(command, tmp_path / "home", before=cable.command(0)) as host, phone(far_chromium) as guest:
+        guest.page.goto(host.event("session")["url"])
+        guest.joined(host)
+        host.say(type="send", paths=[str(down)])
+        with guest.page.expect_download(timeout=90_000) as saved:
+            guest.page.click(".question .main")
+            guest.page.set_input_files("#files", up)
+            moving(host, "in")
+            cable.cut = True
+            guest.sees("Reconnecting by itself")
+            host.event("link", state="waiting")
+            cable.cut = False
+            host.event("link", state="connected")
+            guest.is_linked()
+        done = {host.event("transfer", state="done")["name"] for _ in range(2)}
+        assert done == {"up.bin", "down.bin"}
+        assert sha256_of(saved_to / "up.bin") == sha256_of(up)
+        assert sha256_of(Path(saved.value.path())) == sha256_of(down)
+        guest.sends_text("still here")
+        assert host.event("text")["text"] == "still here"
+
+
+def test_a_host_that_is_gone_is_said(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="close")
+        guest.sees("The link is closed.")
+
+
+def test_a_frozen_tab_goes_on_when_it_thaws(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    _, down = two_files(tmp_path)
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="send", paths=[str(down)])
+        devtools = guest.page.context.new_cdp_session(guest.page)
+        with guest.page.expect_download(timeout=90_000) as saved:
+            guest.page.click(".question .main")
+            moving(host, "out")
+            # Its scripts stand still, as where a phone locks. (Page.setWebLifecycleState "frozen" changes nothing in a
+            # headless Chromium 156: timers and channels of a page with a peer connection run on.)
+            devtools.send("Debugger.enable")
+            devtools.send("Debugger.pause")
+            host.event("link", state="waiting")
+            devtools.send("Debugger.resume")
+            devtools.send("Debugger.disable")
+            host.event("link", state="connected")
+        assert sha256_of(Path(saved.value.path())) == sha256_of(down)
+        guest.is_content(origin_of(session["url"]))
