@@ -2,6 +2,7 @@
 // Must never be here: how any of them works.
 
 import { toBase64url } from "./hash.mjs";
+import { Kept } from "./kept.mjs";
 import { shown } from "./saving.mjs";
 import { Session, keptSession, readInvitation } from "./session.mjs";
 import { Transfers } from "./transfers.mjs";
@@ -59,8 +60,9 @@ const texts = []; // received before there were words to show them in
 const invitation = readInvitation(location.hash);
 history.replaceState(null, "", location.pathname); // out of sight, and of the history that others may see
 
-function begin(how) {
-  transfers = new Transfers(draw);
+async function begin(how) {
+  transfers = new Transfers(draw, new Kept(how.resume));
+  if (how.resume) await transfers.restore();
   session = new Session(how, { ...device }, (now) => {
     state = now;
     if (now.step === "waiting") transfers.linkDown();

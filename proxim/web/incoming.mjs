@@ -79,6 +79,7 @@ export class Incoming {
   accept() {
     if (this.state !== "asked") return;
     this.accepted = true;
+    this.keep();
     this.open();
   }
 
@@ -181,7 +182,7 @@ export class Incoming {
     if (!entry || entry.directory || this.done.has(index)) throw new RangeError("another file");
     if (this.file?.index !== index) {
       this.file?.kept.discard();
-      this.file = { index, bytes: 0, hash: new Sha256(), kept: new Growing(), fresh: true };
+      this.file = this.newFile(index);
     } else if (this.file.resumed !== this.generationKey) {
       // The first record of it since the link came back: START says that our part counts, anything else begins anew.
       if (kind !== START && this.file.bytes) this.begin(index);
@@ -201,7 +202,31 @@ export class Incoming {
   begin(index) {
     this.moved -= this.file.bytes;
     this.file.kept.discard();
-    this.file = { index, bytes: 0, hash: new Sha256(), kept: new Growing() };
+    this.file = this.newFile(index);
+  }
+
+  newFile(index, blobs, hash = new Sha256()) {
+    if (!blobs) this.owner.kept.forgetParts(this.id, index);
+    const file = { index, bytes: hash.length, hash };
+    const keep = (number, blob) => this.owner.kept.part(this.id, index, number, blob, hash.clone());
+    return Object.assign(file, { kept: new Growing(keep, blobs) });
+  }
+
+  /** One from before the page was loaded again. */
+  static restored(record, owner) {
+    const { id, entries, size, failed } = record;
+    const one = Object.assign(new Incoming(id, owner), { entries, size, failed, state: "waiting", accepted: true, done: new Set(record.done) });
+    for (const index of one.done) one.moved += entries[index].size;
+    if (record.blobs && !one.done.has(record.file)) {
+      one.file = one.newFile(record.file, record.blobs, record.hash);
+      one.moved += one.file.bytes;
+    }
+    return one;
+  }
+
+  keep() {
+    const { entries, size, failed } = this;
+    this.owner.kept.save(this.id, { direction: "in", entries, size, failed, done: [...this.done] });
   }
 
   startAt(payload) {
@@ -228,7 +253,8 @@ export class Incoming {
     this.saved.push(this.file.kept.finish(entry.path));
     this.file = null;
     this.done.add(index);
-    this.owner.arrived?.(this, this.saved.at(-1));
+    this.owner.kept.forgetParts(this.id, index);
+    this.keep();
   }
 
   fileFailed(index, reason) {
@@ -237,6 +263,7 @@ export class Incoming {
     this.file = null;
     this.done.add(index);
     this.failed.push({ file: index, reason: REASONS.includes(reason) || reason === "file_damaged" ? reason : "transfer_failed" });
+    this.keep();
   }
 
   // --- the end -----------------------------------------------------------------------------------------------------
@@ -263,6 +290,7 @@ export class Incoming {
     this.reason = reason;
     this.endedAt = Date.now();
     this.channel = null;
+    this.owner.kept.forget(this.id);
     if (state !== "done") this.file?.kept.discard();
     this.file = null;
     this.owner.changed(this);

@@ -50,6 +50,29 @@ export class Outgoing {
     this.rate = new Rate();
   }
 
+  /** One from before the page was loaded again; the browser has let go of its files. */
+  static restored({ id, entries, size }, owner) {
+    return Object.assign(new Outgoing(id, [], owner), { entries, size, state: "waiting", accepted: true, missing: true });
+  }
+
+  /** Take its files again, if all of them are there. */
+  supply(files) {
+    const same = ({ path, size, modified }) =>
+      files.find((one) => one.path === path && one.file.size === size && Math.floor(one.file.lastModified / 1000) === modified);
+    const found = this.entries.map(same);
+    if (!this.missing || !found.every(Boolean)) return false;
+    Object.assign(this, { files: found, missing: false });
+    if (this.wanted) this.announce(this.wanted);
+    this.owner.changed(this);
+    return true;
+  }
+
+  /** The receiver has a part of it and is there again. */
+  resume(link) {
+    this.wanted = link;
+    if (!this.missing) this.announce(link);
+  }
+
   announce(link) {
     this.stop();
     this.renew();
@@ -106,6 +129,7 @@ export class Outgoing {
     const left = this.left();
     if (!this.accepted) this.size = left + [...this.partial.values()].reduce((sum, one) => sum + one.offset, 0); // without what was declined
     this.accepted = true;
+    this.owner.kept.save(this.id, { direction: "out", entries: this.entries, size: this.size });
     this.moved = this.before = Math.max(0, this.size - left);
     this.state = "ready";
     this.owner.giveTurns();
@@ -170,7 +194,7 @@ export class Outgoing {
     this.stop();
     if (this.over) return;
     this.state = this.accepted ? "waiting" : "announced";
-    this.link = null;
+    this.link = this.wanted = null;
     this.owner.changed(this);
   }
 
@@ -187,6 +211,7 @@ export class Outgoing {
     this.state = state;
     this.reason = reason;
     this.stop();
+    this.owner.kept.forget(this.id);
     this.files = this.over && state === "done" ? [] : this.files; // the browser may let go of them
     this.owner.changed(this);
     this.owner.giveTurns();

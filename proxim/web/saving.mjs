@@ -12,8 +12,10 @@ const UNNAMED = "file";
 
 /** A file that is still coming. */
 export class Growing {
-  constructor() {
-    this.blobs = [];
+  /** `kept(number, blob)` is told of each piece; `blobs` are those from before the page was loaded again. */
+  constructor(kept = () => undefined, blobs = []) {
+    this.kept = kept;
+    this.blobs = blobs;
     this.parts = [];
     this.held = 0;
   }
@@ -28,13 +30,14 @@ export class Growing {
     this.blobs.push(new Blob(this.parts));
     this.parts = [];
     this.held = 0;
+    this.kept(this.blobs.length - 1, this.blobs.at(-1));
   }
 
   /** Whole and verified; `path` is as the other side named it. */
   finish(path) {
-    this.put();
+    const blobs = [...this.blobs, ...this.parts];
     // octet-stream: a browser saves it, and never shows or runs it as part of our page.
-    const blob = new Blob(this.blobs, { type: "application/octet-stream" });
+    const blob = new Blob(blobs, { type: "application/octet-stream" });
     this.discard();
     return { name: leafName(path), url: URL.createObjectURL(blob), size: blob.size };
   }

@@ -14,8 +14,9 @@ const LABEL = /^files\/([A-Za-z0-9_-]{22})\/(\d{1,7})$/;
 
 /** `changed(transfer)` is called whenever something of it changed that a person sees. */
 export class Transfers {
-  constructor(changed) {
+  constructor(changed, kept) {
     this.changed = changed;
+    this.kept = kept;
     this.link = null;
     this.outgoing = new Map();
     this.incoming = new Map();
@@ -27,11 +28,21 @@ export class Transfers {
 
   /** Send what a person chose: [{file, path}]. */
   send(files) {
+    for (const one of this.outgoing.values()) if (one.supply(files)) return;
     const id = toBase64url(crypto.getRandomValues(new Uint8Array(16)));
     const one = new Outgoing(id, files, this);
     this.outgoing.set(id, one);
     if (this.link) one.announce(this.link);
     this.changed(one);
+  }
+
+  /** Go on with what a page before this one began in this tab. */
+  async restore() {
+    for (const record of await this.kept.load()) {
+      const [all, kind] = record.direction === "in" ? [this.incoming, Incoming] : [this.outgoing, Outgoing];
+      all.set(record.id, kind.restored(record, this));
+      this.changed(all.get(record.id));
+    }
   }
 
   /** The other side has greeted and takes files. */
@@ -70,7 +81,7 @@ export class Transfers {
     if (!link.proof) return true;
     for (const one of this.outgoing.values()) {
       if (!tags.includes(resumeTag(link.proof, one.id))) continue;
-      if (!one.over) one.announce(link);
+      if (!one.over) one.resume(link);
       else if (one.endedHere) link.say({ type: "cancel", transferID: one.id, reason: one.reason });
     }
     return true;

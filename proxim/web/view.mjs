@@ -150,7 +150,7 @@ export class View {
     const parts = [this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) })];
     if (one.state === "announced") parts.unshift(this.say("waitingAccept"));
     if (one.state === "ready") parts.unshift(this.say("ready"));
-    if (one.state === "waiting") parts.unshift(this.say("paused"));
+    if (one.state === "waiting") parts.unshift(this.say(one.missing ? "chooseAgain" : "paused"));
     if (one.speed > 0) parts.push(`${this.size(one.speed)}/s`, this.say("left", { time: this.time((one.size - one.moved) / one.speed) }));
     return parts.join(" · ");
   }

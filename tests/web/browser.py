@@ -91,7 +91,9 @@ def chromium_program() -> str:
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])  # tests may run as root
+        browser = playwright.chromium.launch(
+            executable_path=chromium_program(), args=["--no-sandbox"]
+        )  # tests may run as root
         yield browser
         browser.close()
 

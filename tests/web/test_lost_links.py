@@ -13,7 +13,8 @@ from tests.web.browser import Phone, chromium_program, hosting, origin_of, phone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-FILE_BYTES = 12_000_000
+FILE_BYTES = 30_000_000
+PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once (saving.mjs)
 BEGUN = 2_000_000  # bytes that must have moved before something happens to the link
 
 
@@ -104,4 +105,30 @@ def test_a_frozen_tab_goes_on_when_it_thaws(chromium: Browser, own_address: str,
             devtools.send("Debugger.disable")
             host.event("link", state="connected")
         assert sha256_of(Path(saved.value.path())) == sha256_of(down)
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_a_page_that_is_loaded_again_goes_on(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    up, down = two_files(tmp_path)
+    saved_to = tmp_path / "saved"
+    saved_to.mkdir()
+    options = ("--save-to", str(saved_to))
+    with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.set_input_files("#files", up)
+        host.say(type="send", paths=[str(down)])
+        guest.page.click(".question .main")
+        while host.event("transfer", state="active", direction="out")["bytes"] < 2 * PIECE_BYTES:
+            pass
+        with guest.page.expect_download(timeout=60_000) as saved:
+            guest.page.reload()
+            host.event("link", state="connected")
+            again = host.event("transfer", state="active", direction="out")
+        assert again["bytes"] >= PIECE_BYTES, "what had come was thrown away"
+        assert sha256_of(Path(saved.value.path())) == sha256_of(down)
+        guest.sees("Choose the same files again")
+        guest.page.set_input_files("#files", up)
+        host.event("transfer", state="done", direction="in")
+        assert sha256_of(saved_to / "up.bin") == sha256_of(up)
         guest.is_content(origin_of(session["url"]))
