@@ -3,6 +3,7 @@
 Must never be here: sockets and who may ask (server.py), the words themselves (core/errors.py, proxim/languages).
 """
 
+import gzip
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,15 +22,16 @@ _TYPES: Final = {
 }
 _TEXTS_PATH: Final = "/texts.json"
 _FALLBACK: Final = "en"
-_MAX_ASKED: Final = 32  # languages looked at in one header
+_MAX_ASKED: Final = 32  # languages or codings looked at in one header
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One file as it is sent."""
+    """One file as it is sent; `zipped` to browsers that say that they read it: it is the same for all, no secret."""
 
     content_type: str
     body: bytes
+    zipped: bytes
 
 
 class Page:
@@ -37,15 +39,25 @@ class Page:
 
     def __init__(self) -> None:
         folder = resources.files("proxim.web")
-        self._files = {f"/{name}": Served(_TYPES[suffix], body) for name, suffix, body in _read(folder, _TYPES)}
-        self._files["/"] = Served(_HTML, folder.joinpath("index.html").read_bytes())
-        self._texts = {language: Served(_JSON, _dump(language, words)) for language, words in languages().items()}
+        self._files = {f"/{name}": _served(_TYPES[suffix], body) for name, suffix, body in _read(folder, _TYPES)}
+        self._files["/"] = _served(_HTML, folder.joinpath("index.html").read_bytes())
+        self._texts = {language: _served(_JSON, _dump(language, words)) for language, words in languages().items()}
 
     def get(self, path: str, accept_language: str) -> Served | None:
         """What is at that path; None where nothing is."""
         if path == _TEXTS_PATH:
             return self._texts[best_language(accept_language, self._texts)]
         return self._files.get(path)
+
+
+def _served(content_type: str, body: bytes) -> Served:
+    return Served(content_type, body, gzip.compress(body, mtime=0))
+
+
+def reads_gzip(accept_encoding: str) -> bool:
+    """Whether an Accept-Encoding header allows it (RFC 9110, 12.5.3)."""
+    codings = (one.partition(";") for one in accept_encoding.split(",")[:_MAX_ASKED])
+    return any(name.strip().lower() == "gzip" and _weight(quality) > 0 for name, _, quality in codings)
 
 
 def languages() -> dict[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ from proxim.core.events import ConnectionID
 from proxim.core.host_code import authority
 from proxim.core.messages import CloseCode
 from proxim.net import limits
-from proxim.net.page import Page
+from proxim.net.page import Page, reads_gzip
 from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 
 _log = logging.getLogger(__name__)
@@ -175,7 +175,11 @@ class Server:
         served = self._page.get(path, ",".join(headers.get_all("Accept-Language")))
         if served is None:
             return self._refuse(http.HTTPStatus.NOT_FOUND)
-        return self._respond(http.HTTPStatus.OK, served.content_type, served.body)
+        if not reads_gzip(",".join(headers.get_all("Accept-Encoding"))):
+            return self._respond(http.HTTPStatus.OK, served.content_type, served.body)
+        response = self._respond(http.HTTPStatus.OK, served.content_type, served.zipped)
+        response.headers["Content-Encoding"] = "gzip"
+        return response
 
     def _in_our_words(self, response: Response) -> Response:
         """Replace what websockets says by itself of a broken request: it quotes it, under none of our headers."""

@@ -1,10 +1,11 @@
+import gzip
 import re
 from pathlib import Path
 
 import pytest
 
 from proxim.core.errors import SENTENCES
-from proxim.net.page import Page, best_language, languages
+from proxim.net.page import Page, best_language, languages, reads_gzip
 
 WEB = Path(__file__).resolve().parents[2] / "proxim" / "web"
 PLACEHOLDER = re.compile(r"\{\w+\}")
@@ -52,6 +53,14 @@ def test_the_language_that_a_browser_likes_best(header: str, language: str) -> N
     assert best_language(header, languages()) == language
 
 
+@pytest.mark.parametrize(
+    ("header", "reads"),
+    [("gzip, deflate", True), ("br, GZIP;q=0.5", True), ("gzip;q=0", False), ("", False), ("identity, xgzip", False)],
+)
+def test_who_reads_gzip(header: str, reads: bool) -> None:
+    assert reads_gzip(header) is reads
+
+
 def test_only_what_is_in_the_table_is_served() -> None:
     page = Page()
     index = page.get("/", "")
@@ -61,7 +70,7 @@ def test_only_what_is_in_the_table_is_served() -> None:
         served = page.get(f"/{file.name}", "")
         if file.suffix in (".mjs", ".css", ".svg"):
             assert served is not None
-            assert served.body == file.read_bytes()
+            assert served.body == gzip.decompress(served.zipped) == file.read_bytes()
         else:
             assert served is None, file.name
     assert page.get("/__init__.py", "") is page.get("/../web/app.mjs", "") is page.get("", "") is None

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import gc
+import gzip
 import http
 import json
 import socket
@@ -218,6 +219,15 @@ async def test_the_pages_files_are_served_under_the_same_policy(running: Running
         assert (status, headers["content-type"]) == (200, f"{kind}; charset=utf-8")
         assert body
         assert_protected(headers, running.port)
+
+
+async def test_a_browser_that_reads_gzip_gets_it(running: Running) -> None:
+    request = running.request(path="/app.mjs", **{"Accept-Encoding": "gzip, deflate"})
+    _, headers, body = split(await running.get(request))
+    assert headers["content-encoding"] == "gzip"
+    assert int(headers["content-length"]) == len(body)
+    assert gzip.decompress(body) == split(await running.get(running.request(path="/app.mjs")))[2]
+    assert_protected(headers, running.port)
 
 
 async def test_the_words_come_in_the_language_that_is_asked_for(running: Running) -> None:

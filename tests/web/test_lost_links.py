@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.lossy_link import LossyLink, lossy_link, missing
 from tests.programs import SOURCE, Program
-from tests.web.browser import Phone, chromium_program, hosting, origin_of, phone, sha256_of
+from tests.web.browser import chromium_program, hosting, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
