@@ -160,7 +160,8 @@ $("rename").onsubmit = (event) => {
 
 $("again").onclick = () => begin(invitation);
 $("leave").onclick = () => session.leave();
-// iOS Safari never asks (no beforeunload there): what is lost by closing, the host keeps for a later link.
+// iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there nobody is asked, and the tab's own
+// storage lets the page go on when it is loaded again.
 addEventListener("beforeunload", (event) => transfers?.moving && event.preventDefault());
 
 const kept = invitation ?? keptSession();

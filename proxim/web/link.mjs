@@ -81,7 +81,11 @@ export class Link {
     return channel;
   }
 
-  /** The largest message that both sides take: 64 KiB, or less where a browser says so (RFC 8841, 6.1). */
+  /**
+   * The largest message that both sides take: 64 KiB, or less where a browser says so (RFC 8841, 6.1). The 16 KiB of old
+   * advice were for Firefox before 57 (blog.mozilla.org/webrtc/large-data-channel-messages); maxMessageSize is missing
+   * before Firefox 113 and Safari 15.4. Blobs are not sent: Chromium takes them from 129 on only.
+   */
   get messageBytes() {
     return Math.min(65_536, this.peer.sctp?.maxMessageSize || 65_536);
   }

@@ -62,7 +62,10 @@ export function shown(text, most = 120) {
   return characters.length <= most ? clean : `${characters.slice(0, most - 17).join("")}…${characters.slice(-16).join("")}`;
 }
 
-/** Hand it to the browser's downloads. */
+/**
+ * Hand it to the browser's downloads. Where a script's click does nothing (Firefox on iOS: mozilla-mobile/firefox-ios#8635)
+ * or only the first of several counts, the link in the list is there for the person's finger (as saljam/webwormhole#30).
+ */
 export function save({ name, url }) {
   const anchor = document.createElement("a");
   anchor.href = url;

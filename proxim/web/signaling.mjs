@@ -130,8 +130,9 @@ async function ask(socket, sessionID, proof, device, step) {
 
 async function open(socket, sessionID, proof, device) {
   // No server: only the local network. Chromium, Firefox and Safari hide the addresses of a page without camera rights
-  // behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates, 3.1); the host takes such a name to mean the address
-  // of our WebSocket, and learns others from our checks (peer-reflexive, RFC 8445, 7.3.1.3).
+  // behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates, 3.1; Safari offers nothing else: webrtc-rs/rtc#116);
+  // the host takes such a name to mean the address of our WebSocket. Old iOS tells none at all (aiortc#219,
+  // feross/simple-peer#414): then the host learns ours from our checks (peer-reflexive, RFC 8445, 7.3.1.3).
   const peer = new RTCPeerConnection({ iceServers: [] });
   const send = (payload) => socket.send({ type: "signal", sessionID, payload: proof ? proof.seal(payload) : payload });
   let link = null;

@@ -77,6 +77,7 @@ export class View {
     $("problem").hidden = state.step !== "ended";
     if (state.step === "ended") $("problem").textContent = this.sentence(state.reason, state.said);
     $("again").hidden = !(state.step === "ended" && mayAsk);
+    $("ladder").hidden = state.step === "connected"; // all of it is passed: room for what the link is for
     $("linked").hidden = state.step !== "connected";
     $("leave").hidden = !["dialling", "asked", "approved", "connected", "waiting"].includes(state.step);
     $("badge").hidden = state.step === "none";

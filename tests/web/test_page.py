@@ -153,3 +153,41 @@ def test_large_text_still_fits(chromium: Browser, own_address: str, tmp_path: Pa
         assert guest.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
         heights = "[...document.querySelectorAll('button, .button')].map((one) => one.offsetHeight).filter(Boolean)"
         assert min(guest.page.evaluate(heights)) >= 44, "a target is too small for a thumb"
+
+
+def test_a_browser_that_tells_no_address_links_all_the_same(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    """As iPhones did without leave to use the camera: the host learns the address from the phone's own checks."""
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.add_init_script("Object.defineProperty(RTCPeerConnection.prototype, 'onicecandidate', {set() {}})")
+        guest.page.goto(session["url"])
+        guest.joined(host)
+
+
+def test_copying_needs_no_clipboard_api(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="text", text="line one\nGrüße")
+        guest.page.get_by_role("button", name="Copy").click()
+        guest.sees("Copied")
+        assert guest.page.evaluate("navigator.clipboard") is None, (
+            "the page is a secure context, and the test says nothing"
+        )
+        guest.page.focus("#text")
+        guest.page.keyboard.press("Control+V")
+        assert guest.page.input_value("#text") == "line one\nGrüße"
+
+
+def test_by_keyboard_alone(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium, width=1280) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        seen = []
+        for _ in range(12):
+            guest.page.keyboard.press("Tab")
+            seen.append(guest.page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+        assert [one for one in seen if one in ("files", "camera", "text", "Send text", "name", "Rename", "leave")][:7] == [
+            "files", "camera", "text", "Send text", "name", "Rename", "leave",
+        ]  # fmt: skip
