@@ -32,7 +32,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(BUILD_SECONDS + 40)]
 
 LOOK_SECONDS = 0.1
 NAME = "proxim.exe" if sys.platform == "win32" else "proxim"
-MADE_OF = ("proxim.py", "build.spec", "requirements.txt", "proxim/**/*.py", "proxim/web/*", "assets/*")
+MADE_OF = (
+    "proxim.py",
+    "build.spec",
+    "requirements.txt",
+    "proxim/**/*.py",
+    "proxim/web/*",
+    "proxim/languages/*",
+    "assets/*",
+)
 MAX_MEGABYTES = 40  # 22 on Linux, 30 where there is no strip; beyond this something that nobody needs has come in
 NOT_NEEDED = ("av", "PIL", "numpy", "pytest", "hypothesis", "setuptools", "PyInstaller")
 NEW_GROUP = (sys.executable, "-c", "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])")
@@ -133,7 +141,7 @@ def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
     readers = pytest.importorskip("PyInstaller.archive.readers")
     archive = readers.CArchiveReader(str(executable))
     files = {name.replace("\\", "/") for name in archive.toc}
-    assert {"proxim/web/index.html", "assets/proxim.png"} <= files
+    assert {"proxim/web/index.html", "proxim/web/app.mjs", "proxim/languages/de.json", "assets/proxim.png"} <= files
     modules = set(archive.open_embedded_archive("PYZ.pyz").toc)
     assert {"proxim.ui.window", "proxim.net.peer", "aiortc", "websockets.asyncio.server"} <= modules
     there = {name.partition(".")[0] for name in modules} | {name.partition("/")[0] for name in files}

@@ -23,4 +23,6 @@ def test_the_wheel_has_the_page_and_the_entry_point(tmp_path: Path) -> None:
         names = set(archive.namelist())
         (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
         assert "proxim = proxim.cli:main" in archive.read(entry_points).decode()
-    assert {"proxim/web/index.html", "proxim/cli.py", "proxim/net/peer.py"} <= names
+    assert {"proxim/cli.py", "proxim/net/peer.py"} <= names
+    data = [*(ROOT / "proxim/web").iterdir(), *(ROOT / "proxim/languages").iterdir()]
+    assert {file.relative_to(ROOT).as_posix() for file in data if file.is_file()} <= names

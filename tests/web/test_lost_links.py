@@ -14,6 +14,7 @@ from tests.web.browser import chromium_program, hosting, origin_of, phone, sha25
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 FILE_BYTES = 30_000_000
+SMALL_FILE_BYTES = 1_000_000  # for a cable that loses every fiftieth packet
 PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once (saving.mjs)
 BEGUN = 2_000_000  # bytes that must have moved before something happens to the link
 
@@ -76,6 +77,25 @@ def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path) ->
         assert sha256_of(Path(saved.value.path())) == sha256_of(down)
         guest.sends_text("still here")
         assert host.event("text")["text"] == "still here"
+
+
+def test_a_poor_network(cable: LossyLink, far_chromium: Browser, tmp_path: Path) -> None:
+    up, down = tmp_path / "up.bin", tmp_path / "down.bin"
+    for file in (up, down):
+        file.write_bytes(os.urandom(SMALL_FILE_BYTES))
+    cable.loss = 0.02
+    command = [*SOURCE, "host", "--json", "--address", cable.addresses[0], "--save-to", str(tmp_path / "saved")]
+    (tmp_path / "saved").mkdir()
+    with Program(command, tmp_path / "home", before=cable.command(0)) as host, phone(far_chromium) as guest:
+        guest.page.goto(host.event("session")["url"])
+        guest.joined(host)
+        guest.sends_text("through the rain")
+        assert host.event("text")["text"] == "through the rain"
+        guest.page.set_input_files("#files", up)
+        host.event("transfer", state="done", patience=90)
+        host.say(type="send", paths=[str(down)])
+        assert sha256_of(guest.downloads()) == sha256_of(down)
+        assert sha256_of(tmp_path / "saved" / "up.bin") == sha256_of(up)
 
 
 def test_a_host_that_is_gone_is_said(chromium: Browser, own_address: str, tmp_path: Path) -> None:
