@@ -1,15 +1,14 @@
-// The page: reads the invitation, asks at once, and ties the session, its files and what is seen together.
+// The page: reads the invitation, asks at once, and ties the session, its files and what is seen together. What asking
+// does not need is loaded while the host is being asked.
 // Must never be here: how any of them works.
 
 import { toBase64url } from "./hash.mjs";
-import { Kept } from "./kept.mjs";
-import { shown } from "./saving.mjs";
 import { Session, keptSession, readInvitation } from "./session.mjs";
-import { Transfers } from "./transfers.mjs";
-import { $, View } from "./view.mjs";
 
 const MAX_NAME_BYTES = 64;
 const MAY_ASK = ["declined", "timeout", "busy", "no_answer", "host_gone", "ice_failed", "link_timeout", "disconnected", "no_offer", "host_error", "too_many"];
+
+const $ = (id) => document.getElementById(id);
 
 // --- this device -----------------------------------------------------------------------------------------------------
 
@@ -37,13 +36,13 @@ export function browserName(agent = navigator.userAgent, touchPoints = navigator
 }
 
 function usableName(text) {
-  let name = shown(text, 40);
+  let name = view.clean(text, 40);
   while (new TextEncoder().encode(name).length > MAX_NAME_BYTES) name = Array.from(name).slice(0, -1).join("");
   return name;
 }
 
 const device = {
-  name: usableName(remembered("proxim-name") ?? "") || browserName(),
+  name: remembered("proxim-name") || browserName(),
   id: remembered("proxim-device") ?? toBase64url(crypto.getRandomValues(new Uint8Array(16))),
 };
 remember("proxim-device", device.id);
@@ -53,6 +52,7 @@ remember("proxim-device", device.id);
 let view = null;
 let session = null;
 let transfers = null;
+let ready = null; // resolves once there are transfers
 let link = null;
 let state = { step: "none", verified: true };
 const texts = []; // received before there were words to show them in
@@ -61,19 +61,26 @@ const invitation = readInvitation(location.hash);
 history.replaceState(null, "", location.pathname); // out of sight, and of the history that others may see
 
 async function begin(how) {
-  transfers = new Transfers(draw, new Kept(how.resume));
-  if (how.resume) await transfers.restore();
-  session = new Session(how, { ...device }, (now) => {
-    state = now;
-    if (now.step === "waiting") transfers.linkDown();
-    if (now.step === "ended") transfers.end(now.reason);
-    show();
-  }, linked);
-  session.start();
+  transfers = null;
+  session = new Session(how, { ...device }, tell, linked);
+  const asked = how.resume ? null : session.start();
+  ready = Promise.all([import("./transfers.mjs"), import("./kept.mjs")]).then(([{ Transfers }, { Kept }]) => {
+    transfers = new Transfers(draw, new Kept(how.resume));
+  });
+  await ready;
+  await (asked ?? transfers.restore().then(() => session.start()));
 }
 
-function linked(opened, lost) {
+function tell(now) {
+  state = now;
+  if (now.step === "waiting") transfers?.linkDown();
+  if (now.step === "ended") transfers?.end(now.reason);
+  show();
+}
+
+async function linked(opened, lost) {
   link = opened;
+  await ready;
   opened.listen({
     text: (text) => (view ? view.text(hostName(), text) : texts.push(text)),
     file: (message) => transfers.message(opened, message) || opened.notUnderstood("bad_message"),
@@ -87,7 +94,7 @@ function linked(opened, lost) {
   show();
 }
 
-const hostName = () => shown(link?.peerName ?? "", 40) || view.say("otherDevice");
+const hostName = () => view.clean(link?.peerName ?? "", 40) || view.say("otherDevice");
 
 // --- what is seen ----------------------------------------------------------------------------------------------------
 
@@ -167,11 +174,10 @@ addEventListener("beforeunload", (event) => transfers?.moving && event.preventDe
 const kept = invitation ?? keptSession();
 if (kept) begin(kept);
 
-const unheard = () => ($("status").textContent = "Proxim does not answer any more. Load this page again.");
-fetch("texts.json").then((answer) => answer.json()).then((found) => {
+Promise.all([import("./view.mjs"), fetch("texts.json").then((answer) => answer.json())]).then(([{ View }, found]) => {
   view = new View(found);
   $("name").value = device.name;
   show();
   texts.splice(0).forEach((text) => view.text(hostName(), text));
   redraw();
-}, unheard);
+}, () => ($("status").textContent = "Proxim does not answer any more. Load this page again."));

@@ -8,7 +8,7 @@ const SHOWN_AT_ONCE = 200; // names in a question; the others are counted
 const MAX_TEXTS = 200;
 const KILO = 1000;
 
-export const $ = (id) => document.getElementById(id);
+const $ = (id) => document.getElementById(id);
 
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -29,6 +29,10 @@ export class View {
 
   say(key, values = {}) {
     return this.page[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  }
+
+  clean(text, most) {
+    return shown(text, most);
   }
 
   /** The program's sentence for a reason; the host's own where it knows more reasons than we. */
