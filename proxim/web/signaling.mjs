@@ -26,7 +26,10 @@ class Socket {
     this.waiting = null;
     this.end = null;
     this.heard = false;
-    this.raw = new WebSocket(url);
+    const early = globalThis.dialled; // by dial.mjs, for the first attempt
+    globalThis.dialled = null;
+    this.raw = early && early.readyState <= WebSocket.OPEN ? early : new WebSocket(url);
+    if (this.raw.readyState === WebSocket.OPEN) this.arrived({ type: "opened" });
     this.raw.onopen = () => this.arrived({ type: "opened" });
     this.raw.onmessage = (event) => this.read(event.data);
     this.raw.onclose = () => this.fail(new Failure(this.heard ? "host_gone" : "no_answer"));
