@@ -73,6 +73,7 @@ from proxim.core.file_events import (
     AcceptTransfer,
     DiskEvent,
     SendingFailed,
+    SendPaths,
     SinkFailed,
     SinkFinished,
     SinkHeld,
@@ -94,6 +95,7 @@ from proxim.core.file_messages import (
 )
 from proxim.core.host import Host
 from proxim.core.host_code import JoinTarget, parse_code, parse_target
+from proxim.core.link_messages import Hello, LinkMessage, dump_link_message
 from proxim.core.manifest import START, Direction, Entry, TransferID
 from proxim.core.messages import (
     Auth,
@@ -485,6 +487,34 @@ def disk_answers(ledger: Ledger, number: int, *, well: bool) -> list[DiskEvent]:
             answers.append(SinkFailed(transfer, Reason.DISK_FULL))
     answers += [SendingFailed(one, sending.generation) for one, sending in ledger.sending.items() if not well]
     return answers[:number]
+
+
+def next_file_event(ledger: Ledger, link: LinkID, control: int, number: int) -> ProgramEvent:
+    """The next right step on the way of files over a link: without these, chance alone rarely gets there."""
+
+    def says(message: LinkMessage) -> ProgramEvent:
+        return ChannelMessage(link, control, dump_link_message(message))
+
+    lane = Timer(TimerName.LANE, link)
+    if not ledger.links[link].can_send_files:
+        return says(Hello("somebody"))
+    if answers := disk_answers(ledger, 1 + number % 3, well=True):
+        return answers[0]
+    for transfer, status in ledger.transfers.items():
+        if status.link != link or status.over:
+            continue
+        if status.direction is Direction.IN and status.state is TransferState.ANNOUNCED:
+            return AcceptTransfer(transfer)
+        if status.direction is Direction.OUT and status.state is TransferState.ANNOUNCED:
+            return says(Accept(transfer))
+        if transfer in ledger.sending:
+            generation = ledger.sending[transfer].generation
+            return says(Finished(transfer) if number % 2 else Progress(transfer, generation, number))
+        if lane in ledger.timers and ledger.transfers[transfer].direction is Direction.OUT:
+            return TimerFired(lane)
+    if number % 2:
+        return SendPaths(link, ("photo",))
+    return says(Announce(TransferID(to_base64url(number.to_bytes(16))), (Entry("photo", 40),)))
 
 
 class Bench:

@@ -89,6 +89,7 @@ from tests.core.machine_fixtures import (
     STREAM,
     Bench,
     disk_answers,
+    next_file_event,
     no_files,
     prover,
     published,
@@ -1226,7 +1227,7 @@ class AnyGuest(RuleBasedStateMachine):
                 answer = host.signal(HOSTS_ANSWER) if host else ANSWERED
                 event = FrameReceived(guest.connection, dump_message(answer))
             else:
-                event = ChannelOpened(link, 0, CONTROL_LABEL)
+                event = ChannelOpened(link, 1, CONTROL_LABEL)
             self.check(self.bench.do(event), honest=True)
 
     @precondition(lambda self: bool(self.bench.ledger.dials))
@@ -1324,6 +1325,14 @@ class AnyGuest(RuleBasedStateMachine):
         self, data: st.DataObject, wanted: Callable[[TransferID], AcceptTransfer | CancelTransfer | RetryTransfer]
     ) -> None:
         self.check(self.bench.do(wanted(data.draw(st.sampled_from(sorted(self.bench.ledger.transfers))))))
+
+    @rule(numbers=st.lists(st.integers(0, 5), min_size=1, max_size=8))
+    def files_go_well(self, numbers: list[int]) -> None:
+        for number in numbers:
+            linked = [one for one in self.guests().values() if one.state is GuestState.LINKED and one.link._control]
+            for guest in linked[:1]:
+                event = next_file_event(self.bench.ledger, guest.link.id, guest.link._control or 0, number)
+                self.check(self.bench.do(event))
 
     @rule(number=st.integers(0, 5), way=st.sampled_from([True, True, False]))
     def the_disk_answers(self, number: int, way: bool) -> None:
