@@ -933,6 +933,21 @@ def test_a_changed_signal_ends_it_for_good() -> None:
     assert reason_of(guest, guest.handle(again(guest, unsealed), T0)) is Reason.TAMPERED
 
 
+def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
+    guest, host = returning()
+    guest.handle(again(guest, host.challenge), T0)
+    guest.handle(again(guest, host.approval), T0)
+    new = LinkID("guest-2")
+    (offer,) = sent(guest.handle(PeerDescribed(new, SDPType.OFFER, SDP), T0))
+    assert host.takes(offer)
+    guest.handle(TimerFired(Timer(TimerName.LANE, new)), T0)
+    guest.handle(LaneOpened(new, carries_link=True), T0)
+    assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
+    assert guest.handle(again(guest, host.signal(HOSTS_ANSWER)), T0) == []
+    assert (guest.link.status.stage, guest.link.status.via) == (Stage.CONNECTED, Via.LANE)
+    assert reason_of(guest, guest.handle(again(guest, Signal("x", HOSTS_ANSWER)), T0)) is Reason.TAMPERED
+
+
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("by_socket", [False, True])
 def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(late: bool, by_socket: bool) -> None:
