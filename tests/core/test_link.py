@@ -13,6 +13,7 @@ from proxim.core.commands import (
     Command,
     DialLane,
     ExpectLane,
+    HoldSink,
     ListSources,
     OpenPeer,
     Publish,
@@ -36,7 +37,7 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
-from proxim.core.file_events import AcceptTransfer, SendPaths, SinkReady, SourcesListed
+from proxim.core.file_events import AcceptTransfer, SendPaths, SinkHeld, SinkReady, SourcesListed
 from proxim.core.file_messages import Announce, Cancel, FileMessage, OfferLane, Resume
 from proxim.core.link import (
     HEARTBEAT_SECONDS,
@@ -61,7 +62,7 @@ from proxim.core.link_messages import (
     cut_text,
     dump_link_message,
 )
-from proxim.core.manifest import Entry, TransferID, resume_tag
+from proxim.core.manifest import START, Entry, TransferID, resume_tag
 from proxim.core.proof import ProofKeys
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 from proxim.core.transfers import Transfers
@@ -740,6 +741,22 @@ def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> Non
     ]
     assert link.handle(heard(TextPiece("of the channel that is gone")), T0) == []
     assert link.handle(ChannelClosed(ID, CONTROL), T0) == []
+
+
+def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
+    """No honest guest has greeted there before it took the lane; of one that has, nothing hangs."""
+    files = no_files()
+    link, _ = made(host=True, keys=KEYS, files=files)
+    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    link.handle(heard(Hello("Phone", features=("text", "files"))), T0)
+    link.handle(heard(ANNOUNCED), T0)
+    files.intent(AcceptTransfer(TRANSFER), T0)
+    files.disk(SinkReady(TRANSFER), T0)
+    link.handle(ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), T0)
+    link.handle(CARRIED, T0)
+    assert HoldSink(TRANSFER) in link.handle(on_lane(Hello("Phone")), T0)
+    held = files.disk(SinkHeld(TRANSFER, START), T0)
+    assert TakeStream(TRANSFER, ID, LANE_CHANNEL, 1) in held
 
 
 @pytest.mark.parametrize("opened", [True, False])
