@@ -104,6 +104,9 @@ class Guest(PairingGuest):
         offer = self._signaling.seal(self._name, Description(event.sdp, event.type))
         return [Send(self.connection, offer), self.link.tell(stage=Stage.CONNECTING)]
 
+    def _described_late(self, event: PeerDescribed, now: float) -> list[Command]:
+        return []  # of the peer that was closed for the lane; it crossed
+
     def _signal(self, event: Signal, now: float) -> list[Command]:
         try:
             payload = self._signaling.take(event)
@@ -205,6 +208,7 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
     (GuestState.LINKED, FrameReceived): Guest._frame,
     (GuestState.LINKED, ConnectionLost): Guest._lost_while_linked,
     (GuestState.LINKED, FrameRefused): Guest._strange_frame,
+    (GuestState.LINKED, PeerDescribed): Guest._described_late,
     (GuestState.LINKED, ChannelOpened): Guest._link_event,
     (GuestState.LINKED, ChannelMessage): Guest._link_event,
     (GuestState.LINKED, ChannelClosed): Guest._link_event,

@@ -201,6 +201,8 @@ class Link:
         if event.label == CONTROL_LABEL and self._control is None:
             self._control = event.channel
             return [self.say(Hello(self._own_name)), self.tell(can_text=True)]
+        if self._control == LANE_CHANNEL:
+            return []
         taken = self._transfers.channel_opened(self.id, event.channel, event.label, now)
         if taken is not None:
             return taken
@@ -219,6 +221,8 @@ class Link:
 
     def _broken(self, reason: Reason, now: float) -> list[Command]:
         """WebRTC is over; where the guest has a lane open for the link, it is because the guest took that."""
+        if self._control == LANE_CHANNEL:
+            return []  # of the peer that was closed for the lane; it crossed
         return self._carry_link(now) if self._lane.carrier else self.close(reason)
 
     # --- the lane --------------------------------------------------------------------------------------------------

@@ -363,6 +363,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKED, Decide): Session._too_late,
     (SessionState.LINKED, TimerName.SESSION): Session._expire_with_link,
     (SessionState.LINKED, ConnectionLost): Session._guest_lost_while_linked,
+    (SessionState.LINKED, PeerDescribed): Session._late,
     (SessionState.LINKED, Disconnect): Session._disconnect,
     (SessionState.LINKED, End): Session._end_with_link,
     **{(SessionState.LINKED, kind): Session._link_event for kind in (*_LINKED_INPUTS, *_LANE_INPUTS)},

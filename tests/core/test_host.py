@@ -1190,7 +1190,7 @@ class AnyHost(RuleBasedStateMachine):
         """Say a signal by the name that the guest has for its session; sealed if it can be."""
         name = machine(self.bench)._door._sockets[connection].claimed_id
         guest = self.held.get(connection)
-        sealed = sealed and connection not in self.astray and self.links.get(connection) in self.bench.ledger.peers
+        sealed = sealed and connection not in self.astray and self.links.get(connection) in self.bench.ledger.alive
         mac = guest.macs.seal(payload) if sealed and guest and guest.macs else None
         commands = self.bench.say(connection, Signal(name, payload, mac))
         if "too_many" in errors(commands):
@@ -1243,7 +1243,7 @@ class AnyHost(RuleBasedStateMachine):
         """Sockets of guests that proved themselves and are linking or linked."""
         ledger = self.bench.ledger
         talking = ledger.sockets - ledger.closing
-        return [one for one, link in self.links.items() if one in talking & set(self.held) and link in ledger.peers]
+        return [one for one, link in self.links.items() if one in talking & set(self.held) and link in ledger.alive]
 
     @precondition(lambda self: self.sealing())
     @rule(data=st.data(), offer=st.booleans(), mac=st.sampled_from([None, "", "A" * 43]))

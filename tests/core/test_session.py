@@ -829,7 +829,7 @@ STATES = {
     ),
     SessionState.LINKED: (
         linked,
-        "ask signal lost decide disconnect end session heartbeat channel message failed text resume "
+        "ask signal lost decide disconnect end session heartbeat described channel message failed text resume "
         "lane lane_lost lane_timer",
     ),
     SessionState.AWAY: (
