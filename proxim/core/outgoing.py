@@ -186,8 +186,8 @@ class Outgoing:
         return [sending, *self._watch(), Publish(self.status)]
 
     def _watch(self) -> list[Command]:
-        """Look whether the lane stalls; the data channel has the link's heartbeat."""
-        lane = self.status.via is Via.LANE
+        """Look whether the lane stalls, where there is another way; the link itself has its heartbeat."""
+        lane = self.status.via is Via.LANE and self.speaker is not None and self.speaker.lane_beside
         return [SetTimer(self._stall_timer, STALL_SECONDS) if lane else CancelTimer(self._stall_timer)]
 
     def _continue(self, event: Continue, now: float) -> list[Command]:

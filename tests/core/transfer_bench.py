@@ -76,6 +76,7 @@ class FakeSpeaker:
     id: LinkID
     peer_name: str | None = "the other"
     lane_open: bool = False
+    lane_beside: bool = True
     lane_pending: bool = False
     lanes_wanted: int = 0
     proved: bool = True
