@@ -79,7 +79,7 @@ class Stage(StrEnum):
     """The ladder that a link climbs, as people are shown it."""
 
     DIALING = "dialing"  # guest only: looking for the host
-    ASKING = "asking"  # guest only: the host is being asked
+    ASKING = "asking"  # guest only: the host was found and its answer is awaited
     APPROVED = "approved"
     CONNECTING = "connecting"  # descriptions are exchanged
     CONNECTED = "connected"

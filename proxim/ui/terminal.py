@@ -41,8 +41,8 @@ from proxim.ui.terminal_words import (
     waiting_words,
 )
 
-# A "y" that was meant as text to a device already linked, or for the request that stood here before, must not approve
-# another one that asked in this moment.
+# A "yes" that was typed for the request that stood here before, or as text to a device already linked, must not approve
+# one that asks in this moment. Every question is dead at first: between two keys one may go away and another come.
 DEAD_SECONDS: Final = 0.8
 
 _YES: Final = frozenset({"y", "yes"})
@@ -78,7 +78,6 @@ class TerminalFace(LineFace):
         self._refuses_unverified = False
         self._introduced: Prompt | None = None  # the one whose question is open
         self._introduced_at = 0.0
-        self._may_surprise = False  # it came while something else was being typed
         self._far: JoinTarget | None = None  # waits for consent
         self._asked = False  # a question stands at the end of the last line
         self._input_ended = False
@@ -169,8 +168,9 @@ class TerminalFace(LineFace):
             case Stage.DIALING:
                 self._say(f"Looking for the host at {status.peer_address} ...")
             case Stage.ASKING:
-                left = "" if status.deadline is None else f" within {self._seconds_to(status.deadline)} seconds"
-                self._say(f"Found it. The other person is asked to approve{left} ...")
+                # Not "is asked": whether our proof held, and so whether anybody is, we learn with the answer.
+                left = "" if status.deadline is None else f" (up to {self._seconds_to(status.deadline)} seconds)"
+                self._say(f"Found it. Waiting for the other person{left} ...")
             case Stage.CONNECTING:
                 self._say("Opening the direct link ...")
             case Stage.CONNECTED:
@@ -198,8 +198,6 @@ class TerminalFace(LineFace):
             return
         prompt = self._prompts.first
         if prompt is not self._introduced:
-            open_still = self._introduced is not None and self._introduced.session_id in self._prompts
-            self._may_surprise = open_still or bool(self._connected())
             self._introduced = prompt
             self._introduced_at = self._clock()
             if prompt is not None:
@@ -266,7 +264,7 @@ class TerminalFace(LineFace):
 
     def _answer(self, prompt: Prompt, text: str) -> None:
         yes = _YES_UNVERIFIED if prompt.verified is None else _YES
-        if text in yes and self._may_surprise and self._clock() < self._introduced_at + DEAD_SECONDS:
+        if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
             self._say(TOO_SOON)
         elif text in yes or text in _NO:
             self._prompts.remove(prompt.session_id)

@@ -168,3 +168,10 @@ def test_without_a_code_nobody_is_awaited() -> None:
 
 def test_nothing_is_left_when_the_network_side_stopped() -> None:
     assert after(INVITATION, PROMPT, guest(Stage.DIALING), Stopped()).step == NO_STEP
+
+
+def test_a_guest_that_waits_is_not_told_that_somebody_was_asked() -> None:
+    """Its code may have been wrong: then nobody is."""
+    ladder = Ladder()
+    ladder.take(LinkStatus(LinkID("guest-1"), "@code", Stage.ASKING, deadline=40.0))
+    assert ladder.rung().sentence.startswith("Found the host.")

@@ -97,6 +97,12 @@ class Face:
             self.face.show(status)
         return self.written()
 
+    def ask(self, *statuses: Status) -> str:
+        """Show them, and let the time pass in which no question takes a yes."""
+        shown = self.show(*statuses)
+        self.now += DEAD_SECONDS
+        return shown
+
     def read(self, *lines: str) -> str:
         for line in lines:
             self.face.line(line)
@@ -191,7 +197,7 @@ ANSWERS = [("y", True), ("Y", True), (" yes\n", True), ("YES\r\n", True), ("n", 
 @pytest.mark.parametrize(("typed", "approved"), ANSWERS)
 def test_an_answer(typed: str, approved: bool) -> None:
     face = Face(HOST)
-    assert face.show(VERIFIED).endswith(QUESTION)
+    assert face.ask(VERIFIED).endswith(QUESTION)
     assert face.read(typed) == ""
     assert face.posted == [Decide("s1", approved)]
 
@@ -199,7 +205,7 @@ def test_an_answer(typed: str, approved: bool) -> None:
 @pytest.mark.parametrize(("typed", "approved"), [("yes", True), ("YES", True), ("n", False), ("", False)])
 def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -> None:
     face = Face(HOST)
-    face.show(PROMPT)
+    face.ask(PROMPT)
     assert face.read(typed) == ""
     assert face.posted == [Decide("s1", approved)]
 
@@ -245,6 +251,7 @@ def test_two_requests_are_asked_one_after_the_other() -> None:
     other = replace(PROMPT, session_id="s2", device=DeviceInfo("Ben", "id-2"))
     assert face.show(other) == ""
     assert "Ben asks to join." in face.read("n")
+    face.now += DEAD_SECONDS
     face.read("yes")
     assert face.posted == [Decide("s1", approved=False), Decide("s2", approved=True)]
 
@@ -282,15 +289,30 @@ def test_what_is_said_during_a_question_repeats_it() -> None:
     assert face.show(TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
 
 
-def test_a_y_that_was_meant_as_text_approves_nobody() -> None:
+@pytest.mark.parametrize("before", [[], [CONNECTED]], ids=["nothing", "a link"])
+def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[Status]) -> None:
     face = Face(HOST)
-    face.show(CONNECTED, VERIFIED)
+    face.show(*before, VERIFIED)
     face.now += DEAD_SECONDS - 0.01
     assert face.read("y").startswith("That came too soon")
     assert face.posted == []
     face.now += 0.01
     face.read("y")
     assert face.posted == [Decide("s1", approved=True)]
+
+
+REPLACED = [(Reason.BUSY, VERIFIED), (Reason.GUEST_LEFT, PROMPT), (Reason.TIMEOUT, VERIFIED), (Reason.DECLINED, PROMPT)]
+
+
+@pytest.mark.parametrize(("reason", "second"), REPLACED)
+def test_an_answer_to_one_request_never_approves_the_next(reason: Reason, second: Prompt) -> None:
+    """The first one's end is told before the second comes, so at no moment do both stand there."""
+    face = Face(HOST)
+    face.ask(PROMPT)
+    face.show(PairOutcome("s1", approved=False, reason=reason), replace(second, number=2))
+    face.now += 0.15
+    assert face.read("yes").startswith("That came too soon")
+    assert face.posted == []
 
 
 def test_without_input_a_request_runs_out() -> None:
@@ -349,7 +371,7 @@ def test_the_guests_ladder() -> None:
     )
     assert shown.splitlines() == [
         "Looking for the host at 192.168.1.7:47800 ...",
-        "Found it. The other person is asked to approve within 40 seconds ...",
+        "Found it. Waiting for the other person (up to 40 seconds) ...",
         "Approved.",
         "Opening the direct link ...",
         "Connected with the other device (not verified). Type a line to send it; /quit ends the link and Proxim.",
