@@ -121,6 +121,7 @@ class ConnectionLost:
     """The WebSocket is closed, whoever closed it."""
 
     connection: ConnectionID
+    code: int | None = None  # what the other side closed it with; None: we closed it, or it went without a word
 
 
 @dataclass(frozen=True, slots=True)

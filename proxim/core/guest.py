@@ -49,6 +49,7 @@ from proxim.core.host_code import JoinTarget
 from proxim.core.json_text import MessageError
 from proxim.core.link import Link, LinkInput, LinkState
 from proxim.core.messages import (
+    CloseCode,
     Description,
     DeviceInfo,
     ErrorMessage,
@@ -212,11 +213,17 @@ class Guest:
         try:
             message = parse_message(event.text)
         except MessageError:
-            return self._end(Reason.HOST_ERROR)
+            return self._wrong_frame()
         answer = _MESSAGES.get((self.state, type(message)))
         if answer is None:
-            return self._end(Reason.HOST_ERROR)  # a message of the protocol, at a moment when no host may send it
+            return self._wrong_frame()  # a message of the protocol, at a moment when no host may send it
+        if message.session_id not in (self._target.session_id, None):  # an error need not name it
+            return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED)
         return answer(self, message, now)
+
+    def _wrong_frame(self) -> list[Command]:
+        """No host sends that; from one that has proved itself, somebody changed it on its way."""
+        return self._end(Reason.TAMPERED if self._signaling.proved else Reason.HOST_ERROR)
 
     def _error(self, event: ErrorMessage, now: float) -> list[Command]:
         return self._end(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR))
@@ -229,7 +236,7 @@ class Guest:
         return self._end(Reason.HOST_GONE)
 
     def _strange_frame(self, event: FrameRefused, now: float) -> list[Command]:
-        return self._end(Reason.HOST_ERROR)
+        return self._wrong_frame()
 
     # --- signals ---------------------------------------------------------------------------------------------------
 
@@ -270,11 +277,11 @@ class Guest:
     # --- the end ---------------------------------------------------------------------------------------------------
 
     def _end(self, reason: Reason) -> list[Command]:
-        return [*self.link.close(reason), *self._leave()]
+        return [*self.link.close(reason), *self._leave(CloseCode.TAMPERED if reason in _NOT_THE_HOSTS else None)]
 
-    def _leave(self) -> list[Command]:
+    def _leave(self, code: CloseCode | None = None) -> list[Command]:
         self.state = GuestState.ENDED
-        hang_up: list[Command] = [CloseConnection(self.connection)] if self._hangs_up else []
+        hang_up: list[Command] = [CloseConnection(self.connection, code)] if self._hangs_up else []
         return [CancelTimer(self._timer(TimerName.DIAL)), CancelTimer(self._timer(TimerName.ANSWER)), *hang_up]
 
     def _timer(self, name: TimerName) -> Timer:
@@ -293,6 +300,8 @@ _REJECTIONS: Final = (
     Reason.TOO_MANY_TRIES,
     Reason.TAMPERED,
 )
+# The host is told by the close code: it has approved us, perhaps, and only we know that somebody stands between.
+_NOT_THE_HOSTS: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
 _LINK_FAILURES: Final = (Reason.ICE_FAILED, Reason.LINK_TIMEOUT, Reason.NO_OFFER, Reason.BAD_DESCRIPTION)
 
 

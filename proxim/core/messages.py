@@ -43,6 +43,7 @@ class CloseCode(IntEnum):
     SESSION_ENDED = 4000
     LINK_FAILED = 4001
     BAD_MESSAGES = 4400
+    TAMPERED = 4401  # the guest's: what came under the host's name was not what the host sent
 
 
 class Verified(StrEnum):

@@ -268,6 +268,8 @@ class Session:
 
     def _guest_lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None
+        if self._signaling.warned_by(event.code):
+            return self._end_with_link(End(Reason.TAMPERED), now)
         if not self._answered:
             return self._close_link(Reason.GUEST_LEFT)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
@@ -275,7 +277,7 @@ class Session:
 
     def _guest_lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None  # the link stands on its own
-        return []
+        return self._end_with_link(End(Reason.TAMPERED), now) if self._signaling.warned_by(event.code) else []
 
     def _disconnect(self, event: Disconnect, now: float) -> list[Command]:
         # The host's own Disconnect ends the session whatever its type: who sends a guest away wants it gone.

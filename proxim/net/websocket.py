@@ -64,13 +64,15 @@ class WebSocket:
                 else:
                     self._report(FrameRefused(self._id, Reason.BAD_MESSAGE))
         except ConnectionClosed:
-            pass  # the reason does not matter: the socket is gone, and that is reported below
+            pass  # the socket is gone, and that is reported below
         finally:
             writer.cancel()
             await asyncio.wait([writer])
             if self._dropping is not None:
                 self._dropping.cancel()
-            self._report(ConnectionLost(self._id))
+            protocol = self._connection.protocol
+            theirs = protocol.close_rcvd if protocol.close_rcvd_then_sent else None  # else it is the echo of ours
+            self._report(ConnectionLost(self._id, None if theirs is None else theirs.code))
             if not writer.cancelled() and (error := writer.exception()) is not None:
                 _log.error("websocket %s could not be written to", self._id, exc_info=error)
 

@@ -50,7 +50,9 @@ from proxim.core.messages import (
     SDPType,
     SessionEnded,
     Signal,
+    Verified,
 )
+from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.replies import refusal, rejection
 from proxim.core.session import LOST_SOCKET_SECONDS, MAX_IGNORED, Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, SessionInput, TurnAway
@@ -599,3 +601,47 @@ def test_a_guest_can_be_turned_away() -> None:
     ask(session)
     assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(TurnAway(Reason.NOT_VERIFIED), T0)
     assert session.state is SessionState.OPEN
+
+
+# --- a guest that was warned -----------------------------------------------------------------------------------------
+
+KEYS = ProofKeys(b"ctx", bytes(32), bytes(range(32)), b"secret")
+WARNING = ConnectionLost(GUEST.connection, CloseCode.TAMPERED)
+
+
+def proved_session(*, proved: bool, linked: bool) -> Session:
+    guest = replace(GUEST, verified=Verified.QR, keys=KEYS) if proved else GUEST
+    session = Session(ID, PERSISTENT, None, T0, "Host", lambda: LINK)
+    session.start()
+    offer = Signal(CODE_SESSION_ID, OFFER.payload, SignalMacs(KEYS, Side.GUEST).seal(OFFER.payload) if proved else None)
+    inputs: list[SessionInput] = [Ask(guest), Decide(ID, approved=True), signal(offer), ANSWER]
+    for event in [*inputs, CHANNEL] if linked else inputs:
+        session.handle(event, T0)
+    assert session.state is (SessionState.LINKED if linked else SessionState.LINKING)
+    return session
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(linked: bool) -> None:
+    session = proved_session(proved=True, linked=linked)
+    commands = session.handle(WARNING, T0)
+    assert session.state is SessionState.ENDED
+    assert session.end_reason is Reason.TAMPERED
+    told = [one.status for one in commands if isinstance(one, Publish)][-1]
+    assert isinstance(told, LinkStatus)
+    assert (told.stage, told.reason) == (Stage.CLOSED, Reason.TAMPERED)
+    assert not any(isinstance(one, Send | CloseConnection) for one in commands)  # its socket is gone
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool) -> None:
+    warned, left = (proved_session(proved=False, linked=linked) for _ in range(2))
+    assert warned.handle(WARNING, T0) == left.handle(ConnectionLost(GUEST.connection), T0)
+    assert warned.state is left.state
+
+
+@pytest.mark.parametrize("code", [None, 1000, 1001, 4000])
+def test_any_other_close_is_a_guest_that_left(code: int | None) -> None:
+    session = proved_session(proved=True, linked=True)
+    assert session.handle(ConnectionLost(GUEST.connection, code), T0) == []
+    assert session.state is SessionState.LINKED

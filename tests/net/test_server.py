@@ -92,7 +92,7 @@ async def test_a_frame_becomes_an_event_of_its_connection(running: Running, path
         assert opened == ConnectionOpened(opened.connection, "127.0.0.1")
         await client.send("not even JSON")
         assert await running.events.wait(FrameReceived) == FrameReceived(opened.connection, "not even JSON")
-    assert await running.events.wait(ConnectionLost) == ConnectionLost(opened.connection)
+    assert await running.events.wait(ConnectionLost) == ConnectionLost(opened.connection, 1000)
     assert running.guests_came == 1
 
 

@@ -51,8 +51,23 @@ async def test_its_life_is_told_in_order(pair: Pair) -> None:
         ConnectionOpened(ID, "somewhere"),
         FrameReceived(ID, "one"),
         FrameRefused(ID, Reason.BAD_MESSAGE),
-        ConnectionLost(ID),
+        ConnectionLost(ID, 1000),
     ]
+
+
+async def test_why_the_other_side_closed_is_told(pair: Pair) -> None:
+    await pair.theirs.close(CloseCode.TAMPERED)
+    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID, CloseCode.TAMPERED)
+
+
+async def test_a_close_of_ours_has_no_code_of_theirs(pair: Pair) -> None:
+    pair.ours.close(CloseCode.SESSION_ENDED)
+    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID)
+
+
+async def test_a_wire_that_is_cut_has_no_code(pair: Pair) -> None:
+    pair.theirs.transport.abort()
+    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID)
 
 
 async def test_messages_leave_in_order_and_before_the_close(pair: Pair) -> None:

@@ -173,5 +173,5 @@ def test_nothing_is_left_when_the_network_side_stopped() -> None:
 def test_a_guest_that_waits_is_not_told_that_somebody_was_asked() -> None:
     """Its code may have been wrong: then nobody is."""
     ladder = Ladder()
-    ladder.take(LinkStatus(LinkID("guest-1"), "@code", Stage.ASKING, deadline=40.0))
+    ladder.take(link("", Stage.ASKING, "guest-1", None))
     assert ladder.rung().sentence.startswith("Found the host.")
