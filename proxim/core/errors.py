@@ -42,6 +42,7 @@ class Reason(StrEnum):
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     NOT_PROXIM = "not_proxim"
+    HOST_FULL = "host_full"
     HOST_GONE = "host_gone"
     HOST_ERROR = "host_error"
     HOST_UNPROVEN = "host_unproven"
@@ -117,6 +118,10 @@ SENTENCES: Final[dict[Reason, str]] = {
         "There is no way from this network to the host's; connect both devices to the same network, then try again."
     ),
     Reason.NOT_PROXIM: "Something other than Proxim answers at that address; use the code that the host shows now.",
+    Reason.HOST_FULL: (
+        "The host's device closed the connection at once, perhaps because too many devices are connected to it; try "
+        "again in a moment."
+    ),
     Reason.HOST_GONE: "The host closed the connection; check that Proxim is still open there and try again.",
     Reason.HOST_ERROR: "The host could not understand this device; update Proxim on both devices and try again.",
     Reason.HOST_UNPROVEN: (

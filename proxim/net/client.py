@@ -88,6 +88,8 @@ class Client:
 def _reason(error: Exception) -> Reason:
     if isinstance(error, ConnectionRefusedError):
         return Reason.REFUSED
+    if isinstance(error.__cause__ or error, EOFError | ConnectionResetError | ConnectionAbortedError):
+        return Reason.HOST_FULL  # accepted, and cut without a word: what our server does when its places are taken
     if not isinstance(error, OSError):
         return Reason.NOT_PROXIM
     windows = getattr(error, "winerror", None)

@@ -75,7 +75,7 @@ async def test_a_web_server_is_not_proxim() -> None:
         assert await failure(url_of(server)) is Reason.NOT_PROXIM
 
 
-@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b""])
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
 async def test_something_else_answers(greeting: bytes) -> None:
     async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -83,7 +83,22 @@ async def test_something_else_answers(greeting: bytes) -> None:
         writer.close()
 
     async with await asyncio.start_server(other, "127.0.0.1", 0) as server:
-        assert await failure(url_of(server)) in (Reason.NOT_PROXIM, Reason.HOST_GONE)
+        assert await failure(url_of(server)) is Reason.NOT_PROXIM
+
+
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize("resets", [True, False])
+async def test_a_host_that_cuts_a_connection_without_a_word(reads: bool, resets: bool) -> None:
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if reads:
+            await reader.readuntil(b"\r\n\r\n")
+        if resets:
+            writer.transport.abort()
+        else:
+            writer.close()
+
+    async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
+        assert await failure(url_of(server)) is Reason.HOST_FULL
 
 
 async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
@@ -105,7 +120,9 @@ async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
         (OSError(errno.ENETUNREACH, "no route"), Reason.UNREACHABLE),
         (socket.gaierror(socket.EAI_NONAME, "no such zone"), Reason.UNREACHABLE),
         (TimeoutError(), Reason.NO_ANSWER),
-        (ConnectionResetError(), Reason.HOST_GONE),
+        (ConnectionResetError(), Reason.HOST_FULL),
+        (ConnectionAbortedError(), Reason.HOST_FULL),
+        (OSError(errno.EMFILE, "no more sockets here"), Reason.HOST_GONE),
     ],
 )
 async def test_what_the_system_says_in_words_for_people(
