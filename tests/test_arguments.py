@@ -18,7 +18,7 @@ from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, 
 
 CODE = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 TYPO = CODE[:-1] + ("0" if CODE[-1] != "0" else "1")
-URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=k1"
+URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
 TARGET = parse_target(CODE)
 
 
@@ -111,6 +111,7 @@ REFUSED: list[tuple[list[str], str]] = [
     (["join", CODE[:-1]], SENTENCES[Reason.CODE_INCOMPLETE]),
     (["join", CODE, "5"], SENTENCES[Reason.CODE_TOO_LONG]),
     (["join", "http://example.org/"], SENTENCES[Reason.LINK_UNREADABLE]),
+    (["join", "http://192.168.1.7:47800/#s=s1&k=short"], SENTENCES[Reason.LINK_UNREADABLE]),
     (["join", CODE, "--save-to", "x"], NOT_YET),
     (["join", "--send", "x", "y"], NOT_YET),
     (["host", "--save-to", "x"], NOT_YET),

@@ -38,7 +38,9 @@ NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
-INVITATION = Invitation("s1", "u1", NEAR, "http://192.168.1.7:47800/#s=s1&u=u1&k=k1", SessionType.ONE_TIME, 1900.0)
+INVITATION = Invitation(
+    "s1", "u1", NEAR, "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg", SessionType.ONE_TIME, 1900.0
+)
 PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
 CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 
