@@ -13,6 +13,8 @@ from proxim.core.messages import SDPType
 
 ConnectionID = NewType("ConnectionID", int)  # one WebSocket, for its life
 LinkID = NewType("LinkID", str)  # one attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
+MIN_LIFETIME_SECONDS = 60.0  # of a temporary session: the shortest in which one person types and another approves
+MAX_LIFETIME_SECONDS = 7 * 86400.0  # what should live longer is persistent, and says so
 CONTROL_LABEL = "control"  # the data channel that carries link messages (docs/protocol.md, Link)
 
 

@@ -41,10 +41,11 @@ class Invitation:
 
     session_id: str = field(repr=False)
     uuid: str
-    code: str | None = field(repr=False)  # grouped; None on an IPv6 address, which has no short code
+    code: str | None = field(repr=False)  # grouped; None on an IPv6 address, which has no short code, or once closed
     url: str = field(repr=False)
     type: SessionType
     expires: float | None  # None: until the host ends it
+    code_closed: bool = False  # too many wrong codes were tried: only the URL still leads here
 
 
 @dataclass(frozen=True, slots=True)

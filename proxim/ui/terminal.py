@@ -30,6 +30,7 @@ from proxim.ui.prompts import PromptQueue
 from proxim.ui.qr import qr_matrix
 from proxim.ui.terminal_words import (
     BADGES,
+    CODE_IS_CLOSED,
     NOBODY_ANSWERS,
     TOO_MANY_UNVERIFIED,
     TOO_SOON,
@@ -125,7 +126,10 @@ class TerminalFace(LineFace):
     def _show_invitation(self, invitation: Invitation) -> None:
         if invitation == self._invitation:
             return
-        self._invitation = invitation
+        before, self._invitation = self._invitation, invitation
+        if invitation.code_closed and before is not None and before.url == invitation.url:
+            self._field("Code", CODE_IS_CLOSED)  # the rest stands above
+            return
         qr = self._console.qr(qr_matrix(invitation.url))
         self._blank()
         if qr is None:
@@ -135,6 +139,8 @@ class TerminalFace(LineFace):
         self._blank()
         if invitation.code is not None:
             self._field("Code", invitation.code, Colour.BOLD)
+        elif invitation.code_closed:
+            self._field("Code", CODE_IS_CLOSED)
         self._field("Link", invitation.url)
         self._field("Valid", validity(invitation, self._clock(), self._wall_clock()))
         self._field("Network", network_words(self._networks))

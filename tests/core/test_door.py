@@ -562,13 +562,17 @@ def exhaust(host: HostBench) -> None:
 
 def test_twenty_failures_close_the_typed_code_and_not_the_qr(host: HostBench) -> None:
     exhaust(host)
+    before = host.shown
     commands = guess(host, "192.168.1.99")
-    assert published(commands) == [Trouble(Problem(Reason.CODE_CLOSED))]
+    told = [Trouble(Problem(Reason.CODE_CLOSED)), replace(before, code=None, code_closed=True)]
+    assert published(commands) == told  # a code that opens nothing is not shown
     host.advance(1.0)
     assert attempt(host, "192.168.1.100") is Reason.TOO_MANY_TRIES
     scans = host.prove("192.168.1.101", by_code=False)
     host.do(ConnectionLost(scans.connection))
     assert host.do(ONE_TIME)  # a new code opens it again
+    assert host.shown.code is not None
+    assert not host.shown.code_closed
     host.prove("192.168.1.100")
 
 

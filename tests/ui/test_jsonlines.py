@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Disconnect, Intent, Join, LinkID, Network, SendText, SessionType, Shutdown
+from proxim.core.events import (
+    Decide,
+    Disconnect,
+    Intent,
+    Invite,
+    Join,
+    LinkID,
+    Network,
+    SendText,
+    SessionType,
+    Shutdown,
+)
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import (
@@ -309,6 +320,14 @@ BAD_LINES = [
     '{"type":"pair_response","approved":true}',
     '{"type":"join","code":"02501-WK381"}',  # a host joins nobody
     '{"type":"close"} {"type":"close"}',
+    '{"type":"new_code","sessionType":"eternal"}',
+    '{"type":"new_code","sessionType":1}',
+    '{"type":"new_code","sessionType":"one-time","lifetime":60}',
+    '{"type":"new_code","lifetime":59}',
+    '{"type":"new_code","lifetime":604801}',
+    '{"type":"new_code","lifetime":true}',
+    '{"type":"new_code","lifetime":60.5}',
+    '{"type":"new_code","lifetime":"60"}',
 ]
 
 
@@ -320,6 +339,31 @@ def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
     assert {**answer, "detail": ""} == error(Reason.BAD_COMMAND, detail="")
     assert face.posted == []
     assert not face.face.finished
+
+
+NEW_CODES: list[tuple[Event, Invite]] = [
+    ({}, Invite(SessionType.TEMPORARY, 600.0)),  # as the program was started
+    ({"sessionType": None, "lifetime": None}, Invite(SessionType.TEMPORARY, 600.0)),
+    ({"sessionType": "one-time"}, Invite(SessionType.ONE_TIME)),
+    ({"sessionType": "persistent"}, Invite(SessionType.PERSISTENT)),
+    ({"sessionType": "temporary"}, Invite(SessionType.TEMPORARY)),
+    ({"sessionType": "temporary", "lifetime": 60}, Invite(SessionType.TEMPORARY, 60.0)),
+    ({"lifetime": 604800}, Invite(SessionType.TEMPORARY, 604800.0)),
+]
+
+
+@pytest.mark.parametrize(("fields", "invite"), NEW_CODES)
+def test_a_script_can_ask_for_a_new_code(fields: Event, invite: Invite) -> None:
+    face = Face(replace(HOST, invite=Invite(SessionType.TEMPORARY, 600.0)))
+    assert face.read({"type": "new_code", **fields}) == []
+    assert face.posted == [invite]
+
+
+def test_a_joining_program_has_no_code_to_renew() -> None:
+    face = Face(JOIN)
+    (answer,) = face.read({"type": "new_code"})
+    assert answer["code"] == "bad_command"
+    assert face.posted == []
 
 
 def test_an_empty_line_is_no_command() -> None:
@@ -338,7 +382,7 @@ JSON_VALUES = st.recursive(
 
 @given(
     st.sampled_from([HOST, JOIN]),
-    st.sampled_from(["pair_response", "text", "join", "send", "close", "x"]),
+    st.sampled_from(["pair_response", "text", "join", "new_code", "send", "close", "x"]),
     st.dictionaries(st.sampled_from(["sessionID", "approved", "text", "code", "yes"]), JSON_VALUES),
 )
 def test_no_command_raises(options: FaceOptions, kind: str, fields: Event) -> None:

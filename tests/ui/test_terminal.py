@@ -154,6 +154,20 @@ def test_an_address_without_a_code_shows_its_link() -> None:
     assert "type the link into Proxim" in shown
 
 
+CODE_CLOSED = replace(INVITATION, code=None, code_closed=True)
+
+
+def test_a_code_that_is_closed_says_so_and_how_to_get_another() -> None:
+    face = Face(HOST)
+    face.show(INVITATION)
+    closed = "  Code     closed, as too many wrong ones were tried; /new makes a new one\n"
+    assert face.show(Trouble(Problem(Reason.CODE_CLOSED)), CODE_CLOSED) == SENTENCES[Reason.CODE_CLOSED] + f"\n{closed}"
+    elsewhere = face.show(replace(CODE_CLOSED, url=URL.replace("1.7", "1.8")))
+    assert closed in elsewhere
+    assert "█" in elsewhere
+    assert NEAR in face.show(INVITATION)
+
+
 def test_no_code_and_why() -> None:
     assert Face(HOST).show(NoInvitation(Reason.NO_NETWORK)) == SENTENCES[Reason.NO_NETWORK] + "\n"
     assert Face(HOST).show(NoInvitation(None)) == ""
