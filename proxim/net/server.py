@@ -110,8 +110,10 @@ class Server:
     def _let_in(self, connection: "_Connection", address: str) -> bool:
         held = Counter(self._inside.values())
         if held[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
+            _log.info("a connection from %s was cut: it has %s already", address, held[address])
             return False
         if len(self._inside) >= limits.MAX_SOCKETS and not (held[address] == 0 and self._make_room(held)):
+            _log.info("a connection from %s was cut: all %s places are taken", address, len(self._inside))
             return False
         self._inside[connection] = address
         return True
@@ -125,6 +127,7 @@ class Server:
         if size < limits.CROWD_SOCKETS:
             return False
         oldest = next(one for one, address in self._inside.items() if address == crowd)
+        _log.info("the oldest of %s connections from %s was cut to make room", size, crowd)
         del self._inside[oldest]
         oldest.transport.abort()
         return True
@@ -147,6 +150,12 @@ class Server:
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets a WebSocket open; whatever else is asked gets its answer here."""
+        response = self._judge(request)
+        if response is not None:
+            _log.info("a request from %s was answered %s", connection.remote_address, response.status_code)
+        return response
+
+    def _judge(self, request: Request) -> Response | None:
         headers = request.headers
         hosts = headers.get_all("Host")
         if len(hosts) != 1 or not self._is_ours(hosts[0]):  # a name that somebody's DNS points at us (DNS rebinding)

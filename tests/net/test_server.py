@@ -6,6 +6,7 @@ import contextlib
 import gc
 import hashlib
 import http
+import logging
 import socket
 import sys
 import tracemalloc
@@ -288,11 +289,15 @@ async def test_no_host_and_two_hosts_are_misdirected(running: Running) -> None:
     ],
 )
 @pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["page", "upgrade"])
-async def test_a_page_from_elsewhere_is_refused(running: Running, origin: str, upgrade: dict[str, str]) -> None:
+async def test_a_page_from_elsewhere_is_refused(
+    running: Running, origin: str, upgrade: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "proxim")
     request = running.request(Origin=origin.format(port=running.port), **upgrade)
     status, headers, body = split(await running.get(request))
     assert (status, body) == (403, b"Forbidden.\n")
     assert_protected(headers, running.port)
+    assert "was answered 403" in caplog.text
     assert not running.events.all
     assert running.guests_came == 0
 
@@ -398,10 +403,14 @@ async def is_cut_off(reader: asyncio.StreamReader) -> bool:
             return True
 
 
-async def test_half_open_sockets_count_and_one_address_has_eight(running: Running) -> None:
+async def test_half_open_sockets_count_and_one_address_has_eight(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "proxim")
     holding = [await opened(running.port) for _ in range(limits.MAX_SOCKETS_OF_ONE_ADDRESS)]
     reader, writer = await opened(running.port)
     assert await is_cut_off(reader)
+    assert "a connection from 127.0.0.1 was cut: it has 8 already" in caplog.text
     writer.close()
     holding.pop()[1].close()  # a place is free again
     assert split(await until_answered(running))[0] == 200
@@ -421,11 +430,13 @@ async def until_answered(running: Running) -> bytes:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
-async def test_thirty_two_in_all(running: Running) -> None:
+async def test_thirty_two_in_all(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "proxim")
     sources = [f"127.1.0.{1 + index // (limits.CROWD_SOCKETS - 1)}" for index in range(limits.MAX_SOCKETS)]
     holding = [await opened(running.port, source) for source in sources]
     reader, writer = await opened(running.port, "127.1.0.200")
     assert await is_cut_off(reader)
+    assert "a connection from 127.1.0.200 was cut: all 32 places are taken" in caplog.text
     writer.close()
     for _, one in holding:
         one.close()
@@ -433,12 +444,14 @@ async def test_thirty_two_in_all(running: Running) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
-async def test_a_crowd_makes_room_for_who_holds_nothing(running: Running) -> None:
+async def test_a_crowd_makes_room_for_who_holds_nothing(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "proxim")
     sources = [f"127.1.1.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     newcomer, writer = await opened(running.port, "127.1.1.200")
     assert await is_cut_off(readers[0])  # the oldest of those who hold most
+    assert "the oldest of 8 connections from 127.1.1.1 was cut to make room" in caplog.text
     writer.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n\r\n".encode())
     assert (await newcomer.readline()).startswith(b"HTTP/1.1 200 ")
     for _, one in (*crowd, (newcomer, writer)):

@@ -1,0 +1,120 @@
+"""What --verbose tells: each step of hosting and joining, as one line of the log.
+
+What is not named here is not told. Secrets, session ids and texts are left out of the reprs that are used (messages.py,
+status.py), and a repr shows what others sent without its control characters. Must never be here: a decision, a second
+place that tells the same.
+"""
+
+import logging
+from typing import assert_never
+
+from proxim.core.commands import CloseConnection, Command, Dial, Listen, Publish, Send, StopListening
+from proxim.core.events import (
+    ChannelClosed,
+    ChannelOpened,
+    ConnectionLost,
+    ConnectionOpened,
+    Decide,
+    DialFailed,
+    FrameReceived,
+    FrameRefused,
+    Invite,
+    Join,
+    Listening,
+    PeerFailed,
+    SetRequireProof,
+)
+from proxim.core.json_text import MessageError
+from proxim.core.messages import parse_message
+from proxim.core.program import ProgramEvent
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    ProofPolicy,
+    Status,
+    Stopped,
+    TextReceived,
+    TextSent,
+    ThisDevice,
+    Trouble,
+)
+
+_log = logging.getLogger(__name__)
+
+
+def tell_step(step: ProgramEvent | Command) -> None:
+    """Log what happened, or what is done about it. Costs next to nothing unless --verbose was asked for."""
+    if _log.isEnabledFor(logging.INFO) and (words := _words(step)) is not None:
+        _log.info("%s", words)
+
+
+def _words(step: ProgramEvent | Command) -> str | None:
+    match step:
+        case FrameReceived(connection, text):
+            return f"connection {connection}: got {_frame(text)}"
+        case FrameRefused(connection, reason):
+            return f"connection {connection}: got a frame that is no text ({reason})"
+        case Send(connection, message):
+            return f"connection {connection}: sent {message!r}"
+        case ConnectionOpened(connection, address):
+            return f"connection {connection}: open, with {address}"
+        case ConnectionLost(connection, code):
+            return f"connection {connection}: closed" + ("" if code is None else f" by the other side, {code}")
+        case CloseConnection(connection, code):
+            return f"connection {connection}: closing" + ("" if code is None else f", {code.value} {code.name}")
+        case Publish(status):
+            return _told(status)
+        case Decide(_, approved, number):
+            return f"answer to request {number}: {'approved' if approved else 'declined'}"
+        case ChannelOpened(link, channel, label):
+            return f"link {link}: channel {channel} is open, {label!r}"
+        case (
+            Dial()
+            | DialFailed()
+            | Listen()
+            | Listening()
+            | StopListening()
+            | Invite()
+            | Join()
+            | SetRequireProof()
+            | PeerFailed()
+            | ChannelClosed()
+        ):
+            return repr(step)
+        case _:
+            return None  # timers, the networks' changes, texts, what the links carry
+
+
+def _frame(text: str) -> str:
+    try:
+        return repr(parse_message(text))
+    except MessageError as error:
+        return f"a frame that cannot be read ({error.reason})"
+
+
+def _told(status: Status) -> str | None:
+    match status:
+        case Prompt(_, device, address, verified, _, number):
+            return f"request {number}: {device.name!r} at {address} asks to join, verified: {verified}"
+        case PairOutcome(_, approved, reason):
+            return f"request over: {'approved' if approved else reason}"
+        case LinkStatus():
+            with_whom = f"{status.peer_name!r} at {status.peer_address}, verified: {status.verified}"
+            return f"link {status.link}: {status.stage}" + (f", {status.reason}" if status.reason else f", {with_whom}")
+        case Trouble(problem, link):
+            where = "" if link is None else f"link {link}: "
+            return f"{where}{problem.reason}" + (f" ({problem.detail})" if problem.detail else "")
+        case Invitation():
+            return f"a code is shown, {status.type}" + (", closed for typing" if status.code_closed else "")
+        case NoInvitation(reason):
+            return "no code is shown" + ("" if reason is None else f": {reason}")
+        case ProofPolicy(required):
+            return f"guests that prove nothing are {'refused' if required else 'asked about'}"
+        case ThisDevice() | Networks() | TextReceived() | TextSent() | Stopped():
+            return None
+        case _:
+            assert_never(status)
