@@ -196,6 +196,42 @@ class HostUnderAttack(Running):
             await guest.stop()
 
 
+async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
+    """Before pings were counted, one such socket made the honest guest's pairing take 6.6 s."""
+    host = HostUnderAttack()
+    await host.told.wait(told.Invitation)
+    address, port = host.target.authority.rsplit(":", 1)
+    handshake = HANDSHAKE.format(host=host.target.authority).encode()
+    cut = 0
+
+    async def ping() -> None:
+        nonlocal cut
+        while True:  # as soon as it is cut it is back
+            reader, writer = await asyncio.open_connection(address, int(port), local_addr=(source, 0))
+            try:
+                writer.write(handshake)
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write((b"\x89\x80" + bytes(4)) * 40_000)
+                while await reader.read(65536):
+                    pass
+            except ConnectionError:
+                pass  # cut while it wrote
+            finally:
+                writer.transport.abort()
+            cut += 1
+
+    source = quiet_address()
+    pinging = asyncio.create_task(ping())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while cut < 20:
+                await host.pairs_with_an_honest_guest()
+    finally:
+        pinging.cancel()
+        await asyncio.wait([pinging])
+        await host.stop()
+
+
 # --- how each kind is thrown at the host ---------------------------------------------------------------------------
 
 

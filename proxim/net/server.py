@@ -28,6 +28,7 @@ from proxim.core.events import ConnectionID
 from proxim.core.host_code import authority
 from proxim.core.messages import CloseCode
 from proxim.net import limits
+from proxim.net.pace import Meter, PacedConnection, PacedProtocol
 from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 
 _log = logging.getLogger(__name__)
@@ -223,18 +224,19 @@ def _style_hash(page: bytes) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-class _Protocol(ServerProtocol):
+class _Protocol(PacedProtocol, ServerProtocol):
     """Every HTTP answer leaves through here, also those that no request is handed to us for (414, 431)."""
 
     def __init__(self, in_our_words: Callable[[Response], Response]) -> None:
         super().__init__(max_size=limits.HARD_MESSAGE_BYTES, logger=_silent)
         self._in_our_words = in_our_words
+        self.meter = Meter(limits.SIGNALING_PACE)
 
     def send_response(self, response: Response) -> None:
         super().send_response(self._in_our_words(response))
 
 
-class _Connection(ServerConnection):
+class _Connection(PacedConnection, ServerConnection):
     """A connection that counts from its first moment, long before its handshake."""
 
     def __init__(
@@ -267,6 +269,10 @@ class _Connection(ServerConnection):
                 return
         super().data_received(data)
         cut_off_if_unread(self)
+
+    def cut_off(self, why: str) -> None:
+        _log.info("the connection from %s was cut: %s", self.remote_address, why)
+        super().cut_off(why)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._is_in:

@@ -17,6 +17,8 @@ import pytest_asyncio
 from websockets import http11 as limits_of_http
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+from websockets.frames import Frame
+from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
 from proxim.core.errors import Reason
@@ -26,7 +28,7 @@ from proxim.net import limits
 from proxim.net.limits import HARD_MESSAGE_BYTES, SEND_QUEUE
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.server import Server
-from tests.net.support import PATIENCE, Events
+from tests.net.support import PATIENCE, UNLIMITED, Events
 
 
 class Running:
@@ -523,6 +525,91 @@ def is_closed(one: socket.socket) -> bool:
         return True
 
 
+# --- how fast ------------------------------------------------------------------------------------------------------
+
+PING, PONG, TEXT, PIECE = (bytes([first, 0x80, 0, 0, 0, 0]) for first in (0x89, 0x8A, 0x81, 0x00))
+LARGE = b"\x82\xff" + (200_000).to_bytes(8, "big") + bytes(4) + bytes(200_000)
+
+
+async def open_websocket(running: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket without a library that would keep to the rules."""
+    reader, writer = await opened(running.port)
+    key = base64.b64encode(bytes(16)).decode()
+    writer.write(
+        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+@pytest.mark.parametrize(
+    ("flood", "why"),
+    [
+        (PING * 40_000, "frames"),
+        (PONG * 40_000, "frames"),
+        (b"\x01" + PIECE[1:] + PIECE * 40_000, "frames"),
+        (TEXT * 40_000, "frames"),
+        (LARGE * 20, "bytes"),
+    ],
+    ids=["pings", "pongs", "pieces", "texts", "bytes"],
+)
+async def test_a_socket_that_sends_too_fast_is_cut(
+    running: Running, flood: bytes, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "proxim")
+    reader, writer = await open_websocket(running)
+    honest = await running.connect()
+    first, second = await running.events.wait(ConnectionOpened), await running.events.wait(ConnectionOpened)
+    with contextlib.suppress(ConnectionError):
+        writer.write(flood)
+        await writer.drain()
+    lost = await running.events.wait(ConnectionLost)
+    assert lost == ConnectionLost(first.connection)
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENCE):
+            while await reader.read(65536):
+                pass
+    assert f"was cut: it sent too many {why}" in caplog.text
+    frames = [event for event in running.events.all if isinstance(event, FrameReceived | FrameRefused)]
+    assert len(frames) <= limits.SIGNALING_PACE.frames.burst
+    await honest.send("as if nothing had happened")
+    assert (await running.events.wait(FrameReceived)).connection == second.connection
+    await honest.close()
+    writer.close()
+
+
+async def test_one_read_is_parsed_no_further_than_the_limit(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """43,690 pings fit into one read, and took a tenth of a second."""
+    parsed = 0
+    count = ServerProtocol.recv_frame
+
+    def counted(self: ServerProtocol, frame: Frame) -> None:
+        nonlocal parsed
+        parsed += 1
+        count(self, frame)
+
+    monkeypatch.setattr(ServerProtocol, "recv_frame", counted)
+    _, writer = await open_websocket(running)
+    with contextlib.suppress(ConnectionError):
+        writer.write(PING * 43_690)
+        await writer.drain()
+    await running.events.wait(ConnectionLost)
+    assert parsed == limits.SIGNALING_PACE.controls.burst
+    writer.close()
+
+
+async def test_a_socket_within_the_limit_is_answered(running: Running) -> None:
+    async with running.connect() as client:
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(int(limits.SIGNALING_PACE.controls.burst) // 2):
+                await (await client.ping())
+        for _ in range(7):  # of the largest size that is read at all, as a stranger may
+            await client.send("x" * limits.HARD_MESSAGE_BYTES)
+        await client.send("the last")
+        await running.events.wait(FrameReceived, lambda frame: frame.text == "the last")
+
+
 # --- what breaks ---------------------------------------------------------------------------------------------------
 
 
@@ -541,15 +628,10 @@ async def test_a_socket_that_breaks_is_lost(running: Running) -> None:
         await client.recv()
 
 
-async def test_a_guest_that_pings_and_never_reads_is_cut_off(running: Running) -> None:
+async def test_a_guest_that_pings_and_never_reads_is_cut_off(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """websockets answers every ping; what nobody reads would fill the memory (36 MB a second were seen)."""
-    reader, writer = await opened(running.port)
-    key = base64.b64encode(bytes(16)).decode()
-    writer.write(
-        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-    )
-    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    monkeypatch.setattr(limits, "SIGNALING_PACE", UNLIMITED)
+    _, writer = await open_websocket(running)
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     ping = b"\x89\xfd" + bytes(4) + b"x" * 125
     with contextlib.suppress(ConnectionError):
