@@ -232,6 +232,87 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
         await host.stop()
 
 
+# --- a wire that changes bits of frames, which no library hands on -------------------------------------------------
+
+
+class Wire:
+    """Between a guest and the host on TCP, with the `Host` header put right; changes the frame of that number."""
+
+    def __init__(self, host: HostUnderAttack, from_host: bool, number: int, change: Callable[[bytes], bytes]) -> None:
+        self._host = host
+        self._changed = (from_host, number)
+        self._change = change
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = self._host.target.authority
+        address, port = there.rsplit(":", 1)
+        to_host = await asyncio.open_connection(address, int(port), local_addr=(quiet_address(), 0), limit=1 << 20)
+        handshake = await reader.readuntil(b"\r\n\r\n")
+        here = "{}:{}".format(*writer.get_extra_info("sockname")[:2])
+        to_host[1].write(handshake.replace(here.encode(), there.encode()))
+        writer.write(await to_host[0].readuntil(b"\r\n\r\n"))
+        try:
+            await asyncio.gather(self._pass(reader, to_host[1], False), self._pass(to_host[0], writer, True))
+        finally:
+            to_host[1].transport.abort()
+            writer.transport.abort()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, from_host: bool) -> None:
+        number = 0
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                frame = await reader.readexactly(2)
+                if (length := frame[1] & 0x7F) >= 126:
+                    more = await reader.readexactly(2 if length == 126 else 8)
+                    frame, length = frame + more, int.from_bytes(more, "big")
+                frame += await reader.readexactly(length + (4 if frame[1] & 0x80 else 0))
+                if frame[0] & 0x0F == 1:
+                    number += 1
+                    if (from_host, number) == self._changed:
+                        frame = self._change(frame)
+                writer.write(frame)
+        if writer.can_write_eof():
+            writer.write_eof()
+
+
+def flipped(position: int, bits: int) -> Callable[[bytes], bytes]:
+    return lambda frame: frame[:position] + bytes([frame[position] ^ bits]) + frame[position + 1 :]
+
+
+FLIPS = {
+    "a letter becomes no UTF-8": flipped(-20, 0x80),
+    "a letter becomes another": flipped(-20, 0x01),
+    "a reserved bit": flipped(0, 0x40),
+    "no such opcode": flipped(0, 0x02),
+    "another length": flipped(1, 0x01),  # 126 becomes 127: eight bytes of length follow
+}
+
+
+@pytest.mark.skipif(not list_networks(), reason="WebRTC needs a network address besides loopback")
+@pytest.mark.parametrize("from_host", [False, True])
+@pytest.mark.parametrize("flip", FLIPS)
+async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides(flip: str, from_host: bool) -> None:
+    """The third frame of each side: the guest's offer, the host's answer."""
+    host = HostUnderAttack()
+    guest = Running(Program(HONEST, None, PROVER))
+    try:
+        await host.told.wait(told.Invitation)
+        await guest.told.wait(told.ThisDevice)
+        wire = Wire(host, from_host, 3, FLIPS[flip])
+        async with await asyncio.start_server(wire.carry, quiet_address(), 0, limit=1 << 20) as server:
+            address, port = server.sockets[0].getsockname()
+            url = host.last(told.Invitation).url.replace(host.target.authority, f"{address}:{port}")
+            guest.runtime.report(Join(parse_target(url)))
+            prompt = await host.told.wait(told.Prompt)
+            host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
+            for side in (host, guest):
+                link = await side.told.wait(told.LinkStatus, lambda link: link.stage is told.Stage.CLOSED)
+                assert link.reason is Reason.TAMPERED
+    finally:
+        await guest.stop()
+        await host.stop()
+
+
 # --- how each kind is thrown at the host ---------------------------------------------------------------------------
 
 

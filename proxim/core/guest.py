@@ -255,11 +255,14 @@ class Guest:
 
     def _lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False
+        if self._signaling.warned_by(event.code):
+            return self._end(Reason.TAMPERED)
         return [] if self._signaling.described else self._end(Reason.HOST_GONE)  # answered: the link may still open
 
     def _lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False
-        return []  # the link stands on its own
+        warned = self._signaling.warned_by(event.code)
+        return self._end(Reason.TAMPERED) if warned else []  # the link stands on its own
 
     # --- the link --------------------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ def _words(step: ProgramEvent | Command) -> str | None:
         case FrameReceived(connection, text):
             return f"connection {connection}: got {_frame(text)}"
         case FrameRefused(connection, reason):
-            return f"connection {connection}: got a frame that is no text ({reason})"
+            return f"connection {connection}: got a frame that cannot be read ({reason})"
         case Send(connection, message):
             return f"connection {connection}: sent {message!r}"
         case ConnectionOpened(connection, address):

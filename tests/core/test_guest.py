@@ -691,6 +691,28 @@ def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
     assert reason_of(guest, guest.handle(FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0)) is Reason.TAMPERED
 
 
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+@pytest.mark.parametrize("start", [offered, linked])
+def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
+    start: Callable[[JoinTarget], tuple[Guest, ProvenHost]], code: int
+) -> None:
+    guest, _ = start(SCANNED)
+    commands = guest.handle(ConnectionLost(SOCKET, code), T0)
+    assert guest.state is GuestState.ENDED
+    told = published(commands)[-1]
+    assert isinstance(told, LinkStatus)
+    assert told.reason is Reason.TAMPERED
+    assert not any(isinstance(one, Send | CloseConnection) for one in commands)  # the socket is gone
+
+
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+def test_where_nothing_was_proved_an_unreadable_frame_is_a_lost_socket(code: int) -> None:
+    lost, other = at(GuestState.LINKING), at(GuestState.LINKING)
+    assert lost.handle(ConnectionLost(SOCKET, code), T0) == other.handle(ConnectionLost(SOCKET), T0)
+    linked_without = at(GuestState.LINKED)
+    assert linked_without.handle(ConnectionLost(SOCKET, code), T0) == []
+
+
 OTHER_SESSION = "another"
 
 

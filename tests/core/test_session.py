@@ -606,7 +606,7 @@ def test_a_guest_can_be_turned_away() -> None:
 # --- a guest that was warned -----------------------------------------------------------------------------------------
 
 KEYS = ProofKeys(b"ctx", bytes(32), bytes(range(32)), b"secret")
-WARNING = ConnectionLost(GUEST.connection, CloseCode.TAMPERED)
+WARNINGS = [CloseCode.TAMPERED, 1002, 1007, 1009]
 
 
 def proved_session(*, proved: bool, linked: bool) -> Session:
@@ -621,10 +621,11 @@ def proved_session(*, proved: bool, linked: bool) -> Session:
     return session
 
 
+@pytest.mark.parametrize("code", WARNINGS)
 @pytest.mark.parametrize("linked", [False, True])
-def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(linked: bool) -> None:
+def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(linked: bool, code: int) -> None:
     session = proved_session(proved=True, linked=linked)
-    commands = session.handle(WARNING, T0)
+    commands = session.handle(ConnectionLost(GUEST.connection, code), T0)
     assert session.state is SessionState.ENDED
     assert session.end_reason is Reason.TAMPERED
     told = [one.status for one in commands if isinstance(one, Publish)][-1]
@@ -633,10 +634,12 @@ def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(l
     assert not any(isinstance(one, Send | CloseConnection) for one in commands)  # its socket is gone
 
 
+@pytest.mark.parametrize("code", WARNINGS)
 @pytest.mark.parametrize("linked", [False, True])
-def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool) -> None:
+def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool, code: int) -> None:
     warned, left = (proved_session(proved=False, linked=linked) for _ in range(2))
-    assert warned.handle(WARNING, T0) == left.handle(ConnectionLost(GUEST.connection), T0)
+    warning = ConnectionLost(GUEST.connection, code)
+    assert warned.handle(warning, T0) == left.handle(ConnectionLost(GUEST.connection), T0)
     assert warned.state is left.state
 
 

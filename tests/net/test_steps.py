@@ -57,7 +57,7 @@ TOLD: list[tuple[ProgramEvent | Command, str]] = [
     (FrameReceived(ONE, SECRET), "connection 1: got a frame that cannot be read (bad_json)"),
     (FrameReceived(ONE, dump_message(PairConfirm(SECRET, Auth(t=SECRET)))), "connection 1: got PairConfirm("),
     (FrameReceived(ONE, dump_message(PairRequest(SECRET, DeviceInfo("A\nB\x1b[2J", "")))), r"name='A\nB\x1b[2J'"),
-    (FrameRefused(ONE, Reason.BAD_MESSAGE), "connection 1: got a frame that is no text (bad_message)"),
+    (FrameRefused(ONE, Reason.BAD_MESSAGE), "connection 1: got a frame that cannot be read (bad_message)"),
     (ConnectionLost(ONE), "connection 1: closed"),
     (ConnectionLost(ONE, 4401), "connection 1: closed by the other side, 4401"),
     (CloseConnection(ONE), "connection 1: closing"),
