@@ -201,7 +201,7 @@ class Decide:
 
     session_id: str = field(repr=False)
     approved: bool
-    number: int | None = field(default=None, compare=False)  # None: a script that knows only the seed
+    number: int | None = None  # None: a script that knows only the seed
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class Session:
 
     def trusts(self, connection: ConnectionID) -> bool:
         """Whether this WebSocket is an approved guest's that proved itself: what it says wrong, somebody changed."""
-        return self.serves(connection) and self._signaling.proved and self.state is not SessionState.ASKED
+        return self.serves(connection) and self._signaling.proved
 
     @property
     def status(self) -> SessionStatus:
@@ -305,6 +305,7 @@ class Session:
         self.state = SessionState.OPEN
         self.guest = None
         self.link = None
+        self._signaling = Signaling(Side.HOST, "", None)  # the next guest has proved nothing yet
         return commands
 
     # --- the end ---------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class Prompt:
     peer_address: str
     verified: Verified | None
     deadline: float
-    number: int | None = field(default=None, compare=False)  # of this request in its session, for the answer
+    number: int | None = None  # of this request in its session, for the answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from proxim.core.events import (
     Invite,
     LinkID,
     PeerDescribed,
+    PeerFailed,
     SessionType,
     SetRequireProof,
     Timer,
@@ -285,7 +286,7 @@ def test_from_share_to_link(host: HostBench, by_code: bool, verified: Verified) 
     assert host.say(guest.connection, guest.confirm(challenge.auth)) == [
         CancelTimer(challenge_timer(guest.connection)),
         SetTimer(Timer(TimerName.APPROVAL, session_id), 40.0),
-        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40)),
+        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40, number=1)),
     ]
     assert guest.keys is not None
     approved = host.do(Decide(session_id, approved=True))
@@ -822,6 +823,17 @@ def test_a_frame_that_is_no_text_ends_the_session(host: HostBench) -> None:
     guest, _ = offered(host)
     commands = host.do(FrameRefused(guest.connection, Reason.BAD_MESSAGE))
     assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+
+
+def test_the_proof_of_a_guest_whose_link_failed_is_not_the_next_ones(host: HostBench) -> None:
+    _, link = offered(host)
+    session_id = host.ledger.links[link].session_id
+    host.do(PeerFailed(link, Reason.ICE_FAILED))
+    connection, _ = host.asked()
+    assert host.shown.session_id == session_id
+    assert errors(host.say(connection, "{")) == ["bad_json"]
+    host.do(Decide(session_id, approved=True, number=host.ledger.prompts[session_id].number))
+    assert errors(host.say(connection, "{")) == ["bad_json"]
 
 
 def test_before_the_approval_such_a_message_is_only_refused(host: HostBench) -> None:

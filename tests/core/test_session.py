@@ -186,7 +186,7 @@ def test_a_request_shows_a_prompt_for_40_seconds() -> None:
     shown = DeviceInfo("Evil name" + "x" * 30 + "…", "id")
     assert commands == [
         SetTimer(APPROVAL, 40.0),
-        Publish(Prompt(ID, shown, "192.168.1.9", None, deadline=T0 + 45)),
+        Publish(Prompt(ID, shown, "192.168.1.9", None, deadline=T0 + 45, number=1)),
     ]
     assert session.state is SessionState.ASKED
     assert session.serves(GUEST.connection)
@@ -577,6 +577,20 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
     assert session.handle(Decide(ID, approved=True, number=first.number), T0) == too_late
     assert session.handle(Decide(ID, approved=True), T0) == too_late  # it could mean either
     assert session.serves(other.connection)
+    session.handle(Decide(ID, approved=True, number=second.number), T0)
+    assert session.state is SessionState.LINKING
+
+
+@pytest.mark.parametrize(
+    "gone", [TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ConnectionLost(GUEST.connection)]
+)
+def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(gone: SessionInput) -> None:
+    session = new_session()
+    ask(session)
+    session.handle(gone, T0)
+    second = ask(session)
+    assert session.handle(Decide(ID, approved=True), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert session.serves(GUEST.connection)
     session.handle(Decide(ID, approved=True, number=second.number), T0)
     assert session.state is SessionState.LINKING
 

@@ -52,7 +52,7 @@ HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
 URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
 INVITATION = Invitation("s1", "u1", NEAR, URL, SessionType.ONE_TIME, 1900.0)
-PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
+PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0, number=11)
 CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 VERIFIED = replace(PROMPT, verified=Verified.CODE)
 QUESTION = "Allow? [y/N] (40 s) "
@@ -213,7 +213,7 @@ def test_an_answer(typed: str, approved: bool) -> None:
     face = Face(HOST)
     assert face.ask(VERIFIED).endswith(QUESTION)
     assert face.read(typed) == ""
-    assert face.posted == [Decide("s1", approved)]
+    assert face.posted == [Decide("s1", approved, number=11)]
 
 
 @pytest.mark.parametrize(("typed", "approved"), [("yes", True), ("YES", True), ("n", False), ("", False)])
@@ -221,7 +221,7 @@ def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -
     face = Face(HOST)
     face.ask(PROMPT)
     assert face.read(typed) == ""
-    assert face.posted == [Decide("s1", approved)]
+    assert face.posted == [Decide("s1", approved, number=11)]
 
 
 def test_a_letter_lets_no_unverified_device_in() -> None:
@@ -262,30 +262,30 @@ def test_a_request_that_goes_away_says_so_and_takes_its_question(reason: Reason,
 def test_two_requests_are_asked_one_after_the_other() -> None:
     face = Face(HOST)
     face.show(PROMPT)
-    other = replace(PROMPT, session_id="s2", device=DeviceInfo("Ben", "id-2"))
+    other = replace(PROMPT, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
     assert face.show(other) == ""
     assert "Ben asks to join." in face.read("n")
     face.now += DEAD_SECONDS
     face.read("yes")
-    assert face.posted == [Decide("s1", approved=False), Decide("s2", approved=True)]
+    assert face.posted == [Decide("s1", approved=False, number=11), Decide("s2", approved=True, number=12)]
 
 
 def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
     face = Face(HOST)
     face.show(PROMPT)
-    other = replace(VERIFIED, session_id="s2", device=DeviceInfo("Ben", "id-2"))
+    other = replace(VERIFIED, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
     assert "Ben asks to join." in face.show(other)
     assert face.read("yes").startswith("That came too soon")  # it was meant for Ana
     face.now += DEAD_SECONDS
     assert "Ana asks to join." in face.read("y")
-    assert face.posted == [Decide("s2", approved=True)]
+    assert face.posted == [Decide("s2", approved=True, number=12)]
 
 
 def test_a_fifth_unverified_request_is_turned_away() -> None:
     face = Face(HOST)
-    face.show(*(replace(PROMPT, session_id=f"s{number}") for number in range(1, 5)))
-    assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5"))
-    assert face.posted == [Decide("s5", approved=False)]
+    face.show(*(replace(PROMPT, session_id=f"s{number}", number=10 + number) for number in range(1, 5)))
+    assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5", number=15))
+    assert face.posted == [Decide("s5", approved=False, number=15)]
     assert face.show(PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
     assert face.show(PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith(
         f"\n{HOST_SENTENCES[Reason.TIMEOUT]}"
@@ -312,7 +312,7 @@ def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[St
     assert face.posted == []
     face.now += 0.01
     face.read("y")
-    assert face.posted == [Decide("s1", approved=True)]
+    assert face.posted == [Decide("s1", approved=True, number=11)]
 
 
 REPLACED = [(Reason.BUSY, VERIFIED), (Reason.GUEST_LEFT, PROMPT), (Reason.TIMEOUT, VERIFIED), (Reason.DECLINED, PROMPT)]
