@@ -240,6 +240,9 @@ class Door:
         except ProofError as error:
             counted = self._count_try(socket, method, held=False)
             return [*counted, *self._refuse(guest.connection, socket, error.reason, now)]
+        except Exception:
+            self._count_try(socket, method, held=True)  # our fault: given back, or it would be in flight for good
+            raise
         return [
             SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
             Send(guest.connection, PairChallenge(request.session_id, socket.proof.auth)),

@@ -280,7 +280,7 @@ class Guest:
     # --- the end ---------------------------------------------------------------------------------------------------
 
     def _end(self, reason: Reason) -> list[Command]:
-        return [*self.link.close(reason), *self._leave(CloseCode.TAMPERED if reason in _NOT_THE_HOSTS else None)]
+        return [*self.link.close(reason), *self._leave(CloseCode.TAMPERED if reason in _TOLD_TO_THE_HOST else None)]
 
     def _leave(self, code: CloseCode | None = None) -> list[Command]:
         self.state = GuestState.ENDED
@@ -303,8 +303,9 @@ _REJECTIONS: Final = (
     Reason.TOO_MANY_TRIES,
     Reason.TAMPERED,
 )
-# The host is told by the close code: it has approved us, perhaps, and only we know that somebody stands between.
-_NOT_THE_HOSTS: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
+# For these the close code (4401) tells the host: it has approved us, perhaps, and cannot see that somebody stands
+# between.
+_TOLD_TO_THE_HOST: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
 _LINK_FAILURES: Final = (Reason.ICE_FAILED, Reason.LINK_TIMEOUT, Reason.NO_OFFER, Reason.BAD_DESCRIPTION)
 
 

@@ -6,7 +6,7 @@ place that tells the same.
 """
 
 import logging
-from typing import assert_never
+from typing import Final, assert_never
 
 from proxim.core.commands import CloseConnection, Command, Dial, Listen, Publish, Send, StopListening
 from proxim.core.events import (
@@ -44,6 +44,7 @@ from proxim.core.status import (
 )
 
 _log = logging.getLogger(__name__)
+_LABEL: Final = 64  # characters of a channel's label, which the other side chose, up to 64 KiB of it
 
 
 def tell_step(step: ProgramEvent | Command) -> None:
@@ -71,7 +72,7 @@ def _words(step: ProgramEvent | Command) -> str | None:
         case Decide(_, approved, number):
             return f"answer to request {number}: {'approved' if approved else 'declined'}"
         case ChannelOpened(link, channel, label):
-            return f"link {link}: channel {channel} is open, {label!r}"
+            return f"link {link}: channel {channel} is open, {label[:_LABEL]!r}"
         case (
             Dial()
             | DialFailed()

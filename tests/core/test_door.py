@@ -38,6 +38,7 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.messages import (
     CODE_SESSION_ID,
     MAX_MESSAGE_BYTES,
@@ -57,7 +58,7 @@ from proxim.core.messages import (
     Verified,
     dump_message,
 )
-from proxim.core.proof import tag_matches, to_base64url
+from proxim.core.proof import Side, tag_matches, to_base64url
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
 from tests.core.machine_fixtures import (
     ANSWER,
@@ -67,6 +68,7 @@ from tests.core.machine_fixtures import (
     ONE_TIME,
     PHONE,
     Bench,
+    FakeSpake2,
     HostBench,
     Prove,
     candidate_signal,
@@ -834,6 +836,27 @@ def test_the_proof_of_a_guest_whose_link_failed_is_not_the_next_ones(host: HostB
     assert errors(host.say(connection, "{")) == ["bad_json"]
     host.do(Decide(session_id, approved=True, number=host.ledger.prompts[session_id].number))
     assert errors(host.say(connection, "{")) == ["bad_json"]
+
+
+def test_a_try_that_breaks_on_our_side_is_given_back() -> None:
+    """Else it was in flight for as long as the code lives, and everybody else `busy`."""
+    breaks = [True]
+
+    class Breaking(FakeSpake2):
+        def __init__(self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes) -> None:
+            super().__init__(password, side, guest_identity, host_identity)
+            if side is Side.HOST and breaks:
+                breaks.pop()
+                raise MemoryError
+
+    host = HostBench(spake2=Breaking)
+    host.listen()
+    with pytest.raises(MemoryError):
+        host.challenged(host.prover_of())
+    for _ in range(FAILURES_PER_ADDRESS):  # all of them are left
+        host.advance(1.0)
+        assert attempt(host) is None
+    assert attempt(host) is Reason.TOO_MANY_TRIES
 
 
 def test_before_the_approval_such_a_message_is_only_refused(host: HostBench) -> None:

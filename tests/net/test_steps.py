@@ -7,6 +7,7 @@ import pytest
 from proxim.core.commands import CloseConnection, Command, Dial, Publish, Send, SetTimer
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
+    ChannelOpened,
     ConnectionID,
     ConnectionLost,
     Decide,
@@ -65,6 +66,8 @@ TOLD: list[tuple[ProgramEvent | Command, str]] = [
     (Send(ONE, PairChallenge(SECRET, Auth(v=1, m="psk", y=SECRET))), "connection 1: sent PairChallenge("),
     (Send(ONE, PairResult(SECRET, False, Reason.NOT_VERIFIED)), "approved=False, reason=<Reason.NOT_VERIFIED"),
     (Send(ONE, SessionEnded(SECRET, Reason.TAMPERED)), "connection 1: sent SessionEnded("),
+    (ChannelOpened(LINK, 3, "x" * 64), f"link host-1: channel 3 is open, '{'x' * 64}'"),
+    (ChannelOpened(LINK, 3, "x" * 65), f"link host-1: channel 3 is open, '{'x' * 64}'"),
     (Decide(SECRET, approved=False, number=3), "answer to request 3: declined"),
     (Join(TARGET), "Join(target=JoinTarget(address='192.168.1.7', port=47800))"),
     (Dial(ConnectionID(-1), TARGET.websocket_url), "ws://192.168.1.7:47800/ws"),
