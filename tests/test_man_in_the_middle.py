@@ -71,6 +71,7 @@ from proxim.core.link_messages import Hello, dump_link_message
 from proxim.core.manifest import Direction, Entry, TransferID, resume_tag
 from proxim.core.messages import (
     Auth,
+    CloseCode,
     DeviceInfo,
     PairChallenge,
     PairConfirm,
@@ -303,7 +304,15 @@ class Wire:
     @property
     def guest_reason(self) -> Reason | None:
         """Why the honest guest's attempt ended."""
-        return next((one.reason for one in reversed(self.guest.all(LinkStatus)) if one.stage is Stage.CLOSED), None)
+        return self._reason(self.guest)
+
+    @property
+    def host_reason(self) -> Reason | None:
+        """Why the host's last link, or attempt at one, ended."""
+        return self._reason(self.host)
+
+    def _reason(self, side: Side) -> Reason | None:
+        return next((one.reason for one in reversed(side.all(LinkStatus)) if one.stage is Stage.CLOSED), None)
 
     # --- carrying out ----------------------------------------------------------------------------------------------
 
@@ -363,8 +372,8 @@ class Wire:
                 self._work.append(lambda: self._redialled(connection))
             case Send(connection, message):
                 self._sent(side, connection, dump_message(message))
-            case CloseConnection(connection):
-                self._closed(side, connection)
+            case CloseConnection(connection, code):
+                self._closed(side, connection, code)
             case _:
                 pass  # what the channel carries, and dialling: join() does that
 
@@ -414,17 +423,18 @@ class Wire:
 
         self._work.append(arrive)
 
-    def _closed(self, side: Side, connection: ConnectionID) -> None:
+    def _closed(self, side: Side, connection: ConnectionID, code: CloseCode | None) -> None:
+        """He passes closing on as it is: hiding why would only hide that he was noticed."""
         ends = [(side, connection)]
         if side is self.guest or connection == self.guest_socket:
             ends = [(self.host, ConnectionID(self.guest_socket)), (self.guest, ConnectionID(-self.attempts))]
         for one, end in ends:
-            self._work.append(lambda one=one, end=end: self._lose(one, end))  # type: ignore[misc]
+            self._work.append(lambda one=one, end=end: self._lose(one, end, code))  # type: ignore[misc]
 
-    def _lose(self, side: Side, connection: ConnectionID) -> None:
+    def _lose(self, side: Side, connection: ConnectionID, code: CloseCode | None) -> None:
         if connection in side.sockets:
             side.sockets.remove(connection)
-            self._tell(side, ConnectionLost(connection))
+            self._tell(side, ConnectionLost(connection, code))
 
 
 def same_description(given: str, made: str) -> bool:
@@ -540,11 +550,11 @@ FIELDS: dict[str, list[tuple[str, ...]]] = {
         ("auth", "m"),
         ("auth", "y"),
     ],
-    "pair_challenge": [("auth", "v"), ("auth", "m"), ("auth", "y")],
+    "pair_challenge": [("auth", "v"), ("auth", "m"), ("auth", "y"), ("sessionID",)],
     "pair_confirm": [("auth", "t"), ("sessionID",)],
-    "pair_result": [("auth", "t"), ("status",)],
+    "pair_result": [("auth", "t"), ("status",), ("sessionID",)],
     "offer": [("payload", "sdp"), ("payload", "mac"), ("sessionID",)],
-    "answer": [("payload", "sdp"), ("payload", "mac")],
+    "answer": [("payload", "sdp"), ("payload", "mac"), ("payload", "type"), ("sessionID",)],
 }
 FIELD_CASES = [(kind, path) for kind, paths in FIELDS.items() for path in paths]
 FIELD_IDS = [f"{kind}.{'.'.join(path)}" for kind, path in FIELD_CASES]
@@ -557,7 +567,9 @@ def test_a_changed_field_ends_the_attempt(kind: str, path: tuple[str, ...], by_c
         wire = Wire(at(kind, flipped_field(*path, place=place)), by_code=by_code).join().wait(120)
         assert wire.guest_reason is not None, "ends with a named reason"
         assert not wire.guest_connected
-        if kind != "answer":  # the host has its answer out already: what it sees is a guest that never comes
+        if kind == "answer":  # the host has its answer out already: the guest tells it
+            assert wire.host_reason is Reason.TAMPERED
+        else:
             assert not wire.host_connected_verified
 
 
@@ -570,6 +582,9 @@ REASONS: list[tuple[str, tuple[str, ...], Reason]] = [
     ("offer", ("payload", "mac"), Reason.TAMPERED),
     ("answer", ("payload", "sdp"), Reason.TAMPERED),
     ("answer", ("payload", "mac"), Reason.TAMPERED),
+    ("answer", ("sessionID",), Reason.TAMPERED),
+    ("pair_result", ("sessionID",), Reason.TAMPERED),
+    ("pair_challenge", ("sessionID",), Reason.HOST_ERROR),
 ]
 
 
@@ -578,6 +593,27 @@ REASONS: list[tuple[str, tuple[str, ...], Reason]] = [
 def test_the_guest_is_told_what_happened(kind: str, path: tuple[str, ...], reason: Reason, by_code: bool) -> None:
     wire = Wire(at(kind, flipped_field(*path, place=0.5)), by_code=by_code).join()
     assert wire.guest_reason is reason
+
+
+@BOTH_METHODS
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("answer", flipped_field("payload", "sdp", place=0.5)),
+        ("answer", lambda frame: [replace(frame, text=frame.text[:-1])]),
+        ("answer", lambda frame: [frame, frame]),
+        ("pair_result", flipped_field("auth", "t", place=0.5)),
+        ("pair_result", flipped_field("sessionID", place=0.5)),
+    ],
+    ids=["answer changed", "answer cut", "answer twice", "decision forged", "decision for another"],
+)
+def test_the_host_is_told_too_and_its_code_is_spent(kind: str, change: Change, by_code: bool) -> None:
+    """Only the guest sees that its host's words were changed; the host must not offer the same code again."""
+    wire = Wire(at(kind, change), by_code=by_code)
+    before = wire.invitation
+    wire.join()
+    assert wire.host_reason is Reason.TAMPERED
+    assert wire.host.last(Invitation).session_id != before.session_id
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -592,9 +628,9 @@ def test_any_flipped_byte(kind: str) -> None:
             return [replace(frame, text=frame.text[:position] + other + frame.text[position + 1 :])]
 
         wire = Wire(at(kind, flip), by_code=False).join()  # its check() is the test
-        if kind == "offer":  # the first that carries a MAC: what is not the same offer ends by name, at both ends
-            host_reason = next((one.reason for one in reversed(wire.host.all(LinkStatus))), None)
-            assert wire.guest_connected or {wire.guest_reason, host_reason} == {Reason.TAMPERED}
+        if kind in ("offer", "answer"):  # they carry a MAC: what is not the same ends by name, at both ends
+            reasons = {wire.guest_reason, wire.host_reason}
+            assert reasons == {None} if wire.guest_connected else reasons == {Reason.TAMPERED}
 
 
 def kind_of_text(frame: Frame) -> str:

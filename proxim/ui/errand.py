@@ -6,7 +6,7 @@ resumed is not done. Must never be here: what is posted, what is shown.
 
 from typing import Final
 
-from proxim.core.errors import Reason
+from proxim.core.errors import FILE_REASONS, Reason
 from proxim.core.events import LinkID
 from proxim.core.manifest import Direction, TransferID, total_size
 from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus, Trouble
@@ -14,16 +14,6 @@ from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus,
 # The whole of what was to be sent is refused, and no transfer comes of it.
 _REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
 # What is told of a path that is left out of a transfer, while the rest is sent.
-FILE_REASONS: Final = frozenset(
-    {
-        Reason.FILE_GONE,
-        Reason.FILE_UNREADABLE,
-        Reason.NOT_A_FILE,
-        Reason.NAME_REFUSED,
-        Reason.TOO_MANY_FILES,
-        Reason.NOTHING_TO_SEND,
-    }
-)
 
 
 class Errand:

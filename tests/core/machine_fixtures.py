@@ -649,6 +649,7 @@ class HostBench(Bench):
         host = Host(HOST_DEVICE, first, self.prover, preferred, require_proof=require_proof, limits=limits)
         super().__init__(Program(HOST_DEVICE, host, self.prover))
         self._connections = itertools.count(1)
+        self._seen_code: str | None = None
 
     def do(self, event: ProgramEvent) -> list[Command]:
         """Report an event; what the program commands."""
@@ -703,8 +704,10 @@ class HostBench(Bench):
         secret = target.qr_secret if knows else to_base64url(bytes(16))
         target = replace(target, qr_secret=secret)
         if by_code:
-            assert self.shown.code is not None
-            code = parse_code(self.shown.code)
+            if not self.shown.code_closed:  # else the one seen before it was closed
+                self._seen_code = self.shown.code
+            assert self._seen_code is not None
+            code = parse_code(self._seen_code)
             secret_bits = code.secret if knows else code.secret ^ 1
             target = parse_target(replace(code, secret=secret_bits).canonical)
         proof = start_guest_proof(target, PHONE, self.prover)

@@ -63,6 +63,7 @@ from proxim.core.messages import (
     CODE_SESSION_ID,
     Auth,
     Candidate,
+    CloseCode,
     Description,
     ErrorMessage,
     Message,
@@ -397,10 +398,11 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
 def reason_of(guest: Guest, commands: list[Command]) -> Reason | None:
     """Why the attempt has ended."""
     assert guest.state is GuestState.ENDED
-    assert CloseConnection(guest.connection) in commands
     told = published(commands)[-1]
     assert isinstance(told, LinkStatus)
     assert told.stage is Stage.CLOSED
+    code = CloseCode.TAMPERED if told.reason in (Reason.TAMPERED, Reason.HOST_UNPROVEN) else None
+    assert CloseConnection(SOCKET, code) in commands  # the host is to know
     return told.reason
 
 
@@ -413,12 +415,14 @@ def test_no_challenge_within_10_seconds_ends_the_attempt(target: JoinTarget) -> 
 @pytest.mark.parametrize("target", [PROVING, SCANNED])
 def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> None:
     guest, host = proving(target)
-    assert reason_of(guest, guest.handle(frame(PairResult("x", approved=True)), T0)) is Reason.HOST_UNPROVEN
+    assert (
+        reason_of(guest, guest.handle(frame(PairResult(target.session_id, approved=True)), T0)) is Reason.HOST_UNPROVEN
+    )
     guest, host = proving(target)
     assert reason_of(guest, guest.handle(frame(host.approval), T0)) is Reason.HOST_UNPROVEN
     for auth in (None, Auth(), Auth(t="")):
         guest, _ = proved(target)
-        approval = PairResult("x", approved=True, auth=auth)
+        approval = PairResult(target.session_id, approved=True, auth=auth)
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN
 
 
@@ -445,7 +449,7 @@ def test_a_challenge_that_no_honest_host_sends_ends_the_attempt(target: JoinTarg
     ]
     for auth in wrong:
         guest, _ = proving(target)
-        commands = guest.handle(frame(PairChallenge("x", auth)), T0)
+        commands = guest.handle(frame(PairChallenge(target.session_id, auth)), T0)
         assert sent(commands) == [], auth
         assert reason_of(guest, commands) is Reason.HOST_UNPROVEN, auth
 
@@ -454,7 +458,7 @@ def test_a_guests_own_share_sent_back_to_it_proves_nothing() -> None:
     guest, host = proving()
     assert host.proof.request.auth is not None
     reflected = replace(host.proof.auth, y=host.proof.request.auth.y)
-    assert reason_of(guest, guest.handle(frame(PairChallenge("x", reflected)), T0)) is Reason.HOST_UNPROVEN
+    assert reason_of(guest, guest.handle(frame(PairChallenge(CODE_SESSION_ID, reflected)), T0)) is Reason.HOST_UNPROVEN
 
 
 @pytest.mark.parametrize(("target", "code", "secret"), [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))])
@@ -480,14 +484,14 @@ def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
             "other run": other.proof.keys.host_tag("approved"),
             "a bit": flipped,
         }[name]
-        approval = PairResult("x", approved=True, auth=tag_auth(tag))
+        approval = PairResult(target.session_id, approved=True, auth=tag_auth(tag))
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN, name
 
 
 @pytest.mark.parametrize("reason", [Reason.BUSY, Reason.TOO_MANY_TRIES, Reason.NOT_VERIFIED, Reason.UNKNOWN_SESSION])
 def test_a_host_may_say_no_before_any_proof(reason: Reason) -> None:
     guest, _ = proving()
-    rejection = PairResult("x", approved=False, reason=reason)
+    rejection = PairResult(CODE_SESSION_ID, approved=False, reason=reason)
     assert reason_of(guest, guest.handle(frame(rejection), T0)) is reason
 
 
@@ -521,11 +525,11 @@ def tampered(guest: Guest, signal: Signal) -> None:
 def test_a_missing_or_wrong_mac_ends_the_attempt(target: JoinTarget, payload: Description | Candidate) -> None:
     for mac in (None, "", "A", "A" * 43, "é" * 43):
         guest, _ = offered(target)
-        tampered(guest, Signal("x", payload, mac))
+        tampered(guest, Signal(target.session_id, payload, mac))
     guest, host = offered(target)
     mac = host.signal(payload).mac
     assert mac is not None
-    tampered(guest, Signal("x", payload, mac + "="))
+    tampered(guest, Signal(target.session_id, payload, mac + "="))
 
 
 def test_a_changed_payload_ends_the_attempt() -> None:
@@ -541,7 +545,7 @@ def test_a_changed_payload_ends_the_attempt() -> None:
     ]
     for honest, changed in changes:
         guest, host = offered()
-        tampered(guest, Signal("x", changed, host.signal(honest).mac))
+        tampered(guest, Signal(CODE_SESSION_ID, changed, host.signal(honest).mac))
 
 
 def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> None:
@@ -722,6 +726,69 @@ def test_silence_is_noticed_within_6_seconds() -> None:
     told = published(commands)[-1]
     assert isinstance(told, LinkStatus)
     assert (told.reason, told.peer_name) == (Reason.PEER_VANISHED, "Host PC")
+
+
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+@pytest.mark.parametrize("start", [offered, linked])
+def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
+    target: JoinTarget, start: Callable[[JoinTarget], tuple[Guest, ProvenHost]]
+) -> None:
+    own = target.session_id
+    out_of_turn: list[Message] = [PairResult(own, approved=True), PairChallenge(own, Auth()), PairRequest(own, PHONE)]
+    strange: list[Message | str] = ["rubbish", "{}", '{"type":"later"}', *out_of_turn]
+    for wrong in strange:
+        guest, _ = start(target)
+        assert reason_of(guest, guest.handle(frame(wrong), T0)) is Reason.TAMPERED, wrong
+    guest, _ = start(target)
+    assert reason_of(guest, guest.handle(FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0)) is Reason.TAMPERED
+
+
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+@pytest.mark.parametrize("start", [offered, linked])
+def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
+    start: Callable[[JoinTarget], tuple[Guest, ProvenHost]], code: int
+) -> None:
+    guest, _ = start(SCANNED)
+    commands = guest.handle(ConnectionLost(SOCKET, code), T0)
+    assert guest.state is GuestState.ENDED
+    told = published(commands)[-1]
+    assert isinstance(told, LinkStatus)
+    assert told.reason is Reason.TAMPERED
+    assert not any(isinstance(one, Send | CloseConnection) for one in commands)  # the socket is gone
+
+
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+def test_where_nothing_was_proved_an_unreadable_frame_is_a_lost_socket(code: int) -> None:
+    lost, other = at(GuestState.LINKING), at(GuestState.LINKING)
+    assert lost.handle(ConnectionLost(SOCKET, code), T0) == other.handle(ConnectionLost(SOCKET), T0)
+    linked_without = at(GuestState.LINKED)
+    assert linked_without.handle(ConnectionLost(SOCKET, code), T0) == []
+
+
+OTHER_SESSION = "another"
+
+
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+def test_a_host_that_speaks_of_another_session(target: JoinTarget) -> None:
+    """Before its challenge that may be a mistake; after it, somebody changed it."""
+    guest, host = proving(target)
+    elsewhere = replace(host.challenge, session_id=OTHER_SESSION)
+    assert reason_of(guest, guest.handle(frame(elsewhere), T0)) is Reason.HOST_ERROR
+    guest, host = proved(target)
+    elsewhere_approved = replace(host.approval, session_id=OTHER_SESSION)
+    assert reason_of(guest, guest.handle(frame(elsewhere_approved), T0)) is Reason.TAMPERED
+    guest, host = offered(target)
+    answer = replace(host.signal(HOSTS_ANSWER), session_id=OTHER_SESSION)
+    assert reason_of(guest, guest.handle(frame(answer), T0)) is Reason.TAMPERED
+    for last in (SessionEnded(OTHER_SESSION, "closed"), ErrorMessage("ice_failed", "", OTHER_SESSION)):
+        guest, _ = linked(target)
+        assert reason_of(guest, guest.handle(frame(last), T0)) is Reason.TAMPERED
+
+
+def test_a_session_of_another_name_is_a_mistake_where_nothing_was_proved() -> None:
+    guest = at(GuestState.ASKING)
+    commands = guest.handle(frame(PairResult(OTHER_SESSION, approved=True)), T0)
+    assert reason_of(guest, commands) is Reason.HOST_ERROR
 
 
 # --- the host misbehaves ---------------------------------------------------------------------------------------------

@@ -455,7 +455,7 @@ def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
     guest = host.connect()
     assert host.ask(guest, name) == [
         SetTimer(Timer(TimerName.APPROVAL, session_id), 40.0),
-        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, None, host.now + 40)),
+        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, None, host.now + 40, number=1)),
     ]
     approved = host.do(Decide(session_id, approved=True))
     link = host.link
@@ -524,7 +524,7 @@ def test_the_seeds_own_request_is_enough(host: HostBench) -> None:
     }}"""
     (_, prompt) = host.say(host.connect(), text)
     device = DeviceInfo("Client-PC-123", "device-xyz")
-    assert prompt == Publish(Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40))
+    assert prompt == Publish(Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40, number=1))
 
 
 def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench) -> None:
@@ -1494,3 +1494,10 @@ def test_who_waits_without_proof_is_turned_away_when_the_host_asks_for_proof(hos
     results = [one.message for one in commands if isinstance(one, Send) and one.connection == guest]
     assert [one.reason for one in results if isinstance(one, PairResult)] == [Reason.NOT_VERIFIED]
     assert not host.ledger.prompts
+
+
+def test_who_waits_with_a_proof_goes_on_waiting_when_the_host_asks_for_proof(host: HostBench) -> None:
+    guest = host.prove()
+    commands = host.do(SetRequireProof(required=True))
+    assert not [one for one in commands if isinstance(one, Send)]
+    assert host.approve(guest)
