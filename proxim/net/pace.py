@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from websockets.asyncio.connection import Connection
-from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 
@@ -33,8 +32,8 @@ class Pace:
     bytes: Rate
 
 
-class TooFastError(ProtocolError):
-    """Ends the parsing of a read at the frame that was one too many."""
+class TooFastError(EOFError):
+    """Ends the parsing of a read at the frame that was one too many. As at the end of a stream, nothing is answered."""
 
 
 class _Bucket:

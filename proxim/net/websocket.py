@@ -14,7 +14,6 @@ from proxim.core.errors import Reason
 from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.messages import UNREADABLE_CODES, CloseCode
 from proxim.net.limits import CLOSE_SECONDS, SEND_QUEUE, UNREAD_BYTES
-from proxim.net.pace import TooFastError
 
 SocketEvent = ConnectionOpened | ConnectionLost | FrameReceived | FrameRefused
 NORMAL_CLOSURE = 1000
@@ -87,11 +86,9 @@ class WebSocket:
         protocol = self._connection.protocol
         ours = protocol.close_sent
         if ours is None or ours is protocol.close_rcvd or ours.code not in UNREADABLE_CODES:
-            return None  # the wire was cut, or a side closed
+            return None  # the wire was cut, here or there, or a side closed
         if self._dropping is not None:
             return None  # we were closing anyhow
-        if isinstance(protocol.parser_exc, TooFastError):
-            return None  # each frame was well
         return Reason.TOO_LARGE if ours.code == _TOO_BIG else Reason.BAD_MESSAGE
 
     async def _write(self) -> None:
