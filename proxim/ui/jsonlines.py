@@ -240,6 +240,11 @@ class JsonLinesFace(LineFace):
         else:
             self._post(RetryTransfer(transfer))
 
+    def _invite_command(self, fields: JSONObject) -> None:
+        if self.options.role is Role.JOIN:
+            raise MessageError(Reason.BAD_MESSAGE, "invite is a command of proxim host")
+        self._post(self.options.invite)
+
     def _close_command(self, fields: JSONObject) -> None:
         self.close()
 
@@ -253,6 +258,7 @@ _COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {
     "decline": JsonLinesFace._decline_command,
     "cancel": JsonLinesFace._cancel_command,
     "retry": JsonLinesFace._retry_command,
+    "invite": JsonLinesFace._invite_command,
     "close": JsonLinesFace._close_command,
 }
 
