@@ -34,7 +34,7 @@ from proxim.core.status import (
     Trouble,
     Via,
 )
-from proxim.ui.face import FaceOptions, Role
+from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.jsonlines import JsonLinesFace
 
 NOON = 1_748_779_200.0  # 2025-06-01T12:00:00Z
@@ -515,6 +515,7 @@ def test_send_over_all_links_or_one() -> None:
     send = {"type": "send", "paths": ["/a b", "/c"]}
     assert face.read(send) == [error(Reason.NOT_CONNECTED)]
     face.show(CONNECTED)
+    face.now += GREETING_SECONDS
     assert face.read(send) == [error(Reason.FILES_UNSUPPORTED)]
     other = LinkID("host-2")
     face.show(replace(CONNECTED, can_send_files=True), replace(CONNECTED, link=other, can_send_files=True))
@@ -522,6 +523,36 @@ def test_send_over_all_links_or_one() -> None:
     assert face.read(send, {**send, "link": "host-2"}) == []
     assert face.posted == [SendPaths(LINK, paths), SendPaths(other, paths), SendPaths(other, paths)]
     assert face.read({**send, "link": "host-3"}) == [error(Reason.NOT_CONNECTED)]
+
+
+def test_what_is_sent_before_the_other_device_has_greeted_goes_out_then() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}, {"type": "send", "paths": ["/b"]}) == []
+    assert face.posted == []
+    face.show(replace(CONNECTED, can_text=True), replace(CONNECTED, can_text=True, can_send_files=True))
+    face.show(replace(CONNECTED, can_text=True, can_send_files=True))
+    assert face.posted == [SendPaths(LINK, ("/a",)), SendPaths(LINK, ("/b",))]
+
+
+def test_what_was_sent_to_a_device_that_never_greets_is_refused_at_the_end() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}) == []
+    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_LEFT)
+    assert face.show(closed)[-1] == error(Reason.FILES_UNSUPPORTED)
+    face.show(replace(CONNECTED, link=LinkID("host-2"), can_send_files=True))
+    assert face.posted == []
+
+
+def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}) == []
+    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    face.show(replace(CONNECTED, stage=Stage.WAITING), replace(again, stage=Stage.CONNECTING), again)
+    face.show(replace(again, can_send_files=True))
+    assert face.posted == [SendPaths(LinkID("host-2"), ("/a",))]
 
 
 def test_with_a_folder_to_save_to_an_announcement_is_told_and_needs_no_answer() -> None:

@@ -44,7 +44,7 @@ from proxim.core.status import (
     Trouble,
     Via,
 )
-from proxim.ui.face import FaceOptions, Role
+from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.terminal import TerminalFace
 from proxim.ui.terminal_words import DEAD_SECONDS
 
@@ -708,6 +708,7 @@ def test_files_are_sent_from_the_terminal() -> None:
     face = Face(HOST)
     assert face.read("/send a") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
     face.show(CONNECTED)
+    face.now += GREETING_SECONDS
     assert face.read("/send a") == SENTENCES[Reason.FILES_UNSUPPORTED] + "\n"
     face.show(replace(CONNECTED, can_send_files=True))
     assert face.read("/SEND '/my photos' /b") == ""
