@@ -33,7 +33,9 @@ async def figures(options: Options) -> list[Figure]:
     with disk_folder() as folder:
         async with contextlib.AsyncExitStack() as stack:
             file = make_file(folder / "2GB.bin", FILE_BYTES)
-            others: dict[str, Callable[[Path], Take]] = {"AES-GCM over TCP": lambda target: lambda: _plain(file, target)}
+            others: dict[str, Callable[[Path], Take]] = {
+                "AES-GCM over TCP": lambda target: lambda: _plain(file, target)
+            }
             try:
                 scp = await stack.enter_async_context(secure_copy(folder))
                 others["scp"] = lambda target: lambda: scp.copy(file, target)
@@ -47,7 +49,7 @@ async def figures(options: Options) -> list[Figure]:
             sides: list[Take] = [_ours(folder, file, to_host=to_host) for to_host in (True, False)]
             sides += [_other(folder, file, make) for make in others.values()]
             taken = await in_turn(sides, min(options.rounds, MOST_ROUNDS))
-    rows = []
+    rows: list[Figure] = []
     for number, direction in enumerate(("guest to host", "host to guest")):
         for name, other in zip(others, taken[2:], strict=True):
             reach, how = _OTHERS[name]

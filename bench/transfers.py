@@ -34,13 +34,15 @@ class Linked:
     guest: Program
     folders: tuple[Path, Path]  # of the host, of the guest
 
-    async def move(self, path: Path, *, to_host: bool, keep: bool = False) -> float:
+    async def move(self, path: Path, *, to_host: bool, keep: bool = False, via: str = "lane") -> float:
         """Seconds from the sender's `send` to the receiver's `done`, all verified; what came is removed again."""
         sender, receiver = (self.guest, self.host) if to_host else (self.host, self.guest)
         started = time.perf_counter()
         sender.say(type="send", paths=[str(path)])
         done = await receiver.event(LONG_SECONDS, event="transfer", direction="in", state="done")
         took = time.perf_counter() - started
+        if done["via"] != via:
+            raise RuntimeError(f"it did not go over {via}")
         check(path, Path(str(done["path"])))
         await sender.event(LONG_SECONDS, event="transfer", direction="out", state="done")
         if not keep:
@@ -55,9 +57,9 @@ async def linked(
     host_options: Sequence[str] = (),
     before: tuple[Sequence[str], Sequence[str]] = ((), ()),
     rewrite: "tuple[str, str] | None" = None,
-    lane: bool = True,
+    via: str = "lane",
 ) -> AsyncIterator[Linked]:
-    """Both programs, linked and at rest; over a lane unless told otherwise. `rewrite`: an address in the QR's URL."""
+    """Both programs, linked and at rest; files go `via` webrtc or a lane. `rewrite`: an address in the QR's URL."""
     folders = (folder / "to-host", folder / "to-guest")
     for one in folders:
         one.mkdir(exist_ok=True)
@@ -73,17 +75,17 @@ async def linked(
             host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
             await asyncio.gather(*(side.event(event="link", state="connected") for side in (host, guest)))
             await asyncio.gather(host.at_rest(), guest.at_rest())
-            if lane:
-                await warm_up(folder, Linked(host, guest, folders))
-            yield Linked(host, guest, folders)
+            pair = Linked(host, guest, folders)
+            await _warm_up(folder, pair, via)
+            yield pair
 
 
-async def warm_up(folder: Path, pair: Linked) -> None:
+async def _warm_up(folder: Path, pair: Linked, via: str) -> None:
     """A small file each way: a program loads what it needs for files when it first moves one."""
     small = folder / "warm-up.bin"
     small.write_bytes(os.urandom(3 * PIECE_BYTES))
-    await pair.move(small, to_host=True)
-    await pair.move(small, to_host=False)
+    await pair.move(small, to_host=True, via=via)
+    await pair.move(small, to_host=False, via=via)
 
 
 def check(sent: Path, received: Path) -> None:
@@ -118,7 +120,7 @@ def settle() -> None:
 @contextlib.contextmanager
 def disk_folder() -> Iterator[Path]:
     """A folder on a disk: elsewhere than /tmp, which is often memory. TMPDIR says another."""
-    usual = Path("/var/tmp")  # noqa: S108 - a folder with a random name is made there
+    usual = Path("/var/tmp")  # with a random name in it
     where = usual if "TMPDIR" not in os.environ and usual.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="proxim-bench-", dir=where) as folder:
         yield Path(folder)
@@ -127,8 +129,7 @@ def disk_folder() -> Iterator[Path]:
 def make_file(path: Path, size: int) -> Path:
     """Random bytes, on the disk before anything is measured, and in the system's cache."""
     with open(path, "wb") as file:
-        for at in range(0, size, PIECE_BYTES):
-            file.write(os.urandom(min(PIECE_BYTES, size - at)))
+        file.writelines(os.urandom(min(PIECE_BYTES, size - at)) for at in range(0, size, PIECE_BYTES))
         file.flush()
         os.fsync(file.fileno())
     return path

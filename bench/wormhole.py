@@ -46,7 +46,7 @@ class Wormhole:
                 processes.append(await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL))
             part = target.with_name(target.name + ".tmp")
             async with asyncio.timeout(LONG_SECONDS):
-                while not part.exists() and processes[1].returncode is None:
+                while not part.exists() and processes[1].returncode is None:  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_SECONDS)
                 started = time.perf_counter()
                 if await processes[1].wait() or await processes[0].wait():
@@ -72,9 +72,8 @@ async def wormhole(folder: Path) -> AsyncIterator[Wormhole]:
     running: list[Process] = []
     try:
         for command in servers:
-            running.append(
-                await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
-            )
+            server = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
+            running.append(server)
         for port in (mailbox, relay):
             await until_listening(port)
         url, helper = f"ws://127.0.0.1:{mailbox}/v1", f"tcp:127.0.0.1:{relay}"
