@@ -61,7 +61,9 @@ async def _ours(folder: Path, file: Path, link: Cable, *, to_host: bool) -> floa
 
 async def _iperf(link: Cable, *options: str) -> float:
     """The guest is the client, and sends unless it is reversed."""
-    server = await asyncio.create_subprocess_exec(*link.command(0), "iperf3", "-s", "-1", stdout=DEVNULL)
+    server = await asyncio.create_subprocess_exec(
+        *link.command(0), "iperf3", "-s", "-1", stdout=DEVNULL, stderr=DEVNULL
+    )
     try:
         for _ in range(100):
             client = await asyncio.create_subprocess_exec(

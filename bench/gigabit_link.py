@@ -58,9 +58,6 @@ class Cable:
         dice = random.Random(1)  # the same losses each time
         waiting: tuple[deque[tuple[float, bytes]], ...] = (deque(), deque())  # by where it goes
         free_at = [0.0, 0.0]  # when the last bit of what is queued has left
-        poll = select.poll()
-        for tap in self._taps:
-            poll.register(tap, select.POLLIN)
         while not self._stop.is_set():
             now = time.perf_counter()
             next_at = now + _IDLE_SECONDS
@@ -70,7 +67,8 @@ class Cable:
                         os.write(tap, queue.popleft()[1])
                 if queue:
                     next_at = min(next_at, queue[0][0])
-            for tap, _ in poll.poll(max(0.0, (next_at - time.perf_counter()) * 1000)):
+            readable, _, _ = select.select(self._taps, [], [], max(0.0, next_at - time.perf_counter()))
+            for tap in readable:
                 side = self._taps.index(tap)
                 frame = os.read(tap, _MOST_BYTES)
                 now = time.perf_counter()
