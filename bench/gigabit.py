@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.gigabit_link import ADDRESSES, DELAY_SECONDS, LOSS, Cable, cable
 from bench.measure import Figure, Options, Pair, in_turn
-from bench.transfers import MEGABYTE, disk_folder, linked, make_file
+from bench.transfers import MEGABYTE, UNMEASURED, disk_folder, linked, make_file
 from tests.lossy_link import missing
 
 REACH: Final = 0.9
@@ -41,6 +41,7 @@ async def figures(options: Options) -> list[Figure]:
                 lambda: _iperf(link, "--reverse"),
             ),
             min(options.rounds, MOST_ROUNDS),
+            unmeasured=UNMEASURED,
         )
     what = "1 Gbit/s, 5 ms, 0.1 % loss"
     return [

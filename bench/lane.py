@@ -10,7 +10,7 @@ from typing import Final
 from bench.measure import Figure, Options, Pair, Take, in_turn
 from bench.programs import module, running
 from bench.secure_copy import free_port, secure_copy
-from bench.transfers import MEGABYTE, SkippedError, check, clear, disk_folder, linked, make_file
+from bench.transfers import MEGABYTE, UNMEASURED, SkippedError, check, clear, disk_folder, linked, make_file
 from bench.wormhole import wormhole
 
 FILE_BYTES: Final = 2000 * MEGABYTE
@@ -48,7 +48,7 @@ async def figures(options: Options) -> list[Figure]:
                 missing["magic-wormhole"] = str(error)
             sides: list[Take] = [_ours(folder, file, to_host=to_host) for to_host in (True, False)]
             sides += [_other(folder, file, make) for make in others.values()]
-            taken = await in_turn(sides, min(options.rounds, MOST_ROUNDS))
+            taken = await in_turn(sides, min(options.rounds, MOST_ROUNDS), unmeasured=UNMEASURED)
     rows: list[Figure] = []
     for number, direction in enumerate(("guest to host", "host to guest")):
         for name, other in zip(others, taken[2:], strict=True):

@@ -76,9 +76,9 @@ class Pair:
 Take = Callable[[], Awaitable[float]]
 
 
-async def alternate(ours: Take, other: Take, rounds: int) -> Pair:
+async def alternate(ours: Take, other: Take, rounds: int, *, unmeasured: int = 1) -> Pair:
     """Take both in turn; a first round of each is thrown away."""
-    return Pair(*await in_turn((ours, other), rounds))
+    return Pair(*await in_turn((ours, other), rounds, unmeasured=unmeasured))
 
 
 async def in_turn(sides: Sequence[Take], rounds: int, *, unmeasured: int = 1) -> list[list[float]]:

@@ -19,6 +19,7 @@ from bench.programs import PROXIM, Program, running
 
 MEGABYTE: Final = 1_000_000
 PIECE_BYTES: Final = 1024 * 1024
+UNMEASURED: Final = 0  # rounds: these are long, and each begins with a small transfer
 LONG_SECONDS: Final = 600.0  # for what is large or slow; then it hangs
 
 
