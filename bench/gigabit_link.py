@@ -135,7 +135,7 @@ def _number(raw: bytearray, at: int, size: int) -> int:
 
 def _sum(raw: bytes | bytearray) -> int:
     """Of 16-bit words in ones' complement (RFC 1071)."""
-    total = sum(struct.unpack(f">{len(raw) // 2}H", raw))
+    total: int = sum(struct.unpack(f">{len(raw) // 2}H", raw))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
     return total
