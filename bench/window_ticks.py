@@ -70,8 +70,8 @@ class Watcher(Bridge):
         pairs = list(zip(self._ticks, self._ticks[1:], strict=False))
         moving = sorted(1000 * (after - before) for before, after in pairs if before >= begin)
         resting = [1000 * (after - before) for before, after in pairs if begin - RESTING_SECONDS <= before < begin]
-        late = moving[int(len(moving) * 0.999)]
-        _tell(event="ticks", moving=moving[-1], resting=max(resting), late=late, top=moving[-10:])
+        late = moving[int(len(moving) * 0.99)]
+        _tell(event="ticks", moving=moving[-1], resting=max(resting), late=late)
 
 
 def main(folder: str) -> None:
