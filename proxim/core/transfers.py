@@ -37,7 +37,7 @@ from proxim.core.file_messages import (
 )
 from proxim.core.incoming import Incoming, IncomingState
 from proxim.core.json_text import MessageError
-from proxim.core.manifest import TRANSFER_ID_BYTES, Direction, TransferID, resume_tag
+from proxim.core.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
 from proxim.core.outgoing import Outgoing, OutgoingState
 from proxim.core.proof import to_base64url
 from proxim.core.status import TransferState, Trouble
@@ -158,6 +158,9 @@ class Transfers:
             outgoing = self._outgoing.get(event.transfer)
             if outgoing is None or outgoing.state is OutgoingState.OVER:
                 return [StopSending(event.transfer, forget=True)] if isinstance(event, SourcesListed) else []
+            if isinstance(event, SourcesListed) and (going_on := self._going_on(outgoing, event)) is not None:
+                del self._outgoing[outgoing.id]  # nobody was told of it yet
+                return [StopSending(event.transfer, forget=True), Publish(going_on.status)]
             return self._to_outgoing(outgoing, event, now)
         incoming = self._incoming.get(event.transfer)
         if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ASKED):
@@ -165,6 +168,14 @@ class Transfers:
         if incoming.state is IncomingState.ARRIVING and not isinstance(event, SinkFinished):
             return []
         return self._to_incoming(incoming, event, now)
+
+    def _going_on(self, new: Outgoing, listed: SourcesListed) -> Outgoing | None:
+        """The same files, on their way to the same peer, which has a part of them: nobody means a second copy."""
+        if new.speaker is None or listed.refused:
+            return None
+        on_link = [one for one in self._outgoing.values() if one.kept and _is_on(one, new.speaker.id)]
+        wanted = digest(listed.entries)
+        return next((one for one in on_link if digest(one.status.entries) == wanted), None)
 
     def _found(self, event: TransfersFound, now: float) -> list[Command]:
         commands: list[Command] = []

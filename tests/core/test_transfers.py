@@ -509,6 +509,18 @@ def test_lost_midway_and_resumed() -> None:
     assert again.partial[0].offset >= moved
 
 
+def test_the_same_files_sent_once_more_while_they_go_on_are_no_second_copy() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.relink()
+    while bench.left.told[transfer].link != bench.link.id:
+        go(bench, 1)
+    bench.left.send("a", "b")
+    bench.settle()
+    assert list(bench.left.out) == [transfer]
+    assert ends(bench, transfer) == DONE
+
+
 @pytest.mark.parametrize("which", ["left", "right", "both"])
 @pytest.mark.parametrize("disk_first", [False, True])
 def test_programs_started_again(which: str, disk_first: bool) -> None:
