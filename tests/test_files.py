@@ -184,7 +184,6 @@ def test_twenty_gigabytes_announced_and_cancelled(sides: Sides, canceller: int) 
         assert names(sides.saved("host")) == ["small.bin"]
 
 
-@pytest.mark.xfail(strict=True, reason="proxim/core/transfers.py forgets the folder that was chosen with `always`")
 def test_always_from_this_device(sides: Sides) -> None:
     files = [write_file(sides.source / f"{number}.bin", 1000) for number in range(3)]
     with linked(sides, save=False) as (host, guest):

@@ -265,7 +265,6 @@ def test_a_program_that_is_closed_goes_on_next_time(sides: Sides, closer: int) -
     assert names(sides.saved("guest")) == ["a.bin"]
 
 
-@pytest.mark.xfail(strict=True, reason="proxim/core/transfers.py sends it once more")
 @pytest.mark.usefixtures("own_address")
 def test_sent_again_after_a_kill_it_comes_once(sides: Sides) -> None:
     file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)

@@ -77,7 +77,7 @@ class Transfers:
         self._policy = policy
         self._speakers: dict[LinkID, Speaker] = {}
         self._named: dict[LinkID, tuple[bytes, ...]] = {}  # what peers asked for that we did not know, or not yet
-        self._always: set[LinkID] = set()  # links whose announcements the person accepts unseen
+        self._always: dict[LinkID, str | None] = {}  # links whose announcements are accepted unseen, and where to
         self._outgoing: dict[TransferID, Outgoing] = {}
         self._incoming: dict[TransferID, Incoming] = {}
 
@@ -93,7 +93,7 @@ class Transfers:
                 if incoming is None or incoming.state is not IncomingState.ASKED:
                     return [_trouble(Reason.TRANSFER_GONE)]
                 if event.always and incoming.speaker is not None:
-                    self._always.add(incoming.speaker.id)
+                    self._always[incoming.speaker.id] = event.directory
                 return self._to_incoming(incoming, event, now)
             case CancelTransfer(transfer):
                 return self._cancel(event, now)
@@ -219,7 +219,7 @@ class Transfers:
     def link_down(self, link: LinkID, now: float) -> list[Command]:
         """A link is closed, whether or not its peer understood files."""
         self._speakers.pop(link, None)
-        self._always.discard(link)
+        self._always.pop(link, None)
         self._named.pop(link, None)
         commands: list[Command] = []
         for outgoing in list(self._outgoing.values()):
@@ -303,7 +303,8 @@ class Transfers:
             taken = incoming.announced_again(speaker)  # who knows its name is the peer that it was begun with
         commands = [*taken, *self._to_incoming(incoming, message, now), *speaker.want_lane()]
         if incoming.state is IncomingState.ASKED and (self._policy.without_asking or speaker.id in self._always):
-            accept = AcceptTransfer(incoming.id, directory=self._policy.directory)
+            directory = self._always.get(speaker.id, self._policy.directory)
+            accept = AcceptTransfer(incoming.id, directory=directory)
             commands += self._to_incoming(incoming, accept, now)
         return commands
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from proxim.core.commands import CloseLane, OpenSink, SendOnChannel, StartSending, StopSending
 from proxim.core.errors import Reason
 from proxim.core.events import LinkID, TimerName
-from proxim.core.file_events import (
+from proxim.core.file_events import AcceptTransfer, (
     RetryTransfer,
     SendingFailed,
     SendPaths,
@@ -353,6 +353,15 @@ def test_always_from_this_link() -> None:
     bench.relink()
     third = sent(bench, "b")
     assert bench.right.incoming[third].state is IncomingState.ASKED
+
+
+def test_always_into_the_folder_that_was_chosen() -> None:
+    bench = bench_of()
+    accept = AcceptTransfer(sent(bench, "a"), directory="there", always=True)
+    bench.right.run(bench.right.transfers.intent(accept, bench.now))
+    bench.settle()
+    sent(bench, "b")
+    assert [one.directory for one in opened(bench.right)] == ["there", "there"]
 
 
 def test_without_asking() -> None:
