@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from proxim.core.commands import CloseLane, OpenSink, SendOnChannel, StartSending, StopSending
 from proxim.core.errors import Reason
 from proxim.core.events import LinkID, TimerName
-from proxim.core.file_events import AcceptTransfer, (
+from proxim.core.file_events import (
+    AcceptTransfer,
     RetryTransfer,
     SendingFailed,
     SendPaths,
