@@ -11,7 +11,6 @@ from proxim.core.commands import CloseLane, OpenSink, SendOnChannel, StartSendin
 from proxim.core.errors import Reason
 from proxim.core.events import LinkID, TimerName
 from proxim.core.file_events import (
-    AcceptTransfer,
     RetryTransfer,
     SendingFailed,
     SendPaths,
@@ -358,8 +357,7 @@ def test_always_from_this_link() -> None:
 
 def test_always_into_the_folder_that_was_chosen() -> None:
     bench = bench_of()
-    accept = AcceptTransfer(sent(bench, "a"), directory="there", always=True)
-    bench.right.run(bench.right.transfers.intent(accept, bench.now))
+    bench.right.accept(sent(bench, "a"), directory="there", always=True)
     bench.settle()
     sent(bench, "b")
     assert [one.directory for one in opened(bench.right)] == ["there", "there"]
