@@ -1,6 +1,7 @@
 """Files between two real programs on one machine: all kinds of them, both ways, and every answer a person can give."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,7 @@ def test_always_from_this_device(sides: Sides) -> None:
 # --- large -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(180)  # 4.4 GB on a machine that does something else as well
 def test_an_offset_beyond_32_bits(sides: Sides) -> None:
     huge = write_sparse(sides.source / "huge.img", BEYOND_32_BITS)
     with linked(sides) as (host, guest):
@@ -251,6 +253,8 @@ def test_once_to_a_guest(sides: Sides) -> None:
 def test_once_with_a_file_that_cannot_be_sent(sides: Sides) -> None:
     folder = sides.source / "folder"
     write_file(folder / "a.txt", 1000)
+    if sys.platform == "win32":
+        pytest.skip("there are no pipes among its files")
     os.mkfifo(folder / "pipe")
     host = sides.start_host()
     with host, sides.start_guest(host.event("session")["url"], "--once", "--send", str(folder)) as guest:
@@ -269,6 +273,8 @@ def test_two_people_at_two_terminals(sides: Sides) -> None:
             guest.type(code)
             host.text_line("Verified")
             host.type("y")
+            while "Approved" not in host.text_line("Allow?"):  # that came too soon: nobody has read the question yet
+                host.type("y")
             guest.text_line("y takes it")
             guest.type("y")
             while "too soon" in guest.line():  # an answer that nobody can have thought about is not taken

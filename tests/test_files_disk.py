@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def small_disk(sides: Sides) -> Iterator[Path]:
     """A file system of DISK_BYTES where the host saves."""
     saved = sides.saved("host")
     made = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(saved)]
-    if os.name != "posix" or os.geteuid() != 0:
+    if sys.platform == "win32" or os.geteuid() != 0:
         pytest.skip("mounting a file system needs root")
     if subprocess.run(made, capture_output=True, check=False).returncode != 0:
         pytest.skip("no tmpfs can be mounted here")
@@ -47,8 +48,8 @@ def fill(folder: Path) -> Path:
     ballast = folder / "ballast"
     with ballast.open("wb") as file, contextlib.suppress(OSError):
         while True:
-            free = os.statvfs(folder)
-            os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), max(4096, free.f_bavail * free.f_frsize))
+            file.write(bytes(max(4096, shutil.disk_usage(folder).free)))
+            file.flush()
     return ballast
 
 

@@ -101,6 +101,7 @@ class Outgoing:
         self._rate = Rate()
         self._faults = 0
         self.kept = False  # accepted once: it outlives its link
+        self.taken_up = False  # it began on an earlier link
         self.ended_here = False  # what the receiver says of it may still be on its way, and it may not know
 
     @classmethod
@@ -247,6 +248,7 @@ class Outgoing:
 
     def _linked_again(self, event: LinkUp, now: float) -> list[Command]:
         self.state = OutgoingState.ANNOUNCED
+        self.taken_up = True
         self.speaker = event.speaker
         self._skip, self._partial, self._failed = (), (), ()
         waiting = self._tell(TransferState.WAITING, link=event.speaker.id)

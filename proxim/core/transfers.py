@@ -170,10 +170,10 @@ class Transfers:
         return self._to_incoming(incoming, event, now)
 
     def _going_on(self, new: Outgoing, listed: SourcesListed) -> Outgoing | None:
-        """The same files, on their way to the same peer, which has a part of them: nobody means a second copy."""
+        """The same files, begun on an earlier link to the same peer, which has a part of them: one copy is meant."""
         if new.speaker is None or listed.refused:
             return None
-        on_link = [one for one in self._outgoing.values() if one.kept and _is_on(one, new.speaker.id)]
+        on_link = [one for one in self._outgoing.values() if one.taken_up and _is_on(one, new.speaker.id)]
         wanted = digest(listed.entries)
         return next((one for one in on_link if digest(one.status.entries) == wanted), None)
 

@@ -833,7 +833,7 @@ def test_a_frame_that_is_no_text_ends_the_session(host: HostBench) -> None:
 def test_the_proof_of_a_guest_whose_link_failed_is_not_the_next_ones(host: HostBench) -> None:
     _, link = offered(host)
     session_id = host.ledger.links[link].session_id
-    host.do(PeerFailed(link, Reason.ICE_FAILED))
+    host.do(PeerFailed(link, Reason.BAD_DESCRIPTION))
     connection, _ = host.asked()
     assert host.shown.session_id == session_id
     assert errors(host.say(connection, "{")) == ["bad_json"]

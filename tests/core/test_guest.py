@@ -402,7 +402,7 @@ def reason_of(guest: Guest, commands: list[Command]) -> Reason | None:
     assert isinstance(told, LinkStatus)
     assert told.stage is Stage.CLOSED
     code = CloseCode.TAMPERED if told.reason in (Reason.TAMPERED, Reason.HOST_UNPROVEN) else None
-    assert CloseConnection(SOCKET, code) in commands  # the host is to know
+    assert CloseConnection(guest.connection, code) in commands  # the host is to know
     return told.reason
 
 
@@ -953,8 +953,8 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(fails: Callabl
         lambda guest: TimerFired(ANSWER),
         lambda guest: ConnectionLost(guest.connection),
         lambda guest: again(guest, ErrorMessage("too_many", "sentence")),
-        lambda guest: again(guest, PairResult("x", approved=False, reason=Reason.TIMEOUT)),
-        lambda guest: again(guest, PairResult("x", approved=False, reason=Reason.BUSY)),
+        lambda guest: again(guest, PairResult(guest._name, approved=False, reason=Reason.TIMEOUT)),
+        lambda guest: again(guest, PairResult(guest._name, approved=False, reason=Reason.BUSY)),
     ],
 )
 @pytest.mark.parametrize("confirmed", [True, False])
@@ -973,7 +973,7 @@ def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
 @pytest.mark.parametrize("reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED])
 def test_a_host_that_says_no_is_believed(reason: Reason) -> None:
     guest, _ = returning()
-    commands = guest.handle(again(guest, PairResult("x", approved=False, reason=reason)), T0)
+    commands = guest.handle(again(guest, PairResult(guest._name, approved=False, reason=reason)), T0)
     (told,) = published(commands)
     assert isinstance(told, LinkStatus)
     assert (told.stage, told.reason, told.was_connected, told.deadline) == (Stage.CLOSED, reason, True, None)
@@ -986,17 +986,19 @@ def test_a_host_that_cannot_prove_itself_takes_no_lost_link_up() -> None:
     guest.handle(again(guest, stranger.challenge), T0)
     assert reason_of(guest, guest.handle(again(guest, stranger.approval), T0)) is Reason.HOST_UNPROVEN
     guest, host = returning()
-    wrong = PairChallenge("x", replace(host.proof.auth, m="psk"))
+    wrong = PairChallenge(guest._name, replace(host.proof.auth, m="psk"))
     assert reason_of(guest, guest.handle(again(guest, wrong), T0)) is Reason.HOST_UNPROVEN
     guest, host = returning()
-    assert reason_of(guest, guest.handle(again(guest, APPROVED), T0)) is Reason.HOST_UNPROVEN
+    assert (
+        reason_of(guest, guest.handle(again(guest, PairResult(guest._name, approved=True)), T0)) is Reason.HOST_UNPROVEN
+    )
 
 
 def test_a_changed_signal_ends_it_for_good() -> None:
     guest, host = returning()
     guest.handle(again(guest, host.challenge), T0)
     guest.handle(again(guest, host.approval), T0)
-    unsealed = Signal("x", HOSTS_ANSWER)
+    unsealed = Signal(guest._name, HOSTS_ANSWER)
     assert reason_of(guest, guest.handle(again(guest, unsealed), T0)) is Reason.TAMPERED
 
 
@@ -1012,7 +1014,7 @@ def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
     assert guest.handle(again(guest, host.signal(HOSTS_ANSWER)), T0) == []
     assert (guest.link.status.stage, guest.link.status.via) == (Stage.CONNECTED, Via.LANE)
-    assert reason_of(guest, guest.handle(again(guest, Signal("x", HOSTS_ANSWER)), T0)) is Reason.TAMPERED
+    assert reason_of(guest, guest.handle(again(guest, Signal(guest._name, HOSTS_ANSWER)), T0)) is Reason.TAMPERED
 
 
 @pytest.mark.parametrize("late", [False, True])

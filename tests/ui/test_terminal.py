@@ -647,9 +647,9 @@ def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> N
     assert face.read("y").startswith("That came too soon")  # it was meant for the file
     face.now += DEAD_SECONDS
     assert face.read("y").endswith(TAKE)
-    assert face.posted == [Decide("s1", approved=True)]
+    assert face.posted == [Decide("s1", True, VERIFIED.number)]
     assert face.read("y").startswith("That came too soon")  # typed twice
-    assert face.posted == [Decide("s1", approved=True)]
+    assert face.posted == [Decide("s1", True, VERIFIED.number)]
     face.now += DEAD_SECONDS
     face.read("n")
     assert face.posted[1:] == [CancelTransfer(COMING.transfer)]
