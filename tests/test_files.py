@@ -208,7 +208,7 @@ def test_an_offset_beyond_32_bits(sides: Sides) -> None:
     huge = write_sparse(sides.source / "huge.img", BEYOND_32_BITS)
     with linked(sides) as (host, guest):
         send(guest, huge)
-        ended = end(host, patience=50)
+        ended = end(host, patience=150)
         assert ended["state"] == "done"
         assert ended["bytes"] == BEYOND_32_BITS
     arrived = sides.saved("host") / "huge.img"
