@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from bench import flood, idle, link, proof, signals, sockets, start
+from bench import channel, flood, gigabit, idle, lane, link, memory, proof, signals, small, sockets, start, ticks
 from bench.measure import Figure, Options, progress, table
 
 ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
@@ -20,6 +20,12 @@ ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
     "sockets": sockets.figures,
     "proof": proof.figures,
     "flood": flood.figures,
+    "lane": lane.figures,
+    "channel": channel.figures,
+    "small": small.figures,
+    "gigabit": gigabit.figures,
+    "memory": memory.figures,
+    "ticks": ticks.figures,
 }
 
 

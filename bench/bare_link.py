@@ -1,6 +1,7 @@
 """One of two bare aiortc peers: offers or answers over a pipe, and tells when its channel opened.
 
-Usage: python -m bench.bare_link offer|answer READ_FD WRITE_FD. The offerer waits for a line on standard input.
+Usage: python -m bench.bare_link offer|answer READ_FD WRITE_FD [BYTES]. The offerer waits for a line on standard input;
+with BYTES for another one, and sends as many.
 """
 
 import asyncio
@@ -8,8 +9,12 @@ import json
 import os
 import sys
 import time
+from typing import Final
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+
+_MESSAGE_BYTES: Final = 64 * 1024  # as large as ours
+_QUEUE_BYTES: Final = 8 * _MESSAGE_BYTES  # aiortc's send() never waits
 
 
 def _tell(event: str) -> None:
@@ -33,7 +38,20 @@ def _send(fd: int, peer: RTCPeerConnection) -> None:
     os.write(fd, json.dumps(description).encode() + b"\n")
 
 
-async def main(role: str, read_fd: int, write_fd: int) -> None:
+async def _pour(channel: RTCDataChannel, amount: int) -> None:
+    room = asyncio.Event()
+    channel.bufferedAmountLowThreshold = _QUEUE_BYTES // 2
+    channel.on("bufferedamountlow", room.set)
+    message = os.urandom(_MESSAGE_BYTES)
+    _tell("sending")
+    for at in range(0, amount, _MESSAGE_BYTES):
+        while channel.bufferedAmount >= _QUEUE_BYTES:
+            room.clear()
+            await room.wait()
+        channel.send(message[: amount - at])
+
+
+async def main(role: str, read_fd: int, write_fd: int, amount: int) -> None:
     """Link, and stay until killed."""
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     reader = await _reader(read_fd)
@@ -47,11 +65,22 @@ async def main(role: str, read_fd: int, write_fd: int) -> None:
         await peer.setLocalDescription(await peer.createOffer())
         _send(write_fd, peer)
         await _receive(reader, peer)
+        if amount:
+            await go.readline()
+            await _pour(channel, amount)
     else:
         channels: list[RTCDataChannel] = []  # a reference, or it is collected
+        left = amount
+
+        def take(message: bytes) -> None:
+            nonlocal left
+            left -= len(message)
+            if left == 0:
+                _tell("received")
 
         def adopt(channel: RTCDataChannel) -> None:
             channels.append(channel)
+            channel.on("message", take)
             _tell("open")
 
         peer.on("datachannel", adopt)
@@ -63,4 +92,4 @@ async def main(role: str, read_fd: int, write_fd: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 0))

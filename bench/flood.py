@@ -1,8 +1,8 @@
 """Row: a flood of connections against a host: its memory, and how long the honest guest takes meanwhile.
 
 The flood stays on loopback, comes from a process of its own, and is bounded: 1,000 connections in bursts, from more
-addresses than the host takes sockets of, half of them slow or half open, some guessing codes. Must never be here: the
-limits themselves (proxim.net.limits, proxim.core.door).
+addresses than the host takes sockets of, half of them slow or half open, some guessing codes, some pinging.
+Must never be here: the limits themselves (proxim.net.limits, proxim.core.door).
 """
 
 import asyncio
@@ -35,6 +35,8 @@ CONNECTIONS: Final = 1000
 BURST: Final = 100  # three times what the host takes
 FEW: Final = 3  # addresses that the flood comes from: 8 sockets each leave room among the host's 32
 MANY: Final = 20  # these leave none
+PING: Final = b"\x89\x80" + bytes(4)
+PINGS: Final = 40_000  # one read full of them
 REACH: Final = 2.0  # times the honest guest's time without the flood
 MARGIN_MB: Final = 8.0  # what memory may have grown by when it is over: one arena of the allocator here and there
 _HELD_SECONDS: Final = 1.0  # how long a silent socket stays before it gives way to the next
@@ -43,8 +45,9 @@ _PATIENCE: Final = 30.0
 _BENCH: Final = DeviceInfo("bench", "bench")
 _HOW: Final = (
     f"{CONNECTIONS} connections in bursts of {BURST} from {FEW} loopback addresses and a process of its own, in turn: "
-    "nothing sent, half a request line, half a handshake, an open WebSocket that stays silent, and one with a wrong "
-    "code. Time from Join to an open link by QR, approved at once, the median of all that fit into the flood (the "
+    "nothing sent, half a request line, half a handshake, an open WebSocket that stays silent, one with a wrong code, "
+    f"and one that sends {PINGS} pings at once. "
+    "Time from Join to an open link by QR, approved at once, the median of all that fit into the flood (the "
     f"guesses close the typed code, as they shall). From {MANY} addresses the host is full: a guest tries again."
 )
 
@@ -206,7 +209,7 @@ async def _one(address: str, port: int, source: str, number: int) -> bool:
     request = PairRequest(CODE_SESSION_ID, _BENCH, Auth(1, "spake2", to_base64url(b"A" + secrets.token_bytes(32))))
     guess = dump_message(request).encode()
     frame = b"\x81\xfe" + len(guess).to_bytes(2, "big") + bytes(4) + guess
-    said = (b"", b"GET /", handshake[:60], handshake, handshake)[number % 5]
+    said = (b"", b"GET /", handshake[:60], handshake, handshake, handshake)[number % 6]
     try:
         async with asyncio.timeout(_PATIENCE):
             reader, writer = await asyncio.open_connection(address, port, local_addr=(source, 0))
@@ -216,9 +219,10 @@ async def _one(address: str, port: int, source: str, number: int) -> bool:
         async with asyncio.timeout(_HELD_SECONDS):
             writer.write(said)
             await writer.drain()
-            if number % 5 == 4:
+            if number % 6 >= 4:
                 await reader.readuntil(b"\r\n\r\n")
-                writer.write(frame)
+                writer.write(frame if number % 6 == 4 else PING * PINGS)
+                await writer.drain()
             while await reader.read(4096):
                 pass
     except TimeoutError:

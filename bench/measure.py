@@ -76,18 +76,23 @@ class Pair:
 Take = Callable[[], Awaitable[float]]
 
 
-async def alternate(ours: Take, other: Take, rounds: int) -> Pair:
-    """Take both in turn, so that whatever else the machine does falls on both; a first round of each is thrown away."""
-    taken: tuple[list[float], list[float]] = ([], [])
-    for number in range(rounds + 1):
-        for side, values in zip((ours, other), taken, strict=True):
+async def alternate(ours: Take, other: Take, rounds: int, *, unmeasured: int = 1) -> Pair:
+    """Take both in turn; a first round of each is thrown away."""
+    return Pair(*await in_turn((ours, other), rounds, unmeasured=unmeasured))
+
+
+async def in_turn(sides: Sequence[Take], rounds: int, *, unmeasured: int = 1) -> list[list[float]]:
+    """Take all in turn, so that whatever else the machine does falls on all; first rounds are thrown away."""
+    taken: list[list[float]] = [[] for _ in sides]
+    for number in range(rounds + unmeasured):
+        for side, values in zip(sides, taken, strict=True):
             gc.collect()
             value = await side()
-            if number:
+            if number >= unmeasured:
                 values.append(value)
-        progress("." if number else "", end="")
+        progress("." if number >= unmeasured else "", end="")
     progress("")
-    return Pair(*taken)
+    return taken
 
 
 def with_spread(values: Sequence[float], unit: str) -> str:

@@ -3,9 +3,11 @@
 Usage: python -m bench.other_lane receive|send PORT FILE. It hashes nothing, acknowledges nothing and cannot go on.
 """
 
+import json
 import socket
 import struct
 import sys
+import time
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -26,11 +28,12 @@ def _receive(port: int, path: str) -> None:
     with socket.create_server(("127.0.0.1", port)) as server:
         print("ready", flush=True)
         with server.accept()[0].makefile("rb") as stream, open(path, "wb") as file:
-            count = 0
+            started, count = time.perf_counter(), 0
             while header := stream.read(4):
                 sealed = stream.read(struct.unpack(">I", header)[0])
                 file.write(_CIPHER.decrypt(count.to_bytes(12, "big"), sealed, None))
                 count += 1
+        print(json.dumps({"seconds": time.perf_counter() - started}))
 
 
 if __name__ == "__main__":

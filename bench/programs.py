@@ -21,6 +21,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PROXIM: Final = (sys.executable, str(ROOT / "proxim.py"))
 PATIENCE: Final = 30.0  # seconds; a program that takes longer hangs, and the figure would mean nothing
 
+LINE_BYTES: Final = 64 * 1024 * 1024  # the longest line of a child: an announcement names 10,000 files
+
 _REST_SECONDS: Final = 0.5  # so long a program must be still to count as at rest
 _REST_CPU_SECONDS: Final = 0.02  # two ticks of the clock that the kernel counts CPU time in
 
@@ -34,10 +36,10 @@ class Program:
         self.process = process
         self.stats = psutil.Process(process.pid)
 
-    async def event(self, **wanted: object) -> JSON:
+    async def event(self, patience: float = PATIENCE, /, **wanted: object) -> JSON:
         """The next line with those fields; others are passed over."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while line := await self.process.stdout.readline():
                 event: JSON = json.loads(line)
                 if all(event.get(name) == value for name, value in wanted.items()):
@@ -86,7 +88,13 @@ async def running(
     """Start a child, and kill it at the end: what it does when it leaves is no part of any figure."""
     with tempfile.TemporaryDirectory() as home:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment(home, display), pass_fds=pass_fds
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            cwd=ROOT,
+            env=environment(home, display),
+            pass_fds=pass_fds,
+            limit=LINE_BYTES,
         )
         try:
             yield Program(process)

@@ -23,8 +23,11 @@ from proxim.core.proving import Prover
 from proxim.core.status import Invitation, Prompt, Status
 from proxim.net.addresses import list_networks
 from proxim.net.opening import NetOptions, open_program
+from proxim.net.pace import Pace, Rate
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
+
+_ANY = Rate(per_second=1e12, burst=1e12)
 
 
 class EchoingPeer:
@@ -71,7 +74,11 @@ async def run_proxim() -> None:
     options = NetOptions(port=0, look=list_networks)
     runtime = Runtime(program, publish, options, open_program(program, publish, options))
     # A link takes 16 candidates; here they stand for all that a guest may signal.
-    with patch("proxim.net.peer.Peer", EchoingPeer), patch("proxim.core.sdp_filter.MAX_CANDIDATES", sys.maxsize):
+    with (
+        patch("proxim.net.peer.Peer", EchoingPeer),
+        patch("proxim.core.sdp_filter.MAX_CANDIDATES", sys.maxsize),
+        patch("proxim.net.limits.SIGNALING_PACE", Pace(_ANY, _ANY, _ANY)),
+    ):
         await runtime.run()
 
 

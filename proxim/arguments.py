@@ -14,13 +14,11 @@ from typing import Any, Final, NoReturn
 
 from proxim import __version__
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import Invite, SessionType
+from proxim.core.events import MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Invite, SessionType
 from proxim.core.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.texts import display_name, is_usable_name
 from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, Options, Theme, WindowOptions
 
-MIN_LIFETIME_SECONDS: Final = 60.0  # the shortest in which a person types a code and another approves
-MAX_LIFETIME_SECONDS: Final = 7 * 86400.0  # what should live longer is `persistent`, and says so
 USAGE_STATUS: Final = 2  # what argparse and most programs exit with
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -14,13 +14,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 TUNSETIFF = 0x400454CA  # linux/if_tun.h
 IFF_TAP_WITHOUT_INFO = 0x0002 | 0x1000  # IFF_TAP | IFF_NO_PI
 FRAME_BYTES = 2048  # a 1500-byte packet with its Ethernet header
+IPV4, TCP, UDP = 0x0800, 6, 17
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 
 def missing() -> str | None:
@@ -34,15 +37,46 @@ def missing() -> str | None:
     return None
 
 
+class Verdict(Enum):
+    """What a firewall on the way does with a packet."""
+
+    PASS = "pass"
+    DROP = "drop"
+    RESET = "reset"  # of TCP: refuse it, and tell both ends that the connection is over
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """What a firewall sees of an IPv4 packet that carries TCP or UDP. `side`: who sent it."""
+
+    side: int
+    protocol: int
+    ports: tuple[int, int]
+    flags: int
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is the first of a TCP connection."""
+        return self.protocol == TCP and self.flags & (SYN | ACK) == SYN
+
+
+def _let_pass(packet: Packet) -> Verdict:
+    return Verdict.PASS
+
+
 @dataclass
 class LossyLink:
-    """The cable: `delay` seconds one way, `loss` as a share of frames in each direction; `cut` loses everything."""
+    """The cable: `delay` seconds one way, `loss` as a share of frames in each direction; `cut` loses everything.
+
+    `judge` is a firewall in the middle of it.
+    """
 
     delay: float
     loss: float
     namespaces: tuple[str, str] = ("", "")
     addresses: tuple[str, str] = ("10.77.0.1", "10.77.0.2")
     cut: bool = False
+    judge: Callable[[Packet], Verdict] = _let_pass
     _taps: list[int] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -66,9 +100,61 @@ class LossyLink:
                 frame = os.read(tap, FRAME_BYTES)
                 if self.cut or dice.random() < self.loss:
                     continue
-                other = self._taps[1 - self._taps.index(tap)]
-                count += 1
-                heapq.heappush(waiting, (time.monotonic() + self.delay, count, other, frame))
+                side = self._taps.index(tap)
+                for to, passed in self._passed(side, frame):
+                    count += 1
+                    heapq.heappush(waiting, (time.monotonic() + self.delay, count, self._taps[to], passed))
+
+    def _passed(self, side: int, frame: bytes) -> list[tuple[int, bytes]]:
+        """What the firewall makes of a frame: to which side what goes."""
+        packet = None if self.judge is _let_pass else _packet(side, frame)
+        verdict = Verdict.PASS if packet is None else self.judge(packet)
+        if verdict is Verdict.PASS:
+            return [(1 - side, frame)]
+        if verdict is Verdict.DROP or packet is None or packet.flags & RST:
+            return []
+        back, forth = _resets(frame)
+        return [(side, back)] if packet.opens else [(side, back), (1 - side, forth)]
+
+
+def _packet(side: int, frame: bytes) -> Packet | None:
+    if len(frame) < 34 or int.from_bytes(frame[12:14]) != IPV4:
+        return None
+    start = 14 + 4 * (frame[14] & 0x0F)
+    protocol = frame[23]
+    if protocol not in (TCP, UDP) or len(frame) < start + 8:
+        return None
+    ports = (int.from_bytes(frame[start : start + 2]), int.from_bytes(frame[start + 2 : start + 4]))
+    return Packet(side, protocol, ports, frame[start + 13] if protocol == TCP else 0)
+
+
+def _resets(frame: bytes) -> tuple[bytes, bytes]:
+    """The two TCP resets that end a segment's connection: to its sender, and on to where it went."""
+    ip = frame[14 : 14 + 4 * (frame[14] & 0x0F)]
+    tcp = frame[14 + len(ip) : 14 + int.from_bytes(ip[2:4])]
+    source, target, sequence, acknowledged, offset, flags = struct.unpack_from("!HHIIBB", tcp)
+    after = (sequence + len(tcp) - 4 * (offset >> 4) + bool(flags & SYN) + bool(flags & FIN)) & 0xFFFFFFFF
+    back = struct.pack("!HHIIBBHHH", target, source, acknowledged, after, 5 << 4, RST | ACK, 0, 0, 0)
+    forth = struct.pack("!HHIIBBHHH", source, target, sequence, acknowledged, 5 << 4, RST | ACK, 0, 0, 0)
+    macs = frame[6:12] + frame[:6]
+    return macs + frame[12:14] + _ip_packet(ip[16:20], ip[12:16], back), frame[:14] + _ip_packet(
+        ip[12:16], ip[16:20], forth
+    )
+
+
+def _ip_packet(source: bytes, target: bytes, tcp: bytes) -> bytes:
+    pseudo = source + target + struct.pack("!BBH", 0, TCP, len(tcp))
+    tcp = tcp[:16] + struct.pack("!H", _checksum(pseudo + tcp)) + tcp[18:]
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, TCP, 0) + source + target
+    return header[:10] + struct.pack("!H", _checksum(header)) + header[12:] + tcp
+
+
+def _checksum(data: bytes) -> int:
+    """RFC 1071; `data` has an even length here."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
 
 
 def _ip(*arguments: str) -> None:

@@ -25,8 +25,8 @@ class Program:
         self, command: Sequence[str], home: Path, *, before: Sequence[str] = (), display: str | None = None
     ) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-        environment |= {f"XDG_{kind}_HOME": str(home) for kind in ("CONFIG", "DATA", "STATE")}
-        environment["PYTHONUNBUFFERED"] = "1"
+        own = {name: str(home) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")}
+        environment |= own | {"XDG_DOWNLOAD_DIR": str(home / "downloads"), "PYTHONUNBUFFERED": "1"}
         if display is not None:
             environment["DISPLAY"] = display
         self.process = subprocess.Popen(

@@ -18,7 +18,7 @@ from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, 
 
 CODE = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 TYPO = CODE[:-1] + ("0" if CODE[-1] != "0" else "1")
-URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=k1"
+URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
 TARGET = parse_target(CODE)
 
 
@@ -119,6 +119,7 @@ REFUSED: list[tuple[list[str], str]] = [
         for path in ("", "not there", CODE, "nul\0")
     ],
     (["host", "--send", "x", "--send", __file__], "Path 1 after --send is not there"),
+    (["join", "http://192.168.1.7:47800/#s=s1&k=short"], SENTENCES[Reason.LINK_UNREADABLE]),
     (["doctor", "--name", "x"], "Proxim does not know the option --name here; see proxim doctor --help."),
     (["--log-file", " "], "--log-file needs the path of a file."),
 ]

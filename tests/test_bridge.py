@@ -10,7 +10,8 @@ import pytest
 
 from proxim.bridge import Bridge, InputEnded, InputLine, Interrupted, NetSide, Upward
 from proxim.core.errors import Reason
-from proxim.core.events import Decide, Intent, Shutdown
+from proxim.core.events import Decide, Shutdown
+from proxim.core.file_events import AnyIntent
 from proxim.core.status import NoInvitation, Status, Stopped, Trouble
 
 PATIENCE = 10.0
@@ -29,7 +30,7 @@ class FakeNet:
         await self.end.wait()
         self.publish(Stopped())
 
-    def report(self, event: Intent) -> None:
+    def report(self, event: AnyIntent) -> None:
         self.threads.add(threading.get_ident())
         if isinstance(event, Shutdown):
             self.end.set()

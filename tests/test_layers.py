@@ -64,9 +64,9 @@ UNTESTED: Final[dict[str, str]] = {
     "proxim/__main__.py": DOOR,
     "proxim/core/events.py": ONLY_TYPES,
     "proxim/core/commands.py": ONLY_TYPES,
+    "proxim/core/file_events.py": ONLY_TYPES,
     "proxim/core/session_inputs.py": ONLY_TYPES,
     "proxim/core/session_states.py": ONLY_TYPES,
-    "proxim/core/status.py": ONLY_TYPES,
 }
 
 

@@ -24,18 +24,24 @@ from proxim.core.commands import (
     ApplyDescription,
     CancelTimer,
     CloseConnection,
+    CloseLane,
     ClosePeer,
     Command,
     Dial,
+    DialLane,
+    ExpectLane,
     Listen,
     OpenPeer,
     Publish,
     Send,
+    SendOnChannel,
     SetTimer,
 )
 from proxim.core.errors import Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    LANE_CHANNEL,
+    ChannelMessage,
     ChannelOpened,
     ConnectionID,
     ConnectionLost,
@@ -45,6 +51,8 @@ from proxim.core.events import (
     FrameReceived,
     Invite,
     Join,
+    LaneLost,
+    LaneOpened,
     LinkID,
     Listening,
     Network,
@@ -55,10 +63,15 @@ from proxim.core.events import (
     Timer,
     TimerFired,
 )
+from proxim.core.file_events import StoredTransfer, TransfersFound
+from proxim.core.file_messages import Resume
 from proxim.core.host import Host
 from proxim.core.host_code import HostCode, JoinTarget, parse_code, parse_target
+from proxim.core.link_messages import Hello, dump_link_message
+from proxim.core.manifest import Direction, Entry, TransferID, resume_tag
 from proxim.core.messages import (
     Auth,
+    CloseCode,
     DeviceInfo,
     PairChallenge,
     PairConfirm,
@@ -69,9 +82,9 @@ from proxim.core.messages import (
     parse_message,
 )
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.proof import Method, from_base64url, tag_auth
+from proxim.core.proof import Method, from_base64url, tag_auth, to_base64url
 from proxim.core.proving import Prover, start_guest_proof, start_host_proof
-from proxim.core.status import Invitation, LinkStatus, PairOutcome, Prompt, Stage, Status, Trouble
+from proxim.core.status import Invitation, LinkStatus, PairOutcome, Prompt, Stage, Status, Trouble, Via
 from proxim.net.spake import Spake2Exchange
 
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
@@ -145,6 +158,9 @@ class Side:
     peers: set[LinkID] = field(default_factory=set)
     timers: dict[Timer, float] = field(default_factory=dict)
     sockets: set[ConnectionID] = field(default_factory=set)
+    expected: list[ExpectLane] = field(default_factory=list)  # every lane that this side ever expected
+    dialled: list[DialLane] = field(default_factory=list)
+    lane: LinkID | None = None  # the link that a lane is open for
 
     def last(self, kind: type[Any]) -> Any:
         return next((one for one in reversed(self.told) if isinstance(one, kind)), None)
@@ -171,6 +187,7 @@ class Wire:
         self.guest_socket = 0  # the host's number of the honest guest's socket, once there is one
         self.attempts = 0
         self.lost = False  # from then on the guest's own dials get through
+        self.udp = True  # False: descriptions open no channel
         self.honest: list[Frame] = []  # what honest sides sent, in order
         self.mallory_got: list[str] = []  # what the host sent on his own sockets
         self._numbers = itertools.count(2)
@@ -255,10 +272,26 @@ class Wire:
                 assert not side.verified(link), "the guest never sends a candidate, so this is somebody else's"
             for trouble in side.all(Trouble):
                 assert trouble.problem.reason is not Reason.INTERNAL
+        self._check_lanes()
         for prompt in self.host.all(Prompt):
             assert prompt.verified is None or prompt.device == GUEST_DEVICE, "verified under another name"
         approvals = [one for one in self.guest.all(PairOutcome) if one.approved]
         assert self.approve or not approvals, "the guest believes an approval that nobody gave"
+
+    def _check_lanes(self) -> None:
+        """Lanes are for those two alone: what opens them was never on the wire, and nobody else could work it out."""
+        secrets_of_lanes = [(one.token, one.key) for one in self.host.expected]
+        sniffed = "".join([*(frame.text for frame in self.honest), *self.mallory_got])
+        for token, key in secrets_of_lanes:
+            assert to_base64url(token) not in sniffed
+            assert to_base64url(key) not in sniffed
+        assert len(secrets_of_lanes) == len(set(secrets_of_lanes)), "a lane's key is good for one lane"
+        for dial in self.guest.dialled:  # the guest shows its token to whoever answers: it must mean nothing to others
+            assert dial.url == f"ws://{HOST_ADDRESS}:47800/lane"
+            assert self.guest.verified(dial.link)
+        for side in (self.host, self.guest):
+            for status in side.all(LinkStatus):
+                assert status.via is Via.WEBRTC or status.verified is not None, "a lane for somebody unknown"
 
     @property
     def guest_connected(self) -> bool:
@@ -271,7 +304,15 @@ class Wire:
     @property
     def guest_reason(self) -> Reason | None:
         """Why the honest guest's attempt ended."""
-        return next((one.reason for one in reversed(self.guest.all(LinkStatus)) if one.stage is Stage.CLOSED), None)
+        return self._reason(self.guest)
+
+    @property
+    def host_reason(self) -> Reason | None:
+        """Why the host's last link, or attempt at one, ended."""
+        return self._reason(self.host)
+
+    def _reason(self, side: Side) -> Reason | None:
+        return next((one.reason for one in reversed(side.all(LinkStatus)) if one.stage is Stage.CLOSED), None)
 
     # --- carrying out ----------------------------------------------------------------------------------------------
 
@@ -310,19 +351,47 @@ class Wire:
                 side.given.append((link, sdp))
                 if type is SDPType.OFFER:
                     self._later(side, PeerDescribed(link, SDPType.ANSWER, self._describe(side)))
-                self._later(side, ChannelOpened(link, 1, CONTROL_LABEL))
+                if self.udp:
+                    self._later(side, ChannelOpened(link, 1, CONTROL_LABEL))
             case AddCandidate(link):
                 side.candidates.append(link)
             case ClosePeer(link):
                 side.peers.discard(link)
+            case ExpectLane():
+                side.expected.append(command)
+            case DialLane():
+                side.dialled.append(command)
+                self._work.append(lambda: self._lane_dialled(command))
+            case SendOnChannel(link, channel, text) if channel == LANE_CHANNEL:
+                other = self.guest if side is self.host else self.host
+                if other.lane is not None:
+                    self._later(other, ChannelMessage(other.lane, LANE_CHANNEL, text))
+            case CloseLane():
+                self._work.append(self._lane_closed)
             case Dial(connection) if self.lost:
                 self._work.append(lambda: self._redialled(connection))
             case Send(connection, message):
                 self._sent(side, connection, dump_message(message))
-            case CloseConnection(connection):
-                self._closed(side, connection)
+            case CloseConnection(connection, code):
+                self._closed(side, connection, code)
             case _:
                 pass  # what the channel carries, and dialling: join() does that
+
+    def _lane_dialled(self, dial: DialLane) -> None:
+        """As net does it: who shows the token and has the key has the lane."""
+        same = [one for one in self.host.expected if (one.token, one.key) == (dial.token, dial.key)]
+        if not same:
+            self._tell(self.guest, LaneLost(dial.link))
+            return
+        for side, link in ((self.host, same[0].link), (self.guest, dial.link)):
+            side.lane = link
+            self._tell(side, LaneOpened(link, dial.carries_link))
+
+    def _lane_closed(self) -> None:
+        for side in (self.host, self.guest):
+            link, side.lane = side.lane, None
+            if link is not None:
+                self._tell(side, LaneLost(link))
 
     def _redialled(self, connection: ConnectionID) -> None:
         self.attempts = -connection
@@ -354,17 +423,18 @@ class Wire:
 
         self._work.append(arrive)
 
-    def _closed(self, side: Side, connection: ConnectionID) -> None:
+    def _closed(self, side: Side, connection: ConnectionID, code: CloseCode | None) -> None:
+        """He passes closing on as it is: hiding why would only hide that he was noticed."""
         ends = [(side, connection)]
         if side is self.guest or connection == self.guest_socket:
             ends = [(self.host, ConnectionID(self.guest_socket)), (self.guest, ConnectionID(-self.attempts))]
         for one, end in ends:
-            self._work.append(lambda one=one, end=end: self._lose(one, end))  # type: ignore[misc]
+            self._work.append(lambda one=one, end=end: self._lose(one, end, code))  # type: ignore[misc]
 
-    def _lose(self, side: Side, connection: ConnectionID) -> None:
+    def _lose(self, side: Side, connection: ConnectionID, code: CloseCode | None) -> None:
         if connection in side.sockets:
             side.sockets.remove(connection)
-            self._tell(side, ConnectionLost(connection))
+            self._tell(side, ConnectionLost(connection, code))
 
 
 def same_description(given: str, made: str) -> bool:
@@ -480,11 +550,11 @@ FIELDS: dict[str, list[tuple[str, ...]]] = {
         ("auth", "m"),
         ("auth", "y"),
     ],
-    "pair_challenge": [("auth", "v"), ("auth", "m"), ("auth", "y")],
+    "pair_challenge": [("auth", "v"), ("auth", "m"), ("auth", "y"), ("sessionID",)],
     "pair_confirm": [("auth", "t"), ("sessionID",)],
-    "pair_result": [("auth", "t"), ("status",)],
+    "pair_result": [("auth", "t"), ("status",), ("sessionID",)],
     "offer": [("payload", "sdp"), ("payload", "mac"), ("sessionID",)],
-    "answer": [("payload", "sdp"), ("payload", "mac")],
+    "answer": [("payload", "sdp"), ("payload", "mac"), ("payload", "type"), ("sessionID",)],
 }
 FIELD_CASES = [(kind, path) for kind, paths in FIELDS.items() for path in paths]
 FIELD_IDS = [f"{kind}.{'.'.join(path)}" for kind, path in FIELD_CASES]
@@ -497,7 +567,9 @@ def test_a_changed_field_ends_the_attempt(kind: str, path: tuple[str, ...], by_c
         wire = Wire(at(kind, flipped_field(*path, place=place)), by_code=by_code).join().wait(120)
         assert wire.guest_reason is not None, "ends with a named reason"
         assert not wire.guest_connected
-        if kind != "answer":  # the host has its answer out already: what it sees is a guest that never comes
+        if kind == "answer":  # the host has its answer out already: the guest tells it
+            assert wire.host_reason is Reason.TAMPERED
+        else:
             assert not wire.host_connected_verified
 
 
@@ -510,6 +582,9 @@ REASONS: list[tuple[str, tuple[str, ...], Reason]] = [
     ("offer", ("payload", "mac"), Reason.TAMPERED),
     ("answer", ("payload", "sdp"), Reason.TAMPERED),
     ("answer", ("payload", "mac"), Reason.TAMPERED),
+    ("answer", ("sessionID",), Reason.TAMPERED),
+    ("pair_result", ("sessionID",), Reason.TAMPERED),
+    ("pair_challenge", ("sessionID",), Reason.HOST_ERROR),
 ]
 
 
@@ -518,6 +593,27 @@ REASONS: list[tuple[str, tuple[str, ...], Reason]] = [
 def test_the_guest_is_told_what_happened(kind: str, path: tuple[str, ...], reason: Reason, by_code: bool) -> None:
     wire = Wire(at(kind, flipped_field(*path, place=0.5)), by_code=by_code).join()
     assert wire.guest_reason is reason
+
+
+@BOTH_METHODS
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("answer", flipped_field("payload", "sdp", place=0.5)),
+        ("answer", lambda frame: [replace(frame, text=frame.text[:-1])]),
+        ("answer", lambda frame: [frame, frame]),
+        ("pair_result", flipped_field("auth", "t", place=0.5)),
+        ("pair_result", flipped_field("sessionID", place=0.5)),
+    ],
+    ids=["answer changed", "answer cut", "answer twice", "decision forged", "decision for another"],
+)
+def test_the_host_is_told_too_and_its_code_is_spent(kind: str, change: Change, by_code: bool) -> None:
+    """Only the guest sees that its host's words were changed; the host must not offer the same code again."""
+    wire = Wire(at(kind, change), by_code=by_code)
+    before = wire.invitation
+    wire.join()
+    assert wire.host_reason is Reason.TAMPERED
+    assert wire.host.last(Invitation).session_id != before.session_id
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -532,9 +628,9 @@ def test_any_flipped_byte(kind: str) -> None:
             return [replace(frame, text=frame.text[:position] + other + frame.text[position + 1 :])]
 
         wire = Wire(at(kind, flip), by_code=False).join()  # its check() is the test
-        if kind == "offer":  # the first that carries a MAC: what is not the same offer ends by name, at both ends
-            host_reason = next((one.reason for one in reversed(wire.host.all(LinkStatus))), None)
-            assert wire.guest_connected or {wire.guest_reason, host_reason} == {Reason.TAMPERED}
+        if kind in ("offer", "answer"):  # they carry a MAC: what is not the same ends by name, at both ends
+            reasons = {wire.guest_reason, wire.host_reason}
+            assert reasons == {None} if wire.guest_connected else reasons == {Reason.TAMPERED}
 
 
 def kind_of_text(frame: Frame) -> str:
@@ -585,8 +681,11 @@ def test_moved(kind: str, move: str, by_code: bool) -> None:
 
     wire = Wire(at(kind, change), by_code=by_code).join().wait(120)
     if changed and move not in ("twice", "passed on and reflected", "reflected"):
-        assert not wire.guest_connected
-        assert wire.guest_reason is not None
+        # A proved pair whose descriptions he drops comes together over a lane that he cannot open.
+        kept_off_webrtc = move == "dropped" and kind in ("offer", "answer")
+        assert wire.guest_connected == kept_off_webrtc
+        assert not kept_off_webrtc or wire.guest.last(LinkStatus).via is Via.LANE
+        assert (wire.guest_reason is None) == kept_off_webrtc
 
 
 def test_without_auth_the_host_says_so_and_the_guest_does_not_fall_back() -> None:
@@ -1071,3 +1170,128 @@ def test_whatever_he_does_to_a_guest_that_comes_back(steps: list[Step], by_code:
     wire.lose(*((wire.guest,) if guest_first else (wire.host, wire.guest))).wait(130)
     assert prompts(wire) == 1 or steps  # an own socket may ask as anybody may, and is shown as not verified
     assert [one.verified is None for one in wire.host.all(Prompt)[1:]] == [True] * (prompts(wire) - 1)
+
+
+# --- lanes -----------------------------------------------------------------------------------------------------------
+
+
+def blocked(attack: Attack, *, by_code: bool = True) -> Wire:
+    """A pairing where UDP finds no way, and a lane has to carry the link."""
+    wire = Wire(attack, by_code=by_code)
+    wire.udp = False
+    return wire.join().wait(16)
+
+
+@BOTH_METHODS
+def test_left_alone_a_lane_carries_the_link(by_code: bool) -> None:
+    """Without this, everything below would hold of a program that never opens a lane."""
+    wire = blocked(honestly, by_code=by_code)
+    for side in (wire.host, wire.guest):
+        opened = [one for one in side.all(LinkStatus) if one.stage is Stage.CONNECTED]
+        assert [one.via for one in opened[-1:]] == [Via.LANE]
+        assert opened[-1].verified is not None
+    ((token, key),) = [(one.token, one.key) for one in wire.host.expected]
+    assert [(one.token, one.key) for one in wire.guest.dialled] == [(token, key)]
+    assert [kind_of_text(frame) for frame in wire.honest] == list(KINDS)  # not a word about it in clear
+    for hidden in (token, key):
+        assert repr(hidden)[2:-1] not in repr((wire.host.expected, wire.guest.dialled))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("drops", [True, False])
+def test_a_lane_that_he_brings_about_is_still_between_the_two(kind: str, drops: bool) -> None:
+    """He may well force them off WebRTC. Then they talk over a lane that he cannot open, or not at all."""
+    change: Change = (lambda frame: []) if drops else flipped_field("payload", "sdp", place=0.4)
+    if not drops and kind not in ("offer", "answer"):
+        return
+    wire = blocked(at(kind, change))
+    agreed = {(one.token, one.key) for one in wire.host.expected}
+    for side in (wire.host, wire.guest):
+        if any(one.via is Via.LANE for one in side.all(LinkStatus)):
+            assert {(one.token, one.key) for one in wire.guest.dialled} <= agreed
+
+
+@BOTH_METHODS
+def test_a_host_played_without_the_code_is_shown_no_token(by_code: bool) -> None:
+    """The guest dials a lane only after the host's tag: he never sees what would open one at the true host."""
+
+    def plays_the_host(wire: Wire, frame: Frame) -> list[Frame]:
+        kind = kind_of_text(frame)
+        if frame.towards is Towards.GUEST:
+            return [frame] if kind == "pair_challenge" else []
+        name = json.loads(frame.text)["sessionID"]
+        approval = PairResult(name, approved=True, auth=tag_auth(secrets.token_bytes(32)))
+        return [frame, Frame(Towards.GUEST, dump_message(approval))] if kind == "pair_confirm" else [frame]
+
+    wire = blocked(plays_the_host, by_code=by_code)
+    assert wire.guest.dialled == []
+    assert wire.guest_reason is Reason.HOST_UNPROVEN
+
+
+def test_a_guest_that_proves_nothing_is_expected_on_no_lane() -> None:
+    wire = Wire(honestly)
+    wire.udp = False
+    socket = wire.mallory_connects()
+    request = PairRequest(wire.invitation.session_id, DeviceInfo("Mallory", "m"))
+    wire.mallory_says(Frame(Towards.HOST, dump_message(request), socket))
+    assert json.loads(wire.mallory_got[-1])["status"] == "approved"
+    assert wire.host.expected == []
+
+
+def test_every_link_has_a_lane_and_a_binding_of_its_own_also_where_it_goes_on_for_another() -> None:
+    wire = linked()
+    bindings = [binding_of(wire)]
+    for _ in range(3):
+        wire.lose(wire.host, wire.guest)
+        assert wire.host.last(LinkStatus).stage is Stage.CONNECTED
+        bindings.append(binding_of(wire))
+    assert len(set(bindings)) == len({one.token for one in wire.host.expected}) == 4
+    assert b"" not in bindings
+    assert bindings[0] != binding_of(linked())
+
+
+def binding_of(wire: Wire) -> bytes:
+    """What both ends know of the link that they have now."""
+    (session,) = [one for one in the_host(wire)._sessions if one.link is not None]
+    (guest,) = wire.guest.program._guests.values()
+    assert session.link is not None
+    assert session.link.binding == guest.link.binding
+    return guest.link.binding
+
+
+def the_host(wire: Wire) -> Host:
+    assert wire.host.program._host is not None
+    return wire.host.program._host
+
+
+def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_another() -> None:
+    """He is let in by the receiver, who names its unfinished transfers, and says those names to their sender."""
+    transfer = TransferID(to_base64url(secrets.token_bytes(16)))
+    wire, his = linked(), linked()
+    told_to_him = resume_tag(transfer, binding_of(his))
+    found = StoredTransfer(transfer, Direction.OUT, (Entry("diary", 1),), "Telefon")
+    wire._tell(wire.host, TransfersFound((found,)))
+    (session,) = [one for one in the_host(wire)._sessions if one.link is not None]
+    assert session.link is not None
+
+    def says(tags: tuple[bytes, ...]) -> list[str]:
+        assert session.link is not None
+        heard = ChannelMessage(session.link.id, 1, dump_link_message(Resume(tags)))
+        commands = wire.host.program.handle(heard, wire.now)
+        texts = [one.text for one in commands if isinstance(one, SendOnChannel)]
+        return [text for text in texts if "announce" in text]
+
+    greeting = ChannelMessage(session.link.id, 1, dump_link_message(Hello("Mallory")))
+    wire.host.program.handle(greeting, wire.now)
+    assert says((told_to_him,)) == []
+    assert says((resume_tag(transfer),)) == []
+    assert len(says((resume_tag(transfer, binding_of(wire)),))) == 1  # whoever has it of this link is the receiver
+
+
+@given(steps=STEPS, by_code=st.booleans())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_he_does_where_udp_is_blocked(steps: list[Step], by_code: bool) -> None:
+    wire = blocked(Mallory(steps), by_code=by_code)
+    agreed = {(one.token, one.key) for one in wire.host.expected}
+    if any(one.via is Via.LANE and one.stage is Stage.CONNECTED for one in wire.guest.all(LinkStatus)):
+        assert {(one.token, one.key) for one in wire.guest.dialled} <= agreed

@@ -120,6 +120,8 @@ def test_two_people_at_two_terminals(homes: tuple[Path, Path], own_address: str)
             guest.type(code)
             host.text_line("Verified")
             host.type("y")
+            while "Approved" not in host.text_line("Allow?"):  # that came too soon: nobody has read the question yet
+                host.type("y")
             guest.text_line("onnected")
             host.text_line("onnected")
             guest.type("Kommt das an?")

@@ -97,7 +97,7 @@ class Door:
             raise MachineMisuseError(f"{type(event).__name__} of a socket that is not open")
         if isinstance(event, ConnectionLost):
             del self._sockets[connection]
-            return [CancelTimer(_socket_timer(connection)), *self._left(connection, socket, now)]
+            return [CancelTimer(_socket_timer(connection)), *self._left(event, socket, now)]
         if socket.closing:
             return []
         first = self._count_message(connection, socket, now)
@@ -177,7 +177,7 @@ class Door:
 
     def _shut_out(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
         closing = [refusal(connection, Reason.TOO_MANY), CloseConnection(connection, CloseCode.BAD_MESSAGES)]
-        return [*closing, *self._left(connection, socket, now)]
+        return [*closing, *self._left(ConnectionLost(connection), socket, now)]
 
     # --- messages --------------------------------------------------------------------------------------------------
 
@@ -248,6 +248,9 @@ class Door:
         except ProofError as error:
             counted = self._count_try(socket, method, held=False)
             return [*counted, *self._refuse(guest.connection, socket, error.reason, now)]
+        except Exception:
+            self._count_try(socket, method, held=True)  # our fault: given back, or it would be in flight for good
+            raise
         return [
             SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
             Send(guest.connection, PairChallenge(request.session_id, socket.proof.auth)),
@@ -287,12 +290,12 @@ class Door:
         closed = secrets.tries.end(socket.address, held=held)
         return [Publish(Trouble(Problem(Reason.CODE_CLOSED)))] if closed else []
 
-    def _left(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
-        given_up = self._end_proof(connection, socket, held=False)
+    def _left(self, event: ConnectionLost, socket: _Socket, now: float) -> list[Command]:
+        given_up = self._end_proof(event.connection, socket, held=False)
         session = self._sessions.get(socket.session_id)
-        if session is None or not session.serves(connection):
+        if session is None or not session.serves(event.connection):
             return given_up
-        return [*given_up, *self._sessions.tell(session, ConnectionLost(connection), now)]
+        return [*given_up, *self._sessions.tell(session, event, now)]
 
 
 def _challenge_timer(connection: ConnectionID) -> Timer:

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     NOT_PROXIM = "not_proxim"
+    HOST_FULL = "host_full"
     HOST_GONE = "host_gone"
     HOST_ERROR = "host_error"
     HOST_UNPROVEN = "host_unproven"
@@ -96,6 +97,18 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
+# Of one file among those that are to be sent; a Problem's detail is then its path: shown to its person, never logged.
+FILE_REASONS: Final = frozenset(
+    {
+        Reason.FILE_GONE,
+        Reason.FILE_UNREADABLE,
+        Reason.NOT_A_FILE,
+        Reason.NAME_REFUSED,
+        Reason.TOO_MANY_FILES,
+        Reason.NOTHING_TO_SEND,
+    }
+)
+
 SENTENCES: Final[dict[Reason, str]] = {
     Reason.DECLINED: "The other person declined; ask them, then try again.",
     Reason.TIMEOUT: "Nobody approved within 40 seconds; ask the other person to look at their screen and try again.",
@@ -133,6 +146,10 @@ SENTENCES: Final[dict[Reason, str]] = {
         "There is no way from this network to the host's; connect both devices to the same network, then try again."
     ),
     Reason.NOT_PROXIM: "Something other than Proxim answers at that address; use the code that the host shows now.",
+    Reason.HOST_FULL: (
+        "The host's device closed the connection at once, perhaps because too many devices are connected to it; try "
+        "again in a moment."
+    ),
     Reason.HOST_GONE: "The host closed the connection; check that Proxim is still open there and try again.",
     Reason.HOST_ERROR: "The host could not understand this device; update Proxim on both devices and try again.",
     Reason.HOST_UNPROVEN: (

@@ -13,6 +13,8 @@ from proxim.core.messages import SDPType
 
 ConnectionID = NewType("ConnectionID", int)  # one WebSocket, for its life
 LinkID = NewType("LinkID", str)  # one attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
+MIN_LIFETIME_SECONDS = 60.0  # of a temporary session: the shortest in which one person types and another approves
+MAX_LIFETIME_SECONDS = 7 * 86400.0  # what should live longer is persistent, and says so
 CONTROL_LABEL = "control"  # the data channel that carries link messages (docs/protocol.md, Link)
 LANE_CHANNEL = -1  # stands for a channel's stream id where the lane carries a whole link
 
@@ -126,6 +128,7 @@ class ConnectionLost:
     """The WebSocket is closed, whoever closed it."""
 
     connection: ConnectionID
+    code: int | None = None  # what the other side closed it with; None: we closed it, or it went without a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ class Decide:
 
     session_id: str = field(repr=False)
     approved: bool
-    number: int | None = field(default=None, compare=False)  # None: a script that knows only the seed
+    number: int | None = None  # None: a script that knows only the seed
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,20 +89,29 @@ class Guest(PairingGuest):
         try:
             message = parse_message(event.text)
         except MessageError:
-            return self._end(Reason.HOST_ERROR)
+            return self._wrong_frame()
         answer = _MESSAGES.get((self.state, type(message)))
         if answer is None:
-            return self._end(Reason.HOST_ERROR)  # a message of the protocol, at a moment when no host may send it
+            return self._wrong_frame()  # a message of the protocol, at a moment when no host may send it
+        if message.session_id not in (self._name, None):  # an error need not name it
+            return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED)
         return answer(self, message, now)
 
+    def _wrong_frame(self) -> list[Command]:
+        """No host sends that; from one that has proved itself, somebody changed it on its way."""
+        return self._end(Reason.TAMPERED if self._signaling.proved else Reason.HOST_ERROR)
+
     def _strange_frame(self, event: FrameRefused, now: float) -> list[Command]:
-        return self._end(Reason.HOST_ERROR)
+        return self._wrong_frame()
 
     # --- signals ---------------------------------------------------------------------------------------------------
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
         offer = self._signaling.seal(self._name, Description(event.sdp, event.type))
         return [Send(self.connection, offer), self.link.tell(stage=Stage.CONNECTING)]
+
+    def _described_late(self, event: PeerDescribed, now: float) -> list[Command]:
+        return []  # of the peer that was closed for the lane; it crossed
 
     def _signal(self, event: Signal, now: float) -> list[Command]:
         try:
@@ -117,12 +126,15 @@ class Guest(PairingGuest):
 
     def _lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False
+        if self._signaling.warned_by(event.code):
+            return self._end(Reason.TAMPERED)
         answered = self._signaling.described  # then the link may still open
         return [] if answered else self._fail(Reason.HOST_GONE, now)
 
     def _lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False
-        return []  # the link stands on its own
+        warned = self._signaling.warned_by(event.code)
+        return self._end(Reason.TAMPERED) if warned else []  # the link stands on its own
 
     # --- the link --------------------------------------------------------------------------------------------------
 
@@ -205,6 +217,7 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
     (GuestState.LINKED, FrameReceived): Guest._frame,
     (GuestState.LINKED, ConnectionLost): Guest._lost_while_linked,
     (GuestState.LINKED, FrameRefused): Guest._strange_frame,
+    (GuestState.LINKED, PeerDescribed): Guest._described_late,
     (GuestState.LINKED, ChannelOpened): Guest._link_event,
     (GuestState.LINKED, ChannelMessage): Guest._link_event,
     (GuestState.LINKED, ChannelClosed): Guest._link_event,

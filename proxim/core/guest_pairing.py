@@ -22,6 +22,7 @@ from proxim.core.events import (
 from proxim.core.host_code import JoinTarget
 from proxim.core.link import Link, LinkState
 from proxim.core.messages import (
+    CloseCode,
     DeviceInfo,
     ErrorMessage,
     PairChallenge,
@@ -213,6 +214,7 @@ class PairingGuest:
         """Hang up, and dial again in a moment."""
         assert self._resume_by is not None  # its callers have looked
         hang_up = self._hang_up()
+        self._keys, self._signaling = None, Signaling(Side.GUEST, self._target.address, None)  # of the next proof
         self.state = GuestState.RECONNECTING
         self._hangs_up = False
         self.connection = self._new_connection()  # what is still heard of the one before comes too late
@@ -240,15 +242,17 @@ class PairingGuest:
 
     def _end(self, reason: Reason, bye: Reason | None = None) -> list[Command]:
         if self.link.state is LinkState.CLOSED:  # people were told that it waits
-            return [self.link.tell(stage=Stage.CLOSED, reason=reason, deadline=None), *self._leave()]
-        return [*self.link.close(reason, bye), *self._leave()]
+            told = [self.link.tell(stage=Stage.CLOSED, reason=reason, deadline=None)]
+        else:
+            told = self.link.close(reason, bye)
+        return [*told, *self._leave(CloseCode.TAMPERED if reason in _TOLD_TO_THE_HOST else None)]
 
-    def _leave(self) -> list[Command]:
+    def _leave(self, code: CloseCode | None = None) -> list[Command]:
         self.state = GuestState.ENDED
-        return self._hang_up()
+        return self._hang_up(code)
 
-    def _hang_up(self) -> list[Command]:
-        hang_up: list[Command] = [CloseConnection(self.connection)] if self._hangs_up else []
+    def _hang_up(self, code: CloseCode | None = None) -> list[Command]:
+        hang_up: list[Command] = [CloseConnection(self.connection, code)] if self._hangs_up else []
         return [CancelTimer(self._timer(TimerName.DIAL)), CancelTimer(self._timer(TimerName.ANSWER)), *hang_up]
 
     def _timer(self, name: TimerName) -> Timer:
@@ -268,6 +272,9 @@ _REJECTIONS: Final = (
     Reason.TAMPERED,
 )
 _PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)  # a proof came too late: the next may come in time
+# For these the close code (4401) tells the host: it has approved us, perhaps, and cannot see that somebody stands
+# between.
+_TOLD_TO_THE_HOST: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
 _LINK_FAILURES: Final = (Reason.ICE_FAILED, Reason.LINK_TIMEOUT, Reason.NO_OFFER, Reason.BAD_DESCRIPTION)
 
 

@@ -226,9 +226,10 @@ class Host:
         ip = ip_address(address)
         code = HostCode(ip, port, secrets.code) if isinstance(ip, IPv4Address) else None
         secrets.typed = None if code is None else code.canonical
-        shown = None if code is None else code.shown
+        closed = secrets.tries.closed
+        shown = None if code is None or closed else code.shown
         url = invite_url(address, port, session.id, self.device.id, to_base64url(secrets.qr))
-        invitation = Invitation(session.id, self.device.id, shown, url, session.type, session.expires)
+        invitation = Invitation(session.id, self.device.id, shown, url, session.type, session.expires, closed)
         return commands + self._tell(invitation)
 
     def _tell(self, status: Invitation | NoInvitation) -> list[Command]:

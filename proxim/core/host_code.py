@@ -235,7 +235,8 @@ _URL: Final = re.compile(
     r"(?i:http)://(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9A-Fa-f:.]+)(?:%(?:25)?(?P<zone>[A-Za-z0-9._~-]{1,32}))?\])"
     r":(?P<port>[0-9]{1,5})/?#(?P<fragment>[!-~]+)"
 )
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # base64url: session ids (MAX_SESSION_ID_BYTES) and secrets
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # base64url: session ids (MAX_SESSION_ID_BYTES)
+_QR_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")  # QR_SECRET_BYTES in base64url, whose last 4 bits are none
 
 
 def _parse_url(text: str) -> JoinTarget:
@@ -250,10 +251,11 @@ def _parse_url(text: str) -> JoinTarget:
         raise CodeError(Reason.LINK_UNREADABLE) from None  # its text would quote the secret
     port = int(url["port"])
     fields = dict(pairs)  # further fields are a later version's
-    tokens = (fields.get("s", ""), fields.get("k", "absent"))
-    if not 0 < port < 1 << 16 or len(fields) != len(pairs) or not all(map(_TOKEN.fullmatch, tokens)):
+    secret = fields.get("k")
+    is_ours = _TOKEN.fullmatch(fields.get("s", "")) and (secret is None or _QR_SECRET.fullmatch(secret))
+    if not 0 < port < 1 << 16 or len(fields) != len(pairs) or not is_ours:
         raise CodeError(Reason.LINK_UNREADABLE)
-    return JoinTarget(str(address), port, fields["s"], qr_secret=fields.get("k"))
+    return JoinTarget(str(address), port, fields["s"], qr_secret=secret)
 
 
 def parse_target(typed: str) -> JoinTarget:

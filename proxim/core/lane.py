@@ -152,7 +152,7 @@ class Lane:
         if self.open:
             return []
         if self.pending:
-            self.pending = False
+            self.pending = self.carrier = False  # a word on it that crosses with this is no longer heard
             again = self._terms.url is None and self._tries < MAX_TRIES
             retry: list[Command] = [SetTimer(self.timer, RETRY_SECONDS)] if again else []
             return [CloseLane(self._link), *retry]

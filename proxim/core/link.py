@@ -41,6 +41,7 @@ from proxim.core.link_messages import (
     LinkMessage,
     Ping,
     TextPiece,
+    TextPieces,
     Unsupported,
     cut_text,
     dump_link_message,
@@ -86,8 +87,7 @@ class Link:
         self._failure: Reason | None = None  # why WebRTC found no way, while the lane may still carry the link
         self._now = 0.0
         self._control: int | None = None
-        self._pieces: list[str] = []
-        self._pieces_bytes = 0
+        self._pieces = TextPieces()
         self._strange = 0
         self._peer_pings = False
         self._heard = 0.0
@@ -114,6 +114,11 @@ class Link:
     def lane_open(self) -> bool:
         """Whether bytes can take the lane."""
         return self._lane.open
+
+    @property
+    def lane_beside(self) -> bool:
+        """Whether the link would go on without its lane."""
+        return self._control != LANE_CHANNEL
 
     @property
     def lane_pending(self) -> bool:
@@ -201,6 +206,8 @@ class Link:
         if event.label == CONTROL_LABEL and self._control is None:
             self._control = event.channel
             return [self.say(Hello(self._own_name)), self.tell(can_text=True)]
+        if self._control == LANE_CHANNEL:
+            return []
         taken = self._transfers.channel_opened(self.id, event.channel, event.label, now)
         if taken is not None:
             return taken
@@ -219,6 +226,8 @@ class Link:
 
     def _broken(self, reason: Reason, now: float) -> list[Command]:
         """WebRTC is over; where the guest has a lane open for the link, it is because the guest took that."""
+        if self._control == LANE_CHANNEL:
+            return []  # of the peer that was closed for the lane; it crossed
         if reason is Reason.PEER_LEFT and self._peer_pings:
             reason = Reason.PEER_VANISHED  # who greets says goodbye, too; a page that is loaded again cannot
         return self._carry_link(now) if self._lane.carrier else self.close(reason)
@@ -293,8 +302,8 @@ class Link:
         match message:
             case Hello():
                 return self._greeted(message, now)
-            case TextPiece(text, more):
-                return self._text_piece(text, more)
+            case TextPiece():
+                return self._text_piece(message)
             case Bye(reason):
                 return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
             case Ping() | Unsupported():
@@ -332,18 +341,12 @@ class Link:
         what = error.problem.detail if error.reason is Reason.UNKNOWN_TYPE else error.reason.value
         return [self.say(Unsupported(what))]
 
-    def _text_piece(self, text: str, more: bool) -> list[Command]:
-        self._pieces_bytes += len(text.encode())
-        if self._pieces_bytes > MAX_TEXT_BYTES:
+    def _text_piece(self, piece: TextPiece) -> list[Command]:
+        try:
+            whole = self._pieces.take(piece)
+        except MessageError:
             return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
-        if text:  # empty pieces without end would fill the memory below that limit
-            self._pieces.append(text)
-        if more:
-            return []
-        whole = "".join(self._pieces)
-        self._pieces.clear()
-        self._pieces_bytes = 0
-        return [Publish(TextReceived(self.id, whole))]
+        return [] if whole is None else [Publish(TextReceived(self.id, whole))]
 
     def _send_text(self, event: SendText, now: float) -> list[Command]:
         if self._control is None:

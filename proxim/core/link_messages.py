@@ -133,3 +133,29 @@ def cut_text(text: str) -> Iterator[TextPiece]:
     for index in range(last + 1):
         start = index * TEXT_PIECE_CHARACTERS
         yield TextPiece(text[start : start + TEXT_PIECE_CHARACTERS], more=index < last)
+
+
+class TextPieces:
+    """Puts the pieces of received text together, one text after the other."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._bytes = 0
+
+    def take(self, piece: TextPiece) -> str | None:
+        """The whole text with its last piece, else None. Raises MessageError (TOO_LARGE) beyond MAX_TEXT_BYTES."""
+        self._bytes += len(piece.text.encode())
+        if self._bytes > MAX_TEXT_BYTES:
+            raise MessageError(Reason.TOO_LARGE, "text")
+        if piece.text:  # empty pieces without end would fill the memory below that limit
+            self._pieces.append(piece.text)
+        if piece.more:
+            return None
+        whole = "".join(self._pieces)
+        self.clear()
+        return whole
+
+    def clear(self) -> None:
+        """Forget what has come of a text that will not be whole."""
+        self._pieces.clear()
+        self._bytes = 0

@@ -43,6 +43,12 @@ class CloseCode(IntEnum):
     SESSION_ENDED = 4000
     LINK_FAILED = 4001
     BAD_MESSAGES = 4400
+    TAMPERED = 4401  # the guest's: what came under the host's name was not what the host sent
+
+
+# What a WebSocket closes with by itself on bytes that are no frame, no UTF-8, or too many (RFC 6455, 7.4.1): it got
+# what no program sends.
+UNREADABLE_CODES: Final = frozenset({1002, 1007, 1009})
 
 
 class Verified(StrEnum):

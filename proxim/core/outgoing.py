@@ -100,14 +100,15 @@ class Outgoing:
         self._before = 0  # bytes that the receiver had before this generation
         self._rate = Rate()
         self._faults = 0
-        self._kept = False
+        self.kept = False  # accepted once: it outlives its link
+        self.taken_up = False  # it began on an earlier link
         self.ended_here = False  # what the receiver says of it may still be on its way, and it may not know
 
     @classmethod
     def found(cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None) -> "Outgoing":
         """One that an earlier run of the program did not finish."""
         one = cls(transfer, None, ())
-        one.state, one._kept = OutgoingState.WAITING, True
+        one.state, one.kept = OutgoingState.WAITING, True
         one.status = replace(
             one.status,
             state=TransferState.WAITING,
@@ -160,12 +161,12 @@ class Outgoing:
         if event.more:
             return []
         left = remaining(self.status.entries, self._skip, self._partial)
-        if not self._kept:  # the first time: what is skipped now was declined
+        if not self.kept:  # the first time: what is skipped now was declined
             self.status = replace(self.status, size=left + sum(one.offset for one in self._partial))
         self._generation, self._position = 0, START
         self._before = max(0, self.status.size - left)
         self.state = OutgoingState.READY
-        self._kept = True
+        self.kept = True
         return [KeepSources(self.id, self.status.peer_name), self._tell(TransferState.ACTIVE, moved=self._before)]
 
     # --- moving ----------------------------------------------------------------------------------------------------
@@ -186,8 +187,8 @@ class Outgoing:
         return [sending, *self._watch(), Publish(self.status)]
 
     def _watch(self) -> list[Command]:
-        """Look whether the lane stalls; the data channel has the link's heartbeat."""
-        lane = self.status.via is Via.LANE
+        """Look whether the lane stalls, where there is another way; the link itself has its heartbeat."""
+        lane = self.status.via is Via.LANE and self.speaker is not None and self.speaker.lane_beside
         return [SetTimer(self._stall_timer, STALL_SECONDS) if lane else CancelTimer(self._stall_timer)]
 
     def _continue(self, event: Continue, now: float) -> list[Command]:
@@ -237,7 +238,7 @@ class Outgoing:
         return []
 
     def _lost_before_acceptance(self, event: LinkDown, now: float) -> list[Command]:
-        return self._lost(event, now) if self._kept else self._end(TransferState.FAILED, Reason.PEER_VANISHED)
+        return self._lost(event, now) if self.kept else self._end(TransferState.FAILED, Reason.PEER_VANISHED)
 
     def _lost(self, event: LinkDown, now: float) -> list[Command]:
         self.state = OutgoingState.WAITING
@@ -247,6 +248,7 @@ class Outgoing:
 
     def _linked_again(self, event: LinkUp, now: float) -> list[Command]:
         self.state = OutgoingState.ANNOUNCED
+        self.taken_up = True
         self.speaker = event.speaker
         self._skip, self._partial, self._failed = (), (), ()
         waiting = self._tell(TransferState.WAITING, link=event.speaker.id)

@@ -135,7 +135,7 @@ class ProofKeys:
         self._prk = _hmac(self.transcript, secret)
 
     def key(self, purpose: str) -> bytes:
-        """HKDF-Expand of one block: purposes are `confirm|signal guest|host`, `resume` and `resume name`."""
+        """HKDF-Expand of one block: purposes are those of docs/protocol.md, Keys and tags."""
         return _hmac(self._prk, _LABEL + b" " + purpose.encode() + b"\x01")
 
     def guest_tag(self) -> bytes:

@@ -42,7 +42,8 @@ _NEVER: Final = frozenset(
 _NEVER_LAST_OCTETS: Final = frozenset({0, 255})
 
 _MDNS_NAME: Final = re.compile(r"[0-9A-Za-z-]{1,63}\.local")
-# RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation ..) is not needed.
+# RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation ..) is not needed. A
+# zone (%eth0) is no part of an address here: it would say by which interface we send.
 _CANDIDATE: Final = re.compile(
     r"(?:a=)?(?:candidate:)?(?P<foundation>[0-9A-Za-z+/]{1,32}) 1 (?i:udp) (?P<priority>[0-9]{1,10})"
     r" (?P<address>[0-9A-Za-z.:-]{1,80}) (?P<port>[0-9]{1,5}) typ (?P<type>host|srflx|prflx)(?: [ -~]*)?"
@@ -68,11 +69,8 @@ _IPV4: Final = 4
 def _parse(address: str) -> _IP | None:
     """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it is none.
 
-    A zone (%eth0) is none of ours to read: it would pick the interface that we send by. Octal, short and hexadecimal
-    IPv4 spellings, which some systems' resolvers take for other addresses, ip_address refuses.
+    Octal, short and hexadecimal IPv4 spellings, which some systems read as other addresses, ip_address refuses.
     """
-    if "%" in address:
-        return None
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -94,7 +94,7 @@ class Session(AskedSession):
 
     def trusts(self, connection: ConnectionID) -> bool:
         """Whether this WebSocket is an approved guest's that proved itself: what it says wrong, somebody changed."""
-        return self.serves(connection) and self._signaling.proved and self.state is not SessionState.ASKED
+        return self.serves(connection) and self._signaling.proved
 
     @property
     def status(self) -> SessionStatus:
@@ -194,6 +194,8 @@ class Session(AskedSession):
 
     def _guest_lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None
+        if self._signaling.warned_by(event.code):
+            return self._end_with_link(End(Reason.TAMPERED), now)
         if not self._answered:
             return self._close_link(Reason.GUEST_LEFT, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
@@ -201,7 +203,7 @@ class Session(AskedSession):
 
     def _guest_lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None  # the link stands on its own
-        return []
+        return self._end_with_link(End(Reason.TAMPERED), now) if self._signaling.warned_by(event.code) else []
 
     def _disconnect(self, event: Disconnect, now: float) -> list[Command]:
         # The host's own Disconnect ends the session whatever its type: who sends a guest away wants it gone.
@@ -235,6 +237,7 @@ class Session(AskedSession):
         self.state = SessionState.OPEN
         self.link = None
         self._resume_keys = {}
+        self._signaling = Signaling(Side.HOST, "", None)  # the next guest has proved nothing yet
         return commands
 
     def _hang_up(self, *, failed: bool) -> list[Command]:
@@ -363,6 +366,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKED, Decide): Session._too_late,
     (SessionState.LINKED, TimerName.SESSION): Session._expire_with_link,
     (SessionState.LINKED, ConnectionLost): Session._guest_lost_while_linked,
+    (SessionState.LINKED, PeerDescribed): Session._late,
     (SessionState.LINKED, Disconnect): Session._disconnect,
     (SessionState.LINKED, End): Session._end_with_link,
     **{(SessionState.LINKED, kind): Session._link_event for kind in (*_LINKED_INPUTS, *_LANE_INPUTS)},

@@ -8,7 +8,7 @@ from typing import Final
 
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
-from proxim.core.messages import Candidate, Description, SDPType, Signal
+from proxim.core.messages import UNREADABLE_CODES, Candidate, CloseCode, Description, SDPType, Signal
 from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.sdp_filter import PeerFilter
 
@@ -29,6 +29,10 @@ class Signaling:
     def proved(self) -> bool:
         """Whether every signal carries a MAC: then what arrives wrong was changed on its way."""
         return self._macs is not None
+
+    def warned_by(self, code: int | None) -> bool:
+        """Whether the other side left, after a proof, as what it got was not ours. Forged, it only ends a session."""
+        return self.proved and (code == CloseCode.TAMPERED or code in UNREADABLE_CODES)
 
     def seal(self, session_id: str, description: Description) -> Signal:
         """Our own description as it goes out."""

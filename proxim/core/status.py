@@ -42,10 +42,11 @@ class Invitation:
 
     session_id: str = field(repr=False)
     uuid: str
-    code: str | None = field(repr=False)  # grouped; None on an IPv6 address, which has no short code
+    code: str | None = field(repr=False)  # grouped; None on an IPv6 address, which has no short code, or once closed
     url: str = field(repr=False)
     type: SessionType
     expires: float | None  # None: until the host ends it
+    code_closed: bool = False  # too many wrong codes were tried: only the URL still leads here
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Prompt:
     peer_address: str
     verified: Verified | None
     deadline: float
-    number: int | None = field(default=None, compare=False)  # of this request in its session, for the answer
+    number: int | None = None  # of this request in its session, for the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Stage(StrEnum):
     """The ladder that a link climbs, as people are shown it."""
 
     DIALING = "dialing"  # guest only: looking for the host
-    ASKING = "asking"  # guest only: the host is being asked
+    ASKING = "asking"  # guest only: the host was found and its answer is awaited
     APPROVED = "approved"
     CONNECTING = "connecting"  # descriptions are exchanged
     CONNECTED = "connected"

@@ -43,6 +43,10 @@ class Speaker(Protocol):
         """Whether bytes can take the lane."""
 
     @property
+    def lane_beside(self) -> bool:
+        """Whether the link would go on without its lane."""
+
+    @property
     def lane_pending(self) -> bool:
         """Whether the lane may open in a moment."""
 

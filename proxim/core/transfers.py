@@ -37,7 +37,7 @@ from proxim.core.file_messages import (
 )
 from proxim.core.incoming import Incoming, IncomingState
 from proxim.core.json_text import MessageError
-from proxim.core.manifest import TRANSFER_ID_BYTES, Direction, TransferID, resume_tag
+from proxim.core.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
 from proxim.core.outgoing import Outgoing, OutgoingState
 from proxim.core.proof import to_base64url
 from proxim.core.status import TransferState, Trouble
@@ -77,7 +77,7 @@ class Transfers:
         self._policy = policy
         self._speakers: dict[LinkID, Speaker] = {}
         self._named: dict[LinkID, tuple[bytes, ...]] = {}  # what peers asked for that we did not know, or not yet
-        self._always: set[LinkID] = set()  # links whose announcements the person accepts unseen
+        self._always: dict[LinkID, str | None] = {}  # links whose announcements are accepted unseen, and where to
         self._outgoing: dict[TransferID, Outgoing] = {}
         self._incoming: dict[TransferID, Incoming] = {}
 
@@ -93,7 +93,7 @@ class Transfers:
                 if incoming is None or incoming.state is not IncomingState.ASKED:
                     return [_trouble(Reason.TRANSFER_GONE)]
                 if event.always and incoming.speaker is not None:
-                    self._always.add(incoming.speaker.id)
+                    self._always[incoming.speaker.id] = event.directory
                 return self._to_incoming(incoming, event, now)
             case CancelTransfer(transfer):
                 return self._cancel(event, now)
@@ -158,6 +158,9 @@ class Transfers:
             outgoing = self._outgoing.get(event.transfer)
             if outgoing is None or outgoing.state is OutgoingState.OVER:
                 return [StopSending(event.transfer, forget=True)] if isinstance(event, SourcesListed) else []
+            if isinstance(event, SourcesListed) and (going_on := self._going_on(outgoing, event)) is not None:
+                del self._outgoing[outgoing.id]  # nobody was told of it yet
+                return [StopSending(event.transfer, forget=True), Publish(going_on.status)]
             return self._to_outgoing(outgoing, event, now)
         incoming = self._incoming.get(event.transfer)
         if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ASKED):
@@ -165,6 +168,14 @@ class Transfers:
         if incoming.state is IncomingState.ARRIVING and not isinstance(event, SinkFinished):
             return []
         return self._to_incoming(incoming, event, now)
+
+    def _going_on(self, new: Outgoing, listed: SourcesListed) -> Outgoing | None:
+        """The same files, begun on an earlier link to the same peer, which has a part of them: one copy is meant."""
+        if new.speaker is None or listed.refused:
+            return None
+        on_link = [one for one in self._outgoing.values() if one.taken_up and _is_on(one, new.speaker.id)]
+        wanted = digest(listed.entries)
+        return next((one for one in on_link if digest(one.status.entries) == wanted), None)
 
     def _found(self, event: TransfersFound, now: float) -> list[Command]:
         commands: list[Command] = []
@@ -208,7 +219,7 @@ class Transfers:
     def link_down(self, link: LinkID, now: float) -> list[Command]:
         """A link is closed, whether or not its peer understood files."""
         self._speakers.pop(link, None)
-        self._always.discard(link)
+        self._always.pop(link, None)
         self._named.pop(link, None)
         commands: list[Command] = []
         for outgoing in list(self._outgoing.values()):
@@ -292,7 +303,8 @@ class Transfers:
             taken = incoming.announced_again(speaker)  # who knows its name is the peer that it was begun with
         commands = [*taken, *self._to_incoming(incoming, message, now), *speaker.want_lane()]
         if incoming.state is IncomingState.ASKED and (self._policy.without_asking or speaker.id in self._always):
-            accept = AcceptTransfer(incoming.id, directory=self._policy.directory)
+            directory = self._always.get(speaker.id, self._policy.directory)
+            accept = AcceptTransfer(incoming.id, directory=directory)
             commands += self._to_incoming(incoming, accept, now)
         return commands
 

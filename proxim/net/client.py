@@ -7,15 +7,18 @@ import errno
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidMessage
 
 from proxim.core.errors import Reason
 from proxim.core.events import ConnectionID, DialFailed
 from proxim.core.messages import CloseCode
 from proxim.net import limits
+from proxim.net.pace import Meter, PacedConnection, PacedProtocol
 from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 
 # This network has no way there; while a host that is asleep, or kept apart by a firewall or the Wi-Fi, is silent or
@@ -27,12 +30,30 @@ _WINDOWS_NO_ROUTE = frozenset({1231})  # ERROR_NETWORK_UNREACHABLE
 _WINDOWS_NO_ANSWER = frozenset({121, 1232})  # ERROR_SEM_TIMEOUT, ERROR_HOST_UNREACHABLE
 
 
-class _Connection(ClientConnection):
-    """A connection that a host cannot fill."""
+class _Protocol(PacedProtocol, ClientProtocol):
+    """Counts what a host sends."""
+
+
+class _Connection(PacedConnection, ClientConnection):
+    """A connection that a host cannot fill, nor keep us busy with."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         cut_off_if_unread(self)
+
+
+def _new_connection(plain: ClientProtocol, **options: Any) -> ClientConnection:
+    protocol = _Protocol(plain.uri, max_size=plain.max_message_size, logger=plain.logger)
+    protocol.meter = Meter(limits.SIGNALING_PACE)
+    return _Connection(protocol, **options)
+
+
+class DirectConnect(connect):
+    """Dials the address that the person meant, and no other that a host would rather send us to."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Where to dial instead: nowhere, so the redirect is the failure that it is."""
+        return exc
 
 
 class Client:
@@ -46,7 +67,7 @@ class Client:
     async def run(self, url: str) -> None:
         """Dial and run until closed. The machine's timer bounds the dial: it cancels this task."""
         try:
-            connection = await connect(
+            connection = await DirectConnect(
                 url,
                 host=dial_address(url),  # the URL has a zone escaped, and websockets takes it as it stands
                 port=urlsplit(url).port,
@@ -57,9 +78,9 @@ class Client:
                 close_timeout=limits.CLOSE_SECONDS,
                 ping_interval=limits.CLIENT_PING_SECONDS,
                 ping_timeout=limits.CLIENT_PING_SECONDS,
-                max_size=limits.HARD_MESSAGE_BYTES,
                 max_queue=limits.RECEIVE_QUEUE,
-                create_connection=_Connection,
+                max_size=limits.HARD_MESSAGE_BYTES,
+                create_connection=_new_connection,  # type: ignore[arg-type]  # asks for a type, calls it as a factory
             )
         except (OSError, InvalidHandshake, InvalidMessage, EOFError) as error:
             self._report(DialFailed(self._id, _reason(error)))
@@ -88,6 +109,8 @@ class Client:
 def _reason(error: Exception) -> Reason:
     if isinstance(error, ConnectionRefusedError):
         return Reason.REFUSED
+    if isinstance(error.__cause__ or error, EOFError | ConnectionResetError | ConnectionAbortedError):
+        return Reason.HOST_FULL  # accepted, and cut without a word: what our server does when its places are taken
     if not isinstance(error, OSError):
         return Reason.NOT_PROXIM
     windows = getattr(error, "winerror", None)

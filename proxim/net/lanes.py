@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
@@ -18,7 +18,7 @@ from proxim.core.lane_frames import Stream, stream_prefix
 from proxim.core.manifest import TransferID
 from proxim.core.proof import Side
 from proxim.net import limits
-from proxim.net.client import dial_address
+from proxim.net.client import DirectConnect, dial_address
 from proxim.net.lane import Lane, LaneError, same_token, token_of
 from proxim.net.sending import Spawn
 from proxim.net.websocket import cut_off_if_unread
@@ -145,7 +145,7 @@ class Lanes:
     async def _dial(self, command: DialLane) -> None:
         try:
             async with asyncio.timeout(limits.LANE_OPEN_SECONDS):
-                connection = await connect(
+                connection = await DirectConnect(
                     command.url,
                     host=dial_address(command.url),
                     port=urlsplit(command.url).port,

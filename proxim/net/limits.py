@@ -8,6 +8,7 @@ from typing import Final
 from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES
 from proxim.core.lane_frames import SEAL_BYTES, STREAM_PREFIX_BYTES
 from proxim.core.messages import MAX_MESSAGE_BYTES
+from proxim.net.pace import Pace, Rate
 
 # --- WebSocket -------------------------------------------------------------------------------------------------------
 
@@ -15,6 +16,14 @@ from proxim.core.messages import MAX_MESSAGE_BYTES
 HARD_MESSAGE_BYTES: Final = 4 * MAX_MESSAGE_BYTES
 RECEIVE_QUEUE: Final = 4  # frames read ahead; TCP holds the rest back
 UNREAD_BYTES: Final = 256 * 1024  # what may wait to be sent, pongs too, before a peer that reads nothing is cut off
+# What a signaling socket may send, whatever its frames are; beyond, it is cut. Honest ones ping every 5 s at most. The
+# machine takes 20 messages a second (burst 60) and answers those beyond, so `frames` is for who goes on all the same,
+# or sends a message in very many pieces. `bytes` lets a stranger's 8 messages be as large as any that is read.
+SIGNALING_PACE: Final = Pace(
+    controls=Rate(per_second=5, burst=20),
+    frames=Rate(per_second=100, burst=200),
+    bytes=Rate(per_second=HARD_MESSAGE_BYTES, burst=8 * HARD_MESSAGE_BYTES),
+)
 SEND_QUEUE: Final = 64  # messages a guest may leave unread; an honest pairing has some ten
 MAX_SOCKETS: Final = 32  # in all, from the moment they are accepted: a room's guests, and some that only try the door
 MAX_SOCKETS_OF_ONE_ADDRESS: Final = (
@@ -41,6 +50,10 @@ WINDOW_OVERRUN_BYTES: Final = 4 * 1024 * 1024
 WROTE_BYTES: Final = WINDOW_BYTES // 4  # reported at least this often, so that a sender never waits for its window
 WROTE_SECONDS: Final = 0.1  # and else this often: people see a bar move
 BATCH_BYTES: Final = 2 * 1024 * 1024  # per turn of a worker thread: some ms of its work for 0.1 ms of handing over
+# Small messages, as data channels have, wait for each other so long while a stream runs, up to so much: each turn of a
+# worker thread takes the interpreter from the loop, and with one for every 64 KiB that cost a tenth of the speed.
+GATHER_SECONDS: Final = 0.05
+GATHER_BYTES: Final = 512 * 1024
 # A ping waits for one such message at most: 50 ms where 10 MB/s is the best. Half of it costs a tenth of the speed.
 LANE_BULK_BYTES: Final = 512 * 1024
 # How long a thread of ours may keep others waiting for the interpreter while files move; Python's own 5 ms are longer

@@ -16,6 +16,7 @@ from proxim.core.events import ListenFailed, Listening, Network, NetworksSeen
 from proxim.core.program import Program
 from proxim.core.status import Status
 from proxim.net.listener import ListenError, open_listener
+from proxim.net.steps import tell_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,15 @@ def open_program(program: Program, publish: Callable[[Status], None], options: N
         opening.networks = options.look()
         waiting += program.handle(NetworksSeen(opening.networks), time.monotonic())
     while waiting:
-        match waiting.pop(0):
+        match command := waiting.pop(0):
             case Publish(status):
+                tell_step(command)
                 publish(status)
             case Listen(address):
-                waiting += program.handle(_listen(opening, address, options.port), time.monotonic())
-            case command:
+                listening = _listen(opening, address, options.port)
+                tell_step(listening)
+                waiting += program.handle(listening, time.monotonic())
+            case _:
                 opening.commands.append(command)
     return opening
 

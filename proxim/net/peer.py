@@ -41,6 +41,7 @@ from proxim.net.limits import (
     MAX_WINDOW_OVERRUN_BYTES,
 )
 from proxim.net.sending import WayClosedError
+from proxim.net.udp_buffers import widen
 
 _log = logging.getLogger(__name__)
 
@@ -157,6 +158,7 @@ class Peer:
             self._adopt(self._connection.createDataChannel(CONTROL_LABEL))
             await self._connection.setLocalDescription(await self._connection.createOffer())
             self._guard()
+            widen(self._connection.sctp)
         except Exception as error:  # noqa: BLE001  # aiortc and the system below it raise many kinds; each means this
             self._failed(Reason.NO_DESCRIPTION, error)
             return
@@ -183,6 +185,7 @@ class Peer:
         """Answer the offer; False where that failed, and was reported."""
         try:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
+            widen(self._connection.sctp)
         except Exception as error:  # noqa: BLE001  # as in _offer: sockets, a STUN server that cannot be used
             self._failed(Reason.NO_DESCRIPTION, error)
             return False

@@ -16,7 +16,15 @@ from proxim.core.file_events import SinkFailed, SinkFinished, SinkHeld, SinkRead
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import Position, TransferID
 from proxim.net.disk_errors import FileError
-from proxim.net.limits import BATCH_BYTES, WINDOW_BYTES, WINDOW_OVERRUN_BYTES, WROTE_BYTES, WROTE_SECONDS
+from proxim.net.limits import (
+    BATCH_BYTES,
+    GATHER_BYTES,
+    GATHER_SECONDS,
+    WINDOW_BYTES,
+    WINDOW_OVERRUN_BYTES,
+    WROTE_BYTES,
+    WROTE_SECONDS,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +68,7 @@ class Receiving:
         self._written = 0  # bytes of files in this generation
         self._reported = 0
         self._reported_at = 0.0
+        self._wrote_at = -GATHER_SECONDS
         self._merging: asyncio.TimerHandle | None = None
         self._holding = False
         self._closing: bool | None = None  # whether to keep what has come
@@ -127,7 +136,9 @@ class Receiving:
     async def _serve(self, sink: AnySink) -> None:
         while True:
             if self._queue:
+                await self._gather()
                 await self._write(sink)
+                self._wrote_at = asyncio.get_running_loop().time()
             elif self._closing is not None:
                 return
             elif self._holding:
@@ -139,6 +150,20 @@ class Receiving:
             else:
                 self._work.clear()
                 await self._work.wait()
+
+    async def _gather(self) -> None:
+        """Let a few small messages of a running stream come together; the first of a stream does not wait."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + GATHER_SECONDS
+        if self._wrote_at + GATHER_SECONDS < loop.time():
+            return
+        try:
+            async with asyncio.timeout_at(until):
+                while 0 < self._queued < GATHER_BYTES and not self._holding and self._closing is None:
+                    self._work.clear()
+                    await self._work.wait()
+        except TimeoutError:
+            pass
 
     async def _until_closed(self) -> None:
         while self._closing is None:

@@ -27,7 +27,7 @@ from proxim.core.events import (
     Timer,
     TimerFired,
 )
-from proxim.core.messages import ErrorMessage, dump_message
+from proxim.core.messages import dump_message
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.status import Status, Stopped, Trouble
 from proxim.net.hub import Hub
@@ -35,6 +35,7 @@ from proxim.net.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WAT
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.opening import NetOptions, Opening
 from proxim.net.sleep import slept_seconds
+from proxim.net.steps import tell_step
 from proxim.net.ways import Ways
 
 if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
@@ -135,6 +136,7 @@ class Runtime:
 
     def _take(self, event: ProgramEvent) -> None:
         try:
+            tell_step(event)
             commands = self._program.handle(event, self._loop.time())
         except Exception:  # noqa: BLE001  # a bug of ours: told to the person, and the program goes on for the others
             self._tell_bug(event)
@@ -146,6 +148,7 @@ class Runtime:
     def _carry_out(self, commands: list[do.Command]) -> None:
         for command in commands:
             try:
+                tell_step(command)
                 self._execute[type(command)](command)
             except Exception:  # noqa: BLE001  # the machine counts on the other commands all the same
                 self._tell_bug(command)
@@ -269,8 +272,6 @@ class Runtime:
             self.report(DialFailed(connection, Reason.HOST_ERROR))  # told as a bug already; the attempt must end, too
 
     def _send(self, command: do.Send) -> None:
-        if isinstance(command.message, ErrorMessage):
-            _log.info("refused a message on connection %s: %s", command.connection, command.message.code)
         text = dump_message(command.message)
         if command.connection in self._clients:
             self._clients[command.connection][0].send(text)

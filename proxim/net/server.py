@@ -25,6 +25,7 @@ from proxim.core.events import ConnectionID
 from proxim.core.host_code import authority
 from proxim.core.messages import CloseCode
 from proxim.net import limits
+from proxim.net.pace import Meter, PacedConnection, PacedProtocol
 from proxim.net.page import Page, reads_gzip
 from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 
@@ -115,8 +116,10 @@ class Server:
     def _let_in(self, connection: "_Connection", address: str) -> bool:
         held = Counter(self._inside.values())
         if held[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
+            _log.info("a connection from %s was cut: it has %s already", address, held[address])
             return False
         if len(self._inside) >= limits.MAX_SOCKETS and not (held[address] == 0 and self._make_room(held)):
+            _log.info("a connection from %s was cut: all %s places are taken", address, len(self._inside))
             return False
         self._inside[connection] = address
         return True
@@ -132,6 +135,7 @@ class Server:
         oldest = next((one for one, address in self._inside.items() if address == crowd and not one.is_lane), None)
         if oldest is None:
             return False
+        _log.info("the oldest of %s connections from %s was cut to make room", size, crowd)
         del self._inside[oldest]
         oldest.transport.abort()
         return True
@@ -158,6 +162,12 @@ class Server:
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets a WebSocket open; whatever else is asked gets its answer here."""
+        response = self._judge(connection, request)
+        if response is not None:
+            _log.info("a request from %s was answered %s", connection.remote_address, response.status_code)
+        return response
+
+    def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         headers = request.headers
         hosts = headers.get_all("Host")
         if len(hosts) != 1 or not self._is_ours(hosts[0]):  # a name that somebody's DNS points at us (DNS rebinding)
@@ -230,18 +240,19 @@ def _path(request: Request | None) -> str:
     return request.path.partition("?")[0] if request is not None else ""
 
 
-class _Protocol(ServerProtocol):
+class _Protocol(PacedProtocol, ServerProtocol):
     """Every HTTP answer leaves through here, also those that no request is handed to us for (414, 431)."""
 
     def __init__(self, in_our_words: Callable[[Response], Response]) -> None:
         super().__init__(max_size=limits.HARD_MESSAGE_BYTES, logger=_silent)
         self._in_our_words = in_our_words
+        self.meter = Meter(limits.SIGNALING_PACE)
 
     def send_response(self, response: Response) -> None:
         super().send_response(self._in_our_words(response))
 
 
-class _Connection(ServerConnection):
+class _Connection(PacedConnection, ServerConnection):
     """A connection that counts from its first moment, long before its handshake."""
 
     def __init__(
@@ -262,6 +273,8 @@ class _Connection(ServerConnection):
         """Take a lane's large frames from now on, and let as large ones wait to be sent."""
         self.is_lane = True
         self.protocol.max_message_size = limits.LANE_FRAME_BYTES
+        assert isinstance(self.protocol, PacedProtocol)
+        self.protocol.meter = None  # it proved its key, and each frame that it seals is checked: bulk may come
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # TCP
@@ -280,6 +293,10 @@ class _Connection(ServerConnection):
                 return
         super().data_received(data)
         cut_off_if_unread(self, limits.LANE_UNREAD_BYTES if self.is_lane else limits.UNREAD_BYTES)
+
+    def cut_off(self, why: str) -> None:
+        _log.info("the connection from %s was cut: %s", self.remote_address, why)
+        super().cut_off(why)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._is_in:

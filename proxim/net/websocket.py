@@ -12,11 +12,12 @@ from websockets.exceptions import ConnectionClosed
 
 from proxim.core.errors import Reason
 from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
-from proxim.core.messages import CloseCode
+from proxim.core.messages import UNREADABLE_CODES, CloseCode
 from proxim.net.limits import CLOSE_SECONDS, SEND_QUEUE, UNREAD_BYTES
 
 SocketEvent = ConnectionOpened | ConnectionLost | FrameReceived | FrameRefused
 NORMAL_CLOSURE = 1000
+_TOO_BIG = 1009
 
 _log = logging.getLogger(__name__)
 
@@ -59,20 +60,36 @@ class WebSocket:
         self._report(ConnectionOpened(self._id, peer_address))
         try:
             async for frame in self._connection:
+                if self._dropping is not None:
+                    continue  # we close it: what still comes is read to find the other side's close, and no more
                 if isinstance(frame, str):
                     self._report(FrameReceived(self._id, frame))
                 else:
                     self._report(FrameRefused(self._id, Reason.BAD_MESSAGE))
         except ConnectionClosed:
-            pass  # the reason does not matter: the socket is gone, and that is reported below
+            pass  # the socket is gone, and that is reported below
         finally:
             writer.cancel()
             await asyncio.wait([writer])
             if self._dropping is not None:
                 self._dropping.cancel()
-            self._report(ConnectionLost(self._id))
+            protocol = self._connection.protocol
+            if (unreadable := self._unreadable()) is not None:
+                self._report(FrameRefused(self._id, unreadable))
+            theirs = protocol.close_rcvd if protocol.close_rcvd_then_sent else None  # else it is the echo of ours
+            self._report(ConnectionLost(self._id, None if theirs is None else theirs.code))
             if not writer.cancelled() and (error := writer.exception()) is not None:
                 _log.error("websocket %s could not be written to", self._id, exc_info=error)
+
+    def _unreadable(self) -> Reason | None:
+        """Why the library gave up on what came, if it did: bytes that are no frame, no text, or too many."""
+        protocol = self._connection.protocol
+        ours = protocol.close_sent
+        if ours is None or ours is protocol.close_rcvd or ours.code not in UNREADABLE_CODES:
+            return None  # the wire was cut, here or there, or a side closed
+        if self._dropping is not None:
+            return None  # we were closing anyhow
+        return Reason.TOO_LARGE if ours.code == _TOO_BIG else Reason.BAD_MESSAGE
 
     async def _write(self) -> None:
         try:

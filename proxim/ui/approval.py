@@ -21,7 +21,7 @@ from proxim.ui.theme import Theme
 from proxim.ui.widgets import PlainText, WrapLabel, bind_letters, set_text
 
 APPROVE_DEAD_SECONDS: Final = 0.8  # a click or key meant for what was there before the dialog came must not approve
-_ID_SHOWN: Final = 36  # characters: a UUID; more is there to be scrolled, selected and copied
+_ID_SHOWN: Final = 36  # characters of a line: a UUID; a longer id goes on below, as two may begin alike
 _WIDTH: Final = 400
 _TICK_MS: Final = 200
 _CASCADE: Final = 28  # a title bar's height: the dialog below stays to be seen
@@ -42,6 +42,12 @@ _WARNING: Final = (
     "at this moment? If you are not sure, reject."
 )
 _APPROVE_UNVERIFIED: Final = "Approve without verification"
+
+
+def in_lines(text: str) -> list[str]:
+    """Cut into lines of _ID_SHOWN columns; an ideograph takes two."""
+    length = _ID_SHOWN if text.isascii() else _ID_SHOWN // 2
+    return [text[start : start + length] for start in range(0, max(1, len(text)), length)]
 
 
 class ApprovalDialog:
@@ -162,7 +168,7 @@ class ApprovalDialog:
         self._proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
         self._detail(body, 4, "Address", prompt.peer_address)
         device_id = " ".join(printable_text(prompt.device.id).split())
-        self.device_id = self._detail(body, 5, "Device ID", device_id)
+        self.device_id = self._detail(body, 5, "Device ID", *in_lines(device_id))
         self._countdown = ttk.Label(body, style="Quiet.TLabel")
         self._countdown.grid(row=6, column=0, columnspan=2, sticky="w", pady=(px(14), px(10)))
         buttons = ttk.Frame(body)
@@ -178,15 +184,20 @@ class ApprovalDialog:
         self.approve_button.grid(row=0, column=1)
         bind_letters(self.window, [self.reject_button, self.approve_button])
 
-    def _detail(self, body: ttk.Frame, row: int, label: str, text: str) -> PlainText:
+    def _detail(self, body: ttk.Frame, row: int, label: str, *lines: str) -> list[PlainText]:
         px = self._theme.px
-        ttk.Label(body, text=label, style="Quiet.TLabel").grid(row=row, column=0, sticky="w", padx=(0, px(16)))
-        shown = PlainText(body, self._theme)
-        shown.configure(font=self._theme.mono, width=_ID_SHOWN)
-        shown.put(text)
-        shown.grid(row=row, column=1, sticky="ew")
-        self._plain.append(shown)
-        return shown
+        ttk.Label(body, text=label, style="Quiet.TLabel").grid(row=row, column=0, sticky="nw", padx=(0, px(16)))
+        cell = ttk.Frame(body)
+        cell.grid(row=row, column=1, sticky="ew")
+        details = []
+        for line in lines:
+            shown = PlainText(cell, self._theme)
+            shown.configure(font=self._theme.mono, width=_ID_SHOWN)
+            shown.put(line)
+            shown.pack(fill="x")
+            details.append(shown)
+        self._plain.extend(details)
+        return details
 
     def _appear(self, shift: int) -> None:
         window, root = self.window, self._root

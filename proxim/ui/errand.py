@@ -4,9 +4,10 @@ With paths to send, what is asked for is that they arrive; without, that somethi
 resumed is not done. Must never be here: what is posted, what is shown.
 """
 
+from pathlib import Path
 from typing import Final
 
-from proxim.core.errors import Reason
+from proxim.core.errors import FILE_REASONS, Reason
 from proxim.core.events import LinkID
 from proxim.core.manifest import Direction, TransferID, total_size
 from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus, Trouble
@@ -14,16 +15,6 @@ from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus,
 # The whole of what was to be sent is refused, and no transfer comes of it.
 _REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
 # What is told of a path that is left out of a transfer, while the rest is sent.
-FILE_REASONS: Final = frozenset(
-    {
-        Reason.FILE_GONE,
-        Reason.FILE_UNREADABLE,
-        Reason.NOT_A_FILE,
-        Reason.NAME_REFUSED,
-        Reason.TOO_MANY_FILES,
-        Reason.NOTHING_TO_SEND,
-    }
-)
 
 
 class Errand:
@@ -85,11 +76,16 @@ class Errand:
     def _is_asked(self, status: TransferStatus) -> bool:
         if status.direction is Direction.IN:  # taken: asked about alone, it may still be declined
             return not self._send and status.state in (TransferState.ACTIVE, TransferState.DONE)
-        # One that an earlier run left begins without a link.
-        if status.transfer in self._seen or status.link is None or not self._awaited:
+        if status.link is None or not self._awaited:
+            return False
+        # One that an earlier run left begins without a link, and may turn out to be what was asked for once more.
+        if status.transfer in self._seen and not self._same_files(status):
             return False
         self._awaited -= 1
         return bool(self._send)
+
+    def _same_files(self, status: TransferStatus) -> bool:
+        return {Path(path).name for path in self._send} == {entry.top for entry in status.entries}
 
     def hear(self, trouble: Trouble) -> None:
         """Something failed that may have been asked for."""

@@ -33,6 +33,7 @@ from proxim.ui.errand import Errand
 
 MAX_TRANSFERS_KEPT: Final = 100  # that are over, to be looked at; each may have 20,000 names
 GOODBYE_SECONDS: Final = 4.0  # one more than the network side takes at most; then we leave without it
+GREETING_SECONDS: Final = 5.0  # after a link opened: the other device's greeting, lost once or twice, is there by then
 
 # How a link ends that nobody need worry about.
 ORDERLY: Final = frozenset({None, Reason.PEER_LEFT, Reason.DISCONNECTED, Reason.CLOSED, Reason.EXPIRED})
@@ -85,6 +86,8 @@ class LineFace(ABC):
         self._transfers: dict[TransferID, TransferStatus] = {}  # in the order in which they were first seen
         self._answered: set[TransferID] = set()  # announced to us, and decided here
         self._always: set[LinkID] = set()  # links whose files core takes unseen, as was decided here
+        self._opened: dict[LinkID, float] = {}  # when they were first seen connected
+        self._held: dict[LinkID, list[tuple[str, ...]]] = {}  # to be sent once the other device says it takes files
         self._errand = Errand(options.send, once=options.once)
         self._joined = False  # Join was posted
         self._told: Reason | None = None  # by the Trouble just shown
@@ -207,11 +210,28 @@ class LineFace(ABC):
         """Send files over `link`, or over every open one; why not, if not."""
         links = [one for one in self._connected() if link in (None, one.link)]
         able = [one for one in links if one.can_send_files]
+        # A script sends as soon as it reads `connected`, which may be before the other device's greeting is here.
+        now = self._clock()
+        new = [one for one in links if one not in able and now < self._opened[one.link] + GREETING_SECONDS]
         for one in able:
             self._hand_in(one.link, paths)
-        if able:
+        for one in new:
+            self._held.setdefault(one.link, []).append(paths)
+        if able or new:
             return None
         return Reason.FILES_UNSUPPORTED if links else Reason.NOT_CONNECTED
+
+    def _send_held(self, status: LinkStatus) -> None:
+        """What was to be sent before the other device had greeted."""
+        if status.resumes is not None and status.resumes in self._held:
+            self._held[status.link] = self._held.pop(status.resumes)
+        if status.stage is Stage.CLOSED:
+            self._opened.pop(status.link, None)
+            for _ in self._held.pop(status.link, []):
+                self._tell_problem(Problem(Reason.FILES_UNSUPPORTED))
+        elif status.stage is Stage.CONNECTED and status.can_send_files:
+            for paths in self._held.pop(status.link, []):
+                self._hand_in(status.link, paths)
 
     def _hand_in(self, link: LinkID, paths: tuple[str, ...]) -> None:
         self._errand.sent()
@@ -270,7 +290,10 @@ class LineFace(ABC):
             self._links[status.link] = status
         if status.resumes is not None:
             self._links.pop(status.resumes, None)  # nothing more is told of it
+        if status.stage is Stage.CONNECTED:
+            self._opened.setdefault(status.link, self._clock())
         self._tell_link(status, before)
+        self._send_held(status)
         if status.stage is Stage.CLOSED:
             self._after_link(status)
         elif self._closing_since is None and self._errand.takes(status):

@@ -41,6 +41,10 @@ _DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
 
 _HOW: Final = "Scan the QR code with a phone, or type this code on the other computer:"
 _REFUSE: Final = "Refuse devices that cannot prove the code"
+_CLOSED: Final = (
+    "The typed code is closed: too many wrong ones were tried. Scan the QR code, copy the link to the other device, or "
+    "make a new code."
+)
 _NO_CODE: Final = "This network (IPv6) has no short code. Scan the QR code, or copy the link to the other device."
 
 
@@ -137,7 +141,7 @@ class InvitePanel(ttk.Frame):
         if invitation.code is None:
             self.code.grid_remove()
             self.copy_code.grid_remove()
-            set_text(self._how, _NO_CODE)
+            set_text(self._how, _CLOSED if invitation.code_closed else _NO_CODE)
         else:
             length = len(invitation.code)
             self.code.configure(width=length, font=self._theme.code_font(length))
@@ -212,7 +216,10 @@ class InvitePanel(ttk.Frame):
     def tick(self) -> None:
         """Count down."""
         if self._invitation is not None:
-            set_text(self._life, life_text(self._invitation.expires, self._clock()))
+            life = life_text(self._invitation.expires, self._clock())
+            set_text(
+                self._life, f"QR code and link: {life[0].lower()}{life[1:]}" if self._invitation.code_closed else life
+            )
 
     # --- what the person does --------------------------------------------------------------------------------------
 

@@ -12,10 +12,17 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import Decide, LinkID
+from proxim.core.events import MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Decide, Invite, LinkID, SessionType
 from proxim.core.file_events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.host_code import CodeError, parse_target
-from proxim.core.json_text import JSONObject, MessageError, read_object, text_field, write_object
+from proxim.core.json_text import (
+    JSONObject,
+    MessageError,
+    optional_text_field,
+    read_object,
+    text_field,
+    write_object,
+)
 from proxim.core.manifest import Direction, TransferID
 from proxim.core.messages import MAX_ID_BYTES, MAX_SESSION_ID_BYTES
 from proxim.core.status import (
@@ -240,6 +247,12 @@ class JsonLinesFace(LineFace):
         else:
             self._post(RetryTransfer(transfer))
 
+    def _new_code(self, fields: JSONObject) -> None:
+        invite = _invite(fields, self.options.invite)
+        if self.options.role is Role.JOIN:
+            raise MessageError(Reason.BAD_MESSAGE, "new_code is a command of proxim host")
+        self._post(invite)
+
     def _close_command(self, fields: JSONObject) -> None:
         self.close()
 
@@ -248,6 +261,7 @@ _COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {
     "pair_response": JsonLinesFace._pair_response,
     "text": JsonLinesFace._text,
     "join": JsonLinesFace._join_command,
+    "new_code": JsonLinesFace._new_code,
     "send": JsonLinesFace._send_command,
     "accept": JsonLinesFace._accept_command,
     "decline": JsonLinesFace._decline_command,
@@ -263,6 +277,20 @@ def _request_number(fields: JSONObject) -> int | None:
     if number is not None and type(number) is not int:
         raise MessageError(Reason.BAD_MESSAGE, "request must be an integer")
     return number
+
+
+def _invite(fields: JSONObject, usual: Invite) -> Invite:
+    """What a new_code asks for; `usual` where it does not say. Raises MessageError."""
+    kind, lifetime = optional_text_field(fields, "sessionType", MAX_ID_BYTES), fields.get("lifetime")
+    if kind is not None and kind not in tuple(SessionType):
+        raise MessageError(Reason.BAD_MESSAGE, "sessionType must be one-time, temporary or persistent")
+    if lifetime is None:
+        return usual if kind is None else Invite(SessionType(kind))
+    if kind not in (None, SessionType.TEMPORARY):
+        raise MessageError(Reason.BAD_MESSAGE, "only a temporary session has a lifetime to choose")
+    if type(lifetime) is not int or not MIN_LIFETIME_SECONDS <= lifetime <= MAX_LIFETIME_SECONDS:
+        raise MessageError(Reason.BAD_MESSAGE, "lifetime must be whole seconds, 1 minute to 7 days")
+    return Invite(SessionType.TEMPORARY, float(lifetime))
 
 
 def _given(**fields: object) -> dict[str, object]:

@@ -170,7 +170,7 @@ def _under_way(status: LinkStatus) -> Rung:
     name = status.peer_name or "the other device"
     sentence = {
         Stage.DIALING: f"Looking for the host at {status.peer_address}.",
-        Stage.ASKING: "The host is being asked. Look at the other screen and approve this device there.",
+        Stage.ASKING: "Found the host. Look at the other screen: approve this device when it asks there.",
         Stage.APPROVED: f"Approved. Preparing the link with {name}.",
         Stage.CONNECTING: f"Opening a direct link with {name}.",
         Stage.WAITING: f"The link was lost. Waiting for {name} to come back.",

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
-from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
 from proxim.core.events import Decide, Disconnect
 from proxim.core.file_events import AnyIntent
 from proxim.core.host_code import CodeError, JoinTarget, parse_target
@@ -29,7 +29,6 @@ from proxim.core.status import (
     Trouble,
 )
 from proxim.ui.console import Colour, Console, typed_text
-from proxim.ui.errand import FILE_REASONS
 from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.prompts import PromptQueue
 from proxim.ui.qr import qr_matrix
@@ -39,6 +38,7 @@ from proxim.ui.terminal_questions import FileQuestions
 from proxim.ui.terminal_transfers import NOBODY_ACCEPTS, TransferReport
 from proxim.ui.terminal_words import (
     BADGES,
+    CODE_IS_CLOSED,
     COMMANDS,
     DEAD_SECONDS,
     FILE_COMMANDS,
@@ -88,7 +88,6 @@ class TerminalFace(LineFace):
         self._refuses_unverified = False
         self._introduced: Prompt | None = None  # the one whose question is open
         self._introduced_at = 0.0
-        self._may_surprise = False  # it came while something else was being typed
         self._far: JoinTarget | None = None  # waits for consent
         self._input_ended = False
 
@@ -137,7 +136,10 @@ class TerminalFace(LineFace):
     def _show_invitation(self, invitation: Invitation) -> None:
         if invitation == self._invitation:
             return
-        self._invitation = invitation
+        before, self._invitation = self._invitation, invitation
+        if invitation.code_closed and before is not None and before.url == invitation.url:
+            self._lines.field("Code", CODE_IS_CLOSED)  # the rest stands above
+            return
         qr = self._console.qr(qr_matrix(invitation.url))
         self._lines.blank()
         if qr is None:
@@ -149,6 +151,8 @@ class TerminalFace(LineFace):
         self._lines.blank()
         if invitation.code is not None:
             self._lines.field("Code", invitation.code, Colour.BOLD)
+        elif invitation.code_closed:
+            self._lines.field("Code", CODE_IS_CLOSED)
         self._lines.field("Link", invitation.url)
         self._lines.field("Valid", validity(invitation, self._clock(), self._wall_clock()))
         self._lines.field("Network", network_words(self._networks))
@@ -182,8 +186,9 @@ class TerminalFace(LineFace):
             case Stage.DIALING:
                 self._lines.say(f"Looking for the host at {status.peer_address} ...")
             case Stage.ASKING:
-                left = "" if status.deadline is None else f" within {self._seconds_to(status.deadline)} seconds"
-                self._lines.say(f"Found it. The other person is asked to approve{left} ...")
+                # Not "is asked": whether our proof held, and so whether anybody is, we learn with the answer.
+                left = "" if status.deadline is None else f" (up to {self._seconds_to(status.deadline)} seconds)"
+                self._lines.say(f"Found it. Waiting for the other person{left} ...")
             case Stage.CONNECTING:
                 self._lines.say("Opening the direct link ...")
             case Stage.CONNECTED:
@@ -220,8 +225,6 @@ class TerminalFace(LineFace):
             return
         prompt = self._prompts.first
         if prompt is not self._introduced:
-            open_still = self._introduced is not None and self._introduced.session_id in self._prompts
-            self._may_surprise = open_still or self._files.open is not None or bool(self._connected())
             self._introduced = prompt
             self._introduced_at = self._clock()
             if prompt is not None:
@@ -298,7 +301,7 @@ class TerminalFace(LineFace):
 
     def _answer(self, prompt: Prompt, text: str) -> None:
         yes = _YES_UNVERIFIED if prompt.verified is None else _YES
-        if text in yes and self._may_surprise and self._clock() < self._introduced_at + DEAD_SECONDS:
+        if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
             self._lines.say(TOO_SOON)
         elif text in yes or text in _NO:
             self._prompts.remove(prompt.session_id)

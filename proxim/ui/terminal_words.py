@@ -22,6 +22,7 @@ BADGES: Final = {
     Verified.QR: ("Scanned your QR: it holds the secret in it", Colour.BLUE),
     None: ("Not verified: anybody on this network could use this name", Colour.AMBER),
 }
+CODE_IS_CLOSED: Final = "closed, as too many wrong ones were tried; /new makes a new one"
 UNVERIFIED_CAUTION: Final = (
     "Nothing shows that this device has seen your code. Allow it only if you expect exactly this device now."
 )

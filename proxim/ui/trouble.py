@@ -33,6 +33,12 @@ class TroubleLine(ttk.Frame):
         self._lines = [*self._lines, sentence][-_KEPT:]
         self._refresh()
 
+    def no_longer(self, sentence: str) -> None:
+        """It is no longer so."""
+        if sentence in self._lines:
+            self._lines.remove(sentence)
+            self._refresh()
+
     def dismiss(self) -> None:
         """Put the sentence away."""
         self._lines.pop()

@@ -141,15 +141,15 @@ class CopyButton(ttk.Button):
 
 
 def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
-    """Alt with its underlined letter presses a button, while it can be seen. macOS has no such habit."""
+    """Alt with its underlined letter presses a button, while it can be seen and pressed. macOS has no such habit."""
     if window.tk.call("tk", "windowingsystem") == "aqua":
         return
     for button in buttons:
         letter = str(button.cget("text"))[int(str(button.cget("underline")))].lower()
 
         def press(_event: object, button: ttk.Button = button) -> str | None:
-            if not button.winfo_exists() or not button.winfo_viewable():
-                return None
+            if not button.winfo_exists() or not button.winfo_viewable() or button.instate(["disabled"]):
+                return None  # a dead one would take the focus from where the next key is to go
             button.focus_set()
             button.invoke()
             return "break"

@@ -108,6 +108,8 @@ class Window:
                 self.join.networks = networks
             case Invitation():
                 self.invite.show_invitation(status)
+                if not status.code_closed:
+                    self.trouble.no_longer(SENTENCES[Reason.CODE_CLOSED])
             case NoInvitation():
                 self.invite.show_no_invitation(status)
             case ProofPolicy():

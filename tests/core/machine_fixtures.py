@@ -73,6 +73,7 @@ from proxim.core.file_events import (
     AcceptTransfer,
     DiskEvent,
     SendingFailed,
+    SendPaths,
     SinkFailed,
     SinkFinished,
     SinkHeld,
@@ -94,6 +95,7 @@ from proxim.core.file_messages import (
 )
 from proxim.core.host import Host
 from proxim.core.host_code import JoinTarget, parse_code, parse_target
+from proxim.core.link_messages import Hello, LinkMessage, dump_link_message
 from proxim.core.manifest import START, Direction, Entry, TransferID
 from proxim.core.messages import (
     Auth,
@@ -487,6 +489,34 @@ def disk_answers(ledger: Ledger, number: int, *, well: bool) -> list[DiskEvent]:
     return answers[:number]
 
 
+def next_file_event(ledger: Ledger, link: LinkID, control: int, number: int) -> ProgramEvent:
+    """The next right step on the way of files over a link: without these, chance alone rarely gets there."""
+
+    def says(message: LinkMessage) -> ProgramEvent:
+        return ChannelMessage(link, control, dump_link_message(message))
+
+    lane = Timer(TimerName.LANE, link)
+    if not ledger.links[link].can_send_files:
+        return says(Hello("somebody"))
+    if answers := disk_answers(ledger, 1 + number % 3, well=True):
+        return answers[0]
+    for transfer, status in ledger.transfers.items():
+        if status.link != link or status.over:
+            continue
+        if status.direction is Direction.IN and status.state is TransferState.ANNOUNCED:
+            return AcceptTransfer(transfer)
+        if status.direction is Direction.OUT and status.state is TransferState.ANNOUNCED:
+            return says(Accept(transfer))
+        if transfer in ledger.sending:
+            generation = ledger.sending[transfer].generation
+            return says(Finished(transfer) if number % 2 else Progress(transfer, generation, number))
+        if lane in ledger.timers and ledger.transfers[transfer].direction is Direction.OUT:
+            return TimerFired(lane)
+    if number % 2:
+        return SendPaths(link, ("photo",))
+    return says(Announce(TransferID(to_base64url(number.to_bytes(16))), (Entry("photo", 40),)))
+
+
 class Bench:
     """A program, a clock, and the ledger between them and the world."""
 
@@ -619,6 +649,7 @@ class HostBench(Bench):
         host = Host(HOST_DEVICE, first, self.prover, preferred, require_proof=require_proof, limits=limits)
         super().__init__(Program(HOST_DEVICE, host, self.prover))
         self._connections = itertools.count(1)
+        self._seen_code: str | None = None
 
     def do(self, event: ProgramEvent) -> list[Command]:
         """Report an event; what the program commands."""
@@ -673,8 +704,10 @@ class HostBench(Bench):
         secret = target.qr_secret if knows else to_base64url(bytes(16))
         target = replace(target, qr_secret=secret)
         if by_code:
-            assert self.shown.code is not None
-            code = parse_code(self.shown.code)
+            if not self.shown.code_closed:  # else the one seen before it was closed
+                self._seen_code = self.shown.code
+            assert self._seen_code is not None
+            code = parse_code(self._seen_code)
             secret_bits = code.secret if knows else code.secret ^ 1
             target = parse_target(replace(code, secret=secret_bits).canonical)
         proof = start_guest_proof(target, PHONE, self.prover)

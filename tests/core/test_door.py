@@ -38,6 +38,7 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.host_code import JoinTarget
 from proxim.core.messages import (
     CODE_SESSION_ID,
@@ -58,7 +59,7 @@ from proxim.core.messages import (
     Verified,
     dump_message,
 )
-from proxim.core.proof import ProofKeys, tag_auth, tag_matches, to_base64url
+from proxim.core.proof import ProofKeys, Side, tag_auth, tag_matches, to_base64url
 from proxim.core.proving import start_resumption
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
 from tests.core.machine_fixtures import (
@@ -70,6 +71,7 @@ from tests.core.machine_fixtures import (
     PHONE,
     PORT,
     Bench,
+    FakeSpake2,
     HostBench,
     Prove,
     candidate_signal,
@@ -289,7 +291,7 @@ def test_from_share_to_link(host: HostBench, by_code: bool, verified: Verified) 
     assert host.say(guest.connection, guest.confirm(challenge.auth)) == [
         CancelTimer(challenge_timer(guest.connection)),
         SetTimer(Timer(TimerName.APPROVAL, session_id), 40.0),
-        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40)),
+        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40, number=1)),
     ]
     assert guest.keys is not None
     approved = host.do(Decide(session_id, approved=True))
@@ -566,13 +568,17 @@ def exhaust(host: HostBench) -> None:
 
 def test_twenty_failures_close_the_typed_code_and_not_the_qr(host: HostBench) -> None:
     exhaust(host)
+    before = host.shown
     commands = guess(host, "192.168.1.99")
-    assert published(commands) == [Trouble(Problem(Reason.CODE_CLOSED))]
+    told = [Trouble(Problem(Reason.CODE_CLOSED)), replace(before, code=None, code_closed=True)]
+    assert published(commands) == told  # a code that opens nothing is not shown
     host.advance(1.0)
     assert attempt(host, "192.168.1.100") is Reason.TOO_MANY_TRIES
     scans = host.prove("192.168.1.101", by_code=False)
     host.do(ConnectionLost(scans.connection))
     assert host.do(ONE_TIME)  # a new code opens it again
+    assert host.shown.code is not None
+    assert not host.shown.code_closed
     host.prove("192.168.1.100")
 
 
@@ -822,6 +828,38 @@ def test_a_frame_that_is_no_text_ends_the_session(host: HostBench) -> None:
     guest, _ = offered(host)
     commands = host.do(FrameRefused(guest.connection, Reason.BAD_MESSAGE))
     assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+
+
+def test_the_proof_of_a_guest_whose_link_failed_is_not_the_next_ones(host: HostBench) -> None:
+    _, link = offered(host)
+    session_id = host.ledger.links[link].session_id
+    host.do(PeerFailed(link, Reason.BAD_DESCRIPTION))
+    connection, _ = host.asked()
+    assert host.shown.session_id == session_id
+    assert errors(host.say(connection, "{")) == ["bad_json"]
+    host.do(Decide(session_id, approved=True, number=host.ledger.prompts[session_id].number))
+    assert errors(host.say(connection, "{")) == ["bad_json"]
+
+
+def test_a_try_that_breaks_on_our_side_is_given_back() -> None:
+    """Else it was in flight for as long as the code lives, and everybody else `busy`."""
+    breaks = [True]
+
+    class Breaking(FakeSpake2):
+        def __init__(self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes) -> None:
+            super().__init__(password, side, guest_identity, host_identity)
+            if side is Side.HOST and breaks:
+                breaks.pop()
+                raise MemoryError
+
+    host = HostBench(spake2=Breaking)
+    host.listen()
+    with pytest.raises(MemoryError):
+        host.challenged(host.prover_of())
+    for _ in range(FAILURES_PER_ADDRESS):  # all of them are left
+        host.advance(1.0)
+        assert attempt(host) is None
+    assert attempt(host) is Reason.TOO_MANY_TRIES
 
 
 def test_before_the_approval_such_a_message_is_only_refused(host: HostBench) -> None:

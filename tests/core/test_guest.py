@@ -63,6 +63,7 @@ from proxim.core.messages import (
     CODE_SESSION_ID,
     Auth,
     Candidate,
+    CloseCode,
     Description,
     ErrorMessage,
     Message,
@@ -89,6 +90,7 @@ from tests.core.machine_fixtures import (
     STREAM,
     Bench,
     disk_answers,
+    next_file_event,
     no_files,
     prover,
     published,
@@ -396,10 +398,11 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
 def reason_of(guest: Guest, commands: list[Command]) -> Reason | None:
     """Why the attempt has ended."""
     assert guest.state is GuestState.ENDED
-    assert CloseConnection(guest.connection) in commands
     told = published(commands)[-1]
     assert isinstance(told, LinkStatus)
     assert told.stage is Stage.CLOSED
+    code = CloseCode.TAMPERED if told.reason in (Reason.TAMPERED, Reason.HOST_UNPROVEN) else None
+    assert CloseConnection(guest.connection, code) in commands  # the host is to know
     return told.reason
 
 
@@ -412,12 +415,14 @@ def test_no_challenge_within_10_seconds_ends_the_attempt(target: JoinTarget) -> 
 @pytest.mark.parametrize("target", [PROVING, SCANNED])
 def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> None:
     guest, host = proving(target)
-    assert reason_of(guest, guest.handle(frame(PairResult("x", approved=True)), T0)) is Reason.HOST_UNPROVEN
+    assert (
+        reason_of(guest, guest.handle(frame(PairResult(target.session_id, approved=True)), T0)) is Reason.HOST_UNPROVEN
+    )
     guest, host = proving(target)
     assert reason_of(guest, guest.handle(frame(host.approval), T0)) is Reason.HOST_UNPROVEN
     for auth in (None, Auth(), Auth(t="")):
         guest, _ = proved(target)
-        approval = PairResult("x", approved=True, auth=auth)
+        approval = PairResult(target.session_id, approved=True, auth=auth)
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN
 
 
@@ -444,7 +449,7 @@ def test_a_challenge_that_no_honest_host_sends_ends_the_attempt(target: JoinTarg
     ]
     for auth in wrong:
         guest, _ = proving(target)
-        commands = guest.handle(frame(PairChallenge("x", auth)), T0)
+        commands = guest.handle(frame(PairChallenge(target.session_id, auth)), T0)
         assert sent(commands) == [], auth
         assert reason_of(guest, commands) is Reason.HOST_UNPROVEN, auth
 
@@ -453,7 +458,7 @@ def test_a_guests_own_share_sent_back_to_it_proves_nothing() -> None:
     guest, host = proving()
     assert host.proof.request.auth is not None
     reflected = replace(host.proof.auth, y=host.proof.request.auth.y)
-    assert reason_of(guest, guest.handle(frame(PairChallenge("x", reflected)), T0)) is Reason.HOST_UNPROVEN
+    assert reason_of(guest, guest.handle(frame(PairChallenge(CODE_SESSION_ID, reflected)), T0)) is Reason.HOST_UNPROVEN
 
 
 @pytest.mark.parametrize(("target", "code", "secret"), [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))])
@@ -479,14 +484,14 @@ def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
             "other run": other.proof.keys.host_tag("approved"),
             "a bit": flipped,
         }[name]
-        approval = PairResult("x", approved=True, auth=tag_auth(tag))
+        approval = PairResult(target.session_id, approved=True, auth=tag_auth(tag))
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN, name
 
 
 @pytest.mark.parametrize("reason", [Reason.BUSY, Reason.TOO_MANY_TRIES, Reason.NOT_VERIFIED, Reason.UNKNOWN_SESSION])
 def test_a_host_may_say_no_before_any_proof(reason: Reason) -> None:
     guest, _ = proving()
-    rejection = PairResult("x", approved=False, reason=reason)
+    rejection = PairResult(CODE_SESSION_ID, approved=False, reason=reason)
     assert reason_of(guest, guest.handle(frame(rejection), T0)) is reason
 
 
@@ -520,11 +525,11 @@ def tampered(guest: Guest, signal: Signal) -> None:
 def test_a_missing_or_wrong_mac_ends_the_attempt(target: JoinTarget, payload: Description | Candidate) -> None:
     for mac in (None, "", "A", "A" * 43, "é" * 43):
         guest, _ = offered(target)
-        tampered(guest, Signal("x", payload, mac))
+        tampered(guest, Signal(target.session_id, payload, mac))
     guest, host = offered(target)
     mac = host.signal(payload).mac
     assert mac is not None
-    tampered(guest, Signal("x", payload, mac + "="))
+    tampered(guest, Signal(target.session_id, payload, mac + "="))
 
 
 def test_a_changed_payload_ends_the_attempt() -> None:
@@ -540,7 +545,7 @@ def test_a_changed_payload_ends_the_attempt() -> None:
     ]
     for honest, changed in changes:
         guest, host = offered()
-        tampered(guest, Signal("x", changed, host.signal(honest).mac))
+        tampered(guest, Signal(CODE_SESSION_ID, changed, host.signal(honest).mac))
 
 
 def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> None:
@@ -723,6 +728,69 @@ def test_silence_is_noticed_within_6_seconds() -> None:
     assert (told.reason, told.peer_name) == (Reason.PEER_VANISHED, "Host PC")
 
 
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+@pytest.mark.parametrize("start", [offered, linked])
+def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
+    target: JoinTarget, start: Callable[[JoinTarget], tuple[Guest, ProvenHost]]
+) -> None:
+    own = target.session_id
+    out_of_turn: list[Message] = [PairResult(own, approved=True), PairChallenge(own, Auth()), PairRequest(own, PHONE)]
+    strange: list[Message | str] = ["rubbish", "{}", '{"type":"later"}', *out_of_turn]
+    for wrong in strange:
+        guest, _ = start(target)
+        assert reason_of(guest, guest.handle(frame(wrong), T0)) is Reason.TAMPERED, wrong
+    guest, _ = start(target)
+    assert reason_of(guest, guest.handle(FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0)) is Reason.TAMPERED
+
+
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+@pytest.mark.parametrize("start", [offered, linked])
+def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
+    start: Callable[[JoinTarget], tuple[Guest, ProvenHost]], code: int
+) -> None:
+    guest, _ = start(SCANNED)
+    commands = guest.handle(ConnectionLost(SOCKET, code), T0)
+    assert guest.state is GuestState.ENDED
+    told = published(commands)[-1]
+    assert isinstance(told, LinkStatus)
+    assert told.reason is Reason.TAMPERED
+    assert not any(isinstance(one, Send | CloseConnection) for one in commands)  # the socket is gone
+
+
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+def test_where_nothing_was_proved_an_unreadable_frame_is_a_lost_socket(code: int) -> None:
+    lost, other = at(GuestState.LINKING), at(GuestState.LINKING)
+    assert lost.handle(ConnectionLost(SOCKET, code), T0) == other.handle(ConnectionLost(SOCKET), T0)
+    linked_without = at(GuestState.LINKED)
+    assert linked_without.handle(ConnectionLost(SOCKET, code), T0) == []
+
+
+OTHER_SESSION = "another"
+
+
+@pytest.mark.parametrize("target", [PROVING, SCANNED])
+def test_a_host_that_speaks_of_another_session(target: JoinTarget) -> None:
+    """Before its challenge that may be a mistake; after it, somebody changed it."""
+    guest, host = proving(target)
+    elsewhere = replace(host.challenge, session_id=OTHER_SESSION)
+    assert reason_of(guest, guest.handle(frame(elsewhere), T0)) is Reason.HOST_ERROR
+    guest, host = proved(target)
+    elsewhere_approved = replace(host.approval, session_id=OTHER_SESSION)
+    assert reason_of(guest, guest.handle(frame(elsewhere_approved), T0)) is Reason.TAMPERED
+    guest, host = offered(target)
+    answer = replace(host.signal(HOSTS_ANSWER), session_id=OTHER_SESSION)
+    assert reason_of(guest, guest.handle(frame(answer), T0)) is Reason.TAMPERED
+    for last in (SessionEnded(OTHER_SESSION, "closed"), ErrorMessage("ice_failed", "", OTHER_SESSION)):
+        guest, _ = linked(target)
+        assert reason_of(guest, guest.handle(frame(last), T0)) is Reason.TAMPERED
+
+
+def test_a_session_of_another_name_is_a_mistake_where_nothing_was_proved() -> None:
+    guest = at(GuestState.ASKING)
+    commands = guest.handle(frame(PairResult(OTHER_SESSION, approved=True)), T0)
+    assert reason_of(guest, commands) is Reason.HOST_ERROR
+
+
 # --- the host misbehaves ---------------------------------------------------------------------------------------------
 
 STRANGE: list[Message | str] = [
@@ -885,8 +953,8 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(fails: Callabl
         lambda guest: TimerFired(ANSWER),
         lambda guest: ConnectionLost(guest.connection),
         lambda guest: again(guest, ErrorMessage("too_many", "sentence")),
-        lambda guest: again(guest, PairResult("x", approved=False, reason=Reason.TIMEOUT)),
-        lambda guest: again(guest, PairResult("x", approved=False, reason=Reason.BUSY)),
+        lambda guest: again(guest, PairResult(guest._name, approved=False, reason=Reason.TIMEOUT)),
+        lambda guest: again(guest, PairResult(guest._name, approved=False, reason=Reason.BUSY)),
     ],
 )
 @pytest.mark.parametrize("confirmed", [True, False])
@@ -905,7 +973,7 @@ def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
 @pytest.mark.parametrize("reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED])
 def test_a_host_that_says_no_is_believed(reason: Reason) -> None:
     guest, _ = returning()
-    commands = guest.handle(again(guest, PairResult("x", approved=False, reason=reason)), T0)
+    commands = guest.handle(again(guest, PairResult(guest._name, approved=False, reason=reason)), T0)
     (told,) = published(commands)
     assert isinstance(told, LinkStatus)
     assert (told.stage, told.reason, told.was_connected, told.deadline) == (Stage.CLOSED, reason, True, None)
@@ -918,18 +986,35 @@ def test_a_host_that_cannot_prove_itself_takes_no_lost_link_up() -> None:
     guest.handle(again(guest, stranger.challenge), T0)
     assert reason_of(guest, guest.handle(again(guest, stranger.approval), T0)) is Reason.HOST_UNPROVEN
     guest, host = returning()
-    wrong = PairChallenge("x", replace(host.proof.auth, m="psk"))
+    wrong = PairChallenge(guest._name, replace(host.proof.auth, m="psk"))
     assert reason_of(guest, guest.handle(again(guest, wrong), T0)) is Reason.HOST_UNPROVEN
     guest, host = returning()
-    assert reason_of(guest, guest.handle(again(guest, APPROVED), T0)) is Reason.HOST_UNPROVEN
+    assert (
+        reason_of(guest, guest.handle(again(guest, PairResult(guest._name, approved=True)), T0)) is Reason.HOST_UNPROVEN
+    )
 
 
 def test_a_changed_signal_ends_it_for_good() -> None:
     guest, host = returning()
     guest.handle(again(guest, host.challenge), T0)
     guest.handle(again(guest, host.approval), T0)
-    unsealed = Signal("x", HOSTS_ANSWER)
+    unsealed = Signal(guest._name, HOSTS_ANSWER)
     assert reason_of(guest, guest.handle(again(guest, unsealed), T0)) is Reason.TAMPERED
+
+
+def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
+    guest, host = returning()
+    guest.handle(again(guest, host.challenge), T0)
+    guest.handle(again(guest, host.approval), T0)
+    new = LinkID("guest-2")
+    (offer,) = sent(guest.handle(PeerDescribed(new, SDPType.OFFER, SDP), T0))
+    assert host.takes(offer)
+    guest.handle(TimerFired(Timer(TimerName.LANE, new)), T0)
+    guest.handle(LaneOpened(new, carries_link=True), T0)
+    assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
+    assert guest.handle(again(guest, host.signal(HOSTS_ANSWER)), T0) == []
+    assert (guest.link.status.stage, guest.link.status.via) == (Stage.CONNECTED, Via.LANE)
+    assert reason_of(guest, guest.handle(again(guest, Signal(guest._name, HOSTS_ANSWER)), T0)) is Reason.TAMPERED
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -994,7 +1079,7 @@ WELCOME = {
     GuestState.PROVING: "frame refused lost answer text disconnect",
     GuestState.ASKING: "frame refused lost answer text disconnect",
     GuestState.LINKING: "frame refused lost link_open described channel failed text disconnect" + LANE_INPUTS,
-    GuestState.LINKED: "frame refused lost heartbeat channel message failed text disconnect" + LANE_INPUTS,
+    GuestState.LINKED: "frame refused lost heartbeat described channel message failed text disconnect" + LANE_INPUTS,
     GuestState.RECONNECTING: "redial described channel message failed text disconnect lane lane_lost",
     GuestState.ENDED: "",
 }
@@ -1118,7 +1203,7 @@ class AnyGuest(RuleBasedStateMachine):
         ledger = self.bench.ledger
         assert set(ledger.links) == set(self.guests())
         assert ledger.peers <= set(self.guests())
-        assert {timer.scope for timer in ledger.timers} <= set(self.guests())
+        assert {one.scope for one in ledger.timers if one.name is not TimerName.STALL} <= set(self.guests())
         open_ends = ledger.sockets - ledger.closing | ledger.dials
         assert open_ends <= {guest.connection for guest in self.guests().values()}
         assert len([guest for guest in self.guests().values() if self.joins_now(guest)]) <= 1
@@ -1144,7 +1229,8 @@ class AnyGuest(RuleBasedStateMachine):
             GuestState.RECONNECTING: TimerName.REDIAL,
         }
         timers = {Timer(expected[guest.state], link) for link, guest in self.guests().items()}
-        assert {one for one in self.bench.ledger.timers if one.name is not TimerName.LANE} == timers
+        beside = (TimerName.LANE, TimerName.STALL)  # whose they are, the ledger looks
+        assert {one for one in self.bench.ledger.timers if one.name not in beside} == timers
 
     def teardown(self) -> None:
         if not hasattr(self, "bench"):
@@ -1226,7 +1312,7 @@ class AnyGuest(RuleBasedStateMachine):
                 answer = host.signal(HOSTS_ANSWER) if host else ANSWERED
                 event = FrameReceived(guest.connection, dump_message(answer))
             else:
-                event = ChannelOpened(link, 0, CONTROL_LABEL)
+                event = ChannelOpened(link, 1, CONTROL_LABEL)
             self.check(self.bench.do(event), honest=True)
 
     @precondition(lambda self: bool(self.bench.ledger.dials))
@@ -1324,6 +1410,14 @@ class AnyGuest(RuleBasedStateMachine):
         self, data: st.DataObject, wanted: Callable[[TransferID], AcceptTransfer | CancelTransfer | RetryTransfer]
     ) -> None:
         self.check(self.bench.do(wanted(data.draw(st.sampled_from(sorted(self.bench.ledger.transfers))))))
+
+    @rule(numbers=st.lists(st.integers(0, 5), min_size=1, max_size=8))
+    def files_go_well(self, numbers: list[int]) -> None:
+        for number in numbers:
+            linked = [one for one in self.guests().values() if one.state is GuestState.LINKED and one.link._control]
+            for guest in linked[:1]:
+                event = next_file_event(self.bench.ledger, guest.link.id, guest.link._control or 0, number)
+                self.check(self.bench.do(event))
 
     @rule(number=st.integers(0, 5), way=st.sampled_from([True, True, False]))
     def the_disk_answers(self, number: int, way: bool) -> None:

@@ -1,6 +1,7 @@
 """Tests of proxim.core.host: sockets, sessions, codes and networks as scripts; then anything in any order."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -16,6 +17,8 @@ from proxim.core.commands import (
     CloseConnection,
     ClosePeer,
     Command,
+    DialLane,
+    ExpectLane,
     Listen,
     OpenPeer,
     Publish,
@@ -27,6 +30,7 @@ from proxim.core.door import MAX_BAD_MESSAGES
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    LANE_CHANNEL,
     ChannelMessage,
     ChannelOpened,
     ChooseNetwork,
@@ -37,6 +41,8 @@ from proxim.core.events import (
     FrameReceived,
     FrameRefused,
     Invite,
+    LaneLost,
+    LaneOpened,
     LinkID,
     ListenFailed,
     Listening,
@@ -53,9 +59,11 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.file_events import AcceptTransfer, CancelTransfer, RetryTransfer
 from proxim.core.host import Host
 from proxim.core.host_code import JoinTarget, parse_code, parse_target
 from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
+from proxim.core.manifest import TransferID
 from proxim.core.messages import (
     CODE_SESSION_ID,
     MAX_MESSAGE_BYTES,
@@ -81,7 +89,7 @@ from proxim.core.messages import (
 from proxim.core.proof import ProofKeys
 from proxim.core.proving import start_resumption
 from proxim.core.session_states import SessionState
-from proxim.core.status import Invitation, LinkStatus, Networks, NoInvitation, PairOutcome, Prompt, Stage, Trouble
+from proxim.core.status import Invitation, LinkStatus, Networks, NoInvitation, PairOutcome, Prompt, Stage, Trouble, Via
 from tests.core.machine_fixtures import (
     ANSWER,
     ETHERNET,
@@ -99,12 +107,15 @@ from tests.core.machine_fixtures import (
     candidate_signal,
     challenge_timer,
     counting_bytes,
+    disk_answers,
     errors,
+    next_file_event,
     published,
     reasons,
     refused,
     sent,
     socket_timer,
+    words_about_files,
 )
 
 SDP = OFFER.sdp
@@ -444,7 +455,7 @@ def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
     guest = host.connect()
     assert host.ask(guest, name) == [
         SetTimer(Timer(TimerName.APPROVAL, session_id), 40.0),
-        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, None, host.now + 40)),
+        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, None, host.now + 40, number=1)),
     ]
     approved = host.do(Decide(session_id, approved=True))
     link = host.link
@@ -513,7 +524,7 @@ def test_the_seeds_own_request_is_enough(host: HostBench) -> None:
     }}"""
     (_, prompt) = host.say(host.connect(), text)
     device = DeviceInfo("Client-PC-123", "device-xyz")
-    assert prompt == Publish(Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40))
+    assert prompt == Publish(Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40, number=1))
 
 
 def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench) -> None:
@@ -943,6 +954,11 @@ class AnyHost(RuleBasedStateMachine):
                     self.served[link] = by
                     self.links[by] = link
                     self.keys[link] = self.held[by].agreed
+                case ExpectLane(link, token):
+                    of_the_proof = self.keys[link].key("lane token")[: len(token)] if link in self.keys else None
+                    assert token == of_the_proof or ledger.links[link].can_send_files
+                case DialLane():
+                    raise AssertionError("hosts dial nobody")
                 case OpenPeer(link):
                     session_id = ledger.links[link].session_id
                     self.served[link] = self.asked.pop(session_id)
@@ -976,7 +992,11 @@ class AnyHost(RuleBasedStateMachine):
         ledger = self.bench.ledger
         assert set(self.asked) == set(ledger.prompts)
         waiting = {link for link, status in ledger.links.items() if status.stage is Stage.WAITING}
-        assert set(ledger.peers) == set(ledger.links) - waiting
+        carried = {link for link, status in ledger.links.items() if status.via is Via.LANE} - waiting
+        assert carried <= ledger.lanes
+        assert carried <= set(self.keys)
+        assert set(ledger.peers) == set(ledger.links) - waiting - carried
+        assert ledger.alive == set(ledger.links) - waiting
         assert waiting <= set(self.keys)
         sessions = [link.session_id for link in ledger.links.values()]
         assert len(sessions) == len(set(sessions))
@@ -996,8 +1016,10 @@ class AnyHost(RuleBasedStateMachine):
                     assert host._sessions._sessions[timer.scope].state is SessionState.AWAY
                 case TimerName.SOCKET | TimerName.CHALLENGE:
                     assert timer in {make(one) for one in ledger.sockets for make in (socket_timer, challenge_timer)}
+                case TimerName.STALL:
+                    assert timer.scope in ledger.sending
                 case _:
-                    assert timer.scope in ledger.peers
+                    assert timer.scope in ledger.alive
         challenged = {timer for timer in ledger.timers if timer.name is TimerName.CHALLENGE}
         assert challenged == {challenge_timer(one) for one, socket in host._door._sockets.items() if socket.proof}
         assert {timer.scope for timer in ledger.timers if timer.name is TimerName.APPROVAL} == set(ledger.prompts)
@@ -1047,6 +1069,8 @@ class AnyHost(RuleBasedStateMachine):
             self.check(self.bench.do(Disconnect(link)))
         for connection in list(self.bench.ledger.sockets):
             self.check(self.bench.do(ConnectionLost(connection)))
+        for link in list(self.bench.ledger.lanes_closing):
+            assert self.bench.do(LaneLost(link)) == []
         self.bench.ledger.at_rest()
         self.bench.advance(900)
         sockets, sessions, _ = memory(self.bench)
@@ -1166,7 +1190,7 @@ class AnyHost(RuleBasedStateMachine):
         """Say a signal by the name that the guest has for its session; sealed if it can be."""
         name = machine(self.bench)._door._sockets[connection].claimed_id
         guest = self.held.get(connection)
-        sealed = sealed and connection not in self.astray and self.links.get(connection) in self.bench.ledger.peers
+        sealed = sealed and connection not in self.astray and self.links.get(connection) in self.bench.ledger.alive
         mac = guest.macs.seal(payload) if sealed and guest and guest.macs else None
         commands = self.bench.say(connection, Signal(name, payload, mac))
         if "too_many" in errors(commands):
@@ -1219,7 +1243,7 @@ class AnyHost(RuleBasedStateMachine):
         """Sockets of guests that proved themselves and are linking or linked."""
         ledger = self.bench.ledger
         talking = ledger.sockets - ledger.closing
-        return [one for one, link in self.links.items() if one in talking & set(self.held) and link in ledger.peers]
+        return [one for one, link in self.links.items() if one in talking & set(self.held) and link in ledger.alive]
 
     @precondition(lambda self: self.sealing())
     @rule(data=st.data(), offer=st.booleans(), mac=st.sampled_from([None, "", "A" * 43]))
@@ -1306,6 +1330,56 @@ class AnyHost(RuleBasedStateMachine):
     @rule(data=st.data(), reason=st.sampled_from([Reason.ICE_FAILED, Reason.PEER_VANISHED, Reason.BAD_DESCRIPTION]))
     def a_peer_fails(self, data: st.DataObject, reason: Reason) -> None:
         self.check(self.bench.do(PeerFailed(self.some_link(data, list(self.bench.ledger.peers)), reason)))
+
+    # --- lanes and files
+
+    @precondition(lambda self: bool(self.bench.ledger.expected))
+    @rule(data=st.data(), carries=st.booleans(), says=peers_text.map(dump_link_message) | st.none())
+    def a_lane_opens(self, data: st.DataObject, carries: bool, says: str | None) -> None:
+        """Whoever has the token may say that the lane carries the link, and may or may not speak on it."""
+        link = self.some_link(data, list(self.bench.ledger.expected))
+        self.check(self.bench.do(LaneOpened(link, carries and link in self.keys)))
+        if says is not None and link in self.bench.ledger.lanes - self.bench.ledger.lanes_closing:
+            self.check(self.bench.do(ChannelMessage(link, LANE_CHANNEL, says)))
+
+    @precondition(lambda self: bool(self.bench.ledger.lanes))
+    @rule(data=st.data(), says=peers_text.map(dump_link_message) | st.none())
+    def a_lane_speaks_or_is_lost(self, data: st.DataObject, says: str | None) -> None:
+        link = self.some_link(data, list(self.bench.ledger.lanes))
+        self.check(self.bench.do(LaneLost(link) if says is None else ChannelMessage(link, LANE_CHANNEL, says)))
+
+    def controls(self) -> dict[LinkID, int]:
+        """The control channel of every link that has one."""
+        links = [session.link for session in machine(self.bench)._sessions if session.link is not None]
+        return {one.id: one._control for one in links if one._control is not None}
+
+    @precondition(lambda self: self.controls())
+    @rule(data=st.data(), number=st.integers(0, 2))
+    def a_peer_speaks_of_files(self, data: st.DataObject, number: int) -> None:
+        link = self.some_link(data, list(self.controls()))
+        said = data.draw(st.sampled_from(words_about_files(self.bench.ledger, number)))
+        self.check(self.bench.do(ChannelMessage(link, self.controls()[link], dump_link_message(said))))
+
+    @precondition(lambda self: self.controls())
+    @rule(data=st.data(), numbers=st.lists(st.integers(0, 5), min_size=1, max_size=8))
+    def files_go_well(self, data: st.DataObject, numbers: list[int]) -> None:
+        link = self.some_link(data, list(self.controls()))
+        for number in numbers:
+            if link in self.controls():
+                event = next_file_event(self.bench.ledger, link, self.controls()[link], number)
+                self.check(self.bench.do(event))
+
+    @rule(number=st.integers(0, 5), well=st.sampled_from([True, True, False]))
+    def the_disk_answers(self, number: int, well: bool) -> None:
+        for event in disk_answers(self.bench.ledger, number, well=well):
+            self.check(self.bench.do(event))
+
+    @precondition(lambda self: self.bench.ledger.transfers)
+    @rule(data=st.data(), wanted=st.sampled_from([AcceptTransfer, CancelTransfer, RetryTransfer]))
+    def the_person_decides_about_files(
+        self, data: st.DataObject, wanted: Callable[[TransferID], AcceptTransfer | CancelTransfer | RetryTransfer]
+    ) -> None:
+        self.check(self.bench.do(wanted(data.draw(st.sampled_from(sorted(self.bench.ledger.transfers))))))
 
     # --- time
 
@@ -1420,3 +1494,10 @@ def test_who_waits_without_proof_is_turned_away_when_the_host_asks_for_proof(hos
     results = [one.message for one in commands if isinstance(one, Send) and one.connection == guest]
     assert [one.reason for one in results if isinstance(one, PairResult)] == [Reason.NOT_VERIFIED]
     assert not host.ledger.prompts
+
+
+def test_who_waits_with_a_proof_goes_on_waiting_when_the_host_asks_for_proof(host: HostBench) -> None:
+    guest = host.prove()
+    commands = host.do(SetRequireProof(required=True))
+    assert not [one for one in commands if isinstance(one, Send)]
+    assert host.approve(guest)

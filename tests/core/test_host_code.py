@@ -28,6 +28,7 @@ from proxim.core.host_code import (
     parse_code,
     parse_target,
 )
+from proxim.core.proof import to_base64url
 
 LARGEST_SECRET = 2**SECRET_BITS - 1
 SHORT_PORTS = range(47800, 47808)
@@ -396,7 +397,7 @@ def test_any_text_is_a_code_or_refused(typed: str) -> None:
 
 SESSION = "q1-W_e4rT6yU8iO0pA2sD4"
 UUID = "6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
-QR_SECRET = "S3cr3t-S3cr3t_S3cr3t-S"
+QR_SECRET = "S3cr3t-S3cr3t_S3cr3t-Q"
 FRAGMENT = f"#s={SESSION}&u={UUID}&k={QR_SECRET}"
 
 
@@ -424,9 +425,10 @@ def test_an_invitation_leads_back_to_its_host(address: str, port: int, shown: st
 
 
 tokens = st.text("abcXYZ019-_", min_size=1, max_size=64)
+qr_secrets = st.binary(min_size=16, max_size=16).map(to_base64url)
 
 
-@given(st.ip_addresses(), ports, tokens, tokens, tokens)
+@given(st.ip_addresses(), ports, tokens, tokens, qr_secrets)
 def test_any_invitation_leads_back(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, session_id: str, uuid: str, secret: str
 ) -> None:
@@ -485,6 +487,10 @@ HOSTILE = [
     HOME + f"#s={SESSION}&k=%00",
     HOME + f"#s={SESSION}&k=a+b",
     HOME + f"#s={SESSION}&k=" + "x" * 65,
+    HOME + f"#s={SESSION}&k=short",
+    HOME + f"#s={SESSION}&k={QR_SECRET[:-1]}",
+    HOME + f"#s={SESSION}&k={QR_SECRET}A",
+    HOME + f"#s={SESSION}&k={QR_SECRET[:-1]}B",  # 16 bytes and stray bits: another spelling of the same
     HOME + f"#s={SESSION}&s={SESSION}",
     HOME + f"#s={SESSION}&k={QR_SECRET}&k=other",
     HOME + f"#s={SESSION}&k={QR_SECRET}&",

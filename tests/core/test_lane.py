@@ -1,182 +1,81 @@
-"""Tests of proxim.core.lane: when a lane is offered, dialled, waited for and given up."""
-
-from collections.abc import Callable
+"""Tests of proxim.core.lane: what a link may do about lanes. The link around it: tests/core/test_link.py."""
 
 import pytest
 
-from proxim.core.commands import CancelTimer, CloseLane, Command, DialLane, ExpectLane, SetTimer
+from proxim.core.commands import CancelTimer, CloseLane, DialLane, ExpectLane, SetTimer
 from proxim.core.events import LinkID, Timer, TimerName
-from proxim.core.file_messages import LANE_KEY_BYTES, LANE_TOKEN_BYTES, OfferLane
-from proxim.core.lane import (
-    FALLBACK_SECONDS,
-    MAX_TRIES,
-    OPEN_SECONDS,
-    RETRY_SECONDS,
-    WAIT_SECONDS,
-    Lane,
-    LaneSecret,
-    LaneTerms,
-    proved_secret,
-)
+from proxim.core.file_messages import OfferLane
+from proxim.core.lane import MAX_TRIES, RETRY_SECONDS, Lane, LaneSecret, LaneTerms, proved_secret
 from proxim.core.proof import ProofKeys
+from tests.core.machine_fixtures import counting_bytes
 
-LINK = LinkID("link")
+ID = LinkID("guest-1")
 URL = "ws://192.168.1.5:47800/lane"
-TIMER = Timer(TimerName.LANE, LINK)
-SECRET = LaneSecret(b"t" * LANE_TOKEN_BYTES, b"k" * LANE_KEY_BYTES)
-OFFER = OfferLane(b"o" * LANE_TOKEN_BYTES, b"O" * LANE_KEY_BYTES)
+KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
+OFFER = OfferLane(b"T" * 16, b"K" * 32)
+TIMER = Timer(TimerName.LANE, ID)
 
 
-def counting() -> Callable[[int], bytes]:
-    numbers = iter(range(100))
-    return lambda length: next(numbers).to_bytes(length, "big")
+def lane(*, host: bool, keys: ProofKeys | None = None) -> Lane:
+    return Lane(ID, LaneTerms(None if host else URL, proved_secret(keys)), counting_bytes())
 
 
-def host(secret: LaneSecret | None = None) -> Lane:
-    return Lane(LINK, LaneTerms(None, secret), counting())
-
-
-def guest(secret: LaneSecret | None = None) -> Lane:
-    return Lane(LINK, LaneTerms(URL, secret), counting())
-
-
-def timer(seconds: float) -> Command:
-    return SetTimer(TIMER, seconds)
-
-
-def test_both_sides_of_a_proof_know_a_lane() -> None:
-    keys = [ProofKeys(b"context", b"guest", b"host", b"secret") for _ in range(2)]
-    ours, theirs = (proved_secret(one) for one in keys)
-    assert ours is not None
-    assert ours == theirs
-    assert (len(ours.token), len(ours.key)) == (LANE_TOKEN_BYTES, LANE_KEY_BYTES)
-    assert ours.token != ours.key[:LANE_TOKEN_BYTES]
+def test_the_secret_of_a_proof_is_the_same_at_both_ends_and_in_no_log() -> None:
+    secret = proved_secret(KEYS)
+    assert secret == LaneSecret(KEYS.key("lane token")[:16], KEYS.key("lane key"))
+    assert len(secret.token) == 16
+    assert len(secret.key) == 32
+    assert secret.token not in secret.key
     assert proved_secret(None) is None
-    assert repr(ours.token) not in repr(ours)
-    assert repr(ours.key) not in repr(ours)
+    shown = repr((secret, LaneTerms(URL, secret), lane(host=True, keys=KEYS).prepare(), OFFER, KEYS))
+    for hidden in (secret.token, secret.key, OFFER.token, OFFER.key):
+        assert repr(hidden)[2:-1] not in shown
 
 
-# --- a lane for the whole link ---------------------------------------------------------------------------------------
+def test_a_host_expects_and_a_guest_dials() -> None:
+    host, guest = lane(host=True), lane(host=False)
+    (expect, _) = host.want()
+    assert isinstance(expect, ExpectLane)
+    assert host.offer() == OfferLane(expect.token, expect.key)
+    guest.want()
+    assert guest.offer() is None
+    dialled = guest.offered(OFFER)
+    assert dialled is not None
+    assert dialled[0] == DialLane(ID, URL, OFFER.token, OFFER.key)
+    assert host.offered(OFFER) is None
 
 
-def test_a_guest_dials_where_webrtc_finds_no_way() -> None:
-    lane = guest(SECRET)
-    assert lane.can_carry_link
-    assert lane.prepare() == [timer(FALLBACK_SECONDS)]
-    dial = DialLane(LINK, URL, SECRET.token, SECRET.key, carries_link=True)
-    assert lane.dial_for_link() == [CancelTimer(TIMER), dial]
-    assert lane.dial_for_link() == []  # once
-    assert lane.not_needed() == [CancelTimer(TIMER), CloseLane(LINK)]
+def test_nothing_of_it_is_left_where_there_never_was_one() -> None:
+    for host in (True, False):
+        assert lane(host=host).prepare() == lane(host=host).close() == []
+        assert lane(host=host, keys=KEYS).close() == [CancelTimer(TIMER), CloseLane(ID)]
 
 
-def test_a_host_expects_it() -> None:
-    lane = host(SECRET)
-    assert lane.prepare() == [ExpectLane(LINK, SECRET.token, SECRET.key)]
-    assert lane.dial_for_link() == []
-    assert lane.not_needed() == [CancelTimer(TIMER)]
-    assert lane.close() == [CancelTimer(TIMER), CloseLane(LINK)]
-
-
-@pytest.mark.parametrize("make", [host, guest])
-def test_where_nothing_was_proved_none_carries_the_link(make: Callable[[], Lane]) -> None:
-    lane = make()
-    assert not lane.can_carry_link
-    assert lane.prepare() == []
-    assert lane.dial_for_link() == []
-    assert lane.offer() is None
-
-
-# --- a lane beside the link ------------------------------------------------------------------------------------------
-
-
-def test_a_host_offers() -> None:
-    lane = host()
-    assert lane.want()[1:] == [timer(OPEN_SECONDS)]
-    offer = lane.offer()
-    assert offer is not None
-    assert lane.pending
-    assert lane.want() == []  # it is on its way
-    assert lane.opened() == [CancelTimer(TIMER)]
-    assert (lane.open, lane.pending) == (True, False)
-    assert lane.offer() is None
-    assert lane.want() == []
-    assert lane.waited() == []
-
-
-def test_a_host_expects_what_it_offers_and_never_the_same_again() -> None:
-    lane = host()
-    seen = set()
+@pytest.mark.parametrize("host", [True, False])
+def test_it_is_wanted_only_so_often(host: bool) -> None:
+    one = lane(host=host)
     for _ in range(MAX_TRIES):
-        (expect, _) = lane.want()
-        offer = lane.offer()
-        assert offer is not None
-        assert expect == ExpectLane(LINK, offer.token, offer.key)
-        seen |= {offer.token, offer.key}
-        lane.lost()
-    assert len(seen) == 2 * MAX_TRIES
-    assert lane.want() == []  # it breaks too often
+        assert one.want() != []
+        assert one.want() == []  # it is on its way
+        if not host:
+            assert one.offered(OFFER) is not None
+        one.lost()
+    assert one.want() == []
+    assert not one.pending
 
 
-def test_a_host_offers_again_what_broke() -> None:
-    lane = host()
-    lane.want()
-    lane.opened()
-    assert lane.lost() == [timer(RETRY_SECONDS)]
-    assert not lane.open
-    assert isinstance(lane.waited()[0], ExpectLane)
-    assert lane.waited() == [CloseLane(LINK), timer(RETRY_SECONDS)]  # nobody dialled
-    assert not lane.pending
+def test_a_lane_that_was_never_tried_is_not_offered_again() -> None:
+    assert lane(host=True, keys=KEYS).lost() == [CancelTimer(TIMER)]  # the guest's, which carried nothing
+    one = lane(host=True)
+    one.want()
+    assert one.lost() == [SetTimer(TIMER, RETRY_SECONDS)]
 
 
-def test_a_host_gives_up_after_some() -> None:
-    lane = host()
-    for _ in range(MAX_TRIES - 1):
-        lane.want()
-        lane.lost()
-    lane.want()
-    assert lane.waited() == [CloseLane(LINK)]
-    lane.pending = True
-    assert lane.lost() == [CancelTimer(TIMER)]
-
-
-def test_a_lane_that_was_never_offered_is_not_offered_again() -> None:
-    lane = host(SECRET)
-    lane.prepare()
-    lane.opened()  # it carried the link
-    assert lane.lost() == [CancelTimer(TIMER)]
-
-
-def test_a_guest_waits_for_the_offer_and_dials() -> None:
-    lane = guest()
-    assert lane.want() == [timer(WAIT_SECONDS)]
-    assert lane.offer() is None
-    assert lane.offered(OFFER) == [DialLane(LINK, URL, OFFER.token, OFFER.key), timer(OPEN_SECONDS)]
-    assert lane.pending
-    lane.opened()
-    assert lane.offered(OFFER) == []  # the host does not know yet
-    assert lane.lost() == [CancelTimer(TIMER)]
-
-
-def test_a_guest_does_not_wait_for_ever() -> None:
-    lane = guest()
-    lane.want()
-    assert lane.waited() == [CloseLane(LINK)]
-    assert not lane.pending
-    assert lane.waited() == []
-
-
-def test_a_guest_takes_so_many_offers() -> None:
-    lane = guest()
-    for _ in range(MAX_TRIES):
-        assert lane.offered(OFFER)
-        lane.lost()
-    assert lane.offered(OFFER) is None
-    assert host().offered(OFFER) is None  # a host is offered none
-
-
-def test_close() -> None:
-    lane = host()
-    lane.want()
-    assert lane.close() == [CancelTimer(TIMER), CloseLane(LINK)]
-    assert (lane.open, lane.pending) == (False, False)
-    assert guest().close() == []  # there never was one
+def test_only_a_guest_with_a_proof_dials_for_the_whole_link_and_once() -> None:
+    assert lane(host=False).dial_for_link() == lane(host=True, keys=KEYS).dial_for_link() == []
+    guest = lane(host=False, keys=KEYS)
+    assert len(guest.dial_for_link()) == 2
+    assert guest.dial_for_link() == []
+    assert guest.can_carry_link
+    guest.carrier_lost()
+    assert not guest.can_carry_link

@@ -1,16 +1,35 @@
 """Tests of proxim.core.link: one link as scripts of events and expected commands."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from proxim.core.commands import CancelTimer, ClosePeer, Command, OpenPeer, Publish, SendOnChannel, SetTimer
+from proxim.core import lane
+from proxim.core.commands import (
+    CancelTimer,
+    CloseLane,
+    ClosePeer,
+    Command,
+    DialLane,
+    ExpectLane,
+    HoldSink,
+    ListSources,
+    OpenPeer,
+    Publish,
+    SendOnChannel,
+    SetTimer,
+    TakeStream,
+)
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
+    LANE_CHANNEL,
     ChannelClosed,
     ChannelMessage,
     ChannelOpened,
+    LaneLost,
+    LaneOpened,
     LinkID,
     PeerFailed,
     SendText,
@@ -18,6 +37,8 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.file_events import AcceptTransfer, SendPaths, SinkHeld, SinkReady, SourcesListed
+from proxim.core.file_messages import Announce, Cancel, FileMessage, OfferLane, Resume
 from proxim.core.link import (
     HEARTBEAT_SECONDS,
     MAX_STRANGE_MESSAGES,
@@ -28,6 +49,7 @@ from proxim.core.link import (
     LinkState,
 )
 from proxim.core.link_messages import (
+    FEATURES,
     MAX_LINK_MESSAGE_BYTES,
     MAX_TEXT_BYTES,
     TEXT_PIECE_CHARACTERS,
@@ -40,7 +62,10 @@ from proxim.core.link_messages import (
     cut_text,
     dump_link_message,
 )
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble
+from proxim.core.manifest import START, Entry, TransferID, resume_tag
+from proxim.core.proof import ProofKeys
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
+from proxim.core.transfers import Transfers
 from tests.core.machine_fixtures import no_files
 
 ID = LinkID("guest-1")
@@ -227,7 +252,6 @@ def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> N
     link = open_link()
     for _ in range(1000):
         assert link.handle(heard(TextPiece("", more=True)), T0) == []
-    assert link._pieces == []  # nothing kept for nothing said
     piece = TextPiece("x" * TEXT_PIECE_CHARACTERS, more=True)
     while link.state is LinkState.OPEN:
         commands = link.handle(heard(piece), T0)
@@ -382,6 +406,397 @@ def test_closing_before_there_is_a_peer_only_tells_people() -> None:
     assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == [Publish(told)]
 
 
+# --- the lane beside the link ----------------------------------------------------------------------------------------
+
+KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
+OTHER_KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(range(32)))
+URL = "ws://192.168.1.5:47800/lane"
+LANE = Timer(TimerName.LANE, ID)
+TRANSFER = TransferID("A" * 22)
+ANNOUNCED = Announce(TRANSFER, (Entry("photo", 40),))
+OFFERED = OfferLane(b"T" * 16, b"K" * 32)
+
+
+def made(
+    *, host: bool = False, keys: ProofKeys | None = None, files: Transfers | None = None
+) -> tuple[Link, list[Command]]:
+    link = Link(NEW, "This PC", no_files() if files is None else files)
+    return link, link.open(offerer=not host, keys=keys, lane_url=None if host else URL)
+
+
+def with_files(*, host: bool = False, keys: ProofKeys | None = None, features: tuple[str, ...] = FEATURES) -> Link:
+    link, _ = made(host=host, keys=keys)
+    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    link.handle(heard(Hello("Phone", features=features)), T0)
+    return link
+
+
+def lane_commands(commands: list[Command]) -> list[Command]:
+    return [
+        one
+        for one in commands
+        if isinstance(one, ExpectLane | DialLane | CloseLane)
+        or (isinstance(one, SetTimer | CancelTimer) and one.timer == LANE)
+    ]
+
+
+def offer_in(commands: list[Command]) -> OfferLane:
+    """What a host's lane expects, as the guest is told right after it."""
+    (expect,) = [one for one in commands if isinstance(one, ExpectLane)]
+    offer = OfferLane(expect.token, expect.key)
+    assert commands.index(expect) < commands.index(say(offer))
+    return offer
+
+
+def sends(link: Link, transfers: Transfers) -> list[Command]:
+    """Its person sends a file, and the disk has looked at it."""
+    commands = transfers.intent(SendPaths(ID, ("photo",)), T0)
+    (looking,) = [one for one in commands if isinstance(one, ListSources)]
+    return transfers.disk(SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
+
+
+def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> None:
+    link = with_files(host=True)
+    commands = link.handle(heard(ANNOUNCED), T0)
+    offer_in(commands)
+    assert SetTimer(LANE, lane.OPEN_SECONDS) in commands
+    assert lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0)) == []
+    files = no_files()
+    link, _ = made(host=True, files=files)
+    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    assert lane_commands(link.handle(heard(Hello("Phone")), T0)) == []
+    commands = sends(link, files)
+    offer_in(commands)
+
+
+def test_a_guest_waits_a_moment_for_the_hosts_offer_and_dials_it() -> None:
+    link = with_files()
+    assert lane_commands(link.handle(heard(ANNOUNCED), T0)) == [SetTimer(LANE, lane.WAIT_SECONDS)]
+    assert link.lane_pending
+    assert link.handle(heard(OFFERED), T0) == [
+        DialLane(ID, URL, OFFERED.token, OFFERED.key),
+        SetTimer(LANE, lane.OPEN_SECONDS),
+    ]
+    assert lane_commands(link.handle(LaneOpened(ID), T0)) == [CancelTimer(LANE)]
+    assert (link.lane_open, link.lane_pending) == (True, False)
+    assert link.handle(heard(OFFERED), T0) == []  # the host has not heard yet that it is open
+
+
+def test_a_guest_that_is_offered_nothing_takes_the_data_channel() -> None:
+    link = with_files()
+    link.handle(heard(ANNOUNCED), T0)
+    assert lane_commands(link.handle(TimerFired(LANE), T0)) == [CloseLane(ID)]
+    assert not link.lane_pending
+
+
+@pytest.mark.parametrize("host", [True, False])
+def test_a_peer_that_knows_of_no_lanes_is_offered_none_and_waited_for_by_nobody(host: bool) -> None:
+    link = with_files(host=host, features=("text", "files"))
+    assert lane_commands(link.handle(heard(ANNOUNCED), T0)) == []
+    assert not link.lane_pending
+    assert link.status.can_send_files
+
+
+def test_a_lane_that_does_not_open_is_tried_again_and_given_up_at_last() -> None:
+    link = with_files(host=True)
+    tokens = [offer_in(link.handle(heard(ANNOUNCED), T0)).token]
+    for _ in range(lane.MAX_TRIES - 1):
+        assert lane_commands(link.handle(TimerFired(LANE), T0)) == [CloseLane(ID), SetTimer(LANE, lane.RETRY_SECONDS)]
+        assert not link.lane_pending
+        tokens.append(offer_in(link.handle(TimerFired(LANE), T0)).token)
+        assert link.lane_pending
+    assert lane_commands(link.handle(TimerFired(LANE), T0)) == [CloseLane(ID)]
+    assert lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0)) == []
+    assert len(set(tokens)) == lane.MAX_TRIES
+
+
+def test_a_lane_that_breaks_is_offered_again_a_second_later() -> None:
+    link = with_files(host=True)
+    link.handle(heard(ANNOUNCED), T0)
+    link.handle(LaneOpened(ID), T0)
+    assert link.lane_open
+    assert lane_commands(link.handle(LaneLost(ID), T0)) == [SetTimer(LANE, lane.RETRY_SECONDS)]
+    assert not link.lane_open
+    offer_in(link.handle(TimerFired(LANE), T0))
+    link.handle(LaneOpened(ID), T0)
+    assert lane_commands(link.handle(TimerFired(LANE), T0)) == []  # it crossed with the opening
+    guest = with_files()
+    guest.handle(heard(OFFERED), T0)
+    assert lane_commands(guest.handle(LaneLost(ID), T0)) == [CancelTimer(LANE)]  # the host offers another
+    assert lane_commands(guest.handle(TimerFired(LANE), T0)) == []
+
+
+def test_a_lane_message_is_refused_at_a_host_and_where_it_is_repeated_without_end() -> None:
+    assert with_files(host=True).handle(heard(OFFERED), T0) == [say(Unsupported("not_allowed"))]
+    link = with_files()
+    for _ in range(lane.MAX_TRIES):
+        assert isinstance(link.handle(heard(OFFERED), T0)[0], DialLane)
+    assert link.handle(heard(OFFERED), T0) == [say(Unsupported("not_allowed"))]
+
+
+@pytest.mark.parametrize("message", [ANNOUNCED, OFFERED, Cancel(TRANSFER), Resume((bytes(32),))])
+def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(message: FileMessage) -> None:
+    refused = [say(Unsupported("not_allowed"))]
+    assert open_link().handle(heard(message), T0) == refused
+    assert with_files(features=("text", "lane")).handle(heard(message), T0) == refused
+
+
+def test_what_a_peer_may_not_say_of_files_counts_as_strange() -> None:
+    link = with_files()
+    for _ in range(MAX_STRANGE_MESSAGES):
+        link.handle(heard(replace(ANNOUNCED, transfer=TransferID("no id"))), T0)
+    assert link.state is LinkState.OPEN
+    link.handle(heard(replace(ANNOUNCED, transfer=TransferID("no id"))), T0)
+    assert link.status.reason is Reason.PEER_ERROR
+
+
+def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_ours_is_taken() -> None:
+    files = no_files()
+    link, _ = made(host=True, files=files)
+    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    link.handle(heard(Hello("Phone", features=("text", "files"))), T0)
+    stream = ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0")
+    unsupported = [say(Unsupported("channel"), OTHER)]
+    assert link.handle(stream, T0) == unsupported
+    link.handle(heard(ANNOUNCED), T0)
+    assert link.handle(stream, T0) == unsupported  # nobody has accepted it
+    files.intent(AcceptTransfer(TRANSFER), T0)
+    files.disk(SinkReady(TRANSFER), T0)
+    assert link.handle(stream, T0)[0] == TakeStream(TRANSFER, ID, OTHER, 0)
+
+
+def test_text_on_a_lane_that_does_not_carry_the_link_is_nothing() -> None:
+    link = with_files(host=True)
+    link.handle(heard(ANNOUNCED), T0)
+    link.handle(LaneOpened(ID), T0)
+    assert link.handle(heard(TextPiece("x"), LANE_CHANNEL), T0) == []
+    assert link.status.via is Via.WEBRTC
+
+
+def test_what_both_ends_know_of_a_link_is_its_own() -> None:
+    same = [made(host=host, keys=KEYS)[0].binding for host in (True, False)]
+    assert same[0] == same[1]
+    assert made(keys=OTHER_KEYS)[0].binding != same[0]
+    assert made()[0].binding == new_link().binding == b""
+    assert resume_tag(TRANSFER, same[0]) != resume_tag(TRANSFER, made(keys=OTHER_KEYS)[0].binding)
+
+
+# --- the lane for the whole link -------------------------------------------------------------------------------------
+
+SECRET = lane.LaneSecret(KEYS.key("lane token")[:16], KEYS.key("lane key"))
+CARRIED = LaneOpened(ID, carries_link=True)
+OVER_LANE = replace(CONNECTED, via=Via.LANE)
+
+
+def on_lane(message: LinkMessage) -> ChannelMessage:
+    return heard(message, LANE_CHANNEL)
+
+
+def test_a_proof_prepares_a_lane_for_the_link_and_without_one_there_is_none() -> None:
+    assert made(keys=KEYS)[1][-1] == SetTimer(LANE, lane.FALLBACK_SECONDS)
+    assert made(host=True, keys=KEYS)[1][-1] == ExpectLane(ID, SECRET.token, SECRET.key)
+    for host in (True, False):
+        link, opening = made(host=host)
+        assert lane_commands(opening) == []
+        assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0) == closed(Reason.ICE_FAILED, NEW)
+
+
+@pytest.mark.parametrize("event", [TimerFired(LANE), PeerFailed(ID, Reason.ICE_FAILED)])
+def test_a_guest_that_finds_no_way_dials_once_for_the_whole_link(event: LinkInput) -> None:
+    link, _ = made(keys=KEYS)
+    dial = DialLane(ID, URL, SECRET.token, SECRET.key, carries_link=True)
+    assert link.handle(event, T0) == [CancelTimer(LANE), dial]
+    assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0) == []
+    assert link.handle(CARRIED, T0) == [
+        CancelTimer(OPEN_TIMER),
+        SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+        CancelTimer(LANE),
+        ClosePeer(ID),
+        say(Hello("This PC"), LANE_CHANNEL),
+        Publish(OVER_LANE),
+    ]
+
+
+def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
+    link, _ = made(host=True, keys=KEYS)
+    assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0) == []
+    assert link.handle(CARRIED, T0) == []
+    commands = link.handle(on_lane(Hello("Phone", features=("text",))), T0)
+    named = replace(OVER_LANE, peer_name="Phone")
+    assert commands[-3:] == [say(Hello("This PC"), LANE_CHANNEL), Publish(OVER_LANE), Publish(named)]
+    assert ClosePeer(ID) in commands
+    assert link.state is LinkState.OPEN
+
+
+def over_lane(*, host: bool = False) -> Link:
+    link, _ = made(host=host, keys=KEYS)
+    link.handle(TimerFired(LANE), T0) if not host else None
+    link.handle(CARRIED, T0)
+    link.handle(on_lane(Hello("Phone")), T0)
+    assert link.status.via is Via.LANE
+    return link
+
+
+@pytest.mark.parametrize("host", [True, False])
+def test_everything_goes_over_it(host: bool) -> None:
+    link = over_lane(host=host)
+    assert link.handle(SendText(ID, "hi"), T0)[0] == say(TextPiece("hi"), LANE_CHANNEL)
+    assert link.handle(on_lane(TextPiece("hi")), T0) == [Publish(TextReceived(ID, "hi"))]
+    assert say(Ping(), LANE_CHANNEL) in beat(link, T0 + 1)
+    assert (link.lane_open, link.status.can_send_files) == (True, True)
+    assert lane_commands(link.handle(on_lane(ANNOUNCED), T0)) == []  # there is no second one beside it
+    told = replace(link.status, stage=Stage.CLOSED, reason=Reason.DISCONNECTED, can_text=False, can_send_files=False)
+    commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
+    assert commands[-6:] == [
+        say(Bye("closed"), LANE_CHANNEL),
+        CancelTimer(OPEN_TIMER),
+        CancelTimer(HEARTBEAT),
+        CancelTimer(LANE),
+        CloseLane(ID),
+        Publish(told),
+    ]  # and no peer: it is closed since the lane took over
+
+
+@pytest.mark.parametrize("host", [True, False])
+def test_where_it_breaks_the_peer_has_vanished_and_where_it_says_bye_it_left(host: bool) -> None:
+    link = over_lane(host=host)
+    link.handle(LaneLost(ID), T0)
+    assert link.status.reason is Reason.PEER_VANISHED
+    link = over_lane(host=host)
+    link.handle(on_lane(Bye()), T0)
+    assert link.status.reason is Reason.PEER_LEFT
+    link = over_lane(host=host)
+    while link.state is LinkState.OPEN:
+        later = link._ticked + 1
+        beat(link, later)
+    assert link.status.reason is Reason.PEER_VANISHED
+
+
+@pytest.mark.parametrize("host", [True, False])
+def test_a_link_that_opens_on_neither_way_says_what_webrtc_said(host: bool) -> None:
+    link, _ = made(host=host, keys=KEYS)
+    link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0)
+    link.handle(TimerFired(OPEN_TIMER), T0)
+    assert link.status.reason is Reason.ICE_FAILED
+    link, _ = made(host=host, keys=KEYS)
+    link.handle(TimerFired(OPEN_TIMER), T0)
+    assert link.status.reason is Reason.LINK_TIMEOUT
+
+
+@pytest.mark.parametrize("ice_first", [True, False])
+def test_where_both_ways_have_failed_nothing_more_is_waited_for(ice_first: bool) -> None:
+    events: list[LinkInput] = [PeerFailed(ID, Reason.ICE_FAILED), LaneLost(ID)]
+    link, _ = made(keys=KEYS)
+    link.handle(TimerFired(LANE), T0)
+    first, second = events if ice_first else events[::-1]
+    assert link.handle(first, T0) == []
+    link.handle(second, T0)
+    assert (link.state, link.status.reason) == (LinkState.CLOSED, Reason.ICE_FAILED)
+
+
+@pytest.mark.parametrize("reason", [Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
+def test_only_where_ice_finds_no_way_a_lane_is_the_answer(reason: Reason) -> None:
+    link, _ = made(keys=KEYS)
+    link.handle(PeerFailed(ID, reason), T0)
+    assert link.status.reason is reason
+
+
+def test_webrtc_opens_in_time_and_the_lane_is_not_needed() -> None:
+    link, _ = made(keys=KEYS)
+    assert lane_commands(link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)) == [CancelTimer(LANE)]
+    host, _ = made(host=True, keys=KEYS)
+    host.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    assert host.handle(LaneOpened(ID), T0) == [CancelTimer(LANE)]  # its token opens a lane beside the link, too
+
+
+def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_there_too() -> None:
+    guest, _ = made(keys=KEYS)
+    guest.handle(TimerFired(LANE), T0)
+    commands = guest.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    assert lane_commands(commands) == [CancelTimer(LANE), CloseLane(ID)]
+    assert guest.handle(CARRIED, T0) == []  # it crossed
+    guest.handle(LaneLost(ID), T0)
+    assert (guest.state, guest.status.via) == (LinkState.OPEN, Via.WEBRTC)
+    for opens_late in (True, False):
+        host, _ = made(host=True, keys=KEYS)
+        channel = ChannelOpened(ID, CONTROL, CONTROL_LABEL)
+        for event in (CARRIED, channel) if opens_late else (channel, CARRIED):
+            host.handle(event, T0)
+        assert host.handle(LaneLost(ID), T0) == []
+        assert (host.state, host.status.via) == (LinkState.OPEN, Via.WEBRTC)
+
+
+def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> None:
+    files = no_files()
+    link, _ = made(host=True, keys=KEYS, files=files)
+    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    link.handle(CARRIED, T0)
+    commands = link.handle(on_lane(Hello("Phone")), T0)
+    assert commands[:4] == [
+        CancelTimer(LANE),
+        ClosePeer(ID),
+        say(Hello("This PC"), LANE_CHANNEL),
+        Publish(OVER_LANE),
+    ]
+    assert link.handle(heard(TextPiece("of the channel that is gone")), T0) == []
+    late: list[LinkInput] = [
+        ChannelClosed(ID, CONTROL),
+        ChannelOpened(ID, OTHER, "chat"),
+        PeerFailed(ID, Reason.PEER_LEFT),
+    ]
+    for event in late:  # of the peer that is closed
+        assert link.handle(event, T0) == []
+
+
+def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
+    """No honest guest has greeted there before it took the lane; of one that has, nothing hangs."""
+    files = no_files()
+    link, _ = made(host=True, keys=KEYS, files=files)
+    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    link.handle(heard(Hello("Phone", features=("text", "files"))), T0)
+    link.handle(heard(ANNOUNCED), T0)
+    files.intent(AcceptTransfer(TRANSFER), T0)
+    files.disk(SinkReady(TRANSFER), T0)
+    link.handle(ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), T0)
+    link.handle(CARRIED, T0)
+    assert HoldSink(TRANSFER) in link.handle(on_lane(Hello("Phone")), T0)
+    held = files.disk(SinkHeld(TRANSFER, START), T0)
+    assert TakeStream(TRANSFER, ID, LANE_CHANNEL, 1) in held
+
+
+@pytest.mark.parametrize("opened", [True, False])
+@pytest.mark.parametrize(
+    "event", [PeerFailed(ID, Reason.PEER_LEFT), PeerFailed(ID, Reason.ICE_FAILED), ChannelClosed(ID, CONTROL)]
+)
+def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(opened: bool, event: LinkInput) -> None:
+    link, _ = made(host=True, keys=KEYS)
+    if opened:
+        link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    elif isinstance(event, ChannelClosed):
+        return
+    link.handle(CARRIED, T0)
+    link.handle(event, T0)
+    assert (link.state, link.status.via) == (LinkState.OPEN, Via.LANE)
+
+
+def test_a_word_on_the_lane_that_nobody_understands_opens_the_link_and_is_told() -> None:
+    link, _ = made(host=True, keys=KEYS)
+    link.handle(CARRIED, T0)
+    assert link.handle(heard("rubbish", LANE_CHANNEL), T0)[-1] == say(Unsupported("bad_json"), LANE_CHANNEL)
+    assert link.state is LinkState.OPEN
+
+
+def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None:
+    link, _ = made(host=True, keys=KEYS)
+    assert link.handle(LaneOpened(ID), T0) == []
+    assert link.handle(on_lane(Hello("Phone")), T0) == []
+    assert link.handle(LaneLost(ID), T0) == []
+    assert link.state is LinkState.OPENING
+    assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0)[-1] == Publish(
+        replace(NEW, stage=Stage.CLOSED, reason=Reason.ICE_FAILED)
+    )  # its token is used up
+
+
 # --- misuse ----------------------------------------------------------------------------------------------------------
 
 INPUTS: list[LinkInput] = [
@@ -392,11 +807,14 @@ INPUTS: list[LinkInput] = [
     TimerFired(OPEN_TIMER),
     TimerFired(HEARTBEAT),
     TimerFired(Timer(TimerName.DIAL, ID)),
+    LaneOpened(ID),
+    LaneLost(ID),
+    TimerFired(Timer(TimerName.LANE, ID)),
 ]
 WELCOME = {  # what each state takes, by position in INPUTS
     LinkState.IDLE: {3},
-    LinkState.OPENING: {0, 2, 3, 4},
-    LinkState.OPEN: {0, 1, 2, 3, 5},
+    LinkState.OPENING: {0, 2, 3, 4, 7, 8, 9},
+    LinkState.OPEN: {0, 1, 2, 3, 5, 7, 8, 9},
     LinkState.CLOSED: set[int](),
 }
 

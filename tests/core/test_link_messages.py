@@ -19,6 +19,7 @@ from proxim.core.link_messages import (
     LinkMessage,
     Ping,
     TextPiece,
+    TextPieces,
     Unsupported,
     cut_text,
     dump_link_message,
@@ -160,3 +161,11 @@ def test_every_piece_of_any_text_fits_into_a_message(length: int, character: str
     assert [piece.more for piece in pieces] == [True] * (len(pieces) - 1) + [False]
     for piece in pieces:
         assert parse_link_message(dump_link_message(piece)) == piece
+
+
+def test_empty_pieces_without_end_are_not_kept() -> None:
+    pieces = TextPieces()
+    for _ in range(1000):
+        assert pieces.take(TextPiece("", more=True)) is None
+    assert pieces._pieces == []
+    assert pieces.take(TextPiece("end")) == "end"

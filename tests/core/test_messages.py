@@ -755,6 +755,7 @@ def test_close_codes_are_what_the_page_knows_them_by() -> None:
         "SESSION_ENDED": 4000,
         "LINK_FAILED": 4001,
         "BAD_MESSAGES": 4400,
+        "TAMPERED": 4401,
     }
     assert all(4000 <= code <= 4999 for code in codes.values())  # RFC 6455, 7.4.2: private use
 

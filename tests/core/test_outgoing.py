@@ -128,6 +128,12 @@ def test_told_to_go_on_before_its_turn() -> None:
     assert (command.generation, command.position) == (1, Position(1, 0))
 
 
+def test_a_lane_that_is_the_only_way_may_take_its_time() -> None:
+    bench = active(lane=True)
+    bench.speaker.lane_beside = False
+    assert CancelTimer(STALL) in bench.do(Progress(ID, 0, 1))
+
+
 def test_a_lane_that_stalls() -> None:
     bench = active(lane=True)
     assert bench.do(TimerFired(STALL)) == [CloseLane(bench.speaker.id)]

@@ -799,17 +799,21 @@ class AnyWorld(RuleBasedStateMachine):
     def the_lanes_are_cut(self) -> None:
         self.world.cut_lanes()
 
-    @rule(seconds=st.sampled_from([0.5, 6.0]))
-    def all_goes_well(self, seconds: float) -> None:
+    @rule(by_guest=st.booleans(), steps=st.integers(0, 20))
+    def all_goes_well(self, by_guest: bool, steps: int) -> None:
         """The next right steps: without these, chance alone rarely has files moving."""
         world = self.world
         if not world.guest.ledger.links:
             self.the_guest_joins()
-        world.settle()
-        self.the_host_decides(approved=True)
-        world.advance(seconds)
-        self.somebody_sends_files(by_guest=seconds == 6.0, path="photo")
+            world.settle()
+            self.the_host_decides(approved=True)
+            world.advance(7)
+        self.somebody_sends_files(by_guest=by_guest, path="photo")
+        for _ in range(steps):
+            world.step()
         world.accept_files()
+        for _ in range(steps):
+            world.step()
 
     @rule(text=st.text(max_size=10), by_guest=st.booleans())
     def somebody_writes(self, text: str, by_guest: bool) -> None:

@@ -60,7 +60,8 @@ from proxim.core.messages import (
 from proxim.core.proof import ProofKeys, Side, SignalMacs, tag_auth
 from proxim.core.replies import refusal, rejection
 from proxim.core.session import LOST_SOCKET_SECONDS, Session
-from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
+from proxim.core.session_asked import MAX_IGNORED
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput, TurnAway
 from proxim.core.session_states import SessionState, SessionStatus
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, TextReceived, Trouble, Via
 from tests.core.machine_fixtures import LINE, no_files, sdp
@@ -246,7 +247,7 @@ def test_a_request_shows_a_prompt_for_40_seconds() -> None:
     shown = DeviceInfo("Evil name" + "x" * 30 + "…", "id")
     assert commands == [
         SetTimer(APPROVAL, 40.0),
-        Publish(Prompt(ID, shown, "192.168.1.9", None, deadline=T0 + 45)),
+        Publish(Prompt(ID, shown, "192.168.1.9", None, deadline=T0 + 45, number=1)),
     ]
     assert session.state is SessionState.ASKED
     assert session.serves(GUEST.connection)
@@ -829,7 +830,7 @@ STATES = {
     ),
     SessionState.LINKED: (
         linked,
-        "ask signal lost decide disconnect end session heartbeat channel message failed text resume "
+        "ask signal lost decide disconnect end session heartbeat described channel message failed text resume "
         "lane lane_lost lane_timer",
     ),
     SessionState.AWAY: (
@@ -853,3 +854,106 @@ def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) 
         with pytest.raises(MachineMisuseError):
             session.handle(INPUTS[name], T0)
         assert session.state is state
+
+
+# --- which request an answer means -----------------------------------------------------------------------------------
+
+
+def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
+    session = new_session()
+    first = ask(session)
+    session.handle(ConnectionLost(GUEST.connection), T0)
+    other = replace(GUEST, connection=ConnectionID(9))
+    second = next(one.status for one in session.handle(Ask(other), T0) if isinstance(one, Publish))
+    assert isinstance(first, Prompt)
+    assert isinstance(second, Prompt)
+    assert first.number != second.number
+    too_late = [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert session.handle(Decide(ID, approved=True, number=first.number), T0) == too_late
+    assert session.handle(Decide(ID, approved=True), T0) == too_late  # it could mean either
+    assert session.serves(other.connection)
+    session.handle(Decide(ID, approved=True, number=second.number), T0)
+    assert session.state is SessionState.LINKING
+
+
+@pytest.mark.parametrize(
+    "gone", [TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ConnectionLost(GUEST.connection)]
+)
+def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(gone: SessionInput) -> None:
+    session = new_session()
+    ask(session)
+    session.handle(gone, T0)
+    second = ask(session)
+    assert session.handle(Decide(ID, approved=True), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert session.serves(GUEST.connection)
+    session.handle(Decide(ID, approved=True, number=second.number), T0)
+    assert session.state is SessionState.LINKING
+
+
+def ask(session: Session) -> Prompt:
+    prompt = next(one.status for one in session.handle(Ask(GUEST), T0) if isinstance(one, Publish))
+    assert isinstance(prompt, Prompt)
+    return prompt
+
+
+def test_an_address_whose_unproved_requests_nobody_answers_is_muted() -> None:
+    session = new_session()
+    for _ in range(MAX_IGNORED):
+        ask(session)
+        session.handle(TimerFired(APPROVAL), T0)
+    assert session.handle(Ask(GUEST), T0) == [rejection(GUEST, Reason.DECLINED)]
+    assert session.state is SessionState.OPEN
+
+
+def test_a_guest_can_be_turned_away() -> None:
+    session = new_session()
+    ask(session)
+    assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(TurnAway(Reason.NOT_VERIFIED), T0)
+    assert session.state is SessionState.OPEN
+
+
+# --- a guest that was warned -----------------------------------------------------------------------------------------
+
+KEYS = ProofKeys(b"ctx", bytes(32), bytes(range(32)), b"secret")
+WARNINGS = [CloseCode.TAMPERED, 1002, 1007, 1009]
+
+
+def proved_session(*, proved: bool, linked: bool) -> Session:
+    guest = replace(GUEST, verified=Verified.QR, keys=KEYS) if proved else GUEST
+    session = Session(ID, PERSISTENT, None, T0, "Host", lambda: LINK, no_files())
+    session.start()
+    offer = Signal(CODE_SESSION_ID, OFFER.payload, SignalMacs(KEYS, Side.GUEST).seal(OFFER.payload) if proved else None)
+    inputs: list[SessionInput] = [Ask(guest), Decide(ID, approved=True), signal(offer), ANSWER]
+    for event in [*inputs, CHANNEL] if linked else inputs:
+        session.handle(event, T0)
+    assert session.state is (SessionState.LINKED if linked else SessionState.LINKING)
+    return session
+
+
+@pytest.mark.parametrize("code", WARNINGS)
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(linked: bool, code: int) -> None:
+    session = proved_session(proved=True, linked=linked)
+    commands = session.handle(ConnectionLost(GUEST.connection, code), T0)
+    assert session.state is SessionState.ENDED
+    assert session.end_reason is Reason.TAMPERED
+    told = [one.status for one in commands if isinstance(one, Publish)][-1]
+    assert isinstance(told, LinkStatus)
+    assert (told.stage, told.reason) == (Stage.CLOSED, Reason.TAMPERED)
+    assert not any(isinstance(one, Send | CloseConnection) for one in commands)  # its socket is gone
+
+
+@pytest.mark.parametrize("code", WARNINGS)
+@pytest.mark.parametrize("linked", [False, True])
+def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool, code: int) -> None:
+    warned, left = (proved_session(proved=False, linked=linked) for _ in range(2))
+    warning = ConnectionLost(GUEST.connection, code)
+    assert warned.handle(warning, T0) == left.handle(ConnectionLost(GUEST.connection), T0)
+    assert warned.state is left.state
+
+
+@pytest.mark.parametrize("code", [None, 1000, 1001, 4000])
+def test_any_other_close_is_a_guest_that_left(code: int | None) -> None:
+    session = proved_session(proved=True, linked=True)
+    assert session.handle(ConnectionLost(GUEST.connection, code), T0) == []
+    assert session.state is SessionState.LINKED

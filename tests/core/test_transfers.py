@@ -355,6 +355,14 @@ def test_always_from_this_link() -> None:
     assert bench.right.incoming[third].state is IncomingState.ASKED
 
 
+def test_always_into_the_folder_that_was_chosen() -> None:
+    bench = bench_of()
+    bench.right.accept(sent(bench, "a"), directory="there", always=True)
+    bench.settle()
+    sent(bench, "b")
+    assert [one.directory for one in opened(bench.right)] == ["there", "there"]
+
+
 def test_without_asking() -> None:
     bench = bench_of(AcceptPolicy(without_asking=True, directory="there"))
     transfer = sent(bench, "a", "folder")
@@ -507,6 +515,18 @@ def test_lost_midway_and_resumed() -> None:
     again = started(bench.left)[-1]
     assert again.partial
     assert again.partial[0].offset >= moved
+
+
+def test_the_same_files_sent_once_more_while_they_go_on_are_no_second_copy() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.relink()
+    while bench.left.told[transfer].link != bench.link.id:
+        go(bench, 1)
+    bench.left.send("a", "b")
+    bench.settle()
+    assert list(bench.left.out) == [transfer]
+    assert ends(bench, transfer) == DONE
 
 
 @pytest.mark.parametrize("which", ["left", "right", "both"])

@@ -76,6 +76,7 @@ class FakeSpeaker:
     id: LinkID
     peer_name: str | None = "the other"
     lane_open: bool = False
+    lane_beside: bool = True
     lane_pending: bool = False
     lanes_wanted: int = 0
     proved: bool = True
@@ -334,12 +335,19 @@ class Side:
     def send(self, *paths: str) -> None:
         self.run(self.transfers.intent(SendPaths(self.bench.link.id, paths), self.bench.now))
 
-    def accept(self, transfer: TransferID, declined: tuple[int, ...] = (), *, always: bool = False) -> None:
+    def accept(
+        self,
+        transfer: TransferID,
+        declined: tuple[int, ...] = (),
+        *,
+        directory: str | None = None,
+        always: bool = False,
+    ) -> None:
         self.always = self.always or always
         self.declined[transfer] = declined
         entries = self.incoming[transfer].status.entries
         self.agreed[transfer] = (entries, tuple(one for one in sorted(declined) if one < len(entries)))
-        self.run(self.transfers.intent(AcceptTransfer(transfer, declined, always=always), self.bench.now))
+        self.run(self.transfers.intent(AcceptTransfer(transfer, declined, directory, always), self.bench.now))
 
     def cancel(self, transfer: TransferID) -> None:
         if transfer in self.incoming and self.incoming[transfer].alive:

@@ -13,8 +13,9 @@ from proxim.core.errors import Reason
 from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, DialFailed, FrameReceived
 from proxim.core.messages import CloseCode
 from proxim.net import client as client_module
+from proxim.net import limits
 from proxim.net.client import Client
-from tests.net.support import Events
+from tests.net.support import UNLIMITED, Events
 
 ID = ConnectionID(-1)
 
@@ -75,7 +76,7 @@ async def test_a_web_server_is_not_proxim() -> None:
         assert await failure(url_of(server)) is Reason.NOT_PROXIM
 
 
-@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b""])
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
 async def test_something_else_answers(greeting: bytes) -> None:
     async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -83,7 +84,72 @@ async def test_something_else_answers(greeting: bytes) -> None:
         writer.close()
 
     async with await asyncio.start_server(other, "127.0.0.1", 0) as server:
-        assert await failure(url_of(server)) in (Reason.NOT_PROXIM, Reason.HOST_GONE)
+        assert await failure(url_of(server)) is Reason.NOT_PROXIM
+
+
+@pytest.mark.parametrize(
+    "location", ["https://192.0.2.1/", "ws://192.0.2.1:9/ws", "/ws", "gopher://nowhere", "ws://[", ""]
+)
+async def test_a_redirect_is_not_followed(location: str) -> None:
+    asked = 0
+
+    def redirect(connection: ServerConnection, request: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        response = connection.respond(http.HTTPStatus.FOUND, "")
+        response.headers["Location"] = location
+        return response
+
+    async with serve(echo, "127.0.0.1", 0, process_request=redirect) as server:
+        assert await failure(url_of(server)) is Reason.NOT_PROXIM
+    assert asked == 1
+
+
+async def hostile(client: Client, frames: bytes) -> None:
+    """Let a host send these without end, and read nothing, until the client cuts it."""
+
+    async def flood(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        while not connection.transport.is_closing():
+            connection.transport.write(frames)
+            await connection.drain()
+
+    async with serve(flood, "127.0.0.1", 0, close_timeout=0.1) as server:
+        async with asyncio.timeout(15):
+            await client.run(url_of(server))
+
+
+@pytest.mark.parametrize(
+    "frame", [b"\x89\x00", b"\x8a\x00", b"\x81\x00", b"\x82\x7f" + (200_000).to_bytes(8, "big") + bytes(200_000)]
+)
+async def test_a_host_that_sends_too_fast_is_cut(frame: bytes) -> None:
+    events = Events()
+    await hostile(Client(ID, events), frame * (1 + 100_000 // len(frame)))
+    assert events.all[0] == ConnectionOpened(ID, "127.0.0.1")
+    assert events.all[-1] == ConnectionLost(ID)
+    assert len(events.all) <= limits.SIGNALING_PACE.frames.burst + 2
+
+
+async def test_a_host_that_reads_no_answer_to_its_pings_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SIGNALING_PACE", UNLIMITED)
+    events = Events()
+    await hostile(Client(ID, events), (b"\x89\x7d" + b"x" * 125) * 500)
+    assert events.all == [ConnectionOpened(ID, "127.0.0.1"), ConnectionLost(ID)]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize("resets", [True, False])
+async def test_a_host_that_cuts_a_connection_without_a_word(reads: bool, resets: bool) -> None:
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if reads:
+            await reader.readuntil(b"\r\n\r\n")
+        if resets:
+            writer.transport.abort()
+        else:
+            writer.close()
+
+    async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
+        assert await failure(url_of(server)) is Reason.HOST_FULL
 
 
 async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
@@ -105,7 +171,9 @@ async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
         (OSError(errno.ENETUNREACH, "no route"), Reason.UNREACHABLE),
         (socket.gaierror(socket.EAI_NONAME, "no such zone"), Reason.UNREACHABLE),
         (TimeoutError(), Reason.NO_ANSWER),
-        (ConnectionResetError(), Reason.HOST_GONE),
+        (ConnectionResetError(), Reason.HOST_FULL),
+        (ConnectionAbortedError(), Reason.HOST_FULL),
+        (OSError(errno.EMFILE, "no more sockets here"), Reason.HOST_GONE),
     ],
 )
 async def test_what_the_system_says_in_words_for_people(
@@ -114,7 +182,7 @@ async def test_what_the_system_says_in_words_for_people(
     def refuse(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(client_module, "connect", refuse)
+    monkeypatch.setattr(client_module, "DirectConnect", refuse)
     assert await failure("ws://127.0.0.1:9/ws") is reason
 
 

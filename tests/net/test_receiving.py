@@ -124,6 +124,34 @@ async def test_what_comes_another_way_or_of_another_generation_is_dropped(runnin
     assert running.sink.written == [b"last"]
 
 
+async def test_small_messages_of_a_running_stream_are_written_together(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxim.net.receiving.GATHER_SECONDS", 3600.0)
+    monkeypatch.setattr("proxim.net.receiving.GATHER_BYTES", 8)
+    await running.start()
+    running.feed(b"first")
+    await running.events.wait(SinkWrote)  # a stream that begins does not wait
+    running.feed(b"1234")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert running.sink.written == [b"first"]
+    running.feed(b"5678")
+    await running.events.wait(SinkWrote, lambda event: event.written == 13)
+    running.feed(b"9")
+    running.receiving.hold()  # nor does anybody wait who wants to know
+    assert await running.events.wait(SinkHeld) == SinkHeld(ID, Position(0, 14))
+
+
+async def test_what_waits_for_more_is_written_after_a_moment(running: Running) -> None:
+    await running.start()
+    running.feed(b"first")
+    await running.events.wait(SinkWrote)
+    running.feed(b"second", b"last")
+    await running.events.wait(SinkFinished)
+    assert running.sink.written == [b"first", b"second", b"last"]
+
+
 async def test_holding_writes_what_has_come_and_begins_a_generation_there(running: Running) -> None:
     await running.start()
     running.sink.may_write.clear()

@@ -340,9 +340,55 @@ async def test_nothing_secret_is_logged(sides: list[Side], caplog: pytest.LogCap
     await host.stop()
     assert invitation.code is not None
     proxims = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("proxim"))
-    assert "refused a message" in proxims
+    assert "bad_json" in proxims
     for secret in (target.session_id, target.qr_secret or "", invitation.code, "secret in bad json"):
         assert secret not in proxims
+
+
+STEPS = [
+    "Listening(address='127.0.0.1'",
+    "code is shown, one-time",
+    "open, with 127.0.0.1",
+    "got PairRequest(device=DeviceInfo(name='Telefon', id='guest-uuid'), auth=Auth(v=1, m='spake2'))",
+    "sent PairChallenge(",
+    "got PairConfirm(",
+    "request 1: 'Telefon' at 127.0.0.1 asks to join, verified: code",
+    "answer to request 1: approved",
+    "sent PairResult(approved=True",
+    "request over: approved",
+    "link host-1: connecting",
+    "link host-1: connected",
+    "link host-1: closed, ",
+]
+
+
+async def test_verbose_tells_each_step_and_no_secret(sides: list[Side], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "proxim")
+    host, guest = await link(sides, "127.0.0.1")
+    guest.runtime.report(SendText(link_of(guest).link, "a word between us"))
+    await host.told.wait(told.TextReceived)
+    await guest.stop()
+    await closed(host)
+    told_lines = [record.getMessage() for record in caplog.records if record.name == "proxim.net.steps"]
+    log = "\n".join(told_lines)
+    place = 0
+    for step in STEPS:
+        place = log.index(step, place)
+    invitation = next(one for one in host.told.all if isinstance(one, told.Invitation))
+    assert invitation.code is not None
+    target = parse_target(invitation.url)
+    parts = (invitation.code, invitation.code.replace("-", ""), target.session_id, target.qr_secret or "-")
+    for secret in (*parts, "a word between us", "v=0", "ice-pwd", "fingerprint"):
+        assert secret not in log
+
+
+async def test_without_verbose_no_step_is_put_into_words(
+    sides: list[Side], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.WARNING, "proxim")
+    monkeypatch.setattr("proxim.net.steps._words", pytest.fail)
+    await link(sides, "127.0.0.1")
+    assert caplog.records == []
 
 
 # --- this machine --------------------------------------------------------------------------------------------------

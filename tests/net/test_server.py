@@ -7,6 +7,7 @@ import gc
 import gzip
 import http
 import json
+import logging
 import socket
 import sys
 import tracemalloc
@@ -17,6 +18,8 @@ import pytest_asyncio
 from websockets import http11 as limits_of_http
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+from websockets.frames import Frame
+from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
 from proxim.core.errors import Reason
@@ -26,7 +29,7 @@ from proxim.net import limits
 from proxim.net.limits import HARD_MESSAGE_BYTES, SEND_QUEUE
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.server import Server
-from tests.net.support import PATIENCE, Events
+from tests.net.support import PATIENCE, UNLIMITED, Events
 
 
 class Running:
@@ -93,7 +96,7 @@ async def test_a_frame_becomes_an_event_of_its_connection(running: Running, path
         assert opened == ConnectionOpened(opened.connection, "127.0.0.1")
         await client.send("not even JSON")
         assert await running.events.wait(FrameReceived) == FrameReceived(opened.connection, "not even JSON")
-    assert await running.events.wait(ConnectionLost) == ConnectionLost(opened.connection)
+    assert await running.events.wait(ConnectionLost) == ConnectionLost(opened.connection, 1000)
     assert running.guests_came == 1
 
 
@@ -313,11 +316,15 @@ async def test_no_host_and_two_hosts_are_misdirected(running: Running) -> None:
     ],
 )
 @pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["page", "upgrade"])
-async def test_a_page_from_elsewhere_is_refused(running: Running, origin: str, upgrade: dict[str, str]) -> None:
+async def test_a_page_from_elsewhere_is_refused(
+    running: Running, origin: str, upgrade: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "proxim")
     request = running.request(Origin=origin.format(port=running.port), **upgrade)
     status, headers, body = split(await running.get(request))
     assert (status, body) == (403, b"Forbidden.\n")
     assert_protected(headers, running.port)
+    assert "was answered 403" in caplog.text
     assert not running.events.all
     assert running.guests_came == 0
 
@@ -423,10 +430,14 @@ async def is_cut_off(reader: asyncio.StreamReader) -> bool:
             return True
 
 
-async def test_half_open_sockets_count_and_one_address_has_eight(running: Running) -> None:
+async def test_half_open_sockets_count_and_one_address_has_eight(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "proxim")
     holding = [await opened(running.port) for _ in range(limits.MAX_SOCKETS_OF_ONE_ADDRESS)]
     reader, writer = await opened(running.port)
     assert await is_cut_off(reader)
+    assert "a connection from 127.0.0.1 was cut: it has 8 already" in caplog.text
     writer.close()
     holding.pop()[1].close()  # a place is free again
     assert split(await until_answered(running))[0] == 200
@@ -446,11 +457,13 @@ async def until_answered(running: Running) -> bytes:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
-async def test_thirty_two_in_all(running: Running) -> None:
+async def test_thirty_two_in_all(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "proxim")
     sources = [f"127.1.0.{1 + index // (limits.CROWD_SOCKETS - 1)}" for index in range(limits.MAX_SOCKETS)]
     holding = [await opened(running.port, source) for source in sources]
     reader, writer = await opened(running.port, "127.1.0.200")
     assert await is_cut_off(reader)
+    assert "a connection from 127.1.0.200 was cut: all 32 places are taken" in caplog.text
     writer.close()
     for _, one in holding:
         one.close()
@@ -458,12 +471,14 @@ async def test_thirty_two_in_all(running: Running) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
-async def test_a_crowd_makes_room_for_who_holds_nothing(running: Running) -> None:
+async def test_a_crowd_makes_room_for_who_holds_nothing(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "proxim")
     sources = [f"127.1.1.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     newcomer, writer = await opened(running.port, "127.1.1.200")
     assert await is_cut_off(readers[0])  # the oldest of those who hold most
+    assert "the oldest of 8 connections from 127.1.1.1 was cut to make room" in caplog.text
     writer.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n\r\n".encode())
     assert (await newcomer.readline()).startswith(b"HTTP/1.1 200 ")
     for _, one in (*crowd, (newcomer, writer)):
@@ -535,6 +550,91 @@ def is_closed(one: socket.socket) -> bool:
         return True
 
 
+# --- how fast ------------------------------------------------------------------------------------------------------
+
+PING, PONG, TEXT, PIECE = (bytes([first, 0x80, 0, 0, 0, 0]) for first in (0x89, 0x8A, 0x81, 0x00))
+LARGE = b"\x82\xff" + (200_000).to_bytes(8, "big") + bytes(4) + bytes(200_000)
+
+
+async def open_websocket(running: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket without a library that would keep to the rules."""
+    reader, writer = await opened(running.port)
+    key = base64.b64encode(bytes(16)).decode()
+    writer.write(
+        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+@pytest.mark.parametrize(
+    ("flood", "why"),
+    [
+        (PING * 40_000, "frames"),
+        (PONG * 40_000, "frames"),
+        (b"\x01" + PIECE[1:] + PIECE * 40_000, "frames"),
+        (TEXT * 40_000, "frames"),
+        (LARGE * 20, "bytes"),
+    ],
+    ids=["pings", "pongs", "pieces", "texts", "bytes"],
+)
+async def test_a_socket_that_sends_too_fast_is_cut(
+    running: Running, flood: bytes, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "proxim")
+    reader, writer = await open_websocket(running)
+    honest = await running.connect()
+    first, second = await running.events.wait(ConnectionOpened), await running.events.wait(ConnectionOpened)
+    with contextlib.suppress(ConnectionError):
+        writer.write(flood)
+        await writer.drain()
+    lost = await running.events.wait(ConnectionLost)
+    assert lost == ConnectionLost(first.connection)
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENCE):
+            while await reader.read(65536):
+                pass
+    assert f"was cut: it sent too many {why}" in caplog.text
+    frames = [event for event in running.events.all if isinstance(event, FrameReceived | FrameRefused)]
+    assert len(frames) <= limits.SIGNALING_PACE.frames.burst
+    await honest.send("as if nothing had happened")
+    assert (await running.events.wait(FrameReceived)).connection == second.connection
+    await honest.close()
+    writer.close()
+
+
+async def test_one_read_is_parsed_no_further_than_the_limit(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """43,690 pings fit into one read, and took a tenth of a second."""
+    parsed = 0
+    count = ServerProtocol.recv_frame
+
+    def counted(self: ServerProtocol, frame: Frame) -> None:
+        nonlocal parsed
+        parsed += 1
+        count(self, frame)
+
+    monkeypatch.setattr(ServerProtocol, "recv_frame", counted)
+    _, writer = await open_websocket(running)
+    with contextlib.suppress(ConnectionError):
+        writer.write(PING * 43_690)
+        await writer.drain()
+    await running.events.wait(ConnectionLost)
+    assert parsed == limits.SIGNALING_PACE.controls.burst
+    writer.close()
+
+
+async def test_a_socket_within_the_limit_is_answered(running: Running) -> None:
+    async with running.connect() as client:
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(int(limits.SIGNALING_PACE.controls.burst) // 2):
+                await (await client.ping())
+        for _ in range(7):  # of the largest size that is read at all, as a stranger may
+            await client.send("x" * limits.HARD_MESSAGE_BYTES)
+        await client.send("the last")
+        await running.events.wait(FrameReceived, lambda frame: frame.text == "the last")
+
+
 # --- what breaks ---------------------------------------------------------------------------------------------------
 
 
@@ -553,15 +653,10 @@ async def test_a_socket_that_breaks_is_lost(running: Running) -> None:
         await client.recv()
 
 
-async def test_a_guest_that_pings_and_never_reads_is_cut_off(running: Running) -> None:
+async def test_a_guest_that_pings_and_never_reads_is_cut_off(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """websockets answers every ping; what nobody reads would fill the memory (36 MB a second were seen)."""
-    reader, writer = await opened(running.port)
-    key = base64.b64encode(bytes(16)).decode()
-    writer.write(
-        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-    )
-    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    monkeypatch.setattr(limits, "SIGNALING_PACE", UNLIMITED)
+    _, writer = await open_websocket(running)
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     ping = b"\x89\xfd" + bytes(4) + b"x" * 125
     with contextlib.suppress(ConnectionError):

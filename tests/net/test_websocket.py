@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -51,8 +52,60 @@ async def test_its_life_is_told_in_order(pair: Pair) -> None:
         ConnectionOpened(ID, "somewhere"),
         FrameReceived(ID, "one"),
         FrameRefused(ID, Reason.BAD_MESSAGE),
-        ConnectionLost(ID),
+        ConnectionLost(ID, 1000),
     ]
+
+
+async def test_why_the_other_side_closed_is_told(pair: Pair) -> None:
+    await pair.theirs.close(CloseCode.TAMPERED)
+    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID, CloseCode.TAMPERED)
+
+
+async def test_a_close_of_ours_has_no_code_of_theirs(pair: Pair) -> None:
+    pair.ours.close(CloseCode.SESSION_ENDED)
+    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID)
+
+
+async def test_a_wire_that_is_cut_has_no_code(pair: Pair) -> None:
+    pair.theirs.transport.abort()
+    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID)
+
+
+BROKEN = {
+    "no UTF-8": (b"\x81\x81" + bytes(4) + b"\xff", Reason.BAD_MESSAGE),
+    "a reserved bit": (b"\xa1\x80" + bytes(4), Reason.BAD_MESSAGE),
+    "no opcode": (b"\x83\x80" + bytes(4), Reason.BAD_MESSAGE),
+    "no mask": (b"\x81\x01x", Reason.BAD_MESSAGE),
+    "too large": (b"\x81\xff" + (2**40).to_bytes(8, "big") + bytes(4), Reason.TOO_LARGE),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+async def test_bytes_that_are_no_frame_are_told_before_the_socket_is_lost(pair: Pair, broken: str) -> None:
+    bytes_sent, reason = BROKEN[broken]
+    await pair.theirs.send("before")
+    pair.theirs.transport.write(bytes_sent)
+    await pair.events.wait(ConnectionLost)
+    assert pair.events.all[1:] == [FrameReceived(ID, "before"), FrameRefused(ID, reason), ConnectionLost(ID)]
+
+
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+async def test_a_close_of_theirs_for_bytes_that_they_could_not_read_is_no_frame_of_theirs(
+    pair: Pair, code: int
+) -> None:
+    await pair.theirs.close(code)
+    await pair.events.wait(ConnectionLost)
+    assert pair.events.all[1:] == [ConnectionLost(ID, code)]
+
+
+async def test_a_frame_after_our_close_is_not_told(pair: Pair) -> None:
+    await pair.theirs.send("before")
+    await pair.events.wait(FrameReceived)
+    pair.ours.close(CloseCode.BAD_MESSAGES)
+    frame = b"\x81\x81" + bytes(4) + b"x"
+    pair.theirs.transport.write(frame * 1000 + b"\x83\x80" + bytes(4))  # the close itself is not out yet
+    await pair.events.wait(ConnectionLost)
+    assert pair.events.all[1:] == [FrameReceived(ID, "before"), ConnectionLost(ID)]
 
 
 async def test_messages_leave_in_order_and_before_the_close(pair: Pair) -> None:

@@ -94,11 +94,24 @@ def test_sent_and_not_arrived(end: TransferStatus) -> None:
 
 def test_what_an_earlier_run_left_is_not_what_was_asked_for() -> None:
     errand = sending()
-    earlier = replace(OUT, transfer=TransferID("t0"), state=TransferState.WAITING, link=None)
+    earlier = replace(
+        OUT, transfer=TransferID("t0"), state=TransferState.WAITING, link=None, entries=(Entry("other", 5),)
+    )
     errand.see(earlier)
     errand.see(replace(earlier, state=TransferState.DONE, link=LINK.link))
     assert not errand.over
     errand.see(at(OUT, TransferState.DONE))
+    assert errand.succeeded
+
+
+def test_asked_once_more_for_what_an_earlier_run_left() -> None:
+    """It goes on, and no second copy is sent."""
+    errand = sending()
+    earlier = replace(OUT, transfer=TransferID("t0"), state=TransferState.WAITING, link=None)
+    errand.see(earlier)
+    errand.see(replace(earlier, state=TransferState.ACTIVE, link=LINK.link))
+    assert not errand.over
+    errand.see(replace(earlier, state=TransferState.DONE, link=LINK.link))
     assert errand.succeeded
 
 

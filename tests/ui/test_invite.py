@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import ChooseNetwork, Invite, Network, SessionType, SetRequireProof
-from proxim.core.status import Networks, NoInvitation, ProofPolicy
+from proxim.core.status import Networks, NoInvitation, ProofPolicy, Trouble
 from proxim.ui.invite import QR_SIDE, life_text, network_text
 from proxim.ui.qr import qr_matrix
 from tests.ui.tk_support import DOCKER, URL, WIFI, Bench
@@ -53,6 +55,27 @@ def test_the_life_counts_down(bench: Bench) -> None:
     assert life.cget("text") == "Valid for 15:00"
     bench.clock.now += 61
     bench.pump(lambda: life.cget("text") == "Valid for 13:59")
+
+
+def test_a_code_that_is_closed_is_not_shown_and_its_banner_goes_with_it(bench: Bench) -> None:
+    window, before = bench.window, bench.invitation()
+    window.show(Trouble(Problem(Reason.CODE_CLOSED)))
+    window.show(replace(before, code=None, code_closed=True))
+    invite = window.invite
+    bench.pump(lambda: not invite.code.winfo_viewable() and not invite.copy_code.winfo_viewable())
+    assert "code is closed" in str(invite._how.cget("text"))
+    assert str(invite._life.cget("text")).startswith("QR code and link: valid for")
+    bench.pump(window.trouble.winfo_viewable)
+    assert invite.copy_link.winfo_viewable()
+    invite.new_code.invoke()
+    assert bench.posted == [Invite(SessionType.ONE_TIME)]
+    window.show(Trouble(Problem(Reason.INTERNAL)))
+    window.show(before)
+    bench.pump(invite.code.winfo_viewable)
+    assert str(invite._life.cget("text")).startswith("Valid for")
+    bench.pump(window.trouble.winfo_viewable)  # the other one stays
+    window.trouble.button.invoke()
+    bench.pump(lambda: not window.trouble.winfo_viewable())
 
 
 def test_code_and_link_are_copied_by_click_and_by_key(bench: Bench) -> None:

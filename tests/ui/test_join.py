@@ -11,7 +11,7 @@ from tests.ui.tk_support import WIFI, Bench, link
 
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).shown
 FAR_CODE = HostCode(IPv4Address("203.0.113.5"), 47800, 12345).shown
-FAR_LINK = "http://203.0.113.5:47800/#s=abcdefghij&u=x&k=abcdef"
+FAR_LINK = "http://203.0.113.5:47800/#s=abcdefghij&u=x&k=2Zr0m5T8cVn1qWb7yUe4Xg"
 
 
 def write(bench: Bench, text: str) -> None:

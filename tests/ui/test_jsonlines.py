@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Disconnect, Join, LinkID, Network, SendText, SessionType, Shutdown
+from proxim.core.events import Decide, Disconnect, Invite, Join, LinkID, Network, SendText, SessionType, Shutdown
 from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, RetryTransfer, SendPaths
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
@@ -34,7 +34,7 @@ from proxim.core.status import (
     Trouble,
     Via,
 )
-from proxim.ui.face import FaceOptions, Role
+from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.jsonlines import JsonLinesFace
 
 NOON = 1_748_779_200.0  # 2025-06-01T12:00:00Z
@@ -43,7 +43,9 @@ NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
-INVITATION = Invitation("s1", "u1", NEAR, "http://192.168.1.7:47800/#s=s1&u=u1&k=k1", SessionType.ONE_TIME, 1900.0)
+INVITATION = Invitation(
+    "s1", "u1", NEAR, "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg", SessionType.ONE_TIME, 1900.0
+)
 PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
 CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 
@@ -336,6 +338,14 @@ BAD_LINES = [
     '{"type":"decline"}',
     '{"type":"cancel","transferID":null}',
     '{"type":"retry"}',
+    '{"type":"new_code","sessionType":"eternal"}',
+    '{"type":"new_code","sessionType":1}',
+    '{"type":"new_code","sessionType":"one-time","lifetime":60}',
+    '{"type":"new_code","lifetime":59}',
+    '{"type":"new_code","lifetime":604801}',
+    '{"type":"new_code","lifetime":true}',
+    '{"type":"new_code","lifetime":60.5}',
+    '{"type":"new_code","lifetime":"60"}',
 ]
 
 
@@ -348,6 +358,31 @@ def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
     assert face.face._is_asked_about(COMING)
     assert face.posted == []
     assert not face.face.finished
+
+
+NEW_CODES: list[tuple[Event, Invite]] = [
+    ({}, Invite(SessionType.TEMPORARY, 600.0)),  # as the program was started
+    ({"sessionType": None, "lifetime": None}, Invite(SessionType.TEMPORARY, 600.0)),
+    ({"sessionType": "one-time"}, Invite(SessionType.ONE_TIME)),
+    ({"sessionType": "persistent"}, Invite(SessionType.PERSISTENT)),
+    ({"sessionType": "temporary"}, Invite(SessionType.TEMPORARY)),
+    ({"sessionType": "temporary", "lifetime": 60}, Invite(SessionType.TEMPORARY, 60.0)),
+    ({"lifetime": 604800}, Invite(SessionType.TEMPORARY, 604800.0)),
+]
+
+
+@pytest.mark.parametrize(("fields", "invite"), NEW_CODES)
+def test_a_script_can_ask_for_a_new_code(fields: Event, invite: Invite) -> None:
+    face = Face(replace(HOST, invite=Invite(SessionType.TEMPORARY, 600.0)))
+    assert face.read({"type": "new_code", **fields}) == []
+    assert face.posted == [invite]
+
+
+def test_a_joining_program_has_no_code_to_renew() -> None:
+    face = Face(JOIN)
+    (answer,) = face.read({"type": "new_code"})
+    assert answer["code"] == "bad_command"
+    assert face.posted == []
 
 
 def test_an_empty_line_is_no_command() -> None:
@@ -366,7 +401,9 @@ JSON_VALUES = st.recursive(
 
 @given(
     st.sampled_from([HOST, JOIN]),
-    st.sampled_from(["pair_response", "text", "join", "send", "accept", "decline", "cancel", "retry", "close", "x"]),
+    st.sampled_from(
+        ["pair_response", "text", "join", "new_code", "send", "accept", "decline", "cancel", "retry", "close", "x"]
+    ),
     st.dictionaries(
         st.sampled_from(["sessionID", "approved", "text", "code", "yes", "paths", "declined", "directory", "always"]),
         JSON_VALUES,
@@ -478,6 +515,7 @@ def test_send_over_all_links_or_one() -> None:
     send = {"type": "send", "paths": ["/a b", "/c"]}
     assert face.read(send) == [error(Reason.NOT_CONNECTED)]
     face.show(CONNECTED)
+    face.now += GREETING_SECONDS
     assert face.read(send) == [error(Reason.FILES_UNSUPPORTED)]
     other = LinkID("host-2")
     face.show(replace(CONNECTED, can_send_files=True), replace(CONNECTED, link=other, can_send_files=True))
@@ -485,6 +523,36 @@ def test_send_over_all_links_or_one() -> None:
     assert face.read(send, {**send, "link": "host-2"}) == []
     assert face.posted == [SendPaths(LINK, paths), SendPaths(other, paths), SendPaths(other, paths)]
     assert face.read({**send, "link": "host-3"}) == [error(Reason.NOT_CONNECTED)]
+
+
+def test_what_is_sent_before_the_other_device_has_greeted_goes_out_then() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}, {"type": "send", "paths": ["/b"]}) == []
+    assert face.posted == []
+    face.show(replace(CONNECTED, can_text=True), replace(CONNECTED, can_text=True, can_send_files=True))
+    face.show(replace(CONNECTED, can_text=True, can_send_files=True))
+    assert face.posted == [SendPaths(LINK, ("/a",)), SendPaths(LINK, ("/b",))]
+
+
+def test_what_was_sent_to_a_device_that_never_greets_is_refused_at_the_end() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}) == []
+    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_LEFT)
+    assert face.show(closed)[-1] == error(Reason.FILES_UNSUPPORTED)
+    face.show(replace(CONNECTED, link=LinkID("host-2"), can_send_files=True))
+    assert face.posted == []
+
+
+def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}) == []
+    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    face.show(replace(CONNECTED, stage=Stage.WAITING), replace(again, stage=Stage.CONNECTING), again)
+    face.show(replace(again, can_send_files=True))
+    assert face.posted == [SendPaths(LinkID("host-2"), ("/a",))]
 
 
 def test_with_a_folder_to_save_to_an_announcement_is_told_and_needs_no_answer() -> None:

@@ -190,3 +190,10 @@ def test_how_a_transfer_ended_is_told() -> None:
     assert after(link("Grace"), failed).failed
     assert after(link("Grace"), transfer(1)).sentence == "Connected with Grace."  # it only moves
     assert after(INVITATION, link("Grace"), done, INVITATION).step == 0
+
+
+def test_a_guest_that_waits_is_not_told_that_somebody_was_asked() -> None:
+    """Its code may have been wrong: then nobody is."""
+    ladder = Ladder()
+    ladder.take(link("", Stage.ASKING, "guest-1", None))
+    assert ladder.rung().sentence.startswith("Found the host.")

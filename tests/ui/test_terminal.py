@@ -44,7 +44,7 @@ from proxim.core.status import (
     Trouble,
     Via,
 )
-from proxim.ui.face import FaceOptions, Role
+from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.terminal import TerminalFace
 from proxim.ui.terminal_words import DEAD_SECONDS
 
@@ -55,9 +55,9 @@ FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
 TYPO = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
-URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=k1"
+URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
 INVITATION = Invitation("s1", "u1", NEAR, URL, SessionType.ONE_TIME, 1900.0)
-PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
+PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0, number=11)
 CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 VERIFIED = replace(PROMPT, verified=Verified.CODE)
 QUESTION = "Allow? [y/N] (40 s) "
@@ -101,6 +101,12 @@ class Face:
         for status in statuses:
             self.face.show(status)
         return self.written()
+
+    def ask(self, *statuses: Status) -> str:
+        """Show them, and let the time pass in which no question takes a yes."""
+        shown = self.show(*statuses)
+        self.now += DEAD_SECONDS
+        return shown
 
     def read(self, *lines: str) -> str:
         for line in lines:
@@ -153,6 +159,20 @@ def test_an_address_without_a_code_shows_its_link() -> None:
     assert "type the link into Proxim" in shown
 
 
+CODE_CLOSED = replace(INVITATION, code=None, code_closed=True)
+
+
+def test_a_code_that_is_closed_says_so_and_how_to_get_another() -> None:
+    face = Face(HOST)
+    face.show(INVITATION)
+    closed = "  Code     closed, as too many wrong ones were tried; /new makes a new one\n"
+    assert face.show(Trouble(Problem(Reason.CODE_CLOSED)), CODE_CLOSED) == SENTENCES[Reason.CODE_CLOSED] + f"\n{closed}"
+    elsewhere = face.show(replace(CODE_CLOSED, url=URL.replace("1.7", "1.8")))
+    assert closed in elsewhere
+    assert "█" in elsewhere
+    assert NEAR in face.show(INVITATION)
+
+
 def test_no_code_and_why() -> None:
     assert Face(HOST).show(NoInvitation(Reason.NO_NETWORK)) == SENTENCES[Reason.NO_NETWORK] + "\n"
     assert Face(HOST).show(NoInvitation(None)) == ""
@@ -196,17 +216,17 @@ ANSWERS = [("y", True), ("Y", True), (" yes\n", True), ("YES\r\n", True), ("n", 
 @pytest.mark.parametrize(("typed", "approved"), ANSWERS)
 def test_an_answer(typed: str, approved: bool) -> None:
     face = Face(HOST)
-    assert face.show(VERIFIED).endswith(QUESTION)
+    assert face.ask(VERIFIED).endswith(QUESTION)
     assert face.read(typed) == ""
-    assert face.posted == [Decide("s1", approved)]
+    assert face.posted == [Decide("s1", approved, number=11)]
 
 
 @pytest.mark.parametrize(("typed", "approved"), [("yes", True), ("YES", True), ("n", False), ("", False)])
 def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -> None:
     face = Face(HOST)
-    face.show(PROMPT)
+    face.ask(PROMPT)
     assert face.read(typed) == ""
-    assert face.posted == [Decide("s1", approved)]
+    assert face.posted == [Decide("s1", approved, number=11)]
 
 
 def test_a_letter_lets_no_unverified_device_in() -> None:
@@ -247,29 +267,30 @@ def test_a_request_that_goes_away_says_so_and_takes_its_question(reason: Reason,
 def test_two_requests_are_asked_one_after_the_other() -> None:
     face = Face(HOST)
     face.show(PROMPT)
-    other = replace(PROMPT, session_id="s2", device=DeviceInfo("Ben", "id-2"))
+    other = replace(PROMPT, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
     assert face.show(other) == ""
     assert "Ben asks to join." in face.read("n")
+    face.now += DEAD_SECONDS
     face.read("yes")
-    assert face.posted == [Decide("s1", approved=False), Decide("s2", approved=True)]
+    assert face.posted == [Decide("s1", approved=False, number=11), Decide("s2", approved=True, number=12)]
 
 
 def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
     face = Face(HOST)
     face.show(PROMPT)
-    other = replace(VERIFIED, session_id="s2", device=DeviceInfo("Ben", "id-2"))
+    other = replace(VERIFIED, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
     assert "Ben asks to join." in face.show(other)
     assert face.read("yes").startswith("That came too soon")  # it was meant for Ana
     face.now += DEAD_SECONDS
     assert "Ana asks to join." in face.read("y")
-    assert face.posted == [Decide("s2", approved=True)]
+    assert face.posted == [Decide("s2", approved=True, number=12)]
 
 
 def test_a_fifth_unverified_request_is_turned_away() -> None:
     face = Face(HOST)
-    face.show(*(replace(PROMPT, session_id=f"s{number}") for number in range(1, 5)))
-    assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5"))
-    assert face.posted == [Decide("s5", approved=False)]
+    face.show(*(replace(PROMPT, session_id=f"s{number}", number=10 + number) for number in range(1, 5)))
+    assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5", number=15))
+    assert face.posted == [Decide("s5", approved=False, number=15)]
     assert face.show(PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
     assert face.show(PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith(
         f"\n{HOST_SENTENCES[Reason.TIMEOUT]}"
@@ -287,15 +308,30 @@ def test_what_is_said_during_a_question_repeats_it() -> None:
     assert face.show(TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
 
 
-def test_a_y_that_was_meant_as_text_approves_nobody() -> None:
+@pytest.mark.parametrize("before", [[], [CONNECTED]], ids=["nothing", "a link"])
+def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[Status]) -> None:
     face = Face(HOST)
-    face.show(CONNECTED, VERIFIED)
+    face.show(*before, VERIFIED)
     face.now += DEAD_SECONDS - 0.01
     assert face.read("y").startswith("That came too soon")
     assert face.posted == []
     face.now += 0.01
     face.read("y")
-    assert face.posted == [Decide("s1", approved=True)]
+    assert face.posted == [Decide("s1", approved=True, number=11)]
+
+
+REPLACED = [(Reason.BUSY, VERIFIED), (Reason.GUEST_LEFT, PROMPT), (Reason.TIMEOUT, VERIFIED), (Reason.DECLINED, PROMPT)]
+
+
+@pytest.mark.parametrize(("reason", "second"), REPLACED)
+def test_an_answer_to_one_request_never_approves_the_next(reason: Reason, second: Prompt) -> None:
+    """The first one's end is told before the second comes, so at no moment do both stand there."""
+    face = Face(HOST)
+    face.ask(PROMPT)
+    face.show(PairOutcome("s1", approved=False, reason=reason), replace(second, number=2))
+    face.now += 0.15
+    assert face.read("yes").startswith("That came too soon")
+    assert face.posted == []
 
 
 def test_without_input_a_request_runs_out() -> None:
@@ -354,7 +390,7 @@ def test_the_guests_ladder() -> None:
     )
     assert shown.splitlines() == [
         "Looking for the host at 192.168.1.7:47800 ...",
-        "Found it. The other person is asked to approve within 40 seconds ...",
+        "Found it. Waiting for the other person (up to 40 seconds) ...",
         "Approved.",
         "Opening the direct link ...",
         "Connected with the other device (not verified). Type a line to send it, /send PATH for files; /quit ends "
@@ -611,9 +647,9 @@ def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> N
     assert face.read("y").startswith("That came too soon")  # it was meant for the file
     face.now += DEAD_SECONDS
     assert face.read("y").endswith(TAKE)
-    assert face.posted == [Decide("s1", approved=True)]
+    assert face.posted == [Decide("s1", True, VERIFIED.number)]
     assert face.read("y").startswith("That came too soon")  # typed twice
-    assert face.posted == [Decide("s1", approved=True)]
+    assert face.posted == [Decide("s1", True, VERIFIED.number)]
     face.now += DEAD_SECONDS
     face.read("n")
     assert face.posted[1:] == [CancelTransfer(COMING.transfer)]
@@ -672,6 +708,7 @@ def test_files_are_sent_from_the_terminal() -> None:
     face = Face(HOST)
     assert face.read("/send a") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
     face.show(CONNECTED)
+    face.now += GREETING_SECONDS
     assert face.read("/send a") == SENTENCES[Reason.FILES_UNSUPPORTED] + "\n"
     face.show(replace(CONNECTED, can_send_files=True))
     assert face.read("/SEND '/my photos' /b") == ""

@@ -98,6 +98,7 @@ def test_a_letter_presses_what_can_be_seen(bench: Bench) -> None:
     for letter in "ghd":
         window.event_generate(f"<Alt-{letter}>")
     assert pressed == ["go"]
+    assert window.focus_get() is shown
 
 
 def test_plain_text_can_be_read_and_selected_but_not_changed(bench: Bench) -> None:

@@ -92,7 +92,7 @@ def test_the_whole_way_of_a_host(bench: Bench) -> None:
     panel = bench.window.pages.links[LinkID("host-1")]
     panel.entry.insert("1.0", "hello")
     panel.send_button.invoke()
-    assert bench.posted == [Decide("session-1", approved=True), SendText(LinkID("host-1"), "hello")]
+    assert bench.posted == [Decide("session-1", approved=True, number=11), SendText(LinkID("host-1"), "hello")]
 
 
 def test_a_failing_callback_is_shown_and_logged_without_its_words(bench: Bench, logged_errors: list[str]) -> None:

@@ -153,7 +153,13 @@ class Bench:
     ) -> Prompt:
         """Somebody asks."""
         device = DeviceInfo(name, "9b2f0c5e-7a61-4c0e-8d7f-0a1b2c3d4e5f")
-        return Prompt(session, device, "192.168.178.42", verified, self.clock.now + 40)
+        number = request_number(session)
+        return Prompt(session, device, "192.168.178.42", verified, self.clock.now + 40, number)
+
+
+def request_number(session: str) -> int:
+    """Of the bench's prompt in "session-3": another for each, and none that a default could be."""
+    return 10 + int(session.rpartition("-")[2])
 
 
 def link(

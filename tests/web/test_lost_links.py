@@ -136,11 +136,12 @@ def test_a_page_that_is_loaded_again_goes_on(chromium: Browser, own_address: str
     with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         guest.joined(host)
-        guest.page.set_input_files("#files", up)
         host.say(type="send", paths=[str(down)])
         guest.page.click(".question .main")
         while host.event("transfer", state="active", direction="out")["bytes"] < 2 * PIECE_BYTES:
             pass
+        guest.page.set_input_files("#files", up)
+        moving(host, "in")
         with guest.page.expect_download(timeout=60_000) as saved:
             guest.page.reload()
             host.event("link", state="connected")

@@ -1,0 +1,147 @@
+"""Two linked programs that move files, and what lies on the disk for them.
+
+Must never be here: what a transfer is measured against (the rows' own modules).
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.programs import PROXIM, Program, running
+
+MEGABYTE: Final = 1_000_000
+PIECE_BYTES: Final = 1024 * 1024
+UNMEASURED: Final = 0  # rounds: these are long, and each begins with a small transfer
+LONG_SECONDS: Final = 600.0  # for what is large or slow; then it hangs
+
+
+class SkippedError(Exception):
+    """A side cannot be measured here, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A host and a guest that accept what is sent, each into a folder of its own."""
+
+    host: Program
+    guest: Program
+    folders: tuple[Path, Path]  # of the host, of the guest
+
+    async def move(self, path: Path, *, to_host: bool, keep: bool = False, via: str = "lane") -> float:
+        """Seconds from the sender's `send` to the receiver's `done`, all verified; what came is removed again."""
+        sender, receiver = (self.guest, self.host) if to_host else (self.host, self.guest)
+        started = time.perf_counter()
+        sender.say(type="send", paths=[str(path)])
+        done = await receiver.event(LONG_SECONDS, event="transfer", direction="in", state="done")
+        took = time.perf_counter() - started
+        if done["via"] != via:
+            raise RuntimeError(f"it did not go over {via}")
+        check(path, Path(str(done["path"])))
+        await sender.event(LONG_SECONDS, event="transfer", direction="out", state="done")
+        if not keep:
+            clear(self.folders[0] if to_host else self.folders[1])
+        return took
+
+
+@contextlib.asynccontextmanager
+async def linked(
+    folder: Path,
+    *,
+    host_options: Sequence[str] = (),
+    before: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    rewrite: "tuple[str, str] | None" = None,
+    via: str = "lane",
+) -> AsyncIterator[Linked]:
+    """Both programs, linked and at rest; files go `via` webrtc or a lane. `rewrite`: an address in the QR's URL."""
+    folders = (folder / "to-host", folder / "to-guest")
+    for one in folders:
+        one.mkdir(exist_ok=True)
+    host_command = (*before[0], *PROXIM, "host", "--json", "--save-to", str(folders[0]), *host_options)
+    async with running(host_command) as host:
+        url = str((await host.event(event="session"))["url"])
+        if rewrite is not None:
+            url = url.replace(*rewrite)
+        guest_command = (*before[1], *PROXIM, "join", "--json", "--yes", "--save-to", str(folders[1]))
+        async with running(guest_command) as guest:
+            guest.say(type="join", code=url)
+            prompt = await host.event(event="pair_prompt")
+            host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+            await asyncio.gather(*(side.event(event="link", state="connected") for side in (host, guest)))
+            await asyncio.gather(host.at_rest(), guest.at_rest())
+            pair = Linked(host, guest, folders)
+            await _warm_up(folder, pair, via)
+            yield pair
+
+
+async def _warm_up(folder: Path, pair: Linked, via: str) -> None:
+    """A small file each way: a program loads what it needs for files when it first moves one."""
+    small = folder / "warm-up.bin"
+    small.write_bytes(os.urandom(3 * PIECE_BYTES))
+    await pair.move(small, to_host=True, via=via)
+    await pair.move(small, to_host=False, via=via)
+
+
+def check(sent: Path, received: Path) -> None:
+    """As much as every file's name and size; Proxim checks its own bytes."""
+    if listed(sent) != listed(received):
+        raise RuntimeError("not all of it arrived")
+
+
+def listed(path: Path) -> list[tuple[str, int]]:
+    """The files of a folder, or the one file, with their sizes."""
+    if path.is_file():
+        return [("", path.stat().st_size)]
+    return sorted((str(one.relative_to(path)), one.stat().st_size) for one in path.rglob("*") if one.is_file())
+
+
+def clear(folder: Path) -> None:
+    """Remove all that came; no write-back of one round may fall upon the next."""
+    for one in folder.iterdir():
+        if one.is_dir():
+            shutil.rmtree(one)
+        else:
+            one.unlink()
+    settle()
+
+
+def settle() -> None:
+    """Let the disk come to rest."""
+    if sys.platform != "win32":
+        os.sync()
+
+
+@contextlib.contextmanager
+def disk_folder() -> Iterator[Path]:
+    """A folder on a disk: elsewhere than /tmp, which is often memory. TMPDIR says another."""
+    usual = Path("/var/tmp")  # with a random name in it
+    where = usual if "TMPDIR" not in os.environ and usual.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="proxim-bench-", dir=where) as folder:
+        yield Path(folder)
+
+
+def make_file(path: Path, size: int) -> Path:
+    """Random bytes, on the disk before anything is measured, and in the system's cache."""
+    with open(path, "wb") as file:
+        file.writelines(os.urandom(min(PIECE_BYTES, size - at)) for at in range(0, size, PIECE_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def make_small_files(folder: Path, count: int, size: int) -> Path:
+    """So many files, a hundred to a folder."""
+    for number in range(count):
+        place = folder / f"{number // 100:03}"
+        if number % 100 == 0:
+            place.mkdir(parents=True)
+        (place / f"{number:05}.bin").write_bytes(os.urandom(size))
+    settle()
+    return folder

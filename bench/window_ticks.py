@@ -1,0 +1,90 @@
+"""The real window, with a timer of ours on its thread, and somebody who approves whoever comes and takes what is sent.
+
+Usage: python -m bench.window_ticks FOLDER. Tells its URL, and after one transfer the longest gaps between two ticks.
+Must never be here: a window other than the program's own.
+"""
+
+import gc
+import json
+import sys
+import time
+import tkinter
+from collections.abc import Iterator
+from typing import Final
+
+from proxim.bridge import Bridge, Upward
+from proxim.core.events import Decide
+from proxim.core.file_events import AcceptTransfer
+from proxim.core.manifest import Direction
+from proxim.core.status import Invitation, Prompt, TransferState, TransferStatus
+from proxim.desktop import open_desktop
+from proxim.options import WindowOptions
+
+TICK_MS: Final = 10
+RESTING_SECONDS: Final = 5.0
+AROUND_SECONDS: Final = 1.0  # before and after a transfer its dialog and its summary belong to it
+
+
+def _tell(**fields: object) -> None:
+    print(json.dumps(fields), flush=True)
+
+
+class Watcher(Bridge):
+    """The stairs as they are; whatever comes down them is looked at, and answered as a person would."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self._folder = folder
+        self._ticks: list[float] = []
+        self._accepted_at: float | None = None
+        self._done_at: float | None = None
+
+    def drain(self, most: int) -> Iterator[Upward]:
+        """As ever."""
+        for item in super().drain(most):
+            yield item
+            match item:
+                case Invitation():
+                    _tell(event="session", url=item.url)
+                case Prompt():
+                    self.post(Decide(item.session_id, approved=True, number=item.number))
+                case TransferStatus(direction=Direction.IN, state=TransferState.ANNOUNCED):
+                    self._accepted_at = time.perf_counter()
+                    self.post(AcceptTransfer(item.transfer, directory=self._folder))
+                case TransferStatus(direction=Direction.IN, state=TransferState.DONE) if self._done_at is None:
+                    self._done_at = time.perf_counter()
+
+    def tick(self, root: tkinter.Tk) -> None:
+        """Write down the moment."""
+        now = time.perf_counter()
+        self._ticks.append(now)
+        if self._done_at is not None and now > self._done_at + AROUND_SECONDS:
+            self._report()
+            root.destroy()
+        else:
+            root.after(TICK_MS, self.tick, root)
+
+    def _report(self) -> None:
+        assert self._accepted_at is not None
+        begin = self._accepted_at - AROUND_SECONDS
+        pairs = list(zip(self._ticks, self._ticks[1:], strict=False))
+        moving = sorted(1000 * (after - before) for before, after in pairs if before >= begin)
+        resting = [1000 * (after - before) for before, after in pairs if begin - RESTING_SECONDS <= before < begin]
+        late = moving[int(len(moving) * 0.99)]
+        _tell(event="ticks", moving=moving[-1], resting=max(resting), late=late)
+
+
+def main(folder: str) -> None:
+    """Until one transfer is over."""
+    gc.disable()  # as the program begins (cli.py)
+    watcher = Watcher(folder)
+    desktop = open_desktop(WindowOptions(), watcher)
+    if desktop is None:
+        sys.exit("no display")
+    root = desktop._root
+    root.after(TICK_MS, watcher.tick, root)
+    desktop.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,276 @@
+"""Transfers that are cut: a lost link, a killed program, a part that somebody changed. They go on, and arrive whole."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.file_programs import Sides, end, linked, moving, names, send, sha256, transfer_where, tree, write_file
+from tests.lossy_link import LossyLink, lossy_link, missing
+from tests.programs import JSON, Program, exchange_text, pair
+
+pytestmark = pytest.mark.slow
+
+OVER_CABLE = 100_000_000  # some seconds of the cable that a Python program makes
+ON_ONE_MACHINE = 300_000_000  # some seconds of its disk
+BEGUN = 20_000_000
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> Iterator[Sides]:
+    yield Sides(tmp_path)
+    shutil.rmtree(tmp_path)  # gigabytes
+
+
+@pytest.fixture
+def cable() -> Iterator[LossyLink]:
+    why = missing()
+    if why is not None:
+        pytest.skip(why)
+    with lossy_link(0.001, 0.0) as link:
+        yield link
+
+
+def waiting(program: Program) -> JSON:
+    return program.event("transfer", state="waiting")
+
+
+def goes_on(program: Program) -> JSON:
+    """The first event of a transfer that moves again."""
+    return transfer_where(program, lambda event: event["state"] == "active" and "via" in event)
+
+
+def far_enough(program: Program, share: float) -> JSON:
+    """The next event of a transfer that has moved more than `share`, or is done."""
+    return transfer_where(
+        program,
+        lambda event: "via" in event and (event["state"] == "done" or event["bytes"] > share * event["size"]),
+    )
+
+
+def parts(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name.endswith(".part")]
+
+
+# --- the link is lost ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sender", [0, 1])
+def test_the_network_goes_away_for_some_seconds(sides: Sides, cable: LossyLink, sender: int) -> None:
+    file = write_file(sides.source / "a.bin", OVER_CABLE)
+    saved = sides.saved(("guest", "host")[sender])
+    with linked(sides, link=cable, save=False) as both:
+        from_, to = both[sender], both[1 - sender]
+        send(from_, file)
+        asked = to.event("transfer", state="announced")
+        to.say(type="accept", transferID=asked["transferID"], directory=str(saved))
+        moving(to, BEGUN)
+        cable.cut = True
+        left = [waiting(side) for side in both]
+        assert all("link" not in event for event in left)
+        assert names(saved) == [part.name for part in parts(saved)]
+        cable.cut = False
+        again = goes_on(to)
+        assert again["bytes"] >= left[1 - sender]["bytes"] >= BEGUN
+        assert end(to)["sha256"] == sha256(file)
+        assert end(from_)["state"] == "done"
+        # It was asked about once, and nothing of it came twice.
+        assert sum(1 for event in to.seen if event.get("state") == "announced") == 1
+    assert names(saved) == ["a.bin"]
+
+
+@pytest.mark.parametrize("canceller", [0, 1])
+def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink, canceller: int) -> None:
+    file = write_file(sides.source / "a.bin", OVER_CABLE)
+    with linked(sides, link=cable) as both:
+        send(both[1], file)
+        moving(both[0], BEGUN)
+        cable.cut = True
+        left = [waiting(side) for side in both]
+        both[canceller].say(type="cancel", transferID=left[canceller]["transferID"])
+        assert end(both[canceller])["state"] == "cancelled"
+        cable.cut = False
+        for side in both:
+            side.event("link", state="connected")
+        exchange_text(*both)
+        other = both[1 - canceller]
+        if not any(event.get("state") == "cancelled" for event in other.seen):
+            assert end(other)["state"] == "cancelled"
+        send(both[1], write_file(sides.source / "b.bin", 1000))
+        assert end(both[0])["name"] == "b.bin"
+    assert names(sides.saved("host")) == ["b.bin"]
+
+
+# --- a program is killed ---------------------------------------------------------------------------------------------
+
+
+def invite_again(host: Program) -> str:
+    """The code of another session, while the first one's guest is still waited for."""
+    host.say(type="new_code")
+    url = host.event("session")["url"]
+    assert isinstance(url, str)
+    return url
+
+
+@pytest.mark.usefixtures("own_address")
+@pytest.mark.parametrize("sender", ["host", "guest"])
+def test_the_guest_is_killed_and_comes_with_a_new_code(sides: Sides, sender: str) -> None:
+    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    with sides.start_host() as host:
+        url = host.event("session")["url"]
+        with sides.start_guest(url) as guest:
+            pair(host, guest)
+            send(host if sender == "host" else guest, file)
+            begun = moving(guest, BEGUN)
+            guest.process.kill()
+            guest.ended()
+        left = waiting(host)
+        with sides.start_guest(invite_again(host)) as guest:
+            pair(host, guest)
+            again = goes_on(host)
+            assert again["bytes"] >= min(begun["bytes"], left["bytes"])
+            assert again["transferID"] == begun["transferID"]
+            for side in (host, guest):
+                assert end(side)["state"] == "done"
+    receiver = "guest" if sender == "host" else "host"
+    assert names(sides.saved(receiver)) == ["a.bin"]
+    assert sha256(sides.saved(receiver) / "a.bin") == sha256(file)
+
+
+@pytest.mark.usefixtures("own_address")
+@pytest.mark.parametrize("sender", ["host", "guest"])
+def test_the_host_is_killed_and_has_a_new_code(sides: Sides, sender: str) -> None:
+    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    with sides.start_host() as host, sides.start_guest(host.event("session")["url"]) as guest:
+        pair(host, guest)
+        send(host if sender == "host" else guest, file)
+        begun = moving(host, BEGUN)
+        host.process.kill()
+        host.ended()
+        assert waiting(guest)["bytes"] >= BEGUN
+        guest.say(type="close")  # a joining program has one host
+        guest.ended()
+    with linked(sides) as (host, guest):
+        again = goes_on(guest)
+        assert again["bytes"] >= BEGUN
+        assert again["transferID"] == begun["transferID"]
+        for side in (host, guest):
+            assert end(side)["state"] == "done"
+    receiver = "guest" if sender == "host" else "host"
+    assert names(sides.saved(receiver)) == ["a.bin"]
+    assert sha256(sides.saved(receiver) / "a.bin") == sha256(file)
+
+
+def kill_both_midway(sides: Sides, file: Path) -> Path:
+    """The part that a transfer from the guest has left."""
+    with linked(sides, guest=["--send", str(file)]) as (host, guest):
+        moving(host, BEGUN)
+        for side in (guest, host):
+            side.process.kill()
+            side.ended()
+    (part,) = parts(sides.saved("host"))
+    assert BEGUN <= part.stat().st_size <= ON_ONE_MACHINE
+    return part
+
+
+@pytest.mark.usefixtures("own_address")
+@pytest.mark.parametrize("tampering", ["changed", "longer", "shorter", "gone", "a link"])
+def test_a_part_that_somebody_changed(sides: Sides, tampering: str) -> None:
+    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    part = kill_both_midway(sides, file)
+    other = write_file(sides.root / "other.bin", 1000)
+    if tampering == "changed":
+        with part.open("r+b") as changed:
+            changed.seek(1_000_000)
+            changed.write(b"something else")
+    elif tampering == "longer":
+        with part.open("ab") as longer:
+            longer.write(os.urandom(3_000_000))
+    elif tampering == "shorter":
+        os.truncate(part, 5_000_000)
+    else:
+        part.unlink()
+        if tampering == "a link":
+            part.symlink_to(other)
+    before = sha256(other)
+    with linked(sides) as (host, guest):
+        assert end(host)["sha256"] == sha256(file)
+        assert end(guest)["state"] == "done"
+    assert sha256(other) == before
+    assert sha256(sides.saved("host") / "a.bin") == sha256(file)
+    assert [name for name in names(sides.saved("host")) if not name.endswith(".part")] == ["a.bin"]
+
+
+@pytest.mark.usefixtures("own_address")
+def test_many_files_and_many_kills(sides: Sides) -> None:
+    folder = sides.source / "folder"
+    for number in range(1000):
+        write_file(folder / f"{number % 7}" / f"{number}.bin", 200_000 + number)
+    begun = 0
+    for share in (0.1, 0.3, 0.5, 0.7, 1.0):
+        with linked(sides) as (host, guest):  # its end kills both
+            if begun == 0:
+                send(guest, folder)
+            reached = far_enough(host, share)
+            assert reached["bytes"] >= begun
+            begun = reached["bytes"]
+            if reached["state"] == "done":
+                assert end(guest)["state"] == "done"
+                break
+    assert tree(sides.saved("host")) == tree(sides.source)
+
+
+@pytest.mark.usefixtures("own_address")
+def test_what_was_declined_stays_so(sides: Sides) -> None:
+    folder = sides.source / "folder"
+    for name in ("1 declined", "3 wanted", "4 declined"):
+        write_file(folder / name, 1000)
+    write_file(folder / "2 big", ON_ONE_MACHINE)
+    saved = sides.saved("host")
+    with linked(sides, save=False) as (host, guest):
+        send(guest, folder)
+        asked = host.event("transfer", state="announced")
+        declined = [place for place, one in enumerate(asked["files"]) if one["path"].endswith("declined")]
+        host.say(type="accept", transferID=asked["transferID"], declined=declined, directory=str(saved))
+        begun = moving(host, BEGUN)
+    with linked(sides, save=False) as (host, guest):
+        again = goes_on(host)
+        assert again["bytes"] >= begun["bytes"]
+        for side in (host, guest):
+            ended = end(side)
+            assert (ended["state"], "failed" in ended) == ("done", False)
+    assert names(saved / "folder") == ["2 big", "3 wanted"]
+    assert sha256(saved / "folder" / "2 big") == sha256(folder / "2 big")
+
+
+@pytest.mark.usefixtures("own_address")
+@pytest.mark.parametrize("closer", [0, 1])
+def test_a_program_that_is_closed_goes_on_next_time(sides: Sides, closer: int) -> None:
+    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    with linked(sides) as both:
+        send(both[0], file)
+        begun = moving(both[1], BEGUN)
+        both[closer].say(type="close")
+        for side in both:
+            waiting(side)
+        both[0].say(type="close")
+        for side in both:
+            side.ended()
+    with linked(sides) as (host, guest):
+        assert goes_on(guest)["bytes"] >= begun["bytes"]
+        assert end(guest)["sha256"] == sha256(file)
+        assert end(host)["state"] == "done"
+    assert names(sides.saved("guest")) == ["a.bin"]
+
+
+@pytest.mark.usefixtures("own_address")
+def test_sent_again_after_a_kill_it_comes_once(sides: Sides) -> None:
+    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    kill_both_midway(sides, file)
+    with linked(sides, guest=["--once", "--send", str(file)]) as (host, guest):
+        assert guest.ended() == 0
+        assert end(host)["sha256"] == sha256(file)
+        host.event("link", state="closed")
+    assert names(sides.saved("host")) == ["a.bin"]
