@@ -64,7 +64,8 @@ export class Incoming {
     if (more) return;
     const list = this.pieces;
     this.pieces = [];
-    const known = this.accepted && JSON.stringify(list) === JSON.stringify(this.entries);
+    // One that failed is tried again from the beginning, and asked about.
+    const known = this.accepted && this.before !== "failed" && JSON.stringify(list) === JSON.stringify(this.entries);
     if (known && this.before === "done") this.sayAgain();
     else if (known) this.open();
     else {
@@ -181,6 +182,7 @@ export class Incoming {
     const entry = this.entries[index];
     if (!entry || entry.directory || this.done.has(index)) throw new RangeError("another file");
     if (this.file?.index !== index) {
+      if (this.file) this.moved -= this.file.bytes; // the sender no longer has that one
       this.file?.kept.discard();
       this.file = this.newFile(index);
     } else if (this.file.resumed !== this.generationKey) {

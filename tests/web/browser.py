@@ -61,7 +61,7 @@ class Phone:
     def joined(self, host: Program) -> None:
         """Approve it at the host; wait until both are linked."""
         prompt = host.event("pair_prompt")
-        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True, request=prompt["request"])
         host.event("link", state="connected")
         self.is_linked()
 

@@ -190,3 +190,35 @@ def test_by_keyboard_alone(chromium: Browser, own_address: str, tmp_path: Path) 
             guest.page.keyboard.press("Tab")
             seen.append(guest.page.evaluate("document.activeElement.id || document.activeElement.textContent"))
         assert [one for one in seen if one in order][: len(order)] == order
+
+
+def test_a_page_that_is_loaded_again_while_it_asks_asks_again(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        host.event("pair_prompt")
+        guest.page.reload()
+        guest.joined(host)
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_many_files_at_once_and_a_folder(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    saved_to, folder = tmp_path / "saved", tmp_path / "Pictures"
+    (folder / "inner").mkdir(parents=True)
+    saved_to.mkdir()
+    for index in range(300):
+        (folder / ("inner" if index % 2 else ".") / f"{index}.bin").write_bytes(os.urandom(index * 7))
+    home = tmp_path / "home"
+    with (
+        hosting(own_address, home, "--save-to", str(saved_to)) as (host, session),
+        phone(chromium, width=1280) as guest,
+    ):
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.set_input_files("#folder", folder)
+        host.event("transfer", state="done")
+        sent = {one.relative_to(folder).as_posix(): one.read_bytes() for one in folder.rglob("*.bin")}
+        got = saved_to / "Pictures"
+        assert {one.relative_to(got).as_posix(): one.read_bytes() for one in got.rglob("*.bin")} == sent
+        guest.is_content(origin_of(session["url"]))
