@@ -4,9 +4,10 @@ A name is cleaned, never trusted; a path that no honest sender writes (`..`, an 
 system or another takes for the same get numbers. Must never be here: disks, what a person is shown.
 """
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -127,13 +128,26 @@ class Names:
 
     def give(self, name: str) -> str:
         """`name`, with a number where another has it."""
-        key = folded(name)
-        number = self._next.get(key, 1)
-        while folded(given := numbered(name, number)) in self._taken:
-            number += 1
-        self._next[key] = number + 1
-        self._taken.add(folded(given))
-        return given
+        return next(self.tries(name))
+
+    def tries(self, name: str) -> Iterator[str]:
+        """`name`, then with numbers: those that nothing here has or was offered before."""
+        for given in self._candidates(name):
+            key = folded(given)
+            if key not in self._taken:
+                self._taken.add(key)
+                yield given
+
+    def _candidates(self, name: str) -> Iterator[str]:
+        yield name
+        # Names that differ only where they are cut for a number share their numbers, which are those of one width: or
+        # 10,000 long ones would try each other's.
+        for width in itertools.count(1):
+            first = max(2, 10 ** (width - 1))
+            key = folded(numbered(name, first))
+            for number in range(self._next.get(key, first), 10**width):
+                self._next[key] = number + 1
+                yield numbered(name, number)
 
 
 @dataclass(frozen=True, slots=True)
