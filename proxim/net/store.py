@@ -23,6 +23,7 @@ from typing import Any, Final, Literal
 from proxim.core.file_events import StoredTransfer
 from proxim.core.filenames import FilenameError, Place, clean_name, places
 from proxim.core.manifest import MAX_ENTRIES, Direction, Entry, TransferID, resume_tag
+from proxim.net.file_lock import hold, is_held
 from proxim.net.folders import Folders
 from proxim.net.parts import TOKEN, remove_leftovers
 from proxim.net.source import SourceFile
@@ -82,6 +83,7 @@ class Journal:
         with suppress(OSError):  # without it a transfer only cannot go on after a restart
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
             self._descriptor = os.open(path, flags, 0o600)
+            hold(self._descriptor)  # another program of this person is to leave the transfer alone
 
     def add(self, index: int, done: Done) -> None:
         """The file is whole and about to have its name."""
@@ -251,9 +253,11 @@ class Store:
     # --- both ------------------------------------------------------------------------------------------------------
 
     def found(self) -> tuple[StoredTransfer, ...]:
-        """All unfinished transfers, the oldest first."""
+        """All unfinished transfers that no living program receives, the oldest first."""
         transfers = []
         for path in self._states():
+            if is_held(path.with_suffix(".log")):
+                continue
             match self._load(path):
                 case Incoming() as one:
                     stored = StoredTransfer(one.transfer, Direction.IN, one.entries, one.peer_name)
@@ -268,9 +272,9 @@ class Store:
         """It is over: nothing is kept of it, its parts and empty folders included.
 
         Two programs of one person share this folder, and may be the two ends of one transfer: each names its own
-        `direction`.
+        `direction`. What another one is receiving stays.
         """
-        if direction is not Direction.OUT:
+        if direction is not Direction.OUT and not is_held(self._path(transfer, "in", "log")):
             if (incoming := self.load(transfer)) is not None:
                 self._clear(incoming)
             self.drop(transfer)
@@ -290,6 +294,8 @@ class Store:
         """Forget what nobody went on with for KEEP_SECONDS (`now`: seconds since 1970), unreadable files as well."""
         for path in self._states():
             log = path.with_suffix(".log")
+            if is_held(log):
+                continue
             with suppress(OSError):
                 last = max(one.stat().st_mtime for one in (path, log) if one.exists())
                 if now - last <= KEEP_SECONDS:

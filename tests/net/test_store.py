@@ -3,7 +3,9 @@
 import json
 import os
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +191,35 @@ def test_folders_that_were_never_made_are_not_removed(store: Store, tmp_path: Pa
     store.save(state).close()
     store.forget(ID, Direction.IN)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["F", "G", "data"]
+
+
+def test_what_a_living_program_receives_is_left_to_it(store: Store, tmp_path: Path) -> None:
+    part = tmp_path / part_name(TOKEN, 2)
+    part.write_bytes(b"1")
+    script = f"""
+import sys
+from pathlib import Path
+from proxim.net.store import Store
+store = Store(Path({str(tmp_path / "data" / "transfers")!r}))
+journal = store.save(store.load({str(ID)!r}))
+print("holds", flush=True)
+sys.stdin.read()
+"""
+    store.save(incoming(tmp_path)).close()
+    other = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == b"holds"
+        assert store.found() == ()
+        store.forget(ID, Direction.IN)
+        store.expire(time.time() + 2 * KEEP_SECONDS)
+        assert part.exists()
+        assert store.load(ID) is not None
+        other.kill()
+    assert [one.transfer for one in store.found()] == [ID]
+    store.expire(time.time() + 2 * KEEP_SECONDS)
+    assert not part.exists()
+    assert files(tmp_path) == []
 
 
 def test_a_folder_that_stays_is_not_emptied_of_what_is_not_ours(store: Store, tmp_path: Path) -> None:
