@@ -4,7 +4,6 @@ A name is cleaned, never trusted; a path that no honest sender writes (`..`, an 
 system or another takes for the same get numbers. Must never be here: disks, what a person is shown.
 """
 
-import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -132,22 +131,26 @@ class Names:
 
     def tries(self, name: str) -> Iterator[str]:
         """`name`, then with numbers: those that nothing here has or was offered before."""
-        for given in self._candidates(name):
-            key = folded(given)
-            if key not in self._taken:
-                self._taken.add(key)
-                yield given
+        return filter(self._take, self._candidates(name))
+
+    def _take(self, given: str) -> bool:
+        key = folded(given)
+        if key in self._taken:
+            return False
+        self._taken.add(key)
+        return True
 
     def _candidates(self, name: str) -> Iterator[str]:
         yield name
         # Names that differ only where they are cut for a number share their numbers, which are those of one width: or
         # 10,000 long ones would try each other's.
-        for width in itertools.count(1):
-            first = max(2, 10 ** (width - 1))
+        first, end = 2, 10
+        while True:
             key = folded(numbered(name, first))
-            for number in range(self._next.get(key, first), 10**width):
+            for number in range(self._next.get(key, first), end):
                 self._next[key] = number + 1
                 yield numbered(name, number)
+            first, end = end, end * 10
 
 
 @dataclass(frozen=True, slots=True)
