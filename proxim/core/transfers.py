@@ -167,19 +167,20 @@ class Transfers:
 
     def _listed(self, new: Outgoing, event: SourcesListed, now: float) -> list[Command]:
         """Announce it, unless the same files were begun before and the peer has a part of them: one copy is meant."""
+        was_held_back = self._held_back.pop(new.id, None) is not None
         wanted = digest(event.entries)
         begun = [one for one in self._outgoing.values() if one is not new and digest(one.status.entries) == wanted]
         link = new.status.link
         if link is not None and any(one.taken_up and _is_on(one, link) for one in begun):
             return self._give_way(new)
-        if any(one.state is OutgoingState.WAITING for one in begun) and new.id not in self._held_back:
+        timer = Timer(TimerName.STALL, new.id)
+        if not was_held_back and any(one.state is OutgoingState.WAITING for one in begun):
             self._held_back[new.id] = event  # the peer may be about to ask for it
-            return [SetTimer(Timer(TimerName.STALL, new.id), RESUME_GRACE_SECONDS)]
-        return self._to_outgoing(new, event, now)
+            return [SetTimer(timer, RESUME_GRACE_SECONDS)]
+        return [CancelTimer(timer), *self._to_outgoing(new, event, now)]
 
     def _give_way(self, new: Outgoing) -> list[Command]:
         """Forget it; nobody was told of it yet. What goes on in its place is told again."""
-        self._held_back.pop(new.id, None)
         del self._outgoing[new.id]
         link = new.status.link
         others = [Publish(one.status) for one in self._outgoing.values() if one.taken_up and one.status.link == link]
@@ -233,6 +234,8 @@ class Transfers:
         for outgoing in list(self._outgoing.values()):
             if _is_on(outgoing, link):
                 commands += self._to_outgoing(outgoing, LinkDown(), now)
+                if outgoing.id in self._held_back:  # nothing to wait for: it is told that there is nobody
+                    commands += self._listed(outgoing, self._held_back[outgoing.id], now)
         lost = [one for one in self._incoming.values() if one.status.link == link or _is_on(one, link)]
         for incoming in lost:
             if _is_on(incoming, link):
@@ -304,7 +307,7 @@ class Transfers:
             raise MessageError(Reason.NOT_ALLOWED, "announced twice")
         new = incoming is None or (incoming.state is IncomingState.OVER and not incoming.accepted)
         if new and not self._has_room(speaker.id):
-            return self._too_many(speaker, message, incoming)
+            return self._too_many(speaker, message)
         if incoming is None:
             incoming = self._incoming[message.transfer] = Incoming(message.transfer, speaker)
         elif begins:
@@ -322,12 +325,11 @@ class Transfers:
         undecided = sum(1 for state in unfinished if state in (IncomingState.ARRIVING, IncomingState.ASKED))
         return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
 
-    def _too_many(self, speaker: Speaker, message: Announce, incoming: Incoming | None) -> list[Command]:
+    def _too_many(self, speaker: Speaker, message: Announce) -> list[Command]:
         if message.more:  # the rest of it must not be taken for the whole
-            if incoming is None:
-                incoming = self._incoming[message.transfer] = Incoming(message.transfer, None)
-                incoming.state = IncomingState.OVER
-            incoming.arriving.refuse_rest(speaker.id)
+            refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
+            refused.state = IncomingState.OVER
+            refused.arriving.refuse_rest(speaker.id)
             self._forget_oldest()
         return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
 
@@ -344,11 +346,11 @@ class Transfers:
                 continue
             if outgoing.state in _RESUMABLE:
                 commands += self._to_outgoing(outgoing, LinkUp(speaker), now)
-                for new in [one for one in self._outgoing.values() if one.id in self._held_back]:
-                    commands += self._listed(new, self._held_back[new.id], now)
             elif outgoing.ended_here:  # it was told on a link that was dying
                 reason = outgoing.status.reason or Reason.CANCELLED
                 commands.append(speaker.say(Cancel(outgoing.id, reason.value)))
+        for new in [self._outgoing[one] for one in self._held_back if _is_on(self._outgoing[one], speaker.id)]:
+            commands += self._listed(new, self._held_back[new.id], now)
         return commands
 
     # --- to the transfers ------------------------------------------------------------------------------------------
