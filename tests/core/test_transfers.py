@@ -541,6 +541,23 @@ def test_the_same_files_sent_once_more_before_the_peer_has_asked_for_them() -> N
     assert ends(bench, transfer) == DONE
 
 
+def test_the_same_files_are_held_back_and_the_link_goes() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.right.disk.kept.clear()
+    bench.right.restart()
+    bench.link_down(bench.left, bench.link.id)
+    bench.new_link()
+    bench.linked()
+    bench.left.send("a", "b")
+    bench.settle()
+    assert bench.left.timers
+    bench.link_down(bench.left, bench.link.id)
+    assert not bench.left.timers
+    (new,) = [one for one in bench.left.out if one != transfer]
+    assert (bench.left.told[new].state, bench.left.told[new].reason) == (TransferState.FAILED, Reason.NOT_CONNECTED)
+
+
 def test_the_same_files_for_somebody_else_are_sent_after_a_moment() -> None:
     bench = bench_of()
     transfer = moving(bench, "a", "b", steps=13)
