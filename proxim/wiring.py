@@ -15,7 +15,7 @@ from proxim.core.messages import DeviceInfo
 from proxim.core.program import Program
 from proxim.core.proving import Prover
 from proxim.core.status import Status, Trouble
-from proxim.core.transfers import AcceptPolicy
+from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.net.opening import NetOptions, Opening, open_program
 from proxim.net.spake import Spake2Exchange
 from proxim.options import HostOptions, JoinOptions, WindowOptions

@@ -44,6 +44,11 @@ class Arriving:
         self.begin()
         self._refused_on = link
 
+    @property
+    def is_refusing(self) -> bool:
+        """Whether more may come of one that was refused."""
+        return self._refused_on is not None
+
     def passes_over(self, link: LinkID, piece: Announce) -> bool:
         """Whether this belongs to one that was refused."""
         if self._refused_on != link:

@@ -74,6 +74,7 @@ class Reason(StrEnum):
     FILE_DAMAGED = "file_damaged"
     NOTHING_TO_SEND = "nothing_to_send"
     TOO_MANY_FILES = "too_many_files"
+    TOO_MANY_TRANSFERS = "too_many_transfers"
     NAME_REFUSED = "name_refused"
     DISK_FULL = "disk_full"
     FOLDER_READ_ONLY = "folder_read_only"
@@ -192,6 +193,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     Reason.FILE_DAMAGED: "What arrived was not what was sent, so it was thrown away; send the file again.",
     Reason.NOTHING_TO_SEND: "There is nothing to send; choose a file or a folder.",
     Reason.TOO_MANY_FILES: "These are more than 20,000 files at once; send them in parts, or pack them first.",
+    Reason.TOO_MANY_TRANSFERS: "Too much is being sent at once; wait until some of it has arrived, then send the rest.",
     Reason.NAME_REFUSED: "A file's name or path cannot be used on the other device; rename it, then send it again.",
     Reason.DISK_FULL: "There is not enough room on the receiving disk; make room there, then send again.",
     Reason.FOLDER_READ_ONLY: "The folder for received files cannot be written to; choose another to save to.",

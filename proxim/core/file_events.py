@@ -77,7 +77,7 @@ class SinkFinished:
 
 @dataclass(frozen=True, slots=True)
 class SendingFailed:
-    """A stream broke off at this end by a fault of ours; its files are still there."""
+    """A stream broke off: by a fault of ours, or the receiver closed its channel; its files are still there."""
 
     transfer: TransferID
     generation: int

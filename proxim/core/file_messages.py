@@ -242,6 +242,7 @@ _WIRE_REASONS: Final = (
     Reason.FOLDER_GONE,
     Reason.NAME_REFUSED,
     Reason.TOO_MANY_FILES,
+    Reason.TOO_MANY_TRANSFERS,
 )
 
 

@@ -6,7 +6,7 @@ system or another takes for the same get numbers. Must never be here: disks, wha
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -127,13 +127,30 @@ class Names:
 
     def give(self, name: str) -> str:
         """`name`, with a number where another has it."""
-        key = folded(name)
-        number = self._next.get(key, 1)
-        while folded(given := numbered(name, number)) in self._taken:
-            number += 1
-        self._next[key] = number + 1
-        self._taken.add(folded(given))
-        return given
+        return next(self.tries(name))
+
+    def tries(self, name: str) -> Iterator[str]:
+        """`name`, then with numbers: those that nothing here has or was offered before."""
+        return filter(self._take, self._candidates(name))
+
+    def _take(self, given: str) -> bool:
+        key = folded(given)
+        if key in self._taken:
+            return False
+        self._taken.add(key)
+        return True
+
+    def _candidates(self, name: str) -> Iterator[str]:
+        yield name
+        # Names that differ only where they are cut for a number share their numbers, which are those of one width: or
+        # 10,000 long ones would try each other's.
+        first, end = 2, 10
+        while True:
+            key = folded(numbered(name, first))
+            for number in range(self._next.get(key, first), end):
+                self._next[key] = number + 1
+                yield numbered(name, number)
+            first, end = end, end * 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ from proxim.core.session_inputs import End, TurnAway
 from proxim.core.session_states import SessionState
 from proxim.core.sessions import JOINABLE, Sessions, SessionSecrets
 from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy, Trouble
-from proxim.core.transfers import AcceptPolicy, Transfers
+from proxim.core.transfer_inputs import AcceptPolicy
+from proxim.core.transfers import Transfers
 
 SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
 # Their scope is a sessionID, the others' a LinkID.

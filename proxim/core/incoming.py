@@ -325,15 +325,16 @@ class Incoming:
     def _sink_failed(self, event: SinkFailed, now: float) -> list[Command]:
         assert self.speaker is not None  # OPENING, ACTIVE and HELD have one
         say = self.speaker.say(Cancel(self.id, event.reason.value))
-        # What has come is kept: once there is room again, the sender tries again and goes on from there.
-        return [say, CloseSink(self.id, keep=True), *self._end(TransferState.FAILED, event.reason)]
+        # To go on from there once there is room; not where it was the sender's fault: it has to ask anew.
+        self.accepted = event.reason is not Reason.TRANSFER_FAILED
+        return [say, CloseSink(self.id, keep=self.accepted), *self._end(TransferState.FAILED, event.reason)]
 
     def _cancelled_by_peer(self, event: Cancel, now: float) -> list[Command]:
         reason = file_reason(event.reason)
         cancelled = reason is Reason.CANCELLED
         self.accepted = not cancelled  # after a failure the sender's second try needs no second question
         ended = self._end(TransferState.CANCELLED if cancelled else TransferState.FAILED, reason)
-        return [CloseSink(self.id, keep=False), *ended]
+        return [CloseSink(self.id, keep=not cancelled), *ended]  # else its second try would be a second copy
 
     def _withdrawn(self, event: Cancel, now: float) -> list[Command]:
         return self._end(TransferState.CANCELLED, Reason.CANCELLED)

@@ -222,6 +222,8 @@ class Link:
         return self.close(self._failure or Reason.LINK_TIMEOUT)
 
     def _failed(self, event: PeerFailed, now: float) -> list[Command]:
+        if event.reason is Reason.PEER_ERROR:  # on whatever way it misbehaves, and be it the lane
+            return self.close(event.reason)
         return self._broken(event.reason, now)
 
     def _broken(self, reason: Reason, now: float) -> list[Command]:

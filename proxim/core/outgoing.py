@@ -269,6 +269,8 @@ class Outgoing:
         # What was declined counts as wanted: where only the receiver sees that all failed, the others are sent anew.
         state, reason = outcome(count_files(entries), failed)
         moved = max(0, self.status.size - lost_bytes(entries, failed))
+        if self.status.moved < moved:  # it never said that all of that is written, so it is not
+            return self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)
         self.status = replace(self.status, moved=moved, failed=failed)
         return self._end(state, reason)
 

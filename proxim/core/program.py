@@ -50,7 +50,8 @@ from proxim.core.messages import DeviceInfo
 from proxim.core.proving import Prover
 from proxim.core.status import ThisDevice, Trouble
 from proxim.core.texts import is_usable_name
-from proxim.core.transfers import AcceptPolicy, Transfers
+from proxim.core.transfer_inputs import AcceptPolicy
+from proxim.core.transfers import Transfers
 
 ProgramEvent = HostEvent | GuestEvent | Join | Rename | Shutdown | FileIntent | DiskEvent
 

@@ -58,6 +58,14 @@ class Speaker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptPolicy:
+    """What becomes of files that are announced: `directory` None is where files are always saved to."""
+
+    without_asking: bool = False
+    directory: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkUp:
     """The peer is linked again; the transfer goes on over this link."""
 

@@ -6,12 +6,11 @@ life (outgoing.py, incoming.py), the link's (link.py), disks.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from proxim.core.commands import Command, Publish, StopSending
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer, StopSending
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import LinkID, TimerFired
+from proxim.core.events import LinkID, Timer, TimerFired, TimerName
 from proxim.core.file_events import (
     AcceptTransfer,
     CancelTransfer,
@@ -42,6 +41,7 @@ from proxim.core.outgoing import Outgoing, OutgoingState
 from proxim.core.proof import to_base64url
 from proxim.core.status import TransferState, Trouble
 from proxim.core.transfer_inputs import (
+    AcceptPolicy,
     IncomingInput,
     LaneChanged,
     LinkDown,
@@ -55,30 +55,26 @@ from proxim.core.transfer_inputs import (
 STREAM_LABEL: Final = re.compile(r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})")
 _TRANSFER_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 MAX_MOVING: Final = 3  # outgoing over one link: three each way and control are within 8 data channels
-MAX_UNDECIDED: Final = 8  # announcements that wait for the person; a queue of more is a flood
-MAX_REMEMBERED: Final = 200  # transfers that are over, kept for a retry or in case the sender did not hear
+MAX_UNDECIDED: Final = 8  # announcements on one link that wait for the person; a queue of more is a flood
+MAX_UNFINISHED: Final = 64  # incoming on one link, accepted ones too: each holds two files open
+# From the listing to the peer's `resume`, which it says as soon as it has heard our greeting.
+RESUME_GRACE_SECONDS: Final = 2.0
+MAX_REMEMBERED: Final = 50  # transfers that are over, kept for a retry or in case the sender did not hear
 
 TransferIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptPolicy:
-    """What becomes of files that are announced: `directory` None is where files are always saved to."""
-
-    without_asking: bool = False
-    directory: str | None = None
 
 
 class Transfers:
     """See the module."""
 
-    def __init__(self, token_bytes: Callable[[int], bytes], policy: AcceptPolicy = AcceptPolicy()) -> None:
+    def __init__(self, token_bytes: Callable[[int], bytes], policy: AcceptPolicy | None = None) -> None:
         self.token_bytes = token_bytes
-        self._policy = policy
+        self._policy = policy or AcceptPolicy()
         self._speakers: dict[LinkID, Speaker] = {}
         self._named: dict[LinkID, tuple[bytes, ...]] = {}  # what peers asked for that we did not know, or not yet
         self._always: dict[LinkID, str | None] = {}  # links whose announcements are accepted unseen, and where to
         self._outgoing: dict[TransferID, Outgoing] = {}
+        self._held_back: dict[TransferID, SourcesListed] = {}  # listed, and perhaps what an earlier one goes on with
         self._incoming: dict[TransferID, Incoming] = {}
 
     # --- what a person wants ---------------------------------------------------------------------------------------
@@ -113,6 +109,7 @@ class Transfers:
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
         outgoing, incoming = self._outgoing.get(event.transfer), self._incoming.get(event.transfer)
         if outgoing is not None and outgoing.state is not OutgoingState.OVER:
+            self._held_back.pop(outgoing.id, None)
             return self._to_outgoing(outgoing, event, now)
         if incoming is not None and incoming.alive:
             return self._to_incoming(incoming, event, now)
@@ -158,9 +155,8 @@ class Transfers:
             outgoing = self._outgoing.get(event.transfer)
             if outgoing is None or outgoing.state is OutgoingState.OVER:
                 return [StopSending(event.transfer, forget=True)] if isinstance(event, SourcesListed) else []
-            if isinstance(event, SourcesListed) and (going_on := self._going_on(outgoing, event)) is not None:
-                del self._outgoing[outgoing.id]  # nobody was told of it yet
-                return [StopSending(event.transfer, forget=True), Publish(going_on.status)]
+            if isinstance(event, SourcesListed):
+                return self._listed(outgoing, event, now)
             return self._to_outgoing(outgoing, event, now)
         incoming = self._incoming.get(event.transfer)
         if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ASKED):
@@ -169,13 +165,26 @@ class Transfers:
             return []
         return self._to_incoming(incoming, event, now)
 
-    def _going_on(self, new: Outgoing, listed: SourcesListed) -> Outgoing | None:
-        """The same files, begun on an earlier link to the same peer, which has a part of them: one copy is meant."""
-        if new.speaker is None or listed.refused:
-            return None
-        on_link = [one for one in self._outgoing.values() if one.taken_up and _is_on(one, new.speaker.id)]
-        wanted = digest(listed.entries)
-        return next((one for one in on_link if digest(one.status.entries) == wanted), None)
+    def _listed(self, new: Outgoing, event: SourcesListed, now: float) -> list[Command]:
+        """Announce it, unless the same files were begun before and the peer has a part of them: one copy is meant."""
+        was_held_back = self._held_back.pop(new.id, None) is not None
+        wanted = digest(event.entries)
+        begun = [one for one in self._outgoing.values() if one is not new and digest(one.status.entries) == wanted]
+        link = new.status.link
+        if link is not None and any(one.taken_up and _is_on(one, link) for one in begun):
+            return self._give_way(new)
+        timer = Timer(TimerName.STALL, new.id)
+        if not was_held_back and any(one.state is OutgoingState.WAITING for one in begun):
+            self._held_back[new.id] = event  # the peer may be about to ask for it
+            return [SetTimer(timer, RESUME_GRACE_SECONDS)]
+        return [CancelTimer(timer), *self._to_outgoing(new, event, now)]
+
+    def _give_way(self, new: Outgoing) -> list[Command]:
+        """Forget it; nobody was told of it yet. What goes on in its place is told again."""
+        del self._outgoing[new.id]
+        link = new.status.link
+        others = [Publish(one.status) for one in self._outgoing.values() if one.taken_up and one.status.link == link]
+        return [CancelTimer(Timer(TimerName.STALL, new.id)), StopSending(new.id, forget=True), *others]
 
     def _found(self, event: TransfersFound, now: float) -> list[Command]:
         commands: list[Command] = []
@@ -198,7 +207,7 @@ class Transfers:
     def timer(self, event: TimerFired, now: float) -> list[Command]:
         """A transfer's own timer ran out."""
         outgoing = self._outgoing[TransferID(event.timer.scope)]  # its end cancels its timer
-        return self._to_outgoing(outgoing, event, now)
+        return self._to_outgoing(outgoing, self._held_back.pop(outgoing.id, event), now)
 
     # --- what the link tells ---------------------------------------------------------------------------------------
 
@@ -225,6 +234,8 @@ class Transfers:
         for outgoing in list(self._outgoing.values()):
             if _is_on(outgoing, link):
                 commands += self._to_outgoing(outgoing, LinkDown(), now)
+                if outgoing.id in self._held_back:  # nothing to wait for: it is told that there is nobody
+                    commands += self._listed(outgoing, self._held_back[outgoing.id], now)
         lost = [one for one in self._incoming.values() if one.status.link == link or _is_on(one, link)]
         for incoming in lost:
             if _is_on(incoming, link):
@@ -295,11 +306,12 @@ class Transfers:
         if incoming is not None and begins and _is_on(incoming, speaker.id):
             raise MessageError(Reason.NOT_ALLOWED, "announced twice")
         new = incoming is None or (incoming.state is IncomingState.OVER and not incoming.accepted)
-        if new and self._undecided() >= MAX_UNDECIDED:
-            return self._too_many(speaker, message, incoming)
+        if new and not self._has_room(speaker.id):
+            return self._too_many(speaker, message)
         if incoming is None:
             incoming = self._incoming[message.transfer] = Incoming(message.transfer, speaker)
         elif begins:
+            incoming.accepted = incoming.accepted and bool(speaker.binding)  # a name alone is no proof: asked again
             taken = incoming.announced_again(speaker)  # who knows its name is the peer that it was begun with
         commands = [*taken, *self._to_incoming(incoming, message, now), *speaker.want_lane()]
         if incoming.state is IncomingState.ASKED and (self._policy.without_asking or speaker.id in self._always):
@@ -308,18 +320,18 @@ class Transfers:
             commands += self._to_incoming(incoming, accept, now)
         return commands
 
-    def _undecided(self) -> int:
-        undecided = (IncomingState.ARRIVING, IncomingState.ASKED)
-        return sum(1 for one in self._incoming.values() if one.state in undecided)
+    def _has_room(self, link: LinkID) -> bool:
+        unfinished = [one.state for one in self._incoming.values() if _is_on(one, link)]
+        undecided = sum(1 for state in unfinished if state in (IncomingState.ARRIVING, IncomingState.ASKED))
+        return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
 
-    def _too_many(self, speaker: Speaker, message: Announce, incoming: Incoming | None) -> list[Command]:
+    def _too_many(self, speaker: Speaker, message: Announce) -> list[Command]:
         if message.more:  # the rest of it must not be taken for the whole
-            if incoming is None:
-                incoming = self._incoming[message.transfer] = Incoming(message.transfer, None)
-                incoming.state = IncomingState.OVER
-            incoming.arriving.refuse_rest(speaker.id)
+            refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
+            refused.state = IncomingState.OVER
+            refused.arriving.refuse_rest(speaker.id)
             self._forget_oldest()
-        return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY.value))]
+        return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
 
     def _resume(self, speaker: Speaker, tags: tuple[bytes, ...], now: float) -> list[Command]:
         if not speaker.binding:
@@ -337,6 +349,8 @@ class Transfers:
             elif outgoing.ended_here:  # it was told on a link that was dying
                 reason = outgoing.status.reason or Reason.CANCELLED
                 commands.append(speaker.say(Cancel(outgoing.id, reason.value)))
+        for new in [self._outgoing[one] for one in self._held_back if _is_on(self._outgoing[one], speaker.id)]:
+            commands += self._listed(new, self._held_back[new.id], now)
         return commands
 
     # --- to the transfers ------------------------------------------------------------------------------------------
@@ -368,7 +382,9 @@ class Transfers:
         for outgoing in over[:-MAX_REMEMBERED]:
             del self._outgoing[outgoing.id]
         done = [one for one in self._incoming.values() if one.state is IncomingState.OVER]
-        for incoming in done[:-MAX_REMEMBERED]:
+        # What nobody wanted is of no use to anybody, and its list may be long.
+        kept = [one for one in done if one.accepted or one.unheard or one.arriving.is_refusing]
+        for incoming in {*done} - {*kept[-MAX_REMEMBERED:]}:
             del self._incoming[incoming.id]
 
 

@@ -12,10 +12,11 @@ import os
 import stat
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from proxim.core.filenames import numbered
+from proxim.core.filenames import Names
 
 Folder = tuple[str, ...]  # beneath the root
 
@@ -109,10 +110,9 @@ class Folders:
 
     # --- folders ---------------------------------------------------------------------------------------------------
 
-    def make_new(self, name: str) -> str:
+    def make_new(self, name: str, names: Names) -> str:
         """A folder at the top that was not there before; its name, with a number where another has it."""
-        for number in range(1, MAX_NUMBER):
-            given = numbered(name, number)
+        for given in islice(names.tries(name), MAX_NUMBER):
             where, at = self._at((), given)
             try:
                 os.mkdir(where, FOLDER_MODE, dir_fd=at)

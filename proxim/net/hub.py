@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from proxim.core import commands as do
 from proxim.core.errors import Reason
@@ -35,12 +35,15 @@ from proxim.net.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
 from proxim.net.listing import list_sources
 from proxim.net.memory import keep_freed_memory
 from proxim.net.receiving import Receiving
-from proxim.net.sending import Sending, Spawn, Way
+from proxim.net.sending import Sending, Spawn, Way, WayClosedError
 from proxim.net.sink import Sink
 from proxim.net.source import Source, SourceFile
 from proxim.net.store import Store
 
 _log = logging.getLogger(__name__)
+
+# A link that goes down closes its channels first, and the machine hears of it a moment later; then it ends this stream.
+LINK_GOES_SECONDS: Final = 5.0
 
 OpenWay = Callable[[LinkID, Via, TransferID, int], Way | None]
 TakeChannel = Callable[[LinkID, int, Callable[[bytes], None]], None]
@@ -192,7 +195,12 @@ class Hub:
             task = asyncio.current_task()
             assert task is not None
             self._sending[command.transfer] = (command.generation, sending, task)
-            await sending.run()
+            try:
+                await sending.run()
+            except WayClosedError:
+                if command.via is not Via.LANE:
+                    await asyncio.sleep(LINK_GOES_SECONDS)
+                    self._failed(command, "the other side closed the channel")
             await asyncio.get_running_loop().create_future()  # the way stays until the machine says it is over
         except Exception as error:  # noqa: BLE001  # a bug of ours, or a disk's: the machine must hear of it
             _log_crash("sending", error)

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -120,14 +120,17 @@ class Part:
             self._folders.remove(self._folder, self._name)
 
 
-def remove_leftovers(
-    folders: Folders, token: str, places: Iterable[Place], *, but: frozenset[int] = frozenset()
-) -> None:
-    """Remove the parts of a transfer, but for files in `but`, and then those of its folders that hold nothing."""
+def remove_leftovers(folders: Folders, token: str, places: Iterable[Place], tops: Collection[str]) -> None:
+    """Remove the parts of a transfer, and then those of its folders that hold nothing.
+
+    `tops` are the folders that were made for it. Others are a person's own, also where they are called as a folder that
+    was announced and declined, or not yet made: those stay, empty as they may be.
+    """
     all_folders: set[Folder] = set()
     for index, place in enumerate(places):
-        all_folders.update(place.folder[: depth + 1] for depth in range(len(place.folder)))
-        if place.name and index not in but:
+        if place.folder and place.folder[0] in tops:
+            all_folders.update(place.folder[: depth + 1] for depth in range(len(place.folder)))
+        if place.name:
             with suppress(OSError):  # nearly always: it is not there
                 folders.remove(place.folder, part_name(token, index))
     for folder in sorted(all_folders, key=len, reverse=True):

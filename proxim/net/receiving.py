@@ -8,7 +8,7 @@ import logging
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from proxim.core.errors import Reason
 from proxim.core.events import LinkID
@@ -27,6 +27,8 @@ from proxim.net.limits import (
 )
 
 _log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 SinkEvent = SinkReady | SinkFailed | SinkWrote | SinkHeld | SinkFinished
 
@@ -74,6 +76,7 @@ class Receiving:
         self._closing: bool | None = None  # whether to keep what has come
         self._ended = False  # finished or failed: nothing more is taken or told
         self._work = asyncio.Event()
+        self._turn: asyncio.Future[Any] | None = None  # the sink's, on a worker thread
 
     # --- commands, and what comes ----------------------------------------------------------------------------------
 
@@ -114,8 +117,26 @@ class Receiving:
 
     async def run(self, open_sink: Callable[[], AnySink]) -> None:
         """Until closed. Reports whatever goes wrong."""
+        sink: AnySink | None = None
+
+        def opened() -> AnySink:
+            nonlocal sink
+            sink = open_sink()
+            return sink
+
         try:
-            sink = await asyncio.to_thread(open_sink)
+            await self._run(opened)
+        finally:
+            # Cancelled, we do not wait for a turn any more; yet it goes on, and it has the same files.
+            if self._turn is not None and not self._turn.done():
+                await asyncio.wait([self._turn])
+                self._turn.exception()  # seen: nobody wants it any more
+            if sink is not None:
+                await asyncio.to_thread(sink.close, keep=self._closing is not False)
+
+    async def _run(self, open_sink: Callable[[], AnySink]) -> None:
+        try:
+            sink = await self._on_thread(open_sink)
         except FileError as error:
             self._fail(error.reason, error.detail)
             return
@@ -129,9 +150,11 @@ class Receiving:
         except Exception as error:  # noqa: BLE001  # as above
             self._crash(error)
             await self._until_closed()
-        finally:
-            keep = self._closing is not False
-            await asyncio.to_thread(sink.close, keep=keep)
+
+    async def _on_thread(self, turn: Callable[[], _T]) -> _T:
+        """One after the other, which a cancellation does not change."""
+        running = self._turn = asyncio.get_running_loop().run_in_executor(None, turn)
+        return await asyncio.shield(running)
 
     async def _serve(self, sink: AnySink) -> None:
         while True:
@@ -144,7 +167,7 @@ class Receiving:
             elif self._holding:
                 self._holding = False
                 self._tell_written()
-                position = await asyncio.to_thread(sink.restart)
+                position = await self._on_thread(sink.restart)
                 self._written = self._reported = 0
                 self._report(SinkHeld(self._transfer, position))
             else:
@@ -177,7 +200,7 @@ class Receiving:
             batch.append(self._queue.popleft())
             size += len(batch[-1])
         try:
-            self._written += await asyncio.to_thread(_write_all, sink, batch)
+            self._written += await self._on_thread(lambda: _write_all(sink, batch))
         except FileError as error:
             self._fail(error.reason, error.detail)
             return

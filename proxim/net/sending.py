@@ -14,7 +14,7 @@ _Batch = list[tuple[memoryview, int]]  # messages, each with how many bytes of f
 
 
 class WayClosedError(Exception):
-    """The lane or channel is closed; whoever closed it, the machine hears of it otherwise."""
+    """The lane or channel is closed, whoever closed it. Of a lane, and of a whole link, the machine hears otherwise."""
 
 
 class Way(Protocol):
@@ -63,7 +63,7 @@ class Sending:
         self._room.set()
 
     async def run(self) -> None:
-        """Until all is sent, or the way is closed, or cancelled. Raises what reading raises."""
+        """Until all is sent, or cancelled. Raises WayClosedError, and what reading raises."""
         loop = asyncio.get_running_loop()
         reading = loop.run_in_executor(None, self._read)
         try:
@@ -73,8 +73,6 @@ class Sending:
                     await self._wait_for_room(size)
                     await self._way.send(message)
                     self._sent += size
-        except WayClosedError:
-            return
         finally:
             self._source.stop()
             await asyncio.wait([reading])  # its files are closed when nobody reads them any more

@@ -4,12 +4,14 @@ Synchronous: it runs on a worker thread. What an earlier attempt left is found t
 questions to people, messages on the control channel, asyncio.
 """
 
+import errno
 import os
 import secrets
 import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +19,7 @@ from proxim.core.errors import Reason
 from proxim.core.file_events import SinkFinished, SinkReady
 from proxim.core.file_messages import file_reason
 from proxim.core.file_stream import Kind, Record, read_records
-from proxim.core.filenames import FilenameError, Place, folded, numbered, places
+from proxim.core.filenames import FilenameError, Names, Place, places
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import (
     MAX_ENTRIES,
@@ -33,12 +35,12 @@ from proxim.core.manifest import (
 from proxim.net.disk_errors import FileError, write_error, write_reason
 from proxim.net.folders import MAX_NUMBER, PART_MODE, Folder, Folders
 from proxim.net.parts import TOKEN_BYTES, Part, part_name, remove_leftovers
-from proxim.net.store import Incoming, Journal, Store
+from proxim.net.store import Done, Incoming, Journal, Store
 
 RESERVE_BYTES: Final = 1024 * 1024  # left free on the disk: a full one troubles every program
 BLOCK_BYTES: Final = 4096  # a disk gives room in blocks of this; 10,000 small files take more than their bytes
 NEW_FILE_MODE: Final = 0o666  # the umask takes its share
-TIME_GRAIN: Final = 2  # seconds; FAT keeps no finer times
+TIME_GRAIN_NS: Final = 2_000_000_000  # FAT keeps no finer times, once it is written out
 
 
 def _bad(what: str) -> MessageError:
@@ -65,7 +67,7 @@ class Sink:
         self._dropped = 0  # bytes of it that came all the same
         self._begun = False  # whether the file has begun in this generation
         self._failed: list[FailedFile] = []
-        self._numbers: dict[str, int] = {}
+        self._names = Names()  # that were tried at the top
         self._closed = False
         self.ready = SinkReady(state.transfer)
         self.finished: SinkFinished | None = None
@@ -147,19 +149,19 @@ class Sink:
         self._folders.remove((), name)
 
     def _look_for_done(self) -> None:
-        """Keep in mind as done only what is still there as it was left: whole by size, and by time as announced.
+        """Keep in mind as done only what is still there as it was left, by size and by time.
 
         Their contents were verified when they came, and are not hashed once more: 20 GB would take half a minute
         before each attempt. What a person has changed since is theirs, and the file comes again beside it.
         """
         done = self._state.done
-        for index, (name, _) in list(done.items()):
+        for index, one in list(done.items()):
             entry, folder = self._state.entries[index], self._places[index].folder
-            found = self._folders.look(folder, name)
+            found = self._folders.look(folder, one.name)
             part = self._folders.look(folder, part_name(self._state.token, index))
             whole = found is not None and stat.S_ISREG(found.st_mode) and found.st_size == entry.size
-            if whole and found is not None and entry.modified is not None:
-                whole = abs(found.st_mtime - entry.modified) <= TIME_GRAIN
+            if whole and found is not None:
+                whole = abs(found.st_mtime_ns - one.modified_ns) <= TIME_GRAIN_NS
             if whole and part is not None:  # killed between its two names, or before it had the second one
                 whole = found is not None and os.path.samestat(found, part)
                 if whole:
@@ -197,7 +199,7 @@ class Sink:
         for name in dict.fromkeys(one.folder[0] for i, one in enumerate(announced) if one.folder and i not in declined):
             found = self._folders.look((), tops[name]) if name in tops else None
             if found is None or not stat.S_ISDIR(found.st_mode):
-                tops[name] = self._folders.make_new(name)
+                tops[name] = self._folders.make_new(name, self._names)
                 self._made.append(tops[name])
         self._places = self._state.placed(announced)
         wanted = {place.folder for index, place in enumerate(self._places) if index not in declined}
@@ -217,7 +219,7 @@ class Sink:
         for part in self._partials.values():
             part.close()
         if fresh:
-            remove_leftovers(self._folders, self._state.token, self._places)
+            remove_leftovers(self._folders, self._state.token, self._places, self._made)
         for name in self._made:
             with suppress(OSError):
                 self._folders.remove_empty((name,))
@@ -314,38 +316,41 @@ class Sink:
             part.discard()
             self._end(index, Reason.FILE_DAMAGED)
         else:
-            digest_text = sha256.hex()
             part.settle(self._mode, entry.modified)
             try:
-                name = self._give_name(index, digest_text)
+                done = self._give_name(index, sha256.hex())
             except OSError as error:
                 if write_reason(error) is not Reason.NAME_REFUSED:
                     raise
                 part.discard()
                 self._end(index, Reason.NAME_REFUSED)
                 return
-            self._state.done[index] = (name, digest_text)
+            self._state.done[index] = done
             self._end(index, None)
 
-    def _give_name(self, index: int, sha256: str) -> str:
+    def _give_name(self, index: int, sha256: str) -> Done:
         """The first name that nothing has.
 
-        The journal has it before: whenever we are killed, the file is found again (_look_for_done).
+        The journal has it before: whenever we are killed, the file is found again (_look_for_done). It has no more than
+        that one: many alike would fill it with all that they tried.
         """
         place = self._places[index]
         part = part_name(self._state.token, index)
-        key = folded(place.name) if not place.folder else ""  # below, no two of ours are alike
-        for number in range(self._numbers.get(key, 1), MAX_NUMBER):
-            name = numbered(place.name, number)
+        found = self._folders.look(place.folder, part)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        names = Names() if place.folder else self._names  # below, no two of ours are alike
+        for name in islice(names.tries(place.name), MAX_NUMBER):
+            if self._folders.look(place.folder, name) is not None:
+                continue
+            done = Done(name, sha256, found.st_mtime_ns)
             if self._journal is not None:
-                self._journal.add(index, sha256, name)
+                self._journal.add(index, done)
             try:
                 self._folders.give_name(place.folder, part, name)
             except FileExistsError:
                 continue
-            if key:
-                self._numbers[key] = number + 1
-            return name
+            return done
         raise FileError(Reason.NAME_REFUSED, "every number is taken")
 
     def _end(self, index: int, reason: Reason | None) -> None:
@@ -370,9 +375,9 @@ class Sink:
             if place.folder:
                 path = self._folders.shown(place.folder[:1])
             elif taken[0] in state.done:
-                path = self._folders.shown((), state.done[taken[0]][0])
+                path = self._folders.shown((), state.done[taken[0]].name)
         if len(files) == 1 and files[0] in state.done:
-            sha256 = state.done[files[0]][1]
+            sha256 = state.done[files[0]].sha256
         self.finished = SinkFinished(state.transfer, tuple(self._failed), path, sha256)
 
     def close(self, *, keep: bool) -> None:
@@ -390,6 +395,6 @@ class Sink:
         if self.finished is not None:
             self._store.drop(self._state.transfer)
         elif not keep:
-            remove_leftovers(self._folders, self._state.token, self._places)
+            remove_leftovers(self._folders, self._state.token, self._places, self._state.tops.values())
             self._store.drop(self._state.transfer)
         self._folders.close()

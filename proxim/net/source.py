@@ -173,11 +173,12 @@ class Source:
         prefix: int = 0,
     ) -> Iterator[memoryview]:
         """What is wanted, from `position` on, in messages of at most `size` bytes behind `prefix` free ones."""
-        self._stopped = False
         skipped = set(indices(skip))
         parts = {one.index: one for one in partial}
         filling = _Message(size, prefix)
         for index in range(position.index, len(self._files)):
+            if self._stopped:  # perhaps before the first turn
+                return
             if index in skipped or self._files[index].entry.directory:
                 continue
             reading = _Reading(index, self._files[index], filling)
@@ -185,9 +186,7 @@ class Source:
             for _ in self._file(reading, at, parts.get(index)):
                 yield self._taken(filling)
                 filling.renew()
-            if self._stopped:
-                return
-        if filling.begun:
+        if filling.begun and not self._stopped:
             yield self._taken(filling)
 
     def _taken(self, message: _Message) -> memoryview:

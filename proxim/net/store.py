@@ -2,7 +2,8 @@
 
 ```
 TAG.in.json    an incoming transfer: manifest, where it is saved to, what its folders and parts are called
-TAG.in.log     its journal: "INDEX SHA256 NAME" for each file, written just before the file gets this name
+TAG.in.log     its journal: "INDEX SHA256 TIME NAME" for each file, written just before it gets this name;
+               TIME is when it counts as modified on its disk, in nanoseconds
 TAG.out.json   an outgoing one: manifest, and where each file lies here
 ```
 TAG is manifest.resume_tag in hexadecimal: a file's name does not tell the transfer's id. All are 0600. Must never be
@@ -11,6 +12,7 @@ here: contents of files, decisions on what is resumed.
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +23,7 @@ from typing import Any, Final, Literal
 from proxim.core.file_events import StoredTransfer
 from proxim.core.filenames import FilenameError, Place, clean_name, places
 from proxim.core.manifest import MAX_ENTRIES, Direction, Entry, TransferID, resume_tag
+from proxim.net.file_lock import hold, is_held
 from proxim.net.folders import Folders
 from proxim.net.parts import TOKEN, remove_leftovers
 from proxim.net.source import SourceFile
@@ -28,12 +31,22 @@ from proxim.net.source import SourceFile
 VERSION: Final = 1  # of the files' form, and of the rules by which names are cleaned
 KEEP_SECONDS: Final = 14 * 24 * 3600  # unfinished for two weeks: nobody waits for it any more
 MAX_STATE_BYTES: Final = 64 * 1024 * 1024  # 20,000 entries with the longest paths are 30 MB
+_LINE: Final = re.compile(r"([0-9]{1,5}) ([0-9a-f]{64}) (-?[0-9]{1,20}) (.+)")  # of a journal
 
 Ending = Literal["in", "out"]
 
 
 class _BrokenError(Exception):
     """A file of ours that does not hold what we wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A file that is whole."""
+
+    name: str = field(repr=False)
+    sha256: str
+    modified_ns: int  # as its disk has it: not each holds the moment that was announced
 
 
 @dataclass(slots=True)
@@ -47,7 +60,7 @@ class Incoming:
     declined: tuple[int, ...] = ()
     peer_name: str | None = None
     tops: dict[str, str] = field(default_factory=dict, repr=False)  # its folders at the top, and what they became
-    done: dict[int, tuple[str, str]] = field(default_factory=dict, repr=False)  # name and SHA-256 by index
+    done: dict[int, Done] = field(default_factory=dict, repr=False)  # by index
 
     def places(self) -> tuple[Place, ...]:
         """Where each entry belongs. Raises FilenameError."""
@@ -70,12 +83,13 @@ class Journal:
         with suppress(OSError):  # without it a transfer only cannot go on after a restart
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
             self._descriptor = os.open(path, flags, 0o600)
+            hold(self._descriptor)  # another program of this person is to leave the transfer alone
 
-    def add(self, index: int, sha256: str, name: str) -> None:
-        """The file is whole and about to be called this."""
+    def add(self, index: int, done: Done) -> None:
+        """The file is whole and about to have its name."""
         if self._descriptor >= 0:
             try:
-                os.write(self._descriptor, f"{index} {sha256} {name}\n".encode())
+                os.write(self._descriptor, f"{index} {done.sha256} {done.modified_ns} {done.name}\n".encode())
             except OSError:  # our data folder is full; the files' own disk need not be
                 self.close()
 
@@ -192,11 +206,11 @@ class Store:
             with suppress(OSError):
                 os.truncate(path, whole)
         for line in raw[:whole].decode(errors="replace").split("\n"):
-            index, _, rest = line.partition(" ")
-            sha256, _, name = rest.partition(" ")
-            known = index.isascii() and index.isdigit() and len(index) < 6 and int(index) < len(incoming.entries)
-            if known and len(sha256) == 64 and name and clean_name(name) == name:
-                incoming.done[int(index)] = (name, sha256)
+            if (found := _LINE.fullmatch(line)) is None:
+                continue
+            index, sha256, modified_ns, name = found.groups()
+            if int(index) < len(incoming.entries) and clean_name(name) == name:
+                incoming.done[int(index)] = Done(name, sha256, int(modified_ns))
 
     # --- outgoing --------------------------------------------------------------------------------------------------
 
@@ -239,9 +253,11 @@ class Store:
     # --- both ------------------------------------------------------------------------------------------------------
 
     def found(self) -> tuple[StoredTransfer, ...]:
-        """All unfinished transfers, the oldest first."""
+        """All unfinished transfers that no living program receives, the oldest first."""
         transfers = []
         for path in self._states():
+            if is_held(path.with_suffix(".log")):
+                continue
             match self._load(path):
                 case Incoming() as one:
                     stored = StoredTransfer(one.transfer, Direction.IN, one.entries, one.peer_name)
@@ -256,9 +272,9 @@ class Store:
         """It is over: nothing is kept of it, its parts and empty folders included.
 
         Two programs of one person share this folder, and may be the two ends of one transfer: each names its own
-        `direction`.
+        `direction`. What another one is receiving stays.
         """
-        if direction is not Direction.OUT:
+        if direction is not Direction.OUT and not is_held(self._path(transfer, "in", "log")):
             if (incoming := self.load(transfer)) is not None:
                 self._clear(incoming)
             self.drop(transfer)
@@ -278,6 +294,8 @@ class Store:
         """Forget what nobody went on with for KEEP_SECONDS (`now`: seconds since 1970), unreadable files as well."""
         for path in self._states():
             log = path.with_suffix(".log")
+            if is_held(log):
+                continue
             with suppress(OSError):
                 last = max(one.stat().st_mtime for one in (path, log) if one.exists())
                 if now - last <= KEEP_SECONDS:
@@ -302,6 +320,6 @@ class Store:
         with suppress(OSError, FilenameError):
             folders = Folders(Path(incoming.directory))
             try:
-                remove_leftovers(folders, incoming.token, incoming.places())
+                remove_leftovers(folders, incoming.token, incoming.places(), incoming.tops.values())
             finally:
                 folders.close()

@@ -18,7 +18,7 @@ from proxim.core.status import Prompt
 from proxim.core.texts import display_name, printable_text
 from proxim.ui.root import darken_title_bar
 from proxim.ui.theme import Theme
-from proxim.ui.widgets import PlainText, WrapLabel, bind_letters, set_text
+from proxim.ui.widgets import PlainText, WrapLabel, bind_letters, place_over, set_text
 
 APPROVE_DEAD_SECONDS: Final = 0.8  # a click or key meant for what was there before the dialog came must not approve
 _ID_SHOWN: Final = 36  # characters of a line: a UUID; a longer id goes on below, as two may begin alike
@@ -203,18 +203,7 @@ class ApprovalDialog:
         window, root = self.window, self._root
         window.update_idletasks()
         width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
-        height = window.winfo_reqheight()
-        if root.state() == "normal":
-            window.transient(root)
-            left = root.winfo_rootx() + (root.winfo_width() - width) // 2
-            top = root.winfo_rooty() + (root.winfo_height() - height) // 3
-        else:  # minimised: as a transient it would stay hidden with its master
-            left = (window.winfo_screenwidth() - width) // 2
-            top = (window.winfo_screenheight() - height) // 3
-        left, top = left + shift, top + shift
-        left = max(0, min(left, window.winfo_screenwidth() - width))
-        top = max(0, min(top, window.winfo_screenheight() - height))
-        window.geometry(f"{width}x{height}+{left}+{top}")
+        place_over(root, window, width, window.winfo_reqheight(), shift)
         window.deiconify()
         window.attributes("-topmost", True)  # somebody waits, and not for long
         window.lift()

@@ -18,7 +18,7 @@ from proxim.ui.pick_list import PickList
 from proxim.ui.root import darken_title_bar
 from proxim.ui.theme import Theme
 from proxim.ui.transfer_words import count_words, file_count, size_words
-from proxim.ui.widgets import WrapLabel, bind_letters, set_text, shortened_middle
+from proxim.ui.widgets import WrapLabel, bind_letters, place_over, set_text, shortened_middle
 
 DEAD_SECONDS: Final = 0.8  # as for the approval: what was pressed before the question was read is no answer
 _WIDTH: Final = 420
@@ -199,16 +199,7 @@ class IncomingQuestion:
         window.update_idletasks()
         width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
         height = window.winfo_reqheight()
-        if root.state() == "normal":
-            window.transient(root)
-            left = root.winfo_rootx() + (root.winfo_width() - width) // 2
-            top = root.winfo_rooty() + (root.winfo_height() - height) // 3
-        else:  # minimised: as a transient it would stay hidden with its master
-            left = (window.winfo_screenwidth() - width) // 2
-            top = (window.winfo_screenheight() - height) // 3
-        left = max(0, min(left, window.winfo_screenwidth() - width))
-        top = max(0, min(top, window.winfo_screenheight() - height))
-        window.geometry(f"{width}x{height}+{left}+{top}")
+        place_over(root, window, width, height)
         window.minsize(width, height)
         window.deiconify()
         self.decline_button.focus_set()  # within this window; which window is in front, the system decides

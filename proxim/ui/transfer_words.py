@@ -6,7 +6,7 @@ Must never be here: a sentence that core/errors.py has, what is done about a tra
 import math
 from typing import Final
 
-from proxim.core.errors import SENTENCES
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.manifest import Direction, chosen, title
 from proxim.core.status import TransferState, TransferStatus
 from proxim.core.texts import display_id
@@ -119,5 +119,7 @@ def state_words(status: TransferStatus) -> str:
             return "Received and verified." if incoming else "Sent and verified."
         case TransferState.FAILED:
             return "It failed." if status.reason is None else SENTENCES[status.reason]
+        case TransferState.CANCELLED if incoming and status.reason is Reason.DECLINED:
+            return "You declined."
         case TransferState.CANCELLED:
             return "Cancelled." if status.reason is None else SENTENCES[status.reason]

@@ -211,3 +211,17 @@ class Choice(ttk.Menubutton):
     def _pick(self, value: str, current: str) -> None:
         self._value.set(current)  # the newest status says what is the case, not the click
         self._chosen(value)
+
+
+def place_over(root: tkinter.Tk, window: tkinter.Toplevel, width: int, height: int, shift: int = 0) -> None:
+    """Put a question over the main window, all of it on the screen; `shift` pixels aside where several stand there."""
+    if root.state() == "normal":
+        window.transient(root)
+        left = root.winfo_rootx() + (root.winfo_width() - width) // 2
+        top = root.winfo_rooty() + (root.winfo_height() - height) // 3
+    else:  # minimised: as a transient it would stay hidden with its master
+        left = (window.winfo_screenwidth() - width) // 2
+        top = (window.winfo_screenheight() - height) // 3
+    left = max(0, min(left + shift, window.winfo_screenwidth() - width))
+    top = max(0, min(top + shift, window.winfo_screenheight() - height))
+    window.geometry(f"{width}x{height}+{left}+{top}")

@@ -191,7 +191,7 @@ class Window:
         for back in ("<Control-Shift-Tab>", "<Control-Prior>"):
             root.bind(back, lambda _event: self._turn(-1))
         root.bind("<F2>", lambda _event: self.device_bar.rename() if self.pages.at_home else None)
-        root.bind("<FocusIn>", lambda _event: root.after_idle(self._follow_system))
+        root.bind("<FocusIn>", lambda _event: root.after_idle(self._follow_system), add=True)
         if key == "Control":
             root.bind("<Alt-j>", lambda _event: self._go_join())
         # Return presses the button that has the focus, as everywhere but in Tk.

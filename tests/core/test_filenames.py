@@ -1,5 +1,6 @@
 """Tests of proxim.core.filenames; the names in tests/hostile/filenames.json stay for ever."""
 
+import itertools
 import json
 import re
 import unicodedata
@@ -166,6 +167,29 @@ def test_a_number_that_is_a_name_already_is_passed_over() -> None:
 def test_ten_thousand_alike_are_told_apart_quickly() -> None:
     names = Names()
     assert len({names.give("IMG.jpg") for _ in range(10_000)}) == 10_000
+
+
+def test_long_names_that_are_cut_alike_do_not_try_each_others_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = 0
+
+    def counting(name: str, number: int) -> str:
+        nonlocal tried
+        tried += 1
+        return numbered(name, number)
+
+    monkeypatch.setattr("proxim.core.filenames.numbered", counting)
+    names = Names()
+    given_names = [names.give("x" * 197 + f"{n:03}") for n in range(1000) for _ in range(2)]
+    assert len({folded(name) for name in given_names}) == 2000
+    assert given_names[1] == "x" * 196 + " (2)"
+    assert given_names[-1] == "x" * 193 + " (1001)"
+    assert tried < 10 * 2000
+
+
+def test_what_was_tried_is_not_tried_again() -> None:
+    names = Names()
+    assert list(itertools.islice(names.tries("a"), 2)) == ["a", "a (2)"]
+    assert names.give("A") == "A (3)"
 
 
 @pytest.mark.parametrize("path", ["", "/", "/etc/passwd", "a//b", "a/", "..", "../a", "a/..", "a/./b", "a/../../b"])

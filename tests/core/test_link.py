@@ -388,6 +388,12 @@ def test_a_peer_that_breaks_ends_the_link(reason: Reason) -> None:
     assert open_link().handle(PeerFailed(ID, reason), T0) == closed(reason)
 
 
+def test_a_peer_that_misbehaves_on_the_lane_that_carries_the_link_ends_it_too() -> None:
+    link = over_lane()
+    link.handle(PeerFailed(ID, Reason.PEER_ERROR), T0)
+    assert (link.state, link.status.reason) == (LinkState.CLOSED, Reason.PEER_ERROR)
+
+
 def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
     assert open_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == [
         say(Bye("closed")),

@@ -200,6 +200,7 @@ def test_found_on_the_disk() -> None:
 def test_finished_in_pieces() -> None:
     bench = active()
     gone = FailedFile(0, Reason.FILE_GONE)
+    bench.do(Progress(ID, 0, 20))
     assert bench.do(Finished(ID, (gone,), more=True)) == []
     assert refused(bench, Finished(ID, (gone,))) is Reason.BAD_MESSAGE  # twice
     assert refused(bench, Finished(ID, (FailedFile(3, Reason.FILE_GONE),))) is Reason.BAD_MESSAGE
@@ -223,3 +224,9 @@ def test_cancelled_by_the_receiver(reason: str, state: str) -> None:
     bench.do(Cancel(ID, reason))
     assert bench.status.state.value == state
     assert not bench.one.ended_here
+
+
+def test_finished_before_all_of_it_was_written() -> None:
+    bench = active()
+    bench.do(Progress(ID, 0, 5), Finished(ID))
+    assert (bench.status.state, bench.status.reason) == (TransferState.FAILED, Reason.TRANSFER_FAILED)

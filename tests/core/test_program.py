@@ -56,7 +56,7 @@ from proxim.core.status import (
     Trouble,
     Via,
 )
-from proxim.core.transfers import AcceptPolicy
+from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.net.spake import Spake2Exchange
 from tests.core.machine_fixtures import (
     ETHERNET,

@@ -60,8 +60,7 @@ from proxim.core.messages import (
 from proxim.core.proof import ProofKeys, Side, SignalMacs, tag_auth
 from proxim.core.replies import refusal, rejection
 from proxim.core.session import LOST_SOCKET_SECONDS, Session
-from proxim.core.session_asked import MAX_IGNORED
-from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput, TurnAway
+from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.session_states import SessionState, SessionStatus
 from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, TextReceived, Trouble, Via
 from tests.core.machine_fixtures import LINE, no_files, sdp
@@ -854,62 +853,6 @@ def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) 
         with pytest.raises(MachineMisuseError):
             session.handle(INPUTS[name], T0)
         assert session.state is state
-
-
-# --- which request an answer means -----------------------------------------------------------------------------------
-
-
-def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
-    session = new_session()
-    first = ask(session)
-    session.handle(ConnectionLost(GUEST.connection), T0)
-    other = replace(GUEST, connection=ConnectionID(9))
-    second = next(one.status for one in session.handle(Ask(other), T0) if isinstance(one, Publish))
-    assert isinstance(first, Prompt)
-    assert isinstance(second, Prompt)
-    assert first.number != second.number
-    too_late = [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
-    assert session.handle(Decide(ID, approved=True, number=first.number), T0) == too_late
-    assert session.handle(Decide(ID, approved=True), T0) == too_late  # it could mean either
-    assert session.serves(other.connection)
-    session.handle(Decide(ID, approved=True, number=second.number), T0)
-    assert session.state is SessionState.LINKING
-
-
-@pytest.mark.parametrize(
-    "gone", [TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ConnectionLost(GUEST.connection)]
-)
-def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(gone: SessionInput) -> None:
-    session = new_session()
-    ask(session)
-    session.handle(gone, T0)
-    second = ask(session)
-    assert session.handle(Decide(ID, approved=True), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
-    assert session.serves(GUEST.connection)
-    session.handle(Decide(ID, approved=True, number=second.number), T0)
-    assert session.state is SessionState.LINKING
-
-
-def ask(session: Session) -> Prompt:
-    prompt = next(one.status for one in session.handle(Ask(GUEST), T0) if isinstance(one, Publish))
-    assert isinstance(prompt, Prompt)
-    return prompt
-
-
-def test_an_address_whose_unproved_requests_nobody_answers_is_muted() -> None:
-    session = new_session()
-    for _ in range(MAX_IGNORED):
-        ask(session)
-        session.handle(TimerFired(APPROVAL), T0)
-    assert session.handle(Ask(GUEST), T0) == [rejection(GUEST, Reason.DECLINED)]
-    assert session.state is SessionState.OPEN
-
-
-def test_a_guest_can_be_turned_away() -> None:
-    session = new_session()
-    ask(session)
-    assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(TurnAway(Reason.NOT_VERIFIED), T0)
-    assert session.state is SessionState.OPEN
 
 
 # --- a guest that was warned -----------------------------------------------------------------------------------------

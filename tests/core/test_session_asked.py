@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from proxim.core.commands import Publish
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import ConnectionID, ConnectionLost, Decide, LinkID, SessionType, Timer, TimerFired, TimerName
@@ -9,7 +11,7 @@ from proxim.core.messages import CODE_SESSION_ID
 from proxim.core.replies import rejection
 from proxim.core.session import Session
 from proxim.core.session_asked import MAX_IGNORED
-from proxim.core.session_inputs import Ask, Guest, TurnAway
+from proxim.core.session_inputs import Ask, Guest, SessionInput, TurnAway
 from proxim.core.session_states import SessionState
 from proxim.core.status import Prompt, Trouble
 from tests.core.machine_fixtures import PHONE, no_files
@@ -37,6 +39,20 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
     assert session.handle(Decide(ID, approved=True, number=first.number), T0) == too_late
     assert session.handle(Decide(ID, approved=True), T0) == too_late  # it could mean either
     assert session.serves(other.connection)
+    session.handle(Decide(ID, approved=True, number=second.number), T0)
+    assert session.state is SessionState.LINKING
+
+
+@pytest.mark.parametrize(
+    "gone", [TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ConnectionLost(GUEST.connection)]
+)
+def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(gone: SessionInput) -> None:
+    session = new_session()
+    ask(session)
+    session.handle(gone, T0)
+    second = ask(session)
+    assert session.handle(Decide(ID, approved=True), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert session.serves(GUEST.connection)
     session.handle(Decide(ID, approved=True, number=second.number), T0)
     assert session.state is SessionState.LINKING
 

@@ -36,7 +36,8 @@ from proxim.core.json_text import MessageError
 from proxim.core.manifest import MAX_ENTRIES, START, Direction, Entry, FailedFile, Partial, Span, TransferID, resume_tag
 from proxim.core.outgoing import Outgoing, OutgoingState
 from proxim.core.status import TransferState, Via
-from proxim.core.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED, AcceptPolicy
+from proxim.core.transfer_inputs import AcceptPolicy
+from proxim.core.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED
 from tests.core.transfer_bench import ASKING, Bench, FakeSpeaker, Side, heard
 
 # --- whatever happens ------------------------------------------------------------------------------------------------
@@ -436,12 +437,11 @@ def test_disks_answer_late() -> None:
     assert late == [StopSending(transfer, forget=True)]  # what it looked up is let go
     assert bench.left.transfers.disk(SendingFailed(transfer, 0), 0) == []
     assert bench.right.transfers.disk(SinkReady(transfer), 0) == []  # only asked about
-    again = bench.right.incoming[transfer]
     bench.right.hear(bench.right.speaker, Cancel(transfer))
     assert bench.right.transfers.disk(SinkReady(transfer), 0) == []
     bench.right.hear(bench.right.speaker, announce(transfer, more=True))
     assert bench.right.transfers.disk(SinkReady(transfer), 0) == []
-    assert again.state is IncomingState.ARRIVING
+    assert bench.right.incoming[transfer].state is IncomingState.ARRIVING
     assert bench.right.transfers.disk(SinkReady(STRANGER), 0) == []
 
 
@@ -527,6 +527,53 @@ def test_the_same_files_sent_once_more_while_they_go_on_are_no_second_copy() -> 
     bench.settle()
     assert list(bench.left.out) == [transfer]
     assert ends(bench, transfer) == DONE
+
+
+def test_the_same_files_sent_once_more_before_the_peer_has_asked_for_them() -> None:
+    """As a program does that is started again with the same --send: it is faster than the peer's `resume`."""
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.relink()
+    bench.left.send("a", "b")
+    bench.left.answer()
+    bench.settle()
+    assert list(bench.left.out) == [transfer]
+    assert ends(bench, transfer) == DONE
+
+
+def test_the_same_files_are_held_back_and_the_link_goes() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.right.disk.kept.clear()
+    bench.right.restart()
+    bench.link_down(bench.left, bench.link.id)
+    bench.new_link()
+    bench.linked()
+    bench.left.send("a", "b")
+    bench.settle()
+    assert bench.left.timers
+    bench.link_down(bench.left, bench.link.id)
+    assert not bench.left.timers
+    (new,) = [one for one in bench.left.out if one != transfer]
+    assert (bench.left.told[new].state, bench.left.told[new].reason) == (TransferState.FAILED, Reason.NOT_CONNECTED)
+
+
+def test_the_same_files_for_somebody_else_are_sent_after_a_moment() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.right.disk.kept.clear()
+    bench.right.restart()
+    bench.link_down(bench.left, bench.link.id)
+    bench.new_link()
+    bench.linked()
+    bench.left.send("a", "b")
+    bench.settle()
+    (timer,) = bench.left.timers
+    bench.left.fire(timer)
+    bench.settle(accept=True)
+    (new,) = [one for one in bench.left.out if one != transfer]
+    assert ends(bench, new) == DONE
+    assert bench.left.told[transfer].state is TransferState.WAITING
 
 
 @pytest.mark.parametrize("which", ["left", "right", "both"])
@@ -854,7 +901,7 @@ def test_too_many_announcements(known: bool) -> None:
     for number in range(MAX_UNDECIDED):
         right.hear(right.speaker, announce(TransferID(f"{number:022}"), more=number == 0))
     right.hear(right.speaker, announce(ninth, more=True))
-    assert said(right, Cancel) == [Cancel(ninth, Reason.TOO_MANY.value)]
+    assert said(right, Cancel) == [Cancel(ninth, Reason.TOO_MANY_TRANSFERS.value)]
     right.hear(right.speaker, announce(TransferID(f"{0:022}")))
     right.cancel(TransferID(f"{1:022}"))  # there is room again, but not for the rest of a list
     right.hear(right.speaker, announce(ninth))
@@ -951,5 +998,12 @@ def test_what_was_over_long_ago_is_forgotten() -> None:
         bench.right.hear(bench.right.speaker, Cancel(transfer))
         bench.left.send("missing")
         bench.left.answer()
+    assert len(bench.left.out) == MAX_REMEMBERED
+    assert bench.right.incoming == {}  # what nobody wanted is let go at once
+
+
+def test_what_arrived_long_ago_is_forgotten() -> None:
+    bench = bench_of(AcceptPolicy(without_asking=True))
+    for _ in range(MAX_REMEMBERED + 5):
+        sent(bench, "a")
     assert len(bench.right.incoming) == len(bench.left.out) == MAX_REMEMBERED
-    assert f"{0:022}" not in bench.right.incoming

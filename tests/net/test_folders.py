@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proxim.core.filenames import Names
 from proxim.net.folders import BY_DESCRIPTOR, OPEN_FOLDERS, Folders, long_path
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="not every Windows lets a person make links")
@@ -28,8 +29,9 @@ def create(folders: Folders, folder: tuple[str, ...], name: str, content: bytes 
 
 
 def test_folders_and_files_are_made_once(folders: Folders, tmp_path: Path) -> None:
-    assert folders.make_new("a") == "a"
-    assert folders.make_new("a") == "a (2)"
+    names = Names()
+    assert folders.make_new("a", names) == "a"
+    assert folders.make_new("a", names) == "a (2)"
     folders.make(("a", "b"))
     folders.make(("a", "b"))
     create(folders, ("a", "b"), "f")
@@ -50,15 +52,15 @@ def test_folders_and_files_are_made_once(folders: Folders, tmp_path: Path) -> No
 
 
 def test_every_number_taken(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxim.net.folders.MAX_NUMBER", 3)
-    assert [folders.make_new("a"), folders.make_new("a")] == ["a", "a (2)"]
+    monkeypatch.setattr("proxim.net.folders.MAX_NUMBER", 2)
+    assert [folders.make_new("a", Names()), folders.make_new("a", Names())] == ["a", "a (2)"]
     with pytest.raises(FileExistsError):
-        folders.make_new("a")
+        folders.make_new("a", Names())
 
 
 def test_more_folders_than_are_held_open(folders: Folders, tmp_path: Path) -> None:
     for n in range(3 * OPEN_FOLDERS):
-        folders.make_new(f"{n}")
+        folders.make_new(f"{n}", Names())
         folders.make((f"{n}", "sub"))
         create(folders, (f"{n}", "sub"), "f")
     create(folders, ("0", "sub"), "g")
@@ -153,7 +155,7 @@ def test_the_root_may_be_a_link_for_somebody_chose_it(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "chosen").symlink_to(tmp_path / "real")
     for by_descriptor in (True, False):
-        Folders(tmp_path / "chosen", by_descriptor=by_descriptor).make_new("a")
+        Folders(tmp_path / "chosen", by_descriptor=by_descriptor).make_new("a", Names())
     assert sorted(path.name for path in (tmp_path / "real").iterdir()) == ["a", "a (2)"]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.status import Via
 from proxim.net.hub import Hub
 from proxim.net.sending import Way, WayClosedError
+from proxim.net.sink import Sink
 from tests.net.lane_support import Tasks
 from tests.net.support import PATIENCE, Events
 
@@ -249,6 +251,70 @@ async def test_a_sink_is_opened_again_only_when_its_former_one_has_written_all(t
     two.closes_after = None
     two.send(do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
     assert content_of(await two.received.wait(SinkFinished)) == BYTES
+
+
+async def test_a_sink_never_opens_beside_its_former_one(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, order = threading.Event(), list[str]()
+    close, make_ready = Sink.close, Sink._prepare
+
+    def slow(self: Sink, *, keep: bool) -> None:
+        opened.wait(0.2)
+        close(self, keep=keep)
+        order.append("closed")
+
+    def prepare(self: Sink, fresh: bool) -> None:
+        order.append("opened")
+        opened.set()
+        make_ready(self, fresh)
+
+    entries = await two.listed()
+    await two.opened(entries)
+    monkeypatch.setattr(Sink, "close", slow)
+    monkeypatch.setattr(Sink, "_prepare", prepare)
+    two.receive(do.CloseSink(ID, keep=True))
+    await two.opened(entries)
+    assert order == ["closed", "opened"]
+
+
+async def test_a_channel_that_the_receiver_closes_is_told(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxim.net.hub.LINK_GOES_SECONDS", 0.0)
+    entries = await two.listed()
+    await two.opened(entries)
+    two.closes_after = 2
+    two.receive(do.TakeStream(ID, LINK, 7, 7))
+    two.send(do.StartSending(ID, LINK, 7, Via.WEBRTC))
+    failed = await two.sent.wait(SendingFailed)
+    assert (failed.transfer, failed.generation) == (ID, 7)
+
+
+@pytest.mark.parametrize("via", Via)
+async def test_a_way_that_closes_with_its_link_is_not_told_twice(
+    two: Two, monkeypatch: pytest.MonkeyPatch, via: Via
+) -> None:
+    closed = asyncio.Event()
+    pause = asyncio.sleep
+
+    async def sleeping(seconds: float) -> None:
+        closed.set()
+        await pause(seconds)
+
+    await two.listed()
+    two.closes_after = 0
+    if via is Via.WEBRTC:
+        monkeypatch.setattr("proxim.net.hub.asyncio.sleep", sleeping)
+        two.send(do.StartSending(ID, LINK, 0, via))
+        await asyncio.wait_for(closed.wait(), PATIENCE)
+        two.send(do.StopSending(ID))  # the machine knows that the link is down
+    else:
+        monkeypatch.setattr("proxim.net.hub.LINK_GOES_SECONDS", 0.0)
+        monkeypatch.setattr("proxim.net.sending.Sending._finish", lambda _: closed.set())
+        two.send(do.StartSending(ID, LINK, 0, via))
+        await asyncio.wait_for(_until(closed.is_set), PATIENCE)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        two.send(do.StopSending(ID))
+    await asyncio.wait_for(two.tasks.idle(), PATIENCE)
+    assert not any(isinstance(event, SendingFailed) for event in two.sent.all)
 
 
 async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(two: Two, tmp_path: Path) -> None:

@@ -82,12 +82,15 @@ def test_leftovers_are_what_is_exactly_ours(folders: Folders, tmp_path: Path) ->
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "mine").write_bytes(b"")
+    (tmp_path / "own" / "empty").mkdir(parents=True)
     for path in (
         tmp_path / "a" / "b" / part_name("00", 1),
         tmp_path / part_name("00", 0),
+        tmp_path / "own" / part_name("00", 4),
         tmp_path / part_name("11", 0),
     ):
         path.write_bytes(b"")
-    remove_leftovers(folders, "00", [Place((), "x"), Place(("a", "b"), "y"), Place(("c",), ""), Place(("gone",), "z")])
+    places = [Place((), "x"), Place(("a", "b"), "y"), Place(("c",), ""), Place(("gone",), "z"), Place(("own",), "o")]
+    remove_leftovers(folders, "00", [*places, Place(("own", "empty"), "")], {"a", "c", "gone"})
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
-    assert left == [part_name("11", 0), "c", "c/mine"]
+    assert left == [part_name("11", 0), "c", "c/mine", "own", "own/empty"]

@@ -283,3 +283,40 @@ async def test_the_first_generation_need_not_be_0(running: Running) -> None:
     running.receiving.take(LINK, LANE_CHANNEL, 9)
     running.feed(b"last", generation=9)
     assert await running.events.wait(SinkWrote) == SinkWrote(ID, 9, 4)
+
+
+@pytest.mark.parametrize("turn", ["write", "open"])
+async def test_cancelled_it_closes_only_after_the_turn_that_runs(running: Running, turn: str) -> None:
+    entered, closing = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    class Slow(FakeSink):
+        def write(self, message: memoryview) -> int:
+            entered.set()
+            closing.wait(0.2)
+            order.append("written")
+            return super().write(message)
+
+        def close(self, *, keep: bool) -> None:
+            order.append("closed")
+            closing.set()
+            super().close(keep=keep)
+
+    running.sink = sink = Slow()
+
+    def slowly() -> FakeSink:
+        entered.set()
+        closing.wait(0.2)
+        order.append("opened")
+        return sink
+
+    await running.start(slowly if turn == "open" else None)
+    running.feed(b"x")
+    assert await asyncio.to_thread(entered.wait, PATIENCE)
+    running.receiving.close(keep=True)
+    assert running.task is not None
+    running.task.cancel()
+    await asyncio.wait_for(asyncio.wait([running.task]), PATIENCE)
+    assert order == ["opened" if turn == "open" else "written", "closed"]
+    assert sink.closed is True
+    running.task = None

@@ -120,9 +120,10 @@ async def test_files_without_bytes_wait_for_no_window() -> None:
     assert len(way.sent) == 1000
 
 
-async def test_a_way_that_closes_ends_it_quietly() -> None:
+async def test_a_way_that_closes_ends_it() -> None:
     way, source = FakeWay(closes_after=3), FakeSource(None)
-    await asyncio.wait_for(sending(way, source).run(), PATIENCE)
+    with pytest.raises(WayClosedError):
+        await asyncio.wait_for(sending(way, source).run(), PATIENCE)
     assert len(way.sent) == 3
     assert source.closed
 

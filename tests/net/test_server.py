@@ -471,6 +471,25 @@ async def test_thirty_two_in_all(running: Running, caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
+async def test_a_lane_does_not_make_room(running: Running) -> None:
+    sources = [f"127.1.2.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]
+    crowd = [await opened(running.port, source) for source in sources]
+    readers = [reader for reader, _ in crowd]
+    async with asyncio.timeout(PATIENCE):
+        while len(running.server._inside) < limits.MAX_SOCKETS:  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0.001)
+    lanes = list(running.server._inside)[: limits.MAX_SOCKETS_OF_ONE_ADDRESS]
+    lanes[0].is_lane = True
+    first, one_more = await opened(running.port, "127.1.2.200")
+    assert await is_cut_off(readers[1])  # the oldest that is none
+    assert lanes[0] in running.server._inside
+    one_more.close()
+    for _, one in crowd:
+        one.close()
+    assert not first.at_eof()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
 async def test_a_crowd_makes_room_for_who_holds_nothing(running: Running, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "proxim")
     sources = [f"127.1.1.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]

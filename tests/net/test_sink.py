@@ -339,6 +339,42 @@ def test_whole_files_that_were_changed_or_moved_come_again(to: Path, store: Stor
     assert tree(to)["size (2)"] == b"1"
 
 
+@pytest.mark.parametrize("modified", [None, WHEN, 20_000_000_000, 253_402_300_800, 1 << 49])
+def test_a_whole_file_is_known_again_whatever_time_its_disk_holds(to: Path, store: Store, modified: int | None) -> None:
+    entries = [Entry("a", 1, modified), Entry("b", 1, modified)]
+    sink = opened(to, store, entries)
+    sink.write(whole(0, b"1"))
+    sink.close(keep=True)
+    sink = opened(to, store, entries)
+    assert sink.ready.skip == (Span(0, 1),)
+    sink.close(keep=True)
+    os.utime(to / "a", (1, 1))
+    assert opened(to, store, entries).ready.skip == ()
+
+
+def test_a_disk_that_holds_no_times_at_all(to: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("proxim.net.parts.os.utime", refuse)
+    killed(to, store, [entry("a", b"1"), entry("b")], [b"1"])
+    assert opened(to, store, [entry("a", b"1"), entry("b")]).ready.skip == (Span(0, 1),)
+
+
+def test_the_journal_has_one_line_for_a_file_however_many_names_it_tries(
+    to: Path, store: Store, tmp_path: Path
+) -> None:
+    for name in ("a", "a (2)", "a (3)"):
+        (to / name).write_bytes(b"mine")
+    entries = [entry("a", b"%d" % n) for n in range(20)] + [entry("last")]
+    sink = opened(to, store, entries)
+    for n in range(20):
+        sink.write(whole(n, b"%d" % n))
+    (log,) = (tmp_path / "store").glob("*.log")
+    assert log.read_bytes().count(b"\n") == 20
+    assert tree(to)["a (23)"] == b"19"
+
+
 def test_the_same_id_with_other_files_is_another_transfer(to: Path, store: Store) -> None:
     sink = opened(to, store, [entry("f/a", b"123")])
     sink.write(memoryview(data(0, b"1")))
@@ -407,7 +443,7 @@ def test_a_kill_between_files_loses_nothing(to: Path, store: Store) -> None:
     assert tree(to).keys() == {"f", *(f"f/{n}" for n in range(49))}
 
 
-@pytest.mark.parametrize("cut", range(1, 75))
+@pytest.mark.parametrize("cut", range(1, 95))
 def test_a_torn_journal_costs_its_last_line_at_most(to: Path, store: Store, tmp_path: Path, cut: int) -> None:
     entries = [entry("f/a", b"1"), entry("f/b", b"2"), entry("f/c", b"3")]
     killed(to, store, entries, [b"1", b"2"])
@@ -461,6 +497,31 @@ def test_a_kill_while_a_file_gets_its_name(to: Path, store: Store, monkeypatch: 
     assert tree(to) == {"a": b"123", "b": b""}
 
 
+def test_a_file_like_ours_that_appears_where_we_were_killed_is_not_ours(
+    to: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [entry("a", b"123"), entry("b")]
+    sink = opened(to, store, entries)
+
+    class KilledError(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folders, "give_name", die)
+        with pytest.raises(KilledError):
+            sink.write(whole(0, b"123"))
+    (to / "a").write_bytes(b"own")  # of the same size and time
+    os.utime(to / "a", (WHEN, WHEN))
+    sink = opened(to, store, entries)
+    assert sink.ready.partial == (Partial(0, 3, hashlib.sha256(b"123").digest()),)
+    sink.write(memoryview(start_record(0, 3) + end_record(0, hashlib.sha256(b"123").digest())))
+    sink.write(whole(1, b""))
+    assert tree(to) == {"a": b"own", "a (2)": b"123", "b": b""}
+
+
 @posix
 def test_a_program_that_is_killed_goes_on(tmp_path: Path, to: Path) -> None:
     """The whole way, with SIGKILL, at a moment that nobody chose."""
@@ -505,6 +566,36 @@ def test_too_little_room_is_said_before_anything_is_made(to: Path, store: Store,
     assert refused(to, store, [Entry("f/a", 1 << 49)]) is Reason.DISK_FULL
     assert tree(to) == {}
     assert store.found() == ()
+
+
+def test_a_persons_own_empty_folders_stay(to: Path, store: Store) -> None:
+    (to / "Photos" / "2026").mkdir(parents=True)
+    (to / "Docs").mkdir()
+    photos = [Entry("Photos", 0, None, directory=True), Entry("Photos/2026", 0, None, directory=True)]
+    own = {"Docs": None, "Photos": None, "Photos/2026": None}
+    assert refused(to, store, [*photos, Entry("Photos/2026/a.jpg", 1 << 49)]) is Reason.DISK_FULL
+    assert tree(to) == own
+    entries = [Entry("Docs", 0, None, directory=True), entry("Docs/x", b"1"), *photos, entry("a", b"1")]
+    sink = opened(to, store, entries, [0, 1])
+    assert "Photos (2)/2026" in tree(to)
+    sink.close(keep=False)
+    assert tree(to) == own
+    opened(to, store, entries, [0, 1]).close(keep=True)
+    store.forget(ID, Direction.IN)
+    assert tree(to) == own
+
+
+def test_a_folder_that_cannot_be_made_leaves_the_others_unmade(
+    to: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (to / "P").mkdir()
+
+    def full(self: Folders, folder: tuple[str, ...]) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Folders, "make", full)
+    assert refused(to, store, [entry("P/x/a"), entry("Q/b")]) is Reason.DISK_FULL
+    assert tree(to) == {"P": None}
 
 
 def test_no_folder_and_too_many_files(to: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

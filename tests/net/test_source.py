@@ -223,5 +223,15 @@ def test_it_stops_when_told_also_while_a_beginning_is_read_again(tmp_path: Path)
         assert list(messages) == []
 
 
+def test_stopped_before_its_first_turn_it_reads_nothing(tmp_path: Path) -> None:
+    files = sources(tmp_path, a=b"x")
+    source = Source(files)
+    messages = source.messages((), (), START, size=4096)
+    source.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("proxim.net.source.os.open", None)
+        assert list(messages) == []
+
+
 def test_a_path_is_not_in_a_repr() -> None:
     assert "secret" not in repr(SourceFile(Entry("a"), Path("/home/secret/a")))

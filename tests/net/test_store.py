@@ -3,7 +3,9 @@
 import json
 import os
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from proxim.core.file_events import StoredTransfer
 from proxim.core.manifest import Direction, Entry, TransferID, resume_tag
 from proxim.net.parts import part_name
 from proxim.net.source import SourceFile
-from proxim.net.store import KEEP_SECONDS, Incoming, Journal, Store
+from proxim.net.store import KEEP_SECONDS, Done, Incoming, Journal, Store
 
 ID = TransferID("abcdefghijklmnopqrstuv")
 OTHER = TransferID("vutsrqponmlkjihgfedcba")
@@ -37,14 +39,14 @@ def files(tmp_path: Path) -> list[Path]:
 
 def test_an_incoming_transfer_is_kept(store: Store, tmp_path: Path) -> None:
     journal = store.save(incoming(tmp_path))
-    journal.add(1, SHA, "ä (2)")
-    journal.add(2, SHA, "with spaces")
-    journal.add(2, SHA, "the later name")
+    journal.add(1, Done("ä (2)", SHA, -5))
+    journal.add(2, Done("with spaces", SHA, 0))
+    journal.add(2, Done("the later name", SHA, 2**60))
     journal.close()
-    journal.add(0, SHA, "closed")
+    journal.add(0, Done("closed", SHA, 0))
     loaded = store.load(ID)
     assert loaded is not None
-    assert loaded.done == {1: ("ä (2)", SHA), 2: ("the later name", SHA)}
+    assert loaded.done == {1: Done("ä (2)", SHA, -5), 2: Done("the later name", SHA, 2**60)}
     loaded.done = {}
     assert loaded == incoming(tmp_path)
     assert store.load(OTHER) is None
@@ -165,6 +167,61 @@ def test_a_journal_that_is_written_to_keeps_its_transfer(store: Store, tmp_path:
     assert store.load(ID) is not None
 
 
+def test_a_line_that_was_torn_does_not_spoil_the_next(store: Store, tmp_path: Path) -> None:
+    journal = store.save(incoming(tmp_path))
+    journal.add(1, Done("a", SHA, 1))
+    journal.close()
+    log = files(tmp_path)[1]
+    log.write_bytes(log.read_bytes() + b"2 abab")
+    assert store.load(ID) is not None
+    journal = store.save(incoming(tmp_path))
+    journal.add(2, Done("b", SHA, 2))
+    journal.close()
+    loaded = store.load(ID)
+    assert loaded is not None
+    assert loaded.done == {1: Done("a", SHA, 1), 2: Done("b", SHA, 2)}
+
+
+def test_folders_that_were_never_made_are_not_removed(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "F").mkdir()
+    (tmp_path / "F (2)").mkdir()
+    (tmp_path / "G").mkdir()
+    state = incoming(tmp_path)
+    state.entries = (*ENTRIES, Entry("G", 0, None, directory=True))
+    store.save(state).close()
+    store.forget(ID, Direction.IN)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["F", "G", "data"]
+
+
+def test_what_a_living_program_receives_is_left_to_it(store: Store, tmp_path: Path) -> None:
+    part = tmp_path / part_name(TOKEN, 2)
+    part.write_bytes(b"1")
+    script = f"""
+import sys
+from pathlib import Path
+from proxim.net.store import Store
+store = Store(Path({str(tmp_path / "data" / "transfers")!r}))
+journal = store.save(store.load({str(ID)!r}))
+print("holds", flush=True)
+sys.stdin.read()
+"""
+    store.save(incoming(tmp_path)).close()
+    other = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == b"holds"
+        assert store.found() == ()
+        store.forget(ID, Direction.IN)
+        store.expire(time.time() + 2 * KEEP_SECONDS)
+        assert part.exists()
+        assert store.load(ID) is not None
+        other.kill()
+    assert [one.transfer for one in store.found()] == [ID]
+    store.expire(time.time() + 2 * KEEP_SECONDS)
+    assert not part.exists()
+    assert files(tmp_path) == []
+
+
 def test_a_folder_that_stays_is_not_emptied_of_what_is_not_ours(store: Store, tmp_path: Path) -> None:
     (tmp_path / "F (2)").mkdir()
     (tmp_path / "F (2)" / "other.part").write_bytes(b"")
@@ -180,7 +237,7 @@ def test_no_folder_is_no_trouble(tmp_path: Path) -> None:
         assert store.load(ID) is None
         store.expire(0)
         store.forget(ID)
-    Store(tmp_path / "file").save(incoming(tmp_path)).add(0, SHA, "a")
+    Store(tmp_path / "file").save(incoming(tmp_path)).add(0, Done("a", SHA, 0))
     assert (tmp_path / "file").read_bytes() == b""
 
 
@@ -205,6 +262,6 @@ def test_a_journal_whose_disk_is_full_gives_up(tmp_path: Path, monkeypatch: pyte
 
     with monkeypatch.context() as patch:
         patch.setattr("proxim.net.store.os.write", full)
-        journal.add(0, SHA, "a")
-    journal.add(0, SHA, "a")
+        journal.add(0, Done("a", SHA, 0))
+    journal.add(0, Done("a", SHA, 0))
     assert (tmp_path / "log").read_bytes() == b""
