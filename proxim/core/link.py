@@ -35,7 +35,6 @@ from proxim.core.file_messages import FileMessage, OfferLane
 from proxim.core.json_text import MessageError
 from proxim.core.lane import Lane, LaneTerms, proved_secret
 from proxim.core.link_messages import (
-    MAX_TEXT_BYTES,
     Bye,
     Hello,
     LinkMessage,
@@ -46,6 +45,7 @@ from proxim.core.link_messages import (
     cut_text,
     dump_link_message,
     parse_link_message,
+    text_to_send,
 )
 from proxim.core.proof import ProofKeys
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
@@ -353,9 +353,8 @@ class Link:
     def _send_text(self, event: SendText, now: float) -> list[Command]:
         if self._control is None:
             return [Publish(Trouble(Problem(Reason.UNSUPPORTED), self.id))]
-        # Tk and JSON can hand us halves of a character: pairs of them are joined, one that stays alone is replaced.
-        text = event.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        if len(text.encode()) > MAX_TEXT_BYTES:
+        text = text_to_send(event.text)
+        if text is None:
             return [Publish(Trouble(Problem(Reason.TEXT_TOO_LONG), self.id))]
         pieces = [self.say(piece) for piece in cut_text(text)]
         return [*pieces, Publish(TextSent(self.id, text))]
@@ -371,8 +370,6 @@ class Link:
             return self.close(Reason.PEER_VANISHED)
         rearm = SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
         return [rearm] if self._control is None else [self.say(Ping()), rearm]
-
-    # --- helpers ---------------------------------------------------------------------------------------------------
 
     def _timer(self, name: TimerName) -> Timer:
         return Timer(name, self.id)

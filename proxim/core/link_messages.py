@@ -127,6 +127,15 @@ def dump_link_message(message: LinkMessage) -> str:
     return write_object(_fields(message))
 
 
+def text_to_send(text: str) -> str | None:
+    """The text as a link carries it; None where it is more than MAX_TEXT_BYTES.
+
+    Tk and JSON can hand us halves of a character: pairs of them are joined, one that stays alone is replaced.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole if len(whole.encode()) <= MAX_TEXT_BYTES else None
+
+
 def cut_text(text: str) -> Iterator[TextPiece]:
     """Cut text into the pieces that carry it, in order; an empty text is one empty piece."""
     last = max(len(text) - 1, 0) // TEXT_PIECE_CHARACTERS
