@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from tests.web.browser import hosting, sha256_of
+from tests.web.remote import PATIENCE, RemoteBrowser
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-PATIENCE = 30.0
 FILE_BYTES = 3_000_001
 # Downloads without a question, into the folder of the test; the names of Firefox's own settings.
 PREFERENCES = {
@@ -28,50 +28,35 @@ PREFERENCES = {
 }
 
 
-class Firefox:
+class Firefox(RemoteBrowser):
     """One tab."""
 
     def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
-        self._last = 0
+        super().__init__(socket)
         self.log: list[str] = []
-        self._command("session.new", capabilities={})
-        self._command("session.subscribe", events=["log.entryAdded"])
-        self.tab = self._command("browsingContext.getTree")["contexts"][0]["context"]
+        self.command("session.new", {"capabilities": {}})
+        self.command("session.subscribe", {"events": ["log.entryAdded"]})
+        self.tab = self.command("browsingContext.getTree", {})["contexts"][0]["context"]
 
-    def _command(self, method: str, **params: Any) -> Any:
-        self._last += 1
-        self._socket.send(json.dumps({"id": self._last, "method": method, "params": params}))
-        while True:
-            answer = json.loads(self._socket.recv(timeout=PATIENCE))
-            if answer.get("id") == self._last:
-                assert answer["type"] == "success", answer
-                return answer["result"]
-            if answer.get("method") == "log.entryAdded" and answer["params"]["level"] in ("error", "warn"):
-                self.log.append(str(answer["params"]["text"]))
+    def happened(self, event: dict[str, Any]) -> None:
+        if event.get("method") == "log.entryAdded" and event["params"]["level"] in ("error", "warn"):
+            self.log.append(str(event["params"]["text"]))
 
     def goto(self, url: str) -> None:
-        self._command("browsingContext.navigate", context=self.tab, url=url, wait="complete")
+        self.command("browsingContext.navigate", {"context": self.tab, "url": url, "wait": "complete"})
 
     def run(self, script: str) -> Any:
-        """What an expression gives."""
-        done = self._command("script.evaluate", expression=script, target={"context": self.tab}, awaitPromise=True)
+        target = {"context": self.tab}
+        done = self.command("script.evaluate", {"expression": script, "target": target, "awaitPromise": True})
         assert done["type"] == "success", done
         return done["result"].get("value")
 
-    def wait(self, script: str) -> None:
-        """Until an expression is true."""
-        deadline = time.monotonic() + PATIENCE
-        while not self.run(f"Boolean({script})"):
-            assert time.monotonic() < deadline, (script, self.log, self.run("document.body.innerText"))
-
     def choose(self, selector: str, file: Path) -> None:
         """As a person in the file picker."""
-        found = self._command(
-            "browsingContext.locateNodes", context=self.tab, locator={"type": "css", "value": selector}
-        )
+        locator = {"type": "css", "value": selector}
+        found = self.command("browsingContext.locateNodes", {"context": self.tab, "locator": locator})
         element = {"sharedId": found["nodes"][0]["sharedId"]}
-        self._command("input.setFiles", context=self.tab, element=element, files=[str(file)])
+        self.command("input.setFiles", {"context": self.tab, "element": element, "files": [str(file)]})
 
 
 @pytest.fixture
@@ -101,20 +86,11 @@ def firefox(tmp_path: Path) -> Iterator[Firefox]:
         [program, *options], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        with _connected(port) as driver:
-            yield Firefox(driver)
+        with Firefox.at(f"ws://127.0.0.1:{port}/session") as driver:
+            yield driver
     finally:
         process.kill()
         process.wait()
-
-
-def _connected(port: int) -> ClientConnection:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return connect(f"ws://127.0.0.1:{port}/session", max_size=None)
-        except OSError:
-            assert time.monotonic() < deadline, "Firefox does not listen"
 
 
 def test_from_the_link_to_files_both_ways(firefox: Firefox, own_address: str, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""A browser's own remote control over a WebSocket: WebDriver BiDi (Firefox) and the DevTools protocol (Chromium) alike.
+
+For what Playwright cannot do: it drives no Firefox of the system's, and keeps every tab "visible", so none freezes.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, Self
+
+from websockets.sync.client import ClientConnection, connect
+
+PATIENCE: Final = 30.0
+
+
+class RemoteBrowser:
+    """Sends commands and reads their answers; what comes between is given to `happened`."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._last = 0
+
+    @classmethod
+    @contextmanager
+    def at(cls, url: str) -> Iterator[Self]:
+        """Connected to a browser that is only starting."""
+        deadline = time.monotonic() + PATIENCE
+        with ExitStack() as connected:
+            while True:
+                try:
+                    socket = connected.enter_context(connect(url, max_size=None))
+                    break
+                except OSError:
+                    assert time.monotonic() < deadline, "the browser does not listen"
+            yield cls(socket)
+
+    def command(self, method: str, params: dict[str, Any], **more: str) -> Any:
+        """The result of one command."""
+        self._last += 1
+        self._socket.send(json.dumps({"id": self._last, "method": method, "params": params, **more}))
+        while True:
+            answer = json.loads(self._socket.recv(timeout=PATIENCE))
+            if answer.get("id") == self._last:
+                assert "result" in answer, answer
+                return answer["result"]
+            self.happened(answer)
+
+    def happened(self, event: dict[str, Any]) -> None:
+        """What the browser tells by itself; nobody listens here."""
+
+    def run(self, script: str) -> Any:
+        """What an expression gives in the tab."""
+        raise NotImplementedError
+
+    def wait(self, script: str) -> None:
+        """Until an expression is true in the tab."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.run(f"Boolean({script})"):
+            assert time.monotonic() < deadline, (script, self.run("document.body.innerText"))

@@ -1,0 +1,140 @@
+"""A tab that Chromium freezes, as phones do with what is in the background: hidden, its scripts and timers stopped."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection
+
+from tests.programs import Program
+from tests.web.browser import chromium_program, hosting, sha256_of
+from tests.web.remote import PATIENCE, RemoteBrowser
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+FILE_BYTES = 60_000_000  # several seconds each way
+BEGUN = 2_000_000
+
+
+class Chromium(RemoteBrowser):
+    """One tab beside another, over the DevTools protocol: only so does a tab count as hidden, and may freeze."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        super().__init__(socket)
+        self._tab = ""
+        self._session = ""
+        self._other = ""
+
+    def open(self, url: str, downloads: Path) -> None:
+        """The tab, and where it saves to."""
+        self.command("Target.setDiscoverTargets", {"discover": True})
+        self.command("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
+        self._tab = self.command("Target.createTarget", {"url": url})["targetId"]
+        attached = self.command("Target.attachToTarget", {"targetId": self._tab, "flatten": True})
+        self._session = attached["sessionId"]
+
+    def happened(self, event: dict[str, Any]) -> None:
+        assert event.get("method") != "Target.targetCrashed", "the tab's process has died"
+
+    def _in_tab(self, method: str, params: dict[str, Any]) -> Any:
+        return self.command(method, params, sessionId=self._session)
+
+    def run(self, script: str) -> Any:
+        done = self._in_tab("Runtime.evaluate", {"expression": script, "returnByValue": True, "userGesture": True})
+        assert "exceptionDetails" not in done, done
+        return done["result"].get("value")
+
+    def choose(self, selector: str, file: Path) -> None:
+        """As a person in the file picker."""
+        root = self._in_tab("DOM.getDocument", {})["root"]["nodeId"]
+        node = self._in_tab("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+        self._in_tab("DOM.setFileInputFiles", {"nodeId": node, "files": [str(file)]})
+
+    def freeze(self) -> None:
+        """Another tab comes before it, and its own stands still."""
+        self.run("globalThis.frozen = false; document.onfreeze = () => (globalThis.frozen = true)")
+        self._other = self.command("Target.createTarget", {"url": "about:blank"})["targetId"]
+        self.command("Target.activateTarget", {"targetId": self._other})
+        self.wait("document.hidden")
+        self._in_tab("Page.setWebLifecycleState", {"state": "frozen"})
+
+    def thaw(self) -> None:
+        """It is looked at again."""
+        self._in_tab("Page.setWebLifecycleState", {"state": "active"})
+        self.command("Target.activateTarget", {"targetId": self._tab})
+        assert self.run("frozen"), "this Chromium froze nothing, and the test says nothing"
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[Chromium]:
+    options = ["--headless=new", "--no-sandbox", "--no-first-run", "--remote-debugging-port=0"]
+    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    process = subprocess.Popen(
+        [chromium_program(), *options, profile, "about:blank"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    try:
+        said = (re.search(r"listening on (ws://\S+)", line) for line in process.stderr)
+        url = next(found[1] for found in said if found is not None)
+        with Chromium.at(url) as browser:
+            yield browser
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def arrives(file: Path, size: int) -> None:
+    """Wait until the browser has saved it."""
+    deadline = time.monotonic() + PATIENCE
+    while not (file.is_file() and file.stat().st_size == size):
+        assert time.monotonic() < deadline, f"nothing was saved; there is {list(file.parent.iterdir())}"
+        time.sleep(0.02)
+
+
+def moving(host: Program, direction: str) -> None:
+    """Wait until a good part of it has moved."""
+    while host.event("transfer", state="active", direction=direction)["bytes"] < BEGUN:
+        pass
+
+
+def test_a_frozen_tab_goes_on_when_it_is_looked_at_again(chromium: Chromium, own_address: str, tmp_path: Path) -> None:
+    up, down, saved_to, downloads = (tmp_path / name for name in ("up.bin", "down.bin", "saved", "downloads"))
+    for file in (up, down):
+        file.write_bytes(os.urandom(FILE_BYTES))
+    for folder in (saved_to, downloads):
+        folder.mkdir()
+    with hosting(own_address, tmp_path / "home", "--save-to", str(saved_to)) as (host, session):
+        chromium.open(session["url"], downloads)
+        prompt = host.event("pair_prompt")
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True, request=prompt["request"])
+        host.event("link", state="connected")
+        chromium.wait("!document.querySelector('#linked').hidden")
+
+        chromium.choose("#files", up)
+        moving(host, "in")
+        chromium.freeze()
+        host.event("link", state="waiting")
+        chromium.thaw()
+        host.event("link", state="connected")
+        host.event("transfer", state="done", direction="in", patience=60)
+        assert sha256_of(saved_to / "up.bin") == sha256_of(up)
+
+        host.say(type="send", paths=[str(down)])
+        chromium.wait("document.querySelector('.question .main')")
+        chromium.run("document.querySelector('.question .main').click()")
+        moving(host, "out")
+        chromium.freeze()
+        host.event("link", state="waiting")
+        chromium.thaw()
+        host.event("link", state="connected")
+        host.event("transfer", state="done", direction="out", patience=60)
+        chromium.wait("document.querySelector('#transfers').innerText.includes('downloads')")
+        arrives(downloads / "down.bin", FILE_BYTES)
+        assert sha256_of(downloads / "down.bin") == sha256_of(down)
