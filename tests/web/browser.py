@@ -48,9 +48,9 @@ class Phone:
 
     # --- what a person does and sees ---------------------------------------------------------------------------------
 
-    def sees(self, words: str) -> None:
+    def sees(self, words: str, patience: float = PATIENCE_MS / 1000) -> None:
         """Wait until those words are there."""
-        self.page.get_by_text(words).first.wait_for(state="visible")
+        self.page.get_by_text(words).first.wait_for(state="visible", timeout=patience * 1000)
 
     def is_at(self, rung: str) -> None:
         """Wait until the ladder stands there: a key of the languages' `page`."""
