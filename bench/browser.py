@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,7 +103,7 @@ async def _send_to_page(host: Program, page: "Page", file: Path) -> float:
     host.say(type="send", paths=[str(file)])
     yes = page.locator(".question .main")
     await yes.wait_for()
-    async with page.expect_download() as saving:
+    async with page.expect_download(timeout=LONG_SECONDS * 1000) as saving:
         started = time.perf_counter()
         await yes.click()
         await host.event(LONG_SECONDS, event="transfer", direction="out", state="done")
@@ -177,7 +177,7 @@ async def _bare_to_page(browser: "Browser") -> float:
         await program.at_rest()
         program.say(send=True)
         started = (await program.event(event="sending"))["at"]
-        await page.evaluate("received")
+        await _within(page.evaluate("received"))
         return _rate(time.perf_counter() - started)
 
 
@@ -189,7 +189,7 @@ async def _bare_to_aiortc(browser: "Browser") -> float:
         await program.event(event="open")
         await program.at_rest()
         started = time.perf_counter()
-        await page.evaluate("pour", FILE_BYTES)
+        await _within(page.evaluate("pour", FILE_BYTES))
         return _rate((await program.event(LONG_SECONDS, event="received"))["at"] - started)
 
 
@@ -200,9 +200,14 @@ async def _between_pages(browser: "Browser") -> float:
         await asyncio.gather(one.evaluate("opened"), other.evaluate("opened"))
         await other.evaluate("expect", FILE_BYTES)
         started = time.perf_counter()
-        await one.evaluate("pour", FILE_BYTES)
-        await other.evaluate("received")
+        await _within(one.evaluate("pour", FILE_BYTES))
+        await _within(other.evaluate("received"))
         return _rate(time.perf_counter() - started)
+
+
+async def _within(work: Awaitable[object]) -> None:
+    async with asyncio.timeout(LONG_SECONDS):
+        await work
 
 
 def _describe(fd: int, description: Any) -> None:
