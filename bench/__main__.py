@@ -9,7 +9,23 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from bench import channel, flood, gigabit, idle, lane, link, memory, proof, signals, small, sockets, start, ticks
+from bench import (
+    browser,
+    channel,
+    flood,
+    gigabit,
+    idle,
+    lane,
+    link,
+    memory,
+    page,
+    proof,
+    signals,
+    small,
+    sockets,
+    start,
+    ticks,
+)
 from bench.measure import Figure, Options, progress, table
 
 ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
@@ -26,6 +42,8 @@ ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
     "gigabit": gigabit.figures,
     "memory": memory.figures,
     "ticks": ticks.figures,
+    "page": page.figures,
+    "browser": browser.figures,
 }
 
 
