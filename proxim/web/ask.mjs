@@ -1,6 +1,7 @@
 // The first that runs, and all that asking needs: reads the invitation, dials, and sends the request. The rest of the page
 // is loaded while the host answers. Must never be here: imports, and what the answer means (signaling.mjs).
 
+const PATIENCE_MS = 1_000; // then the rest is loaded, asked or not
 const SHARE_BYTES = 32;
 const SECRET = /^[\w-]{21}[AQgw]$/; // 128 bits in base64url, in their one spelling
 
@@ -131,3 +132,8 @@ export const firstRequest = invitation && new Request(invitation, { ...device })
 
 history.replaceState(null, "", location.pathname); // out of sight, and of the history that others may see
 remember("localStorage", "proxim-device", device.id);
+
+// The rest comes afterwards: what is loaded at the same time holds the request up.
+const rest = () => import("./app.mjs");
+for (const event of ["open", "close"]) firstRequest?.socket.addEventListener(event, rest);
+setTimeout(rest, firstRequest ? PATIENCE_MS : 0);
