@@ -1,7 +1,7 @@
-// The page: ties the invitation, the session, its files and what is seen together. Must never be here: how any of them works.
+// The page: ties session, files and what is seen together. Must never be here: how any of them works.
 
-import { browserName, device, firstRequest, invitation, remember } from "./ask.mjs";
-import { utf8 } from "./hash.mjs";
+import { browserName, device, firstRequest, invitation, remembered } from "./ask.mjs";
+import { utf8 } from "./crypto.mjs";
 import { Kept, shown } from "./saving.mjs";
 import { MAY_ASK, Session } from "./session.mjs";
 import { Transfers } from "./transfers.mjs";
@@ -9,7 +9,8 @@ import { $, View } from "./view.mjs";
 
 const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
-const DRAW_MS = 100; // what changes meanwhile is drawn once; not by frames, which a tab in the background has none of
+const DRAW_MS = 100; // not by frames, which a tab in the background has none of
+const GOES_ON = invitation?.method === "resume";
 
 let view = null;
 let session = null;
@@ -17,11 +18,11 @@ let transfers = null;
 let link = null;
 let state = { step: "none", verified: true };
 
-function begin(request) {
-	const goesOn = invitation.method === "resume";
-	transfers = new Transfers(draw, new Kept(goesOn));
+async function begin(request) {
+	transfers = new Transfers(draw, new Kept(GOES_ON));
 	session = new Session(invitation, { ...device }, request, tell, linked);
-	return goesOn ? transfers.restore().then(() => session.start()) : session.start();
+	if (GOES_ON) await transfers.restore();
+	await session.start();
 }
 
 function tell(now) {
@@ -33,22 +34,21 @@ function tell(now) {
 
 function linked(opened, lost) {
 	link = opened;
-	link.listen({
+	link.on = {
+		files: transfers,
 		text: (text) => view.text(hostName(), text),
-		file: (message) => transfers.message(message),
-		stream: (channel, waiting) => transfers.stream(channel, waiting),
 		greeted: () => {
 			if (opened.features.includes("files")) transfers.linkUp(opened);
 			show();
 		},
 		closed: lost,
-	});
+	};
 }
 
 const hostName = () => shown(link?.peerName ?? "", MAX_NAME) || view.say("otherDevice");
 
 function show() {
-	view.ladder(state, hostName(), invitation?.method !== "resume" && MAY_ASK.includes(state.reason));
+	view.ladder(state, hostName(), !GOES_ON && MAY_ASK.includes(state.reason));
 }
 
 const changed = new Set();
@@ -63,20 +63,12 @@ function redraw() {
 	keepAwake(transfers.moving);
 }
 
-// The screen's lock is for secure contexts only (W3C Screen Wake Lock, 5): elsewhere the phone may sleep, and the link
-// is taken up again when it wakes.
-let awake = null;
+// For secure contexts only (W3C Screen Wake Lock, 5): elsewhere the phone may sleep, and takes the link up when it wakes.
+let lock = null;
 async function keepAwake(wanted) {
-	if (wanted && !awake && navigator.wakeLock && !document.hidden) {
-		awake = navigator.wakeLock.request("screen").catch(() => null);
-		(await awake)?.addEventListener("release", () => (awake = null));
-	} else if (!wanted && awake) {
-		(await awake)?.release();
-		awake = null;
-	}
+	if (!wanted) lock?.release();
+	else if (lock?.released !== false) lock = await navigator.wakeLock?.request("screen").catch(() => null);
 }
-
-// --- what the person does --------------------------------------------------------------------------------------------
 
 for (const input of [$("files"), $("camera"), $("folder")]) {
 	input.onchange = () => {
@@ -91,21 +83,20 @@ $("folder").parentElement.hidden = !("webkitdirectory" in $("folder")) || /Andro
 $("say").onsubmit = (event) => {
 	event.preventDefault();
 	const text = $("text").value;
-	if (!text || !link) return;
-	$("problem").hidden = link.sendText(text);
-	if (!$("problem").hidden) $("problem").textContent = view.sentence("text_too_long");
-	else {
-		view.text(view.say("you"), text);
-		$("text").value = "";
-	}
+	if (!text) return;
+	const sent = link.sendText(text);
+	view.set("problem", !sent && view.sentence("text_too_long"));
+	if (!sent) return;
+	view.text(view.say("you"), text);
+	$("text").value = "";
 };
 
 $("rename").onsubmit = (event) => {
 	event.preventDefault();
 	let name = shown($("name").value, MAX_NAME);
 	while (utf8(name).length > MAX_NAME_BYTES) name = Array.from(name).slice(0, -1).join("");
+	remembered("localStorage", "proxim-name", name);
 	$("name").value = device.name = name || browserName();
-	remember("localStorage", "proxim-name", name || null);
 	if (state.step === "asked") {
 		session.leave(); // the request under the old name goes with its socket
 		begin();
@@ -114,14 +105,13 @@ $("rename").onsubmit = (event) => {
 
 $("again").onclick = () => begin();
 $("leave").onclick = () => session.leave();
-// iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there nobody is asked, and the tab's own
-// storage lets the page go on when it is loaded again.
+// iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there nobody is asked, and what is kept goes on.
 addEventListener("beforeunload", (event) => transfers?.moving && event.preventDefault());
 for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => document.hidden || session?.wake());
 setInterval(() => state.until && show(), 500);
 
 try {
-	view = new View(await fetch("texts.json").then((answer) => answer.json()));
+	view = new View(await (await fetch("texts.json")).json());
 	$("name").value = device.name;
 	show();
 	if (invitation) begin(firstRequest);

@@ -1,13 +1,13 @@
-// The first that runs, and all that asking needs: reads the invitation, dials, and sends the request. The rest of the page
-// is loaded while the host answers. Must never be here: imports, and what the answer means (signaling.mjs).
+// The first that runs, and all that asking needs: reads the invitation, dials, sends the request.
+// Must never be here: imports, and what the answer means (session.mjs).
 
-const PATIENCE_MS = 1_000; // then the rest is loaded, asked or not
 const SHARE_BYTES = 32;
-const SECRET = /^[\w-]{21}[AQgw]$/; // 128 bits in base64url, in their one spelling
+const SECRET = /^[\w-]{21}[AQgw]$/; // 128 bits in base64url
+const PATIENCE_MS = 1_000; // then the rest is loaded, asked or not
 
-/** Why something ended: a word of the program's table; `said` is the host's own sentence for a word that we do not know. */
+/** Why something ended: a word of the program's table, or what the host said. */
 export class Failure extends Error {
-	constructor(reason, said = null) {
+	constructor(reason, said) {
 		super(reason);
 		Object.assign(this, { reason, said });
 	}
@@ -29,33 +29,22 @@ export function toBase64url(bytes) {
 
 export const randomID = (length) => toBase64url(crypto.getRandomValues(new Uint8Array(length)));
 
-// --- what this browser remembers, where it may: private windows of some forbid it -----------------------------------------
-
-export function recall(storage, key) {
+/** What the browser remembers; with a value, that from now on. Private windows of some forbid it: null. */
+export function remembered(storage, key, value) {
 	try {
+		if (value !== undefined) globalThis[storage].setItem(key, value);
 		return globalThis[storage].getItem(key);
 	} catch {
 		return null;
 	}
 }
 
-export function remember(storage, key, value) {
-	try {
-		if (value === null) globalThis[storage].removeItem(key);
-		else globalThis[storage].setItem(key, value);
-	} catch {
-		// then it is a new device next time, and loading the page again is an end
-	}
-}
-
-// --- one request ----------------------------------------------------------------------------------------------------------
-
-/** A signaling socket that asks as soon as it is open. What comes is awaited message by message. */
-export class Request {
+/** A signaling socket that asks as soon as it is open. */
+export class PairRequest {
 	constructor({ method, session }, device) {
 		this.sessionID = session;
 		this.share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
-		const auth = method ? { v: 1, m: method, y: toBase64url(this.share) } : undefined;
+		const auth = method && { v: 1, m: method, y: toBase64url(this.share) };
 		this.messages = [];
 		this.wake = () => undefined;
 		this.socket = new WebSocket(`ws://${location.host}/ws`);
@@ -63,7 +52,10 @@ export class Request {
 			this.send({ type: "pair_request", deviceInfo: device, auth });
 			this.arrived({ type: "opened" });
 		};
-		this.socket.onmessage = ({ data }) => this.arrived(parse(data));
+		this.socket.onmessage = ({ data }) => {
+			this.heard = true;
+			this.arrived(parse(data));
+		};
 		this.socket.onclose = () => this.fail(this.heard ? "host_gone" : "no_answer");
 	}
 
@@ -72,7 +64,6 @@ export class Request {
 	}
 
 	arrived(message) {
-		this.heard ||= message.type !== "opened";
 		if (message.type === "error") this.fail(String(message.code), String(message.message));
 		else if (message.type === "session_ended") this.fail(String(message.reason));
 		else this.messages.push(message);
@@ -84,13 +75,13 @@ export class Request {
 		this.wake();
 	}
 
-	/** The next message, if it is of one of those types. Throws Failure; `late` is its reason when the time is over. */
+	/** The next message, of one of those types. Throws Failure, after that time with the reason `late`. */
 	async next(milliseconds, late, ...types) {
 		const timer = setTimeout(() => this.fail(late), milliseconds);
 		while (!this.messages.length && !this.end) await new Promise((resolve) => (this.wake = resolve));
 		clearTimeout(timer);
-		if (!this.messages.length) throw this.end;
 		const message = this.messages.shift();
+		if (!message) throw this.end;
 		if (!types.includes(message.type)) throw new Failure("host_error");
 		return message;
 	}
@@ -103,14 +94,13 @@ export class Request {
 	}
 }
 
-// --- the first request ----------------------------------------------------------------------------------------------------
-
-/** "Chrome on Android". The order matters: most browsers name those that they resemble, too. */
+/** "Chrome on Android". In this order: browsers also name those that they resemble, and iPads say that they are Macs. */
 export function browserName({ userAgent, maxTouchPoints } = navigator) {
-	const first = (table) => table.find(([pattern]) => pattern.test(userAgent))?.[1];
-	const browser = first([[/Edg/, "Edge"], [/SamsungBrowser/, "Samsung Internet"], [/OPR|OPT\//, "Opera"], [/FxiOS|Firefox/, "Firefox"], [/CriOS|Chrome/, "Chrome"], [/Safari/, "Safari"]]);
-	const system = first([[/Android/, "Android"], [/iPhone|iPod/, "iPhone"], [/iPad/, "iPad"], [/Macintosh/, maxTouchPoints > 1 ? "iPad" : "Mac"], [/Windows/, "Windows"], [/CrOS/, "ChromeOS"], [/Linux/, "Linux"]]);
-	return `${browser ?? "Browser"}${system ? ` on ${system}` : ""}`;
+	const first = (table) => Object.keys(table).find((name) => table[name].test(userAgent));
+	const iPad = maxTouchPoints > 1 ? /iPad|Mac/ : /iPad/;
+	const system = first({ Android: /Android/, iPhone: /iPhone/, iPad, Mac: /Mac/, Windows: /Windows/, ChromeOS: /CrOS/, Linux: /Linux/ });
+	const browser = first({ Edge: /Edg/, "Samsung Internet": /SamsungB/, Opera: /OPR|OPT/, Firefox: /Firefox|FxiOS/, Chrome: /Chrome|CriOS/, Safari: /Safari/ });
+	return [browser ?? "Browser", system].filter(Boolean).join(" on ");
 }
 
 /** What a QR's fragment holds, or null. */
@@ -123,17 +113,16 @@ function readInvitation(fragment) {
 }
 
 export const device = {
-	name: recall("localStorage", "proxim-name") || browserName(),
-	id: recall("localStorage", "proxim-device") ?? randomID(16),
+	name: remembered("localStorage", "proxim-name") || browserName(),
+	id: remembered("localStorage", "proxim-device") ?? randomID(16),
 };
-/** {method, session, secret}: of the QR, or what this tab holds from before it was loaded again; null without either. */
-export const invitation = readInvitation(location.hash) ?? JSON.parse(recall("sessionStorage", "proxim-session"));
-export const firstRequest = invitation && new Request(invitation, { ...device });
+/** {method, session, secret} of the QR, or what this tab had before it was loaded again; or null. */
+export const invitation = readInvitation(location.hash) ?? JSON.parse(remembered("sessionStorage", "proxim-session"));
+export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
-history.replaceState(null, "", location.pathname); // out of sight, and of the history that others may see
-remember("localStorage", "proxim-device", device.id);
+history.replaceState(null, "", location.pathname); // nor in the history, which others may see
+remembered("localStorage", "proxim-device", device.id);
 
-// The rest comes afterwards: what is loaded at the same time holds the request up.
-const rest = () => import("./app.mjs");
-for (const event of ["open", "close"]) firstRequest?.socket.addEventListener(event, rest);
-setTimeout(rest, firstRequest ? PATIENCE_MS : 0);
+const loadRest = () => import("./app.mjs"); // before, it would hold the request up
+firstRequest?.socket.addEventListener("open", loadRest);
+setTimeout(loadRest, firstRequest ? PATIENCE_MS : 0);

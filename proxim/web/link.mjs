@@ -1,70 +1,46 @@
-// One open link: greeting, heartbeat, text, goodbye, and the data channels of transfers.
-// Must never be here: signaling, what a transfer is (transfers.mjs), what a person sees.
+// One open link: greeting, heartbeat, text, goodbye. Must never be here: signaling, what a transfer is.
 
 import { parse } from "./ask.mjs";
-import { utf8 } from "./hash.mjs";
+import { utf8 } from "./crypto.mjs";
 
 // As the program has them (docs/protocol.md, Link).
 const PING_MS = 1_000;
 const SILENCE_MS = 4_500;
 const ASLEEP_MS = 2 * PING_MS; // a tick so late: it was this page that slept
-const DEAD_MS = 8_000; // asleep for so long, the host has given us up: 4.5 to 5.5 s after our last ping
+const DEAD_MS = 8_000; // so late: the host has given us up
 const FAREWELL_MS = 500;
 const TEXT_PIECES = /.{1,8192}/gsu; // by code points: no pair is cut
 const LIST_BYTES = 32 * 1024;
 const MAX_TEXT_BYTES = 1024 * 1024;
 const MAX_STRANGE = 8;
 const BYE_REASONS = ["closed", "expired", "tampered", "peer_error"];
-const FILES = ["announce", "accept", "continue", "progress", "finished", "cancel", "resume"];
 
-/**
- * `on` is set by the owner: text(text), file(message) and stream(channel, waiting), false where it makes no sense,
- * greeted(), closed(reason, mayResume). What comes before that waits.
- */
 export class Link {
-	constructor(peer, control, name, proof) {
-		Object.assign(this, { peer, control, proof });
-		this.features = [];
-		this.peerName = "";
-		this.over = false;
-		this.text = ""; // what has come of one
+	/** `on` is set as soon as it is open: {text(text), greeted(), closed(reason, mayResume), files}. */
+	constructor(peer, name, proof) {
+		Object.assign(this, { peer, proof, on: null, features: [], peerName: "", over: false });
+		this.text = "";
 		this.textBytes = this.strange = 0;
-		this.on = null;
-		this.early = [];
-		control.onmessage = ({ data }) => this.deliver(() => this.message(data));
-		control.onclose = () => this.deliver(() => this.lost("peer_left", true));
-		control.addEventListener("open", () => {
+		this.control = peer.createDataChannel("control");
+		this.control.onopen = () => {
 			this.heard = this.ticked = Date.now();
 			this.say({ type: "hello", version: 1, features: ["text", "files"], name });
 			this.ticking = setInterval(() => this.tick(), PING_MS);
-		});
-		peer.addEventListener("datachannel", ({ channel }) => {
-			channel.binaryType = "arraybuffer"; // now: its first messages must not come as Blobs
-			const waiting = [];
-			channel.onmessage = (event) => waiting.push(event);
-			this.deliver(() => this.stream(channel, waiting));
-		});
-		peer.addEventListener("connectionstatechange", () => {
-			if (peer.connectionState === "failed") this.deliver(() => this.lost("peer_vanished", true));
-		});
-	}
-
-	/** From now on everything goes to `on`. */
-	listen(on) {
-		this.on = on;
-		for (const event of this.early.splice(0)) event();
-	}
-
-	deliver(event) {
-		if (this.on) event();
-		else this.early.push(event);
+		};
+		this.control.onmessage = ({ data }) => this.message(parse(data));
+		this.control.onclose = () => this.lost("peer_left", true);
+		peer.addEventListener("connectionstatechange", () => peer.connectionState === "failed" && this.lost("peer_vanished", true));
+		peer.ondatachannel = ({ channel }) => {
+			channel.binaryType = "arraybuffer";
+			if (!this.on?.files.stream(channel)) this.say({ type: "unsupported", what: "channel" });
+		};
 	}
 
 	say(message) {
 		if (this.control.readyState === "open") this.control.send(JSON.stringify(message));
 	}
 
-	/** A list in as many messages as it takes: all but the last say that there is more, the last has `last` with it. */
+	/** A list in as many messages as it takes; the last has `last` with it. */
 	sayList(message, field, list, last) {
 		const rest = [...list];
 		do {
@@ -78,53 +54,34 @@ export class Link {
 	sendText(text) {
 		const bytes = utf8(text);
 		if (bytes.length > MAX_TEXT_BYTES) return false;
-		const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes); // half a pair, as text has it, is no UTF-8
-		whole.match(TEXT_PIECES).forEach((piece, index, { length }) => this.say({ type: "text", text: piece, ...(index < length - 1 && { more: true }) }));
+		const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes); // half a pair is no UTF-8
+		whole.match(TEXT_PIECES).forEach((piece, index, { length }) => this.say({ type: "text", text: piece, more: index < length - 1 || undefined }));
 		return true;
 	}
 
-	openStream(label) {
-		const channel = this.peer.createDataChannel(label);
-		channel.binaryType = "arraybuffer";
-		return channel;
-	}
-
-	/**
-	 * The largest message that both sides take: 64 KiB, or less where a browser says so (RFC 8841, 6.1). The 16 KiB of old
-	 * advice were for Firefox before 57 (blog.mozilla.org/webrtc/large-data-channel-messages); maxMessageSize is missing
-	 * before Firefox 113 and Safari 15.4. Blobs are not sent: Chromium takes them from 129 on only.
-	 */
+	/** RFC 8841, 6.1. The 16 KiB of old advice were for Firefox before 57 (blog.mozilla.org/webrtc/large-data-channel-messages). */
 	get messageBytes() {
 		return Math.min(65_536, this.peer.sctp?.maxMessageSize || 65_536);
 	}
 
-	/** Leave for good. */
-	close(reason = "disconnected") {
+	close() {
 		if (this.over) return;
-		this.say({ type: "bye", reason });
-		this.stop();
-		setTimeout(() => this.peer.close(), FAREWELL_MS);
+		this.say({ type: "bye", reason: "disconnected" });
+		this.drop(FAREWELL_MS);
 	}
 
-	/** Let go of it without a word. */
-	drop() {
-		this.stop();
-		this.peer.close();
-	}
-
-	stop() {
+	drop(milliseconds = 0) {
 		this.over = true;
-		this.early = [];
 		clearInterval(this.ticking);
+		setTimeout(() => this.peer.close(), milliseconds);
 	}
 
 	lost(reason, mayResume) {
 		if (this.over) return;
 		this.drop();
-		this.on.closed(reason, mayResume);
+		this.on?.closed(reason, mayResume);
 	}
 
-	/** The other side breaks the rules. */
 	refuse() {
 		this.say({ type: "bye", reason: "peer_error" });
 		this.lost("peer_error", false);
@@ -139,11 +96,10 @@ export class Link {
 		else this.say({ type: "ping" });
 	}
 
-	message(data) {
+	message(message) {
 		if (this.over) return;
-		this.heard = Date.now();
-		const message = parse(data);
 		const { type } = message;
+		this.heard = Date.now();
 		if (type === "hello") {
 			this.features = Array.isArray(message.features) && message.features.length ? message.features : ["text"];
 			this.peerName = String(message.name ?? "");
@@ -152,9 +108,7 @@ export class Link {
 			this.piece(String(message.text ?? ""), message.more === true);
 		} else if (type === "bye") {
 			this.lost(BYE_REASONS.includes(message.reason) ? message.reason : "peer_left", false);
-		} else if (FILES.includes(type)) {
-			if (!this.on.file(message)) this.notUnderstood("bad_message");
-		} else if (type !== "ping" && type !== "unsupported") {
+		} else if (type !== "ping" && type !== "unsupported" && !this.on.files.message(message)) {
 			this.notUnderstood(type ?? "bad_json");
 		}
 	}
@@ -164,20 +118,14 @@ export class Link {
 		else this.say({ type: "unsupported", what: String(what).slice(0, 64) });
 	}
 
-	stream(channel, waiting) {
-		if (this.on.stream(channel, waiting)) return;
-		channel.onmessage = null;
-		this.say({ type: "unsupported", what: "channel" });
-	}
-
 	piece(text, more) {
 		this.text += text;
 		this.textBytes += utf8(text).length;
-		if (this.textBytes > MAX_TEXT_BYTES) return this.refuse();
-		if (more) return undefined;
-		const whole = this.text;
-		this.text = "";
-		this.textBytes = 0;
-		return this.on.text(whole);
+		if (this.textBytes > MAX_TEXT_BYTES) this.refuse();
+		else if (!more) {
+			this.on.text(this.text);
+			this.text = "";
+			this.textBytes = 0;
+		}
 	}
 }

@@ -1,104 +1,154 @@
-// One invitation from the first request to its end: asks, links, and takes a lost link up again by itself.
-// Must never be here: what is drawn, files (transfers.mjs), what is said on a socket (signaling.mjs).
+// One invitation to its end: asks, proves, opens the link, and takes a lost one up again by itself.
+// Must never be here: what is drawn, files, what moves on the link.
 
-import { Failure, Request, remember, toBase64url } from "./ask.mjs";
-import { fromBase64url } from "./hash.mjs";
-import { Proof } from "./proof.mjs";
-import { join } from "./signaling.mjs";
+import { Failure, PairRequest, remembered, toBase64url } from "./ask.mjs";
+import { Proof, fromBase64url } from "./crypto.mjs";
+import { Link } from "./link.mjs";
 
+// As the program has them (docs/protocol.md).
+const DIAL_MS = 4_000;
+const CHALLENGE_MS = 10_000;
+const ASK_MS = 40_000; // so long the host asks its person
+const ANSWER_MS = 45_000;
+const OPEN_MS = 15_000;
 const RESUME_MS = 120_000; // so long the host keeps our place
 const REDIAL_MS = 2_000;
-const ASK_MS = 40_000; // so long the host asks its person
-// After these the next try may succeed; any other answer of the host's is its last.
+const MAX_CANDIDATES = 14; // the host takes 16 and refuses a signal too many
+// After these the next try may succeed.
 const PASSING = ["no_answer", "host_gone", "host_error", "timeout", "busy", "ice_failed", "link_timeout", "too_many", "bad_description"];
-/** After these a person may ask once more. */
+/** After these a person may try. */
 export const MAY_ASK = [...PASSING, "declined", "disconnected", "no_offer"];
 
-/**
- * `tell(state)` is called on every change: {step, reason?, said?, until?, verified}; step is one of "dialling", "asked",
- * "approved", "connected", "waiting", "ended". `linked(link, lost)` is given each link that opens.
- */
 export class Session {
-	/** `pass` is what we ask with: an invitation, or the key of a link that was lost; `request` one that was made with it. */
+	over = false;
+	wake = () => undefined; // ends a pause: the network or the person is back
+
+	/** `pass` is what we ask with, an invitation or the key of a lost link; `request` was made with it. */
 	constructor(pass, device, request, tell, linked) {
-		Object.assign(this, { pass, device, request, tell, linked });
-		this.verified = Boolean(pass.secret);
-		this.over = false;
-		this.link = null;
-		this.wake = () => undefined; // ends a pause: the network or the person is back
+		Object.assign(this, { pass, device, request, tell, linked, verified: Boolean(pass.secret) });
 	}
 
-	/** Ask for the first time, or go on where this tab left off. */
-	async start() {
+	start() {
 		if (this.pass.method === "resume") return this.resume("peer_vanished");
 		this.keep(this.pass);
 		this.say("dialling");
 		return this.attempt().catch((failure) => this.ended(failure));
 	}
 
-	/** The person leaves. */
 	leave() {
 		this.ended(new Failure("disconnected"));
 		this.request?.close();
-		this.wake();
 		this.link?.close();
+		this.wake();
 	}
 
+	/** From a request to a link. Throws Failure. */
 	async attempt() {
 		const { method, session, secret } = this.pass;
-		this.request ??= new Request(this.pass, this.device);
 		const again = method === "resume";
-		const key = secret ? fromBase64url(secret, again ? 32 : 16) : null;
-		const proof = key && new Proof(method, session, this.device, key, this.request.share);
+		this.request ??= new PairRequest(this.pass, this.device);
+		const proof = secret ? new Proof(method, session, this.device, fromBase64url(secret, again ? 32 : 16), this.request.share) : null;
 		let next = null;
-		const step = (name) => {
-			if (name === "approved" && proof) next = { method: "resume", session: proof.resumeName, secret: toBase64url(proof.key("resume")) };
-			if (!again) this.say(name, { until: name === "asked" ? Date.now() + ASK_MS : null });
-			else if (next) this.keep(next); // the host may take us by either name now
-		};
-		const link = await join(this.request, proof, this.device.name, step).finally(() => (this.request = null));
-		if (this.over) {
-			link.close();
-			return;
+		try {
+			await this.request.next(DIAL_MS, "no_answer", "opened");
+			await this.decision(proof, again);
+			if (proof) next = { method: "resume", session: proof.resumeName, secret: toBase64url(proof.key("resume")) };
+			if (!again) this.say("approved");
+			else this.keep(next); // the host goes by this name now
+			this.link = await this.open(proof);
+		} finally {
+			this.request.close();
+			this.request = null;
 		}
-		this.link = link;
+		if (this.over) return this.link.close();
 		this.keep(next);
 		this.say("connected");
-		this.linked(link, (reason, mayResume) => this.lost(reason, mayResume));
+		return this.linked(this.link, (reason, mayResume) => (mayResume && this.pass ? this.resume(reason) : this.ended(new Failure(reason))));
 	}
 
-	/** What we ask with next, also where the page is loaded again. */
-	keep(pass) {
-		this.pass = pass;
-		remember("sessionStorage", "proxim-session", pass && JSON.stringify(pass));
+	async decision(proof, again) {
+		let answer = proof && (await this.request.next(CHALLENGE_MS, "host_unproven", "pair_challenge", "pair_result"));
+		if (answer?.type === "pair_challenge") {
+			const auth = proof.confirm(answer.auth);
+			if (!auth) throw new Failure("host_unproven");
+			this.request.send({ type: "pair_confirm", auth });
+			answer = null;
+		}
+		if (!answer) {
+			if (!again) this.say("asked", { until: Date.now() + ASK_MS });
+			answer = await this.request.next(ANSWER_MS, "no_answer", "pair_result");
+		}
+		if (answer.status !== "approved") throw new Failure(String(answer.reason ?? "declined"));
+		if (proof && !proof.hostProved("approved", answer.auth)) throw new Failure("host_unproven");
 	}
 
-	lost(reason, mayResume) {
-		this.link = null;
-		if (mayResume && this.pass) this.resume(reason);
-		else this.ended(new Failure(reason));
+	async open(proof) {
+		// Without camera rights a browser hides its addresses behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates, 3.1):
+		// the host takes them to mean that of our WebSocket; or has none (feross/simple-peer#414): our checks tell it (RFC 8445, 7.3.1.3).
+		const peer = new RTCPeerConnection({ iceServers: [] });
+		const link = new Link(peer, this.device.name, proof);
+		const { request } = this;
+		const send = (payload) => request.send({ type: "signal", payload: proof ? proof.seal(payload) : payload });
+		let left = MAX_CANDIDATES;
+		peer.onicecandidate = ({ candidate: found }) => {
+			if (!found?.candidate || found.protocol === "tcp" || left-- <= 0) return;
+			send({ candidate: found.candidate, sdpMid: found.sdpMid, sdpMLineIndex: found.sdpMLineIndex });
+		};
+		try {
+			const opened = new Promise((resolve, reject) => {
+				link.control.addEventListener("open", resolve);
+				peer.onconnectionstatechange = () => peer.connectionState === "failed" && reject(new Failure("ice_failed"));
+				setTimeout(reject, OPEN_MS, new Failure("link_timeout"));
+			});
+			const offer = await peer.createOffer();
+			send({ sdp: offer.sdp, type: "offer" }); // before its candidates
+			await peer.setLocalDescription(offer);
+			await Promise.race([opened, this.answers(peer, proof).then(() => opened)]);
+			return link;
+		} catch (error) {
+			link.drop();
+			throw error instanceof Failure ? error : new Failure("bad_description");
+		}
 	}
 
-	/** Dial until the host takes us again. A tab that was frozen longer than the host waits still asks once. */
-	async resume(reason) {
-		const until = Date.now() + RESUME_MS;
-		this.say("waiting", { reason, until });
-		for (let began; !this.over; await this.pause(began + REDIAL_MS - Date.now())) {
-			began = Date.now();
-			try {
-				return await this.attempt();
-			} catch (failure) {
-				const gone = failure.reason === "unknown_session"; // it no longer waits: what ended the link is the news
-				if (!PASSING.includes(failure.reason) || Date.now() >= until) return this.ended(gone ? new Failure(reason) : failure);
+	async answers(peer, proof) {
+		const { request } = this;
+		let answered = false;
+		while (!(answered && peer.connectionState === "connected")) {
+			const { payload } = await request.next(OPEN_MS, "link_timeout", "signal");
+			if ((proof && !proof.opens(payload)) || (answered && payload.sdp)) throw new Failure("tampered");
+			if (payload.sdp) {
+				answered = true;
+				await peer.setRemoteDescription({ type: "answer", sdp: payload.sdp });
+			} else if (payload.candidate) {
+				await peer.addIceCandidate({ ...payload, sdpMid: payload.sdpMid ?? "0" });
 			}
 		}
 	}
 
-	pause(milliseconds) {
-		return new Promise((resolve) => {
-			this.wake = resolve;
-			setTimeout(resolve, milliseconds);
-		});
+	keep(pass) {
+		this.pass = pass;
+		remembered("sessionStorage", "proxim-session", JSON.stringify(pass));
+	}
+
+	/** Dial until the host takes us again. A tab that was frozen for longer still asks once. */
+	async resume(reason) {
+		const until = Date.now() + RESUME_MS;
+		this.say("waiting", { reason, until });
+		while (!this.over) {
+			const pause = new Promise((resolve) => {
+				this.wake = resolve;
+				setTimeout(resolve, REDIAL_MS);
+			});
+			try {
+				return await this.attempt();
+			} catch (failure) {
+				const gone = failure.reason === "unknown_session"; // what ended the link is the news
+				if (!PASSING.includes(failure.reason) || Date.now() >= until) return this.ended(gone ? new Failure(reason) : failure);
+			}
+			await pause;
+		}
+		return undefined;
 	}
 
 	ended(failure) {

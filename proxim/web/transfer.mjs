@@ -1,36 +1,32 @@
-// What a transfer is, whichever way it goes: what it consists of, how far it is and how fast, how it ends.
-// Must never be here: how its bytes travel (outgoing.mjs, incoming.mjs), whose turn it is (transfers.mjs).
+// What a transfer is either way: its files, how far it is and how fast, how it ends. Must never be here: its bytes.
 
 const RATE_MS = 4_000; // what a speed is taken from
-const LEAST_RATE_MS = 300;
 
-// A record (docs/protocol.md, Files): its kind, u32 which file, u32 length.
+// Of a record (docs/protocol.md, Files): kind, u32 file, u32 length.
 export const [START, DATA, END, FAILED] = [1, 2, 3, 4];
 export const HEADER = 9;
 
-/** `state`: arriving, asked, announced, ready, active, waiting, done, cancelled or failed. */
 export class Transfer {
+	accepted = false;
+	size = 0;
+	moved = 0;
+	entries = []; // {path, size, modified, directory}
+	failed = []; // {file, reason}
+	saved = []; // {name, url}
+	marks = []; // [when, moved], for the speed
+
 	constructor(id, owner) {
-		this.id = id;
-		this.owner = owner;
-		this.entries = []; // {path, size, modified, directory}
-		this.size = this.moved = 0;
-		this.accepted = false;
-		this.failed = []; // {file, reason}
-		this.reason = null;
-		this.saved = []; // {name, url}: what has come, for the person
-		this.marks = []; // [when, moved], for the speed
+		Object.assign(this, { id, owner });
 	}
 
 	get over() {
 		return ["done", "cancelled", "failed"].includes(this.state);
 	}
 
-	/** Bytes a second of late, or null. */
+	/** Bytes a second, or NaN. */
 	get speed() {
-		const [first, last] = [this.marks[0], this.marks.at(-1)];
-		if (this.state !== "active" || !first || last[0] - first[0] < LEAST_RATE_MS) return null;
-		return ((last[1] - first[1]) * 1000) / (last[0] - first[0]);
+		const [[from, before], [to, now]] = [this.marks[0] ?? [], this.marks.at(-1) ?? []];
+		return to > from ? ((now - before) * 1000) / (to - from) : NaN;
 	}
 
 	note() {
@@ -60,14 +56,16 @@ export class Transfer {
 	}
 
 	cancel(reason = "cancelled", state = "cancelled") {
+		this.endedHere = true;
 		this.say("cancel", { reason });
 		this.finish(state, reason);
 	}
 
-	/** The other side's `cancel`. */
-	cancelled(message) {
-		const reason = String(message.reason ?? "cancelled");
-		this.finish(["declined", "cancelled"].includes(reason) ? "cancelled" : "failed", reason);
+	/** What the other side says of it; false where it makes no sense. */
+	message({ type, reason }) {
+		const kind = ["declined", "cancelled", undefined].includes(reason) ? "cancelled" : "failed";
+		if (type === "cancel") this.finish(kind, String(reason ?? "cancelled"));
+		return true;
 	}
 
 	finish(state, reason = null) {

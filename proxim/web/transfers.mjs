@@ -1,8 +1,7 @@
-// All transfers of this page: which message and which stream belongs to which, who may move, what goes on over a new link.
-// Must never be here: how one of them runs (outgoing.mjs, incoming.mjs), what a person sees.
+// All transfers: what belongs to which, whose turn it is, what goes on over a new link. Must never be here: how one runs.
 
 import { randomID } from "./ask.mjs";
-import { Incoming, readEntries } from "./incoming.mjs";
+import { Incoming } from "./incoming.mjs";
 import { Outgoing } from "./outgoing.mjs";
 import { Transfer } from "./transfer.mjs";
 
@@ -10,17 +9,16 @@ const MAX_MOVING = 3;
 const MAX_UNDECIDED = 8;
 const MAX_TAGS = 64;
 const ID = /^[\w-]{22}$/;
-const LABEL = /^files\/([\w-]{22})\/(\d{1,7})$/;
+const LABEL = /^files\/([\w-]{22})\/0$/; // 0: a browser has no second way
 
 export class Transfers {
-	/** `changed(transfer)` is called whenever something of it changed that a person sees. */
 	constructor(changed, kept) {
 		Object.assign(this, { changed, kept });
-		this.link = null; // one whose other side has greeted and takes files
+		this.link = null;
 		this.all = new Map();
 	}
 
-	/** Those of a kind, and in one of those states where any are named. */
+	/** Those of a kind, in those states if any are named. */
 	of(kind, ...states) {
 		return [...this.all.values()].filter((one) => one instanceof kind && (!states.length || states.includes(one.state)));
 	}
@@ -34,7 +32,7 @@ export class Transfers {
 		this.changed(one);
 	}
 
-	/** Send what a person chose: [{file, path}]. */
+	/** [{file, path}] that a person chose. */
 	send(files) {
 		if (this.of(Outgoing).some((one) => one.supply(files))) return;
 		const one = new Outgoing(randomID(16), this, files);
@@ -42,15 +40,14 @@ export class Transfers {
 		if (this.link) one.announce();
 	}
 
-	/** Go on with what a page before this one began in this tab. */
 	async restore() {
 		for (const record of await this.kept.load()) this.add((record.outgoing ? Outgoing : Incoming).restored(record, this));
 	}
 
 	linkUp(link) {
 		this.link = link;
-		const unfinished = this.of(Incoming).filter((one) => one.state === "waiting" || one.unheard);
-		const tags = link.proof ? unfinished.map(({ id }) => link.proof.resumeTag(id)) : [];
+		const there = this.of(Incoming, "waiting", "done"); // of one that is done the sender may not have heard
+		const tags = link.proof ? there.map(({ id }) => link.proof.resumeTag(id)) : [];
 		while (tags.length) link.say({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
 		for (const one of this.of(Outgoing, "announced")) one.announce();
 	}
@@ -66,40 +63,36 @@ export class Transfers {
 		for (const one of this.all.values()) if (!one.over) one.finish("failed", reason);
 	}
 
-	/** What the other side says of files; false where it makes no sense. */
+	/** False where it makes no sense. */
 	message(message) {
-		const { type, transferID, tags } = message;
-		if (type === "resume") return !Array.isArray(tags) || this.resume(tags);
-		if (!this.link || typeof transferID !== "string" || !ID.test(transferID)) return false;
+		const { type, transferID } = message;
+		if (!this.link) return false;
+		if (type === "resume") return this.resume(message.tags ?? []);
+		if (!ID.test(transferID)) return false;
 		if (type === "announce") return this.announced(message);
 		const one = this.all.get(transferID);
-		return !one || one.over || one.message(message) !== false; // of one that is over or unknown, it crossed with its end
+		return !one || one.over || one.message(message); // over or unknown: it crossed with its end
 	}
 
 	resume(tags) {
-		const { proof } = this.link ?? {};
-		for (const one of proof ? this.of(Outgoing) : []) if (tags.includes(proof.resumeTag(one.id))) one.resume();
+		const { proof } = this.link;
+		for (const one of this.of(Outgoing)) if (proof && tags.includes(proof.resumeTag(one.id))) one.resume();
 		return true;
 	}
 
-	announced({ transferID, files, more }) {
-		const entries = readEntries(files);
-		const one = this.all.get(transferID) ?? new Incoming(transferID, this);
-		if (!entries || !(one instanceof Incoming) || ["asked", "active"].includes(one.state)) return false;
-		if (!this.all.has(transferID) && this.of(Incoming, "arriving", "asked").length >= MAX_UNDECIDED) {
+	announced(message) {
+		const one = this.all.get(message.transferID) ?? new Incoming(message.transferID, this);
+		if (!this.all.has(one.id) && this.of(Incoming, "arriving", "asked").length >= MAX_UNDECIDED) {
 			one.say("cancel", { reason: "too_many" });
 			return true;
 		}
-		this.all.set(transferID, one);
-		one.announced(entries, more === true);
-		return true;
+		this.all.set(one.id, one);
+		return one instanceof Incoming && one.announced(message);
 	}
 
-	/** A data channel that the other side opened, and what has come on it already; false where none is expected. */
-	stream(channel, waiting) {
-		const [, id, generation] = LABEL.exec(channel.label) ?? [];
-		const one = this.all.get(id);
-		return one instanceof Incoming && one.stream(channel, Number(generation), waiting);
+	stream(channel) {
+		const one = this.all.get(LABEL.exec(channel.label)?.[1]);
+		return one instanceof Incoming && one.stream(channel);
 	}
 
 	giveTurns() {

@@ -6,11 +6,11 @@ import { readFileSync } from "node:fs";
 // What ask.mjs looks at when it is loaded, of a browser without an invitation.
 globalThis.location = { hash: "", pathname: "/" };
 globalThis.history = { replaceState() {} };
+globalThis.setTimeout = () => undefined; // the rest of the page is not loaded here
 Object.defineProperty(globalThis, "navigator", { value: { userAgent: "" } });
 
 const { toBase64url } = await import("../../proxim/web/ask.mjs");
-const { Sha256, fromBase64url, hkdfExpand32, hmac, same, sha256, utf8 } = await import("../../proxim/web/hash.mjs");
-const { Proof } = await import("../../proxim/web/proof.mjs");
+const { Proof, Sha256, fromBase64url, hkdfExpand32, hmac, same, sha256, utf8 } = await import("../../proxim/web/crypto.mjs");
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const bytes = (length) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 255);

@@ -1,21 +1,23 @@
-// SHA-256, HMAC and base64url, because `crypto.subtle` is missing where a page came over http to a LAN address.
-// Must never be here: what is hashed, and why (proof.mjs).
+// SHA-256, HMAC and the guest's side of the proof (docs/protocol.md, Proof): over http to a LAN address a page has no
+// `crypto.subtle`. Must never be here: sockets, files.
 
 import { toBase64url } from "./ask.mjs";
 
-const BLOCK = 64;
-const W = new Int32Array(64); // scratch of one block: nothing runs between two of them
+export const utf8 = (text) => new TextEncoder().encode(text);
 
-// FIPS 180-4, 4.2.2 and 5.3.3: the first 32 bits of the fractions of roots of the first primes.
+const BLOCK = 64;
+const W = new Int32Array(64); // scratch of one block
+
+// FIPS 180-4, 4.2.2 and 5.3.3: 32 bits of the fractions of roots of the first primes.
 const primes = [];
 for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime)) primes.push(n);
 const fractions = (roots) => Int32Array.from(roots, (root) => (root % 1) * 2 ** 32);
 const K = fractions(primes.map(Math.cbrt));
 const FIRST = fractions(primes.slice(0, 8).map(Math.sqrt));
+const turned = (word, by) => (word >>> by) | (word << (32 - by));
 
-/** Hashes as it goes: update() any number of times; digest() at any moment. */
+/** Made from another, or from what a storage made of it, it goes on as that. */
 export class Sha256 {
-	/** As it was `from` on: another one, or what a storage has made of it. */
 	constructor({ state = FIRST, rest = new Uint8Array(BLOCK), length = 0 } = {}) {
 		this.state = state.slice();
 		this.rest = rest.slice();
@@ -50,16 +52,15 @@ export class Sha256 {
 				W[i] = (bytes[p] << 24) | (bytes[p + 1] << 16) | (bytes[p + 2] << 8) | bytes[p + 3];
 			}
 			for (let i = 16; i < 64; i++) {
-				const [x, y] = [W[i - 15], W[i - 2]];
-				const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
-				const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+				const s0 = turned(W[i - 15], 7) ^ turned(W[i - 15], 18) ^ (W[i - 15] >>> 3);
+				const s1 = turned(W[i - 2], 17) ^ turned(W[i - 2], 19) ^ (W[i - 2] >>> 10);
 				W[i] = W[i - 16] + s0 + W[i - 7] + s1;
 			}
 			let a = h0, b = h1, c = h2, d = h3, e = h4, f = h5, g = h6, h = h7;
 			for (let i = 0; i < 64; i++) {
-				const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+				const s1 = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25);
 				const t1 = (h + s1 + ((e & f) ^ (~e & g)) + K[i] + W[i]) | 0;
-				const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+				const s0 = turned(a, 2) ^ turned(a, 13) ^ turned(a, 22);
 				const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
 				h = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
 			}
@@ -80,20 +81,11 @@ export function hmac(key, message) {
 	return sha256(block.map((byte) => byte ^ 0x5c), inner);
 }
 
-/** RFC 5869: its extract is hmac(salt, secret), and 32 bytes of its expand are one round. */
+/** RFC 5869: 32 bytes are one round. */
 export const hkdfExpand32 = (key, info) => hmac(key, concat(info, Uint8Array.of(1)));
 
-export const utf8 = (text) => new TextEncoder().encode(text);
-
-export function concat(...parts) {
-	const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-	let at = 0;
-	for (const part of parts) {
-		whole.set(part, at);
-		at += part.length;
-	}
-	return whole;
-}
+/** Bytes and texts. */
+const concat = (...parts) => Uint8Array.from(parts.flatMap((part) => [...(typeof part === "string" ? utf8(part) : part)]));
 
 export function u64(value) {
 	const bytes = new DataView(new ArrayBuffer(8));
@@ -115,4 +107,66 @@ export function fromBase64url(text, length) {
 	if (typeof text !== "string" || !/^[\w-]+$/.test(text) || text.length % 4 === 1) return null;
 	const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
 	return bytes.length === length && toBase64url(bytes) === text ? bytes : null;
+}
+
+const LABEL = "proxim-auth-1";
+
+/** Each with its length. */
+const lv = (...parts) => concat(...parts.map((part) => concat(part)).flatMap((part) => [u32(part.length), part]));
+
+const isTag = (text, tag) => same(fromBase64url(text, 32) ?? "", tag);
+
+export class Proof {
+	sent = 0;
+	taken = 0;
+	offer = "";
+
+	constructor(method, sessionID, device, secret, share) {
+		Object.assign(this, { method, secret, share });
+		this.context = lv(LABEL, method, sessionID, device.name, device.id);
+	}
+
+	/** For pair_confirm; null where pair_challenge brought no challenge. */
+	confirm(auth) {
+		const other = auth?.v === 1 && auth.m === this.method ? fromBase64url(auth.y, this.share.length) : null;
+		if (!other) return null;
+		this.transcript = sha256(lv(this.context, this.share, other));
+		this.root = hmac(this.transcript, this.secret); // HKDF's extract
+		return { t: toBase64url(hmac(this.key("confirm guest"), this.transcript)) };
+	}
+
+	/** Of pair_result; without a challenge there is no root, and nothing is proved. */
+	hostProved(status, auth) {
+		return Boolean(this.root) && isTag(auth?.t, hmac(this.key("confirm host"), concat(this.transcript, status)));
+	}
+
+	key(purpose) {
+		return hkdfExpand32(this.root, `${LABEL} ${purpose}`);
+	}
+
+	get resumeName() {
+		return `@${toBase64url(this.key("resume name").subarray(0, 16))}`;
+	}
+
+	resumeTag(transferID) {
+		return toBase64url(sha256("proxim-resume-1 ", this.key("link"), transferID));
+	}
+
+	/** Our next signal, with its MAC. */
+	seal(payload) {
+		const mac = toBase64url(this.mac("guest", this.sent++, payload, ""));
+		if (payload.sdp !== undefined) this.offer = sha256(payload.sdp);
+		return { ...payload, mac };
+	}
+
+	/** Whether the host's next signal is as it sent it. */
+	opens(payload) {
+		return isTag(payload.mac, this.mac("host", this.taken++, payload, this.offer));
+	}
+
+	mac(side, count, { sdp, candidate, sdpMid, sdpMLineIndex }, bound) {
+		const fields = Object.entries(sdp === undefined ? { candidate: candidate.trim(), sdpMid, sdpMLineIndex } : { sdp });
+		const given = fields.filter(([, value]) => value !== undefined && value !== null).flat();
+		return hmac(this.key(`signal ${side}`), concat(u64(count), lv(lv(...given.map(String)), bound)));
+	}
 }
