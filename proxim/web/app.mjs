@@ -63,7 +63,7 @@ function redraw() {
 	keepAwake(transfers.moving);
 }
 
-// For secure contexts only (W3C Screen Wake Lock, 5): elsewhere the phone may sleep, and takes the link up when it wakes.
+// Where the browser allows it, which is in secure contexts (W3C Screen Wake Lock, 5).
 let lock = null;
 async function keepAwake(wanted) {
 	if (!wanted) lock?.release();
@@ -78,7 +78,7 @@ for (const input of [$("files"), $("camera"), $("folder")]) {
 	};
 }
 // Phones' pickers show files only.
-$("folder").parentElement.hidden = !("webkitdirectory" in $("folder")) || /Android|iPhone|iPad/.test(navigator.userAgent);
+$("folder").parentElement.hidden = /Android|iPhone|iPad/.test(navigator.userAgent);
 
 $("say").onsubmit = (event) => {
 	event.preventDefault();
@@ -105,7 +105,7 @@ $("rename").onsubmit = (event) => {
 
 $("again").onclick = () => begin();
 $("leave").onclick = () => session.leave();
-// iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there nobody is asked, and what is kept goes on.
+// iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there what is kept goes on, unasked.
 addEventListener("beforeunload", (event) => transfers?.moving && event.preventDefault());
 for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => document.hidden || session?.wake());
 setInterval(() => state.until && show(), 500);

@@ -2,16 +2,11 @@
 // Must never be here: imports, and what the answer means (session.mjs).
 
 const SHARE_BYTES = 32;
-const SECRET = /^[\w-]{21}[AQgw]$/; // 128 bits in base64url
-const PATIENCE_MS = 1_000; // then the rest is loaded, asked or not
+const SECRET = /^[\w-]{21}[AQgw]$/;
+const PATIENCE_MS = 1_000;
 
 /** Why something ended: a word of the program's table, or what the host said. */
-export class Failure extends Error {
-	constructor(reason, said) {
-		super(reason);
-		Object.assign(this, { reason, said });
-	}
-}
+export const failure = (reason, said) => Object.assign(new Error(reason), { reason, said });
 
 /** A message, or {} where it is none. */
 export function parse(data) {
@@ -41,12 +36,13 @@ export function remembered(storage, key, value) {
 
 /** A signaling socket that asks as soon as it is open. */
 export class PairRequest {
+	share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
+	messages = [];
+	wake = () => undefined;
+
 	constructor({ method, session }, device) {
 		this.sessionID = session;
-		this.share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
 		const auth = method && { v: 1, m: method, y: toBase64url(this.share) };
-		this.messages = [];
-		this.wake = () => undefined;
 		this.socket = new WebSocket(`ws://${location.host}/ws`);
 		this.socket.onopen = () => {
 			this.send({ type: "pair_request", deviceInfo: device, auth });
@@ -60,7 +56,7 @@ export class PairRequest {
 	}
 
 	send(message) {
-		if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ sessionID: this.sessionID, ...message }));
+		this.socket.send(JSON.stringify({ sessionID: this.sessionID, ...message }));
 	}
 
 	arrived(message) {
@@ -71,18 +67,18 @@ export class PairRequest {
 	}
 
 	fail(reason, said) {
-		this.end ??= new Failure(reason, said);
+		this.end ??= failure(reason, said);
 		this.wake();
 	}
 
-	/** The next message, of one of those types. Throws Failure, after that time with the reason `late`. */
+	/** The next message, of one of those types. Throws a failure, `late` after that time. */
 	async next(milliseconds, late, ...types) {
 		const timer = setTimeout(() => this.fail(late), milliseconds);
 		while (!this.messages.length && !this.end) await new Promise((resolve) => (this.wake = resolve));
 		clearTimeout(timer);
 		const message = this.messages.shift();
 		if (!message) throw this.end;
-		if (!types.includes(message.type)) throw new Failure("host_error");
+		if (!types.includes(message.type)) throw failure("host_error");
 		return message;
 	}
 
@@ -94,7 +90,7 @@ export class PairRequest {
 	}
 }
 
-/** "Chrome on Android". In this order: browsers also name those that they resemble, and iPads say that they are Macs. */
+/** "Chrome on Android"; in this order, as browsers also name those that they resemble. */
 export function browserName({ userAgent, maxTouchPoints } = navigator) {
 	const first = (table) => Object.keys(table).find((name) => table[name].test(userAgent));
 	const iPad = maxTouchPoints > 1 ? /iPad|Mac/ : /iPad/;
@@ -120,9 +116,11 @@ export const device = {
 export const invitation = readInvitation(location.hash) ?? JSON.parse(remembered("sessionStorage", "proxim-session"));
 export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
-history.replaceState(null, "", location.pathname); // nor in the history, which others may see
+history.replaceState(null, "", location.pathname); // nor in the history
 remembered("localStorage", "proxim-device", device.id);
+remembered("sessionStorage", "proxim-session", JSON.stringify(invitation));
 
-const loadRest = () => import("./app.mjs"); // before, it would hold the request up
+// Earlier, it would hold the request up. What a poor network has not let through is asked for again.
+const loadRest = () => import("./app.mjs").catch(() => setTimeout(() => location.reload(), PATIENCE_MS));
 firstRequest?.socket.addEventListener("open", loadRest);
 setTimeout(loadRest, firstRequest ? PATIENCE_MS : 0);

@@ -6,7 +6,7 @@ import { toBase64url } from "./ask.mjs";
 export const utf8 = (text) => new TextEncoder().encode(text);
 
 const BLOCK = 64;
-const W = new Int32Array(64); // scratch of one block
+const W = new Int32Array(64);
 
 // FIPS 180-4, 4.2.2 and 5.3.3: 32 bits of the fractions of roots of the first primes.
 const primes = [];
@@ -81,10 +81,6 @@ export function hmac(key, message) {
 	return sha256(block.map((byte) => byte ^ 0x5c), inner);
 }
 
-/** RFC 5869: 32 bytes are one round. */
-export const hkdfExpand32 = (key, info) => hmac(key, concat(info, Uint8Array.of(1)));
-
-/** Bytes and texts. */
 const concat = (...parts) => Uint8Array.from(parts.flatMap((part) => [...(typeof part === "string" ? utf8(part) : part)]));
 
 export function u64(value) {
@@ -135,13 +131,13 @@ export class Proof {
 		return { t: toBase64url(hmac(this.key("confirm guest"), this.transcript)) };
 	}
 
-	/** Of pair_result; without a challenge there is no root, and nothing is proved. */
+	/** Without a challenge there is no root, and nothing is proved. */
 	hostProved(status, auth) {
 		return Boolean(this.root) && isTag(auth?.t, hmac(this.key("confirm host"), concat(this.transcript, status)));
 	}
 
 	key(purpose) {
-		return hkdfExpand32(this.root, `${LABEL} ${purpose}`);
+		return hmac(this.root, concat(`${LABEL} ${purpose}`, [1])); // HKDF's expand (RFC 5869): 32 bytes are one round
 	}
 
 	get resumeName() {

@@ -8,13 +8,11 @@ import { DATA, END, FAILED, HEADER, START, Transfer } from "./transfer.mjs";
 const MAX_ENTRIES = 20_000;
 const REPORT_BYTES = 1024 * 1024;
 const REPORT_MS = 100;
-const REASON_LENGTH = 64;
 
 const must = (fact) => {
 	if (!fact) throw new RangeError("not what was accepted");
 };
 
-/** States: arriving, asked, active, waiting, done, cancelled, failed. */
 export class Incoming extends Transfer {
 	state = "waiting";
 	through = new Set(); // files that came or failed
@@ -55,22 +53,17 @@ export class Incoming extends Transfer {
 		this.open();
 	}
 
-	decline() {
-		this.cancel("declined");
-	}
-
 	/** Say what is wanted, or still missing; the stream follows. */
 	open() {
 		this.channel = null;
 		this.written = this.reported = this.reportedAt = 0;
-		const part = ({ index, growing }) => ({ file: index, offset: growing.bytes, sha256: toBase64url(growing.hash.digest()) });
-		const partial = this.file ? [part(this.file)] : [];
+		const { index, growing } = this.file ?? {};
+		const partial = growing ? [{ file: index, offset: growing.bytes, sha256: toBase64url(growing.hash.digest()) }] : [];
 		this.sayList("accept", "skip", Array.from(this.through, (index) => [index, 1]), { partial });
 		this.become("active");
 		this.lookForEnd();
 	}
 
-	/** False where none is expected. */
 	stream(channel) {
 		if (this.state !== "active" || this.channel) return false;
 		this.channel = channel;
@@ -97,7 +90,6 @@ export class Incoming extends Transfer {
 			if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
 			return this.cancel("transfer_failed", "failed");
 		}
-		this.note();
 		if (this.written - this.reported >= REPORT_BYTES || Date.now() - this.reportedAt >= REPORT_MS) this.report();
 		return this.lookForEnd();
 	}
@@ -141,7 +133,6 @@ export class Incoming extends Transfer {
 		this.moved += growing.bytes;
 	}
 
-	/** Let go of what is coming. */
 	drop() {
 		if (!this.file) return;
 		this.moved -= this.file.growing.bytes;
@@ -151,7 +142,7 @@ export class Incoming extends Transfer {
 
 	endFile(index, reason) {
 		this.through.add(index);
-		if (reason) this.failed.push({ file: index, reason: reason.slice(0, REASON_LENGTH) });
+		if (reason) this.failed.push({ file: index, reason });
 		else {
 			const { path, size } = this.entries[index];
 			this.saved.push({ name: leafName(path), url: this.file.growing.url() });
@@ -162,7 +153,7 @@ export class Incoming extends Transfer {
 	}
 
 	keep() {
-		const { entries, size, failed, through } = this; // a storage takes sets
+		const { entries, size, failed, through } = this;
 		this.owner.kept.put({ entries, size, failed, through }, this.id);
 	}
 

@@ -59,11 +59,6 @@ export class Link {
 		return true;
 	}
 
-	/** RFC 8841, 6.1. The 16 KiB of old advice were for Firefox before 57 (blog.mozilla.org/webrtc/large-data-channel-messages). */
-	get messageBytes() {
-		return Math.min(65_536, this.peer.sctp?.maxMessageSize || 65_536);
-	}
-
 	close() {
 		if (this.over) return;
 		this.say({ type: "bye", reason: "disconnected" });
@@ -91,8 +86,8 @@ export class Link {
 		const now = Date.now();
 		const slept = now - this.ticked;
 		this.ticked = now;
-		if (slept > ASLEEP_MS && slept <= DEAD_MS) this.heard = now;
-		if (slept > DEAD_MS || (this.features.length && now - this.heard >= SILENCE_MS)) this.lost("peer_vanished", true);
+		if (slept > ASLEEP_MS) this.heard = slept > DEAD_MS ? 0 : now;
+		if (this.features.length && now - this.heard >= SILENCE_MS) this.lost("peer_vanished", true);
 		else this.say({ type: "ping" });
 	}
 
@@ -101,7 +96,7 @@ export class Link {
 		const { type } = message;
 		this.heard = Date.now();
 		if (type === "hello") {
-			this.features = Array.isArray(message.features) && message.features.length ? message.features : ["text"];
+			this.features = ["text"].concat(message.features ?? []);
 			this.peerName = String(message.name ?? "");
 			this.on.greeted();
 		} else if (type === "text") {

@@ -4,15 +4,16 @@ import { toBase64url } from "./ask.mjs";
 import { Sha256, u32, u64, utf8 } from "./crypto.mjs";
 import { DATA, END, FAILED, HEADER, START, Transfer } from "./transfer.mjs";
 
-const READ_BYTES = 1024 * 1024; // at once; meanwhile the browser's queue is sent
+const READ_BYTES = 1024 * 1024; // at once
 const WINDOW_BYTES = 16 * 1024 * 1024;
-const QUEUE_BYTES = 1024 * 1024; // in the browser: fills the wire between two turns, and does not hold up the heartbeat
+const QUEUE_BYTES = 1024 * 1024; // in the browser; more would hold up the heartbeat
+// Unless a browser takes less (RFC 8841, 6.1); 16 KiB was for old Firefox (blog.mozilla.org/webrtc/large-data-channel-messages).
+const MESSAGE_BYTES = 64 * 1024;
 const LEAST_DATA = 1024; // less is not worth a record of its own
 
 const entryOf = ({ file, path }) => ({ path, size: file.size, modified: Math.floor(file.lastModified / 1000) });
 const sum = (sizes) => sizes.reduce((total, one) => total + one, 0);
 
-/** States: announced, ready, active, waiting, done, cancelled, failed. */
 export class Outgoing extends Transfer {
 	outgoing = true;
 	wanted = false; // the receiver is there again
@@ -96,19 +97,13 @@ export class Outgoing extends Transfer {
 		this.run.acknowledged = Math.min(written, this.run.sent);
 		this.run.wake();
 		this.moved = Math.min(this.size, this.before + this.run.acknowledged);
-		this.note();
 		this.owner.changed(this);
 	}
 
 	start() {
 		this.become("active");
-		this.note();
 		const run = (this.run = new Run(this.owner.link, `files/${this.id}/0`));
-		this.stream(run).catch((error) => {
-			if (run.stopped) return; // whoever stopped it knows why
-			console.warn("sending broke off", error.name);
-			this.cancel("transfer_failed", "failed");
-		});
+		this.stream(run).catch(() => run.stopped || this.cancel("transfer_failed", "failed"));
 	}
 
 	stop() {
@@ -174,8 +169,8 @@ async function* read(file, from, to) {
 
 /** One stream: waits where the window or the browser's queue is full. */
 class Run {
-	filled = 0; // of the next message
-	filledData = 0; // in it
+	filled = 0; // in the next message
+	filledData = 0;
 	sent = 0; // DATA alone
 	acknowledged = 0;
 	stopped = false;
@@ -184,7 +179,8 @@ class Run {
 	constructor(link, label) {
 		this.channel = link.peer.createDataChannel(label);
 		this.channel.bufferedAmountLowThreshold = QUEUE_BYTES / 2;
-		this.buffer = new Uint8Array(link.messageBytes); // not Blobs: Chromium refused those for years (feross/simple-peer#218)
+		// Not Blobs: Chromium refused those for years (feross/simple-peer#218).
+		this.buffer = new Uint8Array(Math.min(MESSAGE_BYTES, link.peer.sctp?.maxMessageSize || MESSAGE_BYTES));
 		for (const event of ["open", "close", "bufferedamountlow"]) this.channel.addEventListener(event, () => this.wake());
 	}
 

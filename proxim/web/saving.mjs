@@ -1,7 +1,6 @@
 // Where received bytes are until they are whole, and what outlives the page. Must never be here: whether they are right.
 // Pages over http have no file system, but Blobs, which Chromium moves to its disk (storage/browser/blob/README.md).
 
-import { randomID, remembered } from "./ask.mjs";
 import { Sha256 } from "./crypto.mjs";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
@@ -56,17 +55,12 @@ const done = (request) =>
 /** By keys: [id] an unfinished transfer, [id, file, number] a piece of a received file: {blob, hash so far}. */
 export class Kept {
 	constructor(goesOn) {
-		this.opening = this.open(goesOn).catch(() => null);
+		this.opening = this.open().catch(() => null);
+		if (!goesOn) this.forget(); // what earlier ones left
 	}
 
-	async open(goesOn) {
-		let name = goesOn && remembered("sessionStorage", NAME);
-		if (!name) {
-			for (const old of (await indexedDB.databases?.()) ?? []) if (old.name.startsWith(NAME)) indexedDB.deleteDatabase(old.name);
-			name = NAME + randomID(8);
-			remembered("sessionStorage", NAME, name);
-		}
-		const opening = indexedDB.open(name, 1);
+	async open() {
+		const opening = indexedDB.open(NAME, 1);
 		opening.onupgradeneeded = () => opening.result.createObjectStore(NAME);
 		return done(opening);
 	}

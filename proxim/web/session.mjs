@@ -1,7 +1,7 @@
 // One invitation to its end: asks, proves, opens the link, and takes a lost one up again by itself.
 // Must never be here: what is drawn, files, what moves on the link.
 
-import { Failure, PairRequest, remembered, toBase64url } from "./ask.mjs";
+import { PairRequest, failure, remembered, toBase64url } from "./ask.mjs";
 import { Proof, fromBase64url } from "./crypto.mjs";
 import { Link } from "./link.mjs";
 
@@ -13,9 +13,9 @@ const ANSWER_MS = 45_000;
 const OPEN_MS = 15_000;
 const RESUME_MS = 120_000; // so long the host keeps our place
 const REDIAL_MS = 2_000;
-const MAX_CANDIDATES = 14; // the host takes 16 and refuses a signal too many
+const MAX_CANDIDATES = 14; // the host takes 16
 // After these the next try may succeed.
-const PASSING = ["no_answer", "host_gone", "host_error", "timeout", "busy", "ice_failed", "link_timeout", "too_many", "bad_description"];
+const PASSING = "no_answer host_gone host_error timeout busy ice_failed link_timeout too_many bad_description".split(" ");
 /** After these a person may try. */
 export const MAY_ASK = [...PASSING, "declined", "disconnected", "no_offer"];
 
@@ -32,17 +32,16 @@ export class Session {
 		if (this.pass.method === "resume") return this.resume("peer_vanished");
 		this.keep(this.pass);
 		this.say("dialling");
-		return this.attempt().catch((failure) => this.ended(failure));
+		return this.attempt().catch((error) => this.ended(error));
 	}
 
 	leave() {
-		this.ended(new Failure("disconnected"));
+		this.ended(failure("disconnected"));
 		this.request?.close();
 		this.link?.close();
 		this.wake();
 	}
 
-	/** From a request to a link. Throws Failure. */
 	async attempt() {
 		const { method, session, secret } = this.pass;
 		const again = method === "resume";
@@ -63,14 +62,14 @@ export class Session {
 		if (this.over) return this.link.close();
 		this.keep(next);
 		this.say("connected");
-		return this.linked(this.link, (reason, mayResume) => (mayResume && this.pass ? this.resume(reason) : this.ended(new Failure(reason))));
+		return this.linked(this.link, (reason, mayResume) => (mayResume && this.pass ? this.resume(reason) : this.ended(failure(reason))));
 	}
 
 	async decision(proof, again) {
 		let answer = proof && (await this.request.next(CHALLENGE_MS, "host_unproven", "pair_challenge", "pair_result"));
 		if (answer?.type === "pair_challenge") {
 			const auth = proof.confirm(answer.auth);
-			if (!auth) throw new Failure("host_unproven");
+			if (!auth) throw failure("host_unproven");
 			this.request.send({ type: "pair_confirm", auth });
 			answer = null;
 		}
@@ -78,8 +77,8 @@ export class Session {
 			if (!again) this.say("asked", { until: Date.now() + ASK_MS });
 			answer = await this.request.next(ANSWER_MS, "no_answer", "pair_result");
 		}
-		if (answer.status !== "approved") throw new Failure(String(answer.reason ?? "declined"));
-		if (proof && !proof.hostProved("approved", answer.auth)) throw new Failure("host_unproven");
+		if (answer.status !== "approved") throw failure(String(answer.reason ?? "declined"));
+		if (proof && !proof.hostProved("approved", answer.auth)) throw failure("host_unproven");
 	}
 
 	async open(proof) {
@@ -92,13 +91,14 @@ export class Session {
 		let left = MAX_CANDIDATES;
 		peer.onicecandidate = ({ candidate: found }) => {
 			if (!found?.candidate || found.protocol === "tcp" || left-- <= 0) return;
-			send({ candidate: found.candidate, sdpMid: found.sdpMid, sdpMLineIndex: found.sdpMLineIndex });
+			const { candidate, sdpMid, sdpMLineIndex } = found;
+			send({ candidate, sdpMid, sdpMLineIndex });
 		};
 		try {
 			const opened = new Promise((resolve, reject) => {
 				link.control.addEventListener("open", resolve);
-				peer.onconnectionstatechange = () => peer.connectionState === "failed" && reject(new Failure("ice_failed"));
-				setTimeout(reject, OPEN_MS, new Failure("link_timeout"));
+				peer.onconnectionstatechange = () => peer.connectionState === "failed" && reject(failure("ice_failed"));
+				setTimeout(reject, OPEN_MS, failure("link_timeout"));
 			});
 			const offer = await peer.createOffer();
 			send({ sdp: offer.sdp, type: "offer" }); // before its candidates
@@ -107,7 +107,7 @@ export class Session {
 			return link;
 		} catch (error) {
 			link.drop();
-			throw error instanceof Failure ? error : new Failure("bad_description");
+			throw error.reason ? error : failure("bad_description");
 		}
 	}
 
@@ -116,7 +116,7 @@ export class Session {
 		let answered = false;
 		while (!(answered && peer.connectionState === "connected")) {
 			const { payload } = await request.next(OPEN_MS, "link_timeout", "signal");
-			if ((proof && !proof.opens(payload)) || (answered && payload.sdp)) throw new Failure("tampered");
+			if ((proof && !proof.opens(payload)) || (answered && payload.sdp)) throw failure("tampered");
 			if (payload.sdp) {
 				answered = true;
 				await peer.setRemoteDescription({ type: "answer", sdp: payload.sdp });
@@ -142,20 +142,20 @@ export class Session {
 			});
 			try {
 				return await this.attempt();
-			} catch (failure) {
-				const gone = failure.reason === "unknown_session"; // what ended the link is the news
-				if (!PASSING.includes(failure.reason) || Date.now() >= until) return this.ended(gone ? new Failure(reason) : failure);
+			} catch (error) {
+				const gone = error.reason === "unknown_session"; // what ended the link is the news
+				if (!PASSING.includes(error.reason) || Date.now() >= until) return this.ended(gone ? failure(reason) : error);
 			}
 			await pause;
 		}
 		return undefined;
 	}
 
-	ended(failure) {
+	ended({ reason = "internal", said }) {
 		if (this.over) return;
 		this.over = true;
 		this.keep(null);
-		this.say("ended", { reason: failure instanceof Failure ? failure.reason : "internal", said: failure.said });
+		this.say("ended", { reason, said });
 	}
 
 	say(step, more) {

@@ -1,11 +1,10 @@
 // What a transfer is either way: its files, how far it is and how fast, how it ends. Must never be here: its bytes.
 
-const RATE_MS = 4_000; // what a speed is taken from
-
 // Of a record (docs/protocol.md, Files): kind, u32 file, u32 length.
 export const [START, DATA, END, FAILED] = [1, 2, 3, 4];
 export const HEADER = 9;
 
+/** `state`: out announced, ready; in arriving, asked; both active, waiting, done, cancelled, failed. */
 export class Transfer {
 	accepted = false;
 	size = 0;
@@ -13,7 +12,6 @@ export class Transfer {
 	entries = []; // {path, size, modified, directory}
 	failed = []; // {file, reason}
 	saved = []; // {name, url}
-	marks = []; // [when, moved], for the speed
 
 	constructor(id, owner) {
 		Object.assign(this, { id, owner });
@@ -23,21 +21,14 @@ export class Transfer {
 		return ["done", "cancelled", "failed"].includes(this.state);
 	}
 
-	/** Bytes a second, or NaN. */
+	/** Bytes a second since it began to move. */
 	get speed() {
-		const [[from, before], [to, now]] = [this.marks[0] ?? [], this.marks.at(-1) ?? []];
-		return to > from ? ((now - before) * 1000) / (to - from) : NaN;
-	}
-
-	note() {
-		const now = performance.now();
-		this.marks.push([now, this.moved]);
-		while (this.marks.length > 2 && now - this.marks[0][0] > RATE_MS) this.marks.shift();
+		return ((this.moved - this.began.moved) * 1000) / (performance.now() - this.began.when);
 	}
 
 	become(state) {
 		this.state = state;
-		this.marks = [];
+		this.began = { when: performance.now(), moved: this.moved };
 		this.owner.changed(this);
 	}
 

@@ -57,7 +57,6 @@ export class Transfers {
 		for (const one of this.all.values()) one.linkDown();
 	}
 
-	/** No link will come any more. */
 	end(reason) {
 		this.linkDown();
 		for (const one of this.all.values()) if (!one.over) one.finish("failed", reason);

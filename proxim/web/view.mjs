@@ -6,7 +6,6 @@ const RUNGS = { dialling: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
 const STATUS = { none: "scan", dialling: "reaching", asked: "lookThere", approved: "opening", connected: "linkedWith", waiting: "reconnecting" };
 const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused" };
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-const KILO = 1000;
 const SHOWN_AT_ONCE = 200; // names in a question; the others are counted
 const MAX_TEXTS = 200;
 
@@ -18,9 +17,10 @@ export class View {
 	rows = new Map(); // by transfer
 	reached = 0; // the last rung that was passed
 
-	constructor({ page, reasons, language }) {
-		Object.assign(this, { page, reasons, language });
-		document.documentElement.lang = language;
+	/** `texts`: {page, reasons, language}. */
+	constructor(texts) {
+		Object.assign(this, texts);
+		document.documentElement.lang = this.language;
 		this.fill(document);
 	}
 
@@ -46,7 +46,7 @@ export class View {
 
 	size(bytes) {
 		let unit = 0;
-		for (; bytes >= KILO - 0.5 && unit < UNITS.length - 1; unit++) bytes /= KILO;
+		for (; bytes >= 999.5 && unit < UNITS.length - 1; unit++) bytes /= 1000;
 		const style = { style: "unit", unit: UNITS[unit], unitDisplay: unit ? "short" : "long", maximumFractionDigits: bytes < 100 ? 1 : 0 };
 		return new Intl.NumberFormat(this.language, style).format(bytes);
 	}
@@ -109,7 +109,7 @@ export class View {
 		for (const file of one.saved.slice(saved.children.length)) {
 			const link = make("a", { className: "button", href: file.url, download: file.name, textContent: this.say("save", file) });
 			saved.appendChild(make("li")).append(link);
-			link.click(); // where that does nothing (mozilla-mobile/firefox-ios#8635), it is there for a finger
+			link.click(); // or by hand, where that does nothing (mozilla-mobile/firefox-ios#8635)
 		}
 	}
 
@@ -145,7 +145,7 @@ export class View {
 		if (entries.length > names.length) names.push(this.say("moreFiles", { count: entries.length - names.length }));
 		list.append(...names.map((textContent) => make("li", { textContent })));
 		accept.onclick = () => one.accept();
-		decline.onclick = () => one.decline();
+		decline.onclick = () => one.cancel("declined");
 		$("questions").append(section);
 		return section;
 	}
