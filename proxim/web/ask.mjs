@@ -1,5 +1,5 @@
-// The first that runs, and all that asking needs: reads the invitation, dials, sends the request.
-// Must never be here: imports, and what the answer means (session.mjs).
+// Runs first: reads the invitation, dials, sends the request.
+// Must never be here: imports, and what the answer means.
 
 const SHARE_BYTES = 32;
 const SECRET = /^[\w-]{21}[AQgw]$/;
