@@ -1,184 +1,126 @@
-// One open link: greeting, heartbeat, text, goodbye, and the data channels of transfers.
-// Must never be here: signaling, what a transfer is (transfers.mjs), what a person sees.
+// One open link: greeting, heartbeat, text, goodbye. Must never be here: signaling, what a transfer is.
+
+import { parse } from "./ask.mjs";
+import { utf8 } from "./crypto.mjs";
 
 // As the program has them (docs/protocol.md, Link).
 const PING_MS = 1_000;
 const SILENCE_MS = 4_500;
 const ASLEEP_MS = 2 * PING_MS; // a tick so late: it was this page that slept
-const DEAD_MS = 8_000; // asleep for so long, the host has given us up: 4.5 to 5.5 s after our last ping
+const DEAD_MS = 8_000; // so late: the host has given us up
 const FAREWELL_MS = 500;
-const PIECE_CHARACTERS = 8_192;
+const TEXT_PIECES = /.{1,8192}/gsu; // by code points: no pair is cut
+const LIST_BYTES = 32 * 1024;
 const MAX_TEXT_BYTES = 1024 * 1024;
 const MAX_STRANGE = 8;
 const BYE_REASONS = ["closed", "expired", "tampered", "peer_error"];
 
-/**
- * `on` is set by the owner: text(text), file(message), stream(channel), greeted(), closed(reason, mayResume).
- * What comes before that waits.
- */
 export class Link {
-  constructor(peer, control, name, proof) {
-    this.peer = peer;
-    this.control = control;
-    this.proof = proof;
-    this.features = [];
-    this.peerName = null;
-    this.over = false;
-    this.pieces = [];
-    this.pieceBytes = 0;
-    this.strange = 0;
-    this.early = [];
-    this.on = null;
-    this.heard = this.ticked = Date.now();
-    control.onmessage = (event) => this.deliver(() => this.message(event.data));
-    control.onclose = () => this.deliver(() => this.lost("peer_left", true));
-    control.addEventListener("open", () => {
-      this.heard = this.ticked = Date.now();
-      this.say({ type: "hello", version: 1, features: ["text", "files"], name });
-      this.ticking = setInterval(() => this.tick(), PING_MS);
-    });
-    peer.addEventListener("datachannel", ({ channel }) => {
-      channel.binaryType = "arraybuffer"; // now: its first messages must not come as Blobs
-      const waiting = [];
-      channel.onmessage = (event) => waiting.push(event);
-      this.deliver(() => this.on.stream(channel, waiting));
-    });
-    peer.addEventListener("connectionstatechange", () => {
-      if (peer.connectionState === "failed") this.deliver(() => this.lost("peer_vanished", true));
-    });
-  }
+	/** `on` is set as soon as it is open: {text(text), greeted(), closed(reason, mayResume), files}. */
+	constructor(peer, name, proof) {
+		Object.assign(this, { peer, proof, on: null, features: [], peerName: "", over: false });
+		this.text = "";
+		this.textBytes = this.strange = 0;
+		this.control = peer.createDataChannel("control");
+		this.control.onopen = () => {
+			this.heard = this.ticked = Date.now();
+			this.say({ type: "hello", version: 1, features: ["text", "files"], name });
+			this.ticking = setInterval(() => this.tick(), PING_MS);
+		};
+		this.control.onmessage = ({ data }) => this.message(parse(data));
+		this.control.onclose = () => this.lost("peer_left", true);
+		peer.addEventListener("connectionstatechange", () => peer.connectionState === "failed" && this.lost("peer_vanished", true));
+		peer.ondatachannel = ({ channel }) => {
+			channel.binaryType = "arraybuffer";
+			if (!this.on?.files.stream(channel)) this.say({ type: "unsupported", what: "channel" });
+		};
+	}
 
-  /** From now on everything goes to `on`. */
-  listen(on) {
-    this.on = on;
-    for (const event of this.early.splice(0)) event();
-  }
+	say(message) {
+		if (this.control.readyState === "open") this.control.send(JSON.stringify(message));
+	}
 
-  deliver(event) {
-    if (this.on) event();
-    else this.early.push(event);
-  }
+	/** A list in as many messages as it takes; the last has `last` with it. */
+	sayList(message, field, list, last) {
+		const rest = [...list];
+		do {
+			const piece = [];
+			for (let room = LIST_BYTES; room > 0 && rest.length; piece.push(rest.shift())) room -= utf8(JSON.stringify(rest[0])).length;
+			this.say({ ...message, [field]: piece, ...(rest.length ? { more: true } : last) });
+		} while (rest.length);
+	}
 
-  say(message) {
-    if (this.control.readyState === "open") this.control.send(JSON.stringify(message));
-  }
+	/** False where it is more than a link carries. */
+	sendText(text) {
+		const bytes = utf8(text);
+		if (bytes.length > MAX_TEXT_BYTES) return false;
+		const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes); // half a pair is no UTF-8
+		whole.match(TEXT_PIECES).forEach((piece, index, { length }) => this.say({ type: "text", text: piece, more: index < length - 1 || undefined }));
+		return true;
+	}
 
-  /** False where it is more than a link carries. */
-  sendText(text) {
-    const whole = text.toWellFormed ? text.toWellFormed() : text;
-    if (new TextEncoder().encode(whole).length > MAX_TEXT_BYTES) return false;
-    const characters = Array.from(whole); // by code points: no pair is cut
-    for (let at = 0; at === 0 || at < characters.length; at += PIECE_CHARACTERS) {
-      const more = at + PIECE_CHARACTERS < characters.length;
-      this.say({ type: "text", text: characters.slice(at, at + PIECE_CHARACTERS).join(""), ...(more && { more }) });
-    }
-    return true;
-  }
+	close() {
+		if (this.over) return;
+		this.say({ type: "bye", reason: "disconnected" });
+		this.drop(FAREWELL_MS);
+	}
 
-  openStream(label) {
-    const channel = this.peer.createDataChannel(label);
-    channel.binaryType = "arraybuffer";
-    return channel;
-  }
+	drop(milliseconds = 0) {
+		this.over = true;
+		clearInterval(this.ticking);
+		setTimeout(() => this.peer.close(), milliseconds);
+	}
 
-  /**
-   * The largest message that both sides take: 64 KiB, or less where a browser says so (RFC 8841, 6.1). The 16 KiB of old
-   * advice were for Firefox before 57 (blog.mozilla.org/webrtc/large-data-channel-messages); maxMessageSize is missing
-   * before Firefox 113 and Safari 15.4. Blobs are not sent: Chromium takes them from 129 on only.
-   */
-  get messageBytes() {
-    return Math.min(65_536, this.peer.sctp?.maxMessageSize || 65_536);
-  }
+	lost(reason, mayResume) {
+		if (this.over) return;
+		this.drop();
+		this.on?.closed(reason, mayResume);
+	}
 
-  /** Leave for good. */
-  close(reason = "disconnected") {
-    if (this.over) return;
-    this.say({ type: "bye", reason });
-    this.stop();
-    setTimeout(() => this.peer.close(), FAREWELL_MS);
-  }
+	refuse() {
+		this.say({ type: "bye", reason: "peer_error" });
+		this.lost("peer_error", false);
+	}
 
-  /** Let go of it without a word. */
-  drop() {
-    this.stop();
-    this.peer.close();
-  }
+	tick() {
+		const now = Date.now();
+		const slept = now - this.ticked;
+		this.ticked = now;
+		if (slept > ASLEEP_MS) this.heard = slept > DEAD_MS ? 0 : now;
+		if (this.features.length && now - this.heard >= SILENCE_MS) this.lost("peer_vanished", true);
+		else this.say({ type: "ping" });
+	}
 
-  stop() {
-    this.over = true;
-    this.early = [];
-    clearInterval(this.ticking);
-  }
+	message(message) {
+		if (this.over) return;
+		const { type } = message;
+		this.heard = Date.now();
+		if (type === "hello") {
+			this.features = ["text"].concat(message.features ?? []);
+			this.peerName = String(message.name ?? "");
+			this.on.greeted();
+		} else if (type === "text") {
+			this.piece(String(message.text ?? ""), message.more === true);
+		} else if (type === "bye") {
+			this.lost(BYE_REASONS.includes(message.reason) ? message.reason : "peer_left", false);
+		} else if (type !== "ping" && type !== "unsupported" && !this.on.files.message(message)) {
+			this.notUnderstood(type ?? "bad_json");
+		}
+	}
 
-  lost(reason, mayResume) {
-    if (this.over) return;
-    this.drop();
-    this.on.closed(reason, mayResume);
-  }
+	notUnderstood(what) {
+		if (++this.strange > MAX_STRANGE) this.refuse();
+		else this.say({ type: "unsupported", what: String(what).slice(0, 64) });
+	}
 
-  tick() {
-    const now = Date.now();
-    const slept = now - this.ticked;
-    this.ticked = now;
-    if (slept > DEAD_MS) this.lost("peer_vanished", true);
-    else if (slept > ASLEEP_MS) this.heard = now;
-    else if (this.features.length && now - this.heard >= SILENCE_MS) this.lost("peer_vanished", true);
-    else this.say({ type: "ping" });
-  }
-
-  message(data) {
-    if (this.over) return;
-    this.heard = Date.now();
-    let message = null;
-    try {
-      message = typeof data === "string" ? JSON.parse(data) : null;
-    } catch {
-      // it is counted below
-    }
-    switch (message?.type) {
-      case "hello":
-        this.features = Array.isArray(message.features) ? message.features : [];
-        if (!this.features.length) this.features = ["text"];
-        this.peerName = String(message.name ?? "");
-        return this.on.greeted();
-      case "text":
-        return this.piece(String(message.text ?? ""), message.more === true);
-      case "bye":
-        return this.lost(BYE_REASONS.includes(message.reason) ? message.reason : "peer_left", false);
-      case "announce":
-      case "accept":
-      case "continue":
-      case "progress":
-      case "finished":
-      case "cancel":
-      case "resume":
-        return this.on.file(message);
-      case "ping":
-      case "unsupported":
-        return undefined;
-      default:
-        return this.notUnderstood(message?.type ?? "bad_json");
-    }
-  }
-
-  notUnderstood(what) {
-    this.strange += 1;
-    if (this.strange <= MAX_STRANGE) return this.say({ type: "unsupported", what: String(what).slice(0, 64) });
-    this.say({ type: "bye", reason: "peer_error" });
-    return this.lost("peer_error", false);
-  }
-
-  piece(text, more) {
-    this.pieces.push(text);
-    this.pieceBytes += new TextEncoder().encode(text).length;
-    if (this.pieceBytes > MAX_TEXT_BYTES) {
-      this.say({ type: "bye", reason: "peer_error" });
-      return this.lost("peer_error", false);
-    }
-    if (more) return undefined;
-    const whole = this.pieces.join("");
-    this.pieces = [];
-    this.pieceBytes = 0;
-    return this.on.text(whole);
-  }
+	piece(text, more) {
+		this.text += text;
+		this.textBytes += utf8(text).length;
+		if (this.textBytes > MAX_TEXT_BYTES) this.refuse();
+		else if (!more) {
+			this.on.text(this.text);
+			this.text = "";
+			this.textBytes = 0;
+		}
+	}
 }

@@ -1,352 +1,226 @@
-// One transfer that this page sends: announced, accepted, streamed in records, acknowledged, finished.
-// Must never be here: who may move at once (transfers.mjs), how it looks.
+// One transfer that this page sends. Must never be here: whose turn it is, how it looks.
 
-import { Sha256, fromBase64url, same, u32, u64, utf8 } from "./hash.mjs";
-import { Rate } from "./transfers.mjs";
+import { toBase64url } from "./ask.mjs";
+import { Sha256, u32, u64, utf8 } from "./crypto.mjs";
+import { DATA, END, FAILED, HEADER, START, Transfer } from "./transfer.mjs";
 
-const READ_BYTES = 1024 * 1024; // at once from a file: few turns of the loop, little memory
+const READ_BYTES = 1024 * 1024; // at once
 const WINDOW_BYTES = 16 * 1024 * 1024;
-// What may wait in the browser: enough to fill the wire between two turns. Chromium closes a channel at 16 MiB
-// (third_party/blink/renderer/modules/peerconnection/rtc_data_channel.cc); a large queue also delays the heartbeat.
-const QUEUE_BYTES = 1024 * 1024;
-const ENTRIES_AT_ONCE = 200;
-const PATHS_AT_ONCE = 32 * 1024;
-const HEADER = 9;
-const LEAST_DATA = 1024; // less is not worth a record of its own: the message goes first
-const [START, DATA, END, FAILED] = [1, 2, 3, 4];
+const QUEUE_BYTES = 1024 * 1024; // in the browser; more would hold up the heartbeat
+// Unless a browser takes less (RFC 8841, 6.1); 16 KiB was for old Firefox (blog.mozilla.org/webrtc/large-data-channel-messages).
+const MESSAGE_BYTES = 64 * 1024;
+const LEAST_DATA = 1024; // less is not worth a record of its own
 
-/** `state`: announced, ready, active, waiting, done, cancelled or failed. */
-export class Outgoing {
-  constructor(id, files, owner) {
-    this.id = id;
-    this.direction = "out";
-    this.owner = owner;
-    this.files = files;
-    this.entries = files.map(({ file, path }) => ({ path, size: file.size, modified: Math.floor(file.lastModified / 1000) }));
-    this.size = this.entries.reduce((sum, one) => sum + one.size, 0);
-    this.state = "announced";
-    this.accepted = false;
-    this.moved = 0;
-    this.failed = [];
-    this.reason = null;
-    this.endedHere = false;
-    this.run = null;
-    this.renew();
-  }
+const entryOf = ({ file, path }) => ({ path, size: file.size, modified: Math.floor(file.lastModified / 1000) });
+const sum = (sizes) => sizes.reduce((total, one) => total + one, 0);
 
-  get over() {
-    return ["done", "cancelled", "failed"].includes(this.state);
-  }
+export class Outgoing extends Transfer {
+	outgoing = true;
+	wanted = false; // the receiver is there again
+	run = null;
 
-  get speed() {
-    return this.state === "active" ? this.rate.speed : null;
-  }
+	constructor(id, owner, files) {
+		super(id, owner);
+		this.files = files; // [{file, path}]; null after the page was loaded again
+		this.entries = (files ?? []).map(entryOf);
+		this.size = sum(this.entries.map((one) => one.size));
+		this.state = "announced";
+	}
 
-  renew() {
-    this.skip = new Set();
-    this.partial = new Map();
-    this.generation = 0;
-    this.position = { file: 0, offset: 0 };
-    this.rate = new Rate();
-  }
+	static restored({ id, entries, size }, owner) {
+		return Object.assign(new Outgoing(id, owner, null), { entries, size, state: "waiting", accepted: true });
+	}
 
-  /** One from before the page was loaded again; the browser has let go of its files. */
-  static restored({ id, entries, size }, owner) {
-    return Object.assign(new Outgoing(id, [], owner), { entries, size, state: "waiting", accepted: true, missing: true });
-  }
+	get missing() {
+		return this.files === null;
+	}
 
-  /** Take its files again, if all of them are there. */
-  supply(files) {
-    const same = ({ path, size, modified }) =>
-      files.find((one) => one.path === path && one.file.size === size && Math.floor(one.file.lastModified / 1000) === modified);
-    const found = this.entries.map(same);
-    if (!this.missing || !found.every(Boolean)) return false;
-    Object.assign(this, { files: found, missing: false });
-    if (this.wanted) this.announce(this.wanted);
-    this.owner.changed(this);
-    return true;
-  }
+	/** Take its files again, if all of them are there. */
+	supply(files) {
+		const chosen = new Map(files.map((one) => [JSON.stringify(entryOf(one)), one]));
+		const found = this.entries.map((one) => chosen.get(JSON.stringify(one)));
+		if (!this.missing || !found.every(Boolean)) return false;
+		this.files = found;
+		if (this.wanted) this.announce();
+		this.owner.changed(this);
+		return true;
+	}
 
-  /** The receiver has a part of it and is there again. */
-  resume(link) {
-    this.wanted = link;
-    if (!this.missing) this.announce(link);
-  }
+	resume() {
+		this.wanted = !this.over;
+		if (this.wanted && !this.missing) this.announce();
+		else if (this.endedHere) this.say("cancel", { reason: this.reason });
+	}
 
-  announce(link) {
-    this.stop();
-    this.renew();
-    this.link = link;
-    this.state = "announced";
-    let piece = [];
-    let bytes = 0;
-    const say = (more) => link.say({ type: "announce", transferID: this.id, files: piece, ...(more && { more }) });
-    for (const entry of this.entries) {
-      const length = utf8(JSON.stringify(entry.path)).length;
-      if (piece.length === ENTRIES_AT_ONCE || (piece.length && bytes + length > PATHS_AT_ONCE)) {
-        say(true);
-        piece = [];
-        bytes = 0;
-      }
-      piece.push(entry);
-      bytes += length;
-    }
-    say(false);
-    this.owner.changed(this);
-  }
+	announce() {
+		this.stop();
+		this.failed = [];
+		this.skip = new Set();
+		this.partial = new Map();
+		this.sayList("announce", "files", this.entries);
+		this.become("announced");
+	}
 
-  /** False where it makes no sense. */
-  message(message) {
-    switch (message.type) {
-      case "accept":
-        return this.state === "announced" && this.take(message);
-      case "continue":
-        return this.goOn(message);
-      case "progress":
-        if (message.generation === this.generation && this.run) this.acknowledge(message.written);
-        return true;
-      case "finished":
-        this.failed.push(...(Array.isArray(message.failed) ? message.failed : []));
-        if (message.more !== true) this.end();
-        return true;
-      default: // cancel
-        this.finish(["declined", "cancelled"].includes(message.reason) ? "cancelled" : "failed", message.reason ?? "cancelled");
-        return true;
-    }
-  }
+	message(message) {
+		const { type, written, failed, more } = message;
+		if (type === "accept") return this.state === "announced" && this.take(message);
+		if (type === "progress" && this.run) this.acknowledge(written);
+		if (type === "finished") {
+			this.failed.push(...(failed ?? []));
+			if (more !== true) this.end(this.entries.length - this.skip.size);
+		}
+		return super.message(message);
+	}
 
-  take(message) {
-    for (const [first, count] of message.skip ?? []) {
-      if (!(first >= 0 && count >= 0 && first + count <= this.entries.length)) return false;
-      for (let index = first; index < first + count; index++) this.skip.add(index);
-    }
-    for (const { file, offset, sha256 } of message.partial ?? []) {
-      const digest = fromBase64url(sha256, 32);
-      if (!digest || !(offset >= 0 && offset <= this.entries[file]?.size)) return false;
-      this.partial.set(file, { offset, digest });
-    }
-    if (message.more === true) return true;
-    const left = this.left();
-    if (!this.accepted) this.size = left + [...this.partial.values()].reduce((sum, one) => sum + one.offset, 0); // without what was declined
-    this.accepted = true;
-    this.owner.kept.save(this.id, { direction: "out", entries: this.entries, size: this.size });
-    this.moved = this.before = Math.max(0, this.size - left);
-    this.state = "ready";
-    this.owner.giveTurns();
-    this.owner.changed(this);
-    return true;
-  }
+	take({ skip = [], partial = [], more }) {
+		for (const [first, count] of skip) {
+			if (!(first >= 0 && first + count <= this.entries.length)) return false;
+			for (let index = first; index < first + count; index++) this.skip.add(index);
+		}
+		for (const one of partial) {
+			if (!(one.offset >= 0 && one.offset <= this.entries[one.file]?.size)) return false;
+			this.partial.set(one.file, one);
+		}
+		if (more === true) return true;
+		const wanted = sum(this.entries.map(({ size }, index) => (this.skip.has(index) ? 0 : size)));
+		const there = sum(partial.map((one) => one.offset));
+		if (!this.accepted) this.size = wanted;
+		this.accepted = true;
+		this.owner.kept.put({ outgoing: true, entries: this.entries, size: this.size }, this.id);
+		this.moved = this.before = Math.max(0, this.size - wanted + there);
+		this.become("ready");
+		this.owner.giveTurns();
+		return true;
+	}
 
-  /** Bytes that are still to come from `position` on. */
-  left() {
-    return this.entries.reduce((sum, { size }, index) => {
-      if (index < this.position.file || this.skip.has(index)) return sum;
-      const here = index === this.position.file ? this.position.offset : 0;
-      return sum + size - Math.max(here, this.partial.get(index)?.offset ?? 0);
-    }, 0);
-  }
+	acknowledge(written) {
+		this.run.acknowledged = Math.min(written, this.run.sent);
+		this.run.wake();
+		this.moved = Math.min(this.size, this.before + this.run.acknowledged);
+		this.owner.changed(this);
+	}
 
-  goOn({ generation, file, offset }) {
-    if (generation !== this.generation + 1 || !(file >= 0 && file <= this.entries.length && offset >= 0)) return false;
-    const moving = this.run !== null;
-    this.stop();
-    this.generation = generation;
-    this.position = { file, offset };
-    this.before = Math.max(0, this.size - this.left());
-    if (moving) this.start();
-    return true;
-  }
+	start() {
+		this.become("active");
+		const run = (this.run = new Run(this.owner.link, `files/${this.id}/0`));
+		this.stream(run).catch(() => run.stopped || this.cancel("transfer_failed", "failed"));
+	}
 
-  acknowledge(written) {
-    this.run.acknowledged = Math.max(this.run.acknowledged, Math.min(written, this.run.sent));
-    this.run.wake();
-    this.moved = Math.max(this.moved, Math.min(this.size, this.before + this.run.acknowledged));
-    this.rate.note(this.moved);
-    this.owner.changed(this);
-  }
+	stop() {
+		this.run?.stop();
+		this.run = null;
+	}
 
-  start() {
-    this.state = "active";
-    this.rate = new Rate();
-    this.rate.note(this.moved);
-    const run = new Run(this.link, this.id, this.generation);
-    this.run = run;
-    this.stream(run).catch((error) => {
-      if (run.stopped) return; // whoever stopped it knows why
-      console.warn("sending broke off", error.name);
-      this.cancel("transfer_failed", "failed");
-    });
-    this.owner.changed(this);
-  }
+	linkDown() {
+		this.stop();
+		this.wanted = false;
+		if (!this.over) this.become(this.accepted ? "waiting" : "announced");
+	}
 
-  stop() {
-    this.run?.stop();
-    this.run = null;
-  }
+	finish(state, reason) {
+		if (state === "done") {
+			this.moved = this.size;
+			this.files = []; // the browser may let go of them
+		}
+		super.finish(state, reason);
+		this.owner.giveTurns();
+	}
 
-  cancel(reason = "cancelled", state = "cancelled") {
-    this.endedHere = true;
-    this.owner.link?.say({ type: "cancel", transferID: this.id, reason });
-    this.finish(state, reason);
-  }
+	async stream(run) {
+		await run.until(() => run.channel.readyState === "open");
+		for (const [index, { file }] of this.files.entries()) if (!this.skip.has(index)) await this.sendFile(run, index, file);
+		await run.flush();
+	}
 
-  linkDown() {
-    this.stop();
-    if (this.over) return;
-    this.state = this.accepted ? "waiting" : "announced";
-    this.link = this.wanted = null;
-    this.owner.changed(this);
-  }
-
-  end() {
-    const wanted = this.entries.length - this.skip.size;
-    if (!this.failed.length) this.moved = this.size;
-    const all = this.failed.length >= wanted;
-    const reason = all ? String(this.failed[0]?.reason) : "some_files_failed";
-    if (this.failed.length) this.finish("failed", reason);
-    else this.finish("done", null);
-  }
-
-  finish(state, reason) {
-    this.state = state;
-    this.reason = reason;
-    this.stop();
-    this.owner.kept.forget(this.id);
-    this.files = this.over && state === "done" ? [] : this.files; // the browser may let go of them
-    this.owner.changed(this);
-    this.owner.giveTurns();
-  }
-
-  // --- records -----------------------------------------------------------------------------------------------------
-
-  async stream(run) {
-    await run.open();
-    for (let index = this.position.file; index < this.entries.length; index++) {
-      if (this.skip.has(index)) continue;
-      const at = index === this.position.file ? this.position.offset : 0;
-      await this.file(run, index, at);
-    }
-    await run.flush();
-  }
-
-  async file(run, index, at) {
-    const { file } = this.files[index];
-    const { size } = this.entries[index];
-    const known = this.partial.get(index);
-    try {
-      let hash = new Sha256();
-      let offset = 0;
-      if (at || known) {
-        offset = at || known.offset;
-        for await (const bytes of read(file, 0, offset)) {
-          hash.update(bytes);
-          run.check();
-        }
-        if (!at && !same(hash.digest(), known.digest)) {
-          hash = new Sha256();
-          offset = 0;
-        }
-        await run.record(START, index, u64(offset));
-      }
-      for await (const bytes of read(file, offset, size)) {
-        hash.update(bytes);
-        await run.data(index, bytes);
-      }
-      await run.record(END, index, hash.digest());
-    } catch (error) {
-      if (!(error instanceof DOMException) || run.stopped) throw error;
-      // The File API's names for a file that went away, or changed, since it was chosen (W3C File API, 7).
-      const reason = error.name === "NotFoundError" ? "file_gone" : "file_unreadable";
-      await run.record(FAILED, index, utf8(reason));
-    }
-  }
+	async sendFile(run, index, file) {
+		const known = this.partial.get(index);
+		let hash = new Sha256();
+		let offset = known?.offset ?? 0;
+		try {
+			for await (const bytes of read(file, 0, offset)) {
+				hash.update(bytes);
+				run.check();
+			}
+			if (known && toBase64url(hash.digest()) !== known.sha256) {
+				hash = new Sha256();
+				offset = 0;
+			}
+			if (known) await run.record(START, index, u64(offset));
+			for await (const bytes of read(file, offset, this.entries[index].size)) {
+				hash.update(bytes);
+				await run.record(DATA, index, bytes);
+			}
+			await run.record(END, index, hash.digest());
+		} catch (error) {
+			if (!(error instanceof DOMException) || run.stopped) throw error;
+			// W3C File API, 7: it went away, or changed, since it was chosen.
+			await run.record(FAILED, index, utf8(error.name === "NotFoundError" ? "file_gone" : "file_unreadable"));
+		}
+	}
 }
 
-/** A file's bytes in order, the next piece being read while one is worked on. */
 async function* read(file, from, to) {
-  const piece = (at) => (at < to ? file.slice(at, Math.min(at + READ_BYTES, to)).arrayBuffer() : null);
-  let next = piece(from);
-  for (let at = from; at < to; at += READ_BYTES) {
-    const bytes = new Uint8Array(await next);
-    if (bytes.length !== Math.min(READ_BYTES, to - at)) throw new DOMException("shorter", "NotReadableError");
-    next = piece(at + READ_BYTES);
-    next?.catch(() => undefined); // it is awaited above, unless nobody wants it any more
-    yield bytes;
-  }
+	for (let at = from; at < to; at += READ_BYTES) {
+		const bytes = new Uint8Array(await file.slice(at, Math.min(at + READ_BYTES, to)).arrayBuffer());
+		if (bytes.length < Math.min(READ_BYTES, to - at)) throw new DOMException("shorter", "NotReadableError");
+		yield bytes;
+	}
 }
 
-/** One stream on its channel: fills messages, and waits where the window or the browser's queue is full. */
+/** One stream: waits where the window or the browser's queue is full. */
 class Run {
-  constructor(link, id, generation) {
-    this.channel = link.openStream(`files/${id}/${generation}`);
-    this.channel.bufferedAmountLowThreshold = QUEUE_BYTES / 2;
-    this.buffer = new Uint8Array(link.messageBytes);
-    this.filled = 0;
-    this.inMessage = 0; // bytes of DATA in it
-    this.sent = 0;
-    this.acknowledged = 0;
-    this.stopped = false;
-    this.wake = () => undefined;
-    for (const event of ["open", "close", "bufferedamountlow"]) this.channel.addEventListener(event, () => this.wake());
-  }
+	filled = 0; // in the next message
+	filledData = 0;
+	sent = 0; // DATA alone
+	acknowledged = 0;
+	stopped = false;
+	wake = () => undefined;
 
-  stop() {
-    this.stopped = true;
-    this.channel.close();
-    this.wake();
-  }
+	constructor(link, label) {
+		this.channel = link.peer.createDataChannel(label);
+		this.channel.bufferedAmountLowThreshold = QUEUE_BYTES / 2;
+		// Not Blobs: Chromium refused those for years (feross/simple-peer#218).
+		this.buffer = new Uint8Array(Math.min(MESSAGE_BYTES, link.peer.sctp?.maxMessageSize || MESSAGE_BYTES));
+		for (const event of ["open", "close", "bufferedamountlow"]) this.channel.addEventListener(event, () => this.wake());
+	}
 
-  check() {
-    if (this.stopped || ["closing", "closed"].includes(this.channel.readyState)) throw new Error("stopped");
-  }
+	stop() {
+		this.stopped = true;
+		this.channel.close();
+		this.wake();
+	}
 
-  async until(ready) {
-    for (this.check(); !ready(); this.check()) await new Promise((resolve) => (this.wake = resolve));
-  }
+	check() {
+		if (this.stopped || ["closing", "closed"].includes(this.channel.readyState)) throw new Error("stopped");
+	}
 
-  open() {
-    return this.until(() => this.channel.readyState === "open");
-  }
+	async until(ready) {
+		for (this.check(); !ready(); this.check()) await new Promise((resolve) => (this.wake = resolve));
+	}
 
-  get room() {
-    return this.buffer.length - this.filled;
-  }
+	async flush() {
+		if (!this.filled) return;
+		const mayGo = () => this.channel.bufferedAmount < QUEUE_BYTES && this.sent + this.filledData - this.acknowledged <= WINDOW_BYTES;
+		await this.until(mayGo);
+		this.channel.send(this.buffer.subarray(0, this.filled)); // copied: the buffer is ours again
+		this.sent += this.filledData;
+		this.filled = this.filledData = 0;
+	}
 
-  async flush() {
-    if (!this.filled) return;
-    const size = this.inMessage;
-    await this.until(
-      () =>
-        this.channel.bufferedAmount < QUEUE_BYTES &&
-        (this.sent <= this.acknowledged || this.sent + size - this.acknowledged <= WINDOW_BYTES),
-    );
-    this.channel.send(this.buffer.subarray(0, this.filled)); // copied by the browser: the buffer is ours again
-    this.sent += size;
-    this.filled = this.inMessage = 0;
-  }
-
-  put(kind, index, bytes) {
-    this.buffer[this.filled] = kind;
-    this.buffer.set(u32(index), this.filled + 1);
-    this.buffer.set(u32(bytes.length), this.filled + 5);
-    this.buffer.set(bytes, this.filled + HEADER);
-    this.filled += HEADER + bytes.length;
-  }
-
-  async record(kind, index, bytes) {
-    if (this.room < HEADER + bytes.length) await this.flush();
-    this.check();
-    this.put(kind, index, bytes);
-  }
-
-  async data(index, bytes) {
-    for (let at = 0; at < bytes.length; ) {
-      if (this.room < HEADER + Math.min(bytes.length - at, LEAST_DATA)) await this.flush();
-      this.check();
-      const length = Math.min(this.room - HEADER, bytes.length - at);
-      this.put(DATA, index, bytes.subarray(at, at + length));
-      this.inMessage += length;
-      at += length;
-    }
-  }
+	/** What has no room in the next message (DATA) goes into those that follow. */
+	async record(kind, index, bytes) {
+		let rest = bytes;
+		do {
+			if (this.buffer.length - this.filled < HEADER + Math.min(rest.length, LEAST_DATA)) await this.flush();
+			this.check();
+			const part = rest.subarray(0, this.buffer.length - this.filled - HEADER);
+			this.buffer[this.filled] = kind;
+			this.buffer.set(u32(index), this.filled + 1);
+			this.buffer.set(u32(part.length), this.filled + 5);
+			this.buffer.set(part, this.filled + HEADER);
+			this.filled += HEADER + part.length;
+			if (kind === DATA) this.filledData += part.length;
+			rest = rest.subarray(part.length);
+		} while (rest.length);
+	}
 }

@@ -1,76 +1,99 @@
-// Where received bytes are until they are whole, and how they get into the phone's downloads.
-// Must never be here: whether they are right (incoming.mjs).
-//
-// An http page on a LAN address has neither the File System Access API, nor the origin's private file system, nor
-// StreamSaver's service worker: all need a secure context (WHATWG File System, 3; Service Workers, 1). It has Blobs, and
-// those need not be in memory: Chromium's are kept by the browser process, which writes them to its disk when they grow
-// (chromium/src/storage/browser/blob/README.md: limits by memory and by disk), and a Blob made of Blobs refers to their
-// data instead of copying it (also Firefox: dom/file/MultipartBlobImpl). So each piece becomes a Blob as soon as it is worth one.
+// Where received bytes are until they are whole, and what outlives the page. Must never be here: whether they are right.
+// Pages over http have no file system, but Blobs, which Chromium moves to its disk (storage/browser/blob/README.md).
+
+import { Sha256 } from "./crypto.mjs";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
-const UNNAMED = "file";
+const NAME = "proxim-kept";
 
 /** A file that is still coming. */
 export class Growing {
-  /** `kept(number, blob)` is told of each piece; `blobs` are those from before the page was loaded again. */
-  constructor(kept = () => undefined, blobs = []) {
-    this.kept = kept;
-    this.blobs = blobs;
-    this.parts = [];
-    this.held = 0;
-  }
+	parts = [];
+	held = 0;
 
-  append(bytes) {
-    this.parts.push(bytes);
-    this.held += bytes.length;
-    if (this.held >= PIECE_BYTES) this.put();
-  }
+	constructor(keep, blobs = [], hash = {}) {
+		Object.assign(this, { keep, blobs, hash: new Sha256(hash) });
+	}
 
-  put() {
-    this.blobs.push(new Blob(this.parts));
-    this.parts = [];
-    this.held = 0;
-    this.kept(this.blobs.length - 1, this.blobs.at(-1));
-  }
+	get bytes() {
+		return this.hash.length;
+	}
 
-  /** Whole and verified; `path` is as the other side named it. */
-  finish(path) {
-    const blobs = [...this.blobs, ...this.parts];
-    // octet-stream: a browser saves it, and never shows or runs it as part of our page.
-    const blob = new Blob(blobs, { type: "application/octet-stream" });
-    this.discard();
-    return { name: leafName(path), url: URL.createObjectURL(blob), size: blob.size };
-  }
+	append(bytes) {
+		this.hash.update(bytes);
+		this.parts.push(bytes);
+		this.held += bytes.length;
+		if (this.held < PIECE_BYTES) return;
+		const blob = new Blob(this.parts);
+		this.parts = [];
+		this.held = 0;
+		this.keep({ blob, hash: new Sha256(this.hash) }, this.blobs.push(blob) - 1);
+	}
 
-  discard() {
-    this.blobs = [];
-    this.parts = [];
-    this.held = 0;
-  }
+	/** As octet-stream it is saved, never shown or run as part of our page. */
+	url() {
+		return URL.createObjectURL(new Blob([...this.blobs, ...this.parts], { type: "application/octet-stream" }));
+	}
 }
 
-/** A name fit to show and to save: the leaf, nothing invisible, nothing that a file system reads otherwise. */
-export function leafName(path) {
-  const leaf = path.split(/[/\\]/).filter(Boolean).pop() ?? "";
-  return shown(leaf).replace(/[<>:"|?*]/g, "_").replace(/^\.+/, "").replace(/[. ]+$/, "") || UNNAMED;
-}
+/** A name to save by; the browser replaces what its file system does not take. */
+export const leafName = (path) => shown(path.split(/[/\\]/).pop()).replace(/^\.+/, "") || "file";
 
 /** Without control, format and bidirectional characters: those could make a name look like another. */
 export function shown(text, most = 120) {
-  const clean = text.normalize("NFC").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, "").trim();
-  const characters = Array.from(clean);
-  return characters.length <= most ? clean : `${characters.slice(0, most - 17).join("")}…${characters.slice(-16).join("")}`;
+	const clean = text.normalize("NFC").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, "").trim();
+	const characters = Array.from(clean);
+	return characters.length <= most ? clean : `${characters.slice(0, most - 17).join("")}…${characters.slice(-16).join("")}`;
 }
 
-/**
- * Hand it to the browser's downloads. Where a script's click does nothing (Firefox on iOS: mozilla-mobile/firefox-ios#8635)
- * or only the first of several counts, the link in the list is there for the person's finger (as saljam/webwormhole#30).
- */
-export function save({ name, url }) {
-  const anchor = document.createElement("a");
-  anchor.href = url;
-  anchor.download = name;
-  document.body.append(anchor);
-  anchor.click();
-  anchor.remove();
+const done = (request) =>
+	new Promise((resolve, reject) => {
+		request.onsuccess = () => resolve(request.result);
+		request.onerror = () => reject(request.error);
+	});
+
+/** By keys: [id] an unfinished transfer, [id, file, number] a piece of a received file: {blob, hash so far}. */
+export class Kept {
+	constructor(goesOn) {
+		this.opening = this.open().catch(() => null);
+		if (!goesOn) this.forget(); // what earlier ones left
+	}
+
+	async open() {
+		const opening = indexedDB.open(NAME, 1);
+		opening.onupgradeneeded = () => opening.result.createObjectStore(NAME);
+		return done(opening);
+	}
+
+	async work(mode, steps) {
+		try {
+			return await steps((await this.opening).transaction(NAME, mode, { durability: "relaxed" }).objectStore(NAME));
+		} catch {
+			return []; // refused, or full: they last as long as the page
+		}
+	}
+
+	put(value, ...key) {
+		this.work("readwrite", (store) => store.put(value, key));
+	}
+
+	/** All whose keys begin so: an array comes after every number and text. */
+	forget(...key) {
+		this.work("readwrite", (store) => store.delete(IDBKeyRange.bound(key, [...key, []])));
+	}
+
+	/** All transfers, with the `part` of a file that was coming. */
+	async load() {
+		const all = (store) => Promise.all([done(store.getAllKeys()), done(store.getAll())]);
+		const [keys = [], values] = await this.work("readonly", all);
+		const records = new Map();
+		keys.forEach(([id, index, number], at) => {
+			const { blob, hash } = values[at];
+			if (number === undefined) return records.set(id, { id, ...values[at] });
+			const part = ((records.get(id) ?? {}).part ??= { index, blobs: [] });
+			part.blobs.push(blob);
+			return Object.assign(part, { hash });
+		});
+		return [...records.values()];
+	}
 }

@@ -1,163 +1,164 @@
-// One invitation from the first request to its end: asks, links, and takes a lost link up again by itself.
-// Must never be here: what is drawn, files (transfers.mjs), what is said on a socket (signaling.mjs).
+// One invitation to its end: asks, proves, opens the link, and takes a lost one up again by itself.
+// Must never be here: what is drawn, files, what moves on the link.
 
-import { fromBase64url, toBase64url } from "./hash.mjs";
-import { Proof } from "./proof.mjs";
-import { Failure, join } from "./signaling.mjs";
+import { PairRequest, failure, remembered, toBase64url } from "./ask.mjs";
+import { Proof, fromBase64url } from "./crypto.mjs";
+import { Link } from "./link.mjs";
 
+// As the program has them (docs/protocol.md).
+const DIAL_MS = 4_000;
+const CHALLENGE_MS = 10_000;
+const ASK_MS = 40_000; // so long the host asks its person
+const ANSWER_MS = 45_000;
+const OPEN_MS = 15_000;
 const RESUME_MS = 120_000; // so long the host keeps our place
 const REDIAL_MS = 2_000;
-const ASK_MS = 40_000; // so long the host asks its person
-const KEPT = "proxim-session";
-// After these the next try may succeed; any other answer of the host's is its last.
-const PASSING = ["no_answer", "host_gone", "host_error", "timeout", "busy", "ice_failed", "link_timeout", "too_many", "bad_description"];
+const MAX_CANDIDATES = 14; // the host takes 16
+// After these the next try may succeed.
+const PASSING = "no_answer host_gone host_error timeout busy ice_failed link_timeout too_many bad_description".split(" ");
+/** After these a person may try. */
+export const MAY_ASK = [...PASSING, "declined", "disconnected", "no_offer"];
 
-/** What a QR's fragment holds, or null. */
-export function readInvitation(fragment) {
-  const fields = new URLSearchParams(fragment.replace(/^#/, ""));
-  const [session, ...more] = fields.getAll("s");
-  const secrets = fields.getAll("k");
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(session ?? "") || more.length || secrets.length > 1) return null;
-  if (secrets.length && fromBase64url(secrets[0], 16) === null) return null;
-  return { session, secret: secrets[0] ?? null };
-}
-
-/** What this tab still holds from before it was loaded again: an invitation, or the key of an open link. */
-export function keptSession() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEPT));
-  } catch {
-    return null;
-  }
-}
-
-function keep(what) {
-  try {
-    if (what) sessionStorage.setItem(KEPT, JSON.stringify(what));
-    else sessionStorage.removeItem(KEPT);
-  } catch {
-    // a browser that forbids storage: then a reload is an end
-  }
-}
-
-/**
- * `tell(state)` is called on every change: {step, reason?, said?, until?, verified}; step is one of "dialling", "asked",
- * "approved", "connected", "waiting", "ended". `linked(link)` is given each link that opens.
- */
 export class Session {
-  constructor(invitation, device, tell, linked) {
-    this.invitation = invitation;
-    this.device = device;
-    this.tell = tell;
-    this.linked = linked;
-    this.resumption = invitation.resume ?? null; // {name, key} of the newest pairing
-    this.verified = Boolean(invitation.secret || this.resumption);
-    this.ending = new AbortController();
-    this.link = null;
-    this.waker = null;
-    for (const event of ["online", "pageshow"]) addEventListener(event, () => this.waker?.());
-    document.addEventListener("visibilitychange", () => document.hidden || this.waker?.());
-  }
+	over = false;
+	wake = () => undefined; // ends a pause: the network or the person is back
 
-  /** Ask for the first time, or go on where this tab left off. */
-  async start() {
-    if (this.resumption) {
-      await this.resume("peer_vanished");
-      return;
-    }
-    keep(this.invitation);
-    this.say("dialling");
-    const { session, secret } = this.invitation;
-    const proof = secret ? new Proof("psk", session, this.device, fromBase64url(secret, 16)) : null;
-    try {
-      this.opened(await this.join(session, proof));
-    } catch (failure) {
-      this.ended(failure);
-    }
-  }
+	/** `pass` is what we ask with, an invitation or the key of a lost link; `request` was made with it. */
+	constructor(pass, device, request, tell, linked) {
+		Object.assign(this, { pass, device, request, tell, linked, verified: Boolean(pass.secret) });
+	}
 
-  /** The person leaves. */
-  leave(reason = "disconnected") {
-    this.ending.abort();
-    this.waker?.();
-    this.link?.close(reason);
-    this.ended(new Failure(reason));
-  }
+	start() {
+		if (this.pass.method === "resume") return this.resume("peer_vanished");
+		this.keep(this.pass);
+		this.say("dialling");
+		return this.attempt().catch((error) => this.ended(error));
+	}
 
-  async join(sessionID, proof) {
-    const step = (name) => {
-      if (name === "approved" && proof) {
-        this.newest = { name: proof.resumeName, key: toBase64url(proof.key("resume")) };
-        if (this.resumption) this.remember(); // the host may take us by either name now
-      }
-      if (!this.resumption) this.say(name, { until: name === "asked" ? Date.now() + ASK_MS : null });
-    };
-    return join({ sessionID, proof, device: this.device, step, signal: this.ending.signal });
-  }
+	leave() {
+		this.ended(failure("disconnected"));
+		this.request?.close();
+		this.link?.close();
+		this.wake();
+	}
 
-  remember() {
-    this.resumption = this.newest ?? null;
-    keep(this.resumption && { resume: this.resumption });
-  }
+	async attempt() {
+		const { method, session, secret } = this.pass;
+		const again = method === "resume";
+		this.request ??= new PairRequest(this.pass, this.device);
+		const proof = secret ? new Proof(method, session, this.device, fromBase64url(secret, again ? 32 : 16), this.request.share) : null;
+		let next = null;
+		try {
+			await this.request.next(DIAL_MS, "no_answer", "opened");
+			await this.decision(proof, again);
+			if (proof) next = { method: "resume", session: proof.resumeName, secret: toBase64url(proof.key("resume")) };
+			if (!again) this.say("approved");
+			else this.keep(next); // the host goes by this name now
+			this.link = await this.open(proof);
+		} finally {
+			this.request.close();
+			this.request = null;
+		}
+		if (this.over) return this.link.close();
+		this.keep(next);
+		this.say("connected");
+		return this.linked(this.link, (reason, mayResume) => (mayResume && this.pass ? this.resume(reason) : this.ended(failure(reason))));
+	}
 
-  opened(link) {
-    if (this.ending.signal.aborted) {
-      link.close();
-      return;
-    }
-    this.link = link;
-    this.remember();
-    this.say("connected");
-    this.linked(link, (reason, mayResume) => this.lost(reason, mayResume));
-  }
+	async decision(proof, again) {
+		let answer = proof && (await this.request.next(CHALLENGE_MS, "host_unproven", "pair_challenge", "pair_result"));
+		if (answer?.type === "pair_challenge") {
+			const auth = proof.confirm(answer.auth);
+			if (!auth) throw failure("host_unproven");
+			this.request.send({ type: "pair_confirm", auth });
+			answer = null;
+		}
+		if (!answer) {
+			if (!again) this.say("asked", { until: Date.now() + ASK_MS });
+			answer = await this.request.next(ANSWER_MS, "no_answer", "pair_result");
+		}
+		if (answer.status !== "approved") throw failure(String(answer.reason ?? "declined"));
+		if (proof && !proof.hostProved("approved", answer.auth)) throw failure("host_unproven");
+	}
 
-  lost(reason, mayResume) {
-    this.link = null;
-    if (mayResume && this.resumption) this.resume(reason);
-    else this.ended(new Failure(reason));
-  }
+	async open(proof) {
+		// Without camera rights a browser hides its addresses behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates, 3.1):
+		// the host takes them to mean that of our WebSocket; or has none (feross/simple-peer#414): our checks tell it (RFC 8445, 7.3.1.3).
+		const peer = new RTCPeerConnection({ iceServers: [] });
+		const link = new Link(peer, this.device.name, proof);
+		const { request } = this;
+		const send = (payload) => request.send({ type: "signal", payload: proof ? proof.seal(payload) : payload });
+		let left = MAX_CANDIDATES;
+		peer.onicecandidate = ({ candidate: found }) => {
+			if (!found?.candidate || found.protocol === "tcp" || left-- <= 0) return;
+			const { candidate, sdpMid, sdpMLineIndex } = found;
+			send({ candidate, sdpMid, sdpMLineIndex });
+		};
+		try {
+			const opened = new Promise((resolve, reject) => {
+				link.control.addEventListener("open", resolve);
+				peer.onconnectionstatechange = () => peer.connectionState === "failed" && reject(failure("ice_failed"));
+				setTimeout(reject, OPEN_MS, failure("link_timeout"));
+			});
+			const offer = await peer.createOffer();
+			send({ sdp: offer.sdp, type: "offer" }); // before its candidates
+			await peer.setLocalDescription(offer);
+			await Promise.race([opened, this.answers(peer, proof).then(() => opened)]);
+			return link;
+		} catch (error) {
+			link.drop();
+			throw error.reason ? error : failure("bad_description");
+		}
+	}
 
-  /** Dial until the host takes us again. A tab that was frozen longer than the host waits still asks once. */
-  async resume(reason) {
-    const until = Date.now() + RESUME_MS;
-    this.say("waiting", { reason, until });
-    for (;;) {
-      const began = Date.now();
-      const { name, key } = this.resumption;
-      try {
-        this.opened(await this.join(name, new Proof("resume", name, this.device, fromBase64url(key, 32))));
-        return;
-      } catch (failure) {
-        const gone = failure.reason === "unknown_session"; // it no longer waits: what ended the link is the news
-        if (!PASSING.includes(failure.reason) || Date.now() >= until || this.ending.signal.aborted) {
-          this.ended(gone ? new Failure(reason) : failure);
-          return;
-        }
-      }
-      await this.pause(began + REDIAL_MS - Date.now());
-    }
-  }
+	async answers(peer, proof) {
+		const { request } = this;
+		let answered = false;
+		while (!(answered && peer.connectionState === "connected")) {
+			const { payload } = await request.next(OPEN_MS, "link_timeout", "signal");
+			if ((proof && !proof.opens(payload)) || (answered && payload.sdp)) throw failure("tampered");
+			if (payload.sdp) {
+				answered = true;
+				await peer.setRemoteDescription({ type: "answer", sdp: payload.sdp });
+			} else if (payload.candidate) {
+				await peer.addIceCandidate({ ...payload, sdpMid: payload.sdpMid ?? "0" });
+			}
+		}
+	}
 
-  /** Until then, or until the network or the person is back. */
-  pause(milliseconds) {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, milliseconds));
-      this.waker = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    }).finally(() => (this.waker = null));
-  }
+	keep(pass) {
+		this.pass = pass;
+		remembered("sessionStorage", "proxim-session", JSON.stringify(pass));
+	}
 
-  ended(failure) {
-    if (this.over) return;
-    this.over = true;
-    keep(null);
-    const reason = failure instanceof Failure ? failure.reason : "internal";
-    this.say("ended", { reason, said: failure.said ?? null });
-  }
+	/** Dial until the host takes us again. A tab that was frozen for longer still asks once. */
+	async resume(reason) {
+		const until = Date.now() + RESUME_MS;
+		this.say("waiting", { reason, until });
+		while (!this.over) {
+			const pause = new Promise((resolve) => {
+				this.wake = resolve;
+				setTimeout(resolve, REDIAL_MS);
+			});
+			try {
+				return await this.attempt();
+			} catch (error) {
+				const gone = error.reason === "unknown_session"; // what ended the link is the news
+				if (!PASSING.includes(error.reason) || Date.now() >= until) return this.ended(gone ? failure(reason) : error);
+			}
+			await pause;
+		}
+		return undefined;
+	}
 
-  say(step, more = {}) {
-    this.tell({ step, verified: this.verified, ...more });
-  }
+	ended({ reason = "internal", said }) {
+		if (this.over) return;
+		this.over = true;
+		this.keep(null);
+		this.say("ended", { reason, said });
+	}
+
+	say(step, more) {
+		this.tell({ step, verified: this.verified, ...more });
+	}
 }

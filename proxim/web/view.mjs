@@ -1,191 +1,164 @@
-// What a person sees. Everything that comes from elsewhere is set as text, never as HTML.
-// Must never be here: sockets, links, files' bytes.
+// What a person sees. Must never be here: sockets, links, files' bytes, HTML from elsewhere.
 
-import { save, shown } from "./saving.mjs";
+import { shown } from "./saving.mjs";
 
-const STEPS = ["loaded", "asked", "approved", "connecting", "connected"];
+const RUNGS = { dialling: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
+const STATUS = { none: "scan", dialling: "reaching", asked: "lookThere", approved: "opening", connected: "linkedWith", waiting: "reconnecting" };
+const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused" };
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 const SHOWN_AT_ONCE = 200; // names in a question; the others are counted
 const MAX_TEXTS = 200;
-const KILO = 1000;
 
-const $ = (id) => document.getElementById(id);
+export const $ = (id) => document.getElementById(id);
 
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 export class View {
-  constructor(texts) {
-    this.page = texts.page;
-    this.reasons = texts.reasons;
-    this.language = texts.language;
-    this.rows = new Map();
-    this.reached = 0; // the last rung that was passed
-    document.documentElement.lang = texts.language;
-    for (const element of document.querySelectorAll("[data-t]")) element.textContent = this.page[element.dataset.t];
-  }
+	rows = new Map(); // by transfer
+	reached = 0; // the last rung that was passed
 
-  say(key, values = {}) {
-    return this.page[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  }
+	/** `texts`: {page, reasons, language}. */
+	constructor(texts) {
+		Object.assign(this, texts);
+		document.documentElement.lang = this.language;
+		this.fill(document);
+	}
 
-  clean(text, most) {
-    return shown(text, most);
-  }
+	fill(root) {
+		for (const element of root.querySelectorAll("[data-t]")) element.textContent = this.page[element.dataset.t];
+	}
 
-  /** The program's sentence for a reason; the host's own where it knows more reasons than we. */
-  sentence(reason, said) {
-    return this.reasons[reason] ?? (said ? shown(said, 300) : this.reasons.host_error);
-  }
+	/** A new one of a template, and its parts. */
+	copy(id, parts) {
+		const item = $(id).content.firstElementChild.cloneNode(true);
+		this.fill(item);
+		return [item, ...item.querySelectorAll(parts)];
+	}
 
-  size(bytes) {
-    const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-    let unit = 0;
-    for (; bytes >= KILO - 0.5 && unit < units.length - 1; unit++) bytes /= KILO;
-    const digits = unit && bytes < 99.95 ? 1 : 0;
-    const style = { style: "unit", unit: units[unit], unitDisplay: unit ? "short" : "long", minimumFractionDigits: digits, maximumFractionDigits: digits };
-    return new Intl.NumberFormat(this.language, style).format(bytes);
-  }
+	say(key, values) {
+		return this.page[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+	}
 
-  time(seconds) {
-    const minutes = seconds >= 60;
-    const style = { style: "unit", unit: minutes ? "minute" : "second", unitDisplay: "short" };
-    return new Intl.NumberFormat(this.language, style).format(Math.ceil(minutes ? seconds / 60 : seconds));
-  }
+	/** The host's own where it knows more reasons than we. */
+	sentence(reason, said) {
+		return this.reasons[reason] ?? (said ? shown(said, 300) : this.reasons.host_error);
+	}
 
-  // --- the ladder --------------------------------------------------------------------------------------------------
+	size(bytes) {
+		let unit = 0;
+		for (; bytes >= 999.5 && unit < UNITS.length - 1; unit++) bytes /= 1000;
+		const style = { style: "unit", unit: UNITS[unit], unitDisplay: unit ? "short" : "long", maximumFractionDigits: bytes < 100 ? 1 : 0 };
+		return new Intl.NumberFormat(this.language, style).format(bytes);
+	}
 
-  ladder(state, name, mayAsk) {
-    const rung = { dialling: 1, asked: 1, approved: 3, waiting: 3, connected: 5 }[state.step];
-    this.reached = rung ?? this.reached;
-    const failed = state.step === "ended" && !state.quiet;
-    [...$("ladder").children].forEach((item, index) => {
-      const now = index === this.reached;
-      item.className = index < this.reached ? "done" : !now ? "" : failed ? "failed" : "now";
-      if (now) item.setAttribute("aria-current", "step");
-      else item.removeAttribute("aria-current");
-    });
-    const seconds = state.until ? Math.max(0, Math.ceil((state.until - Date.now()) / 1000)) : 0;
-    const words = {
-      none: () => this.say("scan"),
-      dialling: () => this.say("reaching"),
-      asked: () => (seconds ? this.say("lookThere", { seconds }) : this.say("waitingAnswer")),
-      approved: () => this.say("opening"),
-      connected: () => this.say("linkedWith", { name }),
-      waiting: () => this.say("reconnecting", { seconds }),
-      ended: () => (this.reached === STEPS.length ? this.say("justEnded") : ""),
-    };
-    $("status").textContent = words[state.step]();
-    $("problem").hidden = state.step !== "ended";
-    if (state.step === "ended") $("problem").textContent = this.sentence(state.reason, state.said);
-    $("again").hidden = !(state.step === "ended" && mayAsk);
-    $("ladder").hidden = state.step === "connected"; // all of it is passed: room for what the link is for
-    $("linked").hidden = state.step !== "connected";
-    $("leave").hidden = !["dialling", "asked", "approved", "connected", "waiting"].includes(state.step);
-    $("badge").hidden = state.step === "none";
-    $("badge").textContent = this.say(state.verified ? "verified" : "unverified");
-    $("badge").classList.toggle("amber", !state.verified);
-  }
+	ladder({ step, until, reason, said, verified }, name, mayAsk) {
+		const ended = step === "ended";
+		this.reached = RUNGS[step] ?? this.reached;
+		[...$("ladder").children].forEach((item, index) => {
+			const now = index === this.reached;
+			item.className = index < this.reached ? "done" : !now ? "" : ended ? "failed" : "now";
+			item.setAttribute("aria-current", now ? "step" : "false");
+		});
+		const seconds = until ? Math.max(0, Math.ceil((until - Date.now()) / 1000)) : 0;
+		let key = step === "asked" && !seconds ? "waitingAnswer" : STATUS[step];
+		if (ended && this.reached === RUNGS.connected) key = "justEnded";
+		$("status").textContent = key ? this.say(key, { name, seconds }) : "";
+		this.set("problem", ended && this.sentence(reason, said));
+		$("again").hidden = !(ended && mayAsk);
+		$("ladder").hidden = step === "connected";
+		$("linked").hidden = step !== "connected";
+		$("leave").hidden = !RUNGS[step];
+		this.set("badge", step !== "none" && this.say(verified ? "verified" : "unverified"));
+		$("badge").classList.toggle("amber", !verified);
+	}
 
-  // --- text --------------------------------------------------------------------------------------------------------
+	set(id, text) {
+		$(id).textContent = text || "";
+		$(id).hidden = !text;
+	}
 
-  text(who, text) {
-    const body = make("p", { className: "text", dir: "auto", textContent: text });
-    const copy = make("button", { type: "button", textContent: this.say("copy") });
-    copy.onclick = () => {
-      copy.textContent = this.say(copyOf(text, body) ? "copied" : "copyByHand");
-    };
-    $("texts").prepend(make("li", {}, make("span", { className: "small", textContent: who }), body, copy));
-    while ($("texts").children.length > MAX_TEXTS) $("texts").lastChild.remove();
-    $("texts-box").hidden = false;
-  }
+	text(who, text) {
+		const [item, from, body, button] = this.copy("message", "span, p, button");
+		from.textContent = who;
+		body.textContent = text;
+		button.onclick = () => (button.textContent = this.say(copied(text, body) ? "copied" : "copyByHand"));
+		this.add("texts", item);
+		if ($("texts").children.length > MAX_TEXTS) $("texts").lastChild.remove();
+	}
 
-  // --- files -------------------------------------------------------------------------------------------------------
+	add(list, item) {
+		$(list).prepend(item);
+		$(list).parentElement.hidden = false;
+	}
 
-  /** Draw one transfer as it is now. */
-  transfer(one, name) {
-    if (one.state === "arriving") return;
-    let row = this.rows.get(one);
-    if (!row) this.rows.set(one, (row = this.row(one, name)));
-    if (one.state === "asked" && !row.question) $("questions").append((row.question = this.question(one, name)));
-    if (one.state !== "asked") {
-      row.question?.remove();
-      row.question = null;
-      if (!row.item.isConnected) $("transfers").prepend(row.item);
-      $("transfers-box").hidden = false;
-    }
-    row.bar.max = one.size || 1;
-    row.bar.value = one.state === "done" ? row.bar.max : one.moved;
-    row.bar.hidden = one.over;
-    row.cancel.hidden = one.over;
-    row.words.textContent = this.words(one);
-    for (const file of (one.saved ?? []).slice(row.saved.children.length)) {
-      const anchor = make("a", { className: "button", href: file.url, download: file.name, textContent: this.say("save", { name: file.name }) });
-      row.saved.append(make("li", {}, anchor));
-      save(file);
-    }
-  }
+	transfer(one, name) {
+		const { state } = one;
+		if (state === "arriving") return;
+		let row = this.rows.get(one);
+		if (!row || (state === "asked") !== row.matches("section")) {
+			row?.remove();
+			row = state === "asked" ? this.question(one, name) : this.row(one);
+			this.rows.set(one, row);
+		}
+		if (state === "asked") return;
+		const [bar, words, saved, cancel] = row.querySelectorAll("progress, p, ul, button");
+		bar.max = one.size || 1;
+		bar.value = one.moved;
+		bar.hidden = cancel.hidden = one.over;
+		words.textContent = this.words(one);
+		for (const file of one.saved.slice(saved.children.length)) {
+			const link = make("a", { className: "button", href: file.url, download: file.name, textContent: this.say("save", file) });
+			saved.appendChild(make("li")).append(link);
+			link.click(); // or by hand, where that does nothing (mozilla-mobile/firefox-ios#8635)
+		}
+	}
 
-  row(one) {
-    const title = make("b", { textContent: this.title(one) });
-    const bar = make("progress");
-    bar.setAttribute("aria-label", title.textContent);
-    const cancel = make("button", { type: "button", textContent: this.say("cancel"), onclick: () => one.cancel() });
-    const words = make("p", { className: "small" });
-    const saved = make("ul");
-    const arrow = one.direction === "in" ? "↓ " : "↑ ";
-    return { item: make("li", {}, arrow, title, bar, words, saved, cancel), bar, cancel, words, saved, question: null };
-  }
+	row(one) {
+		const [item, title, bar, cancel] = this.copy("transfer", "b, progress, button");
+		const first = shown(one.entries[0]?.path.split("/")[0] ?? "") || "?";
+		const others = one.entries.length > 1 ? ` (${this.count(one.entries)})` : "";
+		title.textContent = `${one.outgoing ? "↑" : "↓"} ${first}${others}`;
+		bar.setAttribute("aria-label", title.textContent);
+		cancel.onclick = () => one.cancel();
+		this.add("transfers", item);
+		return item;
+	}
 
-  title({ entries }) {
-    const first = shown(entries[0]?.path.split("/")[0] ?? "") || "?";
-    return entries.length > 1 ? `${first} (${this.count(entries)})` : first;
-  }
+	count(entries) {
+		const count = entries.filter((entry) => !entry.directory).length;
+		return count === 1 ? this.say("oneFile") : this.say("manyFiles", { count });
+	}
 
-  count(entries) {
-    const count = entries.filter((entry) => !entry.directory).length;
-    return count === 1 ? this.say("oneFile") : this.say("manyFiles", { count });
-  }
+	words(one) {
+		if (one.state === "done") return this.say(one.outgoing ? "arrived" : "allSaved");
+		if (one.over) return this.sentence(one.reason, this.reasons.transfer_failed);
+		const key = one.missing ? "chooseAgain" : PROGRESS[one.state];
+		const progress = this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) });
+		return [key && this.say(key), progress, one.speed > 0 && `${this.size(one.speed)}/s`].filter(Boolean).join(" · ");
+	}
 
-  words(one) {
-    if (one.state === "done") return this.say(one.direction === "in" ? "allSaved" : "arrived");
-    if (one.over) return this.sentence(one.reason, null);
-    const parts = [this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) })];
-    if (one.state === "announced") parts.unshift(this.say("waitingAccept"));
-    if (one.state === "ready") parts.unshift(this.say("ready"));
-    if (one.state === "waiting") parts.unshift(this.say(one.missing ? "chooseAgain" : "paused"));
-    if (one.speed > 0) parts.push(`${this.size(one.speed)}/s`, this.say("left", { time: this.time((one.size - one.moved) / one.speed) }));
-    return parts.join(" · ");
-  }
-
-  question(one, name) {
-    const count = this.count(one.entries);
-    const names = one.entries.slice(0, SHOWN_AT_ONCE).map(({ path, size, directory }) => make("li", { textContent: `${shown(path) || "?"}${directory ? "/" : ` · ${this.size(size)}`}` }));
-    const more = one.entries.length - names.length;
-    if (more > 0) names.push(make("li", { textContent: this.say("moreFiles", { count: more }) }));
-    return make(
-      "section", { className: "question" },
-      make("p", { textContent: this.say("wants", { name, count, size: this.size(one.size) }) }),
-      make("ul", { className: "names", tabIndex: 0 }, ...names),
-      make(
-        "div", { className: "buttons" },
-        make("button", { type: "button", className: "main", textContent: this.say("accept"), onclick: () => one.accept() }),
-        make("button", { type: "button", textContent: this.say("decline"), onclick: () => one.decline() }),
-      ),
-    );
-  }
+	question(one, name) {
+		const [section, words, list, accept, decline] = this.copy("question", "p, ul, button");
+		const { entries } = one;
+		words.textContent = this.say("wants", { name, count: this.count(entries), size: this.size(one.size) });
+		const names = entries.slice(0, SHOWN_AT_ONCE).map(({ path, size, directory }) => `${shown(path) || "?"}${directory ? "/" : ` · ${this.size(size)}`}`);
+		if (entries.length > names.length) names.push(this.say("moreFiles", { count: entries.length - names.length }));
+		list.append(...names.map((textContent) => make("li", { textContent })));
+		accept.onclick = () => one.accept();
+		decline.onclick = () => one.cancel("declined");
+		$("questions").append(section);
+		return section;
+	}
 }
 
-/** Copy without the clipboard API, which an http page lacks; else leave it selected for the person's own hand. */
-function copyOf(text, shownIn) {
-  const area = make("textarea", { value: text, readOnly: true });
-  document.body.append(area);
-  area.select();
-  area.setSelectionRange(0, text.length); // iOS selects nothing else in a read-only field
-  const done = document.execCommand("copy");
-  area.remove();
-  if (!done) getSelection().selectAllChildren(shownIn);
-  return done;
+/** A page over http has no clipboard API. Where this fails, too, the text is left selected. */
+function copied(text, shownIn) {
+	const area = make("textarea", { value: text, readOnly: true });
+	document.body.append(area);
+	area.select();
+	area.setSelectionRange(0, text.length); // for iOS
+	const done = document.execCommand("copy");
+	area.remove();
+	if (!done) getSelection().selectAllChildren(shownIn);
+	return done;
 }

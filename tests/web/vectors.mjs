@@ -3,8 +3,14 @@ import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import { readFileSync } from "node:fs";
 
-import { Sha256, fromBase64url, hkdfExpand32, hmac, same, sha256, toBase64url, utf8 } from "../../proxim/web/hash.mjs";
-import { Proof, resumeTag } from "../../proxim/web/proof.mjs";
+// What ask.mjs looks at when it is loaded, of a browser without an invitation.
+globalThis.location = { hash: "", pathname: "/" };
+globalThis.history = { replaceState() {} };
+globalThis.setTimeout = () => undefined; // the rest of the page is not loaded here
+Object.defineProperty(globalThis, "navigator", { value: { userAgent: "" } });
+
+const { toBase64url } = await import("../../proxim/web/ask.mjs");
+const { Proof, Sha256, fromBase64url, hmac, same, sha256, utf8 } = await import("../../proxim/web/crypto.mjs");
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const bytes = (length) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 255);
@@ -23,7 +29,7 @@ for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 1000, 10
     streamed.update(whole.subarray(at, at + step));
     if (at % 3 === 0) streamed.digest(); // looking does not change it
   }
-  check(hex(streamed.clone().digest()), wanted);
+  check(hex(new Sha256(streamed).digest()), wanted);
   check(hex(hmac(bytes(length % 200), whole)), crypto.createHmac("sha256", bytes(length % 200)).update(whole).digest("hex"));
 }
 // The length in bits passes 2^32 beyond 512 MiB: as if so much had gone before.
@@ -34,7 +40,7 @@ check(hex(far.digest()).length, 64);
 // RFC 5869, A.1: the first 32 bytes of its key material.
 const prk = Buffer.from("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5", "hex");
 const info = Buffer.from("f0f1f2f3f4f5f6f7f8f9", "hex");
-check(hex(hkdfExpand32(prk, info)), "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
+check(hex(hmac(prk, Buffer.concat([info, Buffer.of(1)]))), "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
 
 check(same(bytes(3), bytes(3)), true);
 check(same(bytes(3), bytes(4)), false);
@@ -45,7 +51,6 @@ const { pairings } = JSON.parse(readFileSync(new URL("../vectors/proof.json", im
 for (const one of pairings.filter((pairing) => pairing.m !== "spake2")) {
   const secret = Buffer.from(one.Z_hex, "hex");
   const proof = new Proof(one.m, one.sessionID, one.deviceInfo, secret, fromBase64url(one.y_guest, 32));
-  check(proof.request(), { v: 1, m: one.m, y: one.y_guest });
   check(hex(proof.context), one.ctx_hex);
   check(proof.confirm({ v: 1, m: one.m, y: one.y_host }), { t: one.t_guest });
   check(hex(proof.transcript), one.TH_hex);
@@ -64,12 +69,11 @@ for (const one of pairings.filter((pairing) => pairing.m !== "spake2")) {
   check(proof.opens({ ...again.payload, mac: again.mac }), false); // repeated
   check(proof.opens(again.payload), false); // without
   for (const auth of [undefined, {}, { v: 2, m: one.m, y: one.y_host }, { v: 1, m: "spake2", y: one.y_host }, { v: 1, m: one.m, y: "AA" }]) {
-    assert.throws(() => new Proof(one.m, one.sessionID, one.deviceInfo, secret).confirm(auth), /unproven/);
-    checks += 1;
+    check(new Proof(one.m, one.sessionID, one.deviceInfo, secret, bytes(32)).confirm(auth), null);
   }
   const transfer = "Gx3AAAAAAAAAAAAAAAAAAA";
   const tag = crypto.createHash("sha256").update("proxim-resume-1 ").update(proof.key("link")).update(transfer).digest();
-  check(resumeTag(proof, transfer), toBase64url(tag));
+  check(proof.resumeTag(transfer), toBase64url(tag));
   check(hex(utf8("é")), "c3a9");
 }
 console.log(checks);

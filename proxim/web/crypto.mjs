@@ -1,0 +1,168 @@
+// SHA-256, HMAC and the guest's side of the proof (docs/protocol.md, Proof): over http to a LAN address a page has no
+// `crypto.subtle`. Must never be here: sockets, files.
+
+import { toBase64url } from "./ask.mjs";
+
+export const utf8 = (text) => new TextEncoder().encode(text);
+
+const BLOCK = 64;
+const W = new Int32Array(64);
+
+// FIPS 180-4, 4.2.2 and 5.3.3: 32 bits of the fractions of roots of the first primes.
+const primes = [];
+for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime)) primes.push(n);
+const fractions = (roots) => Int32Array.from(roots, (root) => (root % 1) * 2 ** 32);
+const K = fractions(primes.map(Math.cbrt));
+const FIRST = fractions(primes.slice(0, 8).map(Math.sqrt));
+const turned = (word, by) => (word >>> by) | (word << (32 - by));
+
+/** Made from another, or from what a storage made of it, it goes on as that. */
+export class Sha256 {
+	constructor({ state = FIRST, rest = new Uint8Array(BLOCK), length = 0 } = {}) {
+		this.state = state.slice();
+		this.rest = rest.slice();
+		this.length = length;
+	}
+
+	update(bytes) {
+		const held = this.length % BLOCK;
+		const first = held ? Math.min(BLOCK - held, bytes.length) : 0;
+		this.rest.set(bytes.subarray(0, first), held);
+		if (held + first === BLOCK) this.blocks(this.rest, 0, BLOCK);
+		const end = first + Math.floor((bytes.length - first) / BLOCK) * BLOCK;
+		this.blocks(bytes, first, end);
+		this.rest.set(bytes.subarray(end));
+		this.length += bytes.length;
+		return this;
+	}
+
+	digest() {
+		const padding = new Uint8Array(BLOCK - ((this.length + 8) % BLOCK));
+		padding[0] = 0x80;
+		const end = new Sha256(this).update(padding).update(u64(this.length * 8));
+		const out = new DataView(new ArrayBuffer(32));
+		end.state.forEach((word, index) => out.setInt32(index * 4, word));
+		return new Uint8Array(out.buffer);
+	}
+
+	blocks(bytes, from, to) {
+		let [h0, h1, h2, h3, h4, h5, h6, h7] = this.state;
+		for (let at = from; at < to; at += BLOCK) {
+			for (let i = 0, p = at; i < 16; i++, p += 4) {
+				W[i] = (bytes[p] << 24) | (bytes[p + 1] << 16) | (bytes[p + 2] << 8) | bytes[p + 3];
+			}
+			for (let i = 16; i < 64; i++) {
+				const s0 = turned(W[i - 15], 7) ^ turned(W[i - 15], 18) ^ (W[i - 15] >>> 3);
+				const s1 = turned(W[i - 2], 17) ^ turned(W[i - 2], 19) ^ (W[i - 2] >>> 10);
+				W[i] = W[i - 16] + s0 + W[i - 7] + s1;
+			}
+			let a = h0, b = h1, c = h2, d = h3, e = h4, f = h5, g = h6, h = h7;
+			for (let i = 0; i < 64; i++) {
+				const s1 = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25);
+				const t1 = (h + s1 + ((e & f) ^ (~e & g)) + K[i] + W[i]) | 0;
+				const s0 = turned(a, 2) ^ turned(a, 13) ^ turned(a, 22);
+				const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+				h = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
+			}
+			h0 = (h0 + a) | 0; h1 = (h1 + b) | 0; h2 = (h2 + c) | 0; h3 = (h3 + d) | 0;
+			h4 = (h4 + e) | 0; h5 = (h5 + f) | 0; h6 = (h6 + g) | 0; h7 = (h7 + h) | 0;
+		}
+		this.state.set([h0, h1, h2, h3, h4, h5, h6, h7]);
+	}
+}
+
+export const sha256 = (...parts) => new Sha256().update(concat(...parts)).digest();
+
+/** RFC 2104. */
+export function hmac(key, message) {
+	const block = new Uint8Array(BLOCK);
+	block.set(key.length > BLOCK ? sha256(key) : key);
+	const inner = sha256(block.map((byte) => byte ^ 0x36), message);
+	return sha256(block.map((byte) => byte ^ 0x5c), inner);
+}
+
+const concat = (...parts) => Uint8Array.from(parts.flatMap((part) => [...(typeof part === "string" ? utf8(part) : part)]));
+
+export function u64(value) {
+	const bytes = new DataView(new ArrayBuffer(8));
+	bytes.setBigUint64(0, BigInt(value));
+	return new Uint8Array(bytes.buffer);
+}
+
+export const u32 = (value) => u64(value).subarray(4);
+
+/** In a time that does not tell where they differ. */
+export function same(one, other) {
+	let difference = one.length ^ other.length;
+	for (let i = 0; i < one.length; i++) difference |= one[i] ^ other[i];
+	return difference === 0;
+}
+
+/** The bytes, or null where it is not the one spelling of `length` bytes. */
+export function fromBase64url(text, length) {
+	if (typeof text !== "string" || !/^[\w-]+$/.test(text) || text.length % 4 === 1) return null;
+	const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+	return bytes.length === length && toBase64url(bytes) === text ? bytes : null;
+}
+
+const LABEL = "proxim-auth-1";
+
+/** Each with its length. */
+const lv = (...parts) => concat(...parts.map((part) => concat(part)).flatMap((part) => [u32(part.length), part]));
+
+const isTag = (text, tag) => same(fromBase64url(text, 32) ?? "", tag);
+
+export class Proof {
+	sent = 0;
+	taken = 0;
+	offer = "";
+
+	constructor(method, sessionID, device, secret, share) {
+		Object.assign(this, { method, secret, share });
+		this.context = lv(LABEL, method, sessionID, device.name, device.id);
+	}
+
+	/** For pair_confirm; null where pair_challenge brought no challenge. */
+	confirm(auth) {
+		const other = auth?.v === 1 && auth.m === this.method ? fromBase64url(auth.y, this.share.length) : null;
+		if (!other) return null;
+		this.transcript = sha256(lv(this.context, this.share, other));
+		this.root = hmac(this.transcript, this.secret); // HKDF's extract
+		return { t: toBase64url(hmac(this.key("confirm guest"), this.transcript)) };
+	}
+
+	/** Without a challenge there is no root, and nothing is proved. */
+	hostProved(status, auth) {
+		return Boolean(this.root) && isTag(auth?.t, hmac(this.key("confirm host"), concat(this.transcript, status)));
+	}
+
+	key(purpose) {
+		return hmac(this.root, concat(`${LABEL} ${purpose}`, [1])); // HKDF's expand (RFC 5869): 32 bytes are one round
+	}
+
+	get resumeName() {
+		return `@${toBase64url(this.key("resume name").subarray(0, 16))}`;
+	}
+
+	resumeTag(transferID) {
+		return toBase64url(sha256("proxim-resume-1 ", this.key("link"), transferID));
+	}
+
+	/** Our next signal, with its MAC. */
+	seal(payload) {
+		const mac = toBase64url(this.mac("guest", this.sent++, payload, ""));
+		if (payload.sdp !== undefined) this.offer = sha256(payload.sdp);
+		return { ...payload, mac };
+	}
+
+	/** Whether the host's next signal is as it sent it. */
+	opens(payload) {
+		return isTag(payload.mac, this.mac("host", this.taken++, payload, this.offer));
+	}
+
+	mac(side, count, { sdp, candidate, sdpMid, sdpMLineIndex }, bound) {
+		const fields = Object.entries(sdp === undefined ? { candidate: candidate.trim(), sdpMid, sdpMLineIndex } : { sdp });
+		const given = fields.filter(([, value]) => value !== undefined && value !== null).flat();
+		return hmac(this.key(`signal ${side}`), concat(u64(count), lv(lv(...given.map(String)), bound)));
+	}
+}

@@ -1,0 +1,68 @@
+// What a transfer is either way: its files, how far it is and how fast, how it ends. Must never be here: its bytes.
+
+// Of a record (docs/protocol.md, Files): kind, u32 file, u32 length.
+export const [START, DATA, END, FAILED] = [1, 2, 3, 4];
+export const HEADER = 9;
+
+/** `state`: out announced, ready; in arriving, asked; both active, waiting, done, cancelled, failed. */
+export class Transfer {
+	accepted = false;
+	size = 0;
+	moved = 0;
+	entries = []; // {path, size, modified, directory}
+	failed = []; // {file, reason}
+	saved = []; // {name, url}
+
+	constructor(id, owner) {
+		Object.assign(this, { id, owner });
+	}
+
+	get over() {
+		return ["done", "cancelled", "failed"].includes(this.state);
+	}
+
+	/** Bytes a second since it began to move. */
+	get speed() {
+		return ((this.moved - this.began.moved) * 1000) / (performance.now() - this.began.when);
+	}
+
+	become(state) {
+		this.state = state;
+		this.began = { when: performance.now(), moved: this.moved };
+		this.owner.changed(this);
+	}
+
+	say(type, fields) {
+		this.owner.link?.say({ type, transferID: this.id, ...fields });
+	}
+
+	sayList(type, field, list, last) {
+		this.owner.link?.sayList({ type, transferID: this.id }, field, list, last);
+	}
+
+	/** Of `wanted` files all are through. */
+	end(wanted) {
+		if (!this.failed.length) this.finish("done");
+		else this.finish("failed", this.failed.length < wanted ? "some_files_failed" : String(this.failed[0].reason));
+	}
+
+	cancel(reason = "cancelled", state = "cancelled") {
+		this.endedHere = true;
+		this.say("cancel", { reason });
+		this.finish(state, reason);
+	}
+
+	/** What the other side says of it; false where it makes no sense. */
+	message({ type, reason }) {
+		const kind = ["declined", "cancelled", undefined].includes(reason) ? "cancelled" : "failed";
+		if (type === "cancel") this.finish(kind, String(reason ?? "cancelled"));
+		return true;
+	}
+
+	finish(state, reason = null) {
+		this.stop();
+		this.reason = reason;
+		this.owner.kept.forget(this.id);
+		this.become(state);
+	}
+}
