@@ -13,7 +13,7 @@ from typing import Final
 from proxim.core.events import Network
 from proxim.core.host_code import DEFAULT_PORT, FALLBACK_PORTS, authority, is_local
 from proxim.core.texts import display_name
-from proxim.core.words import number, say
+from proxim.core.words import decimal, say
 
 ALL_PORTS: Final = (DEFAULT_PORT, *FALLBACK_PORTS)
 PORTS_SHOWN: Final = f"{ALL_PORTS[0]}-{ALL_PORTS[-1]}"
@@ -296,7 +296,7 @@ class LinkTrial:
 def link_finding(trial: LinkTrial) -> Finding:
     """Whether WebRTC over UDP works here at all."""
     if trial.seconds is not None:
-        return Finding(Check.LINK, Level.OK, say("doctor.linked", seconds=number(trial.seconds, 2)))
+        return Finding(Check.LINK, Level.OK, say("doctor.linked", seconds=decimal(trial.seconds, 2)))
     return Finding(
         Check.LINK,
         Level.FAILURE,

@@ -75,10 +75,14 @@ def say(key: str, /, *, count: int | None = None, **values: object) -> str:
     return text.format_map(_Values(values))
 
 
-def number(value: float, places: int = 0) -> str:
-    """A number as this language writes it: "20,000" and "8.4", "20.000" and "8,4"."""
-    whole, point, rest = f"{value:,.{places}f}".partition(".")
-    return whole.replace(",", say("form.thousands")) + (say("form.decimal") if point else "") + rest
+def number(count: int) -> str:
+    """A count as this language writes it: "20,000", "20.000"."""
+    return f"{count:,}".replace(",", say("form.thousands"))
+
+
+def decimal(value: float, places: int) -> str:
+    """A measure as this language writes it: "8.4", "8,4"."""
+    return f"{value:.{places}f}".replace(".", say("form.decimal"))
 
 
 def after_colon(sentence: str) -> str:

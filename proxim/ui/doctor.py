@@ -8,16 +8,22 @@ from typing import Final, TextIO
 
 from proxim.core.doctor import Finding, Level, exit_status
 from proxim.core.json_text import write_object
+from proxim.core.words import say
 from proxim.ui.console import Colour, Console
 
-_MARKS: Final = {Level.OK: "ok     ", Level.NOTE: "note   ", Level.WARNING: "warning", Level.FAILURE: "FAILURE"}
+_MARKS: Final = {
+    Level.OK: "doctor.ok",
+    Level.NOTE: "doctor.note",
+    Level.WARNING: "doctor.warning",
+    Level.FAILURE: "doctor.failure",
+}
 _COLOURS: Final = {
     Level.OK: Colour.GREEN,
     Level.NOTE: Colour.BLUE,
     Level.WARNING: Colour.AMBER,
     Level.FAILURE: Colour.BOLD,
 }
-_INDENT: Final = " " * 9  # under the sentence, past the mark
+_GAP: Final = "  "  # between a mark and its sentence
 
 
 class DoctorFace:
@@ -44,8 +50,9 @@ class DoctorFace:
         return write_object(dict(finding.to_fields()))
 
     def _as_text(self, finding: Finding) -> str:
-        mark = self._console.painted(_MARKS[finding.level], _COLOURS[finding.level])
-        lines = [f"{mark}  {self._console.one_line(finding.message)}"]
+        width = max(len(say(mark)) for mark in _MARKS.values())
+        mark = self._console.painted(say(_MARKS[finding.level]).ljust(width), _COLOURS[finding.level])
+        lines = [f"{mark}{_GAP}{self._console.one_line(finding.message)}"]
         if finding.next is not None:
-            lines.append(f"{_INDENT}{self._console.one_line(finding.next)}")
+            lines.append(f"{' ' * width}{_GAP}{self._console.one_line(finding.next)}")
         return "\n".join(lines)

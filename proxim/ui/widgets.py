@@ -11,10 +11,10 @@ from tkinter import ttk
 from tkinter.font import Font
 from typing import Final
 
+from proxim.core.words import say
 from proxim.ui.theme import Theme
 
 COPIED_SHOWN_MS: Final = 1500  # long enough to be noticed, short enough for the next copy
-_COPIED: Final = "Copied ✓"
 _END_KEPT: Final = 12  # characters
 _LABEL_BORDER: Final = 4  # pixels that the label of ttk's clam theme keeps free, left and right together
 
@@ -71,6 +71,26 @@ class PlainText(tkinter.Entry):
         )
 
 
+def lettered(key: str) -> tuple[str, int]:
+    """The text of a button, and where the letter is that presses it: the one behind "&" in the language's file."""
+    text = say(key)
+    return text.replace("&", "", 1), text.find("&")
+
+
+def set_lettered(button: ttk.Button, key: str) -> None:
+    """Change what is written on a button, with its letter, only where it differs."""
+    text, underline = lettered(key)
+    set_text(button, text)
+    if int(str(button.cget("underline"))) != underline:
+        button.configure(underline=underline)
+
+
+def letter(key: str) -> str:
+    """The letter that presses the button with this text."""
+    text, underline = lettered(key)
+    return text[underline].lower()
+
+
 def countdown(seconds: float) -> str:
     """A time that runs: "40 s", from a minute on "1:48"."""
     left = max(0, math.ceil(seconds))
@@ -112,7 +132,7 @@ class CopyButton(ttk.Button):
         self, master: tkinter.Misc, text: str, source: Callable[[], str | None], underline: int = -1, style: str = ""
     ) -> None:
         super().__init__(master, text=text, underline=underline, command=self.copy, style=style)
-        self.configure(width=max(len(text), len(_COPIED)))  # nothing moves when it says what it did
+        self.configure(width=max(len(text), len(say("window.copied"))))  # nothing moves when it says what it did
         self._label = text
         self._underline = underline
         self._source = source
@@ -127,7 +147,7 @@ class CopyButton(ttk.Button):
         self.clipboard_clear()
         self.clipboard_append(text)
         self._forget()
-        self.configure(text=_COPIED, underline=-1)
+        self.configure(text=say("window.copied"), underline=-1)
         self._restore = self.after(COPIED_SHOWN_MS, self._show_label)
 
     def _show_label(self) -> None:
