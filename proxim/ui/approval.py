@@ -131,7 +131,7 @@ class ApprovalDialog:
         self._warned = True
         self._alive_at = self._clock() + APPROVE_DEAD_SECONDS
         set_text(self._proof, say("approval.warning"))
-        self._proof.configure(style="Amber.Line.TLabel")
+        self._proof.restyle("Amber.Line.TLabel")
         set_lettered(self.approve_button, "approval.approveUnverified")
         self.approve_button.configure(state="disabled")
         self.reject_button.focus_set()

@@ -25,14 +25,18 @@ class WrapLabel(ttk.Label):
     def __init__(self, master: tkinter.Misc, text: str = "", style: str = "TLabel", wraplength: int = 200) -> None:
         # It asks for no width of its own: a label as wide as its lines would widen its column, and so its lines.
         super().__init__(master, text=text, style=style, wraplength=wraplength, width=1, justify="left")
-        padding = self.tk.splitlist(ttk.Style(self).lookup(style, "padding"))
-        self._inset = 2 * (int(str(padding[0])) if padding else 0) + _LABEL_BORDER
-        self.bind("<Configure>", self._rewrap)
-        self.bind("<Map>", self._rewrap)
+        self.bind("<Configure>", lambda _event: self._rewrap())
+        self.bind("<Map>", lambda _event: self._rewrap())
 
-    def _rewrap(self, _event: object) -> None:
+    def restyle(self, style: str) -> None:
+        """Take another style, whose padding may leave the lines less room."""
+        self.configure(style=style)
+        self._rewrap()
+
+    def _rewrap(self) -> None:
+        padding = self.tk.splitlist(ttk.Style(self).lookup(str(self.cget("style")), "padding"))
         # While a window is being laid out, hidden, its columns pass through widths that it never shows.
-        width = self.winfo_width() - self._inset
+        width = self.winfo_width() - 2 * (int(str(padding[0])) if padding else 0) - _LABEL_BORDER
         if self.winfo_viewable() and width > 1 and width != int(str(self.cget("wraplength"))):
             self.configure(wraplength=width)
 
