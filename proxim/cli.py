@@ -215,13 +215,14 @@ def _carry(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) ->
 
 def _run_doctor(options: "DoctorOptions") -> int:
     import asyncio
+    import shutil
 
     from proxim.core.words import say
     from proxim.net.doctor import examine
     from proxim.ui.doctor import DoctorFace
 
     _use_utf8(options.json)
-    face = DoctorFace(sys.stdout, os.environ, json=options.json)
+    face = DoctorFace(sys.stdout, os.environ, json=options.json, columns=lambda: shutil.get_terminal_size().columns)
 
     async def run() -> None:
         async for finding in examine():

@@ -3,7 +3,7 @@
 Must never be here: looking at the machine (net/doctor.py), judging what was seen (core/doctor.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
 from proxim.core.doctor import Finding, Level, exit_status
@@ -29,9 +29,11 @@ _GAP: Final = "  "  # between a mark and its sentence
 class DoctorFace:
     """Shows findings as they come; `exit_status` when all have come."""
 
-    def __init__(self, out: TextIO, environ: Mapping[str, str], *, json: bool) -> None:
+    def __init__(
+        self, out: TextIO, environ: Mapping[str, str], *, json: bool, columns: Callable[[], int] = lambda: 80
+    ) -> None:
         self._out = out
-        self._console = Console(out, environ, lambda: 80)
+        self._console = Console(out, environ, columns)
         self._json = json
         self._findings: list[Finding] = []
 
@@ -51,8 +53,9 @@ class DoctorFace:
 
     def _as_text(self, finding: Finding) -> str:
         width = max(len(say(mark)) for mark in _MARKS.values())
+        margin = " " * width + _GAP
         mark = self._console.painted(say(_MARKS[finding.level]).ljust(width), _COLOURS[finding.level])
-        lines = [f"{mark}{_GAP}{self._console.one_line(finding.message)}"]
+        lines = [mark + self._console.wrapped(finding.message, margin)[width:]]  # wrapped by what is seen of the mark
         if finding.next is not None:
-            lines.append(f"{' ' * width}{_GAP}{self._console.one_line(finding.next)}")
+            lines.append(self._console.wrapped(finding.next, margin))
         return "\n".join(lines)
