@@ -86,6 +86,8 @@ def test_it_names_ahead_what_asking_needs_and_no_other_place() -> None:
         )
         new = {one for names in found for one in names} - needed
     assert set(re.findall(r'(?:href|src)="(\w+\.mjs)"', index)) == needed
-    everything = "".join(file.read_text(encoding="utf-8") for file in WEB.iterdir() if file.suffix != ".py")
+    everything = "".join(
+        file.read_text(encoding="utf-8") for file in WEB.iterdir() if file.is_file() and file.suffix != ".py"
+    )
     assert set(re.findall(r"\w+://[^\s\"`$]*", everything)) <= {"http://www.w3.org/2000/svg", "ws://"}
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", everything)
