@@ -11,8 +11,13 @@ os.environ["LANGUAGE"] = words.ENGLISH
 
 
 @pytest.fixture(autouse=True)
-def english() -> Iterator[None]:
-    """A test that speaks another language leaves none behind."""
+def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that speaks another language leaves none behind; a text that lacks a value, "…" in a program, fails."""
+
+    def lacking(_values: object, name: str) -> str:
+        raise AssertionError(f"a text was not given its {name}")
+
+    monkeypatch.setattr(words._Values, "__missing__", lacking)
     yield
     if words.language_in_use() != words.ENGLISH:
         words.use(words.ENGLISH)
