@@ -283,7 +283,7 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
     for word in {"y", "yes"} | {"n", "no"} | {"a", "always"} | {"l", "list"}:
         assert any(word in kind for kind in kinds), "hands that are used to English"
     for question, kind in (("terminal.allow", yes), ("terminal.allowUnverified", whole), ("terminal.goOn", yes)):
-        offered = re.search(r"\[(\w+)/(\w)\]", say(question))
+        offered = re.search(r"\[(\w+)/(\w)\]", say(question, seconds=40))
         assert offered is not None
         assert offered[1] in kind
         assert offered[2].lower() in no
