@@ -1,13 +1,14 @@
 """The command line: what may be written, what it means, and a plain sentence for what may not.
 
-Must never be here: doing any of it; an import that takes time, as --help and a mistyped option must answer at once.
+Must never be here: doing any of it, a sentence (proxim/languages), an import that takes time: --help and a mistyped
+option must answer at once.
 """
 
 import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -17,6 +18,7 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Invite, SessionType
 from proxim.core.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.texts import display_name, is_usable_name
+from proxim.core.words import closest, say
 from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, Options, Theme, WindowOptions
 
 USAGE_STATUS: Final = 2  # what argparse and most programs exit with
@@ -42,6 +44,8 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         found, extras = parser.parse_known_args(arguments)
         if extras:
             raise UsageError(_unknown(extras, found.command))
+        if closest([getattr(found, "language", "en")]) is None:  # which it is, system_language.py has looked
+            raise UsageError(say("usage.badLanguage"))
         return _READERS[found.command](found)
     except UsageError as error:
         sys.stderr.write(f"proxim: {error}\n")
@@ -51,135 +55,122 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
 # --- what may be written -------------------------------------------------------------------------------------------
 
 
+# Argparse's own complaints, which are English in every language, by how they begin.
+_COMPLAINTS: Final = (
+    (re.compile(r"argument ([^:]*): expected one argument"), "usage.oneArgument"),
+    (re.compile(r"argument ([^:]*): expected at least one argument"), "usage.someArguments"),
+    (re.compile(r"argument ([^:]*): ignored explicit argument"), "usage.noArgument"),
+)
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Argparse's, but for the one word that it gives no other way to choose."""
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        """Argparse's, which says "usage: "."""
+        super().add_usage(usage, actions, groups, say("usage.usage") if prefix is None else prefix)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Tells a mistake in one sentence instead of a page of usage."""
+    """Tells a mistake in one sentence instead of a page of usage; `options` takes the place of argparse's own group."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, add_help=False, formatter_class=_Formatter, **settings)
+        self.positionals = self.add_argument_group(say("usage.arguments"))
+        self.options = self.add_argument_group(say("usage.options"))
+        self.options.add_argument("-h", "--help", action="help", help=say("usage.help"))
 
     def error(self, message: str) -> NoReturn:
-        """Argparse's own complaints; those that would quote what was typed are put in our words."""
+        """What argparse complains of, in our words; it may quote what was typed, and we never do."""
         if "invalid choice" in message:
-            raise UsageError("The commands are host, join and doctor (to join: proxim join CODE); see proxim --help.")
-        raise UsageError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
+            raise UsageError(say("usage.whichCommands"))
+        for complaint, key in _COMPLAINTS:
+            if found := complaint.match(message):
+                raise UsageError(say(key, option=found[1], program=self.prog))
+        raise UsageError(say("usage.unclear", program=self.prog))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="proxim",
-        allow_abbrev=False,
-        description="Connect two devices in one room directly: one code, one approval, no account, no cloud. "
-        "Without a command the window opens.",
-        epilog="'proxim COMMAND --help' explains a command.",
+    parser = _Parser(prog="proxim", description=say("usage.program"), epilog=say("usage.epilog"))
+    version = f"proxim {__version__}"
+    parser.options.add_argument("--version", action="version", version=version, help=say("usage.version"))
+    parser.options.add_argument(
+        "--theme", metavar=say("usage.metaTheme"), default=Theme.SYSTEM, help=say("usage.theme")
     )
-    parser.add_argument("--version", action="version", version=f"proxim {__version__}")
-    parser.add_argument("--theme", metavar="THEME", default=Theme.SYSTEM, help="system (default), light or dark")
     _add_common(parser)
     _add_device(parser)
     _add_require_proof(parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(dest="command", metavar=say("usage.metaCommand"), title=say("usage.commands"))
     _add_host(commands)
     _add_join(commands)
     _add_doctor(commands)
     return parser
 
 
-def _add_command(commands: Any, name: str, summary: str, details: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=details, allow_abbrev=False)
-    assert isinstance(parser, argparse.ArgumentParser)
+def _add_command(commands: Any, name: str, summary: str, details: str) -> _Parser:
+    parser = commands.add_parser(name, help=summary, description=details)
+    assert isinstance(parser, _Parser)
     _add_common(parser)
     return parser
 
 
 def _add_host(commands: Any) -> None:
-    parser = _add_command(
-        commands,
-        "host",
-        "show a code here in the terminal and let a device join",
-        "Show a QR code and a host code, ask about each device that wants to join, then exchange text and files.",
-    )
-    parser.add_argument(
-        "--type",
-        metavar="TYPE",
-        help="one-time (default: 15 minutes to be joined, ends with its link), temporary (ends after its lifetime) or "
-        "persistent (until you end it)",
-    )
-    parser.add_argument(
-        "--lifetime", metavar="TIME", help="of a temporary session: 90s, 30m, 2h or 1d; 1 minute to 7 days"
-    )
+    parser = _add_command(commands, "host", say("usage.host"), say("usage.hostMore"))
+    add = parser.options.add_argument
+    add("--type", metavar=say("usage.metaType"), help=say("usage.type"))
+    add("--lifetime", metavar=say("usage.metaTime"), help=say("usage.lifetime"))
     _add_require_proof(parser)
-    parser.add_argument("--address", metavar="IP", help="which of this machine's addresses to use")
-    parser.add_argument("--port", metavar="N", help="TCP port (default: 47800, or the next free one)")
+    add("--address", metavar="IP", help=say("usage.address"))
+    add("--port", metavar="N", help=say("usage.port"))
     _add_device(parser)
     _add_terminal(parser)
 
 
 def _add_join(commands: Any) -> None:
-    parser = _add_command(
-        commands,
-        "join",
-        "join a device that shows a code",
-        "Join the device that shows CODE. Without CODE it is asked for, which is safer on a machine that others use "
-        "too: they can read the command lines of running programs.",
-    )
-    parser.add_argument("code", nargs="*", metavar="CODE", help="the host code, or the link of the QR code")
-    parser.add_argument("--yes", action="store_true", help="do not ask before going outside the local network")
+    parser = _add_command(commands, "join", say("usage.join"), say("usage.joinMore"))
+    parser.positionals.add_argument("code", nargs="*", metavar=say("usage.metaCode"), help=say("usage.code"))
+    parser.options.add_argument("--yes", action="store_true", help=say("usage.yes"))
     _add_device(parser)
     _add_terminal(parser)
 
 
 def _add_doctor(commands: Any) -> None:
-    parser = _add_command(
-        commands,
-        "doctor",
-        "find what keeps others from reaching this machine",
-        "Look at this machine's addresses, ports and firewall, and say what to do.",
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    parser = _add_command(commands, "doctor", say("usage.doctor"), say("usage.doctorMore"))
+    parser.options.add_argument("--json", action="store_true", help=say("usage.doctorJson"))
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: _Parser) -> None:
     # SUPPRESS: they may stand before or after the command, and the command's default must not undo the first.
-    parser.add_argument("--log-file", metavar="PATH", default=argparse.SUPPRESS, help="write the log there")
-    parser.add_argument("--verbose", action="store_true", default=argparse.SUPPRESS, help="log every step")
+    add, suppress = parser.options.add_argument, argparse.SUPPRESS
+    add("--language", metavar=say("usage.metaLanguage"), default=suppress, help=say("usage.language"))
+    add("--log-file", metavar=say("usage.metaPath"), default=suppress, help=say("usage.logFile"))
+    add("--verbose", action="store_true", default=suppress, help=say("usage.verbose"))
 
 
-def _add_require_proof(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--require-proof",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help="refuse devices that cannot prove that they know the code, instead of showing them as not verified",
+def _add_require_proof(parser: _Parser) -> None:
+    parser.options.add_argument(
+        "--require-proof", action="store_true", default=argparse.SUPPRESS, help=say("usage.requireProof")
     )
 
 
-def _add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", metavar="NAME", default=argparse.SUPPRESS, help="what others see this device as")
-    parser.add_argument(
-        "--stun",
-        metavar="URL",
-        nargs="+",
-        action="extend",
-        default=argparse.SUPPRESS,
-        help="ask these servers for this network's outside address (stun:HOST:PORT); none is asked otherwise",
-    )
+def _add_device(parser: _Parser) -> None:
+    add, suppress = parser.options.add_argument, argparse.SUPPRESS
+    add("--name", metavar=say("usage.metaName"), default=suppress, help=say("usage.name"))
+    add("--stun", metavar="URL", nargs="+", action="extend", default=suppress, help=say("usage.stun"))
 
 
-def _add_terminal(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--save-to", metavar="DIR", help="put received files into this folder, and accept them without asking"
-    )
-    parser.add_argument(
-        "--send",
-        metavar="PATH",
-        nargs="+",
-        action="extend",
-        help="send these files and folders to the device as soon as it is connected",
-    )
-    parser.add_argument(
-        "--once",
-        action="store_true",
-        help="end when what --send names has arrived (without --send: when the first files have come); the exit status "
-        "is 0 only if all of it was verified",
-    )
-    parser.add_argument("--json", action="store_true", help="JSON lines for scripts, see docs/json-lines.md")
+def _add_terminal(parser: _Parser) -> None:
+    add = parser.options.add_argument
+    add("--save-to", metavar=say("usage.metaDir"), help=say("usage.saveTo"))
+    add("--send", metavar=say("usage.metaPath"), nargs="+", action="extend", help=say("usage.send"))
+    add("--once", action="store_true", help=say("usage.once"))
+    add("--json", action="store_true", help=say("usage.json"))
 
 
 # --- what it means -------------------------------------------------------------------------------------------------
@@ -187,7 +178,7 @@ def _add_terminal(parser: argparse.ArgumentParser) -> None:
 
 def _window(found: argparse.Namespace) -> Options:
     if found.theme not in tuple(Theme):
-        raise UsageError("A theme is system, light or dark.")
+        raise UsageError(say("usage.badTheme"))
     return WindowOptions(
         theme=Theme(found.theme),
         require_proof=_proof(found),
@@ -240,11 +231,11 @@ _READERS: Final[dict[str | None, Callable[[argparse.Namespace], Options]]] = {
 
 
 def _unknown(extras: list[str], command: str | None) -> str:
-    see = f"see proxim {command} --help." if command else "see proxim --help."
+    program = f"proxim {command}" if command else "proxim"
     option = next((extra for extra in extras if extra.startswith("-")), None)
     if option is None:
-        return f"There is a word too many; {see}"
-    return f"Proxim does not know the option {display_name(option.partition('=')[0])} here; {see}"
+        return say("usage.wordTooMany", program=program)
+    return say("usage.unknownOption", option=display_name(option.partition("=")[0]), program=program)
 
 
 def _save_to(found: argparse.Namespace) -> str | None:
@@ -252,39 +243,39 @@ def _save_to(found: argparse.Namespace) -> str | None:
     if folder is None:
         return None
     if not os.path.isdir(folder):
-        raise UsageError("--save-to needs a folder that is there; make it first, or name another.")
+        raise UsageError(say("usage.noFolder"))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError("Nothing can be written to the folder of --save-to; name another.")
+        raise UsageError(say("usage.folderReadOnly"))
     return os.path.abspath(folder)
 
 
 def _send(found: argparse.Namespace) -> tuple[str, ...]:
     for number, path in enumerate(found.send or (), 1):  # not quoted: a code may have got among them
         if not os.path.exists(path):
-            raise UsageError(f"Path {number} after --send is not there; a code or other words go before --send.")
+            raise UsageError(say("usage.pathGone", number=number))
         if not os.access(path, os.R_OK):
-            raise UsageError(f"Path {number} after --send may not be read; check its permissions.")
+            raise UsageError(say("usage.pathUnreadable", number=number))
     return tuple(os.path.abspath(path) for path in found.send or ())
 
 
 def _invite(found: argparse.Namespace) -> Invite:
     if found.type is not None and found.type not in tuple(SessionType):
-        raise UsageError("A session's type is one-time, temporary or persistent.")
+        raise UsageError(say("usage.badType"))
     lifetime = None if found.lifetime is None else _lifetime(found.lifetime)
     implied = SessionType.ONE_TIME if lifetime is None else SessionType.TEMPORARY
     session_type = implied if found.type is None else SessionType(found.type)
     if lifetime is not None and session_type is not SessionType.TEMPORARY:
-        raise UsageError("Only a temporary session has a lifetime to choose; use --type temporary or no --lifetime.")
+        raise UsageError(say("usage.onlyTemporary"))
     return Invite(session_type, lifetime)
 
 
 def _lifetime(text: str) -> float:
     match = _LIFETIME.fullmatch(text.strip().lower())
     if match is None:
-        raise UsageError("A lifetime is a number with s, m, h or d behind it, such as 90s, 30m, 2h or 1d.")
+        raise UsageError(say("usage.badLifetime"))
     seconds = float(int(match[1]) * _SECONDS[match[2]])
     if not MIN_LIFETIME_SECONDS <= seconds <= MAX_LIFETIME_SECONDS:
-        raise UsageError("A lifetime is 1 minute to 7 days; for longer use --type persistent.")
+        raise UsageError(say("usage.lifetimeRange"))
     return seconds
 
 
@@ -294,11 +285,9 @@ def _address(found: argparse.Namespace) -> str | None:
     try:
         address = ip_address(found.address.strip().strip("[]"))
     except ValueError:
-        raise UsageError(
-            "An address is one of this machine's, such as 192.168.1.5; proxim doctor lists them."
-        ) from None
+        raise UsageError(say("usage.badAddress")) from None
     if address.is_unspecified or address.is_multicast:
-        raise UsageError("Proxim uses one address of this machine, not all; proxim doctor lists them.")
+        raise UsageError(say("usage.allAddresses"))
     return str(address)
 
 
@@ -307,7 +296,7 @@ def _port(found: argparse.Namespace) -> int | None:
         return None
     text = found.port.strip()
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= _MAX_PORT:
-        raise UsageError(f"A port is a number from 1 to {_MAX_PORT}.")
+        raise UsageError(say("usage.badPort", last=_MAX_PORT))
     return int(text)
 
 
@@ -325,9 +314,7 @@ def _stun(found: argparse.Namespace) -> tuple[str, ...]:
     for url in urls:
         match = _STUN.fullmatch(url)
         if match is None or int((match[2] or ":1")[1:]) not in range(1, _MAX_PORT + 1):
-            raise UsageError(
-                "A STUN server is written stun:HOST or stun:HOST:PORT; whatever else you write goes before --stun."
-            )
+            raise UsageError(say("usage.badStun"))
     return urls
 
 
@@ -347,5 +334,5 @@ def _proof(found: argparse.Namespace) -> bool:
 def _log(found: argparse.Namespace) -> LogOptions:
     path = getattr(found, "log_file", None)
     if path is not None and not path.strip():
-        raise UsageError("--log-file needs the path of a file.")
+        raise UsageError(say("usage.badLogFile"))
     return LogOptions(file=None if path is None else Path(path), verbose=getattr(found, "verbose", False))

@@ -29,9 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run Proxim; returns the process's exit status."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is somebody to say goodbye to: end without a word
     given = sys.argv[1:] if arguments is None else arguments
+    from proxim.core.words import use
     from proxim.logs import set_up_logging
     from proxim.options import DoctorOptions, WindowOptions
+    from proxim.system_language import choose_language
 
+    use(choose_language(given))
     options = _parse(given) if given else WindowOptions()
     set_up_logging(options.log, window=isinstance(options, WindowOptions))
     match options:
@@ -46,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(given: Sequence[str]) -> "Options":
     from proxim.arguments import parse_arguments  # late: who types nothing need not wait for it
 
+    # Argparse writes the help as it is: a letter that this terminal's encoding lacks must not keep it away.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
     return parse_arguments(given)
 
 
@@ -209,12 +215,14 @@ def _carry(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) ->
 
 def _run_doctor(options: "DoctorOptions") -> int:
     import asyncio
+    import shutil
 
+    from proxim.core.words import say
     from proxim.net.doctor import examine
     from proxim.ui.doctor import DoctorFace
 
     _use_utf8(options.json)
-    face = DoctorFace(sys.stdout, os.environ, json=options.json)
+    face = DoctorFace(sys.stdout, os.environ, json=options.json, columns=lambda: shutil.get_terminal_size().columns)
 
     async def run() -> None:
         async for finding in examine():
@@ -223,6 +231,6 @@ def _run_doctor(options: "DoctorOptions") -> int:
     try:
         asyncio.run(run())
     except OSError as error:  # a full disk, a reader that has gone away
-        sys.stderr.write(f"proxim: the findings cannot be written ({error.strerror}).\n")
+        sys.stderr.write(say("doctor.cannotWrite", why=error.strerror) + "\n")
         return FAILED_STATUS
     return face.exit_status

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from proxim.core.words import say
 from proxim.options import LogOptions
 
 MAX_LOG_BYTES: Final = 1024 * 1024  # weeks of use; with one older file beside it
@@ -64,7 +65,7 @@ class _LazyFile(logging.Handler):
             # pythonw and a windowed executable have no standard error; then there is nowhere left to say it.
             if sys.stderr is None:
                 return logging.NullHandler()
-            sys.stderr.write(f"proxim: the log file cannot be written ({error.strerror}); logging here instead.\n")
+            sys.stderr.write(say("usage.noLogFile", why=error.strerror) + "\n")
             return logging.StreamHandler(sys.stderr)
 
 

@@ -1,6 +1,26 @@
+import os
+from collections.abc import Iterator
+
 import pytest
 
+from proxim.core import words
 from proxim.net.addresses import list_networks
+
+# Here and in every program that a test starts, whatever the machine speaks: most tests read English sentences.
+os.environ["LANGUAGE"] = words.ENGLISH
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that speaks another language leaves none behind; a text that lacks a value, "…" in a program, fails."""
+
+    def lacking(_values: object, name: str) -> str:
+        raise AssertionError(f"a text was not given its {name}")
+
+    monkeypatch.setattr(words._Values, "__missing__", lacking)
+    yield
+    if words.language_in_use() != words.ENGLISH:
+        words.use(words.ENGLISH)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The command line: what is understood, and that everything else gets one sentence, status 2 and no traceback."""
 
+import re
 import subprocess
 import sys
 from ipaddress import IPv4Address
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim import __version__
-from proxim.arguments import parse_arguments
+from proxim.arguments import UsageError, _Parser, parse_arguments
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import Invite, SessionType
 from proxim.core.host_code import HostCode, parse_target
+from proxim.core.words import read_language, use
 from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, Options, Theme, WindowOptions
 
 CODE = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
@@ -60,6 +62,8 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     (f"join --yes --once --json --name A {CODE}", JoinOptions(target=TARGET, yes=True, once=True, json=True, name="A")),
     (f"join {CODE} --stun stun:a", JoinOptions(target=TARGET, stun=("stun:a",))),
     ("doctor", DoctorOptions()),
+    ("doctor --language de", DoctorOptions()),
+    ("--language EN-gb doctor", DoctorOptions()),
     ("doctor --json --verbose", DoctorOptions(json=True, log=LogOptions(verbose=True))),
 ]
 
@@ -122,6 +126,11 @@ REFUSED: list[tuple[list[str], str]] = [
     (["join", "http://192.168.1.7:47800/#s=s1&k=short"], SENTENCES[Reason.LINK_UNREADABLE]),
     (["doctor", "--name", "x"], "Proxim does not know the option --name here; see proxim doctor --help."),
     (["--log-file", " "], "--log-file needs the path of a file."),
+    (["host", "--send"], "Argument --send: expected at least one argument; see proxim host --help."),
+    (["host", "--json=1"], "Argument --json: takes no value; see proxim host --help."),
+    (["--language", "xx"], "Proxim speaks en (English) and de (German)"),
+    (["host", "--language", ""], "Proxim speaks en (English) and de (German)"),
+    (["doctor", "--language"], "Argument --language: expected one argument; see proxim doctor --help."),
 ]
 
 
@@ -219,6 +228,44 @@ def test_help(arguments: list[str], words: list[str], capsys: pytest.CaptureFixt
     assert stopped.value.code == 0
     told = capsys.readouterr().out
     assert all(word in told for word in words)
+
+
+@pytest.mark.parametrize("command", ["", "host", "join", "doctor"])
+def test_help_in_german_is_german(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    use("de")
+    with pytest.raises(SystemExit) as stopped:
+        parse_arguments([*command.split(), "--help", "--language", "de"])
+    assert stopped.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.startswith("Aufruf: proxim")
+    for text in read_language("en")["usage"].values():
+        if len(text) > 3 and text.strip() not in ("CODE", "NAME"):
+            assert not re.search(rf"(?<![\w-]){re.escape(text.strip())}", told), text
+    assert not re.search(r"\b(the|this|and|show|exit|usage|arguments)\b", told)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["host", "--port"], "Der Option --port fehlt ihr Wert; siehe proxim host --help."),
+        (["host", "--send"], "Der Option --send fehlt mindestens ein Wert; siehe proxim host --help."),
+        (["host", "--json=1"], "Die Option --json hat keinen Wert; siehe proxim host --help."),
+        (["hst"], "Die Befehle sind host, join und doctor"),
+        (["--foo"], "Proxim kennt die Option --foo hier nicht; siehe proxim --help."),
+        (["--language", "klingon"], "Proxim spricht en (Englisch) und de (Deutsch)"),
+    ],
+)
+def test_mistakes_in_german(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    use("de")
+    with pytest.raises(SystemExit):
+        parse_arguments(arguments)
+    assert capsys.readouterr().err.startswith(f"proxim: {sentence}")
+
+
+def test_what_argparse_says_that_we_do_not_know_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = _Parser(prog="proxim host")
+    with pytest.raises(UsageError, match=r"^That cannot be understood; see proxim host --help\.$"):
+        parser.error(f"something new about {CODE}")
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

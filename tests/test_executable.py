@@ -137,6 +137,12 @@ def test_version_and_exit_status(executable: Path, tmp_path: Path) -> None:
     assert "--no-such-option" in wrong.stderr
 
 
+def test_it_speaks_another_language(executable: Path, tmp_path: Path) -> None:
+    told = run(executable, tmp_path, "--language", "de", "host", "--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("Aufruf: ")
+
+
 def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
     readers = pytest.importorskip("PyInstaller.archive.readers")
     archive = readers.CArchiveReader(str(executable))

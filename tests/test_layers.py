@@ -26,6 +26,7 @@ ROOF: Final = {
     "proxim/desktop.py",
     "proxim/logs.py",
     "proxim/options.py",
+    "proxim/system_language.py",
     "proxim/wiring.py",
 }
 PACKAGES: Final = {"proxim/__init__.py", "proxim/languages/__init__.py", "proxim/web/__init__.py"}  # the two hold data

@@ -1,7 +1,7 @@
 """What `proxim doctor` concludes: facts about this machine in, findings for people out.
 
-The facts are gathered elsewhere (net/doctor.py, net/firewall.py); every sentence that a person reads is here. A
-finding that is a worry always says what to do next. Must never be here: looking at the machine.
+The facts are gathered elsewhere (net/doctor.py, net/firewall.py); which sentence fits them is decided here. A finding
+that is a worry always says what to do next. Must never be here: looking at the machine, a sentence (proxim/languages).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +13,7 @@ from typing import Final
 from proxim.core.events import Network
 from proxim.core.host_code import DEFAULT_PORT, FALLBACK_PORTS, authority, is_local
 from proxim.core.texts import display_name
+from proxim.core.words import decimal, say
 
 ALL_PORTS: Final = (DEFAULT_PORT, *FALLBACK_PORTS)
 PORTS_SHOWN: Final = f"{ALL_PORTS[0]}-{ALL_PORTS[-1]}"
@@ -72,16 +73,16 @@ def network_findings(networks: Sequence[Network], chosen: Network | None) -> lis
             Finding(
                 Check.NETWORK,
                 Level.FAILURE,
-                "This machine is on no network.",
-                "Connect it to Wi-Fi or a cable, then run proxim doctor again.",
+                say("doctor.onNoNetwork"),
+                say("doctor.onNoNetworkNext"),
             )
         ]
     others = [
         Finding(
             Check.NETWORK,
             Level.NOTE,
-            f"This machine also has {network.address} ({network.interface}).",
-            f"To use that one: proxim host --address {network.address}",
+            _here("doctor.alsoHas", network),
+            say("doctor.alsoHasNext", address=network.address),
         )
         for network in networks
         if network.address != chosen.address and not network.virtual and not ip_address(network.address).is_link_local
@@ -94,50 +95,53 @@ def address_not_here(address: str) -> Finding:
     return Finding(
         Check.NETWORK,
         Level.FAILURE,
-        f"This machine does not have the address {display_name(address)}.",
-        "Leave --address away, or name one of the addresses listed here.",
+        say("doctor.notHere", address=display_name(address)),
+        say("doctor.notHereNext"),
     )
+
+
+def _here(key: str, network: Network) -> str:
+    return say(key, address=network.address, interface=network.interface)
 
 
 def _chosen_finding(chosen: Network) -> Finding:
     ip = ip_address(chosen.address)
-    here = f"Proxim uses {chosen.address} ({chosen.interface})"
     if ip.is_loopback:
         return Finding(
             Check.NETWORK,
             Level.WARNING,
-            f"{here}, which only programs on this machine can reach.",
-            "Leave --address away to be reached by other devices.",
+            _here("doctor.loopback", chosen),
+            say("doctor.loopbackNext"),
         )
     if chosen.virtual:
         return Finding(
             Check.NETWORK,
             Level.WARNING,
-            f"{here}, which belongs to a VPN or a virtual adapter; devices in this room rarely reach it.",
-            "Connect this machine to the same Wi-Fi or cable network as the other device.",
+            _here("doctor.virtual", chosen),
+            say("doctor.virtualNext"),
         )
     if ip.is_link_local:
         return Finding(
             Check.NETWORK,
             Level.WARNING,
-            f"{here}, which this machine gave itself because no router gave it one.",
-            "Check the cable or the Wi-Fi password, or restart the router; two machines on one cable may ignore this.",
+            _here("doctor.linkLocal", chosen),
+            say("doctor.linkLocalNext"),
         )
     if ip.version == 6:
         return Finding(
             Check.NETWORK,
             Level.NOTE,
-            f"{here}; it is an IPv6 address, for which there is no typed code.",
-            "Let the other device scan the QR code or open the link.",
+            _here("doctor.ipv6", chosen),
+            say("doctor.ipv6Next"),
         )
     if not is_local(chosen.address):
         return Finding(
             Check.NETWORK,
             Level.NOTE,
-            f"{here}, which is no private address: a guest outside this subnet is asked before it dials it.",
-            "Use --yes with proxim join where nobody can be asked.",
+            _here("doctor.public", chosen),
+            say("doctor.publicNext"),
         )
-    return Finding(Check.NETWORK, Level.OK, f"{here}: that is where others reach this machine.")
+    return Finding(Check.NETWORK, Level.OK, _here("doctor.address", chosen))
 
 
 # --- ports ---------------------------------------------------------------------------------------------------------
@@ -167,9 +171,7 @@ def port_finding(network: Network, trials: Sequence[PortTrial], *, chosen: bool)
     address = network.address
     running = next((trial for trial in trials if trial.state is PortState.PROXIM), None)
     if running is not None:
-        return Finding(
-            Check.PORT, Level.OK, f"Proxim is already running at {authority(address, running.port)} and answers there."
-        )
+        return Finding(Check.PORT, Level.OK, say("doctor.running", address=authority(address, running.port)))
     # Proxim takes the first port that it can open; it cannot know whether that one answers others.
     openable = next((trial for trial in trials if trial.state in (PortState.FREE, PortState.SILENT)), None)
     first = trials[0]
@@ -177,34 +179,31 @@ def port_finding(network: Network, trials: Sequence[PortTrial], *, chosen: bool)
         return Finding(
             Check.PORT,
             Level.WARNING,
-            f"The address {address} cannot be listened on; the network may just have changed.",
-            "Run proxim doctor again.",
+            say("doctor.noListening", address=address),
+            say("doctor.again"),
         )
     if openable is None:
         return Finding(
             Check.PORT,
             Level.WARNING,
-            f"None of the ports {PORTS_SHOWN} on {address} is free; Proxim takes any other, and its code gets longer.",
-            "Close the program that uses them, or choose a free port with proxim host --port.",
+            say("doctor.noPort", ports=PORTS_SHOWN, address=address),
+            say("doctor.noPortNext"),
         )
     if openable.state is PortState.SILENT:
         return Finding(
             Check.PORT,
             Level.FAILURE if chosen else Level.WARNING,
-            f"Port {openable.port} on {address} can be opened, but does not answer even this machine itself.",
-            f"Allow Proxim (TCP ports {PORTS_SHOWN}) in this machine's firewall or security program, then run proxim "
-            "doctor again.",
+            say("doctor.silent", port=openable.port, address=address),
+            say("doctor.silentNext", ports=PORTS_SHOWN),
         )
     if openable is not first:
-        why = "reserved by the system" if first.state is PortState.REFUSED else "used by another program"
+        key = "doctor.portReserved" if first.state is PortState.REFUSED else "doctor.portUsed"
         return Finding(
             Check.PORT,
             Level.NOTE,
-            f"Port {first.port} on {address} is {why}; Proxim takes {openable.port}, which answers.",
+            say(key, port=first.port, address=address, taken=openable.port),
         )
-    return Finding(
-        Check.PORT, Level.OK, f"Port {first.port} on {address} can be opened, and answers when tried from this machine."
-    )
+    return Finding(Check.PORT, Level.OK, say("doctor.port", port=first.port, address=address))
 
 
 # --- firewalls -----------------------------------------------------------------------------------------------------
@@ -232,12 +231,12 @@ class Firewall:
 
 
 _FIREWALL_RULES: Final = {
-    FirewallState.OFF: (Level.OK, "is not active"),
-    FirewallState.ALLOWS: (Level.OK, "is active and lets others reach Proxim"),
-    FirewallState.ASKS: (Level.NOTE, "is active and asks when Proxim first opens its port"),
-    FirewallState.BLOCKS: (Level.WARNING, f"is active and seems to keep others from TCP ports {PORTS_SHOWN}"),
-    FirewallState.UNCLEAR: (Level.WARNING, "is active; whether it lets others reach Proxim cannot be read"),
-    FirewallState.UNREADABLE: (Level.NOTE, "may be active; that cannot be read without administrator rights"),
+    FirewallState.OFF: (Level.OK, "doctor.firewallOff"),
+    FirewallState.ALLOWS: (Level.OK, "doctor.firewallAllows"),
+    FirewallState.ASKS: (Level.NOTE, "doctor.firewallAsks"),
+    FirewallState.BLOCKS: (Level.WARNING, "doctor.firewallBlocks"),
+    FirewallState.UNCLEAR: (Level.WARNING, "doctor.firewallUnclear"),
+    FirewallState.UNREADABLE: (Level.NOTE, "doctor.firewallUnreadable"),
 }
 
 
@@ -245,13 +244,12 @@ def firewall_findings(firewalls: Sequence[Firewall]) -> list[Finding]:
     """What each firewall does with a guest."""
     findings = []
     for firewall in firewalls:
-        level, does = _FIREWALL_RULES[firewall.state]
-        about = f" - {firewall.about}" if firewall.about else ""
-        remedy = firewall.remedy or f"Allow incoming TCP {PORTS_SHOWN} for Proxim in {firewall.name}."
-        findings.append(
-            Finding(Check.FIREWALL, level, f"{firewall.name} {does}{about}.", None if level is Level.OK else remedy)
-        )
-    return findings or [Finding(Check.FIREWALL, Level.OK, "No firewall was found on this machine.")]
+        level, key = _FIREWALL_RULES[firewall.state]
+        about = say("doctor.firewallAbout", clause=firewall.about) if firewall.about else ""
+        message = say(key, name=firewall.name, about=about, ports=PORTS_SHOWN)
+        remedy = firewall.remedy or say("doctor.firewallRemedy", ports=PORTS_SHOWN, name=firewall.name)
+        findings.append(Finding(Check.FIREWALL, level, message, None if level is Level.OK else remedy))
+    return findings or [Finding(Check.FIREWALL, Level.OK, say("doctor.noFirewall"))]
 
 
 # --- adapters, link, surroundings ----------------------------------------------------------------------------------
@@ -277,16 +275,14 @@ def adapter_findings(adapters: Sequence[VirtualAdapter]) -> list[Finding]:
                 Finding(
                     Check.ADAPTERS,
                     Level.WARNING,
-                    f"The VPN {what} carries this machine's traffic and may keep it apart from devices in this room.",
-                    "If others cannot connect, pause the VPN or allow local network access in its settings.",
+                    say("doctor.vpnCarries", adapter=what),
+                    say("doctor.vpnCarriesNext"),
                 )
             )
         else:
-            kind = "VPN" if adapter.vpn else "virtual adapter"
-            findings.append(
-                Finding(Check.ADAPTERS, Level.NOTE, f"There is a {kind} {what}; Proxim prefers other addresses.")
-            )
-    return findings or [Finding(Check.ADAPTERS, Level.OK, "There is no VPN and no virtual adapter.")]
+            key = "doctor.vpn" if adapter.vpn else "doctor.virtualAdapter"
+            findings.append(Finding(Check.ADAPTERS, Level.NOTE, say(key, adapter=what)))
+    return findings or [Finding(Check.ADAPTERS, Level.OK, say("doctor.noAdapter"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,19 +296,18 @@ class LinkTrial:
 def link_finding(trial: LinkTrial) -> Finding:
     """Whether WebRTC over UDP works here at all."""
     if trial.seconds is not None:
-        return Finding(Check.LINK, Level.OK, f"Two peers on this machine linked over UDP in {trial.seconds:.2f} s.")
-    because = f" ({trial.detail})" if trial.detail else ""
+        return Finding(Check.LINK, Level.OK, say("doctor.linked", seconds=decimal(trial.seconds, 2)))
     return Finding(
         Check.LINK,
         Level.FAILURE,
-        f"Two peers on this machine could not link over UDP{because}.",
-        "Allow Proxim to use UDP in the firewall or security program, pause the VPN, then run proxim doctor again.",
+        say("doctor.notLinkedBecause", detail=trial.detail) if trial.detail else say("doctor.notLinked"),
+        say("doctor.notLinkedNext"),
     )
 
 
 def link_not_tried() -> Finding:
     """Without a network there is nothing to link over."""
-    return Finding(Check.LINK, Level.NOTE, "Linking over UDP was not tried, for this machine is on no network.")
+    return Finding(Check.LINK, Level.NOTE, say("doctor.notTried"))
 
 
 def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Finding]:
@@ -323,8 +318,8 @@ def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Fin
             Finding(
                 Check.SURROUNDINGS,
                 Level.WARNING,
-                "Proxim runs inside Windows Subsystem for Linux, whose network other devices cannot reach by default.",
-                "Run Proxim on Windows itself, or set networkingMode=mirrored in .wslconfig.",
+                say("doctor.wsl"),
+                say("doctor.wslNext"),
             )
         )
     if local_network_privacy:
@@ -332,16 +327,16 @@ def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Fin
             Finding(
                 Check.SURROUNDINGS,
                 Level.NOTE,
-                "This macOS asks whether a program may reach the local network, and blocks it after a No.",
-                "Check System Settings, Privacy & Security, Local Network: Proxim or the terminal must be switched on.",
+                say("doctor.macOS"),
+                say("doctor.macOSNext"),
             )
         )
     findings.append(
         Finding(
             Check.SURROUNDINGS,
             Level.NOTE,
-            "Whether the Wi-Fi keeps its devices apart, as guest networks do, cannot be seen from one device.",
-            "If all else is well and others cannot connect, let the other device host, or use another network.",
+            say("doctor.apart"),
+            say("doctor.apartNext"),
         )
     )
     return findings
@@ -349,14 +344,23 @@ def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Fin
 
 # --- checks that did not end ---------------------------------------------------------------------------------------
 
+_CHECKS: Final = {
+    Check.NETWORK: "doctor.checkNetwork",
+    Check.PORT: "doctor.checkPort",
+    Check.FIREWALL: "doctor.checkFirewall",
+    Check.ADAPTERS: "doctor.checkAdapters",
+    Check.LINK: "doctor.checkLink",
+    Check.SURROUNDINGS: "doctor.checkSurroundings",
+}
+
 
 def check_overran(check: Check, seconds: float) -> Finding:
     """A check took longer than its deadline."""
     return Finding(
         check,
         Level.WARNING,
-        f"Looking at the {check} took longer than {seconds:g} s and was given up.",
-        "Run proxim doctor again; if it stays so, something on this machine holds up programs that ask about it.",
+        say("doctor.overran", check=say(_CHECKS[check]), seconds=f"{seconds:g}"),
+        say("doctor.overranNext"),
     )
 
 
@@ -365,6 +369,6 @@ def check_crashed(check: Check, detail: str) -> Finding:
     return Finding(
         check,
         Level.WARNING,
-        f"Looking at the {check} failed ({detail}).",
-        "Please report this; the other findings hold without it.",
+        say("doctor.crashed", check=say(_CHECKS[check]), detail=detail),
+        say("doctor.crashedNext"),
     )

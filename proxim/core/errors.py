@@ -1,12 +1,16 @@
-"""The one table of everything that can go wrong, in words for people.
+"""The one table of everything that can go wrong: its reasons, and through them its sentences for people.
 
-Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentence from here.
-Must never be here: handling of an error, or a sentence that carries a secret.
+Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentence from here; it is that of the
+language in use, whose sections `reasons` and `hostReasons` hold it.
+Must never be here: handling of an error, a sentence (proxim/languages); and in no sentence a secret.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from proxim.core.words import say
 
 
 class Reason(StrEnum):
@@ -110,130 +114,46 @@ FILE_REASONS: Final = frozenset(
     }
 )
 
-SENTENCES: Final[dict[Reason, str]] = {
-    Reason.DECLINED: "The other person declined; ask them, then try again.",
-    Reason.TIMEOUT: "Nobody approved within 40 seconds; ask the other person to look at their screen and try again.",
-    Reason.EXPIRED: "This code has expired; use the new one that the host shows.",
-    Reason.BUSY: "Another device is using this code now; try again in a moment, or ask the host to invite another.",
-    Reason.UNKNOWN_SESSION: "The host no longer knows this code; use the one it shows now.",
-    Reason.NOT_VERIFIED: "This device could not prove that it knows the host's code; type the one shown now.",
-    Reason.CLOSED: "The host ended this session; ask for a new code.",
-    Reason.TOO_MANY_TRIES: "Too many wrong codes were tried; ask the host for a new code, or scan its QR code.",
-    Reason.TAMPERED: (
-        "Somebody between the two devices changed what they sent each other, so the link was ended; try on another "
-        "network, with a new code."
-    ),
-    Reason.BAD_JSON: "That message was not readable JSON; send one JSON object in each text frame.",
-    Reason.BAD_MESSAGE: "That message has a missing or wrong field; compare it with docs/protocol.md.",
-    Reason.UNKNOWN_TYPE: "That message has a type that this host does not know; compare it with docs/protocol.md.",
-    Reason.TOO_LARGE: "That message is larger than this host accepts; send at most 64 KiB at once.",
-    Reason.TOO_MANY: "Too many wrong messages came from there; connect again and follow docs/protocol.md.",
-    Reason.NOT_ALLOWED: "That message is not allowed now; wait for the host's answer before the next step.",
-    Reason.CODE_TYPO: "There is a typo in this code; compare it with the host's screen.",
-    Reason.CODE_INCOMPLETE: "This code is not complete yet; type all of it.",
-    Reason.CODE_SYMBOL: "A code has only digits and letters, and never a U; compare it with the host's screen.",
-    Reason.CODE_TOO_LONG: "This code has too many symbols; compare it with the host's screen.",
-    Reason.CODE_UNKNOWN: "This code comes from a newer Proxim; update Proxim on this device.",
-    Reason.CODE_MISSING: "No code was given; start again with the code that the host shows.",
-    Reason.LINK_UNREADABLE: "This is neither a host code nor a Proxim link; type the code that the host shows.",
-    Reason.NO_ANSWER: (
-        "The host does not answer: a firewall or the Wi-Fi may keep devices apart; check that both are on the same "
-        "network, or let the other device host."
-    ),
-    Reason.REFUSED: (
-        "The host's device answers, but Proxim is not open there; start Proxim on it and use the code it shows now."
-    ),
-    Reason.UNREACHABLE: (
-        "There is no way from this network to the host's; connect both devices to the same network, then try again."
-    ),
-    Reason.NOT_PROXIM: "Something other than Proxim answers at that address; use the code that the host shows now.",
-    Reason.HOST_FULL: (
-        "The host's device closed the connection at once, perhaps because too many devices are connected to it; try "
-        "again in a moment."
-    ),
-    Reason.HOST_GONE: "The host closed the connection; check that Proxim is still open there and try again.",
-    Reason.HOST_ERROR: "The host could not understand this device; update Proxim on both devices and try again.",
-    Reason.HOST_UNPROVEN: (
-        "What answered there could not prove that it is the host of this code; compare the code with the host's "
-        "screen, and if it is right, use another network."
-    ),
-    Reason.FAR_ADDRESS: (
-        "This code leads outside the local network; go on only if you know that address (proxim join --yes)."
-    ),
-    Reason.JOIN_BUSY: "This device is already joining another; cancel that first.",
-    Reason.GUEST_LEFT: "The other device left before you answered; it can ask again.",
-    Reason.PROMPT_GONE: "That request is no longer there; the other device can ask again.",
-    Reason.CODE_CLOSED: (
-        "Too many wrong codes were tried, so the typed code is closed; make a new code, or let the other device scan "
-        "the QR."
-    ),
-    Reason.ICE_FAILED: (
-        "The devices found no direct way to each other: a firewall or VPN seems to block UDP; allow Proxim in the "
-        "firewall, pause the VPN, or let the other device host."
-    ),
-    Reason.LINK_TIMEOUT: (
-        "The link did not open within 15 seconds: a firewall or VPN may block UDP; allow Proxim in the firewall, pause "
-        "the VPN, or let the other device host."
-    ),
-    Reason.NO_OFFER: "The other device was approved but never started the link; try again from there.",
-    Reason.NO_DESCRIPTION: "This device could not prepare a link; check its network connection and try again.",
-    Reason.BAD_DESCRIPTION: "The other device sent a link description that makes no sense; update Proxim there.",
-    Reason.PEER_VANISHED: "The other device fell silent; check that it is awake and online, then connect again.",
-    Reason.PEER_LEFT: "The other device disconnected; join again to go on.",
-    Reason.PEER_ERROR: "The other device sent something this link cannot carry; update Proxim on both devices.",
-    Reason.DISCONNECTED: "You disconnected; join again to go on.",
-    Reason.UNSUPPORTED: "The other device cannot receive text; it linked without Proxim's control channel.",
-    Reason.TEXT_TOO_LONG: "This text is longer than 1 MiB; send it in parts.",
-    Reason.NOT_CONNECTED: "No device is connected; connect one first.",
-    Reason.CANCELLED: "The transfer was cancelled; send the files again if they are still wanted.",
-    Reason.FILE_GONE: "That file is no longer there; choose it again where it is now.",
-    Reason.FILE_UNREADABLE: "This device may not read that file; check its permissions, then send it again.",
-    Reason.NOT_A_FILE: "This is a link, a device or a pipe, and is not sent; choose the file or folder that is meant.",
-    Reason.FILE_CHANGED: "The file changed while it was being sent; send it again when nothing writes to it any more.",
-    Reason.FILE_DAMAGED: "What arrived was not what was sent, so it was thrown away; send the file again.",
-    Reason.NOTHING_TO_SEND: "There is nothing to send; choose a file or a folder.",
-    Reason.TOO_MANY_FILES: "These are more than 20,000 files at once; send them in parts, or pack them first.",
-    Reason.TOO_MANY_TRANSFERS: "Too much is being sent at once; wait until some of it has arrived, then send the rest.",
-    Reason.NAME_REFUSED: "A file's name or path cannot be used on the other device; rename it, then send it again.",
-    Reason.DISK_FULL: "There is not enough room on the receiving disk; make room there, then send again.",
-    Reason.FOLDER_READ_ONLY: "The folder for received files cannot be written to; choose another to save to.",
-    Reason.FOLDER_GONE: "The folder for received files is no longer there; choose another to save to.",
-    Reason.TRANSFER_FAILED: "The transfer could not be completed; try it again.",
-    Reason.TRANSFER_GONE: "That transfer is no longer there; send the files again.",
-    Reason.SOME_FILES_FAILED: "Some of the files did not arrive; see which, and send those again.",
-    Reason.FILES_UNSUPPORTED: "The other device cannot take files over this link; update Proxim there.",
-    Reason.NO_NETWORK: "This device is on no network; connect it to Wi-Fi or a cable, and a code will appear.",
-    Reason.NETWORK_CHANGED: "The network changed; use the new code.",
-    Reason.ADDRESS_GONE: "This device no longer has that network address; choose another under Network.",
-    Reason.NOT_OUR_ADDRESS: "This device does not have that address; choose one of those that proxim doctor lists.",
-    Reason.PORT_TAKEN: "That port is used by another program; choose another with --port.",
-    Reason.PORT_REFUSED: (
-        "This device does not let Proxim open that port, or a program holds it; choose another above 1024 with --port."
-    ),
-    Reason.SETTINGS_BROKEN: "The settings file was unreadable; it is kept beside a new one with a new identity.",
-    Reason.SETTINGS_UNWRITABLE: "The settings could not be saved; this device's identity lasts until Proxim closes.",
-    Reason.NAME_UNUSABLE: "A device name needs a visible character and at most 64 bytes; choose another.",
-    Reason.NO_DISPLAY: "There is no screen here, so Proxim goes on in the terminal.",
-    Reason.BAD_COMMAND: "That line is not a command Proxim knows; see docs/json-lines.md.",
-    Reason.INTERNAL: "Something went wrong inside Proxim; please report it with the log file, then start Proxim again.",
-}
 
+class _Sentences(Mapping[Reason, str]):
+    """A section of the language in use."""
+
+    def __init__(self, section: str, reasons: tuple[Reason, ...]) -> None:
+        self._section = section
+        self._reasons = reasons
+
+    def __getitem__(self, reason: Reason) -> str:
+        if reason not in self._reasons:
+            raise KeyError(reason)
+        return say(f"{self._section}.{reason}")
+
+    def __iter__(self) -> Iterator[Reason]:
+        return iter(self._reasons)
+
+    def __len__(self) -> int:
+        return len(self._reasons)
+
+
+SENTENCES: Final[Mapping[Reason, str]] = _Sentences("reasons", tuple(Reason))
 
 # Ends that both sides see, and that read otherwise at the host.
-HOST_SENTENCES: Final[dict[Reason, str]] = {
-    Reason.DECLINED: "You rejected the request; the code still works for another device.",
-    Reason.TIMEOUT: "Nobody here answered within 40 seconds; the other device can ask again.",
-    Reason.BUSY: "Another device proved that it knows the code, so this one was turned away; it can ask again.",
-    Reason.EXPIRED: "The time of this session is over; the next device needs the new code.",
-    Reason.CLOSED: "You ended this session; the next device needs the new code.",
-    Reason.PEER_LEFT: "The other device disconnected; it can join again with the code shown then.",
-    Reason.DISCONNECTED: "You disconnected; the next device needs the new code.",
-}
+HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "hostReasons",
+    (
+        Reason.DECLINED,
+        Reason.TIMEOUT,
+        Reason.BUSY,
+        Reason.EXPIRED,
+        Reason.CLOSED,
+        Reason.PEER_LEFT,
+        Reason.DISCONNECTED,
+    ),
+)
 
 
 def sentence_for(reason: Reason, *, host: bool) -> str:
     """What happened and what to do next, for the person at the host or at the guest."""
-    return HOST_SENTENCES.get(reason, SENTENCES[reason]) if host else SENTENCES[reason]
+    return HOST_SENTENCES[reason] if host and reason in HOST_SENTENCES else SENTENCES[reason]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ import re
 import unicodedata
 from typing import Final
 
+from proxim.core.words import say
+
 NAME_SHOWN_MAX: Final = 40  # characters; longer names push the buttons out of the approval dialog
 MAX_NAME_BYTES: Final = 64  # on the wire; fits a hostname (RFC 1035: 63)
-UNNAMED: Final = "Unnamed device"
 
 # Categories that draw nothing or steer the text around them: controls, formats (bidi marks), surrogates, private use,
 # unassigned, line and paragraph separators (Unicode Standard, chapter 4.5).
@@ -27,7 +28,7 @@ def display_name(name: str) -> str:
     one_line = display_id(name)
     if len(one_line) > NAME_SHOWN_MAX:
         one_line = one_line[: NAME_SHOWN_MAX - 1].rstrip() + "…"
-    return one_line or UNNAMED
+    return one_line or say("device.unnamed")
 
 
 def display_id(text: str) -> str:
@@ -40,8 +41,7 @@ def display_id(text: str) -> str:
 
 def is_usable_name(name: str) -> bool:
     """Whether others can be shown this device name and the wire can carry it."""
-    visible = is_encodable(name) and (display_name(name) != UNNAMED or UNNAMED in name)
-    return visible and byte_length(name.strip()) <= MAX_NAME_BYTES
+    return is_encodable(name) and bool(display_id(name)) and byte_length(name.strip()) <= MAX_NAME_BYTES
 
 
 def printable_text(text: str) -> str:

@@ -2,7 +2,7 @@
 
 Each parser is a pure function over a tool's output. A tool that is absent, fails or speaks another language leads to
 "cannot be read", never to a guess.
-Must never be here: sentences beyond a clause (core/doctor.py), changing any firewall.
+Must never be here: what a state means (core/doctor.py), a sentence (proxim/languages), changing any firewall.
 """
 
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from proxim.core.doctor import ALL_PORTS, PORTS_SHOWN, Firewall, FirewallState
+from proxim.core.words import say
 from proxim.net.tool import Output, Run, run_tool
 
 # --- ufw -----------------------------------------------------------------------------------------------------------
@@ -35,17 +36,17 @@ def parse_ufw(conf: str, status: Output) -> Firewall | None:
             return None
         if not enabled:
             return Firewall("ufw", FirewallState.OFF)
-        remedy = f"See: sudo ufw status; if nothing there allows it, run: {command}"
-        return Firewall("ufw", FirewallState.UNCLEAR, "its rules are for administrators to read", remedy)
+        remedy = say("firewall.seeUfw", command=command)
+        return Firewall("ufw", FirewallState.UNCLEAR, say("firewall.forAdministrators"), remedy)
     if told[1] == "inactive":
         return Firewall("ufw", FirewallState.OFF)
     if re.search(r"^Default: allow \(incoming\)", status.text, re.MULTILINE):
-        return Firewall("ufw", FirewallState.ALLOWS, "it lets in by default")
+        return Firewall("ufw", FirewallState.ALLOWS, say("firewall.letsInByDefault"))
     for line in status.text.splitlines():
         rule = re.match(r"(\S+)(?: \(v6\))?(?: on \S+)?\s+(ALLOW|LIMIT)(?: IN)?\s", line)
         if rule and (rule[1] == "Anywhere" or _covers(rule[1], "tcp")):
-            return Firewall("ufw", FirewallState.ALLOWS, f"rule {rule[1]}")
-    return Firewall("ufw", FirewallState.BLOCKS, remedy=f"Run: {command}")
+            return Firewall("ufw", FirewallState.ALLOWS, say("firewall.rule", rule=rule[1]))
+    return Firewall("ufw", FirewallState.BLOCKS, remedy=say("firewall.run", command=command))
 
 
 def _covers(ports: str, protocol: str) -> bool:
@@ -71,17 +72,19 @@ def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
     if said[0] == "not running":
         return Firewall("firewalld", FirewallState.OFF)
     if said[0] != "running":  # "Authorization failed", a Python traceback, no D-Bus
-        return Firewall("firewalld", FirewallState.UNREADABLE, remedy="See: sudo firewall-cmd --list-all")
-    remedy = f"Run: sudo firewall-cmd --permanent --add-port={PORTS_SHOWN}/tcp && sudo firewall-cmd --reload"
+        remedy = say("firewall.see", command="sudo firewall-cmd --list-all")
+        return Firewall("firewalld", FirewallState.UNREADABLE, remedy=remedy)
+    command = f"sudo firewall-cmd --permanent --add-port={PORTS_SHOWN}/tcp && sudo firewall-cmd --reload"
+    remedy = say("firewall.run", command=command)
     fields = dict(re.findall(r"^\s+([a-z-]+):[ \t]*(.*)$", listing.text, re.MULTILINE))
     if listing.status != 0 or "target" not in fields:
-        return Firewall("firewalld", FirewallState.UNCLEAR, "its rules are for administrators to read", remedy)
+        return Firewall("firewalld", FirewallState.UNCLEAR, say("firewall.forAdministrators"), remedy)
     zone = listing.text.split(maxsplit=1)[0]
     if fields["target"] == "ACCEPT" or any(_covers(entry, "tcp") for entry in fields.get("ports", "").split()):
-        return Firewall("firewalld", FirewallState.ALLOWS, f"zone {zone}")
+        return Firewall("firewalld", FirewallState.ALLOWS, say("firewall.zone", zone=zone))
     if re.search(r"^\s+rule .*\baccept\b", listing.text, re.MULTILINE):
-        return Firewall("firewalld", FirewallState.UNCLEAR, f"zone {zone} has rules of its own", remedy)
-    return Firewall("firewalld", FirewallState.BLOCKS, f"zone {zone}", remedy)
+        return Firewall("firewalld", FirewallState.UNCLEAR, say("firewall.zoneOwnRules", zone=zone), remedy)
+    return Firewall("firewalld", FirewallState.BLOCKS, say("firewall.zone", zone=zone), remedy)
 
 
 # --- nftables and iptables -----------------------------------------------------------------------------------------
@@ -89,7 +92,7 @@ def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
 
 def parse_nftables(ruleset: Output) -> Firewall | None:
     """Bare nftables from `nft list ruleset`, which only root may read. None: no nft, or nothing filters input."""
-    remedy = f"See sudo nft list ruleset; the input chain must accept: tcp dport {PORTS_SHOWN}"
+    remedy = say("firewall.seeNft", ports=PORTS_SHOWN)
     if ruleset.status is None:
         return None
     if ruleset.status != 0:
@@ -114,11 +117,13 @@ def parse_nftables(ruleset: Output) -> Firewall | None:
 
 def parse_iptables(rules: Output) -> Firewall | None:
     """Old iptables from `iptables -S INPUT`, which only root may read. None: no iptables, or it lets everything in."""
-    remedy = f"Run: sudo iptables -I INPUT -p tcp --dport {ALL_PORTS[0]}:{ALL_PORTS[-1]} -j ACCEPT"
+    command = f"sudo iptables -I INPUT -p tcp --dport {ALL_PORTS[0]}:{ALL_PORTS[-1]} -j ACCEPT"
+    remedy = say("firewall.run", command=command)
     if rules.status is None:
         return None
     if rules.status != 0:
-        return Firewall("iptables", FirewallState.UNREADABLE, remedy="See: sudo iptables -S INPUT")
+        remedy = say("firewall.see", command="sudo iptables -S INPUT")
+        return Firewall("iptables", FirewallState.UNREADABLE, remedy=remedy)
     lines = rules.text.splitlines()
     for line in lines:
         ports = re.search(r"--dports? (\S+)", line)
@@ -135,25 +140,22 @@ def parse_iptables(rules: Output) -> Firewall | None:
 
 def parse_macos(state: Output, applications: Output, programs: Sequence[str]) -> Firewall:
     """The application firewall from `socketfilterfw --getglobalstate` and `--listapps`."""
-    name = "The macOS firewall"
-    options = "System Settings, Network, Firewall, Options"
+    name = say("firewall.macOS")
     said = re.search(r"State = (\d)|Firewall is (enabled|disabled)$", state.text, re.MULTILINE)
     if said is None:
-        return Firewall(name, FirewallState.UNREADABLE, remedy=f"Look into {options}.")
+        return Firewall(name, FirewallState.UNREADABLE, remedy=say("firewall.macLook"))
     if said[1] == "0" or said[2] == "disabled":
         return Firewall(name, FirewallState.OFF)
     if said[1] == "2":
-        return Firewall(
-            name, FirewallState.BLOCKS, "it blocks all incoming connections", f"Switch that off in {options}."
-        )
+        return Firewall(name, FirewallState.BLOCKS, say("firewall.blocksAll"), say("firewall.macSwitchOff"))
     entries = re.findall(r"^\s*\d+\s*:\s*(.+?)\s*\n\s*\(\s*(Allow|Block) incoming", applications.text, re.MULTILINE)
     # A bundle is listed by its folder, what runs lies within it.
     verdicts = [verdict for path, verdict in entries if any(p == path or p.startswith(path + "/") for p in programs)]
     if "Block" in verdicts:
-        return Firewall(name, FirewallState.BLOCKS, "this program is on its list as blocked", f"Allow it in {options}.")
+        return Firewall(name, FirewallState.BLOCKS, say("firewall.listedAsBlocked"), say("firewall.macAllow"))
     if "Allow" in verdicts:
         return Firewall(name, FirewallState.ALLOWS)
-    return Firewall(name, FirewallState.ASKS, remedy="Answer Allow when macOS asks about incoming connections.")
+    return Firewall(name, FirewallState.ASKS, remedy=say("firewall.macAnswer"))
 
 
 # --- Windows -------------------------------------------------------------------------------------------------------
@@ -172,11 +174,11 @@ _POWERSHELL_SCRIPT: Final = (
     "profile=[string]$_.Profile}});"
     "ConvertTo-Json -Compress -Depth 4 -InputObject @{profiles=$p;networks=$n;rules=$r}"
 )
-_WINDOWS_NAME: Final = "Windows Defender Firewall"
-_WINDOWS_ALLOW: Final = (
-    "Open Windows Security, Firewall & network protection, Allow an app through firewall, and tick Proxim for {} "
-    "networks."
-)
+_NETWORK_WORDS: Final = {
+    "Public": ("firewall.networkPublic", "firewall.tickPublic"),
+    "Private": ("firewall.networkPrivate", "firewall.tickPrivate"),
+    "Domain": ("firewall.networkDomain", "firewall.tickDomain"),
+}
 _PROFILE_OF: Final = {"Public": "Public", "Private": "Private", "DomainAuthenticated": "Domain"}
 
 
@@ -208,15 +210,13 @@ def parse_windows(answer: Output, interface: str) -> Firewall | None:
     # An adapter that Windows has not classified is treated as Public.
     name = _PROFILE_OF.get(here[0].get("category", ""), "Public") if here else "Public"
     profile = profiles.get(name, {})
-    network = f"{name} network"
+    windows = say("firewall.windows")
+    network, remedy = map(say, _NETWORK_WORDS[name])
     if profile.get("enabled") == "False":
-        return Firewall(_WINDOWS_NAME, FirewallState.OFF, network)
-    remedy = _WINDOWS_ALLOW.format(name)
+        return Firewall(windows, FirewallState.OFF, network)
     if profile.get("rules") == "False":
-        about = f"{network}, all incoming connections are blocked"
-        return Firewall(
-            _WINDOWS_NAME, FirewallState.BLOCKS, about, "Untick that box in Windows Security, Firewall, this network."
-        )
+        about = say("firewall.networkBlocksAll", network=network)
+        return Firewall(windows, FirewallState.BLOCKS, about, say("firewall.untick"))
     actions = {
         rule.get("action")
         for rule in _records(facts.get("rules"))
@@ -225,21 +225,21 @@ def parse_windows(answer: Output, interface: str) -> Firewall | None:
         and (rule.get("profile") == "Any" or name in re.split(r",\s*", rule.get("profile", "")))
     }
     if "Block" in actions:  # made by Windows when a person answers its question with Cancel; it outweighs any Allow
-        return Firewall(_WINDOWS_NAME, FirewallState.BLOCKS, f"{network}, a rule blocks this program", remedy)
+        return Firewall(windows, FirewallState.BLOCKS, say("firewall.networkBlocksUs", network=network), remedy)
     if "Allow" in actions or profile.get("inbound") == "Allow":
-        return Firewall(_WINDOWS_NAME, FirewallState.ALLOWS, network)
-    return Firewall(_WINDOWS_NAME, FirewallState.ASKS, network, "Answer Allow when Windows asks. " + remedy)
+        return Firewall(windows, FirewallState.ALLOWS, network)
+    return Firewall(windows, FirewallState.ASKS, network, say("firewall.answerAllow", otherwise=remedy))
 
 
 def parse_netsh(answer: Output) -> Firewall:
     """The fallback, `netsh advfirewall show currentprofile state`, whose English form alone can be read."""
     said = re.search(r"^State\s+(ON|OFF)\s*$", answer.text, re.MULTILINE)
+    windows, remedy = say("firewall.windows"), say("firewall.tickThese")
     if answer.status != 0 or said is None:
-        remedy = _WINDOWS_ALLOW.format("these")
-        return Firewall(_WINDOWS_NAME, FirewallState.UNREADABLE, remedy=remedy)
+        return Firewall(windows, FirewallState.UNREADABLE, remedy=remedy)
     if said[1] == "OFF":
-        return Firewall(_WINDOWS_NAME, FirewallState.OFF)
-    return Firewall(_WINDOWS_NAME, FirewallState.UNCLEAR, remedy=_WINDOWS_ALLOW.format("these"))
+        return Firewall(windows, FirewallState.OFF)
+    return Firewall(windows, FirewallState.UNCLEAR, remedy=remedy)
 
 
 # --- each system ---------------------------------------------------------------------------------------------------

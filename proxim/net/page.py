@@ -1,6 +1,6 @@
 """What a browser gets: the page's files, a fixed table of them, and its words in the language that it asks for.
 
-Must never be here: sockets and who may ask (server.py), the words themselves (core/errors.py, proxim/languages).
+Must never be here: sockets and who may ask (server.py), the words themselves (proxim/languages).
 """
 
 import gzip
@@ -11,7 +11,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
-from proxim.core.errors import SENTENCES
+from proxim.core.words import ENGLISH, LANGUAGES, read_language
 
 _HTML: Final = "text/html; charset=utf-8"
 _JSON: Final = "application/json; charset=utf-8"
@@ -21,7 +21,7 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _TEXTS_PATH: Final = "/texts.json"
-_FALLBACK: Final = "en"
+_SECTIONS: Final = ("page", "reasons")  # what it shows; the program's other words would only take time on the way
 _MAX_ASKED: Final = 32  # languages or codings looked at in one header
 
 
@@ -61,19 +61,15 @@ def reads_gzip(accept_encoding: str) -> bool:
 
 
 def languages() -> dict[str, dict[str, Any]]:
-    """The words of each language: `page`, and `reasons` for every Reason; English's are the program's own table."""
-    found = {
-        name.removesuffix(suffix): json.loads(body)
-        for name, suffix, body in _read(resources.files("proxim.languages"), {".json"})
-    }
-    found[_FALLBACK]["reasons"] = {reason.value: sentence for reason, sentence in SENTENCES.items()}
-    return found
+    """The words of each language that the page needs: `page`, and `reasons` for every Reason."""
+    words = {language: read_language(language) for language in LANGUAGES}
+    return {language: {section: found[section] for section in _SECTIONS} for language, found in words.items()}
 
 
 def best_language(accept_language: str, known: Iterable[str]) -> str:
     """The language of an Accept-Language header that we know and it likes best (RFC 9110, 12.5.4)."""
     spoken = set(known)
-    best, liked = _FALLBACK, 0.0
+    best, liked = ENGLISH, 0.0
     for one in accept_language.split(",")[:_MAX_ASKED]:
         tag, _, quality = one.partition(";")
         language = tag.strip().lower().partition("-")[0]

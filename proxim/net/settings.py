@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from proxim.core.errors import Problem, Reason
 from proxim.core.texts import MAX_NAME_BYTES, is_usable_name
+from proxim.core.words import say
 
 FILE_NAME: Final = "settings.json"
 MAX_FILE_BYTES: Final = 64 * 1024  # ours has 100; whatever is larger was not written by any Proxim
@@ -67,7 +68,8 @@ def default_device_name(node: str | None = None) -> str:
     while len(shown.encode()) > MAX_NAME_BYTES:
         shown = shown[:-1].rstrip()
     if shown.lower() == "localhost" or not is_usable_name(shown):
-        return f"{platform.system() or 'My'} computer"
+        system = platform.system()
+        return say("device.own", system=system) if system else say("device.ownUnknown")
     return shown
 
 

@@ -16,9 +16,10 @@ from proxim.core.events import Decide, Intent
 from proxim.core.messages import Verified
 from proxim.core.status import Prompt
 from proxim.core.texts import display_name, printable_text
+from proxim.core.words import say
 from proxim.ui.root import darken_title_bar
 from proxim.ui.theme import Theme
-from proxim.ui.widgets import PlainText, WrapLabel, bind_letters, place_over, set_text
+from proxim.ui.widgets import PlainText, WrapLabel, bind_letters, lettered, place_over, set_lettered, set_text
 
 APPROVE_DEAD_SECONDS: Final = 0.8  # a click or key meant for what was there before the dialog came must not approve
 _ID_SHOWN: Final = 36  # characters of a line: a UUID; a longer id goes on below, as two may begin alike
@@ -27,21 +28,10 @@ _TICK_MS: Final = 200
 _CASCADE: Final = 28  # a title bar's height: the dialog below stays to be seen
 
 _PROOFS: Final = {
-    Verified.CODE: "It proved that it knows the code on this screen.",
-    Verified.QR: (
-        "It holds the secret of the QR code on this screen. On a network that you do not trust, the page in the "
-        "phone's browser could have been altered on its way."
-    ),
-    None: (
-        "It did not prove that it knows your code: anybody on this network could ask under this name. Approve only if "
-        "you expect exactly this device now."
-    ),
+    Verified.CODE: "approval.byCode",
+    Verified.QR: "approval.byQR",
+    None: "approval.byNothing",
 }
-_WARNING: Final = (
-    "Nothing shows that this device has seen your code. Look at the other screen: is it this device that is asking, "
-    "at this moment? If you are not sure, reject."
-)
-_APPROVE_UNVERIFIED: Final = "Approve without verification"
 
 
 def in_lines(text: str) -> list[str]:
@@ -82,7 +72,7 @@ class ApprovalDialog:
         self._plain: list[PlainText] = []
         window = self.window = tkinter.Toplevel(root, class_="ProximRequest")
         window.withdraw()  # until it is whole and in its place
-        window.title("Proxim: request to join")
+        window.title(say("approval.title"))
         window.resizable(False, False)
         window.protocol("WM_DELETE_WINDOW", self.reject)
         window.bind("<Escape>", lambda _event: self.reject())
@@ -140,9 +130,10 @@ class ApprovalDialog:
         """The second step: what approving would mean, and a button that says so and is dead at first."""
         self._warned = True
         self._alive_at = self._clock() + APPROVE_DEAD_SECONDS
-        set_text(self._proof, _WARNING)
-        self._proof.configure(style="Amber.Line.TLabel")
-        self.approve_button.configure(text=_APPROVE_UNVERIFIED, state="disabled")
+        set_text(self._proof, say("approval.warning"))
+        self._proof.restyle("Amber.Line.TLabel")
+        set_lettered(self.approve_button, "approval.approveUnverified")
+        self.approve_button.configure(state="disabled")
         self.reject_button.focus_set()
         window = self.window
         window.update_idletasks()
@@ -160,26 +151,27 @@ class ApprovalDialog:
         large = self._theme.title.measure(shown) <= wrap  # a long one is easier to read on one line
         name = WrapLabel(body, shown, "Title.TLabel" if large else "Bold.TLabel", wrap)
         name.grid(row=0, column=0, columnspan=2, sticky="ew")
-        wants = ttk.Label(body, text="wants to connect with this device.")
+        wants = ttk.Label(body, text=say("approval.wants"))
         wants.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), px(14)))
         words, style = self._theme.badge(prompt.verified)
         ttk.Label(body, text=words, style=style).grid(row=2, column=0, columnspan=2, sticky="w")
-        self._proof = WrapLabel(body, _PROOFS[prompt.verified], "TLabel", wrap)
+        self._proof = WrapLabel(body, say(_PROOFS[prompt.verified]), "TLabel", wrap)
         self._proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
-        self._detail(body, 4, "Address", prompt.peer_address)
+        self._detail(body, 4, say("approval.address"), prompt.peer_address)
         device_id = " ".join(printable_text(prompt.device.id).split())
-        self.device_id = self._detail(body, 5, "Device ID", *in_lines(device_id))
+        self.device_id = self._detail(body, 5, say("approval.deviceID"), *in_lines(device_id))
         self._countdown = ttk.Label(body, style="Quiet.TLabel")
         self._countdown.grid(row=6, column=0, columnspan=2, sticky="w", pady=(px(14), px(10)))
         buttons = ttk.Frame(body)
         buttons.grid(row=7, column=0, columnspan=2, sticky="e")
-        self.reject_button = ttk.Button(buttons, text="Reject", underline=0, command=self.reject)
+        text, underline = lettered("approval.reject")
+        self.reject_button = ttk.Button(buttons, text=text, underline=underline, command=self.reject)
         self.reject_button.grid(row=0, column=0, padx=(0, px(8)))
         # Only a device that proved itself gets the button that invites to be pressed.
         style = "TButton" if prompt.verified is None else "Main.TButton"
-        text = "Approve…" if prompt.verified is None else "Approve"
+        text, underline = lettered("approval.approveAsks" if prompt.verified is None else "approval.approve")
         self.approve_button = ttk.Button(
-            buttons, text=text, underline=0, style=style, command=self.approve, state="disabled"
+            buttons, text=text, underline=underline, style=style, command=self.approve, state="disabled"
         )
         self.approve_button.grid(row=0, column=1)
         bind_letters(self.window, [self.reject_button, self.approve_button])
@@ -213,7 +205,7 @@ class ApprovalDialog:
     def _tick(self) -> None:
         now = self._clock()
         left = max(0, math.ceil(self.prompt.deadline - now))
-        set_text(self._countdown, f"Rejected by itself in {left} s" if left else "Too late: the time is over")
+        set_text(self._countdown, say("approval.left", seconds=left) if left else say("approval.tooLate"))
         state = "normal" if self.approvable else "disabled"
         if str(self.approve_button.cget("state")) != state:
             self.approve_button.configure(state=state)

@@ -10,6 +10,7 @@ from tkinter import ttk
 from proxim.core.events import Intent, Rename
 from proxim.core.status import ThisDevice
 from proxim.core.texts import display_name
+from proxim.core.words import say
 from proxim.ui.theme import Theme
 from proxim.ui.widgets import set_text, shortened
 
@@ -26,11 +27,11 @@ class DeviceBar(ttk.Frame):
         px = theme.px
         self.columnconfigure(1, weight=1)
         self.rowconfigure(0, minsize=px(28))  # the field's: nothing moves when it opens
-        ttk.Label(self, text="This device", style="Quiet.TLabel").grid(row=0, column=0, padx=(0, px(8)))
+        ttk.Label(self, text=say("device.this"), style="Quiet.TLabel").grid(row=0, column=0, padx=(0, px(8)))
         self._label = ttk.Label(self, style="Bold.TLabel", width=1)  # as wide as its column, whatever the name
         self._label.grid(row=0, column=1, sticky="ew")
         self._label.bind("<Configure>", lambda _event: self._fit())
-        self.button = ttk.Button(self, text="Rename", style="Small.TButton", command=self.rename)
+        self.button = ttk.Button(self, text=say("device.rename"), style="Small.TButton", command=self.rename)
         self.button.grid(row=0, column=2, padx=(px(8), 0))
         self._entry: ttk.Entry | None = None
 
@@ -52,7 +53,7 @@ class DeviceBar(ttk.Frame):
             self._entry.bind("<KP_Enter>", lambda _event: self.rename())
             self._entry.bind("<Escape>", lambda _event: self._close())
             self._entry.focus_set()
-            self.button.configure(text="Save")
+            self.button.configure(text=say("device.save"))
             return
         name = self._entry.get().strip()
         self._close()
@@ -64,7 +65,7 @@ class DeviceBar(ttk.Frame):
             self._entry.destroy()
             self._entry = None
         self._label.grid()
-        self.button.configure(text="Rename")
+        self.button.configure(text=say("device.rename"))
         self.button.focus_set()
 
     def _fit(self) -> None:

@@ -3,29 +3,37 @@
 Must never be here: looking at the machine (net/doctor.py), judging what was seen (core/doctor.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
 from proxim.core.doctor import Finding, Level, exit_status
 from proxim.core.json_text import write_object
+from proxim.core.words import say
 from proxim.ui.console import Colour, Console
 
-_MARKS: Final = {Level.OK: "ok     ", Level.NOTE: "note   ", Level.WARNING: "warning", Level.FAILURE: "FAILURE"}
+_MARKS: Final = {
+    Level.OK: "doctor.ok",
+    Level.NOTE: "doctor.note",
+    Level.WARNING: "doctor.warning",
+    Level.FAILURE: "doctor.failure",
+}
 _COLOURS: Final = {
     Level.OK: Colour.GREEN,
     Level.NOTE: Colour.BLUE,
     Level.WARNING: Colour.AMBER,
     Level.FAILURE: Colour.BOLD,
 }
-_INDENT: Final = " " * 9  # under the sentence, past the mark
+_GAP: Final = "  "  # between a mark and its sentence
 
 
 class DoctorFace:
     """Shows findings as they come; `exit_status` when all have come."""
 
-    def __init__(self, out: TextIO, environ: Mapping[str, str], *, json: bool) -> None:
+    def __init__(
+        self, out: TextIO, environ: Mapping[str, str], *, json: bool, columns: Callable[[], int] = lambda: 80
+    ) -> None:
         self._out = out
-        self._console = Console(out, environ, lambda: 80)
+        self._console = Console(out, environ, columns)
         self._json = json
         self._findings: list[Finding] = []
 
@@ -44,8 +52,10 @@ class DoctorFace:
         return write_object(dict(finding.to_fields()))
 
     def _as_text(self, finding: Finding) -> str:
-        mark = self._console.painted(_MARKS[finding.level], _COLOURS[finding.level])
-        lines = [f"{mark}  {self._console.one_line(finding.message)}"]
+        width = max(len(say(mark)) for mark in _MARKS.values())
+        margin = " " * width + _GAP
+        mark = self._console.painted(say(_MARKS[finding.level]).ljust(width), _COLOURS[finding.level])
+        lines = [mark + self._console.wrapped(finding.message, margin)[width:]]  # wrapped by what is seen of the mark
         if finding.next is not None:
-            lines.append(f"{_INDENT}{self._console.one_line(finding.next)}")
+            lines.append(self._console.wrapped(finding.next, margin))
         return "\n".join(lines)

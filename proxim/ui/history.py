@@ -9,14 +9,13 @@ from tkinter import ttk
 from typing import Final
 
 from proxim.core.texts import printable_text
+from proxim.core.words import say
 from proxim.ui.theme import Theme
 from proxim.ui.widgets import command_key
 
 SHOWN_MAX: Final = 20_000  # characters of one text on the screen: Tk takes seconds to lay out a megabyte in one line
 KEPT_MAX: Final = 500  # texts
 KEPT_CHARACTERS_MAX: Final = 16 * 1024 * 1024  # together: a peer that floods us fills the list, not the memory
-_COPY: Final = "Copy"
-_COPIED: Final = "Copied ✓"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +76,10 @@ class History(ttk.Frame):
         widget.configure(state="normal")
         side = "theirs" if received else "ours"
         widget.insert("end", f"{who}   ", ("head", side, f"entry{number}"))
-        widget.insert("end", _COPY, ("head", "copy", f"copy{number}", f"entry{number}"))
+        widget.insert("end", say("window.copy"), ("head", "copy", f"copy{number}", f"entry{number}"))
         cut = shown[:SHOWN_MAX]
         if len(cut) < len(shown):
-            cut += f"…\n({len(shown):,} characters in all; Copy takes the whole text)"
+            cut += f"…\n{say('link.cut', count=len(shown))}"
         widget.insert("end", f"\n{cut}\n", ("body", f"entry{number}"))
         widget.tag_bind(f"copy{number}", "<Button-1>", lambda _event: self._copy(number))
         self._forget_oldest()
@@ -120,7 +119,7 @@ class History(ttk.Frame):
         tags = self.text.tag_names(first)
         self.text.configure(state="normal")
         self.text.delete(first, last)
-        self.text.insert(first, _COPIED, tags)
+        self.text.insert(first, say("window.copied"), tags)
         self.text.configure(state="disabled")
 
     def _select_all(self, _event: object) -> str:

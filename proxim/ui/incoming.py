@@ -14,15 +14,15 @@ from typing import Final
 from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer
 from proxim.core.manifest import Direction, TransferID
 from proxim.core.status import TransferState, TransferStatus
+from proxim.core.words import number, say
 from proxim.ui.pick_list import PickList
 from proxim.ui.root import darken_title_bar
 from proxim.ui.theme import Theme
 from proxim.ui.transfer_words import count_words, file_count, size_words
-from proxim.ui.widgets import WrapLabel, bind_letters, place_over, set_text, shortened_middle
+from proxim.ui.widgets import WrapLabel, bind_letters, place_over, set_lettered, set_text, shortened_middle
 
 DEAD_SECONDS: Final = 0.8  # as for the approval: what was pressed before the question was read is no answer
 _WIDTH: Final = 420
-_USUAL_FOLDER: Final = "the folder for received files"
 
 
 class IncomingQuestion:
@@ -81,8 +81,7 @@ class IncomingQuestion:
     def wait(self, others: int) -> None:
         """So many more questions come after this one."""
         self._waiting = others
-        more = f" ({others} more after this)" if others else ""
-        self.window.title(f"Proxim: files for you{more}")
+        self.window.title(say("incoming.titleMore", count=others) if others else say("incoming.title"))
 
     def lift(self) -> None:
         """Come to the front, because the person wants to answer."""
@@ -132,9 +131,9 @@ class IncomingQuestion:
         body.pack(fill="both", expand=True)
         body.columnconfigure(0, weight=1)
         body.rowconfigure(3, weight=1)
-        name = WrapLabel(body, status.peer_name or "The other device", "Title.TLabel", px(_WIDTH))
+        name = WrapLabel(body, status.peer_name or say("device.otherFirst"), "Title.TLabel", px(_WIDTH))
         name.grid(row=0, column=0, columnspan=2, sticky="ew")
-        ttk.Label(body, text="wants to send you:").grid(row=1, column=0, sticky="w", pady=(px(2), px(8)))
+        ttk.Label(body, text=say("incoming.wants")).grid(row=1, column=0, sticky="w", pady=(px(2), px(8)))
         self._sum = ttk.Label(body, style="Bold.TLabel")
         self._sum.grid(row=2, column=0, sticky="w", pady=(0, px(6)))
         self._all = ttk.Button(body, style="Small.TButton", command=self._tick_all)
@@ -148,31 +147,34 @@ class IncomingQuestion:
         self._where = ttk.Label(where, style="Quiet.TLabel", width=1)
         self._where.grid(row=0, column=0, sticky="ew")
         self._where.bind("<Configure>", lambda _event: self._show_where())
-        self.change = ttk.Button(where, text="Change…", underline=1, style="Small.TButton", command=self._change)
+        self.change = ttk.Button(where, style="Small.TButton", command=self._change)
         self.change.grid(row=0, column=1, padx=(px(8), 0))
-        self.always = ttk.Checkbutton(
-            body, text="Always accept from this device while it is linked", variable=self._always
-        )
+        self.always = ttk.Checkbutton(body, text=say("incoming.always"), variable=self._always)
         self.always.grid(row=5, column=0, columnspan=2, sticky="w", pady=(px(8), px(14)))
         buttons = ttk.Frame(body)
         buttons.grid(row=6, column=0, columnspan=2, sticky="e")
-        self.decline_button = ttk.Button(
-            buttons, text="Decline", underline=0, command=self.decline, state="disabled", takefocus=True
-        )
+        self.decline_button = ttk.Button(buttons, command=self.decline, state="disabled", takefocus=True)
         self.decline_button.grid(row=0, column=0, padx=(0, px(8)))
-        self.accept_button = ttk.Button(
-            buttons, text="Accept", underline=0, style="Main.TButton", command=self.accept, state="disabled"
-        )
+        self.accept_button = ttk.Button(buttons, style="Main.TButton", command=self.accept, state="disabled")
         self.accept_button.grid(row=0, column=1)
-        bind_letters(self.window, [self.decline_button, self.accept_button, self.change])
+        letters = {
+            "incoming.decline": self.decline_button,
+            "incoming.accept": self.accept_button,
+            "incoming.change": self.change,
+        }
+        for key, button in letters.items():
+            set_lettered(button, key)
+        bind_letters(self.window, list(letters.values()))
         self._refresh()
 
     def _refresh(self) -> None:
         files = file_count(self.status)
         ticked = self.list.ticked_files if self.list.declined else files
-        of = f"{ticked:,} of {count_words(files)}" if ticked != files else count_words(files)
+        of = count_words(files)
+        if ticked != files:
+            of = say("incoming.someFiles", ticked=number(ticked), files=of)
         set_text(self._sum, f"{of}, {size_words(self.list.ticked_size)}")
-        set_text(self._all, "Untick all" if self._anything else "Tick all")
+        set_text(self._all, say("incoming.untickAll") if self._anything else say("incoming.tickAll"))
         state = "normal" if self.answerable and self._anything else "disabled"
         if str(self.accept_button.cget("state")) != state:
             self.accept_button.configure(state=state)
@@ -181,8 +183,8 @@ class IncomingQuestion:
         self.list.tick_all(not self._anything)
 
     def _change(self) -> None:
-        start = self._folder or self._usual
-        chosen = filedialog.askdirectory(parent=self.window, title="Save in", initialdir=start, mustexist=True)
+        start, title = self._folder or self._usual, say("incoming.saveIn")
+        chosen = filedialog.askdirectory(parent=self.window, title=title, initialdir=start, mustexist=True)
         if chosen and self.window.winfo_exists():  # it may have gone meanwhile
             self._folder = os.path.normpath(str(chosen))
             self._show_where()
@@ -190,7 +192,7 @@ class IncomingQuestion:
     def _show_where(self) -> None:
         folder = self._folder or self._usual
         width = self._where.winfo_width()
-        words = f"Saved in {folder or _USUAL_FOLDER}"
+        words = say("incoming.savedIn", folder=folder or say("incoming.usualFolder"))
         if width > 1:
             set_text(self._where, shortened_middle(words, self._theme.body, width - self._theme.px(4)))
 

@@ -12,57 +12,67 @@ from typing import Final
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import ChooseNetwork, Intent, Invite, Network, SessionType, SetRequireProof
 from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy
+from proxim.core.words import after_colon, say
 from proxim.ui.qr import pgm_image, qr_matrix
 from proxim.ui.theme import Theme
-from proxim.ui.widgets import Choice, CopyButton, PlainText, WrapLabel, bind_letters, command_key, set_text, shortened
+from proxim.ui.widgets import (
+    Choice,
+    CopyButton,
+    PlainText,
+    WrapLabel,
+    bind_letters,
+    command_key,
+    lettered,
+    set_lettered,
+    set_text,
+    shortened,
+)
 
 QR_SIDE: Final = 250  # pixels at 100 %: five for each of the 49 modules that a link in 192.168/16 needs
 _QR_SIDE_MIN: Final = 150
 _REST_HEIGHT: Final = 400  # of the window and the task bar, without the QR code
 _TEXT_WIDTH: Final = 300  # of the column beside it: a code of twelve symbols and a whole IPv6 address fit
 
-_LIFETIMES: Final = (
-    (15 * 60, "15 minutes"),
-    (60 * 60, "1 hour"),
-    (4 * 60 * 60, "4 hours"),
-    (24 * 60 * 60, "1 day"),
+_LIFETIMES: Final = (  # seconds, and how many of what that is
+    (15 * 60, "times.minutes", 15),
+    (60 * 60, "times.hours", 1),
+    (4 * 60 * 60, "times.hours", 4),
+    (24 * 60 * 60, "times.days", 1),
 )
 _KINDS: Final = {
-    SessionType.ONE_TIME: "One-time",
-    SessionType.TEMPORARY: "Temporary",
-    SessionType.PERSISTENT: "Persistent",
+    SessionType.ONE_TIME: "invite.oneTime",
+    SessionType.TEMPORARY: "invite.temporary",
+    SessionType.PERSISTENT: "invite.persistent",
 }
-_OPTIONS: Final = (
-    ("One-time: ends with its first link", SessionType.ONE_TIME.value),
-    *((f"Temporary: ends after {name}", f"{SessionType.TEMPORARY} {seconds}") for seconds, name in _LIFETIMES),
-    ("Persistent: until you end it", SessionType.PERSISTENT.value),
-)
 _DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
 
-_HOW: Final = "Scan the QR code with a phone, or type this code on the other computer:"
-_REFUSE: Final = "Refuse devices that cannot prove the code"
-_CLOSED: Final = (
-    "The typed code is closed: too many wrong ones were tried. Scan the QR code, copy the link to the other device, or "
-    "make a new code."
-)
-_NO_CODE: Final = "This network (IPv6) has no short code. Scan the QR code, or copy the link to the other device."
+
+def kind_options() -> tuple[tuple[str, str], ...]:
+    """The kinds of codes in words, each with its value."""
+    lives = ((say(unit, count=count), seconds) for seconds, unit, count in _LIFETIMES)
+    return (
+        (say("invite.oneTimeUntil"), SessionType.ONE_TIME.value),
+        *((say("invite.temporaryUntil", time=life), f"{SessionType.TEMPORARY} {seconds}") for life, seconds in lives),
+        (say("invite.persistentUntil"), SessionType.PERSISTENT.value),
+    )
 
 
 def life_text(expires: float | None, now: float) -> str:
     """How long a code still lives."""
     if expires is None:
-        return "Valid until you end it with New code"
+        return say("invite.validUntilEnded")
     left = math.ceil(expires - now)
     if left <= 0:
-        return "Expired; a new code is coming"
+        return say("invite.expired")
     hours, rest = divmod(left, 3600)
     minutes, seconds = divmod(rest, 60)
-    return f"Valid for {hours}:{minutes:02}:{seconds:02}" if hours else f"Valid for {minutes}:{seconds:02}"
+    return say("invite.validFor", time=f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}")
 
 
 def network_text(network: Network) -> str:
     """A network as a person may choose it."""
-    return f"{network.address} · {network.interface}" + (" (virtual)" if network.virtual else "")
+    named = f"{network.address} · {network.interface}"
+    return say("invite.virtual", network=named) if network.virtual else named
 
 
 class InvitePanel(ttk.Frame):
@@ -95,11 +105,11 @@ class InvitePanel(ttk.Frame):
         side.columnconfigure(0, weight=1, minsize=px(_TEXT_WIDTH))
         side.rowconfigure(3, weight=1)
         self._side = side
-        self._how = WrapLabel(side, _HOW, "Quiet.TLabel", px(_TEXT_WIDTH))
+        self._how = WrapLabel(side, say("invite.how"), "Quiet.TLabel", px(_TEXT_WIDTH))
         self._how.grid(row=0, column=0, sticky="ew")
         self._build_code(side)
         self._build_choices(side)
-        self.no_invitation("Preparing a code…", again=False)
+        self.no_invitation(say("invite.preparing"), again=False)
 
     def _build_code(self, side: ttk.Frame) -> None:
         px = self._theme.px
@@ -107,9 +117,11 @@ class InvitePanel(ttk.Frame):
         key = command_key(self)
         self.code.bind(f"<{key}-c>", lambda _event: self._copy_by_key())
         buttons = self._copies = ttk.Frame(side)
-        self.copy_code = CopyButton(buttons, "Copy code", lambda: self._secret(link=False), 0)
+        text, underline = lettered("invite.copyCode")
+        self.copy_code = CopyButton(buttons, text, lambda: self._secret(link=False), underline)
         self.copy_code.grid(row=0, column=0, padx=(0, px(8)))
-        self.copy_link = CopyButton(buttons, "Copy link", lambda: self._secret(link=True), 5)
+        text, underline = lettered("invite.copyLink")
+        self.copy_link = CopyButton(buttons, text, lambda: self._secret(link=True), underline)
         self.copy_link.grid(row=0, column=1)
         self._life = ttk.Label(side, style="Quiet.TLabel")
         self._life.grid(row=3, column=0, sticky="nw", pady=(px(8), 0))
@@ -119,17 +131,20 @@ class InvitePanel(ttk.Frame):
         row = ttk.Frame(side)
         row.grid(row=4, column=0, sticky="w")
         self.kind = Choice(row, self._theme, self._choose_kind)
-        self.kind.configure(text=_KINDS[self._type])
-        self.kind.offer(_OPTIONS, self._type)
+        self.kind.configure(text=say(_KINDS[self._type]))
+        self.kind.offer(kind_options(), self._type)
         self.kind.grid(row=0, column=0, padx=(0, px(8)), sticky="ns")
-        self.new_code = ttk.Button(row, text="New code", underline=0, command=self.invite)
+        self.new_code = ttk.Button(row, command=self.invite)
+        set_lettered(self.new_code, "invite.newCode")
         self.new_code.grid(row=0, column=1)
         bind_letters(self.winfo_toplevel(), [self.copy_code, self.copy_link, self.new_code])
         self._network_label: WrapLabel | None = None
         self.network: Choice | None = None  # made when there is something to choose
         self._refuses = tkinter.BooleanVar(self, value=False)
         self._told_refuses = False
-        self.refuse = ttk.Checkbutton(side, text=_REFUSE, variable=self._refuses, command=self._choose_policy)
+        self.refuse = ttk.Checkbutton(
+            side, text=say("invite.refuse"), variable=self._refuses, command=self._choose_policy
+        )
         self.refuse.grid(row=6, column=0, sticky="w", pady=(px(6), 0))
 
     # --- what is told ----------------------------------------------------------------------------------------------
@@ -141,26 +156,26 @@ class InvitePanel(ttk.Frame):
         if invitation.code is None:
             self.code.grid_remove()
             self.copy_code.grid_remove()
-            set_text(self._how, _CLOSED if invitation.code_closed else _NO_CODE)
+            set_text(self._how, say("invite.closed" if invitation.code_closed else "invite.noCode"))
         else:
             length = len(invitation.code)
             self.code.configure(width=length, font=self._theme.code_font(length))
             self.code.put(invitation.code)
             self.code.grid(row=1, column=0, sticky="w", pady=(self._theme.px(6), self._theme.px(8)))
             self.copy_code.grid()
-            set_text(self._how, _HOW)
+            set_text(self._how, say("invite.how"))
         self._copies.grid(row=2, column=0, sticky="w", pady=(0, 0) if invitation.code else (self._theme.px(12), 0))
         self._how.grid()
         self._type = invitation.type
-        set_text(self.kind, _KINDS[invitation.type])
-        self.kind.offer(_OPTIONS, self._kind_value())
-        set_text(self.new_code, "New code")
+        set_text(self.kind, say(_KINDS[invitation.type]))
+        self.kind.offer(kind_options(), self._kind_value())
+        set_lettered(self.new_code, "invite.newCode")
         self.tick()
 
     def show_no_invitation(self, status: NoInvitation) -> None:
         """Show why there is none."""
         if status.reason is None:
-            self.no_invitation("A device joined with this code.", again=True)
+            self.no_invitation(say("invite.joined"), again=True)
         else:
             self.no_invitation(SENTENCES[status.reason], again=status.reason is not Reason.NO_NETWORK)
 
@@ -176,7 +191,7 @@ class InvitePanel(ttk.Frame):
         self._message.pack(expand=True, fill="both", padx=self._theme.px(20))
         for widget in (self._how, self.code, self._copies):
             widget.grid_remove()
-        set_text(self.new_code, "Invite another" if again else "New code")
+        set_lettered(self.new_code, "invite.inviteAnother" if again else "invite.newCode")
         set_text(self._life, "")
 
     def close_menus(self) -> None:
@@ -189,7 +204,9 @@ class InvitePanel(ttk.Frame):
         """Show on which network the code can be reached, and the others there are."""
         self._networks = networks
         chosen = next((one for one in networks.networks if one.address == networks.chosen), None)
-        text = f"Network: {network_text(chosen) if chosen else 'none chosen'}" if networks.networks else ""
+        text = ""
+        if networks.networks:
+            text = say("invite.network", network=network_text(chosen)) if chosen else say("invite.networkNone")
         px, theme = self._theme.px, self._theme
         place = {"row": 5, "column": 0, "pady": (px(8), 0)}
         if len(networks.networks) > 1:
@@ -217,9 +234,8 @@ class InvitePanel(ttk.Frame):
         """Count down."""
         if self._invitation is not None:
             life = life_text(self._invitation.expires, self._clock())
-            set_text(
-                self._life, f"QR code and link: {life[0].lower()}{life[1:]}" if self._invitation.code_closed else life
-            )
+            closed = self._invitation.code_closed
+            set_text(self._life, say("invite.qrAndLink", life=after_colon(life)) if closed else life)
 
     # --- what the person does --------------------------------------------------------------------------------------
 

@@ -6,15 +6,13 @@ Must never be here: how a code is built (core/host_code.py), dialling.
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
-from typing import Final
 
 from proxim.core.errors import Reason
 from proxim.core.events import Intent, Join, Network
 from proxim.core.host_code import ALPHABET, CodeError, JoinTarget, group_symbols, is_local, normalize_code, parse_target
+from proxim.core.words import say
 from proxim.ui.theme import Theme
-from proxim.ui.widgets import WrapLabel, set_text
-
-_HINT: Final = "Type the code from the other screen, or paste its link."
+from proxim.ui.widgets import WrapLabel, lettered, set_text
 
 
 def looks_like_link(typed: str) -> bool:
@@ -68,13 +66,14 @@ class JoinField(ttk.Frame):
         self._far: JoinTarget | None = None  # asked about
         px = theme.px
         self.columnconfigure(0, weight=1)
-        heading = ttk.Label(self, text="Join another device", underline=0, style="Bold.TLabel")
+        words, underline = lettered("join.heading")
+        heading = ttk.Label(self, text=words, underline=underline, style="Bold.TLabel")
         heading.grid(row=0, column=0, columnspan=2, sticky="w", pady=(0, px(6)))
         self.entry = ttk.Entry(self, font=theme.mono)
         self.entry.grid(row=1, column=0, sticky="ew")
-        self.button = ttk.Button(self, text="Join", command=self.join)
+        self.button = ttk.Button(self, text=say("join.join"), command=self.join)
         self.button.grid(row=1, column=1, padx=(px(8), 0), sticky="ns")
-        self._note = WrapLabel(self, _HINT, "Quiet.TLabel", px(480))
+        self._note = WrapLabel(self, say("join.hint"), "Quiet.TLabel", px(480))
         self._note.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(px(4), 0))
         self._consent: ttk.Frame | None = None
         self.entry.bind("<KeyRelease>", self._typed)
@@ -126,7 +125,7 @@ class JoinField(ttk.Frame):
         self._tell(typing_problem(self.entry.get()))
 
     def _tell(self, problem: str | None) -> None:
-        set_text(self._note, problem or _HINT)
+        set_text(self._note, problem or say("join.hint"))
         self._note.configure(style="Error.TLabel" if problem else "Quiet.TLabel")
         self.entry.configure(style="Bad.TEntry" if problem else "TEntry")
 
@@ -138,12 +137,12 @@ class JoinField(ttk.Frame):
         self._consent = ttk.Frame(self, style="Amber.TFrame", padding=px(8))
         self._consent.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), 0))
         self._consent.columnconfigure(0, weight=1)
-        sentence = f"This leads outside your local network, to {target.authority}. Go on only if you know that address."
+        sentence = say("join.far", address=target.authority)
         text = WrapLabel(self._consent, sentence, "Amber.Line.TLabel", px(300))
         text.grid(row=0, column=0, sticky="ew")
-        go = ttk.Button(self._consent, text="Join anyway", command=lambda: self._go(target))
+        go = ttk.Button(self._consent, text=say("join.joinAnyway"), command=lambda: self._go(target))
         go.grid(row=0, column=1, padx=px(8))
-        stay = ttk.Button(self._consent, text="Cancel", command=self._take_back_question)
+        stay = ttk.Button(self._consent, text=say("window.cancel"), command=self._take_back_question)
         stay.grid(row=0, column=2)
         for button in (go, stay):
             button.bind("<Escape>", lambda _event: self._take_back_question())

@@ -23,6 +23,7 @@ from proxim.core.status import (
     TransferState,
     TransferStatus,
 )
+from proxim.core.words import say
 from proxim.ui.prompts import PromptQueue
 from proxim.ui.transfer_words import state_words, transfer_title
 
@@ -35,12 +36,10 @@ class Side(StrEnum):
 
 
 STEPS: Final = {
-    Side.HOST: ("Waiting", "Request", "Approved", "Connecting", "Connected"),
-    Side.GUEST: ("Looking", "Asked", "Approved", "Connecting", "Connected"),
+    Side.HOST: ("ladder.waiting", "ladder.request", "ladder.approved", "ladder.connecting", "ladder.connected"),
+    Side.GUEST: ("ladder.looking", "ladder.asked", "ladder.approved", "ladder.connecting", "ladder.connected"),
 }
 NO_STEP: Final = -1  # below the ladder
-_BEFORE: Final = "One moment…"
-_NOT_INVITING: Final = "No code is shown, so no device can ask to join now."
 _STEP_OF: Final = {
     Stage.DIALING: 0,
     Stage.ASKING: 1,
@@ -56,7 +55,7 @@ class Rung:
     """Where a ladder stands."""
 
     side: Side
-    step: int  # of STEPS
+    step: int  # of STEPS, which are keys of words
     sentence: str
     failed: bool = False  # it ended on this step
     wanted: bool = False  # and the person here ended it: nothing to be alarmed about
@@ -117,15 +116,15 @@ class Ladder:
         """What to show."""
         prompt = self._prompts.first
         if prompt is not None:
-            sentence = f"{prompt.device.name} asks to join. Answer in the dialog."
+            sentence = say("ladder.asks", name=prompt.device.name)
             return Rung(Side.HOST, 1, sentence, deadline=prompt.deadline)
         if self._attempts:
             return _under_way(next(reversed(self._attempts.values())))
         if self._last is not None:
             return self._last
         if self._inviting:
-            return Rung(Side.HOST, 0, "Waiting for another device to scan or type the code.")
-        return Rung(Side.HOST, NO_STEP, _BEFORE if self._inviting is None else _NOT_INVITING)
+            return Rung(Side.HOST, 0, say("ladder.inviting"))
+        return Rung(Side.HOST, NO_STEP, say("ladder.moment" if self._inviting is None else "ladder.notInviting"))
 
     def _end(self, rung: Rung) -> None:
         self._last, self._connected = rung, None
@@ -149,8 +148,8 @@ class Ladder:
         self._steps[link] = _STEP_OF[status.stage]
         if status.stage is Stage.CONNECTED:
             if self._connected != link:
-                name = status.peer_name or "the other device"
-                self._last = Rung(side_of(link), 4, f"Connected with {name}.")
+                name = status.peer_name or say("device.otherWith")
+                self._last = Rung(side_of(link), 4, say("ladder.connectedWith", name=name))
                 self._connected = link
             return
         self._attempts[link] = status
@@ -167,13 +166,13 @@ class Ladder:
 
 
 def _under_way(status: LinkStatus) -> Rung:
-    name = status.peer_name or "the other device"
+    with_name = status.peer_name or say("device.otherWith")
     sentence = {
-        Stage.DIALING: f"Looking for the host at {status.peer_address}.",
-        Stage.ASKING: "Found the host. Look at the other screen: approve this device when it asks there.",
-        Stage.APPROVED: f"Approved. Preparing the link with {name}.",
-        Stage.CONNECTING: f"Opening a direct link with {name}.",
-        Stage.WAITING: f"The link was lost. Waiting for {name} to come back.",
+        Stage.DIALING: say("ladder.lookingAt", address=status.peer_address),
+        Stage.ASKING: say("ladder.found"),
+        Stage.APPROVED: say("ladder.preparing", name=with_name),
+        Stage.CONNECTING: say("ladder.opening", name=with_name),
+        Stage.WAITING: say("ladder.lost", name=status.peer_name or say("device.other")),
     }[status.stage]
     deadline = status.deadline if status.stage in (Stage.ASKING, Stage.WAITING) else None
     return Rung(side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link)
@@ -181,7 +180,7 @@ def _under_way(status: LinkStatus) -> Rung:
 
 def _failed(status: LinkStatus, step: int) -> Rung:
     if status.reason is Reason.DISCONNECTED:
-        return Rung(side_of(status.link), step, "Cancelled.", failed=True, wanted=True)
+        return Rung(side_of(status.link), step, say("ladder.cancelled"), failed=True, wanted=True)
     return Rung(side_of(status.link), step, _why(status), failed=True)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from proxim.core.events import Disconnect, Intent
 from proxim.core.status import Status
+from proxim.core.words import say
 from proxim.ui.ladder import STEPS, Ladder
 from proxim.ui.theme import Theme
 from proxim.ui.widgets import WrapLabel, countdown, set_text
@@ -57,7 +58,8 @@ class LadderView(ttk.Frame):
         """Count down."""
         rung = self._rung
         if rung.deadline is not None:
-            set_text(self._sentence, f"{rung.sentence} {countdown(rung.deadline - self._clock())} left.")
+            left = countdown(rung.deadline - self._clock())
+            set_text(self._sentence, say("ladder.left", sentence=rung.sentence, time=left))
         else:
             set_text(self._sentence, rung.sentence)
 
@@ -74,7 +76,7 @@ class LadderView(ttk.Frame):
         if rung.link is None and not rung.failed:
             self._button.grid_remove()
             return
-        self._button.configure(text="Cancel" if rung.link is not None else "OK")
+        self._button.configure(text=say("window.cancel") if rung.link is not None else say("window.ok"))
         self._button.grid(row=1, column=1, sticky="ne", padx=(self._theme.px(8), 0))
 
     def _press(self) -> None:
@@ -91,7 +93,7 @@ class LadderView(ttk.Frame):
         if width <= 1:
             return
         look, px = theme.palette, theme.px
-        steps = STEPS[rung.side]
+        steps = [say(key) for key in STEPS[rung.side]]
         alarming = rung.failed and not rung.wanted
         self._sentence.configure(style="Error.TLabel" if alarming else "TLabel")
         radius, top = px(_DOT), px(_TOP)

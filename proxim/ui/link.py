@@ -12,18 +12,27 @@ from proxim.core.errors import SENTENCES, Reason, sentence_for
 from proxim.core.events import Disconnect, LinkID, SendText
 from proxim.core.file_events import AnyIntent, SendPaths
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, TransferStatus, Trouble, Via
+from proxim.core.words import say
 from proxim.ui.history import History
 from proxim.ui.ladder import Side, side_of
 from proxim.ui.send_bar import SendBar
 from proxim.ui.theme import Theme
 from proxim.ui.transfers import TransferList
-from proxim.ui.widgets import CopyButton, WrapLabel, bind_letters, countdown, set_text, shortened
+from proxim.ui.widgets import (
+    CopyButton,
+    WrapLabel,
+    bind_letters,
+    countdown,
+    lettered,
+    set_lettered,
+    set_text,
+    shortened,
+)
 
-_VIAS: Final = {Via.WEBRTC: "direct link", Via.LANE: "without WebRTC: UDP seems blocked"}
-_STATES: Final = {Stage.CONNECTED: "Connected", Stage.WAITING: "Link lost", Stage.CLOSED: "Closed"}
+_VIAS: Final = {Via.WEBRTC: "link.direct", Via.LANE: "link.overLane"}
+_STATES: Final = {Stage.CONNECTED: "link.connected", Stage.WAITING: "link.lost", Stage.CLOSED: "link.closed"}
 _ENTRY_LINES: Final = 3
 _NAME_WIDTH: Final = 260
-_HINT: Final = "Enter sends, Shift+Enter begins a new line."
 _LIST_SHARE: Final = 0.55  # of what texts and transfers have together; texts get the rest
 _LIST_LEAST: Final = 64  # a transfer that moves, whole
 
@@ -71,7 +80,7 @@ class LinkPanel(ttk.Frame):
     @property
     def peer_name(self) -> str:
         """Of the peer, for its tab."""
-        return self.status.peer_name or "Other device"
+        return self.status.peer_name or say("device.otherLabel")
 
     def _build_head(self) -> None:
         px = self._theme.px
@@ -82,7 +91,7 @@ class LinkPanel(ttk.Frame):
         self._peer.grid(row=0, column=0, sticky="w")
         self._badge = ttk.Label(head)
         self._badge.grid(row=0, column=1, sticky="w", padx=(px(10), px(10)))
-        self.end_button = ttk.Button(head, text="Disconnect", underline=0, command=self._end)
+        self.end_button = ttk.Button(head, command=self._end)
         self.end_button.grid(row=0, column=2, rowspan=2, sticky="ne")
         self._where = ttk.Label(head, style="Quiet.TLabel")
         self._where.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), 0))
@@ -107,7 +116,8 @@ class LinkPanel(ttk.Frame):
             highlightthickness=max(1, px(1)),
         )
         self.entry.grid(row=0, column=0, sticky="ew")
-        self.send_button = ttk.Button(row, text="Send", underline=0, style="Main.TButton", command=self.send_written)
+        self.send_button = ttk.Button(row, style="Main.TButton", command=self.send_written)
+        set_lettered(self.send_button, "link.send")
         self.send_button.grid(row=0, column=1, sticky="ns", padx=(px(8), 0))
         self.entry.bind("<Return>", self._return)
         self.entry.bind("<KP_Enter>", self._return)
@@ -122,14 +132,15 @@ class LinkPanel(ttk.Frame):
         foot = ttk.Frame(self)
         foot.grid(row=5, column=0, sticky="ew", pady=(px(8), 0))
         foot.columnconfigure(0, weight=1)
-        self._hint = WrapLabel(foot, _HINT, "Small.TLabel", px(260))
+        self._hint = WrapLabel(foot, say("link.hint"), "Small.TLabel", px(260))
         self._hint.grid(row=0, column=0, sticky="ew")
-        self.copy_last = CopyButton(foot, "Copy last received", lambda: self.history.last_received, 0, "Small.TButton")
+        text, underline = lettered("link.copyLast")
+        self.copy_last = CopyButton(foot, text, lambda: self.history.last_received, underline, "Small.TButton")
         self.copy_last.grid(row=0, column=1, padx=(px(8), 0))
-        self.invite_button = ttk.Button(
-            foot, text="Invite another", underline=0, style="Small.TButton", command=invite_another
-        )
+        self.invite_button = ttk.Button(foot, style="Small.TButton", command=invite_another)
+        set_lettered(self.invite_button, "link.inviteAnother")
         self.invite_button.grid(row=0, column=2, padx=(px(8), 0))
+        set_lettered(self.end_button, "link.disconnect")  # before its letter is bound
         letters = [self.end_button, self.send_button, *self.bar.buttons, self.copy_last, self.invite_button]
         bind_letters(self.winfo_toplevel(), letters)
 
@@ -143,10 +154,9 @@ class LinkPanel(ttk.Frame):
         at_guest = side_of(status.link) is Side.GUEST
         words, style = self._theme.badge(status.verified, at_guest=at_guest)
         self._badge.configure(text=words, style=style)
-        state = _STATES.get(status.stage, "Connecting")
-        set_text(self._where, " · ".join(part for part in (state, status.peer_address, _VIAS[status.via]) if part))
-        set_text(self.end_button, "Close tab" if closed else "Disconnect")
-        self.end_button.configure(underline=-1 if closed else 0)
+        state, via = say(_STATES.get(status.stage, "link.connecting")), say(_VIAS[status.via])
+        set_text(self._where, " · ".join(part for part in (state, status.peer_address, via) if part))
+        set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
         connected = status.stage is Stage.CONNECTED
         if closed:
             at_host = side_of(status.link) is Side.HOST
@@ -154,14 +164,14 @@ class LinkPanel(ttk.Frame):
         elif status.stage is Stage.WAITING:
             self.tick()
         elif connected and not status.can_text:
-            self._tell("The other device is not ready for text yet.")
+            self._tell(say("link.notReady"))
         else:
             self._tell(None)
         able = status.can_text and connected
         files = status.can_send_files and connected
         self.bar.allow(files=files, text=able)
         no_files = connected and not files
-        set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else _HINT)
+        set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else say("link.hint"))
         self.entry.configure(state="normal" if able else "disabled")
         self.send_button.configure(state="normal" if able else "disabled")
         self.copy_last.configure(state="normal" if self.history.last_received is not None else "disabled")
@@ -170,8 +180,12 @@ class LinkPanel(ttk.Frame):
         """Count down to the end of waiting for the other device."""
         status = self.status
         if status.stage is Stage.WAITING:
-            left = "" if status.deadline is None else f" ({countdown(status.deadline - self._clock())})"
-            self._tell(f"The link was lost. Waiting for {self.peer_name} to come back{left}.", "Blue.Line.TLabel")
+            if status.deadline is None:
+                sentence = say("link.waiting", name=self.peer_name)
+            else:
+                left = countdown(status.deadline - self._clock())
+                sentence = say("link.waitingFor", name=self.peer_name, time=left)
+            self._tell(sentence, "Blue.Line.TLabel")
 
     def arrange(self) -> None:
         """Show the list of transfers while there is one."""
@@ -186,7 +200,7 @@ class LinkPanel(ttk.Frame):
             self.history.add(self.peer_name, status.text, received=True)
             self.copy_last.configure(state="normal")
             return
-        self.history.add("You", status.text, received=False)
+        self.history.add(say("link.you"), status.text, received=False)
         self._sending = None
 
     def show_trouble(self, _trouble: Trouble) -> None:

@@ -13,6 +13,7 @@ from proxim.core.events import LinkID
 from proxim.core.file_events import AnyIntent
 from proxim.core.manifest import Direction
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, TransferStatus
+from proxim.core.words import say
 from proxim.ui.tabs import TabRow
 from proxim.ui.theme import Theme
 
@@ -177,7 +178,7 @@ class Pages:
             self.tabs = TabRow(self._root, self._theme, self.select)
             self.tabs.grid(row=0, column=0, sticky="ew", padx=px(20), pady=(px(10), 0))
             self.tabs.lower(self._home)  # first in the order of the Tab key, as it is first on the screen
-            self.tabs.put(HOME, "Invite")
+            self.tabs.put(HOME, say("window.invite"))
             self.tabs.select(self.open)
         return self.tabs
 
@@ -216,7 +217,7 @@ class Pages:
 
         if self.waiting is None:
             self.waiting = TransferList(self._root, self._theme, self._post, self._answer)
-            self._have_tabs().put(WAITING, "Files")
+            self._have_tabs().put(WAITING, say("window.files"))
         return self.waiting
 
     def _drop_waiting_list(self) -> None:

@@ -10,13 +10,15 @@ import tkinter
 from pathlib import Path
 from typing import Final
 
+from proxim.core.words import language_in_use
+
 _log = logging.getLogger(__name__)
 
 POINTS_PER_INCH: Final = 72  # `tk scaling` is pixels per point
 PLAIN_DPI: Final = 96  # what 100 % means on Windows and X11
 _DPI_RANGE: Final = range(48, 769)  # 50 % to 800 %; anything else is a screen that lies about its size
 _XRDB_SECONDS: Final = 0.5  # it answers in 5 ms; a display that hangs must not keep the window away
-_ICON_DELAY_MS: Final = 50  # after the first paint: decoding it takes a few milliseconds
+_ICON_DELAY_MS: Final = 50  # after the first paint: decoding it takes a few milliseconds, a language one
 
 
 def make_root() -> tkinter.Tk:
@@ -29,7 +31,7 @@ def make_root() -> tkinter.Tk:
     dpi = _desktop_dpi(root)
     if dpi is not None:
         root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)
-    timer = root.after(_ICON_DELAY_MS, _set_icon, root)
+    timer = root.after(_ICON_DELAY_MS, _after_first_paint, root)
     root.bind("<Destroy>", lambda event: root.after_cancel(timer) if event.widget is root else None, add=True)
     return root
 
@@ -102,6 +104,14 @@ def _xft_dpi() -> float | None:
                 return None
             return dpi if round(dpi) in _DPI_RANGE else None
     return None
+
+
+def _after_first_paint(root: tkinter.Tk) -> None:
+    _set_icon(root)
+    try:  # Tk's own words, in its dialogs that choose files: it knows the system's language, but not --language
+        root.tk.call("::msgcat::mclocale", language_in_use())
+    except tkinter.TclError as error:
+        _log.info("Tk's dialogs speak the system's language: %s", error)
 
 
 def _set_icon(root: tkinter.Tk) -> None:

@@ -7,8 +7,10 @@ import tkinter
 from collections.abc import Callable
 from tkinter import filedialog, ttk
 
+from proxim.core.words import say
 from proxim.ui.clipboard import copied_files, copied_text
 from proxim.ui.theme import Theme
+from proxim.ui.widgets import set_lettered
 
 
 class SendBar(ttk.Frame):
@@ -29,12 +31,14 @@ class SendBar(ttk.Frame):
         self.can_files = False
         self.can_text = False
         gap = (0, theme.px(8))
-        self.files = ttk.Button(self, text="Send files…", underline=5, command=self.choose_files)
+        self.files = ttk.Button(self, command=self.choose_files)
         self.files.grid(row=0, column=0, padx=gap)
-        self.folder = ttk.Button(self, text="Send folder…", underline=6, command=self.choose_folder)
+        self.folder = ttk.Button(self, command=self.choose_folder)
         self.folder.grid(row=0, column=1, padx=gap)
-        self.clipboard = ttk.Button(self, text="Send clipboard", underline=9, command=self.send_clipboard)
+        self.clipboard = ttk.Button(self, command=self.send_clipboard)
         self.clipboard.grid(row=0, column=2, padx=gap)
+        for button, key in zip(self.buttons, ("link.sendFiles", "link.sendFolder", "link.sendClipboard"), strict=True):
+            set_lettered(button, key)
         self.allow(files=False, text=False)
 
     @property
@@ -50,12 +54,12 @@ class SendBar(ttk.Frame):
 
     def choose_files(self) -> None:
         """Ask which files, and send them."""
-        chosen = filedialog.askopenfilenames(parent=self.winfo_toplevel(), title="Send files")
+        chosen = filedialog.askopenfilenames(parent=self.winfo_toplevel(), title=say("link.chooseFiles"))
         self._send(tuple(map(str, chosen)) if chosen else ())
 
     def choose_folder(self) -> None:
         """Ask which folder, and send it."""
-        chosen = filedialog.askdirectory(parent=self.winfo_toplevel(), title="Send folder", mustexist=True)
+        chosen = filedialog.askdirectory(parent=self.winfo_toplevel(), title=say("link.chooseFolder"), mustexist=True)
         self._send((str(chosen),) if chosen else ())
 
     def send_clipboard(self) -> None:
@@ -70,7 +74,7 @@ class SendBar(ttk.Frame):
         if text is not None and text.strip():
             self._send_text(text)
         else:
-            self._say("Nothing on the clipboard can be sent from here; copy a text, or use Send files.")
+            self._say(say("link.nothingCopied"))
 
     def _send(self, paths: tuple[str, ...]) -> None:
         if paths and self.winfo_exists() and self.can_files:  # the link may have gone while one chose

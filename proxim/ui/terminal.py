@@ -1,13 +1,12 @@
 """The face for people in a terminal: QR in block characters, code, requests answered with y or n, text line by line.
 
 Lines only, so it reads the same in a log, over ssh and by a screen reader; but for the progress of transfers
-(terminal_lines.py) nothing is redrawn. Must never be here: waiting, sockets, sentences about failures (core/errors.py
-has them).
+(terminal_lines.py) nothing is redrawn. Must never be here: waiting, sockets, a sentence (proxim/languages).
 """
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Final, TextIO
+from typing import TextIO
 
 from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
 from proxim.core.events import Decide, Disconnect
@@ -28,6 +27,7 @@ from proxim.core.status import (
     TransferStatus,
     Trouble,
 )
+from proxim.core.words import say
 from proxim.ui.console import Colour, Console, typed_text
 from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.prompts import PromptQueue
@@ -35,17 +35,12 @@ from proxim.ui.qr import qr_matrix
 from proxim.ui.terminal_commands import FileCommands
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_questions import FileQuestions
-from proxim.ui.terminal_transfers import NOBODY_ACCEPTS, TransferReport
+from proxim.ui.terminal_transfers import TransferReport
 from proxim.ui.terminal_words import (
     BADGES,
-    CODE_IS_CLOSED,
     COMMANDS,
     DEAD_SECONDS,
-    FILE_COMMANDS,
-    NOBODY_ANSWERS,
-    TOO_MANY_UNVERIFIED,
-    TOO_SOON,
-    UNVERIFIED_CAUTION,
+    answers,
     connected_words,
     duration,
     end_words,
@@ -54,10 +49,6 @@ from proxim.ui.terminal_words import (
     waiting_words,
 )
 from proxim.ui.transfer_words import name_words
-
-_YES: Final = frozenset({"y", "yes"})
-_YES_UNVERIFIED: Final = frozenset({"yes"})  # the whole word: a habit types the letter
-_NO: Final = frozenset({"n", "no", ""})
 
 
 class TerminalFace(LineFace):
@@ -96,7 +87,7 @@ class TerminalFace(LineFace):
     def start(self) -> None:
         """Begin."""
         if self.options.role is Role.JOIN and self.options.target is None:
-            self._lines.say("Type the code that the host shows, or its link.")
+            self._lines.say(say("terminal.typeCode"))
         super().start()
         self._ask()
 
@@ -138,33 +129,31 @@ class TerminalFace(LineFace):
             return
         before, self._invitation = self._invitation, invitation
         if invitation.code_closed and before is not None and before.url == invitation.url:
-            self._lines.field("Code", CODE_IS_CLOSED)  # the rest stands above
+            self._lines.field(say("terminal.code"), say("terminal.codeClosed"))  # the rest stands above
             return
         qr = self._console.qr(qr_matrix(invitation.url))
         self._lines.blank()
         if qr is None:
-            self._lines.say(
-                "(The QR code does not fit here; use the link below, or make the terminal wider and type /new.)"
-            )
+            self._lines.say(say("terminal.qrTooWide"))
         else:
             self._lines.exactly(qr)
         self._lines.blank()
         if invitation.code is not None:
-            self._lines.field("Code", invitation.code, Colour.BOLD)
+            self._lines.field(say("terminal.code"), invitation.code, Colour.BOLD)
         elif invitation.code_closed:
-            self._lines.field("Code", CODE_IS_CLOSED)
-        self._lines.field("Link", invitation.url)
-        self._lines.field("Valid", validity(invitation, self._clock(), self._wall_clock()))
-        self._lines.field("Network", network_words(self._networks))
+            self._lines.field(say("terminal.code"), say("terminal.codeClosed"))
+        self._lines.field(say("terminal.link"), invitation.url)
+        self._lines.field(say("terminal.valid"), validity(invitation, self._clock(), self._wall_clock()))
+        self._lines.field(say("terminal.network"), network_words(self._networks))
         if self._refuses_unverified:
-            self._lines.field("Guests", "only those that prove that they know the code")
+            self._lines.field(say("terminal.guests"), say("terminal.onlyProven"))
         self._lines.blank()
         self._lines.say(waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None))
 
     def _take_prompt(self, prompt: Prompt) -> None:
         if not self._prompts.put(prompt):
             self._turned_away.add(prompt.session_id)
-            self._lines.say(TOO_MANY_UNVERIFIED)
+            self._lines.say(say("terminal.tooManyUnverified"))
             self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
 
     def _show_outcome(self, outcome: PairOutcome) -> None:
@@ -174,33 +163,38 @@ class TerminalFace(LineFace):
         self._prompts.remove(outcome.session_id)
         if self.options.role is Role.JOIN and not outcome.approved:
             return  # the link's end, which follows, says why
-        self._lines.say("Approved." if outcome.approved else end_words(self.options.role, outcome.reason))
+        self._lines.say(say("terminal.approved") if outcome.approved else end_words(self.options.role, outcome.reason))
 
     def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
-        name = status.peer_name or "the other device"
+        name = status.peer_name or say("device.other")
         if before is not None and before.stage is status.stage:
             if status.stage is Stage.CONNECTED and before.peer_name != status.peer_name:
-                self._lines.say(f"The other device calls itself {name}.")
+                self._lines.say(say("terminal.callsItself", name=name))
             return
         match status.stage:
             case Stage.DIALING:
-                self._lines.say(f"Looking for the host at {status.peer_address} ...")
+                self._lines.say(say("terminal.looking", address=status.peer_address))
             case Stage.ASKING:
                 # Not "is asked": whether our proof held, and so whether anybody is, we learn with the answer.
-                left = "" if status.deadline is None else f" (up to {self._seconds_to(status.deadline)} seconds)"
-                self._lines.say(f"Found it. Waiting for the other person{left} ...")
+                if status.deadline is None:
+                    self._lines.say(say("terminal.found"))
+                else:
+                    self._lines.say(say("terminal.foundUpTo", count=self._seconds_to(status.deadline)))
             case Stage.CONNECTING:
-                self._lines.say("Opening the direct link ...")
+                self._lines.say(say("terminal.opening"))
             case Stage.CONNECTED:
                 self._lines.say(connected_words(self.options.role, status))
             case Stage.WAITING:
-                left = "" if status.deadline is None else f" within {duration(status.deadline - self._clock())}"
-                self._lines.say(f"The link was lost; it goes on if {name} is back{left} ...")
+                if status.deadline is None:
+                    self._lines.say(say("terminal.lost", name=name))
+                else:
+                    left = duration(status.deadline - self._clock())
+                    self._lines.say(say("terminal.lostWithin", name=name, time=left))
             case Stage.CLOSED:
                 self._lines.say(end_words(self.options.role, status.reason))
 
     def _show_text(self, link: LinkStatus | None, text: str) -> None:
-        name = link.peer_name if link and link.peer_name else "Other device"
+        name = link.peer_name if link and link.peer_name else say("device.otherLabel")
         first, *rest = self._console.plain(text).split("\n")
         self._lines.exactly(self._console.one_line(f"{name}: {first}"))
         for line in rest:  # indented, so that no text can pass for a line of ours or of another device
@@ -238,27 +232,27 @@ class TerminalFace(LineFace):
             self._lines.ask(question)
 
     def _introduce(self, prompt: Prompt) -> None:
-        words, colour = BADGES[prompt.verified]
+        badge, colour = BADGES[prompt.verified]
         self._lines.blank()
-        self._lines.say(f"{prompt.device.name} asks to join.")
-        self._lines.field("Device", prompt.device.id)
-        self._lines.field("Address", prompt.peer_address)
-        self._lines.field("Proof", words, colour)
+        self._lines.say(say("terminal.asks", name=prompt.device.name))
+        self._lines.field(say("terminal.device"), prompt.device.id)
+        self._lines.field(say("terminal.address"), prompt.peer_address)
+        self._lines.field(say("terminal.proof"), say(badge), colour)
         if prompt.verified is None:
-            self._lines.say(UNVERIFIED_CAUTION)
+            self._lines.say(say("terminal.caution"))
         if self._input_ended:
-            self._lines.say(NOBODY_ANSWERS)
+            self._lines.say(say("terminal.nobodyAnswers"))
 
     def _question(self) -> str | None:
         if self._input_ended:
             return None
         if self._introduced is not None:
-            answers = "[yes/N]" if self._introduced.verified is None else "[y/N]"
-            return f"Allow? {answers} ({self._seconds_to(self._introduced.deadline)} s) "
+            key = "terminal.allowUnverified" if self._introduced.verified is None else "terminal.allow"
+            return say(key, seconds=self._seconds_to(self._introduced.deadline))
         if self._far is not None:
-            return "Go on? [y/N] "
+            return say("terminal.goOn")
         if self.options.role is Role.JOIN and not self._joined:
-            return "Code: "
+            return say("terminal.askCode")
         return self._files.question
 
     # --- what is typed ---------------------------------------------------------------------------------------------
@@ -296,38 +290,39 @@ class TerminalFace(LineFace):
             case "/new" if host:
                 self._post(self.options.invite)
             case _:
-                own = COMMANDS[self.options.role]
-                self._lines.say(f"{own}; {FILE_COMMANDS}; // at its start sends a line that begins with /.")
+                own, files = say(COMMANDS[self.options.role]), say("terminal.fileCommands")
+                self._lines.say(say("terminal.commands", own=own, files=files))
 
     def _answer(self, prompt: Prompt, text: str) -> None:
-        yes = _YES_UNVERIFIED if prompt.verified is None else _YES
+        # An unverified one takes the whole word: a habit types the letter.
+        yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
         if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
-            self._lines.say(TOO_SOON)
-        elif text in yes or text in _NO:
+            self._lines.say(say("terminal.tooSoon"))
+        elif text in yes or _means_no(text):
             self._prompts.remove(prompt.session_id)
             self._post(Decide(prompt.session_id, text in yes, prompt.number))
         elif prompt.verified is None:
-            self._lines.say("Not verified: to allow it all the same, type the whole word yes; n (no) declines.")
+            self._lines.say(say("terminal.answerWhole"))
         else:
-            self._lines.say("Please answer y (yes) or n (no).")
+            self._lines.say(say("terminal.answerYesNo"))
 
     def _approach(self, target: JoinTarget) -> None:
         if self._is_far(target):
             self._far = target
-            self._lines.say(f"This code leads to {target.authority}, outside the local network.")
-            self._lines.say("Go on only if you know that address.")
+            self._lines.say(say("terminal.far", address=target.authority))
+            self._lines.say(say("terminal.farCaution"))
         else:
             self._join(target)
 
     def _consent(self, target: JoinTarget, text: str) -> None:
-        if text in _YES:
+        if text in answers("terminal.yes"):
             self._far = None
             self._join(target)
-        elif text in _NO:
-            self._lines.say("Not joined.")
+        elif _means_no(text):
+            self._lines.say(say("terminal.notJoined"))
             self.close(ExitStatus.FAILED)
         else:
-            self._lines.say("Please answer y (yes) or n (no).")
+            self._lines.say(say("terminal.answerYesNo"))
 
     def _read_code(self, text: str) -> None:
         if not text:
@@ -346,9 +341,13 @@ class TerminalFace(LineFace):
             self._tell_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
             self.close(ExitStatus.USAGE)
         elif self._introduced is not None:
-            self._lines.say(NOBODY_ANSWERS)
+            self._lines.say(say("terminal.nobodyAnswers"))
         elif self._files.open is not None:
-            self._lines.say(NOBODY_ACCEPTS)
+            self._lines.say(say("terminal.nobodyAccepts"))
 
     def _seconds_to(self, moment: float) -> int:
         return max(0, math.ceil(moment - self._clock()))
+
+
+def _means_no(text: str) -> bool:
+    return not text or text in answers("terminal.no")

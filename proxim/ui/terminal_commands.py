@@ -12,16 +12,9 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.file_events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.manifest import Direction
 from proxim.core.status import TransferState, TransferStatus
+from proxim.core.words import say
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_transfers import TransferReport
-from proxim.ui.terminal_words import (
-    NO_SUCH_TRANSFER,
-    NOTHING_TO_CANCEL,
-    NOTHING_TO_RETRY,
-    QUOTE_MISSING,
-    SEND_USAGE,
-    WHICH_TRANSFER,
-)
 
 _ALL: Final = "all"
 
@@ -51,11 +44,11 @@ class FileCommands:
                 self._report.list(transfers)
             case "/cancel":
                 may_end = [one for one in transfers if not one.over]
-                for one in self._chosen(word, rest.strip(), transfers, may_end, NOTHING_TO_CANCEL):
+                for one in self._chosen(word, rest.strip(), transfers, may_end, "terminal.nothingToCancel"):
                     self._post(CancelTransfer(one.transfer))
             case "/retry":
                 may_retry = [one for one in transfers if _may_retry(one)]
-                for one in self._chosen(word, rest.strip(), transfers, may_retry, NOTHING_TO_RETRY):
+                for one in self._chosen(word, rest.strip(), transfers, may_retry, "terminal.nothingToRetry"):
                     self._post(RetryTransfer(one.transfer))
             case _:
                 return False
@@ -65,10 +58,10 @@ class FileCommands:
         try:
             paths = split_paths(typed, backslash_escapes=os.sep != "\\")
         except ValueError:
-            self._lines.say(QUOTE_MISSING)
+            self._lines.say(say("terminal.quoteMissing"))
             return
         if not paths:
-            self._lines.say(SEND_USAGE)
+            self._lines.say(say("terminal.sendUsage"))
             return
         reason = self._send_paths(tuple(os.path.abspath(os.path.expanduser(path)) for path in paths))
         if reason is not None:
@@ -82,19 +75,22 @@ class FileCommands:
         possible: list[TransferStatus],
         none: str,
     ) -> list[TransferStatus]:
-        """Those that a command means: the only possible one, the one of that number in the whole list, or all."""
+        """Those that a command means: the only possible one, the one of that number in the whole list, or all.
+
+        `none`: the key of what is said where none is possible.
+        """
         if not possible:
-            self._lines.say(none)
+            self._lines.say(say(none))
             return []
         if typed.lower() == _ALL or (not typed and len(possible) == 1):
             return possible
         if not typed:
             self._report.list(transfers)
-            self._lines.say(WHICH_TRANSFER.format(command=word.lower()))
+            self._lines.say(say("terminal.whichTransfer", command=word.lower()))
             return []
         number = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 6 else 0
         if not 1 <= number <= len(transfers) or transfers[number - 1] not in possible:
-            self._lines.say(NO_SUCH_TRANSFER)
+            self._lines.say(say("terminal.noSuchTransfer"))
             return []
         return [transfers[number - 1]]
 

@@ -11,18 +11,13 @@ from typing import Final
 from proxim.core.file_events import AcceptTransfer
 from proxim.core.manifest import MAX_ENTRIES, Entry, TransferID
 from proxim.core.status import TransferStatus
+from proxim.core.words import say
 from proxim.ui.terminal_lines import Lines
-from proxim.ui.terminal_transfers import NAMES_SHOWN, NOBODY_ACCEPTS, described, entry_words, listed
-from proxim.ui.terminal_words import DEAD_SECONDS, TOO_SOON
+from proxim.ui.terminal_transfers import NAMES_SHOWN, described, entry_words, listed
+from proxim.ui.terminal_words import DEAD_SECONDS, answers
 
-_YES: Final = frozenset({"y", "yes"})
-_NO: Final = frozenset({"n", "no"})
-_ALWAYS: Final = frozenset({"a", "always"})
-_LIST: Final = frozenset({"l", "list"})
-_SOME: Final = re.compile(r"(?:y|yes)((?:[\s,]+[0-9]{1,5}(?:-[0-9]{1,5})?)+)")
+_SOME: Final = re.compile(r"(\w+)((?:[\s,]+[0-9]{1,5}(?:-[0-9]{1,5})?)+)")
 _SPAN: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?")
-_HELP_ONE: Final = "y takes it, n declines, a takes all that this device sends while it is linked."
-_HELP: Final = "y takes all, y 1 3-5 only these, n declines, a takes all that this device sends while it is linked."
 
 
 class FileQuestions:
@@ -69,50 +64,55 @@ class FileQuestions:
         self._introduced = first.transfer
         self._introduced_at = self._clock()
         entries = self._listed = listed(first.entries)
-        peer = first.peer_name or "The other device"
+        peer = first.peer_name or say("device.otherFirst")
+        key = "terminal.wantsToSendList" if len(entries) > 1 else "terminal.wantsToSend"
         self._lines.blank()
-        self._lines.say(f"{peer} wants to send {described(first)}{':' if len(entries) > 1 else '.'}")
+        self._lines.say(say(key, name=peer, what=described(first)))
         if len(entries) > 1:
             self._list(entries[:NAMES_SHOWN])
         if len(entries) > NAMES_SHOWN:
-            self._lines.say(f"and {len(entries) - NAMES_SHOWN:,} more; l lists them all.", "      ")
-        self._lines.say((_HELP if len(entries) > 1 else _HELP_ONE) if anybody else NOBODY_ACCEPTS)
+            self._lines.say(say("terminal.listMore", count=len(entries) - NAMES_SHOWN), "      ")
+        self._lines.say(self._help() if anybody else say("terminal.nobodyAccepts"))
 
     @property
     def question(self) -> str | None:
         """What stands at the end of the last line."""
         if self.open is None:
             return None
-        return "Take it? [y/n/a] " if len(self._listed) <= NAMES_SHOWN else "Take it? [y/n/a/l] "
+        return say("terminal.take" if len(self._listed) <= NAMES_SHOWN else "terminal.takeList")
 
     def answer(self, text: str) -> None:
         """Take what was typed behind the question."""
         one = self.open
         assert one is not None  # its caller has looked
         entries = self._listed
-        if text in _LIST:
+        yes, no, always = answers("terminal.yes"), answers("terminal.no"), answers("terminal.always")
+        if text in answers("terminal.list"):
             self._list(entries)
             return
         some = _SOME.fullmatch(text)
-        if some is None and text not in _YES | _NO | _ALWAYS:
-            self._lines.say(f"Please answer: {_HELP if len(entries) > 1 else _HELP_ONE}")
+        if (some is not None and some[1] not in yes) or (some is None and text not in yes | no | always):
+            self._lines.say(say("terminal.pleaseAnswer", help=self._help()))
         elif self._clock() < self._introduced_at + DEAD_SECONDS:
-            self._lines.say(TOO_SOON)
+            self._lines.say(say("terminal.tooSoon"))
         elif some is None:
             self.remove(one.transfer)
-            if text in _NO:
+            if text in no:
                 self._decline(one.transfer)
             else:
-                self._accept(AcceptTransfer(one.transfer, always=text in _ALWAYS))
+                self._accept(AcceptTransfer(one.transfer, always=text in always))
         else:
-            self._take_some(one, [place for place, _ in entries], set(_numbers(some[1])))
+            self._take_some(one, [place for place, _ in entries], set(_numbers(some[2])))
 
     def _take_some(self, one: TransferStatus, places: list[int], numbers: set[int]) -> None:
         if not numbers or not all(1 <= number <= len(places) for number in numbers):
-            self._lines.say(f"There are 1 to {len(places)} to choose from.")
+            self._lines.say(say("terminal.toChooseFrom", last=len(places)))
             return
         self.remove(one.transfer)
         self._accept(AcceptTransfer(one.transfer, _others(one.entries, {places[number - 1] for number in numbers})))
+
+    def _help(self) -> str:
+        return say("terminal.takeHelp" if len(self._listed) > 1 else "terminal.takeHelpOne")
 
     def _list(self, entries: list[tuple[int, Entry]]) -> None:
         for number, (_, entry) in enumerate(entries, 1):

@@ -1,7 +1,7 @@
 """Transfers in the terminal: the question for what comes, how far things are, how they ended, and a list of them.
 
 On a terminal that redraws there is one line of progress for all that moves; elsewhere a line now and then. Must never
-be here: who is asked first (terminal.py), what is posted, sentences about failures (core/errors.py).
+be here: who is asked first (terminal.py), what is posted, a sentence (proxim/languages).
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from typing import Final
 from proxim.core.errors import SENTENCES
 from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.status import TransferState, TransferStatus
+from proxim.core.words import after_colon, say
 from proxim.ui.console import columns_of
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_words import duration
@@ -33,7 +34,6 @@ LINE_SECONDS: Final = 5.0  # between two lines of progress of a transfer where n
 LINE_PERCENT: Final = 10
 _BAR: Final = 20  # columns
 _NAME_LEAST: Final = 12  # columns of a name; the bar gives way first
-NOBODY_ACCEPTS: Final = "Nobody can accept here, as the input has ended; --save-to DIR takes files without asking."
 
 
 class _Told:
@@ -72,9 +72,9 @@ class TransferReport:
             return
         match status.state:
             case TransferState.ANNOUNCED if status.direction is Direction.OUT:
-                self._lines.say(f"Asking {_peer(status)} to take {described(status)} ...")
+                self._lines.say(say("terminal.asking", name=_to(status), what=described(status)))
             case TransferState.WAITING:
-                self._lines.say(f"{transfer_title(status)}: {_lower(state_words(status))}")
+                self._lines.say(f"{transfer_title(status)}: {after_colon(state_words(status))}")
             case TransferState.DONE | TransferState.FAILED | TransferState.CANCELLED:
                 self._end(status)
 
@@ -82,29 +82,31 @@ class TransferReport:
         done = percent(status)
         told = self._told.setdefault(status.transfer, _Told(self._clock(), done))
         told.line_at, told.line_percent = self._clock(), done
-        verb = "Receiving" if status.direction is Direction.IN else "Sending"
+        incoming = status.direction is Direction.IN
         if again or done:
-            self._lines.say(f"{verb} {transfer_title(status)} goes on at {done} %.")
+            key = "terminal.receivingGoesOn" if incoming else "terminal.sendingGoesOn"
+            self._lines.say(say(key, title=transfer_title(status), percent=done))
+        elif incoming:
+            self._lines.say(say("terminal.receiving", what=described(status), name=_from(status)))
         else:
-            link = "from" if status.direction is Direction.IN else "to"
-            self._lines.say(f"{verb} {described(status)} {link} {_peer(status)}.")
+            self._lines.say(say("terminal.sending", what=described(status), name=_to(status)))
 
     def _end(self, status: TransferStatus) -> None:
-        title = transfer_title(status) if status.entries else "What was to be sent"
+        title = transfer_title(status) if status.entries else say("terminal.notFound")
         if status.state is not TransferState.DONE or status.failed:
-            self._lines.say(f"{title}: {_lower(state_words(status))}")
+            self._lines.say(f"{title}: {after_colon(state_words(status))}")
         else:
             told = self._told.get(status.transfer)
-            took = "" if told is None else f" in {duration(self._clock() - told.since)}"
-            verb = "Received" if status.direction is Direction.IN else "Sent"
+            took = "" if told is None else say("terminal.took", time=duration(self._clock() - told.since))
+            key = "terminal.received" if status.direction is Direction.IN else "terminal.sent"
             where = "" if status.path is None else f": {name_words(status.path)}"
-            self._lines.say(f"{verb} {described(status)}{took}, verified{where}")
+            self._lines.say(say(key, what=described(status), took=took, where=where))
         for failed in status.failed[:NAMES_SHOWN]:
             if failed.index < len(status.entries):
                 name = name_words(status.entries[failed.index].path)
                 self._lines.say(f"{name}: {SENTENCES[failed.reason]}", "  ")
         if len(status.failed) > NAMES_SHOWN:
-            self._lines.say(f"and {len(status.failed) - NAMES_SHOWN:,} more", "  ")
+            self._lines.say(say("transfers.more", count=len(status.failed) - NAMES_SHOWN), "  ")
         self._told.pop(status.transfer, None)
         self._ended.append(status)
 
@@ -145,11 +147,14 @@ class TransferReport:
     def list(self, transfers: Sequence[TransferStatus]) -> None:
         """All of them, numbered."""
         if not transfers:
-            self._lines.say("There are no transfers yet; /send PATH begins one.")
+            self._lines.say(say("terminal.noTransfers"))
         for number, status in enumerate(transfers, 1):
-            way = "from" if status.direction is Direction.IN else "to"
+            incoming = status.direction is Direction.IN
+            key = "terminal.listedFrom" if incoming else "terminal.listedTo"
+            name = _from(status) if incoming else _to(status)
             far = f" {percent(status)} %, {progress_words(status)}." if status.state in _PARTLY else ""
-            self._lines.say(f"{described(status)} {way} {_peer(status)}:{far} {state_words(status)}", f"  {number}  ")
+            line = say(key, what=described(status), name=name, far=far, state=state_words(status))
+            self._lines.say(line, f"  {number}  ")
 
     def summary(self) -> None:
         """What became of all transfers, where there were several."""
@@ -157,15 +162,15 @@ class TransferReport:
             return
         complete = [one for one in self._ended if one.state is TransferState.DONE and not one.failed]
         parts = []
-        for direction, word in ((Direction.IN, "received"), (Direction.OUT, "sent")):
+        for direction, key in ((Direction.IN, "terminal.allReceived"), (Direction.OUT, "terminal.allSent")):
             these = [one for one in complete if one.direction is direction]
             if these:
                 files = count_words(sum(map(file_count, these)))
-                parts.append(f"{files} ({size_words(sum(one.size for one in these))}) {word} and verified")
+                parts.append(say(key, what=f"{files} ({size_words(sum(one.size for one in these))})"))
         incomplete = len(self._ended) - len(complete)
         if incomplete:
-            parts.append(f"{incomplete:,} transfer{'' if incomplete == 1 else 's'} not complete")
-        self._lines.say(f"Altogether: {'; '.join(parts)}.")
+            parts.append(say("terminal.incomplete", count=incomplete))
+        self._lines.say(say("terminal.altogether", parts="; ".join(parts)))
 
 
 _PARTLY: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
@@ -192,9 +197,9 @@ def entry_words(entry: Entry) -> str:
 
 def _name_of(moving: Sequence[TransferStatus]) -> str:
     if len(moving) != 1:
-        return f"{len(moving)} transfers"
-    verb = "Receiving" if moving[0].direction is Direction.IN else "Sending"
-    return f"{verb} {transfer_title(moving[0])}"
+        return say("terminal.moving", count=len(moving))
+    key = "terminal.receivingOne" if moving[0].direction is Direction.IN else "terminal.sendingOne"
+    return say(key, title=transfer_title(moving[0]))
 
 
 def _pace(speed: float | None, status: TransferStatus) -> str:
@@ -202,9 +207,9 @@ def _pace(speed: float | None, status: TransferStatus) -> str:
     return "" if speed is None or left is None else f", {speed_words(speed)}, {time_left_words(left)}"
 
 
-def _peer(status: TransferStatus) -> str:
-    return status.peer_name or "the other device"
+def _from(status: TransferStatus) -> str:
+    return status.peer_name or say("device.otherWith")
 
 
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _to(status: TransferStatus) -> str:
+    return status.peer_name or say("device.other")

@@ -11,6 +11,7 @@ from tkinter.font import Font
 from typing import Final, Literal
 
 from proxim.core.messages import Verified
+from proxim.core.words import say
 from proxim.ui.appearance import Appearance
 
 ThemeChoice = Literal["light", "dark", "system"]
@@ -129,11 +130,12 @@ class Theme:
 
     def badge(self, verified: Verified | None, *, at_guest: bool = False) -> tuple[str, str]:
         """The words and the style for how a device proved itself; at a guest it was the host that did."""
-        return {
-            Verified.CODE: ("Verified", "Green.Badge.TLabel"),
-            Verified.QR: ("Verified by its link" if at_guest else "Scanned your QR", "Blue.Badge.TLabel"),
-            None: ("Not verified", "Amber.Badge.TLabel"),
+        key, style = {
+            Verified.CODE: ("window.verified", "Green.Badge.TLabel"),
+            Verified.QR: ("window.verifiedByLink" if at_guest else "window.scanned", "Blue.Badge.TLabel"),
+            None: ("window.notVerified", "Amber.Badge.TLabel"),
         }[verified]
+        return say(key), style
 
     def code_font(self, characters: int) -> Font:
         """Monospaced, as large as a code of that length allows."""

@@ -14,11 +14,13 @@ from proxim.core.errors import SENTENCES
 from proxim.core.file_events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.manifest import Direction, Entry, title, total_size
 from proxim.core.status import TransferState, TransferStatus
+from proxim.core.words import number, say
 from proxim.ui.reveal import reveal
 from proxim.ui.theme import Theme
 from proxim.ui.transfer_words import (
     count_words,
     file_count,
+    others_words,
     progress_words,
     seconds_left,
     short_name,
@@ -26,24 +28,22 @@ from proxim.ui.transfer_words import (
     speed_words,
     state_words,
     time_left_words,
-    transfer_title,
 )
 from proxim.ui.widgets import WrapLabel, set_text, shortened_middle
 
 FAILED_SHOWN: Final = 3  # files, each with its reason; the others are counted
 _ARROWS: Final = {Direction.IN: "↓", Direction.OUT: "↑"}
 _MOVING: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
-_NOT_LISTED: Final = "Files to send"
 _STEPS: Final = 1000  # of a bar: finer than its pixels
 
 
 class Deed(Enum):
-    """What the row's button does."""
+    """What the row's button does, by what is written on it."""
 
-    CANCEL = "Cancel"
-    RETRY = "Retry"
-    SHOW = "Show in folder"
-    ANSWER = "Answer…"
+    CANCEL = "transfers.cancel"
+    RETRY = "transfers.retry"
+    SHOW = "transfers.show"
+    ANSWER = "transfers.answer"
 
 
 def deed_of(status: TransferStatus) -> Deed | None:
@@ -99,8 +99,8 @@ class TransferRow(ttk.Frame):
         self.status = status
         if status.entries is not self._entries:  # at first there are none, while the files are looked up
             self._entries = status.entries
-            self._title = short_name(title(status.entries)) if status.entries else _NOT_LISTED
-            self._others = transfer_title(status).removeprefix(self._title) if status.entries else ""
+            self._title = short_name(title(status.entries)) if status.entries else say("transfers.notListed")
+            self._others = others_words(status)
             self._files = file_count(status)
             self._whole = total_size(status.entries)
             self._fit()
@@ -132,7 +132,7 @@ class TransferRow(ttk.Frame):
                     following.focus_set()
             self.button.grid_remove()
         else:
-            set_text(self.button, self._deed.value)
+            set_text(self.button, say(self._deed.value))
             self.button.grid(row=0, column=2, sticky="ne", padx=(px(8), 0))
         self._list_failed(status)
 
@@ -146,7 +146,7 @@ class TransferRow(ttk.Frame):
         ]
         others = len(status.failed) - FAILED_SHOWN
         if others > 0:
-            lines.append(f"and {others:,} more")
+            lines.append(say("transfers.more", count=others))
         for row, words in enumerate(lines, start=3):
             label = WrapLabel(self, words, "Quiet.Row.TLabel", self._theme.px(380))
             label.grid(row=row, column=1, columnspan=2, sticky="ew")
@@ -159,7 +159,8 @@ class TransferRow(ttk.Frame):
             case TransferState.ANNOUNCED:
                 return f"{size_words(status.size)} · {state_words(status)}"
             case TransferState.ACTIVE:
-                parts = [f"{'Receiving' if incoming else 'Sending'} {progress_words(status)}"]
+                key = "transfers.receiving" if incoming else "transfers.sending"
+                parts = [say(key, progress=progress_words(status))]
                 if status.speed:
                     parts.append(speed_words(status.speed))
                 left = seconds_left(status)
@@ -169,17 +170,19 @@ class TransferRow(ttk.Frame):
             case TransferState.WAITING:
                 return f"{progress_words(status)} · {state_words(status)}"
             case TransferState.DONE:
-                return self._done_words(status, "Received" if incoming else "Sent")
+                return self._done_words(status)
             case _:
                 return state_words(status)
 
-    def _done_words(self, status: TransferStatus, verb: str) -> str:
+    def _done_words(self, status: TransferStatus) -> str:
+        incoming = status.direction is Direction.IN
         if status.failed:
-            arrived = self._files - len(status.failed)
-            return f"{verb} {arrived:,} of {count_words(self._files)}. Not these:"
+            key = "transfers.receivedSome" if incoming else "transfers.sentSome"
+            return say(key, arrived=number(self._files - len(status.failed)), files=count_words(self._files))
         # Where some were declined, only their size is known here, not which they were.
         count = f"{count_words(self._files)}, " if status.size == self._whole else ""
-        return f"{verb}: {count}{size_words(status.size)}, verified."
+        key = "transfers.receivedAll" if incoming else "transfers.sentAll"
+        return say(key, what=f"{count}{size_words(status.size)}")
 
     def _press(self) -> None:
         transfer = self.status.transfer
@@ -192,7 +195,7 @@ class TransferRow(ttk.Frame):
                 self._answer(self.status)
             case Deed.SHOW:
                 if self.status.path is not None and not reveal(self.status.path):
-                    set_text(self.line, f"There is no file manager here; it is saved as {self.status.path}")
+                    set_text(self.line, say("transfers.noFileManager", path=self.status.path))
 
     def _fit(self) -> None:
         width = self.name.winfo_width()

@@ -1,6 +1,6 @@
 """What every face says about a transfer: sizes, speeds, how long it takes, what it is called, where it stands.
 
-Must never be here: a sentence that core/errors.py has, what is done about a transfer, how it looks.
+Must never be here: a sentence (proxim/languages), what is done about a transfer, how it looks.
 """
 
 import math
@@ -10,8 +10,8 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.manifest import Direction, chosen, title
 from proxim.core.status import TransferState, TransferStatus
 from proxim.core.texts import display_id
+from proxim.core.words import decimal, say
 
-UNNAMED_FILE: Final = "Unnamed file"
 NAME_SHOWN_MAX: Final = 60  # characters of a file's name; the middle of a longer one is left out
 _END_SHOWN: Final = 16  # of a shortened name, so that its ending (.jpg, .exe) is always seen
 _KILO: Final = 1000  # as disks are sold and as phones and macOS count; Windows counts by 1024 and calls it the same
@@ -24,32 +24,34 @@ _DAY: Final = 86400
 def size_words(size: int) -> str:
     """How much it is: "1 byte", "840 bytes", "8.4 MB", "120 GB"."""
     if size < _KILO:
-        return f"{size} byte{'' if size == 1 else 's'}"
+        return say("sizes.bytes", count=size)
     value = float(size)
     unit = ""
     for unit in _UNITS:  # noqa: B007 - the last one that fits
         value /= _KILO
         if value < _KILO - 0.5:  # what would be rounded to 1000 is 1.0 of the next
             break
-    return f"{value:.1f} {unit}" if value < _WHOLE else f"{value:.0f} {unit}"
+    return f"{decimal(value, 1 if value < _WHOLE else 0)} {unit}"
 
 
 def speed_words(speed: float) -> str:
     """How fast it goes: "12.5 MB/s"."""
-    return f"{size_words(max(0, round(speed)))}/s"
+    return say("sizes.perSecond", size=size_words(max(0, round(speed))))
 
 
 def time_left_words(seconds: float) -> str:
     """How long it still takes, no finer than a guess can be: "8 s left", "3 min left", "2 h 10 min left"."""
     whole = max(0, math.ceil(seconds))
     if whole < _MINUTE:
-        return f"{whole} s left"
+        return say("times.secondsLeft", seconds=whole)
     hours, minutes = divmod(round(whole / _MINUTE), 60)
     if hours == 0:
-        return f"{minutes} min left"
+        return say("times.minutesLeft", minutes=minutes)
     if whole < _DAY:
-        return f"{hours} h {minutes} min left" if minutes else f"{hours} h left"
-    return "more than a day left"
+        if minutes:
+            return say("times.hoursMinutesLeft", hours=hours, minutes=minutes)
+        return say("times.hoursLeft", hours=hours)
+    return say("times.overADayLeft")
 
 
 def seconds_left(status: TransferStatus) -> float | None:
@@ -68,7 +70,7 @@ def percent(status: TransferStatus) -> int:
 
 def name_words(name: str) -> str:
     """A file's or folder's name or path, whole, on one line, with nothing invisible in it."""
-    return display_id(name) or UNNAMED_FILE
+    return display_id(name) or say("transfers.unnamedFile")
 
 
 def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:
@@ -82,9 +84,13 @@ def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:
 
 def transfer_title(status: TransferStatus) -> str:
     """What it is called: its first file or folder, "and 2 more" behind it where the person chose several."""
-    name = short_name(title(status.entries))
+    return short_name(title(status.entries)) + others_words(status)
+
+
+def others_words(status: TransferStatus) -> str:
+    """What stands in its title behind the first file or folder: " and 2 more", or nothing."""
     others = chosen(status.entries) - 1
-    return f"{name} and {others:,} more" if others > 0 else name
+    return f" {say('transfers.more', count=others)}" if others > 0 else ""
 
 
 def file_count(status: TransferStatus) -> int:
@@ -94,32 +100,34 @@ def file_count(status: TransferStatus) -> int:
 
 def count_words(count: int) -> str:
     """So many files."""
-    return f"{count:,} file{'' if count == 1 else 's'}"
+    return say("sizes.files", count=count)
 
 
 def progress_words(status: TransferStatus) -> str:
     """How far it is: "840 kB of 8.4 MB"."""
-    return f"{size_words(status.moved)} of {size_words(status.size)}"
+    return say("sizes.progress", moved=size_words(status.moved), size=size_words(status.size))
 
 
 def state_words(status: TransferStatus) -> str:
     """Where it stands, in one sentence."""
-    peer = status.peer_name or "the other device"
+    peer = status.peer_name or say("device.other")
     incoming = status.direction is Direction.IN
     match status.state:
         case TransferState.ANNOUNCED:
-            return "Waiting for your answer." if incoming else f"Waiting for {peer} to accept."
+            return say("transfers.answerAwaited") if incoming else say("transfers.acceptAwaited", name=peer)
         case TransferState.ACTIVE:
-            return f"Receiving from {peer}." if incoming else f"Sending to {peer}."
+            if incoming:
+                return say("transfers.receivingFrom", name=status.peer_name or say("device.otherWith"))
+            return say("transfers.sendingTo", name=peer)
         case TransferState.WAITING:
-            return f"Waiting to resume; it goes on when {peer} is connected again."
+            return say("transfers.resumeAwaited", name=peer)
         case TransferState.DONE if status.failed:
-            return f"Finished, but {count_words(len(status.failed))} did not arrive."
+            return say("transfers.someFailed", count=len(status.failed))
         case TransferState.DONE:
-            return "Received and verified." if incoming else "Sent and verified."
+            return say("transfers.received") if incoming else say("transfers.sent")
         case TransferState.FAILED:
-            return "It failed." if status.reason is None else SENTENCES[status.reason]
+            return say("transfers.failed") if status.reason is None else SENTENCES[status.reason]
         case TransferState.CANCELLED if incoming and status.reason is Reason.DECLINED:
-            return "You declined."
+            return say("transfers.declined")
         case TransferState.CANCELLED:
-            return "Cancelled." if status.reason is None else SENTENCES[status.reason]
+            return say("transfers.cancelled") if status.reason is None else SENTENCES[status.reason]

@@ -7,6 +7,7 @@ import tkinter
 from tkinter import ttk
 from typing import Final
 
+from proxim.core.words import say
 from proxim.ui.theme import Theme
 from proxim.ui.widgets import WrapLabel, set_text
 
@@ -23,7 +24,7 @@ class TroubleLine(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self._label = WrapLabel(self, style="Red.Line.TLabel", wraplength=px(440))
         self._label.grid(row=0, column=0, sticky="ew")
-        self.button = ttk.Button(self, text="Dismiss", style="Small.TButton", command=self.dismiss)
+        self.button = ttk.Button(self, text=say("window.dismiss"), style="Small.TButton", command=self.dismiss)
         self.button.grid(row=0, column=1, padx=px(6))
 
     def tell(self, sentence: str) -> None:
@@ -50,5 +51,5 @@ class TroubleLine(ttk.Frame):
             return
         more = len(self._lines) - 1
         set_text(self._label, self._lines[-1])
-        set_text(self.button, f"Dismiss ({more} more)" if more else "Dismiss")
+        set_text(self.button, say("window.dismissMore", count=more) if more else say("window.dismiss"))
         self.grid()

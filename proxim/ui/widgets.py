@@ -11,10 +11,10 @@ from tkinter import ttk
 from tkinter.font import Font
 from typing import Final
 
+from proxim.core.words import say
 from proxim.ui.theme import Theme
 
 COPIED_SHOWN_MS: Final = 1500  # long enough to be noticed, short enough for the next copy
-_COPIED: Final = "Copied ✓"
 _END_KEPT: Final = 12  # characters
 _LABEL_BORDER: Final = 4  # pixels that the label of ttk's clam theme keeps free, left and right together
 
@@ -25,14 +25,18 @@ class WrapLabel(ttk.Label):
     def __init__(self, master: tkinter.Misc, text: str = "", style: str = "TLabel", wraplength: int = 200) -> None:
         # It asks for no width of its own: a label as wide as its lines would widen its column, and so its lines.
         super().__init__(master, text=text, style=style, wraplength=wraplength, width=1, justify="left")
-        padding = self.tk.splitlist(ttk.Style(self).lookup(style, "padding"))
-        self._inset = 2 * (int(str(padding[0])) if padding else 0) + _LABEL_BORDER
-        self.bind("<Configure>", self._rewrap)
-        self.bind("<Map>", self._rewrap)
+        self.bind("<Configure>", lambda _event: self._rewrap())
+        self.bind("<Map>", lambda _event: self._rewrap())
 
-    def _rewrap(self, _event: object) -> None:
+    def restyle(self, style: str) -> None:
+        """Take another style, whose padding may leave the lines less room."""
+        self.configure(style=style)
+        self._rewrap()
+
+    def _rewrap(self) -> None:
+        padding = self.tk.splitlist(ttk.Style(self).lookup(str(self.cget("style")), "padding"))
         # While a window is being laid out, hidden, its columns pass through widths that it never shows.
-        width = self.winfo_width() - self._inset
+        width = self.winfo_width() - 2 * (int(str(padding[0])) if padding else 0) - _LABEL_BORDER
         if self.winfo_viewable() and width > 1 and width != int(str(self.cget("wraplength"))):
             self.configure(wraplength=width)
 
@@ -69,6 +73,26 @@ class PlainText(tkinter.Entry):
             selectbackground=look.accent,
             selectforeground=look.on_accent,
         )
+
+
+def lettered(key: str) -> tuple[str, int]:
+    """The text of a button, and where the letter is that presses it: the one behind "&" in the language's file."""
+    text = say(key)
+    return text.replace("&", "", 1), text.find("&")
+
+
+def set_lettered(button: ttk.Button, key: str) -> None:
+    """Change what is written on a button, with its letter, only where it differs."""
+    text, underline = lettered(key)
+    set_text(button, text)
+    if int(str(button.cget("underline"))) != underline:
+        button.configure(underline=underline)
+
+
+def letter(key: str) -> str:
+    """The letter that presses the button with this text."""
+    text, underline = lettered(key)
+    return text[underline].lower()
 
 
 def countdown(seconds: float) -> str:
@@ -112,7 +136,7 @@ class CopyButton(ttk.Button):
         self, master: tkinter.Misc, text: str, source: Callable[[], str | None], underline: int = -1, style: str = ""
     ) -> None:
         super().__init__(master, text=text, underline=underline, command=self.copy, style=style)
-        self.configure(width=max(len(text), len(_COPIED)))  # nothing moves when it says what it did
+        self.configure(width=max(len(text), len(say("window.copied"))))  # nothing moves when it says what it did
         self._label = text
         self._underline = underline
         self._source = source
@@ -127,7 +151,7 @@ class CopyButton(ttk.Button):
         self.clipboard_clear()
         self.clipboard_append(text)
         self._forget()
-        self.configure(text=_COPIED, underline=-1)
+        self.configure(text=say("window.copied"), underline=-1)
         self._restore = self.after(COPIED_SHOWN_MS, self._show_label)
 
     def _show_label(self) -> None:

@@ -33,6 +33,7 @@ from proxim.core.status import (
     TransferStatus,
     Trouble,
 )
+from proxim.core.words import say
 from proxim.ui.appearance import Appearance
 from proxim.ui.attention import Attention
 from proxim.ui.device_bar import DeviceBar
@@ -46,7 +47,7 @@ from proxim.ui.prompts import PromptQueue
 from proxim.ui.root import darken_title_bar, make_root, scale_of
 from proxim.ui.theme import Theme, ThemeChoice
 from proxim.ui.trouble import TroubleLine
-from proxim.ui.widgets import command_key
+from proxim.ui.widgets import command_key, letter
 
 if TYPE_CHECKING:  # loaded with the first request: the first paint needs no dialog
     from proxim.ui.approval import ApprovalDialog
@@ -193,7 +194,7 @@ class Window:
         root.bind("<F2>", lambda _event: self.device_bar.rename() if self.pages.at_home else None)
         root.bind("<FocusIn>", lambda _event: root.after_idle(self._follow_system), add=True)
         if key == "Control":
-            root.bind("<Alt-j>", lambda _event: self._go_join())
+            root.bind(f"<Alt-{letter('join.heading')}>", lambda _event: self._go_join())
         # Return presses the button that has the focus, as everywhere but in Tk.
         for kind, press in (("TButton", "<<Invoke>>"), ("TMenubutton", "<space>")):
             for enter in ("<Return>", "<KP_Enter>"):
@@ -244,8 +245,8 @@ class Window:
     def _ask_in_title(self) -> None:
         """The task bar shows it."""
         asked = self._incoming is not None and self._incoming.question is not None
-        words = "Somebody asks to join" if self._dialogs else "Files for you" if asked else None
-        self.attention.ask(words)
+        key = "window.asksToJoin" if self._dialogs else "window.filesForYou" if asked else None
+        self.attention.ask(say(key) if key is not None else None)
 
     def _show_transfer(self, status: TransferStatus) -> None:
         changed = self.pages.show_transfer(status)
@@ -319,10 +320,10 @@ class Window:
         """Whether files that are dropped now go anywhere, and where."""
         panel = self.pages.link
         if panel is None:
-            return False, "Files can be dropped on a connected device's tab; connect one, or open its tab."
+            return False, say("window.dropNowhere")
         if not panel.bar.can_files:
-            return False, f"No files can be sent to {panel.peer_name} now."
-        return True, f"Drop to send to {panel.peer_name}"
+            return False, say("window.dropNotNow", name=panel.peer_name)
+        return True, say("window.dropHere", name=panel.peer_name)
 
     def _dropped(self, paths: tuple[str, ...]) -> None:
         panel = self.pages.link

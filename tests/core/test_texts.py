@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from proxim.core.texts import (
     NAME_SHOWN_MAX,
-    UNNAMED,
     byte_length,
     display_id,
     display_name,
     is_encodable,
     printable_text,
 )
+from proxim.core.words import say
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 anything = st.text(alphabet=st.characters(categories=None))  # lone surrogates, controls and unassigned ones included
@@ -41,12 +41,12 @@ awkward = st.text(alphabet="aé e\u0301\u0327\u200d\u034f\u3164\ufe0f\u00a0\u202
         ("a\ud800b", "ab"),
         ("private\ue000 unassigned\U000e0fff tag\U000e0041", "private unassigned tag"),
         ("日本語 📱", "日本語 📱"),
-        ("", UNNAMED),
-        (" \t\n", UNNAMED),
-        ("\u200b\u2060\ufeff", UNNAMED),
+        ("", say("device.unnamed")),
+        (" \t\n", say("device.unnamed")),
+        ("\u200b\u2060\ufeff", say("device.unnamed")),
         (
             "\u3164\u115f\u1160\uffa0\u2800\u034f\ufe0f",
-            UNNAMED,
+            say("device.unnamed"),
         ),  # letters and symbols by category, yet they draw nothing
         ("x" * NAME_SHOWN_MAX, "x" * NAME_SHOWN_MAX),
         ("x" * (NAME_SHOWN_MAX + 1), "x" * (NAME_SHOWN_MAX - 1) + "…"),

@@ -2,6 +2,7 @@ import io
 import json
 
 from proxim.core.doctor import Check, Finding, Level
+from proxim.core.words import use
 from proxim.ui.doctor import DoctorFace
 
 GOOD = Finding(Check.PORT, Level.OK, "Port 47800 is free.")
@@ -37,3 +38,20 @@ def test_findings_as_json_lines() -> None:
     text, status = shown(GOOD, json=True)
     assert json.loads(text) == {"event": "finding", "check": "port", "level": "ok", "message": "Port 47800 is free."}
     assert status == 0
+
+
+def test_a_terminal_breaks_lines_between_words_under_the_sentence() -> None:
+    long = Finding(Check.PORT, Level.WARNING, "word " * 20 + "end.", "step " * 20 + "end.")
+    text, _ = shown(long, out=Terminal())
+    lines = text.replace("\x1b[33m", "").replace("\x1b[0m", "").splitlines()
+    assert len(lines) == 4
+    assert all(len(line) <= 80 for line in lines)
+    assert [line[:14] for line in lines] == ["warning  word ", *[" " * 9 + "word "], *[" " * 9 + "step "] * 2]
+    assert len(shown(long)[0].splitlines()) == 2  # a file is for programs that search lines
+
+
+def test_marks_are_of_one_width_in_every_language() -> None:
+    use("de")
+    text, _ = shown(GOOD, BAD)
+    assert text.splitlines()[0] == "ok       Port 47800 is free."
+    assert text.splitlines()[1].startswith("FEHLER   The firewall")

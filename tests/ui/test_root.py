@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from proxim.core.words import use
 from proxim.ui import root as root_module
 from proxim.ui.root import PLAIN_DPI, POINTS_PER_INCH, installed, make_root, scale_of
 from proxim.ui.window import Window
+from tests.ui.test_window import MakeBench
 from tests.ui.tk_support import Bench
 
 on_x11 = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X resources are X11's")
@@ -119,3 +121,19 @@ def test_the_icon_is_taken_from_where_the_executable_unpacks_itself(
     caplog.clear()
     root_module._set_icon(bench.root)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(("language", "word"), [("de", "Ö&ffnen"), ("en", "&Open")])
+def test_tks_own_dialogs_speak_the_language_in_use(language: str, word: str, make_bench: MakeBench) -> None:
+    use(language)
+    bench = make_bench("light")
+    tk = bench.root.tk
+    bench.pump(lambda: tk.eval("::msgcat::mclocale") == language)  # soon after the first paint
+    assert tk.eval('namespace eval ::tk {::msgcat::mc "&Open"}') == word
+
+
+def test_a_tk_that_knows_no_languages_shows_its_window(bench: Bench) -> None:
+    bench.root.tk.eval("rename ::msgcat::mclocale ::msgcat::gone")
+    root_module._after_first_paint(bench.root)
+    bench.settle()
+    assert bench.root.winfo_viewable()

@@ -44,6 +44,7 @@ from proxim.core.status import (
     Trouble,
     Via,
 )
+from proxim.core.words import use
 from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.terminal import TerminalFace
 from proxim.ui.terminal_words import DEAD_SECONDS
@@ -763,3 +764,33 @@ def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int)
     controls = {char for char in shown if unicodedata.category(char) in {"Cc", "Cs"}}
     assert controls <= {"\n", "\r"}
     assert not {"\u202e", "\u2066"} & set(shown)
+
+
+# --- in another language -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("typed", "approved"), [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)])
+def test_answers_in_german(typed: str, approved: bool) -> None:
+    use("de")
+    face = Face(HOST)
+    assert face.ask(VERIFIED).endswith("Zulassen? [j/N] (40 s) ")
+    face.read(typed)
+    assert face.posted == [Decide("s1", approved, 11)]
+
+
+@pytest.mark.parametrize(("typed", "approved"), [("ja", True), ("yes", True), ("n", False)])
+def test_the_whole_word_in_german(typed: str, approved: bool) -> None:
+    use("de")
+    face = Face(HOST)
+    assert face.ask(PROMPT).endswith("Zulassen? [ja/N] (40 s) ")
+    assert face.read("j").startswith("Nicht verifiziert: Um es trotzdem zuzulassen")
+    assert face.posted == []
+    face.read(typed)
+    assert face.posted == [Decide("s1", approved, 11)]
+
+
+def test_german_answers_mean_nothing_in_english() -> None:
+    face = Face(HOST)
+    face.ask(VERIFIED)
+    assert face.read("ja").startswith("Please answer y")
+    assert face.posted == []

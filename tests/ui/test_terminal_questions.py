@@ -9,6 +9,7 @@ import pytest
 from proxim.core.file_events import AcceptTransfer
 from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.status import TransferState, TransferStatus
+from proxim.core.words import use
 from proxim.ui.console import Console
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_questions import FileQuestions
@@ -159,3 +160,13 @@ def test_what_nobody_can_answer() -> None:
     questions.it.put(COMING)
     questions.it.introduce(anybody=False)
     assert questions.said().splitlines()[-1].startswith("Nobody can accept here")
+
+
+def test_in_german() -> None:
+    use("de")
+    questions = Questions()
+    assert questions.put(COMING).startswith("\nAna möchte trip und 1 weitere (3 Dateien, 1,0 kB) senden:")
+    assert questions.it.question == "Annehmen? [j/n/a] "
+    assert questions.answer("h 1").startswith("Bitte antworten Sie: j nimmt alles, j 1 3-5")
+    questions.answer("j 1")
+    assert questions.accepted == [AcceptTransfer(TransferID("t1"), (2, 3, 4, 5))]

@@ -6,6 +6,7 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.file_events import CancelTransfer, RetryTransfer
 from proxim.core.manifest import Direction, Entry, FailedFile
 from proxim.core.status import TransferState, TransferStatus
+from proxim.core.words import say
 from proxim.ui import transfer_row
 from proxim.ui.transfer_row import FAILED_SHOWN, Deed, TransferRow, deed_of
 from tests.ui.tk_support import Bench, link, transfer
@@ -58,7 +59,7 @@ def test_every_state_has_its_words_and_its_button(
     assert words in line(row)
     assert deed_of(status) is deed
     assert bool(row.button.winfo_viewable()) == (deed is not None)
-    assert deed is None or row.button.cget("text") == deed.value
+    assert deed is None or row.button.cget("text") == say(deed.value)
     error = "Error" in str(row.line.cget("style"))
     assert error == (state is TransferState.FAILED)
 

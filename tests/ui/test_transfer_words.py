@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.status import TransferState, TransferStatus
+from proxim.core.words import say
 from proxim.ui.transfer_words import (
     NAME_SHOWN_MAX,
-    UNNAMED_FILE,
     file_count,
     name_words,
     percent,
@@ -101,7 +101,7 @@ def test_a_hundred_percent_only_when_it_is_done() -> None:
 def test_a_name_shows_all_that_it_is() -> None:
     assert name_words("a\u202egpj.exe") == "agpj.exe"
     assert name_words("two\nlines\x1b[31m") == "two lines[31m"
-    assert name_words("\u200b") == UNNAMED_FILE
+    assert name_words("\u200b") == say("transfers.unnamedFile")
     assert name_words("写真/夏.jpg") == "写真/夏.jpg"
     long = short_name("x" * 300 + ".pdf.exe")
     assert len(long) == NAME_SHOWN_MAX
@@ -111,7 +111,9 @@ def test_a_name_shows_all_that_it_is() -> None:
 
 @given(st.text(), st.integers(2, 100))
 def test_a_short_name_is_short(name: str, most: int) -> None:
-    assert len(short_name(name, max(most, len(UNNAMED_FILE)))) <= max(most, len(UNNAMED_FILE))
+    assert len(short_name(name, max(most, len(say("transfers.unnamedFile"))))) <= max(
+        most, len(say("transfers.unnamedFile"))
+    )
 
 
 def test_titles() -> None:
@@ -119,7 +121,7 @@ def test_titles() -> None:
     assert transfer_title(ACTIVE) == "film.mkv"
     assert transfer_title(replace(ACTIVE, entries=folder)) == "trip"
     assert transfer_title(replace(ACTIVE, entries=(*folder, Entry("c"), Entry("d")))) == "trip and 2 more"
-    assert transfer_title(replace(ACTIVE, entries=())) == UNNAMED_FILE
+    assert transfer_title(replace(ACTIVE, entries=())) == say("transfers.unnamedFile")
     assert file_count(replace(ACTIVE, entries=folder)) == 2
     assert progress_words(replace(ACTIVE, moved=4_200_000)) == "4.2 MB of 8.4 MB"
 

@@ -115,7 +115,7 @@ def test_entries_are_counted_once_and_not_at_every_status(
     def again(_argument: object) -> int:
         raise AssertionError("counted again")
 
-    for name in ("file_count", "total_size", "transfer_title"):
+    for name in ("file_count", "total_size", "others_words"):
         monkeypatch.setattr(f"proxim.ui.transfer_row.{name}", again)
     bench.window.show(replace(big, moved=5_000_000))
     assert next(iter(panel.transfers.rows.values())).status.moved == 5_000_000

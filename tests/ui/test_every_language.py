@@ -1,0 +1,214 @@
+"""The window in every language but English: each scene whole, with nothing cut off, at 100 and 200 %.
+
+Pictures of it are kept to be looked at, as test_pictures.py keeps them in English.
+"""
+
+import tkinter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from tkinter import ttk
+from typing import Final
+
+import pytest
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import Network, SessionType
+from proxim.core.messages import Verified
+from proxim.core.status import LinkStatus, Networks, NoInvitation, Prompt, Stage, Trouble
+from proxim.core.words import ENGLISH, LANGUAGES, use
+from proxim.ui.approval import APPROVE_DEAD_SECONDS
+from proxim.ui.ladder import STEPS
+from proxim.ui.theme import ThemeChoice
+from proxim.ui.widgets import WrapLabel
+from tests.ui import test_pictures
+from tests.ui.test_window import MakeBench
+from tests.ui.tk_support import WIFI, Bench, link
+
+OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
+WIDEST: Final = (640, 680)  # of the window at 100 %, as in English
+_SLACK: Final = 2  # pixels: Tk's canvas gives boxes that are a little too large (its manual, `bbox`)
+CABLE: Final = Network("192.168.178.21", 24, "Ethernet", virtual=False)
+
+
+def show_home(bench: Bench) -> None:
+    bench.settle()
+
+
+def show_more(bench: Bench) -> None:
+    bench.window.show(Networks((WIFI, CABLE), WIFI.address))
+    bench.window.show(bench.invitation(kind=SessionType.TEMPORARY, life=4 * 3600.0))
+    bench.window.show(Trouble(Problem(Reason.SETTINGS_BROKEN)))
+    bench.window.show(Trouble(Problem(Reason.PORT_REFUSED)))
+
+
+def show_closed_code(bench: Bench) -> None:
+    bench.window.show(replace(bench.invitation(code=None), code_closed=True))
+    bench.window.show(Trouble(Problem(Reason.CODE_CLOSED)))
+
+
+def show_ipv6(bench: Bench) -> None:
+    bench.window.show(bench.invitation(code=None, kind=SessionType.PERSISTENT, life=None))
+
+
+def show_no_code(bench: Bench) -> None:
+    bench.window.show(NoInvitation(Reason.NO_NETWORK))
+
+
+def show_joined(bench: Bench) -> None:
+    bench.window.show(NoInvitation(None))
+
+
+def show_far(bench: Bench) -> None:
+    bench.window.join.entry.insert(0, "http://203.0.113.7:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&k=AAAAAAAAAAAAAAAAAAAAAA")
+    bench.window.join.join()
+
+
+def show_typo(bench: Bench) -> None:
+    bench.window.join.entry.insert(0, "02501-WK380")
+    bench.window.join.join()
+
+
+def guest(stage: Stage) -> LinkStatus:
+    return replace(link(stage=stage, link_id="guest-1"), peer_name=None)
+
+
+def show_asking(bench: Bench) -> None:
+    bench.window.show(replace(guest(Stage.ASKING), deadline=bench.clock.now + 40))
+
+
+def show_failed(bench: Bench) -> None:
+    bench.window.show(guest(Stage.DIALING))
+    bench.window.show(replace(guest(Stage.CLOSED), reason=Reason.ICE_FAILED))
+
+
+def show_lost(bench: Bench) -> None:
+    bench.window.show(replace(guest(Stage.WAITING), deadline=bench.clock.now + 108))
+
+
+def ask(bench: Bench, prompt: Prompt) -> None:
+    bench.window.show(prompt)
+    bench.settle()
+
+
+def show_verified(bench: Bench) -> None:
+    ask(bench, bench.prompt(verified=Verified.CODE))
+
+
+def show_scanned(bench: Bench) -> None:
+    ask(bench, bench.prompt(verified=Verified.QR))
+
+
+def show_unverified(bench: Bench) -> None:
+    ask(bench, bench.prompt())
+
+
+def show_warned(bench: Bench) -> None:
+    ask(bench, bench.prompt())
+    bench.clock.now += APPROVE_DEAD_SECONDS
+    (dialog,) = bench.window._dialogs.values()
+    dialog.approve()
+    bench.clock.now += APPROVE_DEAD_SECONDS
+    bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
+
+
+def show_scanned_link(bench: Bench) -> None:
+    bench.window.show(link(verified=Verified.QR))
+
+
+def show_link_by_link(bench: Bench) -> None:
+    bench.window.show(link(link_id="guest-1", verified=Verified.QR))
+
+
+def show_closed_link(bench: Bench) -> None:
+    bench.window.show(link(verified=None))
+    bench.window.show(replace(link(stage=Stage.CLOSED, verified=None), reason=Reason.PEER_VANISHED))
+
+
+HOME: Final[dict[str, Callable[[Bench], None]]] = {
+    function.__name__.removeprefix("show_"): function
+    for function in (
+        *(show_home, show_more, show_closed_code, show_ipv6, show_no_code, show_joined, show_far, show_typo),
+        *(show_asking, show_failed, show_lost, show_verified, show_scanned, show_unverified, show_warned),
+        *(show_scanned_link, show_link_by_link, show_closed_link),
+    )
+}
+SCENES: Final = HOME | {name: scene for name, scene in test_pictures.SCENES.items() if name != "files-long-names"}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("scene", SCENES)
+def test_nothing_is_cut_at_100_percent(scene: str, theme: ThemeChoice, language: str, make_bench: MakeBench) -> None:
+    use(language)
+    look_at(make_bench(theme), scene, f"{language}-{scene}-{theme}-100")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("scene", SCENES)
+def test_nothing_is_cut_at_200_percent(
+    scene: str, language: str, fine_screen: str, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(language)
+    monkeypatch.setenv("DISPLAY", fine_screen)
+    look_at(make_bench("light"), scene, f"{language}-{scene}-light-200")
+
+
+def look_at(bench: Bench, scene: str, name: str) -> None:
+    SCENES[scene](bench)
+    bench.settle()
+    root = bench.root
+    bench.pump(lambda: root.winfo_width() >= root.winfo_reqwidth() and root.winfo_height() >= root.winfo_reqheight())
+    bench.pump(lambda: not list(cut(root)), f"nothing is cut: {list(cut(root))}")
+    bench.picture(name)
+    width, height = map(bench.window.theme.px, WIDEST)
+    assert (root.winfo_width() <= width, root.winfo_height() <= height) == (True, True)
+
+
+def cut(window: tkinter.Misc) -> Iterator[str]:
+    """Widgets in sight that have less room than their text wants; a text made to be shortened wants next to none."""
+    for widget in every(window):
+        if widget.winfo_viewable() and isinstance(widget, ttk.Label | ttk.Button | ttk.Checkbutton | ttk.Menubutton):
+            room = (widget.winfo_width(), widget.winfo_height())
+            wanted = (widget.winfo_reqwidth(), widget.winfo_reqheight())
+            if room[0] < wanted[0] or room[1] < wanted[1]:
+                yield f"{widget.cget('text')!r}: {room} of {wanted}"
+        if widget.winfo_viewable() and isinstance(widget, WrapLabel):
+            padding = widget.tk.splitlist(ttk.Style(widget).lookup(str(widget.cget("style")), "padding"))
+            line = int(str(widget.cget("wraplength"))) + 2 * (int(str(padding[0])) if padding else 0)
+            if line > widget.winfo_width():
+                yield f"{widget.cget('text')!r}: lines of {line} in {widget.winfo_width()}"
+
+
+def every(widget: tkinter.Misc) -> Iterator[tkinter.Misc]:
+    yield widget
+    for child in widget.winfo_children():
+        yield from every(child)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("side", STEPS)
+def test_the_steps_stand_beside_each_other(side: str, language: str, make_bench: MakeBench) -> None:
+    use(language)
+    bench = make_bench("light")
+    if side == "guest":
+        show_asking(bench)
+    bench.settle()
+    canvas = bench.window.ladder._canvas
+    boxes = [canvas.bbox(item) for item in canvas.find_all() if str(canvas.type(item)) == "text"]
+    assert len(boxes) == 5
+    assert boxes[0][0] >= -_SLACK
+    assert boxes[-1][2] <= canvas.winfo_width() + _SLACK
+    gap = bench.window.theme.px(6)
+    assert all(left[2] + gap <= right[0] for left, right in pairwise(boxes))
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_is_cut_is_found(language: str, make_bench: MakeBench) -> None:
+    use(language)
+    bench = make_bench("light")
+    assert list(cut(bench.root)) == []
+    bench.window.invite.new_code.configure(width=2)
+    bench.window.invite.refuse.place(x=0, y=0, width=20)
+    bench.settle()
+    assert len(list(cut(bench.root))) == 1
