@@ -3,7 +3,9 @@
 Must never be here: sockets and who may ask (server.py), the words themselves (proxim/languages).
 """
 
+import base64
 import gzip
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,12 +37,17 @@ class Served:
 
 
 class Page:
-    """See the module. Read once: nothing of a request ever becomes a path of a file system."""
+    """See the module. Read once: nothing of a request ever becomes a path of a file system.
+
+    `script_hash`: for the policy, of the one script that stands in the page itself.
+    """
 
     def __init__(self) -> None:
         folder = resources.files("proxim.web")
         self._files = {f"/{name}": _served(_TYPES[suffix], body) for name, suffix, body in _read(folder, _TYPES)}
-        self._files["/"] = _served(_HTML, folder.joinpath("index.html").read_bytes())
+        index = folder.joinpath("index.html").read_bytes()
+        self._files["/"] = _served(_HTML, index)
+        self.script_hash = _script_hash(index)
         self._texts = {language: _served(_JSON, _dump(language, words)) for language, words in languages().items()}
 
     def get(self, path: str, accept_language: str) -> Served | None:
@@ -48,6 +55,13 @@ class Page:
         if path == _TEXTS_PATH:
             return self._texts[best_language(accept_language, self._texts)]
         return self._files.get(path)
+
+
+def _script_hash(page: bytes) -> str:
+    """The page's own inline script as Content-Security-Policy names it, so that no other counts."""
+    _, _, rest = page.partition(b"<script>")
+    digest = hashlib.sha256(rest.partition(b"</script>")[0]).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _served(content_type: str, body: bytes) -> Served:

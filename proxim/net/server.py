@@ -217,7 +217,7 @@ class Server:
     def _respond(self, status: http.HTTPStatus, content_type: str, body: bytes) -> Response:
         own = authority(self._address.partition("%")[0], self._port)
         policy = (
-            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+            f"default-src 'none'; script-src 'self' {self._page.script_hash}; style-src 'self'; img-src 'self'; "
             f"connect-src 'self' ws://{own}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         headers = Headers(

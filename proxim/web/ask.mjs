@@ -43,11 +43,15 @@ export class PairRequest {
 	constructor({ method, session }, device) {
 		this.sessionID = session;
 		const auth = method && { v: 1, m: method, y: toBase64url(this.share) };
-		this.socket = new WebSocket(`ws://${location.host}/ws`);
-		this.socket.onopen = () => {
+		this.socket = globalThis.dialled || new WebSocket(`ws://${location.host}/ws`);
+		globalThis.dialled = null;
+		this.opened = new Promise((resolve) => {
+			this.socket.onopen = resolve;
+			if (this.socket.readyState === WebSocket.OPEN) resolve();
+		}).then(() => {
 			this.send({ type: "pair_request", deviceInfo: device, auth });
 			this.arrived({ type: "opened" });
-		};
+		});
 		this.socket.onmessage = ({ data }) => {
 			this.heard = true;
 			this.arrived(parse(data));
@@ -122,5 +126,5 @@ remembered("sessionStorage", "proxim-session", JSON.stringify(invitation));
 
 // Earlier, it would hold the request up. What a poor network has not let through is asked for again.
 const loadRest = () => import("./app.mjs").catch(() => setTimeout(() => location.reload(), PATIENCE_MS));
-firstRequest?.socket.addEventListener("open", loadRest);
+firstRequest?.opened.then(loadRest);
 setTimeout(loadRest, firstRequest ? PATIENCE_MS : 0);
