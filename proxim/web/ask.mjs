@@ -1,7 +1,7 @@
-// Runs first: reads the invitation, dials, sends the request.
-// Must never be here: imports, and what the answer means.
+// Runs first: reads the invitation, sends the request. Must never be here: imports, and what the answer means.
 
 const SHARE_BYTES = 32;
+const SESSION = /^[\w-]{1,64}$/;
 const SECRET = /^[\w-]{21}[AQgw]$/;
 const PATIENCE_MS = 1_000;
 
@@ -105,9 +105,8 @@ export function browserName({ userAgent, maxTouchPoints } = navigator) {
 
 /** What a QR's fragment holds, or null. */
 function readInvitation(fragment) {
-	const fields = new URLSearchParams(fragment.slice(1));
-	const [[session = "", ...more], [secret, ...others]] = [fields.getAll("s"), fields.getAll("k")];
-	if (!/^[\w-]{1,64}$/.test(session) || more.length || others.length) return null;
+	const { s: session = "", k: secret } = Object.fromEntries(new URLSearchParams(fragment.slice(1)));
+	if (!SESSION.test(session)) return null;
 	if (secret === undefined) return { session };
 	return SECRET.test(secret) ? { method: "psk", session, secret } : null;
 }

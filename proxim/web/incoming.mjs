@@ -99,7 +99,7 @@ export class Incoming extends Transfer {
 		this.reported = this.written;
 		this.reportedAt = Date.now();
 		this.say("progress", { generation: 0, written: this.written });
-		this.owner.changed(this);
+		this.progressed();
 	}
 
 	record(kind, index, payload) {

@@ -9,7 +9,6 @@ const WINDOW_BYTES = 16 * 1024 * 1024;
 const QUEUE_BYTES = 1024 * 1024; // in the browser; more would hold up the heartbeat
 // Unless a browser takes less (RFC 8841, 6.1); 16 KiB was for old Firefox (blog.mozilla.org/webrtc/large-data-channel-messages).
 const MESSAGE_BYTES = 64 * 1024;
-const LEAST_DATA = 1024; // less is not worth a record of its own
 
 const entryOf = ({ file, path }) => ({ path, size: file.size, modified: Math.floor(file.lastModified / 1000) });
 const sum = (sizes) => sizes.reduce((total, one) => total + one, 0);
@@ -97,7 +96,7 @@ export class Outgoing extends Transfer {
 		this.run.acknowledged = Math.min(written, this.run.sent);
 		this.run.wake();
 		this.moved = Math.min(this.size, this.before + this.run.acknowledged);
-		this.owner.changed(this);
+		this.progressed();
 	}
 
 	start() {
@@ -211,7 +210,7 @@ class Run {
 	async record(kind, index, bytes) {
 		let rest = bytes;
 		do {
-			if (this.buffer.length - this.filled < HEADER + Math.min(rest.length, LEAST_DATA)) await this.flush();
+			if (this.buffer.length - this.filled < HEADER + (kind === DATA ? 1 : rest.length)) await this.flush();
 			this.check();
 			const part = rest.subarray(0, this.buffer.length - this.filled - HEADER);
 			this.buffer[this.filled] = kind;

@@ -3,6 +3,8 @@
 // Of a record (docs/protocol.md, Files): kind, u32 file, u32 length.
 export const [START, DATA, END, FAILED] = [1, 2, 3, 4];
 export const HEADER = 9;
+const MARK_MS = 1_000;
+const MARKS = 4; // of the speed
 
 /** `state`: out announced, ready; in arriving, asked; both active, waiting, done, cancelled, failed. */
 export class Transfer {
@@ -21,14 +23,21 @@ export class Transfer {
 		return ["done", "cancelled", "failed"].includes(this.state);
 	}
 
-	/** Bytes a second since it began to move. */
+	/** Bytes a second in the last seconds. */
 	get speed() {
-		return ((this.moved - this.began.moved) * 1000) / (performance.now() - this.began.when);
+		const [then] = this.marks;
+		return ((this.moved - then.moved) * 1000) / (performance.now() - then.when);
 	}
 
 	become(state) {
 		this.state = state;
-		this.began = { when: performance.now(), moved: this.moved };
+		this.marks = [];
+		this.progressed();
+	}
+
+	progressed() {
+		const now = { when: performance.now(), moved: this.moved };
+		if (now.when - (this.marks.at(-1)?.when ?? -Infinity) > MARK_MS) this.marks = [...this.marks, now].slice(-MARKS);
 		this.owner.changed(this);
 	}
 

@@ -47,8 +47,11 @@ export class View {
 	size(bytes) {
 		let unit = 0;
 		for (; bytes >= 999.5 && unit < UNITS.length - 1; unit++) bytes /= 1000;
-		const style = { style: "unit", unit: UNITS[unit], unitDisplay: unit ? "short" : "long", maximumFractionDigits: bytes < 100 ? 1 : 0 };
-		return new Intl.NumberFormat(this.language, style).format(bytes);
+		return this.number(bytes, UNITS[unit], bytes < 100 ? 1 : 0, unit ? "short" : "long");
+	}
+
+	number(value, unit, maximumFractionDigits = 0, unitDisplay = "short") {
+		return new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay, maximumFractionDigits }).format(value);
 	}
 
 	ladder({ step, until, reason, said, verified }, name, mayAsk) {
@@ -133,8 +136,14 @@ export class View {
 		if (one.state === "done") return this.say(one.outgoing ? "arrived" : "allSaved");
 		if (one.over) return this.sentence(one.reason, this.reasons.transfer_failed);
 		const key = one.missing ? "chooseAgain" : PROGRESS[one.state];
-		const progress = this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) });
-		return [key && this.say(key), progress, one.speed > 0 && `${this.size(one.speed)}/s`].filter(Boolean).join(" · ");
+		const words = [this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) })];
+		if (key) words.unshift(this.say(key));
+		if (one.speed > 0 && one.state === "active") {
+			const seconds = (one.size - one.moved) / one.speed;
+			const time = seconds < 60 ? this.number(seconds, "second") : this.number(seconds / 60, "minute");
+			words.push(`${this.size(one.speed)}/s`, this.say("left", { time }));
+		}
+		return words.join(" · ");
 	}
 
 	question(one, name) {
