@@ -41,7 +41,7 @@ class TimerName(StrEnum):
     REDIAL = "redial"  # scope: LinkID of the guest's link that was lost
     RESUME = "resume"  # scope: sessionID of the host's link that was lost
     LANE = "lane"  # scope: LinkID
-    STALL = "stall"  # scope: TransferID
+    STALL = "stall"  # scope: TransferID that moves over a lane, or that is held back (transfers.py)
 
 
 @dataclass(frozen=True, slots=True)

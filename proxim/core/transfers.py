@@ -167,14 +167,15 @@ class Transfers:
 
     def _listed(self, new: Outgoing, event: SourcesListed, now: float) -> list[Command]:
         """Announce it, unless the same files were begun before and the peer has a part of them: one copy is meant."""
-        was_held_back = self._held_back.pop(new.id, None) is not None
+        first = self._held_back.pop(new.id, None) is None
         wanted = digest(event.entries)
         begun = [one for one in self._outgoing.values() if one is not new and digest(one.status.entries) == wanted]
         link = new.status.link
         if link is not None and any(one.taken_up and _is_on(one, link) for one in begun):
             return self._give_way(new)
         timer = Timer(TimerName.STALL, new.id)
-        if not was_held_back and any(one.state is OutgoingState.WAITING for one in begun):
+        may_ask = first and new.speaker is not None and new.speaker.binding  # without a proof nothing is resumed
+        if may_ask and any(one.state is OutgoingState.WAITING for one in begun):
             self._held_back[new.id] = event  # the peer may be about to ask for it
             return [SetTimer(timer, RESUME_GRACE_SECONDS)]
         return [CancelTimer(timer), *self._to_outgoing(new, event, now)]

@@ -6,7 +6,7 @@ Nothing here waits: a script of 40 seconds or 15 minutes takes none.
 import hashlib
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from urllib.parse import urlsplit
@@ -378,20 +378,24 @@ class Ledger:
             case _:
                 raise AssertionError(f"the ledger does not know {command}")
 
-    def look_at_timers(self) -> None:
-        """Every timer of a link or a transfer is of one that goes on."""
+    def look_at_timers(self, held_back: Mapping[TransferID, LinkID | None]) -> None:
+        """Every timer of a link or a transfer is of one that goes on; what is held back has one that ends that."""
         for timer in self.timers:
             match timer.name:
                 case TimerName.LINK_OPEN | TimerName.HEARTBEAT | TimerName.LANE:
                     assert timer.scope in self.alive, timer.name
                 case TimerName.DIAL | TimerName.ANSWER | TimerName.REDIAL:
                     assert timer.scope in self.links, timer.name
+                case TimerName.STALL if (transfer := TransferID(timer.scope)) in held_back:
+                    assert transfer in self.listed - self.sending.keys(), timer.name
+                    assert held_back[transfer] in self.alive, "held back for nobody"
                 case TimerName.STALL:
-                    moving = self.sending.get(TransferID(timer.scope))
-                    assert TransferID(timer.scope) in self.listed, timer.name
-                    assert moving is None or moving.link in self.alive, timer.name
+                    moving = self.sending[transfer]
+                    assert moving.via is Via.LANE, timer.name
+                    assert moving.link in self.alive & self.peers, "there is no other way"
                 case _:
                     pass  # the door's and the sessions': tests/core/test_host.py
+        assert {Timer(TimerName.STALL, one) for one in held_back} <= self.timers.keys(), "held back for ever"
 
     def _told(self, status: Status) -> None:
         match status:
@@ -539,8 +543,14 @@ class Bench:
     def _take(self, commands: list[Command]) -> list[Command]:
         for command in commands:
             self.ledger.take(command, self.now)
-        self.ledger.look_at_timers()
+        self.ledger.look_at_timers(self._held_back())
         return commands
+
+    def _held_back(self) -> dict[TransferID, LinkID | None]:
+        """What is listed and not announced yet, and over which link it will be."""
+        transfers = self.program._transfers
+        speakers = {one: transfers._outgoing[one].speaker for one in transfers._held_back}
+        return {one: None if speaker is None else speaker.id for one, speaker in speakers.items()}
 
     def next_timer(self) -> tuple[float, Timer] | None:
         """The timer that fires next."""

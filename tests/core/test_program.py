@@ -57,6 +57,7 @@ from proxim.core.status import (
     Via,
 )
 from proxim.core.transfer_inputs import AcceptPolicy
+from proxim.core.transfers import RESUME_GRACE_SECONDS
 from proxim.net.spake import Spake2Exchange
 from tests.core.machine_fixtures import (
     ETHERNET,
@@ -682,6 +683,33 @@ def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> Non
     world.advance(10)
     assert last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.DONE
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
+
+
+def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World) -> None:
+    """The one that has a part of them would ask for it in that moment; this one knows nothing of them."""
+    world.link_up()
+    give(world.host)
+    world.do(world.host, SendPaths(world.status(world.host).link, ("photo",)))
+    world.accept_files()
+    while not world.host.ledger.sending:
+        world.step()
+    waits = last_transfer(world.host).transfer
+    world.do(world.host, Disconnect(world.status(world.host).link))
+    world.guest.program._transfers._incoming.clear()  # as another device would come
+    world.link_up()
+    world.do(world.host, SendPaths(world.status(world.host).link, ("photo",)))
+    assert not world.host.ledger.sending
+    (timer,) = [one for one in world.host.ledger.timers if one.name is TimerName.STALL]
+    assert timer.scope != waits
+    assert world.host.ledger.timers[timer] == world.host.now + RESUME_GRACE_SECONDS
+    world.advance(RESUME_GRACE_SECONDS)
+    assert timer not in world.host.ledger.timers
+    world.accept_files()
+    world.settle()
+    assert last_transfer(world.host).transfer == timer.scope
+    assert last_transfer(world.host).state is TransferState.DONE
+    assert arrived(world, world.guest) == {"photo": CONTENT["photo"]}
+    assert world.host.ledger.transfers[waits].state is TransferState.WAITING
 
 
 @pytest.mark.parametrize("by_guest", [True, False])

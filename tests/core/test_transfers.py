@@ -541,26 +541,10 @@ def test_the_same_files_sent_once_more_before_the_peer_has_asked_for_them() -> N
     assert ends(bench, transfer) == DONE
 
 
-def test_the_same_files_are_held_back_and_the_link_goes() -> None:
+def held_back() -> tuple[Bench, TransferID]:
+    """A device that knows nothing of what waits is sent the same files; that transfer, which is not announced yet."""
     bench = bench_of()
-    transfer = moving(bench, "a", "b", steps=13)
-    bench.right.disk.kept.clear()
-    bench.right.restart()
-    bench.link_down(bench.left, bench.link.id)
-    bench.new_link()
-    bench.linked()
-    bench.left.send("a", "b")
-    bench.settle()
-    assert bench.left.timers
-    bench.link_down(bench.left, bench.link.id)
-    assert not bench.left.timers
-    (new,) = [one for one in bench.left.out if one != transfer]
-    assert (bench.left.told[new].state, bench.left.told[new].reason) == (TransferState.FAILED, Reason.NOT_CONNECTED)
-
-
-def test_the_same_files_for_somebody_else_are_sent_after_a_moment() -> None:
-    bench = bench_of()
-    transfer = moving(bench, "a", "b", steps=13)
+    moving(bench, "a", "b", steps=13)
     bench.right.disk.kept.clear()
     bench.right.restart()
     bench.link_down(bench.left, bench.link.id)
@@ -569,11 +553,72 @@ def test_the_same_files_for_somebody_else_are_sent_after_a_moment() -> None:
     bench.left.send("a", "b")
     bench.settle()
     (timer,) = bench.left.timers
+    assert not bench.right.incoming
+    return bench, TransferID(timer.scope)
+
+
+def test_the_same_files_are_held_back_and_the_link_goes() -> None:
+    bench, new = held_back()
+    bench.link_down(bench.left, bench.link.id)
+    assert not bench.left.timers
+    assert (bench.left.told[new].state, bench.left.told[new].reason) == (TransferState.FAILED, Reason.NOT_CONNECTED)
+
+
+def test_the_same_files_are_not_held_back_for_a_link_that_went_while_the_disk_looked() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.relink()
+    bench.left.send("a", "b")
+    bench.link_down(bench.left, bench.link.id)
+    bench.left.answer()
+    assert not bench.left.timers
+    (new,) = [one for one in bench.left.out if one != transfer]
+    assert (bench.left.told[new].state, bench.left.told[new].reason) == (TransferState.FAILED, Reason.NOT_CONNECTED)
+
+
+def test_the_same_files_are_not_held_back_for_a_peer_that_proved_nothing() -> None:
+    """Nothing that it asks for is gone on with: there is nothing to wait for."""
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    for side in bench.sides:
+        bench.link_down(side, bench.link.id)
+    bench.new_link()
+    for side in bench.sides:
+        side.speakers[bench.link.id] = FakeSpeaker(bench.link.id, proved=False)
+        side.run(side.transfers.link_up(side.speaker, bench.now))
+    bench.left.send("a", "b")
+    bench.left.answer()
+    assert not bench.left.timers
+    (new,) = [one for one in bench.left.out if one != transfer]
+    assert bench.left.out[new].state is OutgoingState.ANNOUNCED
+
+
+def test_the_same_files_are_sent_once_the_peer_asks_for_others() -> None:
+    bench, new = held_back()
+    bench.left.hear(bench.left.speaker, Resume((resume_tag(STRANGER, bench.left.speaker.binding),)))
+    assert not bench.left.timers
+    bench.settle(accept=True)
+    assert ends(bench, new) == DONE
+
+
+def test_the_same_files_are_held_back_and_cancelled() -> None:
+    bench, new = held_back()
+    bench.left.cancel(new)
+    assert not bench.left.timers
+    assert bench.left.told[new].state is TransferState.CANCELLED
+    bench.left.hear(bench.left.speaker, Resume((resume_tag(STRANGER, bench.left.speaker.binding),)))
+    bench.settle()
+    assert not bench.right.incoming
+
+
+def test_the_same_files_for_somebody_else_are_sent_after_a_moment() -> None:
+    bench, new = held_back()
+    (timer,) = bench.left.timers
     bench.left.fire(timer)
     bench.settle(accept=True)
-    (new,) = [one for one in bench.left.out if one != transfer]
     assert ends(bench, new) == DONE
-    assert bench.left.told[transfer].state is TransferState.WAITING
+    (waits,) = [one for one in bench.left.out if one != new]
+    assert bench.left.told[waits].state is TransferState.WAITING
 
 
 @pytest.mark.parametrize("which", ["left", "right", "both"])

@@ -664,10 +664,11 @@ class Bench:
             assert sum(1 for one in side.out.values() if one.state is OutgoingState.OVER) <= MAX_REMEMBERED
             assert sum(1 for one in side.incoming.values() if one.state is IncomingState.OVER) <= MAX_REMEMBERED
             held_back = set(side.transfers._held_back)
-            assert {timer.scope for timer in side.timers} <= {one.id for one in moving} | held_back
+            assert held_back <= {timer.scope for timer in side.timers} <= {one.id for one in moving} | held_back
             everyone: list[Outgoing | Incoming] = [*side.out.values(), *side.incoming.values()]
             for one in everyone:
                 assert one.speaker is None or one.speaker.id in side.speakers
+                assert one.speaker is not None or one.id not in held_back, "held back for nobody"
         running = [(one.sender.name, one.command.transfer) for one in self.streams if one.running]
         assert len(running) == len(set(running)), "two streams of one transfer"
         self.check_arrived()
