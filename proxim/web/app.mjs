@@ -11,13 +11,10 @@ const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
 const DRAW_MS = 100; // not by frames, which a tab in the background has none of
 const GOES_ON = invitation?.method === "resume";
-const TAB = (GOES_ON && remembered("sessionStorage", "proxim-tab")) || randomID(16);
+const TAB = (GOES_ON && remembered("session", "tab")) || randomID(16);
 
-let view = null;
-let session = null;
-const kept = new Kept(remembered("sessionStorage", "proxim-tab", TAB));
-let transfers = null;
-let link = null;
+const kept = new Kept(remembered("session", "tab", TAB));
+let view, session, transfers, link;
 let state = { step: "none", verified: true };
 
 async function begin(request) {
@@ -97,8 +94,8 @@ $("say").onsubmit = (event) => {
 $("rename").onsubmit = (event) => {
 	event.preventDefault();
 	let name = shown($("name").value, MAX_NAME);
-	while (utf8(name).length > MAX_NAME_BYTES) name = Array.from(name).slice(0, -1).join("");
-	remembered("localStorage", "proxim-name", name);
+	while (utf8(name).length > MAX_NAME_BYTES) name = name.replace(/.$/u, "");
+	remembered("local", "name", name);
 	$("name").value = device.name = name || browserName();
 	if (state.step === "asked") {
 		session.leave(); // the request under the old name goes with its socket

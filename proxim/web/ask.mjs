@@ -6,10 +6,9 @@ const SECRET = /^[\w-]{21}[AQgw]$/;
 const PATIENCE_MS = 1_000;
 const BROKEN = [1002, 1007, 1009]; // no frame, no UTF-8, too large
 
-/** Why something ended: a word of the program's table, or what the host said. */
+/** `reason`: a word of the program's table. */
 export const failure = (reason, said) => Object.assign(new Error(reason), { reason, said });
 
-/** A message, or {} where it is none. */
 export function parse(data) {
 	try {
 		return JSON.parse(data) ?? {};
@@ -25,22 +24,23 @@ export function toBase64url(bytes) {
 
 export const randomID = (length) => toBase64url(crypto.getRandomValues(new Uint8Array(length)));
 
-/** What the browser remembers; with a value, that from now on. Private windows of some forbid it: null. */
+/** In that storage (local, session); with a value, that from now on. Null where a private window forbids it. */
 export function remembered(storage, key, value) {
 	try {
-		if (value !== undefined) globalThis[storage].setItem(key, value);
-		return globalThis[storage].getItem(key);
+		const items = globalThis[`${storage}Storage`];
+		if (value !== undefined) items.setItem(`proxim-${key}`, value);
+		return items.getItem(`proxim-${key}`);
 	} catch {
 		return null;
 	}
 }
 
-/** A signaling socket that asks as soon as it is open. */
+/** Asks as soon as its socket is open. */
 export class PairRequest {
 	share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
 	messages = [];
 	strange = "host_error"; // what it is where the host says what no host says; after a proof, "tampered"
-	wake = () => undefined;
+	wake() {}
 
 	constructor({ method, session }, device) {
 		this.sessionID = session;
@@ -77,7 +77,7 @@ export class PairRequest {
 		this.wake();
 	}
 
-	/** The next message, of one of those types. Throws a failure, `late` after that time. */
+	/** The next message, of those types. Throws a failure: `late` after that time. */
 	async next(milliseconds, late, ...types) {
 		const timer = setTimeout(() => this.fail(late), milliseconds);
 		while (!this.messages.length && !this.end) await new Promise((resolve) => (this.wake = resolve));
@@ -98,14 +98,14 @@ export class PairRequest {
 
 /** "Chrome on Android"; in this order, as browsers also name those that they resemble. */
 export function browserName({ userAgent, maxTouchPoints } = navigator) {
-	const first = (table) => Object.keys(table).find((name) => table[name].test(userAgent));
-	const iPad = maxTouchPoints > 1 ? /iPad|Mac/ : /iPad/;
-	const system = first({ Android: /Android/, iPhone: /iPhone/, iPad, Mac: /Mac/, Windows: /Windows/, ChromeOS: /CrOS/, Linux: /Linux/ });
-	const browser = first({ Edge: /Edg/, "Samsung Internet": /SamsungB/, Opera: /OPR|OPT/, Firefox: /Firefox|FxiOS/, Chrome: /Chrome|CriOS/, Safari: /Safari/ });
-	return [browser ?? "Browser", system].filter(Boolean).join(" on ");
+	const first = (marks) => marks.split(" ").find((mark) => userAgent.includes(mark));
+	const browser = first("Edg SamsungB OPR OPT Firefox FxiOS Chrome CriOS Safari") ?? "Browser";
+	const system = first("Android iPhone iPad Mac Windows CrOS Linux");
+	const names = [browser, system === "Mac" && maxTouchPoints > 1 ? "iPad" : system].filter(Boolean);
+	const others = { Edg: "Edge", SamsungB: "Samsung Internet", OPR: "Opera", OPT: "Opera", FxiOS: "Firefox", CriOS: "Chrome", CrOS: "ChromeOS" };
+	return names.map((name) => others[name] ?? name).join(" on ");
 }
 
-/** What a QR's fragment holds, or null. */
 function readInvitation(fragment) {
 	const { s: session = "", k: secret } = Object.fromEntries(new URLSearchParams(fragment.slice(1)));
 	if (!SESSION.test(session)) return null;
@@ -114,16 +114,16 @@ function readInvitation(fragment) {
 }
 
 export const device = {
-	name: remembered("localStorage", "proxim-name") || browserName(),
-	id: remembered("localStorage", "proxim-device") ?? randomID(16),
+	name: remembered("local", "name") || browserName(),
+	id: remembered("local", "device") ?? randomID(16),
 };
-/** {method, session, secret} of the QR, or what this tab had before it was loaded again; or null. */
-export const invitation = location.hash ? readInvitation(location.hash) : JSON.parse(remembered("sessionStorage", "proxim-session"));
+/** {method, session, secret} of the QR, or of this tab before it was loaded again; or null. */
+export const invitation = location.hash ? readInvitation(location.hash) : JSON.parse(remembered("session", "session"));
 export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
 history.replaceState(null, "", location.pathname); // nor in the history
-remembered("localStorage", "proxim-device", device.id);
-remembered("sessionStorage", "proxim-session", JSON.stringify(invitation));
+remembered("local", "device", device.id);
+remembered("session", "session", JSON.stringify(invitation));
 
 // Earlier, it would hold the request up. What a poor network has not let through is asked for again.
 const loadRest = () => import("./app.mjs").catch((error) => error instanceof SyntaxError || setTimeout(() => location.reload(), PATIENCE_MS));

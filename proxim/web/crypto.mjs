@@ -51,11 +51,11 @@ export class Sha256 {
 
 	// FIPS 180-4, 6.2.2, eight rounds written out: the variables change places, not their values. Four times as fast.
 	blocks(bytes, from, to) {
-		let [h0, h1, h2, h3, h4, h5, h6, h7] = this.state;
+		const H = this.state;
 		for (let at = from; at < to; at += BLOCK) {
 			for (let i = 0, p = at; i < 16; i++, p += 4) W[i] = (bytes[p] << 24) | (bytes[p + 1] << 16) | (bytes[p + 2] << 8) | bytes[p + 3];
 			for (let i = 16; i < 64; i++) W[i] = W[i - 16] + s0(W[i - 15]) + W[i - 7] + s1(W[i - 2]);
-			let a = h0, b = h1, c = h2, d = h3, e = h4, f = h5, g = h6, h = h7, t = 0;
+			let a = H[0], b = H[1], c = H[2], d = H[3], e = H[4], f = H[5], g = H[6], h = H[7], t = 0;
 			for (let i = 0; i < 64; i += 8) {
 				t = h + S1(e) + (g ^ (e & (f ^ g))) + K[i] + W[i]; d = (d + t) | 0; h = (t + S0(a) + maj(a, b, c)) | 0;
 				t = g + S1(d) + (f ^ (d & (e ^ f))) + K[i + 1] + W[i + 1]; c = (c + t) | 0; g = (t + S0(h) + maj(h, a, b)) | 0;
@@ -66,16 +66,13 @@ export class Sha256 {
 				t = b + S1(g) + (a ^ (g & (h ^ a))) + K[i + 6] + W[i + 6]; f = (f + t) | 0; b = (t + S0(c) + maj(c, d, e)) | 0;
 				t = a + S1(f) + (h ^ (f & (g ^ h))) + K[i + 7] + W[i + 7]; e = (e + t) | 0; a = (t + S0(b) + maj(b, c, d)) | 0;
 			}
-			h0 = (h0 + a) | 0; h1 = (h1 + b) | 0; h2 = (h2 + c) | 0; h3 = (h3 + d) | 0;
-			h4 = (h4 + e) | 0; h5 = (h5 + f) | 0; h6 = (h6 + g) | 0; h7 = (h7 + h) | 0;
+			H[0] += a; H[1] += b; H[2] += c; H[3] += d; H[4] += e; H[5] += f; H[6] += g; H[7] += h;
 		}
-		this.state.set([h0, h1, h2, h3, h4, h5, h6, h7]);
 	}
 }
 
 export const sha256 = (...parts) => new Sha256().update(concat(...parts)).digest();
 
-/** RFC 2104. */
 export function hmac(key, message) {
 	const block = new Uint8Array(BLOCK);
 	block.set(key.length > BLOCK ? sha256(key) : key);
@@ -100,7 +97,7 @@ export function same(one, other) {
 	return difference === 0;
 }
 
-/** The bytes, or null where it is not the one spelling of `length` bytes. */
+/** Null where it is not the one spelling of `length` bytes. */
 export function fromBase64url(text, length) {
 	if (typeof text !== "string" || !/^[\w-]+$/.test(text) || text.length % 4 === 1) return null;
 	const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
@@ -109,7 +106,6 @@ export function fromBase64url(text, length) {
 
 const LABEL = "proxim-auth-1";
 
-/** Each with its length. */
 const lv = (...parts) => concat(...parts.map((part) => concat(part)).flatMap((part) => [u32(part.length), part]));
 
 const isTag = (text, tag) => same(fromBase64url(text, 32) ?? "", tag);
@@ -124,7 +120,7 @@ export class Proof {
 		this.context = lv(LABEL, method, sessionID, device.name, device.id);
 	}
 
-	/** For pair_confirm; null where pair_challenge brought no challenge. */
+	/** Null where there was no challenge. */
 	confirm(auth) {
 		const other = auth?.v === 1 && auth.m === this.method ? fromBase64url(auth.y, this.share.length) : null;
 		if (!other) return null;
@@ -139,7 +135,7 @@ export class Proof {
 	}
 
 	key(purpose) {
-		return hmac(this.root, concat(`${LABEL} ${purpose}`, [1])); // HKDF's expand (RFC 5869): 32 bytes are one round
+		return hmac(this.root, concat(`${LABEL} ${purpose}`, [1])); // HKDF's expand (RFC 5869), one round
 	}
 
 	get resumeName() {
@@ -150,14 +146,12 @@ export class Proof {
 		return toBase64url(sha256("proxim-resume-1 ", this.key("link"), transferID));
 	}
 
-	/** Our next signal, with its MAC. */
 	seal(payload) {
 		const mac = toBase64url(this.mac("guest", this.sent++, payload, ""));
 		if (payload.sdp !== undefined) this.offer = sha256(payload.sdp);
 		return { ...payload, mac };
 	}
 
-	/** Whether the host's next signal is as it sent it. */
 	opens(payload) {
 		return isTag(payload.mac, this.mac("host", this.taken++, payload, this.offer));
 	}

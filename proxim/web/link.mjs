@@ -16,11 +16,16 @@ const MAX_STRANGE = 8;
 const BYE_REASONS = ["closed", "expired", "tampered", "peer_error"];
 
 export class Link {
-	/** `on` is set as soon as it is open: {text(text), greeted(), closed(reason, mayResume), files}. */
+	on = null; // from when it is open: {text(text), greeted(), closed(reason, mayResume), files}
+	features = [];
+	peerName = "";
+	over = false;
+	text = "";
+	textBytes = 0;
+	strange = 0;
+
 	constructor(peer, name, proof) {
-		Object.assign(this, { peer, proof, on: null, features: [], peerName: "", over: false });
-		this.text = "";
-		this.textBytes = this.strange = 0;
+		Object.assign(this, { peer, proof });
 		this.control = peer.createDataChannel("control");
 		this.control.onopen = () => {
 			this.heard = this.ticked = Date.now();

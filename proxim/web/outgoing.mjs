@@ -176,7 +176,7 @@ class Run {
 	sent = 0; // DATA alone
 	acknowledged = 0;
 	stopped = false;
-	wake = () => undefined;
+	wake() {}
 
 	constructor(link, label) {
 		this.channel = link.peer.createDataChannel(label);
@@ -202,8 +202,7 @@ class Run {
 
 	async flush() {
 		if (!this.filled) return;
-		const mayGo = () => this.channel.bufferedAmount < QUEUE_BYTES && this.sent + this.filledData - this.acknowledged <= WINDOW_BYTES;
-		await this.until(mayGo);
+		await this.until(() => this.channel.bufferedAmount < QUEUE_BYTES && this.sent + this.filledData - this.acknowledged <= WINDOW_BYTES);
 		this.channel.send(this.buffer.subarray(0, this.filled)); // copied: the buffer is ours again
 		this.sent += this.filledData;
 		this.filled = this.filledData = 0;
@@ -216,9 +215,7 @@ class Run {
 			if (this.buffer.length - this.filled < HEADER + (kind === DATA ? 1 : rest.length)) await this.flush();
 			this.check();
 			const part = rest.subarray(0, this.buffer.length - this.filled - HEADER);
-			this.buffer[this.filled] = kind;
-			this.buffer.set(u32(index), this.filled + 1);
-			this.buffer.set(u32(part.length), this.filled + 5);
+			this.buffer.set([kind, ...u32(index), ...u32(part.length)], this.filled);
 			this.buffer.set(part, this.filled + HEADER);
 			this.filled += HEADER + part.length;
 			if (kind === DATA) this.filledData += part.length;

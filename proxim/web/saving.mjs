@@ -52,6 +52,9 @@ const done = (request) =>
 		request.onerror = () => reject(request.error);
 	});
 
+/** All whose keys begin so: an array comes after every number and text. */
+const under = (...key) => IDBKeyRange.bound(key, [...key, []]);
+
 /** By keys: [tab, id] an unfinished transfer, [tab, id, file, number] a piece of a received file: {blob, hash so far}. */
 export class Kept {
 	opening = this.open().catch(() => null);
@@ -66,33 +69,32 @@ export class Kept {
 		return done(opening);
 	}
 
-	async work(mode, steps) {
+	async work(steps) {
 		try {
-			return await steps((await this.opening).transaction(NAME, mode, { durability: "relaxed" }).objectStore(NAME));
+			return await steps((await this.opening).transaction(NAME, "readwrite", { durability: "relaxed" }).objectStore(NAME));
 		} catch {
 			return []; // refused, or full: they last as long as the page
 		}
 	}
 
 	put(value, ...key) {
-		this.work("readwrite", (store) => store.put(value, [this.tab, ...key]));
+		this.work((store) => store.put(value, [this.tab, ...key]));
 	}
 
-	/** All whose keys begin so: an array comes after every number and text. */
 	forget(...key) {
-		this.work("readwrite", (store) => store.delete(IDBKeyRange.bound([this.tab, ...key], [this.tab, ...key, []])));
+		this.work((store) => store.delete(under(this.tab, ...key)));
 	}
 
 	/** What tabs left that are closed. */
 	forgetOthers() {
-		this.work("readwrite", (store) => [IDBKeyRange.upperBound([this.tab]), IDBKeyRange.lowerBound([this.tab, []])].map((others) => store.delete(others)));
+		this.work((store) => [IDBKeyRange.upperBound([this.tab]), IDBKeyRange.lowerBound([this.tab, []])].map((others) => store.delete(others)));
 	}
 
 	/** All transfers, with the `part` of a file that was coming. */
 	async load() {
-		const own = IDBKeyRange.bound([this.tab], [this.tab, []]);
+		const own = under(this.tab);
 		const all = (store) => Promise.all([done(store.getAllKeys(own)), done(store.getAll(own))]);
-		const [keys = [], values] = await this.work("readonly", all);
+		const [keys = [], values] = await this.work(all);
 		const records = new Map();
 		keys.forEach(([, id, index, number], at) => {
 			const { blob, hash } = values[at];

@@ -22,9 +22,9 @@ export const MAY_ASK = [...PASSING, "declined", "disconnected", "no_offer"];
 
 export class Session {
 	over = false;
-	wake = () => undefined; // ends a pause: the network or the person is back
+	wake() {} // ends a pause: the network or the person is back
 
-	/** `pass` is what we ask with, an invitation or the key of a lost link; `request` was made with it. */
+	/** `pass`: an invitation, or the key of a lost link; `request` was made with it. */
 	constructor(pass, device, request, tell, linked) {
 		Object.assign(this, { pass, device, request, tell, linked, verified: Boolean(pass.secret) });
 	}
@@ -47,7 +47,7 @@ export class Session {
 		const { method, session, secret } = this.pass;
 		const again = method === "resume";
 		this.request ??= new PairRequest(this.pass, this.device);
-		const proof = secret ? new Proof(method, session, this.device, fromBase64url(secret, again ? 32 : 16), this.request.share) : null;
+		const proof = secret && new Proof(method, session, this.device, fromBase64url(secret, again ? 32 : 16), this.request.share);
 		let next = null;
 		let code = 1000;
 		try {
@@ -135,7 +135,7 @@ export class Session {
 
 	keep(pass) {
 		this.pass = pass;
-		remembered("sessionStorage", "proxim-session", JSON.stringify(pass));
+		remembered("session", "session", JSON.stringify(pass));
 	}
 
 	/** Dial until the host takes us again. A tab that was frozen for longer still asks once. */
@@ -143,10 +143,7 @@ export class Session {
 		const until = Date.now() + RESUME_MS;
 		this.say("waiting", { reason, until });
 		while (!this.over) {
-			const pause = new Promise((resolve) => {
-				this.wake = resolve;
-				setTimeout(resolve, REDIAL_MS);
-			});
+			const pause = new Promise((resolve) => setTimeout((this.wake = resolve), REDIAL_MS));
 			try {
 				return await this.attempt();
 			} catch (error) {

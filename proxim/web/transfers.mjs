@@ -12,10 +12,11 @@ const ID = /^[\w-]{22}$/;
 const LABEL = /^files\/([\w-]{22})\/0$/; // 0: a browser has no second way
 
 export class Transfers {
+	link = null;
+	all = new Map();
+
 	constructor(changed, kept) {
 		Object.assign(this, { changed, kept });
-		this.link = null;
-		this.all = new Map();
 	}
 
 	/** Those of a kind, in those states if any are named. */
