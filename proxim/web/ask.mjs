@@ -17,10 +17,7 @@ export function parse(data) {
 	}
 }
 
-export function toBase64url(bytes) {
-	const text = btoa(String.fromCharCode(...bytes));
-	return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-}
+export const toBase64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 
 export const randomID = (length) => toBase64url(crypto.getRandomValues(new Uint8Array(length)));
 
@@ -35,11 +32,10 @@ export function remembered(storage, key, value) {
 	}
 }
 
-/** Asks as soon as its socket is open. */
 export class PairRequest {
 	share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
 	messages = [];
-	strange = "host_error"; // what it is where the host says what no host says; after a proof, "tampered"
+	strange = "host_error"; // what no host says; after a proof, "tampered"
 	wake() {}
 
 	constructor({ method, session }, device) {
@@ -77,7 +73,7 @@ export class PairRequest {
 		this.wake();
 	}
 
-	/** The next message, of those types. Throws a failure: `late` after that time. */
+	/** Throws a failure: `late` after that time. */
 	async next(milliseconds, late, ...types) {
 		const timer = setTimeout(() => this.fail(late), milliseconds);
 		while (!this.messages.length && !this.end) await new Promise((resolve) => (this.wake = resolve));

@@ -20,7 +20,7 @@ const S1 = (x) => ((x >>> 6) | (x << 26)) ^ ((x >>> 11) | (x << 21)) ^ ((x >>> 2
 const s0 = (x) => ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
 const s1 = (x) => ((x >>> 17) | (x << 15)) ^ ((x >>> 19) | (x << 13)) ^ (x >>> 10);
 
-/** Made from another, or from what a storage made of it, it goes on as that. */
+/** Made from another, or what a storage made of it, it goes on. */
 export class Sha256 {
 	constructor({ state = FIRST, rest = new Uint8Array(BLOCK), length = 0 } = {}) {
 		this.state = state.slice();
@@ -33,7 +33,7 @@ export class Sha256 {
 		const first = held ? Math.min(BLOCK - held, bytes.length) : 0;
 		this.rest.set(bytes.subarray(0, first), held);
 		if (held + first === BLOCK) this.blocks(this.rest, 0, BLOCK);
-		const end = first + Math.floor((bytes.length - first) / BLOCK) * BLOCK;
+		const end = bytes.length - ((bytes.length - first) % BLOCK);
 		this.blocks(bytes, first, end);
 		this.rest.set(bytes.subarray(end));
 		this.length += bytes.length;
@@ -43,10 +43,8 @@ export class Sha256 {
 	digest() {
 		const padding = new Uint8Array(BLOCK - ((this.length + 8) % BLOCK));
 		padding[0] = 0x80;
-		const end = new Sha256(this).update(padding).update(u64(this.length * 8));
-		const out = new DataView(new ArrayBuffer(32));
-		end.state.forEach((word, index) => out.setInt32(index * 4, word));
-		return new Uint8Array(out.buffer);
+		const { state } = new Sha256(this).update(padding).update(u64(this.length * 8));
+		return concat(...[...state].map(u32));
 	}
 
 	// FIPS 180-4, 6.2.2, eight rounds written out: the variables change places, not their values. Four times as fast.
@@ -158,7 +156,7 @@ export class Proof {
 
 	mac(side, count, { sdp, candidate, sdpMid, sdpMLineIndex }, bound) {
 		const fields = Object.entries(sdp === undefined ? { candidate: candidate.trim(), sdpMid, sdpMLineIndex } : { sdp });
-		const given = fields.filter(([, value]) => value !== undefined && value !== null).flat();
+		const given = fields.filter(([, value]) => (value ?? null) !== null).flat();
 		return hmac(this.key(`signal ${side}`), concat(u64(count), lv(lv(...given.map(String)), bound)));
 	}
 }

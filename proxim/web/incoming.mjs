@@ -26,7 +26,6 @@ export class Incoming extends Transfer {
 		return one;
 	}
 
-	/** False where it makes no sense. */
 	announced({ files, more }) {
 		const sound = (one) => typeof one?.path === "string" && (one.directory || (Number.isSafeInteger(one.size) && one.size >= 0));
 		if (["asked", "active"].includes(this.state) || !Array.isArray(files) || !files.every(sound)) return false;
@@ -37,7 +36,7 @@ export class Incoming extends Transfer {
 		return true;
 	}
 
-	/** One that a person said yes to goes on; about any other a person is asked. */
+	/** What a person said yes to goes on. */
 	listed(list) {
 		const known = this.accepted && ["waiting", "done"].includes(this.before);
 		if (known && JSON.stringify(list) === JSON.stringify(this.entries)) return this.open();
@@ -58,7 +57,6 @@ export class Incoming extends Transfer {
 		if (this.state === "asked") this.cancel("declined");
 	}
 
-	/** Say what is wanted, or still missing; the stream follows. */
 	open() {
 		this.channel = null;
 		this.written = this.reported = this.reportedAt = 0;

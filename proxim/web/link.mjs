@@ -45,7 +45,7 @@ export class Link {
 		if (this.control.readyState === "open") this.control.send(JSON.stringify(message));
 	}
 
-	/** A list in as many messages as it takes; the last has `last` with it. */
+	/** In as many messages as it takes; the last has `last` with it. */
 	sayList(message, field, list, last) {
 		const rest = [...list];
 		do {
@@ -109,13 +109,9 @@ export class Link {
 		} else if (type === "bye") {
 			this.lost(BYE_REASONS.includes(message.reason) ? message.reason : "peer_left", false);
 		} else if (type !== "ping" && type !== "unsupported" && !this.on.files.message(message)) {
-			this.notUnderstood(type ?? "bad_json");
+			if (++this.strange > MAX_STRANGE) this.refuse();
+			else this.say({ type: "unsupported", what: String(type ?? "bad_json").slice(0, 64) });
 		}
-	}
-
-	notUnderstood(what) {
-		if (++this.strange > MAX_STRANGE) this.refuse();
-		else this.say({ type: "unsupported", what: String(what).slice(0, 64) });
 	}
 
 	piece(text, more) {

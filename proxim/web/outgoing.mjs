@@ -36,7 +36,7 @@ export class Outgoing extends Transfer {
 		return this.files === null;
 	}
 
-	/** Take its files again, if all of them are there. */
+	/** True where these are its files again. */
 	supply(files) {
 		const chosen = new Map(files.map((one) => [JSON.stringify(entryOf(one)), one]));
 		const found = this.entries.map((one) => chosen.get(JSON.stringify(one)));
@@ -66,8 +66,12 @@ export class Outgoing extends Transfer {
 	message(message) {
 		const { type, written, failed, more } = message;
 		if (type === "accept") return this.state === "announced" && this.take(message);
-		if (type === "progress" && this.run) this.acknowledge(written);
-		if (type === "finished") {
+		if (type === "progress" && this.run) {
+			this.run.acknowledged = Math.min(written, this.run.sent);
+			this.run.wake();
+			this.moved = Math.min(this.size, this.before + this.run.acknowledged);
+			this.progressed();
+		} else if (type === "finished") {
 			this.failed.push(...(failed ?? []));
 			if (more !== true) this.end(this.entries.length - this.skip.size);
 		}
@@ -93,13 +97,6 @@ export class Outgoing extends Transfer {
 		this.become("ready");
 		this.owner.giveTurns();
 		return true;
-	}
-
-	acknowledge(written) {
-		this.run.acknowledged = Math.min(written, this.run.sent);
-		this.run.wake();
-		this.moved = Math.min(this.size, this.before + this.run.acknowledged);
-		this.progressed();
 	}
 
 	start() {
@@ -169,7 +166,7 @@ async function* read(file, from, to) {
 	}
 }
 
-/** One stream: waits where the window or the browser's queue is full. */
+/** Waits where the window or the browser's queue is full. */
 class Run {
 	filled = 0; // in the next message
 	filledData = 0;

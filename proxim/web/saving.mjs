@@ -6,7 +6,6 @@ import { Sha256 } from "./crypto.mjs";
 const PIECE_BYTES = 4 * 1024 * 1024;
 const NAME = "proxim-kept";
 
-/** A file that is still coming. */
 export class Growing {
 	parts = [];
 	held = 0;
@@ -30,7 +29,7 @@ export class Growing {
 		this.keep({ blob, hash: new Sha256(this.hash) }, this.blobs.push(blob) - 1);
 	}
 
-	/** As octet-stream it is saved, never shown or run as part of our page. */
+	/** Saved, never shown or run as part of our page. */
 	blob() {
 		return new Blob([...this.blobs, ...this.parts], { type: "application/octet-stream" });
 	}
@@ -39,7 +38,7 @@ export class Growing {
 /** A name to save by; the browser replaces what its file system does not take. */
 export const leafName = (path) => shown(path.split(/[/\\]/).pop()).replace(/^\.+/, "") || "file";
 
-/** Without control, format and bidirectional characters: those could make a name look like another. */
+/** Without what could make a name look like another. */
 export function shown(text, most = 120) {
 	const clean = text.normalize("NFC").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, "").trim();
 	const characters = Array.from(clean);
@@ -49,7 +48,7 @@ export function shown(text, most = 120) {
 const done = (request) =>
 	new Promise((resolve, reject) => {
 		request.onsuccess = () => resolve(request.result);
-		request.onerror = () => reject(request.error);
+		request.onerror = reject;
 	});
 
 /** All whose keys begin so: an array comes after every number and text. */
@@ -85,22 +84,20 @@ export class Kept {
 		this.work((store) => store.delete(under(this.tab, ...key)));
 	}
 
-	/** What tabs left that are closed. */
 	forgetOthers() {
 		this.work((store) => [IDBKeyRange.upperBound([this.tab]), IDBKeyRange.lowerBound([this.tab, []])].map((others) => store.delete(others)));
 	}
 
-	/** All transfers, with the `part` of a file that was coming. */
+	/** With the `part` of a file that was coming. */
 	async load() {
 		const own = under(this.tab);
-		const all = (store) => Promise.all([done(store.getAllKeys(own)), done(store.getAll(own))]);
-		const [keys = [], values] = await this.work(all);
+		const [keys = [], values] = await this.work((store) => Promise.all([done(store.getAllKeys(own)), done(store.getAll(own))]));
 		const records = new Map();
 		keys.forEach(([, id, index, number], at) => {
 			const { blob, hash } = values[at];
 			if (number === undefined) return records.set(id, { id, ...values[at] });
 			const part = ((records.get(id) ?? {}).part ??= { index, blobs: [] });
-			if (number !== part.blobs.length) return part; // one is missing: what follows does not count
+			if (number !== part.blobs.length) return part; // one is missing
 			part.blobs.push(blob);
 			return Object.assign(part, { hash });
 		});

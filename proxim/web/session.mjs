@@ -138,7 +138,7 @@ export class Session {
 		remembered("session", "session", JSON.stringify(pass));
 	}
 
-	/** Dial until the host takes us again. A tab that was frozen for longer still asks once. */
+	/** A tab that was frozen for longer still asks once. */
 	async resume(reason) {
 		const until = Date.now() + RESUME_MS;
 		this.say("waiting", { reason, until });

@@ -23,7 +23,7 @@ export class Transfer {
 		return ["done", "cancelled", "failed"].includes(this.state);
 	}
 
-	/** Bytes a second in the last seconds. */
+	/** Bytes a second. */
 	get speed() {
 		const [then] = this.marks;
 		return ((this.moved - then.moved) * 1000) / (performance.now() - then.when);
@@ -61,7 +61,7 @@ export class Transfer {
 		this.finish(state, reason);
 	}
 
-	/** What the other side says of it; false where it makes no sense. */
+	/** False where it makes no sense. */
 	message({ type, reason }) {
 		const kind = ["declined", "cancelled", undefined].includes(reason) ? "cancelled" : "failed";
 		if (type === "cancel") this.finish(kind, String(reason ?? "cancelled"));

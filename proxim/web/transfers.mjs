@@ -19,7 +19,6 @@ export class Transfers {
 		Object.assign(this, { changed, kept });
 	}
 
-	/** Those of a kind, in those states if any are named. */
 	of(kind, ...states) {
 		return [...this.all.values()].filter((one) => one instanceof kind && (!states.length || states.includes(one.state)));
 	}
@@ -33,7 +32,6 @@ export class Transfers {
 		this.changed(one);
 	}
 
-	/** [{file, path}] that a person chose. */
 	send(files) {
 		if (this.of(Outgoing).some((one) => one.supply(files))) return;
 		const one = new Outgoing(randomID(16), this, files);
@@ -64,7 +62,6 @@ export class Transfers {
 		for (const one of this.all.values()) if (!one.over) one.finish("failed", reason);
 	}
 
-	/** False where it makes no sense. */
 	message(message) {
 		const { type, transferID } = message;
 		if (!this.link) return false;

@@ -32,7 +32,6 @@ export class View {
 		for (const element of root.querySelectorAll("[data-t]")) element.textContent = this.page[element.dataset.t];
 	}
 
-	/** A new one of a template, and its parts. */
 	copy(id, parts) {
 		const item = $(id).content.firstElementChild.cloneNode(true);
 		this.fill(item);
@@ -102,15 +101,15 @@ export class View {
 	}
 
 	transfer(one, name) {
-		const { state } = one;
-		if (state === "arriving") return;
+		if (one.state === "arriving") return;
+		const asked = one.state === "asked";
 		let row = this.rows.get(one);
-		if (!row || (state === "asked") !== row.matches("section")) {
+		if (row?.matches("section") !== asked) {
 			row?.remove();
-			row = state === "asked" ? this.question(one, name) : this.row(one);
+			row = asked ? this.question(one, name) : this.row(one);
 			this.rows.set(one, row);
 		}
-		if (state === "asked") return;
+		if (asked) return;
 		const [bar, words, saved, cancel] = row.querySelectorAll("progress, p, ul, button");
 		bar.max = one.size || 1;
 		bar.value = one.moved;
@@ -147,11 +146,11 @@ export class View {
 
 	count(entries) {
 		const count = entries.filter((entry) => !entry.directory).length;
-		return count === 1 ? this.say("oneFile") : this.say("manyFiles", { count });
+		return this.say(count === 1 ? "oneFile" : "manyFiles", { count });
 	}
 
 	words(one) {
-		if (one.state === "done") return one.outgoing ? this.say("arrived") : this.saving ? this.say("saving", { count: this.saving }) : this.say("allSaved");
+		if (one.state === "done") return this.say(one.outgoing ? "arrived" : this.saving ? "saving" : "allSaved", { count: this.saving });
 		if (one.over) return this.sentence(one.reason, this.reasons.transfer_failed);
 		const key = one.missing ? "chooseAgain" : PROGRESS[one.state];
 		const words = [this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) })];
