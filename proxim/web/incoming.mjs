@@ -19,11 +19,11 @@ export class Incoming extends Transfer {
 	file = null; // the one that is coming: {index, growing, channel}
 	channel = null;
 
-	static restored({ id, entries, size, failed, through, part }, owner) {
-		const one = Object.assign(new Incoming(id, owner), { entries, size, failed, accepted: true, through });
-		for (const index of one.through) one.moved += entries[index].size;
-		if (part && !one.through.has(part.index)) one.begin(part.index, part.blobs, part.hash);
-		return one;
+	restored({ part, ...record }) {
+		super.restored(record);
+		for (const index of this.through) this.moved += this.entries[index].size;
+		if (part && !this.through.has(part.index)) this.begin(part.index, part.blobs, part.hash);
+		return this;
 	}
 
 	announced({ files, more }) {
@@ -153,11 +153,6 @@ export class Incoming extends Transfer {
 			this.moved += this.entries[index].size; // dropping takes it off
 		}
 		this.drop();
-	}
-
-	keep() {
-		const { entries, size, failed, through } = this;
-		this.owner.kept.put({ entries, size, failed, through }, this.id);
 	}
 
 	lookForEnd() {

@@ -17,30 +17,23 @@ const sum = (sizes) => sizes.reduce((total, one) => total + one, 0);
 
 export class Outgoing extends Transfer {
 	outgoing = true;
+	state = "announced";
 	wanted = false; // the receiver is there again
 	run = null;
 
+	/** `files`: [{file, path}]; none after the page was loaded again. */
 	constructor(id, owner, files) {
 		super(id, owner);
-		this.files = files; // [{file, path}]; null after the page was loaded again
+		this.files = files;
 		this.entries = (files ?? []).map(entryOf);
 		this.size = sum(this.entries.map((one) => one.size));
-		this.state = "announced";
-	}
-
-	static restored({ id, entries, size }, owner) {
-		return Object.assign(new Outgoing(id, owner, null), { entries, size, state: "waiting", accepted: true });
-	}
-
-	get missing() {
-		return this.files === null;
 	}
 
 	/** True where these are its files again. */
 	supply(files) {
 		const chosen = new Map(files.map((one) => [JSON.stringify(entryOf(one)), one]));
 		const found = this.entries.map((one) => chosen.get(JSON.stringify(one)));
-		if (!this.missing || this.over || !found.every(Boolean)) return false;
+		if (this.files || this.over || !found.every(Boolean)) return false;
 		this.files = found;
 		if (this.wanted) this.announce();
 		this.owner.changed(this);
@@ -49,7 +42,7 @@ export class Outgoing extends Transfer {
 
 	resume() {
 		this.wanted = this.state === "waiting";
-		if (this.wanted && !this.missing) this.announce();
+		if (this.wanted && this.files) this.announce();
 		else if (this.endedHere) this.say("cancel", { reason: this.reason });
 	}
 
@@ -92,7 +85,7 @@ export class Outgoing extends Transfer {
 		const there = sum(partial.map((one) => one.offset));
 		if (!this.accepted) this.size = wanted;
 		this.accepted = true;
-		this.owner.kept.put({ outgoing: true, entries: this.entries, size: this.size }, this.id);
+		this.keep();
 		this.moved = this.before = Math.max(0, this.size - wanted + there);
 		this.become("ready");
 		this.owner.giveTurns();

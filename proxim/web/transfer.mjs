@@ -19,6 +19,16 @@ export class Transfer {
 		Object.assign(this, { id, owner });
 	}
 
+	/** What was kept of it, when the page was loaded again. */
+	restored(record) {
+		return Object.assign(this, record, { state: "waiting", accepted: true });
+	}
+
+	keep() {
+		const { outgoing, entries, size, failed, through } = this;
+		this.owner.kept.put({ outgoing, entries, size, failed, through }, this.id);
+	}
+
 	get over() {
 		return ["done", "cancelled", "failed"].includes(this.state);
 	}

@@ -40,7 +40,7 @@ export class Transfers {
 	}
 
 	async restore() {
-		for (const record of await this.kept.load()) this.add((record.outgoing ? Outgoing : Incoming).restored(record, this));
+		for (const record of await this.kept.load()) this.add(new (record.outgoing ? Outgoing : Incoming)(record.id, this).restored(record));
 	}
 
 	linkUp(link) {
