@@ -1,6 +1,6 @@
-// The page: ties session, files and what is seen together. Never here: how any of them works.
+// Ties session, files and what is seen together. Never here: how any of them works.
 
-import { browserName, device, firstRequest, invitation, randomID, remembered } from "./ask.mjs";
+import { browserName, device, firstRequest, invitation, randomID, stored } from "./ask.mjs";
 import { utf8 } from "./crypto.mjs";
 import { Kept, shown } from "./saving.mjs";
 import { MAY_ASK, Session } from "./session.mjs";
@@ -9,11 +9,11 @@ import { $, View } from "./view.mjs";
 
 const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
-const DRAW_MS = 100; // not by frames, which a tab in the background has none of
+const DRAW_MS = 100; // a tab in the background has no frames
 const GOES_ON = invitation?.method === "resume";
-const TAB = (GOES_ON && remembered("session", "tab")) || randomID(16);
+const TAB = (GOES_ON && stored("session", "tab")) || randomID(16);
 
-const kept = new Kept(remembered("session", "tab", TAB));
+const kept = new Kept(stored("session", "tab", TAB));
 let view, session, transfers, link;
 let state = { step: "none", verified: true };
 
@@ -63,7 +63,7 @@ function redraw() {
 	keepAwake(transfers.moving);
 }
 
-// Where the browser allows it, which is in secure contexts (W3C Screen Wake Lock, 5).
+// In secure contexts only (W3C Screen Wake Lock, 5).
 let lock = null;
 async function keepAwake(wanted) {
 	if (!wanted) lock?.release();
@@ -95,7 +95,7 @@ $("rename").onsubmit = (event) => {
 	event.preventDefault();
 	let name = shown($("name").value, MAX_NAME);
 	while (utf8(name).length > MAX_NAME_BYTES) name = name.replace(/.$/u, "");
-	remembered("local", "name", name);
+	stored("local", "name", name);
 	$("name").value = device.name = name || browserName();
 	if (state.step === "asked") {
 		session.leave(); // the request under the old name goes with its socket

@@ -1,4 +1,4 @@
-// Runs first: reads the invitation, sends the request. Never here: imports, and what the answer means.
+// Runs first: reads the invitation, asks. Never here: imports, what the answer means.
 
 const SHARE_BYTES = 32;
 const SESSION = /^[\w-]{1,64}$/;
@@ -6,7 +6,6 @@ const SECRET = /^[\w-]{21}[AQgw]$/;
 const PATIENCE_MS = 1_000;
 const BROKEN = [1002, 1007, 1009]; // no frame, no UTF-8, too large
 
-/** `reason`: a word of the program's table. */
 export const failure = (reason, said) => Object.assign(new Error(reason), { reason, said });
 
 export function parse(data) {
@@ -21,8 +20,8 @@ export const toBase64url = (bytes) => btoa(String.fromCharCode(...bytes)).replac
 
 export const randomID = (length) => toBase64url(crypto.getRandomValues(new Uint8Array(length)));
 
-/** In that storage (local, session); with a value, that from now on. Null where a private window forbids it. */
-export function remembered(storage, key, value) {
+/** With a value, that from now on. Null where a private window forbids it. */
+export function stored(storage, key, value) {
 	try {
 		const items = globalThis[`${storage}Storage`];
 		if (value !== undefined) items.setItem(`proxim-${key}`, value);
@@ -74,8 +73,8 @@ export class PairRequest {
 	}
 
 	/** Throws a failure: `late` after that time. */
-	async next(milliseconds, late, ...types) {
-		const timer = setTimeout(() => this.fail(late), milliseconds);
+	async next(ms, late, ...types) {
+		const timer = setTimeout(() => this.fail(late), ms);
 		while (!this.messages.length && !this.end) await new Promise((resolve) => (this.wake = resolve));
 		clearTimeout(timer);
 		const message = this.messages.shift();
@@ -110,16 +109,16 @@ function readInvitation(fragment) {
 }
 
 export const device = {
-	name: remembered("local", "name") || browserName(),
-	id: remembered("local", "device") ?? randomID(16),
+	name: stored("local", "name") || browserName(),
+	id: stored("local", "device") ?? randomID(16),
 };
 /** {method, session, secret} of the QR, or of this tab before it was loaded again; or null. */
-export const invitation = location.hash ? readInvitation(location.hash) : JSON.parse(remembered("session", "session"));
+export const invitation = location.hash ? readInvitation(location.hash) : JSON.parse(stored("session", "session"));
 export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
 history.replaceState(null, "", location.pathname); // nor in the history
-remembered("local", "device", device.id);
-remembered("session", "session", JSON.stringify(invitation));
+stored("local", "device", device.id);
+stored("session", "session", JSON.stringify(invitation));
 
 // Earlier, it would hold the request up. What a poor network has not let through is asked for again.
 const loadRest = () => import("./app.mjs").catch((error) => error instanceof SyntaxError || setTimeout(() => location.reload(), PATIENCE_MS));

@@ -1,4 +1,4 @@
-// One open link: greeting, heartbeat, text, goodbye. Never here: signaling, what a transfer is.
+// One link: greeting, heartbeat, text, goodbye. Never here: signaling, what a transfer is.
 
 import { parse } from "./ask.mjs";
 import { utf8 } from "./crypto.mjs";
@@ -55,7 +55,6 @@ export class Link {
 		} while (rest.length);
 	}
 
-	/** False where it is more than a link carries. */
 	sendText(text) {
 		const bytes = utf8(text);
 		if (bytes.length > MAX_TEXT_BYTES) return false;
@@ -70,10 +69,10 @@ export class Link {
 		this.drop(FAREWELL_MS);
 	}
 
-	drop(milliseconds = 0) {
+	drop(ms = 0) {
 		this.over = true;
 		clearInterval(this.ticking);
-		setTimeout(() => this.peer.close(), milliseconds);
+		setTimeout(() => this.peer.close(), ms);
 	}
 
 	lost(reason, mayResume) {

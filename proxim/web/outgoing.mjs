@@ -1,4 +1,4 @@
-// One transfer that this page sends. Never here: whose turn it is, how it looks.
+// One transfer from us. Never here: whose turn it is, how it looks.
 
 import { toBase64url } from "./ask.mjs";
 import { Sha256, u32, u64, utf8 } from "./crypto.mjs";
@@ -60,9 +60,9 @@ export class Outgoing extends Transfer {
 		const { type, written, failed, more } = message;
 		if (type === "accept") return this.state === "announced" && this.take(message);
 		if (type === "progress" && this.run) {
-			this.run.acknowledged = Math.min(written, this.run.sent);
+			this.run.acked = Math.min(written, this.run.sent);
 			this.run.wake();
-			this.moved = Math.min(this.size, this.before + this.run.acknowledged);
+			this.moved = Math.min(this.size, this.before + this.run.acked);
 			this.progressed();
 		} else if (type === "finished") {
 			this.failed.push(...(failed ?? []));
@@ -159,12 +159,11 @@ async function* read(file, from, to) {
 	}
 }
 
-/** Waits where the window or the browser's queue is full. */
 class Run {
 	filled = 0; // in the next message
 	filledData = 0;
 	sent = 0; // DATA alone
-	acknowledged = 0;
+	acked = 0;
 	stopped = false;
 	wake() {}
 
@@ -192,13 +191,12 @@ class Run {
 
 	async flush() {
 		if (!this.filled) return;
-		await this.until(() => this.channel.bufferedAmount < QUEUE_BYTES && this.sent + this.filledData - this.acknowledged <= WINDOW_BYTES);
+		await this.until(() => this.channel.bufferedAmount < QUEUE_BYTES && this.sent + this.filledData - this.acked <= WINDOW_BYTES);
 		this.channel.send(this.buffer.subarray(0, this.filled)); // copied: the buffer is ours again
 		this.sent += this.filledData;
 		this.filled = this.filledData = 0;
 	}
 
-	/** What has no room in the next message (DATA) goes into those that follow. */
 	async record(kind, index, bytes) {
 		let rest = bytes;
 		do {

@@ -1,7 +1,7 @@
-// One invitation to its end: asks, proves, opens the link, and takes a lost one up again by itself.
+// One invitation to its end: asks, proves, opens the link, takes a lost one up again.
 // Never here: what is drawn, files, what moves on the link.
 
-import { PairRequest, failure, remembered, toBase64url } from "./ask.mjs";
+import { PairRequest, failure, stored, toBase64url } from "./ask.mjs";
 import { Proof, fromBase64url } from "./crypto.mjs";
 import { Link } from "./link.mjs";
 
@@ -89,7 +89,7 @@ export class Session {
 
 	async open(proof) {
 		// Without camera rights a browser hides its addresses behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates, 3.1):
-		// the host takes them to mean that of our WebSocket; or has none (feross/simple-peer#414): our checks tell it (RFC 8445, 7.3.1.3).
+		// the host takes our WebSocket's; or names none (feross/simple-peer#414): our checks tell it (RFC 8445, 7.3.1.3).
 		const peer = new RTCPeerConnection({ iceServers: [] });
 		const link = new Link(peer, this.device.name, proof);
 		const { request } = this;
@@ -135,7 +135,7 @@ export class Session {
 
 	keep(pass) {
 		this.pass = pass;
-		remembered("session", "session", JSON.stringify(pass));
+		stored("session", "session", JSON.stringify(pass));
 	}
 
 	/** A tab that was frozen for longer still asks once. */

@@ -1,4 +1,4 @@
-// What a transfer is either way: its files, how far it is and how fast, how it ends. Never here: its bytes.
+// What a transfer is either way: how far, how fast, how it ends. Never here: its bytes.
 
 // Of a record (docs/protocol.md, Files): kind, u32 file, u32 length.
 export const [START, DATA, END, FAILED] = [1, 2, 3, 4];
@@ -19,7 +19,6 @@ export class Transfer {
 		Object.assign(this, { id, owner });
 	}
 
-	/** What was kept of it, when the page was loaded again. */
 	restored(record) {
 		return Object.assign(this, record, { state: "waiting", accepted: true });
 	}
@@ -59,7 +58,6 @@ export class Transfer {
 		this.owner.link?.sayList({ type, transferID: this.id }, field, list, last);
 	}
 
-	/** Of `wanted` files all are through. */
 	end(wanted) {
 		if (!this.failed.length) this.finish("done");
 		else this.finish("failed", this.failed.length < wanted ? "some_files_failed" : String(this.failed[0].reason));

@@ -1,4 +1,4 @@
-// All transfers: what belongs to which, whose turn it is, what goes on over a new link. Never here: how one runs.
+// All transfers: whose turn it is, what goes on over a new link. Never here: how one runs.
 
 import { randomID } from "./ask.mjs";
 import { Incoming } from "./incoming.mjs";
@@ -45,7 +45,7 @@ export class Transfers {
 
 	linkUp(link) {
 		this.link = link;
-		const there = this.of(Incoming, "waiting", "done"); // of one that is done the sender may not have heard
+		const there = this.of(Incoming, "waiting", "done"); // of a done one the sender may not have heard
 		const tags = link.proof ? there.map(({ id }) => link.proof.resumeTag(id)) : [];
 		while (tags.length) link.say({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
 		for (const one of this.of(Outgoing, "announced")) one.announce();

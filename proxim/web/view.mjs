@@ -6,9 +6,9 @@ const RUNGS = { dialling: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
 const STATUS = { none: "scan", dialling: "reaching", asked: "lookThere", approved: "opening", connected: "linkedWith", waiting: "reconnecting" };
 const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused" };
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-const SHOWN_AT_ONCE = 200; // names in a question; the others are counted
+const SHOWN_AT_ONCE = 200; // names in a question
 const MAX_TEXTS = 200;
-const SAVE_MS = 200; // Chromium drops downloads that follow each other faster than 10 a second
+const SAVE_MS = 200; // Chromium drops downloads at more than 10 a second
 const DEAD_MS = 800; // a tap that was meant for what stood here before
 
 export const $ = (id) => document.getElementById(id);
@@ -16,8 +16,8 @@ export const $ = (id) => document.getElementById(id);
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 export class View {
-	rows = new Map(); // by transfer
-	reached = 0; // the last rung that was passed
+	rows = new Map();
+	reached = 0;
 	saving = 0; // files that the browser has still to be handed
 	saved = Promise.resolve();
 
