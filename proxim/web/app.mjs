@@ -11,11 +11,10 @@ const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
 const DRAW_MS = 100; // a tab in the background has no frames
 const GOES_ON = invitation?.method === "resume";
-const TAB = (GOES_ON && stored("session", "tab")) || randomID(16);
 
-const kept = new Kept(stored("session", "tab", TAB));
+const kept = new Kept(stored("session", "tab", (GOES_ON && stored("session", "tab")) || randomID()));
 let view, session, transfers, link;
-let state = { step: "none", verified: true };
+let state = { step: "none" };
 
 async function begin(request) {
 	transfers = new Transfers(draw, kept);
@@ -48,7 +47,7 @@ function linked(opened, lost) {
 const hostName = () => shown(link?.peerName ?? "", MAX_NAME) || view.say("otherDevice");
 
 function show() {
-	view.ladder(state, hostName(), !link && MAY_ASK.includes(state.reason));
+	view.ladder(state, Boolean(invitation?.secret), hostName(), !link && MAY_ASK.includes(state.reason));
 }
 
 const changed = new Set();

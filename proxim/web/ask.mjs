@@ -18,7 +18,7 @@ export function parse(data) {
 
 export const toBase64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 
-export const randomID = (length) => toBase64url(crypto.getRandomValues(new Uint8Array(length)));
+export const randomID = () => toBase64url(crypto.getRandomValues(new Uint8Array(16)));
 
 /** With a value, that from now on. Null where a private window forbids it. */
 export function stored(storage, key, value) {
@@ -110,9 +110,9 @@ function readInvitation(fragment) {
 
 export const device = {
 	name: stored("local", "name") || browserName(),
-	id: stored("local", "device") ?? randomID(16),
+	id: stored("local", "device") ?? randomID(),
 };
-/** {method, session, secret} of the QR, or of this tab before it was loaded again; or null. */
+/** {method, session, secret}: of the QR, or of this tab where it was loaded again; or null. */
 export const invitation = location.hash ? readInvitation(location.hash) : JSON.parse(stored("session", "session"));
 export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
@@ -120,7 +120,7 @@ history.replaceState(null, "", location.pathname); // nor in the history
 stored("local", "device", device.id);
 stored("session", "session", JSON.stringify(invitation));
 
-// Earlier, it would hold the request up. What a poor network has not let through is asked for again.
+// Earlier, it would hold the request up. What a poor network lost is asked for again.
 const loadRest = () => import("./app.mjs").catch((error) => error instanceof SyntaxError || setTimeout(() => location.reload(), PATIENCE_MS));
 firstRequest?.opened.then(loadRest);
 setTimeout(loadRest, firstRequest ? PATIENCE_MS : 0);

@@ -29,7 +29,6 @@ export class Outgoing extends Transfer {
 		this.size = sum(this.entries.map((one) => one.size));
 	}
 
-	/** True where these are its files again. */
 	supply(files) {
 		const chosen = new Map(files.map((one) => [JSON.stringify(entryOf(one)), one]));
 		const found = this.entries.map((one) => chosen.get(JSON.stringify(one)));

@@ -35,7 +35,7 @@ export class Growing {
 	}
 }
 
-/** A name to save by; the browser replaces what its file system does not take. */
+/** The browser replaces what its file system does not take. */
 export const leafName = (path) => shown(path.split(/[/\\]/).pop()).replace(/^\.+/, "") || "file";
 
 /** Without what could make a name look like another. */
@@ -51,10 +51,10 @@ const done = (request) =>
 		request.onerror = reject;
 	});
 
-/** All whose keys begin so: an array comes after every number and text. */
+/** Keys that begin so: an array comes after all else. */
 const under = (...key) => IDBKeyRange.bound(key, [...key, []]);
 
-/** By keys: [tab, id] an unfinished transfer, [tab, id, file, number] a piece of a received file: {blob, hash so far}. */
+/** Keys: [tab, id] a transfer; [tab, id, file, number] a piece of a received file: {blob, hash so far}. */
 export class Kept {
 	opening = this.open().catch(() => null);
 

@@ -34,7 +34,7 @@ export class Transfers {
 
 	send(files) {
 		if (this.of(Outgoing).some((one) => one.supply(files))) return;
-		const one = new Outgoing(randomID(16), this, files);
+		const one = new Outgoing(randomID(), this, files);
 		this.add(one);
 		if (this.link) one.announce();
 	}

@@ -58,7 +58,7 @@ export class View {
 		return new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay, maximumFractionDigits }).format(value);
 	}
 
-	ladder({ step, until, reason, said, verified }, name, mayAsk) {
+	ladder({ step, until, reason, said }, verified, name, mayAsk) {
 		const ended = step === "ended";
 		this.reached = RUNGS[step] ?? this.reached;
 		[...$("ladder").children].forEach((item, index) => {
