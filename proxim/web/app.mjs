@@ -1,6 +1,6 @@
 // The page: ties session, files and what is seen together. Must never be here: how any of them works.
 
-import { browserName, device, firstRequest, invitation, remembered } from "./ask.mjs";
+import { browserName, device, firstRequest, invitation, randomID, remembered } from "./ask.mjs";
 import { utf8 } from "./crypto.mjs";
 import { Kept, shown } from "./saving.mjs";
 import { MAY_ASK, Session } from "./session.mjs";
@@ -11,15 +11,17 @@ const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
 const DRAW_MS = 100; // not by frames, which a tab in the background has none of
 const GOES_ON = invitation?.method === "resume";
+const TAB = (GOES_ON && remembered("sessionStorage", "proxim-tab")) || randomID(16);
 
 let view = null;
 let session = null;
+const kept = new Kept(remembered("sessionStorage", "proxim-tab", TAB));
 let transfers = null;
 let link = null;
 let state = { step: "none", verified: true };
 
 async function begin(request) {
-	transfers = new Transfers(draw, new Kept(GOES_ON));
+	transfers = new Transfers(draw, kept);
 	session = new Session(invitation, { ...device }, request, tell, linked);
 	if (GOES_ON) await transfers.restore();
 	await session.start();
@@ -34,6 +36,7 @@ function tell(now) {
 
 function linked(opened, lost) {
 	link = opened;
+	kept.forgetOthers();
 	link.on = {
 		files: transfers,
 		text: (text) => view.text(hostName(), text),
@@ -48,7 +51,7 @@ function linked(opened, lost) {
 const hostName = () => shown(link?.peerName ?? "", MAX_NAME) || view.say("otherDevice");
 
 function show() {
-	view.ladder(state, hostName(), !GOES_ON && MAY_ASK.includes(state.reason));
+	view.ladder(state, hostName(), !link && MAY_ASK.includes(state.reason));
 }
 
 const changed = new Set();
@@ -106,7 +109,7 @@ $("rename").onsubmit = (event) => {
 $("again").onclick = () => begin();
 $("leave").onclick = () => session.leave();
 // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there what is kept goes on, unasked.
-addEventListener("beforeunload", (event) => transfers?.moving && event.preventDefault());
+addEventListener("beforeunload", (event) => (transfers?.moving || view.saving) && event.preventDefault());
 for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => document.hidden || session?.wake());
 setInterval(() => state.until && show(), 500);
 
@@ -115,6 +118,7 @@ try {
 	$("name").value = device.name;
 	show();
 	if (invitation) begin(firstRequest);
+	else kept.forgetOthers();
 } catch {
 	$("status").textContent = "Proxim does not answer any more. Load this page again.";
 }

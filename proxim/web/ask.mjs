@@ -4,6 +4,7 @@ const SHARE_BYTES = 32;
 const SESSION = /^[\w-]{1,64}$/;
 const SECRET = /^[\w-]{21}[AQgw]$/;
 const PATIENCE_MS = 1_000;
+const BROKEN = [1002, 1007, 1009]; // no frame, no UTF-8, too large
 
 /** Why something ended: a word of the program's table, or what the host said. */
 export const failure = (reason, said) => Object.assign(new Error(reason), { reason, said });
@@ -38,6 +39,7 @@ export function remembered(storage, key, value) {
 export class PairRequest {
 	share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
 	messages = [];
+	strange = "host_error"; // what it is where the host says what no host says; after a proof, "tampered"
 	wake = () => undefined;
 
 	constructor({ method, session }, device) {
@@ -56,7 +58,7 @@ export class PairRequest {
 			this.heard = true;
 			this.arrived(parse(data));
 		};
-		this.socket.onclose = () => this.fail(this.heard ? "host_gone" : "no_answer");
+		this.socket.onclose = ({ code }) => this.fail(BROKEN.includes(code) ? this.strange : this.heard ? "host_gone" : "no_answer");
 	}
 
 	send(message) {
@@ -82,15 +84,15 @@ export class PairRequest {
 		clearTimeout(timer);
 		const message = this.messages.shift();
 		if (!message) throw this.end;
-		if (!types.includes(message.type)) throw failure("host_error");
+		if (!types.includes(message.type) || message.sessionID !== this.sessionID) throw failure(this.strange);
 		return message;
 	}
 
-	close() {
+	close(code) {
 		this.socket.onclose = this.socket.onmessage = null;
 		this.messages = [];
 		this.fail("disconnected");
-		this.socket.close(1000);
+		this.socket.close(code);
 	}
 }
 
@@ -116,14 +118,15 @@ export const device = {
 	id: remembered("localStorage", "proxim-device") ?? randomID(16),
 };
 /** {method, session, secret} of the QR, or what this tab had before it was loaded again; or null. */
-export const invitation = readInvitation(location.hash) ?? JSON.parse(remembered("sessionStorage", "proxim-session"));
+export const invitation = location.hash ? readInvitation(location.hash) : JSON.parse(remembered("sessionStorage", "proxim-session"));
 export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
 history.replaceState(null, "", location.pathname); // nor in the history
+addEventListener("hashchange", () => location.reload()); // another invitation, in this tab
 remembered("localStorage", "proxim-device", device.id);
 remembered("sessionStorage", "proxim-session", JSON.stringify(invitation));
 
 // Earlier, it would hold the request up. What a poor network has not let through is asked for again.
-const loadRest = () => import("./app.mjs").catch(() => setTimeout(() => location.reload(), PATIENCE_MS));
+const loadRest = () => import("./app.mjs").catch((error) => error instanceof SyntaxError || setTimeout(() => location.reload(), PATIENCE_MS));
 firstRequest?.opened.then(loadRest);
 setTimeout(loadRest, firstRequest ? PATIENCE_MS : 0);

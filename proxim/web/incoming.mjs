@@ -48,9 +48,14 @@ export class Incoming extends Transfer {
 	}
 
 	accept() {
+		if (this.state !== "asked") return;
 		this.accepted = true;
 		this.keep();
 		this.open();
+	}
+
+	decline() {
+		if (this.state === "asked") this.cancel("declined");
 	}
 
 	/** Say what is wanted, or still missing; the stream follows. */
@@ -79,6 +84,7 @@ export class Incoming extends Transfer {
 	}
 
 	records(data) {
+		const before = this.through.size;
 		try {
 			const view = new DataView(data);
 			for (let at = 0; at < data.byteLength; ) {
@@ -91,6 +97,7 @@ export class Incoming extends Transfer {
 			return this.cancel("transfer_failed", "failed");
 		}
 		if (this.written - this.reported >= REPORT_BYTES || Date.now() - this.reportedAt >= REPORT_MS) this.report();
+		if (this.through.size > before) this.keep();
 		return this.lookForEnd();
 	}
 
@@ -118,7 +125,7 @@ export class Incoming extends Transfer {
 			this.written += payload.length;
 			this.moved += payload.length;
 		} else if (kind === END) {
-			const whole = growing.bytes === entry.size && same(payload, growing.hash.digest());
+			const whole = growing.bytes === entry.size && growing.blob().size === entry.size && same(payload, growing.hash.digest());
 			this.endFile(index, whole ? null : "file_damaged");
 		} else {
 			must(kind === FAILED);
@@ -144,12 +151,10 @@ export class Incoming extends Transfer {
 		this.through.add(index);
 		if (reason) this.failed.push({ file: index, reason });
 		else {
-			const { path, size } = this.entries[index];
-			this.saved.push({ name: leafName(path), url: this.file.growing.url() });
-			this.moved += size; // dropping takes it off
+			this.saved.push({ name: leafName(this.entries[index].path), url: URL.createObjectURL(this.file.growing.blob()) });
+			this.moved += this.entries[index].size; // dropping takes it off
 		}
 		this.drop();
-		this.keep();
 	}
 
 	keep() {

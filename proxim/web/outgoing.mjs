@@ -4,13 +4,15 @@ import { toBase64url } from "./ask.mjs";
 import { Sha256, u32, u64, utf8 } from "./crypto.mjs";
 import { DATA, END, FAILED, HEADER, START, Transfer } from "./transfer.mjs";
 
+const MAX_PATH_BYTES = 1024;
 const READ_BYTES = 1024 * 1024; // at once
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const QUEUE_BYTES = 1024 * 1024; // in the browser; more would hold up the heartbeat
 // Unless a browser takes less (RFC 8841, 6.1); 16 KiB was for old Firefox (blog.mozilla.org/webrtc/large-data-channel-messages).
 const MESSAGE_BYTES = 64 * 1024;
 
-const entryOf = ({ file, path }) => ({ path, size: file.size, modified: Math.floor(file.lastModified / 1000) });
+// Half a surrogate pair is no UTF-8, and no time is before 1970.
+const entryOf = ({ file, path }) => ({ path: new TextDecoder().decode(utf8(path)), size: file.size, modified: Math.max(0, Math.floor(file.lastModified / 1000)) });
 const sum = (sizes) => sizes.reduce((total, one) => total + one, 0);
 
 export class Outgoing extends Transfer {
@@ -38,7 +40,7 @@ export class Outgoing extends Transfer {
 	supply(files) {
 		const chosen = new Map(files.map((one) => [JSON.stringify(entryOf(one)), one]));
 		const found = this.entries.map((one) => chosen.get(JSON.stringify(one)));
-		if (!this.missing || !found.every(Boolean)) return false;
+		if (!this.missing || this.over || !found.every(Boolean)) return false;
 		this.files = found;
 		if (this.wanted) this.announce();
 		this.owner.changed(this);
@@ -46,18 +48,19 @@ export class Outgoing extends Transfer {
 	}
 
 	resume() {
-		this.wanted = !this.over;
+		this.wanted = this.state === "waiting";
 		if (this.wanted && !this.missing) this.announce();
 		else if (this.endedHere) this.say("cancel", { reason: this.reason });
 	}
 
 	announce() {
 		this.stop();
+		if (this.entries.some(({ path }) => utf8(path).length > MAX_PATH_BYTES)) return this.finish("failed", "name_refused");
 		this.failed = [];
 		this.skip = new Set();
 		this.partial = new Map();
 		this.sayList("announce", "files", this.entries);
-		this.become("announced");
+		return this.become("announced");
 	}
 
 	message(message) {
@@ -153,7 +156,7 @@ export class Outgoing extends Transfer {
 		} catch (error) {
 			if (!(error instanceof DOMException) || run.stopped) throw error;
 			// W3C File API, 7: it went away, or changed, since it was chosen.
-			await run.record(FAILED, index, utf8(error.name === "NotFoundError" ? "file_gone" : "file_unreadable"));
+			await run.record(FAILED, index, utf8(error.name === "NotFoundError" ? "file_gone" : "file_changed"));
 		}
 	}
 }

@@ -31,8 +31,8 @@ export class Growing {
 	}
 
 	/** As octet-stream it is saved, never shown or run as part of our page. */
-	url() {
-		return URL.createObjectURL(new Blob([...this.blobs, ...this.parts], { type: "application/octet-stream" }));
+	blob() {
+		return new Blob([...this.blobs, ...this.parts], { type: "application/octet-stream" });
 	}
 }
 
@@ -52,11 +52,12 @@ const done = (request) =>
 		request.onerror = () => reject(request.error);
 	});
 
-/** By keys: [id] an unfinished transfer, [id, file, number] a piece of a received file: {blob, hash so far}. */
+/** By keys: [tab, id] an unfinished transfer, [tab, id, file, number] a piece of a received file: {blob, hash so far}. */
 export class Kept {
-	constructor(goesOn) {
-		this.opening = this.open().catch(() => null);
-		if (!goesOn) this.forget(); // what earlier ones left
+	opening = this.open().catch(() => null);
+
+	constructor(tab) {
+		this.tab = tab;
 	}
 
 	async open() {
@@ -74,23 +75,30 @@ export class Kept {
 	}
 
 	put(value, ...key) {
-		this.work("readwrite", (store) => store.put(value, key));
+		this.work("readwrite", (store) => store.put(value, [this.tab, ...key]));
 	}
 
 	/** All whose keys begin so: an array comes after every number and text. */
 	forget(...key) {
-		this.work("readwrite", (store) => store.delete(IDBKeyRange.bound(key, [...key, []])));
+		this.work("readwrite", (store) => store.delete(IDBKeyRange.bound([this.tab, ...key], [this.tab, ...key, []])));
+	}
+
+	/** What tabs left that are closed. */
+	forgetOthers() {
+		this.work("readwrite", (store) => [IDBKeyRange.upperBound([this.tab]), IDBKeyRange.lowerBound([this.tab, []])].map((others) => store.delete(others)));
 	}
 
 	/** All transfers, with the `part` of a file that was coming. */
 	async load() {
-		const all = (store) => Promise.all([done(store.getAllKeys()), done(store.getAll())]);
+		const own = IDBKeyRange.bound([this.tab], [this.tab, []]);
+		const all = (store) => Promise.all([done(store.getAllKeys(own)), done(store.getAll(own))]);
 		const [keys = [], values] = await this.work("readonly", all);
 		const records = new Map();
-		keys.forEach(([id, index, number], at) => {
+		keys.forEach(([, id, index, number], at) => {
 			const { blob, hash } = values[at];
 			if (number === undefined) return records.set(id, { id, ...values[at] });
 			const part = ((records.get(id) ?? {}).part ??= { index, blobs: [] });
+			if (number !== part.blobs.length) return part; // one is missing: what follows does not count
 			part.blobs.push(blob);
 			return Object.assign(part, { hash });
 		});

@@ -14,6 +14,7 @@ const OPEN_MS = 15_000;
 const RESUME_MS = 120_000; // so long the host keeps our place
 const REDIAL_MS = 2_000;
 const MAX_CANDIDATES = 14; // the host takes 16
+const TOLD = { tampered: 4401, host_unproven: 4401 }; // the host cannot see that its words were changed
 // After these the next try may succeed.
 const PASSING = "no_answer host_gone host_error timeout busy ice_failed link_timeout too_many bad_description".split(" ");
 /** After these a person may try. */
@@ -48,6 +49,7 @@ export class Session {
 		this.request ??= new PairRequest(this.pass, this.device);
 		const proof = secret ? new Proof(method, session, this.device, fromBase64url(secret, again ? 32 : 16), this.request.share) : null;
 		let next = null;
+		let code = 1000;
 		try {
 			await this.request.next(DIAL_MS, "no_answer", "opened");
 			await this.decision(proof, again);
@@ -55,8 +57,11 @@ export class Session {
 			if (!again) this.say("approved");
 			else this.keep(next); // the host goes by this name now
 			this.link = await this.open(proof);
+		} catch (error) {
+			code = TOLD[error.reason] ?? code;
+			throw error;
 		} finally {
-			this.request.close();
+			this.request.close(code);
 			this.request = null;
 		}
 		if (this.over) return this.link.close();
@@ -71,6 +76,7 @@ export class Session {
 			const auth = proof.confirm(answer.auth);
 			if (!auth) throw failure("host_unproven");
 			this.request.send({ type: "pair_confirm", auth });
+			this.request.strange = "tampered";
 			answer = null;
 		}
 		if (!answer) {
@@ -116,7 +122,8 @@ export class Session {
 		let answered = false;
 		while (!(answered && peer.connectionState === "connected")) {
 			const { payload } = await request.next(OPEN_MS, "link_timeout", "signal");
-			if ((proof && !proof.opens(payload)) || (answered && payload.sdp)) throw failure("tampered");
+			const readable = typeof (payload?.sdp ?? payload?.candidate) === "string" && !(answered && payload.sdp);
+			if (!readable || (proof && !proof.opens(payload))) throw failure(request.strange);
 			if (payload.sdp) {
 				answered = true;
 				await peer.setRemoteDescription({ type: "answer", sdp: payload.sdp });

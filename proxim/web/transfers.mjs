@@ -50,6 +50,7 @@ export class Transfers {
 		const tags = link.proof ? there.map(({ id }) => link.proof.resumeTag(id)) : [];
 		while (tags.length) link.say({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
 		for (const one of this.of(Outgoing, "announced")) one.announce();
+		for (const one of this.of(Incoming, "cancelled")) if (one.accepted && one.endedHere) one.say("cancel", { reason: one.reason });
 	}
 
 	linkDown() {
@@ -82,7 +83,7 @@ export class Transfers {
 	announced(message) {
 		const one = this.all.get(message.transferID) ?? new Incoming(message.transferID, this);
 		if (!this.all.has(one.id) && this.of(Incoming, "arriving", "asked").length >= MAX_UNDECIDED) {
-			one.say("cancel", { reason: "too_many" });
+			one.say("cancel", { reason: "too_many_transfers" });
 			return true;
 		}
 		this.all.set(one.id, one);

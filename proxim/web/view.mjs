@@ -8,6 +8,8 @@ const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused"
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 const SHOWN_AT_ONCE = 200; // names in a question; the others are counted
 const MAX_TEXTS = 200;
+const SAVE_MS = 200; // Chromium drops downloads that follow each other faster than 10 a second
+const DEAD_MS = 800; // a tap that was meant for what stood here before
 
 export const $ = (id) => document.getElementById(id);
 
@@ -16,6 +18,8 @@ const make = (tag, properties) => Object.assign(document.createElement(tag), pro
 export class View {
 	rows = new Map(); // by transfer
 	reached = 0; // the last rung that was passed
+	saving = 0; // files that the browser has still to be handed
+	saved = Promise.resolve();
 
 	/** `texts`: {page, reasons, language}. */
 	constructor(texts) {
@@ -41,7 +45,8 @@ export class View {
 
 	/** The host's own where it knows more reasons than we. */
 	sentence(reason, said) {
-		return this.reasons[reason] ?? (said ? shown(said, 300) : this.reasons.host_error);
+		if (Object.hasOwn(this.reasons, reason)) return this.reasons[reason];
+		return said ? shown(said, 300) : this.reasons.host_error;
 	}
 
 	size(bytes) {
@@ -65,6 +70,8 @@ export class View {
 		const seconds = until ? Math.max(0, Math.ceil((until - Date.now()) / 1000)) : 0;
 		let key = step === "asked" && !seconds ? "waitingAnswer" : STATUS[step];
 		if (ended && this.reached === RUNGS.connected) key = "justEnded";
+		$("status").setAttribute("aria-live", step === this.step ? "off" : "polite"); // a countdown is not read out
+		this.step = step;
 		$("status").textContent = key ? this.say(key, { name, seconds }) : "";
 		this.set("problem", ended && this.sentence(reason, said));
 		$("again").hidden = !(ended && mayAsk);
@@ -112,8 +119,19 @@ export class View {
 		for (const file of one.saved.slice(saved.children.length)) {
 			const link = make("a", { className: "button", href: file.url, download: file.name, textContent: this.say("save", file) });
 			saved.appendChild(make("li")).append(link);
-			link.click(); // or by hand, where that does nothing (mozilla-mobile/firefox-ios#8635)
+			this.save(one, link);
 		}
+	}
+
+	/** One after the other; by hand where a click does nothing (mozilla-mobile/firefox-ios#8635). */
+	save(one, link) {
+		this.saving++;
+		this.saved = this.saved.then(async () => {
+			link.click();
+			await new Promise((resolve) => setTimeout(resolve, SAVE_MS));
+			this.saving--;
+			one.owner.changed(one);
+		});
 	}
 
 	row(one) {
@@ -133,7 +151,7 @@ export class View {
 	}
 
 	words(one) {
-		if (one.state === "done") return this.say(one.outgoing ? "arrived" : "allSaved");
+		if (one.state === "done") return one.outgoing ? this.say("arrived") : this.saving ? this.say("saving", { count: this.saving }) : this.say("allSaved");
 		if (one.over) return this.sentence(one.reason, this.reasons.transfer_failed);
 		const key = one.missing ? "chooseAgain" : PROGRESS[one.state];
 		const words = [this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) })];
@@ -154,7 +172,9 @@ export class View {
 		if (entries.length > names.length) names.push(this.say("moreFiles", { count: entries.length - names.length }));
 		list.append(...names.map((textContent) => make("li", { textContent })));
 		accept.onclick = () => one.accept();
-		decline.onclick = () => one.cancel("declined");
+		decline.onclick = () => one.decline();
+		section.inert = true;
+		setTimeout(() => (section.inert = false), DEAD_MS);
 		$("questions").append(section);
 		return section;
 	}
