@@ -1,4 +1,4 @@
-// The page: ties session, files and what is seen together. Must never be here: how any of them works.
+// The page: ties session, files and what is seen together. Never here: how any of them works.
 
 import { browserName, device, firstRequest, invitation, randomID, remembered } from "./ask.mjs";
 import { utf8 } from "./crypto.mjs";
@@ -110,6 +110,7 @@ $("again").onclick = () => begin();
 $("leave").onclick = () => session.leave();
 // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there what is kept goes on, unasked.
 addEventListener("beforeunload", (event) => (transfers?.moving || view.saving) && event.preventDefault());
+addEventListener("hashchange", () => location.reload()); // another invitation, in this tab
 for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => document.hidden || session?.wake());
 setInterval(() => state.until && show(), 500);
 

@@ -1,4 +1,4 @@
-// Runs first: reads the invitation, sends the request. Must never be here: imports, and what the answer means.
+// Runs first: reads the invitation, sends the request. Never here: imports, and what the answer means.
 
 const SHARE_BYTES = 32;
 const SESSION = /^[\w-]{1,64}$/;
@@ -52,7 +52,7 @@ export class PairRequest {
 			if (this.socket.readyState === WebSocket.OPEN) resolve();
 		}).then(() => {
 			this.send({ type: "pair_request", deviceInfo: device, auth });
-			this.arrived({ type: "opened" });
+			this.arrived({ type: "opened", sessionID: session });
 		});
 		this.socket.onmessage = ({ data }) => {
 			this.heard = true;
@@ -122,7 +122,6 @@ export const invitation = location.hash ? readInvitation(location.hash) : JSON.p
 export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
 history.replaceState(null, "", location.pathname); // nor in the history
-addEventListener("hashchange", () => location.reload()); // another invitation, in this tab
 remembered("localStorage", "proxim-device", device.id);
 remembered("sessionStorage", "proxim-session", JSON.stringify(invitation));
 

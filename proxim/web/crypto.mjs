@@ -1,5 +1,5 @@
 // SHA-256, HMAC and the guest's side of the proof (docs/protocol.md, Proof): over http to a LAN address a page has no
-// `crypto.subtle`. Must never be here: sockets, files.
+// `crypto.subtle`. Never here: sockets, files.
 
 import { toBase64url } from "./ask.mjs";
 

@@ -1,4 +1,4 @@
-// One transfer that this page receives. Must never be here: where its bytes are kept, how it looks.
+// One transfer that this page receives. Never here: where its bytes are kept, how it looks.
 
 import { toBase64url } from "./ask.mjs";
 import { same, utf8 } from "./crypto.mjs";

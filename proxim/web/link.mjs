@@ -1,4 +1,4 @@
-// One open link: greeting, heartbeat, text, goodbye. Must never be here: signaling, what a transfer is.
+// One open link: greeting, heartbeat, text, goodbye. Never here: signaling, what a transfer is.
 
 import { parse } from "./ask.mjs";
 import { utf8 } from "./crypto.mjs";

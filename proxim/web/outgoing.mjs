@@ -1,4 +1,4 @@
-// One transfer that this page sends. Must never be here: whose turn it is, how it looks.
+// One transfer that this page sends. Never here: whose turn it is, how it looks.
 
 import { toBase64url } from "./ask.mjs";
 import { Sha256, u32, u64, utf8 } from "./crypto.mjs";

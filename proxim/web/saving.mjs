@@ -1,4 +1,4 @@
-// Where received bytes are until they are whole, and what outlives the page. Must never be here: whether they are right.
+// Where received bytes are until they are whole, and what outlives the page. Never here: whether they are right.
 // Pages over http have no file system, but Blobs, which Chromium moves to its disk (storage/browser/blob/README.md).
 
 import { Sha256 } from "./crypto.mjs";

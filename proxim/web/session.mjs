@@ -1,5 +1,5 @@
 // One invitation to its end: asks, proves, opens the link, and takes a lost one up again by itself.
-// Must never be here: what is drawn, files, what moves on the link.
+// Never here: what is drawn, files, what moves on the link.
 
 import { PairRequest, failure, remembered, toBase64url } from "./ask.mjs";
 import { Proof, fromBase64url } from "./crypto.mjs";

@@ -1,4 +1,4 @@
-// What a transfer is either way: its files, how far it is and how fast, how it ends. Must never be here: its bytes.
+// What a transfer is either way: its files, how far it is and how fast, how it ends. Never here: its bytes.
 
 // Of a record (docs/protocol.md, Files): kind, u32 file, u32 length.
 export const [START, DATA, END, FAILED] = [1, 2, 3, 4];

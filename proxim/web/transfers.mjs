@@ -1,4 +1,4 @@
-// All transfers: what belongs to which, whose turn it is, what goes on over a new link. Must never be here: how one runs.
+// All transfers: what belongs to which, whose turn it is, what goes on over a new link. Never here: how one runs.
 
 import { randomID } from "./ask.mjs";
 import { Incoming } from "./incoming.mjs";

@@ -1,4 +1,4 @@
-// What a person sees. Must never be here: sockets, links, files' bytes, HTML from elsewhere.
+// What a person sees. Never here: sockets, links, files' bytes, HTML from elsewhere.
 
 import { shown } from "./saving.mjs";
 
