@@ -44,7 +44,7 @@ def test_a_changed_answer(chromium: Browser, own_address: str, tmp_path: Path, c
 def test_a_result_that_is_not_the_hosts(chromium: Browser, own_address: str, tmp_path: Path) -> None:
     """An approval without the host's tag: whoever says it does not know the QR's secret."""
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
-        guest.page.add_init_script(BETWEEN % "data => data.replace(/\"t\": ?\"/, '\"t\":\"A')")
+        guest.page.add_init_script(BETWEEN % 'data => data.replace(/"t": ?"/, \'"t":"A\')')
         guest.page.goto(session["url"])
         prompt = host.event("pair_prompt")
         host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True, request=prompt["request"])

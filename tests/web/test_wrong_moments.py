@@ -145,9 +145,7 @@ def test_the_same_code_in_a_second_tab(chromium: Browser, own_address: str, tmp_
 
 
 @pytest.mark.parametrize("before", ["nothing", "another session"])
-def test_a_second_invitation_in_the_same_tab(
-    chromium: Browser, own_address: str, tmp_path: Path, before: str
-) -> None:
+def test_a_second_invitation_in_the_same_tab(chromium: Browser, own_address: str, tmp_path: Path, before: str) -> None:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         if before == "nothing":
             guest.page.goto(origin_of(session["url"]))
