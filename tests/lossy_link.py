@@ -162,7 +162,7 @@ def _ip(*arguments: str) -> None:
 
 
 def _switch_ipv6_off(namespace: str) -> None:
-    """Its link-local address becomes usable seconds after the interface is up: a browser takes that for another network.
+    """Its own address becomes usable seconds after the interface is up: a browser takes that for another network.
 
     Chromium then ends what it is loading (ERR_NETWORK_CHANGED). All traffic here is IPv4.
     """

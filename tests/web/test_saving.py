@@ -46,7 +46,7 @@ def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_pa
         (folder / f"{index}.bin").write_bytes(os.urandom(1000 + index))
     saved: list[Download] = []
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
-        guest.page.on("download", lambda one: saved.append(one))  # a method of C takes no mark of Playwright's
+        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108  # Playwright marks what it calls
         guest.page.goto(session["url"])
         guest.joined(host)
         offered(host, guest, folder)

@@ -1,4 +1,4 @@
-"""Somebody between the host and the page who changes what the host says: the page ends it, says so, and tells the host."""
+"""Somebody between them changes what the host says: the page ends it, says so, and tells the host."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ globalThis.WebSocket = class extends WebSocket {
 };
 """
 CHANGES = {
-    "another fingerprint": 'data => data.replace(/(fingerprint:sha-256 )(..)/, (_, a, b) => a + (b === "00" ? "11" : "00"))',
+    "another fingerprint": "data => data.replace(/(fingerprint:sha-256 )(.)/, (_, a, b) => a + (b === 'A' ? 'B' : 'A'))",
     "a signal that nobody can read": 'data => data.includes(\'"signal"\') ? "{" : data',
     "no MAC": 'data => data.replace(/"mac": ?"/, \'"cam":"\')',
     "of another session": 'data => data.includes(\'"signal"\') ? data.replace(/"sessionID": ?"/, "$&x") : data',

@@ -208,7 +208,7 @@ def test_a_path_that_no_host_takes(chromium: Browser, own_address: str, tmp_path
 
 
 def test_what_was_cancelled_stays_so(chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path) -> None:
-    """The same files, chosen anew after the page was loaded again and they were cancelled, are a transfer of their own."""
+    """The same files, chosen anew after a reload and a cancel, are a transfer of their own."""
     up = random_file(tmp_path / "up.bin", FILE_BYTES)
     options = ("--save-to", str(saved_to))
     with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
