@@ -21,7 +21,7 @@ globalThis.WebSocket = class extends WebSocket {
 };
 """
 CHANGES = {
-    "another fingerprint": "data => data.replace(/(fingerprint:sha-256 )(.)/, (_, a, b) => a + (b === 'A' ? 'B' : 'A'))",
+    "another fingerprint": "data => data.replace(/(fingerprint:sha-256 )(.)/, (_, a, b) => a + 'AB'[+(b === 'A')])",
     "a signal that nobody can read": 'data => data.includes(\'"signal"\') ? "{" : data',
     "no MAC": 'data => data.replace(/"mac": ?"/, \'"cam":"\')',
     "of another session": 'data => data.includes(\'"signal"\') ? data.replace(/"sessionID": ?"/, "$&x") : data',
