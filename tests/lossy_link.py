@@ -161,6 +161,17 @@ def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True)
 
 
+def _switch_ipv6_off(namespace: str) -> None:
+    """Its own address becomes usable seconds after the interface is up: a browser takes that for another network.
+
+    Chromium then ends what it is loading (ERR_NETWORK_CHANGED). All traffic here is IPv4.
+    """
+    for scope in ("all", "default"):
+        setting = f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6"
+        write = ["sh", "-c", f"[ ! -e {setting} ] || echo 1 > {setting}"]
+        subprocess.run(["ip", "netns", "exec", namespace, *write], check=True, capture_output=True)
+
+
 def _open_tap(name: str) -> int:
     if sys.platform != "linux":
         raise OSError("TAP devices are Linux's")
@@ -181,6 +192,7 @@ def lossy_link(delay: float, loss: float) -> Iterator[LossyLink]:
             tap_name = f"px{side}-{os.getpid()}"[:15]
             link._taps.append(_open_tap(tap_name))
             _ip("netns", "add", namespace)
+            _switch_ipv6_off(namespace)
             _ip("link", "set", tap_name, "netns", namespace, "name", "eth0")
             _ip("-n", namespace, "addr", "add", f"{link.addresses[side]}/24", "dev", "eth0")
             _ip("-n", namespace, "link", "set", "lo", "up")

@@ -26,11 +26,11 @@ SIGNALING_PACE: Final = Pace(
 )
 SEND_QUEUE: Final = 64  # messages a guest may leave unread; an honest pairing has some ten
 MAX_SOCKETS: Final = 32  # in all, from the moment they are accepted: a room's guests, and some that only try the door
-MAX_SOCKETS_OF_ONE_ADDRESS: Final = (
-    8  # so that one device does not take every place; a guest needs one, a browser three
-)
-# Where all places are taken, whoever holds this many makes room for an address that holds none: an honest device has
-# its signaling socket, and perhaps the request for its page beside it.
+# So that one device does not take every place: a guest needs one, two while its lane opens. A browser that loads the
+# page was seen to hold six at once for a moment (16 in all): its signaling socket, and the page's files.
+MAX_SOCKETS_OF_ONE_ADDRESS: Final = 8
+# Where all places are taken, whoever holds most, and this many, makes room for an address that holds none. A phone
+# that loads the page just then may be that: what it loses is a file of the page, which it fetches again.
 CROWD_SOCKETS: Final = 3
 MAX_REQUEST_BYTES: Final = (
     16 * 1024

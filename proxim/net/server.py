@@ -125,19 +125,22 @@ class Server:
         return True
 
     def _make_room(self, held: Counter[str]) -> bool:
-        """Drop the oldest socket of whoever holds most, for an address that holds none: a crowd must not keep it out.
+        """Drop a socket of whoever holds most, for an address that holds none: a crowd must not keep it out.
 
-        An open link does not need its socket, and comes to no harm; a lane that carries files does.
+        The oldest that has not opened, as whoever holds most may be a phone that loads its page: it fetches that again,
+        while its request would be gone with its socket. Else the oldest. An open link does not need its socket, and
+        comes to no harm; a lane that carries files does.
         """
         crowd, size = held.most_common(1)[0]
         if size < limits.CROWD_SOCKETS:
             return False
-        oldest = next((one for one, address in self._inside.items() if address == crowd and not one.is_lane), None)
-        if oldest is None:
+        theirs = [one for one, address in self._inside.items() if address == crowd and not one.is_lane]
+        if not theirs:
             return False
-        _log.info("the oldest of %s connections from %s was cut to make room", size, crowd)
-        del self._inside[oldest]
-        oldest.transport.abort()
+        given_up = next((one for one in theirs if one.state is State.CONNECTING), theirs[0])
+        _log.info("one of %s connections from %s was cut to make room", size, crowd)
+        del self._inside[given_up]
+        given_up.transport.abort()
         return True
 
     def _gone(self, connection: "_Connection") -> None:

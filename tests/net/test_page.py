@@ -7,6 +7,7 @@ import pytest
 from proxim.core.errors import SENTENCES
 from proxim.net.page import Page, best_language, languages, reads_gzip
 
+MOST_BYTES = 60 * 1024  # of all that is served besides the words: a phone on a poor network waits for it
 WEB = Path(__file__).resolve().parents[2] / "proxim" / "web"
 SERVED = (".html", ".mjs", ".css", ".svg")
 PLACEHOLDER = re.compile(r"\{\w+\}")
@@ -75,6 +76,11 @@ def test_only_what_is_in_the_table_is_served() -> None:
         else:
             assert served is None, file.name
     assert page.get("/__init__.py", "") is page.get("/../web/app.mjs", "") is page.get("", "") is None
+
+
+def test_the_page_is_small() -> None:
+    sizes = {file.name: file.stat().st_size for file in WEB.iterdir() if file.suffix in SERVED}
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
 
 
 def test_what_asks_needs_nothing_else_and_no_other_place_is_named() -> None:

@@ -100,7 +100,7 @@ def test_a_poor_network(cable: LossyLink, far_chromium: Browser, tmp_path: Path)
         assert sha256_of(tmp_path / "saved" / "up.bin") == sha256_of(up)
 
 
-def test_a_host_that_is_gone_is_said(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_goodbye_of_the_host_is_said(chromium: Browser, own_address: str, tmp_path: Path) -> None:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         guest.joined(host)

@@ -114,6 +114,7 @@ def test_another_name_is_asked_with(chromium: Browser, own_address: str, tmp_pat
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         host.event("pair_prompt")
+        guest.sees("Look at the other screen")
         guest.page.fill("#name", "Ana's phone")
         guest.page.click("#rename button")
         assert host.event("pair_prompt")["deviceInfo"]["name"] == "Ana's phone"

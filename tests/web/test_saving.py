@@ -1,0 +1,106 @@
+"""What the page makes of what it receives: each file in the browser's downloads, whole, however many there are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Download
+
+from tests.programs import Program
+from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+MANY = 30  # Chromium drops what a page saves faster than ten a second
+TINY = 5_000
+BUSY_MS = 4_000  # a page that says nothing for 4.5 s is taken for gone (docs/protocol.md, Link)
+LARGE_BYTES = 28_000_000  # seven pieces (saving.mjs), and seconds
+
+# How long nothing else had a turn in the tab, at most.
+WATCH = """() => {
+  globalThis.busy = 0;
+  let last = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    busy = Math.max(busy, now - last);
+    last = now;
+  }, 20);
+}"""
+# Once a few pieces are kept, the second goes, as where a disk was full for a moment.
+LOSE_A_PIECE = """() => new Promise((done, failed) => {
+  const opening = indexedDB.open("proxim-kept", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => look();
+  const look = () => {
+    const store = opening.result.transaction("proxim-kept", "readwrite").objectStore("proxim-kept");
+    const reading = store.getAllKeys();
+    reading.onsuccess = () => {
+      const pieces = reading.result.filter((key) => key.length > 2);
+      if (pieces.length < 3) return setTimeout(look, 20);
+      store.delete(pieces.find((key) => key.at(-1) === 1));
+      store.transaction.oncomplete = () => done();
+    };
+  };
+})"""
+
+
+def offered(host: Program, guest: Phone, path: Path) -> None:
+    """Wait until the page asks whether it may come."""
+    host.say(type="send", paths=[str(path)])
+    guest.page.locator(".question .main").wait_for()
+
+
+def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for index in range(MANY):
+        (folder / f"{index}.bin").write_bytes(os.urandom(1000 + index))
+    saved: list[Download] = []
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108  # Playwright marks what it calls
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, folder)
+        guest.page.click(".question .main")
+        guest.sees("Done. It is in your browser's downloads.")
+        while len(saved) < MANY:
+            guest.page.wait_for_event("download")
+        got = {one.suggested_filename: sha256_of(Path(one.path())) for one in saved}
+        assert got == {one.name: sha256_of(one) for one in folder.iterdir()}
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_thousands_of_tiny_files_do_not_cost_the_link(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    for index in range(TINY):
+        (folder / f"{index}.txt").write_bytes(b"%d" % index)
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, folder)
+        guest.page.evaluate(WATCH)
+        guest.page.click(".question .main")
+        host.event("transfer", state="done")
+        assert guest.page.evaluate("busy") < BUSY_MS, "the host may take it for gone"
+        states = [one["state"] for one in host.seen if one["event"] == "link"]
+        assert states == ["connecting", "connected"]
+        guest.sends_text("still here")
+        assert host.event("text")["text"] == "still here"
+
+
+def test_a_piece_that_was_not_kept_is_asked_for_again(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    down = tmp_path / "down.bin"
+    down.write_bytes(os.urandom(LARGE_BYTES))
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, down)
+        guest.page.click(".question .main")
+        guest.page.evaluate(LOSE_A_PIECE)
+        with guest.page.expect_download(timeout=60_000) as saved:
+            guest.page.reload()
+            host.event("link", state="waiting")
+            host.event("link", state="connected")
+        assert sha256_of(Path(saved.value.path())) == sha256_of(down)
+        assert host.event("transfer", state="done")["name"] == "down.bin"

@@ -1,0 +1,279 @@
+"""What people do at the wrong moment: two taps, two tabs, a second scan, a cancel without a link, files that change."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from proxim.net.page import languages
+from tests.programs import Program
+from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+WORDS, REASONS = languages()["en"]["page"], languages()["en"]["reasons"]
+FILE_BYTES = 20_000_000  # some seconds
+PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once (saving.mjs)
+RESUMED = 120  # seconds in which a link is taken up again (session.mjs)
+
+# Before the page's own scripts: its connections can be ended, and its sockets kept from the host.
+HOLD = """
+globalThis.peers = [];
+globalThis.apart = false;
+const {RTCPeerConnection: Peer, WebSocket: Socket} = globalThis;
+globalThis.RTCPeerConnection = class extends Peer {
+  constructor(settings) { super(settings); peers.push(this); }
+};
+globalThis.WebSocket = class extends Socket {
+  constructor(url) { super(apart ? "ws://" + location.hostname + ":1/" : url); }
+};
+"""
+# The seconds that the countdown shows, and what a screen reader is given to read meanwhile.
+LISTEN = """() => {
+  globalThis.shown = new Set();
+  globalThis.read = [];
+  const implied = {status: "polite", alert: "assertive"};
+  new MutationObserver((changes) => {
+    for (const {target} of changes) {
+      const element = target.closest?.("[aria-live], [role=status], [role=alert]");
+      if (!element) continue;
+      const live = element.getAttribute("aria-live") ?? implied[element.getAttribute("role")];
+      if (live !== "off") read.push(element.textContent);
+      shown.add(document.querySelector("#status").textContent);
+    }
+  }).observe(document.querySelector("main"), {childList: true, subtree: true});
+}"""
+
+
+def random_file(path: Path, size: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+def moving(host: Program, direction: str, least: int = 1) -> None:
+    """Wait until so many bytes of it have moved."""
+    while host.event("transfer", state="active", direction=direction)["bytes"] < least:
+        pass
+
+
+def still_linked(host: Program, guest: Phone) -> None:
+    """The link has not been lost, not even for a moment."""
+    guest.sends_text("still here")
+    assert host.event("text")["text"] == "still here"
+    assert [one["state"] for one in host.seen if one["event"] == "link"] == ["connecting", "connected"]
+
+
+@pytest.fixture
+def saved_to(tmp_path: Path) -> Path:
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    return folder
+
+
+# --- taps ----------------------------------------------------------------------------------------------------------
+
+
+def test_accept_twice(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    down = random_file(tmp_path / "down.bin", FILE_BYTES)
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="send", paths=[str(down)])
+        guest.page.locator(".question .main").wait_for()
+        with guest.page.expect_download() as saved:
+            guest.page.evaluate(
+                "() => { const yes = document.querySelector('.question .main'); yes.click(); yes.click();"
+                " setTimeout(() => yes.click(), 80); }"
+            )
+        assert sha256_of(Path(saved.value.path())) == sha256_of(down)
+        guest.sees(WORDS["allSaved"])
+        assert host.event("transfer", state="done")["direction"] == "out"
+        still_linked(host, guest)
+
+
+def test_decline_then_accept(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    down = random_file(tmp_path / "down.bin", 1000)
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="send", paths=[str(down)])
+        guest.page.locator(".question .main").wait_for()
+        guest.page.evaluate(
+            "() => { const [yes, no] = document.querySelectorAll('.question button'); no.click(); yes.click(); }"
+        )
+        assert host.event("transfer", state="cancelled")["reason"] == "declined"
+        guest.sees(REASONS["declined"])
+        still_linked(host, guest)
+        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [REASONS["declined"]]
+
+
+def test_after_a_goodbye_nothing_is_asked_again(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    """A one-time session is over with its link: asking again could only fail."""
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.click("#leave")
+        guest.sees(REASONS["disconnected"])
+        assert guest.page.locator("#again").is_hidden()
+
+
+# --- tabs and invitations ------------------------------------------------------------------------------------------
+
+
+def test_the_same_code_in_a_second_tab(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    """It is told that the code is in use; the first tab keeps what it has, and goes on with it after a reload."""
+    down = random_file(tmp_path / "down.bin", 2 * FILE_BYTES)
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="send", paths=[str(down)])
+        guest.page.click(".question .main")
+        moving(host, "out", 2 * PIECE_BYTES)
+        second = guest.page.context.new_page()
+        second.goto(session["url"])
+        second.get_by_text(REASONS["busy"]).wait_for()
+        second.close()
+        with guest.page.expect_download(timeout=60_000) as saved:
+            guest.page.reload()
+            host.event("link", state="waiting")
+            host.event("link", state="connected")
+            again = host.event("transfer", state="active", direction="out")
+        assert again["bytes"] >= PIECE_BYTES, "what had come was thrown away"
+        assert sha256_of(Path(saved.value.path())) == sha256_of(down)
+
+
+@pytest.mark.parametrize("before", ["nothing", "another session"])
+def test_a_second_invitation_in_the_same_tab(chromium: Browser, own_address: str, tmp_path: Path, before: str) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        if before == "nothing":
+            guest.page.goto(origin_of(session["url"]))
+            guest.sees(WORDS["scan"])
+        else:
+            guest.page.goto(f"{origin_of(session['url'])}/#s={'A' * 22}")
+            guest.sees(REASONS["unknown_session"])
+        guest.page.evaluate("url => { location.href = url; }", session["url"])
+        guest.joined(host)
+        assert "#" not in guest.page.url, "the secret stays in the address bar"
+        guest.is_content(origin_of(session["url"]))
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_cancel_without_a_link_reaches_the_host(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    down = random_file(tmp_path / "down.bin", 2 * FILE_BYTES)
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.add_init_script(HOLD)
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="send", paths=[str(down)])
+        guest.page.click(".question .main")
+        moving(host, "out")
+        guest.page.evaluate("() => { apart = true; peers.at(-1).close(); }")
+        guest.sees("Reconnecting by itself")
+        guest.page.get_by_role("button", name="Cancel").click()
+        guest.page.evaluate("() => { apart = false; }")
+        guest.is_linked()
+        assert host.event("transfer", state="cancelled", direction="out")["name"] == "down.bin"
+        guest.sees(REASONS["cancelled"])
+
+
+def test_a_file_dated_before_1970(chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path) -> None:
+    old = random_file(tmp_path / "old.jpg", 1000)
+    os.utime(old, (-86_400 * 400, -86_400 * 400))
+    options = ("--save-to", str(saved_to))
+    with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.set_input_files("#files", old)
+        host.event("transfer", state="done")
+        assert sha256_of(saved_to / "old.jpg") == sha256_of(old)
+
+
+def test_a_path_that_no_host_takes(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.evaluate("""() => {
+          const chosen = new DataTransfer();
+          chosen.items.add(new File(["x"], "n".repeat(1025)));
+          const input = document.querySelector("#files");
+          input.files = chosen.files;
+          input.dispatchEvent(new Event("change"));
+        }""")
+        guest.sees(REASONS["name_refused"])
+        still_linked(host, guest)
+
+
+def test_what_was_cancelled_stays_so(chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path) -> None:
+    """The same files, chosen anew after a reload and a cancel, are a transfer of their own."""
+    up = random_file(tmp_path / "up.bin", FILE_BYTES)
+    options = ("--save-to", str(saved_to))
+    with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.set_input_files("#files", up)
+        moving(host, "in")
+        guest.page.reload()
+        guest.sees(WORDS["chooseAgain"])
+        guest.page.get_by_role("button", name="Cancel").click()
+        first = host.event("transfer", state="cancelled", direction="in")
+        guest.page.set_input_files("#files", up)
+        done = host.event("transfer", state="done", direction="in")
+        assert done["transferID"] != first["transferID"]
+        assert sha256_of(saved_to / "up.bin") == sha256_of(up)
+        guest.sees(WORDS["arrived"])
+        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [WORDS["arrived"], REASONS["cancelled"]]
+
+
+def test_a_file_that_changes_while_it_is_sent(
+    chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path
+) -> None:
+    log = random_file(tmp_path / "log.txt", 3 * FILE_BYTES)
+    options = ("--save-to", str(saved_to))
+    with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.set_input_files("#files", log)
+        moving(host, "in")
+        with log.open("ab") as file:
+            file.write(b"one line more")
+        assert host.event("transfer", state="failed", direction="in")["reason"] == "file_changed"
+        guest.sees(REASONS["file_changed"])
+        assert list(saved_to.iterdir()) == []
+
+
+# --- the host, and who listens -------------------------------------------------------------------------------------
+
+
+def test_a_host_that_dies_under_a_link(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.clock.install()
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.process.kill()
+        guest.sees("Reconnecting by itself")
+        guest.page.clock.fast_forward((RESUMED + 1) * 1000)
+        guest.sees(REASONS["no_answer"])
+        assert guest.page.locator("#linked").is_hidden()
+
+
+def test_a_host_that_dies_while_it_is_asked(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        host.event("pair_prompt")
+        host.process.kill()
+        guest.sees(REASONS["host_gone"])
+        assert guest.page.locator("#again").is_visible()
+
+
+def test_a_countdown_is_not_read_out(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        host.event("pair_prompt")
+        guest.sees("Look at the other screen")
+        guest.page.evaluate(LISTEN)
+        guest.page.wait_for_function("() => shown.size >= 4")
+        assert guest.page.evaluate("read") == []
