@@ -113,6 +113,7 @@ setInterval(() => state.until && show(), 500);
 try {
 	view = new View(await (await fetch("texts.json")).json());
 	$("name").value = device.name;
+	$("main").inert = false; // its buttons do something now
 	show();
 	if (invitation) begin(firstRequest);
 	else kept.forgetOthers();

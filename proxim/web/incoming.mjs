@@ -123,8 +123,9 @@ export class Incoming extends Transfer {
 			this.written += payload.length;
 			this.moved += payload.length;
 		} else if (kind === END) {
-			const whole = growing.bytes === entry.size && growing.blob().size === entry.size && same(payload, growing.hash.digest());
-			this.endFile(index, whole ? null : "file_damaged");
+			const blob = growing.blob(); // smaller than what was hashed, if a piece is lost
+			const whole = growing.bytes === entry.size && blob.size === entry.size && same(payload, growing.hash.digest());
+			this.endFile(index, whole ? null : "file_damaged", blob);
 		} else {
 			must(kind === FAILED);
 			this.endFile(index, String.fromCharCode(...payload));
@@ -141,15 +142,15 @@ export class Incoming extends Transfer {
 	drop() {
 		if (!this.file) return;
 		this.moved -= this.file.growing.bytes;
-		this.owner.kept.forget(this.id, this.file.index);
+		if (this.file.growing.blobs.length) this.owner.kept.forget(this.id, this.file.index);
 		this.file = null;
 	}
 
-	endFile(index, reason) {
+	endFile(index, reason, blob) {
 		this.through.add(index);
 		if (reason) this.failed.push({ file: index, reason });
 		else {
-			this.saved.push({ name: leafName(this.entries[index].path), url: URL.createObjectURL(this.file.growing.blob()) });
+			this.saved.push({ name: leafName(this.entries[index].path), blob });
 			this.moved += this.entries[index].size; // dropping takes it off
 		}
 		this.drop();

@@ -42,7 +42,7 @@ export class Outgoing extends Transfer {
 	resume() {
 		this.wanted = this.state === "waiting";
 		if (this.wanted && this.files) this.announce();
-		else if (this.endedHere) this.say("cancel", { reason: this.reason });
+		else if (this.unheard) this.say("cancel", { reason: this.reason });
 	}
 
 	announce() {

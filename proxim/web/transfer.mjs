@@ -64,7 +64,7 @@ export class Transfer {
 	}
 
 	cancel(reason = "cancelled", state = "cancelled") {
-		this.endedHere = true;
+		this.unheard = !this.owner.link;
 		this.say("cancel", { reason });
 		this.finish(state, reason);
 	}

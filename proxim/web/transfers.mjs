@@ -45,11 +45,10 @@ export class Transfers {
 
 	linkUp(link) {
 		this.link = link;
-		const there = this.of(Incoming, "waiting", "done"); // of a done one the sender may not have heard
+		const there = this.of(Incoming).filter((one) => one.accepted); // of an end the sender may not have heard
 		const tags = link.proof ? there.map(({ id }) => link.proof.resumeTag(id)) : [];
 		while (tags.length) link.say({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
 		for (const one of this.of(Outgoing, "announced")) one.announce();
-		for (const one of this.of(Incoming, "cancelled")) if (one.accepted && one.endedHere) one.say("cancel", { reason: one.reason });
 	}
 
 	linkDown() {
@@ -85,7 +84,10 @@ export class Transfers {
 			return true;
 		}
 		this.all.set(one.id, one);
-		return one instanceof Incoming && one.announced(message);
+		if (!one.unheard) return one instanceof Incoming && one.announced(message);
+		one.say("cancel", { reason: one.reason });
+		one.unheard = false;
+		return true;
 	}
 
 	stream(channel) {

@@ -8,7 +8,7 @@ const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused"
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 const SHOWN_AT_ONCE = 200; // names in a question
 const MAX_TEXTS = 200;
-const SAVE_MS = 200; // Chromium drops downloads at more than 10 a second
+const SAVE_MS = 150; // Chromium drops downloads at more than 10 a second
 const DEAD_MS = 800; // a tap that was meant for what stood here before
 
 export const $ = (id) => document.getElementById(id);
@@ -116,16 +116,17 @@ export class View {
 		bar.hidden = cancel.hidden = one.over;
 		words.textContent = this.words(one);
 		for (const file of one.saved.slice(saved.children.length)) {
-			const link = make("a", { className: "button", href: file.url, download: file.name, textContent: this.say("save", file) });
+			const link = make("a", { className: "button", download: file.name, textContent: this.say("save", file) });
 			saved.appendChild(make("li")).append(link);
-			this.save(one, link);
+			this.save(one, link, file.blob);
 		}
 	}
 
 	/** One after the other; by hand where a click does nothing (mozilla-mobile/firefox-ios#8635). */
-	save(one, link) {
+	save(one, link, blob) {
 		this.saving++;
 		this.saved = this.saved.then(async () => {
+			link.href = URL.createObjectURL(blob);
 			link.click();
 			await new Promise((resolve) => setTimeout(resolve, SAVE_MS));
 			this.saving--;
