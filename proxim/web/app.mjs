@@ -73,7 +73,7 @@ for (const input of [$("files"), $("camera"), $("folder")]) {
 	input.onchange = () => {
 		const files = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 		if (files.length) transfers.send(files);
-		input.value = ""; // so that it can be chosen again
+		input.value = ""; // it can be chosen again
 	};
 }
 // Phones' pickers show files only.

@@ -96,9 +96,9 @@ export function browserName({ userAgent, maxTouchPoints } = navigator) {
 	const first = (marks) => marks.split(" ").find((mark) => userAgent.includes(mark));
 	const browser = first("Edg SamsungB OPR OPT Firefox FxiOS Chrome CriOS Safari") ?? "Browser";
 	const system = first("Android iPhone iPad Mac Windows CrOS Linux");
-	const names = [browser, system === "Mac" && maxTouchPoints > 1 ? "iPad" : system].filter(Boolean);
+	const names = [browser, system === "Mac" && maxTouchPoints > 1 ? "iPad" : system];
 	const others = { Edg: "Edge", SamsungB: "Samsung Internet", OPR: "Opera", OPT: "Opera", FxiOS: "Firefox", CriOS: "Chrome", CrOS: "ChromeOS" };
-	return names.map((name) => others[name] ?? name).join(" on ");
+	return names.flatMap((name) => others[name] ?? name ?? []).join(" on ");
 }
 
 function readInvitation(fragment) {

@@ -25,7 +25,7 @@ export class Outgoing extends Transfer {
 	constructor(id, owner, files) {
 		super(id, owner);
 		this.files = files;
-		this.entries = (files ?? []).map(entryOf);
+		this.entries = files?.map(entryOf) ?? [];
 		this.size = sum(this.entries.map((one) => one.size));
 	}
 

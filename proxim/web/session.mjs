@@ -1,4 +1,4 @@
-// One invitation to its end: asks, proves, opens the link, takes a lost one up again.
+// One invitation to its end: asks, proves, opens the link, takes a lost one up again; what the link says.
 // Never here: what is drawn, what a transfer is.
 
 import { PairRequest, failure, parse, stored, toBase64url } from "./ask.mjs";

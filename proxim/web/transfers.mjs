@@ -3,7 +3,6 @@
 import { randomID } from "./ask.mjs";
 import { Incoming } from "./incoming.mjs";
 import { Outgoing } from "./outgoing.mjs";
-import { Transfer } from "./transfer.mjs";
 
 const MAX_MOVING = 3;
 const MAX_UNDECIDED = 8;
@@ -24,7 +23,7 @@ export class Transfers {
 	}
 
 	get moving() {
-		return this.of(Transfer, "active").length > 0;
+		return [...this.all.values()].some((one) => one.state === "active");
 	}
 
 	add(one) {

@@ -75,7 +75,7 @@ export class View {
 		this.set("problem", ended && this.sentence(reason, said));
 		$("again").hidden = !(ended && mayAsk);
 		$("ladder").hidden = step === "connected";
-		$("linked").hidden = step !== "connected";
+		$("linked").hidden = !$("ladder").hidden;
 		$("leave").hidden = !RUNGS[step];
 		this.set("badge", step !== "none" && this.say(verified ? "verified" : "unverified"));
 		$("badge").classList.toggle("amber", !verified);
@@ -146,7 +146,7 @@ export class View {
 	}
 
 	count(entries) {
-		const count = entries.filter((entry) => !entry.directory).length;
+		const count = entries.filter((one) => !one.directory).length;
 		return this.say(count === 1 ? "oneFile" : "manyFiles", { count });
 	}
 
