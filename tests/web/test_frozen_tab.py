@@ -67,6 +67,7 @@ class Chromium(RemoteBrowser):
         """It is looked at again."""
         self._in_tab("Page.setWebLifecycleState", {"state": "active"})
         self.command("Target.activateTarget", {"targetId": self._tab})
+        self.wait("!document.hidden")  # else it could be frozen again at once
         assert self.run("frozen"), "this Chromium froze nothing, and the test says nothing"
 
 
