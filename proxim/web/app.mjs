@@ -97,7 +97,7 @@ $("rename").onsubmit = (event) => {
 	stored("local", "name", name);
 	$("name").value = device.name = name || browserName();
 	if (state.step === "asked") {
-		session.leave(); // the request under the old name goes with its socket
+		session.leave();
 		begin();
 	} else $("renamed").textContent = view.say("renamed");
 };
@@ -105,7 +105,7 @@ $("rename").onsubmit = (event) => {
 $("again").onclick = () => begin();
 $("leave").onclick = () => session.leave();
 // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there what is kept goes on, unasked.
-addEventListener("beforeunload", (event) => (transfers?.moving || view.saving) && event.preventDefault());
+addEventListener("beforeunload", (event) => (transfers?.moving || view?.saving) && event.preventDefault());
 addEventListener("hashchange", () => location.reload()); // another invitation, in this tab
 for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => document.hidden || session?.wake());
 setInterval(() => state.until && show(), 500);
@@ -113,7 +113,7 @@ setInterval(() => state.until && show(), 500);
 try {
 	view = new View(await (await fetch("texts.json")).json());
 	$("name").value = device.name;
-	$("main").inert = false; // its buttons do something now
+	$("main").inert = false;
 	show();
 	if (invitation) begin(firstRequest);
 	else kept.forgetOthers();

@@ -123,8 +123,8 @@ export class Incoming extends Transfer {
 			this.written += payload.length;
 			this.moved += payload.length;
 		} else if (kind === END) {
-			const blob = growing.blob(); // smaller than what was hashed, if a piece is lost
-			const whole = growing.bytes === entry.size && blob.size === entry.size && same(payload, growing.hash.digest());
+			const blob = growing.blob();
+			const whole = blob.size === entry.size && same(payload, growing.hash.digest()); // a piece may be lost
 			this.endFile(index, whole ? null : "file_damaged", blob);
 		} else {
 			must(kind === FAILED);

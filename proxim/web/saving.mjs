@@ -72,7 +72,7 @@ export class Kept {
 		try {
 			return await steps((await this.opening).transaction(NAME, "readwrite", { durability: "relaxed" }).objectStore(NAME));
 		} catch {
-			return []; // refused, or full: they last as long as the page
+			return []; // then they last as long as the page
 		}
 	}
 

@@ -44,7 +44,7 @@ export class Transfers {
 
 	linkUp(link) {
 		this.link = link;
-		const there = this.of(Incoming).filter((one) => one.accepted); // of an end the sender may not have heard
+		const there = this.of(Incoming).filter((one) => one.accepted); // its end may not have been heard
 		const tags = link.proof ? there.map(({ id }) => link.proof.resumeTag(id)) : [];
 		while (tags.length) link.say({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
 		for (const one of this.of(Outgoing, "announced")) one.announce();
