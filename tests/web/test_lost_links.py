@@ -13,7 +13,7 @@ from tests.web.browser import chromium_program, hosting, origin_of, phone, sha25
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-FILE_BYTES = 20_000_000
+FILE_BYTES = 14_000_000
 SMALL_FILE_BYTES = 1_000_000  # for a cable that loses every fiftieth packet
 PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once (saving.mjs)
 BEGUN = 2_000_000  # bytes that must have moved before something happens to the link
@@ -52,9 +52,7 @@ def moving(host: Program, direction: str) -> None:
         pass
 
 
-# What the page says when it is to be mended: as soon as the cut is noticed, and with 30 s of the two minutes gone.
-@pytest.mark.parametrize("until", ["Reconnecting by itself", "for 90 s more"], ids=["noticed", "30 s"])
-def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path, until: str) -> None:
+def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path) -> None:
     up, down = two_files(tmp_path)
     saved_to = tmp_path / "saved"
     saved_to.mkdir()
@@ -69,7 +67,7 @@ def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path, un
             moving(host, "in")
             cable.cut = True
             host.event("link", state="waiting")
-            guest.sees(until, patience=45)
+            guest.sees("for 90 s more", patience=45)  # of two minutes, by its own countdown: it is cut for 30 s
             cable.cut = False
             host.event("link", state="connected")
             guest.is_linked()
