@@ -62,7 +62,7 @@ function redraw() {
 	keepAwake(transfers.moving);
 }
 
-// In secure contexts only (W3C Screen Wake Lock, 5).
+// In secure contexts (W3C Screen Wake Lock, 5).
 let lock = null;
 async function keepAwake(wanted) {
 	if (!wanted) lock?.release();
@@ -73,10 +73,10 @@ for (const input of [$("files"), $("camera"), $("folder")]) {
 	input.onchange = () => {
 		const files = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 		if (files.length) transfers.send(files);
-		input.value = ""; // it can be chosen again
+		input.value = "";
 	};
 }
-// Phones' pickers show files only.
+// Phones' pickers show files.
 $("folder").parentElement.hidden = /Android|iPhone|iPad/.test(navigator.userAgent);
 
 $("say").onsubmit = (event) => {

@@ -48,7 +48,7 @@ export class Sha256 {
 		return concat(...[...state].map(u32));
 	}
 
-	// FIPS 180-4, 6.2.2, four rounds written out, so that values seldom change places: three times as fast.
+	// 6.2.2, four rounds written out, so that values seldom change places: three times as fast.
 	blocks(bytes, from, to) {
 		const H = this.state;
 		for (let at = from; at < to; at += BLOCK) {

@@ -152,6 +152,7 @@ export class View {
 
 	words(one) {
 		if (one.state === "done") return this.say(one.outgoing ? "arrived" : this.saving ? "saving" : "allSaved", { count: this.saving });
+		if (one.reason === "declined" && !one.outgoing) return this.say("declined");
 		if (one.over) return this.sentence(one.reason, this.reasons.transfer_failed);
 		const key = one.outgoing && !one.files ? "chooseAgain" : PROGRESS[one.state];
 		const words = [this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) })];

@@ -93,6 +93,7 @@ def test_a_declined_file_and_a_cancelled_one(chromium: Browser, own_address: str
         host.say(type="send", paths=[str(file)])
         guest.page.get_by_role("button", name="Decline").click()
         assert host.event("transfer", state="cancelled")["reason"] == "declined"
+        guest.sees("You declined.")
         guest.page.set_input_files("#files", [file])
         announced = host.event("transfer", state="announced", direction="in")
         guest.page.get_by_role("button", name="Cancel").click()
