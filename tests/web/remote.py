@@ -5,6 +5,7 @@ For what Playwright cannot do: it drives no Firefox of the system's, and keeps e
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, Self
@@ -14,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 PATIENCE: Final = 30.0
 
 
-class RemoteBrowser:
+class RemoteBrowser(ABC):
     """Sends commands and reads their answers; what comes between is given to `happened`."""
 
     def __init__(self, socket: ClientConnection) -> None:
@@ -46,12 +47,13 @@ class RemoteBrowser:
                 return answer["result"]
             self.happened(answer)
 
+    @abstractmethod
     def happened(self, event: dict[str, Any]) -> None:
-        """What the browser tells by itself; nobody listens here."""
+        """What the browser tells by itself."""
 
+    @abstractmethod
     def run(self, script: str) -> Any:
         """What an expression gives in the tab."""
-        raise NotImplementedError
 
     def wait(self, script: str) -> None:
         """Until an expression is true in the tab."""
