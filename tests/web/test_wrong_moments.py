@@ -104,9 +104,9 @@ def test_decline_then_accept(chromium: Browser, own_address: str, tmp_path: Path
             "() => { const [yes, no] = document.querySelectorAll('.question button'); no.click(); yes.click(); }"
         )
         assert host.event("transfer", state="cancelled")["reason"] == "declined"
-        guest.sees(REASONS["declined"])
+        guest.sees(WORDS["declined"])
         still_linked(host, guest)
-        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [REASONS["declined"]]
+        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [WORDS["declined"]]
 
 
 def test_after_a_goodbye_nothing_is_asked_again(chromium: Browser, own_address: str, tmp_path: Path) -> None:
