@@ -7,6 +7,7 @@ never know what a status means, nor touch a widget or a socket.
 
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,20 @@ _log = logging.getLogger(__name__)
 
 PAINT_SECONDS: Final = 0.5  # how long the loop waits for the first paint; a window that takes longer has other worries
 MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024  # 1 MiB of text, escaped, is 6; without a limit a line fills the memory
+
+
+def new_event_loop() -> "asyncio.AbstractEventLoop":
+    """The network side's: libuv's, which takes a third off what a packet of WebRTC costs, where it exists.
+
+    Windows has none, and keeps Python's own (`python -m bench browser`; docs/architecture.md).
+    """
+    if sys.platform == "win32":
+        import asyncio
+
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,8 @@ class Bridge:
             self._painted.wait(PAINT_SECONDS)
             import asyncio
 
-            asyncio.run(self._net_main(finish))
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(self._net_main(finish))
         except Exception as error:  # whatever it is, the person must see that nothing works any more
             from proxim.core.errors import Problem, Reason
             from proxim.core.status import Stopped, Trouble

@@ -1,13 +1,25 @@
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from proxim.bridge import new_event_loop
 from proxim.core import words
 from proxim.net.addresses import list_networks
 
 # Here and in every program that a test starts, whatever the machine speaks: most tests read English sentences.
 os.environ["LANGUAGE"] = words.ENGLISH
+
+
+# What stands on sockets is tested on Python's own loop, too, which Proxim has on Windows.
+ON_BOTH_LOOPS = {"test_client.py", "test_lanes.py", "test_peer.py", "test_runtime.py", "test_server.py"}
+
+
+@pytest.hookimpl
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"ours": new_event_loop}
+    return loops | ({"asyncio": asyncio.new_event_loop} if item.path.name in ON_BOTH_LOOPS else {})
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,7 @@ THIRD_PARTY: Final[dict[str, set[str]]] = {
     "roof": {"platformdirs"},  # where the log file goes
     "net": {"websockets", "aiortc", "aioice", "cryptography", "ifaddr", "platformdirs", "spake2"},
     "ui": {"qrcode", "darkdetect", "PIL", "tkinterdnd2"},
-    "bridge": set(),
+    "bridge": {"uvloop"},
     "core": set(),
     "package": set(),
 }

@@ -12,7 +12,7 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection, serve
@@ -280,7 +280,7 @@ class _Connection(PacedConnection, ServerConnection):
         self.protocol.meter = None  # it proved its key, and each frame that it seals is checked: bulk may come
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # TCP
+        transport = cast(asyncio.Transport, transport)  # TCP; uvloop's are not derived from it
         peer = transport.get_extra_info("peername")  # None: it has already gone
         if peer is None or not self._let_in(self, str(peer[0])):
             transport.abort()
