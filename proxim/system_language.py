@@ -12,7 +12,7 @@ from proxim.core.words import ENGLISH, closest
 
 OPTION: Final = "--language"
 _LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first one that is set counts (POSIX.1-2017, 8.2)
-_NO_LANGUAGE: Final = frozenset({"C", "POSIX"})
+_NO_LANGUAGE: Final = frozenset({"C", "POSIX"})  # but not C.UTF-8, which gettext lets LANGUAGE speak for
 
 
 def choose_language(
@@ -52,8 +52,10 @@ def environment_tags(environ: Mapping[str, str]) -> list[str]:
     "C", which scripts set to be told nothing but English.
     """
     locale = next(filter(None, map(environ.get, _LOCALES)), "")
-    if locale.partition(".")[0] in _NO_LANGUAGE:
+    if locale in _NO_LANGUAGE:
         return [ENGLISH]
+    if locale.partition(".")[0] in _NO_LANGUAGE:
+        locale = ENGLISH
     return [tag for tag in (*environ.get("LANGUAGE", "").split(":"), locale) if tag]
 
 

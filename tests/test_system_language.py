@@ -30,7 +30,8 @@ from tests.programs import SOURCE, Program
         ({"LANGUAGE": "de"}, "de"),
         ({"LANG": "de_DE.UTF-8", "LANGUAGE": ""}, "de"),
         ({"LANGUAGE": "de", "LC_ALL": "C"}, "en"),
-        ({"LANGUAGE": "de", "LANG": "C.UTF-8"}, "en"),
+        ({"LANGUAGE": "de", "LANG": "C.UTF-8"}, "de"),  # as glibc does
+        ({"LANG": "C.UTF-8"}, "en"),
         ({"LANGUAGE": "de", "LANG": "POSIX"}, "en"),
         ({"LC_CTYPE": "de_DE.UTF-8"}, "en"),
     ],

@@ -9,7 +9,7 @@ import { $, View } from "./view.mjs";
 
 const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
-const DRAW_MS = 100; // a tab in the background has no frames
+const DRAW_MS = 250; // a hidden tab has no frames
 const GOES_ON = invitation?.method === "resume";
 
 const kept = new Kept(stored("session", "tab", (GOES_ON && stored("session", "tab")) || randomID()));
@@ -35,7 +35,7 @@ function linked(opened, lost) {
 	kept.forgetOthers();
 	link.on = {
 		files: transfers,
-		text: (text) => view.text(hostName(), text),
+		text: (text) => text && view.text(hostName(), text),
 		greeted: () => {
 			if (opened.features.includes("files")) transfers.linkUp(opened);
 			show();
@@ -51,12 +51,14 @@ function show() {
 }
 
 const changed = new Set();
+let drawing = 0;
 function draw(one) {
-	if (!changed.size) setTimeout(redraw, DRAW_MS);
 	changed.add(one);
+	drawing ||= setTimeout(redraw);
 }
 
 function redraw() {
+	drawing = changed.size && setTimeout(redraw, DRAW_MS);
 	for (const one of changed) view.transfer(one, hostName());
 	changed.clear();
 	keepAwake(transfers.moving);
@@ -90,6 +92,8 @@ $("say").onsubmit = (event) => {
 	$("text").value = "";
 };
 
+$("text").oninput = () => view.set("problem");
+
 $("rename").onsubmit = (event) => {
 	event.preventDefault();
 	let name = shown($("name").value, MAX_NAME);
@@ -103,7 +107,10 @@ $("rename").onsubmit = (event) => {
 };
 
 $("again").onclick = () => begin();
-$("leave").onclick = () => session.leave();
+$("leave").onclick = () => {
+	transfers.cancel();
+	session.leave();
+};
 // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there what is kept goes on, unasked.
 addEventListener("beforeunload", (event) => (transfers?.moving || view?.saving) && event.preventDefault());
 addEventListener("hashchange", () => location.reload()); // another invitation, in this tab

@@ -93,12 +93,10 @@ export class PairRequest {
 
 /** "Chrome on Android"; in this order, as browsers also name those that they resemble. */
 export function browserName({ userAgent, maxTouchPoints } = navigator) {
-	const first = (marks) => marks.split(" ").find((mark) => userAgent.includes(mark));
-	const browser = first("Edg SamsungB OPR OPT Firefox FxiOS Chrome CriOS Safari") ?? "Browser";
-	const system = first("Android iPhone iPad Mac Windows CrOS Linux");
-	const names = [browser, system === "Mac" && maxTouchPoints > 1 ? "iPad" : system];
-	const others = { Edg: "Edge", SamsungB: "Samsung Internet", OPR: "Opera", OPT: "Opera", FxiOS: "Firefox", CriOS: "Chrome", CrOS: "ChromeOS" };
-	return names.flatMap((name) => others[name] ?? name ?? []).join(" on ");
+	const first = (names) => names.split(",").map((one) => one.split("=")).find(([mark]) => userAgent.includes(mark))?.pop();
+	const browser = first("Edg=Edge,SamsungB=Samsung Internet,OPR=Opera,OPT=Opera,Firefox,FxiOS=Firefox,Chrome,CriOS=Chrome,Safari");
+	const system = first("Android,iPhone,iPad,Mac,Windows,CrOS=ChromeOS,Linux");
+	return [browser ?? "Browser", system === "Mac" && maxTouchPoints > 1 ? "iPad" : (system ?? [])].flat().join(" on ");
 }
 
 function readInvitation(fragment) {

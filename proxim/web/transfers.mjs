@@ -23,7 +23,7 @@ export class Transfers {
 	}
 
 	get moving() {
-		return [...this.all.values()].some((one) => one.state === "active");
+		return this.of(Object, "active").length;
 	}
 
 	add(one) {
@@ -55,9 +55,18 @@ export class Transfers {
 		for (const one of this.all.values()) one.linkDown();
 	}
 
+	get alive() {
+		return this.of(Object).filter((one) => !one.over);
+	}
+
+	/** Else the host would wait. */
+	cancel() {
+		for (const one of this.alive) one.cancel();
+	}
+
 	end(reason) {
 		this.linkDown();
-		for (const one of this.all.values()) if (!one.over) one.finish("failed", reason);
+		for (const one of this.alive) one.finish("failed", reason);
 	}
 
 	message(message) {

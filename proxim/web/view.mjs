@@ -50,7 +50,7 @@ export class View {
 
 	size(bytes) {
 		let unit = 0;
-		for (; bytes >= 999.5 && unit < UNITS.length - 1; unit++) bytes /= 1000;
+		for (; bytes >= 999.5 && unit < 4; unit++) bytes /= 1000;
 		return this.number(bytes, UNITS[unit], bytes < 100 ? 1 : 0, unit ? "short" : "long");
 	}
 
@@ -74,10 +74,10 @@ export class View {
 		$("status").textContent = key ? this.say(key, { name, seconds }) : "";
 		this.set("problem", ended && this.sentence(reason, said));
 		$("again").hidden = !(ended && mayAsk);
-		$("ladder").hidden = step === "connected";
-		$("linked").hidden = !$("ladder").hidden;
+		$("linked").hidden = step !== "connected";
+		$("ladder").hidden = this.reached === RUNGS.connected;
 		$("leave").hidden = !RUNGS[step];
-		this.set("badge", step !== "none" && this.say(verified ? "verified" : "unverified"));
+		this.set("badge", RUNGS[step] && this.say(verified ? "verified" : "unverified"));
 		$("badge").classList.toggle("amber", !verified);
 	}
 
@@ -105,15 +105,18 @@ export class View {
 		const asked = one.state === "asked";
 		let row = this.rows.get(one);
 		if (row?.matches("section") !== asked) {
+			const answered = row?.contains(document.activeElement);
 			row?.remove();
 			row = asked ? this.question(one, name) : this.row(one);
 			this.rows.set(one, row);
+			if (answered) row.querySelector("button").focus();
 		}
 		if (asked) return;
 		const [bar, words, saved, cancel] = row.querySelectorAll("progress, p, ul, button");
 		bar.max = one.size || 1;
 		bar.value = one.moved;
 		bar.hidden = cancel.hidden = one.over;
+		words.setAttribute("aria-live", one.over ? "polite" : "off"); // its end is read out
 		words.textContent = this.words(one);
 		for (const file of one.saved.slice(saved.children.length)) {
 			const link = make("a", { className: "button", download: file.name, textContent: this.say("save", file) });

@@ -52,7 +52,7 @@ def test_from_the_link_to_files_both_ways(chromium: Browser, own_address: str, t
         assert [one["path"] for one in announced["files"]] == ["up.bin", "empty.txt"]
         host.say(type="accept", transferID=announced["transferID"], directory=str(saved_to))
         host.event("transfer", state="done")
-        guest.sees("Done. It arrived unharmed.")
+        guest.sees("Done. Everything arrived unharmed.")
         assert sha256_of(saved_to / "up.bin") == sha256_of(up)
         assert (saved_to / "empty.txt").read_bytes() == b""
 

@@ -116,7 +116,23 @@ def test_after_a_goodbye_nothing_is_asked_again(chromium: Browser, own_address: 
         guest.joined(host)
         guest.page.click("#leave")
         guest.sees(REASONS["disconnected"])
-        assert guest.page.locator("#again").is_hidden()
+        for gone in ("#again", "#badge", "#ladder", "#linked"):
+            assert guest.page.locator(gone).is_hidden()
+
+
+def test_who_leaves_cancels_what_moves(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    """The host must not wait for what cannot come; and who answers by keyboard stays with the transfer."""
+    down = random_file(tmp_path / "down.bin", FILE_BYTES)
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="send", paths=[str(down)])
+        guest.page.locator(".question:not([inert]) .main").press("Enter")
+        moving(host, "out")
+        assert guest.page.evaluate("document.activeElement.textContent") == WORDS["cancel"]
+        guest.page.click("#leave")
+        assert host.event("transfer", state="cancelled", direction="out")["name"] == "down.bin"
+        guest.sees(REASONS["cancelled"])
 
 
 # --- tabs and invitations ------------------------------------------------------------------------------------------
@@ -243,6 +259,27 @@ def test_a_file_that_changes_while_it_is_sent(
         assert host.event("transfer", state="failed", direction="in")["reason"] == "file_changed"
         guest.sees(REASONS["file_changed"])
         assert list(saved_to.iterdir()) == []
+
+
+# --- text ----------------------------------------------------------------------------------------------------------
+
+
+def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    """What is wrong with a text is said until the person changes it, and keeps it; an empty one is no text."""
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.evaluate("() => { document.querySelector('#text').value = 'a line of text\\n'.repeat(70_000); }")
+        guest.page.click("#say .main")
+        guest.sees(REASONS["text_too_long"])
+        assert guest.page.evaluate("document.querySelector('#text').value.length") == 15 * 70_000
+        guest.page.fill("#text", "shorter")
+        assert guest.page.locator("#problem").is_hidden()
+        host.say(type="text", text="")
+        host.say(type="text", text="something")
+        guest.sees("something")
+        assert guest.page.locator("#texts > li").count() == 1
+        still_linked(host, guest)
 
 
 # --- the host, and who listens -------------------------------------------------------------------------------------
