@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 FILE_BYTES = 14_000_000
 SMALL_FILE_BYTES = 1_000_000  # for a cable that loses every fiftieth packet
-PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once (saving.mjs)
+PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once, at least (saving.mjs)
 BEGUN = 2_000_000  # bytes that must have moved before something happens to the link
 
 

@@ -80,7 +80,7 @@ def test_hostile_names_are_text(chromium: Browser, own_address: str, tmp_path: P
         with guest.page.expect_download() as saved:
             guest.page.click(".question .main")
         assert saved.value.suggested_filename.endswith("gpj.exe")
-        guest.sees("Done. It is in your browser's downloads.")
+        guest.sees("Done. Look in your browser's downloads.")
         assert guest.page.locator("main img, main svg, main script").count() == 0
         guest.is_content(origin_of(session["url"]))
 

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS, REASONS = languages()["en"]["page"], languages()["en"]["reasons"]
 FILE_BYTES = 20_000_000  # some seconds
-PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once (saving.mjs)
+PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once, at least (saving.mjs)
 RESUMED = 120  # seconds in which a link is taken up again (session.mjs)
 
 # Before the page's own scripts: its connections can be ended, and its sockets kept from the host.
