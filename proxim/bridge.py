@@ -26,17 +26,18 @@ MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024  # 1 MiB of text, escaped, is 6; wi
 
 
 def new_event_loop() -> "asyncio.AbstractEventLoop":
-    """The network side's: libuv's, which takes a third off what a packet of WebRTC costs, where it exists.
+    """The network side's: uvloop's on Linux, which takes a third off what a packet of WebRTC costs.
 
-    Windows has none, and keeps Python's own (`python -m bench browser`; docs/architecture.md).
+    Not on macOS, where its clock goes on while the machine sleeps (libuv's darwin.c), and net/sleep.py would count that
+    twice; Windows has none.
     """
-    if sys.platform == "win32":
-        import asyncio
+    if sys.platform == "linux":
+        import uvloop
 
-        return asyncio.new_event_loop()
-    import uvloop
+        return uvloop.new_event_loop()
+    import asyncio
 
-    return uvloop.new_event_loop()
+    return asyncio.new_event_loop()
 
 
 @dataclass(frozen=True, slots=True)

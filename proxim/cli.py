@@ -3,6 +3,7 @@
 Must never be here: what a command line may say (arguments.py), what a face shows (ui), how a link works.
 """
 
+import contextlib
 import gc
 import os
 import signal
@@ -191,9 +192,11 @@ def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) ->
     if sys.stdin is not None:
         bridge.read_lines(sys.stdin)
     bridge.painted()  # a terminal has nothing to paint first
-    face.start()
-    while not face.finished:
-        _carry(face, bridge, cancelled)
+    # The face has its stream. What a library prints (uvloop does, of a packet that it could not send) is no line of it.
+    with contextlib.redirect_stdout(sys.stderr):
+        face.start()
+        while not face.finished:
+            _carry(face, bridge, cancelled)
     return face.exit_status
 
 

@@ -12,14 +12,11 @@ from proxim.net.addresses import list_networks
 os.environ["LANGUAGE"] = words.ENGLISH
 
 
-# What stands on sockets is tested on Python's own loop, too, which Proxim has on Windows.
-ON_BOTH_LOOPS = {"test_client.py", "test_lanes.py", "test_peer.py", "test_runtime.py", "test_server.py"}
-
-
 @pytest.hookimpl
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What stands on sockets is tested on Python's own loop, too, which Proxim has on Windows and macOS."""
     loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"ours": new_event_loop}
-    return loops | ({"asyncio": asyncio.new_event_loop} if item.path.name in ON_BOTH_LOOPS else {})
+    return loops | ({"asyncio": asyncio.new_event_loop} if item.path.parent.name == "net" else {})
 
 
 @pytest.fixture(autouse=True)

@@ -7,18 +7,45 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TextIO
 
 import pytest
 
 from proxim import __version__
 from proxim.bridge import Bridge, Interrupted
-from proxim.cli import INTERRUPTED, USAGE_STATUS, _goodbye_on_signals, main
+from proxim.cli import INTERRUPTED, USAGE_STATUS, _drive, _goodbye_on_signals, main
 from tests.programs import PATIENCE, ROOT, SOURCE, Program
 
 
 def run(*command: str) -> str:
     """What a program says before it ends by itself."""
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+
+
+class PrintingFace:
+    """One under which a library prints, as uvloop does of a packet that it could not send."""
+
+    finished = False
+    exit_status = 0
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def start(self) -> None:
+        self.stream.write("a line of the face\n")
+        sys.stdout.write("[Errno 101] Network is unreachable\n")
+        self.finished = True
+
+
+def test_what_a_library_prints_is_no_line_of_the_face(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    face: Any = PrintingFace(sys.stdout)
+    assert _drive(face, Bridge(), lambda: False) == 0
+    said = capsys.readouterr()
+    assert said.out == "a line of the face\n"
+    assert "Network is unreachable" in said.err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,11 @@
 Must never be here: retries (a guest never retries by itself), what a message means.
 """
 
+import asyncio
 import errno
+import os
 import socket
+import sys
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
@@ -69,8 +72,7 @@ class Client:
         try:
             connection = await DirectConnect(
                 url,
-                host=dial_address(url),  # the URL has a zone escaped, and websockets takes it as it stands
-                port=urlsplit(url).port,
+                **await way_to(url),
                 proxy=None,  # the host is in the same room; a proxy would be asked to reach itself
                 compression=None,
                 user_agent_header=None,
@@ -119,6 +121,42 @@ def _reason(error: Exception) -> Reason:
     if isinstance(error, socket.gaierror) or error.errno in _NO_ROUTE or windows in _WINDOWS_NO_ROUTE:
         return Reason.UNREACHABLE
     return Reason.HOST_GONE
+
+
+async def way_to(url: str) -> dict[str, Any]:
+    """What `connect` dials. The URL has a zone escaped, and websockets takes it as it stands. Raises OSError.
+
+    uvloop drops the zone (MagicStack/uvloop#539): to such an address we connect ourselves, where there is uvloop.
+    """
+    address, port = dial_address(url), urlsplit(url).port
+    if "%" not in address or sys.platform != "linux":
+        return {"host": address, "port": port}
+    ((family, kind, protocol, _, where),) = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+    )
+    raw = socket.socket(family, kind, protocol)
+    try:
+        raw.setblocking(False)
+        await _connect(raw, where)
+    except BaseException:
+        raw.close()
+        raise
+    return {"sock": raw}
+
+
+async def _connect(raw: socket.socket, where: Any) -> None:
+    failed = raw.connect_ex(where)
+    if failed == errno.EINPROGRESS:
+        loop = asyncio.get_running_loop()
+        decided = asyncio.Event()
+        loop.add_writer(raw, decided.set)  # sock_connect drops the zone, too
+        try:
+            await decided.wait()
+        finally:
+            loop.remove_writer(raw)
+        failed = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if failed:
+        raise OSError(failed, os.strerror(failed))
 
 
 def dial_address(url: str) -> str:

@@ -6,7 +6,6 @@ Must never be here: how a lane works inside (lane.py), who may connect to the po
 import asyncio
 import logging
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
@@ -18,7 +17,7 @@ from proxim.core.lane_frames import Stream, stream_prefix
 from proxim.core.manifest import TransferID
 from proxim.core.proof import Side
 from proxim.net import limits
-from proxim.net.client import DirectConnect, dial_address
+from proxim.net.client import DirectConnect, way_to
 from proxim.net.lane import Lane, LaneError, same_token, token_of
 from proxim.net.sending import Spawn
 from proxim.net.websocket import cut_off_if_unread
@@ -147,8 +146,7 @@ class Lanes:
             async with asyncio.timeout(limits.LANE_OPEN_SECONDS):
                 connection = await DirectConnect(
                     command.url,
-                    host=dial_address(command.url),
-                    port=urlsplit(command.url).port,
+                    **await way_to(command.url),
                     proxy=None,
                     compression=None,
                     user_agent_header=None,

@@ -58,7 +58,7 @@ class Runtime:
         self._options = options
         self._inbox: deque[ProgramEvent] = deque()
         self._handling = False
-        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._timers: dict[Timer, tuple[float, asyncio.TimerHandle]] = {}  # when, by the loop's clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
         self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
@@ -173,12 +173,12 @@ class Runtime:
 
     def _set_timer(self, command: do.SetTimer) -> None:
         self._cancel_timer(do.CancelTimer(command.timer))
-        self._timers[command.timer] = self._loop.call_later(command.seconds, self._fire, command.timer)
+        handle = self._loop.call_later(command.seconds, self._fire, command.timer)
+        self._timers[command.timer] = (self._loop.time() + command.seconds, handle)
 
     def _cancel_timer(self, command: do.CancelTimer) -> None:
-        handle = self._timers.pop(command.timer, None)
-        if handle is not None:
-            handle.cancel()
+        if command.timer in self._timers:
+            self._timers.pop(command.timer)[1].cancel()
 
     def _fire(self, timer: Timer) -> None:
         del self._timers[timer]
@@ -190,7 +190,7 @@ class Runtime:
             await asyncio.sleep(SLEEP_WATCH_SECONDS)
             slept, before = slept_seconds() - before, slept_seconds()
             if slept > SLEEP_WATCH_SECONDS:
-                left = {timer: handle.when() - self._loop.time() - slept for timer, handle in self._timers.items()}
+                left = {timer: when - self._loop.time() - slept for timer, (when, _) in self._timers.items()}
                 for timer, seconds in left.items():
                     self._set_timer(do.SetTimer(timer, max(0.0, seconds)))
 

@@ -30,7 +30,7 @@ export class Incoming extends Transfer {
 		const sound = (one) => typeof one?.path === "string" && (one.directory || (Number.isSafeInteger(one.size) && one.size >= 0));
 		if (["asked", "active"].includes(this.state) || !Array.isArray(files) || !files.every(sound)) return false;
 		if (this.state !== "arriving") Object.assign(this, { before: this.state, state: "arriving", list: [] });
-		this.list.push(...files.map((one) => ({ ...one, size: one.directory ? 0 : one.size })));
+		this.list.push(...files.map(({ path, size, modified, directory }) => ({ path, size: directory ? 0 : size, modified, directory })));
 		if (this.list.length > MAX_ENTRIES) this.cancel("too_many_files", "failed");
 		else if (more !== true) this.listed(this.list);
 		return true;

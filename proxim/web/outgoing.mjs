@@ -191,7 +191,7 @@ class Run {
 	async flush() {
 		if (!this.filled) return;
 		await this.until(() => this.channel.bufferedAmount < QUEUE_BYTES && this.sent + this.filledData - this.acked <= WINDOW_BYTES);
-		this.channel.send(this.buffer.subarray(0, this.filled)); // copied: the buffer is ours again
+		this.channel.send(this.buffer.subarray(0, this.filled)); // a copy
 		this.sent += this.filledData;
 		this.filled = this.filledData = 0;
 	}

@@ -3,14 +3,14 @@
 
 import { Sha256 } from "./crypto.mjs";
 
-const PIECE_BYTES = 4 * 1024 * 1024; // at least
-const KEEP_MS = 1_000; // a reload costs no more; small pieces cost speed
+const PIECE_BYTES = 4 * 1024 * 1024;
+const KEEP_MS = 1_000; // smaller pieces cost speed
 const NAME = "proxim-kept";
 
 export class Growing {
 	parts = [];
 	held = 0;
-	keptAt = 0;
+	keptAt = -Infinity;
 
 	constructor(keep, blobs = [], hash = {}) {
 		Object.assign(this, { keep, blobs, hash: new Sha256(hash) });
@@ -24,8 +24,9 @@ export class Growing {
 		this.hash.update(bytes);
 		this.parts.push(bytes);
 		this.held += bytes.length;
-		if (this.held < PIECE_BYTES || Date.now() - this.keptAt < KEEP_MS) return;
-		this.keptAt = Date.now();
+		const now = performance.now();
+		if (this.held < PIECE_BYTES || now - this.keptAt < KEEP_MS) return;
+		this.keptAt = now;
 		const blob = new Blob(this.parts);
 		this.parts = [];
 		this.held = 0;

@@ -59,11 +59,6 @@ export class Transfers {
 		return this.of(Object).filter((one) => !one.over);
 	}
 
-	/** Else the host would wait. */
-	cancel() {
-		for (const one of this.alive) one.cancel();
-	}
-
 	end(reason) {
 		this.linkDown();
 		for (const one of this.alive) one.finish("failed", reason);

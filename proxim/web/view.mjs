@@ -9,7 +9,7 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 const SHOWN_AT_ONCE = 200; // names in a question
 const MAX_TEXTS = 200;
 const SAVE_MS = 150; // Chromium drops downloads at more than 10 a second
-const DEAD_MS = 800; // a tap that was meant for what stood here before
+const DEAD_MS = 800; // a tap meant for what stood here
 
 export const $ = (id) => document.getElementById(id);
 
@@ -109,15 +109,16 @@ export class View {
 			row?.remove();
 			row = asked ? this.question(one, name) : this.row(one);
 			this.rows.set(one, row);
-			if (answered) row.querySelector("button").focus();
+			if (answered) row.focus();
 		}
 		if (asked) return;
 		const [bar, words, saved, cancel] = row.querySelectorAll("progress, p, ul, button");
 		bar.max = one.size || 1;
 		bar.value = one.moved;
 		bar.hidden = cancel.hidden = one.over;
-		words.setAttribute("aria-live", one.over ? "polite" : "off"); // its end is read out
-		words.textContent = this.words(one);
+		words.setAttribute("aria-live", one.over && !this.saving ? "polite" : "off"); // its end is read out
+		const said = this.words(one);
+		if (words.textContent !== said) words.textContent = said;
 		for (const file of one.saved.slice(saved.children.length)) {
 			const link = make("a", { className: "button", download: file.name, textContent: this.say("save", file) });
 			saved.appendChild(make("li")).append(link);

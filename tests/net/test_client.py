@@ -2,8 +2,12 @@
 
 import asyncio
 import errno
+import functools
 import http
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -15,7 +19,9 @@ from proxim.core.messages import CloseCode
 from proxim.net import client as client_module
 from proxim.net import limits
 from proxim.net.client import Client
+from tests.lossy_link import missing
 from tests.net.support import UNLIMITED, Events
+from tests.programs import PATIENCE, ROOT
 
 ID = ConnectionID(-1)
 
@@ -184,6 +190,43 @@ async def test_what_the_system_says_in_words_for_people(
 
     monkeypatch.setattr(client_module, "DirectConnect", refuse)
     assert await failure("ws://127.0.0.1:9/ws") is reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loop", ["ours", "asyncio"])
+def test_a_link_local_host_is_reached(loop: str) -> None:
+    """uvloop by itself drops the zone, and asks nobody."""
+    why = missing()
+    if why is not None:
+        pytest.skip(why)
+    here, there = (f"proxim-{side}-{os.getpid()}" for side in ("guest", "host"))
+    run = functools.partial(subprocess.run, check=True, capture_output=True, text=True, timeout=PATIENCE)
+    program = [sys.executable, "-m", "tests.net.link_local_dial"]
+    run(["ip", "netns", "add", here])
+    run(["ip", "netns", "add", there])
+    try:
+        for zone in ("other", "d0"):  # the right one is not the first
+            run(["ip", "-n", here, "link", "add", zone, "type", "veth", "peer", "name", zone, "netns", there])
+            for space, address in ((here, "fe80::1/64"), (there, f"fe80::7{len(zone)}/64")):
+                run(["ip", "-n", space, "link", "set", zone, "up"])
+                run(["ip", "-n", space, "-6", "address", "add", address, "dev", zone, "nodad"])
+        serve = ["ip", "netns", "exec", there, *program, "serve", "fe80::72", "d0"]
+        with subprocess.Popen(serve, cwd=ROOT, stdout=subprocess.PIPE, text=True) as host:
+            assert host.stdout is not None
+            assert host.stdout.readline() == "listening\n"
+            dial = ["ip", "netns", "exec", here, *program, loop, "fe80::72", "d0"]
+            try:
+                assert run(dial, cwd=ROOT).stdout == "reached\n"
+            finally:
+                host.kill()
+    finally:
+        run(["ip", "netns", "delete", here])
+        run(["ip", "netns", "delete", there])
+
+
+async def test_a_zone_that_has_just_gone_is_no_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "dial_address", lambda url: "fe80::1%nosuchzone")
+    assert await failure("ws://[fe80::1%25nosuchzone]:9/ws") is Reason.UNREACHABLE
 
 
 def test_a_link_local_address_gets_a_zone_of_this_machine() -> None:
