@@ -77,6 +77,10 @@ MAX_CHANNEL_MESSAGE_BYTES: Final = 256 * 1024
 MAX_CHANNELS: Final = 8  # at once: control and some files; aiortc was seen to take 500
 # Beyond the window that aiortc announces (1 MiB): a sender may probe a closed one, and aiortc's own looks at it late.
 MAX_WINDOW_OVERRUN_BYTES: Final = 256 * 1024
+# On our side aiortc never looks at the other's window (RFC 9260, 6.1, rule A): on a network that queues much it had
+# more than 1.25 MiB on its way, and the first lost packet made the other end the link. That window, less an unfinished
+# message of each stream; at 10 MB/s enough for a round trip of 75 ms.
+MAX_IN_FLIGHT_BYTES: Final = 768 * 1024
 
 # --- this machine ----------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ from proxim.net.limits import (
     FAREWELL_SECONDS,
     MAX_CHANNEL_MESSAGE_BYTES,
     MAX_CHANNELS,
+    MAX_IN_FLIGHT_BYTES,
     MAX_WINDOW_OVERRUN_BYTES,
 )
 from proxim.net.sending import WayClosedError
@@ -47,6 +48,7 @@ _log = logging.getLogger(__name__)
 
 _HANDLE_PACKET: Final = "_handle_data"  # private names of aiortc's RTCSctpTransport, see _guard
 _WINDOW: Final = "_advertised_rwnd"
+_CONGESTION_WINDOW: Final = "_cwnd"
 _UNREADABLE = ""  # stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
 
 
@@ -219,7 +221,7 @@ class Peer:
     # --- limits that aiortc leaves to us ---------------------------------------------------------------------------
 
     def _guard(self) -> None:
-        """Look at the receive window after every packet: aiortc announces one and then takes what comes.
+        """Look at the windows after every packet: aiortc takes what comes beyond its own, and sends beyond the other's.
 
         A packet that it stumbles over (a channel opened twice, text that is no UTF-8) ends the link by name, too.
         By aiortc's private names, for there are no public ones. Where a later aiortc has others, the link works
@@ -227,8 +229,8 @@ class Peer:
         """
         sctp: RTCSctpTransport | None = self._connection.sctp
         handle = getattr(sctp, _HANDLE_PACKET, None)
-        if handle is None or not hasattr(sctp, _WINDOW):
-            _log.warning("%s: this aiortc does not show its receive window", self._link)
+        if handle is None or not (hasattr(sctp, _WINDOW) and hasattr(sctp, _CONGESTION_WINDOW)):
+            _log.warning("%s: this aiortc does not show its windows", self._link)
             return
 
         async def handle_and_look(data: bytes) -> None:
@@ -240,6 +242,8 @@ class Peer:
                 raise  # the way below is closed: aiortc knows what to do
             except Exception as error:  # noqa: BLE001  # a hostile packet; aiortc would let its task crash
                 self._misbehaves(type(error).__name__)
+            if getattr(sctp, _CONGESTION_WINDOW) > MAX_IN_FLIGHT_BYTES:
+                setattr(sctp, _CONGESTION_WINDOW, MAX_IN_FLIGHT_BYTES)
             if getattr(sctp, _WINDOW) < -MAX_WINDOW_OVERRUN_BYTES:
                 self._misbehaves("receive window overrun")
 
