@@ -108,7 +108,7 @@ $("rename").onsubmit = (event) => {
 
 $("again").onclick = () => begin();
 $("leave").onclick = () => {
-	for (const one of transfers.alive.reverse()) one.cancel(); // else the host waits
+	for (const one of transfers.alive.reverse()) one.cancel(); // else it waits
 	session.leave();
 };
 // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there what is kept goes on, unasked.
