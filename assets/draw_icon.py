@@ -1,8 +1,9 @@
-"""Draws Proxim's icon: two devices, joined by one line. `python assets/draw_icon.py` writes the files again.
+"""Draws Proxim's icon: two devices, joined by one line.
 
-The mark stands on a grid of 16 units, so that its edges fall on whole pixels at 16, 32, 48, 64, ... pixels; its tile
-carries its own colour, so it needs no second version for dark desktops. Must never be here: anything the program needs
-to run.
+`python assets/draw_icon.py` writes the files again.
+
+The mark stands on a grid of 16 units, so that its edges fall on whole pixels at 16, 32, 48, 64, ...
+pixels; its tile carries its own colour, so it needs no second version for dark desktops.
 """
 
 from pathlib import Path
@@ -11,12 +12,26 @@ from typing import Final
 from PIL import Image, ImageDraw
 
 GRID: Final = 16
-_OVERSAMPLING: Final = 8  # ImageDraw has hard edges: drawn larger and averaged, they become smooth ones
+# ImageDraw has hard edges: drawn larger and averaged, they become smooth ones
+_OVERSAMPLING: Final = 8
 _PNG_SIZE: Final = 256  # for Tk and for Linux desktops
-_ICO_SIZES: Final = (16, 20, 24, 32, 40, 48, 64, 128, 256)  # those that Windows asks for at 100 % to 400 %
+# Those that Windows asks for at 100 % to 400 %
+_ICO_SIZES: Final = (
+    16,
+    20,
+    24,
+    32,
+    40,
+    48,
+    64,
+    128,
+    256,
+)
 _ICNS_SIZES: Final = (32, 64, 128, 256, 512, 1024)  # macOS: 16 to 512 points, plain and Retina
 
-_TILE: Final = "#0b5fc6"  # the window's accent (proxim/ui/theme.py); stands out on white and on black
+_TILE: Final = (
+    "#0b5fc6"  # the window's accent (proxim/ui/theme.py); stands out on white and on black
+)
 _HERE: Final = "#ffffff"
 _THERE: Final = "#8df0c8"  # not white: it is the other device
 
@@ -28,7 +43,8 @@ _TILE_RADIUS: Final = 3.5
 _HERE_BOX: Final[Box] = (2, 9, 7, 14)
 _THERE_BOX: Final[Box] = (9, 2, 14, 7)
 _DEVICE_RADIUS: Final = 1.5
-# The line by its four corners, because Pillow rounds the width of a slanting one. Two units wide, centre to centre.
+# The line by its four corners, because Pillow rounds the width of a slanting one. Two units wide,
+# centre to centre.
 _LINE: Final[tuple[Point, ...]] = ((3.75, 10.75), (10.75, 3.75), (12.25, 5.25), (5.25, 12.25))
 
 
@@ -36,7 +52,8 @@ def draw(size: int) -> Image.Image:
     """The icon, `size` pixels wide and high, on nothing."""
     large = size * _OVERSAMPLING
     unit = large / GRID
-    image = Image.new("RGBA", (large, large), _TILE + "00")  # transparent, yet of the edges' own colour
+    # Transparent, yet of the edges' own colour
+    image = Image.new("RGBA", (large, large), _TILE + "00")
     pen = ImageDraw.Draw(image)
 
     def rounded(box: Box, radius: float, colour: str) -> None:
@@ -55,7 +72,8 @@ def write(folder: Path) -> list[Path]:
     """Write the icon's three files into `folder`."""
     png, ico, icns = (folder / f"proxim.{kind}" for kind in ("png", "ico", "icns"))
     draw(_PNG_SIZE).save(png, optimize=True)
-    # Each size drawn for itself: shrunk by Pillow it would lose the edges that fall on whole pixels.
+    # Each size drawn for itself: shrunk by Pillow it would lose the edges that fall on whole
+    # pixels.
     *smaller, largest = (draw(size) for size in _ICO_SIZES)
     largest.save(ico, sizes=[(size, size) for size in _ICO_SIZES], append_images=smaller)
     *smaller, largest = (draw(size) for size in _ICNS_SIZES)

@@ -1,6 +1,5 @@
-"""Runs first inside the executable (PyInstaller calls it a runtime hook): what differs there from a run of the sources.
-
-Must never be here: anything that the program itself needs; from the sources it runs without this file.
+"""Runs first inside the executable (PyInstaller calls it a runtime hook): what differs there from a
+run of the sources.
 """
 
 import os
@@ -11,10 +10,12 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any, Final, NoReturn
 
-# What aiortc imports of PyAV. A name that is missing here fails loudly: tests/test_executable.py opens a link.
+# What aiortc imports of PyAV. A name that is missing here fails loudly: tests/test_executable.py
+# opens a link.
 _MEDIA_MODULES: Final = ("av", "av.frame", "av.packet", "av.video", "av.video.codeccontext")
 
-_SAME_SIGNAL_SECONDS: Final = 0.3  # the two arrive within milliseconds; nobody presses Ctrl-C twice as fast
+# The two arrive within milliseconds; nobody presses Ctrl-C twice as fast
+_SAME_SIGNAL_SECONDS: Final = 0.3
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -22,9 +23,10 @@ Handler = Callable[[int, FrameType | None], Any]
 class _NoMedia(ModuleType):
     """Stands where a module of PyAV would be: any name in it is a class that cannot be used.
 
-    aiortc imports PyAV for sound and pictures, and our links carry neither. Its FFmpeg would be two thirds of the
-    executable and of the time that unpacking takes, would put the GPL's conditions (x264, x265) on an MIT program, and
-    would stand ready to decode whatever a hostile guest sends. Once a link carries video, this class goes.
+    aiortc imports PyAV for sound and pictures, and our links carry neither. Its FFmpeg would be two
+    thirds of the executable and of the time that unpacking takes, would put the GPL's conditions
+    (x264, x265) on an MIT program, and would stand ready to decode whatever a hostile guest sends.
+    Once a link carries video, this class goes.
     """
 
     def __getattr__(self, name: str) -> type:
@@ -49,10 +51,11 @@ def _leave_out_media() -> None:
 
 
 def _restore_library_path() -> None:
-    """The system's tools that we ask (xrdb, gsettings, ufw) must load the system's libraries, not those unpacked here.
+    """The system's tools that we ask (xrdb, gsettings, ufw) must load the system's libraries, not
+    those unpacked here.
 
-    The loader has read the variable already when our own process began, so nothing of ours changes (PyInstaller's
-    manual, "Launching external programs from the frozen application").
+    The loader has read the variable already when our own process began, so nothing of ours changes
+    (PyInstaller's manual, "Launching external programs from the frozen application").
     """
     original = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
     if original is not None:
@@ -64,9 +67,10 @@ def _restore_library_path() -> None:
 def _hear_signals_once() -> None:
     """One Ctrl-C is one Ctrl-C.
 
-    A one-file executable is two processes: the outer unpacks, waits and cleans up, the inner is Proxim. A terminal's
-    Ctrl-C reaches both, the outer forwards its own, and Proxim would take the second one for impatience. (The outer
-    can be told not to forward; then `kill` of the process that people see would do nothing.)
+    A one-file executable is two processes: the outer unpacks, waits and cleans up, the inner is
+    Proxim. A terminal's Ctrl-C reaches both, the outer forwards its own, and Proxim would take the
+    second one for impatience. (The outer can be told not to forward; then `kill` of the process
+    that people see would do nothing.)
     """
     set_handler = signal.signal
 

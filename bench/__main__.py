@@ -1,6 +1,6 @@
 """Print the figures: `python -m bench` for all rows, `python -m bench NAME ...` for some.
 
-Exit status 1: a reach was missed. Must never be here: how a row is measured.
+Exit status 1: a reach was missed.
 """
 
 import argparse
@@ -49,10 +49,18 @@ ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
 
 async def main() -> int:
     """Measure one row after the other: two at once would measure each other."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Figures of Proxim beside a bare equivalent.")
-    parser.add_argument("rows", nargs="*", metavar="NAME", help=f"{', '.join(ROWS)}; all without one")
-    parser.add_argument("--rounds", type=int, default=7, help="of each side of a row (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="to watch an idle window (default: %(default)g)")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Figures of Proxim beside a bare equivalent."
+    )
+    parser.add_argument(
+        "rows", nargs="*", metavar="NAME", help=f"{', '.join(ROWS)}; all without one"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="of each side of a row (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="to watch an idle window (default: %(default)g)"
+    )
     asked = parser.parse_args()
     unknown = [name for name in asked.rows if name not in ROWS]
     if unknown:

@@ -1,7 +1,7 @@
 """One of two bare aiortc peers: offers or answers over a pipe, and tells when its channel opened.
 
-Usage: python -m bench.bare_link offer|answer READ_FD WRITE_FD [BYTES]. The offerer waits for a line on standard input;
-with BYTES for another one, and sends as many.
+Usage: python -m bench.bare_link offer|answer READ_FD WRITE_FD [BYTES]. The offerer waits for a line
+on standard input; with BYTES for another one, and sends as many.
 """
 
 import asyncio
@@ -92,4 +92,11 @@ async def main(role: str, read_fd: int, write_fd: int, amount: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 0))
+    asyncio.run(
+        main(
+            sys.argv[1],
+            int(sys.argv[2]),
+            int(sys.argv[3]),
+            int(sys.argv[4]) if len(sys.argv) > 4 else 0,
+        )
+    )

@@ -1,4 +1,5 @@
-"""The smallest server of a page that opens a WebSocket and sends a `pair_request`; tells how long that took.
+"""The smallest server of a page that opens a WebSocket and sends a `pair_request`; tells how long
+that took.
 
 Usage: python -m bench.bare_page_server. It prints its URL, and a line for each request that came.
 """
@@ -39,7 +40,9 @@ async def main() -> None:
         if "Upgrade" in request.headers:
             return None
         asked_at = time.perf_counter()
-        headers = Headers({"Content-Type": "text/html", "Content-Length": str(len(_PAGE)), "Connection": "close"})
+        headers = Headers(
+            {"Content-Type": "text/html", "Content-Length": str(len(_PAGE)), "Connection": "close"}
+        )
         return Response(HTTPStatus.OK, HTTPStatus.OK.phrase, headers, _PAGE)
 
     async def take(socket: ServerConnection) -> None:

@@ -1,4 +1,6 @@
-"""Row: 256 MB between a host and the page in Chromium, each way, against bare data channels with the same messages."""
+"""Row: 256 MB between a host and the page in Chromium, each way, against bare data channels with
+the same messages.
+"""
 
 import asyncio
 import contextlib
@@ -34,9 +36,12 @@ MOST_ROUNDS: Final = 3  # each takes some two minutes
 _WHAT: Final = ("256 MB, host to Chromium", "256 MB, Chromium to host")
 _PAGE: Final = ROOT / "bench" / "bare_page.html"
 _HOW: Final = (
-    "ours: `proxim host --json` and the page as people open it, linked before, from the yes (the page's button, or "
-    "`accept` at the host) to `done` at the host, read from and written to disk, SHA-256 verified at both ends. Bare: "
-    "a page and an aiortc process, as many bytes in messages of 64 KiB out of memory, at most 512 KiB (aiortc) or "
+    "ours: `proxim host --json` and the page as people open it, linked before, from the yes (the "
+    "page's button, or "
+    "`accept` at the host) to `done` at the host, read from and written to disk, SHA-256 verified "
+    "at both ends. Bare: "
+    "a page and an aiortc process, as many bytes in messages of 64 KiB out of memory, at most 512 "
+    "KiB (aiortc) or "
     "1 MiB (page) queued, received and dropped."
 )
 
@@ -54,14 +59,20 @@ async def figures(options: Options) -> list[Figure]:
                     lambda: _bare_to_aiortc(browser),
                     lambda: _between_pages(browser),
                 ]
-                taken = await in_turn(sides, min(options.rounds, MOST_ROUNDS), unmeasured=UNMEASURED)
+                taken = await in_turn(
+                    sides, min(options.rounds, MOST_ROUNDS), unmeasured=UNMEASURED
+                )
         except SkippedError as error:
             return [Figure(what, f"not measured: {error}") for what in _WHAT]
     rows: list[Figure] = []
     for number, what in enumerate(_WHAT):
         bare = Pair(taken[number], taken[2 + number])
-        rows.append(bare.figure(what, "MB/s", "bare aiortc", "" if number else _HOW, at_least=REACH))
-        rows.append(Pair(taken[number], taken[4]).figure("  the same", "MB/s", "Chromium to Chromium", ""))
+        rows.append(
+            bare.figure(what, "MB/s", "bare aiortc", "" if number else _HOW, at_least=REACH)
+        )
+        rows.append(
+            Pair(taken[number], taken[4]).figure("  the same", "MB/s", "Chromium to Chromium", "")
+        )
     return rows
 
 
@@ -69,7 +80,7 @@ def _rate(seconds: float) -> float:
     return FILE_BYTES / MEGABYTE / seconds
 
 
-# --- ours ------------------------------------------------------------------------------------------------------------
+# --- ours -----------------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
@@ -130,7 +141,7 @@ async def _send_to_host(host: Program, page: "Page", file: Path, folder: Path) -
     return took
 
 
-# --- bare ------------------------------------------------------------------------------------------------------------
+# --- bare -----------------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager

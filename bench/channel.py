@@ -1,4 +1,6 @@
-"""Row: 256 MB over the data channel, where the lane is refused, against bare aiortc with the same messages."""
+"""Row: 256 MB over the data channel, where the lane is refused, against bare aiortc with the same
+messages.
+"""
 
 import asyncio
 import contextlib
@@ -16,9 +18,12 @@ REACH: Final = 0.95
 FILE_BYTES: Final = 256 * MEGABYTE
 MOST_ROUNDS: Final = 5
 _HOW: Final = (
-    "ours: `proxim host` and `proxim join` as people run them, the guest through a relay of the bench that refuses "
-    "/lane; guest to host, from `send` to `done`, read from and written to disk and verified. Bare: two aiortc "
-    "processes, as many bytes in messages of 64 KiB out of memory, at most 512 KiB queued, received and dropped."
+    "ours: `proxim host` and `proxim join` as people run them, the guest through a relay of the "
+    "bench that refuses "
+    "/lane; guest to host, from `send` to `done`, read from and written to disk and verified. "
+    "Bare: two aiortc "
+    "processes, as many bytes in messages of 64 KiB out of memory, at most 512 KiB queued, "
+    "received and dropped."
 )
 
 
@@ -27,16 +32,24 @@ async def figures(options: Options) -> list[Figure]:
     with disk_folder() as folder:
         file = make_file(folder / "256MB.bin", FILE_BYTES)
         pair = await alternate(
-            lambda: _ours(folder, file), _bare, min(options.rounds, MOST_ROUNDS), unmeasured=UNMEASURED
+            lambda: _ours(folder, file),
+            _bare,
+            min(options.rounds, MOST_ROUNDS),
+            unmeasured=UNMEASURED,
         )
-    return [pair.figure("256 MB over the data channel", "MB/s", "bare aiortc", _HOW, at_least=REACH)]
+    return [
+        pair.figure("256 MB over the data channel", "MB/s", "bare aiortc", _HOW, at_least=REACH)
+    ]
 
 
 async def _ours(folder: Path, file: Path) -> float:
     port = free_port()
     options = ("--address", HOST_ADDRESS, "--port", str(port))
     way = (HOST_ADDRESS, OWN_ADDRESS)
-    async with without_lane(port), linked(folder, host_options=options, rewrite=way, via="webrtc") as pair:
+    async with (
+        without_lane(port),
+        linked(folder, host_options=options, rewrite=way, via="webrtc") as pair,
+    ):
         seconds = await pair.move(file, to_host=True, via="webrtc")
     return FILE_BYTES / MEGABYTE / seconds
 

@@ -1,6 +1,5 @@
-"""The system's own Chromium, without a window, driven by playwright; one for a whole row, a fresh context for each try.
-
-Must never be here: what is measured, Proxim's page or any other.
+"""The system's own Chromium, without a window, driven by playwright; one for a whole row, a fresh
+context for each try.
 """
 
 import contextlib
@@ -18,7 +17,8 @@ PATIENCE_MS: Final = 30_000.0
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _OPTIONS: Final = (
     "--no-sandbox",  # the bench may run as root
-    # Tabs hide their addresses behind `.local` names, which two tabs find by multicast only: not every machine has it.
+    # Tabs hide their addresses behind `.local` names, which two tabs find by multicast only: not
+    # every machine has it.
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 )
 

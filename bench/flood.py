@@ -1,8 +1,9 @@
-"""Row: a flood of connections against a host: its memory, and how long the honest guest takes meanwhile.
+"""Row: a flood of connections against a host: its memory, and how long the honest guest takes
+meanwhile.
 
-The flood stays on loopback, comes from a process of its own, and is bounded: 1,000 connections in bursts, from more
-addresses than the host takes sockets of, half of them slow or half open, some guessing codes, some pinging.
-Must never be here: the limits themselves (proxim.net.limits, proxim.core.door).
+The flood stays on loopback, comes from a process of its own, and is bounded: 1,000 connections in
+bursts, from more addresses than the host takes sockets of, half of them slow or half open, some
+guessing codes, some pinging.
 """
 
 import asyncio
@@ -38,17 +39,22 @@ MANY: Final = 20  # these leave none
 PING: Final = b"\x89\x80" + bytes(4)
 PINGS: Final = 40_000  # one read full of them
 REACH: Final = 2.0  # times the honest guest's time without the flood
-MARGIN_MB: Final = 8.0  # what memory may have grown by when it is over: one arena of the allocator here and there
+# What memory may have grown by when it is over: one arena of the allocator here and there
+MARGIN_MB: Final = 8.0
 _HELD_SECONDS: Final = 1.0  # how long a silent socket stays before it gives way to the next
 _RETRY_SECONDS: Final = 0.05
 _PATIENCE: Final = 30.0
 _BENCH: Final = DeviceInfo("bench", "bench")
 _HOW: Final = (
-    f"{CONNECTIONS} connections in bursts of {BURST} from {FEW} loopback addresses and a process of its own, in turn: "
-    "nothing sent, half a request line, half a handshake, an open WebSocket that stays silent, one with a wrong code, "
+    f"{CONNECTIONS} connections in bursts of {BURST} from {FEW} loopback addresses and a process "
+    "of its own, in turn: "
+    "nothing sent, half a request line, half a handshake, an open WebSocket that stays silent, one "
+    "with a wrong code, "
     f"and one that sends {PINGS} pings at once. "
-    "Time from Join to an open link by QR, approved at once, the median of all that fit into the flood (the "
-    f"guesses close the typed code, as they shall). From {MANY} addresses the host is full: a guest tries again."
+    "Time from Join to an open link by QR, approved at once, the median of all that fit into the "
+    "flood (the "
+    f"guesses close the typed code, as they shall). From {MANY} addresses the host is full: a "
+    "guest tries again."
 )
 
 
@@ -63,7 +69,8 @@ class Taken:
     after: float
     refused: int  # connections of the flood that were turned away
     tries: float  # of an honest guest, on average
-    longest: float  # ms: it came while the host was full; the median is of those that came between two bursts
+    # Ms: it came while the host was full; the median is of those that came between two bursts
+    longest: float
 
 
 async def figures(options: Options) -> list[Figure]:
@@ -89,7 +96,10 @@ async def figures(options: Options) -> list[Figure]:
         Figure(f"  from {MANY} addresses", with_spread([one.amid for one in many], "ms")),
         Figure("  the longest of them", with_spread([one.longest for one in many], "ms")),
         Figure("  its tries until the host had room", with_spread([one.tries for one in many], "")),
-        Figure("host's memory before the flood", with_spread([one.before for one in (*few, *many)], "MB")),
+        Figure(
+            "host's memory before the flood",
+            with_spread([one.before for one in (*few, *many)], "MB"),
+        ),
         Figure("  at its peak", with_spread([one.peak for one in (*few, *many)], "MB")),
         Figure(
             "  after",
@@ -97,16 +107,22 @@ async def figures(options: Options) -> list[Figure]:
             f"<= +{MARGIN_MB:g} MB",
             growth <= MARGIN_MB,
         ),
-        Figure("  connections closed by the host", with_spread([float(one.refused) for one in (*few, *many)], "")),
+        Figure(
+            "  connections closed by the host",
+            with_spread([float(one.refused) for one in (*few, *many)], ""),
+        ),
     ]
 
 
 async def flood_once(sources: int) -> Taken:
     """A fresh host, an honest guest alone, the flood with honest guests in it, and rest."""
     address = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
-    async with running((*PROXIM, "host", "--json", "--type", "persistent", "--address", address)) as host:
+    async with running(
+        (*PROXIM, "host", "--json", "--type", "persistent", "--address", address)
+    ) as host:
         url = str((await host.event(event="session"))["url"])
-        alone = [await _honest_guest(host, url) for _ in range(6)][1:]  # the first one loads aiortc on both sides
+        # The first one loads aiortc on both sides
+        alone = [await _honest_guest(host, url) for _ in range(6)][1:]
         await host.at_rest()
         before = host.resident
         amid: list[tuple[float, int]] = []
@@ -186,7 +202,7 @@ async def _approve(host: Program) -> None:
     host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
 
 
-# --- the flood, in a process of its own ------------------------------------------------------------------------------
+# --- the flood, in a process of its own -----------------------------------------------------------
 
 
 async def _flood(address: str, port: int, addresses: int) -> None:
@@ -194,19 +210,28 @@ async def _flood(address: str, port: int, addresses: int) -> None:
     print(json.dumps({"event": "flooding"}), flush=True)
     connections: list[asyncio.Task[bool]] = []
     for first in range(0, CONNECTIONS, BURST):
-        burst = [_one(address, port, sources[number % addresses], number) for number in range(first, first + BURST)]
+        burst = [
+            _one(address, port, sources[number % addresses], number)
+            for number in range(first, first + BURST)
+        ]
         connections += [asyncio.create_task(one) for one in burst]
         await asyncio.sleep(_HELD_SECONDS / 2)  # the next burst takes whatever place became free
-    print(json.dumps({"event": "done", "refused": sum(await asyncio.gather(*connections))}), flush=True)
+    print(
+        json.dumps({"event": "done", "refused": sum(await asyncio.gather(*connections))}),
+        flush=True,
+    )
 
 
 async def _one(address: str, port: int, source: str, number: int) -> bool:
     """One connection of the flood; whether the host closed it before it had to give way."""
     handshake = (
-        f"GET /ws HTTP/1.1\r\nHost: {address}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET /ws HTTP/1.1\r\nHost: {address}:{port}\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\n"
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     ).encode()
-    request = PairRequest(CODE_SESSION_ID, _BENCH, Auth(1, "spake2", to_base64url(b"A" + secrets.token_bytes(32))))
+    request = PairRequest(
+        CODE_SESSION_ID, _BENCH, Auth(1, "spake2", to_base64url(b"A" + secrets.token_bytes(32)))
+    )
     guess = dump_message(request).encode()
     frame = b"\x81\xfe" + len(guess).to_bytes(2, "big") + bytes(4) + guess
     said = (b"", b"GET /", handshake[:60], handshake, handshake, handshake)[number % 6]

@@ -1,4 +1,6 @@
-"""Row: the lane over a link of 1 Gbit/s with 5 ms and 0.1 % loss, against iperf3 over the same link."""
+"""Row: the lane over a link of 1 Gbit/s with 5 ms and 0.1 % loss, against iperf3 over the same
+link.
+"""
 
 import asyncio
 import json
@@ -17,9 +19,12 @@ FILE_BYTES: Final = 1000 * MEGABYTE
 IPERF_BYTES: Final = 1000 * MEGABYTE
 MOST_ROUNDS: Final = 5
 _HOW: Final = (
-    f"two network namespaces, {DELAY_SECONDS * 1000:g} ms each way and {LOSS:.1%} loss in each direction, 1 Gbit/s by "
-    "a relay between two TAP devices (bench/gigabit_link.py; this needs no netem). Ours: 1 GB, disk to disk, from "
-    "`send` to `done`; iperf3: one stream of as many bytes in the same direction, what its receiver counted. Nothing "
+    f"two network namespaces, {DELAY_SECONDS * 1000:g} ms each way and {LOSS:.1%} loss in each "
+    "direction, 1 Gbit/s by "
+    "a relay between two TAP devices (bench/gigabit_link.py; this needs no netem). Ours: 1 GB, "
+    "disk to disk, from "
+    "`send` to `done`; iperf3: one stream of as many bytes in the same direction, what its "
+    "receiver counted. Nothing "
     "on such a link can be above 118 MB/s."
 )
 
@@ -45,7 +50,9 @@ async def figures(options: Options) -> list[Figure]:
         )
     what = "1 Gbit/s, 5 ms, 0.1 % loss"
     return [
-        Pair(to_host, iperf).figure(f"{what}, guest to host", "MB/s", "iperf3", _HOW, at_least=REACH),
+        Pair(to_host, iperf).figure(
+            f"{what}, guest to host", "MB/s", "iperf3", _HOW, at_least=REACH
+        ),
         Pair(to_guest, back).figure(f"{what}, host to guest", "MB/s", "iperf3", "", at_least=REACH),
         Figure(
             "  what the link did",
@@ -74,7 +81,9 @@ async def _iperf(link: Cable, *options: str) -> float:
             )
             told, _ = await client.communicate()
             if client.returncode == 0:
-                return float(json.loads(told)["end"]["sum_received"]["bits_per_second"]) / 8 / MEGABYTE
+                return (
+                    float(json.loads(told)["end"]["sum_received"]["bits_per_second"]) / 8 / MEGABYTE
+                )
             await asyncio.sleep(0.1)  # it does not listen yet
         raise RuntimeError("iperf3 failed")
     finally:

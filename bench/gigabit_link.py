@@ -1,9 +1,10 @@
-"""Two network namespaces joined by a cable of 1 Gbit/s with delay and loss, made by a relay between two TAP devices.
+"""Two network namespaces joined by a cable of 1 Gbit/s with delay and loss, made by a relay between
+two TAP devices.
 
-`tc netem` would be the usual means, but many kernels lack it, and a relay of single packets (tests/lossy_link.py)
-reaches no gigabit in Python. Here the kernel hands over trains of segments, as it does to a network card that cuts them
-(TSO); each segment is lost by itself, and a train with a gap goes on as two. Linux, root. Must never be here: what is
-measured.
+`tc netem` would be the usual means, but many kernels lack it, and a relay of single packets
+(tests/lossy_link.py) reaches no gigabit in Python. Here the kernel hands over trains of segments,
+as it does to a network card that cuts them (TSO); each segment is lost by itself, and a train with
+a gap goes on as two. Linux, root.
 """
 
 import contextlib
@@ -30,7 +31,8 @@ _TUNSETIFF: Final = 0x400454CA  # linux/if_tun.h
 _TUNSETOFFLOAD: Final = 0x400454D0
 _TAP_WITH_HEADER: Final = 0x0002 | 0x1000 | 0x4000  # IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
 _CUTS_TRAINS: Final = 0x01 | 0x02  # TUN_F_CSUM | TUN_F_TSO4
-_VNET: Final = struct.Struct("=BBHHHH")  # virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset
+# virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset
+_VNET: Final = struct.Struct("=BBHHHH")
 _TRAIN: Final = 1  # VIRTIO_NET_HDR_GSO_TCPV4
 _MOST_BYTES: Final = 66 * 1024  # a train of 64 KiB with its headers
 _ETHERNET: Final = 14
@@ -67,7 +69,9 @@ class Cable:
                         os.write(tap, queue.popleft()[1])
                 if queue:
                     next_at = min(next_at, queue[0][0])
-            readable, _, _ = select.select(self._taps, [], [], max(0.0, next_at - time.perf_counter()))
+            readable, _, _ = select.select(
+                self._taps, [], [], max(0.0, next_at - time.perf_counter())
+            )
             for tap in readable:
                 side = self._taps.index(tap)
                 frame = os.read(tap, _MOST_BYTES)
@@ -77,7 +81,12 @@ class Cable:
                     self.dropped += 1
                     continue
                 for piece, segments in self._pieces(frame, dice):
-                    bits = 8 * (len(piece) - _VNET.size + _ON_THE_WIRE + (segments - 1) * (_ON_THE_WIRE + 66))
+                    bits = 8 * (
+                        len(piece)
+                        - _VNET.size
+                        + _ON_THE_WIRE
+                        + (segments - 1) * (_ON_THE_WIRE + 66)
+                    )
                     free_at[other] = max(free_at[other], now) + bits / BITS_PER_SECOND
                     waiting[other].append((free_at[other] + DELAY_SECONDS, piece))
 
@@ -117,7 +126,9 @@ class _Train:
         _VNET.pack_into(head, 0, flags, kind, header_bytes, size if kind else 0, start, offset)
         length = self._data - self._tcp + len(data)
         identity, sequence = _number(head, self._ip + 4, 2) + first, _number(head, self._tcp + 4, 4)
-        struct.pack_into(">HH", head, self._ip + 2, self._tcp - self._ip + length, identity & 0xFFFF)
+        struct.pack_into(
+            ">HH", head, self._ip + 2, self._tcp - self._ip + length, identity & 0xFFFF
+        )
         struct.pack_into(">H", head, self._ip + 10, 0)
         struct.pack_into(">H", head, self._ip + 10, 0xFFFF ^ _sum(head[self._ip : self._tcp]))
         struct.pack_into(">I", head, self._tcp + 4, (sequence + first * self._size) & 0xFFFFFFFF)

@@ -1,4 +1,6 @@
-"""Row: a host with its window open and nobody there, in CPU time and memory; beside it the same after a guest left."""
+"""Row: a host with its window open and nobody there, in CPU time and memory; beside it the same
+after a guest left.
+"""
 
 import asyncio
 import shutil
@@ -31,17 +33,32 @@ async def figures(options: Options) -> list[Figure]:
 async def _both(window: Program, screen: Screen, seconds: float) -> list[Figure]:
     await screen.wait_until(screen.find_qr)
     percent, megabytes = await _watch(window, seconds)
-    how = f"the real window on an Xvfb of its own, all threads, watched once for {seconds:g} s from when it is at rest."
+    how = (
+        "the real window on an Xvfb of its own, all threads, watched once for "
+        f"{seconds:g} s from when it is at rest."
+    )
     figures = [
-        Figure("idle host: CPU", _cpu(percent), f"<= {REACH_PERCENT:g} %", percent <= REACH_PERCENT, how=how),
-        Figure("idle host: memory", _memory(megabytes), f"<= {REACH_MB:g} MB", megabytes <= REACH_MB),
+        Figure(
+            "idle host: CPU",
+            _cpu(percent),
+            f"<= {REACH_PERCENT:g} %",
+            percent <= REACH_PERCENT,
+            how=how,
+        ),
+        Figure(
+            "idle host: memory", _memory(megabytes), f"<= {REACH_MB:g} MB", megabytes <= REACH_MB
+        ),
     ]
     if shutil.which("xdotool") is None:
-        return [*figures, Figure("  after a guest left", "not measured: it needs xdotool, which approves")]
+        return [
+            *figures,
+            Figure("  after a guest left", "not measured: it needs xdotool, which approves"),
+        ]
     await _one_guest(window, screen)
     percent, megabytes = await _watch(window, seconds)
     how = (
-        "a guest written from the seed asked, was approved with the keyboard, linked, spoke and left; no reach is set."
+        "a guest written from the seed asked, was approved with the keyboard, linked, spoke and "
+        "left; no reach is set."
     )
     return [
         *figures,
@@ -69,7 +86,9 @@ def _memory(megabytes: float) -> str:
 
 async def _one_guest(window: Program, screen: Screen) -> None:
     """Let a guest link and leave; the window goes on to show its conversation."""
-    listening = next(one for one in window.stats.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
+    listening = next(
+        one for one in window.stats.net_connections("tcp") if one.status == psutil.CONN_LISTEN
+    )
     url = f"ws://{authority(listening.laddr.ip, listening.laddr.port)}/ws"
     guest = await asyncio.create_subprocess_exec(
         sys.executable, str(_SEED_GUEST), url, CODE_SESSION_ID, stdout=subprocess.PIPE, cwd=ROOT
@@ -89,5 +108,7 @@ async def _one_guest(window: Program, screen: Screen) -> None:
 
 
 async def _press(screen: Screen, keys: str) -> None:
-    tool = await asyncio.create_subprocess_exec("xdotool", "key", keys, env={"DISPLAY": screen.display})
+    tool = await asyncio.create_subprocess_exec(
+        "xdotool", "key", keys, env={"DISPLAY": screen.display}
+    )
     await tool.wait()

@@ -1,4 +1,6 @@
-"""Row: a file of 2 GB over the lane, disk to disk, both directions, against three others in the same rounds."""
+"""Row: a file of 2 GB over the lane, disk to disk, both directions, against three others in the
+same rounds.
+"""
 
 import contextlib
 import json
@@ -10,20 +12,41 @@ from typing import Final
 from bench.measure import Figure, Options, Pair, Take, in_turn
 from bench.programs import module, running
 from bench.secure_copy import free_port, secure_copy
-from bench.transfers import MEGABYTE, UNMEASURED, SkippedError, check, clear, disk_folder, linked, make_file
+from bench.transfers import (
+    MEGABYTE,
+    UNMEASURED,
+    SkippedError,
+    check,
+    clear,
+    disk_folder,
+    linked,
+    make_file,
+)
 from bench.wormhole import wormhole
 
 FILE_BYTES: Final = 2000 * MEGABYTE
 MOST_ROUNDS: Final = 5  # each writes 10 GB
 _HOW: Final = (
-    "2 GB of random bytes in the system's cache, written to the same disk by every side, removed after each round and "
-    "the disk synced. Ours: `proxim host --json` and `proxim join --json`, linked before, from `send` on the sender to "
+    "2 GB of random bytes in the system's cache, written to the same disk by every side, removed "
+    "after each round and "
+    "the disk synced. Ours: `proxim host --json` and `proxim join --json`, linked before, from "
+    "`send` on the sender to "
     "`done` on the receiver, SHA-256 verified."
 )
 _OTHERS: Final = {
-    "AES-GCM over TCP": (0.9, "bench/other_lane.py, from the accepted connection until the file is closed"),
-    "scp": (1.0, "Debian's openssh over loopback, its connection made before, no compression, default cipher"),
-    "magic-wormhole": (1.5, "its own mailbox and relay on loopback, from when the receiver opens the file to its end"),
+    "AES-GCM over TCP": (
+        0.9,
+        "bench/other_lane.py, from the accepted connection until the file is closed",
+    ),
+    "scp": (
+        1.0,
+        "Debian's openssh over loopback, its connection made before, no compression, default "
+        "cipher",
+    ),
+    "magic-wormhole": (
+        1.5,
+        "its own mailbox and relay on loopback, from when the receiver opens the file to its end",
+    ),
 }
 
 
@@ -53,12 +76,22 @@ async def figures(options: Options) -> list[Figure]:
     for number, direction in enumerate(("guest to host", "host to guest")):
         for name, other in zip(others, taken[2:], strict=True):
             reach, how = _OTHERS[name]
-            notes = f"{_HOW} Against: {how}." if number == 0 and not rows else f"against: {how}." if number == 0 else ""
+            notes = (
+                f"{_HOW} Against: {how}."
+                if number == 0 and not rows
+                else f"against: {how}."
+                if number == 0
+                else ""
+            )
             pair = Pair(taken[number], other)
-            rows.append(pair.figure(f"2 GB over the lane, {direction}", "MB/s", name, notes, at_least=reach))
+            rows.append(
+                pair.figure(f"2 GB over the lane, {direction}", "MB/s", name, notes, at_least=reach)
+            )
     both = [statistics.median(taken[0]), statistics.median(taken[1])]
     rows.append(Figure("  the slower direction of the two", f"{min(both) / max(both):.2f} x"))
-    return rows + [Figure(f"  against {name}", f"not measured: {why}") for name, why in missing.items()]
+    return rows + [
+        Figure(f"  against {name}", f"not measured: {why}") for name, why in missing.items()
+    ]
 
 
 def _ours(folder: Path, file: Path, *, to_host: bool) -> Take:

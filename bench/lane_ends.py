@@ -1,7 +1,8 @@
-"""The network side's floor of a transfer, without machines: two processes, a lane, a source and a sink.
+"""The network side's floor of a transfer, without machines: two processes, a lane, a source and a
+sink.
 
-Usage: python -m bench.lane_ends host|guest receive|send PORT PATH. Each end prints when it is done; the host prints
-"ready" once it listens.
+Usage: python -m bench.lane_ends host|guest receive|send PORT PATH. Each end prints when it is done;
+the host prints "ready" once it listens.
 """
 
 import asyncio
@@ -93,7 +94,9 @@ class End:
                 self.parts += rest
             case "open":
                 rows = [row.split("|") for row in self.parts.split(";")]
-                entries = tuple(Entry(path, int(size), None, directory == "1") for path, size, directory in rows)
+                entries = tuple(
+                    Entry(path, int(size), None, directory == "1") for path, size, directory in rows
+                )
                 self.do(do.OpenSink(_TRANSFER, entries))
             case "accept":
                 self.do(do.StartSending(_TRANSFER, _LINK, 0, Via.LANE, (), (), START))
@@ -104,7 +107,9 @@ class End:
 
     def finish(self) -> None:
         """Tell how it went."""
-        print(f"{time.perf_counter() - self.started:.3f} s{_usage()} events {self.events}", flush=True)
+        print(
+            f"{time.perf_counter() - self.started:.3f} s{_usage()} events {self.events}", flush=True
+        )
         self.done.set()
 
 
@@ -115,7 +120,8 @@ def _usage() -> str:
 
     used = resource.getrusage(resource.RUSAGE_SELF)
     return (
-        f" user {used.ru_utime:.2f} system {used.ru_stime:.2f} faults {used.ru_minflt} rss {used.ru_maxrss // 1024} MiB"
+        f" user {used.ru_utime:.2f} system {used.ru_stime:.2f}"
+        f" faults {used.ru_minflt} rss {used.ru_maxrss // 1024} MiB"
     )
 
 
@@ -132,7 +138,9 @@ async def main(role: str, port: int, path: Path) -> None:
         end.lanes.expect(do.ExpectLane(_LINK, _TOKEN, _KEY))
         print("ready", flush=True)
     else:
-        end.lanes.dial(do.DialLane(_LINK, f"ws://127.0.0.1:{port}/lane", _TOKEN, _KEY, carries_link=True))
+        end.lanes.dial(
+            do.DialLane(_LINK, f"ws://127.0.0.1:{port}/lane", _TOKEN, _KEY, carries_link=True)
+        )
     await end.done.wait()
     end.lanes.close(_LINK)
     await end.hub.stop()

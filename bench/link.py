@@ -1,4 +1,6 @@
-"""Row: approval to open data channel, two programs, against two bare aiortc processes with a pipe between them."""
+"""Row: approval to open data channel, two programs, against two bare aiortc processes with a pipe
+between them.
+"""
 
 import asyncio
 import contextlib
@@ -11,8 +13,10 @@ from bench.programs import PROXIM, Program, module, running
 
 REACH: Final = 1.5
 _HOW: Final = (
-    "`proxim host --json` and `proxim join --json` over this machine's own address, from writing pair_response to "
-    "`connected` on both; bare: from createOffer to the open channel on both, peers made before. Fresh processes each "
+    "`proxim host --json` and `proxim join --json` over this machine's own address, from writing "
+    "pair_response to "
+    "`connected` on both; bare: from createOffer to the open channel on both, peers made before. "
+    "Fresh processes each "
     "round, all at rest (aiortc imported) before the clock starts."
 )
 
@@ -33,7 +37,9 @@ async def _ours() -> float:
         await asyncio.gather(host.at_rest(), guest.at_rest())
         started = time.perf_counter()
         host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
-        await asyncio.gather(*(side.event(event="link", state="connected") for side in (host, guest)))
+        await asyncio.gather(
+            *(side.event(event="link", state="connected") for side in (host, guest))
+        )
         return (time.perf_counter() - started) * 1000
 
 

@@ -1,6 +1,5 @@
-"""Figures: taking the two sides of one in turn, judging them against their reach, printing them as a table.
-
-Must never be here: what is measured (one module a row).
+"""Figures: taking the two sides of one in turn, judging them against their reach, printing them as
+a table.
 """
 
 import gc
@@ -43,7 +42,9 @@ class Pair:
 
     @property
     def ratio(self) -> float:
-        """Median by median: what one slow round on a shared machine does to a mean, it does not do to this."""
+        """Median by median: what one slow round on a shared machine does to a mean, it does not do
+        to this.
+        """
         return statistics.median(self.ours) / statistics.median(self.other)
 
     def figure(
@@ -82,7 +83,9 @@ async def alternate(ours: Take, other: Take, rounds: int, *, unmeasured: int = 1
 
 
 async def in_turn(sides: Sequence[Take], rounds: int, *, unmeasured: int = 1) -> list[list[float]]:
-    """Take all in turn, so that whatever else the machine does falls on all; first rounds are thrown away."""
+    """Take all in turn, so that whatever else the machine does falls on all; first rounds are
+    thrown away.
+    """
     taken: list[list[float]] = [[] for _ in sides]
     for number in range(rounds + unmeasured):
         for side, values in zip(sides, taken, strict=True):
@@ -98,7 +101,9 @@ async def in_turn(sides: Sequence[Take], rounds: int, *, unmeasured: int = 1) ->
 def with_spread(values: Sequence[float], unit: str) -> str:
     """The median, and the extremes around it."""
     digits = 0 if statistics.median(values) >= 10 else 2
-    middle, low, high = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    middle, low, high = (
+        f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values))
+    )
     return f"{middle} {unit} ({low}-{high})"
 
 

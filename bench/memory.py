@@ -16,8 +16,10 @@ FLAT_MB: Final = 10.0  # what the last fifth may have more than the second
 FILE_BYTES: Final = 10_000 * MEGABYTE
 SAMPLE_SECONDS: Final = 0.1
 _HOW: Final = (
-    f"a sparse file of 10 GB, written to a disk as any other; resident memory looked at every {SAMPLE_SECONDS:g} s. "
-    "Flat: the median of the last fifth of the time beside that of the second fifth, when all buffers are in use."
+    "a sparse file of 10 GB, written to a disk as any other; resident memory looked at every "
+    f"{SAMPLE_SECONDS:g} s. "
+    "Flat: the median of the last fifth of the time beside that of the second fifth, when all "
+    "buffers are in use."
 )
 
 
@@ -36,7 +38,9 @@ async def figures(options: Options) -> list[Figure]:
                 async with _watched(*sides.values()) as seen:
                     seconds = await pair.move(source, to_host=to_host)
                 for (role, _), samples in zip(sides.items(), seen, strict=True):
-                    rows += _rows(role, "guest to host" if to_host else "host to guest", samples, not rows)
+                    rows += _rows(
+                        role, "guest to host" if to_host else "host to guest", samples, not rows
+                    )
                 progress(f"{FILE_BYTES / MEGABYTE / seconds:.0f} MB/s ", end="")
     progress("")
     return rows
@@ -44,7 +48,9 @@ async def figures(options: Options) -> list[Figure]:
 
 def _rows(role: str, direction: str, samples: list[int], first: bool) -> list[Figure]:
     fifth = max(1, len(samples) // 5)
-    growth = (statistics.median(samples[-fifth:]) - statistics.median(samples[fifth : 2 * fifth])) / MEGABYTE
+    growth = (
+        statistics.median(samples[-fifth:]) - statistics.median(samples[fifth : 2 * fifth])
+    ) / MEGABYTE
     peak = max(samples) / MEGABYTE
     return [
         Figure(

@@ -1,6 +1,8 @@
-"""What a lane is measured against: a file over one TCP stream under AES-256-GCM, as short as Python has it.
+"""What a lane is measured against: a file over one TCP stream under AES-256-GCM, as short as Python
+has it.
 
-Usage: python -m bench.other_lane receive|send PORT FILE. It hashes nothing, acknowledges nothing and cannot go on.
+Usage: python -m bench.other_lane receive|send PORT FILE. It hashes nothing, acknowledges nothing
+and cannot go on.
 """
 
 import json

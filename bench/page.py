@@ -1,4 +1,6 @@
-"""Row: from the page's request to the `pair_request` at the host, against a page that only opens a socket and sends."""
+"""Row: from the page's request to the `pair_request` at the host, against a page that only opens a
+socket and sends.
+"""
 
 import asyncio
 import re
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
 REACH: Final = 2.0
 _WHAT: Final = "page request to pair_request"
 _HOW: Final = (
-    "Chromium, a fresh context each try, the server and the browser at rest. Ours: `proxim host --json --verbose`, by "
-    "the times in its log: the answer to the first GET, and the guest's pair_request in the machine. Bare: "
-    "bench/bare_page_server.py, one page with the script in it, the same two moments in the server's process."
+    "Chromium, a fresh context each try, the server and the browser at rest. Ours: `proxim host "
+    "--json --verbose`, by "
+    "the times in its log: the answer to the first GET, and the guest's pair_request in the "
+    "machine. Bare: "
+    "bench/bare_page_server.py, one page with the script in it, the same two moments in the "
+    "server's process."
 )
 _LOOK_SECONDS: Final = 0.02
 # A line of `proxim --verbose`: when, to the millisecond, and what.
@@ -39,12 +44,23 @@ async def figures(options: Options) -> list[Figure]:
 async def _figure(browser: "Browser", options: Options) -> Figure:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        host_command = [*PROXIM, "host", "--json", "--type", "persistent", "--verbose", "--log-file", str(log)]
+        host_command = [
+            *PROXIM,
+            "host",
+            "--json",
+            "--type",
+            "persistent",
+            "--verbose",
+            "--log-file",
+            str(log),
+        ]
         async with running(host_command) as host, running(module("bare_page_server")) as bare:
             url = str((await host.event(event="session"))["url"])
             bare_url = str((await bare.event(event="listening"))["url"])
             await asyncio.gather(host.at_rest(), bare.at_rest())
-            pair = await alternate(_ours(browser, host, url, log), _bare(browser, bare, bare_url), options.rounds)
+            pair = await alternate(
+                _ours(browser, host, url, log), _bare(browser, bare, bare_url), options.rounds
+            )
     return pair.figure(_WHAT, "ms", "bare page", _HOW, at_most=REACH)
 
 
@@ -55,7 +71,8 @@ def _ours(browser: "Browser", host: Program, url: str, log: Path) -> Take:
             await page.goto(url)
             await host.event(event="pair_prompt")
             text = await _until_logged(log, before, ": got PairRequest(")
-        await _until_logged(log, before, "closed")  # the guest has left; nobody waits for an answer any more
+        # The guest has left; nobody waits for an answer any more
+        await _until_logged(log, before, "closed")
         return _between(text, "was answered 200", ": got PairRequest(")
 
     return take
@@ -92,6 +109,8 @@ def _between(text: str, one: str, other: str) -> float:
         hours, minutes, seconds, milliseconds = map(int, match.groups()[:4])
         for words in (one, other):
             if words in match[5]:
-                moments.setdefault(words, ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds)
+                moments.setdefault(
+                    words, ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds
+                )
     day = 24 * 60 * 60 * 1000
     return float((moments[other] - moments[one]) % day)

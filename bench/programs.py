@@ -1,6 +1,5 @@
-"""Child processes of the bench: real programs, each with a config folder of its own, all ended at the end.
-
-Must never be here: what is measured.
+"""Child processes of the bench: real programs, each with a config folder of its own, all ended at
+the end.
 """
 
 import asyncio
@@ -19,9 +18,11 @@ import psutil
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PROXIM: Final = (sys.executable, str(ROOT / "proxim.py"))
-PATIENCE: Final = 30.0  # seconds; a program that takes longer hangs, and the figure would mean nothing
+# Seconds; a program that takes longer hangs, and the figure would mean nothing
+PATIENCE: Final = 30.0
 
-LINE_BYTES: Final = 64 * 1024 * 1024  # the longest line of a child: an announcement names 10,000 files
+# The longest line of a child: an announcement names 10,000 files
+LINE_BYTES: Final = 64 * 1024 * 1024
 
 _REST_SECONDS: Final = 0.5  # so long a program must be still to count as at rest
 _REST_CPU_SECONDS: Final = 0.02  # two ticks of the clock that the kernel counts CPU time in
@@ -74,7 +75,9 @@ class Program:
 
 
 def environment(home: Path | str, display: str | None = None) -> dict[str, str]:
-    """Ours without the desktop's: no display but `display`, and bytecode cached as on any person's machine."""
+    """Ours without the desktop's: no display but `display`, and bytecode cached as on any person's
+    machine.
+    """
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
     kept |= {"XDG_CONFIG_HOME": str(home), "XDG_STATE_HOME": str(home)}
@@ -85,7 +88,9 @@ def environment(home: Path | str, display: str | None = None) -> dict[str, str]:
 async def running(
     command: Sequence[str], *, display: str | None = None, pass_fds: Sequence[int] = ()
 ) -> AsyncIterator[Program]:
-    """Start a child, and kill it at the end: what it does when it leaves is no part of any figure."""
+    """Start a child, and kill it at the end: what it does when it leaves is no part of any
+    figure.
+    """
     with tempfile.TemporaryDirectory() as home:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -1,7 +1,4 @@
-"""Row: the CPU time that the proof adds to a pairing, on both sides together.
-
-Must never be here: what a proof is (proxim.core.proof).
-"""
+"""Row: the CPU time that the proof adds to a pairing, on both sides together."""
 
 import importlib
 import json
@@ -21,23 +18,31 @@ from proxim.core.proving import Prover, start_guest_proof, start_host_proof
 from proxim.net.spake import Spake2Exchange
 
 REACH_MS: Final = 60.0
-_PAIRINGS: Final = 20  # after the first; their median is the price where both programs have paired before
+# After the first; their median is the price where both programs have paired before
+_PAIRINGS: Final = 20
 _CODE: Final = "02501WK381"
 _QR_SECRET: Final = "A" * 22
 _SDP: Final = "v=0\r\n" * 200  # as long as aiortc's
 _WITH_LINK: Final = "link"  # argument of the fresh process: load first what every pairing loads
 _DEVICE: Final = DeviceInfo("bench", "bench")
 _HOW: Final = (
-    "CPU time of everything that a pairing without proof does not do: shares, keys, both tags made and checked, the "
-    "MAC of offer and answer made and checked; guest and host one after the other in a fresh process, which has loaded "
-    "what every pairing loads (aiortc, and with it most of cryptography), and now loads the SPAKE2 library as well: "
-    "that is counted twice, for each side loads it in its own program. Below, the same in processes without aiortc, "
-    "where what SPAKE2 and the link share is counted as the proof's: no program of ours pairs like that."
+    "CPU time of everything that a pairing without proof does not do: shares, keys, both tags made "
+    "and checked, the "
+    "MAC of offer and answer made and checked; guest and host one after the other in a fresh "
+    "process, which has loaded "
+    "what every pairing loads (aiortc, and with it most of cryptography), and now loads the SPAKE2 "
+    "library as well: "
+    "that is counted twice, for each side loads it in its own program. Below, the same in "
+    "processes without aiortc, "
+    "where what SPAKE2 and the link share is counted as the proof's: no program of ours pairs like "
+    "that."
 )
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row: a first pairing by code as people meet it, and beside it later ones, and those by QR."""
+    """Take the row: a first pairing by code as people meet it, and beside it later ones, and those
+    by QR.
+    """
     taken: dict[str, list[float]] = {"first": [], "later": [], "qr": []}
     alone: list[float] = []
     for _ in range(options.rounds):

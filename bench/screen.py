@@ -1,7 +1,8 @@
-"""A screen of our own whose pixels are read from outside: Xvfb keeps its framebuffer in a file, and we map that file.
+"""A screen of our own whose pixels are read from outside: Xvfb keeps its framebuffer in a file, and
+we map that file.
 
-Nothing is asked of the program that is watched, nor of its X server, so watching costs neither of them any time.
-Must never be here: what is measured.
+Nothing is asked of the program that is watched, nor of its X server, so watching costs neither of
+them any time.
 """
 
 import asyncio
@@ -25,7 +26,8 @@ POLL_SECONDS: Final = 0.0005
 _SERVER_OPTIONS: Final = ("-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp")
 
 _PIXEL_BYTES: Final = 4
-_GREEN: Final = 1  # in a pixel's four bytes; black, white and the greys of Tk are told apart by one of them
+# In a pixel's four bytes; black, white and the greys of Tk are told apart by one of them
+_GREEN: Final = 1
 _HEADER: Final = struct.Struct(">25I")  # XWDFileHeader, big-endian whatever the machine's order
 _COLOUR_BYTES: Final = 12  # XWDColor
 _BLACK: Final = b"\x00"
@@ -33,16 +35,26 @@ _WHITE: Final = b"\xff"
 _TK_GREY: Final = b"\xd9"  # the background of a plain Tk window on X11
 _TK_SIDE: Final = 200  # and its width and height
 
-# Pixels a module of a QR code may have. Its finder patterns are read along lines that lie as far apart as the core of
-# the smallest one is high, so one line crosses the core for certain.
+# Pixels a module of a QR code may have. Its finder patterns are read along lines that lie as far
+# apart as the core of the smallest one is high, so one line crosses the core for certain.
 _ZOOMS: Final = range(3, 13)
 _CORE: Final = 3  # modules, the side of a finder pattern's dark middle
 _STEP: Final = _CORE * _ZOOMS.start
 
 
 def _finder_pattern(zoom: int) -> bytes:
-    """What a line through a finder pattern looks like, 1:1:3:1:1, with the light around it (ISO/IEC 18004, 6.3.3)."""
-    runs = ((_WHITE, 1), (_BLACK, 1), (_WHITE, 1), (_BLACK, 3), (_WHITE, 1), (_BLACK, 1), (_WHITE, 1))
+    """What a line through a finder pattern looks like, 1:1:3:1:1, with the light around it (ISO/IEC
+    18004, 6.3.3).
+    """
+    runs = (
+        (_WHITE, 1),
+        (_BLACK, 1),
+        (_WHITE, 1),
+        (_BLACK, 3),
+        (_WHITE, 1),
+        (_BLACK, 1),
+        (_WHITE, 1),
+    )
     return b"".join(colour * (modules * zoom) for colour, modules in runs)
 
 
@@ -87,11 +99,16 @@ class Screen:
         return all(line == _BLACK * WIDTH for _, line in self._lines())
 
     def shows_tk_window(self) -> bool:
-        """The empty window of a plain Tk program is on it, whole. Without a window manager it is at the corner."""
+        """The empty window of a plain Tk program is on it, whole.
+
+        Without a window manager it is at the corner.
+        """
         return all(line.startswith(_TK_GREY * _TK_SIDE) for _, line in self._lines(_TK_SIDE))
 
     def find_qr(self) -> "QRPlace | None":
-        """A QR code anywhere, whole: two finder patterns side by side, and a third below the left one. Takes 4 ms."""
+        """A QR code anywhere, whole: two finder patterns side by side, and a third below the left
+        one. Takes 4 ms.
+        """
         upper: dict[tuple[int, int], QRPlace] = {}  # by zoom and x of the left one
         for y, line in self._lines():
             for zoom, pattern in _FINDER_PATTERNS.items():
@@ -99,15 +116,22 @@ class Screen:
                 if left < 0:
                     continue
                 place = upper.get((zoom, left))
-                if place is not None and abs((y - place.top) - (place.right - left)) <= _CORE * zoom:  # it is square
+                # It is square
+                if (
+                    place is not None
+                    and abs((y - place.top) - (place.right - left)) <= _CORE * zoom
+                ):
                     return replace(place, bottom=y)
-                right = line.rfind(pattern)  # not the next one: the modules between may look like it by chance
+                # Not the next one: the modules between may look like it by chance
+                right = line.rfind(pattern)
                 if place is None and right > left:
                     upper[zoom, left] = QRPlace(zoom, left, right, y, y)
         return None
 
     def shows_qr(self, place: "QRPlace") -> bool:
-        """A QR code is there where one was found before: a look at its three finder patterns, which takes no time."""
+        """A QR code is there where one was found before: a look at its three finder patterns, which
+        takes no time.
+        """
         pattern = _FINDER_PATTERNS[place.zoom]
         spots = ((place.left, place.top), (place.right, place.top), (place.left, place.bottom))
         return all(self._line(y).startswith(pattern, x) for x, y in spots)

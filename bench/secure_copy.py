@@ -1,6 +1,7 @@
-"""`scp` over loopback: an sshd of our own on a free port, with keys that are thrown away, without compression.
+"""`scp` over loopback: an sshd of our own on a free port, with keys that are thrown away, without
+compression.
 
-The connection stands before anything is measured (ControlMaster), as ours does. Must never be here: what is copied.
+The connection stands before anything is measured (ControlMaster), as ours does.
 """
 
 import asyncio
@@ -55,7 +56,9 @@ class SecureCopy:
     async def copy(self, what: Path, target: Path) -> float:
         """Seconds from the start of `scp` to its end."""
         started = time.perf_counter()
-        await _run("scp", "-q", "-r", "-F", str(self.folder / "client"), str(what), f"bench:{target}")
+        await _run(
+            "scp", "-q", "-r", "-F", str(self.folder / "client"), str(what), f"bench:{target}"
+        )
         return time.perf_counter() - started
 
 
@@ -81,7 +84,9 @@ async def secure_copy(folder: Path) -> AsyncIterator[SecureCopy]:
     )
     try:
         await until_listening(port)
-        master = await asyncio.create_subprocess_exec("ssh", "-F", str(own / "client"), "-M", "-N", "bench")
+        master = await asyncio.create_subprocess_exec(
+            "ssh", "-F", str(own / "client"), "-M", "-N", "bench"
+        )
         try:
             async with asyncio.timeout(PATIENCE):
                 while not (own / "socket").exists():  # noqa: ASYNC110 - another program makes it

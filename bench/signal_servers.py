@@ -1,7 +1,9 @@
-"""The two servers that signals are sent to: the network side of a host with an echoing peer, or a bare echo.
+"""The two servers that signals are sent to: the network side of a host with an echoing peer, or a
+bare echo.
 
-Usage: python -m bench.signal_servers proxim|bare. The real Runtime, machine and server run; of WebRTC alone there is a
-stand-in, which answers each candidate with a description, because candidates of ours travel only inside descriptions.
+Usage: python -m bench.signal_servers proxim|bare. The real Runtime, machine and server run; of
+WebRTC alone there is a stand-in, which answers each candidate with a description, because
+candidates of ours travel only inside descriptions.
 """
 
 import asyncio
@@ -33,13 +35,17 @@ _ANY = Rate(per_second=1e12, burst=1e12)
 class EchoingPeer:
     """Stands in for net.peer.Peer."""
 
-    def __init__(self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()
+    ) -> None:
         self._link = link
         self._report = report
         self._sdp: str | None = None
 
     def add_candidate(self, candidate: Candidate) -> None:
-        """Report a description that makes a signal just as long as the one that brought this candidate."""
+        """Report a description that makes a signal just as long as the one that brought this
+        candidate.
+        """
         if self._sdp is None:  # all candidates of a guest are the same here
             came = dump_message(Signal("", candidate))
             goes = dump_message(Signal("", Description("", SDPType.ANSWER)))
@@ -59,10 +65,17 @@ def _tell(url: str) -> None:
 
 
 async def run_proxim() -> None:
-    """A host that approves whoever asks, and lets it signal as fast as it can: a host of ours takes 20 a second."""
+    """A host that approves whoever asks, and lets it signal as fast as it can: a host of ours takes
+    20 a second.
+    """
     device = DeviceInfo("bench host", "bench")
     prover = Prover(secrets.token_bytes, Spake2Exchange)
-    host = Host(device, Invite(SessionType.PERSISTENT), prover, limits=DoorLimits(messages_per_second=1e9, burst=1e9))
+    host = Host(
+        device,
+        Invite(SessionType.PERSISTENT),
+        prover,
+        limits=DoorLimits(messages_per_second=1e9, burst=1e9),
+    )
     program = Program(device, host, prover)
 
     def publish(status: Status) -> None:

@@ -1,4 +1,6 @@
-"""Row: signals relayed per second for one guest, against a bare `websockets` echo of the same message."""
+"""Row: signals relayed per second for one guest, against a bare `websockets` echo of the same
+message.
+"""
 
 import json
 import time
@@ -12,8 +14,10 @@ from proxim.core.messages import CODE_SESSION_ID
 
 REACH: Final = 0.7
 _SIGNALS: Final = 5000  # under a second or two, and far from the 15 s in which a link must open
-_IN_FLIGHT: Final = 32  # half of what the host queues for a guest, so no side ever waits for the other
-_CANDIDATE: Final = "candidate:2130706431 1 udp 2130706431 192.168.178.123 54321 typ host"  # as the host writes it anew
+# Half of what the host queues for a guest, so no side ever waits for the other
+_IN_FLIGHT: Final = 32
+# As the host writes it anew
+_CANDIDATE: Final = "candidate:2130706431 1 udp 2130706431 192.168.178.123 54321 typ host"
 _SIGNAL: Final = json.dumps(
     {
         "type": "signal",
@@ -23,19 +27,31 @@ _SIGNAL: Final = json.dumps(
     separators=(",", ":"),
 )
 _REQUEST: Final = json.dumps(
-    {"type": "pair_request", "sessionID": CODE_SESSION_ID, "deviceInfo": {"name": "bench", "id": "bench"}}
+    {
+        "type": "pair_request",
+        "sessionID": CODE_SESSION_ID,
+        "deviceInfo": {"name": "bench", "id": "bench"},
+    }
 )
 _HOW: Final = (
-    f"one approved guest; each candidate brings one signal of the same length back: socket, parser, machine, "
-    "AddCandidate, a stand-in for the WebRTC peer which at once reports a description, machine, writer, socket. "
-    f"Same client for both, server in a fresh process, one in flight, {_SIGNALS} a round, no compression. With more in "
-    "flight the bare echo saves most of its work, the reading and checking of each signal cannot be saved."
+    "one approved guest; each candidate brings one signal of the same length back: socket, "
+    "parser, machine, "
+    "AddCandidate, a stand-in for the WebRTC peer which at once reports a description, machine, "
+    "writer, socket. "
+    f"Same client for both, server in a fresh process, one in flight, {_SIGNALS} a round, no "
+    "compression. With more in "
+    "flight the bare echo saves most of its work, the reading and checking of each signal cannot "
+    "be saved."
 )
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row, one signal at a time as an echo goes, and beside it what happens when a guest piles them up."""
-    piled = await alternate(lambda: _rate("proxim", _IN_FLIGHT), lambda: _rate("bare", _IN_FLIGHT), options.rounds)
+    """Take the row, one signal at a time as an echo goes, and beside it what happens when a guest
+    piles them up.
+    """
+    piled = await alternate(
+        lambda: _rate("proxim", _IN_FLIGHT), lambda: _rate("bare", _IN_FLIGHT), options.rounds
+    )
     one = await alternate(lambda: _rate("proxim", 1), lambda: _rate("bare", 1), options.rounds)
     return [
         one.figure("signals relayed, one guest", "/s", "bare echo", _HOW, at_least=REACH),

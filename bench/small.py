@@ -13,9 +13,12 @@ COUNT: Final = 10_000
 FILE_BYTES: Final = 4096
 MOST_ROUNDS: Final = 5
 _HOW: Final = (
-    f"{COUNT} files of {FILE_BYTES} bytes, a hundred to a folder, on one disk; ours linked before, from `send` to "
-    "`done` (listed, announced, written, each verified); scp -r over a connection made before. What came stays until "
-    "the end of the row: for minutes ext4 passes over each inode that was freed, which costs whoever writes next 4 s."
+    f"{COUNT} files of {FILE_BYTES} bytes, a hundred to a folder, on one disk; ours linked before, "
+    "from `send` to "
+    "`done` (listed, announced, written, each verified); scp -r over a connection made before. "
+    "What came stays until "
+    "the end of the row: for minutes ext4 passes over each inode that was freed, which costs "
+    "whoever writes next 4 s."
 )
 
 
@@ -26,15 +29,21 @@ async def figures(options: Options) -> list[Figure]:
         source = make_small_files(folder / "many", COUNT, FILE_BYTES)
         try:
             async with secure_copy(folder) as scp:
-                sides: list[Take] = [_ours(folder, source, to_host=to_host) for to_host in (True, False)]
+                sides: list[Take] = [
+                    _ours(folder, source, to_host=to_host) for to_host in (True, False)
+                ]
                 sides.append(lambda: _scp(scp, source, folder / f"copied-{next(numbers)}"))
                 to_host, to_guest, other = await in_turn(sides, min(options.rounds, MOST_ROUNDS))
         except SkippedError as error:
             return [Figure(f"{COUNT} small files", f"not measured: {error}")]
     name = f"{COUNT} files of 4 KiB"
     return [
-        Pair(to_host, other).figure(f"{name}, guest to host", "files/s", "scp -r", _HOW, at_least=REACH),
-        Pair(to_guest, other).figure(f"{name}, host to guest", "files/s", "scp -r", "", at_least=REACH),
+        Pair(to_host, other).figure(
+            f"{name}, guest to host", "files/s", "scp -r", _HOW, at_least=REACH
+        ),
+        Pair(to_guest, other).figure(
+            f"{name}, host to guest", "files/s", "scp -r", "", at_least=REACH
+        ),
     ]
 
 

@@ -1,4 +1,6 @@
-"""Row: what a connected and silent WebSocket costs the host in resident memory, beside what it costs a bare server."""
+"""Row: what a connected and silent WebSocket costs the host in resident memory, beside what it
+costs a bare server.
+"""
 
 import contextlib
 import statistics
@@ -16,8 +18,10 @@ REACH_KB: Final = 50.0
 _HOST: Final = (*PROXIM, "host", "--json", "--address", "127.0.0.1")
 _BARE: Final = module("signal_servers", "bare")
 _HOW: Final = (
-    f"growth of the host's resident memory by {COUNT} sockets over loopback, each from an address of its own; "
-    "a fresh host each round, after a first socket that came and left (it loads aiortc), at rest before and after. "
+    f"growth of the host's resident memory by {COUNT} sockets over loopback, each from an address "
+    "of its own; "
+    "a fresh host each round, after a first socket that came and left (it loads aiortc), at rest "
+    "before and after. "
     "Beside it a bare `websockets` server, for comparison only."
 )
 
@@ -25,7 +29,9 @@ _HOW: Final = (
 async def figures(options: Options) -> list[Figure]:
     """Take the row."""
     pair = await alternate(
-        lambda: _kilobytes_each(_HOST, "session"), lambda: _kilobytes_each(_BARE, "listening"), options.rounds
+        lambda: _kilobytes_each(_HOST, "session"),
+        lambda: _kilobytes_each(_BARE, "listening"),
+        options.rounds,
     )
     return [
         Figure(

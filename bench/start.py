@@ -1,4 +1,6 @@
-"""Row: process start to QR on screen, against the smallest Tk program that shows an empty window."""
+"""Row: process start to QR on screen, against the smallest Tk program that shows an empty
+window.
+"""
 
 import sys
 import time
@@ -12,8 +14,10 @@ from bench.screen import Screen, own_screen
 REACH: Final = 3.0
 _SMALLEST_TK: Final = (sys.executable, "-c", "import tkinter; tkinter.Tk().mainloop()")
 _HOW: Final = (
-    "from spawn until the pixels are in the framebuffer of an Xvfb of its own (mapped file, looked at every 0.5 ms): "
-    "all three finder patterns of the QR, or the whole grey window; both as source, with the same Python, caches warm."
+    "from spawn until the pixels are in the framebuffer of an Xvfb of its own (mapped file, looked "
+    "at every 0.5 ms): "
+    "all three finder patterns of the QR, or the whole grey window; both as source, with the same "
+    "Python, caches warm."
 )
 
 

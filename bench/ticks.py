@@ -13,9 +13,12 @@ REACH_MS: Final = 50.0
 FILE_BYTES: Final = 2000 * MEGABYTE
 MOST_ROUNDS: Final = 5
 _HOW: Final = (
-    "the real window on an Xvfb of its own, as host; `proxim join` sends 2 GB. On the window's thread a timer of 10 ms "
-    "writes down when it runs, from a second before the announcement to a second after the last byte; the gap is the "
-    "longest time between two of its runs, 10 ms of which are its own. Beside it the same window for 5 s at rest."
+    "the real window on an Xvfb of its own, as host; `proxim join` sends 2 GB. On the window's "
+    "thread a timer of 10 ms "
+    "writes down when it runs, from a second before the announcement to a second after the last "
+    "byte; the gap is the "
+    "longest time between two of its runs, 10 ms of which are its own. Beside it the same window "
+    "for 5 s at rest."
 )
 
 

@@ -1,7 +1,4 @@
-"""Two linked programs that move files, and what lies on the disk for them.
-
-Must never be here: what a transfer is measured against (the rows' own modules).
-"""
+"""Two linked programs that move files, and what lies on the disk for them."""
 
 import asyncio
 import contextlib
@@ -35,8 +32,12 @@ class Linked:
     guest: Program
     folders: tuple[Path, Path]  # of the host, of the guest
 
-    async def move(self, path: Path, *, to_host: bool, keep: bool = False, via: str = "lane") -> float:
-        """Seconds from the sender's `send` to the receiver's `done`, all verified; what came is removed again."""
+    async def move(
+        self, path: Path, *, to_host: bool, keep: bool = False, via: str = "lane"
+    ) -> float:
+        """Seconds from the sender's `send` to the receiver's `done`, all verified; what came is
+        removed again.
+        """
         sender, receiver = (self.guest, self.host) if to_host else (self.host, self.guest)
         started = time.perf_counter()
         sender.say(type="send", paths=[str(path)])
@@ -60,21 +61,42 @@ async def linked(
     rewrite: "tuple[str, str] | None" = None,
     via: str = "lane",
 ) -> AsyncIterator[Linked]:
-    """Both programs, linked and at rest; files go `via` webrtc or a lane. `rewrite`: an address in the QR's URL."""
+    """Both programs, linked and at rest; files go `via` webrtc or a lane.
+
+    `rewrite`: an address in the QR's URL.
+    """
     folders = (folder / "to-host", folder / "to-guest")
     for one in folders:
         one.mkdir(exist_ok=True)
-    host_command = (*before[0], *PROXIM, "host", "--json", "--save-to", str(folders[0]), *host_options)
+    host_command = (
+        *before[0],
+        *PROXIM,
+        "host",
+        "--json",
+        "--save-to",
+        str(folders[0]),
+        *host_options,
+    )
     async with running(host_command) as host:
         url = str((await host.event(event="session"))["url"])
         if rewrite is not None:
             url = url.replace(*rewrite)
-        guest_command = (*before[1], *PROXIM, "join", "--json", "--yes", "--save-to", str(folders[1]))
+        guest_command = (
+            *before[1],
+            *PROXIM,
+            "join",
+            "--json",
+            "--yes",
+            "--save-to",
+            str(folders[1]),
+        )
         async with running(guest_command) as guest:
             guest.say(type="join", code=url)
             prompt = await host.event(event="pair_prompt")
             host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
-            await asyncio.gather(*(side.event(event="link", state="connected") for side in (host, guest)))
+            await asyncio.gather(
+                *(side.event(event="link", state="connected") for side in (host, guest))
+            )
             await asyncio.gather(host.at_rest(), guest.at_rest())
             pair = Linked(host, guest, folders)
             await _warm_up(folder, pair, via)
@@ -99,7 +121,9 @@ def listed(path: Path) -> list[tuple[str, int]]:
     """The files of a folder, or the one file, with their sizes."""
     if path.is_file():
         return [("", path.stat().st_size)]
-    return sorted((str(one.relative_to(path)), one.stat().st_size) for one in path.rglob("*") if one.is_file())
+    return sorted(
+        (str(one.relative_to(path)), one.stat().st_size) for one in path.rglob("*") if one.is_file()
+    )
 
 
 def clear(folder: Path) -> None:
@@ -130,7 +154,9 @@ def disk_folder() -> Iterator[Path]:
 def make_file(path: Path, size: int) -> Path:
     """Random bytes, on the disk before anything is measured, and in the system's cache."""
     with open(path, "wb") as file:
-        file.writelines(os.urandom(min(PIECE_BYTES, size - at)) for at in range(0, size, PIECE_BYTES))
+        file.writelines(
+            os.urandom(min(PIECE_BYTES, size - at)) for at in range(0, size, PIECE_BYTES)
+        )
         file.flush()
         os.fsync(file.fileno())
     return path

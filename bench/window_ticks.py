@@ -1,7 +1,8 @@
-"""The real window, with a timer of ours on its thread, and somebody who approves whoever comes and takes what is sent.
+"""The real window, with a timer of ours on its thread, and somebody who approves whoever comes and
+takes what is sent.
 
-Usage: python -m bench.window_ticks FOLDER. Tells its URL, and after one transfer the longest gaps between two ticks.
-Must never be here: a window other than the program's own.
+Usage: python -m bench.window_ticks FOLDER. Tells its URL, and after one transfer the longest gaps
+between two ticks.
 """
 
 import gc
@@ -30,7 +31,9 @@ def _tell(**fields: object) -> None:
 
 
 class Watcher(Bridge):
-    """The stairs as they are; whatever comes down them is looked at, and answered as a person would."""
+    """The stairs as they are; whatever comes down them is looked at, and answered as a person
+    would.
+    """
 
     def __init__(self, folder: str) -> None:
         super().__init__()
@@ -51,7 +54,9 @@ class Watcher(Bridge):
                 case TransferStatus(direction=Direction.IN, state=TransferState.ANNOUNCED):
                     self._accepted_at = time.perf_counter()
                     self.post(AcceptTransfer(item.transfer, directory=self._folder))
-                case TransferStatus(direction=Direction.IN, state=TransferState.DONE) if self._done_at is None:
+                case TransferStatus(direction=Direction.IN, state=TransferState.DONE) if (
+                    self._done_at is None
+                ):
                     self._done_at = time.perf_counter()
 
     def tick(self, root: tkinter.Tk) -> None:
@@ -69,7 +74,11 @@ class Watcher(Bridge):
         begin = self._accepted_at - AROUND_SECONDS
         pairs = list(zip(self._ticks, self._ticks[1:], strict=False))
         moving = sorted(1000 * (after - before) for before, after in pairs if before >= begin)
-        resting = [1000 * (after - before) for before, after in pairs if begin - RESTING_SECONDS <= before < begin]
+        resting = [
+            1000 * (after - before)
+            for before, after in pairs
+            if begin - RESTING_SECONDS <= before < begin
+        ]
         late = moving[int(len(moving) * 0.99)]
         _tell(event="ticks", moving=moving[-1], resting=max(resting), late=late)
 

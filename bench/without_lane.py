@@ -1,6 +1,7 @@
-"""A way from a guest to its host that lets signaling through and refuses lanes, as some proxies and older hosts do.
+"""A way from a guest to its host that lets signaling through and refuses lanes, as some proxies and
+older hosts do.
 
-The programs at both ends are as people run them; the guest only dials here. Must never be here: what is measured.
+The programs at both ends are as people run them; the guest only dials here.
 """
 
 import asyncio
@@ -22,10 +23,14 @@ async def without_lane(port: int) -> AsyncIterator[None]:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             request = await reader.readuntil(b"\r\n\r\n")
             if not request.startswith(_LANE):
-                await _join(request.replace(OWN_ADDRESS.encode(), HOST_ADDRESS.encode()), reader, writer)
+                await _join(
+                    request.replace(OWN_ADDRESS.encode(), HOST_ADDRESS.encode()), reader, writer
+                )
         writer.transport.abort()
 
-    async def _join(request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _join(
+        request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         host_reader, host_writer = await asyncio.open_connection(HOST_ADDRESS, port)
         host_writer.write(request)
         await asyncio.gather(_pass_on(reader, host_writer), _pass_on(host_reader, writer))

@@ -1,6 +1,7 @@
-"""magic-wormhole from PyPI with a mailbox and a relay of its own, all on loopback, in a virtual environment of its own.
+"""magic-wormhole from PyPI with a mailbox and a relay of its own, all on loopback, in a virtual
+environment of its own.
 
-The environment is made when first needed and kept in the user's cache folder. Must never be here: what is sent.
+The environment is made when first needed and kept in the user's cache folder.
 """
 
 import asyncio
@@ -23,7 +24,11 @@ from bench.programs import PATIENCE
 from bench.secure_copy import free_port, until_listening
 from bench.transfers import LONG_SECONDS, SkippedError
 
-_PACKAGES: Final = ("magic-wormhole", "magic-wormhole-mailbox-server", "magic-wormhole-transit-relay")
+_PACKAGES: Final = (
+    "magic-wormhole",
+    "magic-wormhole-mailbox-server",
+    "magic-wormhole-transit-relay",
+)
 _INSTALL_SECONDS: Final = 300.0
 _LOOK_SECONDS: Final = 0.002
 
@@ -35,7 +40,9 @@ class Wormhole:
     command: tuple[str, ...]
 
     async def send(self, what: Path, target: Path) -> float:
-        """Seconds from when the receiver has a file open to its end; what both do before is not counted."""
+        """Seconds from when the receiver has a file open to its end; what both do before is not
+        counted.
+        """
         code = f"{secrets.randbelow(10**6)}-bench-{secrets.token_hex(4)}"
         sending = ("send", "--hide-progress", "--code", code, str(what))
         receiving = ("receive", "--hide-progress", "--accept-file", "-o", str(target), code)
@@ -43,7 +50,9 @@ class Wormhole:
         try:
             for end in (sending, receiving):
                 command = (*self.command, *end)
-                processes.append(await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL))
+                processes.append(
+                    await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
+                )
             part = target.with_name(target.name + ".tmp")
             async with asyncio.timeout(LONG_SECONDS):
                 while not part.exists() and processes[1].returncode is None:  # noqa: ASYNC110
@@ -72,7 +81,9 @@ async def wormhole(folder: Path) -> AsyncIterator[Wormhole]:
     running: list[Process] = []
     try:
         for command in servers:
-            server = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
+            server = await asyncio.create_subprocess_exec(
+                *command, cwd=folder, stdout=DEVNULL, stderr=DEVNULL
+            )
             running.append(server)
         for port in (mailbox, relay):
             await until_listening(port)
@@ -85,7 +96,10 @@ async def wormhole(folder: Path) -> AsyncIterator[Wormhole]:
 
 def _installed() -> Path:
     """Where its programs lie."""
-    home = user_cache_path("proxim-bench") / f"wormhole-{sys.version_info.major}.{sys.version_info.minor}"
+    home = (
+        user_cache_path("proxim-bench")
+        / f"wormhole-{sys.version_info.major}.{sys.version_info.minor}"
+    )
     programs = home / "bin"
     if not (programs / "installed").exists():
         progress("(installing magic-wormhole) ", end="")

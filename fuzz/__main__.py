@@ -1,7 +1,8 @@
-"""`python -m fuzz messages --seconds 60`: let atheris look for an input that breaks a reader of strangers' bytes.
+"""`python -m fuzz messages --seconds 60`: let atheris look for an input that breaks a reader of
+strangers' bytes.
 
-Exit status 0: nothing found in that time; 2: atheris is not installed; any other: found, and the input is in a file.
-Must never be here: what is fuzzed (targets.py).
+Exit status 0: nothing found in that time; 2: atheris is not installed; any other: found, and the
+input is in a file.
 """
 
 import argparse
@@ -12,17 +13,27 @@ from pathlib import Path
 from typing import Any, Final
 
 NAMES: Final = ("messages", "codes", "descriptions", "link")
-MAX_INPUT_BYTES: Final = 8192  # room for a description; longer ones repeat themselves, and tests cross the size limits
+# Room for a description; longer ones repeat themselves, and tests cross the size limits
+MAX_INPUT_BYTES: Final = 8192
 INPUT_SECONDS: Final = 5  # an input that takes longer is a finding of its own
 
 
 def main() -> None:
     """Read the command line and fuzz."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz", description="Coverage-guided fuzzing of Proxim's readers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m fuzz", description="Coverage-guided fuzzing of Proxim's readers."
+    )
     parser.add_argument("target", choices=NAMES)
     parser.add_argument("--seconds", type=int, default=60, help="how long (default: %(default)s)")
-    parser.add_argument("--corpus", type=Path, help="a folder that keeps what was found interesting")
-    parser.add_argument("--findings", type=Path, default=Path(), help="where to leave an input that breaks something")
+    parser.add_argument(
+        "--corpus", type=Path, help="a folder that keeps what was found interesting"
+    )
+    parser.add_argument(
+        "--findings",
+        type=Path,
+        default=Path(),
+        help="where to leave an input that breaks something",
+    )
     parser.add_argument("--input", type=Path, help="run this one input, as a finding left it")
     asked = parser.parse_args()
     try:
@@ -34,7 +45,8 @@ def main() -> None:
     target = TARGETS[asked.target]
 
     def one_input(data: bytes) -> None:
-        target.run(data.decode(errors="surrogateescape"))  # broken bytes become lone surrogates, worth a try too
+        # Broken bytes become lone surrogates, worth a try too
+        target.run(data.decode(errors="surrogateescape"))
 
     if asked.input is not None:
         one_input(asked.input.read_bytes())
@@ -45,7 +57,9 @@ def main() -> None:
         for number, seed in enumerate(target.seeds):
             Path(seeds, str(number)).write_bytes(seed.encode())
         words = Path(folder, "words")
-        words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words), encoding="ascii")
+        words.write_text(
+            "".join(f'"{_escaped(word)}"\n' for word in target.words), encoding="ascii"
+        )
         corpus = asked.corpus or Path(folder, "corpus")
         corpus.mkdir(parents=True, exist_ok=True)
         asked.findings.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,6 @@
 """What is fuzzed: each target takes any text, and may raise only what its readers promise to raise.
 
-Imported under atheris's instrumentation, so it imports all that is to be covered. Must never be here: atheris itself,
-sockets, anything that remembers between two inputs.
+Imported under atheris's instrumentation, so it imports all that is to be covered.
 """
 
 import ipaddress
@@ -12,7 +11,15 @@ from typing import Final
 from proxim.core.host_code import CodeError, parse_code, parse_target
 from proxim.core.json_text import MessageError
 from proxim.core.link_messages import dump_link_message, parse_link_message
-from proxim.core.messages import Candidate, DeviceInfo, Message, PairPrompt, PairRequest, dump_message, parse_message
+from proxim.core.messages import (
+    Candidate,
+    DeviceInfo,
+    Message,
+    PairPrompt,
+    PairRequest,
+    dump_message,
+    parse_message,
+)
 from proxim.core.sdp_filter import MAX_CANDIDATES, PeerFilter
 from proxim.core.texts import display_name
 
@@ -20,7 +27,8 @@ _CODE: Final = "02501-WK381"
 _URL: Final = "http://192.168.1.2:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&u=device&k=AAAAAAAAAAAAAAAAAAAAAA"
 _OFFER: Final = (
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
-    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sctp-port:5000\r\n"
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
+    "0.0.0.0\r\na=mid:0\r\na=sctp-port:5000\r\n"
     "a=max-message-size:65536\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
     f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\na=setup:actpass\r\n"
     "a=candidate:1 1 udp 2130706431 192.168.1.2 50000 typ host\r\na=end-of-candidates\r\n"
@@ -63,7 +71,9 @@ def codes(text: str) -> None:
         target = parse_target(text)
     except CodeError:
         return
-    if not target.websocket_url.isascii() or any(symbol in target.websocket_url for symbol in " \r\n\t\0"):
+    if not target.websocket_url.isascii() or any(
+        symbol in target.websocket_url for symbol in " \r\n\t\0"
+    ):
         raise AssertionError("a URL that no request line can carry")
 
 
@@ -71,9 +81,17 @@ def descriptions(text: str) -> None:
     """What of a peer's description and candidates would reach aiortc."""
     peer = PeerFilter("192.168.1.20")
     cleaned = peer.description(text)
-    lines = [] if cleaned is None else [line for line in cleaned.split("\r\n") if line.startswith("a=candidate:")]
+    lines = (
+        []
+        if cleaned is None
+        else [line for line in cleaned.split("\r\n") if line.startswith("a=candidate:")]
+    )
     if cleaned is not None:
-        if not cleaned.isascii() or cleaned.count("m=application") != 1 or not cleaned.endswith("\r\n"):
+        if (
+            not cleaned.isascii()
+            or cleaned.count("m=application") != 1
+            or not cleaned.endswith("\r\n")
+        ):
             raise AssertionError("a description that is not one data channel's")
         if PeerFilter("192.168.1.20").description(cleaned) != cleaned:
             raise AssertionError("not clean after one pass")
@@ -92,7 +110,9 @@ def descriptions(text: str) -> None:
 
 
 def _is_of_a_room(address: str) -> bool:
-    """Not the filter's own words for it: what the standard library calls private, less what is no device."""
+    """Not the filter's own words for it: what the standard library calls private, less what is no
+    device.
+    """
     ip = ipaddress.ip_address(address)
     if str(ip) != address or getattr(ip, "ipv4_mapped", None) or getattr(ip, "scope_id", None):
         return False  # one spelling only: aiortc and the system must read it as we did
@@ -138,18 +158,48 @@ TARGETS: Final[dict[str, Target]] = {
             '{"type":"error","code":"busy","message":"m"}',
             '{"type":"session_ended","sessionID":"a","reason":"closed"}',
         ),
-        ("pair_request", "deviceInfo", "sessionID", "payload", "candidate", "sdpMLineIndex", "\\ud800", "verified"),
+        (
+            "pair_request",
+            "deviceInfo",
+            "sessionID",
+            "payload",
+            "candidate",
+            "sdpMLineIndex",
+            "\\ud800",
+            "verified",
+        ),
     ),
-    "codes": Target(codes, (_CODE, _URL), ("http://", "#s=", "&u=", "&k=", "[::1]", ":47800", "%25")),
+    "codes": Target(
+        codes, (_CODE, _URL), ("http://", "#s=", "&u=", "&k=", "[::1]", ":47800", "%25")
+    ),
     "descriptions": Target(
         descriptions,
         (
             *(_OFFER, _CANDIDATE, "\n".join([_CANDIDATE] * 20)),
-            *(_CANDIDATE.replace("192.168.1.2", other) for other in ("::ffff:10.0.0.1", "fe80::1%eth0", "a-b.local")),
+            *(
+                _CANDIDATE.replace("192.168.1.2", other)
+                for other in ("::ffff:10.0.0.1", "fe80::1%eth0", "a-b.local")
+            ),
         ),
         (
-            *("a=candidate:", "a=fingerprint:sha-256 ", "a=mid:", "m=application ", " typ host", ".local", "::ffff:"),
-            *("127.0.0.1", "169.254.169.254", "fd00:ec2::254", "192.168.1.255", "7f00:1", "%eth0", "0177.0.0.1"),
+            *(
+                "a=candidate:",
+                "a=fingerprint:sha-256 ",
+                "a=mid:",
+                "m=application ",
+                " typ host",
+                ".local",
+                "::ffff:",
+            ),
+            *(
+                "127.0.0.1",
+                "169.254.169.254",
+                "fd00:ec2::254",
+                "192.168.1.255",
+                "7f00:1",
+                "%eth0",
+                "0177.0.0.1",
+            ),
         ),
     ),
     "link": Target(

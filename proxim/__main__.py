@@ -1,4 +1,4 @@
-"""Start Proxim as `python -m proxim`. Must never hold anything else."""
+"""Start Proxim as `python -m proxim`."""
 
 import sys
 

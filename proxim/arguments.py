@@ -1,8 +1,4 @@
-"""The command line: what may be written, what it means, and a plain sentence for what may not.
-
-Must never be here: doing any of it, a sentence (proxim/languages), an import that takes time: --help and a mistyped
-option must answer at once.
-"""
+"""The command line: what may be written, what it means, and a plain sentence for what may not."""
 
 import argparse
 import os
@@ -19,7 +15,15 @@ from proxim.core.events import MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Invit
 from proxim.core.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.texts import display_name, is_usable_name
 from proxim.core.words import closest, say
-from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, Options, Theme, WindowOptions
+from proxim.options import (
+    DoctorOptions,
+    HostOptions,
+    JoinOptions,
+    LogOptions,
+    Options,
+    Theme,
+    WindowOptions,
+)
 
 USAGE_STATUS: Final = 2  # what argparse and most programs exit with
 
@@ -31,20 +35,24 @@ _MAX_PORT: Final = 65535
 
 
 class UsageError(Exception):
-    """What was typed cannot be meant; its text is one plain sentence, and quotes nothing that could be a code."""
+    """What was typed cannot be meant; its text is one plain sentence, and quotes nothing that could
+    be a code.
+    """
 
 
 def parse_arguments(arguments: Sequence[str]) -> Options:
     """Read the command line (without the program's name).
 
-    Raises SystemExit: 0 after --help and --version, USAGE_STATUS after one sentence on standard error.
+    Raises SystemExit: 0 after --help and --version, USAGE_STATUS after one sentence on standard
+    error.
     """
     parser = _parser()
     try:
         found, extras = parser.parse_known_args(arguments)
         if extras:
             raise UsageError(_unknown(extras, found.command))
-        if closest([getattr(found, "language", "en")]) is None:  # which it is, system_language.py has looked
+        # Which it is, system_language.py has looked
+        if closest([getattr(found, "language", "en")]) is None:
             raise UsageError(say("usage.badLanguage"))
         return _READERS[found.command](found)
     except UsageError as error:
@@ -52,7 +60,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         raise SystemExit(USAGE_STATUS) from None
 
 
-# --- what may be written -------------------------------------------------------------------------------------------
+# --- what may be written --------------------------------------------------------------------------
 
 
 # Argparse's own complaints, which are English in every language, by how they begin.
@@ -78,7 +86,9 @@ class _Formatter(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells a mistake in one sentence instead of a page of usage; `options` takes the place of argparse's own group."""
+    """Tells a mistake in one sentence instead of a page of usage; `options` takes the place of
+    argparse's own group.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, add_help=False, formatter_class=_Formatter, **settings)
@@ -87,7 +97,9 @@ class _Parser(argparse.ArgumentParser):
         self.options.add_argument("-h", "--help", action="help", help=say("usage.help"))
 
     def error(self, message: str) -> NoReturn:
-        """What argparse complains of, in our words; it may quote what was typed, and we never do."""
+        """What argparse complains of, in our words; it may quote what was typed, and we never
+        do.
+        """
         if "invalid choice" in message:
             raise UsageError(say("usage.whichCommands"))
         for complaint, key in _COMPLAINTS:
@@ -99,14 +111,18 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="proxim", description=say("usage.program"), epilog=say("usage.epilog"))
     version = f"proxim {__version__}"
-    parser.options.add_argument("--version", action="version", version=version, help=say("usage.version"))
+    parser.options.add_argument(
+        "--version", action="version", version=version, help=say("usage.version")
+    )
     parser.options.add_argument(
         "--theme", metavar=say("usage.metaTheme"), default=Theme.SYSTEM, help=say("usage.theme")
     )
     _add_common(parser)
     _add_device(parser)
     _add_require_proof(parser)
-    commands = parser.add_subparsers(dest="command", metavar=say("usage.metaCommand"), title=say("usage.commands"))
+    commands = parser.add_subparsers(
+        dest="command", metavar=say("usage.metaCommand"), title=say("usage.commands")
+    )
     _add_host(commands)
     _add_join(commands)
     _add_doctor(commands)
@@ -134,7 +150,9 @@ def _add_host(commands: Any) -> None:
 
 def _add_join(commands: Any) -> None:
     parser = _add_command(commands, "join", say("usage.join"), say("usage.joinMore"))
-    parser.positionals.add_argument("code", nargs="*", metavar=say("usage.metaCode"), help=say("usage.code"))
+    parser.positionals.add_argument(
+        "code", nargs="*", metavar=say("usage.metaCode"), help=say("usage.code")
+    )
     parser.options.add_argument("--yes", action="store_true", help=say("usage.yes"))
     _add_device(parser)
     _add_terminal(parser)
@@ -146,23 +164,39 @@ def _add_doctor(commands: Any) -> None:
 
 
 def _add_common(parser: _Parser) -> None:
-    # SUPPRESS: they may stand before or after the command, and the command's default must not undo the first.
+    # SUPPRESS: they may stand before or after the command, and the command's default must not undo
+    # the first.
     add, suppress = parser.options.add_argument, argparse.SUPPRESS
-    add("--language", metavar=say("usage.metaLanguage"), default=suppress, help=say("usage.language"))
+    add(
+        "--language",
+        metavar=say("usage.metaLanguage"),
+        default=suppress,
+        help=say("usage.language"),
+    )
     add("--log-file", metavar=say("usage.metaPath"), default=suppress, help=say("usage.logFile"))
     add("--verbose", action="store_true", default=suppress, help=say("usage.verbose"))
 
 
 def _add_require_proof(parser: _Parser) -> None:
     parser.options.add_argument(
-        "--require-proof", action="store_true", default=argparse.SUPPRESS, help=say("usage.requireProof")
+        "--require-proof",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help=say("usage.requireProof"),
     )
 
 
 def _add_device(parser: _Parser) -> None:
     add, suppress = parser.options.add_argument, argparse.SUPPRESS
     add("--name", metavar=say("usage.metaName"), default=suppress, help=say("usage.name"))
-    add("--stun", metavar="URL", nargs="+", action="extend", default=suppress, help=say("usage.stun"))
+    add(
+        "--stun",
+        metavar="URL",
+        nargs="+",
+        action="extend",
+        default=suppress,
+        help=say("usage.stun"),
+    )
 
 
 def _add_terminal(parser: _Parser) -> None:
@@ -173,7 +207,7 @@ def _add_terminal(parser: _Parser) -> None:
     add("--json", action="store_true", help=say("usage.json"))
 
 
-# --- what it means -------------------------------------------------------------------------------------------------
+# --- what it means --------------------------------------------------------------------------------
 
 
 def _window(found: argparse.Namespace) -> Options:
@@ -235,7 +269,9 @@ def _unknown(extras: list[str], command: str | None) -> str:
     option = next((extra for extra in extras if extra.startswith("-")), None)
     if option is None:
         return say("usage.wordTooMany", program=program)
-    return say("usage.unknownOption", option=display_name(option.partition("=")[0]), program=program)
+    return say(
+        "usage.unknownOption", option=display_name(option.partition("=")[0]), program=program
+    )
 
 
 def _save_to(found: argparse.Namespace) -> str | None:
@@ -250,7 +286,8 @@ def _save_to(found: argparse.Namespace) -> str | None:
 
 
 def _send(found: argparse.Namespace) -> tuple[str, ...]:
-    for number, path in enumerate(found.send or (), 1):  # not quoted: a code may have got among them
+    # Not quoted: a code may have got among them
+    for number, path in enumerate(found.send or (), 1):
         if not os.path.exists(path):
             raise UsageError(say("usage.pathGone", number=number))
         if not os.access(path, os.R_OK):
@@ -335,4 +372,6 @@ def _log(found: argparse.Namespace) -> LogOptions:
     path = getattr(found, "log_file", None)
     if path is not None and not path.strip():
         raise UsageError(say("usage.badLogFile"))
-    return LogOptions(file=None if path is None else Path(path), verbose=getattr(found, "verbose", False))
+    return LogOptions(
+        file=None if path is None else Path(path), verbose=getattr(found, "verbose", False)
+    )

@@ -1,8 +1,8 @@
 """The stairs between the floors: the only place with threads, and the only queue.
 
-The network side runs on an asyncio thread of its own; what it tells people waits in one queue for the main thread; what
-people decide is posted to the loop. Lines of standard input come up the same stairs. Knows core's types alone; must
-never know what a status means, nor touch a widget or a socket.
+The network side runs on an asyncio thread of its own; what it tells people waits in one queue for
+the main thread; what people decide is posted to the loop. Lines of standard input come up the same
+stairs.
 """
 
 import logging
@@ -13,7 +13,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
 
-if TYPE_CHECKING:  # at run time the network side's thread imports these, while the main thread makes the window
+# At run time the network side's thread imports these, while the main thread makes the window
+if TYPE_CHECKING:
     import asyncio
 
     from proxim.core.file_events import AnyIntent
@@ -21,15 +22,17 @@ if TYPE_CHECKING:  # at run time the network side's thread imports these, while 
 
 _log = logging.getLogger(__name__)
 
-PAINT_SECONDS: Final = 0.5  # how long the loop waits for the first paint; a window that takes longer has other worries
-MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024  # 1 MiB of text, escaped, is 6; without a limit a line fills the memory
+# How long the loop waits for the first paint; a window that takes longer has other worries
+PAINT_SECONDS: Final = 0.5
+# 1 MiB of text, escaped, is 6; without a limit a line fills the memory
+MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024
 
 
 def new_event_loop() -> "asyncio.AbstractEventLoop":
     """The network side's: uvloop's on Linux, which takes a third off what a packet of WebRTC costs.
 
-    Not on macOS, where its clock goes on while the machine sleeps (libuv's darwin.c), and net/sleep.py would count that
-    twice; Windows has none.
+    Not on macOS, where its clock goes on while the machine sleeps (libuv's darwin.c), and
+    net/sleep.py would count that twice; Windows has none.
     """
     if sys.platform == "linux":
         import uvloop
@@ -70,7 +73,8 @@ class NetSide(Protocol):
         """Take an intent."""
 
 
-# Called with `publish` before there is a loop, then, on the loop, without: the first tells the first statuses.
+# Called with `publish` before there is a loop, then, on the loop, without: the first tells the
+# first statuses.
 MakeNet = Callable[[Callable[["Status"], None]], Callable[[], NetSide]]
 
 
@@ -88,27 +92,42 @@ class Bridge:
         self._ended = False
         self._painted = threading.Event()
 
-    # --- main thread -----------------------------------------------------------------------------------------------
+    # --- main thread ------------------------------------------------------------------------------
 
     def start(self, make_net: MakeNet) -> None:
-        """Start the asyncio thread. `make_net` runs on it, so what it imports does not hold up the UI."""
-        self._thread = threading.Thread(target=self._run_net, args=(make_net,), name="proxim-net", daemon=True)
+        """Start the asyncio thread.
+
+        `make_net` runs on it, so what it imports does not hold up the UI.
+        """
+        self._thread = threading.Thread(
+            target=self._run_net, args=(make_net,), name="proxim-net", daemon=True
+        )
         self._thread.start()
 
     def painted(self) -> None:
-        """Say that the first status has been shown, so that the loop may load: two threads share one interpreter."""
+        """Say that the first status has been shown, so that the loop may load: two threads share
+        one interpreter.
+        """
         self._painted.set()
 
     def interrupt(self) -> None:
-        """Say that the program is to end. For signal handlers: a SimpleQueue may be filled inside any other call."""
+        """Say that the program is to end.
+
+        For signal handlers: a SimpleQueue may be filled inside any other call.
+        """
         self._upward.put(Interrupted())
 
     def read_lines(self, stream: TextIO) -> None:
         """Read `stream` to its end on a thread of its own: there is no other way on Windows."""
-        threading.Thread(target=self._read_lines, args=(stream,), name="proxim-input", daemon=True).start()
+        threading.Thread(
+            target=self._read_lines, args=(stream,), name="proxim-input", daemon=True
+        ).start()
 
     def post(self, intent: "AnyIntent") -> None:
-        """Hand a person's intent to the network side. After its end it is dropped: there is nobody left to do it."""
+        """Hand a person's intent to the network side.
+
+        After its end it is dropped: there is nobody left to do it.
+        """
         assert threading.get_ident() == self._main_thread
         with self._lock:
             if self._ended:
@@ -134,7 +153,7 @@ class Bridge:
         except queue.Empty:
             return None
 
-    # --- asyncio thread --------------------------------------------------------------------------------------------
+    # --- asyncio thread ---------------------------------------------------------------------------
 
     def _publish(self, status: "Status") -> None:
         self._upward.put(status)
@@ -147,7 +166,8 @@ class Bridge:
 
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
                 runner.run(self._net_main(finish))
-        except Exception as error:  # whatever it is, the person must see that nothing works any more
+        # Whatever it is, the person must see that nothing works any more.
+        except Exception as error:
             from proxim.core.errors import Problem, Reason
             from proxim.core.status import Stopped, Trouble
 
@@ -173,13 +193,14 @@ class Bridge:
             loop.call_soon(net.report, intent)
         await run
 
-    # --- input thread ----------------------------------------------------------------------------------------------
+    # --- input thread -----------------------------------------------------------------------------
 
     def _read_lines(self, stream: TextIO) -> None:
         try:
             while line := stream.readline(MAX_LINE_CHARACTERS):
                 self._upward.put(InputLine(line.rstrip("\r\n")))
-                while line and not line.endswith("\n"):  # too long: what is left of it must not pass for a line
+                # Too long: what is left of it must not pass for a line
+                while line and not line.endswith("\n"):
                     line = stream.readline(MAX_LINE_CHARACTERS)
         except (OSError, ValueError) as error:  # closed, or not text
             _log.warning("standard input cannot be read: %s", type(error).__name__)
@@ -187,6 +208,8 @@ class Bridge:
 
 
 def _log_loop_error(loop: "asyncio.AbstractEventLoop", context: dict[str, object]) -> None:
-    """Log what no task of ours owns: aiortc's background tasks on a peer's rubbish; the link's own timers notice."""
+    """Log what no task of ours owns: aiortc's background tasks on a peer's rubbish; the link's own
+    timers notice.
+    """
     error = context.get("exception")
     _log.info("in the background: %s (%s)", context.get("message"), type(error).__name__)

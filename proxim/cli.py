@@ -1,6 +1,6 @@
-"""Roof: the program's entry. Reads the command line, starts the face it asks for, gives the exit status.
+"""Roof: the program's entry.
 
-Must never be here: what a command line may say (arguments.py), what a face shows (ui), how a link works.
+Reads the command line, starts the face it asks for, gives the exit status.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from proxim.options import DoctorOptions, HostOptions, JoinOptions, Options, WindowOptions
     from proxim.ui.face import LineFace
 
-POLL_SECONDS: Final = 0.5  # how late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait
+# How late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait
+POLL_SECONDS: Final = 0.5
 INTERRUPTED: Final = 130  # what shells report for a program ended by Ctrl-C (128 + SIGINT)
 FAILED_STATUS: Final = 1
 USAGE_STATUS: Final = 2
@@ -28,7 +29,8 @@ USAGE_STATUS: Final = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Proxim; returns the process's exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is somebody to say goodbye to: end without a word
+    # Until there is somebody to say goodbye to: end without a word
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     given = sys.argv[1:] if arguments is None else arguments
     from proxim.core.words import use
     from proxim.logs import set_up_logging
@@ -50,14 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(given: Sequence[str]) -> "Options":
     from proxim.arguments import parse_arguments  # late: who types nothing need not wait for it
 
-    # Argparse writes the help as it is: a letter that this terminal's encoding lacks must not keep it away.
+    # Argparse writes the help as it is: a letter that this terminal's encoding lacks must not keep
+    # it away.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     return parse_arguments(given)
 
 
 def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
-    """Ctrl-C and SIGTERM end the program with goodbyes; a second one ends it at once. Tells whether Ctrl-C was seen."""
+    """Ctrl-C and SIGTERM end the program with goodbyes; a second one ends it at once.
+
+    Tells whether Ctrl-C was seen.
+    """
     seen: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -73,9 +79,11 @@ def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
 
 
 def _run_window(options: "WindowOptions") -> int:
-    gc.disable()  # until the window stands: nothing that start-up makes is garbage, and looking for it takes 15 ms
-    # All is loaded before the network side's thread starts: two threads that import at once keep each other waiting
-    # (60 ms of 250).
+    # Until the window stands: nothing that start-up makes is garbage, and looking for it takes 15
+    # ms
+    gc.disable()
+    # All is loaded before the network side's thread starts: two threads that import at once keep
+    # each other waiting (60 ms of 250).
     import proxim.net.addresses
     import proxim.net.settings  # noqa: F401
     from proxim.bridge import Bridge
@@ -121,7 +129,8 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
         if own is None:
             sys.stderr.write(f"proxim: {SENTENCES[Reason.NOT_OUR_ADDRESS]}\n")
             return USAGE_STATUS
-        options = replace(options, address=own.address)  # a link-local one may have been typed without its zone
+        # A link-local one may have been typed without its zone
+        options = replace(options, address=own.address)
     bridge = Bridge()
     cancelled = _goodbye_on_signals(bridge)
     bridge.start(network_side(options))
@@ -138,7 +147,11 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
     accepts = options.save_to is not None
     if isinstance(options, HostOptions):
         wanted = FaceOptions(
-            Role.HOST, invite=options.invite, once=options.once, send=options.send, accept_files=accepts
+            Role.HOST,
+            invite=options.invite,
+            once=options.once,
+            send=options.send,
+            accept_files=accepts,
         )
     else:
         wanted = FaceOptions(
@@ -172,11 +185,16 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
 def _own_networks() -> tuple[str, ...]:
     from proxim.net.addresses import list_networks
 
-    return tuple(f"{network.address.partition('%')[0]}/{network.prefix_length}" for network in list_networks())
+    return tuple(
+        f"{network.address.partition('%')[0]}/{network.prefix_length}"
+        for network in list_networks()
+    )
 
 
 def _use_utf8(json: bool) -> None:
-    """JSON lines are UTF-8 everywhere; bytes on stdin that are not become surrogates, which the faces refuse."""
+    """JSON lines are UTF-8 everywhere; bytes on stdin that are not become surrogates, which the
+    faces refuse.
+    """
     encoding = "utf-8" if json else None
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(encoding=encoding, errors="surrogateescape")
@@ -187,12 +205,14 @@ def _use_utf8(json: bool) -> None:
 def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) -> int:
     """Carry statuses and lines between bridge and face until the face has finished.
 
-    Ctrl-C cancels what moves; a terminal that is closed and a system that shuts down leave it to be resumed.
+    Ctrl-C cancels what moves; a terminal that is closed and a system that shuts down leave it to be
+    resumed.
     """
     if sys.stdin is not None:
         bridge.read_lines(sys.stdin)
     bridge.painted()  # a terminal has nothing to paint first
-    # The face has its stream. What a library prints (uvloop does, of a packet that it could not send) is no line of it.
+    # The face has its stream. What a library prints (uvloop does, of a packet that it could not
+    # send) is no line of it.
     with contextlib.redirect_stdout(sys.stderr):
         face.start()
         while not face.finished:
@@ -225,7 +245,12 @@ def _run_doctor(options: "DoctorOptions") -> int:
     from proxim.ui.doctor import DoctorFace
 
     _use_utf8(options.json)
-    face = DoctorFace(sys.stdout, os.environ, json=options.json, columns=lambda: shutil.get_terminal_size().columns)
+    face = DoctorFace(
+        sys.stdout,
+        os.environ,
+        json=options.json,
+        columns=lambda: shutil.get_terminal_size().columns,
+    )
 
     async def run() -> None:
         async for finding in examine():

@@ -1,6 +1,5 @@
-"""Roof: the window on the main thread, the bridge to the network side, and the ticking between them.
-
-Must never be here: widgets (ui), decisions (core), threads (bridge).
+"""Roof: the window on the main thread, the bridge to the network side, and the ticking between
+them.
 """
 
 import gc
@@ -18,16 +17,21 @@ from proxim.ui.window import Window
 from proxim.wiring import network_side
 
 TICK_MS: Final = 40  # while something goes on: people notice delays from some 100 ms
-IDLE_TICK_MS: Final = 200  # otherwise: 25 looks a second for nothing would cost 0.6 % of a core, these cost 0.1 %
-BUSY_SECONDS: Final = 3.0  # how long after a status something is taken to go on: pairing and talking come in bursts
+# Otherwise: 25 looks a second for nothing would cost 0.6 % of a core, these cost 0.1 %
+IDLE_TICK_MS: Final = 200
+# How long after a status something is taken to go on: pairing and talking come in bursts
+BUSY_SECONDS: Final = 3.0
 FIRST_TICK_MS: Final = 2  # until the first code is on the screen
 SETTLED_MS: Final = 1000  # the window stands by then
 STATUSES_PER_TICK: Final = 50  # so that a flood of them leaves time to paint
-GOODBYE_SECONDS: Final = 4.0  # one more than the network side takes at most (net/limits.py, SHUTDOWN_SECONDS)
+# One more than the network side takes at most (net/limits.py, SHUTDOWN_SECONDS)
+GOODBYE_SECONDS: Final = 4.0
 
 
 def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
-    """Start the network side and make the window; None, and nothing started, where there is no display."""
+    """Start the network side and make the window; None, and nothing started, where there is no
+    display.
+    """
     appearance = Appearance()
     if options.theme is Theme.SYSTEM:
         appearance.ask()
@@ -36,12 +40,16 @@ def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
     except tkinter.TclError:
         return None
     bridge.start(network_side(options))
-    window = Window(root, bridge.post, theme=options.theme.value, appearance=appearance, folder=_downloads)
+    window = Window(
+        root, bridge.post, theme=options.theme.value, appearance=appearance, folder=_downloads
+    )
     return Desktop(root, window, bridge)
 
 
 def _downloads() -> str:
-    """Where received files go unless the person says otherwise; the network side asks the same (net/hub.py)."""
+    """Where received files go unless the person says otherwise; the network side asks the same
+    (net/hub.py).
+    """
     from platformdirs import user_downloads_dir  # late: the window is to show soon
 
     return user_downloads_dir()
@@ -63,14 +71,16 @@ class Desktop:
     def run(self) -> int:
         """Show the window until it is closed; returns the exit status."""
         self._root.after(SETTLED_MS, gc.enable)  # off since the start (cli.py)
-        self._root.after(FIRST_TICK_MS, self._tick)  # not called here: what it raises belongs to Tk's report
+        # Not called here: what it raises belongs to Tk's report
+        self._root.after(FIRST_TICK_MS, self._tick)
         self._root.mainloop()
         return 0
 
     def _tick(self) -> None:
         try:
             self._drain()
-        finally:  # also after a status that could not be shown: the window shows that failure, and goes on
+        # Also after a status that could not be shown: the window shows that failure, and goes on
+        finally:
             if self._may_end():
                 self._root.destroy()
             else:

@@ -1,7 +1,4 @@
-"""Roof: where the log goes. Nothing secret is ever logged, so nothing is filtered here.
-
-Must never be here: logging itself, and a second place that sets up loggers.
-"""
+"""Roof: where the log goes. Nothing secret is ever logged, so nothing is filtered here."""
 
 import logging
 import sys
@@ -18,7 +15,9 @@ _TALKATIVE: Final = ("websockets", "aiortc", "aioice", "asyncio", "av", "PIL")
 
 
 def set_up_logging(options: LogOptions, *, window: bool) -> None:
-    """Log to options.file, else to standard error; a window without one logs to a file in the user's log folder."""
+    """Log to options.file, else to standard error; a window without one logs to a file in the
+    user's log folder.
+    """
     handler = _handler(options.file, window)
     handler.setFormatter(logging.Formatter(_FORMAT))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -34,7 +33,9 @@ def _handler(file: Path | None, window: bool) -> logging.Handler:
 
 
 class _LazyFile(logging.Handler):
-    """Opens its file with the first record: most windows never write one, and none should wait for a disk."""
+    """Opens its file with the first record: most windows never write one, and none should wait for
+    a disk.
+    """
 
     def __init__(self, file: Path | None) -> None:
         super().__init__()
@@ -55,14 +56,20 @@ class _LazyFile(logging.Handler):
         super().close()
 
     def _open(self) -> logging.Handler:
-        from logging.handlers import RotatingFileHandler  # late: with sockets and pickle it costs milliseconds
+        # Late: with sockets and pickle it costs milliseconds
+        from logging.handlers import (
+            RotatingFileHandler,
+        )
 
         try:
             file = self._file or _default_file()
             file.parent.mkdir(parents=True, exist_ok=True)
-            return RotatingFileHandler(file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8")
+            return RotatingFileHandler(
+                file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8"
+            )
         except OSError as error:
-            # pythonw and a windowed executable have no standard error; then there is nowhere left to say it.
+            # Pythonw and a windowed executable have no standard error; then there is nowhere left
+            # to say it.
             if sys.stderr is None:
                 return logging.NullHandler()
             sys.stderr.write(say("usage.noLogFile", why=error.strerror) + "\n")

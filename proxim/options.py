@@ -1,7 +1,4 @@
-"""What was asked for on the command line, once it is understood.
-
-Must never be here: reading of the command line (arguments.py), an import that takes time.
-"""
+"""What was asked for on the command line, once it is understood."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,7 +76,9 @@ class WindowOptions:
 
     def without_display(self) -> HostOptions:
         """The same wishes as a host in a terminal has them."""
-        return HostOptions(require_proof=self.require_proof, name=self.name, stun=self.stun, log=self.log)
+        return HostOptions(
+            require_proof=self.require_proof, name=self.name, stun=self.stun, log=self.log
+        )
 
 
 Options = WindowOptions | HostOptions | JoinOptions | DoctorOptions

@@ -1,7 +1,4 @@
-"""Roof: the language that the person's system speaks, or the one that they ask for.
-
-Must never be here: words, an import that takes time where nothing is asked of it.
-"""
+"""Roof: the language that the person's system speaks, or the one that they ask for."""
 
 import os
 import sys
@@ -11,8 +8,14 @@ from typing import Final
 from proxim.core.words import ENGLISH, closest
 
 OPTION: Final = "--language"
-_LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first one that is set counts (POSIX.1-2017, 8.2)
-_NO_LANGUAGE: Final = frozenset({"C", "POSIX"})  # but not C.UTF-8, which gettext lets LANGUAGE speak for
+# The first one that is set counts (POSIX.1-2017, 8.2)
+_LOCALES: Final = (
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LANG",
+)
+# But not C.UTF-8, which gettext lets LANGUAGE speak for
+_NO_LANGUAGE: Final = frozenset({"C", "POSIX"})
 
 
 def choose_language(
@@ -48,8 +51,8 @@ def asked_for(arguments: Sequence[str]) -> str | None:
 def environment_tags(environ: Mapping[str, str]) -> list[str]:
     """The languages that the environment names, best first; none where it names none.
 
-    As gettext reads it (its manual, "The LANGUAGE variable"): a list in LANGUAGE goes before the locale, unless that is
-    "C", which scripts set to be told nothing but English.
+    As gettext reads it (its manual, "The LANGUAGE variable"): a list in LANGUAGE goes before the
+    locale, unless that is "C", which scripts set to be told nothing but English.
     """
     locale = next(filter(None, map(environ.get, _LOCALES)), "")
     if locale in _NO_LANGUAGE:
@@ -77,7 +80,8 @@ elif sys.platform == "darwin":
     def system_tags() -> list[str]:
         """The languages of System Settings in the person's order (CFLocaleCopyPreferredLanguages).
 
-        A program that the Finder starts has no LANG. Asked of the library, as running `defaults` would take 20 ms.
+        A program that the Finder starts has no LANG. Asked of the library, as running `defaults`
+        would take 20 ms.
         """
         import ctypes
 
@@ -90,7 +94,11 @@ elif sys.platform == "darwin":
             ("CFLocaleCopyPreferredLanguages", pointer, []),
             ("CFArrayGetCount", index, [pointer]),
             ("CFArrayGetValueAtIndex", pointer, [pointer, index]),
-            ("CFStringGetCString", ctypes.c_ubyte, [pointer, ctypes.c_char_p, index, ctypes.c_uint32]),
+            (
+                "CFStringGetCString",
+                ctypes.c_ubyte,
+                [pointer, ctypes.c_char_p, index, ctypes.c_uint32],
+            ),
             ("CFRelease", None, [pointer]),
         ):
             function = getattr(core, name)
@@ -102,7 +110,9 @@ elif sys.platform == "darwin":
         tags = [
             text.value.decode()
             for at in range(min(_TAGS_MAX, core.CFArrayGetCount(languages)))
-            if core.CFStringGetCString(core.CFArrayGetValueAtIndex(languages, at), text, _TAG_BYTES, _UTF8)
+            if core.CFStringGetCString(
+                core.CFArrayGetValueAtIndex(languages, at), text, _TAG_BYTES, _UTF8
+            )
         ]
         core.CFRelease(languages)
         return tags

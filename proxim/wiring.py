@@ -1,7 +1,4 @@
-"""Roof: puts machine and network side together for every face.
-
-Must never be here: what a face shows, what a command line means.
-"""
+"""Roof: puts machine and network side together for every face."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -51,7 +48,10 @@ def network_side(
         prover = Prover(secrets.token_bytes, Spake2Exchange)
         if isinstance(options, JoinOptions):
             net = NetOptions(
-                stun=options.stun, save_to=options.save_to, save_name=save_name, data_dir=str(_data_folder())
+                stun=options.stun,
+                save_to=options.save_to,
+                save_name=save_name,
+                data_dir=str(_data_folder()),
             )
             return opened(Program(device, None, prover, _accept(options.save_to)), net)
 
@@ -84,7 +84,9 @@ def _accept(save_to: str | None) -> AcceptPolicy:
     return AcceptPolicy(without_asking=save_to is not None, directory=save_to)
 
 
-def _runtime(program: Program, publish: Callable[[Status], None], options: NetOptions, opening: Opening) -> "Runtime":
+def _runtime(
+    program: Program, publish: Callable[[Status], None], options: NetOptions, opening: Opening
+) -> "Runtime":
     from proxim.net.runtime import Runtime
 
     return Runtime(program, publish, options, opening)
@@ -98,7 +100,9 @@ def _data_folder() -> Path:
 
 
 def _look(pinned: str | None) -> Callable[[], tuple[Network, ...]]:
-    """This machine's addresses, and among them the one that the person named even if no list would hold it."""
+    """This machine's addresses, and among them the one that the person named even if no list would
+    hold it.
+    """
     from proxim.net.addresses import list_networks, network_for
 
     def look() -> tuple[Network, ...]:

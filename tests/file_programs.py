@@ -40,7 +40,9 @@ def sha256(path: Path) -> str:
 def tree(folder: Path) -> dict[str, tuple[str, int] | None]:
     """All beneath a folder by its path: hash and time of a file, None for a folder."""
     return {
-        path.relative_to(folder).as_posix(): None if path.is_dir() else (sha256(path), int(path.stat().st_mtime))
+        path.relative_to(folder).as_posix(): None
+        if path.is_dir()
+        else (sha256(path), int(path.stat().st_mtime))
         for path in sorted(folder.rglob("*"))
     }
 
@@ -50,7 +52,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-# --- programs --------------------------------------------------------------------------------------------------------
+# --- programs -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,19 @@ class Sides:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def start_host(self, *arguments: str, link: LossyLink | None = None, save: bool = True) -> Program:
+    def start_host(
+        self, *arguments: str, link: LossyLink | None = None, save: bool = True
+    ) -> Program:
         return self._start("host", ["host", "--json", *arguments], link, 0, save)
 
-    def start_guest(self, url: str, *arguments: str, link: LossyLink | None = None, save: bool = True) -> Program:
+    def start_guest(
+        self, url: str, *arguments: str, link: LossyLink | None = None, save: bool = True
+    ) -> Program:
         return self._start("guest", ["join", "--json", "--yes", url, *arguments], link, 1, save)
 
-    def _start(self, side: str, command: list[str], link: LossyLink | None, end: int, save: bool) -> Program:
+    def _start(
+        self, side: str, command: list[str], link: LossyLink | None, end: int, save: bool
+    ) -> Program:
         where = ["--save-to", str(self.saved(side))] if save else []
         before: Sequence[str] = () if link is None else link.command(end)
         return Program([*SOURCE, *command, *where], self.home(side), before=before)
@@ -102,10 +110,12 @@ def linked(
             yield first, second
 
 
-# --- what they tell --------------------------------------------------------------------------------------------------
+# --- what they tell -------------------------------------------------------------------------------
 
 
-def transfer_where(program: Program, fits: Callable[[JSON], bool], patience: float = PATIENCE) -> JSON:
+def transfer_where(
+    program: Program, fits: Callable[[JSON], bool], patience: float = PATIENCE
+) -> JSON:
     """The next event of a transfer that fits."""
     while True:
         event = program.event("transfer", patience)

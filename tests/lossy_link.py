@@ -1,7 +1,9 @@
-"""Two network namespaces joined by a poor cable: delay and loss, made by a relay of ours between two TAP devices.
+"""Two network namespaces joined by a poor cable: delay and loss, made by a relay of ours between
+two TAP devices.
 
-`tc netem` would be the usual means, but it is a kernel module that many machines (containers, small VMs) lack; a TAP
-device needs only /dev/net/tun. Traffic never leaves the two namespaces. Linux, root.
+`tc netem` would be the usual means, but it is a kernel module that many machines (containers, small
+VMs) lack; a TAP device needs only /dev/net/tun. Traffic never leaves the two namespaces. Linux,
+root.
 """
 
 import contextlib
@@ -66,7 +68,8 @@ def _let_pass(packet: Packet) -> Verdict:
 
 @dataclass
 class LossyLink:
-    """The cable: `delay` seconds one way, `loss` as a share of frames in each direction; `cut` loses everything.
+    """The cable: `delay` seconds one way, `loss` as a share of frames in each direction; `cut`
+    loses everything.
 
     `judge` is a firewall in the middle of it.
     """
@@ -103,7 +106,9 @@ class LossyLink:
                 side = self._taps.index(tap)
                 for to, passed in self._passed(side, frame):
                     count += 1
-                    heapq.heappush(waiting, (time.monotonic() + self.delay, count, self._taps[to], passed))
+                    heapq.heappush(
+                        waiting, (time.monotonic() + self.delay, count, self._taps[to], passed)
+                    )
 
     def _passed(self, side: int, frame: bytes) -> list[tuple[int, bytes]]:
         """What the firewall makes of a frame: to which side what goes."""
@@ -129,13 +134,21 @@ def _packet(side: int, frame: bytes) -> Packet | None:
 
 
 def _resets(frame: bytes) -> tuple[bytes, bytes]:
-    """The two TCP resets that end a segment's connection: to its sender, and on to where it went."""
+    """The two TCP resets that end a segment's connection: to its sender, and on to where it
+    went.
+    """
     ip = frame[14 : 14 + 4 * (frame[14] & 0x0F)]
     tcp = frame[14 + len(ip) : 14 + int.from_bytes(ip[2:4])]
     source, target, sequence, acknowledged, offset, flags = struct.unpack_from("!HHIIBB", tcp)
-    after = (sequence + len(tcp) - 4 * (offset >> 4) + bool(flags & SYN) + bool(flags & FIN)) & 0xFFFFFFFF
-    back = struct.pack("!HHIIBBHHH", target, source, acknowledged, after, 5 << 4, RST | ACK, 0, 0, 0)
-    forth = struct.pack("!HHIIBBHHH", source, target, sequence, acknowledged, 5 << 4, RST | ACK, 0, 0, 0)
+    after = (
+        sequence + len(tcp) - 4 * (offset >> 4) + bool(flags & SYN) + bool(flags & FIN)
+    ) & 0xFFFFFFFF
+    back = struct.pack(
+        "!HHIIBBHHH", target, source, acknowledged, after, 5 << 4, RST | ACK, 0, 0, 0
+    )
+    forth = struct.pack(
+        "!HHIIBBHHH", source, target, sequence, acknowledged, 5 << 4, RST | ACK, 0, 0, 0
+    )
     macs = frame[6:12] + frame[:6]
     return macs + frame[12:14] + _ip_packet(ip[16:20], ip[12:16], back), frame[:14] + _ip_packet(
         ip[12:16], ip[16:20], forth
@@ -162,7 +175,8 @@ def _ip(*arguments: str) -> None:
 
 
 def _switch_ipv6_off(namespace: str) -> None:
-    """Its own address becomes usable seconds after the interface is up: a browser takes that for another network.
+    """Its own address becomes usable seconds after the interface is up: a browser takes that for
+    another network.
 
     Chromium then ends what it is loading (ERR_NETWORK_CHANGED). All traffic here is IPv4.
     """

@@ -19,12 +19,24 @@ JSON = dict[str, Any]
 
 
 class Program:
-    """A running Proxim. As a context manager it is ended at the end, and its standard error shown if a test failed."""
+    """A running Proxim.
+
+    As a context manager it is ended at the end, and its standard error shown if a test failed.
+    """
 
     def __init__(
-        self, command: Sequence[str], home: Path, *, before: Sequence[str] = (), display: str | None = None
+        self,
+        command: Sequence[str],
+        home: Path,
+        *,
+        before: Sequence[str] = (),
+        display: str | None = None,
     ) -> None:
-        environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("DISPLAY", "WAYLAND_DISPLAY")
+        }
         own = {name: str(home) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")}
         environment |= own | {"XDG_DOWNLOAD_DIR": str(home / "downloads"), "PYTHONUNBUFFERED": "1"}
         if display is not None:
@@ -66,18 +78,24 @@ class Program:
         try:
             line = self._lines.get(timeout=patience)
         except queue.Empty:
-            raise AssertionError(f"no line within {patience} s; before: {self.seen}, {self.errors}") from None
+            raise AssertionError(
+                f"no line within {patience} s; before: {self.seen}, {self.errors}"
+            ) from None
         if line is None:
             raise AssertionError(f"the program ended; before: {self.seen}, {self.errors}")
         return line
 
     def event(self, name: str, patience: float = PATIENCE, **wanted: Any) -> JSON:
-        """The next JSON line of that event (and those fields); others before it are passed over, and kept in `seen`."""
+        """The next JSON line of that event (and those fields); others before it are passed over,
+        and kept in `seen`.
+        """
         deadline = time.monotonic() + patience
         while True:
             event: JSON = json.loads(self.line(max(0.0, deadline - time.monotonic())))
             self.seen.append(event)
-            if event["event"] == name and all(event.get(key) == value for key, value in wanted.items()):
+            if event["event"] == name and all(
+                event.get(key) == value for key, value in wanted.items()
+            ):
                 return event
 
     def text_line(self, part: str, patience: float = PATIENCE) -> str:
@@ -125,6 +143,9 @@ def pair(host: Program, guest: Program) -> None:
 
 def exchange_text(host: Program, guest: Program) -> None:
     """Send text both ways and check that it arrives as it was."""
-    for sender, receiver, text in ((guest, host, "Grüße, 你好, 🙂 from the guest"), (host, guest, "x" * 100_000)):
+    for sender, receiver, text in (
+        (guest, host, "Grüße, 你好, 🙂 from the guest"),
+        (host, guest, "x" * 100_000),
+    ):
         sender.say(type="text", text=text)
         assert receiver.event("text")["text"] == text

@@ -1,7 +1,8 @@
 """Reads the QR code off a screenshot, as a camera app would read it off the screen.
 
-It looks for the finder patterns, samples every module and undoes what ISO/IEC 18004 lays over the text. A screenshot
-has no dirt, so errors are not corrected but would show as a wrong text. The standard's tables are qrcode's own.
+It looks for the finder patterns, samples every module and undoes what ISO/IEC 18004 lays over the
+text. A screenshot has no dirt, so errors are not corrected but would show as a wrong text. The
+standard's tables are qrcode's own.
 """
 
 import re
@@ -16,7 +17,8 @@ Grid = list[list[bool]]  # rows of modules, True is dark
 FINDER = (1, 1, 3, 1, 1)  # dark, light, dark, light, dark: in modules
 DARK = 128
 RUN = re.compile(b"\x00+|\x01+")  # of light or of dark pixels
-# The first five bits of the format information: level (in qrcode's numbers) and mask, under a fixed pattern.
+# The first five bits of the format information: level (in qrcode's numbers) and mask, under a fixed
+# pattern.
 FORMAT_PATTERN = 0b10101
 BYTES = 0b0100
 
@@ -35,8 +37,15 @@ def read_qr(screen: Image.Image) -> str:
     information ^= FORMAT_PATTERN
     flip = util.mask_func(information & 0b111)
     taken = _function_modules(len(grid), version)
-    bits = [grid[row][column] ^ flip(row, column) for row, column in _path(len(grid)) if not taken[row][column]]
-    words = [int("".join(str(int(bit)) for bit in bits[at : at + 8]), 2) for at in range(0, len(bits) - 7, 8)]
+    bits = [
+        grid[row][column] ^ flip(row, column)
+        for row, column in _path(len(grid))
+        if not taken[row][column]
+    ]
+    words = [
+        int("".join(str(int(bit)) for bit in bits[at : at + 8]), 2)
+        for at in range(0, len(bits) - 7, 8)
+    ]
     return _text(_in_order(words, version, information >> 3), version)
 
 
@@ -46,7 +55,8 @@ def _find(screen: Image.Image) -> Grid:
     above = b""
     for y in range(height):
         row = pixels[y * width : (y + 1) * width]
-        found = list(_finders(row)) if row != above else []  # on a screen most rows are like the one above
+        # On a screen most rows are like the one above
+        found = list(_finders(row)) if row != above else []
         above = row
         if len(found) < 2:
             continue
@@ -57,7 +67,10 @@ def _find(screen: Image.Image) -> Grid:
             top = y - 2 * zoom
             middle = zoom // 2
             return [
-                [pixels[(top + r * zoom + middle) * width + left + c * zoom + middle] == 1 for c in range(size)]
+                [
+                    pixels[(top + r * zoom + middle) * width + left + c * zoom + middle] == 1
+                    for c in range(size)
+                ]
                 for r in range(size)
             ]
     raise NoQRError("no two finder patterns stand in one row of pixels")
@@ -98,7 +111,9 @@ def _function_modules(size: int, version: int) -> Grid:
 
 
 def _path(size: int) -> Iterator[tuple[int, int]]:
-    """Every module in the order of the data: pairs of columns from the right, up and down by turns."""
+    """Every module in the order of the data: pairs of columns from the right, up and down by
+    turns.
+    """
     upwards = True
     for right in [*range(size - 1, 6, -2), 5, 3, 1]:
         for row in reversed(range(size)) if upwards else range(size):

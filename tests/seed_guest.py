@@ -1,7 +1,10 @@
-"""A guest written only from the seed document: five messages over a WebSocket, then WebRTC. Knows nothing of Proxim.
+"""A guest written only from the seed document: five messages over a WebSocket, then WebRTC.
 
-Usage: python seed_guest.py ws://HOST:PORT SESSION_ID. Prints what happened, one word a line; exit status 0 when it
-linked and its data channel carried a message. Bare `websockets` and `aiortc`; payloads are raw, without companions.
+Knows nothing of Proxim.
+
+Usage: python seed_guest.py ws://HOST:PORT SESSION_ID. Prints what happened, one word a line; exit
+status 0 when it linked and its data channel carried a message. Bare `websockets` and `aiortc`;
+payloads are raw, without companions.
 """
 
 import asyncio
@@ -16,7 +19,9 @@ async def join(url: str, session_id: str) -> int:
     """Pair, link, say something on a channel with a name of our own."""
     async with connect(url, proxy=None) as socket:
         device = {"name": "Client-PC-123", "id": "device-xyz"}
-        await socket.send(json.dumps({"type": "pair_request", "sessionID": session_id, "deviceInfo": device}))
+        await socket.send(
+            json.dumps({"type": "pair_request", "sessionID": session_id, "deviceInfo": device})
+        )
         result = json.loads(await socket.recv())
         print(result["status"], flush=True)
         if result["type"] != "pair_result" or result["status"] != "approved":
@@ -31,11 +36,17 @@ async def join(url: str, session_id: str) -> int:
 
         # Raw payloads: the description without its candidates, then each candidate on its own.
         lines = peer.localDescription.sdp.splitlines(keepends=True)
-        bare = "".join(line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates")))
-        candidates = [line.strip().removeprefix("a=") for line in lines if line.startswith("a=candidate:")]
+        bare = "".join(
+            line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))
+        )
+        candidates = [
+            line.strip().removeprefix("a=") for line in lines if line.startswith("a=candidate:")
+        ]
         payloads = [{"sdp": bare}, *({"candidate": candidate} for candidate in candidates)]
         for payload in payloads:
-            await socket.send(json.dumps({"type": "signal", "sessionID": session_id, "payload": payload}))
+            await socket.send(
+                json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
+            )
 
         while True:
             message = json.loads(await socket.recv())

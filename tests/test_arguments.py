@@ -1,4 +1,6 @@
-"""The command line: what is understood, and that everything else gets one sentence, status 2 and no traceback."""
+"""The command line: what is understood, and that everything else gets one sentence, status 2 and no
+traceback.
+"""
 
 import re
 import subprocess
@@ -16,7 +18,15 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import Invite, SessionType
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.words import read_language, use
-from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, Options, Theme, WindowOptions
+from proxim.options import (
+    DoctorOptions,
+    HostOptions,
+    JoinOptions,
+    LogOptions,
+    Options,
+    Theme,
+    WindowOptions,
+)
 
 CODE = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 TYPO = CODE[:-1] + ("0" if CODE[-1] != "0" else "1")
@@ -40,7 +50,10 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     ("--require-proof", WindowOptions(require_proof=True)),
     ("host --require-proof", HostOptions(require_proof=True)),
     ("--require-proof host", HostOptions(require_proof=True)),
-    ("--verbose host --log-file a.log", HostOptions(log=LogOptions(file=Path("a.log"), verbose=True))),
+    (
+        "--verbose host --log-file a.log",
+        HostOptions(log=LogOptions(file=Path("a.log"), verbose=True)),
+    ),
     ("--name Desk host", HostOptions(name="Desk")),
     ("host --name Desk", HostOptions(name="Desk")),
     ("host --type persistent", HostOptions(invite=Invite(SessionType.PERSISTENT))),
@@ -59,7 +72,10 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     (f"join {CODE}", JoinOptions(target=TARGET)),
     (f"join {CODE.lower().replace('-', ' ')}", JoinOptions(target=TARGET)),
     (f"join {URL}", JoinOptions(target=parse_target(URL))),
-    (f"join --yes --once --json --name A {CODE}", JoinOptions(target=TARGET, yes=True, once=True, json=True, name="A")),
+    (
+        f"join --yes --once --json --name A {CODE}",
+        JoinOptions(target=TARGET, yes=True, once=True, json=True, name="A"),
+    ),
     (f"join {CODE} --stun stun:a", JoinOptions(target=TARGET, stun=("stun:a",))),
     ("doctor", DoctorOptions()),
     ("doctor --language de", DoctorOptions()),
@@ -92,14 +108,26 @@ REFUSED: list[tuple[list[str], str]] = [
         (["host", "--lifetime", text], "A lifetime is a number with")
         for text in ("", "30", "m", "1.5h", "٣m", "1w", "1h30m")
     ],
-    *[(["host", "--lifetime", text], "A lifetime is 1 minute to 7 days") for text in ("59s", "0m", "8d", "999999999d")],
-    (["host", "--type", "one-time", "--lifetime", "30m"], "Only a temporary session has a lifetime"),
-    (["host", "--type", "persistent", "--lifetime", "30m"], "Only a temporary session has a lifetime"),
+    *[
+        (["host", "--lifetime", text], "A lifetime is 1 minute to 7 days")
+        for text in ("59s", "0m", "8d", "999999999d")
+    ],
+    (
+        ["host", "--type", "one-time", "--lifetime", "30m"],
+        "Only a temporary session has a lifetime",
+    ),
+    (
+        ["host", "--type", "persistent", "--lifetime", "30m"],
+        "Only a temporary session has a lifetime",
+    ),
     *[
         (["host", "--address", text], "An address is one of this machine's")
         for text in ("", "desk", "1.2.3", "1.2.3.4/8")
     ],
-    *[(["host", "--address", text], "Proxim uses one address") for text in ("0.0.0.0", "::", "224.0.0.1")],
+    *[
+        (["host", "--address", text], "Proxim uses one address")
+        for text in ("0.0.0.0", "::", "224.0.0.1")
+    ],
     *[
         ([*where, "--name", name], NO_NAME)
         for where in ([], ["host"], ["join"])
@@ -107,7 +135,15 @@ REFUSED: list[tuple[list[str], str]] = [
     ],
     *[
         (["host", "--stun", url], "A STUN server is written")
-        for url in ("a.example", "turn:a", "stun:", "stun:a:0", "stun:a:65536", "stun:a b", "STUN://a")
+        for url in (
+            "a.example",
+            "turn:a",
+            "stun:",
+            "stun:a:0",
+            "stun:a:65536",
+            "stun:a b",
+            "STUN://a",
+        )
     ],
     (["join", "--stun", "stun:a", CODE], "A STUN server is written"),
     (["join", TYPO], SENTENCES[Reason.CODE_TYPO]),
@@ -124,13 +160,22 @@ REFUSED: list[tuple[list[str], str]] = [
     ],
     (["host", "--send", "x", "--send", __file__], "Path 1 after --send is not there"),
     (["join", "http://192.168.1.7:47800/#s=s1&k=short"], SENTENCES[Reason.LINK_UNREADABLE]),
-    (["doctor", "--name", "x"], "Proxim does not know the option --name here; see proxim doctor --help."),
+    (
+        ["doctor", "--name", "x"],
+        "Proxim does not know the option --name here; see proxim doctor --help.",
+    ),
     (["--log-file", " "], "--log-file needs the path of a file."),
-    (["host", "--send"], "Argument --send: expected at least one argument; see proxim host --help."),
+    (
+        ["host", "--send"],
+        "Argument --send: expected at least one argument; see proxim host --help.",
+    ),
     (["host", "--json=1"], "Argument --json: takes no value; see proxim host --help."),
     (["--language", "xx"], "Proxim speaks en (English) and de (German)"),
     (["host", "--language", ""], "Proxim speaks en (English) and de (German)"),
-    (["doctor", "--language"], "Argument --language: expected one argument; see proxim doctor --help."),
+    (
+        ["doctor", "--language"],
+        "Argument --language: expected one argument; see proxim doctor --help.",
+    ),
 ]
 
 
@@ -158,7 +203,9 @@ def test_what_is_refused_gets_one_sentence(
         ["join", "--send", __file__, CODE],
     ],
 )
-def test_a_complaint_quotes_no_code(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_complaint_quotes_no_code(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         parse_arguments(arguments)
     told = capsys.readouterr().err
@@ -173,12 +220,17 @@ def test_files_are_named_as_they_are_now(tmp_path: Path, monkeypatch: pytest.Mon
     found = parse_arguments(["host", "--send", "a", "b c", "--save-to", "d", "--send", "./d"])
     whole = (str(tmp_path / "a"), str(tmp_path / "b c"), str(tmp_path / "d"))
     assert found == HostOptions(save_to=str(tmp_path / "d"), send=whole)
-    assert parse_arguments(["join", CODE, "--send", "a"]) == JoinOptions(target=TARGET, send=whole[:1])
+    assert parse_arguments(["join", CODE, "--send", "a"]) == JoinOptions(
+        target=TARGET, send=whole[:1]
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [(["--save-to"], "Nothing can be written to the folder"), (["--send"], "Path 1 after --send may not be read")],
+    [
+        (["--save-to"], "Nothing can be written to the folder"),
+        (["--send"], "Path 1 after --send may not be read"),
+    ],
 )
 def test_what_may_not_be_used_is_told_at_once(
     arguments: list[str],
@@ -200,7 +252,9 @@ def test_options_keep_the_code_to_themselves() -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["host", "join", "doctor", "--port", "--type", "--json", "--name", "-", "--", CODE])
+        st.sampled_from(
+            ["host", "join", "doctor", "--port", "--type", "--json", "--name", "-", "--", CODE]
+        )
         | st.text(max_size=8)
     )
 )
@@ -215,7 +269,10 @@ def test_whatever_is_typed_is_understood_or_refused(arguments: list[str]) -> Non
 
 HELP = [
     (["--help"], ["host", "join", "doctor", "--theme", "--log-file"]),
-    (["host", "--help"], ["--type", "--lifetime", "--address", "--port", "--stun", "--once", "--json", "--save-to"]),
+    (
+        ["host", "--help"],
+        ["--type", "--lifetime", "--address", "--port", "--stun", "--once", "--json", "--save-to"],
+    ),
     (["join", "--help"], ["CODE", "safer", "--yes", "--send", "--name"]),
     (["doctor", "--help"], ["--json"]),
 ]
@@ -248,21 +305,28 @@ def test_help_in_german_is_german(command: str, capsys: pytest.CaptureFixture[st
     ("arguments", "sentence"),
     [
         (["host", "--port"], "Der Option --port fehlt ihr Wert; siehe proxim host --help."),
-        (["host", "--send"], "Der Option --send fehlt mindestens ein Wert; siehe proxim host --help."),
+        (
+            ["host", "--send"],
+            "Der Option --send fehlt mindestens ein Wert; siehe proxim host --help.",
+        ),
         (["host", "--json=1"], "Die Option --json hat keinen Wert; siehe proxim host --help."),
         (["hst"], "Die Befehle sind host, join und doctor"),
         (["--foo"], "Proxim kennt die Option --foo hier nicht; siehe proxim --help."),
         (["--language", "klingon"], "Proxim spricht en (Englisch) und de (Deutsch)"),
     ],
 )
-def test_mistakes_in_german(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_in_german(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     use("de")
     with pytest.raises(SystemExit):
         parse_arguments(arguments)
     assert capsys.readouterr().err.startswith(f"proxim: {sentence}")
 
 
-def test_what_argparse_says_that_we_do_not_know_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_argparse_says_that_we_do_not_know_is_not_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     parser = _Parser(prog="proxim host")
     with pytest.raises(UsageError, match=r"^That cannot be understood; see proxim host --help\.$"):
         parser.error(f"something new about {CODE}")
@@ -277,6 +341,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_nothing_slow_is_imported() -> None:
     code = "import sys, proxim.arguments; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
     assert "proxim.arguments" in loaded
-    assert not {"tkinter", "asyncio", "aiortc", "websockets", "qrcode", "ssl", "socket"} & set(loaded)
+    assert not {"tkinter", "asyncio", "aiortc", "websockets", "qrcode", "ssl", "socket"} & set(
+        loaded
+    )

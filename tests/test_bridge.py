@@ -69,7 +69,9 @@ def test_intents_go_down_and_statuses_come_up_in_order() -> None:
         bridge.post(Decide("x", approved=index % 2 == 0))
     bridge.post(Shutdown())
     found = collect(bridge, Stopped)
-    expected = [Reason.BUSY, Reason.EXPIRED] + [Reason.EXPIRED if index % 2 == 0 else None for index in range(50)]
+    expected = [Reason.BUSY, Reason.EXPIRED] + [
+        Reason.EXPIRED if index % 2 == 0 else None for index in range(50)
+    ]
     assert [status.reason for status in found if isinstance(status, NoInvitation)] == expected
     assert len(nets[0].threads) == 1
     assert threading.get_ident() not in nets[0].threads
@@ -152,7 +154,13 @@ def test_lines_come_up_without_their_breaks_and_then_the_end() -> None:
     bridge = Bridge()
     bridge.read_lines(io.StringIO("one\ntwo\r\n\nlast"))
     found = collect(bridge, InputEnded)
-    assert found == [InputLine("one"), InputLine("two"), InputLine(""), InputLine("last"), InputEnded()]
+    assert found == [
+        InputLine("one"),
+        InputLine("two"),
+        InputLine(""),
+        InputLine("last"),
+        InputEnded(),
+    ]
 
 
 def test_an_unreadable_input_ends(caplog: pytest.LogCaptureFixture) -> None:

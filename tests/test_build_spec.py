@@ -1,4 +1,6 @@
-"""build.spec read as each of the three systems would read it; tests/test_executable.py builds it on this one."""
+"""build.spec read as each of the three systems would read it; tests/test_executable.py builds it on
+this one.
+"""
 
 import sys
 from collections.abc import Callable
@@ -42,15 +44,25 @@ def made_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], 
             return make
 
         monkeypatch.setattr(sys, "platform", system)
-        names = {"SPECPATH": str(ROOT), "workpath": str(tmp_path), **{kind: maker(kind) for kind in CLASSES}}
-        exec(compile((ROOT / "build.spec").read_text(encoding="utf-8"), "build.spec", "exec"), names)
+        names = {
+            "SPECPATH": str(ROOT),
+            "workpath": str(tmp_path),
+            **{kind: maker(kind) for kind in CLASSES},
+        }
+        exec(
+            compile((ROOT / "build.spec").read_text(encoding="utf-8"), "build.spec", "exec"), names
+        )
         return made
 
     return run
 
 
-@pytest.mark.parametrize(("system", "kinds"), [("linux", []), ("win32", []), ("darwin", ["EXE", "COLLECT", "BUNDLE"])])
-def test_one_file_and_what_comes_besides(made_on: Callable[[str], list[Made]], system: str, kinds: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("system", "kinds"), [("linux", []), ("win32", []), ("darwin", ["EXE", "COLLECT", "BUNDLE"])]
+)
+def test_one_file_and_what_comes_besides(
+    made_on: Callable[[str], list[Made]], system: str, kinds: list[str]
+) -> None:
     analysis, pyz, exe, *besides = made_on(system)
     assert [analysis.kind, pyz.kind, exe.kind] == ["Analysis", "PYZ", "EXE"]
     assert exe.options["name"] == "proxim"
@@ -64,7 +76,9 @@ def test_one_file_and_what_comes_besides(made_on: Callable[[str], list[Made]], s
 def test_every_file_it_names_is_there(made_on: Callable[[str], list[Made]], system: str) -> None:
     analysis, _, *programs = made_on(system)
     files = [file for file, _ in analysis.options["datas"]] + analysis.options["runtime_hooks"]
-    files += [one.options[name] for one in programs for name in ("icon", "version") if name in one.options]
+    files += [
+        one.options[name] for one in programs for name in ("icon", "version") if name in one.options
+    ]
     # For BUNDLE `version` is the number itself.
     assert [file for file in files if file != __version__ and not Path(file).is_file()] == []
 
@@ -105,7 +119,9 @@ def test_windows_knows_the_name_and_the_version(made_on: Callable[[str], list[Ma
     assert __version__.startswith(".".join(str(number) for number in filevers[:3]))
 
 
-def test_the_mac_asks_for_the_local_network_in_our_words(made_on: Callable[[str], list[Made]]) -> None:
+def test_the_mac_asks_for_the_local_network_in_our_words(
+    made_on: Callable[[str], list[Made]],
+) -> None:
     exe, files, bundle = made_on("darwin")[3:]
     assert exe.options["console"] is False
     assert exe.options["exclude_binaries"] is True

@@ -1,4 +1,7 @@
-"""The entry: exit statuses, which face starts, what goes to which stream. Pairing itself: test_pairing.py."""
+"""The entry: exit statuses, which face starts, what goes to which stream.
+
+Pairing itself: test_pairing.py.
+"""
 
 import json
 import os
@@ -19,7 +22,9 @@ from tests.programs import PATIENCE, ROOT, SOURCE, Program
 
 def run(*command: str) -> str:
     """What a program says before it ends by itself."""
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
+    ).stdout
 
 
 class PrintingFace:
@@ -57,9 +62,17 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["dance"], ["host", "--port", "0"], ["join", "02501-WK380"], ["host", "--lifetime", "1y"], ["--no-such-option"]],
+    [
+        ["dance"],
+        ["host", "--port", "0"],
+        ["join", "02501-WK380"],
+        ["host", "--lifetime", "1y"],
+        ["--no-such-option"],
+    ],
 )
-def test_a_wrong_command_line_is_one_sentence(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_command_line_is_one_sentence(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == USAGE_STATUS
@@ -93,7 +106,9 @@ def own_signals() -> Iterator[None]:
 
 @pytest.mark.parametrize(("number", "cancels"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 @pytest.mark.usefixtures("own_signals")
-def test_ctrl_c_cancels_what_moves_and_another_end_does_not(number: signal.Signals, cancels: bool) -> None:
+def test_ctrl_c_cancels_what_moves_and_another_end_does_not(
+    number: signal.Signals, cancels: bool
+) -> None:
     bridge = Bridge()
     cancelled = _goodbye_on_signals(bridge)
     assert not cancelled()
@@ -106,7 +121,9 @@ def test_ctrl_c_cancels_what_moves_and_another_end_does_not(number: signal.Signa
 
 
 @pytest.mark.slow
-def test_a_script_that_closes_its_end_still_gets_its_goodbyes(tmp_path: Path, own_address: str) -> None:
+def test_a_script_that_closes_its_end_still_gets_its_goodbyes(
+    tmp_path: Path, own_address: str
+) -> None:
     with Program([*SOURCE, "host", "--json"], tmp_path) as host:
         host.event("session")
         host.say(type="close")

@@ -18,7 +18,9 @@ from tests.ui.tk_support import ARTIFACTS, NoScreenError, xvfb
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="only Xvfb gives a test a screen of its own"),
+    pytest.mark.skipif(
+        sys.platform != "linux", reason="only Xvfb gives a test a screen of its own"
+    ),
 ]
 
 
@@ -31,7 +33,12 @@ class Screen:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run an X client on this screen."""
         return subprocess.run(
-            command, env={"DISPLAY": self.display}, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            env={"DISPLAY": self.display},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
 
     def until(self, so: Callable[[], object], what: str) -> None:
@@ -44,7 +51,10 @@ class Screen:
         """Bring a window to the front."""
         self.until(
             lambda: (
-                self.run("xdotool", "search", "--sync", "--name", title, "windowactivate", "--sync").returncode == 0
+                self.run(
+                    "xdotool", "search", "--sync", "--name", title, "windowactivate", "--sync"
+                ).returncode
+                == 0
             ),
             f"a window called {title}",
         )
@@ -81,7 +91,9 @@ def screen() -> Iterator[Screen]:
         pytest.skip(f"not installed: {', '.join(needed)}")
     try:
         for display in xvfb(96):
-            with subprocess.Popen(["openbox"], env={"DISPLAY": display}, stderr=subprocess.DEVNULL) as manager:
+            with subprocess.Popen(
+                ["openbox"], env={"DISPLAY": display}, stderr=subprocess.DEVNULL
+            ) as manager:
                 try:
                     yield Screen(display)
                 finally:
@@ -108,7 +120,9 @@ def copied_code(screen: Screen) -> str:
 
 
 def test_window_and_terminal_over_a_poor_network(screen: Screen, homes: tuple[Path, Path]) -> None:
-    """The main job of two people: 50 ms and 2 % loss between them, window here, `proxim join` there."""
+    """The main job of two people: 50 ms and 2 % loss between them, window here, `proxim join`
+    there.
+    """
     why = missing()
     if why is not None:
         pytest.skip(why)
@@ -146,7 +160,9 @@ def test_window_and_terminal_over_a_poor_network(screen: Screen, homes: tuple[Pa
         assert window.errors == []
 
 
-def test_the_window_joins_a_terminal(screen: Screen, homes: tuple[Path, Path], own_address: str) -> None:
+def test_the_window_joins_a_terminal(
+    screen: Screen, homes: tuple[Path, Path], own_address: str
+) -> None:
     with Program([*SOURCE, "host", "--json"], homes[1]) as host:
         code = host.event("session")["code"]
         with Program(SOURCE, homes[0], display=screen.display) as window:

@@ -1,7 +1,8 @@
-"""The executable that build.spec makes, run as people run it: by itself, without this project or its environment.
+"""The executable that build.spec makes, run as people run it: by itself, without this project or
+its environment.
 
-It is built once, into a temporary folder. PROXIM_EXECUTABLE names one to be tested instead; dist/proxim is taken if it
-is newer than everything it is made of.
+It is built once, into a temporary folder. PROXIM_EXECUTABLE names one to be tested instead;
+dist/proxim is taken if it is newer than everything it is made of.
 """
 
 import contextlib
@@ -41,9 +42,14 @@ MADE_OF = (
     "proxim/languages/*",
     "assets/*",
 )
-MAX_MEGABYTES = 40  # 22 on Linux, 30 where there is no strip; beyond this something that nobody needs has come in
+# 22 on Linux, 30 where there is no strip; beyond this something that nobody needs has come in
+MAX_MEGABYTES = 40
 NOT_NEEDED = ("av", "PIL", "numpy", "pytest", "hypothesis", "setuptools", "PyInstaller")
-NEW_GROUP = (sys.executable, "-c", "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])")
+NEW_GROUP = (
+    sys.executable,
+    "-c",
+    "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])",
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +73,13 @@ def build(folder: Path) -> Path:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"),
-            *("--distpath", str(folder / "dist"), "--workpath", str(folder / "work"), str(ROOT / "build.spec")),
+            *(
+                "--distpath",
+                str(folder / "dist"),
+                "--workpath",
+                str(folder / "work"),
+                str(ROOT / "build.spec"),
+            ),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -106,10 +118,14 @@ def screen() -> Iterator[str]:
 
 
 class Frozen(Program):
-    """The executable running. It is two processes: the outer, which was started, and inside it Proxim itself."""
+    """The executable running.
+
+    It is two processes: the outer, which was started, and inside it Proxim itself.
+    """
 
     def __exit__(self, *failure: object) -> None:
-        if self.process.poll() is None:  # a test failed: killed alone, the outer would leave the inner behind
+        # A test failed: killed alone, the outer would leave the inner behind
+        if self.process.poll() is None:
             for inner in psutil.Process(self.process.pid).children(recursive=True):
                 inner.kill()
         super().__exit__(*failure)
@@ -131,7 +147,11 @@ def run(executable: Path, home: Path, *arguments: str) -> subprocess.CompletedPr
 
 def test_version_and_exit_status(executable: Path, tmp_path: Path) -> None:
     version = run(executable, tmp_path, "--version")
-    assert (version.returncode, version.stdout.strip(), version.stderr) == (0, f"proxim {__version__}", "")
+    assert (version.returncode, version.stdout.strip(), version.stderr) == (
+        0,
+        f"proxim {__version__}",
+        "",
+    )
     wrong = run(executable, tmp_path, "--no-such-option")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "--no-such-option" in wrong.stderr
@@ -147,17 +167,26 @@ def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
     readers = pytest.importorskip("PyInstaller.archive.readers")
     archive = readers.CArchiveReader(str(executable))
     files = {name.replace("\\", "/") for name in archive.toc}
-    assert {"proxim/web/index.html", "proxim/web/app.mjs", "proxim/languages/de.json", "assets/proxim.png"} <= files
+    assert {
+        "proxim/web/index.html",
+        "proxim/web/app.mjs",
+        "proxim/languages/de.json",
+        "assets/proxim.png",
+    } <= files
     modules = set(archive.open_embedded_archive("PYZ.pyz").toc)
     assert {"proxim.ui.window", "proxim.net.peer", "aiortc", "websockets.asyncio.server"} <= modules
-    there = {name.partition(".")[0] for name in modules} | {name.partition("/")[0] for name in files}
+    there = {name.partition(".")[0] for name in modules} | {
+        name.partition("/")[0] for name in files
+    }
     assert there.isdisjoint(NOT_NEEDED)
     assert executable.stat().st_size < MAX_MEGABYTES * 1_000_000
 
 
 @pytest.mark.usefixtures("own_address")
 @pytest.mark.parametrize("role", ["host", "guest"])
-def test_it_links_with_the_source_version(executable: Path, homes: tuple[Path, Path], role: str) -> None:
+def test_it_links_with_the_source_version(
+    executable: Path, homes: tuple[Path, Path], role: str
+) -> None:
     def start(as_role: str, *arguments: str) -> Program:
         home = homes[as_role == "guest"]
         if as_role == role:
@@ -178,11 +207,17 @@ def test_it_links_with_the_source_version(executable: Path, homes: tuple[Path, P
         assert host.errors == []
 
 
-def test_a_refused_guest_ends_with_a_status(executable: Path, homes: tuple[Path, Path], own_address: str) -> None:
+def test_a_refused_guest_ends_with_a_status(
+    executable: Path, homes: tuple[Path, Path], own_address: str
+) -> None:
     with Program([*SOURCE, "host", "--json"], homes[0]) as host:
         session = host.event("session")
         with Frozen([str(executable), "join", "--json", session["code"]], homes[1]) as guest:
-            host.say(type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=False)
+            host.say(
+                type="pair_response",
+                sessionID=host.event("pair_prompt")["sessionID"],
+                approved=False,
+            )
             assert guest.event("pair_result")["reason"] == "declined"
             assert guest.ended() == 1
 
@@ -197,7 +232,8 @@ if sys.platform != "win32":  # which has no process groups to signal
         with Frozen([str(executable), "host", "--json"], homes[0], before=NEW_GROUP) as host:
             host.event("session")
             host.type("not JSON")
-            host.event("error")  # all before it is done: now it waits, as it does when people interrupt it
+            # All before it is done: now it waits, as it does when people interrupt it
+            host.event("error")
             os.killpg(host.process.pid, number)
             assert host.ended() == 0
             assert host.errors == []
@@ -225,10 +261,14 @@ def test_its_window_shows_a_code_that_a_camera_reads(
         picture.save(ARTIFACTS / "executable-window.png")
         link = urlsplit(url)
         settings = next((tmp_path / "home" / "proxim").glob("*.json"))
-        assert parse_qs(link.fragment)["u"] == [json.loads(settings.read_text(encoding="utf-8"))["uuid"]]
+        assert parse_qs(link.fragment)["u"] == [
+            json.loads(settings.read_text(encoding="utf-8"))["uuid"]
+        ]
         with urllib.request.urlopen(f"http://{link.netloc}/", timeout=PATIENCE) as page:
             assert page.read() == (ROOT / "proxim" / "web" / "index.html").read_bytes()
-        assert asked.read_text() == "libraries: \n", "the system's tools must load the system's libraries"
+        assert asked.read_text() == "libraries: \n", (
+            "the system's tools must load the system's libraries"
+        )
         program.process.terminate()
         assert program.ended() == 0
         assert program.errors == []
@@ -242,6 +282,9 @@ def wait_for_qr(screen: str, program: Program) -> tuple[str, Image.Image]:
         try:
             return read_qr(picture), picture
         except (NoQRError, ValueError, IndexError):  # not yet, or half painted
-            with contextlib.suppress(subprocess.TimeoutExpired):  # looking without a pause would starve the program
-                raise AssertionError(f"it ended with {program.process.wait(LOOK_SECONDS)}: {program.errors}") from None
+            # Looking without a pause would starve the program
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise AssertionError(
+                    f"it ended with {program.process.wait(LOOK_SECONDS)}: {program.errors}"
+                ) from None
     raise AssertionError(f"no QR code on the screen within {PATIENCE} s; {program.errors}")

@@ -1,4 +1,6 @@
-"""Files between two real programs on one machine: all kinds of them, both ways, and every answer a person can give."""
+"""Files between two real programs on one machine: all kinds of them, both ways, and every answer a
+person can give.
+"""
 
 import os
 import sys
@@ -131,7 +133,7 @@ def test_names_that_are_taken_stay(sides: Sides) -> None:
     assert names(sides.saved("host") / "folder") == []
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 def announced(program: Program) -> dict[str, object]:
@@ -147,9 +149,18 @@ def test_some_are_accepted(sides: Sides) -> None:
         asked = announced(host)
         files = asked["files"]
         assert isinstance(files, list)
-        declined = [place for place, one in enumerate(files) if "/names/" in one["path"] and "plain" not in one["path"]]
+        declined = [
+            place
+            for place, one in enumerate(files)
+            if "/names/" in one["path"] and "plain" not in one["path"]
+        ]
         assert len(declined) == len(NAMES) - 1
-        host.say(type="accept", transferID=asked["transferID"], declined=declined, directory=str(elsewhere))
+        host.say(
+            type="accept",
+            transferID=asked["transferID"],
+            declined=declined,
+            directory=str(elsewhere),
+        )
         arrived, sent = end(host), end(guest)
         assert arrived["state"] == sent["state"] == "done"
         assert arrived["size"] == sent["size"] == arrived["bytes"] == sent["bytes"] == 3_000_000
@@ -190,7 +201,9 @@ def test_always_from_this_device(sides: Sides) -> None:
     with linked(sides, save=False) as (host, guest):
         send(host, files[0])
         saved = str(sides.saved("guest"))
-        guest.say(type="accept", transferID=announced(guest)["transferID"], always=True, directory=saved)
+        guest.say(
+            type="accept", transferID=announced(guest)["transferID"], always=True, directory=saved
+        )
         assert end(guest)["state"] == "done"
         send(host, *files[1:])
         arrived = end(guest)
@@ -200,7 +213,7 @@ def test_always_from_this_device(sides: Sides) -> None:
         assert end(host)["reason"] == "declined"
 
 
-# --- large -----------------------------------------------------------------------------------------------------------
+# --- large ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.timeout(180)  # 4.4 GB on a machine that does something else as well
@@ -219,7 +232,7 @@ def test_an_offset_beyond_32_bits(sides: Sides) -> None:
     arrived.unlink()
 
 
-# --- --once ----------------------------------------------------------------------------------------------------------
+# --- --once ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("answer", ["accept", "decline"])
@@ -228,7 +241,11 @@ def test_once(sides: Sides, answer: str) -> None:
     with sides.start_host("--once", save=False) as host:
         url = host.event("session")["url"]
         with sides.start_guest(url, "--once", "--send", str(file), save=False) as guest:
-            host.say(type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=True)
+            host.say(
+                type="pair_response",
+                sessionID=host.event("pair_prompt")["sessionID"],
+                approved=True,
+            )
             asked = announced(host)
             more = {"directory": str(sides.saved("host"))} if answer == "accept" else {}
             host.say(type=answer, transferID=asked["transferID"], **more)
@@ -245,7 +262,9 @@ def test_once_to_a_guest(sides: Sides) -> None:
     (folder / "empty").mkdir()
     host = sides.start_host("--once", "--send", str(folder))
     with host, sides.start_guest(host.event("session")["url"], "--once") as guest:
-        host.say(type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=True)
+        host.say(
+            type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=True
+        )
         assert (guest.ended(), host.ended()) == (0, 0)
     assert tree(sides.saved("guest")) == tree(sides.source)
 
@@ -257,8 +276,13 @@ def test_once_with_a_file_that_cannot_be_sent(sides: Sides) -> None:
         pytest.skip("there are no pipes among its files")
     os.mkfifo(folder / "pipe")
     host = sides.start_host()
-    with host, sides.start_guest(host.event("session")["url"], "--once", "--send", str(folder)) as guest:
-        host.say(type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=True)
+    with (
+        host,
+        sides.start_guest(host.event("session")["url"], "--once", "--send", str(folder)) as guest,
+    ):
+        host.say(
+            type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=True
+        )
         assert guest.event("error")["code"] == "not_a_file"
         assert end(host)["state"] == "done"
         assert guest.ended() == 1
@@ -273,11 +297,13 @@ def test_two_people_at_two_terminals(sides: Sides) -> None:
             guest.type(code)
             host.text_line("Verified")
             host.type("y")
-            while "Approved" not in host.text_line("Allow?"):  # that came too soon: nobody has read the question yet
+            # That came too soon: nobody has read the question yet
+            while "Approved" not in host.text_line("Allow?"):
                 host.type("y")
             guest.text_line("y takes it")
             guest.type("y")
-            while "too soon" in guest.line():  # an answer that nobody can have thought about is not taken
+            # An answer that nobody can have thought about is not taken
+            while "too soon" in guest.line():
                 guest.type("y")
             guest.text_line("verified")
             assert (guest.ended(), host.ended()) == (0, 0)

@@ -1,4 +1,6 @@
-"""Disks that fail while files move: full, read-only, gone; and files that change while they are being sent."""
+"""Disks that fail while files move: full, read-only, gone; and files that change while they are
+being sent.
+"""
 
 import contextlib
 import os
@@ -71,7 +73,7 @@ def check_retry(both: tuple[Program, Program], failed: JSON, file: Path, saved: 
     assert names(saved) == [file.name]
 
 
-# --- where it is received --------------------------------------------------------------------------------------------
+# --- where it is received -------------------------------------------------------------------------
 
 
 def test_a_disk_that_has_no_room(sides: Sides, small_disk: Path) -> None:
@@ -98,7 +100,9 @@ def test_a_disk_that_fills_up(sides: Sides, small_disk: Path) -> None:
         ballast.unlink()
         both[0].seen.clear()
         check_retry(both, failed, file, small_disk)
-        first = next(event for event in both[0].seen if event.get("state") == "active" and "via" in event)
+        first = next(
+            event for event in both[0].seen if event.get("state") == "active" and "via" in event
+        )
         assert first["bytes"] >= failed["bytes"] > 0  # what was written is not sent again
 
 
@@ -125,7 +129,7 @@ def test_a_folder_that_is_removed(sides: Sides) -> None:
         check_retry(both, failed, file, saved)
 
 
-# --- where it is sent from -------------------------------------------------------------------------------------------
+# --- where it is sent from ------------------------------------------------------------------------
 
 
 def truncate(path: Path) -> None:
@@ -162,7 +166,11 @@ def test_a_file_that_changes_while_it_is_sent(sides: Sides, harm: Callable[[Path
         guest.say(type="retry", transferID=ended["transferID"])
         arrived = end(host)
         assert (arrived["state"], arrived["sha256"]) == ("done", sha256(big))
-    assert sorted(path.name for path in saved.rglob("*") if path.is_file()) == ["1 before", "2 big", "3 after"]
+    assert sorted(path.name for path in saved.rglob("*") if path.is_file()) == [
+        "1 before",
+        "2 big",
+        "3 after",
+    ]
 
 
 def test_files_that_go_before_it_is_their_turn(sides: Sides) -> None:

@@ -1,4 +1,6 @@
-"""Files over networks that are unkind to them: the lane cut or refused, UDP blocked, delay and loss, all at once."""
+"""Files over networks that are unkind to them: the lane cut or refused, UDP blocked, delay and
+loss, all at once.
+"""
 
 import time
 from collections.abc import Iterator
@@ -38,7 +40,9 @@ def cable() -> Iterator[LossyLink]:
 
 @dataclass
 class Firewall:
-    """Knows the guest's TCP connections to the host: the first is signaling, those after it are lanes."""
+    """Knows the guest's TCP connections to the host: the first is signaling, those after it are
+    lanes.
+    """
 
     refuses: bool = False  # every lane
     cuts: int = 0  # how many lanes are cut as soon as they have carried `allowance` packets
@@ -65,7 +69,9 @@ class Firewall:
 
 def ways(program: Program) -> list[str]:
     """What the bytes went over, one after the other."""
-    told = [event["via"] for event in program.seen if event["event"] == "transfer" and "via" in event]
+    told = [
+        event["via"] for event in program.seen if event["event"] == "transfer" and "via" in event
+    ]
     return [via for place, via in enumerate(told) if place == 0 or told[place - 1] != via]
 
 
@@ -77,7 +83,7 @@ def check_arrives(sides: Sides, both: tuple[Program, Program], sender: int, size
     assert names(sides.saved(("guest", "host")[sender])) == [file.name]
 
 
-# --- the lane --------------------------------------------------------------------------------------------------------
+# --- the lane -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sender", [0, 1])
@@ -111,7 +117,7 @@ def test_lanes_are_refused(sides: Sides, cable: LossyLink, sender: int) -> None:
         assert firewall.lanes
 
 
-# --- no UDP ----------------------------------------------------------------------------------------------------------
+# --- no UDP ---------------------------------------------------------------------------------------
 
 
 def block_udp(packet: Packet) -> Verdict:
@@ -123,7 +129,11 @@ def test_without_udp_the_link_is_on_the_lane(sides: Sides, cable: LossyLink) -> 
     with sides.start_host(link=cable) as host:
         url = host.event("session")["url"]
         with sides.start_guest(url, link=cable) as guest:
-            host.say(type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=True)
+            host.say(
+                type="pair_response",
+                sessionID=host.event("pair_prompt")["sessionID"],
+                approved=True,
+            )
             approved = time.monotonic()
             for side in (guest, host):
                 assert side.event("link", state="connected")["via"] == "lane"
@@ -149,7 +159,7 @@ def test_without_udp_a_lost_link_goes_on(sides: Sides, cable: LossyLink) -> None
         assert end(guest)["state"] == "done"
 
 
-# --- slow and lossy --------------------------------------------------------------------------------------------------
+# --- slow and lossy -------------------------------------------------------------------------------
 
 
 def test_delay_and_loss(sides: Sides) -> None:
@@ -157,7 +167,10 @@ def test_delay_and_loss(sides: Sides) -> None:
     if why is not None:
         pytest.skip(why)
     file = write_file(sides.source / "a.bin", 2_000_000)
-    with lossy_link(ROUND_TRIP_SECONDS / 2, LOSS) as link, linked(sides, link=link) as (host, guest):
+    with (
+        lossy_link(ROUND_TRIP_SECONDS / 2, LOSS) as link,
+        linked(sides, link=link) as (host, guest),
+    ):
         send(guest, file)
         exchange_text(host, guest)
         assert end(host, patience=45)["sha256"] == sha256(file)

@@ -1,4 +1,7 @@
-"""Transfers that are cut: a lost link, a killed program, a part that somebody changed. They go on, and arrive whole."""
+"""Transfers that are cut: a lost link, a killed program, a part that somebody changed.
+
+They go on, and arrive whole.
+"""
 
 import os
 import shutil
@@ -7,7 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.file_programs import Sides, end, linked, moving, names, send, sha256, transfer_where, tree, write_file
+from tests.file_programs import (
+    Sides,
+    end,
+    linked,
+    moving,
+    names,
+    send,
+    sha256,
+    transfer_where,
+    tree,
+    write_file,
+)
 from tests.lossy_link import LossyLink, lossy_link, missing
 from tests.programs import JSON, Program, exchange_text, pair
 
@@ -46,7 +60,9 @@ def far_enough(program: Program, share: float) -> JSON:
     """The next event of a transfer that has moved more than `share`, or is done."""
     return transfer_where(
         program,
-        lambda event: "via" in event and (event["state"] == "done" or event["bytes"] > share * event["size"]),
+        lambda event: (
+            "via" in event and (event["state"] == "done" or event["bytes"] > share * event["size"])
+        ),
     )
 
 
@@ -54,11 +70,13 @@ def parts(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.endswith(".part")]
 
 
-# --- the link is lost ------------------------------------------------------------------------------------------------
+# --- the link is lost -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sender", [0, 1])
-def test_the_network_goes_away_for_some_seconds(sides: Sides, cable: LossyLink, sender: int) -> None:
+def test_the_network_goes_away_for_some_seconds(
+    sides: Sides, cable: LossyLink, sender: int
+) -> None:
     file = write_file(sides.source / "a.bin", OVER_CABLE)
     saved = sides.saved(("guest", "host")[sender])
     with linked(sides, link=cable, save=False) as both:
@@ -103,7 +121,7 @@ def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink, canceller: int
     assert names(sides.saved("host")) == ["b.bin"]
 
 
-# --- a program is killed ---------------------------------------------------------------------------------------------
+# --- a program is killed --------------------------------------------------------------------------
 
 
 def invite_again(host: Program) -> str:
@@ -232,8 +250,12 @@ def test_what_was_declined_stays_so(sides: Sides) -> None:
     with linked(sides, save=False) as (host, guest):
         send(guest, folder)
         asked = host.event("transfer", state="announced")
-        declined = [place for place, one in enumerate(asked["files"]) if one["path"].endswith("declined")]
-        host.say(type="accept", transferID=asked["transferID"], declined=declined, directory=str(saved))
+        declined = [
+            place for place, one in enumerate(asked["files"]) if one["path"].endswith("declined")
+        ]
+        host.say(
+            type="accept", transferID=asked["transferID"], declined=declined, directory=str(saved)
+        )
         begun = moving(host, BEGUN)
     with linked(sides, save=False) as (host, guest):
         again = goes_on(host)

@@ -1,4 +1,6 @@
-"""Hundreds of hostile inputs (tests/hostile) against a running host: each time the next honest guest pairs as ever."""
+"""Hundreds of hostile inputs (tests/hostile) against a running host: each time the next honest
+guest pairs as ever.
+"""
 
 import asyncio
 import json
@@ -44,8 +46,9 @@ pytestmark = pytest.mark.slow
 
 CORPUS = Path(__file__).parent / "hostile"
 KINDS = ("messages", "descriptions", "candidates", "codes", "names", "requests", "frames")
-# Entries for one test. The largest kind in one piece took 1.3 s alone and 40 s beside 24 busy processes on two cores: a
-# busier machine would have come to the time limit of a test with nothing amiss.
+# Entries for one test. The largest kind in one piece took 1.3 s alone and 40 s beside 24 busy
+# processes on two cores: a busier machine would have come to the time limit of a test with nothing
+# amiss.
 PORTION = 40
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
 HOST_DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
@@ -56,7 +59,8 @@ HANDSHAKE = (
 )
 GOOD_OFFER = (
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
-    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sctp-port:5000\r\n"
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
+    "0.0.0.0\r\na=mid:0\r\na=sctp-port:5000\r\n"
     "a=max-message-size:65536\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
     f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\na=setup:actpass\r\n"
 )
@@ -83,7 +87,9 @@ class Running:
     def __init__(self, program: Program, networks: tuple[Network, ...] | None = None) -> None:
         self.told = Events()
         options = NetOptions(look=None if networks is None else lambda: networks)
-        self.runtime = Runtime(program, self.told, options, open_program(program, self.told, options))
+        self.runtime = Runtime(
+            program, self.told, options, open_program(program, self.told, options)
+        )
         self.task = asyncio.create_task(self.runtime.run())
 
     def last(self, *kinds: type[Any]) -> Any:
@@ -100,10 +106,14 @@ class HostUnderAttack(Running):
     def __init__(self) -> None:
         self.address = quiet_address()
         host = Host(HOST_DEVICE, Invite(SessionType.ONE_TIME), PROVER)
-        super().__init__(Program(HOST_DEVICE, host, PROVER), (Network(self.address, 8, "test0", False),))
+        super().__init__(
+            Program(HOST_DEVICE, host, PROVER), (Network(self.address, 8, "test0", False),)
+        )
 
     async def joinable(self) -> told.Invitation:
-        """The invitation that is shown; a link that a hostile guest was given is ended first, as a person would."""
+        """The invitation that is shown; a link that a hostile guest was given is ended first, as a
+        person would.
+        """
         shown = self.last(told.Invitation, told.NoInvitation)
         if isinstance(shown, told.Invitation):
             return shown
@@ -115,9 +125,13 @@ class HostUnderAttack(Running):
         return parse_target(self.last(told.Invitation).url)
 
     async def raw(self, data: bytes, handshake: bytes = b"") -> bytes:
-        """Send bytes (after an answered handshake) and nothing more; what came back until the host closed."""
+        """Send bytes (after an answered handshake) and nothing more; what came back until the host
+        closed.
+        """
         address, port = self.target.authority.rsplit(":", 1)
-        reader, writer = await asyncio.open_connection(address, int(port), local_addr=(quiet_address(), 0))
+        reader, writer = await asyncio.open_connection(
+            address, int(port), local_addr=(quiet_address(), 0)
+        )
         received = b""
         with suppress(ConnectionError):  # the host may close before it has read everything
             if handshake:
@@ -137,9 +151,13 @@ class HostUnderAttack(Running):
 
     @asynccontextmanager
     async def socket(self) -> AsyncIterator[ClientConnection]:
-        """A WebSocket from an address of its own: what one did must not be counted against the next."""
+        """A WebSocket from an address of its own: what one did must not be counted against the
+        next.
+        """
         url, source = self.target.websocket_url, (quiet_address(), 0)
-        async with connect(url, compression=None, proxy=None, local_addr=source, ping_interval=None) as socket:
+        async with connect(
+            url, compression=None, proxy=None, local_addr=source, ping_interval=None
+        ) as socket:
             yield socket
 
     @asynccontextmanager
@@ -149,7 +167,9 @@ class HostUnderAttack(Running):
             await socket.send(dump_message(PairRequest(self.target.session_id, HONEST)))
             prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is None)
             self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
-            assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["status"] == "approved"
+            assert (
+                json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["status"] == "approved"
+            )
             yield socket
 
     async def pairs_with_an_honest_guest(self) -> None:
@@ -168,7 +188,9 @@ class HostUnderAttack(Running):
             assert isinstance(challenge, PairChallenge), challenge
             keys = proof.finish(challenge.auth)
             await exchange(PairConfirm(target.session_id, tag_auth(keys.guest_tag())))
-            prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is Verified.QR)
+            prompt = await self.told.wait(
+                told.Prompt, lambda prompt: prompt.verified is Verified.QR
+            )
             assert prompt.device == HONEST
             self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
             result = parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
@@ -187,7 +209,9 @@ class HostUnderAttack(Running):
             code = (await self.joinable()).code
             assert code is not None
             guest.runtime.report(Join(parse_target(code)))
-            prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is Verified.CODE)
+            prompt = await self.told.wait(
+                told.Prompt, lambda prompt: prompt.verified is Verified.CODE
+            )
             self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
             for side in (self, guest):
                 link = await side.told.wait(told.LinkStatus, lambda link: link.stage is stage)
@@ -207,7 +231,9 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
     async def ping() -> None:
         nonlocal cut
         while True:  # as soon as it is cut it is back
-            reader, writer = await asyncio.open_connection(address, int(port), local_addr=(source, 0))
+            reader, writer = await asyncio.open_connection(
+                address, int(port), local_addr=(source, 0)
+            )
             try:
                 writer.write(handshake)
                 await reader.readuntil(b"\r\n\r\n")
@@ -232,13 +258,17 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
         await host.stop()
 
 
-# --- a wire that changes bits of frames, which no library hands on -------------------------------------------------
+# --- a wire that changes bits of frames, which no library hands on --------------------------------
 
 
 class Wire:
-    """Between a guest and the host on TCP, with the `Host` header put right; changes the frame of that number."""
+    """Between a guest and the host on TCP, with the `Host` header put right; changes the frame of
+    that number.
+    """
 
-    def __init__(self, host: HostUnderAttack, from_host: bool, number: int, change: Callable[[bytes], bytes]) -> None:
+    def __init__(
+        self, host: HostUnderAttack, from_host: bool, number: int, change: Callable[[bytes], bytes]
+    ) -> None:
         self._host = host
         self._changed = (from_host, number)
         self._change = change
@@ -246,18 +276,24 @@ class Wire:
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = self._host.target.authority
         address, port = there.rsplit(":", 1)
-        to_host = await asyncio.open_connection(address, int(port), local_addr=(quiet_address(), 0), limit=1 << 20)
+        to_host = await asyncio.open_connection(
+            address, int(port), local_addr=(quiet_address(), 0), limit=1 << 20
+        )
         handshake = await reader.readuntil(b"\r\n\r\n")
         here = "{}:{}".format(*writer.get_extra_info("sockname")[:2])
         to_host[1].write(handshake.replace(here.encode(), there.encode()))
         writer.write(await to_host[0].readuntil(b"\r\n\r\n"))
         try:
-            await asyncio.gather(self._pass(reader, to_host[1], False), self._pass(to_host[0], writer, True))
+            await asyncio.gather(
+                self._pass(reader, to_host[1], False), self._pass(to_host[0], writer, True)
+            )
         finally:
             to_host[1].transport.abort()
             writer.transport.abort()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, from_host: bool) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, from_host: bool
+    ) -> None:
         number = 0
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
@@ -291,7 +327,9 @@ FLIPS = {
 @pytest.mark.skipif(not list_networks(), reason="WebRTC needs a network address besides loopback")
 @pytest.mark.parametrize("from_host", [False, True])
 @pytest.mark.parametrize("flip", FLIPS)
-async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides(flip: str, from_host: bool) -> None:
+async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides(
+    flip: str, from_host: bool
+) -> None:
     """The third frame of each side: the guest's offer, the host's answer."""
     host = HostUnderAttack()
     guest = Running(Program(HONEST, None, PROVER))
@@ -299,21 +337,25 @@ async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides(flip: s
         await host.told.wait(told.Invitation)
         await guest.told.wait(told.ThisDevice)
         wire = Wire(host, from_host, 3, FLIPS[flip])
-        async with await asyncio.start_server(wire.carry, quiet_address(), 0, limit=1 << 20) as server:
+        async with await asyncio.start_server(
+            wire.carry, quiet_address(), 0, limit=1 << 20
+        ) as server:
             address, port = server.sockets[0].getsockname()
             url = host.last(told.Invitation).url.replace(host.target.authority, f"{address}:{port}")
             guest.runtime.report(Join(parse_target(url)))
             prompt = await host.told.wait(told.Prompt)
             host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
             for side in (host, guest):
-                link = await side.told.wait(told.LinkStatus, lambda link: link.stage is told.Stage.CLOSED)
+                link = await side.told.wait(
+                    told.LinkStatus, lambda link: link.stage is told.Stage.CLOSED
+                )
                 assert link.reason is Reason.TAMPERED
     finally:
         await guest.stop()
         await host.stop()
 
 
-# --- how each kind is thrown at the host ---------------------------------------------------------------------------
+# --- how each kind is thrown at the host ----------------------------------------------------------
 
 
 async def throw_message(host: HostUnderAttack, entry: Entry) -> None:
@@ -322,7 +364,8 @@ async def throw_message(host: HostUnderAttack, entry: Entry) -> None:
         with suppress(ConnectionClosed):
             for text in [joined(entry["parts"])] * entry.get("times", 1) + entry.get("then", []):
                 await socket.send(text.replace("@session", session_id))
-            await asyncio.wait_for(await socket.ping(), PATIENCE)  # answered once everything before it was read
+            # Answered once everything before it was read
+            await asyncio.wait_for(await socket.ping(), PATIENCE)
 
 
 async def throw_description(host: HostUnderAttack, entry: Entry) -> None:
@@ -341,7 +384,10 @@ async def throw_signals(host: HostUnderAttack, payloads: list[Entry]) -> None:
             text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
             await socket.send(text.replace("{own}", own))
         with suppress(ConnectionClosed):
-            while json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["type"] == "error" and len(payloads) > 1:
+            while (
+                json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["type"] == "error"
+                and len(payloads) > 1
+            ):
                 pass  # a candidate that was refused; the answer to the good offer is still to come
 
 
@@ -349,7 +395,9 @@ async def throw_code(host: HostUnderAttack, entry: Entry) -> None:
     typed = joined(entry["parts"])
     with suppress(ProximError):
         start_guest_proof(parse_target(typed), HONEST, PROVER)
-    request = json.dumps({"type": "pair_request", "sessionID": typed[:50000], "deviceInfo": {"name": "n", "id": "i"}})
+    request = json.dumps(
+        {"type": "pair_request", "sessionID": typed[:50000], "deviceInfo": {"name": "n", "id": "i"}}
+    )
     await throw_message(host, {"parts": [request]})
 
 
@@ -361,7 +409,9 @@ async def throw_name(host: HostUnderAttack, entry: Entry) -> None:
     for prompt in [one for one in host.told.all[seen:] if isinstance(one, told.Prompt)]:
         for shown in (prompt.device.name, prompt.device.id):
             assert len(shown) <= 64
-            assert not any(unicodedata.category(symbol) in ("Cc", "Cf", "Cs", "Zl", "Zp") for symbol in shown)
+            assert not any(
+                unicodedata.category(symbol) in ("Cc", "Cf", "Cs", "Zl", "Zp") for symbol in shown
+            )
 
 
 async def throw_request(host: HostUnderAttack, entry: Entry) -> None:
@@ -369,10 +419,18 @@ async def throw_request(host: HostUnderAttack, entry: Entry) -> None:
     answer = await host.raw(text.encode("latin-1"))
     if answer and b" 101 " not in answer:
         head = answer.partition(b"\r\n\r\n")[0].decode().lower()
-        for header in ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control"):
+        for header in (
+            "content-security-policy",
+            "x-content-type-options",
+            "referrer-policy",
+            "cache-control",
+        ):
             assert f"\r\n{header}: " in head
         assert "\r\nserver: " not in head
-    if any(word in entry["name"] for word in ("another", "evil", "null", "origin f", "origin e", "two origins")):
+    if any(
+        word in entry["name"]
+        for word in ("another", "evil", "null", "origin f", "origin e", "two origins")
+    ):
         assert b" 101 " not in answer
 
 
@@ -420,7 +478,12 @@ def portions() -> list[tuple[str, int]]:
 def what_waits(host: HostUnderAttack) -> str:
     """For a failure's report: what the host told last, and where every task stands."""
     told_last = [repr(one) for one in host.told.all[-6:]]
-    return "\n".join([*told_last, *(f"{task.get_name()}: {task.get_stack(limit=1)}" for task in asyncio.all_tasks())])
+    return "\n".join(
+        [
+            *told_last,
+            *(f"{task.get_name()}: {task.get_stack(limit=1)}" for task in asyncio.all_tasks()),
+        ]
+    )
 
 
 @pytest.mark.parametrize(("kind", "first"), portions())
@@ -433,7 +496,8 @@ async def test_the_next_honest_guest_pairs(
     try:
         for entry in thrown:
             try:
-                async with asyncio.timeout(2 * PATIENCE):  # whatever it is that waits, it is named while it does
+                # Whatever it is that waits, it is named while it does
+                async with asyncio.timeout(2 * PATIENCE):
                     await host.joinable()
                     await THROW[kind](host, entry)
                     await host.pairs_with_an_honest_guest()
@@ -445,8 +509,13 @@ async def test_the_next_honest_guest_pairs(
         await host.stop()
     troubles = [one for one in host.told.all if isinstance(one, told.Trouble)]
     assert [one for one in troubles if one.problem.reason is Reason.INTERNAL] == []
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert [
+        record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR
+    ] == []
     assert sent_to <= own_addresses()
-    assert sent_to or not list_networks()  # else nothing was recorded, and the line above says nothing
-    verified = [one for one in host.told.all if isinstance(one, told.Prompt) and one.verified is not None]
+    # Else nothing was recorded, and the line above says nothing
+    assert sent_to or not list_networks()
+    verified = [
+        one for one in host.told.all if isinstance(one, told.Prompt) and one.verified is not None
+    ]
     assert len(verified) == len(thrown) + 1  # the honest ones, and nobody else

@@ -1,6 +1,8 @@
-"""The languages' files against each other and against the code: nothing is missing, left over, or said past them.
+"""The languages' files against each other and against the code: nothing is missing, left over, or
+said past them.
 
-The rules themselves are tried on small made-up modules at the end, so that a rule that finds nothing is seen.
+The rules themselves are tried on small made-up modules at the end, so that a rule that finds
+nothing is seen.
 """
 
 import ast
@@ -19,7 +21,12 @@ from proxim.core.words import ENGLISH, LANGUAGES, read_language, say, use
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FILES: Final = {language: read_language(language) for language in LANGUAGES}
-BY_RULE: Final = {"page", "reasons", "hostReasons"}  # sections whose keys are not written out in Python
+# Sections whose keys are not written out in Python
+BY_RULE: Final = {
+    "page",
+    "reasons",
+    "hostReasons",
+}
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 
 Text = str | dict[str, str]
@@ -27,7 +34,11 @@ Text = str | dict[str, str]
 
 def texts(language: str) -> dict[str, Text]:
     """All texts of a language by their keys."""
-    return {f"{section}.{name}": text for section, found in FILES[language].items() for name, text in found.items()}
+    return {
+        f"{section}.{name}": text
+        for section, found in FILES[language].items()
+        for name, text in found.items()
+    }
 
 
 def forms(text: Text) -> list[str]:
@@ -43,7 +54,7 @@ def placeholders(text: str) -> set[str]:
     }
 
 
-# --- the files -------------------------------------------------------------------------------------------------------
+# --- the files ------------------------------------------------------------------------------------
 
 
 def test_every_file_is_a_language_and_every_language_has_its_file() -> None:
@@ -107,13 +118,16 @@ def test_every_reason_has_one_sentence(section: str, language: str) -> None:
         assert len(sentence.encode()) <= MAX_MESSAGE_BYTES, reason  # it is sent as well
 
 
-# --- the code --------------------------------------------------------------------------------------------------------
+# --- the code -------------------------------------------------------------------------------------
 
 
 @cache
 def modules() -> dict[str, ast.Module]:
     found = sorted((ROOT / "proxim").rglob("*.py"))
-    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in found}
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in found
+    }
 
 
 def constants(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -140,7 +154,9 @@ def wrong_values(tree: ast.AST, known: dict[str, Text]) -> Iterator[str]:
     """Calls of say with a written-out key whose values are not what its text wants."""
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="say"), args=[ast.Constant(value=str(key))], keywords=keywords):
+            case ast.Call(
+                func=ast.Name(id="say"), args=[ast.Constant(value=str(key))], keywords=keywords
+            ):
                 given = {keyword.arg for keyword in keywords}
                 wanted = set().union(*map(placeholders, forms(known.get(key, ""))))
                 if given != wanted and None not in given:
@@ -149,26 +165,54 @@ def wrong_values(tree: ast.AST, known: dict[str, Text]) -> Iterator[str]:
 
 def test_every_text_gets_its_values() -> None:
     known = texts(ENGLISH)
-    wrong = [f"{path}: {what}" for path, tree in modules().items() for what in wrong_values(tree, known)]
+    wrong = [
+        f"{path}: {what}" for path, tree in modules().items() for what in wrong_values(tree, known)
+    ]
     assert wrong == []
 
 
-# --- what is said past the files -------------------------------------------------------------------------------------
+# --- what is said past the files ------------------------------------------------------------------
 
 # Two words beside each other, or a word within an f-string with a space around it.
 PROSE: Final = re.compile(r"[^\W\d_]{2,}[,;:.]? (?:[^\W\d_]{2,}|a )")
 PIECE: Final = re.compile(r"\s[^\W\d_]{2,}|[^\W\d_]{2,}[.,;:]?\s")
-SHOWN_BY: Final = {"text", "title", "label", "message", "help", "description", "epilog", "metavar"}  # keywords
-SHOWN_AS_FIRST: Final = {"title", "say", "field", "_tell", "_say", "tell", "ask"}  # methods of widgets and faces
+# Keywords
+SHOWN_BY: Final = {
+    "text",
+    "title",
+    "label",
+    "message",
+    "help",
+    "description",
+    "epilog",
+    "metavar",
+}
+# Methods of widgets and faces
+SHOWN_AS_FIRST: Final = {
+    "title",
+    "say",
+    "field",
+    "_tell",
+    "_say",
+    "tell",
+    "ask",
+}
 LOG: Final = {"debug", "info", "warning", "error", "critical", "exception"}
 
-# What people read is said by these; elsewhere in core and net there are only details for developers.
+# What people read is said by these; elsewhere in core and net there are only details for
+# developers.
 SPEAKING: Final = [
     path
     for path in modules()
     if path.startswith("proxim/ui/")
     or (path.count("/") == 1 and path != "proxim/bridge.py")
-    or path in {"proxim/core/doctor.py", "proxim/core/errors.py", "proxim/core/texts.py", "proxim/net/firewall.py"}
+    or path
+    in {
+        "proxim/core/doctor.py",
+        "proxim/core/errors.py",
+        "proxim/core/texts.py",
+        "proxim/net/firewall.py",
+    }
 ]
 
 # No words for people: what tools are told and say, what argparse says.
@@ -190,7 +234,9 @@ OWN_NAME: Final = {"Proxim", "proxim ", "proxim: "}
 
 
 def said_past_the_files(tree: ast.Module, allowed: set[str]) -> Iterator[str]:
-    """Constants that look like words for people: neither docstrings nor the log's, nor what an exception says."""
+    """Constants that look like words for people: neither docstrings nor the log's, nor what an
+    exception says.
+    """
     passed: set[int] = set()
     shown: set[int] = set()
     pieces: set[int] = set()
@@ -202,22 +248,28 @@ def said_past_the_files(tree: ast.Module, allowed: set[str]) -> Iterator[str]:
                 passed.update(map(id, ast.walk(node)))
             case ast.Call(func=ast.Attribute(value=ast.Name(id="_log"), attr=attr)) if attr in LOG:
                 passed.update(map(id, ast.walk(node)))
-            case ast.Call(func=ast.Attribute(attr=attr), args=[ast.Constant() | ast.JoinedStr(), *_]) if (
-                attr in SHOWN_AS_FIRST
-            ):
+            case ast.Call(
+                func=ast.Attribute(attr=attr), args=[ast.Constant() | ast.JoinedStr(), *_]
+            ) if attr in SHOWN_AS_FIRST:
                 shown.update(map(id, ast.walk(node.args[0])))
             case ast.JoinedStr(values=values):
                 pieces.update(map(id, values))
         if isinstance(node, ast.Call):
             for keyword in node.keywords:
-                if keyword.arg in SHOWN_BY and isinstance(keyword.value, ast.Constant | ast.JoinedStr | ast.IfExp):
+                if keyword.arg in SHOWN_BY and isinstance(
+                    keyword.value, ast.Constant | ast.JoinedStr | ast.IfExp
+                ):
                     shown.update(map(id, ast.walk(keyword.value)))
     for node in constants(tree):
         value = str(node.value)
         if id(node) in passed or value in allowed | OWN_NAME:
             continue
         prose = PIECE.search(value) if id(node) in pieces else PROSE.search(value)
-        label = id(node) in shown and re.search(r"[^\W\d_]{2,}", value) and not re.fullmatch(r"[A-Z]+|\w+\.\w+", value)
+        label = (
+            id(node) in shown
+            and re.search(r"[^\W\d_]{2,}", value)
+            and not re.fullmatch(r"[A-Z]+|\w+\.\w+", value)
+        )
         if prose or label:
             yield f"line {node.lineno}: {value!r}"
 
@@ -233,7 +285,7 @@ def test_what_is_allowed_is_still_there() -> None:
         assert allowed <= there, path
 
 
-# --- letters and answers ---------------------------------------------------------------------------------------------
+# --- letters and answers --------------------------------------------------------------------------
 
 # Buttons that can be seen at the same time; those that change their words keep their letter.
 LETTERED: Final = [
@@ -241,7 +293,13 @@ LETTERED: Final = [
     ["approval.reject", "approval.approve"],
     ["incoming.decline", "incoming.accept", "incoming.change"],
     [
-        *("link.disconnect", "link.send", "link.sendFiles", "link.sendFolder", "link.sendClipboard"),
+        *(
+            "link.disconnect",
+            "link.send",
+            "link.sendFiles",
+            "link.sendFolder",
+            "link.sendClipboard",
+        ),
         *("link.copyLast", "link.inviteAnother"),
     ],
 ]
@@ -265,7 +323,9 @@ def test_letters_press_one_button_each(language: str) -> None:
         letters = [letter_of(known[key]) for key in group]
         assert None not in letters
         assert len(set(letters)) == len(letters), (group, letters)
-        assert all(letter is not None and (letter.isascii() or letter in "äöü") for letter in letters)
+        assert all(
+            letter is not None and (letter.isascii() or letter in "äöü") for letter in letters
+        )
     for group in SAME_LETTER:
         assert len({letter_of(known[key]) for key in group}) == 1, group
     named = {key for group in (*LETTERED, *SAME_LETTER) for key in group}
@@ -275,14 +335,20 @@ def test_letters_press_one_button_each(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
     use(language)
-    yes, no, always, listed = (set(say(f"terminal.{key}").split()) for key in ("yes", "no", "always", "list"))
+    yes, no, always, listed = (
+        set(say(f"terminal.{key}").split()) for key in ("yes", "no", "always", "list")
+    )
     kinds = [yes, no, always, listed]
     assert sum(map(len, kinds)) == len(set().union(*kinds))
     whole = set(say("terminal.wholeYes").split())
     assert whole == {word for word in yes if len(word) > 1}  # a single letter is what habit types
     for word in {"y", "yes"} | {"n", "no"} | {"a", "always"} | {"l", "list"}:
         assert any(word in kind for kind in kinds), "hands that are used to English"
-    for question, kind in (("terminal.allow", yes), ("terminal.allowUnverified", whole), ("terminal.goOn", yes)):
+    for question, kind in (
+        ("terminal.allow", yes),
+        ("terminal.allowUnverified", whole),
+        ("terminal.goOn", yes),
+    ):
         offered = re.search(r"\[(\w+)/(\w)\]", say(question, seconds=40))
         assert offered is not None
         assert offered[1] in kind
@@ -290,25 +356,30 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
     for question in ("terminal.take", "terminal.takeList"):
         offered = re.search(r"\[([\w/]+)\]", say(question))
         assert offered is not None
-        assert all(letter in kind for letter, kind in zip(offered[1].split("/"), kinds, strict=False))
+        assert all(
+            letter in kind for letter, kind in zip(offered[1].split("/"), kinds, strict=False)
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_label_fits_before_its_value(language: str) -> None:
     use(language)
     for name in ("code", "link", "valid", "network", "guests", "device", "address", "proof"):
-        assert len(say(f"terminal.{name}")) <= 8, name  # terminal_lines.py gives nine columns to label and space
+        # terminal_lines.py gives nine columns to label and space
+        assert len(say(f"terminal.{name}")) <= 8, name
 
 
 def test_german_has_its_own_words() -> None:
     """The glossary of docs/languages.md."""
-    foreign = re.compile(r"\b(Hosts?|Sessions?|Peers?|Guests?|Transfers?|Requests?|[Vv]erified|[Dd]u|[Dd]ein\w*)\b")
+    foreign = re.compile(
+        r"\b(Hosts?|Sessions?|Peers?|Guests?|Transfers?|Requests?|[Vv]erified|[Dd]u|[Dd]ein\w*)\b"
+    )
     for key, text in texts("de").items():
         for form in forms(text):
             assert not foreign.search(form), key
 
 
-# --- the rules themselves --------------------------------------------------------------------------------------------
+# --- the rules themselves -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -332,7 +403,14 @@ def test_an_odd_text_is_found(text: Text, english: Text) -> None:
 
 
 def test_a_text_with_forms_is_not_odd() -> None:
-    assert list(what_is_odd({"one": "1 x{y}", "other": "{count} {y}"}, {"one": "1{y}", "other": "{count}{y}"})) == []
+    assert (
+        list(
+            what_is_odd(
+                {"one": "1 x{y}", "other": "{count} {y}"}, {"one": "1{y}", "other": "{count}{y}"}
+            )
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -376,8 +454,17 @@ def test_what_is_not_for_people_is_left_alone(source: str) -> None:
 
 def test_keys_and_values_are_found() -> None:
     tree = ast.parse(
-        "say('a.one', x=1)\nsay('a.two')\nT = {1: 'a.three'}\nsay('b.no')\ns = 'a.b.c'\nsay('a.four', y=1)"
+        "say('a.one', x=1)\nsay('a.two')\nT = {1: 'a.three'}\nsay('b.no')\ns = "
+        "'a.b.c'\nsay('a.four', y=1)"
     )
     assert keys_in(tree, {"a"}) == {"a.one", "a.two", "a.three", "a.four"}
-    known: dict[str, Text] = {"a.one": "{x}", "a.two": "{z}", "a.four": {"one": "1", "other": "{count}"}, "b.no": ""}
-    assert list(wrong_values(tree, known)) == ["line 2: a.two wants ['z']", "line 6: a.four wants ['count']"]
+    known: dict[str, Text] = {
+        "a.one": "{x}",
+        "a.two": "{z}",
+        "a.four": {"one": "1", "other": "{count}"},
+        "b.no": "",
+    }
+    assert list(wrong_values(tree, known)) == [
+        "line 2: a.two wants ['z']",
+        "line 6: a.four wants ['count']",
+    ]

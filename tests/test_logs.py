@@ -40,7 +40,9 @@ def test_a_file_is_made_with_its_folder_and_only_when_needed(tmp_path: Path) -> 
     assert "every step" in file.read_text(encoding="utf-8")
 
 
-def test_a_window_logs_to_the_users_log_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_logs_to_the_users_log_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(logs, "_default_file", lambda: tmp_path / "proxim.log")
     set_up_logging(LogOptions(), window=True)
     logging.getLogger("proxim").error("nobody watches a console")
@@ -53,7 +55,9 @@ def test_the_default_file_is_proxims_own() -> None:
     assert "proxim" in file.parent.as_posix().lower()
 
 
-def test_a_file_that_cannot_be_written_is_told_and_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_cannot_be_written_is_told_and_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("in the way")
     set_up_logging(LogOptions(file=tmp_path / "file" / "proxim.log"), window=False)
     logging.getLogger("proxim").warning("still heard")
@@ -62,7 +66,9 @@ def test_a_file_that_cannot_be_written_is_told_and_replaced(tmp_path: Path, caps
     assert "still heard" in said
 
 
-def test_without_any_standard_error_nothing_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_standard_error_nothing_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr("sys.stderr", None)
     set_up_logging(LogOptions(file=tmp_path / "file" / "proxim.log"), window=True)

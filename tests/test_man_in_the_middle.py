@@ -1,8 +1,10 @@
-"""A man in the middle between two real programs: whatever he does, no verified link carries anything but the two.
+"""A man in the middle between two real programs: whatever he does, no verified link carries
+anything but the two.
 
-Both sides are whole Programs with the real proof. What he controls is the wire: every frame passes through his hands,
-and he may open sockets of his own. WebRTC is a stand-in that believes everything it is given, so that only the proof
-stands in his way: a side that is given a description gets an open channel, whoever wrote that description.
+Both sides are whole Programs with the real proof. What he controls is the wire: every frame passes
+through his hands, and he may open sockets of his own. WebRTC is a stand-in that believes everything
+it is given, so that only the proof stands in his way: a side that is given a description gets an
+open channel, whoever wrote that description.
 """
 
 import itertools
@@ -84,14 +86,24 @@ from proxim.core.messages import (
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.proof import Method, from_base64url, tag_auth, to_base64url
 from proxim.core.proving import Prover, start_guest_proof, start_host_proof
-from proxim.core.status import Invitation, LinkStatus, PairOutcome, Prompt, Stage, Status, Trouble, Via
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    PairOutcome,
+    Prompt,
+    Stage,
+    Status,
+    Trouble,
+    Via,
+)
 from proxim.net.spake import Spake2Exchange
 
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
 HOST_DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
 GUEST_DEVICE = DeviceInfo("Telefon", "guest-uuid")
 HOST_ADDRESS, GUEST_ADDRESS, MALLORYS_ADDRESS = "192.168.1.2", "192.168.1.20", "192.168.1.66"
-MAX_STEPS = 2000  # an honest run takes some 40; an endless game of two machines fails instead of hanging
+# An honest run takes some 40; an endless game of two machines fails instead of hanging
+MAX_STEPS = 2000
 FINGERPRINT = "a=fingerprint:sha-256 "
 HIS_CANDIDATE = f"candidate:1 1 udp 1 {MALLORYS_ADDRESS} 50000 typ host"
 MALLORYS_FINGERPRINT = ":".join(["66"] * 32)
@@ -116,7 +128,9 @@ class Frame:
 
 
 Attack = Callable[["Wire", Frame], list[Frame]]
-"""What becomes of each frame that an honest side sends; called in order, and never for what Mallory sends himself."""
+"""What becomes of each frame that an honest side sends; called in order, and never for what
+Mallory sends himself.
+"""
 
 
 def description() -> str:
@@ -158,7 +172,8 @@ class Side:
     peers: set[LinkID] = field(default_factory=set)
     timers: dict[Timer, float] = field(default_factory=dict)
     sockets: set[ConnectionID] = field(default_factory=set)
-    expected: list[ExpectLane] = field(default_factory=list)  # every lane that this side ever expected
+    # Every lane that this side ever expected
+    expected: list[ExpectLane] = field(default_factory=list)
     dialled: list[DialLane] = field(default_factory=list)
     lane: LinkID | None = None  # the link that a lane is open for
 
@@ -196,7 +211,7 @@ class Wire:
         self.run()
         self.invitation: Invitation = self.host.last(Invitation)
 
-    # --- what the tests do -----------------------------------------------------------------------------------------
+    # --- what the tests do ------------------------------------------------------------------------
 
     @property
     def target(self) -> JoinTarget:
@@ -228,7 +243,9 @@ class Wire:
         return self.run()
 
     def lose(self, *sides: Side) -> "Wire":
-        """The link falls silent; these notice at once, and the guest, if it does, is back at once."""
+        """The link falls silent; these notice at once, and the guest, if it does, is back at
+        once.
+        """
         self.lost = True
         for side in sides:
             self._later(side, PeerFailed(side.last(LinkStatus).link, Reason.PEER_VANISHED))
@@ -259,39 +276,54 @@ class Wire:
             self._work.popleft()()
         raise AssertionError("this never ends")
 
-    # --- what must be true, always ---------------------------------------------------------------------------------
+    # --- what must be true, always ----------------------------------------------------------------
 
     def check(self) -> None:
         """The heart of this file."""
         for side, other in ((self.host, self.guest), (self.guest, self.host)):
             for link, sdp in side.given:
                 if side is self.guest or side.verified(link):
-                    assert any(same_description(sdp, made) for made in other.made), "a description of somebody else"
+                    assert any(same_description(sdp, made) for made in other.made), (
+                        "a description of somebody else"
+                    )
             for link in side.candidates:
-                assert side is self.host, "the host never sends a candidate, so this is somebody else's"
-                assert not side.verified(link), "the guest never sends a candidate, so this is somebody else's"
+                assert side is self.host, (
+                    "the host never sends a candidate, so this is somebody else's"
+                )
+                assert not side.verified(link), (
+                    "the guest never sends a candidate, so this is somebody else's"
+                )
             for trouble in side.all(Trouble):
                 assert trouble.problem.reason is not Reason.INTERNAL
         self._check_lanes()
         for prompt in self.host.all(Prompt):
-            assert prompt.verified is None or prompt.device == GUEST_DEVICE, "verified under another name"
+            assert prompt.verified is None or prompt.device == GUEST_DEVICE, (
+                "verified under another name"
+            )
         approvals = [one for one in self.guest.all(PairOutcome) if one.approved]
         assert self.approve or not approvals, "the guest believes an approval that nobody gave"
 
     def _check_lanes(self) -> None:
-        """Lanes are for those two alone: what opens them was never on the wire, and nobody else could work it out."""
+        """Lanes are for those two alone: what opens them was never on the wire, and nobody else
+        could work it out.
+        """
         secrets_of_lanes = [(one.token, one.key) for one in self.host.expected]
         sniffed = "".join([*(frame.text for frame in self.honest), *self.mallory_got])
         for token, key in secrets_of_lanes:
             assert to_base64url(token) not in sniffed
             assert to_base64url(key) not in sniffed
-        assert len(secrets_of_lanes) == len(set(secrets_of_lanes)), "a lane's key is good for one lane"
-        for dial in self.guest.dialled:  # the guest shows its token to whoever answers: it must mean nothing to others
+        assert len(secrets_of_lanes) == len(set(secrets_of_lanes)), (
+            "a lane's key is good for one lane"
+        )
+        # The guest shows its token to whoever answers: it must mean nothing to others
+        for dial in self.guest.dialled:
             assert dial.url == f"ws://{HOST_ADDRESS}:47800/lane"
             assert self.guest.verified(dial.link)
         for side in (self.host, self.guest):
             for status in side.all(LinkStatus):
-                assert status.via is Via.WEBRTC or status.verified is not None, "a lane for somebody unknown"
+                assert status.via is Via.WEBRTC or status.verified is not None, (
+                    "a lane for somebody unknown"
+                )
 
     @property
     def guest_connected(self) -> bool:
@@ -299,7 +331,10 @@ class Wire:
 
     @property
     def host_connected_verified(self) -> bool:
-        return any(one.stage is Stage.CONNECTED and one.verified is not None for one in self.host.all(LinkStatus))
+        return any(
+            one.stage is Stage.CONNECTED and one.verified is not None
+            for one in self.host.all(LinkStatus)
+        )
 
     @property
     def guest_reason(self) -> Reason | None:
@@ -312,9 +347,12 @@ class Wire:
         return self._reason(self.host)
 
     def _reason(self, side: Side) -> Reason | None:
-        return next((one.reason for one in reversed(side.all(LinkStatus)) if one.stage is Stage.CLOSED), None)
+        return next(
+            (one.reason for one in reversed(side.all(LinkStatus)) if one.stage is Stage.CLOSED),
+            None,
+        )
 
-    # --- carrying out ----------------------------------------------------------------------------------------------
+    # --- carrying out -----------------------------------------------------------------------------
 
     def _new_socket(self, address: str) -> int:
         number = next(self._numbers)
@@ -427,7 +465,10 @@ class Wire:
         """He passes closing on as it is: hiding why would only hide that he was noticed."""
         ends = [(side, connection)]
         if side is self.guest or connection == self.guest_socket:
-            ends = [(self.host, ConnectionID(self.guest_socket)), (self.guest, ConnectionID(-self.attempts))]
+            ends = [
+                (self.host, ConnectionID(self.guest_socket)),
+                (self.guest, ConnectionID(-self.attempts)),
+            ]
         for one, end in ends:
             self._work.append(lambda one=one, end=end: self._lose(one, end, code))  # type: ignore[misc]
 
@@ -438,13 +479,17 @@ class Wire:
 
 
 def same_description(given: str, made: str) -> bool:
-    """Whether one is the other, written anew by our filter: nothing that leads elsewhere, nothing that matters lost."""
-    given_lines, made_lines = ({line for line in sdp.split("\r\n") if line.startswith("a=")} for sdp in (given, made))
+    """Whether one is the other, written anew by our filter: nothing that leads elsewhere, nothing
+    that matters lost.
+    """
+    given_lines, made_lines = (
+        {line for line in sdp.split("\r\n") if line.startswith("a=")} for sdp in (given, made)
+    )
     needed = {line for line in made_lines if line.startswith((FINGERPRINT, "a=ice-", "a=setup:"))}
     return needed <= given_lines <= made_lines
 
 
-# --- an honest wire ------------------------------------------------------------------------------------------------
+# --- an honest wire -------------------------------------------------------------------------------
 
 
 def honestly(wire: Wire, frame: Frame) -> list[Frame]:
@@ -468,7 +513,9 @@ def test_left_alone_both_sides_end_verified(by_code: bool) -> None:
 
 
 def test_the_stand_in_would_let_him_in_without_proof() -> None:
-    """The same attack on a guest that holds no secret works: the checks above see it, so they see something."""
+    """The same attack on a guest that holds no secret works: the checks above see it, so they see
+    something.
+    """
     wire = Wire(at("offer", with_his_fingerprint))
     no_secret = replace(parse_target(wire.invitation.url), qr_secret=None)
     wire.by_code = False
@@ -483,7 +530,7 @@ def test_the_stand_in_would_let_him_in_without_proof() -> None:
     assert not wire.host_connected_verified
 
 
-# --- one message changed -------------------------------------------------------------------------------------------
+# --- one message changed --------------------------------------------------------------------------
 
 Change = Callable[[Frame], list[Frame]]
 
@@ -510,7 +557,8 @@ def with_his_fingerprint(frame: Frame) -> list[Frame]:
         payload = fields["payload"]
         lines = payload["sdp"].split("\r\n")
         payload["sdp"] = "\r\n".join(
-            FINGERPRINT + MALLORYS_FINGERPRINT if line.startswith(FINGERPRINT) else line for line in lines
+            FINGERPRINT + MALLORYS_FINGERPRINT if line.startswith(FINGERPRINT) else line
+            for line in lines
         )
 
     return [edited(frame, edit)]
@@ -536,7 +584,9 @@ def flipped_field(*path: str, place: float) -> Change:
             fields[path[-1]] = value + 1
             return
         index = round(place * (len(value) - 1))
-        fields[path[-1]] = value[:index] + ("A" if value[index] != "A" else "B") + value[index + 1 :]
+        fields[path[-1]] = (
+            value[:index] + ("A" if value[index] != "A" else "B") + value[index + 1 :]
+        )
 
     return lambda frame: [edited(frame, edit)]
 
@@ -589,8 +639,12 @@ REASONS: list[tuple[str, tuple[str, ...], Reason]] = [
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize(("kind", "path", "reason"), REASONS, ids=[f"{k}.{'.'.join(p)}" for k, p, _ in REASONS])
-def test_the_guest_is_told_what_happened(kind: str, path: tuple[str, ...], reason: Reason, by_code: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "path", "reason"), REASONS, ids=[f"{k}.{'.'.join(p)}" for k, p, _ in REASONS]
+)
+def test_the_guest_is_told_what_happened(
+    kind: str, path: tuple[str, ...], reason: Reason, by_code: bool
+) -> None:
     wire = Wire(at(kind, flipped_field(*path, place=0.5)), by_code=by_code).join()
     assert wire.guest_reason is reason
 
@@ -607,8 +661,12 @@ def test_the_guest_is_told_what_happened(kind: str, path: tuple[str, ...], reaso
     ],
     ids=["answer changed", "answer cut", "answer twice", "decision forged", "decision for another"],
 )
-def test_the_host_is_told_too_and_its_code_is_spent(kind: str, change: Change, by_code: bool) -> None:
-    """Only the guest sees that its host's words were changed; the host must not offer the same code again."""
+def test_the_host_is_told_too_and_its_code_is_spent(
+    kind: str, change: Change, by_code: bool
+) -> None:
+    """Only the guest sees that its host's words were changed; the host must not offer the same code
+    again.
+    """
     wire = Wire(at(kind, change), by_code=by_code)
     before = wire.invitation
     wire.join()
@@ -618,8 +676,14 @@ def test_the_host_is_told_too_and_its_code_is_spent(kind: str, change: Change, b
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_flipped_byte(kind: str) -> None:
-    """Every byte of every message of a run by QR: linked with each other's own descriptions, or not at all."""
-    length = max(len(one.text) for one in Wire(honestly, by_code=False).join().honest if kind_of_text(one) == kind)
+    """Every byte of every message of a run by QR: linked with each other's own descriptions, or not
+    at all.
+    """
+    length = max(
+        len(one.text)
+        for one in Wire(honestly, by_code=False).join().honest
+        if kind_of_text(one) == kind
+    )
     for position in range(length):
 
         def flip(frame: Frame, position: int = position) -> list[Frame]:
@@ -628,7 +692,11 @@ def test_any_flipped_byte(kind: str) -> None:
             return [replace(frame, text=frame.text[:position] + other + frame.text[position + 1 :])]
 
         wire = Wire(at(kind, flip), by_code=False).join()  # its check() is the test
-        if kind in ("offer", "answer"):  # they carry a MAC: what is not the same ends by name, at both ends
+        # They carry a MAC: what is not the same ends by name, at both ends
+        if kind in (
+            "offer",
+            "answer",
+        ):
             reasons = {wire.guest_reason, wire.host_reason}
             assert reasons == {None} if wire.guest_connected else reasons == {Reason.TAMPERED}
 
@@ -637,7 +705,7 @@ def kind_of_text(frame: Frame) -> str:
     return kind_of(None, frame)  # type: ignore[arg-type]  # it looks at the frame alone
 
 
-# --- messages taken away, added, moved -----------------------------------------------------------------------------
+# --- messages taken away, added, moved ------------------------------------------------------------
 
 
 def twice(frame: Frame) -> list[Frame]:
@@ -676,7 +744,9 @@ def test_moved(kind: str, move: str, by_code: bool) -> None:
             frames = MOVES[move](frame)
         except KeyError:
             return [frame]  # a message that has no such part
-        changed.extend([] if [json.loads(f.text) for f in frames] == [json.loads(frame.text)] else [frame])
+        changed.extend(
+            [] if [json.loads(f.text) for f in frames] == [json.loads(frame.text)] else [frame]
+        )
         return frames
 
     wire = Wire(at(kind, change), by_code=by_code).join().wait(120)
@@ -695,14 +765,18 @@ def test_without_auth_the_host_says_so_and_the_guest_does_not_fall_back() -> Non
 
 
 def test_without_any_proof_at_all() -> None:
-    """Everything stripped, and a challenge of his own so that the guest goes on: its result is what stops it."""
+    """Everything stripped, and a challenge of his own so that the guest goes on: its result is what
+    stops it.
+    """
 
     def attack(wire: Wire, frame: Frame) -> list[Frame]:
         kind = kind_of(wire, frame)
         if kind == "pair_confirm":
             return []
         if kind == "pair_request":
-            challenge = PairChallenge("@code", Auth(v=1, m="spake2", y=json.loads(frame.text)["auth"]["y"]))
+            challenge = PairChallenge(
+                "@code", Auth(v=1, m="spake2", y=json.loads(frame.text)["auth"]["y"])
+            )
             return [Frame(Towards.GUEST, dump_message(challenge)), *without("auth")(frame)]
         return without("auth")(frame) if kind == "pair_result" else [frame]
 
@@ -714,7 +788,9 @@ def test_without_any_proof_at_all() -> None:
 @pytest.mark.parametrize("first", range(len(KINDS)))
 @pytest.mark.parametrize("second", range(len(KINDS)))
 def test_one_message_in_the_place_of_another(first: int, second: int, by_code: bool) -> None:
-    """Swapped, and across directions too: what came first is kept back and delivered in place of a later one."""
+    """Swapped, and across directions too: what came first is kept back and delivered in place of a
+    later one.
+    """
     kept: list[Frame] = []
 
     def attack(wire: Wire, frame: Frame) -> list[Frame]:
@@ -734,13 +810,17 @@ def test_one_message_in_the_place_of_another(first: int, second: int, by_code: b
 def test_his_own_fingerprint(kind: str) -> None:
     wire = Wire(at(kind, with_his_fingerprint)).join()
     assert wire.guest_reason is Reason.TAMPERED
-    assert not any(MALLORYS_FINGERPRINT in sdp for side in (wire.host, wire.guest) for _, sdp in side.given)
+    assert not any(
+        MALLORYS_FINGERPRINT in sdp for side in (wire.host, wire.guest) for _, sdp in side.given
+    )
 
 
 @BOTH_METHODS
 @pytest.mark.parametrize("kind", ["offer", "answer"])
 def test_a_candidate_put_in_between(kind: str, by_code: bool) -> None:
-    """Before, and after, the description: neither reaches WebRTC, or traffic could be led through him."""
+    """Before, and after, the description: neither reaches WebRTC, or traffic could be led through
+    him.
+    """
     for before in (True, False):
 
         def inject(frame: Frame, before: bool = before) -> list[Frame]:
@@ -754,13 +834,15 @@ def test_a_candidate_put_in_between(kind: str, by_code: bool) -> None:
         assert wire.guest.candidates == []
 
 
-# --- earlier runs --------------------------------------------------------------------------------------------------
+# --- earlier runs ---------------------------------------------------------------------------------
 
 
 @BOTH_METHODS
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_message_of_an_earlier_run(kind: str, by_code: bool) -> None:
-    """The same code, the same guest: what was good once is worth nothing the second time, an approval least of all."""
+    """The same code, the same guest: what was good once is worth nothing the second time, an
+    approval least of all.
+    """
     wire = Wire(honestly, by_code=by_code).join()
     assert wire.guest_connected
     earlier = {kind_of(wire, frame): frame for frame in wire.honest}
@@ -777,7 +859,7 @@ def test_a_message_of_an_earlier_run(kind: str, by_code: bool) -> None:
     assert not wire.host_connected_verified
 
 
-# --- without the code ----------------------------------------------------------------------------------------------
+# --- without the code -----------------------------------------------------------------------------
 
 
 def wrong(target: JoinTarget) -> JoinTarget:
@@ -801,10 +883,16 @@ def test_the_host_played_without_the_code(by_code: bool) -> None:
                 method = Method.SPAKE2 if by_code else Method.PSK
                 secret = guess.code.encode() if guess.code else from_base64url(guess.qr_secret, 16)
                 proofs.append(start_host_proof(message, auth, method, secret, PROVER))
-                return [Frame(Towards.GUEST, dump_message(PairChallenge(session_id, proofs[0].auth)))]
+                return [
+                    Frame(Towards.GUEST, dump_message(PairChallenge(session_id, proofs[0].auth)))
+                ]
             case PairConfirm(session_id):
                 tag = tag_auth(proofs[0].keys.host_tag("approved"))
-                return [Frame(Towards.GUEST, dump_message(PairResult(session_id, approved=True, auth=tag)))]
+                return [
+                    Frame(
+                        Towards.GUEST, dump_message(PairResult(session_id, approved=True, auth=tag))
+                    )
+                ]
         return []
 
     wire = Wire(attack, by_code=by_code, approve=False).join()
@@ -842,15 +930,22 @@ def test_two_runs_with_him_between_both_guessing() -> None:
         if isinstance(message, PairRequest) and message.auth is not None:
             guess = wrong(wire.target)
             assert guess.code is not None
-            to_guest = start_host_proof(message, message.auth, Method.SPAKE2, guess.code.encode(), PROVER)
+            to_guest = start_host_proof(
+                message, message.auth, Method.SPAKE2, guess.code.encode(), PROVER
+            )
             to_host = start_guest_proof(guess, message.device, PROVER)
             assert to_host is not None
             seen.extend([to_guest, to_host])
             challenge = PairChallenge(message.session_id, to_guest.auth)
             request = PairRequest(message.session_id, message.device, to_host.auth)
-            return [Frame(Towards.GUEST, dump_message(challenge)), replace(frame, text=dump_message(request))]
+            return [
+                Frame(Towards.GUEST, dump_message(challenge)),
+                replace(frame, text=dump_message(request)),
+            ]
         if isinstance(message, PairChallenge):
-            confirm = PairConfirm(message.session_id, tag_auth(seen[1].finish(message.auth).guest_tag()))
+            confirm = PairConfirm(
+                message.session_id, tag_auth(seen[1].finish(message.auth).guest_tag())
+            )
             return [Frame(Towards.HOST, dump_message(confirm), frame.socket)]
         return [] if isinstance(message, PairConfirm) else [frame]
 
@@ -872,7 +967,9 @@ def test_his_own_socket_beside_an_honest_run(by_code: bool) -> None:
     wire = Wire(attack, by_code=by_code)
     sockets.append(wire.mallory_connects())
     wire.join()
-    assert all(prompt.peer_address == GUEST_ADDRESS for prompt in wire.host.all(Prompt) if prompt.verified)
+    assert all(
+        prompt.peer_address == GUEST_ADDRESS for prompt in wire.host.all(Prompt) if prompt.verified
+    )
     assert len(wire.host.given) <= 1
 
 
@@ -886,7 +983,7 @@ def test_the_decision_belongs_to_the_tag() -> None:
     assert wire.guest_reason is Reason.HOST_UNPROVEN
 
 
-# --- anything ------------------------------------------------------------------------------------------------------
+# --- anything -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -899,11 +996,25 @@ class Step:
 
 
 WHATS = (
-    *("flip", "cut", "drop", "twice", "back", "both", "hold", "release", "earlier", "other way", "own socket"),
+    *(
+        "flip",
+        "cut",
+        "drop",
+        "twice",
+        "back",
+        "both",
+        "hold",
+        "release",
+        "earlier",
+        "other way",
+        "own socket",
+    ),
     *("strip", "set", "fingerprint", "candidate", "forge result", "forge challenge", "forge error"),
 )
 STEPS = st.lists(
-    st.builds(Step, st.integers(0, 9), st.sampled_from(WHATS), st.integers(0, 5000)), min_size=1, max_size=5
+    st.builds(Step, st.integers(0, 9), st.sampled_from(WHATS), st.integers(0, 5000)),
+    min_size=1,
+    max_size=5,
 )
 
 
@@ -937,7 +1048,9 @@ class Mallory:
         match step.what:
             case "flip":
                 other = chr(ord(frame.text[position]) ^ 1) if frame.text else ""
-                return [replace(frame, text=frame.text[:position] + other + frame.text[position + 1 :])]
+                return [
+                    replace(frame, text=frame.text[:position] + other + frame.text[position + 1 :])
+                ]
             case "cut":
                 return [replace(frame, text=frame.text[:position])]
             case "drop":
@@ -956,7 +1069,10 @@ class Mallory:
             case "other way":
                 return [frame, replace(earlier, towards=earlier.towards.back)]
             case "own socket":
-                return [frame, replace(earlier, towards=Towards.HOST, socket=self._own_socket(wire))]
+                return [
+                    frame,
+                    replace(earlier, towards=Towards.HOST, socket=self._own_socket(wire)),
+                ]
             case "candidate" | "fingerprint" | "strip" | "set":
                 return self._edit(step, frame)
             case "forge result":
@@ -965,9 +1081,18 @@ class Mallory:
                 return [frame, Frame(Towards.GUEST, forged)]
             case "forge challenge":
                 auth = json.loads(self.seen[0].text)["auth"]
-                return [frame, Frame(Towards.GUEST, dump_message(PairChallenge(wire.target.session_id, Auth(**auth))))]
+                return [
+                    frame,
+                    Frame(
+                        Towards.GUEST,
+                        dump_message(PairChallenge(wire.target.session_id, Auth(**auth))),
+                    ),
+                ]
             case "forge error":
-                return [frame, Frame(Towards.GUEST, '{"type":"error","code":"busy","message":"no"}')]
+                return [
+                    frame,
+                    Frame(Towards.GUEST, '{"type":"error","code":"busy","message":"no"}'),
+                ]
         return [frame]
 
     def _own_socket(self, wire: Wire) -> int:
@@ -980,7 +1105,9 @@ class Mallory:
             fields = json.loads(frame.text)
         except ValueError:
             return [frame]  # an earlier step broke it
-        holders = [one for one in (fields, *fields.values()) if isinstance(one, dict)] if fields else []
+        holders = (
+            [one for one in (fields, *fields.values()) if isinstance(one, dict)] if fields else []
+        )
         if not isinstance(fields, dict) or not holders:
             return [frame]
         holder = holders[step.amount % len(holders)]
@@ -991,11 +1118,24 @@ class Mallory:
                 holder.pop(key, None)
             case "set":
                 holder[key] = (None, "", "A" * 43, 0, {}, True)[step.amount % 6]
-            case "fingerprint" if isinstance(fields.get("payload"), dict) and "sdp" in fields["payload"]:
-                return with_his_fingerprint(frame) if isinstance(fields["payload"]["sdp"], str) else [frame]
+            case "fingerprint" if (
+                isinstance(fields.get("payload"), dict) and "sdp" in fields["payload"]
+            ):
+                return (
+                    with_his_fingerprint(frame)
+                    if isinstance(fields["payload"]["sdp"], str)
+                    else [frame]
+                )
             case "candidate":
-                payload = {"candidate": HIS_CANDIDATE, "mac": json.dumps(holder)[: step.amount % 99]}
-                fields = {"type": "signal", "sessionID": fields.get("sessionID"), "payload": payload}
+                payload = {
+                    "candidate": HIS_CANDIDATE,
+                    "mac": json.dumps(holder)[: step.amount % 99],
+                }
+                fields = {
+                    "type": "signal",
+                    "sessionID": fields.get("sessionID"),
+                    "payload": payload,
+                }
                 return [replace(frame, text=json.dumps(fields)), frame]
         return [replace(frame, text=json.dumps(fields))]
 
@@ -1006,7 +1146,7 @@ def test_whatever_he_does(steps: list[Step], by_code: bool, approve: bool) -> No
     Wire(Mallory(steps), by_code=by_code, approve=approve).join().wait(120)
 
 
-# --- a lost link is taken up again ---------------------------------------------------------------------------------
+# --- a lost link is taken up again ----------------------------------------------------------------
 
 
 def linked(by_code: bool = True) -> Wire:
@@ -1021,12 +1161,16 @@ def linked(by_code: bool = True) -> Wire:
 def taken_up(*sides: Side) -> bool:
     """Whether one of them calls the lost link connected again."""
     return any(
-        one.stage is Stage.CONNECTED and one.resumes is not None for side in sides for one in side.all(LinkStatus)
+        one.stage is Stage.CONNECTED and one.resumes is not None
+        for side in sides
+        for one in side.all(LinkStatus)
     )
 
 
 def refused_by(wire: Wire, kind: str) -> tuple[Side, ...]:
-    """Who sees that this was changed; the stand-in opens the host's channel once it has the guest's true offer."""
+    """Who sees that this was changed; the stand-in opens the host's channel once it has the guest's
+    true offer.
+    """
     return (wire.guest,) if kind == "answer" else (wire.host, wire.guest)
 
 
@@ -1040,7 +1184,9 @@ def all_wait(wire: Wire) -> bool:
 
 @BOTH_METHODS
 @pytest.mark.parametrize("who", ["both", "guest first"])
-def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(by_code: bool, who: str) -> None:
+def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(
+    by_code: bool, who: str
+) -> None:
     """Without this, everything below would hold of a program that never takes a link up."""
     wire = linked(by_code)
     wire.lose(*((wire.host, wire.guest) if who == "both" else (wire.guest,)))
@@ -1055,10 +1201,17 @@ def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(by_c
 @pytest.mark.parametrize(
     ("kind", "path"),
     [
-        *(("pair_request", path) for path in (("auth",), ("auth", "y"), ("auth", "m"), ("sessionID",))),
+        *(
+            ("pair_request", path)
+            for path in (("auth",), ("auth", "y"), ("auth", "m"), ("sessionID",))
+        ),
         *(("pair_request", ("deviceInfo", field)) for field in ("name", "id")),
         *(("pair_challenge", path) for path in (("auth", "y"), ("auth", "m"))),
-        *(("pair_confirm", ("auth", "t")), ("pair_result", ("auth", "t")), ("pair_result", ("auth",))),
+        *(
+            ("pair_confirm", ("auth", "t")),
+            ("pair_result", ("auth", "t")),
+            ("pair_result", ("auth",)),
+        ),
         *((kind, ("payload", field)) for kind in ("offer", "answer") for field in ("sdp", "mac")),
     ],
 )
@@ -1067,7 +1220,9 @@ def test_a_changed_field_takes_nothing_up(kind: str, path: tuple[str, ...], chan
     if change == "flipped" and path == ("auth",):
         return
     wire = linked()
-    wire.attack = at(kind, without(*path) if change == "left out" else flipped_field(*path, place=0.4))
+    wire.attack = at(
+        kind, without(*path) if change == "left out" else flipped_field(*path, place=0.4)
+    )
     wire.lose(wire.host, wire.guest).wait(130)
     assert not taken_up(*refused_by(wire, kind))
     assert prompts(wire) == 1
@@ -1094,7 +1249,12 @@ def test_a_message_of_an_earlier_return_is_worth_nothing(kind: str) -> None:
     before = [side.last(LinkStatus).link for side in (wire.host, wire.guest)]
     wire.attack = at(kind, lambda frame: [replace(earlier[kind], socket=frame.socket)])
     wire.lose(wire.host, wire.guest).wait(130)
-    after = [one for side in refused_by(wire, kind) for one in side.all(LinkStatus) if one.link not in before]
+    after = [
+        one
+        for side in refused_by(wire, kind)
+        for one in side.all(LinkStatus)
+        if one.link not in before
+    ]
     assert Stage.CONNECTED not in [one.stage for one in after]
     assert prompts(wire) == 1
 
@@ -1119,12 +1279,15 @@ def test_a_sniffed_return_played_again_on_his_own_socket_gets_nothing_and_ends_n
     assert wire.host.last(LinkStatus).stage is Stage.WAITING
     assert prompts(wire) == 1
     wire.attack = honestly
-    wire.wait(20)  # the guest's try that got nothing through is given up, and the next one is not disturbed
+    # The guest's try that got nothing through is given up, and the next one is not disturbed
+    wire.wait(20)
     assert wire.host.last(LinkStatus).stage is wire.guest.last(LinkStatus).stage is Stage.CONNECTED
 
 
 def test_who_has_the_name_and_not_the_secret_is_turned_away() -> None:
-    """His request is challenged, for the name is no secret; his tag is wrong, and the guest's place stays free."""
+    """His request is challenged, for the name is no secret; his tag is wrong, and the guest's place
+    stays free.
+    """
     wire = linked()
     asked: list[Frame] = []
 
@@ -1164,15 +1327,20 @@ def test_after_2_minutes_not_even_the_guest_gets_in() -> None:
 
 @given(steps=STEPS, by_code=st.booleans(), guest_first=st.booleans())
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_he_does_to_a_guest_that_comes_back(steps: list[Step], by_code: bool, guest_first: bool) -> None:
+def test_whatever_he_does_to_a_guest_that_comes_back(
+    steps: list[Step], by_code: bool, guest_first: bool
+) -> None:
     wire = linked(by_code)
     wire.attack = Mallory(steps)
     wire.lose(*((wire.guest,) if guest_first else (wire.host, wire.guest))).wait(130)
-    assert prompts(wire) == 1 or steps  # an own socket may ask as anybody may, and is shown as not verified
-    assert [one.verified is None for one in wire.host.all(Prompt)[1:]] == [True] * (prompts(wire) - 1)
+    # An own socket may ask as anybody may, and is shown as not verified
+    assert prompts(wire) == 1 or steps
+    assert [one.verified is None for one in wire.host.all(Prompt)[1:]] == [True] * (
+        prompts(wire) - 1
+    )
 
 
-# --- lanes -----------------------------------------------------------------------------------------------------------
+# --- lanes ----------------------------------------------------------------------------------------
 
 
 def blocked(attack: Attack, *, by_code: bool = True) -> Wire:
@@ -1192,7 +1360,8 @@ def test_left_alone_a_lane_carries_the_link(by_code: bool) -> None:
         assert opened[-1].verified is not None
     ((token, key),) = [(one.token, one.key) for one in wire.host.expected]
     assert [(one.token, one.key) for one in wire.guest.dialled] == [(token, key)]
-    assert [kind_of_text(frame) for frame in wire.honest] == list(KINDS)  # not a word about it in clear
+    # Not a word about it in clear
+    assert [kind_of_text(frame) for frame in wire.honest] == list(KINDS)
     for hidden in (token, key):
         assert repr(hidden)[2:-1] not in repr((wire.host.expected, wire.guest.dialled))
 
@@ -1200,7 +1369,10 @@ def test_left_alone_a_lane_carries_the_link(by_code: bool) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("drops", [True, False])
 def test_a_lane_that_he_brings_about_is_still_between_the_two(kind: str, drops: bool) -> None:
-    """He may well force them off WebRTC. Then they talk over a lane that he cannot open, or not at all."""
+    """He may well force them off WebRTC.
+
+    Then they talk over a lane that he cannot open, or not at all.
+    """
     change: Change = (lambda frame: []) if drops else flipped_field("payload", "sdp", place=0.4)
     if not drops and kind not in ("offer", "answer"):
         return
@@ -1213,7 +1385,9 @@ def test_a_lane_that_he_brings_about_is_still_between_the_two(kind: str, drops: 
 
 @BOTH_METHODS
 def test_a_host_played_without_the_code_is_shown_no_token(by_code: bool) -> None:
-    """The guest dials a lane only after the host's tag: he never sees what would open one at the true host."""
+    """The guest dials a lane only after the host's tag: he never sees what would open one at the
+    true host.
+    """
 
     def plays_the_host(wire: Wire, frame: Frame) -> list[Frame]:
         kind = kind_of_text(frame)
@@ -1221,7 +1395,11 @@ def test_a_host_played_without_the_code_is_shown_no_token(by_code: bool) -> None
             return [frame] if kind == "pair_challenge" else []
         name = json.loads(frame.text)["sessionID"]
         approval = PairResult(name, approved=True, auth=tag_auth(secrets.token_bytes(32)))
-        return [frame, Frame(Towards.GUEST, dump_message(approval))] if kind == "pair_confirm" else [frame]
+        return (
+            [frame, Frame(Towards.GUEST, dump_message(approval))]
+            if kind == "pair_confirm"
+            else [frame]
+        )
 
     wire = blocked(plays_the_host, by_code=by_code)
     assert wire.guest.dialled == []
@@ -1265,7 +1443,9 @@ def the_host(wire: Wire) -> Host:
 
 
 def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_another() -> None:
-    """He is let in by the receiver, who names its unfinished transfers, and says those names to their sender."""
+    """He is let in by the receiver, who names its unfinished transfers, and says those names to
+    their sender.
+    """
     transfer = TransferID(to_base64url(secrets.token_bytes(16)))
     wire, his = linked(), linked()
     told_to_him = resume_tag(transfer, binding_of(his))
@@ -1285,7 +1465,8 @@ def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_anoth
     wire.host.program.handle(greeting, wire.now)
     assert says((told_to_him,)) == []
     assert says((resume_tag(transfer),)) == []
-    assert len(says((resume_tag(transfer, binding_of(wire)),))) == 1  # whoever has it of this link is the receiver
+    # Whoever has it of this link is the receiver
+    assert len(says((resume_tag(transfer, binding_of(wire)),))) == 1
 
 
 @given(steps=STEPS, by_code=st.booleans())
@@ -1293,5 +1474,7 @@ def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_anoth
 def test_whatever_he_does_where_udp_is_blocked(steps: list[Step], by_code: bool) -> None:
     wire = blocked(Mallory(steps), by_code=by_code)
     agreed = {(one.token, one.key) for one in wire.host.expected}
-    if any(one.via is Via.LANE and one.stage is Stage.CONNECTED for one in wire.guest.all(LinkStatus)):
+    if any(
+        one.via is Via.LANE and one.stage is Stage.CONNECTED for one in wire.guest.all(LinkStatus)
+    ):
         assert {(one.token, one.key) for one in wire.guest.dialled} <= agreed

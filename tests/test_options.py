@@ -11,10 +11,14 @@ from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, 
 def test_the_window_goes_on_in_a_terminal_with_the_same_wishes() -> None:
     log = LogOptions(verbose=True)
     options = WindowOptions(require_proof=True, name="Desk", stun=("stun:a",), log=log)
-    assert options.without_display() == HostOptions(require_proof=True, name="Desk", stun=("stun:a",), log=log)
+    assert options.without_display() == HostOptions(
+        require_proof=True, name="Desk", stun=("stun:a",), log=log
+    )
 
 
-@pytest.mark.parametrize("options", [WindowOptions(), HostOptions(), JoinOptions(), DoctorOptions(), LogOptions()])
+@pytest.mark.parametrize(
+    "options", [WindowOptions(), HostOptions(), JoinOptions(), DoctorOptions(), LogOptions()]
+)
 def test_nobody_changes_what_was_asked_for(options: object) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(options, dataclasses.fields(options)[0].name, None)  # type: ignore[arg-type]

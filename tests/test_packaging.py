@@ -16,7 +16,9 @@ def test_the_wheel_has_the_page_and_the_entry_point(tmp_path: Path) -> None:
     source = tmp_path / "source"  # setuptools leaves its own files where it builds
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(source)], check=True)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    done = subprocess.run([*pip, "-w", str(tmp_path), str(source)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*pip, "-w", str(tmp_path), str(source)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("proxim-*.whl")
     with zipfile.ZipFile(wheel) as archive:

@@ -1,4 +1,6 @@
-"""Real programs pairing for real: host and guest as people and scripts run them, over a poor network between them."""
+"""Real programs pairing for real: host and guest as people and scripts run them, over a poor
+network between them.
+"""
 
 import json
 import os
@@ -32,7 +34,7 @@ def join_json(home: Path, *arguments: str, before: list[str] | None = None) -> P
     return Program([*SOURCE, "join", "--json", *arguments], home, before=before or [])
 
 
-# --- on one machine ------------------------------------------------------------------------------------------------
+# --- on one machine -------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("own_address")
@@ -56,7 +58,12 @@ def test_a_guest_written_only_from_the_seed(homes: tuple[Path, Path]) -> None:
     with host_json(homes[0]) as host:
         session = host.event("session")
         url = session["url"].partition("/#")[0].replace("http://", "ws://")
-        arguments = [sys.executable, str(ROOT / "tests" / "seed_guest.py"), url, session["sessionID"]]
+        arguments = [
+            sys.executable,
+            str(ROOT / "tests" / "seed_guest.py"),
+            url,
+            session["sessionID"],
+        ]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as guest:
             prompt = host.event("pair_prompt")
             assert prompt["deviceInfo"] == {"name": "Client-PC-123", "id": "device-xyz"}
@@ -75,7 +82,11 @@ def test_rejected(homes: tuple[Path, Path], own_address: str) -> None:
     with host_json(homes[0]) as host:
         session = host.event("session")
         with join_json(homes[1], session["code"]) as guest:
-            host.say(type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=False)
+            host.say(
+                type="pair_response",
+                sessionID=host.event("pair_prompt")["sessionID"],
+                approved=False,
+            )
             assert guest.event("pair_result")["reason"] == "declined"
             assert guest.ended() == 1
         # The code stays good for the right guest.
@@ -95,7 +106,9 @@ def test_nobody_hosts_there(homes: tuple[Path, Path], own_address: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals to send")
-def test_ended_from_outside_it_says_goodbye(homes: tuple[Path, Path], own_address: str, number: int) -> None:
+def test_ended_from_outside_it_says_goodbye(
+    homes: tuple[Path, Path], own_address: str, number: int
+) -> None:
     with host_json(homes[0]) as host, join_json(homes[1], host.event("session")["code"]) as guest:
         pair(host, guest)
         host.process.send_signal(number)
@@ -110,7 +123,8 @@ def test_a_killed_program_is_noticed(homes: tuple[Path, Path], own_address: str)
         pair(host, guest)
         exchange_text(host, guest)
         guest.process.kill()
-        assert host.event("link", state="waiting", patience=8)["link"] == "host-1"  # it might come back
+        # It might come back
+        assert host.event("link", state="waiting", patience=8)["link"] == "host-1"
 
 
 def test_two_people_at_two_terminals(homes: tuple[Path, Path], own_address: str) -> None:
@@ -120,7 +134,8 @@ def test_two_people_at_two_terminals(homes: tuple[Path, Path], own_address: str)
             guest.type(code)
             host.text_line("Verified")
             host.type("y")
-            while "Approved" not in host.text_line("Allow?"):  # that came too soon: nobody has read the question yet
+            # That came too soon: nobody has read the question yet
+            while "Approved" not in host.text_line("Allow?"):
                 host.type("y")
             guest.text_line("onnected")
             host.text_line("onnected")
@@ -133,7 +148,9 @@ def test_two_people_at_two_terminals(homes: tuple[Path, Path], own_address: str)
             assert guest.ended() == 0
 
 
-def test_without_a_display_the_window_becomes_a_host(homes: tuple[Path, Path], own_address: str) -> None:
+def test_without_a_display_the_window_becomes_a_host(
+    homes: tuple[Path, Path], own_address: str
+) -> None:
     with Program(SOURCE, homes[0]) as host:
         host.text_line("Code")
         assert any("no screen" in line for line in host.errors)
@@ -146,7 +163,7 @@ def test_an_address_of_another_machine_is_refused_at_once(homes: tuple[Path, Pat
         assert "does not have that address" in said
 
 
-# --- over a poor network -------------------------------------------------------------------------------------------
+# --- over a poor network --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -179,7 +196,10 @@ def test_a_host_that_never_answers(homes: tuple[Path, Path], poor_link: LossyLin
         code = host.event("session")["code"]
         poor_link.cut = True
         with join_json(homes[1], code, before=poor_link.command(1)) as guest:
-            assert guest.event("link", state="closed", patience=10)["reason"] in ("no_answer", "unreachable")
+            assert guest.event("link", state="closed", patience=10)["reason"] in (
+                "no_answer",
+                "unreachable",
+            )
             assert guest.ended() == 1
 
 

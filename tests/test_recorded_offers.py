@@ -1,4 +1,6 @@
-"""What browsers really offer (tests/core/recorded_offers.json), through the filter, into aiortc, to an open link."""
+"""What browsers really offer (tests/core/recorded_offers.json), through the filter, into aiortc, to
+an open link.
+"""
 
 import asyncio
 import json
@@ -33,8 +35,12 @@ def with_a_living_guests_values(recorded: str, living: str, address: str) -> str
     port = re.search(rf" udp \d+ {re.escape(address)} (\d+) typ host", living)
     assert port is not None
     hidden = r"[0-9a-f-]+\.local"
-    recorded = re.sub(rf"(?i)(?<= udp )(\d+) ({hidden}) \d+(?= typ host)", rf"\1 \2 {port[1]}", recorded)
-    return re.sub(r"(?i)(?<= udp )(\d+) 192\.168\.1\.7 \d+(?= typ host)", rf"\1 {address} {port[1]}", recorded)
+    recorded = re.sub(
+        rf"(?i)(?<= udp )(\d+) ({hidden}) \d+(?= typ host)", rf"\1 \2 {port[1]}", recorded
+    )
+    return re.sub(
+        r"(?i)(?<= udp )(\d+) 192\.168\.1\.7 \d+(?= typ host)", rf"\1 {address} {port[1]}", recorded
+    )
 
 
 @BY_NAME
@@ -53,7 +59,9 @@ async def test_aiortc_takes_what_the_filter_makes_of_it(recorded: dict[str, Any]
 
 
 @BY_NAME
-async def test_a_guest_that_offers_like_this_browser_links(recorded: dict[str, Any], own_address: str) -> None:
+async def test_a_guest_that_offers_like_this_browser_links(
+    recorded: dict[str, Any], own_address: str
+) -> None:
     events, guest = Events(), RTCPeerConnection()
     host = Peer(LinkID("host"), events)
     work = asyncio.create_task(host.run())
@@ -61,7 +69,9 @@ async def test_a_guest_that_offers_like_this_browser_links(recorded: dict[str, A
         channel, opened = guest.createDataChannel("control"), asyncio.Event()
         channel.on("open", opened.set)
         await guest.setLocalDescription(await guest.createOffer())
-        offer = with_a_living_guests_values(recorded["offer"], guest.localDescription.sdp, own_address)
+        offer = with_a_living_guests_values(
+            recorded["offer"], guest.localDescription.sdp, own_address
+        )
         cleaned = PeerFilter(own_address).description(offer)
         assert cleaned is not None
         host.apply(SDPType.OFFER, cleaned)

@@ -77,7 +77,9 @@ def test_this_system_answers() -> None:
 
 
 class CoreFoundation:
-    """As CFLocaleCopyPreferredLanguages and its helpers behave; a handle of a string is its place here."""
+    """As CFLocaleCopyPreferredLanguages and its helpers behave; a handle of a string is its place
+    here.
+    """
 
     def __init__(self, tags: list[bytes] | None) -> None:
         self.tags = tags
@@ -140,11 +142,15 @@ def test_a_macos_without_that_library(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask() == []
 
 
-@pytest.mark.parametrize(("number", "tag"), [(0x0407, "de_DE"), (0x0C07, "de_AT"), (0x0409, "en_US"), (0xFFFF, "")])
+@pytest.mark.parametrize(
+    ("number", "tag"), [(0x0407, "de_DE"), (0x0C07, "de_AT"), (0x0409, "en_US"), (0xFFFF, "")]
+)
 def test_windows(number: int, tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ask = on("win32", monkeypatch)
     kernel = type("Kernel", (), {"GetUserDefaultUILanguage": staticmethod(lambda: number)})
-    monkeypatch.setattr(ctypes, "windll", type("Libraries", (), {"kernel32": kernel}), raising=False)
+    monkeypatch.setattr(
+        ctypes, "windll", type("Libraries", (), {"kernel32": kernel}), raising=False
+    )
     assert callable(ask)
     assert ask() == [tag]
 
@@ -158,7 +164,9 @@ def test_a_program_speaks_what_it_is_asked_to(tmp_path: Path) -> None:
         guest.ended()
 
 
-@pytest.mark.parametrize(("language", "told"), [("xx", "Proxim speaks en"), ("de", "--log-file braucht")])
+@pytest.mark.parametrize(
+    ("language", "told"), [("xx", "Proxim speaks en"), ("de", "--log-file braucht")]
+)
 def test_the_command_lines_mistakes(language: str, told: str, tmp_path: Path) -> None:
     with Program([*SOURCE, "host", "--language", language, "--log-file", " "], tmp_path) as host:
         assert host.ended() == 2

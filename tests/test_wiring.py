@@ -8,7 +8,15 @@ import pytest
 
 from proxim.core.errors import Reason
 from proxim.core.events import SetRequireProof, Shutdown
-from proxim.core.status import Invitation, Networks, ProofPolicy, Status, Stopped, ThisDevice, Trouble
+from proxim.core.status import (
+    Invitation,
+    Networks,
+    ProofPolicy,
+    Status,
+    Stopped,
+    ThisDevice,
+    Trouble,
+)
 from proxim.options import HostOptions, JoinOptions, WindowOptions
 from proxim.wiring import network_side
 from tests.loopback import quiet_address
@@ -22,7 +30,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-async def first_of(options: HostOptions | JoinOptions | WindowOptions, until: type[Status]) -> list[Status]:
+async def first_of(
+    options: HostOptions | JoinOptions | WindowOptions, until: type[Status]
+) -> list[Status]:
     """What is told until such a status comes."""
     told: list[Status] = []
     seen = asyncio.Event()
@@ -47,7 +57,9 @@ async def test_a_host_on_the_address_that_was_named() -> None:
     assert networks.chosen == "127.0.0.1"
     device = next(status for status in told if isinstance(status, ThisDevice)).device
     assert device.name == "Küche"
-    assert "http://127.0.0.1:" in next(status for status in told if isinstance(status, Invitation)).url
+    assert (
+        "http://127.0.0.1:" in next(status for status in told if isinstance(status, Invitation)).url
+    )
 
 
 async def test_the_port_that_was_named_is_used_or_refused() -> None:
@@ -76,7 +88,9 @@ async def test_one_who_only_joins_opens_no_port() -> None:
 async def test_broken_settings_are_told(home: Path) -> None:
     (home / "settings.json").write_text("rubbish")
     told = await first_of(JoinOptions(), ThisDevice)
-    assert [status.problem.reason for status in told if isinstance(status, Trouble)] == [Reason.SETTINGS_BROKEN]
+    assert [status.problem.reason for status in told if isinstance(status, Trouble)] == [
+        Reason.SETTINGS_BROKEN
+    ]
 
 
 async def serves(url: str) -> None:

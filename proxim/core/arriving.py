@@ -1,6 +1,5 @@
-"""An announcement that comes in pieces: joined, kept within its limits, and passed over where it was refused midway.
-
-Must never be here: what becomes of it (incoming.py), disks.
+"""An announcement that comes in pieces: joined, kept within its limits, and passed over where it
+was refused midway.
 """
 
 from typing import Final

@@ -1,7 +1,4 @@
-"""Everything a machine can ask of the world. `net` carries these out, in the order given.
-
-Must never be here: behaviour, and anything about how a command is carried out.
-"""
+"""Everything a machine can ask of the world. `net` carries these out, in the order given."""
 
 from dataclasses import dataclass, field
 
@@ -64,7 +61,10 @@ class CloseConnection:
 
 @dataclass(frozen=True, slots=True)
 class OpenPeer:
-    """Make a WebRTC peer. The offerer opens the control channel and reports PeerDescribed by itself."""
+    """Make a WebRTC peer.
+
+    The offerer opens the control channel and reports PeerDescribed by itself.
+    """
 
     link: LinkID
     offerer: bool
@@ -101,15 +101,18 @@ class ClosePeer:
     """Close the peer; no event of this link follows."""
 
     link: LinkID
-    said_bye: bool = False  # the other side will close too: give it a moment, so that the goodbye arrives
+    # The other side will close too: give it a moment, so that the goodbye arrives
+    said_bye: bool = False
 
 
-# --- the lane ------------------------------------------------------------------------------------------------------
+# --- the lane -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectLane:
-    """At the host: let a WebSocket that shows `token` and proves `key` become this link's lane, once."""
+    """At the host: let a WebSocket that shows `token` and proves `key` become this link's lane,
+    once.
+    """
 
     link: LinkID
     token: bytes = field(repr=False)
@@ -134,12 +137,15 @@ class CloseLane:
     link: LinkID
 
 
-# --- files ---------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ListSources:
-    """Look at what is to be sent; answered by SourcesListed or SourcesFailed. `only`: these entries of it."""
+    """Look at what is to be sent; answered by SourcesListed or SourcesFailed.
+
+    `only`: these entries of it.
+    """
 
     transfer: TransferID
     paths: tuple[str, ...]
@@ -156,7 +162,9 @@ class KeepSources:
 
 @dataclass(frozen=True, slots=True)
 class StartSending:
-    """Send what is wanted of a transfer, from `position` on, as stream `generation`; an earlier one stops."""
+    """Send what is wanted of a transfer, from `position` on, as stream `generation`; an earlier one
+    stops.
+    """
 
     transfer: TransferID
     link: LinkID
@@ -169,7 +177,9 @@ class StartSending:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """The receiver has written so many bytes of this generation: as many more may be on their way."""
+    """The receiver has written so many bytes of this generation: as many more may be on their
+    way.
+    """
 
     transfer: TransferID
     generation: int
@@ -186,7 +196,10 @@ class StopSending:
 
 @dataclass(frozen=True, slots=True)
 class OpenSink:
-    """Make ready to receive; answered by SinkReady or SinkFailed. What an earlier attempt left is looked for."""
+    """Make ready to receive; answered by SinkReady or SinkFailed.
+
+    What an earlier attempt left is looked for.
+    """
 
     transfer: TransferID
     entries: tuple[Entry, ...]
@@ -197,7 +210,9 @@ class OpenSink:
 
 @dataclass(frozen=True, slots=True)
 class TakeStream:
-    """What comes on this data channel, or on the link's lane (LANE_CHANNEL), as this generation goes to the sink."""
+    """What comes on this data channel, or on the link's lane (LANE_CHANNEL), as this generation
+    goes to the sink.
+    """
 
     transfer: TransferID
     link: LinkID
@@ -214,7 +229,10 @@ class HoldSink:
 
 @dataclass(frozen=True, slots=True)
 class CloseSink:
-    """Stop receiving. `keep` what has come of unfinished files for a later attempt, or remove it."""
+    """Stop receiving.
+
+    `keep` what has come of unfinished files for a later attempt, or remove it.
+    """
 
     transfer: TransferID
     keep: bool
@@ -229,7 +247,9 @@ class SaveName:
 
 @dataclass(frozen=True, slots=True)
 class SaveRequireProof:
-    """Keep for the next start whether guests that cannot prove that they know the code are refused."""
+    """Keep for the next start whether guests that cannot prove that they know the code are
+    refused.
+    """
 
     required: bool
 

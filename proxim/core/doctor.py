@@ -1,7 +1,7 @@
 """What `proxim doctor` concludes: facts about this machine in, findings for people out.
 
-The facts are gathered elsewhere (net/doctor.py, net/firewall.py); which sentence fits them is decided here. A finding
-that is a worry always says what to do next. Must never be here: looking at the machine, a sentence (proxim/languages).
+The facts are gathered elsewhere (net/doctor.py, net/firewall.py); which sentence fits them is
+decided here. A finding that is a worry always says what to do next.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,7 +54,12 @@ class Finding:
 
     def to_fields(self) -> dict[str, str]:
         """The finding as one JSON line's object."""
-        fields = {"event": "finding", "check": self.check.value, "level": self.level.value, "message": self.message}
+        fields = {
+            "event": "finding",
+            "check": self.check.value,
+            "level": self.level.value,
+            "message": self.message,
+        }
         return fields if self.next is None else {**fields, "next": self.next}
 
 
@@ -63,11 +68,13 @@ def exit_status(findings: Iterable[Finding]) -> int:
     return int(any(finding.level is Level.FAILURE for finding in findings))
 
 
-# --- addresses -----------------------------------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
 
 
 def network_findings(networks: Sequence[Network], chosen: Network | None) -> list[Finding]:
-    """Where others reach this machine: the chosen address with what is odd about it, then the other ones."""
+    """Where others reach this machine: the chosen address with what is odd about it, then the other
+    ones.
+    """
     if chosen is None:
         return [
             Finding(
@@ -85,7 +92,9 @@ def network_findings(networks: Sequence[Network], chosen: Network | None) -> lis
             say("doctor.alsoHasNext", address=network.address),
         )
         for network in networks
-        if network.address != chosen.address and not network.virtual and not ip_address(network.address).is_link_local
+        if network.address != chosen.address
+        and not network.virtual
+        and not ip_address(network.address).is_link_local
     ]
     return [_chosen_finding(chosen), *others]
 
@@ -144,7 +153,7 @@ def _chosen_finding(chosen: Network) -> Finding:
     return Finding(Check.NETWORK, Level.OK, _here("doctor.address", chosen))
 
 
-# --- ports ---------------------------------------------------------------------------------------------------------
+# --- ports ----------------------------------------------------------------------------------------
 
 
 class PortState(StrEnum):
@@ -167,13 +176,20 @@ class PortTrial:
 
 
 def port_finding(network: Network, trials: Sequence[PortTrial], *, chosen: bool) -> Finding:
-    """Whether Proxim can be reached through one address, seen from this machine. `trials`: all ports, in order."""
+    """Whether Proxim can be reached through one address, seen from this machine.
+
+    `trials`: all ports, in order.
+    """
     address = network.address
     running = next((trial for trial in trials if trial.state is PortState.PROXIM), None)
     if running is not None:
-        return Finding(Check.PORT, Level.OK, say("doctor.running", address=authority(address, running.port)))
+        return Finding(
+            Check.PORT, Level.OK, say("doctor.running", address=authority(address, running.port))
+        )
     # Proxim takes the first port that it can open; it cannot know whether that one answers others.
-    openable = next((trial for trial in trials if trial.state in (PortState.FREE, PortState.SILENT)), None)
+    openable = next(
+        (trial for trial in trials if trial.state in (PortState.FREE, PortState.SILENT)), None
+    )
     first = trials[0]
     if openable is None and any(trial.state is PortState.GONE for trial in trials):
         return Finding(
@@ -206,7 +222,7 @@ def port_finding(network: Network, trials: Sequence[PortTrial], *, chosen: bool)
     return Finding(Check.PORT, Level.OK, say("doctor.port", port=first.port, address=address))
 
 
-# --- firewalls -----------------------------------------------------------------------------------------------------
+# --- firewalls ------------------------------------------------------------------------------------
 
 
 class FirewallState(StrEnum):
@@ -247,12 +263,16 @@ def firewall_findings(firewalls: Sequence[Firewall]) -> list[Finding]:
         level, key = _FIREWALL_RULES[firewall.state]
         about = say("doctor.firewallAbout", clause=firewall.about) if firewall.about else ""
         message = say(key, name=firewall.name, about=about, ports=PORTS_SHOWN)
-        remedy = firewall.remedy or say("doctor.firewallRemedy", ports=PORTS_SHOWN, name=firewall.name)
-        findings.append(Finding(Check.FIREWALL, level, message, None if level is Level.OK else remedy))
+        remedy = firewall.remedy or say(
+            "doctor.firewallRemedy", ports=PORTS_SHOWN, name=firewall.name
+        )
+        findings.append(
+            Finding(Check.FIREWALL, level, message, None if level is Level.OK else remedy)
+        )
     return findings or [Finding(Check.FIREWALL, Level.OK, say("doctor.noFirewall"))]
 
 
-# --- adapters, link, surroundings ----------------------------------------------------------------------------------
+# --- adapters, link, surroundings -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,11 +316,15 @@ class LinkTrial:
 def link_finding(trial: LinkTrial) -> Finding:
     """Whether WebRTC over UDP works here at all."""
     if trial.seconds is not None:
-        return Finding(Check.LINK, Level.OK, say("doctor.linked", seconds=decimal(trial.seconds, 2)))
+        return Finding(
+            Check.LINK, Level.OK, say("doctor.linked", seconds=decimal(trial.seconds, 2))
+        )
     return Finding(
         Check.LINK,
         Level.FAILURE,
-        say("doctor.notLinkedBecause", detail=trial.detail) if trial.detail else say("doctor.notLinked"),
+        say("doctor.notLinkedBecause", detail=trial.detail)
+        if trial.detail
+        else say("doctor.notLinked"),
         say("doctor.notLinkedNext"),
     )
 
@@ -342,7 +366,7 @@ def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Fin
     return findings
 
 
-# --- checks that did not end ---------------------------------------------------------------------------------------
+# --- checks that did not end ----------------------------------------------------------------------
 
 _CHECKS: Final = {
     Check.NETWORK: "doctor.checkNetwork",

@@ -1,7 +1,8 @@
-"""The host's door: what guests' sockets may send and when, who proved what, and which session each one means.
+"""The host's door: what guests' sockets may send and when, who proved what, and which session each
+one means.
 
-Nobody is asked before a proof that was begun has held; no socket speaks as the host; what one socket does never
-concerns another. Must never be here: a session's own life (session.py), which code is shown (host.py).
+Nobody is asked before a proof that was begun has held; no socket speaks as the host; what one
+socket does never concerns another.
 """
 
 from dataclasses import dataclass, field, replace
@@ -41,7 +42,8 @@ from proxim.core.session_states import SessionState
 from proxim.core.sessions import Sessions, SessionSecrets
 from proxim.core.status import Trouble
 
-MAX_BAD_MESSAGES: Final = 5  # an honest client makes none; a developer's first tries get a few answers
+# An honest client makes none; a developer's first tries get a few answers
+MAX_BAD_MESSAGES: Final = 5
 CHALLENGE_SECONDS: Final = 10.0  # a program answers at once; this is for one that fell silent
 SOCKET_SCOPE: Final = "socket-"
 
@@ -77,10 +79,13 @@ class _Socket:
 class Door:
     """See the module."""
 
-    def __init__(self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: DoorLimits) -> None:
+    def __init__(
+        self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: DoorLimits
+    ) -> None:
         self._sessions = sessions
         self._prover = prover
-        self.require_proof = require_proof  # whoever does not prove that it knows the code is refused
+        # Whoever does not prove that it knows the code is refused
+        self.require_proof = require_proof
         self._limits = limits
         self._sockets: dict[ConnectionID, _Socket] = {}
 
@@ -89,7 +94,9 @@ class Door:
         self._sockets[event.connection] = _Socket(event.peer_address, now, self._limits.burst, now)
         return [SetTimer(_socket_timer(event.connection), self._limits.first_message_seconds)]
 
-    def take(self, event: FrameReceived | FrameRefused | ConnectionLost, now: float) -> list[Command]:
+    def take(
+        self, event: FrameReceived | FrameRefused | ConnectionLost, now: float
+    ) -> list[Command]:
         """A guest's WebSocket brought something, or is lost."""
         connection = event.connection
         socket = self._sockets.get(connection)
@@ -101,7 +108,9 @@ class Door:
         if socket.closing:
             return []
         first = self._count_message(connection, socket, now)
-        if socket.messages > self._limits.unapproved_messages and not self._is_approved(connection, socket):
+        if socket.messages > self._limits.unapproved_messages and not self._is_approved(
+            connection, socket
+        ):
             return [*first, *self._shut_out(connection, socket, now)]
         if not self._within_rate(socket, now):
             return [*first, *self._refuse(connection, socket, Reason.TOO_MANY, now)]
@@ -123,7 +132,8 @@ class Door:
             return []
         session = self._sessions.get(socket.session_id)
         if session is not None and session.serves(connection) and not socket.extended:
-            socket.extended = True  # its prompt is shown and has a clock of its own; once, or asking again would last
+            # Its prompt is shown and has a clock of its own; once, or asking again would last
+            socket.extended = True
             return [SetTimer(timer, APPROVAL_SECONDS)]
         return self._shut_out(connection, socket, now)
 
@@ -141,9 +151,11 @@ class Door:
             for timer in (_socket_timer, _challenge_timer)
         ]
 
-    # --- limits ----------------------------------------------------------------------------------------------------
+    # --- limits -----------------------------------------------------------------------------------
 
-    def _count_message(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
+    def _count_message(
+        self, connection: ConnectionID, socket: _Socket, now: float
+    ) -> list[Command]:
         socket.messages += 1
         if socket.messages > 1:
             return []
@@ -161,9 +173,15 @@ class Door:
 
     def _is_approved(self, connection: ConnectionID, socket: _Socket) -> bool:
         session = self._sessions.get(socket.session_id)
-        return session is not None and session.serves(connection) and session.state is not SessionState.ASKED
+        return (
+            session is not None
+            and session.serves(connection)
+            and session.state is not SessionState.ASKED
+        )
 
-    def _refuse(self, connection: ConnectionID, socket: _Socket, reason: Reason, now: float) -> list[Command]:
+    def _refuse(
+        self, connection: ConnectionID, socket: _Socket, reason: Reason, now: float
+    ) -> list[Command]:
         session = self._sessions.get(socket.session_id)
         if session is not None and session.trusts(connection) and reason is not Reason.TOO_MANY:
             return self._sessions.tell(session, End(Reason.TAMPERED), now)
@@ -176,34 +194,57 @@ class Door:
         return self._shut_out(connection, socket, now)
 
     def _shut_out(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
-        closing = [refusal(connection, Reason.TOO_MANY), CloseConnection(connection, CloseCode.BAD_MESSAGES)]
+        closing = [
+            refusal(connection, Reason.TOO_MANY),
+            CloseConnection(connection, CloseCode.BAD_MESSAGES),
+        ]
         return [*closing, *self._left(ConnectionLost(connection), socket, now)]
 
-    # --- messages --------------------------------------------------------------------------------------------------
+    # --- messages ---------------------------------------------------------------------------------
 
-    def _frame(self, connection: ConnectionID, socket: _Socket, text: str, now: float) -> list[Command]:
+    def _frame(
+        self, connection: ConnectionID, socket: _Socket, text: str, now: float
+    ) -> list[Command]:
         try:
             message = parse_message(text)
         except MessageError as error:
             return self._refuse(connection, socket, error.reason, now)
         session = self._sessions.get(socket.session_id)
         match message:
-            case PairRequest() if socket.proof is None and (session is None or not session.serves(connection)):
+            case PairRequest() if socket.proof is None and (
+                session is None or not session.serves(connection)
+            ):
                 return self._pair_request(connection, socket, message, now)
-            case PairConfirm(session_id) if socket.proof is not None and session_id == socket.claimed_id:
+            case PairConfirm(session_id) if (
+                socket.proof is not None and session_id == socket.claimed_id
+            ):
                 return self._confirm(connection, socket, socket.proof, message, now)
             case Signal(session_id) if session is not None and session_id == socket.claimed_id:
                 return self._signal(connection, socket, session, message, now)
-            case _:  # one request, so that no name changes under the dialog; and no socket speaks as the host
+            # One request, so that no name changes under the dialog; and no socket speaks as the
+            # host
+            case _:
                 return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)
 
     def _signal(
-        self, connection: ConnectionID, socket: _Socket, session: Session, signal: Signal, now: float
+        self,
+        connection: ConnectionID,
+        socket: _Socket,
+        session: Session,
+        signal: Signal,
+        now: float,
     ) -> list[Command]:
         commands = self._sessions.tell(session, GuestSignal(connection, signal), now)
-        refused = any(isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands)
-        closed = any(isinstance(one, CloseConnection) for one in commands)  # then nothing more may be sent
-        return commands + self._count_bad(connection, socket, now) if refused and not closed else commands
+        refused = any(
+            isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands
+        )
+        # Then nothing more may be sent
+        closed = any(isinstance(one, CloseConnection) for one in commands)
+        return (
+            commands + self._count_bad(connection, socket, now)
+            if refused and not closed
+            else commands
+        )
 
     def _pair_request(
         self, connection: ConnectionID, socket: _Socket, request: PairRequest, now: float
@@ -228,11 +269,16 @@ class Door:
             return self._sessions.shown
         return self._sessions.get(request.session_id)
 
-    # --- proof -----------------------------------------------------------------------------------------------------
+    # --- proof ------------------------------------------------------------------------------------
 
-    def _challenge(self, guest: Guest, socket: _Socket, request: PairRequest, auth: Auth, now: float) -> list[Command]:
+    def _challenge(
+        self, guest: Guest, socket: _Socket, request: PairRequest, auth: Auth, now: float
+    ) -> list[Command]:
         """Answer the guest's share with ours. Nobody is asked before its tag has come."""
-        session, secrets = self._sessions.get(socket.session_id), self._sessions.secrets_of(socket.session_id)
+        session, secrets = (
+            self._sessions.get(socket.session_id),
+            self._sessions.secrets_of(socket.session_id),
+        )
         assert session is not None  # _pair_request found it
         assert secrets is not None
         try:
@@ -249,7 +295,8 @@ class Door:
             counted = self._count_try(socket, method, held=False)
             return [*counted, *self._refuse(guest.connection, socket, error.reason, now)]
         except Exception:
-            self._count_try(socket, method, held=True)  # our fault: given back, or it would be in flight for good
+            # Our fault: given back, or it would be in flight for good
+            self._count_try(socket, method, held=True)
             raise
         return [
             SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
@@ -257,7 +304,12 @@ class Door:
         ]
 
     def _confirm(
-        self, connection: ConnectionID, socket: _Socket, proof: HostProof, confirm: PairConfirm, now: float
+        self,
+        connection: ConnectionID,
+        socket: _Socket,
+        proof: HostProof,
+        confirm: PairConfirm,
+        now: float,
     ) -> list[Command]:
         guest = Guest(connection, socket.address, socket.claimed_id, proof.request.device)
         holds = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
@@ -281,7 +333,10 @@ class Door:
         proof, socket.proof = socket.proof, None
         if proof is None:
             return []
-        return [CancelTimer(_challenge_timer(connection)), *self._count_try(socket, proof.method, held=held)]
+        return [
+            CancelTimer(_challenge_timer(connection)),
+            *self._count_try(socket, proof.method, held=held),
+        ]
 
     def _count_try(self, socket: _Socket, method: Method, *, held: bool) -> list[Command]:
         secrets = self._sessions.secrets_of(socket.session_id)
@@ -306,13 +361,24 @@ def _socket_timer(connection: ConnectionID) -> Timer:
     return Timer(TimerName.SOCKET, f"{SOCKET_SCOPE}{connection}")
 
 
-def _secret(method: Method, request: PairRequest, session: Session, secrets: SessionSecrets) -> bytes:
-    """What a guest that asks by this method has to know. Raises ProofError where it is not to be had that way."""
+def _secret(
+    method: Method, request: PairRequest, session: Session, secrets: SessionSecrets
+) -> bytes:
+    """What a guest that asks by this method has to know.
+
+    Raises ProofError where it is not to be had that way.
+    """
     if method is Method.PSK and request.session_id != CODE_SESSION_ID:
         return secrets.qr
-    if method is Method.SPAKE2 and request.session_id == CODE_SESSION_ID and secrets.typed is not None:
+    if (
+        method is Method.SPAKE2
+        and request.session_id == CODE_SESSION_ID
+        and secrets.typed is not None
+    ):
         return secrets.typed.encode()
     lost = session.resume_secret(request.session_id) if method is Method.RESUME else None
     if lost is not None:
         return lost
-    raise ProofError(Reason.BAD_MESSAGE, "the typed code goes with @code, the QR's secret with a sessionID")
+    raise ProofError(
+        Reason.BAD_MESSAGE, "the typed code goes with @code, the QR's secret with a sessionID"
+    )

@@ -1,8 +1,8 @@
-"""The one table of everything that can go wrong: its reasons, and through them its sentences for people.
+"""The one table of everything that can go wrong: its reasons, and through them its sentences for
+people.
 
-Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentence from here; it is that of the
-language in use, whose sections `reasons` and `hostReasons` hold it.
-Must never be here: handling of an error, a sentence (proxim/languages); and in no sentence a secret.
+Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentence from here;
+it is that of the language in use, whose sections `reasons` and `hostReasons` hold it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,9 @@ from proxim.core.words import say
 
 
 class Reason(StrEnum):
-    """Why something ended or was refused; the value is what stands on the wire and in JSON lines."""
+    """Why something ended or was refused; the value is what stands on the wire and in JSON
+    lines.
+    """
 
     # `reason` of pair_result and session_ended (docs/protocol.md)
     DECLINED = "declined"
@@ -102,7 +104,8 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
-# Of one file among those that are to be sent; a Problem's detail is then its path: shown to its person, never logged.
+# Of one file among those that are to be sent; a Problem's detail is then its path: shown to its
+# person, never logged.
 FILE_REASONS: Final = frozenset(
     {
         Reason.FILE_GONE,
@@ -188,4 +191,6 @@ class ProximError(Exception):
 
 
 class MachineMisuseError(Exception):
-    """Our own code gave a machine an event that its table does not hold: a bug of ours, never the peer's."""
+    """Our own code gave a machine an event that its table does not hold: a bug of ours, never the
+    peer's.
+    """

@@ -1,6 +1,7 @@
-"""Everything that can happen to a machine: what the wire, a timer, the network, the link or a person did.
+"""Everything that can happen to a machine: what the wire, a timer, the network, the link or a
+person did.
 
-An event is immutable and says what happened, not what to do. Must never be here: behaviour.
+An event is immutable and says what happened, not what to do.
 """
 
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from proxim.core.host_code import JoinTarget
 from proxim.core.messages import SDPType
 
 ConnectionID = NewType("ConnectionID", int)  # one WebSocket, for its life
-LinkID = NewType("LinkID", str)  # one attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
-MIN_LIFETIME_SECONDS = 60.0  # of a temporary session: the shortest in which one person types and another approves
+# One attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
+LinkID = NewType("LinkID", str)
+# Of a temporary session: the shortest in which one person types and another approves
+MIN_LIFETIME_SECONDS = 60.0
 MAX_LIFETIME_SECONDS = 7 * 86400.0  # what should live longer is persistent, and says so
 CONTROL_LABEL = "control"  # the data channel that carries link messages (docs/protocol.md, Link)
 LANE_CHANNEL = -1  # stands for a channel's stream id where the lane carries a whole link
@@ -59,7 +62,7 @@ class TimerFired:
     timer: Timer
 
 
-# --- the network of this machine -----------------------------------------------------------------------------------
+# --- the network of this machine ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class ListenFailed:
     detail: str = ""
 
 
-# --- WebSockets ----------------------------------------------------------------------------------------------------
+# --- WebSockets -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,9 @@ class ConnectionLost:
     """The WebSocket is closed, whoever closed it."""
 
     connection: ConnectionID
-    code: int | None = None  # what the other side closed it with; None: we closed it, or it went without a word
+    code: int | None = (
+        None  # what the other side closed it with; None: we closed it, or it went without a word
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ class DialFailed:
     reason: Reason
 
 
-# --- the WebRTC peer -----------------------------------------------------------------------------------------------
+# --- the WebRTC peer ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,9 @@ class PeerFailed:
 
 @dataclass(frozen=True, slots=True)
 class LaneOpened:
-    """A lane beside the link is open; `carries_link`: the guest found no other way, control messages come on it."""
+    """A lane beside the link is open; `carries_link`: the guest found no other way, control
+    messages come on it.
+    """
 
     link: LinkID
     carries_link: bool = False
@@ -201,9 +208,17 @@ class LaneLost:
     link: LinkID
 
 
-LinkEvent = PeerDescribed | ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed | LaneOpened | LaneLost
+LinkEvent = (
+    PeerDescribed
+    | ChannelOpened
+    | ChannelMessage
+    | ChannelClosed
+    | PeerFailed
+    | LaneOpened
+    | LaneLost
+)
 
-# --- what a person (or a script) wants -----------------------------------------------------------------------------
+# --- what a person (or a script) wants ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +231,9 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """The seed's pair_response: the answer to a prompt; `number` is the Prompt's, so that it reaches no other guest."""
+    """The seed's pair_response: the answer to a prompt; `number` is the Prompt's, so that it
+    reaches no other guest.
+    """
 
     session_id: str = field(repr=False)
     approved: bool
@@ -271,4 +288,14 @@ class Shutdown:
     """The program ends: say goodbye to everybody."""
 
 
-Intent = Invite | Decide | ChooseNetwork | Join | SendText | Disconnect | Rename | SetRequireProof | Shutdown
+Intent = (
+    Invite
+    | Decide
+    | ChooseNetwork
+    | Join
+    | SendText
+    | Disconnect
+    | Rename
+    | SetRequireProof
+    | Shutdown
+)

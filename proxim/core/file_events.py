@@ -1,6 +1,7 @@
-"""Everything that can happen to transfers: what the disk answers, and what a person wants done with files.
+"""Everything that can happen to transfers: what the disk answers, and what a person wants done with
+files.
 
-An event is immutable and says what happened, not what to do. Must never be here: behaviour.
+An event is immutable and says what happened, not what to do.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from proxim.core.errors import Reason
 from proxim.core.events import Intent, LinkID
 from proxim.core.manifest import Direction, Entry, FailedFile, Partial, Position, Span, TransferID
 
-# --- files on this machine's disk ----------------------------------------------------------------------------------
+# --- files on this machine's disk -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class SourcesFailed:
 
 @dataclass(frozen=True, slots=True)
 class SinkReady:
-    """The disk can take a transfer; of an earlier attempt there is `skip` whole and `partial` in part."""
+    """The disk can take a transfer; of an earlier attempt there is `skip` whole and `partial` in
+    part.
+    """
 
     transfer: TransferID
     skip: tuple[Span, ...] = ()
@@ -50,7 +53,10 @@ class SinkFailed:
 
 @dataclass(frozen=True, slots=True)
 class SinkWrote:
-    """So many bytes of files that came in this generation are written. Merged: some ten a second."""
+    """So many bytes of files that came in this generation are written.
+
+    Merged: some ten a second.
+    """
 
     transfer: TransferID
     generation: int
@@ -77,7 +83,9 @@ class SinkFinished:
 
 @dataclass(frozen=True, slots=True)
 class SendingFailed:
-    """A stream broke off: by a fault of ours, or the receiver closed its channel; its files are still there."""
+    """A stream broke off: by a fault of ours, or the receiver closed its channel; its files are
+    still there.
+    """
 
     transfer: TransferID
     generation: int
@@ -113,7 +121,7 @@ DiskEvent = (
     | TransfersFound
 )
 
-# --- what a person (or a script) wants -----------------------------------------------------------------------------
+# --- what a person (or a script) wants ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

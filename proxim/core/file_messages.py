@@ -1,6 +1,5 @@
-"""What two ends of a link say about files on its `control` channel: reading, writing, cutting long lists in pieces.
-
-Must never be here: when something may be said (transfers.py), the files' bytes (file_stream.py).
+"""What two ends of a link say about files on its `control` channel: reading, writing, cutting long
+lists in pieces.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +8,13 @@ from typing import Any, Final
 
 from proxim.core.errors import Reason
 from proxim.core.file_stream import DIGEST_BYTES
-from proxim.core.json_text import JSONObject, MessageError, optional_text_field, text_field, write_object
+from proxim.core.json_text import (
+    JSONObject,
+    MessageError,
+    optional_text_field,
+    text_field,
+    write_object,
+)
 from proxim.core.manifest import (
     MAX_ENTRIES,
     MAX_FILE_BYTES,
@@ -26,16 +31,20 @@ from proxim.core.proof import ProofError, from_base64url, to_base64url
 
 LANE_TOKEN_BYTES: Final = 16
 LANE_KEY_BYTES: Final = 32
-MAX_TAGS: Final = 64  # unfinished transfers of one receiver; the oldest are named first, the others wait
+# Unfinished transfers of one receiver; the oldest are named first, the others wait
+MAX_TAGS: Final = 64
 MAX_GENERATION: Final = 1 << 20
-# What one message takes of a list: so many items, and paths of so many bytes, which stays below 64 KiB in JSON.
+# What one message takes of a list: so many items, and paths of so many bytes, which stays below 64
+# KiB in JSON.
 PIECE_ITEMS: Final = 400
 PIECE_BYTES: Final = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """These are the files that I would send; `more` says that the list goes on in the next message."""
+    """These are the files that I would send; `more` says that the list goes on in the next
+    message.
+    """
 
     transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...]
@@ -44,7 +53,9 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Send all of them but `skip`, of the `partial` ones what I lack; `more`: the lists go on in the next message."""
+    """Send all of them but `skip`, of the `partial` ones what I lack; `more`: the lists go on in
+    the next message.
+    """
 
     transfer: TransferID = field(repr=False)
     skip: tuple[Span, ...] = ()
@@ -54,7 +65,9 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """The way that the bytes came is closed: go on from `position` as stream `generation`, on the best one there is."""
+    """The way that the bytes came is closed: go on from `position` as stream `generation`, on the
+    best one there is.
+    """
 
     transfer: TransferID = field(repr=False)
     generation: int
@@ -89,7 +102,9 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """I still have the beginning of these (manifest.resume_tag); announce them again if they are yours."""
+    """I still have the beginning of these (manifest.resume_tag); announce them again if they are
+    yours.
+    """
 
     tags: tuple[bytes, ...] = field(repr=False)
 
@@ -104,7 +119,7 @@ class OfferLane:
 
 FileMessage = Announce | Accept | Continue | Progress | Finished | Cancel | Resume | OfferLane
 
-# --- reading -------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def _bad(what: str) -> MessageError:
@@ -193,14 +208,21 @@ def _accept(fields: JSONObject) -> Accept:
 
 def _continue(fields: JSONObject) -> Continue:
     position = Position(
-        _integer(fields.get("file"), MAX_ENTRIES, "file"), _integer(fields.get("offset"), MAX_FILE_BYTES, "offset")
+        _integer(fields.get("file"), MAX_ENTRIES, "file"),
+        _integer(fields.get("offset"), MAX_FILE_BYTES, "offset"),
     )
-    return Continue(_transfer(fields), _integer(fields.get("generation"), MAX_GENERATION, "generation"), position)
+    return Continue(
+        _transfer(fields),
+        _integer(fields.get("generation"), MAX_GENERATION, "generation"),
+        position,
+    )
 
 
 def _progress(fields: JSONObject) -> Progress:
     generation = _integer(fields.get("generation"), MAX_GENERATION, "generation")
-    return Progress(_transfer(fields), generation, _integer(fields.get("written"), MAX_FILE_BYTES, "written"))
+    return Progress(
+        _transfer(fields), generation, _integer(fields.get("written"), MAX_FILE_BYTES, "written")
+    )
 
 
 def _resume(fields: JSONObject) -> Resume:
@@ -212,7 +234,8 @@ def _resume(fields: JSONObject) -> Resume:
 
 def _lane(fields: JSONObject) -> OfferLane:
     return OfferLane(
-        _bytes(fields.get("token"), LANE_TOKEN_BYTES, "token"), _bytes(fields.get("key"), LANE_KEY_BYTES, "key")
+        _bytes(fields.get("token"), LANE_TOKEN_BYTES, "token"),
+        _bytes(fields.get("key"), LANE_KEY_BYTES, "key"),
     )
 
 
@@ -224,12 +247,15 @@ FILE_READERS: Final[dict[str, Callable[[JSONObject], FileMessage]]] = {
     "finished": lambda fields: Finished(
         _transfer(fields), tuple(_failed(one) for one in _list(fields, "failed")), _more(fields)
     ),
-    "cancel": lambda fields: Cancel(_transfer(fields), optional_text_field(fields, "reason", MAX_ID_BYTES)),
+    "cancel": lambda fields: Cancel(
+        _transfer(fields), optional_text_field(fields, "reason", MAX_ID_BYTES)
+    ),
     "resume": _resume,
     "lane": _lane,
 }
 
-# What one side may tell the other of a transfer; anything else a newer one may say becomes the general reason.
+# What one side may tell the other of a transfer; anything else a newer one may say becomes the
+# general reason.
 _WIRE_REASONS: Final = (
     Reason.DECLINED,
     Reason.CANCELLED,
@@ -248,10 +274,12 @@ _WIRE_REASONS: Final = (
 
 def file_reason(text: str | None) -> Reason:
     """The reason that the other side named, in our words."""
-    return next((reason for reason in _WIRE_REASONS if reason.value == text), Reason.TRANSFER_FAILED)
+    return next(
+        (reason for reason in _WIRE_REASONS if reason.value == text), Reason.TRANSFER_FAILED
+    )
 
 
-# --- writing -------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def _entry_fields(entry: Entry) -> JSONObject:
@@ -268,19 +296,39 @@ def file_fields(message: FileMessage) -> JSONObject:
         case Resume(tags):
             return {"type": "resume", "tags": [to_base64url(tag) for tag in tags]}
         case Announce(transfer, entries, more):
-            fields = {"type": "announce", "transferID": transfer, "files": [_entry_fields(one) for one in entries]}
+            fields = {
+                "type": "announce",
+                "transferID": transfer,
+                "files": [_entry_fields(one) for one in entries],
+            }
         case Accept(transfer, skip, partial, more):
-            kept = [{"file": one.index, "offset": one.offset, "sha256": to_base64url(one.sha256)} for one in partial]
+            kept = [
+                {"file": one.index, "offset": one.offset, "sha256": to_base64url(one.sha256)}
+                for one in partial
+            ]
             lists: JSONObject = {"skip": [[one.first, one.count] for one in skip], "partial": kept}
-            fields = {"type": "accept", "transferID": transfer, **{name: some for name, some in lists.items() if some}}
+            fields = {
+                "type": "accept",
+                "transferID": transfer,
+                **{name: some for name, some in lists.items() if some},
+            }
         case Finished(transfer, failed, more):
             missing = [{"file": one.index, "reason": one.reason.value} for one in failed]
-            fields = {"type": "finished", "transferID": transfer, **({"failed": missing} if missing else {})}
+            fields = {
+                "type": "finished",
+                "transferID": transfer,
+                **({"failed": missing} if missing else {}),
+            }
         case Continue(transfer, generation, position):
             where = {"file": position.index, "offset": position.offset}
             return {"type": "continue", "transferID": transfer, "generation": generation, **where}
         case Progress(transfer, generation, written):
-            return {"type": "progress", "transferID": transfer, "generation": generation, "written": written}
+            return {
+                "type": "progress",
+                "transferID": transfer,
+                "generation": generation,
+                "written": written,
+            }
         case _:
             reason = {"reason": message.reason} if message.reason else {}
             return {"type": "cancel", "transferID": message.transfer, **reason}
@@ -292,7 +340,8 @@ def cut_announce(transfer: TransferID, entries: tuple[Entry, ...]) -> Iterator[A
     piece: list[Entry] = []
     size = 0
     for entry in entries:
-        length = len(write_object({"path": entry.path}).encode())  # there a control character becomes six
+        # There a control character becomes six
+        length = len(write_object({"path": entry.path}).encode())
         if piece and (len(piece) == PIECE_ITEMS or size + length > PIECE_BYTES):
             yield Announce(transfer, tuple(piece), more=True)
             piece, size = [], 0
@@ -301,7 +350,9 @@ def cut_announce(transfer: TransferID, entries: tuple[Entry, ...]) -> Iterator[A
     yield Announce(transfer, tuple(piece))
 
 
-def cut_accept(transfer: TransferID, skip: tuple[Span, ...], partial: tuple[Partial, ...]) -> Iterator[Accept]:
+def cut_accept(
+    transfer: TransferID, skip: tuple[Span, ...], partial: tuple[Partial, ...]
+) -> Iterator[Accept]:
     """The messages that carry an acceptance, in order."""
     last = max(len(skip), len(partial), 1)
     for start in range(0, last, PIECE_ITEMS):

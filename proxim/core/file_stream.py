@@ -1,14 +1,16 @@
 """How files' bytes travel on their data channel or on the lane: records, several to a message.
 
 ```
-record = kind u8 | file u32 | length u32 | payload        big-endian; file: its place in the manifest
+record = kind u8 | file u32 | length u32 | payload        big-endian
+file: its place in the manifest
 kind 1 START   u64 offset       the file's bytes begin there; without it at 0
      2 DATA    bytes            the next ones
      3 END     32 bytes         SHA-256 of the whole file, with what the receiver had before
-     4 FAILED  reason           the sender cannot read on (docs/protocol.md has the words); nothing more of it follows
+     4 FAILED  reason           the sender cannot read on, and nothing more of it follows
+                                (docs/protocol.md has the words)
 ```
-Files come in ascending order; each that is wanted ends with END or FAILED. A record never crosses messages. Must never
-be here: disks, who sends what when, how many bytes may be on their way.
+Files come in ascending order; each that is wanted ends with END or FAILED. A record never crosses
+messages.
 """
 
 import struct
@@ -22,7 +24,8 @@ from proxim.core.json_text import MessageError
 
 # What every WebRTC stack takes: RFC 8841's default where an SDP names no maximum.
 CHANNEL_MESSAGE_BYTES: Final = 64 * 1024
-# Large, for each message costs both sides a turn of their loops; small enough that a ping between two waits some ms.
+# Large, for each message costs both sides a turn of their loops; small enough that a ping between
+# two waits some ms.
 LANE_MESSAGE_BYTES: Final = 1024 * 1024
 DIGEST_BYTES: Final = 32
 MAX_REASON_BYTES: Final = 64
@@ -70,7 +73,10 @@ _LENGTHS: Final = {
 
 
 def read_records(message: bytes | memoryview) -> Iterator[Record]:
-    """The records of one message. Raises MessageError with BAD_MESSAGE at the first that is none."""
+    """The records of one message.
+
+    Raises MessageError with BAD_MESSAGE at the first that is none.
+    """
     view = memoryview(message)
     position = 0
     while position < len(view):

@@ -1,7 +1,8 @@
-"""Names from another device made fit for every disk, and a place for each file of a transfer beneath one folder.
+"""Names from another device made fit for every disk, and a place for each file of a transfer
+beneath one folder.
 
-A name is cleaned, never trusted; a path that no honest sender writes (`..`, an absolute one) is refused. Names that one
-system or another takes for the same get numbers. Must never be here: disks, what a person is shown.
+A name is cleaned, never trusted; a path that no honest sender writes (`..`, an absolute one) is
+refused. Names that one system or another takes for the same get numbers.
 """
 
 import re
@@ -13,21 +14,28 @@ from typing import Final
 from proxim.core.errors import ProximError, Reason
 from proxim.core.manifest import MAX_DEPTH, Entry
 
-MAX_NAME_BYTES: Final = 200  # of one name; 255 is what disks take, and a number and a browser's suffix may come to it
-MAX_EXTENSION_BYTES: Final = 24  # ".photoslibrary", ".code-workspace"; what is longer is no extension
+# Of one name; 255 is what disks take, and a number and a browser's suffix may come to it
+MAX_NAME_BYTES: Final = 200
+# ".photoslibrary", ".code-workspace"; what is longer is no extension
+MAX_EXTENSION_BYTES: Final = 24
 UNNAMED: Final = "unnamed"
 STAND_IN: Final = "_"
 
-# Formats are dropped: they draw nothing and may turn the reading direction ("gnp.exe" shown as "exe.png"). But these
-# are needed: the joiners (Persian, Indic scripts, emoji) and Arabic, Syriac and Kaithi signs that are drawn.
+# Formats are dropped: they draw nothing and may turn the reading direction ("gnp.exe" shown as
+# "exe.png"). But these are needed: the joiners (Persian, Indic scripts, emoji) and Arabic, Syriac
+# and Kaithi signs that are drawn.
 _KEPT_FORMATS: Final = frozenset(
     "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
-_RESERVED: Final = frozenset('/\\:*?"<>|')  # separators, drives and streams of Windows, its wildcards
-# Private use by which Cygwin, WSL, Samba's and Apple's mounts spell reserved characters: they would come back as those.
+# Separators, drives and streams of Windows, its wildcards
+_RESERVED: Final = frozenset('/\\:*?"<>|')
+# Private use by which Cygwin, WSL, Samba's and Apple's mounts spell reserved characters: they would
+# come back as those.
 _MAPPED: Final = range(0xF000, 0xF100)
 # CreateFile: "Naming Files, Paths, and Namespaces"; it takes superscript digits for digits.
-_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|CLOCK\$|(COM|LPT)[0-9¹²³])", re.IGNORECASE)
+_DEVICE: Final = re.compile(
+    r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|CLOCK\$|(COM|LPT)[0-9¹²³])", re.IGNORECASE
+)
 # What HFS+ leaves out when it compares names (Apple's TN1150), and variation selectors.
 _IGNORED: Final = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
@@ -43,7 +51,9 @@ def _fit(char: str) -> str:
         return char if char in _KEPT_FORMATS else ""
     code = ord(char)
     # Controls, separators of lines, lone surrogates; noncharacters, which APFS refuses.
-    unusable = category in {"Cc", "Cs", "Zl", "Zp"} or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    unusable = (
+        category in {"Cc", "Cs", "Zl", "Zp"} or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    )
     return STAND_IN if unusable or char in _RESERVED or code in _MAPPED else char
 
 
@@ -71,15 +81,22 @@ def _cut(text: str, limit: int) -> str:
 
 
 def clean_name(name: str) -> str:
-    """A name for one file or folder that every system can hold: NFC, at most MAX_NAME_BYTES, with its extension."""
+    """A name for one file or folder that every system can hold: NFC, at most MAX_NAME_BYTES, with
+    its extension.
+    """
     if name.isascii() and name.isprintable():  # nearly all; only reserved characters can be in it
-        fit = name if _RESERVED.isdisjoint(name) else "".join(STAND_IN if char in _RESERVED else char for char in name)
+        fit = (
+            name
+            if _RESERVED.isdisjoint(name)
+            else "".join(STAND_IN if char in _RESERVED else char for char in name)
+        )
     else:
-        # Normalised in between: a letter and its accent may stand together only once what was between them has gone,
-        # and composing makes no character that is not fit.
+        # Normalised in between: a letter and its accent may stand together only once what was
+        # between them has gone, and composing makes no character that is not fit.
         fit = unicodedata.normalize("NFC", "".join(map(_fit, name)))
     bare = _guarded(_bare(fit) or UNNAMED)
-    return bare if len(bare) * 4 <= MAX_NAME_BYTES else _shortened(bare, "")  # 4: the most that a character takes
+    # 4: the most that a character takes
+    return bare if len(bare) * 4 <= MAX_NAME_BYTES else _shortened(bare, "")
 
 
 def _guarded(name: str) -> str:
@@ -102,14 +119,21 @@ def numbered(name: str, number: int) -> str:
 
 
 def folded(name: str) -> str:
-    """The same for two names that some file system takes for one: by case, composition, or what draws nothing."""
+    """The same for two names that some file system takes for one: by case, composition, or what
+    draws nothing.
+    """
     if name.isascii():
         return name.lower()
-    return unicodedata.normalize("NFC", _IGNORED.sub("", unicodedata.normalize("NFD", name).upper().casefold()))
+    return unicodedata.normalize(
+        "NFC", _IGNORED.sub("", unicodedata.normalize("NFD", name).upper().casefold())
+    )
 
 
 def parts_of(path: str) -> tuple[str, ...]:
-    """The names that a path of a manifest consists of, not yet cleaned. Raises FilenameError with NAME_REFUSED."""
+    """The names that a path of a manifest consists of, not yet cleaned.
+
+    Raises FilenameError with NAME_REFUSED.
+    """
     parts = tuple(path.split("/"))
     if any(part in {"", ".", ".."} for part in parts):
         raise FilenameError(Reason.NAME_REFUSED, "a part of a path is empty or dots")
@@ -123,7 +147,8 @@ class Names:
     """The names given in one folder."""
 
     _taken: set[str] = field(default_factory=set)
-    _next: dict[str, int] = field(default_factory=dict)  # so that 10,000 alike do not try 10,000 numbers each
+    # So that 10,000 alike do not try 10,000 numbers each
+    _next: dict[str, int] = field(default_factory=dict)
 
     def give(self, name: str) -> str:
         """`name`, with a number where another has it."""
@@ -142,8 +167,8 @@ class Names:
 
     def _candidates(self, name: str) -> Iterator[str]:
         yield name
-        # Names that differ only where they are cut for a number share their numbers, which are those of one width: or
-        # 10,000 long ones would try each other's.
+        # Names that differ only where they are cut for a number share their numbers, which are
+        # those of one width: or 10,000 long ones would try each other's.
         first, end = 2, 10
         while True:
             key = folded(numbered(name, first))
@@ -177,8 +202,9 @@ class _Folder:
 def places(entries: Iterable[Entry]) -> tuple[Place, ...]:
     """A place for each entry, no two the same anywhere. Raises FilenameError with NAME_REFUSED.
 
-    It is always the same for the same entries: a resumed transfer goes on by it. A file that is chosen by itself keeps
-    its cleaned name even where another has it: at the top what is on the disk decides on numbers.
+    It is always the same for the same entries: a resumed transfer goes on by it. A file that is
+    chosen by itself keeps its cleaned name even where another has it: at the top what is on the
+    disk decides on numbers.
     """
     root = _Folder(())
     found: list[Place] = []

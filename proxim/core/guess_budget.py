@@ -1,8 +1,8 @@
 """How often somebody may try to guess the typed code (docs/security.md, Host code).
 
-A try is counted when its challenge is issued and given back when it succeeds, so an attacker gains nothing by hanging
-up. With these numbers a guess succeeds with 20 / 2^25 = 6e-7, and then only opens a dialog. The QR's secret has 128
-bits and needs no budget. Must never be here: what is answered to whom (host.py).
+A try is counted when its challenge is issued and given back when it succeeds, so an attacker gains
+nothing by hanging up. With these numbers a guess succeeds with 20 / 2^25 = 6e-7, and then only
+opens a dialog. The QR's secret has 128 bits and needs no budget.
 """
 
 from collections import Counter, deque
@@ -14,7 +14,8 @@ TRIES_IN_FLIGHT: Final = 1  # a challenge costs CPU, and an honest room types on
 TRIES_PER_SECOND: Final = 1.0  # as fast as anybody types
 TRIES_BURST: Final = 3  # two people and a slip of the finger
 FAILURES_PER_ADDRESS: Final = 5  # a typo is caught by the check symbol, so honest failures are rare
-FAILURES_IN_ALL: Final = 20  # within FAILURE_WINDOW_SECONDS; then the typed code closes, the QR stays
+# Within FAILURE_WINDOW_SECONDS; then the typed code closes, the QR stays
+FAILURES_IN_ALL: Final = 20
 FAILURE_WINDOW_SECONDS: Final = 15 * 60.0  # a one-time code's life
 
 
@@ -43,7 +44,10 @@ class GuessBudget:
         return None
 
     def end(self, address: str, *, held: bool) -> bool:
-        """The try in flight is over; one whose proof held does not count. True where it was one too many."""
+        """The try in flight is over; one whose proof held does not count.
+
+        True where it was one too many.
+        """
         self._in_flight -= 1
         if held:
             self._by_address[address] -= 1
@@ -55,8 +59,14 @@ class GuessBudget:
 
     def _refill(self, now: float) -> None:
         if self._refilled is not None:
-            self._tokens = min(TRIES_BURST, self._tokens + (now - self._refilled) * TRIES_PER_SECOND)
+            self._tokens = min(
+                TRIES_BURST, self._tokens + (now - self._refilled) * TRIES_PER_SECOND
+            )
         self._refilled = now
-        # The newest are in flight and stay, however long this device slept meanwhile: `end` takes them back.
-        while len(self._failures) > self._in_flight and now - self._failures[0] > FAILURE_WINDOW_SECONDS:
+        # The newest are in flight and stay, however long this device slept meanwhile: `end` takes
+        # them back.
+        while (
+            len(self._failures) > self._in_flight
+            and now - self._failures[0] > FAILURE_WINDOW_SECONDS
+        ):
             self._failures.popleft()

@@ -1,16 +1,20 @@
-"""The guest: one attempt to join a host, from the dial to the end of its link, as a table of transitions.
+"""The guest: one attempt to join a host, from the dial to the end of its link, as a table of
+transitions.
 
 ```
   DIALING --socket open--> PROVING --challenge--> ASKING --approved--> LINKING --channel--> LINKED
-     |  4 s, refused          |  10 s, wrong          |  rejected, 45 s     |  15 s, failed      |  bye, silence
-     +------------------------+-----------------------+---------------------+--------------------+----> ENDED
+     |  4 s, refused          |  10 s, wrong          |  rejected, 45 s     |  15 s, failed      |
+     |                        |                       |                     |     bye, silence
+     +------------------------+-----------------------+---------------------+--------> ENDED
 ```
-With a link that holds no secret there is nothing to prove, and PROVING is passed over. A guest that holds one fails
-closed: no challenge, a wrong tag, a wrong MAC end the attempt, and it never asks a second time by itself.
+With a link that holds no secret there is nothing to prove, and PROVING is passed over. A guest that
+holds one fails
+closed: no challenge, a wrong tag, a wrong MAC end the attempt, and it never asks a second time by
+itself.
 
-A link that fell silent after a proof is taken up again: RECONNECTING, and the same way once more, with a secret that
-came out of that proof, in place of the code; until it is LINKED, or 2 minutes are over, or the host says no, or cannot
-prove itself. Must never be here: sockets, clocks, the link's own life (link.py).
+A link that fell silent after a proof is taken up again: RECONNECTING, and the same way once more,
+with a secret that came out of that proof, in place of the code; until it is LINKED, or 2 minutes
+are over, or the host says no, or cannot prove itself.
 """
 
 from collections.abc import Callable
@@ -76,7 +80,10 @@ class Guest(PairingGuest):
     """See the module."""
 
     def handle(self, event: GuestEvent, now: float) -> list[Command]:
-        """Take one event; look at `state` afterwards. Raises MachineMisuseError for a pair that is not in the table."""
+        """Take one event; look at `state` afterwards.
+
+        Raises MachineMisuseError for a pair that is not in the table.
+        """
         kind = event.timer.name if isinstance(event, TimerFired) else type(event)
         if self.resumes and self.link.state is LinkState.CLOSED and isinstance(event, LinkEvent):
             return []  # of the link that was lost; this crossed on the way
@@ -92,7 +99,8 @@ class Guest(PairingGuest):
             return self._wrong_frame()
         answer = _MESSAGES.get((self.state, type(message)))
         if answer is None:
-            return self._wrong_frame()  # a message of the protocol, at a moment when no host may send it
+            # A message of the protocol, at a moment when no host may send it
+            return self._wrong_frame()
         if message.session_id not in (self._name, None):  # an error need not name it
             return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED)
         return answer(self, message, now)
@@ -104,7 +112,7 @@ class Guest(PairingGuest):
     def _strange_frame(self, event: FrameRefused, now: float) -> list[Command]:
         return self._wrong_frame()
 
-    # --- signals ---------------------------------------------------------------------------------------------------
+    # --- signals ----------------------------------------------------------------------------------
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
         offer = self._signaling.seal(self._name, Description(event.sdp, event.type))
@@ -117,7 +125,9 @@ class Guest(PairingGuest):
         try:
             payload = self._signaling.take(event)
         except MessageError as error:
-            return self._end(Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION)
+            return self._end(
+                Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION
+            )
         if self.link.status.via is Via.LANE:
             return []  # it crossed with the lane that carries the link now
         if isinstance(payload, Description):
@@ -136,7 +146,7 @@ class Guest(PairingGuest):
         warned = self._signaling.warned_by(event.code)
         return self._end(Reason.TAMPERED) if warned else []  # the link stands on its own
 
-    # --- the link --------------------------------------------------------------------------------------------------
+    # --- the link ---------------------------------------------------------------------------------
 
     def _link_event(self, event: LinkInput, now: float) -> list[Command]:
         commands = self.link.handle(event, now)

@@ -1,13 +1,20 @@
-"""A guest's way to a host's answer: the dial, the proof, the decision; and the next try where a lost link is taken up.
-
-Must never be here: what follows once the host has let us in, and what is to be done when (guest.py, the whole guest).
+"""A guest's way to a host's answer: the dial, the proof, the decision; and the next try where a
+lost link is taken up.
 """
 
 from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-from proxim.core.commands import CancelTimer, CloseConnection, Command, Dial, Publish, Send, SetTimer
+from proxim.core.commands import (
+    CancelTimer,
+    CloseConnection,
+    Command,
+    Dial,
+    Publish,
+    Send,
+    SetTimer,
+)
 from proxim.core.errors import Reason
 from proxim.core.events import (
     ConnectionID,
@@ -39,9 +46,12 @@ from proxim.core.signaling import Signaling
 from proxim.core.status import LinkStatus, PairOutcome, Stage
 from proxim.core.transfers import Transfers
 
-DIAL_SECONDS: Final = 4.0  # a LAN answers in milliseconds; a firewall that drops never does (the issue's limit)
-CHALLENGE_SECONDS: Final = 10.0  # a host answers within milliseconds; as long as its own challenge lives
-ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0  # the host's clock decides; this is for a host that fell silent
+# A LAN answers in milliseconds; a firewall that drops never does (the issue's limit)
+DIAL_SECONDS: Final = 4.0
+# A host answers within milliseconds; as long as its own challenge lives
+CHALLENGE_SECONDS: Final = 10.0
+# The host's clock decides; this is for a host that fell silent
+ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0
 
 
 class GuestState(Enum):
@@ -77,13 +87,17 @@ class PairingGuest:
         self._new_connection = new_connection
         self._transfers = transfers
         self.link = self._new_link(
-            LinkStatus(new_link_id(), target.session_id, Stage.DIALING, peer_address=target.authority)
+            LinkStatus(
+                new_link_id(), target.session_id, Stage.DIALING, peer_address=target.authority
+            )
         )
         self._name = target.session_id  # what we call the session on this socket
         self._proof: GuestProof | None = None
         self._keys: ProofKeys | None = None
         self._resume_keys: ProofKeys | None = None  # of the last time that a host let us in
-        self._resume_by: float | None = None  # None: no link was lost; else until when another dial may follow
+        self._resume_by: float | None = (
+            None  # None: no link was lost; else until when another dial may follow
+        )
         self._signaling = Signaling(Side.GUEST, target.address, None)
         self._hangs_up = True  # the WebSocket, or its dial, is still ours to end
 
@@ -99,12 +113,15 @@ class PairingGuest:
     def _new_link(self, status: LinkStatus) -> Link:
         return Link(status, self._device.name, self._transfers)
 
-    # --- reaching the host -----------------------------------------------------------------------------------------
+    # --- reaching the host ------------------------------------------------------------------------
 
     def _dial(self, seconds: float) -> list[Command]:
         self.state = GuestState.DIALING
         self._hangs_up = True
-        return [SetTimer(self._timer(TimerName.DIAL), seconds), Dial(self.connection, self._target.websocket_url)]
+        return [
+            SetTimer(self._timer(TimerName.DIAL), seconds),
+            Dial(self.connection, self._target.websocket_url),
+        ]
 
     def _dialled(self, event: ConnectionOpened, now: float) -> list[Command]:
         opened: list[Command] = [CancelTimer(self._timer(TimerName.DIAL))]
@@ -144,7 +161,7 @@ class PairingGuest:
     def _no_answer(self, event: TimerFired, now: float) -> list[Command]:
         return self._fail(Reason.NO_ANSWER, now)
 
-    # --- proof -----------------------------------------------------------------------------------------------------
+    # --- proof ------------------------------------------------------------------------------------
 
     def _challenged(self, event: PairChallenge, now: float) -> list[Command]:
         assert self._proof is not None  # PROVING has one
@@ -162,7 +179,7 @@ class PairingGuest:
     def _no_challenge(self, event: TimerFired, now: float) -> list[Command]:
         return self._fail(Reason.HOST_UNPROVEN, now)
 
-    # --- the host's answer -----------------------------------------------------------------------------------------
+    # --- the host's answer ------------------------------------------------------------------------
 
     def _result(self, event: PairResult, now: float) -> list[Command]:
         if not event.approved:
@@ -186,14 +203,21 @@ class PairingGuest:
         return [
             answered,
             Publish(PairOutcome(self._target.session_id, approved=True)),
-            self.link.tell(stage=Stage.APPROVED, deadline=None, verified=self._proof and self._proof.method.verified),
+            self.link.tell(
+                stage=Stage.APPROVED,
+                deadline=None,
+                verified=self._proof and self._proof.method.verified,
+            ),
             *self.link.open(offerer=True, keys=self._keys, lane_url=url),
         ]
 
     def _rejected(self, reason: Reason, now: float) -> list[Command]:
         if self.resumes:
             return self._fail(reason, now) if reason in _PASSING else self._end(reason)
-        return [Publish(PairOutcome(self._target.session_id, approved=False, reason=reason)), *self._end(reason)]
+        return [
+            Publish(PairOutcome(self._target.session_id, approved=False, reason=reason)),
+            *self._end(reason),
+        ]
 
     def _answer_timeout(self, event: TimerFired, now: float) -> list[Command]:
         return self._rejected(Reason.TIMEOUT, now)
@@ -208,19 +232,28 @@ class PairingGuest:
         self._hangs_up = False
         return self._fail(Reason.HOST_GONE, now)
 
-    # --- a lost link -----------------------------------------------------------------------------------------------
+    # --- a lost link ------------------------------------------------------------------------------
 
     def _wait(self, now: float, pause: float = REDIAL_SECONDS) -> list[Command]:
         """Hang up, and dial again in a moment."""
         assert self._resume_by is not None  # its callers have looked
         hang_up = self._hang_up()
-        self._keys, self._signaling = None, Signaling(Side.GUEST, self._target.address, None)  # of the next proof
+        # Of the next proof
+        self._keys, self._signaling = (
+            None,
+            Signaling(Side.GUEST, self._target.address, None),
+        )
         self.state = GuestState.RECONNECTING
         self._hangs_up = False
-        self.connection = self._new_connection()  # what is still heard of the one before comes too late
+        # What is still heard of the one before comes too late
+        self.connection = self._new_connection()
         redial = SetTimer(self._timer(TimerName.REDIAL), min(pause, self._resume_by - now))
         waits = self.link.status.stage is Stage.WAITING
-        told = [] if waits else [self.link.tell(stage=Stage.WAITING, reason=None, deadline=self._resume_by)]
+        told = (
+            []
+            if waits
+            else [self.link.tell(stage=Stage.WAITING, reason=None, deadline=self._resume_by)]
+        )
         return [*hang_up, redial, *told]
 
     def _redial(self, event: TimerFired, now: float) -> list[Command]:
@@ -229,10 +262,12 @@ class PairingGuest:
             return self._end(Reason.PEER_VANISHED)
         return self._dial(min(DIAL_SECONDS, self._resume_by - now))
 
-    # --- the end ---------------------------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
     def _fail(self, reason: Reason, now: float) -> list[Command]:
-        """This try failed; where a lost link is being taken up again, another follows while there is time."""
+        """This try failed; where a lost link is being taken up again, another follows while there
+        is time.
+        """
         if self._resume_by is None:
             return self._end(reason)
         if now >= self._resume_by:
@@ -253,13 +288,18 @@ class PairingGuest:
 
     def _hang_up(self, code: CloseCode | None = None) -> list[Command]:
         hang_up: list[Command] = [CloseConnection(self.connection, code)] if self._hangs_up else []
-        return [CancelTimer(self._timer(TimerName.DIAL)), CancelTimer(self._timer(TimerName.ANSWER)), *hang_up]
+        return [
+            CancelTimer(self._timer(TimerName.DIAL)),
+            CancelTimer(self._timer(TimerName.ANSWER)),
+            *hang_up,
+        ]
 
     def _timer(self, name: TimerName) -> Timer:
         return Timer(name, self.link.id)
 
 
-# What a host may say, in our words; anything else a newer host may say becomes the general reason beside it.
+# What a host may say, in our words; anything else a newer host may say becomes the general reason
+# beside it.
 _REJECTIONS: Final = (
     Reason.DECLINED,
     Reason.TIMEOUT,
@@ -272,10 +312,15 @@ _REJECTIONS: Final = (
     Reason.TAMPERED,
 )
 _PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)  # a proof came too late: the next may come in time
-# For these the close code (4401) tells the host: it has approved us, perhaps, and cannot see that somebody stands
-# between.
+# For these the close code (4401) tells the host: it has approved us, perhaps, and cannot see that
+# somebody stands between.
 _TOLD_TO_THE_HOST: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
-_LINK_FAILURES: Final = (Reason.ICE_FAILED, Reason.LINK_TIMEOUT, Reason.NO_OFFER, Reason.BAD_DESCRIPTION)
+_LINK_FAILURES: Final = (
+    Reason.ICE_FAILED,
+    Reason.LINK_TIMEOUT,
+    Reason.NO_OFFER,
+    Reason.BAD_DESCRIPTION,
+)
 
 
 def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Reason:

@@ -1,7 +1,8 @@
-"""The host: which session a socket, a message or a decision means, which code is shown, where the server listens.
+"""The host: which session a socket, a message or a decision means, which code is shown, where the
+server listens.
 
-No socket ever becomes host: the host's own decisions come as intents, and a `pair_response` from a socket is refused.
-Must never be here: a session's own life (session.py), sockets, clocks.
+No socket ever becomes host: the host's own decisions come as intents, and a `pair_response` from a
+socket is refused.
 """
 
 from ipaddress import IPv4Address, ip_address
@@ -98,7 +99,7 @@ class Host:
         """Commands for a program just started."""
         return [Publish(ProofPolicy(required=True))] if self._door.require_proof else []
 
-    # --- events ----------------------------------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
 
     def handle(self, event: HostEvent, now: float) -> list[Command]:
         """Take one event; every kind of HostEvent is welcome in every state."""
@@ -117,7 +118,11 @@ class Host:
                 self._door.require_proof = required
                 commands = [SaveRequireProof(required), Publish(ProofPolicy(required))]
                 for session in self._sessions if required else ():
-                    if session.state is SessionState.ASKED and session.guest and session.guest.verified is None:
+                    if (
+                        session.state is SessionState.ASKED
+                        and session.guest
+                        and session.guest.verified is None
+                    ):
                         commands += self._sessions.tell(session, TurnAway(Reason.NOT_VERIFIED), now)
             case ConnectionOpened():
                 commands = self._door.opened(event, now)
@@ -150,17 +155,22 @@ class Host:
         for session in self._sessions:
             session.own_name = device.name
 
-    # --- where we listen -------------------------------------------------------------------------------------------
+    # --- where we listen --------------------------------------------------------------------------
 
     def _networks_seen(self, event: NetworksSeen) -> list[Command]:
         self._networks = event.networks
         addresses = [network.address for network in event.networks]
         if not addresses:
             self._wanted = self._endpoint = None
-            return [StopListening(), self._tell_networks(), *self._tell(NoInvitation(Reason.NO_NETWORK))]
+            return [
+                StopListening(),
+                self._tell_networks(),
+                *self._tell(NoInvitation(Reason.NO_NETWORK)),
+            ]
         best = self._preferred if self._preferred in addresses else addresses[0]
         if self._wanted in addresses and (self._wanted == best or self._preferred not in addresses):
-            return [self._tell_networks()]  # another address may rank higher now, but a shown code must not change
+            # Another address may rank higher now, but a shown code must not change
+            return [self._tell_networks()]
         commands = self._listen(best)
         if isinstance(self._told, Invitation):  # its code leads nowhere now
             commands.append(Publish(Trouble(Problem(Reason.NETWORK_CHANGED))))
@@ -192,7 +202,7 @@ class Host:
     def _tell_networks(self) -> Command:
         return Publish(Networks(self._networks, self._wanted))
 
-    # --- which code is shown ---------------------------------------------------------------------------------------
+    # --- which code is shown ----------------------------------------------------------------------
 
     def _invite(self, event: Invite, now: float) -> list[Command]:
         self._next_invite = event
@@ -203,7 +213,9 @@ class Host:
         return self._sessions.tell(replaced, End(Reason.CLOSED), now)
 
     def _renew_invitation(self, now: float) -> list[Command]:
-        """Keep the rule: a code is shown while the host wants a guest, which it does whenever it serves nobody."""
+        """Keep the rule: a code is shown while the host wants a guest, which it does whenever it
+        serves nobody.
+        """
         if self._sessions.shown is not None and self._sessions.shown.state is SessionState.ENDED:
             self._sessions.shown = None
         if self._sessions.shown is not None:
@@ -230,7 +242,9 @@ class Host:
         closed = secrets.tries.closed
         shown = None if code is None or closed else code.shown
         url = invite_url(address, port, session.id, self.device.id, to_base64url(secrets.qr))
-        invitation = Invitation(session.id, self.device.id, shown, url, session.type, session.expires, closed)
+        invitation = Invitation(
+            session.id, self.device.id, shown, url, session.type, session.expires, closed
+        )
         return commands + self._tell(invitation)
 
     def _tell(self, status: Invitation | NoInvitation) -> list[Command]:
@@ -257,7 +271,7 @@ class Host:
         self._links += 1
         return LinkID(f"host-{self._links}")
 
-    # --- to the sessions -------------------------------------------------------------------------------------------
+    # --- to the sessions --------------------------------------------------------------------------
 
     def _decide(self, event: Decide, session: Session | None, now: float) -> list[Command]:
         if session is None:
@@ -269,7 +283,11 @@ class Host:
         if timer.name in (TimerName.CHALLENGE, TimerName.SOCKET):
             return self._door.timer(timer, now)
         by_id = timer.name in SESSION_TIMERS
-        session = self._sessions.get(timer.scope) if by_id else self._sessions.by_link(LinkID(timer.scope))
+        session = (
+            self._sessions.get(timer.scope)
+            if by_id
+            else self._sessions.by_link(LinkID(timer.scope))
+        )
         if session is None:
             raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
         return self._sessions.tell(session, event, now)
@@ -277,7 +295,8 @@ class Host:
     def _to_link(self, event: LinkEvent | SendText | Disconnect, now: float) -> list[Command]:
         session = self._sessions.by_link(event.link)
         if session is None and isinstance(event, SendText | Disconnect):
-            session = self._sessions.by_lost_link(event.link)  # that it went on crossed with what the person wants
+            # That it went on crossed with what the person wants
+            session = self._sessions.by_lost_link(event.link)
         if session is not None:
             return self._sessions.tell(session, event, now)
         if isinstance(event, SendText):

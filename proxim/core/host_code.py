@@ -1,7 +1,7 @@
 """What a guest needs to find a host: the typed host code and the QR's URL.
 
-A code carries the host's IPv4 address, its port and a 25-bit secret, so it needs no discovery and no server. Layout
-and sizes: docs/security.md, "Host code". Must never be here: proof of the secret (proof.py), name look-ups.
+A code carries the host's IPv4 address, its port and a 25-bit secret, so it needs no discovery and
+no server. Layout and sizes: docs/security.md, "Host code".
 """
 
 import ipaddress
@@ -13,16 +13,21 @@ from urllib.parse import parse_qsl
 from proxim.core.errors import ProximError, Reason
 from proxim.core.messages import CODE_SESSION_ID
 
-DEFAULT_PORT: Final = 47800  # unassigned at IANA, below the ephemeral range that systems hand out by themselves
+# Unassigned at IANA, below the ephemeral range that systems hand out by themselves
+DEFAULT_PORT: Final = 47800
 FALLBACK_PORTS: Final = range(47801, 47808)  # with the default, what the code's 3 port bits can say
-SECRET_BITS: Final = 25  # with 20 tries counted over all, a guess succeeds with 6e-7 (docs/security.md)
+# With 20 tries counted over all, a guess succeeds with 6e-7 (docs/security.md)
+SECRET_BITS: Final = 25
 QR_SECRET_BYTES: Final = 16  # 128 bits: no person types it
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U
 _READ_AS: Final = {"O": "0", "I": "1", "L": "1"}
 _VALUES: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
-# Besides white space: dashes and dots that people type, soft hyphens and zero-width marks that a chat program pastes.
-_IGNORED: Final = frozenset("-_.\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u200b\u200e\u2060\ufeff")
+# Besides white space: dashes and dots that people type, soft hyphens and zero-width marks that a
+# chat program pastes.
+_IGNORED: Final = frozenset(
+    "-_.\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u200b\u200e\u2060\ufeff"
+)
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -33,7 +38,9 @@ class CodeError(ProximError):
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """One address class: its bit prefix, the network whose suffix follows, the symbols in all, how they are shown."""
+    """One address class: its bit prefix, the network whose suffix follows, the symbols in all, how
+    they are shown.
+    """
 
     prefix: str
     network: ipaddress.IPv4Network
@@ -64,7 +71,8 @@ _LAYOUTS: Final = (
 _RESERVED_PREFIX: Final = "111111"
 MAX_SYMBOLS: Final = max(layout.symbols for layout in _LAYOUTS)
 
-# Where a code may lead without the person being shown the address: networks that reach only the neighbourhood.
+# Where a code may lead without the person being shown the address: networks that reach only the
+# neighbourhood.
 _LOCAL_NETWORKS: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -90,7 +98,8 @@ class HostCode:
     secret: int = field(repr=False)  # SECRET_BITS wide
 
     def __post_init__(self) -> None:
-        # Wider values would run into their neighbours' bits. The values stay out of the text: it may reach a log.
+        # Wider values would run into their neighbours' bits. The values stay out of the text: it
+        # may reach a log.
         if not (0 < self.port < 1 << 16 and 0 <= self.secret < 1 << SECRET_BITS):
             raise ValueError("port or secret out of range")
 
@@ -117,7 +126,11 @@ class HostCode:
 
 def _layout_for(address: ipaddress.IPv4Address, port: int) -> _Layout:
     short_port = port == DEFAULT_PORT or port in FALLBACK_PORTS
-    return next(layout for layout in _LAYOUTS if address in layout.network and (short_port or layout.port_bits == 16))
+    return next(
+        layout
+        for layout in _LAYOUTS
+        if address in layout.network and (short_port or layout.port_bits == 16)
+    )
 
 
 def _times_alpha(value: int) -> int:
@@ -135,7 +148,9 @@ def _check(digits: list[int]) -> int:
 
 
 def group_symbols(symbols: str) -> str:
-    """`symbols` as normalize_code gives them, perhaps not all of them yet, with dashes where their class has them."""
+    """`symbols` as normalize_code gives them, perhaps not all of them yet, with dashes where their
+    class has them.
+    """
     layout = _layout_of(symbols)
     if layout is None:
         return symbols
@@ -148,16 +163,22 @@ def group_symbols(symbols: str) -> str:
 
 
 def _layout_of(symbols: str) -> _Layout | None:
-    """The layout that the first symbols name; None while they name none yet, or for the reserved class."""
+    """The layout that the first symbols name; None while they name none yet, or for the reserved
+    class.
+    """
     bits = "".join(f"{_VALUES[symbol]:05b}" for symbol in symbols[:2])
     return next((layout for layout in _LAYOUTS if bits.startswith(layout.prefix)), None)
 
 
 def normalize_code(typed: str) -> str:
-    """Upper case, separators dropped, look-alikes read as Crockford says. Raises CodeError CODE_SYMBOL."""
+    """Upper case, separators dropped, look-alikes read as Crockford says.
+
+    Raises CodeError CODE_SYMBOL.
+    """
     kept = [char.upper() for char in typed if not char.isspace() and char not in _IGNORED]
     symbols = [_READ_AS.get(char, char) for char in kept]
-    if not all(symbol in _VALUES for symbol in symbols):  # upper() makes two letters of some, as of the German sharp s
+    # upper() makes two letters of some, as of the German sharp s
+    if not all(symbol in _VALUES for symbol in symbols):
         raise CodeError(Reason.CODE_SYMBOL)
     return "".join(symbols)
 
@@ -165,7 +186,8 @@ def normalize_code(typed: str) -> str:
 def parse_code(typed: str) -> HostCode:
     """Decode what a person typed.
 
-    Raises CodeError: CODE_SYMBOL, CODE_INCOMPLETE (more may follow), CODE_TOO_LONG, CODE_TYPO, CODE_UNKNOWN.
+    Raises CodeError: CODE_SYMBOL, CODE_INCOMPLETE (more may follow), CODE_TOO_LONG, CODE_TYPO,
+    CODE_UNKNOWN.
     """
     symbols = normalize_code(typed)
     digits = [_VALUES[symbol] for symbol in symbols]
@@ -187,7 +209,8 @@ def parse_code(typed: str) -> HostCode:
     at += layout.port_bits
     secret = int(bits[at : at + SECRET_BITS], 2)
     address = ipaddress.IPv4Address(int(layout.network.network_address) | suffix)
-    # One host, one code: refuse port 0, set padding bits, and an address spelled in a class that is not its own.
+    # One host, one code: refuse port 0, set padding bits, and an address spelled in a class that is
+    # not its own.
     if port == 0 or (code := HostCode(address, port, secret)).canonical != symbols:
         raise CodeError(Reason.CODE_TYPO)
     return code
@@ -220,7 +243,9 @@ class JoinTarget:
 
 
 def authority(address: str, port: int) -> str:
-    """`address:port`, an IPv6 address in brackets (RFC 3986, 3.2.2), its zone escaped (RFC 6874)."""
+    """`address:port`, an IPv6 address in brackets (RFC 3986, 3.2.2), its zone escaped (RFC
+    6874).
+    """
     return f"[{address.replace('%', '%25')}]:{port}" if ":" in address else f"{address}:{port}"
 
 
@@ -229,14 +254,16 @@ def invite_url(address: str, port: int, session_id: str, uuid: str, qr_secret: s
     return f"http://{authority(address, port)}/#s={session_id}&u={uuid}&k={qr_secret}"
 
 
-# Only what invite_url writes. urllib's parser would forgive line breaks, read `http://ours@elsewhere/` as elsewhere and
-# let any character into the zone, which is shown to people. The zone's % may be escaped (RFC 6874) or not (browsers).
+# Only what invite_url writes. urllib's parser would forgive line breaks, read
+# `http://ours@elsewhere/` as elsewhere and let any character into the zone, which is shown to
+# people. The zone's % may be escaped (RFC 6874) or not (browsers).
 _URL: Final = re.compile(
     r"(?i:http)://(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9A-Fa-f:.]+)(?:%(?:25)?(?P<zone>[A-Za-z0-9._~-]{1,32}))?\])"
     r":(?P<port>[0-9]{1,5})/?#(?P<fragment>[!-~]+)"
 )
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # base64url: session ids (MAX_SESSION_ID_BYTES)
-_QR_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")  # QR_SECRET_BYTES in base64url, whose last 4 bits are none
+# QR_SECRET_BYTES in base64url, whose last 4 bits are none
+_QR_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 
 
 def _parse_url(text: str) -> JoinTarget:
@@ -245,14 +272,22 @@ def _parse_url(text: str) -> JoinTarget:
         if url is None:
             raise ValueError
         zone = f"%{url['zone']}" if url["zone"] else ""
-        address = ipaddress.IPv4Address(url["v4"]) if url["v4"] else ipaddress.IPv6Address(url["v6"] + zone)
-        pairs = parse_qsl(url["fragment"], keep_blank_values=True, strict_parsing=True, max_num_fields=16)
+        address = (
+            ipaddress.IPv4Address(url["v4"])
+            if url["v4"]
+            else ipaddress.IPv6Address(url["v6"] + zone)
+        )
+        pairs = parse_qsl(
+            url["fragment"], keep_blank_values=True, strict_parsing=True, max_num_fields=16
+        )
     except ValueError:
         raise CodeError(Reason.LINK_UNREADABLE) from None  # its text would quote the secret
     port = int(url["port"])
     fields = dict(pairs)  # further fields are a later version's
     secret = fields.get("k")
-    is_ours = _TOKEN.fullmatch(fields.get("s", "")) and (secret is None or _QR_SECRET.fullmatch(secret))
+    is_ours = _TOKEN.fullmatch(fields.get("s", "")) and (
+        secret is None or _QR_SECRET.fullmatch(secret)
+    )
     if not 0 < port < 1 << 16 or len(fields) != len(pairs) or not is_ours:
         raise CodeError(Reason.LINK_UNREADABLE)
     return JoinTarget(str(address), port, fields["s"], qr_secret=secret)
@@ -261,8 +296,8 @@ def _parse_url(text: str) -> JoinTarget:
 def parse_target(typed: str) -> JoinTarget:
     """Read a host code or a Proxim URL.
 
-    Raises CodeError with the reasons of parse_code, or LINK_UNREADABLE for something that looks like a URL but is none
-    of ours.
+    Raises CodeError with the reasons of parse_code, or LINK_UNREADABLE for something that looks
+    like a URL but is none of ours.
     """
     stripped = typed.strip()
     if "/" in stripped or ":" in stripped:
@@ -272,7 +307,9 @@ def parse_target(typed: str) -> JoinTarget:
 
 
 def is_local(address: str, own_networks: tuple[str, ...] = ()) -> bool:
-    """Whether a guest may dial `address` without showing it first: a private range, or a subnet of its own (CIDR)."""
+    """Whether a guest may dial `address` without showing it first: a private range, or a subnet of
+    its own (CIDR).
+    """
     ip = ipaddress.ip_address(address)
     own = (ipaddress.ip_network(text, strict=False) for text in own_networks)
     return any(ip in network for network in (*_LOCAL_NETWORKS, *own))

@@ -2,12 +2,12 @@
 
 ```
   ARRIVING --all pieces--> ASKED --accepted--> OPENING --disk ready--> ACTIVE --all written--> OVER
-                             | declined           | disk full            | ^  |
-                             +-----> OVER <-------+----------------------+ |  +--lane lost--> HELD --held--> ACTIVE
-                                              link lost --> WAITING --announced again--> OPENING
+                             | declined           | disk full            |
+                             +-----> OVER <-------+----------------------+
+  ACTIVE --lane lost--> HELD --held--> ACTIVE
+  link lost --> WAITING --announced again--> OPENING
 ```
-Nothing is written that was not accepted: the disk hears of a transfer only here, and only then. Must never be here:
-disks, names fit for one, which transfer is meant (transfers.py), the sender's side (outgoing.py).
+Nothing is written that was not accepted: the disk hears of a transfer only here, and only then.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,8 @@ from proxim.core.rate import Rate
 from proxim.core.status import TransferState, TransferStatus, Via
 from proxim.core.transfer_inputs import IncomingInput, LaneChanged, LinkDown, Speaker, StreamOpened
 
-UNHEARD_SECONDS: Final = 10.0  # a silent link is noticed within 6 s; what was said meanwhile may be lost
+# A silent link is noticed within 6 s; what was said meanwhile may be lost
+UNHEARD_SECONDS: Final = 10.0
 
 
 class IncomingState(Enum):
@@ -76,7 +77,8 @@ class Incoming:
         self.speaker = speaker
         self.state = IncomingState.ARRIVING
         self.accepted = False  # once; what is announced again needs no second question
-        self.unheard = False  # it is over here, but the sender may not know: it is named once it is there again
+        # It is over here, but the sender may not know: it is named once it is there again
+        self.unheard = False
         self.arriving = Arriving()
         self.status = TransferStatus(
             transfer,
@@ -91,18 +93,28 @@ class Incoming:
         self._directory: str | None = None
         self._generation = 0
         self._before = 0
-        self._channel: int | None = None  # the data channel that the present generation comes on, as far as it does
-        self._result: SinkFinished | None = None  # all is here, whether or not the sender heard of it
+        self._channel: int | None = (
+            None  # the data channel that the present generation comes on, as far as it does
+        )
+        self._result: SinkFinished | None = (
+            None  # all is here, whether or not the sender heard of it
+        )
         self._handled = 0.0  # when it last took an event: where it is over, when it ended
         self._rate = Rate()
 
     @classmethod
-    def found(cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None) -> "Incoming":
+    def found(
+        cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None
+    ) -> "Incoming":
         """One that an earlier run of the program did not finish."""
         one = cls(transfer, None)
         one.state, one.accepted = IncomingState.WAITING, True
         one.status = replace(
-            one.status, state=TransferState.WAITING, entries=entries, size=total_size(entries), peer_name=peer_name
+            one.status,
+            state=TransferState.WAITING,
+            entries=entries,
+            size=total_size(entries),
+            peer_name=peer_name,
         )
         return one
 
@@ -116,7 +128,7 @@ class Incoming:
             raise MessageError(Reason.NOT_ALLOWED, "not now")
         raise MachineMisuseError(f"{type(event).__name__} in {self.state}")
 
-    # --- being announced -------------------------------------------------------------------------------------------
+    # --- being announced --------------------------------------------------------------------------
 
     @property
     def alive(self) -> bool:
@@ -126,7 +138,12 @@ class Incoming:
     def announced_again(self, speaker: Speaker) -> list[Command]:
         """The same peer is linked again, or tries again: its announcement follows."""
         taken: list[Command] = []
-        if self.state in (IncomingState.OPENING, IncomingState.ACTIVE, IncomingState.HELD):  # the old link is dead
+        # The old link is dead
+        if self.state in (
+            IncomingState.OPENING,
+            IncomingState.ACTIVE,
+            IncomingState.HELD,
+        ):
             taken = [CloseSink(self.id, keep=True)]
         self.state = IncomingState.ARRIVING
         self.speaker = speaker
@@ -145,23 +162,33 @@ class Incoming:
             return [say, *self._end_arriving(TransferState.FAILED, entries)]
         same = digest(entries) == digest(self.status.entries)
         unheard, self.unheard = self.unheard, False
-        if unheard and same and not self.accepted:  # it was cancelled here, and the sender hears of it only now
+        # It was cancelled here, and the sender hears of it only now
+        if unheard and same and not self.accepted:
             self.status = replace(self.status, link=self.speaker.id)
             say = self.speaker.say(Cancel(self.id, (self.status.reason or Reason.CANCELLED).value))
             return [say, *self._end_arriving(TransferState.CANCELLED, None)]
         link, peer_name = self.speaker.id, self.speaker.peer_name
         if self.accepted and same:
-            self.status = replace(self.status, link=link, peer_name=peer_name, reason=None, failed=())
+            self.status = replace(
+                self.status, link=link, peer_name=peer_name, reason=None, failed=()
+            )
             return self._open() if self._result is None else self._say_again(self._result)
         self.accepted, self._result, self._declined, self._directory = False, None, (), None
         self.state = IncomingState.ASKED
         self.status = TransferStatus(
-            self.id, Direction.IN, TransferState.ANNOUNCED, entries, total_size(entries), link, peer_name
+            self.id,
+            Direction.IN,
+            TransferState.ANNOUNCED,
+            entries,
+            total_size(entries),
+            link,
+            peer_name,
         )
         return [Publish(self.status)]
 
     def _end_arriving(self, state: TransferState, reason: Reason | None) -> list[Command]:
-        told = self._end(state, reason) if self.alive else []  # else nobody was asked: nobody is told
+        # Else nobody was asked: nobody is told
+        told = self._end(state, reason) if self.alive else []
         self.state = IncomingState.OVER
         self.speaker = None
         return told
@@ -181,10 +208,12 @@ class Incoming:
         self.arriving.refuse_rest(self.speaker.id)
         return self._cancel(event, now)
 
-    # --- accepted --------------------------------------------------------------------------------------------------
+    # --- accepted ---------------------------------------------------------------------------------
 
     def _accept(self, event: AcceptTransfer, now: float) -> list[Command]:
-        self._declined = tuple(sorted({one for one in event.declined if 0 <= one < len(self.status.entries)}))
+        self._declined = tuple(
+            sorted({one for one in event.declined if 0 <= one < len(self.status.entries)})
+        )
         self._directory = event.directory
         if len(self._declined) == len(self.status.entries):
             return self._decline(CancelTransfer(self.id), now)
@@ -195,7 +224,9 @@ class Incoming:
 
     def _open(self) -> list[Command]:
         self.state = IncomingState.OPENING
-        opening = OpenSink(self.id, self.status.entries, self._declined, self._directory, self.status.peer_name)
+        opening = OpenSink(
+            self.id, self.status.entries, self._declined, self._directory, self.status.peer_name
+        )
         return [opening, self._tell(TransferState.ACTIVE, speed=None)]
 
     def _ready(self, event: SinkReady, now: float) -> list[Command]:
@@ -207,7 +238,9 @@ class Incoming:
         self.status = replace(self.status, via=None)
         self._rate.restart()
         self._rate.note(self._before, now)
-        pieces = [self.speaker.say(piece) for piece in cut_accept(self.id, event.skip, event.partial)]
+        pieces = [
+            self.speaker.say(piece) for piece in cut_accept(self.id, event.skip, event.partial)
+        ]
         # The sink listens before the sender hears that it may begin.
         return [*self._take_lane(), *pieces, self._tell(TransferState.ACTIVE, moved=self._before)]
 
@@ -216,7 +249,7 @@ class Incoming:
         say = self.speaker.say(Cancel(self.id, Reason.DECLINED.value))
         return [say, *self._end(TransferState.CANCELLED, Reason.DECLINED)]
 
-    # --- moving ----------------------------------------------------------------------------------------------------
+    # --- moving -----------------------------------------------------------------------------------
 
     def _take_lane(self) -> list[Command]:
         assert self.speaker is not None  # its callers have one
@@ -243,7 +276,9 @@ class Incoming:
         return [say, self._tell(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)]
 
     def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
-        """The lane broke under us, or is there and we are still on the data channel: go on from what is written."""
+        """The lane broke under us, or is there and we are still on the data channel: go on from
+        what is written.
+        """
         assert self.speaker is not None  # ACTIVE has one
         on_lane = self.status.via is Via.LANE
         if self.speaker.lane_open and not on_lane and self._channel is None:
@@ -254,7 +289,9 @@ class Incoming:
         return [HoldSink(self.id)]
 
     def _asked_to_continue(self, event: Continue, now: float) -> list[Command]:
-        """The sender sees that its stream is over, or that there is a better way, before we do, or where we cannot."""
+        """The sender sees that its stream is over, or that there is a better way, before we do, or
+        where we cannot.
+        """
         if event.generation != self._generation:
             return []  # it crossed with a Continue of ours
         self.state = IncomingState.HELD
@@ -271,7 +308,7 @@ class Incoming:
         say = self.speaker.say(Continue(self.id, self._generation, event.position))
         return [*self._take_lane(), say]
 
-    # --- the link is lost ------------------------------------------------------------------------------------------
+    # --- the link is lost -------------------------------------------------------------------------
 
     def _lost_unanswered(self, event: LinkDown, now: float) -> list[Command]:
         return self._end(TransferState.CANCELLED, Reason.PEER_LEFT)
@@ -285,7 +322,7 @@ class Incoming:
     def _crossed(self, event: IncomingInput, now: float) -> list[Command]:
         return []  # the sink was told to hold or close meanwhile
 
-    # --- the end ---------------------------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
     def link_lost(self, now: float) -> None:
         """It is over, and the link is lost on which the sender was told so."""
@@ -315,35 +352,58 @@ class Incoming:
         else:
             say = [self.speaker.say(piece) for piece in cut_finished(self.id, event.failed)]
         entries = self.status.entries
-        wanted = count_files(entries) - sum(1 for index in self._declined if not entries[index].directory)
+        wanted = count_files(entries) - sum(
+            1 for index in self._declined if not entries[index].directory
+        )
         state, reason = outcome(wanted, event.failed)
-        self._result = event if state is TransferState.DONE else None  # else there is nothing that trying again harms
+        # Else there is nothing that trying again harms
+        self._result = event if state is TransferState.DONE else None
         moved = max(0, self.status.size - lost_bytes(entries, event.failed))
-        self.status = replace(self.status, moved=moved, failed=event.failed, path=event.path, sha256=event.sha256)
+        self.status = replace(
+            self.status, moved=moved, failed=event.failed, path=event.path, sha256=event.sha256
+        )
         return [*say, *self._end(state, reason)]
 
     def _sink_failed(self, event: SinkFailed, now: float) -> list[Command]:
         assert self.speaker is not None  # OPENING, ACTIVE and HELD have one
         say = self.speaker.say(Cancel(self.id, event.reason.value))
-        # To go on from there once there is room; not where it was the sender's fault: it has to ask anew.
+        # To go on from there once there is room; not where it was the sender's fault: it has to ask
+        # anew.
         self.accepted = event.reason is not Reason.TRANSFER_FAILED
-        return [say, CloseSink(self.id, keep=self.accepted), *self._end(TransferState.FAILED, event.reason)]
+        return [
+            say,
+            CloseSink(self.id, keep=self.accepted),
+            *self._end(TransferState.FAILED, event.reason),
+        ]
 
     def _cancelled_by_peer(self, event: Cancel, now: float) -> list[Command]:
         reason = file_reason(event.reason)
         cancelled = reason is Reason.CANCELLED
-        self.accepted = not cancelled  # after a failure the sender's second try needs no second question
+        # After a failure the sender's second try needs no second question
+        self.accepted = not cancelled
         ended = self._end(TransferState.CANCELLED if cancelled else TransferState.FAILED, reason)
-        return [CloseSink(self.id, keep=not cancelled), *ended]  # else its second try would be a second copy
+        # Else its second try would be a second copy
+        return [
+            CloseSink(self.id, keep=not cancelled),
+            *ended,
+        ]
 
     def _withdrawn(self, event: Cancel, now: float) -> list[Command]:
         return self._end(TransferState.CANCELLED, Reason.CANCELLED)
 
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
         self.accepted = False  # whoever announces it again has to ask again
-        told = [] if self.speaker is None else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+        told = (
+            []
+            if self.speaker is None
+            else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+        )
         self.unheard = self.speaker is None
-        return [*told, CloseSink(self.id, keep=False), *self._end(TransferState.CANCELLED, Reason.CANCELLED)]
+        return [
+            *told,
+            CloseSink(self.id, keep=False),
+            *self._end(TransferState.CANCELLED, Reason.CANCELLED),
+        ]
 
     def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
         self.state = IncomingState.OVER
@@ -359,8 +419,14 @@ _Transition = Callable[[Incoming, Any, float], list[Command]]
 _S = IncomingState
 
 _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
-    **{(state, LaneChanged): Incoming._crossed for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.HELD)},
-    **{(_S.WAITING, kind): Incoming._crossed for kind in (SinkReady, SinkFailed, SinkWrote, SinkHeld)},
+    **{
+        (state, LaneChanged): Incoming._crossed
+        for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.HELD)
+    },
+    **{
+        (_S.WAITING, kind): Incoming._crossed
+        for kind in (SinkReady, SinkFailed, SinkWrote, SinkHeld)
+    },
     (_S.ARRIVING, Announce): Incoming._piece,
     (_S.ARRIVING, Cancel): Incoming._withdrawn_arriving,
     (_S.ARRIVING, LinkDown): Incoming._lost_arriving,

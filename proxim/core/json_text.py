@@ -1,7 +1,4 @@
-"""Strict reading of one JSON object from a peer, and compact writing.
-
-Must never be here: what any message means.
-"""
+"""Strict reading of one JSON object from a peer, and compact writing."""
 
 import json
 from typing import Any, Final, NoReturn
@@ -37,7 +34,8 @@ def _depth(value: object, limit: int) -> int:
     return 1 + max((_depth(member, limit - 1) for member in members), default=0)
 
 
-# Made once: json.loads and json.dumps make new ones for each call with options, which takes as long as the reading.
+# Made once: json.loads and json.dumps make new ones for each call with options, which takes as long
+# as the reading.
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -50,10 +48,12 @@ def read_object(text: str) -> JSONObject:
     try:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:  # ValueError also: an integer of over 4300 digits
-        raise MessageError(Reason.BAD_JSON, type(error).__name__) from None  # its text would quote the peer's input
+        # Its text would quote the peer's input
+        raise MessageError(Reason.BAD_JSON, type(error).__name__) from None
     if not isinstance(value, dict):
         raise MessageError(Reason.BAD_JSON, "not an object")
-    brackets = text.count("{") + text.count("[")  # some may stand in strings, but fewer than these cannot nest deeper
+    # Some may stand in strings, but fewer than these cannot nest deeper
+    brackets = text.count("{") + text.count("[")
     if brackets > MAX_DEPTH and _depth(value, MAX_DEPTH) > MAX_DEPTH:
         raise MessageError(Reason.BAD_JSON, "nested too deeply")
     return value
@@ -65,7 +65,10 @@ def write_object(fields: JSONObject) -> str:
 
 
 def text_field(fields: JSONObject, name: str, max_bytes: int) -> str:
-    """The string `fields[name]`, at most `max_bytes` long in UTF-8. Raises MessageError with BAD_MESSAGE."""
+    """The string `fields[name]`, at most `max_bytes` long in UTF-8.
+
+    Raises MessageError with BAD_MESSAGE.
+    """
     value = fields.get(name)
     if not isinstance(value, str):
         raise MessageError(Reason.BAD_MESSAGE, f"{name} must be a string")

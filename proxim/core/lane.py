@@ -1,8 +1,9 @@
-"""When a link's lane is opened, waited for and given up: a further WebSocket for bulk bytes (docs/protocol.md, Lane).
+"""When a link's lane is opened, waited for and given up: a further WebSocket for bulk bytes
+(docs/protocol.md, Lane).
 
-The host offers a lane when the first transfer is announced, the guest dials it. Where WebRTC finds no way, a guest that
-proved itself dials one whose key both know from the proof, and it carries the whole link. Must never be here: sockets,
-frames and their sealing (lane_frames.py, net), what goes over the lane.
+The host offers a lane when the first transfer is announced, the guest dials it. Where WebRTC finds
+no way, a guest that proved itself dials one whose key both know from the proof, and it carries the
+whole link.
 """
 
 from collections.abc import Callable
@@ -14,12 +15,17 @@ from proxim.core.events import LinkID, Timer, TimerName
 from proxim.core.file_messages import LANE_KEY_BYTES, LANE_TOKEN_BYTES, OfferLane
 from proxim.core.proof import ProofKeys
 
-# From the approval on. ICE takes under 1 s on a LAN, some 5 s with loss; whoever waits longer thinks it has failed.
+# From the approval on. ICE takes under 1 s on a LAN, some 5 s with loss; whoever waits longer
+# thinks it has failed.
 FALLBACK_SECONDS: Final = 6.0
-OPEN_SECONDS: Final = 5.0  # for the dial, its handshake and the proof of the key; a LAN needs milliseconds
-WAIT_SECONDS: Final = 2.0  # how long a guest's transfer waits for the host's offer before it takes a data channel
-RETRY_SECONDS: Final = 1.0  # after a lane broke; a Wi-Fi that changes its access point is back by then
-MAX_TRIES: Final = 5  # lanes offered on one link; where they break that often, the data channel is the better way
+# For the dial, its handshake and the proof of the key; a LAN needs milliseconds
+OPEN_SECONDS: Final = 5.0
+# How long a guest's transfer waits for the host's offer before it takes a data channel
+WAIT_SECONDS: Final = 2.0
+# After a lane broke; a Wi-Fi that changes its access point is back by then
+RETRY_SECONDS: Final = 1.0
+# Lanes offered on one link; where they break that often, the data channel is the better way
+MAX_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +38,34 @@ class LaneSecret:
 
 @dataclass(frozen=True, slots=True)
 class LaneTerms:
-    """What a link may do about lanes. `url`: where the guest dials; None at the host, which offers."""
+    """What a link may do about lanes.
+
+    `url`: where the guest dials; None at the host, which offers.
+    """
 
     url: str | None = None
-    secret: LaneSecret | None = None  # of the proof, for a lane that carries the link; None where nothing was proved
+    secret: LaneSecret | None = (
+        None  # of the proof, for a lane that carries the link; None where nothing was proved
+    )
 
 
 def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
     """The lane that both sides of a proof can open without having said a word about it."""
     if keys is None:
         return None
-    return LaneSecret(keys.key("lane token")[:LANE_TOKEN_BYTES], keys.key("lane key")[:LANE_KEY_BYTES])
+    return LaneSecret(
+        keys.key("lane token")[:LANE_TOKEN_BYTES], keys.key("lane key")[:LANE_KEY_BYTES]
+    )
 
 
 class Lane:
-    """See the module. `open`: bytes can take it. `pending`: it may open in a moment, worth waiting for.
+    """See the module. `open`: bytes can take it.
 
-    `carrier`: at the host, it could carry the whole link, but the guest has not said a word on it yet. The guest may
-    have found the other way since it dialled, and hangs up then: so the guest decides, and both ends do the same.
+    `pending`: it may open in a moment, worth waiting for.
+
+    `carrier`: at the host, it could carry the whole link, but the guest has not said a word on it
+    yet. The guest may have found the other way since it dialled, and hangs up then: so the guest
+    decides, and both ends do the same.
     """
 
     def __init__(self, link: LinkID, terms: LaneTerms, token_bytes: Callable[[int], bytes]) -> None:
@@ -64,7 +80,7 @@ class Lane:
         self._tries = 0
         self._offer: OfferLane | None = None
 
-    # --- a lane for the whole link ---------------------------------------------------------------------------------
+    # --- a lane for the whole link ----------------------------------------------------------------
 
     def prepare(self) -> list[Command]:
         """The link begins to open; should WebRTC find no way, this lane will carry it."""
@@ -89,7 +105,9 @@ class Lane:
         return [CancelTimer(self.timer), dial]
 
     def carrier_opened(self, *, still_wanted: bool) -> bool:
-        """Whether the link takes it now: a guest that still wants it does, a host waits for the guest's word."""
+        """Whether the link takes it now: a guest that still wants it does, a host waits for the
+        guest's word.
+        """
         self.carrier = self._terms.url is None
         return still_wanted and not self.carrier
 
@@ -102,7 +120,7 @@ class Lane:
         hang_up: list[Command] = [CloseLane(self._link)] if self._dialled_for_link else []
         return [CancelTimer(self.timer), *hang_up]
 
-    # --- a lane beside the link ------------------------------------------------------------------------------------
+    # --- a lane beside the link -------------------------------------------------------------------
 
     def want(self) -> list[Command]:
         """Bytes are going to move."""
@@ -119,7 +137,9 @@ class Lane:
 
     def _expect(self) -> list[Command]:
         self._tries += 1
-        self._offer = OfferLane(self._token_bytes(LANE_TOKEN_BYTES), self._token_bytes(LANE_KEY_BYTES))
+        self._offer = OfferLane(
+            self._token_bytes(LANE_TOKEN_BYTES), self._token_bytes(LANE_KEY_BYTES)
+        )
         expect = ExpectLane(self._link, self._offer.token, self._offer.key)
         return [expect, SetTimer(self.timer, OPEN_SECONDS)]
 
@@ -134,7 +154,7 @@ class Lane:
         dial = DialLane(self._link, self._terms.url, offer.token, offer.key)
         return [dial, SetTimer(self.timer, OPEN_SECONDS)]
 
-    # --- what becomes of it ----------------------------------------------------------------------------------------
+    # --- what becomes of it -----------------------------------------------------------------------
 
     def opened(self) -> list[Command]:
         """It is open."""
@@ -148,11 +168,15 @@ class Lane:
         return [SetTimer(self.timer, RETRY_SECONDS) if again else CancelTimer(self.timer)]
 
     def waited(self) -> list[Command]:
-        """Its timer ran out: a lane that did not open is given up, one that broke is offered again."""
+        """Its timer ran out: a lane that did not open is given up, one that broke is offered
+        again.
+        """
         if self.open:
             return []
         if self.pending:
-            self.pending = self.carrier = False  # a word on it that crosses with this is no longer heard
+            self.pending = self.carrier = (
+                False  # a word on it that crosses with this is no longer heard
+            )
             again = self._terms.url is None and self._tries < MAX_TRIES
             retry: list[Command] = [SetTimer(self.timer, RETRY_SECONDS)] if again else []
             return [CloseLane(self._link), *retry]

@@ -1,13 +1,15 @@
-"""What stands inside a lane's frames once they are opened, and which key seals them: pure, the same at both ends.
+"""What stands inside a lane's frames once they are opened, and which key seals them: pure, the same
+at both ends.
 
 ```
-first frame of the guest     token (16 bytes) | sealed(3, flags)       flags: 1 where the lane carries the whole link
-first frame of the host      sealed(3, 0)
-every other                  sealed(1, text in UTF-8)                  a message of the control channel
-                             sealed(2, transfer id (22) | generation u32 | records (file_stream.py))
-sealed(kind, rest) = AES-256-GCM(key of the sender's side, count of the frame in 12 bytes, kind u8 | rest, LABEL)
+first frame of the guest   token (16 bytes) | sealed(3, flags)
+                           flags: 1 where the lane carries the whole link
+first frame of the host    sealed(3, 0)
+every other                sealed(1, text in UTF-8): a message of the control channel
+                           sealed(2, transfer id (22) | generation u32 | records (file_stream.py))
+sealed(kind, rest) = AES-256-GCM(key of the sender's side, count of the frame in 12 bytes,
+                                 kind u8 | rest, LABEL)
 ```
-Must never be here: AES itself and sockets (net/lane.py), what a text or record says.
 """
 
 import hmac
@@ -85,7 +87,10 @@ def text_frame(text: str) -> bytes:
 
 
 def stream_prefix(transfer: TransferID, generation: int) -> bytes:
-    """What goes before a message of records. Raises ValueError where the id is none that this protocol makes."""
+    """What goes before a message of records.
+
+    Raises ValueError where the id is none that this protocol makes.
+    """
     name = transfer.encode("ascii")
     if len(name) != _TRANSFER_CHARACTERS:
         raise ValueError("a transfer id of another length")
@@ -93,7 +98,10 @@ def stream_prefix(transfer: TransferID, generation: int) -> bytes:
 
 
 def read_frame(plain: bytes) -> Hello | Text | Stream:
-    """What one opened frame says. Raises MessageError: it came from a peer that knows the key and not the protocol."""
+    """What one opened frame says.
+
+    Raises MessageError: it came from a peer that knows the key and not the protocol.
+    """
     match plain[0] if plain else None:
         case FrameKind.STREAM:
             return _stream(plain)

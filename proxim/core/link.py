@@ -1,4 +1,6 @@
-"""One link, from the first peer to its end: opening, greeting, text, heartbeat, goodbye. The same for host and guest.
+"""One link, from the first peer to its end: opening, greeting, text, heartbeat, goodbye.
+
+The same for host and guest.
 
 ```
           open()                 ChannelOpened
@@ -6,7 +8,6 @@
     |                   |  PeerFailed, 15 s       |  bye, silence, PeerFailed, close()
     +-------------------+------------> CLOSED <---+
 ```
-Must never be here: signaling (host.py, session.py, guest.py send the descriptions), sockets, clocks.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,16 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import CancelTimer, ClosePeer, Command, ExpectLane, OpenPeer, Publish, SendOnChannel, SetTimer
+from proxim.core.commands import (
+    CancelTimer,
+    ClosePeer,
+    Command,
+    ExpectLane,
+    OpenPeer,
+    Publish,
+    SendOnChannel,
+    SetTimer,
+)
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     CONTROL_LABEL,
@@ -53,12 +63,16 @@ from proxim.core.texts import display_name
 from proxim.core.transfers import Transfers
 
 OPEN_SECONDS: Final = 15.0  # the issue's limit; on a LAN it takes under 1 s, ICE with loss some 5 s
-HEARTBEAT_SECONDS: Final = 1.0  # with SILENCE_SECONDS: silence is noticed after 4.5 to 5.5 s, so within 6
-SILENCE_SECONDS: Final = 4.5  # longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3)
+# With SILENCE_SECONDS: silence is noticed after 4.5 to 5.5 s, so within 6
+HEARTBEAT_SECONDS: Final = 1.0
+# Longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3)
+SILENCE_SECONDS: Final = 4.5
 MAX_STRANGE_MESSAGES: Final = 8  # what a peer may send that we cannot read before the link ends
 
 # The reasons for which a peer may say goodbye; any other becomes PEER_LEFT.
-_BYE_REASONS: Final = {reason.value: reason for reason in (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)}
+_BYE_REASONS: Final = {
+    reason.value: reason for reason in (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)
+}
 
 
 class LinkState(Enum):
@@ -70,7 +84,16 @@ class LinkState(Enum):
     CLOSED = "closed"
 
 
-LinkInput = ChannelOpened | ChannelMessage | ChannelClosed | PeerFailed | LaneOpened | LaneLost | SendText | TimerFired
+LinkInput = (
+    ChannelOpened
+    | ChannelMessage
+    | ChannelClosed
+    | PeerFailed
+    | LaneOpened
+    | LaneLost
+    | SendText
+    | TimerFired
+)
 
 
 class Link:
@@ -84,7 +107,9 @@ class Link:
         self._lane = Lane(status.link, LaneTerms(), transfers.token_bytes)
         self._binding = b""
         self._peer_knows_lanes = False
-        self._failure: Reason | None = None  # why WebRTC found no way, while the lane may still carry the link
+        self._failure: Reason | None = (
+            None  # why WebRTC found no way, while the lane may still carry the link
+        )
         self._now = 0.0
         self._control: int | None = None
         self._pieces = TextPieces()
@@ -98,7 +123,7 @@ class Link:
         """Its identity in events and commands."""
         return self.status.link
 
-    # --- for transfers (transfer_inputs.Speaker) -------------------------------------------------------------------
+    # --- for transfers (transfer_inputs.Speaker) --------------------------------------------------
 
     @property
     def peer_name(self) -> str | None:
@@ -134,21 +159,31 @@ class Link:
         """Open the lane, if it is not open yet and the peer knows of lanes."""
         return self._offered(self._lane.want()) if self._peer_knows_lanes else []
 
-    # --- for the owner ---------------------------------------------------------------------------------------------
+    # --- for the owner ----------------------------------------------------------------------------
 
     def tell(self, **changes: Any) -> Command:
         """Change what people are told of this link."""
         self.status = replace(self.status, **changes)
         return Publish(self.status)
 
-    def open(self, *, offerer: bool, keys: ProofKeys | None, lane_url: str | None = None) -> list[Command]:
-        """Start the peer. `keys`: of the proof, where there was one; `lane_url`: where a guest's lanes go."""
+    def open(
+        self, *, offerer: bool, keys: ProofKeys | None, lane_url: str | None = None
+    ) -> list[Command]:
+        """Start the peer.
+
+        `keys`: of the proof, where there was one; `lane_url`: where a guest's lanes go.
+        """
         if self.state is not LinkState.IDLE:
             raise MachineMisuseError(f"open in {self.state}")
         self.state = LinkState.OPENING
-        self._lane = Lane(self.id, LaneTerms(lane_url, proved_secret(keys)), self._transfers.token_bytes)
+        self._lane = Lane(
+            self.id, LaneTerms(lane_url, proved_secret(keys)), self._transfers.token_bytes
+        )
         self._binding = b"" if keys is None else keys.key("link")
-        opening: list[Command] = [OpenPeer(self.id, offerer), SetTimer(self._timer(TimerName.LINK_OPEN), OPEN_SECONDS)]
+        opening: list[Command] = [
+            OpenPeer(self.id, offerer),
+            SetTimer(self._timer(TimerName.LINK_OPEN), OPEN_SECONDS),
+        ]
         return [*opening, *self._lane.prepare()]
 
     def handle(self, event: LinkInput, now: float) -> list[Command]:
@@ -166,7 +201,9 @@ class Link:
             raise MachineMisuseError("closed twice")
         peer_exists = self.state is not LinkState.IDLE
         left = self._transfers.link_down(self.id, self._now) if peer_exists else []
-        farewell = [self.say(Bye(bye.value))] if bye is not None and self._control is not None else []
+        farewell = (
+            [self.say(Bye(bye.value))] if bye is not None and self._control is not None else []
+        )
         carried = self._control == LANE_CHANNEL  # then the peer is closed since
         self.state = LinkState.CLOSED
         self._control = None
@@ -179,10 +216,12 @@ class Link:
                 *([] if carried else [ClosePeer(self.id, said_bye=bool(farewell))]),
                 *self._lane.close(),
             ]
-        told = self.tell(stage=Stage.CLOSED, reason=reason, can_text=False, can_send_files=False, deadline=None)
+        told = self.tell(
+            stage=Stage.CLOSED, reason=reason, can_text=False, can_send_files=False, deadline=None
+        )
         return [*left, *farewell, *ending, told]
 
-    # --- transitions -----------------------------------------------------------------------------------------------
+    # --- transitions ------------------------------------------------------------------------------
 
     def _first_channel(self, event: ChannelOpened, now: float) -> list[Command]:
         opened = self._opened(now)
@@ -227,18 +266,25 @@ class Link:
         return self._broken(event.reason, now)
 
     def _broken(self, reason: Reason, now: float) -> list[Command]:
-        """WebRTC is over; where the guest has a lane open for the link, it is because the guest took that."""
+        """WebRTC is over; where the guest has a lane open for the link, it is because the guest
+        took that.
+        """
         if self._control == LANE_CHANNEL:
             return []  # of the peer that was closed for the lane; it crossed
         if reason is Reason.PEER_LEFT and self._peer_pings:
-            reason = Reason.PEER_VANISHED  # who greets says goodbye, too; a page that is loaded again cannot
+            # Who greets says goodbye, too; a page that is loaded again cannot
+            reason = Reason.PEER_VANISHED
         return self._carry_link(now) if self._lane.carrier else self.close(reason)
 
-    # --- the lane --------------------------------------------------------------------------------------------------
+    # --- the lane ---------------------------------------------------------------------------------
 
     def _no_way(self, event: PeerFailed, now: float) -> list[Command]:
         """WebRTC cannot open; where the peer proved itself, a lane may still carry the link."""
-        if self._lane.carrier or event.reason is not Reason.ICE_FAILED or not self._lane.can_carry_link:
+        if (
+            self._lane.carrier
+            or event.reason is not Reason.ICE_FAILED
+            or not self._lane.can_carry_link
+        ):
             return self._broken(event.reason, now)
         self._failure = event.reason
         return self._lane.dial_for_link()
@@ -289,11 +335,16 @@ class Link:
         return self._message(event, now)
 
     def _message(self, event: ChannelMessage, now: float) -> list[Command]:
-        # The guest's first word on a lane that can carry the link says that the guest found no other way.
-        taken = self._carry_link(now) if event.channel == LANE_CHANNEL and self._lane.carrier else []
+        # The guest's first word on a lane that can carry the link says that the guest found no
+        # other way.
+        taken = (
+            self._carry_link(now) if event.channel == LANE_CHANNEL and self._lane.carrier else []
+        )
         self._heard = now
         if event.channel != self._control:
-            return []  # a channel that was told `unsupported` already, or a lane on which nothing is to be said
+            # A channel that was told `unsupported` already, or a lane on which nothing is to be
+            # said
+            return []
         try:
             message = parse_link_message(event.text)
         except MessageError as error:
@@ -316,7 +367,8 @@ class Link:
     def _greeted(self, hello: Hello, now: float) -> list[Command]:
         self._peer_pings = True
         commands: list[Command] = []
-        if self.status.peer_name is None:  # else the name that was approved, or greeted with first, stays
+        # Else the name that was approved, or greeted with first, stays
+        if self.status.peer_name is None:
             commands.append(self.tell(peer_name=display_name(hello.name)))
         if "files" in hello.features and not self.status.can_send_files:
             self._peer_knows_lanes = "lane" in hello.features
@@ -364,7 +416,8 @@ class Link:
 
     def _heartbeat(self, event: TimerFired, now: float) -> list[Command]:
         if now - self._ticked > 2 * HEARTBEAT_SECONDS:
-            self._heard = now  # it was this program that slept; what the peer said meanwhile still waits in the queue
+            # It was this program that slept; what the peer said meanwhile still waits in the queue
+            self._heard = now
         self._ticked = now
         if self._peer_pings and now - self._heard >= SILENCE_SECONDS:
             return self.close(Reason.PEER_VANISHED)

@@ -1,6 +1,5 @@
-"""What two Proxims say to each other on a link's `control` channel: reading, writing, cutting long text in pieces.
-
-Must never be here: when something may be said (link.py).
+"""What two Proxims say to each other on a link's `control` channel: reading, writing, cutting long
+text in pieces.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +8,14 @@ from typing import Final
 
 from proxim.core.errors import Reason
 from proxim.core.file_messages import FILE_READERS, FileMessage, file_fields
-from proxim.core.json_text import JSONObject, MessageError, optional_text_field, read_object, text_field, write_object
+from proxim.core.json_text import (
+    JSONObject,
+    MessageError,
+    optional_text_field,
+    read_object,
+    text_field,
+    write_object,
+)
 from proxim.core.messages import MAX_ID_BYTES
 from proxim.core.texts import MAX_NAME_BYTES
 
@@ -17,8 +23,9 @@ LINK_VERSION: Final = 1
 FEATURES: Final = ("text", "files", "lane")
 MAX_FEATURES: Final = 64
 
-# A browser's default maximum message is 64 KiB where the SDP names none (RFC 8841, 6.1), and one long message would
-# hold up the heartbeat behind it; a character takes at most 6 bytes in JSON ("\u0000").
+# A browser's default maximum message is 64 KiB where the SDP names none (RFC 8841, 6.1), and one
+# long message would hold up the heartbeat behind it; a character takes at most 6 bytes in JSON
+# ("\u0000").
 TEXT_PIECE_CHARACTERS: Final = 8 * 1024
 MAX_LINK_MESSAGE_BYTES: Final = 64 * 1024
 MAX_TEXT_BYTES: Final = 1024 * 1024  # a long document; more is a file
@@ -70,7 +77,9 @@ def _hello(fields: JSONObject) -> Hello:
     features = fields.get("features", [])
     if not isinstance(features, list) or len(features) > MAX_FEATURES:
         raise MessageError(Reason.BAD_MESSAGE, "features must be a short list")
-    known = tuple(feature for feature in features if isinstance(feature, str) and len(feature) <= MAX_ID_BYTES)
+    known = tuple(
+        feature for feature in features if isinstance(feature, str) and len(feature) <= MAX_ID_BYTES
+    )
     return Hello(text_field(fields, "name", MAX_NAME_BYTES), version, known)
 
 
@@ -86,7 +95,9 @@ _READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
     "text": _text_piece,
     "ping": lambda fields: Ping(),
     "bye": lambda fields: Bye(optional_text_field(fields, "reason", MAX_ID_BYTES)),
-    "unsupported": lambda fields: Unsupported(optional_text_field(fields, "what", MAX_ID_BYTES) or ""),
+    "unsupported": lambda fields: Unsupported(
+        optional_text_field(fields, "what", MAX_ID_BYTES) or ""
+    ),
     **FILE_READERS,
 }
 
@@ -94,9 +105,13 @@ _READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
 def parse_link_message(text: str) -> LinkMessage:
     """Read one message of the control channel.
 
-    Raises MessageError: TOO_LARGE, BAD_JSON, BAD_MESSAGE, or UNKNOWN_TYPE, whose detail is the unknown type.
+    Raises MessageError: TOO_LARGE, BAD_JSON, BAD_MESSAGE, or UNKNOWN_TYPE, whose detail is the
+    unknown type.
     """
-    if len(text) > MAX_LINK_MESSAGE_BYTES or len(text.encode(errors="surrogatepass")) > MAX_LINK_MESSAGE_BYTES:
+    if (
+        len(text) > MAX_LINK_MESSAGE_BYTES
+        or len(text.encode(errors="surrogatepass")) > MAX_LINK_MESSAGE_BYTES
+    ):
         raise MessageError(Reason.TOO_LARGE, f"over {MAX_LINK_MESSAGE_BYTES} bytes")
     fields = read_object(text)
     kind = text_field(fields, "type", MAX_ID_BYTES)
@@ -130,7 +145,8 @@ def dump_link_message(message: LinkMessage) -> str:
 def text_to_send(text: str) -> str | None:
     """The text as a link carries it; None where it is more than MAX_TEXT_BYTES.
 
-    Tk and JSON can hand us halves of a character: pairs of them are joined, one that stays alone is replaced.
+    Tk and JSON can hand us halves of a character: pairs of them are joined, one that stays alone is
+    replaced.
     """
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole if len(whole.encode()) <= MAX_TEXT_BYTES else None
@@ -152,7 +168,10 @@ class TextPieces:
         self._bytes = 0
 
     def take(self, piece: TextPiece) -> str | None:
-        """The whole text with its last piece, else None. Raises MessageError (TOO_LARGE) beyond MAX_TEXT_BYTES."""
+        """The whole text with its last piece, else None.
+
+        Raises MessageError (TOO_LARGE) beyond MAX_TEXT_BYTES.
+        """
         self._bytes += len(piece.text.encode())
         if self._bytes > MAX_TEXT_BYTES:
             raise MessageError(Reason.TOO_LARGE, "text")

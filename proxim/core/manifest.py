@@ -1,7 +1,7 @@
-"""What a transfer consists of: its files and folders as announced, what of them is done, what is still wanted.
+"""What a transfer consists of: its files and folders as announced, what of them is done, what is
+still wanted.
 
-Positions are counted in files (by their place in the manifest) and bytes within a file. Must never be here: names fit
-for a disk (filenames.py), disks, messages.
+Positions are counted in files (by their place in the manifest) and bytes within a file.
 """
 
 import hashlib
@@ -12,15 +12,19 @@ from typing import Final, NewType
 
 from proxim.core.errors import Reason
 
-# One transfer, for its life, resumptions included. 128 random bits that only the two ends know: whoever names one
-# after a lost link is the peer that it was begun with. So it is shown to its own person, and never logged.
+# One transfer, for its life, resumptions included. 128 random bits that only the two ends know:
+# whoever names one after a lost link is the peer that it was begun with. So it is shown to its own
+# person, and never logged.
 TransferID = NewType("TransferID", str)
 
 TRANSFER_ID_BYTES: Final = 16
-MAX_ENTRIES: Final = 20_000  # files and folders of one transfer; twice the 10,000 photos of a full camera
-MAX_PATH_BYTES: Final = 1024  # of one entry, with its folders; below PATH_MAX of every system but old Windows
+# Files and folders of one transfer; twice the 10,000 photos of a full camera
+MAX_ENTRIES: Final = 20_000
+# Of one entry, with its folders; below PATH_MAX of every system but old Windows
+MAX_PATH_BYTES: Final = 1024
 MAX_DEPTH: Final = 32  # folders within folders
-MAX_FILE_BYTES: Final = 1 << 50  # a petabyte: no disk has it, and sums stay exact in JavaScript (2^53)
+# A petabyte: no disk has it, and sums stay exact in JavaScript (2^53)
+MAX_FILE_BYTES: Final = 1 << 50
 
 
 class Direction(StrEnum):
@@ -90,15 +94,19 @@ def digest(entries: Iterable[Entry]) -> bytes:
     """SHA-256 over the manifest: the same only where it is the same files."""
     total = hashlib.sha256()
     for one in entries:
-        total.update(f"{len(one.path)}:{one.path}:{one.size}:{one.modified}:{one.directory};".encode())
+        total.update(
+            f"{len(one.path)}:{one.path}:{one.size}:{one.modified}:{one.directory};".encode()
+        )
     return total.digest()
 
 
 def resume_tag(transfer: TransferID, binding: bytes = b"") -> bytes:
-    """What a receiver names an unfinished transfer by: only who knows its id can tell which one it is.
+    """What a receiver names an unfinished transfer by: only who knows its id can tell which one it
+    is.
 
-    `binding`: what only this link has (Speaker.binding). Without it whoever was told a tag on one link could say it on
-    another, and be taken there for the device that the transfer was begun with.
+    `binding`: what only this link has (Speaker.binding). Without it whoever was told a tag on one
+    link could say it on another, and be taken there for the device that the transfer was begun
+    with.
     """
     return hashlib.sha256(b"proxim-resume-1 " + binding + transfer.encode()).digest()
 
@@ -136,7 +144,9 @@ def remaining(
     partial: Iterable[Partial] = (),
     position: Position = START,
 ) -> int:
-    """Bytes that are still to come, where everything before `position` has, and of `partial` files their beginnings."""
+    """Bytes that are still to come, where everything before `position` has, and of `partial` files
+    their beginnings.
+    """
     skipped = set(indices(skip))
     have = {one.index: one.offset for one in partial}
     have[position.index] = max(position.offset, have.get(position.index, 0))

@@ -1,8 +1,8 @@
 """The signaling messages: frozen dataclasses, strict reading, writing, limits.
 
-The five messages are the seed document's; the additions are those of docs/protocol.md. A reader ignores unknown extra
-fields. A message's repr is fit for a log: session ids, proofs and descriptions (they carry ICE passwords) are left out.
-Must never be here: who may send what and when (that is host.py and guest.py).
+The five messages are the seed document's; the additions are those of docs/protocol.md. A reader
+ignores unknown extra fields. A message's repr is fit for a log: session ids, proofs and
+descriptions (they carry ICE passwords) are left out.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,8 @@ from proxim.core.json_text import (
 from proxim.core.texts import MAX_NAME_BYTES
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024  # an SDP of 32 KiB, JSON-escaped, with room
-MAX_SDP_BYTES: Final = 32 * 1024  # aiortc's is 1 KiB, a browser's with data channel only 1-2 KiB, with media 10 KiB
+# aiortc's is 1 KiB, a browser's with data channel only 1-2 KiB, with media 10 KiB
+MAX_SDP_BYTES: Final = 32 * 1024
 MAX_CANDIDATE_BYTES: Final = 512  # RFC 8839 grammar; the longest seen in browsers is some 200
 MAX_ID_BYTES: Final = 64  # a UUID has 36
 MAX_SESSION_ID_BYTES: Final = 64  # ours have 22
@@ -46,8 +47,8 @@ class CloseCode(IntEnum):
     TAMPERED = 4401  # the guest's: what came under the host's name was not what the host sent
 
 
-# What a WebSocket closes with by itself on bytes that are no frame, no UTF-8, or too many (RFC 6455, 7.4.1): it got
-# what no program sends.
+# What a WebSocket closes with by itself on bytes that are no frame, no UTF-8, or too many (RFC
+# 6455, 7.4.1): it got what no program sends.
 UNREADABLE_CODES: Final = frozenset({1002, 1007, 1009})
 
 
@@ -191,7 +192,7 @@ Message = (
 )
 
 
-# --- reading -------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def _session_id(fields: JSONObject) -> str:
@@ -202,14 +203,17 @@ def _optional_small_integer(fields: JSONObject, name: str) -> int | None:
     value = fields.get(name)
     if value is None:
         return None
-    if type(value) is not int or not 0 <= value <= MAX_SMALL_INTEGER:  # bool is an int to isinstance
+    # Bool is an int to isinstance
+    if type(value) is not int or not 0 <= value <= MAX_SMALL_INTEGER:
         raise MessageError(Reason.BAD_MESSAGE, f"{name} must be a small integer")
     return value
 
 
 def _device(fields: JSONObject) -> DeviceInfo:
     info = object_field(fields, "deviceInfo")
-    return DeviceInfo(text_field(info, "name", MAX_NAME_BYTES), text_field(info, "id", MAX_ID_BYTES))
+    return DeviceInfo(
+        text_field(info, "name", MAX_NAME_BYTES), text_field(info, "id", MAX_ID_BYTES)
+    )
 
 
 def _auth(fields: JSONObject) -> Auth:
@@ -260,7 +264,8 @@ def _description(payload: JSONObject) -> Description:
 
 
 def _candidate(payload: JSONObject) -> Candidate:
-    # Browsers' clients often send the whole RTCIceCandidate under "candidate"; null is end of candidates.
+    # Browsers' clients often send the whole RTCIceCandidate under "candidate"; null is end of
+    # candidates.
     holder = payload["candidate"] if isinstance(payload["candidate"], dict) else payload
     return Candidate(
         (optional_text_field(holder, "candidate", MAX_CANDIDATE_BYTES) or "").strip(),
@@ -273,15 +278,21 @@ def _signal(fields: JSONObject) -> Signal:
     payload = object_field(fields, "payload")
     mac = optional_text_field(payload, "mac", MAX_PROOF_BYTES)
     described = payload.get("sdp") is not None
-    if described == (payload.get("candidate") is not None) and (described or "candidate" not in payload):
+    if described == (payload.get("candidate") is not None) and (
+        described or "candidate" not in payload
+    ):
         raise MessageError(Reason.BAD_MESSAGE, "payload must have either sdp or candidate")
     content = _description(payload) if described else _candidate(payload)
     return Signal(_session_id(fields), content, mac)
 
 
 _READERS: Final[dict[str, Callable[[JSONObject], Message]]] = {
-    "pair_request": lambda fields: PairRequest(_session_id(fields), _device(fields), _optional_auth(fields)),
-    "pair_prompt": lambda fields: PairPrompt(_session_id(fields), _device(fields), _verified(fields)),
+    "pair_request": lambda fields: PairRequest(
+        _session_id(fields), _device(fields), _optional_auth(fields)
+    ),
+    "pair_prompt": lambda fields: PairPrompt(
+        _session_id(fields), _device(fields), _verified(fields)
+    ),
     "pair_response": lambda fields: PairResponse(_session_id(fields), _approved(fields)),
     "pair_result": lambda fields: PairResult(
         _session_id(fields),
@@ -297,17 +308,23 @@ _READERS: Final[dict[str, Callable[[JSONObject], Message]]] = {
         text_field(fields, "message", MAX_SENTENCE_BYTES),
         optional_text_field(fields, "sessionID", MAX_SESSION_ID_BYTES),
     ),
-    "session_ended": lambda fields: SessionEnded(_session_id(fields), text_field(fields, "reason", MAX_ID_BYTES)),
+    "session_ended": lambda fields: SessionEnded(
+        _session_id(fields), text_field(fields, "reason", MAX_ID_BYTES)
+    ),
 }
 
 
 def parse_message(text: str) -> Message:
     """Read one text frame.
 
-    Raises MessageError: TOO_LARGE, BAD_JSON, UNKNOWN_TYPE or BAD_MESSAGE; its detail names the field, never its value.
+    Raises MessageError: TOO_LARGE, BAD_JSON, UNKNOWN_TYPE or BAD_MESSAGE; its detail names the
+    field, never its value.
     """
     # A lone surrogate is let through here and refused by the field that holds it.
-    if len(text) > MAX_MESSAGE_BYTES or len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES:
+    if (
+        len(text) > MAX_MESSAGE_BYTES
+        or len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES
+    ):
         raise MessageError(Reason.TOO_LARGE, f"over {MAX_MESSAGE_BYTES} bytes")
     fields = read_object(text)
     kind = fields.get("type")
@@ -319,7 +336,7 @@ def parse_message(text: str) -> Message:
     return reader(fields)
 
 
-# --- writing -------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def _auth_fields(auth: Auth) -> JSONObject:
@@ -341,7 +358,9 @@ def _payload_fields(signal: Signal) -> JSONObject:
             "sdpMid": payload.sdp_mid,
             "sdpMLineIndex": payload.sdp_mline_index,
         }
-    return {name: value for name, value in {**named, "mac": signal.mac}.items() if value is not None}
+    return {
+        name: value for name, value in {**named, "mac": signal.mac}.items() if value is not None
+    }
 
 
 def message_fields(message: Message) -> JSONObject:
@@ -350,7 +369,11 @@ def message_fields(message: Message) -> JSONObject:
     auth: Auth | None = None
     match message:
         case PairRequest(session_id, device, auth):
-            fields = {"type": "pair_request", "sessionID": session_id, "deviceInfo": _device_fields(device)}
+            fields = {
+                "type": "pair_request",
+                "sessionID": session_id,
+                "deviceInfo": _device_fields(device),
+            }
         case PairPrompt(session_id, device, verified):
             fields = {
                 "type": "pair_prompt",
@@ -370,13 +393,21 @@ def message_fields(message: Message) -> JSONObject:
         case PairConfirm(session_id, auth):
             fields = {"type": "pair_confirm", "sessionID": session_id}
         case Signal(session_id, _, _):
-            fields = {"type": "signal", "sessionID": session_id, "payload": _payload_fields(message)}
+            fields = {
+                "type": "signal",
+                "sessionID": session_id,
+                "payload": _payload_fields(message),
+            }
         case ErrorMessage(code, sentence, error_session_id):
             fields = {"type": "error", "code": code, "message": sentence}
             if error_session_id is not None:
                 fields["sessionID"] = error_session_id
         case _:  # SessionEnded: mypy holds this to what is left
-            fields = {"type": "session_ended", "sessionID": message.session_id, "reason": message.reason}
+            fields = {
+                "type": "session_ended",
+                "sessionID": message.session_id,
+                "reason": message.reason,
+            }
     if auth is not None:
         fields["auth"] = _auth_fields(auth)
     return fields

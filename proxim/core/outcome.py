@@ -1,7 +1,4 @@
-"""How a transfer ended whose files have all come to their end; sender and receiver say the same.
-
-Must never be here: transfers that were cancelled, sentences.
-"""
+"""How a transfer ended whose files have all come to their end; sender and receiver say the same."""
 
 from proxim.core.errors import Reason
 from proxim.core.manifest import Entry, FailedFile

@@ -7,9 +7,9 @@
      +---nothing to send--+--> OVER                          v  v |
                                       accepted again <---- WAITING
 ```
-READY waits for its turn, and for a lane that may open in a moment. The receiver says where to go on whenever the way
-changes; where only this end sees that it did, it asks with a `continue` of its own. Must never be here: disks, which
-transfer may move now (transfers.py), the receiver's side (incoming.py).
+READY waits for its turn, and for a lane that may open in a moment. The receiver says where to go on
+whenever the way
+changes; where only this end sees that it did, it asks with a `continue` of its own.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,8 @@ from proxim.core.rate import Rate
 from proxim.core.status import TransferState, TransferStatus, Trouble, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, LinkUp, OutgoingInput, Speaker, Turn
 
-# Nothing written for so long: the lane's way is worse than the data channel's. Longer than a disk takes to spin up.
+# Nothing written for so long: the lane's way is worse than the data channel's. Longer than a disk
+# takes to spin up.
 STALL_SECONDS: Final = 20.0
 MAX_STARTS: Final = 8  # streams that broke off by a fault of our own before a transfer is given up
 
@@ -76,9 +77,14 @@ class OutgoingState(Enum):
 
 
 class Outgoing:
-    """See the module. `paths`: what the person chose; empty where an earlier run of the program knew it."""
+    """See the module.
 
-    def __init__(self, transfer: TransferID, speaker: Speaker | None, paths: tuple[str, ...]) -> None:
+    `paths`: what the person chose; empty where an earlier run of the program knew it.
+    """
+
+    def __init__(
+        self, transfer: TransferID, speaker: Speaker | None, paths: tuple[str, ...]
+    ) -> None:
         self.id = transfer
         self.paths = paths
         self.speaker = speaker
@@ -102,10 +108,13 @@ class Outgoing:
         self._faults = 0
         self.kept = False  # accepted once: it outlives its link
         self.taken_up = False  # it began on an earlier link
-        self.ended_here = False  # what the receiver says of it may still be on its way, and it may not know
+        # What the receiver says of it may still be on its way, and it may not know
+        self.ended_here = False
 
     @classmethod
-    def found(cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None) -> "Outgoing":
+    def found(
+        cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None
+    ) -> "Outgoing":
         """One that an earlier run of the program did not finish."""
         one = cls(transfer, None, ())
         one.state, one.kept = OutgoingState.WAITING, True
@@ -132,11 +141,14 @@ class Outgoing:
             raise MessageError(Reason.NOT_ALLOWED, "not now")
         raise MachineMisuseError(f"{kind} in {self.state}")
 
-    # --- announcing ------------------------------------------------------------------------------------------------
+    # --- announcing -------------------------------------------------------------------------------
 
     def _listed(self, event: SourcesListed, now: float) -> list[Command]:
         self.status = replace(self.status, entries=event.entries, size=total_size(event.entries))
-        left_out = [Publish(Trouble(Problem(reason, path), self.status.link)) for path, reason in event.refused]
+        left_out = [
+            Publish(Trouble(Problem(reason, path), self.status.link))
+            for path, reason in event.refused
+        ]
         if self.speaker is None:  # the link was lost meanwhile
             return [*left_out, *self._end(TransferState.FAILED, Reason.NOT_CONNECTED)]
         self.state = OutgoingState.ANNOUNCED
@@ -152,10 +164,15 @@ class Outgoing:
     def _accepted(self, event: Accept, now: float) -> list[Command]:
         entries = self.status.entries
         skip, partial = self._skip + event.skip, self._partial + event.partial
-        # Spans of one file each could stand for 20,000: more than there is of it would take minutes to count.
-        if len(skip) + len(partial) > 2 * len(entries) + 1 or sum(one.count for one in skip) > len(entries):
+        # Spans of one file each could stand for 20,000: more than there is of it would take minutes
+        # to count.
+        if len(skip) + len(partial) > 2 * len(entries) + 1 or sum(one.count for one in skip) > len(
+            entries
+        ):
             raise MessageError(Reason.BAD_MESSAGE, "more than was announced")
-        if any(one.index >= len(entries) or one.offset > entries[one.index].size for one in partial):
+        if any(
+            one.index >= len(entries) or one.offset > entries[one.index].size for one in partial
+        ):
             raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
         self._skip, self._partial = skip, partial
         if event.more:
@@ -167,9 +184,12 @@ class Outgoing:
         self._before = max(0, self.status.size - left)
         self.state = OutgoingState.READY
         self.kept = True
-        return [KeepSources(self.id, self.status.peer_name), self._tell(TransferState.ACTIVE, moved=self._before)]
+        return [
+            KeepSources(self.id, self.status.peer_name),
+            self._tell(TransferState.ACTIVE, moved=self._before),
+        ]
 
-    # --- moving ----------------------------------------------------------------------------------------------------
+    # --- moving -----------------------------------------------------------------------------------
 
     def _turn(self, event: Turn, now: float) -> list[Command]:
         self.state = OutgoingState.ACTIVE
@@ -182,14 +202,24 @@ class Outgoing:
         self._rate.note(self._before, now)
         self.status = replace(self.status, via=via, moved=self._before, speed=None)
         sending = StartSending(
-            self.id, self.speaker.id, self._generation, via, self._skip, self._partial, self._position
+            self.id,
+            self.speaker.id,
+            self._generation,
+            via,
+            self._skip,
+            self._partial,
+            self._position,
         )
         return [sending, *self._watch(), Publish(self.status)]
 
     def _watch(self) -> list[Command]:
-        """Look whether the lane stalls, where there is another way; the link itself has its heartbeat."""
+        """Look whether the lane stalls, where there is another way; the link itself has its
+        heartbeat.
+        """
         lane = self.status.via is Via.LANE and self.speaker is not None and self.speaker.lane_beside
-        return [SetTimer(self._stall_timer, STALL_SECONDS) if lane else CancelTimer(self._stall_timer)]
+        return [
+            SetTimer(self._stall_timer, STALL_SECONDS) if lane else CancelTimer(self._stall_timer)
+        ]
 
     def _continue(self, event: Continue, now: float) -> list[Command]:
         position = event.position
@@ -210,10 +240,16 @@ class Outgoing:
 
     def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
         assert self.speaker is not None  # ACTIVE has one
-        return [] if self.speaker.lane_open is (self.status.via is Via.LANE) else [self._ask(self.speaker)]
+        return (
+            []
+            if self.speaker.lane_open is (self.status.via is Via.LANE)
+            else [self._ask(self.speaker)]
+        )
 
     def _ask(self, speaker: Speaker) -> Command:
-        """The receiver may not see that this stream is over, or that there is a better way: it is to say from where."""
+        """The receiver may not see that this stream is over, or that there is a better way: it is
+        to say from where.
+        """
         return speaker.say(Continue(self.id, self._generation, self._position))
 
     def _stalled(self, event: TimerFired, now: float) -> list[Command]:
@@ -231,14 +267,18 @@ class Outgoing:
         say = self.speaker.say(Cancel(self.id, Reason.TRANSFER_FAILED.value))
         return [say, *self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)]
 
-    # --- the link is lost, and comes back --------------------------------------------------------------------------
+    # --- the link is lost, and comes back ---------------------------------------------------------
 
     def _lost_while_listing(self, event: LinkDown, now: float) -> list[Command]:
         self.speaker = None
         return []
 
     def _lost_before_acceptance(self, event: LinkDown, now: float) -> list[Command]:
-        return self._lost(event, now) if self.kept else self._end(TransferState.FAILED, Reason.PEER_VANISHED)
+        return (
+            self._lost(event, now)
+            if self.kept
+            else self._end(TransferState.FAILED, Reason.PEER_VANISHED)
+        )
 
     def _lost(self, event: LinkDown, now: float) -> list[Command]:
         self.state = OutgoingState.WAITING
@@ -257,16 +297,19 @@ class Outgoing:
     def _moved_to_another_link(self, event: LinkUp, now: float) -> list[Command]:
         return [*self._lost(LinkDown(), now), *self._linked_again(event, now)]
 
-    # --- the end ---------------------------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
     def _finished(self, event: Finished, now: float) -> list[Command]:
         entries, failed = self.status.entries, self._failed + event.failed
-        if len({one.index for one in failed}) < len(failed) or any(one.index >= len(entries) for one in failed):
+        if len({one.index for one in failed}) < len(failed) or any(
+            one.index >= len(entries) for one in failed
+        ):
             raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
         self._failed = failed
         if event.more:
             return []
-        # What was declined counts as wanted: where only the receiver sees that all failed, the others are sent anew.
+        # What was declined counts as wanted: where only the receiver sees that all failed, the
+        # others are sent anew.
         state, reason = outcome(count_files(entries), failed)
         moved = max(0, self.status.size - lost_bytes(entries, failed))
         if self.status.moved < moved:  # it never said that all of that is written, so it is not
@@ -281,7 +324,11 @@ class Outgoing:
 
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
         self.ended_here = True
-        told = [] if self.speaker is None else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+        told = (
+            []
+            if self.speaker is None
+            else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+        )
         return [*told, *self._end(TransferState.CANCELLED, Reason.CANCELLED)]
 
     def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
@@ -290,10 +337,12 @@ class Outgoing:
         told = self._tell(state, reason=reason, speed=None)
         return [CancelTimer(self._stall_timer), StopSending(self.id, forget=True), told]
 
-    def _listed_too_late(self, event: SourcesListed | SourcesFailed | SendingFailed, now: float) -> list[Command]:
+    def _listed_too_late(
+        self, event: SourcesListed | SourcesFailed | SendingFailed, now: float
+    ) -> list[Command]:
         return []
 
-    # --- helpers ---------------------------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------------------------
 
     def _tell(self, state: TransferState, **changes: Any) -> Command:
         self.status = replace(self.status, state=state, **changes)

@@ -1,7 +1,8 @@
-"""The whole program's machine: a host, or attempts to join, or both, and files; hands each event to whom it concerns.
+"""The whole program's machine: a host, or attempts to join, or both, and files; hands each event to
+whom it concerns.
 
-Sockets that the server accepted have positive ids, those that a guest dials negative ones; links carry "host-" or
-"guest-". Must never be here: what hosts and guests do (host.py, guest.py).
+Sockets that the server accepted have positive ids, those that a guest dials negative ones; links
+carry "host-" or "guest-".
 """
 
 from dataclasses import replace
@@ -82,7 +83,9 @@ class Program:
         return [Publish(ThisDevice(self._device)), *(self._host.start() if self._host else [])]
 
     def handle(self, event: ProgramEvent, now: float) -> list[Command]:
-        """Take one event, in the order in which they happened; after Shutdown there is nothing left to do for any."""
+        """Take one event, in the order in which they happened; after Shutdown there is nothing left
+        to do for any.
+        """
         if self._ended:
             return []
         match event:
@@ -137,10 +140,18 @@ class Program:
         return []  # of an attempt that has ended; this crossed on the way
 
     def _join(self, event: Join) -> list[Command]:
-        if any(guest.state is not GuestState.LINKED and not guest.resumes for guest in self._guests.values()):
+        if any(
+            guest.state is not GuestState.LINKED and not guest.resumes
+            for guest in self._guests.values()
+        ):
             return [_trouble(Reason.JOIN_BUSY)]
         guest = Guest(
-            event.target, self._device, self._prover, self._new_link_id, self._new_connection, self._transfers
+            event.target,
+            self._device,
+            self._prover,
+            self._new_link_id,
+            self._new_connection,
+            self._transfers,
         )
         self._guests[guest.link.id] = guest
         return guest.start()
@@ -158,7 +169,8 @@ class Program:
         commands = guest.handle(event, now)
         del self._guests[link]
         if guest.state is not GuestState.ENDED:
-            self._guests[guest.link.id] = guest  # a link that goes on for a lost one has an id of its own
+            # A link that goes on for a lost one has an id of its own
+            self._guests[guest.link.id] = guest
         return commands
 
     def _send_paths(self, event: SendPaths, now: float) -> list[Command]:
@@ -173,11 +185,16 @@ class Program:
         guest = self._guests.get(event.link)
         if guest is None and isinstance(event, SendText | SendPaths | Disconnect):
             # That it went on crossed with what is wanted.
-            return next((one for one in self._guests.values() if one.link.status.resumes == event.link), None)
+            return next(
+                (one for one in self._guests.values() if one.link.status.resumes == event.link),
+                None,
+            )
         return guest
 
     def _by_connection(self, connection: ConnectionID) -> Guest | None:
-        return next((guest for guest in self._guests.values() if guest.connection == connection), None)
+        return next(
+            (guest for guest in self._guests.values() if guest.connection == connection), None
+        )
 
     def _rename(self, name: str) -> list[Command]:
         if not is_usable_name(name):

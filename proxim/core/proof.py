@@ -1,8 +1,9 @@
-"""Proof that both sides know the code: key schedule, tags, and a MAC on every signal (docs/protocol.md, Proof).
+"""Proof that both sides know the code: key schedule, tags, and a MAC on every signal
+(docs/protocol.md, Proof).
 
-A secret enters by an `Exchange`: SPAKE2 for the typed code (net/spake.py, because it needs a library), the QR's own
-secret here. What a guest or host does with a failed proof stands in their machines. Must never be here: sockets,
-clocks, a fallback, a comparison of secrets that is not hmac.compare_digest.
+A secret enters by an `Exchange`: SPAKE2 for the typed code (net/spake.py, because it needs a
+library), the QR's own secret here. What a guest or host does with a failed proof stands in their
+machines.
 """
 
 import base64
@@ -18,7 +19,8 @@ from proxim.core.errors import ProximError, Reason
 from proxim.core.messages import Auth, Candidate, Description, DeviceInfo, Verified
 
 PROOF_VERSION: Final = 1
-SPAKE2_SHARE_BYTES: Final = 33  # a side byte and a compressed Ed25519 point; the library itself takes longer ones
+# A side byte and a compressed Ed25519 point; the library itself takes longer ones
+SPAKE2_SHARE_BYTES: Final = 33
 PSK_SHARE_BYTES: Final = 32
 PSK_SECRET_BYTES: Final = 16
 RESUME_NAME_BYTES: Final = 16  # 128 bits, as a sessionID's
@@ -33,13 +35,17 @@ class ProofError(ProximError):
 class Method(StrEnum):
     """How the secret enters the proof; the value stands in `auth.m`."""
 
-    SPAKE2 = "spake2"  # a typed code: a PAKE, because 25 bits could be guessed offline from anything weaker
+    # A typed code: a PAKE, because 25 bits could be guessed offline from anything weaker
+    SPAKE2 = "spake2"
     PSK = "psk"  # the QR's 128-bit secret, straight into the key schedule
-    RESUME = "resume"  # a lost link's: 256 bits that came out of its own proof, used as the QR's secret is
+    # A lost link's: 256 bits that came out of its own proof, used as the QR's secret is
+    RESUME = "resume"
 
     @property
     def verified(self) -> Verified | None:
-        """What a prompt says of a guest that proved itself this way; None: what it said of the link that was lost."""
+        """What a prompt says of a guest that proved itself this way; None: what it said of the link
+        that was lost.
+        """
         return _VERIFIED.get(self)
 
     @property
@@ -85,7 +91,7 @@ class PskExchange:
         return self.secret
 
 
-# --- encodings -----------------------------------------------------------------------------------------------------
+# --- encodings ------------------------------------------------------------------------------------
 
 
 def lv(*parts: bytes) -> bytes:
@@ -109,12 +115,14 @@ def from_base64url(text: str | None, length: int) -> bytes:
     return raw
 
 
-# --- key schedule --------------------------------------------------------------------------------------------------
+# --- key schedule ---------------------------------------------------------------------------------
 
 
 def context(method: Method, session_id: str, device: DeviceInfo) -> bytes:
     """Everything that both sides must see alike before they agree on keys."""
-    return lv(_LABEL, method.encode(), session_id.encode(), device.name.encode(), device.id.encode())
+    return lv(
+        _LABEL, method.encode(), session_id.encode(), device.name.encode(), device.id.encode()
+    )
 
 
 def identities(ctx: bytes) -> tuple[bytes, bytes]:
@@ -128,7 +136,9 @@ def _hmac(key: bytes, message: bytes) -> bytes:
 
 
 class ProofKeys:
-    """The keys of one pairing: HKDF-SHA256 (RFC 5869) over the exchanged secret, salted with the transcript."""
+    """The keys of one pairing: HKDF-SHA256 (RFC 5869) over the exchanged secret, salted with the
+    transcript.
+    """
 
     def __init__(self, ctx: bytes, guest_share: bytes, host_share: bytes, secret: bytes) -> None:
         self.transcript = hashlib.sha256(lv(ctx, guest_share, host_share)).digest()
@@ -151,7 +161,9 @@ class ProofKeys:
         return self.key("resume")
 
     def resume_name(self) -> str:
-        """What they call the session then: it tells nobody which one it is, and can be neither typed nor scanned."""
+        """What they call the session then: it tells nobody which one it is, and can be neither
+        typed nor scanned.
+        """
         return "@" + to_base64url(self.key("resume name")[:RESUME_NAME_BYTES])
 
 
@@ -168,11 +180,13 @@ def tag_auth(tag: bytes) -> Auth:
     return Auth(t=to_base64url(tag))
 
 
-# --- signals -------------------------------------------------------------------------------------------------------
+# --- signals --------------------------------------------------------------------------------------
 
 
 class SignalMacs:
-    """MACs of one pairing's signals, counted in each direction, so that none can be dropped, repeated or moved."""
+    """MACs of one pairing's signals, counted in each direction, so that none can be dropped,
+    repeated or moved.
+    """
 
     def __init__(self, keys: ProofKeys, own_side: Side) -> None:
         self._own_side = own_side
@@ -190,7 +204,8 @@ class SignalMacs:
         return tag_matches(self._next(other, payload), mac)
 
     def _next(self, side: Side, payload: Description | Candidate) -> bytes:
-        # The host's signals are bound to the offer that they answer, and so to the guest's fingerprint.
+        # The host's signals are bound to the offer that they answer, and so to the guest's
+        # fingerprint.
         bound_to = self._offer_digest if side is Side.HOST else b""
         message = self._counts[side].to_bytes(8, "big") + lv(_fields(payload), bound_to)
         self._counts[side] += 1

@@ -1,6 +1,5 @@
-"""The steps of a proof on each side, one pairing each: who sends which share, and when the keys are there.
-
-Must never be here: what follows from a proof that holds or fails (host.py, guest.py), the arithmetic (proof.py).
+"""The steps of a proof on each side, one pairing each: who sends which share, and when the keys are
+there.
 """
 
 from collections.abc import Callable
@@ -78,7 +77,9 @@ def start_resumption(lost: ProofKeys, device: DeviceInfo, prover: Prover) -> Gue
     return _start(Method.RESUME, lost.resume_secret(), lost.resume_name(), device, prover)
 
 
-def _start(method: Method, secret: bytes, session_id: str, device: DeviceInfo, prover: Prover) -> GuestProof:
+def _start(
+    method: Method, secret: bytes, session_id: str, device: DeviceInfo, prover: Prover
+) -> GuestProof:
     ctx = context(method, session_id, device)
     exchange = prover.exchange(method, secret, Side.GUEST, ctx)
     return GuestProof(method, _auth(method, exchange), ctx, exchange)
@@ -95,14 +96,22 @@ class HostProof:
 
 
 def method_of(auth: Auth) -> Method:
-    """The method that a guest asks for. Raises ProofError for a version or method that we do not know."""
+    """The method that a guest asks for.
+
+    Raises ProofError for a version or method that we do not know.
+    """
     if auth.v != PROOF_VERSION or auth.m not in tuple(Method):
         raise ProofError(Reason.BAD_MESSAGE, "no such proof")
     return Method(auth.m)
 
 
-def start_host_proof(request: PairRequest, auth: Auth, method: Method, secret: bytes, prover: Prover) -> HostProof:
-    """Answer a guest's share with ours. Raises ProofError for a share that no honest guest sends."""
+def start_host_proof(
+    request: PairRequest, auth: Auth, method: Method, secret: bytes, prover: Prover
+) -> HostProof:
+    """Answer a guest's share with ours.
+
+    Raises ProofError for a share that no honest guest sends.
+    """
     guest_share = from_base64url(auth.y, method.share_bytes)
     ctx = context(method, request.session_id, request.device)
     exchange = prover.exchange(method, secret, Side.HOST, ctx)

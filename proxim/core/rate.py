@@ -1,16 +1,12 @@
-"""How fast bytes have been moving lately.
-
-Must never be here: words for people, a clock of its own.
-"""
+"""How fast bytes have been moving lately."""
 
 from collections import deque
 from typing import Final
 
 WINDOW_SECONDS: Final = 5.0  # long enough to be calm, short enough to follow a Wi-Fi that changes
 SETTLED_SECONDS: Final = 0.5  # before that, a figure would be a guess
-STEP_SECONDS: Final = (
-    0.05  # what comes closer together counts as one: a peer may tell its progress as often as it likes
-)
+# What comes closer together counts as one: a peer may tell its progress as often as it likes
+STEP_SECONDS: Final = 0.05
 
 
 class Rate:

@@ -1,6 +1,5 @@
-"""What the host answers a guest that may not go on: the wire's `error` and the rejecting `pair_result`.
-
-Must never be here: the decision to refuse.
+"""What the host answers a guest that may not go on: the wire's `error` and the rejecting
+`pair_result`.
 """
 
 from proxim.core.commands import Command, Send
@@ -18,7 +17,9 @@ def refusal(connection: ConnectionID, reason: Reason, session_id: str | None = N
 
 def rejection(guest: Guest, reason: Reason) -> Command:
     """The wire's `pair_result` for a guest that may not come in, now."""
-    result = PairResult(guest.session_id, approved=False, reason=reason, auth=host_tag(guest, "rejected"))
+    result = PairResult(
+        guest.session_id, approved=False, reason=reason, auth=host_tag(guest, "rejected")
+    )
     return Send(guest.connection, result)
 
 

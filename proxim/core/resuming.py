@@ -1,6 +1,5 @@
-"""What host and guest have in common where a lost link is taken up again: how long, and as what people see it.
-
-Must never be here: the proof that it is the same guest (proof.py), who tries and who waits (guest.py, session.py).
+"""What host and guest have in common where a lost link is taken up again: how long, and as what
+people see it.
 """
 
 from collections.abc import Sequence
@@ -12,8 +11,10 @@ from proxim.core.events import LinkID
 from proxim.core.link import Link
 from proxim.core.status import LinkStatus, Stage, Via
 
-RESUME_SECONDS: Final = 120.0  # the issue: within 2 minutes; a laptop's lid, a lift, a router that starts again
-REDIAL_SECONDS: Final = 2.0  # between two dials; people wait, and a dial on the LAN costs next to nothing
+# The issue: within 2 minutes; a laptop's lid, a lift, a router that starts again
+RESUME_SECONDS: Final = 120.0
+# Between two dials; people wait, and a dial on the LAN costs next to nothing
+REDIAL_SECONDS: Final = 2.0
 
 
 def untold(link: Link, closing: Sequence[Command]) -> list[Command]:
@@ -29,7 +30,9 @@ def _tells_the_end(command: Command, link: LinkID) -> bool:
 
 
 def resumed(lost: LinkStatus, link: LinkID, peer_address: str) -> LinkStatus:
-    """A new link in the place of one that was lost: who it is was approved and proved before, and stays."""
+    """A new link in the place of one that was lost: who it is was approved and proved before, and
+    stays.
+    """
     return replace(
         lost,
         link=link,

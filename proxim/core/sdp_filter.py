@@ -1,9 +1,9 @@
 """What of the other side's description and candidates may reach aiortc (docs/security.md).
 
-A description is written anew from the few values that one data channel needs, each checked: no line of the other side's
-is passed on as it came. A candidate may only lead where a device of this room can be. Browsers hide their address
-behind a `.local` name (mDNS); whoever answers to it could lead us anywhere, so such a candidate is taken to mean the
-address that the peer's WebSocket comes from. Must never be here: descriptions of our own, sockets, names to look up.
+A description is written anew from the few values that one data channel needs, each checked: no line
+of the other side's is passed on as it came. A candidate may only lead where a device of this room
+can be. Browsers hide their address behind a `.local` name (mDNS); whoever answers to it could lead
+us anywhere, so such a candidate is taken to mean the address that the peer's WebSocket comes from.
 """
 
 import ipaddress
@@ -13,7 +13,8 @@ from typing import Final
 
 from proxim.core.messages import Candidate
 
-MAX_CANDIDATES: Final = 16  # in all, inside the description and beside it: a laptop with VPN and IPv6 has some eight
+# In all, inside the description and beside it: a laptop with VPN and IPv6 has some eight
+MAX_CANDIDATES: Final = 16
 MIN_CANDIDATE_PORT: Final = 1024  # below are other services; ICE must not be made to knock at them
 MAX_FINGERPRINTS: Final = 4  # one for each digest; aiortc gives three, browsers one
 
@@ -30,25 +31,31 @@ _NEAR: Final = tuple(
         "fc00::/7",
     )
 )
-# The metadata services of cloud machines answer to whoever asks; near by their address, but never a device in a room.
+# The metadata services of cloud machines answer to whoever asks; near by their address, but never a
+# device in a room.
 _NEVER: Final = frozenset(
-    ipaddress.ip_address(text) for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
+    ipaddress.ip_address(text)
+    for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
 )
 
-# The network's own and the broadcast address of a /24 and of most larger networks: a packet there could reach every
-# device. The broadcast address of our own subnet the system refuses by itself, at any prefix, to a socket that did not
-# ask for SO_BROADCAST, and routers pass none on (RFC 2644); this is the second lock. In a network larger than a /24 a
-# device may bear such an address, but hardly a router hands it out, and at its WebSocket's address it is tried.
+# The network's own and the broadcast address of a /24 and of most larger networks: a packet there
+# could reach every device. The broadcast address of our own subnet the system refuses by itself, at
+# any prefix, to a socket that did not ask for SO_BROADCAST, and routers pass none on (RFC 2644);
+# this is the second lock. In a network larger than a /24 a device may bear such an address, but
+# hardly a router hands it out, and at its WebSocket's address it is tried.
 _NEVER_LAST_OCTETS: Final = frozenset({0, 255})
 
 _MDNS_NAME: Final = re.compile(r"[0-9A-Za-z-]{1,63}\.local")
-# RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation ..) is not needed. A
-# zone (%eth0) is no part of an address here: it would say by which interface we send.
+# RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation
+# ..) is not needed. A zone (%eth0) is no part of an address here: it would say by which interface
+# we send.
 _CANDIDATE: Final = re.compile(
-    r"(?:a=)?(?:candidate:)?(?P<foundation>[0-9A-Za-z+/]{1,32}) 1 (?i:udp) (?P<priority>[0-9]{1,10})"
-    r" (?P<address>[0-9A-Za-z.:-]{1,80}) (?P<port>[0-9]{1,5}) typ (?P<type>host|srflx|prflx)(?: [ -~]*)?"
+    r"(?:a=)?(?:candidate:)?(?P<foundation>[0-9A-Za-z+/]{1,32}) 1 (?i:udp)"
+    r" (?P<priority>[0-9]{1,10}) (?P<address>[0-9A-Za-z.:-]{1,80}) (?P<port>[0-9]{1,5})"
+    r" typ (?P<type>host|srflx|prflx)(?: [ -~]*)?"
 )
-_SECTION: Final = re.compile(r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrtc-datachannel")  # port 0: rejected
+# Port 0: rejected
+_SECTION: Final = re.compile(r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrtc-datachannel")
 _HEX: Final = "[0-9A-Fa-f]{2}"
 _VALUES: Final = {  # RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP)
     "mid": re.compile("[!-~]{1,32}"),
@@ -59,7 +66,8 @@ _VALUES: Final = {  # RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP)
     "max-message-size": re.compile("[0-9]{1,10}"),
 }
 _FINGERPRINT: Final = re.compile(
-    f"(?i:sha-256) {_HEX}(?::{_HEX}){{31}}|(?i:sha-384) {_HEX}(?::{_HEX}){{47}}|(?i:sha-512) {_HEX}(?::{_HEX}){{63}}"
+    f"(?i:sha-256) {_HEX}(?::{_HEX}){{31}}|(?i:sha-384) {_HEX}(?::{_HEX}){{47}}|(?i:sha-512) "
+    f"{_HEX}(?::{_HEX}){{63}}"
 )
 _NEEDED: Final = frozenset({"ice-ufrag", "ice-pwd", "setup", "sctp-port"})
 _MAX_PORT: Final = 65535
@@ -67,9 +75,11 @@ _IPV4: Final = 4
 
 
 def _parse(address: str) -> _IP | None:
-    """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it is none.
+    """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it
+    is none.
 
-    Octal, short and hexadecimal IPv4 spellings, which some systems read as other addresses, ip_address refuses.
+    Octal, short and hexadecimal IPv4 spellings, which some systems read as other addresses,
+    ip_address refuses.
     """
     try:
         ip = ipaddress.ip_address(address)
@@ -82,7 +92,8 @@ class PeerFilter:
     """Lets through what one peer may tell aiortc, for the life of one link."""
 
     def __init__(self, peer_address: str) -> None:
-        self._peer_address = peer_address.partition("%")[0]  # where its WebSocket is; a zone is no part of a candidate
+        # Where its WebSocket is; a zone is no part of a candidate
+        self._peer_address = peer_address.partition("%")[0]
         self._left = MAX_CANDIDATES
         self._ended = False
 
@@ -95,7 +106,9 @@ class PeerFilter:
         return None if line is None else replace(candidate, candidate=line)
 
     def description(self, sdp: str) -> str | None:
-        """The description written anew; None for one of anything but one data channel, or without what it needs."""
+        """The description written anew; None for one of anything but one data channel, or without
+        what it needs.
+        """
         head, *sections = re.split(r"^(?=m=)", sdp.replace("\r\n", "\n"), flags=re.MULTILINE)
         if len(sections) != 1:
             return None
@@ -106,7 +119,11 @@ class PeerFilter:
         fingerprints: list[str] = []
         candidates: list[str] = []
         ended = False
-        for line in (*head.split("\n"), *lines):  # what the section says goes before what the head says
+        # What the section says goes before what the head says
+        for line in (
+            *head.split("\n"),
+            *lines,
+        ):
             name, _, value = line.rstrip().removeprefix("a=").partition(":")
             if name == "fingerprint" and _FINGERPRINT.fullmatch(value):
                 fingerprints.append(value)
@@ -124,7 +141,11 @@ class PeerFilter:
 
     def _clean_candidate(self, line: str) -> str | None:
         match = _CANDIDATE.fullmatch(line)
-        if match is None or not MIN_CANDIDATE_PORT <= int(match["port"]) <= _MAX_PORT or self._left == 0:
+        if (
+            match is None
+            or not MIN_CANDIDATE_PORT <= int(match["port"]) <= _MAX_PORT
+            or self._left == 0
+        ):
             return None
         given = self._peer_address if _MDNS_NAME.fullmatch(match["address"]) else match["address"]
         address = _parse(given)
@@ -132,7 +153,8 @@ class PeerFilter:
             return None
         self._left -= 1
         return (
-            f"candidate:{match['foundation']} 1 udp {match['priority']} {address} {match['port']} typ {match['type']}"
+            f"candidate:{match['foundation']} 1 udp {match['priority']}"
+            f" {address} {match['port']} typ {match['type']}"
         )
 
     def _is_near(self, address: _IP) -> bool:
@@ -144,7 +166,9 @@ class PeerFilter:
         return not reaches_many and any(address in network for network in _NEAR)
 
 
-def _write(values: dict[str, str], fingerprints: list[str], candidates: list[str], ended: bool) -> str:
+def _write(
+    values: dict[str, str], fingerprints: list[str], candidates: list[str], ended: bool
+) -> str:
     group = [f"a=group:BUNDLE {values['mid']}"] if "mid" in values else []
     lines = [
         *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", *group),

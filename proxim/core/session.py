@@ -1,4 +1,5 @@
-"""One session at the host: from the code on the screen to the end of its link, as a table of transitions.
+"""One session at the host: from the code on the screen to the end of its link, as a table of
+transitions.
 
 ```
                                                +----- resumed, by proof -----+
@@ -11,9 +12,9 @@
    +----------- temporary, persistent: the guest may come back -----+---- 2 min ------+
   any --expired, ended by the host, one-time link over--> ENDED
 ```
-Only a guest that proved itself is waited for in AWAY, and only its proof leads out of it without a prompt. It may come
-before the loss is noticed here (LINKED), or after a try to take the link up again failed (LINKING). Must never be here:
-which session a message means (host.py), sockets, clocks, words for people.
+Only a guest that proved itself is waited for in AWAY, and only its proof leads out of it without a
+prompt. It may come
+before the loss is noticed here (LINKED), or after a try to take the link up again failed (LINKING).
 """
 
 from collections.abc import Callable
@@ -65,8 +66,9 @@ from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble, Via
 from proxim.core.texts import display_name
 from proxim.core.transfers import Transfers
 
-# A guest may close its WebSocket as soon as its side of the link is open, which may be before ours is: time for the
-# channel's opening to be sent once more (SCTP after 1 s, then 2 s), and no longer, for the guest may have given up.
+# A guest may close its WebSocket as soon as its side of the link is open, which may be before ours
+# is: time for the channel's opening to be sent once more (SCTP after 1 s, then 2 s), and no longer,
+# for the guest may have given up.
 LOST_SOCKET_SECONDS: Final = 4.0
 
 
@@ -93,7 +95,9 @@ class Session(AskedSession):
         self._resume_by = 0.0  # where the link was lost: until then it may be taken up again
 
     def trusts(self, connection: ConnectionID) -> bool:
-        """Whether this WebSocket is an approved guest's that proved itself: what it says wrong, somebody changed."""
+        """Whether this WebSocket is an approved guest's that proved itself: what it says wrong,
+        somebody changed.
+        """
         return self.serves(connection) and self._signaling.proved
 
     @property
@@ -106,7 +110,9 @@ class Session(AskedSession):
         return SessionStatus.REJECTED if self._rejected else SessionStatus.PENDING
 
     def resume_secret(self, name: str) -> bytes | None:
-        """What the guest has to know that takes up this session's link again under that name; None: nobody may."""
+        """What the guest has to know that takes up this session's link again under that name; None:
+        nobody may.
+        """
         keys = self._resume_keys.get(name)
         return None if keys is None else keys.resume_secret()
 
@@ -118,7 +124,7 @@ class Session(AskedSession):
             raise MachineMisuseError(f"{kind} in {self.state}")
         return transition(self, event, now)
 
-    # --- a guest is let in -----------------------------------------------------------------------------------------
+    # --- a guest is let in ------------------------------------------------------------------------
 
     def _let_in(self, guest: Guest, now: float) -> list[Command]:
         status = LinkStatus(
@@ -131,7 +137,9 @@ class Session(AskedSession):
         )
         return self._link_to(guest, status, [Publish(PairOutcome(self.id, approved=True))], now)
 
-    def _link_to(self, guest: Guest, status: LinkStatus, told: list[Command], now: float) -> list[Command]:
+    def _link_to(
+        self, guest: Guest, status: LinkStatus, told: list[Command], now: float
+    ) -> list[Command]:
         self.state = SessionState.LINKING
         self.guest = guest
         self._answered = False
@@ -139,13 +147,16 @@ class Session(AskedSession):
         self.link = Link(status, self.own_name, self._transfers)
         self._signaling = Signaling(Side.HOST, guest.address, guest.keys)
         return [
-            Send(guest.connection, PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved"))),
+            Send(
+                guest.connection,
+                PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved")),
+            ),
             *told,
             Publish(self.link.status),
             *self.link.open(offerer=False, keys=guest.keys),
         ]
 
-    # --- signals ---------------------------------------------------------------------------------------------------
+    # --- signals ----------------------------------------------------------------------------------
 
     def _signal_not_allowed(self, event: GuestSignal, now: float) -> list[Command]:
         return [refusal(event.connection, Reason.NOT_ALLOWED, event.signal.session_id)]
@@ -160,11 +171,18 @@ class Session(AskedSession):
             if error.reason is Reason.NOT_ALLOWED:
                 return self._signal_not_allowed(event, now)
             tampered = error.reason is Reason.TAMPERED
-            return self._end_with_link(End(Reason.TAMPERED), now) if tampered else self._close_link(error.reason, now)
+            return (
+                self._end_with_link(End(Reason.TAMPERED), now)
+                if tampered
+                else self._close_link(error.reason, now)
+            )
         if link.status.via is Via.LANE:
             return []  # it crossed with the lane that carries the link now
         if isinstance(payload, Description):
-            return [link.tell(stage=Stage.CONNECTING), ApplyDescription(link.id, SDPType.OFFER, payload.sdp)]
+            return [
+                link.tell(stage=Stage.CONNECTING),
+                ApplyDescription(link.id, SDPType.OFFER, payload.sdp),
+            ]
         return [] if payload is None else [AddCandidate(link.id, payload)]
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
@@ -173,7 +191,7 @@ class Session(AskedSession):
         answer = self._signaling.seal(self.guest.session_id, Description(event.sdp, event.type))
         return [Send(self.guest.connection, answer)]
 
-    # --- the link --------------------------------------------------------------------------------------------------
+    # --- the link ---------------------------------------------------------------------------------
 
     def _link_event(self, event: LinkInput, now: float) -> list[Command]:
         link = self._linking()
@@ -190,7 +208,11 @@ class Session(AskedSession):
     def _link_open_timeout(self, event: TimerFired, now: float) -> list[Command]:
         if self.guest is None:
             return self._close_link(Reason.GUEST_LEFT, now)
-        return self._link_event(event, now) if self._signaling.described else self._close_link(Reason.NO_OFFER, now)
+        return (
+            self._link_event(event, now)
+            if self._signaling.described
+            else self._close_link(Reason.NO_OFFER, now)
+        )
 
     def _guest_lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None
@@ -203,10 +225,15 @@ class Session(AskedSession):
 
     def _guest_lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
         self.guest = None  # the link stands on its own
-        return self._end_with_link(End(Reason.TAMPERED), now) if self._signaling.warned_by(event.code) else []
+        return (
+            self._end_with_link(End(Reason.TAMPERED), now)
+            if self._signaling.warned_by(event.code)
+            else []
+        )
 
     def _disconnect(self, event: Disconnect, now: float) -> list[Command]:
-        # The host's own Disconnect ends the session whatever its type: who sends a guest away wants it gone.
+        # The host's own Disconnect ends the session whatever its type: who sends a guest away wants
+        # it gone.
         link = self._linking()
         return [*link.close(Reason.DISCONNECTED, bye=Reason.CLOSED), *self._end(Reason.CLOSED)]
 
@@ -215,7 +242,9 @@ class Session(AskedSession):
         return self._after_link(link, link.close(reason), now)
 
     def _after_link(self, link: Link, closing: list[Command], now: float) -> list[Command]:
-        """The link is closed by these commands: is it taken up again, and if not, does the session live on?"""
+        """The link is closed by these commands: is it taken up again, and if not, does the session
+        live on?
+        """
         commands = list(closing)
         reason, failed = link.status.reason, self.state is SessionState.LINKING
         assert reason is not None  # a closed link has one
@@ -246,7 +275,7 @@ class Session(AskedSession):
         guest, self.guest = self.guest, None
         return [CloseConnection(guest.connection, CloseCode.LINK_FAILED if failed else None)]
 
-    # --- a lost link -----------------------------------------------------------------------------------------------
+    # --- a lost link ------------------------------------------------------------------------------
 
     def _wait(self, link: Link, closing: list[Command], now: float) -> list[Command]:
         failed = self.state is SessionState.LINKING
@@ -259,7 +288,9 @@ class Session(AskedSession):
         ]
 
     def _resume(self, event: Resume, now: float) -> list[Command]:
-        """The guest is back; it may have noticed the loss before us, or that a try to come back failed."""
+        """The guest is back; it may have noticed the loss before us, or that a try to come back
+        failed.
+        """
         guest, keys, link = event.guest, event.guest.keys, self.link
         lost = self._resume_keys.get(guest.session_id)
         if lost is None or keys is None or link is None:
@@ -267,10 +298,14 @@ class Session(AskedSession):
         if self.state is SessionState.AWAY:
             closing: list[Command] = [CancelTimer(self._resume_timer)]
         else:
-            closing = [*untold(link, link.close(Reason.PEER_VANISHED)), *self._hang_up(failed=False)]
+            closing = [
+                *untold(link, link.close(Reason.PEER_VANISHED)),
+                *self._hang_up(failed=False),
+            ]
         if self.state is SessionState.LINKED:
             self._resume_by = now + RESUME_SECONDS
-        # Until the new link opens, the guest may not have heard that it was let in, and come back as it came now.
+        # Until the new link opens, the guest may not have heard that it was let in, and come back
+        # as it came now.
         self._resume_keys = {guest.session_id: lost, keys.resume_name(): keys}
         status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
         return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
@@ -289,24 +324,33 @@ class Session(AskedSession):
         return self._linking().tell(stage=Stage.CLOSED, reason=reason, deadline=None)
 
     def _disconnect_while_away(self, event: Disconnect, now: float) -> list[Command]:
-        return [CancelTimer(self._resume_timer), self._give_up(Reason.DISCONNECTED), *self._end(Reason.CLOSED)]
+        return [
+            CancelTimer(self._resume_timer),
+            self._give_up(Reason.DISCONNECTED),
+            *self._end(Reason.CLOSED),
+        ]
 
     def _end_while_away(self, event: End, now: float) -> list[Command]:
-        return [CancelTimer(self._resume_timer), self._give_up(event.reason), *self._end(event.reason)]
+        return [
+            CancelTimer(self._resume_timer),
+            self._give_up(event.reason),
+            *self._end(event.reason),
+        ]
 
     def _expire_while_away(self, event: TimerFired, now: float) -> list[Command]:
         if self.type is SessionType.ONE_TIME:
             return self._expire_with_link(event, now)
         return self._end_while_away(End(Reason.EXPIRED), now)
 
-    # --- the end ---------------------------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
     def _expire(self, event: TimerFired, now: float) -> list[Command]:
         return self._end(Reason.EXPIRED)
 
     def _expire_with_link(self, event: TimerFired, now: float) -> list[Command]:
         if self.type is SessionType.ONE_TIME:
-            self._overdue = True  # it was joined in time, and lasts as long as this link; there is no other after it
+            # It was joined in time, and lasts as long as this link; there is no other after it
+            self._overdue = True
             return []
         return self._end_with_link(End(Reason.EXPIRED), now)
 
@@ -317,7 +361,7 @@ class Session(AskedSession):
         link = self._linking()
         return [*link.close(event.reason, bye=event.reason), *self._end(event.reason)]
 
-    # --- helpers ---------------------------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------------------------
 
     def _linking(self) -> Link:
         assert self.link is not None  # LINKING, LINKED and AWAY have one
@@ -331,7 +375,14 @@ class Session(AskedSession):
 _Transition = Callable[[Session, Any, float], list[Command]]
 
 _LANE_INPUTS: Final = (LaneOpened, LaneLost, TimerName.LANE)
-_LINKED_INPUTS: Final = (ChannelOpened, ChannelMessage, ChannelClosed, PeerFailed, SendText, TimerName.HEARTBEAT)
+_LINKED_INPUTS: Final = (
+    ChannelOpened,
+    ChannelMessage,
+    ChannelClosed,
+    PeerFailed,
+    SendText,
+    TimerName.HEARTBEAT,
+)
 
 _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = {
     (SessionState.OPEN, Ask): Session._ask,
@@ -369,7 +420,10 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.LINKED, PeerDescribed): Session._late,
     (SessionState.LINKED, Disconnect): Session._disconnect,
     (SessionState.LINKED, End): Session._end_with_link,
-    **{(SessionState.LINKED, kind): Session._link_event for kind in (*_LINKED_INPUTS, *_LANE_INPUTS)},
+    **{
+        (SessionState.LINKED, kind): Session._link_event
+        for kind in (*_LINKED_INPUTS, *_LANE_INPUTS)
+    },
     (SessionState.AWAY, Ask): Session._busy,
     (SessionState.AWAY, GuestSignal): Session._signal_not_allowed,
     (SessionState.AWAY, Decide): Session._too_late,
@@ -379,5 +433,9 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.AWAY, Disconnect): Session._disconnect_while_away,
     (SessionState.AWAY, End): Session._end_while_away,
     **{(SessionState.AWAY, kind): Session._late for kind in get_args(LinkEvent)},
-    **{(state, Resume): Session._resume for state in SessionState if state is not SessionState.ENDED},
+    **{
+        (state, Resume): Session._resume
+        for state in SessionState
+        if state is not SessionState.ENDED
+    },
 }

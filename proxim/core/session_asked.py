@@ -1,7 +1,4 @@
-"""A session as far as requests go: its identity and life, its one prompt at a time, and its end.
-
-Must never be here: what follows once a guest is let in (session.py, which is the whole session).
-"""
+"""A session as far as requests go: its identity and life, its one prompt at a time, and its end."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -10,7 +7,16 @@ from typing import Final
 
 from proxim.core.commands import CancelTimer, CloseConnection, Command, Publish, Send, SetTimer
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import ConnectionID, ConnectionLost, Decide, LinkID, SessionType, Timer, TimerFired, TimerName
+from proxim.core.events import (
+    ConnectionID,
+    ConnectionLost,
+    Decide,
+    LinkID,
+    SessionType,
+    Timer,
+    TimerFired,
+    TimerName,
+)
 from proxim.core.link import Link
 from proxim.core.messages import CloseCode, DeviceInfo, SessionEnded
 from proxim.core.replies import rejection
@@ -20,8 +26,10 @@ from proxim.core.status import PairOutcome, Prompt, Trouble
 from proxim.core.texts import display_id, display_name
 
 APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
-MAX_IGNORED: Final = 2  # unproved requests of one address that may run out unanswered; a person looked away once
-SESSION_SECONDS: Final = 15 * 60.0  # the seed: "Sessions expire after 15 minutes or per session type"
+# Unproved requests of one address that may run out unanswered; a person looked away once
+MAX_IGNORED: Final = 2
+# The seed: "Sessions expire after 15 minutes or per session type"
+SESSION_SECONDS: Final = 15 * 60.0
 
 
 class AskedSession(ABC):
@@ -38,7 +46,9 @@ class AskedSession(ABC):
     ) -> None:
         self.id = session_id
         self.type = session_type
-        self.lifetime = None if session_type is SessionType.PERSISTENT else lifetime or SESSION_SECONDS
+        self.lifetime = (
+            None if session_type is SessionType.PERSISTENT else lifetime or SESSION_SECONDS
+        )
         self.expires = None if self.lifetime is None else now + self.lifetime
         self.own_name = own_name
         self.state = SessionState.OPEN
@@ -48,9 +58,12 @@ class AskedSession(ABC):
         self._new_link_id = new_link_id
         self._rejected = False
         self._asked = 0  # prompts so far; each has its number
-        self._unanswered = False  # one went away before its answer: from then on an answer must say which it means
-        self._ignored: Counter[str] = Counter()  # unproved requests that nobody answered, by address
-        self._muted: set[str] = set()  # addresses that were declined: only a proof gets them a second prompt
+        # One went away before its answer: from then on an answer must say which it means
+        self._unanswered = False
+        # Unproved requests that nobody answered, by address
+        self._ignored: Counter[str] = Counter()
+        # Addresses that were declined: only a proof gets them a second prompt
+        self._muted: set[str] = set()
 
     def serves(self, connection: ConnectionID) -> bool:
         """Whether the guest on this WebSocket asks or was approved."""
@@ -64,7 +77,7 @@ class AskedSession(ABC):
     def _let_in(self, guest: Guest, now: float) -> list[Command]:
         """Open a link to a guest that was approved."""
 
-    # --- being asked -----------------------------------------------------------------------------------------------
+    # --- being asked ------------------------------------------------------------------------------
 
     def _ask(self, event: Ask, now: float) -> list[Command]:
         if event.guest.verified is None and event.guest.address in self._muted:
@@ -75,7 +88,9 @@ class AskedSession(ABC):
         self._asked += 1
         deadline = now + APPROVAL_SECONDS
         shown = DeviceInfo(display_name(event.guest.device.name), display_id(event.guest.device.id))
-        prompt = Prompt(self.id, shown, event.guest.address, event.guest.verified, deadline, self._asked)
+        prompt = Prompt(
+            self.id, shown, event.guest.address, event.guest.verified, deadline, self._asked
+        )
         return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
 
     def _ask_beside(self, event: Ask, now: float) -> list[Command]:
@@ -135,7 +150,7 @@ class AskedSession(ABC):
         self._unanswered = True
         return self._reject(event.reason)
 
-    # --- the end ---------------------------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
     def _expire_while_asked(self, event: TimerFired, now: float) -> list[Command]:
         # _reject lets go of the guest, so it gets its pair_result and no session_ended on top.
@@ -149,7 +164,9 @@ class AskedSession(ABC):
         self.end_reason = reason
         commands: list[Command] = [CancelTimer(self._session_timer)]
         if self.guest is not None:
-            commands.append(Send(self.guest.connection, SessionEnded(self.guest.session_id, reason)))
+            commands.append(
+                Send(self.guest.connection, SessionEnded(self.guest.session_id, reason))
+            )
             commands.append(CloseConnection(self.guest.connection, CloseCode.SESSION_ENDED))
         self.guest = None
         return commands

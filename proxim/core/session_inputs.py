@@ -1,6 +1,5 @@
-"""What a session at the host can be told: what its guest, the person, its link and its timers do.
-
-Must never be here: behaviour (session.py), which session is meant (host.py).
+"""What a session at the host can be told: what its guest, the person, its link and its timers
+do.
 """
 
 from dataclasses import dataclass, field
@@ -46,7 +45,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A guest has proved that it is the one whose link this session lost; its `session_id` is the resume name."""
+    """A guest has proved that it is the one whose link this session lost; its `session_id` is the
+    resume name.
+    """
 
     guest: Guest
 

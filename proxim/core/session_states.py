@@ -1,7 +1,4 @@
-"""Where a session is, for its table of transitions, and in the words of docs/protocol.md.
-
-Must never be here: behaviour (session.py).
-"""
+"""Where a session is, for its table of transitions, and in the words of docs/protocol.md."""
 
 from enum import Enum, StrEnum
 

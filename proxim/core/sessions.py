@@ -1,7 +1,4 @@
-"""All sessions of a host with what their codes carry; an ended one leaves memory at once.
-
-Must never be here: a session's own life (session.py), sockets (door.py), which code is shown (host.py).
-"""
+"""All sessions of a host with what their codes carry; an ended one leaves memory at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,7 +20,8 @@ class SessionSecrets:
     code: int = field(repr=False)
     qr: bytes = field(repr=False)
     tries: GuessBudget = field(default_factory=GuessBudget)
-    typed: str | None = field(default=None, repr=False)  # the whole code as it is shown now: it also says the address
+    # The whole code as it is shown now: it also says the address
+    typed: str | None = field(default=None, repr=False)
 
 
 class Sessions:
@@ -55,8 +53,12 @@ class Sessions:
         return next((one for one in self if one.link is not None and one.link.id == link), None)
 
     def by_lost_link(self, link: LinkID) -> Session | None:
-        """The session that went on for this link: what a person wants of the one, they want of the other."""
-        return next((one for one in self if one.link is not None and one.link.status.resumes == link), None)
+        """The session that went on for this link: what a person wants of the one, they want of the
+        other.
+        """
+        return next(
+            (one for one in self if one.link is not None and one.link.status.resumes == link), None
+        )
 
     def by_resume_name(self, name: str) -> Session | None:
         """The session whose link may be taken up again under this name."""

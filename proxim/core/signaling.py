@@ -1,14 +1,21 @@
-"""One side's exchange of signals for one link: MACs, order, and what of the other side's may reach aiortc.
+"""One side's exchange of signals for one link: MACs, order, and what of the other side's may reach
+aiortc.
 
-The guest offers, the host answers, each once; candidates may stand anywhere. Must never be here: what follows from a
-signal that is refused (session.py, guest.py), the rules for descriptions and candidates (sdp_filter.py).
+The guest offers, the host answers, each once; candidates may stand anywhere.
 """
 
 from typing import Final
 
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
-from proxim.core.messages import UNREADABLE_CODES, Candidate, CloseCode, Description, SDPType, Signal
+from proxim.core.messages import (
+    UNREADABLE_CODES,
+    Candidate,
+    CloseCode,
+    Description,
+    SDPType,
+    Signal,
+)
 from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.sdp_filter import PeerFilter
 
@@ -31,17 +38,23 @@ class Signaling:
         return self._macs is not None
 
     def warned_by(self, code: int | None) -> bool:
-        """Whether the other side left, after a proof, as what it got was not ours. Forged, it only ends a session."""
+        """Whether the other side left, after a proof, as what it got was not ours.
+
+        Forged, it only ends a session.
+        """
         return self.proved and (code == CloseCode.TAMPERED or code in UNREADABLE_CODES)
 
     def seal(self, session_id: str, description: Description) -> Signal:
         """Our own description as it goes out."""
-        return Signal(session_id, description, None if self._macs is None else self._macs.seal(description))
+        return Signal(
+            session_id, description, None if self._macs is None else self._macs.seal(description)
+        )
 
     def take(self, signal: Signal) -> Description | Candidate | None:
         """What aiortc may be told of the other side's signal; None where nothing.
 
-        Raises MessageError: TAMPERED, NOT_ALLOWED for a description out of turn, BAD_DESCRIPTION for one without use.
+        Raises MessageError: TAMPERED, NOT_ALLOWED for a description out of turn, BAD_DESCRIPTION
+        for one without use.
         """
         payload = signal.payload
         if self._macs is not None and not self._macs.check(payload, signal.mac):
@@ -50,7 +63,9 @@ class Signaling:
             return self._filter.candidate(payload)
         if self.described or payload.type is _OWN_TYPE[self._side]:
             # The type is not under the MAC, and no honest peer describes itself twice.
-            raise MessageError(Reason.TAMPERED if self.proved else Reason.NOT_ALLOWED, "description")
+            raise MessageError(
+                Reason.TAMPERED if self.proved else Reason.NOT_ALLOWED, "description"
+            )
         self.described = True
         sdp = self._filter.description(payload.sdp)
         if sdp is None:

@@ -1,8 +1,9 @@
-"""What people are told: immutable, each the whole truth about one thing, replacing what was told of it before.
+"""What people are told: immutable, each the whole truth about one thing, replacing what was told of
+it before.
 
-Statuses are all that crosses the bridge towards a face (window, terminal, JSON lines); a face shows the newest of each
-thing and keeps no truth of its own. A moment (`expires`, `deadline`) is in seconds of the monotonic clock that the
-machines are given as `now`. Must never be here: behaviour, wire formats.
+Statuses are all that crosses the bridge towards a face (window, terminal, JSON lines); a face shows
+the newest of each thing and keeps no truth of its own. A moment (`expires`, `deadline`) is in
+seconds of the monotonic clock that the machines are given as `now`.
 """
 
 from dataclasses import dataclass, field
@@ -23,14 +24,18 @@ class ThisDevice:
 
 @dataclass(frozen=True, slots=True)
 class ProofPolicy:
-    """Whether guests that cannot prove that they know the code are refused; until it is told, they are not."""
+    """Whether guests that cannot prove that they know the code are refused; until it is told, they
+    are not.
+    """
 
     required: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """This machine's addresses, best first, and the one that the server listens on; None while there is none."""
+    """This machine's addresses, best first, and the one that the server listens on; None while
+    there is none.
+    """
 
     networks: tuple[Network, ...]
     chosen: str | None
@@ -38,11 +43,15 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """The session whose code is shown. Replaces the one before; sent again when its code changes."""
+    """The session whose code is shown.
+
+    Replaces the one before; sent again when its code changes.
+    """
 
     session_id: str = field(repr=False)
     uuid: str
-    code: str | None = field(repr=False)  # grouped; None on an IPv6 address, which has no short code, or once closed
+    # Grouped; None on an IPv6 address, which has no short code, or once closed
+    code: str | None = field(repr=False)
     url: str = field(repr=False)
     type: SessionType
     expires: float | None  # None: until the host ends it
@@ -70,7 +79,9 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class PairOutcome:
-    """The answer to a request: at the host its prompt is over, at the guest the attempt goes on or ends."""
+    """The answer to a request: at the host its prompt is over, at the guest the attempt goes on or
+    ends.
+    """
 
     session_id: str = field(repr=False)
     approved: bool
@@ -85,7 +96,8 @@ class Stage(StrEnum):
     APPROVED = "approved"
     CONNECTING = "connecting"  # descriptions are exchanged
     CONNECTED = "connected"
-    WAITING = "waiting"  # the link was lost; the same devices take it up again by themselves until `deadline`
+    # The link was lost; the same devices take it up again by themselves until `deadline`
+    WAITING = "waiting"
     CLOSED = "closed"
 
 
@@ -112,7 +124,9 @@ class LinkStatus:
     reason: Reason | None = None  # of stage CLOSED
     was_connected: bool = False
     via: Via = Via.WEBRTC
-    resumes: LinkID | None = None  # it goes on for that link, which waited and is told of no more: one link to people
+    resumes: LinkID | None = (
+        None  # it goes on for that link, which waited and is told of no more: one link to people
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +168,15 @@ class TransferStatus:
     link: LinkID | None = None  # None: waiting for the other device
     peer_name: str | None = None
     moved: int = 0  # bytes written at the receiver
-    current: int | None = None  # place in the manifest of the file that is moving, as far as it is known
+    current: int | None = (
+        None  # place in the manifest of the file that is moving, as far as it is known
+    )
     speed: float | None = None  # bytes/s, over the last seconds; None: not known yet
     via: Via | None = None
     failed: tuple[FailedFile, ...] = ()
-    path: str | None = None  # incoming, done: the file or folder; where there are several, the folder they are in
+    path: str | None = (
+        None  # incoming, done: the file or folder; where there are several, the folder they are in
+    )
     sha256: str | None = None  # done, of a single file
     reason: Reason | None = None
 

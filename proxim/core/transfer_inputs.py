@@ -1,7 +1,4 @@
-"""What a transfer is told by the link that it goes over, and what it can say there.
-
-Must never be here: behaviour (outgoing.py, incoming.py), which transfer is meant (transfers.py).
-"""
+"""What a transfer is told by the link that it goes over, and what it can say there."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,7 +17,15 @@ from proxim.core.file_events import (
     SourcesFailed,
     SourcesListed,
 )
-from proxim.core.file_messages import Accept, Announce, Cancel, Continue, FileMessage, Finished, Progress
+from proxim.core.file_messages import (
+    Accept,
+    Announce,
+    Cancel,
+    Continue,
+    FileMessage,
+    Finished,
+    Progress,
+)
 
 
 class Speaker(Protocol):
@@ -36,7 +41,9 @@ class Speaker(Protocol):
 
     @property
     def binding(self) -> bytes:
-        """What both ends of this link know and no other link has; empty where nothing was proved."""
+        """What both ends of this link know and no other link has; empty where nothing was
+        proved.
+        """
 
     @property
     def lane_open(self) -> bool:
@@ -59,7 +66,9 @@ class Speaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AcceptPolicy:
-    """What becomes of files that are announced: `directory` None is where files are always saved to."""
+    """What becomes of files that are announced: `directory` None is where files are always saved
+    to.
+    """
 
     without_asking: bool = False
     directory: str | None = None

@@ -1,7 +1,7 @@
-"""All transfers of the program, in both directions and over all links: which one is meant, whose turn it is.
+"""All transfers of the program, in both directions and over all links: which one is meant, whose
+turn it is.
 
-A transfer outlives its link: it waits here until the same peer is linked again. Must never be here: one transfer's own
-life (outgoing.py, incoming.py), the link's (link.py), disks.
+A transfer outlives its link: it waits here until the same peer is linked again.
 """
 
 import re
@@ -52,14 +52,19 @@ from proxim.core.transfer_inputs import (
     Turn,
 )
 
-STREAM_LABEL: Final = re.compile(r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})")
+STREAM_LABEL: Final = re.compile(
+    r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})"
+)
 _TRANSFER_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-MAX_MOVING: Final = 3  # outgoing over one link: three each way and control are within 8 data channels
-MAX_UNDECIDED: Final = 8  # announcements on one link that wait for the person; a queue of more is a flood
+# Outgoing over one link: three each way and control are within 8 data channels
+MAX_MOVING: Final = 3
+# Announcements on one link that wait for the person; a queue of more is a flood
+MAX_UNDECIDED: Final = 8
 MAX_UNFINISHED: Final = 64  # incoming on one link, accepted ones too: each holds two files open
 # From the listing to the peer's `resume`, which it says as soon as it has heard our greeting.
 RESUME_GRACE_SECONDS: Final = 2.0
-MAX_REMEMBERED: Final = 50  # transfers that are over, kept for a retry or in case the sender did not hear
+# Transfers that are over, kept for a retry or in case the sender did not hear
+MAX_REMEMBERED: Final = 50
 
 TransferIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
 
@@ -67,17 +72,22 @@ TransferIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
 class Transfers:
     """See the module."""
 
-    def __init__(self, token_bytes: Callable[[int], bytes], policy: AcceptPolicy | None = None) -> None:
+    def __init__(
+        self, token_bytes: Callable[[int], bytes], policy: AcceptPolicy | None = None
+    ) -> None:
         self.token_bytes = token_bytes
         self._policy = policy or AcceptPolicy()
         self._speakers: dict[LinkID, Speaker] = {}
-        self._named: dict[LinkID, tuple[bytes, ...]] = {}  # what peers asked for that we did not know, or not yet
-        self._always: dict[LinkID, str | None] = {}  # links whose announcements are accepted unseen, and where to
+        # What peers asked for that we did not know, or not yet
+        self._named: dict[LinkID, tuple[bytes, ...]] = {}
+        # Links whose announcements are accepted unseen, and where to
+        self._always: dict[LinkID, str | None] = {}
         self._outgoing: dict[TransferID, Outgoing] = {}
-        self._held_back: dict[TransferID, SourcesListed] = {}  # listed, and perhaps what an earlier one goes on with
+        # Listed, and perhaps what an earlier one goes on with
+        self._held_back: dict[TransferID, SourcesListed] = {}
         self._incoming: dict[TransferID, Incoming] = {}
 
-    # --- what a person wants ---------------------------------------------------------------------------------------
+    # --- what a person wants ----------------------------------------------------------------------
 
     def intent(self, event: TransferIntent, now: float) -> list[Command]:
         """Do what the person asks for, or say why not."""
@@ -123,19 +133,23 @@ class Transfers:
         if speaker is None:
             return [_trouble(Reason.NOT_CONNECTED)]
         only: tuple[str, ...] | None = None
-        if failed.status.state is TransferState.DONE:  # what arrived has its name already: another transfer
+        # What arrived has its name already: another transfer
+        if failed.status.state is TransferState.DONE:
             only = tuple(failed.status.entries[one.index].path for one in failed.status.failed)
             if not only:
                 return [_trouble(Reason.NOTHING_TO_SEND)]
-        # Under its own name where it can be: the receiver may still have a part. Not where it was ended here: what the
-        # receiver says of that one is still on its way, and would be taken for this one's.
+        # Under its own name where it can be: the receiver may still have a part. Not where it was
+        # ended here: what the receiver says of that one is still on its way, and would be taken for
+        # this one's.
         own = only is None and not failed.ended_here
         again = Outgoing(transfer if own else self._new_id(), speaker, failed.paths)
         self._outgoing[again.id] = again
         return again.start(only)
 
     def _speaker_again(self, failed: Outgoing) -> Speaker | None:
-        """The link it went over, or else the only one there is, where that is to a device of the same name."""
+        """The link it went over, or else the only one there is, where that is to a device of the
+        same name.
+        """
         speaker = None if failed.status.link is None else self._speakers.get(failed.status.link)
         if speaker is None and len(self._speakers) == 1:
             (speaker,) = self._speakers.values()
@@ -145,7 +159,7 @@ class Transfers:
     def _new_id(self) -> TransferID:
         return TransferID(to_base64url(self.token_bytes(TRANSFER_ID_BYTES)))
 
-    # --- what the disk answers -------------------------------------------------------------------------------------
+    # --- what the disk answers --------------------------------------------------------------------
 
     def disk(self, event: DiskEvent, now: float) -> list[Command]:
         """Pass on what the disk answers; of a transfer that is over, it crossed."""
@@ -154,7 +168,11 @@ class Transfers:
         if isinstance(event, SourcesListed | SourcesFailed | SendingFailed):
             outgoing = self._outgoing.get(event.transfer)
             if outgoing is None or outgoing.state is OutgoingState.OVER:
-                return [StopSending(event.transfer, forget=True)] if isinstance(event, SourcesListed) else []
+                return (
+                    [StopSending(event.transfer, forget=True)]
+                    if isinstance(event, SourcesListed)
+                    else []
+                )
             if isinstance(event, SourcesListed):
                 return self._listed(outgoing, event, now)
             return self._to_outgoing(outgoing, event, now)
@@ -166,15 +184,22 @@ class Transfers:
         return self._to_incoming(incoming, event, now)
 
     def _listed(self, new: Outgoing, event: SourcesListed, now: float) -> list[Command]:
-        """Announce it, unless the same files were begun before and the peer has a part of them: one copy is meant."""
+        """Announce it, unless the same files were begun before and the peer has a part of them: one
+        copy is meant.
+        """
         first = self._held_back.pop(new.id, None) is None
         wanted = digest(event.entries)
-        begun = [one for one in self._outgoing.values() if one is not new and digest(one.status.entries) == wanted]
+        begun = [
+            one
+            for one in self._outgoing.values()
+            if one is not new and digest(one.status.entries) == wanted
+        ]
         link = new.status.link
         if link is not None and any(one.taken_up and _is_on(one, link) for one in begun):
             return self._give_way(new)
         timer = Timer(TimerName.STALL, new.id)
-        may_ask = first and new.speaker is not None and new.speaker.binding  # without a proof nothing is resumed
+        # Without a proof nothing is resumed
+        may_ask = first and new.speaker is not None and new.speaker.binding
         if may_ask and any(one.state is OutgoingState.WAITING for one in begun):
             self._held_back[new.id] = event  # the peer may be about to ask for it
             return [SetTimer(timer, RESUME_GRACE_SECONDS)]
@@ -184,8 +209,16 @@ class Transfers:
         """Forget it; nobody was told of it yet. What goes on in its place is told again."""
         del self._outgoing[new.id]
         link = new.status.link
-        others = [Publish(one.status) for one in self._outgoing.values() if one.taken_up and one.status.link == link]
-        return [CancelTimer(Timer(TimerName.STALL, new.id)), StopSending(new.id, forget=True), *others]
+        others = [
+            Publish(one.status)
+            for one in self._outgoing.values()
+            if one.taken_up and one.status.link == link
+        ]
+        return [
+            CancelTimer(Timer(TimerName.STALL, new.id)),
+            StopSending(new.id, forget=True),
+            *others,
+        ]
 
     def _found(self, event: TransfersFound, now: float) -> list[Command]:
         commands: list[Command] = []
@@ -194,10 +227,14 @@ class Transfers:
             if one.transfer in self._outgoing or one.transfer in self._incoming:
                 continue  # the peer, or a person, was faster than the disk
             if one.direction is Direction.OUT:
-                self._outgoing[one.transfer] = Outgoing.found(one.transfer, one.entries, one.peer_name)
+                self._outgoing[one.transfer] = Outgoing.found(
+                    one.transfer, one.entries, one.peer_name
+                )
                 commands.append(Publish(self._outgoing[one.transfer].status))
             else:
-                self._incoming[one.transfer] = Incoming.found(one.transfer, one.entries, one.peer_name)
+                self._incoming[one.transfer] = Incoming.found(
+                    one.transfer, one.entries, one.peer_name
+                )
                 commands.append(Publish(self._incoming[one.transfer].status))
                 incoming.append(self._incoming[one.transfer])
         for speaker in self._speakers.values():  # so quickly was it there
@@ -210,7 +247,7 @@ class Transfers:
         outgoing = self._outgoing[TransferID(event.timer.scope)]  # its end cancels its timer
         return self._to_outgoing(outgoing, self._held_back.pop(outgoing.id, event), now)
 
-    # --- what the link tells ---------------------------------------------------------------------------------------
+    # --- what the link tells ----------------------------------------------------------------------
 
     def link_up(self, speaker: Speaker, now: float) -> list[Command]:
         """A peer that understands files has greeted."""
@@ -218,7 +255,9 @@ class Transfers:
         return self._name(list(self._incoming.values()), speaker)
 
     def _name(self, known: list[Incoming], speaker: Speaker) -> list[Command]:
-        """Name those of which the sender has to hear; whoever else is asked cannot tell what they are."""
+        """Name those of which the sender has to hear; whoever else is asked cannot tell what they
+        are.
+        """
         if not speaker.binding:  # nothing was proved: whoever it is could pass the tags on
             return []
         named = [one for one in known if one.state is IncomingState.WAITING or one.unheard]
@@ -235,15 +274,19 @@ class Transfers:
         for outgoing in list(self._outgoing.values()):
             if _is_on(outgoing, link):
                 commands += self._to_outgoing(outgoing, LinkDown(), now)
-                if outgoing.id in self._held_back:  # nothing to wait for: it is told that there is nobody
+                # Nothing to wait for: it is told that there is nobody
+                if outgoing.id in self._held_back:
                     commands += self._listed(outgoing, self._held_back[outgoing.id], now)
-        lost = [one for one in self._incoming.values() if one.status.link == link or _is_on(one, link)]
+        lost = [
+            one for one in self._incoming.values() if one.status.link == link or _is_on(one, link)
+        ]
         for incoming in lost:
             if _is_on(incoming, link):
                 commands += self._to_incoming(incoming, LinkDown(), now)
             elif incoming.state is IncomingState.OVER:
                 incoming.link_lost(now)
-        for speaker in self._speakers.values():  # the sender may have come back before we saw that it was gone
+        # The sender may have come back before we saw that it was gone
+        for speaker in self._speakers.values():
             commands += self._name(lost, speaker)
         return commands
 
@@ -258,8 +301,12 @@ class Transfers:
                 commands += self._to_outgoing(outgoing, LaneChanged(), now)
         return [*commands, *self._give_turns(link, now)]
 
-    def channel_opened(self, link: LinkID, channel: int, label: str, now: float) -> list[Command] | None:
-        """A data channel that is not `control`; None where it is none of a transfer's that we take."""
+    def channel_opened(
+        self, link: LinkID, channel: int, label: str, now: float
+    ) -> list[Command] | None:
+        """A data channel that is not `control`; None where it is none of a transfer's that we
+        take.
+        """
         match = STREAM_LABEL.fullmatch(label)
         incoming = None if match is None else self._incoming.get(TransferID(match["transfer"]))
         if match is None or incoming is None or not _is_on(incoming, link):
@@ -281,18 +328,28 @@ class Transfers:
                 outgoing, incoming = self._outgoing.get(transfer), self._incoming.get(transfer)
                 if outgoing is not None and _is_on(outgoing, speaker.id):
                     return self._to_outgoing(outgoing, message, now)
-                if isinstance(message, Continue) and incoming is not None and _is_on(incoming, speaker.id):
+                if (
+                    isinstance(message, Continue)
+                    and incoming is not None
+                    and _is_on(incoming, speaker.id)
+                ):
                     return self._to_incoming(incoming, message, now)
             case _:  # a lane's offer
-                raise MessageError(Reason.NOT_ALLOWED, "lane")  # link.py takes it where it may be said
+                # link.py takes it where it may be said
+                raise MessageError(Reason.NOT_ALLOWED, "lane")
         return []  # of a transfer that we ended; this crossed on the way
 
     def _cancelled(self, speaker: Speaker, message: Cancel, now: float) -> list[Command]:
-        outgoing, incoming = self._outgoing.get(message.transfer), self._incoming.get(message.transfer)
+        outgoing, incoming = (
+            self._outgoing.get(message.transfer),
+            self._incoming.get(message.transfer),
+        )
         if outgoing is not None and _is_on(outgoing, speaker.id):
             return self._to_outgoing(outgoing, message, now)
         # One that waits is on no link; who knows its name is the peer that it was begun with.
-        if incoming is not None and (_is_on(incoming, speaker.id) or incoming.state is IncomingState.WAITING):
+        if incoming is not None and (
+            _is_on(incoming, speaker.id) or incoming.state is IncomingState.WAITING
+        ):
             return self._to_incoming(incoming, message, now)
         return []
 
@@ -303,7 +360,9 @@ class Transfers:
         if incoming is not None and incoming.arriving.passes_over(speaker.id, message):
             return []
         taken: list[Command] = []
-        begins = incoming is None or not (incoming.state is IncomingState.ARRIVING and _is_on(incoming, speaker.id))
+        begins = incoming is None or not (
+            incoming.state is IncomingState.ARRIVING and _is_on(incoming, speaker.id)
+        )
         if incoming is not None and begins and _is_on(incoming, speaker.id):
             raise MessageError(Reason.NOT_ALLOWED, "announced twice")
         new = incoming is None or (incoming.state is IncomingState.OVER and not incoming.accepted)
@@ -312,10 +371,14 @@ class Transfers:
         if incoming is None:
             incoming = self._incoming[message.transfer] = Incoming(message.transfer, speaker)
         elif begins:
-            incoming.accepted = incoming.accepted and bool(speaker.binding)  # a name alone is no proof: asked again
-            taken = incoming.announced_again(speaker)  # who knows its name is the peer that it was begun with
+            # A name alone is no proof: asked again
+            incoming.accepted = incoming.accepted and bool(speaker.binding)
+            # Who knows its name is the peer that it was begun with
+            taken = incoming.announced_again(speaker)
         commands = [*taken, *self._to_incoming(incoming, message, now), *speaker.want_lane()]
-        if incoming.state is IncomingState.ASKED and (self._policy.without_asking or speaker.id in self._always):
+        if incoming.state is IncomingState.ASKED and (
+            self._policy.without_asking or speaker.id in self._always
+        ):
             directory = self._always.get(speaker.id, self._policy.directory)
             accept = AcceptTransfer(incoming.id, directory=directory)
             commands += self._to_incoming(incoming, accept, now)
@@ -323,7 +386,9 @@ class Transfers:
 
     def _has_room(self, link: LinkID) -> bool:
         unfinished = [one.state for one in self._incoming.values() if _is_on(one, link)]
-        undecided = sum(1 for state in unfinished if state in (IncomingState.ARRIVING, IncomingState.ASKED))
+        undecided = sum(
+            1 for state in unfinished if state in (IncomingState.ARRIVING, IncomingState.ASKED)
+        )
         return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
 
     def _too_many(self, speaker: Speaker, message: Announce) -> list[Command]:
@@ -350,11 +415,15 @@ class Transfers:
             elif outgoing.ended_here:  # it was told on a link that was dying
                 reason = outgoing.status.reason or Reason.CANCELLED
                 commands.append(speaker.say(Cancel(outgoing.id, reason.value)))
-        for new in [self._outgoing[one] for one in self._held_back if _is_on(self._outgoing[one], speaker.id)]:
+        for new in [
+            self._outgoing[one]
+            for one in self._held_back
+            if _is_on(self._outgoing[one], speaker.id)
+        ]:
             commands += self._listed(new, self._held_back[new.id], now)
         return commands
 
-    # --- to the transfers ------------------------------------------------------------------------------------------
+    # --- to the transfers -------------------------------------------------------------------------
 
     def _to_outgoing(self, outgoing: Outgoing, event: OutgoingInput, now: float) -> list[Command]:
         link = outgoing.status.link
@@ -368,7 +437,9 @@ class Transfers:
         return commands
 
     def _give_turns(self, link: LinkID, now: float) -> list[Command]:
-        """Let those that are ready move, in the order in which they came, as many as may at once."""
+        """Let those that are ready move, in the order in which they came, as many as may at
+        once.
+        """
         speaker = self._speakers.get(link)
         if speaker is None or speaker.lane_pending:
             return []
@@ -389,7 +460,12 @@ class Transfers:
             del self._incoming[incoming.id]
 
 
-_RESUMABLE: Final = (OutgoingState.WAITING, OutgoingState.ANNOUNCED, OutgoingState.READY, OutgoingState.ACTIVE)
+_RESUMABLE: Final = (
+    OutgoingState.WAITING,
+    OutgoingState.ANNOUNCED,
+    OutgoingState.READY,
+    OutgoingState.ACTIVE,
+)
 
 
 def _is_on(one: Outgoing | Incoming, link: LinkID) -> bool:

@@ -1,7 +1,7 @@
-"""What people read, in the language in use: one JSON file a language in proxim/languages, looked up when it is shown.
+"""What people read, in the language in use: one JSON file a language in proxim/languages, looked up
+when it is shown.
 
 Nothing here may be asked while a module is imported: the roof chooses the language after that.
-Must never be here: a sentence, which language the system speaks (proxim/system_language.py), a word of the log.
 """
 
 import json
@@ -14,7 +14,8 @@ import proxim.languages as folder
 LANGUAGES: Final = ("en", "de")  # a further one: its file, and its name here (docs/languages.md)
 ENGLISH: Final = LANGUAGES[0]
 
-# A section and a name ("join.hint") and what stands there: a text, or its forms for one and for several.
+# A section and a name ("join.hint") and what stands there: a text, or its forms for one and for
+# several.
 _Words = dict[str, str | dict[str, str]]
 
 _words: _Words = {}
@@ -22,7 +23,9 @@ _language = ENGLISH
 
 
 class _Values(dict[str, object]):
-    """What is put into a text: a value that nobody gave leaves a mark, for a window with a gap beats none."""
+    """What is put into a text: a value that nobody gave leaves a mark, for a window with a gap
+    beats none.
+    """
 
     def __missing__(self, name: str) -> str:
         return "…"
@@ -32,7 +35,9 @@ def use(language: str) -> None:
     """Speak one of LANGUAGES from now on."""
     global _words, _language  # one person is before this process, and so one language is in use
     found = {
-        f"{section}.{name}": text for section, texts in read_language(language).items() for name, text in texts.items()
+        f"{section}.{name}": text
+        for section, texts in read_language(language).items()
+        for name, text in texts.items()
     }
     _words, _language = found, language
 
@@ -44,7 +49,8 @@ def language_in_use() -> str:
 
 def read_language(language: str) -> dict[str, dict[str, Any]]:
     """The sections of a language's file."""
-    # By whatever loaded the package, so also out of the executable; importlib.resources would cost start-up 5 ms.
+    # By whatever loaded the package, so also out of the executable; importlib.resources would cost
+    # start-up 5 ms.
     spec: Any = folder.__spec__
     found: dict[str, dict[str, Any]] = json.loads(
         spec.loader.get_data(os.path.join(folder.__path__[0], f"{language}.json"))
@@ -53,7 +59,9 @@ def read_language(language: str) -> dict[str, dict[str, Any]]:
 
 
 def closest(tags: Iterable[str]) -> str | None:
-    """The first of LANGUAGES among language tags as systems and people write them: "de", "de_AT.UTF-8", "de-CH"."""
+    """The first of LANGUAGES among language tags as systems and people write them: "de",
+    "de_AT.UTF-8", "de-CH".
+    """
     for tag in tags:
         language = tag.strip().replace("_", "-").partition("-")[0].partition(".")[0].lower()
         if language in LANGUAGES:
@@ -62,7 +70,10 @@ def closest(tags: Iterable[str]) -> str | None:
 
 
 def say(key: str, /, *, count: int | None = None, **values: object) -> str:
-    """The text of that key with `values` in it. `count` chooses between its forms, and stands in it as {count}."""
+    """The text of that key with `values` in it.
+
+    `count` chooses between its forms, and stands in it as {count}.
+    """
     if not _words:
         use(_language)
     text = _words.get(key, key)

@@ -1,1 +1,4 @@
-"""What people read, a file a language; core/errors.py has the English sentences. Data only, nothing else."""
+"""What people read, a file a language; core/errors.py has the English sentences.
+
+Data only, nothing else.
+"""

@@ -1,4 +1,4 @@
-"""First floor, left: asyncio. Carries out the machines' commands and reports what happened as events.
+"""First floor, left: asyncio.
 
-Must never be here: decisions (they are core's) and anything that a person sees (that is ui's).
+Carries out the machines' commands and reports what happened as events.
 """

@@ -1,7 +1,4 @@
-"""A guest's way to a host: dial the WebSocket, name what kept it from opening.
-
-Must never be here: retries (a guest never retries by itself), what a message means.
-"""
+"""A guest's way to a host: dial the WebSocket, name what kept it from opening."""
 
 import asyncio
 import errno
@@ -24,11 +21,13 @@ from proxim.net import limits
 from proxim.net.pace import Meter, PacedConnection, PacedProtocol
 from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
 
-# This network has no way there; while a host that is asleep, or kept apart by a firewall or the Wi-Fi, is silent or
-# "unreachable" after the neighbours have been asked for it, which to a person is the same.
+# This network has no way there; while a host that is asleep, or kept apart by a firewall or the
+# Wi-Fi, is silent or "unreachable" after the neighbours have been asked for it, which to a person
+# is the same.
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN})
 _NO_ANSWER = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT})
-# Windows' overlapped connect gives these as `winerror` (WinError.h) and no errno that means anything.
+# Windows' overlapped connect gives these as `winerror` (WinError.h) and no errno that means
+# anything.
 _WINDOWS_NO_ROUTE = frozenset({1231})  # ERROR_NETWORK_UNREACHABLE
 _WINDOWS_NO_ANSWER = frozenset({121, 1232})  # ERROR_SEM_TIMEOUT, ERROR_HOST_UNREACHABLE
 
@@ -62,7 +61,9 @@ class DirectConnect(connect):
 class Client:
     """One dialled WebSocket."""
 
-    def __init__(self, id: ConnectionID, report: Callable[[SocketEvent | DialFailed], None]) -> None:
+    def __init__(
+        self, id: ConnectionID, report: Callable[[SocketEvent | DialFailed], None]
+    ) -> None:
         self._id = id
         self._report = report
         self._socket: WebSocket | None = None
@@ -101,7 +102,9 @@ class Client:
             self._socket.send(text)
 
     def close(self, code: CloseCode | None) -> bool:
-        """Close after what was sent; False where nothing is open yet, so the dial is to be cancelled."""
+        """Close after what was sent; False where nothing is open yet, so the dial is to be
+        cancelled.
+        """
         if self._socket is None:
             return False
         self._socket.close(code)
@@ -111,22 +114,36 @@ class Client:
 def _reason(error: Exception) -> Reason:
     if isinstance(error, ConnectionRefusedError):
         return Reason.REFUSED
-    if isinstance(error.__cause__ or error, EOFError | ConnectionResetError | ConnectionAbortedError):
-        return Reason.HOST_FULL  # accepted, and cut without a word: what our server does when its places are taken
+    if isinstance(
+        error.__cause__ or error, EOFError | ConnectionResetError | ConnectionAbortedError
+    ):
+        # Accepted, and cut without a word: what our server does when its places are taken
+        return Reason.HOST_FULL
     if not isinstance(error, OSError):
         return Reason.NOT_PROXIM
     windows = getattr(error, "winerror", None)
-    if isinstance(error, TimeoutError) or error.errno in _NO_ANSWER or windows in _WINDOWS_NO_ANSWER:
+    if (
+        isinstance(error, TimeoutError)
+        or error.errno in _NO_ANSWER
+        or windows in _WINDOWS_NO_ANSWER
+    ):
         return Reason.NO_ANSWER
-    if isinstance(error, socket.gaierror) or error.errno in _NO_ROUTE or windows in _WINDOWS_NO_ROUTE:
+    if (
+        isinstance(error, socket.gaierror)
+        or error.errno in _NO_ROUTE
+        or windows in _WINDOWS_NO_ROUTE
+    ):
         return Reason.UNREACHABLE
     return Reason.HOST_GONE
 
 
 async def way_to(url: str) -> dict[str, Any]:
-    """What `connect` dials. The URL has a zone escaped, and websockets takes it as it stands. Raises OSError.
+    """What `connect` dials. The URL has a zone escaped, and websockets takes it as it stands.
 
-    uvloop drops the zone (MagicStack/uvloop#539): to such an address we connect ourselves, where there is uvloop.
+    Raises OSError.
+
+    uvloop drops the zone (MagicStack/uvloop#539): to such an address we connect ourselves, where
+    there is uvloop.
     """
     address, port = dial_address(url), urlsplit(url).port
     if "%" not in address or sys.platform != "linux":
@@ -160,7 +177,10 @@ async def _connect(raw: socket.socket, where: Any) -> None:
 
 
 def dial_address(url: str) -> str:
-    """The address to dial. A link-local one gets a zone of this machine: the host's own says nothing here."""
+    """The address to dial.
+
+    A link-local one gets a zone of this machine: the host's own says nothing here.
+    """
     host = (urlsplit(url).hostname or "").replace("%25", "%")
     bare, _, zone = host.partition("%")
     here = [name for _, name in socket.if_nameindex()]

@@ -1,6 +1,6 @@
 """What goes wrong with files on this machine, as a Reason.
 
-A detail names the system's error and never a path: it may stand in a log. Must never be here: reading or writing.
+A detail names the system's error and never a path: it may stand in a log.
 """
 
 import errno
@@ -10,7 +10,8 @@ from proxim.core.errors import ProximError, Reason
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: FAT takes no file of 4 GiB
 _REFUSED: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
-# A drive that was pulled out answers EIO or ENXIO, a share that went away ESTALE; ELOOP: a link where a folder was.
+# A drive that was pulled out answers EIO or ENXIO, a share that went away ESTALE; ELOOP: a link
+# where a folder was.
 _GONE: Final = {
     errno.ENOENT,
     errno.ENOTDIR,
@@ -61,7 +62,9 @@ def write_reason(error: OSError) -> Reason:
 
 def read_reason(error: OSError) -> Reason:
     """Why something cannot be read."""
-    return Reason.FILE_GONE if error.errno in {errno.ENOENT, errno.ENOTDIR} else Reason.FILE_UNREADABLE
+    return (
+        Reason.FILE_GONE if error.errno in {errno.ENOENT, errno.ENOTDIR} else Reason.FILE_UNREADABLE
+    )
 
 
 def write_error(error: OSError) -> FileError:

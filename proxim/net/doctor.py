@@ -1,7 +1,8 @@
-"""Looking at this machine for `proxim doctor`: addresses, ports, firewalls, adapters, a link between two peers.
+"""Looking at this machine for `proxim doctor`: addresses, ports, firewalls, adapters, a link
+between two peers.
 
-All checks run at once, each under its own deadline; one that crashes or overruns becomes a finding. What the facts mean
-is core/doctor.py's. Must never be here: conclusions, changing anything on the machine, reaching any other machine.
+All checks run at once, each under its own deadline; one that crashes or overruns becomes a finding.
+What the facts mean is core/doctor.py's.
 """
 
 import asyncio
@@ -38,12 +39,21 @@ from proxim.core.doctor import (
 from proxim.core.errors import ProximError, Reason
 from proxim.core.events import Network
 from proxim.core.host_code import authority
-from proxim.net.addresses import AdapterKind, default_sources, kind_of, network_for, rank, read_adapters
+from proxim.net.addresses import (
+    AdapterKind,
+    default_sources,
+    kind_of,
+    network_for,
+    rank,
+    read_adapters,
+)
 from proxim.net.firewall import find_firewalls
 from proxim.net.listener import open_listener
 
-ANSWER_SECONDS: Final = 2.0  # a connection within one machine takes a millisecond; a firewall that drops lets it hang
-LINK_SECONDS: Final = 10.0  # two peers on one machine need 0.2 s; ICE itself gives up after some 5 s
+# A connection within one machine takes a millisecond; a firewall that drops lets it hang
+ANSWER_SECONDS: Final = 2.0
+# Two peers on one machine need 0.2 s; ICE itself gives up after some 5 s
+LINK_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
 PORT_SECONDS: Final = 8.0  # two waits of ANSWER_SECONDS, all ports and addresses at once, with room
 FIREWALL_SECONDS: Final = 20.0  # at most three tools in a row that are slow (tool.TOOL_SECONDS)
@@ -75,7 +85,9 @@ async def run_examination(examination: Examination) -> list[Finding]:
 
 
 async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
-    """Everything that could keep others from this machine, in reading order; `address` is the one a person named."""
+    """Everything that could keep others from this machine, in reading order; `address` is the one a
+    person named.
+    """
     try:
         adapters = read_adapters()
         named = None if address is None else network_for(address)
@@ -93,7 +105,9 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
         return absent + network_findings(networks, chosen)
 
     async def ports() -> list[Finding]:
-        return list(await asyncio.gather(*(_examine_ports(network, chosen == network) for network in tried)))
+        return list(
+            await asyncio.gather(*(_examine_ports(network, chosen == network) for network in tried))
+        )
 
     async def firewalls() -> list[Finding]:
         return firewall_findings(await find_firewalls("" if chosen is None else chosen.interface))
@@ -117,7 +131,8 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
 
     async def surroundings() -> list[Finding]:
         return surroundings_findings(
-            wsl=is_wsl(platform.release()), local_network_privacy=has_local_network_privacy(platform.mac_ver()[0])
+            wsl=is_wsl(platform.release()),
+            local_network_privacy=has_local_network_privacy(platform.mac_ver()[0]),
         )
 
     examinations = (
@@ -135,7 +150,10 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
 
 async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding, None]:
     """All checks at once, their findings in the order of the checks."""
-    tasks = [asyncio.create_task(run_examination(each), name=f"doctor {each.check}") for each in examinations]
+    tasks = [
+        asyncio.create_task(run_examination(each), name=f"doctor {each.check}")
+        for each in examinations
+    ]
     try:
         for task in tasks:
             for finding in await task:
@@ -146,7 +164,7 @@ async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-# --- ports ---------------------------------------------------------------------------------------------------------
+# --- ports ----------------------------------------------------------------------------------------
 
 
 async def _examine_ports(network: Network, chosen: bool) -> Finding:
@@ -155,17 +173,23 @@ async def _examine_ports(network: Network, chosen: bool) -> Finding:
 
 
 async def try_port(address: str, port: int) -> PortTrial:
-    """Listen on one port of one address and connect to it through that address; ask whoever has it already."""
+    """Listen on one port of one address and connect to it through that address; ask whoever has it
+    already.
+    """
     try:
         listener = open_listener(address, port)
     except ProximError as error:
         if error.reason is Reason.ADDRESS_GONE:
             return PortTrial(port, PortState.GONE)
-        # Windows may refuse a port, rather than call it taken, that a program holds for itself alone, as ours does.
+        # Windows may refuse a port, rather than call it taken, that a program holds for itself
+        # alone, as ours does.
         if await _is_proxim(address, port):
             return PortTrial(port, PortState.PROXIM)
-        return PortTrial(port, PortState.TAKEN if error.reason is Reason.PORT_TAKEN else PortState.REFUSED)
-    token = secrets.token_bytes(16)  # so that it is our own listener that answers, and no proxy in between
+        return PortTrial(
+            port, PortState.TAKEN if error.reason is Reason.PORT_TAKEN else PortState.REFUSED
+        )
+    # So that it is our own listener that answers, and no proxy in between
+    token = secrets.token_bytes(16)
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(token)
@@ -186,14 +210,18 @@ async def _is_proxim(address: str, port: int) -> bool:
 
 
 async def _exchange(address: str, port: int, request: bytes, wanted: int) -> bytes:
-    """Connect, send, and read until `wanted` bytes, the end, or the time-out; what came until then."""
+    """Connect, send, and read until `wanted` bytes, the end, or the time-out; what came until
+    then.
+    """
     received = b""
     with contextlib.suppress(OSError):  # refused, reset, unreachable; TimeoutError is an OSError
         async with asyncio.timeout(ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection(address, port)
             try:
                 writer.write(request)
-                while len(received) < wanted and (chunk := await reader.read(wanted - len(received))):
+                while len(received) < wanted and (
+                    chunk := await reader.read(wanted - len(received))
+                ):
                     received += chunk
             finally:
                 await _close(writer)
@@ -206,15 +234,18 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-# --- a link --------------------------------------------------------------------------------------------------------
+# --- a link ---------------------------------------------------------------------------------------
 
 
 async def try_link(seconds: float = LINK_SECONDS) -> LinkTrial:
-    """Two WebRTC peers in this process, as far as an open data channel; they meet at this machine's addresses."""
+    """Two WebRTC peers in this process, as far as an open data channel; they meet at this machine's
+    addresses.
+    """
     # Imported late: 0.25 s that the other checks need not wait for.
     from aiortc import RTCConfiguration, RTCPeerConnection
 
-    configuration = RTCConfiguration(iceServers=[])  # always explicit: the default contacts a public STUN server
+    # Always explicit: the default contacts a public STUN server
+    configuration = RTCConfiguration(iceServers=[])
     caller, callee = RTCPeerConnection(configuration), RTCPeerConnection(configuration)
     opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -247,15 +278,19 @@ async def try_link(seconds: float = LINK_SECONDS) -> LinkTrial:
                 await asyncio.gather(caller.close(), callee.close())
 
 
-# --- surroundings --------------------------------------------------------------------------------------------------
+# --- surroundings ---------------------------------------------------------------------------------
 
 
 def is_wsl(kernel_release: str) -> bool:
-    """Whether this Linux runs inside Windows: its kernel is "5.15.167.4-microsoft-standard-WSL2"."""
+    """Whether this Linux runs inside Windows: its kernel is
+    "5.15.167.4-microsoft-standard-WSL2".
+    """
     return sys.platform == "linux" and "microsoft" in kernel_release.lower()
 
 
 def has_local_network_privacy(macos_version: str) -> bool:
-    """Whether this is a macOS that asks before a program may reach the local network (15 and later); "" elsewhere."""
+    """Whether this is a macOS that asks before a program may reach the local network (15 and
+    later); "" elsewhere.
+    """
     major = macos_version.partition(".")[0]
     return major.isdigit() and int(major) >= 15

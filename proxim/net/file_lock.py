@@ -1,7 +1,7 @@
 """A file held by a living program, so that another one of the same person leaves it alone.
 
-The system lets go of it when the program ends, however that ends: nothing stale stays, as a process id in a
-file would. Must never be here: what the file holds.
+The system lets go of it when the program ends, however that ends: nothing stale stays, as a process
+id in a file would.
 """
 
 import os
@@ -14,7 +14,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-_BEYOND: Final = 1 << 30  # Windows keeps others from reading what is locked: a byte that no journal of ours comes to
+# Windows keeps others from reading what is locked: a byte that no journal of ours comes to
+_BEYOND: Final = 1 << 30
 
 
 def hold(descriptor: int) -> bool:
@@ -35,7 +36,9 @@ def hold(descriptor: int) -> bool:
 def is_held(path: Path) -> bool:
     """Whether some program holds it."""
     try:
-        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(
+            path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        )
     except OSError:
         return False
     try:

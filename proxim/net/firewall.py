@@ -1,8 +1,8 @@
-"""Which firewalls this machine has and what they do with a guest, as far as an ordinary user can read it.
+"""Which firewalls this machine has and what they do with a guest, as far as an ordinary user can
+read it.
 
-Each parser is a pure function over a tool's output. A tool that is absent, fails or speaks another language leads to
-"cannot be read", never to a guess.
-Must never be here: what a state means (core/doctor.py), a sentence (proxim/languages), changing any firewall.
+Each parser is a pure function over a tool's output. A tool that is absent, fails or speaks another
+language leads to "cannot be read", never to a guess.
 """
 
 import json
@@ -17,7 +17,7 @@ from proxim.core.doctor import ALL_PORTS, PORTS_SHOWN, Firewall, FirewallState
 from proxim.core.words import say
 from proxim.net.tool import Output, Run, run_tool
 
-# --- ufw -----------------------------------------------------------------------------------------------------------
+# --- ufw ------------------------------------------------------------------------------------------
 
 
 def ufw_is_enabled(conf: str) -> bool | None:
@@ -27,7 +27,10 @@ def ufw_is_enabled(conf: str) -> bool | None:
 
 
 def parse_ufw(conf: str, status: Output) -> Firewall | None:
-    """The state of ufw from its own file and, where root asks, from `ufw status verbose`. None: there is no ufw."""
+    """The state of ufw from its own file and, where root asks, from `ufw status verbose`.
+
+    None: there is no ufw.
+    """
     command = f"sudo ufw allow {ALL_PORTS[0]}:{ALL_PORTS[-1]}/tcp"
     enabled = ufw_is_enabled(conf)
     told = re.search(r"^Status: (active|inactive)", status.text, re.MULTILINE)
@@ -50,7 +53,9 @@ def parse_ufw(conf: str, status: Output) -> Firewall | None:
 
 
 def _covers(ports: str, protocol: str) -> bool:
-    """Whether "47800/tcp", "1025-65535/tcp", "47800:47807" or "22,47800/tcp" includes the default port."""
+    """Whether "47800/tcp", "1025-65535/tcp", "47800:47807" or "22,47800/tcp" includes the default
+    port.
+    """
     numbers, _, wanted = ports.partition("/")
     if wanted not in ("", protocol):
         return False
@@ -61,11 +66,14 @@ def _covers(ports: str, protocol: str) -> bool:
     return False
 
 
-# --- firewalld -----------------------------------------------------------------------------------------------------
+# --- firewalld ------------------------------------------------------------------------------------
 
 
 def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
-    """The state of firewalld from `firewall-cmd --state` and `--list-all` of the zone. None: there is no firewalld."""
+    """The state of firewalld from `firewall-cmd --state` and `--list-all` of the zone.
+
+    None: there is no firewalld.
+    """
     said = state.text.strip().splitlines()[-1:] or [""]
     if state.status is None:
         return None
@@ -74,30 +82,42 @@ def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
     if said[0] != "running":  # "Authorization failed", a Python traceback, no D-Bus
         remedy = say("firewall.see", command="sudo firewall-cmd --list-all")
         return Firewall("firewalld", FirewallState.UNREADABLE, remedy=remedy)
-    command = f"sudo firewall-cmd --permanent --add-port={PORTS_SHOWN}/tcp && sudo firewall-cmd --reload"
+    command = (
+        f"sudo firewall-cmd --permanent --add-port={PORTS_SHOWN}/tcp && sudo firewall-cmd --reload"
+    )
     remedy = say("firewall.run", command=command)
     fields = dict(re.findall(r"^\s+([a-z-]+):[ \t]*(.*)$", listing.text, re.MULTILINE))
     if listing.status != 0 or "target" not in fields:
-        return Firewall("firewalld", FirewallState.UNCLEAR, say("firewall.forAdministrators"), remedy)
+        return Firewall(
+            "firewalld", FirewallState.UNCLEAR, say("firewall.forAdministrators"), remedy
+        )
     zone = listing.text.split(maxsplit=1)[0]
-    if fields["target"] == "ACCEPT" or any(_covers(entry, "tcp") for entry in fields.get("ports", "").split()):
+    if fields["target"] == "ACCEPT" or any(
+        _covers(entry, "tcp") for entry in fields.get("ports", "").split()
+    ):
         return Firewall("firewalld", FirewallState.ALLOWS, say("firewall.zone", zone=zone))
     if re.search(r"^\s+rule .*\baccept\b", listing.text, re.MULTILINE):
-        return Firewall("firewalld", FirewallState.UNCLEAR, say("firewall.zoneOwnRules", zone=zone), remedy)
+        return Firewall(
+            "firewalld", FirewallState.UNCLEAR, say("firewall.zoneOwnRules", zone=zone), remedy
+        )
     return Firewall("firewalld", FirewallState.BLOCKS, say("firewall.zone", zone=zone), remedy)
 
 
-# --- nftables and iptables -----------------------------------------------------------------------------------------
+# --- nftables and iptables ------------------------------------------------------------------------
 
 
 def parse_nftables(ruleset: Output) -> Firewall | None:
-    """Bare nftables from `nft list ruleset`, which only root may read. None: no nft, or nothing filters input."""
+    """Bare nftables from `nft list ruleset`, which only root may read.
+
+    None: no nft, or nothing filters input.
+    """
     remedy = say("firewall.seeNft", ports=PORTS_SHOWN)
     if ruleset.status is None:
         return None
     if ruleset.status != 0:
         return Firewall("nftables", FirewallState.UNREADABLE, remedy=remedy)
-    rules = re.sub(r"\bct state .*", "", ruleset.text)  # what becomes of answers and of broken packets
+    # What becomes of answers and of broken packets
+    rules = re.sub(r"\bct state .*", "", ruleset.text)
     chains = re.findall(r"^\s*chain \S+ \{(.*?)^\s*\}", rules, re.MULTILINE | re.DOTALL)
     inputs = [chain for chain in chains if re.search(r"type filter hook input\b", chain)]
     if not inputs:
@@ -106,17 +126,25 @@ def parse_nftables(ruleset: Output) -> Firewall | None:
     closed = [chain for chain in inputs if shut.search(chain)]
     if not closed:
         refuses = any(re.search(r"\b(drop|reject|jump|goto)\b", chain) for chain in inputs)
-        return Firewall("nftables", FirewallState.UNCLEAR if refuses else FirewallState.ALLOWS, remedy=remedy)
+        return Firewall(
+            "nftables", FirewallState.UNCLEAR if refuses else FirewallState.ALLOWS, remedy=remedy
+        )
     accepts = re.findall(r"\b(?:tcp|th) dport (?:\{([^}]*)\}|(\S+)).*\baccept\b", rules)
     if any(_covers("".join(pair).replace(" ", ""), "") for pair in accepts):
         return Firewall("nftables", FirewallState.ALLOWS)
-    # A chain that is jumped to may accept by address or by interface, which is not for us to work out.
+    # A chain that is jumped to may accept by address or by interface, which is not for us to work
+    # out.
     jumps = any(re.search(r"\b(jump|goto)\b|dport vmap", chain) for chain in closed)
-    return Firewall("nftables", FirewallState.UNCLEAR if jumps else FirewallState.BLOCKS, remedy=remedy)
+    return Firewall(
+        "nftables", FirewallState.UNCLEAR if jumps else FirewallState.BLOCKS, remedy=remedy
+    )
 
 
 def parse_iptables(rules: Output) -> Firewall | None:
-    """Old iptables from `iptables -S INPUT`, which only root may read. None: no iptables, or it lets everything in."""
+    """Old iptables from `iptables -S INPUT`, which only root may read.
+
+    None: no iptables, or it lets everything in.
+    """
     command = f"sudo iptables -I INPUT -p tcp --dport {ALL_PORTS[0]}:{ALL_PORTS[-1]} -j ACCEPT"
     remedy = say("firewall.run", command=command)
     if rules.status is None:
@@ -129,13 +157,21 @@ def parse_iptables(rules: Output) -> Firewall | None:
         ports = re.search(r"--dports? (\S+)", line)
         if line.endswith("-j ACCEPT") and "-p tcp" in line and ports and _covers(ports[1], ""):
             return Firewall("iptables", FirewallState.ALLOWS)
-    if "-P INPUT DROP" in lines or any(re.fullmatch(r"-A INPUT -j (DROP|REJECT\b.*)", line) for line in lines):
-        jumps = any(not re.search(r"-j (ACCEPT|DROP|REJECT|LOG|RETURN)\b", line) for line in lines if "-j " in line)
-        return Firewall("iptables", FirewallState.UNCLEAR if jumps else FirewallState.BLOCKS, remedy=remedy)
+    if "-P INPUT DROP" in lines or any(
+        re.fullmatch(r"-A INPUT -j (DROP|REJECT\b.*)", line) for line in lines
+    ):
+        jumps = any(
+            not re.search(r"-j (ACCEPT|DROP|REJECT|LOG|RETURN)\b", line)
+            for line in lines
+            if "-j " in line
+        )
+        return Firewall(
+            "iptables", FirewallState.UNCLEAR if jumps else FirewallState.BLOCKS, remedy=remedy
+        )
     return None
 
 
-# --- macOS ---------------------------------------------------------------------------------------------------------
+# --- macOS ----------------------------------------------------------------------------------------
 
 
 def parse_macos(state: Output, applications: Output, programs: Sequence[str]) -> Firewall:
@@ -147,21 +183,31 @@ def parse_macos(state: Output, applications: Output, programs: Sequence[str]) ->
     if said[1] == "0" or said[2] == "disabled":
         return Firewall(name, FirewallState.OFF)
     if said[1] == "2":
-        return Firewall(name, FirewallState.BLOCKS, say("firewall.blocksAll"), say("firewall.macSwitchOff"))
-    entries = re.findall(r"^\s*\d+\s*:\s*(.+?)\s*\n\s*\(\s*(Allow|Block) incoming", applications.text, re.MULTILINE)
+        return Firewall(
+            name, FirewallState.BLOCKS, say("firewall.blocksAll"), say("firewall.macSwitchOff")
+        )
+    entries = re.findall(
+        r"^\s*\d+\s*:\s*(.+?)\s*\n\s*\(\s*(Allow|Block) incoming", applications.text, re.MULTILINE
+    )
     # A bundle is listed by its folder, what runs lies within it.
-    verdicts = [verdict for path, verdict in entries if any(p == path or p.startswith(path + "/") for p in programs)]
+    verdicts = [
+        verdict
+        for path, verdict in entries
+        if any(p == path or p.startswith(path + "/") for p in programs)
+    ]
     if "Block" in verdicts:
-        return Firewall(name, FirewallState.BLOCKS, say("firewall.listedAsBlocked"), say("firewall.macAllow"))
+        return Firewall(
+            name, FirewallState.BLOCKS, say("firewall.listedAsBlocked"), say("firewall.macAllow")
+        )
     if "Allow" in verdicts:
         return Firewall(name, FirewallState.ALLOWS)
     return Firewall(name, FirewallState.ASKS, remedy=say("firewall.macAnswer"))
 
 
-# --- Windows -------------------------------------------------------------------------------------------------------
+# --- Windows --------------------------------------------------------------------------------------
 
-# One PowerShell for all three questions: starting it is what takes long. Names of enumeration members are English on
-# every Windows, the output of netsh is not.
+# One PowerShell for all three questions: starting it is what takes long. Names of enumeration
+# members are English on every Windows, the output of netsh is not.
 _POWERSHELL_SCRIPT: Final = (
     "$ErrorActionPreference='SilentlyContinue';"
     "[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
@@ -169,7 +215,8 @@ _POWERSHELL_SCRIPT: Final = (
     "inbound=[string]$_.DefaultInboundAction;rules=[string]$_.AllowInboundRules}});"
     "$n=@(Get-NetConnectionProfile|ForEach-Object{@{interface=[string]$_.InterfaceAlias;"
     "category=[string]$_.NetworkCategory}});"
-    "$r=@(@(%s)|ForEach-Object{Get-NetFirewallApplicationFilter -Program $_}|Get-NetFirewallRule|ForEach-Object{"
+    "$r=@(@(%s)|ForEach-Object{Get-NetFirewallApplicationFilter -Program "
+    "$_}|Get-NetFirewallRule|ForEach-Object{"
     "@{enabled=[string]$_.Enabled;direction=[string]$_.Direction;action=[string]$_.Action;"
     "profile=[string]$_.Profile}});"
     "ConvertTo-Json -Compress -Depth 4 -InputObject @{profiles=$p;networks=$n;rules=$r}"
@@ -183,19 +230,29 @@ _PROFILE_OF: Final = {"Public": "Public", "Private": "Private", "DomainAuthentic
 
 
 def powershell_script(programs: Sequence[str]) -> str:
-    """The script for these program files. It has no double quote, which Windows' command lines would eat."""
+    """The script for these program files.
+
+    It has no double quote, which Windows' command lines would eat.
+    """
     quoted = ",".join("'" + program.replace("'", "''") + "'" for program in programs)
     return _POWERSHELL_SCRIPT % quoted
 
 
 def _records(value: object) -> list[dict[str, str]]:
-    """A JSON list of objects with string values; PowerShell may write one object without its list."""
+    """A JSON list of objects with string values; PowerShell may write one object without its
+    list.
+    """
     entries = value if isinstance(value, list) else [value]
-    return [{str(k): str(v) for k, v in entry.items()} for entry in entries if isinstance(entry, dict)]
+    return [
+        {str(k): str(v) for k, v in entry.items()} for entry in entries if isinstance(entry, dict)
+    ]
 
 
 def parse_windows(answer: Output, interface: str) -> Firewall | None:
-    """Windows' firewall from the script's JSON, for the network that `interface` is on. None: not readable."""
+    """Windows' firewall from the script's JSON, for the network that `interface` is on.
+
+    None: not readable.
+    """
     try:
         facts = json.loads(answer.text.strip().removeprefix("\ufeff"))
     except ValueError:
@@ -224,15 +281,22 @@ def parse_windows(answer: Output, interface: str) -> Firewall | None:
         and rule.get("direction") == "Inbound"
         and (rule.get("profile") == "Any" or name in re.split(r",\s*", rule.get("profile", "")))
     }
-    if "Block" in actions:  # made by Windows when a person answers its question with Cancel; it outweighs any Allow
-        return Firewall(windows, FirewallState.BLOCKS, say("firewall.networkBlocksUs", network=network), remedy)
+    # Made by Windows when a person answers its question with Cancel; it outweighs any Allow
+    if "Block" in actions:
+        return Firewall(
+            windows, FirewallState.BLOCKS, say("firewall.networkBlocksUs", network=network), remedy
+        )
     if "Allow" in actions or profile.get("inbound") == "Allow":
         return Firewall(windows, FirewallState.ALLOWS, network)
-    return Firewall(windows, FirewallState.ASKS, network, say("firewall.answerAllow", otherwise=remedy))
+    return Firewall(
+        windows, FirewallState.ASKS, network, say("firewall.answerAllow", otherwise=remedy)
+    )
 
 
 def parse_netsh(answer: Output) -> Firewall:
-    """The fallback, `netsh advfirewall show currentprofile state`, whose English form alone can be read."""
+    """The fallback, `netsh advfirewall show currentprofile state`, whose English form alone can be
+    read.
+    """
     said = re.search(r"^State\s+(ON|OFF)\s*$", answer.text, re.MULTILINE)
     windows, remedy = say("firewall.windows"), say("firewall.tickThese")
     if answer.status != 0 or said is None:
@@ -242,11 +306,13 @@ def parse_netsh(answer: Output) -> Firewall:
     return Firewall(windows, FirewallState.UNCLEAR, remedy=remedy)
 
 
-# --- each system ---------------------------------------------------------------------------------------------------
+# --- each system ----------------------------------------------------------------------------------
 
 
 def own_programs() -> tuple[str, ...]:
-    """The program files that a firewall may know us by; a virtual environment's is only a launcher on Windows."""
+    """The program files that a firewall may know us by; a virtual environment's is only a launcher
+    on Windows.
+    """
     base = str(getattr(sys, "_base_executable", sys.executable))
     return tuple(dict.fromkeys((sys.executable, base, os.path.realpath(base))))
 
@@ -259,7 +325,9 @@ def _read_ufw_conf() -> str:
 
 
 async def find_on_linux(run: Run, interface: str, ufw_conf: str) -> list[Firewall]:
-    """Reads ufw and firewalld; only where neither is active the kernel's own rules, which else are theirs."""
+    """Reads ufw and firewalld; only where neither is active the kernel's own rules, which else are
+    theirs.
+    """
     ufw = parse_ufw(ufw_conf, await run(("ufw", "status", "verbose")))
     state = await run(("firewall-cmd", "--state"))
     listing = Output(None)
@@ -267,7 +335,9 @@ async def find_on_linux(run: Run, interface: str, ufw_conf: str) -> list[Firewal
         zone = await run(("firewall-cmd", f"--get-zone-of-interface={interface}"))
         of_zone = (f"--zone={zone.text.strip()}",) if zone.status == 0 and zone.text.strip() else ()
         listing = await run(("firewall-cmd", *of_zone, "--list-all"))
-    found = [firewall for firewall in (ufw, parse_firewalld(state, listing)) if firewall is not None]
+    found = [
+        firewall for firewall in (ufw, parse_firewalld(state, listing)) if firewall is not None
+    ]
     if all(firewall.state is FirewallState.OFF for firewall in found):
         kernel = parse_nftables(await run(("nft", "list", "ruleset"))) or parse_iptables(
             await run(("iptables", "-S", "INPUT"))
@@ -280,18 +350,27 @@ async def find_on_linux(run: Run, interface: str, ufw_conf: str) -> list[Firewal
 async def find_on_macos(run: Run) -> list[Firewall]:
     """The application firewall, the only one that macOS puts before people."""
     tool = "/usr/libexec/ApplicationFirewall/socketfilterfw"
-    return [parse_macos(await run((tool, "--getglobalstate")), await run((tool, "--listapps")), own_programs())]
+    return [
+        parse_macos(
+            await run((tool, "--getglobalstate")), await run((tool, "--listapps")), own_programs()
+        )
+    ]
 
 
 async def find_on_windows(run: Run, interface: str, system_root: str) -> list[Firewall]:
-    """Windows' firewall. The tools are named by full path: Windows would look into the current folder first."""
+    """Windows' firewall.
+
+    The tools are named by full path: Windows would look into the current folder first.
+    """
     system = system_root.rstrip("\\") + "\\System32"
     powershell = f"{system}\\WindowsPowerShell\\v1.0\\powershell.exe"
     script = powershell_script(own_programs())
     asked = await run((powershell, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", script))
     firewall = parse_windows(asked, interface)
     if firewall is None:
-        firewall = parse_netsh(await run((f"{system}\\netsh.exe", "advfirewall", "show", "currentprofile", "state")))
+        firewall = parse_netsh(
+            await run((f"{system}\\netsh.exe", "advfirewall", "show", "currentprofile", "state"))
+        )
     return [firewall]
 
 

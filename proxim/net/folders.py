@@ -1,10 +1,11 @@
-"""One folder on the disk and what is ours beneath it: every step stays beneath, whatever stands there meanwhile.
+"""One folder on the disk and what is ours beneath it: every step stays beneath, whatever stands
+there meanwhile.
 
-Where the system opens relative to an open folder (Linux, macOS), each part of a path is opened from the one before and
-never through a link, so a folder of ours that was replaced by one cannot lead elsewhere. Windows has no such call:
-there each folder of the path is looked at immediately before (no link, no junction), which leaves a moment between look
-and write; to make use of it somebody must already be able to write into that very folder. Must never be here: contents,
-names as announced.
+Where the system opens relative to an open folder (Linux, macOS), each part of a path is opened from
+the one before and never through a link, so a folder of ours that was replaced by one cannot lead
+elsewhere. Windows has no such call: there each folder of the path is looked at immediately before
+(no link, no junction), which leaves a moment between look and write; to make use of it somebody
+must already be able to write into that very folder.
 """
 
 import errno
@@ -25,9 +26,17 @@ MAX_NUMBER: Final = 10_000  # of "name (2)"; a folder with more of the same name
 OPEN_FOLDERS: Final = 16  # files come folder by folder, and a walk back up finds its parents
 PART_MODE: Final = 0o600  # nobody else reads what is not yet verified
 FOLDER_MODE: Final = 0o777  # the umask takes its share, as of any new folder
-SCANNER_PAUSES: Final = (0.01, 0.05, 0.2)  # seconds; Windows' virus scanners hold a file that was just closed
-_MOUNT_POINT: Final = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT, a junction; `stat` has it on Windows alone
-_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# Seconds; Windows' virus scanners hold a file that was just closed
+SCANNER_PAUSES: Final = (
+    0.01,
+    0.05,
+    0.2,
+)
+# IO_REPARSE_TAG_MOUNT_POINT, a junction; `stat` has it on Windows alone
+_MOUNT_POINT: Final = 0xA0000003
+_NO_FOLLOW: Final = (
+    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
 _OPEN_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINKS: Final = {
     errno.EPERM,
@@ -77,7 +86,7 @@ class Folders:
             self._by_descriptor = False
             self._root = -1
 
-    # --- where -----------------------------------------------------------------------------------------------------
+    # --- where ------------------------------------------------------------------------------------
 
     def path(self, folder: Folder, name: str = "") -> str:
         """For what has no other way."""
@@ -104,14 +113,18 @@ class Folders:
         if self._by_descriptor:
             return name, self._descriptor(folder)
         for depth in range(len(folder)):
-            if is_link(found := os.lstat(self.path(folder[: depth + 1]))) or not stat.S_ISDIR(found.st_mode):
+            if is_link(found := os.lstat(self.path(folder[: depth + 1]))) or not stat.S_ISDIR(
+                found.st_mode
+            ):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         return self.path(folder, name), None
 
-    # --- folders ---------------------------------------------------------------------------------------------------
+    # --- folders ----------------------------------------------------------------------------------
 
     def make_new(self, name: str, names: Names) -> str:
-        """A folder at the top that was not there before; its name, with a number where another has it."""
+        """A folder at the top that was not there before; its name, with a number where another has
+        it.
+        """
         for given in islice(names.tries(name), MAX_NUMBER):
             where, at = self._at((), given)
             try:
@@ -122,7 +135,9 @@ class Folders:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def make(self, folder: Folder) -> None:
-        """A folder within one of ours, whose parent is there; also if it is there already, but not through a link."""
+        """A folder within one of ours, whose parent is there; also if it is there already, but not
+        through a link.
+        """
         where, at = self._at(folder[:-1], folder[-1])
         try:
             os.mkdir(where, FOLDER_MODE, dir_fd=at)
@@ -136,19 +151,25 @@ class Folders:
         where, at = self._at(folder[:-1], folder[-1])
         os.rmdir(where, dir_fd=at)
 
-    # --- files -----------------------------------------------------------------------------------------------------
+    # --- files ------------------------------------------------------------------------------------
 
     def create(self, folder: Folder, name: str, mode: int = PART_MODE) -> int:
-        """A new file, opened for writing; FileExistsError where the name is taken, by a link also."""
+        """A new file, opened for writing; FileExistsError where the name is taken, by a link
+        also.
+        """
         where, at = self._at(folder, name)
         return os.open(where, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, mode, dir_fd=at)
 
     def reopen(self, folder: Folder, name: str) -> int:
-        """A file that is there, for reading and writing: never through a link, no pipe, no second name elsewhere."""
+        """A file that is there, for reading and writing: never through a link, no pipe, no second
+        name elsewhere.
+        """
         where, at = self._at(folder, name)
         if not self._by_descriptor and not stat.S_ISREG(os.lstat(where).st_mode):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        descriptor = os.open(where, os.O_RDWR | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0), dir_fd=at)
+        descriptor = os.open(
+            where, os.O_RDWR | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0), dir_fd=at
+        )
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             os.close(descriptor)
@@ -185,8 +206,9 @@ class Folders:
                     return
             os.rename(old, new)
             return
-        # A second name is made as exclusively as a file is, and leaves no empty one where we are killed. Renaming over
-        # a reserved name has ext4 write the file out first, too: 0.3 s per GB.
+        # A second name is made as exclusively as a file is, and leaves no empty one where we are
+        # killed. Renaming over a reserved name has ext4 write the file out first, too: 0.3 s per
+        # GB.
         try:
             os.link(old, new, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
         except OSError as error:
@@ -198,7 +220,9 @@ class Folders:
 
     def _rename_reserved(self, old: str, new: str, at: int | None) -> None:
         """For disks without second names, as USB sticks are."""
-        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, PART_MODE, dir_fd=at))
+        os.close(
+            os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, PART_MODE, dir_fd=at)
+        )
         try:
             os.replace(old, new, src_dir_fd=at, dst_dir_fd=at)
         except OSError:

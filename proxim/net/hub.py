@@ -1,8 +1,8 @@
-"""Carries out what the machine commands about files: owns sources, streams on their way out, sinks, and the store.
+"""Carries out what the machine commands about files: owns sources, streams on their way out, sinks,
+and the store.
 
-All disk work runs on the loop's worker threads, at most one turn of each transfer at a time. A transfer's id is its
-secret: nothing here logs it, nor a path. Must never be here: decisions (core), how a source, a sink, a stream or a way
-works inside.
+All disk work runs on the loop's worker threads, at most one turn of each transfer at a time. A
+transfer's id is its secret: nothing here logs it, nor a path.
 """
 
 import asyncio
@@ -42,7 +42,8 @@ from proxim.net.store import Store
 
 _log = logging.getLogger(__name__)
 
-# A link that goes down closes its channels first, and the machine hears of it a moment later; then it ends this stream.
+# A link that goes down closes its channels first, and the machine hears of it a moment later; then
+# it ends this stream.
 LINK_GOES_SECONDS: Final = 5.0
 
 OpenWay = Callable[[LinkID, Via, TransferID, int], Way | None]
@@ -73,8 +74,10 @@ class Hub:
         self._sources: dict[TransferID, tuple[SourceFile, ...]] = {}
         self._sending: dict[TransferID, tuple[int, Sending | None, asyncio.Task[None]]] = {}
         self._receiving: dict[TransferID, tuple[Receiving, asyncio.Task[None]]] = {}
-        self._closing: dict[TransferID, asyncio.Task[None]] = {}  # sinks whose last bytes are being written
-        self._stored: dict[TransferID, asyncio.Task[None]] = {}  # what the store is being told, in order
+        # Sinks whose last bytes are being written
+        self._closing: dict[TransferID, asyncio.Task[None]] = {}
+        # What the store is being told, in order
+        self._stored: dict[TransferID, asyncio.Task[None]] = {}
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             do.ListSources: self._list_sources,
             do.KeepSources: self._keep_sources,
@@ -87,7 +90,7 @@ class Hub:
             do.CloseSink: self._close_sink,
         }
 
-    # --- from start to end -----------------------------------------------------------------------------------------
+    # --- from start to end ------------------------------------------------------------------------
 
     def start(self) -> None:
         """Tell what earlier runs left, if they could leave anything."""
@@ -119,12 +122,14 @@ class Hub:
         """On a worker thread or the loop's; made once, cheaply."""
         if self._opened_store is None:
             if self._data_dir is None:
-                self._own_folder = tempfile.TemporaryDirectory(prefix="proxim-", ignore_cleanup_errors=True)
+                self._own_folder = tempfile.TemporaryDirectory(
+                    prefix="proxim-", ignore_cleanup_errors=True
+                )
             folder = self._data_dir if self._own_folder is None else self._own_folder.name
             self._opened_store = Store(Path(folder or ""))
         return self._opened_store
 
-    # --- sources ---------------------------------------------------------------------------------------------------
+    # --- sources ----------------------------------------------------------------------------------
 
     def _list_sources(self, command: do.ListSources) -> None:
         self._spawn(self._look(command), "listing files")
@@ -137,7 +142,9 @@ class Hub:
             return
         except Exception as error:  # noqa: BLE001  # a bug of ours must end this transfer, not leave it hanging
             _log_crash("listing files", error)
-            self._report(SourcesFailed(command.transfer, Reason.TRANSFER_FAILED, type(error).__name__))
+            self._report(
+                SourcesFailed(command.transfer, Reason.TRANSFER_FAILED, type(error).__name__)
+            )
             return
         self._sources[command.transfer] = listing.files
         entries = tuple(one.entry for one in listing.files)
@@ -147,7 +154,8 @@ class Hub:
         files = self._sources.get(command.transfer)
         if files is not None:
             self._tell_store(
-                command.transfer, lambda: self._store().keep_sources(command.transfer, files, command.peer_name)
+                command.transfer,
+                lambda: self._store().keep_sources(command.transfer, files, command.peer_name),
             )
 
     def _forget(self, transfer: TransferID) -> None:
@@ -166,7 +174,7 @@ class Hub:
         self._stored[transfer] = task
         task.add_done_callback(lambda done: _forget_if(self._stored, transfer, done))
 
-    # --- on their way out ------------------------------------------------------------------------------------------
+    # --- on their way out -------------------------------------------------------------------------
 
     def _start_sending(self, command: do.StartSending) -> None:
         _make_ready()
@@ -189,7 +197,11 @@ class Hub:
                 return  # it closed meanwhile, of which the machine is told
             source = Source(files)
             messages = source.messages(
-                command.skip, command.partial, command.position, size=way.message_bytes, prefix=len(way.prefix)
+                command.skip,
+                command.partial,
+                command.position,
+                size=way.message_bytes,
+                prefix=len(way.prefix),
             )
             sending = Sending(way, source, messages)
             task = asyncio.current_task()
@@ -201,7 +213,8 @@ class Hub:
                 if command.via is not Via.LANE:
                     await asyncio.sleep(LINK_GOES_SECONDS)
                     self._failed(command, "the other side closed the channel")
-            await asyncio.get_running_loop().create_future()  # the way stays until the machine says it is over
+            # The way stays until the machine says it is over
+            await asyncio.get_running_loop().create_future()
         except Exception as error:  # noqa: BLE001  # a bug of ours, or a disk's: the machine must hear of it
             _log_crash("sending", error)
             self._failed(command, type(error).__name__)
@@ -226,17 +239,21 @@ class Hub:
         if transfer in self._sending:
             self._sending.pop(transfer)[2].cancel()
 
-    # --- on their way in -------------------------------------------------------------------------------------------
+    # --- on their way in --------------------------------------------------------------------------
 
     def _open_sink(self, command: do.OpenSink) -> None:
         if command.transfer in self._receiving:
             raise ValueError("this transfer has its sink")
         _make_ready()
         receiving = Receiving(command.transfer, self._report, self._cut_off)
-        task = self._spawn(self._receive(command, receiving, self._closing.get(command.transfer)), "receiving")
+        task = self._spawn(
+            self._receive(command, receiving, self._closing.get(command.transfer)), "receiving"
+        )
         self._receiving[command.transfer] = (receiving, task)
 
-    async def _receive(self, command: do.OpenSink, receiving: Receiving, before: asyncio.Task[None] | None) -> None:
+    async def _receive(
+        self, command: do.OpenSink, receiving: Receiving, before: asyncio.Task[None] | None
+    ) -> None:
         if before is not None:
             await asyncio.wait([before])  # the same files: one writer at a time
         await receiving.run(lambda: self._opened_sink(command))
@@ -309,7 +326,9 @@ class Hub:
         self._report(PeerFailed(link, Reason.PEER_ERROR, "more than the window"))
 
 
-def _forget_if(tasks: dict[TransferID, asyncio.Task[None]], transfer: TransferID, done: asyncio.Task[None]) -> None:
+def _forget_if(
+    tasks: dict[TransferID, asyncio.Task[None]], transfer: TransferID, done: asyncio.Task[None]
+) -> None:
     if tasks.get(transfer) is done:
         del tasks[transfer]
 

@@ -1,8 +1,9 @@
-"""One lane: a WebSocket whose binary frames are sealed with AES-256-GCM (core/lane_frames.py says what is inside).
+"""One lane: a WebSocket whose binary frames are sealed with AES-256-GCM (core/lane_frames.py says
+what is inside).
 
-Texts of the control channel go before files' bytes; of those one message at a time is on its way into the socket. A
-frame that does not open, is out of its count or says nothing that this protocol knows ends the lane. Must never be
-here: which token belongs to which link (lanes.py), what a text or a record means.
+Texts of the control channel go before files' bytes; of those one message at a time is on its way
+into the socket. A frame that does not open, is out of its count or says nothing that this protocol
+knows ends the lane.
 """
 
 import asyncio
@@ -32,7 +33,12 @@ from proxim.core.lane_frames import (
     text_frame,
 )
 from proxim.core.proof import Side
-from proxim.net.limits import CLOSE_SECONDS, LANE_NOT_SENT_BYTES, LANE_UNREAD_BYTES, MAX_CHANNEL_MESSAGE_BYTES
+from proxim.net.limits import (
+    CLOSE_SECONDS,
+    LANE_NOT_SENT_BYTES,
+    LANE_UNREAD_BYTES,
+    MAX_CHANNEL_MESSAGE_BYTES,
+)
 from proxim.net.sending import WayClosedError
 
 _NOT_SENT_OPTION: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS
@@ -64,7 +70,9 @@ class _Seal:
 
 
 class Lane:
-    """An open WebSocket whose other end is still to prove itself: `greet` at the guest, `answer` at the host."""
+    """An open WebSocket whose other end is still to prove itself: `greet` at the guest, `answer` at
+    the host.
+    """
 
     def __init__(self, connection: Connection, key: bytes, side: Side) -> None:
         self._connection = connection
@@ -75,15 +83,20 @@ class Lane:
         self._bulk = asyncio.Lock()
         self._dropping: asyncio.TimerHandle | None = None
 
-    # --- both ends prove that they know the key --------------------------------------------------------------------
+    # --- both ends prove that they know the key ---------------------------------------------------
 
     async def greet(self, token: bytes, *, carries_link: bool) -> None:
         """At the guest. Raises LaneError, ConnectionClosed."""
-        await self._connection.send(token + self._sealing.close(hello_frame(carries_link=carries_link)))
+        await self._connection.send(
+            token + self._sealing.close(hello_frame(carries_link=carries_link))
+        )
         self._hello(await self._connection.recv())
 
     async def answer(self, first_frame: bytes) -> Hello:
-        """At the host, to a first frame with this lane's token. Raises LaneError, ConnectionClosed."""
+        """At the host, to a first frame with this lane's token.
+
+        Raises LaneError, ConnectionClosed.
+        """
         hello = self._hello(memoryview(first_frame)[LANE_TOKEN_BYTES:])
         await self._connection.send(self._sealing.close(hello_frame()))
         return hello
@@ -93,10 +106,13 @@ class Lane:
             raise LaneError("no greeting")
         return hello
 
-    # --- sending ---------------------------------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------------
 
     def send_text(self, text: str) -> None:
-        """Send before any bytes of files that still wait. A peer that leaves too much unread is cut off."""
+        """Send before any bytes of files that still wait.
+
+        A peer that leaves too much unread is cut off.
+        """
         frame = text_frame(text)
         self._waiting += len(frame)
         if self._waiting > LANE_UNREAD_BYTES:
@@ -105,7 +121,10 @@ class Lane:
         self._texts.put_nowait(frame)
 
     async def send_stream(self, message: memoryview) -> None:
-        """Send records, with their stream_prefix; waits until nearly all is the system's. Raises WayClosedError."""
+        """Send records, with their stream_prefix; waits until nearly all is the system's.
+
+        Raises WayClosedError.
+        """
         async with self._bulk:
             try:
                 await self._connection.send(self._sealing.close(message))
@@ -116,11 +135,15 @@ class Lane:
         """Close once the texts that wait are out, or in any case after CLOSE_SECONDS."""
         if self._dropping is None:
             self._texts.put_nowait(None)
-            self._dropping = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._connection.transport.abort)
+            self._dropping = asyncio.get_running_loop().call_later(
+                CLOSE_SECONDS, self._connection.transport.abort
+            )
 
-    # --- running ---------------------------------------------------------------------------------------------------
+    # --- running ----------------------------------------------------------------------------------
 
-    async def run(self, on_text: Callable[[str], None], on_stream: Callable[[Stream], None]) -> None:
+    async def run(
+        self, on_text: Callable[[str], None], on_stream: Callable[[Stream], None]
+    ) -> None:
         """Until it is closed. Raises LaneError where the other side broke it."""
         _send_what_is_newest(self._connection)
         writer = asyncio.create_task(self._write(), name="lane writer")
@@ -148,7 +171,8 @@ class Lane:
         with contextlib.suppress(ConnectionClosed):  # the reader notices too
             while (frame := await self._texts.get()) is not None:
                 self._waiting -= len(frame)
-                # Sealed and written without a pause between: the order of counts is that of the wire.
+                # Sealed and written without a pause between: the order of counts is that of the
+                # wire.
                 await self._connection.send(self._sealing.close(frame))
             await self._connection.close()
 
@@ -172,7 +196,13 @@ def same_token(one: bytes, other: bytes) -> bool:
 
 
 def _send_what_is_newest(connection: Connection) -> None:
-    """Keep what the system holds unsent small: else it takes megabytes, and a ping waits behind them on a slow net."""
-    if _NOT_SENT_OPTION is not None and (raw := connection.transport.get_extra_info("socket")) is not None:
-        with contextlib.suppress(OSError):  # a system that knows its name and not the option is only slower to ping
+    """Keep what the system holds unsent small: else it takes megabytes, and a ping waits behind
+    them on a slow net.
+    """
+    if (
+        _NOT_SENT_OPTION is not None
+        and (raw := connection.transport.get_extra_info("socket")) is not None
+    ):
+        # A system that knows its name and not the option is only slower to ping
+        with contextlib.suppress(OSError):
             raw.setsockopt(socket.IPPROTO_TCP, _NOT_SENT_OPTION, LANE_NOT_SENT_BYTES)

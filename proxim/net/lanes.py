@@ -1,6 +1,5 @@
-"""All lanes of this program: whose socket may become which link's lane, dialling, telling the machine.
-
-Must never be here: how a lane works inside (lane.py), who may connect to the port at all (server.py), what moves on it.
+"""All lanes of this program: whose socket may become which link's lane, dialling, telling the
+machine.
 """
 
 import asyncio
@@ -36,7 +35,10 @@ class _Connection(ClientConnection):
 
 
 class LaneWay:
-    """What carries one stream of a transfer over a lane. Raises ValueError where the id is not of this protocol."""
+    """What carries one stream of a transfer over a lane.
+
+    Raises ValueError where the id is not of this protocol.
+    """
 
     message_bytes = limits.LANE_BULK_BYTES
 
@@ -52,18 +54,22 @@ class Lanes:
     """See the module. `received` gets what comes for transfers, and must not wait."""
 
     def __init__(
-        self, report: Callable[[LaneReport], None], received: Callable[[LinkID, Stream], None], spawn: Spawn
+        self,
+        report: Callable[[LaneReport], None],
+        received: Callable[[LinkID, Stream], None],
+        spawn: Spawn,
     ) -> None:
         self._report = report
         self._received = received
         self._spawn = spawn
         self._expected: list[ExpectLane] = []
-        self._spent: set[bytes] = set()  # a second lane under the same key would seal with the same nonces again
+        # A second lane under the same key would seal with the same nonces again
+        self._spent: set[bytes] = set()
         self._open: dict[LinkID, Lane] = {}
         self._dialling: dict[LinkID, asyncio.Task[None]] = {}
         self._dialled: set[asyncio.Task[None]] = set()
 
-    # --- commands --------------------------------------------------------------------------------------------------
+    # --- commands ---------------------------------------------------------------------------------
 
     def expect(self, command: ExpectLane) -> None:
         """Let one socket that shows the token become the link's lane."""
@@ -87,7 +93,9 @@ class Lanes:
             self._open[link].close()
 
     def send_text(self, link: LinkID, text: str) -> None:
-        """Send a control message; on a lane that has just closed it is lost, as on any closing socket."""
+        """Send a control message; on a lane that has just closed it is lost, as on any closing
+        socket.
+        """
         if link in self._open:
             self._open[link].send_text(text)
 
@@ -101,10 +109,12 @@ class Lanes:
 
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:
-        """What still runs of the lanes that were dialled here; those of guests end with the server."""
+        """What still runs of the lanes that were dialled here; those of guests end with the
+        server.
+        """
         return set(self._dialled)
 
-    # --- at the host -----------------------------------------------------------------------------------------------
+    # --- at the host ------------------------------------------------------------------------------
 
     async def accept(self, connection: ServerConnection, proved: Callable[[], None]) -> None:
         """Run a guest's socket that asked for the lane; returns when it is to be closed."""
@@ -139,7 +149,7 @@ class Lanes:
             self._spent.add(found.token)
         return found
 
-    # --- at the guest ----------------------------------------------------------------------------------------------
+    # --- at the guest -----------------------------------------------------------------------------
 
     async def _dial(self, command: DialLane) -> None:
         try:
@@ -163,7 +173,14 @@ class Lanes:
                 except BaseException:
                     connection.transport.abort()
                     raise
-        except (OSError, InvalidHandshake, InvalidMessage, EOFError, ConnectionClosed, LaneError) as error:
+        except (
+            OSError,
+            InvalidHandshake,
+            InvalidMessage,
+            EOFError,
+            ConnectionClosed,
+            LaneError,
+        ) as error:
             _log.info("%s: no lane (%s)", command.link, type(error).__name__)
             if self._forget_dial(command.link):
                 self._report(LaneLost(command.link))
@@ -187,7 +204,7 @@ class Lanes:
         if link in self._dialling:
             self._dialling.pop(link).cancel()
 
-    # --- both ------------------------------------------------------------------------------------------------------
+    # --- both -------------------------------------------------------------------------------------
 
     async def _run(self, link: LinkID, lane: Lane, *, carries_link: bool) -> None:
         former = self._open.get(link)

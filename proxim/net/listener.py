@@ -1,6 +1,5 @@
-"""Finding a port: the listening socket, bound before the WebSocket library is imported, so that the QR shows early.
-
-Must never be here: what happens on a connection.
+"""Finding a port: the listening socket, bound before the WebSocket library is imported, so that the
+QR shows early.
 """
 
 import errno
@@ -18,7 +17,8 @@ class ListenError(ProximError):
 
 
 def open_listener(address: str, port: int | None) -> socket.socket:
-    """Listen on `address` and the first free port: `port` alone if given, else the protocol's order.
+    """Listen on `address` and the first free port: `port` alone if given, else the protocol's
+    order.
 
     Raises ListenError: ADDRESS_GONE, PORT_TAKEN, PORT_REFUSED.
     """
@@ -40,7 +40,8 @@ def _listen(address: str, port: int) -> socket.socket:
     )[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # On POSIX this lets a restart reuse a port in TIME_WAIT; on Windows it would let two programs share one.
+        # On POSIX this lets a restart reuse a port in TIME_WAIT; on Windows it would let two
+        # programs share one.
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
@@ -60,5 +61,7 @@ def _reason(error: OSError) -> Reason:
     if error.errno == errno.EADDRINUSE:
         return Reason.PORT_TAKEN
     if isinstance(error, PermissionError):
-        return Reason.PORT_REFUSED  # below 1024, or in a range that Windows has reserved for Hyper-V
-    return Reason.ADDRESS_GONE  # EADDRNOTAVAIL, or no such zone: the address left since it was chosen
+        # Below 1024, or in a range that Windows has reserved for Hyper-V
+        return Reason.PORT_REFUSED
+    # EADDRNOTAVAIL, or no such zone: the address left since it was chosen
+    return Reason.ADDRESS_GONE

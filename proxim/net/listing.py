@@ -1,6 +1,6 @@
 """What stands under the paths that a person chose, as the entries of a transfer.
 
-Synchronous: a large folder takes a while. Must never be here: contents of files.
+Synchronous: a large folder takes a while.
 """
 
 import os
@@ -25,12 +25,19 @@ class Listing:
     """The files and folders to be sent, and what of them cannot be."""
 
     files: tuple[SourceFile, ...]
-    refused: tuple[tuple[str, Reason], ...] = field(default=(), repr=False)  # by their paths within the transfer
+    # By their paths within the transfer
+    refused: tuple[tuple[str, Reason], ...] = field(default=(), repr=False)
 
 
 def encodable(name: str) -> str:
-    """A name as the wire can carry it: bytes that are no UTF-8, as Linux allows, are shown as unknown."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if not name.isascii() else name
+    """A name as the wire can carry it: bytes that are no UTF-8, as Linux allows, are shown as
+    unknown.
+    """
+    return (
+        name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if not name.isascii()
+        else name
+    )
 
 
 class _Walk:
@@ -100,11 +107,13 @@ def _tops(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def list_sources(paths: Sequence[str], only: Sequence[str] | None) -> Listing:
-    """Files and folders under `paths` in a fixed order, each folder before what is in it. Raises FileError.
+    """Files and folders under `paths` in a fixed order, each folder before what is in it.
 
-    A chosen path that is a link is followed, for somebody chose it; a link inside a folder may lead anywhere, and is
-    refused, as are pipes, devices and what may not be read. `only`: no others than these, by their paths in the
-    transfer.
+    Raises FileError.
+
+    A chosen path that is a link is followed, for somebody chose it; a link inside a folder may lead
+    anywhere, and is refused, as are pipes, devices and what may not be read. `only`: no others than
+    these, by their paths in the transfer.
     """
     walk = _Walk(only)
     for name, path in _tops(paths):

@@ -1,13 +1,15 @@
-"""Marks by which Windows and macOS know a file that came from another device, and ask before it is opened.
+"""Marks by which Windows and macOS know a file that came from another device, and ask before it is
+opened.
 
-Linux has no such mark. A disk that cannot hold one (FAT) is no reason to fail. Must never be here: names, decisions.
+Linux has no such mark. A disk that cannot hold one (FAT) is no reason to fail.
 """
 
 import sys
 import time
 from typing import Final
 
-ZONE: Final = b"[ZoneTransfer]\r\nZoneId=3\r\n"  # URLZONE_INTERNET: SmartScreen and Office's protected view look at it
+# URLZONE_INTERNET: SmartScreen and Office's protected view look at it
+ZONE: Final = b"[ZoneTransfer]\r\nZoneId=3\r\n"
 ZONE_STREAM: Final = ":Zone.Identifier"
 ATTRIBUTE: Final = b"com.apple.quarantine"
 _FLAGS: Final = "0081"  # as browsers set it: from elsewhere, not yet asked about
@@ -35,10 +37,12 @@ elif sys.platform == "darwin":
         import ctypes  # late: 5 ms, for the first file only
 
         value = quarantine_value(time.time())
-        # int fsetxattr(int, const char *, const void *, size_t, u_int32_t position, int options); its result does
-        # not matter: FAT and shares have no such attributes.
+        # Int fsetxattr(int, const char *, const void *, size_t, u_int32_t position, int options);
+        # its result does not matter: FAT and shares have no such attributes.
         library = ctypes.CDLL(None)
-        library.fsetxattr(descriptor, ATTRIBUTE, value, ctypes.c_size_t(len(value)), ctypes.c_uint32(0), 0)
+        library.fsetxattr(
+            descriptor, ATTRIBUTE, value, ctypes.c_size_t(len(value)), ctypes.c_uint32(0), 0
+        )
 
 else:
 

@@ -1,8 +1,9 @@
-"""The first moments of a program, before there is an event loop: find the address, open the port, make the code.
+"""The first moments of a program, before there is an event loop: find the address, open the port,
+make the code.
 
-asyncio and the WebSocket library take longer to load than all of this, and a person waits for the code. What cannot be
-carried out without a loop is kept for it, in order; guests that connect meanwhile wait in the socket's backlog.
-Must never be here: asyncio, or anything that waits.
+asyncio and the WebSocket library take longer to load than all of this, and a person waits for the
+code. What cannot be carried out without a loop is kept for it, in order; guests that connect
+meanwhile wait in the socket's backlog.
 """
 
 import socket
@@ -25,16 +26,22 @@ class NetOptions:
 
     port: int | None = None  # None: the protocol's order of ports
     stun: tuple[str, ...] = ()  # only what the person named
-    look: Callable[[], tuple[Network, ...]] | None = None  # this machine's addresses; None: nobody hosts
+    look: Callable[[], tuple[Network, ...]] | None = (
+        None  # this machine's addresses; None: nobody hosts
+    )
     save_to: str | None = None  # where received files go; None: the person's folder for downloads
     save_name: Callable[[str], Problem | None] = lambda name: None
     save_require_proof: Callable[[bool], Problem | None] = lambda required: None
-    data_dir: str | None = None  # where unfinished transfers are remembered; None: only until the program ends
+    data_dir: str | None = (
+        None  # where unfinished transfers are remembered; None: only until the program ends
+    )
 
 
 @dataclass(slots=True)
 class Opening:
-    """What the loop takes over: commands not carried out yet, a listening socket, the addresses seen."""
+    """What the loop takes over: commands not carried out yet, a listening socket, the addresses
+    seen.
+    """
 
     commands: list[Command] = field(default_factory=list)
     listener: socket.socket | None = None
@@ -42,7 +49,9 @@ class Opening:
     networks: tuple[Network, ...] | None = None
 
 
-def open_program(program: Program, publish: Callable[[Status], None], options: NetOptions) -> Opening:
+def open_program(
+    program: Program, publish: Callable[[Status], None], options: NetOptions
+) -> Opening:
     """Start the machine and, for a host, show it this machine's addresses."""
     opening = Opening()
     waiting = program.start()

@@ -1,7 +1,8 @@
-"""How fast a WebSocket's other side may send, counted frame by frame, before anybody looks at what it says.
+"""How fast a WebSocket's other side may send, counted frame by frame, before anybody looks at what
+it says.
 
-The machine counts messages. It never sees pings, pongs and pieces of messages, of which 43,690 fit into one read and
-took a tenth of a second to parse. Must never be here: what a message means; the figures (limits.py).
+The machine counts messages. It never sees pings, pongs and pieces of messages, of which 43,690 fit
+into one read and took a tenth of a second to parse.
 """
 
 import time
@@ -33,7 +34,10 @@ class Pace:
 
 
 class TooFastError(EOFError):
-    """Ends the parsing of a read at the frame that was one too many. As at the end of a stream, nothing is answered."""
+    """Ends the parsing of a read at the frame that was one too many.
+
+    As at the end of a stream, nothing is answered.
+    """
 
 
 class _Bucket:
@@ -43,7 +47,9 @@ class _Bucket:
         self._filled = now
 
     def take(self, count: int, now: float) -> bool:
-        self._left = min(self._rate.burst, self._left + (now - self._filled) * self._rate.per_second)
+        self._left = min(
+            self._rate.burst, self._left + (now - self._filled) * self._rate.per_second
+        )
         self._filled = now
         self._left -= count
         return self._left >= 0
@@ -70,7 +76,10 @@ class Meter:
 
 
 class PacedProtocol(Protocol):
-    """Mixed into a protocol: parses no further than its meter allows. Without a meter there is no limit."""
+    """Mixed into a protocol: parses no further than its meter allows.
+
+    Without a meter there is no limit.
+    """
 
     meter: Meter | None = None
 
@@ -82,7 +91,9 @@ class PacedProtocol(Protocol):
 
 
 class PacedConnection(Connection):
-    """Mixed into a connection of a PacedProtocol: cut off, without a closing handshake, once it is too fast."""
+    """Mixed into a connection of a PacedProtocol: cut off, without a closing handshake, once it is
+    too fast.
+    """
 
     def data_received(self, data: bytes) -> None:
         """Count the read before it is parsed."""

@@ -1,6 +1,5 @@
-"""What a browser gets: the page's files, a fixed table of them, and its words in the language that it asks for.
-
-Must never be here: sockets and who may ask (server.py), the words themselves (proxim/languages).
+"""What a browser gets: the page's files, a fixed table of them, and its words in the language that
+it asks for.
 """
 
 import base64
@@ -23,13 +22,19 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _TEXTS_PATH: Final = "/texts.json"
-_SECTIONS: Final = ("page", "reasons")  # what it shows; the program's other words would only take time on the way
+# What it shows; the program's other words would only take time on the way
+_SECTIONS: Final = (
+    "page",
+    "reasons",
+)
 _MAX_ASKED: Final = 32  # languages or codings looked at in one header
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One file as it is sent; `zipped` to browsers that say that they read it: it is the same for all, no secret."""
+    """One file as it is sent; `zipped` to browsers that say that they read it: it is the same for
+    all, no secret.
+    """
 
     content_type: str
     body: bytes
@@ -44,11 +49,17 @@ class Page:
 
     def __init__(self) -> None:
         folder = resources.files("proxim.web")
-        self._files = {f"/{name}": _served(_TYPES[suffix], body) for name, suffix, body in _read(folder, _TYPES)}
+        self._files = {
+            f"/{name}": _served(_TYPES[suffix], body)
+            for name, suffix, body in _read(folder, _TYPES)
+        }
         index = folder.joinpath("index.html").read_bytes()
         self._files["/"] = _served(_HTML, index)
         self.script_hash = _script_hash(index)
-        self._texts = {language: _served(_JSON, _dump(language, words)) for language, words in languages().items()}
+        self._texts = {
+            language: _served(_JSON, _dump(language, words))
+            for language, words in languages().items()
+        }
 
     def get(self, path: str, accept_language: str) -> Served | None:
         """What is at that path; None where nothing is."""
@@ -71,17 +82,24 @@ def _served(content_type: str, body: bytes) -> Served:
 def reads_gzip(accept_encoding: str) -> bool:
     """Whether an Accept-Encoding header allows it (RFC 9110, 12.5.3)."""
     codings = (one.partition(";") for one in accept_encoding.split(",")[:_MAX_ASKED])
-    return any(name.strip().lower() == "gzip" and _weight(quality) > 0 for name, _, quality in codings)
+    return any(
+        name.strip().lower() == "gzip" and _weight(quality) > 0 for name, _, quality in codings
+    )
 
 
 def languages() -> dict[str, dict[str, Any]]:
     """The words of each language that the page needs: `page`, and `reasons` for every Reason."""
     words = {language: read_language(language) for language in LANGUAGES}
-    return {language: {section: found[section] for section in _SECTIONS} for language, found in words.items()}
+    return {
+        language: {section: found[section] for section in _SECTIONS}
+        for language, found in words.items()
+    }
 
 
 def best_language(accept_language: str, known: Iterable[str]) -> str:
-    """The language of an Accept-Language header that we know and it likes best (RFC 9110, 12.5.4)."""
+    """The language of an Accept-Language header that we know and it likes best (RFC 9110,
+    12.5.4).
+    """
     spoken = set(known)
     best, liked = ENGLISH, 0.0
     for one in accept_language.split(",")[:_MAX_ASKED]:
@@ -105,10 +123,16 @@ def _weight(quality: str) -> float:
 
 
 def _read(folder: Traversable, suffixes: Iterable[str]) -> list[tuple[str, str, bytes]]:
-    files = [(one.name, f".{one.name.rpartition('.')[2]}", one) for one in folder.iterdir() if one.is_file()]
+    files = [
+        (one.name, f".{one.name.rpartition('.')[2]}", one)
+        for one in folder.iterdir()
+        if one.is_file()
+    ]
     wanted = set(suffixes)
     return [(name, suffix, one.read_bytes()) for name, suffix, one in files if suffix in wanted]
 
 
 def _dump(language: str, words: dict[str, Any]) -> bytes:
-    return json.dumps({"language": language, **words}, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(
+        {"language": language, **words}, ensure_ascii=False, separators=(",", ":")
+    ).encode()

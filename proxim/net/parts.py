@@ -1,6 +1,5 @@
-"""The file that is being received: hidden, under a random name, in the folder where it will stay, until it is verified.
-
-Must never be here: what a file is called in the end (sink.py), records, messages.
+"""The file that is being received: hidden, under a random name, in the folder where it will stay,
+until it is verified.
 """
 
 import hashlib
@@ -22,7 +21,9 @@ LATEST: Final = 253_402_300_799  # the last second of the year 9999; some system
 
 
 def part_name(token: str, index: int) -> str:
-    """The name while it is received; it follows from what is kept of the transfer, so that it is found again."""
+    """The name while it is received; it follows from what is kept of the transfer, so that it is
+    found again.
+    """
     return f".proxim-{token}-{index}.part"
 
 
@@ -50,7 +51,9 @@ class Part:
 
     @classmethod
     def reopen(cls, folders: Folders, folder: Folder, name: str, most: int) -> "Part":
-        """One that an earlier attempt left, read and hashed again; what is beyond `most` bytes is cut off."""
+        """One that an earlier attempt left, read and hashed again; what is beyond `most` bytes is
+        cut off.
+        """
         part = cls(folders, folder, name, folders.reopen(folder, name))
         try:
             os.ftruncate(part._descriptor, min(os.fstat(part._descriptor).st_size, most))
@@ -63,9 +66,12 @@ class Part:
         return part
 
     def write(self, data: memoryview) -> None:
-        """The next bytes. Hashed after they are written: the two never disagree, wherever writing fails.
+        """The next bytes.
 
-        One after the other on one thread: 1300 MB/s here; with a second thread for hashing it was 800.
+        Hashed after they are written: the two never disagree, wherever writing fails.
+
+        One after the other on one thread: 1300 MB/s here; with a second thread for hashing it was
+        800.
         """
         while data:
             count = os.write(self._descriptor, data)
@@ -87,8 +93,9 @@ class Part:
     def settle(self, mode: int, modified: int | None) -> None:
         """Make it a file as any other but for its name, and close it.
 
-        No fsync: with thousands of files it costs more than the transfer, and cp, scp and browsers go without. What a
-        killed program has written stays; after a power cut the last half minute may be missing, as with those.
+        No fsync: with thousands of files it costs more than the transfer, and cp, scp and browsers
+        go without. What a killed program has written stays; after a power cut the last half minute
+        may be missing, as with those.
         """
         path = self._folders.path(self._folder, self._name)
         when = None if modified is None or modified > LATEST else (modified, modified)
@@ -102,7 +109,8 @@ class Part:
             mark(self._descriptor, path)
         finally:
             self.close()
-        if sys.platform == "win32" and when is not None:  # after closing, which would set it once more
+        # After closing, which would set it once more
+        if sys.platform == "win32" and when is not None:
             with suppress(OSError, OverflowError):
                 os.utime(path, when)
 
@@ -120,11 +128,14 @@ class Part:
             self._folders.remove(self._folder, self._name)
 
 
-def remove_leftovers(folders: Folders, token: str, places: Iterable[Place], tops: Collection[str]) -> None:
+def remove_leftovers(
+    folders: Folders, token: str, places: Iterable[Place], tops: Collection[str]
+) -> None:
     """Remove the parts of a transfer, and then those of its folders that hold nothing.
 
-    `tops` are the folders that were made for it. Others are a person's own, also where they are called as a folder that
-    was announced and declined, or not yet made: those stay, empty as they may be.
+    `tops` are the folders that were made for it. Others are a person's own, also where they are
+    called as a folder that was announced and declined, or not yet made: those stay, empty as they
+    may be.
     """
     all_folders: set[Folder] = set()
     for index, place in enumerate(places):

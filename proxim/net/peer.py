@@ -1,8 +1,8 @@
 """One RTCPeerConnection: carries out a link's commands in order and reports what happens as events.
 
-This is the only module that imports aiortc, which costs 0.2 s: import it late. Everything that aiortc can raise on a
-hostile description is caught here and named; limits that it does not enforce on a peer are enforced here. Must never
-be here: signaling, what a channel's messages mean, which candidates are welcome (core/sdp_filter.py).
+This is the only module that imports aiortc, which costs 0.2 s: import it late. Everything that
+aiortc can raise on a hostile description is caught here and named; limits that it does not enforce
+on a peer are enforced here.
 """
 
 import asyncio
@@ -49,7 +49,8 @@ _log = logging.getLogger(__name__)
 _HANDLE_PACKET: Final = "_handle_data"  # private names of aiortc's RTCSctpTransport, see _guard
 _WINDOW: Final = "_advertised_rwnd"
 _CONGESTION_WINDOW: Final = "_cwnd"
-_UNREADABLE = ""  # stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
+# Stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
+_UNREADABLE = ""
 
 
 class StreamChannel:
@@ -69,7 +70,8 @@ class StreamChannel:
     async def send(self, message: memoryview) -> None:
         """Wait until the channel is open and has room, and send. Raises WayClosedError."""
         while self._channel.readyState == "connecting" or (
-            self._channel.readyState == "open" and self._channel.bufferedAmount >= CHANNEL_QUEUE_BYTES
+            self._channel.readyState == "open"
+            and self._channel.bufferedAmount >= CHANNEL_QUEUE_BYTES
         ):
             self._changed.clear()
             await self._changed.wait()
@@ -85,7 +87,9 @@ class StreamChannel:
 class Peer:
     """See the module. `stun` holds only servers that the person named."""
 
-    def __init__(self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()
+    ) -> None:
         self._link = link
         self._report_to = report
         servers = [RTCIceServer(urls=url) for url in stun]
@@ -103,7 +107,7 @@ class Peer:
         self._connection.on("datachannel", self._adopt)
         self._connection.on("connectionstatechange", self._state_changed)
 
-    # --- commands, each carried out after the one before -----------------------------------------------------------
+    # --- commands, each carried out after the one before ------------------------------------------
 
     def offer(self) -> None:
         """Open the control channel and report our offer."""
@@ -118,13 +122,16 @@ class Peer:
         self._work.put_nowait(self._add_candidate(candidate))
 
     def send(self, channel: int, text: str) -> None:
-        """Send a text message; on a channel that has just closed it is lost, as on any closing socket."""
+        """Send a text message; on a channel that has just closed it is lost, as on any closing
+        socket.
+        """
         data_channel = self._channels.get(channel)
         if data_channel is None or data_channel.readyState != "open":
             return
         try:
             data_channel.send(text)
-        except ValueError as error:  # larger than the other side's SDP says it takes; ours are at most 64 KiB
+        # Larger than the other side's SDP says it takes; ours are at most 64 KiB.
+        except ValueError as error:
             self._failed(Reason.PEER_ERROR, error)
 
     def take(self, channel: int, feed: Callable[[bytes], None]) -> None:
@@ -133,7 +140,10 @@ class Peer:
             self._taken[channel] = feed
 
     def open_stream(self, label: str) -> StreamChannel:
-        """Open a channel of our own, of which nothing is reported. Raises InvalidStateError: the link is closed."""
+        """Open a channel of our own, of which nothing is reported.
+
+        Raises InvalidStateError: the link is closed.
+        """
         return StreamChannel(self._connection.createDataChannel(label))
 
     async def run(self) -> None:
@@ -142,7 +152,9 @@ class Peer:
             await (await self._work.get())
 
     async def close(self, said_bye: bool) -> None:
-        """Close; after a goodbye wait a moment for the other side, so that it is not cut off by our own abort."""
+        """Close; after a goodbye wait a moment for the other side, so that it is not cut off by our
+        own abort.
+        """
         self._closing = True
         while not self._work.empty():
             self._work.get_nowait().close()
@@ -153,7 +165,7 @@ class Peer:
                 _log.debug("%s: the other side did not close in time", self._link)
         await self._connection.close()
 
-    # --- carrying out ----------------------------------------------------------------------------------------------
+    # --- carrying out -----------------------------------------------------------------------------
 
     async def _offer(self) -> None:
         try:
@@ -168,9 +180,14 @@ class Peer:
 
     async def _apply(self, type: SDPType, sdp: str) -> None:
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=type.value))
+            await self._connection.setRemoteDescription(
+                RTCSessionDescription(sdp=sdp, type=type.value)
+            )
             if self._connection.sctp is None or self._connection.getTransceivers():
-                raise ValueError("one data channel section is a link; sound and pictures nobody wants, nor decodes")
+                raise ValueError(
+                    "one data channel section is a link; sound and pictures nobody wants, nor "
+                    "decodes"
+                )
             self._described = True
             if type is SDPType.OFFER:
                 self._guard()
@@ -218,14 +235,15 @@ class Peer:
         description = self._connection.localDescription
         self._report(PeerDescribed(self._link, SDPType(description.type), description.sdp))
 
-    # --- limits that aiortc leaves to us ---------------------------------------------------------------------------
+    # --- limits that aiortc leaves to us ----------------------------------------------------------
 
     def _guard(self) -> None:
-        """Look at the windows after every packet: aiortc takes what comes beyond its own, and sends beyond the other's.
+        """Look at the windows after every packet: aiortc takes what comes beyond its own, and sends
+        beyond the other's.
 
-        A packet that it stumbles over (a channel opened twice, text that is no UTF-8) ends the link by name, too.
-        By aiortc's private names, for there are no public ones. Where a later aiortc has others, the link works
-        without this guard; test_peer.py says so.
+        A packet that it stumbles over (a channel opened twice, text that is no UTF-8) ends the link
+        by name, too. By aiortc's private names, for there are no public ones. Where a later aiortc
+        has others, the link works without this guard; test_peer.py says so.
         """
         sctp: RTCSctpTransport | None = self._connection.sctp
         handle = getattr(sctp, _HANDLE_PACKET, None)
@@ -255,10 +273,12 @@ class Peer:
             _log.info("%s: %s", self._link, what)
             self._report(PeerFailed(self._link, Reason.PEER_ERROR, what))
 
-    # --- what aiortc tells us --------------------------------------------------------------------------------------
+    # --- what aiortc tells us ---------------------------------------------------------------------
 
     def _adopt(self, channel: RTCDataChannel) -> None:
-        """Listen to a channel; called synchronously on `datachannel`, or its first messages would be lost."""
+        """Listen to a channel; called synchronously on `datachannel`, or its first messages would
+        be lost.
+        """
         channel.on("message", lambda message: self._message(channel, message))
         channel.on("close", lambda: self._channel_closed(channel))
         if channel.readyState == "open":
@@ -300,7 +320,9 @@ class Peer:
             self._closed_by_other.set()
             self._report(PeerFailed(self._link, Reason.PEER_LEFT))
         elif state == "failed":
-            self._report(PeerFailed(self._link, Reason.PEER_VANISHED if self._opened else Reason.ICE_FAILED))
+            self._report(
+                PeerFailed(self._link, Reason.PEER_VANISHED if self._opened else Reason.ICE_FAILED)
+            )
 
     def _failed(self, reason: Reason, error: Exception) -> None:
         _log.info("%s: %s (%s)", self._link, reason, type(error).__name__)

@@ -1,6 +1,5 @@
-"""One transfer on its way in: what comes is kept until a worker thread has written it, in order, and reported merged.
-
-Must never be here: what a record means and where a file goes (sink.py), when something may come (core), decisions.
+"""One transfer on its way in: what comes is kept until a worker thread has written it, in order,
+and reported merged.
 """
 
 import asyncio
@@ -58,7 +57,10 @@ class Receiving:
     """See the module. `overrun` is told the link of a peer that sends far more than its window."""
 
     def __init__(
-        self, transfer: TransferID, report: Callable[[SinkEvent], None], overrun: Callable[[LinkID], None]
+        self,
+        transfer: TransferID,
+        report: Callable[[SinkEvent], None],
+        overrun: Callable[[LinkID], None],
     ) -> None:
         self._transfer = transfer
         self._report_to = report
@@ -78,7 +80,7 @@ class Receiving:
         self._work = asyncio.Event()
         self._turn: asyncio.Future[Any] | None = None  # the sink's, on a worker thread
 
-    # --- commands, and what comes ----------------------------------------------------------------------------------
+    # --- commands, and what comes -----------------------------------------------------------------
 
     def take(self, link: LinkID, channel: int, generation: int) -> None:
         """Take what comes that way as this generation; what comes as any other is dropped."""
@@ -87,7 +89,9 @@ class Receiving:
         self._way = (link, channel, generation)
         self._generation = generation
 
-    def feed(self, link: LinkID, channel: int, generation: int, message: bytes | memoryview) -> None:
+    def feed(
+        self, link: LinkID, channel: int, generation: int, message: bytes | memoryview
+    ) -> None:
         """A message of records came; never waits. The sender's window bounds what is kept here."""
         if (link, channel, generation) != self._way or self._ended:
             return
@@ -105,7 +109,10 @@ class Receiving:
         self._work.set()
 
     def close(self, *, keep: bool) -> None:
-        """End; `run` returns once that is done. Nothing is told any more but that all was there after all."""
+        """End; `run` returns once that is done.
+
+        Nothing is told any more but that all was there after all.
+        """
         self._way = None
         self._closing = keep
         if not keep:
@@ -113,7 +120,7 @@ class Receiving:
         self._stop_merging()
         self._work.set()
 
-    # --- running ---------------------------------------------------------------------------------------------------
+    # --- running ----------------------------------------------------------------------------------
 
     async def run(self, open_sink: Callable[[], AnySink]) -> None:
         """Until closed. Reports whatever goes wrong."""
@@ -127,7 +134,8 @@ class Receiving:
         try:
             await self._run(opened)
         finally:
-            # Cancelled, we do not wait for a turn any more; yet it goes on, and it has the same files.
+            # Cancelled, we do not wait for a turn any more; yet it goes on, and it has the same
+            # files.
             if self._turn is not None and not self._turn.done():
                 await asyncio.wait([self._turn])
                 self._turn.exception()  # seen: nobody wants it any more
@@ -175,14 +183,18 @@ class Receiving:
                 await self._work.wait()
 
     async def _gather(self) -> None:
-        """Let a few small messages of a running stream come together; the first of a stream does not wait."""
+        """Let a few small messages of a running stream come together; the first of a stream does
+        not wait.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + GATHER_SECONDS
         if self._wrote_at + GATHER_SECONDS < loop.time():
             return
         try:
             async with asyncio.timeout_at(until):
-                while 0 < self._queued < GATHER_BYTES and not self._holding and self._closing is None:
+                while (
+                    0 < self._queued < GATHER_BYTES and not self._holding and self._closing is None
+                ):
                     self._work.clear()
                     await self._work.wait()
         except TimeoutError:
@@ -220,7 +232,7 @@ class Receiving:
             self._ended = True
             self._drop()
 
-    # --- telling ---------------------------------------------------------------------------------------------------
+    # --- telling ----------------------------------------------------------------------------------
 
     def _merge_written(self) -> None:
         wait = self._reported_at + WROTE_SECONDS - asyncio.get_running_loop().time()

@@ -1,6 +1,5 @@
-"""Runs the machine on the loop thread: inbox -> handle() -> execute, and owns every socket, peer, timer and task.
-
-Must never be here: decisions (core), threads (bridge.py), how a socket or a peer works inside.
+"""Runs the machine on the loop thread: inbox -> handle() -> execute, and owns every socket, peer,
+timer and task.
 """
 
 import asyncio
@@ -50,7 +49,11 @@ class Runtime:
     """See the module. All methods run on the loop's thread."""
 
     def __init__(
-        self, program: Program, publish: Callable[[Status], None], options: NetOptions, opening: Opening
+        self,
+        program: Program,
+        publish: Callable[[Status], None],
+        options: NetOptions,
+        opening: Opening,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._program = program
@@ -58,7 +61,8 @@ class Runtime:
         self._options = options
         self._inbox: deque[ProgramEvent] = deque()
         self._handling = False
-        self._timers: dict[Timer, tuple[float, asyncio.TimerHandle]] = {}  # when, by the loop's clock
+        # When, by the loop's clock
+        self._timers: dict[Timer, tuple[float, asyncio.TimerHandle]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
         self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
@@ -95,11 +99,13 @@ class Runtime:
             **self._ways.execute,
             **self._hub.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
-            do.SaveRequireProof: lambda command: self._saved(self._options.save_require_proof(command.required)),
+            do.SaveRequireProof: lambda command: self._saved(
+                self._options.save_require_proof(command.required)
+            ),
             do.Publish: lambda command: self._publish(command.status),
         }
 
-    # --- the circuit -----------------------------------------------------------------------------------------------
+    # --- the circuit ------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Run until Shutdown was reported and everybody has been told goodbye."""
@@ -108,7 +114,9 @@ class Runtime:
         if self._opening.listener is not None:
             self._spawn(self._serve(self._opening.listener), "server")
         if self._options.look is not None:
-            self._spawn(self._watch_networks(self._options.look, self._opening.networks), "network watch")
+            self._spawn(
+                self._watch_networks(self._options.look, self._opening.networks), "network watch"
+            )
         self._spawn(self._watch_sleep(slept_seconds()), "sleep watch")
         await self._shut_down.wait()
         try:
@@ -157,7 +165,7 @@ class Runtime:
         _log.exception("%s could not be handled", type(what).__name__)
         self._publish(Trouble(Problem(Reason.INTERNAL, type(what).__name__)))
 
-    # --- tasks and timers ------------------------------------------------------------------------------------------
+    # --- tasks and timers -------------------------------------------------------------------------
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work, name=name)
@@ -185,23 +193,31 @@ class Runtime:
         self.report(TimerFired(timer))
 
     async def _watch_sleep(self, before: float) -> None:
-        """Let timers run out as if the machine had been awake: a code must not outlive a night with the lid closed."""
+        """Let timers run out as if the machine had been awake: a code must not outlive a night with
+        the lid closed.
+        """
         while True:
             await asyncio.sleep(SLEEP_WATCH_SECONDS)
             slept, before = slept_seconds() - before, slept_seconds()
             if slept > SLEEP_WATCH_SECONDS:
-                left = {timer: when - self._loop.time() - slept for timer, (when, _) in self._timers.items()}
+                left = {
+                    timer: when - self._loop.time() - slept
+                    for timer, (when, _) in self._timers.items()
+                }
                 for timer, seconds in left.items():
                     self._set_timer(do.SetTimer(timer, max(0.0, seconds)))
 
-    # --- listening -------------------------------------------------------------------------------------------------
+    # --- listening --------------------------------------------------------------------------------
 
-    async def _watch_networks(self, look: Callable[[], tuple[Network, ...]], seen: tuple[Network, ...] | None) -> None:
+    async def _watch_networks(
+        self, look: Callable[[], tuple[Network, ...]], seen: tuple[Network, ...] | None
+    ) -> None:
         failing = False
         while True:
             await asyncio.sleep(NETWORK_WATCH_SECONDS)
             try:
-                networks = await asyncio.to_thread(look)  # it asks the system, which may take its time
+                # It asks the system, which may take its time
+                networks = await asyncio.to_thread(look)
             except Exception:  # noqa: BLE001  # the next look may succeed; a host without a network says so itself
                 if not failing:
                     self._tell_bug(look)
@@ -252,7 +268,7 @@ class Runtime:
             self._server = None
             self.report(ListenFailed(self._wanted or "", Reason.PORT_REFUSED, type(error).__name__))
 
-    # --- WebSockets ------------------------------------------------------------------------------------------------
+    # --- WebSockets -------------------------------------------------------------------------------
 
     def _dial(self, command: do.Dial) -> None:
         from proxim.net.client import Client
@@ -269,7 +285,8 @@ class Runtime:
     def _client_ended(self, connection: ConnectionID, task: asyncio.Task[None]) -> None:
         client, _ = self._clients.pop(connection)
         if not task.cancelled() and task.exception() is not None and not client.opened:
-            self.report(DialFailed(connection, Reason.HOST_ERROR))  # told as a bug already; the attempt must end, too
+            # Told as a bug already; the attempt must end, too
+            self.report(DialFailed(connection, Reason.HOST_ERROR))
 
     def _send(self, command: do.Send) -> None:
         text = dump_message(command.message)
@@ -286,13 +303,14 @@ class Runtime:
         elif self._server is not None:
             self._server.close(command.connection, command.code)
 
-    # --- peers -----------------------------------------------------------------------------------------------------
+    # --- peers ------------------------------------------------------------------------------------
 
     async def _loaded(self) -> None:
-        """Wait until what proof and link need is in memory, which takes 0.3 s when the first guest comes or dials.
+        """Wait until what proof and link need is in memory, which takes 0.3 s when the first guest
+        comes or dials.
 
-        On a thread, so that the loop goes on; and waited for, because two threads that import the same libraries in
-        another order can keep each other waiting for good.
+        On a thread, so that the loop goes on; and waited for, because two threads that import the
+        same libraries in another order can keep each other waiting for good.
         """
         if self._loading is None:
             self._loading = self._spawn(asyncio.to_thread(_load_libraries), "loading libraries")
@@ -312,7 +330,8 @@ class Runtime:
             peer.offer()
 
     def _peer_crashed(self, link: LinkID, work: asyncio.Task[None]) -> None:
-        if not work.cancelled() and work.exception() is not None:  # told as a bug already; the link must end, too
+        # Told as a bug already; the link must end, too
+        if not work.cancelled() and work.exception() is not None:
             self.report(PeerFailed(link, Reason.PEER_ERROR))
 
     def _apply_description(self, command: do.ApplyDescription) -> None:
@@ -338,7 +357,7 @@ class Runtime:
         self._closing_peers.add(closing)
         closing.add_done_callback(self._closing_peers.discard)
 
-    # --- the rest --------------------------------------------------------------------------------------------------
+    # --- the rest ---------------------------------------------------------------------------------
 
     def _saved(self, problem: Problem | None) -> None:
         if problem is not None:
@@ -346,7 +365,11 @@ class Runtime:
 
     async def _say_goodbye(self) -> None:
         await self._hub.stop()
-        waiting = {*self._closing_peers, *(task for _, task in self._clients.values()), *self._ways.goodbyes}
+        waiting = {
+            *self._closing_peers,
+            *(task for _, task in self._clients.values()),
+            *self._ways.goodbyes,
+        }
         if waiting:
             await asyncio.wait(waiting)
         async with self._listen_lock:  # the machine's StopListening, begun before this

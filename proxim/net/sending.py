@@ -1,6 +1,5 @@
-"""One stream of a transfer on its way out: read ahead on a worker thread, never more than a window unacknowledged.
-
-Must never be here: which files, which way (hub.py), how a way works inside (lane.py, peer.py), decisions.
+"""One stream of a transfer on its way out: read ahead on a worker thread, never more than a window
+unacknowledged.
 """
 
 import asyncio
@@ -9,12 +8,16 @@ from typing import Any, Protocol
 
 from proxim.net.limits import BATCH_BYTES, WINDOW_BYTES
 
-Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]  # Runtime's: it ends them with the program
+# Runtime's: it ends them with the program
+Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 _Batch = list[tuple[memoryview, int]]  # messages, each with how many bytes of files are in it
 
 
 class WayClosedError(Exception):
-    """The lane or channel is closed, whoever closed it. Of a lane, and of a whole link, the machine hears otherwise."""
+    """The lane or channel is closed, whoever closed it.
+
+    Of a lane, and of a whole link, the machine hears otherwise.
+    """
 
 
 class Way(Protocol):
@@ -81,11 +84,14 @@ class Sending:
             await loop.run_in_executor(None, self._finish)
 
     async def _wait_for_room(self, size: int) -> None:
-        while self._sent > self._acknowledged and self._sent + size - self._acknowledged > WINDOW_BYTES:
+        while (
+            self._sent > self._acknowledged
+            and self._sent + size - self._acknowledged > WINDOW_BYTES
+        ):
             self._room.clear()
             await self._room.wait()
 
-    # --- on a worker thread ----------------------------------------------------------------------------------------
+    # --- on a worker thread -----------------------------------------------------------------------
 
     def _read(self) -> _Batch:
         prefix = self._way.prefix
@@ -93,13 +99,15 @@ class Sending:
         read = 0
         for view in self._messages:
             view[: len(prefix)] = prefix
-            batch.append((view, self._source.data_bytes))  # its memory is its own: the source makes others
+            # Its memory is its own: the source makes others
+            batch.append((view, self._source.data_bytes))
             read += len(view)
             if read >= BATCH_BYTES:
                 break
         return batch
 
     def _finish(self) -> None:
-        close = getattr(self._messages, "close", None)  # a generator's; an iterator need not have it
+        # A generator's; an iterator need not have it
+        close = getattr(self._messages, "close", None)
         if close is not None:
             close()

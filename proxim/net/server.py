@@ -1,7 +1,8 @@
-"""The host's server: one listening address, signaling on / and /ws, lanes on /lane, the page's files on a GET.
+"""The host's server: one listening address, signaling on / and /ws, lanes on /lane, the page's
+files on a GET.
 
-A connection is only ever a guest's. Who may come in at all (how many sockets, from which page, under which name) is
-decided here, before the machine hears of it. Must never be here: what a message means, any way to act as host.
+A connection is only ever a guest's. Who may come in at all (how many sockets, from which page,
+under which name) is decided here, before the machine hears of it.
 """
 
 import asyncio
@@ -34,8 +35,11 @@ _log = logging.getLogger(__name__)
 _SIGNALING_PATHS: Final = ("/", "/ws")
 _LANE_PATH: Final = "/lane"
 _TEXT: Final = "text/plain; charset=utf-8"
-_AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\]|(?P<v4>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?")
-# What the HTTP reader itself answers, and says more than "bad request": a line or header too long, or we are leaving.
+_AUTHORITY: Final = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\]|(?P<v4>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?"
+)
+# What the HTTP reader itself answers, and says more than "bad request": a line or header too long,
+# or we are leaving.
 _OWN_STATUS: Final = (
     http.HTTPStatus.REQUEST_URI_TOO_LONG,
     http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -43,7 +47,8 @@ _OWN_STATUS: Final = (
     http.HTTPStatus.INTERNAL_SERVER_ERROR,
 )
 _HTTP_PORT: Final = 80  # what a browser leaves away
-# websockets logs frames at DEBUG and tracebacks of broken handshakes at ERROR: neither belongs in our log.
+# websockets logs frames at DEBUG and tracebacks of broken handshakes at ERROR: neither belongs in
+# our log.
 _silent = logging.getLogger("proxim.websockets")
 _silent.setLevel(logging.CRITICAL)
 
@@ -58,12 +63,13 @@ class Server:
         lane: Callable[[ServerConnection, Callable[[], None]], Awaitable[None]] | None = None,
     ) -> None:
         self._report = report
-        self._lane = (
-            lane  # runs a lane's socket; what it calls once the lane has proved itself gives it a lane's limits
-        )
+        # Runs a lane's socket; what it calls once the lane has proved itself gives it a lane's
+        # limits
+        self._lane = lane
         self._loaded = loaded  # waits until what proof and link need is in memory
         self._sockets: dict[ConnectionID, WebSocket] = {}
-        self._inside: dict[_Connection, str] = {}  # every TCP connection, from its first moment, and where it is from
+        # Every TCP connection, from its first moment, and where it is from
+        self._inside: dict[_Connection, str] = {}
         self._last_id = 0
         self._server: WebSocketServer | None = None
         self._address, self._port = "", 0
@@ -76,7 +82,8 @@ class Server:
             self._accepted,
             sock=listener,
             process_request=self._answer_request,
-            compression=None,  # a compressed secret leaks its length; and 30 idle sockets stay small
+            # A compressed secret leaks its length; and 30 idle sockets stay small
+            compression=None,
             server_header=None,
             open_timeout=limits.OPEN_SECONDS,
             close_timeout=limits.CLOSE_SECONDS,
@@ -88,7 +95,9 @@ class Server:
         )
 
     async def stop(self) -> None:
-        """Close the listener and every guest's socket (1001, going away); those still half open are dropped."""
+        """Close the listener and every guest's socket (1001, going away); those still half open are
+        dropped.
+        """
         if self._server is None:
             return
         self._server.close()
@@ -108,33 +117,44 @@ class Server:
         if connection in self._sockets:
             self._sockets[connection].close(code)
 
-    # --- how many ------------------------------------------------------------------------------------------------
+    # --- how many ---------------------------------------------------------------------------------
 
-    def _new_connection(self, _: ServerProtocol, server: WebSocketServer, **options: Any) -> ServerConnection:
-        return _Connection(self._let_in, self._gone, _Protocol(self._in_our_words), server, **options)
+    def _new_connection(
+        self, _: ServerProtocol, server: WebSocketServer, **options: Any
+    ) -> ServerConnection:
+        return _Connection(
+            self._let_in, self._gone, _Protocol(self._in_our_words), server, **options
+        )
 
     def _let_in(self, connection: "_Connection", address: str) -> bool:
         held = Counter(self._inside.values())
         if held[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
             _log.info("a connection from %s was cut: it has %s already", address, held[address])
             return False
-        if len(self._inside) >= limits.MAX_SOCKETS and not (held[address] == 0 and self._make_room(held)):
-            _log.info("a connection from %s was cut: all %s places are taken", address, len(self._inside))
+        if len(self._inside) >= limits.MAX_SOCKETS and not (
+            held[address] == 0 and self._make_room(held)
+        ):
+            _log.info(
+                "a connection from %s was cut: all %s places are taken", address, len(self._inside)
+            )
             return False
         self._inside[connection] = address
         return True
 
     def _make_room(self, held: Counter[str]) -> bool:
-        """Drop a socket of whoever holds most, for an address that holds none: a crowd must not keep it out.
+        """Drop a socket of whoever holds most, for an address that holds none: a crowd must not
+        keep it out.
 
-        The oldest that has not opened, as whoever holds most may be a phone that loads its page: it fetches that again,
-        while its request would be gone with its socket. Else the oldest. An open link does not need its socket, and
-        comes to no harm; a lane that carries files does.
+        The oldest that has not opened, as whoever holds most may be a phone that loads its page: it
+        fetches that again, while its request would be gone with its socket. Else the oldest. An
+        open link does not need its socket, and comes to no harm; a lane that carries files does.
         """
         crowd, size = held.most_common(1)[0]
         if size < limits.CROWD_SOCKETS:
             return False
-        theirs = [one for one, address in self._inside.items() if address == crowd and not one.is_lane]
+        theirs = [
+            one for one, address in self._inside.items() if address == crowd and not one.is_lane
+        ]
         if not theirs:
             return False
         given_up = next((one for one in theirs if one.state is State.CONNECTING), theirs[0])
@@ -161,28 +181,33 @@ class Server:
         finally:
             del self._sockets[id]
 
-    # --- HTTP ----------------------------------------------------------------------------------------------------
+    # --- HTTP -------------------------------------------------------------------------------------
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets a WebSocket open; whatever else is asked gets its answer here."""
         response = self._judge(connection, request)
         if response is not None:
-            _log.info("a request from %s was answered %s", connection.remote_address, response.status_code)
+            _log.info(
+                "a request from %s was answered %s", connection.remote_address, response.status_code
+            )
         return response
 
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         headers = request.headers
         hosts = headers.get_all("Host")
-        if len(hosts) != 1 or not self._is_ours(hosts[0]):  # a name that somebody's DNS points at us (DNS rebinding)
+        # A name that somebody's DNS points at us (DNS rebinding)
+        if len(hosts) != 1 or not self._is_ours(hosts[0]):
             return self._refuse(http.HTTPStatus.MISDIRECTED_REQUEST)
-        if not all(self._is_our_origin(origin) for origin in headers.get_all("Origin")):  # a page from elsewhere
+        # A page from elsewhere
+        if not all(self._is_our_origin(origin) for origin in headers.get_all("Origin")):
             return self._refuse(http.HTTPStatus.FORBIDDEN)
         if request.method != "GET":
             return self._refuse(http.HTTPStatus.METHOD_NOT_ALLOWED)
         path = _path(request)
         if "upgrade" in ",".join(headers.get_all("Connection")).lower():
             if path == _LANE_PATH and self._lane is not None:
-                connection.ping_interval = None  # a lane's pings wait behind its bytes; the link beside it has its own
+                # A lane's pings wait behind its bytes; the link beside it has its own
+                connection.ping_interval = None
                 return None
             return None if path in _SIGNALING_PATHS else self._refuse(http.HTTPStatus.NOT_FOUND)
         served = self._page.get(path, ",".join(headers.get_all("Accept-Language")))
@@ -195,8 +220,13 @@ class Server:
         return response
 
     def _in_our_words(self, response: Response) -> Response:
-        """Replace what websockets says by itself of a broken request: it quotes it, under none of our headers."""
-        if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS or "Content-Security-Policy" in response.headers:
+        """Replace what websockets says by itself of a broken request: it quotes it, under none of
+        our headers.
+        """
+        if (
+            response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS
+            or "Content-Security-Policy" in response.headers
+        ):
             return response
         status = http.HTTPStatus(response.status_code)
         return self._refuse(status if status in _OWN_STATUS else http.HTTPStatus.BAD_REQUEST)
@@ -220,8 +250,10 @@ class Server:
     def _respond(self, status: http.HTTPStatus, content_type: str, body: bytes) -> Response:
         own = authority(self._address.partition("%")[0], self._port)
         policy = (
-            f"default-src 'none'; script-src 'self' {self._page.script_hash}; style-src 'self'; img-src 'self'; "
-            f"connect-src 'self' ws://{own}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; script-src 'self' {self._page.script_hash}; style-src 'self'; "
+            "img-src 'self'; "
+            f"connect-src 'self' ws://{own}; base-uri 'none'; form-action 'none'; frame-ancestors "
+            "'none'"
         )
         headers = Headers(
             {
@@ -244,7 +276,9 @@ def _path(request: Request | None) -> str:
 
 
 class _Protocol(PacedProtocol, ServerProtocol):
-    """Every HTTP answer leaves through here, also those that no request is handed to us for (414, 431)."""
+    """Every HTTP answer leaves through here, also those that no request is handed to us for (414,
+    431).
+    """
 
     def __init__(self, in_our_words: Callable[[Response], Response]) -> None:
         super().__init__(max_size=limits.HARD_MESSAGE_BYTES, logger=_silent)
@@ -277,7 +311,8 @@ class _Connection(PacedConnection, ServerConnection):
         self.is_lane = True
         self.protocol.max_message_size = limits.LANE_FRAME_BYTES
         assert isinstance(self.protocol, PacedProtocol)
-        self.protocol.meter = None  # it proved its key, and each frame that it seals is checked: bulk may come
+        # It proved its key, and each frame that it seals is checked: bulk may come
+        self.protocol.meter = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast(asyncio.Transport, transport)  # TCP; uvloop's are not derived from it

@@ -1,7 +1,8 @@
-"""This installation's identity, its name and whom it refuses, in one small file in the user's configuration folder.
+"""This installation's identity, its name and whom it refuses, in one small file in the user's
+configuration folder.
 
-A broken file costs the identity, never the start: it is kept beside a new one, and the person is told. What a newer
-version wrote into the file survives. Must never be here: secrets, sessions, anything about one run.
+A broken file costs the identity, never the start: it is kept beside a new one, and the person is
+told. What a newer version wrote into the file survives.
 """
 
 import contextlib
@@ -23,8 +24,10 @@ from proxim.core.words import say
 
 FILE_NAME: Final = "settings.json"
 MAX_FILE_BYTES: Final = 64 * 1024  # ours has 100; whatever is larger was not written by any Proxim
-MAX_BROKEN_FILES: Final = 20  # kept beside; a disk that breaks the file at every start must not be filled
-_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # RFC 9562, version 4
+# Kept beside; a disk that breaks the file at every start must not be filled
+MAX_BROKEN_FILES: Final = 20
+# RFC 9562, version 4
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _UUID_KEY: Final = "uuid"
 _NAME_KEY: Final = "deviceName"
 _PROOF_KEY: Final = "requireProof"
@@ -55,14 +58,15 @@ class _BrokenFileError(Exception):
     """The file is there and readable, but holds no settings."""
 
 
-# --- names ---------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 def default_device_name(node: str | None = None) -> str:
     """This computer's own name, shortened to what is_usable_name accepts."""
     import platform  # late: it costs milliseconds and is needed on the first run only
 
-    host = (platform.node() if node is None else node).partition(".")[0]  # without ".local", ".fritz.box"
+    # Without ".local", ".fritz.box"
+    host = (platform.node() if node is None else node).partition(".")[0]
     printable = host.encode(errors="ignore").decode()
     shown = " ".join(printable.split())
     while len(shown.encode()) > MAX_NAME_BYTES:
@@ -73,7 +77,7 @@ def default_device_name(node: str | None = None) -> str:
     return shown
 
 
-# --- the file ------------------------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 
 def config_folder() -> Path:
@@ -96,7 +100,8 @@ def _read(path: Path) -> _Fields | None:
     if len(raw) > MAX_FILE_BYTES:
         raise _BrokenFileError("too large")
     try:
-        fields = json.loads(raw.decode("utf-8-sig"))  # Windows' editors put a byte order mark before it
+        # Windows' editors put a byte order mark before it
+        fields = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise _BrokenFileError(type(error).__name__) from None
     if not isinstance(fields, dict):
@@ -108,7 +113,9 @@ def _read(path: Path) -> _Fields | None:
 
 
 def _put_new(temporary: Path, path: Path) -> None:
-    """Move into place unless there is one already (FileExistsError): two first runs at once share one identity."""
+    """Move into place unless there is one already (FileExistsError): two first runs at once share
+    one identity.
+    """
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -125,7 +132,10 @@ def _path_in(folder: Path | None) -> Path:
 
 
 def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> None:
-    """Write beside the file, then `put` it there: a crash leaves the old one or the new one. Raises OSError."""
+    """Write beside the file, then `put` it there: a crash leaves the old one or the new one.
+
+    Raises OSError.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = json.dumps(fields, ensure_ascii=True, indent=2) + "\n"
     temporary = path.parent / f".settings-{secrets.token_hex(8)}.tmp"
@@ -144,17 +154,23 @@ def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> 
 
 def _set_aside(path: Path) -> str:
     """Rename a broken file to the first free name, and tell which. Raises OSError."""
-    names = ["settings.broken.json", *(f"settings.broken-{n}.json" for n in range(2, MAX_BROKEN_FILES + 1))]
+    names = [
+        "settings.broken.json",
+        *(f"settings.broken-{n}.json" for n in range(2, MAX_BROKEN_FILES + 1)),
+    ]
     name = next((name for name in names if not os.path.lexists(path.parent / name)), names[-1])
     os.replace(path, path.parent / name)
     return name
 
 
-# --- what others call ----------------------------------------------------------------------------------------------
+# --- what others call -----------------------------------------------------------------------------
 
 
 def load_settings(folder: Path | None = None) -> LoadedSettings:
-    """Read this installation's settings, or make them on the first run. Never raises for the state of the disk."""
+    """Read this installation's settings, or make them on the first run.
+
+    Never raises for the state of the disk.
+    """
     problems: list[Problem] = []
     path = _path_in(folder)
     try:
@@ -170,7 +186,8 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
             except FileExistsError:  # another Proxim made it in this very moment
                 fields = _read(path) or fields
     except (OSError, _BrokenFileError) as error:
-        # Unreadable, unwritable, no folder possible: not ours to move away, it may be another user's.
+        # Unreadable, unwritable, no folder possible: not ours to move away, it may be another
+        # user's.
         problems.append(Problem(Reason.SETTINGS_UNWRITABLE, _plain(error)))
         fields = _new_fields()
     name = fields.get(_NAME_KEY)
@@ -195,8 +212,12 @@ def save_device_name(settings: Settings, name: str, folder: Path | None = None) 
     return _save(renamed, {_NAME_KEY: renamed.device_name}, folder)
 
 
-def save_require_proof(settings: Settings, required: bool, folder: Path | None = None) -> LoadedSettings:
-    """From now on refuse guests that cannot prove that they know the code, or do not; everything else stays."""
+def save_require_proof(
+    settings: Settings, required: bool, folder: Path | None = None
+) -> LoadedSettings:
+    """From now on refuse guests that cannot prove that they know the code, or do not; everything
+    else stays.
+    """
     return _save(replace(settings, require_proof=required), {_PROOF_KEY: required}, folder)
 
 
@@ -207,7 +228,8 @@ def _save(settings: Settings, changes: _Fields, folder: Path | None) -> LoadedSe
         try:
             fields = _read(path)
         except _BrokenFileError as error:
-            # Broken since it was loaded. The identity of this run stays, so there is nothing to tell a person.
+            # Broken since it was loaded. The identity of this run stays, so there is nothing to
+            # tell a person.
             _log.warning("settings file is broken (%s); kept as %s", error, _set_aside(path))
             fields = None
         if fields is None:

@@ -1,7 +1,7 @@
-"""A transfer received onto this machine's disk: what comes is written, verified, and only then given its name.
+"""A transfer received onto this machine's disk: what comes is written, verified, and only then
+given its name.
 
-Synchronous: it runs on a worker thread. What an earlier attempt left is found through store.py. Must never be here:
-questions to people, messages on the control channel, asyncio.
+Synchronous: it runs on a worker thread. What an earlier attempt left is found through store.py.
 """
 
 import errno
@@ -38,7 +38,8 @@ from proxim.net.parts import TOKEN_BYTES, Part, part_name, remove_leftovers
 from proxim.net.store import Done, Incoming, Journal, Store
 
 RESERVE_BYTES: Final = 1024 * 1024  # left free on the disk: a full one troubles every program
-BLOCK_BYTES: Final = 4096  # a disk gives room in blocks of this; 10,000 small files take more than their bytes
+# A disk gives room in blocks of this; 10,000 small files take more than their bytes
+BLOCK_BYTES: Final = 4096
 NEW_FILE_MODE: Final = 0o666  # the umask takes its share
 TIME_GRAIN_NS: Final = 2_000_000_000  # FAT keeps no finer times, once it is written out
 
@@ -72,7 +73,7 @@ class Sink:
         self.ready = SinkReady(state.transfer)
         self.finished: SinkFinished | None = None
 
-    # --- opening ---------------------------------------------------------------------------------------------------
+    # --- opening ----------------------------------------------------------------------------------
 
     @classmethod
     def open(
@@ -84,10 +85,12 @@ class Sink:
         store: Store,
         peer_name: str | None,
     ) -> "Sink":
-        """Make ready: what is left of an earlier attempt is checked, room and folders are made sure of.
+        """Make ready: what is left of an earlier attempt is checked, room and folders are made sure
+        of.
 
-        A transfer that goes on does so where it began, whatever `directory` is now. `finished` may be set already,
-        where nothing is lacking. Raises FileError; nothing new stays on the disk then.
+        A transfer that goes on does so where it began, whatever `directory` is now. `finished` may
+        be set already, where nothing is lacking. Raises FileError; nothing new stays on the disk
+        then.
         """
         if len(entries) > MAX_ENTRIES:
             raise FileError(Reason.TOO_MANY_FILES)
@@ -95,7 +98,9 @@ class Sink:
         if state is None or digest(state.entries) != digest(entries):
             store.forget(transfer, Direction.IN)  # another one by this id, or what cannot be read
             token = secrets.token_hex(TOKEN_BYTES)
-            state = Incoming(transfer, tuple(entries), os.path.abspath(directory), token, (), peer_name)
+            state = Incoming(
+                transfer, tuple(entries), os.path.abspath(directory), token, (), peer_name
+            )
             fresh = True
         else:
             fresh = False
@@ -132,12 +137,17 @@ class Sink:
         self._check_room()
         self._make_folders(announced, declined)
         self._journal = self._store.save(state)
-        partial = tuple(Partial(index, part.written, part.digest()) for index, part in sorted(self._partials.items()))
+        partial = tuple(
+            Partial(index, part.written, part.digest())
+            for index, part in sorted(self._partials.items())
+        )
         self.ready = SinkReady(state.transfer, spans(sorted(declined.union(state.done))), partial)
         self._finish_if_done()
 
     def _probe(self) -> None:
-        """That files can be made here, and with which permissions: the umask, or a rule of the folder, decides."""
+        """That files can be made here, and with which permissions: the umask, or a rule of the
+        folder, decides.
+        """
         name = f".proxim-{self._state.token}.part"
         try:
             descriptor = self._folders.create((), name, NEW_FILE_MODE)
@@ -151,18 +161,22 @@ class Sink:
     def _look_for_done(self) -> None:
         """Keep in mind as done only what is still there as it was left, by size and by time.
 
-        Their contents were verified when they came, and are not hashed once more: 20 GB would take half a minute
-        before each attempt. What a person has changed since is theirs, and the file comes again beside it.
+        Their contents were verified when they came, and are not hashed once more: 20 GB would take
+        half a minute before each attempt. What a person has changed since is theirs, and the file
+        comes again beside it.
         """
         done = self._state.done
         for index, one in list(done.items()):
             entry, folder = self._state.entries[index], self._places[index].folder
             found = self._folders.look(folder, one.name)
             part = self._folders.look(folder, part_name(self._state.token, index))
-            whole = found is not None and stat.S_ISREG(found.st_mode) and found.st_size == entry.size
+            whole = (
+                found is not None and stat.S_ISREG(found.st_mode) and found.st_size == entry.size
+            )
             if whole and found is not None:
                 whole = abs(found.st_mtime_ns - one.modified_ns) <= TIME_GRAIN_NS
-            if whole and part is not None:  # killed between its two names, or before it had the second one
+            # Killed between its two names, or before it had the second one
+            if whole and part is not None:
                 whole = found is not None and os.path.samestat(found, part)
                 if whole:
                     self._folders.remove(folder, part_name(self._state.token, index))
@@ -172,7 +186,11 @@ class Sink:
     def _look_for_parts(self, declined: set[int]) -> None:
         for index, entry in enumerate(self._state.entries):
             folder, name = self._places[index].folder, part_name(self._state.token, index)
-            if entry.directory or index in self._state.done or self._folders.look(folder, name) is None:
+            if (
+                entry.directory
+                or index in self._state.done
+                or self._folders.look(folder, name) is None
+            ):
                 continue
             try:
                 part = Part.reopen(self._folders, folder, name, entry.size)
@@ -190,20 +208,25 @@ class Sink:
             lacking = self._state.entries[index].size - (held.written if held is not None else 0)
             need += -(-lacking // BLOCK_BYTES) * BLOCK_BYTES
         usage = shutil.disk_usage(self._state.directory)
-        if usage.total and need > usage.free - RESERVE_BYTES:  # some network file systems tell nothing
+        # Some network file systems tell nothing
+        if usage.total and need > usage.free - RESERVE_BYTES:
             raise FileError(Reason.DISK_FULL, f"{need} bytes needed, {usage.free} free")
 
     def _make_folders(self, announced: tuple[Place, ...], declined: set[int]) -> None:
         """All that are wanted; those at the top newly, under names that nothing has."""
         tops = self._state.tops
-        for name in dict.fromkeys(one.folder[0] for i, one in enumerate(announced) if one.folder and i not in declined):
+        for name in dict.fromkeys(
+            one.folder[0] for i, one in enumerate(announced) if one.folder and i not in declined
+        ):
             found = self._folders.look((), tops[name]) if name in tops else None
             if found is None or not stat.S_ISDIR(found.st_mode):
                 tops[name] = self._folders.make_new(name, self._names)
                 self._made.append(tops[name])
         self._places = self._state.placed(announced)
         wanted = {place.folder for index, place in enumerate(self._places) if index not in declined}
-        for folder in sorted({whole[: depth + 1] for whole in wanted for depth in range(1, len(whole))}):
+        for folder in sorted(
+            {whole[: depth + 1] for whole in wanted for depth in range(1, len(whole))}
+        ):
             if folder[:-1] in self._unmakeable:
                 self._unmakeable[folder] = self._unmakeable[folder[:-1]]
                 continue
@@ -212,7 +235,8 @@ class Sink:
             except OSError as error:
                 if write_reason(error) is not Reason.NAME_REFUSED:
                     raise
-                self._unmakeable[folder] = Reason.NAME_REFUSED  # the path is too long here; the others may fit
+                # The path is too long here; the others may fit
+                self._unmakeable[folder] = Reason.NAME_REFUSED
 
     def _abandon(self, fresh: bool) -> None:
         """Opening failed: leave no more than there was."""
@@ -227,7 +251,7 @@ class Sink:
             self._journal.close()
         self._folders.close()
 
-    # --- receiving -------------------------------------------------------------------------------------------------
+    # --- receiving --------------------------------------------------------------------------------
 
     @property
     def position(self) -> Position:
@@ -248,8 +272,8 @@ class Sink:
     def write(self, message: memoryview) -> int:
         """Write what a message holds; how many bytes of files it were.
 
-        Raises FileError where the disk takes no more, MessageError where the sender does not keep to what it
-        announced. What came before in the message is written in either case.
+        Raises FileError where the disk takes no more, MessageError where the sender does not keep
+        to what it announced. What came before in the message is written in either case.
         """
         written = 0
         try:
@@ -303,7 +327,9 @@ class Sink:
             self._dropped = offset
             self._refused = self._unmakeable.get(place.folder)
             if self._refused is None:
-                self._part = Part.create(self._folders, place.folder, part_name(self._state.token, index))
+                self._part = Part.create(
+                    self._folders, place.folder, part_name(self._state.token, index)
+                )
         self._begun = True
 
     def _complete(self, index: int, sha256: memoryview) -> None:
@@ -331,8 +357,8 @@ class Sink:
     def _give_name(self, index: int, sha256: str) -> Done:
         """The first name that nothing has.
 
-        The journal has it before: whenever we are killed, the file is found again (_look_for_done). It has no more than
-        that one: many alike would fill it with all that they tried.
+        The journal has it before: whenever we are killed, the file is found again (_look_for_done).
+        It has no more than that one: many alike would fill it with all that they tried.
         """
         place = self._places[index]
         part = part_name(self._state.token, index)
@@ -360,7 +386,7 @@ class Sink:
         self._part, self._refused, self._dropped, self._begun = None, None, 0, False
         self._finish_if_done()
 
-    # --- the end ---------------------------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
     def _finish_if_done(self) -> None:
         if self._next < len(self._wanted):
@@ -381,7 +407,10 @@ class Sink:
         self.finished = SinkFinished(state.transfer, tuple(self._failed), path, sha256)
 
     def close(self, *, keep: bool) -> None:
-        """Let go of the disk. Whole files stay; of others, `keep` what came for a later attempt, or remove it."""
+        """Let go of the disk.
+
+        Whole files stay; of others, `keep` what came for a later attempt, or remove it.
+        """
         if self._closed:
             return
         self._closed = True
@@ -395,6 +424,8 @@ class Sink:
         if self.finished is not None:
             self._store.drop(self._state.transfer)
         elif not keep:
-            remove_leftovers(self._folders, self._state.token, self._places, self._state.tops.values())
+            remove_leftovers(
+                self._folders, self._state.token, self._places, self._state.tops.values()
+            )
             self._store.drop(self._state.transfer)
         self._folders.close()

@@ -1,7 +1,6 @@
 """Files read from this machine's disk as the messages of a stream (core/file_stream.py).
 
-Synchronous: it runs on a worker thread. Must never be here: which paths are sent (listing.py), frames, flow control,
-asyncio.
+Synchronous: it runs on a worker thread.
 """
 
 import hashlib
@@ -26,10 +25,11 @@ from proxim.core.manifest import Entry, Partial, Position, Span, indices
 from proxim.net.disk_errors import FileError, read_reason
 
 SCRATCH_BYTES: Final = 1024 * 1024  # what is read at once of a beginning that the receiver has
-# A message is closed rather than ended with less than this of a file that needs more: a record costs 10 us at each end.
+# A message is closed rather than ended with less than this of a file that needs more: a record
+# costs 10 us at each end.
 LEAST_DATA: Final = 1024
-# A pipe put in a file's place must not hold us, a link must not lead elsewhere. Windows has neither flag: there, what
-# is no plain file is refused after opening.
+# A pipe put in a file's place must not hold us, a link must not lead elsewhere. Windows has neither
+# flag: there, what is no plain file is refused after opening.
 _READ: Final = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -54,7 +54,9 @@ def modified(found: os.stat_result) -> int | None:
 
 
 class _Message:
-    """The message being filled. Each has a buffer of its own: whoever sends one may hold it while the next is made.
+    """The message being filled.
+
+    Each has a buffer of its own: whoever sends one may hold it while the next is made.
 
     (A fresh MiB costs 0.02 ms, its hash 0.6 ms.)
     """
@@ -103,7 +105,11 @@ class _Reading:
         self._found = os.fstat(descriptor)
         entry = self._source.entry
         plain_file = stat.S_ISREG(self._found.st_mode)
-        if not plain_file or self._found.st_size != entry.size or modified(self._found) != entry.modified:
+        if (
+            not plain_file
+            or self._found.st_size != entry.size
+            or modified(self._found) != entry.modified
+        ):
             os.close(descriptor)
             raise FileError(Reason.FILE_CHANGED, "it is not what was announced")
         self._file = FileIO(descriptor)
@@ -121,7 +127,10 @@ class _Reading:
         self.offset += filled
 
     def fill(self) -> None:
-        """One DATA record, with as much as the message has room for. Nothing of it stays where reading fails."""
+        """One DATA record, with as much as the message has room for.
+
+        Nothing of it stays where reading fails.
+        """
         message = self.message
         length = min(message.room - HEADER_BYTES, self.size - self.offset)
         start = message.filled + HEADER_BYTES
@@ -172,7 +181,9 @@ class Source:
         size: int,
         prefix: int = 0,
     ) -> Iterator[memoryview]:
-        """What is wanted, from `position` on, in messages of at most `size` bytes behind `prefix` free ones."""
+        """What is wanted, from `position` on, in messages of at most `size` bytes behind `prefix`
+        free ones.
+        """
         skipped = set(indices(skip))
         parts = {one.index: one for one in partial}
         filling = _Message(size, prefix)
@@ -226,10 +237,11 @@ class Source:
         message.put(last)
 
     def _read_again(self, reading: _Reading, at: int, known: Partial | None) -> bool:
-        """Hash the beginning that the receiver has, for END covers the whole file; False where it is to stop.
+        """Hash the beginning that the receiver has, for END covers the whole file; False where it
+        is to stop.
 
-        What lies there is compared where we were told its hash; it is ours to find out, for the file may have been
-        another one when it was sent. At another beginning the file starts anew.
+        What lies there is compared where we were told its hash; it is ours to find out, for the
+        file may have been another one when it was sent. At another beginning the file starts anew.
         """
         offset = at or (known.offset if known is not None else 0)
         if offset > reading.size:

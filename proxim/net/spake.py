@@ -1,7 +1,7 @@
-"""SPAKE2 over the typed code, by the `spake2` library (Ed25519, as in magic-wormhole), behind core's Exchange.
+"""SPAKE2 over the typed code, by the `spake2` library (Ed25519, as in magic-wormhole), behind
+core's Exchange.
 
-Stands in net because core imports the standard library only; uses no socket. Must never be here: what a proof means,
-and the library's own exceptions getting out.
+Stands in net because core imports the standard library only; uses no socket.
 """
 
 from typing import Any
@@ -13,8 +13,14 @@ from proxim.core.proof import SPAKE2_SHARE_BYTES, ProofError, Side
 class Spake2Exchange:
     """One side of SPAKE2. The library is pure Python: some 3 ms for each half of a side's work."""
 
-    def __init__(self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes) -> None:
-        from spake2 import SPAKE2_A, SPAKE2_B  # late: 20 ms that a program without a guest never needs
+    def __init__(
+        self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes
+    ) -> None:
+        # Late: 20 ms that a program without a guest never needs
+        from spake2 import (
+            SPAKE2_A,
+            SPAKE2_B,
+        )
 
         make = SPAKE2_A if side is Side.GUEST else SPAKE2_B
         self._spake: Any = make(password, guest_identity, host_identity)

@@ -1,14 +1,22 @@
 """What --verbose tells: each step of hosting and joining, as one line of the log.
 
-What is not named here is not told. Secrets, session ids and texts are left out of the reprs that are used (messages.py,
-status.py), and a repr shows what others sent without its control characters. Must never be here: a decision, a second
-place that tells the same.
+What is not named here is not told. Secrets, session ids and texts are left out of the reprs that
+are used (messages.py, status.py), and a repr shows what others sent without its control characters.
 """
 
 import logging
 from typing import Final, assert_never
 
-from proxim.core.commands import CloseConnection, Command, Dial, DialLane, Listen, Publish, Send, StopListening
+from proxim.core.commands import (
+    CloseConnection,
+    Command,
+    Dial,
+    DialLane,
+    Listen,
+    Publish,
+    Send,
+    StopListening,
+)
 from proxim.core.errors import FILE_REASONS
 from proxim.core.events import (
     ChannelClosed,
@@ -50,11 +58,15 @@ from proxim.core.status import (
 from proxim.core.transfers import STREAM_LABEL
 
 _log = logging.getLogger(__name__)
-_LABEL: Final = 64  # characters of a channel's label, which the other side chose, up to 64 KiB of it
+# Characters of a channel's label, which the other side chose, up to 64 KiB of it
+_LABEL: Final = 64
 
 
 def tell_step(step: ProgramEvent | Command) -> None:
-    """Log what happened, or what is done about it. Costs next to nothing unless --verbose was asked for."""
+    """Log what happened, or what is done about it.
+
+    Costs next to nothing unless --verbose was asked for.
+    """
     if _log.isEnabledFor(logging.INFO) and (words := _words(step)) is not None:
         _log.info("%s", words)
 
@@ -70,9 +82,13 @@ def _words(step: ProgramEvent | Command) -> str | None:
         case ConnectionOpened(connection, address):
             return f"connection {connection}: open, with {address}"
         case ConnectionLost(connection, code):
-            return f"connection {connection}: closed" + ("" if code is None else f" by the other side, {code}")
+            return f"connection {connection}: closed" + (
+                "" if code is None else f" by the other side, {code}"
+            )
         case CloseConnection(connection, code):
-            return f"connection {connection}: closing" + ("" if code is None else f", {code.value} {code.name}")
+            return f"connection {connection}: closing" + (
+                "" if code is None else f", {code.value} {code.name}"
+            )
         case Publish(status):
             return _told(status)
         case Decide(_, approved, number):
@@ -109,7 +125,9 @@ def _frame(text: str) -> str:
 
 
 def _transfer(status: TransferStatus) -> str | None:
-    """Without names, and without the id, which is a secret; what moves, ten times a second, is left out."""
+    """Without names, and without the id, which is a secret; what moves, ten times a second, is left
+    out.
+    """
     if status.state is TransferState.ACTIVE and status.moved:
         return None
     reason = f", {status.reason}" if status.reason else ""
@@ -120,18 +138,26 @@ def _transfer(status: TransferStatus) -> str | None:
 def _told(status: Status) -> str | None:
     match status:
         case Prompt(_, device, address, verified, _, number):
-            return f"request {number}: {device.name!r} at {address} asks to join, verified: {verified}"
+            return (
+                f"request {number}: {device.name!r} at {address} asks to join, verified: {verified}"
+            )
         case PairOutcome(_, approved, reason):
             return f"request over: {'approved' if approved else reason}"
         case LinkStatus():
-            with_whom = f"{status.peer_name!r} at {status.peer_address}, verified: {status.verified}"
-            return f"link {status.link}: {status.stage}" + (f", {status.reason}" if status.reason else f", {with_whom}")
+            with_whom = (
+                f"{status.peer_name!r} at {status.peer_address}, verified: {status.verified}"
+            )
+            return f"link {status.link}: {status.stage}" + (
+                f", {status.reason}" if status.reason else f", {with_whom}"
+            )
         case Trouble(problem, link):
             where = "" if link is None else f"link {link}: "
             tellable = problem.detail if problem.reason not in FILE_REASONS else ""
             return f"{where}{problem.reason}" + (f" ({tellable})" if tellable else "")
         case Invitation():
-            return f"a code is shown, {status.type}" + (", closed for typing" if status.code_closed else "")
+            return f"a code is shown, {status.type}" + (
+                ", closed for typing" if status.code_closed else ""
+            )
         case NoInvitation(reason):
             return "no code is shown" + ("" if reason is None else f": {reason}")
         case ProofPolicy(required):

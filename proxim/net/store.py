@@ -1,13 +1,15 @@
-"""Unfinished transfers of this machine, kept in the program's own data folder, so that they go on after a restart.
+"""Unfinished transfers of this machine, kept in the program's own data folder, so that they go on
+after a restart.
 
 ```
-TAG.in.json    an incoming transfer: manifest, where it is saved to, what its folders and parts are called
-TAG.in.log     its journal: "INDEX SHA256 TIME NAME" for each file, written just before it gets this name;
-               TIME is when it counts as modified on its disk, in nanoseconds
+TAG.in.json    an incoming transfer: manifest, where it is saved to, and what its folders and
+               parts are called
+TAG.in.log     its journal: "INDEX SHA256 TIME NAME" for each file, written just before it gets
+               this name; TIME is when it counts as modified on its disk, in nanoseconds
 TAG.out.json   an outgoing one: manifest, and where each file lies here
 ```
-TAG is manifest.resume_tag in hexadecimal: a file's name does not tell the transfer's id. All are 0600. Must never be
-here: contents of files, decisions on what is resumed.
+TAG is manifest.resume_tag in hexadecimal: a file's name does not tell the transfer's id. All are
+0600.
 """
 
 import json
@@ -59,7 +61,8 @@ class Incoming:
     token: str = field(repr=False)  # of its parts' names
     declined: tuple[int, ...] = ()
     peer_name: str | None = None
-    tops: dict[str, str] = field(default_factory=dict, repr=False)  # its folders at the top, and what they became
+    # Its folders at the top, and what they became
+    tops: dict[str, str] = field(default_factory=dict, repr=False)
     done: dict[int, Done] = field(default_factory=dict, repr=False)  # by index
 
     def places(self) -> tuple[Place, ...]:
@@ -70,18 +73,29 @@ class Incoming:
         """The same, where the places by their names alone are known."""
         tops = self.tops
         return tuple(
-            Place((tops.get(one.folder[0], one.folder[0]), *one.folder[1:]), one.name) if one.folder else one
+            Place((tops.get(one.folder[0], one.folder[0]), *one.folder[1:]), one.name)
+            if one.folder
+            else one
             for one in announced
         )
 
 
 class Journal:
-    """Which files of a transfer have their names. A line is one short write, some us: nothing is lost by a kill."""
+    """Which files of a transfer have their names.
+
+    A line is one short write, some us: nothing is lost by a kill.
+    """
 
     def __init__(self, path: Path) -> None:
         self._descriptor = -1
         with suppress(OSError):  # without it a transfer only cannot go on after a restart
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+            flags = (
+                os.O_WRONLY
+                | os.O_CREAT
+                | os.O_APPEND
+                | getattr(os, "O_CLOEXEC", 0)
+                | getattr(os, "O_BINARY", 0)
+            )
             self._descriptor = os.open(path, flags, 0o600)
             hold(self._descriptor)  # another program of this person is to leave the transfer alone
 
@@ -89,7 +103,10 @@ class Journal:
         """The file is whole and about to have its name."""
         if self._descriptor >= 0:
             try:
-                os.write(self._descriptor, f"{index} {done.sha256} {done.modified_ns} {done.name}\n".encode())
+                os.write(
+                    self._descriptor,
+                    f"{index} {done.sha256} {done.modified_ns} {done.name}\n".encode(),
+                )
             except OSError:  # our data folder is full; the files' own disk need not be
                 self.close()
 
@@ -141,7 +158,10 @@ def _incoming(fields: dict[str, Any]) -> Incoming:
 
 
 class Store:
-    """The folder of unfinished transfers. A disk that fails costs resumption, and never a transfer: nothing raises."""
+    """The folder of unfinished transfers.
+
+    A disk that fails costs resumption, and never a transfer: nothing raises.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -149,7 +169,7 @@ class Store:
     def _path(self, transfer: TransferID, ending: Ending, suffix: str = "json") -> Path:
         return self._folder / f"{resume_tag(transfer).hex()}.{ending}.{suffix}"
 
-    # --- files -----------------------------------------------------------------------------------------------------
+    # --- files ------------------------------------------------------------------------------------
 
     def _write(self, path: Path, fields: dict[str, Any]) -> None:
         """Beside it, then in its place: a kill leaves the old one or the new one."""
@@ -188,14 +208,20 @@ class Store:
                 return incoming
             entries = _entries(fields["entries"])
             paths = [Path(_text(one)) for one in fields["paths"]]
-            files = tuple(SourceFile(entry, where) for entry, where in zip(entries, paths, strict=True))
+            files = tuple(
+                SourceFile(entry, where) for entry, where in zip(entries, paths, strict=True)
+            )
             peer = None if fields["peer"] is None else _text(fields["peer"])
-            return StoredTransfer(TransferID(_text(fields["transfer"])), Direction.OUT, entries, peer), files
+            return StoredTransfer(
+                TransferID(_text(fields["transfer"])), Direction.OUT, entries, peer
+            ), files
         except (OSError, _BrokenError, KeyError, ValueError, TypeError, AttributeError):
             return None
 
     def _read_journal(self, incoming: Incoming) -> None:
-        """What the journal says, without a last line that was torn: it is cut off, for more lines will follow."""
+        """What the journal says, without a last line that was torn: it is cut off, for more lines
+        will follow.
+        """
         path = self._path(incoming.transfer, "in", "log")
         try:
             raw = path.read_bytes()
@@ -212,9 +238,11 @@ class Store:
             if int(index) < len(incoming.entries) and clean_name(name) == name:
                 incoming.done[int(index)] = Done(name, sha256, int(modified_ns))
 
-    # --- outgoing --------------------------------------------------------------------------------------------------
+    # --- outgoing ---------------------------------------------------------------------------------
 
-    def keep_sources(self, transfer: TransferID, files: Sequence[SourceFile], peer_name: str | None) -> None:
+    def keep_sources(
+        self, transfer: TransferID, files: Sequence[SourceFile], peer_name: str | None
+    ) -> None:
         """Remember what is being sent."""
         fields = {
             "transfer": transfer,
@@ -229,7 +257,7 @@ class Store:
         loaded = self._load(self._path(transfer, "out"))
         return loaded[1] if isinstance(loaded, tuple) and loaded[0].transfer == transfer else None
 
-    # --- incoming --------------------------------------------------------------------------------------------------
+    # --- incoming ---------------------------------------------------------------------------------
 
     def load(self, transfer: TransferID) -> Incoming | None:
         """What was being received."""
@@ -250,7 +278,7 @@ class Store:
         self._write(self._path(incoming.transfer, "in"), fields)
         return Journal(self._path(incoming.transfer, "in", "log"))
 
-    # --- both ------------------------------------------------------------------------------------------------------
+    # --- both -------------------------------------------------------------------------------------
 
     def found(self) -> tuple[StoredTransfer, ...]:
         """All unfinished transfers that no living program receives, the oldest first."""
@@ -271,8 +299,8 @@ class Store:
     def forget(self, transfer: TransferID, direction: Direction | None = None) -> None:
         """It is over: nothing is kept of it, its parts and empty folders included.
 
-        Two programs of one person share this folder, and may be the two ends of one transfer: each names its own
-        `direction`. What another one is receiving stays.
+        Two programs of one person share this folder, and may be the two ends of one transfer: each
+        names its own `direction`. What another one is receiving stays.
         """
         if direction is not Direction.OUT and not is_held(self._path(transfer, "in", "log")):
             if (incoming := self.load(transfer)) is not None:
@@ -291,7 +319,9 @@ class Store:
             path.unlink()
 
     def expire(self, now: float) -> None:
-        """Forget what nobody went on with for KEEP_SECONDS (`now`: seconds since 1970), unreadable files as well."""
+        """Forget what nobody went on with for KEEP_SECONDS (`now`: seconds since 1970), unreadable
+        files as well.
+        """
         for path in self._states():
             log = path.with_suffix(".log")
             if is_held(log):
@@ -310,7 +340,11 @@ class Store:
     def _states(self) -> list[Path]:
         """Our files, the oldest first."""
         try:
-            paths = [path for path in self._folder.iterdir() if path.name.endswith((".in.json", ".out.json"))]
+            paths = [
+                path
+                for path in self._folder.iterdir()
+                if path.name.endswith((".in.json", ".out.json"))
+            ]
             return sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name))
         except OSError:
             return []

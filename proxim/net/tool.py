@@ -1,6 +1,5 @@
-"""Asking a tool of the system something: with a time-out, without a shell, without rights and without a window.
-
-Must never be here: what any tool is asked, or what its answer means.
+"""Asking a tool of the system something: with a time-out, without a shell, without rights and
+without a window.
 """
 
 import asyncio
@@ -12,10 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-TOOL_SECONDS: Final = 8.0  # PowerShell's firewall cmdlets need 2-5 s on an old laptop; everything else answers at once
-MAX_OUTPUT_BYTES: Final = 1 << 20  # a long nftables ruleset; what is beyond is not read by any parser
+# PowerShell's firewall cmdlets need 2-5 s on an old laptop; everything else answers at once
+TOOL_SECONDS: Final = 8.0
+# A long nftables ruleset; what is beyond is not read by any parser
+MAX_OUTPUT_BYTES: Final = 1 << 20
 
-_ADMIN_PATH: Final = "/usr/sbin:/sbin:/usr/local/sbin"  # where ufw and nft are, and an ordinary user's PATH is not
+# Where ufw and nft are, and an ordinary user's PATH is not
+_ADMIN_PATH: Final = "/usr/sbin:/sbin:/usr/local/sbin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ Run = Callable[[Sequence[str]], Awaitable[Output]]
 
 
 def tool_environment(environment: Mapping[str, str], *, frozen: bool) -> dict[str, str]:
-    """English output, and without the library path that PyInstaller's executable sets for itself (its manual)."""
+    """English output, and without the library path that PyInstaller's executable sets for itself
+    (its manual).
+    """
     clean = {**environment, "LC_ALL": "C", "LANGUAGE": "C"}
     if frozen:
         original = clean.pop("LD_LIBRARY_PATH_ORIG", None)

@@ -1,6 +1,6 @@
-"""How files and control messages reach a link: over its lane, or over its WebRTC peer. Loads lanes when first needed.
+"""How files and control messages reach a link: over its lane, or over its WebRTC peer.
 
-Must never be here: how a lane or a peer works inside, what moves on them, decisions.
+Loads lanes when first needed.
 """
 
 import asyncio
@@ -23,7 +23,10 @@ if TYPE_CHECKING:  # both load libraries that the window must not wait for
 
 
 class Ways:
-    """See the module. `peers` is its owner's, and looked at only when something is to be sent or taken."""
+    """See the module.
+
+    `peers` is its owner's, and looked at only when something is to be sent or taken.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,8 @@ class Ways:
         self._spawn = spawn
         self._peers = peers
         self._loaded: Lanes | None = None
-        self.received: Callable[[LinkID, Stream], None] = lambda link, stream: None  # what comes over lanes
+        # What comes over lanes
+        self.received: Callable[[LinkID, Stream], None] = lambda link, stream: None
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108  # not before it is needed
             do.DialLane: lambda command: self.lanes.dial(command),  # noqa: PLW0108
@@ -63,10 +67,16 @@ class Ways:
             self._loaded.close(command.link)
 
     def open(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> "Way | None":
-        """What carries a stream; None where it has closed meanwhile, of which the machine is being told."""
+        """What carries a stream; None where it has closed meanwhile, of which the machine is being
+        told.
+        """
         if via is Via.LANE:
             return self.lanes.way(link, transfer, generation)
-        return self._peers[link][0].open_stream(f"files/{transfer}/{generation}") if link in self._peers else None
+        return (
+            self._peers[link][0].open_stream(f"files/{transfer}/{generation}")
+            if link in self._peers
+            else None
+        )
 
     def take_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
         """From now on a data channel's binary messages go there."""

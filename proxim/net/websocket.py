@@ -1,6 +1,5 @@
-"""One WebSocket, dialled or accepted: reads frames into events, writes messages in order, closes.
-
-Must never be here: what a message means; who may connect (server.py); how a host is reached (client.py).
+"""One WebSocket, dialled or accepted: reads frames into events, writes messages in order,
+closes.
 """
 
 import asyncio
@@ -11,7 +10,13 @@ from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
+from proxim.core.events import (
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    FrameReceived,
+    FrameRefused,
+)
 from proxim.core.messages import UNREADABLE_CODES, CloseCode
 from proxim.net.limits import CLOSE_SECONDS, SEND_QUEUE, UNREAD_BYTES
 
@@ -23,7 +28,9 @@ _log = logging.getLogger(__name__)
 
 
 def cut_off_if_unread(connection: Connection, most: int = UNREAD_BYTES) -> None:
-    """Call after each `data_received`: websockets answers every ping, however little the other side reads."""
+    """Call after each `data_received`: websockets answers every ping, however little the other side
+    reads.
+    """
     if connection.transport.get_write_buffer_size() > most:
         connection.transport.abort()
 
@@ -31,7 +38,9 @@ def cut_off_if_unread(connection: Connection, most: int = UNREAD_BYTES) -> None:
 class WebSocket:
     """Runs one open `websockets` connection until it closes."""
 
-    def __init__(self, id: ConnectionID, connection: Connection, report: Callable[[SocketEvent], None]) -> None:
+    def __init__(
+        self, id: ConnectionID, connection: Connection, report: Callable[[SocketEvent], None]
+    ) -> None:
         self._id = id
         self._connection = connection
         self._report = report
@@ -46,7 +55,9 @@ class WebSocket:
         """Close once everything queued is out, or in any case after CLOSE_SECONDS."""
         self._put(code)
         if self._dropping is None:
-            self._dropping = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._connection.transport.abort)
+            self._dropping = asyncio.get_running_loop().call_later(
+                CLOSE_SECONDS, self._connection.transport.abort
+            )
 
     def _put(self, item: str | CloseCode | None) -> None:
         try:
@@ -61,7 +72,9 @@ class WebSocket:
         try:
             async for frame in self._connection:
                 if self._dropping is not None:
-                    continue  # we close it: what still comes is read to find the other side's close, and no more
+                    # We close it: what still comes is read to find the other side's close, and no
+                    # more
+                    continue
                 if isinstance(frame, str):
                     self._report(FrameReceived(self._id, frame))
                 else:
@@ -76,13 +89,16 @@ class WebSocket:
             protocol = self._connection.protocol
             if (unreadable := self._unreadable()) is not None:
                 self._report(FrameRefused(self._id, unreadable))
-            theirs = protocol.close_rcvd if protocol.close_rcvd_then_sent else None  # else it is the echo of ours
+            # Else it is the echo of ours
+            theirs = protocol.close_rcvd if protocol.close_rcvd_then_sent else None
             self._report(ConnectionLost(self._id, None if theirs is None else theirs.code))
             if not writer.cancelled() and (error := writer.exception()) is not None:
                 _log.error("websocket %s could not be written to", self._id, exc_info=error)
 
     def _unreadable(self) -> Reason | None:
-        """Why the library gave up on what came, if it did: bytes that are no frame, no text, or too many."""
+        """Why the library gave up on what came, if it did: bytes that are no frame, no text, or too
+        many.
+        """
         protocol = self._connection.protocol
         ours = protocol.close_sent
         if ours is None or ours is protocol.close_rcvd or ours.code not in UNREADABLE_CODES:

@@ -1,6 +1,6 @@
-"""Whether the desktop is dark. On Linux a program has to be asked, so it can be asked early and its answer read late.
+"""Whether the desktop is dark.
 
-Must never be here: colours (theme.py), and anything that waits longer than ANSWER_SECONDS.
+On Linux a program has to be asked, so it can be asked early and its answer read late.
 """
 
 import logging
@@ -12,13 +12,18 @@ from proxim.ui.root import installed
 
 _log = logging.getLogger(__name__)
 
-ANSWER_SECONDS: Final = 0.5  # gsettings answers in 5 to 15 ms; a desktop that hangs must not keep the window away
-# darkdetect asks for the GTK theme alone, and desktops since GNOME 42 say it by `color-scheme`, so both are asked here.
+# Gsettings answers in 5 to 15 ms; a desktop that hangs must not keep the window away
+ANSWER_SECONDS: Final = 0.5
+# Darkdetect asks for the GTK theme alone, and desktops since GNOME 42 say it by `color-scheme`, so
+# both are asked here.
 _QUESTION: Final = ("gsettings", "list-recursively", "org.gnome.desktop.interface")
 
 
 class Appearance:
-    """Asks the desktop. `ask` begins, `is_dark` waits for the answer; without `ask` it does both."""
+    """Asks the desktop.
+
+    `ask` begins, `is_dark` waits for the answer; without `ask` it does both.
+    """
 
     def __init__(self) -> None:
         self._asked: subprocess.Popen[str] | None = None
@@ -29,7 +34,11 @@ class Appearance:
             return
         try:
             self._asked = subprocess.Popen(
-                _QUESTION, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+                _QUESTION,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
             )
         except OSError as error:
             _log.info("light or dark cannot be asked for: %s", error)

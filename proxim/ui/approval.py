@@ -1,9 +1,9 @@
 """The approval dialog: who asks, from where, how it proved itself, and forty seconds to answer.
 
-A window of its own that looks like a message box: a native one cannot count down, go away by itself or leave the rest
-of the program running. Reject has the focus, and Approve is dead at first, so that nobody approves what they did not
-read; a device that proved nothing takes a second click after a warning. Must never be here: the decision's effect
-(core/session.py), any default but "no".
+A window of its own that looks like a message box: a native one cannot count down, go away by itself
+or leave the rest of the program running. Reject has the focus, and Approve is dead at first, so
+that nobody approves what they did not read; a device that proved nothing takes a second click after
+a warning.
 """
 
 import math
@@ -19,10 +19,20 @@ from proxim.core.texts import display_name, printable_text
 from proxim.core.words import say
 from proxim.ui.root import darken_title_bar
 from proxim.ui.theme import Theme
-from proxim.ui.widgets import PlainText, WrapLabel, bind_letters, lettered, place_over, set_lettered, set_text
+from proxim.ui.widgets import (
+    PlainText,
+    WrapLabel,
+    bind_letters,
+    lettered,
+    place_over,
+    set_lettered,
+    set_text,
+)
 
-APPROVE_DEAD_SECONDS: Final = 0.8  # a click or key meant for what was there before the dialog came must not approve
-_ID_SHOWN: Final = 36  # characters of a line: a UUID; a longer id goes on below, as two may begin alike
+# A click or key meant for what was there before the dialog came must not approve
+APPROVE_DEAD_SECONDS: Final = 0.8
+# Characters of a line: a UUID; a longer id goes on below, as two may begin alike
+_ID_SHOWN: Final = 36
 _WIDTH: Final = 400
 _TICK_MS: Final = 200
 _CASCADE: Final = 28  # a title bar's height: the dialog below stays to be seen
@@ -43,8 +53,8 @@ def in_lines(text: str) -> list[str]:
 class ApprovalDialog:
     """See the module.
 
-    `closed` is called when it goes, for whatever reason, and then `decided` if the person here answered; `beside`
-    counts those that are open.
+    `closed` is called when it goes, for whatever reason, and then `decided` if the person here
+    answered; `beside` counts those that are open.
     """
 
     def __init__(
@@ -88,7 +98,9 @@ class ApprovalDialog:
         return self._alive_at <= self._clock() < self.prompt.deadline and not self._decided
 
     def approve(self) -> None:
-        """Let the device in, unless that was too quick or too late; one that proved nothing takes a second time."""
+        """Let the device in, unless that was too quick or too late; one that proved nothing takes a
+        second time.
+        """
         if not self.approvable:
             return
         if self._warned:
@@ -127,7 +139,9 @@ class ApprovalDialog:
         self._when_decided()
 
     def _warn(self) -> None:
-        """The second step: what approving would mean, and a button that says so and is dead at first."""
+        """The second step: what approving would mean, and a button that says so and is dead at
+        first.
+        """
         self._warned = True
         self._alive_at = self._clock() + APPROVE_DEAD_SECONDS
         set_text(self._proof, say("approval.warning"))
@@ -138,7 +152,9 @@ class ApprovalDialog:
         window = self.window
         window.update_idletasks()
         if window.winfo_exists():  # events ran meanwhile
-            window.geometry(f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}")
+            window.geometry(
+                f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}"
+            )
 
     def _build(self) -> None:
         px = self._theme.px
@@ -165,20 +181,31 @@ class ApprovalDialog:
         buttons = ttk.Frame(body)
         buttons.grid(row=7, column=0, columnspan=2, sticky="e")
         text, underline = lettered("approval.reject")
-        self.reject_button = ttk.Button(buttons, text=text, underline=underline, command=self.reject)
+        self.reject_button = ttk.Button(
+            buttons, text=text, underline=underline, command=self.reject
+        )
         self.reject_button.grid(row=0, column=0, padx=(0, px(8)))
         # Only a device that proved itself gets the button that invites to be pressed.
         style = "TButton" if prompt.verified is None else "Main.TButton"
-        text, underline = lettered("approval.approveAsks" if prompt.verified is None else "approval.approve")
+        text, underline = lettered(
+            "approval.approveAsks" if prompt.verified is None else "approval.approve"
+        )
         self.approve_button = ttk.Button(
-            buttons, text=text, underline=underline, style=style, command=self.approve, state="disabled"
+            buttons,
+            text=text,
+            underline=underline,
+            style=style,
+            command=self.approve,
+            state="disabled",
         )
         self.approve_button.grid(row=0, column=1)
         bind_letters(self.window, [self.reject_button, self.approve_button])
 
     def _detail(self, body: ttk.Frame, row: int, label: str, *lines: str) -> list[PlainText]:
         px = self._theme.px
-        ttk.Label(body, text=label, style="Quiet.TLabel").grid(row=row, column=0, sticky="nw", padx=(0, px(16)))
+        ttk.Label(body, text=label, style="Quiet.TLabel").grid(
+            row=row, column=0, sticky="nw", padx=(0, px(16))
+        )
         cell = ttk.Frame(body)
         cell.grid(row=row, column=1, sticky="ew")
         details = []
@@ -205,7 +232,9 @@ class ApprovalDialog:
     def _tick(self) -> None:
         now = self._clock()
         left = max(0, math.ceil(self.prompt.deadline - now))
-        set_text(self._countdown, say("approval.left", seconds=left) if left else say("approval.tooLate"))
+        set_text(
+            self._countdown, say("approval.left", seconds=left) if left else say("approval.tooLate")
+        )
         state = "normal" if self.approvable else "disabled"
         if str(self.approve_button.cget("state")) != state:
             self.approve_button.configure(state=state)

@@ -1,13 +1,15 @@
-"""How the window makes itself noticed without taking the focus: a number before its title, which the task bar shows.
-
-Must never be here: what happened.
+"""How the window makes itself noticed without taking the focus: a number before its title, which
+the task bar shows.
 """
 
 import tkinter
 
 
 class Attention:
-    """See the module. `call` counts what happened while another window is in front; a look at ours takes it back."""
+    """See the module.
+
+    `call` counts what happened while another window is in front; a look at ours takes it back.
+    """
 
     def __init__(self, root: tkinter.Tk, title: str) -> None:
         self._root = root
@@ -45,4 +47,6 @@ class Attention:
 
     def _show(self) -> None:
         count = f"({self._unseen}) " if self._unseen else ""
-        self._root.title(f"{count}{self._asking} - {self._title}" if self._asking else f"{count}{self._title}")
+        self._root.title(
+            f"{count}{self._asking} - {self._title}" if self._asking else f"{count}{self._title}"
+        )

@@ -1,6 +1,6 @@
-"""What is on the clipboard, as something to send: copied files, or text. Read when the person asks, never before.
+"""What is on the clipboard, as something to send: copied files, or text.
 
-Must never be here: sending, writing to the clipboard.
+Read when the person asks, never before.
 """
 
 import sys
@@ -8,19 +8,24 @@ import tkinter
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-# Where file managers put what was copied: GNOME's first (its first line says "copy" or "cut"), then everybody's.
+# Where file managers put what was copied: GNOME's first (its first line says "copy" or "cut"), then
+# everybody's.
 _FILE_TARGETS: Final = ("x-special/gnome-copied-files", "text/uri-list")
 _TEXT_TARGETS: Final = ("UTF8_STRING", "STRING")
 _LOCAL_HOSTS: Final = frozenset({"", "localhost"})
 
 
 def copied_files(widget: tkinter.Misc) -> tuple[str, ...]:
-    """Paths of the files that were copied in a file manager; none where something else is on the clipboard."""
+    """Paths of the files that were copied in a file manager; none where something else is on the
+    clipboard.
+    """
     if widget.tk.call("tk", "windowingsystem") != "x11":
         return ()  # elsewhere Tk hands out text only
     offered = _get(widget, "TARGETS") or ""
     for target in _FILE_TARGETS:
-        if target in offered.split() and (paths := file_paths(from_bytes(_get(widget, target) or ""))):
+        if target in offered.split() and (
+            paths := file_paths(from_bytes(_get(widget, target) or ""))
+        ):
             return paths
     return ()
 
@@ -46,7 +51,9 @@ def file_paths(listed: str) -> tuple[str, ...]:
 
 
 def from_bytes(text: str) -> str:
-    """Tk 8.6 gives the bytes of a type that it does not know as "0x66 0x69 ..."; newer ones give them as text."""
+    """Tk 8.6 gives the bytes of a type that it does not know as "0x66 0x69 ..."; newer ones give
+    them as text.
+    """
     words = text.split()
     if not words or not all(word.startswith("0x") for word in words):
         return text

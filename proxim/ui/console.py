@@ -1,7 +1,7 @@
 """What this stdout can show: colours, block characters, its width; and text made fit for it.
 
-Everything the terminal face writes passes `plain`, so nothing that came from another device can drive the terminal.
-Must never be here: what is said, and when.
+Everything the terminal face writes passes `plain`, so nothing that came from another device can
+drive the terminal.
 """
 
 import os
@@ -16,7 +16,8 @@ from proxim.core.texts import is_encodable, printable_text
 from proxim.ui.qr import Matrix, half_blocks
 
 _BLOCKS: Final = "█▀▄"
-_ENABLE_VIRTUAL_TERMINAL_PROCESSING: Final = 0x0004  # Windows: consoles before Windows Terminal need to be told
+# Windows: consoles before Windows Terminal need to be told
+_ENABLE_VIRTUAL_TERMINAL_PROCESSING: Final = 0x0004
 _NARROWEST: Final = 20  # some terminals that do not know their width say 0
 _STD_OUTPUT_HANDLE: Final = -11
 
@@ -35,12 +36,15 @@ class Console:
 
     def __init__(self, out: TextIO, environ: Mapping[str, str], columns: Callable[[], int]) -> None:
         self._columns = columns
-        self._encoding: str = getattr(out, "encoding", None) or "utf-8"  # StringIO has none and takes everything
+        # StringIO has none and takes everything
+        self._encoding: str = getattr(out, "encoding", None) or "utf-8"
         self.blocks = self._carries(_BLOCKS)
         self.shades = self._carries("█░")
-        wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"  # no-color.org: set and not empty
+        # no-color.org: set and not empty
+        wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self._terminal = out.isatty()
-        # Screen readers and editors' shells say "dumb": each redrawing would be read out, or stand there as a line.
+        # Screen readers and editors' shells say "dumb": each redrawing would be read out, or stand
+        # there as a line.
         self.redraws = self._terminal and environ.get("TERM") != "dumb"
         self.colours = wanted and self._terminal and _ansi_understood()
 
@@ -72,7 +76,9 @@ class Console:
         return " ".join(self.plain(text).splitlines())
 
     def wrapped(self, text: str, label: str = "") -> str:
-        """`text` made plain behind `label`, broken between words where a terminal would break within them."""
+        """`text` made plain behind `label`, broken between words where a terminal would break
+        within them.
+        """
         line = self.one_line(text)
         if not self._terminal:
             return label + line
@@ -93,8 +99,8 @@ class Console:
     def qr(self, matrix: Matrix) -> str | None:
         """The QR in characters that this stdout has; None where it does not fit.
 
-        Without colours it is light on dark: on a terminal with a light background it comes out inverted, which most
-        phones' cameras read too.
+        Without colours it is light on dark: on a terminal with a light background it comes out
+        inverted, which most phones' cameras read too.
         """
         width = len(matrix[0]) if self.blocks else 2 * len(matrix[0])
         if width > self._columns():
@@ -110,12 +116,16 @@ class Console:
 
 
 def _in_ascii(matrix: Matrix) -> str:
-    """Two characters a module, as they are half as wide as high; light modules are drawn, as half_blocks does."""
+    """Two characters a module, as they are half as wide as high; light modules are drawn, as
+    half_blocks does.
+    """
     return "\n".join("".join("  " if dark else "##" for dark in row) for row in matrix)
 
 
 def columns_of(text: str) -> int:
-    """How many columns a terminal shows `text` in: two for Chinese characters and emoji, none for combining marks."""
+    """How many columns a terminal shows `text` in: two for Chinese characters and emoji, none for
+    combining marks.
+    """
     if text.isascii():
         return len(text)
     return sum(_columns_of_one(char) for char in text)
@@ -128,8 +138,14 @@ def _columns_of_one(char: str) -> int:
 
 
 def typed_text(line: str) -> str:
-    """A typed line that any peer can be sent: bytes that were no text in this terminal's encoding become U+FFFD."""
-    return line if is_encodable(line) else "".join(char if is_encodable(char) else "\ufffd" for char in line)
+    """A typed line that any peer can be sent: bytes that were no text in this terminal's encoding
+    become U+FFFD.
+    """
+    return (
+        line
+        if is_encodable(line)
+        else "".join(char if is_encodable(char) else "\ufffd" for char in line)
+    )
 
 
 if sys.platform == "win32":
@@ -141,8 +157,11 @@ if sys.platform == "win32":
         handle = kernel32.GetStdHandle(_STD_OUTPUT_HANDLE)
         mode = ctypes.c_ulong()
         if not kernel32.GetConsoleMode(handle, ctypes.byref(mode)):
-            return bool(os.environ.get("TERM"))  # no Windows console: a Unix-like terminal such as mintty
-        return bool(kernel32.SetConsoleMode(handle, mode.value | _ENABLE_VIRTUAL_TERMINAL_PROCESSING))
+            # No Windows console: a Unix-like terminal such as mintty
+            return bool(os.environ.get("TERM"))
+        return bool(
+            kernel32.SetConsoleMode(handle, mode.value | _ENABLE_VIRTUAL_TERMINAL_PROCESSING)
+        )
 
 else:
 

@@ -1,7 +1,4 @@
-"""The line that names this device, and the field that renames it.
-
-Must never be here: other devices.
-"""
+"""The line that names this device, and the field that renames it."""
 
 import tkinter
 from collections.abc import Callable
@@ -27,11 +24,16 @@ class DeviceBar(ttk.Frame):
         px = theme.px
         self.columnconfigure(1, weight=1)
         self.rowconfigure(0, minsize=px(28))  # the field's: nothing moves when it opens
-        ttk.Label(self, text=say("device.this"), style="Quiet.TLabel").grid(row=0, column=0, padx=(0, px(8)))
-        self._label = ttk.Label(self, style="Bold.TLabel", width=1)  # as wide as its column, whatever the name
+        ttk.Label(self, text=say("device.this"), style="Quiet.TLabel").grid(
+            row=0, column=0, padx=(0, px(8))
+        )
+        # As wide as its column, whatever the name
+        self._label = ttk.Label(self, style="Bold.TLabel", width=1)
         self._label.grid(row=0, column=1, sticky="ew")
         self._label.bind("<Configure>", lambda _event: self._fit())
-        self.button = ttk.Button(self, text=say("device.rename"), style="Small.TButton", command=self.rename)
+        self.button = ttk.Button(
+            self, text=say("device.rename"), style="Small.TButton", command=self.rename
+        )
         self.button.grid(row=0, column=2, padx=(px(8), 0))
         self._entry: ttk.Entry | None = None
 

@@ -1,7 +1,4 @@
-"""The face of `proxim doctor`: findings as lines for people or as JSON lines.
-
-Must never be here: looking at the machine (net/doctor.py), judging what was seen (core/doctor.py).
-"""
+"""The face of `proxim doctor`: findings as lines for people or as JSON lines."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TextIO
@@ -30,7 +27,12 @@ class DoctorFace:
     """Shows findings as they come; `exit_status` when all have come."""
 
     def __init__(
-        self, out: TextIO, environ: Mapping[str, str], *, json: bool, columns: Callable[[], int] = lambda: 80
+        self,
+        out: TextIO,
+        environ: Mapping[str, str],
+        *,
+        json: bool,
+        columns: Callable[[], int] = lambda: 80,
     ) -> None:
         self._out = out
         self._console = Console(out, environ, columns)
@@ -54,8 +56,11 @@ class DoctorFace:
     def _as_text(self, finding: Finding) -> str:
         width = max(len(say(mark)) for mark in _MARKS.values())
         margin = " " * width + _GAP
-        mark = self._console.painted(say(_MARKS[finding.level]).ljust(width), _COLOURS[finding.level])
-        lines = [mark + self._console.wrapped(finding.message, margin)[width:]]  # wrapped by what is seen of the mark
+        mark = self._console.painted(
+            say(_MARKS[finding.level]).ljust(width), _COLOURS[finding.level]
+        )
+        # Wrapped by what is seen of the mark
+        lines = [mark + self._console.wrapped(finding.message, margin)[width:]]
         if finding.next is not None:
             lines.append(self._console.wrapped(finding.next, margin))
         return "\n".join(lines)

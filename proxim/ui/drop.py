@@ -1,6 +1,5 @@
-"""Files dropped on the window, by the Tcl extension that tkinterdnd2 carries; without it the buttons do the same.
-
-Must never be here: sending, what may be sent.
+"""Files dropped on the window, by the Tcl extension that tkinterdnd2 carries; without it the
+buttons do the same.
 """
 
 import logging
@@ -14,13 +13,17 @@ from proxim.ui.theme import Theme
 
 _log = logging.getLogger(__name__)
 
-LOAD_AFTER_MS: Final = 700  # it takes 30 ms, and nobody drops a file before there is a code on the screen
+# It takes 30 ms, and nobody drops a file before there is a code on the screen
+LOAD_AFTER_MS: Final = 700
 _REFUSE: Final = "refuse_drop"
 _COPY: Final = "copy"
 
 
 class DropTarget:
-    """See the module. `offer` says whether files can be dropped now, and in words what a drop does or why not."""
+    """See the module.
+
+    `offer` says whether files can be dropped now, and in words what a drop does or why not.
+    """
 
     def __init__(
         self,
@@ -35,12 +38,16 @@ class DropTarget:
         self._dropped = dropped
         self.ready = False
         self.sign = ttk.Label(root, anchor="center", justify="center")
-        # While something is dragged its program holds the pointer; a pointer that moves here is free again. Nobody else
-        # tells the end of a drag whose program died or never gave its data.
+        # While something is dragged its program holds the pointer; a pointer that moves here is
+        # free again. Nobody else tells the end of a drag whose program died or never gave its data.
         self.sign.bind("<Motion>", lambda _event: self.leave())
         self.sign.bind("<Button>", lambda _event: self.leave())
         self._timer = root.after(LOAD_AFTER_MS, self.load)
-        root.bind("<Destroy>", lambda event: root.after_cancel(self._timer) if event.widget is root else None, add=True)
+        root.bind(
+            "<Destroy>",
+            lambda event: root.after_cancel(self._timer) if event.widget is root else None,
+            add=True,
+        )
 
     def load(self) -> None:
         """Take drops from now on, where the system can."""
@@ -53,7 +60,8 @@ class DropTarget:
             return
         root = self._root
         root.tk.call("tkdnd::drop_target", "register", root, "DND_Files")
-        # Bound in Tcl: the extension puts %D in place itself, and tkinter's own bindings know nothing of it.
+        # Bound in Tcl: the extension puts %D in place itself, and tkinter's own bindings know
+        # nothing of it.
         for event, answer, data in (
             ("<<DropEnter>>", self.enter, ""),
             ("<<DropLeave>>", self.leave, ""),
@@ -80,8 +88,12 @@ class DropTarget:
         """It was dropped: `data` is a Tcl list of paths."""
         self.leave()
         able, _ = self._offer()
-        paths = tuple(path for path in map(str, self._root.tk.splitlist(data)) if os.path.isabs(path))  # no web links
+        # No web links
+        paths = tuple(
+            path for path in map(str, self._root.tk.splitlist(data)) if os.path.isabs(path)
+        )
         if not able or not paths:
             return _REFUSE
-        self._root.after_idle(self._dropped, paths)  # the program that they come from waits for our answer
+        # The program that they come from waits for our answer
+        self._root.after_idle(self._dropped, paths)
         return _COPY

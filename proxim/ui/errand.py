@@ -1,7 +1,7 @@
 """What a program in a terminal was started for, `--send` and `--once`: is it done, and did it work?
 
-With paths to send, what is asked for is that they arrive; without, that something comes. A transfer that waits to be
-resumed is not done. Must never be here: what is posted, what is shown.
+With paths to send, what is asked for is that they arrive; without, that something comes. A transfer
+that waits to be resumed is not done.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ class Errand:
         self._asked: dict[TransferID, TransferStatus] = {}
         self._active: set[TransferID] = set()
 
-    # --- what happens ----------------------------------------------------------------------------------------------
+    # --- what happens -----------------------------------------------------------------------------
 
     def takes(self, link: LinkStatus) -> bool:
         """Whether what is to be sent goes out over this link, now; said once.
@@ -78,7 +78,8 @@ class Errand:
             return not self._send and status.state in (TransferState.ACTIVE, TransferState.DONE)
         if status.link is None or not self._awaited:
             return False
-        # One that an earlier run left begins without a link, and may turn out to be what was asked for once more.
+        # One that an earlier run left begins without a link, and may turn out to be what was asked
+        # for once more.
         if status.transfer in self._seen and not self._same_files(status):
             return False
         self._awaited -= 1
@@ -96,7 +97,7 @@ class Errand:
         elif trouble.link in self._served and reason in FILE_REASONS:
             self._failures += 1
 
-    # --- what became of it -----------------------------------------------------------------------------------------
+    # --- what became of it ------------------------------------------------------------------------
 
     @property
     def over(self) -> bool:
@@ -111,7 +112,11 @@ class Errand:
     @property
     def succeeded(self) -> bool:
         """Whether all of it arrived and was verified."""
-        return self.over and not self._failures and all(_arrived(status) for status in self._asked.values())
+        return (
+            self.over
+            and not self._failures
+            and all(_arrived(status) for status in self._asked.values())
+        )
 
 
 # Accepted, and nothing heard of it since.

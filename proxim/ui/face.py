@@ -1,9 +1,9 @@
-"""What the terminal and the JSON lines share: whom to join, which links and transfers live, when and how it all ends.
+"""What the terminal and the JSON lines share: whom to join, which links and transfers live, when
+and how it all ends.
 
-A face is driven from the main thread: `start()` once, then `show(status)` for each status, `line(text)` for each line
-of stdin, `end_of_input()` at its end, until `finished`; then the process ends with `exit_status`. Ctrl-C is
-`interrupt()`.
-Must never be here: a thread, waiting, sockets, words for people.
+A face is driven from the main thread: `start()` once, then `show(status)` for each status,
+`line(text)` for each line of stdin, `end_of_input()` at its end, until `finished`; then the process
+ends with `exit_status`. Ctrl-C is `interrupt()`.
 """
 
 from abc import ABC, abstractmethod
@@ -32,12 +32,17 @@ from proxim.core.status import (
 from proxim.ui.errand import Errand
 
 MAX_TRANSFERS_KEPT: Final = 100  # that are over, to be looked at; each may have 20,000 names
-GOODBYE_SECONDS: Final = 4.0  # one more than the network side takes at most; then we leave without it
-GREETING_SECONDS: Final = 5.0  # after a link opened: the other device's greeting, lost once or twice, is there by then
+# One more than the network side takes at most; then we leave without it
+GOODBYE_SECONDS: Final = 4.0
+# After a link opened: the other device's greeting, lost once or twice, is there by then
+GREETING_SECONDS: Final = 5.0
 
 # How a link ends that nobody need worry about.
-ORDERLY: Final = frozenset({None, Reason.PEER_LEFT, Reason.DISCONNECTED, Reason.CLOSED, Reason.EXPIRED})
-# What a host that never showed a code cannot get over by waiting: the person has to start it differently.
+ORDERLY: Final = frozenset(
+    {None, Reason.PEER_LEFT, Reason.DISCONNECTED, Reason.CLOSED, Reason.EXPIRED}
+)
+# What a host that never showed a code cannot get over by waiting: the person has to start it
+# differently.
 _HOPELESS: Final = frozenset({Reason.PORT_TAKEN, Reason.PORT_REFUSED})
 _ONE_TIME: Final = Invite(SessionType.ONE_TIME)
 
@@ -72,10 +77,17 @@ class FaceOptions:
 
 
 class LineFace(ABC):
-    """See the module. `post` takes what the person wants; `clock` is the monotonic clock of the statuses' moments."""
+    """See the module.
+
+    `post` takes what the person wants; `clock` is the monotonic clock of the statuses' moments.
+    """
 
     def __init__(
-        self, options: FaceOptions, post: Callable[[AnyIntent], None], out: TextIO, clock: Callable[[], float]
+        self,
+        options: FaceOptions,
+        post: Callable[[AnyIntent], None],
+        out: TextIO,
+        clock: Callable[[], float],
     ) -> None:
         self.options = options
         self.exit_status: int = ExitStatus.DONE if options.role is Role.HOST else ExitStatus.FAILED
@@ -83,11 +95,14 @@ class LineFace(ABC):
         self._out = out
         self._clock = clock
         self._links: dict[LinkID, LinkStatus] = {}  # those that are not closed
-        self._transfers: dict[TransferID, TransferStatus] = {}  # in the order in which they were first seen
+        # In the order in which they were first seen
+        self._transfers: dict[TransferID, TransferStatus] = {}
         self._answered: set[TransferID] = set()  # announced to us, and decided here
-        self._always: set[LinkID] = set()  # links whose files core takes unseen, as was decided here
+        # Links whose files core takes unseen, as was decided here
+        self._always: set[LinkID] = set()
         self._opened: dict[LinkID, float] = {}  # when they were first seen connected
-        self._held: dict[LinkID, list[tuple[str, ...]]] = {}  # to be sent once the other device says it takes files
+        # To be sent once the other device says it takes files
+        self._held: dict[LinkID, list[tuple[str, ...]]] = {}
         self._errand = Errand(options.send, once=options.once)
         self._joined = False  # Join was posted
         self._told: Reason | None = None  # by the Trouble just shown
@@ -95,7 +110,7 @@ class LineFace(ABC):
         self._closing_since: float | None = None
         self._stopped = False
 
-    # --- for the roof ----------------------------------------------------------------------------------------------
+    # --- for the roof -----------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin: a joining program that knows its host goes there."""
@@ -110,7 +125,8 @@ class LineFace(ABC):
             case TransferStatus():
                 self._show_transfer(status)
             case Invitation() | NoInvitation() | Prompt() if self._closing_since is not None:
-                pass  # a host that lost its guest has made a new code before it heard that it is to end
+                # A host that lost its guest has made a new code before it heard that it is to end
+                pass
             case NoInvitation(reason) if reason is not None and reason is self._told:
                 self._tell(NoInvitation(None))  # the Trouble before it has said why
                 self._keep(status)
@@ -131,7 +147,9 @@ class LineFace(ABC):
         """Stdin has ended: no more decisions, but not the end of the links."""
 
     def close(self, exit_status: int | None = None) -> None:
-        """End every link and then the program; `exit_status` where it is not to follow from how the links went."""
+        """End every link and then the program; `exit_status` where it is not to follow from how the
+        links went.
+        """
         if self._closing_since is not None:
             return
         self._closing_since = self._clock()
@@ -156,10 +174,13 @@ class LineFace(ABC):
     @property
     def finished(self) -> bool:
         """Whether the process may end."""
-        overdue = self._closing_since is not None and self._clock() >= self._closing_since + GOODBYE_SECONDS
+        overdue = (
+            self._closing_since is not None
+            and self._clock() >= self._closing_since + GOODBYE_SECONDS
+        )
         return self._stopped or overdue
 
-    # --- for the two faces -----------------------------------------------------------------------------------------
+    # --- for the two faces ------------------------------------------------------------------------
 
     @abstractmethod
     def _tell(self, status: Status) -> None:
@@ -182,7 +203,9 @@ class LineFace(ABC):
         """Take a line of stdin."""
 
     def _is_far(self, target: JoinTarget) -> bool:
-        return not self.options.far_allowed and not is_local(target.address, self.options.own_networks)
+        return not self.options.far_allowed and not is_local(
+            target.address, self.options.own_networks
+        )
 
     def _approach(self, target: JoinTarget) -> None:
         """Join, unless the person has to be asked first."""
@@ -210,9 +233,14 @@ class LineFace(ABC):
         """Send files over `link`, or over every open one; why not, if not."""
         links = [one for one in self._connected() if link in (None, one.link)]
         able = [one for one in links if one.can_send_files]
-        # A script sends as soon as it reads `connected`, which may be before the other device's greeting is here.
+        # A script sends as soon as it reads `connected`, which may be before the other device's
+        # greeting is here.
         now = self._clock()
-        new = [one for one in links if one not in able and now < self._opened[one.link] + GREETING_SECONDS]
+        new = [
+            one
+            for one in links
+            if one not in able and now < self._opened[one.link] + GREETING_SECONDS
+        ]
         for one in able:
             self._hand_in(one.link, paths)
         for one in new:
@@ -262,14 +290,17 @@ class LineFace(ABC):
         return [status for status in self._transfers.values() if status.state in states]
 
     def _write(self, text: str) -> None:
-        """Write and flush. A reader that has gone away ends the program: nobody would see a request."""
+        """Write and flush.
+
+        A reader that has gone away ends the program: nobody would see a request.
+        """
         try:
             self._out.write(text)
             self._out.flush()
         except (OSError, ValueError):  # ValueError: the file is closed
             self.close(ExitStatus.FAILED)
 
-    # --- bookkeeping -----------------------------------------------------------------------------------------------
+    # --- bookkeeping ------------------------------------------------------------------------------
 
     def _keep(self, status: Status) -> None:
         match status:
@@ -301,7 +332,9 @@ class LineFace(ABC):
 
     def _after_link(self, status: LinkStatus) -> None:
         if self.options.once:
-            others = any(link.stage in (Stage.CONNECTED, Stage.WAITING) for link in self._links.values())
+            others = any(
+                link.stage in (Stage.CONNECTED, Stage.WAITING) for link in self._links.values()
+            )
             if not others or self._errand.serves(status.link):
                 self.close()
         elif self.options.role is Role.JOIN:

@@ -1,7 +1,4 @@
-"""What was written over one link, to be read, selected and copied.
-
-Must never be here: text that did not go through printable_text.
-"""
+"""What was written over one link, to be read, selected and copied."""
 
 import tkinter
 from dataclasses import dataclass
@@ -13,9 +10,11 @@ from proxim.core.words import say
 from proxim.ui.theme import Theme
 from proxim.ui.widgets import command_key
 
-SHOWN_MAX: Final = 20_000  # characters of one text on the screen: Tk takes seconds to lay out a megabyte in one line
+# Characters of one text on the screen: Tk takes seconds to lay out a megabyte in one line
+SHOWN_MAX: Final = 20_000
 KEPT_MAX: Final = 500  # texts
-KEPT_CHARACTERS_MAX: Final = 16 * 1024 * 1024  # together: a peer that floods us fills the list, not the memory
+# Together: a peer that floods us fills the list, not the memory
+KEPT_CHARACTERS_MAX: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,9 @@ class History(ttk.Frame):
     @property
     def last_received(self) -> str | None:
         """The newest text of the peer, fit to show, whole."""
-        return next((entry.text for entry in reversed(self._entries.values()) if entry.received), None)
+        return next(
+            (entry.text for entry in reversed(self._entries.values()) if entry.received), None
+        )
 
     def add(self, who: str, text: str, *, received: bool) -> None:
         """Append a text, and show it unless the person is reading further up."""
@@ -76,7 +77,9 @@ class History(ttk.Frame):
         widget.configure(state="normal")
         side = "theirs" if received else "ours"
         widget.insert("end", f"{who}   ", ("head", side, f"entry{number}"))
-        widget.insert("end", say("window.copy"), ("head", "copy", f"copy{number}", f"entry{number}"))
+        widget.insert(
+            "end", say("window.copy"), ("head", "copy", f"copy{number}", f"entry{number}")
+        )
         cut = shown[:SHOWN_MAX]
         if len(cut) < len(shown):
             cut += f"…\n{say('link.cut', count=len(shown))}"
@@ -128,7 +131,9 @@ class History(ttk.Frame):
 
     def _forget_oldest(self) -> None:
         size = sum(len(entry.text) for entry in self._entries.values())
-        while len(self._entries) > KEPT_MAX or (size > KEPT_CHARACTERS_MAX and len(self._entries) > 1):
+        while len(self._entries) > KEPT_MAX or (
+            size > KEPT_CHARACTERS_MAX and len(self._entries) > 1
+        ):
             oldest = next(iter(self._entries))
             size -= len(self._entries.pop(oldest).text)
             first, last = (str(index) for index in self.text.tag_ranges(f"entry{oldest}"))

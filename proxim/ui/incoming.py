@@ -1,7 +1,8 @@
-"""The one question for everything that a peer wants to send at once: what, how much, where to, all of it or some.
+"""The one question for everything that a peer wants to send at once: what, how much, where to, all
+of it or some.
 
-A window of its own that holds nothing up. It takes the focus only from our own window, and its buttons are dead at
-first, so that a key meant for a text is no answer. Must never be here: what an answer leads to, a default but "no".
+A window of its own that holds nothing up. It takes the focus only from our own window, and its
+buttons are dead at first, so that a key meant for a text is no answer.
 """
 
 import math
@@ -19,9 +20,17 @@ from proxim.ui.pick_list import PickList
 from proxim.ui.root import darken_title_bar
 from proxim.ui.theme import Theme
 from proxim.ui.transfer_words import count_words, file_count, size_words
-from proxim.ui.widgets import WrapLabel, bind_letters, place_over, set_lettered, set_text, shortened_middle
+from proxim.ui.widgets import (
+    WrapLabel,
+    bind_letters,
+    place_over,
+    set_lettered,
+    set_text,
+    shortened_middle,
+)
 
-DEAD_SECONDS: Final = 0.8  # as for the approval: what was pressed before the question was read is no answer
+# As for the approval: what was pressed before the question was read is no answer
+DEAD_SECONDS: Final = 0.8
 _WIDTH: Final = 420
 
 
@@ -71,7 +80,9 @@ class IncomingQuestion:
         if not self.answerable or not self._anything:
             return
         declined = tuple(sorted(self.list.declined))
-        self._answer(AcceptTransfer(self.status.transfer, declined, self._folder, bool(self._always.get())))
+        self._answer(
+            AcceptTransfer(self.status.transfer, declined, self._folder, bool(self._always.get()))
+        )
 
     def decline(self) -> None:
         """Take nothing of it."""
@@ -81,7 +92,9 @@ class IncomingQuestion:
     def wait(self, others: int) -> None:
         """So many more questions come after this one."""
         self._waiting = others
-        self.window.title(say("incoming.titleMore", count=others) if others else say("incoming.title"))
+        self.window.title(
+            say("incoming.titleMore", count=others) if others else say("incoming.title")
+        )
 
     def lift(self) -> None:
         """Come to the front, because the person wants to answer."""
@@ -123,7 +136,7 @@ class IncomingQuestion:
         self.decline_button.configure(state="normal")
         self._refresh()
 
-    # --- what it is made of ----------------------------------------------------------------------------------------
+    # --- what it is made of -----------------------------------------------------------------------
 
     def _build(self) -> None:
         px, theme, status = self._theme.px, self._theme, self.status
@@ -131,9 +144,13 @@ class IncomingQuestion:
         body.pack(fill="both", expand=True)
         body.columnconfigure(0, weight=1)
         body.rowconfigure(3, weight=1)
-        name = WrapLabel(body, status.peer_name or say("device.otherFirst"), "Title.TLabel", px(_WIDTH))
+        name = WrapLabel(
+            body, status.peer_name or say("device.otherFirst"), "Title.TLabel", px(_WIDTH)
+        )
         name.grid(row=0, column=0, columnspan=2, sticky="ew")
-        ttk.Label(body, text=say("incoming.wants")).grid(row=1, column=0, sticky="w", pady=(px(2), px(8)))
+        ttk.Label(body, text=say("incoming.wants")).grid(
+            row=1, column=0, sticky="w", pady=(px(2), px(8))
+        )
         self._sum = ttk.Label(body, style="Bold.TLabel")
         self._sum.grid(row=2, column=0, sticky="w", pady=(0, px(6)))
         self._all = ttk.Button(body, style="Small.TButton", command=self._tick_all)
@@ -153,9 +170,13 @@ class IncomingQuestion:
         self.always.grid(row=5, column=0, columnspan=2, sticky="w", pady=(px(8), px(14)))
         buttons = ttk.Frame(body)
         buttons.grid(row=6, column=0, columnspan=2, sticky="e")
-        self.decline_button = ttk.Button(buttons, command=self.decline, state="disabled", takefocus=True)
+        self.decline_button = ttk.Button(
+            buttons, command=self.decline, state="disabled", takefocus=True
+        )
         self.decline_button.grid(row=0, column=0, padx=(0, px(8)))
-        self.accept_button = ttk.Button(buttons, style="Main.TButton", command=self.accept, state="disabled")
+        self.accept_button = ttk.Button(
+            buttons, style="Main.TButton", command=self.accept, state="disabled"
+        )
         self.accept_button.grid(row=0, column=1)
         letters = {
             "incoming.decline": self.decline_button,
@@ -174,7 +195,9 @@ class IncomingQuestion:
         if ticked != files:
             of = say("incoming.someFiles", ticked=number(ticked), files=of)
         set_text(self._sum, f"{of}, {size_words(self.list.ticked_size)}")
-        set_text(self._all, say("incoming.untickAll") if self._anything else say("incoming.tickAll"))
+        set_text(
+            self._all, say("incoming.untickAll") if self._anything else say("incoming.tickAll")
+        )
         state = "normal" if self.answerable and self._anything else "disabled"
         if str(self.accept_button.cget("state")) != state:
             self.accept_button.configure(state=state)
@@ -184,7 +207,9 @@ class IncomingQuestion:
 
     def _change(self) -> None:
         start, title = self._folder or self._usual, say("incoming.saveIn")
-        chosen = filedialog.askdirectory(parent=self.window, title=title, initialdir=start, mustexist=True)
+        chosen = filedialog.askdirectory(
+            parent=self.window, title=title, initialdir=start, mustexist=True
+        )
         if chosen and self.window.winfo_exists():  # it may have gone meanwhile
             self._folder = os.path.normpath(str(chosen))
             self._show_where()
@@ -194,7 +219,9 @@ class IncomingQuestion:
         width = self._where.winfo_width()
         words = say("incoming.savedIn", folder=folder or say("incoming.usualFolder"))
         if width > 1:
-            set_text(self._where, shortened_middle(words, self._theme.body, width - self._theme.px(4)))
+            set_text(
+                self._where, shortened_middle(words, self._theme.body, width - self._theme.px(4))
+            )
 
     def _appear(self) -> None:
         window, root = self.window, self._root
@@ -204,7 +231,8 @@ class IncomingQuestion:
         place_over(root, window, width, height)
         window.minsize(width, height)
         window.deiconify()
-        self.decline_button.focus_set()  # within this window; which window is in front, the system decides
+        # Within this window; which window is in front, the system decides
+        self.decline_button.focus_set()
 
 
 class IncomingQueue:

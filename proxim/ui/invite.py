@@ -1,6 +1,5 @@
-"""The panel of a host: the QR code, the typed code, how long they live, of which kind, and on which network.
-
-Must never be here: joining others (join.py), the state line (ladder_view.py).
+"""The panel of a host: the QR code, the typed code, how long they live, of which kind, and on which
+network.
 """
 
 import math
@@ -28,10 +27,12 @@ from proxim.ui.widgets import (
     shortened,
 )
 
-QR_SIDE: Final = 250  # pixels at 100 %: five for each of the 49 modules that a link in 192.168/16 needs
+# Pixels at 100 %: five for each of the 49 modules that a link in 192.168/16 needs
+QR_SIDE: Final = 250
 _QR_SIDE_MIN: Final = 150
 _REST_HEIGHT: Final = 400  # of the window and the task bar, without the QR code
-_TEXT_WIDTH: Final = 300  # of the column beside it: a code of twelve symbols and a whole IPv6 address fit
+# Of the column beside it: a code of twelve symbols and a whole IPv6 address fit
+_TEXT_WIDTH: Final = 300
 
 _LIFETIMES: Final = (  # seconds, and how many of what that is
     (15 * 60, "times.minutes", 15),
@@ -52,7 +53,10 @@ def kind_options() -> tuple[tuple[str, str], ...]:
     lives = ((say(unit, count=count), seconds) for seconds, unit, count in _LIFETIMES)
     return (
         (say("invite.oneTimeUntil"), SessionType.ONE_TIME.value),
-        *((say("invite.temporaryUntil", time=life), f"{SessionType.TEMPORARY} {seconds}") for life, seconds in lives),
+        *(
+            (say("invite.temporaryUntil", time=life), f"{SessionType.TEMPORARY} {seconds}")
+            for life, seconds in lives
+        ),
         (say("invite.persistentUntil"), SessionType.PERSISTENT.value),
     )
 
@@ -66,7 +70,10 @@ def life_text(expires: float | None, now: float) -> str:
         return say("invite.expired")
     hours, rest = divmod(left, 3600)
     minutes, seconds = divmod(rest, 60)
-    return say("invite.validFor", time=f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}")
+    return say(
+        "invite.validFor",
+        time=f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}",
+    )
 
 
 def network_text(network: Network) -> str:
@@ -79,7 +86,11 @@ class InvitePanel(ttk.Frame):
     """See the module."""
 
     def __init__(
-        self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None], clock: Callable[[], float]
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        post: Callable[[Intent], None],
+        clock: Callable[[], float],
     ) -> None:
         super().__init__(master)
         self._theme = theme
@@ -94,7 +105,9 @@ class InvitePanel(ttk.Frame):
         room = self.winfo_screenheight() - px(_REST_HEIGHT)
         self._side_length = max(px(_QR_SIDE_MIN), min(px(QR_SIDE), room))
         # White and of one size whatever is in it, so that nothing jumps when a code is replaced.
-        self._card = ttk.Frame(self, width=self._side_length, height=self._side_length, style="Card.TFrame")
+        self._card = ttk.Frame(
+            self, width=self._side_length, height=self._side_length, style="Card.TFrame"
+        )
         self._card.grid(row=0, column=0, sticky="n")
         self._card.pack_propagate(False)
         self._image: tkinter.PhotoImage | None = None
@@ -147,7 +160,7 @@ class InvitePanel(ttk.Frame):
         )
         self.refuse.grid(row=6, column=0, sticky="w", pady=(px(6), 0))
 
-    # --- what is told ----------------------------------------------------------------------------------------------
+    # --- what is told -----------------------------------------------------------------------------
 
     def show_invitation(self, invitation: Invitation) -> None:
         """Show this code."""
@@ -164,7 +177,9 @@ class InvitePanel(ttk.Frame):
             self.code.grid(row=1, column=0, sticky="w", pady=(self._theme.px(6), self._theme.px(8)))
             self.copy_code.grid()
             set_text(self._how, say("invite.how"))
-        self._copies.grid(row=2, column=0, sticky="w", pady=(0, 0) if invitation.code else (self._theme.px(12), 0))
+        self._copies.grid(
+            row=2, column=0, sticky="w", pady=(0, 0) if invitation.code else (self._theme.px(12), 0)
+        )
         self._how.grid()
         self._type = invitation.type
         set_text(self.kind, say(_KINDS[invitation.type]))
@@ -177,7 +192,9 @@ class InvitePanel(ttk.Frame):
         if status.reason is None:
             self.no_invitation(say("invite.joined"), again=True)
         else:
-            self.no_invitation(SENTENCES[status.reason], again=status.reason is not Reason.NO_NETWORK)
+            self.no_invitation(
+                SENTENCES[status.reason], again=status.reason is not Reason.NO_NETWORK
+            )
 
     def no_invitation(self, sentence: str, again: bool) -> None:
         """A sentence in place of the QR code; `again`: a new code can be asked for."""
@@ -206,17 +223,26 @@ class InvitePanel(ttk.Frame):
         chosen = next((one for one in networks.networks if one.address == networks.chosen), None)
         text = ""
         if networks.networks:
-            text = say("invite.network", network=network_text(chosen)) if chosen else say("invite.networkNone")
+            text = (
+                say("invite.network", network=network_text(chosen))
+                if chosen
+                else say("invite.networkNone")
+            )
         px, theme = self._theme.px, self._theme
         place = {"row": 5, "column": 0, "pady": (px(8), 0)}
         if len(networks.networks) > 1:
             if self.network is None:
-                self.network = Choice(self._side, theme, lambda address: self._post(ChooseNetwork(address)))
+                self.network = Choice(
+                    self._side, theme, lambda address: self._post(ChooseNetwork(address))
+                )
             if self._network_label is not None:
                 self._network_label.grid_remove()
             self.network.grid(sticky="w", **place)  # type: ignore[arg-type]
             set_text(self.network, shortened(text, theme.body, px(_TEXT_WIDTH - 50)))
-            self.network.offer(tuple((network_text(one), one.address) for one in networks.networks), networks.chosen)
+            self.network.offer(
+                tuple((network_text(one), one.address) for one in networks.networks),
+                networks.chosen,
+            )
             return
         if self.network is not None:
             self.network.grid_remove()
@@ -235,9 +261,11 @@ class InvitePanel(ttk.Frame):
         if self._invitation is not None:
             life = life_text(self._invitation.expires, self._clock())
             closed = self._invitation.code_closed
-            set_text(self._life, say("invite.qrAndLink", life=after_colon(life)) if closed else life)
+            set_text(
+                self._life, say("invite.qrAndLink", life=after_colon(life)) if closed else life
+            )
 
-    # --- what the person does --------------------------------------------------------------------------------------
+    # --- what the person does ---------------------------------------------------------------------
 
     def invite(self) -> None:
         """Ask for a new code of the kind that is shown."""
@@ -252,11 +280,16 @@ class InvitePanel(ttk.Frame):
         self.invite()
 
     def _choose_policy(self) -> None:
-        self._refuses.set(self._told_refuses)  # the newest status says what is the case, not the click
+        # The newest status says what is the case, not the click
+        self._refuses.set(self._told_refuses)
         self._post(SetRequireProof(not self._told_refuses))
 
     def _kind_value(self) -> str:
-        return f"{self._type} {self._lifetime}" if self._type is SessionType.TEMPORARY else self._type.value
+        return (
+            f"{self._type} {self._lifetime}"
+            if self._type is SessionType.TEMPORARY
+            else self._type.value
+        )
 
     def _secret(self, *, link: bool) -> str | None:
         if self._invitation is None:
@@ -275,8 +308,11 @@ class InvitePanel(ttk.Frame):
 
     def _draw_qr(self, url: str) -> None:
         matrix = qr_matrix(url)
-        zoom = max(1, self._side_length // len(matrix))  # whole pixels for each module, or its edges blur
-        self._image = tkinter.PhotoImage(master=self, data=pgm_image(matrix), format="PPM").zoom(zoom)
+        # Whole pixels for each module, or its edges blur
+        zoom = max(1, self._side_length // len(matrix))
+        self._image = tkinter.PhotoImage(master=self, data=pgm_image(matrix), format="PPM").zoom(
+            zoom
+        )
         self._qr.configure(image=self._image)
         if self._message is not None:
             self._message.pack_forget()

@@ -1,6 +1,5 @@
-"""The field to join another device: reads a code or a link while it is typed, and asks before it leads far away.
-
-Must never be here: how a code is built (core/host_code.py), dialling.
+"""The field to join another device: reads a code or a link while it is typed, and asks before it
+leads far away.
 """
 
 import tkinter
@@ -9,7 +8,15 @@ from tkinter import ttk
 
 from proxim.core.errors import Reason
 from proxim.core.events import Intent, Join, Network
-from proxim.core.host_code import ALPHABET, CodeError, JoinTarget, group_symbols, is_local, normalize_code, parse_target
+from proxim.core.host_code import (
+    ALPHABET,
+    CodeError,
+    JoinTarget,
+    group_symbols,
+    is_local,
+    normalize_code,
+    parse_target,
+)
 from proxim.core.words import say
 from proxim.ui.theme import Theme
 from proxim.ui.widgets import WrapLabel, lettered, set_text
@@ -21,9 +28,11 @@ def looks_like_link(typed: str) -> bool:
 
 
 def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
-    """A code as it is shown on the host's screen, and where the cursor goes; None: leave it as it is.
+    """A code as it is shown on the host's screen, and where the cursor goes; None: leave it as it
+    is.
 
-    The cursor stays behind the symbol that it stood behind, so typing and deleting in the middle work as expected.
+    The cursor stays behind the symbol that it stood behind, so typing and deleting in the middle
+    work as expected.
     """
     if looks_like_link(typed):
         return None
@@ -52,7 +61,9 @@ def typing_problem(typed: str) -> str | None:
 
 def own_networks(networks: tuple[Network, ...]) -> tuple[str, ...]:
     """This machine's subnets, as is_local wants them."""
-    return tuple(f"{network.address.partition('%')[0]}/{network.prefix_length}" for network in networks)
+    return tuple(
+        f"{network.address.partition('%')[0]}/{network.prefix_length}" for network in networks
+    )
 
 
 class JoinField(ttk.Frame):
@@ -140,9 +151,13 @@ class JoinField(ttk.Frame):
         sentence = say("join.far", address=target.authority)
         text = WrapLabel(self._consent, sentence, "Amber.Line.TLabel", px(300))
         text.grid(row=0, column=0, sticky="ew")
-        go = ttk.Button(self._consent, text=say("join.joinAnyway"), command=lambda: self._go(target))
+        go = ttk.Button(
+            self._consent, text=say("join.joinAnyway"), command=lambda: self._go(target)
+        )
         go.grid(row=0, column=1, padx=px(8))
-        stay = ttk.Button(self._consent, text=say("window.cancel"), command=self._take_back_question)
+        stay = ttk.Button(
+            self._consent, text=say("window.cancel"), command=self._take_back_question
+        )
         stay.grid(row=0, column=2)
         for button in (go, stay):
             button.bind("<Escape>", lambda _event: self._take_back_question())
@@ -151,7 +166,9 @@ class JoinField(ttk.Frame):
     def _take_back_question(self) -> None:
         self._far = None
         if self._consent is not None:
-            if self._consent.focus_get() is not None and str(self._consent.focus_get()).startswith(str(self._consent)):
+            if self._consent.focus_get() is not None and str(self._consent.focus_get()).startswith(
+                str(self._consent)
+            ):
                 self.entry.focus_set()
             self._consent.destroy()
             self._consent = None

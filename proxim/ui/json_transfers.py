@@ -1,7 +1,6 @@
 """Transfers as JSON lines: the fields of an event, and what a command about files says.
 
-A public interface: docs/json-lines.md lists every field, and what is there stays. Must never be here: writing of lines,
-what is posted.
+A public interface: docs/json-lines.md lists every field, and what is there stays.
 """
 
 import os
@@ -16,7 +15,8 @@ from proxim.core.status import TransferState, TransferStatus
 from proxim.core.texts import is_encodable
 from proxim.ui.transfer_words import file_count
 
-_MAX_PATH_BYTES: Final = 32 * 1024  # of a path on this machine; Windows has 32,767 characters, Linux 4096 bytes
+# Of a path on this machine; Windows has 32,767 characters, Linux 4096 bytes
+_MAX_PATH_BYTES: Final = 32 * 1024
 
 
 def transfer_fields(status: TransferStatus, *, whole: bool) -> dict[str, object]:
@@ -57,7 +57,7 @@ def _entry_fields(entry: Entry) -> dict[str, object]:
     return fields | ({"directory": True} if entry.directory else {})
 
 
-# --- commands ------------------------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 
 def read_transfer(fields: JSONObject) -> TransferID:

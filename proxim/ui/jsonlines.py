@@ -1,7 +1,7 @@
-"""The terminal face for scripts and tests: one JSON object a line, events on stdout, commands on stdin.
+"""The terminal face for scripts and tests: one JSON object a line, events on stdout, commands on
+stdin.
 
-A public interface: docs/json-lines.md lists every field, and what is there stays. Must never be here: words for people
-(errors.py has them), waiting, sockets.
+A public interface: docs/json-lines.md lists every field, and what is there stays.
 """
 
 import json
@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Decide, Invite, LinkID, SessionType
+from proxim.core.events import (
+    MAX_LIFETIME_SECONDS,
+    MIN_LIFETIME_SECONDS,
+    Decide,
+    Invite,
+    LinkID,
+    SessionType,
+)
 from proxim.core.file_events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.host_code import CodeError, parse_target
 from proxim.core.json_text import (
@@ -38,14 +45,23 @@ from proxim.core.status import (
     Trouble,
 )
 from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role
-from proxim.ui.json_transfers import read_answer, read_link, read_paths, read_transfer, transfer_fields
+from proxim.ui.json_transfers import (
+    read_answer,
+    read_link,
+    read_paths,
+    read_transfer,
+    transfer_fields,
+)
 
-# Characters that JSON may hold as themselves but that some readers of lines take for a line's end (str.splitlines,
-# JavaScript before ES2019), that a terminal obeys (C1), or that UTF-8 cannot carry (lone surrogates).
+# Characters that JSON may hold as themselves but that some readers of lines take for a line's end
+# (str.splitlines, JavaScript before ES2019), that a terminal obeys (C1), or that UTF-8 cannot carry
+# (lone surrogates).
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MAX_TARGET_BYTES: Final = 1024  # a link with an IPv6 address and its zone has some 150
-_ANY_LENGTH: Final = sys.maxsize  # of text: the link knows what it can carry, and says text_too_long
-_TRANSFER_SECONDS: Final = 0.09  # between two events of progress of a transfer: some ten a second, and no more
+# Of text: the link knows what it can carry, and says text_too_long
+_ANY_LENGTH: Final = sys.maxsize
+# Between two events of progress of a transfer: some ten a second, and no more
+_TRANSFER_SECONDS: Final = 0.09
 _LINK_STAGES: Final = frozenset({Stage.CONNECTING, Stage.CONNECTED, Stage.WAITING, Stage.CLOSED})
 _JOIN_STAGES: Final = frozenset({Stage.DIALING, Stage.ASKING})
 
@@ -67,7 +83,7 @@ class JsonLinesFace(LineFace):
         self._invitation: Invitation | None = None
         self._transfer_told: dict[TransferID, float] = {}  # when, of those that are not over
 
-    # --- events ----------------------------------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
 
     def _tell(self, status: Status) -> None:
         match status:
@@ -89,7 +105,9 @@ class JsonLinesFace(LineFace):
                 )
             case PairOutcome(session_id, approved, reason):
                 status_name = "approved" if approved else "rejected"
-                self._event("pair_result", sessionID=session_id, status=status_name, **_given(reason=reason))
+                self._event(
+                    "pair_result", sessionID=session_id, status=status_name, **_given(reason=reason)
+                )
             case TextReceived(link, text):
                 self._event("text", text=text, link=link)
             case Trouble(problem, link):
@@ -123,9 +141,17 @@ class JsonLinesFace(LineFace):
                 **_given(reason=status.reason),
                 link=status.link,
                 sessionID=status.session_id,
-                **_given(name=status.peer_name, resumes=status.resumes, expiresAt=self._waiting_until(status)),
+                **_given(
+                    name=status.peer_name,
+                    resumes=status.resumes,
+                    expiresAt=self._waiting_until(status),
+                ),
             )
-        failed_to_join = self.options.role is Role.JOIN and status.stage is Stage.CLOSED and not status.was_connected
+        failed_to_join = (
+            self.options.role is Role.JOIN
+            and status.stage is Stage.CLOSED
+            and not status.was_connected
+        )
         if failed_to_join and status.reason is not None:
             self._tell_problem(Problem(status.reason), link=status.link)
 
@@ -145,7 +171,13 @@ class JsonLinesFace(LineFace):
             self._transfer_told[status.transfer] = self._clock()
 
     def _tell_problem(self, problem: Problem, **more: object) -> None:
-        self._event("error", code=problem.reason, message=problem.sentence, **_given(detail=problem.detail), **more)
+        self._event(
+            "error",
+            code=problem.reason,
+            message=problem.sentence,
+            **_given(detail=problem.detail),
+            **more,
+        )
 
     def _event(self, kind: str, **fields: object) -> None:
         named = {"event": kind, **fields}
@@ -157,7 +189,7 @@ class JsonLinesFace(LineFace):
         seconds = self._wall_clock() + (monotonic - self._clock())
         return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    # --- commands --------------------------------------------------------------------------------------------------
+    # --- commands ---------------------------------------------------------------------------------
 
     def _read(self, line: str) -> None:
         if not line.strip():
@@ -171,10 +203,13 @@ class JsonLinesFace(LineFace):
         except CodeError as error:
             self._tell_problem(error.problem)
         except MessageError as error:
-            self._tell_problem(Problem(Reason.BAD_COMMAND, error.problem.detail))  # names a field, quotes nothing
+            # Names a field, quotes nothing
+            self._tell_problem(Problem(Reason.BAD_COMMAND, error.problem.detail))
 
     def end_of_input(self) -> None:
-        """End of stdin means no more decisions, not the end - unless there is nobody to join yet."""
+        """End of stdin means no more decisions, not the end - unless there is nobody to join
+        yet.
+        """
         if self.options.role is Role.JOIN and not self._joined and self._closing_since is None:
             self._tell_problem(Problem(Reason.CODE_MISSING))
             self.close(ExitStatus.USAGE)
@@ -272,7 +307,10 @@ _COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {
 
 
 def _request_number(fields: JSONObject) -> int | None:
-    """Which request a pair_response answers; None where the script does not say. Raises MessageError."""
+    """Which request a pair_response answers; None where the script does not say.
+
+    Raises MessageError.
+    """
     number = fields.get("request")
     if number is not None and type(number) is not int:
         raise MessageError(Reason.BAD_MESSAGE, "request must be an integer")
@@ -281,9 +319,14 @@ def _request_number(fields: JSONObject) -> int | None:
 
 def _invite(fields: JSONObject, usual: Invite) -> Invite:
     """What a new_code asks for; `usual` where it does not say. Raises MessageError."""
-    kind, lifetime = optional_text_field(fields, "sessionType", MAX_ID_BYTES), fields.get("lifetime")
+    kind, lifetime = (
+        optional_text_field(fields, "sessionType", MAX_ID_BYTES),
+        fields.get("lifetime"),
+    )
     if kind is not None and kind not in tuple(SessionType):
-        raise MessageError(Reason.BAD_MESSAGE, "sessionType must be one-time, temporary or persistent")
+        raise MessageError(
+            Reason.BAD_MESSAGE, "sessionType must be one-time, temporary or persistent"
+        )
     if lifetime is None:
         return usual if kind is None else Invite(SessionType(kind))
     if kind not in (None, SessionType.TEMPORARY):

@@ -1,8 +1,8 @@
 """The one state line: from all statuses to the rung that a person should know about now.
 
-A host climbs waiting - request - approved - connecting - connected, a guest looking - asked - approved - connecting -
-connected. What asks for a person comes first, then what is under way, then how the last attempt ended, then waiting.
-Must never be here: tkinter (ladder_view.py draws it).
+A host climbs waiting - request - approved - connecting - connected, a guest looking - asked -
+approved - connecting - connected. What asks for a person comes first, then what is under way, then
+how the last attempt ended, then waiting.
 """
 
 from dataclasses import dataclass
@@ -36,8 +36,20 @@ class Side(StrEnum):
 
 
 STEPS: Final = {
-    Side.HOST: ("ladder.waiting", "ladder.request", "ladder.approved", "ladder.connecting", "ladder.connected"),
-    Side.GUEST: ("ladder.looking", "ladder.asked", "ladder.approved", "ladder.connecting", "ladder.connected"),
+    Side.HOST: (
+        "ladder.waiting",
+        "ladder.request",
+        "ladder.approved",
+        "ladder.connecting",
+        "ladder.connected",
+    ),
+    Side.GUEST: (
+        "ladder.looking",
+        "ladder.asked",
+        "ladder.approved",
+        "ladder.connecting",
+        "ladder.connected",
+    ),
 }
 NO_STEP: Final = -1  # below the ladder
 _STEP_OF: Final = {
@@ -124,7 +136,11 @@ class Ladder:
             return self._last
         if self._inviting:
             return Rung(Side.HOST, 0, say("ladder.inviting"))
-        return Rung(Side.HOST, NO_STEP, say("ladder.moment" if self._inviting is None else "ladder.notInviting"))
+        return Rung(
+            Side.HOST,
+            NO_STEP,
+            say("ladder.moment" if self._inviting is None else "ladder.notInviting"),
+        )
 
     def _end(self, rung: Rung) -> None:
         self._last, self._connected = rung, None
@@ -175,7 +191,9 @@ def _under_way(status: LinkStatus) -> Rung:
         Stage.WAITING: say("ladder.lost", name=status.peer_name or say("device.other")),
     }[status.stage]
     deadline = status.deadline if status.stage in (Stage.ASKING, Stage.WAITING) else None
-    return Rung(side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link)
+    return Rung(
+        side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link
+    )
 
 
 def _failed(status: LinkStatus, step: int) -> Rung:

@@ -1,6 +1,5 @@
-"""The state line as it is drawn: five steps, a sentence, and a button to cancel or to put it away.
-
-Must never be here: which rung is shown and why (ladder.py).
+"""The state line as it is drawn: five steps, a sentence, and a button to cancel or to put it
+away.
 """
 
 import tkinter
@@ -25,7 +24,11 @@ class LadderView(ttk.Frame):
     """See the module. Keeps its own Ladder; `take` every status, `tick` now and then."""
 
     def __init__(
-        self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None], clock: Callable[[], float]
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        post: Callable[[Intent], None],
+        clock: Callable[[], float],
     ) -> None:
         super().__init__(master)
         self._theme = theme
@@ -35,7 +38,8 @@ class LadderView(ttk.Frame):
         self._rung = self._ladder.rung()
         px = theme.px
         self.columnconfigure(0, weight=1)
-        self.rowconfigure(1, minsize=px(38), weight=1)  # two lines: most sentences come and go without moving anything
+        # Two lines: most sentences come and go without moving anything
+        self.rowconfigure(1, minsize=px(38), weight=1)
         self._canvas = tkinter.Canvas(self, height=px(_HEIGHT), highlightthickness=0, borderwidth=0)
         self._canvas.grid(row=0, column=0, columnspan=2, sticky="ew", pady=(0, px(6)))
         self._canvas.bind("<Configure>", lambda _event: self._draw())
@@ -76,7 +80,9 @@ class LadderView(ttk.Frame):
         if rung.link is None and not rung.failed:
             self._button.grid_remove()
             return
-        self._button.configure(text=say("window.cancel") if rung.link is not None else say("window.ok"))
+        self._button.configure(
+            text=say("window.cancel") if rung.link is not None else say("window.ok")
+        )
         self._button.grid(row=1, column=1, sticky="ne", padx=(self._theme.px(8), 0))
 
     def _press(self) -> None:

@@ -1,6 +1,5 @@
-"""The panel of one link: who is there, what was written and sent both ways, a field to write, buttons to send files.
-
-Must never be here: sending (it posts SendText and SendPaths), what is in a text beyond making it fit to show.
+"""The panel of one link: who is there, what was written and sent both ways, a field to write,
+buttons to send files.
 """
 
 import tkinter
@@ -11,7 +10,15 @@ from typing import Final
 from proxim.core.errors import SENTENCES, Reason, sentence_for
 from proxim.core.events import Disconnect, LinkID, SendText
 from proxim.core.file_events import AnyIntent, SendPaths
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, TransferStatus, Trouble, Via
+from proxim.core.status import (
+    LinkStatus,
+    Stage,
+    TextReceived,
+    TextSent,
+    TransferStatus,
+    Trouble,
+    Via,
+)
 from proxim.core.words import say
 from proxim.ui.history import History
 from proxim.ui.ladder import Side, side_of
@@ -30,7 +37,11 @@ from proxim.ui.widgets import (
 )
 
 _VIAS: Final = {Via.WEBRTC: "link.direct", Via.LANE: "link.overLane"}
-_STATES: Final = {Stage.CONNECTED: "link.connected", Stage.WAITING: "link.lost", Stage.CLOSED: "link.closed"}
+_STATES: Final = {
+    Stage.CONNECTED: "link.connected",
+    Stage.WAITING: "link.lost",
+    Stage.CLOSED: "link.closed",
+}
 _ENTRY_LINES: Final = 3
 _NAME_WIDTH: Final = 260
 _LIST_SHARE: Final = 0.55  # of what texts and transfers have together; texts get the rest
@@ -65,7 +76,8 @@ class LinkPanel(ttk.Frame):
         self._note.grid(row=1, column=0, sticky="ew", pady=(0, px(8)))
         self._middle = ttk.Frame(self)
         self._middle.grid(row=2, column=0, sticky="nsew")
-        self._middle.grid_propagate(False)  # texts and transfers share the room that there is, and ask for none
+        # Texts and transfers share the room that there is, and ask for none
+        self._middle.grid_propagate(False)
         self._middle.columnconfigure(0, weight=1)
         self._middle.rowconfigure(0, weight=1)
         self._middle.bind("<Configure>", lambda event: self._share(event.height))
@@ -135,27 +147,39 @@ class LinkPanel(ttk.Frame):
         self._hint = WrapLabel(foot, say("link.hint"), "Small.TLabel", px(260))
         self._hint.grid(row=0, column=0, sticky="ew")
         text, underline = lettered("link.copyLast")
-        self.copy_last = CopyButton(foot, text, lambda: self.history.last_received, underline, "Small.TButton")
+        self.copy_last = CopyButton(
+            foot, text, lambda: self.history.last_received, underline, "Small.TButton"
+        )
         self.copy_last.grid(row=0, column=1, padx=(px(8), 0))
         self.invite_button = ttk.Button(foot, style="Small.TButton", command=invite_another)
         set_lettered(self.invite_button, "link.inviteAnother")
         self.invite_button.grid(row=0, column=2, padx=(px(8), 0))
         set_lettered(self.end_button, "link.disconnect")  # before its letter is bound
-        letters = [self.end_button, self.send_button, *self.bar.buttons, self.copy_last, self.invite_button]
+        letters = [
+            self.end_button,
+            self.send_button,
+            *self.bar.buttons,
+            self.copy_last,
+            self.invite_button,
+        ]
         bind_letters(self.winfo_toplevel(), letters)
 
-    # --- what is told ----------------------------------------------------------------------------------------------
+    # --- what is told -----------------------------------------------------------------------------
 
     def show(self, status: LinkStatus) -> None:
         """The link is like this now."""
         self.status = status
         closed = status.stage is Stage.CLOSED
-        set_text(self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH)))
+        set_text(
+            self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH))
+        )
         at_guest = side_of(status.link) is Side.GUEST
         words, style = self._theme.badge(status.verified, at_guest=at_guest)
         self._badge.configure(text=words, style=style)
         state, via = say(_STATES.get(status.stage, "link.connecting")), say(_VIAS[status.via])
-        set_text(self._where, " · ".join(part for part in (state, status.peer_address, via) if part))
+        set_text(
+            self._where, " · ".join(part for part in (state, status.peer_address, via) if part)
+        )
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
         connected = status.stage is Stage.CONNECTED
         if closed:
@@ -174,7 +198,9 @@ class LinkPanel(ttk.Frame):
         set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else say("link.hint"))
         self.entry.configure(state="normal" if able else "disabled")
         self.send_button.configure(state="normal" if able else "disabled")
-        self.copy_last.configure(state="normal" if self.history.last_received is not None else "disabled")
+        self.copy_last.configure(
+            state="normal" if self.history.last_received is not None else "disabled"
+        )
 
     def tick(self) -> None:
         """Count down to the end of waiting for the other device."""
@@ -204,7 +230,9 @@ class LinkPanel(ttk.Frame):
         self._sending = None
 
     def show_trouble(self, _trouble: Trouble) -> None:
-        """Something failed here: a text that did not go out comes back into the field, if that is empty."""
+        """Something failed here: a text that did not go out comes back into the field, if that is
+        empty.
+        """
         lost, self._sending = self._sending, None
         if lost is not None and not self._written():
             self.entry.insert("1.0", lost)
@@ -240,7 +268,7 @@ class LinkPanel(ttk.Frame):
                 self._note.configure(style=style)
             self._note.grid()
 
-    # --- what the person does --------------------------------------------------------------------------------------
+    # --- what the person does ---------------------------------------------------------------------
 
     def send_written(self) -> None:
         """Send what is written."""

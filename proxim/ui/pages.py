@@ -1,7 +1,7 @@
 """Which panel is open: Invite, or a peer's; the tabs, the peers' panels, and what goes to them.
 
-Transfers whose device has no panel (they wait for it, perhaps since an earlier run) have a tab of their own.
-Must never be here: what a panel looks like, prompts.
+Transfers whose device has no panel (they wait for it, perhaps since an earlier run) have a tab of
+their own.
 """
 
 import tkinter
@@ -26,7 +26,10 @@ WAITING: Final = "waiting"  # and the tab of transfers without a link
 
 
 class Pages:
-    """See the module. Uses rows 0 (tabs) and 1 (panel) of the root's grid; `home` is in row 1 already."""
+    """See the module.
+
+    Uses rows 0 (tabs) and 1 (panel) of the root's grid; `home` is in row 1 already.
+    """
 
     def __init__(
         self,
@@ -119,7 +122,9 @@ class Pages:
             if self.at_home:
                 self._root.update_idletasks()  # what was told just now may need more room
                 self.hold_size()
-            before: ttk.Frame = self.link or (self.waiting if self.open == WAITING else None) or self._home
+            before: ttk.Frame = (
+                self.link or (self.waiting if self.open == WAITING else None) or self._home
+            )
             before.grid_remove()
             self.open = key
             panel = self.link
@@ -143,7 +148,9 @@ class Pages:
             self.select(keys[(keys.index(self.open) + step) % len(keys)])
 
     def hold_size(self) -> None:
-        """Clip nothing, also in a window that the person resized; a conversation is no smaller than home."""
+        """Clip nothing, also in a window that the person resized; a conversation is no smaller than
+        home.
+        """
         root = self._root
         if not self.at_home:
             return
@@ -167,7 +174,15 @@ class Pages:
 
         px = self._theme.px
         tabs = self._have_tabs()
-        panel = LinkPanel(self._root, self._theme, self._post, status, self._invite_another, self._close, self._answer)
+        panel = LinkPanel(
+            self._root,
+            self._theme,
+            self._post,
+            status,
+            self._invite_another,
+            self._close,
+            self._answer,
+        )
         panel.configure(padding=px(20))
         self.links[status.link] = panel
         tabs.put(status.link, panel.peer_name)
@@ -177,7 +192,8 @@ class Pages:
         if self.tabs is None:
             self.tabs = TabRow(self._root, self._theme, self.select)
             self.tabs.grid(row=0, column=0, sticky="ew", padx=px(20), pady=(px(10), 0))
-            self.tabs.lower(self._home)  # first in the order of the Tab key, as it is first on the screen
+            # First in the order of the Tab key, as it is first on the screen
+            self.tabs.lower(self._home)
             self.tabs.put(HOME, say("window.invite"))
             self.tabs.select(self.open)
         return self.tabs
@@ -199,7 +215,9 @@ class Pages:
                 self.tabs = None
 
     def _go_on(self, before: LinkID, now: LinkID) -> None:
-        """A lost link was taken up again: for people it is the same one, with all that was written."""
+        """A lost link was taken up again: for people it is the same one, with all that was
+        written.
+        """
         self.links[now] = self.links.pop(before)
         if self.tabs is not None:
             self.tabs.rename_key(before, now)

@@ -1,7 +1,8 @@
-"""A list of up to 20,000 names, each of which can be unticked; only the lines in sight are ever made.
+"""A list of up to 20,000 names, each of which can be unticked; only the lines in sight are ever
+made.
 
-A Treeview of as many lines as fit, filled anew as one scrolls: filling it with all of them would take seconds.
-Must never be here: what the names belong to, a name that did not go through name_words.
+A Treeview of as many lines as fit, filled anew as one scrolls: filling it with all of them would
+take seconds.
 """
 
 import tkinter
@@ -27,7 +28,11 @@ class PickList(ttk.Frame):
     """See the module. `changed` is called when something was ticked or unticked."""
 
     def __init__(
-        self, master: tkinter.Misc, theme: Theme, entries: tuple[Entry, ...], changed: Callable[[], None]
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        entries: tuple[Entry, ...],
+        changed: Callable[[], None],
     ) -> None:
         super().__init__(master)
         px = theme.px
@@ -42,7 +47,9 @@ class PickList(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self.rowconfigure(0, weight=1)
         lines = max(2, min(_LINES_MAX, len(entries)))
-        self.view = ttk.Treeview(self, columns=("name", "size"), show="", height=lines, style="Pick.Treeview")
+        self.view = ttk.Treeview(
+            self, columns=("name", "size"), show="", height=lines, style="Pick.Treeview"
+        )
         self.view.configure(selectmode="browse")
         self.view.column("name", width=px(300), stretch=True, anchor="w")
         self.view.column("size", width=px(80), stretch=False, anchor="e")
@@ -61,15 +68,22 @@ class PickList(ttk.Frame):
     @property
     def ticked_files(self) -> int:
         """How many files are ticked, without folders."""
-        return sum(not entry.directory and at not in self.declined for at, entry in enumerate(self._entries))
+        return sum(
+            not entry.directory and at not in self.declined
+            for at, entry in enumerate(self._entries)
+        )
 
     def toggle(self, index: int) -> None:
-        """Tick an entry or untick it; a folder with all that is in it, and a file with the folders that it is in."""
+        """Tick an entry or untick it; a folder with all that is in it, and a file with the folders
+        that it is in.
+        """
         entry = self._entries[index]
         touched = [index]
         if entry.directory:
             inside = entry.path + "/"
-            touched += [at for at, other in enumerate(self._entries) if other.path.startswith(inside)]
+            touched += [
+                at for at, other in enumerate(self._entries) if other.path.startswith(inside)
+            ]
         if index in self.declined:
             self.declined.difference_update(touched, self._around(entry))
         else:
@@ -83,21 +97,27 @@ class PickList(ttk.Frame):
 
     def lines(self) -> list[tuple[str, ...]]:
         """What is in sight."""
-        return [tuple(map(str, self.view.item(item, "values"))) for item in self.view.get_children()]
+        return [
+            tuple(map(str, self.view.item(item, "values"))) for item in self.view.get_children()
+        ]
 
     def _tell(self) -> None:
-        self._left = sum(entry.size for at, entry in enumerate(self._entries) if at not in self.declined)
+        self._left = sum(
+            entry.size for at, entry in enumerate(self._entries) if at not in self.declined
+        )
         self._refill()
         self._changed()
 
     def _around(self, entry: Entry) -> list[int]:
         if self._folders is None:
-            self._folders = {other.path: at for at, other in enumerate(self._entries) if other.directory}
+            self._folders = {
+                other.path: at for at, other in enumerate(self._entries) if other.directory
+            }
         parts = entry.path.split("/")
         paths = ("/".join(parts[:count]) for count in range(1, len(parts)))
         return [self._folders[path] for path in paths if path in self._folders]
 
-    # --- what is in sight ------------------------------------------------------------------------------------------
+    # --- what is in sight -------------------------------------------------------------------------
 
     def _make_lines(self, count: int) -> None:
         count = min(count, len(self._entries))
@@ -151,7 +171,7 @@ class PickList(ttk.Frame):
             case ("scroll", number, _):
                 self._scroll_to(self._first + int(float(number)))
 
-    # --- keys and mouse --------------------------------------------------------------------------------------------
+    # --- keys and mouse ---------------------------------------------------------------------------
 
     def _bind_keys(self) -> None:
         view = self.view
@@ -170,7 +190,10 @@ class PickList(ttk.Frame):
         view.bind("<Double-Button-1>", self._clicked)
         for event, step in (("<Button-4>", -_WHEEL_LINES), ("<Button-5>", _WHEEL_LINES)):
             view.bind(event, partial(self._wheel, step))
-        view.bind("<MouseWheel>", lambda event: self._wheel(-_WHEEL_LINES if event.delta > 0 else _WHEEL_LINES, event))
+        view.bind(
+            "<MouseWheel>",
+            lambda event: self._wheel(-_WHEEL_LINES if event.delta > 0 else _WHEEL_LINES, event),
+        )
         view.bind("<Configure>", lambda event: self._resized(event.height))
 
     def _move(self, target: Callable[[], int], _event: object) -> str:

@@ -1,15 +1,16 @@
-"""Which of the waiting requests a person is asked about: the same order and limit in the window and in the terminal.
+"""Which of the waiting requests a person is asked about: the same order and limit in the window and
+in the terminal.
 
-A device that proved that it knows the code goes before those that did not; of these one is shown and a few wait, so
-that nobody buries the honest one under a pile of names. Must never be here: how a request looks, the answer to one.
+A device that proved that it knows the code goes before those that did not; of these one is shown
+and a few wait, so that nobody buries the honest one under a pile of names.
 """
 
 from typing import Final
 
 from proxim.core.status import Prompt
 
-# Sessions have one request each, so a person who invites this many devices at once can still answer all of them in
-# 40 seconds; whoever is turned away may ask again.
+# Sessions have one request each, so a person who invites this many devices at once can still answer
+# all of them in 40 seconds; whoever is turned away may ask again.
 UNVERIFIED_QUEUED: Final = 3
 
 
@@ -23,7 +24,10 @@ class PromptQueue:
         return session_id in self._waiting
 
     def put(self, prompt: Prompt) -> bool:
-        """Take a request; it replaces one of the same session. False where it is one too many, and to be declined."""
+        """Take a request; it replaces one of the same session.
+
+        False where it is one too many, and to be declined.
+        """
         self._waiting.pop(prompt.session_id, None)
         if prompt.verified is None and len(self._unverified()) > UNVERIFIED_QUEUED:
             return False
@@ -39,7 +43,9 @@ class PromptQueue:
         self._waiting.clear()
 
     def shown(self) -> tuple[Prompt, ...]:
-        """Those to be shown where several can be: all that proved themselves, else the first that did not."""
+        """Those to be shown where several can be: all that proved themselves, else the first that
+        did not.
+        """
         verified = tuple(prompt for prompt in self._waiting.values() if prompt.verified is not None)
         return verified or tuple(self._unverified()[:1])
 

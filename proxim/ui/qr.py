@@ -1,7 +1,5 @@
-"""QR codes: a text becomes a matrix of modules, a matrix becomes an image for Tk or lines for a terminal.
-
-Must never be here: tkinter (the terminal face uses this where there is none), colours of a theme (a QR code is always
-dark on white), what the text means.
+"""QR codes: a text becomes a matrix of modules, a matrix becomes an image for Tk or lines for a
+terminal.
 """
 
 import sys
@@ -9,22 +7,28 @@ from typing import Any, Final
 
 Matrix = tuple[tuple[bool, ...], ...]  # rows of modules, True is dark
 
-QUIET_ZONE: Final = 4  # modules of white on every side (ISO/IEC 18004, 6.3.8): readers find the code by it
-# ISO/IEC 18004 has the encoder try all eight masks for the most even picture, which takes 7 ms of the start; our links
-# are random characters and come out even under any of them, and readers take every mask.
+# Modules of white on every side (ISO/IEC 18004, 6.3.8): readers find the code by it
+QUIET_ZONE: Final = 4
+# ISO/IEC 18004 has the encoder try all eight masks for the most even picture, which takes 7 ms of
+# the start; our links are random characters and come out even under any of them, and readers take
+# every mask.
 _MASK: Final = 0
-_ERROR_CORRECT_L: Final = 1  # qrcode.constants: a screen is never torn or smudged, and fewer modules are larger ones
+# qrcode.constants: a screen is never torn or smudged, and fewer modules are larger ones
+_ERROR_CORRECT_L: Final = 1
 
-# Half a character cell is one module: (upper is dark, lower is dark). What is light is drawn, what is dark is left out.
+# Half a character cell is one module: (upper is dark, lower is dark). What is light is drawn, what
+# is dark is left out.
 _HALVES: Final = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
 _WHITE_ON_BLACK: Final = "\x1b[40;97m"
 _PLAIN: Final = "\x1b[0m"
 
 
 def _qr_code(**options: int) -> Any:
-    """An object of qrcode, which is loaded with the first code: it takes 10 ms, and a terminal guest never needs it.
+    """An object of qrcode, which is loaded with the first code: it takes 10 ms, and a terminal
+    guest never needs it.
 
-    qrcode would load Pillow where it finds it, which takes as long again, to draw images that nobody asks for here.
+    qrcode would load Pillow where it finds it, which takes as long again, to draw images that
+    nobody asks for here.
     """
     hidden = "PIL" not in sys.modules
     if hidden:
@@ -40,13 +44,16 @@ def _qr_code(**options: int) -> Any:
 def qr_matrix(text: str) -> Matrix:
     """The modules of `text` with their quiet zone."""
     code = _qr_code(error_correction=_ERROR_CORRECT_L, border=QUIET_ZONE, mask_pattern=_MASK)
-    code.add_data(text, optimize=0)  # in one piece: looking for runs of digits gains nothing for our links
+    # In one piece: looking for runs of digits gains nothing for our links
+    code.add_data(text, optimize=0)
     code.make(fit=True)
     return tuple(tuple(bool(module) for module in row) for row in code.get_matrix())
 
 
 def pgm_image(matrix: Matrix) -> bytes:
-    """The modules as a binary PGM, one pixel each: Tk reads it without Pillow, and enlarges by whole pixels."""
+    """The modules as a binary PGM, one pixel each: Tk reads it without Pillow, and enlarges by
+    whole pixels.
+    """
     header = f"P5 {len(matrix[0])} {len(matrix)} 255\n".encode("ascii")
     return header + b"".join(bytes(0 if dark else 255 for dark in row) for row in matrix)
 

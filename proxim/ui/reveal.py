@@ -1,6 +1,5 @@
-"""Shows a received file in the system's file manager, by a program of the system that is started and not waited for.
-
-Must never be here: a shell, anything that would open or run the received file itself.
+"""Shows a received file in the system's file manager, by a program of the system that is started
+and not waited for.
 """
 
 import logging
@@ -11,7 +10,8 @@ from typing import Final
 
 _log = logging.getLogger(__name__)
 
-_started: Final[list[subprocess.Popen[bytes]]] = []  # kept until they ended, so that none stays behind as a zombie
+# Kept until they ended, so that none stays behind as a zombie
+_started: Final[list[subprocess.Popen[bytes]]] = []
 
 
 def reveal(path: str) -> bool:
@@ -20,7 +20,10 @@ def reveal(path: str) -> bool:
     try:
         # Not subprocess.run: a file manager may take seconds, and the window's thread has none.
         process = subprocess.Popen(
-            command(path), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command(path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
     except OSError as error:
         _log.warning("no file manager: %s", type(error).__name__)
@@ -30,12 +33,20 @@ def reveal(path: str) -> bool:
 
 
 def command(path: str) -> list[str] | str:
-    """What is run. Windows and macOS select the file; elsewhere a folder is all that can be asked for."""
+    """What is run.
+
+    Windows and macOS select the file; elsewhere a folder is all that can be asked for.
+    """
     if sys.platform == "win32":
-        # As one string: Explorer reads its command line in its own way, and no Windows path holds a quotation mark.
+        # As one string: Explorer reads its command line in its own way, and no Windows path holds a
+        # quotation mark.
         explorer = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "explorer.exe")
         return f'"{explorer}" /select,"{path}"'
     if sys.platform == "darwin":
         return ["open", "-R", path]  # without -R a folder called "Harmless.app" would be run
     folder = path if os.path.isdir(path) else os.path.dirname(path)
-    return ["xdg-open", os.path.abspath(folder)]  # absolute: no folder's name is taken for an option
+    # Absolute: no folder's name is taken for an option
+    return [
+        "xdg-open",
+        os.path.abspath(folder),
+    ]

@@ -1,7 +1,4 @@
-"""The Tk root as Proxim needs it: sharp at any scaling, its own name, its own icon.
-
-Must never be here: what the window shows (window.py), colours and fonts (theme.py).
-"""
+"""The Tk root as Proxim needs it: sharp at any scaling, its own name, its own icon."""
 
 import logging
 import os
@@ -16,13 +13,18 @@ _log = logging.getLogger(__name__)
 
 POINTS_PER_INCH: Final = 72  # `tk scaling` is pixels per point
 PLAIN_DPI: Final = 96  # what 100 % means on Windows and X11
-_DPI_RANGE: Final = range(48, 769)  # 50 % to 800 %; anything else is a screen that lies about its size
+# 50 % to 800 %; anything else is a screen that lies about its size
+_DPI_RANGE: Final = range(48, 769)
 _XRDB_SECONDS: Final = 0.5  # it answers in 5 ms; a display that hangs must not keep the window away
-_ICON_DELAY_MS: Final = 50  # after the first paint: decoding it takes a few milliseconds, a language one
+# After the first paint: decoding it takes a few milliseconds, a language one
+_ICON_DELAY_MS: Final = 50
 
 
 def make_root() -> tkinter.Tk:
-    """The application's root, hidden until Window fills it. Raises tkinter.TclError where there is no display."""
+    """The application's root, hidden until Window fills it.
+
+    Raises tkinter.TclError where there is no display.
+    """
     if sys.platform == "win32":
         _declare_dpi_awareness()
     root = tkinter.Tk(className="Proxim")
@@ -32,7 +34,11 @@ def make_root() -> tkinter.Tk:
     if dpi is not None:
         root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)
     timer = root.after(_ICON_DELAY_MS, _after_first_paint, root)
-    root.bind("<Destroy>", lambda event: root.after_cancel(timer) if event.widget is root else None, add=True)
+    root.bind(
+        "<Destroy>",
+        lambda event: root.after_cancel(timer) if event.widget is root else None,
+        add=True,
+    )
     return root
 
 
@@ -45,7 +51,9 @@ def scale_of(root: tkinter.Tk) -> float:
 
 
 def installed(program: str) -> bool:
-    """Whether a program can be run by its name; shutil.which says the same, but takes 2 ms to import."""
+    """Whether a program can be run by its name; shutil.which says the same, but takes 2 ms to
+    import.
+    """
     return any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path())
 
 
@@ -55,7 +63,8 @@ def _declare_dpi_awareness() -> None:
         import ctypes
 
         try:
-            ctypes.windll.shcore.SetProcessDpiAwareness(1)  # of the system: Tk 8.6 cannot change while it runs
+            # Of the system: Tk 8.6 cannot change while it runs
+            ctypes.windll.shcore.SetProcessDpiAwareness(1)
         except OSError as error:
             _log.info("blurred on a scaled screen: %s", error)
 
@@ -65,14 +74,19 @@ def darken_title_bar(window: tkinter.Misc, dark: bool) -> None:
     if sys.platform == "win32":
         import ctypes
 
-        use_immersive_dark_mode = 20  # DWMWINDOWATTRIBUTE, Windows 10 20H1 and later; older ones answer with an error
+        # DWMWINDOWATTRIBUTE, Windows 10 20H1 and later; older ones answer with an error
+        use_immersive_dark_mode = 20
         value = ctypes.c_int(dark)
         frame = ctypes.windll.user32.GetParent(window.winfo_id())
-        ctypes.windll.dwmapi.DwmSetWindowAttribute(frame, use_immersive_dark_mode, ctypes.byref(value), 4)
+        ctypes.windll.dwmapi.DwmSetWindowAttribute(
+            frame, use_immersive_dark_mode, ctypes.byref(value), 4
+        )
 
 
 def _desktop_dpi(root: tkinter.Tk) -> float | None:
-    """The desktop's own setting on X11, as Tk 9 reads it; None: Tk's guess from the screen's size stands."""
+    """The desktop's own setting on X11, as Tk 9 reads it; None: Tk's guess from the screen's size
+    stands.
+    """
     if root.tk.call("tk", "windowingsystem") != "x11":
         return None
     dpi = _xft_dpi()
@@ -91,7 +105,9 @@ def _xft_dpi() -> float | None:
     import subprocess  # only here: the window is to show soon
 
     try:
-        listed = subprocess.run(["xrdb", "-query"], capture_output=True, text=True, timeout=_XRDB_SECONDS, check=True)
+        listed = subprocess.run(
+            ["xrdb", "-query"], capture_output=True, text=True, timeout=_XRDB_SECONDS, check=True
+        )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
         _log.info("no answer from xrdb: %s", error)
         return None
@@ -108,7 +124,9 @@ def _xft_dpi() -> float | None:
 
 def _after_first_paint(root: tkinter.Tk) -> None:
     _set_icon(root)
-    try:  # Tk's own words, in its dialogs that choose files: it knows the system's language, but not --language
+    # Tk's own words, in its dialogs that choose files: it knows the system's language, but not
+    # --language
+    try:
         root.tk.call("::msgcat::mclocale", language_in_use())
     except tkinter.TclError as error:
         _log.info("Tk's dialogs speak the system's language: %s", error)

@@ -1,6 +1,5 @@
-"""The buttons that send files: chosen ones, a folder, what is on the clipboard; and what a drop on the window sends.
-
-Must never be here: which link it is, reading of files.
+"""The buttons that send files: chosen ones, a folder, what is on the clipboard; and what a drop on
+the window sends.
 """
 
 import tkinter
@@ -37,7 +36,9 @@ class SendBar(ttk.Frame):
         self.folder.grid(row=0, column=1, padx=gap)
         self.clipboard = ttk.Button(self, command=self.send_clipboard)
         self.clipboard.grid(row=0, column=2, padx=gap)
-        for button, key in zip(self.buttons, ("link.sendFiles", "link.sendFolder", "link.sendClipboard"), strict=True):
+        for button, key in zip(
+            self.buttons, ("link.sendFiles", "link.sendFolder", "link.sendClipboard"), strict=True
+        ):
             set_lettered(button, key)
         self.allow(files=False, text=False)
 
@@ -49,17 +50,25 @@ class SendBar(ttk.Frame):
     def allow(self, *, files: bool, text: bool) -> None:
         """What the link can carry now."""
         self.can_files, self.can_text = files, text
-        for button, able in ((self.files, files), (self.folder, files), (self.clipboard, files or text)):
+        for button, able in (
+            (self.files, files),
+            (self.folder, files),
+            (self.clipboard, files or text),
+        ):
             button.state(["!disabled" if able else "disabled"])
 
     def choose_files(self) -> None:
         """Ask which files, and send them."""
-        chosen = filedialog.askopenfilenames(parent=self.winfo_toplevel(), title=say("link.chooseFiles"))
+        chosen = filedialog.askopenfilenames(
+            parent=self.winfo_toplevel(), title=say("link.chooseFiles")
+        )
         self._send(tuple(map(str, chosen)) if chosen else ())
 
     def choose_folder(self) -> None:
         """Ask which folder, and send it."""
-        chosen = filedialog.askdirectory(parent=self.winfo_toplevel(), title=say("link.chooseFolder"), mustexist=True)
+        chosen = filedialog.askdirectory(
+            parent=self.winfo_toplevel(), title=say("link.chooseFolder"), mustexist=True
+        )
         self._send((str(chosen),) if chosen else ())
 
     def send_clipboard(self) -> None:
@@ -77,5 +86,6 @@ class SendBar(ttk.Frame):
             self._say(say("link.nothingCopied"))
 
     def _send(self, paths: tuple[str, ...]) -> None:
-        if paths and self.winfo_exists() and self.can_files:  # the link may have gone while one chose
+        # The link may have gone while one chose
+        if paths and self.winfo_exists() and self.can_files:
             self._send_paths(paths)

@@ -1,7 +1,4 @@
-"""The row of tabs: Invite, then one for each peer. It is there only once there is a peer.
-
-Must never be here: what is in the panels.
-"""
+"""The row of tabs: Invite, then one for each peer. It is there only once there is a peer."""
 
 import tkinter
 from collections.abc import Callable
@@ -21,7 +18,8 @@ class TabRow(ttk.Frame):
 
     def __init__(self, master: tkinter.Misc, theme: Theme, chosen: Callable[[str], None]) -> None:
         super().__init__(master)
-        self.grid_propagate(False)  # many tabs share the width that there is, and do not widen the window
+        # Many tabs share the width that there is, and do not widen the window
+        self.grid_propagate(False)
         self._theme = theme
         self._chosen = chosen
         self._buttons: dict[str, ttk.Button] = {}
@@ -91,7 +89,8 @@ class TabRow(ttk.Frame):
         px = self._theme.px
         width = px(_NAME_WIDTH)
         if self.winfo_width() > 1:
-            room = self.winfo_width() // max(1, len(self._buttons)) - px(30)  # its padding and border
+            # Its padding and border
+            room = self.winfo_width() // max(1, len(self._buttons)) - px(30)
             width = max(px(_NAME_WIDTH_MIN), min(width, room))
         for key, button in self._buttons.items():
             mark = _UNREAD if key in self._unread else ""

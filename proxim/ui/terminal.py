@@ -1,7 +1,8 @@
-"""The face for people in a terminal: QR in block characters, code, requests answered with y or n, text line by line.
+"""The face for people in a terminal: QR in block characters, code, requests answered with y or n,
+text line by line.
 
-Lines only, so it reads the same in a log, over ssh and by a screen reader; but for the progress of transfers
-(terminal_lines.py) nothing is redrawn. Must never be here: waiting, sockets, a sentence (proxim/languages).
+Lines only, so it reads the same in a log, over ssh and by a screen reader; but for the progress of
+transfers (terminal_lines.py) nothing is redrawn.
 """
 
 import math
@@ -52,7 +53,10 @@ from proxim.ui.transfer_words import name_words
 
 
 class TerminalFace(LineFace):
-    """See the module. `environ` is asked for NO_COLOR and TERM, `columns` for the width; `wall_clock` is time.time."""
+    """See the module.
+
+    `environ` is asked for NO_COLOR and TERM, `columns` for the width; `wall_clock` is time.time.
+    """
 
     def __init__(
         self,
@@ -75,14 +79,15 @@ class TerminalFace(LineFace):
         self._networks = Networks((), None)
         self._invitation: Invitation | None = None
         self._prompts = PromptQueue()
-        self._turned_away: set[str] = set()  # sessions whose request was one too many, until its end is told
+        # Sessions whose request was one too many, until its end is told
+        self._turned_away: set[str] = set()
         self._refuses_unverified = False
         self._introduced: Prompt | None = None  # the one whose question is open
         self._introduced_at = 0.0
         self._far: JoinTarget | None = None  # waits for consent
         self._input_ended = False
 
-    # --- what is said ----------------------------------------------------------------------------------------------
+    # --- what is said -----------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin."""
@@ -129,7 +134,8 @@ class TerminalFace(LineFace):
             return
         before, self._invitation = self._invitation, invitation
         if invitation.code_closed and before is not None and before.url == invitation.url:
-            self._lines.field(say("terminal.code"), say("terminal.codeClosed"))  # the rest stands above
+            # The rest stands above
+            self._lines.field(say("terminal.code"), say("terminal.codeClosed"))
             return
         qr = self._console.qr(qr_matrix(invitation.url))
         self._lines.blank()
@@ -143,12 +149,16 @@ class TerminalFace(LineFace):
         elif invitation.code_closed:
             self._lines.field(say("terminal.code"), say("terminal.codeClosed"))
         self._lines.field(say("terminal.link"), invitation.url)
-        self._lines.field(say("terminal.valid"), validity(invitation, self._clock(), self._wall_clock()))
+        self._lines.field(
+            say("terminal.valid"), validity(invitation, self._clock(), self._wall_clock())
+        )
         self._lines.field(say("terminal.network"), network_words(self._networks))
         if self._refuses_unverified:
             self._lines.field(say("terminal.guests"), say("terminal.onlyProven"))
         self._lines.blank()
-        self._lines.say(waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None))
+        self._lines.say(
+            waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None)
+        )
 
     def _take_prompt(self, prompt: Prompt) -> None:
         if not self._prompts.put(prompt):
@@ -163,7 +173,11 @@ class TerminalFace(LineFace):
         self._prompts.remove(outcome.session_id)
         if self.options.role is Role.JOIN and not outcome.approved:
             return  # the link's end, which follows, says why
-        self._lines.say(say("terminal.approved") if outcome.approved else end_words(self.options.role, outcome.reason))
+        self._lines.say(
+            say("terminal.approved")
+            if outcome.approved
+            else end_words(self.options.role, outcome.reason)
+        )
 
     def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
         name = status.peer_name or say("device.other")
@@ -175,11 +189,14 @@ class TerminalFace(LineFace):
             case Stage.DIALING:
                 self._lines.say(say("terminal.looking", address=status.peer_address))
             case Stage.ASKING:
-                # Not "is asked": whether our proof held, and so whether anybody is, we learn with the answer.
+                # Not "is asked": whether our proof held, and so whether anybody is, we learn with
+                # the answer.
                 if status.deadline is None:
                     self._lines.say(say("terminal.found"))
                 else:
-                    self._lines.say(say("terminal.foundUpTo", count=self._seconds_to(status.deadline)))
+                    self._lines.say(
+                        say("terminal.foundUpTo", count=self._seconds_to(status.deadline))
+                    )
             case Stage.CONNECTING:
                 self._lines.say(say("terminal.opening"))
             case Stage.CONNECTED:
@@ -197,7 +214,8 @@ class TerminalFace(LineFace):
         name = link.peer_name if link and link.peer_name else say("device.otherLabel")
         first, *rest = self._console.plain(text).split("\n")
         self._lines.exactly(self._console.one_line(f"{name}: {first}"))
-        for line in rest:  # indented, so that no text can pass for a line of ours or of another device
+        # Indented, so that no text can pass for a line of ours or of another device
+        for line in rest:
             self._lines.exactly(f"    {self._console.one_line(line)}")
 
     def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
@@ -209,9 +227,11 @@ class TerminalFace(LineFace):
 
     def _tell_problem(self, problem: Problem) -> None:
         of_file = problem.reason in FILE_REASONS and problem.detail
-        self._lines.say(f"{name_words(problem.detail)}: {problem.sentence}" if of_file else problem.sentence)
+        self._lines.say(
+            f"{name_words(problem.detail)}: {problem.sentence}" if of_file else problem.sentence
+        )
 
-    # --- questions -------------------------------------------------------------------------------------------------
+    # --- questions --------------------------------------------------------------------------------
 
     def _ask(self) -> None:
         """Ask what is to be asked next, unless that question already stands there."""
@@ -247,7 +267,11 @@ class TerminalFace(LineFace):
         if self._input_ended:
             return None
         if self._introduced is not None:
-            key = "terminal.allowUnverified" if self._introduced.verified is None else "terminal.allow"
+            key = (
+                "terminal.allowUnverified"
+                if self._introduced.verified is None
+                else "terminal.allow"
+            )
             return say(key, seconds=self._seconds_to(self._introduced.deadline))
         if self._far is not None:
             return say("terminal.goOn")
@@ -255,7 +279,7 @@ class TerminalFace(LineFace):
             return say("terminal.askCode")
         return self._files.question
 
-    # --- what is typed ---------------------------------------------------------------------------------------------
+    # --- what is typed ----------------------------------------------------------------------------
 
     def _read(self, line: str) -> None:
         self._lines.entered()
@@ -270,7 +294,9 @@ class TerminalFace(LineFace):
             self._read_code(text)
         elif self._files.open is not None:
             self._files.answer(text.lower())
-        elif text and not self._send(typed_text(line).removeprefix("/" if line.startswith("//") else "")):
+        elif text and not self._send(
+            typed_text(line).removeprefix("/" if line.startswith("//") else "")
+        ):
             self._tell_problem(Problem(Reason.NOT_CONNECTED))
 
     def _command(self, text: str) -> None:

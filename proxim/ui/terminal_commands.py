@@ -1,7 +1,4 @@
-"""What a person types about files in the terminal: /send, /files, /cancel, /retry.
-
-Must never be here: answers to questions (terminal_questions.py), what a transfer does, reading of a disk.
-"""
+"""What a person types about files in the terminal: /send, /files, /cancel, /retry."""
 
 import os
 import shlex
@@ -44,11 +41,15 @@ class FileCommands:
                 self._report.list(transfers)
             case "/cancel":
                 may_end = [one for one in transfers if not one.over]
-                for one in self._chosen(word, rest.strip(), transfers, may_end, "terminal.nothingToCancel"):
+                for one in self._chosen(
+                    word, rest.strip(), transfers, may_end, "terminal.nothingToCancel"
+                ):
                     self._post(CancelTransfer(one.transfer))
             case "/retry":
                 may_retry = [one for one in transfers if _may_retry(one)]
-                for one in self._chosen(word, rest.strip(), transfers, may_retry, "terminal.nothingToRetry"):
+                for one in self._chosen(
+                    word, rest.strip(), transfers, may_retry, "terminal.nothingToRetry"
+                ):
                     self._post(RetryTransfer(one.transfer))
             case _:
                 return False
@@ -63,7 +64,9 @@ class FileCommands:
         if not paths:
             self._lines.say(say("terminal.sendUsage"))
             return
-        reason = self._send_paths(tuple(os.path.abspath(os.path.expanduser(path)) for path in paths))
+        reason = self._send_paths(
+            tuple(os.path.abspath(os.path.expanduser(path)) for path in paths)
+        )
         if reason is not None:
             self._lines.say(SENTENCES[reason])
 
@@ -75,7 +78,8 @@ class FileCommands:
         possible: list[TransferStatus],
         none: str,
     ) -> list[TransferStatus]:
-        """Those that a command means: the only possible one, the one of that number in the whole list, or all.
+        """Those that a command means: the only possible one, the one of that number in the whole
+        list, or all.
 
         `none`: the key of what is said where none is possible.
         """
@@ -96,14 +100,16 @@ class FileCommands:
 
 
 def split_paths(typed: str, *, backslash_escapes: bool) -> list[str]:
-    """The paths in a line, as a shell reads them; a terminal that a file is dropped on quotes it that way, too.
+    """The paths in a line, as a shell reads them; a terminal that a file is dropped on quotes it
+    that way, too.
 
     Raises ValueError where a quotation mark is missing.
     """
     reader = shlex.shlex(typed, posix=True, punctuation_chars=False)
     reader.whitespace_split = True
     reader.commenters = ""
-    if not backslash_escapes:  # they part the folders of a path there, and ' is a letter like any other
+    # They part the folders of a path there, and ' is a letter like any other
+    if not backslash_escapes:
         reader.escape = ""
         reader.quotes = '"'
     return [path for path in reader if path]

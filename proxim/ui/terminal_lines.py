@@ -1,7 +1,8 @@
-"""The terminal as paper: sentences and fields below one another, a question at the end, a line of progress redrawn.
+"""The terminal as paper: sentences and fields below one another, a question at the end, a line of
+progress redrawn.
 
-Only the line of progress is ever overwritten, and only on a terminal that does that; what is said goes above it. Must
-never be here: what is said, asked or counted.
+Only the line of progress is ever overwritten, and only on a terminal that does that; what is said
+goes above it.
 """
 
 from collections.abc import Callable
@@ -52,7 +53,8 @@ class Lines:
         """Redraw the line of progress; not over a question."""
         if self.asked:
             return
-        shown = self.console.clipped(line, self.console.width - 1)  # in the last column some terminals break the line
+        # In the last column some terminals break the line
+        shown = self.console.clipped(line, self.console.width - 1)
         columns = columns_of(shown)
         self._write("\r" + shown + " " * (self._progress - columns))
         self._progress = columns

@@ -1,7 +1,8 @@
-"""The question in the terminal whether to take files that another device announced: one at a time, in their order.
+"""The question in the terminal whether to take files that another device announced: one at a time,
+in their order.
 
-An answer counts for the transfer whose question stood there when it was typed, and not in the first moment, when it
-may have been meant for something else. Must never be here: whether a request to join goes first (terminal.py).
+An answer counts for the transfer whose question stood there when it was typed, and not in the first
+moment, when it may have been meant for something else.
 """
 
 import re
@@ -57,7 +58,9 @@ class FileQuestions:
         self._introduced = None
 
     def introduce(self, *, anybody: bool) -> None:
-        """Say what the next question is about, unless that was said; `anybody`: there is somebody to answer."""
+        """Say what the next question is about, unless that was said; `anybody`: there is somebody
+        to answer.
+        """
         first = next(iter(self._waiting.values()), None)
         if first is None or first.transfer == self._introduced:
             return
@@ -86,12 +89,18 @@ class FileQuestions:
         one = self.open
         assert one is not None  # its caller has looked
         entries = self._listed
-        yes, no, always = answers("terminal.yes"), answers("terminal.no"), answers("terminal.always")
+        yes, no, always = (
+            answers("terminal.yes"),
+            answers("terminal.no"),
+            answers("terminal.always"),
+        )
         if text in answers("terminal.list"):
             self._list(entries)
             return
         some = _SOME.fullmatch(text)
-        if (some is not None and some[1] not in yes) or (some is None and text not in yes | no | always):
+        if (some is not None and some[1] not in yes) or (
+            some is None and text not in yes | no | always
+        ):
             self._lines.say(say("terminal.pleaseAnswer", help=self._help()))
         elif self._clock() < self._introduced_at + DEAD_SECONDS:
             self._lines.say(say("terminal.tooSoon"))
@@ -109,7 +118,11 @@ class FileQuestions:
             self._lines.say(say("terminal.toChooseFrom", last=len(places)))
             return
         self.remove(one.transfer)
-        self._accept(AcceptTransfer(one.transfer, _others(one.entries, {places[number - 1] for number in numbers})))
+        self._accept(
+            AcceptTransfer(
+                one.transfer, _others(one.entries, {places[number - 1] for number in numbers})
+            )
+        )
 
     def _help(self) -> str:
         return say("terminal.takeHelp" if len(self._listed) > 1 else "terminal.takeHelpOne")
@@ -133,4 +146,6 @@ def _others(entries: tuple[Entry, ...], chosen: set[int]) -> tuple[int, ...]:
         while folder:
             needed.add(folder)
             folder = folder.rpartition("/")[0]
-    return tuple(place for place, one in enumerate(entries) if place not in chosen and one.path not in needed)
+    return tuple(
+        place for place, one in enumerate(entries) if place not in chosen and one.path not in needed
+    )

@@ -1,7 +1,8 @@
-"""Transfers in the terminal: the question for what comes, how far things are, how they ended, and a list of them.
+"""Transfers in the terminal: the question for what comes, how far things are, how they ended, and a
+list of them.
 
-On a terminal that redraws there is one line of progress for all that moves; elsewhere a line now and then. Must never
-be here: who is asked first (terminal.py), what is posted, a sentence (proxim/languages).
+On a terminal that redraws there is one line of progress for all that moves; elsewhere a line now
+and then.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,7 +57,7 @@ class TransferReport:
         self._drawn_at: float | None = None
         self._ended: list[TransferStatus] = []  # without their names: only counted at the end
 
-    # --- one transfer ----------------------------------------------------------------------------------------------
+    # --- one transfer -----------------------------------------------------------------------------
 
     def tell(self, status: TransferStatus, before: TransferStatus | None) -> None:
         """Say what is new about it; a question for it is put elsewhere."""
@@ -97,7 +98,11 @@ class TransferReport:
             self._lines.say(f"{title}: {after_colon(state_words(status))}")
         else:
             told = self._told.get(status.transfer)
-            took = "" if told is None else say("terminal.took", time=duration(self._clock() - told.since))
+            took = (
+                ""
+                if told is None
+                else say("terminal.took", time=duration(self._clock() - told.since))
+            )
             key = "terminal.received" if status.direction is Direction.IN else "terminal.sent"
             where = "" if status.path is None else f": {name_words(status.path)}"
             self._lines.say(say(key, what=described(status), took=took, where=where))
@@ -110,7 +115,7 @@ class TransferReport:
         self._told.pop(status.transfer, None)
         self._ended.append(status)
 
-    # --- progress --------------------------------------------------------------------------------------------------
+    # --- progress ---------------------------------------------------------------------------------
 
     def _progress(self, status: TransferStatus) -> None:
         now = self._clock()
@@ -121,10 +126,15 @@ class TransferReport:
             return
         told = self._told[status.transfer]
         done = percent(status)
-        if done >= told.line_percent + LINE_PERCENT and now >= told.line_at + LINE_SECONDS and not self._lines.asked:
+        if (
+            done >= told.line_percent + LINE_PERCENT
+            and now >= told.line_at + LINE_SECONDS
+            and not self._lines.asked
+        ):
             told.line_at, told.line_percent = now, done
             self._lines.say(
-                f"{transfer_title(status)}: {done} %, {progress_words(status)}{_pace(status.speed, status)}"
+                f"{transfer_title(status)}: {done} %, "
+                f"{progress_words(status)}{_pace(status.speed, status)}"
             )
 
     def _line(self, moving: Sequence[TransferStatus]) -> str:
@@ -133,16 +143,22 @@ class TransferReport:
         size, moved = sum(one.size for one in moving), sum(one.moved for one in moving)
         done = min(99, moved * 100 // size) if size else 0
         speed = sum(one.speed or 0.0 for one in moving)
-        pace = f"  {speed_words(speed)}  {time_left_words(max(0, size - moved) / speed)}" if speed > 0 else ""
+        pace = (
+            f"  {speed_words(speed)}  {time_left_words(max(0, size - moved) / speed)}"
+            if speed > 0
+            else ""
+        )
         figures = f"  {done:>2} %{pace}"
         name = _name_of(moving)
         room = console.width - 1 - columns_of(figures)
         full, empty = ("█", "░") if console.shades else ("#", "-")
         filled = _BAR * done // 100
-        bar = f"  {full * filled}{empty * (_BAR - filled)}" if room - _BAR - 2 >= _NAME_LEAST else ""
+        bar = (
+            f"  {full * filled}{empty * (_BAR - filled)}" if room - _BAR - 2 >= _NAME_LEAST else ""
+        )
         return f"{console.clipped(name, max(0, room - len(bar)))}{bar}{figures}"
 
-    # --- lists -----------------------------------------------------------------------------------------------------
+    # --- lists ------------------------------------------------------------------------------------
 
     def list(self, transfers: Sequence[TransferStatus]) -> None:
         """All of them, numbered."""
@@ -152,7 +168,11 @@ class TransferReport:
             incoming = status.direction is Direction.IN
             key = "terminal.listedFrom" if incoming else "terminal.listedTo"
             name = _from(status) if incoming else _to(status)
-            far = f" {percent(status)} %, {progress_words(status)}." if status.state in _PARTLY else ""
+            far = (
+                f" {percent(status)} %, {progress_words(status)}."
+                if status.state in _PARTLY
+                else ""
+            )
             line = say(key, what=described(status), name=name, far=far, state=state_words(status))
             self._lines.say(line, f"  {number}  ")
 
@@ -160,13 +180,20 @@ class TransferReport:
         """What became of all transfers, where there were several."""
         if len(self._ended) < 2:
             return
-        complete = [one for one in self._ended if one.state is TransferState.DONE and not one.failed]
+        complete = [
+            one for one in self._ended if one.state is TransferState.DONE and not one.failed
+        ]
         parts = []
-        for direction, key in ((Direction.IN, "terminal.allReceived"), (Direction.OUT, "terminal.allSent")):
+        for direction, key in (
+            (Direction.IN, "terminal.allReceived"),
+            (Direction.OUT, "terminal.allSent"),
+        ):
             these = [one for one in complete if one.direction is direction]
             if these:
                 files = count_words(sum(map(file_count, these)))
-                parts.append(say(key, what=f"{files} ({size_words(sum(one.size for one in these))})"))
+                parts.append(
+                    say(key, what=f"{files} ({size_words(sum(one.size for one in these))})")
+                )
         incomplete = len(self._ended) - len(complete)
         if incomplete:
             parts.append(say("terminal.incomplete", count=incomplete))
@@ -177,16 +204,24 @@ _PARTLY: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
 
 
 def described(status: TransferStatus) -> str:
-    """Its title with how much it is: "film.mkv (8.4 MB)", "trip and 2 more (1,204 files, 3.1 GB)"."""
+    """Its title with how much it is: "film.mkv (8.4 MB)", "trip and 2 more (1,204 files, 3.1
+    GB)".
+    """
     files = file_count(status)
     many = f"{count_words(files)}, " if files != 1 else ""
     return f"{transfer_title(status)} ({many}{size_words(status.size)})"
 
 
 def listed(entries: tuple[Entry, ...]) -> list[tuple[int, Entry]]:
-    """What a person reads of a manifest, with its places there: files, and folders that have nothing in them."""
+    """What a person reads of a manifest, with its places there: files, and folders that have
+    nothing in them.
+    """
     within = {entry.path.rpartition("/")[0] for entry in entries}
-    return [(place, one) for place, one in enumerate(entries) if not one.directory or one.path not in within]
+    return [
+        (place, one)
+        for place, one in enumerate(entries)
+        if not one.directory or one.path not in within
+    ]
 
 
 def entry_words(entry: Entry) -> str:
@@ -204,7 +239,9 @@ def _name_of(moving: Sequence[TransferStatus]) -> str:
 
 def _pace(speed: float | None, status: TransferStatus) -> str:
     left = seconds_left(status)
-    return "" if speed is None or left is None else f", {speed_words(speed)}, {time_left_words(left)}"
+    return (
+        "" if speed is None or left is None else f", {speed_words(speed)}, {time_left_words(left)}"
+    )
 
 
 def _from(status: TransferStatus) -> str:

@@ -1,6 +1,5 @@
-"""What the terminal says about things that are no failures: how long, which network, what a badge means, how it ended.
-
-Must never be here: a sentence (proxim/languages), what is done about anything.
+"""What the terminal says about things that are no failures: how long, which network, what a badge
+means, how it ended.
 """
 
 import math
@@ -22,8 +21,8 @@ BADGES: Final = {
     Verified.QR: ("terminal.badgeQR", Colour.BLUE),
     None: ("terminal.badgeNone", Colour.AMBER),
 }
-# A "y" that was meant as text to a device already linked, or for the request that stood here before, must not approve
-# another one that asked in this moment.
+# A "y" that was meant as text to a device already linked, or for the request that stood here
+# before, must not approve another one that asked in this moment.
 DEAD_SECONDS: Final = 0.8
 COMMANDS: Final = {Role.HOST: "terminal.hostCommands", Role.JOIN: "terminal.joinCommands"}
 _PROVED: Final = {
@@ -46,7 +45,9 @@ _WAITING: Final = {  # whether a QR is shown, whether a code is
 
 
 def answers(key: str) -> frozenset[str]:
-    """What may be typed to mean something: the words of this language, and the English ones besides."""
+    """What may be typed to mean something: the words of this language, and the English ones
+    besides.
+    """
     return frozenset(say(key).split())
 
 
@@ -91,7 +92,11 @@ def validity(invitation: Invitation, now: float, wall_now: float) -> str:
 def network_words(networks: Networks) -> str:
     """The address that is listened on, and the others that another device may reach."""
     chosen = [network for network in networks.networks if network.address == networks.chosen]
-    others = [network for network in networks.networks if network.address != networks.chosen and not network.virtual]
+    others = [
+        network
+        for network in networks.networks
+        if network.address != networks.chosen and not network.virtual
+    ]
     text = ", ".join(map(_named, chosen)) or say("terminal.networkUnknown")
     if not others:
         return text
@@ -105,8 +110,10 @@ def _named(network: Network) -> str:
 def duration(seconds: float) -> str:
     """Rounded to what a person needs: "45 seconds", "90 minutes", "3 hours", "7 days"."""
     whole = max(0, math.ceil(seconds))
-    # From two of a unit on: "90 minutes" says more than "2 hours". A single minute is the exception, not "60 seconds".
+    # From two of a unit on: "90 minutes" says more than "2 hours". A single minute is the
+    # exception, not "60 seconds".
     size, unit = next(
-        ((size, unit) for unit, size in _UNITS if whole >= 2 * size or whole == size == _MINUTE), (1, "times.seconds")
+        ((size, unit) for unit, size in _UNITS if whole >= 2 * size or whole == size == _MINUTE),
+        (1, "times.seconds"),
     )
     return say(unit, count=round(whole / size))

@@ -1,6 +1,5 @@
-"""How Proxim looks: two palettes, fonts, sizes that grow with the screen, and the ttk styles made from them.
-
-Must never be here: widgets, statuses.
+"""How Proxim looks: two palettes, fonts, sizes that grow with the screen, and the ttk styles made
+from them.
 """
 
 import tkinter
@@ -16,7 +15,8 @@ from proxim.ui.appearance import Appearance
 
 ThemeChoice = Literal["light", "dark", "system"]
 
-RECHECK_SECONDS: Final = 2.0  # asking the system runs a program on Linux: not at every change of focus
+# Asking the system runs a program on Linux: not at every change of focus
+RECHECK_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,10 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """All colours of one mode. Each ink has at least 4.5:1 on its ground (WCAG 2.2, 1.4.3); a test counts."""
+    """All colours of one mode.
+
+    Each ink has at least 4.5:1 on its ground (WCAG 2.2, 1.4.3); a test counts.
+    """
 
     ground: str  # the window
     field: str  # entries, lists, plain buttons
@@ -79,7 +82,10 @@ DARK: Final = Palette(
 
 
 class Theme:
-    """See the module. Widgets that ttk's styles do not reach ask `palette` again when `follow_system` says True."""
+    """See the module.
+
+    Widgets that ttk's styles do not reach ask `palette` again when `follow_system` says True.
+    """
 
     def __init__(
         self,
@@ -117,7 +123,9 @@ class Theme:
         return max(1, round(pixels * self._scale))
 
     def follow_system(self) -> bool:
-        """Look again whether the system is light or dark, at most every RECHECK_SECONDS; True if that changed."""
+        """Look again whether the system is light or dark, at most every RECHECK_SECONDS; True if
+        that changed.
+        """
         if self._choice != "system" or self._clock() < self._checked + RECHECK_SECONDS:
             return False
         self._checked = self._clock()
@@ -129,10 +137,15 @@ class Theme:
         return True
 
     def badge(self, verified: Verified | None, *, at_guest: bool = False) -> tuple[str, str]:
-        """The words and the style for how a device proved itself; at a guest it was the host that did."""
+        """The words and the style for how a device proved itself; at a guest it was the host that
+        did.
+        """
         key, style = {
             Verified.CODE: ("window.verified", "Green.Badge.TLabel"),
-            Verified.QR: ("window.verifiedByLink" if at_guest else "window.scanned", "Blue.Badge.TLabel"),
+            Verified.QR: (
+                "window.verifiedByLink" if at_guest else "window.scanned",
+                "Blue.Badge.TLabel",
+            ),
             None: ("window.notVerified", "Amber.Badge.TLabel"),
         }[verified]
         return say(key), style
@@ -145,12 +158,14 @@ class Theme:
 
     def _make_fonts(self) -> None:
         default = Font(root=self._root, name="TkDefaultFont", exists=True)
-        family = str(default.cget("family"))  # not actual(): that loads the font, in a size that nobody uses
+        # Not actual(): that loads the font, in a size that nobody uses
+        family = str(default.cget("family"))
         size = int(default.cget("size"))
         if size <= 0:  # in pixels: of no use on a scaled screen
             size = 10
         system = self._root.tk.call("tk", "windowingsystem")
-        # Families that come with the system; TkFixedFont would be Courier on Windows, thin and wide.
+        # Families that come with the system; TkFixedFont would be Courier on Windows, thin and
+        # wide.
         fixed = {"win32": "Consolas", "aqua": "Menlo"}.get(str(system), "TkFixedFont")
         if fixed == "TkFixedFont":
             fixed = str(Font(root=self._root, name=fixed, exists=True).cget("family"))
@@ -175,7 +190,12 @@ class Theme:
         style.configure("Small.TButton", padding=(px(6), px(1)), font=self.small)
         style.configure("Tab.TButton", padding=(px(12), px(5)))
         style.configure("TMenubutton", padding=(px(10), px(4)), arrowsize=px(5), width=0)
-        style.configure("TCheckbutton", padding=(0, px(2)), indicatorsize=px(11), indicatormargin=(px(1), 0, px(6), 0))
+        style.configure(
+            "TCheckbutton",
+            padding=(0, px(2)),
+            indicatorsize=px(11),
+            indicatormargin=(px(1), 0, px(6), 0),
+        )
         style.configure("TEntry", padding=(px(6), px(5)))
         style.configure("Slim.TEntry", padding=(px(5), px(1)))
         style.configure("TScrollbar", arrowsize=px(13), gripcount=0)
@@ -189,8 +209,11 @@ class Theme:
         style.configure("Arrow.Row.TLabel", font=self.bold)
         for kind in ("Quiet", "Error"):
             style.configure(f"{kind}.Row.TLabel", font=self.small)
-        style.configure("Row.Horizontal.TProgressbar", arrowsize=px(6), borderwidth=0)  # what clam calls its thickness
-        style.configure("Pick.Treeview", rowheight=self.body.metrics("linespace") + px(5), font=self.body)
+        # What clam calls its thickness
+        style.configure("Row.Horizontal.TProgressbar", arrowsize=px(6), borderwidth=0)
+        style.configure(
+            "Pick.Treeview", rowheight=self.body.metrics("linespace") + px(5), font=self.body
+        )
 
     def _colour(self) -> None:
         look, style = self.palette, self._style
@@ -213,7 +236,11 @@ class Theme:
         self._colour_buttons(look)
         self._colour_entries(look)
         style.configure(
-            "TScrollbar", background=look.hover, arrowcolor=look.quiet, lightcolor=look.hover, darkcolor=look.hover
+            "TScrollbar",
+            background=look.hover,
+            arrowcolor=look.quiet,
+            lightcolor=look.hover,
+            darkcolor=look.hover,
         )
         style.map(
             "TScrollbar",
@@ -221,13 +248,20 @@ class Theme:
             arrowcolor=[("disabled", look.faint)],
         )
         style.configure(
-            "TCheckbutton", indicatorbackground=look.field, indicatorforeground=look.on_accent, foreground=look.quiet
+            "TCheckbutton",
+            indicatorbackground=look.field,
+            indicatorforeground=look.on_accent,
+            foreground=look.quiet,
         )
         style.map(
             "TCheckbutton",
             background=[("active", look.ground)],
             foreground=[("focus", look.ink), ("active", look.ink)],
-            indicatorbackground=[("selected", look.accent), ("pressed", look.line), ("active", look.hover)],
+            indicatorbackground=[
+                ("selected", look.accent),
+                ("pressed", look.line),
+                ("active", look.hover),
+            ],
             upperbordercolor=[("focus", look.accent)],
             lowerbordercolor=[("focus", look.accent)],
         )
@@ -235,7 +269,8 @@ class Theme:
         style.configure("Quiet.TLabel", foreground=look.quiet)
         style.configure("Small.TLabel", foreground=look.quiet)
         style.configure("Error.TLabel", foreground=look.red.ink)
-        style.configure("Edge.TFrame", background=look.line)  # a border, where a padding of it is left to be seen
+        # A border, where a padding of it is left to be seen
+        style.configure("Edge.TFrame", background=look.line)
         style.configure("Row.TFrame", background=look.field)
         style.configure("Row.TLabel", background=look.field)
         style.configure("Quiet.Row.TLabel", foreground=look.quiet)
@@ -251,7 +286,9 @@ class Theme:
         )
         calm = {"background": look.quiet, "lightcolor": look.quiet, "darkcolor": look.quiet}
         style.configure("Calm.Row.Horizontal.TProgressbar", **calm)
-        style.configure("Pick.Treeview", background=look.field, foreground=look.ink, lightcolor=look.field)
+        style.configure(
+            "Pick.Treeview", background=look.field, foreground=look.ink, lightcolor=look.field
+        )
         style.map(
             "Pick.Treeview",
             background=[("selected", look.hover)],
@@ -260,17 +297,28 @@ class Theme:
         )
         style.configure("Card.TFrame", background=look.field)
         style.configure("Card.TLabel", background=look.field, anchor="center", justify="center")
-        tones = (("Green", look.green), ("Blue", look.blue), ("Amber", look.amber), ("Red", look.red))
+        tones = (
+            ("Green", look.green),
+            ("Blue", look.blue),
+            ("Amber", look.amber),
+            ("Red", look.red),
+        )
         for name, tone in tones:
             for kind in ("Badge", "Line", "Drop"):
-                style.configure(f"{name}.{kind}.TLabel", foreground=tone.ink, background=tone.ground)
+                style.configure(
+                    f"{name}.{kind}.TLabel", foreground=tone.ink, background=tone.ground
+                )
             style.configure(f"{name}.TFrame", background=tone.ground)
 
     def _colour_buttons(self, look: Palette) -> None:
         plain = [("disabled", look.ground), ("pressed", look.line), ("active", look.hover)]
         for kind in ("TButton", "TMenubutton"):
             self._style.configure(
-                kind, background=look.field, lightcolor=look.field, darkcolor=look.field, arrowcolor=look.quiet
+                kind,
+                background=look.field,
+                lightcolor=look.field,
+                darkcolor=look.field,
+                arrowcolor=look.quiet,
             )
             self._style.map(
                 kind,

@@ -1,7 +1,8 @@
-"""One transfer in the window's list: what it is, how far it is, and the one thing that can be done about it.
+"""One transfer in the window's list: what it is, how far it is, and the one thing that can be done
+about it.
 
-Changed in place: some ten statuses a second come for each transfer that moves, with up to 20,000 entries, so whatever
-is told by the entries is worked out once. Must never be here: the list (transfers.py), words (transfer_words.py).
+Changed in place: some ten statuses a second come for each transfer that moves, with up to 20,000
+entries, so whatever is told by the entries is worked out once.
 """
 
 import tkinter
@@ -84,7 +85,8 @@ class TransferRow(ttk.Frame):
         ttk.Label(self, text=_ARROWS[status.direction], style="Arrow.Row.TLabel").grid(
             row=0, column=0, sticky="nw", padx=(0, px(8))
         )
-        self.name = ttk.Label(self, style="Bold.Row.TLabel", width=1)  # as wide as its column, whatever the name
+        # As wide as its column, whatever the name
+        self.name = ttk.Label(self, style="Bold.Row.TLabel", width=1)
         self.name.grid(row=0, column=1, sticky="ew")
         self.name.bind("<Configure>", lambda _event: self._fit())
         self.bar = ttk.Progressbar(self, style="Row.Horizontal.TProgressbar", maximum=_STEPS)
@@ -97,9 +99,12 @@ class TransferRow(ttk.Frame):
     def show(self, status: TransferStatus) -> bool:
         """It is like this now; True if its state is another."""
         self.status = status
-        if status.entries is not self._entries:  # at first there are none, while the files are looked up
+        # At first there are none, while the files are looked up
+        if status.entries is not self._entries:
             self._entries = status.entries
-            self._title = short_name(title(status.entries)) if status.entries else say("transfers.notListed")
+            self._title = (
+                short_name(title(status.entries)) if status.entries else say("transfers.notListed")
+            )
             self._others = others_words(status)
             self._files = file_count(status)
             self._whole = total_size(status.entries)
@@ -150,7 +155,8 @@ class TransferRow(ttk.Frame):
         for row, words in enumerate(lines, start=3):
             label = WrapLabel(self, words, "Quiet.Row.TLabel", self._theme.px(380))
             label.grid(row=row, column=1, columnspan=2, sticky="ew")
-            label.bindtags((str(label), *self.bindtags()[1:]))  # the wheel scrolls the list, here as elsewhere in it
+            # The wheel scrolls the list, here as elsewhere in it
+            label.bindtags((str(label), *self.bindtags()[1:]))
             self._more.append(label)
 
     def _words(self, status: TransferStatus) -> str:
@@ -178,7 +184,11 @@ class TransferRow(ttk.Frame):
         incoming = status.direction is Direction.IN
         if status.failed:
             key = "transfers.receivedSome" if incoming else "transfers.sentSome"
-            return say(key, arrived=number(self._files - len(status.failed)), files=count_words(self._files))
+            return say(
+                key,
+                arrived=number(self._files - len(status.failed)),
+                files=count_words(self._files),
+            )
         # Where some were declined, only their size is known here, not which they were.
         count = f"{count_words(self._files)}, " if status.size == self._whole else ""
         key = "transfers.receivedAll" if incoming else "transfers.sentAll"

@@ -1,6 +1,5 @@
-"""What every face says about a transfer: sizes, speeds, how long it takes, what it is called, where it stands.
-
-Must never be here: a sentence (proxim/languages), what is done about a transfer, how it looks.
+"""What every face says about a transfer: sizes, speeds, how long it takes, what it is called, where
+it stands.
 """
 
 import math
@@ -14,7 +13,8 @@ from proxim.core.words import decimal, say
 
 NAME_SHOWN_MAX: Final = 60  # characters of a file's name; the middle of a longer one is left out
 _END_SHOWN: Final = 16  # of a shortened name, so that its ending (.jpg, .exe) is always seen
-_KILO: Final = 1000  # as disks are sold and as phones and macOS count; Windows counts by 1024 and calls it the same
+# As disks are sold and as phones and macOS count; Windows counts by 1024 and calls it the same
+_KILO: Final = 1000
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
 _WHOLE: Final = 99.95  # from here on, tenths say nothing: "100 MB"
 _MINUTE: Final = 60
@@ -40,7 +40,9 @@ def speed_words(speed: float) -> str:
 
 
 def time_left_words(seconds: float) -> str:
-    """How long it still takes, no finer than a guess can be: "8 s left", "3 min left", "2 h 10 min left"."""
+    """How long it still takes, no finer than a guess can be: "8 s left", "3 min left", "2 h 10 min
+    left".
+    """
     whole = max(0, math.ceil(seconds))
     if whole < _MINUTE:
         return say("times.secondsLeft", seconds=whole)
@@ -83,7 +85,9 @@ def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:
 
 
 def transfer_title(status: TransferStatus) -> str:
-    """What it is called: its first file or folder, "and 2 more" behind it where the person chose several."""
+    """What it is called: its first file or folder, "and 2 more" behind it where the person chose
+    several.
+    """
     return short_name(title(status.entries)) + others_words(status)
 
 
@@ -114,10 +118,16 @@ def state_words(status: TransferStatus) -> str:
     incoming = status.direction is Direction.IN
     match status.state:
         case TransferState.ANNOUNCED:
-            return say("transfers.answerAwaited") if incoming else say("transfers.acceptAwaited", name=peer)
+            return (
+                say("transfers.answerAwaited")
+                if incoming
+                else say("transfers.acceptAwaited", name=peer)
+            )
         case TransferState.ACTIVE:
             if incoming:
-                return say("transfers.receivingFrom", name=status.peer_name or say("device.otherWith"))
+                return say(
+                    "transfers.receivingFrom", name=status.peer_name or say("device.otherWith")
+                )
             return say("transfers.sendingTo", name=peer)
         case TransferState.WAITING:
             return say("transfers.resumeAwaited", name=peer)

@@ -1,6 +1,5 @@
-"""The calm list of transfers: newest on top, as high as what is in it up to a limit, then it scrolls.
-
-Must never be here: what a transfer looks like (transfer_row.py), which list it belongs to (pages.py).
+"""The calm list of transfers: newest on top, as high as what is in it up to a limit, then it
+scrolls.
 """
 
 import tkinter
@@ -15,7 +14,8 @@ from proxim.core.status import TransferStatus
 from proxim.ui.theme import Theme
 from proxim.ui.transfer_row import TransferRow
 
-FINISHED_KEPT: Final = 50  # older ones are forgotten: the files are where they are, and the list stays quick
+# Older ones are forgotten: the files are where they are, and the list stays quick
+FINISHED_KEPT: Final = 50
 _WHEEL_PIXELS: Final = 40
 
 
@@ -50,7 +50,9 @@ class TransferList(ttk.Frame):
         for event, step in (("<Button-4>", -1), ("<Button-5>", 1)):
             self.bind_class(self._scroll_tag, event, partial(self._wheel, step))
         self.bind_class(
-            self._scroll_tag, "<MouseWheel>", lambda event: self._wheel(-1 if event.delta > 0 else 1, event)
+            self._scroll_tag,
+            "<MouseWheel>",
+            lambda event: self._wheel(-1 if event.delta > 0 else 1, event),
         )
         self.restyle()
 
@@ -68,7 +70,8 @@ class TransferList(ttk.Frame):
         self._let_scroll(row)
         self.rows[status.transfer] = row
         row.button.bind("<FocusIn>", lambda _event: self._see(row))
-        row.pack(side="bottom", fill="x")  # the newest is packed last, so it lies on top of all others
+        # The newest is packed last, so it lies on top of all others
+        row.pack(side="bottom", fill="x")
         row.lower()  # first in the order of the Tab key, as it is first on the screen
         self._forget_oldest()
         return True
@@ -93,7 +96,8 @@ class TransferList(ttk.Frame):
             self.remove(transfer)
 
     def _let_scroll(self, widget: tkinter.Misc) -> None:
-        # Tk gives the wheel to the widget below the pointer: every one in the list hands it to the list.
+        # Tk gives the wheel to the widget below the pointer: every one in the list hands it to the
+        # list.
         for each in (widget, *widget.winfo_children()):
             tags = each.bindtags()
             each.bindtags((tags[0], self._scroll_tag, *tags[1:]))

@@ -1,6 +1,5 @@
-"""The line that tells what failed, until the person puts it away: no error ends in a console that nobody sees.
-
-Must never be here: what a failure means (core/errors.py).
+"""The line that tells what failed, until the person puts it away: no error ends in a console that
+nobody sees.
 """
 
 import tkinter
@@ -24,7 +23,9 @@ class TroubleLine(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self._label = WrapLabel(self, style="Red.Line.TLabel", wraplength=px(440))
         self._label.grid(row=0, column=0, sticky="ew")
-        self.button = ttk.Button(self, text=say("window.dismiss"), style="Small.TButton", command=self.dismiss)
+        self.button = ttk.Button(
+            self, text=say("window.dismiss"), style="Small.TButton", command=self.dismiss
+        )
         self.button.grid(row=0, column=1, padx=px(6))
 
     def tell(self, sentence: str) -> None:
@@ -51,5 +52,7 @@ class TroubleLine(ttk.Frame):
             return
         more = len(self._lines) - 1
         set_text(self._label, self._lines[-1])
-        set_text(self.button, say("window.dismissMore", count=more) if more else say("window.dismiss"))
+        set_text(
+            self.button, say("window.dismissMore", count=more) if more else say("window.dismiss")
+        )
         self.grid()

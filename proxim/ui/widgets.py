@@ -1,6 +1,5 @@
-"""Small parts that several panels use: labels that wrap, buttons that copy, letters that press buttons, short names.
-
-Must never be here: statuses, intents.
+"""Small parts that several panels use: labels that wrap, buttons that copy, letters that press
+buttons, short names.
 """
 
 import math
@@ -16,15 +15,21 @@ from proxim.ui.theme import Theme
 
 COPIED_SHOWN_MS: Final = 1500  # long enough to be noticed, short enough for the next copy
 _END_KEPT: Final = 12  # characters
-_LABEL_BORDER: Final = 4  # pixels that the label of ttk's clam theme keeps free, left and right together
+# Pixels that the label of ttk's clam theme keeps free, left and right together
+_LABEL_BORDER: Final = 4
 
 
 class WrapLabel(ttk.Label):
     """A label that breaks its lines at the width it is given, and at `wraplength` until then."""
 
-    def __init__(self, master: tkinter.Misc, text: str = "", style: str = "TLabel", wraplength: int = 200) -> None:
-        # It asks for no width of its own: a label as wide as its lines would widen its column, and so its lines.
-        super().__init__(master, text=text, style=style, wraplength=wraplength, width=1, justify="left")
+    def __init__(
+        self, master: tkinter.Misc, text: str = "", style: str = "TLabel", wraplength: int = 200
+    ) -> None:
+        # It asks for no width of its own: a label as wide as its lines would widen its column, and
+        # so its lines.
+        super().__init__(
+            master, text=text, style=style, wraplength=wraplength, width=1, justify="left"
+        )
         self.bind("<Configure>", lambda _event: self._rewrap())
         self.bind("<Map>", lambda _event: self._rewrap())
 
@@ -35,23 +40,30 @@ class WrapLabel(ttk.Label):
 
     def _rewrap(self) -> None:
         padding = self.tk.splitlist(ttk.Style(self).lookup(str(self.cget("style")), "padding"))
-        # While a window is being laid out, hidden, its columns pass through widths that it never shows.
+        # While a window is being laid out, hidden, its columns pass through widths that it never
+        # shows.
         width = self.winfo_width() - 2 * (int(str(padding[0])) if padding else 0) - _LABEL_BORDER
         if self.winfo_viewable() and width > 1 and width != int(str(self.cget("wraplength"))):
             self.configure(wraplength=width)
 
 
 class PlainText(tkinter.Entry):
-    """Text on the window's ground that can be selected and copied, and scrolled where it is too long."""
+    """Text on the window's ground that can be selected and copied, and scrolled where it is too
+    long.
+    """
 
     def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
-        super().__init__(master, borderwidth=0, relief="flat", highlightthickness=theme.px(2), state="readonly")
+        super().__init__(
+            master, borderwidth=0, relief="flat", highlightthickness=theme.px(2), state="readonly"
+        )
         self._theme = theme
         self.bind("<FocusOut>", lambda _event: self.after_idle(self._unselect))
         self.restyle()
 
     def _unselect(self) -> None:
-        """The Tab key selects everything; that is to go with the focus, but not when another program gets it."""
+        """The Tab key selects everything; that is to go with the focus, but not when another
+        program gets it.
+        """
         if self.winfo_exists() and self.focus_get() not in (None, self):
             self.selection_clear()
 
@@ -76,7 +88,9 @@ class PlainText(tkinter.Entry):
 
 
 def lettered(key: str) -> tuple[str, int]:
-    """The text of a button, and where the letter is that presses it: the one behind "&" in the language's file."""
+    """The text of a button, and where the letter is that presses it: the one behind "&" in the
+    language's file.
+    """
     text = say(key)
     return text.replace("&", "", 1), text.find("&")
 
@@ -122,7 +136,9 @@ def shortened(text: str, font: Font, width: int) -> str:
 
 
 def shortened_middle(text: str, font: Font, width: int) -> str:
-    """`text` cut as `shortened` does, but in its middle: the end of a file's name says what kind of file it is."""
+    """`text` cut as `shortened` does, but in its middle: the end of a file's name says what kind of
+    file it is.
+    """
     if font.measure(text) <= width:
         return text
     end = text[-_END_KEPT:].lstrip()
@@ -130,13 +146,22 @@ def shortened_middle(text: str, font: Font, width: int) -> str:
 
 
 class CopyButton(ttk.Button):
-    """Puts a text onto the clipboard and says so. Nothing ever gets there without a click or a key."""
+    """Puts a text onto the clipboard and says so.
+
+    Nothing ever gets there without a click or a key.
+    """
 
     def __init__(
-        self, master: tkinter.Misc, text: str, source: Callable[[], str | None], underline: int = -1, style: str = ""
+        self,
+        master: tkinter.Misc,
+        text: str,
+        source: Callable[[], str | None],
+        underline: int = -1,
+        style: str = "",
     ) -> None:
         super().__init__(master, text=text, underline=underline, command=self.copy, style=style)
-        self.configure(width=max(len(text), len(say("window.copied"))))  # nothing moves when it says what it did
+        # Nothing moves when it says what it did
+        self.configure(width=max(len(text), len(say("window.copied"))))
         self._label = text
         self._underline = underline
         self._source = source
@@ -165,14 +190,21 @@ class CopyButton(ttk.Button):
 
 
 def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
-    """Alt with its underlined letter presses a button, while it can be seen and pressed. macOS has no such habit."""
+    """Alt with its underlined letter presses a button, while it can be seen and pressed.
+
+    macOS has no such habit.
+    """
     if window.tk.call("tk", "windowingsystem") == "aqua":
         return
     for button in buttons:
         letter = str(button.cget("text"))[int(str(button.cget("underline")))].lower()
 
         def press(_event: object, button: ttk.Button = button) -> str | None:
-            if not button.winfo_exists() or not button.winfo_viewable() or button.instate(["disabled"]):
+            if (
+                not button.winfo_exists()
+                or not button.winfo_viewable()
+                or button.instate(["disabled"])
+            ):
                 return None  # a dead one would take the focus from where the next key is to go
             button.focus_set()
             button.invoke()
@@ -229,7 +261,10 @@ class Choice(ttk.Menubutton):
         current = self._value.get()
         for label, value in self._offered:
             self._menu.add_radiobutton(
-                label=label, value=value, variable=self._value, command=partial(self._pick, value, current)
+                label=label,
+                value=value,
+                variable=self._value,
+                command=partial(self._pick, value, current),
             )
 
     def _pick(self, value: str, current: str) -> None:
@@ -237,8 +272,12 @@ class Choice(ttk.Menubutton):
         self._chosen(value)
 
 
-def place_over(root: tkinter.Tk, window: tkinter.Toplevel, width: int, height: int, shift: int = 0) -> None:
-    """Put a question over the main window, all of it on the screen; `shift` pixels aside where several stand there."""
+def place_over(
+    root: tkinter.Tk, window: tkinter.Toplevel, width: int, height: int, shift: int = 0
+) -> None:
+    """Put a question over the main window, all of it on the screen; `shift` pixels aside where
+    several stand there.
+    """
     if root.state() == "normal":
         window.transient(root)
         left = root.winfo_rootx() + (root.winfo_width() - width) // 2

@@ -1,6 +1,5 @@
-"""The window: puts the panels together, gives each status to those it concerns, holds the shortcuts.
-
-Must never be here: asyncio, threads, sockets, a truth of its own, what a panel looks like.
+"""The window: puts the panels together, gives each status to those it concerns, holds the
+shortcuts.
 """
 
 import logging
@@ -87,7 +86,9 @@ class Window:
         self._dialogs: dict[str, ApprovalDialog] = {}
         self._incoming: IncomingQueue | None = None  # once something was announced
         root.report_callback_exception = self.callback_failed
-        self.theme = Theme(root, theme, scale if scale is not None else scale_of(root), clock, appearance)
+        self.theme = Theme(
+            root, theme, scale if scale is not None else scale_of(root), clock, appearance
+        )
         self._build()
         self._bind_keys()
         root.protocol("WM_DELETE_WINDOW", self.close)
@@ -96,7 +97,7 @@ class Window:
         darken_title_bar(root, self.theme.is_dark)
         root.deiconify()
 
-    # --- for the roof ----------------------------------------------------------------------------------------------
+    # --- for the roof -----------------------------------------------------------------------------
 
     def show(self, status: Status) -> None:
         """Render a status; it replaces what was told of the same thing before."""
@@ -137,7 +138,9 @@ class Window:
         self._close_dialogs()
         self.on_close()
 
-    def callback_failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def callback_failed(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         """Tk's report of an exception in a callback: log where it was, tell the person."""
         # Without the exception's own text, which may quote a code.
         where = "".join(traceback.format_tb(trace)) if trace is not None else ""
@@ -150,7 +153,7 @@ class Window:
         finally:
             self._failing = False
 
-    # --- what it is made of ----------------------------------------------------------------------------------------
+    # --- what it is made of -----------------------------------------------------------------------
 
     def _build(self) -> None:
         root, theme, px = self.root, self.theme, self.theme.px
@@ -198,9 +201,11 @@ class Window:
         # Return presses the button that has the focus, as everywhere but in Tk.
         for kind, press in (("TButton", "<<Invoke>>"), ("TMenubutton", "<space>")):
             for enter in ("<Return>", "<KP_Enter>"):
-                root.bind_class(kind, enter, lambda event, press=press: event.widget.event_generate(press))
+                root.bind_class(
+                    kind, enter, lambda event, press=press: event.widget.event_generate(press)
+                )
 
-    # --- statuses --------------------------------------------------------------------------------------------------
+    # --- statuses ---------------------------------------------------------------------------------
 
     def _take_prompt(self, prompt: Prompt) -> None:
         if self._prompts.put(prompt):
@@ -294,7 +299,7 @@ class Window:
         if self._incoming is not None:
             self._incoming.clear()
 
-    # --- what the person does --------------------------------------------------------------------------------------
+    # --- what the person does ---------------------------------------------------------------------
 
     def _invite_another(self) -> None:
         self.pages.select(HOME)

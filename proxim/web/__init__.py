@@ -1,1 +1,1 @@
-"""What the host serves to browsers. Data only; must never hold Python code."""
+"""What the host serves to browsers: data, and no Python code."""

@@ -22,7 +22,9 @@ def difference(one: Image.Image, other: Image.Image) -> int:
     """How far the most different of all pixels is off."""
     assert one.size == other.size
     channels = ImageChops.difference(on_white(one), on_white(other)).split()
-    return max(value for channel in channels for value, count in enumerate(channel.histogram()) if count)
+    return max(
+        value for channel in channels for value, count in enumerate(channel.histogram()) if count
+    )
 
 
 def pictures(path: Path) -> dict[int, Image.Image]:
@@ -54,7 +56,9 @@ def test_every_system_gets_its_sizes(tmp_path: Path) -> None:
 def luminance(colour: tuple[int, ...]) -> float:
     """Relative luminance (WCAG 2.2)."""
     parts = [part / 255 for part in colour[:3]]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 

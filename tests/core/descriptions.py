@@ -1,4 +1,6 @@
-"""Descriptions and candidates that the filter passes on letter for letter; for tests of what is around it."""
+"""Descriptions and candidates that the filter passes on letter for letter; for tests of what is
+around it.
+"""
 
 
 def description(setup: str, name: str) -> str:
@@ -6,7 +8,13 @@ def description(setup: str, name: str) -> str:
     lines = (
         *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0"),
         *("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0"),
-        *("a=mid:0", "a=sctp-port:5000", f"a=ice-ufrag:{name}", f"a=ice-pwd:{'p' * 22}", f"a=setup:{setup}"),
+        *(
+            "a=mid:0",
+            "a=sctp-port:5000",
+            f"a=ice-ufrag:{name}",
+            f"a=ice-pwd:{'p' * 22}",
+            f"a=setup:{setup}",
+        ),
         *("a=max-message-size:262144", "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)),
     )
     return "".join(f"{line}\r\n" for line in lines)

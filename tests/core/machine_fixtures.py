@@ -1,4 +1,5 @@
-"""A world for the machines: fake clock, timers, wires and peers; a ledger that refuses what no machine may command.
+"""A world for the machines: fake clock, timers, wires and peers; a ledger that refuses what no
+machine may command.
 
 Nothing here waits: a script of 40 seconds or 15 minutes takes none.
 """
@@ -157,11 +158,22 @@ LINE = "candidate:1 1 udp 1 192.168.1.9 5000 typ host"
 
 
 def sdp(name: str = "no name") -> str:
-    """A description of a data channel that passes sdp_filter.py unchanged; `name` is its ufrag, in hex."""
+    """A description of a data channel that passes sdp_filter.py unchanged; `name` is its ufrag, in
+    hex.
+    """
     lines = (
         *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0"),
-        *("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sctp-port:5000"),
-        *(f"a=ice-ufrag:{name.encode().hex()}", "a=ice-pwd:abcdefghijklmnopqrstuv", "a=setup:actpass"),
+        *(
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+            "c=IN IP4 0.0.0.0",
+            "a=mid:0",
+            "a=sctp-port:5000",
+        ),
+        *(
+            f"a=ice-ufrag:{name.encode().hex()}",
+            "a=ice-pwd:abcdefghijklmnopqrstuv",
+            "a=setup:actpass",
+        ),
         "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
     )
     clean = PeerFilter("").description("".join(f"{line}\r\n" for line in lines))
@@ -171,7 +183,9 @@ def sdp(name: str = "no name") -> str:
 
 def sdp_name(text: str) -> str:
     """The name of such a description."""
-    (ufrag,) = (line.partition(":")[2] for line in text.splitlines() if line.startswith("a=ice-ufrag:"))
+    (ufrag,) = (
+        line.partition(":")[2] for line in text.splitlines() if line.startswith("a=ice-ufrag:")
+    )
     return bytes.fromhex(ufrag).decode()
 
 
@@ -191,17 +205,25 @@ def no_files() -> Transfers:
 
 
 class FakeSpake2:
-    """SPAKE2's interface and its refusals without its arithmetic, and so without its secrecy: for many runs, fast."""
+    """SPAKE2's interface and its refusals without its arithmetic, and so without its secrecy: for
+    many runs, fast.
+    """
 
     _numbers = itertools.count(1)
 
-    def __init__(self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes) -> None:
+    def __init__(
+        self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes
+    ) -> None:
         self._side = side
         self._common = (password, guest_identity, host_identity)
-        self.share = (b"A" if side is Side.GUEST else b"B") + next(self._numbers).to_bytes(SPAKE2_SHARE_BYTES - 1)
+        self.share = (b"A" if side is Side.GUEST else b"B") + next(self._numbers).to_bytes(
+            SPAKE2_SHARE_BYTES - 1
+        )
 
     def finish(self, other_share: bytes) -> bytes:
-        if len(other_share) != SPAKE2_SHARE_BYTES or other_share[:1] != (b"B" if self._side is Side.GUEST else b"A"):
+        if len(other_share) != SPAKE2_SHARE_BYTES or other_share[:1] != (
+            b"B" if self._side is Side.GUEST else b"A"
+        ):
             raise ProofError(Reason.BAD_MESSAGE, "not the other side's share")
         return hashlib.sha256(lv(*self._common, *sorted((self.share, other_share)))).digest()
 
@@ -223,10 +245,11 @@ class SinkState(Enum):
 class Ledger:
     """All that a machine has open, by its own commands and by the world's events.
 
-    Fails on a command that breaks the contract of commands.py: a send on a socket that is not open or is being closed,
-    a peer opened twice or used before or after its life, a prompt shown over another of its session, or ended twice; a
-    lane for a link that is not there, a token that was expected before, a word on a lane that does not carry its link;
-    files sent over a link that is not open, a stream taken for a sink that is not; and on a timer whose owner is gone.
+    Fails on a command that breaks the contract of commands.py: a send on a socket that is not open
+    or is being closed, a peer opened twice or used before or after its life, a prompt shown over
+    another of its session, or ended twice; a lane for a link that is not there, a token that was
+    expected before, a word on a lane that does not carry its link; files sent over a link that is
+    not open, a stream taken for a sink that is not; and on a timer whose owner is gone.
     """
 
     def __init__(self) -> None:
@@ -237,7 +260,8 @@ class Ledger:
         self.peers: set[LinkID] = set()
         self.past_peers: set[LinkID] = set()
         self.channels: set[tuple[LinkID, int]] = set()
-        self.alive: set[LinkID] = set()  # links from their peer on, to their end or their loss, whatever carries them
+        # Links from their peer on, to their end or their loss, whatever carries them
+        self.alive: set[LinkID] = set()
         self.tokens: set[bytes] = set()  # of all lanes that were ever expected
         self.expected: set[LinkID] = set()
         self.lanes_dialled: set[LinkID] = set()
@@ -245,7 +269,8 @@ class Ledger:
         self.lanes_closing: set[LinkID] = set()
         self.listing: set[TransferID] = set()
         self.sending: dict[TransferID, StartSending] = {}
-        self.listed: set[TransferID] = set()  # what is to be sent, from its look at the disk to its end
+        # What is to be sent, from its look at the disk to its end
+        self.listed: set[TransferID] = set()
         self.sinks: dict[TransferID, SinkState] = {}
         self.transfers: dict[TransferID, TransferStatus] = {}
         self.listening: str | None = None
@@ -368,7 +393,11 @@ class Ledger:
                 self.sinks[transfer] = SinkState.OPENING
             case TakeStream(transfer, link, channel):
                 assert transfer in self.sinks, command
-                assert link in self.lanes if channel == LANE_CHANNEL else (link, channel) in self.channels, command
+                assert (
+                    link in self.lanes
+                    if channel == LANE_CHANNEL
+                    else (link, channel) in self.channels
+                ), command
             case HoldSink(transfer):
                 assert transfer in self.sinks, command
                 if self.sinks[transfer] is SinkState.READY:
@@ -379,7 +408,9 @@ class Ledger:
                 raise AssertionError(f"the ledger does not know {command}")
 
     def look_at_timers(self, held_back: Mapping[TransferID, LinkID | None]) -> None:
-        """Every timer of a link or a transfer is of one that goes on; what is held back has one that ends that."""
+        """Every timer of a link or a transfer is of one that goes on; what is held back has one
+        that ends that.
+        """
         for timer in self.timers:
             match timer.name:
                 case TimerName.LINK_OPEN | TimerName.HEARTBEAT | TimerName.LANE:
@@ -395,7 +426,9 @@ class Ledger:
                     assert moving.link in self.alive & self.peers, "there is no other way"
                 case _:
                     pass  # the door's and the sessions': tests/core/test_host.py
-        assert {Timer(TimerName.STALL, one) for one in held_back} <= self.timers.keys(), "held back for ever"
+        assert {Timer(TimerName.STALL, one) for one in held_back} <= self.timers.keys(), (
+            "held back for ever"
+        )
 
     def _told(self, status: Status) -> None:
         match status:
@@ -427,7 +460,9 @@ class Ledger:
                 if status.stage is Stage.WAITING:
                     self.alive.discard(link)
                 self.links[link] = status
-                assert (status.stage is Stage.WAITING) <= (link not in self.peers and not status.can_text)
+                assert (status.stage is Stage.WAITING) <= (
+                    link not in self.peers and not status.can_text
+                )
                 if status.via is Via.LANE and status.stage is Stage.CONNECTED:
                     assert link in self.lanes - self.peers, "carried by a lane that is not there"
             case TransferStatus(transfer):
@@ -437,8 +472,13 @@ class Ledger:
                 pass
 
     def _joins(self, session_id: str) -> bool:
-        """Whether this program is a guest of that session, so that an outcome is the other person's answer."""
-        return any(link.startswith("guest-") and status.session_id == session_id for link, status in self.links.items())
+        """Whether this program is a guest of that session, so that an outcome is the other person's
+        answer.
+        """
+        return any(
+            link.startswith("guest-") and status.session_id == session_id
+            for link, status in self.links.items()
+        )
 
     def at_rest(self) -> None:
         """Nothing of an ended session or a closed link is left."""
@@ -452,11 +492,14 @@ class Ledger:
         assert not self.sinks
 
 
-STREAM = f"files/{to_base64url(bytes(16))}/0"  # the label of a stream of the transfer that peers announce below
+# The label of a stream of the transfer that peers announce below
+STREAM = f"files/{to_base64url(bytes(16))}/0"
 
 
 def words_about_files(ledger: Ledger, number: int) -> list[FileMessage]:
-    """What a peer may say of files, rightly or wrongly: of a transfer of its own, or of one that is known here."""
+    """What a peer may say of files, rightly or wrongly: of a transfer of its own, or of one that is
+    known here.
+    """
     own = TransferID(to_base64url(number.to_bytes(16)))
     known = list(ledger.transfers)[-1:]
     words: list[FileMessage] = [
@@ -493,12 +536,18 @@ def disk_answers(ledger: Ledger, number: int, *, well: bool) -> list[DiskEvent]:
             answers.append(done if number % 3 == 0 else SinkWrote(transfer, number, number))
         elif state is SinkState.READY:
             answers.append(SinkFailed(transfer, Reason.DISK_FULL))
-    answers += [SendingFailed(one, sending.generation) for one, sending in ledger.sending.items() if not well]
+    answers += [
+        SendingFailed(one, sending.generation)
+        for one, sending in ledger.sending.items()
+        if not well
+    ]
     return answers[:number]
 
 
 def next_file_event(ledger: Ledger, link: LinkID, control: int, number: int) -> ProgramEvent:
-    """The next right step on the way of files over a link: without these, chance alone rarely gets there."""
+    """The next right step on the way of files over a link: without these, chance alone rarely gets
+    there.
+    """
 
     def says(message: LinkMessage) -> ProgramEvent:
         return ChannelMessage(link, control, dump_link_message(message))
@@ -517,7 +566,9 @@ def next_file_event(ledger: Ledger, link: LinkID, control: int, number: int) -> 
             return says(Accept(transfer))
         if transfer in ledger.sending:
             generation = ledger.sending[transfer].generation
-            return says(Finished(transfer) if number % 2 else Progress(transfer, generation, number))
+            return says(
+                Finished(transfer) if number % 2 else Progress(transfer, generation, number)
+            )
         if lane in ledger.timers and ledger.transfers[transfer].direction is Direction.OUT:
             return TimerFired(lane)
     if number % 2:
@@ -554,7 +605,11 @@ class Bench:
 
     def next_timer(self) -> tuple[float, Timer] | None:
         """The timer that fires next."""
-        return min(((at, timer) for timer, at in self.ledger.timers.items()), key=lambda pair: pair[0], default=None)
+        return min(
+            ((at, timer) for timer, at in self.ledger.timers.items()),
+            key=lambda pair: pair[0],
+            default=None,
+        )
 
     def advance(self, seconds: float) -> list[Command]:
         """Let time pass; every timer fires when it is due."""
@@ -567,7 +622,9 @@ class Bench:
         return commands
 
     def sleep(self, seconds: float) -> list[Command]:
-        """The machine under the program slept: time passed, and only now the timers fire that are overdue."""
+        """The machine under the program slept: time passed, and only now the timers fire that are
+        overdue.
+        """
         self.now += seconds
         return self.advance(0)
 
@@ -616,7 +673,9 @@ def _is_socket_timer(command: Command) -> bool:
 
 @dataclass
 class Prove:
-    """A guest with bare hands that knows a code: its proof step by step, and its MACs once the host has challenged."""
+    """A guest with bare hands that knows a code: its proof step by step, and its MACs once the host
+    has challenged.
+    """
 
     connection: ConnectionID
     target: JoinTarget
@@ -647,7 +706,8 @@ class Prove:
 class HostBench(Bench):
     """A hosting program with bare sockets in the script's hand.
 
-    The clocks of its sockets run, but `do` leaves them out of what it returns: tests/core/test_door.py is about them.
+    The clocks of its sockets run, but `do` leaves them out of what it returns:
+    tests/core/test_door.py is about them.
     """
 
     def __init__(
@@ -660,7 +720,9 @@ class HostBench(Bench):
         limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
     ) -> None:
         self.prover = prover(spake2)
-        host = Host(HOST_DEVICE, first, self.prover, preferred, require_proof=require_proof, limits=limits)
+        host = Host(
+            HOST_DEVICE, first, self.prover, preferred, require_proof=require_proof, limits=limits
+        )
         super().__init__(Program(HOST_DEVICE, host, self.prover))
         self._connections = itertools.count(1)
         self._seen_code: str | None = None
@@ -777,7 +839,7 @@ def refused(connection: ConnectionID, reason: Reason, session_id: str | None = N
     return refusal(connection, reason, session_id)
 
 
-# --- two programs ----------------------------------------------------------------------------------------------------
+# --- two programs ---------------------------------------------------------------------------------
 
 
 @dataclass
@@ -825,16 +887,19 @@ class _Bytes:
 class _Delivery:
     to: "Bench"
     event: ProgramEvent | _Bytes
-    about: _Lane | FakeSink | None = None  # what it is of, where it is not heard of once that is gone
+    about: _Lane | FakeSink | None = (
+        None  # what it is of, where it is not heard of once that is gone
+    )
 
 
 @dataclass
 class World:
     """A host's and a guest's program, both real, joined by fake wires and peers.
 
-    Events wait in `queue` until `settle` hands them over, in the order in which they were sent; a script that reports
-    two things before it settles lets them cross. `udp` False: no link opens. `reachable` False: no dial is answered.
-    Files are read and written at once; their bytes wait in the queue like everything else.
+    Events wait in `queue` until `settle` hands them over, in the order in which they were sent; a
+    script that reports two things before it settles lets them cross. `udp` False: no link opens.
+    `reachable` False: no dial is answered. Files are read and written at once; their bytes wait in
+    the queue like everything else.
     """
 
     udp: bool = True
@@ -843,8 +908,10 @@ class World:
     host: HostBench = field(default_factory=lambda: HostBench(spake2=Spake2Exchange))
     guest: Bench = field(init=False)
     queue: deque[_Delivery] = field(default_factory=deque)
-    frames: list[tuple[str, str]] = field(default_factory=list)  # who sent it, and the text: what a sniffer sees
-    current: dict[LinkID, _Lane] = field(default_factory=dict)  # the lane that this end of a link was told of last
+    # Who sent it, and the text: what a sniffer sees
+    frames: list[tuple[str, str]] = field(default_factory=list)
+    # The lane that this end of a link was told of last
+    current: dict[LinkID, _Lane] = field(default_factory=dict)
     _expected: dict[bytes, ExpectLane] = field(default_factory=dict)
     _channels: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_STREAM))
     _wires: list[_Wire] = field(default_factory=list)
@@ -855,7 +922,7 @@ class World:
         self.guest = Bench(Program(PHONE, None, self.host.prover))
         self.do(self.host, NetworksSeen((ETHERNET,)))
 
-    # --- for the script --------------------------------------------------------------------------------------------
+    # --- for the script ---------------------------------------------------------------------------
 
     def report(self, to: Bench, event: ProgramEvent) -> None:
         """Something happens to one of the two; what follows from it waits in the queue."""
@@ -898,7 +965,11 @@ class World:
         until = self.host.now + seconds
         while True:
             timers = [(bench, bench.next_timer()) for bench in (self.host, self.guest)]
-            due = [(*timer, bench) for bench, timer in timers if timer is not None and timer[0] <= until]
+            due = [
+                (*timer, bench)
+                for bench, timer in timers
+                if timer is not None and timer[0] <= until
+            ]
             if not due:
                 break
             at, timer, bench = min(due, key=lambda one: one[0])
@@ -926,7 +997,9 @@ class World:
 
     def status(self, side: Bench) -> LinkStatus:
         """The newest status of the newest link, as one side's people are told."""
-        return next(status for status in reversed(side.ledger.statuses) if isinstance(status, LinkStatus))
+        return next(
+            status for status in reversed(side.ledger.statuses) if isinstance(status, LinkStatus)
+        )
 
     def texts(self, side: Bench) -> list[str]:
         """The texts that one side received."""
@@ -963,10 +1036,12 @@ class World:
         """What one side's people are told of transfers, each once, oldest first."""
         return list(side.ledger.transfers.values())
 
-    # --- the world's side ------------------------------------------------------------------------------------------
+    # --- the world's side -------------------------------------------------------------------------
 
     def _is_due(self, delivery: _Delivery) -> bool:
-        """Whether it can still happen: nothing is heard of a socket that is gone or a peer that is closed."""
+        """Whether it can still happen: nothing is heard of a socket that is gone or a peer that is
+        closed.
+        """
         ledger = delivery.to.ledger
         match delivery.event:
             case ConnectionOpened(connection) | DialFailed(connection) if delivery.to is self.guest:
@@ -980,14 +1055,22 @@ class World:
                 return link in ledger.lanes_dialled
             case LaneLost(link) | ChannelMessage(link, channel=-1) | _Bytes(link, channel=-1):
                 return self.current.get(link) is delivery.about
-            case PeerDescribed(link) | ChannelOpened(link) | ChannelMessage(link) | PeerFailed(link) | _Bytes(link):
+            case (
+                PeerDescribed(link)
+                | ChannelOpened(link)
+                | ChannelMessage(link)
+                | PeerFailed(link)
+                | _Bytes(link)
+            ):
                 return link in ledger.peers
             case _ if isinstance(delivery.about, FakeSink):
                 return delivery.to.disk.sinks.get(delivery.about.id) is delivery.about
             case _:
                 return True
 
-    def _tell(self, to: Bench, event: ProgramEvent | _Bytes, about: _Lane | FakeSink | None = None) -> None:
+    def _tell(
+        self, to: Bench, event: ProgramEvent | _Bytes, about: _Lane | FakeSink | None = None
+    ) -> None:
         self.queue.append(_Delivery(to, event, about))
 
     def _execute(self, by: Bench, command: Command) -> None:
@@ -1108,7 +1191,11 @@ class World:
         if not self.reachable:
             return
         parts = urlsplit(url)
-        if parts.hostname is None or parts.hostname != self.host.ledger.listening or parts.port != PORT:
+        if (
+            parts.hostname is None
+            or parts.hostname != self.host.ledger.listening
+            or parts.port != PORT
+        ):
             self._tell(self.guest, DialFailed(connection, Reason.REFUSED))
             return
         wire = _Wire(connection, ConnectionID(next(self._connections)))
@@ -1153,7 +1240,11 @@ class World:
         if channel == LANE_CHANNEL:
             lane = self.current.get(link)
             if lane is not None and lane.open:
-                self._tell(self._side(lane.other(link)), ChannelMessage(lane.other(link), channel, text), lane)
+                self._tell(
+                    self._side(lane.other(link)),
+                    ChannelMessage(lane.other(link), channel, text),
+                    lane,
+                )
             return
         other = self._other_end(link)
         if other is not None and channel < FIRST_STREAM:

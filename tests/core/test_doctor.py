@@ -39,7 +39,7 @@ def trials(*first: PortState, rest: PortState = PortState.FREE) -> list[PortTria
     return [PortTrial(port, state) for port, state in zip(ALL_PORTS, states, strict=True)]
 
 
-# --- findings ------------------------------------------------------------------------------------------------------
+# --- findings -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("level", [Level.WARNING, Level.FAILURE])
@@ -66,13 +66,16 @@ def test_a_finding_as_a_json_line() -> None:
 
 
 def test_only_a_failure_fails_the_whole() -> None:
-    fine = [Finding(Check.PORT, Level.OK, "Fine."), Finding(Check.PORT, Level.WARNING, "Hm.", "Look.")]
+    fine = [
+        Finding(Check.PORT, Level.OK, "Fine."),
+        Finding(Check.PORT, Level.WARNING, "Hm.", "Look."),
+    ]
     assert exit_status(fine) == 0
     assert exit_status([*fine, Finding(Check.PORT, Level.FAILURE, "No.", "Repair.")]) == 1
     assert exit_status([]) == 0
 
 
-# --- addresses -----------------------------------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
 
 
 def test_no_network_is_a_failure() -> None:
@@ -91,7 +94,11 @@ def test_the_chosen_address_comes_first_and_other_real_ones_follow() -> None:
 @pytest.mark.parametrize(
     ("network", "level", "words"),
     [
-        (Network("127.0.0.1", 8, "lo", virtual=False), Level.WARNING, "only programs on this machine"),
+        (
+            Network("127.0.0.1", 8, "lo", virtual=False),
+            Level.WARNING,
+            "only programs on this machine",
+        ),
         (DOCKER, Level.WARNING, "VPN or a virtual adapter"),
         (Network("169.254.3.4", 16, "eth0", virtual=False), Level.WARNING, "no router"),
         (LINK_LOCAL_6, Level.WARNING, "no router"),
@@ -113,7 +120,7 @@ def test_a_named_address_of_another_machine_is_a_failure_and_shown_safely() -> N
     assert "\x1b" not in finding.message
 
 
-# --- ports ---------------------------------------------------------------------------------------------------------
+# --- ports ----------------------------------------------------------------------------------------
 
 
 def test_the_default_port_is_free() -> None:
@@ -123,7 +130,9 @@ def test_the_default_port_is_free() -> None:
 
 
 def test_a_running_proxim_is_no_fault_whatever_the_other_ports_do() -> None:
-    finding = port_finding(WIFI, trials(PortState.TAKEN, PortState.PROXIM, PortState.SILENT), chosen=True)
+    finding = port_finding(
+        WIFI, trials(PortState.TAKEN, PortState.PROXIM, PortState.SILENT), chosen=True
+    )
     assert finding.level is Level.OK
     assert "already running at 192.168.1.20:47801" in finding.message
 
@@ -133,7 +142,8 @@ def test_a_running_proxim_on_ipv6_is_named_as_in_a_url() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [(PortState.TAKEN, "used by another program"), (PortState.REFUSED, "reserved by the system")]
+    ("state", "words"),
+    [(PortState.TAKEN, "used by another program"), (PortState.REFUSED, "reserved by the system")],
 )
 def test_a_fallback_port_is_a_note(state: PortState, words: str) -> None:
     finding = port_finding(WIFI, trials(state, state), chosen=True)
@@ -168,7 +178,7 @@ def test_all_ports_taken_make_a_longer_code() -> None:
     assert "47800-47807" in finding.message
 
 
-# --- firewalls, adapters, link, surroundings -----------------------------------------------------------------------
+# --- firewalls, adapters, link, surroundings ------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -182,7 +192,9 @@ def test_all_ports_taken_make_a_longer_code() -> None:
         (FirewallState.BLOCKS, Level.WARNING),
     ],
 )
-def test_each_firewall_state_has_its_level_and_next_step(state: FirewallState, level: Level) -> None:
+def test_each_firewall_state_has_its_level_and_next_step(
+    state: FirewallState, level: Level
+) -> None:
     [finding] = firewall_findings([Firewall("ufw", state, "zone x", "Run: y")])
     assert finding.level is level
     assert finding.message.startswith("ufw ")
@@ -191,7 +203,9 @@ def test_each_firewall_state_has_its_level_and_next_step(state: FirewallState, l
 
 
 def test_every_firewall_state_is_in_the_table() -> None:
-    assert len(firewall_findings([Firewall("x", state) for state in FirewallState])) == len(FirewallState)
+    assert len(firewall_findings([Firewall("x", state) for state in FirewallState])) == len(
+        FirewallState
+    )
 
 
 def test_a_firewall_without_a_remedy_of_its_own_gets_the_general_one() -> None:
@@ -210,12 +224,20 @@ def test_no_firewall() -> None:
     [
         (True, True, Level.WARNING, "The VPN tun0 (10.8.0.2, fe80::1) carries"),
         (True, False, Level.NOTE, "a VPN tun0"),
-        (False, True, Level.NOTE, "a virtual adapter tun0"),  # Hyper-V's external switch is the way out, not a fault
+        # Hyper-V's external switch is the way out, not a fault
+        (
+            False,
+            True,
+            Level.NOTE,
+            "a virtual adapter tun0",
+        ),
         (False, False, Level.NOTE, "a virtual adapter tun0"),
     ],
 )
 def test_adapters(vpn: bool, carries_default: bool, level: Level, words: str) -> None:
-    [finding] = adapter_findings([VirtualAdapter("tun0", ("10.8.0.2", "fe80::1"), vpn, carries_default)])
+    [finding] = adapter_findings(
+        [VirtualAdapter("tun0", ("10.8.0.2", "fe80::1"), vpn, carries_default)]
+    )
     assert finding.level is level
     assert words in finding.message
 

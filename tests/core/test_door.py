@@ -1,4 +1,6 @@
-"""Tests of proxim.core.door: every limit of a socket crossed; proofs, and who is asked about them."""
+"""Tests of proxim.core.door: every limit of a socket crossed; proofs, and who is asked about
+them.
+"""
 
 from dataclasses import replace
 
@@ -97,7 +99,9 @@ def host() -> HostBench:
     return bench
 
 
-def whole(bench: HostBench, event: ConnectionOpened | FrameReceived | ConnectionLost | TimerFired) -> list[Command]:
+def whole(
+    bench: HostBench, event: ConnectionOpened | FrameReceived | ConnectionLost | TimerFired
+) -> list[Command]:
     """Report an event; all that is commanded, the clocks of sockets too."""
     return Bench.do(bench, event)
 
@@ -118,7 +122,7 @@ def nobody_is_asked(commands: list[Command]) -> bool:
     return not any(isinstance(status, Prompt) for status in published(commands))
 
 
-# --- limits ----------------------------------------------------------------------------------------------------------
+# --- limits ---------------------------------------------------------------------------------------
 
 
 def test_the_limits_are_those_of_the_specification() -> None:
@@ -204,7 +208,8 @@ def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostB
         assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.TOO_MANY)]
     commands = host.say(guest, candidate_signal(session_id))  # the fifth too many
     assert commands[:3] == [refused(guest, Reason.TOO_MANY), *shut_out(guest)]
-    assert any(isinstance(command, ClosePeer) for command in commands)  # not linked yet, so that is over
+    # Not linked yet, so that is over
+    assert any(isinstance(command, ClosePeer) for command in commands)
 
 
 def test_the_burst_grows_no_further_by_waiting(host: HostBench) -> None:
@@ -273,7 +278,7 @@ def test_shutdown_stops_every_clock(host: HostBench) -> None:
     assert host.ledger.timers == {}
 
 
-# --- a proof that holds ----------------------------------------------------------------------------------------------
+# --- a proof that holds ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("by_code", "verified"), [(True, Verified.CODE), (False, Verified.QR)])
@@ -284,8 +289,15 @@ def test_from_share_to_link(host: HostBench, by_code: bool, verified: Verified) 
     commands = host.say(guest.connection, guest.request)
     (challenge,) = sent(commands)
     assert isinstance(challenge, PairChallenge)
-    assert commands == [SetTimer(challenge_timer(guest.connection), 10.0), Send(guest.connection, challenge)]
-    assert (challenge.session_id, challenge.auth.v, challenge.auth.m) == (name, 1, guest.proof.method)
+    assert commands == [
+        SetTimer(challenge_timer(guest.connection), 10.0),
+        Send(guest.connection, challenge),
+    ]
+    assert (challenge.session_id, challenge.auth.v, challenge.auth.m) == (
+        name,
+        1,
+        guest.proof.method,
+    )
     assert challenge.auth.t is None
 
     assert host.say(guest.connection, guest.confirm(challenge.auth)) == [
@@ -311,8 +323,13 @@ def test_from_share_to_link(host: HostBench, by_code: bool, verified: Verified) 
     assert guest.macs is not None
     assert guest.macs.check(answer.payload, answer.mac)
     host.do(ChannelOpened(link, 1, CONTROL_LABEL))
-    assert host.say(guest.connection, guest.signal(Candidate(""))) == [AddCandidate(link, Candidate(""))]
-    assert (host.ledger.links[link].stage, host.ledger.links[link].verified) == (Stage.CONNECTED, verified)
+    assert host.say(guest.connection, guest.signal(Candidate(""))) == [
+        AddCandidate(link, Candidate(""))
+    ]
+    assert (host.ledger.links[link].stage, host.ledger.links[link].verified) == (
+        Stage.CONNECTED,
+        verified,
+    )
 
 
 def test_a_rejection_after_a_proof_carries_the_hosts(host: HostBench) -> None:
@@ -335,7 +352,7 @@ def test_no_secret_reaches_the_wire(host: HostBench) -> None:
             assert guest.target.qr_secret is None or guest.target.qr_secret not in text
 
 
-# --- a proof that does not hold --------------------------------------------------------------------------------------
+# --- a proof that does not hold -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("by_code", [True, False])
@@ -344,7 +361,10 @@ def test_who_does_not_know_the_secret_asks_nobody(host: HostBench, by_code: bool
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
     assert commands == [
         CancelTimer(challenge_timer(guest.connection)),
-        Send(guest.connection, PairResult(guest.target.session_id, approved=False, reason=Reason.NOT_VERIFIED)),
+        Send(
+            guest.connection,
+            PairResult(guest.target.session_id, approved=False, reason=Reason.NOT_VERIFIED),
+        ),
     ]
     assert host.ledger.prompts == {}
 
@@ -368,11 +388,15 @@ def test_a_tag_of_another_run_or_of_the_host_asks_nobody(host: HostBench) -> Non
     third = host.prover_of(by_code=False)
     third.confirm(host.challenged(third))
     assert third.keys is not None
-    reflected = PairConfirm(third.target.session_id, Auth(t=to_base64url(third.keys.host_tag("approved"))))
+    reflected = PairConfirm(
+        third.target.session_id, Auth(t=to_base64url(third.keys.host_tag("approved")))
+    )
     assert rejection(host.say(third.connection, reflected)).reason == Reason.NOT_VERIFIED
 
 
-def test_a_confirmation_for_another_sessions_name_is_refused_and_the_challenge_stands(host: HostBench) -> None:
+def test_a_confirmation_for_another_sessions_name_is_refused_and_the_challenge_stands(
+    host: HostBench,
+) -> None:
     guest = host.prover_of()
     confirm = guest.confirm(host.challenged(guest))
     other = replace(confirm, session_id=host.shown.session_id)
@@ -382,7 +406,9 @@ def test_a_confirmation_for_another_sessions_name_is_refused_and_the_challenge_s
 
 def test_a_confirmation_without_or_after_its_challenge_is_refused(host: HostBench) -> None:
     stranger = host.connect()
-    assert errors(host.say(stranger, PairConfirm(CODE_SESSION_ID, Auth(t="A" * 43)))) == ["not_allowed"]
+    assert errors(host.say(stranger, PairConfirm(CODE_SESSION_ID, Auth(t="A" * 43)))) == [
+        "not_allowed"
+    ]
     guest = host.prover_of()
     confirm = guest.confirm(host.challenged(guest))
     host.say(guest.connection, confirm)
@@ -401,8 +427,14 @@ def test_while_challenged_nothing_but_the_confirmation_is_taken(host: HostBench)
     guest = host.prover_of()
     host.challenged(guest)
     name = guest.target.session_id
-    for message in (guest.request, PairRequest(host.shown.session_id, PHONE), PairResponse(name, approved=True)):
-        assert host.say(guest.connection, message) == [refused(guest.connection, Reason.NOT_ALLOWED)]
+    for message in (
+        guest.request,
+        PairRequest(host.shown.session_id, PHONE),
+        PairResponse(name, approved=True),
+    ):
+        assert host.say(guest.connection, message) == [
+            refused(guest.connection, Reason.NOT_ALLOWED)
+        ]
     assert errors(host.say(guest.connection, Signal(name, OFFER))) == ["not_allowed"]
     assert host.ledger.prompts == {}
     assert host.ledger.links == {}
@@ -414,7 +446,10 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
     request = replace(guest.request, device=DeviceInfo("Boss", PHONE.id))
     (challenge,) = sent(host.say(guest.connection, request))
     assert isinstance(challenge, PairChallenge)
-    assert rejection(host.say(guest.connection, guest.confirm(challenge.auth))).reason == Reason.NOT_VERIFIED
+    assert (
+        rejection(host.say(guest.connection, guest.confirm(challenge.auth))).reason
+        == Reason.NOT_VERIFIED
+    )
 
 
 @pytest.mark.parametrize(
@@ -432,7 +467,9 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
         Auth(1, "spake2", to_base64url(b"B" + bytes(32))),  # the host's own side
     ],
 )
-def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(host: HostBench, auth: Auth) -> None:
+def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(
+    host: HostBench, auth: Auth
+) -> None:
     guest = host.connect()
     commands = host.say(guest, PairRequest(CODE_SESSION_ID, PHONE, auth))
     assert commands == [refused(guest, Reason.BAD_MESSAGE)]
@@ -454,10 +491,12 @@ def test_an_address_without_a_code_has_none_to_prove() -> None:
     secrets = host._sessions.secrets_of(bench.shown.session_id)
     assert secrets is not None
     secrets.typed = None  # as on IPv6
-    assert bench.say(guest.connection, guest.request) == [refused(guest.connection, Reason.BAD_MESSAGE)]
+    assert bench.say(guest.connection, guest.request) == [
+        refused(guest.connection, Reason.BAD_MESSAGE)
+    ]
 
 
-# --- the challenge's life --------------------------------------------------------------------------------------------
+# --- the challenge's life -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("by_code", [True, False])
@@ -511,7 +550,7 @@ def test_a_session_that_goes_while_challenged_and_then_the_time_runs_out(host: H
     host.prove()  # a new session has tries of its own
 
 
-# --- the guess budget ------------------------------------------------------------------------------------------------
+# --- the guess budget -----------------------------------------------------------------------------
 
 
 def guess(host: HostBench, address: str, *, by_code: bool = True) -> list[Command]:
@@ -534,7 +573,9 @@ def attempt(host: HostBench, address: str = GUEST_ADDRESS) -> Reason | None:
     return None
 
 
-def test_one_try_at_the_typed_code_is_in_flight_at_a_time_and_the_qr_is_free(host: HostBench) -> None:
+def test_one_try_at_the_typed_code_is_in_flight_at_a_time_and_the_qr_is_free(
+    host: HostBench,
+) -> None:
     first = host.prover_of()
     confirm = first.confirm(host.challenged(first))
     assert attempt(host, "192.168.1.10") is Reason.BUSY
@@ -607,7 +648,9 @@ def test_a_hostile_share_is_counted_and_not_left_in_flight(host: HostBench) -> N
     hostile = Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
     for _ in range(5):
         guest = host.connect()
-        assert errors(host.say(guest, PairRequest(CODE_SESSION_ID, PHONE, hostile))) == ["bad_message"]
+        assert errors(host.say(guest, PairRequest(CODE_SESSION_ID, PHONE, hostile))) == [
+            "bad_message"
+        ]
         host.do(ConnectionLost(guest))
         host.advance(1.0)
     assert attempt(host) is Reason.TOO_MANY_TRIES
@@ -637,11 +680,13 @@ def test_two_sessions_have_tries_of_their_own(host: HostBench) -> None:
     assert attempt(host) is None
 
 
-# --- prompts ---------------------------------------------------------------------------------------------------------
+# --- prompts --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("by_code", [True, False])
-def test_a_guest_that_proved_itself_goes_before_one_that_did_not(host: HostBench, by_code: bool) -> None:
+def test_a_guest_that_proved_itself_goes_before_one_that_did_not(
+    host: HostBench, by_code: bool
+) -> None:
     first, session_id = host.asked()
     guest = host.prover_of("192.168.1.10", by_code=by_code)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
@@ -650,10 +695,14 @@ def test_a_guest_that_proved_itself_goes_before_one_that_did_not(host: HostBench
     assert outcome == PairOutcome(session_id, approved=False, reason=Reason.BUSY)
     assert isinstance(prompt, Prompt)
     assert (prompt.peer_address, prompt.verified) == ("192.168.1.10", guest.proof.method.verified)
-    assert host.do(Decide(session_id, approved=True, number=1)) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert host.do(Decide(session_id, approved=True, number=1)) == [
+        Publish(Trouble(Problem(Reason.PROMPT_GONE)))
+    ]
     host.do(Decide(session_id, approved=True, number=prompt.number))
     assert host.ledger.links[host.link].peer_address == "192.168.1.10"
-    assert host.say(first, Signal(session_id, OFFER)) == [refused(first, Reason.NOT_ALLOWED, session_id)]
+    assert host.say(first, Signal(session_id, OFFER)) == [
+        refused(first, Reason.NOT_ALLOWED, session_id)
+    ]
 
 
 def test_a_guest_that_proved_itself_is_displaced_by_nobody(host: HostBench) -> None:
@@ -666,7 +715,9 @@ def test_a_guest_that_proved_itself_is_displaced_by_nobody(host: HostBench) -> N
     assert prompt.peer_address == GUEST_ADDRESS
 
 
-def test_a_declined_address_is_muted_for_the_session_until_it_proves_itself(host: HostBench) -> None:
+def test_a_declined_address_is_muted_for_the_session_until_it_proves_itself(
+    host: HostBench,
+) -> None:
     _, session_id = host.asked()
     host.do(Decide(session_id, approved=False))
     for _ in range(3):
@@ -714,7 +765,7 @@ def test_a_client_that_knows_only_the_seed_still_pairs(host: HostBench) -> None:
     assert (status.stage, status.verified) == (Stage.CONNECTED, None)
 
 
-# --- MACs ------------------------------------------------------------------------------------------------------------
+# --- MACs -----------------------------------------------------------------------------------------
 
 
 def approved(host: HostBench) -> tuple[Prove, LinkID]:
@@ -816,9 +867,16 @@ def test_a_second_offer_ends_the_session(host: HostBench) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", '{"type":"ping"}', "x" * (MAX_MESSAGE_BYTES + 1), dump_message(Signal("another", CANDIDATE, "A" * 43))],
+    [
+        "{",
+        '{"type":"ping"}',
+        "x" * (MAX_MESSAGE_BYTES + 1),
+        dump_message(Signal("another", CANDIDATE, "A" * 43)),
+    ],
 )
-def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(host: HostBench, text: str) -> None:
+def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(
+    host: HostBench, text: str
+) -> None:
     guest, _ = offered(host)
     commands = host.say(guest.connection, text)
     assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
@@ -846,7 +904,9 @@ def test_a_try_that_breaks_on_our_side_is_given_back() -> None:
     breaks = [True]
 
     class Breaking(FakeSpake2):
-        def __init__(self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes) -> None:
+        def __init__(
+            self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes
+        ) -> None:
             super().__init__(password, side, guest_identity, host_identity)
             if side is Side.HOST and breaks:
                 breaks.pop()
@@ -895,7 +955,9 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
     bench.listen()
     for number in range(3):
         guest, link = approved(bench)
-        assert bench.say(guest.connection, guest.signal(OFFER))[-1] == ApplyDescription(link, SDPType.OFFER, OFFER.sdp)
+        assert bench.say(guest.connection, guest.signal(OFFER))[-1] == ApplyDescription(
+            link, SDPType.OFFER, OFFER.sdp
+        )
         bench.do(ConnectionLost(guest.connection))
         bench.advance(5)
         assert number or bench.ledger.invitation
@@ -919,7 +981,7 @@ def test_nothing_is_opened_before_the_person_decides(host: HostBench) -> None:
     assert host.ledger.prompts
 
 
-# --- a lost link -----------------------------------------------------------------------------------------------------
+# --- a lost link ----------------------------------------------------------------------------------
 
 
 def lost_by_proof(*, require_proof: bool = False) -> tuple[HostBench, ProofKeys]:

@@ -1,4 +1,6 @@
-"""Tests of proxim.core.errors: the table is read by people, so its sentences are checked one by one."""
+"""Tests of proxim.core.errors: the table is read by people, so its sentences are checked one by
+one.
+"""
 
 import dataclasses
 import re
@@ -6,7 +8,15 @@ from typing import Final
 
 import pytest
 
-from proxim.core.errors import HOST_SENTENCES, SENTENCES, MachineMisuseError, Problem, ProximError, Reason, sentence_for
+from proxim.core.errors import (
+    HOST_SENTENCES,
+    SENTENCES,
+    MachineMisuseError,
+    Problem,
+    ProximError,
+    Reason,
+    sentence_for,
+)
 
 LONGEST: Final = 200  # two lines in the window
 
@@ -31,21 +41,27 @@ NOTHING_TO_DO: Final = {
 
 # What a next step begins with: an imperative, or what the other side can do.
 STEP: Final = re.compile(
-    r"\b(ask|use|try|join|type|compare|see|send|connect|wait|check|let|start|update|go on|cancel|choose|allow|pause"
+    r"\b(ask|use|try|join|type|compare|see|send|connect|wait|check|let|start|update|go on|cancel|"
+    r"choose|allow|pause"
     r"|report|install|open|close|free|copy|save|accept|restart|can ask again|will appear)\b"
 )
 
 JARGON: Final = re.compile(
-    r"\b(ICE|SDP|STUN|TURN|DTLS|SCTP|TCP|HTTP|JSON|WebSocket|WebRTC|RTC\w*|socket|candidate|data channel"
-    r"|payload|session ?ID|handshake|time-?out|null|None|exception|traceback|errno|asyncio|thread)\b"
+    r"\b(ICE|SDP|STUN|TURN|DTLS|SCTP|TCP|HTTP|JSON|WebSocket|WebRTC|RTC\w*|socket|candidate|data "
+    r"channel"
+    r"|payload|session ?ID|handshake|time-?out|null|None|exception|traceback|errno|asyncio|"
+    r"thread)\b"
 )
 
 EVERY: Final = pytest.mark.parametrize("reason", list(Reason), ids=str)
-FOR_PEOPLE: Final = pytest.mark.parametrize("reason", [r for r in Reason if r not in FOR_DEVELOPERS], ids=str)
+FOR_PEOPLE: Final = pytest.mark.parametrize(
+    "reason", [r for r in Reason if r not in FOR_DEVELOPERS], ids=str
+)
 
 
 def test_every_reason_has_its_sentence_and_no_sentence_is_left_over() -> None:
-    assert list(SENTENCES) == list(Reason)  # in the same order, so that both lists stay readable side by side
+    # In the same order, so that both lists stay readable side by side
+    assert list(SENTENCES) == list(Reason)
 
 
 def test_no_two_reasons_say_the_same() -> None:
@@ -59,7 +75,15 @@ def test_values_on_the_wire_are_their_names() -> None:
 
 
 def test_the_protocols_reasons_and_codes_are_spelled_as_documented() -> None:
-    pair_result = {"declined", "timeout", "expired", "busy", "unknown_session", "not_verified", "closed"}
+    pair_result = {
+        "declined",
+        "timeout",
+        "expired",
+        "busy",
+        "unknown_session",
+        "not_verified",
+        "closed",
+    }
     error = {"bad_json", "bad_message", "too_large", "too_many", "not_allowed"}
     assert pair_result | error <= {reason.value for reason in Reason}
 

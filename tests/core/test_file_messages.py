@@ -71,12 +71,20 @@ EXAMPLES: list[tuple[FileMessage, dict[str, Any]]] = [
             "partial": [{"file": 4, "offset": 5, "sha256": to_base64url(SHA)}],
         },
     ),
-    (Continue(ID, 2, Position(3, 4)), {"type": "continue", "transferID": ID, "generation": 2, "file": 3, "offset": 4}),
+    (
+        Continue(ID, 2, Position(3, 4)),
+        {"type": "continue", "transferID": ID, "generation": 2, "file": 3, "offset": 4},
+    ),
     (Progress(ID, 2, 99), {"type": "progress", "transferID": ID, "generation": 2, "written": 99}),
     (Finished(ID), {"type": "finished", "transferID": ID}),
     (
         Finished(ID, (FailedFile(3, Reason.FILE_GONE),), more=True),
-        {"type": "finished", "transferID": ID, "failed": [{"file": 3, "reason": "file_gone"}], "more": True},
+        {
+            "type": "finished",
+            "transferID": ID,
+            "failed": [{"file": 3, "reason": "file_gone"}],
+            "more": True,
+        },
     ),
     (Cancel(ID), {"type": "cancel", "transferID": ID}),
     (Cancel(ID, "declined"), {"type": "cancel", "transferID": ID, "reason": "declined"}),
@@ -97,7 +105,9 @@ entries = st.one_of(
     st.builds(Entry, path, size, st.none() | size),
     st.builds(lambda name, when: Entry(name, 0, when, directory=True), path, st.none() | size),
 )
-span = place.flatmap(lambda first: st.builds(Span, st.just(first), st.integers(0, MAX_ENTRIES - first)))
+span = place.flatmap(
+    lambda first: st.builds(Span, st.just(first), st.integers(0, MAX_ENTRIES - first))
+)
 partial = st.builds(Partial, place, size, st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))
 failed = st.builds(FailedFile, place, wire_reasons)
 
@@ -109,7 +119,12 @@ def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 messages: st.SearchStrategy[FileMessage] = st.one_of(
     st.builds(Announce, ids, some(entries), st.booleans()),
     st.builds(Accept, ids, some(span), some(partial), st.booleans()),
-    st.builds(Continue, ids, st.integers(0, MAX_GENERATION), st.builds(Position, st.integers(0, MAX_ENTRIES), size)),
+    st.builds(
+        Continue,
+        ids,
+        st.integers(0, MAX_GENERATION),
+        st.builds(Position, st.integers(0, MAX_ENTRIES), size),
+    ),
     st.builds(Progress, ids, st.integers(0, MAX_GENERATION), size),
     st.builds(Finished, ids, some(failed), st.booleans()),
     st.builds(Cancel, ids, st.none() | short.filter(bool)),
@@ -123,7 +138,9 @@ messages: st.SearchStrategy[FileMessage] = st.one_of(
 
 
 @pytest.mark.parametrize(("message", "fields"), EXAMPLES)
-def test_each_message_is_written_and_read_as_documented(message: FileMessage, fields: dict[str, Any]) -> None:
+def test_each_message_is_written_and_read_as_documented(
+    message: FileMessage, fields: dict[str, Any]
+) -> None:
     assert file_fields(message) == fields
     assert parse_link_message(json.dumps(fields)) == message
 
@@ -159,42 +176,65 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
     """Each field of each message made wrong."""
     wrong: list[tuple[str, dict[str, Any]]] = []
     for kind in ("announce", "accept", "continue", "progress", "finished", "cancel"):
-        wrong += [(kind, {"transferID": bad}) for bad in Anything((None, 5, [], "x" * 65, "\ud800"))]
+        wrong += [
+            (kind, {"transferID": bad}) for bad in Anything((None, 5, [], "x" * 65, "\ud800"))
+        ]
     for kind in ("announce", "accept", "finished"):
         wrong += [(kind, {"more": bad}) for bad in Anything((1, "true", []))]
     for field in ("generation", "file", "offset"):
         wrong += [("continue", {field: bad}) for bad in NUMBERS]
     for field in ("generation", "written"):
         wrong += [("progress", {field: bad}) for bad in NUMBERS]
-    for field, kind in (("files", "announce"), ("skip", "accept"), ("partial", "accept"), ("failed", "finished")):
-        wrong += [(kind, {field: bad}) for bad in Anything((None, {}, "x", 5, [None], [5], ["x"], [[]], [{}]))]
+    for field, kind in (
+        ("files", "announce"),
+        ("skip", "accept"),
+        ("partial", "accept"),
+        ("failed", "finished"),
+    ):
+        wrong += [
+            (kind, {field: bad})
+            for bad in Anything((None, {}, "x", 5, [None], [5], ["x"], [[]], [{}]))
+        ]
     wrong += [
         ("announce", {"files": [{"path": bad, "size": 1}]})
         for bad in Anything(("", None, 5, "x" * (MAX_PATH_BYTES + 1)))
     ]
     wrong += [("announce", {"files": [{"path": "a", "size": bad}]}) for bad in NUMBERS]
     wrong += [
-        ("announce", {"files": [{"path": "a", "size": 1, "modified": bad}]}) for bad in Anything((-1, 1.5, True, "1"))
+        ("announce", {"files": [{"path": "a", "size": 1, "modified": bad}]})
+        for bad in Anything((-1, 1.5, True, "1"))
     ]
     wrong += [
         ("accept", {"skip": [bad]})
         for bad in Anything(([1], [1, 2, 3], [-1, 1], [0, -1], [0, MAX_ENTRIES + 1], [True, 1]))
     ]
-    wrong += [("accept", {"skip": [[MAX_ENTRIES - 1, 2]]}), ("accept", {"skip": [[MAX_ENTRIES, 0]]})]
+    wrong += [
+        ("accept", {"skip": [[MAX_ENTRIES - 1, 2]]}),
+        ("accept", {"skip": [[MAX_ENTRIES, 0]]}),
+    ]
     good = {"file": 1, "offset": 2, "sha256": to_base64url(SHA)}
     wrong += [
         ("accept", {"partial": [{**good, "sha256": bad}]})
         for bad in Anything((None, 5, "", "x", to_base64url(SHA[:31])))
     ]
-    wrong += [("accept", {"partial": [{**good, "file": bad}]}) for bad in Anything((*NUMBERS, MAX_ENTRIES))]
+    wrong += [
+        ("accept", {"partial": [{**good, "file": bad}]})
+        for bad in Anything((*NUMBERS, MAX_ENTRIES))
+    ]
     wrong += [("accept", {"partial": [{**good, "offset": bad}]}) for bad in NUMBERS]
-    wrong += [("finished", {"failed": [{"file": 1, "reason": bad}]}) for bad in Anything((None, 5, "x" * 65))]
+    wrong += [
+        ("finished", {"failed": [{"file": 1, "reason": bad}]})
+        for bad in Anything((None, 5, "x" * 65))
+    ]
     wrong += [("cancel", {"reason": bad}) for bad in Anything((5, [], "x" * 65))]
     wrong += [
-        ("resume", {"tags": bad}) for bad in Anything((None, {}, [5], ["x"], [to_base64url(SHA)] * (MAX_TAGS + 1)))
+        ("resume", {"tags": bad})
+        for bad in Anything((None, {}, [5], ["x"], [to_base64url(SHA)] * (MAX_TAGS + 1)))
     ]
     wrong += [
-        ("lane", {field: bad}) for field in ("token", "key") for bad in Anything((None, 5, "", to_base64url(SHA[:15])))
+        ("lane", {field: bad})
+        for field in ("token", "key")
+        for bad in Anything((None, 5, "", to_base64url(SHA[:15])))
     ]
     return wrong
 
@@ -212,7 +252,10 @@ def test_a_list_is_no_longer_than_a_transfer_may_be() -> None:
 
 
 def test_a_folder_has_no_size() -> None:
-    files = [{"path": "F", "directory": True, "size": "whatever"}, {"path": "G", "directory": "yes", "size": 1}]
+    files = [
+        {"path": "F", "directory": True, "size": "whatever"},
+        {"path": "G", "directory": "yes", "size": 1},
+    ]
     read = parse_link_message(json.dumps({**FULL["announce"], "files": files}))
     assert isinstance(read, Announce)
     assert read.entries == (Entry("F", directory=True), Entry("G", 1))
@@ -225,7 +268,7 @@ def test_reasons_of_a_newer_one() -> None:
     assert file_reason(None) is Reason.TRANSFER_FAILED
 
 
-# --- long lists ------------------------------------------------------------------------------------------------------
+# --- long lists -----------------------------------------------------------------------------------
 
 
 def check_pieces(pieces: list[Any]) -> None:

@@ -23,7 +23,11 @@ from proxim.core.json_text import MessageError
 index = st.integers(0, 2**32 - 1)
 records = st.one_of(
     st.builds(start_record, index, st.integers(0, 2**64 - 1)),
-    st.builds(lambda file, data: header(Kind.DATA, file, len(data)) + data, index, st.binary(min_size=1, max_size=50)),
+    st.builds(
+        lambda file, data: header(Kind.DATA, file, len(data)) + data,
+        index,
+        st.binary(min_size=1, max_size=50),
+    ),
     st.builds(end_record, index, st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES)),
     st.builds(failed_record, index, st.sampled_from(Reason)),
 )
@@ -50,7 +54,9 @@ def test_what_is_written_is_read_as_the_same(written: list[bytes]) -> None:
 
 
 @given(st.lists(records, max_size=3), st.binary(max_size=40), st.integers(0, 60))
-def test_any_bytes_are_records_or_a_message_error(written: list[bytes], junk: bytes, cut: int) -> None:
+def test_any_bytes_are_records_or_a_message_error(
+    written: list[bytes], junk: bytes, cut: int
+) -> None:
     message = (b"".join(written) + junk)[cut:]
     read: list[bytes] = []
     error = None

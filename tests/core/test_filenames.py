@@ -30,10 +30,15 @@ CORPUS: list[dict[str, str]] = json.loads(
 )
 TEXTS = [entry["text"] for entry in CORPUS]
 nasty = st.text(
-    st.sampled_from('./\\: ~$()*?"<>|\0\n\x7f\u200b\u200d\u202e\u0301\ufe0f\u3000\ud800\uf03aaAeEßıİſKNULCOM1¹é😀')
+    st.sampled_from(
+        './\\: ~$()*?"<>|'
+        "\0\n\x7f\u200b\u200d\u202e\u0301\ufe0f\u3000\ud800\uf03aaAeEßıİſKNULCOM1¹é😀"
+    )
 )
 anything = st.text() | st.text(st.characters()) | nasty | st.sampled_from(TEXTS)
-DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE)
+DEVICES = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE
+)
 
 
 def check_fit(name: str) -> None:
@@ -42,7 +47,9 @@ def check_fit(name: str) -> None:
     assert name == unicodedata.normalize("NFC", name)
     assert not set(name) & set('/\\:*?"<>|')
     assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name)
-    assert not set(name) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\ufeff\u200b")
+    assert not set(name) & set(
+        "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\ufeff\u200b"
+    )
     assert not name.startswith(".")
     assert not name.endswith(".")
     assert name == name.strip()
@@ -127,14 +134,25 @@ def test_names(text: str, name: str) -> None:
 
 
 def test_numbers_stand_before_the_extension() -> None:
-    assert [numbered("photo.jpg", n) for n in (1, 2, 3)] == ["photo.jpg", "photo (2).jpg", "photo (3).jpg"]
+    assert [numbered("photo.jpg", n) for n in (1, 2, 3)] == [
+        "photo.jpg",
+        "photo (2).jpg",
+        "photo (3).jpg",
+    ]
     assert numbered("folder", 2) == "folder (2)"
     assert numbered("x" * 196 + ".jpg", 2) == "x" * 192 + " (2).jpg"
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("A.TXT", "a.txt"), ("\u00e9", "e\u0301"), ("É", "é"), ("STRASSE", "straße"), ("a\u200d", "a"), ("ı", "I")],
+    [
+        ("A.TXT", "a.txt"),
+        ("\u00e9", "e\u0301"),
+        ("É", "é"),
+        ("STRASSE", "straße"),
+        ("a\u200d", "a"),
+        ("ı", "I"),
+    ],
 )
 def test_names_that_some_disk_takes_for_one(one: str, other: str) -> None:
     assert folded(one) == folded(other)
@@ -142,7 +160,8 @@ def test_names_that_some_disk_takes_for_one(one: str, other: str) -> None:
 
 @given(anything)
 def test_folding_is_blind_to_case_and_composition(text: str) -> None:
-    # Titlecase digraphs and the like may fold once more where they were upper-cased: the disk's own forms are tried.
+    # Titlecase digraphs and the like may fold once more where they were upper-cased: the disk's own
+    # forms are tried.
     for form in (unicodedata.normalize("NFD", text), unicodedata.normalize("NFC", text)):
         assert folded(form) == folded(text)
     for char in text:
@@ -161,7 +180,12 @@ def test_no_two_names_in_one_folder_are_alike(texts: list[str]) -> None:
 
 def test_a_number_that_is_a_name_already_is_passed_over() -> None:
     names = Names()
-    assert [names.give(name) for name in ("a (2)", "a", "a", "A (2)")] == ["a (2)", "a", "a (3)", "A (2) (2)"]
+    assert [names.give(name) for name in ("a (2)", "a", "a", "A (2)")] == [
+        "a (2)",
+        "a",
+        "a (3)",
+        "A (2) (2)",
+    ]
 
 
 def test_ten_thousand_alike_are_told_apart_quickly() -> None:
@@ -169,7 +193,9 @@ def test_ten_thousand_alike_are_told_apart_quickly() -> None:
     assert len({names.give("IMG.jpg") for _ in range(10_000)}) == 10_000
 
 
-def test_long_names_that_are_cut_alike_do_not_try_each_others_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_names_that_are_cut_alike_do_not_try_each_others_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     tried = 0
 
     def counting(name: str, number: int) -> str:
@@ -192,7 +218,9 @@ def test_what_was_tried_is_not_tried_again() -> None:
     assert names.give("A") == "A (3)"
 
 
-@pytest.mark.parametrize("path", ["", "/", "/etc/passwd", "a//b", "a/", "..", "../a", "a/..", "a/./b", "a/../../b"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "/etc/passwd", "a//b", "a/", "..", "../a", "a/..", "a/./b", "a/../../b"]
+)
 def test_paths_that_nobody_honest_sends(path: str) -> None:
     with pytest.raises(FilenameError) as caught:
         parts_of(path)

@@ -25,7 +25,12 @@ def address(number: int) -> str:
 
 
 def test_the_limits_are_those_of_the_specification() -> None:
-    assert (TRIES_BURST, FAILURES_PER_ADDRESS, FAILURES_IN_ALL, FAILURE_WINDOW_SECONDS) == (3, 5, 20, 900.0)
+    assert (TRIES_BURST, FAILURES_PER_ADDRESS, FAILURES_IN_ALL, FAILURE_WINDOW_SECONDS) == (
+        3,
+        5,
+        20,
+        900.0,
+    )
 
 
 def test_one_try_is_in_flight_at_a_time() -> None:
@@ -118,7 +123,9 @@ def test_a_try_in_flight_survives_any_sleep(held: bool) -> None:
 
 
 def test_hanging_up_gains_nothing() -> None:
-    """A try that never ends in an answer ends as a failure: `end` is called whatever became of the guest."""
+    """A try that never ends in an answer ends as a failure: `end` is called whatever became of the
+    guest.
+    """
     budget = GuessBudget()
     for number in range(20):
         assert budget.take(address(number), T0 + 10 * number) is None

@@ -1,4 +1,6 @@
-"""Tests of proxim.core.guest: one attempt as scripts; then a host and a network that do anything in any order."""
+"""Tests of proxim.core.guest: one attempt as scripts; then a host and a network that do anything in
+any order.
+"""
 
 import itertools
 import json
@@ -134,20 +136,31 @@ def heard(message: LinkMessage) -> ChannelMessage:
 
 def status(stage: Stage, deadline: float | None = None) -> Publish:
     connected = stage is Stage.CONNECTED
-    told = LinkStatus(LINK, CODE_SESSION_ID, stage, None, ADDRESS, None, deadline, can_text=connected)
+    told = LinkStatus(
+        LINK, CODE_SESSION_ID, stage, None, ADDRESS, None, deadline, can_text=connected
+    )
     return Publish(replace(told, was_connected=connected))
 
 
 def closed(reason: Reason, *, was_connected: bool = False) -> Publish:
     told = LinkStatus(
-        LINK, CODE_SESSION_ID, Stage.CLOSED, peer_address=ADDRESS, reason=reason, was_connected=was_connected
+        LINK,
+        CODE_SESSION_ID,
+        Stage.CLOSED,
+        peer_address=ADDRESS,
+        reason=reason,
+        was_connected=was_connected,
     )
     return Publish(told)
 
 
 def left(*, hangs_up: bool = True) -> list[Command]:
     """What ends every attempt."""
-    return [CancelTimer(DIAL), CancelTimer(ANSWER), *([CloseConnection(SOCKET)] if hangs_up else [])]
+    return [
+        CancelTimer(DIAL),
+        CancelTimer(ANSWER),
+        *([CloseConnection(SOCKET)] if hangs_up else []),
+    ]
 
 
 def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[Command]:
@@ -160,7 +173,12 @@ def new_guest(target: JoinTarget = TARGET) -> Guest:
     """A guest with a link that holds no secret, where no other is named."""
     links, sockets = itertools.count(1), itertools.count(1)
     return Guest(
-        target, PHONE, PROVER, lambda: LinkID(f"guest-{next(links)}"), lambda: ConnectionID(-next(sockets)), no_files()
+        target,
+        PHONE,
+        PROVER,
+        lambda: LinkID(f"guest-{next(links)}"),
+        lambda: ConnectionID(-next(sockets)),
+        no_files(),
     )
 
 
@@ -202,7 +220,9 @@ class ProvenHost:
         self.proof = start_host_proof(request, request.auth, method, known, PROVER)
         self.macs = SignalMacs(self.proof.keys, Side.HOST)
         self.challenge = PairChallenge(self.name, self.proof.auth)
-        self.approval = PairResult(self.name, approved=True, auth=tag_auth(self.proof.keys.host_tag("approved")))
+        self.approval = PairResult(
+            self.name, approved=True, auth=tag_auth(self.proof.keys.host_tag("approved"))
+        )
 
     def takes(self, signal: Message) -> bool:
         """Whether a signal of the guest carries its MAC."""
@@ -254,14 +274,16 @@ def lost() -> tuple[Guest, ProvenHost]:
 
 
 def returning() -> tuple[Guest, ProvenHost]:
-    """It has dialled again and asks by its resume name; the host that can answer is the one it was linked to."""
+    """It has dialled again and asks by its resume name; the host that can answer is the one it was
+    linked to.
+    """
     guest, host = lost()
     guest.handle(TimerFired(REDIAL), T0)
     (request,) = sent(guest.handle(ConnectionOpened(guest.connection, "192.168.1.5"), T0))
     return guest, ProvenHost(request, secret=host.proof.keys.resume_secret())
 
 
-# --- all goes well ---------------------------------------------------------------------------------------------------
+# --- all goes well --------------------------------------------------------------------------------
 
 
 def test_from_dial_to_link_and_goodbye() -> None:
@@ -317,7 +339,9 @@ def test_no_secret_is_ever_sent() -> None:
         bench.do(Join(target))
         (request,) = sent(bench.do(ConnectionOpened(ConnectionID(-number), "192.168.1.5")))
         host = ProvenHost(request)
-        (confirm,) = sent(bench.do(FrameReceived(ConnectionID(-number), dump_message(host.challenge))))
+        (confirm,) = sent(
+            bench.do(FrameReceived(ConnectionID(-number), dump_message(host.challenge)))
+        )
         for text in (dump_message(request), dump_message(confirm)):
             assert CODE not in text
             assert to_base64url(SECRET) not in text
@@ -330,14 +354,18 @@ def test_no_secret_is_ever_sent() -> None:
 )
 def test_the_answer_of_a_host_that_knows_only_the_seed_or_a_browser(payload: object) -> None:
     text = json.dumps({"type": "signal", "sessionID": CODE_SESSION_ID, "payload": payload})
-    assert at(GuestState.LINKING).handle(frame(text), T0) == [ApplyDescription(LINK, SDPType.ANSWER, SDP)]
+    assert at(GuestState.LINKING).handle(frame(text), T0) == [
+        ApplyDescription(LINK, SDPType.ANSWER, SDP)
+    ]
 
 
 def test_candidates_may_come_before_the_answer_after_it_and_on_an_open_link() -> None:
     candidate = Candidate(LINE, "0", 0)
     guest = at(GuestState.LINKING)
     for event in (frame(ANSWERED), CHANNEL, None):
-        assert guest.handle(frame(Signal(CODE_SESSION_ID, candidate)), T0) == [AddCandidate(LINK, candidate)]
+        assert guest.handle(frame(Signal(CODE_SESSION_ID, candidate)), T0) == [
+            AddCandidate(LINK, candidate)
+        ]
         if event is not None:
             guest.handle(event, T0)
 
@@ -349,13 +377,15 @@ def test_text_both_ways() -> None:
     assert guest.handle(heard(TextPiece("ho")), T0) == [Publish(TextReceived(LINK, "ho"))]
 
 
-@pytest.mark.parametrize("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
+@pytest.mark.parametrize(
+    "stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING]
+)
 def test_text_before_the_link_is_told_not_connected(stage: GuestState) -> None:
     told = Publish(Trouble(Problem(Reason.NOT_CONNECTED), LINK))
     assert at(stage).handle(SendText(LINK, "hi"), T0) == [told]
 
 
-# --- proof -----------------------------------------------------------------------------------------------------------
+# --- proof ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -379,10 +409,15 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     (confirm,) = sent(confirmed)
     assert isinstance(confirm, PairConfirm)
     assert tag_matches(host.proof.keys.guest_tag(), confirm.auth.t)
-    asking = LinkStatus(LINK, target.session_id, Stage.ASKING, peer_address=ADDRESS, deadline=T0 + 40)
+    asking = LinkStatus(
+        LINK, target.session_id, Stage.ASKING, peer_address=ADDRESS, deadline=T0 + 40
+    )
     assert confirmed == [Send(SOCKET, confirm), SetTimer(ANSWER, 45.0), Publish(asking)]
     approved = replace(asking, stage=Stage.APPROVED, deadline=None, verified=verified)
-    assert published(guest.handle(frame(host.approval), T0)) == [PairOutcome(target.session_id, True), approved]
+    assert published(guest.handle(frame(host.approval), T0)) == [
+        PairOutcome(target.session_id, True),
+        approved,
+    ]
     (offer,) = sent(guest.handle(OFFERED, T0))
     assert host.takes(offer)
     answer = host.signal(Description(SDP, SDPType.ANSWER))
@@ -416,7 +451,8 @@ def test_no_challenge_within_10_seconds_ends_the_attempt(target: JoinTarget) -> 
 def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> None:
     guest, host = proving(target)
     assert (
-        reason_of(guest, guest.handle(frame(PairResult(target.session_id, approved=True)), T0)) is Reason.HOST_UNPROVEN
+        reason_of(guest, guest.handle(frame(PairResult(target.session_id, approved=True)), T0))
+        is Reason.HOST_UNPROVEN
     )
     guest, host = proving(target)
     assert reason_of(guest, guest.handle(frame(host.approval), T0)) is Reason.HOST_UNPROVEN
@@ -458,11 +494,18 @@ def test_a_guests_own_share_sent_back_to_it_proves_nothing() -> None:
     guest, host = proving()
     assert host.proof.request.auth is not None
     reflected = replace(host.proof.auth, y=host.proof.request.auth.y)
-    assert reason_of(guest, guest.handle(frame(PairChallenge(CODE_SESSION_ID, reflected)), T0)) is Reason.HOST_UNPROVEN
+    assert (
+        reason_of(guest, guest.handle(frame(PairChallenge(CODE_SESSION_ID, reflected)), T0))
+        is Reason.HOST_UNPROVEN
+    )
 
 
-@pytest.mark.parametrize(("target", "code", "secret"), [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))])
-def test_a_host_that_does_not_know_the_secret_is_not_let_in(target: JoinTarget, code: str, secret: bytes) -> None:
+@pytest.mark.parametrize(
+    ("target", "code", "secret"), [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))]
+)
+def test_a_host_that_does_not_know_the_secret_is_not_let_in(
+    target: JoinTarget, code: str, secret: bytes
+) -> None:
     guest = new_guest(target)
     guest.start()
     (request,) = sent(guest.handle(ConnectionOpened(SOCKET, "192.168.1.5"), T0))
@@ -488,7 +531,9 @@ def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN, name
 
 
-@pytest.mark.parametrize("reason", [Reason.BUSY, Reason.TOO_MANY_TRIES, Reason.NOT_VERIFIED, Reason.UNKNOWN_SESSION])
+@pytest.mark.parametrize(
+    "reason", [Reason.BUSY, Reason.TOO_MANY_TRIES, Reason.NOT_VERIFIED, Reason.UNKNOWN_SESSION]
+)
 def test_a_host_may_say_no_before_any_proof(reason: Reason) -> None:
     guest, _ = proving()
     rejection = PairResult(CODE_SESSION_ID, approved=False, reason=reason)
@@ -508,7 +553,7 @@ def test_a_link_whose_secret_has_a_wrong_length_cannot_be_joined() -> None:
     assert reason_of(guest, commands) is Reason.LINK_UNREADABLE
 
 
-# --- MACs ------------------------------------------------------------------------------------------------------------
+# --- MACs -----------------------------------------------------------------------------------------
 
 HOSTS_ANSWER = Description(SDP, SDPType.ANSWER)
 HOSTS_CANDIDATE = Candidate(LINE, "0", 0)
@@ -522,7 +567,9 @@ def tampered(guest: Guest, signal: Signal) -> None:
 
 @pytest.mark.parametrize("target", [PROVING, SCANNED])
 @pytest.mark.parametrize("payload", [HOSTS_ANSWER, HOSTS_CANDIDATE, Candidate("")])
-def test_a_missing_or_wrong_mac_ends_the_attempt(target: JoinTarget, payload: Description | Candidate) -> None:
+def test_a_missing_or_wrong_mac_ends_the_attempt(
+    target: JoinTarget, payload: Description | Candidate
+) -> None:
     for mac in (None, "", "A", "A" * 43, "é" * 43):
         guest, _ = offered(target)
         tampered(guest, Signal(target.session_id, payload, mac))
@@ -536,7 +583,10 @@ def test_a_changed_payload_ends_the_attempt() -> None:
     changes: list[tuple[Description | Candidate, Description | Candidate]] = [
         (HOSTS_ANSWER, replace(HOSTS_ANSWER, sdp=SDP.replace("AB:", "AC:", 1))),
         (HOSTS_ANSWER, Candidate(SDP)),
-        (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, candidate=LINE.replace("192.168.1.9", "192.168.1.8"))),
+        (
+            HOSTS_CANDIDATE,
+            replace(HOSTS_CANDIDATE, candidate=LINE.replace("192.168.1.9", "192.168.1.8")),
+        ),
         (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mid=None)),
         (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mid="1")),
         (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mline_index=None)),
@@ -578,15 +628,18 @@ def test_an_answer_is_bound_to_the_offer_that_it_answers() -> None:
     guest.handle(frame(host.approval), T0)
     (offer,) = sent(guest.handle(OFFERED, T0))
     assert isinstance(offer, Signal)
-    # In between, another offer is put in its place; even if the host took it, its answer would not be taken here.
+    # In between, another offer is put in its place; even if the host took it, its answer would not
+    # be taken here.
     host.macs.check(Description(SDP.replace("AB:", "AC:", 1), SDPType.OFFER), offer.mac)
     tampered(guest, host.signal(HOSTS_ANSWER))
 
 
-# --- the host cannot be reached --------------------------------------------------------------------------------------
+# --- the host cannot be reached -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", [Reason.REFUSED, Reason.UNREACHABLE, Reason.NOT_PROXIM, Reason.NO_ANSWER])
+@pytest.mark.parametrize(
+    "reason", [Reason.REFUSED, Reason.UNREACHABLE, Reason.NOT_PROXIM, Reason.NO_ANSWER]
+)
 def test_a_dial_that_fails_says_why(reason: Reason) -> None:
     guest = at(GuestState.DIALING)
     assert guest.handle(DialFailed(SOCKET, reason), T0) == [closed(reason), *left(hangs_up=False)]
@@ -595,7 +648,10 @@ def test_a_dial_that_fails_says_why(reason: Reason) -> None:
 
 def test_nobody_answers_within_4_seconds() -> None:
     assert DIAL_SECONDS == 4.0
-    assert at(GuestState.DIALING).handle(TimerFired(DIAL), T0) == [closed(Reason.NO_ANSWER), *left()]
+    assert at(GuestState.DIALING).handle(TimerFired(DIAL), T0) == [
+        closed(Reason.NO_ANSWER),
+        *left(),
+    ]
 
 
 def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> None:
@@ -607,7 +663,7 @@ def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> N
     ]
 
 
-# --- the host says no ------------------------------------------------------------------------------------------------
+# --- the host says no -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -642,7 +698,11 @@ def test_a_rejection_says_why(said: str | None, reason: Reason) -> None:
 def ending(stage: GuestState, reason: Reason, *, hangs_up: bool = True) -> list[Command]:
     """What an end at `stage` that nobody says goodbye for commands."""
     peer = peer_closed() if stage in (GuestState.LINKING, GuestState.LINKED) else []
-    return [*peer, closed(reason, was_connected=stage is GuestState.LINKED), *left(hangs_up=hangs_up)]
+    return [
+        *peer,
+        closed(reason, was_connected=stage is GuestState.LINKED),
+        *left(hangs_up=hangs_up),
+    ]
 
 
 LINKABLE = [GuestState.ASKING, GuestState.LINKING, GuestState.LINKED]
@@ -662,7 +722,9 @@ TALKING = [GuestState.PROVING, *LINKABLE]
         ("no such code", Reason.HOST_ERROR),
     ],
 )
-def test_an_error_of_the_host_ends_the_attempt_at_every_stage(stage: GuestState, said: str, reason: Reason) -> None:
+def test_an_error_of_the_host_ends_the_attempt_at_every_stage(
+    stage: GuestState, said: str, reason: Reason
+) -> None:
     guest = at(stage)
     assert guest.handle(frame(ErrorMessage(said, "sentence")), T0) == ending(stage, reason)
     assert guest.state is GuestState.ENDED
@@ -673,16 +735,20 @@ def test_an_error_of_the_host_ends_the_attempt_at_every_stage(stage: GuestState,
     ("said", "reason"),
     [("expired", Reason.EXPIRED), ("closed", Reason.CLOSED), ("whatever", Reason.CLOSED)],
 )
-def test_the_end_of_the_session_ends_the_attempt_at_every_stage(stage: GuestState, said: str, reason: Reason) -> None:
+def test_the_end_of_the_session_ends_the_attempt_at_every_stage(
+    stage: GuestState, said: str, reason: Reason
+) -> None:
     assert at(stage).handle(frame(SessionEnded(CODE_SESSION_ID, said)), T0) == ending(stage, reason)
 
 
-# --- the host goes away ----------------------------------------------------------------------------------------------
+# --- the host goes away ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stage", [GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_a_host_that_goes_before_its_answer_is_gone(stage: GuestState) -> None:
-    assert at(stage).handle(ConnectionLost(SOCKET), T0) == ending(stage, Reason.HOST_GONE, hangs_up=False)
+    assert at(stage).handle(ConnectionLost(SOCKET), T0) == ending(
+        stage, Reason.HOST_GONE, hangs_up=False
+    )
 
 
 def test_a_link_that_was_answered_may_still_open_without_the_socket() -> None:
@@ -701,12 +767,16 @@ def test_a_link_that_was_answered_may_still_open_without_the_socket() -> None:
 def test_an_open_link_stands_without_the_socket() -> None:
     guest = at(GuestState.LINKED)
     assert guest.handle(ConnectionLost(SOCKET), T0) == []
-    assert guest.handle(heard(Bye("closed")), T0) == ending(GuestState.LINKED, Reason.CLOSED, hangs_up=False)
+    assert guest.handle(heard(Bye("closed")), T0) == ending(
+        GuestState.LINKED, Reason.CLOSED, hangs_up=False
+    )
 
 
 def test_a_link_that_does_not_open_within_15_seconds() -> None:
     guest = at(GuestState.LINKING)
-    assert guest.handle(TimerFired(OPEN_TIMER), T0) == ending(GuestState.LINKING, Reason.LINK_TIMEOUT)
+    assert guest.handle(TimerFired(OPEN_TIMER), T0) == ending(
+        GuestState.LINKING, Reason.LINK_TIMEOUT
+    )
 
 
 @pytest.mark.parametrize("stage", [GuestState.LINKING, GuestState.LINKED])
@@ -734,13 +804,20 @@ def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
     target: JoinTarget, start: Callable[[JoinTarget], tuple[Guest, ProvenHost]]
 ) -> None:
     own = target.session_id
-    out_of_turn: list[Message] = [PairResult(own, approved=True), PairChallenge(own, Auth()), PairRequest(own, PHONE)]
+    out_of_turn: list[Message] = [
+        PairResult(own, approved=True),
+        PairChallenge(own, Auth()),
+        PairRequest(own, PHONE),
+    ]
     strange: list[Message | str] = ["rubbish", "{}", '{"type":"later"}', *out_of_turn]
     for wrong in strange:
         guest, _ = start(target)
         assert reason_of(guest, guest.handle(frame(wrong), T0)) is Reason.TAMPERED, wrong
     guest, _ = start(target)
-    assert reason_of(guest, guest.handle(FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0)) is Reason.TAMPERED
+    assert (
+        reason_of(guest, guest.handle(FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0))
+        is Reason.TAMPERED
+    )
 
 
 @pytest.mark.parametrize("code", [1002, 1007, 1009])
@@ -754,7 +831,8 @@ def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
     told = published(commands)[-1]
     assert isinstance(told, LinkStatus)
     assert told.reason is Reason.TAMPERED
-    assert not any(isinstance(one, Send | CloseConnection) for one in commands)  # the socket is gone
+    # The socket is gone
+    assert not any(isinstance(one, Send | CloseConnection) for one in commands)
 
 
 @pytest.mark.parametrize("code", [1002, 1007, 1009])
@@ -780,7 +858,10 @@ def test_a_host_that_speaks_of_another_session(target: JoinTarget) -> None:
     guest, host = offered(target)
     answer = replace(host.signal(HOSTS_ANSWER), session_id=OTHER_SESSION)
     assert reason_of(guest, guest.handle(frame(answer), T0)) is Reason.TAMPERED
-    for last in (SessionEnded(OTHER_SESSION, "closed"), ErrorMessage("ice_failed", "", OTHER_SESSION)):
+    for last in (
+        SessionEnded(OTHER_SESSION, "closed"),
+        ErrorMessage("ice_failed", "", OTHER_SESSION),
+    ):
         guest, _ = linked(target)
         assert reason_of(guest, guest.handle(frame(last), T0)) is Reason.TAMPERED
 
@@ -791,7 +872,7 @@ def test_a_session_of_another_name_is_a_mistake_where_nothing_was_proved() -> No
     assert reason_of(guest, commands) is Reason.HOST_ERROR
 
 
-# --- the host misbehaves ---------------------------------------------------------------------------------------------
+# --- the host misbehaves --------------------------------------------------------------------------
 
 STRANGE: list[Message | str] = [
     "rubbish",
@@ -822,7 +903,9 @@ def test_what_no_host_says_ends_the_attempt(stage: GuestState, message: Message 
 @pytest.mark.parametrize("stage", TALKING)
 def test_a_frame_that_is_no_text_ends_the_attempt(stage: GuestState) -> None:
     guest = at(stage)
-    assert guest.handle(FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0) == ending(stage, Reason.HOST_ERROR)
+    assert guest.handle(FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0) == ending(
+        stage, Reason.HOST_ERROR
+    )
 
 
 @pytest.mark.parametrize("stage", [GuestState.PROVING, GuestState.ASKING])
@@ -840,36 +923,50 @@ def test_a_second_decision_ends_the_attempt(stage: GuestState, approved: bool) -
 
 def test_an_offer_from_the_host_ends_the_attempt() -> None:
     offer = Signal(CODE_SESSION_ID, Description(SDP, SDPType.OFFER))
-    assert at(GuestState.LINKING).handle(frame(offer), T0) == ending(GuestState.LINKING, Reason.BAD_DESCRIPTION)
+    assert at(GuestState.LINKING).handle(frame(offer), T0) == ending(
+        GuestState.LINKING, Reason.BAD_DESCRIPTION
+    )
 
 
 @pytest.mark.parametrize("answer", ["v=0", SDP.replace("a=fingerprint", "a=nothing")])
 def test_an_answer_that_describes_no_data_channel_ends_the_attempt(answer: str) -> None:
     message = Signal(CODE_SESSION_ID, Description(answer, SDPType.ANSWER))
-    assert at(GuestState.LINKING).handle(frame(message), T0) == ending(GuestState.LINKING, Reason.BAD_DESCRIPTION)
+    assert at(GuestState.LINKING).handle(frame(message), T0) == ending(
+        GuestState.LINKING, Reason.BAD_DESCRIPTION
+    )
 
 
 def test_a_candidate_that_leads_elsewhere_is_left_out() -> None:
-    for line in (LINE.replace("192.168.1.9", "127.0.0.1"), LINE.replace("192.168.1.9", "8.8.8.8"), "nonsense"):
-        assert at(GuestState.LINKING).handle(frame(Signal(CODE_SESSION_ID, Candidate(line))), T0) == []
+    for line in (
+        LINE.replace("192.168.1.9", "127.0.0.1"),
+        LINE.replace("192.168.1.9", "8.8.8.8"),
+        "nonsense",
+    ):
+        assert (
+            at(GuestState.LINKING).handle(frame(Signal(CODE_SESSION_ID, Candidate(line))), T0) == []
+        )
 
 
 def test_a_second_answer_ends_the_attempt() -> None:
     guest = at(GuestState.LINKING)
     guest.handle(frame(ANSWERED), T0)
     assert guest.handle(frame(ANSWERED), T0) == ending(GuestState.LINKING, Reason.BAD_DESCRIPTION)
-    assert at(GuestState.LINKED).handle(frame(ANSWERED), T0) == ending(GuestState.LINKED, Reason.BAD_DESCRIPTION)
+    assert at(GuestState.LINKED).handle(frame(ANSWERED), T0) == ending(
+        GuestState.LINKED, Reason.BAD_DESCRIPTION
+    )
 
 
-# --- the person gives up ---------------------------------------------------------------------------------------------
+# --- the person gives up --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
+@pytest.mark.parametrize(
+    "stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING]
+)
 def test_the_person_may_cancel_at_every_stage(stage: GuestState) -> None:
     assert at(stage).handle(Disconnect(LINK), T0) == ending(stage, Reason.DISCONNECTED)
 
 
-# --- a link is lost --------------------------------------------------------------------------------------------------
+# --- a link is lost -------------------------------------------------------------------------------
 
 
 def again(guest: Guest, message: Message) -> FrameReceived:
@@ -890,7 +987,10 @@ def test_a_link_that_falls_silent_after_a_proof_waits_and_dials_at_once() -> Non
         SetTimer(REDIAL, 0),
         Publish(told),
     ]
-    assert guest.handle(TimerFired(REDIAL), T0) == [SetTimer(DIAL, 4.0), Dial(ConnectionID(-2), SCANNED.websocket_url)]
+    assert guest.handle(TimerFired(REDIAL), T0) == [
+        SetTimer(DIAL, 4.0),
+        Dial(ConnectionID(-2), SCANNED.websocket_url),
+    ]
 
 
 def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -> None:
@@ -936,7 +1036,9 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
         lambda guest: TimerFired(DIAL),
     ],
 )
-def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(fails: Callable[[Guest], GuestEvent]) -> None:
+def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
+    fails: Callable[[Guest], GuestEvent],
+) -> None:
     guest, _ = lost()
     guest.handle(TimerFired(REDIAL), T0)
     event = fails(guest)
@@ -970,13 +1072,22 @@ def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
     assert waiting(guest)
 
 
-@pytest.mark.parametrize("reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED])
+@pytest.mark.parametrize(
+    "reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED]
+)
 def test_a_host_that_says_no_is_believed(reason: Reason) -> None:
     guest, _ = returning()
-    commands = guest.handle(again(guest, PairResult(guest._name, approved=False, reason=reason)), T0)
+    commands = guest.handle(
+        again(guest, PairResult(guest._name, approved=False, reason=reason)), T0
+    )
     (told,) = published(commands)
     assert isinstance(told, LinkStatus)
-    assert (told.stage, told.reason, told.was_connected, told.deadline) == (Stage.CLOSED, reason, True, None)
+    assert (told.stage, told.reason, told.was_connected, told.deadline) == (
+        Stage.CLOSED,
+        reason,
+        True,
+        None,
+    )
     assert guest.state is GuestState.ENDED
 
 
@@ -984,13 +1095,16 @@ def test_a_host_that_cannot_prove_itself_takes_no_lost_link_up() -> None:
     guest, host = returning()
     stranger = ProvenHost(host.proof.request, secret=bytes(32))
     guest.handle(again(guest, stranger.challenge), T0)
-    assert reason_of(guest, guest.handle(again(guest, stranger.approval), T0)) is Reason.HOST_UNPROVEN
+    assert (
+        reason_of(guest, guest.handle(again(guest, stranger.approval), T0)) is Reason.HOST_UNPROVEN
+    )
     guest, host = returning()
     wrong = PairChallenge(guest._name, replace(host.proof.auth, m="psk"))
     assert reason_of(guest, guest.handle(again(guest, wrong), T0)) is Reason.HOST_UNPROVEN
     guest, host = returning()
     assert (
-        reason_of(guest, guest.handle(again(guest, PairResult(guest._name, approved=True)), T0)) is Reason.HOST_UNPROVEN
+        reason_of(guest, guest.handle(again(guest, PairResult(guest._name, approved=True)), T0))
+        is Reason.HOST_UNPROVEN
     )
 
 
@@ -1014,18 +1128,24 @@ def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
     assert guest.handle(again(guest, host.signal(HOSTS_ANSWER)), T0) == []
     assert (guest.link.status.stage, guest.link.status.via) == (Stage.CONNECTED, Via.LANE)
-    assert reason_of(guest, guest.handle(again(guest, Signal(guest._name, HOSTS_ANSWER)), T0)) is Reason.TAMPERED
+    assert (
+        reason_of(guest, guest.handle(again(guest, Signal(guest._name, HOSTS_ANSWER)), T0))
+        is Reason.TAMPERED
+    )
 
 
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("by_socket", [False, True])
-def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(late: bool, by_socket: bool) -> None:
+def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
+    late: bool, by_socket: bool
+) -> None:
     guest, host = returning()
     guest.handle(again(guest, host.challenge), T0)
     guest.handle(again(guest, host.approval), T0)
     new = LinkID("guest-2")
     event: GuestEvent = ConnectionLost(guest.connection)
-    if not by_socket:  # WebRTC finds no way, and the lane that could carry the link does not open either
+    # WebRTC finds no way, and the lane that could carry the link does not open either
+    if not by_socket:
         (*_, dialled) = guest.handle(PeerFailed(new, Reason.ICE_FAILED), T0 + 20)
         assert isinstance(dialled, DialLane)
         event = LaneLost(new)
@@ -1040,8 +1160,12 @@ def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(late: bool
 def test_after_2_minutes_no_dial_follows() -> None:
     guest, _ = lost()
     guest.handle(TimerFired(REDIAL), T0)
-    assert SetTimer(REDIAL, 0.5) in guest.handle(DialFailed(guest.connection, Reason.REFUSED), T0 + 119.5)
-    over = replace(guest.link.status, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED, deadline=None)
+    assert SetTimer(REDIAL, 0.5) in guest.handle(
+        DialFailed(guest.connection, Reason.REFUSED), T0 + 119.5
+    )
+    over = replace(
+        guest.link.status, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED, deadline=None
+    )
     assert guest.handle(TimerFired(REDIAL), T0 + 120) == [Publish(over), *left(hangs_up=False)]
     assert guest.state is GuestState.ENDED
     guest, _ = lost()
@@ -1049,7 +1173,7 @@ def test_after_2_minutes_no_dial_follows() -> None:
     assert reason_of(guest, guest.handle(TimerFired(DIAL), T0 + 120)) is Reason.PEER_VANISHED
 
 
-# --- misuse ----------------------------------------------------------------------------------------------------------
+# --- misuse ---------------------------------------------------------------------------------------
 
 INPUTS: dict[str, GuestEvent] = {
     "opened": ConnectionOpened(SOCKET, "192.168.1.5"),
@@ -1073,14 +1197,14 @@ INPUTS: dict[str, GuestEvent] = {
     "lane_timer": TimerFired(LANE),
     "disconnect": Disconnect(LINK),
 }
-LANE_INPUTS = " lane lane_lost lane_timer"
+LINK_INPUTS = " described channel failed text disconnect lane lane_lost"
 WELCOME = {
     GuestState.DIALING: "opened dial_failed dial text disconnect",
     GuestState.PROVING: "frame refused lost answer text disconnect",
     GuestState.ASKING: "frame refused lost answer text disconnect",
-    GuestState.LINKING: "frame refused lost link_open described channel failed text disconnect" + LANE_INPUTS,
-    GuestState.LINKED: "frame refused lost heartbeat described channel message failed text disconnect" + LANE_INPUTS,
-    GuestState.RECONNECTING: "redial described channel message failed text disconnect lane lane_lost",
+    GuestState.LINKING: "frame refused lost link_open lane_timer" + LINK_INPUTS,
+    GuestState.LINKED: "frame refused lost heartbeat message lane_timer" + LINK_INPUTS,
+    GuestState.RECONNECTING: "redial message" + LINK_INPUTS,
     GuestState.ENDED: "",
 }
 
@@ -1097,17 +1221,27 @@ def test_what_the_table_does_not_hold_is_misuse(stage: GuestState, name: str) ->
         assert guest.state is stage
 
 
-# --- anything in any order -------------------------------------------------------------------------------------------
+# --- anything in any order ------------------------------------------------------------------------
 
 from_a_host: st.SearchStrategy[Message | str] = st.one_of(
-    st.builds(PairResult, st.just("x"), st.booleans(), st.none() | st.sampled_from(["declined", "busy", "?"])),
+    st.builds(
+        PairResult,
+        st.just("x"),
+        st.booleans(),
+        st.none() | st.sampled_from(["declined", "busy", "?"]),
+    ),
     st.builds(
         Signal,
         st.just("x"),
         st.builds(Description, st.just(SDP), st.none() | st.sampled_from(SDPType))
         | st.builds(Candidate, st.sampled_from(["", LINE])),
     ),
-    st.builds(PairResult, st.just("x"), st.just(value=True), auth=st.builds(Auth, t=st.sampled_from(["", "A" * 43]))),
+    st.builds(
+        PairResult,
+        st.just("x"),
+        st.just(value=True),
+        auth=st.builds(Auth, t=st.sampled_from(["", "A" * 43])),
+    ),
     st.builds(
         Signal,
         st.just("x"),
@@ -1120,13 +1254,23 @@ from_a_host: st.SearchStrategy[Message | str] = st.one_of(
     st.text(max_size=20),
 )
 peer_messages: st.SearchStrategy[LinkMessage] = st.sampled_from(
-    [Hello("Host PC"), TextPiece("hi"), TextPiece("part", more=True), Bye(), Bye("expired"), Bye("?")]
+    [
+        Hello("Host PC"),
+        TextPiece("hi"),
+        TextPiece("part", more=True),
+        Bye(),
+        Bye("expired"),
+        Bye("?"),
+    ]
 )
 from_a_peer = peer_messages.map(dump_link_message) | st.text(max_size=20)
 
 
 class AnyGuest(RuleBasedStateMachine):
-    """A host says anything, the network fails, peers break, the person cancels and joins again. The ledger watches."""
+    """A host says anything, the network fails, peers break, the person cancels and joins again.
+
+    The ledger watches.
+    """
 
     @initialize()
     def start(self) -> None:
@@ -1134,10 +1278,12 @@ class AnyGuest(RuleBasedStateMachine):
         self.approved: set[LinkID] = set()
         self.offered: set[LinkID] = set()
         self.answered: set[LinkID] = set()
-        self.hosts: dict[ConnectionID, ProvenHost] = {}  # on the sockets where the guest proves itself
+        # On the sockets where the guest proves itself
+        self.hosts: dict[ConnectionID, ProvenHost] = {}
         self.proving: set[LinkID] = set()  # the links of guests that prove themselves
         self.resumable: dict[str, bytes] = {}  # what an honest host knows of links that it let open
-        self.carried: dict[LinkID, bool] = {}  # lanes that were dialled, and whether for the whole link
+        # Lanes that were dialled, and whether for the whole link
+        self.carried: dict[LinkID, bool] = {}
 
     def guests(self) -> dict[LinkID, Guest]:
         return self.bench.program._guests
@@ -1148,7 +1294,8 @@ class AnyGuest(RuleBasedStateMachine):
     def check(self, commands: list[Command], *, honest: bool = False) -> list[Command]:
         """Nothing is signalled before approval; what is sent goes to the host it is for.
 
-        What reaches a peer of a guest that proved itself comes from an honest host, and so does its approval.
+        What reaches a peer of a guest that proved itself comes from an honest host, and so does its
+        approval.
         """
         for command in commands:
             match command:
@@ -1160,7 +1307,9 @@ class AnyGuest(RuleBasedStateMachine):
                     link = self.guest_on(connection).link.id
                     assert link in self.approved
                     assert link not in self.proving or self.hosts[connection].takes(signal)
-                case Publish(LinkStatus(link, stage=Stage.APPROVED, resumes=lost)) if lost is not None:
+                case Publish(LinkStatus(link, stage=Stage.APPROVED, resumes=lost)) if (
+                    lost is not None
+                ):
                     assert lost in self.proving & self.approved
                     assert honest, "a lost link was taken up by somebody else"
                     self.proving.add(link)
@@ -1203,13 +1352,20 @@ class AnyGuest(RuleBasedStateMachine):
         ledger = self.bench.ledger
         assert set(ledger.links) == set(self.guests())
         assert ledger.peers <= set(self.guests())
-        assert {one.scope for one in ledger.timers if one.name is not TimerName.STALL} <= set(self.guests())
+        assert {one.scope for one in ledger.timers if one.name is not TimerName.STALL} <= set(
+            self.guests()
+        )
         open_ends = ledger.sockets - ledger.closing | ledger.dials
         assert open_ends <= {guest.connection for guest in self.guests().values()}
         assert len([guest for guest in self.guests().values() if self.joins_now(guest)]) <= 1
         for link, told in ledger.links.items():
             guest = self.guests()[link]
-            awaited = (GuestState.RECONNECTING, GuestState.DIALING, GuestState.PROVING, GuestState.ASKING)
+            awaited = (
+                GuestState.RECONNECTING,
+                GuestState.DIALING,
+                GuestState.PROVING,
+                GuestState.ASKING,
+            )
             assert (told.stage is Stage.WAITING) == (guest.resumes and guest.state in awaited)
 
     @staticmethod
@@ -1271,7 +1427,9 @@ class AnyGuest(RuleBasedStateMachine):
     def the_person_writes(self, number: int, text: str) -> None:
         link = LinkID(f"guest-{number}")
         commands = self.check(self.bench.do(SendText(link, text)))
-        named = (one for one in self.guests().values() if link in (one.link.id, one.link.status.resumes))
+        named = (
+            one for one in self.guests().values() if link in (one.link.id, one.link.status.resumes)
+        )
         guest = next(named, None)
         if guest is not None and guest.link.id != link:
             link = guest.link.id  # it goes on for that one
@@ -1284,7 +1442,9 @@ class AnyGuest(RuleBasedStateMachine):
     def all_goes_well(self, steps: int, where: JoinTarget) -> None:
         """The next right steps on the way to a link."""
         for _ in range(steps):
-            guest = next((one for one in self.guests().values() if one.state is not GuestState.LINKED), None)
+            guest = next(
+                (one for one in self.guests().values() if one.state is not GuestState.LINKED), None
+            )
             if guest is None:
                 self.joins(where)
                 continue
@@ -1298,7 +1458,9 @@ class AnyGuest(RuleBasedStateMachine):
             elif guest.state is GuestState.DIALING:
                 event = ConnectionOpened(guest.connection, "192.168.1.5")
             elif guest.state is GuestState.ASKING:
-                event = FrameReceived(guest.connection, dump_message(host.approval if host else APPROVED))
+                event = FrameReceived(
+                    guest.connection, dump_message(host.approval if host else APPROVED)
+                )
                 if host:
                     keys = host.proof.keys
                     self.resumable[keys.resume_name()] = keys.resume_secret()
@@ -1351,14 +1513,21 @@ class AnyGuest(RuleBasedStateMachine):
         self.check(self.bench.do(ChannelMessage(link, channel, text)))
 
     @precondition(lambda self: bool(self.bench.ledger.channels))
-    @rule(data=st.data(), label=st.sampled_from([CONTROL_LABEL, "chat", STREAM]), number=st.integers(1, 9))
+    @rule(
+        data=st.data(),
+        label=st.sampled_from([CONTROL_LABEL, "chat", STREAM]),
+        number=st.integers(1, 9),
+    )
     def the_peer_opens_a_channel(self, data: st.DataObject, label: str, number: int) -> None:
         link, _ = data.draw(st.sampled_from(sorted(self.bench.ledger.channels)))
         if (link, number) not in self.bench.ledger.channels:
             self.check(self.bench.do(ChannelOpened(link, number, label)))
 
     @precondition(lambda self: bool(self.bench.ledger.peers))
-    @rule(data=st.data(), reason=st.sampled_from([Reason.ICE_FAILED, Reason.PEER_LEFT, Reason.PEER_VANISHED]))
+    @rule(
+        data=st.data(),
+        reason=st.sampled_from([Reason.ICE_FAILED, Reason.PEER_LEFT, Reason.PEER_VANISHED]),
+    )
     def the_peer_fails(self, data: st.DataObject, reason: Reason) -> None:
         link = data.draw(st.sampled_from(sorted(self.bench.ledger.peers)))
         self.check(self.bench.do(PeerFailed(link, reason)))
@@ -1373,8 +1542,16 @@ class AnyGuest(RuleBasedStateMachine):
         link = data.draw(st.sampled_from(self.proved_and_linked()))
         over_lane = self.guests()[link].link.status.via is Via.LANE
         event = LaneLost(link) if over_lane else PeerFailed(link, Reason.PEER_VANISHED)
-        told = [one for one in published(self.check(self.bench.do(event))) if isinstance(one, LinkStatus)][-1]
-        assert (told.link, told.stage, told.deadline) == (link, Stage.WAITING, self.bench.now + RESUME_SECONDS)
+        told = [
+            one
+            for one in published(self.check(self.bench.do(event)))
+            if isinstance(one, LinkStatus)
+        ][-1]
+        assert (told.link, told.stage, told.deadline) == (
+            link,
+            Stage.WAITING,
+            self.bench.now + RESUME_SECONDS,
+        )
 
     @precondition(lambda self: bool(self.bench.ledger.past_peers))
     @rule(data=st.data())
@@ -1389,7 +1566,10 @@ class AnyGuest(RuleBasedStateMachine):
     @rule(data=st.data(), opens=st.sampled_from([True, True, False]), text=from_a_peer)
     def a_lane_opens_or_does_not(self, data: st.DataObject, opens: bool, text: str) -> None:
         link = data.draw(st.sampled_from(sorted(self.bench.ledger.lanes_dialled)))
-        self.check(self.bench.do(LaneOpened(link, self.carried[link]) if opens else LaneLost(link)), honest=True)
+        self.check(
+            self.bench.do(LaneOpened(link, self.carried[link]) if opens else LaneLost(link)),
+            honest=True,
+        )
         if opens:
             self.check(self.bench.do(ChannelMessage(link, LANE_CHANNEL, text)))
 
@@ -1407,16 +1587,26 @@ class AnyGuest(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.bench.ledger.transfers))
     @rule(data=st.data(), wanted=st.sampled_from([AcceptTransfer, CancelTransfer, RetryTransfer]))
     def the_person_decides_about_files(
-        self, data: st.DataObject, wanted: Callable[[TransferID], AcceptTransfer | CancelTransfer | RetryTransfer]
+        self,
+        data: st.DataObject,
+        wanted: Callable[[TransferID], AcceptTransfer | CancelTransfer | RetryTransfer],
     ) -> None:
-        self.check(self.bench.do(wanted(data.draw(st.sampled_from(sorted(self.bench.ledger.transfers))))))
+        self.check(
+            self.bench.do(wanted(data.draw(st.sampled_from(sorted(self.bench.ledger.transfers)))))
+        )
 
     @rule(numbers=st.lists(st.integers(0, 5), min_size=1, max_size=8))
     def files_go_well(self, numbers: list[int]) -> None:
         for number in numbers:
-            linked = [one for one in self.guests().values() if one.state is GuestState.LINKED and one.link._control]
+            linked = [
+                one
+                for one in self.guests().values()
+                if one.state is GuestState.LINKED and one.link._control
+            ]
             for guest in linked[:1]:
-                event = next_file_event(self.bench.ledger, guest.link.id, guest.link._control or 0, number)
+                event = next_file_event(
+                    self.bench.ledger, guest.link.id, guest.link._control or 0, number
+                )
                 self.check(self.bench.do(event))
 
     @rule(number=st.integers(0, 5), way=st.sampled_from([True, True, False]))

@@ -1,4 +1,7 @@
-"""Tests of proxim.core.guest_pairing: the ids of tries. All else is said of the whole guest, in test_guest.py."""
+"""Tests of proxim.core.guest_pairing: the ids of tries.
+
+All else is said of the whole guest, in test_guest.py.
+"""
 
 import itertools
 
@@ -23,7 +26,11 @@ def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
         lambda: ConnectionID(-next(sockets)),
         no_files(),
     )
-    assert (guest.link.id, guest.connection, guest.resumes) == (LinkID("guest-7"), ConnectionID(-3), False)
+    assert (guest.link.id, guest.connection, guest.resumes) == (
+        LinkID("guest-7"),
+        ConnectionID(-3),
+        False,
+    )
     assert Dial(ConnectionID(-3), TARGET.websocket_url) in guest.start()
 
 

@@ -1,4 +1,6 @@
-"""Tests of proxim.core.host: sockets, sessions, codes and networks as scripts; then anything in any order."""
+"""Tests of proxim.core.host: sockets, sessions, codes and networks as scripts; then anything in any
+order.
+"""
 
 import json
 from collections.abc import Callable
@@ -89,7 +91,17 @@ from proxim.core.messages import (
 from proxim.core.proof import ProofKeys
 from proxim.core.proving import start_resumption
 from proxim.core.session_states import SessionState
-from proxim.core.status import Invitation, LinkStatus, Networks, NoInvitation, PairOutcome, Prompt, Stage, Trouble, Via
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    Stage,
+    Trouble,
+    Via,
+)
 from tests.core.machine_fixtures import (
     ANSWER,
     ETHERNET,
@@ -155,10 +167,12 @@ def memory(bench: HostBench) -> tuple[int, int, int]:
 
 def pending_timers(bench: HostBench) -> dict[Timer, float]:
     """All timers but those of sockets alone."""
-    return {timer: at for timer, at in bench.ledger.timers.items() if timer.name is not TimerName.SOCKET}
+    return {
+        timer: at for timer, at in bench.ledger.timers.items() if timer.name is not TimerName.SOCKET
+    }
 
 
-# --- the code on the screen ------------------------------------------------------------------------------------------
+# --- the code on the screen -----------------------------------------------------------------------
 
 
 def test_the_first_network_brings_the_first_code() -> None:
@@ -179,7 +193,11 @@ def test_the_first_network_brings_the_first_code() -> None:
     code = parse_code(invitation.code)
     assert (str(code.address), code.port) == ("192.168.1.5", PORT)
     target = parse_target(invitation.url)
-    assert (target.address, target.port, target.session_id) == ("192.168.1.5", PORT, invitation.session_id)
+    assert (target.address, target.port, target.session_id) == (
+        "192.168.1.5",
+        PORT,
+        invitation.session_id,
+    )
     assert target.qr_secret is not None
     assert len(target.qr_secret) == 22
 
@@ -194,9 +212,12 @@ def test_an_ipv6_address_has_a_link_and_no_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("invite", "seconds"), [(ONE_TIME, 900.0), (Invite(SessionType.ONE_TIME, 30.0), 30.0), (TEMPORARY, 60.0)]
+    ("invite", "seconds"),
+    [(ONE_TIME, 900.0), (Invite(SessionType.ONE_TIME, 30.0), 30.0), (TEMPORARY, 60.0)],
 )
-def test_a_code_that_expires_leaves_memory_and_a_fresh_one_is_shown(invite: Invite, seconds: float) -> None:
+def test_a_code_that_expires_leaves_memory_and_a_fresh_one_is_shown(
+    invite: Invite, seconds: float
+) -> None:
     bench = hosting(invite)
     first = bench.shown
     assert bench.advance(seconds - 0.1) == []
@@ -209,7 +230,9 @@ def test_a_code_that_expires_leaves_memory_and_a_fresh_one_is_shown(invite: Invi
     assert second.session_id != first.session_id
     assert second.code != first.code
     assert memory(bench) == (0, 1, 1)
-    assert sent(bench.ask(bench.connect(), first.session_id)) == [result(first.session_id, Reason.UNKNOWN_SESSION)]
+    assert sent(bench.ask(bench.connect(), first.session_id)) == [
+        result(first.session_id, Reason.UNKNOWN_SESSION)
+    ]
 
 
 def test_a_persistent_code_never_expires() -> None:
@@ -237,7 +260,10 @@ def test_invite_rejects_whoever_asks_by_the_code_shown(host: HostBench) -> None:
     guest, session_id = host.asked()
     commands = host.do(ONE_TIME)
     assert sent(commands) == [result(session_id, Reason.CLOSED)]
-    assert published(commands) == [PairOutcome(session_id, approved=False, reason=Reason.CLOSED), host.shown]
+    assert published(commands) == [
+        PairOutcome(session_id, approved=False, reason=Reason.CLOSED),
+        host.shown,
+    ]
     assert Timer(TimerName.APPROVAL, session_id) not in host.ledger.timers
     host.ask(guest)  # the same socket may ask by the new code
     assert list(host.ledger.prompts) == [host.shown.session_id]
@@ -262,14 +288,21 @@ def test_invite_without_a_network_takes_effect_when_there_is_one() -> None:
     assert before.type is SessionType.TEMPORARY
     bench.do(NetworksSeen(()))
     bench.do(PERSISTENT)
-    assert memory(bench) == (0, 0, 0)  # the one shown until then has ended, though nobody saw its code
+    # The one shown until then has ended, though nobody saw its code
+    assert memory(bench) == (
+        0,
+        0,
+        0,
+    )
     bench.listen()
     after = bench.shown
     assert after.type is SessionType.PERSISTENT
     assert after.session_id != before.session_id
 
 
-def test_the_code_goes_away_when_its_guest_is_approved_and_comes_back_fresh(host: HostBench) -> None:
+def test_the_code_goes_away_when_its_guest_is_approved_and_comes_back_fresh(
+    host: HostBench,
+) -> None:
     first = host.shown
     _, session_id = host.asked()
     assert host.shown == first  # still: the prompt may be the wrong guest's
@@ -281,7 +314,9 @@ def test_the_code_goes_away_when_its_guest_is_approved_and_comes_back_fresh(host
     assert memory(host) == (1, 1, 1)
 
 
-def test_a_failed_attempt_leaves_the_same_code_usable_also_beside_another_guest(host: HostBench) -> None:
+def test_a_failed_attempt_leaves_the_same_code_usable_also_beside_another_guest(
+    host: HostBench,
+) -> None:
     host.linked()
     host.do(ONE_TIME)
     second = host.shown
@@ -310,7 +345,9 @@ def test_no_code_comes_by_itself_while_another_guest_is_linked(host: HostBench) 
     assert host.ledger.invitation is not None
 
 
-def test_a_persistent_code_is_shown_again_after_its_guest_left_and_the_guest_may_come_back() -> None:
+def test_a_persistent_code_is_shown_again_after_its_guest_left_and_the_guest_may_come_back() -> (
+    None
+):
     bench = hosting(PERSISTENT)
     shown = bench.shown
     guest, session_id, link = bench.linked()
@@ -321,11 +358,13 @@ def test_a_persistent_code_is_shown_again_after_its_guest_left_and_the_guest_may
     assert memory(bench) == (1, 1, 1)
 
 
-# --- networks --------------------------------------------------------------------------------------------------------
+# --- networks -------------------------------------------------------------------------------------
 
 
 def test_another_rank_of_the_same_addresses_changes_no_code(host: HostBench) -> None:
-    assert host.do(NetworksSeen((WIFI, ETHERNET))) == [Publish(Networks((WIFI, ETHERNET), ETHERNET.address))]
+    assert host.do(NetworksSeen((WIFI, ETHERNET))) == [
+        Publish(Networks((WIFI, ETHERNET), ETHERNET.address))
+    ]
 
 
 def test_an_address_that_disappears_moves_the_same_session_to_the_next(host: HostBench) -> None:
@@ -445,7 +484,7 @@ def test_the_code_follows_the_port(host: HostBench) -> None:
     assert parse_target(host.shown.url).port == PORT + 1
 
 
-# --- requests --------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("by_code", [False, True])
@@ -459,7 +498,9 @@ def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
     ]
     approved = host.do(Decide(session_id, approved=True))
     link = host.link
-    status = LinkStatus(link, session_id, Stage.APPROVED, peer_name="Phone", peer_address=GUEST_ADDRESS)
+    status = LinkStatus(
+        link, session_id, Stage.APPROVED, peer_name="Phone", peer_address=GUEST_ADDRESS
+    )
     assert approved == [
         CancelTimer(Timer(TimerName.APPROVAL, session_id)),
         Send(guest, result(name, approved=True)),
@@ -491,7 +532,9 @@ def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
         {"sdp": SDP, "later": True},
     ],
 )
-def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(host: HostBench, payload: object) -> None:
+def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(
+    host: HostBench, payload: object
+) -> None:
     guest, session_id, link = host.approved()
     text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
     assert host.say(guest, text)[-1] == ApplyDescription(link, SDPType.OFFER, SDP)
@@ -524,7 +567,9 @@ def test_the_seeds_own_request_is_enough(host: HostBench) -> None:
     }}"""
     (_, prompt) = host.say(host.connect(), text)
     device = DeviceInfo("Client-PC-123", "device-xyz")
-    assert prompt == Publish(Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40, number=1))
+    assert prompt == Publish(
+        Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40, number=1)
+    )
 
 
 def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench) -> None:
@@ -584,17 +629,23 @@ def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
 @pytest.mark.parametrize("session_id", ["abc123", "", "@CODE", "guest-1"])
 def test_an_unknown_session_is_told_so(host: HostBench, session_id: str) -> None:
     guest = host.connect()
-    assert host.say(guest, PairRequest(session_id, PHONE)) == [Send(guest, result(session_id, Reason.UNKNOWN_SESSION))]
+    assert host.say(guest, PairRequest(session_id, PHONE)) == [
+        Send(guest, result(session_id, Reason.UNKNOWN_SESSION))
+    ]
     assert isinstance(published(host.ask(guest))[0], Prompt)  # and may ask for another
 
 
 def test_a_decision_about_an_unknown_session_comes_too_late(host: HostBench) -> None:
-    assert host.do(Decide("abc123", approved=True)) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert host.do(Decide("abc123", approved=True)) == [
+        Publish(Trouble(Problem(Reason.PROMPT_GONE)))
+    ]
 
 
 @pytest.mark.parametrize("by_code", [False, True])
 @pytest.mark.parametrize("stage", ["asked", "approved", "answered", "linked"])
-def test_a_second_guest_is_told_busy_by_code_too(host: HostBench, stage: str, by_code: bool) -> None:
+def test_a_second_guest_is_told_busy_by_code_too(
+    host: HostBench, stage: str, by_code: bool
+) -> None:
     session_id = host.shown.session_id
     getattr(host, stage)()
     second = host.connect()
@@ -608,11 +659,15 @@ def test_no_code_and_nobody_to_be_busy_with_is_an_unknown_session(host: HostBenc
     _, _, second = host.linked()
     host.do(Disconnect(second))
     guest = host.connect()
-    assert sent(host.ask(guest, CODE_SESSION_ID)) == [result(CODE_SESSION_ID, Reason.UNKNOWN_SESSION)]
+    assert sent(host.ask(guest, CODE_SESSION_ID)) == [
+        result(CODE_SESSION_ID, Reason.UNKNOWN_SESSION)
+    ]
 
 
 @pytest.mark.parametrize("stage", ["asked", "approved", "answered", "linked"])
-def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(host: HostBench, stage: str) -> None:
+def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(
+    host: HostBench, stage: str
+) -> None:
     guest, session_id, *_ = getattr(host, stage)()
     before = dict(host.ledger.prompts)
     again = PairRequest(session_id, DeviceInfo("Boss", "other"))
@@ -620,7 +675,7 @@ def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(host: HostBe
     assert host.ledger.prompts == before
 
 
-# --- signals ---------------------------------------------------------------------------------------------------------
+# --- signals --------------------------------------------------------------------------------------
 
 
 def test_a_signal_before_approval_is_refused_and_changes_nothing(host: HostBench) -> None:
@@ -629,7 +684,9 @@ def test_a_signal_before_approval_is_refused_and_changes_nothing(host: HostBench
     assert host.say(guest, Signal(session_id, OFFER)) == [refused(guest, Reason.NOT_ALLOWED)]
     host.ask(guest)
     prompts = dict(host.ledger.prompts)
-    assert host.say(guest, Signal(session_id, OFFER)) == [refused(guest, Reason.NOT_ALLOWED, session_id)]
+    assert host.say(guest, Signal(session_id, OFFER)) == [
+        refused(guest, Reason.NOT_ALLOWED, session_id)
+    ]
     assert host.ledger.prompts == prompts
     host.do(Decide(session_id, approved=True))
     assert isinstance(host.say(guest, Signal(session_id, OFFER))[-1], ApplyDescription)
@@ -651,13 +708,17 @@ def test_a_guest_that_was_told_busy_signals_in_vain(host: HostBench) -> None:
     _, session_id, _ = host.approved()
     second = host.connect()
     host.ask(second, session_id)
-    assert host.say(second, Signal(session_id, OFFER)) == [refused(second, Reason.NOT_ALLOWED, session_id)]
+    assert host.say(second, Signal(session_id, OFFER)) == [
+        refused(second, Reason.NOT_ALLOWED, session_id)
+    ]
 
 
 def test_a_second_offer_and_an_answer_are_refused(host: HostBench) -> None:
     guest, session_id, _ = host.answered()
     for payload in (OFFER, Description(SDP), Description(SDP, SDPType.ANSWER)):
-        assert host.say(guest, Signal(session_id, payload)) == [refused(guest, Reason.NOT_ALLOWED, session_id)]
+        assert host.say(guest, Signal(session_id, payload)) == [
+            refused(guest, Reason.NOT_ALLOWED, session_id)
+        ]
 
 
 @pytest.mark.parametrize("ending", [ONE_TIME, None])
@@ -685,7 +746,7 @@ def test_what_crosses_the_end_of_a_session_is_ignored(host: HostBench) -> None:
     assert memory(host) == (0, 1, 1)
 
 
-# --- wrong messages --------------------------------------------------------------------------------------------------
+# --- wrong messages -------------------------------------------------------------------------------
 
 WRONG: list[tuple[str, Reason]] = [
     ("", Reason.BAD_JSON),
@@ -694,7 +755,10 @@ WRONG: list[tuple[str, Reason]] = [
     ('{"type":"pair_request","type":"signal"}', Reason.BAD_JSON),
     ("{}", Reason.BAD_MESSAGE),
     ('{"type":5}', Reason.BAD_MESSAGE),
-    ('{"type":"pair_request","sessionID":5,"deviceInfo":{"name":"a","id":"b"}}', Reason.BAD_MESSAGE),
+    (
+        '{"type":"pair_request","sessionID":5,"deviceInfo":{"name":"a","id":"b"}}',
+        Reason.BAD_MESSAGE,
+    ),
     ('{"type":"pair_request","sessionID":"x","deviceInfo":"y"}', Reason.BAD_MESSAGE),
     ('{"type":"signal","sessionID":"x","payload":{}}', Reason.BAD_MESSAGE),
     ('{"type":"signal","sessionID":"x","payload":{"sdp":"a","candidate":"b"}}', Reason.BAD_MESSAGE),
@@ -719,7 +783,12 @@ def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
 ) -> None:
     made = getattr(host, stage)()
     guest = made[0] if isinstance(made, tuple) else made
-    before = (pending_timers(host), dict(host.ledger.prompts), dict(host.ledger.links), memory(host))
+    before = (
+        pending_timers(host),
+        dict(host.ledger.prompts),
+        dict(host.ledger.links),
+        memory(host),
+    )
     expected = Send(guest, ErrorMessage(reason.value, SENTENCES[reason]))
     assert host.say(guest, text) == [expected]
     assert (pending_timers(host), host.ledger.prompts, host.ledger.links, memory(host)) == before
@@ -744,7 +813,12 @@ def test_a_frame_that_is_no_text_is_refused(host: HostBench) -> None:
 def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
     assert MAX_BAD_MESSAGES == 5
     guest = host.connect()
-    wrong = ["rubbish", dump_message(PairResponse("x", approved=True)), dump_message(candidate_signal("x")), "{}"]
+    wrong = [
+        "rubbish",
+        dump_message(PairResponse("x", approved=True)),
+        dump_message(candidate_signal("x")),
+        "{}",
+    ]
     for text in wrong:
         assert len(host.say(guest, text)) == 1
     assert host.do(FrameRefused(guest, Reason.BAD_MESSAGE)) == [
@@ -753,7 +827,8 @@ def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
         CloseConnection(guest, CloseCode.BAD_MESSAGES),
     ]
     assert CloseCode.BAD_MESSAGES.value == 4400
-    assert host.say(guest, PairRequest(host.shown.session_id, PHONE)) == []  # too late for good ones, too
+    # Too late for good ones, too
+    assert host.say(guest, PairRequest(host.shown.session_id, PHONE)) == []
     host.do(ConnectionLost(guest))
     assert memory(host) == (0, 1, 1)
 
@@ -761,7 +836,9 @@ def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
 def test_refused_signals_count_as_wrong_and_closing_takes_the_prompt_along(host: HostBench) -> None:
     guest, session_id = host.asked()
     for _ in range(4):
-        assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.NOT_ALLOWED, session_id)]
+        assert host.say(guest, candidate_signal(session_id)) == [
+            refused(guest, Reason.NOT_ALLOWED, session_id)
+        ]
     assert host.say(guest, candidate_signal(session_id)) == [
         refused(guest, Reason.NOT_ALLOWED, session_id),
         refused(guest, Reason.TOO_MANY),
@@ -788,7 +865,7 @@ def test_an_open_link_survives_the_closing_of_its_socket(host: HostBench) -> Non
     assert host.ledger.links[link].stage is Stage.CONNECTED
 
 
-# --- links -----------------------------------------------------------------------------------------------------------
+# --- links ----------------------------------------------------------------------------------------
 
 
 def test_a_link_that_does_not_open_within_15_seconds(host: HostBench) -> None:
@@ -839,10 +916,12 @@ def test_a_link_carries_the_name_that_the_host_has_when_it_is_approved(host: Hos
     host.say(ConnectionID(1), Signal(session_id, OFFER))
     host.do(PeerDescribed(link, SDPType.ANSWER, "v=0"))
     commands = host.do(ChannelOpened(link, 1, CONTROL_LABEL))
-    assert dump_link_message(Hello("New name")) in [getattr(command, "text", None) for command in commands]
+    assert dump_link_message(Hello("New name")) in [
+        getattr(command, "text", None) for command in commands
+    ]
 
 
-# --- the end, and misuse ---------------------------------------------------------------------------------------------
+# --- the end, and misuse --------------------------------------------------------------------------
 
 
 def test_shutdown_says_goodbye_to_everybody(host: HostBench) -> None:
@@ -862,7 +941,9 @@ def test_shutdown_says_goodbye_to_everybody(host: HostBench) -> None:
 def test_a_timer_of_nothing_is_misuse(host: HostBench, name: TimerName) -> None:
     of_a_socket = name in (TimerName.SOCKET, TimerName.CHALLENGE)
     with pytest.raises(MachineMisuseError):
-        machine(host).handle(TimerFired(Timer(name, "socket-99" if of_a_socket else "abc123")), host.now)
+        machine(host).handle(
+            TimerFired(Timer(name, "socket-99" if of_a_socket else "abc123")), host.now
+        )
 
 
 def test_an_event_of_a_socket_that_never_opened_is_misuse(host: HostBench) -> None:
@@ -882,7 +963,7 @@ def test_an_event_at_the_wrong_stage_of_a_link_is_misuse(host: HostBench) -> Non
         host.program.handle(ChannelMessage(link, 1, "{}"), host.now)
 
 
-# --- anything in any order -------------------------------------------------------------------------------------------
+# --- anything in any order ------------------------------------------------------------------------
 
 NETWORKS = (ETHERNET, WIFI, IPV6, Network("10.0.0.7", 8, "tun0", virtual=True))
 peers_text: st.SearchStrategy[LinkMessage] = st.sampled_from(
@@ -891,7 +972,9 @@ peers_text: st.SearchStrategy[LinkMessage] = st.sampled_from(
 
 
 class Sniffed(ProofKeys):
-    """What a sniffer has of a proof: the name that its guest comes back by, in clear, and not the secret."""
+    """What a sniffer has of a proof: the name that its guest comes back by, in clear, and not the
+    secret.
+    """
 
     def __init__(self, keys: ProofKeys) -> None:
         self._heard = keys.resume_name()
@@ -904,30 +987,43 @@ class Sniffed(ProofKeys):
 
 
 class AnyHost(RuleBasedStateMachine):
-    """Guests say anything valid or not, timers fire, people decide, the network changes. The ledger watches."""
+    """Guests say anything valid or not, timers fire, people decide, the network changes.
 
-    @initialize(kind=st.sampled_from([ONE_TIME, TEMPORARY, PERSISTENT]), preferred=st.none() | st.just(WIFI.address))
+    The ledger watches.
+    """
+
+    @initialize(
+        kind=st.sampled_from([ONE_TIME, TEMPORARY, PERSISTENT]),
+        preferred=st.none() | st.just(WIFI.address),
+    )
     def start(self, kind: Invite, preferred: str | None) -> None:
         self.bench = HostBench(kind, preferred)
         self.asked: dict[str, ConnectionID] = {}  # whose prompt stands
         self.served: dict[LinkID, ConnectionID] = {}  # whose link it is
-        self.links: dict[ConnectionID, LinkID] = {}  # the link a socket was approved for, for its life
+        # The link a socket was approved for, for its life
+        self.links: dict[ConnectionID, LinkID] = {}
         self.offered: set[LinkID] = set()
         self.described: set[LinkID] = set()
         self.names: set[str] = {CODE_SESSION_ID, "abc123"}
-        self.begun: dict[ConnectionID, tuple[Prove, Auth, bool]] = {}  # challenged; whether it knows the secret
+        # Challenged; whether it knows the secret
+        self.begun: dict[ConnectionID, tuple[Prove, Auth, bool]] = {}
         self.held: dict[ConnectionID, Prove] = {}  # its proof held
         self.keys: dict[LinkID, ProofKeys] = {}  # of the proof that led to it
-        self.astray: set[ConnectionID] = set()  # of those, whose signals are no longer counted alike on both sides
+        # Of those, whose signals are no longer counted alike on both sides
+        self.astray: set[ConnectionID] = set()
         self.check(self.bench.do(NetworksSeen(NETWORKS[:2])))
         self.server_answers(PORT)
 
     # --- what is checked after every event
 
-    def check(self, commands: list[Command], by: ConnectionID | None = None, *, sealed: bool = False) -> None:
-        """Nothing crosses between connections; what a peer is given comes from the guest it was approved for.
+    def check(
+        self, commands: list[Command], by: ConnectionID | None = None, *, sealed: bool = False
+    ) -> None:
+        """Nothing crosses between connections; what a peer is given comes from the guest it was
+        approved for.
 
-        A begun proof has held before anybody is asked, and then only what is `sealed` reaches a peer.
+        A begun proof has held before anybody is asked, and then only what is `sealed` reaches a
+        peer.
         """
         ledger = self.bench.ledger
         for command in commands:
@@ -955,7 +1051,11 @@ class AnyHost(RuleBasedStateMachine):
                     self.links[by] = link
                     self.keys[link] = self.held[by].agreed
                 case ExpectLane(link, token):
-                    of_the_proof = self.keys[link].key("lane token")[: len(token)] if link in self.keys else None
+                    of_the_proof = (
+                        self.keys[link].key("lane token")[: len(token)]
+                        if link in self.keys
+                        else None
+                    )
                     assert token == of_the_proof or ledger.links[link].can_send_files
                 case DialLane():
                     raise AssertionError("hosts dial nobody")
@@ -982,7 +1082,9 @@ class AnyHost(RuleBasedStateMachine):
                         assert macs is not None
                         assert macs.check(payload, mac)
                 case Send(connection, PairResult(approved=True) as approval):
-                    assert connection in self.asked.values() or (connection == by and by in self.held)
+                    assert connection in self.asked.values() or (
+                        connection == by and by in self.held
+                    )
                     assert (approval.auth is not None) == (connection in self.held)
                 case _:
                     pass
@@ -992,7 +1094,9 @@ class AnyHost(RuleBasedStateMachine):
         ledger = self.bench.ledger
         assert set(self.asked) == set(ledger.prompts)
         waiting = {link for link, status in ledger.links.items() if status.stage is Stage.WAITING}
-        carried = {link for link, status in ledger.links.items() if status.via is Via.LANE} - waiting
+        carried = {
+            link for link, status in ledger.links.items() if status.via is Via.LANE
+        } - waiting
         assert carried <= ledger.lanes
         assert carried <= set(self.keys)
         assert set(ledger.peers) == set(ledger.links) - waiting - carried
@@ -1015,14 +1119,22 @@ class AnyHost(RuleBasedStateMachine):
                 case TimerName.RESUME:
                     assert host._sessions._sessions[timer.scope].state is SessionState.AWAY
                 case TimerName.SOCKET | TimerName.CHALLENGE:
-                    assert timer in {make(one) for one in ledger.sockets for make in (socket_timer, challenge_timer)}
+                    assert timer in {
+                        make(one)
+                        for one in ledger.sockets
+                        for make in (socket_timer, challenge_timer)
+                    }
                 case TimerName.STALL:
                     pass  # whose it is, the ledger looks
                 case _:
                     assert timer.scope in ledger.alive
         challenged = {timer for timer in ledger.timers if timer.name is TimerName.CHALLENGE}
-        assert challenged == {challenge_timer(one) for one, socket in host._door._sockets.items() if socket.proof}
-        assert {timer.scope for timer in ledger.timers if timer.name is TimerName.APPROVAL} == set(ledger.prompts)
+        assert challenged == {
+            challenge_timer(one) for one, socket in host._door._sockets.items() if socket.proof
+        }
+        assert {timer.scope for timer in ledger.timers if timer.name is TimerName.APPROVAL} == set(
+            ledger.prompts
+        )
         for link, status in ledger.links.items():
             opening = Timer(TimerName.LINK_OPEN, link) in ledger.timers
             beating = Timer(TimerName.HEARTBEAT, link) in ledger.timers
@@ -1057,12 +1169,17 @@ class AnyHost(RuleBasedStateMachine):
             assert ledger.invitation is not None
         if ledger.invitation is not None:
             target = parse_target(ledger.invitation.url)
-            assert (ip_address(target.address), target.port) == (ip_address(endpoint[0]), endpoint[1])
+            assert (ip_address(target.address), target.port) == (
+                ip_address(endpoint[0]),
+                endpoint[1],
+            )
             session = machine(self.bench)._sessions._sessions[ledger.invitation.session_id]
             assert session.state in (SessionState.OPEN, SessionState.ASKED)
 
     def teardown(self) -> None:
-        """When all have left, all that is left is one code, and what was kept for guests that may come back."""
+        """When all have left, all that is left is one code, and what was kept for guests that may
+        come back.
+        """
         if not hasattr(self, "bench"):
             return
         for link in list(self.bench.ledger.links):
@@ -1083,7 +1200,9 @@ class AnyHost(RuleBasedStateMachine):
 
     # --- guests
 
-    def some_socket(self, data: st.DataObject, among: set[ConnectionID] | None = None) -> ConnectionID:
+    def some_socket(
+        self, data: st.DataObject, among: set[ConnectionID] | None = None
+    ) -> ConnectionID:
         return data.draw(st.sampled_from(sorted(among or self.bench.ledger.sockets)))
 
     @rule(address=st.sampled_from([GUEST_ADDRESS, "192.168.1.10", "192.168.1.11"]))
@@ -1093,14 +1212,22 @@ class AnyHost(RuleBasedStateMachine):
 
     @rule(steps=st.integers(1, 8), proof=st.sampled_from(["code", "QR", None]))
     def all_goes_well(self, steps: int, proof: str | None) -> None:
-        """The next right steps on the way to a link: without these, chance alone rarely gets there."""
+        """The next right steps on the way to a link: without these, chance alone rarely gets
+        there.
+        """
         for _ in range(steps):
             self.next_right_step(proof)
 
     def next_right_step(self, proof: str | None) -> None:
         ledger = self.bench.ledger
-        waiting = [link for link in ledger.peers if link not in self.offered and self.served[link] in ledger.sockets]
-        unopened = [link for link in self.answered() if ledger.links[link].stage is not Stage.CONNECTED]
+        waiting = [
+            link
+            for link in ledger.peers
+            if link not in self.offered and self.served[link] in ledger.sockets
+        ]
+        unopened = [
+            link for link in self.answered() if ledger.links[link].stage is not Stage.CONNECTED
+        ]
         idle = ledger.sockets - ledger.closing - set(self.asked.values()) - set(self.links)
         if unopened:
             self.check(self.bench.do(ChannelOpened(unopened[0], 1, CONTROL_LABEL)))
@@ -1125,7 +1252,11 @@ class AnyHost(RuleBasedStateMachine):
 
     def confirmable(self) -> list[ConnectionID]:
         ledger = self.bench.ledger
-        return [one for one, (_, _, knows) in self.begun.items() if knows and one in ledger.sockets - ledger.closing]
+        return [
+            one
+            for one, (_, _, knows) in self.begun.items()
+            if knows and one in ledger.sockets - ledger.closing
+        ]
 
     def begin(self, connection: ConnectionID, *, by_code: bool, knows: bool) -> None:
         guest = self.bench.prover_of(by_code=by_code, knows=knows, connection=connection)
@@ -1136,7 +1267,9 @@ class AnyHost(RuleBasedStateMachine):
                 self.begun[connection] = (guest, message.auth, knows)
 
     def come_back(self, connection: ConnectionID, link: LinkID, *, knows: bool) -> None:
-        """Ask by the name that the link's proof gave it; who only heard that name does not know the secret."""
+        """Ask by the name that the link's proof gave it; who only heard that name does not know the
+        secret.
+        """
         keys = self.keys[link]
         target = JoinTarget(GUEST_ADDRESS, PORT, keys.resume_name())
         proof = start_resumption(keys if knows else Sniffed(keys), PHONE, self.bench.prover)
@@ -1158,7 +1291,9 @@ class AnyHost(RuleBasedStateMachine):
 
     @precondition(lambda self: self.returnable())
     @rule(data=st.data(), noticed=st.booleans(), steps=st.integers(0, 5))
-    def a_proved_link_is_lost_and_its_guest_comes_back(self, data: st.DataObject, noticed: bool, steps: int) -> None:
+    def a_proved_link_is_lost_and_its_guest_comes_back(
+        self, data: st.DataObject, noticed: bool, steps: int
+    ) -> None:
         link = self.some_link(data, self.returnable())
         if noticed and link in self.bench.ledger.peers:
             self.check(self.bench.do(PeerFailed(link, Reason.PEER_VANISHED)))
@@ -1186,11 +1321,17 @@ class AnyHost(RuleBasedStateMachine):
         prompts = [status for status in published(commands) if isinstance(status, Prompt)]
         assert not prompts or (honest and knows)
 
-    def signal(self, connection: ConnectionID, payload: Description | Candidate, *, sealed: bool) -> None:
+    def signal(
+        self, connection: ConnectionID, payload: Description | Candidate, *, sealed: bool
+    ) -> None:
         """Say a signal by the name that the guest has for its session; sealed if it can be."""
         name = machine(self.bench)._door._sockets[connection].claimed_id
         guest = self.held.get(connection)
-        sealed = sealed and connection not in self.astray and self.links.get(connection) in self.bench.ledger.alive
+        sealed = (
+            sealed
+            and connection not in self.astray
+            and self.links.get(connection) in self.bench.ledger.alive
+        )
         mac = guest.macs.seal(payload) if sealed and guest and guest.macs else None
         commands = self.bench.say(connection, Signal(name, payload, mac))
         if "too_many" in errors(commands):
@@ -1199,15 +1340,23 @@ class AnyHost(RuleBasedStateMachine):
         if guest and mac is None and connection in self.links:
             assert not any(isinstance(one, AddCandidate | ApplyDescription) for one in commands)
 
-    @precondition(lambda self: bool(self.bench.ledger.sockets) and self.bench.ledger.invitation is not None)
+    @precondition(
+        lambda self: bool(self.bench.ledger.sockets) and self.bench.ledger.invitation is not None
+    )
     @rule(data=st.data(), by_code=st.booleans(), knows=st.booleans())
     def a_guest_begins_a_proof(self, data: st.DataObject, by_code: bool, knows: bool) -> None:
-        self.begin(self.some_socket(data), by_code=by_code and self.bench.shown.code is not None, knows=knows)
+        self.begin(
+            self.some_socket(data),
+            by_code=by_code and self.bench.shown.code is not None,
+            knows=knows,
+        )
 
     @precondition(lambda self: set(self.begun) & self.bench.ledger.sockets)
     @rule(data=st.data(), honest=st.booleans())
     def a_guest_confirms(self, data: st.DataObject, honest: bool) -> None:
-        self.confirm(self.some_socket(data, set(self.begun) & self.bench.ledger.sockets), honest=honest)
+        self.confirm(
+            self.some_socket(data, set(self.begun) & self.bench.ledger.sockets), honest=honest
+        )
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(data=st.data(), valid=st.booleans())
@@ -1229,7 +1378,9 @@ class AnyHost(RuleBasedStateMachine):
         kind=st.none() | st.sampled_from(SDPType),
         sealed=st.sampled_from([True, True, False]),
     )
-    def a_guest_signals(self, data: st.DataObject, own: bool, offer: bool, kind: SDPType | None, sealed: bool) -> None:
+    def a_guest_signals(
+        self, data: st.DataObject, own: bool, offer: bool, kind: SDPType | None, sealed: bool
+    ) -> None:
         linking = {one for one in self.served.values() if one in self.bench.ledger.sockets}
         connection = self.some_socket(data, linking if own else None)
         payload = Description(SDP, kind) if offer else Candidate(LINE)
@@ -1243,21 +1394,33 @@ class AnyHost(RuleBasedStateMachine):
         """Sockets of guests that proved themselves and are linking or linked."""
         ledger = self.bench.ledger
         talking = ledger.sockets - ledger.closing
-        return [one for one, link in self.links.items() if one in talking & set(self.held) and link in ledger.alive]
+        return [
+            one
+            for one, link in self.links.items()
+            if one in talking & set(self.held) and link in ledger.alive
+        ]
 
     @precondition(lambda self: self.sealing())
     @rule(data=st.data(), offer=st.booleans(), mac=st.sampled_from([None, "", "A" * 43]))
-    def somebody_in_between_signals(self, data: st.DataObject, offer: bool, mac: str | None) -> None:
+    def somebody_in_between_signals(
+        self, data: st.DataObject, offer: bool, mac: str | None
+    ) -> None:
         connection = self.some_socket(data, set(self.sealing()))
         name = machine(self.bench)._door._sockets[connection].claimed_id
-        commands = self.bench.say(connection, Signal(name, OFFER if offer else Candidate(LINE), mac))
+        commands = self.bench.say(
+            connection, Signal(name, OFFER if offer else Candidate(LINE), mac)
+        )
         self.check(commands, connection)
-        assert "too_many" in errors(commands) or SessionEnded(name, Reason.TAMPERED) in sent(commands, connection)
+        assert "too_many" in errors(commands) or SessionEnded(name, Reason.TAMPERED) in sent(
+            commands, connection
+        )
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(
         data=st.data(),
-        text=st.sampled_from([text for text, _ in WRONG] + [dump_message(message) for message in OF_THE_HOST])
+        text=st.sampled_from(
+            [text for text, _ in WRONG] + [dump_message(message) for message in OF_THE_HOST]
+        )
         | st.text(max_size=20),
     )
     def a_guest_says_what_it_must_not(self, data: st.DataObject, text: str) -> None:
@@ -1267,8 +1430,12 @@ class AnyHost(RuleBasedStateMachine):
         proved = connection in self.sealing()
         commands = self.bench.say(connection, text)
         self.check(commands, connection)
-        if proved and "too_many" not in errors(commands):  # an honest guest would not: somebody is in between
-            assert any(isinstance(one, SessionEnded) and one.reason is Reason.TAMPERED for one in sent(commands))
+        # An honest guest would not: somebody is in between
+        if proved and "too_many" not in errors(commands):
+            assert any(
+                isinstance(one, SessionEnded) and one.reason is Reason.TAMPERED
+                for one in sent(commands)
+            )
             return
         assert closing == (errors(commands) == [])
         if connection not in self.bench.ledger.closing:
@@ -1292,7 +1459,11 @@ class AnyHost(RuleBasedStateMachine):
         return [link for link in self.bench.ledger.peers if link in self.described]
 
     def open_links(self) -> list[LinkID]:
-        return [link for link, status in self.bench.ledger.links.items() if status.stage is Stage.CONNECTED]
+        return [
+            link
+            for link, status in self.bench.ledger.links.items()
+            if status.stage is Stage.CONNECTED
+        ]
 
     @precondition(lambda self: self.unanswered())
     @rule(data=st.data())
@@ -1303,10 +1474,16 @@ class AnyHost(RuleBasedStateMachine):
         self.described.add(link)
         commands = self.bench.do(PeerDescribed(link, SDPType.ANSWER, "v=0"))
         self.check(commands)
-        assert [command.connection for command in commands if isinstance(command, Send)] == [self.served[link]]
+        assert [command.connection for command in commands if isinstance(command, Send)] == [
+            self.served[link]
+        ]
 
     @precondition(lambda self: self.answered())
-    @rule(data=st.data(), label=st.sampled_from([CONTROL_LABEL, CONTROL_LABEL, "chat"]), number=st.integers(0, 9))
+    @rule(
+        data=st.data(),
+        label=st.sampled_from([CONTROL_LABEL, CONTROL_LABEL, "chat"]),
+        number=st.integers(0, 9),
+    )
     def a_channel_opens(self, data: st.DataObject, label: str, number: int) -> None:
         link = self.some_link(data, self.answered())
         if (link, number) not in self.bench.ledger.channels:
@@ -1323,20 +1500,29 @@ class AnyHost(RuleBasedStateMachine):
     def something_late_of_a_closed_link(self, data: st.DataObject) -> None:
         link = self.some_link(data, list(self.bench.ledger.past_peers))
         late = data.draw(st.booleans())
-        event = PeerDescribed(link, SDPType.ANSWER, "") if late else PeerFailed(link, Reason.PEER_LEFT)
+        event = (
+            PeerDescribed(link, SDPType.ANSWER, "") if late else PeerFailed(link, Reason.PEER_LEFT)
+        )
         assert self.bench.do(event) == []
 
     @precondition(lambda self: self.bench.ledger.peers)
-    @rule(data=st.data(), reason=st.sampled_from([Reason.ICE_FAILED, Reason.PEER_VANISHED, Reason.BAD_DESCRIPTION]))
+    @rule(
+        data=st.data(),
+        reason=st.sampled_from([Reason.ICE_FAILED, Reason.PEER_VANISHED, Reason.BAD_DESCRIPTION]),
+    )
     def a_peer_fails(self, data: st.DataObject, reason: Reason) -> None:
-        self.check(self.bench.do(PeerFailed(self.some_link(data, list(self.bench.ledger.peers)), reason)))
+        self.check(
+            self.bench.do(PeerFailed(self.some_link(data, list(self.bench.ledger.peers)), reason))
+        )
 
     # --- lanes and files
 
     @precondition(lambda self: bool(self.bench.ledger.expected))
     @rule(data=st.data(), carries=st.booleans(), says=peers_text.map(dump_link_message) | st.none())
     def a_lane_opens(self, data: st.DataObject, carries: bool, says: str | None) -> None:
-        """Whoever has the token may say that the lane carries the link, and may or may not speak on it."""
+        """Whoever has the token may say that the lane carries the link, and may or may not speak on
+        it.
+        """
         link = self.some_link(data, list(self.bench.ledger.expected))
         self.check(self.bench.do(LaneOpened(link, carries and link in self.keys)))
         if says is not None and link in self.bench.ledger.lanes - self.bench.ledger.lanes_closing:
@@ -1346,11 +1532,17 @@ class AnyHost(RuleBasedStateMachine):
     @rule(data=st.data(), says=peers_text.map(dump_link_message) | st.none())
     def a_lane_speaks_or_is_lost(self, data: st.DataObject, says: str | None) -> None:
         link = self.some_link(data, list(self.bench.ledger.lanes))
-        self.check(self.bench.do(LaneLost(link) if says is None else ChannelMessage(link, LANE_CHANNEL, says)))
+        self.check(
+            self.bench.do(
+                LaneLost(link) if says is None else ChannelMessage(link, LANE_CHANNEL, says)
+            )
+        )
 
     def controls(self) -> dict[LinkID, int]:
         """The control channel of every link that has one."""
-        links = [session.link for session in machine(self.bench)._sessions if session.link is not None]
+        links = [
+            session.link for session in machine(self.bench)._sessions if session.link is not None
+        ]
         return {one.id: one._control for one in links if one._control is not None}
 
     @precondition(lambda self: self.controls())
@@ -1358,7 +1550,9 @@ class AnyHost(RuleBasedStateMachine):
     def a_peer_speaks_of_files(self, data: st.DataObject, number: int) -> None:
         link = self.some_link(data, list(self.controls()))
         said = data.draw(st.sampled_from(words_about_files(self.bench.ledger, number)))
-        self.check(self.bench.do(ChannelMessage(link, self.controls()[link], dump_link_message(said))))
+        self.check(
+            self.bench.do(ChannelMessage(link, self.controls()[link], dump_link_message(said)))
+        )
 
     @precondition(lambda self: self.controls())
     @rule(data=st.data(), numbers=st.lists(st.integers(0, 5), min_size=1, max_size=8))
@@ -1377,9 +1571,13 @@ class AnyHost(RuleBasedStateMachine):
     @precondition(lambda self: self.bench.ledger.transfers)
     @rule(data=st.data(), wanted=st.sampled_from([AcceptTransfer, CancelTransfer, RetryTransfer]))
     def the_person_decides_about_files(
-        self, data: st.DataObject, wanted: Callable[[TransferID], AcceptTransfer | CancelTransfer | RetryTransfer]
+        self,
+        data: st.DataObject,
+        wanted: Callable[[TransferID], AcceptTransfer | CancelTransfer | RetryTransfer],
     ) -> None:
-        self.check(self.bench.do(wanted(data.draw(st.sampled_from(sorted(self.bench.ledger.transfers))))))
+        self.check(
+            self.bench.do(wanted(data.draw(st.sampled_from(sorted(self.bench.ledger.transfers)))))
+        )
 
     # --- time
 
@@ -1451,12 +1649,16 @@ class AnyHost(RuleBasedStateMachine):
             self.check(self.bench.do(failed if port is None else Listening(address, port)))
 
     @rule(
-        event=st.lists(st.sampled_from(NETWORKS), unique=True).map(lambda networks: NetworksSeen(tuple(networks)))
+        event=st.lists(st.sampled_from(NETWORKS), unique=True).map(
+            lambda networks: NetworksSeen(tuple(networks))
+        )
         | st.sampled_from(NETWORKS).map(lambda network: ChooseNetwork(network.address)),
         then=st.sampled_from([PORT, PORT, PORT + 1, None]),
         at_once=st.booleans(),
     )
-    def the_network_changes(self, event: NetworksSeen | ChooseNetwork, then: int | None, at_once: bool) -> None:
+    def the_network_changes(
+        self, event: NetworksSeen | ChooseNetwork, then: int | None, at_once: bool
+    ) -> None:
         commands = self.bench.do(event)
         self.check(commands)
         self.drop_guests(commands)
@@ -1477,7 +1679,9 @@ TestAnyHost = AnyHost.TestCase
 
 
 def test_secrets_are_not_the_same_twice() -> None:
-    """The fixture's bytes count up: two sessions that share anything would share it with the real ones, too."""
+    """The fixture's bytes count up: two sessions that share anything would share it with the real
+    ones, too.
+    """
     bench = HostBench()
     bench.listen()
     assert counting_bytes()(4) == b"\0\0\0\1"
@@ -1488,7 +1692,9 @@ def test_secrets_are_not_the_same_twice() -> None:
     assert len(seen) == 60
 
 
-def test_who_waits_without_proof_is_turned_away_when_the_host_asks_for_proof(host: HostBench) -> None:
+def test_who_waits_without_proof_is_turned_away_when_the_host_asks_for_proof(
+    host: HostBench,
+) -> None:
     guest, _ = host.asked()
     commands = host.do(SetRequireProof(required=True))
     results = [one.message for one in commands if isinstance(one, Send) and one.connection == guest]
@@ -1496,7 +1702,9 @@ def test_who_waits_without_proof_is_turned_away_when_the_host_asks_for_proof(hos
     assert not host.ledger.prompts
 
 
-def test_who_waits_with_a_proof_goes_on_waiting_when_the_host_asks_for_proof(host: HostBench) -> None:
+def test_who_waits_with_a_proof_goes_on_waiting_when_the_host_asks_for_proof(
+    host: HostBench,
+) -> None:
     guest = host.prove()
     commands = host.do(SetRequireProof(required=True))
     assert not [one for one in commands if isinstance(one, Send)]

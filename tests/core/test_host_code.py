@@ -33,7 +33,8 @@ from proxim.core.proof import to_base64url
 LARGEST_SECRET = 2**SECRET_BITS - 1
 SHORT_PORTS = range(47800, 47808)
 
-# docs/security.md, "Host code": first address, last address, symbols, how they are shown, the bits of the class
+# docs/security.md, "Host code": first address, last address, symbols, how they are shown, the bits
+# of the class
 CLASSES = [
     ("192.168.0.0", "192.168.255.255", (5, 5), "0"),
     ("10.0.0.0", "10.255.255.255", (4, 4, 4), "10"),
@@ -45,7 +46,9 @@ CLASSES = [
 
 
 def reference_check(symbols: str) -> str:
-    """The check symbol straight from its definition: sum of alpha^i * d_i, i from 1, in GF(2)[x] / (x^5 + x^2 + 1)."""
+    """The check symbol straight from its definition: sum of alpha^i * d_i, i from 1, in GF(2)[x] /
+    (x^5 + x^2 + 1).
+    """
     total = 0
     for i, symbol in enumerate(symbols, 1):
         product = ALPHABET.index(symbol) << i  # times x^i, not reduced yet
@@ -66,7 +69,9 @@ def with_check(bits: str) -> str:
     return symbols + reference_check(symbols)
 
 
-def attempt(read: Callable[[str], HostCode | JoinTarget], typed: str) -> HostCode | JoinTarget | CodeError:
+def attempt(
+    read: Callable[[str], HostCode | JoinTarget], typed: str
+) -> HostCode | JoinTarget | CodeError:
     """What `read` gives or raises; anything but a CodeError fails the test."""
     try:
         return read(typed)
@@ -93,10 +98,14 @@ SAMPLES = [
     for first, last, _, _ in CLASSES
     for address in (first, last)
     for port, secret in ((47800, 0), (47807, LARGEST_SECRET), (47803, 0x155_5555))
-] + [HostCode(IPv4Address(address), port, 12_345) for address in ("192.168.1.20", "8.8.8.8") for port in (1, 65535)]
+] + [
+    HostCode(IPv4Address(address), port, 12_345)
+    for address in ("192.168.1.20", "8.8.8.8")
+    for port in (1, 65535)
+]
 
 
-# --- the format ------------------------------------------------------------------------------------------------------
+# --- the format -----------------------------------------------------------------------------------
 
 
 def test_the_example() -> None:
@@ -116,7 +125,9 @@ def test_the_alphabet_is_crockfords() -> None:
 
 @pytest.mark.parametrize(("first", "last", "groups", "prefix"), CLASSES)
 @pytest.mark.parametrize("secret", [0, 1, LARGEST_SECRET])
-def test_the_table_of_classes(first: str, last: str, groups: tuple[int, ...], prefix: str, secret: int) -> None:
+def test_the_table_of_classes(
+    first: str, last: str, groups: tuple[int, ...], prefix: str, secret: int
+) -> None:
     for address in (first, last):
         for port in SHORT_PORTS:
             code = HostCode(IPv4Address(address), port, secret)
@@ -196,7 +207,7 @@ def test_codes_and_targets_do_not_change() -> None:
         parse_target("02501-WK381").address = "6.6.6.6"  # type: ignore[misc]
 
 
-# --- one host, one code ----------------------------------------------------------------------------------------------
+# --- one host, one code ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -209,7 +220,11 @@ def test_codes_and_targets_do_not_change() -> None:
         "11110" + "0" * 44 + "000001",
         "111110" + f"{0x08080808:032b}" + f"{80:016b}" + "0" * 25 + "000001",
         "111110" + f"{0x08080808:032b}" + f"{0:016b}" + "0" * 25 + "000000",  # port 0
-        "111110" + f"{0xC0A80114:032b}" + f"{47800:016b}" + "0" * 25 + "000000",  # 192.168.1.20 has a class of its own
+        "111110"
+        + f"{0xC0A80114:032b}"
+        + f"{47800:016b}"
+        + "0" * 25
+        + "000000",  # 192.168.1.20 has a class of its own
         "111110" + f"{0x0A000001:032b}" + f"{47807:016b}" + "0" * 25 + "000000",
     ],
 )
@@ -218,7 +233,9 @@ def test_a_second_spelling_of_a_host_is_refused(bits: str) -> None:
 
 
 @given(st.data(), st.sampled_from(CLASSES))
-def test_what_is_read_is_canonical(data: st.DataObject, row: tuple[str, str, tuple[int, ...], str]) -> None:
+def test_what_is_read_is_canonical(
+    data: st.DataObject, row: tuple[str, str, tuple[int, ...], str]
+) -> None:
     _, _, groups, prefix = row
     width = 5 * (sum(groups) - 1) - len(prefix)
     typed = with_check(prefix + f"{data.draw(st.integers(0, 2**width - 1)):0{width}b}")
@@ -234,12 +251,16 @@ def test_different_hosts_have_different_codes(one: HostCode, other: HostCode) ->
     assert (one.canonical == other.canonical) == (one == other)
 
 
-# --- typing errors ---------------------------------------------------------------------------------------------------
+# --- typing errors --------------------------------------------------------------------------------
 
 
 def assert_caught(typed: str, at: int) -> None:
-    """An error at this symbol is told; the first two name the class, so there another length may be right."""
-    other_class = {Reason.CODE_INCOMPLETE, Reason.CODE_TOO_LONG, Reason.CODE_UNKNOWN} if at < 2 else set()
+    """An error at this symbol is told; the first two name the class, so there another length may be
+    right.
+    """
+    other_class = (
+        {Reason.CODE_INCOMPLETE, Reason.CODE_TOO_LONG, Reason.CODE_UNKNOWN} if at < 2 else set()
+    )
     assert reason_of(typed) in {Reason.CODE_TYPO} | other_class
 
 
@@ -286,7 +307,10 @@ def test_a_code_with_more_behind_it_is_too_long(code: HostCode, more: str) -> No
     assert reason_of(code.canonical + more) is Reason.CODE_TOO_LONG
 
 
-@given(st.sampled_from([first + second for first in "Z" for second in "GHJKMNPQRSTVWXYZ"]), st.text(ALPHABET))
+@given(
+    st.sampled_from([first + second for first in "Z" for second in "GHJKMNPQRSTVWXYZ"]),
+    st.text(ALPHABET),
+)
 def test_the_reserved_class_is_a_newer_proxims_code(start: str, rest: str) -> None:
     assert reason_of(start + rest) is Reason.CODE_UNKNOWN
 
@@ -296,14 +320,15 @@ def test_the_reserved_class_is_not_guessed_from_its_first_symbol() -> None:
 
 
 @pytest.mark.parametrize(
-    "symbol", [*"uU!@#$%&*()=+[]{}|\\;'\"<>,?^~`", "é", "ß", "ﬆ", "ﬁ", "０", "²", "日", "\x00", "\ud800"]
+    "symbol",
+    [*"uU!@#$%&*()=+[]{}|\\;'\"<>,?^~`", "é", "ß", "ﬆ", "ﬁ", "０", "²", "日", "\x00", "\ud800"],
 )
 def test_what_is_no_symbol_is_named_as_such(symbol: str) -> None:
     for typed in (symbol, "02501" + symbol, symbol + "2501-WK381", "02501-WK381" + symbol):
         assert reason_of(typed) is Reason.CODE_SYMBOL
 
 
-# --- how people type -------------------------------------------------------------------------------------------------
+# --- how people type ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -393,7 +418,7 @@ def test_any_text_is_a_code_or_refused(typed: str) -> None:
         assert not isinstance(outcome, CodeError) or outcome.problem == Problem(outcome.reason, "")
 
 
-# --- URLs ------------------------------------------------------------------------------------------------------------
+# --- URLs -----------------------------------------------------------------------------------------
 
 SESSION = "q1-W_e4rT6yU8iO0pA2sD4"
 UUID = "6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
@@ -430,7 +455,11 @@ qr_secrets = st.binary(min_size=16, max_size=16).map(to_base64url)
 
 @given(st.ip_addresses(), ports, tokens, tokens, qr_secrets)
 def test_any_invitation_leads_back(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, session_id: str, uuid: str, secret: str
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    port: int,
+    session_id: str,
+    uuid: str,
+    secret: str,
 ) -> None:
     target = parse_target(invite_url(str(address), port, session_id, uuid, secret))
     assert target == JoinTarget(str(address), port, session_id, qr_secret=secret)
@@ -490,7 +519,8 @@ HOSTILE = [
     HOME + f"#s={SESSION}&k=short",
     HOME + f"#s={SESSION}&k={QR_SECRET[:-1]}",
     HOME + f"#s={SESSION}&k={QR_SECRET}A",
-    HOME + f"#s={SESSION}&k={QR_SECRET[:-1]}B",  # 16 bytes and stray bits: another spelling of the same
+    HOME
+    + f"#s={SESSION}&k={QR_SECRET[:-1]}B",  # 16 bytes and stray bits: another spelling of the same
     HOME + f"#s={SESSION}&s={SESSION}",
     HOME + f"#s={SESSION}&k={QR_SECRET}&k=other",
     HOME + f"#s={SESSION}&k={QR_SECRET}&",
@@ -579,10 +609,20 @@ def test_nothing_typed_is_an_incomplete_code() -> None:
 
 @given(st.data())
 def test_any_damaged_url_is_refused_or_leads_to_an_address(data: st.DataObject) -> None:
-    url = invite_url(data.draw(st.sampled_from(["192.168.1.20", "fe80::1%eth0"])), 47800, SESSION, UUID, QR_SECRET)
+    url = invite_url(
+        data.draw(st.sampled_from(["192.168.1.20", "fe80::1%eth0"])),
+        47800,
+        SESSION,
+        UUID,
+        QR_SECRET,
+    )
     at = data.draw(st.integers(0, len(url)))
     width = data.draw(st.integers(0, 3))
-    damaged = url[:at] + data.draw(st.text(st.characters(categories=None), max_size=3)) + url[at + width :]
+    damaged = (
+        url[:at]
+        + data.draw(st.text(st.characters(categories=None), max_size=3))
+        + url[at + width :]
+    )
     match attempt(parse_target, damaged):
         case JoinTarget(address, port, session_id):
             ipaddress.ip_address(address)
@@ -594,7 +634,7 @@ def test_any_damaged_url_is_refused_or_leads_to_an_address(data: st.DataObject) 
             assert error.problem.detail == ""
 
 
-# --- secrets ---------------------------------------------------------------------------------------------------------
+# --- secrets --------------------------------------------------------------------------------------
 
 
 @given(codes)
@@ -609,7 +649,9 @@ def test_a_targets_repr_has_no_secret() -> None:
     assert repr(by_url) == repr(by_code) == "JoinTarget(address='192.168.1.20', port=47800)"
 
 
-@pytest.mark.parametrize("typed", ["02501-WK382", "02501-WK38", "02501-WK3811", "ZZ501-WK381", "02501-WK38!"])
+@pytest.mark.parametrize(
+    "typed", ["02501-WK382", "02501-WK38", "02501-WK3811", "ZZ501-WK381", "02501-WK38!"]
+)
 def test_an_error_does_not_repeat_the_code(typed: str) -> None:
     with pytest.raises(CodeError) as caught:
         parse_target(typed)
@@ -618,7 +660,7 @@ def test_an_error_does_not_repeat_the_code(typed: str) -> None:
     assert caught.value.problem.detail == ""
 
 
-# --- which addresses a guest dials without asking --------------------------------------------------------------------
+# --- which addresses a guest dials without asking -------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -674,7 +716,12 @@ def test_is_local(address: str, local: bool) -> None:
 @pytest.mark.parametrize(
     ("address", "own_networks", "local"),
     [
-        ("203.0.113.9", ("203.0.113.77/24",), True),  # host bits set: an interface's own address and prefix
+        # Host bits set: an interface's own address and prefix
+        (
+            "203.0.113.9",
+            ("203.0.113.77/24",),
+            True,
+        ),
         ("203.0.114.9", ("203.0.113.77/24",), False),
         ("203.0.113.9", ("192.168.1.7/24", "203.0.113.0/28"), True),
         ("203.0.113.16", ("192.168.1.7/24", "203.0.113.0/28"), False),
@@ -685,11 +732,15 @@ def test_is_local(address: str, local: bool) -> None:
         ("203.0.113.9", (), False),
     ],
 )
-def test_a_subnet_of_ones_own_is_local(address: str, own_networks: tuple[str, ...], local: bool) -> None:
+def test_a_subnet_of_ones_own_is_local(
+    address: str, own_networks: tuple[str, ...], local: bool
+) -> None:
     assert is_local(address, own_networks) is local
 
 
 @pytest.mark.parametrize(("first", "last", "_groups", "_prefix"), CLASSES[:-1])
-def test_all_short_codes_are_dialled_without_asking(first: str, last: str, _groups: object, _prefix: str) -> None:
+def test_all_short_codes_are_dialled_without_asking(
+    first: str, last: str, _groups: object, _prefix: str
+) -> None:
     assert is_local(first)
     assert is_local(last)

@@ -1,8 +1,18 @@
-"""Tests of proxim.core.incoming: one transfer on its way in; both sides together are in test_transfers.py."""
+"""Tests of proxim.core.incoming: one transfer on its way in; both sides together are in
+test_transfers.py.
+"""
 
 import pytest
 
-from proxim.core.commands import CloseSink, Command, HoldSink, OpenSink, Publish, SendOnChannel, TakeStream
+from proxim.core.commands import (
+    CloseSink,
+    Command,
+    HoldSink,
+    OpenSink,
+    Publish,
+    SendOnChannel,
+    TakeStream,
+)
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.events import LANE_CHANNEL, LinkID
 from proxim.core.file_events import (
@@ -14,10 +24,27 @@ from proxim.core.file_events import (
     SinkReady,
     SinkWrote,
 )
-from proxim.core.file_messages import Accept, Announce, Cancel, Continue, FileMessage, Finished, Progress
+from proxim.core.file_messages import (
+    Accept,
+    Announce,
+    Cancel,
+    Continue,
+    FileMessage,
+    Finished,
+    Progress,
+)
 from proxim.core.incoming import UNHEARD_SECONDS, Incoming, IncomingState
 from proxim.core.json_text import MessageError
-from proxim.core.manifest import MAX_ENTRIES, START, Entry, FailedFile, Partial, Position, Span, TransferID
+from proxim.core.manifest import (
+    MAX_ENTRIES,
+    START,
+    Entry,
+    FailedFile,
+    Partial,
+    Position,
+    Span,
+    TransferID,
+)
 from proxim.core.status import TransferState, TransferStatus, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, StreamOpened
 from tests.core.transfer_bench import FakeSpeaker, heard
@@ -108,7 +135,12 @@ def test_figures_through_a_change_of_way() -> None:
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
     bench.speaker.lane_open = False
     assert bench.do(LaneChanged()) == [HoldSink(ID)]
-    assert bench.do(LaneChanged()) == bench.do(Continue(ID, 0, START)) == bench.do(StreamOpened(5, 0)) == []
+    assert (
+        bench.do(LaneChanged())
+        == bench.do(Continue(ID, 0, START))
+        == bench.do(StreamOpened(5, 0))
+        == []
+    )
     assert said(bench.do(SinkWrote(ID, 0, 14))) == [Progress(ID, 0, 14)]
     assert said(bench.do(SinkHeld(ID, Position(1, 4)))) == [Continue(ID, 1, Position(1, 4))]
     assert bench.do(SinkWrote(ID, 0, 14)) == []
@@ -136,14 +168,22 @@ def test_failed_while_held_and_while_opening() -> None:
         commands = bench.do(SinkFailed(ID, Reason.FOLDER_GONE))
         assert said(commands) == [Cancel(ID, Reason.FOLDER_GONE.value)]
         assert CloseSink(ID, keep=True) in commands
-        assert (bench.status.state, bench.status.reason) == (TransferState.FAILED, Reason.FOLDER_GONE)
+        assert (bench.status.state, bench.status.reason) == (
+            TransferState.FAILED,
+            Reason.FOLDER_GONE,
+        )
 
 
 def test_a_link_lost_while_opening_and_answers_that_come_late() -> None:
     bench = Bench()
     bench.do(ANNOUNCED, AcceptTransfer(ID))
     assert bench.do(LinkDown())[0] == CloseSink(ID, keep=True)
-    assert bench.do(SinkReady(ID)) == bench.do(SinkWrote(ID, 0, 1)) == bench.do(SinkFailed(ID, Reason.DISK_FULL)) == []
+    assert (
+        bench.do(SinkReady(ID))
+        == bench.do(SinkWrote(ID, 0, 1))
+        == bench.do(SinkFailed(ID, Reason.DISK_FULL))
+        == []
+    )
     assert bench.state is IncomingState.WAITING
 
 
@@ -196,7 +236,9 @@ def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
         (LinkDown(), TransferState.WAITING, None),
     ],
 )
-def test_ended_while_it_is_announced_again(event: object, state: TransferState, reason: Reason | None) -> None:
+def test_ended_while_it_is_announced_again(
+    event: object, state: TransferState, reason: Reason | None
+) -> None:
     bench = active()
     bench.one.announced_again(FakeSpeaker(LinkID("new")))
     bench.do(Announce(ID, FILES[:1], more=True), LaneChanged(), event)
@@ -226,7 +268,8 @@ def test_all_that_was_wanted_failed() -> None:
     assert (bench.status.state, bench.status.reason) == (TransferState.FAILED, Reason.FILE_GONE)
     assert bench.status.moved == 0
     bench.one.announced_again(bench.speaker)
-    assert isinstance(bench.do(ANNOUNCED)[0], OpenSink)  # a second try, not the first one's end again
+    # A second try, not the first one's end again
+    assert isinstance(bench.do(ANNOUNCED)[0], OpenSink)
 
 
 def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:

@@ -62,7 +62,11 @@ def attempt(text: str) -> JSONObject | MessageError:
         (f'{{"{MARK}":1,"{MARK}":1}}', "a key appears twice"),
         (f'{{"a":[{{"{MARK}":1,"b":2,"{MARK}":3}}]}}', "a key appears twice"),
         ('{"type":1,"\\u0074ype":2}', "a key appears twice"),
-        ('{"a":' + "1" * 5000 + "}", "ValueError"),  # Python's own limit on the digits of an integer
+        # Python's own limit on the digits of an integer
+        (
+            '{"a":' + "1" * 5000 + "}",
+            "ValueError",
+        ),
         ('{"a":-' + "1" * 5000 + "}", "ValueError"),
         ("[" * 64 * 1024, "RecursionError"),
         ('{"a":' * 13_000, "RecursionError"),
@@ -84,10 +88,22 @@ def test_what_is_no_object_is_refused_without_quoting_it(text: str, detail: str)
         ("{}", {}),
         (' \r\n\t{ "a" : 1 } \n', {"a": 1}),
         ('{"a":"\\ud83d\\ude00 \\u00e9"}', {"a": "😀 é"}),
-        ('{"a":1e400}', {"a": float("inf")}),  # a number by JSON's grammar; no field of ours takes a float
-        ('{"a":{"k":1},"b":{"k":1}}', {"a": {"k": 1}, "b": {"k": 1}}),  # the same key in two objects is not twice
+        # A number by JSON's grammar; no field of ours takes a float
+        (
+            '{"a":1e400}',
+            {"a": float("inf")},
+        ),
+        # The same key in two objects is not twice
+        (
+            '{"a":{"k":1},"b":{"k":1}}',
+            {"a": {"k": 1}, "b": {"k": 1}},
+        ),
         (nested(MAX_DEPTH), {"x": [[[[[]]]]]}),
-        ('{"x":[[[[[1,"y",null]]]]]}', {"x": [[[[[1, "y", None]]]]]}),  # what nests counts, not what it holds
+        # What nests counts, not what it holds
+        (
+            '{"x":[[[[[1,"y",null]]]]]}',
+            {"x": [[[[[1, "y", None]]]]]},
+        ),
         ('{"a":{"b":{"c":{"d":{"e":{}}}}}}', {"a": {"b": {"c": {"d": {"e": {}}}}}}),
         ('{"a":{"b":{"c":{"d":{"e":[]}}}}}', {"a": {"b": {"c": {"d": {"e": []}}}}}),
     ],
@@ -96,13 +112,17 @@ def test_objects_within_the_rules_are_read(text: str, value: JSONObject) -> None
     assert read_object(text) == value
 
 
-@pytest.mark.parametrize("text", ['{"a":{"b":{"c":{"d":{"e":{"f":{}}}}}}}', '{"a":1,"b":{"c":[0,{"d":[{"e":[[]]}]}]}}'])
+@pytest.mark.parametrize(
+    "text", ['{"a":{"b":{"c":{"d":{"e":{"f":{}}}}}}}', '{"a":1,"b":{"c":[0,{"d":[{"e":[[]]}]}]}}']
+)
 def test_the_deepest_branch_counts(text: str) -> None:
     with pytest.raises(MessageError, match="nested too deeply"):
         read_object(text)
 
 
-@given(st.text(alphabet=st.characters(categories=None)) | st.text(alphabet='{}[]",:\\u0d8eE+-. tfn1'))
+@given(
+    st.text(alphabet=st.characters(categories=None)) | st.text(alphabet='{}[]",:\\u0d8eE+-. tfn1')
+)
 def test_any_text_is_read_or_refused(text: str) -> None:
     value = attempt(text)
     if isinstance(value, MessageError):
@@ -112,7 +132,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
@@ -166,7 +190,9 @@ def test_an_optional_text_may_be_absent_or_null() -> None:
     assert optional_text_field({"name": None}, "name", 16) is None
 
 
-@pytest.mark.parametrize("fields", [{}, {"auth": None}, {"auth": []}, {"auth": MARK}, {"auth": 1}, {"auth": True}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"auth": None}, {"auth": []}, {"auth": MARK}, {"auth": 1}, {"auth": True}]
+)
 def test_object_field_refuses(fields: JSONObject) -> None:
     with pytest.raises(MessageError) as caught:
         object_field(fields, "auth")

@@ -1,4 +1,7 @@
-"""Tests of proxim.core.lane: what a link may do about lanes. The link around it: tests/core/test_link.py."""
+"""Tests of proxim.core.lane: what a link may do about lanes.
+
+The link around it: tests/core/test_link.py.
+"""
 
 import pytest
 
@@ -27,7 +30,9 @@ def test_the_secret_of_a_proof_is_the_same_at_both_ends_and_in_no_log() -> None:
     assert len(secret.key) == 32
     assert secret.token not in secret.key
     assert proved_secret(None) is None
-    shown = repr((secret, LaneTerms(URL, secret), lane(host=True, keys=KEYS).prepare(), OFFER, KEYS))
+    shown = repr(
+        (secret, LaneTerms(URL, secret), lane(host=True, keys=KEYS).prepare(), OFFER, KEYS)
+    )
     for hidden in (secret.token, secret.key, OFFER.token, OFFER.key):
         assert repr(hidden)[2:-1] not in shown
 
@@ -65,7 +70,8 @@ def test_it_is_wanted_only_so_often(host: bool) -> None:
 
 
 def test_a_lane_that_was_never_tried_is_not_offered_again() -> None:
-    assert lane(host=True, keys=KEYS).lost() == [CancelTimer(TIMER)]  # the guest's, which carried nothing
+    # The guest's, which carried nothing
+    assert lane(host=True, keys=KEYS).lost() == [CancelTimer(TIMER)]
     one = lane(host=True)
     one.want()
     assert one.lost() == [SetTimer(TIMER, RETRY_SECONDS)]

@@ -26,8 +26,14 @@ ID = TransferID("A" * 22)
 
 def test_each_direction_has_the_key_that_the_protocol_names() -> None:
     key = bytes(range(32))
-    assert direction_key(key, Side.GUEST) == hmac.new(key, b"proxim-lane-1 guest\x01", hashlib.sha256).digest()
-    assert direction_key(key, Side.HOST) == hmac.new(key, b"proxim-lane-1 host\x01", hashlib.sha256).digest()
+    assert (
+        direction_key(key, Side.GUEST)
+        == hmac.new(key, b"proxim-lane-1 guest\x01", hashlib.sha256).digest()
+    )
+    assert (
+        direction_key(key, Side.HOST)
+        == hmac.new(key, b"proxim-lane-1 host\x01", hashlib.sha256).digest()
+    )
 
 
 def test_no_two_frames_share_a_nonce() -> None:
@@ -65,7 +71,16 @@ def test_an_id_that_no_frame_holds_is_refused(id: str) -> None:
 
 @pytest.mark.parametrize(
     "plain",
-    [b"", b"\x00", b"\x04x", b"\x01\xff", b"\x03", b"\x03" + bytes(65), stream_prefix(ID, 1), b"\x02" + b"\xff" * 30],
+    [
+        b"",
+        b"\x00",
+        b"\x04x",
+        b"\x01\xff",
+        b"\x03",
+        b"\x03" + bytes(65),
+        stream_prefix(ID, 1),
+        b"\x02" + b"\xff" * 30,
+    ],
 )
 def test_anything_else_is_no_frame(plain: bytes) -> None:
     with pytest.raises(MessageError):

@@ -83,15 +83,29 @@ def say(message: LinkMessage, channel: int = CONTROL) -> Command:
 
 
 def heard(message: LinkMessage | str, channel: int = CONTROL) -> ChannelMessage:
-    return ChannelMessage(ID, channel, message if isinstance(message, str) else dump_link_message(message))
+    return ChannelMessage(
+        ID, channel, message if isinstance(message, str) else dump_link_message(message)
+    )
 
 
-def closed(reason: Reason, status: LinkStatus = CONNECTED, *, said_bye: bool = False) -> list[Command]:
+def closed(
+    reason: Reason, status: LinkStatus = CONNECTED, *, said_bye: bool = False
+) -> list[Command]:
     """What ends a link, besides the goodbye."""
     ended = LinkStatus(
-        ID, "session", Stage.CLOSED, peer_name=status.peer_name, reason=reason, was_connected=status.was_connected
+        ID,
+        "session",
+        Stage.CLOSED,
+        peer_name=status.peer_name,
+        reason=reason,
+        was_connected=status.was_connected,
     )
-    return [CancelTimer(OPEN_TIMER), CancelTimer(HEARTBEAT), ClosePeer(ID, said_bye), Publish(ended)]
+    return [
+        CancelTimer(OPEN_TIMER),
+        CancelTimer(HEARTBEAT),
+        ClosePeer(ID, said_bye),
+        Publish(ended),
+    ]
 
 
 def new_link() -> Link:
@@ -116,13 +130,16 @@ def greeted_link() -> Link:
     return link
 
 
-# --- opening ---------------------------------------------------------------------------------------------------------
+# --- opening --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("offerer", [True, False])
 def test_opening_starts_the_peer_and_its_15_seconds(offerer: bool) -> None:
     link = new_link()
-    assert link.open(offerer=offerer, keys=None) == [OpenPeer(ID, offerer), SetTimer(OPEN_TIMER, 15.0)]
+    assert link.open(offerer=offerer, keys=None) == [
+        OpenPeer(ID, offerer),
+        SetTimer(OPEN_TIMER, 15.0),
+    ]
     assert (link.state, link.id) == (LinkState.OPENING, ID)
 
 
@@ -146,17 +163,24 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
         say(Unsupported("channel"), OTHER),
         Publish(without_text),
     ]
-    assert link.handle(SendText(ID, "hello"), T0) == [Publish(Trouble(Problem(Reason.UNSUPPORTED), ID))]
+    assert link.handle(SendText(ID, "hello"), T0) == [
+        Publish(Trouble(Problem(Reason.UNSUPPORTED), ID))
+    ]
     assert link.handle(heard("anything", OTHER), T0) == []
     assert link.handle(TimerFired(HEARTBEAT), T0 + 1) == [SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
     # The control channel may still come, and makes it a link like any other.
-    assert link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0) == [say(Hello("This PC")), Publish(CONNECTED)]
+    assert link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0) == [
+        say(Hello("This PC")),
+        Publish(CONNECTED),
+    ]
 
 
 def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
     link = open_link()
     for number, label in ((OTHER, "files"), (8, CONTROL_LABEL)):
-        assert link.handle(ChannelOpened(ID, number, label), T0) == [say(Unsupported("channel"), number)]
+        assert link.handle(ChannelOpened(ID, number, label), T0) == [
+            say(Unsupported("channel"), number)
+        ]
     assert link.handle(heard(TextPiece("not here"), 8), T0) == []
     assert link.handle(SendText(ID, "here"), T0)[0] == say(TextPiece("here"))
 
@@ -174,14 +198,16 @@ def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason:
     assert link.handle(PeerFailed(ID, reason, "detail"), T0) == closed(reason, NEW)
 
 
-# --- greeting --------------------------------------------------------------------------------------------------------
+# --- greeting -------------------------------------------------------------------------------------
 
 
 def test_the_greeting_gives_the_peer_its_name_once() -> None:
     link = open_link()
     (told,) = link.handle(heard(Hello("Bo\u202eb\n", features=("text",))), T0)
     assert told == Publish(
-        LinkStatus(ID, "session", Stage.CONNECTED, peer_name="Bob", was_connected=True, can_text=True)
+        LinkStatus(
+            ID, "session", Stage.CONNECTED, peer_name="Bob", was_connected=True, can_text=True
+        )
     )
     assert link.handle(heard(Hello("Alice", features=("text",))), T0) == []
     assert link.status.peer_name == "Bob"
@@ -196,13 +222,16 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
     assert link.status.peer_name == "Alice"
 
 
-# --- text ------------------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["", "hello", "two\nlines", "é中😀", "\0"])
 def test_text_goes_out_and_comes_in(text: str) -> None:
     link = open_link()
-    assert link.handle(SendText(ID, text), T0) == [say(TextPiece(text)), Publish(TextSent(ID, text))]
+    assert link.handle(SendText(ID, text), T0) == [
+        say(TextPiece(text)),
+        Publish(TextSent(ID, text)),
+    ]
     assert link.handle(heard(TextPiece(text)), T0) == [Publish(TextReceived(ID, text))]
 
 
@@ -210,7 +239,12 @@ def test_long_text_goes_in_pieces_both_ways() -> None:
     text = "a" * TEXT_PIECE_CHARACTERS + "b" * TEXT_PIECE_CHARACTERS + "c"
     first, second, third = cut_text(text)
     link = open_link()
-    assert link.handle(SendText(ID, text), T0) == [say(first), say(second), say(third), Publish(TextSent(ID, text))]
+    assert link.handle(SendText(ID, text), T0) == [
+        say(first),
+        say(second),
+        say(third),
+        Publish(TextSent(ID, text)),
+    ]
     assert link.handle(heard(first), T0) == []
     assert link.handle(heard(Ping()), T0) == []  # a heartbeat between two pieces harms neither
     assert link.handle(heard(second), T0) == []
@@ -237,14 +271,19 @@ def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
 
     longest = "é" * (MAX_TEXT_BYTES // 2)
     assert arrive(longest) == [Publish(TextReceived(ID, longest))]
-    assert arrive(longest + "x") == [say(Bye("peer_error")), *closed(Reason.PEER_ERROR, said_bye=True)]
+    assert arrive(longest + "x") == [
+        say(Bye("peer_error")),
+        *closed(Reason.PEER_ERROR, said_bye=True),
+    ]
 
 
 def test_the_limit_is_of_each_text_not_of_all_together() -> None:
     link = open_link()
     longest = "x" * MAX_TEXT_BYTES
     for _ in range(2):
-        commands = [command for piece in cut_text(longest) for command in link.handle(heard(piece), T0)]
+        commands = [
+            command for piece in cut_text(longest) for command in link.handle(heard(piece), T0)
+        ]
         assert commands == [Publish(TextReceived(ID, longest))]
 
 
@@ -269,10 +308,12 @@ def test_halves_of_characters_are_joined_or_replaced_before_they_go_out() -> Non
 
 @pytest.mark.parametrize("link", [new_link(), opening_link()])
 def test_text_before_the_link_is_open_is_told_not_connected(link: Link) -> None:
-    assert link.handle(SendText(ID, "hello"), T0) == [Publish(Trouble(Problem(Reason.NOT_CONNECTED), ID))]
+    assert link.handle(SendText(ID, "hello"), T0) == [
+        Publish(Trouble(Problem(Reason.NOT_CONNECTED), ID))
+    ]
 
 
-# --- heartbeat -------------------------------------------------------------------------------------------------------
+# --- heartbeat ------------------------------------------------------------------------------------
 
 
 def beat(link: Link, now: float) -> list[Command]:
@@ -286,7 +327,9 @@ def test_every_beat_says_ping_and_sets_the_next() -> None:
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.01, 0.5, 0.99])
-def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_4(offset: float) -> None:
+def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_4(
+    offset: float,
+) -> None:
     link = greeted_link()
     last = T0 + 10 + offset
     now = T0
@@ -331,7 +374,7 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
     assert link.state is LinkState.OPEN
 
 
-# --- strange messages ------------------------------------------------------------------------------------------------
+# --- strange messages -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -362,7 +405,7 @@ def test_too_many_strange_messages_end_the_link() -> None:
     ]
 
 
-# --- the end ---------------------------------------------------------------------------------------------------------
+# --- the end --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -376,7 +419,9 @@ def test_too_many_strange_messages_end_the_link() -> None:
         (None, Reason.PEER_LEFT),
     ],
 )
-def test_a_goodbye_ends_the_link_with_the_reasons_that_a_peer_may_give(said: str | None, reason: Reason) -> None:
+def test_a_goodbye_ends_the_link_with_the_reasons_that_a_peer_may_give(
+    said: str | None, reason: Reason
+) -> None:
     link = greeted_link()
     before = link.status
     assert link.handle(heard(Bye(said)), T0) == closed(reason, before)
@@ -400,10 +445,14 @@ def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
         *closed(Reason.DISCONNECTED, said_bye=True),
     ]
     assert open_link().close(Reason.HOST_ERROR) == closed(Reason.HOST_ERROR)
-    assert opening_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(Reason.DISCONNECTED, NEW)
+    assert opening_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
+        Reason.DISCONNECTED, NEW
+    )
     stranger = opening_link()
     stranger.handle(ChannelOpened(ID, OTHER, "chat"), T0)
-    assert stranger.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(Reason.DISCONNECTED, stranger.status)
+    assert stranger.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
+        Reason.DISCONNECTED, stranger.status
+    )
 
 
 def test_closing_before_there_is_a_peer_only_tells_people() -> None:
@@ -412,7 +461,7 @@ def test_closing_before_there_is_a_peer_only_tells_people() -> None:
     assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == [Publish(told)]
 
 
-# --- the lane beside the link ----------------------------------------------------------------------------------------
+# --- the lane beside the link ---------------------------------------------------------------------
 
 KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
 OTHER_KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(range(32)))
@@ -430,7 +479,9 @@ def made(
     return link, link.open(offerer=not host, keys=keys, lane_url=None if host else URL)
 
 
-def with_files(*, host: bool = False, keys: ProofKeys | None = None, features: tuple[str, ...] = FEATURES) -> Link:
+def with_files(
+    *, host: bool = False, keys: ProofKeys | None = None, features: tuple[str, ...] = FEATURES
+) -> Link:
     link, _ = made(host=host, keys=keys)
     link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
     link.handle(heard(Hello("Phone", features=features)), T0)
@@ -466,7 +517,10 @@ def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> N
     commands = link.handle(heard(ANNOUNCED), T0)
     offer_in(commands)
     assert SetTimer(LANE, lane.OPEN_SECONDS) in commands
-    assert lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0)) == []
+    assert (
+        lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0))
+        == []
+    )
     files = no_files()
     link, _ = made(host=True, files=files)
     link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
@@ -507,12 +561,18 @@ def test_a_lane_that_does_not_open_is_tried_again_and_given_up_at_last() -> None
     link = with_files(host=True)
     tokens = [offer_in(link.handle(heard(ANNOUNCED), T0)).token]
     for _ in range(lane.MAX_TRIES - 1):
-        assert lane_commands(link.handle(TimerFired(LANE), T0)) == [CloseLane(ID), SetTimer(LANE, lane.RETRY_SECONDS)]
+        assert lane_commands(link.handle(TimerFired(LANE), T0)) == [
+            CloseLane(ID),
+            SetTimer(LANE, lane.RETRY_SECONDS),
+        ]
         assert not link.lane_pending
         tokens.append(offer_in(link.handle(TimerFired(LANE), T0)).token)
         assert link.lane_pending
     assert lane_commands(link.handle(TimerFired(LANE), T0)) == [CloseLane(ID)]
-    assert lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0)) == []
+    assert (
+        lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0))
+        == []
+    )
     assert len(set(tokens)) == lane.MAX_TRIES
 
 
@@ -528,7 +588,8 @@ def test_a_lane_that_breaks_is_offered_again_a_second_later() -> None:
     assert lane_commands(link.handle(TimerFired(LANE), T0)) == []  # it crossed with the opening
     guest = with_files()
     guest.handle(heard(OFFERED), T0)
-    assert lane_commands(guest.handle(LaneLost(ID), T0)) == [CancelTimer(LANE)]  # the host offers another
+    # The host offers another
+    assert lane_commands(guest.handle(LaneLost(ID), T0)) == [CancelTimer(LANE)]
     assert lane_commands(guest.handle(TimerFired(LANE), T0)) == []
 
 
@@ -541,7 +602,9 @@ def test_a_lane_message_is_refused_at_a_host_and_where_it_is_repeated_without_en
 
 
 @pytest.mark.parametrize("message", [ANNOUNCED, OFFERED, Cancel(TRANSFER), Resume((bytes(32),))])
-def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(message: FileMessage) -> None:
+def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(
+    message: FileMessage,
+) -> None:
     refused = [say(Unsupported("not_allowed"))]
     assert open_link().handle(heard(message), T0) == refused
     assert with_files(features=("text", "lane")).handle(heard(message), T0) == refused
@@ -556,7 +619,9 @@ def test_what_a_peer_may_not_say_of_files_counts_as_strange() -> None:
     assert link.status.reason is Reason.PEER_ERROR
 
 
-def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_ours_is_taken() -> None:
+def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_ours_is_taken() -> (
+    None
+):
     files = no_files()
     link, _ = made(host=True, files=files)
     link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
@@ -587,7 +652,7 @@ def test_what_both_ends_know_of_a_link_is_its_own() -> None:
     assert resume_tag(TRANSFER, same[0]) != resume_tag(TRANSFER, made(keys=OTHER_KEYS)[0].binding)
 
 
-# --- the lane for the whole link -------------------------------------------------------------------------------------
+# --- the lane for the whole link ------------------------------------------------------------------
 
 SECRET = lane.LaneSecret(KEYS.key("lane token")[:16], KEYS.key("lane key"))
 CARRIED = LaneOpened(ID, carries_link=True)
@@ -629,7 +694,11 @@ def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
     assert link.handle(CARRIED, T0) == []
     commands = link.handle(on_lane(Hello("Phone", features=("text",))), T0)
     named = replace(OVER_LANE, peer_name="Phone")
-    assert commands[-3:] == [say(Hello("This PC"), LANE_CHANNEL), Publish(OVER_LANE), Publish(named)]
+    assert commands[-3:] == [
+        say(Hello("This PC"), LANE_CHANNEL),
+        Publish(OVER_LANE),
+        Publish(named),
+    ]
     assert ClosePeer(ID) in commands
     assert link.state is LinkState.OPEN
 
@@ -650,9 +719,17 @@ def test_everything_goes_over_it(host: bool) -> None:
     assert link.handle(on_lane(TextPiece("hi")), T0) == [Publish(TextReceived(ID, "hi"))]
     assert say(Ping(), LANE_CHANNEL) in beat(link, T0 + 1)
     assert (link.lane_open, link.status.can_send_files) == (True, True)
-    assert lane_commands(link.handle(on_lane(ANNOUNCED), T0)) == []  # there is no second one beside it
-    told = replace(link.status, stage=Stage.CLOSED, reason=Reason.DISCONNECTED, can_text=False, can_send_files=False)
+    # There is no second one beside it
+    assert lane_commands(link.handle(on_lane(ANNOUNCED), T0)) == []
+    told = replace(
+        link.status,
+        stage=Stage.CLOSED,
+        reason=Reason.DISCONNECTED,
+        can_text=False,
+        can_send_files=False,
+    )
     commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
+    # And no peer: it is closed since the lane took over
     assert commands[-6:] == [
         say(Bye("closed"), LANE_CHANNEL),
         CancelTimer(OPEN_TIMER),
@@ -660,7 +737,7 @@ def test_everything_goes_over_it(host: bool) -> None:
         CancelTimer(LANE),
         CloseLane(ID),
         Publish(told),
-    ]  # and no peer: it is closed since the lane took over
+    ]
 
 
 @pytest.mark.parametrize("host", [True, False])
@@ -709,10 +786,13 @@ def test_only_where_ice_finds_no_way_a_lane_is_the_answer(reason: Reason) -> Non
 
 def test_webrtc_opens_in_time_and_the_lane_is_not_needed() -> None:
     link, _ = made(keys=KEYS)
-    assert lane_commands(link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)) == [CancelTimer(LANE)]
+    assert lane_commands(link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)) == [
+        CancelTimer(LANE)
+    ]
     host, _ = made(host=True, keys=KEYS)
     host.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    assert host.handle(LaneOpened(ID), T0) == [CancelTimer(LANE)]  # its token opens a lane beside the link, too
+    # Its token opens a lane beside the link, too
+    assert host.handle(LaneOpened(ID), T0) == [CancelTimer(LANE)]
 
 
 def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_there_too() -> None:
@@ -772,9 +852,16 @@ def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
 
 @pytest.mark.parametrize("opened", [True, False])
 @pytest.mark.parametrize(
-    "event", [PeerFailed(ID, Reason.PEER_LEFT), PeerFailed(ID, Reason.ICE_FAILED), ChannelClosed(ID, CONTROL)]
+    "event",
+    [
+        PeerFailed(ID, Reason.PEER_LEFT),
+        PeerFailed(ID, Reason.ICE_FAILED),
+        ChannelClosed(ID, CONTROL),
+    ],
 )
-def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(opened: bool, event: LinkInput) -> None:
+def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(
+    opened: bool, event: LinkInput
+) -> None:
     link, _ = made(host=True, keys=KEYS)
     if opened:
         link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
@@ -788,7 +875,9 @@ def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(opened:
 def test_a_word_on_the_lane_that_nobody_understands_opens_the_link_and_is_told() -> None:
     link, _ = made(host=True, keys=KEYS)
     link.handle(CARRIED, T0)
-    assert link.handle(heard("rubbish", LANE_CHANNEL), T0)[-1] == say(Unsupported("bad_json"), LANE_CHANNEL)
+    assert link.handle(heard("rubbish", LANE_CHANNEL), T0)[-1] == say(
+        Unsupported("bad_json"), LANE_CHANNEL
+    )
     assert link.state is LinkState.OPEN
 
 
@@ -798,12 +887,13 @@ def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None
     assert link.handle(on_lane(Hello("Phone")), T0) == []
     assert link.handle(LaneLost(ID), T0) == []
     assert link.state is LinkState.OPENING
+    # Its token is used up
     assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0)[-1] == Publish(
         replace(NEW, stage=Stage.CLOSED, reason=Reason.ICE_FAILED)
-    )  # its token is used up
+    )
 
 
-# --- misuse ----------------------------------------------------------------------------------------------------------
+# --- misuse ---------------------------------------------------------------------------------------
 
 INPUTS: list[LinkInput] = [
     ChannelOpened(ID, CONTROL, CONTROL_LABEL),

@@ -29,7 +29,10 @@ from proxim.core.messages import MAX_ID_BYTES
 from proxim.core.texts import MAX_NAME_BYTES
 
 EXAMPLES: list[tuple[LinkMessage, dict[str, object]]] = [
-    (Hello("Phone"), {"type": "hello", "version": LINK_VERSION, "features": list(FEATURES), "name": "Phone"}),
+    (
+        Hello("Phone"),
+        {"type": "hello", "version": LINK_VERSION, "features": list(FEATURES), "name": "Phone"},
+    ),
     (TextPiece("hi"), {"type": "text", "text": "hi"}),
     (TextPiece("hi", more=True), {"type": "text", "text": "hi", "more": True}),
     (Ping(), {"type": "ping"}),
@@ -41,7 +44,9 @@ EXAMPLES: list[tuple[LinkMessage, dict[str, object]]] = [
 encodable = st.text(st.characters(exclude_categories=["Cs"]))
 short = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
 link_messages: st.SearchStrategy[LinkMessage] = st.one_of(
-    st.builds(Hello, short, st.integers(1, 10**9), st.lists(short, max_size=MAX_FEATURES).map(tuple)),
+    st.builds(
+        Hello, short, st.integers(1, 10**9), st.lists(short, max_size=MAX_FEATURES).map(tuple)
+    ),
     st.builds(TextPiece, encodable, st.booleans()),
     st.just(Ping()),
     st.builds(Bye, st.none() | short),
@@ -56,7 +61,9 @@ def refused(text: str) -> MessageError:
 
 
 @pytest.mark.parametrize(("message", "fields"), EXAMPLES)
-def test_each_message_is_written_and_read_as_documented(message: LinkMessage, fields: dict[str, object]) -> None:
+def test_each_message_is_written_and_read_as_documented(
+    message: LinkMessage, fields: dict[str, object]
+) -> None:
     assert json.loads(dump_link_message(message)) == fields
     assert parse_link_message(json.dumps(fields)) == message
 
@@ -72,7 +79,10 @@ def test_unknown_fields_are_ignored(message: LinkMessage) -> None:
     assert parse_link_message(json.dumps({**fields, "later": {"x": [1]}})) == message
 
 
-@given(st.text() | st.recursive(st.none() | st.booleans() | st.text(max_size=8), st.lists).map(json.dumps))
+@given(
+    st.text()
+    | st.recursive(st.none() | st.booleans() | st.text(max_size=8), st.lists).map(json.dumps)
+)
 def test_any_other_text_is_a_message_error(text: str) -> None:
     assert refused(text).reason is Reason.BAD_JSON
 
@@ -80,7 +90,10 @@ def test_any_other_text_is_a_message_error(text: str) -> None:
 @given(
     st.dictionaries(
         st.sampled_from(["type", "text", "more", "name", "version", "features", "reason", "what"]),
-        st.sampled_from(["hello", "text", "ping", "bye", "unsupported"]) | st.none() | st.booleans() | st.integers(),
+        st.sampled_from(["hello", "text", "ping", "bye", "unsupported"])
+        | st.none()
+        | st.booleans()
+        | st.integers(),
     )
 )
 def test_any_object_is_read_or_a_message_error(fields: dict[str, object]) -> None:
@@ -127,7 +140,9 @@ def test_null_is_as_good_as_absent_where_a_field_may_be_absent() -> None:
 
 def test_a_greeting_needs_no_features_and_keeps_only_those_that_are_names() -> None:
     assert parse_link_message('{"type":"hello","version":2,"name":"x"}') == Hello("x", 2, ())
-    mixed = json.dumps({"type": "hello", "version": 1, "name": "x", "features": ["text", 5, None, "f" * 65]})
+    mixed = json.dumps(
+        {"type": "hello", "version": 1, "name": "x", "features": ["text", 5, None, "f" * 65]}
+    )
     assert parse_link_message(mixed) == Hello("x", 1, ("text",))
 
 
@@ -139,9 +154,15 @@ def test_an_unknown_type_is_named_so_that_it_can_be_told_unsupported() -> None:
 def test_a_message_has_a_limit_in_bytes() -> None:
     frame = len(dump_link_message(TextPiece("")))
     assert parse_link_message(dump_link_message(TextPiece("a" * (MAX_LINK_MESSAGE_BYTES - frame))))
-    assert refused(dump_link_message(TextPiece("a" * (MAX_LINK_MESSAGE_BYTES - frame + 1)))).reason is Reason.TOO_LARGE
+    assert (
+        refused(dump_link_message(TextPiece("a" * (MAX_LINK_MESSAGE_BYTES - frame + 1)))).reason
+        is Reason.TOO_LARGE
+    )
     # Fewer characters than the limit, more bytes.
-    assert refused(dump_link_message(TextPiece("é" * (MAX_LINK_MESSAGE_BYTES // 2)))).reason is Reason.TOO_LARGE
+    assert (
+        refused(dump_link_message(TextPiece("é" * (MAX_LINK_MESSAGE_BYTES // 2)))).reason
+        is Reason.TOO_LARGE
+    )
     assert refused("\ud800" * (MAX_LINK_MESSAGE_BYTES // 3 + 1)).reason is Reason.TOO_LARGE
 
 
@@ -154,7 +175,9 @@ def test_text_is_cut_into_pieces_that_say_whether_more_follows() -> None:
     ]
 
 
-@given(st.integers(0, 3 * TEXT_PIECE_CHARACTERS), st.sampled_from(["a", "\0", "é", "中", "😀", '"']))
+@given(
+    st.integers(0, 3 * TEXT_PIECE_CHARACTERS), st.sampled_from(["a", "\0", "é", "中", "😀", '"'])
+)
 def test_every_piece_of_any_text_fits_into_a_message(length: int, character: str) -> None:
     pieces = list(cut_text(character * length))
     assert "".join(piece.text for piece in pieces) == character * length

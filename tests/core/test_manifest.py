@@ -22,7 +22,9 @@ from proxim.core.manifest import (
 )
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-entries = st.builds(Entry, text, st.integers(0, 1 << 50), st.none() | st.integers(0, 1 << 50), st.booleans())
+entries = st.builds(
+    Entry, text, st.integers(0, 1 << 50), st.none() | st.integers(0, 1 << 50), st.booleans()
+)
 
 
 @given(st.sets(st.integers(0, 60)))
@@ -55,7 +57,12 @@ def test_a_tag_says_nothing_of_the_id() -> None:
 
 
 def test_what_people_see() -> None:
-    several = (Entry("Photos", directory=True), Entry("Photos/a", 5), Entry("b.txt", 7), Entry("Photos/c", 1))
+    several = (
+        Entry("Photos", directory=True),
+        Entry("Photos/a", 5),
+        Entry("b.txt", 7),
+        Entry("Photos/c", 1),
+    )
     assert total_size(several) == 13
     assert chosen(several) == 2
     assert title(several) == "Photos"

@@ -51,9 +51,10 @@ def refused(text: str) -> MessageError:
     return caught.value
 
 
-# --- the seed's document, to the letter ------------------------------------------------------------------------------
+# --- the seed's document, to the letter -----------------------------------------------------------
 
-SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [  # its text, what it means, what we add when we write it
+# Its text, what it means, what we add when we write it
+SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
     (
         """{
   "type": "pair_request",
@@ -138,13 +139,17 @@ def test_the_seeds_examples(text: str, message: Message, added: JSONObject) -> N
     assert json.loads(dump_message(message)) == json.loads(text) | added
 
 
-# --- our additions ---------------------------------------------------------------------------------------------------
+# --- our additions --------------------------------------------------------------------------------
 
 Y = "A" * 44
 T = "b-_" * 14 + "b"
 WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
     (
-        {"type": "pair_request", "sessionID": "@code", "deviceInfo": {"name": "Ana's phone", "id": "device-xyz"}},
+        {
+            "type": "pair_request",
+            "sessionID": "@code",
+            "deviceInfo": {"name": "Ana's phone", "id": "device-xyz"},
+        },
         PairRequest(CODE_SESSION_ID, DeviceInfo("Ana's phone", "device-xyz")),
     ),
     (
@@ -160,7 +165,10 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
         {"type": "pair_challenge", "sessionID": "abc123", "auth": {"v": 1, "m": "psk", "y": Y}},
         PairChallenge("abc123", Auth(v=1, m="psk", y=Y)),
     ),
-    ({"type": "pair_confirm", "sessionID": "abc123", "auth": {"t": T}}, PairConfirm("abc123", Auth(t=T))),
+    (
+        {"type": "pair_confirm", "sessionID": "abc123", "auth": {"t": T}},
+        PairConfirm("abc123", Auth(t=T)),
+    ),
     *(
         (
             {
@@ -173,7 +181,10 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
         )
         for wire, verified in (("code", Verified.CODE), ("qr", Verified.QR), (None, None))
     ),
-    ({"type": "pair_response", "sessionID": "abc123", "approved": False}, PairResponse("abc123", False)),
+    (
+        {"type": "pair_response", "sessionID": "abc123", "approved": False},
+        PairResponse("abc123", False),
+    ),
     (
         {"type": "pair_result", "sessionID": "abc123", "status": "approved", "auth": {"t": T}},
         PairResult("abc123", True, auth=Auth(t=T)),
@@ -199,24 +210,44 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
         Signal("abc123", Description("v=0\r\n", SDPType.OFFER)),
     ),
     (
-        {"type": "signal", "sessionID": "abc123", "payload": {"sdp": "v=0\r\n", "type": "answer", "mac": T}},
+        {
+            "type": "signal",
+            "sessionID": "abc123",
+            "payload": {"sdp": "v=0\r\n", "type": "answer", "mac": T},
+        },
         Signal("abc123", Description("v=0\r\n", SDPType.ANSWER), T),
     ),
     (
         {
             "type": "signal",
             "sessionID": "abc123",
-            "payload": {"candidate": "candidate:1 1 udp", "sdpMid": "0", "sdpMLineIndex": 0, "mac": T},
+            "payload": {
+                "candidate": "candidate:1 1 udp",
+                "sdpMid": "0",
+                "sdpMLineIndex": 0,
+                "mac": T,
+            },
         },
         Signal("abc123", Candidate("candidate:1 1 udp", "0", 0), T),
     ),
-    ({"type": "signal", "sessionID": "abc123", "payload": {"candidate": ""}}, Signal("abc123", Candidate(""))),
+    (
+        {"type": "signal", "sessionID": "abc123", "payload": {"candidate": ""}},
+        Signal("abc123", Candidate("")),
+    ),
     *(
         (
             {"type": "error", "code": code, "message": "One plain sentence."},
             ErrorMessage(code, "One plain sentence."),
         )
-        for code in ("bad_json", "bad_message", "unknown_type", "too_large", "too_many", "not_allowed", "another")
+        for code in (
+            "bad_json",
+            "bad_message",
+            "unknown_type",
+            "too_large",
+            "too_many",
+            "not_allowed",
+            "another",
+        )
     ),
     (
         {"type": "error", "code": "not_allowed", "message": "Wait.", "sessionID": "abc123"},
@@ -240,7 +271,15 @@ def test_the_additions_examples(fields: JSONObject, message: Message) -> None:
 def test_unknown_fields_are_ignored_at_every_level(fields: JSONObject, message: Message) -> None:
     noisy = copy.deepcopy(fields)
     for holder in (noisy, *(value for value in noisy.values() if isinstance(value, dict))):
-        holder.update({"zz": MARK, "later": {"deep": [1, {"x": None}]}, "": 1e308, "__proto__": {}, "\ud800": "\udfff"})
+        holder.update(
+            {
+                "zz": MARK,
+                "later": {"deep": [1, {"x": None}]},
+                "": 1e308,
+                "__proto__": {},
+                "\ud800": "\udfff",
+            }
+        )
     assert parse_message(json.dumps(noisy)) == message
 
 
@@ -249,7 +288,7 @@ def test_the_order_of_fields_does_not_matter(fields: JSONObject, message: Messag
     assert parse_message(json.dumps(dict(reversed(fields.items())))) == message
 
 
-# --- what browsers' clients put into a signal ------------------------------------------------------------------------
+# --- what browsers' clients put into a signal -----------------------------------------------------
 
 LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
 
@@ -263,7 +302,11 @@ LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
         ({"sdp": {"type": "offer", "sdp": "v=0"}}, Description("v=0", SDPType.OFFER)),
         ({"sdp": {"type": "answer", "sdp": "v=0\r\n"}}, Description("v=0\r\n", SDPType.ANSWER)),
         ({"sdp": {"sdp": "v=0"}}, Description("v=0")),
-        ({"sdp": {"sdp": "v=0"}, "type": "answer"}, Description("v=0")),  # the inner object is the whole description
+        # The inner object is the whole description
+        (
+            {"sdp": {"sdp": "v=0"}, "type": "answer"},
+            Description("v=0"),
+        ),
         ({"candidate": LINE}, Candidate(LINE)),
         ({"candidate": f" {LINE}\r\n"}, Candidate(LINE)),
         ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, Candidate(LINE, "0", 0)),
@@ -271,7 +314,14 @@ LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
         ({"candidate": LINE, "sdpMLineIndex": 255}, Candidate(LINE, None, 255)),
         ({"candidate": LINE, "sdpMid": ""}, Candidate(LINE, "")),
         (
-            {"candidate": {"candidate": LINE, "sdpMid": "data", "sdpMLineIndex": 1, "usernameFragment": "Yq"}},
+            {
+                "candidate": {
+                    "candidate": LINE,
+                    "sdpMid": "data",
+                    "sdpMLineIndex": 1,
+                    "usernameFragment": "Yq",
+                }
+            },
             Candidate(LINE, "data", 1),
         ),
         ({"candidate": {"candidate": LINE}}, Candidate(LINE)),
@@ -312,7 +362,10 @@ def test_every_shape_of_payload(payload: JSONObject, content: Description | Cand
         ({"sdp": {"type": "rollback", "sdp": "v=0"}}, "type must be offer or answer"),
         ({"candidate": {"candidate": {"candidate": MARK}}}, "candidate must be a string"),
         ({"candidate": {"candidate": LINE, "sdpMid": 0}}, "sdpMid must be a string"),
-        ({"candidate": {"candidate": LINE, "sdpMLineIndex": "0"}}, "sdpMLineIndex must be a small integer"),
+        (
+            {"candidate": {"candidate": LINE, "sdpMLineIndex": "0"}},
+            "sdpMLineIndex must be a small integer",
+        ),
     ],
 )
 def test_payloads_that_make_no_sense(payload: JSONObject, detail: str) -> None:
@@ -320,7 +373,7 @@ def test_payloads_that_make_no_sense(payload: JSONObject, detail: str) -> None:
     assert (error.reason, error.problem.detail) == (Reason.BAD_MESSAGE, detail)
 
 
-# --- every wrong type of every field ---------------------------------------------------------------------------------
+# --- every wrong type of every field --------------------------------------------------------------
 
 DEVICE = {"name": "Client-PC-123", "id": "device-xyz"}
 AUTH = {"v": 1, "m": "spake2", "y": Y, "t": T}
@@ -336,7 +389,10 @@ FULL: dict[str, JSONObject] = {
         "sessionID": "abc123",
         "payload": {"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0, "mac": T},
     },
-    "signal, sdp object": {"sessionID": "abc123", "payload": {"sdp": {"sdp": "v=0", "type": "offer"}}},
+    "signal, sdp object": {
+        "sessionID": "abc123",
+        "payload": {"sdp": {"sdp": "v=0", "type": "offer"}},
+    },
     "signal, candidate object": {
         "sessionID": "abc123",
         "payload": {"candidate": {"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}},
@@ -394,10 +450,29 @@ def holder_of(fields: JSONObject, path: str) -> tuple[JSONObject, str]:
 def wrong_values(path: str, value: object) -> list[Any]:
     """One of each JSON type that `path` does not take, and what has the type but no sense."""
     name = path.rpartition(".")[2]
-    wrong: list[Any] = [[], [MARK], [{MARK: MARK}], True, False, 7_654_321, -1, 1.5, 0.0, 10**400, MARK, {}, {MARK: 1}]
+    wrong: list[Any] = [
+        [],
+        [MARK],
+        [{MARK: MARK}],
+        True,
+        False,
+        7_654_321,
+        -1,
+        1.5,
+        0.0,
+        10**400,
+        MARK,
+        {},
+        {MARK: 1},
+    ]
     match value:
         case bool():
-            return [*(item for item in wrong if item is not True and item is not False), 0, 1, "true"]
+            return [
+                *(item for item in wrong if item is not True and item is not False),
+                0,
+                1,
+                "true",
+            ]
         case int():
             return [*wrong, "0", 256]
         case dict() if path in OBJECT_OR_TEXT:
@@ -446,7 +521,9 @@ def test_every_field_missing_or_null(kind: str, path: str) -> None:
     assert error.reason is Reason.BAD_MESSAGE
     assert name in error.problem.detail
     if path == "payload.candidate":  # null there is the end of candidates
-        assert parse_message(json.dumps(null)) == Signal("abc123", Candidate("", *_companions(null)), _mac(null))
+        assert parse_message(json.dumps(null)) == Signal(
+            "abc123", Candidate("", *_companions(null)), _mac(null)
+        )
         return
     error = refused(json.dumps(null))
     assert error.reason is Reason.BAD_MESSAGE
@@ -473,13 +550,15 @@ def test_type_must_be_there() -> None:
     assert refused("{}").reason is Reason.BAD_MESSAGE
 
 
-@pytest.mark.parametrize("kind", [MARK, "", "Pair_Request", "pair_request ", "\ud800", "__class__", "x" * 60_000])
+@pytest.mark.parametrize(
+    "kind", [MARK, "", "Pair_Request", "pair_request ", "\ud800", "__class__", "x" * 60_000]
+)
 def test_an_unknown_type_is_named_as_such(kind: str) -> None:
     error = refused(json.dumps({"type": kind}))
     assert (error.reason, error.problem.detail) == (Reason.UNKNOWN_TYPE, "")
 
 
-# --- limits ----------------------------------------------------------------------------------------------------------
+# --- limits ---------------------------------------------------------------------------------------
 
 LIMITS = {
     "sessionID": 64,
@@ -539,7 +618,10 @@ def test_lone_surrogates_are_refused(kind: str, path: str, broken: str) -> None:
         holder, name = holder_of(fields, path)
         holder[name] = broken
         error = refused(json.dumps(fields, ensure_ascii=escape))
-        assert (error.reason, error.problem.detail) == (Reason.BAD_MESSAGE, f"{name} has a broken character")
+        assert (error.reason, error.problem.detail) == (
+            Reason.BAD_MESSAGE,
+            f"{name} has a broken character",
+        )
 
 
 def test_a_pair_of_surrogates_is_a_character() -> None:
@@ -560,7 +642,9 @@ def test_a_frame_has_at_most_64_kib(padding: str) -> None:
     assert refused(text + " ").reason is Reason.TOO_LARGE
 
 
-@pytest.mark.parametrize("text", ["[" * 65_537, MARK * 10_000, " " * 65_537, "\ud800" * 30_000, "é" * 32_769])
+@pytest.mark.parametrize(
+    "text", ["[" * 65_537, MARK * 10_000, " " * 65_537, "\ud800" * 30_000, "é" * 32_769]
+)
 def test_too_large_comes_before_anything_else(text: str) -> None:
     error = refused(text)
     assert (error.reason, error.problem.detail) == (Reason.TOO_LARGE, "over 65536 bytes")
@@ -596,7 +680,9 @@ def test_bad_json_anywhere_refuses_the_whole_frame(text: str) -> None:
     assert refused(text).reason is Reason.BAD_JSON
 
 
-@pytest.mark.parametrize("extra", ["9" * 4300, "1e400", "-0", "[[[[[]]]]]", '{"a":{"b":{"c":{"d":{}}}}}', '"\\ud800"'])
+@pytest.mark.parametrize(
+    "extra", ["9" * 4300, "1e400", "-0", "[[[[[]]]]]", '{"a":{"b":{"c":{"d":{}}}}}', '"\\ud800"']
+)
 def test_odd_but_lawful_json_in_an_unknown_field_is_ignored(extra: str) -> None:
     assert parse_message(f'{VALID},"extra":{extra}}}') == SessionEnded("abc123", "closed")
 
@@ -604,12 +690,13 @@ def test_odd_but_lawful_json_in_an_unknown_field_is_ignored(extra: str) -> None:
 @pytest.mark.parametrize("number", ["9" * 4300, "1e400", "1e2", "0.0", "-1", "256"])
 def test_numbers_of_ours_are_small_integers(number: str) -> None:
     auth = f'{{"type":"pair_challenge","sessionID":"abc123","auth":{{"v":{number}}}}}'
-    index = f'{{"type":"signal","sessionID":"abc123","payload":{{"candidate":"","sdpMLineIndex":{number}}}}}'
+    payload = f'{{"candidate":"","sdpMLineIndex":{number}}}'
+    index = f'{{"type":"signal","sessionID":"abc123","payload":{payload}}}'
     assert refused(auth).problem.detail == "v must be a small integer"
     assert refused(index).problem.detail == "sdpMLineIndex must be a small integer"
 
 
-# --- any message, any text -------------------------------------------------------------------------------------------
+# --- any message, any text ------------------------------------------------------------------------
 
 
 def texts(max_bytes: int, min_size: int = 0) -> st.SearchStrategy[str]:
@@ -624,7 +711,9 @@ reasons = texts(messages.MAX_ID_BYTES)
 devices = st.builds(DeviceInfo, texts(MAX_NAME_BYTES), texts(messages.MAX_ID_BYTES))
 auths = st.builds(Auth, small, proofs, proofs, proofs)
 descriptions = st.builds(
-    Description, texts(400, min_size=1).filter(lambda sdp: bool(sdp.strip())), st.none() | st.sampled_from(SDPType)
+    Description,
+    texts(400, min_size=1).filter(lambda sdp: bool(sdp.strip())),
+    st.none() | st.sampled_from(SDPType),
 )
 candidates = st.builds(
     Candidate,
@@ -653,17 +742,23 @@ def test_what_is_written_reads_back(message: Message) -> None:
     assert json.loads(text) == message_fields(message)
 
 
-NAMES = sorted({part for kind in FULL for path in paths(FULL[kind]) for part in path.split(".")} | {"type"})
-other_names = st.text(st.characters(categories=None, exclude_characters="."))  # a path is split at its dots
+NAMES = sorted(
+    {part for kind in FULL for path in paths(FULL[kind]) for part in path.split(".")} | {"type"}
+)
+# A path is split at its dots
+other_names = st.text(st.characters(categories=None, exclude_characters="."))
 json_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
     | st.text(st.characters(categories=None), max_size=8)
-    | st.sampled_from([*(kind.partition(",")[0] for kind in FULL), "approved", "rejected", "offer", "qr"]),
+    | st.sampled_from(
+        [*(kind.partition(",")[0] for kind in FULL), "approved", "rejected", "offer", "qr"]
+    ),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES) | other_names, inner, max_size=6)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES) | other_names, inner, max_size=6)
     ),
     max_leaves=8,
 )
@@ -694,7 +789,12 @@ def attempt(text: str) -> Message | MessageError:
 def returns_or_refuses(text: str) -> None:
     outcome = attempt(text)
     if isinstance(outcome, MessageError):
-        assert outcome.reason in {Reason.BAD_JSON, Reason.BAD_MESSAGE, Reason.UNKNOWN_TYPE, Reason.TOO_LARGE}
+        assert outcome.reason in {
+            Reason.BAD_JSON,
+            Reason.BAD_MESSAGE,
+            Reason.UNKNOWN_TYPE,
+            Reason.TOO_LARGE,
+        }
     else:
         assert parse_message(dump_message(outcome)) == outcome
 
@@ -720,7 +820,7 @@ def test_a_torn_frame_is_bad_json(message: Message, data: st.DataObject) -> None
     assert refused(text[: data.draw(st.integers(0, len(text) - 1))]).reason is Reason.BAD_JSON
 
 
-# --- the rest --------------------------------------------------------------------------------------------------------
+# --- the rest -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -777,5 +877,7 @@ def test_reasons_fit_their_wire_fields() -> None:
     ],
 )
 def test_null_is_as_good_as_absent(payload: JSONObject, expected: Candidate | Description) -> None:
-    message = parse_message(json.dumps({"type": "signal", "sessionID": "abc123", "payload": payload}))
+    message = parse_message(
+        json.dumps({"type": "signal", "sessionID": "abc123", "payload": payload})
+    )
     assert message == Signal("abc123", expected)

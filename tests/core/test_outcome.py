@@ -21,7 +21,9 @@ CHANGED = FailedFile(2, Reason.FILE_CHANGED)
         (1, (CHANGED,), (TransferState.FAILED, Reason.FILE_CHANGED)),
     ],
 )
-def test_outcome(wanted: int, failed: tuple[FailedFile, ...], expected: tuple[TransferState, Reason | None]) -> None:
+def test_outcome(
+    wanted: int, failed: tuple[FailedFile, ...], expected: tuple[TransferState, Reason | None]
+) -> None:
     assert outcome(wanted, failed) == expected
 
 

@@ -1,12 +1,30 @@
-"""Tests of proxim.core.outgoing: one transfer on its way out; both sides together are in test_transfers.py."""
+"""Tests of proxim.core.outgoing: one transfer on its way out; both sides together are in
+test_transfers.py.
+"""
 
 import pytest
 
-from proxim.core.commands import CancelTimer, CloseLane, Command, KeepSources, ListSources, SendOnChannel, StartSending
+from proxim.core.commands import (
+    CancelTimer,
+    CloseLane,
+    Command,
+    KeepSources,
+    ListSources,
+    SendOnChannel,
+    StartSending,
+)
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.events import LinkID, Timer, TimerFired, TimerName
 from proxim.core.file_events import CancelTransfer, SendingFailed, SourcesFailed, SourcesListed
-from proxim.core.file_messages import Accept, Announce, Cancel, Continue, FileMessage, Finished, Progress
+from proxim.core.file_messages import (
+    Accept,
+    Announce,
+    Cancel,
+    Continue,
+    FileMessage,
+    Finished,
+    Progress,
+)
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import START, Entry, FailedFile, Partial, Position, Span, TransferID
 from proxim.core.outgoing import MAX_STARTS, Outgoing, OutgoingState
@@ -82,7 +100,9 @@ def test_announced_accepted_and_kept() -> None:
     assert bench.do(Accept(ID, (), (partial,)))[0] == KeepSources(ID, "the other")
     assert (bench.status.size, bench.status.moved) == (10, 4)
     (command,) = sending(bench.do(Turn()))
-    assert command == StartSending(ID, bench.speaker.id, 0, Via.WEBRTC, (Span(1, 1),), (partial,), START)
+    assert command == StartSending(
+        ID, bench.speaker.id, 0, Via.WEBRTC, (Span(1, 1),), (partial,), START
+    )
 
 
 def test_the_disk_has_nothing() -> None:
@@ -147,7 +167,9 @@ def test_faults_of_ours() -> None:
     for generation in range(MAX_STARTS):
         assert said(bench.do(SendingFailed(ID, generation))) == [Continue(ID, generation, START)]
         bench.do(Continue(ID, generation + 1, START))
-    assert said(bench.do(SendingFailed(ID, MAX_STARTS))) == [Cancel(ID, Reason.TRANSFER_FAILED.value)]
+    assert said(bench.do(SendingFailed(ID, MAX_STARTS))) == [
+        Cancel(ID, Reason.TRANSFER_FAILED.value)
+    ]
     assert (bench.status.state, bench.one.ended_here) == (TransferState.FAILED, True)
     bench = active()
     bench.do(SendingFailed(ID, 0))
@@ -190,7 +212,11 @@ def test_cancelled_while_it_waits() -> None:
 
 def test_found_on_the_disk() -> None:
     one = Outgoing.found(ID, FILES, "the other")
-    assert (one.state, one.status.state, one.status.size) == (OutgoingState.WAITING, TransferState.WAITING, 30)
+    assert (one.state, one.status.state, one.status.size) == (
+        OutgoingState.WAITING,
+        TransferState.WAITING,
+        30,
+    )
     speaker = FakeSpeaker(LinkID("new"))
     assert said(one.handle(LinkUp(speaker), 0)) == [Announce(ID, FILES)]
     one.handle(Accept(ID, (Span(0, 1),)), 0)
@@ -205,7 +231,10 @@ def test_finished_in_pieces() -> None:
     assert refused(bench, Finished(ID, (gone,))) is Reason.BAD_MESSAGE  # twice
     assert refused(bench, Finished(ID, (FailedFile(3, Reason.FILE_GONE),))) is Reason.BAD_MESSAGE
     bench.do(Finished(ID))
-    assert (bench.status.state, bench.status.reason) == (TransferState.DONE, Reason.SOME_FILES_FAILED)
+    assert (bench.status.state, bench.status.reason) == (
+        TransferState.DONE,
+        Reason.SOME_FILES_FAILED,
+    )
     assert (bench.status.moved, bench.status.failed) == (20, (gone,))
 
 
@@ -217,7 +246,12 @@ def test_finished_before_its_turn() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "state"),
-    [("declined", "cancelled"), ("cancelled", "cancelled"), ("disk_full", "failed"), ("strange", "failed")],
+    [
+        ("declined", "cancelled"),
+        ("cancelled", "cancelled"),
+        ("disk_full", "failed"),
+        ("strange", "failed"),
+    ],
 )
 def test_cancelled_by_the_receiver(reason: str, state: str) -> None:
     bench = active()
@@ -229,4 +263,7 @@ def test_cancelled_by_the_receiver(reason: str, state: str) -> None:
 def test_finished_before_all_of_it_was_written() -> None:
     bench = active()
     bench.do(Progress(ID, 0, 5), Finished(ID))
-    assert (bench.status.state, bench.status.reason) == (TransferState.FAILED, Reason.TRANSFER_FAILED)
+    assert (bench.status.state, bench.status.reason) == (
+        TransferState.FAILED,
+        Reason.TRANSFER_FAILED,
+    )

@@ -1,4 +1,6 @@
-"""Tests of proxim.core.program: who gets which event; then two whole programs against each other, on a fake clock."""
+"""Tests of proxim.core.program: who gets which event; then two whole programs against each other,
+on a fake clock.
+"""
 
 import json
 
@@ -7,7 +9,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from proxim.core.commands import CancelTimer, CloseConnection, Dial, Publish, SaveName, SetTimer, StopListening
+from proxim.core.commands import (
+    CancelTimer,
+    CloseConnection,
+    Dial,
+    Publish,
+    SaveName,
+    SetTimer,
+    StopListening,
+)
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ChannelMessage,
@@ -99,7 +109,7 @@ def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
     return status.reason, status.was_connected
 
 
-# --- who gets which event --------------------------------------------------------------------------------------------
+# --- who gets which event -------------------------------------------------------------------------
 
 
 def test_a_program_says_first_which_device_it_is() -> None:
@@ -164,7 +174,9 @@ def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
 
 
 def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
-    bytes_that_spell_it = Prover(lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2)
+    bytes_that_spell_it = Prover(
+        lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2
+    )
     host = Host(HOST_DEVICE, ONE_TIME, bytes_that_spell_it)
     bench = HostBench()
     bench.program = Program(HOST_DEVICE, host, bytes_that_spell_it)
@@ -176,7 +188,7 @@ def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
     assert CancelTimer(Timer(TimerName.SESSION, session_id)) in commands
 
 
-# --- rename ----------------------------------------------------------------------------------------------------------
+# --- rename ---------------------------------------------------------------------------------------
 
 
 def test_a_new_name_is_kept_told_and_used(world: World) -> None:
@@ -200,7 +212,7 @@ def test_a_name_that_nobody_could_read_is_refused(world: World, name: str) -> No
     assert prompt.device == PHONE
 
 
-# --- shutdown --------------------------------------------------------------------------------------------------------
+# --- shutdown -------------------------------------------------------------------------------------
 
 
 def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
@@ -211,8 +223,15 @@ def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
     assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
     world.guest.ledger.at_rest()
     assert world.guest.ledger.timers == {}
-    for event in (Join(TARGET), SendText(link, "hi"), Rename("x"), Shutdown(), ConnectionLost(ConnectionID(-1))):
-        assert world.guest.do(event) == []  # the network side is going down: nothing may begin any more
+    for event in (
+        Join(TARGET),
+        SendText(link, "hi"),
+        Rename("x"),
+        Shutdown(),
+        ConnectionLost(ConnectionID(-1)),
+    ):
+        # The network side is going down: nothing may begin any more
+        assert world.guest.do(event) == []
 
 
 def test_shutdown_of_a_host_tells_its_guests(world: World) -> None:
@@ -232,7 +251,9 @@ def test_shutdown_of_a_host_that_is_asked(world: World) -> None:
     (session_id,) = world.host.ledger.prompts
     world.do(world.host, Shutdown())
     assert closed(world, world.guest) == (Reason.CLOSED, False)
-    assert world.host.told(PairOutcome) == [PairOutcome(session_id, approved=False, reason=Reason.CLOSED)]
+    assert world.host.told(PairOutcome) == [
+        PairOutcome(session_id, approved=False, reason=Reason.CLOSED)
+    ]
 
 
 def test_shutdown_with_nobody_there() -> None:
@@ -241,7 +262,7 @@ def test_shutdown_with_nobody_there() -> None:
     assert host.do(Shutdown()) == [StopListening()]
 
 
-# --- two programs ----------------------------------------------------------------------------------------------------
+# --- two programs ---------------------------------------------------------------------------------
 
 
 def test_two_programs_pair_link_and_talk(world: World) -> None:
@@ -256,7 +277,9 @@ def test_two_programs_pair_link_and_talk(world: World) -> None:
         world.do(world.guest, SendText(link, text))
         world.do(world.host, SendText(world.host.link, text))
     assert world.texts(world.host) == world.texts(world.guest) == ["hi", long]
-    stages = [status.stage for status in world.guest.told(LinkStatus) if isinstance(status, LinkStatus)]
+    stages = [
+        status.stage for status in world.guest.told(LinkStatus) if isinstance(status, LinkStatus)
+    ]
     assert list(dict.fromkeys(stages)) == [
         Stage.DIALING,
         Stage.ASKING,
@@ -477,7 +500,9 @@ def test_the_hosts_network_moves_while_a_guest_asks_and_while_one_is_linked(worl
     world.link_up()
     world.do(world.host, NetworksSeen((ETHERNET,)))
     assert world.status(world.guest).stage is Stage.CONNECTED
-    assert reasons([Publish(status) for status in world.host.ledger.statuses]) == [Reason.NETWORK_CHANGED]
+    assert reasons([Publish(status) for status in world.host.ledger.statuses]) == [
+        Reason.NETWORK_CHANGED
+    ]
 
 
 def test_a_program_is_host_and_guest_at_once(world: World) -> None:
@@ -493,7 +518,7 @@ def test_a_program_is_host_and_guest_at_once(world: World) -> None:
     assert heard == [Publish(said)]
 
 
-# --- lanes -----------------------------------------------------------------------------------------------------------
+# --- lanes ----------------------------------------------------------------------------------------
 
 
 def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
@@ -517,7 +542,11 @@ def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
     world.advance(3600)  # its heartbeats keep it
     send(world, world.guest, "photo")
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
-    assert not [text for _, text in world.frames if any(token.hex() in text for token in world.host.ledger.tokens)]
+    assert not [
+        text
+        for _, text in world.frames
+        if any(token.hex() in text for token in world.host.ledger.tokens)
+    ]
     world.do(world.guest, Disconnect(link))
     assert closed(world, world.host) == (Reason.PEER_LEFT, True)
     for side in (world.host, world.guest):
@@ -543,7 +572,11 @@ def test_a_lane_that_carried_the_link_and_breaks_is_a_lost_link(world: World) ->
     world.advance(10)
     for side in (world.host, world.guest):
         status = world.status(side)
-        assert (status.stage, status.via, status.resumes is not None) == (Stage.CONNECTED, Via.LANE, True)
+        assert (status.stage, status.via, status.resumes is not None) == (
+            Stage.CONNECTED,
+            Via.LANE,
+            True,
+        )
     world.udp = True
     world.cut_lanes()
     world.advance(10)
@@ -608,7 +641,7 @@ def test_webrtc_opens_at_the_host_alone_before_the_guest_takes_the_lane(world: W
     assert world.texts(world.host) == world.texts(world.guest) == ["here"]
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 CONTENT = {"photo": bytes(range(40)), "notes/one": b"one", "notes/empty": b""}
 
@@ -627,7 +660,9 @@ def send(world: World, side: Bench, *paths: str) -> None:
 
 
 def arrived(world: World, side: Bench) -> dict[str, bytes]:
-    return {path: content for files in side.disk.arrived.values() for path, content in files.items()}
+    return {
+        path: content for files in side.disk.arrived.values() for path, content in files.items()
+    }
 
 
 def last_transfer(side: Bench) -> TransferStatus:
@@ -662,7 +697,11 @@ def test_a_lane_that_is_cut_is_opened_again_and_not_a_byte_is_lost(world: World)
         world.cut_lanes()
         world.settle()
         world.advance(2)
-        assert last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.DONE
+        assert (
+            last_transfer(world.guest).state
+            is last_transfer(world.host).state
+            is TransferState.DONE
+        )
     assert [files["photo"] for files in world.host.disk.arrived.values()] == [CONTENT["photo"]] * 3
 
 
@@ -678,7 +717,9 @@ def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> Non
     world.vanish()
     world.reachable = False
     world.advance(6)
-    assert last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.WAITING
+    assert (
+        last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.WAITING
+    )
     world.reachable = True
     world.advance(10)
     assert last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.DONE
@@ -686,7 +727,9 @@ def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> Non
 
 
 def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World) -> None:
-    """The one that has a part of them would ask for it in that moment; this one knows nothing of them."""
+    """The one that has a part of them would ask for it in that moment; this one knows nothing of
+    them.
+    """
     world.link_up()
     give(world.host)
     world.do(world.host, SendPaths(world.status(world.host).link, ("photo",)))
@@ -713,7 +756,9 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
 
 
 @pytest.mark.parametrize("by_guest", [True, False])
-def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on(world: World, by_guest: bool) -> None:
+def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on(
+    world: World, by_guest: bool
+) -> None:
     world.link_up()
     world.advance(1)
     side, other = (world.guest, world.host) if by_guest else (world.host, world.guest)
@@ -722,7 +767,9 @@ def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on
     world.vanish()
     world.reachable = False
     world.advance(6)
-    assert published(side.do(SendPaths(old, ("photo",)))) == [Trouble(Problem(Reason.NOT_CONNECTED), old)]
+    assert published(side.do(SendPaths(old, ("photo",)))) == [
+        Trouble(Problem(Reason.NOT_CONNECTED), old)
+    ]
     world.reachable = True
     world.advance(10)
     assert world.status(side).resumes == old
@@ -735,7 +782,12 @@ def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on
 
 def test_files_for_a_link_that_is_not_there_are_not_connected(world: World) -> None:
     world.join()
-    for side, link in ((world.guest, "guest-1"), (world.guest, "guest-9"), (world.host, "host-9"), (world.guest, "x")):
+    for side, link in (
+        (world.guest, "guest-1"),
+        (world.guest, "guest-9"),
+        (world.host, "host-9"),
+        (world.guest, "x"),
+    ):
         told = [Publish(Trouble(Problem(Reason.NOT_CONNECTED), LinkID(link)))]
         assert side.do(SendPaths(LinkID(link), ("photo",))) == told
 
@@ -788,13 +840,19 @@ def test_a_transfer_that_stalls_on_its_lane_closes_it(world: World) -> None:
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
 
 
-# --- two programs, anything in any order -----------------------------------------------------------------------------
+# --- two programs, anything in any order ----------------------------------------------------------
 
 
 class AnyWorld(RuleBasedStateMachine):
-    """Two honest programs, whatever their people do and their network suffers: no error, no INTERNAL, and it mends."""
+    """Two honest programs, whatever their people do and their network suffers: no error, no
+    INTERNAL, and it mends.
+    """
 
-    @initialize(kind=st.sampled_from(SessionType), lanes_work=st.booleans(), udp=st.sampled_from([True, True, False]))
+    @initialize(
+        kind=st.sampled_from(SessionType),
+        lanes_work=st.booleans(),
+        udp=st.sampled_from([True, True, False]),
+    )
     def start(self, kind: SessionType, lanes_work: bool, udp: bool) -> None:
         self.world = world_of(Invite(kind, 60.0), FakeSpake2)
         self.world.lanes_work, self.world.udp = lanes_work, udp
@@ -812,7 +870,9 @@ class AnyWorld(RuleBasedStateMachine):
         self.world.accept_files()
 
     @rule(by_guest=st.booleans(), retry=st.booleans(), which=st.integers(0, 5))
-    def somebody_cancels_or_retries_a_transfer(self, by_guest: bool, retry: bool, which: int) -> None:
+    def somebody_cancels_or_retries_a_transfer(
+        self, by_guest: bool, retry: bool, which: int
+    ) -> None:
         side = self.world.guest if by_guest else self.world.host
         known = list(side.ledger.transfers)
         if known:
@@ -915,7 +975,8 @@ class AnyWorld(RuleBasedStateMachine):
         for side in (world.host, world.guest):
             for link in list(side.ledger.links):
                 world.do(side, Disconnect(link))
-        world.do(world.host, Invite(SessionType.ONE_TIME))  # the tries at the code before may be used up
+        # The tries at the code before may be used up
+        world.do(world.host, Invite(SessionType.ONE_TIME))
         world.advance(60)
         assert isinstance(world.host.ledger.invitation, Invitation)
         world.link_up()
@@ -931,7 +992,9 @@ class AnyWorld(RuleBasedStateMachine):
             assert side.ledger.timers == {}
 
     def check_files(self) -> None:
-        """What was announced arrived as it was, or both know that it did not, or it waits for one who forgot it."""
+        """What was announced arrived as it was, or both know that it did not, or it waits for one
+        who forgot it.
+        """
         for side in (self.world.host, self.world.guest):
             for files in side.disk.arrived.values():
                 for path, content in files.items():
@@ -940,7 +1003,11 @@ class AnyWorld(RuleBasedStateMachine):
                 assert status.over or status.state is TransferState.WAITING, status
                 other = self.world.guest if side is self.world.host else self.world.host
                 there = other.ledger.transfers.get(status.transfer)
-                if status.state is TransferState.DONE and there is not None and status.direction is Direction.OUT:
+                if (
+                    status.state is TransferState.DONE
+                    and there is not None
+                    and status.direction is Direction.OUT
+                ):
                     assert there.state is TransferState.DONE
 
 

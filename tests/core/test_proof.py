@@ -1,4 +1,6 @@
-"""Tests of proxim.core.proof: encodings, keys, tags, MACs; and the vectors, against two other implementations."""
+"""Tests of proxim.core.proof: encodings, keys, tags, MACs; and the vectors, against two other
+implementations.
+"""
 
 import base64
 import hashlib
@@ -39,7 +41,7 @@ PAIRINGS = VECTORS["pairings"]
 DEVICE = DeviceInfo("Phone", "id")
 KEYS = ProofKeys(context(Method.PSK, "abc", DEVICE), b"g" * 32, b"h" * 32, b"secret")
 
-# --- encodings -------------------------------------------------------------------------------------------------------
+# --- encodings ------------------------------------------------------------------------------------
 
 
 def test_lengths_go_before_the_parts() -> None:
@@ -98,7 +100,7 @@ def test_no_text_is_no_bytes_either() -> None:
         from_base64url(None, 0)
 
 
-# --- methods and exchanges -------------------------------------------------------------------------------------------
+# --- methods and exchanges ------------------------------------------------------------------------
 
 
 def test_the_method_alone_decides_the_badge() -> None:
@@ -112,7 +114,7 @@ def test_a_secret_is_in_no_repr() -> None:
     assert PskExchange(b"my bytes", b"share").finish(b"whatever") == b"my bytes"
 
 
-# --- keys and tags ---------------------------------------------------------------------------------------------------
+# --- keys and tags --------------------------------------------------------------------------------
 
 
 def test_every_input_of_the_schedule_changes_every_key() -> None:
@@ -129,10 +131,21 @@ def test_every_input_of_the_schedule_changes_every_key() -> None:
         ProofKeys(context(Method.PSK, "abc", DeviceInfo("Phon", "eid")), b"g", b"h", b"z"),
         ProofKeys(context(Method.PSK, "abc", DeviceInfo("Phone", "ie")), b"g", b"h", b"z"),
     ]
-    purposes = ("confirm guest", "confirm host", "signal guest", "signal host", "resume", "resume name")
+    purposes = (
+        "confirm guest",
+        "confirm host",
+        "signal guest",
+        "signal host",
+        "resume",
+        "resume name",
+    )
     keys = {one.key(purpose) for one in variants for purpose in purposes}
     assert len(keys) == len(variants) * len(purposes)
-    tags = {tag for one in variants for tag in (one.guest_tag(), one.host_tag("approved"), one.host_tag("rejected"))}
+    tags = {
+        tag
+        for one in variants
+        for tag in (one.guest_tag(), one.host_tag("approved"), one.host_tag("rejected"))
+    }
     assert len(tags) == len(variants) * 3
 
 
@@ -140,14 +153,23 @@ def test_a_tag_matches_itself_alone() -> None:
     tag = KEYS.guest_tag()
     text = tag_auth(tag).t
     assert tag_matches(tag, text)
-    for wrong in (None, "", "A", "=", "é", text and text + "=", to_base64url(tag + b"\0"), to_base64url(tag[:-1])):
+    for wrong in (
+        None,
+        "",
+        "A",
+        "=",
+        "é",
+        text and text + "=",
+        to_base64url(tag + b"\0"),
+        to_base64url(tag[:-1]),
+    ):
         assert not tag_matches(tag, wrong)
     for bit in range(256):
         flipped = (int.from_bytes(tag) ^ (1 << bit)).to_bytes(32)
         assert not tag_matches(tag, to_base64url(flipped))
 
 
-# --- signals ---------------------------------------------------------------------------------------------------------
+# --- signals --------------------------------------------------------------------------------------
 
 OFFER, ANSWER = Description("v=0 offer", SDPType.OFFER), Description("v=0 answer", SDPType.ANSWER)
 LINE = Candidate("candidate:1", "0", 0)
@@ -161,7 +183,13 @@ def test_what_one_side_seals_the_other_takes_in_both_directions() -> None:
     guest, host = sides()
     for payload in (OFFER, LINE, Candidate("")):
         assert host.check(payload, guest.seal(payload))
-    for answer in (ANSWER, LINE, LINE, Candidate("candidate:1", "0"), Candidate("candidate:1", None, 0)):
+    for answer in (
+        ANSWER,
+        LINE,
+        LINE,
+        Candidate("candidate:1", "0"),
+        Candidate("candidate:1", None, 0),
+    ):
         assert guest.check(answer, host.seal(answer))
 
 
@@ -196,7 +224,9 @@ candidates = st.builds(Candidate, fields, st.none() | fields, st.none() | st.int
 
 
 @given(candidates | st.builds(Description, fields), candidates | st.builds(Description, fields))
-def test_different_signals_have_different_macs(one: Description | Candidate, other: Description | Candidate) -> None:
+def test_different_signals_have_different_macs(
+    one: Description | Candidate, other: Description | Candidate
+) -> None:
     assert (sides()[0].seal(one) == sides()[0].seal(other)) == (one == other)
 
 
@@ -205,7 +235,7 @@ def test_a_missing_mac_never_matches() -> None:
         assert not sides()[1].check(OFFER, wrong)
 
 
-# --- the vectors -----------------------------------------------------------------------------------------------------
+# --- the vectors ----------------------------------------------------------------------------------
 
 
 def test_the_file_is_what_its_script_writes() -> None:
@@ -215,7 +245,10 @@ def test_the_file_is_what_its_script_writes() -> None:
 def naive_lv(*parts: bytes) -> bytes:
     out = b""
     for part in parts:
-        out += bytes([len(part) >> 24, len(part) >> 16 & 255, len(part) >> 8 & 255, len(part) & 255]) + part
+        out += (
+            bytes([len(part) >> 24, len(part) >> 16 & 255, len(part) >> 8 & 255, len(part) & 255])
+            + part
+        )
     return out
 
 
@@ -238,8 +271,12 @@ def naive_context(vector: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("vector", PAIRINGS, ids=lambda vector: vector["m"])
-def test_the_vectors_agree_with_a_second_implementation_of_the_specification(vector: dict[str, Any]) -> None:
-    """Written from the specification's section on the proof alone, and using nothing of proof.py."""
+def test_the_vectors_agree_with_a_second_implementation_of_the_specification(
+    vector: dict[str, Any],
+) -> None:
+    """Written from the specification's section on the proof alone, and using nothing of
+    proof.py.
+    """
     ctx = naive_context(vector)
     assert ctx.hex() == vector["ctx_hex"]
     digest = hashlib.sha256(ctx).digest()
@@ -272,7 +309,9 @@ def test_the_vectors_agree_with_a_second_implementation_of_the_specification(vec
         for name in ("sdp", "candidate", "sdpMid", "sdpMLineIndex"):
             if name in payload:
                 parts += [name.encode(), str(payload[name]).encode("utf-8")]
-        message = counts[side].to_bytes(8, "big") + naive_lv(naive_lv(*parts), bound if side == "host" else b"")
+        message = counts[side].to_bytes(8, "big") + naive_lv(
+            naive_lv(*parts), bound if side == "host" else b""
+        )
         assert naive_b64(naive_hmac(keys[f"signal {side}"], message)) == signal["mac"]
         counts[side] += 1
         if side == "guest" and "sdp" in payload:
@@ -295,9 +334,14 @@ def test_the_vectors_agree_with_the_cryptography_package(vector: dict[str, Any])
 def test_the_vectors_are_what_a_reader_of_the_wire_accepts(vector: dict[str, Any]) -> None:
     """The module itself, fed with the file's words: what a host or guest would compute."""
     ctx = context(Method(vector["m"]), vector["sessionID"], DeviceInfo(**vector["deviceInfo"]))
-    assert [one.hex() for one in identities(ctx)] == [vector["identity_guest_hex"], vector["identity_host_hex"]]
+    assert [one.hex() for one in identities(ctx)] == [
+        vector["identity_guest_hex"],
+        vector["identity_host_hex"],
+    ]
     length = Method(vector["m"]).share_bytes
-    guest_share, host_share = (from_base64url(vector[name], length) for name in ("y_guest", "y_host"))
+    guest_share, host_share = (
+        from_base64url(vector[name], length) for name in ("y_guest", "y_host")
+    )
     keys = ProofKeys(ctx, guest_share, host_share, bytes.fromhex(vector["Z_hex"]))
     assert tag_matches(keys.guest_tag(), vector["t_guest"])
     assert keys.resume_name() == vector["resume_name"]

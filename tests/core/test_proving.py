@@ -35,7 +35,11 @@ def started(target: JoinTarget, by: Prover = PROVER) -> GuestProof:
 
 
 def answered(
-    target: JoinTarget, proof: GuestProof, secret: bytes, by: Prover = PROVER, device: DeviceInfo = PHONE
+    target: JoinTarget,
+    proof: GuestProof,
+    secret: bytes,
+    by: Prover = PROVER,
+    device: DeviceInfo = PHONE,
 ) -> HostProof:
     request = PairRequest(target.session_id, device, proof.auth)
     return start_host_proof(request, proof.auth, method_of(proof.auth), secret, by)
@@ -69,7 +73,9 @@ def test_both_sides_get_the_same_keys(
 
 @pytest.mark.parametrize(("target", "secret"), [(TYPED, b"02501WK382"), (SCANNED, bytes(16))])
 @pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
-def test_another_secret_gives_other_keys(target: JoinTarget, secret: bytes, spake2: MakeExchange) -> None:
+def test_another_secret_gives_other_keys(
+    target: JoinTarget, secret: bytes, spake2: MakeExchange
+) -> None:
     by = prover(spake2)
     proof = started(target, by)
     host = answered(target, proof, secret, by)
@@ -98,14 +104,25 @@ def test_a_link_without_a_secret_proves_nothing() -> None:
     assert start_guest_proof(WITHOUT_SECRET, PHONE, PROVER) is None
 
 
-@pytest.mark.parametrize("secret", ["", "AAAA", to_base64url(bytes(15)), to_base64url(bytes(17)), "*" * 22])
+@pytest.mark.parametrize(
+    "secret", ["", "AAAA", to_base64url(bytes(15)), to_base64url(bytes(17)), "*" * 22]
+)
 def test_a_qr_secret_of_a_wrong_length_is_refused(secret: str) -> None:
     with pytest.raises(ProofError):
         start_guest_proof(replace(SCANNED, qr_secret=secret), PHONE, PROVER)
 
 
 @pytest.mark.parametrize(
-    "auth", [Auth(), Auth(1), Auth(m="psk"), Auth(0, "psk"), Auth(2, "spake2"), Auth(1, "PSK"), Auth(1, "none")]
+    "auth",
+    [
+        Auth(),
+        Auth(1),
+        Auth(m="psk"),
+        Auth(0, "psk"),
+        Auth(2, "spake2"),
+        Auth(1, "PSK"),
+        Auth(1, "none"),
+    ],
 )
 def test_a_version_or_method_that_nobody_knows_is_refused(auth: Auth) -> None:
     with pytest.raises(ProofError) as caught:
@@ -118,7 +135,12 @@ def test_a_guest_takes_no_other_version_or_method(target: JoinTarget) -> None:
     proof = started(target)
     good = answered(target, proof, CODE.encode() if target is TYPED else SECRET).auth
     other = "psk" if good.m == "spake2" else "spake2"
-    for wrong in (replace(good, v=2), replace(good, v=None), replace(good, m=other), replace(good, m=None)):
+    for wrong in (
+        replace(good, v=2),
+        replace(good, v=None),
+        replace(good, m=other),
+        replace(good, m=None),
+    ):
         with pytest.raises(ProofError) as caught:
             proof.finish(wrong)
         assert caught.value.reason is Reason.HOST_UNPROVEN
@@ -126,7 +148,9 @@ def test_a_guest_takes_no_other_version_or_method(target: JoinTarget) -> None:
 
 @pytest.mark.parametrize("target", [TYPED, SCANNED])
 @pytest.mark.parametrize("share", [None, "", "A", "AAAA", "A" * 42, "A" * 45, "A" * 128])
-def test_a_share_of_a_wrong_length_is_refused_on_both_sides(target: JoinTarget, share: str | None) -> None:
+def test_a_share_of_a_wrong_length_is_refused_on_both_sides(
+    target: JoinTarget, share: str | None
+) -> None:
     proof = started(target)
     with pytest.raises(ProofError):
         proof.finish(replace(proof.auth, y=share))
@@ -155,7 +179,9 @@ def test_who_was_linked_proves_it_by_the_keys_of_that_link_alone() -> None:
     proof = start_resumption(lost, PHONE, PROVER)
     assert (proof.method, proof.auth.m) == (Method.RESUME, "resume")
     request = PairRequest(lost.resume_name(), PHONE, proof.auth)
-    host = start_host_proof(request, proof.auth, method_of(proof.auth), lost.resume_secret(), PROVER)
+    host = start_host_proof(
+        request, proof.auth, method_of(proof.auth), lost.resume_secret(), PROVER
+    )
     keys = proof.finish(host.auth)
     assert agree(keys, host.keys)
     assert keys.resume_name() == host.keys.resume_name() != lost.resume_name()

@@ -20,15 +20,21 @@ PROVED = Guest(SOCKET, "192.168.1.9", "abc", PHONE, keys=KEYS)
 @pytest.mark.parametrize("reason", Reason)
 def test_a_refusal_names_its_reason_in_a_sentence(reason: Reason) -> None:
     assert refusal(SOCKET, reason) == Send(SOCKET, ErrorMessage(reason.value, SENTENCES[reason]))
-    assert refusal(SOCKET, reason, "abc") == Send(SOCKET, ErrorMessage(reason.value, SENTENCES[reason], "abc"))
+    assert refusal(SOCKET, reason, "abc") == Send(
+        SOCKET, ErrorMessage(reason.value, SENTENCES[reason], "abc")
+    )
 
 
 def test_a_rejection_without_a_proof_carries_none() -> None:
-    assert rejection(STRANGER, Reason.BUSY) == Send(SOCKET, PairResult("abc", approved=False, reason=Reason.BUSY))
+    assert rejection(STRANGER, Reason.BUSY) == Send(
+        SOCKET, PairResult("abc", approved=False, reason=Reason.BUSY)
+    )
     assert host_tag(STRANGER, "approved") is None
 
 
-def test_a_rejection_of_a_guest_that_proved_itself_carries_the_hosts_tag_over_that_decision() -> None:
+def test_a_rejection_of_a_guest_that_proved_itself_carries_the_hosts_tag_over_that_decision() -> (
+    None
+):
     (command,) = [rejection(PROVED, Reason.DECLINED)]
     assert isinstance(command, Send)
     assert isinstance(command.message, PairResult)

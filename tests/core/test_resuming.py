@@ -64,13 +64,20 @@ def goes_on(world: World) -> None:
     """Both sides call the link connected, and texts arrive both ways."""
     for side in (world.guest, world.host):
         status = world.status(side)
-        assert (status.stage, status.verified, status.can_text) == (Stage.CONNECTED, Verified.CODE, True)
+        assert (status.stage, status.verified, status.can_text) == (
+            Stage.CONNECTED,
+            Verified.CODE,
+            True,
+        )
         assert list(side.ledger.links) == [status.link]
         assert len(side.ledger.peers) == 1
     before = len(world.texts(world.host)), len(world.texts(world.guest))
     world.do(world.guest, SendText(world.status(world.guest).link, "from the guest"))
     world.do(world.host, SendText(world.status(world.host).link, "from the host"))
-    assert (len(world.texts(world.host)), len(world.texts(world.guest))) == (before[0] + 1, before[1] + 1)
+    assert (len(world.texts(world.host)), len(world.texts(world.guest))) == (
+        before[0] + 1,
+        before[1] + 1,
+    )
 
 
 def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
@@ -87,7 +94,7 @@ def names(world: World) -> list[str]:
     return [message["sessionID"] for message in messages if message["type"] == "pair_request"]
 
 
-# --- what both sides share -------------------------------------------------------------------------------------------
+# --- what both sides share ------------------------------------------------------------------------
 
 
 def test_what_closes_a_link_is_told_to_nobody_where_it_waits() -> None:
@@ -126,7 +133,7 @@ def test_a_link_that_goes_on_keeps_who_it_is_and_nothing_of_the_way_it_went() ->
     )
 
 
-# --- two programs ----------------------------------------------------------------------------------------------------
+# --- two programs ---------------------------------------------------------------------------------
 
 
 def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) -> None:
@@ -147,10 +154,18 @@ def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) 
     assert world.status(world.guest).resumes == GUESTS_LINK
     for side, count in zip((world.host, world.guest), before, strict=True):
         after = side.ledger.statuses[count:]
-        assert not [status for status in after if isinstance(status, Prompt | PairOutcome | Trouble)]
+        assert not [
+            status for status in after if isinstance(status, Prompt | PairOutcome | Trouble)
+        ]
         told = [status.stage for status in after if isinstance(status, LinkStatus)]
         # Connected twice: for text, and for files once the peer has said that it understands them.
-        assert told == [Stage.WAITING, Stage.APPROVED, Stage.CONNECTING, Stage.CONNECTED, Stage.CONNECTED]
+        assert told == [
+            Stage.WAITING,
+            Stage.APPROVED,
+            Stage.CONNECTING,
+            Stage.CONNECTED,
+            Stage.CONNECTED,
+        ]
         assert world.status(side).can_send_files
 
 
@@ -250,14 +265,20 @@ def until_the_host_approves(world: World) -> None:
         if world.queue:
             world.step()
             continue
-        due = [(*next_one, side) for side in (world.host, world.guest) if (next_one := side.next_timer()) is not None]
+        due = [
+            (*next_one, side)
+            for side in (world.host, world.guest)
+            if (next_one := side.next_timer()) is not None
+        ]
         at, timer, side = min(due, key=lambda one: one[0])
         world.host.now = world.guest.now = max(world.host.now, at)
         world.report(side, TimerFired(timer))
 
 
 def test_an_approval_that_is_lost_on_its_way_costs_nothing(world: World) -> None:
-    """The host has let the guest in under new keys that the guest never heard of: it comes back under the old ones."""
+    """The host has let the guest in under new keys that the guest never heard of: it comes back
+    under the old ones.
+    """
     dark(world)
     world.reachable = True
     until_the_host_approves(world)
@@ -289,7 +310,7 @@ def test_a_guest_that_heard_the_approval_comes_back_under_its_keys(world: World)
     assert len(set(names(world))) == len(names(world)) == 3
 
 
-# --- what people do meanwhile ----------------------------------------------------------------------------------------
+# --- what people do meanwhile ---------------------------------------------------------------------
 
 
 def test_the_hosts_person_gives_the_lost_link_up(world: World) -> None:
@@ -354,7 +375,9 @@ def test_nothing_late_of_the_lost_link_reaches_anybody(world: World) -> None:
 def test_who_writes_meanwhile_is_told_that_nothing_is_connected(world: World) -> None:
     dark(world)
     for side, link in ((world.host, HOSTS_LINK), (world.guest, GUESTS_LINK)):
-        assert published(side.do(SendText(link, "hi"))) == [Trouble(Problem(Reason.NOT_CONNECTED), link)]
+        assert published(side.do(SendText(link, "hi"))) == [
+            Trouble(Problem(Reason.NOT_CONNECTED), link)
+        ]
 
 
 def test_somebody_else_is_told_that_the_session_is_busy(world: World) -> None:
@@ -363,7 +386,9 @@ def test_somebody_else_is_told_that_the_session_is_busy(world: World) -> None:
     for name in (session_id, "@code"):
         connection = ConnectionID(500 + len(name))
         world.host.do(ConnectionOpened(connection, "192.168.1.66"))
-        assert sent(world.host.ask(connection, name)) == [PairResult(name, approved=False, reason=Reason.BUSY)]
+        assert sent(world.host.ask(connection, name)) == [
+            PairResult(name, approved=False, reason=Reason.BUSY)
+        ]
     assert not world.host.ledger.prompts
 
 
@@ -395,7 +420,7 @@ def test_the_guests_program_is_closed_while_it_waits(world: World) -> None:
     assert world.guest.ledger.timers == {}
 
 
-# --- expiry ----------------------------------------------------------------------------------------------------------
+# --- expiry ---------------------------------------------------------------------------------------
 
 
 def test_a_one_time_session_outlasts_its_15_minutes_while_it_waits(world: World) -> None:
@@ -421,7 +446,9 @@ def test_a_temporary_session_ends_with_its_lifetime_though_its_guest_is_away() -
 
 
 @pytest.mark.parametrize("kind", [SessionType.TEMPORARY, SessionType.PERSISTENT])
-def test_a_session_that_may_be_joined_again_is_open_again_after_the_2_minutes(kind: SessionType) -> None:
+def test_a_session_that_may_be_joined_again_is_open_again_after_the_2_minutes(
+    kind: SessionType,
+) -> None:
     world = linked_by(kind, 3600.0)
     session_id = world.status(world.host).session_id
     dark(world)
@@ -430,7 +457,7 @@ def test_a_session_that_may_be_joined_again_is_open_again_after_the_2_minutes(ki
     assert world.host.shown.session_id == session_id
 
 
-# --- who is not waited for -------------------------------------------------------------------------------------------
+# --- who is not waited for ------------------------------------------------------------------------
 
 
 def test_a_guest_that_proved_nothing_is_not_waited_for() -> None:
@@ -472,4 +499,6 @@ def test_the_timer_of_the_two_minutes_is_the_sessions(world: World) -> None:
     session_id = world.status(world.host).session_id
     dark(world)
     assert Timer(TimerName.RESUME, session_id) in world.host.ledger.timers
-    assert ConnectionID(-1) not in {guest.connection for guest in world.guest.program._guests.values()}
+    assert ConnectionID(-1) not in {
+        guest.connection for guest in world.guest.program._guests.values()
+    }

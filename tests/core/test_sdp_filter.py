@@ -28,6 +28,8 @@ def crlf(text: str) -> str:
     return text.strip().replace("\n", "\r\n") + "\r\n"
 
 
+MDNS_NAME = "8f2a9e4c-6b4e-4a2c-9d39-0c3f5d1f2b11.local"
+UNUSED = "raddr 0.0.0.0 rport 0 generation 0 network-cost 999"
 CHROMIUM_OFFER = crlf(f"""
 v=0
 o=- 4611731400430051336 2 IN IP4 127.0.0.1
@@ -38,8 +40,8 @@ a=extmap-allow-mixed
 a=msid-semantic: WMS
 m=application 54400 UDP/DTLS/SCTP webrtc-datachannel
 c=IN IP4 192.168.1.7
-a=candidate:3993072007 1 udp 2113937151 8f2a9e4c-6b4e-4a2c-9d39-0c3f5d1f2b11.local 54400 typ host generation 0
-a=candidate:842163049 1 udp 1677729535 203.0.113.9 54400 typ srflx raddr 0.0.0.0 rport 0 generation 0 network-cost 999
+a=candidate:3993072007 1 udp 2113937151 {MDNS_NAME} 54400 typ host generation 0
+a=candidate:842163049 1 udp 1677729535 203.0.113.9 54400 typ srflx {UNUSED}
 a=candidate:99 1 tcp 1518280447 192.168.1.7 9 typ host tcptype active generation 0
 a=ice-ufrag:Xh+1
 a=ice-pwd:{PWD}
@@ -97,10 +99,13 @@ a=setup:actpass
 """)
 
 
-# Offers as browsers made them, of a page with one data channel, with their addresses shown and hidden behind mDNS:
-# `first` without candidates, `offer` with them, `candidates` as the page got them one by one. Real but for the IPv4
-# address of the machine that they were recorded on. Chromium by its DevTools, Firefox by WebDriver BiDi.
-RECORDED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("recorded_offers.json").read_text("utf-8"))
+# Offers as browsers made them, of a page with one data channel, with their addresses shown and
+# hidden behind mDNS: `first` without candidates, `offer` with them, `candidates` as the page got
+# them one by one. Real but for the IPv4 address of the machine that they were recorded on. Chromium
+# by its DevTools, Firefox by WebDriver BiDi.
+RECORDED: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("recorded_offers.json").read_text("utf-8")
+)
 RECORDED_OFFERS = [text for one in RECORDED for text in (one["first"], one["offer"])]
 
 
@@ -114,7 +119,7 @@ def candidates(sdp: str) -> list[str]:
     return [line for line in sdp.split("\r\n") if line.startswith("a=candidate:")]
 
 
-# --- what honest devices send --------------------------------------------------------------------------------------
+# --- what honest devices send ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sdp", [OFFER_SDP, ANSWER_SDP])
@@ -126,7 +131,15 @@ def test_the_plain_form_stays_as_it_is(sdp: str) -> None:
 @pytest.mark.parametrize("newline", ["\r\n", "\n"])
 def test_what_a_data_channel_needs_survives(sdp: str, newline: str) -> None:
     result = cleaned(sdp.replace("\r\n", newline)).split("\r\n")
-    for name in ("ice-ufrag", "ice-pwd", "setup", "sctp-port", "max-message-size", "mid", "fingerprint"):
+    for name in (
+        "ice-ufrag",
+        "ice-pwd",
+        "setup",
+        "sctp-port",
+        "max-message-size",
+        "mid",
+        "fingerprint",
+    ):
         given_lines = [line for line in sdp.split("\r\n") if line.startswith(f"a={name}:")]
         assert given_lines
         assert [line for line in result if line.startswith(f"a={name}:")] == given_lines
@@ -140,8 +153,12 @@ def test_cleaning_twice_changes_nothing(sdp: str) -> None:
 
 
 def test_candidates_of_browsers() -> None:
-    assert candidates(cleaned(CHROMIUM_OFFER)) == ["a=candidate:3993072007 1 udp 2113937151 192.168.1.7 54400 typ host"]
-    assert candidates(cleaned(FIREFOX_ANSWER)) == ["a=candidate:0 1 udp 2122252543 192.168.1.7 51234 typ host"]
+    assert candidates(cleaned(CHROMIUM_OFFER)) == [
+        "a=candidate:3993072007 1 udp 2113937151 192.168.1.7 54400 typ host"
+    ]
+    assert candidates(cleaned(FIREFOX_ANSWER)) == [
+        "a=candidate:0 1 udp 2122252543 192.168.1.7 51234 typ host"
+    ]
 
 
 def udp_candidates(lines: list[str]) -> list[list[str]]:
@@ -151,7 +168,9 @@ def udp_candidates(lines: list[str]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=[one["name"] for one in RECORDED])
-def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(recorded: dict[str, Any]) -> None:
+def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(
+    recorded: dict[str, Any],
+) -> None:
     filter = PeerFilter(PEER)
     inside = candidates(cleaned(recorded["offer"]))
     given_lines = [one["candidate"] for one in recorded["candidates"]]
@@ -173,9 +192,9 @@ def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(recorded:
 def test_the_recorded_offers_are_of_both_kinds() -> None:
     hidden = [".local" in one["offer"] for one in RECORDED]
     assert hidden == ["hidden" in one["name"] for one in RECORDED]
-    assert {(one["name"].split("-")[0], kind) for one, kind in zip(RECORDED, hidden, strict=True)} == {
-        (browser, kind) for browser in ("chromium", "firefox") for kind in (True, False)
-    }
+    assert {
+        (one["name"].split("-")[0], kind) for one, kind in zip(RECORDED, hidden, strict=True)
+    } == {(browser, kind) for browser in ("chromium", "firefox") for kind in (True, False)}
 
 
 def test_what_the_section_says_goes_before_what_the_head_says() -> None:
@@ -189,7 +208,7 @@ def test_values_that_may_be_missing() -> None:
     assert "group" not in cleaned(sdp)
 
 
-# --- hostile descriptions ------------------------------------------------------------------------------------------
+# --- hostile descriptions -------------------------------------------------------------------------
 
 SECTION = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
 
@@ -208,7 +227,10 @@ SECTION = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
         OFFER_SDP.replace(SECTION, "m=application 9 TCP/DTLS/SCTP webrtc-datachannel\r\n"),
         OFFER_SDP.replace(SECTION, "m=application 9 DTLS/SCTP 5000\r\n"),
         OFFER_SDP.replace(SECTION, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel x\r\n"),
-        *(re.sub(f"a={name}:.*\r\n", "", OFFER_SDP) for name in ("ice-ufrag", "ice-pwd", "setup", "sctp-port")),
+        *(
+            re.sub(f"a={name}:.*\r\n", "", OFFER_SDP)
+            for name in ("ice-ufrag", "ice-pwd", "setup", "sctp-port")
+        ),
         re.sub("a=fingerprint:.*\r\n", "", OFFER_SDP),
         OFFER_SDP + f"a=fingerprint:sha-256 {PRINT}\r\n" * MAX_FINGERPRINTS,
         OFFER_SDP.replace("sha-256", "sha-1"),
@@ -232,43 +254,69 @@ def test_a_message_size_that_is_none_is_left_out(size: str) -> None:
 
 
 def test_nothing_foreign_is_passed_on() -> None:
-    foreign = ("a=ice-lite", "a=x:y", "b=AS:30", "a=rtpmap:0 PCMU/8000", "i=<script>", "a=group:BUNDLE 0 1 2")
+    foreign = (
+        "a=ice-lite",
+        "a=x:y",
+        "b=AS:30",
+        "a=rtpmap:0 PCMU/8000",
+        "i=<script>",
+        "a=group:BUNDLE 0 1 2",
+    )
     more = "".join(f"{line}\r\n" for line in foreign)
     assert cleaned(OFFER_SDP.replace("t=0 0\r\n", "t=0 0\r\n" + more) + more) == OFFER_SDP
-    assert cleaned(OFFER_SDP.replace("s=-", "s=x").replace("o=-", "o=me").replace("0.0.0.0", "127.0.0.1")) == OFFER_SDP
+    assert (
+        cleaned(
+            OFFER_SDP.replace("s=-", "s=x").replace("o=-", "o=me").replace("0.0.0.0", "127.0.0.1")
+        )
+        == OFFER_SDP
+    )
 
 
-@pytest.mark.parametrize("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    "separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+)
 def test_no_line_is_smuggled_in_by_another_line_end(separator: str) -> None:
     """aiortc reads lines by str.splitlines, which splits at all of these."""
-    smuggled = separator.join(["x", "a=candidate:1 1 udp 1 127.0.0.1 5000 typ host", "m=audio 9 UDP/TLS/RTP/SAVPF 0"])
+    smuggled = separator.join(
+        ["x", "a=candidate:1 1 udp 1 127.0.0.1 5000 typ host", "m=audio 9 UDP/TLS/RTP/SAVPF 0"]
+    )
     for line in ("s=-", "t=0 0", "o=-", "a=mid:0", "a=setup:actpass", "a=max-message-size:262144"):
-        for sdp in (OFFER_SDP.replace(line, line + smuggled), OFFER_SDP.replace(line, line + "\r\na=x:" + smuggled)):
+        for sdp in (
+            OFFER_SDP.replace(line, line + smuggled),
+            OFFER_SDP.replace(line, line + "\r\na=x:" + smuggled),
+        ):
             result = PeerFilter(PEER).description(sdp) or ""
             assert len(result.splitlines()) == result.count("\r\n")
             assert "127.0.0.1" not in result
             assert "audio" not in result
 
 
-@given(st.lists(st.sampled_from([*(OFFER_SDP + CHROMIUM_OFFER).splitlines(), "m=audio 9 X 0", "\x85"]) | st.text()))
+@given(
+    st.lists(
+        st.sampled_from([*(OFFER_SDP + CHROMIUM_OFFER).splitlines(), "m=audio 9 X 0", "\x85"])
+        | st.text()
+    )
+)
 def test_whatever_comes_nothing_but_known_lines_goes_on(lines: list[str]) -> None:
     result = PeerFilter(PEER).description("\r\n".join(lines))
     if result is not None:
         assert result.isascii()
         assert re.fullmatch(
-            r"((v|o|s|t|c)=[ -~]+\r\n|m=application 9 [ -~]+\r\n|a=[a-z-]+(:[!-~][ -~]*)?\r\n)+", result
+            r"((v|o|s|t|c)=[ -~]+\r\n|m=application 9 [ -~]+\r\n|a=[a-z-]+(:[!-~][ -~]*)?\r\n)+",
+            result,
         )
         assert result.count("m=application") == 1
 
 
-# --- candidates ----------------------------------------------------------------------------------------------------
+# --- candidates -----------------------------------------------------------------------------------
 
 
 def tried(line: str, peer: str = PEER) -> str | None:
     result = PeerFilter(peer).candidate(Candidate(line))
     inside = candidates(cleaned(OFFER_SDP + f"a={line.removeprefix('a=')}\r\n", peer))
     if line.removeprefix("a=").startswith("candidate:"):
-        assert inside == ([] if result is None else [f"a={result.candidate}"])  # inside and beside alike
+        # Inside and beside alike
+        assert inside == ([] if result is None else [f"a={result.candidate}"])
     return None if result is None else result.candidate
 
 
@@ -279,7 +327,15 @@ def at(address: str, port: object = 50000) -> str:
 @pytest.mark.parametrize(
     "address",
     [
-        *("10.0.0.1", "172.16.0.1", "172.31.255.254", "192.168.0.1", "100.64.0.1", "100.127.255.254", "169.254.1.1"),
+        *(
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.254",
+            "192.168.0.1",
+            "100.64.0.1",
+            "100.127.255.254",
+            "169.254.1.1",
+        ),
         *("fe80::1", "fd00::2", "fc00::1"),
     ],
 )
@@ -304,8 +360,24 @@ def test_another_spelling_goes_on_as_the_usual_one(spelling: str, address: str) 
 
 
 FORBIDDEN = [
-    *("127.0.0.1", "0.0.0.0", "169.254.169.254", "169.254.170.2", "100.100.100.200", "224.0.0.251", "255.255.255.255"),
-    *("192.168.1.255", "192.168.1.0", "10.255.255.255", "172.16.0.0", "100.64.7.255", "169.254.255.255", "8.8.8.8"),
+    *(
+        "127.0.0.1",
+        "0.0.0.0",
+        "169.254.169.254",
+        "169.254.170.2",
+        "100.100.100.200",
+        "224.0.0.251",
+        "255.255.255.255",
+    ),
+    *(
+        "192.168.1.255",
+        "192.168.1.0",
+        "10.255.255.255",
+        "172.16.0.0",
+        "100.64.7.255",
+        "169.254.255.255",
+        "8.8.8.8",
+    ),
 ]
 
 
@@ -316,15 +388,54 @@ def spellings_of(address: str) -> list[str]:
     high, low = int(ip) >> 16, int(ip) & 0xFFFF
     mapped = f"{high:x}:{low:x}"
     as_ipv4 = (
-        *(address, f"{address}.", f"{a:03}.{b:03}.{c:03}.{d:03}", f"0{a}.{b}.{c}.{d}", f"{a}.{b}.{c}.0{d}"),
-        *(f"0{a:o}.0{b:o}.0{c:o}.0{d:o}", f"0x{a:x}.0x{b:x}.0x{c:x}.0x{d:x}", f"0x{int(ip):x}", f"0{int(ip):o}"),
-        *(str(int(ip)), f"{a}.{(b << 16) + (c << 8) + d}", f"{a}.{b}.{(c << 8) + d}", address.replace(".", "\uff0e")),
-        *(f"{address}%eth0", f"[{address}]", f" {address}", f"{address}/24", f"{address}:80", f"{address}\x00"),
+        *(
+            address,
+            f"{address}.",
+            f"{a:03}.{b:03}.{c:03}.{d:03}",
+            f"0{a}.{b}.{c}.{d}",
+            f"{a}.{b}.{c}.0{d}",
+        ),
+        *(
+            f"0{a:o}.0{b:o}.0{c:o}.0{d:o}",
+            f"0x{a:x}.0x{b:x}.0x{c:x}.0x{d:x}",
+            f"0x{int(ip):x}",
+            f"0{int(ip):o}",
+        ),
+        *(
+            str(int(ip)),
+            f"{a}.{(b << 16) + (c << 8) + d}",
+            f"{a}.{b}.{(c << 8) + d}",
+            address.replace(".", "\uff0e"),
+        ),
+        *(
+            f"{address}%eth0",
+            f"[{address}]",
+            f" {address}",
+            f"{address}/24",
+            f"{address}:80",
+            f"{address}\x00",
+        ),
     )
     as_ipv6 = (
-        *(f"::ffff:{address}", f"::FFFF:{address}", f"0:0:0:0:0:ffff:{address}", f"::ffff:{address}%eth0"),
-        *(f"::ffff:{mapped}", f"::ffff:{mapped.upper()}", f"::ffff:{high:04x}:{low:04x}", f"0000::ffff:{mapped}"),
-        *(f"::ffff:{mapped}%1", f"[::ffff:{mapped}]", f"::{address}", f"::{mapped}", f"::ffff:0:{mapped}"),
+        *(
+            f"::ffff:{address}",
+            f"::FFFF:{address}",
+            f"0:0:0:0:0:ffff:{address}",
+            f"::ffff:{address}%eth0",
+        ),
+        *(
+            f"::ffff:{mapped}",
+            f"::ffff:{mapped.upper()}",
+            f"::ffff:{high:04x}:{low:04x}",
+            f"0000::ffff:{mapped}",
+        ),
+        *(
+            f"::ffff:{mapped}%1",
+            f"[::ffff:{mapped}]",
+            f"::{address}",
+            f"::{mapped}",
+            f"::ffff:0:{mapped}",
+        ),
         *(f"64:ff9b::{mapped}", f"2002:{mapped}::"),
     )
     return [*as_ipv4, *as_ipv6]
@@ -336,7 +447,9 @@ def test_no_spelling_of_a_forbidden_address_passes(address: str) -> None:
     assert {spelling: line for spelling, line in passed.items() if line is not None} == {}
 
 
-@pytest.mark.parametrize("address", ["fd00:ec2::254", "FD00:0EC2::254", "fd00:ec2:0:0:0:0:0:254", "fd00:ec2::2.84"])
+@pytest.mark.parametrize(
+    "address", ["fd00:ec2::254", "FD00:0EC2::254", "fd00:ec2:0:0:0:0:0:254", "fd00:ec2::2.84"]
+)
 def test_no_spelling_of_the_metadata_service_in_ipv6_passes(address: str) -> None:
     assert tried(at(address)) is None
 
@@ -376,8 +489,26 @@ def test_a_zone_is_refused() -> None:
             "11.0.0.1",
             "2001:db8::1",
         ),
-        *("64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1", "0177.0.0.1", "2130706433", "127.1", "10.1", "0x7f.1"),
-        *("example.org", "localhost", "evil.local.", "a.b.local", ".local", "fe80::1%eth0", "10.0.0.1/8", "-"),
+        *(
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "::127.0.0.1",
+            "0177.0.0.1",
+            "2130706433",
+            "127.1",
+            "10.1",
+            "0x7f.1",
+        ),
+        *(
+            "example.org",
+            "localhost",
+            "evil.local.",
+            "a.b.local",
+            ".local",
+            "fe80::1%eth0",
+            "10.0.0.1/8",
+            "-",
+        ),
     ],
 )
 def test_other_addresses_are_not(address: str) -> None:
@@ -428,7 +559,8 @@ def test_ports_that_are_not(port: object) -> None:
         "candidate:1 1 udp 1 192.168.1.7 50000 typ",
         "candidate:1 1 udp 1 192.168.1.7 50000",
         "candidate:1  1 udp 1 192.168.1.7 50000 typ host",
-        "candidate:1 1 udp 1 192.168.1.7 50000 typ host\r\na=candidate:1 1 udp 1 127.0.0.1 50000 typ host",
+        "candidate:1 1 udp 1 192.168.1.7 50000 typ host\r\na=candidate:1 1 udp 1 127.0.0.1 50000 "
+        "typ host",
         "candidate:1 1 udp 1 192.168.1.7 50000 typ host \u2028",
         "candidate:",
         "rubbish",
@@ -473,7 +605,7 @@ def test_the_end_of_candidates_comes_once() -> None:
     assert filter.candidate(end) is None
 
 
-# --- in the host's machine -----------------------------------------------------------------------------------------
+# --- in the host's machine ------------------------------------------------------------------------
 
 
 def test_the_mac_is_checked_on_what_arrived_and_what_is_cleaned_goes_on() -> None:
@@ -495,7 +627,9 @@ def test_candidates_beside_a_description_count_with_those_inside() -> None:
     host = HostBench()
     host.listen()
     connection, session, link = host.approved()
-    inside = "".join(f"a={at('10.0.0.1', 50000 + index)}\r\n" for index in range(MAX_CANDIDATES - 1))
+    inside = "".join(
+        f"a={at('10.0.0.1', 50000 + index)}\r\n" for index in range(MAX_CANDIDATES - 1)
+    )
     host.say(connection, Signal(session, Description(OFFER_SDP + inside)))
     last = Candidate(at("10.0.0.1", 60000))
     assert host.say(connection, Signal(session, last)) == [AddCandidate(link, last)]
@@ -506,7 +640,9 @@ def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> 
     host = HostBench()
     host.listen()
     connection, session, _ = host.approved()
-    commands = host.say(connection, Signal(session, Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")))
+    commands = host.say(
+        connection, Signal(session, Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"))
+    )
     assert not any(isinstance(command, ApplyDescription) for command in commands)
     assert refused(connection, Reason.BAD_DESCRIPTION, session) in commands
     assert CloseConnection(connection, CloseCode.LINK_FAILED) in commands

@@ -86,7 +86,11 @@ CHANNEL = ChannelOpened(LINK, 1, CONTROL_LABEL)
 VANISHED = PeerFailed(LINK, Reason.PEER_VANISHED)
 RESUME = Timer(TimerName.RESUME, ID)
 
-ONE_TIME, TEMPORARY, PERSISTENT = SessionType.ONE_TIME, SessionType.TEMPORARY, SessionType.PERSISTENT
+ONE_TIME, TEMPORARY, PERSISTENT = (
+    SessionType.ONE_TIME,
+    SessionType.TEMPORARY,
+    SessionType.PERSISTENT,
+)
 
 
 def signal(message: Signal, guest: Guest = GUEST) -> GuestSignal:
@@ -113,7 +117,12 @@ def rejected(reason: Reason, guest: Guest = GUEST) -> list[Command]:
 def link_closed(reason: Reason, before: LinkStatus, *, said_bye: bool = False) -> list[Command]:
     """What ends a link."""
     told = replace(before, stage=Stage.CLOSED, can_text=False, reason=reason)
-    return [CancelTimer(OPEN_TIMER), CancelTimer(HEARTBEAT), ClosePeer(LINK, said_bye), Publish(told)]
+    return [
+        CancelTimer(OPEN_TIMER),
+        CancelTimer(HEARTBEAT),
+        ClosePeer(LINK, said_bye),
+        Publish(told),
+    ]
 
 
 def ended(reason: Reason) -> list[Command]:
@@ -127,7 +136,9 @@ def ended(reason: Reason) -> list[Command]:
 
 def new_session(kind: SessionType = ONE_TIME, lifetime: float | None = None) -> Session:
     numbers = itertools.count(1)
-    return Session(ID, kind, lifetime, T0, "Host PC", lambda: LinkID(f"host-{next(numbers)}"), no_files())
+    return Session(
+        ID, kind, lifetime, T0, "Host PC", lambda: LinkID(f"host-{next(numbers)}"), no_files()
+    )
 
 
 def asked(kind: SessionType = ONE_TIME) -> Session:
@@ -179,7 +190,9 @@ def offered_by(session: Session, guest: Guest) -> LinkID:
     assert session.link is not None
     link = session.link.id
     description = Description(SDP, SDPType.OFFER)
-    offer = Signal(guest.session_id, description, SignalMacs(keys_of(guest), Side.GUEST).seal(description))
+    offer = Signal(
+        guest.session_id, description, SignalMacs(keys_of(guest), Side.GUEST).seal(description)
+    )
     session.handle(signal(offer, guest), T0)
     session.handle(PeerDescribed(link, SDPType.ANSWER, SDP), T0)
     return link
@@ -213,7 +226,7 @@ def over(kind: SessionType = ONE_TIME) -> Session:
     return session
 
 
-# --- its life --------------------------------------------------------------------------------------------------------
+# --- its life -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -236,7 +249,7 @@ def test_a_session_lives_as_long_as_its_type_says(
     assert (session.state, session.status) == (SessionState.OPEN, SessionStatus.PENDING)
 
 
-# --- asking ----------------------------------------------------------------------------------------------------------
+# --- asking ---------------------------------------------------------------------------------------
 
 
 def test_a_request_shows_a_prompt_for_40_seconds() -> None:
@@ -273,7 +286,11 @@ def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() ->
 def test_a_rejected_request_leaves_the_session_open(event: SessionInput, reason: Reason) -> None:
     session = asked()
     assert session.handle(event, T0) == rejected(reason)
-    assert (session.state, session.status, session.guest) == (SessionState.OPEN, SessionStatus.REJECTED, None)
+    assert (session.state, session.status, session.guest) == (
+        SessionState.OPEN,
+        SessionStatus.REJECTED,
+        None,
+    )
     session.handle(Ask(OTHER), T0)
     assert (session.state, session.status) == (SessionState.ASKED, SessionStatus.PENDING)
 
@@ -299,24 +316,30 @@ def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Sess
 
 @pytest.mark.parametrize("make", [new_session, approved, linked])
 @pytest.mark.parametrize("yes", [True, False])
-def test_a_decision_without_a_prompt_is_told_to_come_too_late(make: Callable[[], Session], yes: bool) -> None:
+def test_a_decision_without_a_prompt_is_told_to_come_too_late(
+    make: Callable[[], Session], yes: bool
+) -> None:
     session = make()
     state = session.state
     assert session.handle(Decide(ID, yes), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
     assert session.state is state
 
 
-# --- signals ---------------------------------------------------------------------------------------------------------
+# --- signals --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [new_session, asked])
 @pytest.mark.parametrize("payload", [OFFER.payload, Candidate(LINE)])
-def test_a_signal_before_approval_is_refused(make: Callable[[], Session], payload: Description | Candidate) -> None:
+def test_a_signal_before_approval_is_refused(
+    make: Callable[[], Session], payload: Description | Candidate
+) -> None:
     session = make()
     state = session.state
     refused = refusal(GUEST.connection, Reason.NOT_ALLOWED, ID)
     assert session.handle(signal(Signal(ID, payload)), T0) == [refused]
-    assert refused == Send(GUEST.connection, ErrorMessage("not_allowed", SENTENCES[Reason.NOT_ALLOWED], session_id=ID))
+    assert refused == Send(
+        GUEST.connection, ErrorMessage("not_allowed", SENTENCES[Reason.NOT_ALLOWED], session_id=ID)
+    )
     assert session.state is state
 
 
@@ -340,7 +363,9 @@ def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link()
         assert session.handle(signal(Signal(ID, candidate)), T0) == added
         if event is not None:
             session.handle(signal(event) if isinstance(event, Signal) else event, T0)
-    assert session.handle(signal(Signal(ID, Candidate(""))), T0) == [AddCandidate(LINK, Candidate(""))]
+    assert session.handle(signal(Signal(ID, Candidate(""))), T0) == [
+        AddCandidate(LINK, Candidate(""))
+    ]
 
 
 def test_the_guest_offers_once_and_never_answers() -> None:
@@ -364,7 +389,7 @@ def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> N
         assert session.handle(signal(message, OTHER), T0) == [refused]
 
 
-# --- the link --------------------------------------------------------------------------------------------------------
+# --- the link -------------------------------------------------------------------------------------
 
 
 def test_a_channel_makes_it_linked() -> None:
@@ -377,7 +402,9 @@ def test_a_channel_makes_it_linked() -> None:
     ]
     assert (session.state, session.status) == (SessionState.LINKED, SessionStatus.APPROVED)
     assert session.handle(heard(TextPiece("hi")), T0) == [Publish(TextReceived(LINK, "hi"))]
-    assert session.handle(TimerFired(HEARTBEAT), T0 + 1)[-1] == SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)
+    assert session.handle(TimerFired(HEARTBEAT), T0 + 1)[-1] == SetTimer(
+        HEARTBEAT, HEARTBEAT_SECONDS
+    )
 
 
 FAILURES: list[tuple[SessionInput, Reason]] = [
@@ -425,7 +452,9 @@ def test_a_second_attempt_takes_its_own_offer() -> None:
 
 def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
     session = approved()
-    assert session.handle(ConnectionLost(GUEST.connection), T0) == link_closed(Reason.GUEST_LEFT, APPROVED)
+    assert session.handle(ConnectionLost(GUEST.connection), T0) == link_closed(
+        Reason.GUEST_LEFT, APPROVED
+    )
     assert session.state is SessionState.OPEN
 
 
@@ -440,7 +469,9 @@ def test_a_socket_that_closes_after_the_answer_leaves_the_link_a_moment_to_open(
 def test_a_guest_that_left_after_the_answer_has_left_when_that_moment_is_over() -> None:
     session = answered()
     session.handle(ConnectionLost(GUEST.connection), T0 + 1)
-    assert session.handle(TimerFired(OPEN_TIMER), T0 + 5) == link_closed(Reason.GUEST_LEFT, CONNECTING)
+    assert session.handle(TimerFired(OPEN_TIMER), T0 + 5) == link_closed(
+        Reason.GUEST_LEFT, CONNECTING
+    )
     assert session.state is SessionState.OPEN
 
 
@@ -455,16 +486,23 @@ def test_an_open_link_stands_without_its_socket() -> None:
     assert session.handle(ConnectionLost(GUEST.connection), T0) == []
     assert session.handle(SendText(LINK, "hi"), T0)[0] == say(TextPiece("hi"))
     assert not session.serves(GUEST.connection)
-    assert session.handle(heard(Bye()), T0) == [*link_closed(Reason.PEER_LEFT, CONNECTED), CancelTimer(SESSION)]
+    assert session.handle(heard(Bye()), T0) == [
+        *link_closed(Reason.PEER_LEFT, CONNECTED),
+        CancelTimer(SESSION),
+    ]
 
 
 @pytest.mark.parametrize(
     ("event", "reason"),
-    [(heard(Bye()), Reason.PEER_LEFT), (PeerFailed(LINK, Reason.PEER_VANISHED), Reason.PEER_VANISHED)],
+    [
+        (heard(Bye()), Reason.PEER_LEFT),
+        (PeerFailed(LINK, Reason.PEER_VANISHED), Reason.PEER_VANISHED),
+    ],
 )
 def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reason) -> None:
     session = linked()
-    told = reason if reason is Reason.PEER_VANISHED else Reason.CLOSED  # to a guest that still hears us
+    # To a guest that still hears us
+    told = reason if reason is Reason.PEER_VANISHED else Reason.CLOSED
     assert session.handle(event, T0) == [*link_closed(reason, CONNECTED), *ended(told)]
     assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.APPROVED)
 
@@ -503,7 +541,7 @@ def test_the_hosts_disconnect_ends_the_session_whatever_its_type(kind: SessionTy
     ]
 
 
-# --- expiry and end --------------------------------------------------------------------------------------------------
+# --- expiry and end -------------------------------------------------------------------------------
 
 
 def test_an_open_session_expires() -> None:
@@ -515,7 +553,10 @@ def test_an_open_session_expires() -> None:
 @pytest.mark.parametrize("kind", [ONE_TIME, TEMPORARY])
 def test_a_session_that_expires_rejects_whoever_asks(kind: SessionType) -> None:
     session = asked(kind)
-    assert session.handle(TimerFired(SESSION), T0) == [*rejected(Reason.EXPIRED), CancelTimer(SESSION)]
+    assert session.handle(TimerFired(SESSION), T0) == [
+        *rejected(Reason.EXPIRED),
+        CancelTimer(SESSION),
+    ]
     assert session.status is SessionStatus.EXPIRED
 
 
@@ -525,7 +566,10 @@ def test_a_one_time_session_that_was_joined_in_time_outlives_its_15_minutes() ->
     session.handle(CHANNEL, T0)
     assert session.state is SessionState.LINKED
     # It ends as any other: over, not expired.
-    assert session.handle(heard(Bye()), T0) == [*link_closed(Reason.PEER_LEFT, CONNECTED), *ended(Reason.CLOSED)]
+    assert session.handle(heard(Bye()), T0) == [
+        *link_closed(Reason.PEER_LEFT, CONNECTED),
+        *ended(Reason.CLOSED),
+    ]
     session = linked()
     assert session.handle(TimerFired(SESSION), T0) == []
     assert session.state is SessionState.LINKED
@@ -564,7 +608,10 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
     end = End(Reason.CLOSED)
     assert new_session().handle(end, T0) == [CancelTimer(SESSION)]
     assert asked().handle(end, T0) == [*rejected(Reason.CLOSED), CancelTimer(SESSION)]
-    assert answered().handle(end, T0) == [*link_closed(Reason.CLOSED, CONNECTING), *ended(Reason.CLOSED)]
+    assert answered().handle(end, T0) == [
+        *link_closed(Reason.CLOSED, CONNECTING),
+        *ended(Reason.CLOSED),
+    ]
     assert linked().handle(end, T0) == [
         say(Bye("closed")),
         *link_closed(Reason.CLOSED, CONNECTED, said_bye=True),
@@ -572,7 +619,7 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
     ]
 
 
-# --- a lost link -----------------------------------------------------------------------------------------------------
+# --- a lost link ----------------------------------------------------------------------------------
 
 CONNECTED_BY_PROOF = replace(CONNECTED, verified=Verified.CODE)
 NO_LANE = [CancelTimer(Timer(TimerName.LANE, LINK)), CloseLane(LINK)]
@@ -590,7 +637,11 @@ def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
         SetTimer(RESUME, 120.0),
         Publish(WAITING),
     ]
-    assert (session.state, session.status, session.guest) == (SessionState.AWAY, SessionStatus.APPROVED, None)
+    assert (session.state, session.status, session.guest) == (
+        SessionState.AWAY,
+        SessionStatus.APPROVED,
+        None,
+    )
 
 
 def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
@@ -610,12 +661,17 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     ]
     open_link(session, guest)
     assert session.link is not None
-    assert session.link.status.verified is Verified.CODE  # what the person was told when they approved
+    # What the person was told when they approved
+    assert session.link.status.verified is Verified.CODE
 
 
 @pytest.mark.parametrize("make", [new_session, asked, approved, linked, linked_by_proof, away])
 def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> None:
-    for guest in (back(3, proved(2)), replace(proved(3), session_id=ID), replace(back(3, PROVED), keys=None)):
+    for guest in (
+        back(3, proved(2)),
+        replace(proved(3), session_id=ID),
+        replace(back(3, PROVED), keys=None),
+    ):
         session = make()
         state, link = session.state, session.link
         assert session.handle(Resume(guest), T0) == [rejection(guest, Reason.UNKNOWN_SESSION)]
@@ -624,7 +680,9 @@ def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> 
 
 
 @pytest.mark.parametrize("make", [new_session, asked, approved, linked])
-def test_before_a_proved_link_has_opened_there_is_nothing_to_come_back_to(make: Callable[[], Session]) -> None:
+def test_before_a_proved_link_has_opened_there_is_nothing_to_come_back_to(
+    make: Callable[[], Session],
+) -> None:
     assert make().resume_secret(keys_of(PROVED).resume_name()) is None
     session = new_session()
     session.handle(Ask(PROVED), T0)
@@ -655,7 +713,8 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     guest = back(3, PROVED)
     session.handle(Resume(guest), T0 + 95)
     offered_by(session, guest)
-    assert session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 105) == []  # a lane may carry it
+    # A lane may carry it
+    assert session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 105) == []
     commands = session.handle(TimerFired(Timer(TimerName.LINK_OPEN, LinkID("host-2"))), T0 + 110)
     assert commands[5:] == [
         refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
@@ -683,7 +742,11 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     session = away()
     names = [keys_of(PROVED).resume_name()]
     guest = PROVED
-    for number in (3, 4):  # the guest did not hear the first approval, and so comes by the same name
+    # The guest did not hear the first approval, and so comes by the same name
+    for number in (
+        3,
+        4,
+    ):
         guest = back(number, PROVED)
         session.handle(Resume(guest), T0)
         names.append(keys_of(guest).resume_name())
@@ -692,7 +755,9 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     assert [session.resume_secret(name) is not None for name in names] == [False, False, True]
 
 
-@pytest.mark.parametrize(("kind", "state"), [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)])
+@pytest.mark.parametrize(
+    ("kind", "state"), [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)]
+)
 def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
     kind: SessionType, state: SessionState
 ) -> None:
@@ -705,7 +770,10 @@ def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
 
 @pytest.mark.parametrize("kind", SessionType)
 def test_the_person_or_the_program_ends_the_waiting(kind: SessionType) -> None:
-    for event, reason in ((Disconnect(LINK), Reason.DISCONNECTED), (End(Reason.CLOSED), Reason.CLOSED)):
+    for event, reason in (
+        (Disconnect(LINK), Reason.DISCONNECTED),
+        (End(Reason.CLOSED), Reason.CLOSED),
+    ):
         session = away(kind)
         assert session.handle(event, T0) == [
             CancelTimer(RESUME),
@@ -732,9 +800,15 @@ def test_a_lifetime_that_ends_meanwhile() -> None:
 def test_nobody_else_gets_in_meanwhile_and_a_late_answer_is_too_late() -> None:
     session = away(PERSISTENT)
     assert session.handle(Ask(OTHER), T0) == [rejection(OTHER, Reason.BUSY)]
-    assert session.handle(signal(OFFER), T0) == [refusal(GUEST.connection, Reason.NOT_ALLOWED, CODE_SESSION_ID)]
-    assert session.handle(Decide(ID, approved=True), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
-    assert session.handle(SendText(LINK, "x"), T0) == [Publish(Trouble(Problem(Reason.NOT_CONNECTED), LINK))]
+    assert session.handle(signal(OFFER), T0) == [
+        refusal(GUEST.connection, Reason.NOT_ALLOWED, CODE_SESSION_ID)
+    ]
+    assert session.handle(Decide(ID, approved=True), T0) == [
+        Publish(Trouble(Problem(Reason.PROMPT_GONE)))
+    ]
+    assert session.handle(SendText(LINK, "x"), T0) == [
+        Publish(Trouble(Problem(Reason.NOT_CONNECTED), LINK))
+    ]
     assert session.state is SessionState.AWAY
 
 
@@ -746,7 +820,7 @@ def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
     assert (session.state, session.end_reason) == (SessionState.ENDED, Reason.TAMPERED)
 
 
-# --- a link over a lane ----------------------------------------------------------------------------------------------
+# --- a link over a lane ---------------------------------------------------------------------------
 
 
 def lane_says(message: LinkMessage) -> ChannelMessage:
@@ -758,7 +832,8 @@ def over_a_lane() -> Session:
     session = new_session(PERSISTENT)
     session.handle(Ask(PROVED), T0)
     session.handle(Decide(ID, approved=True), T0)
-    assert session.handle(LaneOpened(LINK, carries_link=True), T0) == []  # the guest has not said a word on it
+    # The guest has not said a word on it
+    assert session.handle(LaneOpened(LINK, carries_link=True), T0) == []
     session.handle(lane_says(Hello("Phone")), T0)
     assert session.state is SessionState.LINKED
     return session
@@ -791,10 +866,12 @@ def test_a_description_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> 
 
 def test_a_guest_that_proved_nothing_is_expected_on_no_lane() -> None:
     session = asked()
-    assert not [one for one in session.handle(Decide(ID, approved=True), T0) if isinstance(one, ExpectLane)]
+    assert not [
+        one for one in session.handle(Decide(ID, approved=True), T0) if isinstance(one, ExpectLane)
+    ]
 
 
-# --- misuse ----------------------------------------------------------------------------------------------------------
+# --- misuse ---------------------------------------------------------------------------------------
 
 INPUTS: dict[str, SessionInput] = {
     "ask": Ask(OTHER),
@@ -824,17 +901,20 @@ STATES = {
     SessionState.ASKED: (asked, "ask signal lost decide end approval session resume"),
     SessionState.LINKING: (
         answered,
-        "ask signal lost decide disconnect end session link_open described channel failed text resume "
+        "ask signal lost decide disconnect end session link_open described channel failed text "
+        "resume "
         "lane lane_lost lane_timer",
     ),
     SessionState.LINKED: (
         linked,
-        "ask signal lost decide disconnect end session heartbeat described channel message failed text resume "
+        "ask signal lost decide disconnect end session heartbeat described channel message failed "
+        "text resume "
         "lane lane_lost lane_timer",
     ),
     SessionState.AWAY: (
         away,
-        "ask signal decide disconnect end session resume_timer described channel message failed text resume "
+        "ask signal decide disconnect end session resume_timer described channel message failed "
+        "text resume "
         "lane lane_lost",
     ),
     SessionState.ENDED: (over, ""),
@@ -855,7 +935,7 @@ def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) 
         assert session.state is state
 
 
-# --- a guest that was warned -----------------------------------------------------------------------------------------
+# --- a guest that was warned ----------------------------------------------------------------------
 
 KEYS = ProofKeys(b"ctx", bytes(32), bytes(range(32)), b"secret")
 WARNINGS = [CloseCode.TAMPERED, 1002, 1007, 1009]
@@ -865,7 +945,11 @@ def proved_session(*, proved: bool, linked: bool) -> Session:
     guest = replace(GUEST, verified=Verified.QR, keys=KEYS) if proved else GUEST
     session = Session(ID, PERSISTENT, None, T0, "Host", lambda: LINK, no_files())
     session.start()
-    offer = Signal(CODE_SESSION_ID, OFFER.payload, SignalMacs(KEYS, Side.GUEST).seal(OFFER.payload) if proved else None)
+    offer = Signal(
+        CODE_SESSION_ID,
+        OFFER.payload,
+        SignalMacs(KEYS, Side.GUEST).seal(OFFER.payload) if proved else None,
+    )
     inputs: list[SessionInput] = [Ask(guest), Decide(ID, approved=True), signal(offer), ANSWER]
     for event in [*inputs, CHANNEL] if linked else inputs:
         session.handle(event, T0)
@@ -875,7 +959,9 @@ def proved_session(*, proved: bool, linked: bool) -> Session:
 
 @pytest.mark.parametrize("code", WARNINGS)
 @pytest.mark.parametrize("linked", [False, True])
-def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(linked: bool, code: int) -> None:
+def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
+    linked: bool, code: int
+) -> None:
     session = proved_session(proved=True, linked=linked)
     commands = session.handle(ConnectionLost(GUEST.connection, code), T0)
     assert session.state is SessionState.ENDED
@@ -883,7 +969,8 @@ def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(l
     told = [one.status for one in commands if isinstance(one, Publish)][-1]
     assert isinstance(told, LinkStatus)
     assert (told.stage, told.reason) == (Stage.CLOSED, Reason.TAMPERED)
-    assert not any(isinstance(one, Send | CloseConnection) for one in commands)  # its socket is gone
+    # Its socket is gone
+    assert not any(isinstance(one, Send | CloseConnection) for one in commands)
 
 
 @pytest.mark.parametrize("code", WARNINGS)

@@ -1,4 +1,6 @@
-"""Tests of proxim.core.session_asked: which request an answer means, and who is not asked about again."""
+"""Tests of proxim.core.session_asked: which request an answer means, and who is not asked about
+again.
+"""
 
 from dataclasses import replace
 
@@ -6,7 +8,16 @@ import pytest
 
 from proxim.core.commands import Publish
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import ConnectionID, ConnectionLost, Decide, LinkID, SessionType, Timer, TimerFired, TimerName
+from proxim.core.events import (
+    ConnectionID,
+    ConnectionLost,
+    Decide,
+    LinkID,
+    SessionType,
+    Timer,
+    TimerFired,
+    TimerName,
+)
 from proxim.core.messages import CODE_SESSION_ID
 from proxim.core.replies import rejection
 from proxim.core.session import Session
@@ -23,7 +34,9 @@ T0 = 100.0
 
 
 def new_session() -> Session:
-    return Session(ID, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID("host-1"), no_files())
+    return Session(
+        ID, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID("host-1"), no_files()
+    )
 
 
 def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
@@ -46,12 +59,16 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
 @pytest.mark.parametrize(
     "gone", [TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ConnectionLost(GUEST.connection)]
 )
-def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(gone: SessionInput) -> None:
+def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(
+    gone: SessionInput,
+) -> None:
     session = new_session()
     ask(session)
     session.handle(gone, T0)
     second = ask(session)
-    assert session.handle(Decide(ID, approved=True), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert session.handle(Decide(ID, approved=True), T0) == [
+        Publish(Trouble(Problem(Reason.PROMPT_GONE)))
+    ]
     assert session.serves(GUEST.connection)
     session.handle(Decide(ID, approved=True, number=second.number), T0)
     assert session.state is SessionState.LINKING
@@ -75,5 +92,7 @@ def test_an_address_whose_unproved_requests_nobody_answers_is_muted() -> None:
 def test_a_guest_can_be_turned_away() -> None:
     session = new_session()
     ask(session)
-    assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(TurnAway(Reason.NOT_VERIFIED), T0)
+    assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(
+        TurnAway(Reason.NOT_VERIFIED), T0
+    )
     assert session.state is SessionState.OPEN

@@ -3,7 +3,14 @@
 from dataclasses import replace
 
 from proxim.core.errors import Reason
-from proxim.core.events import CONTROL_LABEL, ChannelOpened, ConnectionID, Decide, LinkID, SessionType
+from proxim.core.events import (
+    CONTROL_LABEL,
+    ChannelOpened,
+    ConnectionID,
+    Decide,
+    LinkID,
+    SessionType,
+)
 from proxim.core.messages import Description, SDPType, Signal, Verified
 from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.session import Session
@@ -15,7 +22,9 @@ T0 = 100.0
 
 
 def keep(sessions: Sessions, session_id: str, link: str) -> Session:
-    session = Session(session_id, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID(link), no_files())
+    session = Session(
+        session_id, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID(link), no_files()
+    )
     sessions.add(session, SessionSecrets(5, b"k" * 16))
     return session
 

@@ -12,7 +12,9 @@ from proxim.core.proof import Method, ProofKeys, Side, context
 from proxim.core.signaling import Signaling
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 
-KEYS = ProofKeys(context(Method.PSK, "abc", DeviceInfo("Phone", "id")), b"g" * 32, b"h" * 32, b"secret")
+KEYS = ProofKeys(
+    context(Method.PSK, "abc", DeviceInfo("Phone", "id")), b"g" * 32, b"h" * 32, b"secret"
+)
 OFFER = Description(OFFER_SDP, SDPType.OFFER)
 ANSWER = Description(ANSWER_SDP, SDPType.ANSWER)
 
@@ -55,9 +57,12 @@ def test_a_description_without_use() -> None:
     assert refusal(host(), guest().seal("x", Description("v=0"))) is Reason.BAD_DESCRIPTION
 
 
-@pytest.mark.parametrize(("proved", "reason"), [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)])
 @pytest.mark.parametrize(
-    ("one", "other", "own", "wrong"), [(guest, host, OFFER, SDPType.ANSWER), (host, guest, ANSWER, SDPType.OFFER)]
+    ("proved", "reason"), [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)]
+)
+@pytest.mark.parametrize(
+    ("one", "other", "own", "wrong"),
+    [(guest, host, OFFER, SDPType.ANSWER), (host, guest, ANSWER, SDPType.OFFER)],
 )
 def test_out_of_turn(
     one: Callable[..., Signaling],
@@ -69,7 +74,9 @@ def test_out_of_turn(
 ) -> None:
     """A second description, and one of the other side's type, which no MAC covers."""
     signal = one(proved=proved).seal("x", own)
-    assert refusal(other(proved=proved), replace(signal, payload=replace(own, type=wrong))) is reason
+    assert (
+        refusal(other(proved=proved), replace(signal, payload=replace(own, type=wrong))) is reason
+    )
     sender, receiver = one(proved=proved), other(proved=proved)
     assert receiver.take(sender.seal("x", own)) == own
     assert refusal(receiver, sender.seal("x", own)) is reason

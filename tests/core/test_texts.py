@@ -17,9 +17,13 @@ from proxim.core.texts import (
 from proxim.core.words import say
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-anything = st.text(alphabet=st.characters(categories=None))  # lone surrogates, controls and unassigned ones included
+# Lone surrogates, controls and unassigned ones included
+anything = st.text(alphabet=st.characters(categories=None))
 # What plain random text hardly ever puts side by side.
-awkward = st.text(alphabet="aé e\u0301\u0327\u200d\u034f\u3164\ufe0f\u00a0\u2028\u202e\u1100\u1161\u11a8\x1b[\r\n\t…")
+awkward = st.text(
+    alphabet="aé e\u0301\u0327\u200d\u034f\u3164\ufe0f\u00a0\u2028\u202e\u1100\u1161\u11a8"
+    "\x1b[\r\n\t…"
+)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +48,19 @@ awkward = st.text(alphabet="aé e\u0301\u0327\u200d\u034f\u3164\ufe0f\u00a0\u202
         ("", say("device.unnamed")),
         (" \t\n", say("device.unnamed")),
         ("\u200b\u2060\ufeff", say("device.unnamed")),
+        # Letters and symbols by category, yet they draw nothing
         (
             "\u3164\u115f\u1160\uffa0\u2800\u034f\ufe0f",
             say("device.unnamed"),
-        ),  # letters and symbols by category, yet they draw nothing
+        ),
         ("x" * NAME_SHOWN_MAX, "x" * NAME_SHOWN_MAX),
         ("x" * (NAME_SHOWN_MAX + 1), "x" * (NAME_SHOWN_MAX - 1) + "…"),
         ("x" * (NAME_SHOWN_MAX - 2) + " yyyy", "x" * (NAME_SHOWN_MAX - 2) + "…"),
-        ("\u0958" * 21, "\u0915\u093c" * 19 + "\u0915…"),  # NFC makes two of one: counted afterwards
+        # NFC makes two of one: counted afterwards
+        (
+            "\u0958" * 21,
+            "\u0915\u093c" * 19 + "\u0915…",
+        ),
     ],
 )
 def test_display_name(name: str, shown: str) -> None:
@@ -62,7 +71,9 @@ def test_display_name(name: str, shown: str) -> None:
 def test_a_shown_name_is_short_visible_and_on_one_line(name: str) -> None:
     shown = display_name(name)
     assert 1 <= len(shown) <= NAME_SHOWN_MAX
-    assert {unicodedata.category(char) for char in shown}.isdisjoint({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+    assert {unicodedata.category(char) for char in shown}.isdisjoint(
+        {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    )
     assert not any(char.isspace() and char != " " for char in shown)
     assert "  " not in shown
     assert shown == shown.strip()
@@ -79,7 +90,8 @@ def test_showing_a_shown_name_changes_nothing(name: str) -> None:
 drawn = st.characters(categories=("L", "N", "P"), exclude_characters="\u115f\u1160\u3164\uffa0")
 
 
-@given(st.text(alphabet=drawn, min_size=1, max_size=NAME_SHOWN_MAX // 4))  # NFC makes at most three of one
+# NFC makes at most three of one
+@given(st.text(alphabet=drawn, min_size=1, max_size=NAME_SHOWN_MAX // 4))
 def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
     assert display_name(name) == unicodedata.normalize("NFC", name)
 
@@ -94,7 +106,11 @@ def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
         ("back\x08space del\x7f nul\x00 feed\x0c\x0b nel\x85", "backspace del nul feed nel"),
         (f"if admin{BIDI} {{", "if admin {"),
         ("a\udfffb", "ab"),
-        ("👩\u200d💻 ک\u200cی", "👩\u200d💻 ک\u200cی"),  # joiners belong to emoji and to Persian: they steer nothing
+        # Joiners belong to emoji and to Persian: they steer nothing
+        (
+            "👩\u200d💻 ک\u200cی",
+            "👩\u200d💻 ک\u200cی",
+        ),
         ("", ""),
     ],
 )
@@ -114,7 +130,13 @@ def test_printable_text_drives_no_terminal(text: str) -> None:
     assert printable_text(printed) == printed
 
 
-@given(st.text(alphabet=st.characters(categories=("L", "M", "N", "P", "S", "Zs"), include_characters="\n\t")))
+@given(
+    st.text(
+        alphabet=st.characters(
+            categories=("L", "M", "N", "P", "S", "Zs"), include_characters="\n\t"
+        )
+    )
+)
 def test_printable_text_keeps_what_people_write(text: str) -> None:
     assert printable_text(text) == text
 

@@ -1,4 +1,6 @@
-"""Tests of proxim.core.transfer_inputs: the machines have a row for all that they may be told, and for nothing else."""
+"""Tests of proxim.core.transfer_inputs: the machines have a row for all that they may be told, and
+for nothing else.
+"""
 
 from collections.abc import Iterable
 from typing import get_args

@@ -1,4 +1,6 @@
-"""Tests of proxim.core.transfers: two sides and every interleaving of them; then each path as a script."""
+"""Tests of proxim.core.transfers: two sides and every interleaving of them; then each path as a
+script.
+"""
 
 from random import Random
 
@@ -33,14 +35,24 @@ from proxim.core.file_messages import (
 )
 from proxim.core.incoming import UNHEARD_SECONDS, Incoming, IncomingState
 from proxim.core.json_text import MessageError
-from proxim.core.manifest import MAX_ENTRIES, START, Direction, Entry, FailedFile, Partial, Span, TransferID, resume_tag
+from proxim.core.manifest import (
+    MAX_ENTRIES,
+    START,
+    Direction,
+    Entry,
+    FailedFile,
+    Partial,
+    Span,
+    TransferID,
+    resume_tag,
+)
 from proxim.core.outgoing import Outgoing, OutgoingState
 from proxim.core.status import TransferState, Via
 from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.core.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED
 from tests.core.transfer_bench import ASKING, Bench, FakeSpeaker, Side, heard
 
-# --- whatever happens ------------------------------------------------------------------------------------------------
+# --- whatever happens -----------------------------------------------------------------------------
 
 PATHS = ("a", "b", "empty", "folder/one", "folder/two", "folder/deep/three")
 PICK = st.integers(0, 1000)
@@ -49,7 +61,9 @@ AT_REST_IN = (IncomingState.WAITING, IncomingState.OVER)
 
 
 def check_ends(bench: Bench) -> None:
-    """What was announced has arrived intact, or is reported on both sides, or waits where the other side forgot it."""
+    """What was announced has arrived intact, or is reported on both sides, or waits where the other
+    side forgot it.
+    """
     for sender in bench.sides:
         receiver = sender.other
         for transfer in {*sender.out, *receiver.incoming}:
@@ -57,14 +71,19 @@ def check_ends(bench: Bench) -> None:
 
 
 def check_end(out: Outgoing | None, came: Incoming | None, sender: Side, receiver: Side) -> None:
-    what = f"{out and out.state} {out and out.status.reason}, {came and came.state} {came and came.status.reason}"
+    what = (
+        f"{out and out.state} {out and out.status.reason}, {came and came.state} "
+        f"{came and came.status.reason}"
+    )
     if out is not None:
         assert out.state in AT_REST_OUT, what
         assert (out.state is OutgoingState.OVER) == out.status.over, what
         assert sender.told.get(out.id) in (None, out.status), what
     if came is not None:
         assert came.state in AT_REST_IN, what
-        assert came.status.over or came.state is IncomingState.WAITING or not came.status.entries, what
+        assert came.status.over or came.state is IncomingState.WAITING or not came.status.entries, (
+            what
+        )
         assert came.status.entries == () or receiver.told[came.id].state == came.status.state, what
     if out is not None and out.state is OutgoingState.WAITING:
         assert came is None, what  # the receiver forgot it
@@ -83,12 +102,16 @@ def check_end(out: Outgoing | None, came: Incoming | None, sender: Side, receive
 class AnyInterleaving(RuleBasedStateMachine):
     """Both persons, both disks, the link and the lane do what they like, in any order."""
 
-    @initialize(sends=st.lists(st.booleans(), max_size=4), lane=st.booleans(), seed=st.integers(0, 1 << 16))
+    @initialize(
+        sends=st.lists(st.booleans(), max_size=4), lane=st.booleans(), seed=st.integers(0, 1 << 16)
+    )
     def begin(self, sends: list[bool], lane: bool, seed: int) -> None:
         self.bench = Bench()
         for number, path in enumerate(PATHS):
             for side in self.bench.sides:
-                side.disk.put(path, b"" if path == "empty" else bytes(range(number, number + 3 + 4 * number)))
+                side.disk.put(
+                    path, b"" if path == "empty" else bytes(range(number, number + 3 + 4 * number))
+                )
         self.bench.linked()
         if lane:
             self.bench.lanes()
@@ -99,9 +122,12 @@ class AnyInterleaving(RuleBasedStateMachine):
     def side(self, left: bool) -> Side:
         return self.bench.left if left else self.bench.right
 
-    # --- persons ---------------------------------------------------------------------------------------------------
+    # --- persons ----------------------------------------------------------------------------------
 
-    @rule(left=st.booleans(), paths=st.sets(st.sampled_from(("a", "b", "empty", "folder", "missing")), min_size=1))
+    @rule(
+        left=st.booleans(),
+        paths=st.sets(st.sampled_from(("a", "b", "empty", "folder", "missing")), min_size=1),
+    )
     def send(self, left: bool, paths: set[str]) -> None:
         self.side(left).send(*sorted(paths))
 
@@ -128,22 +154,28 @@ class AnyInterleaving(RuleBasedStateMachine):
     def known(self) -> list[TransferID]:
         return sorted({one for side in self.bench.sides for one in (*side.out, *side.incoming)})
 
-    # --- what was begun goes on ------------------------------------------------------------------------------------
+    # --- what was begun goes on -------------------------------------------------------------------
 
-    @rule(seed=st.integers(0, 1 << 16), count=st.integers(1, 60), accepting=st.booleans(), flapping=st.booleans())
+    @rule(
+        seed=st.integers(0, 1 << 16),
+        count=st.integers(1, 60),
+        accepting=st.booleans(),
+        flapping=st.booleans(),
+    )
     def go_on(self, seed: int, count: int, accepting: bool, flapping: bool) -> None:
         order = Random(seed)
         for _ in range(count):
             steps = self.bench.steps()
             if flapping and not self.bench.link.broken and order.random() < 0.1:
-                self.bench.break_lane() if self.bench.link.lane is not None else self.bench.make_lane()
+                there = self.bench.link.lane is not None
+                self.bench.break_lane() if there else self.bench.make_lane()
             elif steps:
                 order.choice(steps)()
             elif accepting and self.asked():
                 side, transfer = order.choice(self.asked())
                 side.accept(transfer)
 
-    # --- the world -------------------------------------------------------------------------------------------------
+    # --- the world --------------------------------------------------------------------------------
 
     @precondition(lambda self: self.bench.link.lane is None and not self.bench.link.broken)
     @rule()
@@ -224,7 +256,7 @@ TestAnyInterleaving = AnyInterleaving.TestCase
 TestAnyInterleaving.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
-# --- one path after another ------------------------------------------------------------------------------------------
+# --- one path after another -----------------------------------------------------------------------
 
 STRANGER = TransferID("A" * 22)
 
@@ -232,7 +264,13 @@ STRANGER = TransferID("A" * 22)
 def bench_of(policy: AcceptPolicy = ASKING) -> Bench:
     """Left sends, right receives."""
     bench = Bench(policy)
-    for path, size in (("a", 21), ("b", 9), ("folder/one", 10), ("folder/two", 0), ("folder/three", 6)):
+    for path, size in (
+        ("a", 21),
+        ("b", 9),
+        ("folder/one", 10),
+        ("folder/two", 0),
+        ("folder/three", 6),
+    ):
         bench.left.disk.put(path, bytes(range(size)))
     return bench.linked()
 
@@ -264,7 +302,9 @@ def ends(bench: Bench, transfer: TransferID) -> tuple[tuple[TransferState, Reaso
     return (out.state, out.reason), (came.state, came.reason)
 
 
-def both(state: TransferState, reason: Reason | None = None) -> tuple[tuple[TransferState, Reason | None], ...]:
+def both(
+    state: TransferState, reason: Reason | None = None
+) -> tuple[tuple[TransferState, Reason | None], ...]:
     return (state, reason), (state, reason)
 
 
@@ -327,7 +367,9 @@ def test_only_folders_arrive_too() -> None:
     bench.left.disk.put("folder/one", b"")
     transfer = sent(bench, "folder")
     entries = bench.right.incoming[transfer].status.entries
-    bench.right.accept(transfer, tuple(index for index, one in enumerate(entries) if not one.directory))
+    bench.right.accept(
+        transfer, tuple(index for index, one in enumerate(entries) if not one.directory)
+    )
     bench.settle()
     assert ends(bench, transfer) == DONE
 
@@ -414,7 +456,13 @@ def test_what_nobody_can_do() -> None:
     bench.left.incoming[STRANGER] = Incoming(STRANGER, None)
     bench.left.accept(STRANGER)
     gone = Reason.TRANSFER_GONE
-    assert bench.left.troubles == [Reason.FILES_UNSUPPORTED, Reason.NOTHING_TO_SEND, gone, gone, gone]
+    assert bench.left.troubles == [
+        Reason.FILES_UNSUPPORTED,
+        Reason.NOTHING_TO_SEND,
+        gone,
+        gone,
+        gone,
+    ]
     assert not bench.left.disk.answers
 
 
@@ -469,7 +517,7 @@ def test_nothing_there_then_tried_again() -> None:
     assert ends(bench, transfer) == DONE
 
 
-# --- links that are lost ---------------------------------------------------------------------------------------------
+# --- links that are lost --------------------------------------------------------------------------
 
 
 def test_lost_while_the_disk_looks() -> None:
@@ -506,7 +554,11 @@ def test_lost_midway_and_resumed() -> None:
     bench.relink()
     for side in bench.sides:
         assert side.told[transfer].state is TransferState.WAITING
-        assert (side.told[transfer].link, side.told[transfer].via, side.told[transfer].speed) == (None, None, None)
+        assert (side.told[transfer].link, side.told[transfer].via, side.told[transfer].speed) == (
+            None,
+            None,
+            None,
+        )
     go(bench, 5)
     assert bench.left.told[transfer].moved >= moved
     assert bench.left.told[transfer].size == bench.right.told[transfer].size == 30
@@ -530,7 +582,9 @@ def test_the_same_files_sent_once_more_while_they_go_on_are_no_second_copy() -> 
 
 
 def test_the_same_files_sent_once_more_before_the_peer_has_asked_for_them() -> None:
-    """As a program does that is started again with the same --send: it is faster than the peer's `resume`."""
+    """As a program does that is started again with the same --send: it is faster than the peer's
+    `resume`.
+    """
     bench = bench_of()
     transfer = moving(bench, "a", "b", steps=13)
     bench.relink()
@@ -542,7 +596,9 @@ def test_the_same_files_sent_once_more_before_the_peer_has_asked_for_them() -> N
 
 
 def held_back() -> tuple[Bench, TransferID]:
-    """A device that knows nothing of what waits is sent the same files; that transfer, which is not announced yet."""
+    """A device that knows nothing of what waits is sent the same files; that transfer, which is not
+    announced yet.
+    """
     bench = bench_of()
     moving(bench, "a", "b", steps=13)
     bench.right.disk.kept.clear()
@@ -561,7 +617,10 @@ def test_the_same_files_are_held_back_and_the_link_goes() -> None:
     bench, new = held_back()
     bench.link_down(bench.left, bench.link.id)
     assert not bench.left.timers
-    assert (bench.left.told[new].state, bench.left.told[new].reason) == (TransferState.FAILED, Reason.NOT_CONNECTED)
+    assert (bench.left.told[new].state, bench.left.told[new].reason) == (
+        TransferState.FAILED,
+        Reason.NOT_CONNECTED,
+    )
 
 
 def test_the_same_files_are_not_held_back_for_a_link_that_went_while_the_disk_looked() -> None:
@@ -573,7 +632,10 @@ def test_the_same_files_are_not_held_back_for_a_link_that_went_while_the_disk_lo
     bench.left.answer()
     assert not bench.left.timers
     (new,) = [one for one in bench.left.out if one != transfer]
-    assert (bench.left.told[new].state, bench.left.told[new].reason) == (TransferState.FAILED, Reason.NOT_CONNECTED)
+    assert (bench.left.told[new].state, bench.left.told[new].reason) == (
+        TransferState.FAILED,
+        Reason.NOT_CONNECTED,
+    )
 
 
 def test_the_same_files_are_not_held_back_for_a_peer_that_proved_nothing() -> None:
@@ -646,7 +708,10 @@ def test_the_disk_remembers_what_has_begun_anew_already() -> None:
     transfer = moving(bench, "a")
     state = bench.left.out[transfer]
     found = TransfersFound(
-        (StoredTransfer(transfer, Direction.OUT, (), None), StoredTransfer(STRANGER, Direction.IN, (), None))
+        (
+            StoredTransfer(transfer, Direction.OUT, (), None),
+            StoredTransfer(STRANGER, Direction.IN, (), None),
+        )
     )
     bench.left.run(bench.left.transfers.disk(found, 0))
     bench.right.run(bench.right.transfers.disk(found, 0))
@@ -706,7 +771,7 @@ def test_what_was_cancelled_without_a_link_is_told_later() -> None:
         assert len(opened(bench.right)) == 1
 
 
-# --- what fails, and is tried again ----------------------------------------------------------------------------------
+# --- what fails, and is tried again ---------------------------------------------------------------
 
 
 def test_a_full_disk_then_room_again() -> None:
@@ -752,7 +817,9 @@ def test_one_of_several_failed_and_is_sent_again() -> None:
     bench.settle()
     assert ends(bench, transfer) == both(TransferState.DONE, Reason.SOME_FILES_FAILED)
     assert (
-        bench.left.told[transfer].failed == bench.right.told[transfer].failed == (FailedFile(0, Reason.FILE_CHANGED),)
+        bench.left.told[transfer].failed
+        == bench.right.told[transfer].failed
+        == (FailedFile(0, Reason.FILE_CHANGED),)
     )
     bench.left.retry(transfer)
     bench.settle(accept=True)
@@ -816,7 +883,7 @@ def test_cancelled_by_the_person_it_is_asked_about_again() -> None:
     assert len(opened(bench.right)) == 1
 
 
-# --- lanes and turns -------------------------------------------------------------------------------------------------
+# --- lanes and turns ------------------------------------------------------------------------------
 
 
 def test_over_the_lane() -> None:
@@ -838,7 +905,10 @@ def test_a_lane_opens_midway(first: str) -> None:
     one = bench.left if first == "left" else bench.right
     bench.see_lane(one)
     go(bench, 3)
-    while bench.left.out[transfer].state is OutgoingState.ACTIVE and bench.left.told[transfer].via is not Via.LANE:
+    while (
+        bench.left.out[transfer].state is OutgoingState.ACTIVE
+        and bench.left.told[transfer].via is not Via.LANE
+    ):
         go(bench, 1)
     assert started(bench.left)[-1].position != START
     bench.settle()
@@ -880,7 +950,9 @@ def test_turns() -> None:
     most = 0
     while bench.steps():
         bench.steps()[0]()
-        most = max(most, sum(1 for one in bench.left.out.values() if one.state is OutgoingState.ACTIVE))
+        most = max(
+            most, sum(1 for one in bench.left.out.values() if one.state is OutgoingState.ACTIVE)
+        )
     assert most == MAX_MOVING
     assert {one.status.state for one in bench.left.out.values()} == {TransferState.DONE}
 
@@ -897,7 +969,7 @@ def test_a_lane_that_may_open_in_a_moment_is_waited_for() -> None:
     assert started(bench.left)[0].via is Via.LANE
 
 
-# --- who does not keep to the protocol -------------------------------------------------------------------------------
+# --- who does not keep to the protocol ------------------------------------------------------------
 
 
 def announce(transfer: TransferID = STRANGER, count: int = 1, *, more: bool = False) -> Announce:
@@ -970,7 +1042,11 @@ def test_a_receiver_that_answers_nonsense() -> None:
         Accept(transfer, (), (Partial(0, 22, b""),)),
     ]
     assert {refused(left, one) for one in bad} == {Reason.BAD_MESSAGE}
-    early: list[FileMessage] = [Progress(transfer, 0, 1), Finished(transfer), Continue(transfer, 1, START)]
+    early: list[FileMessage] = [
+        Progress(transfer, 0, 1),
+        Finished(transfer),
+        Continue(transfer, 1, START),
+    ]
     assert {refused(left, one) for one in early} == {Reason.NOT_ALLOWED}
     left.hear(left.speaker, Accept(STRANGER))  # of what it never heard
     left.hear(left.speaker, Cancel(STRANGER))
@@ -986,13 +1062,15 @@ def test_resume_of_what_is_not_theirs() -> None:
     left.speakers[second.id] = second
     left.run(left.transfers.link_up(second, 0))
     count = len(left.commands)
-    overheard = resume_tag(transfer, bench.left.speaker.binding)  # said to somebody on another link, and passed on
+    # Said to somebody on another link, and passed on
+    overheard = resume_tag(transfer, bench.left.speaker.binding)
     left.hear(second, Resume((b"unknown" * 4, overheard, resume_tag(transfer))))
     assert len(left.commands) == count
     for _ in range(20):
         left.hear(second, Resume(tuple(bytes([number]) * 32 for number in range(MAX_TAGS))))
     assert len(left.transfers._named[second.id]) == MAX_TAGS
-    left.hear(left.speaker, Resume((resume_tag(transfer, left.speaker.binding),)))  # it is there already
+    # It is there already
+    left.hear(left.speaker, Resume((resume_tag(transfer, left.speaker.binding),)))
     assert len(left.commands) == count
     left.hear(second, Progress(transfer, 0, 1))
     assert len(left.commands) == count
@@ -1016,10 +1094,14 @@ def test_nothing_is_resumed_without_a_proof() -> None:
 def test_many_waiting_are_named_in_several_messages() -> None:
     bench = bench_of()
     stored = tuple(
-        StoredTransfer(TransferID(f"{n:022}"), Direction.IN, (Entry("a", 1),), None) for n in range(MAX_TAGS + 1)
+        StoredTransfer(TransferID(f"{n:022}"), Direction.IN, (Entry("a", 1),), None)
+        for n in range(MAX_TAGS + 1)
     )
     bench.right.run(bench.right.transfers.disk(TransfersFound(stored), 0))
-    assert [len(one.tags) for one in said(bench.right, Resume) if isinstance(one, Resume)] == [MAX_TAGS, 1]
+    assert [len(one.tags) for one in said(bench.right, Resume) if isinstance(one, Resume)] == [
+        MAX_TAGS,
+        1,
+    ]
 
 
 def test_channels_that_nobody_takes() -> None:

@@ -1,4 +1,7 @@
-"""Tests of proxim.core.words. What stands in the languages' files is looked at by tests/test_languages.py."""
+"""Tests of proxim.core.words.
+
+What stands in the languages' files is looked at by tests/test_languages.py.
+"""
 
 import subprocess
 import sys
@@ -7,15 +10,30 @@ from typing import Final
 import pytest
 
 import proxim.languages
-from proxim.core.words import _Values, after_colon, closest, decimal, language_in_use, number, read_language, say, use
+from proxim.core.words import (
+    _Values,
+    after_colon,
+    closest,
+    decimal,
+    language_in_use,
+    number,
+    read_language,
+    say,
+    use,
+)
 
 AS_IN_PROGRAMS: Final = _Values.__missing__  # tests/conftest.py puts a failure in its place
 
 
 def test_before_anybody_chose_it_is_english() -> None:
     # In a program of its own: here others have chosen before.
-    program = "from proxim.core.words import language_in_use, say; print(language_in_use(), say('window.files'))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    program = (
+        "from proxim.core.words import language_in_use, say; print(language_in_use(), "
+        "say('window.files'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "en Files\n"
 
 
@@ -32,7 +50,9 @@ def test_nothing_is_said_while_modules_are_imported() -> None:
         "for name in ('proxim.arguments', 'proxim.bridge', 'proxim.desktop', 'proxim.wiring'):\n"
         "    importlib.import_module(name)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -51,7 +71,10 @@ def test_a_language_that_is_not_there_changes_nothing() -> None:
 
 
 def test_values_are_put_in_as_they_are() -> None:
-    assert say("transfers.sendingTo", name="{name} {0} {x.__class__} %s") == "Sending to {name} {0} {x.__class__} %s."
+    assert (
+        say("transfers.sendingTo", name="{name} {0} {x.__class__} %s")
+        == "Sending to {name} {0} {x.__class__} %s."
+    )
 
 
 def test_a_value_that_nobody_gave_is_a_gap_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,9 +104,19 @@ def test_one_and_several(language: str, count: int, said: str) -> None:
 
 
 def test_numbers() -> None:
-    assert (number(0), number(1_234_567), decimal(8.44, 1), decimal(1234.5, 0)) == ("0", "1,234,567", "8.4", "1234")
+    assert (number(0), number(1_234_567), decimal(8.44, 1), decimal(1234.5, 0)) == (
+        "0",
+        "1,234,567",
+        "8.4",
+        "1234",
+    )
     use("de")
-    assert (number(0), number(1_234_567), decimal(8.44, 1), decimal(1234.5, 0)) == ("0", "1.234.567", "8,4", "1234")
+    assert (number(0), number(1_234_567), decimal(8.44, 1), decimal(1234.5, 0)) == (
+        "0",
+        "1.234.567",
+        "8,4",
+        "1234",
+    )
 
 
 def test_a_sentence_behind_a_colon() -> None:

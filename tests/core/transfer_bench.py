@@ -1,7 +1,9 @@
-"""Two `Transfers` joined by links that reorder, break and come back, with a model of each side's disk.
+"""Two `Transfers` joined by links that reorder, break and come back, with a model of each side's
+disk.
 
-Nothing happens by itself: `steps()` are all things that may happen next, and a test takes them in any order. Control
-messages of a link stay in order; every stream has a queue of its own. A disk outlives its program.
+Nothing happens by itself: `steps()` are all things that may happen next, and a test takes them in
+any order. Control messages of a link stay in order; every stream has a queue of its own. A disk
+outlives its program.
 """
 
 import hashlib
@@ -125,15 +127,22 @@ class FakeSink:
         if kept is None or kept.entries != command.entries:
             kept = Kept(command.entries, frozenset(command.declined), command.peer_name)
         self.kept = disk.kept[self.id] = kept
-        self.current: tuple[int, int] | None = None  # a file that has begun in this attempt, and its bytes so far
+        self.current: tuple[int, int] | None = (
+            None  # a file that has begun in this attempt, and its bytes so far
+        )
         self._done = -1  # every wanted file up to it has come to its end
-        whole = kept.declined | kept.whole | {i for i, one in enumerate(kept.entries) if one.directory}
+        whole = (
+            kept.declined | kept.whole | {i for i, one in enumerate(kept.entries) if one.directory}
+        )
         parts = {index: part for index, part in kept.parts.items() if part}
         self.wanted = [index for index in range(len(kept.entries)) if index not in whole]
         if disk.full:
             self.end(SinkFailed(self.id, Reason.DISK_FULL))
             return
-        partials = tuple(Partial(i, len(part), hashlib.sha256(part).digest()) for i, part in sorted(parts.items()))
+        partials = tuple(
+            Partial(i, len(part), hashlib.sha256(part).digest())
+            for i, part in sorted(parts.items())
+        )
         self.answer(SinkReady(self.id, spans(sorted(whole)), partials))
         self.look_whether_finished()
 
@@ -149,11 +158,18 @@ class FakeSink:
     def position(self) -> Position:
         if self.current is not None:
             return Position(*self.current)
-        return Position(next((index for index in self.wanted if index > self._done), len(self.kept.entries)), 0)
+        return Position(
+            next((index for index in self.wanted if index > self._done), len(self.kept.entries)), 0
+        )
 
     def take(self, command: TakeStream) -> None:
-        assert command.generation == self.generation or not self.written, "a new generation without a hold"
-        self.way, self.generation = (command.link, command.channel, command.generation), command.generation
+        assert command.generation == self.generation or not self.written, (
+            "a new generation without a hold"
+        )
+        self.way, self.generation = (
+            (command.link, command.channel, command.generation),
+            command.generation,
+        )
 
     def hold(self) -> None:
         self.way = None
@@ -175,7 +191,11 @@ class FakeSink:
         self.look_whether_finished()
 
     def _write(self, kind: str, file: int, what: object) -> bool:
-        if file not in self.wanted or file <= self._done or (self.current is not None and self.current[0] != file):
+        if (
+            file not in self.wanted
+            or file <= self._done
+            or (self.current is not None and self.current[0] != file)
+        ):
             return False
         have = self.kept.parts.get(file, b"")
         if kind == "start":
@@ -207,7 +227,9 @@ class FakeSink:
 
     def look_whether_finished(self) -> None:
         if all(index <= self._done for index in self.wanted):
-            failed = tuple(FailedFile(index, reason) for index, reason in sorted(self.failed.items()))
+            failed = tuple(
+                FailedFile(index, reason) for index, reason in sorted(self.failed.items())
+            )
             self.end(SinkFinished(self.id, failed, "folder", None))
             self.disk.finished.append((self.id, self.kept.entries, self.kept.declined, failed))
 
@@ -237,7 +259,9 @@ class Disk:
         self.listed: dict[TransferID, tuple[Entry, ...]] = {}
         self.kept: dict[TransferID, Kept] = {}
         self.arrived: dict[TransferID, dict[str, bytes]] = {}
-        self.finished: list[tuple[TransferID, tuple[Entry, ...], frozenset[int], tuple[FailedFile, ...]]] = []
+        self.finished: list[
+            tuple[TransferID, tuple[Entry, ...], frozenset[int], tuple[FailedFile, ...]]
+        ] = []
         self.sinks: dict[TransferID, FakeSink] = {}
         self.answers: deque[DiskEvent] = deque()
         self.full = False
@@ -254,7 +278,9 @@ class Disk:
             wanted = sorted(path for path in inside if command.only is None or path in command.only)
             if top not in inside and wanted and command.only is None:
                 entries.append(Entry(top, directory=True))
-            entries += [Entry(path, len(self.files[path][0]), self.files[path][1]) for path in wanted]
+            entries += [
+                Entry(path, len(self.files[path][0]), self.files[path][1]) for path in wanted
+            ]
         if not entries:
             return SourcesFailed(command.transfer, Reason.FILE_GONE)
         self.listed[command.transfer] = tuple(entries)
@@ -289,7 +315,10 @@ class Disk:
         out = [StoredTransfer(one, Direction.OUT, *kept) for one, kept in self.sources.items()]
         return (
             *out,
-            *(StoredTransfer(one, Direction.IN, kept.entries, kept.peer_name) for one, kept in self.kept.items()),
+            *(
+                StoredTransfer(one, Direction.IN, kept.entries, kept.peer_name)
+                for one, kept in self.kept.items()
+            ),
         )
 
 
@@ -301,7 +330,8 @@ class Side:
         self.name = name
         self.policy = policy
         self.disk = Disk()
-        self.agreed: dict[TransferID, tuple[tuple[Entry, ...], tuple[int, ...]]] = {}  # what the person accepted
+        # What the person accepted
+        self.agreed: dict[TransferID, tuple[tuple[Entry, ...], tuple[int, ...]]] = {}
         self.declined: dict[TransferID, tuple[int, ...]] = {}
         self.told: dict[TransferID, TransferStatus] = {}
         self.troubles: list[Reason] = []
@@ -331,7 +361,7 @@ class Side:
     def speaker(self) -> FakeSpeaker:
         return self.speakers[self.bench.link.id]
 
-    # --- events ----------------------------------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
 
     def send(self, *paths: str) -> None:
         self.run(self.transfers.intent(SendPaths(self.bench.link.id, paths), self.bench.now))
@@ -347,8 +377,15 @@ class Side:
         self.always = self.always or always
         self.declined[transfer] = declined
         entries = self.incoming[transfer].status.entries
-        self.agreed[transfer] = (entries, tuple(one for one in sorted(declined) if one < len(entries)))
-        self.run(self.transfers.intent(AcceptTransfer(transfer, declined, directory, always), self.bench.now))
+        self.agreed[transfer] = (
+            entries,
+            tuple(one for one in sorted(declined) if one < len(entries)),
+        )
+        self.run(
+            self.transfers.intent(
+                AcceptTransfer(transfer, declined, directory, always), self.bench.now
+            )
+        )
 
     def cancel(self, transfer: TransferID) -> None:
         if transfer in self.incoming and self.incoming[transfer].alive:
@@ -382,13 +419,15 @@ class Side:
         self.disk.answers.clear()
         self.disk.listed.clear()
         self.timers.clear()
-        for one in [one for one, kept in self.disk.kept.items() if not kept.whole and not kept.parts]:
+        for one in [
+            one for one, kept in self.disk.kept.items() if not kept.whole and not kept.parts
+        ]:
             del self.disk.kept[one]  # of it nothing came
         self.begin()
         if self.disk.stored():
             self.disk.answers.append(TransfersFound(self.disk.stored()))
 
-    # --- commands --------------------------------------------------------------------------------------------------
+    # --- commands ---------------------------------------------------------------------------------
 
     def run(self, commands: list[Command]) -> None:
         for command in commands:
@@ -444,9 +483,15 @@ class Side:
                 sink = disk.sinks.pop(transfer, None)
                 # Sinks say nothing any more; a program's answers about other things stay.
                 mine = (SinkReady, SinkFailed, SinkWrote, SinkHeld)
-                kept = [one for one in disk.answers if not (isinstance(one, mine) and one.transfer == transfer)]
+                kept = [
+                    one
+                    for one in disk.answers
+                    if not (isinstance(one, mine) and one.transfer == transfer)
+                ]
                 disk.answers = deque(kept)
-                if not keep or (sink is not None and any(one[0] == transfer for one in disk.finished)):
+                if not keep or (
+                    sink is not None and any(one[0] == transfer for one in disk.finished)
+                ):
                     disk.kept.pop(transfer, None)
             case _:
                 raise AssertionError(command)
@@ -467,7 +512,11 @@ class Side:
             if stream.sender is self and stream.command.transfer == transfer and stream.running:
                 stream.running = False
                 stream.messages = deque(list(stream.messages)[:1])  # what is on its way already
-        old = [one for one in self.disk.answers if isinstance(one, SendingFailed) and one.transfer == transfer]
+        old = [
+            one
+            for one in self.disk.answers
+            if isinstance(one, SendingFailed) and one.transfer == transfer
+        ]
         for one in old:
             self.disk.answers.remove(one)
 
@@ -507,7 +556,7 @@ class Bench:
     def moment(self) -> None:
         self.now += 0.01
 
-    # --- links and lanes -------------------------------------------------------------------------------------------
+    # --- links and lanes --------------------------------------------------------------------------
 
     def new_link(self) -> None:
         """The one before is broken; who has not noticed yet will."""
@@ -565,7 +614,7 @@ class Bench:
         for side in self.sides:
             self.see_lane(side)
 
-    # --- streams ---------------------------------------------------------------------------------------------------
+    # --- streams ----------------------------------------------------------------------------------
 
     def start(self, sender: Side, command: StartSending) -> None:
         link = self.links[command.link]
@@ -577,7 +626,9 @@ class Bench:
             if lane is None or lane != link.lane:
                 return  # it broke meanwhile, of which the machine is told
         messages = deque(sender.disk.read(command))
-        self.streams.append(Stream(link, sender, command, lane, messages, channel=len(self.streams) + 1))
+        self.streams.append(
+            Stream(link, sender, command, lane, messages, channel=len(self.streams) + 1)
+        )
 
     def fault(self, sender: Side, which: int) -> None:
         """A stream of this side breaks off."""
@@ -585,7 +636,9 @@ class Bench:
         if running:
             stream = running[which % len(running)]
             stream.messages.clear()
-            sender.disk.answers.append(SendingFailed(stream.command.transfer, stream.command.generation))
+            sender.disk.answers.append(
+                SendingFailed(stream.command.transfer, stream.command.generation)
+            )
 
     def lost(self, stream: Stream) -> bool:
         """Whether nothing more of it can arrive."""
@@ -597,7 +650,9 @@ class Bench:
         command = stream.command
         if stream.lane is None and not stream.opened:
             label = f"files/{command.transfer}/{command.generation}"
-            commands = receiver.transfers.channel_opened(stream.link.id, stream.channel, label, self.now)
+            commands = receiver.transfers.channel_opened(
+                stream.link.id, stream.channel, label, self.now
+            )
             stream.opened, stream.refused = True, commands is None
             receiver.run(commands or [])
             return
@@ -610,7 +665,7 @@ class Bench:
         if sink is not None:
             sink.feed((stream.link.id, channel, command.generation), message)
 
-    # --- what may happen next --------------------------------------------------------------------------------------
+    # --- what may happen next ---------------------------------------------------------------------
 
     def steps(self) -> list[Step]:
         found: list[Step] = []
@@ -626,7 +681,11 @@ class Bench:
                 found.append(partial(self.see_lane, side))
             if side.disk.answers:
                 found.append(side.answer)
-        self.streams = [one for one in self.streams if not (self.lost(one) and (one.link.broken or not one.running))]
+        self.streams = [
+            one
+            for one in self.streams
+            if not (self.lost(one) and (one.link.broken or not one.running))
+        ]
         for stream in self.streams:
             receiver = stream.sender.other
             if self.lost(stream) or stream.link.id not in receiver.speakers:
@@ -652,19 +711,34 @@ class Bench:
             asked[0][0].accept(asked[0][1].id)
         raise AssertionError("it never comes to rest")
 
-    # --- what always holds -----------------------------------------------------------------------------------------
+    # --- what always holds ------------------------------------------------------------------------
 
     def check(self) -> None:
         for side in self.sides:
             moving = [one for one in side.out.values() if one.state is OutgoingState.ACTIVE]
             for link in side.speakers:
-                assert sum(1 for one in moving if one.speaker is not None and one.speaker.id == link) <= MAX_MOVING
+                assert (
+                    sum(1 for one in moving if one.speaker is not None and one.speaker.id == link)
+                    <= MAX_MOVING
+                )
             undecided = (IncomingState.ARRIVING, IncomingState.ASKED)
-            assert sum(1 for one in side.incoming.values() if one.state in undecided) <= MAX_UNDECIDED
-            assert sum(1 for one in side.out.values() if one.state is OutgoingState.OVER) <= MAX_REMEMBERED
-            assert sum(1 for one in side.incoming.values() if one.state is IncomingState.OVER) <= MAX_REMEMBERED
+            assert (
+                sum(1 for one in side.incoming.values() if one.state in undecided) <= MAX_UNDECIDED
+            )
+            assert (
+                sum(1 for one in side.out.values() if one.state is OutgoingState.OVER)
+                <= MAX_REMEMBERED
+            )
+            assert (
+                sum(1 for one in side.incoming.values() if one.state is IncomingState.OVER)
+                <= MAX_REMEMBERED
+            )
             held_back = set(side.transfers._held_back)
-            assert held_back <= {timer.scope for timer in side.timers} <= {one.id for one in moving} | held_back
+            assert (
+                held_back
+                <= {timer.scope for timer in side.timers}
+                <= {one.id for one in moving} | held_back
+            )
             everyone: list[Outgoing | Incoming] = [*side.out.values(), *side.incoming.values()]
             for one in everyone:
                 assert one.speaker is None or one.speaker.id in side.speakers

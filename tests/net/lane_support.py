@@ -1,4 +1,6 @@
-"""A host's server with its lanes, a guest's lanes, and a proxy between them that can cut and spoil what passes."""
+"""A host's server with its lanes, a guest's lanes, and a proxy between them that can cut and spoil
+what passes.
+"""
 
 import asyncio
 import contextlib
@@ -74,7 +76,9 @@ class Room:
     async def _loaded(self) -> None:
         """All is."""
 
-    def dial(self, token: bytes, key: bytes, *, port: int | None = None, carries_link: bool = False) -> None:
+    def dial(
+        self, token: bytes, key: bytes, *, port: int | None = None, carries_link: bool = False
+    ) -> None:
         url = f"ws://127.0.0.1:{port or self.port}/lane"
         self.guest.lanes.dial(DialLane(GUEST, url, token, key, carries_link))
 
@@ -101,13 +105,23 @@ async def lane_room() -> AsyncIterator[Room]:
 
 
 @contextlib.asynccontextmanager
-async def proxy(room: Room, *, cut_at: int | None = None, flip_at: int | None = None) -> AsyncIterator[int]:
-    """A port that leads to the room's; of the frames of the guest, one byte is spoiled, or nothing after one passes."""
+async def proxy(
+    room: Room, *, cut_at: int | None = None, flip_at: int | None = None
+) -> AsyncIterator[int]:
+    """A port that leads to the room's; of the frames of the guest, one byte is spoiled, or nothing
+    after one passes.
+    """
 
-    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, spoil: bool) -> None:
+    async def pass_on(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, spoil: bool
+    ) -> None:
         if spoil:  # the host answers only under its own name; frames begin after the request
             request = await reader.readuntil(b"\r\n\r\n")
-            writer.write(request.replace(f"Host: 127.0.0.1:{port}".encode(), f"Host: 127.0.0.1:{room.port}".encode()))
+            writer.write(
+                request.replace(
+                    f"Host: 127.0.0.1:{port}".encode(), f"Host: 127.0.0.1:{room.port}".encode()
+                )
+            )
         passed = 0
         while data := bytearray(await reader.read(65536)):
             if spoil and flip_at is not None and passed <= flip_at < passed + len(data):

@@ -23,13 +23,20 @@ from proxim.net.addresses import (
 
 
 def adapter(
-    name: str, *cidrs: str, description: str = "", running: bool = True, tunnel: bool = False, passing: str = ""
+    name: str,
+    *cidrs: str,
+    description: str = "",
+    running: bool = True,
+    tunnel: bool = False,
+    passing: str = "",
 ) -> Adapter:
     """An adapter from texts like "192.168.1.2/24"; `passing` names the one temporary address."""
     own = []
     for cidr in cidrs:
         address, _, prefix_length = cidr.partition("/")
-        own.append(AdapterAddress(ipaddress.ip_address(address), int(prefix_length), address == passing))
+        own.append(
+            AdapterAddress(ipaddress.ip_address(address), int(prefix_length), address == passing)
+        )
     return Adapter(name, description or name, tuple(own), running, tunnel)
 
 
@@ -60,22 +67,50 @@ LINUX_LAPTOP = [
 ]
 
 WINDOWS_DESKTOP = [
-    adapter("Loopback Pseudo-Interface 1", "127.0.0.1/8", "::1/128", description="Software Loopback Interface 1"),
-    adapter("vEthernet (WSL)", "172.29.64.1/20", "fe80::aa%27/64", description="Hyper-V Virtual Ethernet Adapter"),
-    adapter("VirtualBox Host-Only Network", "192.168.56.1/24", description="VirtualBox Host-Only Ethernet Adapter"),
     adapter(
-        "VMware Network Adapter VMnet8", "192.168.80.1/24", description="VMware Virtual Ethernet Adapter for VMnet8"
+        "Loopback Pseudo-Interface 1",
+        "127.0.0.1/8",
+        "::1/128",
+        description="Software Loopback Interface 1",
     ),
-    adapter("Local Area Connection* 2", "169.254.9.9/16", description="Microsoft Wi-Fi Direct Virtual Adapter"),
+    adapter(
+        "vEthernet (WSL)",
+        "172.29.64.1/20",
+        "fe80::aa%27/64",
+        description="Hyper-V Virtual Ethernet Adapter",
+    ),
+    adapter(
+        "VirtualBox Host-Only Network",
+        "192.168.56.1/24",
+        description="VirtualBox Host-Only Ethernet Adapter",
+    ),
+    adapter(
+        "VMware Network Adapter VMnet8",
+        "192.168.80.1/24",
+        description="VMware Virtual Ethernet Adapter for VMnet8",
+    ),
+    adapter(
+        "Local Area Connection* 2",
+        "169.254.9.9/16",
+        description="Microsoft Wi-Fi Direct Virtual Adapter",
+    ),
     adapter("Ethernet 2", "10.6.0.2/24", description="TAP-Windows Adapter V9"),
     adapter("NordLynx", "10.5.0.2/16", description="NordLynx Tunnel"),
     adapter("Ethernet", "169.254.20.1/16", description="Realtek PCIe GbE Family Controller"),
-    adapter("Wi-Fi", "192.168.178.31/24", "fe80::bb%14/64", description="Intel(R) Wi-Fi 6 AX201 160MHz"),
+    adapter(
+        "Wi-Fi", "192.168.178.31/24", "fe80::bb%14/64", description="Intel(R) Wi-Fi 6 AX201 160MHz"
+    ),
 ]
 
 WINDOWS_HYPER_V_HOST = [  # an external switch takes the network card's address over
-    adapter("vEthernet (Default Switch)", "172.20.0.1/20", description="Hyper-V Virtual Ethernet Adapter"),
-    adapter("vEthernet (External)", "192.168.1.9/24", description="Hyper-V Virtual Ethernet Adapter #2"),
+    adapter(
+        "vEthernet (Default Switch)",
+        "172.20.0.1/20",
+        description="Hyper-V Virtual Ethernet Adapter",
+    ),
+    adapter(
+        "vEthernet (External)", "192.168.1.9/24", description="Hyper-V Virtual Ethernet Adapter #2"
+    ),
 ]
 
 MAC = [
@@ -111,7 +146,10 @@ def test_a_vpn_that_takes_the_default_route_does_not_take_the_first_place() -> N
 def test_windows_desktop() -> None:
     order = ranked(WINDOWS_DESKTOP, "192.168.178.31")
     assert order[0] == "Wi-Fi 192.168.178.31"
-    assert {network.interface for network in rank(WINDOWS_DESKTOP) if not network.virtual} == {"Wi-Fi", "Ethernet"}
+    assert {network.interface for network in rank(WINDOWS_DESKTOP) if not network.virtual} == {
+        "Wi-Fi",
+        "Ethernet",
+    }
     assert order[-4:] == [  # link-local ones last, the physical first among them
         "Wi-Fi fe80::bb%14",
         "Ethernet 169.254.20.1",
@@ -153,7 +191,9 @@ def test_default_route_outweighs_family_and_family_outweighs_privacy() -> None:
 
 
 def test_same_address_twice_is_one_network() -> None:
-    assert ranked([adapter("eth0", "10.0.0.1/8"), adapter("eth0:1", "10.0.0.1/8")]) == ["eth0 10.0.0.1"]
+    assert ranked([adapter("eth0", "10.0.0.1/8"), adapter("eth0:1", "10.0.0.1/8")]) == [
+        "eth0 10.0.0.1"
+    ]
 
 
 def test_all_ipv4_aliases_are_kept() -> None:
@@ -162,7 +202,13 @@ def test_all_ipv4_aliases_are_kept() -> None:
 
 def test_of_many_ipv6_addresses_the_steady_private_one_is_kept() -> None:
     machine = adapter(
-        "eth0", "2001:db8::1/64", "fd00::a/64", "fd00::b/64", "fe80::1%eth0/64", "fe80::2%eth0/64", passing="fd00::a"
+        "eth0",
+        "2001:db8::1/64",
+        "fd00::a/64",
+        "fd00::b/64",
+        "fe80::1%eth0/64",
+        "fe80::2%eth0/64",
+        passing="fd00::a",
     )
     assert ranked([machine]) == ["eth0 fd00::b", "eth0 fe80::1%eth0"]
 
@@ -201,7 +247,11 @@ def test_rank_of_nothing() -> None:
         ("ztbpajcmjo", "", AdapterKind.VPN),
         ("ppp0", "", AdapterKind.VPN),
         ("proton0", "", AdapterKind.VPN),
-        ("Ethernet 3", "Cisco AnyConnect Secure Mobility Client Virtual Miniport Adapter", AdapterKind.VPN),
+        (
+            "Ethernet 3",
+            "Cisco AnyConnect Secure Mobility Client Virtual Miniport Adapter",
+            AdapterKind.VPN,
+        ),
         ("Ethernet 4", "PANGP Virtual Ethernet Adapter", AdapterKind.VPN),
         ("Firmennetz", "Fortinet SSL VPN Virtual Ethernet Adapter", AdapterKind.VPN),
         ("wt0", "WireGuard Tunnel", AdapterKind.VPN),
@@ -235,7 +285,7 @@ def test_parse_if_inet6() -> None:
     assert parse_if_inet6("") == {}
 
 
-# --- this machine --------------------------------------------------------------------------------------------------
+# --- this machine ---------------------------------------------------------------------------------
 
 
 def listed(name: str, *ips: object, nice_name: str = "", label: str = "") -> SimpleNamespace:
@@ -249,8 +299,12 @@ def pretend(monkeypatch: pytest.MonkeyPatch, platform: str, *entries: SimpleName
     monkeypatch.setattr(ifaddr, "get_adapters", lambda: entries)
 
 
-def test_windows_names_the_connection_and_keeps_the_description(monkeypatch: pytest.MonkeyPatch) -> None:
-    card = listed("{8F3C}", ("fe80::5", 0, 14), "192.168.1.2", nice_name="Intel(R) Wi-Fi", label="Wi-Fi")
+def test_windows_names_the_connection_and_keeps_the_description(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card = listed(
+        "{8F3C}", ("fe80::5", 0, 14), "192.168.1.2", nice_name="Intel(R) Wi-Fi", label="Wi-Fi"
+    )
     pretend(monkeypatch, "win32", card)
     [found] = read_adapters()
     assert (found.name, found.description) == ("Wi-Fi", "Intel(R) Wi-Fi")
@@ -273,7 +327,9 @@ def test_linux_state_flags_and_tunnels_are_read(monkeypatch: pytest.MonkeyPatch)
         "office/type": "65534",
     }
     monkeypatch.setattr(
-        addresses, "_read_text", lambda path: next((texts[key] for key in texts if str(path).endswith(key)), "")
+        addresses,
+        "_read_text",
+        lambda path: next((texts[key] for key in texts if str(path).endswith(key)), ""),
     )
     pretend(
         monkeypatch,
@@ -283,12 +339,17 @@ def test_linux_state_flags_and_tunnels_are_read(monkeypatch: pytest.MonkeyPatch)
         listed("office", "10.8.0.1"),
     )
     eth0, eth1, office = read_adapters()
-    assert [(str(own.ip), own.passing) for own in eth0.addresses] == [("2001:db8::1", True), ("2001:db8::3", False)]
+    assert [(str(own.ip), own.passing) for own in eth0.addresses] == [
+        ("2001:db8::1", True),
+        ("2001:db8::3", False),
+    ]
     assert not eth1.running
     assert office.tunnel
 
 
-def test_a_self_given_address_that_no_socket_can_have_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_self_given_address_that_no_socket_can_have_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pretend(monkeypatch, "win32", listed("{1}", "169.254.255.1", label="Ethernet"))
     assert read_adapters() == ()
 
@@ -341,13 +402,20 @@ def test_network_for_another_loopback_address() -> None:
     assert network_for("127.0.0.77") == Network("127.0.0.77", 8, "loopback", virtual=False)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "203.0.113.77", "0.0.0.0", "::", "192.0.2.2/24", "2001:db8::7"])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "203.0.113.77", "0.0.0.0", "::", "192.0.2.2/24", "2001:db8::7"]
+)
 def test_network_for_what_is_not_here(text: str) -> None:
     assert network_for(text) is None
 
 
-def test_network_for_reads_zones_brackets_and_stopped_adapters(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = (adapter("eth0", "fe80::1%eth0/64", "fd00::1/64"), adapter("docker0", "172.17.0.1/16", running=False))
+def test_network_for_reads_zones_brackets_and_stopped_adapters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = (
+        adapter("eth0", "fe80::1%eth0/64", "fd00::1/64"),
+        adapter("docker0", "172.17.0.1/16", running=False),
+    )
     monkeypatch.setattr(addresses, "read_adapters", lambda: machine)
     assert network_for("FE80:0::1") == Network("fe80::1%eth0", 64, "eth0", virtual=False)
     assert network_for("fe80::1%eth0") == Network("fe80::1%eth0", 64, "eth0", virtual=False)

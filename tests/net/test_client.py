@@ -14,7 +14,13 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, DialFailed, FrameReceived
+from proxim.core.events import (
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    DialFailed,
+    FrameReceived,
+)
 from proxim.core.messages import CloseCode
 from proxim.net import client as client_module
 from proxim.net import limits
@@ -94,7 +100,8 @@ async def test_something_else_answers(greeting: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["https://192.0.2.1/", "ws://192.0.2.1:9/ws", "/ws", "gopher://nowhere", "ws://[", ""]
+    "location",
+    ["https://192.0.2.1/", "ws://192.0.2.1:9/ws", "/ws", "gopher://nowhere", "ws://[", ""],
 )
 async def test_a_redirect_is_not_followed(location: str) -> None:
     asked = 0
@@ -126,7 +133,13 @@ async def hostile(client: Client, frames: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "frame", [b"\x89\x00", b"\x8a\x00", b"\x81\x00", b"\x82\x7f" + (200_000).to_bytes(8, "big") + bytes(200_000)]
+    "frame",
+    [
+        b"\x89\x00",
+        b"\x8a\x00",
+        b"\x81\x00",
+        b"\x82\x7f" + (200_000).to_bytes(8, "big") + bytes(200_000),
+    ],
 )
 async def test_a_host_that_sends_too_fast_is_cut(frame: bytes) -> None:
     events = Events()
@@ -136,7 +149,9 @@ async def test_a_host_that_sends_too_fast_is_cut(frame: bytes) -> None:
     assert len(events.all) <= limits.SIGNALING_PACE.frames.burst + 2
 
 
-async def test_a_host_that_reads_no_answer_to_its_pings_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_host_that_reads_no_answer_to_its_pings_is_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(limits, "SIGNALING_PACE", UNLIMITED)
     events = Events()
     await hostile(Client(ID, events), (b"\x89\x7d" + b"x" * 125) * 500)
@@ -161,7 +176,9 @@ async def test_a_host_that_cuts_a_connection_without_a_word(reads: bool, resets:
 async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts in the kernel, says nothing
         events = Events()
-        dialling = asyncio.create_task(Client(ID, events).run(f"ws://127.0.0.1:{silent.getsockname()[1]}/ws"))
+        dialling = asyncio.create_task(
+            Client(ID, events).run(f"ws://127.0.0.1:{silent.getsockname()[1]}/ws")
+        )
         accepted, _ = await asyncio.to_thread(silent.accept)
         with accepted:
             dialling.cancel()
@@ -200,13 +217,31 @@ def test_a_link_local_host_is_reached(loop: str) -> None:
     if why is not None:
         pytest.skip(why)
     here, there = (f"proxim-{side}-{os.getpid()}" for side in ("guest", "host"))
-    run = functools.partial(subprocess.run, check=True, capture_output=True, text=True, timeout=PATIENCE)
+    run = functools.partial(
+        subprocess.run, check=True, capture_output=True, text=True, timeout=PATIENCE
+    )
     program = [sys.executable, "-m", "tests.net.link_local_dial"]
     run(["ip", "netns", "add", here])
     run(["ip", "netns", "add", there])
     try:
         for zone in ("other", "d0"):  # the right one is not the first
-            run(["ip", "-n", here, "link", "add", zone, "type", "veth", "peer", "name", zone, "netns", there])
+            run(
+                [
+                    "ip",
+                    "-n",
+                    here,
+                    "link",
+                    "add",
+                    zone,
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                    zone,
+                    "netns",
+                    there,
+                ]
+            )
             for space, address in ((here, "fe80::1/64"), (there, f"fe80::7{len(zone)}/64")):
                 run(["ip", "-n", space, "link", "set", zone, "up"])
                 run(["ip", "-n", space, "-6", "address", "add", address, "dev", zone, "nodad"])
@@ -233,6 +268,8 @@ def test_a_link_local_address_gets_a_zone_of_this_machine() -> None:
     here = [name for _, name in socket.if_nameindex()]
     dialled = client_module.dial_address("ws://[fe80::1%25nosuchzone]:47800/ws")
     assert dialled.partition("%")[2] in here
-    assert client_module.dial_address(f"ws://[fe80::1%25{here[0]}]:47800/ws") == f"fe80::1%{here[0]}"
+    assert (
+        client_module.dial_address(f"ws://[fe80::1%25{here[0]}]:47800/ws") == f"fe80::1%{here[0]}"
+    )
     assert client_module.dial_address("ws://[2001:db8::1]:47800/ws") == "2001:db8::1"
     assert client_module.dial_address("ws://192.0.2.1:47800/ws") == "192.0.2.1"

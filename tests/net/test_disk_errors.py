@@ -34,7 +34,12 @@ def test_what_a_person_is_told(number: int, reason: Reason) -> None:
 
 @pytest.mark.parametrize(
     ("winerror", "reason"),
-    [(112, Reason.DISK_FULL), (39, Reason.DISK_FULL), (206, Reason.NAME_REFUSED), (19, Reason.FOLDER_READ_ONLY)],
+    [
+        (112, Reason.DISK_FULL),
+        (39, Reason.DISK_FULL),
+        (206, Reason.NAME_REFUSED),
+        (19, Reason.FOLDER_READ_ONLY),
+    ],
 )
 def test_windows_says_it_with_numbers_of_its_own(winerror: int, reason: Reason) -> None:
     class WindowsError(OSError):

@@ -32,7 +32,10 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def answering(reply: bytes | None) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A server on loopback that reads a request and gives `reply`; None: it never answers. Yields port and requests."""
+    """A server on loopback that reads a request and gives `reply`; None: it never answers.
+
+    Yields port and requests.
+    """
     requests: list[bytes] = []
     done = asyncio.Event()
 
@@ -52,7 +55,7 @@ async def answering(reply: bytes | None) -> AsyncIterator[tuple[int, list[bytes]
         server.close()
 
 
-# --- ports ---------------------------------------------------------------------------------------------------------
+# --- ports ----------------------------------------------------------------------------------------
 
 
 async def test_a_free_port_can_be_opened_and_answers_and_is_free_again() -> None:
@@ -99,11 +102,15 @@ async def test_a_port_that_opens_but_cannot_be_reached(monkeypatch: pytest.Monke
     assert (await try_port(LOCALHOST, free_port())).state is PortState.SILENT
 
 
-async def test_something_else_that_answers_in_our_place_is_not_us(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_something_else_that_answers_in_our_place_is_not_us(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with answering(b"HTTP/1.1 407 Proxy\r\n\r\n") as (port, _):
         open_connection = asyncio.open_connection
 
-        async def diverted(address: str, _: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        async def diverted(
+            address: str, _: int
+        ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
             reader, writer = await open_connection(address, port)
             writer.write(b"\r\n\r\n")
             return reader, writer
@@ -126,7 +133,7 @@ async def test_a_port_that_the_system_keeps(monkeypatch: pytest.MonkeyPatch) -> 
         assert (await try_port(LOCALHOST, port)).state is PortState.PROXIM
 
 
-# --- a link --------------------------------------------------------------------------------------------------------
+# --- a link ---------------------------------------------------------------------------------------
 
 
 async def test_two_peers_link_on_this_machine() -> None:
@@ -166,7 +173,7 @@ async def test_a_machine_that_gives_no_udp_socket(monkeypatch: pytest.MonkeyPatc
     assert await try_link() == LinkTrial(None, "EACCES")
 
 
-# --- the whole -----------------------------------------------------------------------------------------------------
+# --- the whole ------------------------------------------------------------------------------------
 
 FINE = Finding(Check.ADAPTERS, Level.OK, "Fine.")
 
@@ -212,7 +219,10 @@ async def test_findings_come_in_order_however_long_each_check_takes() -> None:
         second_is_done.set()
         return [FINE]
 
-    found = [finding async for finding in run_all((examination(slow), examination(quick), examination(crash)))]
+    found = [
+        finding
+        async for finding in run_all((examination(slow), examination(quick), examination(crash)))
+    ]
     assert [finding.check for finding in found] == [Check.NETWORK, Check.ADAPTERS, Check.FIREWALL]
 
 
@@ -248,7 +258,9 @@ async def test_this_machine() -> None:
 async def test_a_named_address_is_tried_too() -> None:
     found = [finding async for finding in examine(LOCALHOST)]
     assert "only programs on this machine" in found[0].message
-    [port] = [finding for finding in found if finding.check is Check.PORT and LOCALHOST in finding.message]
+    [port] = [
+        finding for finding in found if finding.check is Check.PORT and LOCALHOST in finding.message
+    ]
     assert port.level is not Level.FAILURE
 
 
@@ -290,7 +302,8 @@ def test_wsl_is_known_by_its_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "asks"), [("", False), ("14.7.1", False), ("15.0", True), ("26.1", True), ("15", True)]
+    ("version", "asks"),
+    [("", False), ("14.7.1", False), ("15.0", True), ("26.1", True), ("15", True)],
 )
 def test_macos_asks_for_the_local_network_from_15_on(version: str, asks: bool) -> None:
     assert has_local_network_privacy(version) is asks

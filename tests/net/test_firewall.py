@@ -32,7 +32,7 @@ def state_of(firewall: Firewall | None) -> FirewallState | None:
     return None if firewall is None else firewall.state
 
 
-# --- ufw -----------------------------------------------------------------------------------------------------------
+# --- ufw ------------------------------------------------------------------------------------------
 
 UFW_CONF = "# /etc/ufw/ufw.conf\n\n# Set to yes to start on boot.\nENABLED={}\n\nLOGLEVEL=low\n"
 UFW_NOT_ROOT = Output(1, "ERROR: You need to be root to run this script\n")
@@ -76,13 +76,41 @@ def test_ufw_conf(conf: str, enabled: bool | None) -> None:
         (UFW_CONF.format("yes"), UFW_NOT_ROOT, UNCLEAR),
         (UFW_CONF.format("yes"), Output(0, "Estado: activo\n"), UNCLEAR),
         (UFW_CONF.format("yes"), Output(0, "Status: inactive\n"), OFF),
-        (UFW_CONF.format("yes"), ufw_status("80/tcp                     ALLOW IN    Anywhere"), BLOCKS),
-        (UFW_CONF.format("yes"), ufw_status("47800:47807/tcp            DENY IN     Anywhere"), BLOCKS),
-        (UFW_CONF.format("yes"), ufw_status("47800/udp                  ALLOW IN    Anywhere"), BLOCKS),
-        (UFW_CONF.format("yes"), ufw_status("47800:47807/tcp            ALLOW IN    192.168.0.0/16"), ALLOWS),
-        (UFW_CONF.format("yes"), ufw_status("47800                      LIMIT IN    Anywhere"), ALLOWS),
-        (UFW_CONF.format("yes"), ufw_status("47800/tcp on eth0          ALLOW IN    Anywhere"), ALLOWS),
-        (UFW_CONF.format("yes"), ufw_status("Anywhere                   ALLOW IN    192.168.1.0/24"), ALLOWS),
+        (
+            UFW_CONF.format("yes"),
+            ufw_status("80/tcp                     ALLOW IN    Anywhere"),
+            BLOCKS,
+        ),
+        (
+            UFW_CONF.format("yes"),
+            ufw_status("47800:47807/tcp            DENY IN     Anywhere"),
+            BLOCKS,
+        ),
+        (
+            UFW_CONF.format("yes"),
+            ufw_status("47800/udp                  ALLOW IN    Anywhere"),
+            BLOCKS,
+        ),
+        (
+            UFW_CONF.format("yes"),
+            ufw_status("47800:47807/tcp            ALLOW IN    192.168.0.0/16"),
+            ALLOWS,
+        ),
+        (
+            UFW_CONF.format("yes"),
+            ufw_status("47800                      LIMIT IN    Anywhere"),
+            ALLOWS,
+        ),
+        (
+            UFW_CONF.format("yes"),
+            ufw_status("47800/tcp on eth0          ALLOW IN    Anywhere"),
+            ALLOWS,
+        ),
+        (
+            UFW_CONF.format("yes"),
+            ufw_status("Anywhere                   ALLOW IN    192.168.1.0/24"),
+            ALLOWS,
+        ),
         (UFW_CONF.format("yes"), ufw_status("", default="allow"), ALLOWS),
     ],
 )
@@ -97,7 +125,7 @@ def test_ufw_remedies_name_the_ports() -> None:
         assert "sudo ufw allow 47800:47807/tcp" in found.remedy
 
 
-# --- firewalld -----------------------------------------------------------------------------------------------------
+# --- firewalld ------------------------------------------------------------------------------------
 
 FIREWALLD_ZONE = """public (default, active)
   target: {target}
@@ -129,7 +157,11 @@ def zone(ports: str = "", target: str = "default", rich: str = "") -> Output:
         (Output(252, "\x1b[91mnot running\x1b[00m\n"), ABSENT, UNREADABLE),
         (Output(1, "Authorization failed.\n"), ABSENT, UNREADABLE),
         (Output(1, ""), ABSENT, UNREADABLE),
-        (RUNNING, Output(253, "Authorization failed.\n    Make sure polkit agent is running\n"), UNCLEAR),
+        (
+            RUNNING,
+            Output(253, "Authorization failed.\n    Make sure polkit agent is running\n"),
+            UNCLEAR,
+        ),
         (RUNNING, ABSENT, UNCLEAR),
         (RUNNING, zone(), BLOCKS),
         (RUNNING, zone(ports="80/tcp 47800/udp"), BLOCKS),
@@ -137,7 +169,11 @@ def zone(ports: str = "", target: str = "default", rich: str = "") -> Output:
         (RUNNING, zone(ports="1025-65535/udp 1025-65535/tcp"), ALLOWS),  # Fedora Workstation
         (RUNNING, zone(ports="47800/tcp"), ALLOWS),
         (RUNNING, zone(target="ACCEPT"), ALLOWS),
-        (RUNNING, zone(rich='\trule family="ipv4" source address="192.168.0.0/16" accept\n'), UNCLEAR),
+        (
+            RUNNING,
+            zone(rich='\trule family="ipv4" source address="192.168.0.0/16" accept\n'),
+            UNCLEAR,
+        ),
         (RUNNING, zone(rich='\trule family="ipv4" source address="10.0.0.0/8" reject\n'), BLOCKS),
     ],
 )
@@ -153,7 +189,7 @@ def test_firewalld_names_its_zone() -> None:
     assert "--add-port=47800-47807/tcp" in found.remedy
 
 
-# --- nftables, iptables --------------------------------------------------------------------------------------------
+# --- nftables, iptables ---------------------------------------------------------------------------
 
 NFT = """table inet filter {{
 \tset trusted {{
@@ -184,9 +220,20 @@ def nft(*rules: str, policy: str = "drop") -> Output:
     [
         (ABSENT, None),
         (Output(0, ""), None),
-        (Output(0, "table ip nat {\n\tchain post {\n\t\ttype nat hook postrouting priority 100;\n\t}\n}\n"), None),
         (
-            Output(1, "Operation not permitted (you must be root)\nnetlink: Error: cache initialization failed\n"),
+            Output(
+                0,
+                "table ip nat {\n\tchain post {\n\t\ttype nat hook postrouting priority "
+                "100;\n\t}\n}\n",
+            ),
+            None,
+        ),
+        (
+            Output(
+                1,
+                "Operation not permitted (you must be root)\nnetlink: Error: cache initialization "
+                "failed\n",
+            ),
             UNREADABLE,
         ),
         (nft("tcp dport 22 accept"), BLOCKS),
@@ -214,12 +261,21 @@ def iptables(*rules: str) -> Output:
     ("rules", "state"),
     [
         (ABSENT, None),
-        (Output(4, "Fatal: can't open lock file /run/xtables.lock: Permission denied\n"), UNREADABLE),
+        (
+            Output(4, "Fatal: can't open lock file /run/xtables.lock: Permission denied\n"),
+            UNREADABLE,
+        ),
         (iptables("-P INPUT ACCEPT"), None),
         (iptables("-P INPUT DROP", "-A INPUT -i lo -j ACCEPT"), BLOCKS),
-        (iptables("-P INPUT ACCEPT", "-A INPUT -j REJECT --reject-with icmp-host-prohibited"), BLOCKS),
+        (
+            iptables("-P INPUT ACCEPT", "-A INPUT -j REJECT --reject-with icmp-host-prohibited"),
+            BLOCKS,
+        ),
         (iptables("-P INPUT DROP", "-A INPUT -p tcp -m tcp --dport 47800:47807 -j ACCEPT"), ALLOWS),
-        (iptables("-P INPUT DROP", "-A INPUT -p tcp -m multiport --dports 22,47800 -j ACCEPT"), ALLOWS),
+        (
+            iptables("-P INPUT DROP", "-A INPUT -p tcp -m multiport --dports 22,47800 -j ACCEPT"),
+            ALLOWS,
+        ),
         (iptables("-P INPUT DROP", "-A INPUT -p udp -m udp --dport 47800 -j ACCEPT"), BLOCKS),
         (iptables("-P INPUT DROP", "-A INPUT -j ours"), UNCLEAR),
     ],
@@ -228,7 +284,7 @@ def test_iptables(rules: Output, state: FirewallState | None) -> None:
     assert state_of(parse_iptables(rules)) is state
 
 
-# --- macOS ---------------------------------------------------------------------------------------------------------
+# --- macOS ----------------------------------------------------------------------------------------
 
 APPS = """ALF: total number of apps = 3
 
@@ -251,7 +307,11 @@ APPS = """ALF: total number of apps = 3
         ("Firewall is disabled\n", (), OFF),
         ("Firewall is enabled. (State = 2)\n", ("/Applications/Proxim.app",), BLOCKS),
         ("Firewall is enabled. (State = 1)\n", (), ASKS),
-        ("Firewall is enabled. (State = 1)\n", ("/Applications/Proxim.app/Contents/MacOS/proxim",), ALLOWS),
+        (
+            "Firewall is enabled. (State = 1)\n",
+            ("/Applications/Proxim.app/Contents/MacOS/proxim",),
+            ALLOWS,
+        ),
         ("Firewall is enabled. (State = 1)\n", ("/usr/local/bin/python3.11",), BLOCKS),
         ("Firewall is enabled. (State = 1)\n", ("/Applications/Proxim.app.old/proxim",), ASKS),
         ("Firewall is enabled\n", (), ASKS),
@@ -267,7 +327,7 @@ def test_macos_without_a_list_of_applications() -> None:
     assert parse_macos(Output(0, "Firewall is enabled. (State = 1)"), ABSENT, ("/x",)).state is ASKS
 
 
-# --- Windows -------------------------------------------------------------------------------------------------------
+# --- Windows --------------------------------------------------------------------------------------
 
 
 def profile(
@@ -276,7 +336,9 @@ def profile(
     return {"name": name, "enabled": enabled, "inbound": inbound, "rules": rules}
 
 
-def rule(action: str, profiles: str = "Any", enabled: str = "True", direction: str = "Inbound") -> dict[str, str]:
+def rule(
+    action: str, profiles: str = "Any", enabled: str = "True", direction: str = "Inbound"
+) -> dict[str, str]:
     return {"action": action, "profile": profiles, "enabled": enabled, "direction": direction}
 
 
@@ -285,7 +347,10 @@ WLAN = {"interface": "WLAN", "category": "Private"}
 
 
 def windows(
-    profiles: object = THREE, networks: object = (WLAN,), rules: object = (), interface: str = "WLAN"
+    profiles: object = THREE,
+    networks: object = (WLAN,),
+    rules: object = (),
+    interface: str = "WLAN",
 ) -> FirewallState | None:
     text = json.dumps({"profiles": profiles, "networks": networks, "rules": rules})
     return state_of(parse_windows(Output(0, f"\ufeff{text}\r\n"), interface))
@@ -318,7 +383,11 @@ def test_windows_profiles() -> None:
 
 
 def test_windows_takes_the_profile_of_the_network_in_use() -> None:
-    profiles = [profile("Private"), profile("Public", enabled="False"), profile("Domain", inbound="Allow")]
+    profiles = [
+        profile("Private"),
+        profile("Public", enabled="False"),
+        profile("Domain", inbound="Allow"),
+    ]
     networks = [
         WLAN,
         {"interface": "Ethernet", "category": "Public"},
@@ -332,12 +401,17 @@ def test_windows_takes_the_profile_of_the_network_in_use() -> None:
     assert windows(profiles, None) is OFF
 
 
-@pytest.mark.parametrize("text", ["", "Zugriff verweigert", "[]", "{}", '{"profiles":null}', '{"profiles":[]}', "5"])
+@pytest.mark.parametrize(
+    "text", ["", "Zugriff verweigert", "[]", "{}", '{"profiles":null}', '{"profiles":[]}', "5"]
+)
 def test_windows_answer_that_is_none(text: str) -> None:
     assert parse_windows(Output(1, text), "WLAN") is None
 
 
-NETSH = "\r\nPrivate Profile Settings: \r\n----------\r\nState                                 {}\r\nOk.\r\n\r\n"
+NETSH = (
+    "\r\nPrivate Profile Settings: \r\n----------\r\nState                                 "
+    "{}\r\nOk.\r\n\r\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +421,11 @@ NETSH = "\r\nPrivate Profile Settings: \r\n----------\r\nState                  
         (Output(0, NETSH.format("ON")), UNCLEAR),
         (Output(0, NETSH.format("OFF")), OFF),
         (
-            Output(0, "\r\nÖffentliches Profil-Einstellungen: \r\nStatus                                EIN\r\n"),
+            Output(
+                0,
+                "\r\nÖffentliches Profil-Einstellungen: \r\nStatus                                "
+                "EIN\r\n",
+            ),
             UNREADABLE,
         ),
         (Output(1, NETSH.format("ON")), UNREADABLE),
@@ -371,7 +449,7 @@ def test_own_programs_are_paths_once_each() -> None:
     assert len(set(programs)) == len(programs)
 
 
-# --- each system ---------------------------------------------------------------------------------------------------
+# --- each system ----------------------------------------------------------------------------------
 
 
 class Tools:
@@ -383,7 +461,9 @@ class Tools:
 
     async def __call__(self, arguments: Sequence[str]) -> Output:
         self.asked.append(" ".join(arguments))
-        name = arguments[0].replace("\\", "/").rpartition("/")[2].partition(".")[0].replace("-", "_")
+        name = (
+            arguments[0].replace("\\", "/").rpartition("/")[2].partition(".")[0].replace("-", "_")
+        )
         specific = f"{name}_{arguments[1].lstrip('-').partition('=')[0].replace('-', '_')}"
         return self.answers.get(specific, self.answers.get(name, ABSENT))
 
@@ -402,7 +482,8 @@ async def test_linux_asks_for_the_zone_of_the_interface() -> None:
     assert found.state is ALLOWS
     assert "firewall-cmd --get-zone-of-interface=wlan0" in tools.asked
     assert "firewall-cmd --zone=home --list-all" in tools.asked
-    assert not any(asked.startswith(("nft", "iptables")) for asked in tools.asked)  # they are firewalld's own rules
+    # They are firewalld's own rules
+    assert not any(asked.startswith(("nft", "iptables")) for asked in tools.asked)
 
 
 async def test_linux_takes_the_default_zone_where_the_interface_has_none() -> None:
@@ -418,7 +499,10 @@ async def test_linux_takes_the_default_zone_where_the_interface_has_none() -> No
 
 async def test_linux_looks_at_the_kernel_where_ufw_is_off() -> None:
     tools = Tools(ufw=Output(0, "Status: inactive\n"), nft=nft("tcp dport 22 accept"))
-    assert [found.state for found in await find_on_linux(tools, "eth0", UFW_CONF.format("no"))] == [OFF, BLOCKS]
+    assert [found.state for found in await find_on_linux(tools, "eth0", UFW_CONF.format("no"))] == [
+        OFF,
+        BLOCKS,
+    ]
 
 
 async def test_linux_falls_back_to_iptables() -> None:
@@ -438,10 +522,16 @@ async def test_macos_asks_the_application_firewall() -> None:
 
 
 async def test_windows_asks_powershell_and_only_then_netsh() -> None:
-    answer = Output(0, json.dumps({"profiles": THREE, "networks": [WLAN], "rules": [rule("Block")]}))
+    answer = Output(
+        0, json.dumps({"profiles": THREE, "networks": [WLAN], "rules": [rule("Block")]})
+    )
     tools = Tools(powershell=answer, netsh=Output(0, NETSH.format("OFF")))
-    assert [found.state for found in await find_on_windows(tools, "WLAN", "C:\\Windows\\")] == [BLOCKS]
-    assert tools.asked[0].startswith("C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe -NoLogo ")
+    assert [found.state for found in await find_on_windows(tools, "WLAN", "C:\\Windows\\")] == [
+        BLOCKS
+    ]
+    assert tools.asked[0].startswith(
+        "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe -NoLogo "
+    )
     assert len(tools.asked) == 1
     without = Tools(netsh=Output(0, NETSH.format("OFF")))
     assert [found.state for found in await find_on_windows(without, "WLAN", "C:\\Windows")] == [OFF]
@@ -449,9 +539,15 @@ async def test_windows_asks_powershell_and_only_then_netsh() -> None:
 
 @pytest.mark.parametrize(
     ("platform", "first"),
-    [("linux", "ufw status"), ("darwin", "/usr/libexec/ApplicationFirewall/socketfilterfw"), ("win32", "C:\\Win")],
+    [
+        ("linux", "ufw status"),
+        ("darwin", "/usr/libexec/ApplicationFirewall/socketfilterfw"),
+        ("win32", "C:\\Win"),
+    ],
 )
-async def test_each_system_is_asked_in_its_own_way(monkeypatch: pytest.MonkeyPatch, platform: str, first: str) -> None:
+async def test_each_system_is_asked_in_its_own_way(
+    monkeypatch: pytest.MonkeyPatch, platform: str, first: str
+) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv("SYSTEMROOT", "C:\\Win")
     tools = Tools()

@@ -1,4 +1,6 @@
-"""Tests of proxim.net.folders, in both ways of staying beneath: by open folders, and by looking first (Windows)."""
+"""Tests of proxim.net.folders, in both ways of staying beneath: by open folders, and by looking
+first (Windows).
+"""
 
 import errno
 import os
@@ -11,7 +13,9 @@ import pytest
 from proxim.core.filenames import Names
 from proxim.net.folders import BY_DESCRIPTOR, OPEN_FOLDERS, Folders, long_path
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="not every Windows lets a person make links")
+posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="not every Windows lets a person make links"
+)
 
 
 @pytest.fixture(params=[True, False] if BY_DESCRIPTOR else [False])
@@ -112,11 +116,16 @@ def test_a_name_is_given_once(folders: Folders, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         folders.give_name((), ".part", "a")
     folders.give_name((), ".part", "b")
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"mine", "b": b"new"}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "a": b"mine",
+        "b": b"new",
+    }
 
 
 @posix
-def test_a_disk_without_links(folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_without_links(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_links(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
@@ -131,7 +140,9 @@ def test_a_disk_without_links(folders: Folders, tmp_path: Path, monkeypatch: pyt
 
 
 @posix
-def test_other_errors_of_a_link_are_errors(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_of_a_link_are_errors(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

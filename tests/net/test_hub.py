@@ -46,7 +46,9 @@ class Pipe:
 
     message_bytes = 64 * 1024
 
-    def __init__(self, deliver: Callable[[bytes], None], closes_after: int | None, prefix: bytes) -> None:
+    def __init__(
+        self, deliver: Callable[[bytes], None], closes_after: int | None, prefix: bytes
+    ) -> None:
         self.prefix = prefix
         self.closed = False
         self._deliver = deliver
@@ -83,7 +85,12 @@ class Two:
     def hub(self, events: Events, name: str) -> Hub:
         data = str(self.folder / f"{name} data")
         return Hub(
-            events, self.tasks, self.open_way, self.take_channel, save_to=str(self.folder / "saved"), data_dir=data
+            events,
+            self.tasks,
+            self.open_way,
+            self.take_channel,
+            save_to=str(self.folder / "saved"),
+            data_dir=data,
         )
 
     def open_way(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> Way | None:
@@ -93,7 +100,11 @@ class Two:
         def over_channel(message: bytes) -> None:
             self.feeds[generation](message)
 
-        pipe = Pipe(over_lane if via is Via.LANE else over_channel, self.closes_after, b"head" * (via is Via.LANE))
+        pipe = Pipe(
+            over_lane if via is Via.LANE else over_channel,
+            self.closes_after,
+            b"head" * (via is Via.LANE),
+        )
         self.pipes.append(pipe)
         return pipe
 
@@ -253,7 +264,9 @@ async def test_a_sink_is_opened_again_only_when_its_former_one_has_written_all(t
     assert content_of(await two.received.wait(SinkFinished)) == BYTES
 
 
-async def test_a_sink_never_opens_beside_its_former_one(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sink_never_opens_beside_its_former_one(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened, order = threading.Event(), list[str]()
     close, make_ready = Sink.close, Sink._prepare
 
@@ -276,7 +289,9 @@ async def test_a_sink_never_opens_beside_its_former_one(two: Two, monkeypatch: p
     assert order == ["closed", "opened"]
 
 
-async def test_a_channel_that_the_receiver_closes_is_told(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_channel_that_the_receiver_closes_is_told(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("proxim.net.hub.LINK_GOES_SECONDS", 0.0)
     entries = await two.listed()
     await two.opened(entries)
@@ -317,7 +332,9 @@ async def test_a_way_that_closes_with_its_link_is_not_told_twice(
     assert not any(isinstance(event, SendingFailed) for event in two.sent.all)
 
 
-async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(two: Two, tmp_path: Path) -> None:
+async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(
+    two: Two, tmp_path: Path
+) -> None:
     entries = await two.listed()
     await two.opened(entries)
     two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))

@@ -38,7 +38,9 @@ async def test_frames_are_sealed_as_the_protocol_says() -> None:
     await guest.send_stream(memoryview(b"\x02 records"))
     cipher = AESGCM(direction_key(KEY, Side.GUEST))
     assert connection.sent[0][:LANE_TOKEN_BYTES] == bytes(16)
-    assert cipher.decrypt(nonce(0), connection.sent[0][LANE_TOKEN_BYTES:], LABEL) == hello_frame(carries_link=True)
+    assert cipher.decrypt(nonce(0), connection.sent[0][LANE_TOKEN_BYTES:], LABEL) == hello_frame(
+        carries_link=True
+    )
     assert cipher.decrypt(nonce(1), connection.sent[1], LABEL) == b"\x02 records"
 
 
@@ -47,7 +49,9 @@ async def test_a_greeting_thrown_back_is_none(sender: Side) -> None:
     """The guest's own words, mirrored, must not pass for the host's."""
     connection = FakeConnection()
     guest = lane(connection, Side.GUEST)
-    connection.coming.put_nowait(AESGCM(direction_key(KEY, sender)).encrypt(nonce(0), hello_frame(), LABEL))
+    connection.coming.put_nowait(
+        AESGCM(direction_key(KEY, sender)).encrypt(nonce(0), hello_frame(), LABEL)
+    )
     if sender is Side.HOST:
         await guest.greet(bytes(16), carries_link=False)
         return

@@ -47,22 +47,30 @@ async def test_texts_go_both_ways(room: Room, carries_link: bool) -> None:
     await room.open_lane(carries_link=carries_link)
     room.guest.lanes.send_text(GUEST, "to the host ✓")
     room.host.lanes.send_text(HOST, "to the guest")
-    assert await room.host.events.wait(ChannelMessage) == ChannelMessage(HOST, LANE_CHANNEL, "to the host ✓")
-    assert await room.guest.events.wait(ChannelMessage) == ChannelMessage(GUEST, LANE_CHANNEL, "to the guest")
+    assert await room.host.events.wait(ChannelMessage) == ChannelMessage(
+        HOST, LANE_CHANNEL, "to the host ✓"
+    )
+    assert await room.guest.events.wait(ChannelMessage) == ChannelMessage(
+        GUEST, LANE_CHANNEL, "to the guest"
+    )
     assert room.others.all == [], "signaling must hear nothing of it"
 
 
 async def test_streams_go_both_ways_in_messages_of_the_largest_size(room: Room) -> None:
     await room.open_lane()
     records = random.Random(1).randbytes(limits.LANE_FRAME_BYTES - len(way(room.host).prefix) - 16)
-    await asyncio.gather(send(way(room.host), records), send(way(room.guest, generation=7), records))
+    await asyncio.gather(
+        send(way(room.host), records), send(way(room.guest, generation=7), records)
+    )
     assert await room.guest.streams.wait(Stream) == Stream(TRANSFER, 1, memoryview(records))
     assert await room.host.streams.wait(Stream) == Stream(TRANSFER, 7, memoryview(records))
 
 
 async def test_a_text_is_not_kept_waiting_by_bytes(room: Room) -> None:
     await room.open_lane()
-    bulk = [asyncio.create_task(send(way(room.guest), bytes(limits.LANE_BULK_BYTES))) for _ in range(40)]
+    bulk = [
+        asyncio.create_task(send(way(room.guest), bytes(limits.LANE_BULK_BYTES))) for _ in range(40)
+    ]
     await bulk[0]
     room.guest.lanes.send_text(GUEST, "now")
     await room.host.events.wait(ChannelMessage)
@@ -87,7 +95,9 @@ async def test_a_new_lane_takes_the_place_of_the_old_one(room: Room) -> None:
     await room.open_lane(carries_link=True)
     room.host.lanes.send_text(HOST, "on the new one")
     assert (await room.guest.events.wait(ChannelMessage)).text == "on the new one"
-    assert not any(isinstance(event, LaneLost) for event in room.host.events.all + room.guest.events.all)
+    assert not any(
+        isinstance(event, LaneLost) for event in room.host.events.all + room.guest.events.all
+    )
 
 
 async def test_what_cannot_be_sent_any_more_says_so(room: Room) -> None:
@@ -100,7 +110,7 @@ async def test_what_cannot_be_sent_any_more_says_so(room: Room) -> None:
     room.guest.lanes.send_text(GUEST, "lost, as on any closed socket")
 
 
-# --- who gets one ----------------------------------------------------------------------------------------------------
+# --- who gets one ---------------------------------------------------------------------------------
 
 
 async def test_a_wrong_key_gets_no_lane_and_uses_the_token_up(room: Room) -> None:
@@ -183,7 +193,11 @@ async def test_a_page_elsewhere_cannot_open_one(room: Room) -> None:
     with pytest.raises(InvalidStatus, match="403"):
         await connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None, origin="http://evil.example")  # type: ignore[arg-type]
     with pytest.raises(InvalidStatus, match="421"):
-        await connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None, additional_headers={"Host": "evil.example"})
+        await connect(
+            f"ws://127.0.0.1:{room.port}/lane",
+            proxy=None,
+            additional_headers={"Host": "evil.example"},
+        )
 
 
 async def test_a_lane_that_is_not_expected_any_more_stays_closed(room: Room) -> None:
@@ -222,11 +236,13 @@ async def test_a_dial_called_off_is_not_spoken_of(room: Room) -> None:
     assert room.guest.events.all == []
 
 
-# --- what ends one ---------------------------------------------------------------------------------------------------
+# --- what ends one --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_messages(room: Room, seed: int) -> None:
+async def test_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_messages(
+    room: Room, seed: int
+) -> None:
     dice = random.Random(seed)
     messages = [dice.randbytes(dice.randint(1, 60_000)) for _ in range(30)]
     async with proxy(room, cut_at=dice.randint(60, sum(map(len, messages)))) as port:
@@ -251,7 +267,10 @@ async def _until_closed(stream: LaneWay) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
-    """Anywhere: in a header of WebSocket, in the seal, in what is sealed. Nothing of that message is given on."""
+    """Anywhere: in a header of WebSocket, in the seal, in what is sealed.
+
+    Nothing of that message is given on.
+    """
     dice = random.Random(seed)
     messages = [dice.randbytes(20_000) for _ in range(20)]
     async with proxy(room, flip_at=dice.randint(60, 300_000)) as port:
@@ -271,9 +290,19 @@ async def test_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
 
 @pytest.mark.parametrize(
     "plain",
-    [b"", b"\x00", b"\x09x", b"\x03\x00", b"\x01\xff", b"\x02short", b"\x01" + b"x" * limits.MAX_CHANNEL_MESSAGE_BYTES],
+    [
+        b"",
+        b"\x00",
+        b"\x09x",
+        b"\x03\x00",
+        b"\x01\xff",
+        b"\x02short",
+        b"\x01" + b"x" * limits.MAX_CHANNEL_MESSAGE_BYTES,
+    ],
 )
-async def test_a_peer_that_knows_the_key_and_not_the_protocol_loses_the_lane(room: Room, plain: bytes) -> None:
+async def test_a_peer_that_knows_the_key_and_not_the_protocol_loses_the_lane(
+    room: Room, plain: bytes
+) -> None:
     await room.open_lane()
     lane = room.guest.lanes.of(GUEST)
     assert lane is not None
@@ -282,7 +311,9 @@ async def test_a_peer_that_knows_the_key_and_not_the_protocol_loses_the_lane(roo
     assert not any(isinstance(event, ChannelMessage) for event in room.host.events.all)
 
 
-async def test_a_peer_that_reads_nothing_is_cut_off(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_peer_that_reads_nothing_is_cut_off(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await room.open_lane()
     monkeypatch.setattr("proxim.net.lane.LANE_UNREAD_BYTES", 100_000)
     for _ in range(11):
@@ -291,7 +322,9 @@ async def test_a_peer_that_reads_nothing_is_cut_off(room: Room, monkeypatch: pyt
 
 
 async def test_a_lane_has_a_lanes_limits_only_once_proved(room: Room) -> None:
-    """websockets has no settings per path; these are what it reads them from (no underscore, and yet no promise)."""
+    """websockets has no settings per path; these are what it reads them from (no underscore, and
+    yet no promise).
+    """
     await room.open_lane()
     connection = next(iter(room.server._inside))
     assert connection.is_lane

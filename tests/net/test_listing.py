@@ -11,7 +11,9 @@ from proxim.core.manifest import MAX_DEPTH, MAX_ENTRIES, Entry
 from proxim.net.disk_errors import FileError
 from proxim.net.listing import TOP_WITHOUT_NAME, list_sources
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files, or not for everybody")
+posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no such files, or not for everybody"
+)
 
 
 def make(folder: Path, *paths: str) -> None:
@@ -48,7 +50,12 @@ def test_a_tree_in_a_fixed_order(tmp_path: Path) -> None:
 
 def test_things_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     make(tmp_path, "1/a.txt", "2/a.txt", "3/A.TXT/x")
-    chosen = [tmp_path / "1/a.txt", tmp_path / "2/a.txt", tmp_path / "3/A.TXT", tmp_path / "1/../1/a.txt"]
+    chosen = [
+        tmp_path / "1/a.txt",
+        tmp_path / "2/a.txt",
+        tmp_path / "3/A.TXT",
+        tmp_path / "1/../1/a.txt",
+    ]
     assert paths(*chosen) == ["a.txt", "a (2).txt", "A (3).TXT", "A (3).TXT/x"]
 
 
@@ -72,16 +79,23 @@ def test_a_chosen_link_is_followed_and_no_other(tmp_path: Path) -> None:
     listing = list_sources([str(tmp_path / "chosen")], None)
     assert [one.entry.path for one in listing.files] == ["chosen", "chosen/a"]
     assert listing.files[1].path == (tmp_path / "real/a").resolve()
-    assert listing.refused == (("chosen/link", Reason.NOT_A_FILE), ("chosen/loop", Reason.NOT_A_FILE))
+    assert listing.refused == (
+        ("chosen/link", Reason.NOT_A_FILE),
+        ("chosen/loop", Reason.NOT_A_FILE),
+    )
 
 
 @posix
-def test_special_and_unreadable_files_are_left_out_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_special_and_unreadable_files_are_left_out_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(tmp_path, "top/a", "top/hidden", "top/closed/x")
     if sys.platform != "win32":  # for mypy: it is skipped there
         os.mkfifo(tmp_path / "top/pipe")
     access, scandir = os.access, os.scandir  # root may read everything
-    monkeypatch.setattr(os, "access", lambda path, mode: "hidden" not in path and access(path, mode))
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: "hidden" not in path and access(path, mode)
+    )
 
     def closed(path: str) -> object:
         if path.endswith("closed"):
@@ -117,7 +131,10 @@ def test_what_is_too_deep_or_too_long_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_to_send(tmp_path: Path) -> None:
-    for chosen, reason in (([], Reason.NOTHING_TO_SEND), ([str(tmp_path / "gone")], Reason.FILE_GONE)):
+    for chosen, reason in (
+        ([], Reason.NOTHING_TO_SEND),
+        ([str(tmp_path / "gone")], Reason.FILE_GONE),
+    ):
         with pytest.raises(FileError) as caught:
             list_sources(chosen, None)
         assert caught.value.reason is reason
@@ -141,7 +158,9 @@ def test_a_drive_has_a_name_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert paths(tmp_path)[0] == TOP_WITHOUT_NAME
 
 
-def test_a_file_that_goes_while_it_is_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_goes_while_it_is_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(tmp_path, "top/a")
 
     class Gone:

@@ -9,7 +9,12 @@ from proxim.net.marks import ZONE, ZONE_STREAM, mark, quarantine_value
 
 def test_the_value_is_as_macos_reads_it() -> None:
     flags, moment, program, event = quarantine_value(1_600_000_000.5).split(b";")
-    assert (int(flags, 16) & 1, int(moment, 16), program, event) == (1, 1_600_000_000, b"Proxim", b"")
+    assert (int(flags, 16) & 1, int(moment, 16), program, event) == (
+        1,
+        1_600_000_000,
+        b"Proxim",
+        b"",
+    )
 
 
 def test_a_mark_changes_nothing_of_the_contents(tmp_path: Path) -> None:

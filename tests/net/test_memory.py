@@ -19,7 +19,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(how: str) -> int:
-    return int(subprocess.run([sys.executable, "-c", _FAULTS, how], capture_output=True, check=True, text=True).stdout)
+    return int(
+        subprocess.run(
+            [sys.executable, "-c", _FAULTS, how], capture_output=True, check=True, text=True
+        ).stdout
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's way with memory")

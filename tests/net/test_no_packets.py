@@ -1,4 +1,5 @@
-"""No packet ever goes to an address that the filter leaves out: sockets that record everything, real aiortc.
+"""No packet ever goes to an address that the filter leaves out: sockets that record everything,
+real aiortc.
 
 The same without the filter, where they do hear ICE knocking: so their silence means something.
 """
@@ -41,7 +42,9 @@ async def listen(
             sock.bind((address, port))
             break
         sock.close()
-    transport, recorder = await asyncio.get_running_loop().create_datagram_endpoint(Recorder, sock=sock)
+    transport, recorder = await asyncio.get_running_loop().create_datagram_endpoint(
+        Recorder, sock=sock
+    )
     host, port = sock.getsockname()
     return transport, recorder, f"candidate:{foundation} 1 udp {priority} {host} {port} typ host"
 
@@ -84,10 +87,16 @@ def without_candidates(sdp: str) -> str:
 @pytest.mark.parametrize("beside", [False, True], ids=["inside", "beside"])
 @pytest.mark.parametrize("filtered", [False, True], ids=["unfiltered", "filtered"])
 async def test_only_the_filter_keeps_them_silent(
-    ends: tuple[End, End], recorders: list[tuple[Recorder, str]], own_address: str, filtered: bool, beside: bool
+    ends: tuple[End, End],
+    recorders: list[tuple[Recorder, str]],
+    own_address: str,
+    filtered: bool,
+    beside: bool,
 ) -> None:
     guest, host = ends
-    decoy_transport, decoy, decoy_candidate = await listen(own_address, foundation="last", priority=1)
+    decoy_transport, decoy, decoy_candidate = await listen(
+        own_address, foundation="last", priority=1
+    )
     candidates = [*(candidate for _, candidate in recorders), decoy_candidate]
     guest.peer.offer()
     offer = without_candidates((await guest.events.wait(PeerDescribed)).sdp)
@@ -102,14 +111,19 @@ async def test_only_the_filter_keeps_them_silent(
     async with asyncio.timeout(PATIENCE):
         await decoy.heard.wait()  # it has the least priority: ICE has tried all others before
     decoy_transport.close()
-    await asyncio.sleep(0)  # what was sent before is in the recorders' sockets: let the loop read it
+    # What was sent before is in the recorders' sockets: let the loop read it
+    await asyncio.sleep(0)
     assert [recorder.heard.is_set() for recorder, _ in recorders] == [not filtered] * len(recorders)
 
 
 @pytest.mark.parametrize("beside", [False, True], ids=["inside", "beside"])
 @pytest.mark.parametrize("victim", ["host", "guest"])
 async def test_the_link_opens_past_them(
-    ends: tuple[End, End], recorders: list[tuple[Recorder, str]], own_address: str, beside: bool, victim: str
+    ends: tuple[End, End],
+    recorders: list[tuple[Recorder, str]],
+    own_address: str,
+    beside: bool,
+    victim: str,
 ) -> None:
     guest, host = ends
     forbidden = [candidate for _, candidate in recorders]

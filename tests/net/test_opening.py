@@ -66,7 +66,10 @@ def test_without_a_network_that_is_told(opened: Opened) -> None:
 
 def test_a_port_that_cannot_be_opened_is_told(opened: Opened) -> None:
     opened.open(host(), on("192.0.2.254"))  # TEST-NET-1, not ours
-    assert any(isinstance(told, Trouble) and told.problem.reason is Reason.ADDRESS_GONE for told in opened.told)
+    assert any(
+        isinstance(told, Trouble) and told.problem.reason is Reason.ADDRESS_GONE
+        for told in opened.told
+    )
 
 
 def test_one_who_only_joins_opens_nothing(opened: Opened) -> None:

@@ -1,11 +1,15 @@
-"""Counting what a socket sends, with a clock that is driven; real sockets cross the limits in test_server.py."""
+"""Counting what a socket sends, with a clock that is driven; real sockets cross the limits in
+test_server.py.
+"""
 
 import pytest
 from websockets.frames import Opcode
 
 from proxim.net.pace import Meter, Pace, Rate
 
-PACE = Pace(controls=Rate(per_second=2, burst=3), frames=Rate(per_second=10, burst=4), bytes=Rate(100, 1000))
+PACE = Pace(
+    controls=Rate(per_second=2, burst=3), frames=Rate(per_second=10, burst=4), bytes=Rate(100, 1000)
+)
 CONTROLS = (Opcode.PING, Opcode.PONG, Opcode.CLOSE)
 MESSAGES = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 

@@ -7,7 +7,8 @@ import pytest
 from proxim.core.errors import SENTENCES
 from proxim.net.page import Page, best_language, languages, reads_gzip
 
-MOST_BYTES = 60 * 1024  # of all that is served besides the words: a phone on a poor network waits for it
+# Of all that is served besides the words: a phone on a poor network waits for it
+MOST_BYTES = 60 * 1024
 WEB = Path(__file__).resolve().parents[2] / "proxim" / "web"
 SERVED = (".html", ".mjs", ".css", ".svg")
 PLACEHOLDER = re.compile(r"\{\w+\}")
@@ -19,18 +20,26 @@ def test_every_language_has_all_words(language: str) -> None:
     assert list(words["reasons"]) == [reason.value for reason in SENTENCES]
     assert list(words["page"]) == list(english["page"])
     for key, text in words["page"].items():
-        assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(english["page"][key])), key
+        assert sorted(PLACEHOLDER.findall(text)) == sorted(
+            PLACEHOLDER.findall(english["page"][key])
+        ), key
         assert text.strip()
 
 
 def test_english_is_the_programs_own_table() -> None:
-    assert languages()["en"]["reasons"] == {reason.value: sentence for reason, sentence in SENTENCES.items()}
+    assert languages()["en"]["reasons"] == {
+        reason.value: sentence for reason, sentence in SENTENCES.items()
+    }
 
 
 def test_the_page_uses_words_that_are_there_and_no_word_is_left_over() -> None:
-    sources = "".join((WEB / name).read_text(encoding="utf-8") for name in ("index.html", "view.mjs", "app.mjs"))
+    sources = "".join(
+        (WEB / name).read_text(encoding="utf-8") for name in ("index.html", "view.mjs", "app.mjs")
+    )
     words = set(languages()["en"]["page"])
-    used = re.findall(r'data-t="(\w+)"', sources) + re.findall(r'(?:this|view)\.say\("(\w+)"', sources)
+    used = re.findall(r'data-t="(\w+)"', sources) + re.findall(
+        r'(?:this|view)\.say\("(\w+)"', sources
+    )
     assert set(used) <= words
     assert {word for word in words if f'"{word}"' not in sources} == set()
 
@@ -57,7 +66,13 @@ def test_the_language_that_a_browser_likes_best(header: str, language: str) -> N
 
 @pytest.mark.parametrize(
     ("header", "reads"),
-    [("gzip, deflate", True), ("br, GZIP;q=0.5", True), ("gzip;q=0", False), ("", False), ("identity, xgzip", False)],
+    [
+        ("gzip, deflate", True),
+        ("br, GZIP;q=0.5", True),
+        ("gzip;q=0", False),
+        ("", False),
+        ("identity, xgzip", False),
+    ],
 )
 def test_who_reads_gzip(header: str, reads: bool) -> None:
     assert reads_gzip(header) is reads
@@ -75,7 +90,9 @@ def test_only_what_is_in_the_table_is_served() -> None:
             assert served.body == gzip.decompress(served.zipped) == file.read_bytes()
         else:
             assert served is None, file.name
-    assert page.get("/__init__.py", "") is page.get("/../web/app.mjs", "") is page.get("", "") is None
+    assert (
+        page.get("/__init__.py", "") is page.get("/../web/app.mjs", "") is page.get("", "") is None
+    )
 
 
 def test_the_page_is_small() -> None:
@@ -84,10 +101,21 @@ def test_the_page_is_small() -> None:
 
 
 def test_what_asks_needs_nothing_else_and_no_other_place_is_named() -> None:
-    """The first module sends the request: each further one before it would be one more way to the host and back."""
+    """The first module sends the request: each further one before it would be one more way to the
+    host and back.
+    """
     index = (WEB / "index.html").read_text(encoding="utf-8")
     assert re.findall(r'src="(\w+\.mjs)"', index)[0] == "ask.mjs"
-    assert not re.search(r"^import\b|\bfrom \"", (WEB / "ask.mjs").read_text(encoding="utf-8"), re.MULTILINE)
-    everything = "".join(file.read_text(encoding="utf-8") for file in WEB.iterdir() if file.suffix in SERVED)
-    assert set(re.findall(r"\w+://[^\s\"`$]*", everything)) <= {"http://www.w3.org/2000/svg", "ws://"}
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", everything)
+    assert not re.search(
+        r"^import\b|\bfrom \"", (WEB / "ask.mjs").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    everything = "".join(
+        file.read_text(encoding="utf-8") for file in WEB.iterdir() if file.suffix in SERVED
+    )
+    assert set(re.findall(r"\w+://[^\s\"`$]*", everything)) <= {
+        "http://www.w3.org/2000/svg",
+        "ws://",
+    }
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", everything
+    )

@@ -38,7 +38,9 @@ def test_what_is_written_is_hashed(folders: Folders, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_short_writes_are_gone_on_with(folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_writes_are_gone_on_with(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = os.write
     monkeypatch.setattr("proxim.net.parts.os.write", lambda to, data: write(to, data[:3]))
     part = Part.create(folders, (), NAME)
@@ -68,7 +70,9 @@ def test_one_that_cannot_be_read_again_is_let_go(
 
 
 @pytest.mark.parametrize("modified", [None, 0, 1_600_000_000, LATEST, LATEST + 1, 1 << 50])
-def test_times_that_a_disk_cannot_hold_are_left(folders: Folders, tmp_path: Path, modified: int | None) -> None:
+def test_times_that_a_disk_cannot_hold_are_left(
+    folders: Folders, tmp_path: Path, modified: int | None
+) -> None:
     part = Part.create(folders, (), NAME)
     part.settle(0o640, modified)
     found = (tmp_path / NAME).stat()
@@ -90,7 +94,13 @@ def test_leftovers_are_what_is_exactly_ours(folders: Folders, tmp_path: Path) ->
         tmp_path / part_name("11", 0),
     ):
         path.write_bytes(b"")
-    places = [Place((), "x"), Place(("a", "b"), "y"), Place(("c",), ""), Place(("gone",), "z"), Place(("own",), "o")]
+    places = [
+        Place((), "x"),
+        Place(("a", "b"), "y"),
+        Place(("c",), ""),
+        Place(("gone",), "z"),
+        Place(("own",), "o"),
+    ]
     remove_leftovers(folders, "00", [*places, Place(("own", "empty"), "")], {"a", "c", "gone"})
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
     assert left == [part_name("11", 0), "c", "c/mine", "own", "own/empty"]

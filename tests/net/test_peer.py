@@ -11,7 +11,14 @@ import pytest_asyncio
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from proxim.core.errors import Reason
-from proxim.core.events import ChannelClosed, ChannelMessage, ChannelOpened, LinkID, PeerDescribed, PeerFailed
+from proxim.core.events import (
+    ChannelClosed,
+    ChannelMessage,
+    ChannelOpened,
+    LinkID,
+    PeerDescribed,
+    PeerFailed,
+)
 from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.messages import Candidate, SDPType
 from proxim.core.sdp_filter import PeerFilter
@@ -123,13 +130,19 @@ async def test_candidates_may_come_one_by_one_and_before_the_description(make_en
     guest.peer.offer()
     offer = (await guest.events.wait(PeerDescribed)).sdp
     lines = offer.splitlines(keepends=True)
-    candidates = [line.strip().removeprefix("a=") for line in lines if line.startswith("a=candidate:")]
-    bare = "".join(line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates")))
+    candidates = [
+        line.strip().removeprefix("a=") for line in lines if line.startswith("a=candidate:")
+    ]
+    bare = "".join(
+        line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))
+    )
     for early in candidates[:1]:
         host.peer.add_candidate(Candidate(early))
     host.peer.apply(SDPType.OFFER, bare)
     for late in candidates[1:]:
-        host.peer.add_candidate(Candidate(late.removeprefix("candidate:"), sdp_mid="0", sdp_mline_index=0))
+        host.peer.add_candidate(
+            Candidate(late.removeprefix("candidate:"), sdp_mid="0", sdp_mline_index=0)
+        )
     host.peer.add_candidate(Candidate("candidate:rubbish"))
     host.peer.add_candidate(Candidate(""))
     guest.peer.apply(SDPType.ANSWER, (await host.events.wait(PeerDescribed)).sdp)
@@ -139,26 +152,32 @@ async def test_candidates_may_come_one_by_one_and_before_the_description(make_en
 HOSTILE = {
     "no SDP at all": "rubbish",
     "empty lines": "\r\n\r\n",
-    "an m-line without numbers": "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=application x y z\r\n",
+    "an m-line without numbers": (
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=application x y z\r\n"
+    ),
     "no ICE credentials": (
         "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
         "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
     ),
     "a broken candidate": (
         "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
-        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
+        "0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
         "a=ice-pwd:abcdefghijklmnopqrstuv\r\na=candidate:x\r\n"
     ),
     "a broken fingerprint": (
         "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
-        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
+        "0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
         "a=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256\r\na=setup:actpass\r\na=sctp-port:many\r\n"
     ),
 }
 
 
 @pytest.mark.parametrize("sdp", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_a_hostile_offer_is_named_and_nothing_else_happens(make_end: MakeEnd, sdp: str) -> None:
+async def test_a_hostile_offer_is_named_and_nothing_else_happens(
+    make_end: MakeEnd, sdp: str
+) -> None:
     host = make_end("host")
     host.peer.apply(SDPType.OFFER, sdp)
     assert (await host.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
@@ -182,7 +201,9 @@ async def test_a_wrong_fingerprint_never_opens_a_channel(make_end: MakeEnd) -> N
     others = "a=fingerprint:sha-256 " + ":".join(["00"] * 32) + "\r\n"
     forged = "".join(others if line.startswith("a=fingerprint:sha-256") else line for line in lines)
     forged = "".join(
-        line for line in forged.splitlines(keepends=True) if "fingerprint" not in line or "sha-256" in line
+        line
+        for line in forged.splitlines(keepends=True)
+        if "fingerprint" not in line or "sha-256" in line
     )
     guest.peer.apply(SDPType.ANSWER, forged)
     assert (await guest.events.wait(PeerFailed)).reason is Reason.ICE_FAILED
@@ -216,7 +237,9 @@ async def test_a_strangers_channels_are_told_apart(make_end: MakeEnd) -> None:
         messages = [event for event in host.events.all if isinstance(event, ChannelMessage)]
         while len(messages) < 2:
             messages.append(await host.events.wait(ChannelMessage))
-        assert {message.text for message in messages} == {f"from {message.channel}" for message in messages}
+        assert {message.text for message in messages} == {
+            f"from {message.channel}" for message in messages
+        }
     finally:
         await stranger.connection.close()
 
@@ -229,13 +252,16 @@ async def test_a_strangers_channels_are_told_apart(make_end: MakeEnd) -> None:
     ],
     ids=["binary", "too large"],
 )
-async def test_unwelcome_messages(make_end: MakeEnd, message: str | bytes, expected: Reason | None) -> None:
+async def test_unwelcome_messages(
+    make_end: MakeEnd, message: str | bytes, expected: Reason | None
+) -> None:
     host, stranger = make_end("host"), Stranger()
     channel = stranger.connection.createDataChannel("control")
 
     def send_whatever_the_host_says_it_takes() -> None:
         assert stranger.connection.sctp is not None
-        stranger.connection.sctp._remote_max_message_size = 0  # aiortc would keep to what the host's SDP says
+        # aiortc would keep to what the host's SDP says
+        stranger.connection.sctp._remote_max_message_size = 0
         channel.send(message)
 
     channel.on("open", send_whatever_the_host_says_it_takes)
@@ -253,7 +279,9 @@ async def test_a_peer_that_takes_no_messages_of_ours_is_named(make_end: MakeEnd)
     guest, host = make_end("guest"), make_end("host")
     guest.peer.offer()
     offer = (await guest.events.wait(PeerDescribed)).sdp
-    host.peer.apply(SDPType.OFFER, re.sub("a=max-message-size:[0-9]+", "a=max-message-size:10", offer))
+    host.peer.apply(
+        SDPType.OFFER, re.sub("a=max-message-size:[0-9]+", "a=max-message-size:10", offer)
+    )
     guest.peer.apply(SDPType.ANSWER, (await host.events.wait(PeerDescribed)).sdp)
     opened = await host.events.wait(ChannelOpened)
     host.peer.send(opened.channel, "longer than ten bytes")
@@ -275,7 +303,7 @@ async def test_a_closed_channel_is_told_by_its_id(make_end: MakeEnd) -> None:
         await stranger.connection.close()
 
 
-# --- limits that aiortc does not enforce ---------------------------------------------------------------------------
+# --- limits that aiortc does not enforce ----------------------------------------------------------
 
 
 async def open_channel(stranger: Stranger, host: End) -> RTCDataChannel:
@@ -322,11 +350,14 @@ async def test_closed_channels_make_room(make_end: MakeEnd, stranger: Stranger) 
     assert not any(isinstance(event, PeerFailed) for event in host.events.all)
 
 
-async def test_an_overrun_receive_window_ends_the_link(make_end: MakeEnd, stranger: Stranger) -> None:
+async def test_an_overrun_receive_window_ends_the_link(
+    make_end: MakeEnd, stranger: Stranger
+) -> None:
     host = make_end("host")
     channel = await open_channel(stranger, host)
     assert stranger.connection.sctp is not None
-    stranger.connection.sctp._remote_max_message_size = 0  # aiortc would keep to what the host's SDP says
+    # aiortc would keep to what the host's SDP says
+    stranger.connection.sctp._remote_max_message_size = 0
     channel.send(bytes(4 * 1024 * 1024))
     failed = await host.events.wait(PeerFailed)
     assert (failed.reason, failed.detail) == (Reason.PEER_ERROR, "receive window overrun")
@@ -337,7 +368,9 @@ async def test_an_overrun_receive_window_ends_the_link(make_end: MakeEnd, strang
 
 
 @pytest.mark.parametrize("send", ["text that is no UTF-8", "a channel opened twice"])
-async def test_a_packet_that_aiortc_stumbles_over_is_named(make_end: MakeEnd, stranger: Stranger, send: str) -> None:
+async def test_a_packet_that_aiortc_stumbles_over_is_named(
+    make_end: MakeEnd, stranger: Stranger, send: str
+) -> None:
     host = make_end("host")
     channel = await open_channel(stranger, host)
     assert stranger.connection.sctp is not None
@@ -345,7 +378,8 @@ async def test_a_packet_that_aiortc_stumbles_over_is_named(make_end: MakeEnd, st
     if send == "text that is no UTF-8":
         await stranger.connection.sctp._send(channel.id, 51, b"\xff")  # 51: text (RFC 8831, 8)
     else:
-        opening = struct.pack("!BBHLHH", 3, 0, 0, 0, 1, 0) + b"x"  # DATA_CHANNEL_OPEN (RFC 8832, 5.1)
+        # DATA_CHANNEL_OPEN (RFC 8832, 5.1)
+        opening = struct.pack("!BBHLHH", 3, 0, 0, 0, 1, 0) + b"x"
         await stranger.connection.sctp._send(channel.id, 50, opening)
     failed = await host.events.wait(PeerFailed)
     assert failed.reason is Reason.PEER_ERROR
@@ -389,7 +423,7 @@ async def test_sound_and_pictures_are_refused_and_never_decoded(
     assert PeerFilter("192.168.1.7").description(offer) is None  # it never comes even this far
 
 
-# --- files' bytes ----------------------------------------------------------------------------------------------------
+# --- files' bytes ---------------------------------------------------------------------------------
 
 
 async def stream_between(make_end: MakeEnd) -> tuple[StreamChannel, End, ChannelOpened]:
@@ -428,7 +462,9 @@ async def test_a_stream_comes_whole_to_whoever_takes_it(make_end: MakeEnd) -> No
 async def test_a_stream_that_nobody_takes_is_unreadable_as_ever(make_end: MakeEnd) -> None:
     stream, host, opened = await stream_between(make_end)
     await stream.send(memoryview(b"bytes"))
-    assert await host.events.wait(ChannelMessage) == ChannelMessage(LinkID("host"), opened.channel, "")
+    assert await host.events.wait(ChannelMessage) == ChannelMessage(
+        LinkID("host"), opened.channel, ""
+    )
 
 
 async def test_a_text_on_a_taken_channel_is_told(make_end: MakeEnd) -> None:

@@ -91,7 +91,9 @@ async def running() -> AsyncIterator[Running]:
 async def test_what_comes_is_written_in_order_and_told(running: Running) -> None:
     await running.start()
     running.feed(b"one", b"three", b"last")
-    assert await running.events.wait(SinkWrote, lambda event: event.written == 12) == SinkWrote(ID, 0, 12)
+    assert await running.events.wait(SinkWrote, lambda event: event.written == 12) == SinkWrote(
+        ID, 0, 12
+    )
     assert await running.events.wait(SinkFinished) == running.sink.finished
     assert running.sink.written == [b"one", b"three", b"last"]
 
@@ -175,11 +177,15 @@ async def test_a_new_generation_needs_a_hold(running: Running) -> None:
 
 
 async def test_a_sender_never_waits_for_its_window(running: Running) -> None:
-    """However many small messages make it: a report for each quarter, without waiting for the tenth of a second."""
+    """However many small messages make it: a report for each quarter, without waiting for the tenth
+    of a second.
+    """
     await running.start()
     piece = bytes(1024 * 1024)
     running.feed(*[piece] * (limits.WINDOW_BYTES // len(piece)))
-    await running.events.wait(SinkWrote, lambda event: event.written >= limits.WINDOW_BYTES * 3 // 4)
+    await running.events.wait(
+        SinkWrote, lambda event: event.written >= limits.WINDOW_BYTES * 3 // 4
+    )
     told = [event for event in running.events.all if isinstance(event, SinkWrote)]
     assert len(told) <= 8
 
@@ -234,7 +240,9 @@ async def test_what_the_disk_or_the_peer_does_wrong_is_told_once(
     assert ID not in caplog.text
 
 
-@pytest.mark.parametrize("error", [FileError(Reason.FOLDER_READ_ONLY, "EROFS"), ZeroDivisionError()])
+@pytest.mark.parametrize(
+    "error", [FileError(Reason.FOLDER_READ_ONLY, "EROFS"), ZeroDivisionError()]
+)
 async def test_a_sink_that_does_not_open_is_told(running: Running, error: Exception) -> None:
     def fail() -> AnySink:
         raise error
@@ -286,7 +294,9 @@ async def test_the_first_generation_need_not_be_0(running: Running) -> None:
 
 
 @pytest.mark.parametrize("turn", ["write", "open"])
-async def test_cancelled_it_closes_only_after_the_turn_that_runs(running: Running, turn: str) -> None:
+async def test_cancelled_it_closes_only_after_the_turn_that_runs(
+    running: Running, turn: str
+) -> None:
     entered, closing = threading.Event(), threading.Event()
     order: list[str] = []
 

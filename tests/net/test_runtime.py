@@ -57,7 +57,9 @@ class Side:
 
     def __init__(self, program: Program, options: NetOptions) -> None:
         self.told = Events()
-        self.runtime = Runtime(program, self.told, options, open_program(program, self.told, options))
+        self.runtime = Runtime(
+            program, self.told, options, open_program(program, self.told, options)
+        )
         self.task = asyncio.create_task(self.runtime.run())
 
     async def stop(self) -> None:
@@ -90,7 +92,13 @@ async def start_host(
     limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
     **options: object,
 ) -> tuple[Side, told.Invitation]:
-    host = Host(DEVICE, invite or Invite(SessionType.ONE_TIME), prover(), require_proof=require_proof, limits=limits)
+    host = Host(
+        DEVICE,
+        invite or Invite(SessionType.ONE_TIME),
+        prover(),
+        require_proof=require_proof,
+        limits=limits,
+    )
     side = Side(Program(DEVICE, host, prover()), NetOptions(look=lambda: networks, **options))  # type: ignore[arg-type]
     sides.append(side)
     await asyncio.sleep(0)
@@ -113,7 +121,9 @@ async def link(sides: list[Side], address: str) -> tuple[Side, Side]:
     assert (prompt.device, prompt.verified) == (DeviceInfo("Telefon", "guest-uuid"), Verified.CODE)
     host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
     for side in (host, guest):
-        await side.told.wait(told.LinkStatus, lambda link: link.can_text and link.peer_name is not None)
+        await side.told.wait(
+            told.LinkStatus, lambda link: link.can_text and link.peer_name is not None
+        )
     return host, guest
 
 
@@ -125,7 +135,7 @@ async def closed(side: Side) -> told.LinkStatus:
     return await side.told.wait(told.LinkStatus, lambda link: link.stage is told.Stage.CLOSED)
 
 
-# --- two programs --------------------------------------------------------------------------------------------------
+# --- two programs ---------------------------------------------------------------------------------
 
 
 async def test_from_code_to_text_and_goodbye(sides: list[Side], own_address: str) -> None:
@@ -184,14 +194,16 @@ async def test_a_dial_can_be_given_up(sides: list[Side]) -> None:
         writer.close()
 
     async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as silent:
-        guest = await start_guest(sides, JoinTarget("127.0.0.1", silent.sockets[0].getsockname()[1], "x"))
+        guest = await start_guest(
+            sides, JoinTarget("127.0.0.1", silent.sockets[0].getsockname()[1], "x")
+        )
         dialling = await guest.told.wait(told.LinkStatus)
         guest.runtime.report(Disconnect(dialling.link))
         assert (await closed(guest)).reason is Reason.DISCONNECTED
         await guest.stop()
 
 
-# --- raw clients ---------------------------------------------------------------------------------------------------
+# --- raw clients ----------------------------------------------------------------------------------
 
 
 async def answer(socket: ClientConnection, message: object) -> dict[str, object]:
@@ -205,7 +217,11 @@ def dial(invitation: told.Invitation) -> connect:
     return connect(parse_target(invitation.url).websocket_url, proxy=None)
 
 
-REQUEST = {"type": "pair_request", "sessionID": "abc123", "deviceInfo": {"name": "Client-PC-123", "id": "device-xyz"}}
+REQUEST = {
+    "type": "pair_request",
+    "sessionID": "abc123",
+    "deviceInfo": {"name": "Client-PC-123", "id": "device-xyz"},
+}
 
 
 @pytest.mark.parametrize(
@@ -221,7 +237,9 @@ REQUEST = {"type": "pair_request", "sessionID": "abc123", "deviceInfo": {"name":
         ("x" * (64 * 1024 + 1), "too_large"),
     ],
 )
-async def test_a_bad_message_gets_its_error_and_changes_nothing(sides: list[Side], message: str, code: str) -> None:
+async def test_a_bad_message_gets_its_error_and_changes_nothing(
+    sides: list[Side], message: str, code: str
+) -> None:
     host, invitation = await start_host(sides, on("127.0.0.1"))
     async with dial(invitation) as socket:
         error = await answer(socket, message)
@@ -242,7 +260,7 @@ async def test_a_few_bad_messages_close_the_socket(sides: list[Side]) -> None:
         assert socket.close_code == CloseCode.BAD_MESSAGES
 
 
-# --- proof and limits, at a real socket ----------------------------------------------------------------------------
+# --- proof and limits, at a real socket -----------------------------------------------------------
 
 
 async def test_who_scanned_the_qr_is_shown_as_that(sides: list[Side]) -> None:
@@ -264,7 +282,9 @@ async def test_whatever_answers_without_a_proof_is_not_the_host(sides: list[Side
     async def approve(socket: ServerConnection) -> None:
         async for message in socket:
             name = json.loads(message)["sessionID"]
-            await socket.send(json.dumps({"type": "pair_result", "sessionID": name, "status": "approved"}))
+            await socket.send(
+                json.dumps({"type": "pair_result", "sessionID": name, "status": "approved"})
+            )
 
     async with serve(approve, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
@@ -285,13 +305,17 @@ async def shut_out(socket: ClientConnection) -> None:
 
 
 async def test_a_socket_that_says_nothing_is_closed(sides: list[Side]) -> None:
-    _, invitation = await start_host(sides, on("127.0.0.1"), limits=DoorLimits(first_message_seconds=0.1))
+    _, invitation = await start_host(
+        sides, on("127.0.0.1"), limits=DoorLimits(first_message_seconds=0.1)
+    )
     async with dial(invitation) as socket:
         await shut_out(socket)
 
 
 async def test_a_socket_that_is_never_approved_is_closed(sides: list[Side]) -> None:
-    _, invitation = await start_host(sides, on("127.0.0.1"), limits=DoorLimits(unapproved_seconds=0.2))
+    _, invitation = await start_host(
+        sides, on("127.0.0.1"), limits=DoorLimits(unapproved_seconds=0.2)
+    )
     async with dial(invitation) as socket:
         assert (await answer(socket, REQUEST))["reason"] == "unknown_session"
         await shut_out(socket)
@@ -313,7 +337,9 @@ async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> Non
         prompt = await host.told.wait(told.Prompt)
         host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
         assert json.loads(await socket.recv())["status"] == "approved"
-        nothing = json.dumps({"type": "signal", "sessionID": CODE_SESSION_ID, "payload": {"candidate": "nonsense"}})
+        nothing = json.dumps(
+            {"type": "signal", "sessionID": CODE_SESSION_ID, "payload": {"candidate": "nonsense"}}
+        )
         for _ in range(65):  # the burst, and five more
             await socket.send(nothing)
         await shut_out(socket)
@@ -329,7 +355,9 @@ async def test_a_host_that_requires_a_proof_refuses_the_seed_alone(sides: list[S
     assert (await host.told.wait(told.Prompt)).verified is Verified.CODE
 
 
-async def test_nothing_secret_is_logged(sides: list[Side], caplog: pytest.LogCaptureFixture) -> None:
+async def test_nothing_secret_is_logged(
+    sides: list[Side], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     host, invitation = await start_host(sides, on("127.0.0.1"))
     target = parse_target(invitation.url)
@@ -339,9 +367,16 @@ async def test_nothing_secret_is_logged(sides: list[Side], caplog: pytest.LogCap
         await host.told.wait(told.Prompt)
     await host.stop()
     assert invitation.code is not None
-    proxims = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("proxim"))
+    proxims = "\n".join(
+        record.getMessage() for record in caplog.records if record.name.startswith("proxim")
+    )
     assert "bad_json" in proxims
-    for secret in (target.session_id, target.qr_secret or "", invitation.code, "secret in bad json"):
+    for secret in (
+        target.session_id,
+        target.qr_secret or "",
+        invitation.code,
+        "secret in bad json",
+    ):
         assert secret not in proxims
 
 
@@ -349,7 +384,8 @@ STEPS = [
     "Listening(address='127.0.0.1'",
     "code is shown, one-time",
     "open, with 127.0.0.1",
-    "got PairRequest(device=DeviceInfo(name='Telefon', id='guest-uuid'), auth=Auth(v=1, m='spake2'))",
+    "got PairRequest(device=DeviceInfo(name='Telefon', id='guest-uuid'), auth=Auth(v=1, "
+    "m='spake2'))",
     "sent PairChallenge(",
     "got PairConfirm(",
     "request 1: 'Telefon' at 127.0.0.1 asks to join, verified: code",
@@ -362,14 +398,18 @@ STEPS = [
 ]
 
 
-async def test_verbose_tells_each_step_and_no_secret(sides: list[Side], caplog: pytest.LogCaptureFixture) -> None:
+async def test_verbose_tells_each_step_and_no_secret(
+    sides: list[Side], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "proxim")
     host, guest = await link(sides, "127.0.0.1")
     guest.runtime.report(SendText(link_of(guest).link, "a word between us"))
     await host.told.wait(told.TextReceived)
     await guest.stop()
     await closed(host)
-    told_lines = [record.getMessage() for record in caplog.records if record.name == "proxim.net.steps"]
+    told_lines = [
+        record.getMessage() for record in caplog.records if record.name == "proxim.net.steps"
+    ]
     log = "\n".join(told_lines)
     place = 0
     for step in STEPS:
@@ -377,7 +417,12 @@ async def test_verbose_tells_each_step_and_no_secret(sides: list[Side], caplog: 
     invitation = next(one for one in host.told.all if isinstance(one, told.Invitation))
     assert invitation.code is not None
     target = parse_target(invitation.url)
-    parts = (invitation.code, invitation.code.replace("-", ""), target.session_id, target.qr_secret or "-")
+    parts = (
+        invitation.code,
+        invitation.code.replace("-", ""),
+        target.session_id,
+        target.qr_secret or "-",
+    )
     for secret in (*parts, "a word between us", "v=0", "ice-pwd", "fingerprint"):
         assert secret not in log
 
@@ -391,7 +436,7 @@ async def test_without_verbose_no_step_is_put_into_words(
     assert caplog.records == []
 
 
-# --- this machine --------------------------------------------------------------------------------------------------
+# --- this machine ---------------------------------------------------------------------------------
 
 
 async def test_another_network_moves_the_server(sides: list[Side]) -> None:
@@ -419,21 +464,27 @@ async def test_a_taken_port_is_told(sides: list[Side]) -> None:
     _, invitation = await start_host(sides, on("127.0.0.1"))
     taken = parse_target(invitation.url).port
     host = Host(DEVICE, Invite(SessionType.ONE_TIME), prover())
-    side = Side(Program(DEVICE, host, prover()), NetOptions(port=taken, look=lambda: on("127.0.0.1")))
+    side = Side(
+        Program(DEVICE, host, prover()), NetOptions(port=taken, look=lambda: on("127.0.0.1"))
+    )
     sides.append(side)
     assert (await side.told.wait(told.Trouble)).problem.reason is Reason.PORT_TAKEN
 
 
 async def test_a_name_that_cannot_be_saved_is_told(sides: list[Side]) -> None:
     host, _ = await start_host(
-        sides, on("127.0.0.1"), save_name=lambda name: Problem(Reason.SETTINGS_UNWRITABLE, "read-only")
+        sides,
+        on("127.0.0.1"),
+        save_name=lambda name: Problem(Reason.SETTINGS_UNWRITABLE, "read-only"),
     )
     host.runtime.report(Rename("Neuer Name"))
     assert (await host.told.wait(told.Trouble)).problem.reason is Reason.SETTINGS_UNWRITABLE
     assert (await host.told.wait(told.ThisDevice)).device.name == "Neuer Name"
 
 
-async def test_a_code_runs_out_while_the_machine_sleeps(sides: list[Side], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_code_runs_out_while_the_machine_sleeps(
+    sides: list[Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
     slept = 0.0
     monkeypatch.setattr("proxim.net.runtime.SLEEP_WATCH_SECONDS", 0.01)
     monkeypatch.setattr("proxim.net.runtime.slept_seconds", lambda: slept)
@@ -445,7 +496,7 @@ async def test_a_code_runs_out_while_the_machine_sleeps(sides: list[Side], monke
     assert (await host.told.wait(told.Invitation)).session_id != first.session_id
 
 
-# --- when something of ours breaks ---------------------------------------------------------------------------------
+# --- when something of ours breaks ----------------------------------------------------------------
 
 
 async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(
@@ -485,7 +536,8 @@ async def test_a_crashed_task_is_told_and_the_program_goes_on(
 async def test_a_peer_that_cannot_be_made_fails_the_link(
     sides: list[Side], own_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "proxim.net.peer", None)  # importing it fails, as in a broken installation
+    # Importing it fails, as in a broken installation
+    monkeypatch.setitem(sys.modules, "proxim.net.peer", None)
     host, invitation = await start_host(sides, on(own_address))
     guest = await start_guest(sides, parse_target(invitation.url))
     prompt = await host.told.wait(told.Prompt)
@@ -494,7 +546,9 @@ async def test_a_peer_that_cannot_be_made_fails_the_link(
     await closed(guest)
 
 
-async def test_an_event_that_no_machine_takes_is_told(sides: list[Side], caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_event_that_no_machine_takes_is_told(
+    sides: list[Side], caplog: pytest.LogCaptureFixture
+) -> None:
     guest = await start_guest(sides, JoinTarget("127.0.0.1", 9, "x"))
     guest.runtime.report(Invite(SessionType.ONE_TIME))  # a program that only joins has no host
     assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL

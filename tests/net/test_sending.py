@@ -43,7 +43,9 @@ class FakeWay:
 class FakeSource:
     """Messages of a MiB, numbered; counts how far it was read, and by how many at once."""
 
-    def __init__(self, count: int | None, *, data_bytes: int = MIB, fails_at: int | None = None) -> None:
+    def __init__(
+        self, count: int | None, *, data_bytes: int = MIB, fails_at: int | None = None
+    ) -> None:
         self.count = count
         self.data_bytes = data_bytes
         self.fails_at = fails_at

@@ -49,9 +49,14 @@ class Running:
     def connect(self, path: str = "/ws", origin: Origin | None = None) -> connect:
         return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None, origin=origin)
 
-    def request(self, method: str = "GET", path: str = "/", host: str | None = None, **more: str) -> bytes:
+    def request(
+        self, method: str = "GET", path: str = "/", host: str | None = None, **more: str
+    ) -> bytes:
         headers = {"Host": f"{self.address}:{self.port}" if host is None else host, **more}
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [
+            f"{method} {path} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
     async def get(self, request: bytes) -> bytes:
@@ -95,7 +100,9 @@ async def test_a_frame_becomes_an_event_of_its_connection(running: Running, path
         opened = await running.events.wait(ConnectionOpened)
         assert opened == ConnectionOpened(opened.connection, "127.0.0.1")
         await client.send("not even JSON")
-        assert await running.events.wait(FrameReceived) == FrameReceived(opened.connection, "not even JSON")
+        assert await running.events.wait(FrameReceived) == FrameReceived(
+            opened.connection, "not even JSON"
+        )
     assert await running.events.wait(ConnectionLost) == ConnectionLost(opened.connection, 1000)
     assert running.guests_came == 1
 
@@ -114,7 +121,9 @@ async def test_a_binary_frame_is_refused(running: Running) -> None:
     async with running.connect() as client:
         opened = await running.events.wait(ConnectionOpened)
         await client.send(b"\x00\x01")
-        assert await running.events.wait(FrameRefused) == FrameRefused(opened.connection, Reason.BAD_MESSAGE)
+        assert await running.events.wait(FrameRefused) == FrameRefused(
+            opened.connection, Reason.BAD_MESSAGE
+        )
 
 
 async def test_a_huge_frame_closes_the_connection_before_it_is_read(running: Running) -> None:
@@ -168,7 +177,7 @@ async def test_stopping_does_not_wait_for_half_open_sockets(running: Running) ->
     writer.close()
 
 
-# --- doors ---------------------------------------------------------------------------------------------------------
+# --- doors ----------------------------------------------------------------------------------------
 
 
 def split(response: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -192,7 +201,13 @@ PROTECTED = {
 def assert_protected(headers: dict[str, str], port: int) -> None:
     assert PROTECTED.items() <= headers.items()
     policy = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
-    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert (
+        policy["default-src"]
+        == policy["frame-ancestors"]
+        == policy["base-uri"]
+        == policy["form-action"]
+        == "'none'"
+    )
     assert policy["connect-src"] == f"'self' ws://127.0.0.1:{port}"
     assert "unsafe" not in headers["content-security-policy"]
     assert "*" not in headers["content-security-policy"]
@@ -234,7 +249,9 @@ async def test_a_browser_that_reads_gzip_gets_it(running: Running) -> None:
 
 
 async def test_the_words_come_in_the_language_that_is_asked_for(running: Running) -> None:
-    request = running.request(path="/texts.json", **{"Accept-Language": "xx, de-AT;q=0.9, en;q=0.5"})
+    request = running.request(
+        path="/texts.json", **{"Accept-Language": "xx, de-AT;q=0.9, en;q=0.5"}
+    )
     assert json.loads(split(await running.get(request))[2])["language"] == "de"
 
 
@@ -246,14 +263,18 @@ UPGRADE = {
 }
 
 
-@pytest.mark.parametrize("path", ["/ws", "/etc/passwd", "/../x", "//", "/index.html", "http://x/", "*"])
+@pytest.mark.parametrize(
+    "path", ["/ws", "/etc/passwd", "/../x", "//", "/index.html", "http://x/", "*"]
+)
 async def test_every_other_get_is_the_same_404(running: Running, path: str) -> None:
     status, headers, body = split(await running.get(running.request(path=path)))
     assert (status, body) == (404, b"Not Found.\n")
     assert_protected(headers, running.port)
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS", "DELETE", "TRACE", "CONNECT", "get", "X"])
+@pytest.mark.parametrize(
+    "method", ["POST", "PUT", "OPTIONS", "DELETE", "TRACE", "CONNECT", "get", "X"]
+)
 @pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["plain", "upgrade"])
 async def test_only_get(running: Running, method: str, upgrade: dict[str, str]) -> None:
     status, headers, body = split(await running.get(running.request(method=method, **upgrade)))
@@ -283,7 +304,9 @@ async def test_only_get(running: Running, method: str, upgrade: dict[str, str]) 
     ],
 )
 @pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["page", "upgrade"])
-async def test_another_host_is_misdirected(running: Running, host: str, upgrade: dict[str, str]) -> None:
+async def test_another_host_is_misdirected(
+    running: Running, host: str, upgrade: dict[str, str]
+) -> None:
     request = running.request(host=host.format(port=running.port), **upgrade)
     status, headers, body = split(await running.get(request))
     assert (status, body) == (421, b"Misdirected Request.\n")
@@ -342,10 +365,17 @@ async def test_one_foreign_origin_among_ours_is_refused(running: Running) -> Non
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"Sec-WebSocket-Key": "<script>"}, {"Sec-WebSocket-Version": "7"}, {"Upgrade": "h2c"}, {"Upgrade": ""}],
+    [
+        {"Sec-WebSocket-Key": "<script>"},
+        {"Sec-WebSocket-Version": "7"},
+        {"Upgrade": "h2c"},
+        {"Upgrade": ""},
+    ],
     ids=["key", "version", "protocol", "none"],
 )
-async def test_a_broken_handshake_gets_a_uniform_answer(running: Running, wrong: dict[str, str]) -> None:
+async def test_a_broken_handshake_gets_a_uniform_answer(
+    running: Running, wrong: dict[str, str]
+) -> None:
     status, headers, body = split(await running.get(running.request(**{**UPGRADE, **wrong})))
     assert (status, body) == (400, b"Bad Request.\n")
     assert_protected(headers, running.port)
@@ -369,7 +399,8 @@ async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
     status, answered, body = split(await running.get(request))
     assert (status, body) == (expected, f"{expected.phrase}.\n".encode())
     assert_protected(answered, running.port)
-    assert answered.keys() == split(await running.get(running.request(path="/x")))[1].keys()  # as any other refusal
+    # As any other refusal
+    assert answered.keys() == split(await running.get(running.request(path="/x")))[1].keys()
     assert running.guests_came == 0
 
 
@@ -384,7 +415,9 @@ async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
         "rubbish\r\n\r\n",
     ],
 )
-async def test_what_is_no_request_gets_no_answer_at_all(running: Running, request_text: str) -> None:
+async def test_what_is_no_request_gets_no_answer_at_all(
+    running: Running, request_text: str
+) -> None:
     assert await running.get(request_text.format(host=f"127.0.0.1:{running.port}").encode()) == b""
     assert running.guests_came == 0
 
@@ -413,16 +446,20 @@ async def test_an_upgrade_elsewhere_is_refused(running: Running) -> None:
     assert caught.value.response.status_code == 404
 
 
-# --- how many ------------------------------------------------------------------------------------------------------
+# --- how many -------------------------------------------------------------------------------------
 
 
-async def opened(port: int, source: str | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def opened(
+    port: int, source: str | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     local = None if source is None else (source, 0)
     return await asyncio.open_connection("127.0.0.1", port, local_addr=local)
 
 
 async def is_cut_off(reader: asyncio.StreamReader) -> bool:
-    """Whether the server dropped this connection without a word; False once it answered a request."""
+    """Whether the server dropped this connection without a word; False once it answered a
+    request.
+    """
     async with asyncio.timeout(2):  # well before OPEN_SECONDS would drop it
         try:
             return await reader.read() == b""
@@ -459,7 +496,9 @@ async def until_answered(running: Running) -> bytes:
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
 async def test_thirty_two_in_all(running: Running, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "proxim")
-    sources = [f"127.1.0.{1 + index // (limits.CROWD_SOCKETS - 1)}" for index in range(limits.MAX_SOCKETS)]
+    sources = [
+        f"127.1.0.{1 + index // (limits.CROWD_SOCKETS - 1)}" for index in range(limits.MAX_SOCKETS)
+    ]
     holding = [await opened(running.port, source) for source in sources]
     reader, writer = await opened(running.port, "127.1.0.200")
     assert await is_cut_off(reader)
@@ -472,7 +511,10 @@ async def test_thirty_two_in_all(running: Running, caplog: pytest.LogCaptureFixt
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
 async def test_a_lane_does_not_make_room(running: Running) -> None:
-    sources = [f"127.1.2.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]
+    sources = [
+        f"127.1.2.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}"
+        for index in range(limits.MAX_SOCKETS)
+    ]
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     async with asyncio.timeout(PATIENCE):
@@ -490,9 +532,14 @@ async def test_a_lane_does_not_make_room(running: Running) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
-async def test_a_crowd_makes_room_for_who_holds_nothing(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_crowd_makes_room_for_who_holds_nothing(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "proxim")
-    sources = [f"127.1.1.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}" for index in range(limits.MAX_SOCKETS)]
+    sources = [
+        f"127.1.1.{1 + index // limits.MAX_SOCKETS_OF_ONE_ADDRESS}"
+        for index in range(limits.MAX_SOCKETS)
+    ]
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     newcomer, writer = await opened(running.port, "127.1.1.200")
@@ -510,7 +557,10 @@ async def test_a_phone_that_loads_its_page_keeps_its_request(running: Running) -
     request = await running.connect()
     loading = [await opened(running.port, "127.0.0.1") for _ in range(5)]
     others = limits.MAX_SOCKETS - 1 - len(loading)
-    rest = [await opened(running.port, f"127.1.3.{1 + index // limits.CROWD_SOCKETS}") for index in range(others)]
+    rest = [
+        await opened(running.port, f"127.1.3.{1 + index // limits.CROWD_SOCKETS}")
+        for index in range(others)
+    ]
     newcomer, writer = await opened(running.port, "127.1.3.200")
     assert await is_cut_off(loading[0][0])
     await (await request.ping())
@@ -562,7 +612,8 @@ async def test_memory_stays_flat_under_a_flood(running: Running) -> None:
             for one in flood:
                 one.settimeout(0)
             dropped = 0
-            async with asyncio.timeout(limits.OPEN_SECONDS / 2):  # at once, not when the time to open is over
+            # At once, not when the time to open is over
+            async with asyncio.timeout(limits.OPEN_SECONDS / 2):
                 while dropped < len(flood) - limits.MAX_SOCKETS_OF_ONE_ADDRESS:
                     await asyncio.sleep(0)
                     dropped = sum(is_closed(one) for one in flood)
@@ -586,7 +637,7 @@ def is_closed(one: socket.socket) -> bool:
         return True
 
 
-# --- how fast ------------------------------------------------------------------------------------------------------
+# --- how fast -------------------------------------------------------------------------------------
 
 PING, PONG, TEXT, PIECE = (bytes([first, 0x80, 0, 0, 0, 0]) for first in (0x89, 0x8A, 0x81, 0x00))
 LARGE = b"\x82\xff" + (200_000).to_bytes(8, "big") + bytes(4) + bytes(200_000)
@@ -597,7 +648,8 @@ async def open_websocket(running: Running) -> tuple[asyncio.StreamReader, asynci
     reader, writer = await opened(running.port)
     key = base64.b64encode(bytes(16)).decode()
     writer.write(
-        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
@@ -621,7 +673,10 @@ async def test_a_socket_that_sends_too_fast_is_cut(
     caplog.set_level(logging.INFO, "proxim")
     reader, writer = await open_websocket(running)
     honest = await running.connect()
-    first, second = await running.events.wait(ConnectionOpened), await running.events.wait(ConnectionOpened)
+    first, second = (
+        await running.events.wait(ConnectionOpened),
+        await running.events.wait(ConnectionOpened),
+    )
     with contextlib.suppress(ConnectionError):
         writer.write(flood)
         await writer.drain()
@@ -632,7 +687,9 @@ async def test_a_socket_that_sends_too_fast_is_cut(
             while await reader.read(65536):
                 pass
     assert f"was cut: it sent too many {why}" in caplog.text
-    frames = [event for event in running.events.all if isinstance(event, FrameReceived | FrameRefused)]
+    frames = [
+        event for event in running.events.all if isinstance(event, FrameReceived | FrameRefused)
+    ]
     assert len(frames) <= limits.SIGNALING_PACE.frames.burst
     await honest.send("as if nothing had happened")
     assert (await running.events.wait(FrameReceived)).connection == second.connection
@@ -640,7 +697,9 @@ async def test_a_socket_that_sends_too_fast_is_cut(
     writer.close()
 
 
-async def test_one_read_is_parsed_no_further_than_the_limit(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_read_is_parsed_no_further_than_the_limit(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """43,690 pings fit into one read, and took a tenth of a second."""
     parsed = 0
     count = ServerProtocol.recv_frame
@@ -671,7 +730,7 @@ async def test_a_socket_within_the_limit_is_answered(running: Running) -> None:
         await running.events.wait(FrameReceived, lambda frame: frame.text == "the last")
 
 
-# --- what breaks ---------------------------------------------------------------------------------------------------
+# --- what breaks ----------------------------------------------------------------------------------
 
 
 async def test_rubbish_instead_of_http_does_no_harm(running: Running) -> None:
@@ -689,8 +748,12 @@ async def test_a_socket_that_breaks_is_lost(running: Running) -> None:
         await client.recv()
 
 
-async def test_a_guest_that_pings_and_never_reads_is_cut_off(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """websockets answers every ping; what nobody reads would fill the memory (36 MB a second were seen)."""
+async def test_a_guest_that_pings_and_never_reads_is_cut_off(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """websockets answers every ping; what nobody reads would fill the memory (36 MB a second were
+    seen).
+    """
     monkeypatch.setattr(limits, "SIGNALING_PACE", UNLIMITED)
     _, writer = await open_websocket(running)
     writer.transport.pause_reading()  # type: ignore[attr-defined]

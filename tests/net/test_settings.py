@@ -39,7 +39,7 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-# --- first run, next run -------------------------------------------------------------------------------------------
+# --- first run, next run --------------------------------------------------------------------------
 
 
 def test_first_run_makes_an_identity_that_the_next_run_finds(tmp_path: Path) -> None:
@@ -53,7 +53,9 @@ def test_first_run_makes_an_identity_that_the_next_run_finds(tmp_path: Path) -> 
 
 
 def test_two_installations_differ(tmp_path: Path) -> None:
-    assert load_settings(tmp_path / "a").settings.uuid != load_settings(tmp_path / "b").settings.uuid
+    assert (
+        load_settings(tmp_path / "a").settings.uuid != load_settings(tmp_path / "b").settings.uuid
+    )
 
 
 def test_first_runs_at_the_same_time_agree(tmp_path: Path) -> None:
@@ -94,7 +96,9 @@ def test_the_file_is_the_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((folder / "settings.json").stat().st_mode) == 0o600
 
 
-def test_the_folder_is_the_users_configuration_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_is_the_users_configuration_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "config_folder", lambda: tmp_path)
     loaded = load_settings()
     save_device_name(loaded.settings, "Kitchen")
@@ -107,7 +111,7 @@ def test_on_linux_the_folder_follows_xdg(tmp_path: Path, monkeypatch: pytest.Mon
     assert module.config_folder() == tmp_path / "proxim"
 
 
-# --- broken files --------------------------------------------------------------------------------------------------
+# --- broken files ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,8 @@ def test_on_linux_the_folder_follows_xdg(tmp_path: Path, monkeypatch: pytest.Mon
         "{}",
         '{"uuid": 5}',
         '{"uuid": "not-a-uuid"}',
-        '{"uuid": "0f8fad5b-d9cb-169f-a165-70867728950e"}',  # version 1 holds the network card's address
+        # Version 1 holds the network card's address
+        '{"uuid": "0f8fad5b-d9cb-169f-a165-70867728950e"}',
         f'{{"uuid": "{GOOD_UUID}"',
         b"\xff\xfe\x00",
         b"\x00" * 100,  # what a crash of the machine leaves
@@ -147,11 +152,15 @@ def test_broken_files_do_not_replace_one_another_until_there_are_many(tmp_path: 
     assert len(kept) == MAX_BROKEN_FILES
     assert (tmp_path / "settings.broken.json").read_text() == "broken 0"
     assert (tmp_path / "settings.broken-2.json").read_text() == "broken 1"
-    assert (tmp_path / f"settings.broken-{MAX_BROKEN_FILES}.json").read_text() == f"broken {MAX_BROKEN_FILES + 2}"
+    assert (
+        tmp_path / f"settings.broken-{MAX_BROKEN_FILES}.json"
+    ).read_text() == f"broken {MAX_BROKEN_FILES + 2}"
 
 
 def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:
-    write(tmp_path, b"\xef\xbb\xbf" + json.dumps({"uuid": GOOD_UUID, "deviceName": "Büro"}).encode())
+    write(
+        tmp_path, b"\xef\xbb\xbf" + json.dumps({"uuid": GOOD_UUID, "deviceName": "Büro"}).encode()
+    )
     assert load_settings(tmp_path) == LoadedSettings(Settings(GOOD_UUID, "Büro"))
 
 
@@ -181,7 +190,7 @@ def test_a_dangling_link_is_filled(tmp_path: Path) -> None:
     assert names(tmp_path) == ["dotfiles.json", "settings.json"]
 
 
-# --- a disk that refuses -------------------------------------------------------------------------------------------
+# --- a disk that refuses --------------------------------------------------------------------------
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -200,7 +209,9 @@ def test_a_file_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
     assert str(tmp_path) not in loaded.problems[0].detail
 
 
-def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loaded = load_settings(tmp_path)
     before = (tmp_path / "settings.json").read_bytes()
 
@@ -216,15 +227,23 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     assert names(tmp_path) == ["settings.json"]
 
 
-# --- a new name ----------------------------------------------------------------------------------------------------
+# --- a new name -----------------------------------------------------------------------------------
 
 
 def test_a_saved_name_is_there_next_time_and_all_else_stays(tmp_path: Path) -> None:
-    future = {"uuid": GOOD_UUID, "deviceName": "Old", "theme": {"dark": [1, {"deep": None}]}, "deviceName2": "ü"}
+    future = {
+        "uuid": GOOD_UUID,
+        "deviceName": "Old",
+        "theme": {"dark": [1, {"deep": None}]},
+        "deviceName2": "ü",
+    }
     write(tmp_path, json.dumps(future))
     saved = save_device_name(load_settings(tmp_path).settings, "  Küche 🏠 ", tmp_path)
     assert saved == LoadedSettings(Settings(GOOD_UUID, "Küche 🏠"))
-    assert json.loads((tmp_path / "settings.json").read_text()) == {**future, "deviceName": "Küche 🏠"}
+    assert json.loads((tmp_path / "settings.json").read_text()) == {
+        **future,
+        "deviceName": "Küche 🏠",
+    }
     assert load_settings(tmp_path) == saved
 
 
@@ -248,7 +267,7 @@ def test_a_name_is_saved_where_the_file_is_gone_or_broke_meanwhile(tmp_path: Pat
     assert (tmp_path / "settings.broken.json").read_text() == "broken"
 
 
-# --- whom it refuses -----------------------------------------------------------------------------------------------
+# --- whom it refuses ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("required", [True, False])
@@ -257,7 +276,10 @@ def test_whom_it_refuses_is_kept_and_all_else_stays(tmp_path: Path, required: bo
     write(tmp_path, json.dumps(before))
     saved = save_require_proof(load_settings(tmp_path).settings, required, tmp_path)
     assert saved == LoadedSettings(Settings(GOOD_UUID, "Desk", required))
-    assert json.loads((tmp_path / "settings.json").read_text()) == {**before, "requireProof": required}
+    assert json.loads((tmp_path / "settings.json").read_text()) == {
+        **before,
+        "requireProof": required,
+    }
     assert load_settings(tmp_path) == saved
     assert load_settings(tmp_path).settings.require_proof is required
 
@@ -266,11 +288,14 @@ def test_a_new_name_does_not_change_whom_it_refuses(tmp_path: Path) -> None:
     settings = load_settings(tmp_path).settings
     save_require_proof(settings, required=True, folder=tmp_path)
     save_device_name(settings, "Kitchen", tmp_path)
-    assert load_settings(tmp_path).settings == Settings(settings.uuid, "Kitchen", require_proof=True)
+    assert load_settings(tmp_path).settings == Settings(
+        settings.uuid, "Kitchen", require_proof=True
+    )
 
 
 @pytest.mark.parametrize(
-    ("value", "required"), [("false", False), ("null", False), ("true", True), ('"yes"', True), ("[]", True)]
+    ("value", "required"),
+    [("false", False), ("null", False), ("true", True), ('"yes"', True), ("[]", True)],
 )
 def test_a_value_that_is_no_plain_no_refuses(tmp_path: Path, value: str, required: bool) -> None:
     write(tmp_path, f'{{"uuid": "{GOOD_UUID}", "requireProof": {value}}}')

@@ -1,4 +1,6 @@
-"""Tests of proxim.net.sink, most of them against a real source; the store between two attempts as well."""
+"""Tests of proxim.net.sink, most of them against a real source; the store between two attempts as
+well.
+"""
 
 import hashlib
 import json
@@ -14,7 +16,16 @@ import pytest
 from proxim.core.errors import Reason
 from proxim.core.file_stream import Kind, end_record, failed_record, header, start_record
 from proxim.core.json_text import MessageError
-from proxim.core.manifest import MAX_DEPTH, Direction, Entry, FailedFile, Partial, Position, Span, TransferID
+from proxim.core.manifest import (
+    MAX_DEPTH,
+    Direction,
+    Entry,
+    FailedFile,
+    Partial,
+    Position,
+    Span,
+    TransferID,
+)
 from proxim.net.disk_errors import FileError
 from proxim.net.folders import Folders
 from proxim.net.listing import list_sources
@@ -23,7 +34,9 @@ from proxim.net.source import Source
 from proxim.net.store import Store
 
 ID = TransferID("abcdefghijklmnopqrstuv")
-CORPUS = json.loads((Path(__file__).parent.parent / "hostile" / "filenames.json").read_text(encoding="utf-8"))
+CORPUS = json.loads(
+    (Path(__file__).parent.parent / "hostile" / "filenames.json").read_text(encoding="utf-8")
+)
 WHEN = 1_600_000_000
 posix = pytest.mark.skipif(sys.platform == "win32", reason="not as on Windows")
 
@@ -71,13 +84,18 @@ def refused(to: Path, store: Store, entries: Sequence[Entry]) -> Reason:
     return caught.value.reason
 
 
-# --- whole transfers -------------------------------------------------------------------------------------------------
+# --- whole transfers ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [500, 65536, 1 << 20])
 def test_what_is_sent_arrives(tmp_path: Path, to: Path, store: Store, size: int) -> None:
     top = tmp_path / "from" / "Photos"
-    for name, length in {"a.jpg": 100_000, "empty": 0, "sub/b.jpg": 3, "sub/ünï.txt": 70_000}.items():
+    for name, length in {
+        "a.jpg": 100_000,
+        "empty": 0,
+        "sub/b.jpg": 3,
+        "sub/ünï.txt": 70_000,
+    }.items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)
         (top / name).write_bytes(os.urandom(length))
         os.utime(top / name, (WHEN, WHEN))
@@ -136,7 +154,9 @@ def test_nothing_is_overwritten(to: Path, store: Store) -> None:
     (to / "Photos").mkdir()
     (to / "Photos" / "x").write_bytes(b"mine too")
     sink = opened(
-        to, store, [entry("a.txt", b"1"), entry("A.txt", b"2"), entry("a.txt", b"3"), entry("Photos/x", b"4")]
+        to,
+        store,
+        [entry("a.txt", b"1"), entry("A.txt", b"2"), entry("a.txt", b"3"), entry("Photos/x", b"4")],
     )
     for index, content in enumerate([b"1", b"2", b"3", b"4"]):
         sink.write(whole(index, content))
@@ -167,7 +187,9 @@ def test_names_that_appear_while_it_comes_are_not_overwritten(to: Path, store: S
     assert tree(to) == {"a": None, "a (2)": b"1", "f": None, "f/b": b"mine", "f/b (2)": b"2"}
 
 
-@pytest.mark.parametrize("text", [one["text"] for one in CORPUS], ids=[one["name"] for one in CORPUS])
+@pytest.mark.parametrize(
+    "text", [one["text"] for one in CORPUS], ids=[one["name"] for one in CORPUS]
+)
 def test_hostile_names_stay_beneath(tmp_path: Path, to: Path, store: Store, text: str) -> None:
     before = {path.name for path in tmp_path.iterdir()}
     for path in (text, f"top/{text}"):
@@ -180,7 +202,9 @@ def test_hostile_names_stay_beneath(tmp_path: Path, to: Path, store: Store, text
         assert sink.finished.failed == ()
         sink.close(keep=False)
     assert {path.name for path in tmp_path.iterdir()} <= before | {"store"}
-    assert all(path.resolve().is_relative_to(to) and not path.is_symlink() for path in to.rglob("*"))
+    assert all(
+        path.resolve().is_relative_to(to) and not path.is_symlink() for path in to.rglob("*")
+    )
     assert [name for name in tree(to) if name.split("/")[-1].startswith(".")] == []
 
 
@@ -204,7 +228,7 @@ def test_only_folders(to: Path, store: Store) -> None:
         sink.write(whole(0, b""))
 
 
-# --- what a sender may do wrong --------------------------------------------------------------------------------------
+# --- what a sender may do wrong -------------------------------------------------------------------
 
 
 def test_another_hash_is_thrown_away_and_the_next_goes_on(to: Path, store: Store) -> None:
@@ -217,7 +241,13 @@ def test_another_hash_is_thrown_away_and_the_next_goes_on(to: Path, store: Store
 
 def test_a_file_that_the_sender_cannot_read_leaves_nothing(to: Path, store: Store) -> None:
     sink = opened(to, store, [entry("a", b"12"), entry("b", b"3"), entry("c")])
-    sink.write(memoryview(data(0, b"1") + failed_record(0, Reason.FILE_CHANGED) + failed_record(1, Reason.FILE_GONE)))
+    sink.write(
+        memoryview(
+            data(0, b"1")
+            + failed_record(0, Reason.FILE_CHANGED)
+            + failed_record(1, Reason.FILE_GONE)
+        )
+    )
     sink.write(memoryview(header(Kind.FAILED, 2, 4) + b"what"))
     assert sink.finished is not None
     assert sink.finished.failed == (
@@ -256,7 +286,7 @@ def test_what_was_not_announced_is_the_peers_fault(to: Path, store: Store, messa
     assert tree(to) == {}
 
 
-# --- generations and attempts ----------------------------------------------------------------------------------------
+# --- generations and attempts ---------------------------------------------------------------------
 
 
 def test_a_new_generation_goes_on_where_the_last_one_ended(to: Path, store: Store) -> None:
@@ -284,7 +314,9 @@ def test_a_new_generation_may_begin_a_file_anew(to: Path, store: Store, said: bo
     assert tree(to) == {"a": b"new!"}
 
 
-def test_a_later_attempt_has_what_is_whole_and_what_has_begun(to: Path, store: Store, tmp_path: Path) -> None:
+def test_a_later_attempt_has_what_is_whole_and_what_has_begun(
+    to: Path, store: Store, tmp_path: Path
+) -> None:
     content = os.urandom(100_000)
     entries = [entry("f/a", b"1"), entry("top", b"22"), entry("f/sub/b", content), entry("c", b"4")]
     sink = opened(to, store, entries)
@@ -304,7 +336,14 @@ def test_a_later_attempt_has_what_is_whole_and_what_has_begun(to: Path, store: S
     sink.write(whole(3, b"4"))
     assert sink.finished is not None
     sink.close(keep=False)
-    assert tree(to) == {"c": b"4", "f": None, "f/a": b"1", "f/sub": None, "f/sub/b": content, "top": b"22"}
+    assert tree(to) == {
+        "c": b"4",
+        "f": None,
+        "f/a": b"1",
+        "f/sub": None,
+        "f/sub/b": content,
+        "top": b"22",
+    }
     assert store.found() == ()
 
 
@@ -340,7 +379,9 @@ def test_whole_files_that_were_changed_or_moved_come_again(to: Path, store: Stor
 
 
 @pytest.mark.parametrize("modified", [None, WHEN, 20_000_000_000, 253_402_300_800, 1 << 49])
-def test_a_whole_file_is_known_again_whatever_time_its_disk_holds(to: Path, store: Store, modified: int | None) -> None:
+def test_a_whole_file_is_known_again_whatever_time_its_disk_holds(
+    to: Path, store: Store, modified: int | None
+) -> None:
     entries = [Entry("a", 1, modified), Entry("b", 1, modified)]
     sink = opened(to, store, entries)
     sink.write(whole(0, b"1"))
@@ -352,7 +393,9 @@ def test_a_whole_file_is_known_again_whatever_time_its_disk_holds(to: Path, stor
     assert opened(to, store, entries).ready.skip == ()
 
 
-def test_a_disk_that_holds_no_times_at_all(to: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_holds_no_times_at_all(
+    to: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
@@ -407,7 +450,9 @@ def test_a_part_that_is_declined_now_goes(to: Path, store: Store) -> None:
     assert tree(to) == {}
 
 
-def test_a_cancelled_transfer_leaves_whole_files_only(to: Path, store: Store, tmp_path: Path) -> None:
+def test_a_cancelled_transfer_leaves_whole_files_only(
+    to: Path, store: Store, tmp_path: Path
+) -> None:
     entries = [Entry("f/empty", directory=True), entry("f/a", b"1"), entry("g/b", b"22")]
     sink = opened(to, store, entries)
     sink.write(whole(1, b"1"))
@@ -424,7 +469,7 @@ def test_nothing_that_came_leaves_nothing(to: Path, store: Store) -> None:
     assert tree(to) == {}
 
 
-# --- killed ----------------------------------------------------------------------------------------------------------
+# --- killed ---------------------------------------------------------------------------------------
 
 
 def killed(to: Path, store: Store, entries: list[Entry], contents: list[bytes]) -> Sink:
@@ -444,7 +489,9 @@ def test_a_kill_between_files_loses_nothing(to: Path, store: Store) -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, 95))
-def test_a_torn_journal_costs_its_last_line_at_most(to: Path, store: Store, tmp_path: Path, cut: int) -> None:
+def test_a_torn_journal_costs_its_last_line_at_most(
+    to: Path, store: Store, tmp_path: Path, cut: int
+) -> None:
     entries = [entry("f/a", b"1"), entry("f/b", b"2"), entry("f/c", b"3")]
     killed(to, store, entries, [b"1", b"2"])
     (log,) = (tmp_path / "store").glob("*.log")
@@ -465,7 +512,9 @@ def test_a_torn_journal_costs_its_last_line_at_most(to: Path, store: Store, tmp_
 @pytest.mark.parametrize(
     "junk", [b"", b"\n\n", b"x y z\n", b"99 " + b"0" * 64 + b" a\n", b"0 short a\n", b"\xff\xfe\n"]
 )
-def test_a_journal_of_nonsense_is_no_journal(to: Path, store: Store, tmp_path: Path, junk: bytes) -> None:
+def test_a_journal_of_nonsense_is_no_journal(
+    to: Path, store: Store, tmp_path: Path, junk: bytes
+) -> None:
     killed(to, store, [entry("a", b"1"), entry("b")], [])
     (log,) = (tmp_path / "store").glob("*.log")
     log.write_bytes(junk + b"0 " + b"0" * 64 + b" ../../etc/passwd\n")
@@ -473,7 +522,9 @@ def test_a_journal_of_nonsense_is_no_journal(to: Path, store: Store, tmp_path: P
 
 
 @pytest.mark.parametrize("step", ["link", "unlink"])
-def test_a_kill_while_a_file_gets_its_name(to: Path, store: Store, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_kill_while_a_file_gets_its_name(
+    to: Path, store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     entries = [entry("a", b"123"), entry("b")]
     sink = opened(to, store, entries)
 
@@ -547,22 +598,28 @@ for message in Source(files).messages(sink.ready.skip, sink.ready.partial, posit
 sink.close(keep=True)
 """
     for stop_at in (40, 200, 301):
-        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if int(line) >= stop_at:
                     process.kill()
                     break
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert int(done.stdout.split()[0]) >= 200  # it went on
     assert tree(to / "from") == tree(top)
     assert tree(tmp_path / "s") == {}
 
 
-# --- the disk --------------------------------------------------------------------------------------------------------
+# --- the disk -------------------------------------------------------------------------------------
 
 
-def test_too_little_room_is_said_before_anything_is_made(to: Path, store: Store, tmp_path: Path) -> None:
+def test_too_little_room_is_said_before_anything_is_made(
+    to: Path, store: Store, tmp_path: Path
+) -> None:
     assert refused(to, store, [Entry("f/a", 1 << 49)]) is Reason.DISK_FULL
     assert tree(to) == {}
     assert store.found() == ()
@@ -571,11 +628,19 @@ def test_too_little_room_is_said_before_anything_is_made(to: Path, store: Store,
 def test_a_persons_own_empty_folders_stay(to: Path, store: Store) -> None:
     (to / "Photos" / "2026").mkdir(parents=True)
     (to / "Docs").mkdir()
-    photos = [Entry("Photos", 0, None, directory=True), Entry("Photos/2026", 0, None, directory=True)]
+    photos = [
+        Entry("Photos", 0, None, directory=True),
+        Entry("Photos/2026", 0, None, directory=True),
+    ]
     own = {"Docs": None, "Photos": None, "Photos/2026": None}
     assert refused(to, store, [*photos, Entry("Photos/2026/a.jpg", 1 << 49)]) is Reason.DISK_FULL
     assert tree(to) == own
-    entries = [Entry("Docs", 0, None, directory=True), entry("Docs/x", b"1"), *photos, entry("a", b"1")]
+    entries = [
+        Entry("Docs", 0, None, directory=True),
+        entry("Docs/x", b"1"),
+        *photos,
+        entry("a", b"1"),
+    ]
     sink = opened(to, store, entries, [0, 1])
     assert "Photos (2)/2026" in tree(to)
     sink.close(keep=False)
@@ -598,7 +663,9 @@ def test_a_folder_that_cannot_be_made_leaves_the_others_unmade(
     assert tree(to) == {"P": None}
 
 
-def test_no_folder_and_too_many_files(to: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_folder_and_too_many_files(
+    to: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert refused(to / "gone", store, [entry("a")]) is Reason.FOLDER_GONE
     (to / "file").write_bytes(b"")
     assert refused(to / "file", store, [entry("a")]) is Reason.FOLDER_GONE
@@ -608,7 +675,8 @@ def test_no_folder_and_too_many_files(to: Path, store: Store, monkeypatch: pytes
 
 @posix
 def test_a_folder_that_cannot_be_written_to(to: Path, store: Store, tmp_path: Path) -> None:
-    if sys.platform != "win32" and os.geteuid() == 0:  # permissions do not hold root: a read-only mount does
+    # Permissions do not hold root: a read-only mount does
+    if sys.platform != "win32" and os.geteuid() == 0:
         mount = mounted(to, "ro,size=1m")
         next(mount)
         assert refused(to, store, [entry("f/a")]) is Reason.FOLDER_READ_ONLY
@@ -624,7 +692,9 @@ def mounted(to: Path, options: str) -> Iterator[None]:
     """A file system in memory at `to`; skips where that is not ours to do."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root can mount a file system that fills up")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(to)], check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "none", str(to)], check=False
+    ).returncode:
         pytest.skip("no file systems can be mounted here")
     try:
         yield
@@ -639,7 +709,9 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(to: Path, store: Store
     sink = opened(to, store, [entry("f/a", b"1"), entry("f/b", content)])
     sink.write(whole(0, b"1"))
     (to / "other").write_bytes(bytes(2_000_000))  # another program was faster
-    pieces = b"".join(data(1, content[start : start + 100_000]) for start in range(0, len(content), 100_000))
+    pieces = b"".join(
+        data(1, content[start : start + 100_000]) for start in range(0, len(content), 100_000)
+    )
     with pytest.raises(FileError) as caught:
         sink.write(memoryview(pieces))
     assert caught.value.reason is Reason.DISK_FULL
@@ -664,7 +736,9 @@ def test_a_disk_that_filled_up_is_gone_on_with_once_there_is_room(to: Path, stor
     sink = opened(to, store, [entry("b", content)])
     (part,) = sink.ready.partial
     assert part.offset == position.offset
-    sink.write(memoryview(start_record(0, part.offset) + data(0, content[part.offset :][:1_048_576])))
+    sink.write(
+        memoryview(start_record(0, part.offset) + data(0, content[part.offset :][:1_048_576]))
+    )
     sink.write(memoryview(end_record(0, hashlib.sha256(content).digest())))
     assert (to / "b").read_bytes() == content
     next(mount, None)
@@ -675,7 +749,9 @@ def test_a_disk_that_filled_up_is_gone_on_with_once_there_is_room(to: Path, stor
 def test_a_folder_that_became_a_link_is_not_followed(
     tmp_path: Path, to: Path, store: Store, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool
 ) -> None:
-    monkeypatch.setattr("proxim.net.sink.Folders", lambda root: Folders(root, by_descriptor=by_descriptor))
+    monkeypatch.setattr(
+        "proxim.net.sink.Folders", lambda root: Folders(root, by_descriptor=by_descriptor)
+    )
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "sub").mkdir()
@@ -698,7 +774,9 @@ def test_a_folder_that_became_a_link_is_not_followed(
 
 
 @posix
-def test_a_part_that_became_a_link_is_not_gone_on_with(tmp_path: Path, to: Path, store: Store) -> None:
+def test_a_part_that_became_a_link_is_not_gone_on_with(
+    tmp_path: Path, to: Path, store: Store
+) -> None:
     sink = opened(to, store, [entry("a", b"123")])
     sink.write(memoryview(data(0, b"1")))
     sink.close(keep=True)
@@ -744,7 +822,9 @@ def test_a_name_that_the_disk_does_not_take_costs_one_file(
     assert tree(to) == {"good": b"2"}
 
 
-def test_a_path_that_is_too_long_costs_what_is_beneath(to: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_is_too_long_costs_what_is_beneath(
+    to: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make = Folders.make
 
     def strict(self: Folders, folder: tuple[str, ...]) -> None:

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from proxim.core.errors import Reason
-from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES, Kind, Record, read_records
+from proxim.core.file_stream import (
+    CHANNEL_MESSAGE_BYTES,
+    LANE_MESSAGE_BYTES,
+    Kind,
+    Record,
+    read_records,
+)
 from proxim.core.manifest import START, Entry, Partial, Position, Span
 from proxim.net.listing import list_sources
 from proxim.net.source import Source, SourceFile
@@ -28,7 +34,11 @@ def told(records: list[Record]) -> Told:
         (
             one.kind,
             one.file,
-            one.offset if one.kind is Kind.START else one.reason if one.kind is Kind.FAILED else bytes(one.payload),
+            one.offset
+            if one.kind is Kind.START
+            else one.reason
+            if one.kind is Kind.FAILED
+            else bytes(one.payload),
         )
         for one in records
     ]
@@ -68,7 +78,9 @@ def test_small_files_share_a_message(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [100, 4096, CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES])
 @pytest.mark.parametrize("length", [0, 1, 40, 90, 91, 5000, 200_001])
-def test_messages_are_as_large_as_they_may_be_and_hold_everything(tmp_path: Path, size: int, length: int) -> None:
+def test_messages_are_as_large_as_they_may_be_and_hold_everything(
+    tmp_path: Path, size: int, length: int
+) -> None:
     contents = {"a": os.urandom(length), "b": os.urandom(7), "c": os.urandom(length)}
     source = Source(sources(tmp_path, **contents))
     data = {0: b"", 1: b"", 2: b""}
@@ -89,9 +101,13 @@ def test_messages_are_as_large_as_they_may_be_and_hold_everything(tmp_path: Path
 
 def test_a_message_stays_as_it_was_while_the_next_is_made(tmp_path: Path) -> None:
     content = os.urandom(300_000)
-    messages = Source(sources(tmp_path, a=content)).messages((), (), START, size=CHANNEL_MESSAGE_BYTES)
+    messages = Source(sources(tmp_path, a=content)).messages(
+        (), (), START, size=CHANNEL_MESSAGE_BYTES
+    )
     kept = list(messages)
-    joined = b"".join(bytes(one.payload) for m in kept for one in read_records(m) if one.kind is Kind.DATA)
+    joined = b"".join(
+        bytes(one.payload) for m in kept for one in read_records(m) if one.kind is Kind.DATA
+    )
     assert joined == content
 
 
@@ -113,10 +129,18 @@ def test_a_position_within_a_file_is_gone_on_from_and_the_hash_covers_all(tmp_pa
     files = sources(tmp_path, a=b"0123456789", b=b"x")
     rest: Told = [(Kind.DATA, 1, b"x"), end(1, b"x")]
     whole = end(0, b"0123456789")
-    assert stream(files, position=Position(0, 4)) == [(Kind.START, 0, 4), (Kind.DATA, 0, b"456789"), whole, *rest]
+    assert stream(files, position=Position(0, 4)) == [
+        (Kind.START, 0, 4),
+        (Kind.DATA, 0, b"456789"),
+        whole,
+        *rest,
+    ]
     assert stream(files, position=Position(0, 10)) == [(Kind.START, 0, 10), whole, *rest]
     # no such position was ever reached: from the beginning, rather than not at all
-    assert stream(files, position=Position(0, 11))[:2] == [(Kind.START, 0, 0), (Kind.DATA, 0, b"0123456789")]
+    assert stream(files, position=Position(0, 11))[:2] == [
+        (Kind.START, 0, 0),
+        (Kind.DATA, 0, b"0123456789"),
+    ]
 
 
 def test_a_beginning_is_gone_on_from_only_where_it_is_the_same(tmp_path: Path) -> None:
@@ -124,11 +148,20 @@ def test_a_beginning_is_gone_on_from_only_where_it_is_the_same(tmp_path: Path) -
     files = sources(tmp_path, a=content)
     good = Partial(0, 2_500_000, hashlib.sha256(content[:2_500_000]).digest())
     told_now = stream(files, partial=(good,), size=LANE_MESSAGE_BYTES)
-    assert told_now == [(Kind.START, 0, 2_500_000), (Kind.DATA, 0, content[2_500_000:]), end(0, content)]
+    assert told_now == [
+        (Kind.START, 0, 2_500_000),
+        (Kind.DATA, 0, content[2_500_000:]),
+        end(0, content),
+    ]
     for bad in (Partial(0, 2_500_000, bytes(32)), Partial(0, 3_000_001, good.sha256)):
         told_now = stream(files, partial=(bad,), size=LANE_MESSAGE_BYTES)
         assert told_now[0] == (Kind.START, 0, 0)
-        assert b"".join(what for kind, _, what in told_now if kind is Kind.DATA and isinstance(what, bytes)) == content
+        assert (
+            b"".join(
+                what for kind, _, what in told_now if kind is Kind.DATA and isinstance(what, bytes)
+            )
+            == content
+        )
         assert told_now[-1] == end(0, content)
 
 
@@ -140,7 +173,9 @@ def test_a_start_that_has_no_room_goes_into_the_next_message(tmp_path: Path) -> 
 
 
 def test_what_can_no_longer_be_sent_is_named_and_the_others_go_on(tmp_path: Path) -> None:
-    files = sources(tmp_path, gone=b"1", longer=b"2", shorter=b"33", touched=b"4", other=b"5", good=b"6")
+    files = sources(
+        tmp_path, gone=b"1", longer=b"2", shorter=b"33", touched=b"4", other=b"5", good=b"6"
+    )
     (tmp_path / "gone").unlink()
     (tmp_path / "longer").write_bytes(b"22")
     (tmp_path / "shorter").write_bytes(b"3")
@@ -161,7 +196,9 @@ def test_what_can_no_longer_be_sent_is_named_and_the_others_go_on(tmp_path: Path
     ]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such links and pipes for everybody")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no such links and pipes for everybody"
+)
 def test_a_link_or_a_pipe_in_a_files_place_is_not_read(tmp_path: Path) -> None:
     files = sources(tmp_path, link=b"secret", pipe=b"")
     (tmp_path / "link").rename(tmp_path / "elsewhere")

@@ -16,7 +16,9 @@ CODE = b"02501WK381"
 def both(
     guests: bytes = CODE, hosts: bytes = CODE, others: tuple[bytes, bytes] = IDENTITIES
 ) -> tuple[Spake2Exchange, Spake2Exchange]:
-    return Spake2Exchange(guests, Side.GUEST, *IDENTITIES), Spake2Exchange(hosts, Side.HOST, *others)
+    return Spake2Exchange(guests, Side.GUEST, *IDENTITIES), Spake2Exchange(
+        hosts, Side.HOST, *others
+    )
 
 
 def test_who_knows_the_code_agrees_on_a_key() -> None:

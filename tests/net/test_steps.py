@@ -56,15 +56,30 @@ TARGET = JoinTarget("192.168.1.7", 47800, SECRET, code=SECRET, qr_secret=SECRET)
 
 TOLD: list[tuple[ProgramEvent | Command, str]] = [
     (FrameReceived(ONE, SECRET), "connection 1: got a frame that cannot be read (bad_json)"),
-    (FrameReceived(ONE, dump_message(PairConfirm(SECRET, Auth(t=SECRET)))), "connection 1: got PairConfirm("),
-    (FrameReceived(ONE, dump_message(PairRequest(SECRET, DeviceInfo("A\nB\x1b[2J", "")))), r"name='A\nB\x1b[2J'"),
-    (FrameRefused(ONE, Reason.BAD_MESSAGE), "connection 1: got a frame that cannot be read (bad_message)"),
+    (
+        FrameReceived(ONE, dump_message(PairConfirm(SECRET, Auth(t=SECRET)))),
+        "connection 1: got PairConfirm(",
+    ),
+    (
+        FrameReceived(ONE, dump_message(PairRequest(SECRET, DeviceInfo("A\nB\x1b[2J", "")))),
+        r"name='A\nB\x1b[2J'",
+    ),
+    (
+        FrameRefused(ONE, Reason.BAD_MESSAGE),
+        "connection 1: got a frame that cannot be read (bad_message)",
+    ),
     (ConnectionLost(ONE), "connection 1: closed"),
     (ConnectionLost(ONE, 4401), "connection 1: closed by the other side, 4401"),
     (CloseConnection(ONE), "connection 1: closing"),
     (CloseConnection(ONE, CloseCode.BAD_MESSAGES), "connection 1: closing, 4400 BAD_MESSAGES"),
-    (Send(ONE, PairChallenge(SECRET, Auth(v=1, m="psk", y=SECRET))), "connection 1: sent PairChallenge("),
-    (Send(ONE, PairResult(SECRET, False, Reason.NOT_VERIFIED)), "approved=False, reason=<Reason.NOT_VERIFIED"),
+    (
+        Send(ONE, PairChallenge(SECRET, Auth(v=1, m="psk", y=SECRET))),
+        "connection 1: sent PairChallenge(",
+    ),
+    (
+        Send(ONE, PairResult(SECRET, False, Reason.NOT_VERIFIED)),
+        "approved=False, reason=<Reason.NOT_VERIFIED",
+    ),
     (Send(ONE, SessionEnded(SECRET, Reason.TAMPERED)), "connection 1: sent SessionEnded("),
     (ChannelOpened(LINK, 3, "x" * 64), f"link host-1: channel 3 is open, '{'x' * 64}'"),
     (ChannelOpened(LINK, 3, "x" * 65), f"link host-1: channel 3 is open, '{'x' * 64}'"),
@@ -74,9 +89,18 @@ TOLD: list[tuple[ProgramEvent | Command, str]] = [
     (Publish(INVITATION), "a code is shown, one-time"),
     (Publish(NoInvitation(None)), "no code is shown"),
     (Publish(NoInvitation(Reason.NO_NETWORK)), "no code is shown: no_network"),
-    (Publish(Prompt(SECRET, DEVICE, "192.168.1.9", None, 40.0, 2)), "request 2: 'Ana' at 192.168.1.9 asks to join"),
-    (Publish(PairOutcome(SECRET, approved=False, reason=Reason.GUEST_LEFT)), "request over: guest_left"),
-    (Publish(LinkStatus(LINK, SECRET, Stage.CLOSED, reason=Reason.ICE_FAILED)), "link host-1: closed, ice_failed"),
+    (
+        Publish(Prompt(SECRET, DEVICE, "192.168.1.9", None, 40.0, 2)),
+        "request 2: 'Ana' at 192.168.1.9 asks to join",
+    ),
+    (
+        Publish(PairOutcome(SECRET, approved=False, reason=Reason.GUEST_LEFT)),
+        "request over: guest_left",
+    ),
+    (
+        Publish(LinkStatus(LINK, SECRET, Stage.CLOSED, reason=Reason.ICE_FAILED)),
+        "link host-1: closed, ice_failed",
+    ),
     (Publish(Trouble(Problem(Reason.CODE_CLOSED))), "code_closed"),
     (Publish(Trouble(Problem(Reason.PEER_ERROR, "size"), LINK)), "link host-1: peer_error (size)"),
     (Publish(ProofPolicy(required=True)), "guests that prove nothing are refused"),
@@ -100,7 +124,9 @@ def test_a_step(step: ProgramEvent | Command, words: str, caplog: pytest.LogCapt
 
 
 @pytest.mark.parametrize("step", NOT_TOLD, ids=lambda value: type(value).__name__)
-def test_what_is_nobodys_business(step: ProgramEvent | Command, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_nobodys_business(
+    step: ProgramEvent | Command, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "proxim")
     tell_step(step)
     assert caplog.records == []

@@ -53,9 +53,13 @@ def test_an_incoming_transfer_is_kept(store: Store, tmp_path: Path) -> None:
     assert store.found() == (StoredTransfer(ID, Direction.IN, ENTRIES, "Phone"),)
 
 
-def test_an_outgoing_transfer_is_kept_with_paths_that_are_no_text(store: Store, tmp_path: Path) -> None:
+def test_an_outgoing_transfer_is_kept_with_paths_that_are_no_text(
+    store: Store, tmp_path: Path
+) -> None:
     paths = ("/home/a/F", "/home/a/F/ä", "/home/a/\udcff")
-    sources = tuple(SourceFile(entry, Path(path)) for entry, path in zip(ENTRIES, paths, strict=True))
+    sources = tuple(
+        SourceFile(entry, Path(path)) for entry, path in zip(ENTRIES, paths, strict=True)
+    )
     store.keep_sources(ID, sources, None)
     assert store.sources_of(ID) == sources
     assert store.sources_of(OTHER) is None
@@ -70,7 +74,11 @@ def test_names_tell_no_id_and_contents_are_nobody_elses(store: Store, tmp_path: 
     store.save(incoming(tmp_path)).close()
     store.keep_sources(ID, [], None)
     tag = resume_tag(ID).hex()
-    assert [path.name for path in files(tmp_path)] == [f"{tag}.in.json", f"{tag}.in.log", f"{tag}.out.json"]
+    assert [path.name for path in files(tmp_path)] == [
+        f"{tag}.in.json",
+        f"{tag}.in.log",
+        f"{tag}.out.json",
+    ]
     if sys.platform != "win32":
         assert {stat.S_IMODE(path.stat().st_mode) for path in files(tmp_path)} == {0o600}
         assert stat.S_IMODE((tmp_path / "data" / "transfers").stat().st_mode) == 0o700
@@ -117,7 +125,9 @@ BROKEN: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", BROKEN)
-def test_a_state_that_is_not_ours_is_no_state(store: Store, tmp_path: Path, change: dict[str, Any]) -> None:
+def test_a_state_that_is_not_ours_is_no_state(
+    store: Store, tmp_path: Path, change: dict[str, Any]
+) -> None:
     store.save(incoming(tmp_path)).close()
     path = files(tmp_path)[0]
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
@@ -206,7 +216,9 @@ print("holds", flush=True)
 sys.stdin.read()
 """
     store.save(incoming(tmp_path)).close()
-    other = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    other = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     with other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == b"holds"
@@ -222,7 +234,9 @@ sys.stdin.read()
     assert files(tmp_path) == []
 
 
-def test_a_folder_that_stays_is_not_emptied_of_what_is_not_ours(store: Store, tmp_path: Path) -> None:
+def test_a_folder_that_stays_is_not_emptied_of_what_is_not_ours(
+    store: Store, tmp_path: Path
+) -> None:
     (tmp_path / "F (2)").mkdir()
     (tmp_path / "F (2)" / "other.part").write_bytes(b"")
     store.save(incoming(tmp_path)).close()
@@ -241,7 +255,9 @@ def test_no_folder_is_no_trouble(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b""
 
 
-def test_a_write_that_fails_leaves_the_old_state(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_the_old_state(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.keep_sources(ID, [SourceFile(Entry("a"), Path("/a"))], None)
 
     def full(*_: object) -> None:
@@ -254,7 +270,9 @@ def test_a_write_that_fails_leaves_the_old_state(store: Store, tmp_path: Path, m
     assert len(files(tmp_path)) == 1
 
 
-def test_a_journal_whose_disk_is_full_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_whose_disk_is_full_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = Journal(tmp_path / "log")
 
     def full(*_: object) -> None:

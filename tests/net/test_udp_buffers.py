@@ -11,7 +11,9 @@ def room(one: socket.socket) -> int:
     return one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
 
-async def test_the_sockets_of_a_link_hold_more_than_the_system_gives_by_itself(own_address: str) -> None:
+async def test_the_sockets_of_a_link_hold_more_than_the_system_gives_by_itself(
+    own_address: str,
+) -> None:
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
         connection.createDataChannel("control")
@@ -19,7 +21,8 @@ async def test_the_sockets_of_a_link_hold_more_than_the_system_gives_by_itself(o
         assert connection.sctp is not None
         sockets = [
             one.transport.get_extra_info("socket")
-            for one in connection.sctp.transport.transport._connection._protocols  # test of these very names
+            # Test of these very names
+            for one in connection.sctp.transport.transport._connection._protocols
         ]
         assert sockets
         widen(connection.sctp)
@@ -39,7 +42,9 @@ async def test_an_aioice_that_shows_no_sockets_is_left_as_it_is() -> None:
 
 async def test_a_socket_that_takes_no_more_stays_as_it_was() -> None:
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0))
+    transport, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+    )
 
     class Stubborn:
         def setsockopt(self, *arguments: int) -> None:

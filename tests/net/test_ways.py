@@ -1,4 +1,6 @@
-"""A link's ways, with real lanes and a stand-in for its WebRTC peer (tests/net/test_peer.py has real ones)."""
+"""A link's ways, with real lanes and a stand-in for its WebRTC peer (tests/net/test_peer.py has
+real ones).
+"""
 
 import asyncio
 import secrets
@@ -67,7 +69,9 @@ async def test_two_programs_open_a_lane_and_send_over_it() -> None:
     await server.start(listener)
     token, key = secrets.token_bytes(16), secrets.token_bytes(32)
     carry_out(host, ExpectLane(HOST, token, key))
-    carry_out(guest, DialLane(GUEST, f"ws://127.0.0.1:{listener.getsockname()[1]}/lane", token, key))
+    carry_out(
+        guest, DialLane(GUEST, f"ws://127.0.0.1:{listener.getsockname()[1]}/lane", token, key)
+    )
     await events.wait(LaneOpened, lambda event: event.link == GUEST)
     way = guest.open(GUEST, Via.LANE, ID, 0)
     assert way is not None

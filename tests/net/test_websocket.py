@@ -9,7 +9,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID, ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
+from proxim.core.events import (
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    FrameReceived,
+    FrameRefused,
+)
 from proxim.core.messages import CloseCode
 from proxim.net.limits import SEND_QUEUE
 from proxim.net.websocket import WebSocket
@@ -81,12 +87,18 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-async def test_bytes_that_are_no_frame_are_told_before_the_socket_is_lost(pair: Pair, broken: str) -> None:
+async def test_bytes_that_are_no_frame_are_told_before_the_socket_is_lost(
+    pair: Pair, broken: str
+) -> None:
     bytes_sent, reason = BROKEN[broken]
     await pair.theirs.send("before")
     pair.theirs.transport.write(bytes_sent)
     await pair.events.wait(ConnectionLost)
-    assert pair.events.all[1:] == [FrameReceived(ID, "before"), FrameRefused(ID, reason), ConnectionLost(ID)]
+    assert pair.events.all[1:] == [
+        FrameReceived(ID, "before"),
+        FrameRefused(ID, reason),
+        ConnectionLost(ID),
+    ]
 
 
 @pytest.mark.parametrize("code", [1002, 1007, 1009])
@@ -103,7 +115,8 @@ async def test_a_frame_after_our_close_is_not_told(pair: Pair) -> None:
     await pair.events.wait(FrameReceived)
     pair.ours.close(CloseCode.BAD_MESSAGES)
     frame = b"\x81\x81" + bytes(4) + b"x"
-    pair.theirs.transport.write(frame * 1000 + b"\x83\x80" + bytes(4))  # the close itself is not out yet
+    # The close itself is not out yet
+    pair.theirs.transport.write(frame * 1000 + b"\x83\x80" + bytes(4))
     await pair.events.wait(ConnectionLost)
     assert pair.events.all[1:] == [FrameReceived(ID, "before"), ConnectionLost(ID)]
 

@@ -1,4 +1,6 @@
-"""Screens and windows for the tests of the Tk face; a test in whose window a callback raised fails."""
+"""Screens and windows for the tests of the Tk face; a test in whose window a callback raised
+fails.
+"""
 
 import logging
 import os

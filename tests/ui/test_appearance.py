@@ -9,7 +9,9 @@ from proxim.ui import appearance as appearance_module
 from proxim.ui.appearance import Appearance, says_dark
 
 LINE = "org.gnome.desktop.interface {} {}\n"
-linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gsettings is asked on Linux only")
+linux_only = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="gsettings is asked on Linux only"
+)
 
 
 @pytest.mark.parametrize(
@@ -17,8 +19,15 @@ linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gs
     [
         ("", False),
         (LINE.format("color-scheme", "'prefer-dark'"), True),
-        (LINE.format("color-scheme", "'prefer-light'") + LINE.format("gtk-theme", "'Adwaita-dark'"), False),
-        (LINE.format("color-scheme", "'default'") + LINE.format("gtk-theme", "'Adwaita-dark'"), True),
+        (
+            LINE.format("color-scheme", "'prefer-light'")
+            + LINE.format("gtk-theme", "'Adwaita-dark'"),
+            False,
+        ),
+        (
+            LINE.format("color-scheme", "'default'") + LINE.format("gtk-theme", "'Adwaita-dark'"),
+            True,
+        ),
         (LINE.format("gtk-theme", "'Yaru-dark'"), True),
         (LINE.format("gtk-theme", "'Adwaita'"), False),
         ("rubbish\n\nmore of it", False),
@@ -37,8 +46,12 @@ def gsettings(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Non
 
 
 @linux_only
-def test_the_desktop_is_asked_early_and_its_answer_read_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gsettings(tmp_path, monkeypatch, f"echo asked >>{tmp_path}/log; echo \"x color-scheme 'prefer-dark'\"")
+def test_the_desktop_is_asked_early_and_its_answer_read_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gsettings(
+        tmp_path, monkeypatch, f"echo asked >>{tmp_path}/log; echo \"x color-scheme 'prefer-dark'\""
+    )
     appearance = Appearance()
     appearance.ask()
     assert appearance.is_dark()
@@ -49,7 +62,9 @@ def test_the_desktop_is_asked_early_and_its_answer_read_late(tmp_path: Path, mon
 
 @linux_only
 @pytest.mark.parametrize("script", ["exit 1", "exec sleep 60"])
-def test_a_desktop_that_gives_no_answer_is_light(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_desktop_that_gives_no_answer_is_light(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(appearance_module, "ANSWER_SECONDS", 0.05)
     gsettings(tmp_path, monkeypatch, script)
     assert not Appearance().is_dark()
@@ -71,9 +86,12 @@ def test_a_program_that_cannot_be_started_is_light(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("answer", "dark"), [("Dark", True), ("Light", False), (None, False), (OSError("no registry"), False)]
+    ("answer", "dark"),
+    [("Dark", True), ("Light", False), (None, False), (OSError("no registry"), False)],
 )
-def test_elsewhere_darkdetect_is_asked(answer: object, dark: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_elsewhere_darkdetect_is_asked(
+    answer: object, dark: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def theme() -> object:
         if isinstance(answer, Exception):
             raise answer

@@ -49,7 +49,12 @@ def test_it_names_who_asks_and_how_they_proved_themselves(
 ) -> None:
     dialog = ask(bench, bench.prompt(verified=verified))
     shown = texts(dialog.window)
-    assert {"Grace's phone", "192.168.178.42", "9b2f0c5e-7a61-4c0e-8d7f-0a1b2c3d4e5f", badge} <= set(shown)
+    assert {
+        "Grace's phone",
+        "192.168.178.42",
+        "9b2f0c5e-7a61-4c0e-8d7f-0a1b2c3d4e5f",
+        badge,
+    } <= set(shown)
     assert bench.window.theme.badge(verified) == (badge, style)
 
 
@@ -92,7 +97,9 @@ def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
     dialog.approve_button.invoke()
     assert bench.posted == []
     assert dialog.approve_button.cget("text") == "Approve without verification"
-    assert any("Nothing shows that this device has seen your code" in text for text in texts(dialog.window))
+    assert any(
+        "Nothing shows that this device has seen your code" in text for text in texts(dialog.window)
+    )
     bench.wait_for_focus(dialog.reject_button)
     bench.clock.now += APPROVE_DEAD_SECONDS - 0.01
     dialog.approve_button.configure(state="normal")
@@ -179,7 +186,10 @@ def test_it_goes_away_by_itself(bench: Bench) -> None:
 def test_two_verified_requests_have_a_dialog_each(bench: Bench) -> None:
     first = ask(bench, bench.prompt(verified=Verified.QR))
     second = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"))
-    assert (second.window.winfo_x(), second.window.winfo_y()) != (first.window.winfo_x(), first.window.winfo_y())
+    assert (second.window.winfo_x(), second.window.winfo_y()) != (
+        first.window.winfo_x(),
+        first.window.winfo_y(),
+    )
     second.reject()
     assert bench.posted == [Decide("session-2", approved=False, number=12)]
     assert first.window.winfo_exists()
@@ -236,7 +246,11 @@ def test_the_same_session_never_has_two(bench: Bench) -> None:
 
 def test_nothing_pushes_the_buttons_out(bench: Bench) -> None:
     prompt = Prompt(
-        "s", DeviceInfo("W" * 40, "x" * 64), "fe80::1234:5678:9abc:def0%wlp0s20f3", None, bench.clock.now + 40
+        "s",
+        DeviceInfo("W" * 40, "x" * 64),
+        "fe80::1234:5678:9abc:def0%wlp0s20f3",
+        None,
+        bench.clock.now + 40,
     )
     dialog = ask(bench, prompt)
     assert dialog.window.winfo_width() < bench.window.theme.px(640)
@@ -249,14 +263,18 @@ def test_nothing_pushes_the_buttons_out(bench: Bench) -> None:
 @pytest.mark.parametrize("id", ["x" * 64, "漢" * 21, "e" * 63 + "é", "0" * 36])
 def test_all_of_an_id_is_seen(bench: Bench, id: str) -> None:
     """Two may begin alike: nothing is cut off at the end of a line."""
-    lines = ask(bench, Prompt("s", DeviceInfo("Ada", id), "192.168.1.2", None, bench.clock.now + 40)).device_id
+    lines = ask(
+        bench, Prompt("s", DeviceInfo("Ada", id), "192.168.1.2", None, bench.clock.now + 40)
+    ).device_id
     bench.pump(lines[-1].winfo_viewable)
     assert "".join(line.get() for line in lines) == id
     assert all(line.xview() == (0.0, 1.0) for line in lines)
 
 
 def test_an_id_cannot_steer_the_text(bench: Bench) -> None:
-    prompt = Prompt("s", DeviceInfo(LONG_NAME, "ab\n\u202ecd\x00"), "192.168.1.2", None, bench.clock.now + 40)
+    prompt = Prompt(
+        "s", DeviceInfo(LONG_NAME, "ab\n\u202ecd\x00"), "192.168.1.2", None, bench.clock.now + 40
+    )
     assert [line.get() for line in ask(bench, prompt).device_id] == ["ab cd"]
 
 

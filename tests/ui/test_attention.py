@@ -20,7 +20,9 @@ def test_what_happens_behind_is_counted_until_one_looks(bench: Bench, attention:
     bench.pump(lambda: bench.root.title() == "Proxim")
 
 
-def test_in_front_nothing_needs_to_be_said(bench: Bench, attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_front_nothing_needs_to_be_said(
+    bench: Bench, attention: Attention, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bench.root, "focus_displayof", lambda: bench.root)
     attention.call()
     assert bench.root.title() == "Proxim"

@@ -76,7 +76,9 @@ def test_bytes_as_tk_spells_them() -> None:
     assert from_bytes("") == ""
 
 
-def test_an_owner_that_gives_nonsense_is_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_owner_that_gives_nonsense_is_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(**_options: str) -> str:
         raise tkinter.TclError("CLIPBOARD selection doesn't exist")
 

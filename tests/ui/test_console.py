@@ -18,7 +18,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def console(out: io.TextIOBase, columns: int = 80, environ: dict[str, str] | None = None) -> Console:
+def console(
+    out: io.TextIOBase, columns: int = 80, environ: dict[str, str] | None = None
+) -> Console:
     return Console(out, environ or {}, lambda: columns)  # type: ignore[arg-type]
 
 
@@ -32,7 +34,9 @@ LOOKS = [
 
 
 @pytest.mark.parametrize(("out", "environ", "coloured"), LOOKS)
-def test_colour_only_where_it_is_wanted(out: io.StringIO, environ: dict[str, str], coloured: bool) -> None:
+def test_colour_only_where_it_is_wanted(
+    out: io.StringIO, environ: dict[str, str], coloured: bool
+) -> None:
     painted = console(out, environ=environ).painted("a\x1b[2Jb", Colour.GREEN)
     assert painted == ("\x1b[32ma[2Jb\x1b[0m" if coloured else "a[2Jb")
 
@@ -67,7 +71,8 @@ def test_a_long_word_stays_whole_behind_its_label() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "columns"), [("", 0), ("abc", 3), ("漢字", 4), ("😀", 2), ("e\u0301", 1), ("ｱ", 1), ("Ａ", 2), ("é", 1)]
+    ("text", "columns"),
+    [("", 0), ("abc", 3), ("漢字", 4), ("😀", 2), ("e\u0301", 1), ("ｱ", 1), ("Ａ", 2), ("é", 1)],
 )
 def test_how_wide_characters_are(text: str, columns: int) -> None:
     assert columns_of(text) == columns
@@ -90,7 +95,9 @@ def test_what_is_cut_fits(text: str, columns: int) -> None:
     ("out", "environ", "redraws"),
     [(Terminal(), {}, True), (Terminal(), {"TERM": "dumb"}, False), (io.StringIO(), {}, False)],
 )
-def test_redrawing_is_for_terminals(out: io.StringIO, environ: dict[str, str], redraws: bool) -> None:
+def test_redrawing_is_for_terminals(
+    out: io.StringIO, environ: dict[str, str], redraws: bool
+) -> None:
     assert console(out, environ=environ).redraws is redraws
 
 

@@ -6,7 +6,12 @@ from proxim.core.words import use
 from proxim.ui.doctor import DoctorFace
 
 GOOD = Finding(Check.PORT, Level.OK, "Port 47800 is free.")
-BAD = Finding(Check.FIREWALL, Level.FAILURE, "The firewall \x1b[31mblocks\x1b[0m Proxim.", "Allow TCP port 47800.")
+BAD = Finding(
+    Check.FIREWALL,
+    Level.FAILURE,
+    "The firewall \x1b[31mblocks\x1b[0m Proxim.",
+    "Allow TCP port 47800.",
+)
 
 
 class Terminal(io.StringIO):
@@ -14,7 +19,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def shown(*findings: Finding, json: bool = False, out: io.StringIO | None = None) -> tuple[str, int]:
+def shown(
+    *findings: Finding, json: bool = False, out: io.StringIO | None = None
+) -> tuple[str, int]:
     stream = out or io.StringIO()
     face = DoctorFace(stream, {}, json=json)
     for finding in findings:
@@ -36,7 +43,12 @@ def test_nothing_found_can_drive_the_terminal() -> None:
 
 def test_findings_as_json_lines() -> None:
     text, status = shown(GOOD, json=True)
-    assert json.loads(text) == {"event": "finding", "check": "port", "level": "ok", "message": "Port 47800 is free."}
+    assert json.loads(text) == {
+        "event": "finding",
+        "check": "port",
+        "level": "ok",
+        "message": "Port 47800 is free.",
+    }
     assert status == 0
 
 
@@ -46,7 +58,11 @@ def test_a_terminal_breaks_lines_between_words_under_the_sentence() -> None:
     lines = text.replace("\x1b[33m", "").replace("\x1b[0m", "").splitlines()
     assert len(lines) == 4
     assert all(len(line) <= 80 for line in lines)
-    assert [line[:14] for line in lines] == ["warning  word ", *[" " * 9 + "word "], *[" " * 9 + "step "] * 2]
+    assert [line[:14] for line in lines] == [
+        "warning  word ",
+        *[" " * 9 + "word "],
+        *[" " * 9 + "step "] * 2,
+    ]
     assert len(shown(long)[0].splitlines()) == 2  # a file is for programs that search lines
 
 

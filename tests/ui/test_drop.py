@@ -32,7 +32,9 @@ def test_files_dropped_on_a_link_are_sent(bench: Bench, drop: DropTarget) -> Non
     assert drop.sign.winfo_width() == bench.root.winfo_width()
     assert tell(bench, "<<Drop>>", "{/tmp/a b} /tmp/\\{x /tmp/\\[exit\\] {/tmp/$y}") == "copy"
     bench.settle()
-    assert bench.posted == [SendPaths(LinkID("host-1"), ("/tmp/a b", "/tmp/{x", "/tmp/[exit]", "/tmp/$y"))]
+    assert bench.posted == [
+        SendPaths(LinkID("host-1"), ("/tmp/a b", "/tmp/{x", "/tmp/[exit]", "/tmp/$y"))
+    ]
     assert not drop.sign.winfo_viewable()
 
 
@@ -66,7 +68,9 @@ def test_without_a_link_it_says_so_and_takes_nothing(bench: Bench, drop: DropTar
 
 
 @pytest.mark.parametrize("event", ["<Motion>", "<Button-1>"])
-def test_the_sign_goes_with_the_drag_however_that_ended(bench: Bench, drop: DropTarget, event: str) -> None:
+def test_the_sign_goes_with_the_drag_however_that_ended(
+    bench: Bench, drop: DropTarget, event: str
+) -> None:
     tell(bench, "<<DropEnter>>")
     tell(bench, "<<DropLeave>>")
     bench.settle()

@@ -1,4 +1,6 @@
-"""What `--send` and `--once` ask for: when it is over, and that only what arrived whole counts as done."""
+"""What `--send` and `--once` ask for: when it is over, and that only what arrived whole counts as
+done.
+"""
 
 from dataclasses import replace
 
@@ -11,7 +13,9 @@ from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus,
 from proxim.ui.errand import Errand
 
 LINK = LinkStatus(LinkID("host-1"), "s1", Stage.CONNECTED, can_send_files=True)
-OUT = TransferStatus(TransferID("t1"), Direction.OUT, TransferState.ANNOUNCED, (Entry("a", 5),), 5, link=LINK.link)
+OUT = TransferStatus(
+    TransferID("t1"), Direction.OUT, TransferState.ANNOUNCED, (Entry("a", 5),), 5, link=LINK.link
+)
 IN = replace(OUT, transfer=TransferID("t2"), direction=Direction.IN)
 PATHS = ("/a",)
 
@@ -68,7 +72,12 @@ def test_without_once_nothing_is_ever_over(errand: Errand) -> None:
 def test_sent_and_arrived() -> None:
     errand = sending()
     assert not errand.over
-    for state in (TransferState.ANNOUNCED, TransferState.ACTIVE, TransferState.WAITING, TransferState.ACTIVE):
+    for state in (
+        TransferState.ANNOUNCED,
+        TransferState.ACTIVE,
+        TransferState.WAITING,
+        TransferState.ACTIVE,
+    ):
         errand.see(at(OUT, state))
         assert not errand.over
     errand.see(at(OUT, TransferState.DONE))
@@ -95,7 +104,11 @@ def test_sent_and_not_arrived(end: TransferStatus) -> None:
 def test_what_an_earlier_run_left_is_not_what_was_asked_for() -> None:
     errand = sending()
     earlier = replace(
-        OUT, transfer=TransferID("t0"), state=TransferState.WAITING, link=None, entries=(Entry("other", 5),)
+        OUT,
+        transfer=TransferID("t0"),
+        state=TransferState.WAITING,
+        link=None,
+        entries=(Entry("other", 5),),
     )
     errand.see(earlier)
     errand.see(replace(earlier, state=TransferState.DONE, link=LINK.link))

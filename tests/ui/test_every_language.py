@@ -1,4 +1,5 @@
-"""The window in every language but English: each scene whole, with nothing cut off, at 100 and 200 %.
+"""The window in every language but English: each scene whole, with nothing cut off, at 100 and 200
+%.
 
 Pictures of it are kept to be looked at, as test_pictures.py keeps them in English.
 """
@@ -27,7 +28,8 @@ from tests.ui.tk_support import WIFI, Bench, link
 
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 WIDEST: Final = (640, 680)  # of the window at 100 %, as in English
-_SLACK: Final = 2  # pixels: Tk's canvas gives boxes that are a little too large (its manual, `bbox`)
+# Pixels: Tk's canvas gives boxes that are a little too large (its manual, `bbox`)
+_SLACK: Final = 2
 CABLE: Final = Network("192.168.178.21", 24, "Ethernet", virtual=False)
 
 
@@ -60,7 +62,9 @@ def show_joined(bench: Bench) -> None:
 
 
 def show_far(bench: Bench) -> None:
-    bench.window.join.entry.insert(0, "http://203.0.113.7:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&k=AAAAAAAAAAAAAAAAAAAAAA")
+    bench.window.join.entry.insert(
+        0, "http://203.0.113.7:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&k=AAAAAAAAAAAAAAAAAAAAAA"
+    )
     bench.window.join.join()
 
 
@@ -128,18 +132,39 @@ def show_closed_link(bench: Bench) -> None:
 HOME: Final[dict[str, Callable[[Bench], None]]] = {
     function.__name__.removeprefix("show_"): function
     for function in (
-        *(show_home, show_more, show_closed_code, show_ipv6, show_no_code, show_joined, show_far, show_typo),
-        *(show_asking, show_failed, show_lost, show_verified, show_scanned, show_unverified, show_warned),
+        *(
+            show_home,
+            show_more,
+            show_closed_code,
+            show_ipv6,
+            show_no_code,
+            show_joined,
+            show_far,
+            show_typo,
+        ),
+        *(
+            show_asking,
+            show_failed,
+            show_lost,
+            show_verified,
+            show_scanned,
+            show_unverified,
+            show_warned,
+        ),
         *(show_scanned_link, show_link_by_link, show_closed_link),
     )
 }
-SCENES: Final = HOME | {name: scene for name, scene in test_pictures.SCENES.items() if name != "files-long-names"}
+SCENES: Final = HOME | {
+    name: scene for name, scene in test_pictures.SCENES.items() if name != "files-long-names"
+}
 
 
 @pytest.mark.parametrize("language", OTHERS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("scene", SCENES)
-def test_nothing_is_cut_at_100_percent(scene: str, theme: ThemeChoice, language: str, make_bench: MakeBench) -> None:
+def test_nothing_is_cut_at_100_percent(
+    scene: str, theme: ThemeChoice, language: str, make_bench: MakeBench
+) -> None:
     use(language)
     look_at(make_bench(theme), scene, f"{language}-{scene}-{theme}-100")
 
@@ -147,7 +172,11 @@ def test_nothing_is_cut_at_100_percent(scene: str, theme: ThemeChoice, language:
 @pytest.mark.parametrize("language", OTHERS)
 @pytest.mark.parametrize("scene", SCENES)
 def test_nothing_is_cut_at_200_percent(
-    scene: str, language: str, fine_screen: str, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+    scene: str,
+    language: str,
+    fine_screen: str,
+    make_bench: MakeBench,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     use(language)
     monkeypatch.setenv("DISPLAY", fine_screen)
@@ -158,7 +187,12 @@ def look_at(bench: Bench, scene: str, name: str) -> None:
     SCENES[scene](bench)
     bench.settle()
     root = bench.root
-    bench.pump(lambda: root.winfo_width() >= root.winfo_reqwidth() and root.winfo_height() >= root.winfo_reqheight())
+    bench.pump(
+        lambda: (
+            root.winfo_width() >= root.winfo_reqwidth()
+            and root.winfo_height() >= root.winfo_reqheight()
+        )
+    )
     bench.pump(lambda: not list(cut(root)), f"nothing is cut: {list(cut(root))}")
     bench.picture(name)
     width, height = map(bench.window.theme.px, WIDEST)
@@ -166,16 +200,24 @@ def look_at(bench: Bench, scene: str, name: str) -> None:
 
 
 def cut(window: tkinter.Misc) -> Iterator[str]:
-    """Widgets in sight that have less room than their text wants; a text made to be shortened wants next to none."""
+    """Widgets in sight that have less room than their text wants; a text made to be shortened wants
+    next to none.
+    """
     for widget in every(window):
-        if widget.winfo_viewable() and isinstance(widget, ttk.Label | ttk.Button | ttk.Checkbutton | ttk.Menubutton):
+        if widget.winfo_viewable() and isinstance(
+            widget, ttk.Label | ttk.Button | ttk.Checkbutton | ttk.Menubutton
+        ):
             room = (widget.winfo_width(), widget.winfo_height())
             wanted = (widget.winfo_reqwidth(), widget.winfo_reqheight())
             if room[0] < wanted[0] or room[1] < wanted[1]:
                 yield f"{widget.cget('text')!r}: {room} of {wanted}"
         if widget.winfo_viewable() and isinstance(widget, WrapLabel):
-            padding = widget.tk.splitlist(ttk.Style(widget).lookup(str(widget.cget("style")), "padding"))
-            line = int(str(widget.cget("wraplength"))) + 2 * (int(str(padding[0])) if padding else 0)
+            padding = widget.tk.splitlist(
+                ttk.Style(widget).lookup(str(widget.cget("style")), "padding")
+            )
+            line = int(str(widget.cget("wraplength"))) + 2 * (
+                int(str(padding[0])) if padding else 0
+            )
             if line > widget.winfo_width():
                 yield f"{widget.cget('text')!r}: lines of {line} in {widget.winfo_width()}"
 

@@ -1,4 +1,6 @@
-"""What both faces without a window share: whom they join, which links live, when they end and with what."""
+"""What both faces without a window share: whom they join, which links live, when they end and with
+what.
+"""
 
 import io
 from dataclasses import replace
@@ -69,7 +71,7 @@ class Face(LineFace):
         self._write("end of input")
 
 
-# --- statuses and lines --------------------------------------------------------------------------------------------
+# --- statuses and lines ---------------------------------------------------------------------------
 
 
 def test_statuses_are_told_in_order_and_a_link_with_what_it_was() -> None:
@@ -78,7 +80,13 @@ def test_statuses_are_told_in_order_and_a_link_with_what_it_was() -> None:
     closed = replace(CONNECTED, stage=Stage.CLOSED)
     for status in (INVITATION, opening, CONNECTED, closed, PROMPT):
         face.show(status)
-    assert face.told == [INVITATION, (opening, None), (CONNECTED, opening), (closed, CONNECTED), PROMPT]
+    assert face.told == [
+        INVITATION,
+        (opening, None),
+        (CONNECTED, opening),
+        (closed, CONNECTED),
+        PROMPT,
+    ]
 
 
 def test_a_reason_told_as_trouble_is_not_told_again_right_after() -> None:
@@ -105,7 +113,7 @@ def test_text_goes_to_the_links_that_are_open_now() -> None:
     assert face.posted == [SendText(LINK, "two")]
 
 
-# --- joining -------------------------------------------------------------------------------------------------------
+# --- joining --------------------------------------------------------------------------------------
 
 
 JOINS = [
@@ -133,13 +141,19 @@ def test_a_far_address_is_refused_with_its_reason() -> None:
     assert face.exit_status == 2
 
 
-# --- files ---------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 PATHS = ("/a/film.mkv",)
 CAN_SEND = replace(CONNECTED, can_send_files=True)
 COMING = TransferStatus(
-    TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, (Entry("film.mkv", 10),), 10, link=LINK, peer_name="Ana"
+    TransferID("t1"),
+    Direction.IN,
+    TransferState.ANNOUNCED,
+    (Entry("film.mkv", 10),),
+    10,
+    link=LINK,
+    peer_name="Ana",
 )
 GOING = replace(COMING, transfer=TransferID("t2"), direction=Direction.OUT)
 
@@ -182,11 +196,17 @@ def test_what_is_to_be_sent_goes_out_once_it_can() -> None:
     assert face.posted == [SendPaths(LINK, PATHS)]
 
 
-@pytest.mark.parametrize("options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)])
+@pytest.mark.parametrize(
+    "options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)]
+)
 @pytest.mark.parametrize(("state", "status"), [(TransferState.DONE, 0), (TransferState.FAILED, 1)])
-def test_once_ends_with_what_was_sent(options: FaceOptions, state: TransferState, status: int) -> None:
+def test_once_ends_with_what_was_sent(
+    options: FaceOptions, state: TransferState, status: int
+) -> None:
     face = Face(options)
-    face.take(CAN_SEND, *at(GOING, TransferState.ANNOUNCED, TransferState.ACTIVE, TransferState.WAITING))
+    face.take(
+        CAN_SEND, *at(GOING, TransferState.ANNOUNCED, TransferState.ACTIVE, TransferState.WAITING)
+    )
     face.show(replace(CAN_SEND, stage=Stage.WAITING))
     again = replace(CAN_SEND, link=LinkID("host-2"), resumes=LINK)
     face.show(replace(again, stage=Stage.APPROVED, can_send_files=False))
@@ -216,10 +236,14 @@ def test_a_lost_link_that_may_come_back_ends_nothing_and_one_that_does_not_fails
 
 
 @pytest.mark.parametrize("send", [PATHS, ()])
-def test_another_devices_link_that_ends_does_not_end_what_was_asked_for(send: tuple[str, ...]) -> None:
+def test_another_devices_link_that_ends_does_not_end_what_was_asked_for(
+    send: tuple[str, ...],
+) -> None:
     face = Face(replace(HOST, once=True, send=send))
     face.take(CAN_SEND, replace(GOING, state=TransferState.ACTIVE))
-    face.take(replace(CONNECTED, link=LinkID("host-2"), stage=Stage.CLOSED, reason=Reason.ICE_FAILED))
+    face.take(
+        replace(CONNECTED, link=LinkID("host-2"), stage=Stage.CLOSED, reason=Reason.ICE_FAILED)
+    )
     assert Shutdown() not in face.posted
     face.take(replace(CONNECTED, link=LinkID("host-2")), replace(CAN_SEND, stage=Stage.CLOSED))
     assert (Shutdown() in face.posted) is bool(send)
@@ -231,7 +255,11 @@ def test_a_link_that_takes_another_up_stands_in_its_place() -> None:
     face.show(replace(CONNECTED, link=LinkID("host-2"), resumes=LINK))
     face.line("hello")
     face.close()
-    assert face.posted == [SendText(LinkID("host-2"), "hello"), Disconnect(LinkID("host-2")), Shutdown()]
+    assert face.posted == [
+        SendText(LinkID("host-2"), "hello"),
+        Disconnect(LinkID("host-2")),
+        Shutdown(),
+    ]
 
 
 def test_an_interrupt_cancels_what_moves_and_keeps_what_waits() -> None:
@@ -261,7 +289,7 @@ def test_transfers_that_are_over_are_forgotten_some_time() -> None:
     assert GOING.transfer in face._transfers
 
 
-# --- the end -------------------------------------------------------------------------------------------------------
+# --- the end --------------------------------------------------------------------------------------
 
 
 def test_close_says_goodbye_and_waits_for_the_end() -> None:
@@ -339,7 +367,11 @@ def test_closing_a_joining_program(stage: Stage, was_connected: bool, exit_statu
     face = Face(JOIN)
     face.show(replace(CONNECTED, stage=stage, was_connected=was_connected))
     face.close()
-    face.show(replace(CONNECTED, stage=Stage.CLOSED, was_connected=was_connected, reason=Reason.DISCONNECTED))
+    face.show(
+        replace(
+            CONNECTED, stage=Stage.CLOSED, was_connected=was_connected, reason=Reason.DISCONNECTED
+        )
+    )
     assert face.posted == [Disconnect(LINK), Shutdown()]
     assert face.exit_status == exit_status
 

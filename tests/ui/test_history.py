@@ -87,7 +87,9 @@ def test_a_flood_drops_the_oldest(history: History) -> None:
     assert f"<{KEPT_MAX + 2}>" in shown(history)
 
 
-def test_large_texts_are_dropped_by_their_size(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_texts_are_dropped_by_their_size(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(history_module, "KEPT_CHARACTERS_MAX", 10)
     for text in ("first", "second", "the last one is kept whatever its size"):
         history.add("Grace", text, received=True)

@@ -13,7 +13,12 @@ from tests.ui.tk_support import Bench, camera, link, transfer
 
 
 def announced(number: int = 1, *names: str) -> TransferStatus:
-    return transfer(number, *(names or ("a.txt", "b.txt")), state=TransferState.ANNOUNCED, direction=Direction.IN)
+    return transfer(
+        number,
+        *(names or ("a.txt", "b.txt")),
+        state=TransferState.ANNOUNCED,
+        direction=Direction.IN,
+    )
 
 
 def question_of(bench: Bench) -> IncomingQuestion | None:
@@ -21,7 +26,9 @@ def question_of(bench: Bench) -> IncomingQuestion | None:
     return None if queue is None else queue.question
 
 
-def ask(bench: Bench, status: TransferStatus | None = None, *, alive: bool = True) -> IncomingQuestion:
+def ask(
+    bench: Bench, status: TransferStatus | None = None, *, alive: bool = True
+) -> IncomingQuestion:
     bench.window.show(link())
     bench.window.show(status or announced())
     bench.pump(lambda: question_of(bench))
@@ -71,7 +78,9 @@ def test_another_folder_and_always(bench: Bench, monkeypatch: pytest.MonkeyPatch
     assert question._where.cget("text") == "Saved in /disk/new"
     question.always.invoke()
     question.accept_button.invoke()
-    assert bench.posted == [AcceptTransfer(announced().transfer, directory="/disk/new", always=True)]
+    assert bench.posted == [
+        AcceptTransfer(announced().transfer, directory="/disk/new", always=True)
+    ]
 
 
 @pytest.mark.parametrize("how", ["button", "escape", "letter", "close", "return"])

@@ -192,7 +192,12 @@ def test_a_network_is_chosen_only_among_several(bench: Bench) -> None:
 
 def test_a_long_network_name_does_not_widen_the_window(bench: Bench) -> None:
     before = bench.root.winfo_width()
-    long = Network("2001:db8:85a3:1234:5678:8a2e:370:7334", 64, "Intel(R) Ethernet Connection (17) I219-LM #2", False)
+    long = Network(
+        "2001:db8:85a3:1234:5678:8a2e:370:7334",
+        64,
+        "Intel(R) Ethernet Connection (17) I219-LM #2",
+        False,
+    )
     for networks in ((long,), (long, DOCKER)):
         bench.window.show(Networks(networks, long.address))
         bench.settle()

@@ -46,7 +46,9 @@ def test_a_link_and_a_wrong_symbol_stay_as_they_are(typed: str) -> None:
 
 
 def test_no_beginning_of_a_right_code_is_a_mistake() -> None:
-    assert [typing_problem(CODE[:length]) for length in range(len(CODE) + 1)] == [None] * (len(CODE) + 1)
+    assert [typing_problem(CODE[:length]) for length in range(len(CODE) + 1)] == [None] * (
+        len(CODE) + 1
+    )
 
 
 def test_mistakes_are_told_as_they_are_typed() -> None:
@@ -128,7 +130,9 @@ def test_a_question_is_taken_back_by_escape_and_by_typing(bench: Bench) -> None:
 
 
 def test_an_address_on_a_network_of_ours_is_not_far(bench: Bench) -> None:
-    bench.window.show(Networks((Network("203.0.113.77", 24, "eth0", virtual=False),), "203.0.113.77"))
+    bench.window.show(
+        Networks((Network("203.0.113.77", 24, "eth0", virtual=False),), "203.0.113.77")
+    )
     bench.window.join.entry.insert(0, FAR_LINK)
     bench.window.join.join()
     assert bench.posted == [Join(parse_target(FAR_LINK))]

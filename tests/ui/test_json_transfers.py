@@ -1,4 +1,7 @@
-"""Fields of transfers in JSON lines, and what commands about files may say. The lines themselves: test_jsonlines.py."""
+"""Fields of transfers in JSON lines, and what commands about files may say.
+
+The lines themselves: test_jsonlines.py.
+"""
 
 import json
 import os
@@ -13,9 +16,17 @@ from proxim.core.file_events import AcceptTransfer
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import MAX_ENTRIES, Direction, Entry, FailedFile, TransferID
 from proxim.core.status import TransferState, TransferStatus
-from proxim.ui.json_transfers import read_answer, read_link, read_paths, read_transfer, transfer_fields
+from proxim.ui.json_transfers import (
+    read_answer,
+    read_link,
+    read_paths,
+    read_transfer,
+    transfer_fields,
+)
 
-COMING = TransferStatus(TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, (Entry("a", 5), Entry("b")), 5)
+COMING = TransferStatus(
+    TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, (Entry("a", 5), Entry("b")), 5
+)
 
 
 def test_the_least_that_is_told() -> None:
@@ -52,7 +63,19 @@ def test_paths_become_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "paths", [None, [], "a", [None], [""], ["a\0"], ["\ud800"], ["a" * 40_000], ["a"] * (MAX_ENTRIES + 1), {"a": 1}]
+    "paths",
+    [
+        None,
+        [],
+        "a",
+        [None],
+        [""],
+        ["a\0"],
+        ["\ud800"],
+        ["a" * 40_000],
+        ["a"] * (MAX_ENTRIES + 1),
+        {"a": 1},
+    ],
 )
 def test_paths_that_are_none(paths: object) -> None:
     with pytest.raises(MessageError):
@@ -61,11 +84,20 @@ def test_paths_that_are_none(paths: object) -> None:
 
 def test_an_answer() -> None:
     assert read_answer({}, COMING) == AcceptTransfer(COMING.transfer)
-    assert read_answer({"directory": None, "declined": [1, 1]}, COMING) == AcceptTransfer(COMING.transfer, (1,))
+    assert read_answer({"directory": None, "declined": [1, 1]}, COMING) == AcceptTransfer(
+        COMING.transfer, (1,)
+    )
 
 
 @pytest.mark.parametrize(
-    "fields", [{"declined": None}, {"declined": [2]}, {"declined": ["0"]}, {"always": None}, {"directory": 1}]
+    "fields",
+    [
+        {"declined": None},
+        {"declined": [2]},
+        {"declined": ["0"]},
+        {"always": None},
+        {"directory": 1},
+    ],
 )
 def test_an_answer_that_is_none(fields: dict[str, object]) -> None:
     with pytest.raises(MessageError):

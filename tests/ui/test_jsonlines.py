@@ -1,4 +1,6 @@
-"""The JSON lines: every event and command of docs/json-lines.md, and that no line from outside breaks anything."""
+"""The JSON lines: every event and command of docs/json-lines.md, and that no line from outside
+breaks anything.
+"""
 
 import io
 import json
@@ -11,8 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Disconnect, Invite, Join, LinkID, Network, SendText, SessionType, Shutdown
-from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, RetryTransfer, SendPaths
+from proxim.core.events import (
+    Decide,
+    Disconnect,
+    Invite,
+    Join,
+    LinkID,
+    Network,
+    SendText,
+    SessionType,
+    Shutdown,
+)
+from proxim.core.file_events import (
+    AcceptTransfer,
+    AnyIntent,
+    CancelTransfer,
+    RetryTransfer,
+    SendPaths,
+)
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.messages import DeviceInfo, Verified
@@ -44,7 +62,12 @@ FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
 INVITATION = Invitation(
-    "s1", "u1", NEAR, "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg", SessionType.ONE_TIME, 1900.0
+    "s1",
+    "u1",
+    NEAR,
+    "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg",
+    SessionType.ONE_TIME,
+    1900.0,
 )
 PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
 CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
@@ -70,7 +93,13 @@ class Face:
         self.now = 1000.0
         self.out = out or io.StringIO()
         self.posted: list[AnyIntent] = []
-        self.face = JsonLinesFace(options, self.posted.append, self.out, lambda: self.now, lambda: NOON)  # type: ignore[arg-type]
+        self.face = JsonLinesFace(
+            options,
+            self.posted.append,
+            self.out,  # type: ignore[arg-type]
+            lambda: self.now,
+            lambda: NOON,
+        )
 
     def show(self, *statuses: Status) -> list[Event]:
         for status in statuses:
@@ -90,7 +119,8 @@ class Face:
         self.out.truncate()
         assert text == "" or text.endswith("\n")
         lines = text.split("\n")[:-1]
-        assert text.splitlines() == lines  # nothing in it that another reader takes for a line's end
+        # Nothing in it that another reader takes for a line's end
+        assert text.splitlines() == lines
         events = [json.loads(line) for line in lines]
         assert all(isinstance(event.get("event"), str) for event in events)
         return events
@@ -100,7 +130,7 @@ def error(reason: Reason, **more: str) -> Event:
     return {"event": "error", "code": reason.value, "message": SENTENCES[reason], **more}
 
 
-# --- events --------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 
 
 SESSION = {
@@ -112,7 +142,14 @@ SESSION = {
     "type": "one-time",
     "expiresAt": "2025-06-01T12:15:00Z",
 }
-LINK_EVENT = {"event": "link", "via": "webrtc", "verified": None, "link": "host-1", "sessionID": "s1", "name": "Ana"}
+LINK_EVENT = {
+    "event": "link",
+    "via": "webrtc",
+    "verified": None,
+    "link": "host-1",
+    "sessionID": "s1",
+    "name": "Ana",
+}
 
 EVENTS: list[tuple[Status, list[Event]]] = [
     (ThisDevice(DeviceInfo("Here", "u1")), []),
@@ -137,7 +174,10 @@ EVENTS: list[tuple[Status, list[Event]]] = [
             }
         ],
     ),
-    (PairOutcome("s1", approved=True), [{"event": "pair_result", "sessionID": "s1", "status": "approved"}]),
+    (
+        PairOutcome("s1", approved=True),
+        [{"event": "pair_result", "sessionID": "s1", "status": "approved"}],
+    ),
     (
         PairOutcome("s1", approved=False, reason=Reason.GUEST_LEFT),
         [{"event": "pair_result", "sessionID": "s1", "status": "rejected", "reason": "guest_left"}],
@@ -145,7 +185,10 @@ EVENTS: list[tuple[Status, list[Event]]] = [
     (replace(CONNECTED, stage=Stage.APPROVED), []),
     (replace(CONNECTED, stage=Stage.CONNECTING), [{**LINK_EVENT, "state": "connecting"}]),
     (CONNECTED, [{**LINK_EVENT, "state": "connected"}]),
-    (replace(CONNECTED, verified=Verified.CODE), [{**LINK_EVENT, "state": "connected", "verified": "code"}]),
+    (
+        replace(CONNECTED, verified=Verified.CODE),
+        [{**LINK_EVENT, "state": "connected", "verified": "code"}],
+    ),
     (
         replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_LEFT),
         [{**LINK_EVENT, "state": "closed", "reason": "peer_left"}],
@@ -153,7 +196,10 @@ EVENTS: list[tuple[Status, list[Event]]] = [
     (TextReceived(LINK, "hi"), [{"event": "text", "text": "hi", "link": "host-1"}]),
     (TextSent(LINK, "hi"), []),
     (Trouble(Problem(Reason.PROMPT_GONE)), [error(Reason.PROMPT_GONE)]),
-    (Trouble(Problem(Reason.UNSUPPORTED, "why"), LINK), [error(Reason.UNSUPPORTED, detail="why", link="host-1")]),
+    (
+        Trouble(Problem(Reason.UNSUPPORTED, "why"), LINK),
+        [error(Reason.UNSUPPORTED, detail="why", link="host-1")],
+    ),
     (Stopped(), []),
 ]
 
@@ -185,7 +231,9 @@ def test_a_link_event_once_per_change() -> None:
 
 def test_a_joining_program_tells_its_way_and_why_it_failed() -> None:
     face = Face(JOIN)
-    dialing = LinkStatus(LinkID("guest-1"), "@code", Stage.DIALING, peer_address="192.168.1.7:47800")
+    dialing = LinkStatus(
+        LinkID("guest-1"), "@code", Stage.DIALING, peer_address="192.168.1.7:47800"
+    )
     shown = face.show(
         dialing,
         replace(dialing, stage=Stage.ASKING, deadline=1040.0),
@@ -228,10 +276,14 @@ def test_characters_are_kept_but_none_ends_a_line() -> None:
     assert face.events()[0]["text"] == AWKWARD
 
 
-@pytest.mark.parametrize(("encoding", "kept"), [("utf-8", True), ("UTF_16", True), ("cp1252", False), ("ascii", False)])
+@pytest.mark.parametrize(
+    ("encoding", "kept"), [("utf-8", True), ("UTF_16", True), ("cp1252", False), ("ascii", False)]
+)
 def test_a_stdout_of_any_encoding_gets_valid_json(encoding: str, kept: bool) -> None:
     raw = io.BytesIO()
-    Face(HOST, io.TextIOWrapper(raw, encoding=encoding, newline="")).face.show(TextReceived(LINK, AWKWARD))
+    Face(HOST, io.TextIOWrapper(raw, encoding=encoding, newline="")).face.show(
+        TextReceived(LINK, AWKWARD)
+    )
     line = raw.getvalue().decode(encoding)
     assert json.loads(line)["text"] == AWKWARD
     assert ("漢" in line) is kept
@@ -257,20 +309,28 @@ def test_every_line_is_flushed() -> None:
     assert pipe.flushes == 2
 
 
-# --- commands ------------------------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("approved", [True, False])
 def test_pair_response(approved: bool) -> None:
     face = Face(HOST)
-    assert face.read({"type": "pair_response", "sessionID": "s1", "approved": approved, "extra": {}}) == []
+    assert (
+        face.read({"type": "pair_response", "sessionID": "s1", "approved": approved, "extra": {}})
+        == []
+    )
     assert face.posted == [Decide("s1", approved)]
 
 
-@pytest.mark.parametrize(("request_field", "number"), [({}, None), ({"request": 3}, 3), ({"request": None}, None)])
+@pytest.mark.parametrize(
+    ("request_field", "number"), [({}, None), ({"request": 3}, 3), ({"request": None}, None)]
+)
 def test_a_pair_response_may_name_its_request(request_field: Event, number: int | None) -> None:
     face = Face(HOST)
-    assert face.read({"type": "pair_response", "sessionID": "s1", "approved": True, **request_field}) == []
+    assert (
+        face.read({"type": "pair_response", "sessionID": "s1", "approved": True, **request_field})
+        == []
+    )
     (decision,) = face.posted
     assert isinstance(decision, Decide)
     assert decision.number == number
@@ -283,7 +343,9 @@ def test_a_prompt_tells_its_number() -> None:
 
 def test_a_request_that_is_no_number_is_a_bad_command() -> None:
     face = Face(HOST)
-    (event,) = face.read({"type": "pair_response", "sessionID": "s1", "approved": True, "request": "7"})
+    (event,) = face.read(
+        {"type": "pair_response", "sessionID": "s1", "approved": True, "request": "7"}
+    )
     assert event["code"] == "bad_command"
     assert face.posted == []
 
@@ -395,17 +457,42 @@ def test_no_line_raises(options: FaceOptions, line: str) -> None:
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3)
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3),
 )
 
 
 @given(
     st.sampled_from([HOST, JOIN]),
     st.sampled_from(
-        ["pair_response", "text", "join", "new_code", "send", "accept", "decline", "cancel", "retry", "close", "x"]
+        [
+            "pair_response",
+            "text",
+            "join",
+            "new_code",
+            "send",
+            "accept",
+            "decline",
+            "cancel",
+            "retry",
+            "close",
+            "x",
+        ]
     ),
     st.dictionaries(
-        st.sampled_from(["sessionID", "approved", "text", "code", "yes", "paths", "declined", "directory", "always"]),
+        st.sampled_from(
+            [
+                "sessionID",
+                "approved",
+                "text",
+                "code",
+                "yes",
+                "paths",
+                "declined",
+                "directory",
+                "always",
+            ]
+        ),
         JSON_VALUES,
     ),
 )
@@ -415,7 +502,7 @@ def test_no_command_raises(options: FaceOptions, kind: str, fields: Event) -> No
     face.read({"type": kind, **fields}, {"type": kind, "transferID": "t1", **fields})
 
 
-# --- files ---------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 TRANSFER = {
@@ -448,12 +535,21 @@ def test_a_transfer_from_its_announcement_to_its_end() -> None:
     assert face.show(waiting) == [gone]
     failed = (FailedFile(2, Reason.FILE_CHANGED),)
     done = replace(
-        COMING, state=TransferState.DONE, moved=70, failed=failed, path="/d", reason=Reason.SOME_FILES_FAILED
+        COMING,
+        state=TransferState.DONE,
+        moved=70,
+        failed=failed,
+        path="/d",
+        reason=Reason.SOME_FILES_FAILED,
     )
     ended = {**TRANSFER, "state": "done", "bytes": 70, "path": "/d", "reason": "some_files_failed"}
-    assert face.show(done) == [{**ended, "failed": [{"path": "notes.txt", "reason": "file_changed"}]}]
+    assert face.show(done) == [
+        {**ended, "failed": [{"path": "notes.txt", "reason": "file_changed"}]}
+    ]
     single = replace(GOING, state=TransferState.DONE, sha256="ab")
-    assert face.show(single) == [{**TRANSFER, "transferID": "t2", "direction": "out", "state": "done", "sha256": "ab"}]
+    assert face.show(single) == [
+        {**TRANSFER, "transferID": "t2", "direction": "out", "state": "done", "sha256": "ab"}
+    ]
 
 
 def test_what_we_announce_needs_no_list() -> None:
@@ -475,24 +571,38 @@ def test_progress_is_told_some_ten_times_a_second() -> None:
     [
         ({}, AcceptTransfer(COMING.transfer)),
         ({"declined": [2, 0, 2]}, AcceptTransfer(COMING.transfer, declined=(0, 2))),
-        ({"always": True, "directory": "/d"}, AcceptTransfer(COMING.transfer, directory="/d", always=True)),
+        (
+            {"always": True, "directory": "/d"},
+            AcceptTransfer(COMING.transfer, directory="/d", always=True),
+        ),
     ],
 )
 def test_accept_once(more: Event, answer: AcceptTransfer) -> None:
     face = Face(HOST)
     face.show(CONNECTED, COMING)
     assert face.read({"type": "accept", "transferID": "t1", **more}) == []
-    assert face.read({"type": "accept", "transferID": "t1"}) == [error(Reason.TRANSFER_GONE, transferID="t1")]
-    assert face.read({"type": "decline", "transferID": "t1"}) == [error(Reason.TRANSFER_GONE, transferID="t1")]
+    assert face.read({"type": "accept", "transferID": "t1"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t1")
+    ]
+    assert face.read({"type": "decline", "transferID": "t1"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t1")
+    ]
     assert face.posted == [answer]
 
 
 def test_decline_and_cancel() -> None:
     face = Face(HOST)
     face.show(COMING, GOING)
-    assert face.read({"type": "decline", "transferID": "t2"}) == [error(Reason.TRANSFER_GONE, transferID="t2")]
-    assert face.read({"type": "accept", "transferID": "t2"}) == [error(Reason.TRANSFER_GONE, transferID="t2")]
-    assert face.read({"type": "decline", "transferID": "t1"}, {"type": "cancel", "transferID": "t2"}) == []
+    assert face.read({"type": "decline", "transferID": "t2"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t2")
+    ]
+    assert face.read({"type": "accept", "transferID": "t2"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t2")
+    ]
+    assert (
+        face.read({"type": "decline", "transferID": "t1"}, {"type": "cancel", "transferID": "t2"})
+        == []
+    )
     assert face.posted == [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
     face.show(replace(GOING, state=TransferState.CANCELLED))
     for unknown in ("t2", "t9"):
@@ -504,7 +614,9 @@ def test_retry_of_what_was_sent_and_failed() -> None:
     face = Face(HOST)
     face.show(COMING, GOING)
     for number in ("t1", "t2", "t9"):
-        assert face.read({"type": "retry", "transferID": number}) == [error(Reason.TRANSFER_GONE, transferID=number)]
+        assert face.read({"type": "retry", "transferID": number}) == [
+            error(Reason.TRANSFER_GONE, transferID=number)
+        ]
     face.show(replace(GOING, state=TransferState.FAILED))
     assert face.read({"type": "retry", "transferID": "t2"}) == []
     assert face.posted == [RetryTransfer(GOING.transfer)]
@@ -518,7 +630,9 @@ def test_send_over_all_links_or_one() -> None:
     face.now += GREETING_SECONDS
     assert face.read(send) == [error(Reason.FILES_UNSUPPORTED)]
     other = LinkID("host-2")
-    face.show(replace(CONNECTED, can_send_files=True), replace(CONNECTED, link=other, can_send_files=True))
+    face.show(
+        replace(CONNECTED, can_send_files=True), replace(CONNECTED, link=other, can_send_files=True)
+    )
     paths = ("/a b", "/c")
     assert face.read(send, {**send, "link": "host-2"}) == []
     assert face.posted == [SendPaths(LINK, paths), SendPaths(other, paths), SendPaths(other, paths)]
@@ -530,7 +644,9 @@ def test_what_is_sent_before_the_other_device_has_greeted_goes_out_then() -> Non
     face.show(CONNECTED)
     assert face.read({"type": "send", "paths": ["/a"]}, {"type": "send", "paths": ["/b"]}) == []
     assert face.posted == []
-    face.show(replace(CONNECTED, can_text=True), replace(CONNECTED, can_text=True, can_send_files=True))
+    face.show(
+        replace(CONNECTED, can_text=True), replace(CONNECTED, can_text=True, can_send_files=True)
+    )
     face.show(replace(CONNECTED, can_text=True, can_send_files=True))
     assert face.posted == [SendPaths(LINK, ("/a",)), SendPaths(LINK, ("/b",))]
 
@@ -550,7 +666,9 @@ def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
     face.show(CONNECTED)
     assert face.read({"type": "send", "paths": ["/a"]}) == []
     again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
-    face.show(replace(CONNECTED, stage=Stage.WAITING), replace(again, stage=Stage.CONNECTING), again)
+    face.show(
+        replace(CONNECTED, stage=Stage.WAITING), replace(again, stage=Stage.CONNECTING), again
+    )
     face.show(replace(again, can_send_files=True))
     assert face.posted == [SendPaths(LinkID("host-2"), ("/a",))]
 
@@ -558,7 +676,9 @@ def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
 def test_with_a_folder_to_save_to_an_announcement_is_told_and_needs_no_answer() -> None:
     face = Face(replace(HOST, accept_files=True))
     assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
-    assert face.read({"type": "accept", "transferID": "t1"}) == [error(Reason.TRANSFER_GONE, transferID="t1")]
+    assert face.read({"type": "accept", "transferID": "t1"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t1")
+    ]
     face.face.end_of_input()
     assert face.posted == []
 
@@ -573,7 +693,7 @@ def test_a_link_that_waits_and_is_taken_up_again() -> None:
     ]
 
 
-# --- joining -------------------------------------------------------------------------------------------------------
+# --- joining --------------------------------------------------------------------------------------
 
 
 def test_a_target_of_the_command_line_is_joined_at_the_start() -> None:
@@ -612,11 +732,13 @@ def test_a_far_target_of_the_command_line_ends_the_program() -> None:
 
 def test_a_joining_program_answers_no_requests() -> None:
     face = Face(JOIN)
-    assert face.read({"type": "pair_response", "sessionID": "s", "approved": True}) == [error(Reason.PROMPT_GONE)]
+    assert face.read({"type": "pair_response", "sessionID": "s", "approved": True}) == [
+        error(Reason.PROMPT_GONE)
+    ]
     assert face.posted == []
 
 
-# --- the end (test_face.py has how programs end) ---------------------------------------------------------------------
+# --- the end (test_face.py has how programs end) --------------------------------------------------
 
 
 def test_close() -> None:
@@ -625,7 +747,9 @@ def test_close() -> None:
     assert face.read({"type": "close"}, {"type": "close"}, {"type": "text", "text": "late"}) == []
     assert face.posted == [Disconnect(LINK), Shutdown()]
     closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.DISCONNECTED)
-    assert [event["event"] for event in face.show(closed, INVITATION, PROMPT, Stopped())] == ["link"]
+    assert [event["event"] for event in face.show(closed, INVITATION, PROMPT, Stopped())] == [
+        "link"
+    ]
 
 
 def test_the_end_of_stdin_is_not_the_end() -> None:

@@ -33,7 +33,11 @@ def after(*statuses: Status) -> Rung:
 def guest(stage: Stage, reason: Reason | None = None, was_connected: bool = False) -> LinkStatus:
     deadline = 40.0 if stage is Stage.ASKING else None
     return replace(
-        link("Ada", stage, "guest-1"), deadline=deadline, reason=reason, was_connected=was_connected, can_text=False
+        link("Ada", stage, "guest-1"),
+        deadline=deadline,
+        reason=reason,
+        was_connected=was_connected,
+        can_text=False,
     )
 
 
@@ -51,13 +55,22 @@ def test_a_host_climbs() -> None:
     told.append(PairOutcome("s", approved=True))
     for stage, step in ((Stage.APPROVED, 2), (Stage.CONNECTING, 3), (Stage.CONNECTED, 4)):
         told.append(link("Grace", stage))
-        assert (after(*told).side, after(*told).step, after(*told).failed) == (Side.HOST, step, False)
+        assert (after(*told).side, after(*told).step, after(*told).failed) == (
+            Side.HOST,
+            step,
+            False,
+        )
     assert after(*told).sentence == "Connected with Grace."
 
 
 def test_a_guest_climbs_and_can_cancel_until_it_is_there() -> None:
     told: list[Status] = [INVITATION]
-    for stage, step in ((Stage.DIALING, 0), (Stage.ASKING, 1), (Stage.APPROVED, 2), (Stage.CONNECTING, 3)):
+    for stage, step in (
+        (Stage.DIALING, 0),
+        (Stage.ASKING, 1),
+        (Stage.APPROVED, 2),
+        (Stage.CONNECTING, 3),
+    ):
         told.append(guest(stage))
         rung = after(*told)
         assert (rung.side, rung.step, rung.link) == (Side.GUEST, step, "guest-1")
@@ -70,7 +83,8 @@ def test_a_guest_is_told_where_to_look() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reached", "step"), [(Stage.DIALING, 0), (Stage.ASKING, 1), (Stage.APPROVED, 2), (Stage.CONNECTING, 3)]
+    ("reached", "step"),
+    [(Stage.DIALING, 0), (Stage.ASKING, 1), (Stage.APPROVED, 2), (Stage.CONNECTING, 3)],
 )
 def test_a_failure_stays_on_the_step_where_it_happened(reached: Stage, step: int) -> None:
     rung = after(INVITATION, guest(reached), guest(Stage.CLOSED, Reason.NO_ANSWER))
@@ -78,7 +92,11 @@ def test_a_failure_stays_on_the_step_where_it_happened(reached: Stage, step: int
 
 
 def test_a_failure_survives_the_fresh_code_that_follows_it() -> None:
-    rung = after(link(stage=Stage.CONNECTING), replace(link(stage=Stage.CLOSED), reason=Reason.ICE_FAILED), INVITATION)
+    rung = after(
+        link(stage=Stage.CONNECTING),
+        replace(link(stage=Stage.CLOSED), reason=Reason.ICE_FAILED),
+        INVITATION,
+    )
     assert rung.sentence == SENTENCES[Reason.ICE_FAILED]
 
 
@@ -115,7 +133,11 @@ def test_a_guest_that_left_is_told_from_the_table() -> None:
 
 
 def test_an_outcome_of_our_own_joining_is_left_to_its_link() -> None:
-    rung = after(INVITATION, guest(Stage.ASKING), PairOutcome("@code", approved=False, reason=Reason.DECLINED))
+    rung = after(
+        INVITATION,
+        guest(Stage.ASKING),
+        PairOutcome("@code", approved=False, reason=Reason.DECLINED),
+    )
     assert (rung.side, rung.failed) == (Side.GUEST, False)
 
 
@@ -129,7 +151,10 @@ def test_the_request_that_is_asked_about_is_named() -> None:
     second = replace(PROMPT, session_id="t", device=DeviceInfo("Joan", "id"))
     assert "Grace" in after(PROMPT, second).sentence
     assert "Joan" in after(PROMPT, replace(second, verified=Verified.CODE)).sentence
-    assert "Joan" in after(PROMPT, second, PairOutcome("s", approved=False, reason=Reason.DECLINED)).sentence
+    assert (
+        "Joan"
+        in after(PROMPT, second, PairOutcome("s", approved=False, reason=Reason.DECLINED)).sentence
+    )
 
 
 def test_who_made_room_for_a_verified_device_is_told_so() -> None:
@@ -139,7 +164,9 @@ def test_who_made_room_for_a_verified_device_is_told_so() -> None:
 
 def test_a_request_that_was_one_too_many_is_not_told() -> None:
     many: list[Status] = [replace(PROMPT, session_id=str(number)) for number in range(5)]
-    gone: list[Status] = [PairOutcome(str(number), approved=False, reason=Reason.TIMEOUT) for number in range(4)]
+    gone: list[Status] = [
+        PairOutcome(str(number), approved=False, reason=Reason.TIMEOUT) for number in range(4)
+    ]
     rung = after(*many, *gone, PairOutcome("4", approved=False, reason=Reason.DECLINED))
     assert rung.sentence == f"Grace: {HOST_SENTENCES[Reason.TIMEOUT]}"
 
@@ -185,7 +212,11 @@ def test_a_lost_link_is_waited_for_until_another_goes_on_for_it() -> None:
 def test_how_a_transfer_ended_is_told() -> None:
     done = transfer(1, "a.txt", "b.txt", state=TransferState.DONE)
     rung = after(INVITATION, link("Grace"), done)
-    assert (rung.step, rung.failed, rung.sentence) == (4, False, "a.txt and 1 more: Sent and verified.")
+    assert (rung.step, rung.failed, rung.sentence) == (
+        4,
+        False,
+        "a.txt and 1 more: Sent and verified.",
+    )
     failed = replace(transfer(1, "a.txt", state=TransferState.FAILED), reason=Reason.DISK_FULL)
     assert after(link("Grace"), failed).failed
     assert after(link("Grace"), transfer(1)).sentence == "Connected with Grace."  # it only moves

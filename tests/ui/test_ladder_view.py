@@ -45,7 +45,8 @@ def test_every_step_can_be_read_inside_the_window(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "reached"), [(Stage.DIALING, 1), (Stage.ASKING, 2), (Stage.APPROVED, 3), (Stage.CONNECTING, 4)]
+    ("stage", "reached"),
+    [(Stage.DIALING, 1), (Stage.ASKING, 2), (Stage.APPROVED, 3), (Stage.CONNECTING, 4)],
 )
 def test_the_dots_up_to_now_are_filled(bench: Bench, stage: Stage, reached: int) -> None:
     look = bench.window.theme.palette
@@ -98,10 +99,16 @@ def test_a_long_sentence_is_not_clipped(bench: Bench) -> None:
     font = bench.window.theme.body
 
     def height() -> int:
-        lines = math.ceil(font.measure(SENTENCES[Reason.ICE_FAILED]) / int(str(label.cget("wraplength"))))
+        lines = math.ceil(
+            font.measure(SENTENCES[Reason.ICE_FAILED]) / int(str(label.cget("wraplength")))
+        )
         return lines * font.metrics("linespace")
 
-    bench.pump(lambda: label.winfo_width() > 1 and label.winfo_height() >= label.winfo_reqheight() >= height())
+    bench.pump(
+        lambda: (
+            label.winfo_width() > 1 and label.winfo_height() >= label.winfo_reqheight() >= height()
+        )
+    )
     assert height() > font.metrics("linespace")
     assert bench.root.winfo_width() == width
     bottom = label.winfo_rooty() + label.winfo_height()

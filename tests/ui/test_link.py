@@ -25,7 +25,9 @@ def note(panel: LinkPanel) -> str:
     return str(panel._note.cget("text")) if panel._note.winfo_viewable() else ""
 
 
-def test_it_says_who_is_there_and_how_they_proved_themselves(bench: Bench, panel: LinkPanel) -> None:
+def test_it_says_who_is_there_and_how_they_proved_themselves(
+    bench: Bench, panel: LinkPanel
+) -> None:
     assert panel._peer.cget("text") == "Grace's phone"
     assert panel._badge.cget("text") == "Verified"
     assert panel._where.cget("text") == "Connected · 192.168.178.42 · direct link"
@@ -37,7 +39,9 @@ def test_it_says_who_is_there_and_how_they_proved_themselves(bench: Bench, panel
     assert panel._badge.cget("text") == "Scanned your QR"
 
 
-def test_text_goes_out_with_return_and_stands_there_once_it_is_sent(bench: Bench, panel: LinkPanel) -> None:
+def test_text_goes_out_with_return_and_stands_there_once_it_is_sent(
+    bench: Bench, panel: LinkPanel
+) -> None:
     bench.focus(panel.entry)
     bench.key(panel.entry, "h", "i", "<Shift-Return>", "y", "o", "u", "<Return>")
     assert bench.posted == [SendText(LINK, "hi\nyou")]
@@ -135,7 +139,9 @@ def test_another_can_be_invited_from_here(bench: Bench, panel: LinkPanel) -> Non
     assert bench.window.pages.at_home
 
 
-@pytest.mark.parametrize(("link_id", "words"), [("host-1", "Scanned your QR"), ("guest-1", "Verified by its link")])
+@pytest.mark.parametrize(
+    ("link_id", "words"), [("host-1", "Scanned your QR"), ("guest-1", "Verified by its link")]
+)
 def test_a_qr_is_the_guests_proof_at_the_host_and_the_hosts_at_the_guest(
     bench: Bench, link_id: str, words: str
 ) -> None:

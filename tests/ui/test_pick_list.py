@@ -104,7 +104,9 @@ def test_twenty_thousand_are_as_many_lines_as_fit(bench: Bench) -> None:
 
 
 def test_a_hostile_name_is_one_line_of_text(bench: Bench) -> None:
-    made = listed(bench, (Entry("a\u202egpj.exe", 1), Entry("x" * 900 + ".exe", 1), Entry("\u200b", 1)))
+    made = listed(
+        bench, (Entry("a\u202egpj.exe", 1), Entry("x" * 900 + ".exe", 1), Entry("\u200b", 1))
+    )
     first, second, third = (name for name, _ in made.lines())
     assert first == "☑ agpj.exe"
     assert second.endswith("xxxx.exe")

@@ -1,4 +1,6 @@
-"""Pictures of the window while files are sent, to be looked at; each is whole, on the screen and not too large."""
+"""Pictures of the window while files are sent, to be looked at; each is whole, on the screen and
+not too large.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +17,9 @@ from proxim.ui.theme import ThemeChoice
 from tests.ui.test_window import MakeBench
 from tests.ui.tk_support import LONG_NAME, Bench, camera, link, transfer
 
-ARABIC = "صور العطلة الصيفية في الجبال والبحر مع العائلة والأصدقاء سنة ألفين وستة وعشرين الجزء الأول.jpg"
+ARABIC = (
+    "صور العطلة الصيفية في الجبال والبحر مع العائلة والأصدقاء سنة ألفين وستة وعشرين الجزء الأول.jpg"
+)
 LONG = "Protokoll-der-ausserordentlichen-Mitgliederversammlung-vom-21-November-endgueltig2.docx"
 
 
@@ -83,9 +87,13 @@ def alive(bench: Bench) -> None:
 
 def show_waiting_link(bench: Bench) -> None:
     bench.window.show(link())
-    bench.window.show(replace(transfer(3, state=TransferState.WAITING, link_id=None), moved=3_100_000))
+    bench.window.show(
+        replace(transfer(3, state=TransferState.WAITING, link_id=None), moved=3_100_000)
+    )
     bench.window.show(replace(transfer(4), moved=3_100_000))
-    bench.window.show(replace(link(stage=Stage.WAITING), deadline=bench.clock.now + 108, was_connected=True))
+    bench.window.show(
+        replace(link(stage=Stage.WAITING), deadline=bench.clock.now + 108, was_connected=True)
+    )
 
 
 def show_lane(bench: Bench) -> None:
@@ -94,7 +102,9 @@ def show_lane(bench: Bench) -> None:
 
 
 def show_waiting_tab(bench: Bench) -> None:
-    bench.window.show(replace(transfer(1, state=TransferState.WAITING, link_id=None), moved=3_100_000))
+    bench.window.show(
+        replace(transfer(1, state=TransferState.WAITING, link_id=None), moved=3_100_000)
+    )
     bench.window.pages.select(WAITING)
 
 
@@ -140,7 +150,12 @@ def take_picture(bench: Bench, scene: str, name: str) -> None:
     SCENES[scene](bench)
     bench.settle()
     root = bench.root
-    bench.pump(lambda: root.winfo_width() >= root.winfo_reqwidth() and root.winfo_height() >= root.winfo_reqheight())
+    bench.pump(
+        lambda: (
+            root.winfo_width() >= root.winfo_reqwidth()
+            and root.winfo_height() >= root.winfo_reqheight()
+        )
+    )
     assert root.winfo_width() <= bench.window.theme.px(640)
     assert root.winfo_height() <= bench.window.theme.px(680)
     path = bench.picture(name)

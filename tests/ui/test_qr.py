@@ -8,7 +8,10 @@ FINDER = ("#######", "#.....#", "#.###.#", "#.###.#", "#.###.#", "#.....#", "###
 
 
 def drawn(matrix: Matrix, row: int, column: int) -> tuple[str, ...]:
-    return tuple("".join(".#"[module] for module in line[column : column + 7]) for line in matrix[row : row + 7])
+    return tuple(
+        "".join(".#"[module] for module in line[column : column + 7])
+        for line in matrix[row : row + 7]
+    )
 
 
 def test_finder_patterns_stand_inside_a_quiet_zone_of_four_modules() -> None:
@@ -33,7 +36,10 @@ def test_image_has_one_pixel_for_each_module() -> None:
 def test_half_blocks_draw_what_is_light() -> None:
     matrix = ((True, False, True, False), (True, True, False, False), (True, False, True, False))
     assert half_blocks(matrix) == " ▀▄█\n▄█▄█"
-    assert half_blocks(matrix, colour=True).splitlines() == ["\x1b[40;97m ▀▄█\x1b[0m", "\x1b[40;97m▄█▄█\x1b[0m"]
+    assert half_blocks(matrix, colour=True).splitlines() == [
+        "\x1b[40;97m ▀▄█\x1b[0m",
+        "\x1b[40;97m▄█▄█\x1b[0m",
+    ]
 
 
 def test_neither_tkinter_nor_pillow_is_loaded() -> None:
@@ -41,11 +47,18 @@ def test_neither_tkinter_nor_pillow_is_loaded() -> None:
         "import sys; from proxim.ui.qr import qr_matrix; qr_matrix('x');"
         "print(sorted({'tkinter', 'PIL'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
 def test_pillow_that_is_loaded_already_stays() -> None:
-    program = "import PIL, sys; from proxim.ui.qr import qr_matrix; qr_matrix('x'); print(sys.modules['PIL'] is PIL)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    program = (
+        "import PIL, sys; from proxim.ui.qr import qr_matrix; qr_matrix('x'); "
+        "print(sys.modules['PIL'] is PIL)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "True"

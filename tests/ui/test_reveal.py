@@ -25,7 +25,9 @@ def file_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @posix_only
 @pytest.mark.parametrize("name", ["photo.jpg", "a b; touch c", "$(touch d)", "-version"])
-def test_the_folder_is_opened_and_never_the_file(file_manager: Path, tmp_path: Path, name: str) -> None:
+def test_the_folder_is_opened_and_never_the_file(
+    file_manager: Path, tmp_path: Path, name: str
+) -> None:
     received = tmp_path / "in" / name
     received.parent.mkdir()
     received.write_text("x")
@@ -36,7 +38,9 @@ def test_the_folder_is_opened_and_never_the_file(file_manager: Path, tmp_path: P
 
 
 @posix_only
-def test_a_folder_shows_itself_also_under_a_name_like_an_option(file_manager: Path, tmp_path: Path) -> None:
+def test_a_folder_shows_itself_also_under_a_name_like_an_option(
+    file_manager: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "--help"
     folder.mkdir()
     assert reveal(str(folder))

@@ -34,11 +34,14 @@ def scale_now(dpi: float) -> float:
     try:
         return scale_of(root)
     finally:
-        root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)  # Tk keeps it for the screen: the next root begins so
+        # Tk keeps it for the screen: the next root begins so
+        root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)
         root.destroy()
 
 
-def test_the_root_is_named_and_hidden_until_it_is_filled(plain_screen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_root_is_named_and_hidden_until_it_is_filled(
+    plain_screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if plain_screen:
         monkeypatch.setenv("DISPLAY", plain_screen)
     root = make_root()
@@ -51,7 +54,9 @@ def test_the_root_is_named_and_hidden_until_it_is_filled(plain_screen: str, monk
 
 
 @on_x11
-def test_a_screen_of_192_dpi_is_a_scale_of_two(fine_screen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_screen_of_192_dpi_is_a_scale_of_two(
+    fine_screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DISPLAY", fine_screen)
     assert scale_now(192) == pytest.approx(2.0, rel=0.02)
 
@@ -91,9 +96,12 @@ def test_a_desktop_that_hangs_does_not_keep_the_window_away(
 def test_without_a_display_tk_says_so() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
     program = (
-        "import tkinter\nfrom proxim.ui.root import make_root\ntry: make_root()\nexcept tkinter.TclError: print('none')"
+        "import tkinter\nfrom proxim.ui.root import make_root\ntry: make_root()\nexcept "
+        "tkinter.TclError: print('none')"
     )
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "none\n"
 
 
@@ -124,7 +132,9 @@ def test_the_icon_is_taken_from_where_the_executable_unpacks_itself(
 
 
 @pytest.mark.parametrize(("language", "word"), [("de", "Ö&ffnen"), ("en", "&Open")])
-def test_tks_own_dialogs_speak_the_language_in_use(language: str, word: str, make_bench: MakeBench) -> None:
+def test_tks_own_dialogs_speak_the_language_in_use(
+    language: str, word: str, make_bench: MakeBench
+) -> None:
     use(language)
     bench = make_bench("light")
     tk = bench.root.tk

@@ -27,7 +27,9 @@ def choose(monkeypatch: pytest.MonkeyPatch, what: str, answer: object) -> None:
     monkeypatch.setattr(filedialog, what, lambda **_options: answer)
 
 
-def test_several_files_are_one_transfer(bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_files_are_one_transfer(
+    bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     choose(monkeypatch, "askopenfilenames", ("/a", "/b c"))
     panel.bar.files.invoke()
     assert bench.posted == [SendPaths(LINK, ("/a", "/b c"))]
@@ -51,7 +53,9 @@ def test_who_chooses_nothing_sends_nothing(
     assert bench.posted == []
 
 
-def test_a_link_that_went_while_one_chose(bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_that_went_while_one_chose(
+    bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def gone(**_options: object) -> tuple[str, ...]:
         bench.window.show(link(stage=Stage.CLOSED))
         return ("/a",)
@@ -95,7 +99,9 @@ def test_control_v_in_the_field_is_the_fields_own(bench: Bench, panel: LinkPanel
     assert panel.entry.get("1.0", "end-1c") == "a note"
 
 
-def test_copied_files_go_out_as_files(bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copied_files_go_out_as_files(
+    bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("proxim.ui.send_bar.copied_files", lambda _widget: ("/a", "/b"))
     panel.bar.clipboard.invoke()
     assert bench.posted == [SendPaths(LINK, ("/a", "/b"))]

@@ -1,4 +1,6 @@
-"""The terminal: what a person reads and types, and that nothing from another device can drive the terminal."""
+"""The terminal: what a person reads and types, and that nothing from another device can drive the
+terminal.
+"""
 
 import io
 import time
@@ -121,7 +123,7 @@ class Face:
         return text
 
 
-# --- a code is shown -----------------------------------------------------------------------------------------------
+# --- a code is shown ------------------------------------------------------------------------------
 
 
 def test_an_invitation_says_all_that_is_needed() -> None:
@@ -137,7 +139,9 @@ def test_an_invitation_says_all_that_is_needed() -> None:
     assert f"  Link     {URL}\n" in shown
     assert "  Valid    15 minutes, until 12:15, for one device\n" in shown
     assert "  Network  192.168.1.7 (Wi-Fi); others for --address: 10.0.0.2 (Cable)\n" in shown
-    assert shown.endswith("Waiting: scan the QR, or type the code into Proxim on the other device (proxim join).\n")
+    assert shown.endswith(
+        "Waiting: scan the QR, or type the code into Proxim on the other device (proxim join).\n"
+    )
     assert "\x1b" not in shown
     assert face.show(INVITATION) == ""
 
@@ -167,7 +171,10 @@ def test_a_code_that_is_closed_says_so_and_how_to_get_another() -> None:
     face = Face(HOST)
     face.show(INVITATION)
     closed = "  Code     closed, as too many wrong ones were tried; /new makes a new one\n"
-    assert face.show(Trouble(Problem(Reason.CODE_CLOSED)), CODE_CLOSED) == SENTENCES[Reason.CODE_CLOSED] + f"\n{closed}"
+    assert (
+        face.show(Trouble(Problem(Reason.CODE_CLOSED)), CODE_CLOSED)
+        == SENTENCES[Reason.CODE_CLOSED] + f"\n{closed}"
+    )
     elsewhere = face.show(replace(CODE_CLOSED, url=URL.replace("1.7", "1.8")))
     assert closed in elsewhere
     assert "█" in elsewhere
@@ -193,7 +200,7 @@ def test_a_new_code_is_of_the_same_type() -> None:
     assert face.posted == [invite]
 
 
-# --- a request -----------------------------------------------------------------------------------------------------
+# --- a request ------------------------------------------------------------------------------------
 
 
 def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
@@ -201,17 +208,28 @@ def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
     assert shown == (
         "\nAna asks to join.\n  Device   id-1\n  Address  192.168.1.9\n"
         "  Proof    Not verified: anybody on this network could use this name\n"
-        "Nothing shows that this device has seen your code. Allow it only if you expect exactly this device now.\n"
+        "Nothing shows that this device has seen your code. Allow it only if you expect exactly "
+        "this device now.\n"
         "Allow? [yes/N] (40 s) "
     )
 
 
-@pytest.mark.parametrize(("verified", "words"), [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")])
+@pytest.mark.parametrize(
+    ("verified", "words"), [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")]
+)
 def test_the_badge_in_words(verified: Verified, words: str) -> None:
     assert f"Proof    {words}" in Face(HOST).show(replace(PROMPT, verified=verified))
 
 
-ANSWERS = [("y", True), ("Y", True), (" yes\n", True), ("YES\r\n", True), ("n", False), ("no", False), ("", False)]
+ANSWERS = [
+    ("y", True),
+    ("Y", True),
+    (" yes\n", True),
+    ("YES\r\n", True),
+    ("n", False),
+    ("no", False),
+    ("", False),
+]
 
 
 @pytest.mark.parametrize(("typed", "approved"), ANSWERS)
@@ -222,7 +240,9 @@ def test_an_answer(typed: str, approved: bool) -> None:
     assert face.posted == [Decide("s1", approved, number=11)]
 
 
-@pytest.mark.parametrize(("typed", "approved"), [("yes", True), ("YES", True), ("n", False), ("", False)])
+@pytest.mark.parametrize(
+    ("typed", "approved"), [("yes", True), ("YES", True), ("n", False), ("", False)]
+)
 def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -> None:
     face = Face(HOST)
     face.ask(PROMPT)
@@ -234,7 +254,8 @@ def test_a_letter_lets_no_unverified_device_in() -> None:
     face = Face(HOST)
     face.show(PROMPT)
     assert face.read("y") == (
-        "Not verified: to allow it all the same, type the whole word yes; n (no) declines.\nAllow? [yes/N] (40 s) "
+        "Not verified: to allow it all the same, type the whole word yes; n (no) declines.\nAllow? "
+        "[yes/N] (40 s) "
     )
     assert face.posted == []
 
@@ -257,7 +278,9 @@ GONE = [
 
 
 @pytest.mark.parametrize(("reason", "words"), GONE)
-def test_a_request_that_goes_away_says_so_and_takes_its_question(reason: Reason, words: str) -> None:
+def test_a_request_that_goes_away_says_so_and_takes_its_question(
+    reason: Reason, words: str
+) -> None:
     face = Face(HOST)
     face.show(PROMPT)
     assert face.show(PairOutcome("s1", approved=False, reason=reason)).startswith("\n" + words)
@@ -273,7 +296,10 @@ def test_two_requests_are_asked_one_after_the_other() -> None:
     assert "Ben asks to join." in face.read("n")
     face.now += DEAD_SECONDS
     face.read("yes")
-    assert face.posted == [Decide("s1", approved=False, number=11), Decide("s2", approved=True, number=12)]
+    assert face.posted == [
+        Decide("s1", approved=False, number=11),
+        Decide("s2", approved=True, number=12),
+    ]
 
 
 def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
@@ -289,7 +315,9 @@ def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
 
 def test_a_fifth_unverified_request_is_turned_away() -> None:
     face = Face(HOST)
-    face.show(*(replace(PROMPT, session_id=f"s{number}", number=10 + number) for number in range(1, 5)))
+    face.show(
+        *(replace(PROMPT, session_id=f"s{number}", number=10 + number) for number in range(1, 5))
+    )
     assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5", number=15))
     assert face.posted == [Decide("s5", approved=False, number=15)]
     assert face.show(PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
@@ -321,7 +349,12 @@ def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[St
     assert face.posted == [Decide("s1", approved=True, number=11)]
 
 
-REPLACED = [(Reason.BUSY, VERIFIED), (Reason.GUEST_LEFT, PROMPT), (Reason.TIMEOUT, VERIFIED), (Reason.DECLINED, PROMPT)]
+REPLACED = [
+    (Reason.BUSY, VERIFIED),
+    (Reason.GUEST_LEFT, PROMPT),
+    (Reason.TIMEOUT, VERIFIED),
+    (Reason.DECLINED, PROMPT),
+]
 
 
 @pytest.mark.parametrize(("reason", "second"), REPLACED)
@@ -351,7 +384,7 @@ def test_input_that_ends_during_a_question() -> None:
     assert face.posted == []
 
 
-# --- the ladder ----------------------------------------------------------------------------------------------------
+# --- the ladder -----------------------------------------------------------------------------------
 
 
 def test_the_hosts_ladder() -> None:
@@ -369,7 +402,8 @@ def test_the_hosts_ladder() -> None:
     assert shown.splitlines() == [
         "Approved.",
         "Opening the direct link ...",
-        "Connected with Ana (not verified). Type a line to send it, /send PATH for files; /disconnect ends the link, "
+        "Connected with Ana (not verified). Type a line to send it, /send PATH for files; "
+        "/disconnect ends the link, "
         "/new makes a new code, /quit ends Proxim.",
         "The other device calls itself Ana's PC.",
         HOST_SENTENCES[Reason.PEER_LEFT],
@@ -394,7 +428,8 @@ def test_the_guests_ladder() -> None:
         "Found it. Waiting for the other person (up to 40 seconds) ...",
         "Approved.",
         "Opening the direct link ...",
-        "Connected with the other device (not verified). Type a line to send it, /send PATH for files; /quit ends "
+        "Connected with the other device (not verified). Type a line to send it, /send PATH for "
+        "files; /quit ends "
         "the link and Proxim.",
         SENTENCES[Reason.PEER_VANISHED],
     ]
@@ -410,7 +445,7 @@ def test_a_rejection_is_said_once() -> None:
     assert shown == SENTENCES[Reason.BUSY] + "\n"
 
 
-# --- text ----------------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------
 
 
 TYPED = [
@@ -465,7 +500,16 @@ def test_nothing_that_arrives_can_drive_the_terminal(text: str, name: str) -> No
     assert "\u202e" not in shown
 
 
-ESCAPES = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\x1b[31mred", "a\rb", "\x08\x08", "\x1bP1;1|\x1b\\", "\u202egnp"]
+ESCAPES = [
+    "\x1b[2J",
+    "\x1b]0;title\x07",
+    "\x9b31m",
+    "\x1b[31mred",
+    "a\rb",
+    "\x08\x08",
+    "\x1bP1;1|\x1b\\",
+    "\u202egnp",
+]
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
@@ -477,7 +521,7 @@ def test_escape_sequences_lose_what_makes_them_work(escape: str, colours: bool) 
     assert not {"\x1b", "\x07", "\x08", "\x9b", "\r", "\u202e"} & set(shown)
 
 
-# --- commands and the end ------------------------------------------------------------------------------------------
+# --- commands and the end -------------------------------------------------------------------------
 
 
 def test_disconnect_ends_the_link_and_not_the_host() -> None:
@@ -488,7 +532,9 @@ def test_disconnect_ends_the_link_and_not_the_host() -> None:
     assert face.posted == [Disconnect(LINK)]
 
 
-@pytest.mark.parametrize(("options", "line"), [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")])
+@pytest.mark.parametrize(
+    ("options", "line"), [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")]
+)
 def test_quit(options: FaceOptions, line: str) -> None:
     face = Face(options)
     face.show(CONNECTED)
@@ -517,7 +563,7 @@ def test_quit_works_during_a_question() -> None:
     assert face.posted == [Shutdown()]
 
 
-# --- joining -------------------------------------------------------------------------------------------------------
+# --- joining --------------------------------------------------------------------------------------
 
 
 def test_a_code_is_asked_for_and_a_typo_told_at_once() -> None:
@@ -568,11 +614,13 @@ def test_input_that_ends_before_consent() -> None:
     assert (face.posted, face.face.exit_status) == ([Shutdown()], 2)
 
 
-# --- what the terminal can show ------------------------------------------------------------------------------------
+# --- what the terminal can show -------------------------------------------------------------------
 
 
 def test_sentences_break_between_words() -> None:
-    shown = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=40).show(Trouble(Problem(Reason.ICE_FAILED)))
+    shown = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=40).show(
+        Trouble(Problem(Reason.ICE_FAILED))
+    )
     assert " ".join(shown.split("\n")[:-1]) == SENTENCES[Reason.ICE_FAILED]
     assert max(map(len, shown.split("\n"))) <= 40
     assert shown.count("\n") > 3
@@ -582,7 +630,10 @@ def test_a_long_field_is_indented_and_a_link_stays_whole() -> None:
     networks = tuple(Network(f"10.0.0.{n}", 8, "Cable", virtual=False) for n in range(1, 6))
     face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=50)
     shown = face.show(Networks(networks, "10.0.0.1"), replace(INVITATION, url=URL + "x" * 60))
-    assert "\n  Network  10.0.0.1 (Cable); others for --address:\n           10.0.0.2 (Cable), " in shown
+    assert (
+        "\n  Network  10.0.0.1 (Cable); others for --address:\n           10.0.0.2 (Cable), "
+        in shown
+    )
     assert f"\n  Link     {URL}{'x' * 60}\n" in shown
 
 
@@ -602,7 +653,9 @@ def test_a_stdout_without_block_characters() -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii", newline="")
     posted: list[AnyIntent] = []
-    face = TerminalFace(HOST, posted.append, out, lambda: 1000.0, lambda: NOON, environ={}, columns=lambda: 200)
+    face = TerminalFace(
+        HOST, posted.append, out, lambda: 1000.0, lambda: NOON, environ={}, columns=lambda: 200
+    )
     face.show(INVITATION)
     face.show(replace(CONNECTED, peer_name="Zoë"))
     face.show(TextReceived(LINK, "漢"))
@@ -612,7 +665,7 @@ def test_a_stdout_without_block_characters() -> None:
     assert posted == []
 
 
-# --- files ---------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 COMING = TransferStatus(
@@ -637,7 +690,10 @@ def test_a_question_for_a_file_and_its_answer() -> None:
     face.now += DEAD_SECONDS
     assert face.read("y") == ""
     assert face.posted == [AcceptTransfer(COMING.transfer)]
-    assert face.show(replace(COMING, state=TransferState.ACTIVE)) == "Receiving film.mkv (8.4 MB) from Ana.\n"
+    assert (
+        face.show(replace(COMING, state=TransferState.ACTIVE))
+        == "Receiving film.mkv (8.4 MB) from Ana.\n"
+    )
 
 
 def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> None:
@@ -679,7 +735,10 @@ def test_text_during_a_file_question_is_neither_sent_nor_an_answer() -> None:
 def test_with_a_folder_to_save_to_nothing_is_asked() -> None:
     face = Face(replace(HOST, accept_files=True))
     assert face.show(COMING) == ""
-    assert face.show(replace(COMING, state=TransferState.ACTIVE)) == "Receiving film.mkv (8.4 MB) from Ana.\n"
+    assert (
+        face.show(replace(COMING, state=TransferState.ACTIVE))
+        == "Receiving film.mkv (8.4 MB) from Ana.\n"
+    )
     assert face.posted == []
 
 
@@ -725,7 +784,10 @@ def test_a_summary_at_the_end() -> None:
     face = Face(HOST)
     done = replace(COMING, state=TransferState.DONE, path="/d/film.mkv")
     face.show(done, replace(done, transfer=TransferID("t2"), state=TransferState.FAILED))
-    assert face.show(Stopped()) == "Altogether: 1 file (8.4 MB) received and verified; 1 transfer not complete.\n"
+    assert (
+        face.show(Stopped())
+        == "Altogether: 1 file (8.4 MB) received and verified; 1 transfer not complete.\n"
+    )
 
 
 def test_a_link_that_is_lost_and_taken_up_again() -> None:
@@ -733,7 +795,9 @@ def test_a_link_that_is_lost_and_taken_up_again() -> None:
     face.show(CONNECTED)
     again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
     shown = face.show(
-        replace(CONNECTED, stage=Stage.WAITING, deadline=1120.0), replace(again, stage=Stage.APPROVED), again
+        replace(CONNECTED, stage=Stage.WAITING, deadline=1120.0),
+        replace(again, stage=Stage.APPROVED),
+        again,
     )
     assert shown.splitlines() == [
         "The link was lost; it goes on if Ana is back within 2 minutes ...",
@@ -743,10 +807,16 @@ def test_a_link_that_is_lost_and_taken_up_again() -> None:
 
 def test_a_link_without_webrtc_says_why() -> None:
     shown = Face(HOST).show(replace(CONNECTED, via=Via.LANE))
-    assert shown.startswith("Connected with Ana (not verified), without WebRTC: UDP seems blocked. Type a line")
+    assert shown.startswith(
+        "Connected with Ana (not verified), without WebRTC: UDP seems blocked. Type a line"
+    )
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=())), st.text(max_size=20), st.integers(20, 120))
+@given(
+    st.text(alphabet=st.characters(exclude_categories=())),
+    st.text(max_size=20),
+    st.integers(20, 120),
+)
 def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int) -> None:
     face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns)
     entries = (Entry(name, 5), Entry(f"{name}/{name}", directory=True))
@@ -766,10 +836,12 @@ def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int)
     assert not {"\u202e", "\u2066"} & set(shown)
 
 
-# --- in another language -------------------------------------------------------------------------------------------
+# --- in another language --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("typed", "approved"), [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)])
+@pytest.mark.parametrize(
+    ("typed", "approved"), [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)]
+)
 def test_answers_in_german(typed: str, approved: bool) -> None:
     use("de")
     face = Face(HOST)

@@ -18,7 +18,9 @@ from proxim.ui.terminal_commands import FileCommands, split_paths
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_transfers import TransferReport
 
-MOVING = TransferStatus(TransferID("t1"), Direction.OUT, TransferState.ACTIVE, (Entry("a", 5),), 5, peer_name="Ana")
+MOVING = TransferStatus(
+    TransferID("t1"), Direction.OUT, TransferState.ACTIVE, (Entry("a", 5),), 5, peer_name="Ana"
+)
 WAITING = replace(MOVING, transfer=TransferID("t2"), state=TransferState.WAITING)
 DONE = replace(MOVING, transfer=TransferID("t3"), state=TransferState.DONE)
 FAILED = replace(MOVING, transfer=TransferID("t4"), state=TransferState.FAILED)
@@ -59,7 +61,9 @@ class Commands:
 
 def test_other_lines_are_others() -> None:
     commands = Commands()
-    assert not any(commands.it.take(line, ()) for line in ("/quit", "/sending a", "/", "/files2", "/cancelall"))
+    assert not any(
+        commands.it.take(line, ()) for line in ("/quit", "/sending a", "/", "/files2", "/cancelall")
+    )
 
 
 def test_paths_become_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +71,9 @@ def test_paths_become_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USERPROFILE", "/home/ana")
     commands = Commands()
     assert commands.take("/send a '/b c' ~/d") == ""
-    assert commands.sent == [(os.path.abspath("a"), os.path.abspath("/b c"), os.path.abspath("/home/ana/d"))]
+    assert commands.sent == [
+        (os.path.abspath("a"), os.path.abspath("/b c"), os.path.abspath("/home/ana/d"))
+    ]
 
 
 def test_paths_that_cannot_be_meant() -> None:
@@ -125,7 +131,9 @@ CANCELLED = [
 
 
 @pytest.mark.parametrize(("typed", "transfers", "cancelled"), CANCELLED)
-def test_cancel(typed: str, transfers: list[TransferStatus], cancelled: list[TransferStatus]) -> None:
+def test_cancel(
+    typed: str, transfers: list[TransferStatus], cancelled: list[TransferStatus]
+) -> None:
     commands = Commands()
     assert commands.take(typed, *transfers) == ""
     assert commands.posted == [CancelTransfer(one.transfer) for one in cancelled]
@@ -135,7 +143,11 @@ def test_cancel(typed: str, transfers: list[TransferStatus], cancelled: list[Tra
     ("typed", "transfers", "said"),
     [
         ("/cancel", [DONE], "Nothing is moving now"),
-        ("/cancel", [MOVING, WAITING], "Which one? /cancel N, with its number in the list; /cancel all."),
+        (
+            "/cancel",
+            [MOVING, WAITING],
+            "Which one? /cancel N, with its number in the list; /cancel all.",
+        ),
         ("/cancel 1", [DONE, MOVING], "There is no such transfer"),
         ("/cancel 3", [DONE, MOVING], "There is no such transfer"),
         ("/cancel ²", [MOVING, WAITING], "There is no such transfer"),

@@ -1,4 +1,6 @@
-"""The question for files: what it shows, and that an answer counts only for the one that stood there."""
+"""The question for files: what it shows, and that an answer counts only for the one that stood
+there.
+"""
 
 import io
 from collections.abc import Callable
@@ -23,7 +25,9 @@ TRIP = (
     Entry("trip/notes.txt", 30),
     Entry("b.txt", 7),
 )
-COMING = TransferStatus(TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, TRIP, 1037, peer_name="Ana")
+COMING = TransferStatus(
+    TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, TRIP, 1037, peer_name="Ana"
+)
 
 
 def writer(out: io.StringIO) -> Callable[[str], None]:
@@ -72,7 +76,8 @@ def test_several_files_are_listed_with_numbers() -> None:
         "    2  trip/photos/a.jpg (1.0 kB)",
         "    3  trip/notes.txt (30 bytes)",
         "    4  b.txt (7 bytes)",
-        "y takes all, y 1 3-5 only these, n declines, a takes all that this device sends while it is linked.",
+        "y takes all, y 1 3-5 only these, n declines, a takes all that this device sends while it "
+        "is linked.",
     ]
     assert questions.it.question == "Take it? [y/n/a] "
     assert questions.put() == ""
@@ -116,7 +121,9 @@ def test_declined(typed: str) -> None:
     assert (questions.accepted, questions.declined) == ([], [COMING.transfer])
 
 
-@pytest.mark.parametrize("typed", ["", "ok", "y?", "y x", "y 0", "y 5", "y 3-9", "y 99999", "y 4-1", "1", "yn"])
+@pytest.mark.parametrize(
+    "typed", ["", "ok", "y?", "y x", "y 0", "y 5", "y 3-9", "y 99999", "y 4-1", "1", "yn"]
+)
 def test_no_answer(typed: str) -> None:
     questions = Questions()
     questions.put(COMING)
@@ -165,7 +172,9 @@ def test_what_nobody_can_answer() -> None:
 def test_in_german() -> None:
     use("de")
     questions = Questions()
-    assert questions.put(COMING).startswith("\nAna möchte trip und 1 weitere (3 Dateien, 1,0 kB) senden:")
+    assert questions.put(COMING).startswith(
+        "\nAna möchte trip und 1 weitere (3 Dateien, 1,0 kB) senden:"
+    )
     assert questions.it.question == "Annehmen? [j/n/a] "
     assert questions.answer("h 1").startswith("Bitte antworten Sie: j nimmt alles, j 1 3-5")
     questions.answer("j 1")

@@ -1,4 +1,6 @@
-"""Transfers in the terminal: what is said of their way and their end, and how a line of progress fits."""
+"""Transfers in the terminal: what is said of their way and their end, and how a line of progress
+fits.
+"""
 
 import io
 from collections.abc import Callable
@@ -17,7 +19,12 @@ from proxim.ui.terminal_transfers import LINE_SECONDS, REDRAW_SECONDS, TransferR
 
 SIZE = 8_400_000
 COMING = TransferStatus(
-    TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, (Entry("film.mkv", SIZE),), SIZE, peer_name="Ana"
+    TransferID("t1"),
+    Direction.IN,
+    TransferState.ANNOUNCED,
+    (Entry("film.mkv", SIZE),),
+    SIZE,
+    peer_name="Ana",
 )
 ACTIVE = replace(COMING, state=TransferState.ACTIVE)
 
@@ -37,7 +44,9 @@ def writer(out: io.StringIO) -> Callable[[str], None]:
 class Report:
     """A report, with what it said."""
 
-    def __init__(self, out: io.StringIO | None = None, columns: int = 80, term: str = "xterm") -> None:
+    def __init__(
+        self, out: io.StringIO | None = None, columns: int = 80, term: str = "xterm"
+    ) -> None:
         self.now = 100.0
         self.out = out or io.StringIO()
         self._before: dict[TransferID, TransferStatus] = {}
@@ -63,7 +72,9 @@ def test_what_comes_from_its_beginning_to_its_end() -> None:
     assert report.tell(ACTIVE) == "Receiving film.mkv (8.4 MB) from Ana.\n"
     report.now += 12
     done = replace(ACTIVE, state=TransferState.DONE, moved=SIZE, path="/d/film (2).mkv")
-    assert report.tell(done) == "Received film.mkv (8.4 MB) in 12 seconds, verified: /d/film (2).mkv\n"
+    assert (
+        report.tell(done) == "Received film.mkv (8.4 MB) in 12 seconds, verified: /d/film (2).mkv\n"
+    )
 
 
 def test_what_goes_and_is_cut_and_goes_on() -> None:
@@ -87,20 +98,30 @@ def test_what_goes_and_is_cut_and_goes_on() -> None:
 
 
 def test_what_nothing_could_be_sent_of() -> None:
-    failed = replace(COMING, direction=Direction.OUT, entries=(), state=TransferState.FAILED, reason=Reason.FILE_GONE)
+    failed = replace(
+        COMING,
+        direction=Direction.OUT,
+        entries=(),
+        state=TransferState.FAILED,
+        reason=Reason.FILE_GONE,
+    )
     assert Report().tell(failed) == f"What was to be sent: t{SENTENCES[Reason.FILE_GONE][1:]}\n"
 
 
 def test_files_that_did_not_arrive_are_named() -> None:
     entries = tuple(Entry(f"{number}.jpg", 1) for number in range(20))
     failed = tuple(FailedFile(number, Reason.FILE_CHANGED) for number in range(12))
-    shown = Report().tell(replace(COMING, entries=entries, state=TransferState.DONE, failed=failed)).splitlines()
+    shown = (
+        Report()
+        .tell(replace(COMING, entries=entries, state=TransferState.DONE, failed=failed))
+        .splitlines()
+    )
     assert shown[0] == "0.jpg and 19 more: finished, but 12 files did not arrive."
     assert shown[1] == f"  0.jpg: {SENTENCES[Reason.FILE_CHANGED]}"
     assert shown[11:] == ["  and 2 more"]
 
 
-# --- progress ------------------------------------------------------------------------------------------------------
+# --- progress -------------------------------------------------------------------------------------
 
 
 def moved(percent: int, speed: float = 2_100_000.0) -> TransferStatus:
@@ -143,7 +164,11 @@ def test_several_are_added_up() -> None:
     assert " 25 %  2.0 kB/s  1 h 45 min left" in shown
 
 
-@given(st.text(max_size=80), st.integers(0, 200), st.sampled_from(["", "漢" * 50, "😀" * 30, "e\u0301" * 70]))
+@given(
+    st.text(max_size=80),
+    st.integers(0, 200),
+    st.sampled_from(["", "漢" * 50, "😀" * 30, "e\u0301" * 70]),
+)
 def test_a_line_of_progress_fits_any_terminal(name: str, columns: int, more: str) -> None:
     report = Report(Terminal(), columns)
     status = replace(ACTIVE, entries=(Entry(name + more, SIZE),), speed=99.0, moved=SIZE // 3)
@@ -154,7 +179,7 @@ def test_a_line_of_progress_fits_any_terminal(name: str, columns: int, more: str
     assert columns < 40 or "33 %" in shown
 
 
-# --- lists ---------------------------------------------------------------------------------------------------------
+# --- lists ----------------------------------------------------------------------------------------
 
 
 def test_a_list_of_transfers() -> None:
@@ -174,10 +199,17 @@ def test_a_summary_of_several() -> None:
     report.it.summary()
     assert "Altogether" not in report.said()  # it has been said
     report.tell(
-        replace(COMING, transfer=TransferID("t2"), state=TransferState.DONE, direction=Direction.OUT),
+        replace(
+            COMING, transfer=TransferID("t2"), state=TransferState.DONE, direction=Direction.OUT
+        ),
         replace(COMING, transfer=TransferID("t3"), state=TransferState.DONE),
         replace(COMING, transfer=TransferID("t4"), state=TransferState.CANCELLED),
-        replace(COMING, transfer=TransferID("t5"), state=TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)),
+        replace(
+            COMING,
+            transfer=TransferID("t5"),
+            state=TransferState.DONE,
+            failed=(FailedFile(0, Reason.FILE_GONE),),
+        ),
     )
     report.it.summary()
     assert report.said() == (

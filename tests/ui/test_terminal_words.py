@@ -38,5 +38,7 @@ PROVED = [
 
 
 @pytest.mark.parametrize(("role", "verified", "words"), PROVED)
-def test_how_the_other_device_proved_itself(role: Role, verified: Verified | None, words: str) -> None:
+def test_how_the_other_device_proved_itself(
+    role: Role, verified: Verified | None, words: str
+) -> None:
     assert proved_words(role, verified) == words

@@ -12,7 +12,9 @@ VISIBLE = 3.0  # WCAG 2.2, 1.4.11: what is no text, as the ring of the focus
 
 def luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -23,10 +25,18 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
 def test_everything_can_be_read(look: Palette) -> None:
-    tones = [value for value in (getattr(look, field.name) for field in fields(look)) if isinstance(value, Tone)]
+    tones = [
+        value
+        for value in (getattr(look, field.name) for field in fields(look))
+        if isinstance(value, Tone)
+    ]
     assert len(tones) == 4
     pairs = [(tone.ink, tone.ground) for tone in tones]
-    pairs += [(ink, ground) for ink in (look.ink, look.quiet) for ground in (look.ground, look.field, look.hover)]
+    pairs += [
+        (ink, ground)
+        for ink in (look.ink, look.quiet)
+        for ground in (look.ground, look.field, look.hover)
+    ]
     pairs += [(look.on_accent, look.accent), (look.red.ink, look.ground), (look.accent, look.field)]
     pairs += [(look.blue.ink, look.field)]
     assert [(pair, contrast(*pair)) for pair in pairs if contrast(*pair) < READABLE] == []
@@ -39,7 +49,9 @@ def test_contrast_counts_as_the_standard_does() -> None:
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
-def test_the_system_is_asked_again_but_not_too_often(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_system_is_asked_again_but_not_too_often(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[bool] = []
 
     def dark(_: Appearance) -> bool:
@@ -59,7 +71,9 @@ def test_the_system_is_asked_again_but_not_too_often(bench: Bench, monkeypatch: 
     assert not theme.follow_system()  # still dark: nothing changed
 
 
-def test_a_chosen_theme_does_not_follow_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chosen_theme_does_not_follow_the_system(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Appearance, "is_dark", lambda _: True)
     bench.clock.now += 10 * RECHECK_SECONDS
     assert not bench.window.theme.follow_system()

@@ -42,17 +42,40 @@ def test_one_that_moves_says_how_far_and_how_long(bench: Bench) -> None:
         (TransferState.ANNOUNCED, OUT, {}, "Waiting for Grace's phone to accept", Deed.CANCEL),
         (TransferState.ANNOUNCED, IN, {}, "Waiting for your answer", Deed.ANSWER),
         (TransferState.ACTIVE, IN, {}, "Receiving 0 bytes of 8.4 MB", Deed.CANCEL),
-        (TransferState.WAITING, OUT, {}, "goes on when Grace's phone is connected again", Deed.CANCEL),
+        (
+            TransferState.WAITING,
+            OUT,
+            {},
+            "goes on when Grace's phone is connected again",
+            Deed.CANCEL,
+        ),
         (TransferState.DONE, OUT, {}, "Sent: 1 file, 8.4 MB, verified.", None),
-        (TransferState.DONE, IN, {"path": "/in/a"}, "Received: 1 file, 8.4 MB, verified.", Deed.SHOW),
-        (TransferState.FAILED, OUT, {"reason": Reason.DISK_FULL}, SENTENCES[Reason.DISK_FULL], Deed.RETRY),
+        (
+            TransferState.DONE,
+            IN,
+            {"path": "/in/a"},
+            "Received: 1 file, 8.4 MB, verified.",
+            Deed.SHOW,
+        ),
+        (
+            TransferState.FAILED,
+            OUT,
+            {"reason": Reason.DISK_FULL},
+            SENTENCES[Reason.DISK_FULL],
+            Deed.RETRY,
+        ),
         (TransferState.FAILED, IN, {"reason": Reason.DISK_FULL}, SENTENCES[Reason.DISK_FULL], None),
         (TransferState.CANCELLED, OUT, {}, "Cancelled.", Deed.RETRY),
         (TransferState.CANCELLED, IN, {}, "Cancelled.", None),
     ],
 )
 def test_every_state_has_its_words_and_its_button(
-    bench: Bench, state: TransferState, direction: Direction, more: dict[str, object], words: str, deed: Deed | None
+    bench: Bench,
+    state: TransferState,
+    direction: Direction,
+    more: dict[str, object],
+    words: str,
+    deed: Deed | None,
 ) -> None:
     status = replace(transfer(1, "a", state=state, direction=direction), **more)  # type: ignore[arg-type]
     row = show(bench, status)
@@ -70,7 +93,9 @@ def test_what_failed_is_named_with_its_reason(bench: Bench) -> None:
     row = show(bench, replace(transfer(1, *names, state=TransferState.DONE), failed=failed))
     assert line(row) == "Sent 1 of 6 files. Not these:"
     shown = [str(label.cget("text")) for label in row._more]
-    assert shown[:FAILED_SHOWN] == [f"{name}: {SENTENCES[Reason.FILE_CHANGED]}" for name in names[:FAILED_SHOWN]]
+    assert shown[:FAILED_SHOWN] == [
+        f"{name}: {SENTENCES[Reason.FILE_CHANGED]}" for name in names[:FAILED_SHOWN]
+    ]
     assert shown[FAILED_SHOWN:] == ["and 2 more"]
     row.button.invoke()
     assert bench.posted == [RetryTransfer(row.status.transfer)]
@@ -111,7 +136,9 @@ def test_an_empty_file_divides_nothing(bench: Bench) -> None:
     assert row.bar["value"] == 0
 
 
-def test_show_in_folder_without_a_file_manager_says_where_it_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_in_folder_without_a_file_manager_says_where_it_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
 
     def reveal(path: str) -> bool:
@@ -119,7 +146,9 @@ def test_show_in_folder_without_a_file_manager_says_where_it_is(bench: Bench, mo
         return False
 
     monkeypatch.setattr(transfer_row, "reveal", reveal)
-    row = show(bench, replace(transfer(1, state=TransferState.DONE, direction=IN), path="/in/a.jpg"))
+    row = show(
+        bench, replace(transfer(1, state=TransferState.DONE, direction=IN), path="/in/a.jpg")
+    )
     row.button.invoke()
     assert asked == ["/in/a.jpg"]
     assert "/in/a.jpg" in line(row)

@@ -26,7 +26,12 @@ from proxim.ui.transfer_words import (
 )
 
 ACTIVE = TransferStatus(
-    TransferID("t1"), Direction.IN, TransferState.ACTIVE, (Entry("film.mkv", 8_400_000),), 8_400_000, peer_name="Ana"
+    TransferID("t1"),
+    Direction.IN,
+    TransferState.ACTIVE,
+    (Entry("film.mkv", 8_400_000),),
+    8_400_000,
+    peer_name="Ana",
 )
 
 SIZES = [
@@ -53,7 +58,15 @@ def test_sizes(size: int, words: str) -> None:
 @given(st.integers(0, 1 << 50))
 def test_a_size_is_never_far_off(size: int) -> None:
     number, unit = size_words(size).split()
-    factor = {"byte": 1, "bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15}[unit]
+    factor = {
+        "byte": 1,
+        "bytes": 1,
+        "kB": 10**3,
+        "MB": 10**6,
+        "GB": 10**9,
+        "TB": 10**12,
+        "PB": 10**15,
+    }[unit]
     assert abs(float(number) * factor - size) <= size * 0.051
     assert float(number) < 1000
 
@@ -120,7 +133,10 @@ def test_titles() -> None:
     folder = (Entry("trip", directory=True), Entry("trip/a", 1), Entry("trip/b", 2))
     assert transfer_title(ACTIVE) == "film.mkv"
     assert transfer_title(replace(ACTIVE, entries=folder)) == "trip"
-    assert transfer_title(replace(ACTIVE, entries=(*folder, Entry("c"), Entry("d")))) == "trip and 2 more"
+    assert (
+        transfer_title(replace(ACTIVE, entries=(*folder, Entry("c"), Entry("d"))))
+        == "trip and 2 more"
+    )
     assert transfer_title(replace(ACTIVE, entries=())) == say("transfers.unnamedFile")
     assert file_count(replace(ACTIVE, entries=folder)) == 2
     assert progress_words(replace(ACTIVE, moved=4_200_000)) == "4.2 MB of 8.4 MB"
@@ -128,7 +144,10 @@ def test_titles() -> None:
 
 STATES = [
     (replace(ACTIVE, state=TransferState.ANNOUNCED), "Waiting for your answer."),
-    (replace(ACTIVE, state=TransferState.ANNOUNCED, direction=Direction.OUT), "Waiting for Ana to accept."),
+    (
+        replace(ACTIVE, state=TransferState.ANNOUNCED, direction=Direction.OUT),
+        "Waiting for Ana to accept.",
+    ),
     (replace(ACTIVE, peer_name=None), "Receiving from the other device."),
     (replace(ACTIVE, direction=Direction.OUT), "Sending to Ana."),
     (
@@ -141,7 +160,10 @@ STATES = [
         replace(ACTIVE, state=TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)),
         "Finished, but 1 file did not arrive.",
     ),
-    (replace(ACTIVE, state=TransferState.FAILED, reason=Reason.DISK_FULL), SENTENCES[Reason.DISK_FULL]),
+    (
+        replace(ACTIVE, state=TransferState.FAILED, reason=Reason.DISK_FULL),
+        SENTENCES[Reason.DISK_FULL],
+    ),
     (replace(ACTIVE, state=TransferState.CANCELLED), "Cancelled."),
 ]
 

@@ -6,7 +6,11 @@ from tests.ui.tk_support import Bench
 
 
 def told(bench: Bench) -> str:
-    return str(bench.window.trouble._label.cget("text")) if bench.window.trouble.winfo_viewable() else ""
+    return (
+        str(bench.window.trouble._label.cget("text"))
+        if bench.window.trouble.winfo_viewable()
+        else ""
+    )
 
 
 def tell(bench: Bench, *reasons: Reason) -> None:

@@ -55,7 +55,9 @@ def test_a_text_is_set_only_where_it_differs(bench: Bench, monkeypatch: pytest.M
     set_text(label, "two")
 
 
-def test_a_copy_button_says_what_it_did_and_forgets_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_button_says_what_it_did_and_forgets_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("proxim.ui.widgets.COPIED_SHOWN_MS", 1)
     button = CopyButton(bench.root, "Copy", lambda: "text")
     button.invoke()
@@ -73,7 +75,9 @@ def test_nothing_to_copy_leaves_the_clipboard_alone(bench: Bench) -> None:
     assert button.cget("text") == "Copy"
 
 
-def test_a_copy_button_may_go_while_it_says_copied(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_button_may_go_while_it_says_copied(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("proxim.ui.widgets.COPIED_SHOWN_MS", 1)
     button = CopyButton(bench.root, "Copy", lambda: "text")
     button.invoke()
@@ -90,7 +94,9 @@ def test_a_letter_presses_what_can_be_seen(bench: Bench) -> None:
     pressed: list[str] = []
     shown = ttk.Button(window, text="Go", underline=0, command=lambda: pressed.append("go"))
     hidden = ttk.Button(window, text="Hide", underline=0, command=lambda: pressed.append("hide"))
-    dead = ttk.Button(window, text="Dead", underline=0, command=lambda: pressed.append("dead"), state="disabled")
+    dead = ttk.Button(
+        window, text="Dead", underline=0, command=lambda: pressed.append("dead"), state="disabled"
+    )
     shown.pack()
     dead.pack()
     bind_letters(window, [shown, hidden, dead])
@@ -148,6 +154,8 @@ def test_a_files_name_is_cut_before_its_end(bench: Bench) -> None:
     assert font.measure(cut) <= 200
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(-1, "0 s"), (39.2, "40 s"), (60, "1:00"), (107.5, "1:48")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(-1, "0 s"), (39.2, "40 s"), (60, "1:00"), (107.5, "1:48")]
+)
 def test_a_countdown(seconds: float, words: str) -> None:
     assert countdown(seconds) == words

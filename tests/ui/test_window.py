@@ -92,10 +92,15 @@ def test_the_whole_way_of_a_host(bench: Bench) -> None:
     panel = bench.window.pages.links[LinkID("host-1")]
     panel.entry.insert("1.0", "hello")
     panel.send_button.invoke()
-    assert bench.posted == [Decide("session-1", approved=True, number=11), SendText(LinkID("host-1"), "hello")]
+    assert bench.posted == [
+        Decide("session-1", approved=True, number=11),
+        SendText(LinkID("host-1"), "hello"),
+    ]
 
 
-def test_a_failing_callback_is_shown_and_logged_without_its_words(bench: Bench, logged_errors: list[str]) -> None:
+def test_a_failing_callback_is_shown_and_logged_without_its_words(
+    bench: Bench, logged_errors: list[str]
+) -> None:
     def fail() -> None:
         raise ValueError("the code is 02501-WK381")
 
@@ -104,7 +109,9 @@ def test_a_failing_callback_is_shown_and_logged_without_its_words(bench: Bench, 
     assert len(logged_errors) == 1
     assert "ValueError" in logged_errors[0]
     assert "in fail" in logged_errors[0]
-    assert "02501" not in logged_errors[0].replace('raise ValueError("the code is 02501-WK381")', "")
+    assert "02501" not in logged_errors[0].replace(
+        'raise ValueError("the code is 02501-WK381")', ""
+    )
     logged_errors.clear()
 
 
@@ -148,7 +155,9 @@ def test_trouble_of_a_link_names_its_peer(bench: Bench) -> None:
     assert trouble(bench) == SENTENCES[Reason.NOT_CONNECTED]
 
 
-def test_everything_follows_the_system_into_the_dark(make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_follows_the_system_into_the_dark(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dark: list[bool] = []
     monkeypatch.setattr("proxim.ui.appearance.Appearance.is_dark", lambda _: bool(dark))
     bench = make_bench("system")
@@ -160,19 +169,28 @@ def test_everything_follows_the_system_into_the_dark(make_bench: MakeBench, monk
     bench.focus(bench.window.pages.links[LinkID("host-1")].entry)
     bench.pump(lambda: bench.window.theme.is_dark)
     panel = bench.window.pages.links[LinkID("host-1")]
-    grounds = {str(widget.cget("background")) for widget in (bench.root, dialog.window, bench.window.ladder._canvas)}
+    grounds = {
+        str(widget.cget("background"))
+        for widget in (bench.root, dialog.window, bench.window.ladder._canvas)
+    }
     assert grounds == {DARK.ground}
-    assert {str(text.cget("background")) for text in (panel.entry, panel.history.text)} == {DARK.field}
+    assert {str(text.cget("background")) for text in (panel.entry, panel.history.text)} == {
+        DARK.field
+    }
     assert str(bench.window.invite.code.cget("readonlybackground")) == DARK.ground
 
 
-# --- pictures, to be looked at ---------------------------------------------------------------------------------------
+# --- pictures, to be looked at --------------------------------------------------------------------
 
 
 def show_long(bench: Bench) -> None:
     bench.window.show(ProofPolicy(required=True))
     bench.window.show(ThisDevice(DeviceInfo(LONG_NAME, "id")))
-    bench.window.show(Networks((Network("10.20.30.123", 24, "Intel Ethernet I219-V", False), DOCKER), "10.20.30.123"))
+    bench.window.show(
+        Networks(
+            (Network("10.20.30.123", 24, "Intel Ethernet I219-V", False), DOCKER), "10.20.30.123"
+        )
+    )
     bench.window.show(bench.invitation("HG2K-4QWX-91ZP", SessionType.PERSISTENT, None))
 
 
@@ -262,7 +280,12 @@ def take_picture(bench: Bench, scene: str, name: str) -> None:
     SCENES[scene](bench)
     bench.settle()
     root = bench.root
-    bench.pump(lambda: root.winfo_width() >= root.winfo_reqwidth() and root.winfo_height() >= root.winfo_reqheight())
+    bench.pump(
+        lambda: (
+            root.winfo_width() >= root.winfo_reqwidth()
+            and root.winfo_height() >= root.winfo_reqheight()
+        )
+    )
     assert root.winfo_width() <= bench.window.theme.px(640)
     assert root.winfo_height() <= bench.window.theme.px(680)
     path = bench.picture(name)

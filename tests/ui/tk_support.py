@@ -1,6 +1,5 @@
-"""What the window's tests stand on: a screen of their own, a bench that pumps Tk until something is so, pictures.
-
-Not here: what is tested.
+"""What the window's tests stand on: a screen of their own, a bench that pumps Tk until something is
+so, pictures.
 """
 
 import logging
@@ -52,7 +51,18 @@ def xvfb(dpi: int) -> Iterator[str]:
     if program is None:
         raise NoScreenError("no display, and Xvfb is not installed")
     reads, writes = os.pipe()
-    command = [program, "-displayfd", str(writes), "-screen", "0", "1600x1400x24", "-dpi", str(dpi), "-nolisten", "tcp"]
+    command = [
+        program,
+        "-displayfd",
+        str(writes),
+        "-screen",
+        "0",
+        "1600x1400x24",
+        "-dpi",
+        str(dpi),
+        "-nolisten",
+        "tcp",
+    ]
     with subprocess.Popen(command, pass_fds=[writes], stderr=subprocess.DEVNULL) as server:
         os.close(writes)
         with os.fdopen(reads) as pipe:
@@ -96,7 +106,9 @@ class Bench:
         self.root.update()
 
     def focus(self, widget: tkinter.Misc) -> None:
-        """Give a widget the focus, as if the window were the active one; there is no window manager here."""
+        """Give a widget the focus, as if the window were the active one; there is no window manager
+        here.
+        """
         self.pump(widget.winfo_viewable, "the widget is on the screen")
         widget.focus_force()
         self.wait_for_focus(widget)
@@ -130,10 +142,12 @@ class Bench:
         ARTIFACTS.mkdir(exist_ok=True)
         path = ARTIFACTS / f"window-{name}.png"
         self.settle()
-        subprocess.run([program, "-window", "root", str(path)], check=True, timeout=PATIENCE, env=os.environ)
+        subprocess.run(
+            [program, "-window", "root", str(path)], check=True, timeout=PATIENCE, env=os.environ
+        )
         return path
 
-    # --- statuses as the machines tell them ------------------------------------------------------------------------
+    # --- statuses as the machines tell them -------------------------------------------------------
 
     def begin(self) -> None:
         """What every program is told first."""
@@ -142,14 +156,20 @@ class Bench:
         self.window.show(self.invitation())
 
     def invitation(
-        self, code: str | None = "02501-WK381", kind: SessionType = SessionType.ONE_TIME, life: float | None = 900.0
+        self,
+        code: str | None = "02501-WK381",
+        kind: SessionType = SessionType.ONE_TIME,
+        life: float | None = 900.0,
     ) -> Invitation:
         """A session whose code is shown."""
         expires = None if life is None else self.clock.now + life
         return Invitation("session-1", "uuid-1", code, URL, kind, expires)
 
     def prompt(
-        self, name: str = "Grace's phone", verified: Verified | None = None, session: str = "session-1"
+        self,
+        name: str = "Grace's phone",
+        verified: Verified | None = None,
+        session: str = "session-1",
     ) -> Prompt:
         """Somebody asks."""
         device = DeviceInfo(name, "9b2f0c5e-7a61-4c0e-8d7f-0a1b2c3d4e5f")
@@ -198,18 +218,29 @@ def transfer(
     moved = whole if state is TransferState.DONE else 0
     link = None if link_id is None else LinkID(link_id)
     return TransferStatus(
-        TransferID(f"transfer-{number}"), direction, state, entries, whole, link, "Grace's phone", moved
+        TransferID(f"transfer-{number}"),
+        direction,
+        state,
+        entries,
+        whole,
+        link,
+        "Grace's phone",
+        moved,
     )
 
 
 def camera(number: int = 1, count: int = 20_000) -> TransferStatus:
     """As many files as one transfer may have, announced to us."""
-    inside = tuple(Entry(f"Holiday/2026/IMG_{at:05}.jpg", 3_100_000 + at) for at in range(count - 2))
+    inside = tuple(
+        Entry(f"Holiday/2026/IMG_{at:05}.jpg", 3_100_000 + at) for at in range(count - 2)
+    )
     entries = (Entry("Holiday", directory=True), Entry("Holiday/2026", directory=True), *inside)
     size = sum(entry.size for entry in entries)
     transfer_id = TransferID(f"transfer-{number}")
     state = TransferState.ANNOUNCED
-    return TransferStatus(transfer_id, Direction.IN, state, entries, size, LinkID("host-1"), "Grace's phone")
+    return TransferStatus(
+        transfer_id, Direction.IN, state, entries, size, LinkID("host-1"), "Grace's phone"
+    )
 
 
 class ErrorCollector(logging.Handler):

@@ -1,7 +1,8 @@
-"""Writes proof.json: inputs and every intermediate value of the proof, for whoever implements it in another language.
+"""Writes proof.json: inputs and every intermediate value of the proof, for whoever implements it in
+another language.
 
-Run it from the project's folder: python -m tests.vectors.make_proof_vectors. Python's tests check that the file is what
-this script writes, and check its figures against independent implementations.
+Run it from the project's folder: python -m tests.vectors.make_proof_vectors. Python's tests check
+that the file is what this script writes, and check its figures against independent implementations.
 """
 
 import hashlib
@@ -17,8 +18,12 @@ from proxim.core.proof import Method, ProofKeys, Side, SignalMacs, context, iden
 
 FILE = Path(__file__).with_name("proof.json")
 
-OFFER = Description("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA:BB\r\n")
-ANSWER = Description("v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 CC:DD\r\n")
+OFFER = Description(
+    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA:BB\r\n"
+)
+ANSWER = Description(
+    "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 CC:DD\r\n"
+)
 CANDIDATE = Candidate("candidate:1 1 udp 2130706431 192.168.1.21 50000 typ host", "0", 0)
 BARE_CANDIDATE = Candidate("candidate:2 1 udp 1694498815 10.0.0.7 50001 typ host")
 END = Candidate("")
@@ -53,7 +58,11 @@ def signal_vectors(keys: ProofKeys) -> Iterator[dict[str, Any]]:
         else:
             fields = {"candidate": payload.candidate}
             fields |= {} if payload.sdp_mid is None else {"sdpMid": payload.sdp_mid}
-            fields |= {} if payload.sdp_mline_index is None else {"sdpMLineIndex": payload.sdp_mline_index}
+            fields |= (
+                {}
+                if payload.sdp_mline_index is None
+                else {"sdpMLineIndex": payload.sdp_mline_index}
+            )
         yield {"from": side.value, "payload": fields, "mac": mac}
 
 
@@ -67,7 +76,14 @@ def pairing(
     ctx = context(method, session_id, device)
     guest_share, host_share, z = exchange
     keys = ProofKeys(ctx, guest_share, host_share, z)
-    purposes = ("confirm guest", "confirm host", "signal guest", "signal host", "resume", "resume name")
+    purposes = (
+        "confirm guest",
+        "confirm host",
+        "signal guest",
+        "signal host",
+        "resume",
+        "resume name",
+    )
     return {
         "m": method.value,
         "sessionID": session_id,
@@ -82,7 +98,9 @@ def pairing(
         "TH_hex": keys.transcript.hex(),
         "keys_hex": {purpose: keys.key(purpose).hex() for purpose in purposes},
         "t_guest": to_base64url(keys.guest_tag()),
-        "t_host": {status: to_base64url(keys.host_tag(status)) for status in ("approved", "rejected")},
+        "t_host": {
+            status: to_base64url(keys.host_tag(status)) for status in ("approved", "rejected")
+        },
         "resume_name": keys.resume_name(),
         "signals": list(signal_vectors(keys)),
     }
@@ -110,8 +128,10 @@ def vectors() -> dict[str, Any]:
     shares = (stream("psk guest")(32), stream("psk host")(32))
     lost = ProofKeys(context(*scanned), *shares, secret)
     return {
-        "about": "Proof version 1 of Proxim's signaling; see docs/protocol.md. Bytes are hex where a key ends in _hex, "
-        "else base64url without padding, as on the wire.",
+        "about": (
+            "Proof version 1 of Proxim's signaling; see docs/protocol.md. Bytes are hex where a "
+            "key ends in _hex, else base64url without padding, as on the wire."
+        ),
         "pairings": [
             pairing(Method.SPAKE2, "@code", laptop, {"code": code}, spake2_exchange(code, typed)),
             pairing(*scanned, {"k": to_base64url(secret)}, (*shares, secret)),

@@ -1,4 +1,7 @@
-"""A real Chromium at a real host's page, for the tests in this folder. What the browser complains of fails the test."""
+"""A real Chromium at a real host's page, for the tests in this folder.
+
+What the browser complains of fails the test.
+"""
 
 import hashlib
 import shutil
@@ -34,7 +37,9 @@ class Phone:
         self.requested: list[str] = []
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requested.append(request.url.partition("#")[0]))
+        self.page.on(
+            "request", lambda request: self.requested.append(request.url.partition("#")[0])
+        )
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -44,9 +49,11 @@ class Phone:
         """Nothing was complained of, and nothing asked for elsewhere."""
         assert self.complaints == []
         assert self.page.evaluate("violations") == []
-        assert {url for url in self.requested if not url.startswith((origin, "blob:" + origin))} == set()
+        assert {
+            url for url in self.requested if not url.startswith((origin, "blob:" + origin))
+        } == set()
 
-    # --- what a person does and sees ---------------------------------------------------------------------------------
+    # --- what a person does and sees --------------------------------------------------------------
 
     def sees(self, words: str, patience: float = PATIENCE_MS / 1000) -> None:
         """Wait until those words are there."""
@@ -55,13 +62,19 @@ class Phone:
     def is_at(self, rung: str) -> None:
         """Wait until the ladder stands there: a key of the languages' `page`."""
         self.page.wait_for_function(
-            "rung => document.querySelector(`#ladder [data-t=${rung}]`).matches('.now, .done')", arg=rung
+            "rung => document.querySelector(`#ladder [data-t=${rung}]`).matches('.now, .done')",
+            arg=rung,
         )
 
     def joined(self, host: Program) -> None:
         """Approve it at the host; wait until both are linked."""
         prompt = host.event("pair_prompt")
-        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True, request=prompt["request"])
+        host.say(
+            type="pair_response",
+            sessionID=prompt["sessionID"],
+            approved=True,
+            request=prompt["request"],
+        )
         host.event("link", state="connected")
         self.is_linked()
 
@@ -87,19 +100,23 @@ def chromium_program() -> str:
     return program
 
 
-@pytest.fixture(scope="module")  # no longer: its loop holds this thread, where other tests want theirs
+# No longer: its loop holds this thread, where other tests want theirs
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
+        # Tests may run as root
         browser = playwright.chromium.launch(
             executable_path=chromium_program(), args=["--no-sandbox"]
-        )  # tests may run as root
+        )
         yield browser
         browser.close()
 
 
 @contextmanager
-def phone(chromium: Browser, *, width: int = 390, language: str = "en-US", dark: bool = False) -> Iterator[Phone]:
+def phone(
+    chromium: Browser, *, width: int = 390, language: str = "en-US", dark: bool = False
+) -> Iterator[Phone]:
     """A tab of its own, with storage of its own."""
     context = chromium.new_context(
         viewport={"width": width, "height": 844},
@@ -116,7 +133,9 @@ def phone(chromium: Browser, *, width: int = 390, language: str = "en-US", dark:
 @contextmanager
 def hosting(address: str, home: Path, *options: str) -> Iterator[tuple[Program, JSON]]:
     """A host that drives by JSON lines, and its session."""
-    with Program([*SOURCE, "host", "--json", "--name", "Ana's PC", "--address", address, *options], home) as host:
+    with Program(
+        [*SOURCE, "host", "--json", "--name", "Ana's PC", "--address", address, *options], home
+    ) as host:
         yield host, host.event("session")
 
 

@@ -1,6 +1,8 @@
-"""A browser's own remote control over a WebSocket: WebDriver BiDi (Firefox) and the DevTools protocol (Chromium) alike.
+"""A browser's own remote control over a WebSocket: WebDriver BiDi (Firefox) and the DevTools
+protocol (Chromium) alike.
 
-For what Playwright cannot do: it drives no Firefox of the system's, and keeps every tab "visible", so none freezes.
+For what Playwright cannot do: it drives no Firefox of the system's, and keeps every tab "visible",
+so none freezes.
 """
 
 import json
@@ -39,7 +41,9 @@ class RemoteBrowser(ABC):
     def command(self, method: str, params: dict[str, Any], **more: str) -> Any:
         """The result of one command."""
         self._last += 1
-        self._socket.send(json.dumps({"id": self._last, "method": method, "params": params, **more}))
+        self._socket.send(
+            json.dumps({"id": self._last, "method": method, "params": params, **more})
+        )
         while True:
             answer = json.loads(self._socket.recv(timeout=PATIENCE))
             if answer.get("id") == self._last:

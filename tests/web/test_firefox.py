@@ -1,4 +1,6 @@
-"""The page in Firefox, driven by WebDriver BiDi: opens the link, pairs, exchanges text and a file each way."""
+"""The page in Firefox, driven by WebDriver BiDi: opens the link, pairs, exchanges text and a file
+each way.
+"""
 
 import json
 import os
@@ -39,24 +41,35 @@ class Firefox(RemoteBrowser):
         self.tab = self.command("browsingContext.getTree", {})["contexts"][0]["context"]
 
     def happened(self, event: dict[str, Any]) -> None:
-        if event.get("method") == "log.entryAdded" and event["params"]["level"] in ("error", "warn"):
+        if event.get("method") == "log.entryAdded" and event["params"]["level"] in (
+            "error",
+            "warn",
+        ):
             self.log.append(str(event["params"]["text"]))
 
     def goto(self, url: str) -> None:
-        self.command("browsingContext.navigate", {"context": self.tab, "url": url, "wait": "complete"})
+        self.command(
+            "browsingContext.navigate", {"context": self.tab, "url": url, "wait": "complete"}
+        )
 
     def run(self, script: str) -> Any:
         target = {"context": self.tab}
-        done = self.command("script.evaluate", {"expression": script, "target": target, "awaitPromise": True})
+        done = self.command(
+            "script.evaluate", {"expression": script, "target": target, "awaitPromise": True}
+        )
         assert done["type"] == "success", done
         return done["result"].get("value")
 
     def choose(self, selector: str, file: Path) -> None:
         """As a person in the file picker."""
         locator = {"type": "css", "value": selector}
-        found = self.command("browsingContext.locateNodes", {"context": self.tab, "locator": locator})
+        found = self.command(
+            "browsingContext.locateNodes", {"context": self.tab, "locator": locator}
+        )
         element = {"sharedId": found["nodes"][0]["sharedId"]}
-        self.command("input.setFiles", {"context": self.tab, "element": element, "files": [str(file)]})
+        self.command(
+            "input.setFiles", {"context": self.tab, "element": element, "files": [str(file)]}
+        )
 
 
 @pytest.fixture
@@ -67,7 +80,10 @@ def firefox(tmp_path: Path) -> Iterator[Firefox]:
     profile = tmp_path / "profile"
     profile.mkdir()
     preferences = {**PREFERENCES, "browser.download.dir": str(tmp_path / "downloads")}
-    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
+    lines = [
+        f"user_pref({json.dumps(name)}, {json.dumps(value)});\n"
+        for name, value in preferences.items()
+    ]
     (profile / "user.js").write_text("".join(lines))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -93,7 +109,9 @@ def firefox(tmp_path: Path) -> Iterator[Firefox]:
         process.wait()
 
 
-def test_from_the_link_to_files_both_ways(firefox: Firefox, own_address: str, tmp_path: Path) -> None:
+def test_from_the_link_to_files_both_ways(
+    firefox: Firefox, own_address: str, tmp_path: Path
+) -> None:
     saved_to = tmp_path / "saved"
     saved_to.mkdir()
     up, down = tmp_path / "up.bin", tmp_path / "down.bin"
@@ -108,7 +126,8 @@ def test_from_the_link_to_files_both_ways(firefox: Firefox, own_address: str, tm
         firefox.wait("!document.querySelector('#linked').hidden")
 
         firefox.run(
-            "document.querySelector('#text').value = 'Grüße 🙂'; document.querySelector('#say').requestSubmit()"
+            "document.querySelector('#text').value = 'Grüße 🙂'; "
+            "document.querySelector('#say').requestSubmit()"
         )
         assert host.event("text")["text"] == "Grüße 🙂"
         host.say(type="text", text="from the host")

@@ -1,4 +1,6 @@
-"""A tab that Chromium freezes, as phones do with what is in the background: hidden, its scripts and timers stopped."""
+"""A tab that Chromium freezes, as phones do with what is in the background: hidden, its scripts and
+timers stopped.
+"""
 
 import os
 import re
@@ -22,7 +24,9 @@ BEGUN = 2_000_000
 
 
 class Chromium(RemoteBrowser):
-    """One tab beside another, over the DevTools protocol: only so does a tab count as hidden, and may freeze."""
+    """One tab beside another, over the DevTools protocol: only so does a tab count as hidden, and
+    may freeze.
+    """
 
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
@@ -33,7 +37,9 @@ class Chromium(RemoteBrowser):
     def open(self, url: str, downloads: Path) -> None:
         """The tab, and where it saves to."""
         self.command("Target.setDiscoverTargets", {"discover": True})
-        self.command("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
+        self.command(
+            "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}
+        )
         self._tab = self.command("Target.createTarget", {"url": url})["targetId"]
         attached = self.command("Target.attachToTarget", {"targetId": self._tab, "flatten": True})
         self._session = attached["sessionId"]
@@ -45,7 +51,9 @@ class Chromium(RemoteBrowser):
         return self.command(method, params, sessionId=self._session)
 
     def run(self, script: str) -> Any:
-        done = self._in_tab("Runtime.evaluate", {"expression": script, "returnByValue": True, "userGesture": True})
+        done = self._in_tab(
+            "Runtime.evaluate", {"expression": script, "returnByValue": True, "userGesture": True}
+        )
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 
@@ -77,7 +85,8 @@ def chromium(tmp_path: Path) -> Iterator[Chromium]:
     profile = f"--user-data-dir={tmp_path / 'profile'}"
     environment = {**os.environ, "HOME": str(tmp_path)}
     said = tmp_path / "said"
-    # Into a file: from a pipe that nobody empties, a browser that complains a lot would stand still in the middle.
+    # Into a file: from a pipe that nobody empties, a browser that complains a lot would stand still
+    # in the middle.
     with said.open("w") as output:
         process = subprocess.Popen(
             [chromium_program(), *options, profile, "about:blank"], env=environment, stderr=output
@@ -102,7 +111,9 @@ def arrives(file: Path, size: int) -> None:
     """Wait until the browser has saved it."""
     deadline = time.monotonic() + PATIENCE
     while not (file.is_file() and file.stat().st_size == size):
-        assert time.monotonic() < deadline, f"nothing was saved; there is {list(file.parent.iterdir())}"
+        assert time.monotonic() < deadline, (
+            f"nothing was saved; there is {list(file.parent.iterdir())}"
+        )
         time.sleep(0.02)
 
 
@@ -112,8 +123,12 @@ def moving(host: Program, direction: str) -> None:
         pass
 
 
-def test_a_frozen_tab_goes_on_when_it_is_looked_at_again(chromium: Chromium, own_address: str, tmp_path: Path) -> None:
-    up, down, saved_to, downloads = (tmp_path / name for name in ("up.bin", "down.bin", "saved", "downloads"))
+def test_a_frozen_tab_goes_on_when_it_is_looked_at_again(
+    chromium: Chromium, own_address: str, tmp_path: Path
+) -> None:
+    up, down, saved_to, downloads = (
+        tmp_path / name for name in ("up.bin", "down.bin", "saved", "downloads")
+    )
     for file in (up, down):
         file.write_bytes(os.urandom(FILE_BYTES))
     for folder in (saved_to, downloads):
@@ -121,7 +136,12 @@ def test_a_frozen_tab_goes_on_when_it_is_looked_at_again(chromium: Chromium, own
     with hosting(own_address, tmp_path / "home", "--save-to", str(saved_to)) as (host, session):
         chromium.open(session["url"], downloads)
         prompt = host.event("pair_prompt")
-        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True, request=prompt["request"])
+        host.say(
+            type="pair_response",
+            sessionID=prompt["sessionID"],
+            approved=True,
+            request=prompt["request"],
+        )
         host.event("link", state="connected")
         chromium.wait("!document.querySelector('#linked').hidden")
 

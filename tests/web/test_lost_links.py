@@ -1,4 +1,6 @@
-"""The page where networks and tabs come and go: a cable cut and mended, a tab frozen, a page loaded again."""
+"""The page where networks and tabs come and go: a cable cut and mended, a tab frozen, a page loaded
+again.
+"""
 
 import os
 from collections.abc import Iterator
@@ -56,8 +58,19 @@ def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path) ->
     up, down = two_files(tmp_path)
     saved_to = tmp_path / "saved"
     saved_to.mkdir()
-    command = [*SOURCE, "host", "--json", "--address", cable.addresses[0], "--save-to", str(saved_to)]
-    with Program(command, tmp_path / "home", before=cable.command(0)) as host, phone(far_chromium) as guest:
+    command = [
+        *SOURCE,
+        "host",
+        "--json",
+        "--address",
+        cable.addresses[0],
+        "--save-to",
+        str(saved_to),
+    ]
+    with (
+        Program(command, tmp_path / "home", before=cable.command(0)) as host,
+        phone(far_chromium) as guest,
+    ):
         guest.page.goto(host.event("session")["url"])
         guest.joined(host)
         host.say(type="send", paths=[str(down)])
@@ -67,7 +80,8 @@ def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path) ->
             moving(host, "in")
             cable.cut = True
             host.event("link", state="waiting")
-            guest.sees("for 90 s more", patience=45)  # of two minutes, by its own countdown: it is cut for 30 s
+            # Of two minutes, by its own countdown: it is cut for 30 s
+            guest.sees("for 90 s more", patience=45)
             cable.cut = False
             host.event("link", state="connected")
             guest.is_linked()
@@ -84,9 +98,20 @@ def test_a_poor_network(cable: LossyLink, far_chromium: Browser, tmp_path: Path)
     for file in (up, down):
         file.write_bytes(os.urandom(SMALL_FILE_BYTES))
     cable.loss = 0.02
-    command = [*SOURCE, "host", "--json", "--address", cable.addresses[0], "--save-to", str(tmp_path / "saved")]
+    command = [
+        *SOURCE,
+        "host",
+        "--json",
+        "--address",
+        cable.addresses[0],
+        "--save-to",
+        str(tmp_path / "saved"),
+    ]
     (tmp_path / "saved").mkdir()
-    with Program(command, tmp_path / "home", before=cable.command(0)) as host, phone(far_chromium) as guest:
+    with (
+        Program(command, tmp_path / "home", before=cable.command(0)) as host,
+        phone(far_chromium) as guest,
+    ):
         guest.page.goto(host.event("session")["url"])
         guest.joined(host)
         guest.sends_text("through the rain")
@@ -106,7 +131,9 @@ def test_a_goodbye_of_the_host_is_said(chromium: Browser, own_address: str, tmp_
         guest.sees("The link is closed.")
 
 
-def test_a_frozen_tab_goes_on_when_it_thaws(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_frozen_tab_goes_on_when_it_thaws(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     _, down = two_files(tmp_path)
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
@@ -116,8 +143,9 @@ def test_a_frozen_tab_goes_on_when_it_thaws(chromium: Browser, own_address: str,
         with guest.page.expect_download(timeout=90_000) as saved:
             guest.page.click(".question .main")
             moving(host, "out")
-            # Its scripts stand still, as where a phone locks. (Page.setWebLifecycleState "frozen" changes nothing in a
-            # headless Chromium 156: timers and channels of a page with a peer connection run on.)
+            # Its scripts stand still, as where a phone locks. (Page.setWebLifecycleState "frozen"
+            # changes nothing in a headless Chromium 156: timers and channels of a page with a peer
+            # connection run on.)
             devtools.send("Debugger.enable")
             devtools.send("Debugger.pause")
             host.event("link", state="waiting")
@@ -128,12 +156,17 @@ def test_a_frozen_tab_goes_on_when_it_thaws(chromium: Browser, own_address: str,
         guest.is_content(origin_of(session["url"]))
 
 
-def test_a_page_that_is_loaded_again_goes_on(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_page_that_is_loaded_again_goes_on(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     up, down = two_files(tmp_path)
     saved_to = tmp_path / "saved"
     saved_to.mkdir()
     options = ("--save-to", str(saved_to))
-    with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
+    with (
+        hosting(own_address, tmp_path / "home", *options) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         host.say(type="send", paths=[str(down)])

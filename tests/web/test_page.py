@@ -1,4 +1,6 @@
-"""The page in Debian's Chromium against a real host: from the URL to files, and what must not happen on the way."""
+"""The page in Debian's Chromium against a real host: from the URL to files, and what must not
+happen on the way.
+"""
 
 import os
 from pathlib import Path
@@ -22,10 +24,15 @@ def some_file(folder: Path, name: str, size: int) -> Path:
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_from_the_link_to_files_both_ways(chromium: Browser, own_address: str, tmp_path: Path, width: int) -> None:
+def test_from_the_link_to_files_both_ways(
+    chromium: Browser, own_address: str, tmp_path: Path, width: int
+) -> None:
     saved_to = tmp_path / "saved"
     saved_to.mkdir()
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium, width=width) as guest:
+    with (
+        hosting(own_address, tmp_path / "home") as (host, session),
+        phone(chromium, width=width) as guest,
+    ):
         page = guest.page
         page.goto(session["url"])
         prompt = host.event("pair_prompt")
@@ -34,7 +41,9 @@ def test_from_the_link_to_files_both_ways(chromium: Browser, own_address: str, t
         guest.is_at("asked")
         guest.sees("Look at the other screen")
         assert "#" not in page.url, "the secret stays in the address bar"
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "it scrolls sideways"
+        )
         host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
         guest.is_linked()
         guest.sees("Connected with Ana's PC.")
@@ -63,14 +72,19 @@ def test_from_the_link_to_files_both_ways(chromium: Browser, own_address: str, t
         host.event("transfer", state="done")
         guest.sees("Save down.bin")
 
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "it scrolls sideways"
+        )
         page.click("#leave")
         assert host.event("link", state="closed")["reason"] == "peer_left"
         guest.is_content(origin_of(session["url"]))
 
 
 def test_hostile_names_are_text(chromium: Browser, own_address: str, tmp_path: Path) -> None:
-    with hosting(own_address, tmp_path / "home", "--name", HOSTILE) as (host, session), phone(chromium) as guest:
+    with (
+        hosting(own_address, tmp_path / "home", "--name", HOSTILE) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.sees(HOSTILE)
@@ -85,7 +99,9 @@ def test_hostile_names_are_text(chromium: Browser, own_address: str, tmp_path: P
         guest.is_content(origin_of(session["url"]))
 
 
-def test_a_declined_file_and_a_cancelled_one(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_declined_file_and_a_cancelled_one(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         guest.joined(host)
@@ -101,7 +117,9 @@ def test_a_declined_file_and_a_cancelled_one(chromium: Browser, own_address: str
         guest.is_content(origin_of(session["url"]))
 
 
-def test_a_refusal_is_named_in_the_programs_words(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_refusal_is_named_in_the_programs_words(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         prompt = host.event("pair_prompt")
@@ -121,7 +139,9 @@ def test_another_name_is_asked_with(chromium: Browser, own_address: str, tmp_pat
         assert host.event("pair_prompt")["deviceInfo"]["name"] == "Ana's phone"
 
 
-def test_without_an_invitation_it_says_what_to_do(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_without_an_invitation_it_says_what_to_do(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
         guest.page.goto(origin_of(session["url"]))
         guest.sees("Scan the QR code")
@@ -137,7 +157,10 @@ def test_a_false_secret_is_refused(chromium: Browser, own_address: str, tmp_path
 
 def test_it_speaks_german(chromium: Browser, own_address: str, tmp_path: Path) -> None:
     words = languages()["de"]
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium, language="de-AT") as guest:
+    with (
+        hosting(own_address, tmp_path / "home") as (host, session),
+        phone(chromium, language="de-AT") as guest,
+    ):
         guest.page.goto(session["url"])
         prompt = host.event("pair_prompt")
         guest.sees(words["page"]["asked"])
@@ -147,27 +170,43 @@ def test_it_speaks_german(chromium: Browser, own_address: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_large_text_still_fits(chromium: Browser, own_address: str, tmp_path: Path, dark: bool) -> None:
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium, width=320, dark=dark) as guest:
+def test_large_text_still_fits(
+    chromium: Browser, own_address: str, tmp_path: Path, dark: bool
+) -> None:
+    with (
+        hosting(own_address, tmp_path / "home") as (host, session),
+        phone(chromium, width=320, dark=dark) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.evaluate("document.documentElement.style.fontSize = '200%'")
-        assert guest.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
-        heights = "[...document.querySelectorAll('button, .button')].map((one) => one.offsetHeight).filter(Boolean)"
+        assert guest.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "it scrolls sideways"
+        )
+        heights = (
+            "[...document.querySelectorAll('button, .button')].map((one) => "
+            "one.offsetHeight).filter(Boolean)"
+        )
         assert min(guest.page.evaluate(heights)) >= 44, "a target is too small for a thumb"
 
 
 def test_a_browser_that_tells_no_address_links_all_the_same(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
-    """As iPhones did without leave to use the camera: the host learns the address from the phone's own checks."""
+    """As iPhones did without leave to use the camera: the host learns the address from the phone's
+    own checks.
+    """
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
-        guest.page.add_init_script("Object.defineProperty(RTCPeerConnection.prototype, 'onicecandidate', {set() {}})")
+        guest.page.add_init_script(
+            "Object.defineProperty(RTCPeerConnection.prototype, 'onicecandidate', {set() {}})"
+        )
         guest.page.goto(session["url"])
         guest.joined(host)
 
 
-def test_copying_needs_no_clipboard_api(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_copying_needs_no_clipboard_api(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         guest.joined(host)
@@ -183,14 +222,21 @@ def test_copying_needs_no_clipboard_api(chromium: Browser, own_address: str, tmp
 
 
 def test_by_keyboard_alone(chromium: Browser, own_address: str, tmp_path: Path) -> None:
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium, width=1280) as guest:
+    with (
+        hosting(own_address, tmp_path / "home") as (host, session),
+        phone(chromium, width=1280) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         order = ["files", "camera", "text", "Send text", "name", "Rename", "leave"]
         seen = []
         for _ in range(12):
             guest.page.keyboard.press("Tab")
-            seen.append(guest.page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+            seen.append(
+                guest.page.evaluate(
+                    "document.activeElement.id || document.activeElement.textContent"
+                )
+            )
         assert [one for one in seen if one in order][: len(order)] == order
 
 
@@ -205,12 +251,16 @@ def test_a_page_that_is_loaded_again_while_it_asks_asks_again(
         guest.is_content(origin_of(session["url"]))
 
 
-def test_many_files_at_once_and_a_folder(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_many_files_at_once_and_a_folder(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     saved_to, folder = tmp_path / "saved", tmp_path / "Pictures"
     (folder / "inner").mkdir(parents=True)
     saved_to.mkdir()
     for index in range(300):
-        (folder / ("inner" if index % 2 else ".") / f"{index}.bin").write_bytes(os.urandom(index * 7))
+        (folder / ("inner" if index % 2 else ".") / f"{index}.bin").write_bytes(
+            os.urandom(index * 7)
+        )
     home = tmp_path / "home"
     with (
         hosting(own_address, home, "--save-to", str(saved_to)) as (host, session),
@@ -220,7 +270,11 @@ def test_many_files_at_once_and_a_folder(chromium: Browser, own_address: str, tm
         guest.joined(host)
         guest.page.set_input_files("#folder", folder)
         host.event("transfer", state="done")
-        sent = {one.relative_to(folder).as_posix(): one.read_bytes() for one in folder.rglob("*.bin")}
+        sent = {
+            one.relative_to(folder).as_posix(): one.read_bytes() for one in folder.rglob("*.bin")
+        }
         got = saved_to / "Pictures"
-        assert {one.relative_to(got).as_posix(): one.read_bytes() for one in got.rglob("*.bin")} == sent
+        assert {
+            one.relative_to(got).as_posix(): one.read_bytes() for one in got.rglob("*.bin")
+        } == sent
         guest.is_content(origin_of(session["url"]))

@@ -1,4 +1,6 @@
-"""What the page makes of what it receives: each file in the browser's downloads, whole, however many there are."""
+"""What the page makes of what it receives: each file in the browser's downloads, whole, however
+many there are.
+"""
 
 import os
 from pathlib import Path
@@ -72,7 +74,9 @@ def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_pa
         guest.is_content(origin_of(session["url"]))
 
 
-def test_thousands_of_tiny_files_do_not_cost_the_link(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_thousands_of_tiny_files_do_not_cost_the_link(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "tiny"
     folder.mkdir()
     for index in range(TINY):
@@ -91,7 +95,9 @@ def test_thousands_of_tiny_files_do_not_cost_the_link(chromium: Browser, own_add
         assert host.event("text")["text"] == "still here"
 
 
-def test_a_piece_that_was_not_kept_is_asked_for_again(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_piece_that_was_not_kept_is_asked_for_again(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     down = tmp_path / "down.bin"
     down.write_bytes(os.urandom(LARGE_BYTES))
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:

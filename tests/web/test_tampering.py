@@ -1,4 +1,6 @@
-"""Somebody between them changes what the host says: the page ends it, says so, and tells the host."""
+"""Somebody between them changes what the host says: the page ends it, says so, and tells the
+host.
+"""
 
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from tests.web.browser import hosting, phone
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 REASONS = languages()["en"]["reasons"]
-# Between the page and its socket, as `change` says; what the page sends and how it closes passes as it is.
+# Between the page and its socket, as `change` says; what the page sends and how it closes passes as
+# it is.
 BETWEEN = """
 const change = %s;
 globalThis.WebSocket = class extends WebSocket {
@@ -21,10 +24,14 @@ globalThis.WebSocket = class extends WebSocket {
 };
 """
 CHANGES = {
-    "another fingerprint": "data => data.replace(/(fingerprint:sha-256 )(.)/, (_, a, b) => a + 'AB'[+(b === 'A')])",
+    "another fingerprint": (
+        "data => data.replace(/(fingerprint:sha-256 )(.)/, (_, a, b) => a + 'AB'[+(b === 'A')])"
+    ),
     "a signal that nobody can read": 'data => data.includes(\'"signal"\') ? "{" : data',
     "no MAC": 'data => data.replace(/"mac": ?"/, \'"cam":"\')',
-    "of another session": 'data => data.includes(\'"signal"\') ? data.replace(/"sessionID": ?"/, "$&x") : data',
+    "of another session": (
+        'data => data.includes(\'"signal"\') ? data.replace(/"sessionID": ?"/, "$&x") : data'
+    ),
 }
 
 
@@ -34,19 +41,31 @@ def test_a_changed_answer(chromium: Browser, own_address: str, tmp_path: Path, c
         guest.page.add_init_script(BETWEEN % change)
         guest.page.goto(session["url"])
         prompt = host.event("pair_prompt")
-        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True, request=prompt["request"])
+        host.say(
+            type="pair_response",
+            sessionID=prompt["sessionID"],
+            approved=True,
+            request=prompt["request"],
+        )
         assert host.event("link", state="closed")["reason"] == "tampered"
         guest.sees(REASONS["tampered"])
         assert guest.page.locator("#again").is_hidden()
         assert guest.page.locator("#linked").is_hidden()
 
 
-def test_a_result_that_is_not_the_hosts(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_result_that_is_not_the_hosts(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     """An approval without the host's tag: whoever says it does not know the QR's secret."""
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.add_init_script(BETWEEN % 'data => data.replace(/"t": ?"/, \'"t":"A\')')
         guest.page.goto(session["url"])
         prompt = host.event("pair_prompt")
-        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True, request=prompt["request"])
+        host.say(
+            type="pair_response",
+            sessionID=prompt["sessionID"],
+            approved=True,
+            request=prompt["request"],
+        )
         assert host.event("link", state="closed")["reason"] == "tampered"
         guest.sees(REASONS["host_unproven"])

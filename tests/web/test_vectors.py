@@ -1,4 +1,6 @@
-"""The page's own SHA-256, HMAC, HKDF and proof, run in Node against tests/vectors/proof.json and Node's own hashing."""
+"""The page's own SHA-256, HMAC, HKDF and proof, run in Node against tests/vectors/proof.json and
+Node's own hashing.
+"""
 
 import shutil
 import subprocess
@@ -13,7 +15,11 @@ def test_the_pages_proof_agrees_with_the_vectors() -> None:
     if node is None:
         pytest.skip("Node is not installed")
     done = subprocess.run(
-        [node, str(ROOT / "tests/web/vectors.mjs")], capture_output=True, text=True, timeout=50, check=False
+        [node, str(ROOT / "tests/web/vectors.mjs")],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100

@@ -1,4 +1,6 @@
-"""What people do at the wrong moment: two taps, two tabs, a second scan, a cancel without a link, files that change."""
+"""What people do at the wrong moment: two taps, two tabs, a second scan, a cancel without a link,
+files that change.
+"""
 
 import os
 from pathlib import Path
@@ -62,7 +64,10 @@ def still_linked(host: Program, guest: Phone) -> None:
     """The link has not been lost, not even for a moment."""
     guest.sends_text("still here")
     assert host.event("text")["text"] == "still here"
-    assert [one["state"] for one in host.seen if one["event"] == "link"] == ["connecting", "connected"]
+    assert [one["state"] for one in host.seen if one["event"] == "link"] == [
+        "connecting",
+        "connected",
+    ]
 
 
 @pytest.fixture
@@ -72,7 +77,7 @@ def saved_to(tmp_path: Path) -> Path:
     return folder
 
 
-# --- taps ----------------------------------------------------------------------------------------------------------
+# --- taps -----------------------------------------------------------------------------------------
 
 
 def test_accept_twice(chromium: Browser, own_address: str, tmp_path: Path) -> None:
@@ -84,7 +89,8 @@ def test_accept_twice(chromium: Browser, own_address: str, tmp_path: Path) -> No
         guest.page.locator(".question .main").wait_for()
         with guest.page.expect_download() as saved:
             guest.page.evaluate(
-                "() => { const yes = document.querySelector('.question .main'); yes.click(); yes.click();"
+                "() => { const yes = document.querySelector('.question .main'); yes.click(); "
+                "yes.click();"
                 " setTimeout(() => yes.click(), 80); }"
             )
         assert sha256_of(Path(saved.value.path())) == sha256_of(down)
@@ -101,7 +107,8 @@ def test_decline_then_accept(chromium: Browser, own_address: str, tmp_path: Path
         host.say(type="send", paths=[str(down)])
         guest.page.locator(".question .main").wait_for()
         guest.page.evaluate(
-            "() => { const [yes, no] = document.querySelectorAll('.question button'); no.click(); yes.click(); }"
+            "() => { const [yes, no] = document.querySelectorAll('.question button'); no.click(); "
+            "yes.click(); }"
         )
         assert host.event("transfer", state="cancelled")["reason"] == "declined"
         guest.sees(WORDS["declined"])
@@ -109,7 +116,9 @@ def test_decline_then_accept(chromium: Browser, own_address: str, tmp_path: Path
         assert guest.page.locator("#transfers > li > p").all_inner_texts() == [WORDS["declined"]]
 
 
-def test_after_a_goodbye_nothing_is_asked_again(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_after_a_goodbye_nothing_is_asked_again(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     """A one-time session is over with its link: asking again could only fail."""
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
@@ -121,7 +130,9 @@ def test_after_a_goodbye_nothing_is_asked_again(chromium: Browser, own_address: 
 
 
 def test_who_leaves_cancels_what_moves(chromium: Browser, own_address: str, tmp_path: Path) -> None:
-    """The host must not wait for what cannot come; and who answers by keyboard stays with the transfer."""
+    """The host must not wait for what cannot come; and who answers by keyboard stays with the
+    transfer.
+    """
     down = random_file(tmp_path / "down.bin", FILE_BYTES)
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
@@ -136,11 +147,13 @@ def test_who_leaves_cancels_what_moves(chromium: Browser, own_address: str, tmp_
         guest.sees(REASONS["cancelled"])
 
 
-# --- tabs and invitations ------------------------------------------------------------------------------------------
+# --- tabs and invitations -------------------------------------------------------------------------
 
 
 def test_the_same_code_in_a_second_tab(chromium: Browser, own_address: str, tmp_path: Path) -> None:
-    """It is told that the code is in use; the first tab keeps what it has, and goes on with it after a reload."""
+    """It is told that the code is in use; the first tab keeps what it has, and goes on with it
+    after a reload.
+    """
     down = random_file(tmp_path / "down.bin", 2 * FILE_BYTES)
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
@@ -162,7 +175,9 @@ def test_the_same_code_in_a_second_tab(chromium: Browser, own_address: str, tmp_
 
 
 @pytest.mark.parametrize("before", ["nothing", "another session"])
-def test_a_second_invitation_in_the_same_tab(chromium: Browser, own_address: str, tmp_path: Path, before: str) -> None:
+def test_a_second_invitation_in_the_same_tab(
+    chromium: Browser, own_address: str, tmp_path: Path, before: str
+) -> None:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         if before == "nothing":
             guest.page.goto(origin_of(session["url"]))
@@ -176,10 +191,12 @@ def test_a_second_invitation_in_the_same_tab(chromium: Browser, own_address: str
         guest.is_content(origin_of(session["url"]))
 
 
-# --- files ---------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
-def test_a_cancel_without_a_link_reaches_the_host(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_cancel_without_a_link_reaches_the_host(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     down = random_file(tmp_path / "down.bin", 2 * FILE_BYTES)
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.add_init_script(HOLD)
@@ -197,11 +214,16 @@ def test_a_cancel_without_a_link_reaches_the_host(chromium: Browser, own_address
         guest.sees(REASONS["cancelled"])
 
 
-def test_a_file_dated_before_1970(chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path) -> None:
+def test_a_file_dated_before_1970(
+    chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path
+) -> None:
     old = random_file(tmp_path / "old.jpg", 1000)
     os.utime(old, (-86_400 * 400, -86_400 * 400))
     options = ("--save-to", str(saved_to))
-    with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
+    with (
+        hosting(own_address, tmp_path / "home", *options) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.set_input_files("#files", old)
@@ -224,11 +246,16 @@ def test_a_path_that_no_host_takes(chromium: Browser, own_address: str, tmp_path
         still_linked(host, guest)
 
 
-def test_what_was_cancelled_stays_so(chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path) -> None:
+def test_what_was_cancelled_stays_so(
+    chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path
+) -> None:
     """The same files, chosen anew after a reload and a cancel, are a transfer of their own."""
     up = random_file(tmp_path / "up.bin", FILE_BYTES)
     options = ("--save-to", str(saved_to))
-    with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
+    with (
+        hosting(own_address, tmp_path / "home", *options) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.set_input_files("#files", up)
@@ -242,7 +269,10 @@ def test_what_was_cancelled_stays_so(chromium: Browser, own_address: str, tmp_pa
         assert done["transferID"] != first["transferID"]
         assert sha256_of(saved_to / "up.bin") == sha256_of(up)
         guest.sees(WORDS["arrived"])
-        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [WORDS["arrived"], REASONS["cancelled"]]
+        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [
+            WORDS["arrived"],
+            REASONS["cancelled"],
+        ]
 
 
 def test_a_file_that_changes_while_it_is_sent(
@@ -250,7 +280,10 @@ def test_a_file_that_changes_while_it_is_sent(
 ) -> None:
     log = random_file(tmp_path / "log.txt", 3 * FILE_BYTES)
     options = ("--save-to", str(saved_to))
-    with hosting(own_address, tmp_path / "home", *options) as (host, session), phone(chromium) as guest:
+    with (
+        hosting(own_address, tmp_path / "home", *options) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.set_input_files("#files", log)
@@ -262,15 +295,19 @@ def test_a_file_that_changes_while_it_is_sent(
         assert list(saved_to.iterdir()) == []
 
 
-# --- text ----------------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------
 
 
 def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path: Path) -> None:
-    """What is wrong with a text is said until the person changes it, and keeps it; an empty one is no text."""
+    """What is wrong with a text is said until the person changes it, and keeps it; an empty one is
+    no text.
+    """
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         guest.joined(host)
-        guest.page.evaluate("() => { document.querySelector('#text').value = 'a line of text\\n'.repeat(70_000); }")
+        guest.page.evaluate(
+            "() => { document.querySelector('#text').value = 'a line of text\\n'.repeat(70_000); }"
+        )
         guest.page.click("#say .main")
         guest.sees(REASONS["text_too_long"])
         assert guest.page.evaluate("document.querySelector('#text').value.length") == 15 * 70_000
@@ -283,7 +320,7 @@ def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path:
         still_linked(host, guest)
 
 
-# --- the host, and who listens -------------------------------------------------------------------------------------
+# --- the host, and who listens --------------------------------------------------------------------
 
 
 def test_a_host_that_dies_under_a_link(chromium: Browser, own_address: str, tmp_path: Path) -> None:
@@ -298,7 +335,9 @@ def test_a_host_that_dies_under_a_link(chromium: Browser, own_address: str, tmp_
         assert guest.page.locator("#linked").is_hidden()
 
 
-def test_a_host_that_dies_while_it_is_asked(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_a_host_that_dies_while_it_is_asked(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         host.event("pair_prompt")
