@@ -25,11 +25,11 @@ from proxim.core.proving import Prover
 from proxim.core.status import Invitation, Prompt, Status
 from proxim.net.addresses import list_networks
 from proxim.net.opening import NetOptions, open_program
-from proxim.net.pace import Pace, Rate
+from proxim.net.rate_limit import Pace, RateLimit
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
 
-_ANY = Rate(per_second=1e12, burst=1e12)
+_ANY = RateLimit(per_second=1e12, burst=1e12)
 
 
 class EchoingPeer:

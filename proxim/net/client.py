@@ -18,8 +18,14 @@ from proxim.core.errors import Reason
 from proxim.core.events import ConnectionID, DialFailed
 from proxim.core.messages import CloseCode
 from proxim.net import limits
-from proxim.net.pace import Meter, PacedConnection, PacedProtocol
-from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
+from proxim.net.rate_limit import Meter
+from proxim.net.websocket import (
+    PacedConnection,
+    PacedProtocol,
+    SocketEvent,
+    WebSocket,
+    cut_off_if_unread,
+)
 
 # This network has no way there; while a host that is asleep, or kept apart by a firewall or the
 # Wi-Fi, is silent or "unreachable" after the neighbours have been asked for it, which to a person

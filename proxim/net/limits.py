@@ -1,5 +1,7 @@
-"""Every limit and time-out of the network side, each with its reason; the protocol's own stand with
-core's machines.
+"""Every limit and time-out of the network side, each with its reason.
+
+The protocol's own limits stand with core's machines. The backlog of the listening socket stands in
+listener.py, which runs before anything that these figures are taken from is loaded.
 """
 
 from typing import Final
@@ -7,7 +9,7 @@ from typing import Final
 from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES
 from proxim.core.lane_frames import SEAL_BYTES, STREAM_PREFIX_BYTES
 from proxim.core.messages import MAX_MESSAGE_BYTES
-from proxim.net.pace import Pace, Rate
+from proxim.net.rate_limit import Pace, RateLimit
 
 # --- WebSocket ------------------------------------------------------------------------------------
 
@@ -22,9 +24,9 @@ UNREAD_BYTES: Final = 256 * 1024
 # `frames` is for who goes on all the same, or sends a message in very many pieces. `bytes` lets a
 # stranger's 8 messages be as large as any that is read.
 SIGNALING_PACE: Final = Pace(
-    controls=Rate(per_second=5, burst=20),
-    frames=Rate(per_second=100, burst=200),
-    bytes=Rate(per_second=HARD_MESSAGE_BYTES, burst=8 * HARD_MESSAGE_BYTES),
+    controls=RateLimit(per_second=5, burst=20),
+    frames=RateLimit(per_second=100, burst=200),
+    bytes=RateLimit(per_second=HARD_MESSAGE_BYTES, burst=8 * HARD_MESSAGE_BYTES),
 )
 SEND_QUEUE: Final = 64  # messages a guest may leave unread; an honest pairing has some ten
 # In all, from the moment they are accepted: a room's guests, and some that only try the door
@@ -45,7 +47,6 @@ CLOSE_SECONDS: Final = 1.0  # for the closing handshake; then the socket is drop
 SERVER_PING_SECONDS: Final = 20.0
 # A person waits for this answer: notice within 10 s that the host is gone
 CLIENT_PING_SECONDS: Final = 5.0
-BACKLOG: Final = 32  # sockets waiting to be accepted; more than a room has devices
 
 # --- files and the lane ---------------------------------------------------------------------------
 

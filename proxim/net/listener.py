@@ -4,12 +4,14 @@ QR shows early.
 
 import errno
 import socket
+from typing import Final
 
 from proxim.core.errors import ProximError, Reason
 from proxim.core.host_code import DEFAULT_PORT, FALLBACK_PORTS
-from proxim.net.limits import BACKLOG
 
-_ANY_PORT = 0
+# Sockets that wait to be accepted; more than a room has devices.
+BACKLOG: Final = 32
+_ANY_PORT: Final = 0
 
 
 class ListenError(ProximError):

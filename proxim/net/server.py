@@ -26,9 +26,15 @@ from proxim.core.events import ConnectionID
 from proxim.core.host_code import authority
 from proxim.core.messages import CloseCode
 from proxim.net import limits
-from proxim.net.pace import Meter, PacedConnection, PacedProtocol
 from proxim.net.page import Page, reads_gzip
-from proxim.net.websocket import SocketEvent, WebSocket, cut_off_if_unread
+from proxim.net.rate_limit import Meter
+from proxim.net.websocket import (
+    PacedConnection,
+    PacedProtocol,
+    SocketEvent,
+    WebSocket,
+    cut_off_if_unread,
+)
 
 _log = logging.getLogger(__name__)
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol
 
 from proxim.core.errors import Reason
 from proxim.core.events import (
@@ -19,10 +21,12 @@ from proxim.core.events import (
 )
 from proxim.core.messages import UNREADABLE_CODES, CloseCode
 from proxim.net.limits import CLOSE_SECONDS, SEND_QUEUE, UNREAD_BYTES
+from proxim.net.rate_limit import Meter
 
 SocketEvent = ConnectionOpened | ConnectionLost | FrameReceived | FrameRefused
 NORMAL_CLOSURE = 1000
 _TOO_BIG = 1009
+_CONTROL_FRAMES = frozenset({Opcode.PING, Opcode.PONG, Opcode.CLOSE})
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +37,48 @@ def cut_off_if_unread(connection: Connection, most: int = UNREAD_BYTES) -> None:
     """
     if connection.transport.get_write_buffer_size() > most:
         connection.transport.abort()
+
+
+class TooFastError(EOFError):
+    """Ends the parsing of a read at the frame that was one too many.
+
+    As at the end of a stream, nothing is answered.
+    """
+
+
+class PacedProtocol(Protocol):
+    """Mixed into a protocol: parses no further than its meter allows.
+
+    Without a meter there is no limit.
+    """
+
+    meter: Meter | None = None
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Called by the parser for each frame, also for those that no message comes of."""
+        if self.meter is not None and not self.meter.frame(control=frame.opcode in _CONTROL_FRAMES):
+            raise TooFastError("too fast")
+        super().recv_frame(frame)
+
+
+class PacedConnection(Connection):
+    """Mixed into a connection of a PacedProtocol: cut off, without a closing handshake, once it is
+    too fast.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Count the read before it is parsed."""
+        assert isinstance(self.protocol, PacedProtocol)
+        if self.protocol.meter is not None and not self.protocol.meter.read(len(data)):
+            self.cut_off("it sent too many bytes")
+            return
+        super().data_received(data)
+        if isinstance(self.protocol.parser_exc, TooFastError):
+            self.cut_off("it sent too many frames")
+
+    def cut_off(self, why: str) -> None:
+        """Drop the connection; overridden where the reason is told."""
+        self.transport.abort()
 
 
 class WebSocket:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from proxim.net.pace import Pace, Rate
+from proxim.net.rate_limit import Pace, RateLimit
 
 PATIENCE = 15.0
-UNLIMITED = Pace(Rate(1e9, 1e9), Rate(1e9, 1e9), Rate(1e12, 1e12))
+UNLIMITED = Pace(RateLimit(1e9, 1e9), RateLimit(1e9, 1e9), RateLimit(1e12, 1e12))
 T = TypeVar("T")
 
 
