@@ -21,13 +21,13 @@ from typing import Final
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import PROXIM, Program, module, running
 from proxim.core import status as told
+from proxim.core.devices import DeviceInfo
 from proxim.core.events import Join, Shutdown
-from proxim.core.host_code import parse_target
-from proxim.core.messages import CODE_SESSION_ID, Auth, DeviceInfo, PairRequest, dump_message
+from proxim.core.host_code import CODE_SESSION_ID, parse_target, to_base64url
+from proxim.core.messages import Auth, PairRequest, dump_message
 from proxim.core.program import Program as Machine
-from proxim.core.proof import to_base64url
 from proxim.core.proving import Prover
-from proxim.net.opening import NetOptions, open_program
+from proxim.net.opening import NetOptions, Opening
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
 
@@ -173,7 +173,7 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
             changed.set()
 
     machine = Machine(_BENCH, None, Prover(secrets.token_bytes, Spake2Exchange))
-    runtime = Runtime(machine, publish, NetOptions(), open_program(machine, publish, NetOptions()))
+    runtime = Runtime(machine, publish, NetOptions(), Opening())
     running_guest = asyncio.create_task(runtime.run())
     approving = asyncio.create_task(_approve(host))
     await asyncio.sleep(0)  # run() begins

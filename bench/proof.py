@@ -11,8 +11,9 @@ from typing import Final
 
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import module, running
-from proxim.core.host_code import JoinTarget
-from proxim.core.messages import CODE_SESSION_ID, Description, DeviceInfo, PairRequest
+from proxim.core.devices import DeviceInfo
+from proxim.core.host_code import CODE_SESSION_ID, JoinTarget
+from proxim.core.messages import Description, PairRequest
 from proxim.core.proof import Method, Side, SignalMacs, from_base64url, tag_auth, tag_matches
 from proxim.core.proving import Prover, start_guest_proof, start_host_proof
 from proxim.net.spake import Spake2Exchange

@@ -15,16 +15,18 @@ from unittest.mock import patch
 
 from websockets.asyncio.server import ServerConnection, serve
 
+from proxim.core.devices import DeviceInfo
 from proxim.core.door import DoorLimits
 from proxim.core.events import Decide, Invite, LinkEvent, LinkID, PeerDescribed, SessionType
 from proxim.core.host import Host
 from proxim.core.host_code import parse_target
-from proxim.core.messages import Candidate, Description, DeviceInfo, SDPType, Signal, dump_message
+from proxim.core.invitations import Invitations
+from proxim.core.messages import Candidate, Description, SDPType, Signal, dump_message
 from proxim.core.program import Program
 from proxim.core.proving import Prover
 from proxim.core.status import Invitation, Prompt, Status
 from proxim.net.addresses import list_networks
-from proxim.net.opening import NetOptions, open_program
+from proxim.net.opening import NetOptions, open_host
 from proxim.net.rate_limit import Pace, RateLimit
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
@@ -70,12 +72,8 @@ async def run_proxim() -> None:
     """
     device = DeviceInfo("bench host", "bench")
     prover = Prover(secrets.token_bytes, Spake2Exchange)
-    host = Host(
-        device,
-        Invite(SessionType.PERSISTENT),
-        prover,
-        limits=DoorLimits(messages_per_second=1e9, burst=1e9),
-    )
+    invitations = Invitations(device, Invite(SessionType.PERSISTENT), secrets.token_bytes)
+    host = Host(invitations, prover, limits=DoorLimits(messages_per_second=1e9, burst=1e9))
     program = Program(device, host, prover)
 
     def publish(status: Status) -> None:
@@ -85,7 +83,7 @@ async def run_proxim() -> None:
             runtime.report(Decide(status.session_id, approved=True))
 
     options = NetOptions(port=0, look=list_networks)
-    runtime = Runtime(program, publish, options, open_program(program, publish, options))
+    runtime = Runtime(program, publish, options, open_host(invitations, publish, options))
     # A link takes 16 candidates; here they stand for all that a guest may signal.
     with (
         patch("proxim.net.peer.Peer", EchoingPeer),

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from proxim.core.devices import DeviceInfo
 from proxim.core.host_code import CodeError, parse_code, parse_target
 from proxim.core.json_text import MessageError
 from proxim.core.link_messages import dump_link_message, parse_link_message
 from proxim.core.messages import (
     Candidate,
-    DeviceInfo,
     Message,
     PairPrompt,
     PairRequest,

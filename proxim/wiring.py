@@ -5,19 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proxim.core.devices import DeviceInfo
 from proxim.core.errors import Problem
 from proxim.core.events import Network
-from proxim.core.host import Host
-from proxim.core.messages import DeviceInfo
-from proxim.core.program import Program
-from proxim.core.proving import Prover
+from proxim.core.invitations import Invitations
 from proxim.core.status import Status, Trouble
-from proxim.core.transfer_inputs import AcceptPolicy
-from proxim.net.opening import NetOptions, Opening, open_program
-from proxim.net.spake import Spake2Exchange
+from proxim.net.opening import NetOptions, Opening, open_host
 from proxim.options import HostOptions, JoinOptions, WindowOptions
 
 if TYPE_CHECKING:
+    from proxim.core.transfer_inputs import AcceptPolicy
     from proxim.net.runtime import Runtime
 
 
@@ -41,31 +38,24 @@ def network_side(
         def save_policy(required: bool) -> Problem | None:
             return next(iter(save_require_proof(settings, required).problems), None)
 
-        def opened(program: Program, net: NetOptions) -> Callable[[], "Runtime"]:
-            opening = open_program(program, publish, net)
-            return lambda: _runtime(program, publish, net, opening)
-
-        prover = Prover(secrets.token_bytes, Spake2Exchange)
         if isinstance(options, JoinOptions):
-            net = NetOptions(
+            joining = NetOptions(
                 stun=options.stun,
                 save_to=options.save_to,
                 save_name=save_name,
                 data_dir=str(_data_folder()),
             )
-            return opened(Program(device, None, prover, _accept(options.save_to)), net)
+            return lambda: _runtime(device, None, options.save_to, publish, joining, Opening())
 
         wanted = options if isinstance(options, HostOptions) else options.without_display()
-        require_proof = wanted.require_proof or settings.require_proof
-        host = Host(
+        invitations = Invitations(
             device,
             wanted.invite,
-            prover,
+            secrets.token_bytes,
             wanted.address,
-            require_proof=require_proof,
-            accept=_accept(wanted.save_to),
+            require_proof=wanted.require_proof or settings.require_proof,
         )
-        net = NetOptions(
+        hosting = NetOptions(
             port=wanted.port,
             stun=wanted.stun,
             save_to=wanted.save_to,
@@ -74,22 +64,38 @@ def network_side(
             save_require_proof=save_policy,
             data_dir=str(_data_folder()),
         )
-        return opened(Program(device, host, prover), net)
+        opening = open_host(invitations, publish, hosting)
+        return lambda: _runtime(device, invitations, wanted.save_to, publish, hosting, opening)
 
     return make
 
 
-def _accept(save_to: str | None) -> AcceptPolicy:
+def _accept(save_to: str | None) -> "AcceptPolicy":
     """Whoever said where files go has said yes to them."""
+    from proxim.core.transfer_inputs import AcceptPolicy
+
     return AcceptPolicy(without_asking=save_to is not None, directory=save_to)
 
 
 def _runtime(
-    program: Program, publish: Callable[[Status], None], options: NetOptions, opening: Opening
+    device: DeviceInfo,
+    invitations: Invitations | None,
+    save_to: str | None,
+    publish: Callable[[Status], None],
+    options: NetOptions,
+    opening: Opening,
 ) -> "Runtime":
+    """Machines and loop put together. What guests need is loaded here, after the first paint."""
+    from proxim.core.host import Host
+    from proxim.core.program import Program
+    from proxim.core.proving import Prover
     from proxim.net.runtime import Runtime
+    from proxim.net.spake import Spake2Exchange
 
-    return Runtime(program, publish, options, opening)
+    accept = _accept(save_to)
+    prover = Prover(secrets.token_bytes, Spake2Exchange)
+    host = None if invitations is None else Host(invitations, prover, accept=accept)
+    return Runtime(Program(device, host, prover, accept), publish, options, opening)
 
 
 def _data_folder() -> Path:

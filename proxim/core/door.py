@@ -19,9 +19,10 @@ from proxim.core.events import (
     Timer,
     TimerName,
 )
+from proxim.core.host_code import CODE_SESSION_ID
+from proxim.core.invitations import SessionSecrets
 from proxim.core.json_text import MessageError
 from proxim.core.messages import (
-    CODE_SESSION_ID,
     Auth,
     CloseCode,
     ErrorMessage,
@@ -39,7 +40,7 @@ from proxim.core.session import Session
 from proxim.core.session_asked import APPROVAL_SECONDS
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume
 from proxim.core.session_states import SessionState
-from proxim.core.sessions import Sessions, SessionSecrets
+from proxim.core.sessions import Sessions
 from proxim.core.status import Trouble
 
 # An honest client makes none; a developer's first tries get a few answers

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from proxim.core.errors import Reason
 from proxim.core.file_stream import DIGEST_BYTES
+from proxim.core.host_code import to_base64url
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
@@ -27,7 +28,7 @@ from proxim.core.manifest import (
     TransferID,
 )
 from proxim.core.messages import MAX_ID_BYTES
-from proxim.core.proof import ProofError, from_base64url, to_base64url
+from proxim.core.proof import ProofError, from_base64url
 
 LANE_TOKEN_BYTES: Final = 16
 LANE_KEY_BYTES: Final = 32

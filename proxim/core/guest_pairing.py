@@ -15,6 +15,7 @@ from proxim.core.commands import (
     Send,
     SetTimer,
 )
+from proxim.core.devices import DeviceInfo
 from proxim.core.errors import Reason
 from proxim.core.events import (
     ConnectionID,
@@ -30,7 +31,6 @@ from proxim.core.host_code import JoinTarget
 from proxim.core.link import Link, LinkState
 from proxim.core.messages import (
     CloseCode,
-    DeviceInfo,
     ErrorMessage,
     PairChallenge,
     PairConfirm,

@@ -1,14 +1,15 @@
-"""The host: which session a socket, a message or a decision means, which code is shown, where the
-server listens.
+"""The host: which session a socket, a message or a decision means.
+
+Where the server listens and which code is shown is decided in invitations.py.
 
 No socket ever becomes host: the host's own decisions come as intents, and a `pair_response` from a
 socket is refused.
 """
 
-from ipaddress import IPv4Address, ip_address
 from typing import Final
 
-from proxim.core.commands import Command, Listen, Publish, SaveRequireProof, StopListening
+from proxim.core.commands import Command, Publish, SaveRequireProof, StopListening
+from proxim.core.devices import DeviceInfo
 from proxim.core.door import Door, DoorLimits
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
@@ -24,27 +25,23 @@ from proxim.core.events import (
     LinkID,
     ListenFailed,
     Listening,
-    Network,
     NetworksSeen,
     SendText,
     SetRequireProof,
     TimerFired,
     TimerName,
 )
-from proxim.core.host_code import QR_SECRET_BYTES, SECRET_BITS, HostCode, invite_url
+from proxim.core.invitations import Invitations
 from proxim.core.link import Link
-from proxim.core.messages import DeviceInfo
-from proxim.core.proof import to_base64url
 from proxim.core.proving import Prover
 from proxim.core.session import Session
 from proxim.core.session_inputs import End, TurnAway
 from proxim.core.session_states import SessionState
-from proxim.core.sessions import JOINABLE, Sessions, SessionSecrets
-from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy, Trouble
+from proxim.core.sessions import JOINABLE, Sessions
+from proxim.core.status import ProofPolicy, Trouble
 from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.core.transfers import Transfers
 
-SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
 # Their scope is a sessionID, the others' a LinkID.
 SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION, TimerName.RESUME)
 
@@ -72,32 +69,23 @@ class Host:
 
     def __init__(
         self,
-        device: DeviceInfo,
-        first: Invite,
+        invitations: Invitations,
         prover: Prover,
-        preferred_address: str | None = None,
         *,
-        require_proof: bool = False,
         limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
         accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008  # immutable
     ) -> None:
-        self.device = device
         self.transfers = Transfers(prover.token_bytes, accept)
-        self._prover = prover
-        self._next_invite = first
-        self._preferred = preferred_address
-        self._networks: tuple[Network, ...] = ()
-        self._wanted: str | None = None  # the address that we listen on, or asked to
-        self._endpoint: tuple[str, int] | None = None
+        self._invitations = invitations
         self._sessions = Sessions()
-        self._door = Door(self._sessions, prover, require_proof=require_proof, limits=limits)
-        self._told: Invitation | NoInvitation | None = None
+        self._door = Door(
+            self._sessions, prover, require_proof=invitations.require_proof, limits=limits
+        )
         self._links = 0
-        self._inviting = True  # a code is to be shown
 
-    def start(self) -> list[Command]:
-        """Commands for a program just started."""
-        return [Publish(ProofPolicy(required=True))] if self._door.require_proof else []
+    def start(self, now: float) -> list[Command]:
+        """Commands for a program just started, which may show a code already."""
+        return [*self._invitations.start(), *self._open_session(now)]
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -107,13 +95,13 @@ class Host:
             case FrameReceived() | FrameRefused() | ConnectionLost():
                 commands = self._door.take(event, now)
             case NetworksSeen():
-                commands = self._networks_seen(event)
-            case Listening(address, port):
-                commands = self._listening(address, port)
+                commands = self._invitations.networks_seen(event)
+            case Listening():
+                commands = self._invitations.listening(event)
             case ListenFailed():
-                commands = self._listen_failed(event)
-            case ChooseNetwork(address):
-                commands = self._choose_network(address)
+                commands = self._invitations.listen_failed(event)
+            case ChooseNetwork():
+                commands = self._invitations.choose_network(event)
             case SetRequireProof(required):
                 self._door.require_proof = required
                 commands = [SaveRequireProof(required), Publish(ProofPolicy(required))]
@@ -151,121 +139,41 @@ class Host:
 
     def rename(self, device: DeviceInfo) -> None:
         """Go by another name from now on."""
-        self.device = device
+        self._invitations.device = device
         for session in self._sessions:
             session.own_name = device.name
-
-    # --- where we listen --------------------------------------------------------------------------
-
-    def _networks_seen(self, event: NetworksSeen) -> list[Command]:
-        self._networks = event.networks
-        addresses = [network.address for network in event.networks]
-        if not addresses:
-            self._wanted = self._endpoint = None
-            return [
-                StopListening(),
-                self._tell_networks(),
-                *self._tell(NoInvitation(Reason.NO_NETWORK)),
-            ]
-        best = self._preferred if self._preferred in addresses else addresses[0]
-        if self._wanted in addresses and (self._wanted == best or self._preferred not in addresses):
-            # Another address may rank higher now, but a shown code must not change
-            return [self._tell_networks()]
-        commands = self._listen(best)
-        if isinstance(self._told, Invitation):  # its code leads nowhere now
-            commands.append(Publish(Trouble(Problem(Reason.NETWORK_CHANGED))))
-        return commands
-
-    def _choose_network(self, address: str) -> list[Command]:
-        if address not in [network.address for network in self._networks]:
-            return [Publish(Trouble(Problem(Reason.ADDRESS_GONE)))]
-        self._preferred = address
-        return [] if address == self._wanted else self._listen(address)
-
-    def _listen(self, address: str) -> list[Command]:
-        self._wanted = address
-        self._endpoint = None
-        return [Listen(address), self._tell_networks()]
-
-    def _listening(self, address: str, port: int) -> list[Command]:
-        if address == self._wanted:  # else: chosen anew meanwhile, another Listening is on its way
-            self._endpoint = (address, port)
-        return []
-
-    def _listen_failed(self, event: ListenFailed) -> list[Command]:
-        if event.address != self._wanted:
-            return []
-        self._wanted = None  # so that the next change of the networks tries again
-        trouble = Trouble(Problem(event.reason, event.detail))
-        return [self._tell_networks(), Publish(trouble), *self._tell(NoInvitation(event.reason))]
-
-    def _tell_networks(self) -> Command:
-        return Publish(Networks(self._networks, self._wanted))
 
     # --- which code is shown ----------------------------------------------------------------------
 
     def _invite(self, event: Invite, now: float) -> list[Command]:
-        self._next_invite = event
-        self._inviting = True
+        self._invitations.invite(event)
         replaced, self._sessions.shown = self._sessions.shown, None
         if replaced is None or replaced.state not in JOINABLE:
             return []  # whoever joined by the code before stays
         return self._sessions.tell(replaced, End(Reason.CLOSED), now)
 
     def _renew_invitation(self, now: float) -> list[Command]:
-        """Keep the rule: a code is shown while the host wants a guest, which it does whenever it
-        serves nobody.
-        """
-        if self._sessions.shown is not None and self._sessions.shown.state is SessionState.ENDED:
+        shown = self._sessions.shown
+        if shown is not None and shown.state is SessionState.ENDED:
             self._sessions.shown = None
-        if self._sessions.shown is not None:
-            self._inviting = self._sessions.shown.state in JOINABLE  # joined, or joinable again
-        elif all(session.state in JOINABLE for session in self._sessions):
-            self._inviting = True
-        if self._endpoint is None and isinstance(self._told, NoInvitation):
-            return []  # its reason stands
-        if not self._inviting:
-            return self._tell(NoInvitation(None))
-        return [] if self._endpoint is None else self._show(*self._endpoint, now)
-
-    def _show(self, address: str, port: int, now: float) -> list[Command]:
-        commands: list[Command] = []
-        if self._sessions.shown is None:
-            self._sessions.shown = self._new_session(now)
-            commands = self._sessions.shown.start()
-        session = self._sessions.shown
-        secrets = self._sessions.secrets_of(session.id)
-        assert secrets is not None  # every session has its own
-        ip = ip_address(address)
-        code = HostCode(ip, port, secrets.code) if isinstance(ip, IPv4Address) else None
-        secrets.typed = None if code is None else code.canonical
-        closed = secrets.tries.closed
-        shown = None if code is None or closed else code.shown
-        url = invite_url(address, port, session.id, self.device.id, to_base64url(secrets.qr))
-        invitation = Invitation(
-            session.id, self.device.id, shown, url, session.type, session.expires, closed
-        )
-        return commands + self._tell(invitation)
-
-    def _tell(self, status: Invitation | NoInvitation) -> list[Command]:
-        if status == self._told:
-            return []
-        self._told = status
-        return [Publish(status)]
-
-    def _new_session(self, now: float) -> Session:
-        session = Session(
-            to_base64url(self._prover.token_bytes(SESSION_ID_BYTES)),
-            self._next_invite.type,
-            self._next_invite.lifetime,
+        commands = self._invitations.renew(
             now,
-            self.device.name,
-            self._new_link_id,
-            self.transfers,
+            ended=shown is not None and shown.state is SessionState.ENDED,
+            joined=shown is not None and shown.state not in JOINABLE,
+            serving=any(session.state not in JOINABLE for session in self._sessions),
         )
-        code = int.from_bytes(self._prover.token_bytes(4)) % (1 << SECRET_BITS)
-        self._sessions.add(session, SessionSecrets(code, self._prover.token_bytes(QR_SECRET_BYTES)))
-        return session
+        return self._open_session(now) + commands
+
+    def _open_session(self, now: float) -> list[Command]:
+        """Make the session of a code that is shown and has none yet."""
+        new = self._invitations.shown
+        if new is None or self._sessions.shown is not None:
+            return []
+        device = self._invitations.device
+        session = Session(new, device.name, self._new_link_id, self.transfers)
+        self._sessions.add(session, new.secrets)
+        self._sessions.shown = session
+        return session.start(now)
 
     def _new_link_id(self) -> LinkID:
         self._links += 1

@@ -4,6 +4,7 @@ A code carries the host's IPv4 address, its port and a 25-bit secret, so it need
 no server. Layout and sizes: docs/security.md, "Host code".
 """
 
+import base64
 import ipaddress
 import re
 from dataclasses import dataclass, field
@@ -11,8 +12,10 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from proxim.core.errors import ProximError, Reason
-from proxim.core.messages import CODE_SESSION_ID
 
+# What a guest that typed a code names instead of a sessionID: "the session whose code the host
+# shows" (docs/protocol.md).
+CODE_SESSION_ID: Final = "@code"
 # Unassigned at IANA, below the ephemeral range that systems hand out by themselves
 DEFAULT_PORT: Final = 47800
 FALLBACK_PORTS: Final = range(47801, 47808)  # with the default, what the code's 3 port bits can say
@@ -30,6 +33,11 @@ _IGNORED: Final = frozenset(
 )
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def to_base64url(raw: bytes) -> str:
+    """Base64url without padding (RFC 4648, 5), as in links and everywhere on the wire."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 class CodeError(ProximError):

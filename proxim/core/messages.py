@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Reason
 from proxim.core.json_text import (
     JSONObject,
@@ -33,7 +34,6 @@ MAX_PROOF_BYTES: Final = 128  # base64url of 33 bytes is 44
 MAX_SENTENCE_BYTES: Final = 1024
 MAX_SMALL_INTEGER: Final = 255  # versions and m-line indices; JSON itself would let in 4300 digits
 
-CODE_SESSION_ID: Final = "@code"  # "the session whose code the host shows" (docs/protocol.md)
 
 ReasonText = str  # a peer may name a reason we do not know
 
@@ -52,26 +52,11 @@ class CloseCode(IntEnum):
 UNREADABLE_CODES: Final = frozenset({1002, 1007, 1009})
 
 
-class Verified(StrEnum):
-    """How a guest proved that it knows the code."""
-
-    CODE = "code"
-    QR = "qr"
-
-
 class SDPType(StrEnum):
     """RTCSdpType, as far as we use it."""
 
     OFFER = "offer"
     ANSWER = "answer"
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceInfo:
-    """Who asks: a name for people (as sent, not yet fit to show) and the installation's id."""
-
-    name: str
-    id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from proxim.core.commands import Command, Publish, SaveName
+from proxim.core.devices import DeviceInfo
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ChannelClosed,
@@ -47,7 +48,6 @@ from proxim.core.guest import Guest, GuestEvent
 from proxim.core.guest_pairing import GuestState
 from proxim.core.host import SESSION_TIMERS, Host, HostEvent
 from proxim.core.link import LinkState
-from proxim.core.messages import DeviceInfo
 from proxim.core.proving import Prover
 from proxim.core.status import ThisDevice, Trouble
 from proxim.core.texts import is_usable_name
@@ -78,9 +78,9 @@ class Program:
         self._dials = 0
         self._ended = False
 
-    def start(self) -> list[Command]:
+    def start(self, now: float) -> list[Command]:
         """Commands for a program just started."""
-        return [Publish(ThisDevice(self._device)), *(self._host.start() if self._host else [])]
+        return self._host.start(now) if self._host else [Publish(ThisDevice(self._device))]
 
     def handle(self, event: ProgramEvent, now: float) -> list[Command]:
         """Take one event, in the order in which they happened; after Shutdown there is nothing left

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import ProximError, Reason
-from proxim.core.messages import Auth, Candidate, Description, DeviceInfo, Verified
+from proxim.core.host_code import to_base64url
+from proxim.core.messages import Auth, Candidate, Description
 
 PROOF_VERSION: Final = 1
 # A side byte and a compressed Ed25519 point; the library itself takes longer ones
@@ -97,11 +99,6 @@ class PskExchange:
 def lv(*parts: bytes) -> bytes:
     """Each part behind its length as u32, big-endian: no two lists of parts give the same bytes."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-
-
-def to_base64url(raw: bytes) -> str:
-    """Base64url without padding (RFC 4648, 5), as everywhere on the wire."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def from_base64url(text: str | None, length: int) -> bytes:

@@ -5,9 +5,10 @@ there.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from proxim.core.devices import DeviceInfo
 from proxim.core.errors import Reason
-from proxim.core.host_code import JoinTarget
-from proxim.core.messages import Auth, DeviceInfo, PairRequest
+from proxim.core.host_code import JoinTarget, to_base64url
+from proxim.core.messages import Auth, PairRequest
 from proxim.core.proof import (
     PROOF_VERSION,
     PSK_SECRET_BYTES,
@@ -22,7 +23,6 @@ from proxim.core.proof import (
     context,
     from_base64url,
     identities,
-    to_base64url,
 )
 
 

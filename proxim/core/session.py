@@ -52,6 +52,7 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
+from proxim.core.invitations import NewSession
 from proxim.core.json_text import MessageError
 from proxim.core.link import OPEN_SECONDS, Link, LinkInput, LinkState
 from proxim.core.messages import CloseCode, Description, PairResult, SDPType
@@ -77,15 +78,12 @@ class Session(AskedSession):
 
     def __init__(
         self,
-        session_id: str,
-        session_type: SessionType,
-        lifetime: float | None,
-        now: float,
+        new: NewSession,
         own_name: str,
         new_link_id: Callable[[], LinkID],
         transfers: Transfers,
     ) -> None:
-        super().__init__(session_id, session_type, lifetime, now, own_name, new_link_id)
+        super().__init__(new, own_name, new_link_id)
         self._transfers = transfers
         self._answered = False
         self._open_by = 0.0

@@ -6,19 +6,20 @@ from collections.abc import Callable
 from typing import Final
 
 from proxim.core.commands import CancelTimer, CloseConnection, Command, Publish, Send, SetTimer
+from proxim.core.devices import DeviceInfo
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
     ConnectionID,
     ConnectionLost,
     Decide,
     LinkID,
-    SessionType,
     Timer,
     TimerFired,
     TimerName,
 )
+from proxim.core.invitations import NewSession
 from proxim.core.link import Link
-from proxim.core.messages import CloseCode, DeviceInfo, SessionEnded
+from proxim.core.messages import CloseCode, SessionEnded
 from proxim.core.replies import rejection
 from proxim.core.session_inputs import Ask, End, Guest, TurnAway
 from proxim.core.session_states import SessionState
@@ -28,8 +29,6 @@ from proxim.core.texts import display_id, display_name
 APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
 # Unproved requests of one address that may run out unanswered; a person looked away once
 MAX_IGNORED: Final = 2
-# The seed: "Sessions expire after 15 minutes or per session type"
-SESSION_SECONDS: Final = 15 * 60.0
 
 
 class AskedSession(ABC):
@@ -37,19 +36,13 @@ class AskedSession(ABC):
 
     def __init__(
         self,
-        session_id: str,
-        session_type: SessionType,
-        lifetime: float | None,
-        now: float,
+        new: NewSession,
         own_name: str,
         new_link_id: Callable[[], LinkID],
     ) -> None:
-        self.id = session_id
-        self.type = session_type
-        self.lifetime = (
-            None if session_type is SessionType.PERSISTENT else lifetime or SESSION_SECONDS
-        )
-        self.expires = None if self.lifetime is None else now + self.lifetime
+        self.id = new.id
+        self.type = new.type
+        self.expires = new.expires
         self.own_name = own_name
         self.state = SessionState.OPEN
         self.guest: Guest | None = None  # None: nobody, or the link outlived its WebSocket
@@ -69,9 +62,11 @@ class AskedSession(ABC):
         """Whether the guest on this WebSocket asks or was approved."""
         return self.guest is not None and self.guest.connection == connection
 
-    def start(self) -> list[Command]:
+    def start(self, now: float) -> list[Command]:
         """Commands for a session just made."""
-        return [] if self.lifetime is None else [SetTimer(self._session_timer, self.lifetime)]
+        if self.expires is None:
+            return []
+        return [SetTimer(self._session_timer, max(0.0, self.expires - now))]
 
     @abstractmethod
     def _let_in(self, guest: Guest, now: float) -> list[Command]:

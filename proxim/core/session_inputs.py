@@ -4,6 +4,7 @@ do.
 
 from dataclasses import dataclass, field
 
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Reason
 from proxim.core.events import (
     ChannelClosed,
@@ -20,7 +21,7 @@ from proxim.core.events import (
     SendText,
     TimerFired,
 )
-from proxim.core.messages import DeviceInfo, Signal, Verified
+from proxim.core.messages import Signal
 from proxim.core.proof import ProofKeys
 
 

@@ -1,27 +1,15 @@
 """All sessions of a host with what their codes carry; an ended one leaves memory at once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from proxim.core.commands import Command
 from proxim.core.events import LinkID
-from proxim.core.guess_budget import GuessBudget
+from proxim.core.invitations import SessionSecrets
 from proxim.core.session import Session
 from proxim.core.session_inputs import SessionInput
 from proxim.core.session_states import SessionState
 
 JOINABLE = (SessionState.OPEN, SessionState.ASKED)
-
-
-@dataclass(slots=True)
-class SessionSecrets:
-    """What a session's code and QR carry, and who may still try the code."""
-
-    code: int = field(repr=False)
-    qr: bytes = field(repr=False)
-    tries: GuessBudget = field(default_factory=GuessBudget)
-    # The whole code as it is shown now: it also says the address
-    typed: str | None = field(default=None, repr=False)
 
 
 class Sessions:

@@ -9,10 +9,10 @@ seconds of the monotonic clock that the machines are given as `now`.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID, Network, SessionType
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.messages import DeviceInfo, Verified
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,11 @@ from proxim.core.file_messages import (
     Progress,
     Resume,
 )
+from proxim.core.host_code import to_base64url
 from proxim.core.incoming import Incoming, IncomingState
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
 from proxim.core.outgoing import Outgoing, OutgoingState
-from proxim.core.proof import to_base64url
 from proxim.core.status import TransferState, Trouble
 from proxim.core.transfer_inputs import (
     AcceptPolicy,

@@ -1,20 +1,19 @@
-"""The first moments of a program, before there is an event loop: find the address, open the port,
-make the code.
+"""The first moments of a host, before there is an event loop: find the address, open the port, show
+the code.
 
-asyncio and the WebSocket library take longer to load than all of this, and a person waits for the
-code. What cannot be carried out without a loop is kept for it, in order; guests that connect
-meanwhile wait in the socket's backlog.
+asyncio, the WebSocket library and the machines for guests take longer to load than all of this, and
+a person waits for the code. Guests that connect meanwhile wait in the listening socket's backlog.
 """
 
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from proxim.core.commands import Command, Listen, Publish
+from proxim.core.commands import Listen, Publish, StopListening
 from proxim.core.errors import Problem
 from proxim.core.events import ListenFailed, Listening, Network, NetworksSeen
-from proxim.core.program import Program
+from proxim.core.invitations import Invitations
 from proxim.core.status import Status
 from proxim.net.listener import ListenError, open_listener
 from proxim.net.steps import tell_step
@@ -39,41 +38,43 @@ class NetOptions:
 
 @dataclass(slots=True)
 class Opening:
-    """What the loop takes over: commands not carried out yet, a listening socket, the addresses
-    seen.
-    """
+    """What the loop takes over: a listening socket, where it listens, and the addresses seen."""
 
-    commands: list[Command] = field(default_factory=list)
     listener: socket.socket | None = None
-    address: str | None = None  # where the machine wants to listen
+    address: str | None = None
     networks: tuple[Network, ...] | None = None
 
 
-def open_program(
-    program: Program, publish: Callable[[Status], None], options: NetOptions
+def open_host(
+    invitations: Invitations, publish: Callable[[Status], None], options: NetOptions
 ) -> Opening:
-    """Start the machine and, for a host, show it this machine's addresses."""
+    """Look at this machine's addresses, listen on one of them, and tell what there is to show."""
     opening = Opening()
-    waiting = program.start()
+    waiting = invitations.start()
     if options.look is not None:
         opening.networks = options.look()
-        waiting += program.handle(NetworksSeen(opening.networks), time.monotonic())
+        tell_step(seen := NetworksSeen(opening.networks))
+        waiting += invitations.networks_seen(seen) + invitations.renew(time.monotonic())
     while waiting:
         match command := waiting.pop(0):
             case Publish(status):
                 tell_step(command)
                 publish(status)
             case Listen(address):
-                listening = _listen(opening, address, options.port)
-                tell_step(listening)
-                waiting += program.handle(listening, time.monotonic())
+                opening.address = address
+                event = _listen(opening, address, options.port)
+                tell_step(event)
+                if isinstance(event, Listening):
+                    waiting += invitations.listening(event)
+                else:
+                    waiting += invitations.listen_failed(event)
+                waiting += invitations.renew(time.monotonic())
             case _:
-                opening.commands.append(command)
+                assert isinstance(command, StopListening)  # nothing listens yet
     return opening
 
 
 def _listen(opening: Opening, address: str, port: int | None) -> Listening | ListenFailed:
-    opening.address = address
     try:
         opening.listener = open_listener(address, port)
     except ListenError as error:

@@ -109,7 +109,7 @@ class Runtime:
 
     async def run(self) -> None:
         """Run until Shutdown was reported and everybody has been told goodbye."""
-        self._carry_out(self._opening.commands)
+        self._carry_out(self._program.start(self._loop.time()))
         self._hub.start()
         if self._opening.listener is not None:
             self._spawn(self._serve(self._opening.listener), "server")

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
+from proxim.core.devices import Verified
 from proxim.core.events import Decide, Intent
-from proxim.core.messages import Verified
 from proxim.core.status import Prompt
 from proxim.core.texts import display_name, printable_text
 from proxim.core.words import say

@@ -6,9 +6,9 @@ import math
 import time
 from typing import Final
 
+from proxim.core.devices import Verified
 from proxim.core.errors import Reason, sentence_for
 from proxim.core.events import Network, SessionType
-from proxim.core.messages import Verified
 from proxim.core.status import Invitation, LinkStatus, Networks, Via
 from proxim.core.words import say
 from proxim.ui.console import Colour

@@ -9,7 +9,7 @@ from tkinter import ttk
 from tkinter.font import Font
 from typing import Final, Literal
 
-from proxim.core.messages import Verified
+from proxim.core.devices import Verified
 from proxim.core.words import say
 from proxim.ui.appearance import Appearance
 
