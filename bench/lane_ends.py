@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from proxim.core import commands as do
-from proxim.core.events import LANE_CHANNEL, LaneOpened, LinkID
+from proxim.core import file_commands as file_do
+from proxim.core import link_commands as link_do
+from proxim.core.events import LinkID
 from proxim.core.file_events import SinkFinished, SinkReady, SinkWrote, SourcesListed
 from proxim.core.lane_frames import Stream
+from proxim.core.link_events import LANE_CHANNEL, LaneOpened
 from proxim.core.manifest import START, Entry, TransferID
 from proxim.core.status import Via
 from proxim.net.hub import Hub
@@ -66,14 +69,14 @@ class End:
             case LaneOpened():
                 self.started = time.perf_counter()
                 if sys.argv[2] == "send":
-                    self.do(do.ListSources(_TRANSFER, (str(self.path),)))
+                    self.do(file_do.ListSources(_TRANSFER, (str(self.path),)))
             case SourcesListed(_, entries):
                 listed = ";".join(f"{e.path}|{e.size}|{int(e.directory)}" for e in entries)
                 for at in range(0, len(listed), 100_000):
                     self.lanes.send_text(_LINK, "part " + listed[at : at + 100_000])
                 self.lanes.send_text(_LINK, "open ")
             case SinkReady():
-                self.do(do.TakeStream(_TRANSFER, _LINK, LANE_CHANNEL, 0))
+                self.do(file_do.TakeStream(_TRANSFER, _LINK, LANE_CHANNEL, 0))
                 self.lanes.send_text(_LINK, "accept ")
             case SinkWrote(_, _, written):
                 self.lanes.send_text(_LINK, f"wrote {written}")
@@ -97,11 +100,11 @@ class End:
                 entries = tuple(
                     Entry(path, int(size), None, directory == "1") for path, size, directory in rows
                 )
-                self.do(do.OpenSink(_TRANSFER, entries))
+                self.do(file_do.OpenSink(_TRANSFER, entries))
             case "accept":
-                self.do(do.StartSending(_TRANSFER, _LINK, 0, Via.LANE, (), (), START))
+                self.do(file_do.StartSending(_TRANSFER, _LINK, 0, Via.LANE, (), (), START))
             case "wrote":
-                self.do(do.Acknowledge(_TRANSFER, 0, int(rest)))
+                self.do(file_do.Acknowledge(_TRANSFER, 0, int(rest)))
             case "finished":
                 self.finish()
 
@@ -135,11 +138,11 @@ async def main(role: str, port: int, path: Path) -> None:
 
         server = Server(end.report, loaded, end.lanes.accept)
         await server.start(open_listener("127.0.0.1", port))
-        end.lanes.expect(do.ExpectLane(_LINK, _TOKEN, _KEY))
+        end.lanes.expect(link_do.ExpectLane(_LINK, _TOKEN, _KEY))
         print("ready", flush=True)
     else:
         end.lanes.dial(
-            do.DialLane(_LINK, f"ws://127.0.0.1:{port}/lane", _TOKEN, _KEY, carries_link=True)
+            link_do.DialLane(_LINK, f"ws://127.0.0.1:{port}/lane", _TOKEN, _KEY, carries_link=True)
         )
     await end.done.wait()
     end.lanes.close(_LINK)

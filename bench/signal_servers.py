@@ -17,10 +17,11 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from proxim.core.devices import DeviceInfo
 from proxim.core.door import DoorLimits
-from proxim.core.events import Decide, Invite, LinkEvent, LinkID, PeerDescribed, SessionType
+from proxim.core.events import Decide, Invite, LinkID, SessionType
 from proxim.core.host import Host
 from proxim.core.host_code import parse_target
 from proxim.core.invitations import Invitations
+from proxim.core.link_events import LinkEvent, PeerDescribed
 from proxim.core.messages import Candidate, Description, SDPType, Signal, dump_message
 from proxim.core.program import Program
 from proxim.core.proving import Prover

@@ -10,7 +10,6 @@ from typing import NewType
 
 from proxim.core.errors import Reason
 from proxim.core.host_code import JoinTarget
-from proxim.core.messages import SDPType
 
 ConnectionID = NewType("ConnectionID", int)  # one WebSocket, for its life
 # One attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
@@ -18,8 +17,6 @@ LinkID = NewType("LinkID", str)
 # Of a temporary session: the shortest in which one person types and another approves
 MIN_LIFETIME_SECONDS = 60.0
 MAX_LIFETIME_SECONDS = 7 * 86400.0  # what should live longer is persistent, and says so
-CONTROL_LABEL = "control"  # the data channel that carries link messages (docs/protocol.md, Link)
-LANE_CHANNEL = -1  # stands for a channel's stream id where the lane carries a whole link
 
 
 class SessionType(StrEnum):
@@ -143,80 +140,6 @@ class DialFailed:
     connection: ConnectionID
     reason: Reason
 
-
-# --- the WebRTC peer ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PeerDescribed:
-    """Our own description is ready to be sent."""
-
-    link: LinkID
-    type: SDPType
-    sdp: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelOpened:
-    """A data channel is open."""
-
-    link: LinkID
-    channel: int  # its SCTP stream id: labels need not be unique
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelMessage:
-    """A text message arrived on a data channel."""
-
-    link: LinkID
-    channel: int
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelClosed:
-    """A data channel that was open is closed."""
-
-    link: LinkID
-    channel: int
-
-
-@dataclass(frozen=True, slots=True)
-class PeerFailed:
-    """The link cannot open, or broke; the peer is to be closed."""
-
-    link: LinkID
-    reason: Reason
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LaneOpened:
-    """A lane beside the link is open; `carries_link`: the guest found no other way, control
-    messages come on it.
-    """
-
-    link: LinkID
-    carries_link: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LaneLost:
-    """The lane could not be opened, or broke, or was closed by the other side."""
-
-    link: LinkID
-
-
-LinkEvent = (
-    PeerDescribed
-    | ChannelOpened
-    | ChannelMessage
-    | ChannelClosed
-    | PeerFailed
-    | LaneOpened
-    | LaneLost
-)
 
 # --- what a person (or a script) wants ------------------------------------------------------------
 

@@ -20,23 +20,15 @@ are over, or the host says no, or cannot prove itself.
 from collections.abc import Callable
 from typing import Any, Final
 
-from proxim.core.commands import AddCandidate, ApplyDescription, CancelTimer, Command, Publish, Send
+from proxim.core.commands import CancelTimer, Command, Publish, Send
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
     ConnectionLost,
     ConnectionOpened,
     DialFailed,
     Disconnect,
     FrameReceived,
     FrameRefused,
-    LaneLost,
-    LaneOpened,
-    LinkEvent,
-    PeerDescribed,
-    PeerFailed,
     SendText,
     TimerFired,
     TimerName,
@@ -44,6 +36,17 @@ from proxim.core.events import (
 from proxim.core.guest_pairing import GuestState, PairingGuest
 from proxim.core.json_text import MessageError
 from proxim.core.link import LinkInput, LinkState
+from proxim.core.link_commands import AddCandidate, ApplyDescription
+from proxim.core.link_events import (
+    ChannelClosed,
+    ChannelMessage,
+    ChannelOpened,
+    LaneLost,
+    LaneOpened,
+    LinkEvent,
+    PeerDescribed,
+    PeerFailed,
+)
 from proxim.core.messages import (
     Description,
     ErrorMessage,

@@ -21,7 +21,6 @@ from proxim.core.events import (
     FrameReceived,
     FrameRefused,
     Invite,
-    LinkEvent,
     LinkID,
     ListenFailed,
     Listening,
@@ -33,6 +32,7 @@ from proxim.core.events import (
 )
 from proxim.core.invitations import Invitations
 from proxim.core.link import Link
+from proxim.core.link_events import LinkEvent
 from proxim.core.proving import Prover
 from proxim.core.session import Session
 from proxim.core.session_inputs import End, TurnAway

@@ -16,9 +16,9 @@ from enum import Enum
 from typing import Any, Final
 
 from proxim.core.arriving import Arriving
-from proxim.core.commands import CloseSink, Command, HoldSink, OpenSink, Publish, TakeStream
+from proxim.core.commands import Command, Publish
 from proxim.core.errors import MachineMisuseError, Reason
-from proxim.core.events import LANE_CHANNEL
+from proxim.core.file_commands import CloseSink, HoldSink, OpenSink, TakeStream
 from proxim.core.file_events import (
     AcceptTransfer,
     CancelTransfer,
@@ -39,6 +39,7 @@ from proxim.core.file_messages import (
     file_reason,
 )
 from proxim.core.json_text import MessageError
+from proxim.core.link_events import LANE_CHANNEL
 from proxim.core.manifest import (
     Direction,
     Entry,

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from proxim.core.commands import CancelTimer, CloseLane, Command, DialLane, ExpectLane, SetTimer
+from proxim.core.commands import CancelTimer, Command, SetTimer
 from proxim.core.events import LinkID, Timer, TimerName
 from proxim.core.file_messages import LANE_KEY_BYTES, LANE_TOKEN_BYTES, OfferLane
+from proxim.core.link_commands import CloseLane, DialLane, ExpectLane
 from proxim.core.proof import ProofKeys
 
 # From the approval on. ICE takes under 1 s on a LAN, some 5 s with loss; whoever waits longer

@@ -15,18 +15,14 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import (
-    CancelTimer,
-    ClosePeer,
-    Command,
-    ExpectLane,
-    OpenPeer,
-    Publish,
-    SendOnChannel,
-    SetTimer,
-)
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import (
+from proxim.core.events import LinkID, SendText, Timer, TimerFired, TimerName
+from proxim.core.file_messages import FileMessage, OfferLane
+from proxim.core.json_text import MessageError
+from proxim.core.lane import Lane, LaneTerms, proved_secret
+from proxim.core.link_commands import ClosePeer, ExpectLane, OpenPeer, SendOnChannel
+from proxim.core.link_events import (
     CONTROL_LABEL,
     LANE_CHANNEL,
     ChannelClosed,
@@ -34,16 +30,8 @@ from proxim.core.events import (
     ChannelOpened,
     LaneLost,
     LaneOpened,
-    LinkID,
     PeerFailed,
-    SendText,
-    Timer,
-    TimerFired,
-    TimerName,
 )
-from proxim.core.file_messages import FileMessage, OfferLane
-from proxim.core.json_text import MessageError
-from proxim.core.lane import Lane, LaneTerms, proved_secret
 from proxim.core.link_messages import (
     Bye,
     Hello,

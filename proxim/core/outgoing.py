@@ -17,20 +17,16 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import (
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.events import Timer, TimerFired, TimerName
+from proxim.core.file_commands import (
     Acknowledge,
-    CancelTimer,
-    CloseLane,
-    Command,
     KeepSources,
     ListSources,
-    Publish,
-    SetTimer,
     StartSending,
     StopSending,
 )
-from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import Timer, TimerFired, TimerName
 from proxim.core.file_events import CancelTransfer, SendingFailed, SourcesFailed, SourcesListed
 from proxim.core.file_messages import (
     Accept,
@@ -43,6 +39,7 @@ from proxim.core.file_messages import (
     file_reason,
 )
 from proxim.core.json_text import MessageError
+from proxim.core.link_commands import CloseLane
 from proxim.core.manifest import (
     START,
     Direction,

@@ -12,9 +12,6 @@ from proxim.core.commands import Command, Publish, SaveName
 from proxim.core.devices import DeviceInfo
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
     ConnectionID,
     ConnectionLost,
     ConnectionOpened,
@@ -23,12 +20,7 @@ from proxim.core.events import (
     FrameReceived,
     FrameRefused,
     Join,
-    LaneLost,
-    LaneOpened,
-    LinkEvent,
     LinkID,
-    PeerDescribed,
-    PeerFailed,
     Rename,
     SendText,
     Shutdown,
@@ -48,6 +40,16 @@ from proxim.core.guest import Guest, GuestEvent
 from proxim.core.guest_pairing import GuestState
 from proxim.core.host import SESSION_TIMERS, Host, HostEvent
 from proxim.core.link import LinkState
+from proxim.core.link_events import (
+    ChannelClosed,
+    ChannelMessage,
+    ChannelOpened,
+    LaneLost,
+    LaneOpened,
+    LinkEvent,
+    PeerDescribed,
+    PeerFailed,
+)
 from proxim.core.proving import Prover
 from proxim.core.status import ThisDevice, Trouble
 from proxim.core.texts import is_usable_name

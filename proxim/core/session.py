@@ -21,31 +21,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, get_args
 
-from proxim.core.commands import (
-    AddCandidate,
-    ApplyDescription,
-    CancelTimer,
-    CloseConnection,
-    Command,
-    Publish,
-    Send,
-    SetTimer,
-)
+from proxim.core.commands import CancelTimer, CloseConnection, Command, Publish, Send, SetTimer
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
     ConnectionID,
     ConnectionLost,
     Decide,
     Disconnect,
-    LaneLost,
-    LaneOpened,
-    LinkEvent,
     LinkID,
-    PeerDescribed,
-    PeerFailed,
     SendText,
     SessionType,
     Timer,
@@ -55,6 +38,17 @@ from proxim.core.events import (
 from proxim.core.invitations import NewSession
 from proxim.core.json_text import MessageError
 from proxim.core.link import OPEN_SECONDS, Link, LinkInput, LinkState
+from proxim.core.link_commands import AddCandidate, ApplyDescription
+from proxim.core.link_events import (
+    ChannelClosed,
+    ChannelMessage,
+    ChannelOpened,
+    LaneLost,
+    LaneOpened,
+    LinkEvent,
+    PeerDescribed,
+    PeerFailed,
+)
 from proxim.core.messages import CloseCode, Description, PairResult, SDPType
 from proxim.core.proof import ProofKeys, Side
 from proxim.core.replies import host_tag, refusal, rejection

@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Reason
 from proxim.core.events import (
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
     ConnectionID,
     ConnectionLost,
     Decide,
     Disconnect,
+    SendText,
+    TimerFired,
+)
+from proxim.core.link_events import (
+    ChannelClosed,
+    ChannelMessage,
+    ChannelOpened,
     LaneLost,
     LaneOpened,
     PeerDescribed,
     PeerFailed,
-    SendText,
-    TimerFired,
 )
 from proxim.core.messages import Signal
 from proxim.core.proof import ProofKeys

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from proxim.core.commands import CancelTimer, Command, Publish, SetTimer, StopSending
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID, Timer, TimerFired, TimerName
+from proxim.core.file_commands import StopSending
 from proxim.core.file_events import (
     AcceptTransfer,
     CancelTransfer,

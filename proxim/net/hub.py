@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxim.core import commands as do
+from proxim.core import file_commands as file_do
 from proxim.core.errors import Reason
-from proxim.core.events import LANE_CHANNEL, LinkID, PeerFailed
+from proxim.core.events import LinkID
 from proxim.core.file_events import (
     DiskEvent,
     SendingFailed,
@@ -28,6 +29,7 @@ from proxim.core.file_events import (
     TransfersFound,
 )
 from proxim.core.lane_frames import Stream
+from proxim.core.link_events import LANE_CHANNEL, PeerFailed
 from proxim.core.manifest import Direction, TransferID
 from proxim.core.status import Via
 from proxim.net.disk_errors import FileError
@@ -79,15 +81,15 @@ class Hub:
         # What the store is being told, in order
         self._stored: dict[TransferID, asyncio.Task[None]] = {}
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
-            do.ListSources: self._list_sources,
-            do.KeepSources: self._keep_sources,
-            do.StartSending: self._start_sending,
-            do.Acknowledge: self._acknowledge,
-            do.StopSending: self._stop_sending,
-            do.OpenSink: self._open_sink,
-            do.TakeStream: self._take_stream,
-            do.HoldSink: self._hold_sink,
-            do.CloseSink: self._close_sink,
+            file_do.ListSources: self._list_sources,
+            file_do.KeepSources: self._keep_sources,
+            file_do.StartSending: self._start_sending,
+            file_do.Acknowledge: self._acknowledge,
+            file_do.StopSending: self._stop_sending,
+            file_do.OpenSink: self._open_sink,
+            file_do.TakeStream: self._take_stream,
+            file_do.HoldSink: self._hold_sink,
+            file_do.CloseSink: self._close_sink,
         }
 
     # --- from start to end ------------------------------------------------------------------------
@@ -111,7 +113,7 @@ class Hub:
         for transfer in list(self._sending):
             self._end_sending(transfer)
         for transfer in list(self._receiving):
-            self._close_sink(do.CloseSink(transfer, keep=True))
+            self._close_sink(file_do.CloseSink(transfer, keep=True))
         waiting = {*self._closing.values(), *self._stored.values()}
         if waiting:
             await asyncio.wait(waiting, timeout=SINK_CLOSE_SECONDS)
@@ -131,10 +133,10 @@ class Hub:
 
     # --- sources ----------------------------------------------------------------------------------
 
-    def _list_sources(self, command: do.ListSources) -> None:
+    def _list_sources(self, command: file_do.ListSources) -> None:
         self._spawn(self._look(command), "listing files")
 
-    async def _look(self, command: do.ListSources) -> None:
+    async def _look(self, command: file_do.ListSources) -> None:
         try:
             listing = await asyncio.to_thread(list_sources, command.paths, command.only)
         except FileError as error:
@@ -150,7 +152,7 @@ class Hub:
         entries = tuple(one.entry for one in listing.files)
         self._report(SourcesListed(command.transfer, entries, listing.refused))
 
-    def _keep_sources(self, command: do.KeepSources) -> None:
+    def _keep_sources(self, command: file_do.KeepSources) -> None:
         files = self._sources.get(command.transfer)
         if files is not None:
             self._tell_store(
@@ -176,13 +178,13 @@ class Hub:
 
     # --- on their way out -------------------------------------------------------------------------
 
-    def _start_sending(self, command: do.StartSending) -> None:
+    def _start_sending(self, command: file_do.StartSending) -> None:
         _make_ready()
         self._end_sending(command.transfer)
         task = self._spawn(self._send(command), "sending")
         self._sending[command.transfer] = (command.generation, None, task)
 
-    async def _send(self, command: do.StartSending) -> None:
+    async def _send(self, command: file_do.StartSending) -> None:
         way: Way | None = None
         try:
             files = self._sources.get(command.transfer)
@@ -222,15 +224,15 @@ class Hub:
             if way is not None:
                 way.close()
 
-    def _failed(self, command: do.StartSending, detail: str) -> None:
+    def _failed(self, command: file_do.StartSending, detail: str) -> None:
         self._report(SendingFailed(command.transfer, command.generation, detail))
 
-    def _acknowledge(self, command: do.Acknowledge) -> None:
+    def _acknowledge(self, command: file_do.Acknowledge) -> None:
         generation, sending, _ = self._sending.get(command.transfer, (None, None, None))
         if sending is not None and generation == command.generation:
             sending.acknowledge(command.written)
 
-    def _stop_sending(self, command: do.StopSending) -> None:
+    def _stop_sending(self, command: file_do.StopSending) -> None:
         self._end_sending(command.transfer)
         if command.forget:
             self._forget(command.transfer)
@@ -241,7 +243,7 @@ class Hub:
 
     # --- on their way in --------------------------------------------------------------------------
 
-    def _open_sink(self, command: do.OpenSink) -> None:
+    def _open_sink(self, command: file_do.OpenSink) -> None:
         if command.transfer in self._receiving:
             raise ValueError("this transfer has its sink")
         _make_ready()
@@ -252,13 +254,13 @@ class Hub:
         self._receiving[command.transfer] = (receiving, task)
 
     async def _receive(
-        self, command: do.OpenSink, receiving: Receiving, before: asyncio.Task[None] | None
+        self, command: file_do.OpenSink, receiving: Receiving, before: asyncio.Task[None] | None
     ) -> None:
         if before is not None:
             await asyncio.wait([before])  # the same files: one writer at a time
         await receiving.run(lambda: self._opened_sink(command))
 
-    def _opened_sink(self, command: do.OpenSink) -> Sink:
+    def _opened_sink(self, command: file_do.OpenSink) -> Sink:
         return Sink.open(
             command.transfer,
             command.entries,
@@ -280,7 +282,7 @@ class Hub:
             raise FileError(Reason.FOLDER_GONE, type(error).__name__) from None
         return folder
 
-    def _take_stream(self, command: do.TakeStream) -> None:
+    def _take_stream(self, command: file_do.TakeStream) -> None:
         entry = self._receiving.get(command.transfer)
         if entry is None:
             return  # it failed meanwhile, and the machine is being told
@@ -296,11 +298,11 @@ class Hub:
         if entry is not None:  # else it was cancelled here, and the sender does not know yet
             entry[0].feed(link, LANE_CHANNEL, stream.generation, stream.records)
 
-    def _hold_sink(self, command: do.HoldSink) -> None:
+    def _hold_sink(self, command: file_do.HoldSink) -> None:
         if command.transfer in self._receiving:
             self._receiving[command.transfer][0].hold()
 
-    def _close_sink(self, command: do.CloseSink) -> None:
+    def _close_sink(self, command: file_do.CloseSink) -> None:
         if command.transfer not in self._receiving:
             if not command.keep:  # it waited for its peer; what it had is no longer wanted
                 self._forget_parts(command.transfer)

@@ -10,9 +10,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
-from proxim.core.commands import DialLane, ExpectLane
-from proxim.core.events import LANE_CHANNEL, ChannelMessage, LaneLost, LaneOpened, LinkID
+from proxim.core.events import LinkID
 from proxim.core.lane_frames import Stream, stream_prefix
+from proxim.core.link_commands import DialLane, ExpectLane
+from proxim.core.link_events import LANE_CHANNEL, ChannelMessage, LaneLost, LaneOpened
 from proxim.core.manifest import TransferID
 from proxim.core.proof import Side
 from proxim.net import limits

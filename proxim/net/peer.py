@@ -21,17 +21,17 @@ from aiortc import (
 from aiortc.sdp import candidate_from_sdp
 
 from proxim.core.errors import Reason
-from proxim.core.events import (
+from proxim.core.events import LinkID
+from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES
+from proxim.core.link_events import (
     CONTROL_LABEL,
     ChannelClosed,
     ChannelMessage,
     ChannelOpened,
     LinkEvent,
-    LinkID,
     PeerDescribed,
     PeerFailed,
 )
-from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.messages import Candidate, SDPType
 from proxim.net.limits import (
     CHANNEL_QUEUE_BYTES,

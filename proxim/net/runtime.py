@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from proxim.core import commands as do
+from proxim.core import link_commands as link_do
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
-    LANE_CHANNEL,
     ConnectionID,
     DialFailed,
     LinkID,
@@ -21,11 +21,11 @@ from proxim.core.events import (
     Listening,
     Network,
     NetworksSeen,
-    PeerFailed,
     Shutdown,
     Timer,
     TimerFired,
 )
+from proxim.core.link_events import LANE_CHANNEL, PeerFailed
 from proxim.core.messages import dump_message
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.status import Status, Stopped, Trouble
@@ -91,11 +91,11 @@ class Runtime:
             do.Dial: self._dial,
             do.Send: self._send,
             do.CloseConnection: self._close_connection,
-            do.OpenPeer: self._open_peer,
-            do.ApplyDescription: self._apply_description,
-            do.AddCandidate: self._add_candidate,
-            do.SendOnChannel: self._send_on_channel,
-            do.ClosePeer: self._close_peer,
+            link_do.OpenPeer: self._open_peer,
+            link_do.ApplyDescription: self._apply_description,
+            link_do.AddCandidate: self._add_candidate,
+            link_do.SendOnChannel: self._send_on_channel,
+            link_do.ClosePeer: self._close_peer,
             **self._ways.execute,
             **self._hub.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
@@ -316,7 +316,7 @@ class Runtime:
             self._loading = self._spawn(asyncio.to_thread(_load_libraries), "loading libraries")
         await asyncio.shield(self._loading)
 
-    def _open_peer(self, command: do.OpenPeer) -> None:
+    def _open_peer(self, command: link_do.OpenPeer) -> None:
         try:
             from proxim.net.peer import Peer
         except ImportError as error:  # a broken installation
@@ -334,21 +334,21 @@ class Runtime:
         if not work.cancelled() and work.exception() is not None:
             self.report(PeerFailed(link, Reason.PEER_ERROR))
 
-    def _apply_description(self, command: do.ApplyDescription) -> None:
+    def _apply_description(self, command: link_do.ApplyDescription) -> None:
         if command.link in self._peers:  # else it could not be made, and the machine is being told
             self._peers[command.link][0].apply(command.type, command.sdp)
 
-    def _add_candidate(self, command: do.AddCandidate) -> None:
+    def _add_candidate(self, command: link_do.AddCandidate) -> None:
         if command.link in self._peers:
             self._peers[command.link][0].add_candidate(command.candidate)
 
-    def _send_on_channel(self, command: do.SendOnChannel) -> None:
+    def _send_on_channel(self, command: link_do.SendOnChannel) -> None:
         if command.channel == LANE_CHANNEL:
             self._ways.lanes.send_text(command.link, command.text)
         elif command.link in self._peers:
             self._peers[command.link][0].send(command.channel, command.text)
 
-    def _close_peer(self, command: do.ClosePeer) -> None:
+    def _close_peer(self, command: link_do.ClosePeer) -> None:
         if command.link not in self._peers:
             return
         peer, work = self._peers.pop(command.link)

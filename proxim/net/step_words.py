@@ -10,7 +10,6 @@ from proxim.core.commands import (
     CloseConnection,
     Command,
     Dial,
-    DialLane,
     Listen,
     Publish,
     Send,
@@ -18,8 +17,6 @@ from proxim.core.commands import (
 )
 from proxim.core.errors import FILE_REASONS
 from proxim.core.events import (
-    ChannelClosed,
-    ChannelOpened,
     ConnectionLost,
     ConnectionOpened,
     Decide,
@@ -28,13 +25,12 @@ from proxim.core.events import (
     FrameRefused,
     Invite,
     Join,
-    LaneLost,
-    LaneOpened,
     Listening,
-    PeerFailed,
     SetRequireProof,
 )
 from proxim.core.json_text import MessageError
+from proxim.core.link_commands import DialLane
+from proxim.core.link_events import ChannelClosed, ChannelOpened, LaneLost, LaneOpened, PeerFailed
 from proxim.core.messages import parse_message
 from proxim.core.program import ProgramEvent
 from proxim.core.status import (

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from proxim.core import commands as do
-from proxim.core.events import ChannelMessage, LaneLost, LaneOpened, LinkID
+from proxim.core import link_commands as link_do
+from proxim.core.events import LinkID
 from proxim.core.lane_frames import Stream
+from proxim.core.link_events import ChannelMessage, LaneLost, LaneOpened
 from proxim.core.manifest import TransferID
 from proxim.core.status import Via
 from proxim.net.sending import Spawn
@@ -41,9 +43,9 @@ class Ways:
         # What comes over lanes
         self.received: Callable[[LinkID, Stream], None] = lambda link, stream: None
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
-            do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108  # not before it is needed
-            do.DialLane: lambda command: self.lanes.dial(command),  # noqa: PLW0108
-            do.CloseLane: self._close_lane,
+            link_do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108  # not before it is needed
+            link_do.DialLane: lambda command: self.lanes.dial(command),  # noqa: PLW0108
+            link_do.CloseLane: self._close_lane,
         }
 
     @property
@@ -62,7 +64,7 @@ class Ways:
         """Run a socket that a guest opened as a lane."""
         await self.lanes.accept(connection, proved)
 
-    def _close_lane(self, command: do.CloseLane) -> None:
+    def _close_lane(self, command: link_do.CloseLane) -> None:
         if self._loaded is not None:
             self._loaded.close(command.link)
 
