@@ -17,7 +17,8 @@ from proxim.bridge import Bridge, Upward
 from proxim.core.events import Decide
 from proxim.core.file_events import AcceptTransfer
 from proxim.core.manifest import Direction
-from proxim.core.status import Invitation, Prompt, TransferState, TransferStatus
+from proxim.core.status import Invitation, Prompt
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.desktop import open_desktop
 from proxim.options import WindowOptions
 

@@ -51,8 +51,9 @@ from proxim.core.manifest import (
 )
 from proxim.core.outcome import count_files, lost_bytes, outcome
 from proxim.core.rate import Rate
-from proxim.core.status import TransferState, TransferStatus, Via
+from proxim.core.status import Via
 from proxim.core.transfer_inputs import IncomingInput, LaneChanged, LinkDown, Speaker, StreamOpened
+from proxim.core.transfer_status import TransferState, TransferStatus
 
 # A silent link is noticed within 6 s; what was said meanwhile may be lost
 UNHEARD_SECONDS: Final = 10.0

@@ -2,7 +2,7 @@
 
 from proxim.core.errors import Reason
 from proxim.core.manifest import Entry, FailedFile
-from proxim.core.status import TransferState
+from proxim.core.transfer_status import TransferState
 
 
 def outcome(wanted: int, failed: tuple[FailedFile, ...]) -> tuple[TransferState, Reason | None]:

@@ -53,8 +53,9 @@ from proxim.core.manifest import (
 )
 from proxim.core.outcome import count_files, lost_bytes, outcome
 from proxim.core.rate import Rate
-from proxim.core.status import TransferState, TransferStatus, Trouble, Via
+from proxim.core.status import Trouble, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, LinkUp, OutgoingInput, Speaker, Turn
+from proxim.core.transfer_status import TransferState, TransferStatus
 
 # Nothing written for so long: the lane's way is worse than the data channel's. Longer than a disk
 # takes to spin up.

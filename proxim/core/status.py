@@ -8,11 +8,14 @@ seconds of the monotonic clock that the machines are given as `now`.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Union
 
 from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID, Network, SessionType
-from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
+
+if TYPE_CHECKING:
+    from proxim.core.transfer_status import TransferStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,47 +148,6 @@ class TextSent:
     text: str = field(repr=False)
 
 
-class TransferState(StrEnum):
-    """Where a transfer is, as people are shown it."""
-
-    ANNOUNCED = "announced"  # incoming: the person is asked; outgoing: the other person is
-    ACTIVE = "active"
-    WAITING = "waiting"  # the link was lost; it goes on when the same devices are linked again
-    DONE = "done"  # some files may have failed: `failed`
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class TransferStatus:
-    """One transfer, from its announcement to its end; some ten a second while bytes move."""
-
-    transfer: TransferID = field(repr=False)
-    direction: Direction
-    state: TransferState
-    entries: tuple[Entry, ...] = field(repr=False)
-    size: int  # bytes, of all that is wanted
-    link: LinkID | None = None  # None: waiting for the other device
-    peer_name: str | None = None
-    moved: int = 0  # bytes written at the receiver
-    current: int | None = (
-        None  # place in the manifest of the file that is moving, as far as it is known
-    )
-    speed: float | None = None  # bytes/s, over the last seconds; None: not known yet
-    via: Via | None = None
-    failed: tuple[FailedFile, ...] = ()
-    path: str | None = (
-        None  # incoming, done: the file or folder; where there are several, the folder they are in
-    )
-    sha256: str | None = None  # done, of a single file
-    reason: Reason | None = None
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
-
-
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Something failed that no other status tells."""
@@ -199,18 +161,19 @@ class Stopped:
     """The network side has ended; nothing follows."""
 
 
-Status = (
-    ThisDevice
-    | ProofPolicy
-    | Networks
-    | Invitation
-    | NoInvitation
-    | Prompt
-    | PairOutcome
-    | LinkStatus
-    | TextReceived
-    | TextSent
-    | TransferStatus
-    | Trouble
-    | Stopped
-)
+# Transfers are told of with the first guest at the earliest, and so named here, not imported.
+Status = Union[
+    ThisDevice,
+    ProofPolicy,
+    Networks,
+    Invitation,
+    NoInvitation,
+    Prompt,
+    PairOutcome,
+    LinkStatus,
+    TextReceived,
+    TextSent,
+    "TransferStatus",
+    Trouble,
+    Stopped,
+]

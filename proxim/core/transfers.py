@@ -40,7 +40,7 @@ from proxim.core.incoming import Incoming, IncomingState
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
 from proxim.core.outgoing import Outgoing, OutgoingState
-from proxim.core.status import TransferState, Trouble
+from proxim.core.status import Trouble
 from proxim.core.transfer_inputs import (
     AcceptPolicy,
     IncomingInput,
@@ -52,6 +52,7 @@ from proxim.core.transfer_inputs import (
     StreamOpened,
     Turn,
 )
+from proxim.core.transfer_status import TransferState
 
 STREAM_LABEL: Final = re.compile(
     r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})"

@@ -46,10 +46,9 @@ from proxim.core.status import (
     TextReceived,
     TextSent,
     ThisDevice,
-    TransferState,
-    TransferStatus,
     Trouble,
 )
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.core.transfers import STREAM_LABEL
 
 # Characters of a channel's label, which the other side chose, up to 64 KiB of it

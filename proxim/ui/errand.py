@@ -10,7 +10,8 @@ from typing import Final
 from proxim.core.errors import FILE_REASONS, Reason
 from proxim.core.events import LinkID
 from proxim.core.manifest import Direction, TransferID, total_size
-from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus, Trouble
+from proxim.core.status import LinkStatus, Stage, Trouble
+from proxim.core.transfer_status import TransferState, TransferStatus
 
 # The whole of what was to be sent is refused, and no transfer comes of it.
 _REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})

@@ -25,10 +25,9 @@ from proxim.core.status import (
     Stage,
     Status,
     Stopped,
-    TransferState,
-    TransferStatus,
     Trouble,
 )
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.ui.errand import Errand
 
 MAX_TRANSFERS_KEPT: Final = 100  # that are over, to be looked at; each may have 20,000 names

@@ -14,7 +14,7 @@ from typing import Final
 
 from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer
 from proxim.core.manifest import Direction, TransferID
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.core.words import number, say
 from proxim.ui.pick_list import PickList
 from proxim.ui.root import darken_title_bar

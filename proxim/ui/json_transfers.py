@@ -11,8 +11,8 @@ from proxim.core.file_events import AcceptTransfer
 from proxim.core.json_text import JSONObject, MessageError, optional_text_field, text_field
 from proxim.core.manifest import MAX_ENTRIES, Direction, Entry, TransferID, title
 from proxim.core.messages import MAX_ID_BYTES
-from proxim.core.status import TransferState, TransferStatus
 from proxim.core.texts import is_encodable
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.ui.transfer_words import file_count
 
 # Of a path on this machine; Windows has 32,767 characters, Linux 4096 bytes

@@ -41,9 +41,9 @@ from proxim.core.status import (
     Stage,
     Status,
     TextReceived,
-    TransferStatus,
     Trouble,
 )
+from proxim.core.transfer_status import TransferStatus
 from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.json_transfers import (
     read_answer,

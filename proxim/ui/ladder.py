@@ -7,25 +7,31 @@ how the last attempt ended, then waiting.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxim.core.errors import Reason, sentence_for
 from proxim.core.events import LinkID
 from proxim.core.status import (
     Invitation,
     LinkStatus,
+    Networks,
     NoInvitation,
     PairOutcome,
     Prompt,
+    ProofPolicy,
     Stage,
     Status,
     Stopped,
-    TransferState,
-    TransferStatus,
+    TextReceived,
+    TextSent,
+    ThisDevice,
+    Trouble,
 )
 from proxim.core.words import say
 from proxim.ui.prompts import PromptQueue
-from proxim.ui.transfer_words import state_words, transfer_title
+
+if TYPE_CHECKING:
+    from proxim.core.transfer_status import TransferStatus
 
 
 class Side(StrEnum):
@@ -112,13 +118,17 @@ class Ladder:
                     self._end(Rung(Side.HOST, 1, sentence, failed=True, wanted=wanted))
             case LinkStatus():
                 self._take_link(status)
-            case TransferStatus():
-                self._take_transfer(status)
             case Stopped():
                 self._inviting = None
                 self._prompts.clear()
                 self._attempts.clear()
                 self.dismiss()
+            case (
+                ThisDevice() | ProofPolicy() | Networks() | TextReceived() | TextSent() | Trouble()
+            ):
+                pass
+            case _:
+                self._take_transfer(status)
 
     def dismiss(self) -> None:
         """Forget how the last attempt ended."""
@@ -171,10 +181,14 @@ class Ladder:
         self._attempts[link] = status
         self.dismiss()
 
-    def _take_transfer(self, status: TransferStatus) -> None:
+    def _take_transfer(self, status: "TransferStatus") -> None:
         """How a transfer ended, until something else is to be told."""
         if not status.over or status.link is None or status.link in self._attempts:
             return
+        # Late: files come with the first guest at the earliest.
+        from proxim.core.transfer_status import TransferState
+        from proxim.ui.transfer_words import state_words, transfer_title
+
         failed = status.state is TransferState.FAILED
         sentence = f"{transfer_title(status)}: {state_words(status)}"
         self._end(Rung(side_of(status.link), 4, sentence, failed=failed))

@@ -10,15 +10,8 @@ from typing import Final
 from proxim.core.errors import SENTENCES, Reason, sentence_for
 from proxim.core.events import Disconnect, LinkID, SendText
 from proxim.core.file_events import AnyIntent, SendPaths
-from proxim.core.status import (
-    LinkStatus,
-    Stage,
-    TextReceived,
-    TextSent,
-    TransferStatus,
-    Trouble,
-    Via,
-)
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
+from proxim.core.transfer_status import TransferStatus
 from proxim.core.words import say
 from proxim.ui.history import History
 from proxim.ui.ladder import Side, side_of

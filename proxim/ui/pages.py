@@ -10,14 +10,14 @@ from tkinter import ttk
 from typing import TYPE_CHECKING, Final
 
 from proxim.core.events import LinkID
-from proxim.core.file_events import AnyIntent
-from proxim.core.manifest import Direction
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, TransferStatus
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent
 from proxim.core.words import say
 from proxim.ui.tabs import TabRow
 from proxim.ui.theme import Theme
 
 if TYPE_CHECKING:  # loaded with the first link: the first paint needs no conversation
+    from proxim.core.file_events import AnyIntent
+    from proxim.core.transfer_status import TransferStatus
     from proxim.ui.link import LinkPanel
     from proxim.ui.transfers import TransferList
 
@@ -36,9 +36,9 @@ class Pages:
         root: tkinter.Tk,
         theme: Theme,
         home: ttk.Frame,
-        post: Callable[[AnyIntent], None],
+        post: "Callable[[AnyIntent], None]",
         invite_another: Callable[[], None],
-        answer: Callable[[TransferStatus], None],
+        answer: "Callable[[TransferStatus], None]",
     ) -> None:
         self.open = HOME
         self.links: dict[LinkID, LinkPanel] = {}
@@ -87,7 +87,7 @@ class Pages:
         if self.tabs is not None and self.open != status.link and isinstance(status, TextReceived):
             self.tabs.mark_unread(status.link)
 
-    def show_transfer(self, status: TransferStatus) -> bool:
+    def show_transfer(self, status: "TransferStatus") -> bool:
         """A transfer is like this now; True if its state is another than it was."""
         panel = self.links.get(status.link) if status.link is not None else None
         holder = next((one for one in self._lists() if status.transfer in one.rows), None)
@@ -106,6 +106,8 @@ class Pages:
         key = next((key for key, one in self.links.items() if one.transfers is target), WAITING)
         if panel is not None:
             panel.arrange()
+        from proxim.core.manifest import Direction  # late: files come with the first guest
+
         incoming = status.direction is Direction.IN
         if changed and self.tabs is not None and key != self.open and (status.over or incoming):
             self.tabs.mark_unread(key)

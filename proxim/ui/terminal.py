@@ -25,9 +25,9 @@ from proxim.core.status import (
     Status,
     Stopped,
     TextReceived,
-    TransferStatus,
     Trouble,
 )
+from proxim.core.transfer_status import TransferStatus
 from proxim.core.words import say
 from proxim.ui.console import Colour, Console, typed_text
 from proxim.ui.face import ExitStatus, FaceOptions, LineFace, Role

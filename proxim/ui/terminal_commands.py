@@ -8,7 +8,7 @@ from typing import Final
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.file_events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.manifest import Direction
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.core.words import say
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_transfers import TransferReport

@@ -11,7 +11,7 @@ from typing import Final
 
 from proxim.core.file_events import AcceptTransfer
 from proxim.core.manifest import MAX_ENTRIES, Entry, TransferID
-from proxim.core.status import TransferStatus
+from proxim.core.transfer_status import TransferStatus
 from proxim.core.words import say
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_transfers import NAMES_SHOWN, described, entry_words, listed

@@ -10,7 +10,7 @@ from typing import Final
 
 from proxim.core.errors import SENTENCES
 from proxim.core.manifest import Direction, Entry, TransferID
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.core.words import after_colon, say
 from proxim.ui.console import columns_of
 from proxim.ui.terminal_lines import Lines

@@ -14,7 +14,7 @@ from typing import Final
 from proxim.core.errors import SENTENCES
 from proxim.core.file_events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.manifest import Direction, Entry, title, total_size
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.core.words import number, say
 from proxim.ui.reveal import reveal
 from proxim.ui.theme import Theme

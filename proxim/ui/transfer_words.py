@@ -7,8 +7,8 @@ from typing import Final
 
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.manifest import Direction, chosen, title
-from proxim.core.status import TransferState, TransferStatus
 from proxim.core.texts import display_id
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.core.words import decimal, say
 
 NAME_SHOWN_MAX: Final = 60  # characters of a file's name; the middle of a longer one is left out

@@ -10,7 +10,7 @@ from typing import Final
 
 from proxim.core.file_events import AnyIntent
 from proxim.core.manifest import TransferID
-from proxim.core.status import TransferStatus
+from proxim.core.transfer_status import TransferStatus
 from proxim.ui.theme import Theme
 from proxim.ui.transfer_row import TransferRow
 

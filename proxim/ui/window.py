@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import Decide
-from proxim.core.file_events import AnyIntent
-from proxim.core.manifest import Direction
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -28,8 +26,6 @@ from proxim.core.status import (
     TextReceived,
     TextSent,
     ThisDevice,
-    TransferState,
-    TransferStatus,
     Trouble,
 )
 from proxim.core.words import say
@@ -49,6 +45,8 @@ from proxim.ui.trouble import TroubleLine
 from proxim.ui.widgets import command_key, letter
 
 if TYPE_CHECKING:  # loaded with the first request: the first paint needs no dialog
+    from proxim.core.file_events import AnyIntent
+    from proxim.core.transfer_status import TransferStatus
     from proxim.ui.approval import ApprovalDialog
     from proxim.ui.incoming import IncomingQueue
 
@@ -67,7 +65,7 @@ class Window:
     def __init__(
         self,
         root: tkinter.Tk,
-        post: Callable[[AnyIntent], None],
+        post: "Callable[[AnyIntent], None]",
         *,
         scale: float | None = None,
         theme: ThemeChoice = "system",
@@ -125,12 +123,12 @@ class Window:
                 self._show_link(status)
             case TextReceived() | TextSent():
                 self.pages.show_text(status)
-            case TransferStatus():
-                self._show_transfer(status)
             case Trouble():
                 self._show_trouble(status)
             case Stopped():
                 self._show_stopped()
+            case _:
+                self._show_transfer(status)
 
     def close(self) -> None:
         """As if the person closed the window."""
@@ -253,7 +251,11 @@ class Window:
         key = "window.asksToJoin" if self._dialogs else "window.filesForYou" if asked else None
         self.attention.ask(say(key) if key is not None else None)
 
-    def _show_transfer(self, status: TransferStatus) -> None:
+    def _show_transfer(self, status: "TransferStatus") -> None:
+        # Late: files come with the first guest at the earliest.
+        from proxim.core.manifest import Direction
+        from proxim.core.transfer_status import TransferState
+
         changed = self.pages.show_transfer(status)
         asked = status.state is TransferState.ANNOUNCED and status.direction is Direction.IN
         if asked and self._incoming is None:
@@ -267,7 +269,7 @@ class Window:
         if changed and (asked or status.over):
             self.attention.call()
 
-    def _answer(self, status: TransferStatus) -> None:
+    def _answer(self, status: "TransferStatus") -> None:
         if self._incoming is not None:
             self._incoming.answer(status)
 
