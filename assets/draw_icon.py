@@ -68,9 +68,10 @@ def draw(size: int) -> Image.Image:
     return image.reduce(_OVERSAMPLING)
 
 
-def write(folder: Path) -> list[Path]:
-    """Write the icon's three files into `folder`."""
-    png, ico, icns = (folder / f"proxim.{kind}" for kind in ("png", "ico", "icns"))
+def write(window_folder: Path, executable_folder: Path) -> list[Path]:
+    """Write what the running program shows, and what its executables are given."""
+    png = window_folder / "proxim.png"
+    ico, icns = (executable_folder / f"proxim.{kind}" for kind in ("ico", "icns"))
     draw(_PNG_SIZE).save(png, optimize=True)
     # Each size drawn for itself: shrunk by Pillow it would lose the edges that fall on whole
     # pixels.
@@ -82,4 +83,5 @@ def write(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    write(Path(__file__).parent)
+    here = Path(__file__).parent
+    write(here.parent / "proxim" / "ui", here)

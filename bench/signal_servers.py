@@ -26,11 +26,13 @@ from proxim.core.messages import Candidate, Description, SDPType, Signal, dump_m
 from proxim.core.program import Program
 from proxim.core.proving import Prover
 from proxim.core.status import Invitation, Prompt, Status
+from proxim.core.words import ENGLISH
 from proxim.net.addresses import list_networks
 from proxim.net.opening import NetOptions, open_host
 from proxim.net.rate_limit import Pace, RateLimit
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
+from proxim.system_language import speak
 
 _ANY = RateLimit(per_second=1e12, burst=1e12)
 
@@ -71,6 +73,7 @@ async def run_proxim() -> None:
     """A host that approves whoever asks, and lets it signal as fast as it can: a host of ours takes
     20 a second.
     """
+    speak(ENGLISH)
     device = DeviceInfo("bench host", "bench")
     prover = Prover(secrets.token_bytes, Spake2Exchange)
     invitations = Invitations(device, Invite(SessionType.PERSISTENT), secrets.token_bytes)

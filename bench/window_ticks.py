@@ -19,8 +19,10 @@ from proxim.core.file_events import AcceptTransfer
 from proxim.core.manifest import Direction
 from proxim.core.status import Invitation, Prompt
 from proxim.core.transfer_status import TransferState, TransferStatus
+from proxim.core.words import ENGLISH
 from proxim.desktop import open_desktop
 from proxim.options import WindowOptions
+from proxim.system_language import speak
 
 TICK_MS: Final = 10
 RESTING_SECONDS: Final = 5.0
@@ -87,6 +89,7 @@ class Watcher(Bridge):
 def main(folder: str) -> None:
     """Until one transfer is over."""
     gc.disable()  # as the program begins (cli.py)
+    speak(ENGLISH)
     watcher = Watcher(folder)
     desktop = open_desktop(WindowOptions(), watcher)
     if desktop is None:

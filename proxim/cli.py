@@ -32,12 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Until there is somebody to say goodbye to: end without a word
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     given = sys.argv[1:] if arguments is None else arguments
-    from proxim.core.words import use
     from proxim.logs import set_up_logging
     from proxim.options import DoctorOptions, WindowOptions
-    from proxim.system_language import choose_language
+    from proxim.system_language import choose_language, speak
 
-    use(choose_language(given))
+    speak(choose_language(given))
     options = _parse(given) if given else WindowOptions()
     set_up_logging(options.log, window=isinstance(options, WindowOptions))
     match options:

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from proxim.core.words import ENGLISH, closest
+from proxim.core.words import ENGLISH, closest, use
+from proxim.languages import read_language
 
 OPTION: Final = "--language"
 # The first one that is set counts (POSIX.1-2017, 8.2)
@@ -34,6 +35,11 @@ def choose_language(
     if not spoken:
         spoken = list((ask_system or system_tags)())
     return closest(spoken) or ENGLISH
+
+
+def speak(language: str) -> None:
+    """Let all that people read be in this language, one of LANGUAGES."""
+    use(language, read_language(language))
 
 
 def asked_for(arguments: Sequence[str]) -> str | None:

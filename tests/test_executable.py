@@ -40,6 +40,7 @@ MADE_OF = (
     "proxim/**/*.py",
     "proxim/web/*",
     "proxim/languages/*",
+    "proxim/ui/proxim.png",
     "assets/*",
 )
 # 22 on Linux, 30 where there is no strip; beyond this something that nobody needs has come in
@@ -171,7 +172,7 @@ def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
         "proxim/web/index.html",
         "proxim/web/app.mjs",
         "proxim/languages/de.json",
-        "assets/proxim.png",
+        "proxim/ui/proxim.png",
     } <= files
     modules = set(archive.open_embedded_archive("PYZ.pyz").toc)
     assert {"proxim.ui.window", "proxim.net.peer", "aiortc", "websockets.asyncio.server"} <= modules

@@ -27,4 +27,5 @@ def test_the_wheel_has_the_page_and_the_entry_point(tmp_path: Path) -> None:
         assert "proxim = proxim.cli:main" in archive.read(entry_points).decode()
     assert {"proxim/cli.py", "proxim/net/peer.py"} <= names
     data = [*(ROOT / "proxim/web").iterdir(), *(ROOT / "proxim/languages").iterdir()]
+    data.append(ROOT / "proxim/ui/proxim.png")
     assert {file.relative_to(ROOT).as_posix() for file in data if file.is_file()} <= names

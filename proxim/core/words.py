@@ -1,15 +1,12 @@
-"""What people read, in the language in use: one JSON file a language in proxim/languages, looked up
-when it is shown.
+"""What people read, in the language in use.
 
-Nothing here may be asked while a module is imported: the roof chooses the language after that.
+The program reads the language's file (proxim/languages) and hands its texts over. Nothing here may
+be asked while a module is imported: the language is chosen after that. An unknown key is shown as
+it is, for a window with a key in it beats none.
 """
 
-import json
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
-
-import proxim.languages as folder
 
 LANGUAGES: Final = ("en", "de")  # a further one: its file, and its name here (docs/languages.md)
 ENGLISH: Final = LANGUAGES[0]
@@ -31,13 +28,13 @@ class _Values(dict[str, object]):
         return "…"
 
 
-def use(language: str) -> None:
-    """Speak one of LANGUAGES from now on."""
+def use(language: str, texts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Speak one of LANGUAGES from now on; `texts` are its sections, as in its file."""
     global _words, _language  # one person is before this process, and so one language is in use
     found = {
         f"{section}.{name}": text
-        for section, texts in read_language(language).items()
-        for name, text in texts.items()
+        for section, named in texts.items()
+        for name, text in named.items()
     }
     _words, _language = found, language
 
@@ -45,17 +42,6 @@ def use(language: str) -> None:
 def language_in_use() -> str:
     """One of LANGUAGES."""
     return _language
-
-
-def read_language(language: str) -> dict[str, dict[str, Any]]:
-    """The sections of a language's file."""
-    # By whatever loaded the package, so also out of the executable; importlib.resources would cost
-    # start-up 5 ms.
-    spec: Any = folder.__spec__
-    found: dict[str, dict[str, Any]] = json.loads(
-        spec.loader.get_data(os.path.join(folder.__path__[0], f"{language}.json"))
-    )
-    return found
 
 
 def closest(tags: Iterable[str]) -> str | None:
@@ -74,8 +60,6 @@ def say(key: str, /, *, count: int | None = None, **values: object) -> str:
 
     `count` chooses between its forms, and stands in it as {count}.
     """
-    if not _words:
-        use(_language)
     text = _words.get(key, key)
     if isinstance(text, dict):
         text = text["one" if count == 1 else "other"]

@@ -12,7 +12,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
-from proxim.core.words import ENGLISH, LANGUAGES, read_language
+from proxim.core.words import ENGLISH, LANGUAGES
+from proxim.languages import read_language
 
 _HTML: Final = "text/html; charset=utf-8"
 _JSON: Final = "application/json; charset=utf-8"

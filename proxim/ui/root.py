@@ -133,11 +133,7 @@ def _after_first_paint(root: tkinter.Tk) -> None:
 
 
 def _set_icon(root: tkinter.Tk) -> None:
-    bundle = getattr(sys, "_MEIPASS", None)  # where PyInstaller's executable unpacks itself
-    top = Path(bundle) if bundle else Path(__file__).parents[2]
-    path = top / "assets" / "proxim.png"
-    if not path.is_file():
-        return  # an installed package carries no assets
+    path = Path(__file__).with_name("proxim.png")
     try:
         root.iconphoto(True, tkinter.PhotoImage(master=root, file=str(path)))
     except tkinter.TclError as error:
