@@ -619,7 +619,7 @@ def test_the_mac_is_checked_on_what_arrived_and_what_is_cleaned_goes_on() -> Non
         AddCandidate(link, Candidate(CANDIDATE))
     ]
     assert host.say(guest.connection, guest.signal(Candidate(at("127.0.0.1")))) == []
-    host.do(ChannelOpened(link, 1, "control"))
+    host.handle(ChannelOpened(link, 1, "control"))
     assert host.say(guest.connection, guest.signal(Candidate(at("8.8.8.8")))) == []
 
 
