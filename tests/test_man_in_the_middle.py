@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from proxim.core import commands as do
@@ -35,6 +34,7 @@ from proxim.core.program import Program, ProgramEvent
 from proxim.core.proof import Method, from_base64url, tag_auth, to_base64url
 from proxim.core.proving import Prover, start_guest_proof, start_host_proof
 from proxim.net.spake import Spake2Exchange
+from tests.core.cases import for_each
 
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
 HOST_DEVICE = msg.DeviceInfo("Küchen-PC", "host-uuid")
@@ -443,7 +443,7 @@ def honestly(wire: Wire, frame: Frame) -> list[Frame]:
 
 
 KINDS = ("pair_request", "pair_challenge", "pair_confirm", "pair_result", "offer", "answer")
-BOTH_METHODS = pytest.mark.parametrize("by_code", [True, False], ids=["code", "qr"])
+BOTH_METHODS = for_each("by_code", [True, False], ids=["code", "qr"])
 
 
 @BOTH_METHODS
@@ -557,7 +557,7 @@ FIELD_IDS = [f"{kind}.{'.'.join(path)}" for kind, path in FIELD_CASES]
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize(("kind", "path"), FIELD_CASES, ids=FIELD_IDS)
+@for_each(("kind", "path"), FIELD_CASES, ids=FIELD_IDS)
 def test_a_changed_field_ends_the_attempt(kind: str, path: tuple[str, ...], by_code: bool) -> None:
     for place in (0.0, 0.5, 1.0):
         wire = Wire(at(kind, flipped_field(*path, place=place)), by_code=by_code).join().wait(120)
@@ -585,9 +585,7 @@ REASONS: list[tuple[str, tuple[str, ...], Reason]] = [
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize(
-    ("kind", "path", "reason"), REASONS, ids=[f"{k}.{'.'.join(p)}" for k, p, _ in REASONS]
-)
+@for_each(("kind", "path", "reason"), REASONS, ids=[f"{k}.{'.'.join(p)}" for k, p, _ in REASONS])
 def test_the_guest_is_told_what_happened(
     kind: str, path: tuple[str, ...], reason: Reason, by_code: bool
 ) -> None:
@@ -596,7 +594,7 @@ def test_the_guest_is_told_what_happened(
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "change"),
     [
         ("answer", flipped_field("payload", "sdp", place=0.5)),
@@ -620,7 +618,7 @@ def test_the_host_is_told_too_and_its_code_is_spent(
     assert wire.host.last(st.Invitation).session_id != before.session_id
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_any_flipped_byte(kind: str) -> None:
     """Every byte of every message of a run by QR: linked with each other's own descriptions, or not
     at all.
@@ -680,8 +678,8 @@ MOVES: dict[str, Change] = {
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize("move", MOVES)
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("move", MOVES)
+@for_each("kind", KINDS)
 def test_moved(kind: str, move: str, by_code: bool) -> None:
     changed = []
 
@@ -731,8 +729,8 @@ def test_without_any_proof_at_all() -> None:
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize("first", range(len(KINDS)))
-@pytest.mark.parametrize("second", range(len(KINDS)))
+@for_each("first", range(len(KINDS)))
+@for_each("second", range(len(KINDS)))
 def test_one_message_in_the_place_of_another(first: int, second: int, by_code: bool) -> None:
     """Swapped, and across directions too: what came first is kept back and delivered in place of a
     later one.
@@ -752,7 +750,7 @@ def test_one_message_in_the_place_of_another(first: int, second: int, by_code: b
         assert not wire.guest_connected
 
 
-@pytest.mark.parametrize("kind", ["offer", "answer"])
+@for_each("kind", ["offer", "answer"])
 def test_his_own_fingerprint(kind: str) -> None:
     wire = Wire(at(kind, with_his_fingerprint)).join()
     assert wire.guest_reason is Reason.TAMPERED
@@ -762,7 +760,7 @@ def test_his_own_fingerprint(kind: str) -> None:
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize("kind", ["offer", "answer"])
+@for_each("kind", ["offer", "answer"])
 def test_a_candidate_put_in_between(kind: str, by_code: bool) -> None:
     """Before, and after, the description: neither reaches WebRTC, or traffic could be led through
     him.
@@ -784,7 +782,7 @@ def test_a_candidate_put_in_between(kind: str, by_code: bool) -> None:
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_a_message_of_an_earlier_run(kind: str, by_code: bool) -> None:
     """The same code, the same guest: what was good once is worth nothing the second time, an
     approval least of all.
@@ -1148,7 +1146,7 @@ def all_wait(wire: Wire) -> bool:
 
 
 @BOTH_METHODS
-@pytest.mark.parametrize("who", ["both", "guest first"])
+@for_each("who", ["both", "guest first"])
 def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(
     by_code: bool, who: str
 ) -> None:
@@ -1163,7 +1161,7 @@ def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(
         assert status.resumes is not None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "path"),
     [
         *(
@@ -1180,7 +1178,7 @@ def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(
         *((kind, ("payload", field)) for kind in ("offer", "answer") for field in ("sdp", "mac")),
     ],
 )
-@pytest.mark.parametrize("change", ["left out", "flipped"])
+@for_each("change", ["left out", "flipped"])
 def test_a_changed_field_takes_nothing_up(kind: str, path: tuple[str, ...], change: str) -> None:
     if change == "flipped" and path == ("auth",):
         return
@@ -1193,7 +1191,7 @@ def test_a_changed_field_takes_nothing_up(kind: str, path: tuple[str, ...], chan
     assert prompts(wire) == 1
 
 
-@pytest.mark.parametrize("kind", ["offer", "answer"])
+@for_each("kind", ["offer", "answer"])
 def test_his_fingerprint_takes_no_lost_link_up(kind: str) -> None:
     wire = linked()
     wire.attack = at(kind, with_his_fingerprint)
@@ -1203,7 +1201,7 @@ def test_his_fingerprint_takes_no_lost_link_up(kind: str) -> None:
     assert wire.guest_reason is not None
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_a_message_of_an_earlier_return_is_worth_nothing(kind: str) -> None:
     wire = linked()
     wire.lose(wire.host, wire.guest)
@@ -1335,8 +1333,8 @@ def test_left_alone_a_lane_carries_the_link(by_code: bool) -> None:
         assert repr(hidden)[2:-1] not in repr((wire.host.expected, wire.guest.dialled))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("drops", [True, False])
+@for_each("kind", KINDS)
+@for_each("drops", [True, False])
 def test_a_lane_that_he_brings_about_is_still_between_the_two(kind: str, drops: bool) -> None:
     """He may well force them off WebRTC.
 

@@ -16,6 +16,7 @@ from proxim.core.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.host_code import JoinTarget
 from proxim.core.proof import ProofKeys, Side, tag_auth, tag_matches, to_base64url
 from proxim.core.proving import start_resumption
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import (
     ANSWER,
     GUEST_ADDRESS,
@@ -43,12 +44,16 @@ CANDIDATE = msg.Candidate(LINE, "0", 0)
 SHUT_OUT = msg.CloseCode.BAD_MESSAGES
 
 
-@pytest.fixture
-def host() -> HostBench:
+def new_host() -> HostBench:
     """A host that shows a one-time code."""
     bench = HostBench()
     bench.listen()
     return bench
+
+
+@pytest.fixture
+def host() -> HostBench:
+    return new_host()
 
 
 def whole(
@@ -236,10 +241,9 @@ def test_shutdown_stops_every_clock(host: HostBench) -> None:
 # --- a proof that holds ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("by_code", "verified"), [(True, msg.Verified.CODE), (False, msg.Verified.QR)]
-)
-def test_from_share_to_link(host: HostBench, by_code: bool, verified: msg.Verified) -> None:
+@for_each(("by_code", "verified"), [(True, msg.Verified.CODE), (False, msg.Verified.QR)])
+def test_from_share_to_link(by_code: bool, verified: msg.Verified) -> None:
+    host = new_host()
     session_id = host.shown.session_id
     guest = host.prover_of(by_code=by_code)
     name = guest.target.session_id
@@ -312,8 +316,9 @@ def test_no_secret_reaches_the_wire(host: HostBench) -> None:
 # --- a proof that does not hold -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-def test_who_does_not_know_the_secret_asks_nobody(host: HostBench, by_code: bool) -> None:
+@for_each("by_code", [True, False])
+def test_who_does_not_know_the_secret_asks_nobody(by_code: bool) -> None:
+    host = new_host()
     guest = host.prover_of(by_code=by_code, knows=False)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
     assert commands == [
@@ -326,9 +331,10 @@ def test_who_does_not_know_the_secret_asks_nobody(host: HostBench, by_code: bool
     assert host.ledger.prompts == {}
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-@pytest.mark.parametrize("tag", [None, "", "A", "A" * 43, "é" * 43])
-def test_a_tag_that_is_none_asks_nobody(host: HostBench, by_code: bool, tag: str | None) -> None:
+@for_each("by_code", [True, False])
+@for_each("tag", [None, "", "A", "A" * 43, "é" * 43])
+def test_a_tag_that_is_none_asks_nobody(by_code: bool, tag: str | None) -> None:
+    host = new_host()
     guest = host.prover_of(by_code=by_code)
     host.challenged(guest)
     commands = host.say(guest.connection, msg.PairConfirm(guest.target.session_id, msg.Auth(t=tag)))
@@ -409,7 +415,7 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "auth",
     [
         msg.Auth(),
@@ -424,9 +430,8 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
         msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32))),  # the host's own side
     ],
 )
-def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(
-    host: HostBench, auth: msg.Auth
-) -> None:
+def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(auth: msg.Auth) -> None:
+    host = new_host()
     guest = host.connect()
     commands = host.say(guest, msg.PairRequest(msg.CODE_SESSION_ID, PHONE, auth))
     assert commands == [refused(guest, Reason.BAD_MESSAGE)]
@@ -456,8 +461,9 @@ def test_an_address_without_a_code_has_none_to_prove() -> None:
 # --- the challenge's life -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-def test_a_challenge_lives_10_seconds(host: HostBench, by_code: bool) -> None:
+@for_each("by_code", [True, False])
+def test_a_challenge_lives_10_seconds(by_code: bool) -> None:
+    host = new_host()
     guest = host.prover_of(by_code=by_code)
     confirm = guest.confirm(host.challenged(guest))
     assert host.advance(9.9) == []
@@ -487,8 +493,9 @@ def test_a_guest_shut_out_while_challenged_leaves_nothing_behind(host: HostBench
     host.prove()
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-def test_a_session_that_goes_while_challenged_is_unknown(host: HostBench, by_code: bool) -> None:
+@for_each("by_code", [True, False])
+def test_a_session_that_goes_while_challenged_is_unknown(by_code: bool) -> None:
+    host = new_host()
     guest = host.prover_of(by_code=by_code)
     confirm = guest.confirm(host.challenged(guest))
     host.handle(ONE_TIME)
@@ -642,10 +649,9 @@ def test_two_sessions_have_tries_of_their_own(host: HostBench) -> None:
 # --- prompts --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-def test_a_guest_that_proved_itself_goes_before_one_that_did_not(
-    host: HostBench, by_code: bool
-) -> None:
+@for_each("by_code", [True, False])
+def test_a_guest_that_proved_itself_goes_before_one_that_did_not(by_code: bool) -> None:
+    host = new_host()
     first, session_id = host.asked()
     guest = host.prover_of("192.168.1.10", by_code=by_code)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
@@ -754,17 +760,19 @@ def tampered(host: HostBench, guest: Prove, signal: msg.Signal) -> None:
     assert rejection(host.ask(host.connect(), session_id)).reason == Reason.UNKNOWN_SESSION
 
 
-@pytest.mark.parametrize("payload", [OFFER, CANDIDATE, msg.Candidate("")])
-@pytest.mark.parametrize("mac", [None, "", "A", "A" * 43, "é" * 43])
+@for_each("payload", [OFFER, CANDIDATE, msg.Candidate("")])
+@for_each("mac", [None, "", "A", "A" * 43, "é" * 43])
 def test_a_missing_or_wrong_mac_ends_the_session(
-    host: HostBench, payload: msg.Description | msg.Candidate, mac: str | None
+    payload: msg.Description | msg.Candidate, mac: str | None
 ) -> None:
+    host = new_host()
     guest, _ = approved(host)
     tampered(host, guest, msg.Signal(msg.CODE_SESSION_ID, payload, mac))
 
 
-@pytest.mark.parametrize("mac", [None, "A" * 43])
-def test_on_an_open_link_too(host: HostBench, mac: str | None) -> None:
+@for_each("mac", [None, "A" * 43])
+def test_on_an_open_link_too(mac: str | None) -> None:
+    host = new_host()
     guest, link = offered(host)
     host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
     host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
@@ -828,7 +836,7 @@ def test_a_second_offer_ends_the_session(host: HostBench) -> None:
     tampered(host, guest, guest.signal(OFFER))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "{",
@@ -837,9 +845,8 @@ def test_a_second_offer_ends_the_session(host: HostBench) -> None:
         msg.dump_message(msg.Signal("another", CANDIDATE, "A" * 43)),
     ],
 )
-def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(
-    host: HostBench, text: str
-) -> None:
+def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(text: str) -> None:
+    host = new_host()
     guest, _ = offered(host)
     commands = host.say(guest.connection, text)
     assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
@@ -967,7 +974,7 @@ def coming_back(bench: HostBench, keys: ProofKeys) -> Prove:
     return Prove(bench.connect(), target, start_resumption(keys, PHONE, bench.prover))
 
 
-@pytest.mark.parametrize("require_proof", [False, True])
+@for_each("require_proof", [False, True])
 def test_the_lost_guests_proof_is_answered_at_once(require_proof: bool) -> None:
     bench, keys = lost_by_proof(require_proof=require_proof)
     guest = coming_back(bench, keys)

@@ -28,6 +28,7 @@ from proxim.core.program import Program
 from proxim.core.proof import Method, Side, SignalMacs, tag_auth, tag_matches, to_base64url
 from proxim.core.proving import method_of, start_host_proof
 from proxim.core.resuming import RESUME_SECONDS
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import (
     LINE,
     PHONE,
@@ -301,7 +302,7 @@ def test_no_secret_is_ever_sent() -> None:
         bench.handle(ev.Disconnect(ev.LinkID(f"guest-{number}")))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "payload",
     [{"sdp": SDP}, {"sdp": SDP, "type": "answer"}, {"sdp": {"type": "answer", "sdp": SDP}}],
 )
@@ -330,9 +331,7 @@ def test_text_both_ways() -> None:
     assert guest.handle(heard(lm.TextPiece("ho")), T0) == [do.Publish(st.TextReceived(LINK, "ho"))]
 
 
-@pytest.mark.parametrize(
-    "stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING]
-)
+@for_each("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_text_before_the_link_is_told_not_connected(stage: GuestState) -> None:
     told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK))
     assert at(stage).handle(ev.SendText(LINK, "hi"), T0) == [told]
@@ -341,7 +340,7 @@ def test_text_before_the_link_is_told_not_connected(stage: GuestState) -> None:
 # --- proof ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("target", "method", "verified"),
     [(PROVING, "spake2", msg.Verified.CODE), (SCANNED, "psk", msg.Verified.QR)],
 )
@@ -396,13 +395,13 @@ def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
     return told.reason
 
 
-@pytest.mark.parametrize("target", [PROVING, SCANNED])
+@for_each("target", [PROVING, SCANNED])
 def test_no_challenge_within_10_seconds_ends_the_attempt(target: JoinTarget) -> None:
     guest, _ = proving(target)
     assert reason_of(guest, guest.handle(ev.TimerFired(ANSWER), T0 + 10)) is Reason.HOST_UNPROVEN
 
 
-@pytest.mark.parametrize("target", [PROVING, SCANNED])
+@for_each("target", [PROVING, SCANNED])
 def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> None:
     guest, host = proving(target)
     assert (
@@ -417,7 +416,7 @@ def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> Non
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN
 
 
-@pytest.mark.parametrize("target", [PROVING, SCANNED])
+@for_each("target", [PROVING, SCANNED])
 def test_a_challenge_that_no_honest_host_sends_ends_the_attempt(target: JoinTarget) -> None:
     guest, host = proving(target)
     good = host.proof.auth
@@ -455,9 +454,7 @@ def test_a_guests_own_share_sent_back_to_it_proves_nothing() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("target", "code", "secret"), [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))]
-)
+@for_each(("target", "code", "secret"), [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))])
 def test_a_host_that_does_not_know_the_secret_is_not_let_in(
     target: JoinTarget, code: str, secret: bytes
 ) -> None:
@@ -469,7 +466,7 @@ def test_a_host_that_does_not_know_the_secret_is_not_let_in(
     assert reason_of(guest, guest.handle(frame(impostor.approval), T0)) is Reason.HOST_UNPROVEN
 
 
-@pytest.mark.parametrize("target", [PROVING, SCANNED])
+@for_each("target", [PROVING, SCANNED])
 def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
     _, other = proved(target)
     for name in ("rejected", "guest", "other run", "a bit"):
@@ -486,7 +483,7 @@ def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN, name
 
 
-@pytest.mark.parametrize(
+@for_each(
     "reason", [Reason.BUSY, Reason.TOO_MANY_TRIES, Reason.NOT_VERIFIED, Reason.UNKNOWN_SESSION]
 )
 def test_a_host_may_say_no_before_any_proof(reason: Reason) -> None:
@@ -520,8 +517,8 @@ def tampered(guest: Guest, signal: msg.Signal) -> None:
     assert reason_of(guest, commands) is Reason.TAMPERED
 
 
-@pytest.mark.parametrize("target", [PROVING, SCANNED])
-@pytest.mark.parametrize("payload", [HOSTS_ANSWER, HOSTS_CANDIDATE, msg.Candidate("")])
+@for_each("target", [PROVING, SCANNED])
+@for_each("payload", [HOSTS_ANSWER, HOSTS_CANDIDATE, msg.Candidate("")])
 def test_a_missing_or_wrong_mac_ends_the_attempt(
     target: JoinTarget, payload: msg.Description | msg.Candidate
 ) -> None:
@@ -592,9 +589,7 @@ def test_an_answer_is_bound_to_the_offer_that_it_answers() -> None:
 # --- the host cannot be reached -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "reason", [Reason.REFUSED, Reason.UNREACHABLE, Reason.NOT_PROXIM, Reason.NO_ANSWER]
-)
+@for_each("reason", [Reason.REFUSED, Reason.UNREACHABLE, Reason.NOT_PROXIM, Reason.NO_ANSWER])
 def test_a_dial_that_fails_says_why(reason: Reason) -> None:
     guest = at(GuestState.DIALING)
     assert guest.handle(ev.DialFailed(SOCKET, reason), T0) == [
@@ -624,7 +619,7 @@ def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> N
 # --- the host says no -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("said", "reason"),
     [
         *[
@@ -669,8 +664,8 @@ LINKABLE = [GuestState.ASKING, GuestState.LINKING, GuestState.LINKED]
 TALKING = [GuestState.PROVING, *LINKABLE]
 
 
-@pytest.mark.parametrize("stage", TALKING)
-@pytest.mark.parametrize(
+@for_each("stage", TALKING)
+@for_each(
     ("said", "reason"),
     [
         ("ice_failed", Reason.ICE_FAILED),
@@ -690,8 +685,8 @@ def test_an_error_of_the_host_ends_the_attempt_at_every_stage(
     assert guest.state is GuestState.ENDED
 
 
-@pytest.mark.parametrize("stage", LINKABLE)
-@pytest.mark.parametrize(
+@for_each("stage", LINKABLE)
+@for_each(
     ("said", "reason"),
     [("expired", Reason.EXPIRED), ("closed", Reason.CLOSED), ("whatever", Reason.CLOSED)],
 )
@@ -706,7 +701,7 @@ def test_the_end_of_the_session_ends_the_attempt_at_every_stage(
 # --- the host goes away ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", [GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
+@for_each("stage", [GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_a_host_that_goes_before_its_answer_is_gone(stage: GuestState) -> None:
     assert at(stage).handle(ev.ConnectionLost(SOCKET), T0) == ending(
         stage, Reason.HOST_GONE, hangs_up=False
@@ -741,8 +736,8 @@ def test_a_link_that_does_not_open_within_15_seconds() -> None:
     )
 
 
-@pytest.mark.parametrize("stage", [GuestState.LINKING, GuestState.LINKED])
-@pytest.mark.parametrize("reason", [Reason.ICE_FAILED, Reason.NO_DESCRIPTION, Reason.PEER_LEFT])
+@for_each("stage", [GuestState.LINKING, GuestState.LINKED])
+@for_each("reason", [Reason.ICE_FAILED, Reason.NO_DESCRIPTION, Reason.PEER_LEFT])
 def test_a_peer_that_fails_ends_the_attempt(stage: GuestState, reason: Reason) -> None:
     assert at(stage).handle(ev.PeerFailed(LINK, reason), T0) == ending(stage, reason)
 
@@ -760,8 +755,8 @@ def test_silence_is_noticed_within_6_seconds() -> None:
     assert (told.reason, told.peer_name) == (Reason.PEER_VANISHED, "Host PC")
 
 
-@pytest.mark.parametrize("target", [PROVING, SCANNED])
-@pytest.mark.parametrize("start", [offered, linked])
+@for_each("target", [PROVING, SCANNED])
+@for_each("start", [offered, linked])
 def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
     target: JoinTarget, start: Callable[[JoinTarget], tuple[Guest, ProvenHost]]
 ) -> None:
@@ -782,8 +777,8 @@ def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
     )
 
 
-@pytest.mark.parametrize("code", [1002, 1007, 1009])
-@pytest.mark.parametrize("start", [offered, linked])
+@for_each("code", [1002, 1007, 1009])
+@for_each("start", [offered, linked])
 def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
     start: Callable[[JoinTarget], tuple[Guest, ProvenHost]], code: int
 ) -> None:
@@ -797,7 +792,7 @@ def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
     assert not any(isinstance(one, do.Send | do.CloseConnection) for one in commands)
 
 
-@pytest.mark.parametrize("code", [1002, 1007, 1009])
+@for_each("code", [1002, 1007, 1009])
 def test_where_nothing_was_proved_an_unreadable_frame_is_a_lost_socket(code: int) -> None:
     lost, other = at(GuestState.LINKING), at(GuestState.LINKING)
     assert lost.handle(ev.ConnectionLost(SOCKET, code), T0) == other.handle(
@@ -810,7 +805,7 @@ def test_where_nothing_was_proved_an_unreadable_frame_is_a_lost_socket(code: int
 OTHER_SESSION = "another"
 
 
-@pytest.mark.parametrize("target", [PROVING, SCANNED])
+@for_each("target", [PROVING, SCANNED])
 def test_a_host_that_speaks_of_another_session(target: JoinTarget) -> None:
     """Before its challenge that may be a mistake; after it, somebody changed it."""
     guest, host = proving(target)
@@ -854,7 +849,7 @@ STRANGE_WHEN_PROVING = [
 ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("stage", "message"),
     [
         *((stage, message) for stage in LINKABLE for message in STRANGE),
@@ -866,7 +861,7 @@ def test_what_no_host_says_ends_the_attempt(stage: GuestState, message: msg.Mess
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
-@pytest.mark.parametrize("stage", TALKING)
+@for_each("stage", TALKING)
 def test_a_frame_that_is_no_text_ends_the_attempt(stage: GuestState) -> None:
     guest = at(stage)
     assert guest.handle(ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0) == ending(
@@ -874,16 +869,14 @@ def test_a_frame_that_is_no_text_ends_the_attempt(stage: GuestState) -> None:
     )
 
 
-@pytest.mark.parametrize("stage", [GuestState.PROVING, GuestState.ASKING])
-@pytest.mark.parametrize(
-    "message", [ANSWERED, msg.Signal(msg.CODE_SESSION_ID, msg.Candidate(LINE))]
-)
+@for_each("stage", [GuestState.PROVING, GuestState.ASKING])
+@for_each("message", [ANSWERED, msg.Signal(msg.CODE_SESSION_ID, msg.Candidate(LINE))])
 def test_a_signal_before_approval_ends_the_attempt(stage: GuestState, message: msg.Signal) -> None:
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
-@pytest.mark.parametrize("stage", [GuestState.LINKING, GuestState.LINKED])
-@pytest.mark.parametrize("approved", [True, False])
+@for_each("stage", [GuestState.LINKING, GuestState.LINKED])
+@for_each("approved", [True, False])
 def test_a_second_decision_ends_the_attempt(stage: GuestState, approved: bool) -> None:
     message = msg.PairResult(msg.CODE_SESSION_ID, approved)
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
@@ -896,7 +889,7 @@ def test_an_offer_from_the_host_ends_the_attempt() -> None:
     )
 
 
-@pytest.mark.parametrize("answer", ["v=0", SDP.replace("a=fingerprint", "a=nothing")])
+@for_each("answer", ["v=0", SDP.replace("a=fingerprint", "a=nothing")])
 def test_an_answer_that_describes_no_data_channel_ends_the_attempt(answer: str) -> None:
     message = msg.Signal(msg.CODE_SESSION_ID, msg.Description(answer, msg.SDPType.ANSWER))
     assert at(GuestState.LINKING).handle(frame(message), T0) == ending(
@@ -930,9 +923,7 @@ def test_a_second_answer_ends_the_attempt() -> None:
 # --- the person gives up --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING]
-)
+@for_each("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_the_person_may_cancel_at_every_stage(stage: GuestState) -> None:
     assert at(stage).handle(ev.Disconnect(LINK), T0) == ending(stage, Reason.DISCONNECTED)
 
@@ -1000,7 +991,7 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "fails",
     [
         lambda guest: ev.DialFailed(guest.connection, Reason.REFUSED),
@@ -1022,7 +1013,7 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "fails",
     [
         lambda guest: ev.TimerFired(ANSWER),
@@ -1034,7 +1025,7 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
         lambda guest: again(guest, msg.PairResult(guest._name, approved=False, reason=Reason.BUSY)),
     ],
 )
-@pytest.mark.parametrize("confirmed", [True, False])
+@for_each("confirmed", [True, False])
 def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
     fails: Callable[[Guest], GuestEvent], confirmed: bool
 ) -> None:
@@ -1047,9 +1038,7 @@ def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
     assert waiting(guest)
 
 
-@pytest.mark.parametrize(
-    "reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED]
-)
+@for_each("reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED])
 def test_a_host_that_says_no_is_believed(reason: Reason) -> None:
     guest, _ = returning()
     commands = guest.handle(
@@ -1109,8 +1098,8 @@ def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None
     )
 
 
-@pytest.mark.parametrize("late", [False, True])
-@pytest.mark.parametrize("by_socket", [False, True])
+@for_each("late", [False, True])
+@for_each("by_socket", [False, True])
 def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
     late: bool, by_socket: bool
 ) -> None:
@@ -1187,8 +1176,8 @@ WELCOME = {
 }
 
 
-@pytest.mark.parametrize("stage", GuestState)
-@pytest.mark.parametrize("name", INPUTS)
+@for_each("stage", GuestState)
+@for_each("name", INPUTS)
 def test_what_the_table_does_not_hold_is_misuse(stage: GuestState, name: str) -> None:
     guest = at(stage)
     if name in WELCOME[stage].split():

@@ -25,6 +25,7 @@ from proxim.core.manifest import TransferID
 from proxim.core.proof import ProofKeys
 from proxim.core.proving import start_resumption
 from proxim.core.session_states import SessionState
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import (
     ANSWER,
     ETHERNET,
@@ -58,12 +59,16 @@ TEMPORARY = ev.Invite(ev.SessionType.TEMPORARY, 60.0)
 PERSISTENT = ev.Invite(ev.SessionType.PERSISTENT)
 
 
-@pytest.fixture
-def host() -> HostBench:
+def new_host() -> HostBench:
     """A host that shows a one-time code."""
     bench = HostBench()
     bench.listen()
     return bench
+
+
+@pytest.fixture
+def host() -> HostBench:
+    return new_host()
 
 
 def hosting(invite: ev.Invite) -> HostBench:
@@ -138,7 +143,7 @@ def test_an_ipv6_address_has_a_link_and_no_code() -> None:
     assert target.session_id == bench.shown.session_id
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("invite", "seconds"),
     [(ONE_TIME, 900.0), (ev.Invite(ev.SessionType.ONE_TIME, 30.0), 30.0), (TEMPORARY, 60.0)],
 )
@@ -421,8 +426,9 @@ def test_the_code_follows_the_port(host: HostBench) -> None:
 # --- requests -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by_code", [False, True])
-def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
+@for_each("by_code", [False, True])
+def test_from_request_to_link(by_code: bool) -> None:
+    host = new_host()
     session_id = host.shown.session_id
     name = msg.CODE_SESSION_ID if by_code else session_id
     guest = host.connect()
@@ -457,7 +463,7 @@ def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
     assert host.ledger.links[link].stage is st.Stage.CONNECTED
 
 
-@pytest.mark.parametrize(
+@for_each(
     "payload",
     [
         {"sdp": SDP},
@@ -466,15 +472,14 @@ def test_from_request_to_link(host: HostBench, by_code: bool) -> None:
         {"sdp": SDP, "later": True},
     ],
 )
-def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(
-    host: HostBench, payload: object
-) -> None:
+def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(payload: object) -> None:
+    host = new_host()
     guest, session_id, link = host.approved()
     text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
     assert host.say(guest, text)[-1] == do.ApplyDescription(link, msg.SDPType.OFFER, SDP)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("payload", "candidate"),
     [
         ({"candidate": LINE}, msg.Candidate(LINE)),
@@ -486,8 +491,9 @@ def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(
     ],
 )
 def test_the_candidates_of_a_client_that_knows_only_the_seed_or_a_browser(
-    host: HostBench, payload: object, candidate: msg.Candidate
+    payload: object, candidate: msg.Candidate
 ) -> None:
+    host = new_host()
     guest, session_id, link = host.approved()
     text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
     assert host.say(guest, text) == [do.AddCandidate(link, candidate)]
@@ -562,8 +568,9 @@ def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
     assert errors(host.say(guest, candidate_signal(session_id))) == ["not_allowed"]
 
 
-@pytest.mark.parametrize("session_id", ["abc123", "", "@CODE", "guest-1"])
-def test_an_unknown_session_is_told_so(host: HostBench, session_id: str) -> None:
+@for_each("session_id", ["abc123", "", "@CODE", "guest-1"])
+def test_an_unknown_session_is_told_so(session_id: str) -> None:
+    host = new_host()
     guest = host.connect()
     assert host.say(guest, msg.PairRequest(session_id, PHONE)) == [
         do.Send(guest, result(session_id, Reason.UNKNOWN_SESSION))
@@ -577,11 +584,10 @@ def test_a_decision_about_an_unknown_session_comes_too_late(host: HostBench) -> 
     ]
 
 
-@pytest.mark.parametrize("by_code", [False, True])
-@pytest.mark.parametrize("stage", ["asked", "approved", "answered", "linked"])
-def test_a_second_guest_is_told_busy_by_code_too(
-    host: HostBench, stage: str, by_code: bool
-) -> None:
+@for_each("by_code", [False, True])
+@for_each("stage", ["asked", "approved", "answered", "linked"])
+def test_a_second_guest_is_told_busy_by_code_too(stage: str, by_code: bool) -> None:
+    host = new_host()
     session_id = host.shown.session_id
     getattr(host, stage)()
     second = host.connect()
@@ -600,10 +606,9 @@ def test_no_code_and_nobody_to_be_busy_with_is_an_unknown_session(host: HostBenc
     ]
 
 
-@pytest.mark.parametrize("stage", ["asked", "approved", "answered", "linked"])
-def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(
-    host: HostBench, stage: str
-) -> None:
+@for_each("stage", ["asked", "approved", "answered", "linked"])
+def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(stage: str) -> None:
+    host = new_host()
     guest, session_id, *_ = getattr(host, stage)()
     before = dict(host.ledger.prompts)
     again = msg.PairRequest(session_id, msg.DeviceInfo("Boss", "other"))
@@ -659,10 +664,11 @@ def test_a_second_offer_and_an_answer_are_refused(host: HostBench) -> None:
         ]
 
 
-@pytest.mark.parametrize("ending", [ONE_TIME, None])
+@for_each("ending", [ONE_TIME, None])
 def test_a_rejected_guest_that_signals_after_its_session_ended_is_refused(
-    host: HostBench, ending: ev.Invite | None
+    ending: ev.Invite | None,
 ) -> None:
+    host = new_host()
     host.advance(880)
     guest, session_id = host.asked()
     host.handle(ev.Decide(session_id, approved=False))
@@ -714,11 +720,12 @@ OF_THE_HOST: list[msg.Message] = [
 ]
 
 
-@pytest.mark.parametrize("stage", ["connect", "asked", "approved", "answered", "linked"])
-@pytest.mark.parametrize(("text", "reason"), WRONG)
+@for_each("stage", ["connect", "asked", "approved", "answered", "linked"])
+@for_each(("text", "reason"), WRONG)
 def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
-    host: HostBench, stage: str, text: str, reason: Reason
+    stage: str, text: str, reason: Reason
 ) -> None:
+    host = new_host()
     made = getattr(host, stage)()
     guest = made[0] if isinstance(made, tuple) else made
     before = (
@@ -732,9 +739,10 @@ def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
     assert (pending_timers(host), host.ledger.prompts, host.ledger.links, memory(host)) == before
 
 
-@pytest.mark.parametrize("message", OF_THE_HOST)
-@pytest.mark.parametrize("stage", ["connect", "asked", "linked"])
-def test_no_socket_ever_becomes_host(host: HostBench, stage: str, message: msg.Message) -> None:
+@for_each("message", OF_THE_HOST)
+@for_each("stage", ["connect", "asked", "linked"])
+def test_no_socket_ever_becomes_host(stage: str, message: msg.Message) -> None:
+    host = new_host()
     made = getattr(host, stage)()
     guest = made[0] if isinstance(made, tuple) else made
     prompts = dict(host.ledger.prompts)
@@ -877,8 +885,9 @@ def test_shutdown_says_goodbye_to_everybody(host: HostBench) -> None:
     assert memory(host)[1:] == (0, 0)
 
 
-@pytest.mark.parametrize("name", ev.TimerName)
-def test_a_timer_of_nothing_is_misuse(host: HostBench, name: ev.TimerName) -> None:
+@for_each("name", ev.TimerName)
+def test_a_timer_of_nothing_is_misuse(name: ev.TimerName) -> None:
+    host = new_host()
     of_a_socket = name in (ev.TimerName.SOCKET, ev.TimerName.CHALLENGE)
     with pytest.raises(MachineMisuseError):
         machine(host).handle(

@@ -3,13 +3,12 @@
 The link around it: tests/core/test_link.py.
 """
 
-import pytest
-
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import file_messages as fm
 from proxim.core.lane import MAX_TRIES, RETRY_SECONDS, Lane, LaneSecret, LaneTerms, proved_secret
 from proxim.core.proof import ProofKeys
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import counting_bytes
 
 ID = ev.LinkID("guest-1")
@@ -56,7 +55,7 @@ def test_nothing_of_it_is_left_where_there_never_was_one() -> None:
         assert lane(host=host, keys=KEYS).close() == [do.CancelTimer(TIMER), do.CloseLane(ID)]
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_it_is_wanted_only_so_often(host: bool) -> None:
     one = lane(host=host)
     for _ in range(MAX_TRIES):

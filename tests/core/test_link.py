@@ -25,6 +25,7 @@ from proxim.core.link import (
 from proxim.core.manifest import START, Entry, TransferID, resume_tag
 from proxim.core.proof import ProofKeys
 from proxim.core.transfers import Transfers
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import no_files
 
 ID = ev.LinkID("guest-1")
@@ -92,7 +93,7 @@ def greeted_link() -> Link:
 # --- opening --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("offerer", [True, False])
+@for_each("offerer", [True, False])
 def test_opening_starts_the_peer_and_its_15_seconds(offerer: bool) -> None:
     link = new_link()
     assert link.open(offerer=offerer, keys=None) == [
@@ -153,7 +154,7 @@ def test_a_link_that_does_not_open_in_time_fails() -> None:
     assert link.state is LinkState.CLOSED
 
 
-@pytest.mark.parametrize("reason", [Reason.ICE_FAILED, Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
+@for_each("reason", [Reason.ICE_FAILED, Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
 def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason: Reason) -> None:
     link = opening_link()
     assert link.handle(ev.PeerFailed(ID, reason, "detail"), T0) == closed(reason, NEW)
@@ -188,7 +189,7 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
 # --- text -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "hello", "two\nlines", "é中😀", "\0"])
+@for_each("text", ["", "hello", "two\nlines", "é中😀", "\0"])
 def test_text_goes_out_and_comes_in(text: str) -> None:
     link = open_link()
     assert link.handle(ev.SendText(ID, text), T0) == [
@@ -271,7 +272,7 @@ def test_halves_of_characters_are_joined_or_replaced_before_they_go_out() -> Non
     assert link.handle(ev.SendText(ID, "\ufeffmark"), T0)[0] == say(lm.TextPiece("\ufeffmark"))
 
 
-@pytest.mark.parametrize("link", [new_link(), opening_link()])
+@for_each("link", [new_link(), opening_link()])
 def test_text_before_the_link_is_open_is_told_not_connected(link: Link) -> None:
     assert link.handle(ev.SendText(ID, "hello"), T0) == [
         do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), ID))
@@ -291,7 +292,7 @@ def test_every_beat_says_ping_and_sets_the_next() -> None:
     assert link.handle(heard(lm.Ping()), T0 + 1) == []
 
 
-@pytest.mark.parametrize("offset", [0.0, 0.01, 0.5, 0.99])
+@for_each("offset", [0.0, 0.01, 0.5, 0.99])
 def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_4(
     offset: float,
 ) -> None:
@@ -342,7 +343,7 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
 # --- strange messages -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "what"),
     [
         ("rubbish", "bad_json"),
@@ -373,7 +374,7 @@ def test_too_many_strange_messages_end_the_link() -> None:
 # --- the end --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("said", "reason"),
     [
         ("expired", Reason.EXPIRED),
@@ -393,7 +394,7 @@ def test_a_goodbye_ends_the_link_with_the_reasons_that_a_peer_may_give(
     assert link.state is LinkState.CLOSED
 
 
-@pytest.mark.parametrize("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.PEER_ERROR])
+@for_each("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.PEER_ERROR])
 def test_a_peer_that_breaks_ends_the_link(reason: Reason) -> None:
     assert open_link().handle(ev.PeerFailed(ID, reason), T0) == closed(reason)
 
@@ -516,7 +517,7 @@ def test_a_guest_that_is_offered_nothing_takes_the_data_channel() -> None:
     assert not link.lane_pending
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_a_peer_that_knows_of_no_lanes_is_offered_none_and_waited_for_by_nobody(host: bool) -> None:
     link = with_files(host=host, features=("text", "files"))
     assert lane_commands(link.handle(heard(ANNOUNCED), T0)) == []
@@ -570,9 +571,7 @@ def test_a_lane_message_is_refused_at_a_host_and_where_it_is_repeated_without_en
     assert link.handle(heard(OFFERED), T0) == [say(lm.Unsupported("not_allowed"))]
 
 
-@pytest.mark.parametrize(
-    "message", [ANNOUNCED, OFFERED, fm.Cancel(TRANSFER), fm.Resume((bytes(32),))]
-)
+@for_each("message", [ANNOUNCED, OFFERED, fm.Cancel(TRANSFER), fm.Resume((bytes(32),))])
 def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(
     message: fm.FileMessage,
 ) -> None:
@@ -645,7 +644,7 @@ def test_a_proof_prepares_a_lane_for_the_link_and_without_one_there_is_none() ->
         )
 
 
-@pytest.mark.parametrize("event", [ev.TimerFired(LANE), ev.PeerFailed(ID, Reason.ICE_FAILED)])
+@for_each("event", [ev.TimerFired(LANE), ev.PeerFailed(ID, Reason.ICE_FAILED)])
 def test_a_guest_that_finds_no_way_dials_once_for_the_whole_link(event: LinkInput) -> None:
     link, _ = made(keys=KEYS)
     dial = do.DialLane(ID, URL, SECRET.token, SECRET.key, carries_link=True)
@@ -685,7 +684,7 @@ def over_lane(*, host: bool = False) -> Link:
     return link
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_everything_goes_over_it(host: bool) -> None:
     link = over_lane(host=host)
     assert link.handle(ev.SendText(ID, "hi"), T0)[0] == say(lm.TextPiece("hi"), ev.LANE_CHANNEL)
@@ -713,7 +712,7 @@ def test_everything_goes_over_it(host: bool) -> None:
     ]
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_where_it_breaks_the_peer_has_vanished_and_where_it_says_bye_it_left(host: bool) -> None:
     link = over_lane(host=host)
     link.handle(ev.LaneLost(ID), T0)
@@ -728,7 +727,7 @@ def test_where_it_breaks_the_peer_has_vanished_and_where_it_says_bye_it_left(hos
     assert link.status.reason is Reason.PEER_VANISHED
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_a_link_that_opens_on_neither_way_says_what_webrtc_said(host: bool) -> None:
     link, _ = made(host=host, keys=KEYS)
     link.handle(ev.PeerFailed(ID, Reason.ICE_FAILED), T0)
@@ -739,7 +738,7 @@ def test_a_link_that_opens_on_neither_way_says_what_webrtc_said(host: bool) -> N
     assert link.status.reason is Reason.LINK_TIMEOUT
 
 
-@pytest.mark.parametrize("ice_first", [True, False])
+@for_each("ice_first", [True, False])
 def test_where_both_ways_have_failed_nothing_more_is_waited_for(ice_first: bool) -> None:
     events: list[LinkInput] = [ev.PeerFailed(ID, Reason.ICE_FAILED), ev.LaneLost(ID)]
     link, _ = made(keys=KEYS)
@@ -750,7 +749,7 @@ def test_where_both_ways_have_failed_nothing_more_is_waited_for(ice_first: bool)
     assert (link.state, link.status.reason) == (LinkState.CLOSED, Reason.ICE_FAILED)
 
 
-@pytest.mark.parametrize("reason", [Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
+@for_each("reason", [Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
 def test_only_where_ice_finds_no_way_a_lane_is_the_answer(reason: Reason) -> None:
     link, _ = made(keys=KEYS)
     link.handle(ev.PeerFailed(ID, reason), T0)
@@ -823,8 +822,8 @@ def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
     assert do.TakeStream(TRANSFER, ID, ev.LANE_CHANNEL, 1) in held
 
 
-@pytest.mark.parametrize("opened", [True, False])
-@pytest.mark.parametrize(
+@for_each("opened", [True, False])
+@for_each(
     "event",
     [
         ev.PeerFailed(ID, Reason.PEER_LEFT),
@@ -895,8 +894,8 @@ def in_state(state: LinkState) -> Link:
     return link
 
 
-@pytest.mark.parametrize("state", LinkState)
-@pytest.mark.parametrize("number", range(len(INPUTS)))
+@for_each("state", LinkState)
+@for_each("number", range(len(INPUTS)))
 def test_what_the_table_does_not_hold_is_misuse(state: LinkState, number: int) -> None:
     link = in_state(state)
     if number in WELCOME[state]:

@@ -24,6 +24,7 @@ from proxim.core.proving import Prover
 from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.core.transfers import RESUME_GRACE_SECONDS
 from proxim.net.spake import Spake2Exchange
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import (
     ETHERNET,
     HOST_DEVICE,
@@ -43,12 +44,16 @@ from tests.core.machine_fixtures import (
 TARGET = JoinTarget("192.168.1.5", 47800, msg.CODE_SESSION_ID)
 
 
-@pytest.fixture
-def world() -> World:
+def new_world() -> World:
     """A host that shows a one-time code, and a guest that has not joined yet."""
     world = World()
     world.settle()
     return world
+
+
+@pytest.fixture
+def world() -> World:
+    return new_world()
 
 
 def world_of(invite: ev.Invite, spake2: MakeExchange = Spake2Exchange) -> World:
@@ -113,7 +118,7 @@ def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
         )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "event",
     [
         ev.NetworksSeen(()),
@@ -164,8 +169,9 @@ def test_a_new_name_is_kept_told_and_used(world: World) -> None:
     assert world.status(world.guest).peer_name == "Büro"
 
 
-@pytest.mark.parametrize("name", ["", "  ", "\u200b", "x" * 65, "é" * 33, "\ud800"])
-def test_a_name_that_nobody_could_read_is_refused(world: World, name: str) -> None:
+@for_each("name", ["", "  ", "\u200b", "x" * 65, "é" * 33, "\ud800"])
+def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
+    world = new_world()
     told = [do.Publish(st.Trouble(Problem(Reason.NAME_UNUSABLE)))]
     assert world.guest.handle(ev.Rename(name)) == told
     assert world.host.handle(ev.Rename(name)) == told
@@ -571,9 +577,10 @@ def test_a_guest_without_a_proof_gets_no_lane_for_its_link(world: World) -> None
     assert closed(world, world.guest) == closed(world, world.host) == (Reason.LINK_TIMEOUT, False)
 
 
-@pytest.mark.parametrize("steps", range(8))
-def test_webrtc_opens_while_the_lane_is_dialled(world: World, steps: int) -> None:
+@for_each("steps", range(8))
+def test_webrtc_opens_while_the_lane_is_dialled(steps: int) -> None:
     """Whichever of the two was faster where: both ends come to the same way, and nobody is lost."""
+    world = new_world()
     world.udp = False
     link = world.link_up()
     world.advance(5.9)
@@ -635,9 +642,10 @@ def last_transfer(side: Bench) -> st.TransferStatus:
     return list(side.ledger.transfers.values())[-1]
 
 
-@pytest.mark.parametrize("by_guest", [True, False])
-@pytest.mark.parametrize("lane", [True, False])
-def test_files_go_both_ways(world: World, by_guest: bool, lane: bool) -> None:
+@for_each("by_guest", [True, False])
+@for_each("lane", [True, False])
+def test_files_go_both_ways(by_guest: bool, lane: bool) -> None:
+    world = new_world()
     world.lanes_work = lane
     world.link_up()
     sender, receiver = (world.guest, world.host) if by_guest else (world.host, world.guest)
@@ -725,10 +733,11 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     assert world.host.ledger.transfers[waits].state is st.TransferState.WAITING
 
 
-@pytest.mark.parametrize("by_guest", [True, False])
+@for_each("by_guest", [True, False])
 def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on(
-    world: World, by_guest: bool
+    by_guest: bool,
 ) -> None:
+    world = new_world()
     world.link_up()
     world.advance(1)
     side, other = (world.guest, world.host) if by_guest else (world.host, world.guest)

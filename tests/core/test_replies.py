@@ -1,7 +1,5 @@
 """Tests of proxim.core.replies: what a refused guest reads."""
 
-import pytest
-
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import messages as msg
@@ -9,6 +7,7 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.proof import ProofKeys, tag_matches
 from proxim.core.replies import host_tag, refusal, rejection
 from proxim.core.session_inputs import Guest
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import PHONE
 
 SOCKET = ev.ConnectionID(7)
@@ -17,7 +16,7 @@ STRANGER = Guest(SOCKET, "192.168.1.9", "abc", PHONE)
 PROVED = Guest(SOCKET, "192.168.1.9", "abc", PHONE, keys=KEYS)
 
 
-@pytest.mark.parametrize("reason", Reason)
+@for_each("reason", Reason)
 def test_a_refusal_names_its_reason_in_a_sentence(reason: Reason) -> None:
     assert refusal(SOCKET, reason) == do.Send(
         SOCKET, msg.ErrorMessage(reason.value, SENTENCES[reason])

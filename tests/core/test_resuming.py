@@ -14,6 +14,7 @@ from proxim.core.guest_pairing import GuestState
 from proxim.core.host_code import JoinTarget, parse_target
 from proxim.core.link import Link
 from proxim.core.resuming import RESUME_SECONDS, resumed, untold
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import Bench, HostBench, World, no_files, published, sent
 
 GUESTS_LINK, HOSTS_LINK = ev.LinkID("guest-1"), ev.LinkID("host-1")
@@ -169,7 +170,7 @@ def test_a_lost_link_goes_on_at_once_where_only_the_link_was_lost(world: World) 
     goes_on(world)
 
 
-@pytest.mark.parametrize("kind", ev.SessionType)
+@for_each("kind", ev.SessionType)
 def test_it_goes_on_time_and_again_each_time_under_a_new_name(kind: ev.SessionType) -> None:
     world = linked_by(kind, 3600.0)
     for _ in range(3):
@@ -335,8 +336,9 @@ def test_the_guests_person_gives_the_lost_link_up(world: World) -> None:
     assert closed(world, world.host) == (Reason.PEER_VANISHED, True)
 
 
-@pytest.mark.parametrize("seconds", [0.0, 1.0, 2.5, 5.0])
-def test_the_guests_person_gives_up_at_any_moment_of_a_try(world: World, seconds: float) -> None:
+@for_each("seconds", [0.0, 1.0, 2.5, 5.0])
+def test_the_guests_person_gives_up_at_any_moment_of_a_try(seconds: float) -> None:
+    world = linked_by(ev.SessionType.ONE_TIME)
     dark(world)
     world.advance(seconds)
     world.handle(world.guest, ev.Disconnect(GUESTS_LINK))
@@ -449,7 +451,7 @@ def test_a_temporary_session_ends_with_its_lifetime_though_its_guest_is_away() -
     assert closed(world, world.guest) == (Reason.UNKNOWN_SESSION, True)
 
 
-@pytest.mark.parametrize("kind", [ev.SessionType.TEMPORARY, ev.SessionType.PERSISTENT])
+@for_each("kind", [ev.SessionType.TEMPORARY, ev.SessionType.PERSISTENT])
 def test_a_session_that_may_be_joined_again_is_open_again_after_the_2_minutes(
     kind: ev.SessionType,
 ) -> None:
@@ -474,8 +476,9 @@ def test_a_guest_that_proved_nothing_is_not_waited_for() -> None:
     assert closed(world, world.host) == closed(world, world.guest) == (Reason.PEER_VANISHED, True)
 
 
-@pytest.mark.parametrize("by_guest", [True, False])
-def test_who_says_goodbye_is_not_waited_for(world: World, by_guest: bool) -> None:
+@for_each("by_guest", [True, False])
+def test_who_says_goodbye_is_not_waited_for(by_guest: bool) -> None:
+    world = linked_by(ev.SessionType.ONE_TIME)
     side, link = (world.guest, GUESTS_LINK) if by_guest else (world.host, HOSTS_LINK)
     world.handle(side, ev.Disconnect(link))
     world.advance(1)

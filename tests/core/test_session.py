@@ -18,6 +18,7 @@ from proxim.core.replies import refusal, rejection
 from proxim.core.session import LOST_SOCKET_SECONDS, Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.session_states import SessionState, SessionStatus
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import LINE, no_files, sdp
 
 SDP = sdp()
@@ -190,7 +191,7 @@ def over(kind: ev.SessionType = ONE_TIME) -> Session:
 # --- its life -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "lifetime", "seconds"),
     [
         (ONE_TIME, None, 900.0),
@@ -240,7 +241,7 @@ def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() ->
     assert (session.state, session.status) == (SessionState.LINKING, SessionStatus.APPROVED)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("event", "reason"),
     [(ev.Decide(ID, approved=False), Reason.DECLINED), (ev.TimerFired(APPROVAL), Reason.TIMEOUT)],
 )
@@ -265,7 +266,7 @@ def test_a_guest_that_leaves_takes_its_prompt_along() -> None:
     assert (session.state, session.status) == (SessionState.OPEN, SessionStatus.PENDING)
 
 
-@pytest.mark.parametrize("make", [asked, approved, linked])
+@for_each("make", [asked, approved, linked])
 def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Session]) -> None:
     session = make()
     state = session.state
@@ -275,8 +276,8 @@ def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Sess
     assert session.serves(GUEST.connection)
 
 
-@pytest.mark.parametrize("make", [new_session, approved, linked])
-@pytest.mark.parametrize("yes", [True, False])
+@for_each("make", [new_session, approved, linked])
+@for_each("yes", [True, False])
 def test_a_decision_without_a_prompt_is_told_to_come_too_late(
     make: Callable[[], Session], yes: bool
 ) -> None:
@@ -291,8 +292,8 @@ def test_a_decision_without_a_prompt_is_told_to_come_too_late(
 # --- signals --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [new_session, asked])
-@pytest.mark.parametrize("payload", [OFFER.payload, msg.Candidate(LINE)])
+@for_each("make", [new_session, asked])
+@for_each("payload", [OFFER.payload, msg.Candidate(LINE)])
 def test_a_signal_before_approval_is_refused(
     make: Callable[[], Session], payload: msg.Description | msg.Candidate
 ) -> None:
@@ -307,7 +308,7 @@ def test_a_signal_before_approval_is_refused(
     assert session.state is state
 
 
-@pytest.mark.parametrize("kind", [msg.SDPType.OFFER, None])
+@for_each("kind", [msg.SDPType.OFFER, None])
 def test_the_offer_may_leave_out_its_type_and_is_answered(kind: msg.SDPType | None) -> None:
     session = approved()
     assert session.handle(signal(msg.Signal(ID, msg.Description(SDP, kind))), T0) == [
@@ -348,7 +349,7 @@ def test_the_guest_offers_once_and_never_answers() -> None:
     assert session.state is SessionState.LINKED
 
 
-@pytest.mark.parametrize("make", [approved, linked])
+@for_each("make", [approved, linked])
 def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> None:
     session = make()
     for message in (OFFER, msg.Signal(msg.CODE_SESSION_ID, msg.Candidate(LINE))):
@@ -383,8 +384,8 @@ FAILURES: list[tuple[SessionInput, Reason]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "reason"), FAILURES)
-@pytest.mark.parametrize("kind", ev.SessionType)
+@for_each(("event", "reason"), FAILURES)
+@for_each("kind", ev.SessionType)
 def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
     kind: ev.SessionType, event: SessionInput, reason: Reason
 ) -> None:
@@ -446,7 +447,7 @@ def test_a_guest_that_left_after_the_answer_has_left_when_that_moment_is_over() 
     assert session.state is SessionState.OPEN
 
 
-@pytest.mark.parametrize(("at", "left"), [(14.0, 1.0), (15.5, 0.0)])
+@for_each(("at", "left"), [(14.0, 1.0), (15.5, 0.0)])
 def test_that_moment_never_exceeds_the_15_seconds(at: float, left: float) -> None:
     session = answered()
     assert session.handle(ev.ConnectionLost(GUEST.connection), T0 + at) == [
@@ -465,7 +466,7 @@ def test_an_open_link_stands_without_its_socket() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("event", "reason"),
     [
         (heard(lm.Bye()), Reason.PEER_LEFT),
@@ -480,7 +481,7 @@ def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reas
     assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.APPROVED)
 
 
-@pytest.mark.parametrize("kind", [TEMPORARY, PERSISTENT])
+@for_each("kind", [TEMPORARY, PERSISTENT])
 def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> None:
     session = linked(kind)
     closed = do.CloseConnection(GUEST.connection)  # an orderly end, not a link that failed
@@ -501,7 +502,7 @@ def test_a_returning_guest_whose_socket_was_lost_needs_no_closing() -> None:
     assert session.handle(heard(lm.Bye()), T0) == link_closed(Reason.PEER_LEFT, CONNECTED)
 
 
-@pytest.mark.parametrize("kind", ev.SessionType)
+@for_each("kind", ev.SessionType)
 def test_the_hosts_disconnect_ends_the_session_whatever_its_type(kind: ev.SessionType) -> None:
     session = linked(kind)
     assert session.handle(ev.Disconnect(LINK), T0) == [
@@ -526,7 +527,7 @@ def test_an_open_session_expires() -> None:
     assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.EXPIRED)
 
 
-@pytest.mark.parametrize("kind", [ONE_TIME, TEMPORARY])
+@for_each("kind", [ONE_TIME, TEMPORARY])
 def test_a_session_that_expires_rejects_whoever_asks(kind: ev.SessionType) -> None:
     session = asked(kind)
     assert session.handle(ev.TimerFired(SESSION), T0) == [
@@ -551,7 +552,7 @@ def test_a_one_time_session_that_was_joined_in_time_outlives_its_15_minutes() ->
     assert session.state is SessionState.LINKED
 
 
-@pytest.mark.parametrize(("event", "reason"), FAILURES)
+@for_each(("event", "reason"), FAILURES)
 def test_a_one_time_session_whose_time_ran_out_while_linking_has_no_second_attempt(
     event: SessionInput, reason: Reason
 ) -> None:
@@ -641,7 +642,7 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     assert session.link.status.verified is msg.Verified.CODE
 
 
-@pytest.mark.parametrize("make", [new_session, asked, approved, linked, linked_by_proof, away])
+@for_each("make", [new_session, asked, approved, linked, linked_by_proof, away])
 def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> None:
     for guest in (
         back(3, proved(2)),
@@ -655,7 +656,7 @@ def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> 
         assert not session.serves(guest.connection)
 
 
-@pytest.mark.parametrize("make", [new_session, asked, approved, linked])
+@for_each("make", [new_session, asked, approved, linked])
 def test_before_a_proved_link_has_opened_there_is_nothing_to_come_back_to(
     make: Callable[[], Session],
 ) -> None:
@@ -737,9 +738,7 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     assert [session.resume_secret(name) is not None for name in names] == [False, False, True]
 
 
-@pytest.mark.parametrize(
-    ("kind", "state"), [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)]
-)
+@for_each(("kind", "state"), [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)])
 def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
     kind: ev.SessionType, state: SessionState
 ) -> None:
@@ -752,7 +751,7 @@ def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
     assert kind is ONE_TIME or session.resume_secret(keys_of(PROVED).resume_name()) is None
 
 
-@pytest.mark.parametrize("kind", ev.SessionType)
+@for_each("kind", ev.SessionType)
 def test_the_person_or_the_program_ends_the_waiting(kind: ev.SessionType) -> None:
     for event, reason in (
         (ev.Disconnect(LINK), Reason.DISCONNECTED),
@@ -909,8 +908,8 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("state", SessionState)
-@pytest.mark.parametrize("name", INPUTS)
+@for_each("state", SessionState)
+@for_each("name", INPUTS)
 def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) -> None:
     make, welcome = STATES[state]
     session = make()
@@ -945,8 +944,8 @@ def proved_session(*, proved: bool, linked: bool) -> Session:
     return session
 
 
-@pytest.mark.parametrize("code", WARNINGS)
-@pytest.mark.parametrize("linked", [False, True])
+@for_each("code", WARNINGS)
+@for_each("linked", [False, True])
 def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
     linked: bool, code: int
 ) -> None:
@@ -961,8 +960,8 @@ def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
     assert not any(isinstance(one, do.Send | do.CloseConnection) for one in commands)
 
 
-@pytest.mark.parametrize("code", WARNINGS)
-@pytest.mark.parametrize("linked", [False, True])
+@for_each("code", WARNINGS)
+@for_each("linked", [False, True])
 def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool, code: int) -> None:
     warned, left = (proved_session(proved=False, linked=linked) for _ in range(2))
     warning = ev.ConnectionLost(GUEST.connection, code)
@@ -970,7 +969,7 @@ def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool,
     assert warned.state is left.state
 
 
-@pytest.mark.parametrize("code", [None, 1000, 1001, 4000])
+@for_each("code", [None, 1000, 1001, 4000])
 def test_any_other_close_is_a_guest_that_left(code: int | None) -> None:
     session = proved_session(proved=True, linked=True)
     assert session.handle(ev.ConnectionLost(GUEST.connection, code), T0) == []

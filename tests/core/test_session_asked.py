@@ -4,8 +4,6 @@ again.
 
 from dataclasses import replace
 
-import pytest
-
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import messages as msg
@@ -16,6 +14,7 @@ from proxim.core.session import Session
 from proxim.core.session_asked import MAX_IGNORED
 from proxim.core.session_inputs import Ask, Guest, SessionInput, TurnAway
 from proxim.core.session_states import SessionState
+from tests.core.cases import for_each
 from tests.core.machine_fixtures import PHONE, no_files
 
 ID = "session-id"
@@ -49,7 +48,7 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
     assert session.state is SessionState.LINKING
 
 
-@pytest.mark.parametrize(
+@for_each(
     "gone",
     [ev.TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ev.ConnectionLost(GUEST.connection)],
 )

@@ -10,6 +10,7 @@ from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.proof import Method, ProofKeys, Side, context
 from proxim.core.signaling import Signaling
+from tests.core.cases import for_each
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 
 KEYS = ProofKeys(
@@ -33,7 +34,7 @@ def refusal(side: Signaling, signal: msg.Signal) -> Reason:
     return caught.value.reason
 
 
-@pytest.mark.parametrize("proved", [True, False])
+@for_each("proved", [True, False])
 def test_offer_and_answer(proved: bool) -> None:
     one, other = guest(proved=proved), host(proved=proved)
     assert one.proved is proved
@@ -63,10 +64,8 @@ def test_a_description_without_use() -> None:
     assert refusal(host(), guest().seal("x", msg.Description("v=0"))) is Reason.BAD_DESCRIPTION
 
 
-@pytest.mark.parametrize(
-    ("proved", "reason"), [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)]
-)
-@pytest.mark.parametrize(
+@for_each(("proved", "reason"), [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)])
+@for_each(
     ("one", "other", "own", "wrong"),
     [(guest, host, OFFER, msg.SDPType.ANSWER), (host, guest, ANSWER, msg.SDPType.OFFER)],
 )
@@ -93,7 +92,7 @@ def test_a_description_without_a_type_is_the_one_that_is_due() -> None:
     assert host(proved=False).take(msg.Signal("x", untyped)) == untyped
 
 
-@pytest.mark.parametrize("mac", [None, "", "A" * 43])
+@for_each("mac", [None, "", "A" * 43])
 def test_a_wrong_mac(mac: str | None) -> None:
     for payload in (OFFER, msg.Candidate(CANDIDATE)):
         assert refusal(host(), msg.Signal("x", payload, mac)) is Reason.TAMPERED
