@@ -16,29 +16,13 @@ from proxim.core.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.host_code import JoinTarget
 from proxim.core.proof import ProofKeys, Side, tag_auth, tag_matches, to_base64url
 from proxim.core.proving import start_resumption
+from tests.core.bench import Bench
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import (
-    ANSWER,
-    GUEST_ADDRESS,
-    LINE,
-    OFFER,
-    ONE_TIME,
-    PHONE,
-    PORT,
-    Bench,
-    FakeSpake2,
-    HostBench,
-    Prove,
-    candidate_signal,
-    challenge_timer,
-    errors,
-    published,
-    reasons,
-    refused,
-    sdp,
-    sent,
-    socket_timer,
-)
+from tests.core.descriptions import ANSWER, LINE, OFFER, candidate_signal, sdp
+from tests.core.fake_spake2 import FakeSpake2
+from tests.core.handed_in import GUEST_ADDRESS, ONE_TIME, PHONE, PORT
+from tests.core.host_bench import HostBench, Prove, challenge_timer, refused, socket_timer
+from tests.core.in_commands import errors, published, reasons, sent
 
 CANDIDATE = msg.Candidate(LINE, "0", 0)
 SHUT_OUT = msg.CloseCode.BAD_MESSAGES

@@ -28,21 +28,12 @@ from proxim.core.program import Program
 from proxim.core.proof import Method, Side, SignalMacs, tag_auth, tag_matches, to_base64url
 from proxim.core.proving import method_of, start_host_proof
 from proxim.core.resuming import RESUME_SECONDS
+from tests.core.bench import Bench
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import (
-    LINE,
-    PHONE,
-    STREAM,
-    Bench,
-    disk_answers,
-    next_file_event,
-    no_files,
-    prover,
-    published,
-    sdp,
-    sent,
-    words_about_files,
-)
+from tests.core.descriptions import LINE, sdp
+from tests.core.file_steps import STREAM, disk_answers, next_file_event, words_about_files
+from tests.core.handed_in import PHONE, no_files, prover
+from tests.core.in_commands import published, sent
 
 SDP = sdp()
 LINK = ev.LinkID("guest-1")

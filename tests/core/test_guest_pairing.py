@@ -11,7 +11,7 @@ from proxim.core.errors import Reason
 from proxim.core.guest import Guest
 from proxim.core.guest_pairing import GuestState
 from proxim.core.host_code import JoinTarget
-from tests.core.machine_fixtures import PHONE, no_files, prover
+from tests.core.handed_in import PHONE, no_files, prover
 
 TARGET = JoinTarget("192.168.1.5", 47800, "abc")
 

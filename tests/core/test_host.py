@@ -26,33 +26,21 @@ from proxim.core.proof import ProofKeys
 from proxim.core.proving import start_resumption
 from proxim.core.session_states import SessionState
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import (
-    ANSWER,
+from tests.core.descriptions import ANSWER, LINE, OFFER, candidate_signal
+from tests.core.file_steps import disk_answers, next_file_event, words_about_files
+from tests.core.handed_in import (
     ETHERNET,
     GUEST_ADDRESS,
     HOST_DEVICE,
     IPV6,
-    LINE,
-    OFFER,
     ONE_TIME,
     PHONE,
     PORT,
     WIFI,
-    HostBench,
-    Prove,
-    candidate_signal,
-    challenge_timer,
     counting_bytes,
-    disk_answers,
-    errors,
-    next_file_event,
-    published,
-    reasons,
-    refused,
-    sent,
-    socket_timer,
-    words_about_files,
 )
+from tests.core.host_bench import HostBench, Prove, challenge_timer, refused, socket_timer
+from tests.core.in_commands import errors, published, reasons, sent
 
 SDP = OFFER.sdp
 TEMPORARY = ev.Invite(ev.SessionType.TEMPORARY, 60.0)

@@ -9,7 +9,7 @@ from proxim.core import file_messages as fm
 from proxim.core.lane import MAX_TRIES, RETRY_SECONDS, Lane, LaneSecret, LaneTerms, proved_secret
 from proxim.core.proof import ProofKeys
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import counting_bytes
+from tests.core.handed_in import counting_bytes
 
 ID = ev.LinkID("guest-1")
 URL = "ws://192.168.1.5:47800/lane"

@@ -26,7 +26,7 @@ from proxim.core.manifest import START, Entry, TransferID, resume_tag
 from proxim.core.proof import ProofKeys
 from proxim.core.transfers import Transfers
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import no_files
+from tests.core.handed_in import no_files
 
 ID = ev.LinkID("guest-1")
 CONTROL = 4

@@ -24,22 +24,13 @@ from proxim.core.proving import Prover
 from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.core.transfers import RESUME_GRACE_SECONDS
 from proxim.net.spake import Spake2Exchange
+from tests.core.bench import Bench
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import (
-    ETHERNET,
-    HOST_DEVICE,
-    ONE_TIME,
-    PHONE,
-    WIFI,
-    Bench,
-    FakeSpake2,
-    HostBench,
-    World,
-    prover,
-    published,
-    reasons,
-    sent,
-)
+from tests.core.fake_spake2 import FakeSpake2
+from tests.core.handed_in import ETHERNET, HOST_DEVICE, ONE_TIME, PHONE, WIFI, prover
+from tests.core.host_bench import HostBench
+from tests.core.in_commands import published, reasons, sent
+from tests.core.two_programs import World
 
 TARGET = JoinTarget("192.168.1.5", 47800, msg.CODE_SESSION_ID)
 

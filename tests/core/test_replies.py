@@ -8,7 +8,7 @@ from proxim.core.proof import ProofKeys, tag_matches
 from proxim.core.replies import host_tag, refusal, rejection
 from proxim.core.session_inputs import Guest
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import PHONE
+from tests.core.handed_in import PHONE
 
 SOCKET = ev.ConnectionID(7)
 KEYS = ProofKeys(b"context", b"guest", b"host", b"secret")

@@ -14,8 +14,12 @@ from proxim.core.guest_pairing import GuestState
 from proxim.core.host_code import JoinTarget, parse_target
 from proxim.core.link import Link
 from proxim.core.resuming import RESUME_SECONDS, resumed, untold
+from tests.core.bench import Bench
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import Bench, HostBench, World, no_files, published, sent
+from tests.core.handed_in import no_files
+from tests.core.host_bench import HostBench
+from tests.core.in_commands import published, sent
+from tests.core.two_programs import World
 
 GUESTS_LINK, HOSTS_LINK = ev.LinkID("guest-1"), ev.LinkID("host-1")
 NOTICED = 6.0  # silence is noticed within that

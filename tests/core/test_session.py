@@ -19,7 +19,8 @@ from proxim.core.session import LOST_SOCKET_SECONDS, Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.session_states import SessionState, SessionStatus
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import LINE, no_files, sdp
+from tests.core.descriptions import LINE, sdp
+from tests.core.handed_in import no_files
 
 SDP = sdp()
 ID = "session-id"

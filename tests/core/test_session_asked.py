@@ -15,7 +15,7 @@ from proxim.core.session_asked import MAX_IGNORED
 from proxim.core.session_inputs import Ask, Guest, SessionInput, TurnAway
 from proxim.core.session_states import SessionState
 from tests.core.cases import for_each
-from tests.core.machine_fixtures import PHONE, no_files
+from tests.core.handed_in import PHONE, no_files
 
 ID = "session-id"
 GUEST = Guest(ev.ConnectionID(1), "192.168.1.9", msg.CODE_SESSION_ID, PHONE)

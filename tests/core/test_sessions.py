@@ -9,7 +9,8 @@ from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.session import Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.sessions import Sessions, SessionSecrets
-from tests.core.machine_fixtures import PHONE, no_files, sdp
+from tests.core.descriptions import sdp
+from tests.core.handed_in import PHONE, no_files
 
 T0 = 100.0
 
