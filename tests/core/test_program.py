@@ -724,6 +724,23 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     assert world.host.ledger.transfers[waits].state is st.TransferState.WAITING
 
 
+def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
+    world.link_up()
+    give(world.host)
+    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
+    world.accept_files()
+    while not world.host.ledger.sending:
+        world.step()
+    world.handle(world.host, ev.Disconnect(world.status(world.host).link))
+    world.guest.program._transfers._incoming.clear()  # as another device would come
+    world.link_up()
+    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
+    assert any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
+    world.handle(world.host, ev.Disconnect(world.status(world.host).link))
+    assert not any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
+    assert last_transfer(world.host).reason is Reason.NOT_CONNECTED
+
+
 @for_each("by_guest", [True, False])
 def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on(
     by_guest: bool,
