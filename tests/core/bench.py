@@ -3,11 +3,14 @@
 Nothing here waits: a script of 40 seconds or 15 minutes takes no time.
 """
 
+from types import EllipsisType
+
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.program import Program, ProgramEvent
 from tests.core.ledger import Ledger
+from tests.core.playbook import Trace
 from tests.core.transfer_bench import Disk
 
 
@@ -18,13 +21,22 @@ class Bench:
         self.program = program
         self.ledger = Ledger()
         self.disk = Disk()
+        self.trace = Trace()
         self.now = 1000.0  # no machine may take the clock's start for anything
         self._take(program.start())
 
     def handle(self, event: ProgramEvent) -> list[do.Command]:
         """Report an event; what the program commands."""
         self.ledger.note(event)
-        return self._take(self.program.handle(event, self.now))
+        commands = self.program.handle(event, self.now)
+        self.trace.add(event, commands)
+        return self._take(commands)
+
+    def on(self, event: ProgramEvent, *expected: do.Command | EllipsisType) -> list[do.Command]:
+        """This happens, and the program commands just these; as in tests/core/playbook.py."""
+        commands = self.handle(event)
+        self.trace.check(commands, expected)
+        return commands
 
     def _take(self, commands: list[do.Command]) -> list[do.Command]:
         for command in commands:

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, replace
+from types import EllipsisType
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -136,6 +137,17 @@ class HostBench(Bench):
         """A guest says something."""
         text = message if isinstance(message, str) else msg.dump_message(message)
         return self.handle(ev.FrameReceived(connection, text))
+
+    def says(
+        self,
+        connection: ev.ConnectionID,
+        message: msg.Message | str,
+        *expected: do.Command | EllipsisType,
+    ) -> list[do.Command]:
+        """A guest says something, and the program commands just these."""
+        commands = self.say(connection, message)
+        self.trace.check(commands, expected)
+        return commands
 
     def ask(self, connection: ev.ConnectionID, session_id: str | None = None) -> list[do.Command]:
         """A guest asks to join; by the session shown where no other is named."""

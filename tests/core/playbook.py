@@ -37,9 +37,10 @@ class Trace:
     def add(self, event: object, commands: Sequence[do.Command]) -> None:
         self._steps.append((event, commands))
 
-    def check(self, expected: Sequence[do.Command | EllipsisType]) -> None:
-        """The newest step gave these commands."""
-        _, commands = self._steps[-1]
+    def check(
+        self, commands: Sequence[do.Command], expected: Sequence[do.Command | EllipsisType]
+    ) -> None:
+        """The newest step gave the commands that were expected of it."""
         if not matches(commands, expected):
             difference = "\n".join(
                 difflib.ndiff(
@@ -75,7 +76,7 @@ class Playbook(Generic[Event]):
         self.now = self.now if at is None else at
         commands = self.machine.handle(event, self.now)
         self.trace.add(event, commands)
-        self.trace.check(expected)
+        self.trace.check(commands, expected)
         return commands
 
     def reaches(self, state: object) -> None:

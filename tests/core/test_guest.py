@@ -34,6 +34,7 @@ from tests.core.descriptions import LINE, sdp
 from tests.core.file_steps import STREAM, disk_answers, next_file_event, words_about_files
 from tests.core.handed_in import PHONE, no_files, prover
 from tests.core.in_commands import published, sent
+from tests.core.playbook import Playbook
 
 SDP = sdp()
 LINK = ev.LinkID("guest-1")
@@ -229,42 +230,48 @@ def returning() -> tuple[Guest, ProvenHost]:
 
 def test_from_dial_to_link_and_goodbye() -> None:
     guest = new_guest()
+    play = Playbook(guest, T0)
     assert guest.start() == [
         status(st.Stage.DIALING),
         do.SetTimer(DIAL, 4.0),
         do.Dial(SOCKET, "ws://192.168.1.5:47800/ws"),
     ]
-    assert guest.handle(ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0) == [
+    play.on(
+        ev.ConnectionOpened(SOCKET, "192.168.1.5"),
         do.CancelTimer(DIAL),
         do.Send(SOCKET, msg.PairRequest(msg.CODE_SESSION_ID, PHONE)),
         do.SetTimer(ANSWER, 45.0),
         status(st.Stage.ASKING, deadline=T0 + 40),
-    ]
-    assert guest.handle(frame(APPROVED), T0) == [
+    )
+    play.on(
+        frame(APPROVED),
         do.CancelTimer(ANSWER),
         do.Publish(st.PairOutcome(msg.CODE_SESSION_ID, approved=True)),
         status(st.Stage.APPROVED),
         do.OpenPeer(LINK, offerer=True),
         do.SetTimer(OPEN_TIMER, 15.0),
-    ]
-    assert guest.handle(OFFERED, T0) == [
+    )
+    play.on(
+        OFFERED,
         do.Send(SOCKET, msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))),
         status(st.Stage.CONNECTING),
-    ]
-    assert guest.handle(frame(ANSWERED), T0) == [do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP)]
-    assert guest.handle(CHANNEL, T0) == [
+    )
+    play.on(frame(ANSWERED), do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP))
+    play.on(
+        CHANNEL,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.Hello("Phone"))),
         status(st.Stage.CONNECTED),
-    ]
-    assert guest.handle(ev.Disconnect(LINK), T0) == [
+    )
+    play.on(
+        ev.Disconnect(LINK),
         do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.Bye("disconnected"))),
         *peer_closed(said_bye=True),
         closed(Reason.DISCONNECTED, was_connected=True),
         *left(),
-    ]
-    assert guest.state is GuestState.ENDED
+    )
+    play.reaches(GuestState.ENDED)
 
 
 def test_a_url_with_a_session_asks_for_that_session_on_that_address() -> None:
@@ -339,16 +346,17 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     target: JoinTarget, method: str, verified: msg.Verified
 ) -> None:
     guest = new_guest(target)
+    play = Playbook(guest, T0)
     guest.start()
-    commands = guest.handle(ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
+    commands = play.on(ev.ConnectionOpened(SOCKET, "192.168.1.5"), ...)
     (request,) = sent(commands)
     assert isinstance(request, msg.PairRequest)
     assert request.auth is not None
     assert (request.auth.v, request.auth.m, request.auth.t) == (1, method, None)
     assert commands == [do.CancelTimer(DIAL), do.SetTimer(ANSWER, 10.0), do.Send(SOCKET, request)]
-    assert guest.state is GuestState.PROVING
+    play.reaches(GuestState.PROVING)
     host = ProvenHost(request)
-    confirmed = guest.handle(frame(host.challenge), T0)
+    confirmed = play.on(frame(host.challenge), ...)
     (confirm,) = sent(confirmed)
     assert isinstance(confirm, msg.PairConfirm)
     assert tag_matches(host.proof.keys.guest_tag(), confirm.auth.t)
@@ -357,20 +365,20 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     )
     assert confirmed == [do.Send(SOCKET, confirm), do.SetTimer(ANSWER, 45.0), do.Publish(asking)]
     approved = replace(asking, stage=st.Stage.APPROVED, deadline=None, verified=verified)
-    assert published(guest.handle(frame(host.approval), T0)) == [
+    assert published(play.on(frame(host.approval), ...)) == [
         st.PairOutcome(target.session_id, True),
         approved,
     ]
-    (offer,) = sent(guest.handle(OFFERED, T0))
+    (offer,) = sent(play.on(OFFERED, ...))
     assert host.takes(offer)
     answer = host.signal(msg.Description(SDP, msg.SDPType.ANSWER))
-    assert guest.handle(frame(answer), T0) == [do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP)]
+    play.on(frame(answer), do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP))
     candidate = msg.Candidate(LINE, "0", 0)
-    assert guest.handle(frame(host.signal(candidate)), T0) == [do.AddCandidate(LINK, candidate)]
-    status_now = published(guest.handle(CHANNEL, T0))[-1]
+    play.on(frame(host.signal(candidate)), do.AddCandidate(LINK, candidate))
+    status_now = published(play.on(CHANNEL, ...))[-1]
     assert isinstance(status_now, st.LinkStatus)
     assert (status_now.stage, status_now.verified) == (st.Stage.CONNECTED, verified)
-    assert guest.handle(frame(host.signal(candidate)), T0) == [do.AddCandidate(LINK, candidate)]
+    play.on(frame(host.signal(candidate)), do.AddCandidate(LINK, candidate))
 
 
 def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
@@ -700,16 +708,16 @@ def test_a_host_that_goes_before_its_answer_is_gone(stage: GuestState) -> None:
 
 
 def test_a_link_that_was_answered_may_still_open_without_the_socket() -> None:
-    guest = at(GuestState.LINKING)
-    guest.handle(frame(ANSWERED), T0)
-    assert guest.handle(ev.ConnectionLost(SOCKET), T0) == []
-    guest.handle(CHANNEL, T0)
-    assert guest.state is GuestState.LINKED
-    guest = at(GuestState.LINKING)
-    guest.handle(frame(ANSWERED), T0)
-    guest.handle(ev.ConnectionLost(SOCKET), T0)
+    play = Playbook(at(GuestState.LINKING), T0)
+    play.on(frame(ANSWERED), ...)
+    play.on(ev.ConnectionLost(SOCKET))
+    play.on(CHANNEL, ...)
+    play.reaches(GuestState.LINKED)
+    play = Playbook(at(GuestState.LINKING), T0)
+    play.on(frame(ANSWERED), ...)
+    play.on(ev.ConnectionLost(SOCKET), ...)
     timed_out = ending(GuestState.LINKING, Reason.LINK_TIMEOUT, hangs_up=False)
-    assert guest.handle(ev.TimerFired(OPEN_TIMER), T0) == timed_out
+    play.on(ev.TimerFired(OPEN_TIMER), *timed_out)
 
 
 def test_an_open_link_stands_without_the_socket() -> None:
@@ -948,16 +956,17 @@ def test_a_link_that_falls_silent_after_a_proof_waits_and_dials_at_once() -> Non
 
 def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -> None:
     guest, host = lost()
-    guest.handle(ev.TimerFired(REDIAL), T0)
+    play = Playbook(guest, T0)
+    play.on(ev.TimerFired(REDIAL), ...)
     socket, name = ev.ConnectionID(-2), host.proof.keys.resume_name()
-    opened = guest.handle(ev.ConnectionOpened(socket, "192.168.1.5"), T0)
+    opened = play.on(ev.ConnectionOpened(socket, "192.168.1.5"), ...)
     (request,) = sent(opened)
     assert isinstance(request, msg.PairRequest)
     assert request.auth is not None
     assert (request.session_id, request.device, request.auth.m) == (name, PHONE, "resume")
     assert opened == [do.CancelTimer(DIAL), do.SetTimer(ANSWER, 10.0), do.Send(socket, request)]
     same = ProvenHost(request, secret=host.proof.keys.resume_secret())
-    confirmed = guest.handle(again(guest, same.challenge), T0)
+    confirmed = play.on(again(guest, same.challenge), ...)
     assert confirmed == [
         do.Send(socket, msg.PairConfirm(name, tag_auth(same.proof.keys.guest_tag()))),
         do.SetTimer(ANSWER, 10.0),
@@ -966,19 +975,20 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
     before = guest.link.status
     assert before.deadline is not None
     told = replace(before, link=new, stage=st.Stage.APPROVED, deadline=None, resumes=LINK)
-    assert guest.handle(again(guest, same.approval), T0) == [
+    play.on(
+        again(guest, same.approval),
         do.CancelTimer(ANSWER),
         do.Publish(told),
         do.OpenPeer(new, offerer=True),
         do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
         do.SetTimer(ev.Timer(ev.TimerName.LANE, new), 6.0),
-    ]
-    (offer,) = sent(guest.handle(ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), T0))
+    )
+    (offer,) = sent(play.on(ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), ...))
     assert isinstance(offer, msg.Signal)
     assert offer.session_id == name
     assert same.takes(offer)
-    guest.handle(again(guest, same.signal(HOSTS_ANSWER)), T0)
-    guest.handle(ev.ChannelOpened(new, 0, ev.CONTROL_LABEL), T0)
+    play.on(again(guest, same.signal(HOSTS_ANSWER)), ...)
+    play.on(ev.ChannelOpened(new, 0, ev.CONTROL_LABEL), ...)
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
 
 
@@ -993,14 +1003,19 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     fails: Callable[[Guest], GuestEvent],
 ) -> None:
     guest, _ = lost()
-    guest.handle(ev.TimerFired(REDIAL), T0)
+    play = Playbook(guest, T0)
+    play.on(ev.TimerFired(REDIAL), ...)
     event = fails(guest)
-    commands = guest.handle(event, T0 + 4)
+    commands = play.on(event, ..., at=T0 + 4)
     assert do.SetTimer(REDIAL, 2.0) in commands
     assert published(commands) == []  # it waits, as was told
     assert waiting(guest)
-    assert do.Dial(ev.ConnectionID(-3), SCANNED.websocket_url) in guest.handle(
-        ev.TimerFired(REDIAL), T0 + 6
+    play.on(
+        ev.TimerFired(REDIAL),
+        ...,
+        do.Dial(ev.ConnectionID(-3), SCANNED.websocket_url),
+        ...,
+        at=T0 + 6,
     )
 
 
@@ -1073,18 +1088,19 @@ def test_a_changed_signal_ends_it_for_good() -> None:
 
 def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
     guest, host = returning()
-    guest.handle(again(guest, host.challenge), T0)
-    guest.handle(again(guest, host.approval), T0)
+    play = Playbook(guest, T0)
+    play.on(again(guest, host.challenge), ...)
+    play.on(again(guest, host.approval), ...)
     new = ev.LinkID("guest-2")
-    (offer,) = sent(guest.handle(ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), T0))
+    (offer,) = sent(play.on(ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), ...))
     assert host.takes(offer)
-    guest.handle(ev.TimerFired(ev.Timer(ev.TimerName.LANE, new)), T0)
-    guest.handle(ev.LaneOpened(new, carries_link=True), T0)
+    play.on(ev.TimerFired(ev.Timer(ev.TimerName.LANE, new)), ...)
+    play.on(ev.LaneOpened(new, carries_link=True), ...)
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
-    assert guest.handle(again(guest, host.signal(HOSTS_ANSWER)), T0) == []
+    play.on(again(guest, host.signal(HOSTS_ANSWER)))
     assert (guest.link.status.stage, guest.link.status.via) == (st.Stage.CONNECTED, st.Via.LANE)
     assert (
-        reason_of(guest, guest.handle(again(guest, msg.Signal(guest._name, HOSTS_ANSWER)), T0))
+        reason_of(guest, play.on(again(guest, msg.Signal(guest._name, HOSTS_ANSWER)), ...))
         is Reason.TAMPERED
     )
 
@@ -1114,21 +1130,24 @@ def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
 
 def test_after_2_minutes_no_dial_follows() -> None:
     guest, _ = lost()
-    guest.handle(ev.TimerFired(REDIAL), T0)
-    assert do.SetTimer(REDIAL, 0.5) in guest.handle(
-        ev.DialFailed(guest.connection, Reason.REFUSED), T0 + 119.5
+    play = Playbook(guest, T0)
+    play.on(ev.TimerFired(REDIAL), ...)
+    play.on(
+        ev.DialFailed(guest.connection, Reason.REFUSED),
+        ...,
+        do.SetTimer(REDIAL, 0.5),
+        ...,
+        at=T0 + 119.5,
     )
     over = replace(
         guest.link.status, stage=st.Stage.CLOSED, reason=Reason.PEER_VANISHED, deadline=None
     )
-    assert guest.handle(ev.TimerFired(REDIAL), T0 + 120) == [
-        do.Publish(over),
-        *left(hangs_up=False),
-    ]
-    assert guest.state is GuestState.ENDED
+    play.on(ev.TimerFired(REDIAL), do.Publish(over), *left(hangs_up=False), at=T0 + 120)
+    play.reaches(GuestState.ENDED)
     guest, _ = lost()
-    assert do.SetTimer(DIAL, 1.0) in guest.handle(ev.TimerFired(REDIAL), T0 + 119)
-    assert reason_of(guest, guest.handle(ev.TimerFired(DIAL), T0 + 120)) is Reason.PEER_VANISHED
+    play = Playbook(guest, T0)
+    play.on(ev.TimerFired(REDIAL), ..., do.SetTimer(DIAL, 1.0), ..., at=T0 + 119)
+    assert reason_of(guest, play.on(ev.TimerFired(DIAL), ..., at=T0 + 120)) is Reason.PEER_VANISHED
 
 
 # --- misuse ---------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from proxim.core.proof import ProofKeys
 from proxim.core.transfers import Transfers
 from tests.core.cases import for_each
 from tests.core.handed_in import no_files
+from tests.core.playbook import Playbook
 
 ID = ev.LinkID("guest-1")
 CONTROL = 4
@@ -115,36 +116,32 @@ def test_the_control_channel_opens_the_link_with_a_greeting() -> None:
 
 
 def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() -> None:
-    link = opening_link()
+    play = Playbook(opening_link(), T0)
     without_text = st.LinkStatus(ID, "session", st.Stage.CONNECTED, was_connected=True)
-    assert link.handle(ev.ChannelOpened(ID, OTHER, "chat"), T0) == [
+    play.on(
+        ev.ChannelOpened(ID, OTHER, "chat"),
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         say(lm.Unsupported("channel"), OTHER),
         do.Publish(without_text),
-    ]
-    assert link.handle(ev.SendText(ID, "hello"), T0) == [
-        do.Publish(st.Trouble(Problem(Reason.UNSUPPORTED), ID))
-    ]
-    assert link.handle(heard("anything", OTHER), T0) == []
-    assert link.handle(ev.TimerFired(HEARTBEAT), T0 + 1) == [
-        do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)
-    ]
+    )
+    play.on(ev.SendText(ID, "hello"), do.Publish(st.Trouble(Problem(Reason.UNSUPPORTED), ID)))
+    play.on(heard("anything", OTHER))
+    play.on(ev.TimerFired(HEARTBEAT), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
     # The control channel may still come, and makes it a link like any other.
-    assert link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0) == [
+    play.on(
+        ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL),
         say(lm.Hello("This PC")),
         do.Publish(CONNECTED),
-    ]
+    )
 
 
 def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
-    link = open_link()
+    play = Playbook(open_link(), T0)
     for number, label in ((OTHER, "files"), (8, ev.CONTROL_LABEL)):
-        assert link.handle(ev.ChannelOpened(ID, number, label), T0) == [
-            say(lm.Unsupported("channel"), number)
-        ]
-    assert link.handle(heard(lm.TextPiece("not here"), 8), T0) == []
-    assert link.handle(ev.SendText(ID, "here"), T0)[0] == say(lm.TextPiece("here"))
+        play.on(ev.ChannelOpened(ID, number, label), say(lm.Unsupported("channel"), number))
+    play.on(heard(lm.TextPiece("not here"), 8))
+    play.on(ev.SendText(ID, "here"), say(lm.TextPiece("here")), ...)
 
 
 def test_a_link_that_does_not_open_in_time_fails() -> None:
@@ -179,10 +176,11 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
     link = Link(
         st.LinkStatus(ID, "session", st.Stage.APPROVED, peer_name="Alice"), "This PC", no_files()
     )
+    play = Playbook(link, T0)
     link.open(offerer=False, keys=None)
-    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
-    assert link.handle(heard(lm.Hello("The boss", features=("text",))), T0) == []
-    link.handle(heard(lm.Hello("The boss")), T0)
+    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(heard(lm.Hello("The boss", features=("text",))))
+    play.on(heard(lm.Hello("The boss")), ...)
     assert link.status.peer_name == "Alice"
 
 
@@ -202,29 +200,28 @@ def test_text_goes_out_and_comes_in(text: str) -> None:
 def test_long_text_goes_in_pieces_both_ways() -> None:
     text = "a" * lm.TEXT_PIECE_CHARACTERS + "b" * lm.TEXT_PIECE_CHARACTERS + "c"
     first, second, third = lm.cut_text(text)
-    link = open_link()
-    assert link.handle(ev.SendText(ID, text), T0) == [
+    play = Playbook(open_link(), T0)
+    play.on(
+        ev.SendText(ID, text),
         say(first),
         say(second),
         say(third),
         do.Publish(st.TextSent(ID, text)),
-    ]
-    assert link.handle(heard(first), T0) == []
-    assert link.handle(heard(lm.Ping()), T0) == []  # a heartbeat between two pieces harms neither
-    assert link.handle(heard(second), T0) == []
-    assert link.handle(heard(third), T0) == [do.Publish(st.TextReceived(ID, text))]
-    assert link.handle(heard(lm.TextPiece("next")), T0) == [do.Publish(st.TextReceived(ID, "next"))]
+    )
+    play.on(heard(first))
+    play.on(heard(lm.Ping()))  # a heartbeat between two pieces harms neither
+    play.on(heard(second))
+    play.on(heard(third), do.Publish(st.TextReceived(ID, text)))
+    play.on(heard(lm.TextPiece("next")), do.Publish(st.TextReceived(ID, "next")))
 
 
 def test_text_of_1_mib_is_the_longest_that_goes_out() -> None:
-    link = open_link()
+    play = Playbook(open_link(), T0)
     longest = "é" * (lm.MAX_TEXT_BYTES // 2)
-    assert link.handle(ev.SendText(ID, longest), T0)[-1] == do.Publish(st.TextSent(ID, longest))
+    play.on(ev.SendText(ID, longest), ..., do.Publish(st.TextSent(ID, longest)))
     too_long = [do.Publish(st.Trouble(Problem(Reason.TEXT_TOO_LONG), ID))]
-    assert link.handle(ev.SendText(ID, longest + "x"), T0) == too_long
-    assert link.handle(ev.SendText(ID, "still here"), T0)[-1] == do.Publish(
-        st.TextSent(ID, "still here")
-    )
+    play.on(ev.SendText(ID, longest + "x"), *too_long)
+    play.on(ev.SendText(ID, "still here"), ..., do.Publish(st.TextSent(ID, "still here")))
 
 
 def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
@@ -497,17 +494,17 @@ def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> N
 
 def test_a_guest_waits_a_moment_for_the_hosts_offer_and_dials_it() -> None:
     link = with_files()
-    assert lane_commands(link.handle(heard(ANNOUNCED), T0)) == [
-        do.SetTimer(LANE, lane.WAIT_SECONDS)
-    ]
+    play = Playbook(link, T0)
+    assert lane_commands(play.on(heard(ANNOUNCED), ...)) == [do.SetTimer(LANE, lane.WAIT_SECONDS)]
     assert link.lane_pending
-    assert link.handle(heard(OFFERED), T0) == [
+    play.on(
+        heard(OFFERED),
         do.DialLane(ID, URL, OFFERED.token, OFFERED.key),
         do.SetTimer(LANE, lane.OPEN_SECONDS),
-    ]
-    assert lane_commands(link.handle(ev.LaneOpened(ID), T0)) == [do.CancelTimer(LANE)]
+    )
+    assert lane_commands(play.on(ev.LaneOpened(ID), ...)) == [do.CancelTimer(LANE)]
     assert (link.lane_open, link.lane_pending) == (True, False)
-    assert link.handle(heard(OFFERED), T0) == []  # the host has not heard yet that it is open
+    play.on(heard(OFFERED))  # the host has not heard yet that it is open
 
 
 def test_a_guest_that_is_offered_nothing_takes_the_data_channel() -> None:
@@ -594,23 +591,25 @@ def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_our
 ):
     files = no_files()
     link, _ = made(host=True, files=files)
-    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
-    link.handle(heard(lm.Hello("Phone", features=("text", "files"))), T0)
+    play = Playbook(link, T0)
+    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(heard(lm.Hello("Phone", features=("text", "files"))), ...)
     stream = ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0")
     unsupported = [say(lm.Unsupported("channel"), OTHER)]
-    assert link.handle(stream, T0) == unsupported
-    link.handle(heard(ANNOUNCED), T0)
-    assert link.handle(stream, T0) == unsupported  # nobody has accepted it
+    play.on(stream, *unsupported)
+    play.on(heard(ANNOUNCED), ...)
+    play.on(stream, *unsupported)  # nobody has accepted it
     files.intent(fe.AcceptTransfer(TRANSFER), T0)
     files.disk(fe.SinkReady(TRANSFER), T0)
-    assert link.handle(stream, T0)[0] == do.TakeStream(TRANSFER, ID, OTHER, 0)
+    play.on(stream, do.TakeStream(TRANSFER, ID, OTHER, 0), ...)
 
 
 def test_text_on_a_lane_that_does_not_carry_the_link_is_nothing() -> None:
     link = with_files(host=True)
-    link.handle(heard(ANNOUNCED), T0)
-    link.handle(ev.LaneOpened(ID), T0)
-    assert link.handle(heard(lm.TextPiece("x"), ev.LANE_CHANNEL), T0) == []
+    play = Playbook(link, T0)
+    play.on(heard(ANNOUNCED), ...)
+    play.on(ev.LaneOpened(ID), ...)
+    play.on(heard(lm.TextPiece("x"), ev.LANE_CHANNEL))
     assert link.status.via is st.Via.WEBRTC
 
 
@@ -647,24 +646,27 @@ def test_a_proof_prepares_a_lane_for_the_link_and_without_one_there_is_none() ->
 @for_each("event", [ev.TimerFired(LANE), ev.PeerFailed(ID, Reason.ICE_FAILED)])
 def test_a_guest_that_finds_no_way_dials_once_for_the_whole_link(event: LinkInput) -> None:
     link, _ = made(keys=KEYS)
+    play = Playbook(link, T0)
     dial = do.DialLane(ID, URL, SECRET.token, SECRET.key, carries_link=True)
-    assert link.handle(event, T0) == [do.CancelTimer(LANE), dial]
-    assert link.handle(ev.PeerFailed(ID, Reason.ICE_FAILED), T0) == []
-    assert link.handle(CARRIED, T0) == [
+    play.on(event, do.CancelTimer(LANE), dial)
+    play.on(ev.PeerFailed(ID, Reason.ICE_FAILED))
+    play.on(
+        CARRIED,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         do.CancelTimer(LANE),
         do.ClosePeer(ID),
         say(lm.Hello("This PC"), ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
-    ]
+    )
 
 
 def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
     link, _ = made(host=True, keys=KEYS)
-    assert link.handle(ev.PeerFailed(ID, Reason.ICE_FAILED), T0) == []
-    assert link.handle(CARRIED, T0) == []
-    commands = link.handle(on_lane(lm.Hello("Phone", features=("text",))), T0)
+    play = Playbook(link, T0)
+    play.on(ev.PeerFailed(ID, Reason.ICE_FAILED))
+    play.on(CARRIED)
+    commands = play.on(on_lane(lm.Hello("Phone", features=("text",))), ...)
     named = replace(OVER_LANE, peer_name="Phone")
     assert commands[-3:] == [
         say(lm.Hello("This PC"), ev.LANE_CHANNEL),
@@ -672,7 +674,7 @@ def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
         do.Publish(named),
     ]
     assert do.ClosePeer(ID) in commands
-    assert link.state is LinkState.OPEN
+    play.reaches(LinkState.OPEN)
 
 
 def over_lane(*, host: bool = False) -> Link:
@@ -687,12 +689,13 @@ def over_lane(*, host: bool = False) -> Link:
 @for_each("host", [True, False])
 def test_everything_goes_over_it(host: bool) -> None:
     link = over_lane(host=host)
-    assert link.handle(ev.SendText(ID, "hi"), T0)[0] == say(lm.TextPiece("hi"), ev.LANE_CHANNEL)
-    assert link.handle(on_lane(lm.TextPiece("hi")), T0) == [do.Publish(st.TextReceived(ID, "hi"))]
+    play = Playbook(link, T0)
+    play.on(ev.SendText(ID, "hi"), say(lm.TextPiece("hi"), ev.LANE_CHANNEL), ...)
+    play.on(on_lane(lm.TextPiece("hi")), do.Publish(st.TextReceived(ID, "hi")))
     assert say(lm.Ping(), ev.LANE_CHANNEL) in beat(link, T0 + 1)
     assert (link.lane_open, link.status.can_send_files) == (True, True)
     # There is no second one beside it
-    assert lane_commands(link.handle(on_lane(ANNOUNCED), T0)) == []
+    assert lane_commands(play.on(on_lane(ANNOUNCED), ...)) == []
     told = replace(
         link.status,
         stage=st.Stage.CLOSED,
@@ -742,10 +745,11 @@ def test_a_link_that_opens_on_neither_way_says_what_webrtc_said(host: bool) -> N
 def test_where_both_ways_have_failed_nothing_more_is_waited_for(ice_first: bool) -> None:
     events: list[LinkInput] = [ev.PeerFailed(ID, Reason.ICE_FAILED), ev.LaneLost(ID)]
     link, _ = made(keys=KEYS)
-    link.handle(ev.TimerFired(LANE), T0)
+    play = Playbook(link, T0)
+    play.on(ev.TimerFired(LANE), ...)
     first, second = events if ice_first else events[::-1]
-    assert link.handle(first, T0) == []
-    link.handle(second, T0)
+    play.on(first)
+    play.on(second, ...)
     assert (link.state, link.status.reason) == (LinkState.CLOSED, Reason.ICE_FAILED)
 
 
@@ -769,11 +773,12 @@ def test_webrtc_opens_in_time_and_the_lane_is_not_needed() -> None:
 
 def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_there_too() -> None:
     guest, _ = made(keys=KEYS)
-    guest.handle(ev.TimerFired(LANE), T0)
-    commands = guest.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
+    play = Playbook(guest, T0)
+    play.on(ev.TimerFired(LANE), ...)
+    commands = play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
     assert lane_commands(commands) == [do.CancelTimer(LANE), do.CloseLane(ID)]
-    assert guest.handle(CARRIED, T0) == []  # it crossed
-    guest.handle(ev.LaneLost(ID), T0)
+    play.on(CARRIED)  # it crossed
+    play.on(ev.LaneLost(ID), ...)
     assert (guest.state, guest.status.via) == (LinkState.OPEN, st.Via.WEBRTC)
     for opens_late in (True, False):
         host, _ = made(host=True, keys=KEYS)
@@ -787,37 +792,39 @@ def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_
 def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> None:
     files = no_files()
     link, _ = made(host=True, keys=KEYS, files=files)
-    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
-    link.handle(CARRIED, T0)
-    commands = link.handle(on_lane(lm.Hello("Phone")), T0)
+    play = Playbook(link, T0)
+    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(CARRIED, ...)
+    commands = play.on(on_lane(lm.Hello("Phone")), ...)
     assert commands[:4] == [
         do.CancelTimer(LANE),
         do.ClosePeer(ID),
         say(lm.Hello("This PC"), ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
     ]
-    assert link.handle(heard(lm.TextPiece("of the channel that is gone")), T0) == []
+    play.on(heard(lm.TextPiece("of the channel that is gone")))
     late: list[LinkInput] = [
         ev.ChannelClosed(ID, CONTROL),
         ev.ChannelOpened(ID, OTHER, "chat"),
         ev.PeerFailed(ID, Reason.PEER_LEFT),
     ]
     for event in late:  # of the peer that is closed
-        assert link.handle(event, T0) == []
+        play.on(event)
 
 
 def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
     """No honest guest has greeted there before it took the lane; of one that has, nothing hangs."""
     files = no_files()
     link, _ = made(host=True, keys=KEYS, files=files)
-    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
-    link.handle(heard(lm.Hello("Phone", features=("text", "files"))), T0)
-    link.handle(heard(ANNOUNCED), T0)
+    play = Playbook(link, T0)
+    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(heard(lm.Hello("Phone", features=("text", "files"))), ...)
+    play.on(heard(ANNOUNCED), ...)
     files.intent(fe.AcceptTransfer(TRANSFER), T0)
     files.disk(fe.SinkReady(TRANSFER), T0)
-    link.handle(ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), T0)
-    link.handle(CARRIED, T0)
-    assert do.HoldSink(TRANSFER) in link.handle(on_lane(lm.Hello("Phone")), T0)
+    play.on(ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), ...)
+    play.on(CARRIED, ...)
+    play.on(on_lane(lm.Hello("Phone")), ..., do.HoldSink(TRANSFER), ...)
     held = files.disk(fe.SinkHeld(TRANSFER, START), T0)
     assert do.TakeStream(TRANSFER, ID, ev.LANE_CHANNEL, 1) in held
 
@@ -855,13 +862,16 @@ def test_a_word_on_the_lane_that_nobody_understands_opens_the_link_and_is_told()
 
 def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None:
     link, _ = made(host=True, keys=KEYS)
-    assert link.handle(ev.LaneOpened(ID), T0) == []
-    assert link.handle(on_lane(lm.Hello("Phone")), T0) == []
-    assert link.handle(ev.LaneLost(ID), T0) == []
-    assert link.state is LinkState.OPENING
+    play = Playbook(link, T0)
+    play.on(ev.LaneOpened(ID))
+    play.on(on_lane(lm.Hello("Phone")))
+    play.on(ev.LaneLost(ID))
+    play.reaches(LinkState.OPENING)
     # Its token is used up
-    assert link.handle(ev.PeerFailed(ID, Reason.ICE_FAILED), T0)[-1] == do.Publish(
-        replace(NEW, stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)
+    play.on(
+        ev.PeerFailed(ID, Reason.ICE_FAILED),
+        ...,
+        do.Publish(replace(NEW, stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)),
     )
 
 

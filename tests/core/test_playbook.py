@@ -8,6 +8,8 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from tests.core.playbook import Playbook, matches, show
 
+Expected = list[do.Command | EllipsisType]
+
 LINK = ev.LinkID("host-1")
 HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
 
@@ -61,13 +63,12 @@ def test_a_script_that_does_not_shows_the_trace_and_the_difference() -> None:
 def test_what_an_ellipsis_stands_for() -> None:
     one, two, three = (do.CloseLane(ev.LinkID(name)) for name in "abc")
     some = [one, two, three]
-    right: list[list[do.Command | EllipsisType]] = [
-        *([...], [one, ...], [..., three], [..., two, ...], [one, ..., three, ...]),
-    ]
+    starts: Expected = [one, ...]
+    ends: Expected = [..., three]
+    has: Expected = [..., two, ...]
+    right: list[Expected] = [[...], starts, ends, has, [one, ..., three, ...]]
     assert [expected for expected in right if not matches(some, expected)] == []
-    wrong: list[list[do.Command | EllipsisType]] = [
-        *([], [one], [..., two], [two, ...], [..., one, three, ...], [three, ..., one]),
-    ]
+    wrong: list[Expected] = [[], [one], [..., two], [two, ...], [..., one, three, ...]]
     assert [expected for expected in wrong if matches(some, expected)] == []
     assert matches([], [...])
 

@@ -21,6 +21,7 @@ from proxim.core.session_states import SessionState, SessionStatus
 from tests.core.cases import for_each
 from tests.core.descriptions import LINE, sdp
 from tests.core.handed_in import no_files
+from tests.core.playbook import Playbook
 
 SDP = sdp()
 ID = "session-id"
@@ -325,29 +326,27 @@ def test_the_offer_may_leave_out_its_type_and_is_answered(kind: msg.SDPType | No
 
 
 def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link() -> None:
-    session = approved()
+    play = Playbook(approved(), T0)
     candidate = msg.Candidate(LINE, "0", 0)
     added = [do.AddCandidate(LINK, candidate)]
     for event in (OFFER, None, CHANNEL):
-        assert session.handle(signal(msg.Signal(ID, candidate)), T0) == added
+        play.on(signal(msg.Signal(ID, candidate)), *added)
         if event is not None:
-            session.handle(signal(event) if isinstance(event, msg.Signal) else event, T0)
-    assert session.handle(signal(msg.Signal(ID, msg.Candidate(""))), T0) == [
-        do.AddCandidate(LINK, msg.Candidate(""))
-    ]
+            play.on(signal(event) if isinstance(event, msg.Signal) else event, ...)
+    play.on(signal(msg.Signal(ID, msg.Candidate(""))), do.AddCandidate(LINK, msg.Candidate("")))
 
 
 def test_the_guest_offers_once_and_never_answers() -> None:
-    session = approved()
+    play = Playbook(approved(), T0)
     refused = [refusal(GUEST.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID)]
     answer = msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
-    assert session.handle(signal(answer), T0) == refused
-    session.handle(signal(OFFER), T0)
-    assert session.handle(signal(OFFER), T0) == refused
-    session.handle(ANSWER, T0)
-    session.handle(CHANNEL, T0)
-    assert session.handle(signal(OFFER), T0) == refused
-    assert session.state is SessionState.LINKED
+    play.on(signal(answer), *refused)
+    play.on(signal(OFFER), ...)
+    play.on(signal(OFFER), *refused)
+    play.on(ANSWER, ...)
+    play.on(CHANNEL, ...)
+    play.on(signal(OFFER), *refused)
+    play.reaches(SessionState.LINKED)
 
 
 @for_each("make", [approved, linked])
@@ -363,19 +362,17 @@ def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> N
 
 def test_a_channel_makes_it_linked() -> None:
     session = answered()
-    assert session.handle(CHANNEL, T0) == [
+    play = Playbook(session, T0)
+    play.on(
+        CHANNEL,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         say(lm.Hello("Host PC")),
         do.Publish(replace(CONNECTED)),
-    ]
-    assert (session.state, session.status) == (SessionState.LINKED, SessionStatus.APPROVED)
-    assert session.handle(heard(lm.TextPiece("hi")), T0) == [
-        do.Publish(st.TextReceived(LINK, "hi"))
-    ]
-    assert session.handle(ev.TimerFired(HEARTBEAT), T0 + 1)[-1] == do.SetTimer(
-        HEARTBEAT, HEARTBEAT_SECONDS
     )
+    assert (session.state, session.status) == (SessionState.LINKED, SessionStatus.APPROVED)
+    play.on(heard(lm.TextPiece("hi")), do.Publish(st.TextReceived(LINK, "hi")))
+    play.on(ev.TimerFired(HEARTBEAT), ..., do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
 
 
 FAILURES: list[tuple[SessionInput, Reason]] = [
@@ -391,15 +388,17 @@ def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
     kind: ev.SessionType, event: SessionInput, reason: Reason
 ) -> None:
     session = answered(kind)
-    assert session.handle(event, T0) == [
+    play = Playbook(session, T0)
+    play.on(
+        event,
         *link_closed(reason, CONNECTING),
         refusal(GUEST.connection, reason, msg.CODE_SESSION_ID),
         do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
-    ]
+    )
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     assert session.status is SessionStatus.PENDING
-    session.handle(Ask(OTHER), T0)
-    commands = session.handle(ev.Decide(ID, approved=True), T0)
+    play.on(Ask(OTHER), ...)
+    commands = play.on(ev.Decide(ID, approved=True), ...)
     assert (
         do.OpenPeer(ev.LinkID("host-2"), offerer=False) in commands
     )  # a link's id is never used twice
@@ -458,13 +457,11 @@ def test_that_moment_never_exceeds_the_15_seconds(at: float, left: float) -> Non
 
 def test_an_open_link_stands_without_its_socket() -> None:
     session = linked()
-    assert session.handle(ev.ConnectionLost(GUEST.connection), T0) == []
-    assert session.handle(ev.SendText(LINK, "hi"), T0)[0] == say(lm.TextPiece("hi"))
+    play = Playbook(session, T0)
+    play.on(ev.ConnectionLost(GUEST.connection))
+    play.on(ev.SendText(LINK, "hi"), say(lm.TextPiece("hi")), ...)
     assert not session.serves(GUEST.connection)
-    assert session.handle(heard(lm.Bye()), T0) == [
-        *link_closed(Reason.PEER_LEFT, CONNECTED),
-        do.CancelTimer(SESSION),
-    ]
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), do.CancelTimer(SESSION))
 
 
 @for_each(
@@ -485,14 +482,12 @@ def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reas
 @for_each("kind", [TEMPORARY, PERSISTENT])
 def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> None:
     session = linked(kind)
+    play = Playbook(session, T0)
     closed = do.CloseConnection(GUEST.connection)  # an orderly end, not a link that failed
-    assert session.handle(heard(lm.Bye()), T0) == [
-        *link_closed(Reason.PEER_LEFT, CONNECTED),
-        closed,
-    ]
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), closed)
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
-    session.handle(Ask(replace(GUEST, connection=ev.ConnectionID(3))), T0)
-    assert session.handle(ev.Decide(ID, approved=True), T0)[1] == do.Send(
+    play.on(Ask(replace(GUEST, connection=ev.ConnectionID(3))), ...)
+    assert play.on(ev.Decide(ID, approved=True), ...)[1] == do.Send(
         ev.ConnectionID(3), msg.PairResult(msg.CODE_SESSION_ID, approved=True)
     )
 
@@ -539,18 +534,15 @@ def test_a_session_that_expires_rejects_whoever_asks(kind: ev.SessionType) -> No
 
 
 def test_a_one_time_session_that_was_joined_in_time_outlives_its_15_minutes() -> None:
-    session = answered()
-    assert session.handle(ev.TimerFired(SESSION), T0) == []
-    session.handle(CHANNEL, T0)
-    assert session.state is SessionState.LINKED
+    play = Playbook(answered(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.on(CHANNEL, ...)
+    play.reaches(SessionState.LINKED)
     # It ends as any other: over, not expired.
-    assert session.handle(heard(lm.Bye()), T0) == [
-        *link_closed(Reason.PEER_LEFT, CONNECTED),
-        *ended(Reason.CLOSED),
-    ]
-    session = linked()
-    assert session.handle(ev.TimerFired(SESSION), T0) == []
-    assert session.state is SessionState.LINKED
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), *ended(Reason.CLOSED))
+    play = Playbook(linked(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.reaches(SessionState.LINKED)
 
 
 @for_each(("event", "reason"), FAILURES)
@@ -690,13 +682,14 @@ def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -
 
 def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     session = away()
+    play = Playbook(session, T0)
     guest = back(3, PROVED)
-    session.handle(Resume(guest), T0 + 95)
+    play.on(Resume(guest), ..., at=T0 + 95)
     offered_by(session, guest)
     # A lane may carry it
-    assert session.handle(ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), T0 + 105) == []
-    commands = session.handle(
-        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), T0 + 110
+    play.on(ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), at=T0 + 105)
+    commands = play.on(
+        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), ..., at=T0 + 110
     )
     assert commands[5:] == [
         refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
@@ -704,7 +697,7 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
         do.SetTimer(RESUME, 10.0),
         do.Publish(replace(WAITING, link=ev.LinkID("host-2"), resumes=LINK)),
     ]
-    assert session.state is SessionState.AWAY
+    play.reaches(SessionState.AWAY)
 
 
 def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
@@ -769,31 +762,28 @@ def test_the_person_or_the_program_ends_the_waiting(kind: ev.SessionType) -> Non
 
 def test_a_lifetime_that_ends_meanwhile() -> None:
     session = away(TEMPORARY)
-    assert session.handle(ev.TimerFired(SESSION), T0) == [
+    play = Playbook(session, T0)
+    play.on(
+        ev.TimerFired(SESSION),
         do.CancelTimer(RESUME),
         do.Publish(replace(WAITING, stage=st.Stage.CLOSED, reason=Reason.EXPIRED, deadline=None)),
         do.CancelTimer(SESSION),
-    ]
+    )
     assert session.status is SessionStatus.EXPIRED
-    session = away()  # a one-time session that was joined in time
-    assert session.handle(ev.TimerFired(SESSION), T0) == []
-    session.handle(Resume(back(3, PROVED)), T0)
-    assert session.state is SessionState.LINKING
+    session = away()
+    play = Playbook(session, T0)  # a one-time session that was joined in time
+    play.on(ev.TimerFired(SESSION))
+    play.on(Resume(back(3, PROVED)), ...)
+    play.reaches(SessionState.LINKING)
 
 
 def test_nobody_else_gets_in_meanwhile_and_a_late_answer_is_too_late() -> None:
-    session = away(PERSISTENT)
-    assert session.handle(Ask(OTHER), T0) == [rejection(OTHER, Reason.BUSY)]
-    assert session.handle(signal(OFFER), T0) == [
-        refusal(GUEST.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID)
-    ]
-    assert session.handle(ev.Decide(ID, approved=True), T0) == [
-        do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))
-    ]
-    assert session.handle(ev.SendText(LINK, "x"), T0) == [
-        do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK))
-    ]
-    assert session.state is SessionState.AWAY
+    play = Playbook(away(PERSISTENT), T0)
+    play.on(Ask(OTHER), rejection(OTHER, Reason.BUSY))
+    play.on(signal(OFFER), refusal(GUEST.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID))
+    play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
+    play.on(ev.SendText(LINK, "x"), do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK)))
+    play.reaches(SessionState.AWAY)
 
 
 def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:

@@ -16,6 +16,7 @@ from proxim.core.session_inputs import Ask, Guest, SessionInput, TurnAway
 from proxim.core.session_states import SessionState
 from tests.core.cases import for_each
 from tests.core.handed_in import PHONE, no_files
+from tests.core.playbook import Playbook
 
 ID = "session-id"
 GUEST = Guest(ev.ConnectionID(1), "192.168.1.9", msg.CODE_SESSION_ID, PHONE)
@@ -31,21 +32,20 @@ def new_session() -> Session:
 
 def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
     session = new_session()
+    play = Playbook(session, T0)
     first = ask(session)
-    session.handle(ev.ConnectionLost(GUEST.connection), T0)
+    play.on(ev.ConnectionLost(GUEST.connection), ...)
     other = replace(GUEST, connection=ev.ConnectionID(9))
-    second = next(
-        one.status for one in session.handle(Ask(other), T0) if isinstance(one, do.Publish)
-    )
+    second = next(one.status for one in play.on(Ask(other), ...) if isinstance(one, do.Publish))
     assert isinstance(first, st.Prompt)
     assert isinstance(second, st.Prompt)
     assert first.number != second.number
     too_late = [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
-    assert session.handle(ev.Decide(ID, approved=True, number=first.number), T0) == too_late
-    assert session.handle(ev.Decide(ID, approved=True), T0) == too_late  # it could mean either
+    play.on(ev.Decide(ID, approved=True, number=first.number), *too_late)
+    play.on(ev.Decide(ID, approved=True), *too_late)  # it could mean either
     assert session.serves(other.connection)
-    session.handle(ev.Decide(ID, approved=True, number=second.number), T0)
-    assert session.state is SessionState.LINKING
+    play.on(ev.Decide(ID, approved=True, number=second.number), ...)
+    play.reaches(SessionState.LINKING)
 
 
 @for_each(
@@ -56,15 +56,14 @@ def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(
     gone: SessionInput,
 ) -> None:
     session = new_session()
+    play = Playbook(session, T0)
     ask(session)
-    session.handle(gone, T0)
+    play.on(gone, ...)
     second = ask(session)
-    assert session.handle(ev.Decide(ID, approved=True), T0) == [
-        do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))
-    ]
+    play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
     assert session.serves(GUEST.connection)
-    session.handle(ev.Decide(ID, approved=True, number=second.number), T0)
-    assert session.state is SessionState.LINKING
+    play.on(ev.Decide(ID, approved=True, number=second.number), ...)
+    play.reaches(SessionState.LINKING)
 
 
 def ask(session: Session) -> st.Prompt:
