@@ -144,12 +144,12 @@ def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostB
     guest, session_id, _ = host.approved()  # its request was one of the 60
     for _ in range(59):
         assert errors(host.say(guest, candidate_signal(session_id))) == []
-    assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.TOO_MANY)]
+    host.says(guest, candidate_signal(session_id), refused(guest, Reason.TOO_MANY))
     host.advance(0.5)
     for _ in range(10):
         assert errors(host.say(guest, candidate_signal(session_id))) == []
     for _ in range(3):
-        assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.TOO_MANY)]
+        host.says(guest, candidate_signal(session_id), refused(guest, Reason.TOO_MANY))
     commands = host.say(guest, candidate_signal(session_id))  # the fifth too many
     assert commands[:3] == [refused(guest, Reason.TOO_MANY), *shut_out(guest)]
     # Not linked yet, so that is over
@@ -245,11 +245,13 @@ def test_from_share_to_link(by_code: bool, verified: msg.Verified) -> None:
     )
     assert challenge.auth.t is None
 
-    assert host.say(guest.connection, guest.confirm(challenge.auth)) == [
+    host.says(
+        guest.connection,
+        guest.confirm(challenge.auth),
         do.CancelTimer(challenge_timer(guest.connection)),
         do.SetTimer(ev.Timer(ev.TimerName.APPROVAL, session_id), 40.0),
         do.Publish(st.Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40, number=1)),
-    ]
+    )
     assert guest.keys is not None
     approved = host.handle(ev.Decide(session_id, approved=True))
     (result,) = sent(approved)
@@ -262,15 +264,15 @@ def test_from_share_to_link(by_code: bool, verified: msg.Verified) -> None:
 
     offered = host.say(guest.connection, guest.signal(OFFER))
     assert offered[-1] == do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp)
-    assert host.say(guest.connection, guest.signal(CANDIDATE)) == [do.AddCandidate(link, CANDIDATE)]
+    host.says(guest.connection, guest.signal(CANDIDATE), do.AddCandidate(link, CANDIDATE))
     (answer,) = sent(host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
     assert isinstance(answer, msg.Signal)
     assert guest.macs is not None
     assert guest.macs.check(answer.payload, answer.mac)
     host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
-    assert host.say(guest.connection, guest.signal(msg.Candidate(""))) == [
-        do.AddCandidate(link, msg.Candidate(""))
-    ]
+    host.says(
+        guest.connection, guest.signal(msg.Candidate("")), do.AddCandidate(link, msg.Candidate(""))
+    )
     assert (host.ledger.links[link].stage, host.ledger.links[link].verified) == (
         st.Stage.CONNECTED,
         verified,
@@ -644,14 +646,13 @@ def test_a_guest_that_proved_itself_goes_before_one_that_did_not(by_code: bool) 
     assert outcome == st.PairOutcome(session_id, approved=False, reason=Reason.BUSY)
     assert isinstance(prompt, st.Prompt)
     assert (prompt.peer_address, prompt.verified) == ("192.168.1.10", guest.proof.method.verified)
-    assert host.handle(ev.Decide(session_id, approved=True, number=1)) == [
-        do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))
-    ]
+    host.on(
+        ev.Decide(session_id, approved=True, number=1),
+        do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))),
+    )
     host.handle(ev.Decide(session_id, approved=True, number=prompt.number))
     assert host.ledger.links[host.link].peer_address == "192.168.1.10"
-    assert host.say(first, msg.Signal(session_id, OFFER)) == [
-        refused(first, Reason.NOT_ALLOWED, session_id)
-    ]
+    host.says(first, msg.Signal(session_id, OFFER), refused(first, Reason.NOT_ALLOWED, session_id))
 
 
 def test_a_guest_that_proved_itself_is_displaced_by_nobody(host: HostBench) -> None:
@@ -909,8 +910,11 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
     bench.listen()
     for number in range(3):
         guest, link = approved(bench)
-        assert bench.say(guest.connection, guest.signal(OFFER))[-1] == do.ApplyDescription(
-            link, msg.SDPType.OFFER, OFFER.sdp
+        bench.says(
+            guest.connection,
+            guest.signal(OFFER),
+            ...,
+            do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
         )
         bench.handle(ev.ConnectionLost(guest.connection))
         bench.advance(5)

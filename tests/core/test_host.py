@@ -202,7 +202,7 @@ def test_invite_leaves_whoever_is_linked_alone(host: HostBench) -> None:
 
 def test_invite_without_a_network_takes_effect_when_there_is_one() -> None:
     bench = HostBench()
-    assert bench.handle(TEMPORARY) == []
+    bench.on(TEMPORARY)
     bench.listen()
     before = bench.shown
     assert before.type is ev.SessionType.TEMPORARY
@@ -303,20 +303,19 @@ def test_an_address_that_disappears_moves_the_same_session_to_the_next(host: Hos
 
 def test_a_network_that_goes_takes_the_code_away_and_brings_it_back(host: HostBench) -> None:
     before = host.shown
-    assert host.handle(ev.NetworksSeen(())) == [
+    host.on(
+        ev.NetworksSeen(()),
         do.StopListening(),
         do.Publish(st.Networks((), None)),
         do.Publish(st.NoInvitation(Reason.NO_NETWORK)),
-    ]
-    assert host.handle(ev.NetworksSeen(())) == [
-        do.StopListening(),
-        do.Publish(st.Networks((), None)),
-    ]
-    assert host.handle(ev.NetworksSeen((ETHERNET,))) == [
+    )
+    host.on(ev.NetworksSeen(()), do.StopListening(), do.Publish(st.Networks((), None)))
+    host.on(
+        ev.NetworksSeen((ETHERNET,)),
         do.Listen(ETHERNET.address),
         do.Publish(st.Networks((ETHERNET,), ETHERNET.address)),
-    ]
-    assert host.handle(ev.Listening(ETHERNET.address, PORT)) == [do.Publish(before)]
+    )
+    host.on(ev.Listening(ETHERNET.address, PORT), do.Publish(before))
 
 
 def test_a_session_that_expires_while_there_is_no_network_comes_back_fresh(host: HostBench) -> None:
@@ -333,7 +332,7 @@ def test_the_network_goes_and_comes_back_while_a_guest_is_linked(host: HostBench
     host.handle(ev.NetworksSeen(()))
     host.handle(ev.NetworksSeen((ETHERNET,)))
     # No code, because of the guest: "no network" is not true any more.
-    assert host.handle(ev.Listening(ETHERNET.address, PORT)) == [do.Publish(st.NoInvitation(None))]
+    host.on(ev.Listening(ETHERNET.address, PORT), do.Publish(st.NoInvitation(None)))
 
 
 def test_a_guest_that_joins_while_the_server_moves_takes_the_code_away(host: HostBench) -> None:
@@ -348,14 +347,15 @@ def test_the_person_chooses_a_network() -> None:
     bench = HostBench()
     bench.listen(ETHERNET, WIFI)
     before = bench.shown
-    assert bench.handle(ev.ChooseNetwork(WIFI.address)) == [
+    bench.on(
+        ev.ChooseNetwork(WIFI.address),
         do.Listen(WIFI.address),
         do.Publish(st.Networks((ETHERNET, WIFI), WIFI.address)),
-    ]
+    )
     bench.handle(ev.Listening(WIFI.address, PORT))
     assert bench.shown.session_id == before.session_id
     assert bench.shown.url != before.url
-    assert bench.handle(ev.ChooseNetwork(WIFI.address)) == []
+    bench.on(ev.ChooseNetwork(WIFI.address))
 
 
 def test_the_chosen_network_is_left_when_it_goes_and_taken_again_when_it_is_back() -> None:
@@ -380,15 +380,16 @@ def test_an_address_that_is_gone_cannot_be_chosen(host: HostBench) -> None:
 def test_an_address_that_cannot_be_listened_on_is_named_and_no_code_is_shown() -> None:
     bench = HostBench()
     bench.handle(ev.NetworksSeen((ETHERNET,)))
-    assert bench.handle(ev.ListenFailed(ETHERNET.address, Reason.PORT_TAKEN, "port 47800")) == [
+    bench.on(
+        ev.ListenFailed(ETHERNET.address, Reason.PORT_TAKEN, "port 47800"),
         do.Publish(st.Networks((ETHERNET,), None)),
         do.Publish(st.Trouble(Problem(Reason.PORT_TAKEN, "port 47800"))),
         do.Publish(st.NoInvitation(Reason.PORT_TAKEN)),
-    ]
+    )
     # Choosing it, or a change of networks, tries again.
-    assert bench.handle(ev.ChooseNetwork(ETHERNET.address))[0] == do.Listen(ETHERNET.address)
+    bench.on(ev.ChooseNetwork(ETHERNET.address), do.Listen(ETHERNET.address), ...)
     bench.handle(ev.ListenFailed(ETHERNET.address, Reason.PORT_TAKEN, "port 47800"))
-    assert bench.handle(ev.NetworksSeen((ETHERNET, WIFI)))[0] == do.Listen(ETHERNET.address)
+    bench.on(ev.NetworksSeen((ETHERNET, WIFI)), do.Listen(ETHERNET.address), ...)
     bench.handle(ev.Listening(ETHERNET.address, PORT))
     assert bench.shown
 
@@ -397,8 +398,8 @@ def test_answers_about_an_address_that_is_no_longer_wanted_are_ignored() -> None
     bench = HostBench()
     bench.handle(ev.NetworksSeen((ETHERNET, WIFI)))
     bench.handle(ev.ChooseNetwork(WIFI.address))
-    assert bench.handle(ev.Listening(ETHERNET.address, PORT)) == []
-    assert bench.handle(ev.ListenFailed(ETHERNET.address, Reason.ADDRESS_GONE)) == []
+    bench.on(ev.Listening(ETHERNET.address, PORT))
+    bench.on(ev.ListenFailed(ETHERNET.address, Reason.ADDRESS_GONE))
     bench.handle(ev.Listening(WIFI.address, PORT))
     assert parse_target(bench.shown.url).address == WIFI.address
 
@@ -440,13 +441,16 @@ def test_from_request_to_link(by_code: bool) -> None:
     ]
     # "@code" stays this session's name on this socket, though another code may be shown meanwhile.
     host.handle(ONE_TIME)
-    assert host.say(guest, msg.Signal(name, OFFER)) == [
+    host.says(
+        guest,
+        msg.Signal(name, OFFER),
         do.Publish(replace(status, stage=st.Stage.CONNECTING)),
         do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
-    ]
-    assert host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)) == [
-        do.Send(guest, msg.Signal(name, msg.Description(ANSWER.sdp, msg.SDPType.ANSWER)))
-    ]
+    )
+    host.on(
+        ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp),
+        do.Send(guest, msg.Signal(name, msg.Description(ANSWER.sdp, msg.SDPType.ANSWER))),
+    )
     host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
     assert host.ledger.links[link].stage is st.Stage.CONNECTED
 
@@ -610,12 +614,10 @@ def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(stage: str) 
 def test_a_signal_before_approval_is_refused_and_changes_nothing(host: HostBench) -> None:
     guest = host.connect()
     session_id = host.shown.session_id
-    assert host.say(guest, msg.Signal(session_id, OFFER)) == [refused(guest, Reason.NOT_ALLOWED)]
+    host.says(guest, msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED))
     host.ask(guest)
     prompts = dict(host.ledger.prompts)
-    assert host.say(guest, msg.Signal(session_id, OFFER)) == [
-        refused(guest, Reason.NOT_ALLOWED, session_id)
-    ]
+    host.says(guest, msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED, session_id))
     assert host.ledger.prompts == prompts
     host.handle(ev.Decide(session_id, approved=True))
     assert isinstance(host.say(guest, msg.Signal(session_id, OFFER))[-1], do.ApplyDescription)
@@ -626,13 +628,11 @@ def test_a_signal_with_anothers_session_is_refused(host: HostBench) -> None:
     host.handle(ONE_TIME)
     other, other_id, _ = host.approved()
     for name in (other_id, msg.CODE_SESSION_ID, "abc123"):
-        assert host.say(guest, msg.Signal(name, OFFER)) == [refused(guest, Reason.NOT_ALLOWED)]
+        host.says(guest, msg.Signal(name, OFFER), refused(guest, Reason.NOT_ALLOWED))
     for name in (session_id, msg.CODE_SESSION_ID):
-        assert host.say(other, msg.Signal(name, OFFER)) == [refused(other, Reason.NOT_ALLOWED)]
+        host.says(other, msg.Signal(name, OFFER), refused(other, Reason.NOT_ALLOWED))
     stranger = host.connect()
-    assert host.say(stranger, msg.Signal(session_id, OFFER)) == [
-        refused(stranger, Reason.NOT_ALLOWED)
-    ]
+    host.says(stranger, msg.Signal(session_id, OFFER), refused(stranger, Reason.NOT_ALLOWED))
 
 
 def test_a_guest_that_was_told_busy_signals_in_vain(host: HostBench) -> None:
@@ -664,17 +664,17 @@ def test_a_rejected_guest_that_signals_after_its_session_ended_is_refused(
         host.handle(ending)
     else:
         host.advance(20)
-    assert host.say(guest, msg.Signal(session_id, OFFER)) == [refused(guest, Reason.NOT_ALLOWED)]
+    host.says(guest, msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED))
 
 
 def test_what_crosses_the_end_of_a_session_is_ignored(host: HostBench) -> None:
     guest, session_id, link = host.answered()
     host.handle(ev.Disconnect(link))
-    assert host.say(guest, candidate_signal(session_id)) == []
-    assert host.say(guest, msg.PairRequest(session_id, PHONE)) == []
-    assert host.say(guest, "rubbish") == []
-    assert host.handle(ev.FrameRefused(guest, Reason.BAD_MESSAGE)) == []
-    assert host.handle(ev.ConnectionLost(guest)) == []
+    host.says(guest, candidate_signal(session_id))
+    host.says(guest, msg.PairRequest(session_id, PHONE))
+    host.says(guest, "rubbish")
+    host.on(ev.FrameRefused(guest, Reason.BAD_MESSAGE))
+    host.on(ev.ConnectionLost(guest))
     assert memory(host) == (0, 1, 1)
 
 
@@ -757,14 +757,15 @@ def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
     ]
     for text in wrong:
         assert len(host.say(guest, text)) == 1
-    assert host.handle(ev.FrameRefused(guest, Reason.BAD_MESSAGE)) == [
+    host.on(
+        ev.FrameRefused(guest, Reason.BAD_MESSAGE),
         refused(guest, Reason.BAD_MESSAGE),
         refused(guest, Reason.TOO_MANY),
         do.CloseConnection(guest, msg.CloseCode.BAD_MESSAGES),
-    ]
+    )
     assert msg.CloseCode.BAD_MESSAGES.value == 4400
     # Too late for good ones, too
-    assert host.say(guest, msg.PairRequest(host.shown.session_id, PHONE)) == []
+    host.says(guest, msg.PairRequest(host.shown.session_id, PHONE))
     host.handle(ev.ConnectionLost(guest))
     assert memory(host) == (0, 1, 1)
 
@@ -772,17 +773,19 @@ def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
 def test_refused_signals_count_as_wrong_and_closing_takes_the_prompt_along(host: HostBench) -> None:
     guest, session_id = host.asked()
     for _ in range(4):
-        assert host.say(guest, candidate_signal(session_id)) == [
-            refused(guest, Reason.NOT_ALLOWED, session_id)
-        ]
-    assert host.say(guest, candidate_signal(session_id)) == [
+        host.says(
+            guest, candidate_signal(session_id), refused(guest, Reason.NOT_ALLOWED, session_id)
+        )
+    host.says(
+        guest,
+        candidate_signal(session_id),
         refused(guest, Reason.NOT_ALLOWED, session_id),
         refused(guest, Reason.TOO_MANY),
         do.CloseConnection(guest, msg.CloseCode.BAD_MESSAGES),
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
-    ]
-    assert host.handle(ev.ConnectionLost(guest)) == []
+    )
+    host.on(ev.ConnectionLost(guest))
 
 
 def test_wrong_messages_of_one_are_not_held_against_another(host: HostBench) -> None:

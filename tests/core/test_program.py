@@ -70,7 +70,7 @@ def test_a_program_says_first_which_device_it_is() -> None:
 def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
     bench = Bench(Program(PHONE, None, prover()))
     bench.handle(ev.Join(TARGET))
-    assert bench.handle(ev.Join(TARGET)) == [do.Publish(st.Trouble(Problem(Reason.JOIN_BUSY)))]
+    bench.on(ev.Join(TARGET), do.Publish(st.Trouble(Problem(Reason.JOIN_BUSY))))
     bench.handle(ev.Disconnect(ev.LinkID("guest-1")))
     commands = bench.handle(ev.Join(TARGET))
     assert [command for command in commands if isinstance(command, do.Dial)] == [
@@ -99,7 +99,7 @@ def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
     for event in late:
         assert bench.program.handle(event, bench.now) == []
     told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), link))
-    assert bench.handle(ev.SendText(link, "hi")) == [told]
+    bench.on(ev.SendText(link, "hi"), told)
 
 
 def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
