@@ -1022,23 +1022,23 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
 @for_each(
     "fails",
     [
-        lambda guest: ev.TimerFired(ANSWER),
-        lambda guest: ev.ConnectionLost(guest.connection),
-        lambda guest: again(guest, msg.ErrorMessage("too_many", "sentence")),
-        lambda guest: again(
-            guest, msg.PairResult(guest._name, approved=False, reason=Reason.TIMEOUT)
+        lambda guest, _: ev.TimerFired(ANSWER),
+        lambda guest, _: ev.ConnectionLost(guest.connection),
+        lambda guest, _: again(guest, msg.ErrorMessage("too_many", "sentence")),
+        lambda guest, name: again(
+            guest, msg.PairResult(name, approved=False, reason=Reason.TIMEOUT)
         ),
-        lambda guest: again(guest, msg.PairResult(guest._name, approved=False, reason=Reason.BUSY)),
+        lambda guest, name: again(guest, msg.PairResult(name, approved=False, reason=Reason.BUSY)),
     ],
 )
 @for_each("confirmed", [True, False])
 def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
-    fails: Callable[[Guest], GuestEvent], confirmed: bool
+    fails: Callable[[Guest, str], GuestEvent], confirmed: bool
 ) -> None:
     guest, host = returning()
     if confirmed:
         guest.handle(again(guest, host.challenge), T0)
-    commands = guest.handle(fails(guest), T0 + 1)
+    commands = guest.handle(fails(guest, host.name), T0 + 1)
     assert do.SetTimer(REDIAL, 2.0) in commands
     assert published(commands) == []
     assert waiting(guest)
@@ -1046,9 +1046,9 @@ def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
 
 @for_each("reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED])
 def test_a_host_that_says_no_is_believed(reason: Reason) -> None:
-    guest, _ = returning()
+    guest, host = returning()
     commands = guest.handle(
-        again(guest, msg.PairResult(guest._name, approved=False, reason=reason)), T0
+        again(guest, msg.PairResult(host.name, approved=False, reason=reason)), T0
     )
     (told,) = published(commands)
     assert isinstance(told, st.LinkStatus)
@@ -1069,11 +1069,11 @@ def test_a_host_that_cannot_prove_itself_takes_no_lost_link_up() -> None:
         reason_of(guest, guest.handle(again(guest, stranger.approval), T0)) is Reason.HOST_UNPROVEN
     )
     guest, host = returning()
-    wrong = msg.PairChallenge(guest._name, replace(host.proof.auth, m="psk"))
+    wrong = msg.PairChallenge(host.name, replace(host.proof.auth, m="psk"))
     assert reason_of(guest, guest.handle(again(guest, wrong), T0)) is Reason.HOST_UNPROVEN
     guest, host = returning()
     assert (
-        reason_of(guest, guest.handle(again(guest, msg.PairResult(guest._name, approved=True)), T0))
+        reason_of(guest, guest.handle(again(guest, msg.PairResult(host.name, approved=True)), T0))
         is Reason.HOST_UNPROVEN
     )
 
@@ -1082,7 +1082,7 @@ def test_a_changed_signal_ends_it_for_good() -> None:
     guest, host = returning()
     guest.handle(again(guest, host.challenge), T0)
     guest.handle(again(guest, host.approval), T0)
-    unsealed = msg.Signal(guest._name, HOSTS_ANSWER)
+    unsealed = msg.Signal(host.name, HOSTS_ANSWER)
     assert reason_of(guest, guest.handle(again(guest, unsealed), T0)) is Reason.TAMPERED
 
 
@@ -1100,7 +1100,7 @@ def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None
     play.on(again(guest, host.signal(HOSTS_ANSWER)))
     assert (guest.link.status.stage, guest.link.status.via) == (st.Stage.CONNECTED, st.Via.LANE)
     assert (
-        reason_of(guest, play.on(again(guest, msg.Signal(guest._name, HOSTS_ANSWER)), ...))
+        reason_of(guest, play.on(again(guest, msg.Signal(host.name, HOSTS_ANSWER)), ...))
         is Reason.TAMPERED
     )
 

@@ -724,9 +724,10 @@ def test_where_it_breaks_the_peer_has_vanished_and_where_it_says_bye_it_left(hos
     link.handle(on_lane(lm.Bye()), T0)
     assert link.status.reason is Reason.PEER_LEFT
     link = over_lane(host=host)
+    now = T0
     while link.state is LinkState.OPEN:
-        later = link._ticked + 1
-        beat(link, later)
+        now += HEARTBEAT_SECONDS
+        beat(link, now)
     assert link.status.reason is Reason.PEER_VANISHED
 
 

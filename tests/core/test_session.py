@@ -398,10 +398,9 @@ def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     assert session.status is SessionStatus.PENDING
     play.on(Ask(OTHER), ...)
-    commands = play.on(ev.Decide(ID, approved=True), ...)
-    assert (
-        do.OpenPeer(ev.LinkID("host-2"), offerer=False) in commands
-    )  # a link's id is never used twice
+    # A link's id is never used twice
+    new = do.OpenPeer(ev.LinkID("host-2"), offerer=False)
+    play.on(ev.Decide(ID, approved=True), ..., new, ...)
 
 
 def test_an_approved_guest_that_never_offers_is_told_so() -> None:
@@ -720,10 +719,7 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     names = [keys_of(PROVED).resume_name()]
     guest = PROVED
     # The guest did not hear the first approval, and so comes by the same name
-    for number in (
-        3,
-        4,
-    ):
+    for number in (3, 4):
         guest = back(number, PROVED)
         session.handle(Resume(guest), T0)
         names.append(keys_of(guest).resume_name())
@@ -770,8 +766,8 @@ def test_a_lifetime_that_ends_meanwhile() -> None:
         do.CancelTimer(SESSION),
     )
     assert session.status is SessionStatus.EXPIRED
-    session = away()
-    play = Playbook(session, T0)  # a one-time session that was joined in time
+    # A one-time session that was joined in time
+    play = Playbook(away(), T0)
     play.on(ev.TimerFired(SESSION))
     play.on(Resume(back(3, PROVED)), ...)
     play.reaches(SessionState.LINKING)

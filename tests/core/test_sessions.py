@@ -15,14 +15,16 @@ from tests.core.handed_in import PHONE, no_files
 T0 = 100.0
 
 
-def keep(sessions: Sessions, session_id: str, link: str) -> Session:
+def keep(sessions: Sessions, session_id: str, *links: str) -> Session:
+    """A session that gives its links these ids, one after the other."""
+    ids = iter(links)
     session = Session(
         session_id,
         ev.SessionType.ONE_TIME,
         None,
         T0,
         "Host PC",
-        lambda: ev.LinkID(link),
+        lambda: ev.LinkID(next(ids)),
         no_files(),
     )
     sessions.add(session, SessionSecrets(5, b"k" * 16))
@@ -53,7 +55,7 @@ def test_a_session_is_found_by_its_link_while_it_has_one() -> None:
 
 def test_a_session_is_found_by_what_its_lost_link_left() -> None:
     sessions = Sessions()
-    session = keep(sessions, "a", "host-1")
+    session = keep(sessions, "a", "host-1", "host-2")
     keys, new = (ProofKeys(b"", share, b"", b"") for share in (b"1", b"2"))
     guest = Guest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE, msg.Verified.QR, keys)
     offer = msg.Description(sdp(), msg.SDPType.OFFER)
@@ -71,7 +73,6 @@ def test_a_session_is_found_by_what_its_lost_link_left() -> None:
     assert sessions.by_resume_name(keys.resume_name()) is session
     assert sessions.by_resume_name(new.resume_name()) is None
     assert sessions.by_lost_link(ev.LinkID("host-1")) is None
-    session._new_link_id = lambda: ev.LinkID("host-2")
     sessions.tell(session, Resume(replace(guest, session_id=keys.resume_name(), keys=new)), T0)
     assert (
         sessions.by_lost_link(ev.LinkID("host-1"))
