@@ -8,6 +8,7 @@ from proxim.core import file_events as fe
 from proxim.core import status as st
 from proxim.core.manifest import TransferID
 from proxim.core.program import ProgramEvent
+from tests.core.playbook import show
 
 
 class SinkState(Enum):
@@ -119,24 +120,24 @@ class Ledger:
                 assert connection not in self.sockets | self.dials
                 self.dials.add(connection)
             case do.Send(connection):
-                assert connection in self.sockets - self.closing, command
+                assert connection in self.sockets - self.closing, show(command)
             case do.CloseConnection(connection):
-                assert connection in (self.sockets | self.dials) - self.closing, command
+                assert connection in (self.sockets | self.dials) - self.closing, show(command)
                 if connection in self.sockets:
                     self.closing.add(connection)
                 self.dials.discard(connection)
             case do.OpenPeer(link):
-                assert link not in self.peers | self.past_peers, command
+                assert link not in self.peers | self.past_peers, show(command)
                 self.peers.add(link)
                 self.alive.add(link)
             case do.ApplyDescription(link) | do.AddCandidate(link):
-                assert link in self.peers, command
+                assert link in self.peers, show(command)
             case do.SendOnChannel(link, channel) if channel == ev.LANE_CHANNEL:
-                assert link in self.alive - self.peers, command
-                assert link in self.lanes - self.lanes_closing, command
+                assert link in self.alive - self.peers, show(command)
+                assert link in self.lanes - self.lanes_closing, show(command)
             case do.SendOnChannel(link, channel):
-                assert link in self.peers, command
-                assert (link, channel) in self.channels, command
+                assert link in self.peers, show(command)
+                assert (link, channel) in self.channels, show(command)
             case do.ClosePeer(link):
                 self.peers.remove(link)
                 self.past_peers.add(link)
@@ -152,13 +153,13 @@ class Ledger:
     def _take_lanes_and_files(self, command: do.Command) -> None:
         match command:
             case do.ExpectLane(link, token):
-                assert link in self.alive, command
+                assert link in self.alive, show(command)
                 assert token not in self.tokens, "a lane's token is good for one lane"
                 self.tokens.add(token)
                 self.expected.add(link)
             case do.DialLane(link, carries_link=carries_link):
-                assert link in self.alive - self.lanes, command
-                assert not carries_link or link not in self.lanes_dialled, command
+                assert link in self.alive - self.lanes, show(command)
+                assert not carries_link or link not in self.lanes_dialled, show(command)
                 self.lanes_dialled.add(link)
             case do.CloseLane(link):
                 self.expected.discard(link)
@@ -170,35 +171,35 @@ class Ledger:
                 self.listed.add(transfer)
                 self.sent_over[transfer] = self._wanted_over
             case do.StartSending(transfer, link, via=via):
-                assert self.links[link].can_send_files, command
-                assert self.links[link].stage is st.Stage.CONNECTED, command
-                assert link in (self.lanes if via is st.Via.LANE else self.peers), command
+                assert self.links[link].can_send_files, show(command)
+                assert self.links[link].stage is st.Stage.CONNECTED, show(command)
+                assert link in (self.lanes if via is st.Via.LANE else self.peers), show(command)
                 self.sending[transfer] = command
             case do.Acknowledge(transfer, generation):
-                assert self.sending[transfer].generation == generation, command
+                assert self.sending[transfer].generation == generation, show(command)
             case do.StopSending(transfer, forget):
                 self.sending.pop(transfer, None)
                 if forget:
                     self.listed.discard(transfer)
                     self.unannounced.discard(transfer)
             case do.OpenSink(transfer):
-                assert transfer not in self.sinks, command
+                assert transfer not in self.sinks, show(command)
                 self.sinks[transfer] = SinkState.OPENING
             case do.TakeStream(transfer, link, channel):
-                assert transfer in self.sinks, command
+                assert transfer in self.sinks, show(command)
                 assert (
                     link in self.lanes
                     if channel == ev.LANE_CHANNEL
                     else (link, channel) in self.channels
-                ), command
+                ), show(command)
             case do.HoldSink(transfer):
-                assert transfer in self.sinks, command
+                assert transfer in self.sinks, show(command)
                 if self.sinks[transfer] is SinkState.READY:
                     self.sinks[transfer] = SinkState.HOLDING
             case do.CloseSink(transfer):
                 self.sinks.pop(transfer, None)
             case _:
-                raise AssertionError(f"the ledger does not know {command}")
+                raise AssertionError(f"the ledger does not know {show(command)}")
 
     def look_at_timers(self) -> None:
         """Every timer of a link or a transfer is of one that goes on; what is held back has one
