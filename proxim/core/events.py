@@ -182,7 +182,7 @@ class SendText:
     """Send text over a link."""
 
     link: LinkID
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

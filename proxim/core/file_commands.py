@@ -14,7 +14,7 @@ class ListSources:
     `only`: these entries of it.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     paths: tuple[str, ...]
     only: tuple[str, ...] | None = None
 
@@ -23,7 +23,7 @@ class ListSources:
 class KeepSources:
     """Remember what is being sent, so that it goes on after a restart."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     peer_name: str | None
 
 
@@ -33,7 +33,7 @@ class StartSending:
     stops.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     link: LinkID
     generation: int
     via: Via
@@ -48,7 +48,7 @@ class Acknowledge:
     way.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     generation: int
     written: int
 
@@ -57,7 +57,7 @@ class Acknowledge:
 class StopSending:
     """Stop the stream; the transfer may go on later. `forget`: it is over."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     forget: bool = False
 
 
@@ -68,7 +68,7 @@ class OpenSink:
     What an earlier attempt left is looked for.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...]
     declined: tuple[int, ...] = ()
     directory: str | None = None
@@ -81,7 +81,7 @@ class TakeStream:
     goes to the sink.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     link: LinkID
     channel: int
     generation: int
@@ -91,7 +91,7 @@ class TakeStream:
 class HoldSink:
     """Take nothing more of the present generation and write what has come; answered by SinkHeld."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class CloseSink:
     `keep` what has come of unfinished files for a later attempt, or remove it.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     keep: bool
 
 

@@ -4,7 +4,7 @@ files.
 An event is immutable and says what happened, not what to do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxim.core.errors import Reason
 from proxim.core.events import Intent, LinkID
@@ -17,7 +17,7 @@ from proxim.core.manifest import Direction, Entry, FailedFile, Partial, Position
 class SourcesListed:
     """What stands under the paths to be sent; `refused`: what of it cannot be, by its path."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...]
     refused: tuple[tuple[str, Reason], ...] = ()
 
@@ -26,7 +26,7 @@ class SourcesListed:
 class SourcesFailed:
     """Nothing of it can be sent."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     reason: Reason
     detail: str = ""
 
@@ -37,7 +37,7 @@ class SinkReady:
     part.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     skip: tuple[Span, ...] = ()
     partial: tuple[Partial, ...] = ()
 
@@ -46,7 +46,7 @@ class SinkReady:
 class SinkFailed:
     """The disk cannot take the transfer, or takes no more of it."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     reason: Reason
     detail: str = ""
 
@@ -58,7 +58,7 @@ class SinkWrote:
     Merged: some ten a second.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     generation: int
     written: int
 
@@ -67,7 +67,7 @@ class SinkWrote:
 class SinkHeld:
     """All that came is written, and what follows must begin at `position`, in a new generation."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     position: Position
 
 
@@ -75,7 +75,7 @@ class SinkHeld:
 class SinkFinished:
     """Every file has come to its end; those that did not fail are verified and have their names."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     failed: tuple[FailedFile, ...]
     path: str  # of the only file or folder; the folder that they are in, where there are several
     sha256: str | None  # in hexadecimal, of the only file
@@ -87,7 +87,7 @@ class SendingFailed:
     still there.
     """
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     generation: int
     detail: str = ""
 
@@ -96,7 +96,7 @@ class SendingFailed:
 class StoredTransfer:
     """A transfer that an earlier run of the program did not finish."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     direction: Direction
     entries: tuple[Entry, ...]
     peer_name: str | None
@@ -136,7 +136,7 @@ class SendPaths:
 class AcceptTransfer:
     """Take what was announced."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
     declined: tuple[int, ...] = ()  # places in the manifest of what is not wanted
     directory: str | None = None  # None: where files are always saved to
     always: bool = False  # and whatever else this link announces
@@ -146,14 +146,14 @@ class AcceptTransfer:
 class CancelTransfer:
     """Decline what was announced, or end what goes on, in either direction."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryTransfer:
     """Send once more what failed of a transfer."""
 
-    transfer: TransferID
+    transfer: TransferID = field(repr=False)
 
 
 FileIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer

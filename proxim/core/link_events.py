@@ -25,7 +25,8 @@ class ChannelOpened:
 
     link: LinkID
     channel: int  # its SCTP stream id: labels need not be unique
-    label: str
+    # A stream's label holds its transfer's id, which is a secret of the two ends
+    label: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ text in pieces.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from proxim.core.errors import Reason
@@ -44,7 +44,7 @@ class Hello:
 class TextPiece:
     """A piece of text; `more` says that the same text goes on in the next piece."""
 
-    text: str
+    text: str = field(repr=False)
     more: bool = False
 
 

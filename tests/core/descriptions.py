@@ -2,6 +2,9 @@
 around it.
 """
 
+from proxim.core import messages as msg
+from proxim.core.sdp_filter import PeerFilter
+
 
 def description(setup: str, name: str) -> str:
     """One data channel of the peer `name` (letters and digits, four at least)."""
@@ -23,3 +26,47 @@ def description(setup: str, name: str) -> str:
 OFFER_SDP = description("actpass", "guest")
 ANSWER_SDP = description("active", "host")
 CANDIDATE = "candidate:1 1 udp 2113937151 192.168.1.7 50000 typ host"
+
+LINE = "candidate:1 1 udp 1 192.168.1.9 5000 typ host"
+
+
+def sdp(name: str = "no name") -> str:
+    """A description of a data channel that passes sdp_filter.py unchanged; `name` is its ufrag, in
+    hex.
+    """
+    lines = (
+        *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0"),
+        *(
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+            "c=IN IP4 0.0.0.0",
+            "a=mid:0",
+            "a=sctp-port:5000",
+        ),
+        *(
+            f"a=ice-ufrag:{name.encode().hex()}",
+            "a=ice-pwd:abcdefghijklmnopqrstuv",
+            "a=setup:actpass",
+        ),
+        "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
+    )
+    clean = PeerFilter("").description("".join(f"{line}\r\n" for line in lines))
+    assert clean is not None
+    return clean
+
+
+def sdp_name(text: str) -> str:
+    """The name of such a description."""
+    (ufrag,) = (
+        line.partition(":")[2] for line in text.splitlines() if line.startswith("a=ice-ufrag:")
+    )
+    return bytes.fromhex(ufrag).decode()
+
+
+OFFER = msg.Description(sdp("offer"), msg.SDPType.OFFER)
+
+ANSWER = msg.Description(sdp("answer"), msg.SDPType.ANSWER)
+
+
+def candidate_signal(session_id: str, line: str = LINE) -> msg.Signal:
+    """A guest's candidate with its W3C companions."""
+    return msg.Signal(session_id, msg.Candidate(line, "0", 0))

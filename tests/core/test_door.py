@@ -6,120 +6,64 @@ from dataclasses import replace
 
 import pytest
 
-from proxim.core.commands import (
-    AddCandidate,
-    ApplyDescription,
-    CancelTimer,
-    CloseConnection,
-    ClosePeer,
-    Command,
-    OpenPeer,
-    Publish,
-    Send,
-    SetTimer,
-)
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import messages as msg
+from proxim.core import status as st
 from proxim.core.door import CHALLENGE_SECONDS, DoorLimits
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import (
-    CONTROL_LABEL,
-    ChannelOpened,
-    ConnectionID,
-    ConnectionLost,
-    ConnectionOpened,
-    Decide,
-    Disconnect,
-    FrameReceived,
-    FrameRefused,
-    Invite,
-    LinkID,
-    PeerDescribed,
-    PeerFailed,
-    SessionType,
-    SetRequireProof,
-    Timer,
-    TimerFired,
-    TimerName,
-)
 from proxim.core.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.host_code import JoinTarget
-from proxim.core.messages import (
-    CODE_SESSION_ID,
-    MAX_MESSAGE_BYTES,
-    Auth,
-    Candidate,
-    CloseCode,
-    Description,
-    DeviceInfo,
-    PairChallenge,
-    PairConfirm,
-    PairRequest,
-    PairResponse,
-    PairResult,
-    SDPType,
-    SessionEnded,
-    Signal,
-    Verified,
-    dump_message,
-)
 from proxim.core.proof import ProofKeys, Side, tag_auth, tag_matches, to_base64url
 from proxim.core.proving import start_resumption
-from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble
-from tests.core.machine_fixtures import (
-    ANSWER,
-    GUEST_ADDRESS,
-    LINE,
-    OFFER,
-    ONE_TIME,
-    PHONE,
-    PORT,
-    Bench,
-    FakeSpake2,
-    HostBench,
-    Prove,
-    candidate_signal,
-    challenge_timer,
-    errors,
-    published,
-    reasons,
-    refused,
-    sdp,
-    sent,
-    socket_timer,
-)
+from tests.core.bench import Bench
+from tests.core.cases import for_each
+from tests.core.descriptions import ANSWER, LINE, OFFER, candidate_signal, sdp
+from tests.core.fake_spake2 import FakeSpake2
+from tests.core.handed_in import GUEST_ADDRESS, ONE_TIME, PHONE, PORT
+from tests.core.host_bench import HostBench, Prove, challenge_timer, refused, socket_timer
+from tests.core.in_commands import errors, published, reasons, sent
 
-CANDIDATE = Candidate(LINE, "0", 0)
-SHUT_OUT = CloseCode.BAD_MESSAGES
+CANDIDATE = msg.Candidate(LINE, "0", 0)
+SHUT_OUT = msg.CloseCode.BAD_MESSAGES
 
 
-@pytest.fixture
-def host() -> HostBench:
+def new_host() -> HostBench:
     """A host that shows a one-time code."""
     bench = HostBench()
     bench.listen()
     return bench
 
 
+@pytest.fixture
+def host() -> HostBench:
+    return new_host()
+
+
 def whole(
-    bench: HostBench, event: ConnectionOpened | FrameReceived | ConnectionLost | TimerFired
-) -> list[Command]:
+    bench: HostBench,
+    event: ev.ConnectionOpened | ev.FrameReceived | ev.ConnectionLost | ev.TimerFired,
+) -> list[do.Command]:
     """Report an event; all that is commanded, the clocks of sockets too."""
-    return Bench.do(bench, event)
+    return Bench.handle(bench, event)
 
 
-def shut_out(connection: ConnectionID) -> list[Command]:
-    return [refused(connection, Reason.TOO_MANY), CloseConnection(connection, SHUT_OUT)]
+def shut_out(connection: ev.ConnectionID) -> list[do.Command]:
+    return [refused(connection, Reason.TOO_MANY), do.CloseConnection(connection, SHUT_OUT)]
 
 
-def rejection(commands: list[Command], connection: ConnectionID | None = None) -> PairResult:
+def rejection(
+    commands: list[do.Command], connection: ev.ConnectionID | None = None
+) -> msg.PairResult:
     """The one message among these, a rejection."""
     (message,) = sent(commands, connection)
-    assert isinstance(message, PairResult)
+    assert isinstance(message, msg.PairResult)
     assert not message.approved
     return message
 
 
-def nobody_is_asked(commands: list[Command]) -> bool:
-    return not any(isinstance(status, Prompt) for status in published(commands))
+def nobody_is_asked(commands: list[do.Command]) -> bool:
+    return not any(isinstance(status, st.Prompt) for status in published(commands))
 
 
 # --- limits ---------------------------------------------------------------------------------------
@@ -133,18 +77,18 @@ def test_the_limits_are_those_of_the_specification() -> None:
 
 
 def test_a_socket_that_says_nothing_for_10_seconds_is_closed(host: HostBench) -> None:
-    connection = ConnectionID(1)
-    opened = whole(host, ConnectionOpened(connection, GUEST_ADDRESS))
-    assert opened == [SetTimer(socket_timer(connection), 10.0)]
+    connection = ev.ConnectionID(1)
+    opened = whole(host, ev.ConnectionOpened(connection, GUEST_ADDRESS))
+    assert opened == [do.SetTimer(socket_timer(connection), 10.0)]
     assert host.advance(9.9) == []
     assert host.advance(0.1) == shut_out(connection)
-    assert whole(host, ConnectionLost(connection)) == [CancelTimer(socket_timer(connection))]
+    assert whole(host, ev.ConnectionLost(connection)) == [do.CancelTimer(socket_timer(connection))]
 
 
 def test_a_socket_that_is_not_approved_lives_60_seconds_from_its_opening(host: HostBench) -> None:
     guest = host.connect()
     host.advance(9)
-    assert whole(host, FrameReceived(guest, "{}"))[0] == SetTimer(socket_timer(guest), 51.0)
+    assert whole(host, ev.FrameReceived(guest, "{}"))[0] == do.SetTimer(socket_timer(guest), 51.0)
     assert host.advance(50.9) == []
     assert host.advance(0.1) == shut_out(guest)
 
@@ -152,7 +96,7 @@ def test_a_socket_that_is_not_approved_lives_60_seconds_from_its_opening(host: H
 def test_a_first_message_that_comes_late_after_a_sleep_has_no_time_left(host: HostBench) -> None:
     guest = host.connect()
     host.now += 1000
-    assert whole(host, FrameReceived(guest, "{}"))[0] == SetTimer(socket_timer(guest), 0.0)
+    assert whole(host, ev.FrameReceived(guest, "{}"))[0] == do.SetTimer(socket_timer(guest), 0.0)
 
 
 def test_a_socket_whose_prompt_is_shown_is_given_the_persons_time(host: HostBench) -> None:
@@ -200,16 +144,16 @@ def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostB
     guest, session_id, _ = host.approved()  # its request was one of the 60
     for _ in range(59):
         assert errors(host.say(guest, candidate_signal(session_id))) == []
-    assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.TOO_MANY)]
+    host.says(guest, candidate_signal(session_id), refused(guest, Reason.TOO_MANY))
     host.advance(0.5)
     for _ in range(10):
         assert errors(host.say(guest, candidate_signal(session_id))) == []
     for _ in range(3):
-        assert host.say(guest, candidate_signal(session_id)) == [refused(guest, Reason.TOO_MANY)]
+        host.says(guest, candidate_signal(session_id), refused(guest, Reason.TOO_MANY))
     commands = host.say(guest, candidate_signal(session_id))  # the fifth too many
     assert commands[:3] == [refused(guest, Reason.TOO_MANY), *shut_out(guest)]
     # Not linked yet, so that is over
-    assert any(isinstance(command, ClosePeer) for command in commands)
+    assert any(isinstance(command, do.ClosePeer) for command in commands)
 
 
 def test_the_burst_grows_no_further_by_waiting(host: HostBench) -> None:
@@ -225,7 +169,7 @@ def test_an_open_link_outlives_the_socket_that_said_too_much(host: HostBench) ->
     for _ in range(70):
         host.say(guest, candidate_signal(session_id))
     assert guest in host.ledger.closing
-    assert host.ledger.links[link].stage is Stage.CONNECTED
+    assert host.ledger.links[link].stage is st.Stage.CONNECTED
 
 
 def test_what_one_socket_does_is_not_held_against_another_of_its_address(host: HostBench) -> None:
@@ -239,7 +183,7 @@ def test_what_one_socket_does_is_not_held_against_another_of_its_address(host: H
 def test_a_socket_being_closed_hears_no_clock(host: HostBench) -> None:
     """Its closing may take seconds, if the other side does not answer it."""
     guest = host.connect()
-    host.do(FrameRefused(guest, Reason.TOO_LARGE))
+    host.handle(ev.FrameRefused(guest, Reason.TOO_LARGE))
     for _ in range(4):
         host.say(guest, "rubbish")
     assert guest in host.ledger.closing
@@ -261,10 +205,10 @@ def test_a_bad_description_that_is_the_fifth_mistake_closes_once(host: HostBench
     guest, session_id, _ = host.approved()
     for _ in range(4):
         host.say(guest, "rubbish")
-    commands = host.say(guest, Signal(session_id, Description("v=0", SDPType.OFFER)))
+    commands = host.say(guest, msg.Signal(session_id, msg.Description("v=0", msg.SDPType.OFFER)))
     assert errors(commands) == ["bad_description"]
-    closings = [command for command in commands if isinstance(command, CloseConnection)]
-    assert closings == [CloseConnection(guest, CloseCode.LINK_FAILED)]
+    closings = [command for command in commands if isinstance(command, do.CloseConnection)]
+    assert closings == [do.CloseConnection(guest, msg.CloseCode.LINK_FAILED)]
 
 
 def test_shutdown_stops_every_clock(host: HostBench) -> None:
@@ -281,17 +225,18 @@ def test_shutdown_stops_every_clock(host: HostBench) -> None:
 # --- a proof that holds ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("by_code", "verified"), [(True, Verified.CODE), (False, Verified.QR)])
-def test_from_share_to_link(host: HostBench, by_code: bool, verified: Verified) -> None:
+@for_each(("by_code", "verified"), [(True, msg.Verified.CODE), (False, msg.Verified.QR)])
+def test_from_share_to_link(by_code: bool, verified: msg.Verified) -> None:
+    host = new_host()
     session_id = host.shown.session_id
     guest = host.prover_of(by_code=by_code)
     name = guest.target.session_id
     commands = host.say(guest.connection, guest.request)
     (challenge,) = sent(commands)
-    assert isinstance(challenge, PairChallenge)
+    assert isinstance(challenge, msg.PairChallenge)
     assert commands == [
-        SetTimer(challenge_timer(guest.connection), 10.0),
-        Send(guest.connection, challenge),
+        do.SetTimer(challenge_timer(guest.connection), 10.0),
+        do.Send(guest.connection, challenge),
     ]
     assert (challenge.session_id, challenge.auth.v, challenge.auth.m) == (
         name,
@@ -300,15 +245,17 @@ def test_from_share_to_link(host: HostBench, by_code: bool, verified: Verified) 
     )
     assert challenge.auth.t is None
 
-    assert host.say(guest.connection, guest.confirm(challenge.auth)) == [
-        CancelTimer(challenge_timer(guest.connection)),
-        SetTimer(Timer(TimerName.APPROVAL, session_id), 40.0),
-        Publish(Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40, number=1)),
-    ]
+    host.says(
+        guest.connection,
+        guest.confirm(challenge.auth),
+        do.CancelTimer(challenge_timer(guest.connection)),
+        do.SetTimer(ev.Timer(ev.TimerName.APPROVAL, session_id), 40.0),
+        do.Publish(st.Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40, number=1)),
+    )
     assert guest.keys is not None
-    approved = host.do(Decide(session_id, approved=True))
+    approved = host.handle(ev.Decide(session_id, approved=True))
     (result,) = sent(approved)
-    assert isinstance(result, PairResult)
+    assert isinstance(result, msg.PairResult)
     assert result.approved
     assert result.auth is not None
     assert tag_matches(guest.keys.host_tag("approved"), result.auth.t)
@@ -316,26 +263,26 @@ def test_from_share_to_link(host: HostBench, by_code: bool, verified: Verified) 
     assert host.ledger.links[link].verified is verified
 
     offered = host.say(guest.connection, guest.signal(OFFER))
-    assert offered[-1] == ApplyDescription(link, SDPType.OFFER, OFFER.sdp)
-    assert host.say(guest.connection, guest.signal(CANDIDATE)) == [AddCandidate(link, CANDIDATE)]
-    (answer,) = sent(host.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp)))
-    assert isinstance(answer, Signal)
+    assert offered[-1] == do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp)
+    host.says(guest.connection, guest.signal(CANDIDATE), do.AddCandidate(link, CANDIDATE))
+    (answer,) = sent(host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
+    assert isinstance(answer, msg.Signal)
     assert guest.macs is not None
     assert guest.macs.check(answer.payload, answer.mac)
-    host.do(ChannelOpened(link, 1, CONTROL_LABEL))
-    assert host.say(guest.connection, guest.signal(Candidate(""))) == [
-        AddCandidate(link, Candidate(""))
-    ]
+    host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
+    host.says(
+        guest.connection, guest.signal(msg.Candidate("")), do.AddCandidate(link, msg.Candidate(""))
+    )
     assert (host.ledger.links[link].stage, host.ledger.links[link].verified) == (
-        Stage.CONNECTED,
+        st.Stage.CONNECTED,
         verified,
     )
 
 
 def test_a_rejection_after_a_proof_carries_the_hosts(host: HostBench) -> None:
     guest = host.prove()
-    message = rejection(host.do(Decide(host.shown.session_id, approved=False)))
-    assert (message.reason, message.session_id) == (Reason.DECLINED, CODE_SESSION_ID)
+    message = rejection(host.handle(ev.Decide(host.shown.session_id, approved=False)))
+    assert (message.reason, message.session_id) == (Reason.DECLINED, msg.CODE_SESSION_ID)
     assert guest.keys is not None
     assert message.auth is not None
     assert tag_matches(guest.keys.host_tag("rejected"), message.auth.t)
@@ -355,26 +302,28 @@ def test_no_secret_reaches_the_wire(host: HostBench) -> None:
 # --- a proof that does not hold -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-def test_who_does_not_know_the_secret_asks_nobody(host: HostBench, by_code: bool) -> None:
+@for_each("by_code", [True, False])
+def test_who_does_not_know_the_secret_asks_nobody(by_code: bool) -> None:
+    host = new_host()
     guest = host.prover_of(by_code=by_code, knows=False)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
     assert commands == [
-        CancelTimer(challenge_timer(guest.connection)),
-        Send(
+        do.CancelTimer(challenge_timer(guest.connection)),
+        do.Send(
             guest.connection,
-            PairResult(guest.target.session_id, approved=False, reason=Reason.NOT_VERIFIED),
+            msg.PairResult(guest.target.session_id, approved=False, reason=Reason.NOT_VERIFIED),
         ),
     ]
     assert host.ledger.prompts == {}
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-@pytest.mark.parametrize("tag", [None, "", "A", "A" * 43, "é" * 43])
-def test_a_tag_that_is_none_asks_nobody(host: HostBench, by_code: bool, tag: str | None) -> None:
+@for_each("by_code", [True, False])
+@for_each("tag", [None, "", "A", "A" * 43, "é" * 43])
+def test_a_tag_that_is_none_asks_nobody(by_code: bool, tag: str | None) -> None:
+    host = new_host()
     guest = host.prover_of(by_code=by_code)
     host.challenged(guest)
-    commands = host.say(guest.connection, PairConfirm(guest.target.session_id, Auth(t=tag)))
+    commands = host.say(guest.connection, msg.PairConfirm(guest.target.session_id, msg.Auth(t=tag)))
     assert rejection(commands).reason == Reason.NOT_VERIFIED
     assert nobody_is_asked(commands)
 
@@ -388,8 +337,8 @@ def test_a_tag_of_another_run_or_of_the_host_asks_nobody(host: HostBench) -> Non
     third = host.prover_of(by_code=False)
     third.confirm(host.challenged(third))
     assert third.keys is not None
-    reflected = PairConfirm(
-        third.target.session_id, Auth(t=to_base64url(third.keys.host_tag("approved")))
+    reflected = msg.PairConfirm(
+        third.target.session_id, msg.Auth(t=to_base64url(third.keys.host_tag("approved")))
     )
     assert rejection(host.say(third.connection, reflected)).reason == Reason.NOT_VERIFIED
 
@@ -406,9 +355,9 @@ def test_a_confirmation_for_another_sessions_name_is_refused_and_the_challenge_s
 
 def test_a_confirmation_without_or_after_its_challenge_is_refused(host: HostBench) -> None:
     stranger = host.connect()
-    assert errors(host.say(stranger, PairConfirm(CODE_SESSION_ID, Auth(t="A" * 43)))) == [
-        "not_allowed"
-    ]
+    assert errors(
+        host.say(stranger, msg.PairConfirm(msg.CODE_SESSION_ID, msg.Auth(t="A" * 43)))
+    ) == ["not_allowed"]
     guest = host.prover_of()
     confirm = guest.confirm(host.challenged(guest))
     host.say(guest.connection, confirm)
@@ -429,13 +378,13 @@ def test_while_challenged_nothing_but_the_confirmation_is_taken(host: HostBench)
     name = guest.target.session_id
     for message in (
         guest.request,
-        PairRequest(host.shown.session_id, PHONE),
-        PairResponse(name, approved=True),
+        msg.PairRequest(host.shown.session_id, PHONE),
+        msg.PairResponse(name, approved=True),
     ):
         assert host.say(guest.connection, message) == [
             refused(guest.connection, Reason.NOT_ALLOWED)
         ]
-    assert errors(host.say(guest.connection, Signal(name, OFFER))) == ["not_allowed"]
+    assert errors(host.say(guest.connection, msg.Signal(name, OFFER))) == ["not_allowed"]
     assert host.ledger.prompts == {}
     assert host.ledger.links == {}
 
@@ -443,35 +392,34 @@ def test_while_challenged_nothing_but_the_confirmation_is_taken(host: HostBench)
 def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> None:
     """The proof covers name and id as they stood in the request."""
     guest = host.prover_of()
-    request = replace(guest.request, device=DeviceInfo("Boss", PHONE.id))
+    request = replace(guest.request, device=msg.DeviceInfo("Boss", PHONE.id))
     (challenge,) = sent(host.say(guest.connection, request))
-    assert isinstance(challenge, PairChallenge)
+    assert isinstance(challenge, msg.PairChallenge)
     assert (
         rejection(host.say(guest.connection, guest.confirm(challenge.auth))).reason
         == Reason.NOT_VERIFIED
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "auth",
     [
-        Auth(),
-        Auth(1, "spake2"),
-        Auth(2, "spake2", "A" * 44),
-        Auth(1, "none", "A" * 44),
-        Auth(1, "psk", "A" * 43),  # the QR's secret goes with a sessionID
-        Auth(1, "spake2", "A" * 43),
-        Auth(1, "spake2", "A" * 45),
-        Auth(1, "spake2", "é" * 44),
-        Auth(1, "spake2", "*" * 44),
-        Auth(1, "spake2", to_base64url(b"B" + bytes(32))),  # the host's own side
+        msg.Auth(),
+        msg.Auth(1, "spake2"),
+        msg.Auth(2, "spake2", "A" * 44),
+        msg.Auth(1, "none", "A" * 44),
+        msg.Auth(1, "psk", "A" * 43),  # the QR's secret goes with a sessionID
+        msg.Auth(1, "spake2", "A" * 43),
+        msg.Auth(1, "spake2", "A" * 45),
+        msg.Auth(1, "spake2", "é" * 44),
+        msg.Auth(1, "spake2", "*" * 44),
+        msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32))),  # the host's own side
     ],
 )
-def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(
-    host: HostBench, auth: Auth
-) -> None:
+def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(auth: msg.Auth) -> None:
+    host = new_host()
     guest = host.connect()
-    commands = host.say(guest, PairRequest(CODE_SESSION_ID, PHONE, auth))
+    commands = host.say(guest, msg.PairRequest(msg.CODE_SESSION_ID, PHONE, auth))
     assert commands == [refused(guest, Reason.BAD_MESSAGE)]
     assert challenge_timer(guest) not in host.ledger.timers
 
@@ -499,8 +447,9 @@ def test_an_address_without_a_code_has_none_to_prove() -> None:
 # --- the challenge's life -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-def test_a_challenge_lives_10_seconds(host: HostBench, by_code: bool) -> None:
+@for_each("by_code", [True, False])
+def test_a_challenge_lives_10_seconds(by_code: bool) -> None:
+    host = new_host()
     guest = host.prover_of(by_code=by_code)
     confirm = guest.confirm(host.challenged(guest))
     assert host.advance(9.9) == []
@@ -513,9 +462,9 @@ def test_a_challenge_lives_10_seconds(host: HostBench, by_code: bool) -> None:
 def test_a_guest_that_goes_while_challenged_leaves_nothing_behind(host: HostBench) -> None:
     guest = host.prover_of()
     host.challenged(guest)
-    assert whole(host, ConnectionLost(guest.connection)) == [
-        CancelTimer(socket_timer(guest.connection)),
-        CancelTimer(challenge_timer(guest.connection)),
+    assert whole(host, ev.ConnectionLost(guest.connection)) == [
+        do.CancelTimer(socket_timer(guest.connection)),
+        do.CancelTimer(challenge_timer(guest.connection)),
     ]
     host.prove()  # the one try in flight is free again
 
@@ -530,11 +479,12 @@ def test_a_guest_shut_out_while_challenged_leaves_nothing_behind(host: HostBench
     host.prove()
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-def test_a_session_that_goes_while_challenged_is_unknown(host: HostBench, by_code: bool) -> None:
+@for_each("by_code", [True, False])
+def test_a_session_that_goes_while_challenged_is_unknown(by_code: bool) -> None:
+    host = new_host()
     guest = host.prover_of(by_code=by_code)
     confirm = guest.confirm(host.challenged(guest))
-    host.do(ONE_TIME)
+    host.handle(ONE_TIME)
     commands = host.say(guest.connection, confirm)
     message = rejection(commands)
     assert message.reason == Reason.UNKNOWN_SESSION
@@ -545,7 +495,7 @@ def test_a_session_that_goes_while_challenged_is_unknown(host: HostBench, by_cod
 def test_a_session_that_goes_while_challenged_and_then_the_time_runs_out(host: HostBench) -> None:
     guest = host.prover_of()
     host.challenged(guest)
-    host.do(ONE_TIME)
+    host.handle(ONE_TIME)
     assert rejection(host.advance(10)).reason == Reason.TIMEOUT
     host.prove()  # a new session has tries of its own
 
@@ -553,11 +503,11 @@ def test_a_session_that_goes_while_challenged_and_then_the_time_runs_out(host: H
 # --- the guess budget -----------------------------------------------------------------------------
 
 
-def guess(host: HostBench, address: str, *, by_code: bool = True) -> list[Command]:
+def guess(host: HostBench, address: str, *, by_code: bool = True) -> list[do.Command]:
     """A whole wrong try from a new socket, which then leaves."""
     guest = host.prover_of(address, by_code=by_code, knows=False)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
-    host.do(ConnectionLost(guest.connection))
+    host.handle(ev.ConnectionLost(guest.connection))
     return commands
 
 
@@ -566,8 +516,8 @@ def attempt(host: HostBench, address: str = GUEST_ADDRESS) -> Reason | None:
     guest = host.prover_of(address)
     commands = host.say(guest.connection, guest.request)
     (message,) = sent(commands)
-    host.do(ConnectionLost(guest.connection))
-    if isinstance(message, PairResult):
+    host.handle(ev.ConnectionLost(guest.connection))
+    if isinstance(message, msg.PairResult):
         assert challenge_timer(guest.connection) not in host.ledger.timers
         return Reason(str(message.reason))
     return None
@@ -580,7 +530,7 @@ def test_one_try_at_the_typed_code_is_in_flight_at_a_time_and_the_qr_is_free(
     confirm = first.confirm(host.challenged(first))
     assert attempt(host, "192.168.1.10") is Reason.BUSY
     scans = host.prove("192.168.1.11", by_code=False)
-    host.do(ConnectionLost(scans.connection))
+    host.handle(ev.ConnectionLost(scans.connection))
     assert not nobody_is_asked(host.say(first.connection, confirm))
 
 
@@ -611,13 +561,13 @@ def test_twenty_failures_close_the_typed_code_and_not_the_qr(host: HostBench) ->
     exhaust(host)
     before = host.shown
     commands = guess(host, "192.168.1.99")
-    told = [Trouble(Problem(Reason.CODE_CLOSED)), replace(before, code=None, code_closed=True)]
+    told = [st.Trouble(Problem(Reason.CODE_CLOSED)), replace(before, code=None, code_closed=True)]
     assert published(commands) == told  # a code that opens nothing is not shown
     host.advance(1.0)
     assert attempt(host, "192.168.1.100") is Reason.TOO_MANY_TRIES
     scans = host.prove("192.168.1.101", by_code=False)
-    host.do(ConnectionLost(scans.connection))
-    assert host.do(ONE_TIME)  # a new code opens it again
+    host.handle(ev.ConnectionLost(scans.connection))
+    assert host.handle(ONE_TIME)  # a new code opens it again
     assert host.shown.code is not None
     assert not host.shown.code_closed
     host.prove("192.168.1.100")
@@ -627,9 +577,9 @@ def test_hanging_up_and_silence_count_as_failures(host: HostBench) -> None:
     exhaust(host)
     guest = host.prover_of("192.168.1.99")
     host.challenged(guest)
-    assert reasons(host.do(ConnectionLost(guest.connection))) == [Reason.CODE_CLOSED]
+    assert reasons(host.handle(ev.ConnectionLost(guest.connection))) == [Reason.CODE_CLOSED]
 
-    host.do(ONE_TIME)
+    host.handle(ONE_TIME)
     exhaust(host)
     host.challenged(host.prover_of("192.168.1.99"))
     assert Reason.CODE_CLOSED in reasons(host.advance(10))
@@ -638,20 +588,20 @@ def test_hanging_up_and_silence_count_as_failures(host: HostBench) -> None:
 def test_success_is_not_counted(host: HostBench) -> None:
     for _ in range(12):
         guest = host.prove()
-        host.do(ConnectionLost(guest.connection))
+        host.handle(ev.ConnectionLost(guest.connection))
         host.advance(1.0)
     exhaust(host)  # exactly as many as from the start
     assert reasons(guess(host, "192.168.1.99")) == [Reason.CODE_CLOSED]
 
 
 def test_a_hostile_share_is_counted_and_not_left_in_flight(host: HostBench) -> None:
-    hostile = Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
+    hostile = msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
     for _ in range(5):
         guest = host.connect()
-        assert errors(host.say(guest, PairRequest(CODE_SESSION_ID, PHONE, hostile))) == [
+        assert errors(host.say(guest, msg.PairRequest(msg.CODE_SESSION_ID, PHONE, hostile))) == [
             "bad_message"
         ]
-        host.do(ConnectionLost(guest))
+        host.handle(ev.ConnectionLost(guest))
         host.advance(1.0)
     assert attempt(host) is Reason.TOO_MANY_TRIES
     host.prove("192.168.1.10")
@@ -659,8 +609,10 @@ def test_a_hostile_share_is_counted_and_not_left_in_flight(host: HostBench) -> N
 
 def test_the_last_hostile_share_closes_the_code(host: HostBench) -> None:
     exhaust(host)
-    hostile = Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
-    commands = host.say(host.connect("192.168.1.99"), PairRequest(CODE_SESSION_ID, PHONE, hostile))
+    hostile = msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
+    commands = host.say(
+        host.connect("192.168.1.99"), msg.PairRequest(msg.CODE_SESSION_ID, PHONE, hostile)
+    )
     assert reasons(commands) == [Reason.CODE_CLOSED]
     assert errors(commands) == ["bad_message"]
 
@@ -673,36 +625,34 @@ def test_wrong_guesses_at_the_qr_cost_the_typed_code_nothing(host: HostBench) ->
 
 def test_two_sessions_have_tries_of_their_own(host: HostBench) -> None:
     host.linked()
-    host.do(ONE_TIME)
+    host.handle(ONE_TIME)
     for number in range(3):
         guess(host, f"192.168.1.{20 + number}")
-    host.do(ONE_TIME)
+    host.handle(ONE_TIME)
     assert attempt(host) is None
 
 
 # --- prompts --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by_code", [True, False])
-def test_a_guest_that_proved_itself_goes_before_one_that_did_not(
-    host: HostBench, by_code: bool
-) -> None:
+@for_each("by_code", [True, False])
+def test_a_guest_that_proved_itself_goes_before_one_that_did_not(by_code: bool) -> None:
+    host = new_host()
     first, session_id = host.asked()
     guest = host.prover_of("192.168.1.10", by_code=by_code)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
     assert rejection(commands, first).reason == Reason.BUSY
     outcome, prompt = published(commands)
-    assert outcome == PairOutcome(session_id, approved=False, reason=Reason.BUSY)
-    assert isinstance(prompt, Prompt)
+    assert outcome == st.PairOutcome(session_id, approved=False, reason=Reason.BUSY)
+    assert isinstance(prompt, st.Prompt)
     assert (prompt.peer_address, prompt.verified) == ("192.168.1.10", guest.proof.method.verified)
-    assert host.do(Decide(session_id, approved=True, number=1)) == [
-        Publish(Trouble(Problem(Reason.PROMPT_GONE)))
-    ]
-    host.do(Decide(session_id, approved=True, number=prompt.number))
+    host.on(
+        ev.Decide(session_id, approved=True, number=1),
+        do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))),
+    )
+    host.handle(ev.Decide(session_id, approved=True, number=prompt.number))
     assert host.ledger.links[host.link].peer_address == "192.168.1.10"
-    assert host.say(first, Signal(session_id, OFFER)) == [
-        refused(first, Reason.NOT_ALLOWED, session_id)
-    ]
+    host.says(first, msg.Signal(session_id, OFFER), refused(first, Reason.NOT_ALLOWED, session_id))
 
 
 def test_a_guest_that_proved_itself_is_displaced_by_nobody(host: HostBench) -> None:
@@ -719,16 +669,16 @@ def test_a_declined_address_is_muted_for_the_session_until_it_proves_itself(
     host: HostBench,
 ) -> None:
     _, session_id = host.asked()
-    host.do(Decide(session_id, approved=False))
+    host.handle(ev.Decide(session_id, approved=False))
     for _ in range(3):
         commands = host.ask(host.connect())
         assert rejection(commands).reason == Reason.DECLINED
         assert nobody_is_asked(commands)
     assert not nobody_is_asked(host.ask(host.connect("192.168.1.10")))
-    host.do(Decide(session_id, approved=False))
+    host.handle(ev.Decide(session_id, approved=False))
     host.prove()
-    host.do(Decide(session_id, approved=False))
-    host.do(ONE_TIME)
+    host.handle(ev.Decide(session_id, approved=False))
+    host.handle(ONE_TIME)
     assert not nobody_is_asked(host.ask(host.connect()))  # another session
 
 
@@ -741,92 +691,96 @@ def test_a_prompt_that_nobody_answers_mutes_nobody(host: HostBench) -> None:
 def test_a_host_may_require_a_proof() -> None:
     bench = HostBench(require_proof=True)
     bench.listen()
-    for name in (CODE_SESSION_ID, bench.shown.session_id):
+    for name in (msg.CODE_SESSION_ID, bench.shown.session_id):
         commands = bench.ask(bench.connect(), name)
-        assert rejection(commands) == PairResult(name, approved=False, reason=Reason.NOT_VERIFIED)
+        assert rejection(commands) == msg.PairResult(
+            name, approved=False, reason=Reason.NOT_VERIFIED
+        )
         assert nobody_is_asked(commands)
     guest = bench.connect()
     bench.ask(guest)
-    assert errors(bench.say(guest, Signal(bench.shown.session_id, OFFER))) == ["not_allowed"]
+    assert errors(bench.say(guest, msg.Signal(bench.shown.session_id, OFFER))) == ["not_allowed"]
     bench.prove()
     assert bench.ledger.prompts
 
 
 def test_requiring_a_proof_can_be_set_while_running(host: HostBench) -> None:
-    host.do(SetRequireProof(required=True))
+    host.handle(ev.SetRequireProof(required=True))
     assert rejection(host.ask(host.connect())).reason == Reason.NOT_VERIFIED
-    host.do(SetRequireProof(required=False))
+    host.handle(ev.SetRequireProof(required=False))
     assert not nobody_is_asked(host.ask(host.connect()))
 
 
 def test_a_client_that_knows_only_the_seed_still_pairs(host: HostBench) -> None:
     _, _, link = host.linked()
     status = host.ledger.links[link]
-    assert (status.stage, status.verified) == (Stage.CONNECTED, None)
+    assert (status.stage, status.verified) == (st.Stage.CONNECTED, None)
 
 
 # --- MACs -----------------------------------------------------------------------------------------
 
 
-def approved(host: HostBench) -> tuple[Prove, LinkID]:
+def approved(host: HostBench) -> tuple[Prove, ev.LinkID]:
     guest = host.prove()
     return guest, host.approve(guest)
 
 
-def offered(host: HostBench) -> tuple[Prove, LinkID]:
+def offered(host: HostBench) -> tuple[Prove, ev.LinkID]:
     guest, link = approved(host)
     host.say(guest.connection, guest.signal(OFFER))
     return guest, link
 
 
-def tampered(host: HostBench, guest: Prove, signal: Signal) -> None:
+def tampered(host: HostBench, guest: Prove, signal: msg.Signal) -> None:
     """The session ends by name, for both sides, and nothing reaches the peer."""
     link, session_id = host.link, host.ledger.links[host.link].session_id
     commands = host.say(guest.connection, signal)
-    assert not [one for one in commands if isinstance(one, ApplyDescription | AddCandidate)]
-    assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
-    assert CloseConnection(guest.connection, CloseCode.SESSION_ENDED) in commands
-    assert any(isinstance(one, ClosePeer) and one.link == link for one in commands)
-    (closed,) = [one for one in published(commands) if isinstance(one, LinkStatus)]
-    assert (closed.stage, closed.reason) == (Stage.CLOSED, Reason.TAMPERED)
+    assert not [one for one in commands if isinstance(one, do.ApplyDescription | do.AddCandidate)]
+    assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+    assert do.CloseConnection(guest.connection, msg.CloseCode.SESSION_ENDED) in commands
+    assert any(isinstance(one, do.ClosePeer) and one.link == link for one in commands)
+    (closed,) = [one for one in published(commands) if isinstance(one, st.LinkStatus)]
+    assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.TAMPERED)
     assert host.shown.session_id != session_id
     assert rejection(host.ask(host.connect(), session_id)).reason == Reason.UNKNOWN_SESSION
 
 
-@pytest.mark.parametrize("payload", [OFFER, CANDIDATE, Candidate("")])
-@pytest.mark.parametrize("mac", [None, "", "A", "A" * 43, "é" * 43])
+@for_each("payload", [OFFER, CANDIDATE, msg.Candidate("")])
+@for_each("mac", [None, "", "A", "A" * 43, "é" * 43])
 def test_a_missing_or_wrong_mac_ends_the_session(
-    host: HostBench, payload: Description | Candidate, mac: str | None
+    payload: msg.Description | msg.Candidate, mac: str | None
 ) -> None:
+    host = new_host()
     guest, _ = approved(host)
-    tampered(host, guest, Signal(CODE_SESSION_ID, payload, mac))
+    tampered(host, guest, msg.Signal(msg.CODE_SESSION_ID, payload, mac))
 
 
-@pytest.mark.parametrize("mac", [None, "A" * 43])
-def test_on_an_open_link_too(host: HostBench, mac: str | None) -> None:
+@for_each("mac", [None, "A" * 43])
+def test_on_an_open_link_too(mac: str | None) -> None:
+    host = new_host()
     guest, link = offered(host)
-    host.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp))
-    host.do(ChannelOpened(link, 1, CONTROL_LABEL))
-    tampered(host, guest, Signal(CODE_SESSION_ID, CANDIDATE, mac))
+    host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+    host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
+    tampered(host, guest, msg.Signal(msg.CODE_SESSION_ID, CANDIDATE, mac))
 
 
 def test_whatever_the_type_of_the_session() -> None:
-    for kind in SessionType:
-        bench = HostBench(Invite(kind, 60.0))
+    for kind in ev.SessionType:
+        bench = HostBench(ev.Invite(kind, 60.0))
         bench.listen()
         guest, _ = approved(bench)
-        tampered(bench, guest, Signal(CODE_SESSION_ID, OFFER))
+        tampered(bench, guest, msg.Signal(msg.CODE_SESSION_ID, OFFER))
 
 
 def test_a_changed_payload_ends_the_session() -> None:
-    changes: list[tuple[Description | Candidate, Description | Candidate]] = [
-        (OFFER, Description(sdp("mine"), SDPType.OFFER)),
-        (OFFER, Description(OFFER.sdp.replace("AB:", "AC:", 1), SDPType.OFFER)),
-        (OFFER, Candidate(OFFER.sdp[:100])),
+    changes: list[tuple[msg.Description | msg.Candidate, msg.Description | msg.Candidate]] = [
+        (OFFER, msg.Description(sdp("mine"), msg.SDPType.OFFER)),
+        (OFFER, msg.Description(OFFER.sdp.replace("AB:", "AC:", 1), msg.SDPType.OFFER)),
+        (OFFER, msg.Candidate(OFFER.sdp[:100])),
         (CANDIDATE, replace(CANDIDATE, candidate=LINE.replace("192.168.1.9", "192.168.1.8"))),
         (CANDIDATE, replace(CANDIDATE, sdp_mid=None)),
         (CANDIDATE, replace(CANDIDATE, sdp_mline_index=1)),
-        (CANDIDATE, Candidate("")),
+        (CANDIDATE, msg.Candidate("")),
     ]
     for honest, changed in changes:
         bench = HostBench()
@@ -857,7 +811,9 @@ def test_swapped_signals_end_the_session(host: HostBench) -> None:
 
 def test_a_changed_type_ends_the_session(host: HostBench) -> None:
     guest, _ = approved(host)
-    tampered(host, guest, replace(guest.signal(OFFER), payload=replace(OFFER, type=SDPType.ANSWER)))
+    tampered(
+        host, guest, replace(guest.signal(OFFER), payload=replace(OFFER, type=msg.SDPType.ANSWER))
+    )
 
 
 def test_a_second_offer_ends_the_session(host: HostBench) -> None:
@@ -865,37 +821,36 @@ def test_a_second_offer_ends_the_session(host: HostBench) -> None:
     tampered(host, guest, guest.signal(OFFER))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "{",
         '{"type":"ping"}',
-        "x" * (MAX_MESSAGE_BYTES + 1),
-        dump_message(Signal("another", CANDIDATE, "A" * 43)),
+        "x" * (msg.MAX_MESSAGE_BYTES + 1),
+        msg.dump_message(msg.Signal("another", CANDIDATE, "A" * 43)),
     ],
 )
-def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(
-    host: HostBench, text: str
-) -> None:
+def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(text: str) -> None:
+    host = new_host()
     guest, _ = offered(host)
     commands = host.say(guest.connection, text)
-    assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+    assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
 
 
 def test_a_frame_that_is_no_text_ends_the_session(host: HostBench) -> None:
     guest, _ = offered(host)
-    commands = host.do(FrameRefused(guest.connection, Reason.BAD_MESSAGE))
-    assert sent(commands) == [SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+    commands = host.handle(ev.FrameRefused(guest.connection, Reason.BAD_MESSAGE))
+    assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
 
 
 def test_the_proof_of_a_guest_whose_link_failed_is_not_the_next_ones(host: HostBench) -> None:
     _, link = offered(host)
     session_id = host.ledger.links[link].session_id
-    host.do(PeerFailed(link, Reason.BAD_DESCRIPTION))
+    host.handle(ev.PeerFailed(link, Reason.BAD_DESCRIPTION))
     connection, _ = host.asked()
     assert host.shown.session_id == session_id
     assert errors(host.say(connection, "{")) == ["bad_json"]
-    host.do(Decide(session_id, approved=True, number=host.ledger.prompts[session_id].number))
+    host.handle(ev.Decide(session_id, approved=True, number=host.ledger.prompts[session_id].number))
     assert errors(host.say(connection, "{")) == ["bad_json"]
 
 
@@ -937,47 +892,52 @@ def test_too_many_right_ones_are_only_refused(host: HostBench) -> None:
 
 def test_the_hosts_own_signal_sent_back_ends_the_session(host: HostBench) -> None:
     guest, link = offered(host)
-    (answer,) = sent(host.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp)))
-    assert isinstance(answer, Signal)
+    (answer,) = sent(host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
+    assert isinstance(answer, msg.Signal)
     tampered(host, guest, answer)
 
 
 def test_a_signal_of_another_run_ends_the_session(host: HostBench) -> None:
     other, link = approved(host)
     old = other.signal(OFFER)
-    host.do(Disconnect(link))
+    host.handle(ev.Disconnect(link))
     guest, _ = approved(host)
     tampered(host, guest, old)
 
 
 def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
-    bench = HostBench(Invite(SessionType.PERSISTENT))
+    bench = HostBench(ev.Invite(ev.SessionType.PERSISTENT))
     bench.listen()
     for number in range(3):
         guest, link = approved(bench)
-        assert bench.say(guest.connection, guest.signal(OFFER))[-1] == ApplyDescription(
-            link, SDPType.OFFER, OFFER.sdp
+        bench.says(
+            guest.connection,
+            guest.signal(OFFER),
+            ...,
+            do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
         )
-        bench.do(ConnectionLost(guest.connection))
+        bench.handle(ev.ConnectionLost(guest.connection))
         bench.advance(5)
         assert number or bench.ledger.invitation
     stranger, session_id, _ = bench.approved()  # and then one that cannot prove anything
-    assert errors(bench.say(stranger, Signal(session_id, OFFER))) == []
+    assert errors(bench.say(stranger, msg.Signal(session_id, OFFER))) == []
 
 
 def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
     guest, link = offered(host)
     other = host.connect()
-    host.ask(other, CODE_SESSION_ID)  # busy, but now it has a name for that session
-    assert errors(host.say(other, Signal(CODE_SESSION_ID, CANDIDATE, "A" * 43))) == ["not_allowed"]
-    assert host.say(guest.connection, guest.signal(CANDIDATE)) == [AddCandidate(link, CANDIDATE)]
+    host.ask(other, msg.CODE_SESSION_ID)  # busy, but now it has a name for that session
+    assert errors(host.say(other, msg.Signal(msg.CODE_SESSION_ID, CANDIDATE, "A" * 43))) == [
+        "not_allowed"
+    ]
+    assert host.say(guest.connection, guest.signal(CANDIDATE)) == [do.AddCandidate(link, CANDIDATE)]
 
 
 def test_nothing_is_opened_before_the_person_decides(host: HostBench) -> None:
     guest = host.prove()
-    commands = host.say(guest.connection, Signal(CODE_SESSION_ID, OFFER, "A" * 43))
+    commands = host.say(guest.connection, msg.Signal(msg.CODE_SESSION_ID, OFFER, "A" * 43))
     assert errors(commands) == ["not_allowed"]
-    assert not any(isinstance(command, OpenPeer) for command in commands)
+    assert not any(isinstance(command, do.OpenPeer) for command in commands)
     assert host.ledger.prompts
 
 
@@ -991,9 +951,9 @@ def lost_by_proof(*, require_proof: bool = False) -> tuple[HostBench, ProofKeys]
     guest = bench.prove()
     link = bench.approve(guest)
     bench.say(guest.connection, guest.signal(OFFER))
-    bench.do(PeerDescribed(link, SDPType.ANSWER, ANSWER.sdp))
-    bench.do(ChannelOpened(link, 1, CONTROL_LABEL))
-    bench.do(PeerFailed(link, Reason.PEER_VANISHED))
+    bench.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+    bench.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
+    bench.handle(ev.PeerFailed(link, Reason.PEER_VANISHED))
     return bench, guest.agreed
 
 
@@ -1002,7 +962,7 @@ def coming_back(bench: HostBench, keys: ProofKeys) -> Prove:
     return Prove(bench.connect(), target, start_resumption(keys, PHONE, bench.prover))
 
 
-@pytest.mark.parametrize("require_proof", [False, True])
+@for_each("require_proof", [False, True])
 def test_the_lost_guests_proof_is_answered_at_once(require_proof: bool) -> None:
     bench, keys = lost_by_proof(require_proof=require_proof)
     guest = coming_back(bench, keys)
@@ -1010,7 +970,7 @@ def test_the_lost_guests_proof_is_answered_at_once(require_proof: bool) -> None:
     assert challenge.m == "resume"
     (answer,) = sent(bench.say(guest.connection, guest.confirm(challenge)))
     tag = tag_auth(guest.agreed.host_tag("approved"))
-    assert answer == PairResult(keys.resume_name(), approved=True, auth=tag)
+    assert answer == msg.PairResult(keys.resume_name(), approved=True, auth=tag)
     assert bench.ledger.prompts == {}
 
 
@@ -1019,12 +979,14 @@ def test_a_wrong_tag_leaves_the_place_free_and_costs_no_try_at_the_code() -> Non
     for _ in range(30):
         guest = coming_back(bench, keys)
         bench.challenged(guest)
-        wrong = PairConfirm(keys.resume_name(), Auth(t="A" * 43))
+        wrong = msg.PairConfirm(keys.resume_name(), msg.Auth(t="A" * 43))
         (answer,) = sent(bench.say(guest.connection, wrong))
-        assert answer == PairResult(keys.resume_name(), approved=False, reason=Reason.NOT_VERIFIED)
+        assert answer == msg.PairResult(
+            keys.resume_name(), approved=False, reason=Reason.NOT_VERIFIED
+        )
     guest = coming_back(bench, keys)
     (answer,) = sent(bench.say(guest.connection, guest.confirm(bench.challenged(guest))))
-    assert isinstance(answer, PairResult)
+    assert isinstance(answer, msg.PairResult)
     assert answer.approved
 
 
@@ -1032,23 +994,23 @@ def test_a_name_that_nobody_is_awaited_under_is_unknown() -> None:
     bench, keys = lost_by_proof()
     stranger = coming_back(bench, ProofKeys(b"", b"", b"", b""))
     name = stranger.target.session_id
-    unknown = [PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
+    unknown = [msg.PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
     assert sent(bench.say(stranger.connection, stranger.request)) == unknown
     late = coming_back(bench, keys)
     confirm = late.confirm(bench.challenged(late))
-    bench.do(Disconnect(bench.link))  # the person gives it up while the proof is under way
+    bench.handle(ev.Disconnect(bench.link))  # the person gives it up while the proof is under way
     (answer,) = sent(bench.say(late.connection, confirm))
-    assert isinstance(answer, PairResult)
+    assert isinstance(answer, msg.PairResult)
     assert (answer.approved, answer.reason) == (False, "unknown_session")
 
 
 def test_the_name_is_worth_nothing_by_another_method() -> None:
     bench, keys = lost_by_proof()
     name = keys.resume_name()
-    for auth in (None, Auth(1, "psk", "A" * 43), Auth(1, "spake2", "A" * 44)):
+    for auth in (None, msg.Auth(1, "psk", "A" * 43), msg.Auth(1, "spake2", "A" * 44)):
         connection = bench.connect()
-        unknown = [PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
-        assert sent(bench.say(connection, PairRequest(name, PHONE, auth))) == unknown
+        unknown = [msg.PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
+        assert sent(bench.say(connection, msg.PairRequest(name, PHONE, auth))) == unknown
     connection = bench.connect()
-    other_version = PairRequest(name, PHONE, Auth(2, "resume", "A" * 43))
+    other_version = msg.PairRequest(name, PHONE, msg.Auth(2, "resume", "A" * 43))
     assert errors(bench.say(connection, other_version)) == ["bad_message"]

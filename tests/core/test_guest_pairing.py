@@ -5,13 +5,13 @@ All else is said of the whole guest, in test_guest.py.
 
 import itertools
 
-from proxim.core.commands import Dial
+from proxim.core import commands as do
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID, DialFailed, LinkID
 from proxim.core.guest import Guest
 from proxim.core.guest_pairing import GuestState
 from proxim.core.host_code import JoinTarget
-from tests.core.machine_fixtures import PHONE, no_files, prover
+from tests.core.handed_in import PHONE, no_files, prover
 
 TARGET = JoinTarget("192.168.1.5", 47800, "abc")
 
@@ -22,21 +22,21 @@ def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
         TARGET,
         PHONE,
         prover(),
-        lambda: LinkID(f"guest-{next(links)}"),
-        lambda: ConnectionID(-next(sockets)),
+        lambda: ev.LinkID(f"guest-{next(links)}"),
+        lambda: ev.ConnectionID(-next(sockets)),
         no_files(),
     )
     assert (guest.link.id, guest.connection, guest.resumes) == (
-        LinkID("guest-7"),
-        ConnectionID(-3),
+        ev.LinkID("guest-7"),
+        ev.ConnectionID(-3),
         False,
     )
-    assert Dial(ConnectionID(-3), TARGET.websocket_url) in guest.start()
+    assert do.Dial(ev.ConnectionID(-3), TARGET.websocket_url) in guest.start()
 
 
 def test_a_first_attempt_that_fails_takes_no_second_ids() -> None:
-    links, sockets = iter([LinkID("guest-1")]), iter([ConnectionID(-1)])
+    links, sockets = iter([ev.LinkID("guest-1")]), iter([ev.ConnectionID(-1)])
     guest = Guest(TARGET, PHONE, prover(), lambda: next(links), lambda: next(sockets), no_files())
     guest.start()
-    guest.handle(DialFailed(ConnectionID(-1), Reason.REFUSED), 0.0)
+    guest.handle(ev.DialFailed(ev.ConnectionID(-1), Reason.REFUSED), 0.0)
     assert guest.state is GuestState.ENDED

@@ -3,20 +3,19 @@
 The link around it: tests/core/test_link.py.
 """
 
-import pytest
-
-from proxim.core.commands import CancelTimer, CloseLane, DialLane, ExpectLane, SetTimer
-from proxim.core.events import LinkID, Timer, TimerName
-from proxim.core.file_messages import OfferLane
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import file_messages as fm
 from proxim.core.lane import MAX_TRIES, RETRY_SECONDS, Lane, LaneSecret, LaneTerms, proved_secret
 from proxim.core.proof import ProofKeys
-from tests.core.machine_fixtures import counting_bytes
+from tests.core.cases import for_each
+from tests.core.handed_in import counting_bytes
 
-ID = LinkID("guest-1")
+ID = ev.LinkID("guest-1")
 URL = "ws://192.168.1.5:47800/lane"
 KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
-OFFER = OfferLane(b"T" * 16, b"K" * 32)
-TIMER = Timer(TimerName.LANE, ID)
+OFFER = fm.OfferLane(b"T" * 16, b"K" * 32)
+TIMER = ev.Timer(ev.TimerName.LANE, ID)
 
 
 def lane(*, host: bool, keys: ProofKeys | None = None) -> Lane:
@@ -40,23 +39,23 @@ def test_the_secret_of_a_proof_is_the_same_at_both_ends_and_in_no_log() -> None:
 def test_a_host_expects_and_a_guest_dials() -> None:
     host, guest = lane(host=True), lane(host=False)
     (expect, _) = host.want()
-    assert isinstance(expect, ExpectLane)
-    assert host.offer() == OfferLane(expect.token, expect.key)
+    assert isinstance(expect, do.ExpectLane)
+    assert host.offer() == fm.OfferLane(expect.token, expect.key)
     guest.want()
     assert guest.offer() is None
     dialled = guest.offered(OFFER)
     assert dialled is not None
-    assert dialled[0] == DialLane(ID, URL, OFFER.token, OFFER.key)
+    assert dialled[0] == do.DialLane(ID, URL, OFFER.token, OFFER.key)
     assert host.offered(OFFER) is None
 
 
 def test_nothing_of_it_is_left_where_there_never_was_one() -> None:
     for host in (True, False):
         assert lane(host=host).prepare() == lane(host=host).close() == []
-        assert lane(host=host, keys=KEYS).close() == [CancelTimer(TIMER), CloseLane(ID)]
+        assert lane(host=host, keys=KEYS).close() == [do.CancelTimer(TIMER), do.CloseLane(ID)]
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_it_is_wanted_only_so_often(host: bool) -> None:
     one = lane(host=host)
     for _ in range(MAX_TRIES):
@@ -71,10 +70,10 @@ def test_it_is_wanted_only_so_often(host: bool) -> None:
 
 def test_a_lane_that_was_never_tried_is_not_offered_again() -> None:
     # The guest's, which carried nothing
-    assert lane(host=True, keys=KEYS).lost() == [CancelTimer(TIMER)]
+    assert lane(host=True, keys=KEYS).lost() == [do.CancelTimer(TIMER)]
     one = lane(host=True)
     one.want()
-    assert one.lost() == [SetTimer(TIMER, RETRY_SECONDS)]
+    assert one.lost() == [do.SetTimer(TIMER, RETRY_SECONDS)]
 
 
 def test_only_a_guest_with_a_proof_dials_for_the_whole_link_and_once() -> None:

@@ -5,40 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import file_events as fe
+from proxim.core import file_messages as fm
 from proxim.core import lane
-from proxim.core.commands import (
-    CancelTimer,
-    CloseLane,
-    ClosePeer,
-    Command,
-    DialLane,
-    ExpectLane,
-    HoldSink,
-    ListSources,
-    OpenPeer,
-    Publish,
-    SendOnChannel,
-    SetTimer,
-    TakeStream,
-)
+from proxim.core import link_messages as lm
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import (
-    CONTROL_LABEL,
-    LANE_CHANNEL,
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
-    LaneLost,
-    LaneOpened,
-    LinkID,
-    PeerFailed,
-    SendText,
-    Timer,
-    TimerFired,
-    TimerName,
-)
-from proxim.core.file_events import AcceptTransfer, SendPaths, SinkHeld, SinkReady, SourcesListed
-from proxim.core.file_messages import Announce, Cancel, FileMessage, OfferLane, Resume
 from proxim.core.link import (
     HEARTBEAT_SECONDS,
     MAX_STRANGE_MESSAGES,
@@ -48,63 +22,50 @@ from proxim.core.link import (
     LinkInput,
     LinkState,
 )
-from proxim.core.link_messages import (
-    FEATURES,
-    MAX_LINK_MESSAGE_BYTES,
-    MAX_TEXT_BYTES,
-    TEXT_PIECE_CHARACTERS,
-    Bye,
-    Hello,
-    LinkMessage,
-    Ping,
-    TextPiece,
-    Unsupported,
-    cut_text,
-    dump_link_message,
-)
 from proxim.core.manifest import START, Entry, TransferID, resume_tag
 from proxim.core.proof import ProofKeys
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 from proxim.core.transfers import Transfers
-from tests.core.machine_fixtures import no_files
+from tests.core.cases import for_each
+from tests.core.handed_in import no_files
+from tests.core.playbook import Playbook
 
-ID = LinkID("guest-1")
+ID = ev.LinkID("guest-1")
 CONTROL = 4
 OTHER = 6
-OPEN_TIMER = Timer(TimerName.LINK_OPEN, ID)
-HEARTBEAT = Timer(TimerName.HEARTBEAT, ID)
-NEW = LinkStatus(ID, "session", Stage.APPROVED)
-CONNECTED = LinkStatus(ID, "session", Stage.CONNECTED, was_connected=True, can_text=True)
+OPEN_TIMER = ev.Timer(ev.TimerName.LINK_OPEN, ID)
+HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, ID)
+NEW = st.LinkStatus(ID, "session", st.Stage.APPROVED)
+CONNECTED = st.LinkStatus(ID, "session", st.Stage.CONNECTED, was_connected=True, can_text=True)
 T0 = 500.0
 
 
-def say(message: LinkMessage, channel: int = CONTROL) -> Command:
-    return SendOnChannel(ID, channel, dump_link_message(message))
+def say(message: lm.LinkMessage, channel: int = CONTROL) -> do.Command:
+    return do.SendOnChannel(ID, channel, lm.dump_link_message(message))
 
 
-def heard(message: LinkMessage | str, channel: int = CONTROL) -> ChannelMessage:
-    return ChannelMessage(
-        ID, channel, message if isinstance(message, str) else dump_link_message(message)
+def heard(message: lm.LinkMessage | str, channel: int = CONTROL) -> ev.ChannelMessage:
+    return ev.ChannelMessage(
+        ID, channel, message if isinstance(message, str) else lm.dump_link_message(message)
     )
 
 
 def closed(
-    reason: Reason, status: LinkStatus = CONNECTED, *, said_bye: bool = False
-) -> list[Command]:
+    reason: Reason, status: st.LinkStatus = CONNECTED, *, said_bye: bool = False
+) -> list[do.Command]:
     """What ends a link, besides the goodbye."""
-    ended = LinkStatus(
+    ended = st.LinkStatus(
         ID,
         "session",
-        Stage.CLOSED,
+        st.Stage.CLOSED,
         peer_name=status.peer_name,
         reason=reason,
         was_connected=status.was_connected,
     )
     return [
-        CancelTimer(OPEN_TIMER),
-        CancelTimer(HEARTBEAT),
-        ClosePeer(ID, said_bye),
-        Publish(ended),
+        do.CancelTimer(OPEN_TIMER),
+        do.CancelTimer(HEARTBEAT),
+        do.ClosePeer(ID, said_bye),
+        do.Publish(ended),
     ]
 
 
@@ -120,82 +81,80 @@ def opening_link() -> Link:
 
 def open_link() -> Link:
     link = opening_link()
-    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
     return link
 
 
 def greeted_link() -> Link:
     link = open_link()
-    link.handle(heard(Hello("Phone")), T0)
+    link.handle(heard(lm.Hello("Phone")), T0)
     return link
 
 
 # --- opening --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("offerer", [True, False])
+@for_each("offerer", [True, False])
 def test_opening_starts_the_peer_and_its_15_seconds(offerer: bool) -> None:
     link = new_link()
     assert link.open(offerer=offerer, keys=None) == [
-        OpenPeer(ID, offerer),
-        SetTimer(OPEN_TIMER, 15.0),
+        do.OpenPeer(ID, offerer),
+        do.SetTimer(OPEN_TIMER, 15.0),
     ]
     assert (link.state, link.id) == (LinkState.OPENING, ID)
 
 
 def test_the_control_channel_opens_the_link_with_a_greeting() -> None:
     link = opening_link()
-    assert link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0) == [
-        CancelTimer(OPEN_TIMER),
-        SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        say(Hello("This PC")),
-        Publish(CONNECTED),
+    assert link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0) == [
+        do.CancelTimer(OPEN_TIMER),
+        do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+        say(lm.Hello("This PC")),
+        do.Publish(CONNECTED),
     ]
     assert link.state is LinkState.OPEN
 
 
 def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() -> None:
-    link = opening_link()
-    without_text = LinkStatus(ID, "session", Stage.CONNECTED, was_connected=True)
-    assert link.handle(ChannelOpened(ID, OTHER, "chat"), T0) == [
-        CancelTimer(OPEN_TIMER),
-        SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        say(Unsupported("channel"), OTHER),
-        Publish(without_text),
-    ]
-    assert link.handle(SendText(ID, "hello"), T0) == [
-        Publish(Trouble(Problem(Reason.UNSUPPORTED), ID))
-    ]
-    assert link.handle(heard("anything", OTHER), T0) == []
-    assert link.handle(TimerFired(HEARTBEAT), T0 + 1) == [SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
+    play = Playbook(opening_link(), T0)
+    without_text = st.LinkStatus(ID, "session", st.Stage.CONNECTED, was_connected=True)
+    play.on(
+        ev.ChannelOpened(ID, OTHER, "chat"),
+        do.CancelTimer(OPEN_TIMER),
+        do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+        say(lm.Unsupported("channel"), OTHER),
+        do.Publish(without_text),
+    )
+    play.on(ev.SendText(ID, "hello"), do.Publish(st.Trouble(Problem(Reason.UNSUPPORTED), ID)))
+    play.on(heard("anything", OTHER))
+    play.on(ev.TimerFired(HEARTBEAT), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
     # The control channel may still come, and makes it a link like any other.
-    assert link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0) == [
-        say(Hello("This PC")),
-        Publish(CONNECTED),
-    ]
+    play.on(
+        ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL),
+        say(lm.Hello("This PC")),
+        do.Publish(CONNECTED),
+    )
 
 
 def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
-    link = open_link()
-    for number, label in ((OTHER, "files"), (8, CONTROL_LABEL)):
-        assert link.handle(ChannelOpened(ID, number, label), T0) == [
-            say(Unsupported("channel"), number)
-        ]
-    assert link.handle(heard(TextPiece("not here"), 8), T0) == []
-    assert link.handle(SendText(ID, "here"), T0)[0] == say(TextPiece("here"))
+    play = Playbook(open_link(), T0)
+    for number, label in ((OTHER, "files"), (8, ev.CONTROL_LABEL)):
+        play.on(ev.ChannelOpened(ID, number, label), say(lm.Unsupported("channel"), number))
+    play.on(heard(lm.TextPiece("not here"), 8))
+    play.on(ev.SendText(ID, "here"), say(lm.TextPiece("here")), ...)
 
 
 def test_a_link_that_does_not_open_in_time_fails() -> None:
     link = opening_link()
     assert OPEN_SECONDS == 15.0
-    assert link.handle(TimerFired(OPEN_TIMER), T0) == closed(Reason.LINK_TIMEOUT, NEW)
+    assert link.handle(ev.TimerFired(OPEN_TIMER), T0) == closed(Reason.LINK_TIMEOUT, NEW)
     assert link.state is LinkState.CLOSED
 
 
-@pytest.mark.parametrize("reason", [Reason.ICE_FAILED, Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
+@for_each("reason", [Reason.ICE_FAILED, Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
 def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason: Reason) -> None:
     link = opening_link()
-    assert link.handle(PeerFailed(ID, reason, "detail"), T0) == closed(reason, NEW)
+    assert link.handle(ev.PeerFailed(ID, reason, "detail"), T0) == closed(reason, NEW)
 
 
 # --- greeting -------------------------------------------------------------------------------------
@@ -203,95 +162,99 @@ def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason:
 
 def test_the_greeting_gives_the_peer_its_name_once() -> None:
     link = open_link()
-    (told,) = link.handle(heard(Hello("Bo\u202eb\n", features=("text",))), T0)
-    assert told == Publish(
-        LinkStatus(
-            ID, "session", Stage.CONNECTED, peer_name="Bob", was_connected=True, can_text=True
+    (told,) = link.handle(heard(lm.Hello("Bo\u202eb\n", features=("text",))), T0)
+    assert told == do.Publish(
+        st.LinkStatus(
+            ID, "session", st.Stage.CONNECTED, peer_name="Bob", was_connected=True, can_text=True
         )
     )
-    assert link.handle(heard(Hello("Alice", features=("text",))), T0) == []
+    assert link.handle(heard(lm.Hello("Alice", features=("text",))), T0) == []
     assert link.status.peer_name == "Bob"
 
 
 def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
-    link = Link(LinkStatus(ID, "session", Stage.APPROVED, peer_name="Alice"), "This PC", no_files())
+    link = Link(
+        st.LinkStatus(ID, "session", st.Stage.APPROVED, peer_name="Alice"), "This PC", no_files()
+    )
+    play = Playbook(link, T0)
     link.open(offerer=False, keys=None)
-    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    assert link.handle(heard(Hello("The boss", features=("text",))), T0) == []
-    link.handle(heard(Hello("The boss")), T0)
+    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(heard(lm.Hello("The boss", features=("text",))))
+    play.on(heard(lm.Hello("The boss")), ...)
     assert link.status.peer_name == "Alice"
 
 
 # --- text -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "hello", "two\nlines", "é中😀", "\0"])
+@for_each("text", ["", "hello", "two\nlines", "é中😀", "\0"])
 def test_text_goes_out_and_comes_in(text: str) -> None:
     link = open_link()
-    assert link.handle(SendText(ID, text), T0) == [
-        say(TextPiece(text)),
-        Publish(TextSent(ID, text)),
+    assert link.handle(ev.SendText(ID, text), T0) == [
+        say(lm.TextPiece(text)),
+        do.Publish(st.TextSent(ID, text)),
     ]
-    assert link.handle(heard(TextPiece(text)), T0) == [Publish(TextReceived(ID, text))]
+    assert link.handle(heard(lm.TextPiece(text)), T0) == [do.Publish(st.TextReceived(ID, text))]
 
 
 def test_long_text_goes_in_pieces_both_ways() -> None:
-    text = "a" * TEXT_PIECE_CHARACTERS + "b" * TEXT_PIECE_CHARACTERS + "c"
-    first, second, third = cut_text(text)
-    link = open_link()
-    assert link.handle(SendText(ID, text), T0) == [
+    text = "a" * lm.TEXT_PIECE_CHARACTERS + "b" * lm.TEXT_PIECE_CHARACTERS + "c"
+    first, second, third = lm.cut_text(text)
+    play = Playbook(open_link(), T0)
+    play.on(
+        ev.SendText(ID, text),
         say(first),
         say(second),
         say(third),
-        Publish(TextSent(ID, text)),
-    ]
-    assert link.handle(heard(first), T0) == []
-    assert link.handle(heard(Ping()), T0) == []  # a heartbeat between two pieces harms neither
-    assert link.handle(heard(second), T0) == []
-    assert link.handle(heard(third), T0) == [Publish(TextReceived(ID, text))]
-    assert link.handle(heard(TextPiece("next")), T0) == [Publish(TextReceived(ID, "next"))]
+        do.Publish(st.TextSent(ID, text)),
+    )
+    play.on(heard(first))
+    play.on(heard(lm.Ping()))  # a heartbeat between two pieces harms neither
+    play.on(heard(second))
+    play.on(heard(third), do.Publish(st.TextReceived(ID, text)))
+    play.on(heard(lm.TextPiece("next")), do.Publish(st.TextReceived(ID, "next")))
 
 
 def test_text_of_1_mib_is_the_longest_that_goes_out() -> None:
-    link = open_link()
-    longest = "é" * (MAX_TEXT_BYTES // 2)
-    assert link.handle(SendText(ID, longest), T0)[-1] == Publish(TextSent(ID, longest))
-    too_long = [Publish(Trouble(Problem(Reason.TEXT_TOO_LONG), ID))]
-    assert link.handle(SendText(ID, longest + "x"), T0) == too_long
-    assert link.handle(SendText(ID, "still here"), T0)[-1] == Publish(TextSent(ID, "still here"))
+    play = Playbook(open_link(), T0)
+    longest = "é" * (lm.MAX_TEXT_BYTES // 2)
+    play.on(ev.SendText(ID, longest), ..., do.Publish(st.TextSent(ID, longest)))
+    too_long = [do.Publish(st.Trouble(Problem(Reason.TEXT_TOO_LONG), ID))]
+    play.on(ev.SendText(ID, longest + "x"), *too_long)
+    play.on(ev.SendText(ID, "still here"), ..., do.Publish(st.TextSent(ID, "still here")))
 
 
 def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
-    def arrive(text: str) -> list[Command]:
+    def arrive(text: str) -> list[do.Command]:
         link = open_link()
-        commands: list[Command] = []
-        for piece in cut_text(text):
+        commands: list[do.Command] = []
+        for piece in lm.cut_text(text):
             commands += link.handle(heard(piece), T0)
         return commands
 
-    longest = "é" * (MAX_TEXT_BYTES // 2)
-    assert arrive(longest) == [Publish(TextReceived(ID, longest))]
+    longest = "é" * (lm.MAX_TEXT_BYTES // 2)
+    assert arrive(longest) == [do.Publish(st.TextReceived(ID, longest))]
     assert arrive(longest + "x") == [
-        say(Bye("peer_error")),
+        say(lm.Bye("peer_error")),
         *closed(Reason.PEER_ERROR, said_bye=True),
     ]
 
 
 def test_the_limit_is_of_each_text_not_of_all_together() -> None:
     link = open_link()
-    longest = "x" * MAX_TEXT_BYTES
+    longest = "x" * lm.MAX_TEXT_BYTES
     for _ in range(2):
         commands = [
-            command for piece in cut_text(longest) for command in link.handle(heard(piece), T0)
+            command for piece in lm.cut_text(longest) for command in link.handle(heard(piece), T0)
         ]
-        assert commands == [Publish(TextReceived(ID, longest))]
+        assert commands == [do.Publish(st.TextReceived(ID, longest))]
 
 
 def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> None:
     link = open_link()
     for _ in range(1000):
-        assert link.handle(heard(TextPiece("", more=True)), T0) == []
-    piece = TextPiece("x" * TEXT_PIECE_CHARACTERS, more=True)
+        assert link.handle(heard(lm.TextPiece("", more=True)), T0) == []
+    piece = lm.TextPiece("x" * lm.TEXT_PIECE_CHARACTERS, more=True)
     while link.state is LinkState.OPEN:
         commands = link.handle(heard(piece), T0)
     assert commands[-1] == closed(Reason.PEER_ERROR)[-1]
@@ -299,34 +262,34 @@ def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> N
 
 def test_halves_of_characters_are_joined_or_replaced_before_they_go_out() -> None:
     link = open_link()
-    assert link.handle(SendText(ID, "\ud83d\ude00 \ud83d!\ude00"), T0) == [
-        say(TextPiece("😀 \ufffd!\ufffd")),
-        Publish(TextSent(ID, "😀 \ufffd!\ufffd")),
+    assert link.handle(ev.SendText(ID, "\ud83d\ude00 \ud83d!\ude00"), T0) == [
+        say(lm.TextPiece("😀 \ufffd!\ufffd")),
+        do.Publish(st.TextSent(ID, "😀 \ufffd!\ufffd")),
     ]
-    assert link.handle(SendText(ID, "\ufeffmark"), T0)[0] == say(TextPiece("\ufeffmark"))
+    assert link.handle(ev.SendText(ID, "\ufeffmark"), T0)[0] == say(lm.TextPiece("\ufeffmark"))
 
 
-@pytest.mark.parametrize("link", [new_link(), opening_link()])
+@for_each("link", [new_link(), opening_link()])
 def test_text_before_the_link_is_open_is_told_not_connected(link: Link) -> None:
-    assert link.handle(SendText(ID, "hello"), T0) == [
-        Publish(Trouble(Problem(Reason.NOT_CONNECTED), ID))
+    assert link.handle(ev.SendText(ID, "hello"), T0) == [
+        do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), ID))
     ]
 
 
 # --- heartbeat ------------------------------------------------------------------------------------
 
 
-def beat(link: Link, now: float) -> list[Command]:
-    return link.handle(TimerFired(HEARTBEAT), now)
+def beat(link: Link, now: float) -> list[do.Command]:
+    return link.handle(ev.TimerFired(HEARTBEAT), now)
 
 
 def test_every_beat_says_ping_and_sets_the_next() -> None:
     link = open_link()
-    assert beat(link, T0 + 1) == [say(Ping()), SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
-    assert link.handle(heard(Ping()), T0 + 1) == []
+    assert beat(link, T0 + 1) == [say(lm.Ping()), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
+    assert link.handle(heard(lm.Ping()), T0 + 1) == []
 
 
-@pytest.mark.parametrize("offset", [0.0, 0.01, 0.5, 0.99])
+@for_each("offset", [0.0, 0.01, 0.5, 0.99])
 def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_4(
     offset: float,
 ) -> None:
@@ -335,9 +298,9 @@ def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_
     now = T0
     while now < T0 + 10:
         now += HEARTBEAT_SECONDS
-        link.handle(heard(Ping()), now)
+        link.handle(heard(lm.Ping()), now)
         beat(link, now)
-    link.handle(heard(Ping()), last)
+    link.handle(heard(lm.Ping()), last)
     while link.state is LinkState.OPEN:
         now += HEARTBEAT_SECONDS
         commands = beat(link, now)
@@ -347,8 +310,8 @@ def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_
 
 def test_any_message_is_a_sign_of_life_also_one_that_is_not_understood() -> None:
     link = greeted_link()
-    link.handle(ChannelOpened(ID, OTHER, "chat"), T0)
-    signs = [heard("rubbish"), heard("chatter", OTHER), heard(TextPiece("", more=True))]
+    link.handle(ev.ChannelOpened(ID, OTHER, "chat"), T0)
+    signs = [heard("rubbish"), heard("chatter", OTHER), heard(lm.TextPiece("", more=True))]
     for count in range(1, 13):
         if count % 4 == 0:
             link.handle(signs[count // 4 - 1], T0 + count)
@@ -359,7 +322,7 @@ def test_any_message_is_a_sign_of_life_also_one_that_is_not_understood() -> None
 def test_silence_is_no_fault_of_the_peer_when_this_program_slept() -> None:
     link = greeted_link()
     beat(link, T0 + 1)
-    assert beat(link, T0 + 3600) == [say(Ping()), SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
+    assert beat(link, T0 + 3600) == [say(lm.Ping()), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
     now = T0 + 3600
     while link.state is LinkState.OPEN:  # and the peer gets its time anew
         now += HEARTBEAT_SECONDS
@@ -377,7 +340,7 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
 # --- strange messages -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "what"),
     [
         ("rubbish", "bad_json"),
@@ -386,21 +349,21 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
         ('{"type":"call"}', "call"),
         ('{"type":"announce"}', "bad_message"),
         ('{"type":"text","text":1}', "bad_message"),
-        (json.dumps({"type": "text", "text": "x" * MAX_LINK_MESSAGE_BYTES}), "too_large"),
+        (json.dumps({"type": "text", "text": "x" * lm.MAX_LINK_MESSAGE_BYTES}), "too_large"),
     ],
 )
 def test_a_message_that_is_not_understood_is_told_unsupported(text: str, what: str) -> None:
     link = open_link()
-    assert link.handle(heard(text), T0) == [say(Unsupported(what))]
-    assert link.handle(heard(Unsupported("x")), T0) == []  # and never answered in turn
+    assert link.handle(heard(text), T0) == [say(lm.Unsupported(what))]
+    assert link.handle(heard(lm.Unsupported("x")), T0) == []  # and never answered in turn
 
 
 def test_too_many_strange_messages_end_the_link() -> None:
     link = open_link()
     for _ in range(MAX_STRANGE_MESSAGES):
-        assert link.handle(heard("rubbish"), T0) == [say(Unsupported("bad_json"))]
+        assert link.handle(heard("rubbish"), T0) == [say(lm.Unsupported("bad_json"))]
     assert link.handle(heard("rubbish"), T0) == [
-        say(Bye("peer_error")),
+        say(lm.Bye("peer_error")),
         *closed(Reason.PEER_ERROR, said_bye=True),
     ]
 
@@ -408,7 +371,7 @@ def test_too_many_strange_messages_end_the_link() -> None:
 # --- the end --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("said", "reason"),
     [
         ("expired", Reason.EXPIRED),
@@ -424,24 +387,24 @@ def test_a_goodbye_ends_the_link_with_the_reasons_that_a_peer_may_give(
 ) -> None:
     link = greeted_link()
     before = link.status
-    assert link.handle(heard(Bye(said)), T0) == closed(reason, before)
+    assert link.handle(heard(lm.Bye(said)), T0) == closed(reason, before)
     assert link.state is LinkState.CLOSED
 
 
-@pytest.mark.parametrize("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.PEER_ERROR])
+@for_each("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.PEER_ERROR])
 def test_a_peer_that_breaks_ends_the_link(reason: Reason) -> None:
-    assert open_link().handle(PeerFailed(ID, reason), T0) == closed(reason)
+    assert open_link().handle(ev.PeerFailed(ID, reason), T0) == closed(reason)
 
 
 def test_a_peer_that_misbehaves_on_the_lane_that_carries_the_link_ends_it_too() -> None:
     link = over_lane()
-    link.handle(PeerFailed(ID, Reason.PEER_ERROR), T0)
+    link.handle(ev.PeerFailed(ID, Reason.PEER_ERROR), T0)
     assert (link.state, link.status.reason) == (LinkState.CLOSED, Reason.PEER_ERROR)
 
 
 def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
     assert open_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == [
-        say(Bye("closed")),
+        say(lm.Bye("closed")),
         *closed(Reason.DISCONNECTED, said_bye=True),
     ]
     assert open_link().close(Reason.HOST_ERROR) == closed(Reason.HOST_ERROR)
@@ -449,16 +412,16 @@ def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
         Reason.DISCONNECTED, NEW
     )
     stranger = opening_link()
-    stranger.handle(ChannelOpened(ID, OTHER, "chat"), T0)
+    stranger.handle(ev.ChannelOpened(ID, OTHER, "chat"), T0)
     assert stranger.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
         Reason.DISCONNECTED, stranger.status
     )
 
 
 def test_closing_before_there_is_a_peer_only_tells_people() -> None:
-    link = Link(LinkStatus(ID, "session", Stage.ASKING, deadline=9.0), "This PC", no_files())
-    told = LinkStatus(ID, "session", Stage.CLOSED, reason=Reason.DECLINED)
-    assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == [Publish(told)]
+    link = Link(st.LinkStatus(ID, "session", st.Stage.ASKING, deadline=9.0), "This PC", no_files())
+    told = st.LinkStatus(ID, "session", st.Stage.CLOSED, reason=Reason.DECLINED)
+    assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == [do.Publish(told)]
 
 
 # --- the lane beside the link ---------------------------------------------------------------------
@@ -466,90 +429,92 @@ def test_closing_before_there_is_a_peer_only_tells_people() -> None:
 KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
 OTHER_KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(range(32)))
 URL = "ws://192.168.1.5:47800/lane"
-LANE = Timer(TimerName.LANE, ID)
+LANE = ev.Timer(ev.TimerName.LANE, ID)
 TRANSFER = TransferID("A" * 22)
-ANNOUNCED = Announce(TRANSFER, (Entry("photo", 40),))
-OFFERED = OfferLane(b"T" * 16, b"K" * 32)
+ANNOUNCED = fm.Announce(TRANSFER, (Entry("photo", 40),))
+OFFERED = fm.OfferLane(b"T" * 16, b"K" * 32)
 
 
 def made(
     *, host: bool = False, keys: ProofKeys | None = None, files: Transfers | None = None
-) -> tuple[Link, list[Command]]:
+) -> tuple[Link, list[do.Command]]:
     link = Link(NEW, "This PC", no_files() if files is None else files)
     return link, link.open(offerer=not host, keys=keys, lane_url=None if host else URL)
 
 
 def with_files(
-    *, host: bool = False, keys: ProofKeys | None = None, features: tuple[str, ...] = FEATURES
+    *, host: bool = False, keys: ProofKeys | None = None, features: tuple[str, ...] = lm.FEATURES
 ) -> Link:
     link, _ = made(host=host, keys=keys)
-    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    link.handle(heard(Hello("Phone", features=features)), T0)
+    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
+    link.handle(heard(lm.Hello("Phone", features=features)), T0)
     return link
 
 
-def lane_commands(commands: list[Command]) -> list[Command]:
+def lane_commands(commands: list[do.Command]) -> list[do.Command]:
     return [
         one
         for one in commands
-        if isinstance(one, ExpectLane | DialLane | CloseLane)
-        or (isinstance(one, SetTimer | CancelTimer) and one.timer == LANE)
+        if isinstance(one, do.ExpectLane | do.DialLane | do.CloseLane)
+        or (isinstance(one, do.SetTimer | do.CancelTimer) and one.timer == LANE)
     ]
 
 
-def offer_in(commands: list[Command]) -> OfferLane:
+def offer_in(commands: list[do.Command]) -> fm.OfferLane:
     """What a host's lane expects, as the guest is told right after it."""
-    (expect,) = [one for one in commands if isinstance(one, ExpectLane)]
-    offer = OfferLane(expect.token, expect.key)
+    (expect,) = [one for one in commands if isinstance(one, do.ExpectLane)]
+    offer = fm.OfferLane(expect.token, expect.key)
     assert commands.index(expect) < commands.index(say(offer))
     return offer
 
 
-def sends(link: Link, transfers: Transfers) -> list[Command]:
+def sends(link: Link, transfers: Transfers) -> list[do.Command]:
     """Its person sends a file, and the disk has looked at it."""
-    commands = transfers.intent(SendPaths(ID, ("photo",)), T0)
-    (looking,) = [one for one in commands if isinstance(one, ListSources)]
-    return transfers.disk(SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
+    commands = transfers.intent(fe.SendPaths(ID, ("photo",)), T0)
+    (looking,) = [one for one in commands if isinstance(one, do.ListSources)]
+    return transfers.disk(fe.SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
 
 
 def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> None:
     link = with_files(host=True)
     commands = link.handle(heard(ANNOUNCED), T0)
     offer_in(commands)
-    assert SetTimer(LANE, lane.OPEN_SECONDS) in commands
+    assert do.SetTimer(LANE, lane.OPEN_SECONDS) in commands
     assert (
         lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0))
         == []
     )
     files = no_files()
     link, _ = made(host=True, files=files)
-    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    assert lane_commands(link.handle(heard(Hello("Phone")), T0)) == []
+    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
+    assert lane_commands(link.handle(heard(lm.Hello("Phone")), T0)) == []
     commands = sends(link, files)
     offer_in(commands)
 
 
 def test_a_guest_waits_a_moment_for_the_hosts_offer_and_dials_it() -> None:
     link = with_files()
-    assert lane_commands(link.handle(heard(ANNOUNCED), T0)) == [SetTimer(LANE, lane.WAIT_SECONDS)]
+    play = Playbook(link, T0)
+    assert lane_commands(play.on(heard(ANNOUNCED), ...)) == [do.SetTimer(LANE, lane.WAIT_SECONDS)]
     assert link.lane_pending
-    assert link.handle(heard(OFFERED), T0) == [
-        DialLane(ID, URL, OFFERED.token, OFFERED.key),
-        SetTimer(LANE, lane.OPEN_SECONDS),
-    ]
-    assert lane_commands(link.handle(LaneOpened(ID), T0)) == [CancelTimer(LANE)]
+    play.on(
+        heard(OFFERED),
+        do.DialLane(ID, URL, OFFERED.token, OFFERED.key),
+        do.SetTimer(LANE, lane.OPEN_SECONDS),
+    )
+    assert lane_commands(play.on(ev.LaneOpened(ID), ...)) == [do.CancelTimer(LANE)]
     assert (link.lane_open, link.lane_pending) == (True, False)
-    assert link.handle(heard(OFFERED), T0) == []  # the host has not heard yet that it is open
+    play.on(heard(OFFERED))  # the host has not heard yet that it is open
 
 
 def test_a_guest_that_is_offered_nothing_takes_the_data_channel() -> None:
     link = with_files()
     link.handle(heard(ANNOUNCED), T0)
-    assert lane_commands(link.handle(TimerFired(LANE), T0)) == [CloseLane(ID)]
+    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == [do.CloseLane(ID)]
     assert not link.lane_pending
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_a_peer_that_knows_of_no_lanes_is_offered_none_and_waited_for_by_nobody(host: bool) -> None:
     link = with_files(host=host, features=("text", "files"))
     assert lane_commands(link.handle(heard(ANNOUNCED), T0)) == []
@@ -561,14 +526,14 @@ def test_a_lane_that_does_not_open_is_tried_again_and_given_up_at_last() -> None
     link = with_files(host=True)
     tokens = [offer_in(link.handle(heard(ANNOUNCED), T0)).token]
     for _ in range(lane.MAX_TRIES - 1):
-        assert lane_commands(link.handle(TimerFired(LANE), T0)) == [
-            CloseLane(ID),
-            SetTimer(LANE, lane.RETRY_SECONDS),
+        assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == [
+            do.CloseLane(ID),
+            do.SetTimer(LANE, lane.RETRY_SECONDS),
         ]
         assert not link.lane_pending
-        tokens.append(offer_in(link.handle(TimerFired(LANE), T0)).token)
+        tokens.append(offer_in(link.handle(ev.TimerFired(LANE), T0)).token)
         assert link.lane_pending
-    assert lane_commands(link.handle(TimerFired(LANE), T0)) == [CloseLane(ID)]
+    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == [do.CloseLane(ID)]
     assert (
         lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0))
         == []
@@ -579,33 +544,35 @@ def test_a_lane_that_does_not_open_is_tried_again_and_given_up_at_last() -> None
 def test_a_lane_that_breaks_is_offered_again_a_second_later() -> None:
     link = with_files(host=True)
     link.handle(heard(ANNOUNCED), T0)
-    link.handle(LaneOpened(ID), T0)
+    link.handle(ev.LaneOpened(ID), T0)
     assert link.lane_open
-    assert lane_commands(link.handle(LaneLost(ID), T0)) == [SetTimer(LANE, lane.RETRY_SECONDS)]
+    assert lane_commands(link.handle(ev.LaneLost(ID), T0)) == [
+        do.SetTimer(LANE, lane.RETRY_SECONDS)
+    ]
     assert not link.lane_open
-    offer_in(link.handle(TimerFired(LANE), T0))
-    link.handle(LaneOpened(ID), T0)
-    assert lane_commands(link.handle(TimerFired(LANE), T0)) == []  # it crossed with the opening
+    offer_in(link.handle(ev.TimerFired(LANE), T0))
+    link.handle(ev.LaneOpened(ID), T0)
+    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == []  # it crossed with the opening
     guest = with_files()
     guest.handle(heard(OFFERED), T0)
     # The host offers another
-    assert lane_commands(guest.handle(LaneLost(ID), T0)) == [CancelTimer(LANE)]
-    assert lane_commands(guest.handle(TimerFired(LANE), T0)) == []
+    assert lane_commands(guest.handle(ev.LaneLost(ID), T0)) == [do.CancelTimer(LANE)]
+    assert lane_commands(guest.handle(ev.TimerFired(LANE), T0)) == []
 
 
 def test_a_lane_message_is_refused_at_a_host_and_where_it_is_repeated_without_end() -> None:
-    assert with_files(host=True).handle(heard(OFFERED), T0) == [say(Unsupported("not_allowed"))]
+    assert with_files(host=True).handle(heard(OFFERED), T0) == [say(lm.Unsupported("not_allowed"))]
     link = with_files()
     for _ in range(lane.MAX_TRIES):
-        assert isinstance(link.handle(heard(OFFERED), T0)[0], DialLane)
-    assert link.handle(heard(OFFERED), T0) == [say(Unsupported("not_allowed"))]
+        assert isinstance(link.handle(heard(OFFERED), T0)[0], do.DialLane)
+    assert link.handle(heard(OFFERED), T0) == [say(lm.Unsupported("not_allowed"))]
 
 
-@pytest.mark.parametrize("message", [ANNOUNCED, OFFERED, Cancel(TRANSFER), Resume((bytes(32),))])
+@for_each("message", [ANNOUNCED, OFFERED, fm.Cancel(TRANSFER), fm.Resume((bytes(32),))])
 def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(
-    message: FileMessage,
+    message: fm.FileMessage,
 ) -> None:
-    refused = [say(Unsupported("not_allowed"))]
+    refused = [say(lm.Unsupported("not_allowed"))]
     assert open_link().handle(heard(message), T0) == refused
     assert with_files(features=("text", "lane")).handle(heard(message), T0) == refused
 
@@ -624,24 +591,26 @@ def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_our
 ):
     files = no_files()
     link, _ = made(host=True, files=files)
-    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    link.handle(heard(Hello("Phone", features=("text", "files"))), T0)
-    stream = ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0")
-    unsupported = [say(Unsupported("channel"), OTHER)]
-    assert link.handle(stream, T0) == unsupported
-    link.handle(heard(ANNOUNCED), T0)
-    assert link.handle(stream, T0) == unsupported  # nobody has accepted it
-    files.intent(AcceptTransfer(TRANSFER), T0)
-    files.disk(SinkReady(TRANSFER), T0)
-    assert link.handle(stream, T0)[0] == TakeStream(TRANSFER, ID, OTHER, 0)
+    play = Playbook(link, T0)
+    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(heard(lm.Hello("Phone", features=("text", "files"))), ...)
+    stream = ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0")
+    unsupported = [say(lm.Unsupported("channel"), OTHER)]
+    play.on(stream, *unsupported)
+    play.on(heard(ANNOUNCED), ...)
+    play.on(stream, *unsupported)  # nobody has accepted it
+    files.intent(fe.AcceptTransfer(TRANSFER), T0)
+    files.disk(fe.SinkReady(TRANSFER), T0)
+    play.on(stream, do.TakeStream(TRANSFER, ID, OTHER, 0), ...)
 
 
 def test_text_on_a_lane_that_does_not_carry_the_link_is_nothing() -> None:
     link = with_files(host=True)
-    link.handle(heard(ANNOUNCED), T0)
-    link.handle(LaneOpened(ID), T0)
-    assert link.handle(heard(TextPiece("x"), LANE_CHANNEL), T0) == []
-    assert link.status.via is Via.WEBRTC
+    play = Playbook(link, T0)
+    play.on(heard(ANNOUNCED), ...)
+    play.on(ev.LaneOpened(ID), ...)
+    play.on(heard(lm.TextPiece("x"), ev.LANE_CHANNEL))
+    assert link.status.via is st.Via.WEBRTC
 
 
 def test_what_both_ends_know_of_a_link_is_its_own() -> None:
@@ -655,75 +624,81 @@ def test_what_both_ends_know_of_a_link_is_its_own() -> None:
 # --- the lane for the whole link ------------------------------------------------------------------
 
 SECRET = lane.LaneSecret(KEYS.key("lane token")[:16], KEYS.key("lane key"))
-CARRIED = LaneOpened(ID, carries_link=True)
-OVER_LANE = replace(CONNECTED, via=Via.LANE)
+CARRIED = ev.LaneOpened(ID, carries_link=True)
+OVER_LANE = replace(CONNECTED, via=st.Via.LANE)
 
 
-def on_lane(message: LinkMessage) -> ChannelMessage:
-    return heard(message, LANE_CHANNEL)
+def on_lane(message: lm.LinkMessage) -> ev.ChannelMessage:
+    return heard(message, ev.LANE_CHANNEL)
 
 
 def test_a_proof_prepares_a_lane_for_the_link_and_without_one_there_is_none() -> None:
-    assert made(keys=KEYS)[1][-1] == SetTimer(LANE, lane.FALLBACK_SECONDS)
-    assert made(host=True, keys=KEYS)[1][-1] == ExpectLane(ID, SECRET.token, SECRET.key)
+    assert made(keys=KEYS)[1][-1] == do.SetTimer(LANE, lane.FALLBACK_SECONDS)
+    assert made(host=True, keys=KEYS)[1][-1] == do.ExpectLane(ID, SECRET.token, SECRET.key)
     for host in (True, False):
         link, opening = made(host=host)
         assert lane_commands(opening) == []
-        assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0) == closed(Reason.ICE_FAILED, NEW)
+        assert link.handle(ev.PeerFailed(ID, Reason.ICE_FAILED), T0) == closed(
+            Reason.ICE_FAILED, NEW
+        )
 
 
-@pytest.mark.parametrize("event", [TimerFired(LANE), PeerFailed(ID, Reason.ICE_FAILED)])
+@for_each("event", [ev.TimerFired(LANE), ev.PeerFailed(ID, Reason.ICE_FAILED)])
 def test_a_guest_that_finds_no_way_dials_once_for_the_whole_link(event: LinkInput) -> None:
     link, _ = made(keys=KEYS)
-    dial = DialLane(ID, URL, SECRET.token, SECRET.key, carries_link=True)
-    assert link.handle(event, T0) == [CancelTimer(LANE), dial]
-    assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0) == []
-    assert link.handle(CARRIED, T0) == [
-        CancelTimer(OPEN_TIMER),
-        SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        CancelTimer(LANE),
-        ClosePeer(ID),
-        say(Hello("This PC"), LANE_CHANNEL),
-        Publish(OVER_LANE),
-    ]
+    play = Playbook(link, T0)
+    dial = do.DialLane(ID, URL, SECRET.token, SECRET.key, carries_link=True)
+    play.on(event, do.CancelTimer(LANE), dial)
+    play.on(ev.PeerFailed(ID, Reason.ICE_FAILED))
+    play.on(
+        CARRIED,
+        do.CancelTimer(OPEN_TIMER),
+        do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+        do.CancelTimer(LANE),
+        do.ClosePeer(ID),
+        say(lm.Hello("This PC"), ev.LANE_CHANNEL),
+        do.Publish(OVER_LANE),
+    )
 
 
 def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
     link, _ = made(host=True, keys=KEYS)
-    assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0) == []
-    assert link.handle(CARRIED, T0) == []
-    commands = link.handle(on_lane(Hello("Phone", features=("text",))), T0)
+    play = Playbook(link, T0)
+    play.on(ev.PeerFailed(ID, Reason.ICE_FAILED))
+    play.on(CARRIED)
+    commands = play.on(on_lane(lm.Hello("Phone", features=("text",))), ...)
     named = replace(OVER_LANE, peer_name="Phone")
     assert commands[-3:] == [
-        say(Hello("This PC"), LANE_CHANNEL),
-        Publish(OVER_LANE),
-        Publish(named),
+        say(lm.Hello("This PC"), ev.LANE_CHANNEL),
+        do.Publish(OVER_LANE),
+        do.Publish(named),
     ]
-    assert ClosePeer(ID) in commands
-    assert link.state is LinkState.OPEN
+    assert do.ClosePeer(ID) in commands
+    play.reaches(LinkState.OPEN)
 
 
 def over_lane(*, host: bool = False) -> Link:
     link, _ = made(host=host, keys=KEYS)
-    link.handle(TimerFired(LANE), T0) if not host else None
+    link.handle(ev.TimerFired(LANE), T0) if not host else None
     link.handle(CARRIED, T0)
-    link.handle(on_lane(Hello("Phone")), T0)
-    assert link.status.via is Via.LANE
+    link.handle(on_lane(lm.Hello("Phone")), T0)
+    assert link.status.via is st.Via.LANE
     return link
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_everything_goes_over_it(host: bool) -> None:
     link = over_lane(host=host)
-    assert link.handle(SendText(ID, "hi"), T0)[0] == say(TextPiece("hi"), LANE_CHANNEL)
-    assert link.handle(on_lane(TextPiece("hi")), T0) == [Publish(TextReceived(ID, "hi"))]
-    assert say(Ping(), LANE_CHANNEL) in beat(link, T0 + 1)
+    play = Playbook(link, T0)
+    play.on(ev.SendText(ID, "hi"), say(lm.TextPiece("hi"), ev.LANE_CHANNEL), ...)
+    play.on(on_lane(lm.TextPiece("hi")), do.Publish(st.TextReceived(ID, "hi")))
+    assert say(lm.Ping(), ev.LANE_CHANNEL) in beat(link, T0 + 1)
     assert (link.lane_open, link.status.can_send_files) == (True, True)
     # There is no second one beside it
-    assert lane_commands(link.handle(on_lane(ANNOUNCED), T0)) == []
+    assert lane_commands(play.on(on_lane(ANNOUNCED), ...)) == []
     told = replace(
         link.status,
-        stage=Stage.CLOSED,
+        stage=st.Stage.CLOSED,
         reason=Reason.DISCONNECTED,
         can_text=False,
         can_send_files=False,
@@ -731,132 +706,137 @@ def test_everything_goes_over_it(host: bool) -> None:
     commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
     # And no peer: it is closed since the lane took over
     assert commands[-6:] == [
-        say(Bye("closed"), LANE_CHANNEL),
-        CancelTimer(OPEN_TIMER),
-        CancelTimer(HEARTBEAT),
-        CancelTimer(LANE),
-        CloseLane(ID),
-        Publish(told),
+        say(lm.Bye("closed"), ev.LANE_CHANNEL),
+        do.CancelTimer(OPEN_TIMER),
+        do.CancelTimer(HEARTBEAT),
+        do.CancelTimer(LANE),
+        do.CloseLane(ID),
+        do.Publish(told),
     ]
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_where_it_breaks_the_peer_has_vanished_and_where_it_says_bye_it_left(host: bool) -> None:
     link = over_lane(host=host)
-    link.handle(LaneLost(ID), T0)
+    link.handle(ev.LaneLost(ID), T0)
     assert link.status.reason is Reason.PEER_VANISHED
     link = over_lane(host=host)
-    link.handle(on_lane(Bye()), T0)
+    link.handle(on_lane(lm.Bye()), T0)
     assert link.status.reason is Reason.PEER_LEFT
     link = over_lane(host=host)
+    now = T0
     while link.state is LinkState.OPEN:
-        later = link._ticked + 1
-        beat(link, later)
+        now += HEARTBEAT_SECONDS
+        beat(link, now)
     assert link.status.reason is Reason.PEER_VANISHED
 
 
-@pytest.mark.parametrize("host", [True, False])
+@for_each("host", [True, False])
 def test_a_link_that_opens_on_neither_way_says_what_webrtc_said(host: bool) -> None:
     link, _ = made(host=host, keys=KEYS)
-    link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0)
-    link.handle(TimerFired(OPEN_TIMER), T0)
+    link.handle(ev.PeerFailed(ID, Reason.ICE_FAILED), T0)
+    link.handle(ev.TimerFired(OPEN_TIMER), T0)
     assert link.status.reason is Reason.ICE_FAILED
     link, _ = made(host=host, keys=KEYS)
-    link.handle(TimerFired(OPEN_TIMER), T0)
+    link.handle(ev.TimerFired(OPEN_TIMER), T0)
     assert link.status.reason is Reason.LINK_TIMEOUT
 
 
-@pytest.mark.parametrize("ice_first", [True, False])
+@for_each("ice_first", [True, False])
 def test_where_both_ways_have_failed_nothing_more_is_waited_for(ice_first: bool) -> None:
-    events: list[LinkInput] = [PeerFailed(ID, Reason.ICE_FAILED), LaneLost(ID)]
+    events: list[LinkInput] = [ev.PeerFailed(ID, Reason.ICE_FAILED), ev.LaneLost(ID)]
     link, _ = made(keys=KEYS)
-    link.handle(TimerFired(LANE), T0)
+    play = Playbook(link, T0)
+    play.on(ev.TimerFired(LANE), ...)
     first, second = events if ice_first else events[::-1]
-    assert link.handle(first, T0) == []
-    link.handle(second, T0)
+    play.on(first)
+    play.on(second, ...)
     assert (link.state, link.status.reason) == (LinkState.CLOSED, Reason.ICE_FAILED)
 
 
-@pytest.mark.parametrize("reason", [Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
+@for_each("reason", [Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
 def test_only_where_ice_finds_no_way_a_lane_is_the_answer(reason: Reason) -> None:
     link, _ = made(keys=KEYS)
-    link.handle(PeerFailed(ID, reason), T0)
+    link.handle(ev.PeerFailed(ID, reason), T0)
     assert link.status.reason is reason
 
 
 def test_webrtc_opens_in_time_and_the_lane_is_not_needed() -> None:
     link, _ = made(keys=KEYS)
-    assert lane_commands(link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)) == [
-        CancelTimer(LANE)
+    assert lane_commands(link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)) == [
+        do.CancelTimer(LANE)
     ]
     host, _ = made(host=True, keys=KEYS)
-    host.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
+    host.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
     # Its token opens a lane beside the link, too
-    assert host.handle(LaneOpened(ID), T0) == [CancelTimer(LANE)]
+    assert host.handle(ev.LaneOpened(ID), T0) == [do.CancelTimer(LANE)]
 
 
 def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_there_too() -> None:
     guest, _ = made(keys=KEYS)
-    guest.handle(TimerFired(LANE), T0)
-    commands = guest.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    assert lane_commands(commands) == [CancelTimer(LANE), CloseLane(ID)]
-    assert guest.handle(CARRIED, T0) == []  # it crossed
-    guest.handle(LaneLost(ID), T0)
-    assert (guest.state, guest.status.via) == (LinkState.OPEN, Via.WEBRTC)
+    play = Playbook(guest, T0)
+    play.on(ev.TimerFired(LANE), ...)
+    commands = play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    assert lane_commands(commands) == [do.CancelTimer(LANE), do.CloseLane(ID)]
+    play.on(CARRIED)  # it crossed
+    play.on(ev.LaneLost(ID), ...)
+    assert (guest.state, guest.status.via) == (LinkState.OPEN, st.Via.WEBRTC)
     for opens_late in (True, False):
         host, _ = made(host=True, keys=KEYS)
-        channel = ChannelOpened(ID, CONTROL, CONTROL_LABEL)
+        channel = ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL)
         for event in (CARRIED, channel) if opens_late else (channel, CARRIED):
             host.handle(event, T0)
-        assert host.handle(LaneLost(ID), T0) == []
-        assert (host.state, host.status.via) == (LinkState.OPEN, Via.WEBRTC)
+        assert host.handle(ev.LaneLost(ID), T0) == []
+        assert (host.state, host.status.via) == (LinkState.OPEN, st.Via.WEBRTC)
 
 
 def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> None:
     files = no_files()
     link, _ = made(host=True, keys=KEYS, files=files)
-    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    link.handle(CARRIED, T0)
-    commands = link.handle(on_lane(Hello("Phone")), T0)
+    play = Playbook(link, T0)
+    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(CARRIED, ...)
+    commands = play.on(on_lane(lm.Hello("Phone")), ...)
     assert commands[:4] == [
-        CancelTimer(LANE),
-        ClosePeer(ID),
-        say(Hello("This PC"), LANE_CHANNEL),
-        Publish(OVER_LANE),
+        do.CancelTimer(LANE),
+        do.ClosePeer(ID),
+        say(lm.Hello("This PC"), ev.LANE_CHANNEL),
+        do.Publish(OVER_LANE),
     ]
-    assert link.handle(heard(TextPiece("of the channel that is gone")), T0) == []
+    play.on(heard(lm.TextPiece("of the channel that is gone")))
     late: list[LinkInput] = [
-        ChannelClosed(ID, CONTROL),
-        ChannelOpened(ID, OTHER, "chat"),
-        PeerFailed(ID, Reason.PEER_LEFT),
+        ev.ChannelClosed(ID, CONTROL),
+        ev.ChannelOpened(ID, OTHER, "chat"),
+        ev.PeerFailed(ID, Reason.PEER_LEFT),
     ]
     for event in late:  # of the peer that is closed
-        assert link.handle(event, T0) == []
+        play.on(event)
 
 
 def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
     """No honest guest has greeted there before it took the lane; of one that has, nothing hangs."""
     files = no_files()
     link, _ = made(host=True, keys=KEYS, files=files)
-    link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    link.handle(heard(Hello("Phone", features=("text", "files"))), T0)
-    link.handle(heard(ANNOUNCED), T0)
-    files.intent(AcceptTransfer(TRANSFER), T0)
-    files.disk(SinkReady(TRANSFER), T0)
-    link.handle(ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), T0)
-    link.handle(CARRIED, T0)
-    assert HoldSink(TRANSFER) in link.handle(on_lane(Hello("Phone")), T0)
-    held = files.disk(SinkHeld(TRANSFER, START), T0)
-    assert TakeStream(TRANSFER, ID, LANE_CHANNEL, 1) in held
+    play = Playbook(link, T0)
+    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(heard(lm.Hello("Phone", features=("text", "files"))), ...)
+    play.on(heard(ANNOUNCED), ...)
+    files.intent(fe.AcceptTransfer(TRANSFER), T0)
+    files.disk(fe.SinkReady(TRANSFER), T0)
+    play.on(ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), ...)
+    play.on(CARRIED, ...)
+    play.on(on_lane(lm.Hello("Phone")), ..., do.HoldSink(TRANSFER), ...)
+    held = files.disk(fe.SinkHeld(TRANSFER, START), T0)
+    assert do.TakeStream(TRANSFER, ID, ev.LANE_CHANNEL, 1) in held
 
 
-@pytest.mark.parametrize("opened", [True, False])
-@pytest.mark.parametrize(
+@for_each("opened", [True, False])
+@for_each(
     "event",
     [
-        PeerFailed(ID, Reason.PEER_LEFT),
-        PeerFailed(ID, Reason.ICE_FAILED),
-        ChannelClosed(ID, CONTROL),
+        ev.PeerFailed(ID, Reason.PEER_LEFT),
+        ev.PeerFailed(ID, Reason.ICE_FAILED),
+        ev.ChannelClosed(ID, CONTROL),
     ],
 )
 def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(
@@ -864,48 +844,51 @@ def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(
 ) -> None:
     link, _ = made(host=True, keys=KEYS)
     if opened:
-        link.handle(ChannelOpened(ID, CONTROL, CONTROL_LABEL), T0)
-    elif isinstance(event, ChannelClosed):
+        link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
+    elif isinstance(event, ev.ChannelClosed):
         return
     link.handle(CARRIED, T0)
     link.handle(event, T0)
-    assert (link.state, link.status.via) == (LinkState.OPEN, Via.LANE)
+    assert (link.state, link.status.via) == (LinkState.OPEN, st.Via.LANE)
 
 
 def test_a_word_on_the_lane_that_nobody_understands_opens_the_link_and_is_told() -> None:
     link, _ = made(host=True, keys=KEYS)
     link.handle(CARRIED, T0)
-    assert link.handle(heard("rubbish", LANE_CHANNEL), T0)[-1] == say(
-        Unsupported("bad_json"), LANE_CHANNEL
+    assert link.handle(heard("rubbish", ev.LANE_CHANNEL), T0)[-1] == say(
+        lm.Unsupported("bad_json"), ev.LANE_CHANNEL
     )
     assert link.state is LinkState.OPEN
 
 
 def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None:
     link, _ = made(host=True, keys=KEYS)
-    assert link.handle(LaneOpened(ID), T0) == []
-    assert link.handle(on_lane(Hello("Phone")), T0) == []
-    assert link.handle(LaneLost(ID), T0) == []
-    assert link.state is LinkState.OPENING
+    play = Playbook(link, T0)
+    play.on(ev.LaneOpened(ID))
+    play.on(on_lane(lm.Hello("Phone")))
+    play.on(ev.LaneLost(ID))
+    play.reaches(LinkState.OPENING)
     # Its token is used up
-    assert link.handle(PeerFailed(ID, Reason.ICE_FAILED), T0)[-1] == Publish(
-        replace(NEW, stage=Stage.CLOSED, reason=Reason.ICE_FAILED)
+    play.on(
+        ev.PeerFailed(ID, Reason.ICE_FAILED),
+        ...,
+        do.Publish(replace(NEW, stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)),
     )
 
 
 # --- misuse ---------------------------------------------------------------------------------------
 
 INPUTS: list[LinkInput] = [
-    ChannelOpened(ID, CONTROL, CONTROL_LABEL),
-    heard(Ping()),
-    PeerFailed(ID, Reason.PEER_LEFT),
-    SendText(ID, "x"),
-    TimerFired(OPEN_TIMER),
-    TimerFired(HEARTBEAT),
-    TimerFired(Timer(TimerName.DIAL, ID)),
-    LaneOpened(ID),
-    LaneLost(ID),
-    TimerFired(Timer(TimerName.LANE, ID)),
+    ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL),
+    heard(lm.Ping()),
+    ev.PeerFailed(ID, Reason.PEER_LEFT),
+    ev.SendText(ID, "x"),
+    ev.TimerFired(OPEN_TIMER),
+    ev.TimerFired(HEARTBEAT),
+    ev.TimerFired(ev.Timer(ev.TimerName.DIAL, ID)),
+    ev.LaneOpened(ID),
+    ev.LaneLost(ID),
+    ev.TimerFired(ev.Timer(ev.TimerName.LANE, ID)),
 ]
 WELCOME = {  # what each state takes, by position in INPUTS
     LinkState.IDLE: {3},
@@ -922,8 +905,8 @@ def in_state(state: LinkState) -> Link:
     return link
 
 
-@pytest.mark.parametrize("state", LinkState)
-@pytest.mark.parametrize("number", range(len(INPUTS)))
+@for_each("state", LinkState)
+@for_each("number", range(len(INPUTS)))
 def test_what_the_table_does_not_hold_is_misuse(state: LinkState, number: int) -> None:
     link = in_state(state)
     if number in WELCOME[state]:
@@ -947,12 +930,12 @@ def test_opening_or_closing_twice_is_misuse() -> None:
 
 def test_a_closed_control_channel_is_a_peer_that_left_and_another_is_nothing() -> None:
     link = open_link()
-    assert link.handle(ChannelClosed(ID, OTHER), T0) == []
-    assert link.handle(ChannelClosed(ID, CONTROL), T0) == closed(Reason.PEER_LEFT)
+    assert link.handle(ev.ChannelClosed(ID, OTHER), T0) == []
+    assert link.handle(ev.ChannelClosed(ID, CONTROL), T0) == closed(Reason.PEER_LEFT)
 
 
 def test_a_peer_that_greeted_and_closes_without_goodbye_was_lost() -> None:
     link = open_link()
-    link.handle(ChannelMessage(ID, CONTROL, dump_link_message(Hello("Phone"))), T0)
-    assert link.handle(ChannelClosed(ID, CONTROL), T0)[-1] == Publish(link.status)
+    link.handle(ev.ChannelMessage(ID, CONTROL, lm.dump_link_message(lm.Hello("Phone"))), T0)
+    assert link.handle(ev.ChannelClosed(ID, CONTROL), T0)[-1] == do.Publish(link.status)
     assert link.status.reason is Reason.PEER_VANISHED

@@ -5,98 +5,49 @@ on a fake clock.
 import json
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from proxim.core.commands import (
-    CancelTimer,
-    CloseConnection,
-    Dial,
-    Publish,
-    SaveName,
-    SetTimer,
-    StopListening,
-)
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import file_events as fe
+from proxim.core import link_messages as lm
+from proxim.core import messages as msg
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import (
-    ChannelMessage,
-    ChannelOpened,
-    ConnectionID,
-    ConnectionLost,
-    ConnectionOpened,
-    Decide,
-    DialFailed,
-    Disconnect,
-    FrameReceived,
-    FrameRefused,
-    Invite,
-    Join,
-    LinkID,
-    Network,
-    NetworksSeen,
-    PeerDescribed,
-    PeerFailed,
-    Rename,
-    SendText,
-    SessionType,
-    Shutdown,
-    Timer,
-    TimerFired,
-    TimerName,
-)
-from proxim.core.file_events import AcceptTransfer, CancelTransfer, RetryTransfer, SendPaths
 from proxim.core.host import Host
 from proxim.core.host_code import JoinTarget, parse_target
-from proxim.core.link_messages import TextPiece, dump_link_message
 from proxim.core.manifest import Direction
-from proxim.core.messages import CODE_SESSION_ID, DeviceInfo, PairRequest, SDPType
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.proof import MakeExchange
 from proxim.core.proving import Prover
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    PairOutcome,
-    Stage,
-    TextReceived,
-    ThisDevice,
-    TransferState,
-    TransferStatus,
-    Trouble,
-    Via,
-)
 from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.core.transfers import RESUME_GRACE_SECONDS
 from proxim.net.spake import Spake2Exchange
-from tests.core.machine_fixtures import (
-    ETHERNET,
-    HOST_DEVICE,
-    ONE_TIME,
-    PHONE,
-    WIFI,
-    Bench,
-    FakeSpake2,
-    HostBench,
-    World,
-    prover,
-    published,
-    reasons,
-    sent,
-)
+from tests.core.bench import Bench
+from tests.core.cases import for_each
+from tests.core.fake_spake2 import FakeSpake2
+from tests.core.handed_in import ETHERNET, HOST_DEVICE, ONE_TIME, PHONE, WIFI, prover
+from tests.core.host_bench import HostBench
+from tests.core.in_commands import published, reasons, sent
+from tests.core.two_programs import World
 
-TARGET = JoinTarget("192.168.1.5", 47800, CODE_SESSION_ID)
+TARGET = JoinTarget("192.168.1.5", 47800, msg.CODE_SESSION_ID)
 
 
-@pytest.fixture
-def world() -> World:
+def new_world() -> World:
     """A host that shows a one-time code, and a guest that has not joined yet."""
     world = World()
     world.settle()
     return world
 
 
-def world_of(invite: Invite, spake2: MakeExchange = Spake2Exchange) -> World:
+@pytest.fixture
+def world() -> World:
+    return new_world()
+
+
+def world_of(invite: ev.Invite, spake2: MakeExchange = Spake2Exchange) -> World:
     world = World(host=HostBench(invite, spake2=spake2))
     world.settle()
     return world
@@ -105,7 +56,7 @@ def world_of(invite: Invite, spake2: MakeExchange = Spake2Exchange) -> World:
 def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
     """Why the newest link of one side closed, and whether it had been open."""
     status = world.status(side)
-    assert status.stage is Stage.CLOSED
+    assert status.stage is st.Stage.CLOSED
     return status.reason, status.was_connected
 
 
@@ -113,59 +64,61 @@ def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
 
 
 def test_a_program_says_first_which_device_it_is() -> None:
-    assert Program(PHONE, None, prover()).start() == [Publish(ThisDevice(PHONE))]
+    assert Program(PHONE, None, prover()).start() == [do.Publish(st.ThisDevice(PHONE))]
 
 
 def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
     bench = Bench(Program(PHONE, None, prover()))
-    bench.do(Join(TARGET))
-    assert bench.do(Join(TARGET)) == [Publish(Trouble(Problem(Reason.JOIN_BUSY)))]
-    bench.do(Disconnect(LinkID("guest-1")))
-    commands = bench.do(Join(TARGET))
-    assert [command for command in commands if isinstance(command, Dial)] == [
-        Dial(ConnectionID(-2), TARGET.websocket_url)
+    bench.handle(ev.Join(TARGET))
+    bench.on(ev.Join(TARGET), do.Publish(st.Trouble(Problem(Reason.JOIN_BUSY))))
+    bench.handle(ev.Disconnect(ev.LinkID("guest-1")))
+    commands = bench.handle(ev.Join(TARGET))
+    assert [command for command in commands if isinstance(command, do.Dial)] == [
+        do.Dial(ev.ConnectionID(-2), TARGET.websocket_url)
     ]
-    assert SetTimer(Timer(TimerName.DIAL, "guest-2"), 4.0) in commands
+    assert do.SetTimer(ev.Timer(ev.TimerName.DIAL, "guest-2"), 4.0) in commands
 
 
 def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
     bench = Bench(Program(PHONE, None, prover()))
-    bench.do(Join(TARGET))
-    link, socket = LinkID("guest-1"), ConnectionID(-1)
-    bench.do(Disconnect(link))
+    bench.handle(ev.Join(TARGET))
+    link, socket = ev.LinkID("guest-1"), ev.ConnectionID(-1)
+    bench.handle(ev.Disconnect(link))
     late: list[ProgramEvent] = [
-        DialFailed(socket, Reason.REFUSED),
-        ConnectionOpened(socket, "192.168.1.5"),
-        FrameReceived(socket, "{}"),
-        FrameRefused(socket, Reason.BAD_MESSAGE),
-        ConnectionLost(socket),
-        PeerDescribed(link, SDPType.OFFER, "v=0"),
-        ChannelOpened(link, 0, "control"),
-        ChannelMessage(link, 0, "{}"),
-        PeerFailed(link, Reason.ICE_FAILED),
-        Disconnect(link),
+        ev.DialFailed(socket, Reason.REFUSED),
+        ev.ConnectionOpened(socket, "192.168.1.5"),
+        ev.FrameReceived(socket, "{}"),
+        ev.FrameRefused(socket, Reason.BAD_MESSAGE),
+        ev.ConnectionLost(socket),
+        ev.PeerDescribed(link, msg.SDPType.OFFER, "v=0"),
+        ev.ChannelOpened(link, 0, "control"),
+        ev.ChannelMessage(link, 0, "{}"),
+        ev.PeerFailed(link, Reason.ICE_FAILED),
+        ev.Disconnect(link),
     ]
     for event in late:
         assert bench.program.handle(event, bench.now) == []
-    told = Publish(Trouble(Problem(Reason.NOT_CONNECTED), link))
-    assert bench.do(SendText(link, "hi")) == [told]
+    told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), link))
+    bench.on(ev.SendText(link, "hi"), told)
 
 
 def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
     with pytest.raises(MachineMisuseError):
-        Program(PHONE, None, prover()).handle(TimerFired(Timer(TimerName.DIAL, "guest-1")), 0.0)
+        Program(PHONE, None, prover()).handle(
+            ev.TimerFired(ev.Timer(ev.TimerName.DIAL, "guest-1")), 0.0
+        )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "event",
     [
-        NetworksSeen(()),
+        ev.NetworksSeen(()),
         ONE_TIME,
-        Decide("x", approved=True),
-        ConnectionOpened(ConnectionID(1), "192.168.1.9"),
-        TimerFired(Timer(TimerName.SESSION, "guest-1")),
-        TimerFired(Timer(TimerName.LINK_OPEN, "host-1")),
-        SendText(LinkID("host-1"), "hi"),
+        ev.Decide("x", approved=True),
+        ev.ConnectionOpened(ev.ConnectionID(1), "192.168.1.9"),
+        ev.TimerFired(ev.Timer(ev.TimerName.SESSION, "guest-1")),
+        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, "host-1")),
+        ev.SendText(ev.LinkID("host-1"), "hi"),
     ],
 )
 def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
@@ -184,29 +137,35 @@ def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
     session_id = bench.shown.session_id
     assert session_id.startswith("guest-")
     bench.ledger.timers.clear()
-    commands = bench.program.handle(TimerFired(Timer(TimerName.SESSION, session_id)), bench.now)
-    assert CancelTimer(Timer(TimerName.SESSION, session_id)) in commands
+    commands = bench.program.handle(
+        ev.TimerFired(ev.Timer(ev.TimerName.SESSION, session_id)), bench.now
+    )
+    assert do.CancelTimer(ev.Timer(ev.TimerName.SESSION, session_id)) in commands
 
 
 # --- rename ---------------------------------------------------------------------------------------
 
 
 def test_a_new_name_is_kept_told_and_used(world: World) -> None:
-    renamed = DeviceInfo("Küche", PHONE.id)
-    assert world.guest.do(Rename("Küche")) == [SaveName("Küche"), Publish(ThisDevice(renamed))]
+    renamed = msg.DeviceInfo("Küche", PHONE.id)
+    assert world.guest.handle(ev.Rename("Küche")) == [
+        do.SaveName("Küche"),
+        do.Publish(st.ThisDevice(renamed)),
+    ]
     world.join()
     (prompt,) = world.host.ledger.prompts.values()
     assert prompt.device == renamed
-    world.do(world.host, Rename("Büro"))
+    world.handle(world.host, ev.Rename("Büro"))
     world.decide(approved=True)
     assert world.status(world.guest).peer_name == "Büro"
 
 
-@pytest.mark.parametrize("name", ["", "  ", "\u200b", "x" * 65, "é" * 33, "\ud800"])
-def test_a_name_that_nobody_could_read_is_refused(world: World, name: str) -> None:
-    told = [Publish(Trouble(Problem(Reason.NAME_UNUSABLE)))]
-    assert world.guest.do(Rename(name)) == told
-    assert world.host.do(Rename(name)) == told
+@for_each("name", ["", "  ", "\u200b", "x" * 65, "é" * 33, "\ud800"])
+def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
+    world = new_world()
+    told = [do.Publish(st.Trouble(Problem(Reason.NAME_UNUSABLE)))]
+    assert world.guest.handle(ev.Rename(name)) == told
+    assert world.host.handle(ev.Rename(name)) == told
     world.join()
     (prompt,) = world.host.ledger.prompts.values()
     assert prompt.device == PHONE
@@ -217,30 +176,30 @@ def test_a_name_that_nobody_could_read_is_refused(world: World, name: str) -> No
 
 def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
     link = world.link_up()
-    commands = world.guest.do(Shutdown())
-    assert CloseConnection(ConnectionID(-1)) in commands
+    commands = world.guest.handle(ev.Shutdown())
+    assert do.CloseConnection(ev.ConnectionID(-1)) in commands
     assert published(commands)[-1] == world.status(world.guest)
     assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
     world.guest.ledger.at_rest()
     assert world.guest.ledger.timers == {}
     for event in (
-        Join(TARGET),
-        SendText(link, "hi"),
-        Rename("x"),
-        Shutdown(),
-        ConnectionLost(ConnectionID(-1)),
+        ev.Join(TARGET),
+        ev.SendText(link, "hi"),
+        ev.Rename("x"),
+        ev.Shutdown(),
+        ev.ConnectionLost(ev.ConnectionID(-1)),
     ):
         # The network side is going down: nothing may begin any more
-        assert world.guest.do(event) == []
+        assert world.guest.handle(event) == []
 
 
 def test_shutdown_of_a_host_tells_its_guests(world: World) -> None:
     world.link_up()
-    world.do(world.host, Shutdown())
+    world.handle(world.host, ev.Shutdown())
     assert closed(world, world.guest) == (Reason.CLOSED, True)
     assert closed(world, world.host) == (Reason.CLOSED, True)
     assert world.host.ledger.listening is None
-    assert world.host.do(NetworksSeen((ETHERNET, WIFI))) == []
+    assert world.host.handle(ev.NetworksSeen((ETHERNET, WIFI))) == []
     for side in (world.host, world.guest):
         side.ledger.at_rest()
         assert side.ledger.timers == {}
@@ -249,17 +208,17 @@ def test_shutdown_of_a_host_tells_its_guests(world: World) -> None:
 def test_shutdown_of_a_host_that_is_asked(world: World) -> None:
     world.join()
     (session_id,) = world.host.ledger.prompts
-    world.do(world.host, Shutdown())
+    world.handle(world.host, ev.Shutdown())
     assert closed(world, world.guest) == (Reason.CLOSED, False)
-    assert world.host.told(PairOutcome) == [
-        PairOutcome(session_id, approved=False, reason=Reason.CLOSED)
+    assert world.host.told(st.PairOutcome) == [
+        st.PairOutcome(session_id, approved=False, reason=Reason.CLOSED)
     ]
 
 
 def test_shutdown_with_nobody_there() -> None:
-    assert Bench(Program(PHONE, None, prover())).do(Shutdown()) == []
+    assert Bench(Program(PHONE, None, prover())).handle(ev.Shutdown()) == []
     host = HostBench()
-    assert host.do(Shutdown()) == [StopListening()]
+    assert host.handle(ev.Shutdown()) == [do.StopListening()]
 
 
 # --- two programs ---------------------------------------------------------------------------------
@@ -267,28 +226,30 @@ def test_shutdown_with_nobody_there() -> None:
 
 def test_two_programs_pair_link_and_talk(world: World) -> None:
     link = world.join()
-    assert world.status(world.guest).stage is Stage.ASKING
+    assert world.status(world.guest).stage is st.Stage.ASKING
     world.decide(approved=True)
     for side, name in ((world.host, "Phone"), (world.guest, "Host PC")):
         status = world.status(side)
-        assert (status.stage, status.peer_name, status.can_text) == (Stage.CONNECTED, name, True)
+        assert (status.stage, status.peer_name, status.can_text) == (st.Stage.CONNECTED, name, True)
     long = "ä" * 200_000
     for text in ("hi", long):
-        world.do(world.guest, SendText(link, text))
-        world.do(world.host, SendText(world.host.link, text))
+        world.handle(world.guest, ev.SendText(link, text))
+        world.handle(world.host, ev.SendText(world.host.link, text))
     assert world.texts(world.host) == world.texts(world.guest) == ["hi", long]
     stages = [
-        status.stage for status in world.guest.told(LinkStatus) if isinstance(status, LinkStatus)
+        status.stage
+        for status in world.guest.told(st.LinkStatus)
+        if isinstance(status, st.LinkStatus)
     ]
     assert list(dict.fromkeys(stages)) == [
-        Stage.DIALING,
-        Stage.ASKING,
-        Stage.APPROVED,
-        Stage.CONNECTING,
-        Stage.CONNECTED,
+        st.Stage.DIALING,
+        st.Stage.ASKING,
+        st.Stage.APPROVED,
+        st.Stage.CONNECTING,
+        st.Stage.CONNECTED,
     ]
     world.advance(3600)  # heartbeats keep it, long after the session's 15 minutes
-    assert world.status(world.host).stage is world.status(world.guest).stage is Stage.CONNECTED
+    assert world.status(world.host).stage is world.status(world.guest).stage is st.Stage.CONNECTED
 
 
 def test_the_frames_on_the_wire_are_the_seeds_and_hold_no_secret(world: World) -> None:
@@ -306,7 +267,7 @@ def test_the_frames_on_the_wire_are_the_seeds_and_hold_no_secret(world: World) -
         ("guest", "signal"),
         ("host", "signal"),
     ]
-    assert {frame["sessionID"] for _, frame in frames} == {CODE_SESSION_ID}
+    assert {frame["sessionID"] for _, frame in frames} == {msg.CODE_SESSION_ID}
     assert [frame["payload"]["type"] for _, frame in frames[4:]] == ["offer", "answer"]
     sniffed = "".join(text for _, text in world.frames)
     for secret in (target.qr_secret, code, code.replace("-", ""), target.session_id):
@@ -314,9 +275,9 @@ def test_the_frames_on_the_wire_are_the_seeds_and_hold_no_secret(world: World) -
 
 
 def test_join_by_url(world: World) -> None:
-    world.do(world.guest, Join(parse_target(world.host.shown.url)))
+    world.handle(world.guest, ev.Join(parse_target(world.host.shown.url)))
     world.decide(approved=True)
-    assert world.status(world.guest).stage is Stage.CONNECTED
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
     assert world.status(world.guest).session_id == world.status(world.host).session_id
 
 
@@ -340,7 +301,7 @@ def test_nobody_decides_for_40_seconds(world: World) -> None:
 
 def test_the_guest_cancels_while_the_host_is_asked(world: World) -> None:
     link = world.join()
-    world.do(world.guest, Disconnect(link))
+    world.handle(world.guest, ev.Disconnect(link))
     assert not world.host.ledger.prompts
     assert world.host.ledger.invitation is not None
 
@@ -348,8 +309,8 @@ def test_the_guest_cancels_while_the_host_is_asked(world: World) -> None:
 def test_the_guests_leaving_and_the_approval_cross(world: World) -> None:
     link = world.join()
     (session_id,) = world.host.ledger.prompts
-    world.report(world.guest, Disconnect(link))
-    world.report(world.host, Decide(session_id, approved=True))
+    world.report(world.guest, ev.Disconnect(link))
+    world.report(world.host, ev.Decide(session_id, approved=True))
     world.settle()
     assert closed(world, world.host) == (Reason.GUEST_LEFT, False)
     assert closed(world, world.guest) == (Reason.DISCONNECTED, False)
@@ -360,15 +321,15 @@ def test_the_approval_and_the_40_seconds_cross(world: World) -> None:
     world.join()
     (session_id,) = world.host.ledger.prompts
     world.advance(40)
-    world.do(world.host, Decide(session_id, approved=True))
+    world.handle(world.host, ev.Decide(session_id, approved=True))
     assert world.host.ledger.links == {}
-    assert isinstance(world.host.ledger.statuses[-1], Trouble)
+    assert isinstance(world.host.ledger.statuses[-1], st.Trouble)
 
 
 def test_both_disconnect_at_once(world: World) -> None:
     link = world.link_up()
-    world.report(world.guest, Disconnect(link))
-    world.report(world.host, Disconnect(world.host.link))
+    world.report(world.guest, ev.Disconnect(link))
+    world.report(world.host, ev.Disconnect(world.host.link))
     world.settle()
     assert closed(world, world.guest) == closed(world, world.host) == (Reason.DISCONNECTED, True)
     world.host.ledger.at_rest()
@@ -378,9 +339,9 @@ def test_both_disconnect_at_once(world: World) -> None:
 def test_texts_and_goodbyes_cross(world: World) -> None:
     link = world.link_up()
     host_link = world.host.link
-    world.report(world.guest, SendText(link, "last words"))
-    world.report(world.host, SendText(host_link, "also"))
-    world.report(world.guest, Disconnect(link))
+    world.report(world.guest, ev.SendText(link, "last words"))
+    world.report(world.host, ev.SendText(host_link, "also"))
+    world.report(world.guest, ev.Disconnect(link))
     world.settle()
     assert world.texts(world.host) == ["last words"]
     assert closed(world, world.host) == (Reason.PEER_LEFT, True)
@@ -390,7 +351,7 @@ def test_the_host_cannot_be_reached(world: World) -> None:
     world.reachable = False
     world.join()
     world.advance(3.9)
-    assert world.status(world.guest).stage is Stage.DIALING
+    assert world.status(world.guest).stage is st.Stage.DIALING
     world.advance(0.1)
     assert closed(world, world.guest) == (Reason.NO_ANSWER, False)
 
@@ -398,8 +359,8 @@ def test_the_host_cannot_be_reached(world: World) -> None:
 def test_proxim_is_not_open_there_any_more(world: World) -> None:
     code = world.host.shown.code
     assert code is not None
-    world.do(world.host, Shutdown())
-    world.do(world.guest, Join(parse_target(code)))
+    world.handle(world.host, ev.Shutdown())
+    world.handle(world.guest, ev.Join(parse_target(code)))
     assert closed(world, world.guest) == (Reason.REFUSED, False)
 
 
@@ -413,27 +374,27 @@ def test_udp_is_blocked_and_the_same_code_works_once_it_is_not(world: World) -> 
     assert world.host.shown == shown
     world.udp = True
     world.link_up()
-    assert world.status(world.guest).stage is Stage.CONNECTED
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
 
 
 def test_the_guest_cancels_while_linking_and_may_ask_again_soon(world: World) -> None:
     world.udp = world.lanes_work = False
     link = world.link_up()
-    world.do(world.guest, Disconnect(link))
+    world.handle(world.guest, ev.Disconnect(link))
     world.advance(4)
     assert closed(world, world.host) == (Reason.GUEST_LEFT, False)
     world.udp = True
     world.link_up()
-    assert world.status(world.host).stage is Stage.CONNECTED
+    assert world.status(world.host).stage is st.Stage.CONNECTED
 
 
 def test_an_open_link_outlives_its_sockets(world: World) -> None:
     link = world.link_up()
     world.cut_wire()
     world.settle()
-    world.do(world.guest, SendText(link, "still here"))
+    world.handle(world.guest, ev.SendText(link, "still here"))
     assert world.texts(world.host) == ["still here"]
-    world.do(world.host, Disconnect(world.host.link))
+    world.handle(world.host, ev.Disconnect(world.host.link))
     assert closed(world, world.guest) == (Reason.CLOSED, True)
 
 
@@ -451,7 +412,7 @@ def test_a_network_that_goes_dark_is_noticed_by_both_within_6_seconds(world: Wor
     world.vanish()
     world.reachable = False
     world.advance(6)
-    assert world.status(world.guest).stage is world.status(world.host).stage is Stage.WAITING
+    assert world.status(world.guest).stage is world.status(world.host).stage is st.Stage.WAITING
 
 
 def test_a_laptop_that_slept_is_no_silent_peer(world: World) -> None:
@@ -460,21 +421,21 @@ def test_a_laptop_that_slept_is_no_silent_peer(world: World) -> None:
     slept = 3600.0
     world.host.now = world.guest.now = world.host.now + slept
     world.advance(30)
-    assert world.status(world.guest).stage is world.status(world.host).stage is Stage.CONNECTED
+    assert world.status(world.guest).stage is world.status(world.host).stage is st.Stage.CONNECTED
 
 
 def test_a_one_time_session_ends_with_its_link_and_a_fresh_code_is_shown(world: World) -> None:
     before = world.host.shown
     link = world.link_up()
-    world.do(world.guest, Disconnect(link))
+    world.handle(world.guest, ev.Disconnect(link))
     assert closed(world, world.host) == (Reason.PEER_LEFT, True)
     assert world.host.shown.session_id != before.session_id
-    world.do(world.guest, Join(parse_target(before.url)))
+    world.handle(world.guest, ev.Join(parse_target(before.url)))
     assert closed(world, world.guest) == (Reason.UNKNOWN_SESSION, False)
 
 
 def test_a_temporary_session_ends_for_both_when_its_time_is_over() -> None:
-    world = world_of(Invite(SessionType.TEMPORARY, 60.0))
+    world = world_of(ev.Invite(ev.SessionType.TEMPORARY, 60.0))
     world.link_up()
     world.advance(60)
     assert closed(world, world.guest) == (Reason.EXPIRED, True)
@@ -482,25 +443,25 @@ def test_a_temporary_session_ends_for_both_when_its_time_is_over() -> None:
 
 
 def test_the_guest_of_a_persistent_session_comes_back_after_a_day() -> None:
-    world = world_of(Invite(SessionType.PERSISTENT))
+    world = world_of(ev.Invite(ev.SessionType.PERSISTENT))
     target = parse_target(world.host.shown.url)
     link = world.link_up()
-    world.do(world.guest, Disconnect(link))
+    world.handle(world.guest, ev.Disconnect(link))
     world.advance(86400)
-    world.do(world.guest, Join(target))
+    world.handle(world.guest, ev.Join(target))
     world.decide(approved=True)
-    assert world.status(world.guest).stage is Stage.CONNECTED
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
 
 
 def test_the_hosts_network_moves_while_a_guest_asks_and_while_one_is_linked(world: World) -> None:
     world.join()
-    world.do(world.host, NetworksSeen((WIFI,)))
+    world.handle(world.host, ev.NetworksSeen((WIFI,)))
     assert closed(world, world.guest) == (Reason.HOST_GONE, False)
     assert not world.host.ledger.prompts
     world.link_up()
-    world.do(world.host, NetworksSeen((ETHERNET,)))
-    assert world.status(world.guest).stage is Stage.CONNECTED
-    assert reasons([Publish(status) for status in world.host.ledger.statuses]) == [
+    world.handle(world.host, ev.NetworksSeen((ETHERNET,)))
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
+    assert reasons([do.Publish(status) for status in world.host.ledger.statuses]) == [
         Reason.NETWORK_CHANGED
     ]
 
@@ -508,14 +469,16 @@ def test_the_hosts_network_moves_while_a_guest_asks_and_while_one_is_linked(worl
 def test_a_program_is_host_and_guest_at_once(world: World) -> None:
     bench = world.host
     world.link_up()
-    dialled = bench.do(Join(JoinTarget("192.168.1.200", 47800, CODE_SESSION_ID)))
-    assert Dial(ConnectionID(-1), "ws://192.168.1.200:47800/ws") in dialled
-    asked = bench.do(ConnectionOpened(ConnectionID(-1), "192.168.1.200"))
-    assert sent(asked) == [PairRequest(CODE_SESSION_ID, HOST_DEVICE)]
-    assert bench.do(TimerFired(Timer(TimerName.ANSWER, "guest-1")))
-    said = TextReceived(world.host.link, "hi")
-    heard = bench.do(ChannelMessage(world.host.link, 0, dump_link_message(TextPiece("hi"))))
-    assert heard == [Publish(said)]
+    dialled = bench.handle(ev.Join(JoinTarget("192.168.1.200", 47800, msg.CODE_SESSION_ID)))
+    assert do.Dial(ev.ConnectionID(-1), "ws://192.168.1.200:47800/ws") in dialled
+    asked = bench.handle(ev.ConnectionOpened(ev.ConnectionID(-1), "192.168.1.200"))
+    assert sent(asked) == [msg.PairRequest(msg.CODE_SESSION_ID, HOST_DEVICE)]
+    assert bench.handle(ev.TimerFired(ev.Timer(ev.TimerName.ANSWER, "guest-1")))
+    said = st.TextReceived(world.host.link, "hi")
+    heard = bench.handle(
+        ev.ChannelMessage(world.host.link, 0, lm.dump_link_message(lm.TextPiece("hi")))
+    )
+    assert heard == [do.Publish(said)]
 
 
 # --- lanes ----------------------------------------------------------------------------------------
@@ -525,19 +488,19 @@ def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
     world.udp = False
     link = world.link_up()
     world.advance(5.9)
-    assert world.status(world.guest).stage is not Stage.CONNECTED
+    assert world.status(world.guest).stage is not st.Stage.CONNECTED
     world.advance(0.1)
     for side in (world.host, world.guest):
         status = world.status(side)
         assert (status.stage, status.via, status.can_text, status.can_send_files) == (
-            Stage.CONNECTED,
-            Via.LANE,
+            st.Stage.CONNECTED,
+            st.Via.LANE,
             True,
             True,
         )
         assert not side.ledger.peers
-    world.do(world.guest, SendText(link, "over the lane"))
-    world.do(world.host, SendText(world.host.link, "and back"))
+    world.handle(world.guest, ev.SendText(link, "over the lane"))
+    world.handle(world.host, ev.SendText(world.host.link, "and back"))
     assert (world.texts(world.host), world.texts(world.guest)) == (["over the lane"], ["and back"])
     world.advance(3600)  # its heartbeats keep it
     send(world, world.guest, "photo")
@@ -547,7 +510,7 @@ def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
         for _, text in world.frames
         if any(token.hex() in text for token in world.host.ledger.tokens)
     ]
-    world.do(world.guest, Disconnect(link))
+    world.handle(world.guest, ev.Disconnect(link))
     assert closed(world, world.host) == (Reason.PEER_LEFT, True)
     for side in (world.host, world.guest):
         side.ledger.at_rest()
@@ -556,10 +519,10 @@ def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
 def test_without_ice_the_lane_is_dialled_at_once(world: World) -> None:
     world.udp = False
     link = world.link_up()
-    world.do(world.host, PeerFailed(world.host.link, Reason.ICE_FAILED))
-    assert world.status(world.host).stage is not Stage.CLOSED
-    world.do(world.guest, PeerFailed(link, Reason.ICE_FAILED))
-    assert world.status(world.guest).via is world.status(world.host).via is Via.LANE
+    world.handle(world.host, ev.PeerFailed(world.host.link, Reason.ICE_FAILED))
+    assert world.status(world.host).stage is not st.Stage.CLOSED
+    world.handle(world.guest, ev.PeerFailed(link, Reason.ICE_FAILED))
+    assert world.status(world.guest).via is world.status(world.host).via is st.Via.LANE
 
 
 def test_a_lane_that_carried_the_link_and_breaks_is_a_lost_link(world: World) -> None:
@@ -568,19 +531,19 @@ def test_a_lane_that_carried_the_link_and_breaks_is_a_lost_link(world: World) ->
     world.advance(6)
     world.cut_lanes()
     world.settle()
-    assert world.status(world.guest).stage is world.status(world.host).stage is Stage.WAITING
+    assert world.status(world.guest).stage is world.status(world.host).stage is st.Stage.WAITING
     world.advance(10)
     for side in (world.host, world.guest):
         status = world.status(side)
         assert (status.stage, status.via, status.resumes is not None) == (
-            Stage.CONNECTED,
-            Via.LANE,
+            st.Stage.CONNECTED,
+            st.Via.LANE,
             True,
         )
     world.udp = True
     world.cut_lanes()
     world.advance(10)
-    assert world.status(world.guest).via is world.status(world.host).via is Via.WEBRTC
+    assert world.status(world.guest).via is world.status(world.host).via is st.Via.WEBRTC
 
 
 def test_a_silent_lane_is_noticed_within_6_seconds(world: World) -> None:
@@ -590,13 +553,13 @@ def test_a_silent_lane_is_noticed_within_6_seconds(world: World) -> None:
     world.vanish()
     world.reachable = False
     world.advance(6)
-    assert world.status(world.guest).stage is world.status(world.host).stage is Stage.WAITING
+    assert world.status(world.guest).stage is world.status(world.host).stage is st.Stage.WAITING
 
 
 def test_a_guest_without_a_proof_gets_no_lane_for_its_link(world: World) -> None:
     world.udp = False
     shown = parse_target(world.host.shown.url)
-    world.do(world.guest, Join(JoinTarget(shown.address, shown.port, shown.session_id)))
+    world.handle(world.guest, ev.Join(JoinTarget(shown.address, shown.port, shown.session_id)))
     world.decide(approved=True)
     world.advance(14)
     assert not world.host.ledger.tokens
@@ -605,39 +568,40 @@ def test_a_guest_without_a_proof_gets_no_lane_for_its_link(world: World) -> None
     assert closed(world, world.guest) == closed(world, world.host) == (Reason.LINK_TIMEOUT, False)
 
 
-@pytest.mark.parametrize("steps", range(8))
-def test_webrtc_opens_while_the_lane_is_dialled(world: World, steps: int) -> None:
+@for_each("steps", range(8))
+def test_webrtc_opens_while_the_lane_is_dialled(steps: int) -> None:
     """Whichever of the two was faster where: both ends come to the same way, and nobody is lost."""
+    world = new_world()
     world.udp = False
     link = world.link_up()
     world.advance(5.9)
     host_link = world.host.link
     world.udp = True
     world.host.now = world.guest.now = world.guest.now + 0.1
-    world.report(world.guest, TimerFired(Timer(TimerName.LANE, link)))
+    world.report(world.guest, ev.TimerFired(ev.Timer(ev.TimerName.LANE, link)))
     for _ in range(steps):
         world.step()
     world._open(world._pair(link))
     world.settle()
     statuses = [world.status(side) for side in (world.guest, world.host)]
-    assert [one.stage for one in statuses] == [Stage.CONNECTED] * 2
+    assert [one.stage for one in statuses] == [st.Stage.CONNECTED] * 2
     assert statuses[0].via is statuses[1].via
     for side, one in ((world.guest, link), (world.host, host_link)):
-        world.do(side, SendText(one, "here"))
+        world.handle(side, ev.SendText(one, "here"))
     assert world.texts(world.host) == world.texts(world.guest) == ["here"]
-    assert (link in world.guest.ledger.peers) == (statuses[0].via is Via.WEBRTC)
+    assert (link in world.guest.ledger.peers) == (statuses[0].via is st.Via.WEBRTC)
 
 
 def test_webrtc_opens_at_the_host_alone_before_the_guest_takes_the_lane(world: World) -> None:
     world.udp = False
     link = world.link_up()
     host_link = world.host.link
-    world.do(world.host, ChannelOpened(host_link, 0, "control"))
-    assert world.status(world.host).via is Via.WEBRTC
+    world.handle(world.host, ev.ChannelOpened(host_link, 0, "control"))
+    assert world.status(world.host).via is st.Via.WEBRTC
     world.advance(6)
-    assert world.status(world.guest).via is world.status(world.host).via is Via.LANE
-    world.do(world.host, SendText(host_link, "here"))
-    world.do(world.guest, SendText(link, "here"))
+    assert world.status(world.guest).via is world.status(world.host).via is st.Via.LANE
+    world.handle(world.host, ev.SendText(host_link, "here"))
+    world.handle(world.guest, ev.SendText(link, "here"))
     assert world.texts(world.host) == world.texts(world.guest) == ["here"]
 
 
@@ -654,7 +618,7 @@ def give(side: Bench) -> None:
 def send(world: World, side: Bench, *paths: str) -> None:
     """One side sends, the other accepts, and all bytes move."""
     give(side)
-    world.do(side, SendPaths(world.status(side).link, paths))
+    world.handle(side, fe.SendPaths(world.status(side).link, paths))
     world.accept_files()
     world.settle()
 
@@ -665,13 +629,14 @@ def arrived(world: World, side: Bench) -> dict[str, bytes]:
     }
 
 
-def last_transfer(side: Bench) -> TransferStatus:
+def last_transfer(side: Bench) -> st.TransferStatus:
     return list(side.ledger.transfers.values())[-1]
 
 
-@pytest.mark.parametrize("by_guest", [True, False])
-@pytest.mark.parametrize("lane", [True, False])
-def test_files_go_both_ways(world: World, by_guest: bool, lane: bool) -> None:
+@for_each("by_guest", [True, False])
+@for_each("lane", [True, False])
+def test_files_go_both_ways(by_guest: bool, lane: bool) -> None:
+    world = new_world()
     world.lanes_work = lane
     world.link_up()
     sender, receiver = (world.guest, world.host) if by_guest else (world.host, world.guest)
@@ -679,18 +644,18 @@ def test_files_go_both_ways(world: World, by_guest: bool, lane: bool) -> None:
     world.advance(10)  # for a lane that does not come
     for side in (sender, receiver):
         status = last_transfer(side)
-        assert (status.state, status.moved, status.failed) == (TransferState.DONE, 43, ())
+        assert (status.state, status.moved, status.failed) == (st.TransferState.DONE, 43, ())
         assert status.direction is (Direction.OUT if side is sender else Direction.IN)
     assert arrived(world, receiver) == CONTENT
-    assert last_transfer(sender).via is (Via.LANE if lane else Via.WEBRTC)
-    assert world.status(world.host).via is Via.WEBRTC  # the link itself stays where it is
+    assert last_transfer(sender).via is (st.Via.LANE if lane else st.Via.WEBRTC)
+    assert world.status(world.host).via is st.Via.WEBRTC  # the link itself stays where it is
 
 
 def test_a_lane_that_is_cut_is_opened_again_and_not_a_byte_is_lost(world: World) -> None:
     world.link_up()
     give(world.guest)
     for _ in range(3):
-        world.do(world.guest, SendPaths(world.status(world.guest).link, ("photo",)))
+        world.handle(world.guest, fe.SendPaths(world.status(world.guest).link, ("photo",)))
         world.accept_files()
         for _ in range(8):
             world.step()
@@ -700,7 +665,7 @@ def test_a_lane_that_is_cut_is_opened_again_and_not_a_byte_is_lost(world: World)
         assert (
             last_transfer(world.guest).state
             is last_transfer(world.host).state
-            is TransferState.DONE
+            is st.TransferState.DONE
         )
     assert [files["photo"] for files in world.host.disk.arrived.values()] == [CONTENT["photo"]] * 3
 
@@ -709,7 +674,7 @@ def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> Non
     world.link_up()
     world.advance(1)
     give(world.guest)
-    world.do(world.guest, SendPaths(world.status(world.guest).link, ("photo",)))
+    world.handle(world.guest, fe.SendPaths(world.status(world.guest).link, ("photo",)))
     world.accept_files()
     while not world.guest.ledger.sending:
         world.step()
@@ -718,11 +683,15 @@ def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> Non
     world.reachable = False
     world.advance(6)
     assert (
-        last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.WAITING
+        last_transfer(world.guest).state
+        is last_transfer(world.host).state
+        is st.TransferState.WAITING
     )
     world.reachable = True
     world.advance(10)
-    assert last_transfer(world.guest).state is last_transfer(world.host).state is TransferState.DONE
+    assert (
+        last_transfer(world.guest).state is last_transfer(world.host).state is st.TransferState.DONE
+    )
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
 
 
@@ -732,17 +701,17 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     """
     world.link_up()
     give(world.host)
-    world.do(world.host, SendPaths(world.status(world.host).link, ("photo",)))
+    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
     world.accept_files()
     while not world.host.ledger.sending:
         world.step()
     waits = last_transfer(world.host).transfer
-    world.do(world.host, Disconnect(world.status(world.host).link))
+    world.handle(world.host, ev.Disconnect(world.status(world.host).link))
     world.guest.program._transfers._incoming.clear()  # as another device would come
     world.link_up()
-    world.do(world.host, SendPaths(world.status(world.host).link, ("photo",)))
+    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
     assert not world.host.ledger.sending
-    (timer,) = [one for one in world.host.ledger.timers if one.name is TimerName.STALL]
+    (timer,) = [one for one in world.host.ledger.timers if one.name is ev.TimerName.STALL]
     assert timer.scope != waits
     assert world.host.ledger.timers[timer] == world.host.now + RESUME_GRACE_SECONDS
     world.advance(RESUME_GRACE_SECONDS)
@@ -750,15 +719,33 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     world.accept_files()
     world.settle()
     assert last_transfer(world.host).transfer == timer.scope
-    assert last_transfer(world.host).state is TransferState.DONE
+    assert last_transfer(world.host).state is st.TransferState.DONE
     assert arrived(world, world.guest) == {"photo": CONTENT["photo"]}
-    assert world.host.ledger.transfers[waits].state is TransferState.WAITING
+    assert world.host.ledger.transfers[waits].state is st.TransferState.WAITING
 
 
-@pytest.mark.parametrize("by_guest", [True, False])
+def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
+    world.link_up()
+    give(world.host)
+    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
+    world.accept_files()
+    while not world.host.ledger.sending:
+        world.step()
+    world.handle(world.host, ev.Disconnect(world.status(world.host).link))
+    world.guest.program._transfers._incoming.clear()  # as another device would come
+    world.link_up()
+    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
+    assert any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
+    world.handle(world.host, ev.Disconnect(world.status(world.host).link))
+    assert not any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
+    assert last_transfer(world.host).reason is Reason.NOT_CONNECTED
+
+
+@for_each("by_guest", [True, False])
 def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on(
-    world: World, by_guest: bool
+    by_guest: bool,
 ) -> None:
+    world = new_world()
     world.link_up()
     world.advance(1)
     side, other = (world.guest, world.host) if by_guest else (world.host, world.guest)
@@ -767,13 +754,13 @@ def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on
     world.vanish()
     world.reachable = False
     world.advance(6)
-    assert published(side.do(SendPaths(old, ("photo",)))) == [
-        Trouble(Problem(Reason.NOT_CONNECTED), old)
+    assert published(side.handle(fe.SendPaths(old, ("photo",)))) == [
+        st.Trouble(Problem(Reason.NOT_CONNECTED), old)
     ]
     world.reachable = True
     world.advance(10)
     assert world.status(side).resumes == old
-    world.do(side, SendPaths(old, ("photo",)))
+    world.handle(side, fe.SendPaths(old, ("photo",)))
     world.accept_files()
     world.settle()
     assert arrived(world, other) == {"photo": CONTENT["photo"]}
@@ -788,16 +775,16 @@ def test_files_for_a_link_that_is_not_there_are_not_connected(world: World) -> N
         (world.host, "host-9"),
         (world.guest, "x"),
     ):
-        told = [Publish(Trouble(Problem(Reason.NOT_CONNECTED), LinkID(link)))]
-        assert side.do(SendPaths(LinkID(link), ("photo",))) == told
+        told = [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), ev.LinkID(link)))]
+        assert side.handle(fe.SendPaths(ev.LinkID(link), ("photo",))) == told
 
 
 def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
     link = world.link_up()
     (guest,) = world.guest.program._guests.values()
     guest._transfers._speakers.clear()  # as if its hello had not named them
-    told = [Publish(Trouble(Problem(Reason.FILES_UNSUPPORTED), link))]
-    assert world.guest.do(SendPaths(link, ("photo",))) == told
+    told = [do.Publish(st.Trouble(Problem(Reason.FILES_UNSUPPORTED), link))]
+    assert world.guest.handle(fe.SendPaths(link, ("photo",))) == told
 
 
 def test_what_is_accepted_unseen_is_asked_of_nobody() -> None:
@@ -809,31 +796,31 @@ def test_what_is_accepted_unseen_is_asked_of_nobody() -> None:
     world.settle()
     world.link_up()
     give(world.guest)
-    world.do(world.guest, SendPaths(world.status(world.guest).link, ("photo",)))
+    world.handle(world.guest, fe.SendPaths(world.status(world.guest).link, ("photo",)))
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
 
 
 def test_a_transfer_that_is_cancelled_or_tried_again(world: World) -> None:
     link = world.link_up()
     give(world.guest)
-    world.do(world.guest, SendPaths(link, ("photo",)))
+    world.handle(world.guest, fe.SendPaths(link, ("photo",)))
     transfer = last_transfer(world.guest).transfer
-    world.do(world.guest, CancelTransfer(transfer))
-    assert last_transfer(world.host).state is TransferState.CANCELLED
-    world.do(world.guest, RetryTransfer(transfer))
-    world.do(world.host, AcceptTransfer(last_transfer(world.host).transfer))
+    world.handle(world.guest, fe.CancelTransfer(transfer))
+    assert last_transfer(world.host).state is st.TransferState.CANCELLED
+    world.handle(world.guest, fe.RetryTransfer(transfer))
+    world.handle(world.host, fe.AcceptTransfer(last_transfer(world.host).transfer))
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
 
 
 def test_a_transfer_that_stalls_on_its_lane_closes_it(world: World) -> None:
     link = world.link_up()
     give(world.guest)
-    world.do(world.guest, SendPaths(link, ("photo",)))
+    world.handle(world.guest, fe.SendPaths(link, ("photo",)))
     world.accept_files()
     while not world.guest.ledger.sending:
         world.step()
     (transfer,) = world.guest.ledger.sending
-    world.report(world.guest, TimerFired(Timer(TimerName.STALL, transfer)))
+    world.report(world.guest, ev.TimerFired(ev.Timer(ev.TimerName.STALL, transfer)))
     assert link in world.guest.ledger.lanes_closing
     world.settle()
     world.advance(2)
@@ -849,27 +836,29 @@ class AnyWorld(RuleBasedStateMachine):
     """
 
     @initialize(
-        kind=st.sampled_from(SessionType),
-        lanes_work=st.booleans(),
-        udp=st.sampled_from([True, True, False]),
+        kind=strategies.sampled_from(ev.SessionType),
+        lanes_work=strategies.booleans(),
+        udp=strategies.sampled_from([True, True, False]),
     )
-    def start(self, kind: SessionType, lanes_work: bool, udp: bool) -> None:
-        self.world = world_of(Invite(kind, 60.0), FakeSpake2)
+    def start(self, kind: ev.SessionType, lanes_work: bool, udp: bool) -> None:
+        self.world = world_of(ev.Invite(kind, 60.0), FakeSpake2)
         self.world.lanes_work, self.world.udp = lanes_work, udp
         for side in (self.world.host, self.world.guest):
             give(side)
 
-    @rule(by_guest=st.booleans(), path=st.sampled_from(["photo", "notes", "gone"]))
+    @rule(by_guest=strategies.booleans(), path=strategies.sampled_from(["photo", "notes", "gone"]))
     def somebody_sends_files(self, by_guest: bool, path: str) -> None:
         side = self.world.guest if by_guest else self.world.host
         for link in list(side.ledger.links):
-            self.world.report(side, SendPaths(link, (path,)))
+            self.world.report(side, fe.SendPaths(link, (path,)))
 
     @rule()
     def files_are_accepted(self) -> None:
         self.world.accept_files()
 
-    @rule(by_guest=st.booleans(), retry=st.booleans(), which=st.integers(0, 5))
+    @rule(
+        by_guest=strategies.booleans(), retry=strategies.booleans(), which=strategies.integers(0, 5)
+    )
     def somebody_cancels_or_retries_a_transfer(
         self, by_guest: bool, retry: bool, which: int
     ) -> None:
@@ -877,9 +866,11 @@ class AnyWorld(RuleBasedStateMachine):
         known = list(side.ledger.transfers)
         if known:
             transfer = known[which % len(known)]
-            self.world.report(side, RetryTransfer(transfer) if retry else CancelTransfer(transfer))
+            self.world.report(
+                side, fe.RetryTransfer(transfer) if retry else fe.CancelTransfer(transfer)
+            )
 
-    @rule(work=st.booleans())
+    @rule(work=strategies.booleans())
     def lanes_work_or_do_not(self, work: bool) -> None:
         self.world.lanes_work = work
 
@@ -887,7 +878,7 @@ class AnyWorld(RuleBasedStateMachine):
     def the_lanes_are_cut(self) -> None:
         self.world.cut_lanes()
 
-    @rule(by_guest=st.booleans(), steps=st.integers(0, 20))
+    @rule(by_guest=strategies.booleans(), steps=strategies.integers(0, 20))
     def all_goes_well(self, by_guest: bool, steps: int) -> None:
         """The next right steps: without these, chance alone rarely has files moving."""
         world = self.world
@@ -903,36 +894,36 @@ class AnyWorld(RuleBasedStateMachine):
         for _ in range(steps):
             world.step()
 
-    @rule(text=st.text(max_size=10), by_guest=st.booleans())
+    @rule(text=strategies.text(max_size=10), by_guest=strategies.booleans())
     def somebody_writes(self, text: str, by_guest: bool) -> None:
         side = self.world.guest if by_guest else self.world.host
         for link in list(side.ledger.links):
-            self.world.report(side, SendText(link, text))
+            self.world.report(side, ev.SendText(link, text))
 
     @rule()
     def the_guest_joins(self) -> None:
         invitation = self.world.host.ledger.invitation
         if invitation is not None and invitation.code is not None:
-            self.world.report(self.world.guest, Join(parse_target(invitation.code)))
+            self.world.report(self.world.guest, ev.Join(parse_target(invitation.code)))
 
-    @rule(approved=st.sampled_from([True, True, False]))
+    @rule(approved=strategies.sampled_from([True, True, False]))
     def the_host_decides(self, approved: bool) -> None:
         for session_id in list(self.world.host.ledger.prompts):
-            self.world.report(self.world.host, Decide(session_id, approved))
+            self.world.report(self.world.host, ev.Decide(session_id, approved))
 
-    @rule(by_guest=st.booleans())
+    @rule(by_guest=strategies.booleans())
     def somebody_disconnects(self, by_guest: bool) -> None:
         side = self.world.guest if by_guest else self.world.host
         for link in list(side.ledger.links):
-            self.world.report(side, Disconnect(link))
+            self.world.report(side, ev.Disconnect(link))
 
-    @rule(kind=st.sampled_from(SessionType))
-    def the_host_invites(self, kind: SessionType) -> None:
-        self.world.report(self.world.host, Invite(kind, 60.0))
+    @rule(kind=strategies.sampled_from(ev.SessionType))
+    def the_host_invites(self, kind: ev.SessionType) -> None:
+        self.world.report(self.world.host, ev.Invite(kind, 60.0))
 
-    @rule(networks=st.sampled_from([(ETHERNET,), (WIFI,), (ETHERNET, WIFI), ()]))
-    def the_network_changes(self, networks: tuple[Network, ...]) -> None:
-        self.world.report(self.world.host, NetworksSeen(networks))
+    @rule(networks=strategies.sampled_from([(ETHERNET,), (WIFI,), (ETHERNET, WIFI), ()]))
+    def the_network_changes(self, networks: tuple[ev.Network, ...]) -> None:
+        self.world.report(self.world.host, ev.NetworksSeen(networks))
 
     @rule()
     def the_wire_is_cut(self) -> None:
@@ -942,16 +933,16 @@ class AnyWorld(RuleBasedStateMachine):
     def the_network_goes_dark(self) -> None:
         self.world.vanish()
 
-    @rule(reachable=st.booleans())
+    @rule(reachable=strategies.booleans())
     def the_host_can_be_reached_or_not(self, reachable: bool) -> None:
         self.world.reachable = reachable
 
-    @rule(udp=st.booleans())
+    @rule(udp=strategies.booleans())
     def udp_is_blocked_or_not(self, udp: bool) -> None:
         self.world.udp = udp
 
     @precondition(lambda self: bool(self.world.queue))
-    @rule(count=st.integers(1, 5))
+    @rule(count=strategies.integers(1, 5))
     def some_things_arrive(self, count: int) -> None:
         for _ in range(count):
             self.world.step()
@@ -960,7 +951,7 @@ class AnyWorld(RuleBasedStateMachine):
     def all_arrives(self) -> None:
         self.world.settle()
 
-    @rule(seconds=st.sampled_from([0.5, 5.0, 16.0, 41.0, 61.0]))
+    @rule(seconds=strategies.sampled_from([0.5, 5.0, 16.0, 41.0, 61.0]))
     def time_passes(self, seconds: float) -> None:
         self.world.advance(seconds)
 
@@ -971,22 +962,24 @@ class AnyWorld(RuleBasedStateMachine):
         world = self.world
         world.udp = world.reachable = world.lanes_work = True
         world.settle()
-        world.do(world.host, NetworksSeen((ETHERNET,)))
+        world.handle(world.host, ev.NetworksSeen((ETHERNET,)))
         for side in (world.host, world.guest):
             for link in list(side.ledger.links):
-                world.do(side, Disconnect(link))
+                world.handle(side, ev.Disconnect(link))
         # The tries at the code before may be used up
-        world.do(world.host, Invite(SessionType.ONE_TIME))
+        world.handle(world.host, ev.Invite(ev.SessionType.ONE_TIME))
         world.advance(60)
-        assert isinstance(world.host.ledger.invitation, Invitation)
+        assert isinstance(world.host.ledger.invitation, st.Invitation)
         world.link_up()
-        assert world.status(world.guest).stage is world.status(world.host).stage is Stage.CONNECTED
+        assert (
+            world.status(world.guest).stage is world.status(world.host).stage is st.Stage.CONNECTED
+        )
         for _ in range(3):
             world.accept_files()
             world.advance(20)
         self.check_files()
-        world.do(world.guest, Shutdown())
-        world.do(world.host, Shutdown())
+        world.handle(world.guest, ev.Shutdown())
+        world.handle(world.host, ev.Shutdown())
         for side in (world.host, world.guest):
             side.ledger.at_rest()
             assert side.ledger.timers == {}
@@ -1000,15 +993,15 @@ class AnyWorld(RuleBasedStateMachine):
                 for path, content in files.items():
                     assert content == CONTENT[path]
             for status in side.ledger.transfers.values():
-                assert status.over or status.state is TransferState.WAITING, status
+                assert status.over or status.state is st.TransferState.WAITING, status
                 other = self.world.guest if side is self.world.host else self.world.host
                 there = other.ledger.transfers.get(status.transfer)
                 if (
-                    status.state is TransferState.DONE
+                    status.state is st.TransferState.DONE
                     and there is not None
                     and status.direction is Direction.OUT
                 ):
-                    assert there.state is TransferState.DONE
+                    assert there.state is st.TransferState.DONE
 
 
 AnyWorld.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -18,7 +18,8 @@ from proxim.core.proving import (
     start_resumption,
 )
 from proxim.net.spake import Spake2Exchange
-from tests.core.machine_fixtures import PHONE, FakeSpake2, prover
+from tests.core.fake_spake2 import FakeSpake2
+from tests.core.handed_in import PHONE, prover
 
 CODE = "02501WK381"
 SECRET = bytes(range(16))

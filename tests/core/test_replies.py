@@ -1,33 +1,34 @@
 """Tests of proxim.core.replies: what a refused guest reads."""
 
-import pytest
-
-from proxim.core.commands import Send
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import messages as msg
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import ConnectionID
-from proxim.core.messages import ErrorMessage, PairResult
 from proxim.core.proof import ProofKeys, tag_matches
 from proxim.core.replies import host_tag, refusal, rejection
 from proxim.core.session_inputs import Guest
-from tests.core.machine_fixtures import PHONE
+from tests.core.cases import for_each
+from tests.core.handed_in import PHONE
 
-SOCKET = ConnectionID(7)
+SOCKET = ev.ConnectionID(7)
 KEYS = ProofKeys(b"context", b"guest", b"host", b"secret")
 STRANGER = Guest(SOCKET, "192.168.1.9", "abc", PHONE)
 PROVED = Guest(SOCKET, "192.168.1.9", "abc", PHONE, keys=KEYS)
 
 
-@pytest.mark.parametrize("reason", Reason)
+@for_each("reason", Reason)
 def test_a_refusal_names_its_reason_in_a_sentence(reason: Reason) -> None:
-    assert refusal(SOCKET, reason) == Send(SOCKET, ErrorMessage(reason.value, SENTENCES[reason]))
-    assert refusal(SOCKET, reason, "abc") == Send(
-        SOCKET, ErrorMessage(reason.value, SENTENCES[reason], "abc")
+    assert refusal(SOCKET, reason) == do.Send(
+        SOCKET, msg.ErrorMessage(reason.value, SENTENCES[reason])
+    )
+    assert refusal(SOCKET, reason, "abc") == do.Send(
+        SOCKET, msg.ErrorMessage(reason.value, SENTENCES[reason], "abc")
     )
 
 
 def test_a_rejection_without_a_proof_carries_none() -> None:
-    assert rejection(STRANGER, Reason.BUSY) == Send(
-        SOCKET, PairResult("abc", approved=False, reason=Reason.BUSY)
+    assert rejection(STRANGER, Reason.BUSY) == do.Send(
+        SOCKET, msg.PairResult("abc", approved=False, reason=Reason.BUSY)
     )
     assert host_tag(STRANGER, "approved") is None
 
@@ -36,8 +37,8 @@ def test_a_rejection_of_a_guest_that_proved_itself_carries_the_hosts_tag_over_th
     None
 ):
     (command,) = [rejection(PROVED, Reason.DECLINED)]
-    assert isinstance(command, Send)
-    assert isinstance(command.message, PairResult)
+    assert isinstance(command, do.Send)
+    assert isinstance(command.message, msg.PairResult)
     assert command.message.auth is not None
     assert tag_matches(KEYS.host_tag("rejected"), command.message.auth.t)
     assert not tag_matches(KEYS.host_tag("approved"), command.message.auth.t)

@@ -17,7 +17,8 @@ from proxim.core.messages import Candidate, CloseCode, Description, SDPType, Sig
 from proxim.core.sdp_filter import MAX_CANDIDATES, MAX_FINGERPRINTS, MIN_CANDIDATE_PORT, PeerFilter
 from proxim.core.status import LinkStatus, Stage
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
-from tests.core.machine_fixtures import HostBench, published, refused
+from tests.core.host_bench import HostBench, refused
+from tests.core.in_commands import published
 
 PEER = "192.168.1.7"
 PRINT = ":".join(["0A"] * 32)
@@ -619,7 +620,7 @@ def test_the_mac_is_checked_on_what_arrived_and_what_is_cleaned_goes_on() -> Non
         AddCandidate(link, Candidate(CANDIDATE))
     ]
     assert host.say(guest.connection, guest.signal(Candidate(at("127.0.0.1")))) == []
-    host.do(ChannelOpened(link, 1, "control"))
+    host.handle(ChannelOpened(link, 1, "control"))
     assert host.say(guest.connection, guest.signal(Candidate(at("8.8.8.8")))) == []
 
 

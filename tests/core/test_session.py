@@ -6,170 +6,134 @@ from dataclasses import replace
 
 import pytest
 
-from proxim.core.commands import (
-    AddCandidate,
-    ApplyDescription,
-    CancelTimer,
-    CloseConnection,
-    CloseLane,
-    ClosePeer,
-    Command,
-    ExpectLane,
-    OpenPeer,
-    Publish,
-    Send,
-    SendOnChannel,
-    SetTimer,
-)
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import link_messages as lm
+from proxim.core import messages as msg
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
-from proxim.core.events import (
-    CONTROL_LABEL,
-    LANE_CHANNEL,
-    ChannelMessage,
-    ChannelOpened,
-    ConnectionID,
-    ConnectionLost,
-    Decide,
-    Disconnect,
-    LaneLost,
-    LaneOpened,
-    LinkID,
-    PeerDescribed,
-    PeerFailed,
-    SendText,
-    SessionType,
-    Timer,
-    TimerFired,
-    TimerName,
-)
 from proxim.core.link import HEARTBEAT_SECONDS
-from proxim.core.link_messages import Bye, Hello, LinkMessage, TextPiece, dump_link_message
-from proxim.core.messages import (
-    CODE_SESSION_ID,
-    Candidate,
-    CloseCode,
-    Description,
-    DeviceInfo,
-    ErrorMessage,
-    PairResult,
-    SDPType,
-    SessionEnded,
-    Signal,
-    Verified,
-)
 from proxim.core.proof import ProofKeys, Side, SignalMacs, tag_auth
 from proxim.core.replies import refusal, rejection
 from proxim.core.session import LOST_SOCKET_SECONDS, Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.session_states import SessionState, SessionStatus
-from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, TextReceived, Trouble, Via
-from tests.core.machine_fixtures import LINE, no_files, sdp
+from tests.core.cases import for_each
+from tests.core.descriptions import LINE, sdp
+from tests.core.handed_in import no_files
+from tests.core.playbook import Playbook
 
 SDP = sdp()
 ID = "session-id"
-GUEST = Guest(ConnectionID(1), "192.168.1.9", CODE_SESSION_ID, DeviceInfo("Phone", "uuid-of-phone"))
-OTHER = Guest(ConnectionID(2), "192.168.1.10", ID, DeviceInfo("Tablet", "uuid-of-tablet"))
-LINK = LinkID("host-1")
-APPROVAL = Timer(TimerName.APPROVAL, ID)
-SESSION = Timer(TimerName.SESSION, ID)
-OPEN_TIMER = Timer(TimerName.LINK_OPEN, LINK)
-HEARTBEAT = Timer(TimerName.HEARTBEAT, LINK)
+GUEST = Guest(
+    ev.ConnectionID(1), "192.168.1.9", msg.CODE_SESSION_ID, msg.DeviceInfo("Phone", "uuid-of-phone")
+)
+OTHER = Guest(ev.ConnectionID(2), "192.168.1.10", ID, msg.DeviceInfo("Tablet", "uuid-of-tablet"))
+LINK = ev.LinkID("host-1")
+APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
+SESSION = ev.Timer(ev.TimerName.SESSION, ID)
+OPEN_TIMER = ev.Timer(ev.TimerName.LINK_OPEN, LINK)
+HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
 T0 = 100.0
 
-APPROVED = LinkStatus(LINK, ID, Stage.APPROVED, peer_name="Phone", peer_address="192.168.1.9")
-CONNECTING = replace(APPROVED, stage=Stage.CONNECTING)
-CONNECTED = replace(APPROVED, stage=Stage.CONNECTED, was_connected=True, can_text=True)
-OFFER = Signal(CODE_SESSION_ID, Description(SDP, SDPType.OFFER))
-ANSWER = PeerDescribed(LINK, SDPType.ANSWER, SDP)
-CHANNEL = ChannelOpened(LINK, 1, CONTROL_LABEL)
+APPROVED = st.LinkStatus(LINK, ID, st.Stage.APPROVED, peer_name="Phone", peer_address="192.168.1.9")
+CONNECTING = replace(APPROVED, stage=st.Stage.CONNECTING)
+CONNECTED = replace(APPROVED, stage=st.Stage.CONNECTED, was_connected=True, can_text=True)
+OFFER = msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
+ANSWER = ev.PeerDescribed(LINK, msg.SDPType.ANSWER, SDP)
+CHANNEL = ev.ChannelOpened(LINK, 1, ev.CONTROL_LABEL)
 
-VANISHED = PeerFailed(LINK, Reason.PEER_VANISHED)
-RESUME = Timer(TimerName.RESUME, ID)
+VANISHED = ev.PeerFailed(LINK, Reason.PEER_VANISHED)
+RESUME = ev.Timer(ev.TimerName.RESUME, ID)
 
 ONE_TIME, TEMPORARY, PERSISTENT = (
-    SessionType.ONE_TIME,
-    SessionType.TEMPORARY,
-    SessionType.PERSISTENT,
+    ev.SessionType.ONE_TIME,
+    ev.SessionType.TEMPORARY,
+    ev.SessionType.PERSISTENT,
 )
 
 
-def signal(message: Signal, guest: Guest = GUEST) -> GuestSignal:
+def signal(message: msg.Signal, guest: Guest = GUEST) -> GuestSignal:
     return GuestSignal(guest.connection, message)
 
 
-def say(message: LinkMessage) -> Command:
-    return SendOnChannel(LINK, 1, dump_link_message(message))
+def say(message: lm.LinkMessage) -> do.Command:
+    return do.SendOnChannel(LINK, 1, lm.dump_link_message(message))
 
 
-def heard(message: LinkMessage) -> ChannelMessage:
-    return ChannelMessage(LINK, 1, dump_link_message(message))
+def heard(message: lm.LinkMessage) -> ev.ChannelMessage:
+    return ev.ChannelMessage(LINK, 1, lm.dump_link_message(message))
 
 
-def rejected(reason: Reason, guest: Guest = GUEST) -> list[Command]:
+def rejected(reason: Reason, guest: Guest = GUEST) -> list[do.Command]:
     """What ends a prompt that was not approved."""
     return [
-        CancelTimer(APPROVAL),
-        Send(guest.connection, PairResult(guest.session_id, approved=False, reason=reason)),
-        Publish(PairOutcome(ID, approved=False, reason=reason)),
+        do.CancelTimer(APPROVAL),
+        do.Send(guest.connection, msg.PairResult(guest.session_id, approved=False, reason=reason)),
+        do.Publish(st.PairOutcome(ID, approved=False, reason=reason)),
     ]
 
 
-def link_closed(reason: Reason, before: LinkStatus, *, said_bye: bool = False) -> list[Command]:
+def link_closed(
+    reason: Reason, before: st.LinkStatus, *, said_bye: bool = False
+) -> list[do.Command]:
     """What ends a link."""
-    told = replace(before, stage=Stage.CLOSED, can_text=False, reason=reason)
+    told = replace(before, stage=st.Stage.CLOSED, can_text=False, reason=reason)
     return [
-        CancelTimer(OPEN_TIMER),
-        CancelTimer(HEARTBEAT),
-        ClosePeer(LINK, said_bye),
-        Publish(told),
+        do.CancelTimer(OPEN_TIMER),
+        do.CancelTimer(HEARTBEAT),
+        do.ClosePeer(LINK, said_bye),
+        do.Publish(told),
     ]
 
 
-def ended(reason: Reason) -> list[Command]:
+def ended(reason: Reason) -> list[do.Command]:
     """What ends a session that serves a guest."""
     return [
-        CancelTimer(SESSION),
-        Send(GUEST.connection, SessionEnded(CODE_SESSION_ID, reason)),
-        CloseConnection(GUEST.connection, CloseCode.SESSION_ENDED),
+        do.CancelTimer(SESSION),
+        do.Send(GUEST.connection, msg.SessionEnded(msg.CODE_SESSION_ID, reason)),
+        do.CloseConnection(GUEST.connection, msg.CloseCode.SESSION_ENDED),
     ]
 
 
-def new_session(kind: SessionType = ONE_TIME, lifetime: float | None = None) -> Session:
+def new_session(kind: ev.SessionType = ONE_TIME, lifetime: float | None = None) -> Session:
     numbers = itertools.count(1)
     return Session(
-        ID, kind, lifetime, T0, "Host PC", lambda: LinkID(f"host-{next(numbers)}"), no_files()
+        ID, kind, lifetime, T0, "Host PC", lambda: ev.LinkID(f"host-{next(numbers)}"), no_files()
     )
 
 
-def asked(kind: SessionType = ONE_TIME) -> Session:
+def asked(kind: ev.SessionType = ONE_TIME) -> Session:
     session = new_session(kind)
     session.handle(Ask(GUEST), T0)
     return session
 
 
-def approved(kind: SessionType = ONE_TIME) -> Session:
+def approved(kind: ev.SessionType = ONE_TIME) -> Session:
     session = asked(kind)
-    session.handle(Decide(ID, approved=True), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
     return session
 
 
-def answered(kind: SessionType = ONE_TIME) -> Session:
+def answered(kind: ev.SessionType = ONE_TIME) -> Session:
     session = approved(kind)
     session.handle(signal(OFFER), T0)
     session.handle(ANSWER, T0)
     return session
 
 
-def linked(kind: SessionType = ONE_TIME) -> Session:
+def linked(kind: ev.SessionType = ONE_TIME) -> Session:
     session = answered(kind)
     session.handle(CHANNEL, T0)
     return session
 
 
-def proved(number: int, name: str = CODE_SESSION_ID) -> Guest:
+def proved(number: int, name: str = msg.CODE_SESSION_ID) -> Guest:
     """A guest on the socket of that number, with keys of its own."""
     keys = ProofKeys(b"", bytes([number]), b"", b"secret")
-    return Guest(ConnectionID(number), GUEST.address, name, GUEST.device, Verified.CODE, keys)
+    return Guest(
+        ev.ConnectionID(number), GUEST.address, name, GUEST.device, msg.Verified.CODE, keys
+    )
 
 
 PROVED = proved(1)
@@ -185,42 +149,42 @@ def back(number: int, last: Guest) -> Guest:
     return replace(proved(number, keys_of(last).resume_name()), verified=None)
 
 
-def offered_by(session: Session, guest: Guest) -> LinkID:
+def offered_by(session: Session, guest: Guest) -> ev.LinkID:
     """The guest that was let in offers, and is answered."""
     assert session.link is not None
     link = session.link.id
-    description = Description(SDP, SDPType.OFFER)
-    offer = Signal(
+    description = msg.Description(SDP, msg.SDPType.OFFER)
+    offer = msg.Signal(
         guest.session_id, description, SignalMacs(keys_of(guest), Side.GUEST).seal(description)
     )
     session.handle(signal(offer, guest), T0)
-    session.handle(PeerDescribed(link, SDPType.ANSWER, SDP), T0)
+    session.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, SDP), T0)
     return link
 
 
-def open_link(session: Session, guest: Guest) -> LinkID:
+def open_link(session: Session, guest: Guest) -> ev.LinkID:
     """The guest that was let in offers, and its link opens."""
     link = offered_by(session, guest)
-    session.handle(ChannelOpened(link, 1, CONTROL_LABEL), T0)
+    session.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL), T0)
     assert session.state is SessionState.LINKED
     return link
 
 
-def linked_by_proof(kind: SessionType = ONE_TIME) -> Session:
+def linked_by_proof(kind: ev.SessionType = ONE_TIME) -> Session:
     session = new_session(kind)
     session.handle(Ask(PROVED), T0)
-    session.handle(Decide(ID, approved=True), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
     open_link(session, PROVED)
     return session
 
 
-def away(kind: SessionType = ONE_TIME) -> Session:
+def away(kind: ev.SessionType = ONE_TIME) -> Session:
     session = linked_by_proof(kind)
     session.handle(VANISHED, T0)
     return session
 
 
-def over(kind: SessionType = ONE_TIME) -> Session:
+def over(kind: ev.SessionType = ONE_TIME) -> Session:
     session = new_session(kind)
     session.handle(End(Reason.CLOSED), T0)
     return session
@@ -229,7 +193,7 @@ def over(kind: SessionType = ONE_TIME) -> Session:
 # --- its life -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "lifetime", "seconds"),
     [
         (ONE_TIME, None, 900.0),
@@ -241,10 +205,10 @@ def over(kind: SessionType = ONE_TIME) -> Session:
     ],
 )
 def test_a_session_lives_as_long_as_its_type_says(
-    kind: SessionType, lifetime: float | None, seconds: float | None
+    kind: ev.SessionType, lifetime: float | None, seconds: float | None
 ) -> None:
     session = new_session(kind, lifetime)
-    assert session.start() == ([] if seconds is None else [SetTimer(SESSION, seconds)])
+    assert session.start() == ([] if seconds is None else [do.SetTimer(SESSION, seconds)])
     assert session.expires == (None if seconds is None else T0 + seconds)
     assert (session.state, session.status) == (SessionState.OPEN, SessionStatus.PENDING)
 
@@ -254,12 +218,12 @@ def test_a_session_lives_as_long_as_its_type_says(
 
 def test_a_request_shows_a_prompt_for_40_seconds() -> None:
     session = new_session()
-    device = DeviceInfo("Ev\u202eil\nname" + "x" * 50, "id\0")
+    device = msg.DeviceInfo("Ev\u202eil\nname" + "x" * 50, "id\0")
     commands = session.handle(Ask(replace(GUEST, device=device)), T0 + 5)
-    shown = DeviceInfo("Evil name" + "x" * 30 + "…", "id")
+    shown = msg.DeviceInfo("Evil name" + "x" * 30 + "…", "id")
     assert commands == [
-        SetTimer(APPROVAL, 40.0),
-        Publish(Prompt(ID, shown, "192.168.1.9", None, deadline=T0 + 45, number=1)),
+        do.SetTimer(APPROVAL, 40.0),
+        do.Publish(st.Prompt(ID, shown, "192.168.1.9", None, deadline=T0 + 45, number=1)),
     ]
     assert session.state is SessionState.ASKED
     assert session.serves(GUEST.connection)
@@ -268,20 +232,20 @@ def test_a_request_shows_a_prompt_for_40_seconds() -> None:
 
 def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() -> None:
     session = asked()
-    assert session.handle(Decide(ID, approved=True), T0) == [
-        CancelTimer(APPROVAL),
-        Send(GUEST.connection, PairResult(CODE_SESSION_ID, approved=True)),
-        Publish(PairOutcome(ID, approved=True)),
-        Publish(APPROVED),
-        OpenPeer(LINK, offerer=False),
-        SetTimer(OPEN_TIMER, 15.0),
+    assert session.handle(ev.Decide(ID, approved=True), T0) == [
+        do.CancelTimer(APPROVAL),
+        do.Send(GUEST.connection, msg.PairResult(msg.CODE_SESSION_ID, approved=True)),
+        do.Publish(st.PairOutcome(ID, approved=True)),
+        do.Publish(APPROVED),
+        do.OpenPeer(LINK, offerer=False),
+        do.SetTimer(OPEN_TIMER, 15.0),
     ]
     assert (session.state, session.status) == (SessionState.LINKING, SessionStatus.APPROVED)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("event", "reason"),
-    [(Decide(ID, approved=False), Reason.DECLINED), (TimerFired(APPROVAL), Reason.TIMEOUT)],
+    [(ev.Decide(ID, approved=False), Reason.DECLINED), (ev.TimerFired(APPROVAL), Reason.TIMEOUT)],
 )
 def test_a_rejected_request_leaves_the_session_open(event: SessionInput, reason: Reason) -> None:
     session = asked()
@@ -297,95 +261,99 @@ def test_a_rejected_request_leaves_the_session_open(event: SessionInput, reason:
 
 def test_a_guest_that_leaves_takes_its_prompt_along() -> None:
     session = asked()
-    assert session.handle(ConnectionLost(GUEST.connection), T0) == [
-        CancelTimer(APPROVAL),
-        Publish(PairOutcome(ID, approved=False, reason=Reason.GUEST_LEFT)),
+    assert session.handle(ev.ConnectionLost(GUEST.connection), T0) == [
+        do.CancelTimer(APPROVAL),
+        do.Publish(st.PairOutcome(ID, approved=False, reason=Reason.GUEST_LEFT)),
     ]
     assert (session.state, session.status) == (SessionState.OPEN, SessionStatus.PENDING)
 
 
-@pytest.mark.parametrize("make", [asked, approved, linked])
+@for_each("make", [asked, approved, linked])
 def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Session]) -> None:
     session = make()
     state = session.state
-    busy = Send(OTHER.connection, PairResult(ID, approved=False, reason=Reason.BUSY))
+    busy = do.Send(OTHER.connection, msg.PairResult(ID, approved=False, reason=Reason.BUSY))
     assert session.handle(Ask(OTHER), T0) == [busy]
     assert session.state is state
     assert session.serves(GUEST.connection)
 
 
-@pytest.mark.parametrize("make", [new_session, approved, linked])
-@pytest.mark.parametrize("yes", [True, False])
+@for_each("make", [new_session, approved, linked])
+@for_each("yes", [True, False])
 def test_a_decision_without_a_prompt_is_told_to_come_too_late(
     make: Callable[[], Session], yes: bool
 ) -> None:
     session = make()
     state = session.state
-    assert session.handle(Decide(ID, yes), T0) == [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    assert session.handle(ev.Decide(ID, yes), T0) == [
+        do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))
+    ]
     assert session.state is state
 
 
 # --- signals --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [new_session, asked])
-@pytest.mark.parametrize("payload", [OFFER.payload, Candidate(LINE)])
+@for_each("make", [new_session, asked])
+@for_each("payload", [OFFER.payload, msg.Candidate(LINE)])
 def test_a_signal_before_approval_is_refused(
-    make: Callable[[], Session], payload: Description | Candidate
+    make: Callable[[], Session], payload: msg.Description | msg.Candidate
 ) -> None:
     session = make()
     state = session.state
     refused = refusal(GUEST.connection, Reason.NOT_ALLOWED, ID)
-    assert session.handle(signal(Signal(ID, payload)), T0) == [refused]
-    assert refused == Send(
-        GUEST.connection, ErrorMessage("not_allowed", SENTENCES[Reason.NOT_ALLOWED], session_id=ID)
+    assert session.handle(signal(msg.Signal(ID, payload)), T0) == [refused]
+    assert refused == do.Send(
+        GUEST.connection,
+        msg.ErrorMessage("not_allowed", SENTENCES[Reason.NOT_ALLOWED], session_id=ID),
     )
     assert session.state is state
 
 
-@pytest.mark.parametrize("kind", [SDPType.OFFER, None])
-def test_the_offer_may_leave_out_its_type_and_is_answered(kind: SDPType | None) -> None:
+@for_each("kind", [msg.SDPType.OFFER, None])
+def test_the_offer_may_leave_out_its_type_and_is_answered(kind: msg.SDPType | None) -> None:
     session = approved()
-    assert session.handle(signal(Signal(ID, Description(SDP, kind))), T0) == [
-        Publish(CONNECTING),
-        ApplyDescription(LINK, SDPType.OFFER, SDP),
+    assert session.handle(signal(msg.Signal(ID, msg.Description(SDP, kind))), T0) == [
+        do.Publish(CONNECTING),
+        do.ApplyDescription(LINK, msg.SDPType.OFFER, SDP),
     ]
     assert session.handle(ANSWER, T0) == [
-        Send(GUEST.connection, Signal(CODE_SESSION_ID, Description(SDP, SDPType.ANSWER)))
+        do.Send(
+            GUEST.connection,
+            msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER)),
+        )
     ]
 
 
 def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link() -> None:
-    session = approved()
-    candidate = Candidate(LINE, "0", 0)
-    added = [AddCandidate(LINK, candidate)]
+    play = Playbook(approved(), T0)
+    candidate = msg.Candidate(LINE, "0", 0)
+    added = [do.AddCandidate(LINK, candidate)]
     for event in (OFFER, None, CHANNEL):
-        assert session.handle(signal(Signal(ID, candidate)), T0) == added
+        play.on(signal(msg.Signal(ID, candidate)), *added)
         if event is not None:
-            session.handle(signal(event) if isinstance(event, Signal) else event, T0)
-    assert session.handle(signal(Signal(ID, Candidate(""))), T0) == [
-        AddCandidate(LINK, Candidate(""))
-    ]
+            play.on(signal(event) if isinstance(event, msg.Signal) else event, ...)
+    play.on(signal(msg.Signal(ID, msg.Candidate(""))), do.AddCandidate(LINK, msg.Candidate("")))
 
 
 def test_the_guest_offers_once_and_never_answers() -> None:
-    session = approved()
-    refused = [refusal(GUEST.connection, Reason.NOT_ALLOWED, CODE_SESSION_ID)]
-    answer = Signal(CODE_SESSION_ID, Description(SDP, SDPType.ANSWER))
-    assert session.handle(signal(answer), T0) == refused
-    session.handle(signal(OFFER), T0)
-    assert session.handle(signal(OFFER), T0) == refused
-    session.handle(ANSWER, T0)
-    session.handle(CHANNEL, T0)
-    assert session.handle(signal(OFFER), T0) == refused
-    assert session.state is SessionState.LINKED
+    play = Playbook(approved(), T0)
+    refused = [refusal(GUEST.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID)]
+    answer = msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
+    play.on(signal(answer), *refused)
+    play.on(signal(OFFER), ...)
+    play.on(signal(OFFER), *refused)
+    play.on(ANSWER, ...)
+    play.on(CHANNEL, ...)
+    play.on(signal(OFFER), *refused)
+    play.reaches(SessionState.LINKED)
 
 
-@pytest.mark.parametrize("make", [approved, linked])
+@for_each("make", [approved, linked])
 def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> None:
     session = make()
-    for message in (OFFER, Signal(CODE_SESSION_ID, Candidate(LINE))):
-        refused = refusal(OTHER.connection, Reason.NOT_ALLOWED, CODE_SESSION_ID)
+    for message in (OFFER, msg.Signal(msg.CODE_SESSION_ID, msg.Candidate(LINE))):
+        refused = refusal(OTHER.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID)
         assert session.handle(signal(message, OTHER), T0) == [refused]
 
 
@@ -394,65 +362,68 @@ def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> N
 
 def test_a_channel_makes_it_linked() -> None:
     session = answered()
-    assert session.handle(CHANNEL, T0) == [
-        CancelTimer(OPEN_TIMER),
-        SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        say(Hello("Host PC")),
-        Publish(replace(CONNECTED)),
-    ]
-    assert (session.state, session.status) == (SessionState.LINKED, SessionStatus.APPROVED)
-    assert session.handle(heard(TextPiece("hi")), T0) == [Publish(TextReceived(LINK, "hi"))]
-    assert session.handle(TimerFired(HEARTBEAT), T0 + 1)[-1] == SetTimer(
-        HEARTBEAT, HEARTBEAT_SECONDS
+    play = Playbook(session, T0)
+    play.on(
+        CHANNEL,
+        do.CancelTimer(OPEN_TIMER),
+        do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+        say(lm.Hello("Host PC")),
+        do.Publish(replace(CONNECTED)),
     )
+    assert (session.state, session.status) == (SessionState.LINKED, SessionStatus.APPROVED)
+    play.on(heard(lm.TextPiece("hi")), do.Publish(st.TextReceived(LINK, "hi")))
+    play.on(ev.TimerFired(HEARTBEAT), ..., do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
 
 
 FAILURES: list[tuple[SessionInput, Reason]] = [
-    (PeerFailed(LINK, Reason.ICE_FAILED), Reason.ICE_FAILED),
-    (PeerFailed(LINK, Reason.BAD_DESCRIPTION), Reason.BAD_DESCRIPTION),
-    (TimerFired(OPEN_TIMER), Reason.LINK_TIMEOUT),
+    (ev.PeerFailed(LINK, Reason.ICE_FAILED), Reason.ICE_FAILED),
+    (ev.PeerFailed(LINK, Reason.BAD_DESCRIPTION), Reason.BAD_DESCRIPTION),
+    (ev.TimerFired(OPEN_TIMER), Reason.LINK_TIMEOUT),
 ]
 
 
-@pytest.mark.parametrize(("event", "reason"), FAILURES)
-@pytest.mark.parametrize("kind", SessionType)
+@for_each(("event", "reason"), FAILURES)
+@for_each("kind", ev.SessionType)
 def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
-    kind: SessionType, event: SessionInput, reason: Reason
+    kind: ev.SessionType, event: SessionInput, reason: Reason
 ) -> None:
     session = answered(kind)
-    assert session.handle(event, T0) == [
+    play = Playbook(session, T0)
+    play.on(
+        event,
         *link_closed(reason, CONNECTING),
-        refusal(GUEST.connection, reason, CODE_SESSION_ID),
-        CloseConnection(GUEST.connection, CloseCode.LINK_FAILED),
-    ]
+        refusal(GUEST.connection, reason, msg.CODE_SESSION_ID),
+        do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
+    )
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     assert session.status is SessionStatus.PENDING
-    session.handle(Ask(OTHER), T0)
-    commands = session.handle(Decide(ID, approved=True), T0)
-    assert OpenPeer(LinkID("host-2"), offerer=False) in commands  # a link's id is never used twice
+    play.on(Ask(OTHER), ...)
+    # A link's id is never used twice
+    new = do.OpenPeer(ev.LinkID("host-2"), offerer=False)
+    play.on(ev.Decide(ID, approved=True), ..., new, ...)
 
 
 def test_an_approved_guest_that_never_offers_is_told_so() -> None:
     session = approved()
-    assert session.handle(TimerFired(OPEN_TIMER), T0) == [
+    assert session.handle(ev.TimerFired(OPEN_TIMER), T0) == [
         *link_closed(Reason.NO_OFFER, APPROVED),
-        refusal(GUEST.connection, Reason.NO_OFFER, CODE_SESSION_ID),
-        CloseConnection(GUEST.connection, CloseCode.LINK_FAILED),
+        refusal(GUEST.connection, Reason.NO_OFFER, msg.CODE_SESSION_ID),
+        do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
     ]
 
 
 def test_a_second_attempt_takes_its_own_offer() -> None:
     session = answered()
-    session.handle(PeerFailed(LINK, Reason.ICE_FAILED), T0)
+    session.handle(ev.PeerFailed(LINK, Reason.ICE_FAILED), T0)
     session.handle(Ask(OTHER), T0)
-    session.handle(Decide(ID, approved=True), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
     offered = session.handle(signal(OFFER, OTHER), T0)
-    assert offered[-1] == ApplyDescription(LinkID("host-2"), SDPType.OFFER, SDP)
+    assert offered[-1] == do.ApplyDescription(ev.LinkID("host-2"), msg.SDPType.OFFER, SDP)
 
 
 def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
     session = approved()
-    assert session.handle(ConnectionLost(GUEST.connection), T0) == link_closed(
+    assert session.handle(ev.ConnectionLost(GUEST.connection), T0) == link_closed(
         Reason.GUEST_LEFT, APPROVED
     )
     assert session.state is SessionState.OPEN
@@ -460,43 +431,43 @@ def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
 
 def test_a_socket_that_closes_after_the_answer_leaves_the_link_a_moment_to_open() -> None:
     session = answered()
-    moved = [SetTimer(OPEN_TIMER, LOST_SOCKET_SECONDS)]
-    assert session.handle(ConnectionLost(GUEST.connection), T0 + 1) == moved
+    moved = [do.SetTimer(OPEN_TIMER, LOST_SOCKET_SECONDS)]
+    assert session.handle(ev.ConnectionLost(GUEST.connection), T0 + 1) == moved
     session.handle(CHANNEL, T0 + 1.2)
     assert session.state is SessionState.LINKED
 
 
 def test_a_guest_that_left_after_the_answer_has_left_when_that_moment_is_over() -> None:
     session = answered()
-    session.handle(ConnectionLost(GUEST.connection), T0 + 1)
-    assert session.handle(TimerFired(OPEN_TIMER), T0 + 5) == link_closed(
+    session.handle(ev.ConnectionLost(GUEST.connection), T0 + 1)
+    assert session.handle(ev.TimerFired(OPEN_TIMER), T0 + 5) == link_closed(
         Reason.GUEST_LEFT, CONNECTING
     )
     assert session.state is SessionState.OPEN
 
 
-@pytest.mark.parametrize(("at", "left"), [(14.0, 1.0), (15.5, 0.0)])
+@for_each(("at", "left"), [(14.0, 1.0), (15.5, 0.0)])
 def test_that_moment_never_exceeds_the_15_seconds(at: float, left: float) -> None:
     session = answered()
-    assert session.handle(ConnectionLost(GUEST.connection), T0 + at) == [SetTimer(OPEN_TIMER, left)]
+    assert session.handle(ev.ConnectionLost(GUEST.connection), T0 + at) == [
+        do.SetTimer(OPEN_TIMER, left)
+    ]
 
 
 def test_an_open_link_stands_without_its_socket() -> None:
     session = linked()
-    assert session.handle(ConnectionLost(GUEST.connection), T0) == []
-    assert session.handle(SendText(LINK, "hi"), T0)[0] == say(TextPiece("hi"))
+    play = Playbook(session, T0)
+    play.on(ev.ConnectionLost(GUEST.connection))
+    play.on(ev.SendText(LINK, "hi"), say(lm.TextPiece("hi")), ...)
     assert not session.serves(GUEST.connection)
-    assert session.handle(heard(Bye()), T0) == [
-        *link_closed(Reason.PEER_LEFT, CONNECTED),
-        CancelTimer(SESSION),
-    ]
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), do.CancelTimer(SESSION))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("event", "reason"),
     [
-        (heard(Bye()), Reason.PEER_LEFT),
-        (PeerFailed(LINK, Reason.PEER_VANISHED), Reason.PEER_VANISHED),
+        (heard(lm.Bye()), Reason.PEER_LEFT),
+        (ev.PeerFailed(LINK, Reason.PEER_VANISHED), Reason.PEER_VANISHED),
     ],
 )
 def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reason) -> None:
@@ -507,35 +478,36 @@ def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reas
     assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.APPROVED)
 
 
-@pytest.mark.parametrize("kind", [TEMPORARY, PERSISTENT])
-def test_the_guest_of_any_other_session_may_come_back(kind: SessionType) -> None:
+@for_each("kind", [TEMPORARY, PERSISTENT])
+def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> None:
     session = linked(kind)
-    closed = CloseConnection(GUEST.connection)  # an orderly end, not a link that failed
-    assert session.handle(heard(Bye()), T0) == [*link_closed(Reason.PEER_LEFT, CONNECTED), closed]
+    play = Playbook(session, T0)
+    closed = do.CloseConnection(GUEST.connection)  # an orderly end, not a link that failed
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), closed)
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
-    session.handle(Ask(replace(GUEST, connection=ConnectionID(3))), T0)
-    assert session.handle(Decide(ID, approved=True), T0)[1] == Send(
-        ConnectionID(3), PairResult(CODE_SESSION_ID, approved=True)
+    play.on(Ask(replace(GUEST, connection=ev.ConnectionID(3))), ...)
+    assert play.on(ev.Decide(ID, approved=True), ...)[1] == do.Send(
+        ev.ConnectionID(3), msg.PairResult(msg.CODE_SESSION_ID, approved=True)
     )
 
 
 def test_a_returning_guest_whose_socket_was_lost_needs_no_closing() -> None:
     session = linked(PERSISTENT)
-    session.handle(ConnectionLost(GUEST.connection), T0)
-    assert session.handle(heard(Bye()), T0) == link_closed(Reason.PEER_LEFT, CONNECTED)
+    session.handle(ev.ConnectionLost(GUEST.connection), T0)
+    assert session.handle(heard(lm.Bye()), T0) == link_closed(Reason.PEER_LEFT, CONNECTED)
 
 
-@pytest.mark.parametrize("kind", SessionType)
-def test_the_hosts_disconnect_ends_the_session_whatever_its_type(kind: SessionType) -> None:
+@for_each("kind", ev.SessionType)
+def test_the_hosts_disconnect_ends_the_session_whatever_its_type(kind: ev.SessionType) -> None:
     session = linked(kind)
-    assert session.handle(Disconnect(LINK), T0) == [
-        say(Bye("closed")),
+    assert session.handle(ev.Disconnect(LINK), T0) == [
+        say(lm.Bye("closed")),
         *link_closed(Reason.DISCONNECTED, CONNECTED, said_bye=True),
         *ended(Reason.CLOSED),
     ]
     assert session.state is SessionState.ENDED
     session = approved(kind)
-    assert session.handle(Disconnect(LINK), T0) == [
+    assert session.handle(ev.Disconnect(LINK), T0) == [
         *link_closed(Reason.DISCONNECTED, APPROVED),
         *ended(Reason.CLOSED),
     ]
@@ -546,44 +518,41 @@ def test_the_hosts_disconnect_ends_the_session_whatever_its_type(kind: SessionTy
 
 def test_an_open_session_expires() -> None:
     session = new_session()
-    assert session.handle(TimerFired(SESSION), T0 + 900) == [CancelTimer(SESSION)]
+    assert session.handle(ev.TimerFired(SESSION), T0 + 900) == [do.CancelTimer(SESSION)]
     assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.EXPIRED)
 
 
-@pytest.mark.parametrize("kind", [ONE_TIME, TEMPORARY])
-def test_a_session_that_expires_rejects_whoever_asks(kind: SessionType) -> None:
+@for_each("kind", [ONE_TIME, TEMPORARY])
+def test_a_session_that_expires_rejects_whoever_asks(kind: ev.SessionType) -> None:
     session = asked(kind)
-    assert session.handle(TimerFired(SESSION), T0) == [
+    assert session.handle(ev.TimerFired(SESSION), T0) == [
         *rejected(Reason.EXPIRED),
-        CancelTimer(SESSION),
+        do.CancelTimer(SESSION),
     ]
     assert session.status is SessionStatus.EXPIRED
 
 
 def test_a_one_time_session_that_was_joined_in_time_outlives_its_15_minutes() -> None:
-    session = answered()
-    assert session.handle(TimerFired(SESSION), T0) == []
-    session.handle(CHANNEL, T0)
-    assert session.state is SessionState.LINKED
+    play = Playbook(answered(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.on(CHANNEL, ...)
+    play.reaches(SessionState.LINKED)
     # It ends as any other: over, not expired.
-    assert session.handle(heard(Bye()), T0) == [
-        *link_closed(Reason.PEER_LEFT, CONNECTED),
-        *ended(Reason.CLOSED),
-    ]
-    session = linked()
-    assert session.handle(TimerFired(SESSION), T0) == []
-    assert session.state is SessionState.LINKED
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), *ended(Reason.CLOSED))
+    play = Playbook(linked(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.reaches(SessionState.LINKED)
 
 
-@pytest.mark.parametrize(("event", "reason"), FAILURES)
+@for_each(("event", "reason"), FAILURES)
 def test_a_one_time_session_whose_time_ran_out_while_linking_has_no_second_attempt(
     event: SessionInput, reason: Reason
 ) -> None:
     session = answered()
-    session.handle(TimerFired(SESSION), T0)
+    session.handle(ev.TimerFired(SESSION), T0)
     assert session.handle(event, T0) == [
         *link_closed(reason, CONNECTING),
-        refusal(GUEST.connection, reason, CODE_SESSION_ID),
+        refusal(GUEST.connection, reason, msg.CODE_SESSION_ID),
         *ended(Reason.EXPIRED),
     ]
     assert session.status is SessionStatus.EXPIRED
@@ -591,13 +560,13 @@ def test_a_one_time_session_whose_time_ran_out_while_linking_has_no_second_attem
 
 def test_a_temporary_session_takes_its_link_along_when_it_expires() -> None:
     session = linked(TEMPORARY)
-    assert session.handle(TimerFired(SESSION), T0) == [
-        say(Bye("expired")),
+    assert session.handle(ev.TimerFired(SESSION), T0) == [
+        say(lm.Bye("expired")),
         *link_closed(Reason.EXPIRED, CONNECTED, said_bye=True),
         *ended(Reason.EXPIRED),
     ]
     session = answered(TEMPORARY)
-    assert session.handle(TimerFired(SESSION), T0) == [
+    assert session.handle(ev.TimerFired(SESSION), T0) == [
         *link_closed(Reason.EXPIRED, CONNECTING),
         *ended(Reason.EXPIRED),
     ]
@@ -606,14 +575,14 @@ def test_a_temporary_session_takes_its_link_along_when_it_expires() -> None:
 
 def test_the_host_ends_a_session_wherever_it_is() -> None:
     end = End(Reason.CLOSED)
-    assert new_session().handle(end, T0) == [CancelTimer(SESSION)]
-    assert asked().handle(end, T0) == [*rejected(Reason.CLOSED), CancelTimer(SESSION)]
+    assert new_session().handle(end, T0) == [do.CancelTimer(SESSION)]
+    assert asked().handle(end, T0) == [*rejected(Reason.CLOSED), do.CancelTimer(SESSION)]
     assert answered().handle(end, T0) == [
         *link_closed(Reason.CLOSED, CONNECTING),
         *ended(Reason.CLOSED),
     ]
     assert linked().handle(end, T0) == [
-        say(Bye("closed")),
+        say(lm.Bye("closed")),
         *link_closed(Reason.CLOSED, CONNECTED, said_bye=True),
         *ended(Reason.CLOSED),
     ]
@@ -621,21 +590,21 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
 
 # --- a lost link ----------------------------------------------------------------------------------
 
-CONNECTED_BY_PROOF = replace(CONNECTED, verified=Verified.CODE)
-NO_LANE = [CancelTimer(Timer(TimerName.LANE, LINK)), CloseLane(LINK)]
-WAITING = replace(CONNECTED_BY_PROOF, stage=Stage.WAITING, can_text=False, deadline=T0 + 120)
+CONNECTED_BY_PROOF = replace(CONNECTED, verified=msg.Verified.CODE)
+NO_LANE = [do.CancelTimer(ev.Timer(ev.TimerName.LANE, LINK)), do.CloseLane(LINK)]
+WAITING = replace(CONNECTED_BY_PROOF, stage=st.Stage.WAITING, can_text=False, deadline=T0 + 120)
 
 
 def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
     session = linked_by_proof()
     assert session.handle(VANISHED, T0) == [
-        CancelTimer(OPEN_TIMER),
-        CancelTimer(HEARTBEAT),
-        ClosePeer(LINK),
+        do.CancelTimer(OPEN_TIMER),
+        do.CancelTimer(HEARTBEAT),
+        do.ClosePeer(LINK),
         *NO_LANE,
-        CloseConnection(PROVED.connection),
-        SetTimer(RESUME, 120.0),
-        Publish(WAITING),
+        do.CloseConnection(PROVED.connection),
+        do.SetTimer(RESUME, 120.0),
+        do.Publish(WAITING),
     ]
     assert (session.state, session.status, session.guest) == (
         SessionState.AWAY,
@@ -647,25 +616,25 @@ def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
 def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     session = away()
     guest = back(3, PROVED)
-    new = LinkID("host-2")
-    told = replace(WAITING, link=new, stage=Stage.APPROVED, deadline=None, resumes=LINK)
+    new = ev.LinkID("host-2")
+    told = replace(WAITING, link=new, stage=st.Stage.APPROVED, deadline=None, resumes=LINK)
     tag = tag_auth(keys_of(guest).host_tag("approved"))
     token, key = keys_of(guest).key("lane token")[:16], keys_of(guest).key("lane key")
     assert session.handle(Resume(guest), T0 + 60) == [
-        CancelTimer(RESUME),
-        Send(guest.connection, PairResult(guest.session_id, approved=True, auth=tag)),
-        Publish(told),
-        OpenPeer(new, offerer=False),
-        SetTimer(Timer(TimerName.LINK_OPEN, new), 15.0),
-        ExpectLane(new, token, key),
+        do.CancelTimer(RESUME),
+        do.Send(guest.connection, msg.PairResult(guest.session_id, approved=True, auth=tag)),
+        do.Publish(told),
+        do.OpenPeer(new, offerer=False),
+        do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
+        do.ExpectLane(new, token, key),
     ]
     open_link(session, guest)
     assert session.link is not None
     # What the person was told when they approved
-    assert session.link.status.verified is Verified.CODE
+    assert session.link.status.verified is msg.Verified.CODE
 
 
-@pytest.mark.parametrize("make", [new_session, asked, approved, linked, linked_by_proof, away])
+@for_each("make", [new_session, asked, approved, linked, linked_by_proof, away])
 def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> None:
     for guest in (
         back(3, proved(2)),
@@ -679,14 +648,14 @@ def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> 
         assert not session.serves(guest.connection)
 
 
-@pytest.mark.parametrize("make", [new_session, asked, approved, linked])
+@for_each("make", [new_session, asked, approved, linked])
 def test_before_a_proved_link_has_opened_there_is_nothing_to_come_back_to(
     make: Callable[[], Session],
 ) -> None:
     assert make().resume_secret(keys_of(PROVED).resume_name()) is None
     session = new_session()
     session.handle(Ask(PROVED), T0)
-    session.handle(Decide(ID, approved=True), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
     assert session.resume_secret(keys_of(PROVED).resume_name()) is None
 
 
@@ -695,14 +664,16 @@ def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -
     guest = back(3, PROVED)
     commands = session.handle(Resume(guest), T0)
     assert commands[:6] == [
-        CancelTimer(OPEN_TIMER),
-        CancelTimer(HEARTBEAT),
-        ClosePeer(LINK),
+        do.CancelTimer(OPEN_TIMER),
+        do.CancelTimer(HEARTBEAT),
+        do.ClosePeer(LINK),
         *NO_LANE,
-        CloseConnection(PROVED.connection),
+        do.CloseConnection(PROVED.connection),
     ]
-    assert [one.status for one in commands if isinstance(one, Publish)] == [
-        replace(WAITING, link=LinkID("host-2"), stage=Stage.APPROVED, deadline=None, resumes=LINK)
+    assert [one.status for one in commands if isinstance(one, do.Publish)] == [
+        replace(
+            WAITING, link=ev.LinkID("host-2"), stage=st.Stage.APPROVED, deadline=None, resumes=LINK
+        )
     ]
     assert session.serves(guest.connection)
     assert not session.serves(PROVED.connection)
@@ -710,19 +681,22 @@ def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -
 
 def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     session = away()
+    play = Playbook(session, T0)
     guest = back(3, PROVED)
-    session.handle(Resume(guest), T0 + 95)
+    play.on(Resume(guest), ..., at=T0 + 95)
     offered_by(session, guest)
     # A lane may carry it
-    assert session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 105) == []
-    commands = session.handle(TimerFired(Timer(TimerName.LINK_OPEN, LinkID("host-2"))), T0 + 110)
+    play.on(ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), at=T0 + 105)
+    commands = play.on(
+        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), ..., at=T0 + 110
+    )
     assert commands[5:] == [
         refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
-        CloseConnection(guest.connection, CloseCode.LINK_FAILED),
-        SetTimer(RESUME, 10.0),
-        Publish(replace(WAITING, link=LinkID("host-2"), resumes=LINK)),
+        do.CloseConnection(guest.connection, msg.CloseCode.LINK_FAILED),
+        do.SetTimer(RESUME, 10.0),
+        do.Publish(replace(WAITING, link=ev.LinkID("host-2"), resumes=LINK)),
     ]
-    assert session.state is SessionState.AWAY
+    play.reaches(SessionState.AWAY)
 
 
 def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
@@ -730,12 +704,14 @@ def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
     guest = back(3, PROVED)
     session.handle(Resume(guest), T0 + 119)
     offered_by(session, guest)
-    session.handle(PeerFailed(LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
-    commands = session.handle(TimerFired(Timer(TimerName.LINK_OPEN, LinkID("host-2"))), T0 + 134)
+    session.handle(ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
+    commands = session.handle(
+        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), T0 + 134
+    )
     assert session.state is SessionState.ENDED
-    (told,) = [one.status for one in commands if isinstance(one, Publish)]
-    assert isinstance(told, LinkStatus)
-    assert (told.stage, told.reason) == (Stage.CLOSED, Reason.ICE_FAILED)
+    (told,) = [one.status for one in commands if isinstance(one, do.Publish)]
+    assert isinstance(told, st.LinkStatus)
+    assert (told.stage, told.reason) == (st.Stage.CLOSED, Reason.ICE_FAILED)
 
 
 def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
@@ -743,10 +719,7 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     names = [keys_of(PROVED).resume_name()]
     guest = PROVED
     # The guest did not hear the first approval, and so comes by the same name
-    for number in (
-        3,
-        4,
-    ):
+    for number in (3, 4):
         guest = back(number, PROVED)
         session.handle(Resume(guest), T0)
         names.append(keys_of(guest).resume_name())
@@ -755,86 +728,85 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     assert [session.resume_secret(name) is not None for name in names] == [False, False, True]
 
 
-@pytest.mark.parametrize(
-    ("kind", "state"), [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)]
-)
+@for_each(("kind", "state"), [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)])
 def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
-    kind: SessionType, state: SessionState
+    kind: ev.SessionType, state: SessionState
 ) -> None:
     session = away(kind)
-    over = Publish(replace(WAITING, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED, deadline=None))
-    assert session.handle(TimerFired(RESUME), T0 + 120)[0] == over
+    over = do.Publish(
+        replace(WAITING, stage=st.Stage.CLOSED, reason=Reason.PEER_VANISHED, deadline=None)
+    )
+    assert session.handle(ev.TimerFired(RESUME), T0 + 120)[0] == over
     assert session.state is state
     assert kind is ONE_TIME or session.resume_secret(keys_of(PROVED).resume_name()) is None
 
 
-@pytest.mark.parametrize("kind", SessionType)
-def test_the_person_or_the_program_ends_the_waiting(kind: SessionType) -> None:
+@for_each("kind", ev.SessionType)
+def test_the_person_or_the_program_ends_the_waiting(kind: ev.SessionType) -> None:
     for event, reason in (
-        (Disconnect(LINK), Reason.DISCONNECTED),
+        (ev.Disconnect(LINK), Reason.DISCONNECTED),
         (End(Reason.CLOSED), Reason.CLOSED),
     ):
         session = away(kind)
         assert session.handle(event, T0) == [
-            CancelTimer(RESUME),
-            Publish(replace(WAITING, stage=Stage.CLOSED, reason=reason, deadline=None)),
-            CancelTimer(SESSION),
+            do.CancelTimer(RESUME),
+            do.Publish(replace(WAITING, stage=st.Stage.CLOSED, reason=reason, deadline=None)),
+            do.CancelTimer(SESSION),
         ]
         assert session.state is SessionState.ENDED
 
 
 def test_a_lifetime_that_ends_meanwhile() -> None:
     session = away(TEMPORARY)
-    assert session.handle(TimerFired(SESSION), T0) == [
-        CancelTimer(RESUME),
-        Publish(replace(WAITING, stage=Stage.CLOSED, reason=Reason.EXPIRED, deadline=None)),
-        CancelTimer(SESSION),
-    ]
+    play = Playbook(session, T0)
+    play.on(
+        ev.TimerFired(SESSION),
+        do.CancelTimer(RESUME),
+        do.Publish(replace(WAITING, stage=st.Stage.CLOSED, reason=Reason.EXPIRED, deadline=None)),
+        do.CancelTimer(SESSION),
+    )
     assert session.status is SessionStatus.EXPIRED
-    session = away()  # a one-time session that was joined in time
-    assert session.handle(TimerFired(SESSION), T0) == []
-    session.handle(Resume(back(3, PROVED)), T0)
-    assert session.state is SessionState.LINKING
+    # A one-time session that was joined in time
+    play = Playbook(away(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.on(Resume(back(3, PROVED)), ...)
+    play.reaches(SessionState.LINKING)
 
 
 def test_nobody_else_gets_in_meanwhile_and_a_late_answer_is_too_late() -> None:
-    session = away(PERSISTENT)
-    assert session.handle(Ask(OTHER), T0) == [rejection(OTHER, Reason.BUSY)]
-    assert session.handle(signal(OFFER), T0) == [
-        refusal(GUEST.connection, Reason.NOT_ALLOWED, CODE_SESSION_ID)
-    ]
-    assert session.handle(Decide(ID, approved=True), T0) == [
-        Publish(Trouble(Problem(Reason.PROMPT_GONE)))
-    ]
-    assert session.handle(SendText(LINK, "x"), T0) == [
-        Publish(Trouble(Problem(Reason.NOT_CONNECTED), LINK))
-    ]
-    assert session.state is SessionState.AWAY
+    play = Playbook(away(PERSISTENT), T0)
+    play.on(Ask(OTHER), rejection(OTHER, Reason.BUSY))
+    play.on(signal(OFFER), refusal(GUEST.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID))
+    play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
+    play.on(ev.SendText(LINK, "x"), do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK)))
+    play.reaches(SessionState.AWAY)
 
 
 def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
     session = away(PERSISTENT)
     guest = back(3, PROVED)
     session.handle(Resume(guest), T0)
-    session.handle(signal(Signal(guest.session_id, Description(SDP, SDPType.OFFER)), guest), T0)
+    session.handle(
+        signal(msg.Signal(guest.session_id, msg.Description(SDP, msg.SDPType.OFFER)), guest), T0
+    )
     assert (session.state, session.end_reason) == (SessionState.ENDED, Reason.TAMPERED)
 
 
 # --- a link over a lane ---------------------------------------------------------------------------
 
 
-def lane_says(message: LinkMessage) -> ChannelMessage:
-    return ChannelMessage(LINK, LANE_CHANNEL, dump_link_message(message))
+def lane_says(message: lm.LinkMessage) -> ev.ChannelMessage:
+    return ev.ChannelMessage(LINK, ev.LANE_CHANNEL, lm.dump_link_message(message))
 
 
 def over_a_lane() -> Session:
     """WebRTC opened nowhere, and the guest's lane carries the link."""
     session = new_session(PERSISTENT)
     session.handle(Ask(PROVED), T0)
-    session.handle(Decide(ID, approved=True), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
     # The guest has not said a word on it
-    assert session.handle(LaneOpened(LINK, carries_link=True), T0) == []
-    session.handle(lane_says(Hello("Phone")), T0)
+    assert session.handle(ev.LaneOpened(LINK, carries_link=True), T0) == []
+    session.handle(lane_says(lm.Hello("Phone")), T0)
     assert session.state is SessionState.LINKED
     return session
 
@@ -842,32 +814,34 @@ def over_a_lane() -> Session:
 def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
     session = over_a_lane()
     assert session.link is not None
-    assert (session.link.status.via, session.link.status.can_text) == (Via.LANE, True)
+    assert (session.link.status.via, session.link.status.can_text) == (st.Via.LANE, True)
     assert session.resume_secret(keys_of(PROVED).resume_name()) is not None
-    session.handle(LaneLost(LINK), T0)
+    session.handle(ev.LaneLost(LINK), T0)
     assert session.state is SessionState.AWAY
     guest = back(3, PROVED)
     session.handle(Resume(guest), T0)
     open_link(session, guest)
-    assert session.link.status.via is Via.WEBRTC  # which is tried first, each time
+    assert session.link.status.via is st.Via.WEBRTC  # which is tried first, each time
 
 
 def test_a_description_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
     session = over_a_lane()
     macs = SignalMacs(keys_of(PROVED), Side.GUEST)
-    for payload in (Description(SDP, SDPType.OFFER), Candidate(LINE)):
-        sealed = Signal(PROVED.session_id, payload, macs.seal(payload))
+    for payload in (msg.Description(SDP, msg.SDPType.OFFER), msg.Candidate(LINE)):
+        sealed = msg.Signal(PROVED.session_id, payload, macs.seal(payload))
         assert session.handle(signal(sealed, PROVED), T0) == []
     assert session.link is not None
-    assert session.link.status.stage is Stage.CONNECTED
-    session.handle(signal(Signal(PROVED.session_id, Candidate(LINE)), PROVED), T0)
+    assert session.link.status.stage is st.Stage.CONNECTED
+    session.handle(signal(msg.Signal(PROVED.session_id, msg.Candidate(LINE)), PROVED), T0)
     assert session.end_reason is Reason.TAMPERED  # what was changed on its way still ends it
 
 
 def test_a_guest_that_proved_nothing_is_expected_on_no_lane() -> None:
     session = asked()
     assert not [
-        one for one in session.handle(Decide(ID, approved=True), T0) if isinstance(one, ExpectLane)
+        one
+        for one in session.handle(ev.Decide(ID, approved=True), T0)
+        if isinstance(one, do.ExpectLane)
     ]
 
 
@@ -876,25 +850,25 @@ def test_a_guest_that_proved_nothing_is_expected_on_no_lane() -> None:
 INPUTS: dict[str, SessionInput] = {
     "ask": Ask(OTHER),
     "signal": signal(OFFER),
-    "lost": ConnectionLost(GUEST.connection),
-    "decide": Decide(ID, approved=True),
-    "disconnect": Disconnect(LINK),
+    "lost": ev.ConnectionLost(GUEST.connection),
+    "decide": ev.Decide(ID, approved=True),
+    "disconnect": ev.Disconnect(LINK),
     "end": End(Reason.CLOSED),
-    "approval": TimerFired(APPROVAL),
-    "session": TimerFired(SESSION),
-    "link_open": TimerFired(OPEN_TIMER),
-    "heartbeat": TimerFired(HEARTBEAT),
-    "dial": TimerFired(Timer(TimerName.DIAL, LINK)),
+    "approval": ev.TimerFired(APPROVAL),
+    "session": ev.TimerFired(SESSION),
+    "link_open": ev.TimerFired(OPEN_TIMER),
+    "heartbeat": ev.TimerFired(HEARTBEAT),
+    "dial": ev.TimerFired(ev.Timer(ev.TimerName.DIAL, LINK)),
     "described": ANSWER,
     "channel": CHANNEL,
-    "message": heard(Hello("x")),
-    "failed": PeerFailed(LINK, Reason.ICE_FAILED),
-    "text": SendText(LINK, "x"),
-    "lane": LaneOpened(LINK),
-    "lane_lost": LaneLost(LINK),
-    "lane_timer": TimerFired(Timer(TimerName.LANE, LINK)),
-    "resume": Resume(replace(PROVED, connection=ConnectionID(3))),
-    "resume_timer": TimerFired(RESUME),
+    "message": heard(lm.Hello("x")),
+    "failed": ev.PeerFailed(LINK, Reason.ICE_FAILED),
+    "text": ev.SendText(LINK, "x"),
+    "lane": ev.LaneOpened(LINK),
+    "lane_lost": ev.LaneLost(LINK),
+    "lane_timer": ev.TimerFired(ev.Timer(ev.TimerName.LANE, LINK)),
+    "resume": Resume(replace(PROVED, connection=ev.ConnectionID(3))),
+    "resume_timer": ev.TimerFired(RESUME),
 }
 STATES = {
     SessionState.OPEN: (new_session, "ask signal decide end session resume"),
@@ -921,8 +895,8 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("state", SessionState)
-@pytest.mark.parametrize("name", INPUTS)
+@for_each("state", SessionState)
+@for_each("name", INPUTS)
 def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) -> None:
     make, welcome = STATES[state]
     session = make()
@@ -938,52 +912,52 @@ def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) 
 # --- a guest that was warned ----------------------------------------------------------------------
 
 KEYS = ProofKeys(b"ctx", bytes(32), bytes(range(32)), b"secret")
-WARNINGS = [CloseCode.TAMPERED, 1002, 1007, 1009]
+WARNINGS = [msg.CloseCode.TAMPERED, 1002, 1007, 1009]
 
 
 def proved_session(*, proved: bool, linked: bool) -> Session:
-    guest = replace(GUEST, verified=Verified.QR, keys=KEYS) if proved else GUEST
+    guest = replace(GUEST, verified=msg.Verified.QR, keys=KEYS) if proved else GUEST
     session = Session(ID, PERSISTENT, None, T0, "Host", lambda: LINK, no_files())
     session.start()
-    offer = Signal(
-        CODE_SESSION_ID,
+    offer = msg.Signal(
+        msg.CODE_SESSION_ID,
         OFFER.payload,
         SignalMacs(KEYS, Side.GUEST).seal(OFFER.payload) if proved else None,
     )
-    inputs: list[SessionInput] = [Ask(guest), Decide(ID, approved=True), signal(offer), ANSWER]
+    inputs: list[SessionInput] = [Ask(guest), ev.Decide(ID, approved=True), signal(offer), ANSWER]
     for event in [*inputs, CHANNEL] if linked else inputs:
         session.handle(event, T0)
     assert session.state is (SessionState.LINKED if linked else SessionState.LINKING)
     return session
 
 
-@pytest.mark.parametrize("code", WARNINGS)
-@pytest.mark.parametrize("linked", [False, True])
+@for_each("code", WARNINGS)
+@for_each("linked", [False, True])
 def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
     linked: bool, code: int
 ) -> None:
     session = proved_session(proved=True, linked=linked)
-    commands = session.handle(ConnectionLost(GUEST.connection, code), T0)
+    commands = session.handle(ev.ConnectionLost(GUEST.connection, code), T0)
     assert session.state is SessionState.ENDED
     assert session.end_reason is Reason.TAMPERED
-    told = [one.status for one in commands if isinstance(one, Publish)][-1]
-    assert isinstance(told, LinkStatus)
-    assert (told.stage, told.reason) == (Stage.CLOSED, Reason.TAMPERED)
+    told = [one.status for one in commands if isinstance(one, do.Publish)][-1]
+    assert isinstance(told, st.LinkStatus)
+    assert (told.stage, told.reason) == (st.Stage.CLOSED, Reason.TAMPERED)
     # Its socket is gone
-    assert not any(isinstance(one, Send | CloseConnection) for one in commands)
+    assert not any(isinstance(one, do.Send | do.CloseConnection) for one in commands)
 
 
-@pytest.mark.parametrize("code", WARNINGS)
-@pytest.mark.parametrize("linked", [False, True])
+@for_each("code", WARNINGS)
+@for_each("linked", [False, True])
 def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool, code: int) -> None:
     warned, left = (proved_session(proved=False, linked=linked) for _ in range(2))
-    warning = ConnectionLost(GUEST.connection, code)
-    assert warned.handle(warning, T0) == left.handle(ConnectionLost(GUEST.connection), T0)
+    warning = ev.ConnectionLost(GUEST.connection, code)
+    assert warned.handle(warning, T0) == left.handle(ev.ConnectionLost(GUEST.connection), T0)
     assert warned.state is left.state
 
 
-@pytest.mark.parametrize("code", [None, 1000, 1001, 4000])
+@for_each("code", [None, 1000, 1001, 4000])
 def test_any_other_close_is_a_guest_that_left(code: int | None) -> None:
     session = proved_session(proved=True, linked=True)
-    assert session.handle(ConnectionLost(GUEST.connection, code), T0) == []
+    assert session.handle(ev.ConnectionLost(GUEST.connection, code), T0) == []
     assert session.state is SessionState.LINKED

@@ -4,79 +4,73 @@ again.
 
 from dataclasses import replace
 
-import pytest
-
-from proxim.core.commands import Publish
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import messages as msg
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import (
-    ConnectionID,
-    ConnectionLost,
-    Decide,
-    LinkID,
-    SessionType,
-    Timer,
-    TimerFired,
-    TimerName,
-)
-from proxim.core.messages import CODE_SESSION_ID
 from proxim.core.replies import rejection
 from proxim.core.session import Session
 from proxim.core.session_asked import MAX_IGNORED
 from proxim.core.session_inputs import Ask, Guest, SessionInput, TurnAway
 from proxim.core.session_states import SessionState
-from proxim.core.status import Prompt, Trouble
-from tests.core.machine_fixtures import PHONE, no_files
+from tests.core.cases import for_each
+from tests.core.handed_in import PHONE, no_files
+from tests.core.playbook import Playbook
 
 ID = "session-id"
-GUEST = Guest(ConnectionID(1), "192.168.1.9", CODE_SESSION_ID, PHONE)
-APPROVAL = Timer(TimerName.APPROVAL, ID)
+GUEST = Guest(ev.ConnectionID(1), "192.168.1.9", msg.CODE_SESSION_ID, PHONE)
+APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
 T0 = 100.0
 
 
 def new_session() -> Session:
     return Session(
-        ID, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID("host-1"), no_files()
+        ID, ev.SessionType.ONE_TIME, None, T0, "Host PC", lambda: ev.LinkID("host-1"), no_files()
     )
 
 
 def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
     session = new_session()
+    play = Playbook(session, T0)
     first = ask(session)
-    session.handle(ConnectionLost(GUEST.connection), T0)
-    other = replace(GUEST, connection=ConnectionID(9))
-    second = next(one.status for one in session.handle(Ask(other), T0) if isinstance(one, Publish))
-    assert isinstance(first, Prompt)
-    assert isinstance(second, Prompt)
+    play.on(ev.ConnectionLost(GUEST.connection), ...)
+    other = replace(GUEST, connection=ev.ConnectionID(9))
+    second = next(one.status for one in play.on(Ask(other), ...) if isinstance(one, do.Publish))
+    assert isinstance(first, st.Prompt)
+    assert isinstance(second, st.Prompt)
     assert first.number != second.number
-    too_late = [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
-    assert session.handle(Decide(ID, approved=True, number=first.number), T0) == too_late
-    assert session.handle(Decide(ID, approved=True), T0) == too_late  # it could mean either
+    too_late = [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
+    play.on(ev.Decide(ID, approved=True, number=first.number), *too_late)
+    play.on(ev.Decide(ID, approved=True), *too_late)  # it could mean either
     assert session.serves(other.connection)
-    session.handle(Decide(ID, approved=True, number=second.number), T0)
-    assert session.state is SessionState.LINKING
+    play.on(ev.Decide(ID, approved=True, number=second.number), ...)
+    play.reaches(SessionState.LINKING)
 
 
-@pytest.mark.parametrize(
-    "gone", [TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ConnectionLost(GUEST.connection)]
+@for_each(
+    "gone",
+    [ev.TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ev.ConnectionLost(GUEST.connection)],
 )
 def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(
     gone: SessionInput,
 ) -> None:
     session = new_session()
+    play = Playbook(session, T0)
     ask(session)
-    session.handle(gone, T0)
+    play.on(gone, ...)
     second = ask(session)
-    assert session.handle(Decide(ID, approved=True), T0) == [
-        Publish(Trouble(Problem(Reason.PROMPT_GONE)))
-    ]
+    play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
     assert session.serves(GUEST.connection)
-    session.handle(Decide(ID, approved=True, number=second.number), T0)
-    assert session.state is SessionState.LINKING
+    play.on(ev.Decide(ID, approved=True, number=second.number), ...)
+    play.reaches(SessionState.LINKING)
 
 
-def ask(session: Session) -> Prompt:
-    prompt = next(one.status for one in session.handle(Ask(GUEST), T0) if isinstance(one, Publish))
-    assert isinstance(prompt, Prompt)
+def ask(session: Session) -> st.Prompt:
+    prompt = next(
+        one.status for one in session.handle(Ask(GUEST), T0) if isinstance(one, do.Publish)
+    )
+    assert isinstance(prompt, st.Prompt)
     return prompt
 
 
@@ -84,7 +78,7 @@ def test_an_address_whose_unproved_requests_nobody_answers_is_muted() -> None:
     session = new_session()
     for _ in range(MAX_IGNORED):
         ask(session)
-        session.handle(TimerFired(APPROVAL), T0)
+        session.handle(ev.TimerFired(APPROVAL), T0)
     assert session.handle(Ask(GUEST), T0) == [rejection(GUEST, Reason.DECLINED)]
     assert session.state is SessionState.OPEN
 

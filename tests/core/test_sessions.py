@@ -2,28 +2,30 @@
 
 from dataclasses import replace
 
+from proxim.core import events as ev
+from proxim.core import messages as msg
 from proxim.core.errors import Reason
-from proxim.core.events import (
-    CONTROL_LABEL,
-    ChannelOpened,
-    ConnectionID,
-    Decide,
-    LinkID,
-    SessionType,
-)
-from proxim.core.messages import Description, SDPType, Signal, Verified
 from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.session import Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.sessions import Sessions, SessionSecrets
-from tests.core.machine_fixtures import PHONE, no_files, sdp
+from tests.core.descriptions import sdp
+from tests.core.handed_in import PHONE, no_files
 
 T0 = 100.0
 
 
-def keep(sessions: Sessions, session_id: str, link: str) -> Session:
+def keep(sessions: Sessions, session_id: str, *links: str) -> Session:
+    """A session that gives its links these ids, one after the other."""
+    ids = iter(links)
     session = Session(
-        session_id, SessionType.ONE_TIME, None, T0, "Host PC", lambda: LinkID(link), no_files()
+        session_id,
+        ev.SessionType.ONE_TIME,
+        None,
+        T0,
+        "Host PC",
+        lambda: ev.LinkID(next(ids)),
+        no_files(),
     )
     sessions.add(session, SessionSecrets(5, b"k" * 16))
     return session
@@ -44,35 +46,40 @@ def test_a_session_is_found_by_its_id_with_secrets_of_its_own() -> None:
 def test_a_session_is_found_by_its_link_while_it_has_one() -> None:
     sessions = Sessions()
     session = keep(sessions, "a", "host-1")
-    assert sessions.by_link(LinkID("host-1")) is None
-    sessions.tell(session, Ask(Guest(ConnectionID(1), "192.168.1.9", "a", PHONE)), T0)
-    sessions.tell(session, Decide("a", approved=True), T0)
-    assert sessions.by_link(LinkID("host-1")) is session
-    assert sessions.by_link(LinkID("host-2")) is None
+    assert sessions.by_link(ev.LinkID("host-1")) is None
+    sessions.tell(session, Ask(Guest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE)), T0)
+    sessions.tell(session, ev.Decide("a", approved=True), T0)
+    assert sessions.by_link(ev.LinkID("host-1")) is session
+    assert sessions.by_link(ev.LinkID("host-2")) is None
 
 
 def test_a_session_is_found_by_what_its_lost_link_left() -> None:
     sessions = Sessions()
-    session = keep(sessions, "a", "host-1")
+    session = keep(sessions, "a", "host-1", "host-2")
     keys, new = (ProofKeys(b"", share, b"", b"") for share in (b"1", b"2"))
-    guest = Guest(ConnectionID(1), "192.168.1.9", "a", PHONE, Verified.QR, keys)
-    offer = Description(sdp(), SDPType.OFFER)
+    guest = Guest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE, msg.Verified.QR, keys)
+    offer = msg.Description(sdp(), msg.SDPType.OFFER)
     events: list[SessionInput] = [
         Ask(guest),
-        Decide("a", approved=True),
-        GuestSignal(guest.connection, Signal("a", offer, SignalMacs(keys, Side.GUEST).seal(offer))),
-        ChannelOpened(LinkID("host-1"), 1, CONTROL_LABEL),
+        ev.Decide("a", approved=True),
+        GuestSignal(
+            guest.connection, msg.Signal("a", offer, SignalMacs(keys, Side.GUEST).seal(offer))
+        ),
+        ev.ChannelOpened(ev.LinkID("host-1"), 1, ev.CONTROL_LABEL),
     ]
     for event in events:
         assert sessions.by_resume_name(keys.resume_name()) is None
         sessions.tell(session, event, T0)
     assert sessions.by_resume_name(keys.resume_name()) is session
     assert sessions.by_resume_name(new.resume_name()) is None
-    assert sessions.by_lost_link(LinkID("host-1")) is None
-    session._new_link_id = lambda: LinkID("host-2")
+    assert sessions.by_lost_link(ev.LinkID("host-1")) is None
     sessions.tell(session, Resume(replace(guest, session_id=keys.resume_name(), keys=new)), T0)
-    assert sessions.by_lost_link(LinkID("host-1")) is sessions.by_link(LinkID("host-2")) is session
-    assert sessions.by_link(LinkID("host-1")) is None
+    assert (
+        sessions.by_lost_link(ev.LinkID("host-1"))
+        is sessions.by_link(ev.LinkID("host-2"))
+        is session
+    )
+    assert sessions.by_link(ev.LinkID("host-1")) is None
 
 
 def test_an_ended_session_leaves_memory_at_once_even_while_all_are_told() -> None:

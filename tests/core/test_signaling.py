@@ -5,18 +5,19 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core import messages as msg
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
-from proxim.core.messages import Candidate, Description, DeviceInfo, SDPType, Signal
 from proxim.core.proof import Method, ProofKeys, Side, context
 from proxim.core.signaling import Signaling
+from tests.core.cases import for_each
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 
 KEYS = ProofKeys(
-    context(Method.PSK, "abc", DeviceInfo("Phone", "id")), b"g" * 32, b"h" * 32, b"secret"
+    context(Method.PSK, "abc", msg.DeviceInfo("Phone", "id")), b"g" * 32, b"h" * 32, b"secret"
 )
-OFFER = Description(OFFER_SDP, SDPType.OFFER)
-ANSWER = Description(ANSWER_SDP, SDPType.ANSWER)
+OFFER = msg.Description(OFFER_SDP, msg.SDPType.OFFER)
+ANSWER = msg.Description(ANSWER_SDP, msg.SDPType.ANSWER)
 
 
 def guest(*, proved: bool = True) -> Signaling:
@@ -27,13 +28,13 @@ def host(*, proved: bool = True) -> Signaling:
     return Signaling(Side.HOST, "192.168.1.7", KEYS if proved else None)
 
 
-def refusal(side: Signaling, signal: Signal) -> Reason:
+def refusal(side: Signaling, signal: msg.Signal) -> Reason:
     with pytest.raises(MessageError) as caught:
         side.take(signal)
     return caught.value.reason
 
 
-@pytest.mark.parametrize("proved", [True, False])
+@for_each("proved", [True, False])
 def test_offer_and_answer(proved: bool) -> None:
     one, other = guest(proved=proved), host(proved=proved)
     assert one.proved is proved
@@ -47,28 +48,32 @@ def test_offer_and_answer(proved: bool) -> None:
 
 def test_a_candidate_is_filtered() -> None:
     side = host(proved=False)
-    assert side.take(Signal("x", Candidate(CANDIDATE))) == Candidate(CANDIDATE)
-    assert side.take(Signal("x", Candidate(CANDIDATE.replace("192.168.1.7", "8.8.8.8")))) is None
+    assert side.take(msg.Signal("x", msg.Candidate(CANDIDATE))) == msg.Candidate(CANDIDATE)
+    assert (
+        side.take(msg.Signal("x", msg.Candidate(CANDIDATE.replace("192.168.1.7", "8.8.8.8"))))
+        is None
+    )
     assert not side.described
 
 
 def test_a_description_without_use() -> None:
-    assert refusal(host(proved=False), Signal("x", Description("v=0"))) is Reason.BAD_DESCRIPTION
-    assert refusal(host(), guest().seal("x", Description("v=0"))) is Reason.BAD_DESCRIPTION
+    assert (
+        refusal(host(proved=False), msg.Signal("x", msg.Description("v=0")))
+        is Reason.BAD_DESCRIPTION
+    )
+    assert refusal(host(), guest().seal("x", msg.Description("v=0"))) is Reason.BAD_DESCRIPTION
 
 
-@pytest.mark.parametrize(
-    ("proved", "reason"), [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)]
-)
-@pytest.mark.parametrize(
+@for_each(("proved", "reason"), [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)])
+@for_each(
     ("one", "other", "own", "wrong"),
-    [(guest, host, OFFER, SDPType.ANSWER), (host, guest, ANSWER, SDPType.OFFER)],
+    [(guest, host, OFFER, msg.SDPType.ANSWER), (host, guest, ANSWER, msg.SDPType.OFFER)],
 )
 def test_out_of_turn(
     one: Callable[..., Signaling],
     other: Callable[..., Signaling],
-    own: Description,
-    wrong: SDPType,
+    own: msg.Description,
+    wrong: msg.SDPType,
     proved: bool,
     reason: Reason,
 ) -> None:
@@ -84,10 +89,10 @@ def test_out_of_turn(
 
 def test_a_description_without_a_type_is_the_one_that_is_due() -> None:
     untyped = replace(OFFER, type=None)
-    assert host(proved=False).take(Signal("x", untyped)) == untyped
+    assert host(proved=False).take(msg.Signal("x", untyped)) == untyped
 
 
-@pytest.mark.parametrize("mac", [None, "", "A" * 43])
+@for_each("mac", [None, "", "A" * 43])
 def test_a_wrong_mac(mac: str | None) -> None:
-    for payload in (OFFER, Candidate(CANDIDATE)):
-        assert refusal(host(), Signal("x", payload, mac)) is Reason.TAMPERED
+    for payload in (OFFER, msg.Candidate(CANDIDATE)):
+        assert refusal(host(), msg.Signal("x", payload, mac)) is Reason.TAMPERED

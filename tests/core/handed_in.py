@@ -1,0 +1,38 @@
+"""What is handed in to the machines under test: devices, networks, randomness, how to prove."""
+
+import itertools
+from collections.abc import Callable
+
+from proxim.core import events as ev
+from proxim.core import messages as msg
+from proxim.core.proof import (
+    MakeExchange,
+)
+from proxim.core.proving import Prover
+from proxim.core.transfers import Transfers
+from tests.core.fake_spake2 import FakeSpake2
+
+HOST_DEVICE = msg.DeviceInfo("Host PC", "uuid-of-host")
+PHONE = msg.DeviceInfo("Phone", "uuid-of-phone")
+ETHERNET = ev.Network("192.168.1.5", 24, "eth0", virtual=False)
+WIFI = ev.Network("192.168.1.77", 24, "Wi-Fi", virtual=False)
+IPV6 = ev.Network("fe80::5%eth0", 64, "eth0", virtual=False)
+GUEST_ADDRESS = "192.168.1.9"
+PORT = 47800
+ONE_TIME = ev.Invite(ev.SessionType.ONE_TIME)
+
+
+def counting_bytes() -> Callable[[int], bytes]:
+    """A token_bytes that never repeats itself and never surprises."""
+    numbers = itertools.count(1)
+    return lambda size: next(numbers).to_bytes(size)
+
+
+def no_files() -> Transfers:
+    """For a machine whose files are of no interest here."""
+    return Transfers(counting_bytes())
+
+
+def prover(spake2: MakeExchange = FakeSpake2) -> Prover:
+    """What proofs are made with, here."""
+    return Prover(counting_bytes(), spake2)

@@ -1,0 +1,170 @@
+"""Secrets are in no repr: logs, tracebacks and failing asserts show events, commands, statuses and
+messages by it.
+"""
+
+import dataclasses
+import enum
+import inspect
+import re
+import types
+import typing
+from ipaddress import IPv4Address
+from types import ModuleType
+
+from proxim.core import (
+    commands,
+    events,
+    file_events,
+    file_messages,
+    host_code,
+    lane,
+    link_messages,
+    manifest,
+    messages,
+    session_inputs,
+    status,
+)
+from proxim.core.proof import ProofKeys
+
+VOCABULARIES = (
+    *(events, file_events, commands, status, session_inputs),
+    *(messages, file_messages, link_messages, host_code, lane, manifest),
+)
+# A field is secret by its name, or by the end of its name (`qr_secret`): so a new one is, too.
+SECRET = {
+    *("secret", "code", "url", "key", "keys", "token", "tag", "tags", "mac", "session_id", "sdp"),
+    *("text", "transfer", "label", "scope"),
+    *("y", "t"),  # a proof's share and tag
+}
+# What is called so and is no secret
+PUBLIC = {
+    ("Dial", "url"),  # an address and a path
+    ("DialLane", "url"),
+    ("LaneTerms", "url"),
+    ("LaneTerms", "secret"),  # a LaneSecret, which hides what it holds
+    ("ConnectionLost", "code"),  # a close code
+    ("CloseConnection", "code"),
+    ("ErrorMessage", "code"),
+    ("LinkStatus", "can_text"),  # yes or no
+}
+HIDDEN = "hush"
+HIDDEN_NUMBER = 0x5EC2E7
+
+
+def is_secret(owner: type, name: str) -> bool:
+    return (owner.__name__, name) not in PUBLIC and any(
+        name == word or name.endswith(f"_{word}") for word in SECRET
+    )
+
+
+def classes() -> list[type]:
+    """Every dataclass of the vocabularies."""
+    return [
+        one
+        for module in VOCABULARIES
+        for one in vars(module).values()
+        if inspect.isclass(one) and dataclasses.is_dataclass(one) and defined_in(one, module)
+    ]
+
+
+def defined_in(one: type, module: ModuleType) -> bool:
+    return one.__module__ == module.__name__ and not one.__name__.startswith("_")
+
+
+def variants(kind: object, *, mark: str) -> list[object]:
+    """A value for each alternative of a type; strings, bytes and numbers hold the mark.
+
+    The mark is empty where the value is no secret.
+    """
+    if isinstance(kind, typing.NewType):
+        return variants(kind.__supertype__, mark=mark)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return [one for each in arguments for one in variants(each, mark=mark)]
+    if origin is tuple:
+        parts = [variants(each, mark=mark) for each in arguments if each is not Ellipsis]
+        longest = max(len(one) for one in parts)
+        return [tuple(one[n % len(one)] for one in parts) for n in range(longest)]
+    simple: dict[object, object] = {
+        str: mark or "shown",
+        bytes: (mark or "shown").encode(),
+        int: HIDDEN_NUMBER if mark else 1,
+        float: 1.0,
+        bool: True,
+        types.NoneType: None,
+        IPv4Address: IPv4Address("192.168.1.20"),
+        ProofKeys: ProofKeys(*[HIDDEN.encode()] * 4),
+    }
+    if kind in simple:
+        return [simple[kind]]
+    assert isinstance(kind, type), f"this test cannot make a {kind}"
+    if issubclass(kind, enum.Enum):
+        return [next(iter(kind))]
+    assert dataclasses.is_dataclass(kind), f"this test cannot make a {kind}"
+    return list(instances(kind))
+
+
+def instances(kind: type) -> list[object]:
+    """Instances of a dataclass, with every alternative of each of its fields once."""
+    hints = typing.get_type_hints(kind)
+    choices = {
+        one.name: variants(
+            hints[one.name],
+            mark=f"{HIDDEN}-{kind.__name__}.{one.name}" if is_secret(kind, one.name) else "",
+        )
+        for one in dataclasses.fields(kind)
+    }
+    most = max((len(one) for one in choices.values()), default=1)
+    return [
+        kind(**{name: values[n % len(values)] for name, values in choices.items()})
+        for n in range(most)
+    ]
+
+
+def leaks(one: object) -> set[str]:
+    """Which secrets its repr shows."""
+    shown, name = repr(one), type(one).__name__
+    marks = re.findall(rf"{HIDDEN}[\w.-]*", shown)
+    marks += ["a number"] if str(HIDDEN_NUMBER) in shown else []
+    return {f"{name} shows {mark}" for mark in marks}
+
+
+def test_no_repr_shows_a_secret() -> None:
+    made = [one for kind in classes() for one in instances(kind)]
+    found = sorted({leak for one in made for leak in leaks(one)})
+    assert found == [], found
+
+
+def test_every_secret_field_is_left_out_of_its_classs_repr() -> None:
+    """Also one of a type whose own repr would not show it."""
+    shown = [
+        f"{kind.__name__}.{one.name}"
+        for kind in classes()
+        for one in dataclasses.fields(kind)
+        if is_secret(kind, one.name) and one.repr
+    ]
+    assert shown == [], shown
+
+
+def test_the_names_above_mean_the_fields_that_they_are_meant_for() -> None:
+    """Without this, both tests above would hold of names that no field has."""
+    fields = {(kind, one.name) for kind in classes() for one in dataclasses.fields(kind)}
+    named = {(kind.__name__, name) for kind, name in fields}
+    secret = {f"{kind.__name__}.{name}" for kind, name in fields if is_secret(kind, name)}
+    known = {"JoinTarget.qr_secret", "Auth.t", "ExpectLane.key", "Signal.mac", "Prompt.session_id"}
+    assert (PUBLIC - named, known - secret) == (set(), set())
+
+
+def test_a_leak_would_be_found() -> None:
+    @dataclasses.dataclass
+    class Inner:
+        api_key: str | None
+        numbers: tuple[bytes, ...]
+
+    @dataclasses.dataclass
+    class Outer:
+        inner: Inner
+        secret: int
+
+    found = {leak for one in instances(Outer) for leak in leaks(one)}
+    assert found == {"Outer shows hush-Inner.api_key", "Outer shows a number"}

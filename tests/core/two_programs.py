@@ -1,0 +1,446 @@
+"""A host's and a guest's program, joined by made-up wires, peers, lanes and disks."""
+
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import file_events as fe
+from proxim.core import messages as msg
+from proxim.core import status as st
+from proxim.core.errors import Reason
+from proxim.core.host_code import parse_target
+from proxim.core.manifest import Direction
+from proxim.core.program import Program, ProgramEvent
+from proxim.net.spake import Spake2Exchange
+from tests.core.bench import Bench
+from tests.core.descriptions import ANSWER, sdp, sdp_name
+from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, PHONE, PORT
+from tests.core.host_bench import HostBench
+from tests.core.transfer_bench import FakeSink, Record
+
+FIRST_STREAM = 100  # the channels of streams have numbers from there on
+
+
+@dataclass
+class _Wire:
+    """A WebSocket between the two."""
+
+    guest: ev.ConnectionID
+    host: ev.ConnectionID
+    open: bool = True
+
+
+@dataclass
+class _Peers:
+    """A WebRTC connection between the two, known by its offer."""
+
+    guest: ev.LinkID
+    host: ev.LinkID | None = None
+    open: bool = False
+
+
+@dataclass(eq=False)
+class _Lane:
+    """A lane between the two."""
+
+    guest: ev.LinkID
+    host: ev.LinkID
+    open: bool = True
+    closed_by: set[ev.LinkID] = field(default_factory=set)
+
+    def other(self, link: ev.LinkID) -> ev.LinkID:
+        return self.host if link == self.guest else self.guest
+
+
+@dataclass(eq=False)
+class _Bytes:
+    """A message of a transfer's stream, on its way."""
+
+    link: ev.LinkID  # at the receiver
+    channel: int
+    command: do.StartSending
+    records: list[Record]
+
+
+@dataclass
+class _Delivery:
+    to: "Bench"
+    event: ProgramEvent | _Bytes
+    about: _Lane | FakeSink | None = (
+        None  # what it is of, where it is not heard of once that is gone
+    )
+
+
+@dataclass
+class World:
+    """A host's and a guest's program, both real, joined by fake wires and peers.
+
+    Events wait in `queue` until `settle` hands them over, in the order in which they were sent; a
+    script that reports two things before it settles lets them cross. `udp` False: no link opens.
+    `reachable` False: no dial is answered. Files are read and written at once; their bytes wait in
+    the queue like everything else.
+    """
+
+    udp: bool = True
+    reachable: bool = True
+    lanes_work: bool = True
+    host: HostBench = field(default_factory=lambda: HostBench(spake2=Spake2Exchange))
+    guest: Bench = field(init=False)
+    queue: deque[_Delivery] = field(default_factory=deque)
+    # Who sent it, and the text: what a sniffer sees
+    frames: list[tuple[str, str]] = field(default_factory=list)
+    # The lane that this end of a link was told of last
+    current: dict[ev.LinkID, _Lane] = field(default_factory=dict)
+    _expected: dict[bytes, do.ExpectLane] = field(default_factory=dict)
+    _channels: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_STREAM))
+    _wires: list[_Wire] = field(default_factory=list)
+    _peers: list[_Peers] = field(default_factory=list)
+    _connections: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.guest = Bench(Program(PHONE, None, self.host.prover))
+        self.handle(self.host, ev.NetworksSeen((ETHERNET,)))
+
+    # --- for the script ---------------------------------------------------------------------------
+
+    def report(self, to: Bench, event: ProgramEvent) -> None:
+        """Something happens to one of the two; what follows from it waits in the queue."""
+        for command in to.handle(event):
+            self._execute(to, command)
+
+    def handle(self, to: Bench, event: ProgramEvent) -> None:
+        """Something happens to one of the two, and all that follows from it at once."""
+        self.report(to, event)
+        self.settle()
+
+    def settle(self) -> None:
+        """Hand over all that waits."""
+        while self.queue:
+            self.step()
+
+    def step(self) -> None:
+        """Hand over the next thing that waits."""
+        if self.queue:
+            delivery = self.queue.popleft()
+            if not self._is_due(delivery):
+                return
+            event = delivery.event
+            if isinstance(event, _Bytes):
+                sink = delivery.to.disk.sinks.get(event.command.transfer)
+                if sink is not None:
+                    sink.feed((event.link, event.channel, event.command.generation), event.records)
+                    self._disk_answers(delivery.to, sink)
+                return
+            if isinstance(event, ev.LaneOpened):
+                assert isinstance(delivery.about, _Lane)
+                self.current[event.link] = delivery.about
+            elif isinstance(event, ev.LaneLost):
+                self.current.pop(event.link, None)
+            self.report(delivery.to, event)
+
+    def advance(self, seconds: float) -> None:
+        """Let all arrive that waits, then time pass at both; every timer fires when it is due."""
+        self.settle()
+        until = self.host.now + seconds
+        while True:
+            timers = [(bench, bench.next_timer()) for bench in (self.host, self.guest)]
+            due = [
+                (*timer, bench)
+                for bench, timer in timers
+                if timer is not None and timer[0] <= until
+            ]
+            if not due:
+                break
+            at, timer, bench = min(due, key=lambda one: one[0])
+            self.host.now = self.guest.now = max(self.host.now, at)
+            self.handle(bench, ev.TimerFired(timer))
+        self.host.now = self.guest.now = until
+
+    def join(self) -> ev.LinkID:
+        """The person at the guest types the host's code."""
+        code = self.host.shown.code
+        assert code is not None
+        self.handle(self.guest, ev.Join(parse_target(code)))
+        return next(reversed(self.guest.ledger.links), ev.LinkID("none"))
+
+    def decide(self, *, approved: bool) -> None:
+        """The person at the host answers the one prompt."""
+        ((session_id, prompt),) = self.host.ledger.prompts.items()
+        self.handle(self.host, ev.Decide(session_id, approved, prompt.number))
+
+    def link_up(self) -> ev.LinkID:
+        """Join, approve, and all that follows; the guest's link."""
+        link = self.join()
+        self.decide(approved=True)
+        return link
+
+    def status(self, side: Bench) -> st.LinkStatus:
+        """The newest status of the newest link, as one side's people are told."""
+        return next(
+            status for status in reversed(side.ledger.statuses) if isinstance(status, st.LinkStatus)
+        )
+
+    def texts(self, side: Bench) -> list[str]:
+        """The texts that one side received."""
+        return [
+            status.text for status in side.ledger.statuses if isinstance(status, st.TextReceived)
+        ]
+
+    def cut_wire(self) -> None:
+        """Every WebSocket is lost; what was sent before still arrives."""
+        for wire in self._wires:
+            self._close(wire)
+
+    def vanish(self) -> None:
+        """The network goes dark: nothing is delivered any more, and nobody is told."""
+        for wire in self._wires:
+            wire.open = False
+        for peers in self._peers:
+            peers.open = False
+        for lane in self.current.values():
+            lane.open = False
+        self._expected.clear()
+
+    def cut_lanes(self) -> None:
+        """Every lane is lost, and both are told; what was sent before still arrives."""
+        for lane in list(self.current.values()):
+            self._cut(lane)
+
+    def accept_files(self) -> None:
+        """Both persons accept whatever they are asked for."""
+        for side in (self.host, self.guest):
+            for transfer, status in list(side.ledger.transfers.items()):
+                if status.direction is Direction.IN and status.state is st.TransferState.ANNOUNCED:
+                    self.report(side, fe.AcceptTransfer(transfer))
+
+    def transfers(self, side: Bench) -> list[st.TransferStatus]:
+        """What one side's people are told of transfers, each once, oldest first."""
+        return list(side.ledger.transfers.values())
+
+    # --- the world's side -------------------------------------------------------------------------
+
+    def _is_due(self, delivery: _Delivery) -> bool:
+        """Whether it can still happen: nothing is heard of a socket that is gone or a peer that is
+        closed.
+        """
+        ledger = delivery.to.ledger
+        match delivery.event:
+            case ev.ConnectionOpened(connection) | ev.DialFailed(connection) if (
+                delivery.to is self.guest
+            ):
+                return connection in ledger.dials
+            case ev.FrameReceived(connection) | ev.ConnectionLost(connection):
+                return connection in ledger.sockets
+            case ev.LaneOpened(link):
+                assert isinstance(delivery.about, _Lane)
+                return link not in delivery.about.closed_by
+            case ev.LaneLost(link) if delivery.about is None:
+                return link in ledger.lanes_dialled
+            case ev.LaneLost(link) | ev.ChannelMessage(link, channel=-1) | _Bytes(link, channel=-1):
+                return self.current.get(link) is delivery.about
+            case (
+                ev.PeerDescribed(link)
+                | ev.ChannelOpened(link)
+                | ev.ChannelMessage(link)
+                | ev.PeerFailed(link)
+                | _Bytes(link)
+            ):
+                return link in ledger.peers
+            case _ if isinstance(delivery.about, FakeSink):
+                return delivery.to.disk.sinks.get(delivery.about.id) is delivery.about
+            case _:
+                return True
+
+    def _tell(
+        self, to: Bench, event: ProgramEvent | _Bytes, about: _Lane | FakeSink | None = None
+    ) -> None:
+        self.queue.append(_Delivery(to, event, about))
+
+    def _execute(self, by: Bench, command: do.Command) -> None:
+        match command:
+            case do.Listen(address):
+                self._drop_guests()
+                self._tell(by, ev.Listening(address, PORT))
+            case do.StopListening():
+                self._drop_guests()
+            case do.Dial(connection, url):
+                self._dial(connection, url)
+            case do.Send(connection, message):
+                self._send(by, connection, msg.dump_message(message))
+            case do.CloseConnection(connection):
+                for wire in self._wires:
+                    if connection == (wire.host if by is self.host else wire.guest):
+                        self._close(wire)
+            case do.OpenPeer(link, offerer) if offerer:
+                self._peers.append(_Peers(link))
+                self._tell(by, ev.PeerDescribed(link, msg.SDPType.OFFER, sdp(f"offer of {link}")))
+            case do.ApplyDescription(link, msg.SDPType.OFFER, text):
+                self._pair(sdp_name(text).removeprefix("offer of ")).host = link
+                self._tell(by, ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+            case do.ApplyDescription(link):
+                self._open(self._pair(link))
+            case do.SendOnChannel(link, channel, text):
+                self._send_on_channel(link, channel, text)
+            case do.ClosePeer(link):
+                self._close_peer(link)
+            case do.ExpectLane(_, token):
+                self._expected[token] = command
+            case do.DialLane():
+                self._dial_lane(command)
+            case do.CloseLane(link):
+                self._close_lane(link)
+            case _:
+                self._execute_on_disk(by, command)
+
+    # --- lanes
+
+    def _side(self, link: ev.LinkID) -> Bench:
+        return self.guest if link.startswith("guest-") else self.host
+
+    def _dial_lane(self, command: do.DialLane) -> None:
+        parts = urlsplit(command.url)
+        there = self.reachable and self.lanes_work and parts.hostname == self.host.ledger.listening
+        expected = self._expected.pop(command.token, None) if there else None
+        if expected is None or parts.path != "/lane":
+            self._tell(self.guest, ev.LaneLost(command.link))
+            return
+        assert expected.key == command.key
+        lane = _Lane(command.link, expected.link)
+        for link in (lane.host, lane.guest):
+            self._tell(self._side(link), ev.LaneOpened(link, command.carries_link), lane)
+
+    def _close_lane(self, link: ev.LinkID) -> None:
+        self._expected = {token: one for token, one in self._expected.items() if one.link != link}
+        waiting = [one.about for one in self.queue if isinstance(one.event, ev.LaneOpened)]
+        for lane in {*self.current.values(), *(one for one in waiting if isinstance(one, _Lane))}:
+            if link in (lane.guest, lane.host):
+                lane.closed_by.add(link)
+                self._cut(lane)
+
+    def _cut(self, lane: _Lane) -> None:
+        for link in (lane.guest, lane.host):
+            if lane.open or link in lane.closed_by:  # nobody is told of the end of a network
+                self._tell(self._side(link), ev.LaneLost(link), lane)
+        lane.open = False
+
+    # --- disks
+
+    def _disk_answers(self, side: Bench, sink: FakeSink | None = None) -> None:
+        while side.disk.answers:
+            answer: fe.DiskEvent = side.disk.answers.popleft()
+            self._tell(side, answer, None if isinstance(answer, fe.SinkFinished) else sink)
+
+    def _execute_on_disk(self, side: Bench, command: do.Command) -> None:
+        disk = side.disk
+        match command:
+            case do.ListSources():
+                disk.answers.append(disk.look(command))
+                self._disk_answers(side)
+            case do.StartSending():
+                self._stream(command)
+            case do.OpenSink(transfer):
+                disk.sinks[transfer] = FakeSink(disk, command)
+                self._disk_answers(side, disk.sinks[transfer])
+            case do.TakeStream(transfer):
+                disk.sinks[transfer].take(command)
+            case do.HoldSink(transfer):
+                disk.sinks[transfer].hold()
+                self._disk_answers(side, disk.sinks[transfer])
+            case do.CloseSink(transfer, keep):
+                disk.sinks.pop(transfer, None)
+                if not keep:
+                    disk.kept.pop(transfer, None)
+            case _:
+                pass
+
+    def _stream(self, command: do.StartSending) -> None:
+        sender = self._side(command.link)
+        lane = self.current.get(command.link) if command.via is st.Via.LANE else None
+        other = self._other_end(command.link)
+        if lane is not None and lane.open:
+            link, channel = lane.other(command.link), ev.LANE_CHANNEL
+        elif command.via is st.Via.WEBRTC and other is not None:
+            link, channel = other[1], next(self._channels)
+            label = f"files/{command.transfer}/{command.generation}"
+            self._tell(self._side(link), ev.ChannelOpened(link, channel, label))
+        else:
+            return  # the way broke meanwhile, of which the machine is told
+        for records in sender.disk.read(command):
+            self._tell(self._side(link), _Bytes(link, channel, command, records), lane)
+
+    # --- sockets and peers
+
+    def _dial(self, connection: ev.ConnectionID, url: str) -> None:
+        if not self.reachable:
+            return
+        parts = urlsplit(url)
+        if (
+            parts.hostname is None
+            or parts.hostname != self.host.ledger.listening
+            or parts.port != PORT
+        ):
+            self._tell(self.guest, ev.DialFailed(connection, Reason.REFUSED))
+            return
+        wire = _Wire(connection, ev.ConnectionID(next(self._connections)))
+        self._wires.append(wire)
+        self._tell(self.host, ev.ConnectionOpened(wire.host, GUEST_ADDRESS))
+        self._tell(self.guest, ev.ConnectionOpened(wire.guest, parts.hostname))
+
+    def _send(self, by: Bench, connection: ev.ConnectionID, text: str) -> None:
+        self.frames.append(("host" if by is self.host else "guest", text))
+        for wire in self._wires:
+            if wire.open and by is self.host and wire.host == connection:
+                self._tell(self.guest, ev.FrameReceived(wire.guest, text))
+            elif wire.open and by is self.guest and wire.guest == connection:
+                self._tell(self.host, ev.FrameReceived(wire.host, text))
+
+    def _close(self, wire: _Wire) -> None:
+        if wire.open:
+            wire.open = False
+            self._tell(self.host, ev.ConnectionLost(wire.host))
+            self._tell(self.guest, ev.ConnectionLost(wire.guest))
+
+    def _drop_guests(self) -> None:
+        for wire in self._wires:
+            self._close(wire)
+
+    def _pair(self, guest_link: str) -> _Peers:
+        return next(peers for peers in self._peers if peers.guest == guest_link)
+
+    def _open(self, peers: _Peers) -> None:
+        if self.udp and peers.host is not None:
+            peers.open = True
+            self._tell(self.guest, ev.ChannelOpened(peers.guest, 0, ev.CONTROL_LABEL))
+            self._tell(self.host, ev.ChannelOpened(peers.host, 0, ev.CONTROL_LABEL))
+
+    def _other_end(self, link: ev.LinkID) -> tuple[Bench, ev.LinkID] | None:
+        for peers in self._peers:
+            if peers.open and peers.host is not None and link in (peers.guest, peers.host):
+                return (self.host, peers.host) if link == peers.guest else (self.guest, peers.guest)
+        return None
+
+    def _send_on_channel(self, link: ev.LinkID, channel: int, text: str) -> None:
+        if channel == ev.LANE_CHANNEL:
+            lane = self.current.get(link)
+            if lane is not None and lane.open:
+                self._tell(
+                    self._side(lane.other(link)),
+                    ev.ChannelMessage(lane.other(link), channel, text),
+                    lane,
+                )
+            return
+        other = self._other_end(link)
+        if other is not None and channel < FIRST_STREAM:
+            self._tell(other[0], ev.ChannelMessage(other[1], channel, text))
+
+    def _close_peer(self, link: ev.LinkID) -> None:
+        other = self._other_end(link)
+        if other is not None:
+            self._tell(other[0], ev.PeerFailed(other[1], Reason.PEER_LEFT))
+        for peers in self._peers:
+            if link in (peers.guest, peers.host):
+                peers.open = False
