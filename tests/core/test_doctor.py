@@ -26,6 +26,7 @@ from proxim.core.doctor import (
     surroundings_findings,
 )
 from proxim.core.events import Network
+from tests.rows import each_row
 
 WIFI = Network("192.168.1.20", 24, "Wi-Fi", virtual=False)
 CABLE = Network("10.0.0.7", 8, "Ethernet", virtual=False)
@@ -42,13 +43,13 @@ def trials(*first: PortState, rest: PortState = PortState.FREE) -> list[PortTria
 # --- findings -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("level", [Level.WARNING, Level.FAILURE])
+@each_row("level", [Level.WARNING, Level.FAILURE])
 def test_a_worry_without_a_next_step_cannot_be_made(level: Level) -> None:
     with pytest.raises(ValueError, match="next step"):
         Finding(Check.PORT, level, "Something is wrong.")
 
 
-@pytest.mark.parametrize("level", [Level.OK, Level.NOTE])
+@each_row("level", [Level.OK, Level.NOTE])
 def test_what_is_well_needs_no_next_step(level: Level) -> None:
     assert Finding(Check.PORT, level, "Fine.").next is None
 
@@ -91,8 +92,8 @@ def test_the_chosen_address_comes_first_and_other_real_ones_follow() -> None:
     assert other.next == "To use that one: proxim host --address 10.0.0.7"
 
 
-@pytest.mark.parametrize(
-    ("network", "level", "words"),
+@each_row(
+    "network, level, words",
     [
         (
             Network("127.0.0.1", 8, "lo", virtual=False),
@@ -141,8 +142,8 @@ def test_a_running_proxim_on_ipv6_is_named_as_in_a_url() -> None:
     assert "[fd00::2]:47800" in port_finding(ULA, trials(PortState.PROXIM), chosen=True).message
 
 
-@pytest.mark.parametrize(
-    ("state", "words"),
+@each_row(
+    "state, words",
     [(PortState.TAKEN, "used by another program"), (PortState.REFUSED, "reserved by the system")],
 )
 def test_a_fallback_port_is_a_note(state: PortState, words: str) -> None:
@@ -152,7 +153,7 @@ def test_a_fallback_port_is_a_note(state: PortState, words: str) -> None:
     assert "Proxim takes 47802" in finding.message
 
 
-@pytest.mark.parametrize(("chosen", "level"), [(True, Level.FAILURE), (False, Level.WARNING)])
+@each_row("chosen, level", [(True, Level.FAILURE), (False, Level.WARNING)])
 def test_a_silent_port_fails_only_the_chosen_address(chosen: bool, level: Level) -> None:
     # Proxim would take the silent one, so a later port that answers is no help.
     finding = port_finding(WIFI, trials(PortState.TAKEN, PortState.SILENT), chosen=chosen)
@@ -181,8 +182,8 @@ def test_all_ports_taken_make_a_longer_code() -> None:
 # --- firewalls, adapters, link, surroundings ------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("state", "level"),
+@each_row(
+    "state, level",
     [
         (FirewallState.OFF, Level.OK),
         (FirewallState.ALLOWS, Level.OK),
@@ -219,8 +220,8 @@ def test_no_firewall() -> None:
     assert finding.level is Level.OK
 
 
-@pytest.mark.parametrize(
-    ("vpn", "carries_default", "level", "words"),
+@each_row(
+    "vpn, carries_default, level, words",
     [
         (True, True, Level.WARNING, "The VPN tun0 (10.8.0.2, fe80::1) carries"),
         (True, False, Level.NOTE, "a VPN tun0"),
@@ -256,8 +257,8 @@ def test_link_trials() -> None:
     assert link_not_tried().level is Level.NOTE
 
 
-@pytest.mark.parametrize(
-    ("wsl", "privacy", "levels"),
+@each_row(
+    "wsl, privacy, levels",
     [
         (False, False, [Level.NOTE]),
         (True, False, [Level.WARNING, Level.NOTE]),

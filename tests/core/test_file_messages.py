@@ -44,6 +44,7 @@ from proxim.core.manifest import (
     TransferID,
 )
 from proxim.core.proof import to_base64url
+from tests.rows import each_row
 
 ID = TransferID("abcdefghijklmnopqrstuv")
 SHA = bytes(range(32))
@@ -137,7 +138,7 @@ messages: st.SearchStrategy[FileMessage] = st.one_of(
 )
 
 
-@pytest.mark.parametrize(("message", "fields"), EXAMPLES)
+@each_row("message, fields", EXAMPLES)
 def test_each_message_is_written_and_read_as_documented(
     message: FileMessage, fields: dict[str, Any]
 ) -> None:
@@ -239,7 +240,7 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
     return wrong
 
 
-@pytest.mark.parametrize(("kind", "change"), changes())
+@each_row("kind, change", changes())
 def test_a_wrong_field_is_a_message_error(kind: str, change: dict[str, Any]) -> None:
     with pytest.raises(MessageError) as caught:
         parse_link_message(json.dumps({**FULL[kind], **change}))
@@ -279,8 +280,8 @@ def check_pieces(pieces: list[Any]) -> None:
         assert parse_link_message(text) == piece
 
 
-@pytest.mark.parametrize("char", ["a", '"', "\\", "é", "😀", "\x01", "\n", "\x7f", "\u2028"])
-@pytest.mark.parametrize("length", [1, 30, 1024])
+@each_row("char", ["a", '"', "\\", "é", "😀", "\x01", "\n", "\x7f", "\u2028"])
+@each_row("length", [1, 30, 1024])
 def test_a_manifest_is_cut_into_messages_that_fit(char: str, length: int) -> None:
     name = char * max(1, length // len(char.encode()))
     manifest = tuple(Entry(name, MAX_FILE_BYTES, MAX_FILE_BYTES) for _ in range(1000))
@@ -297,8 +298,8 @@ def test_any_manifest_is_cut_and_joined(manifest: tuple[Entry, ...]) -> None:
     assert tuple(entry for piece in pieces for entry in piece.entries) == manifest
 
 
-@pytest.mark.parametrize("skips", [0, 1, PIECE_ITEMS, PIECE_ITEMS + 1, 2 * PIECE_ITEMS])
-@pytest.mark.parametrize("partials", [0, 1, PIECE_ITEMS, 2 * PIECE_ITEMS + 1])
+@each_row("skips", [0, 1, PIECE_ITEMS, PIECE_ITEMS + 1, 2 * PIECE_ITEMS])
+@each_row("partials", [0, 1, PIECE_ITEMS, 2 * PIECE_ITEMS + 1])
 def test_an_acceptance_is_cut_into_messages_that_fit(skips: int, partials: int) -> None:
     skip = tuple(Span(MAX_ENTRIES - 1, 1) for _ in range(skips))
     parts = tuple(Partial(MAX_ENTRIES - 1, MAX_FILE_BYTES, SHA) for _ in range(partials))
@@ -308,7 +309,7 @@ def test_an_acceptance_is_cut_into_messages_that_fit(skips: int, partials: int) 
     assert tuple(one for piece in pieces for one in piece.partial) == parts
 
 
-@pytest.mark.parametrize("count", [0, 1, PIECE_ITEMS, PIECE_ITEMS + 1, MAX_ENTRIES])
+@each_row("count", [0, 1, PIECE_ITEMS, PIECE_ITEMS + 1, MAX_ENTRIES])
 def test_an_end_is_cut_into_messages_that_fit(count: int) -> None:
     failures = tuple(FailedFile(MAX_ENTRIES - 1, Reason.FOLDER_READ_ONLY) for _ in range(count))
     pieces = list(cut_finished(ID, failures))

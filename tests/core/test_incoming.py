@@ -48,6 +48,7 @@ from proxim.core.manifest import (
 from proxim.core.status import TransferState, TransferStatus, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, StreamOpened
 from tests.core.transfer_bench import FakeSpeaker, heard
+from tests.rows import each_row
 
 ID = TransferID("A" * 22)
 FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
@@ -225,8 +226,8 @@ def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
     assert (bench.state, bench.one.accepted, bench.status.moved) == (IncomingState.ASKED, False, 0)
 
 
-@pytest.mark.parametrize(
-    ("event", "state", "reason"),
+@each_row(
+    "event, state, reason",
     [
         (Cancel(ID, "cancelled"), TransferState.CANCELLED, Reason.CANCELLED),
         (Cancel(ID, "file_gone"), TransferState.FAILED, Reason.FILE_GONE),
@@ -246,7 +247,7 @@ def test_ended_while_it_is_announced_again(
     assert bench.one.speaker is None
 
 
-@pytest.mark.parametrize("event", [Cancel(ID), LinkDown()])
+@each_row("event", [Cancel(ID), LinkDown()])
 def test_what_nobody_was_asked_about_nobody_is_told(event: object) -> None:
     bench = Bench()
     assert bench.do(Announce(ID, FILES[:1], more=True), event) == []

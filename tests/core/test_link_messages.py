@@ -27,6 +27,7 @@ from proxim.core.link_messages import (
 )
 from proxim.core.messages import MAX_ID_BYTES
 from proxim.core.texts import MAX_NAME_BYTES
+from tests.rows import each_row
 
 EXAMPLES: list[tuple[LinkMessage, dict[str, object]]] = [
     (
@@ -60,7 +61,7 @@ def refused(text: str) -> MessageError:
     return caught.value
 
 
-@pytest.mark.parametrize(("message", "fields"), EXAMPLES)
+@each_row("message, fields", EXAMPLES)
 def test_each_message_is_written_and_read_as_documented(
     message: LinkMessage, fields: dict[str, object]
 ) -> None:
@@ -105,7 +106,7 @@ def test_any_object_is_read_or_a_message_error(fields: dict[str, object]) -> Non
         assert json.loads(dump_link_message(message))["type"] == fields["type"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "fields",
     [
         {},

@@ -37,6 +37,7 @@ from proxim.core.messages import (
     parse_message,
 )
 from proxim.core.texts import MAX_NAME_BYTES
+from tests.rows import each_row
 
 MARK = "PEERVALUE"  # stands for what a peer sent: no error may repeat it
 CLIENT = DeviceInfo("Client-PC-123", "device-xyz")
@@ -133,7 +134,7 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "message", "added"), SEED_EXAMPLES)
+@each_row("text, message, added", SEED_EXAMPLES)
 def test_the_seeds_examples(text: str, message: Message, added: JSONObject) -> None:
     assert parse_message(text) == message
     assert json.loads(dump_message(message)) == json.loads(text) | added
@@ -260,14 +261,14 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "message"), WIRE_EXAMPLES)
+@each_row("fields, message", WIRE_EXAMPLES)
 def test_the_additions_examples(fields: JSONObject, message: Message) -> None:
     assert parse_message(json.dumps(fields)) == message
     assert message_fields(message) == fields
     assert json.loads(dump_message(message)) == fields
 
 
-@pytest.mark.parametrize(("fields", "message"), WIRE_EXAMPLES)
+@each_row("fields, message", WIRE_EXAMPLES)
 def test_unknown_fields_are_ignored_at_every_level(fields: JSONObject, message: Message) -> None:
     noisy = copy.deepcopy(fields)
     for holder in (noisy, *(value for value in noisy.values() if isinstance(value, dict))):
@@ -283,7 +284,7 @@ def test_unknown_fields_are_ignored_at_every_level(fields: JSONObject, message: 
     assert parse_message(json.dumps(noisy)) == message
 
 
-@pytest.mark.parametrize(("fields", "message"), WIRE_EXAMPLES)
+@each_row("fields, message", WIRE_EXAMPLES)
 def test_the_order_of_fields_does_not_matter(fields: JSONObject, message: Message) -> None:
     assert parse_message(json.dumps(dict(reversed(fields.items())))) == message
 
@@ -293,8 +294,8 @@ def test_the_order_of_fields_does_not_matter(fields: JSONObject, message: Messag
 LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
 
 
-@pytest.mark.parametrize(
-    ("payload", "content"),
+@each_row(
+    "payload, content",
     [
         ({"sdp": "v=0"}, Description("v=0")),
         ({"sdp": "v=0", "type": None}, Description("v=0")),
@@ -343,8 +344,8 @@ def test_every_shape_of_payload(payload: JSONObject, content: Description | Cand
     assert parse_message(text) == Signal("abc123", content, T)
 
 
-@pytest.mark.parametrize(
-    ("payload", "detail"),
+@each_row(
+    "payload, detail",
     [
         ({}, "payload must have either sdp or candidate"),
         ({"type": "offer"}, "payload must have either sdp or candidate"),
@@ -487,13 +488,13 @@ def wrong_values(path: str, value: object) -> list[Any]:
 EVERY_FIELD = [(kind, path) for kind in FULL for path in paths(FULL[kind])]
 
 
-@pytest.mark.parametrize("kind", FULL)
+@each_row("kind", FULL)
 def test_full_messages_are_read(kind: str) -> None:
     message = parse_message(json.dumps(full(kind)))
     assert parse_message(dump_message(message)) == message
 
 
-@pytest.mark.parametrize(("kind", "path"), EVERY_FIELD)
+@each_row("kind, path", EVERY_FIELD)
 def test_every_wrong_type_of_every_field(kind: str, path: str) -> None:
     value, name = holder_of(full(kind), path)
     for wrong in wrong_values(path, value[name]):
@@ -507,7 +508,7 @@ def test_every_wrong_type_of_every_field(kind: str, path: str) -> None:
         assert "Approved" not in str(error)
 
 
-@pytest.mark.parametrize(("kind", "path"), EVERY_FIELD)
+@each_row("kind, path", EVERY_FIELD)
 def test_every_field_missing_or_null(kind: str, path: str) -> None:
     absent, null = full(kind), full(kind)
     holder, name = holder_of(absent, path)
@@ -540,7 +541,7 @@ def _mac(fields: JSONObject) -> str | None:
     return mac
 
 
-@pytest.mark.parametrize("kind", [None, 5, True, [], {}, ["pair_request"]])
+@each_row("kind", [None, 5, True, [], {}, ["pair_request"]])
 def test_type_must_be_a_string(kind: object) -> None:
     error = refused(json.dumps({"type": kind, "sessionID": MARK}))
     assert (error.reason, error.problem.detail) == (Reason.BAD_MESSAGE, "type must be a string")
@@ -550,9 +551,7 @@ def test_type_must_be_there() -> None:
     assert refused("{}").reason is Reason.BAD_MESSAGE
 
 
-@pytest.mark.parametrize(
-    "kind", [MARK, "", "Pair_Request", "pair_request ", "\ud800", "__class__", "x" * 60_000]
-)
+@each_row("kind", [MARK, "", "Pair_Request", "pair_request ", "\ud800", "__class__", "x" * 60_000])
 def test_an_unknown_type_is_named_as_such(kind: str) -> None:
     error = refused(json.dumps({"type": kind}))
     assert (error.reason, error.problem.detail) == (Reason.UNKNOWN_TYPE, "")
@@ -590,7 +589,7 @@ def test_every_free_text_has_a_limit() -> None:
     assert {path for _, path in TEXT_FIELDS} == LIMITS.keys()
 
 
-@pytest.mark.parametrize(("kind", "path"), TEXT_FIELDS)
+@each_row("kind, path", TEXT_FIELDS)
 def test_limits_are_in_bytes(kind: str, path: str) -> None:
     limit = LIMITS[path]
     for exact in ("x" * limit, "é" * (limit // 2), "😀" * (limit // 4)):
@@ -610,8 +609,8 @@ def repr_of_values(message: Message) -> str:
     return json.dumps(message_fields(message), ensure_ascii=False)
 
 
-@pytest.mark.parametrize(("kind", "path"), TEXT_FIELDS)
-@pytest.mark.parametrize("broken", ["\ud800", "x\udfff", "\ude00\ud83d"])
+@each_row("kind, path", TEXT_FIELDS)
+@each_row("broken", ["\ud800", "x\udfff", "\ude00\ud83d"])
 def test_lone_surrogates_are_refused(kind: str, path: str, broken: str) -> None:
     for escape in (True, False):  # "\ud800" spelled out, and as a character of the text itself
         fields = full(kind)
@@ -630,7 +629,7 @@ def test_a_pair_of_surrogates_is_a_character() -> None:
     assert parse_message(text) == SessionEnded("abc123", "😀")
 
 
-@pytest.mark.parametrize("padding", ["x", "é", "😀"])
+@each_row("padding", ["x", "é", "😀"])
 def test_a_frame_has_at_most_64_kib(padding: str) -> None:
     fields = full("session_ended") | {"padding": ""}
     room = 64 * 1024 - len(json.dumps(fields))
@@ -642,9 +641,7 @@ def test_a_frame_has_at_most_64_kib(padding: str) -> None:
     assert refused(text + " ").reason is Reason.TOO_LARGE
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 65_537, MARK * 10_000, " " * 65_537, "\ud800" * 30_000, "é" * 32_769]
-)
+@each_row("text", ["[" * 65_537, MARK * 10_000, " " * 65_537, "\ud800" * 30_000, "é" * 32_769])
 def test_too_large_comes_before_anything_else(text: str) -> None:
     error = refused(text)
     assert (error.reason, error.problem.detail) == (Reason.TOO_LARGE, "over 65536 bytes")
@@ -653,7 +650,7 @@ def test_too_large_comes_before_anything_else(text: str) -> None:
 VALID = '{"type":"session_ended","sessionID":"abc123","reason":"closed"'
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "",
@@ -680,14 +677,14 @@ def test_bad_json_anywhere_refuses_the_whole_frame(text: str) -> None:
     assert refused(text).reason is Reason.BAD_JSON
 
 
-@pytest.mark.parametrize(
+@each_row(
     "extra", ["9" * 4300, "1e400", "-0", "[[[[[]]]]]", '{"a":{"b":{"c":{"d":{}}}}}', '"\\ud800"']
 )
 def test_odd_but_lawful_json_in_an_unknown_field_is_ignored(extra: str) -> None:
     assert parse_message(f'{VALID},"extra":{extra}}}') == SessionEnded("abc123", "closed")
 
 
-@pytest.mark.parametrize("number", ["9" * 4300, "1e400", "1e2", "0.0", "-1", "256"])
+@each_row("number", ["9" * 4300, "1e400", "1e2", "0.0", "-1", "256"])
 def test_numbers_of_ours_are_small_integers(number: str) -> None:
     auth = f'{{"type":"pair_challenge","sessionID":"abc123","auth":{{"v":{number}}}}}'
     payload = f'{{"candidate":"","sdpMLineIndex":{number}}}'
@@ -823,7 +820,7 @@ def test_a_torn_frame_is_bad_json(message: Message, data: st.DataObject) -> None
 # --- the rest -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     "message",
     [
         PairRequest(MARK, CLIENT, Auth(1, "psk", MARK, MARK)),
@@ -868,8 +865,8 @@ def test_reasons_fit_their_wire_fields() -> None:
         assert parse_message(dump_message(ended)) == ended
 
 
-@pytest.mark.parametrize(
-    ("payload", "expected"),
+@each_row(
+    "payload, expected",
     [
         ({"sdp": None, "candidate": LINE}, Candidate(LINE)),
         ({"sdp": "v=0", "candidate": None}, Description("v=0")),

@@ -1,18 +1,17 @@
 """Tests of proxim.core.outcome: what a transfer's end is called."""
 
-import pytest
-
 from proxim.core.errors import Reason
 from proxim.core.manifest import Entry, FailedFile
 from proxim.core.outcome import count_files, lost_bytes, outcome
 from proxim.core.status import TransferState
+from tests.rows import each_row
 
 GONE = FailedFile(0, Reason.FILE_GONE)
 CHANGED = FailedFile(2, Reason.FILE_CHANGED)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "failed", "expected"),
+@each_row(
+    "wanted, failed, expected",
     [
         (0, (), (TransferState.DONE, None)),
         (2, (), (TransferState.DONE, None)),

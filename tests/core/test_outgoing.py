@@ -31,6 +31,7 @@ from proxim.core.outgoing import MAX_STARTS, Outgoing, OutgoingState
 from proxim.core.status import TransferState, TransferStatus, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, LinkUp, Turn
 from tests.core.transfer_bench import FakeSpeaker, heard
+from tests.rows import each_row
 
 ID = TransferID("A" * 22)
 FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
@@ -244,8 +245,8 @@ def test_finished_before_its_turn() -> None:
     assert (bench.status.state, bench.status.size) == (TransferState.DONE, 0)
 
 
-@pytest.mark.parametrize(
-    ("reason", "state"),
+@each_row(
+    "reason, state",
     [
         ("declined", "cancelled"),
         ("cancelled", "cancelled"),

@@ -33,6 +33,7 @@ from proxim.core.proof import (
     tag_matches,
     to_base64url,
 )
+from tests.rows import each_row
 from tests.vectors import make_proof_vectors
 
 FILE = Path(make_proof_vectors.__file__).with_name("proof.json")
@@ -64,7 +65,7 @@ def test_base64url_comes_back_in_its_only_spelling(raw: bytes) -> None:
         from_base64url(text, len(raw) + 1)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         None,
@@ -270,7 +271,7 @@ def naive_context(vector: dict[str, Any]) -> bytes:
     return naive_lv(*(text.encode("utf-8") for text in texts))
 
 
-@pytest.mark.parametrize("vector", PAIRINGS, ids=lambda vector: vector["m"])
+@each_row("vector", PAIRINGS, name_of=lambda vector: vector["m"])
 def test_the_vectors_agree_with_a_second_implementation_of_the_specification(
     vector: dict[str, Any],
 ) -> None:
@@ -319,7 +320,7 @@ def test_the_vectors_agree_with_a_second_implementation_of_the_specification(
     assert min(counts.values()) > 1
 
 
-@pytest.mark.parametrize("vector", PAIRINGS, ids=lambda vector: vector["m"])
+@each_row("vector", PAIRINGS, name_of=lambda vector: vector["m"])
 def test_the_vectors_agree_with_the_cryptography_package(vector: dict[str, Any]) -> None:
     z, th = bytes.fromhex(vector["Z_hex"]), bytes.fromhex(vector["TH_hex"])
     for purpose, expected in vector["keys_hex"].items():
@@ -330,7 +331,7 @@ def test_the_vectors_agree_with_the_cryptography_package(vector: dict[str, Any])
     tag.verify(naive_unb64(vector["t_guest"]))
 
 
-@pytest.mark.parametrize("vector", PAIRINGS, ids=lambda vector: vector["m"])
+@each_row("vector", PAIRINGS, name_of=lambda vector: vector["m"])
 def test_the_vectors_are_what_a_reader_of_the_wire_accepts(vector: dict[str, Any]) -> None:
     """The module itself, fed with the file's words: what a host or guest would compute."""
     ctx = context(Method(vector["m"]), vector["sessionID"], DeviceInfo(**vector["deviceInfo"]))

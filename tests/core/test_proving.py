@@ -19,6 +19,7 @@ from proxim.core.proving import (
 )
 from proxim.net.spake import Spake2Exchange
 from tests.core.machine_fixtures import PHONE, FakeSpake2, prover
+from tests.rows import each_row
 
 CODE = "02501WK381"
 SECRET = bytes(range(16))
@@ -49,11 +50,11 @@ def agree(guest: ProofKeys, host: ProofKeys) -> bool:
     return guest.guest_tag() == host.guest_tag()
 
 
-@pytest.mark.parametrize(
-    ("target", "secret", "method", "length"),
+@each_row(
+    "target, secret, method, length",
     [(TYPED, CODE.encode(), "spake2", 44), (SCANNED, SECRET, "psk", 43)],
 )
-@pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
+@each_row("spake2", [Spake2Exchange, FakeSpake2])
 def test_both_sides_get_the_same_keys(
     target: JoinTarget, secret: bytes, method: str, length: int, spake2: MakeExchange
 ) -> None:
@@ -71,8 +72,8 @@ def test_both_sides_get_the_same_keys(
     assert (host.request.device, host.method.value) == (PHONE, method)
 
 
-@pytest.mark.parametrize(("target", "secret"), [(TYPED, b"02501WK382"), (SCANNED, bytes(16))])
-@pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
+@each_row("target, secret", [(TYPED, b"02501WK382"), (SCANNED, bytes(16))])
+@each_row("spake2", [Spake2Exchange, FakeSpake2])
 def test_another_secret_gives_other_keys(
     target: JoinTarget, secret: bytes, spake2: MakeExchange
 ) -> None:
@@ -82,8 +83,8 @@ def test_another_secret_gives_other_keys(
     assert not agree(proof.finish(host.auth), host.keys)
 
 
-@pytest.mark.parametrize(("target", "secret"), [(TYPED, CODE.encode()), (SCANNED, SECRET)])
-@pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
+@each_row("target, secret", [(TYPED, CODE.encode()), (SCANNED, SECRET)])
+@each_row("spake2", [Spake2Exchange, FakeSpake2])
 def test_a_name_or_id_changed_on_the_way_gives_other_keys(
     target: JoinTarget, secret: bytes, spake2: MakeExchange
 ) -> None:
@@ -104,15 +105,13 @@ def test_a_link_without_a_secret_proves_nothing() -> None:
     assert start_guest_proof(WITHOUT_SECRET, PHONE, PROVER) is None
 
 
-@pytest.mark.parametrize(
-    "secret", ["", "AAAA", to_base64url(bytes(15)), to_base64url(bytes(17)), "*" * 22]
-)
+@each_row("secret", ["", "AAAA", to_base64url(bytes(15)), to_base64url(bytes(17)), "*" * 22])
 def test_a_qr_secret_of_a_wrong_length_is_refused(secret: str) -> None:
     with pytest.raises(ProofError):
         start_guest_proof(replace(SCANNED, qr_secret=secret), PHONE, PROVER)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "auth",
     [
         Auth(),
@@ -130,7 +129,7 @@ def test_a_version_or_method_that_nobody_knows_is_refused(auth: Auth) -> None:
     assert caught.value.reason is Reason.BAD_MESSAGE
 
 
-@pytest.mark.parametrize("target", [TYPED, SCANNED])
+@each_row("target", [TYPED, SCANNED])
 def test_a_guest_takes_no_other_version_or_method(target: JoinTarget) -> None:
     proof = started(target)
     good = answered(target, proof, CODE.encode() if target is TYPED else SECRET).auth
@@ -146,8 +145,8 @@ def test_a_guest_takes_no_other_version_or_method(target: JoinTarget) -> None:
         assert caught.value.reason is Reason.HOST_UNPROVEN
 
 
-@pytest.mark.parametrize("target", [TYPED, SCANNED])
-@pytest.mark.parametrize("share", [None, "", "A", "AAAA", "A" * 42, "A" * 45, "A" * 128])
+@each_row("target", [TYPED, SCANNED])
+@each_row("share", [None, "", "A", "AAAA", "A" * 42, "A" * 45, "A" * 128])
 def test_a_share_of_a_wrong_length_is_refused_on_both_sides(
     target: JoinTarget, share: str | None
 ) -> None:
@@ -159,7 +158,7 @@ def test_a_share_of_a_wrong_length_is_refused_on_both_sides(
         start_host_proof(request, replace(proof.auth, y=share), proof.method, SECRET, PROVER)
 
 
-@pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
+@each_row("spake2", [Spake2Exchange, FakeSpake2])
 def test_the_fake_of_the_tests_refuses_what_the_real_one_refuses(spake2: MakeExchange) -> None:
     def guest() -> GuestProof:
         return started(TYPED, prover(spake2))

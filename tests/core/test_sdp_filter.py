@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from proxim.core.sdp_filter import MAX_CANDIDATES, MAX_FINGERPRINTS, MIN_CANDIDA
 from proxim.core.status import LinkStatus, Stage
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 from tests.core.machine_fixtures import HostBench, published, refused
+from tests.rows import each_row
 
 PEER = "192.168.1.7"
 PRINT = ":".join(["0A"] * 32)
@@ -122,13 +122,13 @@ def candidates(sdp: str) -> list[str]:
 # --- what honest devices send ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sdp", [OFFER_SDP, ANSWER_SDP])
+@each_row("sdp", [OFFER_SDP, ANSWER_SDP])
 def test_the_plain_form_stays_as_it_is(sdp: str) -> None:
     assert cleaned(sdp) == sdp
 
 
-@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
-@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+@each_row("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
+@each_row("newline", ["\r\n", "\n"])
 def test_what_a_data_channel_needs_survives(sdp: str, newline: str) -> None:
     result = cleaned(sdp.replace("\r\n", newline)).split("\r\n")
     for name in (
@@ -147,7 +147,7 @@ def test_what_a_data_channel_needs_survives(sdp: str, newline: str) -> None:
     assert "a=group:BUNDLE 0" in result
 
 
-@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
+@each_row("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
 def test_cleaning_twice_changes_nothing(sdp: str) -> None:
     assert cleaned(cleaned(sdp)) == cleaned(sdp)
 
@@ -167,7 +167,7 @@ def udp_candidates(lines: list[str]) -> list[list[str]]:
     return [words[:8] for words in candidates if len(words) > 1 and words[2].lower() == "udp"]
 
 
-@pytest.mark.parametrize("recorded", RECORDED, ids=[one["name"] for one in RECORDED])
+@each_row("recorded", RECORDED, name_of=lambda recorded: recorded["name"])
 def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(
     recorded: dict[str, Any],
 ) -> None:
@@ -213,7 +213,7 @@ def test_values_that_may_be_missing() -> None:
 SECTION = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "sdp",
     [
         "",
@@ -248,7 +248,7 @@ def test_refused(sdp: str) -> None:
     assert PeerFilter(PEER).description(sdp) is None
 
 
-@pytest.mark.parametrize("size", ["-1", "+1", "1e9", "0x10", "99999999999", ""])
+@each_row("size", ["-1", "+1", "1e9", "0x10", "99999999999", ""])
 def test_a_message_size_that_is_none_is_left_out(size: str) -> None:
     assert "max-message-size" not in cleaned(OFFER_SDP.replace("262144", size))
 
@@ -272,9 +272,7 @@ def test_nothing_foreign_is_passed_on() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
-)
+@each_row("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
 def test_no_line_is_smuggled_in_by_another_line_end(separator: str) -> None:
     """aiortc reads lines by str.splitlines, which splits at all of these."""
     smuggled = separator.join(
@@ -324,7 +322,7 @@ def at(address: str, port: object = 50000) -> str:
     return f"candidate:1 1 udp 2113937151 {address} {port} typ host"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         *(
@@ -343,8 +341,8 @@ def test_near_addresses_are_tried(address: str) -> None:
     assert tried(at(address)) == at(address)
 
 
-@pytest.mark.parametrize(
-    ("spelling", "address"),
+@each_row(
+    "spelling, address",
     [
         *(
             (spelling, "192.168.1.9")
@@ -441,13 +439,13 @@ def spellings_of(address: str) -> list[str]:
     return [*as_ipv4, *as_ipv6]
 
 
-@pytest.mark.parametrize("address", FORBIDDEN)
+@each_row("address", FORBIDDEN)
 def test_no_spelling_of_a_forbidden_address_passes(address: str) -> None:
     passed = {spelling: tried(at(spelling)) for spelling in spellings_of(address)}
     assert {spelling: line for spelling, line in passed.items() if line is not None} == {}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address", ["fd00:ec2::254", "FD00:0EC2::254", "fd00:ec2:0:0:0:0:0:254", "fd00:ec2::2.84"]
 )
 def test_no_spelling_of_the_metadata_service_in_ipv6_passes(address: str) -> None:
@@ -459,7 +457,7 @@ def test_a_mapped_address_fares_as_the_address_itself(ip: ipaddress.IPv4Address)
     assert tried(at(f"::ffff:{ip}")) == tried(at(str(ip)))
 
 
-@pytest.mark.parametrize("address", ["192.168.1.255", "10.0.0.0", "::ffff:10.0.0.255"])
+@each_row("address", ["192.168.1.255", "10.0.0.0", "::ffff:10.0.0.255"])
 def test_what_looks_like_broadcast_is_tried_only_where_the_peer_is(address: str) -> None:
     canonical = address.removeprefix("::ffff:")
     assert tried(at(address)) is None
@@ -473,7 +471,7 @@ def test_a_zone_is_refused() -> None:
         assert tried(at(f"fe80::1{zone}"), f"fe80::1{zone}") is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         *("127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "::ffff:0.0.0.0"),
@@ -515,13 +513,13 @@ def test_other_addresses_are_not(address: str) -> None:
     assert tried(at(address)) is None
 
 
-@pytest.mark.parametrize("peer", ["203.0.113.9", "2001:db8::1"])
+@each_row("peer", ["203.0.113.9", "2001:db8::1"])
 def test_the_address_of_its_own_socket_is_tried(peer: str) -> None:
     assert tried(at(peer), peer) == at(peer)
     assert tried(at("8.8.8.8"), peer) is None
 
 
-@pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "", "no address"])
+@each_row("peer", ["127.0.0.1", "::1", "", "no address"])
 def test_but_never_loopback(peer: str) -> None:
     assert tried(at("127.0.0.1"), peer) is None
     assert tried(at("::1"), peer) is None
@@ -536,19 +534,19 @@ def test_a_hidden_address_is_that_of_its_socket() -> None:
     assert tried(at("8f2a9e4c-6b4e-4a2c-9d39-0c3f5d1f2b11.local")) == at(PEER)
 
 
-@pytest.mark.parametrize("port", [MIN_CANDIDATE_PORT, 65535])
+@each_row("port", [MIN_CANDIDATE_PORT, 65535])
 def test_ports_that_are_tried(port: int) -> None:
     assert tried(at(PEER, port)) == at(PEER, port)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "port", [0, 1, 22, 53, MIN_CANDIDATE_PORT - 1, 65536, 99999, 100000, -1, "x", "٥٠٠٠", "0x1f90"]
 )
 def test_ports_that_are_not(port: object) -> None:
     assert tried(at(PEER, port)) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "line",
     [
         "candidate:1 1 tcp 1 192.168.1.7 50000 typ host tcptype passive",
@@ -571,8 +569,8 @@ def test_other_candidates_are_left_out(line: str) -> None:
     assert PeerFilter(PEER).candidate(Candidate(line)) is None
 
 
-@pytest.mark.parametrize("form", ["{}", "a={}"])
-@pytest.mark.parametrize(
+@each_row("form", ["{}", "a={}"])
+@each_row(
     "rest", ["", " ", " raddr 127.0.0.1 rport x", " generation 0 ufrag Xh+1 network-cost 999", " x"]
 )
 def test_the_forms_and_tails_of_candidates(form: str, rest: str) -> None:

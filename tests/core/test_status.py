@@ -1,12 +1,11 @@
 """Tests of proxim.core.status: the little that a status says by itself."""
 
-import pytest
-
 from proxim.core.manifest import Direction, TransferID
 from proxim.core.status import TransferState, TransferStatus
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize("state", TransferState)
+@each_row("state", TransferState)
 def test_a_transfer_is_over_once_nothing_more_will_happen_to_it(state: TransferState) -> None:
     goes_on = (TransferState.ANNOUNCED, TransferState.ACTIVE, TransferState.WAITING)
     status = TransferStatus(TransferID("secret"), Direction.IN, state, (), 0)

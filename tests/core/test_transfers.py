@@ -51,6 +51,7 @@ from proxim.core.status import TransferState, Via
 from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.core.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED
 from tests.core.transfer_bench import ASKING, Bench, FakeSpeaker, Side, heard
+from tests.rows import each_row
 
 # --- whatever happens -----------------------------------------------------------------------------
 
@@ -413,8 +414,8 @@ def test_without_asking() -> None:
     assert opened(bench.right)[0].directory == "there"
 
 
-@pytest.mark.parametrize("by_sender", [False, True])
-@pytest.mark.parametrize("steps", [0, 1, 3, 6, 8])
+@each_row("by_sender", [False, True])
+@each_row("steps", [0, 1, 3, 6, 8])
 def test_cancelled_midway(by_sender: bool, steps: int) -> None:
     bench = bench_of()
     transfer = sent(bench, "a")

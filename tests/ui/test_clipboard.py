@@ -5,6 +5,7 @@ import tkinter
 import pytest
 
 from proxim.ui.clipboard import copied_files, copied_text, file_paths, from_bytes
+from tests.rows import each_row
 from tests.ui.tk_support import Bench
 
 
@@ -53,8 +54,8 @@ def test_our_own_text(bench: Bench) -> None:
     assert copied_text(bench.root) == "mine"
 
 
-@pytest.mark.parametrize(
-    ("listed", "paths"),
+@each_row(
+    "listed, paths",
     [
         ("", ()),
         ("# a comment\nfile:///a\n\nfile://localhost/b\n", ("/a", "/b")),

@@ -6,8 +6,6 @@ import io
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-import pytest
-
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import Disconnect, Join, LinkID, SendText, SessionType, Shutdown
 from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
@@ -28,6 +26,7 @@ from proxim.core.status import (
     Trouble,
 )
 from proxim.ui.face import GOODBYE_SECONDS, MAX_TRANSFERS_KEPT, FaceOptions, LineFace, Role
+from tests.rows import each_row
 
 LINK = LinkID("host-1")
 NEAR = parse_target(HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown)
@@ -127,7 +126,7 @@ JOINS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "posted"), JOINS)
+@each_row("options, posted", JOINS)
 def test_whom_the_start_joins(options: FaceOptions, posted: list[AnyIntent]) -> None:
     face = Face(options)
     face.start()
@@ -196,10 +195,8 @@ def test_what_is_to_be_sent_goes_out_once_it_can() -> None:
     assert face.posted == [SendPaths(LINK, PATHS)]
 
 
-@pytest.mark.parametrize(
-    "options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)]
-)
-@pytest.mark.parametrize(("state", "status"), [(TransferState.DONE, 0), (TransferState.FAILED, 1)])
+@each_row("options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)])
+@each_row("state, status", [(TransferState.DONE, 0), (TransferState.FAILED, 1)])
 def test_once_ends_with_what_was_sent(
     options: FaceOptions, state: TransferState, status: int
 ) -> None:
@@ -235,7 +232,7 @@ def test_a_lost_link_that_may_come_back_ends_nothing_and_one_that_does_not_fails
     assert face.exit_status == 1
 
 
-@pytest.mark.parametrize("send", [PATHS, ()])
+@each_row("send", [PATHS, ()])
 def test_another_devices_link_that_ends_does_not_end_what_was_asked_for(
     send: tuple[str, ...],
 ) -> None:
@@ -318,7 +315,7 @@ def test_a_network_side_that_does_not_end_is_left() -> None:
     assert face.finished
 
 
-@pytest.mark.parametrize("options", [HOST, JOIN])
+@each_row("options", [HOST, JOIN])
 def test_an_end_that_nobody_asked_for_is_a_failure(options: FaceOptions) -> None:
     face = Face(options)
     face.show(Stopped())
@@ -343,7 +340,7 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "was_connected", "reason", "exit_status"), ENDS)
+@each_row("options, was_connected, reason, exit_status", ENDS)
 def test_the_link_that_ends_the_program(
     options: FaceOptions, was_connected: bool, reason: Reason | None, exit_status: int
 ) -> None:
@@ -362,7 +359,7 @@ def test_a_host_outlives_its_links() -> None:
 CLOSINGS = [(Stage.CONNECTED, True, 0), (Stage.ASKING, False, 1)]
 
 
-@pytest.mark.parametrize(("stage", "was_connected", "exit_status"), CLOSINGS)
+@each_row("stage, was_connected, exit_status", CLOSINGS)
 def test_closing_a_joining_program(stage: Stage, was_connected: bool, exit_status: int) -> None:
     face = Face(JOIN)
     face.show(replace(CONNECTED, stage=stage, was_connected=was_connected))
@@ -376,7 +373,7 @@ def test_closing_a_joining_program(stage: Stage, was_connected: bool, exit_statu
     assert face.exit_status == exit_status
 
 
-@pytest.mark.parametrize("reason", [Reason.PORT_TAKEN, Reason.PORT_REFUSED])
+@each_row("reason", [Reason.PORT_TAKEN, Reason.PORT_REFUSED])
 def test_a_port_that_cannot_be_had_ends_a_host_at_its_start(reason: Reason) -> None:
     face = Face(HOST)
     face.show(ThisDevice(DeviceInfo("Here", "u1")))
@@ -403,7 +400,7 @@ class _Closed(io.StringIO):
         raise ValueError("I/O operation on closed file")
 
 
-@pytest.mark.parametrize("out", [_Gone(), _Closed()])
+@each_row("out", [_Gone(), _Closed()])
 def test_a_reader_that_has_gone_ends_the_program(out: io.StringIO) -> None:
     face = Face(HOST, out)
     face.end_of_input()

@@ -7,11 +7,12 @@ from proxim.core.events import ChooseNetwork, Invite, Network, SessionType, SetR
 from proxim.core.status import Networks, NoInvitation, ProofPolicy, Trouble
 from proxim.ui.invite import QR_SIDE, life_text, network_text
 from proxim.ui.qr import qr_matrix
+from tests.rows import each_row
 from tests.ui.tk_support import DOCKER, URL, WIFI, Bench
 
 
-@pytest.mark.parametrize(
-    ("expires", "text"),
+@each_row(
+    "expires, text",
     [
         (None, "Valid until you end it with New code"),
         (900.0, "Valid for 15:00"),

@@ -8,7 +8,6 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +53,7 @@ from proxim.core.status import (
 )
 from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.jsonlines import JsonLinesFace
+from tests.rows import each_row
 
 NOON = 1_748_779_200.0  # 2025-06-01T12:00:00Z
 LINK = LinkID("host-1")
@@ -204,7 +204,7 @@ EVENTS: list[tuple[Status, list[Event]]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "events"), EVENTS, ids=lambda value: type(value).__name__)
+@each_row("status, events", EVENTS)
 def test_each_status_as_events(status: Status, events: list[Event]) -> None:
     assert Face(HOST).show(status) == events
 
@@ -276,8 +276,8 @@ def test_characters_are_kept_but_none_ends_a_line() -> None:
     assert face.events()[0]["text"] == AWKWARD
 
 
-@pytest.mark.parametrize(
-    ("encoding", "kept"), [("utf-8", True), ("UTF_16", True), ("cp1252", False), ("ascii", False)]
+@each_row(
+    "encoding, kept", [("utf-8", True), ("UTF_16", True), ("cp1252", False), ("ascii", False)]
 )
 def test_a_stdout_of_any_encoding_gets_valid_json(encoding: str, kept: bool) -> None:
     raw = io.BytesIO()
@@ -312,7 +312,7 @@ def test_every_line_is_flushed() -> None:
 # --- commands -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("approved", [True, False])
+@each_row("approved", [True, False])
 def test_pair_response(approved: bool) -> None:
     face = Face(HOST)
     assert (
@@ -322,9 +322,7 @@ def test_pair_response(approved: bool) -> None:
     assert face.posted == [Decide("s1", approved)]
 
 
-@pytest.mark.parametrize(
-    ("request_field", "number"), [({}, None), ({"request": 3}, 3), ({"request": None}, None)]
-)
+@each_row("request_field, number", [({}, None), ({"request": 3}, 3), ({"request": None}, None)])
 def test_a_pair_response_may_name_its_request(request_field: Event, number: int | None) -> None:
     face = Face(HOST)
     assert (
@@ -411,7 +409,7 @@ BAD_LINES = [
 ]
 
 
-@pytest.mark.parametrize("line", BAD_LINES, ids=lambda line: line[:40])
+@each_row("line", BAD_LINES)
 def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
     face = Face(HOST)
     face.show(replace(CONNECTED, can_send_files=True), PROMPT, COMING)
@@ -433,7 +431,7 @@ NEW_CODES: list[tuple[Event, Invite]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "invite"), NEW_CODES)
+@each_row("fields, invite", NEW_CODES)
 def test_a_script_can_ask_for_a_new_code(fields: Event, invite: Invite) -> None:
     face = Face(replace(HOST, invite=Invite(SessionType.TEMPORARY, 600.0)))
     assert face.read({"type": "new_code", **fields}) == []
@@ -566,8 +564,8 @@ def test_progress_is_told_some_ten_times_a_second() -> None:
     assert face.show(replace(COMING, state=TransferState.DONE))[0]["state"] == "done"
 
 
-@pytest.mark.parametrize(
-    ("more", "answer"),
+@each_row(
+    "more, answer",
     [
         ({}, AcceptTransfer(COMING.transfer)),
         ({"declined": [2, 0, 2]}, AcceptTransfer(COMING.transfer, declined=(0, 2))),
@@ -712,7 +710,7 @@ def test_a_code_may_come_as_a_command_and_a_typo_may_be_mended() -> None:
     assert face.posted == [Join(parse_target(NEAR))]
 
 
-@pytest.mark.parametrize("more", [{}, {"yes": False}])
+@each_row("more", [{}, {"yes": False}])
 def test_a_far_address_needs_consent(more: Event) -> None:
     face = Face(JOIN)
     refused = error(Reason.FAR_ADDRESS, detail="203.0.113.9:47800")

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +49,7 @@ from proxim.core.words import use
 from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.terminal import TerminalFace
 from proxim.ui.terminal_words import DEAD_SECONDS
+from tests.rows import each_row
 
 NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))  # in whatever zone this runs
 LINK = LinkID("host-1")
@@ -153,7 +153,7 @@ VALID = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "expires", "words"), VALID)
+@each_row("kind, expires, words", VALID)
 def test_how_long_a_code_lives(kind: SessionType, expires: float | None, words: str) -> None:
     assert f"Valid    {words}\n" in Face(HOST).show(replace(INVITATION, type=kind, expires=expires))
 
@@ -214,9 +214,7 @@ def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("verified", "words"), [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")]
-)
+@each_row("verified, words", [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")])
 def test_the_badge_in_words(verified: Verified, words: str) -> None:
     assert f"Proof    {words}" in Face(HOST).show(replace(PROMPT, verified=verified))
 
@@ -232,7 +230,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "approved"), ANSWERS)
+@each_row("typed, approved", ANSWERS)
 def test_an_answer(typed: str, approved: bool) -> None:
     face = Face(HOST)
     assert face.ask(VERIFIED).endswith(QUESTION)
@@ -240,9 +238,7 @@ def test_an_answer(typed: str, approved: bool) -> None:
     assert face.posted == [Decide("s1", approved, number=11)]
 
 
-@pytest.mark.parametrize(
-    ("typed", "approved"), [("yes", True), ("YES", True), ("n", False), ("", False)]
-)
+@each_row("typed, approved", [("yes", True), ("YES", True), ("n", False), ("", False)])
 def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -> None:
     face = Face(HOST)
     face.ask(PROMPT)
@@ -277,7 +273,7 @@ GONE = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "words"), GONE)
+@each_row("reason, words", GONE)
 def test_a_request_that_goes_away_says_so_and_takes_its_question(
     reason: Reason, words: str
 ) -> None:
@@ -337,7 +333,7 @@ def test_what_is_said_during_a_question_repeats_it() -> None:
     assert face.show(TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
 
 
-@pytest.mark.parametrize("before", [[], [CONNECTED]], ids=["nothing", "a link"])
+@each_row("before", [[], [CONNECTED]])
 def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[Status]) -> None:
     face = Face(HOST)
     face.show(*before, VERIFIED)
@@ -357,7 +353,7 @@ REPLACED = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "second"), REPLACED)
+@each_row("reason, second", REPLACED)
 def test_an_answer_to_one_request_never_approves_the_next(reason: Reason, second: Prompt) -> None:
     """The first one's end is told before the second comes, so at no moment do both stand there."""
     face = Face(HOST)
@@ -458,7 +454,7 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize(("line", "text"), TYPED)
+@each_row("line, text", TYPED)
 def test_a_typed_line_is_sent(line: str, text: str) -> None:
     face = Face(HOST)
     face.show(CONNECTED)
@@ -512,8 +508,8 @@ ESCAPES = [
 ]
 
 
-@pytest.mark.parametrize("escape", ESCAPES)
-@pytest.mark.parametrize("colours", [True, False])
+@each_row("escape", ESCAPES)
+@each_row("colours", [True, False])
 def test_escape_sequences_lose_what_makes_them_work(escape: str, colours: bool) -> None:
     face = Face(HOST, Terminal(), {} if colours else {"NO_COLOR": "1"})
     face.show(CONNECTED)
@@ -532,9 +528,7 @@ def test_disconnect_ends_the_link_and_not_the_host() -> None:
     assert face.posted == [Disconnect(LINK)]
 
 
-@pytest.mark.parametrize(
-    ("options", "line"), [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")]
-)
+@each_row("options, line", [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")])
 def test_quit(options: FaceOptions, line: str) -> None:
     face = Face(options)
     face.show(CONNECTED)
@@ -548,7 +542,7 @@ def test_quit(options: FaceOptions, line: str) -> None:
     assert face.face.exit_status == 0
 
 
-@pytest.mark.parametrize("line", ["/help", "/new", "/etc/hosts", "/"])
+@each_row("line", ["/help", "/new", "/etc/hosts", "/"])
 def test_an_unknown_command_is_not_sent_as_text(line: str) -> None:
     face = Face(JOIN)
     face.show(CONNECTED)
@@ -594,7 +588,7 @@ def test_input_that_ends_before_a_code() -> None:
 CONSENT = [("y", [Join(parse_target(FAR))]), ("n", [Shutdown()]), ("", [Shutdown()])]
 
 
-@pytest.mark.parametrize(("typed", "posted"), CONSENT)
+@each_row("typed, posted", CONSENT)
 def test_a_far_address_is_shown_first(typed: str, posted: list[AnyIntent]) -> None:
     face = Face(replace(JOIN, target=parse_target(FAR)))
     shown = face.start()
@@ -839,8 +833,8 @@ def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int)
 # --- in another language --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("typed", "approved"), [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)]
+@each_row(
+    "typed, approved", [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)]
 )
 def test_answers_in_german(typed: str, approved: bool) -> None:
     use("de")
@@ -850,7 +844,7 @@ def test_answers_in_german(typed: str, approved: bool) -> None:
     assert face.posted == [Decide("s1", approved, 11)]
 
 
-@pytest.mark.parametrize(("typed", "approved"), [("ja", True), ("yes", True), ("n", False)])
+@each_row("typed, approved", [("ja", True), ("yes", True), ("n", False)])
 def test_the_whole_word_in_german(typed: str, approved: bool) -> None:
     use("de")
     face = Face(HOST)
