@@ -47,7 +47,7 @@ from proxim.core.manifest import (
 )
 from proxim.core.status import TransferState, TransferStatus, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, StreamOpened
-from tests.core.transfer_bench import FakeSpeaker, heard
+from tests.core.fake_links import FakePeerLink, heard
 from tests.rows import each_row
 
 ID = TransferID("A" * 22)
@@ -60,7 +60,7 @@ class Bench:
     """A transfer and its link."""
 
     def __init__(self) -> None:
-        self.speaker = FakeSpeaker(LinkID("link"))
+        self.speaker = FakePeerLink(LinkID("link"))
         self.one = Incoming(ID, self.speaker)
         self.now = 0.0
 
@@ -193,7 +193,7 @@ def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
     for later in (0, 1, 2):
         bench = active()
         bench.do(LinkDown())
-        new = FakeSpeaker(LinkID("new"))
+        new = FakePeerLink(LinkID("new"))
         if later == 0:
             bench.do(FINISHED)
             assert bench.one.unheard
@@ -212,7 +212,7 @@ def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
 
 def test_announced_again_while_the_old_link_seems_to_live() -> None:
     bench = active()
-    new = FakeSpeaker(LinkID("new"))
+    new = FakePeerLink(LinkID("new"))
     assert bench.one.announced_again(new) == [CloseSink(ID, keep=True)]
     assert isinstance(bench.do(ANNOUNCED)[0], OpenSink)
     assert bench.status.link == new.id
@@ -241,7 +241,7 @@ def test_ended_while_it_is_announced_again(
     event: object, state: TransferState, reason: Reason | None
 ) -> None:
     bench = active()
-    bench.one.announced_again(FakeSpeaker(LinkID("new")))
+    bench.one.announced_again(FakePeerLink(LinkID("new")))
     bench.do(Announce(ID, FILES[:1], more=True), LaneChanged(), event)
     assert (bench.status.state, bench.status.reason) == (state, reason)
     assert bench.one.speaker is None
@@ -257,7 +257,7 @@ def test_what_nobody_was_asked_about_nobody_is_told(event: object) -> None:
 def test_asked_on_a_dead_link_and_announced_on_another() -> None:
     bench = Bench()
     bench.do(ANNOUNCED)
-    assert bench.one.announced_again(FakeSpeaker(LinkID("new"))) == []
+    assert bench.one.announced_again(FakePeerLink(LinkID("new"))) == []
     bench.do(Announce(ID, FILES[:1], more=True), LinkDown())
     assert (bench.status.state, bench.status.reason) == (TransferState.CANCELLED, Reason.PEER_LEFT)
 
@@ -285,7 +285,7 @@ def test_cancelled_unheard_then_lost_again() -> None:
     bench = active()
     bench.do(LinkDown(), CancelTransfer(ID))
     assert bench.one.unheard
-    bench.one.announced_again(FakeSpeaker(LinkID("new")))
+    bench.one.announced_again(FakePeerLink(LinkID("new")))
     assert said(bench.do(ANNOUNCED)) == [Cancel(ID, Reason.CANCELLED.value)]
     assert bench.status.link == "new"  # so that the loss of that one is noticed
     bench.one.link_lost(bench.now)

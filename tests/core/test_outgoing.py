@@ -30,7 +30,7 @@ from proxim.core.manifest import START, Entry, FailedFile, Partial, Position, Sp
 from proxim.core.outgoing import MAX_STARTS, Outgoing, OutgoingState
 from proxim.core.status import TransferState, TransferStatus, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, LinkUp, Turn
-from tests.core.transfer_bench import FakeSpeaker, heard
+from tests.core.fake_links import FakePeerLink, heard
 from tests.rows import each_row
 
 ID = TransferID("A" * 22)
@@ -42,7 +42,7 @@ class Bench:
     """A transfer and its link."""
 
     def __init__(self) -> None:
-        self.speaker = FakeSpeaker(LinkID("link"))
+        self.speaker = FakePeerLink(LinkID("link"))
         self.one = Outgoing(ID, self.speaker, ("a", "b", "folder"))
         self.now = 0.0
 
@@ -189,11 +189,11 @@ def test_it_moves_to_the_link_that_is_there() -> None:
     for bench in (active(lane=True), Bench(), Bench()):
         if bench.one.state is not OutgoingState.ACTIVE:
             bench.do(SourcesListed(ID, FILES), Accept(ID))
-        new = FakeSpeaker(LinkID("new"))
+        new = FakePeerLink(LinkID("new"))
         commands = bench.do(LinkUp(new))
         assert CancelTimer(STALL) in commands
         assert said(commands) == [Announce(ID, FILES)]
-        newer = FakeSpeaker(LinkID("newer"))
+        newer = FakePeerLink(LinkID("newer"))
         assert said(bench.do(LinkUp(newer))) == [Announce(ID, FILES)]  # and on, before the answer
         bench.do(Accept(ID, (), (Partial(1, 5, b"x" * 32),)), Turn())
         assert (bench.status.size, bench.status.moved, bench.status.link) == (30, 5, newer.id)
@@ -201,7 +201,7 @@ def test_it_moves_to_the_link_that_is_there() -> None:
 
 def test_lost_while_announced_again_it_waits() -> None:
     bench = active()
-    bench.do(LinkDown(), LinkUp(FakeSpeaker(LinkID("new"))), LinkDown())
+    bench.do(LinkDown(), LinkUp(FakePeerLink(LinkID("new"))), LinkDown())
     assert bench.status.state is TransferState.WAITING
 
 
@@ -218,7 +218,7 @@ def test_found_on_the_disk() -> None:
         TransferState.WAITING,
         30,
     )
-    speaker = FakeSpeaker(LinkID("new"))
+    speaker = FakePeerLink(LinkID("new"))
     assert said(one.handle(LinkUp(speaker), 0)) == [Announce(ID, FILES)]
     one.handle(Accept(ID, (Span(0, 1),)), 0)
     assert (one.status.size, one.status.moved) == (30, 10)

@@ -22,6 +22,6 @@ def test_each_input_is_taken_somewhere() -> None:
 
 def test_a_speaker_is_what_it_says() -> None:
     bench = Bench().linked()
-    speaker: Speaker = bench.left.speaker
+    speaker: Speaker = bench.left.peer_link
     assert LinkUp(speaker).speaker.id == bench.link.id
-    assert speaker.binding == bench.right.speaker.binding
+    assert speaker.binding == bench.right.peer_link.binding
