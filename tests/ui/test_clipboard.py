@@ -35,7 +35,10 @@ def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
 def offered(bench: Bench) -> list[str]:
     """The types in which the clipboard can be had."""
     try:
-        return str(bench.root.selection_get(selection="CLIPBOARD", type="TARGETS")).split()
+        given = bench.root.tk.call(
+            "selection", "get", "-displayof", ".", "-selection", "CLIPBOARD", "-type", "TARGETS"
+        )
+        return str(given).split()
     except tkinter.TclError:
         # It is empty.
         return []
