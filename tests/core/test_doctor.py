@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from proxim.core import events as ev
 from proxim.core.doctor import (
     ALL_PORTS,
     Check,
@@ -25,14 +26,13 @@ from proxim.core.doctor import (
     port_finding,
     surroundings_findings,
 )
-from proxim.core.events import Network
 from tests.rows import each_row
 
-WIFI = Network("192.168.1.20", 24, "Wi-Fi", virtual=False)
-CABLE = Network("10.0.0.7", 8, "Ethernet", virtual=False)
-DOCKER = Network("172.17.0.1", 16, "docker0", virtual=True)
-ULA = Network("fd00::2", 64, "Wi-Fi", virtual=False)
-LINK_LOCAL_6 = Network("fe80::1%eth0", 64, "eth0", virtual=False)
+WIFI = ev.Network("192.168.1.20", 24, "Wi-Fi", virtual=False)
+CABLE = ev.Network("10.0.0.7", 8, "Ethernet", virtual=False)
+DOCKER = ev.Network("172.17.0.1", 16, "docker0", virtual=True)
+ULA = ev.Network("fd00::2", 64, "Wi-Fi", virtual=False)
+LINK_LOCAL_6 = ev.Network("fe80::1%eth0", 64, "eth0", virtual=False)
 
 
 def trials(*first: PortState, rest: PortState = PortState.FREE) -> list[PortTrial]:
@@ -96,18 +96,18 @@ def test_the_chosen_address_comes_first_and_other_real_ones_follow() -> None:
     "network, level, words",
     [
         (
-            Network("127.0.0.1", 8, "lo", virtual=False),
+            ev.Network("127.0.0.1", 8, "lo", virtual=False),
             Level.WARNING,
             "only programs on this machine",
         ),
         (DOCKER, Level.WARNING, "VPN or a virtual adapter"),
-        (Network("169.254.3.4", 16, "eth0", virtual=False), Level.WARNING, "no router"),
+        (ev.Network("169.254.3.4", 16, "eth0", virtual=False), Level.WARNING, "no router"),
         (LINK_LOCAL_6, Level.WARNING, "no router"),
         (ULA, Level.NOTE, "no typed code"),
-        (Network("8.8.4.4", 24, "eth0", virtual=False), Level.NOTE, "no private address"),
+        (ev.Network("8.8.4.4", 24, "eth0", virtual=False), Level.NOTE, "no private address"),
     ],
 )
-def test_an_odd_chosen_address_is_explained(network: Network, level: Level, words: str) -> None:
+def test_an_odd_chosen_address_is_explained(network: ev.Network, level: Level, words: str) -> None:
     [finding] = network_findings((network,), network)
     assert finding.level is level
     assert words in finding.message

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core import messages as msg
 from proxim.core.errors import Reason
 from proxim.core.host_code import JoinTarget, parse_target
-from proxim.core.messages import Auth, DeviceInfo, PairRequest
 from proxim.core.proof import MakeExchange, Method, ProofError, ProofKeys, Side, to_base64url
 from proxim.core.proving import (
     GuestProof,
@@ -40,9 +40,9 @@ def answered(
     proof: GuestProof,
     secret: bytes,
     by: Prover = PROVER,
-    device: DeviceInfo = PHONE,
+    device: msg.DeviceInfo = PHONE,
 ) -> HostProof:
-    request = PairRequest(target.session_id, device, proof.auth)
+    request = msg.PairRequest(target.session_id, device, proof.auth)
     return start_host_proof(request, proof.auth, method_of(proof.auth), secret, by)
 
 
@@ -89,7 +89,7 @@ def test_a_name_or_id_changed_on_the_way_gives_other_keys(
     target: JoinTarget, secret: bytes, spake2: MakeExchange
 ) -> None:
     by = prover(spake2)
-    for device in (DeviceInfo("Boss", PHONE.id), DeviceInfo(PHONE.name, "other")):
+    for device in (msg.DeviceInfo("Boss", PHONE.id), msg.DeviceInfo(PHONE.name, "other")):
         proof = started(target, by)
         host = answered(target, proof, secret, by, device)
         assert not agree(proof.finish(host.auth), host.keys)
@@ -114,16 +114,16 @@ def test_a_qr_secret_of_a_wrong_length_is_refused(secret: str) -> None:
 @each_row(
     "auth",
     [
-        Auth(),
-        Auth(1),
-        Auth(m="psk"),
-        Auth(0, "psk"),
-        Auth(2, "spake2"),
-        Auth(1, "PSK"),
-        Auth(1, "none"),
+        msg.Auth(),
+        msg.Auth(1),
+        msg.Auth(m="psk"),
+        msg.Auth(0, "psk"),
+        msg.Auth(2, "spake2"),
+        msg.Auth(1, "PSK"),
+        msg.Auth(1, "none"),
     ],
 )
-def test_a_version_or_method_that_nobody_knows_is_refused(auth: Auth) -> None:
+def test_a_version_or_method_that_nobody_knows_is_refused(auth: msg.Auth) -> None:
     with pytest.raises(ProofError) as caught:
         method_of(auth)
     assert caught.value.reason is Reason.BAD_MESSAGE
@@ -153,7 +153,7 @@ def test_a_share_of_a_wrong_length_is_refused_on_both_sides(
     proof = started(target)
     with pytest.raises(ProofError):
         proof.finish(replace(proof.auth, y=share))
-    request = PairRequest(target.session_id, PHONE)
+    request = msg.PairRequest(target.session_id, PHONE)
     with pytest.raises(ProofError):
         start_host_proof(request, replace(proof.auth, y=share), proof.method, SECRET, PROVER)
 
@@ -177,7 +177,7 @@ def test_who_was_linked_proves_it_by_the_keys_of_that_link_alone() -> None:
     lost, others = (ProofKeys(b"ctx", b"g", b"h", secret) for secret in (b"one", b"other"))
     proof = start_resumption(lost, PHONE, PROVER)
     assert (proof.method, proof.auth.m) == (Method.RESUME, "resume")
-    request = PairRequest(lost.resume_name(), PHONE, proof.auth)
+    request = msg.PairRequest(lost.resume_name(), PHONE, proof.auth)
     host = start_host_proof(
         request, proof.auth, method_of(proof.auth), lost.resume_secret(), PROVER
     )
@@ -186,7 +186,7 @@ def test_who_was_linked_proves_it_by_the_keys_of_that_link_alone() -> None:
     assert keys.resume_name() == host.keys.resume_name() != lost.resume_name()
     stranger = start_host_proof(request, proof.auth, Method.RESUME, others.resume_secret(), PROVER)
     assert not agree(proof.finish(stranger.auth), stranger.keys)
-    renamed = replace(request, device=DeviceInfo("Boss", PHONE.id))
+    renamed = replace(request, device=msg.DeviceInfo("Boss", PHONE.id))
     changed = start_host_proof(renamed, proof.auth, Method.RESUME, lost.resume_secret(), PROVER)
     assert not agree(proof.finish(changed.auth), changed.keys)
 

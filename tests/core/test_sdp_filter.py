@@ -6,15 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies
 
-from proxim.core.commands import AddCandidate, ApplyDescription, CloseConnection
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import messages as msg
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import ChannelOpened
-from proxim.core.messages import Candidate, CloseCode, Description, SDPType, Signal
 from proxim.core.sdp_filter import MAX_CANDIDATES, MAX_FINGERPRINTS, MIN_CANDIDATE_PORT, PeerFilter
-from proxim.core.status import LinkStatus, Stage
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 from tests.core.machine_fixtures import HostBench, published, refused
 from tests.rows import each_row
@@ -175,7 +174,7 @@ def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(
     inside = candidates(cleaned(recorded["offer"]))
     given_lines = [one["candidate"] for one in recorded["candidates"]]
     passed = [
-        filter.candidate(Candidate(one["candidate"], one["sdpMid"], one["sdpMLineIndex"]))
+        filter.candidate(msg.Candidate(one["candidate"], one["sdpMid"], one["sdpMLineIndex"]))
         for one in recorded["candidates"]
     ]
     beside = [one.candidate for one in passed if one is not None and one.candidate]
@@ -290,9 +289,11 @@ def test_no_line_is_smuggled_in_by_another_line_end(separator: str) -> None:
 
 
 @given(
-    st.lists(
-        st.sampled_from([*(OFFER_SDP + CHROMIUM_OFFER).splitlines(), "m=audio 9 X 0", "\x85"])
-        | st.text()
+    strategies.lists(
+        strategies.sampled_from(
+            [*(OFFER_SDP + CHROMIUM_OFFER).splitlines(), "m=audio 9 X 0", "\x85"]
+        )
+        | strategies.text()
     )
 )
 def test_whatever_comes_nothing_but_known_lines_goes_on(lines: list[str]) -> None:
@@ -310,7 +311,7 @@ def test_whatever_comes_nothing_but_known_lines_goes_on(lines: list[str]) -> Non
 
 
 def tried(line: str, peer: str = PEER) -> str | None:
-    result = PeerFilter(peer).candidate(Candidate(line))
+    result = PeerFilter(peer).candidate(msg.Candidate(line))
     inside = candidates(cleaned(OFFER_SDP + f"a={line.removeprefix('a=')}\r\n", peer))
     if line.removeprefix("a=").startswith("candidate:"):
         # Inside and beside alike
@@ -452,7 +453,7 @@ def test_no_spelling_of_the_metadata_service_in_ipv6_passes(address: str) -> Non
     assert tried(at(address)) is None
 
 
-@given(st.ip_addresses(v=4))
+@given(strategies.ip_addresses(v=4))
 def test_a_mapped_address_fares_as_the_address_itself(ip: ipaddress.IPv4Address) -> None:
     assert tried(at(f"::ffff:{ip}")) == tried(at(str(ip)))
 
@@ -566,7 +567,7 @@ def test_ports_that_are_not(port: object) -> None:
     ],
 )
 def test_other_candidates_are_left_out(line: str) -> None:
-    assert PeerFilter(PEER).candidate(Candidate(line)) is None
+    assert PeerFilter(PEER).candidate(msg.Candidate(line)) is None
 
 
 @each_row("form", ["{}", "a={}"])
@@ -579,8 +580,8 @@ def test_the_forms_and_tails_of_candidates(form: str, rest: str) -> None:
 
 
 def test_companions_stay() -> None:
-    given_candidate = Candidate(CANDIDATE + " generation 0", "0", 0)
-    assert PeerFilter(PEER).candidate(given_candidate) == Candidate(CANDIDATE, "0", 0)
+    given_candidate = msg.Candidate(CANDIDATE + " generation 0", "0", 0)
+    assert PeerFilter(PEER).candidate(given_candidate) == msg.Candidate(CANDIDATE, "0", 0)
 
 
 def test_sixteen_in_all_inside_and_beside() -> None:
@@ -590,15 +591,17 @@ def test_sixteen_in_all_inside_and_beside() -> None:
     assert result is not None
     assert len(candidates(result)) == 10
     for _ in range(5):
-        assert filter.candidate(Candidate(at("8.8.8.8"))) is None  # what is left out does not count
-    beside = [filter.candidate(Candidate(at(PEER, 60000 + index))) for index in range(20)]
+        assert (
+            filter.candidate(msg.Candidate(at("8.8.8.8"))) is None
+        )  # what is left out does not count
+    beside = [filter.candidate(msg.Candidate(at(PEER, 60000 + index))) for index in range(20)]
     assert [one is not None for one in beside] == [True] * (MAX_CANDIDATES - 10) + [False] * 14
     assert len(candidates(cleaned(OFFER_SDP + inside + inside))) == MAX_CANDIDATES
 
 
 def test_the_end_of_candidates_comes_once() -> None:
     filter = PeerFilter(PEER)
-    end = Candidate("", "0")
+    end = msg.Candidate("", "0")
     assert filter.candidate(end) is end
     assert filter.candidate(end) is None
 
@@ -611,14 +614,16 @@ def test_the_mac_is_checked_on_what_arrived_and_what_is_cleaned_goes_on() -> Non
     host.listen()
     guest = host.prove(PEER)
     link = host.approve(guest)
-    said = host.say(guest.connection, guest.signal(Description(CHROMIUM_OFFER, SDPType.OFFER)))
-    assert ApplyDescription(link, SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
-    assert host.say(guest.connection, guest.signal(Candidate(CANDIDATE + " generation 0"))) == [
-        AddCandidate(link, Candidate(CANDIDATE))
+    said = host.say(
+        guest.connection, guest.signal(msg.Description(CHROMIUM_OFFER, msg.SDPType.OFFER))
+    )
+    assert do.ApplyDescription(link, msg.SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
+    assert host.say(guest.connection, guest.signal(msg.Candidate(CANDIDATE + " generation 0"))) == [
+        do.AddCandidate(link, msg.Candidate(CANDIDATE))
     ]
-    assert host.say(guest.connection, guest.signal(Candidate(at("127.0.0.1")))) == []
-    host.do(ChannelOpened(link, 1, "control"))
-    assert host.say(guest.connection, guest.signal(Candidate(at("8.8.8.8")))) == []
+    assert host.say(guest.connection, guest.signal(msg.Candidate(at("127.0.0.1")))) == []
+    host.do(ev.ChannelOpened(link, 1, "control"))
+    assert host.say(guest.connection, guest.signal(msg.Candidate(at("8.8.8.8")))) == []
 
 
 def test_candidates_beside_a_description_count_with_those_inside() -> None:
@@ -628,10 +633,10 @@ def test_candidates_beside_a_description_count_with_those_inside() -> None:
     inside = "".join(
         f"a={at('10.0.0.1', 50000 + index)}\r\n" for index in range(MAX_CANDIDATES - 1)
     )
-    host.say(connection, Signal(session, Description(OFFER_SDP + inside)))
-    last = Candidate(at("10.0.0.1", 60000))
-    assert host.say(connection, Signal(session, last)) == [AddCandidate(link, last)]
-    assert host.say(connection, Signal(session, Candidate(at("10.0.0.1", 60001)))) == []
+    host.say(connection, msg.Signal(session, msg.Description(OFFER_SDP + inside)))
+    last = msg.Candidate(at("10.0.0.1", 60000))
+    assert host.say(connection, msg.Signal(session, last)) == [do.AddCandidate(link, last)]
+    assert host.say(connection, msg.Signal(session, msg.Candidate(at("10.0.0.1", 60001)))) == []
 
 
 def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> None:
@@ -639,11 +644,12 @@ def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> 
     host.listen()
     connection, session, _ = host.approved()
     commands = host.say(
-        connection, Signal(session, Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"))
+        connection,
+        msg.Signal(session, msg.Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")),
     )
-    assert not any(isinstance(command, ApplyDescription) for command in commands)
+    assert not any(isinstance(command, do.ApplyDescription) for command in commands)
     assert refused(connection, Reason.BAD_DESCRIPTION, session) in commands
-    assert CloseConnection(connection, CloseCode.LINK_FAILED) in commands
-    (closed,) = [status for status in published(commands) if isinstance(status, LinkStatus)]
-    assert (closed.stage, closed.reason) == (Stage.CLOSED, Reason.BAD_DESCRIPTION)
+    assert do.CloseConnection(connection, msg.CloseCode.LINK_FAILED) in commands
+    (closed,) = [status for status in published(commands) if isinstance(status, st.LinkStatus)]
+    assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.BAD_DESCRIPTION)
     host.linked(session)  # the right guest comes in by the same code
