@@ -27,6 +27,7 @@ from proxim.options import (
     Theme,
     WindowOptions,
 )
+from tests.rows import each_row
 
 CODE = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 TYPO = CODE[:-1] + ("0" if CODE[-1] != "0" else "1")
@@ -84,7 +85,7 @@ UNDERSTOOD: list[tuple[str, Options]] = [
 ]
 
 
-@pytest.mark.parametrize(("line", "options"), UNDERSTOOD, ids=[line for line, _ in UNDERSTOOD])
+@each_row("line, options", UNDERSTOOD)
 def test_what_is_understood(line: str, options: Options) -> None:
     assert parse_arguments(line.split()) == options
 
@@ -179,7 +180,7 @@ REFUSED: list[tuple[list[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), REFUSED, ids=lambda value: ascii(value)[:60])
+@each_row("arguments, sentence", REFUSED)
 def test_what_is_refused_gets_one_sentence(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,7 +194,7 @@ def test_what_is_refused_gets_one_sentence(
     assert told.count("\n") == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     "arguments",
     [
         [CODE],
@@ -278,7 +279,7 @@ HELP = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "words"), HELP)
+@each_row("arguments, words", HELP)
 def test_help(arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         parse_arguments(arguments)
@@ -287,7 +288,7 @@ def test_help(arguments: list[str], words: list[str], capsys: pytest.CaptureFixt
     assert all(word in told for word in words)
 
 
-@pytest.mark.parametrize("command", ["", "host", "join", "doctor"])
+@each_row("command", ["", "host", "join", "doctor"])
 def test_help_in_german_is_german(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     use("de")
     with pytest.raises(SystemExit) as stopped:
@@ -301,8 +302,8 @@ def test_help_in_german_is_german(command: str, capsys: pytest.CaptureFixture[st
     assert not re.search(r"\b(the|this|and|show|exit|usage|arguments)\b", told)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
+@each_row(
+    "arguments, sentence",
     [
         (["host", "--port"], "Der Option --port fehlt ihr Wert; siehe proxim host --help."),
         (

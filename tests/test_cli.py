@@ -18,6 +18,7 @@ from proxim import __version__
 from proxim.bridge import Bridge, Interrupted
 from proxim.cli import INTERRUPTED, USAGE_STATUS, _drive, _goodbye_on_signals, main
 from tests.programs import PATIENCE, ROOT, SOURCE, Program
+from tests.rows import each_row
 
 
 def run(*command: str) -> str:
@@ -60,7 +61,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"proxim {__version__}\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "arguments",
     [
         ["dance"],

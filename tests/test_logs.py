@@ -7,6 +7,7 @@ import pytest
 from proxim import logs
 from proxim.logs import set_up_logging
 from proxim.options import LogOptions
+from tests.rows import each_row
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +76,7 @@ def test_without_any_standard_error_nothing_breaks(
     logging.getLogger("proxim").warning("into the void")
 
 
-@pytest.mark.parametrize("name", ["websockets.client", "aiortc.rtcpeerconnection", "aioice.ice"])
+@each_row("name", ["websockets.client", "aiortc.rtcpeerconnection", "aioice.ice"])
 def test_libraries_that_would_log_secrets_stay_silent_even_when_verbose(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from proxim.core.host_code import JoinTarget
 from proxim.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, WindowOptions
+from tests.rows import each_row
 
 
 def test_the_window_goes_on_in_a_terminal_with_the_same_wishes() -> None:
@@ -16,9 +17,7 @@ def test_the_window_goes_on_in_a_terminal_with_the_same_wishes() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "options", [WindowOptions(), HostOptions(), JoinOptions(), DoctorOptions(), LogOptions()]
-)
+@each_row("options", [WindowOptions(), HostOptions(), JoinOptions(), DoctorOptions(), LogOptions()])
 def test_nobody_changes_what_was_asked_for(options: object) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(options, dataclasses.fields(options)[0].name, None)  # type: ignore[arg-type]

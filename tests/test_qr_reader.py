@@ -3,10 +3,11 @@ from PIL import Image
 
 from proxim.ui.qr import qr_matrix
 from tests.qr_reader import NoQRError, read_qr
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize("length", [1, 17, 60, 115, 135, 230, 300, 500])
-@pytest.mark.parametrize("zoom", [2, 5])
+@each_row("length", [1, 17, 60, 115, 135, 230, 300, 500])
+@each_row("zoom", [2, 5])
 def test_what_was_drawn_is_read(length: int, zoom: int) -> None:
     text = ("http://192.168.178.123:47800/#s=é🙂" * 20)[:length]
     matrix = qr_matrix(text)

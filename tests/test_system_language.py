@@ -12,10 +12,11 @@ from proxim import system_language
 from proxim.core.words import LANGUAGES
 from proxim.system_language import asked_for, choose_language, environment_tags, system_tags
 from tests.programs import SOURCE, Program
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize(
-    ("environ", "language"),
+@each_row(
+    "environ, language",
     [
         ({}, "en"),
         ({"LANG": "de_DE.UTF-8"}, "de"),
@@ -48,8 +49,8 @@ def test_the_system_is_asked_only_where_the_environment_is_silent() -> None:
     assert environment_tags({}) == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "asked"),
+@each_row(
+    "arguments, asked",
     [
         ([], None),
         (["--language", "de"], "de"),
@@ -113,8 +114,8 @@ def on(platform: str, monkeypatch: pytest.MonkeyPatch) -> object:
     return names["system_tags"]
 
 
-@pytest.mark.parametrize(
-    ("tags", "found"),
+@each_row(
+    "tags, found",
     [
         ([b"de-DE", b"en-GB"], ["de-DE", "en-GB"]),
         ([b"x" * 100, b"de"], ["de"]),
@@ -142,9 +143,7 @@ def test_a_macos_without_that_library(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask() == []
 
 
-@pytest.mark.parametrize(
-    ("number", "tag"), [(0x0407, "de_DE"), (0x0C07, "de_AT"), (0x0409, "en_US"), (0xFFFF, "")]
-)
+@each_row("number, tag", [(0x0407, "de_DE"), (0x0C07, "de_AT"), (0x0409, "en_US"), (0xFFFF, "")])
 def test_windows(number: int, tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ask = on("win32", monkeypatch)
     kernel = type("Kernel", (), {"GetUserDefaultUILanguage": staticmethod(lambda: number)})

@@ -1,16 +1,16 @@
 """Tests of proxim.core.arriving: announcements in pieces."""
 
+from proxim.core import events as ev
+from proxim.core import file_messages as fm
 from proxim.core.arriving import MAX_MANIFEST_BYTES, Arriving
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
-from proxim.core.file_messages import Announce
 from proxim.core.manifest import MAX_ENTRIES, Entry, TransferID
 
-LINK = LinkID("link")
+LINK = ev.LinkID("link")
 
 
-def piece(*paths: str, more: bool = False) -> Announce:
-    return Announce(TransferID("A" * 22), tuple(Entry(path, 1) for path in paths), more)
+def piece(*paths: str, more: bool = False) -> fm.Announce:
+    return fm.Announce(TransferID("A" * 22), tuple(Entry(path, 1) for path in paths), more)
 
 
 def test_pieces_are_joined() -> None:
@@ -54,7 +54,7 @@ def test_the_rest_of_a_refused_one_is_passed_over() -> None:
     arriving = Arriving()
     assert not arriving.passes_over(LINK, piece("a"))
     arriving.refuse_rest(LINK)
-    assert not arriving.passes_over(LinkID("another"), piece("x"))
+    assert not arriving.passes_over(ev.LinkID("another"), piece("x"))
     assert arriving.passes_over(LINK, piece("b", more=True))
     assert arriving.passes_over(LINK, piece("c"))
     assert not arriving.passes_over(LINK, piece("a"))

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from proxim.core import events as ev
 from proxim.core.doctor import (
     ALL_PORTS,
     Check,
@@ -25,13 +26,13 @@ from proxim.core.doctor import (
     port_finding,
     surroundings_findings,
 )
-from proxim.core.events import Network
+from tests.rows import each_row
 
-WIFI = Network("192.168.1.20", 24, "Wi-Fi", virtual=False)
-CABLE = Network("10.0.0.7", 8, "Ethernet", virtual=False)
-DOCKER = Network("172.17.0.1", 16, "docker0", virtual=True)
-ULA = Network("fd00::2", 64, "Wi-Fi", virtual=False)
-LINK_LOCAL_6 = Network("fe80::1%eth0", 64, "eth0", virtual=False)
+WIFI = ev.Network("192.168.1.20", 24, "Wi-Fi", virtual=False)
+CABLE = ev.Network("10.0.0.7", 8, "Ethernet", virtual=False)
+DOCKER = ev.Network("172.17.0.1", 16, "docker0", virtual=True)
+ULA = ev.Network("fd00::2", 64, "Wi-Fi", virtual=False)
+LINK_LOCAL_6 = ev.Network("fe80::1%eth0", 64, "eth0", virtual=False)
 
 
 def trials(*first: PortState, rest: PortState = PortState.FREE) -> list[PortTrial]:
@@ -42,13 +43,13 @@ def trials(*first: PortState, rest: PortState = PortState.FREE) -> list[PortTria
 # --- findings -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("level", [Level.WARNING, Level.FAILURE])
+@each_row("level", [Level.WARNING, Level.FAILURE])
 def test_a_worry_without_a_next_step_cannot_be_made(level: Level) -> None:
     with pytest.raises(ValueError, match="next step"):
         Finding(Check.PORT, level, "Something is wrong.")
 
 
-@pytest.mark.parametrize("level", [Level.OK, Level.NOTE])
+@each_row("level", [Level.OK, Level.NOTE])
 def test_what_is_well_needs_no_next_step(level: Level) -> None:
     assert Finding(Check.PORT, level, "Fine.").next is None
 
@@ -91,22 +92,22 @@ def test_the_chosen_address_comes_first_and_other_real_ones_follow() -> None:
     assert other.next == "To use that one: proxim host --address 10.0.0.7"
 
 
-@pytest.mark.parametrize(
-    ("network", "level", "words"),
+@each_row(
+    "network, level, words",
     [
         (
-            Network("127.0.0.1", 8, "lo", virtual=False),
+            ev.Network("127.0.0.1", 8, "lo", virtual=False),
             Level.WARNING,
             "only programs on this machine",
         ),
         (DOCKER, Level.WARNING, "VPN or a virtual adapter"),
-        (Network("169.254.3.4", 16, "eth0", virtual=False), Level.WARNING, "no router"),
+        (ev.Network("169.254.3.4", 16, "eth0", virtual=False), Level.WARNING, "no router"),
         (LINK_LOCAL_6, Level.WARNING, "no router"),
         (ULA, Level.NOTE, "no typed code"),
-        (Network("8.8.4.4", 24, "eth0", virtual=False), Level.NOTE, "no private address"),
+        (ev.Network("8.8.4.4", 24, "eth0", virtual=False), Level.NOTE, "no private address"),
     ],
 )
-def test_an_odd_chosen_address_is_explained(network: Network, level: Level, words: str) -> None:
+def test_an_odd_chosen_address_is_explained(network: ev.Network, level: Level, words: str) -> None:
     [finding] = network_findings((network,), network)
     assert finding.level is level
     assert words in finding.message
@@ -141,8 +142,8 @@ def test_a_running_proxim_on_ipv6_is_named_as_in_a_url() -> None:
     assert "[fd00::2]:47800" in port_finding(ULA, trials(PortState.PROXIM), chosen=True).message
 
 
-@pytest.mark.parametrize(
-    ("state", "words"),
+@each_row(
+    "state, words",
     [(PortState.TAKEN, "used by another program"), (PortState.REFUSED, "reserved by the system")],
 )
 def test_a_fallback_port_is_a_note(state: PortState, words: str) -> None:
@@ -152,7 +153,7 @@ def test_a_fallback_port_is_a_note(state: PortState, words: str) -> None:
     assert "Proxim takes 47802" in finding.message
 
 
-@pytest.mark.parametrize(("chosen", "level"), [(True, Level.FAILURE), (False, Level.WARNING)])
+@each_row("chosen, level", [(True, Level.FAILURE), (False, Level.WARNING)])
 def test_a_silent_port_fails_only_the_chosen_address(chosen: bool, level: Level) -> None:
     # Proxim would take the silent one, so a later port that answers is no help.
     finding = port_finding(WIFI, trials(PortState.TAKEN, PortState.SILENT), chosen=chosen)
@@ -181,8 +182,8 @@ def test_all_ports_taken_make_a_longer_code() -> None:
 # --- firewalls, adapters, link, surroundings ------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("state", "level"),
+@each_row(
+    "state, level",
     [
         (FirewallState.OFF, Level.OK),
         (FirewallState.ALLOWS, Level.OK),
@@ -219,8 +220,8 @@ def test_no_firewall() -> None:
     assert finding.level is Level.OK
 
 
-@pytest.mark.parametrize(
-    ("vpn", "carries_default", "level", "words"),
+@each_row(
+    "vpn, carries_default, level, words",
     [
         (True, True, Level.WARNING, "The VPN tun0 (10.8.0.2, fe80::1) carries"),
         (True, False, Level.NOTE, "a VPN tun0"),
@@ -256,8 +257,8 @@ def test_link_trials() -> None:
     assert link_not_tried().level is Level.NOTE
 
 
-@pytest.mark.parametrize(
-    ("wsl", "privacy", "levels"),
+@each_row(
+    "wsl, privacy, levels",
     [
         (False, False, [Level.NOTE]),
         (True, False, [Level.WARNING, Level.NOTE]),

@@ -17,6 +17,7 @@ from proxim.core.errors import (
     Reason,
     sentence_for,
 )
+from tests.rows import each_row
 
 LONGEST: Final = 200  # two lines in the window
 
@@ -53,10 +54,8 @@ JARGON: Final = re.compile(
     r"thread)\b"
 )
 
-EVERY: Final = pytest.mark.parametrize("reason", list(Reason), ids=str)
-FOR_PEOPLE: Final = pytest.mark.parametrize(
-    "reason", [r for r in Reason if r not in FOR_DEVELOPERS], ids=str
-)
+EVERY: Final = each_row("reason", Reason)
+FOR_PEOPLE: Final = each_row("reason", [r for r in Reason if r not in FOR_DEVELOPERS])
 
 
 def test_every_reason_has_its_sentence_and_no_sentence_is_left_over() -> None:
@@ -158,7 +157,7 @@ def test_our_own_bugs_are_no_problem_of_the_peers() -> None:
     assert not issubclass(MachineMisuseError, ProximError)
 
 
-@pytest.mark.parametrize("reason", HOST_SENTENCES)
+@each_row("reason", HOST_SENTENCES)
 def test_the_host_has_words_of_its_own_only_where_they_differ(reason: Reason) -> None:
     assert sentence_for(reason, host=True) == HOST_SENTENCES[reason] != SENTENCES[reason]
     assert sentence_for(reason, host=False) == SENTENCES[reason]

@@ -7,31 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxim.core import file_messages as fm
+from proxim.core import link_messages as lm
 from proxim.core.errors import Reason
-from proxim.core.file_messages import (
-    LANE_KEY_BYTES,
-    LANE_TOKEN_BYTES,
-    MAX_GENERATION,
-    MAX_TAGS,
-    PIECE_ITEMS,
-    Accept,
-    Announce,
-    Cancel,
-    Continue,
-    FileMessage,
-    Finished,
-    OfferLane,
-    Progress,
-    Resume,
-    cut_accept,
-    cut_announce,
-    cut_finished,
-    file_fields,
-    file_reason,
-)
 from proxim.core.file_stream import DIGEST_BYTES
 from proxim.core.json_text import MessageError
-from proxim.core.link_messages import MAX_LINK_MESSAGE_BYTES, dump_link_message, parse_link_message
 from proxim.core.manifest import (
     MAX_ENTRIES,
     MAX_FILE_BYTES,
@@ -44,12 +24,15 @@ from proxim.core.manifest import (
     TransferID,
 )
 from proxim.core.proof import to_base64url
+from tests.rows import each_row
 
 ID = TransferID("abcdefghijklmnopqrstuv")
 SHA = bytes(range(32))
-EXAMPLES: list[tuple[FileMessage, dict[str, Any]]] = [
+EXAMPLES: list[tuple[fm.FileMessage, dict[str, Any]]] = [
     (
-        Announce(ID, (Entry("F", directory=True), Entry("F/a", 5, 1234), Entry("b", 0)), more=True),
+        fm.Announce(
+            ID, (Entry("F", directory=True), Entry("F/a", 5, 1234), Entry("b", 0)), more=True
+        ),
         {
             "type": "announce",
             "transferID": ID,
@@ -61,9 +44,9 @@ EXAMPLES: list[tuple[FileMessage, dict[str, Any]]] = [
             "more": True,
         },
     ),
-    (Accept(ID), {"type": "accept", "transferID": ID}),
+    (fm.Accept(ID), {"type": "accept", "transferID": ID}),
     (
-        Accept(ID, (Span(0, 3),), (Partial(4, 5, SHA),)),
+        fm.Accept(ID, (Span(0, 3),), (Partial(4, 5, SHA),)),
         {
             "type": "accept",
             "transferID": ID,
@@ -72,13 +55,16 @@ EXAMPLES: list[tuple[FileMessage, dict[str, Any]]] = [
         },
     ),
     (
-        Continue(ID, 2, Position(3, 4)),
+        fm.Continue(ID, 2, Position(3, 4)),
         {"type": "continue", "transferID": ID, "generation": 2, "file": 3, "offset": 4},
     ),
-    (Progress(ID, 2, 99), {"type": "progress", "transferID": ID, "generation": 2, "written": 99}),
-    (Finished(ID), {"type": "finished", "transferID": ID}),
     (
-        Finished(ID, (FailedFile(3, Reason.FILE_GONE),), more=True),
+        fm.Progress(ID, 2, 99),
+        {"type": "progress", "transferID": ID, "generation": 2, "written": 99},
+    ),
+    (fm.Finished(ID), {"type": "finished", "transferID": ID}),
+    (
+        fm.Finished(ID, (FailedFile(3, Reason.FILE_GONE),), more=True),
         {
             "type": "finished",
             "transferID": ID,
@@ -86,11 +72,11 @@ EXAMPLES: list[tuple[FileMessage, dict[str, Any]]] = [
             "more": True,
         },
     ),
-    (Cancel(ID), {"type": "cancel", "transferID": ID}),
-    (Cancel(ID, "declined"), {"type": "cancel", "transferID": ID, "reason": "declined"}),
-    (Resume((SHA,)), {"type": "resume", "tags": [to_base64url(SHA)]}),
+    (fm.Cancel(ID), {"type": "cancel", "transferID": ID}),
+    (fm.Cancel(ID, "declined"), {"type": "cancel", "transferID": ID, "reason": "declined"}),
+    (fm.Resume((SHA,)), {"type": "resume", "tags": [to_base64url(SHA)]}),
     (
-        OfferLane(SHA[:16], SHA),
+        fm.OfferLane(SHA[:16], SHA),
         {"type": "lane", "token": to_base64url(SHA[:16]), "key": to_base64url(SHA)},
     ),
 ]
@@ -100,7 +86,7 @@ path = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20
 ids = short.map(TransferID)
 size = st.integers(0, MAX_FILE_BYTES)
 place = st.integers(0, MAX_ENTRIES - 1)
-wire_reasons = st.sampled_from([one for one in Reason if file_reason(one.value) is one])
+wire_reasons = st.sampled_from([one for one in Reason if fm.file_reason(one.value) is one])
 entries = st.one_of(
     st.builds(Entry, path, size, st.none() | size),
     st.builds(lambda name, when: Entry(name, 0, when, directory=True), path, st.none() | size),
@@ -116,50 +102,50 @@ def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(of, max_size=4).map(tuple)
 
 
-messages: st.SearchStrategy[FileMessage] = st.one_of(
-    st.builds(Announce, ids, some(entries), st.booleans()),
-    st.builds(Accept, ids, some(span), some(partial), st.booleans()),
+messages: st.SearchStrategy[fm.FileMessage] = st.one_of(
+    st.builds(fm.Announce, ids, some(entries), st.booleans()),
+    st.builds(fm.Accept, ids, some(span), some(partial), st.booleans()),
     st.builds(
-        Continue,
+        fm.Continue,
         ids,
-        st.integers(0, MAX_GENERATION),
+        st.integers(0, fm.MAX_GENERATION),
         st.builds(Position, st.integers(0, MAX_ENTRIES), size),
     ),
-    st.builds(Progress, ids, st.integers(0, MAX_GENERATION), size),
-    st.builds(Finished, ids, some(failed), st.booleans()),
-    st.builds(Cancel, ids, st.none() | short.filter(bool)),
-    st.builds(Resume, some(st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))),
+    st.builds(fm.Progress, ids, st.integers(0, fm.MAX_GENERATION), size),
+    st.builds(fm.Finished, ids, some(failed), st.booleans()),
+    st.builds(fm.Cancel, ids, st.none() | short.filter(bool)),
+    st.builds(fm.Resume, some(st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))),
     st.builds(
-        OfferLane,
-        st.binary(min_size=LANE_TOKEN_BYTES, max_size=LANE_TOKEN_BYTES),
-        st.binary(min_size=LANE_KEY_BYTES, max_size=LANE_KEY_BYTES),
+        fm.OfferLane,
+        st.binary(min_size=fm.LANE_TOKEN_BYTES, max_size=fm.LANE_TOKEN_BYTES),
+        st.binary(min_size=fm.LANE_KEY_BYTES, max_size=fm.LANE_KEY_BYTES),
     ),
 )
 
 
-@pytest.mark.parametrize(("message", "fields"), EXAMPLES)
+@each_row("message, fields", EXAMPLES)
 def test_each_message_is_written_and_read_as_documented(
-    message: FileMessage, fields: dict[str, Any]
+    message: fm.FileMessage, fields: dict[str, Any]
 ) -> None:
-    assert file_fields(message) == fields
-    assert parse_link_message(json.dumps(fields)) == message
+    assert fm.file_fields(message) == fields
+    assert lm.parse_link_message(json.dumps(fields)) == message
 
 
 @given(messages)
-def test_what_is_written_is_read_as_the_same(message: FileMessage) -> None:
-    assert parse_link_message(dump_link_message(message)) == message
+def test_what_is_written_is_read_as_the_same(message: fm.FileMessage) -> None:
+    assert lm.parse_link_message(lm.dump_link_message(message)) == message
 
 
 @given(messages)
-def test_unknown_fields_are_ignored(message: FileMessage) -> None:
-    fields = {**json.loads(dump_link_message(message)), "later": {"x": [1]}}
-    assert parse_link_message(json.dumps(fields)) == message
+def test_unknown_fields_are_ignored(message: fm.FileMessage) -> None:
+    fields = {**json.loads(lm.dump_link_message(message)), "later": {"x": [1]}}
+    assert lm.parse_link_message(json.dumps(fields)) == message
 
 
 @given(messages)
-def test_secrets_are_not_in_a_repr(message: FileMessage) -> None:
+def test_secrets_are_not_in_a_repr(message: fm.FileMessage) -> None:
     secret = TransferID("a-secret-id-of-22-char")
-    assert secret not in repr(Announce(secret, ()))
+    assert secret not in repr(fm.Announce(secret, ()))
     assert "token=" not in repr(message)
     assert "tags=" not in repr(message)
     assert "transfer=" not in repr(message)
@@ -229,7 +215,7 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
     wrong += [("cancel", {"reason": bad}) for bad in Anything((5, [], "x" * 65))]
     wrong += [
         ("resume", {"tags": bad})
-        for bad in Anything((None, {}, [5], ["x"], [to_base64url(SHA)] * (MAX_TAGS + 1)))
+        for bad in Anything((None, {}, [5], ["x"], [to_base64url(SHA)] * (fm.MAX_TAGS + 1)))
     ]
     wrong += [
         ("lane", {field: bad})
@@ -239,16 +225,16 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
     return wrong
 
 
-@pytest.mark.parametrize(("kind", "change"), changes())
+@each_row("kind, change", changes())
 def test_a_wrong_field_is_a_message_error(kind: str, change: dict[str, Any]) -> None:
     with pytest.raises(MessageError) as caught:
-        parse_link_message(json.dumps({**FULL[kind], **change}))
+        lm.parse_link_message(json.dumps({**FULL[kind], **change}))
     assert caught.value.reason is Reason.BAD_MESSAGE
 
 
 def test_a_list_is_no_longer_than_a_transfer_may_be() -> None:
     with pytest.raises(MessageError):
-        parse_link_message(json.dumps({**FULL["accept"], "skip": [0] * (MAX_ENTRIES + 1)}))
+        lm.parse_link_message(json.dumps({**FULL["accept"], "skip": [0] * (MAX_ENTRIES + 1)}))
 
 
 def test_a_folder_has_no_size() -> None:
@@ -256,16 +242,16 @@ def test_a_folder_has_no_size() -> None:
         {"path": "F", "directory": True, "size": "whatever"},
         {"path": "G", "directory": "yes", "size": 1},
     ]
-    read = parse_link_message(json.dumps({**FULL["announce"], "files": files}))
-    assert isinstance(read, Announce)
+    read = lm.parse_link_message(json.dumps({**FULL["announce"], "files": files}))
+    assert isinstance(read, fm.Announce)
     assert read.entries == (Entry("F", directory=True), Entry("G", 1))
 
 
 def test_reasons_of_a_newer_one() -> None:
-    assert file_reason("disk_full") is Reason.DISK_FULL
-    assert file_reason("what_will_be") is Reason.TRANSFER_FAILED
-    assert file_reason("tampered") is Reason.TRANSFER_FAILED
-    assert file_reason(None) is Reason.TRANSFER_FAILED
+    assert fm.file_reason("disk_full") is Reason.DISK_FULL
+    assert fm.file_reason("what_will_be") is Reason.TRANSFER_FAILED
+    assert fm.file_reason("tampered") is Reason.TRANSFER_FAILED
+    assert fm.file_reason(None) is Reason.TRANSFER_FAILED
 
 
 # --- long lists -----------------------------------------------------------------------------------
@@ -274,17 +260,17 @@ def test_reasons_of_a_newer_one() -> None:
 def check_pieces(pieces: list[Any]) -> None:
     assert [piece.more for piece in pieces] == [True] * (len(pieces) - 1) + [False]
     for piece in pieces:
-        text = dump_link_message(piece)
-        assert len(text.encode()) <= MAX_LINK_MESSAGE_BYTES
-        assert parse_link_message(text) == piece
+        text = lm.dump_link_message(piece)
+        assert len(text.encode()) <= lm.MAX_LINK_MESSAGE_BYTES
+        assert lm.parse_link_message(text) == piece
 
 
-@pytest.mark.parametrize("char", ["a", '"', "\\", "é", "😀", "\x01", "\n", "\x7f", "\u2028"])
-@pytest.mark.parametrize("length", [1, 30, 1024])
+@each_row("char", ["a", '"', "\\", "é", "😀", "\x01", "\n", "\x7f", "\u2028"])
+@each_row("length", [1, 30, 1024])
 def test_a_manifest_is_cut_into_messages_that_fit(char: str, length: int) -> None:
     name = char * max(1, length // len(char.encode()))
     manifest = tuple(Entry(name, MAX_FILE_BYTES, MAX_FILE_BYTES) for _ in range(1000))
-    pieces = list(cut_announce(ID, manifest))
+    pieces = list(fm.cut_announce(ID, manifest))
     check_pieces(pieces)
     assert tuple(entry for piece in pieces for entry in piece.entries) == manifest
     assert all(piece.entries for piece in pieces)
@@ -292,25 +278,25 @@ def test_a_manifest_is_cut_into_messages_that_fit(char: str, length: int) -> Non
 
 @given(some(entries))
 def test_any_manifest_is_cut_and_joined(manifest: tuple[Entry, ...]) -> None:
-    pieces = list(cut_announce(ID, manifest))
+    pieces = list(fm.cut_announce(ID, manifest))
     check_pieces(pieces)
     assert tuple(entry for piece in pieces for entry in piece.entries) == manifest
 
 
-@pytest.mark.parametrize("skips", [0, 1, PIECE_ITEMS, PIECE_ITEMS + 1, 2 * PIECE_ITEMS])
-@pytest.mark.parametrize("partials", [0, 1, PIECE_ITEMS, 2 * PIECE_ITEMS + 1])
+@each_row("skips", [0, 1, fm.PIECE_ITEMS, fm.PIECE_ITEMS + 1, 2 * fm.PIECE_ITEMS])
+@each_row("partials", [0, 1, fm.PIECE_ITEMS, 2 * fm.PIECE_ITEMS + 1])
 def test_an_acceptance_is_cut_into_messages_that_fit(skips: int, partials: int) -> None:
     skip = tuple(Span(MAX_ENTRIES - 1, 1) for _ in range(skips))
     parts = tuple(Partial(MAX_ENTRIES - 1, MAX_FILE_BYTES, SHA) for _ in range(partials))
-    pieces = list(cut_accept(ID, skip, parts))
+    pieces = list(fm.cut_accept(ID, skip, parts))
     check_pieces(pieces)
     assert tuple(one for piece in pieces for one in piece.skip) == skip
     assert tuple(one for piece in pieces for one in piece.partial) == parts
 
 
-@pytest.mark.parametrize("count", [0, 1, PIECE_ITEMS, PIECE_ITEMS + 1, MAX_ENTRIES])
+@each_row("count", [0, 1, fm.PIECE_ITEMS, fm.PIECE_ITEMS + 1, MAX_ENTRIES])
 def test_an_end_is_cut_into_messages_that_fit(count: int) -> None:
     failures = tuple(FailedFile(MAX_ENTRIES - 1, Reason.FOLDER_READ_ONLY) for _ in range(count))
-    pieces = list(cut_finished(ID, failures))
+    pieces = list(fm.cut_finished(ID, failures))
     check_pieces(pieces)
     assert tuple(one for piece in pieces for one in piece.failed) == failures

@@ -19,6 +19,7 @@ from proxim.core.file_stream import (
     start_record,
 )
 from proxim.core.json_text import MessageError
+from tests.rows import each_row
 
 index = st.integers(0, 2**32 - 1)
 records = st.one_of(
@@ -68,7 +69,7 @@ def test_any_bytes_are_records_or_a_message_error(
     assert (error is None) == (b"".join(read) == message)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "message",
     [
         b"\x01",

@@ -24,11 +24,13 @@ from proxim.core.filenames import (
     places,
 )
 from proxim.core.manifest import MAX_DEPTH, Entry
+from tests.rows import each_row
 
 CORPUS: list[dict[str, str]] = json.loads(
     (Path(__file__).parent.parent / "hostile" / "filenames.json").read_text(encoding="utf-8")
 )
 TEXTS = [entry["text"] for entry in CORPUS]
+NAMED = [(entry["name"], entry["text"]) for entry in CORPUS]
 nasty = st.text(
     st.sampled_from(
         './\\: ~$()*?"<>|'
@@ -61,16 +63,16 @@ def test_the_corpus_is_large_and_told_apart() -> None:
     assert len({entry["name"] for entry in CORPUS}) == len(CORPUS)
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=[entry["name"] for entry in CORPUS])
-def test_a_hostile_name_becomes_fit(text: str) -> None:
+@each_row("name, text", NAMED)
+def test_a_hostile_name_becomes_fit(name: str, text: str) -> None:
     check_fit(clean_name(text))
     assert clean_name(clean_name(text)) == clean_name(text)
     for number in (1, 2, 10_000):
         check_fit(numbered(clean_name(text), number))
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=[entry["name"] for entry in CORPUS])
-def test_a_hostile_path_is_refused_or_stays_beneath(text: str) -> None:
+@each_row("name, text", NAMED)
+def test_a_hostile_path_is_refused_or_stays_beneath(name: str, text: str) -> None:
     parts = text.split("/")
     dishonest = any(part in ("", ".", "..") for part in parts) or len(parts) > MAX_DEPTH
     if dishonest:
@@ -100,8 +102,8 @@ def test_every_numbered_name_is_fit_and_keeps_its_extension(text: str, number: i
         assert given_name.endswith(name[name.rindex(".") :])
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
+@each_row(
+    "text, name",
     [
         ("photo.jpg", "photo.jpg"),
         ("Grüße aus Köln.txt", "Grüße aus Köln.txt"),
@@ -143,8 +145,8 @@ def test_numbers_stand_before_the_extension() -> None:
     assert numbered("x" * 196 + ".jpg", 2) == "x" * 192 + " (2).jpg"
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
+@each_row(
+    "one, other",
     [
         ("A.TXT", "a.txt"),
         ("\u00e9", "e\u0301"),
@@ -218,7 +220,7 @@ def test_what_was_tried_is_not_tried_again() -> None:
     assert names.give("A") == "A (3)"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "path", ["", "/", "/etc/passwd", "a//b", "a/", "..", "../a", "a/..", "a/./b", "a/../../b"]
 )
 def test_paths_that_nobody_honest_sends(path: str) -> None:

@@ -1,7 +1,5 @@
 """Tests of proxim.core.guess_budget: every limit, crossed."""
 
-import pytest
-
 from proxim.core.errors import Reason
 from proxim.core.guess_budget import (
     FAILURE_WINDOW_SECONDS,
@@ -10,6 +8,7 @@ from proxim.core.guess_budget import (
     TRIES_BURST,
     GuessBudget,
 )
+from tests.rows import each_row
 
 T0 = 1000.0
 
@@ -113,7 +112,7 @@ def test_failures_of_long_ago_are_forgotten() -> None:
     assert fail(budget, address(30), now + 30)
 
 
-@pytest.mark.parametrize("held", [True, False])
+@each_row("held", [True, False])
 def test_a_try_in_flight_survives_any_sleep(held: bool) -> None:
     budget = GuessBudget()
     assert budget.take(address(1), T0) is None

@@ -29,6 +29,7 @@ from proxim.core.host_code import (
     parse_target,
 )
 from proxim.core.proof import to_base64url
+from tests.rows import each_row
 
 LARGEST_SECRET = 2**SECRET_BITS - 1
 SHORT_PORTS = range(47800, 47808)
@@ -123,8 +124,8 @@ def test_the_alphabet_is_crockfords() -> None:
     assert "".join(sorted(allowed)) == ALPHABET
 
 
-@pytest.mark.parametrize(("first", "last", "groups", "prefix"), CLASSES)
-@pytest.mark.parametrize("secret", [0, 1, LARGEST_SECRET])
+@each_row("first, last, groups, prefix", CLASSES)
+@each_row("secret", [0, 1, LARGEST_SECRET])
 def test_the_table_of_classes(
     first: str, last: str, groups: tuple[int, ...], prefix: str, secret: int
 ) -> None:
@@ -138,8 +139,8 @@ def test_the_table_of_classes(
             assert parse_code(code.shown) == code
 
 
-@pytest.mark.parametrize(
-    ("address", "prefix"),
+@each_row(
+    "address, prefix",
     [
         ("192.167.255.255", "111110"),
         ("192.169.0.0", "111110"),
@@ -161,8 +162,8 @@ def test_just_outside_a_class(address: str, prefix: str) -> None:
     assert parse_code(code.canonical) == code
 
 
-@pytest.mark.parametrize("port", [1, 80, 47799, 47808, 65535])
-@pytest.mark.parametrize("address", [row[0] for row in CLASSES])
+@each_row("port", [1, 80, 47799, 47808, 65535])
+@each_row("address", [row[0] for row in CLASSES])
 def test_any_other_port_takes_the_long_form(address: str, port: int) -> None:
     code = HostCode(IPv4Address(address), port, 5)
     assert len(code.canonical) == 18
@@ -187,13 +188,13 @@ def test_round_trip(code: HostCode) -> None:
     assert code.canonical[-1] == reference_check(code.canonical[:-1])
 
 
-@pytest.mark.parametrize("port", [0, -1, 65536])
+@each_row("port", [0, -1, 65536])
 def test_ports_that_no_code_can_say_are_refused(port: int) -> None:
     with pytest.raises(ValueError, match="out of range"):
         HostCode(IPv4Address("8.8.8.8"), port, 5)
 
 
-@pytest.mark.parametrize("secret", [-1, LARGEST_SECRET + 1])
+@each_row("secret", [-1, LARGEST_SECRET + 1])
 def test_a_secret_of_another_width_is_refused_without_saying_it(secret: int) -> None:
     with pytest.raises(ValueError, match="out of range") as caught:
         HostCode(IPv4Address("192.168.1.20"), DEFAULT_PORT, secret)
@@ -210,7 +211,7 @@ def test_codes_and_targets_do_not_change() -> None:
 # --- one host, one code ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     "bits",
     [
         "10" + "0" * 52 + "1",  # padding set
@@ -264,7 +265,7 @@ def assert_caught(typed: str, at: int) -> None:
     assert reason_of(typed) in {Reason.CODE_TYPO} | other_class
 
 
-@pytest.mark.parametrize("code", SAMPLES, ids=lambda code: code.shown)
+@each_row("code", SAMPLES, name_of=lambda code: code.shown)
 def test_every_single_substitution_is_caught(code: HostCode) -> None:
     right = code.canonical
     for at, symbol in enumerate(right):
@@ -272,7 +273,7 @@ def test_every_single_substitution_is_caught(code: HostCode) -> None:
             assert_caught(right[:at] + other + right[at + 1 :], at)
 
 
-@pytest.mark.parametrize("code", SAMPLES, ids=lambda code: code.shown)
+@each_row("code", SAMPLES, name_of=lambda code: code.shown)
 def test_every_swap_of_unequal_neighbours_is_caught(code: HostCode) -> None:
     right = code.canonical
     for at in range(len(right) - 1):
@@ -289,7 +290,7 @@ def test_any_substitution_in_any_code_is_caught(code: HostCode, data: st.DataObj
     assert_caught(right[:at] + other + right[at + 1 :], at)
 
 
-@pytest.mark.parametrize("code", SAMPLES, ids=lambda code: code.shown)
+@each_row("code", SAMPLES, name_of=lambda code: code.shown)
 def test_a_code_that_is_not_all_there_is_incomplete_and_no_typo(code: HostCode) -> None:
     for form in (code.canonical, code.shown, code.shown.lower()):
         for length in range(len(form)):
@@ -319,7 +320,7 @@ def test_the_reserved_class_is_not_guessed_from_its_first_symbol() -> None:
     assert reason_of("Z") is Reason.CODE_INCOMPLETE  # 11111: the long form or the reserved class
 
 
-@pytest.mark.parametrize(
+@each_row(
     "symbol",
     [*"uU!@#$%&*()=+[]{}|\\;'\"<>,?^~`", "é", "ß", "ﬆ", "ﬁ", "０", "²", "日", "\x00", "\ud800"],
 )
@@ -331,7 +332,7 @@ def test_what_is_no_symbol_is_named_as_such(symbol: str) -> None:
 # --- how people type ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     "typed",
     [
         "02501WK381",
@@ -377,8 +378,8 @@ def test_normalizing_what_is_normal_changes_nothing(symbols: str) -> None:
     assert normalize_code(group_symbols(symbols)) == symbols
 
 
-@pytest.mark.parametrize(
-    ("symbols", "shown"),
+@each_row(
+    "symbols, shown",
     [
         ("", ""),
         ("0", "0"),
@@ -426,8 +427,8 @@ QR_SECRET = "S3cr3t-S3cr3t_S3cr3t-Q"
 FRAGMENT = f"#s={SESSION}&u={UUID}&k={QR_SECRET}"
 
 
-@pytest.mark.parametrize(
-    ("address", "port", "shown"),
+@each_row(
+    "address, port, shown",
     [
         ("192.168.1.20", 47800, "192.168.1.20:47800"),
         ("8.8.8.8", 1, "8.8.8.8:1"),
@@ -471,8 +472,8 @@ def test_a_code_leads_to_the_session_whose_code_is_shown() -> None:
     assert target.websocket_url == "ws://192.168.1.20:47800/ws"
 
 
-@pytest.mark.parametrize(
-    ("url", "address"),
+@each_row(
+    "url, address",
     [
         (f"HTTP://192.168.1.20:47800/{FRAGMENT}", "192.168.1.20"),
         (f"  http://192.168.1.20:47800/{FRAGMENT}\n", "192.168.1.20"),
@@ -590,7 +591,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("url", HOSTILE, ids=ascii)
+@each_row("url", HOSTILE)
 def test_hostile_urls(url: str) -> None:
     with pytest.raises(CodeError) as caught:
         parse_target(url)
@@ -649,9 +650,7 @@ def test_a_targets_repr_has_no_secret() -> None:
     assert repr(by_url) == repr(by_code) == "JoinTarget(address='192.168.1.20', port=47800)"
 
 
-@pytest.mark.parametrize(
-    "typed", ["02501-WK382", "02501-WK38", "02501-WK3811", "ZZ501-WK381", "02501-WK38!"]
-)
+@each_row("typed", ["02501-WK382", "02501-WK38", "02501-WK3811", "ZZ501-WK381", "02501-WK38!"])
 def test_an_error_does_not_repeat_the_code(typed: str) -> None:
     with pytest.raises(CodeError) as caught:
         parse_target(typed)
@@ -663,8 +662,8 @@ def test_an_error_does_not_repeat_the_code(typed: str) -> None:
 # --- which addresses a guest dials without asking -------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("address", "local"),
+@each_row(
+    "address, local",
     [
         ("9.255.255.255", False),
         ("10.0.0.0", True),
@@ -713,8 +712,8 @@ def test_is_local(address: str, local: bool) -> None:
     assert is_local(address) is local
 
 
-@pytest.mark.parametrize(
-    ("address", "own_networks", "local"),
+@each_row(
+    "address, own_networks, local",
     [
         # Host bits set: an interface's own address and prefix
         (
@@ -738,9 +737,7 @@ def test_a_subnet_of_ones_own_is_local(
     assert is_local(address, own_networks) is local
 
 
-@pytest.mark.parametrize(("first", "last", "_groups", "_prefix"), CLASSES[:-1])
-def test_all_short_codes_are_dialled_without_asking(
-    first: str, last: str, _groups: object, _prefix: str
-) -> None:
+@each_row("first, last", [row[:2] for row in CLASSES[:-1]])
+def test_all_short_codes_are_dialled_without_asking(first: str, last: str) -> None:
     assert is_local(first)
     assert is_local(last)

@@ -4,35 +4,12 @@ test_transfers.py.
 
 import pytest
 
-from proxim.core.commands import (
-    CloseSink,
-    Command,
-    HoldSink,
-    OpenSink,
-    Publish,
-    SendOnChannel,
-    TakeStream,
-)
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import file_events as fe
+from proxim.core import file_messages as fm
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Reason
-from proxim.core.events import LANE_CHANNEL, LinkID
-from proxim.core.file_events import (
-    AcceptTransfer,
-    CancelTransfer,
-    SinkFailed,
-    SinkFinished,
-    SinkHeld,
-    SinkReady,
-    SinkWrote,
-)
-from proxim.core.file_messages import (
-    Accept,
-    Announce,
-    Cancel,
-    Continue,
-    FileMessage,
-    Finished,
-    Progress,
-)
 from proxim.core.incoming import UNHEARD_SECONDS, Incoming, IncomingState
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import (
@@ -45,34 +22,34 @@ from proxim.core.manifest import (
     Span,
     TransferID,
 )
-from proxim.core.status import TransferState, TransferStatus, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, StreamOpened
-from tests.core.transfer_bench import FakeSpeaker, heard
+from tests.core.fake_links import FakePeerLink, heard
+from tests.rows import each_row
 
 ID = TransferID("A" * 22)
 FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
-ANNOUNCED = Announce(ID, FILES)
-FINISHED = SinkFinished(ID, (), "a", None)
+ANNOUNCED = fm.Announce(ID, FILES)
+FINISHED = fe.SinkFinished(ID, (), "a", None)
 
 
 class Bench:
     """A transfer and its link."""
 
     def __init__(self) -> None:
-        self.speaker = FakeSpeaker(LinkID("link"))
+        self.speaker = FakePeerLink(ev.LinkID("link"))
         self.one = Incoming(ID, self.speaker)
         self.now = 0.0
 
-    def do(self, *events: object) -> list[Command]:
-        """What the last of them commands."""
-        commands: list[Command] = []
+    def after(self, *events: object) -> list[do.Command]:
+        """What is commanded after the last of these events."""
+        commands: list[do.Command] = []
         for event in events:
             self.now += 1
             commands = self.one.handle(event, self.now)  # type: ignore[arg-type]
         return commands
 
     @property
-    def status(self) -> TransferStatus:
+    def status(self) -> st.TransferStatus:
         return self.one.status
 
     @property
@@ -80,14 +57,14 @@ class Bench:
         return self.one.state
 
 
-def said(commands: list[Command]) -> list[FileMessage]:
-    return [heard(one.text) for one in commands if isinstance(one, SendOnChannel)]
+def said(commands: list[do.Command]) -> list[fm.FileMessage]:
+    return [heard(one.text) for one in commands if isinstance(one, do.SendOnChannel)]
 
 
 def active(*, lane: bool = False) -> Bench:
     bench = Bench()
     bench.speaker.lane_open = lane
-    bench.do(ANNOUNCED, AcceptTransfer(ID), SinkReady(ID))
+    bench.after(ANNOUNCED, fe.AcceptTransfer(ID), fe.SinkReady(ID))
     assert bench.state is IncomingState.ACTIVE
     return bench
 
@@ -95,93 +72,95 @@ def active(*, lane: bool = False) -> Bench:
 def test_what_may_not_come_now() -> None:
     bench = Bench()
     with pytest.raises(MessageError) as error:
-        bench.do(ANNOUNCED, Continue(ID, 0, START))
+        bench.after(ANNOUNCED, fm.Continue(ID, 0, START))
     assert error.value.reason is Reason.NOT_ALLOWED
     with pytest.raises(MachineMisuseError):
-        bench.do(SinkHeld(ID, START))
+        bench.after(fe.SinkHeld(ID, START))
 
 
 def test_the_sink_listens_before_the_sender_hears_that_it_may_begin() -> None:
     bench = Bench()
     bench.speaker.lane_open = True
-    opening = bench.do(ANNOUNCED, AcceptTransfer(ID, declined=(1, 99, -1), directory="there"))
-    assert opening[0] == OpenSink(ID, FILES, (1,), "there", "the other")
+    opening = bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 99, -1), directory="there"))
+    assert opening[0] == do.OpenSink(ID, FILES, (1,), "there", "the other")
     partial = Partial(0, 4, b"x" * 32)
-    commands = bench.do(SinkReady(ID, (Span(1, 2),), (partial,)))
-    assert commands[0] == TakeStream(ID, bench.speaker.id, LANE_CHANNEL, 0)
-    assert said(commands) == [Accept(ID, (Span(1, 2),), (partial,))]
-    assert (bench.status.size, bench.status.moved, bench.status.via) == (10, 4, Via.LANE)
+    commands = bench.after(fe.SinkReady(ID, (Span(1, 2),), (partial,)))
+    assert commands[0] == do.TakeStream(ID, bench.speaker.id, ev.LANE_CHANNEL, 0)
+    assert said(commands) == [fm.Accept(ID, (Span(1, 2),), (partial,))]
+    assert (bench.status.size, bench.status.moved, bench.status.via) == (10, 4, st.Via.LANE)
 
 
 def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
     bench = active(lane=True)
-    assert bench.do(StreamOpened(5, 0))[0] == TakeStream(ID, bench.speaker.id, 5, 0)
-    assert bench.status.via is Via.WEBRTC
-    assert bench.do(StreamOpened(6, 0)) == []  # a second of the same
+    assert bench.after(StreamOpened(5, 0))[0] == do.TakeStream(ID, bench.speaker.id, 5, 0)
+    assert bench.status.via is st.Via.WEBRTC
+    assert bench.after(StreamOpened(6, 0)) == []  # a second of the same
 
 
 def test_a_lane_that_opens_before_anything_has_come() -> None:
     bench = active()
-    assert bench.do(LaneChanged()) == []
+    assert bench.after(LaneChanged()) == []
     bench.speaker.lane_open = True
-    assert bench.do(LaneChanged()) == [TakeStream(ID, bench.speaker.id, LANE_CHANNEL, 0)]
-    assert bench.do(LaneChanged()) == []
+    assert bench.after(LaneChanged()) == [do.TakeStream(ID, bench.speaker.id, ev.LANE_CHANNEL, 0)]
+    assert bench.after(LaneChanged()) == []
 
 
 def test_figures_through_a_change_of_way() -> None:
     bench = active(lane=True)
-    bench.do(SinkWrote(ID, 0, 5))
-    bench.do(SinkWrote(ID, 0, 12))
+    bench.after(fe.SinkWrote(ID, 0, 5))
+    bench.after(fe.SinkWrote(ID, 0, 12))
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
     bench.speaker.lane_open = False
-    assert bench.do(LaneChanged()) == [HoldSink(ID)]
+    assert bench.after(LaneChanged()) == [do.HoldSink(ID)]
     assert (
-        bench.do(LaneChanged())
-        == bench.do(Continue(ID, 0, START))
-        == bench.do(StreamOpened(5, 0))
+        bench.after(LaneChanged())
+        == bench.after(fm.Continue(ID, 0, START))
+        == bench.after(StreamOpened(5, 0))
         == []
     )
-    assert said(bench.do(SinkWrote(ID, 0, 14))) == [Progress(ID, 0, 14)]
-    assert said(bench.do(SinkHeld(ID, Position(1, 4)))) == [Continue(ID, 1, Position(1, 4))]
-    assert bench.do(SinkWrote(ID, 0, 14)) == []
-    bench.do(StreamOpened(5, 1), SinkWrote(ID, 1, 3))
-    assert (bench.status.moved, bench.status.via) == (17, Via.WEBRTC)
-    bench.do(SinkWrote(ID, 1, 10**9))
+    assert said(bench.after(fe.SinkWrote(ID, 0, 14))) == [fm.Progress(ID, 0, 14)]
+    assert said(bench.after(fe.SinkHeld(ID, Position(1, 4)))) == [
+        fm.Continue(ID, 1, Position(1, 4))
+    ]
+    assert bench.after(fe.SinkWrote(ID, 0, 14)) == []
+    bench.after(StreamOpened(5, 1), fe.SinkWrote(ID, 1, 3))
+    assert (bench.status.moved, bench.status.via) == (17, st.Via.WEBRTC)
+    bench.after(fe.SinkWrote(ID, 1, 10**9))
     assert bench.status.moved == 30
 
 
 def test_the_sender_asks_for_another_way() -> None:
     bench = active(lane=True)
-    assert bench.do(Continue(ID, 7, START)) == []
-    assert bench.do(Continue(ID, 0, START)) == [HoldSink(ID)]
-    commands = bench.do(SinkHeld(ID, START))
-    assert commands[0] == TakeStream(ID, bench.speaker.id, LANE_CHANNEL, 1)
-    assert bench.do(Continue(ID, 0, START)) == []  # it crossed
+    assert bench.after(fm.Continue(ID, 7, START)) == []
+    assert bench.after(fm.Continue(ID, 0, START)) == [do.HoldSink(ID)]
+    commands = bench.after(fe.SinkHeld(ID, START))
+    assert commands[0] == do.TakeStream(ID, bench.speaker.id, ev.LANE_CHANNEL, 1)
+    assert bench.after(fm.Continue(ID, 0, START)) == []  # it crossed
 
 
 def test_failed_while_held_and_while_opening() -> None:
     for bench in (active(), Bench()):
         if bench.state is IncomingState.ACTIVE:
-            bench.do(Continue(ID, 0, START))
+            bench.after(fm.Continue(ID, 0, START))
         else:
-            bench.do(ANNOUNCED, AcceptTransfer(ID))
-        commands = bench.do(SinkFailed(ID, Reason.FOLDER_GONE))
-        assert said(commands) == [Cancel(ID, Reason.FOLDER_GONE.value)]
-        assert CloseSink(ID, keep=True) in commands
+            bench.after(ANNOUNCED, fe.AcceptTransfer(ID))
+        commands = bench.after(fe.SinkFailed(ID, Reason.FOLDER_GONE))
+        assert said(commands) == [fm.Cancel(ID, Reason.FOLDER_GONE.value)]
+        assert do.CloseSink(ID, keep=True) in commands
         assert (bench.status.state, bench.status.reason) == (
-            TransferState.FAILED,
+            st.TransferState.FAILED,
             Reason.FOLDER_GONE,
         )
 
 
 def test_a_link_lost_while_opening_and_answers_that_come_late() -> None:
     bench = Bench()
-    bench.do(ANNOUNCED, AcceptTransfer(ID))
-    assert bench.do(LinkDown())[0] == CloseSink(ID, keep=True)
+    bench.after(ANNOUNCED, fe.AcceptTransfer(ID))
+    assert bench.after(LinkDown())[0] == do.CloseSink(ID, keep=True)
     assert (
-        bench.do(SinkReady(ID))
-        == bench.do(SinkWrote(ID, 0, 1))
-        == bench.do(SinkFailed(ID, Reason.DISK_FULL))
+        bench.after(fe.SinkReady(ID))
+        == bench.after(fe.SinkWrote(ID, 0, 1))
+        == bench.after(fe.SinkFailed(ID, Reason.DISK_FULL))
         == []
     )
     assert bench.state is IncomingState.WAITING
@@ -191,101 +170,108 @@ def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
     """The word of it comes while the link is lost, is announced again, or is opened again."""
     for later in (0, 1, 2):
         bench = active()
-        bench.do(LinkDown())
-        new = FakeSpeaker(LinkID("new"))
+        bench.after(LinkDown())
+        new = FakePeerLink(ev.LinkID("new"))
         if later == 0:
-            bench.do(FINISHED)
+            bench.after(FINISHED)
             assert bench.one.unheard
-            assert bench.status.state is TransferState.DONE
+            assert bench.status.state is st.TransferState.DONE
         commands = bench.one.announced_again(new)
         if later == 1:
-            commands = bench.do(FINISHED)
-        commands = bench.do(ANNOUNCED)
+            commands = bench.after(FINISHED)
+        commands = bench.after(ANNOUNCED)
         if later == 2:
-            commands = bench.do(FINISHED)
-            assert CloseSink(ID, keep=False) in commands
-        assert said(commands) == [Accept(ID, (Span(0, 3),)), Finished(ID)]
-        assert bench.status.state is TransferState.DONE
+            commands = bench.after(FINISHED)
+            assert do.CloseSink(ID, keep=False) in commands
+        assert said(commands) == [fm.Accept(ID, (Span(0, 3),)), fm.Finished(ID)]
+        assert bench.status.state is st.TransferState.DONE
         assert not bench.one.unheard
 
 
 def test_announced_again_while_the_old_link_seems_to_live() -> None:
     bench = active()
-    new = FakeSpeaker(LinkID("new"))
-    assert bench.one.announced_again(new) == [CloseSink(ID, keep=True)]
-    assert isinstance(bench.do(ANNOUNCED)[0], OpenSink)
+    new = FakePeerLink(ev.LinkID("new"))
+    assert bench.one.announced_again(new) == [do.CloseSink(ID, keep=True)]
+    assert isinstance(bench.after(ANNOUNCED)[0], do.OpenSink)
     assert bench.status.link == new.id
 
 
 def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
     bench = active()
     bench.one.announced_again(bench.speaker)
-    commands = bench.do(Announce(ID, (Entry("virus", 10),)))
-    assert [type(one) for one in commands] == [Publish]
+    commands = bench.after(fm.Announce(ID, (Entry("virus", 10),)))
+    assert [type(one) for one in commands] == [do.Publish]
     assert (bench.state, bench.one.accepted, bench.status.moved) == (IncomingState.ASKED, False, 0)
 
 
-@pytest.mark.parametrize(
-    ("event", "state", "reason"),
+@each_row(
+    "event, state, reason",
     [
-        (Cancel(ID, "cancelled"), TransferState.CANCELLED, Reason.CANCELLED),
-        (Cancel(ID, "file_gone"), TransferState.FAILED, Reason.FILE_GONE),
-        (CancelTransfer(ID), TransferState.CANCELLED, Reason.CANCELLED),
-        (Announce(ID, FILES * MAX_ENTRIES, more=True), TransferState.FAILED, Reason.TOO_MANY_FILES),
-        (Announce(ID, FILES * MAX_ENTRIES), TransferState.FAILED, Reason.TOO_MANY_FILES),
-        (LinkDown(), TransferState.WAITING, None),
+        (fm.Cancel(ID, "cancelled"), st.TransferState.CANCELLED, Reason.CANCELLED),
+        (fm.Cancel(ID, "file_gone"), st.TransferState.FAILED, Reason.FILE_GONE),
+        (fe.CancelTransfer(ID), st.TransferState.CANCELLED, Reason.CANCELLED),
+        (
+            fm.Announce(ID, FILES * MAX_ENTRIES, more=True),
+            st.TransferState.FAILED,
+            Reason.TOO_MANY_FILES,
+        ),
+        (fm.Announce(ID, FILES * MAX_ENTRIES), st.TransferState.FAILED, Reason.TOO_MANY_FILES),
+        (LinkDown(), st.TransferState.WAITING, None),
     ],
 )
 def test_ended_while_it_is_announced_again(
-    event: object, state: TransferState, reason: Reason | None
+    event: object, state: st.TransferState, reason: Reason | None
 ) -> None:
     bench = active()
-    bench.one.announced_again(FakeSpeaker(LinkID("new")))
-    bench.do(Announce(ID, FILES[:1], more=True), LaneChanged(), event)
+    bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
+    bench.after(fm.Announce(ID, FILES[:1], more=True), LaneChanged(), event)
     assert (bench.status.state, bench.status.reason) == (state, reason)
     assert bench.one.speaker is None
 
 
-@pytest.mark.parametrize("event", [Cancel(ID), LinkDown()])
+@each_row("event", [fm.Cancel(ID), LinkDown()])
 def test_what_nobody_was_asked_about_nobody_is_told(event: object) -> None:
     bench = Bench()
-    assert bench.do(Announce(ID, FILES[:1], more=True), event) == []
+    assert bench.after(fm.Announce(ID, FILES[:1], more=True), event) == []
     assert bench.state is IncomingState.OVER
 
 
 def test_asked_on_a_dead_link_and_announced_on_another() -> None:
     bench = Bench()
-    bench.do(ANNOUNCED)
-    assert bench.one.announced_again(FakeSpeaker(LinkID("new"))) == []
-    bench.do(Announce(ID, FILES[:1], more=True), LinkDown())
-    assert (bench.status.state, bench.status.reason) == (TransferState.CANCELLED, Reason.PEER_LEFT)
+    bench.after(ANNOUNCED)
+    assert bench.one.announced_again(FakePeerLink(ev.LinkID("new"))) == []
+    bench.after(fm.Announce(ID, FILES[:1], more=True), LinkDown())
+    assert (bench.status.state, bench.status.reason) == (
+        st.TransferState.CANCELLED,
+        Reason.PEER_LEFT,
+    )
 
 
 def test_all_that_was_wanted_failed() -> None:
     bench = Bench()
-    bench.do(ANNOUNCED, AcceptTransfer(ID, declined=(1, 2)), SinkReady(ID, (Span(1, 2),)))
-    bench.do(SinkFinished(ID, (FailedFile(0, Reason.FILE_GONE),), "a", None))
-    assert (bench.status.state, bench.status.reason) == (TransferState.FAILED, Reason.FILE_GONE)
+    bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 2)), fe.SinkReady(ID, (Span(1, 2),)))
+    bench.after(fe.SinkFinished(ID, (FailedFile(0, Reason.FILE_GONE),), "a", None))
+    assert (bench.status.state, bench.status.reason) == (st.TransferState.FAILED, Reason.FILE_GONE)
     assert bench.status.moved == 0
     bench.one.announced_again(bench.speaker)
     # A second try, not the first one's end again
-    assert isinstance(bench.do(ANNOUNCED)[0], OpenSink)
+    assert isinstance(bench.after(ANNOUNCED)[0], do.OpenSink)
 
 
 def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:
     for wait, unheard in ((UNHEARD_SECONDS / 2, True), (UNHEARD_SECONDS * 2, False)):
         bench = active()
-        bench.do(FINISHED)
+        bench.after(FINISHED)
         bench.one.link_lost(bench.now + wait)
         assert bench.one.unheard is unheard
 
 
 def test_cancelled_unheard_then_lost_again() -> None:
     bench = active()
-    bench.do(LinkDown(), CancelTransfer(ID))
+    bench.after(LinkDown(), fe.CancelTransfer(ID))
     assert bench.one.unheard
-    bench.one.announced_again(FakeSpeaker(LinkID("new")))
-    assert said(bench.do(ANNOUNCED)) == [Cancel(ID, Reason.CANCELLED.value)]
+    bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
+    assert said(bench.after(ANNOUNCED)) == [fm.Cancel(ID, Reason.CANCELLED.value)]
     assert bench.status.link == "new"  # so that the loss of that one is noticed
     bench.one.link_lost(bench.now)
     assert bench.one.unheard

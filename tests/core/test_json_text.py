@@ -18,6 +18,7 @@ from proxim.core.json_text import (
     text_field,
     write_object,
 )
+from tests.rows import each_row
 
 MARK = "PEERVALUE"
 
@@ -35,8 +36,8 @@ def attempt(text: str) -> JSONObject | MessageError:
         return error
 
 
-@pytest.mark.parametrize(
-    ("text", "detail"),
+@each_row(
+    "text, detail",
     [
         ("", "JSONDecodeError"),
         ("   ", "JSONDecodeError"),
@@ -82,8 +83,8 @@ def test_what_is_no_object_is_refused_without_quoting_it(text: str, detail: str)
     assert MARK not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
+@each_row(
+    "text, value",
     [
         ("{}", {}),
         (' \r\n\t{ "a" : 1 } \n', {"a": 1}),
@@ -112,7 +113,7 @@ def test_objects_within_the_rules_are_read(text: str, value: JSONObject) -> None
     assert read_object(text) == value
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text", ['{"a":{"b":{"c":{"d":{"e":{"f":{}}}}}}}', '{"a":1,"b":{"c":[0,{"d":[{"e":[[]]}]}]}}']
 )
 def test_the_deepest_branch_counts(text: str) -> None:
@@ -153,8 +154,8 @@ def test_writing_is_compact_and_leaves_characters_alone() -> None:
     assert write_object({"a": [1, True, None], "ß": "é😀\n"}) == '{"a":[1,true,null],"ß":"é😀\\n"}'
 
 
-@pytest.mark.parametrize(
-    ("fields", "detail"),
+@each_row(
+    "fields, detail",
     [
         ({}, "name must be a string"),
         ({"name": None}, "name must be a string"),
@@ -179,7 +180,7 @@ def test_text_field_refuses(fields: JSONObject, detail: str) -> None:
             optional_text_field(fields, "name", 16)
 
 
-@pytest.mark.parametrize("value", ["", "x" * 16, "é" * 8, "😀" * 4, "\x00"])
+@each_row("value", ["", "x" * 16, "é" * 8, "😀" * 4, "\x00"])
 def test_text_field_takes_up_to_its_bytes(value: str) -> None:
     assert text_field({"name": value}, "name", 16) == value
     assert optional_text_field({"name": value}, "name", 16) == value
@@ -190,9 +191,7 @@ def test_an_optional_text_may_be_absent_or_null() -> None:
     assert optional_text_field({"name": None}, "name", 16) is None
 
 
-@pytest.mark.parametrize(
-    "fields", [{}, {"auth": None}, {"auth": []}, {"auth": MARK}, {"auth": 1}, {"auth": True}]
-)
+@each_row("fields", [{}, {"auth": None}, {"auth": []}, {"auth": MARK}, {"auth": 1}, {"auth": True}])
 def test_object_field_refuses(fields: JSONObject) -> None:
     with pytest.raises(MessageError) as caught:
         object_field(fields, "auth")

@@ -20,6 +20,7 @@ from proxim.core.lane_frames import (
 )
 from proxim.core.manifest import TransferID
 from proxim.core.proof import Side
+from tests.rows import each_row
 
 ID = TransferID("A" * 22)
 
@@ -41,7 +42,7 @@ def test_no_two_frames_share_a_nonce() -> None:
     assert nonce(258) == bytes(10) + b"\x01\x02"
 
 
-@pytest.mark.parametrize("carries_link", [True, False])
+@each_row("carries_link", [True, False])
 def test_a_hello_says_whether_the_link_comes_with_it(carries_link: bool) -> None:
     assert read_frame(hello_frame(carries_link=carries_link)) == Hello(carries_link)
 
@@ -63,13 +64,13 @@ def test_a_stream_comes_back(generation: int, records: bytes) -> None:
     assert frame == Stream(ID, generation, memoryview(records))
 
 
-@pytest.mark.parametrize("id", ["", "A" * 21, "A" * 23, "ä" * 22, "ä" * 11])
+@each_row("id", ["", "A" * 21, "A" * 23, "ä" * 22, "ä" * 11])
 def test_an_id_that_no_frame_holds_is_refused(id: str) -> None:
     with pytest.raises(ValueError, match=r"id|ascii"):
         stream_prefix(TransferID(id), 0)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "plain",
     [
         b"",

@@ -11,41 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core import messages
+from proxim.core import messages as msg
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.json_text import JSONObject, MessageError
-from proxim.core.messages import (
-    CODE_SESSION_ID,
-    Auth,
-    Candidate,
-    CloseCode,
-    Description,
-    DeviceInfo,
-    ErrorMessage,
-    Message,
-    PairChallenge,
-    PairConfirm,
-    PairPrompt,
-    PairRequest,
-    PairResponse,
-    PairResult,
-    SDPType,
-    SessionEnded,
-    Signal,
-    Verified,
-    dump_message,
-    message_fields,
-    parse_message,
-)
 from proxim.core.texts import MAX_NAME_BYTES
+from tests.rows import each_row
 
 MARK = "PEERVALUE"  # stands for what a peer sent: no error may repeat it
-CLIENT = DeviceInfo("Client-PC-123", "device-xyz")
+CLIENT = msg.DeviceInfo("Client-PC-123", "device-xyz")
 
 
 def refused(text: str) -> MessageError:
     """The error that parse_message raises, which never carries what the peer wrote."""
     with pytest.raises(MessageError) as caught:
-        parse_message(text)
+        msg.parse_message(text)
     assert MARK not in "".join(traceback.format_exception(caught.value))
     assert MARK not in repr(caught.value)
     return caught.value
@@ -54,7 +33,7 @@ def refused(text: str) -> MessageError:
 # --- the seed's document, to the letter -----------------------------------------------------------
 
 # Its text, what it means, what we add when we write it
-SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
+SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
     (
         """{
   "type": "pair_request",
@@ -64,7 +43,7 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
     "id": "device-xyz"
   }
 }""",
-        PairRequest("abc123", CLIENT),
+        msg.PairRequest("abc123", CLIENT),
         {},
     ),
     (
@@ -73,7 +52,7 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
   "sessionID": "abc123",
   "deviceInfo": { "name": "Client-PC-123", "id": "device-xyz" }
 }""",
-        PairRequest("abc123", CLIENT),
+        msg.PairRequest("abc123", CLIENT),
         {},
     ),
     (
@@ -82,7 +61,7 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
   "sessionID": "abc123",
   "deviceInfo": { "name": "Client-PC-123", "id": "device-xyz" }
 }""",
-        PairPrompt("abc123", CLIENT),
+        msg.PairPrompt("abc123", CLIENT),
         {"verified": None},
     ),
     (
@@ -91,7 +70,7 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
   "sessionID": "abc123",
   "approved": true
 }""",
-        PairResponse("abc123", True),
+        msg.PairResponse("abc123", True),
         {},
     ),
     (
@@ -100,7 +79,7 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
   "sessionID": "abc123",
   "status": "approved"
 }""",
-        PairResult("abc123", True),
+        msg.PairResult("abc123", True),
         {},
     ),
     (
@@ -109,7 +88,7 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
   "sessionID": "abc123",
   "status": "rejected"
 }""",
-        PairResult("abc123", False),
+        msg.PairResult("abc123", False),
         {},
     ),
     (
@@ -118,7 +97,7 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
   "sessionID": "abc123",
   "payload": { "sdp": "..." }
 }""",
-        Signal("abc123", Description("...")),
+        msg.Signal("abc123", msg.Description("...")),
         {},
     ),
     (
@@ -127,30 +106,30 @@ SEED_EXAMPLES: list[tuple[str, Message, JSONObject]] = [
   "sessionID": "abc123",
   "payload": { "candidate": "..." }
 }""",
-        Signal("abc123", Candidate("...")),
+        msg.Signal("abc123", msg.Candidate("...")),
         {},
     ),
 ]
 
 
-@pytest.mark.parametrize(("text", "message", "added"), SEED_EXAMPLES)
-def test_the_seeds_examples(text: str, message: Message, added: JSONObject) -> None:
-    assert parse_message(text) == message
-    assert json.loads(dump_message(message)) == json.loads(text) | added
+@each_row("text, message, added", SEED_EXAMPLES)
+def test_the_seeds_examples(text: str, message: msg.Message, added: JSONObject) -> None:
+    assert msg.parse_message(text) == message
+    assert json.loads(msg.dump_message(message)) == json.loads(text) | added
 
 
 # --- our additions --------------------------------------------------------------------------------
 
 Y = "A" * 44
 T = "b-_" * 14 + "b"
-WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
+WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
     (
         {
             "type": "pair_request",
             "sessionID": "@code",
             "deviceInfo": {"name": "Ana's phone", "id": "device-xyz"},
         },
-        PairRequest(CODE_SESSION_ID, DeviceInfo("Ana's phone", "device-xyz")),
+        msg.PairRequest(msg.CODE_SESSION_ID, msg.DeviceInfo("Ana's phone", "device-xyz")),
     ),
     (
         {
@@ -159,15 +138,17 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
             "deviceInfo": {"name": "Büro 📱", "id": "device-xyz"},
             "auth": {"v": 1, "m": "spake2", "y": Y},
         },
-        PairRequest("abc123", DeviceInfo("Büro 📱", "device-xyz"), Auth(v=1, m="spake2", y=Y)),
+        msg.PairRequest(
+            "abc123", msg.DeviceInfo("Büro 📱", "device-xyz"), msg.Auth(v=1, m="spake2", y=Y)
+        ),
     ),
     (
         {"type": "pair_challenge", "sessionID": "abc123", "auth": {"v": 1, "m": "psk", "y": Y}},
-        PairChallenge("abc123", Auth(v=1, m="psk", y=Y)),
+        msg.PairChallenge("abc123", msg.Auth(v=1, m="psk", y=Y)),
     ),
     (
         {"type": "pair_confirm", "sessionID": "abc123", "auth": {"t": T}},
-        PairConfirm("abc123", Auth(t=T)),
+        msg.PairConfirm("abc123", msg.Auth(t=T)),
     ),
     *(
         (
@@ -177,22 +158,22 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
                 "deviceInfo": {"name": "Client-PC-123", "id": "device-xyz"},
                 "verified": wire,
             },
-            PairPrompt("abc123", CLIENT, verified),
+            msg.PairPrompt("abc123", CLIENT, verified),
         )
-        for wire, verified in (("code", Verified.CODE), ("qr", Verified.QR), (None, None))
+        for wire, verified in (("code", msg.Verified.CODE), ("qr", msg.Verified.QR), (None, None))
     ),
     (
         {"type": "pair_response", "sessionID": "abc123", "approved": False},
-        PairResponse("abc123", False),
+        msg.PairResponse("abc123", False),
     ),
     (
         {"type": "pair_result", "sessionID": "abc123", "status": "approved", "auth": {"t": T}},
-        PairResult("abc123", True, auth=Auth(t=T)),
+        msg.PairResult("abc123", True, auth=msg.Auth(t=T)),
     ),
     *(
         (
             {"type": "pair_result", "sessionID": "abc123", "status": "rejected", "reason": reason},
-            PairResult("abc123", False, reason),
+            msg.PairResult("abc123", False, reason),
         )
         for reason in (
             "declined",
@@ -207,7 +188,7 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
     ),
     (
         {"type": "signal", "sessionID": "abc123", "payload": {"sdp": "v=0\r\n", "type": "offer"}},
-        Signal("abc123", Description("v=0\r\n", SDPType.OFFER)),
+        msg.Signal("abc123", msg.Description("v=0\r\n", msg.SDPType.OFFER)),
     ),
     (
         {
@@ -215,7 +196,7 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
             "sessionID": "abc123",
             "payload": {"sdp": "v=0\r\n", "type": "answer", "mac": T},
         },
-        Signal("abc123", Description("v=0\r\n", SDPType.ANSWER), T),
+        msg.Signal("abc123", msg.Description("v=0\r\n", msg.SDPType.ANSWER), T),
     ),
     (
         {
@@ -228,16 +209,16 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
                 "mac": T,
             },
         },
-        Signal("abc123", Candidate("candidate:1 1 udp", "0", 0), T),
+        msg.Signal("abc123", msg.Candidate("candidate:1 1 udp", "0", 0), T),
     ),
     (
         {"type": "signal", "sessionID": "abc123", "payload": {"candidate": ""}},
-        Signal("abc123", Candidate("")),
+        msg.Signal("abc123", msg.Candidate("")),
     ),
     *(
         (
             {"type": "error", "code": code, "message": "One plain sentence."},
-            ErrorMessage(code, "One plain sentence."),
+            msg.ErrorMessage(code, "One plain sentence."),
         )
         for code in (
             "bad_json",
@@ -251,24 +232,26 @@ WIRE_EXAMPLES: list[tuple[JSONObject, Message]] = [
     ),
     (
         {"type": "error", "code": "not_allowed", "message": "Wait.", "sessionID": "abc123"},
-        ErrorMessage("not_allowed", "Wait.", "abc123"),
+        msg.ErrorMessage("not_allowed", "Wait.", "abc123"),
     ),
     (
         {"type": "session_ended", "sessionID": "abc123", "reason": "closed"},
-        SessionEnded("abc123", "closed"),
+        msg.SessionEnded("abc123", "closed"),
     ),
 ]
 
 
-@pytest.mark.parametrize(("fields", "message"), WIRE_EXAMPLES)
-def test_the_additions_examples(fields: JSONObject, message: Message) -> None:
-    assert parse_message(json.dumps(fields)) == message
-    assert message_fields(message) == fields
-    assert json.loads(dump_message(message)) == fields
+@each_row("fields, message", WIRE_EXAMPLES)
+def test_the_additions_examples(fields: JSONObject, message: msg.Message) -> None:
+    assert msg.parse_message(json.dumps(fields)) == message
+    assert msg.message_fields(message) == fields
+    assert json.loads(msg.dump_message(message)) == fields
 
 
-@pytest.mark.parametrize(("fields", "message"), WIRE_EXAMPLES)
-def test_unknown_fields_are_ignored_at_every_level(fields: JSONObject, message: Message) -> None:
+@each_row("fields, message", WIRE_EXAMPLES)
+def test_unknown_fields_are_ignored_at_every_level(
+    fields: JSONObject, message: msg.Message
+) -> None:
     noisy = copy.deepcopy(fields)
     for holder in (noisy, *(value for value in noisy.values() if isinstance(value, dict))):
         holder.update(
@@ -280,12 +263,12 @@ def test_unknown_fields_are_ignored_at_every_level(fields: JSONObject, message: 
                 "\ud800": "\udfff",
             }
         )
-    assert parse_message(json.dumps(noisy)) == message
+    assert msg.parse_message(json.dumps(noisy)) == message
 
 
-@pytest.mark.parametrize(("fields", "message"), WIRE_EXAMPLES)
-def test_the_order_of_fields_does_not_matter(fields: JSONObject, message: Message) -> None:
-    assert parse_message(json.dumps(dict(reversed(fields.items())))) == message
+@each_row("fields, message", WIRE_EXAMPLES)
+def test_the_order_of_fields_does_not_matter(fields: JSONObject, message: msg.Message) -> None:
+    assert msg.parse_message(json.dumps(dict(reversed(fields.items())))) == message
 
 
 # --- what browsers' clients put into a signal -----------------------------------------------------
@@ -293,26 +276,29 @@ def test_the_order_of_fields_does_not_matter(fields: JSONObject, message: Messag
 LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
 
 
-@pytest.mark.parametrize(
-    ("payload", "content"),
+@each_row(
+    "payload, content",
     [
-        ({"sdp": "v=0"}, Description("v=0")),
-        ({"sdp": "v=0", "type": None}, Description("v=0")),
-        ({"sdp": "v=0", "type": "offer"}, Description("v=0", SDPType.OFFER)),
-        ({"sdp": {"type": "offer", "sdp": "v=0"}}, Description("v=0", SDPType.OFFER)),
-        ({"sdp": {"type": "answer", "sdp": "v=0\r\n"}}, Description("v=0\r\n", SDPType.ANSWER)),
-        ({"sdp": {"sdp": "v=0"}}, Description("v=0")),
+        ({"sdp": "v=0"}, msg.Description("v=0")),
+        ({"sdp": "v=0", "type": None}, msg.Description("v=0")),
+        ({"sdp": "v=0", "type": "offer"}, msg.Description("v=0", msg.SDPType.OFFER)),
+        ({"sdp": {"type": "offer", "sdp": "v=0"}}, msg.Description("v=0", msg.SDPType.OFFER)),
+        (
+            {"sdp": {"type": "answer", "sdp": "v=0\r\n"}},
+            msg.Description("v=0\r\n", msg.SDPType.ANSWER),
+        ),
+        ({"sdp": {"sdp": "v=0"}}, msg.Description("v=0")),
         # The inner object is the whole description
         (
             {"sdp": {"sdp": "v=0"}, "type": "answer"},
-            Description("v=0"),
+            msg.Description("v=0"),
         ),
-        ({"candidate": LINE}, Candidate(LINE)),
-        ({"candidate": f" {LINE}\r\n"}, Candidate(LINE)),
-        ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, Candidate(LINE, "0", 0)),
-        ({"candidate": LINE, "sdpMid": None, "sdpMLineIndex": None}, Candidate(LINE)),
-        ({"candidate": LINE, "sdpMLineIndex": 255}, Candidate(LINE, None, 255)),
-        ({"candidate": LINE, "sdpMid": ""}, Candidate(LINE, "")),
+        ({"candidate": LINE}, msg.Candidate(LINE)),
+        ({"candidate": f" {LINE}\r\n"}, msg.Candidate(LINE)),
+        ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, msg.Candidate(LINE, "0", 0)),
+        ({"candidate": LINE, "sdpMid": None, "sdpMLineIndex": None}, msg.Candidate(LINE)),
+        ({"candidate": LINE, "sdpMLineIndex": 255}, msg.Candidate(LINE, None, 255)),
+        ({"candidate": LINE, "sdpMid": ""}, msg.Candidate(LINE, "")),
         (
             {
                 "candidate": {
@@ -322,29 +308,31 @@ LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
                     "usernameFragment": "Yq",
                 }
             },
-            Candidate(LINE, "data", 1),
+            msg.Candidate(LINE, "data", 1),
         ),
-        ({"candidate": {"candidate": LINE}}, Candidate(LINE)),
-        ({"candidate": {"candidate": LINE}, "sdpMid": "9"}, Candidate(LINE)),
-        ({"candidate": ""}, Candidate("")),
-        ({"candidate": " "}, Candidate("")),
-        ({"candidate": None}, Candidate("")),
-        ({"candidate": {}}, Candidate("")),
-        ({"candidate": {"candidate": ""}}, Candidate("")),
-        ({"candidate": {"candidate": None, "sdpMid": "0"}}, Candidate("", "0")),
-        ({"candidate": "", "sdpMid": "0", "sdpMLineIndex": 0}, Candidate("", "0", 0)),
+        ({"candidate": {"candidate": LINE}}, msg.Candidate(LINE)),
+        ({"candidate": {"candidate": LINE}, "sdpMid": "9"}, msg.Candidate(LINE)),
+        ({"candidate": ""}, msg.Candidate("")),
+        ({"candidate": " "}, msg.Candidate("")),
+        ({"candidate": None}, msg.Candidate("")),
+        ({"candidate": {}}, msg.Candidate("")),
+        ({"candidate": {"candidate": ""}}, msg.Candidate("")),
+        ({"candidate": {"candidate": None, "sdpMid": "0"}}, msg.Candidate("", "0")),
+        ({"candidate": "", "sdpMid": "0", "sdpMLineIndex": 0}, msg.Candidate("", "0", 0)),
     ],
 )
-def test_every_shape_of_payload(payload: JSONObject, content: Description | Candidate) -> None:
+def test_every_shape_of_payload(
+    payload: JSONObject, content: msg.Description | msg.Candidate
+) -> None:
     text = json.dumps({"type": "signal", "sessionID": "abc123", "payload": payload})
-    assert parse_message(text) == Signal("abc123", content)
+    assert msg.parse_message(text) == msg.Signal("abc123", content)
     payload["mac"] = T
     text = json.dumps({"type": "signal", "sessionID": "abc123", "payload": payload})
-    assert parse_message(text) == Signal("abc123", content, T)
+    assert msg.parse_message(text) == msg.Signal("abc123", content, T)
 
 
-@pytest.mark.parametrize(
-    ("payload", "detail"),
+@each_row(
+    "payload, detail",
     [
         ({}, "payload must have either sdp or candidate"),
         ({"type": "offer"}, "payload must have either sdp or candidate"),
@@ -487,13 +475,13 @@ def wrong_values(path: str, value: object) -> list[Any]:
 EVERY_FIELD = [(kind, path) for kind in FULL for path in paths(FULL[kind])]
 
 
-@pytest.mark.parametrize("kind", FULL)
+@each_row("kind", FULL)
 def test_full_messages_are_read(kind: str) -> None:
-    message = parse_message(json.dumps(full(kind)))
-    assert parse_message(dump_message(message)) == message
+    message = msg.parse_message(json.dumps(full(kind)))
+    assert msg.parse_message(msg.dump_message(message)) == message
 
 
-@pytest.mark.parametrize(("kind", "path"), EVERY_FIELD)
+@each_row("kind, path", EVERY_FIELD)
 def test_every_wrong_type_of_every_field(kind: str, path: str) -> None:
     value, name = holder_of(full(kind), path)
     for wrong in wrong_values(path, value[name]):
@@ -507,7 +495,7 @@ def test_every_wrong_type_of_every_field(kind: str, path: str) -> None:
         assert "Approved" not in str(error)
 
 
-@pytest.mark.parametrize(("kind", "path"), EVERY_FIELD)
+@each_row("kind, path", EVERY_FIELD)
 def test_every_field_missing_or_null(kind: str, path: str) -> None:
     absent, null = full(kind), full(kind)
     holder, name = holder_of(absent, path)
@@ -515,14 +503,14 @@ def test_every_field_missing_or_null(kind: str, path: str) -> None:
     holder, name = holder_of(null, path)
     holder[name] = None
     if (kind, path) in OPTIONAL:
-        assert parse_message(json.dumps(absent)) == parse_message(json.dumps(null))
+        assert msg.parse_message(json.dumps(absent)) == msg.parse_message(json.dumps(null))
         return
     error = refused(json.dumps(absent))
     assert error.reason is Reason.BAD_MESSAGE
     assert name in error.problem.detail
     if path == "payload.candidate":  # null there is the end of candidates
-        assert parse_message(json.dumps(null)) == Signal(
-            "abc123", Candidate("", *_companions(null)), _mac(null)
+        assert msg.parse_message(json.dumps(null)) == msg.Signal(
+            "abc123", msg.Candidate("", *_companions(null)), _mac(null)
         )
         return
     error = refused(json.dumps(null))
@@ -540,7 +528,7 @@ def _mac(fields: JSONObject) -> str | None:
     return mac
 
 
-@pytest.mark.parametrize("kind", [None, 5, True, [], {}, ["pair_request"]])
+@each_row("kind", [None, 5, True, [], {}, ["pair_request"]])
 def test_type_must_be_a_string(kind: object) -> None:
     error = refused(json.dumps({"type": kind, "sessionID": MARK}))
     assert (error.reason, error.problem.detail) == (Reason.BAD_MESSAGE, "type must be a string")
@@ -550,9 +538,7 @@ def test_type_must_be_there() -> None:
     assert refused("{}").reason is Reason.BAD_MESSAGE
 
 
-@pytest.mark.parametrize(
-    "kind", [MARK, "", "Pair_Request", "pair_request ", "\ud800", "__class__", "x" * 60_000]
-)
+@each_row("kind", [MARK, "", "Pair_Request", "pair_request ", "\ud800", "__class__", "x" * 60_000])
 def test_an_unknown_type_is_named_as_such(kind: str) -> None:
     error = refused(json.dumps({"type": kind}))
     assert (error.reason, error.problem.detail) == (Reason.UNKNOWN_TYPE, "")
@@ -590,7 +576,7 @@ def test_every_free_text_has_a_limit() -> None:
     assert {path for _, path in TEXT_FIELDS} == LIMITS.keys()
 
 
-@pytest.mark.parametrize(("kind", "path"), TEXT_FIELDS)
+@each_row("kind, path", TEXT_FIELDS)
 def test_limits_are_in_bytes(kind: str, path: str) -> None:
     limit = LIMITS[path]
     for exact in ("x" * limit, "é" * (limit // 2), "😀" * (limit // 4)):
@@ -598,20 +584,20 @@ def test_limits_are_in_bytes(kind: str, path: str) -> None:
         holder, name = holder_of(fields, path)
         holder[name] = exact
         text = json.dumps(fields, ensure_ascii=False)
-        assert exact in repr_of_values(parse_message(text))
+        assert exact in repr_of_values(msg.parse_message(text))
         holder[name] = exact[1:] + "xx" if exact[0] == "x" else exact + "x"
         error = refused(json.dumps(fields, ensure_ascii=False))
         assert error.reason is Reason.BAD_MESSAGE
         assert error.problem.detail == f"{name} is longer than {limit} bytes"
 
 
-def repr_of_values(message: Message) -> str:
+def repr_of_values(message: msg.Message) -> str:
     """All that the message says, hidden fields too."""
-    return json.dumps(message_fields(message), ensure_ascii=False)
+    return json.dumps(msg.message_fields(message), ensure_ascii=False)
 
 
-@pytest.mark.parametrize(("kind", "path"), TEXT_FIELDS)
-@pytest.mark.parametrize("broken", ["\ud800", "x\udfff", "\ude00\ud83d"])
+@each_row("kind, path", TEXT_FIELDS)
+@each_row("broken", ["\ud800", "x\udfff", "\ude00\ud83d"])
 def test_lone_surrogates_are_refused(kind: str, path: str, broken: str) -> None:
     for escape in (True, False):  # "\ud800" spelled out, and as a character of the text itself
         fields = full(kind)
@@ -627,10 +613,10 @@ def test_lone_surrogates_are_refused(kind: str, path: str, broken: str) -> None:
 def test_a_pair_of_surrogates_is_a_character() -> None:
     text = json.dumps(full("session_ended") | {"reason": "😀"}, ensure_ascii=True)
     assert "\\ud83d\\ude00" in text
-    assert parse_message(text) == SessionEnded("abc123", "😀")
+    assert msg.parse_message(text) == msg.SessionEnded("abc123", "😀")
 
 
-@pytest.mark.parametrize("padding", ["x", "é", "😀"])
+@each_row("padding", ["x", "é", "😀"])
 def test_a_frame_has_at_most_64_kib(padding: str) -> None:
     fields = full("session_ended") | {"padding": ""}
     room = 64 * 1024 - len(json.dumps(fields))
@@ -638,13 +624,11 @@ def test_a_frame_has_at_most_64_kib(padding: str) -> None:
     fields["padding"] = padding * (room // size) + "x" * (room % size)
     text = json.dumps(fields, ensure_ascii=False)
     assert len(text.encode()) == messages.MAX_MESSAGE_BYTES == 64 * 1024
-    assert parse_message(text) == SessionEnded("abc123", "closed")
+    assert msg.parse_message(text) == msg.SessionEnded("abc123", "closed")
     assert refused(text + " ").reason is Reason.TOO_LARGE
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 65_537, MARK * 10_000, " " * 65_537, "\ud800" * 30_000, "é" * 32_769]
-)
+@each_row("text", ["[" * 65_537, MARK * 10_000, " " * 65_537, "\ud800" * 30_000, "é" * 32_769])
 def test_too_large_comes_before_anything_else(text: str) -> None:
     error = refused(text)
     assert (error.reason, error.problem.detail) == (Reason.TOO_LARGE, "over 65536 bytes")
@@ -653,7 +637,7 @@ def test_too_large_comes_before_anything_else(text: str) -> None:
 VALID = '{"type":"session_ended","sessionID":"abc123","reason":"closed"'
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "",
@@ -680,14 +664,14 @@ def test_bad_json_anywhere_refuses_the_whole_frame(text: str) -> None:
     assert refused(text).reason is Reason.BAD_JSON
 
 
-@pytest.mark.parametrize(
+@each_row(
     "extra", ["9" * 4300, "1e400", "-0", "[[[[[]]]]]", '{"a":{"b":{"c":{"d":{}}}}}', '"\\ud800"']
 )
 def test_odd_but_lawful_json_in_an_unknown_field_is_ignored(extra: str) -> None:
-    assert parse_message(f'{VALID},"extra":{extra}}}') == SessionEnded("abc123", "closed")
+    assert msg.parse_message(f'{VALID},"extra":{extra}}}') == msg.SessionEnded("abc123", "closed")
 
 
-@pytest.mark.parametrize("number", ["9" * 4300, "1e400", "1e2", "0.0", "-1", "256"])
+@each_row("number", ["9" * 4300, "1e400", "1e2", "0.0", "-1", "256"])
 def test_numbers_of_ours_are_small_integers(number: str) -> None:
     auth = f'{{"type":"pair_challenge","sessionID":"abc123","auth":{{"v":{number}}}}}'
     payload = f'{{"candidate":"","sdpMLineIndex":{number}}}'
@@ -708,38 +692,40 @@ proofs = st.none() | texts(messages.MAX_PROOF_BYTES)
 small = st.none() | st.integers(0, messages.MAX_SMALL_INTEGER)
 session_ids = texts(messages.MAX_SESSION_ID_BYTES)
 reasons = texts(messages.MAX_ID_BYTES)
-devices = st.builds(DeviceInfo, texts(MAX_NAME_BYTES), texts(messages.MAX_ID_BYTES))
-auths = st.builds(Auth, small, proofs, proofs, proofs)
+devices = st.builds(msg.DeviceInfo, texts(MAX_NAME_BYTES), texts(messages.MAX_ID_BYTES))
+auths = st.builds(msg.Auth, small, proofs, proofs, proofs)
 descriptions = st.builds(
-    Description,
+    msg.Description,
     texts(400, min_size=1).filter(lambda sdp: bool(sdp.strip())),
-    st.none() | st.sampled_from(SDPType),
+    st.none() | st.sampled_from(msg.SDPType),
 )
 candidates = st.builds(
-    Candidate,
+    msg.Candidate,
     texts(messages.MAX_CANDIDATE_BYTES).map(str.strip),  # read without the blanks around it
     st.none() | texts(messages.MAX_MID_BYTES),
     small,
 )
-any_message: st.SearchStrategy[Message] = st.one_of(
-    st.builds(PairRequest, session_ids, devices, st.none() | auths),
-    st.builds(PairPrompt, session_ids, devices, st.none() | st.sampled_from(Verified)),
-    st.builds(PairResponse, session_ids, st.booleans()),
-    st.builds(PairResult, session_ids, st.booleans(), st.none() | reasons, st.none() | auths),
-    st.builds(PairChallenge, session_ids, auths),
-    st.builds(PairConfirm, session_ids, auths),
-    st.builds(Signal, session_ids, descriptions | candidates, proofs),
-    st.builds(ErrorMessage, reasons, texts(messages.MAX_SENTENCE_BYTES), st.none() | session_ids),
-    st.builds(SessionEnded, session_ids, reasons),
+any_message: st.SearchStrategy[msg.Message] = st.one_of(
+    st.builds(msg.PairRequest, session_ids, devices, st.none() | auths),
+    st.builds(msg.PairPrompt, session_ids, devices, st.none() | st.sampled_from(msg.Verified)),
+    st.builds(msg.PairResponse, session_ids, st.booleans()),
+    st.builds(msg.PairResult, session_ids, st.booleans(), st.none() | reasons, st.none() | auths),
+    st.builds(msg.PairChallenge, session_ids, auths),
+    st.builds(msg.PairConfirm, session_ids, auths),
+    st.builds(msg.Signal, session_ids, descriptions | candidates, proofs),
+    st.builds(
+        msg.ErrorMessage, reasons, texts(messages.MAX_SENTENCE_BYTES), st.none() | session_ids
+    ),
+    st.builds(msg.SessionEnded, session_ids, reasons),
 )
 
 
 @given(any_message)
-def test_what_is_written_reads_back(message: Message) -> None:
-    text = dump_message(message)
+def test_what_is_written_reads_back(message: msg.Message) -> None:
+    text = msg.dump_message(message)
     assert "\n" not in text
-    assert parse_message(text) == message
-    assert json.loads(text) == message_fields(message)
+    assert msg.parse_message(text) == message
+    assert json.loads(text) == msg.message_fields(message)
 
 
 NAMES = sorted(
@@ -778,10 +764,10 @@ def almost_messages(draw: st.DrawFn) -> JSONObject:
     return fields
 
 
-def attempt(text: str) -> Message | MessageError:
+def attempt(text: str) -> msg.Message | MessageError:
     """What parse_message gives or raises; anything but a MessageError fails the test."""
     try:
-        return parse_message(text)
+        return msg.parse_message(text)
     except MessageError as error:
         return error
 
@@ -796,7 +782,7 @@ def returns_or_refuses(text: str) -> None:
             Reason.TOO_LARGE,
         }
     else:
-        assert parse_message(dump_message(outcome)) == outcome
+        assert msg.parse_message(msg.dump_message(outcome)) == outcome
 
 
 @given(st.text(st.characters(categories=None)) | st.text('{}[]",:\\u0d8eE+-. tfn1'))
@@ -815,42 +801,42 @@ def test_almost_a_message_is_read_or_refused(fields: JSONObject, escape: bool) -
 
 
 @given(any_message, st.data())
-def test_a_torn_frame_is_bad_json(message: Message, data: st.DataObject) -> None:
-    text = dump_message(message)
+def test_a_torn_frame_is_bad_json(message: msg.Message, data: st.DataObject) -> None:
+    text = msg.dump_message(message)
     assert refused(text[: data.draw(st.integers(0, len(text) - 1))]).reason is Reason.BAD_JSON
 
 
 # --- the rest -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     "message",
     [
-        PairRequest(MARK, CLIENT, Auth(1, "psk", MARK, MARK)),
-        PairPrompt(MARK, CLIENT),
-        PairResponse(MARK, True),
-        PairResult(MARK, False, "busy", Auth(t=MARK)),
-        PairChallenge(MARK, Auth(1, "psk", MARK)),
-        PairConfirm(MARK, Auth(t=MARK)),
-        Signal(MARK, Description(MARK, SDPType.OFFER), MARK),
-        Signal(MARK, Candidate(LINE), MARK),
-        ErrorMessage("busy", "One plain sentence.", MARK),
-        SessionEnded(MARK, "closed"),
+        msg.PairRequest(MARK, CLIENT, msg.Auth(1, "psk", MARK, MARK)),
+        msg.PairPrompt(MARK, CLIENT),
+        msg.PairResponse(MARK, True),
+        msg.PairResult(MARK, False, "busy", msg.Auth(t=MARK)),
+        msg.PairChallenge(MARK, msg.Auth(1, "psk", MARK)),
+        msg.PairConfirm(MARK, msg.Auth(t=MARK)),
+        msg.Signal(MARK, msg.Description(MARK, msg.SDPType.OFFER), MARK),
+        msg.Signal(MARK, msg.Candidate(LINE), MARK),
+        msg.ErrorMessage("busy", "One plain sentence.", MARK),
+        msg.SessionEnded(MARK, "closed"),
     ],
 )
-def test_a_messages_repr_is_fit_for_a_log(message: Message) -> None:
-    assert MARK in dump_message(message)
+def test_a_messages_repr_is_fit_for_a_log(message: msg.Message) -> None:
+    assert MARK in msg.dump_message(message)
     assert MARK not in repr(message)
 
 
 def test_messages_and_their_parts_do_not_change() -> None:
-    for kind in (*get_args(Message), DeviceInfo, Auth, Description, Candidate):
+    for kind in (*get_args(msg.Message), msg.DeviceInfo, msg.Auth, msg.Description, msg.Candidate):
         assert kind.__dataclass_params__.frozen, kind
         assert "__slots__" in vars(kind), kind
 
 
 def test_close_codes_are_what_the_page_knows_them_by() -> None:
-    codes = {code.name: code.value for code in CloseCode}
+    codes = {code.name: code.value for code in msg.CloseCode}
     assert codes == {
         "SESSION_ENDED": 4000,
         "LINK_FAILED": 4001,
@@ -862,22 +848,24 @@ def test_close_codes_are_what_the_page_knows_them_by() -> None:
 
 def test_reasons_fit_their_wire_fields() -> None:
     for reason, sentence in SENTENCES.items():
-        error = ErrorMessage(reason, sentence)
-        ended = SessionEnded("abc123", reason)
-        assert parse_message(dump_message(error)) == error
-        assert parse_message(dump_message(ended)) == ended
+        error = msg.ErrorMessage(reason, sentence)
+        ended = msg.SessionEnded("abc123", reason)
+        assert msg.parse_message(msg.dump_message(error)) == error
+        assert msg.parse_message(msg.dump_message(ended)) == ended
 
 
-@pytest.mark.parametrize(
-    ("payload", "expected"),
+@each_row(
+    "payload, expected",
     [
-        ({"sdp": None, "candidate": LINE}, Candidate(LINE)),
-        ({"sdp": "v=0", "candidate": None}, Description("v=0")),
-        ({"sdp": None, "candidate": None}, Candidate("")),
+        ({"sdp": None, "candidate": LINE}, msg.Candidate(LINE)),
+        ({"sdp": "v=0", "candidate": None}, msg.Description("v=0")),
+        ({"sdp": None, "candidate": None}, msg.Candidate("")),
     ],
 )
-def test_null_is_as_good_as_absent(payload: JSONObject, expected: Candidate | Description) -> None:
-    message = parse_message(
+def test_null_is_as_good_as_absent(
+    payload: JSONObject, expected: msg.Candidate | msg.Description
+) -> None:
+    message = msg.parse_message(
         json.dumps({"type": "signal", "sessionID": "abc123", "payload": payload})
     )
-    assert message == Signal("abc123", expected)
+    assert message == msg.Signal("abc123", expected)

@@ -1,28 +1,27 @@
 """Tests of proxim.core.outcome: what a transfer's end is called."""
 
-import pytest
-
+from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.manifest import Entry, FailedFile
 from proxim.core.outcome import count_files, lost_bytes, outcome
-from proxim.core.status import TransferState
+from tests.rows import each_row
 
 GONE = FailedFile(0, Reason.FILE_GONE)
 CHANGED = FailedFile(2, Reason.FILE_CHANGED)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "failed", "expected"),
+@each_row(
+    "wanted, failed, expected",
     [
-        (0, (), (TransferState.DONE, None)),
-        (2, (), (TransferState.DONE, None)),
-        (2, (GONE,), (TransferState.DONE, Reason.SOME_FILES_FAILED)),
-        (2, (GONE, CHANGED), (TransferState.FAILED, Reason.SOME_FILES_FAILED)),
-        (1, (CHANGED,), (TransferState.FAILED, Reason.FILE_CHANGED)),
+        (0, (), (st.TransferState.DONE, None)),
+        (2, (), (st.TransferState.DONE, None)),
+        (2, (GONE,), (st.TransferState.DONE, Reason.SOME_FILES_FAILED)),
+        (2, (GONE, CHANGED), (st.TransferState.FAILED, Reason.SOME_FILES_FAILED)),
+        (1, (CHANGED,), (st.TransferState.FAILED, Reason.FILE_CHANGED)),
     ],
 )
 def test_outcome(
-    wanted: int, failed: tuple[FailedFile, ...], expected: tuple[TransferState, Reason | None]
+    wanted: int, failed: tuple[FailedFile, ...], expected: tuple[st.TransferState, Reason | None]
 ) -> None:
     assert outcome(wanted, failed) == expected
 

@@ -4,235 +4,228 @@ test_transfers.py.
 
 import pytest
 
-from proxim.core.commands import (
-    CancelTimer,
-    CloseLane,
-    Command,
-    KeepSources,
-    ListSources,
-    SendOnChannel,
-    StartSending,
-)
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import file_events as fe
+from proxim.core import file_messages as fm
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Reason
-from proxim.core.events import LinkID, Timer, TimerFired, TimerName
-from proxim.core.file_events import CancelTransfer, SendingFailed, SourcesFailed, SourcesListed
-from proxim.core.file_messages import (
-    Accept,
-    Announce,
-    Cancel,
-    Continue,
-    FileMessage,
-    Finished,
-    Progress,
-)
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import START, Entry, FailedFile, Partial, Position, Span, TransferID
 from proxim.core.outgoing import MAX_STARTS, Outgoing, OutgoingState
-from proxim.core.status import TransferState, TransferStatus, Via
 from proxim.core.transfer_inputs import LaneChanged, LinkDown, LinkUp, Turn
-from tests.core.transfer_bench import FakeSpeaker, heard
+from tests.core.fake_links import FakePeerLink, heard
+from tests.rows import each_row
 
 ID = TransferID("A" * 22)
 FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
-STALL = Timer(TimerName.STALL, ID)
+STALL = ev.Timer(ev.TimerName.STALL, ID)
 
 
 class Bench:
     """A transfer and its link."""
 
     def __init__(self) -> None:
-        self.speaker = FakeSpeaker(LinkID("link"))
+        self.speaker = FakePeerLink(ev.LinkID("link"))
         self.one = Outgoing(ID, self.speaker, ("a", "b", "folder"))
         self.now = 0.0
 
-    def do(self, *events: object) -> list[Command]:
-        """What the last of them commands."""
-        commands: list[Command] = []
+    def after(self, *events: object) -> list[do.Command]:
+        """What is commanded after the last of these events."""
+        commands: list[do.Command] = []
         for event in events:
             self.now += 1
             commands = self.one.handle(event, self.now)  # type: ignore[arg-type]
         return commands
 
     @property
-    def status(self) -> TransferStatus:
+    def status(self) -> st.TransferStatus:
         return self.one.status
 
 
-def said(commands: list[Command]) -> list[FileMessage]:
-    return [heard(one.text) for one in commands if isinstance(one, SendOnChannel)]
+def said(commands: list[do.Command]) -> list[fm.FileMessage]:
+    return [heard(one.text) for one in commands if isinstance(one, do.SendOnChannel)]
 
 
-def sending(commands: list[Command]) -> list[StartSending]:
-    return [one for one in commands if isinstance(one, StartSending)]
+def sending(commands: list[do.Command]) -> list[do.StartSending]:
+    return [one for one in commands if isinstance(one, do.StartSending)]
 
 
 def active(*, lane: bool = False) -> Bench:
     bench = Bench()
     bench.speaker.lane_open = lane
-    bench.do(SourcesListed(ID, FILES), Accept(ID), Turn())
+    bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID), Turn())
     assert bench.one.state is OutgoingState.ACTIVE
     return bench
 
 
-def refused(bench: Bench, event: FileMessage) -> Reason:
+def refused(bench: Bench, event: fm.FileMessage) -> Reason:
     with pytest.raises(MessageError) as error:
-        bench.do(event)
+        bench.after(event)
     return error.value.reason
 
 
 def test_what_may_not_come_now() -> None:
     bench = Bench()
-    assert refused(bench, Accept(ID)) is Reason.NOT_ALLOWED
+    assert refused(bench, fm.Accept(ID)) is Reason.NOT_ALLOWED
     with pytest.raises(MachineMisuseError):
-        bench.do(Turn())
+        bench.after(Turn())
     with pytest.raises(MachineMisuseError):
-        bench.do(TimerFired(STALL))
+        bench.after(ev.TimerFired(STALL))
 
 
 def test_announced_accepted_and_kept() -> None:
     bench = Bench()
-    assert bench.one.start(("a",)) == [ListSources(ID, ("a", "b", "folder"), ("a",))]
-    assert said(bench.do(SourcesListed(ID, FILES))) == [Announce(ID, FILES)]
+    assert bench.one.start(("a",)) == [do.ListSources(ID, ("a", "b", "folder"), ("a",))]
+    assert said(bench.after(fe.SourcesListed(ID, FILES))) == [fm.Announce(ID, FILES)]
     assert bench.speaker.lanes_wanted == 1
-    bench.do(Accept(ID, (Span(1, 1),), more=True))
+    bench.after(fm.Accept(ID, (Span(1, 1),), more=True))
     assert bench.one.state is OutgoingState.ANNOUNCED
     partial = Partial(0, 4, b"x" * 32)
-    assert bench.do(Accept(ID, (), (partial,)))[0] == KeepSources(ID, "the other")
+    assert bench.after(fm.Accept(ID, (), (partial,)))[0] == do.KeepSources(ID, "the other")
     assert (bench.status.size, bench.status.moved) == (10, 4)
-    (command,) = sending(bench.do(Turn()))
-    assert command == StartSending(
-        ID, bench.speaker.id, 0, Via.WEBRTC, (Span(1, 1),), (partial,), START
+    (command,) = sending(bench.after(Turn()))
+    assert command == do.StartSending(
+        ID, bench.speaker.id, 0, st.Via.WEBRTC, (Span(1, 1),), (partial,), START
     )
 
 
 def test_the_disk_has_nothing() -> None:
     bench = Bench()
-    bench.do(SourcesFailed(ID, Reason.FILE_GONE))
-    assert (bench.status.state, bench.status.reason) == (TransferState.FAILED, Reason.FILE_GONE)
+    bench.after(fe.SourcesFailed(ID, Reason.FILE_GONE))
+    assert (bench.status.state, bench.status.reason) == (st.TransferState.FAILED, Reason.FILE_GONE)
 
 
 def test_figures_through_a_change_of_way() -> None:
     bench = active(lane=True)
-    assert bench.status.via is Via.LANE
-    bench.do(Progress(ID, 0, 5))
-    bench.do(Progress(ID, 0, 12))
+    assert bench.status.via is st.Via.LANE
+    bench.after(fm.Progress(ID, 0, 5))
+    bench.after(fm.Progress(ID, 0, 12))
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
-    bench.do(Progress(ID, 0, 1))  # less than before: nothing that was written is unwritten
+    bench.after(fm.Progress(ID, 0, 1))  # less than before: nothing that was written is unwritten
     assert bench.status.moved == 12
     bench.speaker.lane_open = False
-    assert said(bench.do(LaneChanged())) == [Continue(ID, 0, START)]
-    (command,) = sending(bench.do(Continue(ID, 1, Position(1, 4))))
-    assert (command.generation, command.via, command.position) == (1, Via.WEBRTC, Position(1, 4))
-    assert (bench.status.moved, bench.status.speed, bench.status.via) == (14, None, Via.WEBRTC)
-    assert bench.do(Progress(ID, 0, 20)) == []  # of the stream before
-    bench.do(Progress(ID, 1, 10**9))
+    assert said(bench.after(LaneChanged())) == [fm.Continue(ID, 0, START)]
+    (command,) = sending(bench.after(fm.Continue(ID, 1, Position(1, 4))))
+    assert (command.generation, command.via, command.position) == (1, st.Via.WEBRTC, Position(1, 4))
+    assert (bench.status.moved, bench.status.speed, bench.status.via) == (14, None, st.Via.WEBRTC)
+    assert bench.after(fm.Progress(ID, 0, 20)) == []  # of the stream before
+    bench.after(fm.Progress(ID, 1, 10**9))
     assert bench.status.moved == 30
-    assert bench.do(LaneChanged()) == []
+    assert bench.after(LaneChanged()) == []
     bench.speaker.lane_open = True
-    assert said(bench.do(LaneChanged())) == [Continue(ID, 1, Position(1, 4))]
+    assert said(bench.after(LaneChanged())) == [fm.Continue(ID, 1, Position(1, 4))]
 
 
 def test_a_receiver_that_goes_on_from_nowhere() -> None:
     bench = active()
-    for one in (Continue(ID, 0, START), Continue(ID, 2, START), Continue(ID, 1, Position(4, 0))):
+    for one in (
+        fm.Continue(ID, 0, START),
+        fm.Continue(ID, 2, START),
+        fm.Continue(ID, 1, Position(4, 0)),
+    ):
         assert refused(bench, one) is Reason.BAD_MESSAGE
-    bench.do(Continue(ID, 1, Position(3, 0)))
+    bench.after(fm.Continue(ID, 1, Position(3, 0)))
     assert bench.status.moved == 30
 
 
 def test_told_to_go_on_before_its_turn() -> None:
     bench = Bench()
-    bench.do(SourcesListed(ID, FILES), Accept(ID))
-    assert bench.do(Continue(ID, 1, Position(1, 0))) == []
-    (command,) = sending(bench.do(Turn()))
+    bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID))
+    assert bench.after(fm.Continue(ID, 1, Position(1, 0))) == []
+    (command,) = sending(bench.after(Turn()))
     assert (command.generation, command.position) == (1, Position(1, 0))
 
 
 def test_a_lane_that_is_the_only_way_may_take_its_time() -> None:
     bench = active(lane=True)
     bench.speaker.lane_beside = False
-    assert CancelTimer(STALL) in bench.do(Progress(ID, 0, 1))
+    assert do.CancelTimer(STALL) in bench.after(fm.Progress(ID, 0, 1))
 
 
 def test_a_lane_that_stalls() -> None:
     bench = active(lane=True)
-    assert bench.do(TimerFired(STALL)) == [CloseLane(bench.speaker.id)]
+    assert bench.after(ev.TimerFired(STALL)) == [do.CloseLane(bench.speaker.id)]
     bench.speaker.lane_open = False
-    assert bench.do(TimerFired(STALL)) == []  # another may be on its way: it is left alone
+    assert bench.after(ev.TimerFired(STALL)) == []  # another may be on its way: it is left alone
 
 
 def test_faults_of_ours() -> None:
     bench = active(lane=True)
-    assert bench.do(SendingFailed(ID, 5)) == []
+    assert bench.after(fe.SendingFailed(ID, 5)) == []
     for generation in range(MAX_STARTS):
-        assert said(bench.do(SendingFailed(ID, generation))) == [Continue(ID, generation, START)]
-        bench.do(Continue(ID, generation + 1, START))
-    assert said(bench.do(SendingFailed(ID, MAX_STARTS))) == [
-        Cancel(ID, Reason.TRANSFER_FAILED.value)
+        assert said(bench.after(fe.SendingFailed(ID, generation))) == [
+            fm.Continue(ID, generation, START)
+        ]
+        bench.after(fm.Continue(ID, generation + 1, START))
+    assert said(bench.after(fe.SendingFailed(ID, MAX_STARTS))) == [
+        fm.Cancel(ID, Reason.TRANSFER_FAILED.value)
     ]
-    assert (bench.status.state, bench.one.ended_here) == (TransferState.FAILED, True)
+    assert (bench.status.state, bench.one.ended_here) == (st.TransferState.FAILED, True)
     bench = active()
-    bench.do(SendingFailed(ID, 0))
+    bench.after(fe.SendingFailed(ID, 0))
     assert bench.status.reason is Reason.TRANSFER_FAILED
 
 
 def test_a_fault_that_is_told_late() -> None:
     bench = Bench()
-    assert bench.do(SourcesListed(ID, FILES), SendingFailed(ID, 0)) == []
-    assert bench.do(Accept(ID), SendingFailed(ID, 0)) == []
-    assert bench.do(LinkDown(), SendingFailed(ID, 0)) == []
+    assert bench.after(fe.SourcesListed(ID, FILES), fe.SendingFailed(ID, 0)) == []
+    assert bench.after(fm.Accept(ID), fe.SendingFailed(ID, 0)) == []
+    assert bench.after(LinkDown(), fe.SendingFailed(ID, 0)) == []
     assert bench.one.state is OutgoingState.WAITING
 
 
 def test_it_moves_to_the_link_that_is_there() -> None:
     for bench in (active(lane=True), Bench(), Bench()):
         if bench.one.state is not OutgoingState.ACTIVE:
-            bench.do(SourcesListed(ID, FILES), Accept(ID))
-        new = FakeSpeaker(LinkID("new"))
-        commands = bench.do(LinkUp(new))
-        assert CancelTimer(STALL) in commands
-        assert said(commands) == [Announce(ID, FILES)]
-        newer = FakeSpeaker(LinkID("newer"))
-        assert said(bench.do(LinkUp(newer))) == [Announce(ID, FILES)]  # and on, before the answer
-        bench.do(Accept(ID, (), (Partial(1, 5, b"x" * 32),)), Turn())
+            bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID))
+        new = FakePeerLink(ev.LinkID("new"))
+        commands = bench.after(LinkUp(new))
+        assert do.CancelTimer(STALL) in commands
+        assert said(commands) == [fm.Announce(ID, FILES)]
+        newer = FakePeerLink(ev.LinkID("newer"))
+        assert said(bench.after(LinkUp(newer))) == [
+            fm.Announce(ID, FILES)
+        ]  # and on, before the answer
+        bench.after(fm.Accept(ID, (), (Partial(1, 5, b"x" * 32),)), Turn())
         assert (bench.status.size, bench.status.moved, bench.status.link) == (30, 5, newer.id)
 
 
 def test_lost_while_announced_again_it_waits() -> None:
     bench = active()
-    bench.do(LinkDown(), LinkUp(FakeSpeaker(LinkID("new"))), LinkDown())
-    assert bench.status.state is TransferState.WAITING
+    bench.after(LinkDown(), LinkUp(FakePeerLink(ev.LinkID("new"))), LinkDown())
+    assert bench.status.state is st.TransferState.WAITING
 
 
 def test_cancelled_while_it_waits() -> None:
     bench = active()
-    assert said(bench.do(LinkDown(), CancelTransfer(ID))) == []
-    assert bench.status.state is TransferState.CANCELLED
+    assert said(bench.after(LinkDown(), fe.CancelTransfer(ID))) == []
+    assert bench.status.state is st.TransferState.CANCELLED
 
 
 def test_found_on_the_disk() -> None:
     one = Outgoing.found(ID, FILES, "the other")
     assert (one.state, one.status.state, one.status.size) == (
         OutgoingState.WAITING,
-        TransferState.WAITING,
+        st.TransferState.WAITING,
         30,
     )
-    speaker = FakeSpeaker(LinkID("new"))
-    assert said(one.handle(LinkUp(speaker), 0)) == [Announce(ID, FILES)]
-    one.handle(Accept(ID, (Span(0, 1),)), 0)
+    speaker = FakePeerLink(ev.LinkID("new"))
+    assert said(one.handle(LinkUp(speaker), 0)) == [fm.Announce(ID, FILES)]
+    one.handle(fm.Accept(ID, (Span(0, 1),)), 0)
     assert (one.status.size, one.status.moved) == (30, 10)
 
 
 def test_finished_in_pieces() -> None:
     bench = active()
     gone = FailedFile(0, Reason.FILE_GONE)
-    bench.do(Progress(ID, 0, 20))
-    assert bench.do(Finished(ID, (gone,), more=True)) == []
-    assert refused(bench, Finished(ID, (gone,))) is Reason.BAD_MESSAGE  # twice
-    assert refused(bench, Finished(ID, (FailedFile(3, Reason.FILE_GONE),))) is Reason.BAD_MESSAGE
-    bench.do(Finished(ID))
+    bench.after(fm.Progress(ID, 0, 20))
+    assert bench.after(fm.Finished(ID, (gone,), more=True)) == []
+    assert refused(bench, fm.Finished(ID, (gone,))) is Reason.BAD_MESSAGE  # twice
+    assert refused(bench, fm.Finished(ID, (FailedFile(3, Reason.FILE_GONE),))) is Reason.BAD_MESSAGE
+    bench.after(fm.Finished(ID))
     assert (bench.status.state, bench.status.reason) == (
-        TransferState.DONE,
+        st.TransferState.DONE,
         Reason.SOME_FILES_FAILED,
     )
     assert (bench.status.moved, bench.status.failed) == (20, (gone,))
@@ -240,12 +233,12 @@ def test_finished_in_pieces() -> None:
 
 def test_finished_before_its_turn() -> None:
     bench = Bench()
-    bench.do(SourcesListed(ID, FILES), Accept(ID, (Span(0, 3),)), Finished(ID))
-    assert (bench.status.state, bench.status.size) == (TransferState.DONE, 0)
+    bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID, (Span(0, 3),)), fm.Finished(ID))
+    assert (bench.status.state, bench.status.size) == (st.TransferState.DONE, 0)
 
 
-@pytest.mark.parametrize(
-    ("reason", "state"),
+@each_row(
+    "reason, state",
     [
         ("declined", "cancelled"),
         ("cancelled", "cancelled"),
@@ -255,15 +248,15 @@ def test_finished_before_its_turn() -> None:
 )
 def test_cancelled_by_the_receiver(reason: str, state: str) -> None:
     bench = active()
-    bench.do(Cancel(ID, reason))
+    bench.after(fm.Cancel(ID, reason))
     assert bench.status.state.value == state
     assert not bench.one.ended_here
 
 
 def test_finished_before_all_of_it_was_written() -> None:
     bench = active()
-    bench.do(Progress(ID, 0, 5), Finished(ID))
+    bench.after(fm.Progress(ID, 0, 5), fm.Finished(ID))
     assert (bench.status.state, bench.status.reason) == (
-        TransferState.FAILED,
+        st.TransferState.FAILED,
         Reason.TRANSFER_FAILED,
     )

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxim.core import messages as msg
 from proxim.core.errors import Reason
-from proxim.core.messages import Candidate, Description, DeviceInfo, SDPType, Verified
 from proxim.core.proof import (
     Method,
     ProofError,
@@ -33,12 +33,13 @@ from proxim.core.proof import (
     tag_matches,
     to_base64url,
 )
+from tests.rows import each_row
 from tests.vectors import make_proof_vectors
 
 FILE = Path(make_proof_vectors.__file__).with_name("proof.json")
 VECTORS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 PAIRINGS = VECTORS["pairings"]
-DEVICE = DeviceInfo("Phone", "id")
+DEVICE = msg.DeviceInfo("Phone", "id")
 KEYS = ProofKeys(context(Method.PSK, "abc", DEVICE), b"g" * 32, b"h" * 32, b"secret")
 
 # --- encodings ------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ def test_base64url_comes_back_in_its_only_spelling(raw: bytes) -> None:
         from_base64url(text, len(raw) + 1)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         None,
@@ -104,7 +105,7 @@ def test_no_text_is_no_bytes_either() -> None:
 
 
 def test_the_method_alone_decides_the_badge() -> None:
-    assert [method.verified for method in Method] == [Verified.CODE, Verified.QR, None]
+    assert [method.verified for method in Method] == [msg.Verified.CODE, msg.Verified.QR, None]
     assert [method.share_bytes for method in Method] == [33, 32, 32]
 
 
@@ -128,8 +129,8 @@ def test_every_input_of_the_schedule_changes_every_key() -> None:
         ProofKeys(ctx, b"gh", b"", b"z"),
         ProofKeys(context(Method.SPAKE2, "abc", DEVICE), b"g", b"h", b"z"),
         ProofKeys(context(Method.PSK, "abd", DEVICE), b"g", b"h", b"z"),
-        ProofKeys(context(Method.PSK, "abc", DeviceInfo("Phon", "eid")), b"g", b"h", b"z"),
-        ProofKeys(context(Method.PSK, "abc", DeviceInfo("Phone", "ie")), b"g", b"h", b"z"),
+        ProofKeys(context(Method.PSK, "abc", msg.DeviceInfo("Phon", "eid")), b"g", b"h", b"z"),
+        ProofKeys(context(Method.PSK, "abc", msg.DeviceInfo("Phone", "ie")), b"g", b"h", b"z"),
     ]
     purposes = (
         "confirm guest",
@@ -171,8 +172,11 @@ def test_a_tag_matches_itself_alone() -> None:
 
 # --- signals --------------------------------------------------------------------------------------
 
-OFFER, ANSWER = Description("v=0 offer", SDPType.OFFER), Description("v=0 answer", SDPType.ANSWER)
-LINE = Candidate("candidate:1", "0", 0)
+OFFER, ANSWER = (
+    msg.Description("v=0 offer", msg.SDPType.OFFER),
+    msg.Description("v=0 answer", msg.SDPType.ANSWER),
+)
+LINE = msg.Candidate("candidate:1", "0", 0)
 
 
 def sides() -> tuple[SignalMacs, SignalMacs]:
@@ -181,14 +185,14 @@ def sides() -> tuple[SignalMacs, SignalMacs]:
 
 def test_what_one_side_seals_the_other_takes_in_both_directions() -> None:
     guest, host = sides()
-    for payload in (OFFER, LINE, Candidate("")):
+    for payload in (OFFER, LINE, msg.Candidate("")):
         assert host.check(payload, guest.seal(payload))
     for answer in (
         ANSWER,
         LINE,
         LINE,
-        Candidate("candidate:1", "0"),
-        Candidate("candidate:1", None, 0),
+        msg.Candidate("candidate:1", "0"),
+        msg.Candidate("candidate:1", None, 0),
     ):
         assert guest.check(answer, host.seal(answer))
 
@@ -215,17 +219,19 @@ def test_the_counter_moves_with_every_signal() -> None:
 def test_a_host_is_bound_to_the_offer_it_has_seen() -> None:
     guest, host = sides()
     guest.seal(OFFER)
-    host.check(Description("v=0 another offer", SDPType.OFFER), "")
+    host.check(msg.Description("v=0 another offer", msg.SDPType.OFFER), "")
     assert not guest.check(ANSWER, host.seal(ANSWER))
 
 
 fields = st.text(max_size=5)
-candidates = st.builds(Candidate, fields, st.none() | fields, st.none() | st.integers(0, 255))
+candidates = st.builds(msg.Candidate, fields, st.none() | fields, st.none() | st.integers(0, 255))
 
 
-@given(candidates | st.builds(Description, fields), candidates | st.builds(Description, fields))
+@given(
+    candidates | st.builds(msg.Description, fields), candidates | st.builds(msg.Description, fields)
+)
 def test_different_signals_have_different_macs(
-    one: Description | Candidate, other: Description | Candidate
+    one: msg.Description | msg.Candidate, other: msg.Description | msg.Candidate
 ) -> None:
     assert (sides()[0].seal(one) == sides()[0].seal(other)) == (one == other)
 
@@ -270,7 +276,7 @@ def naive_context(vector: dict[str, Any]) -> bytes:
     return naive_lv(*(text.encode("utf-8") for text in texts))
 
 
-@pytest.mark.parametrize("vector", PAIRINGS, ids=lambda vector: vector["m"])
+@each_row("vector", PAIRINGS, name_of=lambda vector: vector["m"])
 def test_the_vectors_agree_with_a_second_implementation_of_the_specification(
     vector: dict[str, Any],
 ) -> None:
@@ -319,7 +325,7 @@ def test_the_vectors_agree_with_a_second_implementation_of_the_specification(
     assert min(counts.values()) > 1
 
 
-@pytest.mark.parametrize("vector", PAIRINGS, ids=lambda vector: vector["m"])
+@each_row("vector", PAIRINGS, name_of=lambda vector: vector["m"])
 def test_the_vectors_agree_with_the_cryptography_package(vector: dict[str, Any]) -> None:
     z, th = bytes.fromhex(vector["Z_hex"]), bytes.fromhex(vector["TH_hex"])
     for purpose, expected in vector["keys_hex"].items():
@@ -330,10 +336,10 @@ def test_the_vectors_agree_with_the_cryptography_package(vector: dict[str, Any])
     tag.verify(naive_unb64(vector["t_guest"]))
 
 
-@pytest.mark.parametrize("vector", PAIRINGS, ids=lambda vector: vector["m"])
+@each_row("vector", PAIRINGS, name_of=lambda vector: vector["m"])
 def test_the_vectors_are_what_a_reader_of_the_wire_accepts(vector: dict[str, Any]) -> None:
     """The module itself, fed with the file's words: what a host or guest would compute."""
-    ctx = context(Method(vector["m"]), vector["sessionID"], DeviceInfo(**vector["deviceInfo"]))
+    ctx = context(Method(vector["m"]), vector["sessionID"], msg.DeviceInfo(**vector["deviceInfo"]))
     assert [one.hex() for one in identities(ctx)] == [
         vector["identity_guest_hex"],
         vector["identity_host_hex"],
@@ -350,10 +356,10 @@ def test_the_vectors_are_what_a_reader_of_the_wire_accepts(vector: dict[str, Any
     readers = {side: SignalMacs(keys, side) for side in Side}
     for signal in vector["signals"]:
         named = signal["payload"]
-        payload: Description | Candidate = (
-            Description(named["sdp"])
+        payload: msg.Description | msg.Candidate = (
+            msg.Description(named["sdp"])
             if "sdp" in named
-            else Candidate(named["candidate"], named.get("sdpMid"), named.get("sdpMLineIndex"))
+            else msg.Candidate(named["candidate"], named.get("sdpMid"), named.get("sdpMLineIndex"))
         )
         sender = Side(signal["from"])
         reader = Side.HOST if sender is Side.GUEST else Side.GUEST

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core import messages as msg
 from proxim.core.errors import Reason
 from proxim.core.host_code import JoinTarget, parse_target
-from proxim.core.messages import Auth, DeviceInfo, PairRequest
 from proxim.core.proof import MakeExchange, Method, ProofError, ProofKeys, Side, to_base64url
 from proxim.core.proving import (
     GuestProof,
@@ -20,6 +20,7 @@ from proxim.core.proving import (
 from proxim.net.spake import Spake2Exchange
 from tests.core.fake_spake2 import FakeSpake2
 from tests.core.handed_in import PHONE, prover
+from tests.rows import each_row
 
 CODE = "02501WK381"
 SECRET = bytes(range(16))
@@ -40,9 +41,9 @@ def answered(
     proof: GuestProof,
     secret: bytes,
     by: Prover = PROVER,
-    device: DeviceInfo = PHONE,
+    device: msg.DeviceInfo = PHONE,
 ) -> HostProof:
-    request = PairRequest(target.session_id, device, proof.auth)
+    request = msg.PairRequest(target.session_id, device, proof.auth)
     return start_host_proof(request, proof.auth, method_of(proof.auth), secret, by)
 
 
@@ -50,11 +51,11 @@ def agree(guest: ProofKeys, host: ProofKeys) -> bool:
     return guest.guest_tag() == host.guest_tag()
 
 
-@pytest.mark.parametrize(
-    ("target", "secret", "method", "length"),
+@each_row(
+    "target, secret, method, length",
     [(TYPED, CODE.encode(), "spake2", 44), (SCANNED, SECRET, "psk", 43)],
 )
-@pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
+@each_row("spake2", [Spake2Exchange, FakeSpake2])
 def test_both_sides_get_the_same_keys(
     target: JoinTarget, secret: bytes, method: str, length: int, spake2: MakeExchange
 ) -> None:
@@ -72,8 +73,8 @@ def test_both_sides_get_the_same_keys(
     assert (host.request.device, host.method.value) == (PHONE, method)
 
 
-@pytest.mark.parametrize(("target", "secret"), [(TYPED, b"02501WK382"), (SCANNED, bytes(16))])
-@pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
+@each_row("target, secret", [(TYPED, b"02501WK382"), (SCANNED, bytes(16))])
+@each_row("spake2", [Spake2Exchange, FakeSpake2])
 def test_another_secret_gives_other_keys(
     target: JoinTarget, secret: bytes, spake2: MakeExchange
 ) -> None:
@@ -83,13 +84,13 @@ def test_another_secret_gives_other_keys(
     assert not agree(proof.finish(host.auth), host.keys)
 
 
-@pytest.mark.parametrize(("target", "secret"), [(TYPED, CODE.encode()), (SCANNED, SECRET)])
-@pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
+@each_row("target, secret", [(TYPED, CODE.encode()), (SCANNED, SECRET)])
+@each_row("spake2", [Spake2Exchange, FakeSpake2])
 def test_a_name_or_id_changed_on_the_way_gives_other_keys(
     target: JoinTarget, secret: bytes, spake2: MakeExchange
 ) -> None:
     by = prover(spake2)
-    for device in (DeviceInfo("Boss", PHONE.id), DeviceInfo(PHONE.name, "other")):
+    for device in (msg.DeviceInfo("Boss", PHONE.id), msg.DeviceInfo(PHONE.name, "other")):
         proof = started(target, by)
         host = answered(target, proof, secret, by, device)
         assert not agree(proof.finish(host.auth), host.keys)
@@ -105,33 +106,31 @@ def test_a_link_without_a_secret_proves_nothing() -> None:
     assert start_guest_proof(WITHOUT_SECRET, PHONE, PROVER) is None
 
 
-@pytest.mark.parametrize(
-    "secret", ["", "AAAA", to_base64url(bytes(15)), to_base64url(bytes(17)), "*" * 22]
-)
+@each_row("secret", ["", "AAAA", to_base64url(bytes(15)), to_base64url(bytes(17)), "*" * 22])
 def test_a_qr_secret_of_a_wrong_length_is_refused(secret: str) -> None:
     with pytest.raises(ProofError):
         start_guest_proof(replace(SCANNED, qr_secret=secret), PHONE, PROVER)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "auth",
     [
-        Auth(),
-        Auth(1),
-        Auth(m="psk"),
-        Auth(0, "psk"),
-        Auth(2, "spake2"),
-        Auth(1, "PSK"),
-        Auth(1, "none"),
+        msg.Auth(),
+        msg.Auth(1),
+        msg.Auth(m="psk"),
+        msg.Auth(0, "psk"),
+        msg.Auth(2, "spake2"),
+        msg.Auth(1, "PSK"),
+        msg.Auth(1, "none"),
     ],
 )
-def test_a_version_or_method_that_nobody_knows_is_refused(auth: Auth) -> None:
+def test_a_version_or_method_that_nobody_knows_is_refused(auth: msg.Auth) -> None:
     with pytest.raises(ProofError) as caught:
         method_of(auth)
     assert caught.value.reason is Reason.BAD_MESSAGE
 
 
-@pytest.mark.parametrize("target", [TYPED, SCANNED])
+@each_row("target", [TYPED, SCANNED])
 def test_a_guest_takes_no_other_version_or_method(target: JoinTarget) -> None:
     proof = started(target)
     good = answered(target, proof, CODE.encode() if target is TYPED else SECRET).auth
@@ -147,20 +146,20 @@ def test_a_guest_takes_no_other_version_or_method(target: JoinTarget) -> None:
         assert caught.value.reason is Reason.HOST_UNPROVEN
 
 
-@pytest.mark.parametrize("target", [TYPED, SCANNED])
-@pytest.mark.parametrize("share", [None, "", "A", "AAAA", "A" * 42, "A" * 45, "A" * 128])
+@each_row("target", [TYPED, SCANNED])
+@each_row("share", [None, "", "A", "AAAA", "A" * 42, "A" * 45, "A" * 128])
 def test_a_share_of_a_wrong_length_is_refused_on_both_sides(
     target: JoinTarget, share: str | None
 ) -> None:
     proof = started(target)
     with pytest.raises(ProofError):
         proof.finish(replace(proof.auth, y=share))
-    request = PairRequest(target.session_id, PHONE)
+    request = msg.PairRequest(target.session_id, PHONE)
     with pytest.raises(ProofError):
         start_host_proof(request, replace(proof.auth, y=share), proof.method, SECRET, PROVER)
 
 
-@pytest.mark.parametrize("spake2", [Spake2Exchange, FakeSpake2])
+@each_row("spake2", [Spake2Exchange, FakeSpake2])
 def test_the_fake_of_the_tests_refuses_what_the_real_one_refuses(spake2: MakeExchange) -> None:
     def guest() -> GuestProof:
         return started(TYPED, prover(spake2))
@@ -179,7 +178,7 @@ def test_who_was_linked_proves_it_by_the_keys_of_that_link_alone() -> None:
     lost, others = (ProofKeys(b"ctx", b"g", b"h", secret) for secret in (b"one", b"other"))
     proof = start_resumption(lost, PHONE, PROVER)
     assert (proof.method, proof.auth.m) == (Method.RESUME, "resume")
-    request = PairRequest(lost.resume_name(), PHONE, proof.auth)
+    request = msg.PairRequest(lost.resume_name(), PHONE, proof.auth)
     host = start_host_proof(
         request, proof.auth, method_of(proof.auth), lost.resume_secret(), PROVER
     )
@@ -188,7 +187,7 @@ def test_who_was_linked_proves_it_by_the_keys_of_that_link_alone() -> None:
     assert keys.resume_name() == host.keys.resume_name() != lost.resume_name()
     stranger = start_host_proof(request, proof.auth, Method.RESUME, others.resume_secret(), PROVER)
     assert not agree(proof.finish(stranger.auth), stranger.keys)
-    renamed = replace(request, device=DeviceInfo("Boss", PHONE.id))
+    renamed = replace(request, device=msg.DeviceInfo("Boss", PHONE.id))
     changed = start_host_proof(renamed, proof.auth, Method.RESUME, lost.resume_secret(), PROVER)
     assert not agree(proof.finish(changed.auth), changed.keys)
 

@@ -6,19 +6,18 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies
 
-from proxim.core.commands import AddCandidate, ApplyDescription, CloseConnection
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import messages as msg
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import ChannelOpened
-from proxim.core.messages import Candidate, CloseCode, Description, SDPType, Signal
 from proxim.core.sdp_filter import MAX_CANDIDATES, MAX_FINGERPRINTS, MIN_CANDIDATE_PORT, PeerFilter
-from proxim.core.status import LinkStatus, Stage
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 from tests.core.host_bench import HostBench, refused
 from tests.core.in_commands import published
+from tests.rows import each_row
 
 PEER = "192.168.1.7"
 PRINT = ":".join(["0A"] * 32)
@@ -123,13 +122,13 @@ def candidates(sdp: str) -> list[str]:
 # --- what honest devices send ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sdp", [OFFER_SDP, ANSWER_SDP])
+@each_row("sdp", [OFFER_SDP, ANSWER_SDP])
 def test_the_plain_form_stays_as_it_is(sdp: str) -> None:
     assert cleaned(sdp) == sdp
 
 
-@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
-@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+@each_row("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
+@each_row("newline", ["\r\n", "\n"])
 def test_what_a_data_channel_needs_survives(sdp: str, newline: str) -> None:
     result = cleaned(sdp.replace("\r\n", newline)).split("\r\n")
     for name in (
@@ -148,7 +147,7 @@ def test_what_a_data_channel_needs_survives(sdp: str, newline: str) -> None:
     assert "a=group:BUNDLE 0" in result
 
 
-@pytest.mark.parametrize("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
+@each_row("sdp", [CHROMIUM_OFFER, FIREFOX_ANSWER, AIORTC_OFFER, *RECORDED_OFFERS])
 def test_cleaning_twice_changes_nothing(sdp: str) -> None:
     assert cleaned(cleaned(sdp)) == cleaned(sdp)
 
@@ -168,7 +167,7 @@ def udp_candidates(lines: list[str]) -> list[list[str]]:
     return [words[:8] for words in candidates if len(words) > 1 and words[2].lower() == "udp"]
 
 
-@pytest.mark.parametrize("recorded", RECORDED, ids=[one["name"] for one in RECORDED])
+@each_row("recorded", RECORDED, name_of=lambda recorded: recorded["name"])
 def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(
     recorded: dict[str, Any],
 ) -> None:
@@ -176,7 +175,7 @@ def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(
     inside = candidates(cleaned(recorded["offer"]))
     given_lines = [one["candidate"] for one in recorded["candidates"]]
     passed = [
-        filter.candidate(Candidate(one["candidate"], one["sdpMid"], one["sdpMLineIndex"]))
+        filter.candidate(msg.Candidate(one["candidate"], one["sdpMid"], one["sdpMLineIndex"]))
         for one in recorded["candidates"]
     ]
     beside = [one.candidate for one in passed if one is not None and one.candidate]
@@ -214,7 +213,7 @@ def test_values_that_may_be_missing() -> None:
 SECTION = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "sdp",
     [
         "",
@@ -249,7 +248,7 @@ def test_refused(sdp: str) -> None:
     assert PeerFilter(PEER).description(sdp) is None
 
 
-@pytest.mark.parametrize("size", ["-1", "+1", "1e9", "0x10", "99999999999", ""])
+@each_row("size", ["-1", "+1", "1e9", "0x10", "99999999999", ""])
 def test_a_message_size_that_is_none_is_left_out(size: str) -> None:
     assert "max-message-size" not in cleaned(OFFER_SDP.replace("262144", size))
 
@@ -273,9 +272,7 @@ def test_nothing_foreign_is_passed_on() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
-)
+@each_row("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
 def test_no_line_is_smuggled_in_by_another_line_end(separator: str) -> None:
     """aiortc reads lines by str.splitlines, which splits at all of these."""
     smuggled = separator.join(
@@ -293,9 +290,11 @@ def test_no_line_is_smuggled_in_by_another_line_end(separator: str) -> None:
 
 
 @given(
-    st.lists(
-        st.sampled_from([*(OFFER_SDP + CHROMIUM_OFFER).splitlines(), "m=audio 9 X 0", "\x85"])
-        | st.text()
+    strategies.lists(
+        strategies.sampled_from(
+            [*(OFFER_SDP + CHROMIUM_OFFER).splitlines(), "m=audio 9 X 0", "\x85"]
+        )
+        | strategies.text()
     )
 )
 def test_whatever_comes_nothing_but_known_lines_goes_on(lines: list[str]) -> None:
@@ -313,7 +312,7 @@ def test_whatever_comes_nothing_but_known_lines_goes_on(lines: list[str]) -> Non
 
 
 def tried(line: str, peer: str = PEER) -> str | None:
-    result = PeerFilter(peer).candidate(Candidate(line))
+    result = PeerFilter(peer).candidate(msg.Candidate(line))
     inside = candidates(cleaned(OFFER_SDP + f"a={line.removeprefix('a=')}\r\n", peer))
     if line.removeprefix("a=").startswith("candidate:"):
         # Inside and beside alike
@@ -325,7 +324,7 @@ def at(address: str, port: object = 50000) -> str:
     return f"candidate:1 1 udp 2113937151 {address} {port} typ host"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         *(
@@ -344,8 +343,8 @@ def test_near_addresses_are_tried(address: str) -> None:
     assert tried(at(address)) == at(address)
 
 
-@pytest.mark.parametrize(
-    ("spelling", "address"),
+@each_row(
+    "spelling, address",
     [
         *(
             (spelling, "192.168.1.9")
@@ -442,25 +441,25 @@ def spellings_of(address: str) -> list[str]:
     return [*as_ipv4, *as_ipv6]
 
 
-@pytest.mark.parametrize("address", FORBIDDEN)
+@each_row("address", FORBIDDEN)
 def test_no_spelling_of_a_forbidden_address_passes(address: str) -> None:
     passed = {spelling: tried(at(spelling)) for spelling in spellings_of(address)}
     assert {spelling: line for spelling, line in passed.items() if line is not None} == {}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address", ["fd00:ec2::254", "FD00:0EC2::254", "fd00:ec2:0:0:0:0:0:254", "fd00:ec2::2.84"]
 )
 def test_no_spelling_of_the_metadata_service_in_ipv6_passes(address: str) -> None:
     assert tried(at(address)) is None
 
 
-@given(st.ip_addresses(v=4))
+@given(strategies.ip_addresses(v=4))
 def test_a_mapped_address_fares_as_the_address_itself(ip: ipaddress.IPv4Address) -> None:
     assert tried(at(f"::ffff:{ip}")) == tried(at(str(ip)))
 
 
-@pytest.mark.parametrize("address", ["192.168.1.255", "10.0.0.0", "::ffff:10.0.0.255"])
+@each_row("address", ["192.168.1.255", "10.0.0.0", "::ffff:10.0.0.255"])
 def test_what_looks_like_broadcast_is_tried_only_where_the_peer_is(address: str) -> None:
     canonical = address.removeprefix("::ffff:")
     assert tried(at(address)) is None
@@ -474,7 +473,7 @@ def test_a_zone_is_refused() -> None:
         assert tried(at(f"fe80::1{zone}"), f"fe80::1{zone}") is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         *("127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "::ffff:0.0.0.0"),
@@ -516,13 +515,13 @@ def test_other_addresses_are_not(address: str) -> None:
     assert tried(at(address)) is None
 
 
-@pytest.mark.parametrize("peer", ["203.0.113.9", "2001:db8::1"])
+@each_row("peer", ["203.0.113.9", "2001:db8::1"])
 def test_the_address_of_its_own_socket_is_tried(peer: str) -> None:
     assert tried(at(peer), peer) == at(peer)
     assert tried(at("8.8.8.8"), peer) is None
 
 
-@pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "", "no address"])
+@each_row("peer", ["127.0.0.1", "::1", "", "no address"])
 def test_but_never_loopback(peer: str) -> None:
     assert tried(at("127.0.0.1"), peer) is None
     assert tried(at("::1"), peer) is None
@@ -537,19 +536,19 @@ def test_a_hidden_address_is_that_of_its_socket() -> None:
     assert tried(at("8f2a9e4c-6b4e-4a2c-9d39-0c3f5d1f2b11.local")) == at(PEER)
 
 
-@pytest.mark.parametrize("port", [MIN_CANDIDATE_PORT, 65535])
+@each_row("port", [MIN_CANDIDATE_PORT, 65535])
 def test_ports_that_are_tried(port: int) -> None:
     assert tried(at(PEER, port)) == at(PEER, port)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "port", [0, 1, 22, 53, MIN_CANDIDATE_PORT - 1, 65536, 99999, 100000, -1, "x", "٥٠٠٠", "0x1f90"]
 )
 def test_ports_that_are_not(port: object) -> None:
     assert tried(at(PEER, port)) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "line",
     [
         "candidate:1 1 tcp 1 192.168.1.7 50000 typ host tcptype passive",
@@ -569,11 +568,11 @@ def test_ports_that_are_not(port: object) -> None:
     ],
 )
 def test_other_candidates_are_left_out(line: str) -> None:
-    assert PeerFilter(PEER).candidate(Candidate(line)) is None
+    assert PeerFilter(PEER).candidate(msg.Candidate(line)) is None
 
 
-@pytest.mark.parametrize("form", ["{}", "a={}"])
-@pytest.mark.parametrize(
+@each_row("form", ["{}", "a={}"])
+@each_row(
     "rest", ["", " ", " raddr 127.0.0.1 rport x", " generation 0 ufrag Xh+1 network-cost 999", " x"]
 )
 def test_the_forms_and_tails_of_candidates(form: str, rest: str) -> None:
@@ -582,8 +581,8 @@ def test_the_forms_and_tails_of_candidates(form: str, rest: str) -> None:
 
 
 def test_companions_stay() -> None:
-    given_candidate = Candidate(CANDIDATE + " generation 0", "0", 0)
-    assert PeerFilter(PEER).candidate(given_candidate) == Candidate(CANDIDATE, "0", 0)
+    given_candidate = msg.Candidate(CANDIDATE + " generation 0", "0", 0)
+    assert PeerFilter(PEER).candidate(given_candidate) == msg.Candidate(CANDIDATE, "0", 0)
 
 
 def test_sixteen_in_all_inside_and_beside() -> None:
@@ -593,15 +592,17 @@ def test_sixteen_in_all_inside_and_beside() -> None:
     assert result is not None
     assert len(candidates(result)) == 10
     for _ in range(5):
-        assert filter.candidate(Candidate(at("8.8.8.8"))) is None  # what is left out does not count
-    beside = [filter.candidate(Candidate(at(PEER, 60000 + index))) for index in range(20)]
+        assert (
+            filter.candidate(msg.Candidate(at("8.8.8.8"))) is None
+        )  # what is left out does not count
+    beside = [filter.candidate(msg.Candidate(at(PEER, 60000 + index))) for index in range(20)]
     assert [one is not None for one in beside] == [True] * (MAX_CANDIDATES - 10) + [False] * 14
     assert len(candidates(cleaned(OFFER_SDP + inside + inside))) == MAX_CANDIDATES
 
 
 def test_the_end_of_candidates_comes_once() -> None:
     filter = PeerFilter(PEER)
-    end = Candidate("", "0")
+    end = msg.Candidate("", "0")
     assert filter.candidate(end) is end
     assert filter.candidate(end) is None
 
@@ -614,14 +615,16 @@ def test_the_mac_is_checked_on_what_arrived_and_what_is_cleaned_goes_on() -> Non
     host.listen()
     guest = host.prove(PEER)
     link = host.approve(guest)
-    said = host.say(guest.connection, guest.signal(Description(CHROMIUM_OFFER, SDPType.OFFER)))
-    assert ApplyDescription(link, SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
-    assert host.say(guest.connection, guest.signal(Candidate(CANDIDATE + " generation 0"))) == [
-        AddCandidate(link, Candidate(CANDIDATE))
+    said = host.say(
+        guest.connection, guest.signal(msg.Description(CHROMIUM_OFFER, msg.SDPType.OFFER))
+    )
+    assert do.ApplyDescription(link, msg.SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
+    assert host.say(guest.connection, guest.signal(msg.Candidate(CANDIDATE + " generation 0"))) == [
+        do.AddCandidate(link, msg.Candidate(CANDIDATE))
     ]
-    assert host.say(guest.connection, guest.signal(Candidate(at("127.0.0.1")))) == []
-    host.handle(ChannelOpened(link, 1, "control"))
-    assert host.say(guest.connection, guest.signal(Candidate(at("8.8.8.8")))) == []
+    assert host.say(guest.connection, guest.signal(msg.Candidate(at("127.0.0.1")))) == []
+    host.handle(ev.ChannelOpened(link, 1, "control"))
+    assert host.say(guest.connection, guest.signal(msg.Candidate(at("8.8.8.8")))) == []
 
 
 def test_candidates_beside_a_description_count_with_those_inside() -> None:
@@ -631,10 +634,10 @@ def test_candidates_beside_a_description_count_with_those_inside() -> None:
     inside = "".join(
         f"a={at('10.0.0.1', 50000 + index)}\r\n" for index in range(MAX_CANDIDATES - 1)
     )
-    host.say(connection, Signal(session, Description(OFFER_SDP + inside)))
-    last = Candidate(at("10.0.0.1", 60000))
-    assert host.say(connection, Signal(session, last)) == [AddCandidate(link, last)]
-    assert host.say(connection, Signal(session, Candidate(at("10.0.0.1", 60001)))) == []
+    host.say(connection, msg.Signal(session, msg.Description(OFFER_SDP + inside)))
+    last = msg.Candidate(at("10.0.0.1", 60000))
+    assert host.say(connection, msg.Signal(session, last)) == [do.AddCandidate(link, last)]
+    assert host.say(connection, msg.Signal(session, msg.Candidate(at("10.0.0.1", 60001)))) == []
 
 
 def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> None:
@@ -642,11 +645,12 @@ def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> 
     host.listen()
     connection, session, _ = host.approved()
     commands = host.say(
-        connection, Signal(session, Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"))
+        connection,
+        msg.Signal(session, msg.Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")),
     )
-    assert not any(isinstance(command, ApplyDescription) for command in commands)
+    assert not any(isinstance(command, do.ApplyDescription) for command in commands)
     assert refused(connection, Reason.BAD_DESCRIPTION, session) in commands
-    assert CloseConnection(connection, CloseCode.LINK_FAILED) in commands
-    (closed,) = [status for status in published(commands) if isinstance(status, LinkStatus)]
-    assert (closed.stage, closed.reason) == (Stage.CLOSED, Reason.BAD_DESCRIPTION)
+    assert do.CloseConnection(connection, msg.CloseCode.LINK_FAILED) in commands
+    (closed,) = [status for status in published(commands) if isinstance(status, st.LinkStatus)]
+    assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.BAD_DESCRIPTION)
     host.linked(session)  # the right guest comes in by the same code

@@ -1,14 +1,13 @@
 """Tests of proxim.core.status: the little that a status says by itself."""
 
-import pytest
-
+from proxim.core import status as st
 from proxim.core.manifest import Direction, TransferID
-from proxim.core.status import TransferState, TransferStatus
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize("state", TransferState)
-def test_a_transfer_is_over_once_nothing_more_will_happen_to_it(state: TransferState) -> None:
-    goes_on = (TransferState.ANNOUNCED, TransferState.ACTIVE, TransferState.WAITING)
-    status = TransferStatus(TransferID("secret"), Direction.IN, state, (), 0)
+@each_row("state", st.TransferState)
+def test_a_transfer_is_over_once_nothing_more_will_happen_to_it(state: st.TransferState) -> None:
+    goes_on = (st.TransferState.ANNOUNCED, st.TransferState.ACTIVE, st.TransferState.WAITING)
+    status = st.TransferStatus(TransferID("secret"), Direction.IN, state, (), 0)
     assert status.over is (state not in goes_on)
     assert "secret" not in repr(status)

@@ -2,7 +2,6 @@
 
 import unicodedata
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from proxim.core.texts import (
     printable_text,
 )
 from proxim.core.words import say
+from tests.rows import each_row
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # Lone surrogates, controls and unassigned ones included
@@ -26,8 +26,8 @@ awkward = st.text(
 )
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
+@each_row(
+    "name, shown",
     [
         ("Client-PC-123", "Client-PC-123"),
         ("  Ana's   phone ", "Ana's phone"),
@@ -96,8 +96,8 @@ def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
     assert display_name(name) == unicodedata.normalize("NFC", name)
 
 
-@pytest.mark.parametrize(
-    ("text", "printed"),
+@each_row(
+    "text, printed",
     [
         ("plain\ttext\n", "plain\ttext\n"),
         ("dos\r\nmac\rend", "dos\nmac\nend"),
@@ -146,7 +146,7 @@ def test_is_encodable_exactly_without_lone_surrogates(text: str) -> None:
     assert is_encodable(text) == (not any("\ud800" <= char <= "\udfff" for char in text))
 
 
-@pytest.mark.parametrize("text", ["\ud800", "a\udc80b", "\ude00\ud83d"])
+@each_row("text", ["\ud800", "a\udc80b", "\ude00\ud83d"])
 def test_a_lone_surrogate_is_not_encodable(text: str) -> None:
     assert not is_encodable(text)
 

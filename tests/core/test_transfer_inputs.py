@@ -5,14 +5,14 @@ for nothing else.
 from collections.abc import Iterable
 from typing import get_args
 
+from proxim.core import events as ev
 from proxim.core import incoming, outgoing
-from proxim.core.events import TimerFired, TimerName
 from proxim.core.transfer_inputs import IncomingInput, LinkUp, OutgoingInput, Speaker
 from tests.core.transfer_bench import Bench
 
 
-def kinds(table: Iterable[tuple[object, type | TimerName]]) -> set[type]:
-    return {TimerFired if isinstance(kind, TimerName) else kind for _, kind in table}
+def kinds(table: Iterable[tuple[object, type | ev.TimerName]]) -> set[type]:
+    return {ev.TimerFired if isinstance(kind, ev.TimerName) else kind for _, kind in table}
 
 
 def test_each_input_is_taken_somewhere() -> None:
@@ -22,6 +22,6 @@ def test_each_input_is_taken_somewhere() -> None:
 
 def test_a_speaker_is_what_it_says() -> None:
     bench = Bench().linked()
-    speaker: Speaker = bench.left.speaker
+    speaker: Speaker = bench.left.peer_link
     assert LinkUp(speaker).speaker.id == bench.link.id
-    assert speaker.binding == bench.right.speaker.binding
+    assert speaker.binding == bench.right.peer_link.binding

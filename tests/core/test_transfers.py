@@ -1,39 +1,19 @@
-"""Tests of proxim.core.transfers: two sides and every interleaving of them; then each path as a
-script.
+"""Tests of proxim.core.transfers, one path after another; test_transfers_in_any_order.py has the
+interleavings.
 """
 
-from random import Random
+import sys
+from typing import TypeVar
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from proxim.core.commands import CloseLane, OpenSink, SendOnChannel, StartSending, StopSending
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import file_events as fe
+from proxim.core import file_messages as fm
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID, TimerName
-from proxim.core.file_events import (
-    RetryTransfer,
-    SendingFailed,
-    SendPaths,
-    SinkReady,
-    SourcesListed,
-    StoredTransfer,
-    TransfersFound,
-)
-from proxim.core.file_messages import (
-    MAX_TAGS,
-    Accept,
-    Announce,
-    Cancel,
-    Continue,
-    FileMessage,
-    Finished,
-    OfferLane,
-    Progress,
-    Resume,
-)
-from proxim.core.incoming import UNHEARD_SECONDS, Incoming, IncomingState
+from proxim.core.incoming import UNHEARD_SECONDS
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import (
     MAX_ENTRIES,
@@ -46,215 +26,13 @@ from proxim.core.manifest import (
     TransferID,
     resume_tag,
 )
-from proxim.core.outgoing import Outgoing, OutgoingState
-from proxim.core.status import TransferState, Via
 from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.core.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED
-from tests.core.transfer_bench import ASKING, Bench, FakeSpeaker, Side, heard
+from tests.core.fake_links import FakePeerLink, heard
+from tests.core.transfer_bench import ASKING, Bench, Side
+from tests.rows import each_row
 
-# --- whatever happens -----------------------------------------------------------------------------
-
-PATHS = ("a", "b", "empty", "folder/one", "folder/two", "folder/deep/three")
-PICK = st.integers(0, 1000)
-AT_REST_OUT = (OutgoingState.WAITING, OutgoingState.OVER)
-AT_REST_IN = (IncomingState.WAITING, IncomingState.OVER)
-
-
-def check_ends(bench: Bench) -> None:
-    """What was announced has arrived intact, or is reported on both sides, or waits where the other
-    side forgot it.
-    """
-    for sender in bench.sides:
-        receiver = sender.other
-        for transfer in {*sender.out, *receiver.incoming}:
-            check_end(sender.out.get(transfer), receiver.incoming.get(transfer), sender, receiver)
-
-
-def check_end(out: Outgoing | None, came: Incoming | None, sender: Side, receiver: Side) -> None:
-    what = (
-        f"{out and out.state} {out and out.status.reason}, {came and came.state} "
-        f"{came and came.status.reason}"
-    )
-    if out is not None:
-        assert out.state in AT_REST_OUT, what
-        assert (out.state is OutgoingState.OVER) == out.status.over, what
-        assert sender.told.get(out.id) in (None, out.status), what
-    if came is not None:
-        assert came.state in AT_REST_IN, what
-        assert came.status.over or came.state is IncomingState.WAITING or not came.status.entries, (
-            what
-        )
-        assert came.status.entries == () or receiver.told[came.id].state == came.status.state, what
-    if out is not None and out.state is OutgoingState.WAITING:
-        assert came is None, what  # the receiver forgot it
-    if came is not None and came.state is IncomingState.WAITING:
-        forgot = out is None or (out.status.state is TransferState.FAILED and not out.ended_here)
-        assert forgot, what
-    if out is not None and out.status.state is TransferState.DONE:
-        missing = {one.index for one in out.status.failed}
-        arrived = receiver.disk.arrived.get(out.id, {})
-        for index, entry in enumerate(out.status.entries):
-            declined = receiver.declined.get(out.id, ())
-            if index not in missing and index not in declined and not entry.directory:
-                assert arrived[entry.path] == sender.disk.versions[entry.path, entry.modified or 0]
-
-
-class AnyInterleaving(RuleBasedStateMachine):
-    """Both persons, both disks, the link and the lane do what they like, in any order."""
-
-    @initialize(
-        sends=st.lists(st.booleans(), max_size=4), lane=st.booleans(), seed=st.integers(0, 1 << 16)
-    )
-    def begin(self, sends: list[bool], lane: bool, seed: int) -> None:
-        self.bench = Bench()
-        for number, path in enumerate(PATHS):
-            for side in self.bench.sides:
-                side.disk.put(
-                    path, b"" if path == "empty" else bytes(range(number, number + 3 + 4 * number))
-                )
-        self.bench.linked()
-        if lane:
-            self.bench.lanes()
-        for left in sends:
-            self.side(left).send("a", "folder")
-        self.go_on(seed, 20 * len(sends), True, lane)
-
-    def side(self, left: bool) -> Side:
-        return self.bench.left if left else self.bench.right
-
-    # --- persons ----------------------------------------------------------------------------------
-
-    @rule(
-        left=st.booleans(),
-        paths=st.sets(st.sampled_from(("a", "b", "empty", "folder", "missing")), min_size=1),
-    )
-    def send(self, left: bool, paths: set[str]) -> None:
-        self.side(left).send(*sorted(paths))
-
-    def asked(self) -> list[tuple[Side, TransferID]]:
-        found = [(side, one) for side in self.bench.sides for one in side.incoming.values()]
-        return [(side, one.id) for side, one in found if one.state is IncomingState.ASKED]
-
-    @precondition(lambda self: self.asked())
-    @rule(which=PICK, declined=st.sets(st.integers(0, 6)), always=st.booleans())
-    def accept(self, which: int, declined: set[int], always: bool) -> None:
-        side, transfer = self.asked()[which % len(self.asked())]
-        side.accept(transfer, tuple(sorted(declined)), always=always and which % 7 == 0)
-
-    @precondition(lambda self: self.known())
-    @rule(which=PICK, left=st.booleans())
-    def cancel(self, which: int, left: bool) -> None:
-        self.side(left).cancel(self.known()[which % len(self.known())])
-
-    @precondition(lambda self: self.known())
-    @rule(which=PICK, left=st.booleans())
-    def retry(self, which: int, left: bool) -> None:
-        self.side(left).retry(self.known()[which % len(self.known())])
-
-    def known(self) -> list[TransferID]:
-        return sorted({one for side in self.bench.sides for one in (*side.out, *side.incoming)})
-
-    # --- what was begun goes on -------------------------------------------------------------------
-
-    @rule(
-        seed=st.integers(0, 1 << 16),
-        count=st.integers(1, 60),
-        accepting=st.booleans(),
-        flapping=st.booleans(),
-    )
-    def go_on(self, seed: int, count: int, accepting: bool, flapping: bool) -> None:
-        order = Random(seed)
-        for _ in range(count):
-            steps = self.bench.steps()
-            if flapping and not self.bench.link.broken and order.random() < 0.1:
-                there = self.bench.link.lane is not None
-                self.bench.break_lane() if there else self.bench.make_lane()
-            elif steps:
-                order.choice(steps)()
-            elif accepting and self.asked():
-                side, transfer = order.choice(self.asked())
-                side.accept(transfer)
-
-    # --- the world --------------------------------------------------------------------------------
-
-    @precondition(lambda self: self.bench.link.lane is None and not self.bench.link.broken)
-    @rule()
-    def lane_opens(self) -> None:
-        self.bench.make_lane()
-
-    @precondition(lambda self: self.bench.link.lane is not None)
-    @rule()
-    def lane_breaks(self) -> None:
-        self.bench.break_lane()
-
-    @rule(left=st.booleans(), pending=st.booleans())
-    def lane_may_open(self, left: bool, pending: bool) -> None:
-        side = self.side(left)
-        if self.bench.link.id in side.speakers:
-            side.speaker.lane_pending = pending
-            side.run(side.transfers.lane_changed(self.bench.link.id, self.bench.now))
-
-    @rule(again=st.booleans())
-    def link_dies(self, again: bool) -> None:
-        self.bench.link.broken = True
-        if again:
-            self.bench.new_link()
-
-    @rule(left=st.booleans(), again=st.booleans())
-    def program_restarts(self, left: bool, again: bool) -> None:
-        self.side(left).restart()
-        if again:
-            self.bench.new_link()
-
-    @rule(left=st.booleans(), full=st.booleans())
-    def disk_fills_up(self, left: bool, full: bool) -> None:
-        self.side(left).disk.full = full
-
-    @rule(left=st.booleans(), path=st.sampled_from(PATHS), content=st.binary(max_size=12))
-    def file_changes(self, left: bool, path: str, content: bytes) -> None:
-        self.side(left).disk.put(path, content)
-
-    @rule(left=st.booleans())
-    def stalls(self, left: bool) -> None:
-        for timer in sorted(self.side(left).timers, key=str):
-            assert timer.name is TimerName.STALL
-            self.side(left).fire(timer)
-
-    @rule(left=st.booleans(), which=PICK)
-    def sending_fails(self, left: bool, which: int) -> None:
-        self.bench.fault(self.side(left), which)
-
-    @rule(seconds=st.floats(0, 3))
-    def time_passes(self, seconds: float) -> None:
-        self.bench.now += seconds
-
-    @invariant()
-    def check(self) -> None:
-        if hasattr(self, "bench"):
-            self.bench.check()
-
-    def teardown(self) -> None:
-        if not hasattr(self, "bench"):
-            return
-        bench = self.bench
-        if bench.link.broken:
-            bench.new_link()
-        for side in bench.sides:
-            side.disk.full = False
-            if bench.link.id in side.speakers:
-                side.speaker.lane_pending = False
-                side.run(side.transfers.lane_changed(bench.link.id, bench.now))
-        bench.settle(accept=True)
-        for side in bench.sides:
-            for timer in sorted(side.timers, key=str):
-                side.fire(timer)
-        bench.settle(accept=True)
-        check_ends(bench)
-
-
-TestAnyInterleaving = AnyInterleaving.TestCase
-TestAnyInterleaving.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-
+Said = TypeVar("Said", bound=fm.FileMessage)
 
 # --- one path after another -----------------------------------------------------------------------
 
@@ -287,8 +65,8 @@ def moving(bench: Bench, *paths: str, steps: int = 8) -> TransferID:
     transfer = sent(bench, *paths)
     bench.right.accept(transfer)
     go(bench, steps)
-    assert bench.left.out[transfer].state is OutgoingState.ACTIVE
-    assert bench.right.incoming[transfer].state is IncomingState.ACTIVE
+    assert transfer in bench.left.sending
+    assert bench.right.told[transfer].state is st.TransferState.ACTIVE
     return transfer
 
 
@@ -297,36 +75,36 @@ def go(bench: Bench, steps: int) -> None:
         bench.steps()[0]()
 
 
-def ends(bench: Bench, transfer: TransferID) -> tuple[tuple[TransferState, Reason | None], ...]:
+def ends(bench: Bench, transfer: TransferID) -> tuple[tuple[st.TransferState, Reason | None], ...]:
     out, came = bench.left.told[transfer], bench.right.told[transfer]
     return (out.state, out.reason), (came.state, came.reason)
 
 
 def both(
-    state: TransferState, reason: Reason | None = None
-) -> tuple[tuple[TransferState, Reason | None], ...]:
+    state: st.TransferState, reason: Reason | None = None
+) -> tuple[tuple[st.TransferState, Reason | None], ...]:
     return (state, reason), (state, reason)
 
 
-DONE = both(TransferState.DONE)
+DONE = both(st.TransferState.DONE)
 
 
-def said(side: Side, kind: type[FileMessage]) -> list[FileMessage]:
-    texts = [heard(one.text) for one in side.commands if isinstance(one, SendOnChannel)]
+def said(side: Side, kind: type[Said]) -> list[Said]:
+    texts = [heard(one.text) for one in side.commands if isinstance(one, do.SendOnChannel)]
     return [one for one in texts if isinstance(one, kind)]
 
 
-def opened(side: Side) -> list[OpenSink]:
-    return [one for one in side.commands if isinstance(one, OpenSink)]
+def opened(side: Side) -> list[do.OpenSink]:
+    return [one for one in side.commands if isinstance(one, do.OpenSink)]
 
 
-def started(side: Side) -> list[StartSending]:
-    return [one for one in side.commands if isinstance(one, StartSending)]
+def started(side: Side) -> list[do.StartSending]:
+    return [one for one in side.commands if isinstance(one, do.StartSending)]
 
 
-def refused(side: Side, message: FileMessage) -> Reason:
+def refused(side: Side, message: fm.FileMessage) -> Reason:
     with pytest.raises(MessageError) as error:
-        side.hear(side.speaker, message)
+        side.hear(side.peer_link, message)
     return error.value.reason
 
 
@@ -340,21 +118,21 @@ def test_a_file_arrives() -> None:
     assert bench.right.disk.arrived[transfer] == {"a": bytes(range(21))}
     for side in bench.sides:
         status = side.told[transfer]
-        assert (status.size, status.moved, status.via, status.failed) == (21, 21, Via.WEBRTC, ())
+        assert (status.size, status.moved, status.via, status.failed) == (21, 21, st.Via.WEBRTC, ())
     assert bench.left.told[transfer].direction is Direction.OUT
     assert bench.right.told[transfer].path == "folder"
     assert not bench.right.disk.sinks
     assert not bench.right.disk.kept
     assert not bench.left.disk.sources
     assert bench.left.acknowledged[-1].written == 21
-    assert bench.left.speaker.lanes_wanted
-    assert bench.right.speaker.lanes_wanted
+    assert bench.left.peer_link.lanes_wanted
+    assert bench.right.peer_link.lanes_wanted
 
 
 def test_some_of_a_folder_arrive() -> None:
     bench = bench_of()
     transfer = sent(bench, "folder", "b")
-    names = [one.path for one in bench.right.incoming[transfer].status.entries]
+    names = [one.path for one in bench.right.incoming[transfer].entries]
     bench.right.accept(transfer, (names.index("folder/one"), names.index("folder")))
     bench.settle()
     assert ends(bench, transfer) == DONE
@@ -366,7 +144,7 @@ def test_only_folders_arrive_too() -> None:
     bench = bench_of()
     bench.left.disk.put("folder/one", b"")
     transfer = sent(bench, "folder")
-    entries = bench.right.incoming[transfer].status.entries
+    entries = bench.right.incoming[transfer].entries
     bench.right.accept(
         transfer, tuple(index for index, one in enumerate(entries) if not one.directory)
     )
@@ -383,7 +161,7 @@ def test_declined(one_by_one: bool) -> None:
     else:
         bench.right.cancel(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(TransferState.CANCELLED, Reason.DECLINED)
+    assert ends(bench, transfer) == both(st.TransferState.CANCELLED, Reason.DECLINED)
     assert not opened(bench.right)
 
 
@@ -395,7 +173,7 @@ def test_always_from_this_link() -> None:
     assert ends(bench, second) == DONE
     bench.relink()
     third = sent(bench, "b")
-    assert bench.right.incoming[third].state is IncomingState.ASKED
+    assert third in bench.right.asked
 
 
 def test_always_into_the_folder_that_was_chosen() -> None:
@@ -413,8 +191,8 @@ def test_without_asking() -> None:
     assert opened(bench.right)[0].directory == "there"
 
 
-@pytest.mark.parametrize("by_sender", [False, True])
-@pytest.mark.parametrize("steps", [0, 1, 3, 6, 8])
+@each_row("by_sender", [False, True])
+@each_row("steps", [0, 1, 3, 6, 8])
 def test_cancelled_midway(by_sender: bool, steps: int) -> None:
     bench = bench_of()
     transfer = sent(bench, "a")
@@ -422,7 +200,7 @@ def test_cancelled_midway(by_sender: bool, steps: int) -> None:
     go(bench, steps)
     (bench.left if by_sender else bench.right).cancel(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(TransferState.CANCELLED, Reason.CANCELLED)
+    assert ends(bench, transfer) == both(st.TransferState.CANCELLED, Reason.CANCELLED)
     assert not bench.right.disk.kept
     assert not bench.right.disk.sinks
     (bench.left if by_sender else bench.right).cancel(transfer)
@@ -434,31 +212,36 @@ def test_withdrawn_before_the_answer() -> None:
     transfer = sent(bench, "a")
     bench.left.cancel(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(TransferState.CANCELLED, Reason.CANCELLED)
+    assert ends(bench, transfer) == both(st.TransferState.CANCELLED, Reason.CANCELLED)
 
 
 def test_cancelled_while_the_disk_looks() -> None:
     bench = bench_of()
     bench.left.send("a")
-    (transfer,) = bench.left.out
+    transfer = bench.left.last_listed
     bench.left.cancel(transfer)
     bench.settle()
-    assert bench.left.commands[-1] == StopSending(transfer, forget=True)
+    assert bench.left.commands[-1] == do.StopSending(transfer, forget=True)
     assert not bench.right.incoming
 
 
 def test_what_nobody_can_do() -> None:
     bench = bench_of()
-    bench.left.run(bench.left.transfers.intent(SendPaths(LinkID("another"), ("a",)), 0))
-    bench.left.send()
-    bench.left.cancel(STRANGER)
-    bench.left.retry(STRANGER)
-    bench.left.incoming[STRANGER] = Incoming(STRANGER, None)
-    bench.left.accept(STRANGER)
+    left = bench.left
+    left.send_over(ev.LinkID("another"), "a")
+    left.send()
+    left.cancel(STRANGER)
+    left.retry(STRANGER)
+    accept = fe.AcceptTransfer(STRANGER)
+    left.run(left.transfers.intent(accept, 0))
+    left.hear(left.peer_link, announce(more=True))
+    # Of this one the person was not asked yet.
+    left.run(left.transfers.intent(accept, 0))
     gone = Reason.TRANSFER_GONE
-    assert bench.left.troubles == [
+    assert left.troubles == [
         Reason.FILES_UNSUPPORTED,
         Reason.NOTHING_TO_SEND,
+        gone,
         gone,
         gone,
         gone,
@@ -469,47 +252,53 @@ def test_what_nobody_can_do() -> None:
 def test_what_cannot_be_sent_is_told() -> None:
     bench = bench_of()
     bench.left.send("a")
-    (transfer,) = bench.left.out
+    transfer = bench.left.last_listed
     bench.left.disk.answers.clear()
-    listed = SourcesListed(transfer, (Entry("a", 21, 1),), (("secret", Reason.FILE_UNREADABLE),))
+    listed = fe.SourcesListed(transfer, (Entry("a", 21, 1),), (("secret", Reason.FILE_UNREADABLE),))
     bench.left.run(bench.left.transfers.disk(listed, 0))
     assert bench.left.troubles == [Reason.FILE_UNREADABLE]
-    assert bench.left.out[transfer].state is OutgoingState.ANNOUNCED
+    assert bench.left.told[transfer].state is st.TransferState.ANNOUNCED
 
 
 def test_disks_answer_late() -> None:
     bench = bench_of()
     transfer = sent(bench, "a")
     bench.left.cancel(transfer)
-    late = bench.left.transfers.disk(SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
-    assert late == [StopSending(transfer, forget=True)]  # what it looked up is let go
-    assert bench.left.transfers.disk(SendingFailed(transfer, 0), 0) == []
-    assert bench.right.transfers.disk(SinkReady(transfer), 0) == []  # only asked about
-    bench.right.hear(bench.right.speaker, Cancel(transfer))
-    assert bench.right.transfers.disk(SinkReady(transfer), 0) == []
-    bench.right.hear(bench.right.speaker, announce(transfer, more=True))
-    assert bench.right.transfers.disk(SinkReady(transfer), 0) == []
-    assert bench.right.incoming[transfer].state is IncomingState.ARRIVING
-    assert bench.right.transfers.disk(SinkReady(STRANGER), 0) == []
+    late = bench.left.transfers.disk(fe.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
+    assert late == [do.StopSending(transfer, forget=True)]  # what it looked up is let go
+    assert bench.left.transfers.disk(fe.SendingFailed(transfer, 0), 0) == []
+    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []  # only asked about
+    bench.right.hear(bench.right.peer_link, fm.Cancel(transfer))
+    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
+    bench.right.hear(bench.right.peer_link, announce(transfer, more=True))
+    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
+    # It is still being announced, and asked about once that is whole.
+    assert transfer in bench.right.arriving
+    bench.right.hear(bench.right.peer_link, announce(transfer))
+    assert transfer in bench.right.asked
+    assert bench.right.transfers.disk(fe.SinkReady(STRANGER), 0) == []
 
 
 def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
     bench = bench_of()
     transfer = moving(bench, "a")
-    second = FakeSpeaker(LinkID("second"))
-    entries = bench.right.incoming[transfer].status.entries
+    second = FakePeerLink(ev.LinkID("second"))
+    entries = bench.right.incoming[transfer].entries
     right = bench.right.transfers
     right.link_up(second, 0)
-    right.message(second, Announce(transfer, entries, more=True), 0)
+    right.message(second, fm.Announce(transfer, entries, more=True), 0)
     assert right.link_down(bench.link.id, 0) == []
-    assert bench.right.incoming[transfer].state is IncomingState.ARRIVING
+    # The rest of the announcement is still taken: all of it is here now, and the sink is opened.
+    (opening, _, *_) = right.message(second, fm.Announce(transfer, ()), 0)
+    assert isinstance(opening, do.OpenSink)
+    assert (opening.transfer, opening.entries) == (transfer, entries)
 
 
 def test_nothing_there_then_tried_again() -> None:
     bench = bench_of()
     bench.left.send("late")
     bench.settle()
-    (transfer,) = bench.left.out
+    transfer = bench.left.last_listed
     assert bench.left.told[transfer].reason is Reason.FILE_GONE
     bench.left.disk.put("late", b"here")
     bench.left.retry(transfer)
@@ -523,7 +312,7 @@ def test_nothing_there_then_tried_again() -> None:
 def test_lost_while_the_disk_looks() -> None:
     bench = bench_of()
     bench.left.send("a")
-    (transfer,) = bench.left.out
+    transfer = bench.left.last_listed
     bench.relink()
     bench.settle()
     assert bench.left.told[transfer].reason is Reason.NOT_CONNECTED
@@ -535,12 +324,12 @@ def test_lost_before_the_answer_then_tried_again() -> None:
     bench.relink()
     bench.settle()
     assert ends(bench, transfer) == (
-        (TransferState.FAILED, Reason.PEER_VANISHED),
-        (TransferState.CANCELLED, Reason.PEER_LEFT),
+        (st.TransferState.FAILED, Reason.PEER_VANISHED),
+        (st.TransferState.CANCELLED, Reason.PEER_LEFT),
     )
     bench.left.retry(transfer)
     bench.settle()
-    assert bench.right.incoming[transfer].state is IncomingState.ASKED
+    assert transfer in bench.right.asked
     bench.right.accept(transfer)
     bench.settle()
     assert ends(bench, transfer) == DONE
@@ -553,7 +342,7 @@ def test_lost_midway_and_resumed() -> None:
     assert moved > 4
     bench.relink()
     for side in bench.sides:
-        assert side.told[transfer].state is TransferState.WAITING
+        assert side.told[transfer].state is st.TransferState.WAITING
         assert (side.told[transfer].link, side.told[transfer].via, side.told[transfer].speed) == (
             None,
             None,
@@ -618,7 +407,7 @@ def test_the_same_files_are_held_back_and_the_link_goes() -> None:
     bench.link_down(bench.left, bench.link.id)
     assert not bench.left.timers
     assert (bench.left.told[new].state, bench.left.told[new].reason) == (
-        TransferState.FAILED,
+        st.TransferState.FAILED,
         Reason.NOT_CONNECTED,
     )
 
@@ -633,7 +422,7 @@ def test_the_same_files_are_not_held_back_for_a_link_that_went_while_the_disk_lo
     assert not bench.left.timers
     (new,) = [one for one in bench.left.out if one != transfer]
     assert (bench.left.told[new].state, bench.left.told[new].reason) == (
-        TransferState.FAILED,
+        st.TransferState.FAILED,
         Reason.NOT_CONNECTED,
     )
 
@@ -646,18 +435,20 @@ def test_the_same_files_are_not_held_back_for_a_peer_that_proved_nothing() -> No
         bench.link_down(side, bench.link.id)
     bench.new_link()
     for side in bench.sides:
-        side.speakers[bench.link.id] = FakeSpeaker(bench.link.id, proved=False)
-        side.run(side.transfers.link_up(side.speaker, bench.now))
+        side.peer_links[bench.link.id] = FakePeerLink(bench.link.id, proved=False)
+        side.run(side.transfers.link_up(side.peer_link, bench.now))
     bench.left.send("a", "b")
     bench.left.answer()
     assert not bench.left.timers
     (new,) = [one for one in bench.left.out if one != transfer]
-    assert bench.left.out[new].state is OutgoingState.ANNOUNCED
+    assert bench.left.told[new].state is st.TransferState.ANNOUNCED
 
 
 def test_the_same_files_are_sent_once_the_peer_asks_for_others() -> None:
     bench, new = held_back()
-    bench.left.hear(bench.left.speaker, Resume((resume_tag(STRANGER, bench.left.speaker.binding),)))
+    bench.left.hear(
+        bench.left.peer_link, fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+    )
     assert not bench.left.timers
     bench.settle(accept=True)
     assert ends(bench, new) == DONE
@@ -667,8 +458,10 @@ def test_the_same_files_are_held_back_and_cancelled() -> None:
     bench, new = held_back()
     bench.left.cancel(new)
     assert not bench.left.timers
-    assert bench.left.told[new].state is TransferState.CANCELLED
-    bench.left.hear(bench.left.speaker, Resume((resume_tag(STRANGER, bench.left.speaker.binding),)))
+    assert bench.left.told[new].state is st.TransferState.CANCELLED
+    bench.left.hear(
+        bench.left.peer_link, fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+    )
     bench.settle()
     assert not bench.right.incoming
 
@@ -680,7 +473,7 @@ def test_the_same_files_for_somebody_else_are_sent_after_a_moment() -> None:
     bench.settle(accept=True)
     assert ends(bench, new) == DONE
     (waits,) = [one for one in bench.left.out if one != new]
-    assert bench.left.told[waits].state is TransferState.WAITING
+    assert bench.left.told[waits].state is st.TransferState.WAITING
 
 
 @pytest.mark.parametrize("which", ["left", "right", "both"])
@@ -692,7 +485,7 @@ def test_programs_started_again(which: str, disk_first: bool) -> None:
         if which in (side.name, "both"):
             side.restart()
     for side in bench.sides:
-        if side.speakers:
+        if side.peer_links:
             bench.link_down(side, bench.link.id)
         if disk_first and side.disk.answers:
             side.answer()
@@ -707,17 +500,19 @@ def test_the_disk_remembers_what_has_begun_anew_already() -> None:
     bench = bench_of()
     transfer = moving(bench, "a")
     state = bench.left.out[transfer]
-    found = TransfersFound(
+    found = fe.TransfersFound(
         (
-            StoredTransfer(transfer, Direction.OUT, (), None),
-            StoredTransfer(STRANGER, Direction.IN, (), None),
+            fe.StoredTransfer(transfer, Direction.OUT, (), None),
+            fe.StoredTransfer(STRANGER, Direction.IN, (), None),
         )
     )
     bench.left.run(bench.left.transfers.disk(found, 0))
     bench.right.run(bench.right.transfers.disk(found, 0))
     assert bench.left.out[transfer] is state
     assert transfer not in bench.right.out
-    assert said(bench.left, Resume) == [Resume((resume_tag(STRANGER, bench.left.speaker.binding),))]
+    assert said(bench.left, fm.Resume) == [
+        fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+    ]
 
 
 @pytest.mark.parametrize("late", ["left", "right"])
@@ -741,20 +536,20 @@ def test_one_side_has_not_seen_the_old_link_die(late: str) -> None:
 def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
     bench = bench_of()
     transfer = moving(bench, "a")
-    while bench.right.incoming[transfer].state is not IncomingState.OVER:
+    while not bench.right.told[transfer].over:
         go(bench, 1)
     bench.link.control["left"].clear()
     bench.link_down(bench.right, bench.link.id)
     bench.now += 10 * UNHEARD_SECONDS  # however long it takes until they meet again
     bench.relink()
-    assert bench.left.told[transfer].state is TransferState.WAITING
+    assert bench.left.told[transfer].state is st.TransferState.WAITING
     bench.settle()
     assert ends(bench, transfer) == DONE
     assert len(opened(bench.right)) == 1
-    before = len(said(bench.right, Resume))
+    before = len(said(bench.right, fm.Resume))
     bench.now += UNHEARD_SECONDS
     bench.relink()
-    assert len(said(bench.right, Resume)) == before  # it has heard by now
+    assert len(said(bench.right, fm.Resume)) == before  # it has heard by now
 
 
 def test_what_was_cancelled_without_a_link_is_told_later() -> None:
@@ -767,7 +562,7 @@ def test_what_was_cancelled_without_a_link_is_told_later() -> None:
         bench.new_link()
         bench.linked()
         bench.settle()
-        assert ends(bench, transfer) == both(TransferState.CANCELLED, Reason.CANCELLED)
+        assert ends(bench, transfer) == both(st.TransferState.CANCELLED, Reason.CANCELLED)
         assert len(opened(bench.right)) == 1
 
 
@@ -779,7 +574,7 @@ def test_a_full_disk_then_room_again() -> None:
     transfer = moving(bench, "a", steps=10)
     bench.right.disk.full = True
     bench.settle()
-    assert ends(bench, transfer) == both(TransferState.FAILED, Reason.DISK_FULL)
+    assert ends(bench, transfer) == both(st.TransferState.FAILED, Reason.DISK_FULL)
     bench.right.disk.full = False
     bench.left.retry(transfer)
     bench.settle()  # it was accepted: no second question
@@ -793,7 +588,7 @@ def test_a_full_disk_at_once() -> None:
     transfer = sent(bench, "a")
     bench.right.accept(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(TransferState.FAILED, Reason.DISK_FULL)
+    assert ends(bench, transfer) == both(st.TransferState.FAILED, Reason.DISK_FULL)
 
 
 def test_a_file_that_changed_alone() -> None:
@@ -802,7 +597,7 @@ def test_a_file_that_changed_alone() -> None:
     bench.left.disk.put("a", b"other")
     bench.right.accept(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(TransferState.FAILED, Reason.FILE_CHANGED)
+    assert ends(bench, transfer) == both(st.TransferState.FAILED, Reason.FILE_CHANGED)
     bench.left.retry(transfer)
     bench.settle(accept=True)
     assert ends(bench, transfer) == DONE
@@ -815,7 +610,7 @@ def test_one_of_several_failed_and_is_sent_again() -> None:
     bench.left.disk.put("a", b"other")
     bench.right.accept(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(TransferState.DONE, Reason.SOME_FILES_FAILED)
+    assert ends(bench, transfer) == both(st.TransferState.DONE, Reason.SOME_FILES_FAILED)
     assert (
         bench.left.told[transfer].failed
         == bench.right.told[transfer].failed
@@ -839,7 +634,7 @@ def test_all_of_several_failed() -> None:
     bench.left.disk.put("b", b"other")
     bench.right.accept(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(TransferState.FAILED, Reason.SOME_FILES_FAILED)
+    assert ends(bench, transfer) == both(st.TransferState.FAILED, Reason.SOME_FILES_FAILED)
 
 
 def test_what_was_cancelled_here_is_another_transfer_when_sent_again() -> None:
@@ -850,7 +645,7 @@ def test_what_was_cancelled_here_is_another_transfer_when_sent_again() -> None:
     bench.settle()
     again = list(bench.left.out)[-1]
     assert again != transfer
-    assert bench.right.incoming[again].state is IncomingState.ASKED
+    assert again in bench.right.asked
     bench.right.accept(again)
     bench.settle()
     assert ends(bench, again) == DONE
@@ -862,12 +657,12 @@ def test_sent_again_where_there_is_no_such_link() -> None:
     bench.link_down(bench.left, bench.link.id)
     bench.left.retry(transfer)
     assert bench.left.troubles == [Reason.NOT_CONNECTED]
-    stranger = FakeSpeaker(LinkID("another"), peer_name="somebody else")
+    stranger = FakePeerLink(ev.LinkID("another"), peer_name="somebody else")
     bench.left.transfers.link_up(stranger, 0)
     bench.left.retry(transfer)
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 2
-    bench.left.run(bench.left.transfers.intent(RetryTransfer(transfer), 0))
-    bench.left.transfers.link_up(FakeSpeaker(LinkID("a third")), 0)
+    bench.left.run(bench.left.transfers.intent(fe.RetryTransfer(transfer), 0))
+    bench.left.transfers.link_up(FakePeerLink(ev.LinkID("a third")), 0)
     bench.left.retry(transfer)  # two, and neither is the one
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 4
 
@@ -879,7 +674,7 @@ def test_cancelled_by_the_person_it_is_asked_about_again() -> None:
     bench.settle()
     bench.left.retry(transfer)
     bench.settle()
-    assert bench.right.incoming[transfer].state is IncomingState.ASKED
+    assert transfer in bench.right.asked
     assert len(opened(bench.right)) == 1
 
 
@@ -890,7 +685,7 @@ def test_over_the_lane() -> None:
     bench = bench_of()
     bench.lanes()
     transfer = moving(bench, "a")
-    assert [side.told[transfer].via for side in bench.sides] == [Via.LANE, Via.LANE]
+    assert [side.told[transfer].via for side in bench.sides] == [st.Via.LANE, st.Via.LANE]
     assert bench.left.timers
     bench.settle()
     assert ends(bench, transfer) == DONE
@@ -905,15 +700,12 @@ def test_a_lane_opens_midway(first: str) -> None:
     one = bench.left if first == "left" else bench.right
     bench.see_lane(one)
     go(bench, 3)
-    while (
-        bench.left.out[transfer].state is OutgoingState.ACTIVE
-        and bench.left.told[transfer].via is not Via.LANE
-    ):
+    while transfer in bench.left.sending and bench.left.told[transfer].via is not st.Via.LANE:
         go(bench, 1)
     assert started(bench.left)[-1].position != START
     bench.settle()
     assert ends(bench, transfer) == DONE
-    assert started(bench.left)[-1].via is Via.LANE
+    assert started(bench.left)[-1].via is st.Via.LANE
 
 
 @pytest.mark.parametrize("seen_by", ["left", "right"])
@@ -925,7 +717,7 @@ def test_a_lane_breaks_midway(seen_by: str) -> None:
     bench.see_lane(bench.left if seen_by == "left" else bench.right)
     bench.settle()
     assert ends(bench, transfer) == DONE
-    assert started(bench.left)[-1].via is Via.WEBRTC
+    assert started(bench.left)[-1].via is st.Via.WEBRTC
     assert started(bench.left)[-1].generation >= 1
 
 
@@ -934,9 +726,9 @@ def test_a_lane_that_stalls_is_closed() -> None:
     bench.lanes()
     transfer = moving(bench, "a", steps=9)
     (timer,) = bench.left.timers
-    assert timer.name is TimerName.STALL
+    assert timer.name is ev.TimerName.STALL
     bench.left.fire(timer)
-    assert CloseLane(bench.link.id) in bench.left.commands
+    assert do.CloseLane(bench.link.id) in bench.left.commands
     bench.see_lane(bench.left)  # the receiver sees nothing of it
     bench.link.control["right"].rotate(0)
     bench.settle()
@@ -950,30 +742,30 @@ def test_turns() -> None:
     most = 0
     while bench.steps():
         bench.steps()[0]()
-        most = max(
-            most, sum(1 for one in bench.left.out.values() if one.state is OutgoingState.ACTIVE)
-        )
+        most = max(most, len(bench.left.sending))
     assert most == MAX_MOVING
-    assert {one.status.state for one in bench.left.out.values()} == {TransferState.DONE}
+    assert len(bench.left.out) == MAX_MOVING + 2
+    assert {one.state for one in bench.left.out.values()} == {st.TransferState.DONE}
 
 
 def test_a_lane_that_may_open_in_a_moment_is_waited_for() -> None:
     bench = bench_of(AcceptPolicy(without_asking=True))
-    bench.left.speaker.lane_pending = True
+    bench.left.peer_link.lane_pending = True
     transfer = sent(bench, "a")
-    assert bench.left.out[transfer].state is OutgoingState.READY
-    bench.left.speaker.lane_pending = False
+    assert bench.left.told[transfer].state is st.TransferState.ACTIVE
+    assert not bench.left.sending
+    bench.left.peer_link.lane_pending = False
     bench.lanes()
     bench.settle()
     assert ends(bench, transfer) == DONE
-    assert started(bench.left)[0].via is Via.LANE
+    assert started(bench.left)[0].via is st.Via.LANE
 
 
 # --- who does not keep to the protocol ------------------------------------------------------------
 
 
-def announce(transfer: TransferID = STRANGER, count: int = 1, *, more: bool = False) -> Announce:
-    return Announce(transfer, tuple(Entry(f"file {number}", 1) for number in range(count)), more)
+def announce(transfer: TransferID = STRANGER, count: int = 1, *, more: bool = False) -> fm.Announce:
+    return fm.Announce(transfer, tuple(Entry(f"file {number}", 1) for number in range(count)), more)
 
 
 def test_a_sender_that_announces_nonsense() -> None:
@@ -981,11 +773,11 @@ def test_a_sender_that_announces_nonsense() -> None:
     right = bench.right
     assert refused(right, announce(TransferID("short"))) is Reason.BAD_MESSAGE
     assert refused(right, announce(TransferID("A" * 21 + "/"))) is Reason.BAD_MESSAGE
-    right.hear(right.speaker, announce(count=0))
-    assert said(right, Cancel) == [Cancel(STRANGER, Reason.NOTHING_TO_SEND.value)]
-    right.hear(right.speaker, announce())
+    right.hear(right.peer_link, announce(count=0))
+    assert said(right, fm.Cancel) == [fm.Cancel(STRANGER, Reason.NOTHING_TO_SEND.value)]
+    right.hear(right.peer_link, announce())
     assert refused(right, announce()) is Reason.NOT_ALLOWED  # twice
-    assert refused(right, OfferLane(b"", b"")) is Reason.NOT_ALLOWED
+    assert refused(right, fm.OfferLane(b"", b"")) is Reason.NOT_ALLOWED
 
 
 def test_our_own_transfer_reflected() -> None:
@@ -997,14 +789,13 @@ def test_our_own_transfer_reflected() -> None:
 def test_too_many_files() -> None:
     bench = bench_of()
     right = bench.right
-    right.hear(right.speaker, announce(count=MAX_ENTRIES, more=True))
-    right.hear(right.speaker, announce(count=1, more=True))
-    assert said(right, Cancel) == [Cancel(STRANGER, Reason.TOO_MANY_FILES.value)]
-    right.hear(right.speaker, announce(count=1))  # the end of it is no list of its own
-    assert right.incoming[STRANGER].state is IncomingState.OVER
+    right.hear(right.peer_link, announce(count=MAX_ENTRIES, more=True))
+    right.hear(right.peer_link, announce(count=1, more=True))
+    assert said(right, fm.Cancel) == [fm.Cancel(STRANGER, Reason.TOO_MANY_FILES.value)]
+    right.hear(right.peer_link, announce(count=1))  # the end of it is no list of its own
     assert not right.told
-    right.hear(right.speaker, announce())
-    assert right.incoming[STRANGER].state is IncomingState.ASKED
+    right.hear(right.peer_link, announce())
+    assert STRANGER in right.asked
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -1013,21 +804,21 @@ def test_too_many_announcements(known: bool) -> None:
     right = bench.right
     ninth = TransferID("9" * 22)
     if known:
-        right.hear(right.speaker, announce(ninth))
-        right.hear(right.speaker, Cancel(ninth))
+        right.hear(right.peer_link, announce(ninth))
+        right.hear(right.peer_link, fm.Cancel(ninth))
     for number in range(MAX_UNDECIDED):
-        right.hear(right.speaker, announce(TransferID(f"{number:022}"), more=number == 0))
-    right.hear(right.speaker, announce(ninth, more=True))
-    assert said(right, Cancel) == [Cancel(ninth, Reason.TOO_MANY_TRANSFERS.value)]
-    right.hear(right.speaker, announce(TransferID(f"{0:022}")))
+        right.hear(right.peer_link, announce(TransferID(f"{number:022}"), more=number == 0))
+    right.hear(right.peer_link, announce(ninth, more=True))
+    assert said(right, fm.Cancel) == [fm.Cancel(ninth, Reason.TOO_MANY_TRANSFERS.value)]
+    right.hear(right.peer_link, announce(TransferID(f"{0:022}")))
     right.cancel(TransferID(f"{1:022}"))  # there is room again, but not for the rest of a list
-    right.hear(right.speaker, announce(ninth))
-    assert right.incoming[ninth].state is IncomingState.OVER
-    right.hear(right.speaker, announce(ninth))
-    assert right.incoming[ninth].state is IncomingState.ASKED
+    right.hear(right.peer_link, announce(ninth))
+    assert ninth not in right.asked
+    right.hear(right.peer_link, announce(ninth))
+    assert ninth in right.asked
     tenth = TransferID("a" * 22)
-    right.hear(right.speaker, announce(tenth))
-    assert tenth not in right.incoming
+    right.hear(right.peer_link, announce(tenth))
+    assert tenth not in right.told
 
 
 def test_a_receiver_that_answers_nonsense() -> None:
@@ -1035,48 +826,66 @@ def test_a_receiver_that_answers_nonsense() -> None:
     transfer = sent(bench, "a")
     left = bench.left
     bad = [
-        Accept(transfer, (Span(0, 1), Span(0, 1))),
-        Accept(transfer, tuple(Span(0, 0) for _ in range(4))),
-        Accept(transfer, (Span(0, 20_000),)),
-        Accept(transfer, (), (Partial(1, 0, b""),)),
-        Accept(transfer, (), (Partial(0, 22, b""),)),
+        fm.Accept(transfer, (Span(0, 1), Span(0, 1))),
+        fm.Accept(transfer, tuple(Span(0, 0) for _ in range(4))),
+        fm.Accept(transfer, (Span(0, 20_000),)),
+        fm.Accept(transfer, (), (Partial(1, 0, b""),)),
+        fm.Accept(transfer, (), (Partial(0, 22, b""),)),
     ]
     assert {refused(left, one) for one in bad} == {Reason.BAD_MESSAGE}
-    early: list[FileMessage] = [
-        Progress(transfer, 0, 1),
-        Finished(transfer),
-        Continue(transfer, 1, START),
+    early: list[fm.FileMessage] = [
+        fm.Progress(transfer, 0, 1),
+        fm.Finished(transfer),
+        fm.Continue(transfer, 1, START),
     ]
     assert {refused(left, one) for one in early} == {Reason.NOT_ALLOWED}
-    left.hear(left.speaker, Accept(STRANGER))  # of what it never heard
-    left.hear(left.speaker, Cancel(STRANGER))
-    left.hear(left.speaker, Continue(STRANGER, 1, START))
-    assert left.out[transfer].state is OutgoingState.ANNOUNCED
+    left.hear(left.peer_link, fm.Accept(STRANGER))  # of what it never heard
+    left.hear(left.peer_link, fm.Cancel(STRANGER))
+    left.hear(left.peer_link, fm.Continue(STRANGER, 1, START))
+    assert left.told[transfer].state is st.TransferState.ANNOUNCED
 
 
 def test_resume_of_what_is_not_theirs() -> None:
     bench = bench_of()
     transfer = moving(bench, "a")
-    second = FakeSpeaker(LinkID("second"))
+    second = FakePeerLink(ev.LinkID("second"))
     left = bench.left
-    left.speakers[second.id] = second
+    left.peer_links[second.id] = second
     left.run(left.transfers.link_up(second, 0))
     count = len(left.commands)
     # Said to somebody on another link, and passed on
-    overheard = resume_tag(transfer, bench.left.speaker.binding)
-    left.hear(second, Resume((b"unknown" * 4, overheard, resume_tag(transfer))))
+    overheard = resume_tag(transfer, bench.left.peer_link.binding)
+    left.hear(second, fm.Resume((b"unknown" * 4, overheard, resume_tag(transfer))))
     assert len(left.commands) == count
-    for _ in range(20):
-        left.hear(second, Resume(tuple(bytes([number]) * 32 for number in range(MAX_TAGS))))
-    assert len(left.transfers._named[second.id]) == MAX_TAGS
     # It is there already
-    left.hear(left.speaker, Resume((resume_tag(transfer, left.speaker.binding),)))
+    left.hear(left.peer_link, fm.Resume((resume_tag(transfer, left.peer_link.binding),)))
     assert len(left.commands) == count
-    left.hear(second, Progress(transfer, 0, 1))
+    left.hear(second, fm.Progress(transfer, 0, 1))
     assert len(left.commands) == count
-    del left.speakers[second.id]
-    left.run(left.transfers.link_down(second.id, 0))
-    assert second.id not in left.transfers._named
+
+
+def test_what_a_peer_asks_for_before_the_disk_has_answered() -> None:
+    """As many tags as one message holds are remembered, and as long as the link is up."""
+    left = bench_of().left
+
+    def found(*transfers: TransferID) -> list[fm.FileMessage]:
+        """What is said once the disk has found these."""
+        stored = tuple(
+            fe.StoredTransfer(one, Direction.OUT, (Entry("a", 21, 1),), None) for one in transfers
+        )
+        commands = left.transfers.disk(fe.TransfersFound(stored), 0)
+        return [heard(one.text) for one in commands if isinstance(one, do.SendOnChannel)]
+
+    early, late, later = (TransferID(char * 22) for char in "xyz")
+    binding = left.peer_link.binding
+    unknown = tuple(bytes([number]) * 32 for number in range(fm.MAX_TAGS - 2))
+    left.hear(left.peer_link, fm.Resume((*unknown, resume_tag(early, binding))))
+    left.hear(left.peer_link, fm.Resume((b"unknown" * 4, resume_tag(late, binding))))
+    assert found(early, late) == [fm.Announce(early, (Entry("a", 21, 1),))]
+    left.hear(left.peer_link, fm.Resume((resume_tag(later, binding),)))
+    left.run(left.transfers.link_down(left.peer_link.id, 0))
+    left.run(left.transfers.link_up(left.peer_link, 0))
+    assert found(later) == []
 
 
 def test_nothing_is_resumed_without_a_proof() -> None:
@@ -1084,22 +893,24 @@ def test_nothing_is_resumed_without_a_proof() -> None:
     transfer = moving(bench, "a")
     for side in bench.sides:
         bench.link_down(side, bench.link.id)
-    unproved = FakeSpeaker(LinkID("unproved"), proved=False)
+    unproved = FakePeerLink(ev.LinkID("unproved"), proved=False)
     assert bench.right.transfers.link_up(unproved, 0) == []
     assert bench.left.transfers.link_up(unproved, 0) == []
-    assert bench.left.transfers.message(unproved, Resume((resume_tag(transfer),)), 0) == []
-    assert bench.left.out[transfer].state is OutgoingState.WAITING
+    assert bench.left.transfers.message(unproved, fm.Resume((resume_tag(transfer),)), 0) == []
+    assert bench.left.told[transfer].state is st.TransferState.WAITING
 
 
 def test_many_waiting_are_named_in_several_messages() -> None:
     bench = bench_of()
     stored = tuple(
-        StoredTransfer(TransferID(f"{n:022}"), Direction.IN, (Entry("a", 1),), None)
-        for n in range(MAX_TAGS + 1)
+        fe.StoredTransfer(TransferID(f"{n:022}"), Direction.IN, (Entry("a", 1),), None)
+        for n in range(fm.MAX_TAGS + 1)
     )
-    bench.right.run(bench.right.transfers.disk(TransfersFound(stored), 0))
-    assert [len(one.tags) for one in said(bench.right, Resume) if isinstance(one, Resume)] == [
-        MAX_TAGS,
+    bench.right.run(bench.right.transfers.disk(fe.TransfersFound(stored), 0))
+    assert [
+        len(one.tags) for one in said(bench.right, fm.Resume) if isinstance(one, fm.Resume)
+    ] == [
+        fm.MAX_TAGS,
         1,
     ]
 
@@ -1111,26 +922,58 @@ def test_channels_that_nobody_takes() -> None:
     link = bench.link.id
     assert right.channel_opened(link, 9, "chat", 0) is None
     assert right.channel_opened(link, 9, f"files/{STRANGER}/0", 0) is None
-    assert right.channel_opened(LinkID("another"), 9, f"files/{transfer}/0", 0) is None
+    assert right.channel_opened(ev.LinkID("another"), 9, f"files/{transfer}/0", 0) is None
     assert right.channel_opened(link, 9, f"files/{transfer}/7", 0) == []  # of another generation
     second = sent(bench, "b")
     assert right.channel_opened(link, 9, f"files/{second}/0", 0) is None  # nobody has accepted it
 
 
 def test_what_was_over_long_ago_is_forgotten() -> None:
-    bench = bench_of()
-    for number in range(MAX_REMEMBERED + 5):
+    left = bench_of().left
+    failed: list[TransferID] = []
+    for _ in range(MAX_REMEMBERED + 5):
+        left.send("missing")
+        left.answer()
+        failed.append(left.last_listed)
+    for transfer in failed[:5]:
+        left.retry(transfer)
+    assert left.troubles == [Reason.TRANSFER_GONE] * 5
+    for transfer in failed[5:]:
+        left.retry(transfer)
+        assert left.last_listed == transfer
+    assert left.troubles == [Reason.TRANSFER_GONE] * 5
+
+
+def test_what_nobody_wanted_is_let_go_at_once() -> None:
+    """Of a list of 20,000 files nothing stays in memory."""
+    right = bench_of().right
+    entry = Entry("file", 1)
+    before = sys.getrefcount(entry)
+    for number in range(3):
         transfer = TransferID(f"{number:022}")
-        bench.right.hear(bench.right.speaker, announce(transfer))
-        bench.right.hear(bench.right.speaker, Cancel(transfer))
-        bench.left.send("missing")
-        bench.left.answer()
-    assert len(bench.left.out) == MAX_REMEMBERED
-    assert bench.right.incoming == {}  # what nobody wanted is let go at once
+        right.hear(right.peer_link, fm.Announce(transfer, (entry,)))
+        right.hear(right.peer_link, fm.Cancel(transfer))
+    assert len(right.told) == 3
+    # What the test itself keeps does not count.
+    right.told.clear()
+    right.commands.clear()
+    assert sys.getrefcount(entry) == before
 
 
 def test_what_arrived_long_ago_is_forgotten() -> None:
     bench = bench_of(AcceptPolicy(without_asking=True))
-    for _ in range(MAX_REMEMBERED + 5):
-        sent(bench, "a")
-    assert len(bench.right.incoming) == len(bench.left.out) == MAX_REMEMBERED
+    arrived = [sent(bench, "a") for _ in range(MAX_REMEMBERED + 5)]
+    right = bench.right
+    before = len(opened(right))
+    for transfer in arrived:
+        right.hear(right.peer_link, fm.Announce(transfer, right.told[transfer].entries))
+    # What is remembered is said to be here; the others are taken for new.
+    again = [one.transfer for one in opened(right)[before:]]
+    assert again == arrived[:5]
+    assert [one.transfer for one in said(right, fm.Finished)[-MAX_REMEMBERED:]] == arrived[5:]
+    for transfer in arrived[:5]:
+        bench.left.retry(transfer)
+    assert bench.left.troubles == [Reason.TRANSFER_GONE] * 5
+    for transfer in arrived[5:]:
+        bench.left.retry(transfer)
+    assert bench.left.troubles[5:] == [Reason.NOTHING_TO_SEND] * MAX_REMEMBERED

@@ -21,6 +21,7 @@ from proxim.core.words import (
     say,
     use,
 )
+from tests.rows import each_row
 
 AS_IN_PROGRAMS: Final = _Values.__missing__  # tests/conftest.py puts a failure in its place
 
@@ -87,8 +88,8 @@ def test_a_key_that_is_not_there_is_shown_and_no_crash() -> None:
     assert say("window.nothing") == "window.nothing"
 
 
-@pytest.mark.parametrize(
-    ("language", "count", "said"),
+@each_row(
+    "language, count, said",
     [
         ("en", 0, "0 files"),
         ("en", 1, "1 file"),
@@ -125,8 +126,8 @@ def test_a_sentence_behind_a_colon() -> None:
     assert after_colon("Die Datei ist weg.") == "Die Datei ist weg."
 
 
-@pytest.mark.parametrize(
-    ("tags", "language"),
+@each_row(
+    "tags, language",
     [
         (["de"], "de"),
         (["de_AT.UTF-8"], "de"),

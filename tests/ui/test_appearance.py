@@ -7,6 +7,7 @@ import pytest
 
 from proxim.ui import appearance as appearance_module
 from proxim.ui.appearance import Appearance, says_dark
+from tests.rows import each_row
 
 LINE = "org.gnome.desktop.interface {} {}\n"
 linux_only = pytest.mark.skipif(
@@ -14,8 +15,8 @@ linux_only = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize(
-    ("settings", "dark"),
+@each_row(
+    "settings, dark",
     [
         ("", False),
         (LINE.format("color-scheme", "'prefer-dark'"), True),
@@ -85,8 +86,8 @@ def test_a_program_that_cannot_be_started_is_light(monkeypatch: pytest.MonkeyPat
     assert not Appearance().is_dark()
 
 
-@pytest.mark.parametrize(
-    ("answer", "dark"),
+@each_row(
+    "answer, dark",
     [("Dark", True), ("Light", False), (None, False), (OSError("no registry"), False)],
 )
 def test_elsewhere_darkdetect_is_asked(

@@ -8,6 +8,7 @@ from proxim.core.events import Decide
 from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import PairOutcome, Prompt
 from proxim.ui.approval import APPROVE_DEAD_SECONDS, ApprovalDialog
+from tests.rows import each_row
 from tests.ui.tk_support import LONG_NAME, Bench
 
 
@@ -36,8 +37,8 @@ def come_alive(bench: Bench, dialog: ApprovalDialog) -> None:
     bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
 
 
-@pytest.mark.parametrize(
-    ("verified", "badge", "style"),
+@each_row(
+    "verified, badge, style",
     [
         (None, "Not verified", "Amber.Badge.TLabel"),
         (Verified.CODE, "Verified", "Green.Badge.TLabel"),
@@ -260,7 +261,7 @@ def test_nothing_pushes_the_buttons_out(bench: Bench) -> None:
     assert [line.get() for line in dialog.device_id] == ["x" * 36, "x" * 28]
 
 
-@pytest.mark.parametrize("id", ["x" * 64, "漢" * 21, "e" * 63 + "é", "0" * 36])
+@each_row("id", ["x" * 64, "漢" * 21, "e" * 63 + "é", "0" * 36])
 def test_all_of_an_id_is_seen(bench: Bench, id: str) -> None:
     """Two may begin alike: nothing is cut off at the end of a line."""
     lines = ask(

@@ -1,44 +1,65 @@
 import shutil
 import subprocess
 import tkinter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from proxim.ui.clipboard import copied_files, copied_text, file_paths, from_bytes
+from tests.rows import each_row
 from tests.ui.tk_support import Bench
 
 
-def copy_elsewhere(target: str, data: bytes) -> None:
-    """Another program has this on the clipboard now."""
+@contextmanager
+def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
+    """Another program has this on the clipboard."""
     program = shutil.which("xclip")
     if program is None:
         pytest.skip("needs xclip")
-    subprocess.run(
-        [program, "-selection", "clipboard", "-t", target, "-i"],
-        input=data,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=True,
-        timeout=10,
-    )
+    # Quiet, it stays in the foreground: so it ends with the test.
+    command = [program, "-quiet", "-selection", "clipboard", "-t", target, "-i"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(data)
+        process.stdin.close()
+        try:
+            bench.pump(lambda: target in offered(bench), "the other program has the clipboard")
+            yield
+        finally:
+            process.terminate()
 
 
-@pytest.mark.parametrize(
-    ("target", "data"),
+def offered(bench: Bench) -> list[str]:
+    """The types in which the clipboard can be had."""
+    try:
+        given = bench.root.tk.call(
+            "selection", "get", "-displayof", ".", "-selection", "CLIPBOARD", "-type", "TARGETS"
+        )
+        return str(given).split()
+    except tkinter.TclError:
+        # It is empty.
+        return []
+
+
+@each_row(
+    "target, data",
     [
         ("text/uri-list", b"file:///tmp/a%20b.txt\r\nfile:///tmp/%C3%BC\r\n"),
         ("x-special/gnome-copied-files", b"copy\nfile:///tmp/a%20b.txt\nfile:///tmp/%C3%BC"),
     ],
 )
 def test_files_copied_in_a_file_manager(bench: Bench, target: str, data: bytes) -> None:
-    copy_elsewhere(target, data)
-    assert copied_files(bench.root) == ("/tmp/a b.txt", "/tmp/ü")
+    with copied_elsewhere(bench, target, data):
+        assert copied_files(bench.root) == ("/tmp/a b.txt", "/tmp/ü")
 
 
 def test_text_is_no_files(bench: Bench) -> None:
-    copy_elsewhere("UTF8_STRING", "grüße\nfile:///tmp/a".encode())
-    assert copied_files(bench.root) == ()
-    assert copied_text(bench.root) == "grüße\nfile:///tmp/a"
+    with copied_elsewhere(bench, "UTF8_STRING", "grüße\nfile:///tmp/a".encode()):
+        assert copied_files(bench.root) == ()
+        assert copied_text(bench.root) == "grüße\nfile:///tmp/a"
 
 
 def test_an_empty_clipboard(bench: Bench) -> None:
@@ -53,8 +74,8 @@ def test_our_own_text(bench: Bench) -> None:
     assert copied_text(bench.root) == "mine"
 
 
-@pytest.mark.parametrize(
-    ("listed", "paths"),
+@each_row(
+    "listed, paths",
     [
         ("", ()),
         ("# a comment\nfile:///a\n\nfile://localhost/b\n", ("/a", "/b")),

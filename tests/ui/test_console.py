@@ -3,11 +3,11 @@
 import io
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.ui.console import Colour, Console, columns_of, typed_text
+from tests.rows import each_row
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))
 CHECKERED = ((True, False, True, False), (False, True, False, True))
@@ -33,7 +33,7 @@ LOOKS = [
 ]
 
 
-@pytest.mark.parametrize(("out", "environ", "coloured"), LOOKS)
+@each_row("out, environ, coloured", LOOKS)
 def test_colour_only_where_it_is_wanted(
     out: io.StringIO, environ: dict[str, str], coloured: bool
 ) -> None:
@@ -70,8 +70,8 @@ def test_a_long_word_stays_whole_behind_its_label() -> None:
     assert console(Terminal(), 30).wrapped("x" * 90, "  Link  ") == "  Link  " + "x" * 90
 
 
-@pytest.mark.parametrize(
-    ("text", "columns"),
+@each_row(
+    "text, columns",
     [("", 0), ("abc", 3), ("漢字", 4), ("😀", 2), ("e\u0301", 1), ("ｱ", 1), ("Ａ", 2), ("é", 1)],
 )
 def test_how_wide_characters_are(text: str, columns: int) -> None:
@@ -91,8 +91,8 @@ def test_what_is_cut_fits(text: str, columns: int) -> None:
     assert columns_of(console(Terminal()).clipped(text, columns)) <= columns
 
 
-@pytest.mark.parametrize(
-    ("out", "environ", "redraws"),
+@each_row(
+    "out, environ, redraws",
     [(Terminal(), {}, True), (Terminal(), {"TERM": "dumb"}, False), (io.StringIO(), {}, False)],
 )
 def test_redrawing_is_for_terminals(
@@ -108,12 +108,12 @@ def test_an_unknown_width_is_a_narrow_one() -> None:
 BLOCKS = "▄▀▄▀"
 
 
-@pytest.mark.parametrize(("columns", "qr"), [(4, BLOCKS), (3, None)])
+@each_row("columns, qr", [(4, BLOCKS), (3, None)])
 def test_a_qr_in_half_blocks_where_it_fits(columns: int, qr: str | None) -> None:
     assert console(io.StringIO(), columns).qr(CHECKERED) == qr
 
 
-@pytest.mark.parametrize(("columns", "qr"), [(8, "  ##  ##\n##  ##  "), (7, None)])
+@each_row("columns, qr", [(8, "  ##  ##\n##  ##  "), (7, None)])
 def test_a_qr_in_ascii_where_it_fits(columns: int, qr: str | None) -> None:
     assert console(io.TextIOWrapper(io.BytesIO(), encoding="cp1252"), columns).qr(CHECKERED) == qr
 

@@ -5,13 +5,14 @@ import pytest
 
 from proxim.core.events import LinkID
 from proxim.core.file_events import SendPaths
-from proxim.ui.drop import DropTarget
+from proxim.ui.drop import LOAD_AFTER_MS, DropTarget
 from tests.ui.tk_support import Bench, link
 
 
 @pytest.fixture
 def drop(bench: Bench) -> DropTarget:
     """Drops are taken."""
+    bench.clock.now += LOAD_AFTER_MS / 1000
     bench.pump(lambda: bench.window.drop.ready)
     return bench.window.drop
 

@@ -4,13 +4,12 @@ done.
 
 from dataclasses import replace
 
-import pytest
-
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus, Trouble
 from proxim.ui.errand import Errand
+from tests.rows import each_row
 
 LINK = LinkStatus(LinkID("host-1"), "s1", Stage.CONNECTED, can_send_files=True)
 OUT = TransferStatus(
@@ -59,7 +58,7 @@ def test_nothing_is_sent_where_nothing_was_named() -> None:
     assert not Errand((), once=True).takes(LINK)
 
 
-@pytest.mark.parametrize("errand", [Errand((), once=False), Errand(PATHS, once=False)])
+@each_row("errand", [Errand((), once=False), Errand(PATHS, once=False)])
 def test_without_once_nothing_is_ever_over(errand: Errand) -> None:
     errand.takes(LINK)
     errand.sent()
@@ -93,7 +92,7 @@ NOT_ARRIVED = [
 ]
 
 
-@pytest.mark.parametrize("end", NOT_ARRIVED)
+@each_row("end", NOT_ARRIVED)
 def test_sent_and_not_arrived(end: TransferStatus) -> None:
     errand = sending()
     errand.see(end)
@@ -137,7 +136,7 @@ def test_what_else_moves_is_waited_for() -> None:
     assert errand.succeeded  # it was not asked for
 
 
-@pytest.mark.parametrize("reason", [Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED])
+@each_row("reason", [Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED])
 def test_a_link_that_takes_no_files(reason: Reason) -> None:
     errand = sending()
     errand.hear(Trouble(Problem(reason), LINK.link))

@@ -7,7 +7,7 @@ Pictures of it are kept to be looked at, as test_pictures.py keeps them in Engli
 import tkinter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from tkinter import ttk
 from typing import Final
 
@@ -23,8 +23,7 @@ from proxim.ui.ladder import STEPS
 from proxim.ui.theme import ThemeChoice
 from proxim.ui.widgets import WrapLabel
 from tests.ui import test_pictures
-from tests.ui.test_window import MakeBench
-from tests.ui.tk_support import WIFI, Bench, link
+from tests.ui.tk_support import WIFI, Bench, MakeBench, link
 
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 WIDEST: Final = (640, 680)  # of the window at 100 %, as in English
@@ -155,48 +154,42 @@ HOME: Final[dict[str, Callable[[Bench], None]]] = {
     )
 }
 SCENES: Final = HOME | {
-    name: scene for name, scene in test_pictures.SCENES.items() if name != "files-long-names"
+    name: scene
+    for name, scene in test_pictures.SCENES_OF_FILES.items()
+    if name != "files-long-names"
 }
 
 
-@pytest.mark.parametrize("language", OTHERS)
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("scene", SCENES)
-def test_nothing_is_cut_at_100_percent(
-    scene: str, theme: ThemeChoice, language: str, make_bench: MakeBench
-) -> None:
-    use(language)
-    look_at(make_bench(theme), scene, f"{language}-{scene}-{theme}-100")
+def test_nothing_is_cut_at_100_percent(scene: str, make_bench: MakeBench) -> None:
+    themes: tuple[ThemeChoice, ...] = ("light", "dark")
+    for language, theme in product(OTHERS, themes):
+        use(language)
+        bench = make_bench(theme)
+        look_at(bench, scene, f"{language}-{scene}-{theme}-100")
+        bench.root.destroy()
 
 
-@pytest.mark.parametrize("language", OTHERS)
 @pytest.mark.parametrize("scene", SCENES)
 def test_nothing_is_cut_at_200_percent(
-    scene: str,
-    language: str,
-    fine_screen: str,
-    make_bench: MakeBench,
-    monkeypatch: pytest.MonkeyPatch,
+    scene: str, fine_screen: str, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(language)
     monkeypatch.setenv("DISPLAY", fine_screen)
-    look_at(make_bench("light"), scene, f"{language}-{scene}-light-200")
+    for language in OTHERS:
+        use(language)
+        bench = make_bench("light")
+        look_at(bench, scene, f"{language}-{scene}-light-200")
+        bench.root.destroy()
 
 
 def look_at(bench: Bench, scene: str, name: str) -> None:
     SCENES[scene](bench)
-    bench.settle()
+    bench.wait_until_whole()
     root = bench.root
-    bench.pump(
-        lambda: (
-            root.winfo_width() >= root.winfo_reqwidth()
-            and root.winfo_height() >= root.winfo_reqheight()
-        )
-    )
-    bench.pump(lambda: not list(cut(root)), f"nothing is cut: {list(cut(root))}")
+    bench.pump(lambda: not list(cut(root)), f"{name}: nothing is cut: {list(cut(root))}")
     bench.picture(name)
     width, height = map(bench.window.theme.px, WIDEST)
-    assert (root.winfo_width() <= width, root.winfo_height() <= height) == (True, True)
+    assert (root.winfo_width() <= width, root.winfo_height() <= height) == (True, True), name
 
 
 def cut(window: tkinter.Misc) -> Iterator[str]:
@@ -228,29 +221,32 @@ def every(widget: tkinter.Misc) -> Iterator[tkinter.Misc]:
         yield from every(child)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("side", STEPS)
-def test_the_steps_stand_beside_each_other(side: str, language: str, make_bench: MakeBench) -> None:
-    use(language)
-    bench = make_bench("light")
-    if side == "guest":
-        show_asking(bench)
-    bench.settle()
-    canvas = bench.window.ladder._canvas
-    boxes = [canvas.bbox(item) for item in canvas.find_all() if str(canvas.type(item)) == "text"]
-    assert len(boxes) == 5
-    assert boxes[0][0] >= -_SLACK
-    assert boxes[-1][2] <= canvas.winfo_width() + _SLACK
-    gap = bench.window.theme.px(6)
-    assert all(left[2] + gap <= right[0] for left, right in pairwise(boxes))
+def test_the_steps_stand_beside_each_other(make_bench: MakeBench) -> None:
+    for language, side in product(LANGUAGES, STEPS):
+        use(language)
+        bench = make_bench("light")
+        if side == "guest":
+            show_asking(bench)
+        bench.settle()
+        canvas = bench.window.ladder._canvas
+        texts = [item for item in canvas.find_all() if str(canvas.type(item)) == "text"]
+        boxes = [canvas.bbox(item) for item in texts]
+        name = f"{language} {side}"
+        assert len(boxes) == 5, name
+        assert boxes[0][0] >= -_SLACK, name
+        assert boxes[-1][2] <= canvas.winfo_width() + _SLACK, name
+        gap = bench.window.theme.px(6)
+        assert all(left[2] + gap <= right[0] for left, right in pairwise(boxes)), name
+        bench.root.destroy()
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_what_is_cut_is_found(language: str, make_bench: MakeBench) -> None:
-    use(language)
-    bench = make_bench("light")
-    assert list(cut(bench.root)) == []
-    bench.window.invite.new_code.configure(width=2)
-    bench.window.invite.refuse.place(x=0, y=0, width=20)
-    bench.settle()
-    assert len(list(cut(bench.root))) == 1
+def test_what_is_cut_is_found(make_bench: MakeBench) -> None:
+    for language in OTHERS:
+        use(language)
+        bench = make_bench("light")
+        assert list(cut(bench.root)) == [], language
+        bench.window.invite.new_code.configure(width=2)
+        bench.window.invite.refuse.place(x=0, y=0, width=20)
+        bench.settle()
+        assert len(list(cut(bench.root))) == 1, language
+        bench.root.destroy()

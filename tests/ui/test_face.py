@@ -6,37 +6,24 @@ import io
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-import pytest
-
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import Disconnect, Join, LinkID, SendText, SessionType, Shutdown
 from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.messages import DeviceInfo
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    NoInvitation,
-    Prompt,
-    Stage,
-    Status,
-    Stopped,
-    ThisDevice,
-    TransferState,
-    TransferStatus,
-    Trouble,
-)
 from proxim.ui.face import GOODBYE_SECONDS, MAX_TRANSFERS_KEPT, FaceOptions, LineFace, Role
+from tests.rows import each_row
 
 LINK = LinkID("host-1")
 NEAR = parse_target(HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown)
 FAR = parse_target(HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown)
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
-INVITATION = Invitation("s1", "u1", "code", "url", SessionType.ONE_TIME, 1900.0)
-PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
-CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, was_connected=True)
+INVITATION = st.Invitation("s1", "u1", "code", "url", SessionType.ONE_TIME, 1900.0)
+PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
+CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, was_connected=True)
 
 
 class Face(LineFace):
@@ -48,17 +35,17 @@ class Face(LineFace):
         self.told: list[object] = []
         super().__init__(options, self.posted.append, out or io.StringIO(), lambda: self.now)  # type: ignore[arg-type]
 
-    def take(self, *statuses: Status) -> None:
+    def take(self, *statuses: st.Status) -> None:
         for status in statuses:
             self.show(status)
 
-    def _tell(self, status: Status) -> None:
+    def _tell(self, status: st.Status) -> None:
         self.told.append(status)
 
-    def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+    def _tell_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         self.told.append((status, before))
 
-    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+    def _tell_transfer(self, status: st.TransferStatus, before: st.TransferStatus | None) -> None:
         self.told.append((status, before))
 
     def _tell_problem(self, problem: Problem) -> None:
@@ -76,8 +63,8 @@ class Face(LineFace):
 
 def test_statuses_are_told_in_order_and_a_link_with_what_it_was() -> None:
     face = Face(HOST)
-    opening = replace(CONNECTED, stage=Stage.CONNECTING)
-    closed = replace(CONNECTED, stage=Stage.CLOSED)
+    opening = replace(CONNECTED, stage=st.Stage.CONNECTING)
+    closed = replace(CONNECTED, stage=st.Stage.CLOSED)
     for status in (INVITATION, opening, CONNECTED, closed, PROMPT):
         face.show(status)
     assert face.told == [
@@ -91,11 +78,15 @@ def test_statuses_are_told_in_order_and_a_link_with_what_it_was() -> None:
 
 def test_a_reason_told_as_trouble_is_not_told_again_right_after() -> None:
     face = Face(HOST)
-    trouble = Trouble(Problem(Reason.NETWORK_CHANGED))
-    statuses = (trouble, NoInvitation(Reason.NETWORK_CHANGED), NoInvitation(Reason.NETWORK_CHANGED))
+    trouble = st.Trouble(Problem(Reason.NETWORK_CHANGED))
+    statuses = (
+        trouble,
+        st.NoInvitation(Reason.NETWORK_CHANGED),
+        st.NoInvitation(Reason.NETWORK_CHANGED),
+    )
     for status in statuses:
         face.show(status)
-    assert face.told == [trouble, NoInvitation(None), NoInvitation(Reason.NETWORK_CHANGED)]
+    assert face.told == [trouble, st.NoInvitation(None), st.NoInvitation(Reason.NETWORK_CHANGED)]
 
 
 SENT = [("one", False), ("two", True), ("three", False)]
@@ -105,9 +96,9 @@ def test_text_goes_to_the_links_that_are_open_now() -> None:
     face = Face(HOST)
     face.line("one\r\n")
     face.show(CONNECTED)
-    face.show(replace(CONNECTED, link=LinkID("host-2"), stage=Stage.CONNECTING))
+    face.show(replace(CONNECTED, link=LinkID("host-2"), stage=st.Stage.CONNECTING))
     face.line("two\n")
-    face.show(replace(CONNECTED, stage=Stage.CLOSED))
+    face.show(replace(CONNECTED, stage=st.Stage.CLOSED))
     face.line("three")
     assert [told for told in face.told if told in SENT] == SENT
     assert face.posted == [SendText(LINK, "two")]
@@ -127,7 +118,7 @@ JOINS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "posted"), JOINS)
+@each_row("options, posted", JOINS)
 def test_whom_the_start_joins(options: FaceOptions, posted: list[AnyIntent]) -> None:
     face = Face(options)
     face.start()
@@ -146,10 +137,10 @@ def test_a_far_address_is_refused_with_its_reason() -> None:
 
 PATHS = ("/a/film.mkv",)
 CAN_SEND = replace(CONNECTED, can_send_files=True)
-COMING = TransferStatus(
+COMING = st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
-    TransferState.ANNOUNCED,
+    st.TransferState.ANNOUNCED,
     (Entry("film.mkv", 10),),
     10,
     link=LINK,
@@ -158,13 +149,13 @@ COMING = TransferStatus(
 GOING = replace(COMING, transfer=TransferID("t2"), direction=Direction.OUT)
 
 
-def at(status: TransferStatus, *states: TransferState) -> list[TransferStatus]:
+def at(status: st.TransferStatus, *states: st.TransferState) -> list[st.TransferStatus]:
     return [replace(status, state=state) for state in states]
 
 
 def test_transfers_are_told_with_what_they_were() -> None:
     face = Face(HOST)
-    active = replace(COMING, state=TransferState.ACTIVE)
+    active = replace(COMING, state=st.TransferState.ACTIVE)
     face.show(COMING)
     face.show(active)
     assert face.told == [(COMING, None), (active, COMING)]
@@ -190,28 +181,27 @@ def test_who_accepts_always_is_not_asked_again_over_that_link() -> None:
 
 def test_what_is_to_be_sent_goes_out_once_it_can() -> None:
     face = Face(replace(HOST, send=PATHS))
-    opening = replace(CAN_SEND, stage=Stage.CONNECTING)
+    opening = replace(CAN_SEND, stage=st.Stage.CONNECTING)
     for status in (opening, CONNECTED, CAN_SEND, CAN_SEND):
         face.show(status)
     assert face.posted == [SendPaths(LINK, PATHS)]
 
 
-@pytest.mark.parametrize(
-    "options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)]
-)
-@pytest.mark.parametrize(("state", "status"), [(TransferState.DONE, 0), (TransferState.FAILED, 1)])
+@each_row("options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)])
+@each_row("state, status", [(st.TransferState.DONE, 0), (st.TransferState.FAILED, 1)])
 def test_once_ends_with_what_was_sent(
-    options: FaceOptions, state: TransferState, status: int
+    options: FaceOptions, state: st.TransferState, status: int
 ) -> None:
     face = Face(options)
     face.take(
-        CAN_SEND, *at(GOING, TransferState.ANNOUNCED, TransferState.ACTIVE, TransferState.WAITING)
+        CAN_SEND,
+        *at(GOING, st.TransferState.ANNOUNCED, st.TransferState.ACTIVE, st.TransferState.WAITING),
     )
-    face.show(replace(CAN_SEND, stage=Stage.WAITING))
+    face.show(replace(CAN_SEND, stage=st.Stage.WAITING))
     again = replace(CAN_SEND, link=LinkID("host-2"), resumes=LINK)
-    face.show(replace(again, stage=Stage.APPROVED, can_send_files=False))
+    face.show(replace(again, stage=st.Stage.APPROVED, can_send_files=False))
     face.show(again)
-    face.show(replace(GOING, state=TransferState.ACTIVE, link=again.link))
+    face.show(replace(GOING, state=st.TransferState.ACTIVE, link=again.link))
     assert face.posted == [SendPaths(LINK, PATHS)]
     face.show(replace(GOING, state=state, link=again.link))
     assert face.posted[1:] == [Disconnect(again.link), Shutdown()]
@@ -220,38 +210,38 @@ def test_once_ends_with_what_was_sent(
 
 def test_once_ends_with_what_came() -> None:
     face = Face(replace(HOST, once=True, accept_files=True))
-    face.take(CAN_SEND, COMING, *at(COMING, TransferState.ACTIVE, TransferState.DONE))
+    face.take(CAN_SEND, COMING, *at(COMING, st.TransferState.ACTIVE, st.TransferState.DONE))
     assert face.posted == [Disconnect(LINK), Shutdown()]
     assert face.exit_status == 0
 
 
 def test_a_lost_link_that_may_come_back_ends_nothing_and_one_that_does_not_fails() -> None:
     face = Face(replace(JOIN, once=True, send=PATHS))
-    face.take(CAN_SEND, GOING, *at(GOING, TransferState.ACTIVE, TransferState.WAITING))
-    face.show(replace(CAN_SEND, stage=Stage.WAITING))
+    face.take(CAN_SEND, GOING, *at(GOING, st.TransferState.ACTIVE, st.TransferState.WAITING))
+    face.show(replace(CAN_SEND, stage=st.Stage.WAITING))
     assert face.posted == [SendPaths(LINK, PATHS)]
-    face.show(replace(CAN_SEND, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED))
+    face.show(replace(CAN_SEND, stage=st.Stage.CLOSED, reason=Reason.PEER_VANISHED))
     assert face.posted[1:] == [Shutdown()]
     assert face.exit_status == 1
 
 
-@pytest.mark.parametrize("send", [PATHS, ()])
+@each_row("send", [PATHS, ()])
 def test_another_devices_link_that_ends_does_not_end_what_was_asked_for(
     send: tuple[str, ...],
 ) -> None:
     face = Face(replace(HOST, once=True, send=send))
-    face.take(CAN_SEND, replace(GOING, state=TransferState.ACTIVE))
+    face.take(CAN_SEND, replace(GOING, state=st.TransferState.ACTIVE))
     face.take(
-        replace(CONNECTED, link=LinkID("host-2"), stage=Stage.CLOSED, reason=Reason.ICE_FAILED)
+        replace(CONNECTED, link=LinkID("host-2"), stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)
     )
     assert Shutdown() not in face.posted
-    face.take(replace(CONNECTED, link=LinkID("host-2")), replace(CAN_SEND, stage=Stage.CLOSED))
+    face.take(replace(CONNECTED, link=LinkID("host-2")), replace(CAN_SEND, stage=st.Stage.CLOSED))
     assert (Shutdown() in face.posted) is bool(send)
 
 
 def test_a_link_that_takes_another_up_stands_in_its_place() -> None:
     face = Face(HOST)
-    face.show(replace(CONNECTED, stage=Stage.WAITING))
+    face.show(replace(CONNECTED, stage=st.Stage.WAITING))
     face.show(replace(CONNECTED, link=LinkID("host-2"), resumes=LINK))
     face.line("hello")
     face.close()
@@ -264,9 +254,9 @@ def test_a_link_that_takes_another_up_stands_in_its_place() -> None:
 
 def test_an_interrupt_cancels_what_moves_and_keeps_what_waits() -> None:
     face = Face(HOST)
-    waiting = replace(COMING, transfer=TransferID("t3"), state=TransferState.WAITING)
-    over = replace(COMING, transfer=TransferID("t4"), state=TransferState.DONE)
-    face.take(CONNECTED, replace(COMING, state=TransferState.ACTIVE), GOING, waiting, over)
+    waiting = replace(COMING, transfer=TransferID("t3"), state=st.TransferState.WAITING)
+    over = replace(COMING, transfer=TransferID("t4"), state=st.TransferState.DONE)
+    face.take(CONNECTED, replace(COMING, state=st.TransferState.ACTIVE), GOING, waiting, over)
     face.interrupt()
     face.interrupt()
     cancelled = [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
@@ -284,7 +274,9 @@ def test_transfers_that_are_over_are_forgotten_some_time() -> None:
     face = Face(HOST)
     face.show(GOING)
     for number in range(2 * MAX_TRANSFERS_KEPT):
-        face.show(replace(COMING, transfer=TransferID(f"over-{number}"), state=TransferState.DONE))
+        face.show(
+            replace(COMING, transfer=TransferID(f"over-{number}"), state=st.TransferState.DONE)
+        )
     assert len(face._transfers) == MAX_TRANSFERS_KEPT + 1
     assert GOING.transfer in face._transfers
 
@@ -301,10 +293,10 @@ def test_close_says_goodbye_and_waits_for_the_end() -> None:
     assert face.posted == [Disconnect(LINK), Shutdown()]
     assert not face.finished
     face.told.clear()
-    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.DISCONNECTED)
-    for status in (closed, INVITATION, PROMPT, NoInvitation(Reason.NO_NETWORK), Stopped()):
+    closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
+    for status in (closed, INVITATION, PROMPT, st.NoInvitation(Reason.NO_NETWORK), st.Stopped()):
         face.show(status)
-    assert face.told == [(closed, CONNECTED), Stopped()]
+    assert face.told == [(closed, CONNECTED), st.Stopped()]
     assert face.finished
     assert face.exit_status == 0
 
@@ -318,13 +310,13 @@ def test_a_network_side_that_does_not_end_is_left() -> None:
     assert face.finished
 
 
-@pytest.mark.parametrize("options", [HOST, JOIN])
+@each_row("options", [HOST, JOIN])
 def test_an_end_that_nobody_asked_for_is_a_failure(options: FaceOptions) -> None:
     face = Face(options)
-    face.show(Stopped())
+    face.show(st.Stopped())
     face.line("late")
     assert face.finished
-    assert (face.told, face.exit_status) == ([Stopped()], 1)
+    assert (face.told, face.exit_status) == ([st.Stopped()], 1)
 
 
 ENDS = [
@@ -343,52 +335,59 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "was_connected", "reason", "exit_status"), ENDS)
+@each_row("options, was_connected, reason, exit_status", ENDS)
 def test_the_link_that_ends_the_program(
     options: FaceOptions, was_connected: bool, reason: Reason | None, exit_status: int
 ) -> None:
     face = Face(options)
-    face.show(replace(CONNECTED, stage=Stage.CLOSED, reason=reason, was_connected=was_connected))
+    face.show(replace(CONNECTED, stage=st.Stage.CLOSED, reason=reason, was_connected=was_connected))
     assert face.posted == [Shutdown()]
     assert face.exit_status == exit_status
 
 
 def test_a_host_outlives_its_links() -> None:
     face = Face(HOST)
-    face.show(replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_VANISHED))
+    face.show(replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_VANISHED))
     assert face.posted == []
 
 
-CLOSINGS = [(Stage.CONNECTED, True, 0), (Stage.ASKING, False, 1)]
+CLOSINGS = [(st.Stage.CONNECTED, True, 0), (st.Stage.ASKING, False, 1)]
 
 
-@pytest.mark.parametrize(("stage", "was_connected", "exit_status"), CLOSINGS)
-def test_closing_a_joining_program(stage: Stage, was_connected: bool, exit_status: int) -> None:
+@each_row("stage, was_connected, exit_status", CLOSINGS)
+def test_closing_a_joining_program(stage: st.Stage, was_connected: bool, exit_status: int) -> None:
     face = Face(JOIN)
     face.show(replace(CONNECTED, stage=stage, was_connected=was_connected))
     face.close()
     face.show(
         replace(
-            CONNECTED, stage=Stage.CLOSED, was_connected=was_connected, reason=Reason.DISCONNECTED
+            CONNECTED,
+            stage=st.Stage.CLOSED,
+            was_connected=was_connected,
+            reason=Reason.DISCONNECTED,
         )
     )
     assert face.posted == [Disconnect(LINK), Shutdown()]
     assert face.exit_status == exit_status
 
 
-@pytest.mark.parametrize("reason", [Reason.PORT_TAKEN, Reason.PORT_REFUSED])
+@each_row("reason", [Reason.PORT_TAKEN, Reason.PORT_REFUSED])
 def test_a_port_that_cannot_be_had_ends_a_host_at_its_start(reason: Reason) -> None:
     face = Face(HOST)
-    face.show(ThisDevice(DeviceInfo("Here", "u1")))
-    face.show(Trouble(Problem(reason)))
-    face.show(NoInvitation(reason))
+    face.show(st.ThisDevice(DeviceInfo("Here", "u1")))
+    face.show(st.Trouble(Problem(reason)))
+    face.show(st.NoInvitation(reason))
     assert face.posted == [Shutdown()]
     assert face.exit_status == 1
 
 
 def test_a_port_lost_later_or_no_network_are_waited_out() -> None:
     face = Face(HOST)
-    for status in (NoInvitation(Reason.NO_NETWORK), INVITATION, NoInvitation(Reason.PORT_TAKEN)):
+    for status in (
+        st.NoInvitation(Reason.NO_NETWORK),
+        INVITATION,
+        st.NoInvitation(Reason.PORT_TAKEN),
+    ):
         face.show(status)
     assert face.posted == []
 
@@ -403,7 +402,7 @@ class _Closed(io.StringIO):
         raise ValueError("I/O operation on closed file")
 
 
-@pytest.mark.parametrize("out", [_Gone(), _Closed()])
+@each_row("out", [_Gone(), _Closed()])
 def test_a_reader_that_has_gone_ends_the_program(out: io.StringIO) -> None:
     face = Face(HOST, out)
     face.end_of_input()

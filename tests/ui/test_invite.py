@@ -1,17 +1,16 @@
 from dataclasses import replace
 
-import pytest
-
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import ChooseNetwork, Invite, Network, SessionType, SetRequireProof
 from proxim.core.status import Networks, NoInvitation, ProofPolicy, Trouble
 from proxim.ui.invite import QR_SIDE, life_text, network_text
 from proxim.ui.qr import qr_matrix
+from tests.rows import each_row
 from tests.ui.tk_support import DOCKER, URL, WIFI, Bench
 
 
-@pytest.mark.parametrize(
-    ("expires", "text"),
+@each_row(
+    "expires, text",
     [
         (None, "Valid until you end it with New code"),
         (900.0, "Valid for 15:00"),
@@ -99,7 +98,7 @@ def test_a_part_of_the_code_can_be_copied(bench: Bench) -> None:
     assert bench.clipboard() == "02501"
 
 
-@pytest.mark.parametrize("code", ["02501-WK381", "8G2K-4QWX-91ZP", "Z0ABCD-EFGHJK-MNPQRS"])
+@each_row("code", ["02501-WK381", "8G2K-4QWX-91ZP", "Z0ABCD-EFGHJK-MNPQRS"])
 def test_every_length_of_code_fits_beside_the_qr(bench: Bench, code: str) -> None:
     before = bench.root.winfo_width()
     bench.window.show(bench.invitation(code))
@@ -144,8 +143,8 @@ def test_after_somebody_joined_another_can_be_invited(bench: Bench) -> None:
     assert bench.posted == [Invite(SessionType.ONE_TIME)]
 
 
-@pytest.mark.parametrize(
-    ("label", "intent"),
+@each_row(
+    "label, intent",
     [
         ("One-time", Invite(SessionType.ONE_TIME)),
         ("Temporary: ends after 1 hour", Invite(SessionType.TEMPORARY, 3600.0)),
@@ -158,6 +157,7 @@ def test_a_kind_of_session_is_chosen(bench: Bench, label: str, intent: Invite) -
     last = menu.index("end")
     assert last is not None
     entry = next(at for at in range(last + 1) if str(menu.entrycget(at, "label")).startswith(label))
+    bench.posted.clear()
     menu.invoke(entry)
     assert bench.posted == [intent]
 

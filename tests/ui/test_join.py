@@ -7,6 +7,7 @@ from proxim.core.events import Join, Network
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.status import Networks
 from proxim.ui.join import own_networks, regrouped, typing_problem
+from tests.rows import each_row
 from tests.ui.tk_support import WIFI, Bench, link
 
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).shown
@@ -24,8 +25,8 @@ def note(bench: Bench) -> str:
     return str(bench.window.join._note.cget("text"))
 
 
-@pytest.mark.parametrize(
-    ("typed", "cursor", "shown", "at"),
+@each_row(
+    "typed, cursor, shown, at",
     [
         ("o25", 3, "025", 3),
         ("02501w", 6, "02501-W", 7),
@@ -40,7 +41,7 @@ def test_a_code_is_grouped_around_the_cursor(typed: str, cursor: int, shown: str
     assert regrouped(typed, cursor) == (shown, at)
 
 
-@pytest.mark.parametrize("typed", ["http://192.168.1.5:47800/#s=x", "02501-U", "é"])
+@each_row("typed", ["http://192.168.1.5:47800/#s=x", "02501-U", "é"])
 def test_a_link_and_a_wrong_symbol_stay_as_they_are(typed: str) -> None:
     assert regrouped(typed, len(typed)) is None
 

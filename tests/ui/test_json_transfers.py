@@ -23,6 +23,7 @@ from proxim.ui.json_transfers import (
     read_transfer,
     transfer_fields,
 )
+from tests.rows import each_row
 
 COMING = TransferStatus(
     TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, (Entry("a", 5), Entry("b")), 5
@@ -62,7 +63,7 @@ def test_paths_become_whole() -> None:
     assert read_paths({"paths": ["a", "/b c"]}) == (os.path.abspath("a"), os.path.abspath("/b c"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "paths",
     [
         None,
@@ -89,7 +90,7 @@ def test_an_answer() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     "fields",
     [
         {"declined": None},

@@ -8,10 +8,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies
 
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import (
     Decide,
@@ -34,26 +33,9 @@ from proxim.core.file_events import (
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.messages import DeviceInfo, Verified
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    Networks,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    Stage,
-    Status,
-    Stopped,
-    TextReceived,
-    TextSent,
-    ThisDevice,
-    TransferState,
-    TransferStatus,
-    Trouble,
-    Via,
-)
 from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.jsonlines import JsonLinesFace
+from tests.rows import each_row
 
 NOON = 1_748_779_200.0  # 2025-06-01T12:00:00Z
 LINK = LinkID("host-1")
@@ -61,7 +43,7 @@ NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
-INVITATION = Invitation(
+INVITATION = st.Invitation(
     "s1",
     "u1",
     NEAR,
@@ -69,13 +51,13 @@ INVITATION = Invitation(
     SessionType.ONE_TIME,
     1900.0,
 )
-PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
-CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
+PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
+CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 
-COMING = TransferStatus(
+COMING = st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
-    TransferState.ANNOUNCED,
+    st.TransferState.ANNOUNCED,
     (Entry("trip", directory=True), Entry("trip/a.jpg", 70, 1), Entry("notes.txt", 30)),
     100,
     link=LINK,
@@ -101,7 +83,7 @@ class Face:
             lambda: NOON,
         )
 
-    def show(self, *statuses: Status) -> list[Event]:
+    def show(self, *statuses: st.Status) -> list[Event]:
         for status in statuses:
             self.face.show(status)
         return self.events()
@@ -151,16 +133,16 @@ LINK_EVENT = {
     "name": "Ana",
 }
 
-EVENTS: list[tuple[Status, list[Event]]] = [
-    (ThisDevice(DeviceInfo("Here", "u1")), []),
-    (Networks((Network("192.168.1.7", 24, "Wi-Fi", virtual=False),), "192.168.1.7"), []),
+EVENTS: list[tuple[st.Status, list[Event]]] = [
+    (st.ThisDevice(DeviceInfo("Here", "u1")), []),
+    (st.Networks((Network("192.168.1.7", 24, "Wi-Fi", virtual=False),), "192.168.1.7"), []),
     (INVITATION, [SESSION]),
     (
         replace(INVITATION, code=None, type=SessionType.PERSISTENT, expires=None),
         [{**SESSION, "code": None, "type": "persistent", "expiresAt": None}],
     ),
-    (NoInvitation(None), []),
-    (NoInvitation(Reason.NO_NETWORK), [error(Reason.NO_NETWORK)]),
+    (st.NoInvitation(None), []),
+    (st.NoInvitation(Reason.NO_NETWORK), [error(Reason.NO_NETWORK)]),
     (
         PROMPT,
         [
@@ -175,37 +157,37 @@ EVENTS: list[tuple[Status, list[Event]]] = [
         ],
     ),
     (
-        PairOutcome("s1", approved=True),
+        st.PairOutcome("s1", approved=True),
         [{"event": "pair_result", "sessionID": "s1", "status": "approved"}],
     ),
     (
-        PairOutcome("s1", approved=False, reason=Reason.GUEST_LEFT),
+        st.PairOutcome("s1", approved=False, reason=Reason.GUEST_LEFT),
         [{"event": "pair_result", "sessionID": "s1", "status": "rejected", "reason": "guest_left"}],
     ),
-    (replace(CONNECTED, stage=Stage.APPROVED), []),
-    (replace(CONNECTED, stage=Stage.CONNECTING), [{**LINK_EVENT, "state": "connecting"}]),
+    (replace(CONNECTED, stage=st.Stage.APPROVED), []),
+    (replace(CONNECTED, stage=st.Stage.CONNECTING), [{**LINK_EVENT, "state": "connecting"}]),
     (CONNECTED, [{**LINK_EVENT, "state": "connected"}]),
     (
         replace(CONNECTED, verified=Verified.CODE),
         [{**LINK_EVENT, "state": "connected", "verified": "code"}],
     ),
     (
-        replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_LEFT),
+        replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT),
         [{**LINK_EVENT, "state": "closed", "reason": "peer_left"}],
     ),
-    (TextReceived(LINK, "hi"), [{"event": "text", "text": "hi", "link": "host-1"}]),
-    (TextSent(LINK, "hi"), []),
-    (Trouble(Problem(Reason.PROMPT_GONE)), [error(Reason.PROMPT_GONE)]),
+    (st.TextReceived(LINK, "hi"), [{"event": "text", "text": "hi", "link": "host-1"}]),
+    (st.TextSent(LINK, "hi"), []),
+    (st.Trouble(Problem(Reason.PROMPT_GONE)), [error(Reason.PROMPT_GONE)]),
     (
-        Trouble(Problem(Reason.UNSUPPORTED, "why"), LINK),
+        st.Trouble(Problem(Reason.UNSUPPORTED, "why"), LINK),
         [error(Reason.UNSUPPORTED, detail="why", link="host-1")],
     ),
-    (Stopped(), []),
+    (st.Stopped(), []),
 ]
 
 
-@pytest.mark.parametrize(("status", "events"), EVENTS, ids=lambda value: type(value).__name__)
-def test_each_status_as_events(status: Status, events: list[Event]) -> None:
+@each_row("status, events", EVENTS)
+def test_each_status_as_events(status: st.Status, events: list[Event]) -> None:
     assert Face(HOST).show(status) == events
 
 
@@ -213,32 +195,32 @@ def test_a_session_event_whenever_the_code_changes_and_only_then() -> None:
     face = Face(HOST)
     assert len(face.show(INVITATION, INVITATION)) == 1
     assert len(face.show(replace(INVITATION, code="99999-99999"))) == 1
-    assert len(face.show(NoInvitation(None), replace(INVITATION, code="99999-99999"))) == 1
+    assert len(face.show(st.NoInvitation(None), replace(INVITATION, code="99999-99999"))) == 1
 
 
 def test_a_link_event_once_per_change() -> None:
     face = Face(HOST)
     shown = face.show(
-        replace(CONNECTED, stage=Stage.APPROVED),
-        replace(CONNECTED, stage=Stage.CONNECTING),
-        replace(CONNECTED, stage=Stage.CONNECTING, peer_name="A"),
+        replace(CONNECTED, stage=st.Stage.APPROVED),
+        replace(CONNECTED, stage=st.Stage.CONNECTING),
+        replace(CONNECTED, stage=st.Stage.CONNECTING, peer_name="A"),
         CONNECTED,
         replace(CONNECTED, can_text=True),
-        replace(CONNECTED, stage=Stage.CLOSED),
+        replace(CONNECTED, stage=st.Stage.CLOSED),
     )
     assert [event["state"] for event in shown] == ["connecting", "connected", "closed"]
 
 
 def test_a_joining_program_tells_its_way_and_why_it_failed() -> None:
     face = Face(JOIN)
-    dialing = LinkStatus(
-        LinkID("guest-1"), "@code", Stage.DIALING, peer_address="192.168.1.7:47800"
+    dialing = st.LinkStatus(
+        LinkID("guest-1"), "@code", st.Stage.DIALING, peer_address="192.168.1.7:47800"
     )
     shown = face.show(
         dialing,
-        replace(dialing, stage=Stage.ASKING, deadline=1040.0),
-        PairOutcome("@code", approved=False, reason=Reason.DECLINED),
-        replace(dialing, stage=Stage.CLOSED, reason=Reason.DECLINED),
+        replace(dialing, stage=st.Stage.ASKING, deadline=1040.0),
+        st.PairOutcome("@code", approved=False, reason=Reason.DECLINED),
+        replace(dialing, stage=st.Stage.CLOSED, reason=Reason.DECLINED),
     )
     assert shown == [
         {"event": "join", "state": "dialing", "address": "192.168.1.7:47800"},
@@ -259,7 +241,9 @@ def test_a_joining_program_tells_its_way_and_why_it_failed() -> None:
 
 def test_a_failure_told_as_trouble_is_not_told_again() -> None:
     face = Face(HOST)
-    shown = face.show(Trouble(Problem(Reason.PORT_TAKEN, "47800")), NoInvitation(Reason.PORT_TAKEN))
+    shown = face.show(
+        st.Trouble(Problem(Reason.PORT_TAKEN, "47800")), st.NoInvitation(Reason.PORT_TAKEN)
+    )
     assert shown == [error(Reason.PORT_TAKEN, detail="47800")]
 
 
@@ -268,7 +252,7 @@ AWKWARD = 'é 漢 😀 "\\ \n\r\x00\x1b[2J\x7f\x85\x9b\u2028\u2029\x0b\x1c\ud800
 
 def test_characters_are_kept_but_none_ends_a_line() -> None:
     face = Face(HOST)
-    face.face.show(TextReceived(LINK, AWKWARD))
+    face.face.show(st.TextReceived(LINK, AWKWARD))
     assert isinstance(face.out, io.StringIO)
     raw = face.out.getvalue()
     assert "é 漢 😀" in raw
@@ -276,22 +260,22 @@ def test_characters_are_kept_but_none_ends_a_line() -> None:
     assert face.events()[0]["text"] == AWKWARD
 
 
-@pytest.mark.parametrize(
-    ("encoding", "kept"), [("utf-8", True), ("UTF_16", True), ("cp1252", False), ("ascii", False)]
+@each_row(
+    "encoding, kept", [("utf-8", True), ("UTF_16", True), ("cp1252", False), ("ascii", False)]
 )
 def test_a_stdout_of_any_encoding_gets_valid_json(encoding: str, kept: bool) -> None:
     raw = io.BytesIO()
     Face(HOST, io.TextIOWrapper(raw, encoding=encoding, newline="")).face.show(
-        TextReceived(LINK, AWKWARD)
+        st.TextReceived(LINK, AWKWARD)
     )
     line = raw.getvalue().decode(encoding)
     assert json.loads(line)["text"] == AWKWARD
     assert ("漢" in line) is kept
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=())))
+@given(strategies.text(alphabet=strategies.characters(exclude_categories=())))
 def test_any_text_comes_out_as_one_line(text: str) -> None:
-    assert Face(HOST).show(TextReceived(LINK, text))[0]["text"] == text
+    assert Face(HOST).show(st.TextReceived(LINK, text))[0]["text"] == text
 
 
 class _Pipe(io.StringIO):
@@ -312,7 +296,7 @@ def test_every_line_is_flushed() -> None:
 # --- commands -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("approved", [True, False])
+@each_row("approved", [True, False])
 def test_pair_response(approved: bool) -> None:
     face = Face(HOST)
     assert (
@@ -322,9 +306,7 @@ def test_pair_response(approved: bool) -> None:
     assert face.posted == [Decide("s1", approved)]
 
 
-@pytest.mark.parametrize(
-    ("request_field", "number"), [({}, None), ({"request": 3}, 3), ({"request": None}, None)]
-)
+@each_row("request_field, number", [({}, None), ({"request": 3}, 3), ({"request": None}, None)])
 def test_a_pair_response_may_name_its_request(request_field: Event, number: int | None) -> None:
     face = Face(HOST)
     assert (
@@ -354,7 +336,7 @@ def test_text_goes_to_all_open_links_and_to_none() -> None:
     face = Face(HOST)
     assert face.read({"type": "text", "text": "hi"}) == [error(Reason.NOT_CONNECTED)]
     face.show(CONNECTED, replace(CONNECTED, link=LinkID("host-2")))
-    face.show(replace(CONNECTED, link=LinkID("host-3"), stage=Stage.CONNECTING))
+    face.show(replace(CONNECTED, link=LinkID("host-3"), stage=st.Stage.CONNECTING))
     assert face.read({"type": "text", "text": "hi\n\u2028"}) == []
     assert face.posted == [SendText(LINK, "hi\n\u2028"), SendText(LinkID("host-2"), "hi\n\u2028")]
 
@@ -411,7 +393,7 @@ BAD_LINES = [
 ]
 
 
-@pytest.mark.parametrize("line", BAD_LINES, ids=lambda line: line[:40])
+@each_row("line", BAD_LINES)
 def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
     face = Face(HOST)
     face.show(replace(CONNECTED, can_send_files=True), PROMPT, COMING)
@@ -433,7 +415,7 @@ NEW_CODES: list[tuple[Event, Invite]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "invite"), NEW_CODES)
+@each_row("fields, invite", NEW_CODES)
 def test_a_script_can_ask_for_a_new_code(fields: Event, invite: Invite) -> None:
     face = Face(replace(HOST, invite=Invite(SessionType.TEMPORARY, 600.0)))
     assert face.read({"type": "new_code", **fields}) == []
@@ -451,20 +433,27 @@ def test_an_empty_line_is_no_command() -> None:
     assert Face(HOST).read("", " \t\r\n") == []
 
 
-@given(st.sampled_from([HOST, JOIN]), st.text(alphabet=st.characters(exclude_categories=())))
+@given(
+    strategies.sampled_from([HOST, JOIN]),
+    strategies.text(alphabet=strategies.characters(exclude_categories=())),
+)
 def test_no_line_raises(options: FaceOptions, line: str) -> None:
     Face(options).read(line)
 
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3),
+JSON_VALUES = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(),
+    lambda inner: strategies.lists(inner, max_size=3),
 )
 
 
 @given(
-    st.sampled_from([HOST, JOIN]),
-    st.sampled_from(
+    strategies.sampled_from([HOST, JOIN]),
+    strategies.sampled_from(
         [
             "pair_response",
             "text",
@@ -479,8 +468,8 @@ JSON_VALUES = st.recursive(
             "x",
         ]
     ),
-    st.dictionaries(
-        st.sampled_from(
+    strategies.dictionaries(
+        strategies.sampled_from(
             [
                 "sessionID",
                 "approved",
@@ -526,17 +515,17 @@ FILES = [
 
 def test_a_transfer_from_its_announcement_to_its_end() -> None:
     face = Face(HOST)
-    active = replace(COMING, state=TransferState.ACTIVE, moved=50, speed=12.4, via=Via.LANE)
+    active = replace(COMING, state=st.TransferState.ACTIVE, moved=50, speed=12.4, via=st.Via.LANE)
     assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
     moving = {**TRANSFER, "state": "active", "bytes": 50, "speed": 12, "via": "lane"}
     assert face.show(active) == [moving]
-    waiting = replace(COMING, state=TransferState.WAITING, moved=50, link=None)
+    waiting = replace(COMING, state=st.TransferState.WAITING, moved=50, link=None)
     del (gone := {**TRANSFER, "state": "waiting", "bytes": 50})["link"]
     assert face.show(waiting) == [gone]
     failed = (FailedFile(2, Reason.FILE_CHANGED),)
     done = replace(
         COMING,
-        state=TransferState.DONE,
+        state=st.TransferState.DONE,
         moved=70,
         failed=failed,
         path="/d",
@@ -546,7 +535,7 @@ def test_a_transfer_from_its_announcement_to_its_end() -> None:
     assert face.show(done) == [
         {**ended, "failed": [{"path": "notes.txt", "reason": "file_changed"}]}
     ]
-    single = replace(GOING, state=TransferState.DONE, sha256="ab")
+    single = replace(GOING, state=st.TransferState.DONE, sha256="ab")
     assert face.show(single) == [
         {**TRANSFER, "transferID": "t2", "direction": "out", "state": "done", "sha256": "ab"}
     ]
@@ -560,14 +549,14 @@ def test_progress_is_told_some_ten_times_a_second() -> None:
     face = Face(HOST)
     told = 0
     for step in range(1000):
-        told += len(face.show(replace(COMING, state=TransferState.ACTIVE, moved=step % 100)))
+        told += len(face.show(replace(COMING, state=st.TransferState.ACTIVE, moved=step % 100)))
         face.now += 0.001
     assert 10 <= told <= 12
-    assert face.show(replace(COMING, state=TransferState.DONE))[0]["state"] == "done"
+    assert face.show(replace(COMING, state=st.TransferState.DONE))[0]["state"] == "done"
 
 
-@pytest.mark.parametrize(
-    ("more", "answer"),
+@each_row(
+    "more, answer",
     [
         ({}, AcceptTransfer(COMING.transfer)),
         ({"declined": [2, 0, 2]}, AcceptTransfer(COMING.transfer, declined=(0, 2))),
@@ -604,7 +593,7 @@ def test_decline_and_cancel() -> None:
         == []
     )
     assert face.posted == [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
-    face.show(replace(GOING, state=TransferState.CANCELLED))
+    face.show(replace(GOING, state=st.TransferState.CANCELLED))
     for unknown in ("t2", "t9"):
         command = {"type": "cancel", "transferID": unknown}
         assert face.read(command) == [error(Reason.TRANSFER_GONE, transferID=unknown)]
@@ -617,7 +606,7 @@ def test_retry_of_what_was_sent_and_failed() -> None:
         assert face.read({"type": "retry", "transferID": number}) == [
             error(Reason.TRANSFER_GONE, transferID=number)
         ]
-    face.show(replace(GOING, state=TransferState.FAILED))
+    face.show(replace(GOING, state=st.TransferState.FAILED))
     assert face.read({"type": "retry", "transferID": "t2"}) == []
     assert face.posted == [RetryTransfer(GOING.transfer)]
 
@@ -655,7 +644,7 @@ def test_what_was_sent_to_a_device_that_never_greets_is_refused_at_the_end() -> 
     face = Face(HOST)
     face.show(CONNECTED)
     assert face.read({"type": "send", "paths": ["/a"]}) == []
-    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_LEFT)
+    closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT)
     assert face.show(closed)[-1] == error(Reason.FILES_UNSUPPORTED)
     face.show(replace(CONNECTED, link=LinkID("host-2"), can_send_files=True))
     assert face.posted == []
@@ -667,7 +656,7 @@ def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
     assert face.read({"type": "send", "paths": ["/a"]}) == []
     again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
     face.show(
-        replace(CONNECTED, stage=Stage.WAITING), replace(again, stage=Stage.CONNECTING), again
+        replace(CONNECTED, stage=st.Stage.WAITING), replace(again, stage=st.Stage.CONNECTING), again
     )
     face.show(replace(again, can_send_files=True))
     assert face.posted == [SendPaths(LinkID("host-2"), ("/a",))]
@@ -687,7 +676,7 @@ def test_a_link_that_waits_and_is_taken_up_again() -> None:
     face = Face(HOST)
     again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
     face.show(CONNECTED)
-    assert face.show(replace(CONNECTED, stage=Stage.WAITING, deadline=1120.0), again) == [
+    assert face.show(replace(CONNECTED, stage=st.Stage.WAITING, deadline=1120.0), again) == [
         {**LINK_EVENT, "state": "waiting", "expiresAt": "2025-06-01T12:02:00Z"},
         {**LINK_EVENT, "state": "connected", "link": "host-2", "resumes": "host-1"},
     ]
@@ -712,7 +701,7 @@ def test_a_code_may_come_as_a_command_and_a_typo_may_be_mended() -> None:
     assert face.posted == [Join(parse_target(NEAR))]
 
 
-@pytest.mark.parametrize("more", [{}, {"yes": False}])
+@each_row("more", [{}, {"yes": False}])
 def test_a_far_address_needs_consent(more: Event) -> None:
     face = Face(JOIN)
     refused = error(Reason.FAR_ADDRESS, detail="203.0.113.9:47800")
@@ -746,8 +735,8 @@ def test_close() -> None:
     face.show(CONNECTED)
     assert face.read({"type": "close"}, {"type": "close"}, {"type": "text", "text": "late"}) == []
     assert face.posted == [Disconnect(LINK), Shutdown()]
-    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.DISCONNECTED)
-    assert [event["event"] for event in face.show(closed, INVITATION, PROMPT, Stopped())] == [
+    closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
+    assert [event["event"] for event in face.show(closed, INVITATION, PROMPT, st.Stopped())] == [
         "link"
     ]
 

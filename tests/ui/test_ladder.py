@@ -1,7 +1,5 @@
 from dataclasses import replace
 
-import pytest
-
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
 from proxim.core.events import SessionType
 from proxim.core.messages import DeviceInfo, Verified
@@ -17,6 +15,7 @@ from proxim.core.status import (
     TransferState,
 )
 from proxim.ui.ladder import NO_STEP, Ladder, Rung, Side
+from tests.rows import each_row
 from tests.ui.tk_support import link, transfer
 
 INVITATION = Invitation("s", "u", "02501-WK381", "http://x", SessionType.ONE_TIME, None)
@@ -82,8 +81,8 @@ def test_a_guest_is_told_where_to_look() -> None:
     assert "other screen" in after(guest(Stage.ASKING)).sentence
 
 
-@pytest.mark.parametrize(
-    ("reached", "step"),
+@each_row(
+    "reached, step",
     [(Stage.DIALING, 0), (Stage.ASKING, 1), (Stage.APPROVED, 2), (Stage.CONNECTING, 3)],
 )
 def test_a_failure_stays_on_the_step_where_it_happened(reached: Stage, step: int) -> None:
@@ -117,7 +116,7 @@ def test_cancelling_is_no_error_of_the_table() -> None:
     assert (rung.sentence, rung.failed, rung.wanted) == ("Cancelled.", True, True)
 
 
-@pytest.mark.parametrize("reason", [Reason.DECLINED, Reason.TIMEOUT, Reason.EXPIRED, Reason.CLOSED])
+@each_row("reason", [Reason.DECLINED, Reason.TIMEOUT, Reason.EXPIRED, Reason.CLOSED])
 def test_the_host_reads_about_a_refused_request_as_the_host(reason: Reason) -> None:
     rung = after(INVITATION, PROMPT, PairOutcome("s", approved=False, reason=reason))
     assert rung.failed

@@ -1,11 +1,10 @@
 import math
 from dataclasses import replace
 
-import pytest
-
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import Disconnect, LinkID
 from proxim.core.status import Stage
+from tests.rows import each_row
 from tests.ui.tk_support import Bench, link
 
 
@@ -44,8 +43,8 @@ def test_every_step_can_be_read_inside_the_window(bench: Bench) -> None:
         assert bottom <= canvas.winfo_height()
 
 
-@pytest.mark.parametrize(
-    ("stage", "reached"),
+@each_row(
+    "stage, reached",
     [(Stage.DIALING, 1), (Stage.ASKING, 2), (Stage.APPROVED, 3), (Stage.CONNECTING, 4)],
 )
 def test_the_dots_up_to_now_are_filled(bench: Bench, stage: Stage, reached: int) -> None:

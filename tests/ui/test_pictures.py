@@ -1,6 +1,4 @@
-"""Pictures of the window while files are sent, to be looked at; each is whole, on the screen and
-not too large.
-"""
+"""Pictures of the window, to be looked at; each is whole, on the screen and not too large."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,19 +6,91 @@ from dataclasses import replace
 import pytest
 
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import LinkID
+from proxim.core.events import LinkID, Network, SessionType
 from proxim.core.manifest import Direction, FailedFile
-from proxim.core.status import Stage, TextReceived, TransferState, Trouble, Via
+from proxim.core.messages import DeviceInfo, Verified
+from proxim.core.status import (
+    Networks,
+    NoInvitation,
+    ProofPolicy,
+    Stage,
+    TextReceived,
+    ThisDevice,
+    TransferState,
+    Trouble,
+    Via,
+)
 from proxim.ui.incoming import DEAD_SECONDS
 from proxim.ui.pages import WAITING
 from proxim.ui.theme import ThemeChoice
-from tests.ui.test_window import MakeBench
-from tests.ui.tk_support import LONG_NAME, Bench, camera, link, transfer
+from tests.ui.tk_support import DOCKER, LONG_NAME, Bench, MakeBench, camera, link, transfer
 
 ARABIC = (
     "صور العطلة الصيفية في الجبال والبحر مع العائلة والأصدقاء سنة ألفين وستة وعشرين الجزء الأول.jpg"
 )
 LONG = "Protokoll-der-ausserordentlichen-Mitgliederversammlung-vom-21-November-endgueltig2.docx"
+
+
+def show_long(bench: Bench) -> None:
+    bench.window.show(ProofPolicy(required=True))
+    bench.window.show(ThisDevice(DeviceInfo(LONG_NAME, "id")))
+    bench.window.show(
+        Networks(
+            (Network("10.20.30.123", 24, "Intel Ethernet I219-V", False), DOCKER), "10.20.30.123"
+        )
+    )
+    bench.window.show(bench.invitation("HG2K-4QWX-91ZP", SessionType.PERSISTENT, None))
+
+
+def show_error(bench: Bench) -> None:
+    bench.window.show(link(stage=Stage.CONNECTING, link_id="guest-1"))
+    bench.window.show(Trouble(Problem(Reason.NETWORK_CHANGED)))
+    bench.window.join.entry.insert(0, "02501-WK382")
+    bench.window.join._read()
+
+
+def show_dialog(bench: Bench) -> None:
+    bench.window.show(bench.prompt())
+    bench.clock.now += 1
+    bench.pump(lambda: bench.window._dialogs["session-1"].approve_button.instate(["!disabled"]))
+
+
+def show_dialog_verified(bench: Bench) -> None:
+    bench.window.show(bench.prompt(verified=Verified.CODE))
+    bench.clock.now += 1
+    bench.pump(lambda: bench.window._dialogs["session-1"].approve_button.instate(["!disabled"]))
+
+
+def show_dialog_qr(bench: Bench) -> None:
+    bench.window.show(ProofPolicy(required=True))
+    bench.window.show(bench.prompt(verified=Verified.QR))
+
+
+def show_dialog_second_step(bench: Bench) -> None:
+    show_dialog(bench)
+    dialog = bench.window._dialogs["session-1"]
+    dialog.approve()
+    bench.clock.now += 1
+    bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
+
+
+def show_conversation(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(link(LONG_NAME, link_id="guest-2", verified=None))
+    bench.window.pages.select(LinkID("host-1"))
+    for text in ("Hello!", "A longer text\nof two lines", "x" * 200):
+        bench.window.show(TextReceived(LinkID("host-1"), text))
+
+
+def show_ipv6(bench: Bench) -> None:
+    address = "2001:db8:85a3:1234:5678:8a2e:370:7334"
+    bench.window.show(Networks((Network(address, 64, "eth0", False),), address))
+    bench.window.show(bench.invitation(code=None))
+
+
+def show_no_network(bench: Bench) -> None:
+    bench.window.show(Networks((), None))
+    bench.window.show(NoInvitation(Reason.NO_NETWORK))
 
 
 def show_no_transfers(bench: Bench) -> None:
@@ -117,7 +187,7 @@ def show_drop_without_link(bench: Bench) -> None:
     bench.window.drop.enter()
 
 
-SCENES: dict[str, Callable[[Bench], None]] = {
+SCENES_OF_FILES: dict[str, Callable[[Bench], None]] = {
     "files-none": show_no_transfers,
     "files": show_transfers,
     "files-finished": show_finished,
@@ -130,12 +200,27 @@ SCENES: dict[str, Callable[[Bench], None]] = {
     "files-drop": show_drop,
     "files-drop-nowhere": show_drop_without_link,
 }
+SCENES = SCENES_OF_FILES | {
+    "home": lambda _bench: None,
+    "long-names-several-networks": show_long,
+    "error": show_error,
+    "dialog": show_dialog,
+    "dialog-verified": show_dialog_verified,
+    "dialog-qr": show_dialog_qr,
+    "dialog-second-step": show_dialog_second_step,
+    "conversation": show_conversation,
+    "ipv6": show_ipv6,
+    "no-network": show_no_network,
+}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("scene", SCENES)
-def test_pictures_at_100_percent(scene: str, theme: ThemeChoice, make_bench: MakeBench) -> None:
-    take_picture(make_bench(theme), scene, f"{scene}-{theme}-100")
+def test_pictures_at_100_percent(scene: str, make_bench: MakeBench) -> None:
+    themes: tuple[ThemeChoice, ...] = ("light", "dark")
+    for theme in themes:
+        bench = make_bench(theme)
+        take_picture(bench, scene, f"{scene}-{theme}-100")
+        bench.root.destroy()
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -143,20 +228,16 @@ def test_pictures_at_200_percent(
     scene: str, fine_screen: str, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", fine_screen)
-    take_picture(make_bench("light"), scene, f"{scene}-light-200")
+    bench = make_bench("light")
+    assert bench.window.theme.px(100) in range(198, 203)
+    take_picture(bench, scene, f"{scene}-light-200")
 
 
 def take_picture(bench: Bench, scene: str, name: str) -> None:
+    """The window in a scene: whole, on the screen, and as large as what is in it."""
     SCENES[scene](bench)
-    bench.settle()
-    root = bench.root
-    bench.pump(
-        lambda: (
-            root.winfo_width() >= root.winfo_reqwidth()
-            and root.winfo_height() >= root.winfo_reqheight()
-        )
-    )
-    assert root.winfo_width() <= bench.window.theme.px(640)
-    assert root.winfo_height() <= bench.window.theme.px(680)
+    bench.wait_until_whole()
+    assert bench.root.winfo_width() <= bench.window.theme.px(640), name
+    assert bench.root.winfo_height() <= bench.window.theme.px(680), name
     path = bench.picture(name)
-    assert path is None or path.stat().st_size > 1000
+    assert path is None or path.stat().st_size > 1000, name

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import pytest
-
 from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import Prompt
 from proxim.ui.prompts import UNVERIFIED_QUEUED, PromptQueue
+from tests.rows import each_row
 
 PROMPT = Prompt("s0", DeviceInfo("Ana", "id"), "192.168.1.9", None, 40.0)
 
@@ -37,7 +36,7 @@ def test_of_unverified_requests_one_is_shown_at_a_time_in_the_order_in_which_the
     assert sessions(queue) == ["s1"]
 
 
-@pytest.mark.parametrize("method", Verified)
+@each_row("method", Verified)
 def test_verified_requests_go_first_and_all_at_once(method: Verified) -> None:
     queue = PromptQueue()
     queue.put(prompt(0))

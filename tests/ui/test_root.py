@@ -10,8 +10,7 @@ from proxim.core.words import use
 from proxim.ui import root as root_module
 from proxim.ui.root import PLAIN_DPI, POINTS_PER_INCH, installed, make_root, scale_of
 from proxim.ui.window import Window
-from tests.ui.test_window import MakeBench
-from tests.ui.tk_support import Bench
+from tests.ui.tk_support import Bench, MakeBench
 
 on_x11 = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X resources are X11's")
 

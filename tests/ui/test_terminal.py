@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies
 
+from proxim.core import status as st
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
 from proxim.core.events import (
     Decide,
@@ -29,27 +28,11 @@ from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, S
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.messages import DeviceInfo, Verified
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    Networks,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    ProofPolicy,
-    Stage,
-    Status,
-    Stopped,
-    TextReceived,
-    TransferState,
-    TransferStatus,
-    Trouble,
-    Via,
-)
 from proxim.core.words import use
 from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.terminal import TerminalFace
 from proxim.ui.terminal_words import DEAD_SECONDS
+from tests.rows import each_row
 
 NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))  # in whatever zone this runs
 LINK = LinkID("host-1")
@@ -59,9 +42,9 @@ TYPO = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
 URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
-INVITATION = Invitation("s1", "u1", NEAR, URL, SessionType.ONE_TIME, 1900.0)
-PROMPT = Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0, number=11)
-CONNECTED = LinkStatus(LINK, "s1", Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
+INVITATION = st.Invitation("s1", "u1", NEAR, URL, SessionType.ONE_TIME, 1900.0)
+PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0, number=11)
+CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 VERIFIED = replace(PROMPT, verified=Verified.CODE)
 QUESTION = "Allow? [y/N] (40 s) "
 
@@ -100,12 +83,12 @@ class Face:
         self.face.start()
         return self.written()
 
-    def show(self, *statuses: Status) -> str:
+    def show(self, *statuses: st.Status) -> str:
         for status in statuses:
             self.face.show(status)
         return self.written()
 
-    def ask(self, *statuses: Status) -> str:
+    def ask(self, *statuses: st.Status) -> str:
         """Show them, and let the time pass in which no question takes a yes."""
         shown = self.show(*statuses)
         self.now += DEAD_SECONDS
@@ -133,7 +116,7 @@ def test_an_invitation_says_all_that_is_needed() -> None:
         Network("10.0.0.2", 8, "Cable", virtual=False),
         Network("172.17.0.1", 16, "docker0", virtual=True),
     )
-    shown = face.show(Networks(networks, "192.168.1.7"), INVITATION)
+    shown = face.show(st.Networks(networks, "192.168.1.7"), INVITATION)
     assert "█" in shown
     assert f"  Code     {NEAR}\n" in shown
     assert f"  Link     {URL}\n" in shown
@@ -153,7 +136,7 @@ VALID = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "expires", "words"), VALID)
+@each_row("kind, expires, words", VALID)
 def test_how_long_a_code_lives(kind: SessionType, expires: float | None, words: str) -> None:
     assert f"Valid    {words}\n" in Face(HOST).show(replace(INVITATION, type=kind, expires=expires))
 
@@ -172,7 +155,7 @@ def test_a_code_that_is_closed_says_so_and_how_to_get_another() -> None:
     face.show(INVITATION)
     closed = "  Code     closed, as too many wrong ones were tried; /new makes a new one\n"
     assert (
-        face.show(Trouble(Problem(Reason.CODE_CLOSED)), CODE_CLOSED)
+        face.show(st.Trouble(Problem(Reason.CODE_CLOSED)), CODE_CLOSED)
         == SENTENCES[Reason.CODE_CLOSED] + f"\n{closed}"
     )
     elsewhere = face.show(replace(CODE_CLOSED, url=URL.replace("1.7", "1.8")))
@@ -182,13 +165,15 @@ def test_a_code_that_is_closed_says_so_and_how_to_get_another() -> None:
 
 
 def test_no_code_and_why() -> None:
-    assert Face(HOST).show(NoInvitation(Reason.NO_NETWORK)) == SENTENCES[Reason.NO_NETWORK] + "\n"
-    assert Face(HOST).show(NoInvitation(None)) == ""
+    assert (
+        Face(HOST).show(st.NoInvitation(Reason.NO_NETWORK)) == SENTENCES[Reason.NO_NETWORK] + "\n"
+    )
+    assert Face(HOST).show(st.NoInvitation(None)) == ""
 
 
 def test_a_failure_is_said_once_and_ends_a_host_that_cannot_start() -> None:
     face = Face(HOST)
-    shown = face.show(Trouble(Problem(Reason.PORT_TAKEN)), NoInvitation(Reason.PORT_TAKEN))
+    shown = face.show(st.Trouble(Problem(Reason.PORT_TAKEN)), st.NoInvitation(Reason.PORT_TAKEN))
     assert shown == SENTENCES[Reason.PORT_TAKEN] + "\n"
     assert (face.posted, face.face.exit_status) == ([Shutdown()], 1)
 
@@ -214,9 +199,7 @@ def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("verified", "words"), [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")]
-)
+@each_row("verified, words", [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")])
 def test_the_badge_in_words(verified: Verified, words: str) -> None:
     assert f"Proof    {words}" in Face(HOST).show(replace(PROMPT, verified=verified))
 
@@ -232,7 +215,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "approved"), ANSWERS)
+@each_row("typed, approved", ANSWERS)
 def test_an_answer(typed: str, approved: bool) -> None:
     face = Face(HOST)
     assert face.ask(VERIFIED).endswith(QUESTION)
@@ -240,9 +223,7 @@ def test_an_answer(typed: str, approved: bool) -> None:
     assert face.posted == [Decide("s1", approved, number=11)]
 
 
-@pytest.mark.parametrize(
-    ("typed", "approved"), [("yes", True), ("YES", True), ("n", False), ("", False)]
-)
+@each_row("typed, approved", [("yes", True), ("YES", True), ("n", False), ("", False)])
 def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -> None:
     face = Face(HOST)
     face.ask(PROMPT)
@@ -277,13 +258,13 @@ GONE = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "words"), GONE)
+@each_row("reason, words", GONE)
 def test_a_request_that_goes_away_says_so_and_takes_its_question(
     reason: Reason, words: str
 ) -> None:
     face = Face(HOST)
     face.show(PROMPT)
-    assert face.show(PairOutcome("s1", approved=False, reason=reason)).startswith("\n" + words)
+    assert face.show(st.PairOutcome("s1", approved=False, reason=reason)).startswith("\n" + words)
     assert face.read("y") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
     assert face.posted == []
 
@@ -320,25 +301,25 @@ def test_a_fifth_unverified_request_is_turned_away() -> None:
     )
     assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5", number=15))
     assert face.posted == [Decide("s5", approved=False, number=15)]
-    assert face.show(PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
-    assert face.show(PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith(
+    assert face.show(st.PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
+    assert face.show(st.PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith(
         f"\n{HOST_SENTENCES[Reason.TIMEOUT]}"
     )
 
 
 def test_a_host_that_refuses_the_unverified_says_so_beside_its_code() -> None:
-    shown = Face(HOST).show(ProofPolicy(required=True), INVITATION)
+    shown = Face(HOST).show(st.ProofPolicy(required=True), INVITATION)
     assert "  Guests   only those that prove that they know the code\n" in shown
 
 
 def test_what_is_said_during_a_question_repeats_it() -> None:
     face = Face(HOST)
     face.show(CONNECTED, VERIFIED)
-    assert face.show(TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
+    assert face.show(st.TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
 
 
-@pytest.mark.parametrize("before", [[], [CONNECTED]], ids=["nothing", "a link"])
-def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[Status]) -> None:
+@each_row("before", [[], [CONNECTED]])
+def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[st.Status]) -> None:
     face = Face(HOST)
     face.show(*before, VERIFIED)
     face.now += DEAD_SECONDS - 0.01
@@ -357,12 +338,14 @@ REPLACED = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "second"), REPLACED)
-def test_an_answer_to_one_request_never_approves_the_next(reason: Reason, second: Prompt) -> None:
+@each_row("reason, second", REPLACED)
+def test_an_answer_to_one_request_never_approves_the_next(
+    reason: Reason, second: st.Prompt
+) -> None:
     """The first one's end is told before the second comes, so at no moment do both stand there."""
     face = Face(HOST)
     face.ask(PROMPT)
-    face.show(PairOutcome("s1", approved=False, reason=reason), replace(second, number=2))
+    face.show(st.PairOutcome("s1", approved=False, reason=reason), replace(second, number=2))
     face.now += 0.15
     assert face.read("yes").startswith("That came too soon")
     assert face.posted == []
@@ -389,15 +372,15 @@ def test_input_that_ends_during_a_question() -> None:
 
 def test_the_hosts_ladder() -> None:
     face = Face(HOST)
-    approved = replace(CONNECTED, stage=Stage.APPROVED, was_connected=False)
+    approved = replace(CONNECTED, stage=st.Stage.APPROVED, was_connected=False)
     shown = face.show(
-        PairOutcome("s1", approved=True),
+        st.PairOutcome("s1", approved=True),
         approved,
-        replace(approved, stage=Stage.CONNECTING),
+        replace(approved, stage=st.Stage.CONNECTING),
         CONNECTED,
         replace(CONNECTED, can_text=True),
         replace(CONNECTED, peer_name="Ana's PC"),
-        replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.PEER_LEFT),
+        replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT),
     )
     assert shown.splitlines() == [
         "Approved.",
@@ -412,16 +395,16 @@ def test_the_hosts_ladder() -> None:
 
 def test_the_guests_ladder() -> None:
     face = Face(replace(JOIN, target=parse_target(NEAR)))
-    dialing = LinkStatus(LINK, "@code", Stage.DIALING, peer_address="192.168.1.7:47800")
+    dialing = st.LinkStatus(LINK, "@code", st.Stage.DIALING, peer_address="192.168.1.7:47800")
     face.start()
     shown = face.show(
         dialing,
-        replace(dialing, stage=Stage.ASKING, deadline=1040.0),
-        PairOutcome("@code", approved=True),
-        replace(dialing, stage=Stage.APPROVED),
-        replace(dialing, stage=Stage.CONNECTING),
-        replace(dialing, stage=Stage.CONNECTED, was_connected=True),
-        replace(dialing, stage=Stage.CLOSED, was_connected=True, reason=Reason.PEER_VANISHED),
+        replace(dialing, stage=st.Stage.ASKING, deadline=1040.0),
+        st.PairOutcome("@code", approved=True),
+        replace(dialing, stage=st.Stage.APPROVED),
+        replace(dialing, stage=st.Stage.CONNECTING),
+        replace(dialing, stage=st.Stage.CONNECTED, was_connected=True),
+        replace(dialing, stage=st.Stage.CLOSED, was_connected=True, reason=Reason.PEER_VANISHED),
     )
     assert shown.splitlines() == [
         "Looking for the host at 192.168.1.7:47800 ...",
@@ -440,8 +423,8 @@ def test_the_guests_ladder() -> None:
 def test_a_rejection_is_said_once() -> None:
     face = Face(replace(JOIN, target=parse_target(NEAR)))
     face.start()
-    closed = LinkStatus(LINK, "@code", Stage.CLOSED, reason=Reason.BUSY)
-    shown = face.show(PairOutcome("@code", approved=False, reason=Reason.BUSY), closed)
+    closed = st.LinkStatus(LINK, "@code", st.Stage.CLOSED, reason=Reason.BUSY)
+    shown = face.show(st.PairOutcome("@code", approved=False, reason=Reason.BUSY), closed)
     assert shown == SENTENCES[Reason.BUSY] + "\n"
 
 
@@ -458,7 +441,7 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize(("line", "text"), TYPED)
+@each_row("line, text", TYPED)
 def test_a_typed_line_is_sent(line: str, text: str) -> None:
     face = Face(HOST)
     face.show(CONNECTED)
@@ -480,20 +463,23 @@ def test_text_without_a_link() -> None:
 def test_text_that_arrives_cannot_pass_for_a_line_of_ours() -> None:
     face = Face(HOST)
     face.show(CONNECTED)
-    assert face.show(TextReceived(LINK, "one\nBen: two\r\n")) == "Ana: one\n    Ben: two\n    \n"
+    assert face.show(st.TextReceived(LINK, "one\nBen: two\r\n")) == "Ana: one\n    Ben: two\n    \n"
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=())), st.text(max_size=20))
+@given(
+    strategies.text(alphabet=strategies.characters(exclude_categories=())),
+    strategies.text(max_size=20),
+)
 def test_nothing_that_arrives_can_drive_the_terminal(text: str, name: str) -> None:
     face = Face(HOST, Terminal(), {"NO_COLOR": "1"})
     device = DeviceInfo(name, text)
     shown = face.show(
         replace(CONNECTED, peer_name=name),
-        TextReceived(LINK, text),
+        st.TextReceived(LINK, text),
         replace(PROMPT, device=device, peer_address=text),
-        Trouble(Problem(Reason.UNSUPPORTED, text), LINK),
+        st.Trouble(Problem(Reason.UNSUPPORTED, text), LINK),
         replace(CONNECTED, peer_name=text + name),
-        replace(CONNECTED, stage=Stage.CLOSED, peer_name=text),
+        replace(CONNECTED, stage=st.Stage.CLOSED, peer_name=text),
     )
     controls = {char for char in shown if unicodedata.category(char) in {"Cc", "Cs"}}
     assert controls <= {"\n", "\t"}
@@ -512,12 +498,12 @@ ESCAPES = [
 ]
 
 
-@pytest.mark.parametrize("escape", ESCAPES)
-@pytest.mark.parametrize("colours", [True, False])
+@each_row("escape", ESCAPES)
+@each_row("colours", [True, False])
 def test_escape_sequences_lose_what_makes_them_work(escape: str, colours: bool) -> None:
     face = Face(HOST, Terminal(), {} if colours else {"NO_COLOR": "1"})
     face.show(CONNECTED)
-    shown = face.show(TextReceived(LINK, escape))
+    shown = face.show(st.TextReceived(LINK, escape))
     assert not {"\x1b", "\x07", "\x08", "\x9b", "\r", "\u202e"} & set(shown)
 
 
@@ -532,23 +518,21 @@ def test_disconnect_ends_the_link_and_not_the_host() -> None:
     assert face.posted == [Disconnect(LINK)]
 
 
-@pytest.mark.parametrize(
-    ("options", "line"), [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")]
-)
+@each_row("options, line", [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")])
 def test_quit(options: FaceOptions, line: str) -> None:
     face = Face(options)
     face.show(CONNECTED)
     face.read(line, "late")
     assert face.posted == [Disconnect(LINK), Shutdown()]
-    closed = replace(CONNECTED, stage=Stage.CLOSED, reason=Reason.DISCONNECTED)
+    closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
     assert face.show(closed, INVITATION, PROMPT).startswith("You disconnected")
     assert not face.face.finished
-    face.show(Stopped())
+    face.show(st.Stopped())
     assert face.face.finished
     assert face.face.exit_status == 0
 
 
-@pytest.mark.parametrize("line", ["/help", "/new", "/etc/hosts", "/"])
+@each_row("line", ["/help", "/new", "/etc/hosts", "/"])
 def test_an_unknown_command_is_not_sent_as_text(line: str) -> None:
     face = Face(JOIN)
     face.show(CONNECTED)
@@ -594,7 +578,7 @@ def test_input_that_ends_before_a_code() -> None:
 CONSENT = [("y", [Join(parse_target(FAR))]), ("n", [Shutdown()]), ("", [Shutdown()])]
 
 
-@pytest.mark.parametrize(("typed", "posted"), CONSENT)
+@each_row("typed, posted", CONSENT)
 def test_a_far_address_is_shown_first(typed: str, posted: list[AnyIntent]) -> None:
     face = Face(replace(JOIN, target=parse_target(FAR)))
     shown = face.start()
@@ -619,7 +603,7 @@ def test_input_that_ends_before_consent() -> None:
 
 def test_sentences_break_between_words() -> None:
     shown = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=40).show(
-        Trouble(Problem(Reason.ICE_FAILED))
+        st.Trouble(Problem(Reason.ICE_FAILED))
     )
     assert " ".join(shown.split("\n")[:-1]) == SENTENCES[Reason.ICE_FAILED]
     assert max(map(len, shown.split("\n"))) <= 40
@@ -629,7 +613,7 @@ def test_sentences_break_between_words() -> None:
 def test_a_long_field_is_indented_and_a_link_stays_whole() -> None:
     networks = tuple(Network(f"10.0.0.{n}", 8, "Cable", virtual=False) for n in range(1, 6))
     face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=50)
-    shown = face.show(Networks(networks, "10.0.0.1"), replace(INVITATION, url=URL + "x" * 60))
+    shown = face.show(st.Networks(networks, "10.0.0.1"), replace(INVITATION, url=URL + "x" * 60))
     assert (
         "\n  Network  10.0.0.1 (Cable); others for --address:\n           10.0.0.2 (Cable), "
         in shown
@@ -658,7 +642,7 @@ def test_a_stdout_without_block_characters() -> None:
     )
     face.show(INVITATION)
     face.show(replace(CONNECTED, peer_name="Zoë"))
-    face.show(TextReceived(LINK, "漢"))
+    face.show(st.TextReceived(LINK, "漢"))
     shown = raw.getvalue().decode("ascii")
     assert "#### " in shown
     assert "Zo?: ?\n" in shown
@@ -668,10 +652,10 @@ def test_a_stdout_without_block_characters() -> None:
 # --- files ----------------------------------------------------------------------------------------
 
 
-COMING = TransferStatus(
+COMING = st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
-    TransferState.ANNOUNCED,
+    st.TransferState.ANNOUNCED,
     (Entry("film.mkv", 8_400_000),),
     8_400_000,
     link=LINK,
@@ -691,7 +675,7 @@ def test_a_question_for_a_file_and_its_answer() -> None:
     assert face.read("y") == ""
     assert face.posted == [AcceptTransfer(COMING.transfer)]
     assert (
-        face.show(replace(COMING, state=TransferState.ACTIVE))
+        face.show(replace(COMING, state=st.TransferState.ACTIVE))
         == "Receiving film.mkv (8.4 MB) from Ana.\n"
     )
 
@@ -717,7 +701,7 @@ def test_an_answer_to_a_file_that_was_withdrawn_counts_for_no_other() -> None:
     other = replace(COMING, transfer=TransferID("t2"), entries=(Entry("virus.exe", 1),), size=1)
     face.show(CONNECTED, COMING, other)
     face.now += 10
-    shown = face.show(replace(COMING, state=TransferState.CANCELLED, reason=Reason.CANCELLED))
+    shown = face.show(replace(COMING, state=st.TransferState.CANCELLED, reason=Reason.CANCELLED))
     assert "virus.exe (1 byte)" in shown
     assert shown.endswith(TAKE)
     assert face.read("y").startswith("That came too soon")
@@ -736,7 +720,7 @@ def test_with_a_folder_to_save_to_nothing_is_asked() -> None:
     face = Face(replace(HOST, accept_files=True))
     assert face.show(COMING) == ""
     assert (
-        face.show(replace(COMING, state=TransferState.ACTIVE))
+        face.show(replace(COMING, state=st.TransferState.ACTIVE))
         == "Receiving film.mkv (8.4 MB) from Ana.\n"
     )
     assert face.posted == []
@@ -776,16 +760,16 @@ def test_files_are_sent_from_the_terminal() -> None:
 
 
 def test_a_path_that_is_left_out_is_named() -> None:
-    shown = Face(HOST).show(Trouble(Problem(Reason.FILE_GONE, "/a/b\x1b.txt"), LINK))
+    shown = Face(HOST).show(st.Trouble(Problem(Reason.FILE_GONE, "/a/b\x1b.txt"), LINK))
     assert shown == f"/a/b.txt: {SENTENCES[Reason.FILE_GONE]}\n"
 
 
 def test_a_summary_at_the_end() -> None:
     face = Face(HOST)
-    done = replace(COMING, state=TransferState.DONE, path="/d/film.mkv")
-    face.show(done, replace(done, transfer=TransferID("t2"), state=TransferState.FAILED))
+    done = replace(COMING, state=st.TransferState.DONE, path="/d/film.mkv")
+    face.show(done, replace(done, transfer=TransferID("t2"), state=st.TransferState.FAILED))
     assert (
-        face.show(Stopped())
+        face.show(st.Stopped())
         == "Altogether: 1 file (8.4 MB) received and verified; 1 transfer not complete.\n"
     )
 
@@ -795,8 +779,8 @@ def test_a_link_that_is_lost_and_taken_up_again() -> None:
     face.show(CONNECTED)
     again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
     shown = face.show(
-        replace(CONNECTED, stage=Stage.WAITING, deadline=1120.0),
-        replace(again, stage=Stage.APPROVED),
+        replace(CONNECTED, stage=st.Stage.WAITING, deadline=1120.0),
+        replace(again, stage=st.Stage.APPROVED),
         again,
     )
     assert shown.splitlines() == [
@@ -806,16 +790,16 @@ def test_a_link_that_is_lost_and_taken_up_again() -> None:
 
 
 def test_a_link_without_webrtc_says_why() -> None:
-    shown = Face(HOST).show(replace(CONNECTED, via=Via.LANE))
+    shown = Face(HOST).show(replace(CONNECTED, via=st.Via.LANE))
     assert shown.startswith(
         "Connected with Ana (not verified), without WebRTC: UDP seems blocked. Type a line"
     )
 
 
 @given(
-    st.text(alphabet=st.characters(exclude_categories=())),
-    st.text(max_size=20),
-    st.integers(20, 120),
+    strategies.text(alphabet=strategies.characters(exclude_categories=())),
+    strategies.text(max_size=20),
+    strategies.integers(20, 120),
 )
 def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int) -> None:
     face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns)
@@ -825,10 +809,10 @@ def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int)
     shown = face.show(
         CONNECTED,
         coming,
-        replace(coming, state=TransferState.ACTIVE, speed=2.0),
-        replace(coming, state=TransferState.WAITING),
-        replace(coming, state=TransferState.DONE, failed=failed),
-        replace(coming, transfer=TransferID("t2"), state=TransferState.DONE),
+        replace(coming, state=st.TransferState.ACTIVE, speed=2.0),
+        replace(coming, state=st.TransferState.WAITING),
+        replace(coming, state=st.TransferState.DONE, failed=failed),
+        replace(coming, transfer=TransferID("t2"), state=st.TransferState.DONE),
     )
     shown += face.read("/files")
     controls = {char for char in shown if unicodedata.category(char) in {"Cc", "Cs"}}
@@ -839,8 +823,8 @@ def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int)
 # --- in another language --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("typed", "approved"), [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)]
+@each_row(
+    "typed, approved", [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)]
 )
 def test_answers_in_german(typed: str, approved: bool) -> None:
     use("de")
@@ -850,7 +834,7 @@ def test_answers_in_german(typed: str, approved: bool) -> None:
     assert face.posted == [Decide("s1", approved, 11)]
 
 
-@pytest.mark.parametrize(("typed", "approved"), [("ja", True), ("yes", True), ("n", False)])
+@each_row("typed, approved", [("ja", True), ("yes", True), ("n", False)])
 def test_the_whole_word_in_german(typed: str, approved: bool) -> None:
     use("de")
     face = Face(HOST)

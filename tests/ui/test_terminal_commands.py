@@ -17,6 +17,7 @@ from proxim.ui.console import Console
 from proxim.ui.terminal_commands import FileCommands, split_paths
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_transfers import TransferReport
+from tests.rows import each_row
 
 MOVING = TransferStatus(
     TransferID("t1"), Direction.OUT, TransferState.ACTIVE, (Entry("a", 5),), 5, peer_name="Ana"
@@ -96,7 +97,7 @@ SPLIT = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "posix", "windows"), SPLIT)
+@each_row("typed, posix, windows", SPLIT)
 def test_lines_split_as_in_the_systems_shell(
     typed: str, posix: list[str] | type[ValueError] | None, windows: list[str]
 ) -> None:
@@ -130,7 +131,7 @@ CANCELLED = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "transfers", "cancelled"), CANCELLED)
+@each_row("typed, transfers, cancelled", CANCELLED)
 def test_cancel(
     typed: str, transfers: list[TransferStatus], cancelled: list[TransferStatus]
 ) -> None:
@@ -139,8 +140,8 @@ def test_cancel(
     assert commands.posted == [CancelTransfer(one.transfer) for one in cancelled]
 
 
-@pytest.mark.parametrize(
-    ("typed", "transfers", "said"),
+@each_row(
+    "typed, transfers, said",
     [
         ("/cancel", [DONE], "Nothing is moving now"),
         (

@@ -6,8 +6,6 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
-
 from proxim.core.file_events import AcceptTransfer
 from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.status import TransferState, TransferStatus
@@ -16,6 +14,7 @@ from proxim.ui.console import Console
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_questions import FileQuestions
 from proxim.ui.terminal_words import DEAD_SECONDS
+from tests.rows import each_row
 
 TRIP = (
     Entry("trip", directory=True),
@@ -104,7 +103,7 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "answer"), ACCEPTED)
+@each_row("typed, answer", ACCEPTED)
 def test_taken(typed: str, answer: AcceptTransfer) -> None:
     questions = Questions()
     questions.put(COMING)
@@ -113,7 +112,7 @@ def test_taken(typed: str, answer: AcceptTransfer) -> None:
     assert questions.it.open is None
 
 
-@pytest.mark.parametrize("typed", ["n", "no"])
+@each_row("typed", ["n", "no"])
 def test_declined(typed: str) -> None:
     questions = Questions()
     questions.put(COMING)
@@ -121,9 +120,7 @@ def test_declined(typed: str) -> None:
     assert (questions.accepted, questions.declined) == ([], [COMING.transfer])
 
 
-@pytest.mark.parametrize(
-    "typed", ["", "ok", "y?", "y x", "y 0", "y 5", "y 3-9", "y 99999", "y 4-1", "1", "yn"]
-)
+@each_row("typed", ["", "ok", "y?", "y x", "y 0", "y 5", "y 3-9", "y 99999", "y 4-1", "1", "yn"])
 def test_no_answer(typed: str) -> None:
     questions = Questions()
     questions.put(COMING)
@@ -132,7 +129,7 @@ def test_no_answer(typed: str) -> None:
     assert questions.it.open is COMING
 
 
-@pytest.mark.parametrize("typed", ["y", "n", "a", "y 1"])
+@each_row("typed", ["y", "n", "a", "y 1"])
 def test_what_comes_too_soon_is_no_answer(typed: str) -> None:
     questions = Questions()
     questions.put(COMING)

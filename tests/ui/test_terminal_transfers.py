@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from proxim.core.status import TransferState, TransferStatus
 from proxim.ui.console import Console, columns_of
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_transfers import LINE_SECONDS, REDRAW_SECONDS, TransferReport
+from tests.rows import each_row
 
 SIZE = 8_400_000
 COMING = TransferStatus(
@@ -128,7 +128,7 @@ def moved(percent: int, speed: float = 2_100_000.0) -> TransferStatus:
     return replace(ACTIVE, moved=SIZE * percent // 100, speed=speed)
 
 
-@pytest.mark.parametrize("out", [io.StringIO(), Terminal()], ids=["no terminal", "dumb terminal"])
+@each_row("out", [io.StringIO(), Terminal()])
 def test_where_nothing_is_redrawn_a_line_now_and_then(out: io.StringIO) -> None:
     report = Report(out, term="dumb")
     report.tell(ACTIVE)

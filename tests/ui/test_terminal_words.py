@@ -1,10 +1,9 @@
 """What the terminal says about durations and proofs."""
 
-import pytest
-
 from proxim.core.messages import Verified
 from proxim.ui.face import Role
 from proxim.ui.terminal_words import duration, proved_words
+from tests.rows import each_row
 
 DURATIONS = [
     (-1.0, "0 seconds"),
@@ -22,7 +21,7 @@ DURATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("seconds", "words"), DURATIONS)
+@each_row("seconds, words", DURATIONS)
 def test_a_duration_as_people_say_it(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
@@ -37,7 +36,7 @@ PROVED = [
 ]
 
 
-@pytest.mark.parametrize(("role", "verified", "words"), PROVED)
+@each_row("role, verified, words", PROVED)
 def test_how_the_other_device_proved_itself(
     role: Role, verified: Verified | None, words: str
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from proxim.ui.appearance import Appearance
 from proxim.ui.theme import DARK, LIGHT, RECHECK_SECONDS, Palette, Theme, Tone
+from tests.rows import each_row
 from tests.ui.tk_support import Bench
 
 READABLE = 4.5  # WCAG 2.2, 1.4.3
@@ -23,7 +24,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
+@each_row("look", [LIGHT, DARK])
 def test_everything_can_be_read(look: Palette) -> None:
     tones = [
         value

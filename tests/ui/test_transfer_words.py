@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from proxim.ui.transfer_words import (
     time_left_words,
     transfer_title,
 )
+from tests.rows import each_row
 
 ACTIVE = TransferStatus(
     TransferID("t1"),
@@ -50,7 +50,7 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize(("size", "words"), SIZES)
+@each_row("size, words", SIZES)
 def test_sizes(size: int, words: str) -> None:
     assert size_words(size) == words
 
@@ -90,7 +90,7 @@ LEFT = [
 ]
 
 
-@pytest.mark.parametrize(("seconds", "words"), LEFT)
+@each_row("seconds, words", LEFT)
 def test_time_left(seconds: float, words: str) -> None:
     assert time_left_words(seconds) == words
 
@@ -168,6 +168,6 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("status", "words"), STATES)
+@each_row("status, words", STATES)
 def test_where_it_stands(status: TransferStatus, words: str) -> None:
     assert state_words(status) == words

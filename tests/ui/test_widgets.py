@@ -14,6 +14,7 @@ from proxim.ui.widgets import (
     shortened,
     shortened_middle,
 )
+from tests.rows import each_row
 from tests.ui.tk_support import LONG_NAME, Bench
 
 
@@ -154,8 +155,6 @@ def test_a_files_name_is_cut_before_its_end(bench: Bench) -> None:
     assert font.measure(cut) <= 200
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(-1, "0 s"), (39.2, "40 s"), (60, "1:00"), (107.5, "1:48")]
-)
+@each_row("seconds, words", [(-1, "0 s"), (39.2, "40 s"), (60, "1:00"), (107.5, "1:48")])
 def test_a_countdown(seconds: float, words: str) -> None:
     assert countdown(seconds) == words

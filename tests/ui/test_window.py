@@ -1,27 +1,20 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Invite, Join, LinkID, Network, SendText, SessionType
-from proxim.core.messages import DeviceInfo, Verified
+from proxim.core.events import Decide, Invite, Join, LinkID, SendText, SessionType
+from proxim.core.messages import Verified
 from proxim.core.status import (
-    Networks,
     NoInvitation,
     PairOutcome,
-    ProofPolicy,
     Stage,
     Stopped,
-    TextReceived,
-    ThisDevice,
     Trouble,
 )
-from proxim.ui.theme import DARK, RECHECK_SECONDS, ThemeChoice
+from proxim.ui.theme import DARK, RECHECK_SECONDS
 from tests.ui.test_join import CODE
-from tests.ui.tk_support import DOCKER, LONG_NAME, URL, WIFI, Bench, link
-
-MakeBench = Callable[[ThemeChoice], Bench]
+from tests.ui.tk_support import URL, WIFI, Bench, MakeBench, link
 
 
 def trouble(bench: Bench) -> str:
@@ -178,118 +171,6 @@ def test_everything_follows_the_system_into_the_dark(
         DARK.field
     }
     assert str(bench.window.invite.code.cget("readonlybackground")) == DARK.ground
-
-
-# --- pictures, to be looked at --------------------------------------------------------------------
-
-
-def show_long(bench: Bench) -> None:
-    bench.window.show(ProofPolicy(required=True))
-    bench.window.show(ThisDevice(DeviceInfo(LONG_NAME, "id")))
-    bench.window.show(
-        Networks(
-            (Network("10.20.30.123", 24, "Intel Ethernet I219-V", False), DOCKER), "10.20.30.123"
-        )
-    )
-    bench.window.show(bench.invitation("HG2K-4QWX-91ZP", SessionType.PERSISTENT, None))
-
-
-def show_error(bench: Bench) -> None:
-    bench.window.show(link(stage=Stage.CONNECTING, link_id="guest-1"))
-    bench.window.show(Trouble(Problem(Reason.NETWORK_CHANGED)))
-    bench.window.join.entry.insert(0, "02501-WK382")
-    bench.window.join._read()
-
-
-def show_dialog(bench: Bench) -> None:
-    bench.window.show(bench.prompt())
-    bench.clock.now += 1
-    bench.pump(lambda: bench.window._dialogs["session-1"].approve_button.instate(["!disabled"]))
-
-
-def show_dialog_verified(bench: Bench) -> None:
-    bench.window.show(bench.prompt(verified=Verified.CODE))
-    bench.clock.now += 1
-    bench.pump(lambda: bench.window._dialogs["session-1"].approve_button.instate(["!disabled"]))
-
-
-def show_dialog_qr(bench: Bench) -> None:
-    bench.window.show(ProofPolicy(required=True))
-    bench.window.show(bench.prompt(verified=Verified.QR))
-
-
-def show_dialog_second_step(bench: Bench) -> None:
-    show_dialog(bench)
-    dialog = bench.window._dialogs["session-1"]
-    dialog.approve()
-    bench.clock.now += 1
-    bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
-
-
-def show_conversation(bench: Bench) -> None:
-    bench.window.show(link())
-    bench.window.show(link(LONG_NAME, link_id="guest-2", verified=None))
-    bench.window.pages.select(LinkID("host-1"))
-    for text in ("Hello!", "A longer text\nof two lines", "x" * 200):
-        bench.window.show(TextReceived(LinkID("host-1"), text))
-
-
-def show_ipv6(bench: Bench) -> None:
-    address = "2001:db8:85a3:1234:5678:8a2e:370:7334"
-    bench.window.show(Networks((Network(address, 64, "eth0", False),), address))
-    bench.window.show(bench.invitation(code=None))
-
-
-def show_no_network(bench: Bench) -> None:
-    bench.window.show(Networks((), None))
-    bench.window.show(NoInvitation(Reason.NO_NETWORK))
-
-
-SCENES: dict[str, Callable[[Bench], None]] = {
-    "home": lambda _bench: None,
-    "long-names-several-networks": show_long,
-    "error": show_error,
-    "dialog": show_dialog,
-    "dialog-verified": show_dialog_verified,
-    "dialog-qr": show_dialog_qr,
-    "dialog-second-step": show_dialog_second_step,
-    "conversation": show_conversation,
-    "ipv6": show_ipv6,
-    "no-network": show_no_network,
-}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("scene", SCENES)
-def test_pictures_at_100_percent(scene: str, theme: ThemeChoice, make_bench: MakeBench) -> None:
-    take_picture(make_bench(theme), scene, f"{scene}-{theme}-100")
-
-
-@pytest.mark.parametrize("scene", SCENES)
-def test_pictures_at_200_percent(
-    scene: str, fine_screen: str, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DISPLAY", fine_screen)
-    bench = make_bench("light")
-    assert bench.window.theme.px(100) in range(198, 203)
-    take_picture(bench, scene, f"{scene}-light-200")
-
-
-def take_picture(bench: Bench, scene: str, name: str) -> None:
-    """The window in a scene: whole, on the screen, and as large as what is in it."""
-    SCENES[scene](bench)
-    bench.settle()
-    root = bench.root
-    bench.pump(
-        lambda: (
-            root.winfo_width() >= root.winfo_reqwidth()
-            and root.winfo_height() >= root.winfo_reqheight()
-        )
-    )
-    assert root.winfo_width() <= bench.window.theme.px(640)
-    assert root.winfo_height() <= bench.window.theme.px(680)
-    path = bench.picture(name)
-    assert path is None or path.stat().st_size > 1000
 
 
 def test_joining_by_keyboard_alone(bench: Bench) -> None:

@@ -1,16 +1,19 @@
 """What the window's tests stand on: a screen of their own, a bench that pumps Tk until something is
-so, pictures.
+so and holds Tk's timers until its clock has come so far, pictures.
 """
 
 import logging
 import os
 import shutil
 import subprocess
+import sys
 import time
 import tkinter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
+
+from PIL import Image, ImageGrab, features
 
 from proxim.core.events import LinkID, Network, SessionType
 from proxim.core.file_events import AnyIntent
@@ -32,6 +35,7 @@ from proxim.ui.window import Window
 
 ARTIFACTS: Final = Path(__file__).resolve().parents[2] / "artifacts"
 PATIENCE: Final = 10.0  # seconds; nothing here takes one, but a busy machine may
+LOOK_AGAIN_MS: Final = 20
 LONG_NAME: Final = "Wolfgang-Amadeus-Mozarts-uralter-Rechner"  # as long as names are shown
 URL: Final = (
     "http://192.168.178.123:47800/#s=abcdefghijklmnopqrstuv"
@@ -85,6 +89,63 @@ class Clock:
         return self.now
 
 
+class HeldTimers:
+    """Tk's timers, on the bench's clock: what is due runs when the bench pumps.
+
+    So nobody waits for a tick or until a button may be pressed. Timers of a moment stay with Tk:
+    they only let it finish first what it is at.
+    """
+
+    MOMENT_MS: Final = 50
+    REAL: Final = "after_in_real_time"
+
+    def __init__(self, root: tkinter.Tk, clock: Clock) -> None:
+        self._tk = root.tk
+        self._clock = clock
+        self._count = 0
+        self._held: dict[str, tuple[float, str]] = {}
+        self._tk.call("rename", "after", self.REAL)
+        for command in (self._hold, self._holds, self._forget, self._script):
+            self._tk.createcommand(f"bench{command.__name__}", command)
+        # Tk's own library and tkinter both come through here. Errors of the real command are Tcl's.
+        self._tk.eval(f"""
+            proc after {{first args}} {{
+                set id [lindex $args 0]
+                if {{$first eq "cancel" && [bench_holds $id]}} {{ return [bench_forget $id] }}
+                if {{$first eq "info" && [bench_holds $id]}} {{
+                    return [list [bench_script $id] timer]
+                }}
+                set long [expr {{[string is integer $first] && $first > {self.MOMENT_MS}}}]
+                if {{$long && [llength $args]}} {{ return [bench_hold $first [concat {{*}}$args]] }}
+                uplevel 1 [list {self.REAL} $first {{*}}$args]
+            }}
+        """)
+
+    def _hold(self, milliseconds: str, script: str) -> str:
+        self._count += 1
+        id = f"bench#{self._count}"
+        self._held[id] = (self._clock.now + int(milliseconds) / 1000, script)
+        return id
+
+    def _holds(self, id: str = "") -> bool:
+        return id in self._held
+
+    def _forget(self, id: str) -> None:
+        del self._held[id]
+
+    def _script(self, id: str) -> str:
+        return self._held[id][1]
+
+    def run_due(self) -> None:
+        """Run what the clock has reached, in its order."""
+        while True:
+            due = [(when, id) for id, (when, _) in self._held.items() if when <= self._clock.now]
+            if not due:
+                return
+            _, script = self._held.pop(min(due)[1])
+            self._tk.eval(script)
+
+
 class Bench:
     """A window, what it posted, and the clock it goes by."""
 
@@ -92,18 +153,36 @@ class Bench:
         self.clock = Clock()
         self.posted: list[AnyIntent] = []
         self.root = make_root()
+        self._timers = HeldTimers(self.root, self.clock)
         self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
 
     def pump(self, so: Callable[[], object], what: str = "") -> None:
-        """Let Tk work until `so`. Tk's own ticks wake it: nothing sleeps."""
+        """Let Tk work until `so`: nothing sleeps, and time passes only where a test moves it."""
         deadline = time.monotonic() + PATIENCE
+        self._timers.run_due()
         while not so():
             assert time.monotonic() < deadline, f"never happened: {what or so}"
+            # Tk waits for its next event, but not for long: not all that is waited for makes one.
+            alarm = self.root.tk.call(HeldTimers.REAL, LOOK_AGAIN_MS, "list")
             self.root.tk.dooneevent(0)
+            self.root.tk.call(HeldTimers.REAL, "cancel", alarm)
+            self._timers.run_due()
 
     def settle(self) -> None:
         """Let Tk do what it has to do now."""
+        self._timers.run_due()
         self.root.update()
+
+    def wait_until_whole(self) -> None:
+        """Until the window has the size that it asks for."""
+        self.settle()
+        root = self.root
+        self.pump(
+            lambda: (
+                root.winfo_width() >= root.winfo_reqwidth()
+                and root.winfo_height() >= root.winfo_reqheight()
+            )
+        )
 
     def focus(self, widget: tkinter.Misc) -> None:
         """Give a widget the focus, as if the window were the active one; there is no window manager
@@ -135,16 +214,15 @@ class Bench:
         return str(self.root.clipboard_get())
 
     def picture(self, name: str) -> Path | None:
-        """Keep a picture of the screen for people to look at; None where ImageMagick is missing."""
-        program = shutil.which("import")
-        if program is None:
+        """Keep a picture of the screen for people to look at; None where none can be taken."""
+        if sys.platform.startswith("linux") and not features.check("xcb"):
             return None
         ARTIFACTS.mkdir(exist_ok=True)
         path = ARTIFACTS / f"window-{name}.png"
         self.settle()
-        subprocess.run(
-            [program, "-window", "root", str(path)], check=True, timeout=PATIENCE, env=os.environ
-        )
+        image: Image.Image = ImageGrab.grab(xdisplay=os.environ.get("DISPLAY"))
+        # The least work for the packer: there are many.
+        image.save(path, compress_level=1)
         return path
 
     # --- statuses as the machines tell them -------------------------------------------------------
@@ -175,6 +253,9 @@ class Bench:
         device = DeviceInfo(name, "9b2f0c5e-7a61-4c0e-8d7f-0a1b2c3d4e5f")
         number = request_number(session)
         return Prompt(session, device, "192.168.178.42", verified, self.clock.now + 40, number)
+
+
+MakeBench = Callable[[ThemeChoice], Bench]
 
 
 def request_number(session: str) -> int:

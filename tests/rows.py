@@ -1,0 +1,77 @@
+"""A test whose cases are the rows of a table runs as one test, which names every row that is wrong.
+
+    @each_row("typed, shown", [("0250 1wk381", "02501-WK381"), ("02501", "02501")])
+    def test_grouping(typed: str, shown: str) -> None:
+        assert grouped(typed) == shown
+
+It reads like `pytest.mark.parametrize`, and is for the many small cases of a parser: pytest takes a
+millisecond and more for each case of its own. Fixtures are made once and shared by all rows. So
+scenarios that need a fresh fixture, or that one wants to run alone, stay with pytest's.
+"""
+
+import inspect
+import reprlib
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import pytest
+
+# A wrong row is named by its values; a value of many kilobytes is only begun.
+_BRIEF: Final = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 120
+_BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = 8
+
+Test = Callable[..., None]
+
+
+class RowsError(AssertionError):
+    """What is wrong, a line a row."""
+
+
+def each_row(
+    names: str, rows: Iterable[Any], *, name_of: Callable[[Any], object] | None = None
+) -> Callable[[Test], Test]:
+    """Call the test for each row, with the row's values as the arguments of these names.
+
+    With one name a row is the value itself, with several a tuple of them. `name_of` tells by what a
+    row is named when it is wrong, where its values are too large for that.
+    """
+    arguments = [name.strip() for name in names.split(",")]
+    table = [row if len(arguments) > 1 else (row,) for row in rows]
+    assert table, "a table without rows tests nothing"
+
+    def decorate(test: Test) -> Test:
+        def run(**fixtures: Any) -> None:
+            wrong: list[str] = []
+            first: BaseException | None = None
+            for row in table:
+                values = dict(zip(arguments, row, strict=True))
+                try:
+                    test(**values, **fixtures)
+                # "Did not raise" of pytest.raises is no Exception.
+                except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001
+                    shown = ", ".join(f"{name}={_BRIEF.repr(values[name])}" for name in values)
+                    wrong.append(f"{name_of(*row) if name_of else shown}: {_said(error)}")
+                    first = first or error
+            if wrong:
+                head = f"{len(wrong)} of {len(table)} rows are wrong"
+                raise RowsError("\n".join([head, *wrong])) from first
+
+        signature = inspect.signature(test)
+        fixtures = [one for name, one in signature.parameters.items() if name not in arguments]
+        run.__name__, run.__qualname__ = test.__name__, test.__qualname__
+        run.__module__, run.__doc__ = test.__module__, test.__doc__
+        # pytest reads here which fixtures the test wants.
+        run.__dict__.update(test.__dict__)
+        run.__signature__ = signature.replace(parameters=fixtures)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _said(error: BaseException) -> str:
+    lines = str(error).splitlines() or [""]
+    if isinstance(error, RowsError):
+        # One table stands in the other.
+        return "\n    ".join(lines)
+    return f"{type(error).__name__}: {lines[0]}"
