@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from proxim import system_language
 from proxim.bridge import new_event_loop
 from proxim.core import words
 from proxim.net.addresses import list_networks
+from proxim.system_language import speak
 
 # Here and in every program that a test starts, whatever the machine speaks: most tests read English
 # sentences.
 os.environ["LANGUAGE"] = words.ENGLISH
+speak(words.ENGLISH)
 
 
 @pytest.hookimpl
@@ -36,7 +39,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(words._Values, "__missing__", lacking)
     yield
     if words.language_in_use() != words.ENGLISH:
-        words.use(words.ENGLISH)
+        system_language.speak(words.ENGLISH)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ scenarios that need a fresh fixture, or that one wants to run alone, stay with p
 
 import inspect
 import reprlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import pytest
@@ -29,29 +29,42 @@ class RowsError(AssertionError):
 
 
 def each_row(
-    names: str, rows: Iterable[Any], *, name_of: Callable[[Any], object] | None = None
+    names: str,
+    rows: Iterable[Any],
+    *,
+    ids: Sequence[str] = (),
+    name_of: Callable[..., object] | None = None,
 ) -> Callable[[Test], Test]:
     """Call the test for each row, with the row's values as the arguments of these names.
 
-    With one name a row is the value itself, with several a tuple of them. `name_of` tells by what a
-    row is named when it is wrong, where its values are too large for that.
+    With one name a row is the value itself, with several a tuple of them. A row that is wrong is
+    named by its values, or, where these are too large for that, by `ids` or by what `name_of` makes
+    of them. Where two tables stand above one test, it runs for each combination.
     """
     arguments = [name.strip() for name in names.split(",")]
     table = [row if len(arguments) > 1 else (row,) for row in rows]
     assert table, "a table without rows tests nothing"
 
+    def named(number: int, row: tuple[Any, ...]) -> object:
+        if ids:
+            return ids[number]
+        if name_of is not None:
+            return name_of(*row)
+        return ", ".join(
+            f"{name}={_BRIEF.repr(value)}" for name, value in zip(arguments, row, strict=True)
+        )
+
     def decorate(test: Test) -> Test:
         def run(**fixtures: Any) -> None:
             wrong: list[str] = []
             first: BaseException | None = None
-            for row in table:
+            for number, row in enumerate(table):
                 values = dict(zip(arguments, row, strict=True))
                 try:
                     test(**values, **fixtures)
                 # "Did not raise" of pytest.raises is no Exception.
                 except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001
-                    shown = ", ".join(f"{name}={_BRIEF.repr(values[name])}" for name in values)
-                    wrong.append(f"{name_of(*row) if name_of else shown}: {_said(error)}")
+                    wrong.append(f"{named(number, row)}: {_said(error)}")
                     first = first or error
             if wrong:
                 head = f"{len(wrong)} of {len(table)} rows are wrong"

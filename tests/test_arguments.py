@@ -17,7 +17,7 @@ from proxim.arguments import UsageError, _Parser, parse_arguments
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import Invite, SessionType
 from proxim.core.host_code import HostCode, parse_target
-from proxim.core.words import read_language, use
+from proxim.languages import read_language
 from proxim.options import (
     DoctorOptions,
     HostOptions,
@@ -27,6 +27,7 @@ from proxim.options import (
     Theme,
     WindowOptions,
 )
+from proxim.system_language import speak
 from tests.rows import each_row
 
 CODE = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
@@ -290,7 +291,7 @@ def test_help(arguments: list[str], words: list[str], capsys: pytest.CaptureFixt
 
 @each_row("command", ["", "host", "join", "doctor"])
 def test_help_in_german_is_german(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    use("de")
+    speak("de")
     with pytest.raises(SystemExit) as stopped:
         parse_arguments([*command.split(), "--help", "--language", "de"])
     assert stopped.value.code == 0
@@ -319,7 +320,7 @@ def test_help_in_german_is_german(command: str, capsys: pytest.CaptureFixture[st
 def test_mistakes_in_german(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    use("de")
+    speak("de")
     with pytest.raises(SystemExit):
         parse_arguments(arguments)
     assert capsys.readouterr().err.startswith(f"proxim: {sentence}")

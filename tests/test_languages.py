@@ -17,7 +17,9 @@ import pytest
 
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
 from proxim.core.messages import MAX_MESSAGE_BYTES
-from proxim.core.words import ENGLISH, LANGUAGES, read_language, say, use
+from proxim.core.words import ENGLISH, LANGUAGES, say
+from proxim.languages import read_language
+from proxim.system_language import speak
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FILES: Final = {language: read_language(language) for language in LANGUAGES}
@@ -61,7 +63,7 @@ def test_every_file_is_a_language_and_every_language_has_its_file() -> None:
     assert {file.stem for file in (ROOT / "proxim/languages").glob("*.json")} == set(LANGUAGES)
     assert LANGUAGES[0] == ENGLISH
     for language in LANGUAGES:
-        use(language)
+        speak(language)
         for key in ("usage.language", "usage.badLanguage"):
             assert all(re.search(rf"\b{one}\b", say(key)) for one in LANGUAGES), key
 
@@ -104,7 +106,7 @@ def test_every_text_is_whole(section: str, language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("section", ["reasons", "hostReasons"])
 def test_every_reason_has_one_sentence(section: str, language: str) -> None:
-    use(language)
+    speak(language)
     table = {"reasons": SENTENCES, "hostReasons": HOST_SENTENCES}[section]
     assert list(FILES[language]["reasons"]) == list(Reason)
     assert set(FILES[language][section]) == set(table)
@@ -334,7 +336,7 @@ def test_letters_press_one_button_each(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
-    use(language)
+    speak(language)
     yes, no, always, listed = (
         set(say(f"terminal.{key}").split()) for key in ("yes", "no", "always", "list")
     )
@@ -363,7 +365,7 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_label_fits_before_its_value(language: str) -> None:
-    use(language)
+    speak(language)
     for name in ("code", "link", "valid", "network", "guests", "device", "address", "proof"):
         # terminal_lines.py gives nine columns to label and space
         assert len(say(f"terminal.{name}")) <= 8, name

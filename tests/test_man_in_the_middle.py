@@ -20,26 +20,30 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings, strategies
 
 from proxim.core import commands as do
+from proxim.core import devices
 from proxim.core import events as ev
 from proxim.core import file_events as fe
 from proxim.core import file_messages as fm
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import link_messages as lm
 from proxim.core import messages as msg
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.host import Host
-from proxim.core.host_code import HostCode, JoinTarget, parse_code, parse_target
+from proxim.core.host_code import HostCode, JoinTarget, parse_code, parse_target, to_base64url
+from proxim.core.invitations import Invitations
 from proxim.core.manifest import Direction, Entry, TransferID, resume_tag
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.proof import MakeExchange, Method, from_base64url, tag_auth, to_base64url
+from proxim.core.proof import MakeExchange, Method, from_base64url, tag_auth
 from proxim.core.proving import Prover, start_guest_proof, start_host_proof
 from proxim.net.spake import Spake2Exchange
-from tests.core.cases import for_each
 from tests.core.fake_spake2 import FakeSpake2
+from tests.rows import each_row
 
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
-HOST_DEVICE = msg.DeviceInfo("Küchen-PC", "host-uuid")
-GUEST_DEVICE = msg.DeviceInfo("Telefon", "guest-uuid")
+HOST_DEVICE = devices.DeviceInfo("Küchen-PC", "host-uuid")
+GUEST_DEVICE = devices.DeviceInfo("Telefon", "guest-uuid")
 HOST_ADDRESS, GUEST_ADDRESS, MALLORYS_ADDRESS = "192.168.1.2", "192.168.1.20", "192.168.1.66"
 # An honest run takes some 40; an endless game of two machines fails instead of hanging
 MAX_STEPS = 2000
@@ -112,8 +116,8 @@ class Side:
     timers: dict[ev.Timer, float] = field(default_factory=dict)
     sockets: set[ev.ConnectionID] = field(default_factory=set)
     # Every lane that this side ever expected
-    expected: list[do.ExpectLane] = field(default_factory=list)
-    dialled: list[do.DialLane] = field(default_factory=list)
+    expected: list[link_do.ExpectLane] = field(default_factory=list)
+    dialled: list[link_do.DialLane] = field(default_factory=list)
     lane: ev.LinkID | None = None  # the link that a lane is open for
 
     def last(self, kind: type[Any]) -> Any:
@@ -143,7 +147,10 @@ class Wire:
         self.by_code = by_code
         self.now = 1000.0
         prover = Prover(secrets.token_bytes, spake2)
-        host = Host(HOST_DEVICE, ev.Invite(ev.SessionType.PERSISTENT), prover)
+        host = Host(
+            Invitations(HOST_DEVICE, ev.Invite(ev.SessionType.PERSISTENT), secrets.token_bytes),
+            prover,
+        )
         self.host = Side(Program(HOST_DEVICE, host, prover))
         self.guest = Side(Program(GUEST_DEVICE, None, prover))
         self.guest_socket = 0  # the host's number of the honest guest's socket, once there is one
@@ -195,7 +202,9 @@ class Wire:
         """
         self.lost = True
         for side in sides:
-            self._later(side, ev.PeerFailed(side.last(st.LinkStatus).link, Reason.PEER_VANISHED))
+            self._later(
+                side, link_ev.PeerFailed(side.last(st.LinkStatus).link, Reason.PEER_VANISHED)
+            )
         return self.run().wait(0)
 
     def wait(self, seconds: float) -> "Wire":
@@ -315,7 +324,10 @@ class Wire:
         self._work.append(lambda: self._tell(side, event))
 
     def _tell(self, side: Side, event: ProgramEvent) -> None:
-        if isinstance(event, ev.PeerDescribed | ev.ChannelOpened) and event.link not in side.peers:
+        if (
+            isinstance(event, link_ev.PeerDescribed | link_ev.ChannelOpened)
+            and event.link not in side.peers
+        ):
             return  # closed meanwhile
         for command in side.program.handle(event, self.now):
             self._carry_out(side, command)
@@ -332,34 +344,36 @@ class Wire:
                 side.timers[timer] = self.now + seconds
             case do.CancelTimer(timer):
                 side.timers.pop(timer, None)
-            case do.OpenPeer(link, offerer):
+            case link_do.OpenPeer(link, offerer):
                 side.peers.add(link)
                 if offerer:
                     self._later(
-                        side, ev.PeerDescribed(link, msg.SDPType.OFFER, self._describe(side))
+                        side, link_ev.PeerDescribed(link, msg.SDPType.OFFER, self._describe(side))
                     )
-            case do.ApplyDescription(link, type, sdp):
+            case link_do.ApplyDescription(link, type, sdp):
                 side.given.append((link, sdp))
                 if type is msg.SDPType.OFFER:
                     self._later(
-                        side, ev.PeerDescribed(link, msg.SDPType.ANSWER, self._describe(side))
+                        side, link_ev.PeerDescribed(link, msg.SDPType.ANSWER, self._describe(side))
                     )
                 if self.udp:
-                    self._later(side, ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
-            case do.AddCandidate(link):
+                    self._later(side, link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
+            case link_do.AddCandidate(link):
                 side.candidates.append(link)
-            case do.ClosePeer(link):
+            case link_do.ClosePeer(link):
                 side.peers.discard(link)
-            case do.ExpectLane():
+            case link_do.ExpectLane():
                 side.expected.append(command)
-            case do.DialLane():
+            case link_do.DialLane():
                 side.dialled.append(command)
                 self._work.append(lambda: self._lane_dialled(command))
-            case do.SendOnChannel(link, channel, text) if channel == ev.LANE_CHANNEL:
+            case link_do.SendOnChannel(link, channel, text) if channel == link_ev.LANE_CHANNEL:
                 other = self.guest if side is self.host else self.host
                 if other.lane is not None:
-                    self._later(other, ev.ChannelMessage(other.lane, ev.LANE_CHANNEL, text))
-            case do.CloseLane():
+                    self._later(
+                        other, link_ev.ChannelMessage(other.lane, link_ev.LANE_CHANNEL, text)
+                    )
+            case link_do.CloseLane():
                 self._work.append(self._lane_closed)
             case do.Dial(connection) if self.lost:
                 self._work.append(lambda: self._redialled(connection))
@@ -370,21 +384,21 @@ class Wire:
             case _:
                 pass  # what the channel carries, and dialling: join() does that
 
-    def _lane_dialled(self, dial: do.DialLane) -> None:
+    def _lane_dialled(self, dial: link_do.DialLane) -> None:
         """As net does it: who shows the token and has the key has the lane."""
         same = [one for one in self.host.expected if (one.token, one.key) == (dial.token, dial.key)]
         if not same:
-            self._tell(self.guest, ev.LaneLost(dial.link))
+            self._tell(self.guest, link_ev.LaneLost(dial.link))
             return
         for side, link in ((self.host, same[0].link), (self.guest, dial.link)):
             side.lane = link
-            self._tell(side, ev.LaneOpened(link, dial.carries_link))
+            self._tell(side, link_ev.LaneOpened(link, dial.carries_link))
 
     def _lane_closed(self) -> None:
         for side in (self.host, self.guest):
             link, side.lane = side.lane, None
             if link is not None:
-                self._tell(side, ev.LaneLost(link))
+                self._tell(side, link_ev.LaneLost(link))
 
     def _redialled(self, connection: ev.ConnectionID) -> None:
         self.attempts = -connection
@@ -464,7 +478,7 @@ def spake2_for(*changed: str) -> MakeExchange:
     return Spake2Exchange if set(changed) & set(SHARES) else FakeSpake2
 
 
-BOTH_METHODS = for_each("by_code", [True, False], ids=["code", "qr"])
+BOTH_METHODS = each_row("by_code", [True, False], ids=["code", "qr"])
 
 
 @BOTH_METHODS
@@ -578,7 +592,7 @@ FIELD_IDS = [f"{kind}.{'.'.join(path)}" for kind, path in FIELD_CASES]
 
 
 @BOTH_METHODS
-@for_each(("kind", "path"), FIELD_CASES, ids=FIELD_IDS)
+@each_row("kind, path", FIELD_CASES, ids=FIELD_IDS)
 def test_a_changed_field_ends_the_attempt(kind: str, path: tuple[str, ...], by_code: bool) -> None:
     for place in (0.0, 0.5, 1.0):
         attack = at(kind, flipped_field(*path, place=place))
@@ -607,7 +621,7 @@ REASONS: list[tuple[str, tuple[str, ...], Reason]] = [
 
 
 @BOTH_METHODS
-@for_each(("kind", "path", "reason"), REASONS, ids=[f"{k}.{'.'.join(p)}" for k, p, _ in REASONS])
+@each_row("kind, path, reason", REASONS, ids=[f"{k}.{'.'.join(p)}" for k, p, _ in REASONS])
 def test_the_guest_is_told_what_happened(
     kind: str, path: tuple[str, ...], reason: Reason, by_code: bool
 ) -> None:
@@ -617,8 +631,8 @@ def test_the_guest_is_told_what_happened(
 
 
 @BOTH_METHODS
-@for_each(
-    ("kind", "change"),
+@each_row(
+    "kind, change",
     [
         ("answer", flipped_field("payload", "sdp", place=0.5)),
         ("answer", lambda frame: [replace(frame, text=frame.text[:-1])]),
@@ -641,7 +655,7 @@ def test_the_host_is_told_too_and_its_code_is_spent(
     assert wire.host.last(st.Invitation).session_id != before.session_id
 
 
-@for_each("kind", KINDS)
+@each_row("kind", KINDS)
 def test_any_flipped_byte(kind: str) -> None:
     """Every byte of every message of a run by QR: linked with each other's own descriptions, or not
     at all.
@@ -701,8 +715,8 @@ MOVES: dict[str, Change] = {
 
 
 @BOTH_METHODS
-@for_each("move", MOVES)
-@for_each("kind", KINDS)
+@each_row("move", MOVES)
+@each_row("kind", KINDS)
 def test_moved(kind: str, move: str, by_code: bool) -> None:
     changed = []
 
@@ -752,8 +766,8 @@ def test_without_any_proof_at_all() -> None:
 
 
 @BOTH_METHODS
-@for_each("first", range(len(KINDS)))
-@for_each("second", range(len(KINDS)))
+@each_row("first", range(len(KINDS)))
+@each_row("second", range(len(KINDS)))
 def test_one_message_in_the_place_of_another(first: int, second: int, by_code: bool) -> None:
     """Swapped, and across directions too: what came first is kept back and delivered in place of a
     later one.
@@ -773,7 +787,7 @@ def test_one_message_in_the_place_of_another(first: int, second: int, by_code: b
         assert not wire.guest_connected
 
 
-@for_each("kind", ["offer", "answer"])
+@each_row("kind", ["offer", "answer"])
 def test_his_own_fingerprint(kind: str) -> None:
     wire = Wire(at(kind, with_his_fingerprint)).join()
     assert wire.guest_reason is Reason.TAMPERED
@@ -783,7 +797,7 @@ def test_his_own_fingerprint(kind: str) -> None:
 
 
 @BOTH_METHODS
-@for_each("kind", ["offer", "answer"])
+@each_row("kind", ["offer", "answer"])
 def test_a_candidate_put_in_between(kind: str, by_code: bool) -> None:
     """Before, and after, the description: neither reaches WebRTC, or traffic could be led through
     him.
@@ -805,7 +819,7 @@ def test_a_candidate_put_in_between(kind: str, by_code: bool) -> None:
 
 
 @BOTH_METHODS
-@for_each("kind", KINDS)
+@each_row("kind", KINDS)
 def test_a_message_of_an_earlier_run(kind: str, by_code: bool) -> None:
     """The same code, the same guest: what was good once is worth nothing the second time, an
     approval least of all.
@@ -1180,7 +1194,7 @@ def all_wait(wire: Wire) -> bool:
 
 
 @BOTH_METHODS
-@for_each("who", ["both", "guest first"])
+@each_row("who", ["both", "guest first"])
 def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(
     by_code: bool, who: str
 ) -> None:
@@ -1195,8 +1209,8 @@ def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(
         assert status.resumes is not None
 
 
-@for_each(
-    ("kind", "path"),
+@each_row(
+    "kind, path",
     [
         *(
             ("pair_request", path)
@@ -1212,7 +1226,7 @@ def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(
         *((kind, ("payload", field)) for kind in ("offer", "answer") for field in ("sdp", "mac")),
     ],
 )
-@for_each("change", ["left out", "flipped"])
+@each_row("change", ["left out", "flipped"])
 def test_a_changed_field_takes_nothing_up(kind: str, path: tuple[str, ...], change: str) -> None:
     if change == "flipped" and path == ("auth",):
         return
@@ -1225,7 +1239,7 @@ def test_a_changed_field_takes_nothing_up(kind: str, path: tuple[str, ...], chan
     assert prompts(wire) == 1
 
 
-@for_each("kind", ["offer", "answer"])
+@each_row("kind", ["offer", "answer"])
 def test_his_fingerprint_takes_no_lost_link_up(kind: str) -> None:
     wire = linked()
     wire.attack = at(kind, with_his_fingerprint)
@@ -1235,7 +1249,7 @@ def test_his_fingerprint_takes_no_lost_link_up(kind: str) -> None:
     assert wire.guest_reason is not None
 
 
-@for_each("kind", KINDS)
+@each_row("kind", KINDS)
 def test_a_message_of_an_earlier_return_is_worth_nothing(kind: str) -> None:
     wire = linked()
     wire.lose(wire.host, wire.guest)
@@ -1367,8 +1381,8 @@ def test_left_alone_a_lane_carries_the_link(by_code: bool) -> None:
         assert repr(hidden)[2:-1] not in repr((wire.host.expected, wire.guest.dialled))
 
 
-@for_each("kind", KINDS)
-@for_each("drops", [True, False])
+@each_row("kind", KINDS)
+@each_row("drops", [True, False])
 def test_a_lane_that_he_brings_about_is_still_between_the_two(kind: str, drops: bool) -> None:
     """He may well force them off WebRTC.
 
@@ -1411,7 +1425,7 @@ def test_a_guest_that_proves_nothing_is_expected_on_no_lane() -> None:
     wire = Wire(honestly)
     wire.udp = False
     socket = wire.mallory_connects()
-    request = msg.PairRequest(wire.invitation.session_id, msg.DeviceInfo("Mallory", "m"))
+    request = msg.PairRequest(wire.invitation.session_id, devices.DeviceInfo("Mallory", "m"))
     wire.mallory_says(Frame(Towards.HOST, msg.dump_message(request), socket))
     assert json.loads(wire.mallory_got[-1])["status"] == "approved"
     assert wire.host.expected == []
@@ -1457,12 +1471,12 @@ def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_anoth
 
     def says(tags: tuple[bytes, ...]) -> list[str]:
         assert session.link is not None
-        heard = ev.ChannelMessage(session.link.id, 1, lm.dump_link_message(fm.Resume(tags)))
+        heard = link_ev.ChannelMessage(session.link.id, 1, lm.dump_link_message(fm.Resume(tags)))
         commands = wire.host.program.handle(heard, wire.now)
-        texts = [one.text for one in commands if isinstance(one, do.SendOnChannel)]
+        texts = [one.text for one in commands if isinstance(one, link_do.SendOnChannel)]
         return [text for text in texts if "announce" in text]
 
-    greeting = ev.ChannelMessage(session.link.id, 1, lm.dump_link_message(lm.Hello("Mallory")))
+    greeting = link_ev.ChannelMessage(session.link.id, 1, lm.dump_link_message(lm.Hello("Mallory")))
     wire.host.program.handle(greeting, wire.now)
     assert says((told_to_him,)) == []
     assert says((resume_tag(transfer),)) == []

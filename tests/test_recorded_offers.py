@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
-from proxim.core.events import ChannelMessage, ChannelOpened, LinkID, PeerDescribed
+from proxim.core.events import LinkID
+from proxim.core.link_events import ChannelMessage, ChannelOpened, PeerDescribed
 from proxim.core.messages import SDPType
 from proxim.core.sdp_filter import PeerFilter
 from proxim.net.peer import Peer

@@ -1,6 +1,6 @@
 """What transfers ask of the world: the disk, and streams of bytes over a link."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxim.core.events import LinkID
 from proxim.core.manifest import START, Entry, Partial, Position, Span, TransferID

@@ -23,7 +23,7 @@ class Bench:
         self.disk = Disk()
         self.trace = Trace()
         self.now = 1000.0  # no machine may take the clock's start for anything
-        self._take(program.start())
+        self._take(program.start(self.now))
 
     def handle(self, event: ProgramEvent) -> list[do.Command]:
         """Report an event; what the program commands."""

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import file_commands as file_do
 from proxim.core import file_events as fe
 from proxim.core.errors import Reason
 from proxim.core.manifest import (
@@ -44,7 +44,7 @@ class Kept:
 class FakeSink:
     """An open sink: takes records, and answers as proxim.net does."""
 
-    def __init__(self, disk: "Disk", command: do.OpenSink) -> None:
+    def __init__(self, disk: "Disk", command: file_do.OpenSink) -> None:
         self.disk = disk
         self.id = command.transfer
         self.way: tuple[ev.LinkID, int, int] | None = None
@@ -91,7 +91,7 @@ class FakeSink:
             next((index for index in self.wanted if index > self._done), len(self.kept.entries)), 0
         )
 
-    def take(self, command: do.TakeStream) -> None:
+    def take(self, command: file_do.TakeStream) -> None:
         assert command.generation == self.generation or not self.written, (
             "a new generation without a hold"
         )
@@ -185,7 +185,7 @@ class Disk:
         self.files[path] = (content, version)
         self.versions[path, version] = content
 
-    def look(self, command: do.ListSources) -> fe.DiskEvent:
+    def look(self, command: file_do.ListSources) -> fe.DiskEvent:
         entries: list[Entry] = []
         for top in command.paths:
             inside = {path for path in self.files if path == top or path.startswith(top + "/")}
@@ -200,7 +200,7 @@ class Disk:
         self.listed[command.transfer] = tuple(entries)
         return fe.SourcesListed(command.transfer, tuple(entries))
 
-    def read(self, command: do.StartSending) -> Iterator[list[Record]]:
+    def read(self, command: file_do.StartSending) -> Iterator[list[Record]]:
         """The messages of a stream."""
         entries = self.listed.get(command.transfer) or self.sources[command.transfer][0]
         skip = set(indices(command.skip))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import file_messages as fm
+from proxim.core import link_commands as link_do
 
 
 @dataclass
@@ -26,7 +27,7 @@ class FakePeerLink:
         return self.id.encode() if self.proved else b""
 
     def say(self, message: fm.FileMessage) -> do.Command:
-        return do.SendOnChannel(self.id, 0, json.dumps(fm.file_fields(message)))
+        return link_do.SendOnChannel(self.id, 0, json.dumps(fm.file_fields(message)))
 
     def want_lane(self) -> list[do.Command]:
         self.lanes_wanted += 1

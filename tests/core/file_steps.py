@@ -3,14 +3,13 @@
 from proxim.core import events as ev
 from proxim.core import file_events as fe
 from proxim.core import file_messages as fm
+from proxim.core import link_events as link_ev
 from proxim.core import link_messages as lm
-from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import Reason
+from proxim.core.host_code import to_base64url
 from proxim.core.manifest import START, Direction, Entry, TransferID
 from proxim.core.program import ProgramEvent
-from proxim.core.proof import (
-    to_base64url,
-)
 from tests.core.ledger import Ledger, SinkState
 
 # The label of a stream of the transfer that peers announce below
@@ -73,7 +72,7 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
     """
 
     def says(message: lm.LinkMessage) -> ProgramEvent:
-        return ev.ChannelMessage(link, control, lm.dump_link_message(message))
+        return link_ev.ChannelMessage(link, control, lm.dump_link_message(message))
 
     lane = ev.Timer(ev.TimerName.LANE, link)
     if not ledger.links[link].can_send_files:
@@ -83,9 +82,9 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
     for transfer, status in ledger.transfers.items():
         if status.link != link or status.over:
             continue
-        if status.direction is Direction.IN and status.state is st.TransferState.ANNOUNCED:
+        if status.direction is Direction.IN and status.state is file_st.TransferState.ANNOUNCED:
             return fe.AcceptTransfer(transfer)
-        if status.direction is Direction.OUT and status.state is st.TransferState.ANNOUNCED:
+        if status.direction is Direction.OUT and status.state is file_st.TransferState.ANNOUNCED:
             return says(fm.Accept(transfer))
         if transfer in ledger.sending:
             generation = ledger.sending[transfer].generation

@@ -3,8 +3,9 @@
 import itertools
 from collections.abc import Callable
 
+from proxim.core import devices
 from proxim.core import events as ev
-from proxim.core import messages as msg
+from proxim.core.invitations import Invitations, NewSession, SessionSecrets, expiry
 from proxim.core.proof import (
     MakeExchange,
 )
@@ -12,8 +13,8 @@ from proxim.core.proving import Prover
 from proxim.core.transfers import Transfers
 from tests.core.fake_spake2 import FakeSpake2
 
-HOST_DEVICE = msg.DeviceInfo("Host PC", "uuid-of-host")
-PHONE = msg.DeviceInfo("Phone", "uuid-of-phone")
+HOST_DEVICE = devices.DeviceInfo("Host PC", "uuid-of-host")
+PHONE = devices.DeviceInfo("Phone", "uuid-of-phone")
 ETHERNET = ev.Network("192.168.1.5", 24, "eth0", virtual=False)
 WIFI = ev.Network("192.168.1.77", 24, "Wi-Fi", virtual=False)
 IPV6 = ev.Network("fe80::5%eth0", 64, "eth0", virtual=False)
@@ -36,3 +37,18 @@ def no_files() -> Transfers:
 def prover(spake2: MakeExchange = FakeSpake2) -> Prover:
     """What proofs are made with, here."""
     return Prover(counting_bytes(), spake2)
+
+
+def new_session(
+    session_id: str,
+    kind: ev.SessionType = ev.SessionType.ONE_TIME,
+    lifetime: float | None = None,
+    now: float = 100.0,
+) -> NewSession:
+    """What a session begins with."""
+    return NewSession(session_id, kind, expiry(kind, lifetime, now), SessionSecrets(5, b"k" * 16))
+
+
+def invitations(first: ev.Invite = ONE_TIME, made_with: Prover | None = None) -> Invitations:
+    """The invitations of a host on HOST_DEVICE."""
+    return Invitations(HOST_DEVICE, first, (made_with or prover()).token_bytes)

@@ -6,21 +6,16 @@ from types import EllipsisType
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import link_events as link_ev
 from proxim.core import messages as msg
 from proxim.core import status as st
 from proxim.core.door import DoorLimits
 from proxim.core.errors import Reason
 from proxim.core.host import Host
-from proxim.core.host_code import JoinTarget, parse_code, parse_target
+from proxim.core.host_code import JoinTarget, parse_code, parse_target, to_base64url
+from proxim.core.invitations import Invitations
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.proof import (
-    MakeExchange,
-    ProofKeys,
-    Side,
-    SignalMacs,
-    tag_auth,
-    to_base64url,
-)
+from proxim.core.proof import MakeExchange, ProofKeys, Side, SignalMacs, tag_auth
 from proxim.core.proving import GuestProof, start_guest_proof
 from proxim.core.replies import refusal
 from tests.core.bench import Bench
@@ -96,9 +91,14 @@ class HostBench(Bench):
         limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
     ) -> None:
         self.prover = prover(spake2)
-        host = Host(
-            HOST_DEVICE, first, self.prover, preferred, require_proof=require_proof, limits=limits
+        invitations = Invitations(
+            HOST_DEVICE,
+            first,
+            self.prover.token_bytes,
+            preferred,
+            require_proof=require_proof,
         )
+        host = Host(invitations, self.prover, limits=limits)
         super().__init__(Program(HOST_DEVICE, host, self.prover))
         self._connections = itertools.count(1)
         self._seen_code: str | None = None
@@ -213,13 +213,13 @@ class HostBench(Bench):
         """Descriptions are exchanged."""
         connection, session, link = self.approved(session_id)
         self.say(connection, msg.Signal(session_id or session, OFFER))
-        self.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+        self.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
         return connection, session, link
 
     def linked(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:
         """The link is open."""
         connection, session, link = self.answered(session_id)
-        self.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
+        self.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
         return connection, session, link
 
 

@@ -4,8 +4,12 @@ from enum import Enum
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import file_commands as file_do
 from proxim.core import file_events as fe
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.manifest import TransferID
 from proxim.core.program import ProgramEvent
 from tests.core.playbook import show
@@ -46,7 +50,7 @@ class Ledger:
         self.lanes: set[ev.LinkID] = set()  # open, for all that the machine was told
         self.lanes_closing: set[ev.LinkID] = set()
         self.listing: set[TransferID] = set()
-        self.sending: dict[TransferID, do.StartSending] = {}
+        self.sending: dict[TransferID, file_do.StartSending] = {}
         # Over which links the person's newest wish may be met: one, where they named it
         self._wanted_over: frozenset[ev.LinkID] = frozenset()
         # Of each transfer to be sent, over which links it may be
@@ -56,7 +60,7 @@ class Ledger:
         # What is to be sent, from its look at the disk to its end
         self.listed: set[TransferID] = set()
         self.sinks: dict[TransferID, SinkState] = {}
-        self.transfers: dict[TransferID, st.TransferStatus] = {}
+        self.transfers: dict[TransferID, file_st.TransferStatus] = {}
         self.listening: str | None = None
         self.prompts: dict[str, st.Prompt] = {}
         self.invitation: st.Invitation | None = None
@@ -75,15 +79,15 @@ class Ledger:
                 self.closing.discard(connection)
             case ev.DialFailed(connection):
                 self.dials.remove(connection)
-            case ev.ChannelOpened(link, channel):
+            case link_ev.ChannelOpened(link, channel):
                 self.channels.add((link, channel))
             case ev.TimerFired(timer):
                 del self.timers[timer]
-            case ev.LaneOpened(link):
+            case link_ev.LaneOpened(link):
                 self.expected.discard(link)
                 self.lanes_dialled.discard(link)
                 self.lanes.add(link)
-            case ev.LaneLost(link):
+            case link_ev.LaneLost(link):
                 self.lanes_dialled.discard(link)
                 self.lanes.discard(link)
                 self.lanes_closing.discard(link)
@@ -126,77 +130,77 @@ class Ledger:
                 if connection in self.sockets:
                     self.closing.add(connection)
                 self.dials.discard(connection)
-            case do.OpenPeer(link):
+            case link_do.OpenPeer(link):
                 assert link not in self.peers | self.past_peers, show(command)
                 self.peers.add(link)
                 self.alive.add(link)
-            case do.ApplyDescription(link) | do.AddCandidate(link):
+            case link_do.ApplyDescription(link) | link_do.AddCandidate(link):
                 assert link in self.peers, show(command)
-            case do.SendOnChannel(link, channel) if channel == ev.LANE_CHANNEL:
+            case link_do.SendOnChannel(link, channel) if channel == link_ev.LANE_CHANNEL:
                 assert link in self.alive - self.peers, show(command)
                 assert link in self.lanes - self.lanes_closing, show(command)
-            case do.SendOnChannel(link, channel):
+            case link_do.SendOnChannel(link, channel):
                 assert link in self.peers, show(command)
                 assert (link, channel) in self.channels, show(command)
-            case do.ClosePeer(link):
+            case link_do.ClosePeer(link):
                 self.peers.remove(link)
                 self.past_peers.add(link)
                 self.channels -= {pair for pair in self.channels if pair[0] == link}
             case do.Publish(status):
                 self.statuses.append(status)
                 self._told(status)
-            case do.SaveName() | do.SaveRequireProof() | do.KeepSources():
+            case do.SaveName() | do.SaveRequireProof() | file_do.KeepSources():
                 pass
             case _:
                 self._take_lanes_and_files(command)
 
     def _take_lanes_and_files(self, command: do.Command) -> None:
         match command:
-            case do.ExpectLane(link, token):
+            case link_do.ExpectLane(link, token):
                 assert link in self.alive, show(command)
                 assert token not in self.tokens, "a lane's token is good for one lane"
                 self.tokens.add(token)
                 self.expected.add(link)
-            case do.DialLane(link, carries_link=carries_link):
+            case link_do.DialLane(link, carries_link=carries_link):
                 assert link in self.alive - self.lanes, show(command)
                 assert not carries_link or link not in self.lanes_dialled, show(command)
                 self.lanes_dialled.add(link)
-            case do.CloseLane(link):
+            case link_do.CloseLane(link):
                 self.expected.discard(link)
                 self.lanes_dialled.discard(link)
                 if link in self.lanes:
                     self.lanes_closing.add(link)
-            case do.ListSources(transfer):
+            case file_do.ListSources(transfer):
                 self.listing.add(transfer)
                 self.listed.add(transfer)
                 self.sent_over[transfer] = self._wanted_over
-            case do.StartSending(transfer, link, via=via):
+            case file_do.StartSending(transfer, link, via=via):
                 assert self.links[link].can_send_files, show(command)
                 assert self.links[link].stage is st.Stage.CONNECTED, show(command)
                 assert link in (self.lanes if via is st.Via.LANE else self.peers), show(command)
                 self.sending[transfer] = command
-            case do.Acknowledge(transfer, generation):
+            case file_do.Acknowledge(transfer, generation):
                 assert self.sending[transfer].generation == generation, show(command)
-            case do.StopSending(transfer, forget):
+            case file_do.StopSending(transfer, forget):
                 self.sending.pop(transfer, None)
                 if forget:
                     self.listed.discard(transfer)
                     self.unannounced.discard(transfer)
-            case do.OpenSink(transfer):
+            case file_do.OpenSink(transfer):
                 assert transfer not in self.sinks, show(command)
                 self.sinks[transfer] = SinkState.OPENING
-            case do.TakeStream(transfer, link, channel):
+            case file_do.TakeStream(transfer, link, channel):
                 assert transfer in self.sinks, show(command)
                 assert (
                     link in self.lanes
-                    if channel == ev.LANE_CHANNEL
+                    if channel == link_ev.LANE_CHANNEL
                     else (link, channel) in self.channels
                 ), show(command)
-            case do.HoldSink(transfer):
+            case file_do.HoldSink(transfer):
                 assert transfer in self.sinks, show(command)
                 if self.sinks[transfer] is SinkState.READY:
                     self.sinks[transfer] = SinkState.HOLDING
-            case do.CloseSink(transfer):
+            case file_do.CloseSink(transfer):
                 self.sinks.pop(transfer, None)
             case _:
                 raise AssertionError(f"the ledger does not know {show(command)}")
@@ -262,7 +266,7 @@ class Ledger:
                 )
                 if status.via is st.Via.LANE and status.stage is st.Stage.CONNECTED:
                     assert link in self.lanes - self.peers, "carried by a lane that is not there"
-            case st.TransferStatus(transfer):
+            case file_st.TransferStatus(transfer):
                 self.transfers[transfer] = status
                 self.unannounced.discard(transfer)
                 assert 0 <= status.moved <= status.size, status

@@ -7,22 +7,25 @@ from dataclasses import replace
 import pytest
 
 from proxim.core import commands as do
+from proxim.core import devices, host_code
 from proxim.core import events as ev
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import messages as msg
 from proxim.core import status as st
 from proxim.core.door import CHALLENGE_SECONDS, DoorLimits
 from proxim.core.errors import Problem, Reason
 from proxim.core.guess_budget import FAILURES_PER_ADDRESS
-from proxim.core.host_code import JoinTarget
-from proxim.core.proof import ProofKeys, Side, tag_auth, tag_matches, to_base64url
+from proxim.core.host_code import JoinTarget, to_base64url
+from proxim.core.proof import ProofKeys, Side, tag_auth, tag_matches
 from proxim.core.proving import start_resumption
 from tests.core.bench import Bench
-from tests.core.cases import for_each
 from tests.core.descriptions import ANSWER, LINE, OFFER, candidate_signal, sdp
 from tests.core.fake_spake2 import FakeSpake2
 from tests.core.handed_in import GUEST_ADDRESS, ONE_TIME, PHONE, PORT
 from tests.core.host_bench import HostBench, Prove, challenge_timer, refused, socket_timer
 from tests.core.in_commands import errors, published, reasons, sent
+from tests.rows import each_row
 
 CANDIDATE = msg.Candidate(LINE, "0", 0)
 SHUT_OUT = msg.CloseCode.BAD_MESSAGES
@@ -153,7 +156,7 @@ def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostB
     commands = host.say(guest, candidate_signal(session_id))  # the fifth too many
     assert commands[:3] == [refused(guest, Reason.TOO_MANY), *shut_out(guest)]
     # Not linked yet, so that is over
-    assert any(isinstance(command, do.ClosePeer) for command in commands)
+    assert any(isinstance(command, link_do.ClosePeer) for command in commands)
 
 
 def test_the_burst_grows_no_further_by_waiting(host: HostBench) -> None:
@@ -225,8 +228,8 @@ def test_shutdown_stops_every_clock(host: HostBench) -> None:
 # --- a proof that holds ---------------------------------------------------------------------------
 
 
-@for_each(("by_code", "verified"), [(True, msg.Verified.CODE), (False, msg.Verified.QR)])
-def test_from_share_to_link(by_code: bool, verified: msg.Verified) -> None:
+@each_row("by_code, verified", [(True, devices.Verified.CODE), (False, devices.Verified.QR)])
+def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
     host = new_host()
     session_id = host.shown.session_id
     guest = host.prover_of(by_code=by_code)
@@ -263,15 +266,17 @@ def test_from_share_to_link(by_code: bool, verified: msg.Verified) -> None:
     assert host.ledger.links[link].verified is verified
 
     offered = host.say(guest.connection, guest.signal(OFFER))
-    assert offered[-1] == do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp)
-    host.says(guest.connection, guest.signal(CANDIDATE), do.AddCandidate(link, CANDIDATE))
-    (answer,) = sent(host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
+    assert offered[-1] == link_do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp)
+    host.says(guest.connection, guest.signal(CANDIDATE), link_do.AddCandidate(link, CANDIDATE))
+    (answer,) = sent(host.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
     assert isinstance(answer, msg.Signal)
     assert guest.macs is not None
     assert guest.macs.check(answer.payload, answer.mac)
-    host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
+    host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
     host.says(
-        guest.connection, guest.signal(msg.Candidate("")), do.AddCandidate(link, msg.Candidate(""))
+        guest.connection,
+        guest.signal(msg.Candidate("")),
+        link_do.AddCandidate(link, msg.Candidate("")),
     )
     assert (host.ledger.links[link].stage, host.ledger.links[link].verified) == (
         st.Stage.CONNECTED,
@@ -282,7 +287,7 @@ def test_from_share_to_link(by_code: bool, verified: msg.Verified) -> None:
 def test_a_rejection_after_a_proof_carries_the_hosts(host: HostBench) -> None:
     guest = host.prove()
     message = rejection(host.handle(ev.Decide(host.shown.session_id, approved=False)))
-    assert (message.reason, message.session_id) == (Reason.DECLINED, msg.CODE_SESSION_ID)
+    assert (message.reason, message.session_id) == (Reason.DECLINED, host_code.CODE_SESSION_ID)
     assert guest.keys is not None
     assert message.auth is not None
     assert tag_matches(guest.keys.host_tag("rejected"), message.auth.t)
@@ -302,7 +307,7 @@ def test_no_secret_reaches_the_wire(host: HostBench) -> None:
 # --- a proof that does not hold -------------------------------------------------------------------
 
 
-@for_each("by_code", [True, False])
+@each_row("by_code", [True, False])
 def test_who_does_not_know_the_secret_asks_nobody(by_code: bool) -> None:
     host = new_host()
     guest = host.prover_of(by_code=by_code, knows=False)
@@ -317,8 +322,8 @@ def test_who_does_not_know_the_secret_asks_nobody(by_code: bool) -> None:
     assert host.ledger.prompts == {}
 
 
-@for_each("by_code", [True, False])
-@for_each("tag", [None, "", "A", "A" * 43, "é" * 43])
+@each_row("by_code", [True, False])
+@each_row("tag", [None, "", "A", "A" * 43, "é" * 43])
 def test_a_tag_that_is_none_asks_nobody(by_code: bool, tag: str | None) -> None:
     host = new_host()
     guest = host.prover_of(by_code=by_code)
@@ -356,7 +361,7 @@ def test_a_confirmation_for_another_sessions_name_is_refused_and_the_challenge_s
 def test_a_confirmation_without_or_after_its_challenge_is_refused(host: HostBench) -> None:
     stranger = host.connect()
     assert errors(
-        host.say(stranger, msg.PairConfirm(msg.CODE_SESSION_ID, msg.Auth(t="A" * 43)))
+        host.say(stranger, msg.PairConfirm(host_code.CODE_SESSION_ID, msg.Auth(t="A" * 43)))
     ) == ["not_allowed"]
     guest = host.prover_of()
     confirm = guest.confirm(host.challenged(guest))
@@ -392,7 +397,7 @@ def test_while_challenged_nothing_but_the_confirmation_is_taken(host: HostBench)
 def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> None:
     """The proof covers name and id as they stood in the request."""
     guest = host.prover_of()
-    request = replace(guest.request, device=msg.DeviceInfo("Boss", PHONE.id))
+    request = replace(guest.request, device=devices.DeviceInfo("Boss", PHONE.id))
     (challenge,) = sent(host.say(guest.connection, request))
     assert isinstance(challenge, msg.PairChallenge)
     assert (
@@ -401,7 +406,7 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
     )
 
 
-@for_each(
+@each_row(
     "auth",
     [
         msg.Auth(),
@@ -419,7 +424,7 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
 def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(auth: msg.Auth) -> None:
     host = new_host()
     guest = host.connect()
-    commands = host.say(guest, msg.PairRequest(msg.CODE_SESSION_ID, PHONE, auth))
+    commands = host.say(guest, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, auth))
     assert commands == [refused(guest, Reason.BAD_MESSAGE)]
     assert challenge_timer(guest) not in host.ledger.timers
 
@@ -447,7 +452,7 @@ def test_an_address_without_a_code_has_none_to_prove() -> None:
 # --- the challenge's life -------------------------------------------------------------------------
 
 
-@for_each("by_code", [True, False])
+@each_row("by_code", [True, False])
 def test_a_challenge_lives_10_seconds(by_code: bool) -> None:
     host = new_host()
     guest = host.prover_of(by_code=by_code)
@@ -479,7 +484,7 @@ def test_a_guest_shut_out_while_challenged_leaves_nothing_behind(host: HostBench
     host.prove()
 
 
-@for_each("by_code", [True, False])
+@each_row("by_code", [True, False])
 def test_a_session_that_goes_while_challenged_is_unknown(by_code: bool) -> None:
     host = new_host()
     guest = host.prover_of(by_code=by_code)
@@ -598,9 +603,9 @@ def test_a_hostile_share_is_counted_and_not_left_in_flight(host: HostBench) -> N
     hostile = msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
     for _ in range(5):
         guest = host.connect()
-        assert errors(host.say(guest, msg.PairRequest(msg.CODE_SESSION_ID, PHONE, hostile))) == [
-            "bad_message"
-        ]
+        assert errors(
+            host.say(guest, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, hostile))
+        ) == ["bad_message"]
         host.handle(ev.ConnectionLost(guest))
         host.advance(1.0)
     assert attempt(host) is Reason.TOO_MANY_TRIES
@@ -611,7 +616,7 @@ def test_the_last_hostile_share_closes_the_code(host: HostBench) -> None:
     exhaust(host)
     hostile = msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
     commands = host.say(
-        host.connect("192.168.1.99"), msg.PairRequest(msg.CODE_SESSION_ID, PHONE, hostile)
+        host.connect("192.168.1.99"), msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, hostile)
     )
     assert reasons(commands) == [Reason.CODE_CLOSED]
     assert errors(commands) == ["bad_message"]
@@ -635,7 +640,7 @@ def test_two_sessions_have_tries_of_their_own(host: HostBench) -> None:
 # --- prompts --------------------------------------------------------------------------------------
 
 
-@for_each("by_code", [True, False])
+@each_row("by_code", [True, False])
 def test_a_guest_that_proved_itself_goes_before_one_that_did_not(by_code: bool) -> None:
     host = new_host()
     first, session_id = host.asked()
@@ -691,7 +696,7 @@ def test_a_prompt_that_nobody_answers_mutes_nobody(host: HostBench) -> None:
 def test_a_host_may_require_a_proof() -> None:
     bench = HostBench(require_proof=True)
     bench.listen()
-    for name in (msg.CODE_SESSION_ID, bench.shown.session_id):
+    for name in (host_code.CODE_SESSION_ID, bench.shown.session_id):
         commands = bench.ask(bench.connect(), name)
         assert rejection(commands) == msg.PairResult(
             name, approved=False, reason=Reason.NOT_VERIFIED
@@ -735,33 +740,35 @@ def tampered(host: HostBench, guest: Prove, signal: msg.Signal) -> None:
     """The session ends by name, for both sides, and nothing reaches the peer."""
     link, session_id = host.link, host.ledger.links[host.link].session_id
     commands = host.say(guest.connection, signal)
-    assert not [one for one in commands if isinstance(one, do.ApplyDescription | do.AddCandidate)]
+    assert not [
+        one for one in commands if isinstance(one, link_do.ApplyDescription | link_do.AddCandidate)
+    ]
     assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
     assert do.CloseConnection(guest.connection, msg.CloseCode.SESSION_ENDED) in commands
-    assert any(isinstance(one, do.ClosePeer) and one.link == link for one in commands)
+    assert any(isinstance(one, link_do.ClosePeer) and one.link == link for one in commands)
     (closed,) = [one for one in published(commands) if isinstance(one, st.LinkStatus)]
     assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.TAMPERED)
     assert host.shown.session_id != session_id
     assert rejection(host.ask(host.connect(), session_id)).reason == Reason.UNKNOWN_SESSION
 
 
-@for_each("payload", [OFFER, CANDIDATE, msg.Candidate("")])
-@for_each("mac", [None, "", "A", "A" * 43, "é" * 43])
+@each_row("payload", [OFFER, CANDIDATE, msg.Candidate("")])
+@each_row("mac", [None, "", "A", "A" * 43, "é" * 43])
 def test_a_missing_or_wrong_mac_ends_the_session(
     payload: msg.Description | msg.Candidate, mac: str | None
 ) -> None:
     host = new_host()
     guest, _ = approved(host)
-    tampered(host, guest, msg.Signal(msg.CODE_SESSION_ID, payload, mac))
+    tampered(host, guest, msg.Signal(host_code.CODE_SESSION_ID, payload, mac))
 
 
-@for_each("mac", [None, "A" * 43])
+@each_row("mac", [None, "A" * 43])
 def test_on_an_open_link_too(mac: str | None) -> None:
     host = new_host()
     guest, link = offered(host)
-    host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
-    host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
-    tampered(host, guest, msg.Signal(msg.CODE_SESSION_ID, CANDIDATE, mac))
+    host.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+    host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
+    tampered(host, guest, msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, mac))
 
 
 def test_whatever_the_type_of_the_session() -> None:
@@ -769,7 +776,7 @@ def test_whatever_the_type_of_the_session() -> None:
         bench = HostBench(ev.Invite(kind, 60.0))
         bench.listen()
         guest, _ = approved(bench)
-        tampered(bench, guest, msg.Signal(msg.CODE_SESSION_ID, OFFER))
+        tampered(bench, guest, msg.Signal(host_code.CODE_SESSION_ID, OFFER))
 
 
 def test_a_changed_payload_ends_the_session() -> None:
@@ -821,7 +828,7 @@ def test_a_second_offer_ends_the_session(host: HostBench) -> None:
     tampered(host, guest, guest.signal(OFFER))
 
 
-@for_each(
+@each_row(
     "text",
     [
         "{",
@@ -846,7 +853,7 @@ def test_a_frame_that_is_no_text_ends_the_session(host: HostBench) -> None:
 def test_the_proof_of_a_guest_whose_link_failed_is_not_the_next_ones(host: HostBench) -> None:
     _, link = offered(host)
     session_id = host.ledger.links[link].session_id
-    host.handle(ev.PeerFailed(link, Reason.BAD_DESCRIPTION))
+    host.handle(link_ev.PeerFailed(link, Reason.BAD_DESCRIPTION))
     connection, _ = host.asked()
     assert host.shown.session_id == session_id
     assert errors(host.say(connection, "{")) == ["bad_json"]
@@ -892,7 +899,7 @@ def test_too_many_right_ones_are_only_refused(host: HostBench) -> None:
 
 def test_the_hosts_own_signal_sent_back_ends_the_session(host: HostBench) -> None:
     guest, link = offered(host)
-    (answer,) = sent(host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
+    (answer,) = sent(host.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
     assert isinstance(answer, msg.Signal)
     tampered(host, guest, answer)
 
@@ -914,7 +921,7 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
             guest.connection,
             guest.signal(OFFER),
             ...,
-            do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
+            link_do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
         )
         bench.handle(ev.ConnectionLost(guest.connection))
         bench.advance(5)
@@ -926,18 +933,20 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
 def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
     guest, link = offered(host)
     other = host.connect()
-    host.ask(other, msg.CODE_SESSION_ID)  # busy, but now it has a name for that session
-    assert errors(host.say(other, msg.Signal(msg.CODE_SESSION_ID, CANDIDATE, "A" * 43))) == [
+    host.ask(other, host_code.CODE_SESSION_ID)  # busy, but now it has a name for that session
+    assert errors(host.say(other, msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, "A" * 43))) == [
         "not_allowed"
     ]
-    assert host.say(guest.connection, guest.signal(CANDIDATE)) == [do.AddCandidate(link, CANDIDATE)]
+    assert host.say(guest.connection, guest.signal(CANDIDATE)) == [
+        link_do.AddCandidate(link, CANDIDATE)
+    ]
 
 
 def test_nothing_is_opened_before_the_person_decides(host: HostBench) -> None:
     guest = host.prove()
-    commands = host.say(guest.connection, msg.Signal(msg.CODE_SESSION_ID, OFFER, "A" * 43))
+    commands = host.say(guest.connection, msg.Signal(host_code.CODE_SESSION_ID, OFFER, "A" * 43))
     assert errors(commands) == ["not_allowed"]
-    assert not any(isinstance(command, do.OpenPeer) for command in commands)
+    assert not any(isinstance(command, link_do.OpenPeer) for command in commands)
     assert host.ledger.prompts
 
 
@@ -951,9 +960,9 @@ def lost_by_proof(*, require_proof: bool = False) -> tuple[HostBench, ProofKeys]
     guest = bench.prove()
     link = bench.approve(guest)
     bench.say(guest.connection, guest.signal(OFFER))
-    bench.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
-    bench.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
-    bench.handle(ev.PeerFailed(link, Reason.PEER_VANISHED))
+    bench.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+    bench.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
+    bench.handle(link_ev.PeerFailed(link, Reason.PEER_VANISHED))
     return bench, guest.agreed
 
 
@@ -962,7 +971,7 @@ def coming_back(bench: HostBench, keys: ProofKeys) -> Prove:
     return Prove(bench.connect(), target, start_resumption(keys, PHONE, bench.prover))
 
 
-@for_each("require_proof", [False, True])
+@each_row("require_proof", [False, True])
 def test_the_lost_guests_proof_is_answered_at_once(require_proof: bool) -> None:
     bench, keys = lost_by_proof(require_proof=require_proof)
     guest = coming_back(bench, keys)

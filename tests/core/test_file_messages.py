@@ -11,6 +11,7 @@ from proxim.core import file_messages as fm
 from proxim.core import link_messages as lm
 from proxim.core.errors import Reason
 from proxim.core.file_stream import DIGEST_BYTES
+from proxim.core.host_code import to_base64url
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import (
     MAX_ENTRIES,
@@ -23,7 +24,6 @@ from proxim.core.manifest import (
     Span,
     TransferID,
 )
-from proxim.core.proof import to_base64url
 from tests.rows import each_row
 
 ID = TransferID("abcdefghijklmnopqrstuv")

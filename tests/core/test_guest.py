@@ -13,33 +13,36 @@ from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from proxim.core import commands as do
+from proxim.core import devices, host_code
 from proxim.core import events as ev
 from proxim.core import file_events as fe
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import link_messages as lm
 from proxim.core import messages as msg
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.guest import Guest, GuestEvent
 from proxim.core.guest_pairing import ANSWER_SECONDS, DIAL_SECONDS, GuestState
-from proxim.core.host_code import HostCode, JoinTarget, parse_target
+from proxim.core.host_code import HostCode, JoinTarget, parse_target, to_base64url
 from proxim.core.link import HEARTBEAT_SECONDS
 from proxim.core.manifest import TransferID
 from proxim.core.program import Program
-from proxim.core.proof import Method, Side, SignalMacs, tag_auth, tag_matches, to_base64url
+from proxim.core.proof import Method, Side, SignalMacs, tag_auth, tag_matches
 from proxim.core.proving import method_of, start_host_proof
 from proxim.core.resuming import RESUME_SECONDS
 from tests.core.bench import Bench
-from tests.core.cases import for_each
 from tests.core.descriptions import LINE, sdp
 from tests.core.file_steps import STREAM, disk_answers, next_file_event, words_about_files
 from tests.core.handed_in import PHONE, no_files, prover
 from tests.core.in_commands import published, sent
 from tests.core.playbook import Playbook
+from tests.rows import each_row
 
 SDP = sdp()
 LINK = ev.LinkID("guest-1")
 SOCKET = ev.ConnectionID(-1)
-TARGET = JoinTarget("192.168.1.5", 47800, msg.CODE_SESSION_ID)
+TARGET = JoinTarget("192.168.1.5", 47800, host_code.CODE_SESSION_ID)
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).canonical
 OTHER_CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12346).canonical
 PROVING = parse_target(CODE)  # dials the same address
@@ -55,10 +58,10 @@ HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
 REDIAL = ev.Timer(ev.TimerName.REDIAL, LINK)
 LANE = ev.Timer(ev.TimerName.LANE, LINK)
 
-APPROVED = msg.PairResult(msg.CODE_SESSION_ID, approved=True)
-OFFERED = ev.PeerDescribed(LINK, msg.SDPType.OFFER, SDP)
-ANSWERED = msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
-CHANNEL = ev.ChannelOpened(LINK, 0, ev.CONTROL_LABEL)
+APPROVED = msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
+OFFERED = link_ev.PeerDescribed(LINK, msg.SDPType.OFFER, SDP)
+ANSWERED = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
+CHANNEL = link_ev.ChannelOpened(LINK, 0, link_ev.CONTROL_LABEL)
 
 
 def frame(message: msg.Message | str) -> ev.FrameReceived:
@@ -67,14 +70,14 @@ def frame(message: msg.Message | str) -> ev.FrameReceived:
     )
 
 
-def heard(message: lm.LinkMessage) -> ev.ChannelMessage:
-    return ev.ChannelMessage(LINK, 0, lm.dump_link_message(message))
+def heard(message: lm.LinkMessage) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(LINK, 0, lm.dump_link_message(message))
 
 
 def status(stage: st.Stage, deadline: float | None = None) -> do.Publish:
     connected = stage is st.Stage.CONNECTED
     told = st.LinkStatus(
-        LINK, msg.CODE_SESSION_ID, stage, None, ADDRESS, None, deadline, can_text=connected
+        LINK, host_code.CODE_SESSION_ID, stage, None, ADDRESS, None, deadline, can_text=connected
     )
     return do.Publish(replace(told, was_connected=connected))
 
@@ -82,7 +85,7 @@ def status(stage: st.Stage, deadline: float | None = None) -> do.Publish:
 def closed(reason: Reason, *, was_connected: bool = False) -> do.Publish:
     told = st.LinkStatus(
         LINK,
-        msg.CODE_SESSION_ID,
+        host_code.CODE_SESSION_ID,
         st.Stage.CLOSED,
         peer_address=ADDRESS,
         reason=reason,
@@ -102,11 +105,11 @@ def left(*, hangs_up: bool = True) -> list[do.Command]:
 
 def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[do.Command]:
     """What ends a peer, and where the guest proved itself the lane that it could have dialled."""
-    lane: list[do.Command] = [do.CancelTimer(LANE), do.CloseLane(LINK)] if proved else []
+    lane: list[do.Command] = [do.CancelTimer(LANE), link_do.CloseLane(LINK)] if proved else []
     return [
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
-        do.ClosePeer(LINK, said_bye),
+        link_do.ClosePeer(LINK, said_bye),
         *lane,
     ]
 
@@ -211,7 +214,7 @@ def linked(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
 def lost() -> tuple[Guest, ProvenHost]:
     """Its link has fallen silent."""
     guest, host = linked()
-    guest.handle(ev.PeerFailed(LINK, Reason.PEER_VANISHED), T0)
+    guest.handle(link_ev.PeerFailed(LINK, Reason.PEER_VANISHED), T0)
     return guest, host
 
 
@@ -239,34 +242,36 @@ def test_from_dial_to_link_and_goodbye() -> None:
     play.on(
         ev.ConnectionOpened(SOCKET, "192.168.1.5"),
         do.CancelTimer(DIAL),
-        do.Send(SOCKET, msg.PairRequest(msg.CODE_SESSION_ID, PHONE)),
+        do.Send(SOCKET, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE)),
         do.SetTimer(ANSWER, 45.0),
         status(st.Stage.ASKING, deadline=T0 + 40),
     )
     play.on(
         frame(APPROVED),
         do.CancelTimer(ANSWER),
-        do.Publish(st.PairOutcome(msg.CODE_SESSION_ID, approved=True)),
+        do.Publish(st.PairOutcome(host_code.CODE_SESSION_ID, approved=True)),
         status(st.Stage.APPROVED),
-        do.OpenPeer(LINK, offerer=True),
+        link_do.OpenPeer(LINK, offerer=True),
         do.SetTimer(OPEN_TIMER, 15.0),
     )
     play.on(
         OFFERED,
-        do.Send(SOCKET, msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))),
+        do.Send(
+            SOCKET, msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
+        ),
         status(st.Stage.CONNECTING),
     )
-    play.on(frame(ANSWERED), do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP))
+    play.on(frame(ANSWERED), link_do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP))
     play.on(
         CHANNEL,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.Hello("Phone"))),
+        link_do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.Hello("Phone"))),
         status(st.Stage.CONNECTED),
     )
     play.on(
         ev.Disconnect(LINK),
-        do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.Bye("disconnected"))),
+        link_do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.Bye("disconnected"))),
         *peer_closed(said_bye=True),
         closed(Reason.DISCONNECTED, was_connected=True),
         *left(),
@@ -300,14 +305,16 @@ def test_no_secret_is_ever_sent() -> None:
         bench.handle(ev.Disconnect(ev.LinkID(f"guest-{number}")))
 
 
-@for_each(
+@each_row(
     "payload",
     [{"sdp": SDP}, {"sdp": SDP, "type": "answer"}, {"sdp": {"type": "answer", "sdp": SDP}}],
 )
 def test_the_answer_of_a_host_that_knows_only_the_seed_or_a_browser(payload: object) -> None:
-    text = json.dumps({"type": "signal", "sessionID": msg.CODE_SESSION_ID, "payload": payload})
+    text = json.dumps(
+        {"type": "signal", "sessionID": host_code.CODE_SESSION_ID, "payload": payload}
+    )
     assert at(GuestState.LINKING).handle(frame(text), T0) == [
-        do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP)
+        link_do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP)
     ]
 
 
@@ -315,8 +322,8 @@ def test_candidates_may_come_before_the_answer_after_it_and_on_an_open_link() ->
     candidate = msg.Candidate(LINE, "0", 0)
     guest = at(GuestState.LINKING)
     for event in (frame(ANSWERED), CHANNEL, None):
-        assert guest.handle(frame(msg.Signal(msg.CODE_SESSION_ID, candidate)), T0) == [
-            do.AddCandidate(LINK, candidate)
+        assert guest.handle(frame(msg.Signal(host_code.CODE_SESSION_ID, candidate)), T0) == [
+            link_do.AddCandidate(LINK, candidate)
         ]
         if event is not None:
             guest.handle(event, T0)
@@ -324,12 +331,12 @@ def test_candidates_may_come_before_the_answer_after_it_and_on_an_open_link() ->
 
 def test_text_both_ways() -> None:
     guest = at(GuestState.LINKED)
-    said = do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.TextPiece("hi")))
+    said = link_do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.TextPiece("hi")))
     assert guest.handle(ev.SendText(LINK, "hi"), T0)[0] == said
     assert guest.handle(heard(lm.TextPiece("ho")), T0) == [do.Publish(st.TextReceived(LINK, "ho"))]
 
 
-@for_each("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
+@each_row("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_text_before_the_link_is_told_not_connected(stage: GuestState) -> None:
     told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK))
     assert at(stage).handle(ev.SendText(LINK, "hi"), T0) == [told]
@@ -338,12 +345,12 @@ def test_text_before_the_link_is_told_not_connected(stage: GuestState) -> None:
 # --- proof ----------------------------------------------------------------------------------------
 
 
-@for_each(
-    ("target", "method", "verified"),
-    [(PROVING, "spake2", msg.Verified.CODE), (SCANNED, "psk", msg.Verified.QR)],
+@each_row(
+    "target, method, verified",
+    [(PROVING, "spake2", devices.Verified.CODE), (SCANNED, "psk", devices.Verified.QR)],
 )
 def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
-    target: JoinTarget, method: str, verified: msg.Verified
+    target: JoinTarget, method: str, verified: devices.Verified
 ) -> None:
     guest = new_guest(target)
     play = Playbook(guest, T0)
@@ -372,13 +379,13 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     (offer,) = sent(play.on(OFFERED, ...))
     assert host.takes(offer)
     answer = host.signal(msg.Description(SDP, msg.SDPType.ANSWER))
-    play.on(frame(answer), do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP))
+    play.on(frame(answer), link_do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP))
     candidate = msg.Candidate(LINE, "0", 0)
-    play.on(frame(host.signal(candidate)), do.AddCandidate(LINK, candidate))
+    play.on(frame(host.signal(candidate)), link_do.AddCandidate(LINK, candidate))
     status_now = published(play.on(CHANNEL, ...))[-1]
     assert isinstance(status_now, st.LinkStatus)
     assert (status_now.stage, status_now.verified) == (st.Stage.CONNECTED, verified)
-    play.on(frame(host.signal(candidate)), do.AddCandidate(LINK, candidate))
+    play.on(frame(host.signal(candidate)), link_do.AddCandidate(LINK, candidate))
 
 
 def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
@@ -394,13 +401,13 @@ def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
     return told.reason
 
 
-@for_each("target", [PROVING, SCANNED])
+@each_row("target", [PROVING, SCANNED])
 def test_no_challenge_within_10_seconds_ends_the_attempt(target: JoinTarget) -> None:
     guest, _ = proving(target)
     assert reason_of(guest, guest.handle(ev.TimerFired(ANSWER), T0 + 10)) is Reason.HOST_UNPROVEN
 
 
-@for_each("target", [PROVING, SCANNED])
+@each_row("target", [PROVING, SCANNED])
 def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> None:
     guest, host = proving(target)
     assert (
@@ -415,7 +422,7 @@ def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> Non
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN
 
 
-@for_each("target", [PROVING, SCANNED])
+@each_row("target", [PROVING, SCANNED])
 def test_a_challenge_that_no_honest_host_sends_ends_the_attempt(target: JoinTarget) -> None:
     guest, host = proving(target)
     good = host.proof.auth
@@ -448,12 +455,14 @@ def test_a_guests_own_share_sent_back_to_it_proves_nothing() -> None:
     assert host.proof.request.auth is not None
     reflected = replace(host.proof.auth, y=host.proof.request.auth.y)
     assert (
-        reason_of(guest, guest.handle(frame(msg.PairChallenge(msg.CODE_SESSION_ID, reflected)), T0))
+        reason_of(
+            guest, guest.handle(frame(msg.PairChallenge(host_code.CODE_SESSION_ID, reflected)), T0)
+        )
         is Reason.HOST_UNPROVEN
     )
 
 
-@for_each(("target", "code", "secret"), [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))])
+@each_row("target, code, secret", [(PROVING, OTHER_CODE, SECRET), (SCANNED, CODE, bytes(16))])
 def test_a_host_that_does_not_know_the_secret_is_not_let_in(
     target: JoinTarget, code: str, secret: bytes
 ) -> None:
@@ -465,7 +474,7 @@ def test_a_host_that_does_not_know_the_secret_is_not_let_in(
     assert reason_of(guest, guest.handle(frame(impostor.approval), T0)) is Reason.HOST_UNPROVEN
 
 
-@for_each("target", [PROVING, SCANNED])
+@each_row("target", [PROVING, SCANNED])
 def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
     _, other = proved(target)
     for name in ("rejected", "guest", "other run", "a bit"):
@@ -482,12 +491,12 @@ def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN, name
 
 
-@for_each(
+@each_row(
     "reason", [Reason.BUSY, Reason.TOO_MANY_TRIES, Reason.NOT_VERIFIED, Reason.UNKNOWN_SESSION]
 )
 def test_a_host_may_say_no_before_any_proof(reason: Reason) -> None:
     guest, _ = proving()
-    rejection = msg.PairResult(msg.CODE_SESSION_ID, approved=False, reason=reason)
+    rejection = msg.PairResult(host_code.CODE_SESSION_ID, approved=False, reason=reason)
     assert reason_of(guest, guest.handle(frame(rejection), T0)) is reason
 
 
@@ -512,12 +521,14 @@ HOSTS_CANDIDATE = msg.Candidate(LINE, "0", 0)
 
 def tampered(guest: Guest, signal: msg.Signal) -> None:
     commands = guest.handle(frame(signal), T0)
-    assert not [one for one in commands if isinstance(one, do.ApplyDescription | do.AddCandidate)]
+    assert not [
+        one for one in commands if isinstance(one, link_do.ApplyDescription | link_do.AddCandidate)
+    ]
     assert reason_of(guest, commands) is Reason.TAMPERED
 
 
-@for_each("target", [PROVING, SCANNED])
-@for_each("payload", [HOSTS_ANSWER, HOSTS_CANDIDATE, msg.Candidate("")])
+@each_row("target", [PROVING, SCANNED])
+@each_row("payload", [HOSTS_ANSWER, HOSTS_CANDIDATE, msg.Candidate("")])
 def test_a_missing_or_wrong_mac_ends_the_attempt(
     target: JoinTarget, payload: msg.Description | msg.Candidate
 ) -> None:
@@ -546,7 +557,7 @@ def test_a_changed_payload_ends_the_attempt() -> None:
     ]
     for honest, changed in changes:
         guest, host = offered()
-        tampered(guest, msg.Signal(msg.CODE_SESSION_ID, changed, host.signal(honest).mac))
+        tampered(guest, msg.Signal(host_code.CODE_SESSION_ID, changed, host.signal(honest).mac))
 
 
 def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> None:
@@ -588,7 +599,7 @@ def test_an_answer_is_bound_to_the_offer_that_it_answers() -> None:
 # --- the host cannot be reached -------------------------------------------------------------------
 
 
-@for_each("reason", [Reason.REFUSED, Reason.UNREACHABLE, Reason.NOT_PROXIM, Reason.NO_ANSWER])
+@each_row("reason", [Reason.REFUSED, Reason.UNREACHABLE, Reason.NOT_PROXIM, Reason.NO_ANSWER])
 def test_a_dial_that_fails_says_why(reason: Reason) -> None:
     guest = at(GuestState.DIALING)
     assert guest.handle(ev.DialFailed(SOCKET, reason), T0) == [
@@ -609,7 +620,9 @@ def test_nobody_answers_within_4_seconds() -> None:
 def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> None:
     assert ANSWER_SECONDS == 45.0
     assert at(GuestState.ASKING).handle(ev.TimerFired(ANSWER), T0) == [
-        do.Publish(st.PairOutcome(msg.CODE_SESSION_ID, approved=False, reason=Reason.TIMEOUT)),
+        do.Publish(
+            st.PairOutcome(host_code.CODE_SESSION_ID, approved=False, reason=Reason.TIMEOUT)
+        ),
         closed(Reason.TIMEOUT),
         *left(),
     ]
@@ -618,8 +631,8 @@ def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> N
 # --- the host says no -----------------------------------------------------------------------------
 
 
-@for_each(
-    ("said", "reason"),
+@each_row(
+    "said, reason",
     [
         *[
             (reason.value, reason)
@@ -641,9 +654,9 @@ def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> N
 def test_a_rejection_says_why(said: str | None, reason: Reason) -> None:
     guest = at(GuestState.ASKING)
     assert guest.handle(
-        frame(msg.PairResult(msg.CODE_SESSION_ID, approved=False, reason=said)), T0
+        frame(msg.PairResult(host_code.CODE_SESSION_ID, approved=False, reason=said)), T0
     ) == [
-        do.Publish(st.PairOutcome(msg.CODE_SESSION_ID, approved=False, reason=reason)),
+        do.Publish(st.PairOutcome(host_code.CODE_SESSION_ID, approved=False, reason=reason)),
         closed(reason),
         *left(),
     ]
@@ -663,9 +676,9 @@ LINKABLE = [GuestState.ASKING, GuestState.LINKING, GuestState.LINKED]
 TALKING = [GuestState.PROVING, *LINKABLE]
 
 
-@for_each("stage", TALKING)
-@for_each(
-    ("said", "reason"),
+@each_row("stage", TALKING)
+@each_row(
+    "said, reason",
     [
         ("ice_failed", Reason.ICE_FAILED),
         ("link_timeout", Reason.LINK_TIMEOUT),
@@ -684,15 +697,15 @@ def test_an_error_of_the_host_ends_the_attempt_at_every_stage(
     assert guest.state is GuestState.ENDED
 
 
-@for_each("stage", LINKABLE)
-@for_each(
-    ("said", "reason"),
+@each_row("stage", LINKABLE)
+@each_row(
+    "said, reason",
     [("expired", Reason.EXPIRED), ("closed", Reason.CLOSED), ("whatever", Reason.CLOSED)],
 )
 def test_the_end_of_the_session_ends_the_attempt_at_every_stage(
     stage: GuestState, said: str, reason: Reason
 ) -> None:
-    assert at(stage).handle(frame(msg.SessionEnded(msg.CODE_SESSION_ID, said)), T0) == ending(
+    assert at(stage).handle(frame(msg.SessionEnded(host_code.CODE_SESSION_ID, said)), T0) == ending(
         stage, reason
     )
 
@@ -700,7 +713,7 @@ def test_the_end_of_the_session_ends_the_attempt_at_every_stage(
 # --- the host goes away ---------------------------------------------------------------------------
 
 
-@for_each("stage", [GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
+@each_row("stage", [GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_a_host_that_goes_before_its_answer_is_gone(stage: GuestState) -> None:
     assert at(stage).handle(ev.ConnectionLost(SOCKET), T0) == ending(
         stage, Reason.HOST_GONE, hangs_up=False
@@ -735,10 +748,10 @@ def test_a_link_that_does_not_open_within_15_seconds() -> None:
     )
 
 
-@for_each("stage", [GuestState.LINKING, GuestState.LINKED])
-@for_each("reason", [Reason.ICE_FAILED, Reason.NO_DESCRIPTION, Reason.PEER_LEFT])
+@each_row("stage", [GuestState.LINKING, GuestState.LINKED])
+@each_row("reason", [Reason.ICE_FAILED, Reason.NO_DESCRIPTION, Reason.PEER_LEFT])
 def test_a_peer_that_fails_ends_the_attempt(stage: GuestState, reason: Reason) -> None:
-    assert at(stage).handle(ev.PeerFailed(LINK, reason), T0) == ending(stage, reason)
+    assert at(stage).handle(link_ev.PeerFailed(LINK, reason), T0) == ending(stage, reason)
 
 
 def test_silence_is_noticed_within_6_seconds() -> None:
@@ -754,8 +767,8 @@ def test_silence_is_noticed_within_6_seconds() -> None:
     assert (told.reason, told.peer_name) == (Reason.PEER_VANISHED, "Host PC")
 
 
-@for_each("target", [PROVING, SCANNED])
-@for_each("start", [offered, linked])
+@each_row("target", [PROVING, SCANNED])
+@each_row("start", [offered, linked])
 def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
     target: JoinTarget, start: Callable[[JoinTarget], tuple[Guest, ProvenHost]]
 ) -> None:
@@ -776,8 +789,8 @@ def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
     )
 
 
-@for_each("code", [1002, 1007, 1009])
-@for_each("start", [offered, linked])
+@each_row("code", [1002, 1007, 1009])
+@each_row("start", [offered, linked])
 def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
     start: Callable[[JoinTarget], tuple[Guest, ProvenHost]], code: int
 ) -> None:
@@ -791,7 +804,7 @@ def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
     assert not any(isinstance(one, do.Send | do.CloseConnection) for one in commands)
 
 
-@for_each("code", [1002, 1007, 1009])
+@each_row("code", [1002, 1007, 1009])
 def test_where_nothing_was_proved_an_unreadable_frame_is_a_lost_socket(code: int) -> None:
     lost, other = at(GuestState.LINKING), at(GuestState.LINKING)
     assert lost.handle(ev.ConnectionLost(SOCKET, code), T0) == other.handle(
@@ -804,7 +817,7 @@ def test_where_nothing_was_proved_an_unreadable_frame_is_a_lost_socket(code: int
 OTHER_SESSION = "another"
 
 
-@for_each("target", [PROVING, SCANNED])
+@each_row("target", [PROVING, SCANNED])
 def test_a_host_that_speaks_of_another_session(target: JoinTarget) -> None:
     """Before its challenge that may be a mistake; after it, somebody changed it."""
     guest, host = proving(target)
@@ -848,8 +861,8 @@ STRANGE_WHEN_PROVING = [
 ]
 
 
-@for_each(
-    ("stage", "message"),
+@each_row(
+    "stage, message",
     [
         *((stage, message) for stage in LINKABLE for message in STRANGE),
         *((GuestState.PROVING, message) for message in STRANGE_WHEN_PROVING),
@@ -860,7 +873,7 @@ def test_what_no_host_says_ends_the_attempt(stage: GuestState, message: msg.Mess
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
-@for_each("stage", TALKING)
+@each_row("stage", TALKING)
 def test_a_frame_that_is_no_text_ends_the_attempt(stage: GuestState) -> None:
     guest = at(stage)
     assert guest.handle(ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0) == ending(
@@ -868,29 +881,29 @@ def test_a_frame_that_is_no_text_ends_the_attempt(stage: GuestState) -> None:
     )
 
 
-@for_each("stage", [GuestState.PROVING, GuestState.ASKING])
-@for_each("message", [ANSWERED, msg.Signal(msg.CODE_SESSION_ID, msg.Candidate(LINE))])
+@each_row("stage", [GuestState.PROVING, GuestState.ASKING])
+@each_row("message", [ANSWERED, msg.Signal(host_code.CODE_SESSION_ID, msg.Candidate(LINE))])
 def test_a_signal_before_approval_ends_the_attempt(stage: GuestState, message: msg.Signal) -> None:
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
-@for_each("stage", [GuestState.LINKING, GuestState.LINKED])
-@for_each("approved", [True, False])
+@each_row("stage", [GuestState.LINKING, GuestState.LINKED])
+@each_row("approved", [True, False])
 def test_a_second_decision_ends_the_attempt(stage: GuestState, approved: bool) -> None:
-    message = msg.PairResult(msg.CODE_SESSION_ID, approved)
+    message = msg.PairResult(host_code.CODE_SESSION_ID, approved)
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
 def test_an_offer_from_the_host_ends_the_attempt() -> None:
-    offer = msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
+    offer = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
     assert at(GuestState.LINKING).handle(frame(offer), T0) == ending(
         GuestState.LINKING, Reason.BAD_DESCRIPTION
     )
 
 
-@for_each("answer", ["v=0", SDP.replace("a=fingerprint", "a=nothing")])
+@each_row("answer", ["v=0", SDP.replace("a=fingerprint", "a=nothing")])
 def test_an_answer_that_describes_no_data_channel_ends_the_attempt(answer: str) -> None:
-    message = msg.Signal(msg.CODE_SESSION_ID, msg.Description(answer, msg.SDPType.ANSWER))
+    message = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(answer, msg.SDPType.ANSWER))
     assert at(GuestState.LINKING).handle(frame(message), T0) == ending(
         GuestState.LINKING, Reason.BAD_DESCRIPTION
     )
@@ -904,7 +917,7 @@ def test_a_candidate_that_leads_elsewhere_is_left_out() -> None:
     ):
         assert (
             at(GuestState.LINKING).handle(
-                frame(msg.Signal(msg.CODE_SESSION_ID, msg.Candidate(line))), T0
+                frame(msg.Signal(host_code.CODE_SESSION_ID, msg.Candidate(line))), T0
             )
             == []
         )
@@ -922,7 +935,7 @@ def test_a_second_answer_ends_the_attempt() -> None:
 # --- the person gives up --------------------------------------------------------------------------
 
 
-@for_each("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
+@each_row("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_the_person_may_cancel_at_every_stage(stage: GuestState) -> None:
     assert at(stage).handle(ev.Disconnect(LINK), T0) == ending(stage, Reason.DISCONNECTED)
 
@@ -942,7 +955,7 @@ def waiting(guest: Guest) -> bool:
 def test_a_link_that_falls_silent_after_a_proof_waits_and_dials_at_once() -> None:
     guest, _ = linked()
     told = replace(guest.link.status, stage=st.Stage.WAITING, can_text=False, deadline=T0 + 120)
-    assert guest.handle(ev.PeerFailed(LINK, Reason.PEER_VANISHED), T0) == [
+    assert guest.handle(link_ev.PeerFailed(LINK, Reason.PEER_VANISHED), T0) == [
         *peer_closed(proved=True),
         *left(),
         do.SetTimer(REDIAL, 0),
@@ -979,20 +992,20 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
         again(guest, same.approval),
         do.CancelTimer(ANSWER),
         do.Publish(told),
-        do.OpenPeer(new, offerer=True),
+        link_do.OpenPeer(new, offerer=True),
         do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
         do.SetTimer(ev.Timer(ev.TimerName.LANE, new), 6.0),
     )
-    (offer,) = sent(play.on(ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), ...))
+    (offer,) = sent(play.on(link_ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), ...))
     assert isinstance(offer, msg.Signal)
     assert offer.session_id == name
     assert same.takes(offer)
     play.on(again(guest, same.signal(HOSTS_ANSWER)), ...)
-    play.on(ev.ChannelOpened(new, 0, ev.CONTROL_LABEL), ...)
+    play.on(link_ev.ChannelOpened(new, 0, link_ev.CONTROL_LABEL), ...)
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
 
 
-@for_each(
+@each_row(
     "fails",
     [
         lambda guest: ev.DialFailed(guest.connection, Reason.REFUSED),
@@ -1019,7 +1032,7 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     )
 
 
-@for_each(
+@each_row(
     "fails",
     [
         lambda guest, _: ev.TimerFired(ANSWER),
@@ -1031,7 +1044,7 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
         lambda guest, name: again(guest, msg.PairResult(name, approved=False, reason=Reason.BUSY)),
     ],
 )
-@for_each("confirmed", [True, False])
+@each_row("confirmed", [True, False])
 def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
     fails: Callable[[Guest, str], GuestEvent], confirmed: bool
 ) -> None:
@@ -1044,7 +1057,7 @@ def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
     assert waiting(guest)
 
 
-@for_each("reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED])
+@each_row("reason", [Reason.UNKNOWN_SESSION, Reason.CLOSED, Reason.EXPIRED, Reason.NOT_VERIFIED])
 def test_a_host_that_says_no_is_believed(reason: Reason) -> None:
     guest, host = returning()
     commands = guest.handle(
@@ -1092,10 +1105,10 @@ def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None
     play.on(again(guest, host.challenge), ...)
     play.on(again(guest, host.approval), ...)
     new = ev.LinkID("guest-2")
-    (offer,) = sent(play.on(ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), ...))
+    (offer,) = sent(play.on(link_ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), ...))
     assert host.takes(offer)
     play.on(ev.TimerFired(ev.Timer(ev.TimerName.LANE, new)), ...)
-    play.on(ev.LaneOpened(new, carries_link=True), ...)
+    play.on(link_ev.LaneOpened(new, carries_link=True), ...)
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
     play.on(again(guest, host.signal(HOSTS_ANSWER)))
     assert (guest.link.status.stage, guest.link.status.via) == (st.Stage.CONNECTED, st.Via.LANE)
@@ -1105,8 +1118,8 @@ def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None
     )
 
 
-@for_each("late", [False, True])
-@for_each("by_socket", [False, True])
+@each_row("late", [False, True])
+@each_row("by_socket", [False, True])
 def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
     late: bool, by_socket: bool
 ) -> None:
@@ -1117,9 +1130,9 @@ def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
     event: GuestEvent = ev.ConnectionLost(guest.connection)
     # WebRTC finds no way, and the lane that could carry the link does not open either
     if not by_socket:
-        (*_, dialled) = guest.handle(ev.PeerFailed(new, Reason.ICE_FAILED), T0 + 20)
-        assert isinstance(dialled, do.DialLane)
-        event = ev.LaneLost(new)
+        (*_, dialled) = guest.handle(link_ev.PeerFailed(new, Reason.ICE_FAILED), T0 + 20)
+        assert isinstance(dialled, link_do.DialLane)
+        event = link_ev.LaneLost(new)
     commands = guest.handle(event, T0 + (121 if late else 30))
     (told,) = published(commands)
     assert isinstance(told, st.LinkStatus)
@@ -1165,12 +1178,12 @@ INPUTS: dict[str, GuestEvent] = {
     "redial": ev.TimerFired(REDIAL),
     "approval": ev.TimerFired(ev.Timer(ev.TimerName.APPROVAL, LINK)),
     "described": OFFERED,
-    "channel": ev.ChannelOpened(LINK, 2, ev.CONTROL_LABEL),
+    "channel": link_ev.ChannelOpened(LINK, 2, link_ev.CONTROL_LABEL),
     "message": heard(lm.Hello("x")),
-    "failed": ev.PeerFailed(LINK, Reason.ICE_FAILED),
+    "failed": link_ev.PeerFailed(LINK, Reason.ICE_FAILED),
     "text": ev.SendText(LINK, "x"),
-    "lane": ev.LaneOpened(LINK),
-    "lane_lost": ev.LaneLost(LINK),
+    "lane": link_ev.LaneOpened(LINK),
+    "lane_lost": link_ev.LaneLost(LINK),
     "lane_timer": ev.TimerFired(LANE),
     "disconnect": ev.Disconnect(LINK),
 }
@@ -1186,8 +1199,8 @@ WELCOME = {
 }
 
 
-@for_each("stage", GuestState)
-@for_each("name", INPUTS)
+@each_row("stage", GuestState)
+@each_row("name", INPUTS)
 def test_what_the_table_does_not_hold_is_misuse(stage: GuestState, name: str) -> None:
     guest = at(stage)
     if name in WELCOME[stage].split():
@@ -1311,24 +1324,24 @@ class AnyGuest(RuleBasedStateMachine):
                 case do.Publish(st.LinkStatus(link, stage=st.Stage.APPROVED)):
                     assert link not in self.proving, "approved, but not verified"
                     self.approved.add(link)
-                case do.OpenPeer(link, offerer):
+                case link_do.OpenPeer(link, offerer):
                     assert offerer
                     assert link in self.approved
                     assert honest or link not in self.proving
-                case do.ApplyDescription(link, kind):
+                case link_do.ApplyDescription(link, kind):
                     assert kind is msg.SDPType.ANSWER
                     assert honest or link not in self.proving
                     assert link not in self.answered
                     self.answered.add(link)
-                case do.AddCandidate(link):
+                case link_do.AddCandidate(link):
                     assert link in self.approved
                     assert honest or link not in self.proving
-                case do.DialLane(link, url, carries_link=carries_link):
+                case link_do.DialLane(link, url, carries_link=carries_link):
                     assert url == f"ws://{ADDRESS}/lane"
                     assert link in self.proving or not carries_link
                     assert carries_link or self.guests()[link].link.status.can_send_files
                     self.carried[link] = carries_link
-                case do.ExpectLane():
+                case link_do.ExpectLane():
                     raise AssertionError("guests expect nobody")
                 case _:
                     pass
@@ -1383,7 +1396,7 @@ class AnyGuest(RuleBasedStateMachine):
         for link in list(self.guests()):
             self.check(self.bench.handle(ev.Disconnect(link)))
         for link in list(self.bench.ledger.lanes_closing):
-            assert self.bench.handle(ev.LaneLost(link)) == []
+            assert self.bench.handle(link_ev.LaneLost(link)) == []
         self.bench.ledger.at_rest()
         assert self.bench.ledger.timers == {}
         assert self.bench.ledger.dials == set()
@@ -1460,12 +1473,12 @@ class AnyGuest(RuleBasedStateMachine):
                 event = ev.FrameReceived(guest.connection, msg.dump_message(host.challenge))
             elif link not in self.offered:
                 self.offered.add(link)
-                event = ev.PeerDescribed(link, msg.SDPType.OFFER, SDP)
+                event = link_ev.PeerDescribed(link, msg.SDPType.OFFER, SDP)
             elif link not in self.answered:
                 answer = host.signal(HOSTS_ANSWER) if host else ANSWERED
                 event = ev.FrameReceived(guest.connection, msg.dump_message(answer))
             else:
-                event = ev.ChannelOpened(link, 1, ev.CONTROL_LABEL)
+                event = link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL)
             self.check(self.bench.handle(event), honest=True)
 
     @precondition(lambda self: bool(self.bench.ledger.dials))
@@ -1503,12 +1516,12 @@ class AnyGuest(RuleBasedStateMachine):
     @rule(data=strategies.data(), text=from_a_peer)
     def the_peer_says_something(self, data: strategies.DataObject, text: str) -> None:
         link, channel = data.draw(strategies.sampled_from(sorted(self.bench.ledger.channels)))
-        self.check(self.bench.handle(ev.ChannelMessage(link, channel, text)))
+        self.check(self.bench.handle(link_ev.ChannelMessage(link, channel, text)))
 
     @precondition(lambda self: bool(self.bench.ledger.channels))
     @rule(
         data=strategies.data(),
-        label=strategies.sampled_from([ev.CONTROL_LABEL, "chat", STREAM]),
+        label=strategies.sampled_from([link_ev.CONTROL_LABEL, "chat", STREAM]),
         number=strategies.integers(1, 9),
     )
     def the_peer_opens_a_channel(
@@ -1516,7 +1529,7 @@ class AnyGuest(RuleBasedStateMachine):
     ) -> None:
         link, _ = data.draw(strategies.sampled_from(sorted(self.bench.ledger.channels)))
         if (link, number) not in self.bench.ledger.channels:
-            self.check(self.bench.handle(ev.ChannelOpened(link, number, label)))
+            self.check(self.bench.handle(link_ev.ChannelOpened(link, number, label)))
 
     @precondition(lambda self: bool(self.bench.ledger.peers))
     @rule(
@@ -1525,7 +1538,7 @@ class AnyGuest(RuleBasedStateMachine):
     )
     def the_peer_fails(self, data: strategies.DataObject, reason: Reason) -> None:
         link = data.draw(strategies.sampled_from(sorted(self.bench.ledger.peers)))
-        self.check(self.bench.handle(ev.PeerFailed(link, reason)))
+        self.check(self.bench.handle(link_ev.PeerFailed(link, reason)))
 
     def proved_and_linked(self) -> list[ev.LinkID]:
         linked = [link for link, guest in self.guests().items() if guest.state is GuestState.LINKED]
@@ -1536,7 +1549,9 @@ class AnyGuest(RuleBasedStateMachine):
     def a_proved_link_falls_silent(self, data: strategies.DataObject) -> None:
         link = data.draw(strategies.sampled_from(self.proved_and_linked()))
         over_lane = self.guests()[link].link.status.via is st.Via.LANE
-        event = ev.LaneLost(link) if over_lane else ev.PeerFailed(link, Reason.PEER_VANISHED)
+        event = (
+            link_ev.LaneLost(link) if over_lane else link_ev.PeerFailed(link, Reason.PEER_VANISHED)
+        )
         told = [
             one
             for one in published(self.check(self.bench.handle(event)))
@@ -1552,8 +1567,8 @@ class AnyGuest(RuleBasedStateMachine):
     @rule(data=strategies.data())
     def something_late_of_a_closed_link(self, data: strategies.DataObject) -> None:
         link = data.draw(strategies.sampled_from(sorted(self.bench.ledger.past_peers)))
-        assert self.bench.handle(ev.PeerDescribed(link, msg.SDPType.OFFER, SDP)) == []
-        assert self.bench.handle(ev.PeerFailed(link, Reason.ICE_FAILED)) == []
+        assert self.bench.handle(link_ev.PeerDescribed(link, msg.SDPType.OFFER, SDP)) == []
+        assert self.bench.handle(link_ev.PeerFailed(link, Reason.ICE_FAILED)) == []
 
     # --- lanes and files
 
@@ -1565,19 +1580,21 @@ class AnyGuest(RuleBasedStateMachine):
         link = data.draw(strategies.sampled_from(sorted(self.bench.ledger.lanes_dialled)))
         self.check(
             self.bench.handle(
-                ev.LaneOpened(link, self.carried[link]) if opens else ev.LaneLost(link)
+                link_ev.LaneOpened(link, self.carried[link]) if opens else link_ev.LaneLost(link)
             ),
             honest=True,
         )
         if opens:
-            self.check(self.bench.handle(ev.ChannelMessage(link, ev.LANE_CHANNEL, text)))
+            self.check(self.bench.handle(link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, text)))
 
     @precondition(lambda self: bool(self.bench.ledger.lanes))
     @rule(data=strategies.data(), text=from_a_peer | strategies.none())
     def a_lane_speaks_or_is_lost(self, data: strategies.DataObject, text: str | None) -> None:
         link = data.draw(strategies.sampled_from(sorted(self.bench.ledger.lanes)))
         event = (
-            ev.LaneLost(link) if text is None else ev.ChannelMessage(link, ev.LANE_CHANNEL, text)
+            link_ev.LaneLost(link)
+            if text is None
+            else link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, text)
         )
         self.check(self.bench.handle(event))
 
@@ -1631,7 +1648,7 @@ class AnyGuest(RuleBasedStateMachine):
         channel = controls.get(link)
         if channel is not None:
             self.check(
-                self.bench.handle(ev.ChannelMessage(link, channel, lm.dump_link_message(said)))
+                self.bench.handle(link_ev.ChannelMessage(link, channel, lm.dump_link_message(said)))
             )
 
     # --- time

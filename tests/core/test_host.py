@@ -12,8 +12,11 @@ from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from proxim.core import commands as do
+from proxim.core import devices, host_code
 from proxim.core import events as ev
 from proxim.core import file_events as fe
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import link_messages as lm
 from proxim.core import messages as msg
 from proxim.core import status as st
@@ -25,7 +28,6 @@ from proxim.core.manifest import TransferID
 from proxim.core.proof import ProofKeys
 from proxim.core.proving import start_resumption
 from proxim.core.session_states import SessionState
-from tests.core.cases import for_each
 from tests.core.descriptions import ANSWER, LINE, OFFER, candidate_signal
 from tests.core.file_steps import disk_answers, next_file_event, words_about_files
 from tests.core.handed_in import (
@@ -41,6 +43,7 @@ from tests.core.handed_in import (
 )
 from tests.core.host_bench import HostBench, Prove, challenge_timer, refused, socket_timer
 from tests.core.in_commands import errors, published, reasons, sent
+from tests.rows import each_row
 
 SDP = OFFER.sdp
 TEMPORARY = ev.Invite(ev.SessionType.TEMPORARY, 60.0)
@@ -131,8 +134,8 @@ def test_an_ipv6_address_has_a_link_and_no_code() -> None:
     assert target.session_id == bench.shown.session_id
 
 
-@for_each(
-    ("invite", "seconds"),
+@each_row(
+    "invite, seconds",
     [(ONE_TIME, 900.0), (ev.Invite(ev.SessionType.ONE_TIME, 30.0), 30.0), (TEMPORARY, 60.0)],
 )
 def test_a_code_that_expires_leaves_memory_and_a_fresh_one_is_shown(
@@ -242,7 +245,7 @@ def test_a_failed_attempt_leaves_the_same_code_usable_also_beside_another_guest(
     second = host.shown
     _, _, link = host.answered()
     assert host.ledger.invitation is None
-    host.handle(ev.PeerFailed(link, Reason.ICE_FAILED))
+    host.handle(link_ev.PeerFailed(link, Reason.ICE_FAILED))
     assert host.shown == second
     host.linked()
 
@@ -271,7 +274,7 @@ def test_a_persistent_code_is_shown_again_after_its_guest_left_and_the_guest_may
     bench = hosting(PERSISTENT)
     shown = bench.shown
     guest, session_id, link = bench.linked()
-    commands = bench.handle(ev.ChannelMessage(link, 1, lm.dump_link_message(lm.Bye())))
+    commands = bench.handle(link_ev.ChannelMessage(link, 1, lm.dump_link_message(lm.Bye())))
     assert commands[-2:] == [do.CloseConnection(guest), do.Publish(shown)]
     bench.handle(ev.ConnectionLost(guest))
     assert bench.linked()[1] == session_id
@@ -415,11 +418,11 @@ def test_the_code_follows_the_port(host: HostBench) -> None:
 # --- requests -------------------------------------------------------------------------------------
 
 
-@for_each("by_code", [False, True])
+@each_row("by_code", [False, True])
 def test_from_request_to_link(by_code: bool) -> None:
     host = new_host()
     session_id = host.shown.session_id
-    name = msg.CODE_SESSION_ID if by_code else session_id
+    name = host_code.CODE_SESSION_ID if by_code else session_id
     guest = host.connect()
     assert host.ask(guest, name) == [
         do.SetTimer(ev.Timer(ev.TimerName.APPROVAL, session_id), 40.0),
@@ -435,7 +438,7 @@ def test_from_request_to_link(by_code: bool) -> None:
         do.Send(guest, result(name, approved=True)),
         do.Publish(st.PairOutcome(session_id, approved=True)),
         do.Publish(status),
-        do.OpenPeer(link, offerer=False),
+        link_do.OpenPeer(link, offerer=False),
         do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, link), 15.0),
         do.Publish(st.NoInvitation(None)),
     ]
@@ -445,17 +448,17 @@ def test_from_request_to_link(by_code: bool) -> None:
         guest,
         msg.Signal(name, OFFER),
         do.Publish(replace(status, stage=st.Stage.CONNECTING)),
-        do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
+        link_do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
     )
     host.on(
-        ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp),
+        link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp),
         do.Send(guest, msg.Signal(name, msg.Description(ANSWER.sdp, msg.SDPType.ANSWER))),
     )
-    host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
+    host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
     assert host.ledger.links[link].stage is st.Stage.CONNECTED
 
 
-@for_each(
+@each_row(
     "payload",
     [
         {"sdp": SDP},
@@ -468,11 +471,11 @@ def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(payload: ob
     host = new_host()
     guest, session_id, link = host.approved()
     text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
-    assert host.say(guest, text)[-1] == do.ApplyDescription(link, msg.SDPType.OFFER, SDP)
+    assert host.say(guest, text)[-1] == link_do.ApplyDescription(link, msg.SDPType.OFFER, SDP)
 
 
-@for_each(
-    ("payload", "candidate"),
+@each_row(
+    "payload, candidate",
     [
         ({"candidate": LINE}, msg.Candidate(LINE)),
         ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, msg.Candidate(LINE, "0", 0)),
@@ -488,7 +491,7 @@ def test_the_candidates_of_a_client_that_knows_only_the_seed_or_a_browser(
     host = new_host()
     guest, session_id, link = host.approved()
     text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
-    assert host.say(guest, text) == [do.AddCandidate(link, candidate)]
+    assert host.say(guest, text) == [link_do.AddCandidate(link, candidate)]
 
 
 def test_the_seeds_own_request_is_enough(host: HostBench) -> None:
@@ -498,7 +501,7 @@ def test_the_seeds_own_request_is_enough(host: HostBench) -> None:
       "deviceInfo": {{ "name": "Client-PC-123", "id": "device-xyz" }}
     }}"""
     (_, prompt) = host.say(host.connect(), text)
-    device = msg.DeviceInfo("Client-PC-123", "device-xyz")
+    device = devices.DeviceInfo("Client-PC-123", "device-xyz")
     assert prompt == do.Publish(
         st.Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40, number=1)
     )
@@ -520,7 +523,7 @@ def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench
     assert sent(host.ask(host.connect("192.168.1.11"))) == [result(session_id, Reason.BUSY)]
     host.handle(ev.ConnectionLost(right))
     host.prove()
-    assert host.ledger.prompts[session_id].verified is msg.Verified.CODE
+    assert host.ledger.prompts[session_id].verified is devices.Verified.CODE
 
 
 def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
@@ -560,7 +563,7 @@ def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
     assert errors(host.say(guest, candidate_signal(session_id))) == ["not_allowed"]
 
 
-@for_each("session_id", ["abc123", "", "@CODE", "guest-1"])
+@each_row("session_id", ["abc123", "", "@CODE", "guest-1"])
 def test_an_unknown_session_is_told_so(session_id: str) -> None:
     host = new_host()
     guest = host.connect()
@@ -576,14 +579,14 @@ def test_a_decision_about_an_unknown_session_comes_too_late(host: HostBench) -> 
     ]
 
 
-@for_each("by_code", [False, True])
-@for_each("stage", ["asked", "approved", "answered", "linked"])
+@each_row("by_code", [False, True])
+@each_row("stage", ["asked", "approved", "answered", "linked"])
 def test_a_second_guest_is_told_busy_by_code_too(stage: str, by_code: bool) -> None:
     host = new_host()
     session_id = host.shown.session_id
     getattr(host, stage)()
     second = host.connect()
-    name = msg.CODE_SESSION_ID if by_code else session_id
+    name = host_code.CODE_SESSION_ID if by_code else session_id
     assert host.ask(second, name) == [do.Send(second, result(name, Reason.BUSY))]
 
 
@@ -593,17 +596,17 @@ def test_no_code_and_nobody_to_be_busy_with_is_an_unknown_session(host: HostBenc
     _, _, second = host.linked()
     host.handle(ev.Disconnect(second))
     guest = host.connect()
-    assert sent(host.ask(guest, msg.CODE_SESSION_ID)) == [
-        result(msg.CODE_SESSION_ID, Reason.UNKNOWN_SESSION)
+    assert sent(host.ask(guest, host_code.CODE_SESSION_ID)) == [
+        result(host_code.CODE_SESSION_ID, Reason.UNKNOWN_SESSION)
     ]
 
 
-@for_each("stage", ["asked", "approved", "answered", "linked"])
+@each_row("stage", ["asked", "approved", "answered", "linked"])
 def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(stage: str) -> None:
     host = new_host()
     guest, session_id, *_ = getattr(host, stage)()
     before = dict(host.ledger.prompts)
-    again = msg.PairRequest(session_id, msg.DeviceInfo("Boss", "other"))
+    again = msg.PairRequest(session_id, devices.DeviceInfo("Boss", "other"))
     assert host.say(guest, again) == [refused(guest, Reason.NOT_ALLOWED)]
     assert host.ledger.prompts == before
 
@@ -620,16 +623,16 @@ def test_a_signal_before_approval_is_refused_and_changes_nothing(host: HostBench
     host.says(guest, msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED, session_id))
     assert host.ledger.prompts == prompts
     host.handle(ev.Decide(session_id, approved=True))
-    assert isinstance(host.say(guest, msg.Signal(session_id, OFFER))[-1], do.ApplyDescription)
+    assert isinstance(host.say(guest, msg.Signal(session_id, OFFER))[-1], link_do.ApplyDescription)
 
 
 def test_a_signal_with_anothers_session_is_refused(host: HostBench) -> None:
     guest, session_id, _ = host.approved()
     host.handle(ONE_TIME)
     other, other_id, _ = host.approved()
-    for name in (other_id, msg.CODE_SESSION_ID, "abc123"):
+    for name in (other_id, host_code.CODE_SESSION_ID, "abc123"):
         host.says(guest, msg.Signal(name, OFFER), refused(guest, Reason.NOT_ALLOWED))
-    for name in (session_id, msg.CODE_SESSION_ID):
+    for name in (session_id, host_code.CODE_SESSION_ID):
         host.says(other, msg.Signal(name, OFFER), refused(other, Reason.NOT_ALLOWED))
     stranger = host.connect()
     host.says(stranger, msg.Signal(session_id, OFFER), refused(stranger, Reason.NOT_ALLOWED))
@@ -652,7 +655,7 @@ def test_a_second_offer_and_an_answer_are_refused(host: HostBench) -> None:
         ]
 
 
-@for_each("ending", [ONE_TIME, None])
+@each_row("ending", [ONE_TIME, None])
 def test_a_rejected_guest_that_signals_after_its_session_ended_is_refused(
     ending: ev.Invite | None,
 ) -> None:
@@ -708,8 +711,8 @@ OF_THE_HOST: list[msg.Message] = [
 ]
 
 
-@for_each("stage", ["connect", "asked", "approved", "answered", "linked"])
-@for_each(("text", "reason"), WRONG)
+@each_row("stage", ["connect", "asked", "approved", "answered", "linked"])
+@each_row("text, reason", WRONG)
 def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
     stage: str, text: str, reason: Reason
 ) -> None:
@@ -727,8 +730,8 @@ def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
     assert (pending_timers(host), host.ledger.prompts, host.ledger.links, memory(host)) == before
 
 
-@for_each("message", OF_THE_HOST)
-@for_each("stage", ["connect", "asked", "linked"])
+@each_row("message", OF_THE_HOST)
+@each_row("stage", ["connect", "asked", "linked"])
 def test_no_socket_ever_becomes_host(stage: str, message: msg.Message) -> None:
     host = new_host()
     made = getattr(host, stage)()
@@ -816,7 +819,7 @@ def test_a_link_that_does_not_open_within_15_seconds(host: HostBench) -> None:
         msg.ErrorMessage("link_timeout", SENTENCES[Reason.LINK_TIMEOUT], session_id),
     ]
     assert do.CloseConnection(guest, msg.CloseCode.LINK_FAILED) in commands
-    assert do.ClosePeer(link) in commands
+    assert link_do.ClosePeer(link) in commands
     assert commands[-1] == do.Publish(shown)  # the same code, usable again
     host.handle(ev.ConnectionLost(guest))
     host.linked()
@@ -826,13 +829,15 @@ def test_late_events_of_a_closed_link_are_ignored(host: HostBench) -> None:
     _, _, link = host.answered()
     host.advance(15)
     for event in (
-        ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"),
-        ev.ChannelMessage(link, 1, "x"),
-        ev.PeerFailed(link, Reason.ICE_FAILED),
+        link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"),
+        link_ev.ChannelMessage(link, 1, "x"),
+        link_ev.PeerFailed(link, Reason.ICE_FAILED),
         ev.Disconnect(link),
     ):
         assert host.handle(event) == []
-    assert host.program.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL), host.now) == []
+    assert (
+        host.program.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL), host.now) == []
+    )
     told = st.Trouble(Problem(Reason.NOT_CONNECTED), link)
     assert host.handle(ev.SendText(link, "x")) == [do.Publish(told)]
 
@@ -853,8 +858,8 @@ def test_a_link_carries_the_name_that_the_host_has_when_it_is_approved(host: Hos
     host.handle(ev.Decide(session_id, approved=True))
     link = host.link
     host.say(ev.ConnectionID(1), msg.Signal(session_id, OFFER))
-    host.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"))
-    commands = host.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL))
+    host.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"))
+    commands = host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
     assert lm.dump_link_message(lm.Hello("New name")) in [
         getattr(command, "text", None) for command in commands
     ]
@@ -870,13 +875,13 @@ def test_shutdown_says_goodbye_to_everybody(host: HostBench) -> None:
     commands = host.handle(ev.Shutdown())
     assert commands[-1] == do.StopListening()
     assert sent(commands, asking) == [result(asked_id, Reason.CLOSED)]
-    assert do.ClosePeer(link, said_bye=True) in commands
+    assert link_do.ClosePeer(link, said_bye=True) in commands
     host.ledger.at_rest()
     assert host.ledger.timers == {}
     assert memory(host)[1:] == (0, 0)
 
 
-@for_each("name", ev.TimerName)
+@each_row("name", ev.TimerName)
 def test_a_timer_of_nothing_is_misuse(name: ev.TimerName) -> None:
     host = new_host()
     of_a_socket = name in (ev.TimerName.SOCKET, ev.TimerName.CHALLENGE)
@@ -900,7 +905,7 @@ def test_an_event_of_a_socket_that_never_opened_is_misuse(host: HostBench) -> No
 def test_an_event_at_the_wrong_stage_of_a_link_is_misuse(host: HostBench) -> None:
     _, _, link = host.approved()
     with pytest.raises(MachineMisuseError):
-        host.program.handle(ev.ChannelMessage(link, 1, "{}"), host.now)
+        host.program.handle(link_ev.ChannelMessage(link, 1, "{}"), host.now)
 
 
 # --- anything in any order ------------------------------------------------------------------------
@@ -950,7 +955,7 @@ class AnyHost(RuleBasedStateMachine):
         self.links: dict[ev.ConnectionID, ev.LinkID] = {}
         self.offered: set[ev.LinkID] = set()
         self.described: set[ev.LinkID] = set()
-        self.names: set[str] = {msg.CODE_SESSION_ID, "abc123"}
+        self.names: set[str] = {host_code.CODE_SESSION_ID, "abc123"}
         # Challenged; whether it knows the secret
         self.begun: dict[ev.ConnectionID, tuple[Prove, msg.Auth, bool]] = {}
         self.held: dict[ev.ConnectionID, Prove] = {}  # its proof held
@@ -989,35 +994,35 @@ class AnyHost(RuleBasedStateMachine):
                     self.held.pop(connection, None)
                 case do.Publish(st.PairOutcome(session_id, approved=False)):
                     del self.asked[session_id]
-                case do.OpenPeer(link) if (lost := ledger.links[link].resumes) is not None:
+                case link_do.OpenPeer(link) if (lost := ledger.links[link].resumes) is not None:
                     assert by in self.held, "a lost link was taken up without its proof"
                     assert lost in self.keys
                     assert ledger.links[link].was_connected
                     self.served[link] = by
                     self.links[by] = link
                     self.keys[link] = self.held[by].agreed
-                case do.ExpectLane(link, token):
+                case link_do.ExpectLane(link, token):
                     of_the_proof = (
                         self.keys[link].key("lane token")[: len(token)]
                         if link in self.keys
                         else None
                     )
                     assert token == of_the_proof or ledger.links[link].can_send_files
-                case do.DialLane():
+                case link_do.DialLane():
                     raise AssertionError("hosts dial nobody")
-                case do.OpenPeer(link):
+                case link_do.OpenPeer(link):
                     session_id = ledger.links[link].session_id
                     self.served[link] = self.asked.pop(session_id)
                     self.links[self.served[link]] = link
                     if self.served[link] in self.held:
                         self.keys[link] = self.held[self.served[link]].agreed
-                case do.ApplyDescription(link, kind):
+                case link_do.ApplyDescription(link, kind):
                     assert self.served[link] == by
                     assert sealed or by not in self.held
                     assert kind is msg.SDPType.OFFER
                     assert link not in self.offered
                     self.offered.add(link)
-                case do.AddCandidate(link):
+                case link_do.AddCandidate(link):
                     assert self.served[link] == by
                     assert sealed or by not in self.held
                 case do.Send(connection, msg.Signal(_, payload, mac)):
@@ -1110,7 +1115,7 @@ class AnyHost(RuleBasedStateMachine):
     @invariant()
     def a_code_is_shown_whenever_nobody_is_served(self) -> None:
         ledger = self.bench.ledger
-        endpoint = machine(self.bench)._endpoint
+        endpoint = machine(self.bench)._invitations._endpoint
         if endpoint is None:
             return
         if not ledger.links:
@@ -1135,7 +1140,7 @@ class AnyHost(RuleBasedStateMachine):
         for connection in list(self.bench.ledger.sockets):
             self.check(self.bench.handle(ev.ConnectionLost(connection)))
         for link in list(self.bench.ledger.lanes_closing):
-            assert self.bench.handle(ev.LaneLost(link)) == []
+            assert self.bench.handle(link_ev.LaneLost(link)) == []
         self.bench.ledger.at_rest()
         self.bench.advance(900)
         sockets, sessions, _ = memory(self.bench)
@@ -1157,7 +1162,10 @@ class AnyHost(RuleBasedStateMachine):
 
     @rule(address=strategies.sampled_from([GUEST_ADDRESS, "192.168.1.10", "192.168.1.11"]))
     def a_guest_connects(self, address: str) -> None:
-        if machine(self.bench)._endpoint is not None and len(self.bench.ledger.sockets) < 5:
+        if (
+            machine(self.bench)._invitations._endpoint is not None
+            and len(self.bench.ledger.sockets) < 5
+        ):
             self.bench.connect(address)
 
     @rule(steps=strategies.integers(1, 8), proof=strategies.sampled_from(["code", "QR", None]))
@@ -1180,7 +1188,9 @@ class AnyHost(RuleBasedStateMachine):
         ]
         idle = ledger.sockets - ledger.closing - set(self.asked.values()) - set(self.links)
         if unopened:
-            self.check(self.bench.handle(ev.ChannelOpened(unopened[0], 1, ev.CONTROL_LABEL)))
+            self.check(
+                self.bench.handle(link_ev.ChannelOpened(unopened[0], 1, link_ev.CONTROL_LABEL))
+            )
         elif self.unanswered():
             self.peer_answers(self.unanswered()[0])
         elif waiting:
@@ -1248,8 +1258,11 @@ class AnyHost(RuleBasedStateMachine):
     ) -> None:
         link = self.some_link(data, self.returnable())
         if noticed and link in self.bench.ledger.peers:
-            self.check(self.bench.handle(ev.PeerFailed(link, Reason.PEER_VANISHED)))
-        if link not in self.bench.ledger.links or machine(self.bench)._endpoint is None:
+            self.check(self.bench.handle(link_ev.PeerFailed(link, Reason.PEER_VANISHED)))
+        if (
+            link not in self.bench.ledger.links
+            or machine(self.bench)._invitations._endpoint is None
+        ):
             return
         connection = self.bench.connect(GUEST_ADDRESS)
         self.come_back(connection, link, knows=True)
@@ -1291,7 +1304,7 @@ class AnyHost(RuleBasedStateMachine):
         self.check(commands, connection, sealed=mac is not None)
         if guest and mac is None and connection in self.links:
             assert not any(
-                isinstance(one, do.AddCandidate | do.ApplyDescription) for one in commands
+                isinstance(one, link_do.AddCandidate | link_do.ApplyDescription) for one in commands
             )
 
     @precondition(
@@ -1321,7 +1334,7 @@ class AnyHost(RuleBasedStateMachine):
         shown = self.bench.ledger.invitation
         name = data.draw(strategies.sampled_from(sorted(self.names)))
         if valid and shown is not None:
-            name = data.draw(strategies.sampled_from([shown.session_id, msg.CODE_SESSION_ID]))
+            name = data.draw(strategies.sampled_from([shown.session_id, host_code.CODE_SESSION_ID]))
         links = set(self.bench.ledger.links)
         self.check(self.bench.say(connection, msg.PairRequest(name, PHONE)), connection)
         assert self.bench.ledger.links.keys() <= links  # asking alone links nobody
@@ -1437,7 +1450,7 @@ class AnyHost(RuleBasedStateMachine):
 
     def peer_answers(self, link: ev.LinkID) -> None:
         self.described.add(link)
-        commands = self.bench.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"))
+        commands = self.bench.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"))
         self.check(commands)
         assert [command.connection for command in commands if isinstance(command, do.Send)] == [
             self.served[link]
@@ -1446,13 +1459,13 @@ class AnyHost(RuleBasedStateMachine):
     @precondition(lambda self: self.answered())
     @rule(
         data=strategies.data(),
-        label=strategies.sampled_from([ev.CONTROL_LABEL, ev.CONTROL_LABEL, "chat"]),
+        label=strategies.sampled_from([link_ev.CONTROL_LABEL, link_ev.CONTROL_LABEL, "chat"]),
         number=strategies.integers(0, 9),
     )
     def a_channel_opens(self, data: strategies.DataObject, label: str, number: int) -> None:
         link = self.some_link(data, self.answered())
         if (link, number) not in self.bench.ledger.channels:
-            self.check(self.bench.handle(ev.ChannelOpened(link, number, label)))
+            self.check(self.bench.handle(link_ev.ChannelOpened(link, number, label)))
 
     @precondition(lambda self: self.bench.ledger.channels)
     @rule(
@@ -1461,7 +1474,7 @@ class AnyHost(RuleBasedStateMachine):
     )
     def a_peer_says_something(self, data: strategies.DataObject, message: str) -> None:
         link, channel = data.draw(strategies.sampled_from(sorted(self.bench.ledger.channels)))
-        self.check(self.bench.handle(ev.ChannelMessage(link, channel, message)))
+        self.check(self.bench.handle(link_ev.ChannelMessage(link, channel, message)))
 
     @precondition(lambda self: self.bench.ledger.past_peers)
     @rule(data=strategies.data())
@@ -1469,9 +1482,9 @@ class AnyHost(RuleBasedStateMachine):
         link = self.some_link(data, list(self.bench.ledger.past_peers))
         late = data.draw(strategies.booleans())
         event = (
-            ev.PeerDescribed(link, msg.SDPType.ANSWER, "")
+            link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "")
             if late
-            else ev.PeerFailed(link, Reason.PEER_LEFT)
+            else link_ev.PeerFailed(link, Reason.PEER_LEFT)
         )
         assert self.bench.handle(event) == []
 
@@ -1485,7 +1498,7 @@ class AnyHost(RuleBasedStateMachine):
     def a_peer_fails(self, data: strategies.DataObject, reason: Reason) -> None:
         self.check(
             self.bench.handle(
-                ev.PeerFailed(self.some_link(data, list(self.bench.ledger.peers)), reason)
+                link_ev.PeerFailed(self.some_link(data, list(self.bench.ledger.peers)), reason)
             )
         )
 
@@ -1502,9 +1515,9 @@ class AnyHost(RuleBasedStateMachine):
         it.
         """
         link = self.some_link(data, list(self.bench.ledger.expected))
-        self.check(self.bench.handle(ev.LaneOpened(link, carries and link in self.keys)))
+        self.check(self.bench.handle(link_ev.LaneOpened(link, carries and link in self.keys)))
         if says is not None and link in self.bench.ledger.lanes - self.bench.ledger.lanes_closing:
-            self.check(self.bench.handle(ev.ChannelMessage(link, ev.LANE_CHANNEL, says)))
+            self.check(self.bench.handle(link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, says)))
 
     @precondition(lambda self: bool(self.bench.ledger.lanes))
     @rule(data=strategies.data(), says=peers_text.map(lm.dump_link_message) | strategies.none())
@@ -1512,9 +1525,9 @@ class AnyHost(RuleBasedStateMachine):
         link = self.some_link(data, list(self.bench.ledger.lanes))
         self.check(
             self.bench.handle(
-                ev.LaneLost(link)
+                link_ev.LaneLost(link)
                 if says is None
-                else ev.ChannelMessage(link, ev.LANE_CHANNEL, says)
+                else link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, says)
             )
         )
 
@@ -1532,7 +1545,7 @@ class AnyHost(RuleBasedStateMachine):
         said = data.draw(strategies.sampled_from(words_about_files(self.bench.ledger, number)))
         self.check(
             self.bench.handle(
-                ev.ChannelMessage(link, self.controls()[link], lm.dump_link_message(said))
+                link_ev.ChannelMessage(link, self.controls()[link], lm.dump_link_message(said))
             )
         )
 
@@ -1609,7 +1622,7 @@ class AnyHost(RuleBasedStateMachine):
         before = self.bench.ledger.invitation
         self.check(self.bench.handle(invite))
         after = self.bench.ledger.invitation
-        if machine(self.bench)._endpoint is not None:
+        if machine(self.bench)._invitations._endpoint is not None:
             assert after is not None
             assert after.type is invite.type
             assert before is None or before.session_id != after.session_id
@@ -1637,8 +1650,10 @@ class AnyHost(RuleBasedStateMachine):
 
     def server_answers(self, port: int | None) -> None:
         """The server listens, where it was told to; None: it cannot."""
-        address = machine(self.bench)._wanted
-        if address is not None and (port is not None or machine(self.bench)._endpoint is None):
+        address = machine(self.bench)._invitations._wanted
+        if address is not None and (
+            port is not None or machine(self.bench)._invitations._endpoint is None
+        ):
             failed = ev.ListenFailed(address, Reason.PORT_TAKEN)
             self.check(self.bench.handle(failed if port is None else ev.Listening(address, port)))
 
@@ -1664,7 +1679,9 @@ class AnyHost(RuleBasedStateMachine):
         network=strategies.sampled_from(NETWORKS),
     )
     def the_server_answers(self, port: int | None, network: ev.Network) -> None:
-        if network.address != machine(self.bench)._wanted:  # too late: it was told to move on
+        if (
+            network.address != machine(self.bench)._invitations._wanted
+        ):  # too late: it was told to move on
             failed = ev.ListenFailed(network.address, Reason.PORT_TAKEN)
             assert (
                 self.bench.handle(failed if port is None else ev.Listening(network.address, port))

@@ -27,8 +27,8 @@ from proxim.core.host_code import (
     normalize_code,
     parse_code,
     parse_target,
+    to_base64url,
 )
-from proxim.core.proof import to_base64url
 from tests.rows import each_row
 
 LARGEST_SECRET = 2**SECRET_BITS - 1

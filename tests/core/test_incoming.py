@@ -6,9 +6,13 @@ import pytest
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import file_commands as file_do
 from proxim.core import file_events as fe
 from proxim.core import file_messages as fm
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.incoming import UNHEARD_SECONDS, Incoming, IncomingState
 from proxim.core.json_text import MessageError
@@ -49,7 +53,7 @@ class Bench:
         return commands
 
     @property
-    def status(self) -> st.TransferStatus:
+    def status(self) -> file_st.TransferStatus:
         return self.one.status
 
     @property
@@ -58,7 +62,7 @@ class Bench:
 
 
 def said(commands: list[do.Command]) -> list[fm.FileMessage]:
-    return [heard(one.text) for one in commands if isinstance(one, do.SendOnChannel)]
+    return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
 
 
 def active(*, lane: bool = False) -> Bench:
@@ -82,17 +86,17 @@ def test_the_sink_listens_before_the_sender_hears_that_it_may_begin() -> None:
     bench = Bench()
     bench.speaker.lane_open = True
     opening = bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 99, -1), directory="there"))
-    assert opening[0] == do.OpenSink(ID, FILES, (1,), "there", "the other")
+    assert opening[0] == file_do.OpenSink(ID, FILES, (1,), "there", "the other")
     partial = Partial(0, 4, b"x" * 32)
     commands = bench.after(fe.SinkReady(ID, (Span(1, 2),), (partial,)))
-    assert commands[0] == do.TakeStream(ID, bench.speaker.id, ev.LANE_CHANNEL, 0)
+    assert commands[0] == file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 0)
     assert said(commands) == [fm.Accept(ID, (Span(1, 2),), (partial,))]
     assert (bench.status.size, bench.status.moved, bench.status.via) == (10, 4, st.Via.LANE)
 
 
 def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
     bench = active(lane=True)
-    assert bench.after(StreamOpened(5, 0))[0] == do.TakeStream(ID, bench.speaker.id, 5, 0)
+    assert bench.after(StreamOpened(5, 0))[0] == file_do.TakeStream(ID, bench.speaker.id, 5, 0)
     assert bench.status.via is st.Via.WEBRTC
     assert bench.after(StreamOpened(6, 0)) == []  # a second of the same
 
@@ -101,7 +105,9 @@ def test_a_lane_that_opens_before_anything_has_come() -> None:
     bench = active()
     assert bench.after(LaneChanged()) == []
     bench.speaker.lane_open = True
-    assert bench.after(LaneChanged()) == [do.TakeStream(ID, bench.speaker.id, ev.LANE_CHANNEL, 0)]
+    assert bench.after(LaneChanged()) == [
+        file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 0)
+    ]
     assert bench.after(LaneChanged()) == []
 
 
@@ -111,7 +117,7 @@ def test_figures_through_a_change_of_way() -> None:
     bench.after(fe.SinkWrote(ID, 0, 12))
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
     bench.speaker.lane_open = False
-    assert bench.after(LaneChanged()) == [do.HoldSink(ID)]
+    assert bench.after(LaneChanged()) == [file_do.HoldSink(ID)]
     assert (
         bench.after(LaneChanged())
         == bench.after(fm.Continue(ID, 0, START))
@@ -132,9 +138,9 @@ def test_figures_through_a_change_of_way() -> None:
 def test_the_sender_asks_for_another_way() -> None:
     bench = active(lane=True)
     assert bench.after(fm.Continue(ID, 7, START)) == []
-    assert bench.after(fm.Continue(ID, 0, START)) == [do.HoldSink(ID)]
+    assert bench.after(fm.Continue(ID, 0, START)) == [file_do.HoldSink(ID)]
     commands = bench.after(fe.SinkHeld(ID, START))
-    assert commands[0] == do.TakeStream(ID, bench.speaker.id, ev.LANE_CHANNEL, 1)
+    assert commands[0] == file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 1)
     assert bench.after(fm.Continue(ID, 0, START)) == []  # it crossed
 
 
@@ -146,9 +152,9 @@ def test_failed_while_held_and_while_opening() -> None:
             bench.after(ANNOUNCED, fe.AcceptTransfer(ID))
         commands = bench.after(fe.SinkFailed(ID, Reason.FOLDER_GONE))
         assert said(commands) == [fm.Cancel(ID, Reason.FOLDER_GONE.value)]
-        assert do.CloseSink(ID, keep=True) in commands
+        assert file_do.CloseSink(ID, keep=True) in commands
         assert (bench.status.state, bench.status.reason) == (
-            st.TransferState.FAILED,
+            file_st.TransferState.FAILED,
             Reason.FOLDER_GONE,
         )
 
@@ -156,7 +162,7 @@ def test_failed_while_held_and_while_opening() -> None:
 def test_a_link_lost_while_opening_and_answers_that_come_late() -> None:
     bench = Bench()
     bench.after(ANNOUNCED, fe.AcceptTransfer(ID))
-    assert bench.after(LinkDown())[0] == do.CloseSink(ID, keep=True)
+    assert bench.after(LinkDown())[0] == file_do.CloseSink(ID, keep=True)
     assert (
         bench.after(fe.SinkReady(ID))
         == bench.after(fe.SinkWrote(ID, 0, 1))
@@ -175,24 +181,24 @@ def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
         if later == 0:
             bench.after(FINISHED)
             assert bench.one.unheard
-            assert bench.status.state is st.TransferState.DONE
+            assert bench.status.state is file_st.TransferState.DONE
         commands = bench.one.announced_again(new)
         if later == 1:
             commands = bench.after(FINISHED)
         commands = bench.after(ANNOUNCED)
         if later == 2:
             commands = bench.after(FINISHED)
-            assert do.CloseSink(ID, keep=False) in commands
+            assert file_do.CloseSink(ID, keep=False) in commands
         assert said(commands) == [fm.Accept(ID, (Span(0, 3),)), fm.Finished(ID)]
-        assert bench.status.state is st.TransferState.DONE
+        assert bench.status.state is file_st.TransferState.DONE
         assert not bench.one.unheard
 
 
 def test_announced_again_while_the_old_link_seems_to_live() -> None:
     bench = active()
     new = FakePeerLink(ev.LinkID("new"))
-    assert bench.one.announced_again(new) == [do.CloseSink(ID, keep=True)]
-    assert isinstance(bench.after(ANNOUNCED)[0], do.OpenSink)
+    assert bench.one.announced_again(new) == [file_do.CloseSink(ID, keep=True)]
+    assert isinstance(bench.after(ANNOUNCED)[0], file_do.OpenSink)
     assert bench.status.link == new.id
 
 
@@ -207,20 +213,20 @@ def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
 @each_row(
     "event, state, reason",
     [
-        (fm.Cancel(ID, "cancelled"), st.TransferState.CANCELLED, Reason.CANCELLED),
-        (fm.Cancel(ID, "file_gone"), st.TransferState.FAILED, Reason.FILE_GONE),
-        (fe.CancelTransfer(ID), st.TransferState.CANCELLED, Reason.CANCELLED),
+        (fm.Cancel(ID, "cancelled"), file_st.TransferState.CANCELLED, Reason.CANCELLED),
+        (fm.Cancel(ID, "file_gone"), file_st.TransferState.FAILED, Reason.FILE_GONE),
+        (fe.CancelTransfer(ID), file_st.TransferState.CANCELLED, Reason.CANCELLED),
         (
             fm.Announce(ID, FILES * MAX_ENTRIES, more=True),
-            st.TransferState.FAILED,
+            file_st.TransferState.FAILED,
             Reason.TOO_MANY_FILES,
         ),
-        (fm.Announce(ID, FILES * MAX_ENTRIES), st.TransferState.FAILED, Reason.TOO_MANY_FILES),
-        (LinkDown(), st.TransferState.WAITING, None),
+        (fm.Announce(ID, FILES * MAX_ENTRIES), file_st.TransferState.FAILED, Reason.TOO_MANY_FILES),
+        (LinkDown(), file_st.TransferState.WAITING, None),
     ],
 )
 def test_ended_while_it_is_announced_again(
-    event: object, state: st.TransferState, reason: Reason | None
+    event: object, state: file_st.TransferState, reason: Reason | None
 ) -> None:
     bench = active()
     bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
@@ -242,7 +248,7 @@ def test_asked_on_a_dead_link_and_announced_on_another() -> None:
     assert bench.one.announced_again(FakePeerLink(ev.LinkID("new"))) == []
     bench.after(fm.Announce(ID, FILES[:1], more=True), LinkDown())
     assert (bench.status.state, bench.status.reason) == (
-        st.TransferState.CANCELLED,
+        file_st.TransferState.CANCELLED,
         Reason.PEER_LEFT,
     )
 
@@ -251,11 +257,14 @@ def test_all_that_was_wanted_failed() -> None:
     bench = Bench()
     bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 2)), fe.SinkReady(ID, (Span(1, 2),)))
     bench.after(fe.SinkFinished(ID, (FailedFile(0, Reason.FILE_GONE),), "a", None))
-    assert (bench.status.state, bench.status.reason) == (st.TransferState.FAILED, Reason.FILE_GONE)
+    assert (bench.status.state, bench.status.reason) == (
+        file_st.TransferState.FAILED,
+        Reason.FILE_GONE,
+    )
     assert bench.status.moved == 0
     bench.one.announced_again(bench.speaker)
     # A second try, not the first one's end again
-    assert isinstance(bench.after(ANNOUNCED)[0], do.OpenSink)
+    assert isinstance(bench.after(ANNOUNCED)[0], file_do.OpenSink)
 
 
 def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:

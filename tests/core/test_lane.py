@@ -6,10 +6,11 @@ The link around it: tests/core/test_link.py.
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import file_messages as fm
+from proxim.core import link_commands as link_do
 from proxim.core.lane import MAX_TRIES, RETRY_SECONDS, Lane, LaneSecret, LaneTerms, proved_secret
 from proxim.core.proof import ProofKeys
-from tests.core.cases import for_each
 from tests.core.handed_in import counting_bytes
+from tests.rows import each_row
 
 ID = ev.LinkID("guest-1")
 URL = "ws://192.168.1.5:47800/lane"
@@ -39,23 +40,23 @@ def test_the_secret_of_a_proof_is_the_same_at_both_ends_and_in_no_log() -> None:
 def test_a_host_expects_and_a_guest_dials() -> None:
     host, guest = lane(host=True), lane(host=False)
     (expect, _) = host.want()
-    assert isinstance(expect, do.ExpectLane)
+    assert isinstance(expect, link_do.ExpectLane)
     assert host.offer() == fm.OfferLane(expect.token, expect.key)
     guest.want()
     assert guest.offer() is None
     dialled = guest.offered(OFFER)
     assert dialled is not None
-    assert dialled[0] == do.DialLane(ID, URL, OFFER.token, OFFER.key)
+    assert dialled[0] == link_do.DialLane(ID, URL, OFFER.token, OFFER.key)
     assert host.offered(OFFER) is None
 
 
 def test_nothing_of_it_is_left_where_there_never_was_one() -> None:
     for host in (True, False):
         assert lane(host=host).prepare() == lane(host=host).close() == []
-        assert lane(host=host, keys=KEYS).close() == [do.CancelTimer(TIMER), do.CloseLane(ID)]
+        assert lane(host=host, keys=KEYS).close() == [do.CancelTimer(TIMER), link_do.CloseLane(ID)]
 
 
-@for_each("host", [True, False])
+@each_row("host", [True, False])
 def test_it_is_wanted_only_so_often(host: bool) -> None:
     one = lane(host=host)
     for _ in range(MAX_TRIES):

@@ -7,9 +7,12 @@ import pytest
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import file_commands as file_do
 from proxim.core import file_events as fe
 from proxim.core import file_messages as fm
 from proxim.core import lane
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import link_messages as lm
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
@@ -25,9 +28,9 @@ from proxim.core.link import (
 from proxim.core.manifest import START, Entry, TransferID, resume_tag
 from proxim.core.proof import ProofKeys
 from proxim.core.transfers import Transfers
-from tests.core.cases import for_each
 from tests.core.handed_in import no_files
 from tests.core.playbook import Playbook
+from tests.rows import each_row
 
 ID = ev.LinkID("guest-1")
 CONTROL = 4
@@ -40,11 +43,11 @@ T0 = 500.0
 
 
 def say(message: lm.LinkMessage, channel: int = CONTROL) -> do.Command:
-    return do.SendOnChannel(ID, channel, lm.dump_link_message(message))
+    return link_do.SendOnChannel(ID, channel, lm.dump_link_message(message))
 
 
-def heard(message: lm.LinkMessage | str, channel: int = CONTROL) -> ev.ChannelMessage:
-    return ev.ChannelMessage(
+def heard(message: lm.LinkMessage | str, channel: int = CONTROL) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(
         ID, channel, message if isinstance(message, str) else lm.dump_link_message(message)
     )
 
@@ -64,7 +67,7 @@ def closed(
     return [
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
-        do.ClosePeer(ID, said_bye),
+        link_do.ClosePeer(ID, said_bye),
         do.Publish(ended),
     ]
 
@@ -81,7 +84,7 @@ def opening_link() -> Link:
 
 def open_link() -> Link:
     link = opening_link()
-    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
+    link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
     return link
 
 
@@ -94,11 +97,11 @@ def greeted_link() -> Link:
 # --- opening --------------------------------------------------------------------------------------
 
 
-@for_each("offerer", [True, False])
+@each_row("offerer", [True, False])
 def test_opening_starts_the_peer_and_its_15_seconds(offerer: bool) -> None:
     link = new_link()
     assert link.open(offerer=offerer, keys=None) == [
-        do.OpenPeer(ID, offerer),
+        link_do.OpenPeer(ID, offerer),
         do.SetTimer(OPEN_TIMER, 15.0),
     ]
     assert (link.state, link.id) == (LinkState.OPENING, ID)
@@ -106,7 +109,7 @@ def test_opening_starts_the_peer_and_its_15_seconds(offerer: bool) -> None:
 
 def test_the_control_channel_opens_the_link_with_a_greeting() -> None:
     link = opening_link()
-    assert link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0) == [
+    assert link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0) == [
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         say(lm.Hello("This PC")),
@@ -119,7 +122,7 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
     play = Playbook(opening_link(), T0)
     without_text = st.LinkStatus(ID, "session", st.Stage.CONNECTED, was_connected=True)
     play.on(
-        ev.ChannelOpened(ID, OTHER, "chat"),
+        link_ev.ChannelOpened(ID, OTHER, "chat"),
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         say(lm.Unsupported("channel"), OTHER),
@@ -130,7 +133,7 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
     play.on(ev.TimerFired(HEARTBEAT), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
     # The control channel may still come, and makes it a link like any other.
     play.on(
-        ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL),
+        link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL),
         say(lm.Hello("This PC")),
         do.Publish(CONNECTED),
     )
@@ -138,8 +141,8 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
 
 def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
     play = Playbook(open_link(), T0)
-    for number, label in ((OTHER, "files"), (8, ev.CONTROL_LABEL)):
-        play.on(ev.ChannelOpened(ID, number, label), say(lm.Unsupported("channel"), number))
+    for number, label in ((OTHER, "files"), (8, link_ev.CONTROL_LABEL)):
+        play.on(link_ev.ChannelOpened(ID, number, label), say(lm.Unsupported("channel"), number))
     play.on(heard(lm.TextPiece("not here"), 8))
     play.on(ev.SendText(ID, "here"), say(lm.TextPiece("here")), ...)
 
@@ -151,10 +154,10 @@ def test_a_link_that_does_not_open_in_time_fails() -> None:
     assert link.state is LinkState.CLOSED
 
 
-@for_each("reason", [Reason.ICE_FAILED, Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
+@each_row("reason", [Reason.ICE_FAILED, Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
 def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason: Reason) -> None:
     link = opening_link()
-    assert link.handle(ev.PeerFailed(ID, reason, "detail"), T0) == closed(reason, NEW)
+    assert link.handle(link_ev.PeerFailed(ID, reason, "detail"), T0) == closed(reason, NEW)
 
 
 # --- greeting -------------------------------------------------------------------------------------
@@ -178,7 +181,7 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
     )
     play = Playbook(link, T0)
     link.open(offerer=False, keys=None)
-    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
     play.on(heard(lm.Hello("The boss", features=("text",))))
     play.on(heard(lm.Hello("The boss")), ...)
     assert link.status.peer_name == "Alice"
@@ -187,7 +190,7 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
 # --- text -----------------------------------------------------------------------------------------
 
 
-@for_each("text", ["", "hello", "two\nlines", "é中😀", "\0"])
+@each_row("text", ["", "hello", "two\nlines", "é中😀", "\0"])
 def test_text_goes_out_and_comes_in(text: str) -> None:
     link = open_link()
     assert link.handle(ev.SendText(ID, text), T0) == [
@@ -269,7 +272,7 @@ def test_halves_of_characters_are_joined_or_replaced_before_they_go_out() -> Non
     assert link.handle(ev.SendText(ID, "\ufeffmark"), T0)[0] == say(lm.TextPiece("\ufeffmark"))
 
 
-@for_each("link", [new_link(), opening_link()])
+@each_row("link", [new_link(), opening_link()])
 def test_text_before_the_link_is_open_is_told_not_connected(link: Link) -> None:
     assert link.handle(ev.SendText(ID, "hello"), T0) == [
         do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), ID))
@@ -289,7 +292,7 @@ def test_every_beat_says_ping_and_sets_the_next() -> None:
     assert link.handle(heard(lm.Ping()), T0 + 1) == []
 
 
-@for_each("offset", [0.0, 0.01, 0.5, 0.99])
+@each_row("offset", [0.0, 0.01, 0.5, 0.99])
 def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_4(
     offset: float,
 ) -> None:
@@ -310,7 +313,7 @@ def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_
 
 def test_any_message_is_a_sign_of_life_also_one_that_is_not_understood() -> None:
     link = greeted_link()
-    link.handle(ev.ChannelOpened(ID, OTHER, "chat"), T0)
+    link.handle(link_ev.ChannelOpened(ID, OTHER, "chat"), T0)
     signs = [heard("rubbish"), heard("chatter", OTHER), heard(lm.TextPiece("", more=True))]
     for count in range(1, 13):
         if count % 4 == 0:
@@ -340,8 +343,8 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
 # --- strange messages -----------------------------------------------------------------------------
 
 
-@for_each(
-    ("text", "what"),
+@each_row(
+    "text, what",
     [
         ("rubbish", "bad_json"),
         ("", "bad_json"),
@@ -371,8 +374,8 @@ def test_too_many_strange_messages_end_the_link() -> None:
 # --- the end --------------------------------------------------------------------------------------
 
 
-@for_each(
-    ("said", "reason"),
+@each_row(
+    "said, reason",
     [
         ("expired", Reason.EXPIRED),
         ("closed", Reason.CLOSED),
@@ -391,14 +394,14 @@ def test_a_goodbye_ends_the_link_with_the_reasons_that_a_peer_may_give(
     assert link.state is LinkState.CLOSED
 
 
-@for_each("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.PEER_ERROR])
+@each_row("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.PEER_ERROR])
 def test_a_peer_that_breaks_ends_the_link(reason: Reason) -> None:
-    assert open_link().handle(ev.PeerFailed(ID, reason), T0) == closed(reason)
+    assert open_link().handle(link_ev.PeerFailed(ID, reason), T0) == closed(reason)
 
 
 def test_a_peer_that_misbehaves_on_the_lane_that_carries_the_link_ends_it_too() -> None:
     link = over_lane()
-    link.handle(ev.PeerFailed(ID, Reason.PEER_ERROR), T0)
+    link.handle(link_ev.PeerFailed(ID, Reason.PEER_ERROR), T0)
     assert (link.state, link.status.reason) == (LinkState.CLOSED, Reason.PEER_ERROR)
 
 
@@ -412,7 +415,7 @@ def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
         Reason.DISCONNECTED, NEW
     )
     stranger = opening_link()
-    stranger.handle(ev.ChannelOpened(ID, OTHER, "chat"), T0)
+    stranger.handle(link_ev.ChannelOpened(ID, OTHER, "chat"), T0)
     assert stranger.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
         Reason.DISCONNECTED, stranger.status
     )
@@ -446,7 +449,7 @@ def with_files(
     *, host: bool = False, keys: ProofKeys | None = None, features: tuple[str, ...] = lm.FEATURES
 ) -> Link:
     link, _ = made(host=host, keys=keys)
-    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
+    link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
     link.handle(heard(lm.Hello("Phone", features=features)), T0)
     return link
 
@@ -455,14 +458,14 @@ def lane_commands(commands: list[do.Command]) -> list[do.Command]:
     return [
         one
         for one in commands
-        if isinstance(one, do.ExpectLane | do.DialLane | do.CloseLane)
+        if isinstance(one, link_do.ExpectLane | link_do.DialLane | link_do.CloseLane)
         or (isinstance(one, do.SetTimer | do.CancelTimer) and one.timer == LANE)
     ]
 
 
 def offer_in(commands: list[do.Command]) -> fm.OfferLane:
     """What a host's lane expects, as the guest is told right after it."""
-    (expect,) = [one for one in commands if isinstance(one, do.ExpectLane)]
+    (expect,) = [one for one in commands if isinstance(one, link_do.ExpectLane)]
     offer = fm.OfferLane(expect.token, expect.key)
     assert commands.index(expect) < commands.index(say(offer))
     return offer
@@ -471,7 +474,7 @@ def offer_in(commands: list[do.Command]) -> fm.OfferLane:
 def sends(link: Link, transfers: Transfers) -> list[do.Command]:
     """Its person sends a file, and the disk has looked at it."""
     commands = transfers.intent(fe.SendPaths(ID, ("photo",)), T0)
-    (looking,) = [one for one in commands if isinstance(one, do.ListSources)]
+    (looking,) = [one for one in commands if isinstance(one, file_do.ListSources)]
     return transfers.disk(fe.SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
 
 
@@ -486,7 +489,7 @@ def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> N
     )
     files = no_files()
     link, _ = made(host=True, files=files)
-    link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
+    link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
     assert lane_commands(link.handle(heard(lm.Hello("Phone")), T0)) == []
     commands = sends(link, files)
     offer_in(commands)
@@ -499,10 +502,10 @@ def test_a_guest_waits_a_moment_for_the_hosts_offer_and_dials_it() -> None:
     assert link.lane_pending
     play.on(
         heard(OFFERED),
-        do.DialLane(ID, URL, OFFERED.token, OFFERED.key),
+        link_do.DialLane(ID, URL, OFFERED.token, OFFERED.key),
         do.SetTimer(LANE, lane.OPEN_SECONDS),
     )
-    assert lane_commands(play.on(ev.LaneOpened(ID), ...)) == [do.CancelTimer(LANE)]
+    assert lane_commands(play.on(link_ev.LaneOpened(ID), ...)) == [do.CancelTimer(LANE)]
     assert (link.lane_open, link.lane_pending) == (True, False)
     play.on(heard(OFFERED))  # the host has not heard yet that it is open
 
@@ -510,11 +513,11 @@ def test_a_guest_waits_a_moment_for_the_hosts_offer_and_dials_it() -> None:
 def test_a_guest_that_is_offered_nothing_takes_the_data_channel() -> None:
     link = with_files()
     link.handle(heard(ANNOUNCED), T0)
-    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == [do.CloseLane(ID)]
+    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == [link_do.CloseLane(ID)]
     assert not link.lane_pending
 
 
-@for_each("host", [True, False])
+@each_row("host", [True, False])
 def test_a_peer_that_knows_of_no_lanes_is_offered_none_and_waited_for_by_nobody(host: bool) -> None:
     link = with_files(host=host, features=("text", "files"))
     assert lane_commands(link.handle(heard(ANNOUNCED), T0)) == []
@@ -527,13 +530,13 @@ def test_a_lane_that_does_not_open_is_tried_again_and_given_up_at_last() -> None
     tokens = [offer_in(link.handle(heard(ANNOUNCED), T0)).token]
     for _ in range(lane.MAX_TRIES - 1):
         assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == [
-            do.CloseLane(ID),
+            link_do.CloseLane(ID),
             do.SetTimer(LANE, lane.RETRY_SECONDS),
         ]
         assert not link.lane_pending
         tokens.append(offer_in(link.handle(ev.TimerFired(LANE), T0)).token)
         assert link.lane_pending
-    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == [do.CloseLane(ID)]
+    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == [link_do.CloseLane(ID)]
     assert (
         lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0))
         == []
@@ -544,19 +547,19 @@ def test_a_lane_that_does_not_open_is_tried_again_and_given_up_at_last() -> None
 def test_a_lane_that_breaks_is_offered_again_a_second_later() -> None:
     link = with_files(host=True)
     link.handle(heard(ANNOUNCED), T0)
-    link.handle(ev.LaneOpened(ID), T0)
+    link.handle(link_ev.LaneOpened(ID), T0)
     assert link.lane_open
-    assert lane_commands(link.handle(ev.LaneLost(ID), T0)) == [
+    assert lane_commands(link.handle(link_ev.LaneLost(ID), T0)) == [
         do.SetTimer(LANE, lane.RETRY_SECONDS)
     ]
     assert not link.lane_open
     offer_in(link.handle(ev.TimerFired(LANE), T0))
-    link.handle(ev.LaneOpened(ID), T0)
+    link.handle(link_ev.LaneOpened(ID), T0)
     assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == []  # it crossed with the opening
     guest = with_files()
     guest.handle(heard(OFFERED), T0)
     # The host offers another
-    assert lane_commands(guest.handle(ev.LaneLost(ID), T0)) == [do.CancelTimer(LANE)]
+    assert lane_commands(guest.handle(link_ev.LaneLost(ID), T0)) == [do.CancelTimer(LANE)]
     assert lane_commands(guest.handle(ev.TimerFired(LANE), T0)) == []
 
 
@@ -564,11 +567,11 @@ def test_a_lane_message_is_refused_at_a_host_and_where_it_is_repeated_without_en
     assert with_files(host=True).handle(heard(OFFERED), T0) == [say(lm.Unsupported("not_allowed"))]
     link = with_files()
     for _ in range(lane.MAX_TRIES):
-        assert isinstance(link.handle(heard(OFFERED), T0)[0], do.DialLane)
+        assert isinstance(link.handle(heard(OFFERED), T0)[0], link_do.DialLane)
     assert link.handle(heard(OFFERED), T0) == [say(lm.Unsupported("not_allowed"))]
 
 
-@for_each("message", [ANNOUNCED, OFFERED, fm.Cancel(TRANSFER), fm.Resume((bytes(32),))])
+@each_row("message", [ANNOUNCED, OFFERED, fm.Cancel(TRANSFER), fm.Resume((bytes(32),))])
 def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(
     message: fm.FileMessage,
 ) -> None:
@@ -592,24 +595,24 @@ def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_our
     files = no_files()
     link, _ = made(host=True, files=files)
     play = Playbook(link, T0)
-    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
     play.on(heard(lm.Hello("Phone", features=("text", "files"))), ...)
-    stream = ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0")
+    stream = link_ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0")
     unsupported = [say(lm.Unsupported("channel"), OTHER)]
     play.on(stream, *unsupported)
     play.on(heard(ANNOUNCED), ...)
     play.on(stream, *unsupported)  # nobody has accepted it
     files.intent(fe.AcceptTransfer(TRANSFER), T0)
     files.disk(fe.SinkReady(TRANSFER), T0)
-    play.on(stream, do.TakeStream(TRANSFER, ID, OTHER, 0), ...)
+    play.on(stream, file_do.TakeStream(TRANSFER, ID, OTHER, 0), ...)
 
 
 def test_text_on_a_lane_that_does_not_carry_the_link_is_nothing() -> None:
     link = with_files(host=True)
     play = Playbook(link, T0)
     play.on(heard(ANNOUNCED), ...)
-    play.on(ev.LaneOpened(ID), ...)
-    play.on(heard(lm.TextPiece("x"), ev.LANE_CHANNEL))
+    play.on(link_ev.LaneOpened(ID), ...)
+    play.on(heard(lm.TextPiece("x"), link_ev.LANE_CHANNEL))
     assert link.status.via is st.Via.WEBRTC
 
 
@@ -624,39 +627,39 @@ def test_what_both_ends_know_of_a_link_is_its_own() -> None:
 # --- the lane for the whole link ------------------------------------------------------------------
 
 SECRET = lane.LaneSecret(KEYS.key("lane token")[:16], KEYS.key("lane key"))
-CARRIED = ev.LaneOpened(ID, carries_link=True)
+CARRIED = link_ev.LaneOpened(ID, carries_link=True)
 OVER_LANE = replace(CONNECTED, via=st.Via.LANE)
 
 
-def on_lane(message: lm.LinkMessage) -> ev.ChannelMessage:
-    return heard(message, ev.LANE_CHANNEL)
+def on_lane(message: lm.LinkMessage) -> link_ev.ChannelMessage:
+    return heard(message, link_ev.LANE_CHANNEL)
 
 
 def test_a_proof_prepares_a_lane_for_the_link_and_without_one_there_is_none() -> None:
     assert made(keys=KEYS)[1][-1] == do.SetTimer(LANE, lane.FALLBACK_SECONDS)
-    assert made(host=True, keys=KEYS)[1][-1] == do.ExpectLane(ID, SECRET.token, SECRET.key)
+    assert made(host=True, keys=KEYS)[1][-1] == link_do.ExpectLane(ID, SECRET.token, SECRET.key)
     for host in (True, False):
         link, opening = made(host=host)
         assert lane_commands(opening) == []
-        assert link.handle(ev.PeerFailed(ID, Reason.ICE_FAILED), T0) == closed(
+        assert link.handle(link_ev.PeerFailed(ID, Reason.ICE_FAILED), T0) == closed(
             Reason.ICE_FAILED, NEW
         )
 
 
-@for_each("event", [ev.TimerFired(LANE), ev.PeerFailed(ID, Reason.ICE_FAILED)])
+@each_row("event", [ev.TimerFired(LANE), link_ev.PeerFailed(ID, Reason.ICE_FAILED)])
 def test_a_guest_that_finds_no_way_dials_once_for_the_whole_link(event: LinkInput) -> None:
     link, _ = made(keys=KEYS)
     play = Playbook(link, T0)
-    dial = do.DialLane(ID, URL, SECRET.token, SECRET.key, carries_link=True)
+    dial = link_do.DialLane(ID, URL, SECRET.token, SECRET.key, carries_link=True)
     play.on(event, do.CancelTimer(LANE), dial)
-    play.on(ev.PeerFailed(ID, Reason.ICE_FAILED))
+    play.on(link_ev.PeerFailed(ID, Reason.ICE_FAILED))
     play.on(
         CARRIED,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         do.CancelTimer(LANE),
-        do.ClosePeer(ID),
-        say(lm.Hello("This PC"), ev.LANE_CHANNEL),
+        link_do.ClosePeer(ID),
+        say(lm.Hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
     )
 
@@ -664,16 +667,16 @@ def test_a_guest_that_finds_no_way_dials_once_for_the_whole_link(event: LinkInpu
 def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
     link, _ = made(host=True, keys=KEYS)
     play = Playbook(link, T0)
-    play.on(ev.PeerFailed(ID, Reason.ICE_FAILED))
+    play.on(link_ev.PeerFailed(ID, Reason.ICE_FAILED))
     play.on(CARRIED)
     commands = play.on(on_lane(lm.Hello("Phone", features=("text",))), ...)
     named = replace(OVER_LANE, peer_name="Phone")
     assert commands[-3:] == [
-        say(lm.Hello("This PC"), ev.LANE_CHANNEL),
+        say(lm.Hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
         do.Publish(named),
     ]
-    assert do.ClosePeer(ID) in commands
+    assert link_do.ClosePeer(ID) in commands
     play.reaches(LinkState.OPEN)
 
 
@@ -686,13 +689,13 @@ def over_lane(*, host: bool = False) -> Link:
     return link
 
 
-@for_each("host", [True, False])
+@each_row("host", [True, False])
 def test_everything_goes_over_it(host: bool) -> None:
     link = over_lane(host=host)
     play = Playbook(link, T0)
-    play.on(ev.SendText(ID, "hi"), say(lm.TextPiece("hi"), ev.LANE_CHANNEL), ...)
+    play.on(ev.SendText(ID, "hi"), say(lm.TextPiece("hi"), link_ev.LANE_CHANNEL), ...)
     play.on(on_lane(lm.TextPiece("hi")), do.Publish(st.TextReceived(ID, "hi")))
-    assert say(lm.Ping(), ev.LANE_CHANNEL) in beat(link, T0 + 1)
+    assert say(lm.Ping(), link_ev.LANE_CHANNEL) in beat(link, T0 + 1)
     assert (link.lane_open, link.status.can_send_files) == (True, True)
     # There is no second one beside it
     assert lane_commands(play.on(on_lane(ANNOUNCED), ...)) == []
@@ -706,19 +709,19 @@ def test_everything_goes_over_it(host: bool) -> None:
     commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
     # And no peer: it is closed since the lane took over
     assert commands[-6:] == [
-        say(lm.Bye("closed"), ev.LANE_CHANNEL),
+        say(lm.Bye("closed"), link_ev.LANE_CHANNEL),
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
         do.CancelTimer(LANE),
-        do.CloseLane(ID),
+        link_do.CloseLane(ID),
         do.Publish(told),
     ]
 
 
-@for_each("host", [True, False])
+@each_row("host", [True, False])
 def test_where_it_breaks_the_peer_has_vanished_and_where_it_says_bye_it_left(host: bool) -> None:
     link = over_lane(host=host)
-    link.handle(ev.LaneLost(ID), T0)
+    link.handle(link_ev.LaneLost(ID), T0)
     assert link.status.reason is Reason.PEER_VANISHED
     link = over_lane(host=host)
     link.handle(on_lane(lm.Bye()), T0)
@@ -731,10 +734,10 @@ def test_where_it_breaks_the_peer_has_vanished_and_where_it_says_bye_it_left(hos
     assert link.status.reason is Reason.PEER_VANISHED
 
 
-@for_each("host", [True, False])
+@each_row("host", [True, False])
 def test_a_link_that_opens_on_neither_way_says_what_webrtc_said(host: bool) -> None:
     link, _ = made(host=host, keys=KEYS)
-    link.handle(ev.PeerFailed(ID, Reason.ICE_FAILED), T0)
+    link.handle(link_ev.PeerFailed(ID, Reason.ICE_FAILED), T0)
     link.handle(ev.TimerFired(OPEN_TIMER), T0)
     assert link.status.reason is Reason.ICE_FAILED
     link, _ = made(host=host, keys=KEYS)
@@ -742,9 +745,9 @@ def test_a_link_that_opens_on_neither_way_says_what_webrtc_said(host: bool) -> N
     assert link.status.reason is Reason.LINK_TIMEOUT
 
 
-@for_each("ice_first", [True, False])
+@each_row("ice_first", [True, False])
 def test_where_both_ways_have_failed_nothing_more_is_waited_for(ice_first: bool) -> None:
-    events: list[LinkInput] = [ev.PeerFailed(ID, Reason.ICE_FAILED), ev.LaneLost(ID)]
+    events: list[LinkInput] = [link_ev.PeerFailed(ID, Reason.ICE_FAILED), link_ev.LaneLost(ID)]
     link, _ = made(keys=KEYS)
     play = Playbook(link, T0)
     play.on(ev.TimerFired(LANE), ...)
@@ -754,39 +757,39 @@ def test_where_both_ways_have_failed_nothing_more_is_waited_for(ice_first: bool)
     assert (link.state, link.status.reason) == (LinkState.CLOSED, Reason.ICE_FAILED)
 
 
-@for_each("reason", [Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
+@each_row("reason", [Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
 def test_only_where_ice_finds_no_way_a_lane_is_the_answer(reason: Reason) -> None:
     link, _ = made(keys=KEYS)
-    link.handle(ev.PeerFailed(ID, reason), T0)
+    link.handle(link_ev.PeerFailed(ID, reason), T0)
     assert link.status.reason is reason
 
 
 def test_webrtc_opens_in_time_and_the_lane_is_not_needed() -> None:
     link, _ = made(keys=KEYS)
-    assert lane_commands(link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)) == [
-        do.CancelTimer(LANE)
-    ]
+    assert lane_commands(
+        link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
+    ) == [do.CancelTimer(LANE)]
     host, _ = made(host=True, keys=KEYS)
-    host.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
+    host.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
     # Its token opens a lane beside the link, too
-    assert host.handle(ev.LaneOpened(ID), T0) == [do.CancelTimer(LANE)]
+    assert host.handle(link_ev.LaneOpened(ID), T0) == [do.CancelTimer(LANE)]
 
 
 def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_there_too() -> None:
     guest, _ = made(keys=KEYS)
     play = Playbook(guest, T0)
     play.on(ev.TimerFired(LANE), ...)
-    commands = play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
-    assert lane_commands(commands) == [do.CancelTimer(LANE), do.CloseLane(ID)]
+    commands = play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
+    assert lane_commands(commands) == [do.CancelTimer(LANE), link_do.CloseLane(ID)]
     play.on(CARRIED)  # it crossed
-    play.on(ev.LaneLost(ID), ...)
+    play.on(link_ev.LaneLost(ID), ...)
     assert (guest.state, guest.status.via) == (LinkState.OPEN, st.Via.WEBRTC)
     for opens_late in (True, False):
         host, _ = made(host=True, keys=KEYS)
-        channel = ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL)
+        channel = link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL)
         for event in (CARRIED, channel) if opens_late else (channel, CARRIED):
             host.handle(event, T0)
-        assert host.handle(ev.LaneLost(ID), T0) == []
+        assert host.handle(link_ev.LaneLost(ID), T0) == []
         assert (host.state, host.status.via) == (LinkState.OPEN, st.Via.WEBRTC)
 
 
@@ -794,20 +797,20 @@ def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> Non
     files = no_files()
     link, _ = made(host=True, keys=KEYS, files=files)
     play = Playbook(link, T0)
-    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
     play.on(CARRIED, ...)
     commands = play.on(on_lane(lm.Hello("Phone")), ...)
     assert commands[:4] == [
         do.CancelTimer(LANE),
-        do.ClosePeer(ID),
-        say(lm.Hello("This PC"), ev.LANE_CHANNEL),
+        link_do.ClosePeer(ID),
+        say(lm.Hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
     ]
     play.on(heard(lm.TextPiece("of the channel that is gone")))
     late: list[LinkInput] = [
-        ev.ChannelClosed(ID, CONTROL),
-        ev.ChannelOpened(ID, OTHER, "chat"),
-        ev.PeerFailed(ID, Reason.PEER_LEFT),
+        link_ev.ChannelClosed(ID, CONTROL),
+        link_ev.ChannelOpened(ID, OTHER, "chat"),
+        link_ev.PeerFailed(ID, Reason.PEER_LEFT),
     ]
     for event in late:  # of the peer that is closed
         play.on(event)
@@ -818,25 +821,25 @@ def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
     files = no_files()
     link, _ = made(host=True, keys=KEYS, files=files)
     play = Playbook(link, T0)
-    play.on(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), ...)
+    play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
     play.on(heard(lm.Hello("Phone", features=("text", "files"))), ...)
     play.on(heard(ANNOUNCED), ...)
     files.intent(fe.AcceptTransfer(TRANSFER), T0)
     files.disk(fe.SinkReady(TRANSFER), T0)
-    play.on(ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), ...)
+    play.on(link_ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), ...)
     play.on(CARRIED, ...)
-    play.on(on_lane(lm.Hello("Phone")), ..., do.HoldSink(TRANSFER), ...)
+    play.on(on_lane(lm.Hello("Phone")), ..., file_do.HoldSink(TRANSFER), ...)
     held = files.disk(fe.SinkHeld(TRANSFER, START), T0)
-    assert do.TakeStream(TRANSFER, ID, ev.LANE_CHANNEL, 1) in held
+    assert file_do.TakeStream(TRANSFER, ID, link_ev.LANE_CHANNEL, 1) in held
 
 
-@for_each("opened", [True, False])
-@for_each(
+@each_row("opened", [True, False])
+@each_row(
     "event",
     [
-        ev.PeerFailed(ID, Reason.PEER_LEFT),
-        ev.PeerFailed(ID, Reason.ICE_FAILED),
-        ev.ChannelClosed(ID, CONTROL),
+        link_ev.PeerFailed(ID, Reason.PEER_LEFT),
+        link_ev.PeerFailed(ID, Reason.ICE_FAILED),
+        link_ev.ChannelClosed(ID, CONTROL),
     ],
 )
 def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(
@@ -844,8 +847,8 @@ def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(
 ) -> None:
     link, _ = made(host=True, keys=KEYS)
     if opened:
-        link.handle(ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL), T0)
-    elif isinstance(event, ev.ChannelClosed):
+        link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
+    elif isinstance(event, link_ev.ChannelClosed):
         return
     link.handle(CARRIED, T0)
     link.handle(event, T0)
@@ -855,8 +858,8 @@ def test_a_host_whose_webrtc_ends_before_that_word_goes_on_over_the_lane(
 def test_a_word_on_the_lane_that_nobody_understands_opens_the_link_and_is_told() -> None:
     link, _ = made(host=True, keys=KEYS)
     link.handle(CARRIED, T0)
-    assert link.handle(heard("rubbish", ev.LANE_CHANNEL), T0)[-1] == say(
-        lm.Unsupported("bad_json"), ev.LANE_CHANNEL
+    assert link.handle(heard("rubbish", link_ev.LANE_CHANNEL), T0)[-1] == say(
+        lm.Unsupported("bad_json"), link_ev.LANE_CHANNEL
     )
     assert link.state is LinkState.OPEN
 
@@ -864,13 +867,13 @@ def test_a_word_on_the_lane_that_nobody_understands_opens_the_link_and_is_told()
 def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None:
     link, _ = made(host=True, keys=KEYS)
     play = Playbook(link, T0)
-    play.on(ev.LaneOpened(ID))
+    play.on(link_ev.LaneOpened(ID))
     play.on(on_lane(lm.Hello("Phone")))
-    play.on(ev.LaneLost(ID))
+    play.on(link_ev.LaneLost(ID))
     play.reaches(LinkState.OPENING)
     # Its token is used up
     play.on(
-        ev.PeerFailed(ID, Reason.ICE_FAILED),
+        link_ev.PeerFailed(ID, Reason.ICE_FAILED),
         ...,
         do.Publish(replace(NEW, stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)),
     )
@@ -879,15 +882,15 @@ def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None
 # --- misuse ---------------------------------------------------------------------------------------
 
 INPUTS: list[LinkInput] = [
-    ev.ChannelOpened(ID, CONTROL, ev.CONTROL_LABEL),
+    link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL),
     heard(lm.Ping()),
-    ev.PeerFailed(ID, Reason.PEER_LEFT),
+    link_ev.PeerFailed(ID, Reason.PEER_LEFT),
     ev.SendText(ID, "x"),
     ev.TimerFired(OPEN_TIMER),
     ev.TimerFired(HEARTBEAT),
     ev.TimerFired(ev.Timer(ev.TimerName.DIAL, ID)),
-    ev.LaneOpened(ID),
-    ev.LaneLost(ID),
+    link_ev.LaneOpened(ID),
+    link_ev.LaneLost(ID),
     ev.TimerFired(ev.Timer(ev.TimerName.LANE, ID)),
 ]
 WELCOME = {  # what each state takes, by position in INPUTS
@@ -905,8 +908,8 @@ def in_state(state: LinkState) -> Link:
     return link
 
 
-@for_each("state", LinkState)
-@for_each("number", range(len(INPUTS)))
+@each_row("state", LinkState)
+@each_row("number", range(len(INPUTS)))
 def test_what_the_table_does_not_hold_is_misuse(state: LinkState, number: int) -> None:
     link = in_state(state)
     if number in WELCOME[state]:
@@ -930,12 +933,12 @@ def test_opening_or_closing_twice_is_misuse() -> None:
 
 def test_a_closed_control_channel_is_a_peer_that_left_and_another_is_nothing() -> None:
     link = open_link()
-    assert link.handle(ev.ChannelClosed(ID, OTHER), T0) == []
-    assert link.handle(ev.ChannelClosed(ID, CONTROL), T0) == closed(Reason.PEER_LEFT)
+    assert link.handle(link_ev.ChannelClosed(ID, OTHER), T0) == []
+    assert link.handle(link_ev.ChannelClosed(ID, CONTROL), T0) == closed(Reason.PEER_LEFT)
 
 
 def test_a_peer_that_greeted_and_closes_without_goodbye_was_lost() -> None:
     link = open_link()
-    link.handle(ev.ChannelMessage(ID, CONTROL, lm.dump_link_message(lm.Hello("Phone"))), T0)
-    assert link.handle(ev.ChannelClosed(ID, CONTROL), T0)[-1] == do.Publish(link.status)
+    link.handle(link_ev.ChannelMessage(ID, CONTROL, lm.dump_link_message(lm.Hello("Phone"))), T0)
+    assert link.handle(link_ev.ChannelClosed(ID, CONTROL), T0)[-1] == do.Publish(link.status)
     assert link.status.reason is Reason.PEER_VANISHED

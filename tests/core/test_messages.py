@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxim.core import messages
+from proxim.core import devices, host_code, messages
 from proxim.core import messages as msg
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.json_text import JSONObject, MessageError
@@ -18,7 +18,7 @@ from proxim.core.texts import MAX_NAME_BYTES
 from tests.rows import each_row
 
 MARK = "PEERVALUE"  # stands for what a peer sent: no error may repeat it
-CLIENT = msg.DeviceInfo("Client-PC-123", "device-xyz")
+CLIENT = devices.DeviceInfo("Client-PC-123", "device-xyz")
 
 
 def refused(text: str) -> MessageError:
@@ -129,7 +129,7 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
             "sessionID": "@code",
             "deviceInfo": {"name": "Ana's phone", "id": "device-xyz"},
         },
-        msg.PairRequest(msg.CODE_SESSION_ID, msg.DeviceInfo("Ana's phone", "device-xyz")),
+        msg.PairRequest(host_code.CODE_SESSION_ID, devices.DeviceInfo("Ana's phone", "device-xyz")),
     ),
     (
         {
@@ -139,7 +139,7 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
             "auth": {"v": 1, "m": "spake2", "y": Y},
         },
         msg.PairRequest(
-            "abc123", msg.DeviceInfo("Büro 📱", "device-xyz"), msg.Auth(v=1, m="spake2", y=Y)
+            "abc123", devices.DeviceInfo("Büro 📱", "device-xyz"), msg.Auth(v=1, m="spake2", y=Y)
         ),
     ),
     (
@@ -160,7 +160,11 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
             },
             msg.PairPrompt("abc123", CLIENT, verified),
         )
-        for wire, verified in (("code", msg.Verified.CODE), ("qr", msg.Verified.QR), (None, None))
+        for wire, verified in (
+            ("code", devices.Verified.CODE),
+            ("qr", devices.Verified.QR),
+            (None, None),
+        )
     ),
     (
         {"type": "pair_response", "sessionID": "abc123", "approved": False},
@@ -692,7 +696,7 @@ proofs = st.none() | texts(messages.MAX_PROOF_BYTES)
 small = st.none() | st.integers(0, messages.MAX_SMALL_INTEGER)
 session_ids = texts(messages.MAX_SESSION_ID_BYTES)
 reasons = texts(messages.MAX_ID_BYTES)
-devices = st.builds(msg.DeviceInfo, texts(MAX_NAME_BYTES), texts(messages.MAX_ID_BYTES))
+device_infos = st.builds(devices.DeviceInfo, texts(MAX_NAME_BYTES), texts(messages.MAX_ID_BYTES))
 auths = st.builds(msg.Auth, small, proofs, proofs, proofs)
 descriptions = st.builds(
     msg.Description,
@@ -706,8 +710,10 @@ candidates = st.builds(
     small,
 )
 any_message: st.SearchStrategy[msg.Message] = st.one_of(
-    st.builds(msg.PairRequest, session_ids, devices, st.none() | auths),
-    st.builds(msg.PairPrompt, session_ids, devices, st.none() | st.sampled_from(msg.Verified)),
+    st.builds(msg.PairRequest, session_ids, device_infos, st.none() | auths),
+    st.builds(
+        msg.PairPrompt, session_ids, device_infos, st.none() | st.sampled_from(devices.Verified)
+    ),
     st.builds(msg.PairResponse, session_ids, st.booleans()),
     st.builds(msg.PairResult, session_ids, st.booleans(), st.none() | reasons, st.none() | auths),
     st.builds(msg.PairChallenge, session_ids, auths),
@@ -830,7 +836,13 @@ def test_a_messages_repr_is_fit_for_a_log(message: msg.Message) -> None:
 
 
 def test_messages_and_their_parts_do_not_change() -> None:
-    for kind in (*get_args(msg.Message), msg.DeviceInfo, msg.Auth, msg.Description, msg.Candidate):
+    for kind in (
+        *get_args(msg.Message),
+        devices.DeviceInfo,
+        msg.Auth,
+        msg.Description,
+        msg.Candidate,
+    ):
         assert kind.__dataclass_params__.frozen, kind
         assert "__slots__" in vars(kind), kind
 

@@ -1,6 +1,6 @@
 """Tests of proxim.core.outcome: what a transfer's end is called."""
 
-from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import Reason
 from proxim.core.manifest import Entry, FailedFile
 from proxim.core.outcome import count_files, lost_bytes, outcome
@@ -13,15 +13,17 @@ CHANGED = FailedFile(2, Reason.FILE_CHANGED)
 @each_row(
     "wanted, failed, expected",
     [
-        (0, (), (st.TransferState.DONE, None)),
-        (2, (), (st.TransferState.DONE, None)),
-        (2, (GONE,), (st.TransferState.DONE, Reason.SOME_FILES_FAILED)),
-        (2, (GONE, CHANGED), (st.TransferState.FAILED, Reason.SOME_FILES_FAILED)),
-        (1, (CHANGED,), (st.TransferState.FAILED, Reason.FILE_CHANGED)),
+        (0, (), (file_st.TransferState.DONE, None)),
+        (2, (), (file_st.TransferState.DONE, None)),
+        (2, (GONE,), (file_st.TransferState.DONE, Reason.SOME_FILES_FAILED)),
+        (2, (GONE, CHANGED), (file_st.TransferState.FAILED, Reason.SOME_FILES_FAILED)),
+        (1, (CHANGED,), (file_st.TransferState.FAILED, Reason.FILE_CHANGED)),
     ],
 )
 def test_outcome(
-    wanted: int, failed: tuple[FailedFile, ...], expected: tuple[st.TransferState, Reason | None]
+    wanted: int,
+    failed: tuple[FailedFile, ...],
+    expected: tuple[file_st.TransferState, Reason | None],
 ) -> None:
     assert outcome(wanted, failed) == expected
 

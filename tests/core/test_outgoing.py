@@ -6,9 +6,12 @@ import pytest
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import file_commands as file_do
 from proxim.core import file_events as fe
 from proxim.core import file_messages as fm
+from proxim.core import link_commands as link_do
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import START, Entry, FailedFile, Partial, Position, Span, TransferID
@@ -39,16 +42,16 @@ class Bench:
         return commands
 
     @property
-    def status(self) -> st.TransferStatus:
+    def status(self) -> file_st.TransferStatus:
         return self.one.status
 
 
 def said(commands: list[do.Command]) -> list[fm.FileMessage]:
-    return [heard(one.text) for one in commands if isinstance(one, do.SendOnChannel)]
+    return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
 
 
-def sending(commands: list[do.Command]) -> list[do.StartSending]:
-    return [one for one in commands if isinstance(one, do.StartSending)]
+def sending(commands: list[do.Command]) -> list[file_do.StartSending]:
+    return [one for one in commands if isinstance(one, file_do.StartSending)]
 
 
 def active(*, lane: bool = False) -> Bench:
@@ -76,16 +79,16 @@ def test_what_may_not_come_now() -> None:
 
 def test_announced_accepted_and_kept() -> None:
     bench = Bench()
-    assert bench.one.start(("a",)) == [do.ListSources(ID, ("a", "b", "folder"), ("a",))]
+    assert bench.one.start(("a",)) == [file_do.ListSources(ID, ("a", "b", "folder"), ("a",))]
     assert said(bench.after(fe.SourcesListed(ID, FILES))) == [fm.Announce(ID, FILES)]
     assert bench.speaker.lanes_wanted == 1
     bench.after(fm.Accept(ID, (Span(1, 1),), more=True))
     assert bench.one.state is OutgoingState.ANNOUNCED
     partial = Partial(0, 4, b"x" * 32)
-    assert bench.after(fm.Accept(ID, (), (partial,)))[0] == do.KeepSources(ID, "the other")
+    assert bench.after(fm.Accept(ID, (), (partial,)))[0] == file_do.KeepSources(ID, "the other")
     assert (bench.status.size, bench.status.moved) == (10, 4)
     (command,) = sending(bench.after(Turn()))
-    assert command == do.StartSending(
+    assert command == file_do.StartSending(
         ID, bench.speaker.id, 0, st.Via.WEBRTC, (Span(1, 1),), (partial,), START
     )
 
@@ -93,7 +96,10 @@ def test_announced_accepted_and_kept() -> None:
 def test_the_disk_has_nothing() -> None:
     bench = Bench()
     bench.after(fe.SourcesFailed(ID, Reason.FILE_GONE))
-    assert (bench.status.state, bench.status.reason) == (st.TransferState.FAILED, Reason.FILE_GONE)
+    assert (bench.status.state, bench.status.reason) == (
+        file_st.TransferState.FAILED,
+        Reason.FILE_GONE,
+    )
 
 
 def test_figures_through_a_change_of_way() -> None:
@@ -145,7 +151,7 @@ def test_a_lane_that_is_the_only_way_may_take_its_time() -> None:
 
 def test_a_lane_that_stalls() -> None:
     bench = active(lane=True)
-    assert bench.after(ev.TimerFired(STALL)) == [do.CloseLane(bench.speaker.id)]
+    assert bench.after(ev.TimerFired(STALL)) == [link_do.CloseLane(bench.speaker.id)]
     bench.speaker.lane_open = False
     assert bench.after(ev.TimerFired(STALL)) == []  # another may be on its way: it is left alone
 
@@ -161,7 +167,7 @@ def test_faults_of_ours() -> None:
     assert said(bench.after(fe.SendingFailed(ID, MAX_STARTS))) == [
         fm.Cancel(ID, Reason.TRANSFER_FAILED.value)
     ]
-    assert (bench.status.state, bench.one.ended_here) == (st.TransferState.FAILED, True)
+    assert (bench.status.state, bench.one.ended_here) == (file_st.TransferState.FAILED, True)
     bench = active()
     bench.after(fe.SendingFailed(ID, 0))
     assert bench.status.reason is Reason.TRANSFER_FAILED
@@ -194,20 +200,20 @@ def test_it_moves_to_the_link_that_is_there() -> None:
 def test_lost_while_announced_again_it_waits() -> None:
     bench = active()
     bench.after(LinkDown(), LinkUp(FakePeerLink(ev.LinkID("new"))), LinkDown())
-    assert bench.status.state is st.TransferState.WAITING
+    assert bench.status.state is file_st.TransferState.WAITING
 
 
 def test_cancelled_while_it_waits() -> None:
     bench = active()
     assert said(bench.after(LinkDown(), fe.CancelTransfer(ID))) == []
-    assert bench.status.state is st.TransferState.CANCELLED
+    assert bench.status.state is file_st.TransferState.CANCELLED
 
 
 def test_found_on_the_disk() -> None:
     one = Outgoing.found(ID, FILES, "the other")
     assert (one.state, one.status.state, one.status.size) == (
         OutgoingState.WAITING,
-        st.TransferState.WAITING,
+        file_st.TransferState.WAITING,
         30,
     )
     speaker = FakePeerLink(ev.LinkID("new"))
@@ -225,7 +231,7 @@ def test_finished_in_pieces() -> None:
     assert refused(bench, fm.Finished(ID, (FailedFile(3, Reason.FILE_GONE),))) is Reason.BAD_MESSAGE
     bench.after(fm.Finished(ID))
     assert (bench.status.state, bench.status.reason) == (
-        st.TransferState.DONE,
+        file_st.TransferState.DONE,
         Reason.SOME_FILES_FAILED,
     )
     assert (bench.status.moved, bench.status.failed) == (20, (gone,))
@@ -234,7 +240,7 @@ def test_finished_in_pieces() -> None:
 def test_finished_before_its_turn() -> None:
     bench = Bench()
     bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID, (Span(0, 3),)), fm.Finished(ID))
-    assert (bench.status.state, bench.status.size) == (st.TransferState.DONE, 0)
+    assert (bench.status.state, bench.status.size) == (file_st.TransferState.DONE, 0)
 
 
 @each_row(
@@ -257,6 +263,6 @@ def test_finished_before_all_of_it_was_written() -> None:
     bench = active()
     bench.after(fm.Progress(ID, 0, 5), fm.Finished(ID))
     assert (bench.status.state, bench.status.reason) == (
-        st.TransferState.FAILED,
+        file_st.TransferState.FAILED,
         Reason.TRANSFER_FAILED,
     )

@@ -6,6 +6,7 @@ import pytest
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import link_commands as link_do
 from tests.core.playbook import Playbook, matches, show
 
 Expected = list[do.Command | EllipsisType]
@@ -61,7 +62,7 @@ def test_a_script_that_does_not_shows_the_trace_and_the_difference() -> None:
 
 
 def test_what_an_ellipsis_stands_for() -> None:
-    one, two, three = (do.CloseLane(ev.LinkID(name)) for name in "abc")
+    one, two, three = (link_do.CloseLane(ev.LinkID(name)) for name in "abc")
     some = [one, two, three]
     starts: Expected = [one, ...]
     ends: Expected = [..., three]

@@ -9,11 +9,14 @@ from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from proxim.core import commands as do
+from proxim.core import devices, host_code
 from proxim.core import events as ev
 from proxim.core import file_events as fe
+from proxim.core import link_events as link_ev
 from proxim.core import link_messages as lm
 from proxim.core import messages as msg
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.host import Host
 from proxim.core.host_code import JoinTarget, parse_target
@@ -25,14 +28,14 @@ from proxim.core.transfer_inputs import AcceptPolicy
 from proxim.core.transfers import RESUME_GRACE_SECONDS
 from proxim.net.spake import Spake2Exchange
 from tests.core.bench import Bench
-from tests.core.cases import for_each
 from tests.core.fake_spake2 import FakeSpake2
-from tests.core.handed_in import ETHERNET, HOST_DEVICE, ONE_TIME, PHONE, WIFI, prover
+from tests.core.handed_in import ETHERNET, HOST_DEVICE, ONE_TIME, PHONE, WIFI, invitations, prover
 from tests.core.host_bench import HostBench
 from tests.core.in_commands import published, reasons, sent
 from tests.core.two_programs import World
+from tests.rows import each_row
 
-TARGET = JoinTarget("192.168.1.5", 47800, msg.CODE_SESSION_ID)
+TARGET = JoinTarget("192.168.1.5", 47800, host_code.CODE_SESSION_ID)
 
 
 def new_world() -> World:
@@ -64,7 +67,7 @@ def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
 
 
 def test_a_program_says_first_which_device_it_is() -> None:
-    assert Program(PHONE, None, prover()).start() == [do.Publish(st.ThisDevice(PHONE))]
+    assert Program(PHONE, None, prover()).start(0.0) == [do.Publish(st.ThisDevice(PHONE))]
 
 
 def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
@@ -90,10 +93,10 @@ def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
         ev.FrameReceived(socket, "{}"),
         ev.FrameRefused(socket, Reason.BAD_MESSAGE),
         ev.ConnectionLost(socket),
-        ev.PeerDescribed(link, msg.SDPType.OFFER, "v=0"),
-        ev.ChannelOpened(link, 0, "control"),
-        ev.ChannelMessage(link, 0, "{}"),
-        ev.PeerFailed(link, Reason.ICE_FAILED),
+        link_ev.PeerDescribed(link, msg.SDPType.OFFER, "v=0"),
+        link_ev.ChannelOpened(link, 0, "control"),
+        link_ev.ChannelMessage(link, 0, "{}"),
+        link_ev.PeerFailed(link, Reason.ICE_FAILED),
         ev.Disconnect(link),
     ]
     for event in late:
@@ -109,7 +112,7 @@ def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
         )
 
 
-@for_each(
+@each_row(
     "event",
     [
         ev.NetworksSeen(()),
@@ -130,7 +133,7 @@ def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
     bytes_that_spell_it = Prover(
         lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2
     )
-    host = Host(HOST_DEVICE, ONE_TIME, bytes_that_spell_it)
+    host = Host(invitations(ONE_TIME, bytes_that_spell_it), bytes_that_spell_it)
     bench = HostBench()
     bench.program = Program(HOST_DEVICE, host, bytes_that_spell_it)
     bench.listen()
@@ -147,7 +150,7 @@ def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
 
 
 def test_a_new_name_is_kept_told_and_used(world: World) -> None:
-    renamed = msg.DeviceInfo("Küche", PHONE.id)
+    renamed = devices.DeviceInfo("Küche", PHONE.id)
     assert world.guest.handle(ev.Rename("Küche")) == [
         do.SaveName("Küche"),
         do.Publish(st.ThisDevice(renamed)),
@@ -160,7 +163,7 @@ def test_a_new_name_is_kept_told_and_used(world: World) -> None:
     assert world.status(world.guest).peer_name == "Büro"
 
 
-@for_each("name", ["", "  ", "\u200b", "x" * 65, "é" * 33, "\ud800"])
+@each_row("name", ["", "  ", "\u200b", "x" * 65, "é" * 33, "\ud800"])
 def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
     world = new_world()
     told = [do.Publish(st.Trouble(Problem(Reason.NAME_UNUSABLE)))]
@@ -267,7 +270,7 @@ def test_the_frames_on_the_wire_are_the_seeds_and_hold_no_secret(world: World) -
         ("guest", "signal"),
         ("host", "signal"),
     ]
-    assert {frame["sessionID"] for _, frame in frames} == {msg.CODE_SESSION_ID}
+    assert {frame["sessionID"] for _, frame in frames} == {host_code.CODE_SESSION_ID}
     assert [frame["payload"]["type"] for _, frame in frames[4:]] == ["offer", "answer"]
     sniffed = "".join(text for _, text in world.frames)
     for secret in (target.qr_secret, code, code.replace("-", ""), target.session_id):
@@ -469,14 +472,14 @@ def test_the_hosts_network_moves_while_a_guest_asks_and_while_one_is_linked(worl
 def test_a_program_is_host_and_guest_at_once(world: World) -> None:
     bench = world.host
     world.link_up()
-    dialled = bench.handle(ev.Join(JoinTarget("192.168.1.200", 47800, msg.CODE_SESSION_ID)))
+    dialled = bench.handle(ev.Join(JoinTarget("192.168.1.200", 47800, host_code.CODE_SESSION_ID)))
     assert do.Dial(ev.ConnectionID(-1), "ws://192.168.1.200:47800/ws") in dialled
     asked = bench.handle(ev.ConnectionOpened(ev.ConnectionID(-1), "192.168.1.200"))
-    assert sent(asked) == [msg.PairRequest(msg.CODE_SESSION_ID, HOST_DEVICE)]
+    assert sent(asked) == [msg.PairRequest(host_code.CODE_SESSION_ID, HOST_DEVICE)]
     assert bench.handle(ev.TimerFired(ev.Timer(ev.TimerName.ANSWER, "guest-1")))
     said = st.TextReceived(world.host.link, "hi")
     heard = bench.handle(
-        ev.ChannelMessage(world.host.link, 0, lm.dump_link_message(lm.TextPiece("hi")))
+        link_ev.ChannelMessage(world.host.link, 0, lm.dump_link_message(lm.TextPiece("hi")))
     )
     assert heard == [do.Publish(said)]
 
@@ -519,9 +522,9 @@ def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
 def test_without_ice_the_lane_is_dialled_at_once(world: World) -> None:
     world.udp = False
     link = world.link_up()
-    world.handle(world.host, ev.PeerFailed(world.host.link, Reason.ICE_FAILED))
+    world.handle(world.host, link_ev.PeerFailed(world.host.link, Reason.ICE_FAILED))
     assert world.status(world.host).stage is not st.Stage.CLOSED
-    world.handle(world.guest, ev.PeerFailed(link, Reason.ICE_FAILED))
+    world.handle(world.guest, link_ev.PeerFailed(link, Reason.ICE_FAILED))
     assert world.status(world.guest).via is world.status(world.host).via is st.Via.LANE
 
 
@@ -568,7 +571,7 @@ def test_a_guest_without_a_proof_gets_no_lane_for_its_link(world: World) -> None
     assert closed(world, world.guest) == closed(world, world.host) == (Reason.LINK_TIMEOUT, False)
 
 
-@for_each("steps", range(8))
+@each_row("steps", range(8))
 def test_webrtc_opens_while_the_lane_is_dialled(steps: int) -> None:
     """Whichever of the two was faster where: both ends come to the same way, and nobody is lost."""
     world = new_world()
@@ -596,7 +599,7 @@ def test_webrtc_opens_at_the_host_alone_before_the_guest_takes_the_lane(world: W
     world.udp = False
     link = world.link_up()
     host_link = world.host.link
-    world.handle(world.host, ev.ChannelOpened(host_link, 0, "control"))
+    world.handle(world.host, link_ev.ChannelOpened(host_link, 0, "control"))
     assert world.status(world.host).via is st.Via.WEBRTC
     world.advance(6)
     assert world.status(world.guest).via is world.status(world.host).via is st.Via.LANE
@@ -629,12 +632,12 @@ def arrived(world: World, side: Bench) -> dict[str, bytes]:
     }
 
 
-def last_transfer(side: Bench) -> st.TransferStatus:
+def last_transfer(side: Bench) -> file_st.TransferStatus:
     return list(side.ledger.transfers.values())[-1]
 
 
-@for_each("by_guest", [True, False])
-@for_each("lane", [True, False])
+@each_row("by_guest", [True, False])
+@each_row("lane", [True, False])
 def test_files_go_both_ways(by_guest: bool, lane: bool) -> None:
     world = new_world()
     world.lanes_work = lane
@@ -644,7 +647,7 @@ def test_files_go_both_ways(by_guest: bool, lane: bool) -> None:
     world.advance(10)  # for a lane that does not come
     for side in (sender, receiver):
         status = last_transfer(side)
-        assert (status.state, status.moved, status.failed) == (st.TransferState.DONE, 43, ())
+        assert (status.state, status.moved, status.failed) == (file_st.TransferState.DONE, 43, ())
         assert status.direction is (Direction.OUT if side is sender else Direction.IN)
     assert arrived(world, receiver) == CONTENT
     assert last_transfer(sender).via is (st.Via.LANE if lane else st.Via.WEBRTC)
@@ -665,7 +668,7 @@ def test_a_lane_that_is_cut_is_opened_again_and_not_a_byte_is_lost(world: World)
         assert (
             last_transfer(world.guest).state
             is last_transfer(world.host).state
-            is st.TransferState.DONE
+            is file_st.TransferState.DONE
         )
     assert [files["photo"] for files in world.host.disk.arrived.values()] == [CONTENT["photo"]] * 3
 
@@ -685,12 +688,14 @@ def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> Non
     assert (
         last_transfer(world.guest).state
         is last_transfer(world.host).state
-        is st.TransferState.WAITING
+        is file_st.TransferState.WAITING
     )
     world.reachable = True
     world.advance(10)
     assert (
-        last_transfer(world.guest).state is last_transfer(world.host).state is st.TransferState.DONE
+        last_transfer(world.guest).state
+        is last_transfer(world.host).state
+        is file_st.TransferState.DONE
     )
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
 
@@ -719,9 +724,9 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     world.accept_files()
     world.settle()
     assert last_transfer(world.host).transfer == timer.scope
-    assert last_transfer(world.host).state is st.TransferState.DONE
+    assert last_transfer(world.host).state is file_st.TransferState.DONE
     assert arrived(world, world.guest) == {"photo": CONTENT["photo"]}
-    assert world.host.ledger.transfers[waits].state is st.TransferState.WAITING
+    assert world.host.ledger.transfers[waits].state is file_st.TransferState.WAITING
 
 
 def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
@@ -741,7 +746,7 @@ def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
     assert last_transfer(world.host).reason is Reason.NOT_CONNECTED
 
 
-@for_each("by_guest", [True, False])
+@each_row("by_guest", [True, False])
 def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on(
     by_guest: bool,
 ) -> None:
@@ -790,7 +795,9 @@ def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
 def test_what_is_accepted_unseen_is_asked_of_nobody() -> None:
     device = HOST_DEVICE
     bench = HostBench()
-    host = Host(device, ONE_TIME, bench.prover, accept=AcceptPolicy(without_asking=True))
+    host = Host(
+        invitations(ONE_TIME, bench.prover), bench.prover, accept=AcceptPolicy(without_asking=True)
+    )
     bench.program = Program(device, host, bench.prover, AcceptPolicy())
     world = World(host=bench)
     world.settle()
@@ -806,7 +813,7 @@ def test_a_transfer_that_is_cancelled_or_tried_again(world: World) -> None:
     world.handle(world.guest, fe.SendPaths(link, ("photo",)))
     transfer = last_transfer(world.guest).transfer
     world.handle(world.guest, fe.CancelTransfer(transfer))
-    assert last_transfer(world.host).state is st.TransferState.CANCELLED
+    assert last_transfer(world.host).state is file_st.TransferState.CANCELLED
     world.handle(world.guest, fe.RetryTransfer(transfer))
     world.handle(world.host, fe.AcceptTransfer(last_transfer(world.host).transfer))
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
@@ -993,15 +1000,15 @@ class AnyWorld(RuleBasedStateMachine):
                 for path, content in files.items():
                     assert content == CONTENT[path]
             for status in side.ledger.transfers.values():
-                assert status.over or status.state is st.TransferState.WAITING, status
+                assert status.over or status.state is file_st.TransferState.WAITING, status
                 other = self.world.guest if side is self.world.host else self.world.host
                 there = other.ledger.transfers.get(status.transfer)
                 if (
-                    status.state is st.TransferState.DONE
+                    status.state is file_st.TransferState.DONE
                     and there is not None
                     and status.direction is Direction.OUT
                 ):
-                    assert there.state is st.TransferState.DONE
+                    assert there.state is file_st.TransferState.DONE
 
 
 AnyWorld.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

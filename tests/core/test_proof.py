@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxim.core import devices
 from proxim.core import messages as msg
 from proxim.core.errors import Reason
+from proxim.core.host_code import to_base64url
 from proxim.core.proof import (
     Method,
     ProofError,
@@ -31,7 +33,6 @@ from proxim.core.proof import (
     lv,
     tag_auth,
     tag_matches,
-    to_base64url,
 )
 from tests.rows import each_row
 from tests.vectors import make_proof_vectors
@@ -39,7 +40,7 @@ from tests.vectors import make_proof_vectors
 FILE = Path(make_proof_vectors.__file__).with_name("proof.json")
 VECTORS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 PAIRINGS = VECTORS["pairings"]
-DEVICE = msg.DeviceInfo("Phone", "id")
+DEVICE = devices.DeviceInfo("Phone", "id")
 KEYS = ProofKeys(context(Method.PSK, "abc", DEVICE), b"g" * 32, b"h" * 32, b"secret")
 
 # --- encodings ------------------------------------------------------------------------------------
@@ -105,7 +106,11 @@ def test_no_text_is_no_bytes_either() -> None:
 
 
 def test_the_method_alone_decides_the_badge() -> None:
-    assert [method.verified for method in Method] == [msg.Verified.CODE, msg.Verified.QR, None]
+    assert [method.verified for method in Method] == [
+        devices.Verified.CODE,
+        devices.Verified.QR,
+        None,
+    ]
     assert [method.share_bytes for method in Method] == [33, 32, 32]
 
 
@@ -129,8 +134,8 @@ def test_every_input_of_the_schedule_changes_every_key() -> None:
         ProofKeys(ctx, b"gh", b"", b"z"),
         ProofKeys(context(Method.SPAKE2, "abc", DEVICE), b"g", b"h", b"z"),
         ProofKeys(context(Method.PSK, "abd", DEVICE), b"g", b"h", b"z"),
-        ProofKeys(context(Method.PSK, "abc", msg.DeviceInfo("Phon", "eid")), b"g", b"h", b"z"),
-        ProofKeys(context(Method.PSK, "abc", msg.DeviceInfo("Phone", "ie")), b"g", b"h", b"z"),
+        ProofKeys(context(Method.PSK, "abc", devices.DeviceInfo("Phon", "eid")), b"g", b"h", b"z"),
+        ProofKeys(context(Method.PSK, "abc", devices.DeviceInfo("Phone", "ie")), b"g", b"h", b"z"),
     ]
     purposes = (
         "confirm guest",
@@ -339,7 +344,9 @@ def test_the_vectors_agree_with_the_cryptography_package(vector: dict[str, Any])
 @each_row("vector", PAIRINGS, name_of=lambda vector: vector["m"])
 def test_the_vectors_are_what_a_reader_of_the_wire_accepts(vector: dict[str, Any]) -> None:
     """The module itself, fed with the file's words: what a host or guest would compute."""
-    ctx = context(Method(vector["m"]), vector["sessionID"], msg.DeviceInfo(**vector["deviceInfo"]))
+    ctx = context(
+        Method(vector["m"]), vector["sessionID"], devices.DeviceInfo(**vector["deviceInfo"])
+    )
     assert [one.hex() for one in identities(ctx)] == [
         vector["identity_guest_hex"],
         vector["identity_host_hex"],

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core import devices
 from proxim.core import messages as msg
 from proxim.core.errors import Reason
-from proxim.core.host_code import JoinTarget, parse_target
-from proxim.core.proof import MakeExchange, Method, ProofError, ProofKeys, Side, to_base64url
+from proxim.core.host_code import JoinTarget, parse_target, to_base64url
+from proxim.core.proof import MakeExchange, Method, ProofError, ProofKeys, Side
 from proxim.core.proving import (
     GuestProof,
     HostProof,
@@ -41,7 +42,7 @@ def answered(
     proof: GuestProof,
     secret: bytes,
     by: Prover = PROVER,
-    device: msg.DeviceInfo = PHONE,
+    device: devices.DeviceInfo = PHONE,
 ) -> HostProof:
     request = msg.PairRequest(target.session_id, device, proof.auth)
     return start_host_proof(request, proof.auth, method_of(proof.auth), secret, by)
@@ -90,7 +91,7 @@ def test_a_name_or_id_changed_on_the_way_gives_other_keys(
     target: JoinTarget, secret: bytes, spake2: MakeExchange
 ) -> None:
     by = prover(spake2)
-    for device in (msg.DeviceInfo("Boss", PHONE.id), msg.DeviceInfo(PHONE.name, "other")):
+    for device in (devices.DeviceInfo("Boss", PHONE.id), devices.DeviceInfo(PHONE.name, "other")):
         proof = started(target, by)
         host = answered(target, proof, secret, by, device)
         assert not agree(proof.finish(host.auth), host.keys)
@@ -187,7 +188,7 @@ def test_who_was_linked_proves_it_by_the_keys_of_that_link_alone() -> None:
     assert keys.resume_name() == host.keys.resume_name() != lost.resume_name()
     stranger = start_host_proof(request, proof.auth, Method.RESUME, others.resume_secret(), PROVER)
     assert not agree(proof.finish(stranger.auth), stranger.keys)
-    renamed = replace(request, device=msg.DeviceInfo("Boss", PHONE.id))
+    renamed = replace(request, device=devices.DeviceInfo("Boss", PHONE.id))
     changed = start_host_proof(renamed, proof.auth, Method.RESUME, lost.resume_secret(), PROVER)
     assert not agree(proof.finish(changed.auth), changed.keys)
 

@@ -7,8 +7,8 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.proof import ProofKeys, tag_matches
 from proxim.core.replies import host_tag, refusal, rejection
 from proxim.core.session_inputs import Guest
-from tests.core.cases import for_each
 from tests.core.handed_in import PHONE
+from tests.rows import each_row
 
 SOCKET = ev.ConnectionID(7)
 KEYS = ProofKeys(b"context", b"guest", b"host", b"secret")
@@ -16,7 +16,7 @@ STRANGER = Guest(SOCKET, "192.168.1.9", "abc", PHONE)
 PROVED = Guest(SOCKET, "192.168.1.9", "abc", PHONE, keys=KEYS)
 
 
-@for_each("reason", Reason)
+@each_row("reason", Reason)
 def test_a_refusal_names_its_reason_in_a_sentence(reason: Reason) -> None:
     assert refusal(SOCKET, reason) == do.Send(
         SOCKET, msg.ErrorMessage(reason.value, SENTENCES[reason])

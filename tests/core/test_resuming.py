@@ -6,7 +6,10 @@ from dataclasses import replace
 import pytest
 
 from proxim.core import commands as do
+from proxim.core import devices
 from proxim.core import events as ev
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import messages as msg
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
@@ -15,11 +18,11 @@ from proxim.core.host_code import JoinTarget, parse_target
 from proxim.core.link import Link
 from proxim.core.resuming import RESUME_SECONDS, resumed, untold
 from tests.core.bench import Bench
-from tests.core.cases import for_each
 from tests.core.handed_in import no_files
 from tests.core.host_bench import HostBench
 from tests.core.in_commands import published, sent
 from tests.core.two_programs import World
+from tests.rows import each_row
 
 GUESTS_LINK, HOSTS_LINK = ev.LinkID("guest-1"), ev.LinkID("host-1")
 NOTICED = 6.0  # silence is noticed within that
@@ -56,7 +59,7 @@ def goes_on(world: World) -> None:
         status = world.status(side)
         assert (status.stage, status.verified, status.can_text) == (
             st.Stage.CONNECTED,
-            msg.Verified.CODE,
+            devices.Verified.CODE,
             True,
         )
         assert list(side.ledger.links) == [status.link]
@@ -98,7 +101,7 @@ def test_what_closes_a_link_is_told_to_nobody_where_it_waits() -> None:
     assert [type(one) for one in closing] == [
         do.CancelTimer,
         do.CancelTimer,
-        do.ClosePeer,
+        link_do.ClosePeer,
         do.Publish,
     ]
     assert untold(link, [opened, other, *closing]) == [opened, other, *closing[:-1]]
@@ -111,7 +114,7 @@ def test_a_link_that_goes_on_keeps_who_it_is_and_nothing_of_the_way_it_went() ->
         st.Stage.WAITING,
         peer_name="Phone",
         peer_address="192.168.1.9",
-        verified=msg.Verified.QR,
+        verified=devices.Verified.QR,
         deadline=220.0,
         can_send_files=True,
         was_connected=True,
@@ -124,7 +127,7 @@ def test_a_link_that_goes_on_keeps_who_it_is_and_nothing_of_the_way_it_went() ->
         st.Stage.APPROVED,
         peer_name="Phone",
         peer_address="192.168.1.10",
-        verified=msg.Verified.QR,
+        verified=devices.Verified.QR,
         was_connected=True,
         resumes=HOSTS_LINK,
     )
@@ -174,7 +177,7 @@ def test_a_lost_link_goes_on_at_once_where_only_the_link_was_lost(world: World) 
     goes_on(world)
 
 
-@for_each("kind", ev.SessionType)
+@each_row("kind", ev.SessionType)
 def test_it_goes_on_time_and_again_each_time_under_a_new_name(kind: ev.SessionType) -> None:
     world = linked_by(kind, 3600.0)
     for _ in range(3):
@@ -199,7 +202,9 @@ def test_by_the_qr_too() -> None:
     world.reachable = True
     world.advance(7)
     assert (
-        world.status(world.host).verified is world.status(world.guest).verified is msg.Verified.QR
+        world.status(world.host).verified
+        is world.status(world.guest).verified
+        is devices.Verified.QR
     )
     assert world.status(world.host).stage is world.status(world.guest).stage is st.Stage.CONNECTED
 
@@ -219,7 +224,7 @@ def test_after_2_minutes_it_is_over_for_both(world: World) -> None:
 
 def test_the_guest_notices_first(world: World) -> None:
     world.vanish()
-    world.handle(world.guest, ev.PeerFailed(GUESTS_LINK, Reason.PEER_VANISHED))
+    world.handle(world.guest, link_ev.PeerFailed(GUESTS_LINK, Reason.PEER_VANISHED))
     assert world.status(world.guest).stage is st.Stage.WAITING
     assert world.status(world.host).stage is st.Stage.CONNECTED
     world.advance(0)
@@ -230,7 +235,7 @@ def test_the_guest_notices_first(world: World) -> None:
 
 def test_the_host_notices_first(world: World) -> None:
     world.vanish()
-    world.handle(world.host, ev.PeerFailed(HOSTS_LINK, Reason.PEER_VANISHED))
+    world.handle(world.host, link_ev.PeerFailed(HOSTS_LINK, Reason.PEER_VANISHED))
     assert world.status(world.host).stage is st.Stage.WAITING
     world.advance(NOTICED)
     goes_on(world)
@@ -340,7 +345,7 @@ def test_the_guests_person_gives_the_lost_link_up(world: World) -> None:
     assert closed(world, world.host) == (Reason.PEER_VANISHED, True)
 
 
-@for_each("seconds", [0.0, 1.0, 2.5, 5.0])
+@each_row("seconds", [0.0, 1.0, 2.5, 5.0])
 def test_the_guests_person_gives_up_at_any_moment_of_a_try(seconds: float) -> None:
     world = linked_by(ev.SessionType.ONE_TIME)
     dark(world)
@@ -375,8 +380,8 @@ def test_nothing_late_of_the_lost_link_reaches_anybody(world: World) -> None:
         world.reachable = wait > 0
         world.advance(wait)
         for side, link in ((world.host, HOSTS_LINK), (world.guest, GUESTS_LINK)):
-            assert side.handle(ev.PeerFailed(link, Reason.PEER_LEFT)) == []
-            assert side.handle(ev.ChannelMessage(link, 0, '{"type":"bye"}')) == []
+            assert side.handle(link_ev.PeerFailed(link, Reason.PEER_LEFT)) == []
+            assert side.handle(link_ev.ChannelMessage(link, 0, '{"type":"bye"}')) == []
     goes_on(world)
 
 
@@ -455,7 +460,7 @@ def test_a_temporary_session_ends_with_its_lifetime_though_its_guest_is_away() -
     assert closed(world, world.guest) == (Reason.UNKNOWN_SESSION, True)
 
 
-@for_each("kind", [ev.SessionType.TEMPORARY, ev.SessionType.PERSISTENT])
+@each_row("kind", [ev.SessionType.TEMPORARY, ev.SessionType.PERSISTENT])
 def test_a_session_that_may_be_joined_again_is_open_again_after_the_2_minutes(
     kind: ev.SessionType,
 ) -> None:
@@ -480,7 +485,7 @@ def test_a_guest_that_proved_nothing_is_not_waited_for() -> None:
     assert closed(world, world.host) == closed(world, world.guest) == (Reason.PEER_VANISHED, True)
 
 
-@for_each("by_guest", [True, False])
+@each_row("by_guest", [True, False])
 def test_who_says_goodbye_is_not_waited_for(by_guest: bool) -> None:
     world = linked_by(ev.SessionType.ONE_TIME)
     side, link = (world.guest, GUESTS_LINK) if by_guest else (world.host, HOSTS_LINK)
@@ -491,16 +496,16 @@ def test_who_says_goodbye_is_not_waited_for(by_guest: bool) -> None:
 
 
 def test_a_peer_that_broke_the_rules_is_not_waited_for(world: World) -> None:
-    world.report(world.host, ev.PeerFailed(HOSTS_LINK, Reason.PEER_ERROR))
-    world.report(world.guest, ev.PeerFailed(GUESTS_LINK, Reason.PEER_ERROR))
+    world.report(world.host, link_ev.PeerFailed(HOSTS_LINK, Reason.PEER_ERROR))
+    world.report(world.guest, link_ev.PeerFailed(GUESTS_LINK, Reason.PEER_ERROR))
     world.settle()
     assert closed(world, world.host) == closed(world, world.guest) == (Reason.PEER_ERROR, True)
 
 
 def test_a_peer_that_closed_without_goodbye_is_waited_for(world: World) -> None:
     """A browser does so where its page is loaded again, and has no moment for a goodbye."""
-    world.report(world.host, ev.PeerFailed(HOSTS_LINK, Reason.PEER_LEFT))
-    world.report(world.guest, ev.PeerFailed(GUESTS_LINK, Reason.PEER_LEFT))
+    world.report(world.host, link_ev.PeerFailed(HOSTS_LINK, Reason.PEER_LEFT))
+    world.report(world.guest, link_ev.PeerFailed(GUESTS_LINK, Reason.PEER_LEFT))
     assert world.status(world.host).stage is st.Stage.WAITING
     world.advance(3)
     goes_on(world)

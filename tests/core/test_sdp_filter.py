@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given, strategies
 
 from proxim.core import commands as do
-from proxim.core import events as ev
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import messages as msg
 from proxim.core import status as st
 from proxim.core.errors import Reason
@@ -618,12 +619,12 @@ def test_the_mac_is_checked_on_what_arrived_and_what_is_cleaned_goes_on() -> Non
     said = host.say(
         guest.connection, guest.signal(msg.Description(CHROMIUM_OFFER, msg.SDPType.OFFER))
     )
-    assert do.ApplyDescription(link, msg.SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
+    assert link_do.ApplyDescription(link, msg.SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
     assert host.say(guest.connection, guest.signal(msg.Candidate(CANDIDATE + " generation 0"))) == [
-        do.AddCandidate(link, msg.Candidate(CANDIDATE))
+        link_do.AddCandidate(link, msg.Candidate(CANDIDATE))
     ]
     assert host.say(guest.connection, guest.signal(msg.Candidate(at("127.0.0.1")))) == []
-    host.handle(ev.ChannelOpened(link, 1, "control"))
+    host.handle(link_ev.ChannelOpened(link, 1, "control"))
     assert host.say(guest.connection, guest.signal(msg.Candidate(at("8.8.8.8")))) == []
 
 
@@ -636,7 +637,7 @@ def test_candidates_beside_a_description_count_with_those_inside() -> None:
     )
     host.say(connection, msg.Signal(session, msg.Description(OFFER_SDP + inside)))
     last = msg.Candidate(at("10.0.0.1", 60000))
-    assert host.say(connection, msg.Signal(session, last)) == [do.AddCandidate(link, last)]
+    assert host.say(connection, msg.Signal(session, last)) == [link_do.AddCandidate(link, last)]
     assert host.say(connection, msg.Signal(session, msg.Candidate(at("10.0.0.1", 60001)))) == []
 
 
@@ -648,7 +649,7 @@ def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> 
         connection,
         msg.Signal(session, msg.Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")),
     )
-    assert not any(isinstance(command, do.ApplyDescription) for command in commands)
+    assert not any(isinstance(command, link_do.ApplyDescription) for command in commands)
     assert refused(connection, Reason.BAD_DESCRIPTION, session) in commands
     assert do.CloseConnection(connection, msg.CloseCode.LINK_FAILED) in commands
     (closed,) = [status for status in published(commands) if isinstance(status, st.LinkStatus)]

@@ -14,22 +14,31 @@ from types import ModuleType
 from proxim.core import (
     commands,
     events,
+    file_commands,
     file_events,
     file_messages,
     host_code,
+    invitations,
     lane,
+    link_commands,
+    link_events,
     link_messages,
     manifest,
     messages,
     session_inputs,
     status,
+    transfer_status,
 )
+from proxim.core.guess_budget import GuessBudget
 from proxim.core.proof import ProofKeys
 
 VOCABULARIES = (
-    *(events, file_events, commands, status, session_inputs),
+    *(events, link_events, file_events, commands, link_commands, file_commands),
+    *(status, transfer_status, session_inputs, invitations),
     *(messages, file_messages, link_messages, host_code, lane, manifest),
 )
+# What a vocabulary names without importing it.
+NAMES = {name: one for module in VOCABULARIES for name, one in vars(module).items()}
 # A field is secret by its name, or by the end of its name (`qr_secret`): so a new one is, too.
 SECRET = {
     *("secret", "code", "url", "key", "keys", "token", "tag", "tags", "mac", "session_id", "sdp"),
@@ -94,6 +103,7 @@ def variants(kind: object, *, mark: str) -> list[object]:
         types.NoneType: None,
         IPv4Address: IPv4Address("192.168.1.20"),
         ProofKeys: ProofKeys(*[HIDDEN.encode()] * 4),
+        GuessBudget: GuessBudget(),
     }
     if kind in simple:
         return [simple[kind]]
@@ -106,7 +116,7 @@ def variants(kind: object, *, mark: str) -> list[object]:
 
 def instances(kind: type) -> list[object]:
     """Instances of a dataclass, with every alternative of each of its fields once."""
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, localns=NAMES)
     choices = {
         one.name: variants(
             hints[one.name],

@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 
 from proxim.core import commands as do
+from proxim.core import devices, host_code
 from proxim.core import events as ev
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import link_messages as lm
 from proxim.core import messages as msg
 from proxim.core import status as st
@@ -18,17 +21,23 @@ from proxim.core.replies import refusal, rejection
 from proxim.core.session import LOST_SOCKET_SECONDS, Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
 from proxim.core.session_states import SessionState, SessionStatus
-from tests.core.cases import for_each
+from tests.core import handed_in
 from tests.core.descriptions import LINE, sdp
 from tests.core.handed_in import no_files
 from tests.core.playbook import Playbook
+from tests.rows import each_row
 
 SDP = sdp()
 ID = "session-id"
 GUEST = Guest(
-    ev.ConnectionID(1), "192.168.1.9", msg.CODE_SESSION_ID, msg.DeviceInfo("Phone", "uuid-of-phone")
+    ev.ConnectionID(1),
+    "192.168.1.9",
+    host_code.CODE_SESSION_ID,
+    devices.DeviceInfo("Phone", "uuid-of-phone"),
 )
-OTHER = Guest(ev.ConnectionID(2), "192.168.1.10", ID, msg.DeviceInfo("Tablet", "uuid-of-tablet"))
+OTHER = Guest(
+    ev.ConnectionID(2), "192.168.1.10", ID, devices.DeviceInfo("Tablet", "uuid-of-tablet")
+)
 LINK = ev.LinkID("host-1")
 APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
 SESSION = ev.Timer(ev.TimerName.SESSION, ID)
@@ -39,11 +48,11 @@ T0 = 100.0
 APPROVED = st.LinkStatus(LINK, ID, st.Stage.APPROVED, peer_name="Phone", peer_address="192.168.1.9")
 CONNECTING = replace(APPROVED, stage=st.Stage.CONNECTING)
 CONNECTED = replace(APPROVED, stage=st.Stage.CONNECTED, was_connected=True, can_text=True)
-OFFER = msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
-ANSWER = ev.PeerDescribed(LINK, msg.SDPType.ANSWER, SDP)
-CHANNEL = ev.ChannelOpened(LINK, 1, ev.CONTROL_LABEL)
+OFFER = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
+ANSWER = link_ev.PeerDescribed(LINK, msg.SDPType.ANSWER, SDP)
+CHANNEL = link_ev.ChannelOpened(LINK, 1, link_ev.CONTROL_LABEL)
 
-VANISHED = ev.PeerFailed(LINK, Reason.PEER_VANISHED)
+VANISHED = link_ev.PeerFailed(LINK, Reason.PEER_VANISHED)
 RESUME = ev.Timer(ev.TimerName.RESUME, ID)
 
 ONE_TIME, TEMPORARY, PERSISTENT = (
@@ -58,11 +67,11 @@ def signal(message: msg.Signal, guest: Guest = GUEST) -> GuestSignal:
 
 
 def say(message: lm.LinkMessage) -> do.Command:
-    return do.SendOnChannel(LINK, 1, lm.dump_link_message(message))
+    return link_do.SendOnChannel(LINK, 1, lm.dump_link_message(message))
 
 
-def heard(message: lm.LinkMessage) -> ev.ChannelMessage:
-    return ev.ChannelMessage(LINK, 1, lm.dump_link_message(message))
+def heard(message: lm.LinkMessage) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(LINK, 1, lm.dump_link_message(message))
 
 
 def rejected(reason: Reason, guest: Guest = GUEST) -> list[do.Command]:
@@ -82,7 +91,7 @@ def link_closed(
     return [
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
-        do.ClosePeer(LINK, said_bye),
+        link_do.ClosePeer(LINK, said_bye),
         do.Publish(told),
     ]
 
@@ -91,7 +100,7 @@ def ended(reason: Reason) -> list[do.Command]:
     """What ends a session that serves a guest."""
     return [
         do.CancelTimer(SESSION),
-        do.Send(GUEST.connection, msg.SessionEnded(msg.CODE_SESSION_ID, reason)),
+        do.Send(GUEST.connection, msg.SessionEnded(host_code.CODE_SESSION_ID, reason)),
         do.CloseConnection(GUEST.connection, msg.CloseCode.SESSION_ENDED),
     ]
 
@@ -99,7 +108,10 @@ def ended(reason: Reason) -> list[do.Command]:
 def new_session(kind: ev.SessionType = ONE_TIME, lifetime: float | None = None) -> Session:
     numbers = itertools.count(1)
     return Session(
-        ID, kind, lifetime, T0, "Host PC", lambda: ev.LinkID(f"host-{next(numbers)}"), no_files()
+        handed_in.new_session(ID, kind, lifetime, T0),
+        "Host PC",
+        lambda: ev.LinkID(f"host-{next(numbers)}"),
+        no_files(),
     )
 
 
@@ -128,11 +140,11 @@ def linked(kind: ev.SessionType = ONE_TIME) -> Session:
     return session
 
 
-def proved(number: int, name: str = msg.CODE_SESSION_ID) -> Guest:
+def proved(number: int, name: str = host_code.CODE_SESSION_ID) -> Guest:
     """A guest on the socket of that number, with keys of its own."""
     keys = ProofKeys(b"", bytes([number]), b"", b"secret")
     return Guest(
-        ev.ConnectionID(number), GUEST.address, name, GUEST.device, msg.Verified.CODE, keys
+        ev.ConnectionID(number), GUEST.address, name, GUEST.device, devices.Verified.CODE, keys
     )
 
 
@@ -158,14 +170,14 @@ def offered_by(session: Session, guest: Guest) -> ev.LinkID:
         guest.session_id, description, SignalMacs(keys_of(guest), Side.GUEST).seal(description)
     )
     session.handle(signal(offer, guest), T0)
-    session.handle(ev.PeerDescribed(link, msg.SDPType.ANSWER, SDP), T0)
+    session.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, SDP), T0)
     return link
 
 
 def open_link(session: Session, guest: Guest) -> ev.LinkID:
     """The guest that was let in offers, and its link opens."""
     link = offered_by(session, guest)
-    session.handle(ev.ChannelOpened(link, 1, ev.CONTROL_LABEL), T0)
+    session.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL), T0)
     assert session.state is SessionState.LINKED
     return link
 
@@ -193,8 +205,8 @@ def over(kind: ev.SessionType = ONE_TIME) -> Session:
 # --- its life -------------------------------------------------------------------------------------
 
 
-@for_each(
-    ("kind", "lifetime", "seconds"),
+@each_row(
+    "kind, lifetime, seconds",
     [
         (ONE_TIME, None, 900.0),
         (ONE_TIME, 1800.0, 1800.0),
@@ -208,7 +220,7 @@ def test_a_session_lives_as_long_as_its_type_says(
     kind: ev.SessionType, lifetime: float | None, seconds: float | None
 ) -> None:
     session = new_session(kind, lifetime)
-    assert session.start() == ([] if seconds is None else [do.SetTimer(SESSION, seconds)])
+    assert session.start(T0) == ([] if seconds is None else [do.SetTimer(SESSION, seconds)])
     assert session.expires == (None if seconds is None else T0 + seconds)
     assert (session.state, session.status) == (SessionState.OPEN, SessionStatus.PENDING)
 
@@ -218,9 +230,9 @@ def test_a_session_lives_as_long_as_its_type_says(
 
 def test_a_request_shows_a_prompt_for_40_seconds() -> None:
     session = new_session()
-    device = msg.DeviceInfo("Ev\u202eil\nname" + "x" * 50, "id\0")
+    device = devices.DeviceInfo("Ev\u202eil\nname" + "x" * 50, "id\0")
     commands = session.handle(Ask(replace(GUEST, device=device)), T0 + 5)
-    shown = msg.DeviceInfo("Evil name" + "x" * 30 + "…", "id")
+    shown = devices.DeviceInfo("Evil name" + "x" * 30 + "…", "id")
     assert commands == [
         do.SetTimer(APPROVAL, 40.0),
         do.Publish(st.Prompt(ID, shown, "192.168.1.9", None, deadline=T0 + 45, number=1)),
@@ -234,17 +246,17 @@ def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() ->
     session = asked()
     assert session.handle(ev.Decide(ID, approved=True), T0) == [
         do.CancelTimer(APPROVAL),
-        do.Send(GUEST.connection, msg.PairResult(msg.CODE_SESSION_ID, approved=True)),
+        do.Send(GUEST.connection, msg.PairResult(host_code.CODE_SESSION_ID, approved=True)),
         do.Publish(st.PairOutcome(ID, approved=True)),
         do.Publish(APPROVED),
-        do.OpenPeer(LINK, offerer=False),
+        link_do.OpenPeer(LINK, offerer=False),
         do.SetTimer(OPEN_TIMER, 15.0),
     ]
     assert (session.state, session.status) == (SessionState.LINKING, SessionStatus.APPROVED)
 
 
-@for_each(
-    ("event", "reason"),
+@each_row(
+    "event, reason",
     [(ev.Decide(ID, approved=False), Reason.DECLINED), (ev.TimerFired(APPROVAL), Reason.TIMEOUT)],
 )
 def test_a_rejected_request_leaves_the_session_open(event: SessionInput, reason: Reason) -> None:
@@ -268,7 +280,7 @@ def test_a_guest_that_leaves_takes_its_prompt_along() -> None:
     assert (session.state, session.status) == (SessionState.OPEN, SessionStatus.PENDING)
 
 
-@for_each("make", [asked, approved, linked])
+@each_row("make", [asked, approved, linked])
 def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Session]) -> None:
     session = make()
     state = session.state
@@ -278,8 +290,8 @@ def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Sess
     assert session.serves(GUEST.connection)
 
 
-@for_each("make", [new_session, approved, linked])
-@for_each("yes", [True, False])
+@each_row("make", [new_session, approved, linked])
+@each_row("yes", [True, False])
 def test_a_decision_without_a_prompt_is_told_to_come_too_late(
     make: Callable[[], Session], yes: bool
 ) -> None:
@@ -294,8 +306,8 @@ def test_a_decision_without_a_prompt_is_told_to_come_too_late(
 # --- signals --------------------------------------------------------------------------------------
 
 
-@for_each("make", [new_session, asked])
-@for_each("payload", [OFFER.payload, msg.Candidate(LINE)])
+@each_row("make", [new_session, asked])
+@each_row("payload", [OFFER.payload, msg.Candidate(LINE)])
 def test_a_signal_before_approval_is_refused(
     make: Callable[[], Session], payload: msg.Description | msg.Candidate
 ) -> None:
@@ -310,17 +322,17 @@ def test_a_signal_before_approval_is_refused(
     assert session.state is state
 
 
-@for_each("kind", [msg.SDPType.OFFER, None])
+@each_row("kind", [msg.SDPType.OFFER, None])
 def test_the_offer_may_leave_out_its_type_and_is_answered(kind: msg.SDPType | None) -> None:
     session = approved()
     assert session.handle(signal(msg.Signal(ID, msg.Description(SDP, kind))), T0) == [
         do.Publish(CONNECTING),
-        do.ApplyDescription(LINK, msg.SDPType.OFFER, SDP),
+        link_do.ApplyDescription(LINK, msg.SDPType.OFFER, SDP),
     ]
     assert session.handle(ANSWER, T0) == [
         do.Send(
             GUEST.connection,
-            msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER)),
+            msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER)),
         )
     ]
 
@@ -328,18 +340,20 @@ def test_the_offer_may_leave_out_its_type_and_is_answered(kind: msg.SDPType | No
 def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link() -> None:
     play = Playbook(approved(), T0)
     candidate = msg.Candidate(LINE, "0", 0)
-    added = [do.AddCandidate(LINK, candidate)]
+    added = [link_do.AddCandidate(LINK, candidate)]
     for event in (OFFER, None, CHANNEL):
         play.on(signal(msg.Signal(ID, candidate)), *added)
         if event is not None:
             play.on(signal(event) if isinstance(event, msg.Signal) else event, ...)
-    play.on(signal(msg.Signal(ID, msg.Candidate(""))), do.AddCandidate(LINK, msg.Candidate("")))
+    play.on(
+        signal(msg.Signal(ID, msg.Candidate(""))), link_do.AddCandidate(LINK, msg.Candidate(""))
+    )
 
 
 def test_the_guest_offers_once_and_never_answers() -> None:
     play = Playbook(approved(), T0)
-    refused = [refusal(GUEST.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID)]
-    answer = msg.Signal(msg.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
+    refused = [refusal(GUEST.connection, Reason.NOT_ALLOWED, host_code.CODE_SESSION_ID)]
+    answer = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
     play.on(signal(answer), *refused)
     play.on(signal(OFFER), ...)
     play.on(signal(OFFER), *refused)
@@ -349,11 +363,11 @@ def test_the_guest_offers_once_and_never_answers() -> None:
     play.reaches(SessionState.LINKED)
 
 
-@for_each("make", [approved, linked])
+@each_row("make", [approved, linked])
 def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> None:
     session = make()
-    for message in (OFFER, msg.Signal(msg.CODE_SESSION_ID, msg.Candidate(LINE))):
-        refused = refusal(OTHER.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID)
+    for message in (OFFER, msg.Signal(host_code.CODE_SESSION_ID, msg.Candidate(LINE))):
+        refused = refusal(OTHER.connection, Reason.NOT_ALLOWED, host_code.CODE_SESSION_ID)
         assert session.handle(signal(message, OTHER), T0) == [refused]
 
 
@@ -376,14 +390,14 @@ def test_a_channel_makes_it_linked() -> None:
 
 
 FAILURES: list[tuple[SessionInput, Reason]] = [
-    (ev.PeerFailed(LINK, Reason.ICE_FAILED), Reason.ICE_FAILED),
-    (ev.PeerFailed(LINK, Reason.BAD_DESCRIPTION), Reason.BAD_DESCRIPTION),
+    (link_ev.PeerFailed(LINK, Reason.ICE_FAILED), Reason.ICE_FAILED),
+    (link_ev.PeerFailed(LINK, Reason.BAD_DESCRIPTION), Reason.BAD_DESCRIPTION),
     (ev.TimerFired(OPEN_TIMER), Reason.LINK_TIMEOUT),
 ]
 
 
-@for_each(("event", "reason"), FAILURES)
-@for_each("kind", ev.SessionType)
+@each_row("event, reason", FAILURES)
+@each_row("kind", ev.SessionType)
 def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
     kind: ev.SessionType, event: SessionInput, reason: Reason
 ) -> None:
@@ -392,14 +406,14 @@ def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
     play.on(
         event,
         *link_closed(reason, CONNECTING),
-        refusal(GUEST.connection, reason, msg.CODE_SESSION_ID),
+        refusal(GUEST.connection, reason, host_code.CODE_SESSION_ID),
         do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
     )
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     assert session.status is SessionStatus.PENDING
     play.on(Ask(OTHER), ...)
     # A link's id is never used twice
-    new = do.OpenPeer(ev.LinkID("host-2"), offerer=False)
+    new = link_do.OpenPeer(ev.LinkID("host-2"), offerer=False)
     play.on(ev.Decide(ID, approved=True), ..., new, ...)
 
 
@@ -407,18 +421,18 @@ def test_an_approved_guest_that_never_offers_is_told_so() -> None:
     session = approved()
     assert session.handle(ev.TimerFired(OPEN_TIMER), T0) == [
         *link_closed(Reason.NO_OFFER, APPROVED),
-        refusal(GUEST.connection, Reason.NO_OFFER, msg.CODE_SESSION_ID),
+        refusal(GUEST.connection, Reason.NO_OFFER, host_code.CODE_SESSION_ID),
         do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
     ]
 
 
 def test_a_second_attempt_takes_its_own_offer() -> None:
     session = answered()
-    session.handle(ev.PeerFailed(LINK, Reason.ICE_FAILED), T0)
+    session.handle(link_ev.PeerFailed(LINK, Reason.ICE_FAILED), T0)
     session.handle(Ask(OTHER), T0)
     session.handle(ev.Decide(ID, approved=True), T0)
     offered = session.handle(signal(OFFER, OTHER), T0)
-    assert offered[-1] == do.ApplyDescription(ev.LinkID("host-2"), msg.SDPType.OFFER, SDP)
+    assert offered[-1] == link_do.ApplyDescription(ev.LinkID("host-2"), msg.SDPType.OFFER, SDP)
 
 
 def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
@@ -446,7 +460,7 @@ def test_a_guest_that_left_after_the_answer_has_left_when_that_moment_is_over() 
     assert session.state is SessionState.OPEN
 
 
-@for_each(("at", "left"), [(14.0, 1.0), (15.5, 0.0)])
+@each_row("at, left", [(14.0, 1.0), (15.5, 0.0)])
 def test_that_moment_never_exceeds_the_15_seconds(at: float, left: float) -> None:
     session = answered()
     assert session.handle(ev.ConnectionLost(GUEST.connection), T0 + at) == [
@@ -463,11 +477,11 @@ def test_an_open_link_stands_without_its_socket() -> None:
     play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), do.CancelTimer(SESSION))
 
 
-@for_each(
-    ("event", "reason"),
+@each_row(
+    "event, reason",
     [
         (heard(lm.Bye()), Reason.PEER_LEFT),
-        (ev.PeerFailed(LINK, Reason.PEER_VANISHED), Reason.PEER_VANISHED),
+        (link_ev.PeerFailed(LINK, Reason.PEER_VANISHED), Reason.PEER_VANISHED),
     ],
 )
 def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reason) -> None:
@@ -478,7 +492,7 @@ def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reas
     assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.APPROVED)
 
 
-@for_each("kind", [TEMPORARY, PERSISTENT])
+@each_row("kind", [TEMPORARY, PERSISTENT])
 def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> None:
     session = linked(kind)
     play = Playbook(session, T0)
@@ -487,7 +501,7 @@ def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> N
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     play.on(Ask(replace(GUEST, connection=ev.ConnectionID(3))), ...)
     assert play.on(ev.Decide(ID, approved=True), ...)[1] == do.Send(
-        ev.ConnectionID(3), msg.PairResult(msg.CODE_SESSION_ID, approved=True)
+        ev.ConnectionID(3), msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
     )
 
 
@@ -497,7 +511,7 @@ def test_a_returning_guest_whose_socket_was_lost_needs_no_closing() -> None:
     assert session.handle(heard(lm.Bye()), T0) == link_closed(Reason.PEER_LEFT, CONNECTED)
 
 
-@for_each("kind", ev.SessionType)
+@each_row("kind", ev.SessionType)
 def test_the_hosts_disconnect_ends_the_session_whatever_its_type(kind: ev.SessionType) -> None:
     session = linked(kind)
     assert session.handle(ev.Disconnect(LINK), T0) == [
@@ -522,7 +536,7 @@ def test_an_open_session_expires() -> None:
     assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.EXPIRED)
 
 
-@for_each("kind", [ONE_TIME, TEMPORARY])
+@each_row("kind", [ONE_TIME, TEMPORARY])
 def test_a_session_that_expires_rejects_whoever_asks(kind: ev.SessionType) -> None:
     session = asked(kind)
     assert session.handle(ev.TimerFired(SESSION), T0) == [
@@ -544,7 +558,7 @@ def test_a_one_time_session_that_was_joined_in_time_outlives_its_15_minutes() ->
     play.reaches(SessionState.LINKED)
 
 
-@for_each(("event", "reason"), FAILURES)
+@each_row("event, reason", FAILURES)
 def test_a_one_time_session_whose_time_ran_out_while_linking_has_no_second_attempt(
     event: SessionInput, reason: Reason
 ) -> None:
@@ -552,7 +566,7 @@ def test_a_one_time_session_whose_time_ran_out_while_linking_has_no_second_attem
     session.handle(ev.TimerFired(SESSION), T0)
     assert session.handle(event, T0) == [
         *link_closed(reason, CONNECTING),
-        refusal(GUEST.connection, reason, msg.CODE_SESSION_ID),
+        refusal(GUEST.connection, reason, host_code.CODE_SESSION_ID),
         *ended(Reason.EXPIRED),
     ]
     assert session.status is SessionStatus.EXPIRED
@@ -590,8 +604,8 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
 
 # --- a lost link ----------------------------------------------------------------------------------
 
-CONNECTED_BY_PROOF = replace(CONNECTED, verified=msg.Verified.CODE)
-NO_LANE = [do.CancelTimer(ev.Timer(ev.TimerName.LANE, LINK)), do.CloseLane(LINK)]
+CONNECTED_BY_PROOF = replace(CONNECTED, verified=devices.Verified.CODE)
+NO_LANE = [do.CancelTimer(ev.Timer(ev.TimerName.LANE, LINK)), link_do.CloseLane(LINK)]
 WAITING = replace(CONNECTED_BY_PROOF, stage=st.Stage.WAITING, can_text=False, deadline=T0 + 120)
 
 
@@ -600,7 +614,7 @@ def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
     assert session.handle(VANISHED, T0) == [
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
-        do.ClosePeer(LINK),
+        link_do.ClosePeer(LINK),
         *NO_LANE,
         do.CloseConnection(PROVED.connection),
         do.SetTimer(RESUME, 120.0),
@@ -624,17 +638,17 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
         do.CancelTimer(RESUME),
         do.Send(guest.connection, msg.PairResult(guest.session_id, approved=True, auth=tag)),
         do.Publish(told),
-        do.OpenPeer(new, offerer=False),
+        link_do.OpenPeer(new, offerer=False),
         do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
-        do.ExpectLane(new, token, key),
+        link_do.ExpectLane(new, token, key),
     ]
     open_link(session, guest)
     assert session.link is not None
     # What the person was told when they approved
-    assert session.link.status.verified is msg.Verified.CODE
+    assert session.link.status.verified is devices.Verified.CODE
 
 
-@for_each("make", [new_session, asked, approved, linked, linked_by_proof, away])
+@each_row("make", [new_session, asked, approved, linked, linked_by_proof, away])
 def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> None:
     for guest in (
         back(3, proved(2)),
@@ -648,7 +662,7 @@ def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> 
         assert not session.serves(guest.connection)
 
 
-@for_each("make", [new_session, asked, approved, linked])
+@each_row("make", [new_session, asked, approved, linked])
 def test_before_a_proved_link_has_opened_there_is_nothing_to_come_back_to(
     make: Callable[[], Session],
 ) -> None:
@@ -666,7 +680,7 @@ def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -
     assert commands[:6] == [
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
-        do.ClosePeer(LINK),
+        link_do.ClosePeer(LINK),
         *NO_LANE,
         do.CloseConnection(PROVED.connection),
     ]
@@ -686,7 +700,7 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     play.on(Resume(guest), ..., at=T0 + 95)
     offered_by(session, guest)
     # A lane may carry it
-    play.on(ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), at=T0 + 105)
+    play.on(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), at=T0 + 105)
     commands = play.on(
         ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), ..., at=T0 + 110
     )
@@ -704,7 +718,7 @@ def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
     guest = back(3, PROVED)
     session.handle(Resume(guest), T0 + 119)
     offered_by(session, guest)
-    session.handle(ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
+    session.handle(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
     commands = session.handle(
         ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), T0 + 134
     )
@@ -728,7 +742,7 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     assert [session.resume_secret(name) is not None for name in names] == [False, False, True]
 
 
-@for_each(("kind", "state"), [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)])
+@each_row("kind, state", [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)])
 def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
     kind: ev.SessionType, state: SessionState
 ) -> None:
@@ -741,7 +755,7 @@ def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
     assert kind is ONE_TIME or session.resume_secret(keys_of(PROVED).resume_name()) is None
 
 
-@for_each("kind", ev.SessionType)
+@each_row("kind", ev.SessionType)
 def test_the_person_or_the_program_ends_the_waiting(kind: ev.SessionType) -> None:
     for event, reason in (
         (ev.Disconnect(LINK), Reason.DISCONNECTED),
@@ -776,7 +790,7 @@ def test_a_lifetime_that_ends_meanwhile() -> None:
 def test_nobody_else_gets_in_meanwhile_and_a_late_answer_is_too_late() -> None:
     play = Playbook(away(PERSISTENT), T0)
     play.on(Ask(OTHER), rejection(OTHER, Reason.BUSY))
-    play.on(signal(OFFER), refusal(GUEST.connection, Reason.NOT_ALLOWED, msg.CODE_SESSION_ID))
+    play.on(signal(OFFER), refusal(GUEST.connection, Reason.NOT_ALLOWED, host_code.CODE_SESSION_ID))
     play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
     play.on(ev.SendText(LINK, "x"), do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK)))
     play.reaches(SessionState.AWAY)
@@ -795,8 +809,8 @@ def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
 # --- a link over a lane ---------------------------------------------------------------------------
 
 
-def lane_says(message: lm.LinkMessage) -> ev.ChannelMessage:
-    return ev.ChannelMessage(LINK, ev.LANE_CHANNEL, lm.dump_link_message(message))
+def lane_says(message: lm.LinkMessage) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(LINK, link_ev.LANE_CHANNEL, lm.dump_link_message(message))
 
 
 def over_a_lane() -> Session:
@@ -805,7 +819,7 @@ def over_a_lane() -> Session:
     session.handle(Ask(PROVED), T0)
     session.handle(ev.Decide(ID, approved=True), T0)
     # The guest has not said a word on it
-    assert session.handle(ev.LaneOpened(LINK, carries_link=True), T0) == []
+    assert session.handle(link_ev.LaneOpened(LINK, carries_link=True), T0) == []
     session.handle(lane_says(lm.Hello("Phone")), T0)
     assert session.state is SessionState.LINKED
     return session
@@ -816,7 +830,7 @@ def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
     assert session.link is not None
     assert (session.link.status.via, session.link.status.can_text) == (st.Via.LANE, True)
     assert session.resume_secret(keys_of(PROVED).resume_name()) is not None
-    session.handle(ev.LaneLost(LINK), T0)
+    session.handle(link_ev.LaneLost(LINK), T0)
     assert session.state is SessionState.AWAY
     guest = back(3, PROVED)
     session.handle(Resume(guest), T0)
@@ -841,7 +855,7 @@ def test_a_guest_that_proved_nothing_is_expected_on_no_lane() -> None:
     assert not [
         one
         for one in session.handle(ev.Decide(ID, approved=True), T0)
-        if isinstance(one, do.ExpectLane)
+        if isinstance(one, link_do.ExpectLane)
     ]
 
 
@@ -862,10 +876,10 @@ INPUTS: dict[str, SessionInput] = {
     "described": ANSWER,
     "channel": CHANNEL,
     "message": heard(lm.Hello("x")),
-    "failed": ev.PeerFailed(LINK, Reason.ICE_FAILED),
+    "failed": link_ev.PeerFailed(LINK, Reason.ICE_FAILED),
     "text": ev.SendText(LINK, "x"),
-    "lane": ev.LaneOpened(LINK),
-    "lane_lost": ev.LaneLost(LINK),
+    "lane": link_ev.LaneOpened(LINK),
+    "lane_lost": link_ev.LaneLost(LINK),
     "lane_timer": ev.TimerFired(ev.Timer(ev.TimerName.LANE, LINK)),
     "resume": Resume(replace(PROVED, connection=ev.ConnectionID(3))),
     "resume_timer": ev.TimerFired(RESUME),
@@ -895,8 +909,8 @@ STATES = {
 }
 
 
-@for_each("state", SessionState)
-@for_each("name", INPUTS)
+@each_row("state", SessionState)
+@each_row("name", INPUTS)
 def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) -> None:
     make, welcome = STATES[state]
     session = make()
@@ -916,11 +930,13 @@ WARNINGS = [msg.CloseCode.TAMPERED, 1002, 1007, 1009]
 
 
 def proved_session(*, proved: bool, linked: bool) -> Session:
-    guest = replace(GUEST, verified=msg.Verified.QR, keys=KEYS) if proved else GUEST
-    session = Session(ID, PERSISTENT, None, T0, "Host", lambda: LINK, no_files())
-    session.start()
+    guest = replace(GUEST, verified=devices.Verified.QR, keys=KEYS) if proved else GUEST
+    session = Session(
+        handed_in.new_session(ID, PERSISTENT, None, T0), "Host", lambda: LINK, no_files()
+    )
+    session.start(T0)
     offer = msg.Signal(
-        msg.CODE_SESSION_ID,
+        host_code.CODE_SESSION_ID,
         OFFER.payload,
         SignalMacs(KEYS, Side.GUEST).seal(OFFER.payload) if proved else None,
     )
@@ -931,8 +947,8 @@ def proved_session(*, proved: bool, linked: bool) -> Session:
     return session
 
 
-@for_each("code", WARNINGS)
-@for_each("linked", [False, True])
+@each_row("code", WARNINGS)
+@each_row("linked", [False, True])
 def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
     linked: bool, code: int
 ) -> None:
@@ -947,8 +963,8 @@ def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
     assert not any(isinstance(one, do.Send | do.CloseConnection) for one in commands)
 
 
-@for_each("code", WARNINGS)
-@for_each("linked", [False, True])
+@each_row("code", WARNINGS)
+@each_row("linked", [False, True])
 def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool, code: int) -> None:
     warned, left = (proved_session(proved=False, linked=linked) for _ in range(2))
     warning = ev.ConnectionLost(GUEST.connection, code)
@@ -956,7 +972,7 @@ def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool,
     assert warned.state is left.state
 
 
-@for_each("code", [None, 1000, 1001, 4000])
+@each_row("code", [None, 1000, 1001, 4000])
 def test_any_other_close_is_a_guest_that_left(code: int | None) -> None:
     session = proved_session(proved=True, linked=True)
     assert session.handle(ev.ConnectionLost(GUEST.connection, code), T0) == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core import messages as msg
+from proxim.core import host_code
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.replies import rejection
@@ -14,20 +14,19 @@ from proxim.core.session import Session
 from proxim.core.session_asked import MAX_IGNORED
 from proxim.core.session_inputs import Ask, Guest, SessionInput, TurnAway
 from proxim.core.session_states import SessionState
-from tests.core.cases import for_each
+from tests.core import handed_in
 from tests.core.handed_in import PHONE, no_files
 from tests.core.playbook import Playbook
+from tests.rows import each_row
 
 ID = "session-id"
-GUEST = Guest(ev.ConnectionID(1), "192.168.1.9", msg.CODE_SESSION_ID, PHONE)
+GUEST = Guest(ev.ConnectionID(1), "192.168.1.9", host_code.CODE_SESSION_ID, PHONE)
 APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
 T0 = 100.0
 
 
 def new_session() -> Session:
-    return Session(
-        ID, ev.SessionType.ONE_TIME, None, T0, "Host PC", lambda: ev.LinkID("host-1"), no_files()
-    )
+    return Session(handed_in.new_session(ID), "Host PC", lambda: ev.LinkID("host-1"), no_files())
 
 
 def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
@@ -48,7 +47,7 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
     play.reaches(SessionState.LINKING)
 
 
-@for_each(
+@each_row(
     "gone",
     [ev.TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ev.ConnectionLost(GUEST.connection)],
 )

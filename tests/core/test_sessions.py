@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+from proxim.core import devices
 from proxim.core import events as ev
+from proxim.core import link_events as link_ev
 from proxim.core import messages as msg
 from proxim.core.errors import Reason
+from proxim.core.invitations import SessionSecrets
 from proxim.core.proof import ProofKeys, Side, SignalMacs
 from proxim.core.session import Session
 from proxim.core.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
-from proxim.core.sessions import Sessions, SessionSecrets
+from proxim.core.sessions import Sessions
 from tests.core.descriptions import sdp
-from tests.core.handed_in import PHONE, no_files
+from tests.core.handed_in import PHONE, new_session, no_files
 
 T0 = 100.0
 
@@ -19,10 +22,7 @@ def keep(sessions: Sessions, session_id: str, *links: str) -> Session:
     """A session that gives its links these ids, one after the other."""
     ids = iter(links)
     session = Session(
-        session_id,
-        ev.SessionType.ONE_TIME,
-        None,
-        T0,
+        new_session(session_id),
         "Host PC",
         lambda: ev.LinkID(next(ids)),
         no_files(),
@@ -57,7 +57,7 @@ def test_a_session_is_found_by_what_its_lost_link_left() -> None:
     sessions = Sessions()
     session = keep(sessions, "a", "host-1", "host-2")
     keys, new = (ProofKeys(b"", share, b"", b"") for share in (b"1", b"2"))
-    guest = Guest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE, msg.Verified.QR, keys)
+    guest = Guest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE, devices.Verified.QR, keys)
     offer = msg.Description(sdp(), msg.SDPType.OFFER)
     events: list[SessionInput] = [
         Ask(guest),
@@ -65,7 +65,7 @@ def test_a_session_is_found_by_what_its_lost_link_left() -> None:
         GuestSignal(
             guest.connection, msg.Signal("a", offer, SignalMacs(keys, Side.GUEST).seal(offer))
         ),
-        ev.ChannelOpened(ev.LinkID("host-1"), 1, ev.CONTROL_LABEL),
+        link_ev.ChannelOpened(ev.LinkID("host-1"), 1, link_ev.CONTROL_LABEL),
     ]
     for event in events:
         assert sessions.by_resume_name(keys.resume_name()) is None

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core import devices
 from proxim.core import messages as msg
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.proof import Method, ProofKeys, Side, context
 from proxim.core.signaling import Signaling
-from tests.core.cases import for_each
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
+from tests.rows import each_row
 
 KEYS = ProofKeys(
-    context(Method.PSK, "abc", msg.DeviceInfo("Phone", "id")), b"g" * 32, b"h" * 32, b"secret"
+    context(Method.PSK, "abc", devices.DeviceInfo("Phone", "id")), b"g" * 32, b"h" * 32, b"secret"
 )
 OFFER = msg.Description(OFFER_SDP, msg.SDPType.OFFER)
 ANSWER = msg.Description(ANSWER_SDP, msg.SDPType.ANSWER)
@@ -34,7 +35,7 @@ def refusal(side: Signaling, signal: msg.Signal) -> Reason:
     return caught.value.reason
 
 
-@for_each("proved", [True, False])
+@each_row("proved", [True, False])
 def test_offer_and_answer(proved: bool) -> None:
     one, other = guest(proved=proved), host(proved=proved)
     assert one.proved is proved
@@ -64,9 +65,9 @@ def test_a_description_without_use() -> None:
     assert refusal(host(), guest().seal("x", msg.Description("v=0"))) is Reason.BAD_DESCRIPTION
 
 
-@for_each(("proved", "reason"), [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)])
-@for_each(
-    ("one", "other", "own", "wrong"),
+@each_row("proved, reason", [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)])
+@each_row(
+    "one, other, own, wrong",
     [(guest, host, OFFER, msg.SDPType.ANSWER), (host, guest, ANSWER, msg.SDPType.OFFER)],
 )
 def test_out_of_turn(
@@ -92,7 +93,7 @@ def test_a_description_without_a_type_is_the_one_that_is_due() -> None:
     assert host(proved=False).take(msg.Signal("x", untyped)) == untyped
 
 
-@for_each("mac", [None, "", "A" * 43])
+@each_row("mac", [None, "", "A" * 43])
 def test_a_wrong_mac(mac: str | None) -> None:
     for payload in (OFFER, msg.Candidate(CANDIDATE)):
         assert refusal(host(), msg.Signal("x", payload, mac)) is Reason.TAMPERED

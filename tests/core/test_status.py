@@ -1,13 +1,19 @@
 """Tests of proxim.core.status: the little that a status says by itself."""
 
-from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.manifest import Direction, TransferID
 from tests.rows import each_row
 
 
-@each_row("state", st.TransferState)
-def test_a_transfer_is_over_once_nothing_more_will_happen_to_it(state: st.TransferState) -> None:
-    goes_on = (st.TransferState.ANNOUNCED, st.TransferState.ACTIVE, st.TransferState.WAITING)
-    status = st.TransferStatus(TransferID("secret"), Direction.IN, state, (), 0)
+@each_row("state", file_st.TransferState)
+def test_a_transfer_is_over_once_nothing_more_will_happen_to_it(
+    state: file_st.TransferState,
+) -> None:
+    goes_on = (
+        file_st.TransferState.ANNOUNCED,
+        file_st.TransferState.ACTIVE,
+        file_st.TransferState.WAITING,
+    )
+    status = file_st.TransferStatus(TransferID("secret"), Direction.IN, state, (), 0)
     assert status.over is (state not in goes_on)
     assert "secret" not in repr(status)

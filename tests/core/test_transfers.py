@@ -7,11 +7,13 @@ from typing import TypeVar
 
 import pytest
 
-from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import file_commands as file_do
 from proxim.core import file_events as fe
 from proxim.core import file_messages as fm
+from proxim.core import link_commands as link_do
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import Reason
 from proxim.core.incoming import UNHEARD_SECONDS
 from proxim.core.json_text import MessageError
@@ -66,7 +68,7 @@ def moving(bench: Bench, *paths: str, steps: int = 8) -> TransferID:
     bench.right.accept(transfer)
     go(bench, steps)
     assert transfer in bench.left.sending
-    assert bench.right.told[transfer].state is st.TransferState.ACTIVE
+    assert bench.right.told[transfer].state is file_st.TransferState.ACTIVE
     return transfer
 
 
@@ -75,31 +77,33 @@ def go(bench: Bench, steps: int) -> None:
         bench.steps()[0]()
 
 
-def ends(bench: Bench, transfer: TransferID) -> tuple[tuple[st.TransferState, Reason | None], ...]:
+def ends(
+    bench: Bench, transfer: TransferID
+) -> tuple[tuple[file_st.TransferState, Reason | None], ...]:
     out, came = bench.left.told[transfer], bench.right.told[transfer]
     return (out.state, out.reason), (came.state, came.reason)
 
 
 def both(
-    state: st.TransferState, reason: Reason | None = None
-) -> tuple[tuple[st.TransferState, Reason | None], ...]:
+    state: file_st.TransferState, reason: Reason | None = None
+) -> tuple[tuple[file_st.TransferState, Reason | None], ...]:
     return (state, reason), (state, reason)
 
 
-DONE = both(st.TransferState.DONE)
+DONE = both(file_st.TransferState.DONE)
 
 
 def said(side: Side, kind: type[Said]) -> list[Said]:
-    texts = [heard(one.text) for one in side.commands if isinstance(one, do.SendOnChannel)]
+    texts = [heard(one.text) for one in side.commands if isinstance(one, link_do.SendOnChannel)]
     return [one for one in texts if isinstance(one, kind)]
 
 
-def opened(side: Side) -> list[do.OpenSink]:
-    return [one for one in side.commands if isinstance(one, do.OpenSink)]
+def opened(side: Side) -> list[file_do.OpenSink]:
+    return [one for one in side.commands if isinstance(one, file_do.OpenSink)]
 
 
-def started(side: Side) -> list[do.StartSending]:
-    return [one for one in side.commands if isinstance(one, do.StartSending)]
+def started(side: Side) -> list[file_do.StartSending]:
+    return [one for one in side.commands if isinstance(one, file_do.StartSending)]
 
 
 def refused(side: Side, message: fm.FileMessage) -> Reason:
@@ -161,7 +165,7 @@ def test_declined(one_by_one: bool) -> None:
     else:
         bench.right.cancel(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(st.TransferState.CANCELLED, Reason.DECLINED)
+    assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.DECLINED)
     assert not opened(bench.right)
 
 
@@ -200,7 +204,7 @@ def test_cancelled_midway(by_sender: bool, steps: int) -> None:
     go(bench, steps)
     (bench.left if by_sender else bench.right).cancel(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(st.TransferState.CANCELLED, Reason.CANCELLED)
+    assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.CANCELLED)
     assert not bench.right.disk.kept
     assert not bench.right.disk.sinks
     (bench.left if by_sender else bench.right).cancel(transfer)
@@ -212,7 +216,7 @@ def test_withdrawn_before_the_answer() -> None:
     transfer = sent(bench, "a")
     bench.left.cancel(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(st.TransferState.CANCELLED, Reason.CANCELLED)
+    assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.CANCELLED)
 
 
 def test_cancelled_while_the_disk_looks() -> None:
@@ -221,7 +225,7 @@ def test_cancelled_while_the_disk_looks() -> None:
     transfer = bench.left.last_listed
     bench.left.cancel(transfer)
     bench.settle()
-    assert bench.left.commands[-1] == do.StopSending(transfer, forget=True)
+    assert bench.left.commands[-1] == file_do.StopSending(transfer, forget=True)
     assert not bench.right.incoming
 
 
@@ -257,7 +261,7 @@ def test_what_cannot_be_sent_is_told() -> None:
     listed = fe.SourcesListed(transfer, (Entry("a", 21, 1),), (("secret", Reason.FILE_UNREADABLE),))
     bench.left.run(bench.left.transfers.disk(listed, 0))
     assert bench.left.troubles == [Reason.FILE_UNREADABLE]
-    assert bench.left.told[transfer].state is st.TransferState.ANNOUNCED
+    assert bench.left.told[transfer].state is file_st.TransferState.ANNOUNCED
 
 
 def test_disks_answer_late() -> None:
@@ -265,7 +269,7 @@ def test_disks_answer_late() -> None:
     transfer = sent(bench, "a")
     bench.left.cancel(transfer)
     late = bench.left.transfers.disk(fe.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
-    assert late == [do.StopSending(transfer, forget=True)]  # what it looked up is let go
+    assert late == [file_do.StopSending(transfer, forget=True)]  # what it looked up is let go
     assert bench.left.transfers.disk(fe.SendingFailed(transfer, 0), 0) == []
     assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []  # only asked about
     bench.right.hear(bench.right.peer_link, fm.Cancel(transfer))
@@ -290,7 +294,7 @@ def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
     assert right.link_down(bench.link.id, 0) == []
     # The rest of the announcement is still taken: all of it is here now, and the sink is opened.
     (opening, _, *_) = right.message(second, fm.Announce(transfer, ()), 0)
-    assert isinstance(opening, do.OpenSink)
+    assert isinstance(opening, file_do.OpenSink)
     assert (opening.transfer, opening.entries) == (transfer, entries)
 
 
@@ -324,8 +328,8 @@ def test_lost_before_the_answer_then_tried_again() -> None:
     bench.relink()
     bench.settle()
     assert ends(bench, transfer) == (
-        (st.TransferState.FAILED, Reason.PEER_VANISHED),
-        (st.TransferState.CANCELLED, Reason.PEER_LEFT),
+        (file_st.TransferState.FAILED, Reason.PEER_VANISHED),
+        (file_st.TransferState.CANCELLED, Reason.PEER_LEFT),
     )
     bench.left.retry(transfer)
     bench.settle()
@@ -342,7 +346,7 @@ def test_lost_midway_and_resumed() -> None:
     assert moved > 4
     bench.relink()
     for side in bench.sides:
-        assert side.told[transfer].state is st.TransferState.WAITING
+        assert side.told[transfer].state is file_st.TransferState.WAITING
         assert (side.told[transfer].link, side.told[transfer].via, side.told[transfer].speed) == (
             None,
             None,
@@ -407,7 +411,7 @@ def test_the_same_files_are_held_back_and_the_link_goes() -> None:
     bench.link_down(bench.left, bench.link.id)
     assert not bench.left.timers
     assert (bench.left.told[new].state, bench.left.told[new].reason) == (
-        st.TransferState.FAILED,
+        file_st.TransferState.FAILED,
         Reason.NOT_CONNECTED,
     )
 
@@ -422,7 +426,7 @@ def test_the_same_files_are_not_held_back_for_a_link_that_went_while_the_disk_lo
     assert not bench.left.timers
     (new,) = [one for one in bench.left.out if one != transfer]
     assert (bench.left.told[new].state, bench.left.told[new].reason) == (
-        st.TransferState.FAILED,
+        file_st.TransferState.FAILED,
         Reason.NOT_CONNECTED,
     )
 
@@ -441,7 +445,7 @@ def test_the_same_files_are_not_held_back_for_a_peer_that_proved_nothing() -> No
     bench.left.answer()
     assert not bench.left.timers
     (new,) = [one for one in bench.left.out if one != transfer]
-    assert bench.left.told[new].state is st.TransferState.ANNOUNCED
+    assert bench.left.told[new].state is file_st.TransferState.ANNOUNCED
 
 
 def test_the_same_files_are_sent_once_the_peer_asks_for_others() -> None:
@@ -458,7 +462,7 @@ def test_the_same_files_are_held_back_and_cancelled() -> None:
     bench, new = held_back()
     bench.left.cancel(new)
     assert not bench.left.timers
-    assert bench.left.told[new].state is st.TransferState.CANCELLED
+    assert bench.left.told[new].state is file_st.TransferState.CANCELLED
     bench.left.hear(
         bench.left.peer_link, fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
     )
@@ -473,7 +477,7 @@ def test_the_same_files_for_somebody_else_are_sent_after_a_moment() -> None:
     bench.settle(accept=True)
     assert ends(bench, new) == DONE
     (waits,) = [one for one in bench.left.out if one != new]
-    assert bench.left.told[waits].state is st.TransferState.WAITING
+    assert bench.left.told[waits].state is file_st.TransferState.WAITING
 
 
 @pytest.mark.parametrize("which", ["left", "right", "both"])
@@ -542,7 +546,7 @@ def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
     bench.link_down(bench.right, bench.link.id)
     bench.now += 10 * UNHEARD_SECONDS  # however long it takes until they meet again
     bench.relink()
-    assert bench.left.told[transfer].state is st.TransferState.WAITING
+    assert bench.left.told[transfer].state is file_st.TransferState.WAITING
     bench.settle()
     assert ends(bench, transfer) == DONE
     assert len(opened(bench.right)) == 1
@@ -562,7 +566,7 @@ def test_what_was_cancelled_without_a_link_is_told_later() -> None:
         bench.new_link()
         bench.linked()
         bench.settle()
-        assert ends(bench, transfer) == both(st.TransferState.CANCELLED, Reason.CANCELLED)
+        assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.CANCELLED)
         assert len(opened(bench.right)) == 1
 
 
@@ -574,7 +578,7 @@ def test_a_full_disk_then_room_again() -> None:
     transfer = moving(bench, "a", steps=10)
     bench.right.disk.full = True
     bench.settle()
-    assert ends(bench, transfer) == both(st.TransferState.FAILED, Reason.DISK_FULL)
+    assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.DISK_FULL)
     bench.right.disk.full = False
     bench.left.retry(transfer)
     bench.settle()  # it was accepted: no second question
@@ -588,7 +592,7 @@ def test_a_full_disk_at_once() -> None:
     transfer = sent(bench, "a")
     bench.right.accept(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(st.TransferState.FAILED, Reason.DISK_FULL)
+    assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.DISK_FULL)
 
 
 def test_a_file_that_changed_alone() -> None:
@@ -597,7 +601,7 @@ def test_a_file_that_changed_alone() -> None:
     bench.left.disk.put("a", b"other")
     bench.right.accept(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(st.TransferState.FAILED, Reason.FILE_CHANGED)
+    assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.FILE_CHANGED)
     bench.left.retry(transfer)
     bench.settle(accept=True)
     assert ends(bench, transfer) == DONE
@@ -610,7 +614,7 @@ def test_one_of_several_failed_and_is_sent_again() -> None:
     bench.left.disk.put("a", b"other")
     bench.right.accept(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(st.TransferState.DONE, Reason.SOME_FILES_FAILED)
+    assert ends(bench, transfer) == both(file_st.TransferState.DONE, Reason.SOME_FILES_FAILED)
     assert (
         bench.left.told[transfer].failed
         == bench.right.told[transfer].failed
@@ -634,7 +638,7 @@ def test_all_of_several_failed() -> None:
     bench.left.disk.put("b", b"other")
     bench.right.accept(transfer)
     bench.settle()
-    assert ends(bench, transfer) == both(st.TransferState.FAILED, Reason.SOME_FILES_FAILED)
+    assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.SOME_FILES_FAILED)
 
 
 def test_what_was_cancelled_here_is_another_transfer_when_sent_again() -> None:
@@ -728,7 +732,7 @@ def test_a_lane_that_stalls_is_closed() -> None:
     (timer,) = bench.left.timers
     assert timer.name is ev.TimerName.STALL
     bench.left.fire(timer)
-    assert do.CloseLane(bench.link.id) in bench.left.commands
+    assert link_do.CloseLane(bench.link.id) in bench.left.commands
     bench.see_lane(bench.left)  # the receiver sees nothing of it
     bench.link.control["right"].rotate(0)
     bench.settle()
@@ -745,14 +749,14 @@ def test_turns() -> None:
         most = max(most, len(bench.left.sending))
     assert most == MAX_MOVING
     assert len(bench.left.out) == MAX_MOVING + 2
-    assert {one.state for one in bench.left.out.values()} == {st.TransferState.DONE}
+    assert {one.state for one in bench.left.out.values()} == {file_st.TransferState.DONE}
 
 
 def test_a_lane_that_may_open_in_a_moment_is_waited_for() -> None:
     bench = bench_of(AcceptPolicy(without_asking=True))
     bench.left.peer_link.lane_pending = True
     transfer = sent(bench, "a")
-    assert bench.left.told[transfer].state is st.TransferState.ACTIVE
+    assert bench.left.told[transfer].state is file_st.TransferState.ACTIVE
     assert not bench.left.sending
     bench.left.peer_link.lane_pending = False
     bench.lanes()
@@ -842,7 +846,7 @@ def test_a_receiver_that_answers_nonsense() -> None:
     left.hear(left.peer_link, fm.Accept(STRANGER))  # of what it never heard
     left.hear(left.peer_link, fm.Cancel(STRANGER))
     left.hear(left.peer_link, fm.Continue(STRANGER, 1, START))
-    assert left.told[transfer].state is st.TransferState.ANNOUNCED
+    assert left.told[transfer].state is file_st.TransferState.ANNOUNCED
 
 
 def test_resume_of_what_is_not_theirs() -> None:
@@ -874,7 +878,7 @@ def test_what_a_peer_asks_for_before_the_disk_has_answered() -> None:
             fe.StoredTransfer(one, Direction.OUT, (Entry("a", 21, 1),), None) for one in transfers
         )
         commands = left.transfers.disk(fe.TransfersFound(stored), 0)
-        return [heard(one.text) for one in commands if isinstance(one, do.SendOnChannel)]
+        return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
 
     early, late, later = (TransferID(char * 22) for char in "xyz")
     binding = left.peer_link.binding
@@ -897,7 +901,7 @@ def test_nothing_is_resumed_without_a_proof() -> None:
     assert bench.right.transfers.link_up(unproved, 0) == []
     assert bench.left.transfers.link_up(unproved, 0) == []
     assert bench.left.transfers.message(unproved, fm.Resume((resume_tag(transfer),)), 0) == []
-    assert bench.left.told[transfer].state is st.TransferState.WAITING
+    assert bench.left.told[transfer].state is file_st.TransferState.WAITING
 
 
 def test_many_waiting_are_named_in_several_messages() -> None:

@@ -10,23 +10,15 @@ from typing import Final
 import pytest
 
 import proxim.languages
-from proxim.core.words import (
-    _Values,
-    after_colon,
-    closest,
-    decimal,
-    language_in_use,
-    number,
-    read_language,
-    say,
-    use,
-)
+from proxim.core.words import _Values, after_colon, closest, decimal, language_in_use, number, say
+from proxim.languages import read_language
+from proxim.system_language import speak
 from tests.rows import each_row
 
 AS_IN_PROGRAMS: Final = _Values.__missing__  # tests/conftest.py puts a failure in its place
 
 
-def test_before_anybody_chose_it_is_english() -> None:
+def test_before_texts_are_handed_over_keys_are_shown() -> None:
     # In a program of its own: here others have chosen before.
     program = (
         "from proxim.core.words import language_in_use, say; print(language_in_use(), "
@@ -35,7 +27,7 @@ def test_before_anybody_chose_it_is_english() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "en Files\n"
+    assert done.stdout == "en window.files\n"
 
 
 def test_nothing_is_said_while_modules_are_imported() -> None:
@@ -43,7 +35,7 @@ def test_nothing_is_said_while_modules_are_imported() -> None:
     program = (
         "import importlib, pkgutil, proxim\n"
         "from proxim.core import words\n"
-        "words.use = lambda language: exit(f'something was said in {name}')\n"
+        "words.say = lambda *_, **__: exit(f'something was said in {name}')\n"
         "for package in ('proxim.core', 'proxim.net', 'proxim.ui'):\n"
         "    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):\n"
         "        name = f'{package}.{module.name}'\n"
@@ -58,16 +50,16 @@ def test_nothing_is_said_while_modules_are_imported() -> None:
 
 
 def test_the_language_in_use() -> None:
-    use("de")
+    speak("de")
     assert language_in_use() == "de"
     assert say("window.files") == "Dateien"
-    use("en")
+    speak("en")
     assert say("window.files") == "Files"
 
 
 def test_a_language_that_is_not_there_changes_nothing() -> None:
     with pytest.raises(FileNotFoundError):
-        use("xx")
+        speak("xx")
     assert (language_in_use(), say("window.files")) == ("en", "Files")
 
 
@@ -100,7 +92,7 @@ def test_a_key_that_is_not_there_is_shown_and_no_crash() -> None:
     ],
 )
 def test_one_and_several(language: str, count: int, said: str) -> None:
-    use(language)
+    speak(language)
     assert say("sizes.files", count=count) == said
 
 
@@ -111,7 +103,7 @@ def test_numbers() -> None:
         "8.4",
         "1234",
     )
-    use("de")
+    speak("de")
     assert (number(0), number(1_234_567), decimal(8.44, 1), decimal(1234.5, 0)) == (
         "0",
         "1.234.567",
@@ -122,7 +114,7 @@ def test_numbers() -> None:
 
 def test_a_sentence_behind_a_colon() -> None:
     assert (after_colon("The file is gone."), after_colon("")) == ("the file is gone.", "")
-    use("de")
+    speak("de")
     assert after_colon("Die Datei ist weg.") == "Die Datei ist weg."
 
 

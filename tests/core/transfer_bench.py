@@ -16,9 +16,13 @@ from functools import partial
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import file_commands as file_do
 from proxim.core import file_events as fe
 from proxim.core import file_messages as fm
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import Reason
 from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.transfer_inputs import AcceptPolicy
@@ -40,7 +44,7 @@ class Stream:
 
     link: "FakeLink"
     sender: "Side"
-    command: do.StartSending
+    command: file_do.StartSending
     lane: int | None
     messages: deque[list[Record]]
     channel: int = 0
@@ -62,7 +66,7 @@ class Side:
         self.declined: dict[TransferID, tuple[int, ...]] = {}
         self.troubles: list[Reason] = []
         self.always = False  # the person accepts what comes unseen
-        self.acknowledged: list[do.Acknowledge] = []
+        self.acknowledged: list[file_do.Acknowledge] = []
         self.commands: list[do.Command] = []
         self.begin()
 
@@ -70,7 +74,7 @@ class Side:
         """What follows is known of the program as long as it runs."""
         self.transfers = Transfers(self.bench.token_bytes, self.policy)
         self.peer_links: dict[ev.LinkID, FakePeerLink] = {}
-        self.told: dict[TransferID, st.TransferStatus] = {}
+        self.told: dict[TransferID, file_st.TransferStatus] = {}
         self.timers: set[ev.Timer] = set()
         # Transfers whose files were looked up and of which nothing was told yet, by the link that
         # they are meant for; and those among them whose files the disk has named.
@@ -91,26 +95,26 @@ class Side:
     def peer_link(self) -> FakePeerLink:
         return self.peer_links[self.bench.link.id]
 
-    def told_of(self, direction: Direction) -> dict[TransferID, st.TransferStatus]:
+    def told_of(self, direction: Direction) -> dict[TransferID, file_st.TransferStatus]:
         return {key: one for key, one in self.told.items() if one.direction is direction}
 
     @property
-    def out(self) -> dict[TransferID, st.TransferStatus]:
+    def out(self) -> dict[TransferID, file_st.TransferStatus]:
         return self.told_of(Direction.OUT)
 
     @property
-    def incoming(self) -> dict[TransferID, st.TransferStatus]:
+    def incoming(self) -> dict[TransferID, file_st.TransferStatus]:
         return self.told_of(Direction.IN)
 
     @property
     def asked(self) -> list[TransferID]:
         """What the person is asked about."""
-        announced = st.TransferState.ANNOUNCED
+        announced = file_st.TransferState.ANNOUNCED
         return [key for key, one in self.incoming.items() if one.state is announced]
 
     @property
     def last_listed(self) -> TransferID:
-        return [one.transfer for one in self.commands if isinstance(one, do.ListSources)][-1]
+        return [one.transfer for one in self.commands if isinstance(one, file_do.ListSources)][-1]
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -123,7 +127,7 @@ class Side:
     def _look_up(self, intent: fe.SendPaths | fe.RetryTransfer, link: ev.LinkID | None) -> None:
         commands = self.transfers.intent(intent, self.bench.now)
         for command in commands:
-            if isinstance(command, do.ListSources):
+            if isinstance(command, file_do.ListSources):
                 assert link is not None, "nobody to send it to"
                 self.listing[command.transfer] = link
         self.run(commands)
@@ -155,7 +159,7 @@ class Side:
             self.agreed.pop(transfer, None)
         self.run(self.transfers.intent(fe.CancelTransfer(transfer), self.bench.now))
         told = self.told.get(transfer)
-        if told is not None and told.state is st.TransferState.CANCELLED:
+        if told is not None and told.state is file_st.TransferState.CANCELLED:
             self.ended_here.add(transfer)
 
     def retry(self, transfer: TransferID) -> None:
@@ -215,11 +219,11 @@ class Side:
             self.commands.append(command)
             self.bench.moment()
             match command:
-                case do.SendOnChannel(link, _, text):
+                case link_do.SendOnChannel(link, _, text):
                     assert link in self.peer_links, "said on a link that is down"
                     self._said(heard(text))
                     self.bench.links[link].control[self.other.name].append(text)
-                case do.Publish(st.TransferStatus() as status):
+                case do.Publish(file_st.TransferStatus() as status):
                     assert 0 <= status.moved <= max(status.size, 0), status
                     self.told[status.transfer] = status
                     self._looked_up(status.transfer)
@@ -229,9 +233,9 @@ class Side:
                     self.timers.add(timer)
                 case do.CancelTimer(timer):
                     self.timers.discard(timer)
-                case do.CloseLane(link):
+                case link_do.CloseLane(link):
                     self.bench.links[link].lane = None
-                case do.Acknowledge():
+                case file_do.Acknowledge():
                     self.acknowledged.append(command)
                 case _:
                     self._disk(command)
@@ -250,32 +254,32 @@ class Side:
     def _disk(self, command: do.Command) -> None:
         disk = self.disk
         match command:
-            case do.ListSources():
+            case file_do.ListSources():
                 disk.answers.append(disk.look(command))
-            case do.KeepSources(transfer, peer_name):
+            case file_do.KeepSources(transfer, peer_name):
                 if transfer in disk.listed:
                     disk.sources[transfer] = (disk.listed[transfer], peer_name)
-            case do.StartSending(transfer, link):
+            case file_do.StartSending(transfer, link):
                 self.stop(transfer)
                 self.sending[transfer] = link
                 self.bench.start(self, command)
-            case do.StopSending(transfer, forget):
+            case file_do.StopSending(transfer, forget):
                 self.stop(transfer)
                 self.sending.pop(transfer, None)
                 if forget:
                     self._looked_up(transfer)
                     disk.sources.pop(transfer, None)
                     disk.listed.pop(transfer, None)
-            case do.OpenSink(transfer):
+            case file_do.OpenSink(transfer):
                 assert transfer not in disk.sinks, "this transfer has its sink"
                 self.check_agreed(command)
                 disk.sinks[transfer] = FakeSink(disk, command)
-            case do.TakeStream(transfer):
+            case file_do.TakeStream(transfer):
                 if transfer in disk.sinks:
                     disk.sinks[transfer].take(command)
-            case do.HoldSink(transfer):
+            case file_do.HoldSink(transfer):
                 disk.sinks[transfer].hold()
-            case do.CloseSink(transfer, keep):
+            case file_do.CloseSink(transfer, keep):
                 sink = disk.sinks.pop(transfer, None)
                 # Sinks say nothing any more; a program's answers about other things stay.
                 mine = (fe.SinkReady, fe.SinkFailed, fe.SinkWrote, fe.SinkHeld)
@@ -292,7 +296,7 @@ class Side:
             case _:
                 raise AssertionError(command)
 
-    def check_agreed(self, command: do.OpenSink) -> None:
+    def check_agreed(self, command: file_do.OpenSink) -> None:
         """Nothing is written that was not accepted."""
         kept = self.disk.kept.get(command.transfer)
         automatic = self.policy.without_asking or self.always
@@ -402,7 +406,7 @@ class Bench:
 
     # --- streams ----------------------------------------------------------------------------------
 
-    def start(self, sender: Side, command: do.StartSending) -> None:
+    def start(self, sender: Side, command: file_do.StartSending) -> None:
         link = self.links[command.link]
         if link.broken:
             return
@@ -446,7 +450,7 @@ class Bench:
         if not stream.messages:
             return
         message = stream.messages.popleft()
-        channel = ev.LANE_CHANNEL if stream.lane is not None else stream.channel
+        channel = link_ev.LANE_CHANNEL if stream.lane is not None else stream.channel
         sink = receiver.disk.sinks.get(command.transfer)
         if sink is not None:
             sink.feed((stream.link.id, channel, command.generation), message)

@@ -7,7 +7,7 @@ Both judge by what commands and statuses tell, by the disks, and by what is on i
 from typing import TYPE_CHECKING
 
 from proxim.core import events as ev
-from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import Reason
 from proxim.core.manifest import Direction, TransferID
 from proxim.core.transfers import MAX_MOVING, MAX_UNDECIDED
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # The bench itself calls `check_always`.
     from tests.core.transfer_bench import Bench, Side
 
-GOING_ON = (st.TransferState.ANNOUNCED, st.TransferState.ACTIVE)
+GOING_ON = (file_st.TransferState.ANNOUNCED, file_st.TransferState.ACTIVE)
 
 
 def check_always(bench: "Bench") -> None:
@@ -53,7 +53,7 @@ def check_timers(side: "Side") -> None:
 def check_links(side: "Side") -> None:
     for transfer, link in side.sending.items():
         assert link in side.peer_links, "it sends over a link that is down"
-        assert side.told[transfer].state is st.TransferState.ACTIVE
+        assert side.told[transfer].state is file_st.TransferState.ACTIVE
     for transfer in side.listed:
         assert side.listing[transfer] in side.peer_links, "held back for nobody"
     for transfer, status in side.told.items():
@@ -62,7 +62,7 @@ def check_links(side: "Side") -> None:
             continue
         if status.state in GOING_ON:
             assert status.link in side.peer_links, "it goes on over a link that is down"
-        elif status.state is st.TransferState.WAITING:
+        elif status.state is file_st.TransferState.WAITING:
             assert status.link is None or status.link in side.peer_links
 
 
@@ -97,20 +97,20 @@ def check_ends(bench: "Bench") -> None:
             check_end(transfer, sender, receiver, what)
 
 
-def at_rest(status: st.TransferStatus) -> bool:
-    return status.over or (status.state is st.TransferState.WAITING and status.link is None)
+def at_rest(status: file_st.TransferStatus) -> bool:
+    return status.over or (status.state is file_st.TransferState.WAITING and status.link is None)
 
 
 def check_end(transfer: TransferID, sender: "Side", receiver: "Side", what: str) -> None:
     out, came = sender.out.get(transfer), receiver.incoming.get(transfer)
-    if out is not None and out.state is st.TransferState.WAITING:
+    if out is not None and out.state is file_st.TransferState.WAITING:
         assert came is None or forgotten(came), what
-    if came is not None and came.state is st.TransferState.WAITING:
+    if came is not None and came.state is file_st.TransferState.WAITING:
         forgot = out is None or (
-            out.state is st.TransferState.FAILED and transfer not in sender.ended_here
+            out.state is file_st.TransferState.FAILED and transfer not in sender.ended_here
         )
         assert forgot, what
-    if out is not None and out.state is st.TransferState.DONE:
+    if out is not None and out.state is file_st.TransferState.DONE:
         missing = {one.index for one in out.failed}
         arrived = receiver.disk.arrived.get(transfer, {})
         for index, entry in enumerate(out.entries):
@@ -119,7 +119,7 @@ def check_end(transfer: TransferID, sender: "Side", receiver: "Side", what: str)
                 assert arrived[entry.path] == sender.disk.versions[entry.path, entry.modified or 0]
 
 
-def forgotten(came: st.TransferStatus) -> bool:
+def forgotten(came: file_st.TransferStatus) -> bool:
     """Whether a receiver keeps nothing of it: what it refused, and what its sender got wrong."""
     assert came.direction is Direction.IN
-    return came.state is st.TransferState.CANCELLED or came.reason is Reason.TRANSFER_FAILED
+    return came.state is file_st.TransferState.CANCELLED or came.reason is Reason.TRANSFER_FAILED

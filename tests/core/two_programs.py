@@ -8,9 +8,13 @@ from urllib.parse import urlsplit
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import file_commands as file_do
 from proxim.core import file_events as fe
+from proxim.core import link_commands as link_do
+from proxim.core import link_events as link_ev
 from proxim.core import messages as msg
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
 from proxim.core.errors import Reason
 from proxim.core.host_code import parse_target
 from proxim.core.manifest import Direction
@@ -62,7 +66,7 @@ class _Bytes:
 
     link: ev.LinkID  # at the receiver
     channel: int
-    command: do.StartSending
+    command: file_do.StartSending
     records: list[Record]
 
 
@@ -95,7 +99,7 @@ class World:
     frames: list[tuple[str, str]] = field(default_factory=list)
     # The lane that this end of a link was told of last
     current: dict[ev.LinkID, _Lane] = field(default_factory=dict)
-    _expected: dict[bytes, do.ExpectLane] = field(default_factory=dict)
+    _expected: dict[bytes, link_do.ExpectLane] = field(default_factory=dict)
     _channels: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_STREAM))
     _wires: list[_Wire] = field(default_factory=list)
     _peers: list[_Peers] = field(default_factory=list)
@@ -135,10 +139,10 @@ class World:
                     sink.feed((event.link, event.channel, event.command.generation), event.records)
                     self._disk_answers(delivery.to, sink)
                 return
-            if isinstance(event, ev.LaneOpened):
+            if isinstance(event, link_ev.LaneOpened):
                 assert isinstance(delivery.about, _Lane)
                 self.current[event.link] = delivery.about
-            elif isinstance(event, ev.LaneLost):
+            elif isinstance(event, link_ev.LaneLost):
                 self.current.pop(event.link, None)
             self.report(delivery.to, event)
 
@@ -214,10 +218,13 @@ class World:
         """Both persons accept whatever they are asked for."""
         for side in (self.host, self.guest):
             for transfer, status in list(side.ledger.transfers.items()):
-                if status.direction is Direction.IN and status.state is st.TransferState.ANNOUNCED:
+                if (
+                    status.direction is Direction.IN
+                    and status.state is file_st.TransferState.ANNOUNCED
+                ):
                     self.report(side, fe.AcceptTransfer(transfer))
 
-    def transfers(self, side: Bench) -> list[st.TransferStatus]:
+    def transfers(self, side: Bench) -> list[file_st.TransferStatus]:
         """What one side's people are told of transfers, each once, oldest first."""
         return list(side.ledger.transfers.values())
 
@@ -235,18 +242,22 @@ class World:
                 return connection in ledger.dials
             case ev.FrameReceived(connection) | ev.ConnectionLost(connection):
                 return connection in ledger.sockets
-            case ev.LaneOpened(link):
+            case link_ev.LaneOpened(link):
                 assert isinstance(delivery.about, _Lane)
                 return link not in delivery.about.closed_by
-            case ev.LaneLost(link) if delivery.about is None:
+            case link_ev.LaneLost(link) if delivery.about is None:
                 return link in ledger.lanes_dialled
-            case ev.LaneLost(link) | ev.ChannelMessage(link, channel=-1) | _Bytes(link, channel=-1):
+            case (
+                link_ev.LaneLost(link)
+                | link_ev.ChannelMessage(link, channel=-1)
+                | _Bytes(link, channel=-1)
+            ):
                 return self.current.get(link) is delivery.about
             case (
-                ev.PeerDescribed(link)
-                | ev.ChannelOpened(link)
-                | ev.ChannelMessage(link)
-                | ev.PeerFailed(link)
+                link_ev.PeerDescribed(link)
+                | link_ev.ChannelOpened(link)
+                | link_ev.ChannelMessage(link)
+                | link_ev.PeerFailed(link)
                 | _Bytes(link)
             ):
                 return link in ledger.peers
@@ -275,23 +286,25 @@ class World:
                 for wire in self._wires:
                     if connection == (wire.host if by is self.host else wire.guest):
                         self._close(wire)
-            case do.OpenPeer(link, offerer) if offerer:
+            case link_do.OpenPeer(link, offerer) if offerer:
                 self._peers.append(_Peers(link))
-                self._tell(by, ev.PeerDescribed(link, msg.SDPType.OFFER, sdp(f"offer of {link}")))
-            case do.ApplyDescription(link, msg.SDPType.OFFER, text):
+                self._tell(
+                    by, link_ev.PeerDescribed(link, msg.SDPType.OFFER, sdp(f"offer of {link}"))
+                )
+            case link_do.ApplyDescription(link, msg.SDPType.OFFER, text):
                 self._pair(sdp_name(text).removeprefix("offer of ")).host = link
-                self._tell(by, ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
-            case do.ApplyDescription(link):
+                self._tell(by, link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+            case link_do.ApplyDescription(link):
                 self._open(self._pair(link))
-            case do.SendOnChannel(link, channel, text):
+            case link_do.SendOnChannel(link, channel, text):
                 self._send_on_channel(link, channel, text)
-            case do.ClosePeer(link):
+            case link_do.ClosePeer(link):
                 self._close_peer(link)
-            case do.ExpectLane(_, token):
+            case link_do.ExpectLane(_, token):
                 self._expected[token] = command
-            case do.DialLane():
+            case link_do.DialLane():
                 self._dial_lane(command)
-            case do.CloseLane(link):
+            case link_do.CloseLane(link):
                 self._close_lane(link)
             case _:
                 self._execute_on_disk(by, command)
@@ -301,21 +314,21 @@ class World:
     def _side(self, link: ev.LinkID) -> Bench:
         return self.guest if link.startswith("guest-") else self.host
 
-    def _dial_lane(self, command: do.DialLane) -> None:
+    def _dial_lane(self, command: link_do.DialLane) -> None:
         parts = urlsplit(command.url)
         there = self.reachable and self.lanes_work and parts.hostname == self.host.ledger.listening
         expected = self._expected.pop(command.token, None) if there else None
         if expected is None or parts.path != "/lane":
-            self._tell(self.guest, ev.LaneLost(command.link))
+            self._tell(self.guest, link_ev.LaneLost(command.link))
             return
         assert expected.key == command.key
         lane = _Lane(command.link, expected.link)
         for link in (lane.host, lane.guest):
-            self._tell(self._side(link), ev.LaneOpened(link, command.carries_link), lane)
+            self._tell(self._side(link), link_ev.LaneOpened(link, command.carries_link), lane)
 
     def _close_lane(self, link: ev.LinkID) -> None:
         self._expected = {token: one for token, one in self._expected.items() if one.link != link}
-        waiting = [one.about for one in self.queue if isinstance(one.event, ev.LaneOpened)]
+        waiting = [one.about for one in self.queue if isinstance(one.event, link_ev.LaneOpened)]
         for lane in {*self.current.values(), *(one for one in waiting if isinstance(one, _Lane))}:
             if link in (lane.guest, lane.host):
                 lane.closed_by.add(link)
@@ -324,7 +337,7 @@ class World:
     def _cut(self, lane: _Lane) -> None:
         for link in (lane.guest, lane.host):
             if lane.open or link in lane.closed_by:  # nobody is told of the end of a network
-                self._tell(self._side(link), ev.LaneLost(link), lane)
+                self._tell(self._side(link), link_ev.LaneLost(link), lane)
         lane.open = False
 
     # --- disks
@@ -337,36 +350,36 @@ class World:
     def _execute_on_disk(self, side: Bench, command: do.Command) -> None:
         disk = side.disk
         match command:
-            case do.ListSources():
+            case file_do.ListSources():
                 disk.answers.append(disk.look(command))
                 self._disk_answers(side)
-            case do.StartSending():
+            case file_do.StartSending():
                 self._stream(command)
-            case do.OpenSink(transfer):
+            case file_do.OpenSink(transfer):
                 disk.sinks[transfer] = FakeSink(disk, command)
                 self._disk_answers(side, disk.sinks[transfer])
-            case do.TakeStream(transfer):
+            case file_do.TakeStream(transfer):
                 disk.sinks[transfer].take(command)
-            case do.HoldSink(transfer):
+            case file_do.HoldSink(transfer):
                 disk.sinks[transfer].hold()
                 self._disk_answers(side, disk.sinks[transfer])
-            case do.CloseSink(transfer, keep):
+            case file_do.CloseSink(transfer, keep):
                 disk.sinks.pop(transfer, None)
                 if not keep:
                     disk.kept.pop(transfer, None)
             case _:
                 pass
 
-    def _stream(self, command: do.StartSending) -> None:
+    def _stream(self, command: file_do.StartSending) -> None:
         sender = self._side(command.link)
         lane = self.current.get(command.link) if command.via is st.Via.LANE else None
         other = self._other_end(command.link)
         if lane is not None and lane.open:
-            link, channel = lane.other(command.link), ev.LANE_CHANNEL
+            link, channel = lane.other(command.link), link_ev.LANE_CHANNEL
         elif command.via is st.Via.WEBRTC and other is not None:
             link, channel = other[1], next(self._channels)
             label = f"files/{command.transfer}/{command.generation}"
-            self._tell(self._side(link), ev.ChannelOpened(link, channel, label))
+            self._tell(self._side(link), link_ev.ChannelOpened(link, channel, label))
         else:
             return  # the way broke meanwhile, of which the machine is told
         for records in sender.disk.read(command):
@@ -414,8 +427,8 @@ class World:
     def _open(self, peers: _Peers) -> None:
         if self.udp and peers.host is not None:
             peers.open = True
-            self._tell(self.guest, ev.ChannelOpened(peers.guest, 0, ev.CONTROL_LABEL))
-            self._tell(self.host, ev.ChannelOpened(peers.host, 0, ev.CONTROL_LABEL))
+            self._tell(self.guest, link_ev.ChannelOpened(peers.guest, 0, link_ev.CONTROL_LABEL))
+            self._tell(self.host, link_ev.ChannelOpened(peers.host, 0, link_ev.CONTROL_LABEL))
 
     def _other_end(self, link: ev.LinkID) -> tuple[Bench, ev.LinkID] | None:
         for peers in self._peers:
@@ -424,23 +437,23 @@ class World:
         return None
 
     def _send_on_channel(self, link: ev.LinkID, channel: int, text: str) -> None:
-        if channel == ev.LANE_CHANNEL:
+        if channel == link_ev.LANE_CHANNEL:
             lane = self.current.get(link)
             if lane is not None and lane.open:
                 self._tell(
                     self._side(lane.other(link)),
-                    ev.ChannelMessage(lane.other(link), channel, text),
+                    link_ev.ChannelMessage(lane.other(link), channel, text),
                     lane,
                 )
             return
         other = self._other_end(link)
         if other is not None and channel < FIRST_STREAM:
-            self._tell(other[0], ev.ChannelMessage(other[1], channel, text))
+            self._tell(other[0], link_ev.ChannelMessage(other[1], channel, text))
 
     def _close_peer(self, link: ev.LinkID) -> None:
         other = self._other_end(link)
         if other is not None:
-            self._tell(other[0], ev.PeerFailed(other[1], Reason.PEER_LEFT))
+            self._tell(other[0], link_ev.PeerFailed(other[1], Reason.PEER_LEFT))
         for peers in self._peers:
             if link in (peers.guest, peers.host):
                 peers.open = False

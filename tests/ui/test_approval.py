@@ -3,9 +3,9 @@ from functools import partial
 
 import pytest
 
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Reason
 from proxim.core.events import Decide
-from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import PairOutcome, Prompt
 from proxim.ui.approval import APPROVE_DEAD_SECONDS, ApprovalDialog
 from tests.rows import each_row

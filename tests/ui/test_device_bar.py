@@ -1,5 +1,5 @@
+from proxim.core.devices import DeviceInfo
 from proxim.core.events import Rename
-from proxim.core.messages import DeviceInfo
 from proxim.core.status import ThisDevice
 from tests.ui.tk_support import LONG_NAME, Bench
 

@@ -2,7 +2,7 @@ import io
 import json
 
 from proxim.core.doctor import Check, Finding, Level
-from proxim.core.words import use
+from proxim.system_language import speak
 from proxim.ui.doctor import DoctorFace
 
 GOOD = Finding(Check.PORT, Level.OK, "Port 47800 is free.")
@@ -67,7 +67,7 @@ def test_a_terminal_breaks_lines_between_words_under_the_sentence() -> None:
 
 
 def test_marks_are_of_one_width_in_every_language() -> None:
-    use("de")
+    speak("de")
     text, _ = shown(GOOD, BAD)
     assert text.splitlines()[0] == "ok       Port 47800 is free."
     assert text.splitlines()[1].startswith("FEHLER   The firewall")

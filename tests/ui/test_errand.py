@@ -7,7 +7,8 @@ from dataclasses import replace
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.status import LinkStatus, Stage, TransferState, TransferStatus, Trouble
+from proxim.core.status import LinkStatus, Stage, Trouble
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.ui.errand import Errand
 from tests.rows import each_row
 

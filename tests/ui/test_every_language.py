@@ -13,11 +13,12 @@ from typing import Final
 
 import pytest
 
+from proxim.core.devices import Verified
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import Network, SessionType
-from proxim.core.messages import Verified
 from proxim.core.status import LinkStatus, Networks, NoInvitation, Prompt, Stage, Trouble
-from proxim.core.words import ENGLISH, LANGUAGES, use
+from proxim.core.words import ENGLISH, LANGUAGES
+from proxim.system_language import speak
 from proxim.ui.approval import APPROVE_DEAD_SECONDS
 from proxim.ui.ladder import STEPS
 from proxim.ui.theme import ThemeChoice
@@ -164,7 +165,7 @@ SCENES: Final = HOME | {
 def test_nothing_is_cut_at_100_percent(scene: str, make_bench: MakeBench) -> None:
     themes: tuple[ThemeChoice, ...] = ("light", "dark")
     for language, theme in product(OTHERS, themes):
-        use(language)
+        speak(language)
         bench = make_bench(theme)
         look_at(bench, scene, f"{language}-{scene}-{theme}-100")
         bench.root.destroy()
@@ -176,7 +177,7 @@ def test_nothing_is_cut_at_200_percent(
 ) -> None:
     monkeypatch.setenv("DISPLAY", fine_screen)
     for language in OTHERS:
-        use(language)
+        speak(language)
         bench = make_bench("light")
         look_at(bench, scene, f"{language}-{scene}-light-200")
         bench.root.destroy()
@@ -223,7 +224,7 @@ def every(widget: tkinter.Misc) -> Iterator[tkinter.Misc]:
 
 def test_the_steps_stand_beside_each_other(make_bench: MakeBench) -> None:
     for language, side in product(LANGUAGES, STEPS):
-        use(language)
+        speak(language)
         bench = make_bench("light")
         if side == "guest":
             show_asking(bench)
@@ -242,7 +243,7 @@ def test_the_steps_stand_beside_each_other(make_bench: MakeBench) -> None:
 
 def test_what_is_cut_is_found(make_bench: MakeBench) -> None:
     for language in OTHERS:
-        use(language)
+        speak(language)
         bench = make_bench("light")
         assert list(cut(bench.root)) == [], language
         bench.window.invite.new_code.configure(width=2)

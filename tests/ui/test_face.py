@@ -7,12 +7,13 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
+from proxim.core.devices import DeviceInfo
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import Disconnect, Join, LinkID, SendText, SessionType, Shutdown
 from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.manifest import Direction, Entry, TransferID
-from proxim.core.messages import DeviceInfo
 from proxim.ui.face import GOODBYE_SECONDS, MAX_TRANSFERS_KEPT, FaceOptions, LineFace, Role
 from tests.rows import each_row
 
@@ -45,7 +46,9 @@ class Face(LineFace):
     def _tell_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         self.told.append((status, before))
 
-    def _tell_transfer(self, status: st.TransferStatus, before: st.TransferStatus | None) -> None:
+    def _tell_transfer(
+        self, status: file_st.TransferStatus, before: file_st.TransferStatus | None
+    ) -> None:
         self.told.append((status, before))
 
     def _tell_problem(self, problem: Problem) -> None:
@@ -137,10 +140,10 @@ def test_a_far_address_is_refused_with_its_reason() -> None:
 
 PATHS = ("/a/film.mkv",)
 CAN_SEND = replace(CONNECTED, can_send_files=True)
-COMING = st.TransferStatus(
+COMING = file_st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
-    st.TransferState.ANNOUNCED,
+    file_st.TransferState.ANNOUNCED,
     (Entry("film.mkv", 10),),
     10,
     link=LINK,
@@ -149,13 +152,15 @@ COMING = st.TransferStatus(
 GOING = replace(COMING, transfer=TransferID("t2"), direction=Direction.OUT)
 
 
-def at(status: st.TransferStatus, *states: st.TransferState) -> list[st.TransferStatus]:
+def at(
+    status: file_st.TransferStatus, *states: file_st.TransferState
+) -> list[file_st.TransferStatus]:
     return [replace(status, state=state) for state in states]
 
 
 def test_transfers_are_told_with_what_they_were() -> None:
     face = Face(HOST)
-    active = replace(COMING, state=st.TransferState.ACTIVE)
+    active = replace(COMING, state=file_st.TransferState.ACTIVE)
     face.show(COMING)
     face.show(active)
     assert face.told == [(COMING, None), (active, COMING)]
@@ -188,20 +193,25 @@ def test_what_is_to_be_sent_goes_out_once_it_can() -> None:
 
 
 @each_row("options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)])
-@each_row("state, status", [(st.TransferState.DONE, 0), (st.TransferState.FAILED, 1)])
+@each_row("state, status", [(file_st.TransferState.DONE, 0), (file_st.TransferState.FAILED, 1)])
 def test_once_ends_with_what_was_sent(
-    options: FaceOptions, state: st.TransferState, status: int
+    options: FaceOptions, state: file_st.TransferState, status: int
 ) -> None:
     face = Face(options)
     face.take(
         CAN_SEND,
-        *at(GOING, st.TransferState.ANNOUNCED, st.TransferState.ACTIVE, st.TransferState.WAITING),
+        *at(
+            GOING,
+            file_st.TransferState.ANNOUNCED,
+            file_st.TransferState.ACTIVE,
+            file_st.TransferState.WAITING,
+        ),
     )
     face.show(replace(CAN_SEND, stage=st.Stage.WAITING))
     again = replace(CAN_SEND, link=LinkID("host-2"), resumes=LINK)
     face.show(replace(again, stage=st.Stage.APPROVED, can_send_files=False))
     face.show(again)
-    face.show(replace(GOING, state=st.TransferState.ACTIVE, link=again.link))
+    face.show(replace(GOING, state=file_st.TransferState.ACTIVE, link=again.link))
     assert face.posted == [SendPaths(LINK, PATHS)]
     face.show(replace(GOING, state=state, link=again.link))
     assert face.posted[1:] == [Disconnect(again.link), Shutdown()]
@@ -210,14 +220,18 @@ def test_once_ends_with_what_was_sent(
 
 def test_once_ends_with_what_came() -> None:
     face = Face(replace(HOST, once=True, accept_files=True))
-    face.take(CAN_SEND, COMING, *at(COMING, st.TransferState.ACTIVE, st.TransferState.DONE))
+    face.take(
+        CAN_SEND, COMING, *at(COMING, file_st.TransferState.ACTIVE, file_st.TransferState.DONE)
+    )
     assert face.posted == [Disconnect(LINK), Shutdown()]
     assert face.exit_status == 0
 
 
 def test_a_lost_link_that_may_come_back_ends_nothing_and_one_that_does_not_fails() -> None:
     face = Face(replace(JOIN, once=True, send=PATHS))
-    face.take(CAN_SEND, GOING, *at(GOING, st.TransferState.ACTIVE, st.TransferState.WAITING))
+    face.take(
+        CAN_SEND, GOING, *at(GOING, file_st.TransferState.ACTIVE, file_st.TransferState.WAITING)
+    )
     face.show(replace(CAN_SEND, stage=st.Stage.WAITING))
     assert face.posted == [SendPaths(LINK, PATHS)]
     face.show(replace(CAN_SEND, stage=st.Stage.CLOSED, reason=Reason.PEER_VANISHED))
@@ -230,7 +244,7 @@ def test_another_devices_link_that_ends_does_not_end_what_was_asked_for(
     send: tuple[str, ...],
 ) -> None:
     face = Face(replace(HOST, once=True, send=send))
-    face.take(CAN_SEND, replace(GOING, state=st.TransferState.ACTIVE))
+    face.take(CAN_SEND, replace(GOING, state=file_st.TransferState.ACTIVE))
     face.take(
         replace(CONNECTED, link=LinkID("host-2"), stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)
     )
@@ -254,9 +268,9 @@ def test_a_link_that_takes_another_up_stands_in_its_place() -> None:
 
 def test_an_interrupt_cancels_what_moves_and_keeps_what_waits() -> None:
     face = Face(HOST)
-    waiting = replace(COMING, transfer=TransferID("t3"), state=st.TransferState.WAITING)
-    over = replace(COMING, transfer=TransferID("t4"), state=st.TransferState.DONE)
-    face.take(CONNECTED, replace(COMING, state=st.TransferState.ACTIVE), GOING, waiting, over)
+    waiting = replace(COMING, transfer=TransferID("t3"), state=file_st.TransferState.WAITING)
+    over = replace(COMING, transfer=TransferID("t4"), state=file_st.TransferState.DONE)
+    face.take(CONNECTED, replace(COMING, state=file_st.TransferState.ACTIVE), GOING, waiting, over)
     face.interrupt()
     face.interrupt()
     cancelled = [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
@@ -275,7 +289,7 @@ def test_transfers_that_are_over_are_forgotten_some_time() -> None:
     face.show(GOING)
     for number in range(2 * MAX_TRANSFERS_KEPT):
         face.show(
-            replace(COMING, transfer=TransferID(f"over-{number}"), state=st.TransferState.DONE)
+            replace(COMING, transfer=TransferID(f"over-{number}"), state=file_st.TransferState.DONE)
         )
     assert len(face._transfers) == MAX_TRANSFERS_KEPT + 1
     assert GOING.transfer in face._transfers

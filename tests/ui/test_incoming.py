@@ -6,7 +6,8 @@ import pytest
 from proxim.core.errors import Reason
 from proxim.core.file_events import AcceptTransfer, CancelTransfer
 from proxim.core.manifest import Direction
-from proxim.core.status import Stopped, TransferState, TransferStatus
+from proxim.core.status import Stopped
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.ui.incoming import DEAD_SECONDS, IncomingQuestion
 from proxim.ui.theme import DARK
 from tests.ui.tk_support import Bench, camera, link, transfer

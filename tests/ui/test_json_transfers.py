@@ -15,7 +15,7 @@ from proxim.core.errors import Reason
 from proxim.core.file_events import AcceptTransfer
 from proxim.core.json_text import MessageError
 from proxim.core.manifest import MAX_ENTRIES, Direction, Entry, FailedFile, TransferID
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.ui.json_transfers import (
     read_answer,
     read_link,

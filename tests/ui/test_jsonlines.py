@@ -11,6 +11,8 @@ from typing import Any
 from hypothesis import given, strategies
 
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import (
     Decide,
@@ -32,7 +34,6 @@ from proxim.core.file_events import (
 )
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.messages import DeviceInfo, Verified
 from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.jsonlines import JsonLinesFace
 from tests.rows import each_row
@@ -54,10 +55,10 @@ INVITATION = st.Invitation(
 PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
 CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 
-COMING = st.TransferStatus(
+COMING = file_st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
-    st.TransferState.ANNOUNCED,
+    file_st.TransferState.ANNOUNCED,
     (Entry("trip", directory=True), Entry("trip/a.jpg", 70, 1), Entry("notes.txt", 30)),
     100,
     link=LINK,
@@ -515,17 +516,19 @@ FILES = [
 
 def test_a_transfer_from_its_announcement_to_its_end() -> None:
     face = Face(HOST)
-    active = replace(COMING, state=st.TransferState.ACTIVE, moved=50, speed=12.4, via=st.Via.LANE)
+    active = replace(
+        COMING, state=file_st.TransferState.ACTIVE, moved=50, speed=12.4, via=st.Via.LANE
+    )
     assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
     moving = {**TRANSFER, "state": "active", "bytes": 50, "speed": 12, "via": "lane"}
     assert face.show(active) == [moving]
-    waiting = replace(COMING, state=st.TransferState.WAITING, moved=50, link=None)
+    waiting = replace(COMING, state=file_st.TransferState.WAITING, moved=50, link=None)
     del (gone := {**TRANSFER, "state": "waiting", "bytes": 50})["link"]
     assert face.show(waiting) == [gone]
     failed = (FailedFile(2, Reason.FILE_CHANGED),)
     done = replace(
         COMING,
-        state=st.TransferState.DONE,
+        state=file_st.TransferState.DONE,
         moved=70,
         failed=failed,
         path="/d",
@@ -535,7 +538,7 @@ def test_a_transfer_from_its_announcement_to_its_end() -> None:
     assert face.show(done) == [
         {**ended, "failed": [{"path": "notes.txt", "reason": "file_changed"}]}
     ]
-    single = replace(GOING, state=st.TransferState.DONE, sha256="ab")
+    single = replace(GOING, state=file_st.TransferState.DONE, sha256="ab")
     assert face.show(single) == [
         {**TRANSFER, "transferID": "t2", "direction": "out", "state": "done", "sha256": "ab"}
     ]
@@ -549,10 +552,12 @@ def test_progress_is_told_some_ten_times_a_second() -> None:
     face = Face(HOST)
     told = 0
     for step in range(1000):
-        told += len(face.show(replace(COMING, state=st.TransferState.ACTIVE, moved=step % 100)))
+        told += len(
+            face.show(replace(COMING, state=file_st.TransferState.ACTIVE, moved=step % 100))
+        )
         face.now += 0.001
     assert 10 <= told <= 12
-    assert face.show(replace(COMING, state=st.TransferState.DONE))[0]["state"] == "done"
+    assert face.show(replace(COMING, state=file_st.TransferState.DONE))[0]["state"] == "done"
 
 
 @each_row(
@@ -593,7 +598,7 @@ def test_decline_and_cancel() -> None:
         == []
     )
     assert face.posted == [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
-    face.show(replace(GOING, state=st.TransferState.CANCELLED))
+    face.show(replace(GOING, state=file_st.TransferState.CANCELLED))
     for unknown in ("t2", "t9"):
         command = {"type": "cancel", "transferID": unknown}
         assert face.read(command) == [error(Reason.TRANSFER_GONE, transferID=unknown)]
@@ -606,7 +611,7 @@ def test_retry_of_what_was_sent_and_failed() -> None:
         assert face.read({"type": "retry", "transferID": number}) == [
             error(Reason.TRANSFER_GONE, transferID=number)
         ]
-    face.show(replace(GOING, state=st.TransferState.FAILED))
+    face.show(replace(GOING, state=file_st.TransferState.FAILED))
     assert face.read({"type": "retry", "transferID": "t2"}) == []
     assert face.posted == [RetryTransfer(GOING.transfer)]
 

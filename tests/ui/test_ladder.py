@@ -1,8 +1,8 @@
 from dataclasses import replace
 
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
 from proxim.core.events import SessionType
-from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -12,8 +12,8 @@ from proxim.core.status import (
     Stage,
     Status,
     Stopped,
-    TransferState,
 )
+from proxim.core.transfer_status import TransferState
 from proxim.ui.ladder import NO_STEP, Ladder, Rung, Side
 from tests.rows import each_row
 from tests.ui.tk_support import link, transfer

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core.devices import Verified
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import Disconnect, Invite, LinkID, SendText, SessionType
-from proxim.core.messages import Verified
 from proxim.core.status import Stage, TextReceived, TextSent, Trouble, Via
 from proxim.ui.link import LinkPanel
 from tests.ui.tk_support import LONG_NAME, Bench, link

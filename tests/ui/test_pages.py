@@ -3,7 +3,8 @@ from dataclasses import replace
 
 from proxim.core.events import Disconnect, LinkID
 from proxim.core.file_events import CancelTransfer
-from proxim.core.status import Stage, TextReceived, TransferState
+from proxim.core.status import Stage, TextReceived
+from proxim.core.transfer_status import TransferState
 from proxim.ui.pages import HOME, WAITING
 from tests.ui.tk_support import LONG_NAME, Bench, link, transfer
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID, Network, SessionType
 from proxim.core.manifest import Direction, FailedFile
-from proxim.core.messages import DeviceInfo, Verified
 from proxim.core.status import (
     Networks,
     NoInvitation,
@@ -16,10 +16,10 @@ from proxim.core.status import (
     Stage,
     TextReceived,
     ThisDevice,
-    TransferState,
     Trouble,
     Via,
 )
+from proxim.core.transfer_status import TransferState
 from proxim.ui.incoming import DEAD_SECONDS
 from proxim.ui.pages import WAITING
 from proxim.ui.theme import ThemeChoice

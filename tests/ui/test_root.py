@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxim.core.words import use
+from proxim.system_language import speak
 from proxim.ui import root as root_module
 from proxim.ui.root import PLAIN_DPI, POINTS_PER_INCH, installed, make_root, scale_of
 from proxim.ui.window import Window
@@ -134,7 +134,7 @@ def test_the_icon_is_taken_from_where_the_executable_unpacks_itself(
 def test_tks_own_dialogs_speak_the_language_in_use(
     language: str, word: str, make_bench: MakeBench
 ) -> None:
-    use(language)
+    speak(language)
     bench = make_bench("light")
     tk = bench.root.tk
     bench.pump(lambda: tk.eval("::msgcat::mclocale") == language)  # soon after the first paint

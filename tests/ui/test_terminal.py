@@ -12,6 +12,8 @@ from ipaddress import IPv4Address
 from hypothesis import given, strategies
 
 from proxim.core import status as st
+from proxim.core import transfer_status as file_st
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
 from proxim.core.events import (
     Decide,
@@ -27,8 +29,7 @@ from proxim.core.events import (
 from proxim.core.file_events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
 from proxim.core.host_code import HostCode, parse_target
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.messages import DeviceInfo, Verified
-from proxim.core.words import use
+from proxim.system_language import speak
 from proxim.ui.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.terminal import TerminalFace
 from proxim.ui.terminal_words import DEAD_SECONDS
@@ -652,10 +653,10 @@ def test_a_stdout_without_block_characters() -> None:
 # --- files ----------------------------------------------------------------------------------------
 
 
-COMING = st.TransferStatus(
+COMING = file_st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
-    st.TransferState.ANNOUNCED,
+    file_st.TransferState.ANNOUNCED,
     (Entry("film.mkv", 8_400_000),),
     8_400_000,
     link=LINK,
@@ -675,7 +676,7 @@ def test_a_question_for_a_file_and_its_answer() -> None:
     assert face.read("y") == ""
     assert face.posted == [AcceptTransfer(COMING.transfer)]
     assert (
-        face.show(replace(COMING, state=st.TransferState.ACTIVE))
+        face.show(replace(COMING, state=file_st.TransferState.ACTIVE))
         == "Receiving film.mkv (8.4 MB) from Ana.\n"
     )
 
@@ -701,7 +702,9 @@ def test_an_answer_to_a_file_that_was_withdrawn_counts_for_no_other() -> None:
     other = replace(COMING, transfer=TransferID("t2"), entries=(Entry("virus.exe", 1),), size=1)
     face.show(CONNECTED, COMING, other)
     face.now += 10
-    shown = face.show(replace(COMING, state=st.TransferState.CANCELLED, reason=Reason.CANCELLED))
+    shown = face.show(
+        replace(COMING, state=file_st.TransferState.CANCELLED, reason=Reason.CANCELLED)
+    )
     assert "virus.exe (1 byte)" in shown
     assert shown.endswith(TAKE)
     assert face.read("y").startswith("That came too soon")
@@ -720,7 +723,7 @@ def test_with_a_folder_to_save_to_nothing_is_asked() -> None:
     face = Face(replace(HOST, accept_files=True))
     assert face.show(COMING) == ""
     assert (
-        face.show(replace(COMING, state=st.TransferState.ACTIVE))
+        face.show(replace(COMING, state=file_st.TransferState.ACTIVE))
         == "Receiving film.mkv (8.4 MB) from Ana.\n"
     )
     assert face.posted == []
@@ -766,8 +769,8 @@ def test_a_path_that_is_left_out_is_named() -> None:
 
 def test_a_summary_at_the_end() -> None:
     face = Face(HOST)
-    done = replace(COMING, state=st.TransferState.DONE, path="/d/film.mkv")
-    face.show(done, replace(done, transfer=TransferID("t2"), state=st.TransferState.FAILED))
+    done = replace(COMING, state=file_st.TransferState.DONE, path="/d/film.mkv")
+    face.show(done, replace(done, transfer=TransferID("t2"), state=file_st.TransferState.FAILED))
     assert (
         face.show(st.Stopped())
         == "Altogether: 1 file (8.4 MB) received and verified; 1 transfer not complete.\n"
@@ -809,10 +812,10 @@ def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int)
     shown = face.show(
         CONNECTED,
         coming,
-        replace(coming, state=st.TransferState.ACTIVE, speed=2.0),
-        replace(coming, state=st.TransferState.WAITING),
-        replace(coming, state=st.TransferState.DONE, failed=failed),
-        replace(coming, transfer=TransferID("t2"), state=st.TransferState.DONE),
+        replace(coming, state=file_st.TransferState.ACTIVE, speed=2.0),
+        replace(coming, state=file_st.TransferState.WAITING),
+        replace(coming, state=file_st.TransferState.DONE, failed=failed),
+        replace(coming, transfer=TransferID("t2"), state=file_st.TransferState.DONE),
     )
     shown += face.read("/files")
     controls = {char for char in shown if unicodedata.category(char) in {"Cc", "Cs"}}
@@ -827,7 +830,7 @@ def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int)
     "typed, approved", [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)]
 )
 def test_answers_in_german(typed: str, approved: bool) -> None:
-    use("de")
+    speak("de")
     face = Face(HOST)
     assert face.ask(VERIFIED).endswith("Zulassen? [j/N] (40 s) ")
     face.read(typed)
@@ -836,7 +839,7 @@ def test_answers_in_german(typed: str, approved: bool) -> None:
 
 @each_row("typed, approved", [("ja", True), ("yes", True), ("n", False)])
 def test_the_whole_word_in_german(typed: str, approved: bool) -> None:
-    use("de")
+    speak("de")
     face = Face(HOST)
     assert face.ask(PROMPT).endswith("Zulassen? [ja/N] (40 s) ")
     assert face.read("j").startswith("Nicht verifiziert: Um es trotzdem zuzulassen")

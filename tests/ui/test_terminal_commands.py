@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.file_events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.ui.console import Console
 from proxim.ui.terminal_commands import FileCommands, split_paths
 from proxim.ui.terminal_lines import Lines

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from proxim.core.file_events import AcceptTransfer
 from proxim.core.manifest import Direction, Entry, TransferID
-from proxim.core.status import TransferState, TransferStatus
-from proxim.core.words import use
+from proxim.core.transfer_status import TransferState, TransferStatus
+from proxim.system_language import speak
 from proxim.ui.console import Console
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_questions import FileQuestions
@@ -167,7 +167,7 @@ def test_what_nobody_can_answer() -> None:
 
 
 def test_in_german() -> None:
-    use("de")
+    speak("de")
     questions = Questions()
     assert questions.put(COMING).startswith(
         "\nAna möchte trip und 1 weitere (3 Dateien, 1,0 kB) senden:"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.ui.console import Console, columns_of
 from proxim.ui.terminal_lines import Lines
 from proxim.ui.terminal_transfers import LINE_SECONDS, REDRAW_SECONDS, TransferReport

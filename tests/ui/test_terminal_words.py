@@ -1,6 +1,6 @@
 """What the terminal says about durations and proofs."""
 
-from proxim.core.messages import Verified
+from proxim.core.devices import Verified
 from proxim.ui.face import Role
 from proxim.ui.terminal_words import duration, proved_words
 from tests.rows import each_row

@@ -5,7 +5,7 @@ import pytest
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.file_events import CancelTransfer, RetryTransfer
 from proxim.core.manifest import Direction, Entry, FailedFile
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.core.words import say
 from proxim.ui import transfer_row
 from proxim.ui.transfer_row import FAILED_SHOWN, Deed, TransferRow, deed_of

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.status import TransferState, TransferStatus
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.core.words import say
 from proxim.ui.transfer_words import (
     NAME_SHOWN_MAX,

@@ -4,7 +4,8 @@ from functools import partial
 import pytest
 
 from proxim.core.events import LinkID
-from proxim.core.status import TextReceived, TransferState
+from proxim.core.status import TextReceived
+from proxim.core.transfer_status import TransferState
 from proxim.ui.link import LinkPanel
 from proxim.ui.theme import DARK
 from proxim.ui.transfer_row import TransferRow

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from proxim.core.devices import Verified
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import Decide, Invite, Join, LinkID, SendText, SessionType
-from proxim.core.messages import Verified
 from proxim.core.status import (
     NoInvitation,
     PairOutcome,

@@ -15,20 +15,12 @@ from typing import Final
 
 from PIL import Image, ImageGrab, features
 
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.events import LinkID, Network, SessionType
 from proxim.core.file_events import AnyIntent
 from proxim.core.manifest import Direction, Entry, TransferID
-from proxim.core.messages import DeviceInfo, Verified
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    Networks,
-    Prompt,
-    Stage,
-    ThisDevice,
-    TransferState,
-    TransferStatus,
-)
+from proxim.core.status import Invitation, LinkStatus, Networks, Prompt, Stage, ThisDevice
+from proxim.core.transfer_status import TransferState, TransferStatus
 from proxim.ui.root import make_root
 from proxim.ui.theme import ThemeChoice
 from proxim.ui.window import Window
