@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from proxim.net.pace import Pace, Rate
 
-PATIENCE = 15.0
+PATIENCE = 30.0  # seconds; what takes longer hangs, also beside other tests on a busy machine
 UNLIMITED = Pace(Rate(1e9, 1e9), Rate(1e9, 1e9), Rate(1e12, 1e12))
 T = TypeVar("T")
 
