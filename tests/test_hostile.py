@@ -325,6 +325,7 @@ FLIPS = {
 
 
 @pytest.mark.skipif(not list_networks(), reason="WebRTC needs a network address besides loopback")
+@pytest.mark.timeout(400)  # what never ends is named, after its own limit, one after the other
 async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides() -> None:
     """The third frame of each side: the guest's offer, the host's answer."""
     ended = {

@@ -224,9 +224,10 @@ REQUEST = {
 }
 
 
-@pytest.mark.parametrize(
-    ("message", "code"),
-    [
+async def test_a_bad_message_gets_its_error_and_changes_nothing(
+    sides: list[Side], subtests: pytest.Subtests
+) -> None:
+    cases = [
         ("{not json", "bad_json"),
         ("[]", "bad_json"),
         ('{"type":"pair_request"}', "bad_message"),
@@ -235,18 +236,16 @@ REQUEST = {
         ('{"type":"pair_response","sessionID":"abc","approved":true}', "not_allowed"),
         ('{"type":"signal","sessionID":"abc","payload":{"sdp":"v=0"}}', "not_allowed"),
         ("x" * (64 * 1024 + 1), "too_large"),
-    ],
-)
-async def test_a_bad_message_gets_its_error_and_changes_nothing(
-    sides: list[Side], message: str, code: str
-) -> None:
+    ]
     host, invitation = await start_host(sides, on("127.0.0.1"))
-    async with dial(invitation) as socket:
-        error = await answer(socket, message)
-        assert (error["type"], error["code"]) == ("error", code)
-        assert str(error["message"]).endswith(".")
-        unknown = await answer(socket, REQUEST)
-        assert (unknown["status"], unknown["reason"]) == ("rejected", "unknown_session")
+    for message, code in cases:
+        with subtests.test(message=message[:80]):
+            async with dial(invitation) as socket:
+                error = await answer(socket, message)
+                assert (error["type"], error["code"]) == ("error", code)
+                assert str(error["message"]).endswith(".")
+                unknown = await answer(socket, REQUEST)
+                assert (unknown["status"], unknown["reason"]) == ("rejected", "unknown_session")
     assert not any(isinstance(status, told.Prompt | told.Trouble) for status in host.told.all)
 
 
