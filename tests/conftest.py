@@ -1,10 +1,12 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from proxim.bridge import new_event_loop
 from proxim.core import words
@@ -24,11 +26,11 @@ BOTH_LOOPS: Final = {
     for module in ("client", "lane", "lanes", "peer", "runtime", "server", "websocket")
 }
 
-# Tests that are spread over the workers (pytest-xdist) as one piece, by the folder or file that
-# they stand in, and in the order in which the pieces start: the longest first, so that none of them
-# is left to one worker while the others have nothing to do. "real time" holds what would disturb
-# each other: poor networks, floods, many programs at once. Each worker has its own browser,
-# executable and programs, so that the others stay together because their fixtures are dear.
+# Tests that one worker (pytest-xdist) runs one after the other, by the folder or file that they
+# stand in, and in the order in which these pieces start: the longest first, so that none of them is
+# left to one worker while the others have nothing to do. "real time" holds what would disturb each
+# other: poor networks, floods, programs that send as fast as they can. The others stay together
+# because what they need is dear: the executable, a browser. All other tests go to whoever is free.
 PIECES: Final = {
     "test_executable.py": "executable",
     "test_files_network.py": "real time",
@@ -36,34 +38,45 @@ PIECES: Final = {
     "test_pairing.py": "real time",
     "test_desktop.py": "real time",
     "test_flood.py": "real time",
-    "net/test_peer.py": "peers",
+    "web/test_page.py": "page",
     "web": "browsers",
+    "net/test_peer.py": "peers",
     "test_hostile.py": "hostile",
     "test_files.py": "files",
     "test_files_disk.py": "files",
     "test_layers.py": "layers",
 }
+TURNS: Final = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.values()))}
 
 
-def _piece_of(item: pytest.Item) -> str | None:
-    """The place in PIECES that a test belongs to."""
-    if not item.path.is_relative_to(TESTS):
+def piece_of(node_id: str) -> str | None:
+    """The piece that a test belongs to; None if it stands for itself."""
+    file = PurePosixPath(node_id.partition("::")[0])
+    if not file.is_relative_to(TESTS.name):
         return None
-    place = item.path.relative_to(TESTS)
-    return next((name for name in PIECES if place.is_relative_to(name)), None)
+    place = file.relative_to(TESTS.name)
+    return next((piece for name, piece in PIECES.items() if place.is_relative_to(name)), None)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which they start, and those of a piece together."""
-    turns = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.values()))}
-    turn_of: dict[pytest.Item, int] = {}
-    for item in items:
-        if (place := _piece_of(item)) is None:
-            continue
-        item.add_marker(pytest.mark.xdist_group(PIECES[place]))
-        turn_of[item] = turns[PIECES[place]]
-    items.sort(key=lambda item: turn_of.get(item, len(turns)))
+    """Put the tests into the order in which they start."""
+    items.sort(key=lambda item: TURNS.get(piece_of(item.nodeid) or "", len(TURNS)))
+
+
+class Pieces(LoadScopeScheduling):
+    """Hands the pieces to the workers, in the order in which they were put.
+
+    `--dist=loadgroup` would do this by marks; pytest-xdist 3.8 loses them with pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return piece_of(nodeid) or nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
+    """Whatever `--dist` says."""
+    return Pieces(config, log)
 
 
 @pytest.hookimpl

@@ -6,6 +6,7 @@ import http
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -42,7 +43,7 @@ def url_of(server: object) -> str:
 
 async def failure(url: str) -> Reason:
     events = Events()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         await Client(ID, events).run(url)
     assert len(events.all) == 1
     return (await events.wait(DialFailed)).reason
@@ -126,7 +127,7 @@ async def hostile(client: Client, frames: bytes) -> None:
             await connection.drain()
 
     async with serve(flood, "127.0.0.1", 0, close_timeout=0.1) as server:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             await client.run(url_of(server))
 
 
@@ -140,10 +141,14 @@ async def test_a_host_that_sends_too_fast_is_cut(subtests: pytest.Subtests) -> N
     for frame in cases:
         with subtests.test(frame=frame):
             events = Events()
+            began = time.monotonic()
             await hostile(Client(ID, events), frame * (1 + 100_000 // len(frame)))
             assert events.all[0] == ConnectionOpened(ID, "127.0.0.1")
             assert events.all[-1] == ConnectionLost(ID)
-            assert len(events.all) <= limits.SIGNALING_PACE.frames.burst + 2
+            # On a busy machine it takes a while, in which more may come; and those two
+            pace = limits.SIGNALING_PACE.frames
+            most = pace.burst + pace.per_second * (time.monotonic() - began)
+            assert len(events.all) <= most + 2
 
 
 async def test_a_host_that_reads_no_answer_to_its_pings_is_cut(

@@ -10,6 +10,7 @@ import json
 import logging
 import socket
 import sys
+import time
 import tracemalloc
 from collections.abc import AsyncIterator
 
@@ -62,7 +63,7 @@ class Running:
     async def get(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(self.address, self.port)
         writer.write(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             response = await reader.read()
         writer.close()
         await writer.wait_closed()
@@ -89,7 +90,7 @@ async def ipv6() -> AsyncIterator[Running]:
 
 
 async def closed(client: ClientConnection) -> int | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await client.wait_closed()
     return client.close_code
 
@@ -480,7 +481,7 @@ async def test_half_open_sockets_count_and_one_address_has_eight(
 
 
 async def until_answered(running: Running) -> bytes:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 response = await running.get(running.request())
