@@ -59,11 +59,15 @@ def piece_of(node_id: str) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which they start."""
+    """Put the tests into the order in which they start; say which of them are measured."""
     items.sort(key=lambda item: TURNS.get(piece_of(item.nodeid) or "", len(TURNS)))
+    for item in items:
+        # proxim/core is to be reached whole by the tests of its own, which measuring slows down
+        if not item.path.is_relative_to(TESTS / "core"):
+            item.add_marker("no_cover")
 
 
-class Pieces(LoadScopeScheduling):
+class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist tells no types
     """Hands the pieces to the workers, in the order in which they were put.
 
     `--dist=loadgroup` would do this by marks; pytest-xdist 3.8 loses them with pytest 9.2.

@@ -178,8 +178,9 @@ async def test_a_recorded_greeting_opens_nothing(room: Room) -> None:
 
 
 async def test_whoever_says_anything_else_is_closed_at_once(subtests: pytest.Subtests) -> None:
-    for first in ["text", b"", bytes(16), bytes(50), bytes(5000), bytes(300_000)]:
-        with subtests.test(first=first):
+    cases: list[str | bytes] = ["text", b"", bytes(16), bytes(50), bytes(5000), bytes(300_000)]
+    for first in cases:
+        with subtests.test(first=first[:20]):
             async with lane_room() as room:
                 await check_whoever_says_anything_else_is_closed_at_once(room, first)
 
