@@ -77,7 +77,9 @@ def namespaces() -> Iterator[Namespaces]:
     command = ["unshare", *user, "--net", "--mount", sys.executable, str(Path(__file__))]
     with (
         ours,
-        subprocess.Popen(command, stdin=keepers, stderr=subprocess.PIPE, cwd=ROOT) as keeper,
+        subprocess.Popen(
+            command, stdin=keepers.fileno(), stderr=subprocess.PIPE, cwd=ROOT
+        ) as keeper,
     ):
         try:
             keepers.close()

@@ -44,6 +44,11 @@ class Running:
         self.listener = open_listener(address, None)
         self.port = int(self.listener.getsockname()[1])
 
+    def begin_case(self) -> None:
+        """Forget what came before: what one case did is not to be seen in the next."""
+        self.guests_came = 0
+        self.events.all.clear()
+
     async def _guest_comes(self) -> None:
         self.guests_came += 1
 
@@ -276,6 +281,7 @@ async def test_only_get(running: Running, subtests: pytest.Subtests) -> None:
     for method in ["POST", "PUT", "OPTIONS", "DELETE", "TRACE", "CONNECT", "get", "X"]:
         for upgrade in [{}, UPGRADE]:
             with subtests.test(method=method, upgrade=upgrade):
+                running.begin_case()
                 status, headers, body = split(
                     await running.get(running.request(method=method, **upgrade))
                 )
@@ -305,6 +311,7 @@ async def test_another_host_is_misdirected(running: Running, subtests: pytest.Su
     for host in host_cases:
         for upgrade in [{}, UPGRADE]:
             with subtests.test(host=host, upgrade=upgrade):
+                running.begin_case()
                 request = running.request(host=host.format(port=running.port), **upgrade)
                 status, headers, body = split(await running.get(request))
                 assert (status, body) == (421, b"Misdirected Request.\n")
@@ -339,6 +346,7 @@ async def test_a_page_from_elsewhere_is_refused(
     for origin in origin_cases:
         for upgrade in [{}, UPGRADE]:
             with subtests.test(origin=origin, upgrade=upgrade):
+                running.begin_case()
                 caplog.clear()
                 caplog.set_level(logging.INFO, "proxim")
                 request = running.request(Origin=origin.format(port=running.port), **upgrade)
@@ -389,6 +397,7 @@ async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
     ]
     for line, header, count, expected in cases:
         with subtests.test(expected=expected):
+            running.begin_case()
             headers = "".join(f"X-{index}: {'<' * header}\r\n" for index in range(count))
             request = f"GET /{'<' * line} HTTP/1.1\r\n{headers}\r\n".encode()
             assert len(request) < limits.MAX_REQUEST_BYTES  # else it is cut off while it comes
@@ -413,6 +422,7 @@ async def test_what_is_no_request_gets_no_answer_at_all(
     ]
     for request_text in cases:
         with subtests.test(request_text=request_text):
+            running.begin_case()
             assert (
                 await running.get(request_text.format(host=f"127.0.0.1:{running.port}").encode())
                 == b""
