@@ -48,6 +48,8 @@ class Namespaces:
         """Make a TAP device in the keeper's network namespace; what is read and written at its
         other end.
         """
+        if sys.platform == "win32":
+            raise OSError("TAP devices are Linux's")
         self._requests.sendall(name.encode())
         _, descriptors, _, _ = socket.recv_fds(self._requests, 1, 1)
         if not descriptors:
@@ -55,7 +57,7 @@ class Namespaces:
         return descriptors[0]
 
     def _enter(self) -> list[str]:
-        user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
+        user = [] if _is_root() else ["--user", "--preserve-credentials"]
         # A changed mount namespace takes the working directory away: the keeper's is used
         return ["nsenter", f"--target={self._keeper.pid}", *user, "--net", "--mount", "--wd"]
 
@@ -71,7 +73,7 @@ class Namespaces:
 @contextlib.contextmanager
 def namespaces() -> Iterator[Namespaces]:
     """A place for network namespaces; an OSError says why this machine gives none."""
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    user = [] if _is_root() else ["--user", "--map-root-user"]
     ours, keepers = socket.socketpair()
     ours.settimeout(PATIENCE)
     command = ["unshare", *user, "--net", "--mount", sys.executable, str(Path(__file__))]
@@ -112,6 +114,10 @@ def missing() -> str | None:
     return None
 
 
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
     if done.returncode != 0:
@@ -120,6 +126,8 @@ def _run(command: list[str]) -> None:
 
 def _keep() -> None:
     """What the keeper does: make TAP devices by name until nobody holds the other end."""
+    if sys.platform != "linux":
+        raise OSError("network namespaces are Linux's")
     # `ip netns` keeps its names in /run/netns, which only root may write and all would share
     _run(["mount", "-t", "tmpfs", "tmpfs", "/run"])
     with socket.socket(fileno=0) as requests:
