@@ -4,6 +4,7 @@ link.
 
 import asyncio
 import json
+import os
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
@@ -32,6 +33,8 @@ _HOW: Final = (
 async def figures(options: Options) -> list[Figure]:
     """Take the row."""
     why = missing()
+    if why is None and os.geteuid() != 0:
+        why = "network namespaces that other programs can enter need root"
     if why is None and shutil.which("iperf3") is None:
         why = "it needs iperf3"
     if why is not None:

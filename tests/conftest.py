@@ -1,8 +1,12 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from proxim import system_language
 from proxim.bridge import new_event_loop
@@ -16,15 +20,82 @@ os.environ["LANGUAGE"] = words.ENGLISH
 speak(words.ENGLISH)
 
 
+TESTS: Final = Path(__file__).parent
+
+# What stands on sockets and timers is tested on Python's own loop, too, which Proxim has on Windows
+# and macOS. Whatever is not named here sees no more of the loop than any coroutine does.
+BOTH_LOOPS: Final = {
+    f"net/test_{module}.py"
+    for module in ("client", "lane", "lanes", "peer", "runtime", "server", "websocket")
+}
+
+# Tests that one worker (pytest-xdist) runs one after the other, by the folder or file that they
+# stand in, and in the order in which these pieces start: the longest first, so that none of them is
+# left to one worker while the others have nothing to do. "real time" holds what would disturb each
+# other: poor networks, floods, programs that send as fast as they can. The others stay together
+# because what they need is dear: the executable, a browser. All other tests go to whoever is free.
+PIECES: Final = {
+    "test_executable.py": "executable",
+    "test_files_network.py": "real time",
+    "test_files_resume.py": "real time",
+    "test_pairing.py": "real time",
+    "test_desktop.py": "real time",
+    "test_flood.py": "real time",
+    "web/test_page.py": "page",
+    "web": "browsers",
+    "net/test_peer.py": "peers",
+    "test_hostile.py": "hostile",
+    "test_files.py": "files",
+    "test_files_disk.py": "files",
+    "test_layers.py": "layers",
+}
+TURNS: Final = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.values()))}
+
+
+def piece_of(node_id: str) -> str | None:
+    """The piece that a test belongs to; None if it stands for itself."""
+    file = PurePosixPath(node_id.partition("::")[0])
+    if not file.is_relative_to(TESTS.name):
+        return None
+    place = file.relative_to(TESTS.name)
+    return next((piece for name, piece in PIECES.items() if place.is_relative_to(name)), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests into the order in which they start; say which of them are measured."""
+    items.sort(key=lambda item: TURNS.get(piece_of(item.nodeid) or "", len(TURNS)))
+    for item in items:
+        # proxim/core is to be reached whole by the tests of its own, which measuring slows down
+        if not item.path.is_relative_to(TESTS / "core"):
+            item.add_marker("no_cover")
+
+
+class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist tells no types
+    """Hands the pieces to the workers, in the order in which they were put.
+
+    `--dist=loadgroup` would do this by marks; pytest-xdist 3.8 loses them with pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return piece_of(nodeid) or nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
+    """Whatever `--dist` says."""
+    return Pieces(config, log)
+
+
 @pytest.hookimpl
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """What stands on sockets is tested on Python's own loop, too, which Proxim has on Windows and
-    macOS.
-    """
+    """The loops that a test of a coroutine runs on, one after the other."""
     loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"ours": new_event_loop}
-    return loops | ({"asyncio": asyncio.new_event_loop} if item.path.parent.name == "net" else {})
+    both = item.path.is_relative_to(TESTS) and (
+        item.path.relative_to(TESTS).as_posix() in BOTH_LOOPS
+    )
+    return loops | ({"asyncio": asyncio.new_event_loop} if both else {})
 
 
 @pytest.fixture(autouse=True)

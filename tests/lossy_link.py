@@ -2,8 +2,7 @@
 two TAP devices.
 
 `tc netem` would be the usual means, but it is a kernel module that many machines (containers, small
-VMs) lack; a TAP device needs only /dev/net/tun. Traffic never leaves the two namespaces. Linux,
-root.
+VMs) lack; a TAP device needs only /dev/net/tun. Traffic never leaves the two namespaces. Linux.
 """
 
 import contextlib
@@ -12,31 +11,19 @@ import os
 import random
 import select
 import struct
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 
-TUNSETIFF = 0x400454CA  # linux/if_tun.h
-IFF_TAP_WITHOUT_INFO = 0x0002 | 0x1000  # IFF_TAP | IFF_NO_PI
+from tests.namespaces import Namespaces, missing, namespaces
+
+__all__ = ["TCP", "UDP", "LossyLink", "Packet", "Verdict", "lossy_link", "missing"]
+
 FRAME_BYTES = 2048  # a 1500-byte packet with its Ethernet header
 IPV4, TCP, UDP = 0x0800, 6, 17
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
-
-
-def missing() -> str | None:
-    """Why this machine cannot have such a link; None if it can."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        return "network namespaces need root"
-    if not Path("/dev/net/tun").exists():
-        return "there is no /dev/net/tun"
-    if subprocess.run(["ip", "netns", "list"], capture_output=True, check=False).returncode != 0:
-        return "`ip netns` does not work here (Debian: iproute2)"
-    return None
 
 
 class Verdict(Enum):
@@ -76,7 +63,8 @@ class LossyLink:
 
     delay: float
     loss: float
-    namespaces: tuple[str, str] = ("", "")
+    place: Namespaces
+    namespaces: tuple[str, str] = ("side-0", "side-1")
     addresses: tuple[str, str] = ("10.77.0.1", "10.77.0.2")
     cut: bool = False
     judge: Callable[[Packet], Verdict] = _let_pass
@@ -85,7 +73,7 @@ class LossyLink:
 
     def command(self, side: int, *arguments: str) -> list[str]:
         """A command line that runs `arguments` on one side."""
-        return ["ip", "netns", "exec", self.namespaces[side], *arguments]
+        return self.place.command(self.namespaces[side], *arguments)
 
     def _relay(self) -> None:
         dice = random.Random(1)  # the same losses each time
@@ -170,11 +158,7 @@ def _checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True)
-
-
-def _switch_ipv6_off(namespace: str) -> None:
+def _switch_ipv6_off(place: Namespaces, namespace: str) -> None:
     """Its own address becomes usable seconds after the interface is up: a browser takes that for
     another network.
 
@@ -183,41 +167,31 @@ def _switch_ipv6_off(namespace: str) -> None:
     for scope in ("all", "default"):
         setting = f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6"
         write = ["sh", "-c", f"[ ! -e {setting} ] || echo 1 > {setting}"]
-        subprocess.run(["ip", "netns", "exec", namespace, *write], check=True, capture_output=True)
-
-
-def _open_tap(name: str) -> int:
-    if sys.platform != "linux":
-        raise OSError("TAP devices are Linux's")
-    import fcntl
-
-    tap = os.open("/dev/net/tun", os.O_RDWR)
-    fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TAP_WITHOUT_INFO))
-    return tap
+        place.run("ip", "netns", "exec", namespace, *write)
 
 
 @contextlib.contextmanager
 def lossy_link(delay: float, loss: float) -> Iterator[LossyLink]:
     """Make the namespaces and the cable; remove both at the end."""
-    link = LossyLink(delay, loss, (f"proxim-a-{os.getpid()}", f"proxim-b-{os.getpid()}"))
-    relay = threading.Thread(target=link._relay, name="lossy link")
-    try:
-        for side, namespace in enumerate(link.namespaces):
-            tap_name = f"px{side}-{os.getpid()}"[:15]
-            link._taps.append(_open_tap(tap_name))
-            _ip("netns", "add", namespace)
-            _switch_ipv6_off(namespace)
-            _ip("link", "set", tap_name, "netns", namespace, "name", "eth0")
-            _ip("-n", namespace, "addr", "add", f"{link.addresses[side]}/24", "dev", "eth0")
-            _ip("-n", namespace, "link", "set", "lo", "up")
-            _ip("-n", namespace, "link", "set", "eth0", "up")
-        relay.start()
-        yield link
-    finally:
-        link._stop.set()
-        if relay.is_alive():
-            relay.join()
-        for tap in link._taps:
-            os.close(tap)
-        for namespace in link.namespaces:
-            subprocess.run(["ip", "netns", "del", namespace], capture_output=True, check=False)
+    with namespaces() as place:
+        link = LossyLink(delay, loss, place)
+        relay = threading.Thread(target=link._relay, name="lossy link")
+        try:
+            for side, namespace in enumerate(link.namespaces):
+                tap = f"side-{side}"
+                link._taps.append(place.open_tap(tap))
+                place.add(namespace)
+                _switch_ipv6_off(place, namespace)
+                place.run("ip", "link", "set", tap, "netns", namespace, "name", "eth0")
+                address = f"{link.addresses[side]}/24"
+                place.run("ip", "-n", namespace, "addr", "add", address, "dev", "eth0")
+                place.run("ip", "-n", namespace, "link", "set", "lo", "up")
+                place.run("ip", "-n", namespace, "link", "set", "eth0", "up")
+            relay.start()
+            yield link
+        finally:
+            link._stop.set()
+            if relay.is_alive():
+                relay.join()
+            for tap_end in link._taps:
+                os.close(tap_end)

@@ -6,7 +6,12 @@ from PIL.IcoImagePlugin import IcoImageFile
 
 from assets.draw_icon import draw, write
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ROOT = Path(__file__).resolve().parents[2]
+FILES = (
+    ROOT / "proxim/ui/proxim.png",
+    ROOT / "assets/proxim.ico",
+    ROOT / "assets/proxim.icns",
+)
 SLIGHT = 24  # of 255: another version of Pillow may smooth an edge differently
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
@@ -41,21 +46,21 @@ def pictures(path: Path) -> dict[int, Image.Image]:
 def test_the_files_are_what_the_script_draws() -> None:
     drawn: dict[int, Image.Image] = {}
     wrong = []
-    for name in ("proxim.png", "proxim.ico", "proxim.icns"):
-        for size, picture in pictures(ASSETS / name).items():
+    for file in FILES:
+        for size, picture in pictures(file).items():
             if size not in drawn:
                 drawn[size] = draw(size)
             if difference(picture, drawn[size]) > SLIGHT:
-                wrong.append(f"{name} at {size}")
+                wrong.append(f"{file.name} at {size}")
     assert wrong == []
 
 
 def test_every_system_gets_its_sizes(tmp_path: Path) -> None:
-    png, ico, icns = write(tmp_path)
+    png, ico, icns = write(tmp_path, tmp_path)
     assert set(pictures(png)) == {256}
     assert {16, 24, 32, 48, 256} <= set(pictures(ico))
     assert {32, 256, 512, 1024} <= set(pictures(icns))
-    assert (ASSETS / "proxim.png").stat().st_size < 20_000
+    assert FILES[0].stat().st_size < 20_000
 
 
 def luminance(colour: tuple[int, ...]) -> float:

@@ -8,9 +8,10 @@ import secrets
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from proxim.core.commands import DialLane, ExpectLane
-from proxim.core.events import LaneOpened, LinkID
+from proxim.core.events import LinkID
 from proxim.core.lane_frames import Stream
+from proxim.core.link_commands import DialLane, ExpectLane
+from proxim.core.link_events import LaneOpened
 from proxim.net.lanes import Lanes
 from proxim.net.listener import open_listener
 from proxim.net.server import Server

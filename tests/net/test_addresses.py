@@ -226,9 +226,8 @@ def test_rank_of_nothing() -> None:
     assert rank([]) == ()
 
 
-@pytest.mark.parametrize(
-    ("name", "description", "kind"),
-    [
+def test_kinds(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str, AdapterKind]] = [
         ("eth0", "", AdapterKind.PHYSICAL),
         ("enx00e04c680001", "", AdapterKind.PHYSICAL),
         ("wlan0", "", AdapterKind.PHYSICAL),
@@ -265,10 +264,10 @@ def test_rank_of_nothing() -> None:
         ("docker_gwbridge", "", AdapterKind.VIRTUAL),
         ("Ethernet 6", "Microsoft KM-TEST Loopback Adapter", AdapterKind.VIRTUAL),
         ("Teredo", "Teredo Tunneling Pseudo-Interface", AdapterKind.VIRTUAL),
-    ],
-)
-def test_kinds(name: str, description: str, kind: AdapterKind) -> None:
-    assert kind_of(Adapter(name, description or name, ())) is kind
+    ]
+    for name, description, kind in cases:
+        with subtests.test(name=name):
+            assert kind_of(Adapter(name, description or name, ())) is kind
 
 
 def test_a_tunnel_with_a_harmless_name_is_a_vpn() -> None:
@@ -402,11 +401,10 @@ def test_network_for_another_loopback_address() -> None:
     assert network_for("127.0.0.77") == Network("127.0.0.77", 8, "loopback", virtual=False)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "nonsense", "203.0.113.77", "0.0.0.0", "::", "192.0.2.2/24", "2001:db8::7"]
-)
-def test_network_for_what_is_not_here(text: str) -> None:
-    assert network_for(text) is None
+def test_network_for_what_is_not_here(subtests: pytest.Subtests) -> None:
+    for text in ["", "nonsense", "203.0.113.77", "0.0.0.0", "::", "192.0.2.2/24", "2001:db8::7"]:
+        with subtests.test(text=text):
+            assert network_for(text) is None
 
 
 def test_network_for_reads_zones_brackets_and_stopped_adapters(

@@ -2,12 +2,11 @@
 
 import asyncio
 import errno
-import functools
 import http
-import os
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -25,7 +24,7 @@ from proxim.core.messages import CloseCode
 from proxim.net import client as client_module
 from proxim.net import limits
 from proxim.net.client import Client
-from tests.lossy_link import missing
+from tests.namespaces import missing, namespaces
 from tests.net.support import UNLIMITED, Events
 from tests.programs import PATIENCE, ROOT
 
@@ -44,7 +43,7 @@ def url_of(server: object) -> str:
 
 async def failure(url: str) -> Reason:
     events = Events()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         await Client(ID, events).run(url)
     assert len(events.all) == 1
     return (await events.wait(DialFailed)).reason
@@ -128,25 +127,28 @@ async def hostile(client: Client, frames: bytes) -> None:
             await connection.drain()
 
     async with serve(flood, "127.0.0.1", 0, close_timeout=0.1) as server:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             await client.run(url_of(server))
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
+async def test_a_host_that_sends_too_fast_is_cut(subtests: pytest.Subtests) -> None:
+    cases: list[bytes] = [
         b"\x89\x00",
         b"\x8a\x00",
         b"\x81\x00",
         b"\x82\x7f" + (200_000).to_bytes(8, "big") + bytes(200_000),
-    ],
-)
-async def test_a_host_that_sends_too_fast_is_cut(frame: bytes) -> None:
-    events = Events()
-    await hostile(Client(ID, events), frame * (1 + 100_000 // len(frame)))
-    assert events.all[0] == ConnectionOpened(ID, "127.0.0.1")
-    assert events.all[-1] == ConnectionLost(ID)
-    assert len(events.all) <= limits.SIGNALING_PACE.frames.burst + 2
+    ]
+    for frame in cases:
+        with subtests.test(frame=frame):
+            events = Events()
+            began = time.monotonic()
+            await hostile(Client(ID, events), frame * (1 + 100_000 // len(frame)))
+            assert events.all[0] == ConnectionOpened(ID, "127.0.0.1")
+            assert events.all[-1] == ConnectionLost(ID)
+            # On a busy machine it takes a while, in which more may come; and those two
+            pace = limits.SIGNALING_PACE.frames
+            most = pace.burst + pace.per_second * (time.monotonic() - began)
+            assert len(events.all) <= most + 2
 
 
 async def test_a_host_that_reads_no_answer_to_its_pings_is_cut(
@@ -216,47 +218,30 @@ def test_a_link_local_host_is_reached(loop: str) -> None:
     why = missing()
     if why is not None:
         pytest.skip(why)
-    here, there = (f"proxim-{side}-{os.getpid()}" for side in ("guest", "host"))
-    run = functools.partial(
-        subprocess.run, check=True, capture_output=True, text=True, timeout=PATIENCE
-    )
     program = [sys.executable, "-m", "tests.net.link_local_dial"]
-    run(["ip", "netns", "add", here])
-    run(["ip", "netns", "add", there])
-    try:
+    with namespaces() as place:
+        place.add("guest")
+        place.add("host")
         for zone in ("other", "d0"):  # the right one is not the first
-            run(
-                [
-                    "ip",
-                    "-n",
-                    here,
-                    "link",
-                    "add",
-                    zone,
-                    "type",
-                    "veth",
-                    "peer",
-                    "name",
-                    zone,
-                    "netns",
-                    there,
-                ]
-            )
-            for space, address in ((here, "fe80::1/64"), (there, f"fe80::7{len(zone)}/64")):
-                run(["ip", "-n", space, "link", "set", zone, "up"])
-                run(["ip", "-n", space, "-6", "address", "add", address, "dev", zone, "nodad"])
-        serve = ["ip", "netns", "exec", there, *program, "serve", "fe80::72", "d0"]
+            ends = ["type", "veth", "peer", "name", zone, "netns", "host"]
+            place.run("ip", "-n", "guest", "link", "add", zone, *ends)
+            for side, address in (("guest", "fe80::1/64"), ("host", f"fe80::7{len(zone)}/64")):
+                place.run("ip", "-n", side, "link", "set", zone, "up")
+                place.run(
+                    *("ip", "-n", side, "-6", "address", "add", address, "dev", zone, "nodad")
+                )
+        serve = place.command("host", *program, "serve", "fe80::72", "d0")
         with subprocess.Popen(serve, cwd=ROOT, stdout=subprocess.PIPE, text=True) as host:
             assert host.stdout is not None
             assert host.stdout.readline() == "listening\n"
-            dial = ["ip", "netns", "exec", here, *program, loop, "fe80::72", "d0"]
+            dial = place.command("guest", *program, loop, "fe80::72", "d0")
             try:
-                assert run(dial, cwd=ROOT).stdout == "reached\n"
+                dialled = subprocess.run(
+                    dial, capture_output=True, text=True, timeout=PATIENCE, check=True
+                )
+                assert dialled.stdout == "reached\n"
             finally:
                 host.kill()
-    finally:
-        run(["ip", "netns", "delete", here])
-        run(["ip", "netns", "delete", there])
 
 
 async def test_a_zone_that_has_just_gone_is_no_way(monkeypatch: pytest.MonkeyPatch) -> None:

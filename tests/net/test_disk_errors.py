@@ -8,9 +8,8 @@ from proxim.core.errors import Reason
 from proxim.net.disk_errors import plain, read_reason, write_error, write_reason
 
 
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [
+def test_what_a_person_is_told(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[int, Reason]] = [
         (errno.ENOSPC, Reason.DISK_FULL),
         (errno.EDQUOT, Reason.DISK_FULL),
         (errno.EFBIG, Reason.DISK_FULL),
@@ -23,33 +22,33 @@ from proxim.net.disk_errors import plain, read_reason, write_error, write_reason
         (errno.ENAMETOOLONG, Reason.NAME_REFUSED),
         (errno.EILSEQ, Reason.NAME_REFUSED),
         (errno.EMFILE, Reason.TRANSFER_FAILED),
-    ],
-)
-def test_what_a_person_is_told(number: int, reason: Reason) -> None:
-    error = OSError(number, "words", "/home/secret/path")
-    assert write_reason(error) is reason
-    assert write_error(error).reason is reason
-    assert write_error(error).detail == "words"
+    ]
+    for number, reason in cases:
+        with subtests.test(number=number):
+            error = OSError(number, "words", "/home/secret/path")
+            assert write_reason(error) is reason
+            assert write_error(error).reason is reason
+            assert write_error(error).detail == "words"
 
 
-@pytest.mark.parametrize(
-    ("winerror", "reason"),
-    [
+def test_windows_says_it_with_numbers_of_its_own(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[int, Reason]] = [
         (112, Reason.DISK_FULL),
         (39, Reason.DISK_FULL),
         (206, Reason.NAME_REFUSED),
         (19, Reason.FOLDER_READ_ONLY),
-    ],
-)
-def test_windows_says_it_with_numbers_of_its_own(winerror: int, reason: Reason) -> None:
-    class WindowsError(OSError):
-        pass
+    ]
+    for winerror, reason in cases:
+        with subtests.test(winerror=winerror):
 
-    error = WindowsError(errno.ENOENT if winerror == 206 else errno.EINVAL, "words")
-    error.winerror = winerror  # type: ignore[attr-defined, unused-ignore]
-    if winerror == 19:
-        error.errno = errno.EACCES
-    assert write_reason(error) is reason
+            class WindowsError(OSError):
+                pass
+
+            error = WindowsError(errno.ENOENT if winerror == 206 else errno.EINVAL, "words")
+            error.winerror = winerror  # type: ignore[attr-defined, unused-ignore]
+            if winerror == 19:
+                error.errno = errno.EACCES
+            assert write_reason(error) is reason
 
 
 def test_reading() -> None:

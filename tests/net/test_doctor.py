@@ -301,9 +301,14 @@ def test_wsl_is_known_by_its_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_wsl("10-microsoft")
 
 
-@pytest.mark.parametrize(
-    ("version", "asks"),
-    [("", False), ("14.7.1", False), ("15.0", True), ("26.1", True), ("15", True)],
-)
-def test_macos_asks_for_the_local_network_from_15_on(version: str, asks: bool) -> None:
-    assert has_local_network_privacy(version) is asks
+def test_macos_asks_for_the_local_network_from_15_on(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, bool]] = [
+        ("", False),
+        ("14.7.1", False),
+        ("15.0", True),
+        ("26.1", True),
+        ("15", True),
+    ]
+    for version, asks in cases:
+        with subtests.test(version=version):
+            assert has_local_network_privacy(version) is asks

@@ -53,23 +53,21 @@ def ufw_status(rule: str, default: str = "deny") -> Output:
     return Output(0, UFW_STATUS.format(rule=rule, default=default))
 
 
-@pytest.mark.parametrize(
-    ("conf", "enabled"),
-    [
+def test_ufw_conf(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, bool | None]] = [
         (UFW_CONF.format("yes"), True),
         (UFW_CONF.format("no"), False),
         ("ENABLED='YES'", True),
         ("#ENABLED=yes", None),
         ("", None),
-    ],
-)
-def test_ufw_conf(conf: str, enabled: bool | None) -> None:
-    assert ufw_is_enabled(conf) is enabled
+    ]
+    for conf, enabled in cases:
+        with subtests.test(conf=conf):
+            assert ufw_is_enabled(conf) is enabled
 
 
-@pytest.mark.parametrize(
-    ("conf", "status", "state"),
-    [
+def test_ufw(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, Output, FirewallState | None]] = [
         ("", ABSENT, None),
         ("", UFW_NOT_ROOT, None),
         (UFW_CONF.format("no"), UFW_NOT_ROOT, OFF),
@@ -112,10 +110,10 @@ def test_ufw_conf(conf: str, enabled: bool | None) -> None:
             ALLOWS,
         ),
         (UFW_CONF.format("yes"), ufw_status("", default="allow"), ALLOWS),
-    ],
-)
-def test_ufw(conf: str, status: Output, state: FirewallState | None) -> None:
-    assert state_of(parse_ufw(conf, status)) is state
+    ]
+    for conf, status, state in cases:
+        with subtests.test(conf=conf):
+            assert state_of(parse_ufw(conf, status)) is state
 
 
 def test_ufw_remedies_name_the_ports() -> None:
@@ -149,9 +147,8 @@ def zone(ports: str = "", target: str = "default", rich: str = "") -> Output:
     return Output(0, FIREWALLD_ZONE.format(ports=ports, target=target, rich=rich))
 
 
-@pytest.mark.parametrize(
-    ("state", "listing", "result"),
-    [
+def test_firewalld(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[Output, Output, FirewallState | None]] = [
         (ABSENT, ABSENT, None),
         (Output(252, "not running\n"), ABSENT, OFF),
         (Output(252, "\x1b[91mnot running\x1b[00m\n"), ABSENT, UNREADABLE),
@@ -175,11 +172,11 @@ def zone(ports: str = "", target: str = "default", rich: str = "") -> Output:
             UNCLEAR,
         ),
         (RUNNING, zone(rich='\trule family="ipv4" source address="10.0.0.0/8" reject\n'), BLOCKS),
-    ],
-)
-def test_firewalld(state: Output, listing: Output, result: FirewallState | None) -> None:
-    found = parse_firewalld(state, listing)
-    assert state_of(found) is result
+    ]
+    for state, listing, result in cases:
+        with subtests.test(state=state):
+            found = parse_firewalld(state, listing)
+            assert state_of(found) is result
 
 
 def test_firewalld_names_its_zone() -> None:
@@ -215,9 +212,8 @@ def nft(*rules: str, policy: str = "drop") -> Output:
     return Output(0, NFT.format(policy=policy, rules="\n".join(f"\t\t{rule}" for rule in rules)))
 
 
-@pytest.mark.parametrize(
-    ("ruleset", "state"),
-    [
+def test_nftables(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[Output, FirewallState | None]] = [
         (ABSENT, None),
         (Output(0, ""), None),
         (
@@ -247,19 +243,18 @@ def nft(*rules: str, policy: str = "drop") -> Output:
         (nft("tcp dport vmap { 22 : accept, 47800 : accept }"), UNCLEAR),
         (nft("counter packets 5 bytes 300 drop", policy="accept"), BLOCKS),
         (nft("tcp dport 25 counter packets 0 bytes 0 reject", policy="accept"), UNCLEAR),
-    ],
-)
-def test_nftables(ruleset: Output, state: FirewallState | None) -> None:
-    assert state_of(parse_nftables(ruleset)) is state
+    ]
+    for ruleset, state in cases:
+        with subtests.test(ruleset=ruleset):
+            assert state_of(parse_nftables(ruleset)) is state
 
 
 def iptables(*rules: str) -> Output:
     return Output(0, "\n".join(rules) + "\n")
 
 
-@pytest.mark.parametrize(
-    ("rules", "state"),
-    [
+def test_iptables(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[Output, FirewallState | None]] = [
         (ABSENT, None),
         (
             Output(4, "Fatal: can't open lock file /run/xtables.lock: Permission denied\n"),
@@ -278,10 +273,10 @@ def iptables(*rules: str) -> Output:
         ),
         (iptables("-P INPUT DROP", "-A INPUT -p udp -m udp --dport 47800 -j ACCEPT"), BLOCKS),
         (iptables("-P INPUT DROP", "-A INPUT -j ours"), UNCLEAR),
-    ],
-)
-def test_iptables(rules: Output, state: FirewallState | None) -> None:
-    assert state_of(parse_iptables(rules)) is state
+    ]
+    for rules, state in cases:
+        with subtests.test(rules=rules):
+            assert state_of(parse_iptables(rules)) is state
 
 
 # --- macOS ----------------------------------------------------------------------------------------
@@ -300,9 +295,8 @@ APPS = """ALF: total number of apps = 3
 """
 
 
-@pytest.mark.parametrize(
-    ("said", "programs", "state"),
-    [
+def test_macos(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, Sequence[str], FirewallState]] = [
         ("Firewall is disabled. (State = 0)\n", (), OFF),
         ("Firewall is disabled\n", (), OFF),
         ("Firewall is enabled. (State = 2)\n", ("/Applications/Proxim.app",), BLOCKS),
@@ -317,10 +311,10 @@ APPS = """ALF: total number of apps = 3
         ("Firewall is enabled\n", (), ASKS),
         ("Must be root to change settings.\n", (), UNREADABLE),
         ("", (), UNREADABLE),
-    ],
-)
-def test_macos(said: str, programs: Sequence[str], state: FirewallState) -> None:
-    assert parse_macos(Output(0, said), Output(0, APPS), programs).state is state
+    ]
+    for said, programs, state in cases:
+        with subtests.test(said=said):
+            assert parse_macos(Output(0, said), Output(0, APPS), programs).state is state
 
 
 def test_macos_without_a_list_of_applications() -> None:
@@ -356,9 +350,8 @@ def windows(
     return state_of(parse_windows(Output(0, f"\ufeff{text}\r\n"), interface))
 
 
-@pytest.mark.parametrize(
-    ("rules", "state"),
-    [
+def test_windows_rules_of_this_program(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[object, FirewallState]] = [
         ([], ASKS),
         ([rule("Allow")], ALLOWS),
         ([rule("Allow", "Private")], ALLOWS),
@@ -369,10 +362,10 @@ def windows(
         ([rule("Allow", "Private"), rule("Block", "Private")], BLOCKS),  # Block outweighs Allow
         ([rule("Allow", "Private"), rule("Block", "Public")], ALLOWS),
         (rule("Block"), BLOCKS),  # PowerShell wrote a single one without its list
-    ],
-)
-def test_windows_rules_of_this_program(rules: object, state: FirewallState) -> None:
-    assert windows(rules=rules) is state
+    ]
+    for rules, state in cases:
+        with subtests.test(rules=rules):
+            assert windows(rules=rules) is state
 
 
 def test_windows_profiles() -> None:
@@ -401,11 +394,10 @@ def test_windows_takes_the_profile_of_the_network_in_use() -> None:
     assert windows(profiles, None) is OFF
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Zugriff verweigert", "[]", "{}", '{"profiles":null}', '{"profiles":[]}', "5"]
-)
-def test_windows_answer_that_is_none(text: str) -> None:
-    assert parse_windows(Output(1, text), "WLAN") is None
+def test_windows_answer_that_is_none(subtests: pytest.Subtests) -> None:
+    for text in ["", "Zugriff verweigert", "[]", "{}", '{"profiles":null}', '{"profiles":[]}', "5"]:
+        with subtests.test(text=text):
+            assert parse_windows(Output(1, text), "WLAN") is None
 
 
 NETSH = (
@@ -414,9 +406,8 @@ NETSH = (
 )
 
 
-@pytest.mark.parametrize(
-    ("answer", "state"),
-    [
+def test_netsh(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[Output, FirewallState]] = [
         (Output(0, NETSH.format("ON").replace("\r\n", "\n")), UNCLEAR),
         (Output(0, NETSH.format("ON")), UNCLEAR),
         (Output(0, NETSH.format("OFF")), OFF),
@@ -430,10 +421,10 @@ NETSH = (
         ),
         (Output(1, NETSH.format("ON")), UNREADABLE),
         (ABSENT, UNREADABLE),
-    ],
-)
-def test_netsh(answer: Output, state: FirewallState) -> None:
-    assert parse_netsh(answer).state is state
+    ]
+    for answer, state in cases:
+        with subtests.test(answer=answer):
+            assert parse_netsh(answer).state is state
 
 
 def test_the_powershell_script_cannot_be_broken_by_a_path() -> None:

@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 
 from proxim.core import commands as do
+from proxim.core import file_commands as file_do
 from proxim.core.errors import Reason
-from proxim.core.events import LANE_CHANNEL, LinkID
+from proxim.core.events import LinkID
 from proxim.core.file_events import (
     SendingFailed,
     SinkFailed,
@@ -24,6 +25,7 @@ from proxim.core.file_events import (
     TransfersFound,
 )
 from proxim.core.lane_frames import Stream
+from proxim.core.link_events import LANE_CHANNEL
 from proxim.core.manifest import Direction, Entry, TransferID
 from proxim.core.status import Via
 from proxim.net.hub import Hub
@@ -119,11 +121,11 @@ class Two:
 
     async def listed(self, content: bytes = BYTES) -> tuple[Entry, ...]:
         (self.sources / "picture.raw").write_bytes(content)
-        self.send(do.ListSources(ID, (str(self.sources / "picture.raw"),)))
+        self.send(file_do.ListSources(ID, (str(self.sources / "picture.raw"),)))
         return (await self.sent.wait(SourcesListed)).entries
 
     async def opened(self, entries: tuple[Entry, ...]) -> SinkReady:
-        self.receive(do.OpenSink(ID, entries))
+        self.receive(file_do.OpenSink(ID, entries))
         return await self.received.wait(SinkReady)
 
 
@@ -141,14 +143,14 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 async def test_a_file_arrives(two: Two, via: Via) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL if via is Via.LANE else 0, 0))
-    two.send(do.StartSending(ID, LINK, 0, via))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL if via is Via.LANE else 0, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, via))
     finished = await two.received.wait(SinkFinished)
     assert content_of(finished) == BYTES
     wrote = [event for event in two.received.all if isinstance(event, SinkWrote)]
     assert wrote[-1] == SinkWrote(ID, 0, len(BYTES))
-    two.send(do.StopSending(ID, forget=True))
-    two.receive(do.CloseSink(ID, keep=False))
+    two.send(file_do.StopSending(ID, forget=True))
+    two.receive(file_do.CloseSink(ID, keep=False))
     await asyncio.wait_for(_until(lambda: two.pipes[0].closed), PATIENCE)
     assert content_of(finished) == BYTES
 
@@ -162,15 +164,15 @@ async def test_a_broken_way_goes_on_where_it_was_written(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
     two.closes_after = 17
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
-    two.send(do.StartSending(ID, LINK, 0, Via.LANE))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
-    two.receive(do.HoldSink(ID))
+    two.receive(file_do.HoldSink(ID))
     held = await two.received.wait(SinkHeld)
     assert 0 < held.position.offset < len(BYTES)
     two.closes_after = None
-    two.receive(do.TakeStream(ID, LINK, 1, 1))
-    two.send(do.StartSending(ID, LINK, 1, Via.WEBRTC, position=held.position))
+    two.receive(file_do.TakeStream(ID, LINK, 1, 1))
+    two.send(file_do.StartSending(ID, LINK, 1, Via.WEBRTC, position=held.position))
     finished = await two.received.wait(SinkFinished)
     assert content_of(finished) == BYTES
 
@@ -179,22 +181,22 @@ async def test_the_sender_waits_for_what_is_acknowledged_of_its_generation(two: 
     content = BYTES * 8  # more than a window
     entries = await two.listed(content)
     await two.opened(entries)
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 5))
-    two.send(do.StartSending(ID, LINK, 5, Via.LANE))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 5))
+    two.send(file_do.StartSending(ID, LINK, 5, Via.LANE))
     window = await two.received.wait(SinkWrote, lambda event: event.written > 15_000_000)
-    two.send(do.Acknowledge(ID, 4, window.written))  # of a former one: nothing moves
-    two.send(do.Acknowledge(ID, 5, window.written))
+    two.send(file_do.Acknowledge(ID, 4, window.written))  # of a former one: nothing moves
+    two.send(file_do.Acknowledge(ID, 5, window.written))
     finished = await two.received.wait(SinkFinished)
     assert content_of(finished) == content
 
 
 async def test_both_programs_end_and_the_transfer_goes_on(two: Two) -> None:
     entries = await two.listed()
-    two.send(do.KeepSources(ID, "the other"))
+    two.send(file_do.KeepSources(ID, "the other"))
     await two.opened(entries)
     two.closes_after = 20
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
-    two.send(do.StartSending(ID, LINK, 0, Via.LANE))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
     await two.sender.stop()
     await two.receiver.stop()
@@ -210,8 +212,8 @@ async def test_both_programs_end_and_the_transfer_goes_on(two: Two) -> None:
         assert (found.transfer, found.direction, found.entries) == (ID, direction, entries)
     ready = await two.opened(entries)
     assert [part.index for part in ready.partial] == [0]
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
-    two.send(do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
     finished = await two.received.wait(SinkFinished)
     assert content_of(finished) == BYTES
     wrote = [event.written for event in two.received.all if isinstance(event, SinkWrote)]
@@ -220,8 +222,8 @@ async def test_both_programs_end_and_the_transfer_goes_on(two: Two) -> None:
 
 async def test_a_forgotten_transfer_is_not_found(two: Two) -> None:
     await two.listed()
-    two.send(do.KeepSources(ID, None))
-    two.send(do.StopSending(ID, forget=True))
+    two.send(file_do.KeepSources(ID, None))
+    two.send(file_do.StopSending(ID, forget=True))
     await two.sender.stop()
     two.sender = two.hub(two.sent, "sender")
     two.sender.start()
@@ -230,13 +232,13 @@ async def test_a_forgotten_transfer_is_not_found(two: Two) -> None:
 
 
 async def test_what_is_not_there_cannot_be_sent(two: Two) -> None:
-    two.send(do.ListSources(ID, (str(two.sources / "nothing"),)))
+    two.send(file_do.ListSources(ID, (str(two.sources / "nothing"),)))
     failed = await two.sent.wait(SourcesFailed)
     assert failed.reason is not Reason.TRANSFER_FAILED
 
 
 async def test_an_unknown_transfer_cannot_be_sent(two: Two) -> None:
-    two.send(do.StartSending(ID, LINK, 3, Via.LANE))
+    two.send(file_do.StartSending(ID, LINK, 3, Via.LANE))
     failed = await two.sent.wait(SendingFailed)
     assert failed.generation == 3
 
@@ -244,23 +246,23 @@ async def test_an_unknown_transfer_cannot_be_sent(two: Two) -> None:
 async def test_a_disk_that_takes_nothing_is_told(two: Two) -> None:
     entries = await two.listed()
     two.saved.write_text("a file where the folder should be")
-    two.receive(do.OpenSink(ID, entries))
+    two.receive(file_do.OpenSink(ID, entries))
     assert (await two.received.wait(SinkFailed)).reason is Reason.FOLDER_GONE
 
 
 async def test_a_sink_is_opened_again_only_when_its_former_one_has_written_all(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
     two.closes_after = 30
-    two.send(do.StartSending(ID, LINK, 0, Via.LANE))
+    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
-    two.receive(do.CloseSink(ID, keep=True))
+    two.receive(file_do.CloseSink(ID, keep=True))
     ready = await two.opened(entries)
     assert ready.partial
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
     two.closes_after = None
-    two.send(do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
+    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
     assert content_of(await two.received.wait(SinkFinished)) == BYTES
 
 
@@ -284,7 +286,7 @@ async def test_a_sink_never_opens_beside_its_former_one(
     await two.opened(entries)
     monkeypatch.setattr(Sink, "close", slow)
     monkeypatch.setattr(Sink, "_prepare", prepare)
-    two.receive(do.CloseSink(ID, keep=True))
+    two.receive(file_do.CloseSink(ID, keep=True))
     await two.opened(entries)
     assert order == ["closed", "opened"]
 
@@ -296,8 +298,8 @@ async def test_a_channel_that_the_receiver_closes_is_told(
     entries = await two.listed()
     await two.opened(entries)
     two.closes_after = 2
-    two.receive(do.TakeStream(ID, LINK, 7, 7))
-    two.send(do.StartSending(ID, LINK, 7, Via.WEBRTC))
+    two.receive(file_do.TakeStream(ID, LINK, 7, 7))
+    two.send(file_do.StartSending(ID, LINK, 7, Via.WEBRTC))
     failed = await two.sent.wait(SendingFailed)
     assert (failed.transfer, failed.generation) == (ID, 7)
 
@@ -317,17 +319,17 @@ async def test_a_way_that_closes_with_its_link_is_not_told_twice(
     two.closes_after = 0
     if via is Via.WEBRTC:
         monkeypatch.setattr("proxim.net.hub.asyncio.sleep", sleeping)
-        two.send(do.StartSending(ID, LINK, 0, via))
+        two.send(file_do.StartSending(ID, LINK, 0, via))
         await asyncio.wait_for(closed.wait(), PATIENCE)
-        two.send(do.StopSending(ID))  # the machine knows that the link is down
+        two.send(file_do.StopSending(ID))  # the machine knows that the link is down
     else:
         monkeypatch.setattr("proxim.net.hub.LINK_GOES_SECONDS", 0.0)
         monkeypatch.setattr("proxim.net.sending.Sending._finish", lambda _: closed.set())
-        two.send(do.StartSending(ID, LINK, 0, via))
+        two.send(file_do.StartSending(ID, LINK, 0, via))
         await asyncio.wait_for(_until(closed.is_set), PATIENCE)
         for _ in range(100):
             await asyncio.sleep(0)
-        two.send(do.StopSending(ID))
+        two.send(file_do.StopSending(ID))
     await asyncio.wait_for(two.tasks.idle(), PATIENCE)
     assert not any(isinstance(event, SendingFailed) for event in two.sent.all)
 
@@ -337,24 +339,24 @@ async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(
 ) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
     two.closes_after = 30
-    two.send(do.StartSending(ID, LINK, 0, Via.LANE))
+    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
-    two.receive(do.CloseSink(ID, keep=True))
-    two.receive(do.CloseSink(ID, keep=False))
-    two.send(do.StopSending(ID))
+    two.receive(file_do.CloseSink(ID, keep=True))
+    two.receive(file_do.CloseSink(ID, keep=False))
+    two.send(file_do.StopSending(ID))
     await asyncio.wait_for(two.tasks.idle(), PATIENCE)
     assert list(two.saved.iterdir()) == []
     assert not (await two.opened(entries)).partial
 
 
 async def test_commands_for_what_has_ended_change_nothing(two: Two) -> None:
-    two.send(do.Acknowledge(ID, 0, 1))
-    two.send(do.StopSending(ID))
-    two.receive(do.TakeStream(ID, LINK, 1, 0))
-    two.receive(do.HoldSink(ID))
-    two.receive(do.CloseSink(ID, keep=False))
+    two.send(file_do.Acknowledge(ID, 0, 1))
+    two.send(file_do.StopSending(ID))
+    two.receive(file_do.TakeStream(ID, LINK, 1, 0))
+    two.receive(file_do.HoldSink(ID))
+    two.receive(file_do.CloseSink(ID, keep=False))
     two.receiver.from_lane(LINK, Stream(ID, 0, memoryview(b"x")))
     await two.tasks.idle()
     assert two.sent.all == two.received.all == []
@@ -366,7 +368,7 @@ async def test_a_folder_for_downloads_is_made_where_there_is_none(
     downloads = tmp_path / "home" / "Downloads"
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: downloads)
     hub = Hub(two.received, two.tasks, two.open_way, two.take_channel)
-    hub.execute[do.OpenSink](do.OpenSink(ID, (Entry("empty.txt", 0),)))
+    hub.execute[file_do.OpenSink](file_do.OpenSink(ID, (Entry("empty.txt", 0),)))
     await two.received.wait(SinkReady)
     assert downloads.is_dir()
     await hub.stop()
@@ -376,7 +378,7 @@ async def test_a_source_that_changed_is_reported_and_not_sent(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
     (two.sources / "picture.raw").write_bytes(b"other")
-    two.receive(do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
-    two.send(do.StartSending(ID, LINK, 0, Via.LANE))
+    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     finished = await two.received.wait(SinkFinished)
     assert [one.reason for one in finished.failed] == [Reason.FILE_CHANGED]

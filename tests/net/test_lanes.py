@@ -12,9 +12,9 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from proxim.core.commands import DialLane, ExpectLane
-from proxim.core.events import LANE_CHANNEL, ChannelMessage, LaneLost, LaneOpened
 from proxim.core.lane_frames import Stream
+from proxim.core.link_commands import DialLane, ExpectLane
+from proxim.core.link_events import LANE_CHANNEL, ChannelMessage, LaneLost, LaneOpened
 from proxim.core.manifest import TransferID
 from proxim.net import limits
 from proxim.net.lanes import LaneWay
@@ -42,8 +42,14 @@ async def send(way: LaneWay, records: bytes) -> None:
     await way.send(memoryview(way.prefix + records))
 
 
-@pytest.mark.parametrize("carries_link", [True, False])
-async def test_texts_go_both_ways(room: Room, carries_link: bool) -> None:
+async def test_texts_go_both_ways(subtests: pytest.Subtests) -> None:
+    for carries_link in [True, False]:
+        with subtests.test(carries_link=carries_link):
+            async with lane_room() as room:
+                await check_texts_go_both_ways(room, carries_link)
+
+
+async def check_texts_go_both_ways(room: Room, carries_link: bool) -> None:
     await room.open_lane(carries_link=carries_link)
     room.guest.lanes.send_text(GUEST, "to the host ✓")
     room.host.lanes.send_text(HOST, "to the guest")
@@ -171,8 +177,17 @@ async def test_a_recorded_greeting_opens_nothing(room: Room) -> None:
                     await thief.recv()
 
 
-@pytest.mark.parametrize("first", ["text", b"", bytes(16), bytes(50), bytes(5000), bytes(300_000)])
-async def test_whoever_says_anything_else_is_closed_at_once(room: Room, first: str | bytes) -> None:
+async def test_whoever_says_anything_else_is_closed_at_once(subtests: pytest.Subtests) -> None:
+    cases: list[str | bytes] = ["text", b"", bytes(16), bytes(50), bytes(5000), bytes(300_000)]
+    for first in cases:
+        with subtests.test(first=first[:20]):
+            async with lane_room() as room:
+                await check_whoever_says_anything_else_is_closed_at_once(room, first)
+
+
+async def check_whoever_says_anything_else_is_closed_at_once(
+    room: Room, first: str | bytes
+) -> None:
     room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
     async with connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None, close_timeout=1) as stranger:
         with contextlib.suppress(ConnectionClosed):
@@ -239,8 +254,18 @@ async def test_a_dial_called_off_is_not_spoken_of(room: Room) -> None:
 # --- what ends one --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(12))
 async def test_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_messages(
+    subtests: pytest.Subtests,
+) -> None:
+    for seed in range(12):
+        with subtests.test(seed=seed):
+            async with lane_room() as room:
+                await check_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_messages(
+                    room, seed
+                )
+
+
+async def check_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_messages(
     room: Room, seed: int
 ) -> None:
     dice = random.Random(seed)
@@ -265,8 +290,14 @@ async def _until_closed(stream: LaneWay) -> None:
         await send(stream, bytes(1000))
 
 
-@pytest.mark.parametrize("seed", range(8))
-async def test_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
+async def test_one_flipped_bit_ends_the_lane(subtests: pytest.Subtests) -> None:
+    for seed in range(8):
+        with subtests.test(seed=seed):
+            async with lane_room() as room:
+                await check_one_flipped_bit_ends_the_lane(room, seed)
+
+
+async def check_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
     """Anywhere: in a header of WebSocket, in the seal, in what is sealed.
 
     Nothing of that message is given on.
@@ -288,9 +319,10 @@ async def test_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
     assert came == messages[: len(came)]
 
 
-@pytest.mark.parametrize(
-    "plain",
-    [
+async def test_a_peer_that_knows_the_key_and_not_the_protocol_loses_the_lane(
+    subtests: pytest.Subtests,
+) -> None:
+    cases: list[bytes] = [
         b"",
         b"\x00",
         b"\x09x",
@@ -298,9 +330,16 @@ async def test_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
         b"\x01\xff",
         b"\x02short",
         b"\x01" + b"x" * limits.MAX_CHANNEL_MESSAGE_BYTES,
-    ],
-)
-async def test_a_peer_that_knows_the_key_and_not_the_protocol_loses_the_lane(
+    ]
+    for plain in cases:
+        with subtests.test(plain=plain):
+            async with lane_room() as room:
+                await check_a_peer_that_knows_the_key_and_not_the_protocol_loses_the_lane(
+                    room, plain
+                )
+
+
+async def check_a_peer_that_knows_the_key_and_not_the_protocol_loses_the_lane(
     room: Room, plain: bytes
 ) -> None:
     await room.open_lane()

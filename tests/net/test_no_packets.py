@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from proxim.core.events import ChannelOpened, LinkID, PeerDescribed
+from proxim.core.events import LinkID
+from proxim.core.link_events import ChannelOpened, PeerDescribed
 from proxim.core.messages import Candidate, SDPType
 from proxim.core.sdp_filter import PeerFilter
 from proxim.net.peer import Peer

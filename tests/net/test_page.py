@@ -14,16 +14,17 @@ SERVED = (".html", ".mjs", ".css", ".svg")
 PLACEHOLDER = re.compile(r"\{\w+\}")
 
 
-@pytest.mark.parametrize("language", sorted(languages()))
-def test_every_language_has_all_words(language: str) -> None:
-    words, english = languages()[language], languages()["en"]
-    assert list(words["reasons"]) == [reason.value for reason in SENTENCES]
-    assert list(words["page"]) == list(english["page"])
-    for key, text in words["page"].items():
-        assert sorted(PLACEHOLDER.findall(text)) == sorted(
-            PLACEHOLDER.findall(english["page"][key])
-        ), key
-        assert text.strip()
+def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
+    for language in sorted(languages()):
+        with subtests.test(language=language):
+            words, english = languages()[language], languages()["en"]
+            assert list(words["reasons"]) == [reason.value for reason in SENTENCES]
+            assert list(words["page"]) == list(english["page"])
+            for key, text in words["page"].items():
+                assert sorted(PLACEHOLDER.findall(text)) == sorted(
+                    PLACEHOLDER.findall(english["page"][key])
+                ), key
+                assert text.strip()
 
 
 def test_english_is_the_programs_own_table() -> None:
@@ -44,9 +45,8 @@ def test_the_page_uses_words_that_are_there_and_no_word_is_left_over() -> None:
     assert {word for word in words if f'"{word}"' not in sources} == set()
 
 
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
+def test_the_language_that_a_browser_likes_best(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
         ("", "en"),
         ("de", "de"),
         ("DE-ch, en;q=0.8", "de"),
@@ -58,24 +58,23 @@ def test_the_page_uses_words_that_are_there_and_no_word_is_left_over() -> None:
         ("de;q=2", "en"),
         ("../../etc/passwd", "en"),
         ("x," * 5000 + "de", "en"),
-    ],
-)
-def test_the_language_that_a_browser_likes_best(header: str, language: str) -> None:
-    assert best_language(header, languages()) == language
+    ]
+    for header, language in cases:
+        with subtests.test(header=header):
+            assert best_language(header, languages()) == language
 
 
-@pytest.mark.parametrize(
-    ("header", "reads"),
-    [
+def test_who_reads_gzip(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, bool]] = [
         ("gzip, deflate", True),
         ("br, GZIP;q=0.5", True),
         ("gzip;q=0", False),
         ("", False),
         ("identity, xgzip", False),
-    ],
-)
-def test_who_reads_gzip(header: str, reads: bool) -> None:
-    assert reads_gzip(header) is reads
+    ]
+    for header, reads in cases:
+        with subtests.test(header=header):
+            assert reads_gzip(header) is reads
 
 
 def test_only_what_is_in_the_table_is_served() -> None:

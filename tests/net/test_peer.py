@@ -11,15 +11,15 @@ import pytest_asyncio
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from proxim.core.errors import Reason
-from proxim.core.events import (
+from proxim.core.events import LinkID
+from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES
+from proxim.core.link_events import (
     ChannelClosed,
     ChannelMessage,
     ChannelOpened,
-    LinkID,
     PeerDescribed,
     PeerFailed,
 )
-from proxim.core.file_stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.messages import Candidate, SDPType
 from proxim.core.sdp_filter import PeerFilter
 from proxim.net.limits import (

@@ -6,9 +6,10 @@ import pytest
 import pytest_asyncio
 
 from proxim.core.errors import Reason
-from proxim.core.events import LANE_CHANNEL, LinkID
+from proxim.core.events import LinkID
 from proxim.core.file_events import SinkFailed, SinkFinished, SinkHeld, SinkReady, SinkWrote
 from proxim.core.json_text import MessageError
+from proxim.core.link_events import LANE_CHANNEL
 from proxim.core.manifest import Position, TransferID
 from proxim.net import limits
 from proxim.net.disk_errors import FileError
@@ -129,11 +130,12 @@ async def test_what_comes_another_way_or_of_another_generation_is_dropped(runnin
 async def test_small_messages_of_a_running_stream_are_written_together(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxim.net.receiving.GATHER_SECONDS", 3600.0)
-    monkeypatch.setattr("proxim.net.receiving.GATHER_BYTES", 8)
     await running.start()
     running.feed(b"first")
     await running.events.wait(SinkWrote)  # a stream that begins does not wait
+    # Not earlier: a machine that was started less than an hour ago would count as a running stream
+    monkeypatch.setattr("proxim.net.receiving.GATHER_SECONDS", 3600.0)
+    monkeypatch.setattr("proxim.net.receiving.GATHER_BYTES", 8)
     running.feed(b"1234")
     for _ in range(10):
         await asyncio.sleep(0)

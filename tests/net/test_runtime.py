@@ -17,6 +17,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 
 from proxim.core import status as told
+from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.door import DoorLimits
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
@@ -32,13 +33,14 @@ from proxim.core.events import (
     Shutdown,
 )
 from proxim.core.host import Host
-from proxim.core.host_code import HostCode, JoinTarget, parse_code, parse_target
+from proxim.core.host_code import CODE_SESSION_ID, HostCode, JoinTarget, parse_code, parse_target
+from proxim.core.invitations import Invitations
 from proxim.core.link_messages import MAX_TEXT_BYTES
-from proxim.core.messages import CODE_SESSION_ID, CloseCode, DeviceInfo, Verified
+from proxim.core.messages import CloseCode
 from proxim.core.program import Program
 from proxim.core.proving import Prover
 from proxim.net.client import Client
-from proxim.net.opening import NetOptions, open_program
+from proxim.net.opening import NetOptions, Opening, open_host
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
 from tests.loopback import quiet_address
@@ -52,14 +54,32 @@ def prover() -> Prover:
     return Prover(secrets.token_bytes, Spake2Exchange)
 
 
+def one_time() -> Invitations:
+    """What most hosts begin with."""
+    return Invitations(DEVICE, Invite(SessionType.ONE_TIME), secrets.token_bytes)
+
+
 class Side:
     """One running program without a face."""
 
-    def __init__(self, program: Program, options: NetOptions) -> None:
+    def __init__(
+        self,
+        options: NetOptions,
+        *,
+        guest: DeviceInfo | None = None,
+        invitations: Invitations | None = None,
+        limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+    ) -> None:
+        """A host with these invitations, or one who only joins."""
         self.told = Events()
-        self.runtime = Runtime(
-            program, self.told, options, open_program(program, self.told, options)
-        )
+        if invitations is not None:
+            opening = open_host(invitations, self.told, options)
+            host = Host(invitations, prover(), limits=limits)
+            program = Program(invitations.device, host, prover())
+        else:
+            assert guest is not None
+            opening, program = Opening(), Program(guest, None, prover())
+        self.runtime = Runtime(program, self.told, options, opening)
         self.task = asyncio.create_task(self.runtime.run())
 
     async def stop(self) -> None:
@@ -92,21 +112,19 @@ async def start_host(
     limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
     **options: object,
 ) -> tuple[Side, told.Invitation]:
-    host = Host(
-        DEVICE,
-        invite or Invite(SessionType.ONE_TIME),
-        prover(),
-        require_proof=require_proof,
+    first = invite or Invite(SessionType.ONE_TIME)
+    side = Side(
+        NetOptions(look=lambda: networks, **options),  # type: ignore[arg-type]
+        invitations=Invitations(DEVICE, first, secrets.token_bytes, require_proof=require_proof),
         limits=limits,
     )
-    side = Side(Program(DEVICE, host, prover()), NetOptions(look=lambda: networks, **options))  # type: ignore[arg-type]
     sides.append(side)
     await asyncio.sleep(0)
     return side, await side.told.wait(told.Invitation)
 
 
 async def start_guest(sides: list[Side], target: JoinTarget) -> Side:
-    side = Side(Program(DeviceInfo("Telefon", "guest-uuid"), None, prover()), NetOptions())
+    side = Side(NetOptions(), guest=DeviceInfo("Telefon", "guest-uuid"))
     sides.append(side)
     await side.told.wait(told.ThisDevice)
     side.runtime.report(Join(target))
@@ -224,9 +242,10 @@ REQUEST = {
 }
 
 
-@pytest.mark.parametrize(
-    ("message", "code"),
-    [
+async def test_a_bad_message_gets_its_error_and_changes_nothing(
+    sides: list[Side], subtests: pytest.Subtests
+) -> None:
+    cases = [
         ("{not json", "bad_json"),
         ("[]", "bad_json"),
         ('{"type":"pair_request"}', "bad_message"),
@@ -235,18 +254,16 @@ REQUEST = {
         ('{"type":"pair_response","sessionID":"abc","approved":true}', "not_allowed"),
         ('{"type":"signal","sessionID":"abc","payload":{"sdp":"v=0"}}', "not_allowed"),
         ("x" * (64 * 1024 + 1), "too_large"),
-    ],
-)
-async def test_a_bad_message_gets_its_error_and_changes_nothing(
-    sides: list[Side], message: str, code: str
-) -> None:
+    ]
     host, invitation = await start_host(sides, on("127.0.0.1"))
-    async with dial(invitation) as socket:
-        error = await answer(socket, message)
-        assert (error["type"], error["code"]) == ("error", code)
-        assert str(error["message"]).endswith(".")
-        unknown = await answer(socket, REQUEST)
-        assert (unknown["status"], unknown["reason"]) == ("rejected", "unknown_session")
+    for message, code in cases:
+        with subtests.test(message=message[:80]):
+            async with dial(invitation) as socket:
+                error = await answer(socket, message)
+                assert (error["type"], error["code"]) == ("error", code)
+                assert str(error["message"]).endswith(".")
+                unknown = await answer(socket, REQUEST)
+                assert (unknown["status"], unknown["reason"]) == ("rejected", "unknown_session")
     assert not any(isinstance(status, told.Prompt | told.Trouble) for status in host.told.all)
 
 
@@ -463,10 +480,7 @@ async def test_ipv6_from_the_url_to_the_prompt(sides: list[Side]) -> None:
 async def test_a_taken_port_is_told(sides: list[Side]) -> None:
     _, invitation = await start_host(sides, on("127.0.0.1"))
     taken = parse_target(invitation.url).port
-    host = Host(DEVICE, Invite(SessionType.ONE_TIME), prover())
-    side = Side(
-        Program(DEVICE, host, prover()), NetOptions(port=taken, look=lambda: on("127.0.0.1"))
-    )
+    side = Side(NetOptions(port=taken, look=lambda: on("127.0.0.1")), invitations=one_time())
     sides.append(side)
     assert (await side.told.wait(told.Trouble)).problem.reason is Reason.PORT_TAKEN
 
@@ -512,8 +526,7 @@ async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(
             raise OSError("the system's answer made no sense")
         return on("127.0.0.1") if looks == 1 else on("127.0.0.1") + on("127.0.0.2")
 
-    host = Host(DEVICE, Invite(SessionType.ONE_TIME), prover())
-    side = Side(Program(DEVICE, host, prover()), NetOptions(look=look))
+    side = Side(NetOptions(look=look), invitations=one_time())
     sides.append(side)
     assert (await side.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
     await side.told.wait(told.Networks, lambda seen: len(seen.networks) == 2)

@@ -41,7 +41,10 @@ class FakeWay:
 
 
 class FakeSource:
-    """Messages of a MiB, numbered; counts how far it was read, and by how many at once."""
+    """Messages of a MiB, numbered; counts how far it was read, and by how many at once.
+
+    They are as large as they say: of messages with a few bytes a turn reads hundreds of thousands.
+    """
 
     def __init__(
         self, count: int | None, *, data_bytes: int = MIB, fails_at: int | None = None
@@ -52,6 +55,7 @@ class FakeSource:
         self.read = 0
         self.stopped = False
         self.closed = False
+        self.read_thrice = threading.Event()
         self._busy = threading.Lock()
 
     def stop(self) -> None:
@@ -65,8 +69,10 @@ class FakeSource:
                 assert self._busy.acquire(blocking=False), "read by two threads at once"
                 assert threading.current_thread() is not threading.main_thread()
                 self.read += 1
-                message = memoryview(bytearray(4 + 4))
-                message[4:] = number.to_bytes(4, "big")
+                if self.read == 3:
+                    self.read_thrice.set()
+                message = memoryview(bytearray(4 + max(4, self.data_bytes)))
+                message[4:8] = number.to_bytes(4, "big")
                 self._busy.release()
                 yield message
         finally:
@@ -111,9 +117,14 @@ async def test_what_was_read_ahead_is_bounded() -> None:
     way, source = FakeWay(), FakeSource(None, data_bytes=limits.WINDOW_BYTES)
     task = asyncio.create_task(sending(way, source).run())
     await way.until(1)
+    assert await asyncio.to_thread(source.read_thrice.wait, PATIENCE)
+    for _ in range(100):
+        await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
-    assert source.read <= 2 * limits.BATCH_BYTES  # messages of 8 bytes here: two batches
+    # A turn has read enough with one such message: one is sent, one waits for room, one is ahead
+    assert source.read == 3
+    assert len(way.sent) == 1
 
 
 async def test_files_without_bytes_wait_for_no_window() -> None:

@@ -10,6 +10,7 @@ import json
 import logging
 import socket
 import sys
+import time
 import tracemalloc
 from collections.abc import AsyncIterator
 
@@ -43,6 +44,11 @@ class Running:
         self.listener = open_listener(address, None)
         self.port = int(self.listener.getsockname()[1])
 
+    def begin_case(self) -> None:
+        """Forget what came before: what one case did is not to be seen in the next."""
+        self.guests_came = 0
+        self.events.all.clear()
+
     async def _guest_comes(self) -> None:
         self.guests_came += 1
 
@@ -62,7 +68,7 @@ class Running:
     async def get(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(self.address, self.port)
         writer.write(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             response = await reader.read()
         writer.close()
         await writer.wait_closed()
@@ -89,7 +95,7 @@ async def ipv6() -> AsyncIterator[Running]:
 
 
 async def closed(client: ClientConnection) -> int | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await client.wait_closed()
     return client.close_code
 
@@ -263,29 +269,29 @@ UPGRADE = {
 }
 
 
-@pytest.mark.parametrize(
-    "path", ["/ws", "/etc/passwd", "/../x", "//", "/index.html", "http://x/", "*"]
-)
-async def test_every_other_get_is_the_same_404(running: Running, path: str) -> None:
-    status, headers, body = split(await running.get(running.request(path=path)))
-    assert (status, body) == (404, b"Not Found.\n")
-    assert_protected(headers, running.port)
+async def test_every_other_get_is_the_same_404(running: Running, subtests: pytest.Subtests) -> None:
+    for path in ["/ws", "/etc/passwd", "/../x", "//", "/index.html", "http://x/", "*"]:
+        with subtests.test(path=path):
+            status, headers, body = split(await running.get(running.request(path=path)))
+            assert (status, body) == (404, b"Not Found.\n")
+            assert_protected(headers, running.port)
 
 
-@pytest.mark.parametrize(
-    "method", ["POST", "PUT", "OPTIONS", "DELETE", "TRACE", "CONNECT", "get", "X"]
-)
-@pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["plain", "upgrade"])
-async def test_only_get(running: Running, method: str, upgrade: dict[str, str]) -> None:
-    status, headers, body = split(await running.get(running.request(method=method, **upgrade)))
-    assert (status, headers["allow"], body) == (405, "GET", b"Method Not Allowed.\n")
-    assert_protected(headers, running.port)
-    assert running.guests_came == 0
+async def test_only_get(running: Running, subtests: pytest.Subtests) -> None:
+    for method in ["POST", "PUT", "OPTIONS", "DELETE", "TRACE", "CONNECT", "get", "X"]:
+        for upgrade in [{}, UPGRADE]:
+            with subtests.test(method=method, upgrade=upgrade):
+                running.begin_case()
+                status, headers, body = split(
+                    await running.get(running.request(method=method, **upgrade))
+                )
+                assert (status, headers["allow"], body) == (405, "GET", b"Method Not Allowed.\n")
+                assert_protected(headers, running.port)
+                assert running.guests_came == 0
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
+async def test_another_host_is_misdirected(running: Running, subtests: pytest.Subtests) -> None:
+    host_cases: list[str] = [
         "evil.example",
         "evil.example:{port}",  # DNS rebinding: its name led to our address
         "localhost:{port}",
@@ -301,18 +307,17 @@ async def test_only_get(running: Running, method: str, upgrade: dict[str, str]) 
         "127.0.0.1:{port}, evil.example",
         "[..]:{port}",
         "",
-    ],
-)
-@pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["page", "upgrade"])
-async def test_another_host_is_misdirected(
-    running: Running, host: str, upgrade: dict[str, str]
-) -> None:
-    request = running.request(host=host.format(port=running.port), **upgrade)
-    status, headers, body = split(await running.get(request))
-    assert (status, body) == (421, b"Misdirected Request.\n")
-    assert_protected(headers, running.port)
-    assert not running.events.all
-    assert running.guests_came == 0
+    ]
+    for host in host_cases:
+        for upgrade in [{}, UPGRADE]:
+            with subtests.test(host=host, upgrade=upgrade):
+                running.begin_case()
+                request = running.request(host=host.format(port=running.port), **upgrade)
+                status, headers, body = split(await running.get(request))
+                assert (status, body) == (421, b"Misdirected Request.\n")
+                assert_protected(headers, running.port)
+                assert not running.events.all
+                assert running.guests_came == 0
 
 
 async def test_no_host_and_two_hosts_are_misdirected(running: Running) -> None:
@@ -321,9 +326,10 @@ async def test_no_host_and_two_hosts_are_misdirected(running: Running) -> None:
     assert split(await running.get(f"GET / HTTP/1.1\r\n{own}{own}\r\n".encode()))[0] == 421
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
+async def test_a_page_from_elsewhere_is_refused(
+    running: Running, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
+) -> None:
+    origin_cases: list[str] = [
         "null",
         "",
         "http://evil.example",
@@ -336,20 +342,20 @@ async def test_no_host_and_two_hosts_are_misdirected(running: Running) -> None:
         "http://127.0.0.1:{port}.evil.example",
         "chrome-extension://abcdef",
         "file://",
-    ],
-)
-@pytest.mark.parametrize("upgrade", [{}, UPGRADE], ids=["page", "upgrade"])
-async def test_a_page_from_elsewhere_is_refused(
-    running: Running, origin: str, upgrade: dict[str, str], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "proxim")
-    request = running.request(Origin=origin.format(port=running.port), **upgrade)
-    status, headers, body = split(await running.get(request))
-    assert (status, body) == (403, b"Forbidden.\n")
-    assert_protected(headers, running.port)
-    assert "was answered 403" in caplog.text
-    assert not running.events.all
-    assert running.guests_came == 0
+    ]
+    for origin in origin_cases:
+        for upgrade in [{}, UPGRADE]:
+            with subtests.test(origin=origin, upgrade=upgrade):
+                running.begin_case()
+                caplog.clear()
+                caplog.set_level(logging.INFO, "proxim")
+                request = running.request(Origin=origin.format(port=running.port), **upgrade)
+                status, headers, body = split(await running.get(request))
+                assert (status, body) == (403, b"Forbidden.\n")
+                assert_protected(headers, running.port)
+                assert "was answered 403" in caplog.text
+                assert not running.events.all
+                assert running.guests_came == 0
 
 
 async def test_our_own_page_may_open_the_socket(running: Running) -> None:
@@ -363,63 +369,65 @@ async def test_one_foreign_origin_among_ours_is_refused(running: Running) -> Non
     assert split(await running.get(request.encode()))[0] == 403
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
+async def test_a_broken_handshake_gets_a_uniform_answer(
+    running: Running, subtests: pytest.Subtests
+) -> None:
+    cases: list[dict[str, str]] = [
         {"Sec-WebSocket-Key": "<script>"},
         {"Sec-WebSocket-Version": "7"},
         {"Upgrade": "h2c"},
         {"Upgrade": ""},
-    ],
-    ids=["key", "version", "protocol", "none"],
-)
-async def test_a_broken_handshake_gets_a_uniform_answer(
-    running: Running, wrong: dict[str, str]
+    ]
+    for wrong in cases:
+        with subtests.test(wrong=wrong):
+            status, headers, body = split(
+                await running.get(running.request(**{**UPGRADE, **wrong}))
+            )
+            assert (status, body) == (400, b"Bad Request.\n")
+            assert_protected(headers, running.port)
+
+
+async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
+    running: Running, subtests: pytest.Subtests
 ) -> None:
-    status, headers, body = split(await running.get(running.request(**{**UPGRADE, **wrong})))
-    assert (status, body) == (400, b"Bad Request.\n")
-    assert_protected(headers, running.port)
-
-
-@pytest.mark.parametrize(
-    ("line", "header", "count", "expected"),
-    [
+    cases: list[tuple[int, int, int, http.HTTPStatus]] = [
         (limits_of_http.MAX_LINE_LENGTH, 1, 1, http.HTTPStatus(414)),
         (1, limits_of_http.MAX_LINE_LENGTH, 1, http.HTTPStatus(431)),
         (1, 1, limits_of_http.MAX_NUM_HEADERS + 1, http.HTTPStatus(431)),
-    ],
-    ids=["path", "header", "headers"],
-)
-async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
-    running: Running, line: int, header: int, count: int, expected: http.HTTPStatus
+    ]
+    for line, header, count, expected in cases:
+        with subtests.test(expected=expected):
+            running.begin_case()
+            headers = "".join(f"X-{index}: {'<' * header}\r\n" for index in range(count))
+            request = f"GET /{'<' * line} HTTP/1.1\r\n{headers}\r\n".encode()
+            assert len(request) < limits.MAX_REQUEST_BYTES  # else it is cut off while it comes
+            status, answered, body = split(await running.get(request))
+            assert (status, body) == (expected, f"{expected.phrase}.\n".encode())
+            assert_protected(answered, running.port)
+            # As any other refusal
+            assert answered.keys() == split(await running.get(running.request(path="/x")))[1].keys()
+            assert running.guests_came == 0
+
+
+async def test_what_is_no_request_gets_no_answer_at_all(
+    running: Running, subtests: pytest.Subtests
 ) -> None:
-    headers = "".join(f"X-{index}: {'<' * header}\r\n" for index in range(count))
-    request = f"GET /{'<' * line} HTTP/1.1\r\n{headers}\r\n".encode()
-    assert len(request) < limits.MAX_REQUEST_BYTES  # else it is cut off while it comes
-    status, answered, body = split(await running.get(request))
-    assert (status, body) == (expected, f"{expected.phrase}.\n".encode())
-    assert_protected(answered, running.port)
-    # As any other refusal
-    assert answered.keys() == split(await running.get(running.request(path="/x")))[1].keys()
-    assert running.guests_came == 0
-
-
-@pytest.mark.parametrize(
-    "request_text",
-    [
+    cases: list[str] = [
         "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 4\r\n\r\nbody",
         "POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "GET /\r\n\r\n",
         "GET / HTTP/9.9\r\nHost: {host}\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: {host}\r\nno colon\r\n\r\n",
         "rubbish\r\n\r\n",
-    ],
-)
-async def test_what_is_no_request_gets_no_answer_at_all(
-    running: Running, request_text: str
-) -> None:
-    assert await running.get(request_text.format(host=f"127.0.0.1:{running.port}").encode()) == b""
-    assert running.guests_came == 0
+    ]
+    for request_text in cases:
+        with subtests.test(request_text=request_text):
+            running.begin_case()
+            assert (
+                await running.get(request_text.format(host=f"127.0.0.1:{running.port}").encode())
+                == b""
+            )
+            assert running.guests_came == 0
 
 
 async def test_what_websockets_says_when_something_breaks_is_replaced_too(
@@ -483,7 +491,7 @@ async def test_half_open_sockets_count_and_one_address_has_eight(
 
 
 async def until_answered(running: Running) -> bytes:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 response = await running.get(running.request())
@@ -677,6 +685,7 @@ async def test_a_socket_that_sends_too_fast_is_cut(
         await running.events.wait(ConnectionOpened),
         await running.events.wait(ConnectionOpened),
     )
+    began = time.monotonic()
     with contextlib.suppress(ConnectionError):
         writer.write(flood)
         await writer.drain()
@@ -690,7 +699,9 @@ async def test_a_socket_that_sends_too_fast_is_cut(
     frames = [
         event for event in running.events.all if isinstance(event, FrameReceived | FrameRefused)
     ]
-    assert len(frames) <= limits.SIGNALING_PACE.frames.burst
+    # On a busy machine it takes a while, in which more may come
+    pace = limits.SIGNALING_PACE.frames
+    assert len(frames) <= pace.burst + pace.per_second * (time.monotonic() - began)
     await honest.send("as if nothing had happened")
     assert (await running.events.wait(FrameReceived)).connection == second.connection
     await honest.close()

@@ -114,9 +114,8 @@ def test_on_linux_the_folder_follows_xdg(tmp_path: Path, monkeypatch: pytest.Mon
 # --- broken files ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_broken_file_is_kept_beside_a_new_one(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    cases: list[str | bytes] = [
         "",
         "{",
         "[]",
@@ -132,16 +131,18 @@ def test_on_linux_the_folder_follows_xdg(tmp_path: Path, monkeypatch: pytest.Mon
         b"\x00" * 100,  # what a crash of the machine leaves
         "[" * 50_000,
         " " * (MAX_FILE_BYTES + 1),
-    ],
-)
-def test_a_broken_file_is_kept_beside_a_new_one(tmp_path: Path, text: str | bytes) -> None:
-    broken = write(tmp_path, text).read_bytes()
-    loaded = load_settings(tmp_path)
-    assert reasons(loaded) == [Reason.SETTINGS_BROKEN]
-    assert "settings.broken.json" in loaded.problems[0].detail
-    assert (tmp_path / "settings.broken.json").read_bytes() == broken
-    assert load_settings(tmp_path) == LoadedSettings(loaded.settings)
-    assert names(tmp_path) == ["settings.broken.json", "settings.json"]
+    ]
+    for number, text in enumerate(cases):
+        with subtests.test(text=text[:40]):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            broken = write(folder, text).read_bytes()
+            loaded = load_settings(folder)
+            assert reasons(loaded) == [Reason.SETTINGS_BROKEN]
+            assert "settings.broken.json" in loaded.problems[0].detail
+            assert (folder / "settings.broken.json").read_bytes() == broken
+            assert load_settings(folder) == LoadedSettings(loaded.settings)
+            assert names(folder) == ["settings.broken.json", "settings.json"]
 
 
 def test_broken_files_do_not_replace_one_another_until_there_are_many(tmp_path: Path) -> None:
@@ -302,9 +303,8 @@ def test_a_value_that_is_no_plain_no_refuses(tmp_path: Path, value: str, require
     assert load_settings(tmp_path).settings.require_proof is required
 
 
-@pytest.mark.parametrize(
-    ("name", "usable"),
-    [
+def test_names(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, bool]] = [
         ("Anna's PC", True),
         ("Unnamed device", True),
         ("x" * MAX_NAME_BYTES, True),
@@ -316,24 +316,23 @@ def test_a_value_that_is_no_plain_no_refuses(tmp_path: Path, value: str, require
         ("   \t\n", False),
         ("\u200b\u2060", False),
         ("a\ud800", False),
-    ],
-)
-def test_names(name: str, usable: bool) -> None:
-    assert is_usable_name(name) is usable
+    ]
+    for name, usable in cases:
+        with subtests.test(name=name):
+            assert is_usable_name(name) is usable
 
 
-@pytest.mark.parametrize(
-    ("node", "name"),
-    [
+def test_default_name(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
         ("annas-macbook.local", "annas-macbook"),
         ("DESKTOP-1A2B3C", "DESKTOP-1A2B3C"),
         ("srv.example.org", "srv"),
         ("ü" * 40, "ü" * 32),
         ("pc\udc80one", "pcone"),
-    ],
-)
-def test_default_name(node: str, name: str) -> None:
-    assert default_device_name(node) == name
+    ]
+    for node, name in cases:
+        with subtests.test(node=node):
+            assert default_device_name(node) == name
 
 
 @pytest.mark.parametrize("node", ["", "localhost", "localhost.localdomain", ".", "\u200b"])

@@ -53,6 +53,16 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
+def place_of_its_own(tmp_path: Path, number: int) -> tuple[Path, Path, Store]:
+    """For one of many cases in a test: a folder, and in it what the fixtures `to` and `store`
+    are.
+    """
+    place = tmp_path / str(number)
+    folder = place / "to"
+    folder.mkdir(parents=True)
+    return place, folder, Store(place / "store")
+
+
 def entry(path: str, content: bytes = b"") -> Entry:
     return Entry(path, len(content), WHEN)
 
@@ -187,10 +197,13 @@ def test_names_that_appear_while_it_comes_are_not_overwritten(to: Path, store: S
     assert tree(to) == {"a": None, "a (2)": b"1", "f": None, "f/b": b"mine", "f/b (2)": b"2"}
 
 
-@pytest.mark.parametrize(
-    "text", [one["text"] for one in CORPUS], ids=[one["name"] for one in CORPUS]
-)
-def test_hostile_names_stay_beneath(tmp_path: Path, to: Path, store: Store, text: str) -> None:
+def test_hostile_names_stay_beneath(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    for number, one in enumerate(CORPUS):
+        with subtests.test(name=one["name"]):
+            check_a_hostile_name(*place_of_its_own(tmp_path, number), one["text"])
+
+
+def check_a_hostile_name(tmp_path: Path, to: Path, store: Store, text: str) -> None:
     before = {path.name for path in tmp_path.iterdir()}
     for path in (text, f"top/{text}"):
         if any(part in ("", ".", "..") for part in path.split("/")) or path.count("/") >= MAX_DEPTH:
@@ -259,9 +272,10 @@ def test_a_file_that_the_sender_cannot_read_leaves_nothing(to: Path, store: Stor
     assert tree(to) == {}
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
+def test_what_was_not_announced_is_the_peers_fault(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    cases: list[bytes] = [
         data(0, b"12345"),
         data(0, b"123") + data(0, b"45"),
         data(0, b"123") + end_record(0, hashlib.sha256(b"123").digest()),
@@ -274,9 +288,14 @@ def test_a_file_that_the_sender_cannot_read_leaves_nothing(to: Path, store: Stor
         start_record(0, 0) + start_record(0, 0),
         data(0, b"1") + start_record(0, 1),
         b"nonsense",
-    ],
-)
-def test_what_was_not_announced_is_the_peers_fault(to: Path, store: Store, message: bytes) -> None:
+    ]
+    for number, message in enumerate(cases):
+        with subtests.test(message=message):
+            _, to, store = place_of_its_own(tmp_path, number)
+            check_what_was_not_announced(to, store, message)
+
+
+def check_what_was_not_announced(to: Path, store: Store, message: bytes) -> None:
     sink = opened(to, store, [entry("a", b"1234"), entry("b", b"1")])
     with pytest.raises(MessageError) as caught:
         sink.write(memoryview(message))
@@ -488,10 +507,15 @@ def test_a_kill_between_files_loses_nothing(to: Path, store: Store) -> None:
     assert tree(to).keys() == {"f", *(f"f/{n}" for n in range(49))}
 
 
-@pytest.mark.parametrize("cut", range(1, 95))
 def test_a_torn_journal_costs_its_last_line_at_most(
-    to: Path, store: Store, tmp_path: Path, cut: int
+    tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
+    for cut in range(1, 95):
+        with subtests.test(cut=cut):
+            check_a_torn_journal(*place_of_its_own(tmp_path, cut), cut)
+
+
+def check_a_torn_journal(tmp_path: Path, to: Path, store: Store, cut: int) -> None:
     entries = [entry("f/a", b"1"), entry("f/b", b"2"), entry("f/c", b"3")]
     killed(to, store, entries, [b"1", b"2"])
     (log,) = (tmp_path / "store").glob("*.log")

@@ -76,13 +76,20 @@ def test_small_files_share_a_message(tmp_path: Path) -> None:
     assert next(messages, None) is None
 
 
-@pytest.mark.parametrize("size", [100, 4096, CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES])
-@pytest.mark.parametrize("length", [0, 1, 40, 90, 91, 5000, 200_001])
 def test_messages_are_as_large_as_they_may_be_and_hold_everything(
-    tmp_path: Path, size: int, length: int
+    tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
+    for size in (100, 4096, CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES):
+        for length in (0, 1, 40, 90, 91, 5000, 200_001):
+            with subtests.test(size=size, length=length):
+                folder = tmp_path / f"{size}-{length}"
+                folder.mkdir()
+                check_messages(folder, size, length)
+
+
+def check_messages(folder: Path, size: int, length: int) -> None:
     contents = {"a": os.urandom(length), "b": os.urandom(7), "c": os.urandom(length)}
-    source = Source(sources(tmp_path, **contents))
+    source = Source(sources(folder, **contents))
     data = {0: b"", 1: b"", 2: b""}
     ends = []
     for message in source.messages((), (), START, size=size, prefix=3):

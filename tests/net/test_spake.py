@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from proxim.core.devices import DeviceInfo
 from proxim.core.errors import Reason
-from proxim.core.messages import DeviceInfo
 from proxim.core.proof import SPAKE2_SHARE_BYTES, Method, ProofError, Side, context, identities
 from proxim.net.spake import Spake2Exchange
 

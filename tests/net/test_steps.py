@@ -5,9 +5,9 @@ import logging
 import pytest
 
 from proxim.core.commands import CloseConnection, Command, Dial, Publish, Send, SetTimer
+from proxim.core.devices import DeviceInfo
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
-    ChannelOpened,
     ConnectionID,
     ConnectionLost,
     Decide,
@@ -21,10 +21,10 @@ from proxim.core.events import (
     TimerName,
 )
 from proxim.core.host_code import JoinTarget
+from proxim.core.link_events import ChannelOpened
 from proxim.core.messages import (
     Auth,
     CloseCode,
-    DeviceInfo,
     PairChallenge,
     PairConfirm,
     PairRequest,
@@ -113,20 +113,24 @@ NOT_TOLD: list[ProgramEvent | Command] = [
 ]
 
 
-@pytest.mark.parametrize(("step", "words"), TOLD, ids=lambda value: type(value).__name__)
-def test_a_step(step: ProgramEvent | Command, words: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "proxim")
-    tell_step(step)
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert words in line
-    assert SECRET not in line
-    assert line.isprintable()
+def test_a_step(caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests) -> None:
+    for step, words in TOLD:
+        with subtests.test(step=step):
+            caplog.clear()
+            caplog.set_level(logging.INFO, "proxim")
+            tell_step(step)
+            (line,) = [record.getMessage() for record in caplog.records]
+            assert words in line
+            assert SECRET not in line
+            assert line.isprintable()
 
 
-@pytest.mark.parametrize("step", NOT_TOLD, ids=lambda value: type(value).__name__)
 def test_what_is_nobodys_business(
-    step: ProgramEvent | Command, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
 ) -> None:
-    caplog.set_level(logging.DEBUG, "proxim")
-    tell_step(step)
-    assert caplog.records == []
+    for step in NOT_TOLD:
+        with subtests.test(step=step):
+            caplog.clear()
+            caplog.set_level(logging.DEBUG, "proxim")
+            tell_step(step)
+            assert caplog.records == []

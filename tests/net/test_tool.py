@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxim.net.tool import MAX_OUTPUT_BYTES, Output, run_tool, tool_environment
+from tests.net.support import PATIENCE
 
 
 async def test_a_tool_says_something() -> None:
@@ -45,7 +46,7 @@ async def test_a_tool_that_cannot_be_started(tmp_path: Path) -> None:
 
 async def test_a_tool_that_hangs_is_ended() -> None:
     # run_tool returns when the process is gone; one left alone would take a minute.
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         hangs = "import threading; threading.Event().wait(60)"
         assert await run_tool((sys.executable, "-c", hangs), seconds=0.3) == Output(None)
 

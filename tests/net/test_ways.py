@@ -6,8 +6,10 @@ import asyncio
 import secrets
 from collections.abc import Callable
 
-from proxim.core.commands import CloseLane, Command, DialLane, ExpectLane
-from proxim.core.events import LaneLost, LaneOpened, LinkID
+from proxim.core.commands import Command
+from proxim.core.events import LinkID
+from proxim.core.link_commands import CloseLane, DialLane, ExpectLane
+from proxim.core.link_events import LaneLost, LaneOpened
 from proxim.core.manifest import TransferID
 from proxim.core.status import Via
 from proxim.net.listener import open_listener

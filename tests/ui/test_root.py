@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import tkinter
 from pathlib import Path
 
 import pytest
@@ -112,22 +111,15 @@ def test_programs_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert installed("some-program")
 
 
-def test_the_icon_is_taken_from_where_the_executable_unpacks_itself(
+def test_the_window_has_an_icon_from_the_package(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
-    root_module._set_icon(bench.root)  # no icon there: none
+    root_module._set_icon(bench.root)
     assert not caplog.records
-    assets = tmp_path / "assets"
-    assets.mkdir()
-    (assets / "proxim.png").write_text("no picture")
+    monkeypatch.setattr(root_module, "__file__", str(tmp_path / "root.py"))
+    (tmp_path / "proxim.png").write_text("no picture")
     root_module._set_icon(bench.root)
     assert "unreadable" in caplog.text
-    picture = tkinter.PhotoImage(master=bench.root, width=16, height=16)
-    picture.write(str(assets / "proxim.png"), format="png")
-    caplog.clear()
-    root_module._set_icon(bench.root)
-    assert not caplog.records
 
 
 @pytest.mark.parametrize(("language", "word"), [("de", "Ö&ffnen"), ("en", "&Open")])
