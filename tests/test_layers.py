@@ -29,18 +29,16 @@ APP: Final = {
     "proxim/system_language.py",
     "proxim/wiring.py",
 }
-# The two hold data
-PACKAGES: Final = {
-    "proxim/__init__.py",
-    "proxim/languages/__init__.py",
-    "proxim/web/__init__.py",
-}
+LANGUAGES: Final = "proxim/languages/__init__.py"
+# These hold a version, and the page's files.
+PACKAGES: Final = {"proxim/__init__.py", "proxim/web/__init__.py"}
 BELOW: Final[dict[str, set[str]]] = {  # which layers a layer may import, besides itself
-    "app": {"net", "ui", "bridge", "core"},
-    "net": {"core"},
+    "app": {"net", "ui", "bridge", "core", "languages"},
+    "net": {"core", "languages"},
     "ui": {"core"},
     "bridge": {"core"},
     "core": set(),
+    "languages": set(),
     "package": set(),
 }
 THIRD_PARTY: Final[dict[str, set[str]]] = {
@@ -49,6 +47,7 @@ THIRD_PARTY: Final[dict[str, set[str]]] = {
     "ui": {"qrcode", "darkdetect", "PIL", "tkinterdnd2"},
     "bridge": {"uvloop"},
     "core": set(),
+    "languages": set(),
     "package": set(),
 }
 THREADS: Final = {"threading", "_thread", "concurrent", "multiprocessing", "queue"}
@@ -70,6 +69,7 @@ BANNED: Final[dict[str, set[str]]] = {  # of the standard library
     "ui": THREADS | {"asyncio"},
     "bridge": SCREEN | {"socket", "ssl", "select", "selectors", "subprocess"},
     "core": THREADS | WORLD | SCREEN,
+    "languages": set(sys.stdlib_module_names) - {"json", "os", "typing"},
     "package": set(sys.stdlib_module_names),
 }
 
@@ -100,6 +100,8 @@ def layer_of(path: str) -> str:
         return "app"
     if path == "proxim/bridge.py":
         return "bridge"
+    if path == LANGUAGES:
+        return "languages"
     if path in PACKAGES:
         return "package"
     parts = PurePosixPath(path).parts
@@ -157,6 +159,8 @@ def layer_of_import(name: str) -> str:
     parts = name.split(".")
     if len(parts) > 1 and parts[1] in {"net", "ui", "core"}:
         return parts[1]
+    if len(parts) > 1 and parts[1] == "languages":
+        return "languages"
     if len(parts) > 1 and (layer := layer_of(f"proxim/{parts[1]}.py")) in BELOW:
         return layer
     # Proxim itself, or a name in it; a module without a layer is refused by the first rule
@@ -325,6 +329,8 @@ BROKEN: Final[list[tuple[Rule, str, str]]] = [
     ),
     (imports_go_down_only, "proxim/ui/window.py", "importlib.import_module('proxim.net.server')"),
     (imports_go_down_only, "proxim/ui/window.py", "import_module('proxim.net.server')"),
+    (imports_go_down_only, "proxim/core/words.py", "from proxim.languages import read_language"),
+    (imports_go_down_only, "proxim/ui/window.py", "import proxim.languages"),
     (imports_go_down_only, "proxim/bridge.py", "import proxim.ui.window"),
     (imports_go_down_only, "proxim/bridge.py", "from .net import runtime"),
     (imports_go_down_only, "proxim/bridge.py", "from . import cli"),

@@ -448,7 +448,7 @@ async def test_without_verbose_no_step_is_put_into_words(
     sides: list[Side], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.WARNING, "proxim")
-    monkeypatch.setattr("proxim.net.steps._words", pytest.fail)
+    monkeypatch.setattr("proxim.net.step_words.step_words", pytest.fail)
     await link(sides, "127.0.0.1")
     assert caplog.records == []
 
