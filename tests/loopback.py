@@ -6,6 +6,14 @@ import sys
 import pytest
 
 
+def host_address() -> str:
+    """An address for hosts of this process: those of tests that run beside it have others.
+
+    A guest that dials a host which has just ended must not find another test's in its place.
+    """
+    return "127.0.0.1" if sys.platform == "darwin" else quiet_address()
+
+
 def quiet_address() -> str:
     """One of the 16 million loopback addresses, each with all its ports to itself."""
     if sys.platform == "darwin":

@@ -43,10 +43,11 @@ from proxim.net.client import Client
 from proxim.net.opening import NetOptions, Opening, open_host
 from proxim.net.runtime import Runtime
 from proxim.net.spake import Spake2Exchange
-from tests.loopback import quiet_address
+from tests.loopback import host_address, quiet_address
 from tests.net.support import PATIENCE, Events
 
 DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
+OWN = host_address()
 
 
 def prover() -> Prover:
@@ -184,7 +185,7 @@ async def test_a_host_that_shuts_down_says_goodbye(sides: list[Side], own_addres
 
 
 async def test_a_refused_guest_is_told_why(sides: list[Side]) -> None:
-    host, invitation = await start_host(sides, on("127.0.0.1"))
+    host, invitation = await start_host(sides, on(OWN))
     guest = await start_guest(sides, parse_target(invitation.url))
     prompt = await host.told.wait(told.Prompt)
     host.runtime.report(Decide(prompt.session_id, approved=False, number=prompt.number))
@@ -192,7 +193,7 @@ async def test_a_refused_guest_is_told_why(sides: list[Side]) -> None:
 
 
 async def test_a_guest_that_leaves_takes_its_prompt_along(sides: list[Side]) -> None:
-    host, invitation = await start_host(sides, on("127.0.0.1"))
+    host, invitation = await start_host(sides, on(OWN))
     guest = await start_guest(sides, parse_target(invitation.url))
     await host.told.wait(told.Prompt)
     await guest.stop()
@@ -200,7 +201,7 @@ async def test_a_guest_that_leaves_takes_its_prompt_along(sides: list[Side]) -> 
 
 
 async def test_joining_while_the_host_is_not_there(sides: list[Side]) -> None:
-    host, invitation = await start_host(sides, on("127.0.0.1"))
+    host, invitation = await start_host(sides, on(OWN))
     await host.stop()
     guest = await start_guest(sides, parse_target(invitation.url))
     assert (await closed(guest)).reason is Reason.REFUSED
@@ -255,7 +256,7 @@ async def test_a_bad_message_gets_its_error_and_changes_nothing(
         ('{"type":"signal","sessionID":"abc","payload":{"sdp":"v=0"}}', "not_allowed"),
         ("x" * (64 * 1024 + 1), "too_large"),
     ]
-    host, invitation = await start_host(sides, on("127.0.0.1"))
+    host, invitation = await start_host(sides, on(OWN))
     for message, code in cases:
         with subtests.test(message=message[:80]):
             async with dial(invitation) as socket:
@@ -268,7 +269,7 @@ async def test_a_bad_message_gets_its_error_and_changes_nothing(
 
 
 async def test_a_few_bad_messages_close_the_socket(sides: list[Side]) -> None:
-    _, invitation = await start_host(sides, on("127.0.0.1"))
+    _, invitation = await start_host(sides, on(OWN))
     async with dial(invitation) as socket:
         codes = [(await answer(socket, b"binary" if index else "{"))["code"] for index in range(5)]
         assert codes == ["bad_json"] + ["bad_message"] * 4
@@ -281,13 +282,13 @@ async def test_a_few_bad_messages_close_the_socket(sides: list[Side]) -> None:
 
 
 async def test_who_scanned_the_qr_is_shown_as_that(sides: list[Side]) -> None:
-    host, invitation = await start_host(sides, on("127.0.0.1"))
+    host, invitation = await start_host(sides, on(OWN))
     await start_guest(sides, parse_target(invitation.url))
     assert (await host.told.wait(told.Prompt)).verified is Verified.QR
 
 
 async def test_a_typed_code_that_is_wrong_asks_nobody(sides: list[Side]) -> None:
-    host, invitation = await start_host(sides, on("127.0.0.1"))
+    host, invitation = await start_host(sides, on(OWN))
     assert invitation.code is not None
     code = parse_code(invitation.code)
     guest = await start_guest(sides, parse_target(replace(code, secret=code.secret ^ 1).canonical))
@@ -322,24 +323,20 @@ async def shut_out(socket: ClientConnection) -> None:
 
 
 async def test_a_socket_that_says_nothing_is_closed(sides: list[Side]) -> None:
-    _, invitation = await start_host(
-        sides, on("127.0.0.1"), limits=DoorLimits(first_message_seconds=0.1)
-    )
+    _, invitation = await start_host(sides, on(OWN), limits=DoorLimits(first_message_seconds=0.1))
     async with dial(invitation) as socket:
         await shut_out(socket)
 
 
 async def test_a_socket_that_is_never_approved_is_closed(sides: list[Side]) -> None:
-    _, invitation = await start_host(
-        sides, on("127.0.0.1"), limits=DoorLimits(unapproved_seconds=0.2)
-    )
+    _, invitation = await start_host(sides, on(OWN), limits=DoorLimits(unapproved_seconds=0.2))
     async with dial(invitation) as socket:
         assert (await answer(socket, REQUEST))["reason"] == "unknown_session"
         await shut_out(socket)
 
 
 async def test_the_ninth_message_of_a_stranger_closes_its_socket(sides: list[Side]) -> None:
-    _, invitation = await start_host(sides, on("127.0.0.1"))
+    _, invitation = await start_host(sides, on(OWN))
     async with dial(invitation) as socket:
         for _ in range(8):
             assert (await answer(socket, REQUEST))["reason"] == "unknown_session"
@@ -348,7 +345,7 @@ async def test_the_ninth_message_of_a_stranger_closes_its_socket(sides: list[Sid
 
 
 async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> None:
-    host, invitation = await start_host(sides, on("127.0.0.1"))
+    host, invitation = await start_host(sides, on(OWN))
     async with dial(invitation) as socket:
         await socket.send(json.dumps({**REQUEST, "sessionID": CODE_SESSION_ID}))
         prompt = await host.told.wait(told.Prompt)
@@ -363,7 +360,7 @@ async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> Non
 
 
 async def test_a_host_that_requires_a_proof_refuses_the_seed_alone(sides: list[Side]) -> None:
-    host, invitation = await start_host(sides, on("127.0.0.1"), require_proof=True)
+    host, invitation = await start_host(sides, on(OWN), require_proof=True)
     async with dial(invitation) as socket:
         refused = await answer(socket, {**REQUEST, "sessionID": CODE_SESSION_ID})
         assert (refused["status"], refused["reason"]) == ("rejected", "not_verified")
@@ -376,7 +373,7 @@ async def test_nothing_secret_is_logged(
     sides: list[Side], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    host, invitation = await start_host(sides, on("127.0.0.1"))
+    host, invitation = await start_host(sides, on(OWN))
     target = parse_target(invitation.url)
     async with dial(invitation) as socket:
         await answer(socket, '{"secret in bad json": ')
@@ -398,7 +395,7 @@ async def test_nothing_secret_is_logged(
 
 
 STEPS = [
-    "Listening(address='127.0.0.1'",
+    f"Listening(address='{OWN}'",
     "code is shown, one-time",
     "open, with 127.0.0.1",
     "got PairRequest(device=DeviceInfo(name='Telefon', id='guest-uuid'), auth=Auth(v=1, "
@@ -419,7 +416,7 @@ async def test_verbose_tells_each_step_and_no_secret(
     sides: list[Side], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "proxim")
-    host, guest = await link(sides, "127.0.0.1")
+    host, guest = await link(sides, OWN)
     guest.runtime.report(SendText(link_of(guest).link, "a word between us"))
     await host.told.wait(told.TextReceived)
     await guest.stop()
@@ -449,7 +446,7 @@ async def test_without_verbose_no_step_is_put_into_words(
 ) -> None:
     caplog.set_level(logging.WARNING, "proxim")
     monkeypatch.setattr("proxim.net.step_words.step_words", pytest.fail)
-    await link(sides, "127.0.0.1")
+    await link(sides, OWN)
     assert caplog.records == []
 
 
@@ -458,7 +455,7 @@ async def test_without_verbose_no_step_is_put_into_words(
 
 async def test_another_network_moves_the_server(sides: list[Side]) -> None:
     other = quiet_address()
-    networks = on("127.0.0.1") + on(other)
+    networks = on(OWN) + on(other)
     host, first = await start_host(sides, networks)
     host.runtime.report(ChooseNetwork(other))
     second = await host.told.wait(told.Invitation)
@@ -478,9 +475,9 @@ async def test_ipv6_from_the_url_to_the_prompt(sides: list[Side]) -> None:
 
 
 async def test_a_taken_port_is_told(sides: list[Side]) -> None:
-    _, invitation = await start_host(sides, on("127.0.0.1"))
+    _, invitation = await start_host(sides, on(OWN))
     taken = parse_target(invitation.url).port
-    side = Side(NetOptions(port=taken, look=lambda: on("127.0.0.1")), invitations=one_time())
+    side = Side(NetOptions(port=taken, look=lambda: on(OWN)), invitations=one_time())
     sides.append(side)
     assert (await side.told.wait(told.Trouble)).problem.reason is Reason.PORT_TAKEN
 
@@ -488,7 +485,7 @@ async def test_a_taken_port_is_told(sides: list[Side]) -> None:
 async def test_a_name_that_cannot_be_saved_is_told(sides: list[Side]) -> None:
     host, _ = await start_host(
         sides,
-        on("127.0.0.1"),
+        on(OWN),
         save_name=lambda name: Problem(Reason.SETTINGS_UNWRITABLE, "read-only"),
     )
     host.runtime.report(Rename("Neuer Name"))
@@ -502,7 +499,7 @@ async def test_a_code_runs_out_while_the_machine_sleeps(
     slept = 0.0
     monkeypatch.setattr("proxim.net.runtime.SLEEP_WATCH_SECONDS", 0.01)
     monkeypatch.setattr("proxim.net.runtime.slept_seconds", lambda: slept)
-    host, first = await start_host(sides, on("127.0.0.1"))
+    host, first = await start_host(sides, on(OWN))
     slept = 14 * 60.0
     host.runtime.report(Rename("still the first code"))
     await host.told.wait(told.ThisDevice, lambda this: this.device.name == "still the first code")
@@ -524,7 +521,7 @@ async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(
         looks += 1
         if looks in (2, 3):
             raise OSError("the system's answer made no sense")
-        return on("127.0.0.1") if looks == 1 else on("127.0.0.1") + on("127.0.0.2")
+        return on(OWN) if looks == 1 else on(OWN) + on("127.0.0.2")
 
     side = Side(NetOptions(look=look), invitations=one_time())
     sides.append(side)
