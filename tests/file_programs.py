@@ -3,10 +3,12 @@
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.gate import Gate
 from tests.lossy_link import LossyLink
 from tests.programs import JSON, PATIENCE, SOURCE, Program, pair
 
@@ -61,6 +63,11 @@ class Sides:
 
     root: Path
 
+    @property
+    def gate(self) -> Gate:
+        """Holds back what both programs send. Close it before they are started."""
+        return Gate(self.root / "gate")
+
     def home(self, side: str) -> Path:
         return self.root / f"{side}-home"
 
@@ -90,7 +97,9 @@ class Sides:
     ) -> Program:
         where = ["--save-to", str(self.saved(side))] if save else []
         before: Sequence[str] = () if link is None else link.command(end)
-        return Program([*SOURCE, *command, *where], self.home(side), before=before)
+        # A gate that is open would change nothing: then the program runs as people start it
+        proxim = SOURCE if self.gate.allowed is None else self.gate.command
+        return Program([*proxim, *command, *where], self.home(side), before=before)
 
 
 @contextlib.contextmanager
@@ -148,6 +157,14 @@ def end(program: Program, patience: float = PATIENCE) -> JSON:
     """How the next transfer ends."""
     (event,) = ends(program, 1, patience).values()
     return event
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait for something that no program tells."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < deadline, "it was not reached"
+        time.sleep(0.02)
 
 
 def send(program: Program, *paths: Path) -> None:
