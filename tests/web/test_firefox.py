@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection
 from tests.web.browser import hosting, sha256_of
 from tests.web.remote import PATIENCE, RemoteBrowser
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120), pytest.mark.xdist_group("browser")]
 
 FILE_BYTES = 3_000_001
 # Downloads without a question, into the folder of the test; the names of Firefox's own settings.

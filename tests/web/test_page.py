@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from proxim.net.page import languages
 from tests.web.browser import hosting, origin_of, phone, sha256_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120), pytest.mark.xdist_group("browser")]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 FILE_BYTES = 3_000_001  # several messages, windows of reports, and no round number

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from proxim.net.page import languages
 from tests.web.browser import hosting, phone
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60), pytest.mark.xdist_group("browser")]
 
 REASONS = languages()["en"]["reasons"]
 # Between the page and its socket, as `change` says; what the page sends and how it closes passes as
