@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.gate import Gate
+from tests.loopback import free_port
 from tests.lossy_link import LossyLink
 from tests.programs import JSON, PATIENCE, SOURCE, Program, pair
 
@@ -85,7 +86,9 @@ class Sides:
     def start_host(
         self, *arguments: str, link: LossyLink | None = None, save: bool = True
     ) -> Program:
-        return self._start("host", ["host", "--json", *arguments], link, 0, save)
+        # Behind a cable it is alone, and listens where people's hosts do
+        port = ["--port", str(free_port())] if link is None else []
+        return self._start("host", ["host", "--json", *port, *arguments], link, 0, save)
 
     def start_guest(
         self, url: str, *arguments: str, link: LossyLink | None = None, save: bool = True

@@ -91,9 +91,7 @@ def ways(program: Program) -> list[str]:
 
 
 @contextmanager
-def arriving(
-    sides: Sides, both: tuple[Program, Program], sender: int, size: int
-) -> Iterator[None]:
+def arriving(sides: Sides, both: tuple[Program, Program], sender: int, size: int) -> Iterator[None]:
     """A file that is on its way meanwhile, and then arrives."""
     file = write_file(sides.source / f"{sender}.bin", size)
     send(both[sender], file)

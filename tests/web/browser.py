@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.gate import Gate
+from tests.loopback import free_port
 from tests.programs import JSON, SOURCE, Program
 
 PATIENCE_MS: Final = 30_000
@@ -180,9 +181,8 @@ def hosting(
 ) -> Iterator[tuple[Program, JSON]]:
     """A host that drives by JSON lines, and its session; `gate` is for what it sends."""
     proxim = SOURCE if gate is None else gate.command
-    with Program(
-        [*proxim, "host", "--json", "--name", "Ana's PC", "--address", address, *options], home
-    ) as host:
+    where = ["--address", address, "--port", str(free_port())]
+    with Program([*proxim, "host", "--json", "--name", "Ana's PC", *where, *options], home) as host:
         yield host, host.event("session")
 
 
