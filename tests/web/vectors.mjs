@@ -10,7 +10,7 @@ globalThis.setTimeout = () => undefined; // the rest of the page is not loaded h
 Object.defineProperty(globalThis, "navigator", { value: { userAgent: "" } });
 
 const { toBase64url } = await import("../../proxim/web/ask.mjs");
-const { Proof, Sha256, fromBase64url, hmac, same, sha256, utf8 } = await import("../../proxim/web/crypto.mjs");
+const { Proof, Sha256, fromBase64url, hmac, same, sha256, u64, utf8 } = await import("../../proxim/web/crypto.mjs");
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const bytes = (length) => Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 255);
@@ -39,6 +39,9 @@ for (let count = 0; count < 513; count++) {
   wanted.update(mebibyte);
 }
 check(hex(far.digest()), wanted.digest("hex"));
+// Where a file goes on, beyond 4 GiB (START in docs/protocol.md).
+check(hex(u64(2 ** 32 + 5)), "0000000100000005");
+check(hex(u64(2 ** 53 - 1)), "001fffffffffffff");
 // RFC 5869, A.1: the first 32 bytes of its key material.
 const prk = Buffer.from("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5", "hex");
 const info = Buffer.from("f0f1f2f3f4f5f6f7f8f9", "hex");
