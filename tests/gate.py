@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         while not passes(sending._sent + size):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 
-    Sending._wait_for_room = wait_for_gate  # type: ignore[method-assign]
+    Sending._wait_for_room = wait_for_gate  # type: ignore[assignment, method-assign]
     return cli.main(arguments[1:])
 
 
