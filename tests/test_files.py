@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import case
 from tests.file_programs import (
     Sides,
     end,
@@ -77,15 +78,16 @@ def test_a_file_and_a_folder_both_ways(sides: Sides) -> None:
     os.utime(single, (OLD, OLD))
     with linked(sides) as (host, guest):
         for from_, to, receiver in ((host, guest, "guest"), (guest, host, "host")):
-            send(from_, single)
-            arrived = end(to)
-            assert (receiver, arrived["state"]) == (receiver, "done")
-            assert (receiver, arrived["sha256"]) == (receiver, sha256(single))
-            assert arrived["path"] == str(sides.saved(receiver) / single.name)
-            assert (receiver, end(from_)["bytes"]) == (receiver, 5_000_001)
-            send(from_, trip)
-            assert (receiver, end(to)["state"]) == (receiver, "done")
-            assert (receiver, end(from_)["state"]) == (receiver, "done")
+            with case(f"to the {receiver}"):
+                send(from_, single)
+                arrived = end(to)
+                assert arrived["state"] == "done"
+                assert arrived["sha256"] == sha256(single)
+                assert arrived["path"] == str(sides.saved(receiver) / single.name)
+                assert end(from_)["bytes"] == 5_000_001
+                send(from_, trip)
+                assert end(to)["state"] == "done"
+                assert end(from_)["state"] == "done"
     sent = cleaned(tree(sides.source))
     for receiver in ("guest", "host"):
         saved = sides.saved(receiver)
@@ -190,18 +192,18 @@ def test_twenty_gigabytes_announced_and_cancelled(sides: Sides) -> None:
     huge = write_sparse(sides.source / "huge.img", TWENTY_GB)
     arrives = [write_file(sides.source / name, 100_000) for name in ("1.bin", "2.bin")]
     with linked(sides) as both:
-        for canceller, small in enumerate(arrives):
-            send(both[1], huge)
-            event = moving(both[canceller], 10_000_000)
-            assert event["size"] == TWENTY_GB
-            both[canceller].say(type="cancel", transferID=event["transferID"])
-            for side in both:
-                ended = end(side)
-                assert (canceller, ended["state"]) == (canceller, "cancelled")
-                assert (canceller, ended["reason"]) == (canceller, "cancelled")
-            send(both[1], small)  # the way is free
-            assert end(both[0])["sha256"] == sha256(small), canceller
-            assert end(both[1])["state"] == "done", canceller
+        for canceller, small in zip(both, arrives, strict=True):
+            with case(f"before {small.name}"):
+                send(both[1], huge)
+                event = moving(canceller, 10_000_000)
+                assert event["size"] == TWENTY_GB
+                canceller.say(type="cancel", transferID=event["transferID"])
+                for side in both:
+                    ended = end(side)
+                    assert (ended["state"], ended["reason"]) == ("cancelled", "cancelled")
+                send(both[1], small)  # the way is free
+                assert end(both[0])["sha256"] == sha256(small)
+                assert end(both[1])["state"] == "done"
         assert names(sides.saved("host")) == ["1.bin", "2.bin"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from proxim.net.page import languages
+from tests.cases import case
 from tests.web.browser import hosting, phone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60), pytest.mark.xdist_group("browser")]
@@ -39,7 +40,7 @@ def test_a_changed_answer(chromium: Browser, own_address: str, tmp_path: Path) -
     with hosting(own_address, tmp_path / "home") as (host, session):
         url = session["url"]
         for name, change in CHANGES.items():
-            with phone(chromium) as guest:
+            with case(name), phone(chromium) as guest:
                 guest.page.add_init_script(BETWEEN % change)
                 guest.page.goto(url)
                 prompt = host.event("pair_prompt")
@@ -49,11 +50,10 @@ def test_a_changed_answer(chromium: Browser, own_address: str, tmp_path: Path) -
                     approved=True,
                     request=prompt["request"],
                 )
-                closed = host.event("link", state="closed")
-                assert (name, closed["reason"]) == (name, "tampered")
+                assert host.event("link", state="closed")["reason"] == "tampered"
                 guest.sees(REASONS["tampered"])
-                assert guest.page.locator("#again").is_hidden(), name
-                assert guest.page.locator("#linked").is_hidden(), name
+                assert guest.page.locator("#again").is_hidden()
+                assert guest.page.locator("#linked").is_hidden()
             # The code was for one device, and is followed by another
             url = host.event("session")["url"]
 
