@@ -32,13 +32,12 @@ for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 1000, 10
   check(hex(new Sha256(streamed).digest()), wanted);
   check(hex(hmac(bytes(length % 200), whole)), crypto.createHmac("sha256", bytes(length % 200)).update(whole).digest("hex"));
 }
-// The length in bits passes 2^32 at 512 MiB.
-const [far, wanted, mebibyte] = [new Sha256(), crypto.createHash("sha256"), bytes(2 ** 20)];
-for (let count = 0; count < 513; count++) {
-  far.update(mebibyte);
-  wanted.update(mebibyte);
-}
-check(hex(far.digest()), wanted.digest("hex"));
+// The length in bits passes 2^32 at 512 MiB. The page's own hashing takes seconds for these: it goes on where it stood
+// then. A state that was not of these bytes would not lead to what Node finds.
+const state = Int32Array.of(177527169, -1665897892, 1790645472, 1643399201, -79215712, -675345661, 1632820206, 1557573607);
+const [far, wanted, mebibyte] = [new Sha256({ state, length: 2 ** 29 }), crypto.createHash("sha256"), bytes(2 ** 20)];
+for (let count = 0; count < 513; count++) wanted.update(mebibyte);
+check(hex(far.update(mebibyte).digest()), wanted.digest("hex"));
 // Where a file goes on, beyond 4 GiB (START in docs/protocol.md).
 check(hex(u64(2 ** 32 + 5)), "0000000100000005");
 check(hex(u64(2 ** 53 - 1)), "001fffffffffffff");
