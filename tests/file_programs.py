@@ -3,10 +3,13 @@
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.gate import Gate
+from tests.loopback import free_port
 from tests.lossy_link import LossyLink
 from tests.programs import JSON, PATIENCE, SOURCE, Program, pair
 
@@ -61,6 +64,11 @@ class Sides:
 
     root: Path
 
+    @property
+    def gate(self) -> Gate:
+        """Holds back what both programs send. Close it before they are started."""
+        return Gate(self.root / "gate")
+
     def home(self, side: str) -> Path:
         return self.root / f"{side}-home"
 
@@ -78,7 +86,9 @@ class Sides:
     def start_host(
         self, *arguments: str, link: LossyLink | None = None, save: bool = True
     ) -> Program:
-        return self._start("host", ["host", "--json", *arguments], link, 0, save)
+        # Behind a cable it is alone, and listens where people's hosts do
+        port = ["--port", str(free_port())] if link is None else []
+        return self._start("host", ["host", "--json", *port, *arguments], link, 0, save)
 
     def start_guest(
         self, url: str, *arguments: str, link: LossyLink | None = None, save: bool = True
@@ -90,7 +100,9 @@ class Sides:
     ) -> Program:
         where = ["--save-to", str(self.saved(side))] if save else []
         before: Sequence[str] = () if link is None else link.command(end)
-        return Program([*SOURCE, *command, *where], self.home(side), before=before)
+        # A gate that is open would change nothing: then the program runs as people start it
+        proxim = SOURCE if self.gate.allowed is None else self.gate.command
+        return Program([*proxim, *command, *where], self.home(side), before=before)
 
 
 @contextlib.contextmanager
@@ -148,6 +160,14 @@ def end(program: Program, patience: float = PATIENCE) -> JSON:
     """How the next transfer ends."""
     (event,) = ends(program, 1, patience).values()
     return event
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait for something that no program tells."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < deadline, "it was not reached"
+        time.sleep(0.02)
 
 
 def send(program: Program, *paths: Path) -> None:

@@ -1,5 +1,7 @@
 """Disks that fail while files move: full, read-only, gone; and files that change while they are
 being sent.
+
+A gate (tests/gate.py) holds back the last part of each transfer until the harm is done.
 """
 
 import contextlib
@@ -17,15 +19,15 @@ from tests.programs import JSON, Program
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_address")]
 
-DISK_BYTES = 460_000_000
-BIG = 400_000_000  # a second or two of it, so that there is a middle
-BEGUN = 10_000_000
+DISK_BYTES = 46_000_000
+BIG = 40_000_000
+BEGUN = 5_000_000  # written when the harm is done
+ALLOWED = 20_000_000  # no more passes before the gate is opened
 
 
 @pytest.fixture
-def sides(tmp_path: Path) -> Iterator[Sides]:
-    yield Sides(tmp_path)
-    shutil.rmtree(tmp_path)  # gigabytes
+def sides(tmp_path: Path) -> Sides:
+    return Sides(tmp_path)
 
 
 @pytest.fixture
@@ -91,10 +93,12 @@ def test_a_disk_that_has_no_room(sides: Sides, small_disk: Path) -> None:
 
 def test_a_disk_that_fills_up(sides: Sides, small_disk: Path) -> None:
     file = write_file(sides.source / "a.bin", BIG)
+    sides.gate.close_after(ALLOWED)
     with linked(sides) as both:
         send(both[1], file)
-        moving(both[0])
+        moving(both[0], BEGUN)
         ballast = fill(small_disk)
+        sides.gate.open()
         failed = check_failed(both, "disk_full")
         assert all(name.endswith(".part") or name == "ballast" for name in names(small_disk))
         ballast.unlink()
@@ -119,10 +123,12 @@ def test_a_folder_that_is_read_only(sides: Sides, small_disk: Path) -> None:
 def test_a_folder_that_is_removed(sides: Sides) -> None:
     file = write_file(sides.source / "a.bin", BIG)
     saved = sides.saved("host")
+    sides.gate.close_after(ALLOWED)
     with linked(sides) as both:
         send(both[1], file)
-        moving(both[0])
+        moving(both[0], BEGUN)
         shutil.rmtree(saved)
+        sides.gate.open()
         failed = check_failed(both, "folder_gone")
         assert not saved.exists() or names(saved) == []
         saved.mkdir(exist_ok=True)
@@ -133,7 +139,8 @@ def test_a_folder_that_is_removed(sides: Sides) -> None:
 
 
 def truncate(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 3)
+    # Beyond what is read before the gate is opened
+    os.truncate(path, BIG - 10_000_000)
 
 
 def lengthen(path: Path) -> None:
@@ -154,10 +161,12 @@ def test_a_file_that_changes_while_it_is_sent(sides: Sides, harm: Callable[[Path
         write_file(folder / name, 100_000)
     big = write_file(folder / "2 big", BIG)
     saved = sides.saved("host")
+    sides.gate.close_after(ALLOWED)
     with linked(sides) as (host, guest):
         send(guest, folder)
         moving(host, BEGUN)
         harm(big)
+        sides.gate.open()
         for side in (host, guest):
             ended = end(side)
             assert (ended["state"], ended["reason"]) == ("done", "some_files_failed")
@@ -178,11 +187,13 @@ def test_files_that_go_before_it_is_their_turn(sides: Sides) -> None:
     write_file(folder / "1 big", BIG)
     for name in ("2 gone", "3 truncated", "4 stays"):
         write_file(folder / name, 100_000)
+    sides.gate.close_after(ALLOWED)
     with linked(sides) as (host, guest):
         send(guest, folder)
         moving(host, BEGUN)
         (folder / "2 gone").unlink()
         os.truncate(folder / "3 truncated", 1)
+        sides.gate.open()
         for side in (host, guest):
             reasons = {one["path"]: one["reason"] for one in end(side)["failed"]}
             assert reasons == {"folder/2 gone": "file_gone", "folder/3 truncated": "file_changed"}

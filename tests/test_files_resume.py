@@ -1,6 +1,7 @@
 """Transfers that are cut: a lost link, a killed program, a part that somebody changed.
 
-They go on, and arrive whole.
+They go on, and arrive whole. A gate (tests/gate.py) holds back the last part of each until then:
+it is cut while it moves, or stands before the gate, and never too late.
 """
 
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import case
 from tests.file_programs import (
     Sides,
     end,
@@ -25,17 +27,19 @@ from tests.file_programs import (
 from tests.lossy_link import LossyLink, lossy_link, missing
 from tests.programs import JSON, Program, exchange_text, pair
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow]
 
-OVER_CABLE = 100_000_000  # some seconds of the cable that a Python program makes
-ON_ONE_MACHINE = 300_000_000  # some seconds of its disk
-BEGUN = 20_000_000
+FILE_BYTES = 40_000_000
+BEGUN = 5_000_000  # more than this is there when it is cut
+ALLOWED = 30_000_000  # no more passes before it is cut
 
 
 @pytest.fixture
-def sides(tmp_path: Path) -> Iterator[Sides]:
-    yield Sides(tmp_path)
-    shutil.rmtree(tmp_path)  # gigabytes
+def sides(tmp_path: Path) -> Sides:
+    """With the gate closed."""
+    sides = Sides(tmp_path)
+    sides.gate.close_after(ALLOWED)
+    return sides
 
 
 @pytest.fixture
@@ -56,16 +60,6 @@ def goes_on(program: Program) -> JSON:
     return transfer_where(program, lambda event: event["state"] == "active" and "via" in event)
 
 
-def far_enough(program: Program, share: float) -> JSON:
-    """The next event of a transfer that has moved more than `share`, or is done."""
-    return transfer_where(
-        program,
-        lambda event: (
-            "via" in event and (event["state"] == "done" or event["bytes"] > share * event["size"])
-        ),
-    )
-
-
 def parts(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.endswith(".part")]
 
@@ -77,7 +71,7 @@ def parts(folder: Path) -> list[Path]:
 def test_the_network_goes_away_for_some_seconds(
     sides: Sides, cable: LossyLink, sender: int
 ) -> None:
-    file = write_file(sides.source / "a.bin", OVER_CABLE)
+    file = write_file(sides.source / "a.bin", FILE_BYTES)
     saved = sides.saved(("guest", "host")[sender])
     with linked(sides, link=cable, save=False) as both:
         from_, to = both[sender], both[1 - sender]
@@ -90,6 +84,7 @@ def test_the_network_goes_away_for_some_seconds(
         assert all("link" not in event for event in left)
         assert names(saved) == [part.name for part in parts(saved)]
         cable.cut = False
+        sides.gate.open()
         again = goes_on(to)
         assert again["bytes"] >= left[1 - sender]["bytes"] >= BEGUN
         assert end(to)["sha256"] == sha256(file)
@@ -101,7 +96,7 @@ def test_the_network_goes_away_for_some_seconds(
 
 @pytest.mark.parametrize("canceller", [0, 1])
 def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink, canceller: int) -> None:
-    file = write_file(sides.source / "a.bin", OVER_CABLE)
+    file = write_file(sides.source / "a.bin", FILE_BYTES)
     with linked(sides, link=cable) as both:
         send(both[1], file)
         moving(both[0], BEGUN)
@@ -110,6 +105,7 @@ def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink, canceller: int
         both[canceller].say(type="cancel", transferID=left[canceller]["transferID"])
         assert end(both[canceller])["state"] == "cancelled"
         cable.cut = False
+        sides.gate.open()
         for side in both:
             side.event("link", state="connected")
         exchange_text(*both)
@@ -135,7 +131,7 @@ def invite_again(host: Program) -> str:
 @pytest.mark.usefixtures("own_address")
 @pytest.mark.parametrize("sender", ["host", "guest"])
 def test_the_guest_is_killed_and_comes_with_a_new_code(sides: Sides, sender: str) -> None:
-    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    file = write_file(sides.source / "a.bin", FILE_BYTES)
     with sides.start_host() as host:
         url = host.event("session")["url"]
         with sides.start_guest(url) as guest:
@@ -145,6 +141,7 @@ def test_the_guest_is_killed_and_comes_with_a_new_code(sides: Sides, sender: str
             guest.process.kill()
             guest.ended()
         left = waiting(host)
+        sides.gate.open()
         with sides.start_guest(invite_again(host)) as guest:
             pair(host, guest)
             again = goes_on(host)
@@ -160,7 +157,7 @@ def test_the_guest_is_killed_and_comes_with_a_new_code(sides: Sides, sender: str
 @pytest.mark.usefixtures("own_address")
 @pytest.mark.parametrize("sender", ["host", "guest"])
 def test_the_host_is_killed_and_has_a_new_code(sides: Sides, sender: str) -> None:
-    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    file = write_file(sides.source / "a.bin", FILE_BYTES)
     with sides.start_host() as host, sides.start_guest(host.event("session")["url"]) as guest:
         pair(host, guest)
         send(host if sender == "host" else guest, file)
@@ -170,6 +167,7 @@ def test_the_host_is_killed_and_has_a_new_code(sides: Sides, sender: str) -> Non
         assert waiting(guest)["bytes"] >= BEGUN
         guest.say(type="close")  # a joining program has one host
         guest.ended()
+    sides.gate.open()
     with linked(sides) as (host, guest):
         again = goes_on(guest)
         assert again["bytes"] >= BEGUN
@@ -188,55 +186,77 @@ def kill_both_midway(sides: Sides, file: Path) -> Path:
         for side in (guest, host):
             side.process.kill()
             side.ended()
+    sides.gate.open()
     (part,) = parts(sides.saved("host"))
-    assert BEGUN <= part.stat().st_size <= ON_ONE_MACHINE
+    assert BEGUN <= part.stat().st_size <= FILE_BYTES
     return part
 
 
-@pytest.mark.usefixtures("own_address")
-@pytest.mark.parametrize("tampering", ["changed", "longer", "shorter", "gone", "a link"])
-def test_a_part_that_somebody_changed(sides: Sides, tampering: str) -> None:
-    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
-    part = kill_both_midway(sides, file)
-    other = write_file(sides.root / "other.bin", 1000)
-    if tampering == "changed":
+def copy_what_they_keep(sides: Sides, from_: Path, to: Path) -> None:
+    """All that the two programs know and have of a transfer, in place of what is there."""
+    for folder in (sides.saved("host"), sides.home("host"), sides.home("guest")):
+        shutil.rmtree(to / folder.name, ignore_errors=True)
+        shutil.copytree(from_ / folder.name, to / folder.name, symlinks=True)
+
+
+def tamper(part: Path, how: str, other: Path) -> None:
+    if how == "changed":
         with part.open("r+b") as changed:
             changed.seek(1_000_000)
             changed.write(b"something else")
-    elif tampering == "longer":
+    elif how == "longer":
         with part.open("ab") as longer:
             longer.write(os.urandom(3_000_000))
-    elif tampering == "shorter":
+    elif how == "shorter":
         os.truncate(part, 5_000_000)
     else:
         part.unlink()
-        if tampering == "a link":
+        if how == "a link":
             part.symlink_to(other)
+
+
+@pytest.mark.usefixtures("own_address")
+@pytest.mark.timeout(180)
+def test_a_part_that_somebody_changed(sides: Sides) -> None:
+    file = write_file(sides.source / "a.bin", FILE_BYTES)
+    whole = sha256(file)
+    part = kill_both_midway(sides, file)
+    other = write_file(sides.root / "other.bin", 1000)
     before = sha256(other)
-    with linked(sides) as (host, guest):
-        assert end(host)["sha256"] == sha256(file)
-        assert end(guest)["state"] == "done"
-    assert sha256(other) == before
-    assert sha256(sides.saved("host") / "a.bin") == sha256(file)
-    assert [name for name in names(sides.saved("host")) if not name.endswith(".part")] == ["a.bin"]
+    as_killed = sides.root / "as killed"
+    copy_what_they_keep(sides, sides.root, as_killed)
+    for how in ("changed", "longer", "shorter", "gone", "a link"):
+        copy_what_they_keep(sides, as_killed, sides.root)
+        tamper(part, how, other)
+        with case(how):
+            with linked(sides) as (host, guest):
+                assert end(host)["sha256"] == whole
+                assert end(guest)["state"] == "done"
+            saved = sides.saved("host")
+            assert sha256(other) == before
+            assert sha256(saved / "a.bin") == whole
+            assert [name for name in names(saved) if not name.endswith(".part")] == ["a.bin"]
 
 
 @pytest.mark.usefixtures("own_address")
 def test_many_files_and_many_kills(sides: Sides) -> None:
     folder = sides.source / "folder"
-    for number in range(1000):
-        write_file(folder / f"{number % 7}" / f"{number}.bin", 200_000 + number)
+    sizes = [50_000 + number for number in range(1000)]
+    for number, size in enumerate(sizes):
+        write_file(folder / f"{number % 7}" / f"{number}.bin", size)
+    # Each time enough passes for the next share, and never all.
+    sides.gate.close_after(sum(sizes) // 5)
     begun = 0
-    for share in (0.1, 0.3, 0.5, 0.7, 1.0):
+    for share in (0.1, 0.25, 0.4, 0.55):
         with linked(sides) as (host, guest):  # its end kills both
             if begun == 0:
                 send(guest, folder)
-            reached = far_enough(host, share)
-            assert reached["bytes"] >= begun
+            reached = moving(host, max(begun, int(share * sum(sizes))))
             begun = reached["bytes"]
-            if reached["state"] == "done":
-                assert end(guest)["state"] == "done"
-                break
+    sides.gate.open()
+    with linked(sides) as (host, guest):
+        assert goes_on(host)["bytes"] >= begun
+        assert end(host)["state"] == end(guest)["state"] == "done"
     assert tree(sides.saved("host")) == tree(sides.source)
 
 
@@ -245,7 +265,7 @@ def test_what_was_declined_stays_so(sides: Sides) -> None:
     folder = sides.source / "folder"
     for name in ("1 declined", "3 wanted", "4 declined"):
         write_file(folder / name, 1000)
-    write_file(folder / "2 big", ON_ONE_MACHINE)
+    write_file(folder / "2 big", FILE_BYTES)
     saved = sides.saved("host")
     with linked(sides, save=False) as (host, guest):
         send(guest, folder)
@@ -257,6 +277,7 @@ def test_what_was_declined_stays_so(sides: Sides) -> None:
             type="accept", transferID=asked["transferID"], declined=declined, directory=str(saved)
         )
         begun = moving(host, BEGUN)
+    sides.gate.open()
     with linked(sides, save=False) as (host, guest):
         again = goes_on(host)
         assert again["bytes"] >= begun["bytes"]
@@ -270,7 +291,7 @@ def test_what_was_declined_stays_so(sides: Sides) -> None:
 @pytest.mark.usefixtures("own_address")
 @pytest.mark.parametrize("closer", [0, 1])
 def test_a_program_that_is_closed_goes_on_next_time(sides: Sides, closer: int) -> None:
-    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    file = write_file(sides.source / "a.bin", FILE_BYTES)
     with linked(sides) as both:
         send(both[0], file)
         begun = moving(both[1], BEGUN)
@@ -280,6 +301,7 @@ def test_a_program_that_is_closed_goes_on_next_time(sides: Sides, closer: int) -
         both[0].say(type="close")
         for side in both:
             side.ended()
+    sides.gate.open()
     with linked(sides) as (host, guest):
         assert goes_on(guest)["bytes"] >= begun["bytes"]
         assert end(guest)["sha256"] == sha256(file)
@@ -289,7 +311,7 @@ def test_a_program_that_is_closed_goes_on_next_time(sides: Sides, closer: int) -
 
 @pytest.mark.usefixtures("own_address")
 def test_sent_again_after_a_kill_it_comes_once(sides: Sides) -> None:
-    file = write_file(sides.source / "a.bin", ON_ONE_MACHINE)
+    file = write_file(sides.source / "a.bin", FILE_BYTES)
     kill_both_midway(sides, file)
     with linked(sides, guest=["--once", "--send", str(file)]) as (host, guest):
         assert guest.ended() == 0

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.gate import Gate
+from tests.loopback import free_port
 from tests.programs import JSON, SOURCE, Program
 
 PATIENCE_MS: Final = 30_000
@@ -24,6 +26,38 @@ window.violations = [];
 addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
   violations.push(`${violatedDirective} ${blockedURI}`));
 """
+# Before the page's own scripts: of the files that it sends it reads so many bytes, and then waits
+# until the gate is opened. (What the host sends is held back by tests/gate.py.)
+READING_GATE: Final = """
+(() => {
+  const {arrayBuffer} = Blob.prototype;
+  const waiting = [];
+  let left = %d;
+  Blob.prototype.arrayBuffer = async function () {
+    left -= this.size;
+    if (left < 0) await new Promise((go) => waiting.push(go));
+    return arrayBuffer.call(this);
+  };
+  globalThis.openGate = () => {
+    left = Infinity;
+    for (const go of waiting.splice(0)) go();
+  };
+})();
+"""
+# Once so many pieces of a file that comes are kept for the next page (saving.mjs)
+_PIECES_KEPT: Final = """(least) => new Promise((done, failed) => {
+  const opening = indexedDB.open("proxim-kept", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => look();
+  const look = () => {
+    const store = opening.result.transaction("proxim-kept").objectStore("proxim-kept");
+    const reading = store.getAllKeys();
+    reading.onsuccess = () => {
+      if (reading.result.filter((key) => key.length > 2).length < least) setTimeout(look, 20);
+      else opening.result.close(), done();
+    };
+  };
+})"""
 
 
 class Phone:
@@ -81,6 +115,17 @@ class Phone:
     def is_linked(self) -> None:
         self.page.locator("#linked").wait_for(state="visible")
 
+    def reads_at_most(self, count: int) -> None:
+        """From the next page on: it reads so much of what it sends, until its gate is opened."""
+        self.page.add_init_script(READING_GATE % count)
+
+    def opens_gate(self) -> None:
+        self.page.evaluate("openGate()")
+
+    def has_kept(self, pieces: int) -> None:
+        """Wait until a page that is loaded again would find them."""
+        self.page.evaluate(_PIECES_KEPT, pieces)
+
     def sends_text(self, text: str) -> None:
         self.page.fill("#text", text)
         self.page.click("#say button")
@@ -131,12 +176,20 @@ def phone(
 
 
 @contextmanager
-def hosting(address: str, home: Path, *options: str) -> Iterator[tuple[Program, JSON]]:
-    """A host that drives by JSON lines, and its session."""
-    with Program(
-        [*SOURCE, "host", "--json", "--name", "Ana's PC", "--address", address, *options], home
-    ) as host:
+def hosting(
+    address: str, home: Path, *options: str, gate: Gate | None = None
+) -> Iterator[tuple[Program, JSON]]:
+    """A host that drives by JSON lines, and its session; `gate` is for what it sends."""
+    proxim = SOURCE if gate is None else gate.command
+    where = ["--address", address, "--port", str(free_port())]
+    with Program([*proxim, "host", "--json", "--name", "Ana's PC", *where, *options], home) as host:
         yield host, host.event("session")
+
+
+def moving(host: Program, direction: str, least: int = 1) -> None:
+    """Wait until so many bytes of it have moved."""
+    while host.event("transfer", state="active", direction=direction)["bytes"] < least:
+        pass
 
 
 def origin_of(url: str) -> str:

@@ -1,5 +1,8 @@
 """The page where networks and tabs come and go: a cable cut and mended, a tab frozen, a page loaded
 again.
+
+Gates hold back the last part of each file, the host's (tests/gate.py) and the page's
+(browser.READING_GATE), so that none has arrived before the link is lost.
 """
 
 import os
@@ -9,9 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.gate import Gate
 from tests.lossy_link import LossyLink, lossy_link, missing
 from tests.programs import SOURCE, Program
-from tests.web.browser import chromium_program, hosting, origin_of, phone, sha256_of
+from tests.web.browser import chromium_program, hosting, moving, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -19,6 +23,8 @@ FILE_BYTES = 14_000_000
 SMALL_FILE_BYTES = 1_000_000  # for a cable that loses every fiftieth packet
 PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once, at least (saving.mjs)
 BEGUN = 2_000_000  # bytes that must have moved before something happens to the link
+ALLOWED = 10_000_000  # no more pass the gates before that
+RESUMED = 120  # seconds in which a link is taken up again (session.mjs)
 
 
 @pytest.fixture
@@ -48,18 +54,18 @@ def two_files(folder: Path) -> tuple[Path, Path]:
     return up, down
 
 
-def moving(host: Program, direction: str) -> None:
-    """Wait until a good part of it has moved."""
-    while host.event("transfer", state="active", direction=direction)["bytes"] < BEGUN:
-        pass
-
-
-def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "seconds", [0, pytest.param(30, marks=pytest.mark.nightly)], ids=["for a moment", "for long"]
+)
+def test_a_cut_cable(
+    cable: LossyLink, far_chromium: Browser, tmp_path: Path, gate: Gate, seconds: int
+) -> None:
+    """It is cut for so long after both ends have noticed."""
     up, down = two_files(tmp_path)
     saved_to = tmp_path / "saved"
     saved_to.mkdir()
     command = [
-        *SOURCE,
+        *gate.command,
         "host",
         "--json",
         "--address",
@@ -67,22 +73,29 @@ def test_a_cut_cable(cable: LossyLink, far_chromium: Browser, tmp_path: Path) ->
         "--save-to",
         str(saved_to),
     ]
+    gate.close_after(ALLOWED)
     with (
         Program(command, tmp_path / "home", before=cable.command(0)) as host,
         phone(far_chromium) as guest,
     ):
+        guest.reads_at_most(ALLOWED)
         guest.page.goto(host.event("session")["url"])
         guest.joined(host)
         host.say(type="send", paths=[str(down)])
         with guest.page.expect_download(timeout=90_000) as saved:
             guest.page.click(".question .main")
             guest.page.set_input_files("#files", up)
-            moving(host, "in")
+            moving(host, "in", BEGUN)
             cable.cut = True
             host.event("link", state="waiting")
-            # Of two minutes, by its own countdown: it is cut for 30 s
-            guest.sees("for 90 s more", patience=45)
+            if seconds:
+                # By the page's own countdown
+                guest.sees(f"for {RESUMED - seconds} s more", patience=seconds + 15)
+            else:
+                guest.sees("Reconnecting by itself")
             cable.cut = False
+            gate.open()
+            guest.opens_gate()
             host.event("link", state="connected")
             guest.is_linked()
         done = {host.event("transfer", state="done")["name"] for _ in range(2)}
@@ -132,23 +145,28 @@ def test_a_goodbye_of_the_host_is_said(chromium: Browser, own_address: str, tmp_
 
 
 def test_a_frozen_tab_goes_on_when_it_thaws(
-    chromium: Browser, own_address: str, tmp_path: Path
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
 ) -> None:
     _, down = two_files(tmp_path)
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+    gate.close_after(ALLOWED)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         host.say(type="send", paths=[str(down)])
         devtools = guest.page.context.new_cdp_session(guest.page)
         with guest.page.expect_download(timeout=90_000) as saved:
             guest.page.click(".question .main")
-            moving(host, "out")
+            moving(host, "out", BEGUN)
             # Its scripts stand still, as where a phone locks. (Page.setWebLifecycleState "frozen"
             # changes nothing in a headless Chromium 156: timers and channels of a page with a peer
             # connection run on.)
             devtools.send("Debugger.enable")
             devtools.send("Debugger.pause")
             host.event("link", state="waiting")
+            gate.open()
             devtools.send("Debugger.resume")
             devtools.send("Debugger.disable")
             host.event("link", state="connected")
@@ -157,31 +175,34 @@ def test_a_frozen_tab_goes_on_when_it_thaws(
 
 
 def test_a_page_that_is_loaded_again_goes_on(
-    chromium: Browser, own_address: str, tmp_path: Path
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
 ) -> None:
     up, down = two_files(tmp_path)
     saved_to = tmp_path / "saved"
     saved_to.mkdir()
     options = ("--save-to", str(saved_to))
+    gate.close_after(ALLOWED)
     with (
-        hosting(own_address, tmp_path / "home", *options) as (host, session),
+        hosting(own_address, tmp_path / "home", *options, gate=gate) as (host, session),
         phone(chromium) as guest,
     ):
+        guest.reads_at_most(ALLOWED)
         guest.page.goto(session["url"])
         guest.joined(host)
         host.say(type="send", paths=[str(down)])
         guest.page.click(".question .main")
-        while host.event("transfer", state="active", direction="out")["bytes"] < 2 * PIECE_BYTES:
-            pass
+        guest.has_kept(1)
         guest.page.set_input_files("#files", up)
-        moving(host, "in")
+        moving(host, "in", BEGUN)
         with guest.page.expect_download(timeout=60_000) as saved:
             guest.page.reload()
+            gate.open()
             host.event("link", state="connected")
             again = host.event("transfer", state="active", direction="out")
         assert again["bytes"] >= PIECE_BYTES, "what had come was thrown away"
         assert sha256_of(Path(saved.value.path())) == sha256_of(down)
         guest.sees("Choose the same files again")
+        guest.opens_gate()
         guest.page.set_input_files("#files", up)
         host.event("transfer", state="done", direction="in")
         assert sha256_of(saved_to / "up.bin") == sha256_of(up)

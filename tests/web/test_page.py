@@ -4,15 +4,17 @@ happen on the way.
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from proxim.net.page import languages
 from tests.web.browser import hosting, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
+WIDTHS = (320, 390, 1280)
 HOSTILE = "<img src=x onerror=alert(1)>"
 FILE_BYTES = 3_000_001  # several messages, windows of reports, and no round number
 
@@ -23,7 +25,22 @@ def some_file(folder: Path, name: str, size: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+def check_fits(page: Page) -> None:
+    """On phones and screens of any width, nothing has to be moved sideways."""
+    asked = page.viewport_size
+    assert asked is not None
+    wrong = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": asked["height"]})
+        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            wrong.append(f"at {width} it scrolls sideways")
+    page.set_viewport_size(asked)
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "width", [320, *(pytest.param(width, marks=pytest.mark.nightly) for width in (390, 1280))]
+)
 def test_from_the_link_to_files_both_ways(
     chromium: Browser, own_address: str, tmp_path: Path, width: int
 ) -> None:
@@ -41,9 +58,7 @@ def test_from_the_link_to_files_both_ways(
         guest.is_at("asked")
         guest.sees("Look at the other screen")
         assert "#" not in page.url, "the secret stays in the address bar"
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-            "it scrolls sideways"
-        )
+        check_fits(page)
         host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
         guest.is_linked()
         guest.sees("Connected with Ana's PC.")
@@ -72,9 +87,7 @@ def test_from_the_link_to_files_both_ways(
         host.event("transfer", state="done")
         guest.sees("Save down.bin")
 
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-            "it scrolls sideways"
-        )
+        check_fits(page)
         page.click("#leave")
         assert host.event("link", state="closed")["reason"] == "peer_left"
         guest.is_content(origin_of(session["url"]))
@@ -169,25 +182,27 @@ def test_it_speaks_german(chromium: Browser, own_address: str, tmp_path: Path) -
         assert guest.page.evaluate("document.documentElement.lang") == "de"
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_large_text_still_fits(
-    chromium: Browser, own_address: str, tmp_path: Path, dark: bool
-) -> None:
+def test_large_text_still_fits(chromium: Browser, own_address: str, tmp_path: Path) -> None:
     with (
         hosting(own_address, tmp_path / "home") as (host, session),
-        phone(chromium, width=320, dark=dark) as guest,
+        phone(chromium, width=320) as guest,
     ):
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.evaluate("document.documentElement.style.fontSize = '200%'")
-        assert guest.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-            "it scrolls sideways"
-        )
         heights = (
             "[...document.querySelectorAll('button, .button')].map((one) => "
             "one.offsetHeight).filter(Boolean)"
         )
-        assert min(guest.page.evaluate(heights)) >= 44, "a target is too small for a thumb"
+        wrong = []
+        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for scheme in schemes:
+            guest.page.emulate_media(color_scheme=scheme)
+            if not guest.page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                wrong.append(f"{scheme}: it scrolls sideways")
+            if min(guest.page.evaluate(heights)) < 44:
+                wrong.append(f"{scheme}: a target is too small for a thumb")
+        assert wrong == []
 
 
 def test_a_browser_that_tells_no_address_links_all_the_same(

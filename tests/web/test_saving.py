@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Download
 
 from proxim.net.page import languages
+from tests.gate import Gate
 from tests.programs import Program
 from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
 
@@ -18,7 +19,8 @@ WORDS = languages()["en"]["page"]
 MANY = 30  # Chromium drops what a page saves faster than ten a second
 TINY = 5_000
 BUSY_MS = 4_000  # a page that says nothing for 4.5 s is taken for gone (docs/protocol.md, Link)
-LARGE_BYTES = 60_000_000  # some seconds, and a piece is kept every second (saving.mjs)
+PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once, at least (saving.mjs)
+KEPT_EVERY_MS = 1_000  # and no more often than that
 
 # How long nothing else had a turn in the tab, at most.
 WATCH = """() => {
@@ -30,18 +32,21 @@ WATCH = """() => {
     last = now;
   }, 20);
 }"""
-# Once two pieces are kept, the first goes, as where a disk was full for a moment.
+# Before the page's own scripts: its clock can be put forward, so that it keeps the next piece.
+CLOCK = """
+globalThis.ahead = 0;
+const now = performance.now.bind(performance);
+performance.now = () => now() + ahead;
+"""
+# The first piece that is kept goes, as where a disk was full for a moment.
 LOSE_A_PIECE = """() => new Promise((done, failed) => {
   const opening = indexedDB.open("proxim-kept", 1);
   opening.onerror = failed;
-  opening.onsuccess = () => look();
-  const look = () => {
+  opening.onsuccess = () => {
     const store = opening.result.transaction("proxim-kept", "readwrite").objectStore("proxim-kept");
     const reading = store.getAllKeys();
     reading.onsuccess = () => {
-      const pieces = reading.result.filter((key) => key.length > 2);
-      if (pieces.length < 2) return setTimeout(look, 20);
-      store.delete(pieces.find((key) => key.at(-1) === 0));
+      store.delete(reading.result.find((key) => key.length > 2 && key.at(-1) === 0));
       store.transaction.oncomplete = () => done();
     };
   };
@@ -96,18 +101,28 @@ def test_thousands_of_tiny_files_do_not_cost_the_link(
 
 
 def test_a_piece_that_was_not_kept_is_asked_for_again(
-    chromium: Browser, own_address: str, tmp_path: Path
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
 ) -> None:
     down = tmp_path / "down.bin"
-    down.write_bytes(os.urandom(LARGE_BYTES))
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+    down.write_bytes(os.urandom(4 * PIECE_BYTES))
+    gate.close_after(PIECE_BYTES * 3 // 2)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
+        guest.page.add_init_script(CLOCK)
         guest.page.goto(session["url"])
         guest.joined(host)
         offered(host, guest, down)
         guest.page.click(".question .main")
+        guest.has_kept(1)
+        guest.page.evaluate("delay => { ahead = delay; }", KEPT_EVERY_MS)
+        gate.close_after(3 * PIECE_BYTES)
+        guest.has_kept(2)
         guest.page.evaluate(LOSE_A_PIECE)
         with guest.page.expect_download(timeout=60_000) as saved:
             guest.page.reload()
+            gate.open()
             host.event("link", state="waiting")
             host.event("link", state="connected")
         assert sha256_of(Path(saved.value.path())) == sha256_of(down)

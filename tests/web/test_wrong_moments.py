@@ -1,5 +1,8 @@
 """What people do at the wrong moment: two taps, two tabs, a second scan, a cancel without a link,
 files that change.
+
+What is to be under way then is held back by a gate, the host's (tests/gate.py) or the page's
+(browser.READING_GATE).
 """
 
 import os
@@ -9,13 +12,16 @@ import pytest
 from playwright.sync_api import Browser
 
 from proxim.net.page import languages
+from tests.gate import Gate
 from tests.programs import Program
-from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
+from tests.web.browser import Phone, hosting, moving, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS, REASONS = languages()["en"]["page"], languages()["en"]["reasons"]
-FILE_BYTES = 20_000_000  # some seconds
+FILE_BYTES = 5_000_000
+ALLOWED = 3_000_000  # no more of it passes a gate that is closed
+BEGUN = 1_000_000
 PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once, at least (saving.mjs)
 RESUMED = 120  # seconds in which a link is taken up again (session.mjs)
 
@@ -54,12 +60,6 @@ def random_file(path: Path, size: int) -> Path:
     return path
 
 
-def moving(host: Program, direction: str, least: int = 1) -> None:
-    """Wait until so many bytes of it have moved."""
-    while host.event("transfer", state="active", direction=direction)["bytes"] < least:
-        pass
-
-
 def still_linked(host: Program, guest: Phone) -> None:
     """The link has not been lost, not even for a moment."""
     guest.sends_text("still here")
@@ -80,19 +80,26 @@ def saved_to(tmp_path: Path) -> Path:
 # --- taps -----------------------------------------------------------------------------------------
 
 
-def test_accept_twice(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_accept_twice(chromium: Browser, own_address: str, tmp_path: Path, gate: Gate) -> None:
+    """At once, and again while it comes."""
     down = random_file(tmp_path / "down.bin", FILE_BYTES)
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+    gate.close_after(ALLOWED)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         host.say(type="send", paths=[str(down)])
         guest.page.locator(".question .main").wait_for()
         with guest.page.expect_download() as saved:
             guest.page.evaluate(
-                "() => { const yes = document.querySelector('.question .main'); yes.click(); "
-                "yes.click();"
-                " setTimeout(() => yes.click(), 80); }"
+                "() => { globalThis.yes = document.querySelector('.question .main'); yes.click(); "
+                "yes.click(); }"
             )
+            moving(host, "out", BEGUN)
+            guest.page.evaluate("yes.click()")
+            gate.open()
         assert sha256_of(Path(saved.value.path())) == sha256_of(down)
         guest.sees(WORDS["allSaved"])
         assert host.event("transfer", state="done")["direction"] == "out"
@@ -129,12 +136,18 @@ def test_after_a_goodbye_nothing_is_asked_again(
             assert guest.page.locator(gone).is_hidden()
 
 
-def test_who_leaves_cancels_what_moves(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_who_leaves_cancels_what_moves(
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
+) -> None:
     """The host must not wait for what cannot come; and who answers by keyboard stays with the
     transfer.
     """
     down = random_file(tmp_path / "down.bin", FILE_BYTES)
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+    gate.close_after(ALLOWED)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         host.say(type="send", paths=[str(down)])
@@ -150,23 +163,30 @@ def test_who_leaves_cancels_what_moves(chromium: Browser, own_address: str, tmp_
 # --- tabs and invitations -------------------------------------------------------------------------
 
 
-def test_the_same_code_in_a_second_tab(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def test_the_same_code_in_a_second_tab(
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
+) -> None:
     """It is told that the code is in use; the first tab keeps what it has, and goes on with it
     after a reload.
     """
-    down = random_file(tmp_path / "down.bin", 2 * FILE_BYTES)
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+    down = random_file(tmp_path / "down.bin", 3 * PIECE_BYTES)
+    gate.close_after(2 * PIECE_BYTES)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.goto(session["url"])
         guest.joined(host)
         host.say(type="send", paths=[str(down)])
         guest.page.click(".question .main")
-        moving(host, "out", 2 * PIECE_BYTES)
+        guest.has_kept(1)
         second = guest.page.context.new_page()
         second.goto(session["url"])
         second.get_by_text(REASONS["busy"]).wait_for()
         second.close()
         with guest.page.expect_download(timeout=60_000) as saved:
             guest.page.reload()
+            gate.open()
             host.event("link", state="waiting")
             host.event("link", state="connected")
             again = host.event("transfer", state="active", direction="out")
@@ -195,10 +215,14 @@ def test_a_second_invitation_in_the_same_tab(
 
 
 def test_a_cancel_without_a_link_reaches_the_host(
-    chromium: Browser, own_address: str, tmp_path: Path
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
 ) -> None:
-    down = random_file(tmp_path / "down.bin", 2 * FILE_BYTES)
-    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+    down = random_file(tmp_path / "down.bin", FILE_BYTES)
+    gate.close_after(ALLOWED)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
         guest.page.add_init_script(HOLD)
         guest.page.goto(session["url"])
         guest.joined(host)
@@ -256,11 +280,13 @@ def test_what_was_cancelled_stays_so(
         hosting(own_address, tmp_path / "home", *options) as (host, session),
         phone(chromium) as guest,
     ):
+        guest.reads_at_most(ALLOWED)
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.set_input_files("#files", up)
-        moving(host, "in")
+        moving(host, "in", BEGUN)
         guest.page.reload()
+        guest.opens_gate()
         guest.sees(WORDS["chooseAgain"])
         guest.page.get_by_role("button", name="Cancel").click()
         first = host.event("transfer", state="cancelled", direction="in")
@@ -278,18 +304,20 @@ def test_what_was_cancelled_stays_so(
 def test_a_file_that_changes_while_it_is_sent(
     chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path
 ) -> None:
-    log = random_file(tmp_path / "log.txt", 3 * FILE_BYTES)
+    log = random_file(tmp_path / "log.txt", FILE_BYTES)
     options = ("--save-to", str(saved_to))
     with (
         hosting(own_address, tmp_path / "home", *options) as (host, session),
         phone(chromium) as guest,
     ):
+        guest.reads_at_most(ALLOWED)
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.set_input_files("#files", log)
-        moving(host, "in")
+        moving(host, "in", BEGUN)
         with log.open("ab") as file:
             file.write(b"one line more")
+        guest.opens_gate()
         assert host.event("transfer", state="failed", direction="in")["reason"] == "file_changed"
         guest.sees(REASONS["file_changed"])
         assert list(saved_to.iterdir()) == []
@@ -305,12 +333,19 @@ def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         guest.joined(host)
+        # Out of sight meanwhile: to lay out a megabyte of text takes a busy machine so long that
+        # the host takes the page for gone.
         guest.page.evaluate(
-            "() => { document.querySelector('#text').value = 'a line of text\\n'.repeat(70_000); }"
+            "() => { const text = document.querySelector('#text'); text.hidden = true;"
+            " text.value = 'a line of text\\n'.repeat(70_000); }"
         )
         guest.page.click("#say .main")
         guest.sees(REASONS["text_too_long"])
         assert guest.page.evaluate("document.querySelector('#text').value.length") == 15 * 70_000
+        guest.page.evaluate(
+            "() => { const text = document.querySelector('#text'); text.value = 'short';"
+            " text.hidden = false; }"
+        )
         guest.page.fill("#text", "shorter")
         assert guest.page.locator("#problem").is_hidden()
         host.say(type="text", text="")
@@ -348,9 +383,11 @@ def test_a_host_that_dies_while_it_is_asked(
 
 def test_a_countdown_is_not_read_out(chromium: Browser, own_address: str, tmp_path: Path) -> None:
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.clock.install()
         guest.page.goto(session["url"])
         host.event("pair_prompt")
         guest.sees("Look at the other screen")
         guest.page.evaluate(LISTEN)
+        guest.page.clock.run_for(4000)
         guest.page.wait_for_function("() => shown.size >= 4")
         assert guest.page.evaluate("read") == []
