@@ -1,6 +1,6 @@
 """Roof: puts machine and network side together for every face."""
 
-import secrets
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +51,7 @@ def network_side(
         invitations = Invitations(
             device,
             wanted.invite,
-            secrets.token_bytes,
+            os.urandom,
             wanted.address,
             require_proof=wanted.require_proof or settings.require_proof,
         )
@@ -93,7 +93,7 @@ def _runtime(
     from proxim.net.spake import Spake2Exchange
 
     accept = _accept(save_to)
-    prover = Prover(secrets.token_bytes, Spake2Exchange)
+    prover = Prover(os.urandom, Spake2Exchange)
     host = None if invitations is None else Host(invitations, prover, accept=accept)
     return Runtime(Program(device, host, prover, accept), publish, options, opening)
 

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import re
-import secrets
+import socket
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -63,15 +63,15 @@ class _BrokenFileError(Exception):
 
 def default_device_name(node: str | None = None) -> str:
     """This computer's own name, shortened to what is_usable_name accepts."""
-    import platform  # late: it costs milliseconds and is needed on the first run only
-
     # Without ".local", ".fritz.box"
-    host = (platform.node() if node is None else node).partition(".")[0]
+    host = (socket.gethostname() if node is None else node).partition(".")[0]
     printable = host.encode(errors="ignore").decode()
     shown = " ".join(printable.split())
     while len(shown.encode()) > MAX_NAME_BYTES:
         shown = shown[:-1].rstrip()
     if shown.lower() == "localhost" or not is_usable_name(shown):
+        import platform  # late: it costs milliseconds, and most computers have a name
+
         system = platform.system()
         return say("device.own", system=system) if system else say("device.ownUnknown")
     return shown
@@ -138,7 +138,7 @@ def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> 
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = json.dumps(fields, ensure_ascii=True, indent=2) + "\n"
-    temporary = path.parent / f".settings-{secrets.token_hex(8)}.tmp"
+    temporary = path.parent / f".settings-{os.urandom(8).hex()}.tmp"
     # 0600: nobody else's business; Windows has its own rights and ignores it.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
