@@ -50,10 +50,10 @@ def remount(folder: Path, how: str) -> None:
 def fill(folder: Path) -> Path:
     """Take all the room that is left there, at once."""
     ballast = folder / "ballast"
-    with ballast.open("wb") as file, contextlib.suppress(OSError):
+    # Without a buffer: what found no room would be tried again when the file is closed
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(max(4096, shutil.disk_usage(folder).free)))
-            file.flush()
     return ballast
 
 
