@@ -2,7 +2,7 @@
 
 import sys
 
-from proxim.cli import main
+from proxim.app.main import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -30,7 +30,7 @@ _ICO_SIZES: Final = (
 _ICNS_SIZES: Final = (32, 64, 128, 256, 512, 1024)  # macOS: 16 to 512 points, plain and Retina
 
 _TILE: Final = (
-    "#0b5fc6"  # the window's accent (proxim/ui/theme.py); stands out on white and on black
+    "#0b5fc6"  # the window's accent (proxim/ui/window/theme.py); stands out on white and on black
 )
 _HERE: Final = "#ffffff"
 _THERE: Final = "#8df0c8"  # not white: it is the other device
@@ -84,4 +84,4 @@ def write(window_folder: Path, executable_folder: Path) -> list[Path]:
 
 if __name__ == "__main__":
     here = Path(__file__).parent
-    write(here.parent / "proxim" / "ui", here)
+    write(here.parent / "proxim" / "ui" / "window", here)

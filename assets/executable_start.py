@@ -10,8 +10,8 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any, Final, NoReturn
 
-# What aiortc imports of PyAV. A name that is missing here fails loudly: tests/test_executable.py
-# opens a link.
+# What aiortc imports of PyAV. A name that is missing here fails loudly:
+# tests/programs/test_executable.py opens a link.
 _MEDIA_MODULES: Final = ("av", "av.frame", "av.packet", "av.video", "av.video.codeccontext")
 
 # The two arrive within milliseconds; nobody presses Ctrl-C twice as fast

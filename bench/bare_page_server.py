@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from proxim.net.addresses import list_networks
+from proxim.io.system.addresses import list_networks
 
 _PAGE: Final = b"""<!doctype html>
 <meta charset="utf-8">

@@ -21,15 +21,15 @@ from typing import Final
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import PROXIM, Program, module, running
 from proxim.core import status as told
-from proxim.core.devices import DeviceInfo
 from proxim.core.events import Join, Shutdown
-from proxim.core.host_code import CODE_SESSION_ID, parse_target, to_base64url
-from proxim.core.messages import Auth, PairRequest, dump_message
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target, to_base64url
+from proxim.core.pairing.messages import Auth, PairRequest, dump_message
+from proxim.core.pairing.proving import Prover
 from proxim.core.program import Program as Machine
-from proxim.core.proving import Prover
-from proxim.net.opening import NetOptions, Opening
-from proxim.net.runtime import Runtime
-from proxim.net.spake import Spake2Exchange
+from proxim.io.pairing.opening import NetOptions, Opening
+from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.runtime import Runtime
 
 SAMPLE_SECONDS: Final = 0.02  # how often memory is looked at: a burst lasts half a second
 CONNECTIONS: Final = 1000

@@ -14,7 +14,7 @@ import psutil
 from bench.measure import Figure, Options, progress
 from bench.programs import PATIENCE, PROXIM, ROOT, Program, running
 from bench.screen import Screen, own_screen
-from proxim.core.host_code import CODE_SESSION_ID, authority
+from proxim.core.pairing.host_code import CODE_SESSION_ID, authority
 
 REACH_PERCENT: Final = 0.5  # of one core
 REACH_MB: Final = 120.0

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from proxim.core import commands as do
-from proxim.core import file_commands as file_do
-from proxim.core import link_commands as link_do
 from proxim.core.events import LinkID
-from proxim.core.file_events import SinkFinished, SinkReady, SinkWrote, SourcesListed
-from proxim.core.lane_frames import Stream
-from proxim.core.link_events import LANE_CHANNEL, LaneOpened
-from proxim.core.manifest import START, Entry, TransferID
+from proxim.core.files import commands as file_do
+from proxim.core.files.events import SinkFinished, SinkReady, SinkWrote, SourcesListed
+from proxim.core.files.manifest import START, Entry, TransferID
+from proxim.core.link import commands as link_do
+from proxim.core.link.events import LANE_CHANNEL, LaneOpened
+from proxim.core.link.lane_frames import Stream
 from proxim.core.status import Via
-from proxim.net.hub import Hub
-from proxim.net.lanes import Lanes
-from proxim.net.listener import open_listener
-from proxim.net.server import Server
+from proxim.io.files.executor import Hub
+from proxim.io.link.lanes import Lanes
+from proxim.io.pairing.listener import open_listener
+from proxim.io.pairing.server import Server
 
 _TRANSFER = TransferID("b" * 22)
 _LINK = LinkID("bench-1")

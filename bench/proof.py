@@ -11,12 +11,19 @@ from typing import Final
 
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import module, running
-from proxim.core.devices import DeviceInfo
-from proxim.core.host_code import CODE_SESSION_ID, JoinTarget
-from proxim.core.messages import Description, PairRequest
-from proxim.core.proof import Method, Side, SignalMacs, from_base64url, tag_auth, tag_matches
-from proxim.core.proving import Prover, start_guest_proof, start_host_proof
-from proxim.net.spake import Spake2Exchange
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.host_code import CODE_SESSION_ID, JoinTarget
+from proxim.core.pairing.messages import Description, PairRequest
+from proxim.core.pairing.proof import (
+    Method,
+    Side,
+    SignalMacs,
+    from_base64url,
+    tag_auth,
+    tag_matches,
+)
+from proxim.core.pairing.proving import Prover, start_guest_proof, start_host_proof
+from proxim.io.pairing.spake import Spake2Exchange
 
 REACH_MS: Final = 60.0
 # After the first; their median is the price where both programs have paired before
@@ -93,7 +100,7 @@ def _milliseconds(work: Callable[[], object]) -> float:
 def main() -> None:
     """One fresh process: tell what a first pairing cost, and later ones."""
     if _WITH_LINK in sys.argv:
-        importlib.import_module("proxim.net.peer")
+        importlib.import_module("proxim.io.link.peer")
     prover = Prover(secrets.token_bytes, Spake2Exchange)
     by_code = JoinTarget("192.168.1.2", 47800, CODE_SESSION_ID, code=_CODE)
     by_qr = JoinTarget("192.168.1.2", 47800, "session", qr_secret=_QR_SECRET)

@@ -15,24 +15,24 @@ from unittest.mock import patch
 
 from websockets.asyncio.server import ServerConnection, serve
 
-from proxim.core.devices import DeviceInfo
-from proxim.core.door import DoorLimits
+from proxim.app.language import speak
 from proxim.core.events import Decide, Invite, LinkID, SessionType
-from proxim.core.host import Host
-from proxim.core.host_code import parse_target
-from proxim.core.invitations import Invitations
-from proxim.core.link_events import LinkEvent, PeerDescribed
-from proxim.core.messages import Candidate, Description, SDPType, Signal, dump_message
+from proxim.core.i18n import ENGLISH
+from proxim.core.link.events import LinkEvent, PeerDescribed
+from proxim.core.pairing.connections import DoorLimits
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.host import Host
+from proxim.core.pairing.host_code import parse_target
+from proxim.core.pairing.invitations import Invitations
+from proxim.core.pairing.messages import Candidate, Description, SDPType, Signal, dump_message
+from proxim.core.pairing.proving import Prover
 from proxim.core.program import Program
-from proxim.core.proving import Prover
 from proxim.core.status import Invitation, Prompt, Status
-from proxim.core.words import ENGLISH
-from proxim.net.addresses import list_networks
-from proxim.net.opening import NetOptions, open_host
-from proxim.net.rate_limit import Pace, RateLimit
-from proxim.net.runtime import Runtime
-from proxim.net.spake import Spake2Exchange
-from proxim.system_language import speak
+from proxim.io.pairing.opening import NetOptions, open_host
+from proxim.io.pairing.rate_limit import Pace, RateLimit
+from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.runtime import Runtime
+from proxim.io.system.addresses import list_networks
 
 _ANY = RateLimit(per_second=1e12, burst=1e12)
 
@@ -90,9 +90,9 @@ async def run_proxim() -> None:
     runtime = Runtime(program, publish, options, open_host(invitations, publish, options))
     # A link takes 16 candidates; here they stand for all that a guest may signal.
     with (
-        patch("proxim.net.peer.Peer", EchoingPeer),
-        patch("proxim.core.sdp_filter.MAX_CANDIDATES", sys.maxsize),
-        patch("proxim.net.limits.SIGNALING_PACE", Pace(_ANY, _ANY, _ANY)),
+        patch("proxim.io.link.peer.Peer", EchoingPeer),
+        patch("proxim.core.link.sdp_filter.MAX_CANDIDATES", sys.maxsize),
+        patch("proxim.io.limits.SIGNALING_PACE", Pace(_ANY, _ANY, _ANY)),
     ):
         await runtime.run()
 

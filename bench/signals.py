@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from bench.measure import Figure, Options, alternate
 from bench.programs import module, running
-from proxim.core.host_code import CODE_SESSION_ID
+from proxim.core.pairing.host_code import CODE_SESSION_ID
 
 REACH: Final = 0.7
 _SIGNALS: Final = 5000  # under a second or two, and far from the 15 s in which a link must open

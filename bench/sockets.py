@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 
 from bench.measure import Figure, Options, alternate, with_spread
 from bench.programs import PROXIM, module, running
-from proxim.core.host_code import parse_target
+from proxim.core.pairing.host_code import parse_target
 
 COUNT: Final = 30
 REACH_KB: Final = 50.0

@@ -13,16 +13,16 @@ import tkinter
 from collections.abc import Iterator
 from typing import Final
 
-from proxim.bridge import Bridge, Upward
+from proxim.app.bridge import Bridge, Upward
+from proxim.app.desktop import open_desktop
+from proxim.app.language import speak
+from proxim.app.options import WindowOptions
 from proxim.core.events import Decide
-from proxim.core.file_events import AcceptTransfer
-from proxim.core.manifest import Direction
+from proxim.core.files.events import AcceptTransfer
+from proxim.core.files.manifest import Direction
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.i18n import ENGLISH
 from proxim.core.status import Invitation, Prompt
-from proxim.core.transfer_status import TransferState, TransferStatus
-from proxim.core.words import ENGLISH
-from proxim.desktop import open_desktop
-from proxim.options import WindowOptions
-from proxim.system_language import speak
 
 TICK_MS: Final = 10
 RESTING_SECONDS: Final = 5.0
@@ -88,7 +88,7 @@ class Watcher(Bridge):
 
 def main(folder: str) -> None:
     """Until one transfer is over."""
-    gc.disable()  # as the program begins (cli.py)
+    gc.disable()  # as the program begins (app/main.py)
     speak(ENGLISH)
     watcher = Watcher(folder)
     desktop = open_desktop(WindowOptions(), watcher)

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from proxim.core.devices import DeviceInfo
-from proxim.core.host_code import CodeError, parse_code, parse_target
 from proxim.core.json_text import MessageError
-from proxim.core.link_messages import dump_link_message, parse_link_message
-from proxim.core.messages import (
+from proxim.core.link.messages import dump_link_message, parse_link_message
+from proxim.core.link.sdp_filter import MAX_CANDIDATES, PeerFilter
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.host_code import CodeError, parse_code, parse_target
+from proxim.core.pairing.messages import (
     Candidate,
     Message,
     PairPrompt,
@@ -20,8 +21,7 @@ from proxim.core.messages import (
     dump_message,
     parse_message,
 )
-from proxim.core.sdp_filter import MAX_CANDIDATES, PeerFilter
-from proxim.core.texts import display_name
+from proxim.core.sanitize import display_name
 
 _CODE: Final = "02501-WK381"
 _URL: Final = "http://192.168.1.2:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&u=device&k=AAAAAAAAAAAAAAAAAAAAAA"

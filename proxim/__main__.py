@@ -2,6 +2,6 @@
 
 import sys
 
-from proxim.cli import main
+from proxim.app.main import main
 
 sys.exit(main(sys.argv[1:]))

@@ -1,18 +1,19 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from proxim import system_language
-from proxim.bridge import new_event_loop
-from proxim.core import words
-from proxim.net.addresses import list_networks
-from proxim.system_language import speak
+from proxim.app import language as system_language
+from proxim.app.bridge import new_event_loop
+from proxim.app.language import speak
+from proxim.core import i18n as words
+from proxim.io.system.addresses import list_networks
+from tests.paths import TESTS
 
 # Here and in every program that a test starts, whatever the machine speaks: most tests read English
 # sentences.
@@ -20,13 +21,12 @@ os.environ["LANGUAGE"] = words.ENGLISH
 speak(words.ENGLISH)
 
 
-TESTS: Final = Path(__file__).parent
-
 # What stands on sockets and timers is tested on Python's own loop, too, which Proxim has on Windows
 # and macOS. Whatever is not named here sees no more of the loop than any coroutine does.
 BOTH_LOOPS: Final = {
-    f"net/test_{module}.py"
-    for module in ("client", "lane", "lanes", "peer", "runtime", "server", "websocket")
+    *(f"io/pairing/test_{module}.py" for module in ("client", "server", "websocket")),
+    *(f"io/link/test_{module}.py" for module in ("lane", "lanes", "peer")),
+    "io/test_runtime.py",
 }
 
 # Tests that one worker (pytest-xdist) runs one after the other, by the folder or file that they
@@ -35,18 +35,18 @@ BOTH_LOOPS: Final = {
 # other: poor networks, floods, programs that send as fast as they can. The others stay together
 # because what they need is dear: the executable, a browser. All other tests go to whoever is free.
 PIECES: Final = {
-    "test_executable.py": "executable",
-    "test_files_network.py": "real time",
-    "test_files_resume.py": "real time",
-    "test_pairing.py": "real time",
-    "test_desktop.py": "real time",
-    "test_flood.py": "real time",
+    "programs/test_executable.py": "executable",
+    "programs/test_files_network.py": "real time",
+    "programs/test_files_resume.py": "real time",
+    "programs/test_pairing.py": "real time",
+    "programs/test_desktop.py": "real time",
+    "programs/test_flood.py": "real time",
     "web/test_page.py": "page",
     "web": "browsers",
-    "net/test_peer.py": "peers",
-    "test_hostile.py": "hostile",
-    "test_files.py": "files",
-    "test_files_disk.py": "files",
+    "io/link/test_peer.py": "peers",
+    "programs/test_hostile.py": "hostile",
+    "programs/test_files.py": "files",
+    "programs/test_files_disk.py": "files",
     "test_layers.py": "layers",
 }
 TURNS: Final = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.values()))}

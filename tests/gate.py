@@ -48,8 +48,8 @@ class Gate:
 
 def main(arguments: list[str]) -> int:
     """Proxim with these arguments, the first of which is the gate's file."""
-    from proxim import cli
-    from proxim.net.sending import Sending
+    from proxim.app import main as cli
+    from proxim.io.files.sender import Sending
 
     gate = Gate(Path(arguments[0]))
     wait_for_room = Sending._wait_for_room

@@ -1,5 +1,5 @@
-"""build.spec read as each of the three systems would read it; tests/test_executable.py builds it on
-this one.
+"""build.spec read as each of the three systems would read it; tests/programs/test_executable.py
+builds it on this one.
 """
 
 import sys
@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from proxim import __version__
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 CLASSES = ("Analysis", "PYZ", "EXE", "COLLECT", "BUNDLE")
 
 

@@ -10,18 +10,17 @@ import re
 import string
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from proxim.app.language import speak
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
-from proxim.core.messages import MAX_MESSAGE_BYTES
-from proxim.core.words import ENGLISH, LANGUAGES, say
+from proxim.core.i18n import ENGLISH, LANGUAGES, say
+from proxim.core.pairing.messages import MAX_MESSAGE_BYTES
 from proxim.languages import read_language
-from proxim.system_language import speak
+from tests.paths import ROOT
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 FILES: Final = {language: read_language(language) for language in LANGUAGES}
 # Sections whose keys are not written out in Python
 BY_RULE: Final = {
@@ -207,20 +206,20 @@ SPEAKING: Final = [
     path
     for path in modules()
     if path.startswith("proxim/ui/")
-    or (path.count("/") == 1 and path != "proxim/bridge.py")
+    or (path.count("/") == 1 and path != "proxim/app/bridge.py")
     or path
     in {
         "proxim/core/doctor.py",
         "proxim/core/errors.py",
-        "proxim/core/texts.py",
-        "proxim/net/firewall.py",
+        "proxim/core/sanitize.py",
+        "proxim/io/system/firewall.py",
     }
 ]
 
 # No words for people: what tools are told and say, what argparse says.
 OTHER_LANGUAGES: Final = {
-    "proxim/arguments.py": {"invalid choice"},
-    "proxim/net/firewall.py": {
+    "proxim/app/arguments.py": {"invalid choice"},
+    "proxim/io/system/firewall.py": {
         "not running",
         "sudo firewall-cmd --list-all",
         "sudo iptables -S INPUT",

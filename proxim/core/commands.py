@@ -9,9 +9,9 @@ from proxim.core.events import ConnectionID, Timer
 from proxim.core.status import Status
 
 if TYPE_CHECKING:
-    from proxim.core.file_commands import FileCommand
-    from proxim.core.link_commands import LinkCommand
-    from proxim.core.messages import CloseCode, Message
+    from proxim.core.files.commands import FileCommand
+    from proxim.core.link.commands import LinkCommand
+    from proxim.core.pairing.messages import CloseCode, Message
 
 
 @dataclass(frozen=True, slots=True)

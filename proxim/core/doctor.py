@@ -1,7 +1,7 @@
 """What `proxim doctor` concludes: facts about this machine in, findings for people out.
 
-The facts are gathered elsewhere (net/doctor.py, net/firewall.py); which sentence fits them is
-decided here. A finding that is a worry always says what to do next.
+The facts are gathered elsewhere (io/system/doctor.py, io/system/firewall.py); which sentence fits
+them is decided here. A finding that is a worry always says what to do next.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,9 @@ from ipaddress import ip_address
 from typing import Final
 
 from proxim.core.events import Network
-from proxim.core.host_code import DEFAULT_PORT, FALLBACK_PORTS, authority, is_local
-from proxim.core.texts import display_name
-from proxim.core.words import decimal, say
+from proxim.core.i18n import decimal, say
+from proxim.core.pairing.host_code import DEFAULT_PORT, FALLBACK_PORTS, authority, is_local
+from proxim.core.sanitize import display_name
 
 ALL_PORTS: Final = (DEFAULT_PORT, *FALLBACK_PORTS)
 PORTS_SHOWN: Final = f"{ALL_PORTS[0]}-{ALL_PORTS[-1]}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from proxim.core.words import say
+from proxim.core.i18n import say
 
 
 class Reason(StrEnum):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NewType
 
 from proxim.core.errors import Reason
-from proxim.core.host_code import JoinTarget
+from proxim.core.pairing.host_code import JoinTarget
 
 ConnectionID = NewType("ConnectionID", int)  # one WebSocket, for its life
 # One attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process

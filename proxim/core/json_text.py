@@ -4,7 +4,7 @@ import json
 from typing import Any, Final, NoReturn
 
 from proxim.core.errors import ProximError, Reason
-from proxim.core.texts import byte_length, is_encodable
+from proxim.core.sanitize import byte_length, is_encodable
 
 MAX_DEPTH: Final = 6  # our deepest message has 4; a few spare for a third party's extra fields
 

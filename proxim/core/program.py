@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Final
 
 from proxim.core.commands import Command, Publish, SaveName
-from proxim.core.devices import DeviceInfo
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ConnectionID,
@@ -28,7 +27,7 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
-from proxim.core.file_events import (
+from proxim.core.files.events import (
     AcceptTransfer,
     CancelTransfer,
     DiskEvent,
@@ -36,11 +35,9 @@ from proxim.core.file_events import (
     RetryTransfer,
     SendPaths,
 )
-from proxim.core.guest import Guest, GuestEvent
-from proxim.core.guest_pairing import GuestState
-from proxim.core.host import SESSION_TIMERS, Host, HostEvent
-from proxim.core.link import LinkState
-from proxim.core.link_events import (
+from proxim.core.files.transfer_inputs import AcceptPolicy
+from proxim.core.files.transfers import Transfers
+from proxim.core.link.events import (
     ChannelClosed,
     ChannelMessage,
     ChannelOpened,
@@ -50,11 +47,14 @@ from proxim.core.link_events import (
     PeerDescribed,
     PeerFailed,
 )
-from proxim.core.proving import Prover
+from proxim.core.link.link import LinkState
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.guest_pairing import GuestState
+from proxim.core.pairing.host import SESSION_TIMERS, Host, HostEvent
+from proxim.core.pairing.join import Guest, GuestEvent
+from proxim.core.pairing.proving import Prover
+from proxim.core.sanitize import is_usable_name
 from proxim.core.status import ThisDevice, Trouble
-from proxim.core.texts import is_usable_name
-from proxim.core.transfer_inputs import AcceptPolicy
-from proxim.core.transfers import Transfers
 
 ProgramEvent = HostEvent | GuestEvent | Join | Rename | Shutdown | FileIntent | DiskEvent
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Union
 
-from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID, Network, SessionType
+from proxim.core.pairing.devices import DeviceInfo, Verified
 
 if TYPE_CHECKING:
-    from proxim.core.transfer_status import TransferStatus
+    from proxim.core.files.status import TransferStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from PIL.IcnsImagePlugin import IcnsImageFile
 from PIL.IcoImagePlugin import IcoImageFile
 
 from assets.draw_icon import draw, write
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 FILES = (
-    ROOT / "proxim/ui/proxim.png",
+    ROOT / "proxim/ui/window/proxim.png",
     ROOT / "assets/proxim.ico",
     ROOT / "assets/proxim.icns",
 )

@@ -9,9 +9,9 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.program import Program, ProgramEvent
+from tests.core.files.transfer_bench import Disk
 from tests.core.ledger import Ledger
 from tests.core.playbook import Trace
-from tests.core.transfer_bench import Disk
 
 
 class Bench:

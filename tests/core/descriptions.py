@@ -2,8 +2,8 @@
 around it.
 """
 
-from proxim.core import messages as msg
-from proxim.core.sdp_filter import PeerFilter
+from proxim.core.link.sdp_filter import PeerFilter
+from proxim.core.pairing import messages as msg
 
 
 def description(setup: str, name: str) -> str:

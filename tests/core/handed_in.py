@@ -3,15 +3,15 @@
 import itertools
 from collections.abc import Callable
 
-from proxim.core import devices
 from proxim.core import events as ev
-from proxim.core.invitations import Invitations, NewSession, SessionSecrets, expiry
-from proxim.core.proof import (
+from proxim.core.files.transfers import Transfers
+from proxim.core.pairing import devices
+from proxim.core.pairing.invitations import Invitations, NewSession, SessionSecrets, expiry
+from proxim.core.pairing.proof import (
     MakeExchange,
 )
-from proxim.core.proving import Prover
-from proxim.core.transfers import Transfers
-from tests.core.fake_spake2 import FakeSpake2
+from proxim.core.pairing.proving import Prover
+from tests.core.pairing.fake_spake2 import FakeSpake2
 
 HOST_DEVICE = devices.DeviceInfo("Host PC", "uuid-of-host")
 PHONE = devices.DeviceInfo("Phone", "uuid-of-phone")

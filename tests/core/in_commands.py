@@ -2,9 +2,9 @@
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core import messages as msg
 from proxim.core import status as st
 from proxim.core.errors import Reason
+from proxim.core.pairing import messages as msg
 
 
 def published(commands: list[do.Command]) -> list[st.Status]:

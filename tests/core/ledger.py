@@ -4,13 +4,13 @@ from enum import Enum
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core import file_commands as file_do
-from proxim.core import file_events as fe
-from proxim.core import link_commands as link_do
-from proxim.core import link_events as link_ev
 from proxim.core import status as st
-from proxim.core import transfer_status as file_st
-from proxim.core.manifest import TransferID
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as fe
+from proxim.core.files import status as file_st
+from proxim.core.files.manifest import TransferID
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
 from proxim.core.program import ProgramEvent
 from tests.core.playbook import show
 
@@ -218,7 +218,7 @@ class Ledger:
                 case ev.TimerName.STALL:
                     self._look_at_transfer(TransferID(timer.scope))
                 case _:
-                    pass  # the door's and the sessions': tests/core/test_host.py
+                    pass  # the door's and the sessions': tests/core/pairing/test_host.py
         held_back = {ev.Timer(ev.TimerName.STALL, one) for one in self.unannounced}
         assert held_back <= self.timers.keys(), "held back for ever"
 

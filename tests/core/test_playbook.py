@@ -6,7 +6,7 @@ import pytest
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core import link_commands as link_do
+from proxim.core.link import commands as link_do
 from tests.core.playbook import Playbook, matches, show
 
 Expected = list[do.Command | EllipsisType]

@@ -9,29 +9,29 @@ from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from proxim.core import commands as do
-from proxim.core import devices, host_code
 from proxim.core import events as ev
-from proxim.core import file_events as fe
-from proxim.core import link_events as link_ev
-from proxim.core import link_messages as lm
-from proxim.core import messages as msg
 from proxim.core import status as st
-from proxim.core import transfer_status as file_st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.host import Host
-from proxim.core.host_code import JoinTarget, parse_target
-from proxim.core.manifest import Direction
+from proxim.core.files import events as fe
+from proxim.core.files import status as file_st
+from proxim.core.files.manifest import Direction
+from proxim.core.files.transfer_inputs import AcceptPolicy
+from proxim.core.files.transfers import RESUME_GRACE_SECONDS
+from proxim.core.link import events as link_ev
+from proxim.core.link import messages as lm
+from proxim.core.pairing import devices, host_code
+from proxim.core.pairing import messages as msg
+from proxim.core.pairing.host import Host
+from proxim.core.pairing.host_code import JoinTarget, parse_target
+from proxim.core.pairing.proof import MakeExchange
+from proxim.core.pairing.proving import Prover
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.proof import MakeExchange
-from proxim.core.proving import Prover
-from proxim.core.transfer_inputs import AcceptPolicy
-from proxim.core.transfers import RESUME_GRACE_SECONDS
-from proxim.net.spake import Spake2Exchange
+from proxim.io.pairing.spake import Spake2Exchange
 from tests.core.bench import Bench
-from tests.core.fake_spake2 import FakeSpake2
 from tests.core.handed_in import ETHERNET, HOST_DEVICE, ONE_TIME, PHONE, WIFI, invitations, prover
-from tests.core.host_bench import HostBench
 from tests.core.in_commands import published, reasons, sent
+from tests.core.pairing.fake_spake2 import FakeSpake2
+from tests.core.pairing.host_bench import HostBench
 from tests.core.two_programs import World
 from tests.rows import each_row
 

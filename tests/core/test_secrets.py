@@ -11,26 +11,19 @@ import typing
 from ipaddress import IPv4Address
 from types import ModuleType
 
-from proxim.core import (
-    commands,
-    events,
-    file_commands,
-    file_events,
-    file_messages,
-    host_code,
-    invitations,
-    lane,
-    link_commands,
-    link_events,
-    link_messages,
-    manifest,
-    messages,
-    session_inputs,
-    status,
-    transfer_status,
-)
-from proxim.core.guess_budget import GuessBudget
-from proxim.core.proof import ProofKeys
+from proxim.core import commands, events, status
+from proxim.core.files import commands as file_commands
+from proxim.core.files import events as file_events
+from proxim.core.files import manifest
+from proxim.core.files import messages as file_messages
+from proxim.core.files import status as transfer_status
+from proxim.core.link import commands as link_commands
+from proxim.core.link import events as link_events
+from proxim.core.link import lane
+from proxim.core.link import messages as link_messages
+from proxim.core.pairing import host_code, invitations, messages, session_inputs
+from proxim.core.pairing.guess_budget import GuessBudget
+from proxim.core.pairing.proof import ProofKeys
 
 VOCABULARIES = (
     *(events, link_events, file_events, commands, link_commands, file_commands),

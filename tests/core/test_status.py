@@ -1,7 +1,7 @@
 """Tests of proxim.core.status: the little that a status says by itself."""
 
-from proxim.core import transfer_status as file_st
-from proxim.core.manifest import Direction, TransferID
+from proxim.core.files import status as file_st
+from proxim.core.files.manifest import Direction, TransferID
 from tests.rows import each_row
 
 

@@ -8,23 +8,23 @@ from urllib.parse import urlsplit
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core import file_commands as file_do
-from proxim.core import file_events as fe
-from proxim.core import link_commands as link_do
-from proxim.core import link_events as link_ev
-from proxim.core import messages as msg
 from proxim.core import status as st
-from proxim.core import transfer_status as file_st
 from proxim.core.errors import Reason
-from proxim.core.host_code import parse_target
-from proxim.core.manifest import Direction
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as fe
+from proxim.core.files import status as file_st
+from proxim.core.files.manifest import Direction
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
+from proxim.core.pairing import messages as msg
+from proxim.core.pairing.host_code import parse_target
 from proxim.core.program import Program, ProgramEvent
-from proxim.net.spake import Spake2Exchange
+from proxim.io.pairing.spake import Spake2Exchange
 from tests.core.bench import Bench
 from tests.core.descriptions import ANSWER, sdp, sdp_name
+from tests.core.files.transfer_bench import FakeSink, Record
 from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, PHONE, PORT
-from tests.core.host_bench import HostBench
-from tests.core.transfer_bench import FakeSink, Record
+from tests.core.pairing.host_bench import HostBench
 
 FIRST_STREAM = 100  # the channels of streams have numbers from there on
 

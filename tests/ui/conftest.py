@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from proxim.ui.theme import ThemeChoice
+from proxim.ui.window.theme import ThemeChoice
 from tests.ui.tk_support import Bench, ErrorCollector, NoScreenError, xvfb
 
 

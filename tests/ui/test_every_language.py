@@ -13,16 +13,16 @@ from typing import Final
 
 import pytest
 
-from proxim.core.devices import Verified
+from proxim.app.language import speak
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import Network, SessionType
+from proxim.core.i18n import ENGLISH, LANGUAGES
+from proxim.core.pairing.devices import Verified
 from proxim.core.status import LinkStatus, Networks, NoInvitation, Prompt, Stage, Trouble
-from proxim.core.words import ENGLISH, LANGUAGES
-from proxim.system_language import speak
-from proxim.ui.approval import APPROVE_DEAD_SECONDS
-from proxim.ui.ladder import STEPS
-from proxim.ui.theme import ThemeChoice
-from proxim.ui.widgets import WrapLabel
+from proxim.ui.window.pairing.approval import APPROVE_DEAD_SECONDS
+from proxim.ui.window.pairing.steps import STEPS
+from proxim.ui.window.theme import ThemeChoice
+from proxim.ui.window.widgets import WrapLabel
 from tests.ui import test_pictures
 from tests.ui.tk_support import WIFI, Bench, MakeBench, link
 

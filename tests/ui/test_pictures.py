@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID, Network, SessionType
-from proxim.core.manifest import Direction, FailedFile
+from proxim.core.files.manifest import Direction, FailedFile
+from proxim.core.files.status import TransferState
+from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.status import (
     Networks,
     NoInvitation,
@@ -19,10 +20,9 @@ from proxim.core.status import (
     Trouble,
     Via,
 )
-from proxim.core.transfer_status import TransferState
-from proxim.ui.incoming import DEAD_SECONDS
-from proxim.ui.pages import WAITING
-from proxim.ui.theme import ThemeChoice
+from proxim.ui.window.files.incoming import DEAD_SECONDS
+from proxim.ui.window.pages import WAITING
+from proxim.ui.window.theme import ThemeChoice
 from tests.ui.tk_support import DOCKER, LONG_NAME, Bench, MakeBench, camera, link, transfer
 
 ARABIC = (

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from proxim.core.devices import DeviceInfo, Verified
+from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.status import Prompt
 from proxim.ui.prompts import UNVERIFIED_QUEUED, PromptQueue
 from tests.rows import each_row

@@ -15,17 +15,17 @@ from typing import Final
 
 from PIL import Image, ImageGrab, features
 
-from proxim.core.devices import DeviceInfo, Verified
 from proxim.core.events import LinkID, Network, SessionType
-from proxim.core.file_events import AnyIntent
-from proxim.core.manifest import Direction, Entry, TransferID
+from proxim.core.files.events import AnyIntent
+from proxim.core.files.manifest import Direction, Entry, TransferID
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.status import Invitation, LinkStatus, Networks, Prompt, Stage, ThisDevice
-from proxim.core.transfer_status import TransferState, TransferStatus
-from proxim.ui.root import make_root
-from proxim.ui.theme import ThemeChoice
-from proxim.ui.window import Window
+from proxim.ui.window.root import make_root
+from proxim.ui.window.theme import ThemeChoice
+from proxim.ui.window.window import Window
+from tests.paths import ARTIFACTS
 
-ARTIFACTS: Final = Path(__file__).resolve().parents[2] / "artifacts"
 PATIENCE: Final = 10.0  # seconds; nothing here takes one, but a busy machine may
 LOOK_AGAIN_MS: Final = 20
 LONG_NAME: Final = "Wolfgang-Amadeus-Mozarts-uralter-Rechner"  # as long as names are shown

@@ -13,10 +13,10 @@ from typing import Any
 
 from spake2 import SPAKE2_A, SPAKE2_B
 
-from proxim.core.devices import DeviceInfo
-from proxim.core.host_code import to_base64url
-from proxim.core.messages import Candidate, Description
-from proxim.core.proof import Method, ProofKeys, Side, SignalMacs, context, identities
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.host_code import to_base64url
+from proxim.core.pairing.messages import Candidate, Description
+from proxim.core.pairing.proof import Method, ProofKeys, Side, SignalMacs, context, identities
 
 FILE = Path(__file__).with_name("proof.json")
 

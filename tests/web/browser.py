@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from tests.gate import Gate
 from tests.loopback import free_port
-from tests.programs import JSON, SOURCE, Program
+from tests.programs.program import JSON, SOURCE, Program
 
 PATIENCE_MS: Final = 30_000
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.gate import Gate
 from tests.lossy_link import LossyLink, lossy_link, missing
-from tests.programs import SOURCE, Program
+from tests.programs.program import SOURCE, Program
 from tests.web.browser import chromium_program, hosting, moving, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

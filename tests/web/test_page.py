@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from proxim.net.page import languages
+from proxim.io.pairing.page import languages
 from tests.web.browser import hosting, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

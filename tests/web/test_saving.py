@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Download
 
-from proxim.net.page import languages
+from proxim.io.pairing.page import languages
 from tests.gate import Gate
-from tests.programs import Program
+from tests.programs.program import Program
 from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

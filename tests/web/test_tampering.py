@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from proxim.net.page import languages
+from proxim.io.pairing.page import languages
 from tests.cases import case
 from tests.web.browser import hosting, phone
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.programs import ROOT
+from tests.paths import ROOT
 
 
 def test_the_pages_proof_agrees_with_the_vectors() -> None:

@@ -1,0 +1,1 @@
+"""Starts Proxim and puts its layers together: command line, threads, language, log."""

@@ -1,0 +1,377 @@
+"""The command line: what may be written, what it means, and a plain sentence for what may not."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from proxim import __version__
+from proxim.app.options import (
+    DoctorOptions,
+    HostOptions,
+    JoinOptions,
+    LogOptions,
+    Options,
+    Theme,
+    WindowOptions,
+)
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.events import MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Invite, SessionType
+from proxim.core.i18n import closest, say
+from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
+from proxim.core.sanitize import display_name, is_usable_name
+
+USAGE_STATUS: Final = 2  # what argparse and most programs exit with
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LIFETIME: Final = re.compile(r"([0-9]{1,9})([smhd])")
+# RFC 7064, but for an IPv6 address in brackets, which aiortc does not read.
+_STUN: Final = re.compile(r"stun:([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?")
+_MAX_PORT: Final = 65535
+
+
+class UsageError(Exception):
+    """What was typed cannot be meant; its text is one plain sentence, and quotes nothing that could
+    be a code.
+    """
+
+
+def parse_arguments(arguments: Sequence[str]) -> Options:
+    """Read the command line (without the program's name).
+
+    Raises SystemExit: 0 after --help and --version, USAGE_STATUS after one sentence on standard
+    error.
+    """
+    parser = _parser()
+    try:
+        found, extras = parser.parse_known_args(arguments)
+        if extras:
+            raise UsageError(_unknown(extras, found.command))
+        # Which it is, app/language.py has looked
+        if closest([getattr(found, "language", "en")]) is None:
+            raise UsageError(say("usage.badLanguage"))
+        return _READERS[found.command](found)
+    except UsageError as error:
+        sys.stderr.write(f"proxim: {error}\n")
+        raise SystemExit(USAGE_STATUS) from None
+
+
+# --- what may be written --------------------------------------------------------------------------
+
+
+# Argparse's own complaints, which are English in every language, by how they begin.
+_COMPLAINTS: Final = (
+    (re.compile(r"argument ([^:]*): expected one argument"), "usage.oneArgument"),
+    (re.compile(r"argument ([^:]*): expected at least one argument"), "usage.someArguments"),
+    (re.compile(r"argument ([^:]*): ignored explicit argument"), "usage.noArgument"),
+)
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Argparse's, but for the one word that it gives no other way to choose."""
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        """Argparse's, which says "usage: "."""
+        super().add_usage(usage, actions, groups, say("usage.usage") if prefix is None else prefix)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells a mistake in one sentence instead of a page of usage; `options` takes the place of
+    argparse's own group.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, add_help=False, formatter_class=_Formatter, **settings)
+        self.positionals = self.add_argument_group(say("usage.arguments"))
+        self.options = self.add_argument_group(say("usage.options"))
+        self.options.add_argument("-h", "--help", action="help", help=say("usage.help"))
+
+    def error(self, message: str) -> NoReturn:
+        """What argparse complains of, in our words; it may quote what was typed, and we never
+        do.
+        """
+        if "invalid choice" in message:
+            raise UsageError(say("usage.whichCommands"))
+        for complaint, key in _COMPLAINTS:
+            if found := complaint.match(message):
+                raise UsageError(say(key, option=found[1], program=self.prog))
+        raise UsageError(say("usage.unclear", program=self.prog))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="proxim", description=say("usage.program"), epilog=say("usage.epilog"))
+    version = f"proxim {__version__}"
+    parser.options.add_argument(
+        "--version", action="version", version=version, help=say("usage.version")
+    )
+    parser.options.add_argument(
+        "--theme", metavar=say("usage.metaTheme"), default=Theme.SYSTEM, help=say("usage.theme")
+    )
+    _add_common(parser)
+    _add_device(parser)
+    _add_require_proof(parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar=say("usage.metaCommand"), title=say("usage.commands")
+    )
+    _add_host(commands)
+    _add_join(commands)
+    _add_doctor(commands)
+    return parser
+
+
+def _add_command(commands: Any, name: str, summary: str, details: str) -> _Parser:
+    parser = commands.add_parser(name, help=summary, description=details)
+    assert isinstance(parser, _Parser)
+    _add_common(parser)
+    return parser
+
+
+def _add_host(commands: Any) -> None:
+    parser = _add_command(commands, "host", say("usage.host"), say("usage.hostMore"))
+    add = parser.options.add_argument
+    add("--type", metavar=say("usage.metaType"), help=say("usage.type"))
+    add("--lifetime", metavar=say("usage.metaTime"), help=say("usage.lifetime"))
+    _add_require_proof(parser)
+    add("--address", metavar="IP", help=say("usage.address"))
+    add("--port", metavar="N", help=say("usage.port"))
+    _add_device(parser)
+    _add_terminal(parser)
+
+
+def _add_join(commands: Any) -> None:
+    parser = _add_command(commands, "join", say("usage.join"), say("usage.joinMore"))
+    parser.positionals.add_argument(
+        "code", nargs="*", metavar=say("usage.metaCode"), help=say("usage.code")
+    )
+    parser.options.add_argument("--yes", action="store_true", help=say("usage.yes"))
+    _add_device(parser)
+    _add_terminal(parser)
+
+
+def _add_doctor(commands: Any) -> None:
+    parser = _add_command(commands, "doctor", say("usage.doctor"), say("usage.doctorMore"))
+    parser.options.add_argument("--json", action="store_true", help=say("usage.doctorJson"))
+
+
+def _add_common(parser: _Parser) -> None:
+    # SUPPRESS: they may stand before or after the command, and the command's default must not undo
+    # the first.
+    add, suppress = parser.options.add_argument, argparse.SUPPRESS
+    add(
+        "--language",
+        metavar=say("usage.metaLanguage"),
+        default=suppress,
+        help=say("usage.language"),
+    )
+    add("--log-file", metavar=say("usage.metaPath"), default=suppress, help=say("usage.logFile"))
+    add("--verbose", action="store_true", default=suppress, help=say("usage.verbose"))
+
+
+def _add_require_proof(parser: _Parser) -> None:
+    parser.options.add_argument(
+        "--require-proof",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help=say("usage.requireProof"),
+    )
+
+
+def _add_device(parser: _Parser) -> None:
+    add, suppress = parser.options.add_argument, argparse.SUPPRESS
+    add("--name", metavar=say("usage.metaName"), default=suppress, help=say("usage.name"))
+    add(
+        "--stun",
+        metavar="URL",
+        nargs="+",
+        action="extend",
+        default=suppress,
+        help=say("usage.stun"),
+    )
+
+
+def _add_terminal(parser: _Parser) -> None:
+    add = parser.options.add_argument
+    add("--save-to", metavar=say("usage.metaDir"), help=say("usage.saveTo"))
+    add("--send", metavar=say("usage.metaPath"), nargs="+", action="extend", help=say("usage.send"))
+    add("--once", action="store_true", help=say("usage.once"))
+    add("--json", action="store_true", help=say("usage.json"))
+
+
+# --- what it means --------------------------------------------------------------------------------
+
+
+def _window(found: argparse.Namespace) -> Options:
+    if found.theme not in tuple(Theme):
+        raise UsageError(say("usage.badTheme"))
+    return WindowOptions(
+        theme=Theme(found.theme),
+        require_proof=_proof(found),
+        name=_name(found),
+        stun=_stun(found),
+        log=_log(found),
+    )
+
+
+def _host(found: argparse.Namespace) -> Options:
+    return HostOptions(
+        invite=_invite(found),
+        require_proof=_proof(found),
+        address=_address(found),
+        port=_port(found),
+        name=_name(found),
+        stun=_stun(found),
+        save_to=_save_to(found),
+        send=_send(found),
+        once=found.once,
+        json=found.json,
+        log=_log(found),
+    )
+
+
+def _join(found: argparse.Namespace) -> Options:
+    return JoinOptions(
+        target=_target(found),
+        name=_name(found),
+        yes=found.yes,
+        stun=_stun(found),
+        save_to=_save_to(found),
+        send=_send(found),
+        once=found.once,
+        json=found.json,
+        log=_log(found),
+    )
+
+
+def _doctor(found: argparse.Namespace) -> Options:
+    return DoctorOptions(json=found.json, log=_log(found))
+
+
+_READERS: Final[dict[str | None, Callable[[argparse.Namespace], Options]]] = {
+    None: _window,
+    "host": _host,
+    "join": _join,
+    "doctor": _doctor,
+}
+
+
+def _unknown(extras: list[str], command: str | None) -> str:
+    program = f"proxim {command}" if command else "proxim"
+    option = next((extra for extra in extras if extra.startswith("-")), None)
+    if option is None:
+        return say("usage.wordTooMany", program=program)
+    return say(
+        "usage.unknownOption", option=display_name(option.partition("=")[0]), program=program
+    )
+
+
+def _save_to(found: argparse.Namespace) -> str | None:
+    folder: str | None = found.save_to
+    if folder is None:
+        return None
+    if not os.path.isdir(folder):
+        raise UsageError(say("usage.noFolder"))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(say("usage.folderReadOnly"))
+    return os.path.abspath(folder)
+
+
+def _send(found: argparse.Namespace) -> tuple[str, ...]:
+    # Not quoted: a code may have got among them
+    for number, path in enumerate(found.send or (), 1):
+        if not os.path.exists(path):
+            raise UsageError(say("usage.pathGone", number=number))
+        if not os.access(path, os.R_OK):
+            raise UsageError(say("usage.pathUnreadable", number=number))
+    return tuple(os.path.abspath(path) for path in found.send or ())
+
+
+def _invite(found: argparse.Namespace) -> Invite:
+    if found.type is not None and found.type not in tuple(SessionType):
+        raise UsageError(say("usage.badType"))
+    lifetime = None if found.lifetime is None else _lifetime(found.lifetime)
+    implied = SessionType.ONE_TIME if lifetime is None else SessionType.TEMPORARY
+    session_type = implied if found.type is None else SessionType(found.type)
+    if lifetime is not None and session_type is not SessionType.TEMPORARY:
+        raise UsageError(say("usage.onlyTemporary"))
+    return Invite(session_type, lifetime)
+
+
+def _lifetime(text: str) -> float:
+    match = _LIFETIME.fullmatch(text.strip().lower())
+    if match is None:
+        raise UsageError(say("usage.badLifetime"))
+    seconds = float(int(match[1]) * _SECONDS[match[2]])
+    if not MIN_LIFETIME_SECONDS <= seconds <= MAX_LIFETIME_SECONDS:
+        raise UsageError(say("usage.lifetimeRange"))
+    return seconds
+
+
+def _address(found: argparse.Namespace) -> str | None:
+    if found.address is None:
+        return None
+    try:
+        address = ip_address(found.address.strip().strip("[]"))
+    except ValueError:
+        raise UsageError(say("usage.badAddress")) from None
+    if address.is_unspecified or address.is_multicast:
+        raise UsageError(say("usage.allAddresses"))
+    return str(address)
+
+
+def _port(found: argparse.Namespace) -> int | None:
+    if found.port is None:
+        return None
+    text = found.port.strip()
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= _MAX_PORT:
+        raise UsageError(say("usage.badPort", last=_MAX_PORT))
+    return int(text)
+
+
+def _name(found: argparse.Namespace) -> str | None:
+    name: str | None = getattr(found, "name", None)
+    if name is None:
+        return None
+    if not is_usable_name(name):
+        raise UsageError(SENTENCES[Reason.NAME_UNUSABLE])
+    return name.strip()
+
+
+def _stun(found: argparse.Namespace) -> tuple[str, ...]:
+    urls = tuple(getattr(found, "stun", ()))
+    for url in urls:
+        match = _STUN.fullmatch(url)
+        if match is None or int((match[2] or ":1")[1:]) not in range(1, _MAX_PORT + 1):
+            raise UsageError(say("usage.badStun"))
+    return urls
+
+
+def _target(found: argparse.Namespace) -> JoinTarget | None:
+    if not found.code:
+        return None
+    try:
+        return parse_target(" ".join(found.code))  # people type the groups of a code apart
+    except CodeError as error:
+        raise UsageError(error.problem.sentence) from None
+
+
+def _proof(found: argparse.Namespace) -> bool:
+    return bool(getattr(found, "require_proof", False))
+
+
+def _log(found: argparse.Namespace) -> LogOptions:
+    path = getattr(found, "log_file", None)
+    if path is not None and not path.strip():
+        raise UsageError(say("usage.badLogFile"))
+    return LogOptions(
+        file=None if path is None else Path(path), verbose=getattr(found, "verbose", False)
+    )

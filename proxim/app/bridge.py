@@ -1,0 +1,215 @@
+"""The stairs between the floors: the only place with threads, and the only queue.
+
+The network side runs on an asyncio thread of its own; what it tells people waits in one queue for
+the main thread; what people decide is posted to the loop. Lines of standard input come up the same
+stairs.
+"""
+
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
+
+# At run time the network side's thread imports these, while the main thread makes the window
+if TYPE_CHECKING:
+    import asyncio
+
+    from proxim.core.files.events import AnyIntent
+    from proxim.core.status import Status
+
+_log = logging.getLogger(__name__)
+
+# How long the loop waits for the first paint; a window that takes longer has other worries
+PAINT_SECONDS: Final = 0.5
+# 1 MiB of text, escaped, is 6; without a limit a line fills the memory
+MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024
+
+
+def new_event_loop() -> "asyncio.AbstractEventLoop":
+    """The network side's: uvloop's on Linux, which takes a third off what a packet of WebRTC costs.
+
+    Not on macOS, where its clock goes on while the machine sleeps (libuv's darwin.c), and
+    io/system/sleep.py would count that twice; Windows has none.
+    """
+    if sys.platform == "linux":
+        import uvloop
+
+        return uvloop.new_event_loop()
+    import asyncio
+
+    return asyncio.new_event_loop()
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """A line of standard input, without its line break."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InputEnded:
+    """Standard input is at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Somebody pressed Ctrl-C, or asked the program to end."""
+
+
+Upward = Union["Status", InputLine, InputEnded, Interrupted]
+
+
+class NetSide(Protocol):
+    """What the bridge needs of the network side; all of it is called on the loop's thread."""
+
+    async def run(self) -> None:
+        """Run until an intent ends it."""
+
+    def report(self, event: "AnyIntent", /) -> None:
+        """Take an intent."""
+
+
+# Called with `publish` before there is a loop, then, on the loop, without: the first tells the
+# first statuses.
+MakeNet = Callable[[Callable[["Status"], None]], Callable[[], NetSide]]
+
+
+class Bridge:
+    """See the module. Create, start and drain on the main thread; `post` from the main thread."""
+
+    def __init__(self) -> None:
+        self._main_thread = threading.get_ident()
+        self._upward: queue.SimpleQueue[Upward] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._net: NetSide | None = None
+        self._early: list[AnyIntent] = []  # posted before the loop was there
+        self._thread: threading.Thread | None = None
+        self._ended = False
+        self._painted = threading.Event()
+
+    # --- main thread ------------------------------------------------------------------------------
+
+    def start(self, make_net: MakeNet) -> None:
+        """Start the asyncio thread.
+
+        `make_net` runs on it, so what it imports does not hold up the UI.
+        """
+        self._thread = threading.Thread(
+            target=self._run_net, args=(make_net,), name="proxim-net", daemon=True
+        )
+        self._thread.start()
+
+    def painted(self) -> None:
+        """Say that the first status has been shown, so that the loop may load: two threads share
+        one interpreter.
+        """
+        self._painted.set()
+
+    def interrupt(self) -> None:
+        """Say that the program is to end.
+
+        For signal handlers: a SimpleQueue may be filled inside any other call.
+        """
+        self._upward.put(Interrupted())
+
+    def read_lines(self, stream: TextIO) -> None:
+        """Read `stream` to its end on a thread of its own: there is no other way on Windows."""
+        threading.Thread(
+            target=self._read_lines, args=(stream,), name="proxim-input", daemon=True
+        ).start()
+
+    def post(self, intent: "AnyIntent") -> None:
+        """Hand a person's intent to the network side.
+
+        After its end it is dropped: there is nobody left to do it.
+        """
+        assert threading.get_ident() == self._main_thread
+        with self._lock:
+            if self._ended:
+                return
+            if self._net is None or self._loop is None:
+                self._early.append(intent)
+                return
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._net.report, intent)
+
+    def drain(self, most: int) -> Iterator[Upward]:
+        """What has come up, at most `most`, without waiting."""
+        for _ in range(most):
+            try:
+                yield self._upward.get_nowait()
+            except queue.Empty:
+                return
+
+    def wait(self, seconds: float) -> Upward | None:
+        """The next that comes up, or None after `seconds`."""
+        try:
+            return self._upward.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    # --- asyncio thread ---------------------------------------------------------------------------
+
+    def _publish(self, status: "Status") -> None:
+        self._upward.put(status)
+
+    def _run_net(self, make_net: MakeNet) -> None:
+        try:
+            finish = make_net(self._publish)
+            self._painted.wait(PAINT_SECONDS)
+            import asyncio
+
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(self._net_main(finish))
+        # Whatever it is, the person must see that nothing works any more.
+        except Exception as error:
+            from proxim.core.errors import Problem, Reason
+            from proxim.core.status import Stopped, Trouble
+
+            logging.getLogger(__name__).exception("the network side crashed")
+            self._publish(Trouble(Problem(Reason.INTERNAL, type(error).__name__)))
+            self._publish(Stopped())
+        finally:
+            with self._lock:
+                self._ended = True
+                self._early.clear()
+
+    async def _net_main(self, finish: Callable[[], NetSide]) -> None:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_log_loop_error)
+        net = finish()
+        run: Coroutine[None, None, None] = net.run()
+        with self._lock:
+            self._loop, self._net = loop, net
+            early, self._early = self._early, []
+        for intent in early:
+            loop.call_soon(net.report, intent)
+        await run
+
+    # --- input thread -----------------------------------------------------------------------------
+
+    def _read_lines(self, stream: TextIO) -> None:
+        try:
+            while line := stream.readline(MAX_LINE_CHARACTERS):
+                self._upward.put(InputLine(line.rstrip("\r\n")))
+                # Too long: what is left of it must not pass for a line
+                while line and not line.endswith("\n"):
+                    line = stream.readline(MAX_LINE_CHARACTERS)
+        except (OSError, ValueError) as error:  # closed, or not text
+            _log.warning("standard input cannot be read: %s", type(error).__name__)
+        self._upward.put(InputEnded())
+
+
+def _log_loop_error(loop: "asyncio.AbstractEventLoop", context: dict[str, object]) -> None:
+    """Log what no task of ours owns: aiortc's background tasks on a peer's rubbish; the link's own
+    timers notice.
+    """
+    error = context.get("exception")
+    _log.info("in the background: %s (%s)", context.get("message"), type(error).__name__)

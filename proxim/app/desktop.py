@@ -1,0 +1,121 @@
+"""Roof: the window on the main thread, the bridge to the network side, and the ticking between
+them.
+"""
+
+import gc
+import time
+import tkinter
+from typing import Final
+
+from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted
+from proxim.app.options import Theme, WindowOptions
+from proxim.app.startup import network_side
+from proxim.core.events import Shutdown
+from proxim.core.status import Invitation, NoInvitation, Stopped
+from proxim.ui.window.appearance import Appearance
+from proxim.ui.window.root import make_root
+from proxim.ui.window.window import Window
+
+TICK_MS: Final = 40  # while something goes on: people notice delays from some 100 ms
+# Otherwise: 25 looks a second for nothing would cost 0.6 % of a core, these cost 0.1 %
+IDLE_TICK_MS: Final = 200
+# How long after a status something is taken to go on: pairing and talking come in bursts
+BUSY_SECONDS: Final = 3.0
+FIRST_TICK_MS: Final = 2  # until the first code is on the screen
+SETTLED_MS: Final = 1000  # the window stands by then
+STATUSES_PER_TICK: Final = 50  # so that a flood of them leaves time to paint
+# One more than the network side takes at most (io/limits.py, SHUTDOWN_SECONDS)
+GOODBYE_SECONDS: Final = 4.0
+
+
+def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
+    """Start the network side and make the window; None, and nothing started, where there is no
+    display.
+    """
+    appearance = Appearance()
+    if options.theme is Theme.SYSTEM:
+        appearance.ask()
+    try:
+        root = make_root()
+    except tkinter.TclError:
+        return None
+    bridge.start(network_side(options))
+    window = Window(
+        root, bridge.post, theme=options.theme.value, appearance=appearance, folder=_downloads
+    )
+    return Desktop(root, window, bridge)
+
+
+def _downloads() -> str:
+    """Where received files go unless the person says otherwise; the network side asks the same
+    (io/files/executor.py).
+    """
+    from platformdirs import user_downloads_dir  # late: the window is to show soon
+
+    return user_downloads_dir()
+
+
+class Desktop:
+    """The running window program."""
+
+    def __init__(self, root: tkinter.Tk, window: Window, bridge: Bridge) -> None:
+        self._root = root
+        self._window = window
+        self._bridge = bridge
+        self._painted = False
+        self._busy_until = 0.0
+        self._leaving_since: float | None = None
+        self._net_ended = False
+        window.on_close = self._leave
+
+    def run(self) -> int:
+        """Show the window until it is closed; returns the exit status."""
+        self._root.after(SETTLED_MS, gc.enable)  # off since the start (app/main.py)
+        # Not called here: what it raises belongs to Tk's report
+        self._root.after(FIRST_TICK_MS, self._tick)
+        self._root.mainloop()
+        return 0
+
+    def _tick(self) -> None:
+        try:
+            self._drain()
+        # Also after a status that could not be shown: the window shows that failure, and goes on
+        finally:
+            if self._may_end():
+                self._root.destroy()
+            else:
+                self._root.after(self._pause_ms(), self._tick)
+
+    def _pause_ms(self) -> int:
+        if not self._painted:
+            return FIRST_TICK_MS
+        return TICK_MS if time.monotonic() < self._busy_until else IDLE_TICK_MS
+
+    def _drain(self) -> None:
+        for item in self._bridge.drain(STATUSES_PER_TICK):
+            match item:
+                case Stopped():
+                    self._net_ended = self._painted = True  # as we asked, or by a crash
+                    self._window.show(item)
+                case Interrupted():
+                    self._leave()
+                case InputLine() | InputEnded():
+                    continue  # a window reads no standard input
+                case status:
+                    self._window.show(status)
+            self._busy_until = time.monotonic() + BUSY_SECONDS
+            if isinstance(item, (Invitation, NoInvitation)) and not self._painted:
+                self._painted = True
+                self._root.update_idletasks()
+                self._bridge.painted()
+
+    def _may_end(self) -> bool:
+        if self._leaving_since is None:
+            return False
+        return self._net_ended or time.monotonic() - self._leaving_since > GOODBYE_SECONDS
+
+    def _leave(self) -> None:
+        if self._leaving_since is None:
+            self._leaving_since = time.monotonic()
+            self._root.withdraw()
+            self._bridge.post(Shutdown())

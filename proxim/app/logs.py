@@ -1,0 +1,82 @@
+"""Roof: where the log goes. Nothing secret is ever logged, so nothing is filtered here."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Final
+
+from proxim.app.options import LogOptions
+from proxim.core.i18n import say
+
+MAX_LOG_BYTES: Final = 1024 * 1024  # weeks of use; with one older file beside it
+_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+# At DEBUG these print whole frames and descriptions: session ids, ICE passwords. Never let them.
+_TALKATIVE: Final = ("websockets", "aiortc", "aioice", "asyncio", "av", "PIL")
+
+
+def set_up_logging(options: LogOptions, *, window: bool) -> None:
+    """Log to options.file, else to standard error; a window without one logs to a file in the
+    user's log folder.
+    """
+    handler = _handler(options.file, window)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("proxim").setLevel(logging.DEBUG if options.verbose else logging.WARNING)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _handler(file: Path | None, window: bool) -> logging.Handler:
+    if file is None and not window:
+        return logging.StreamHandler(sys.stderr)
+    return _LazyFile(file)
+
+
+class _LazyFile(logging.Handler):
+    """Opens its file with the first record: most windows never write one, and none should wait for
+    a disk.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        super().__init__()
+        self._file = file
+        self._target: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        if self._target is None:
+            self._target = self._open()
+            self._target.setFormatter(self.formatter)
+        self._target.emit(record)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._target is not None:
+            self._target.close()
+        super().close()
+
+    def _open(self) -> logging.Handler:
+        # Late: with sockets and pickle it costs milliseconds
+        from logging.handlers import (
+            RotatingFileHandler,
+        )
+
+        try:
+            file = self._file or _default_file()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return RotatingFileHandler(
+                file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8"
+            )
+        except OSError as error:
+            # Pythonw and a windowed executable have no standard error; then there is nowhere left
+            # to say it.
+            if sys.stderr is None:
+                return logging.NullHandler()
+            sys.stderr.write(say("usage.noLogFile", why=error.strerror) + "\n")
+            return logging.StreamHandler(sys.stderr)
+
+
+def _default_file() -> Path:
+    from platformdirs import user_log_path
+
+    return user_log_path("proxim", appauthor=False) / "proxim.log"

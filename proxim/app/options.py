@@ -1,0 +1,84 @@
+"""What was asked for on the command line, once it is understood."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from proxim.core.events import Invite, SessionType
+from proxim.core.pairing.host_code import JoinTarget
+
+
+class Theme(StrEnum):
+    """Colours of the window."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    """Where the log goes and how much of it."""
+
+    file: Path | None = None  # None: standard error
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOptions:
+    """`proxim host`."""
+
+    invite: Invite = Invite(SessionType.ONE_TIME)  # noqa: RUF009 - immutable
+    require_proof: bool = False  # refuse guests that cannot prove that they know the code
+    address: str | None = None  # None: the best of this machine's
+    port: int | None = None  # None: the default with its fallbacks
+    name: str | None = None  # None: the one in the settings
+    stun: tuple[str, ...] = ()
+    save_to: str | None = None  # a folder; with it incoming files are accepted without asking
+    send: tuple[str, ...] = ()  # absolute paths of files and folders
+    once: bool = False
+    json: bool = False
+    log: LogOptions = LogOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinOptions:
+    """`proxim join`."""
+
+    target: JoinTarget | None = None  # None: the face asks for the code
+    name: str | None = None
+    yes: bool = False  # dial an address outside the local network without asking
+    stun: tuple[str, ...] = ()
+    save_to: str | None = None  # a folder; with it incoming files are accepted without asking
+    send: tuple[str, ...] = ()  # absolute paths of files and folders
+    once: bool = False
+    json: bool = False
+    log: LogOptions = LogOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorOptions:
+    """`proxim doctor`."""
+
+    json: bool = False
+    log: LogOptions = LogOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowOptions:
+    """`proxim` alone: the window, or `proxim host` where there is no display."""
+
+    theme: Theme = Theme.SYSTEM
+    require_proof: bool = False
+    name: str | None = None
+    stun: tuple[str, ...] = ()
+    log: LogOptions = LogOptions()
+
+    def without_display(self) -> HostOptions:
+        """The same wishes as a host in a terminal has them."""
+        return HostOptions(
+            require_proof=self.require_proof, name=self.name, stun=self.stun, log=self.log
+        )
+
+
+Options = WindowOptions | HostOptions | JoinOptions | DoctorOptions

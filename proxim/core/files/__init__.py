@@ -1,0 +1,1 @@
+"""Decides about transfers: what is announced, accepted, sent, received and resumed."""

@@ -1,0 +1,474 @@
+"""One transfer that this device receives, as a table of transitions.
+
+```
+  ARRIVING --all pieces--> ASKED --accepted--> OPENING --disk ready--> ACTIVE --all written--> OVER
+                             | declined           | disk full            |
+                             +-----> OVER <-------+----------------------+
+  ACTIVE --lane lost--> HELD --held--> ACTIVE
+  link lost --> WAITING --announced again--> OPENING
+```
+Nothing is written that was not accepted: the disk hears of a transfer only here, and only then.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Final
+
+from proxim.core.commands import Command, Publish
+from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.files.arriving import Arriving
+from proxim.core.files.commands import CloseSink, HoldSink, OpenSink, TakeStream
+from proxim.core.files.events import (
+    AcceptTransfer,
+    CancelTransfer,
+    SinkFailed,
+    SinkFinished,
+    SinkHeld,
+    SinkReady,
+    SinkWrote,
+)
+from proxim.core.files.manifest import (
+    Direction,
+    Entry,
+    TransferID,
+    digest,
+    remaining,
+    spans,
+    total_size,
+)
+from proxim.core.files.messages import (
+    Announce,
+    Cancel,
+    Continue,
+    FileMessage,
+    Progress,
+    cut_accept,
+    cut_finished,
+    file_reason,
+)
+from proxim.core.files.outcome import count_files, lost_bytes, outcome
+from proxim.core.files.rate import Rate
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.files.transfer_inputs import (
+    IncomingInput,
+    LaneChanged,
+    LinkDown,
+    Speaker,
+    StreamOpened,
+)
+from proxim.core.json_text import MessageError
+from proxim.core.link.events import LANE_CHANNEL
+from proxim.core.status import Via
+
+# A silent link is noticed within 6 s; what was said meanwhile may be lost
+UNHEARD_SECONDS: Final = 10.0
+
+
+class IncomingState(Enum):
+    """Where it is."""
+
+    ARRIVING = "arriving"
+    ASKED = "asked"
+    OPENING = "opening"
+    ACTIVE = "active"
+    HELD = "held"
+    WAITING = "waiting"
+    OVER = "over"
+
+
+class Incoming:
+    """See the module."""
+
+    def __init__(self, transfer: TransferID, speaker: Speaker | None) -> None:
+        self.id = transfer
+        self.speaker = speaker
+        self.state = IncomingState.ARRIVING
+        self.accepted = False  # once; what is announced again needs no second question
+        # It is over here, but the sender may not know: it is named once it is there again
+        self.unheard = False
+        self.arriving = Arriving()
+        self.status = TransferStatus(
+            transfer,
+            Direction.IN,
+            TransferState.ANNOUNCED,
+            (),
+            0,
+            link=None if speaker is None else speaker.id,
+            peer_name=None if speaker is None else speaker.peer_name,
+        )
+        self._declined: tuple[int, ...] = ()
+        self._directory: str | None = None
+        self._generation = 0
+        self._before = 0
+        self._channel: int | None = (
+            None  # the data channel that the present generation comes on, as far as it does
+        )
+        self._result: SinkFinished | None = (
+            None  # all is here, whether or not the sender heard of it
+        )
+        self._handled = 0.0  # when it last took an event: where it is over, when it ended
+        self._rate = Rate()
+
+    @classmethod
+    def found(
+        cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None
+    ) -> "Incoming":
+        """One that an earlier run of the program did not finish."""
+        one = cls(transfer, None)
+        one.state, one.accepted = IncomingState.WAITING, True
+        one.status = replace(
+            one.status,
+            state=TransferState.WAITING,
+            entries=entries,
+            size=total_size(entries),
+            peer_name=peer_name,
+        )
+        return one
+
+    def handle(self, event: IncomingInput, now: float) -> list[Command]:
+        """Take one event. Raises MessageError for what the peer may not say now."""
+        transition = _TRANSITIONS.get((self.state, type(event)))
+        if transition is not None:
+            self._handled = now
+            return transition(self, event, now)
+        if isinstance(event, FileMessage):
+            raise MessageError(Reason.NOT_ALLOWED, "not now")
+        raise MachineMisuseError(f"{type(event).__name__} in {self.state}")
+
+    # --- being announced --------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        """Whether people see it as something that goes on."""
+        return bool(self.status.entries) and not self.status.over
+
+    def announced_again(self, speaker: Speaker) -> list[Command]:
+        """The same peer is linked again, or tries again: its announcement follows."""
+        taken: list[Command] = []
+        # The old link is dead
+        if self.state in (
+            IncomingState.OPENING,
+            IncomingState.ACTIVE,
+            IncomingState.HELD,
+        ):
+            taken = [CloseSink(self.id, keep=True)]
+        self.state = IncomingState.ARRIVING
+        self.speaker = speaker
+        self.arriving.begin()
+        return taken
+
+    def _piece(self, event: Announce, now: float) -> list[Command]:
+        assert self.speaker is not None  # it has just been heard
+        entries = self.arriving.take(event)
+        if entries is None:
+            return []
+        if isinstance(entries, Reason):
+            if event.more:
+                self.arriving.refuse_rest(self.speaker.id)
+            say = self.speaker.say(Cancel(self.id, entries.value))
+            return [say, *self._end_arriving(TransferState.FAILED, entries)]
+        same = digest(entries) == digest(self.status.entries)
+        unheard, self.unheard = self.unheard, False
+        # It was cancelled here, and the sender hears of it only now
+        if unheard and same and not self.accepted:
+            self.status = replace(self.status, link=self.speaker.id)
+            say = self.speaker.say(Cancel(self.id, (self.status.reason or Reason.CANCELLED).value))
+            return [say, *self._end_arriving(TransferState.CANCELLED, None)]
+        link, peer_name = self.speaker.id, self.speaker.peer_name
+        if self.accepted and same:
+            self.status = replace(
+                self.status, link=link, peer_name=peer_name, reason=None, failed=()
+            )
+            return self._open() if self._result is None else self._say_again(self._result)
+        self.accepted, self._result, self._declined, self._directory = False, None, (), None
+        self.state = IncomingState.ASKED
+        self.status = TransferStatus(
+            self.id,
+            Direction.IN,
+            TransferState.ANNOUNCED,
+            entries,
+            total_size(entries),
+            link,
+            peer_name,
+        )
+        return [Publish(self.status)]
+
+    def _end_arriving(self, state: TransferState, reason: Reason | None) -> list[Command]:
+        # Else nobody was asked: nobody is told
+        told = self._end(state, reason) if self.alive else []
+        self.state = IncomingState.OVER
+        self.speaker = None
+        return told
+
+    def _withdrawn_arriving(self, event: Cancel, now: float) -> list[Command]:
+        if self.accepted and self.alive:
+            return self._cancelled_by_peer(event, now)
+        return self._end_arriving(TransferState.CANCELLED, Reason.CANCELLED)
+
+    def _lost_arriving(self, event: LinkDown, now: float) -> list[Command]:
+        if self.accepted and self.alive:
+            return self._lost(event, now)
+        return self._end_arriving(TransferState.CANCELLED, Reason.PEER_LEFT)
+
+    def _cancel_arriving(self, event: CancelTransfer, now: float) -> list[Command]:
+        assert self.speaker is not None  # ARRIVING has one
+        self.arriving.refuse_rest(self.speaker.id)
+        return self._cancel(event, now)
+
+    # --- accepted ---------------------------------------------------------------------------------
+
+    def _accept(self, event: AcceptTransfer, now: float) -> list[Command]:
+        self._declined = tuple(
+            sorted({one for one in event.declined if 0 <= one < len(self.status.entries)})
+        )
+        self._directory = event.directory
+        if len(self._declined) == len(self.status.entries):
+            return self._decline(CancelTransfer(self.id), now)
+        self.accepted = True
+        wanted = remaining(self.status.entries, spans(self._declined))
+        self.status = replace(self.status, size=wanted)
+        return self._open()
+
+    def _open(self) -> list[Command]:
+        self.state = IncomingState.OPENING
+        opening = OpenSink(
+            self.id, self.status.entries, self._declined, self._directory, self.status.peer_name
+        )
+        return [opening, self._tell(TransferState.ACTIVE, speed=None)]
+
+    def _ready(self, event: SinkReady, now: float) -> list[Command]:
+        assert self.speaker is not None  # OPENING has one
+        self.state = IncomingState.ACTIVE
+        self._generation, self._channel = 0, None
+        left = remaining(self.status.entries, event.skip, event.partial)
+        self._before = max(0, self.status.size - left)
+        self.status = replace(self.status, via=None)
+        self._rate.restart()
+        self._rate.note(self._before, now)
+        pieces = [
+            self.speaker.say(piece) for piece in cut_accept(self.id, event.skip, event.partial)
+        ]
+        # The sink listens before the sender hears that it may begin.
+        return [*self._take_lane(), *pieces, self._tell(TransferState.ACTIVE, moved=self._before)]
+
+    def _decline(self, event: CancelTransfer, now: float) -> list[Command]:
+        assert self.speaker is not None  # ASKED has one
+        say = self.speaker.say(Cancel(self.id, Reason.DECLINED.value))
+        return [say, *self._end(TransferState.CANCELLED, Reason.DECLINED)]
+
+    # --- moving -----------------------------------------------------------------------------------
+
+    def _take_lane(self) -> list[Command]:
+        assert self.speaker is not None  # its callers have one
+        if not self.speaker.lane_open:
+            return []
+        self.status = replace(self.status, via=Via.LANE)
+        return [TakeStream(self.id, self.speaker.id, LANE_CHANNEL, self._generation)]
+
+    def _stream_opened(self, event: StreamOpened, now: float) -> list[Command]:
+        assert self.speaker is not None  # ACTIVE has one
+        if event.generation != self._generation or self._channel is not None:
+            return []  # of a generation that is over; nothing of it is taken
+        self._channel = event.channel
+        take = TakeStream(self.id, self.speaker.id, event.channel, self._generation)
+        return [take, self._tell(TransferState.ACTIVE, via=Via.WEBRTC)]
+
+    def _wrote(self, event: SinkWrote, now: float) -> list[Command]:
+        if event.generation != self._generation:
+            return []
+        assert self.speaker is not None  # ACTIVE has one
+        moved = min(self.status.size, self._before + event.written)
+        self._rate.note(moved, now)
+        say = self.speaker.say(Progress(self.id, event.generation, event.written))
+        return [say, self._tell(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)]
+
+    def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
+        """The lane broke under us, or is there and we are still on the data channel: go on from
+        what is written.
+        """
+        assert self.speaker is not None  # ACTIVE has one
+        on_lane = self.status.via is Via.LANE
+        if self.speaker.lane_open and not on_lane and self._channel is None:
+            return self._take_lane()  # nothing has come yet, and it may come this way
+        if self.speaker.lane_open == on_lane:
+            return []
+        self.state = IncomingState.HELD
+        return [HoldSink(self.id)]
+
+    def _asked_to_continue(self, event: Continue, now: float) -> list[Command]:
+        """The sender sees that its stream is over, or that there is a better way, before we do, or
+        where we cannot.
+        """
+        if event.generation != self._generation:
+            return []  # it crossed with a Continue of ours
+        self.state = IncomingState.HELD
+        return [HoldSink(self.id)]
+
+    def _held(self, event: SinkHeld, now: float) -> list[Command]:
+        assert self.speaker is not None  # HELD has one
+        self.state = IncomingState.ACTIVE
+        self._generation += 1
+        self._channel = None
+        self.status = replace(self.status, via=None)
+        self._before = self.status.moved
+        self._rate.restart()
+        say = self.speaker.say(Continue(self.id, self._generation, event.position))
+        return [*self._take_lane(), say]
+
+    # --- the link is lost -------------------------------------------------------------------------
+
+    def _lost_unanswered(self, event: LinkDown, now: float) -> list[Command]:
+        return self._end(TransferState.CANCELLED, Reason.PEER_LEFT)
+
+    def _lost(self, event: LinkDown, now: float) -> list[Command]:
+        self.state = IncomingState.WAITING
+        self.speaker = None
+        waiting = self._tell(TransferState.WAITING, link=None, speed=None, via=None)
+        return [CloseSink(self.id, keep=True), waiting]
+
+    def _crossed(self, event: IncomingInput, now: float) -> list[Command]:
+        return []  # the sink was told to hold or close meanwhile
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def link_lost(self, now: float) -> None:
+        """It is over, and the link is lost on which the sender was told so."""
+        if now - self._handled < UNHEARD_SECONDS:
+            self.unheard = True
+
+    def _say_again(self, result: SinkFinished) -> list[Command]:
+        assert self.speaker is not None  # ARRIVING has one
+        everything = spans(range(len(self.status.entries)))
+        skip = [self.speaker.say(piece) for piece in cut_accept(self.id, everything, ())]
+        return [*skip, *self._finish(result)]
+
+    def _finished(self, event: SinkFinished, now: float) -> list[Command]:
+        return [CloseSink(self.id, keep=False), *self._finish(event)]
+
+    def _finished_before(self, event: SinkFinished, now: float) -> list[Command]:
+        """The sink of the link before was through when that link was lost."""
+        self._result = event
+        if self.state is IncomingState.ARRIVING:
+            return []  # told once all of it is announced again
+        return [CloseSink(self.id, keep=False), *self._say_again(event)]
+
+    def _finish(self, event: SinkFinished) -> list[Command]:
+        say: list[Command] = []
+        if self.speaker is None:  # it crossed with the loss of the link
+            self.unheard = True
+        else:
+            say = [self.speaker.say(piece) for piece in cut_finished(self.id, event.failed)]
+        entries = self.status.entries
+        wanted = count_files(entries) - sum(
+            1 for index in self._declined if not entries[index].directory
+        )
+        state, reason = outcome(wanted, event.failed)
+        # Else there is nothing that trying again harms
+        self._result = event if state is TransferState.DONE else None
+        moved = max(0, self.status.size - lost_bytes(entries, event.failed))
+        self.status = replace(
+            self.status, moved=moved, failed=event.failed, path=event.path, sha256=event.sha256
+        )
+        return [*say, *self._end(state, reason)]
+
+    def _sink_failed(self, event: SinkFailed, now: float) -> list[Command]:
+        assert self.speaker is not None  # OPENING, ACTIVE and HELD have one
+        say = self.speaker.say(Cancel(self.id, event.reason.value))
+        # To go on from there once there is room; not where it was the sender's fault: it has to ask
+        # anew.
+        self.accepted = event.reason is not Reason.TRANSFER_FAILED
+        return [
+            say,
+            CloseSink(self.id, keep=self.accepted),
+            *self._end(TransferState.FAILED, event.reason),
+        ]
+
+    def _cancelled_by_peer(self, event: Cancel, now: float) -> list[Command]:
+        reason = file_reason(event.reason)
+        cancelled = reason is Reason.CANCELLED
+        # After a failure the sender's second try needs no second question
+        self.accepted = not cancelled
+        ended = self._end(TransferState.CANCELLED if cancelled else TransferState.FAILED, reason)
+        # Else its second try would be a second copy
+        return [
+            CloseSink(self.id, keep=not cancelled),
+            *ended,
+        ]
+
+    def _withdrawn(self, event: Cancel, now: float) -> list[Command]:
+        return self._end(TransferState.CANCELLED, Reason.CANCELLED)
+
+    def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
+        self.accepted = False  # whoever announces it again has to ask again
+        told = (
+            []
+            if self.speaker is None
+            else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+        )
+        self.unheard = self.speaker is None
+        return [
+            *told,
+            CloseSink(self.id, keep=False),
+            *self._end(TransferState.CANCELLED, Reason.CANCELLED),
+        ]
+
+    def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
+        self.state = IncomingState.OVER
+        self.speaker = None
+        return [self._tell(state, reason=reason, speed=None)]
+
+    def _tell(self, state: TransferState, **changes: Any) -> Command:
+        self.status = replace(self.status, state=state, **changes)
+        return Publish(self.status)
+
+
+_Transition = Callable[[Incoming, Any, float], list[Command]]
+_S = IncomingState
+
+_TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
+    **{
+        (state, LaneChanged): Incoming._crossed
+        for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.HELD)
+    },
+    **{
+        (_S.WAITING, kind): Incoming._crossed
+        for kind in (SinkReady, SinkFailed, SinkWrote, SinkHeld)
+    },
+    (_S.ARRIVING, Announce): Incoming._piece,
+    (_S.ARRIVING, Cancel): Incoming._withdrawn_arriving,
+    (_S.ARRIVING, LinkDown): Incoming._lost_arriving,
+    (_S.ARRIVING, SinkFinished): Incoming._finished_before,
+    (_S.ARRIVING, CancelTransfer): Incoming._cancel_arriving,
+    (_S.ASKED, AcceptTransfer): Incoming._accept,
+    (_S.ASKED, CancelTransfer): Incoming._decline,
+    (_S.ASKED, Cancel): Incoming._withdrawn,
+    (_S.ASKED, LinkDown): Incoming._lost_unanswered,
+    (_S.OPENING, SinkReady): Incoming._ready,
+    (_S.OPENING, SinkFinished): Incoming._finished_before,
+    (_S.OPENING, SinkFailed): Incoming._sink_failed,
+    (_S.OPENING, Cancel): Incoming._cancelled_by_peer,
+    (_S.OPENING, CancelTransfer): Incoming._cancel,
+    (_S.OPENING, LinkDown): Incoming._lost,
+    (_S.ACTIVE, StreamOpened): Incoming._stream_opened,
+    (_S.ACTIVE, SinkWrote): Incoming._wrote,
+    (_S.ACTIVE, SinkFinished): Incoming._finished,
+    (_S.ACTIVE, SinkFailed): Incoming._sink_failed,
+    (_S.ACTIVE, Continue): Incoming._asked_to_continue,
+    (_S.ACTIVE, Cancel): Incoming._cancelled_by_peer,
+    (_S.ACTIVE, CancelTransfer): Incoming._cancel,
+    (_S.ACTIVE, LinkDown): Incoming._lost,
+    (_S.ACTIVE, LaneChanged): Incoming._lane_changed,
+    (_S.HELD, SinkHeld): Incoming._held,
+    (_S.HELD, SinkWrote): Incoming._wrote,
+    (_S.HELD, SinkFinished): Incoming._finished,
+    (_S.HELD, SinkFailed): Incoming._sink_failed,
+    (_S.HELD, StreamOpened): Incoming._crossed,
+    (_S.HELD, Continue): Incoming._crossed,
+    (_S.HELD, Cancel): Incoming._cancelled_by_peer,
+    (_S.HELD, CancelTransfer): Incoming._cancel,
+    (_S.HELD, LinkDown): Incoming._lost,
+    (_S.WAITING, Cancel): Incoming._cancelled_by_peer,
+    (_S.WAITING, CancelTransfer): Incoming._cancel,
+    (_S.WAITING, SinkFinished): Incoming._finished,
+}

@@ -1,0 +1,396 @@
+"""One transfer that this device sends, as a table of transitions.
+
+```
+  LISTING --listed--> ANNOUNCED --accepted--> READY --turn--> ACTIVE --finished--> OVER
+     |                    | declined, lost      |               | ^
+     |                    |                     +--link lost-+  | | continue
+     +---nothing to send--+--> OVER                          v  v |
+                                      accepted again <---- WAITING
+```
+READY waits for its turn, and for a lane that may open in a moment. The receiver says where to go on
+whenever the way
+changes; where only this end sees that it did, it asks with a `continue` of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Final
+
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.events import Timer, TimerFired, TimerName
+from proxim.core.files.commands import (
+    Acknowledge,
+    KeepSources,
+    ListSources,
+    StartSending,
+    StopSending,
+)
+from proxim.core.files.events import CancelTransfer, SendingFailed, SourcesFailed, SourcesListed
+from proxim.core.files.manifest import (
+    START,
+    Direction,
+    Entry,
+    FailedFile,
+    Partial,
+    Span,
+    TransferID,
+    remaining,
+    total_size,
+)
+from proxim.core.files.messages import (
+    Accept,
+    Cancel,
+    Continue,
+    FileMessage,
+    Finished,
+    Progress,
+    cut_announce,
+    file_reason,
+)
+from proxim.core.files.outcome import count_files, lost_bytes, outcome
+from proxim.core.files.rate import Rate
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.files.transfer_inputs import (
+    LaneChanged,
+    LinkDown,
+    LinkUp,
+    OutgoingInput,
+    Speaker,
+    Turn,
+)
+from proxim.core.json_text import MessageError
+from proxim.core.link.commands import CloseLane
+from proxim.core.status import Trouble, Via
+
+# Nothing written for so long: the lane's way is worse than the data channel's. Longer than a disk
+# takes to spin up.
+STALL_SECONDS: Final = 20.0
+MAX_STARTS: Final = 8  # streams that broke off by a fault of our own before a transfer is given up
+
+
+class OutgoingState(Enum):
+    """Where it is."""
+
+    LISTING = "listing"
+    ANNOUNCED = "announced"
+    READY = "ready"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    OVER = "over"
+
+
+class Outgoing:
+    """See the module.
+
+    `paths`: what the person chose; empty where an earlier run of the program knew it.
+    """
+
+    def __init__(
+        self, transfer: TransferID, speaker: Speaker | None, paths: tuple[str, ...]
+    ) -> None:
+        self.id = transfer
+        self.paths = paths
+        self.speaker = speaker
+        self.state = OutgoingState.LISTING
+        self.status = TransferStatus(
+            transfer,
+            Direction.OUT,
+            TransferState.ANNOUNCED,
+            (),
+            0,
+            link=None if speaker is None else speaker.id,
+            peer_name=None if speaker is None else speaker.peer_name,
+        )
+        self._skip: tuple[Span, ...] = ()
+        self._partial: tuple[Partial, ...] = ()
+        self._failed: tuple[FailedFile, ...] = ()
+        self._position = START
+        self._generation = 0
+        self._before = 0  # bytes that the receiver had before this generation
+        self._rate = Rate()
+        self._faults = 0
+        self.kept = False  # accepted once: it outlives its link
+        self.taken_up = False  # it began on an earlier link
+        # What the receiver says of it may still be on its way, and it may not know
+        self.ended_here = False
+
+    @classmethod
+    def found(
+        cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None
+    ) -> "Outgoing":
+        """One that an earlier run of the program did not finish."""
+        one = cls(transfer, None, ())
+        one.state, one.kept = OutgoingState.WAITING, True
+        one.status = replace(
+            one.status,
+            state=TransferState.WAITING,
+            entries=entries,
+            size=total_size(entries),
+            peer_name=peer_name,
+        )
+        return one
+
+    def start(self, only: tuple[str, ...] | None = None) -> list[Command]:
+        """Commands for one just made."""
+        return [ListSources(self.id, self.paths, only)]
+
+    def handle(self, event: OutgoingInput, now: float) -> list[Command]:
+        """Take one event. Raises MessageError for what the peer may not say now."""
+        kind = event.timer.name if isinstance(event, TimerFired) else type(event)
+        transition = _TRANSITIONS.get((self.state, kind))
+        if transition is not None:
+            return transition(self, event, now)
+        if isinstance(event, FileMessage):
+            raise MessageError(Reason.NOT_ALLOWED, "not now")
+        raise MachineMisuseError(f"{kind} in {self.state}")
+
+    # --- announcing -------------------------------------------------------------------------------
+
+    def _listed(self, event: SourcesListed, now: float) -> list[Command]:
+        self.status = replace(self.status, entries=event.entries, size=total_size(event.entries))
+        left_out = [
+            Publish(Trouble(Problem(reason, path), self.status.link))
+            for path, reason in event.refused
+        ]
+        if self.speaker is None:  # the link was lost meanwhile
+            return [*left_out, *self._end(TransferState.FAILED, Reason.NOT_CONNECTED)]
+        self.state = OutgoingState.ANNOUNCED
+        return [*left_out, *self._announce(self.speaker), Publish(self.status)]
+
+    def _sources_failed(self, event: SourcesFailed, now: float) -> list[Command]:
+        return self._end(TransferState.FAILED, event.reason)
+
+    def _announce(self, speaker: Speaker) -> list[Command]:
+        pieces = [speaker.say(piece) for piece in cut_announce(self.id, self.status.entries)]
+        return [*pieces, *speaker.want_lane()]
+
+    def _accepted(self, event: Accept, now: float) -> list[Command]:
+        entries = self.status.entries
+        skip, partial = self._skip + event.skip, self._partial + event.partial
+        # Spans of one file each could stand for 20,000: more than there is of it would take minutes
+        # to count.
+        if len(skip) + len(partial) > 2 * len(entries) + 1 or sum(one.count for one in skip) > len(
+            entries
+        ):
+            raise MessageError(Reason.BAD_MESSAGE, "more than was announced")
+        if any(
+            one.index >= len(entries) or one.offset > entries[one.index].size for one in partial
+        ):
+            raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
+        self._skip, self._partial = skip, partial
+        if event.more:
+            return []
+        left = remaining(self.status.entries, self._skip, self._partial)
+        if not self.kept:  # the first time: what is skipped now was declined
+            self.status = replace(self.status, size=left + sum(one.offset for one in self._partial))
+        self._generation, self._position = 0, START
+        self._before = max(0, self.status.size - left)
+        self.state = OutgoingState.READY
+        self.kept = True
+        return [
+            KeepSources(self.id, self.status.peer_name),
+            self._tell(TransferState.ACTIVE, moved=self._before),
+        ]
+
+    # --- moving -----------------------------------------------------------------------------------
+
+    def _turn(self, event: Turn, now: float) -> list[Command]:
+        self.state = OutgoingState.ACTIVE
+        return self._stream(now)
+
+    def _stream(self, now: float) -> list[Command]:
+        assert self.speaker is not None  # READY and ACTIVE have one
+        via = Via.LANE if self.speaker.lane_open else Via.WEBRTC
+        self._rate.restart()
+        self._rate.note(self._before, now)
+        self.status = replace(self.status, via=via, moved=self._before, speed=None)
+        sending = StartSending(
+            self.id,
+            self.speaker.id,
+            self._generation,
+            via,
+            self._skip,
+            self._partial,
+            self._position,
+        )
+        return [sending, *self._watch(), Publish(self.status)]
+
+    def _watch(self) -> list[Command]:
+        """Look whether the lane stalls, where there is another way; the link itself has its
+        heartbeat.
+        """
+        lane = self.status.via is Via.LANE and self.speaker is not None and self.speaker.lane_beside
+        return [
+            SetTimer(self._stall_timer, STALL_SECONDS) if lane else CancelTimer(self._stall_timer)
+        ]
+
+    def _continue(self, event: Continue, now: float) -> list[Command]:
+        position = event.position
+        if event.generation != self._generation + 1 or position.index > len(self.status.entries):
+            raise MessageError(Reason.BAD_MESSAGE, "another generation")
+        self._generation, self._position = event.generation, position
+        left = remaining(self.status.entries, self._skip, self._partial, position)
+        self._before = max(0, self.status.size - left)
+        return self._stream(now) if self.state is OutgoingState.ACTIVE else []
+
+    def _progress(self, event: Progress, now: float) -> list[Command]:
+        if event.generation != self._generation:
+            return []  # of the stream before; it crossed with a Continue
+        moved = max(self.status.moved, min(self.status.size, self._before + event.written))
+        self._rate.note(moved, now)
+        told = self._tell(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)
+        return [Acknowledge(self.id, event.generation, event.written), *self._watch(), told]
+
+    def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
+        assert self.speaker is not None  # ACTIVE has one
+        return (
+            []
+            if self.speaker.lane_open is (self.status.via is Via.LANE)
+            else [self._ask(self.speaker)]
+        )
+
+    def _ask(self, speaker: Speaker) -> Command:
+        """The receiver may not see that this stream is over, or that there is a better way: it is
+        to say from where.
+        """
+        return speaker.say(Continue(self.id, self._generation, self._position))
+
+    def _stalled(self, event: TimerFired, now: float) -> list[Command]:
+        assert self.speaker is not None  # ACTIVE has one
+        return [CloseLane(self.speaker.id)] if self.speaker.lane_open else []  # LaneChanged follows
+
+    def _sending_failed(self, event: SendingFailed, now: float) -> list[Command]:
+        if event.generation != self._generation:
+            return []
+        self._faults += 1
+        assert self.speaker is not None  # ACTIVE has one
+        if self._faults <= MAX_STARTS and self.status.via is Via.LANE:
+            return [self._ask(self.speaker)]
+        self.ended_here = True
+        say = self.speaker.say(Cancel(self.id, Reason.TRANSFER_FAILED.value))
+        return [say, *self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)]
+
+    # --- the link is lost, and comes back ---------------------------------------------------------
+
+    def _lost_while_listing(self, event: LinkDown, now: float) -> list[Command]:
+        self.speaker = None
+        return []
+
+    def _lost_before_acceptance(self, event: LinkDown, now: float) -> list[Command]:
+        return (
+            self._lost(event, now)
+            if self.kept
+            else self._end(TransferState.FAILED, Reason.PEER_VANISHED)
+        )
+
+    def _lost(self, event: LinkDown, now: float) -> list[Command]:
+        self.state = OutgoingState.WAITING
+        self.speaker = None
+        waiting = self._tell(TransferState.WAITING, link=None, speed=None, via=None)
+        return [CancelTimer(self._stall_timer), StopSending(self.id), waiting]
+
+    def _linked_again(self, event: LinkUp, now: float) -> list[Command]:
+        self.state = OutgoingState.ANNOUNCED
+        self.taken_up = True
+        self.speaker = event.speaker
+        self._skip, self._partial, self._failed = (), (), ()
+        waiting = self._tell(TransferState.WAITING, link=event.speaker.id)
+        return [*self._announce(event.speaker), waiting]
+
+    def _moved_to_another_link(self, event: LinkUp, now: float) -> list[Command]:
+        return [*self._lost(LinkDown(), now), *self._linked_again(event, now)]
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def _finished(self, event: Finished, now: float) -> list[Command]:
+        entries, failed = self.status.entries, self._failed + event.failed
+        if len({one.index for one in failed}) < len(failed) or any(
+            one.index >= len(entries) for one in failed
+        ):
+            raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
+        self._failed = failed
+        if event.more:
+            return []
+        # What was declined counts as wanted: where only the receiver sees that all failed, the
+        # others are sent anew.
+        state, reason = outcome(count_files(entries), failed)
+        moved = max(0, self.status.size - lost_bytes(entries, failed))
+        if self.status.moved < moved:  # it never said that all of that is written, so it is not
+            return self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)
+        self.status = replace(self.status, moved=moved, failed=failed)
+        return self._end(state, reason)
+
+    def _cancelled_by_peer(self, event: Cancel, now: float) -> list[Command]:
+        reason = file_reason(event.reason)
+        refused = reason in (Reason.DECLINED, Reason.CANCELLED)
+        return self._end(TransferState.CANCELLED if refused else TransferState.FAILED, reason)
+
+    def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
+        self.ended_here = True
+        told = (
+            []
+            if self.speaker is None
+            else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+        )
+        return [*told, *self._end(TransferState.CANCELLED, Reason.CANCELLED)]
+
+    def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
+        self.state = OutgoingState.OVER
+        self.speaker = None
+        told = self._tell(state, reason=reason, speed=None)
+        return [CancelTimer(self._stall_timer), StopSending(self.id, forget=True), told]
+
+    def _listed_too_late(
+        self, event: SourcesListed | SourcesFailed | SendingFailed, now: float
+    ) -> list[Command]:
+        return []
+
+    # --- helpers ----------------------------------------------------------------------------------
+
+    def _tell(self, state: TransferState, **changes: Any) -> Command:
+        self.status = replace(self.status, state=state, **changes)
+        return Publish(self.status)
+
+    @property
+    def _stall_timer(self) -> Timer:
+        return Timer(TimerName.STALL, self.id)
+
+
+_Transition = Callable[[Outgoing, Any, float], list[Command]]
+_S = OutgoingState
+
+_TRANSITIONS: Final[dict[tuple[OutgoingState, type | TimerName], _Transition]] = {
+    (_S.LISTING, SourcesListed): Outgoing._listed,
+    (_S.LISTING, SourcesFailed): Outgoing._sources_failed,
+    (_S.LISTING, LinkDown): Outgoing._lost_while_listing,
+    (_S.LISTING, CancelTransfer): Outgoing._cancel,
+    (_S.ANNOUNCED, Accept): Outgoing._accepted,
+    (_S.ANNOUNCED, Cancel): Outgoing._cancelled_by_peer,
+    (_S.ANNOUNCED, LinkUp): Outgoing._moved_to_another_link,
+    (_S.ANNOUNCED, LinkDown): Outgoing._lost_before_acceptance,
+    (_S.ANNOUNCED, CancelTransfer): Outgoing._cancel,
+    (_S.ANNOUNCED, SendingFailed): Outgoing._listed_too_late,
+    (_S.READY, Turn): Outgoing._turn,
+    (_S.READY, Continue): Outgoing._continue,
+    (_S.READY, Cancel): Outgoing._cancelled_by_peer,
+    (_S.READY, Finished): Outgoing._finished,
+    (_S.READY, LinkUp): Outgoing._moved_to_another_link,
+    (_S.READY, LinkDown): Outgoing._lost,
+    (_S.READY, CancelTransfer): Outgoing._cancel,
+    (_S.READY, SendingFailed): Outgoing._listed_too_late,
+    (_S.ACTIVE, Continue): Outgoing._continue,
+    (_S.ACTIVE, Progress): Outgoing._progress,
+    (_S.ACTIVE, Finished): Outgoing._finished,
+    (_S.ACTIVE, Cancel): Outgoing._cancelled_by_peer,
+    (_S.ACTIVE, LaneChanged): Outgoing._lane_changed,
+    (_S.ACTIVE, SendingFailed): Outgoing._sending_failed,
+    (_S.ACTIVE, LinkUp): Outgoing._moved_to_another_link,
+    (_S.ACTIVE, LinkDown): Outgoing._lost,
+    (_S.ACTIVE, CancelTransfer): Outgoing._cancel,
+    (_S.ACTIVE, TimerName.STALL): Outgoing._stalled,
+    (_S.WAITING, LinkUp): Outgoing._linked_again,
+    (_S.WAITING, CancelTransfer): Outgoing._cancel,
+    (_S.WAITING, SendingFailed): Outgoing._listed_too_late,
+}

@@ -1,0 +1,478 @@
+"""All transfers of the program, in both directions and over all links: which one is meant, whose
+turn it is.
+
+A transfer outlives its link: it waits here until the same peer is linked again.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import LinkID, Timer, TimerFired, TimerName
+from proxim.core.files.commands import StopSending
+from proxim.core.files.events import (
+    AcceptTransfer,
+    CancelTransfer,
+    DiskEvent,
+    RetryTransfer,
+    SendingFailed,
+    SendPaths,
+    SinkFinished,
+    SourcesFailed,
+    SourcesListed,
+    TransfersFound,
+)
+from proxim.core.files.incoming import Incoming, IncomingState
+from proxim.core.files.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
+from proxim.core.files.messages import (
+    MAX_TAGS,
+    Accept,
+    Announce,
+    Cancel,
+    Continue,
+    FileMessage,
+    Finished,
+    Progress,
+    Resume,
+)
+from proxim.core.files.outgoing import Outgoing, OutgoingState
+from proxim.core.files.status import TransferState
+from proxim.core.files.transfer_inputs import (
+    AcceptPolicy,
+    IncomingInput,
+    LaneChanged,
+    LinkDown,
+    LinkUp,
+    OutgoingInput,
+    Speaker,
+    StreamOpened,
+    Turn,
+)
+from proxim.core.json_text import MessageError
+from proxim.core.pairing.host_code import to_base64url
+from proxim.core.status import Trouble
+
+STREAM_LABEL: Final = re.compile(
+    r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})"
+)
+_TRANSFER_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+# Outgoing over one link: three each way and control are within 8 data channels
+MAX_MOVING: Final = 3
+# Announcements on one link that wait for the person; a queue of more is a flood
+MAX_UNDECIDED: Final = 8
+MAX_UNFINISHED: Final = 64  # incoming on one link, accepted ones too: each holds two files open
+# From the listing to the peer's `resume`, which it says as soon as it has heard our greeting.
+RESUME_GRACE_SECONDS: Final = 2.0
+# Transfers that are over, kept for a retry or in case the sender did not hear
+MAX_REMEMBERED: Final = 50
+
+TransferIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
+
+
+class Transfers:
+    """See the module."""
+
+    def __init__(
+        self, token_bytes: Callable[[int], bytes], policy: AcceptPolicy | None = None
+    ) -> None:
+        self.token_bytes = token_bytes
+        self._policy = policy or AcceptPolicy()
+        self._speakers: dict[LinkID, Speaker] = {}
+        # What peers asked for that we did not know, or not yet
+        self._named: dict[LinkID, tuple[bytes, ...]] = {}
+        # Links whose announcements are accepted unseen, and where to
+        self._always: dict[LinkID, str | None] = {}
+        self._outgoing: dict[TransferID, Outgoing] = {}
+        # Listed, and perhaps what an earlier one goes on with
+        self._held_back: dict[TransferID, SourcesListed] = {}
+        self._incoming: dict[TransferID, Incoming] = {}
+
+    # --- what a person wants ----------------------------------------------------------------------
+
+    def intent(self, event: TransferIntent, now: float) -> list[Command]:
+        """Do what the person asks for, or say why not."""
+        match event:
+            case SendPaths(link, paths):
+                return self._send(link, paths)
+            case AcceptTransfer(transfer):
+                incoming = self._incoming.get(transfer)
+                if incoming is None or incoming.state is not IncomingState.ASKED:
+                    return [_trouble(Reason.TRANSFER_GONE)]
+                if event.always and incoming.speaker is not None:
+                    self._always[incoming.speaker.id] = event.directory
+                return self._to_incoming(incoming, event, now)
+            case CancelTransfer(transfer):
+                return self._cancel(event, now)
+            case _:
+                return self._retry(event.transfer)
+
+    def _send(self, link: LinkID, paths: tuple[str, ...]) -> list[Command]:
+        speaker = self._speakers.get(link)
+        if speaker is None:
+            return [_trouble(Reason.FILES_UNSUPPORTED, link)]
+        if not paths:
+            return [_trouble(Reason.NOTHING_TO_SEND, link)]
+        outgoing = Outgoing(self._new_id(), speaker, paths)
+        self._outgoing[outgoing.id] = outgoing
+        return outgoing.start()
+
+    def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
+        outgoing, incoming = self._outgoing.get(event.transfer), self._incoming.get(event.transfer)
+        if outgoing is not None and outgoing.state is not OutgoingState.OVER:
+            self._held_back.pop(outgoing.id, None)
+            return self._to_outgoing(outgoing, event, now)
+        if incoming is not None and incoming.alive:
+            return self._to_incoming(incoming, event, now)
+        return [_trouble(Reason.TRANSFER_GONE)]
+
+    def _retry(self, transfer: TransferID) -> list[Command]:
+        failed = self._outgoing.get(transfer)
+        if failed is None or failed.state is not OutgoingState.OVER or not failed.paths:
+            return [_trouble(Reason.TRANSFER_GONE)]
+        speaker = self._speaker_again(failed)
+        if speaker is None:
+            return [_trouble(Reason.NOT_CONNECTED)]
+        only: tuple[str, ...] | None = None
+        # What arrived has its name already: another transfer
+        if failed.status.state is TransferState.DONE:
+            only = tuple(failed.status.entries[one.index].path for one in failed.status.failed)
+            if not only:
+                return [_trouble(Reason.NOTHING_TO_SEND)]
+        # Under its own name where it can be: the receiver may still have a part. Not where it was
+        # ended here: what the receiver says of that one is still on its way, and would be taken for
+        # this one's.
+        own = only is None and not failed.ended_here
+        again = Outgoing(transfer if own else self._new_id(), speaker, failed.paths)
+        self._outgoing[again.id] = again
+        return again.start(only)
+
+    def _speaker_again(self, failed: Outgoing) -> Speaker | None:
+        """The link it went over, or else the only one there is, where that is to a device of the
+        same name.
+        """
+        speaker = None if failed.status.link is None else self._speakers.get(failed.status.link)
+        if speaker is None and len(self._speakers) == 1:
+            (speaker,) = self._speakers.values()
+            speaker = speaker if speaker.peer_name == failed.status.peer_name else None
+        return speaker
+
+    def _new_id(self) -> TransferID:
+        return TransferID(to_base64url(self.token_bytes(TRANSFER_ID_BYTES)))
+
+    # --- what the disk answers --------------------------------------------------------------------
+
+    def disk(self, event: DiskEvent, now: float) -> list[Command]:
+        """Pass on what the disk answers; of a transfer that is over, it crossed."""
+        if isinstance(event, TransfersFound):
+            return self._found(event, now)
+        if isinstance(event, SourcesListed | SourcesFailed | SendingFailed):
+            outgoing = self._outgoing.get(event.transfer)
+            if outgoing is None or outgoing.state is OutgoingState.OVER:
+                return (
+                    [StopSending(event.transfer, forget=True)]
+                    if isinstance(event, SourcesListed)
+                    else []
+                )
+            if isinstance(event, SourcesListed):
+                return self._listed(outgoing, event, now)
+            return self._to_outgoing(outgoing, event, now)
+        incoming = self._incoming.get(event.transfer)
+        if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ASKED):
+            return []
+        if incoming.state is IncomingState.ARRIVING and not isinstance(event, SinkFinished):
+            return []
+        return self._to_incoming(incoming, event, now)
+
+    def _listed(self, new: Outgoing, event: SourcesListed, now: float) -> list[Command]:
+        """Announce it, unless the same files were begun before and the peer has a part of them: one
+        copy is meant.
+        """
+        first = self._held_back.pop(new.id, None) is None
+        wanted = digest(event.entries)
+        begun = [
+            one
+            for one in self._outgoing.values()
+            if one is not new and digest(one.status.entries) == wanted
+        ]
+        link = new.status.link
+        if link is not None and any(one.taken_up and _is_on(one, link) for one in begun):
+            return self._give_way(new)
+        timer = Timer(TimerName.STALL, new.id)
+        # Without a proof nothing is resumed
+        may_ask = first and new.speaker is not None and new.speaker.binding
+        if may_ask and any(one.state is OutgoingState.WAITING for one in begun):
+            self._held_back[new.id] = event  # the peer may be about to ask for it
+            return [SetTimer(timer, RESUME_GRACE_SECONDS)]
+        return [CancelTimer(timer), *self._to_outgoing(new, event, now)]
+
+    def _give_way(self, new: Outgoing) -> list[Command]:
+        """Forget it; nobody was told of it yet. What goes on in its place is told again."""
+        del self._outgoing[new.id]
+        link = new.status.link
+        others = [
+            Publish(one.status)
+            for one in self._outgoing.values()
+            if one.taken_up and one.status.link == link
+        ]
+        return [
+            CancelTimer(Timer(TimerName.STALL, new.id)),
+            StopSending(new.id, forget=True),
+            *others,
+        ]
+
+    def _found(self, event: TransfersFound, now: float) -> list[Command]:
+        commands: list[Command] = []
+        incoming: list[Incoming] = []
+        for one in event.transfers:
+            if one.transfer in self._outgoing or one.transfer in self._incoming:
+                continue  # the peer, or a person, was faster than the disk
+            if one.direction is Direction.OUT:
+                self._outgoing[one.transfer] = Outgoing.found(
+                    one.transfer, one.entries, one.peer_name
+                )
+                commands.append(Publish(self._outgoing[one.transfer].status))
+            else:
+                self._incoming[one.transfer] = Incoming.found(
+                    one.transfer, one.entries, one.peer_name
+                )
+                commands.append(Publish(self._incoming[one.transfer].status))
+                incoming.append(self._incoming[one.transfer])
+        for speaker in self._speakers.values():  # so quickly was it there
+            commands += self._name(incoming, speaker)
+            commands += self._resume(speaker, self._named.pop(speaker.id, ()), now)
+        return commands
+
+    def timer(self, event: TimerFired, now: float) -> list[Command]:
+        """A transfer's own timer ran out."""
+        outgoing = self._outgoing[TransferID(event.timer.scope)]  # its end cancels its timer
+        return self._to_outgoing(outgoing, self._held_back.pop(outgoing.id, event), now)
+
+    # --- what the link tells ----------------------------------------------------------------------
+
+    def link_up(self, speaker: Speaker, now: float) -> list[Command]:
+        """A peer that understands files has greeted."""
+        self._speakers[speaker.id] = speaker
+        return self._name(list(self._incoming.values()), speaker)
+
+    def _name(self, known: list[Incoming], speaker: Speaker) -> list[Command]:
+        """Name those of which the sender has to hear; whoever else is asked cannot tell what they
+        are.
+        """
+        if not speaker.binding:  # nothing was proved: whoever it is could pass the tags on
+            return []
+        named = [one for one in known if one.state is IncomingState.WAITING or one.unheard]
+        tags = [resume_tag(one.id, speaker.binding) for one in named]
+        pieces = [tuple(tags[start : start + MAX_TAGS]) for start in range(0, len(tags), MAX_TAGS)]
+        return [speaker.say(Resume(piece)) for piece in pieces]
+
+    def link_down(self, link: LinkID, now: float) -> list[Command]:
+        """A link is closed, whether or not its peer understood files."""
+        self._speakers.pop(link, None)
+        self._always.pop(link, None)
+        self._named.pop(link, None)
+        commands: list[Command] = []
+        for outgoing in list(self._outgoing.values()):
+            if _is_on(outgoing, link):
+                commands += self._to_outgoing(outgoing, LinkDown(), now)
+                # Nothing to wait for: it is told that there is nobody
+                if outgoing.id in self._held_back:
+                    commands += self._listed(outgoing, self._held_back[outgoing.id], now)
+        lost = [
+            one for one in self._incoming.values() if one.status.link == link or _is_on(one, link)
+        ]
+        for incoming in lost:
+            if _is_on(incoming, link):
+                commands += self._to_incoming(incoming, LinkDown(), now)
+            elif incoming.state is IncomingState.OVER:
+                incoming.link_lost(now)
+        # The sender may have come back before we saw that it was gone
+        for speaker in self._speakers.values():
+            commands += self._name(lost, speaker)
+        return commands
+
+    def lane_changed(self, link: LinkID, now: float) -> list[Command]:
+        """The link's lane opened, broke or is given up."""
+        commands: list[Command] = []
+        for incoming in list(self._incoming.values()):
+            if _is_on(incoming, link):
+                commands += self._to_incoming(incoming, LaneChanged(), now)
+        for outgoing in list(self._outgoing.values()):
+            if _is_on(outgoing, link) and outgoing.state is OutgoingState.ACTIVE:
+                commands += self._to_outgoing(outgoing, LaneChanged(), now)
+        return [*commands, *self._give_turns(link, now)]
+
+    def channel_opened(
+        self, link: LinkID, channel: int, label: str, now: float
+    ) -> list[Command] | None:
+        """A data channel that is not `control`; None where it is none of a transfer's that we
+        take.
+        """
+        match = STREAM_LABEL.fullmatch(label)
+        incoming = None if match is None else self._incoming.get(TransferID(match["transfer"]))
+        if match is None or incoming is None or not _is_on(incoming, link):
+            return None
+        if incoming.state not in (IncomingState.ACTIVE, IncomingState.HELD):
+            return None
+        return self._to_incoming(incoming, StreamOpened(channel, int(match["generation"])), now)
+
+    def message(self, speaker: Speaker, message: FileMessage, now: float) -> list[Command]:
+        """What the peer says about files. Raises MessageError for what it may not say."""
+        match message:
+            case Announce():
+                return self._announced(speaker, message, now)
+            case Resume(tags):
+                return self._resume(speaker, tags, now)
+            case Cancel(transfer):
+                return self._cancelled(speaker, message, now)
+            case Accept(transfer) | Continue(transfer) | Progress(transfer) | Finished(transfer):
+                outgoing, incoming = self._outgoing.get(transfer), self._incoming.get(transfer)
+                if outgoing is not None and _is_on(outgoing, speaker.id):
+                    return self._to_outgoing(outgoing, message, now)
+                if (
+                    isinstance(message, Continue)
+                    and incoming is not None
+                    and _is_on(incoming, speaker.id)
+                ):
+                    return self._to_incoming(incoming, message, now)
+            case _:  # a lane's offer
+                # link.py takes it where it may be said
+                raise MessageError(Reason.NOT_ALLOWED, "lane")
+        return []  # of a transfer that we ended; this crossed on the way
+
+    def _cancelled(self, speaker: Speaker, message: Cancel, now: float) -> list[Command]:
+        outgoing, incoming = (
+            self._outgoing.get(message.transfer),
+            self._incoming.get(message.transfer),
+        )
+        if outgoing is not None and _is_on(outgoing, speaker.id):
+            return self._to_outgoing(outgoing, message, now)
+        # One that waits is on no link; who knows its name is the peer that it was begun with.
+        if incoming is not None and (
+            _is_on(incoming, speaker.id) or incoming.state is IncomingState.WAITING
+        ):
+            return self._to_incoming(incoming, message, now)
+        return []
+
+    def _announced(self, speaker: Speaker, message: Announce, now: float) -> list[Command]:
+        if not _TRANSFER_ID.fullmatch(message.transfer) or message.transfer in self._outgoing:
+            raise MessageError(Reason.BAD_MESSAGE, "transferID")
+        incoming = self._incoming.get(message.transfer)
+        if incoming is not None and incoming.arriving.passes_over(speaker.id, message):
+            return []
+        taken: list[Command] = []
+        begins = incoming is None or not (
+            incoming.state is IncomingState.ARRIVING and _is_on(incoming, speaker.id)
+        )
+        if incoming is not None and begins and _is_on(incoming, speaker.id):
+            raise MessageError(Reason.NOT_ALLOWED, "announced twice")
+        new = incoming is None or (incoming.state is IncomingState.OVER and not incoming.accepted)
+        if new and not self._has_room(speaker.id):
+            return self._too_many(speaker, message)
+        if incoming is None:
+            incoming = self._incoming[message.transfer] = Incoming(message.transfer, speaker)
+        elif begins:
+            # A name alone is no proof: asked again
+            incoming.accepted = incoming.accepted and bool(speaker.binding)
+            # Who knows its name is the peer that it was begun with
+            taken = incoming.announced_again(speaker)
+        commands = [*taken, *self._to_incoming(incoming, message, now), *speaker.want_lane()]
+        if incoming.state is IncomingState.ASKED and (
+            self._policy.without_asking or speaker.id in self._always
+        ):
+            directory = self._always.get(speaker.id, self._policy.directory)
+            accept = AcceptTransfer(incoming.id, directory=directory)
+            commands += self._to_incoming(incoming, accept, now)
+        return commands
+
+    def _has_room(self, link: LinkID) -> bool:
+        unfinished = [one.state for one in self._incoming.values() if _is_on(one, link)]
+        undecided = sum(
+            1 for state in unfinished if state in (IncomingState.ARRIVING, IncomingState.ASKED)
+        )
+        return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
+
+    def _too_many(self, speaker: Speaker, message: Announce) -> list[Command]:
+        if message.more:  # the rest of it must not be taken for the whole
+            refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
+            refused.state = IncomingState.OVER
+            refused.arriving.refuse_rest(speaker.id)
+            self._forget_oldest()
+        return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
+
+    def _resume(self, speaker: Speaker, tags: tuple[bytes, ...], now: float) -> list[Command]:
+        if not speaker.binding:
+            return []
+        known = {resume_tag(one.id, speaker.binding): one for one in self._outgoing.values()}
+        commands: list[Command] = []
+        for tag in dict.fromkeys(tags):
+            outgoing = known.get(tag)
+            if outgoing is None:
+                self._named[speaker.id] = (*self._named.get(speaker.id, ()), tag)[:MAX_TAGS]
+            if outgoing is None or _is_on(outgoing, speaker.id):
+                continue
+            if outgoing.state in _RESUMABLE:
+                commands += self._to_outgoing(outgoing, LinkUp(speaker), now)
+            elif outgoing.ended_here:  # it was told on a link that was dying
+                reason = outgoing.status.reason or Reason.CANCELLED
+                commands.append(speaker.say(Cancel(outgoing.id, reason.value)))
+        for new in [
+            self._outgoing[one]
+            for one in self._held_back
+            if _is_on(self._outgoing[one], speaker.id)
+        ]:
+            commands += self._listed(new, self._held_back[new.id], now)
+        return commands
+
+    # --- to the transfers -------------------------------------------------------------------------
+
+    def _to_outgoing(self, outgoing: Outgoing, event: OutgoingInput, now: float) -> list[Command]:
+        link = outgoing.status.link
+        commands = outgoing.handle(event, now)
+        self._forget_oldest()
+        return [*commands, *([] if link is None else self._give_turns(link, now))]
+
+    def _to_incoming(self, incoming: Incoming, event: IncomingInput, now: float) -> list[Command]:
+        commands = incoming.handle(event, now)
+        self._forget_oldest()
+        return commands
+
+    def _give_turns(self, link: LinkID, now: float) -> list[Command]:
+        """Let those that are ready move, in the order in which they came, as many as may at
+        once.
+        """
+        speaker = self._speakers.get(link)
+        if speaker is None or speaker.lane_pending:
+            return []
+        own = [one for one in self._outgoing.values() if _is_on(one, link)]
+        moving = sum(1 for one in own if one.state is OutgoingState.ACTIVE)
+        ready = [one for one in own if one.state is OutgoingState.READY][: MAX_MOVING - moving]
+        return [command for one in ready for command in one.handle(Turn(), now)]
+
+    def _forget_oldest(self) -> None:
+        """Let go of what was over long ago."""
+        over = [one for one in self._outgoing.values() if one.state is OutgoingState.OVER]
+        for outgoing in over[:-MAX_REMEMBERED]:
+            del self._outgoing[outgoing.id]
+        done = [one for one in self._incoming.values() if one.state is IncomingState.OVER]
+        # What nobody wanted is of no use to anybody, and its list may be long.
+        kept = [one for one in done if one.accepted or one.unheard or one.arriving.is_refusing]
+        for incoming in {*done} - {*kept[-MAX_REMEMBERED:]}:
+            del self._incoming[incoming.id]
+
+
+_RESUMABLE: Final = (
+    OutgoingState.WAITING,
+    OutgoingState.ANNOUNCED,
+    OutgoingState.READY,
+    OutgoingState.ACTIVE,
+)
+
+
+def _is_on(one: Outgoing | Incoming, link: LinkID) -> bool:
+    return one.speaker is not None and one.speaker.id == link
+
+
+def _trouble(reason: Reason, link: LinkID | None = None) -> Command:
+    return Publish(Trouble(Problem(reason), link))

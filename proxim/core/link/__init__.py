@@ -1,0 +1,1 @@
+"""Decides about an open connection: opening, greeting, text, heartbeat, goodbye, lane."""

@@ -1,0 +1,83 @@
+"""What happens to a link: to its WebRTC peer, its data channels, its lane."""
+
+from dataclasses import dataclass, field
+
+from proxim.core.errors import Reason
+from proxim.core.events import LinkID
+from proxim.core.pairing.messages import SDPType
+
+CONTROL_LABEL = "control"  # the data channel that carries link messages (docs/protocol.md, Link)
+LANE_CHANNEL = -1  # stands for a channel's stream id where the lane carries a whole link
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDescribed:
+    """Our own description is ready to be sent."""
+
+    link: LinkID
+    type: SDPType
+    sdp: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """A data channel is open."""
+
+    link: LinkID
+    channel: int  # its SCTP stream id: labels need not be unique
+    # A stream's label holds its transfer's id, which is a secret of the two ends
+    label: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMessage:
+    """A text message arrived on a data channel."""
+
+    link: LinkID
+    channel: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """A data channel that was open is closed."""
+
+    link: LinkID
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFailed:
+    """The link cannot open, or broke; the peer is to be closed."""
+
+    link: LinkID
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneOpened:
+    """A lane beside the link is open; `carries_link`: the guest found no other way, control
+    messages come on it.
+    """
+
+    link: LinkID
+    carries_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLost:
+    """The lane could not be opened, or broke, or was closed by the other side."""
+
+    link: LinkID
+
+
+LinkEvent = (
+    PeerDescribed
+    | ChannelOpened
+    | ChannelMessage
+    | ChannelClosed
+    | PeerFailed
+    | LaneOpened
+    | LaneLost
+)

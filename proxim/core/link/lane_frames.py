@@ -1,0 +1,126 @@
+"""What stands inside a lane's frames once they are opened, and which key seals them: pure, the same
+at both ends.
+
+```
+first frame of the guest   token (16 bytes) | sealed(3, flags)
+                           flags: 1 where the lane carries the whole link
+first frame of the host    sealed(3, 0)
+every other                sealed(1, text in UTF-8): a message of the control channel
+                           sealed(2, transfer id (22) | generation u32 | records (file_stream.py))
+sealed(kind, rest) = AES-256-GCM(key of the sender's side, count of the frame in 12 bytes,
+                                 kind u8 | rest, LABEL)
+```
+"""
+
+import hmac
+import struct
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+
+from proxim.core.errors import Reason
+from proxim.core.files.manifest import TransferID
+from proxim.core.files.messages import LANE_TOKEN_BYTES
+from proxim.core.json_text import MessageError
+from proxim.core.pairing.proof import Side
+
+LABEL: Final = b"proxim-lane-1"  # also what every seal covers besides its frame
+SEAL_BYTES: Final = 16  # what GCM adds
+_TRANSFER_CHARACTERS: Final = 22
+_STREAM: Final = struct.Struct(f">B{_TRANSFER_CHARACTERS}sI")
+STREAM_PREFIX_BYTES: Final = _STREAM.size
+_NONCE_BYTES: Final = 12
+_CARRIES_LINK: Final = 1
+_MOST_HELLO_BYTES: Final = 64  # flags of a later version may take more than our one byte
+FIRST_FRAME_BYTES: Final = LANE_TOKEN_BYTES + 1 + _MOST_HELLO_BYTES + SEAL_BYTES
+
+
+class FrameKind(IntEnum):
+    """The first byte inside a seal."""
+
+    TEXT = 1
+    STREAM = 2
+    HELLO = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """I know the key; `carries_link`: and there is no other way between us."""
+
+    carries_link: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message of the control channel."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Records of a transfer's stream; a view into the frame."""
+
+    transfer: TransferID = field(repr=False)
+    generation: int
+    records: memoryview = field(repr=False)
+
+
+def direction_key(key: bytes, sender: Side) -> bytes:
+    """What `sender` seals with."""
+    return hmac.digest(key, LABEL + b" " + sender.value.encode() + b"\x01", "sha256")
+
+
+def nonce(count: int) -> bytes:
+    """Of the frame that `count` others of the same direction went before."""
+    return count.to_bytes(_NONCE_BYTES, "big")
+
+
+def hello_frame(*, carries_link: bool = False) -> bytes:
+    """Either side's first."""
+    return bytes((FrameKind.HELLO, _CARRIES_LINK if carries_link else 0))
+
+
+def text_frame(text: str) -> bytes:
+    """A message of the control channel."""
+    return bytes((FrameKind.TEXT,)) + text.encode()
+
+
+def stream_prefix(transfer: TransferID, generation: int) -> bytes:
+    """What goes before a message of records.
+
+    Raises ValueError where the id is none that this protocol makes.
+    """
+    name = transfer.encode("ascii")
+    if len(name) != _TRANSFER_CHARACTERS:
+        raise ValueError("a transfer id of another length")
+    return _STREAM.pack(FrameKind.STREAM, name, generation)
+
+
+def read_frame(plain: bytes) -> Hello | Text | Stream:
+    """What one opened frame says.
+
+    Raises MessageError: it came from a peer that knows the key and not the protocol.
+    """
+    match plain[0] if plain else None:
+        case FrameKind.STREAM:
+            return _stream(plain)
+        case FrameKind.TEXT:
+            try:
+                return Text(plain[1:].decode())
+            except UnicodeDecodeError:
+                raise MessageError(Reason.BAD_MESSAGE, "a text that is no UTF-8") from None
+        case FrameKind.HELLO if 2 <= len(plain) <= 1 + _MOST_HELLO_BYTES:
+            return Hello(bool(plain[1] & _CARRIES_LINK))
+    raise MessageError(Reason.BAD_MESSAGE, "no such frame")
+
+
+def _stream(plain: bytes) -> Stream:
+    if len(plain) <= STREAM_PREFIX_BYTES:
+        raise MessageError(Reason.BAD_MESSAGE, "a stream without records")
+    _, name, generation = _STREAM.unpack_from(plain)
+    try:
+        transfer = TransferID(name.decode("ascii"))
+    except UnicodeDecodeError:
+        raise MessageError(Reason.BAD_MESSAGE, "a transfer id of other characters") from None
+    return Stream(transfer, generation, memoryview(plain)[STREAM_PREFIX_BYTES:])

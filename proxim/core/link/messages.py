@@ -1,0 +1,189 @@
+"""What two Proxims say to each other on a link's `control` channel: reading, writing, cutting long
+text in pieces.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from proxim.core.errors import Reason
+from proxim.core.files.messages import FILE_READERS, FileMessage, file_fields
+from proxim.core.json_text import (
+    JSONObject,
+    MessageError,
+    optional_text_field,
+    read_object,
+    text_field,
+    write_object,
+)
+from proxim.core.pairing.messages import MAX_ID_BYTES
+from proxim.core.sanitize import MAX_NAME_BYTES
+
+LINK_VERSION: Final = 1
+FEATURES: Final = ("text", "files", "lane")
+MAX_FEATURES: Final = 64
+
+# A browser's default maximum message is 64 KiB where the SDP names none (RFC 8841, 6.1), and one
+# long message would hold up the heartbeat behind it; a character takes at most 6 bytes in JSON
+# ("\u0000").
+TEXT_PIECE_CHARACTERS: Final = 8 * 1024
+MAX_LINK_MESSAGE_BYTES: Final = 64 * 1024
+MAX_TEXT_BYTES: Final = 1024 * 1024  # a long document; more is a file
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """First on the channel, from both sides: who speaks, and what it understands."""
+
+    name: str
+    version: int = LINK_VERSION
+    features: tuple[str, ...] = FEATURES
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """A piece of text; `more` says that the same text goes on in the next piece."""
+
+    text: str = field(repr=False)
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """I am still here. Never answered: both sides send their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """I am leaving."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """That channel or message is not one this side understands; nothing breaks."""
+
+    what: str
+
+
+LinkMessage = Hello | TextPiece | Ping | Bye | Unsupported | FileMessage
+
+
+def _hello(fields: JSONObject) -> Hello:
+    version = fields.get("version")
+    if type(version) is not int or version < 1:
+        raise MessageError(Reason.BAD_MESSAGE, "version must be a positive integer")
+    features = fields.get("features", [])
+    if not isinstance(features, list) or len(features) > MAX_FEATURES:
+        raise MessageError(Reason.BAD_MESSAGE, "features must be a short list")
+    known = tuple(
+        feature for feature in features if isinstance(feature, str) and len(feature) <= MAX_ID_BYTES
+    )
+    return Hello(text_field(fields, "name", MAX_NAME_BYTES), version, known)
+
+
+def _text_piece(fields: JSONObject) -> TextPiece:
+    more = fields.get("more")
+    if more is not None and not isinstance(more, bool):
+        raise MessageError(Reason.BAD_MESSAGE, "more must be true or false")
+    return TextPiece(text_field(fields, "text", MAX_LINK_MESSAGE_BYTES), more is True)
+
+
+_READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
+    "hello": _hello,
+    "text": _text_piece,
+    "ping": lambda fields: Ping(),
+    "bye": lambda fields: Bye(optional_text_field(fields, "reason", MAX_ID_BYTES)),
+    "unsupported": lambda fields: Unsupported(
+        optional_text_field(fields, "what", MAX_ID_BYTES) or ""
+    ),
+    **FILE_READERS,
+}
+
+
+def parse_link_message(text: str) -> LinkMessage:
+    """Read one message of the control channel.
+
+    Raises MessageError: TOO_LARGE, BAD_JSON, BAD_MESSAGE, or UNKNOWN_TYPE, whose detail is the
+    unknown type.
+    """
+    if (
+        len(text) > MAX_LINK_MESSAGE_BYTES
+        or len(text.encode(errors="surrogatepass")) > MAX_LINK_MESSAGE_BYTES
+    ):
+        raise MessageError(Reason.TOO_LARGE, f"over {MAX_LINK_MESSAGE_BYTES} bytes")
+    fields = read_object(text)
+    kind = text_field(fields, "type", MAX_ID_BYTES)
+    reader = _READERS.get(kind)
+    if reader is None:
+        raise MessageError(Reason.UNKNOWN_TYPE, kind)
+    return reader(fields)
+
+
+def _fields(message: LinkMessage) -> JSONObject:
+    match message:
+        case Hello(name, version, features):
+            return {"type": "hello", "version": version, "features": list(features), "name": name}
+        case TextPiece(text, more):
+            return {"type": "text", "text": text, **({"more": True} if more else {})}
+        case Ping():
+            return {"type": "ping"}
+        case Bye(reason):
+            return {"type": "bye", **({"reason": reason} if reason is not None else {})}
+        case Unsupported(what):
+            return {"type": "unsupported", "what": what}
+        case _:
+            return file_fields(message)
+
+
+def dump_link_message(message: LinkMessage) -> str:
+    """The message as one text message of the control channel."""
+    return write_object(_fields(message))
+
+
+def text_to_send(text: str) -> str | None:
+    """The text as a link carries it; None where it is more than MAX_TEXT_BYTES.
+
+    Tk and JSON can hand us halves of a character: pairs of them are joined, one that stays alone is
+    replaced.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole if len(whole.encode()) <= MAX_TEXT_BYTES else None
+
+
+def cut_text(text: str) -> Iterator[TextPiece]:
+    """Cut text into the pieces that carry it, in order; an empty text is one empty piece."""
+    last = max(len(text) - 1, 0) // TEXT_PIECE_CHARACTERS
+    for index in range(last + 1):
+        start = index * TEXT_PIECE_CHARACTERS
+        yield TextPiece(text[start : start + TEXT_PIECE_CHARACTERS], more=index < last)
+
+
+class TextPieces:
+    """Puts the pieces of received text together, one text after the other."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._bytes = 0
+
+    def take(self, piece: TextPiece) -> str | None:
+        """The whole text with its last piece, else None.
+
+        Raises MessageError (TOO_LARGE) beyond MAX_TEXT_BYTES.
+        """
+        self._bytes += len(piece.text.encode())
+        if self._bytes > MAX_TEXT_BYTES:
+            raise MessageError(Reason.TOO_LARGE, "text")
+        if piece.text:  # empty pieces without end would fill the memory below that limit
+            self._pieces.append(piece.text)
+        if piece.more:
+            return None
+        whole = "".join(self._pieces)
+        self.clear()
+        return whole
+
+    def clear(self) -> None:
+        """Forget what has come of a text that will not be whole."""
+        self._pieces.clear()
+        self._bytes = 0

@@ -1,0 +1,1 @@
+"""Decides who is let in: messages, codes, proofs, sessions, requests."""

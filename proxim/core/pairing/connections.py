@@ -1,0 +1,385 @@
+"""The host's door: what guests' sockets may send and when, who proved what, and which session each
+one means.
+
+Nobody is asked before a proof that was begun has held; no socket speaks as the host; what one
+socket does never concerns another.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from proxim.core.commands import CancelTimer, CloseConnection, Command, Publish, Send, SetTimer
+from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.events import (
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    FrameReceived,
+    FrameRefused,
+    Timer,
+    TimerName,
+)
+from proxim.core.json_text import MessageError
+from proxim.core.pairing.host_code import CODE_SESSION_ID
+from proxim.core.pairing.invitations import SessionSecrets
+from proxim.core.pairing.messages import (
+    Auth,
+    CloseCode,
+    ErrorMessage,
+    PairChallenge,
+    PairConfirm,
+    PairRequest,
+    PairResult,
+    Signal,
+    parse_message,
+)
+from proxim.core.pairing.proof import Method, ProofError, tag_matches
+from proxim.core.pairing.proving import HostProof, Prover, method_of, start_host_proof
+from proxim.core.pairing.replies import refusal, rejection
+from proxim.core.pairing.session import Session
+from proxim.core.pairing.session_asked import APPROVAL_SECONDS
+from proxim.core.pairing.session_inputs import Ask, End, Guest, GuestSignal, Resume
+from proxim.core.pairing.session_states import SessionState
+from proxim.core.pairing.sessions import Sessions
+from proxim.core.status import Trouble
+
+# An honest client makes none; a developer's first tries get a few answers
+MAX_BAD_MESSAGES: Final = 5
+CHALLENGE_SECONDS: Final = 10.0  # a program answers at once; this is for one that fell silent
+SOCKET_SCOPE: Final = "socket-"
+
+
+@dataclass(frozen=True, slots=True)
+class DoorLimits:
+    """What a socket may do (docs/security.md, Limits)."""
+
+    first_message_seconds: float = 10.0  # a program asks at once
+    unapproved_seconds: float = 60.0  # proof, prompt and a second try fit in
+    unapproved_messages: int = 8  # request, confirm, a few mistakes
+    messages_per_second: float = 20.0  # an approved guest trickles some ten candidates
+    burst: float = 60.0  # all of them at once, several times over
+
+
+@dataclass(slots=True)
+class _Socket:
+    """What the host knows of one guest's WebSocket."""
+
+    address: str
+    opened: float
+    tokens: float
+    refilled: float
+    messages: int = 0
+    bad_messages: int = 0
+    session_id: str = ""  # of the session that it asked to join last
+    claimed_id: str = field(default="", repr=False)  # what this guest calls that session
+    extended: bool = False  # its life was prolonged for a prompt
+    closing: bool = False  # we close it: what still comes crossed on the way
+    proof: HostProof | None = None  # challenged, the tag is awaited
+
+
+class Door:
+    """See the module."""
+
+    def __init__(
+        self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: DoorLimits
+    ) -> None:
+        self._sessions = sessions
+        self._prover = prover
+        # Whoever does not prove that it knows the code is refused
+        self.require_proof = require_proof
+        self._limits = limits
+        self._sockets: dict[ConnectionID, _Socket] = {}
+
+    def opened(self, event: ConnectionOpened, now: float) -> list[Command]:
+        """A guest's WebSocket is open."""
+        self._sockets[event.connection] = _Socket(event.peer_address, now, self._limits.burst, now)
+        return [SetTimer(_socket_timer(event.connection), self._limits.first_message_seconds)]
+
+    def take(
+        self, event: FrameReceived | FrameRefused | ConnectionLost, now: float
+    ) -> list[Command]:
+        """A guest's WebSocket brought something, or is lost."""
+        connection = event.connection
+        socket = self._sockets.get(connection)
+        if socket is None:
+            raise MachineMisuseError(f"{type(event).__name__} of a socket that is not open")
+        if isinstance(event, ConnectionLost):
+            del self._sockets[connection]
+            return [CancelTimer(_socket_timer(connection)), *self._left(event, socket, now)]
+        if socket.closing:
+            return []
+        first = self._count_message(connection, socket, now)
+        if socket.messages > self._limits.unapproved_messages and not self._is_approved(
+            connection, socket
+        ):
+            return [*first, *self._shut_out(connection, socket, now)]
+        if not self._within_rate(socket, now):
+            return [*first, *self._refuse(connection, socket, Reason.TOO_MANY, now)]
+        if isinstance(event, FrameRefused):
+            return [*first, *self._refuse(connection, socket, event.reason, now)]
+        return [*first, *self._frame(connection, socket, event.text, now)]
+
+    def timer(self, timer: Timer, now: float) -> list[Command]:
+        """A socket's own timer ran out."""
+        connection = ConnectionID(int(timer.scope.removeprefix(SOCKET_SCOPE)))
+        socket = self._sockets.get(connection)
+        if socket is None:
+            raise MachineMisuseError(f"{timer.name} of a socket that is not open")
+        if socket.closing:
+            return []
+        if timer.name is TimerName.CHALLENGE:
+            return self._challenge_timeout(connection, socket)
+        if self._is_approved(connection, socket):
+            return []
+        session = self._sessions.get(socket.session_id)
+        if session is not None and session.serves(connection) and not socket.extended:
+            # Its prompt is shown and has a clock of its own; once, or asking again would last
+            socket.extended = True
+            return [SetTimer(timer, APPROVAL_SECONDS)]
+        return self._shut_out(connection, socket, now)
+
+    def closing(self, commands: list[Command]) -> None:
+        """Be deaf to sockets that these commands close."""
+        for command in commands:
+            if isinstance(command, CloseConnection):
+                self._sockets[command.connection].closing = True
+
+    def shut_down(self) -> list[Command]:
+        """The program ends, and with it the clocks of all sockets."""
+        return [
+            CancelTimer(timer(connection))
+            for connection in self._sockets
+            for timer in (_socket_timer, _challenge_timer)
+        ]
+
+    # --- limits -----------------------------------------------------------------------------------
+
+    def _count_message(
+        self, connection: ConnectionID, socket: _Socket, now: float
+    ) -> list[Command]:
+        socket.messages += 1
+        if socket.messages > 1:
+            return []
+        left = max(0.0, socket.opened + self._limits.unapproved_seconds - now)
+        return [SetTimer(_socket_timer(connection), left)]
+
+    def _within_rate(self, socket: _Socket, now: float) -> bool:
+        gained = (now - socket.refilled) * self._limits.messages_per_second
+        socket.tokens = min(self._limits.burst, socket.tokens + gained)
+        socket.refilled = now
+        if socket.tokens < 1:
+            return False
+        socket.tokens -= 1
+        return True
+
+    def _is_approved(self, connection: ConnectionID, socket: _Socket) -> bool:
+        session = self._sessions.get(socket.session_id)
+        return (
+            session is not None
+            and session.serves(connection)
+            and session.state is not SessionState.ASKED
+        )
+
+    def _refuse(
+        self, connection: ConnectionID, socket: _Socket, reason: Reason, now: float
+    ) -> list[Command]:
+        session = self._sessions.get(socket.session_id)
+        if session is not None and session.trusts(connection) and reason is not Reason.TOO_MANY:
+            return self._sessions.tell(session, End(Reason.TAMPERED), now)
+        return [refusal(connection, reason), *self._count_bad(connection, socket, now)]
+
+    def _count_bad(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
+        socket.bad_messages += 1
+        if socket.bad_messages < MAX_BAD_MESSAGES:
+            return []
+        return self._shut_out(connection, socket, now)
+
+    def _shut_out(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
+        closing = [
+            refusal(connection, Reason.TOO_MANY),
+            CloseConnection(connection, CloseCode.BAD_MESSAGES),
+        ]
+        return [*closing, *self._left(ConnectionLost(connection), socket, now)]
+
+    # --- messages ---------------------------------------------------------------------------------
+
+    def _frame(
+        self, connection: ConnectionID, socket: _Socket, text: str, now: float
+    ) -> list[Command]:
+        try:
+            message = parse_message(text)
+        except MessageError as error:
+            return self._refuse(connection, socket, error.reason, now)
+        session = self._sessions.get(socket.session_id)
+        match message:
+            case PairRequest() if socket.proof is None and (
+                session is None or not session.serves(connection)
+            ):
+                return self._pair_request(connection, socket, message, now)
+            case PairConfirm(session_id) if (
+                socket.proof is not None and session_id == socket.claimed_id
+            ):
+                return self._confirm(connection, socket, socket.proof, message, now)
+            case Signal(session_id) if session is not None and session_id == socket.claimed_id:
+                return self._signal(connection, socket, session, message, now)
+            # One request, so that no name changes under the dialog; and no socket speaks as the
+            # host
+            case _:
+                return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)
+
+    def _signal(
+        self,
+        connection: ConnectionID,
+        socket: _Socket,
+        session: Session,
+        signal: Signal,
+        now: float,
+    ) -> list[Command]:
+        commands = self._sessions.tell(session, GuestSignal(connection, signal), now)
+        refused = any(
+            isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands
+        )
+        # Then nothing more may be sent
+        closed = any(isinstance(one, CloseConnection) for one in commands)
+        return (
+            commands + self._count_bad(connection, socket, now)
+            if refused and not closed
+            else commands
+        )
+
+    def _pair_request(
+        self, connection: ConnectionID, socket: _Socket, request: PairRequest, now: float
+    ) -> list[Command]:
+        session = self._meant(request)
+        if session is None:
+            unknown = PairResult(request.session_id, approved=False, reason=Reason.UNKNOWN_SESSION)
+            return [Send(connection, unknown)]
+        socket.session_id = session.id
+        socket.claimed_id = request.session_id
+        guest = Guest(connection, socket.address, request.session_id, request.device)
+        if request.auth is not None:
+            return self._challenge(guest, socket, request, request.auth, now)
+        if self.require_proof:
+            return [rejection(guest, Reason.NOT_VERIFIED)]
+        return self._sessions.tell(session, Ask(guest), now)
+
+    def _meant(self, request: PairRequest) -> Session | None:
+        if request.auth is not None and request.auth.m == Method.RESUME:
+            return self._sessions.by_resume_name(request.session_id)
+        if request.session_id == CODE_SESSION_ID:
+            return self._sessions.shown
+        return self._sessions.get(request.session_id)
+
+    # --- proof ------------------------------------------------------------------------------------
+
+    def _challenge(
+        self, guest: Guest, socket: _Socket, request: PairRequest, auth: Auth, now: float
+    ) -> list[Command]:
+        """Answer the guest's share with ours. Nobody is asked before its tag has come."""
+        session, secrets = (
+            self._sessions.get(socket.session_id),
+            self._sessions.secrets_of(socket.session_id),
+        )
+        assert session is not None  # _pair_request found it
+        assert secrets is not None
+        try:
+            method = method_of(auth)
+            secret = _secret(method, request, session, secrets)
+        except ProofError as error:
+            return self._refuse(guest.connection, socket, error.reason, now)
+        refused = secrets.tries.take(socket.address, now) if method is Method.SPAKE2 else None
+        if refused is not None:
+            return [rejection(guest, refused)]
+        try:
+            socket.proof = start_host_proof(request, auth, method, secret, self._prover)
+        except ProofError as error:
+            counted = self._count_try(socket, method, held=False)
+            return [*counted, *self._refuse(guest.connection, socket, error.reason, now)]
+        except Exception:
+            # Our fault: given back, or it would be in flight for good
+            self._count_try(socket, method, held=True)
+            raise
+        return [
+            SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
+            Send(guest.connection, PairChallenge(request.session_id, socket.proof.auth)),
+        ]
+
+    def _confirm(
+        self,
+        connection: ConnectionID,
+        socket: _Socket,
+        proof: HostProof,
+        confirm: PairConfirm,
+        now: float,
+    ) -> list[Command]:
+        guest = Guest(connection, socket.address, socket.claimed_id, proof.request.device)
+        holds = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
+        done = self._end_proof(connection, socket, held=holds)
+        if not holds:
+            return [*done, rejection(guest, Reason.NOT_VERIFIED)]
+        proved = replace(guest, verified=proof.method.verified, keys=proof.keys)
+        session = self._sessions.get(socket.session_id)
+        if session is None:
+            return [*done, rejection(proved, Reason.UNKNOWN_SESSION)]
+        proven = Resume(proved) if proof.method is Method.RESUME else Ask(proved)
+        return [*done, *self._sessions.tell(session, proven, now)]
+
+    def _challenge_timeout(self, connection: ConnectionID, socket: _Socket) -> list[Command]:
+        assert socket.proof is not None  # its timer ends with it
+        guest = Guest(connection, socket.address, socket.claimed_id, socket.proof.request.device)
+        return [*self._end_proof(connection, socket, held=False), rejection(guest, Reason.TIMEOUT)]
+
+    def _end_proof(self, connection: ConnectionID, socket: _Socket, *, held: bool) -> list[Command]:
+        """The challenge is over: count the try as it came out."""
+        proof, socket.proof = socket.proof, None
+        if proof is None:
+            return []
+        return [
+            CancelTimer(_challenge_timer(connection)),
+            *self._count_try(socket, proof.method, held=held),
+        ]
+
+    def _count_try(self, socket: _Socket, method: Method, *, held: bool) -> list[Command]:
+        secrets = self._sessions.secrets_of(socket.session_id)
+        if secrets is None or method is not Method.SPAKE2:
+            return []
+        closed = secrets.tries.end(socket.address, held=held)
+        return [Publish(Trouble(Problem(Reason.CODE_CLOSED)))] if closed else []
+
+    def _left(self, event: ConnectionLost, socket: _Socket, now: float) -> list[Command]:
+        given_up = self._end_proof(event.connection, socket, held=False)
+        session = self._sessions.get(socket.session_id)
+        if session is None or not session.serves(event.connection):
+            return given_up
+        return [*given_up, *self._sessions.tell(session, event, now)]
+
+
+def _challenge_timer(connection: ConnectionID) -> Timer:
+    return Timer(TimerName.CHALLENGE, f"{SOCKET_SCOPE}{connection}")
+
+
+def _socket_timer(connection: ConnectionID) -> Timer:
+    return Timer(TimerName.SOCKET, f"{SOCKET_SCOPE}{connection}")
+
+
+def _secret(
+    method: Method, request: PairRequest, session: Session, secrets: SessionSecrets
+) -> bytes:
+    """What a guest that asks by this method has to know.
+
+    Raises ProofError where it is not to be had that way.
+    """
+    if method is Method.PSK and request.session_id != CODE_SESSION_ID:
+        return secrets.qr
+    if (
+        method is Method.SPAKE2
+        and request.session_id == CODE_SESSION_ID
+        and secrets.typed is not None
+    ):
+        return secrets.typed.encode()
+    lost = session.resume_secret(request.session_id) if method is Method.RESUME else None
+    if lost is not None:
+        return lost
+    raise ProofError(
+        Reason.BAD_MESSAGE, "the typed code goes with @code, the QR's secret with a sessionID"
+    )

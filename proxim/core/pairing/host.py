@@ -1,0 +1,212 @@
+"""The host: which session a socket, a message or a decision means.
+
+Where the server listens and which code is shown is decided in invitations.py.
+
+No socket ever becomes host: the host's own decisions come as intents, and a `pair_response` from a
+socket is refused.
+"""
+
+from typing import Final
+
+from proxim.core.commands import Command, Publish, SaveRequireProof, StopListening
+from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.events import (
+    ChooseNetwork,
+    ConnectionLost,
+    ConnectionOpened,
+    Decide,
+    Disconnect,
+    FrameReceived,
+    FrameRefused,
+    Invite,
+    LinkID,
+    ListenFailed,
+    Listening,
+    NetworksSeen,
+    SendText,
+    SetRequireProof,
+    TimerFired,
+    TimerName,
+)
+from proxim.core.files.transfer_inputs import AcceptPolicy
+from proxim.core.files.transfers import Transfers
+from proxim.core.link.events import LinkEvent
+from proxim.core.link.link import Link
+from proxim.core.pairing.connections import Door, DoorLimits
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.invitations import Invitations
+from proxim.core.pairing.proving import Prover
+from proxim.core.pairing.session import Session
+from proxim.core.pairing.session_inputs import End, TurnAway
+from proxim.core.pairing.session_states import SessionState
+from proxim.core.pairing.sessions import JOINABLE, Sessions
+from proxim.core.status import ProofPolicy, Trouble
+
+# Their scope is a sessionID, the others' a LinkID.
+SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION, TimerName.RESUME)
+
+HostEvent = (
+    NetworksSeen
+    | Listening
+    | ListenFailed
+    | ConnectionOpened
+    | FrameReceived
+    | FrameRefused
+    | ConnectionLost
+    | TimerFired
+    | LinkEvent
+    | Invite
+    | Decide
+    | ChooseNetwork
+    | SetRequireProof
+    | SendText
+    | Disconnect
+)
+
+
+class Host:
+    """See the module. All that is random here comes from `prover`."""
+
+    def __init__(
+        self,
+        invitations: Invitations,
+        prover: Prover,
+        *,
+        limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008  # immutable
+    ) -> None:
+        self.transfers = Transfers(prover.token_bytes, accept)
+        self._invitations = invitations
+        self._sessions = Sessions()
+        self._door = Door(
+            self._sessions, prover, require_proof=invitations.require_proof, limits=limits
+        )
+        self._links = 0
+
+    def start(self, now: float) -> list[Command]:
+        """Commands for a program just started, which may show a code already."""
+        return [*self._invitations.start(), *self._open_session(now)]
+
+    # --- events -----------------------------------------------------------------------------------
+
+    def handle(self, event: HostEvent, now: float) -> list[Command]:
+        """Take one event; every kind of HostEvent is welcome in every state."""
+        match event:
+            case FrameReceived() | FrameRefused() | ConnectionLost():
+                commands = self._door.take(event, now)
+            case NetworksSeen():
+                commands = self._invitations.networks_seen(event)
+            case Listening():
+                commands = self._invitations.listening(event)
+            case ListenFailed():
+                commands = self._invitations.listen_failed(event)
+            case ChooseNetwork():
+                commands = self._invitations.choose_network(event)
+            case SetRequireProof(required):
+                self._door.require_proof = required
+                commands = [SaveRequireProof(required), Publish(ProofPolicy(required))]
+                for session in self._sessions if required else ():
+                    if (
+                        session.state is SessionState.ASKED
+                        and session.guest
+                        and session.guest.verified is None
+                    ):
+                        commands += self._sessions.tell(session, TurnAway(Reason.NOT_VERIFIED), now)
+            case ConnectionOpened():
+                commands = self._door.opened(event, now)
+            case Invite():
+                commands = self._invite(event, now)
+            case Decide(session_id):
+                commands = self._decide(event, self._sessions.get(session_id), now)
+            case TimerFired():
+                commands = self._timer(event, now)
+            case _:
+                commands = self._to_link(event, now)
+        self._door.closing(commands)
+        return commands + self._renew_invitation(now)
+
+    def shut_down(self, now: float) -> list[Command]:
+        """End every session and stop listening; the program ends."""
+        commands: list[Command] = []
+        for session in self._sessions:
+            commands += self._sessions.tell(session, End(Reason.CLOSED), now)
+        return [*commands, *self._door.shut_down(), StopListening()]
+
+    def link_of(self, link: LinkID) -> Link | None:
+        """That link, or the one that goes on for it."""
+        session = self._sessions.by_link(link) or self._sessions.by_lost_link(link)
+        return None if session is None else session.link
+
+    def rename(self, device: DeviceInfo) -> None:
+        """Go by another name from now on."""
+        self._invitations.device = device
+        for session in self._sessions:
+            session.own_name = device.name
+
+    # --- which code is shown ----------------------------------------------------------------------
+
+    def _invite(self, event: Invite, now: float) -> list[Command]:
+        self._invitations.invite(event)
+        replaced, self._sessions.shown = self._sessions.shown, None
+        if replaced is None or replaced.state not in JOINABLE:
+            return []  # whoever joined by the code before stays
+        return self._sessions.tell(replaced, End(Reason.CLOSED), now)
+
+    def _renew_invitation(self, now: float) -> list[Command]:
+        shown = self._sessions.shown
+        if shown is not None and shown.state is SessionState.ENDED:
+            self._sessions.shown = None
+        commands = self._invitations.renew(
+            now,
+            ended=shown is not None and shown.state is SessionState.ENDED,
+            joined=shown is not None and shown.state not in JOINABLE,
+            serving=any(session.state not in JOINABLE for session in self._sessions),
+        )
+        return self._open_session(now) + commands
+
+    def _open_session(self, now: float) -> list[Command]:
+        """Make the session of a code that is shown and has none yet."""
+        new = self._invitations.shown
+        if new is None or self._sessions.shown is not None:
+            return []
+        device = self._invitations.device
+        session = Session(new, device.name, self._new_link_id, self.transfers)
+        self._sessions.add(session, new.secrets)
+        self._sessions.shown = session
+        return session.start(now)
+
+    def _new_link_id(self) -> LinkID:
+        self._links += 1
+        return LinkID(f"host-{self._links}")
+
+    # --- to the sessions --------------------------------------------------------------------------
+
+    def _decide(self, event: Decide, session: Session | None, now: float) -> list[Command]:
+        if session is None:
+            return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+        return self._sessions.tell(session, event, now)
+
+    def _timer(self, event: TimerFired, now: float) -> list[Command]:
+        timer = event.timer
+        if timer.name in (TimerName.CHALLENGE, TimerName.SOCKET):
+            return self._door.timer(timer, now)
+        by_id = timer.name in SESSION_TIMERS
+        session = (
+            self._sessions.get(timer.scope)
+            if by_id
+            else self._sessions.by_link(LinkID(timer.scope))
+        )
+        if session is None:
+            raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
+        return self._sessions.tell(session, event, now)
+
+    def _to_link(self, event: LinkEvent | SendText | Disconnect, now: float) -> list[Command]:
+        session = self._sessions.by_link(event.link)
+        if session is None and isinstance(event, SendText | Disconnect):
+            # That it went on crossed with what the person wants
+            session = self._sessions.by_lost_link(event.link)
+        if session is not None:
+            return self._sessions.tell(session, event, now)
+        if isinstance(event, SendText):
+            return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
+        return []  # of a link that we closed; this crossed on the way

@@ -1,0 +1,220 @@
+"""Where the server listens, and which session's code is shown.
+
+This is the part of a host that the first code on the screen needs. It runs alone until that code is
+painted (io/pairing/opening.py); then `Host` takes it over, with the sessions and sockets that
+guests need.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, ip_address
+from typing import Final
+
+from proxim.core.commands import Command, Listen, Publish, StopListening
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import (
+    ChooseNetwork,
+    Invite,
+    ListenFailed,
+    Listening,
+    Network,
+    NetworksSeen,
+    SessionType,
+)
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.guess_budget import GuessBudget
+from proxim.core.pairing.host_code import (
+    QR_SECRET_BYTES,
+    SECRET_BITS,
+    HostCode,
+    invite_url,
+    to_base64url,
+)
+from proxim.core.status import (
+    Invitation,
+    Networks,
+    NoInvitation,
+    ProofPolicy,
+    ThisDevice,
+    Trouble,
+)
+
+SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
+# The seed: "Sessions expire after 15 minutes or per session type"
+SESSION_SECONDS: Final = 15 * 60.0
+
+
+@dataclass(slots=True)
+class SessionSecrets:
+    """What a session's code and QR carry, and who may still try the code."""
+
+    code: int = field(repr=False)
+    qr: bytes = field(repr=False)
+    tries: GuessBudget = field(default_factory=GuessBudget)
+    # The whole code as it is shown now: it also says the address
+    typed: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session as its code is made: what `Session` begins with."""
+
+    id: str = field(repr=False)
+    type: SessionType
+    expires: float | None  # None: until the host ends it
+    secrets: SessionSecrets
+
+
+def expiry(session_type: SessionType, lifetime: float | None, now: float) -> float | None:
+    """When a session that begins now expires; `lifetime` None is its type's default."""
+    if session_type is SessionType.PERSISTENT:
+        return None
+    return now + (lifetime or SESSION_SECONDS)
+
+
+class Invitations:
+    """Decides where the server listens and which code is shown.
+
+    All that is random comes from `token_bytes`. What has been told is not told again.
+    """
+
+    def __init__(
+        self,
+        device: DeviceInfo,
+        first: Invite,
+        token_bytes: Callable[[int], bytes],
+        preferred_address: str | None = None,
+        *,
+        require_proof: bool = False,
+    ) -> None:
+        self.device = device
+        self.require_proof = require_proof  # of guests, before anybody is asked about them
+        # The session whose code is shown, or was until its guest joined
+        self.shown: NewSession | None = None
+        self._token_bytes = token_bytes
+        self._next = first
+        self._preferred = preferred_address
+        self._networks: tuple[Network, ...] = ()
+        self._wanted: str | None = None  # the address that we listen on, or asked to
+        self._endpoint: tuple[str, int] | None = None
+        self._told: Invitation | NoInvitation | None = None
+        self._inviting = True  # a code is to be shown
+        self._introduced = False
+
+    def start(self) -> list[Command]:
+        """Commands for a program just started."""
+        if self._introduced:
+            return []
+        self._introduced = True
+        policy = [Publish(ProofPolicy(required=True))] if self.require_proof else []
+        return [Publish(ThisDevice(self.device)), *policy]
+
+    # --- where the server listens -----------------------------------------------------------------
+
+    def networks_seen(self, event: NetworksSeen) -> list[Command]:
+        """Listen on the best address, unless the one that is listened on is still there."""
+        self._networks = event.networks
+        addresses = [network.address for network in event.networks]
+        if not addresses:
+            self._wanted = self._endpoint = None
+            return [
+                StopListening(),
+                self._tell_networks(),
+                *self._tell(NoInvitation(Reason.NO_NETWORK)),
+            ]
+        best = self._preferred if self._preferred in addresses else addresses[0]
+        if self._wanted in addresses and (self._wanted == best or self._preferred not in addresses):
+            # Another address may rank higher now, but a shown code must not change
+            return [self._tell_networks()]
+        commands = self._listen(best)
+        if isinstance(self._told, Invitation):  # its code leads nowhere now
+            commands.append(Publish(Trouble(Problem(Reason.NETWORK_CHANGED))))
+        return commands
+
+    def choose_network(self, event: ChooseNetwork) -> list[Command]:
+        """Listen where the person wants to."""
+        if event.address not in [network.address for network in self._networks]:
+            return [Publish(Trouble(Problem(Reason.ADDRESS_GONE)))]
+        self._preferred = event.address
+        return [] if event.address == self._wanted else self._listen(event.address)
+
+    def listening(self, event: Listening) -> list[Command]:
+        """The server listens; codes can be shown."""
+        if event.address == self._wanted:
+            # Else: chosen anew meanwhile, another Listening is on its way
+            self._endpoint = (event.address, event.port)
+        return []
+
+    def listen_failed(self, event: ListenFailed) -> list[Command]:
+        """Say why no code is shown."""
+        if event.address != self._wanted:
+            return []
+        self._wanted = None  # so that the next change of the networks tries again
+        trouble = Trouble(Problem(event.reason, event.detail))
+        return [self._tell_networks(), Publish(trouble), *self._tell(NoInvitation(event.reason))]
+
+    def _listen(self, address: str) -> list[Command]:
+        self._wanted = address
+        self._endpoint = None
+        return [Listen(address), self._tell_networks()]
+
+    def _tell_networks(self) -> Command:
+        return Publish(Networks(self._networks, self._wanted))
+
+    # --- which code is shown ----------------------------------------------------------------------
+
+    def invite(self, event: Invite) -> None:
+        """The next code that is shown is another one, of this kind."""
+        self._next = event
+        self._inviting = True
+        self.shown = None
+
+    def renew(
+        self, now: float, *, ended: bool = False, joined: bool = False, serving: bool = False
+    ) -> list[Command]:
+        """Keep the rule: a code is shown while the host wants a guest, which it does whenever it
+        serves nobody.
+
+        Of the session whose code is shown: has it `ended`, or has its guest `joined`? `serving`:
+        some session has a guest.
+        """
+        if ended:
+            self.shown = None
+        if self.shown is not None:
+            self._inviting = not joined  # or joinable again
+        elif not serving:
+            self._inviting = True
+        if self._endpoint is None and isinstance(self._told, NoInvitation):
+            return []  # its reason stands
+        if not self._inviting:
+            return self._tell(NoInvitation(None))
+        return [] if self._endpoint is None else self._show(*self._endpoint, now)
+
+    def _show(self, address: str, port: int, now: float) -> list[Command]:
+        if self.shown is None:
+            self.shown = self._new_session(now)
+        session, secrets = self.shown, self.shown.secrets
+        ip = ip_address(address)
+        code = HostCode(ip, port, secrets.code) if isinstance(ip, IPv4Address) else None
+        secrets.typed = None if code is None else code.canonical
+        closed = secrets.tries.closed
+        shown = None if code is None or closed else code.shown
+        url = invite_url(address, port, session.id, self.device.id, to_base64url(secrets.qr))
+        return self._tell(
+            Invitation(
+                session.id, self.device.id, shown, url, session.type, session.expires, closed
+            )
+        )
+
+    def _tell(self, status: Invitation | NoInvitation) -> list[Command]:
+        if status == self._told:
+            return []
+        self._told = status
+        return [Publish(status)]
+
+    def _new_session(self, now: float) -> NewSession:
+        session_id = to_base64url(self._token_bytes(SESSION_ID_BYTES))
+        code = int.from_bytes(self._token_bytes(4)) % (1 << SECRET_BITS)
+        secrets = SessionSecrets(code, self._token_bytes(QR_SECRET_BYTES))
+        kind = self._next.type
+        return NewSession(session_id, kind, expiry(kind, self._next.lifetime, now), secrets)

@@ -1,0 +1,80 @@
+"""Strings from elsewhere, made safe to show: names, received text, JSON strings."""
+
+import re
+import unicodedata
+from typing import Final
+
+from proxim.core.i18n import say
+
+NAME_SHOWN_MAX: Final = 40  # characters; longer names push the buttons out of the approval dialog
+MAX_NAME_BYTES: Final = 64  # on the wire; fits a hostname (RFC 1035: 63)
+
+# Categories that draw nothing or steer the text around them: controls, formats (bidi marks),
+# surrogates, private use, unassigned, line and paragraph separators (Unicode Standard, chapter
+# 4.5).
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Fillers and variation selectors (Default_Ignorable_Code_Point, Unicode's DerivedCoreProperties, of
+# other categories) and the empty Braille cell. A name made of these would leave an empty place in
+# the dialog.
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_BIDI_CONTROLS: Final = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+
+
+def display_name(name: str) -> str:
+    """A device name fit for a dialog: NFC, one line, nothing invisible, at most NAME_SHOWN_MAX
+    characters.
+    """
+    one_line = display_id(name)
+    if len(one_line) > NAME_SHOWN_MAX:
+        one_line = one_line[: NAME_SHOWN_MAX - 1].rstrip() + "…"
+    return one_line or say("device.unnamed")
+
+
+def display_id(text: str) -> str:
+    """A device's id fit for a dialog: as a name, but whole, because two may begin alike."""
+    spaced = "".join(" " if char.isspace() else char for char in _BLANK.sub("", text))
+    visible = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE)
+    # Normalised last: a letter and its accent may stand together only now.
+    return unicodedata.normalize("NFC", " ".join(visible.split()))
+
+
+def is_usable_name(name: str) -> bool:
+    """Whether others can be shown this device name and the wire can carry it."""
+    return (
+        is_encodable(name)
+        and bool(display_id(name))
+        and byte_length(name.strip()) <= MAX_NAME_BYTES
+    )
+
+
+def printable_text(text: str) -> str:
+    """Received text without what could drive a terminal or turn the reading direction; line breaks
+    and tabs stay.
+    """
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(
+        char
+        for char in unified
+        if char in "\n\t"
+        or (unicodedata.category(char) not in {"Cc", "Cs"} and char not in _BIDI_CONTROLS)
+    )
+
+
+def byte_length(text: str) -> int:
+    """How long `text` is in UTF-8. Raises UnicodeEncodeError where it is not encodable."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def is_encodable(text: str) -> bool:
+    """False for text with lone surrogates, which JSON can spell but UTF-8 cannot carry."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Files on this disk, read for a stream or written from one."""

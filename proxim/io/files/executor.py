@@ -1,0 +1,347 @@
+"""Carries out what the machine commands about files: owns sources, streams on their way out, sinks,
+and the store.
+
+All disk work runs on the loop's worker threads, at most one turn of each transfer at a time. A
+transfer's id is its secret: nothing here logs it, nor a path.
+"""
+
+import asyncio
+import logging
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from proxim.core import commands as do
+from proxim.core.errors import Reason
+from proxim.core.events import LinkID
+from proxim.core.files import commands as file_do
+from proxim.core.files.events import (
+    DiskEvent,
+    SendingFailed,
+    SourcesFailed,
+    SourcesListed,
+    StoredTransfer,
+    TransfersFound,
+)
+from proxim.core.files.manifest import Direction, TransferID
+from proxim.core.link.events import LANE_CHANNEL, PeerFailed
+from proxim.core.link.lane_frames import Stream
+from proxim.core.status import Via
+from proxim.io.files.listing import list_sources
+from proxim.io.files.memory import keep_freed_memory
+from proxim.io.files.receiver import Receiving
+from proxim.io.files.sender import Sending, Spawn, Way, WayClosedError
+from proxim.io.files.sink import Sink
+from proxim.io.files.source import Source, SourceFile
+from proxim.io.files.store import Store
+from proxim.io.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
+from proxim.io.system.disk_errors import FileError
+
+_log = logging.getLogger(__name__)
+
+# A link that goes down closes its channels first, and the machine hears of it a moment later; then
+# it ends this stream.
+LINK_GOES_SECONDS: Final = 5.0
+
+OpenWay = Callable[[LinkID, Via, TransferID, int], Way | None]
+TakeChannel = Callable[[LinkID, int, Callable[[bytes], None]], None]
+
+
+class Hub:
+    """See the module. `open_way` and `take_channel` reach the links' lanes and peers."""
+
+    def __init__(
+        self,
+        report: Callable[[DiskEvent | PeerFailed], None],
+        spawn: Spawn,
+        open_way: OpenWay,
+        take_channel: TakeChannel,
+        *,
+        save_to: str | None = None,
+        data_dir: str | None = None,
+    ) -> None:
+        self._report = report
+        self._spawn = spawn
+        self._open_way = open_way
+        self._take_channel = take_channel
+        self._save_to = save_to
+        self._data_dir = data_dir
+        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
+        self._opened_store: Store | None = None
+        self._sources: dict[TransferID, tuple[SourceFile, ...]] = {}
+        self._sending: dict[TransferID, tuple[int, Sending | None, asyncio.Task[None]]] = {}
+        self._receiving: dict[TransferID, tuple[Receiving, asyncio.Task[None]]] = {}
+        # Sinks whose last bytes are being written
+        self._closing: dict[TransferID, asyncio.Task[None]] = {}
+        # What the store is being told, in order
+        self._stored: dict[TransferID, asyncio.Task[None]] = {}
+        self.execute: dict[type[do.Command], Callable[[Any], None]] = {
+            file_do.ListSources: self._list_sources,
+            file_do.KeepSources: self._keep_sources,
+            file_do.StartSending: self._start_sending,
+            file_do.Acknowledge: self._acknowledge,
+            file_do.StopSending: self._stop_sending,
+            file_do.OpenSink: self._open_sink,
+            file_do.TakeStream: self._take_stream,
+            file_do.HoldSink: self._hold_sink,
+            file_do.CloseSink: self._close_sink,
+        }
+
+    # --- from start to end ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Tell what earlier runs left, if they could leave anything."""
+        if self._data_dir is not None:
+            self._spawn(self._find(), "unfinished transfers")
+
+    async def _find(self) -> None:
+        found = await asyncio.to_thread(self._left_over)
+        if found:
+            self._report(TransfersFound(found))
+
+    def _left_over(self) -> tuple[StoredTransfer, ...]:
+        self._store().expire(time.time())
+        return self._store().found()
+
+    async def stop(self) -> None:
+        """Stop all; what has come of unfinished files is kept. Bounded in time."""
+        for transfer in list(self._sending):
+            self._end_sending(transfer)
+        for transfer in list(self._receiving):
+            self._close_sink(file_do.CloseSink(transfer, keep=True))
+        waiting = {*self._closing.values(), *self._stored.values()}
+        if waiting:
+            await asyncio.wait(waiting, timeout=SINK_CLOSE_SECONDS)
+        if self._own_folder is not None:
+            await asyncio.to_thread(self._own_folder.cleanup)
+
+    def _store(self) -> Store:
+        """On a worker thread or the loop's; made once, cheaply."""
+        if self._opened_store is None:
+            if self._data_dir is None:
+                self._own_folder = tempfile.TemporaryDirectory(
+                    prefix="proxim-", ignore_cleanup_errors=True
+                )
+            folder = self._data_dir if self._own_folder is None else self._own_folder.name
+            self._opened_store = Store(Path(folder or ""))
+        return self._opened_store
+
+    # --- sources ----------------------------------------------------------------------------------
+
+    def _list_sources(self, command: file_do.ListSources) -> None:
+        self._spawn(self._look(command), "listing files")
+
+    async def _look(self, command: file_do.ListSources) -> None:
+        try:
+            listing = await asyncio.to_thread(list_sources, command.paths, command.only)
+        except FileError as error:
+            self._report(SourcesFailed(command.transfer, error.reason, error.detail))
+            return
+        except Exception as error:  # noqa: BLE001  # a bug of ours must end this transfer, not leave it hanging
+            _log_crash("listing files", error)
+            self._report(
+                SourcesFailed(command.transfer, Reason.TRANSFER_FAILED, type(error).__name__)
+            )
+            return
+        self._sources[command.transfer] = listing.files
+        entries = tuple(one.entry for one in listing.files)
+        self._report(SourcesListed(command.transfer, entries, listing.refused))
+
+    def _keep_sources(self, command: file_do.KeepSources) -> None:
+        files = self._sources.get(command.transfer)
+        if files is not None:
+            self._tell_store(
+                command.transfer,
+                lambda: self._store().keep_sources(command.transfer, files, command.peer_name),
+            )
+
+    def _forget(self, transfer: TransferID) -> None:
+        self._sources.pop(transfer, None)
+        self._tell_store(transfer, lambda: self._store().forget(transfer, Direction.OUT))
+
+    def _tell_store(self, transfer: TransferID, tell: Callable[[], object]) -> None:
+        before = self._stored.get(transfer)
+
+        async def write() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await asyncio.to_thread(tell)
+
+        task = self._spawn(write(), "remembering a transfer")
+        self._stored[transfer] = task
+        task.add_done_callback(lambda done: _forget_if(self._stored, transfer, done))
+
+    # --- on their way out -------------------------------------------------------------------------
+
+    def _start_sending(self, command: file_do.StartSending) -> None:
+        _make_ready()
+        self._end_sending(command.transfer)
+        task = self._spawn(self._send(command), "sending")
+        self._sending[command.transfer] = (command.generation, None, task)
+
+    async def _send(self, command: file_do.StartSending) -> None:
+        way: Way | None = None
+        try:
+            files = self._sources.get(command.transfer)
+            if files is None:
+                files = await asyncio.to_thread(lambda: self._store().sources_of(command.transfer))
+            if files is None:
+                self._failed(command, "what was to be sent is not known any more")
+                return
+            self._sources[command.transfer] = files
+            way = self._open_way(command.link, command.via, command.transfer, command.generation)
+            if way is None:
+                return  # it closed meanwhile, of which the machine is told
+            source = Source(files)
+            messages = source.messages(
+                command.skip,
+                command.partial,
+                command.position,
+                size=way.message_bytes,
+                prefix=len(way.prefix),
+            )
+            sending = Sending(way, source, messages)
+            task = asyncio.current_task()
+            assert task is not None
+            self._sending[command.transfer] = (command.generation, sending, task)
+            try:
+                await sending.run()
+            except WayClosedError:
+                if command.via is not Via.LANE:
+                    await asyncio.sleep(LINK_GOES_SECONDS)
+                    self._failed(command, "the other side closed the channel")
+            # The way stays until the machine says it is over
+            await asyncio.get_running_loop().create_future()
+        except Exception as error:  # noqa: BLE001  # a bug of ours, or a disk's: the machine must hear of it
+            _log_crash("sending", error)
+            self._failed(command, type(error).__name__)
+        finally:
+            if way is not None:
+                way.close()
+
+    def _failed(self, command: file_do.StartSending, detail: str) -> None:
+        self._report(SendingFailed(command.transfer, command.generation, detail))
+
+    def _acknowledge(self, command: file_do.Acknowledge) -> None:
+        generation, sending, _ = self._sending.get(command.transfer, (None, None, None))
+        if sending is not None and generation == command.generation:
+            sending.acknowledge(command.written)
+
+    def _stop_sending(self, command: file_do.StopSending) -> None:
+        self._end_sending(command.transfer)
+        if command.forget:
+            self._forget(command.transfer)
+
+    def _end_sending(self, transfer: TransferID) -> None:
+        if transfer in self._sending:
+            self._sending.pop(transfer)[2].cancel()
+
+    # --- on their way in --------------------------------------------------------------------------
+
+    def _open_sink(self, command: file_do.OpenSink) -> None:
+        if command.transfer in self._receiving:
+            raise ValueError("this transfer has its sink")
+        _make_ready()
+        receiving = Receiving(command.transfer, self._report, self._cut_off)
+        task = self._spawn(
+            self._receive(command, receiving, self._closing.get(command.transfer)), "receiving"
+        )
+        self._receiving[command.transfer] = (receiving, task)
+
+    async def _receive(
+        self, command: file_do.OpenSink, receiving: Receiving, before: asyncio.Task[None] | None
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])  # the same files: one writer at a time
+        await receiving.run(lambda: self._opened_sink(command))
+
+    def _opened_sink(self, command: file_do.OpenSink) -> Sink:
+        return Sink.open(
+            command.transfer,
+            command.entries,
+            command.declined,
+            Path(command.directory) if command.directory is not None else self._default_folder(),
+            self._store(),
+            command.peer_name,
+        )
+
+    def _default_folder(self) -> Path:
+        from platformdirs import user_downloads_path  # late: as in settings.py
+
+        folder = Path(self._save_to) if self._save_to is not None else user_downloads_path()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except PermissionError as error:
+            raise FileError(Reason.FOLDER_READ_ONLY, type(error).__name__) from None
+        except OSError as error:
+            raise FileError(Reason.FOLDER_GONE, type(error).__name__) from None
+        return folder
+
+    def _take_stream(self, command: file_do.TakeStream) -> None:
+        entry = self._receiving.get(command.transfer)
+        if entry is None:
+            return  # it failed meanwhile, and the machine is being told
+        receiving, _ = entry
+        receiving.take(command.link, command.channel, command.generation)
+        if command.channel != LANE_CHANNEL:
+            feed = partial(receiving.feed, command.link, command.channel, command.generation)
+            self._take_channel(command.link, command.channel, feed)
+
+    def from_lane(self, link: LinkID, stream: Stream) -> None:
+        """A message of records came over the link's lane."""
+        entry = self._receiving.get(stream.transfer)
+        if entry is not None:  # else it was cancelled here, and the sender does not know yet
+            entry[0].feed(link, LANE_CHANNEL, stream.generation, stream.records)
+
+    def _hold_sink(self, command: file_do.HoldSink) -> None:
+        if command.transfer in self._receiving:
+            self._receiving[command.transfer][0].hold()
+
+    def _close_sink(self, command: file_do.CloseSink) -> None:
+        if command.transfer not in self._receiving:
+            if not command.keep:  # it waited for its peer; what it had is no longer wanted
+                self._forget_parts(command.transfer)
+            return
+        receiving, task = self._receiving.pop(command.transfer)
+        receiving.close(keep=command.keep)
+        self._closing[command.transfer] = task
+        task.add_done_callback(lambda done: _forget_if(self._closing, command.transfer, done))
+
+    def _forget_parts(self, transfer: TransferID) -> None:
+        before = self._closing.get(transfer)
+
+        async def forget() -> None:
+            if before is not None:
+                await asyncio.wait([before])  # the same files: one writer at a time
+            await asyncio.to_thread(lambda: self._store().forget(transfer, Direction.IN))
+
+        task = self._spawn(forget(), "removing parts")
+        self._closing[transfer] = task
+        task.add_done_callback(lambda done: _forget_if(self._closing, transfer, done))
+
+    def _cut_off(self, link: LinkID) -> None:
+        self._report(PeerFailed(link, Reason.PEER_ERROR, "more than the window"))
+
+
+def _forget_if(
+    tasks: dict[TransferID, asyncio.Task[None]], transfer: TransferID, done: asyncio.Task[None]
+) -> None:
+    if tasks.get(transfer) is done:
+        del tasks[transfer]
+
+
+def _make_ready() -> None:
+    """Once the first transfer comes: what a process that only pairs need not have."""
+    keep_freed_memory()
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
+def _log_crash(what: str, error: Exception) -> None:
+    """Where it happened, not what it says: that may name a file."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("%s crashed: %s\n%s", what, type(error).__name__, frames)

@@ -1,0 +1,230 @@
+"""One folder on the disk and what is ours beneath it: every step stays beneath, whatever stands
+there meanwhile.
+
+Where the system opens relative to an open folder (Linux, macOS), each part of a path is opened from
+the one before and never through a link, so a folder of ours that was replaced by one cannot lead
+elsewhere. Windows has no such call: there each folder of the path is looked at immediately before
+(no link, no junction), which leaves a moment between look and write; to make use of it somebody
+must already be able to write into that very folder.
+"""
+
+import errno
+import os
+import stat
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from proxim.core.files.filenames import Names
+
+Folder = tuple[str, ...]  # beneath the root
+
+BY_DESCRIPTOR: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+MAX_NUMBER: Final = 10_000  # of "name (2)"; a folder with more of the same name is no accident
+OPEN_FOLDERS: Final = 16  # files come folder by folder, and a walk back up finds its parents
+PART_MODE: Final = 0o600  # nobody else reads what is not yet verified
+FOLDER_MODE: Final = 0o777  # the umask takes its share, as of any new folder
+# Seconds; Windows' virus scanners hold a file that was just closed
+SCANNER_PAUSES: Final = (
+    0.01,
+    0.05,
+    0.2,
+)
+# IO_REPARSE_TAG_MOUNT_POINT, a junction; `stat` has it on Windows alone
+_MOUNT_POINT: Final = 0xA0000003
+_NO_FOLLOW: Final = (
+    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
+_OPEN_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINKS: Final = {
+    errno.EPERM,
+    errno.EOPNOTSUPP,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EACCES,
+    errno.EINVAL,
+}
+
+
+def is_link(found: os.stat_result) -> bool:
+    """Whether it leads elsewhere: a symbolic link, or a junction of Windows."""
+    return stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) == _MOUNT_POINT
+
+
+def long_path(path: str) -> str:
+    r"""For Windows with `\\?\` before it, which lifts the limit of 260 characters."""
+    if sys.platform != "win32":
+        return path
+    absolute = os.path.abspath(path)
+    if absolute.startswith("\\\\"):
+        return absolute if absolute.startswith("\\\\?\\") else "\\\\?\\UNC" + absolute[1:]
+    return "\\\\?\\" + absolute
+
+
+class Folders:
+    """A root folder and the folders beneath it. Everything raises OSError."""
+
+    def __init__(self, root: Path, *, by_descriptor: bool = BY_DESCRIPTOR) -> None:
+        self.root = root
+        self._by_descriptor = by_descriptor
+        self._open: dict[Folder, int] = {}
+        self._path = long_path(str(root))
+        if by_descriptor:
+            self._root = os.open(root, _OPEN_FOLDER)  # the person's own choice may be a link
+        elif not stat.S_ISDIR(os.stat(self._path).st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+    def close(self) -> None:
+        """Let go of the folders; more can be done only with another one of these."""
+        if self._by_descriptor:
+            for descriptor in (*self._open.values(), self._root):
+                os.close(descriptor)
+            self._open.clear()
+            self._by_descriptor = False
+            self._root = -1
+
+    # --- where ------------------------------------------------------------------------------------
+
+    def path(self, folder: Folder, name: str = "") -> str:
+        """For what has no other way."""
+        return os.path.join(self._path, *folder, *([name] if name else []))
+
+    def shown(self, folder: Folder, name: str = "") -> str:
+        """For people."""
+        return os.path.join(self.root, *folder, *([name] if name else []))
+
+    def _descriptor(self, folder: Folder) -> int:
+        if not folder:
+            return self._root
+        found = self._open.get(folder)
+        if found is None:
+            parent = self._descriptor(folder[:-1])
+            found = os.open(folder[-1], _OPEN_FOLDER | _NO_FOLLOW, dir_fd=parent)
+            while len(self._open) >= OPEN_FOLDERS:
+                os.close(self._open.pop(next(iter(self._open))))
+            self._open[folder] = found
+        return found
+
+    def _at(self, folder: Folder, name: str) -> tuple[str, int | None]:
+        """How to say `name` in `folder` to the system."""
+        if self._by_descriptor:
+            return name, self._descriptor(folder)
+        for depth in range(len(folder)):
+            if is_link(found := os.lstat(self.path(folder[: depth + 1]))) or not stat.S_ISDIR(
+                found.st_mode
+            ):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        return self.path(folder, name), None
+
+    # --- folders ----------------------------------------------------------------------------------
+
+    def make_new(self, name: str, names: Names) -> str:
+        """A folder at the top that was not there before; its name, with a number where another has
+        it.
+        """
+        for given in islice(names.tries(name), MAX_NUMBER):
+            where, at = self._at((), given)
+            try:
+                os.mkdir(where, FOLDER_MODE, dir_fd=at)
+            except FileExistsError:
+                continue
+            return given
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    def make(self, folder: Folder) -> None:
+        """A folder within one of ours, whose parent is there; also if it is there already, but not
+        through a link.
+        """
+        where, at = self._at(folder[:-1], folder[-1])
+        try:
+            os.mkdir(where, FOLDER_MODE, dir_fd=at)
+        except FileExistsError:
+            self._at(folder, "")  # a link or a file raises
+
+    def remove_empty(self, folder: Folder) -> None:
+        """Remove a folder of ours; one that holds anything stays."""
+        if self._by_descriptor and folder in self._open:
+            os.close(self._open.pop(folder))
+        where, at = self._at(folder[:-1], folder[-1])
+        os.rmdir(where, dir_fd=at)
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def create(self, folder: Folder, name: str, mode: int = PART_MODE) -> int:
+        """A new file, opened for writing; FileExistsError where the name is taken, by a link
+        also.
+        """
+        where, at = self._at(folder, name)
+        return os.open(where, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, mode, dir_fd=at)
+
+    def reopen(self, folder: Folder, name: str) -> int:
+        """A file that is there, for reading and writing: never through a link, no pipe, no second
+        name elsewhere.
+        """
+        where, at = self._at(folder, name)
+        if not self._by_descriptor and not stat.S_ISREG(os.lstat(where).st_mode):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        descriptor = os.open(
+            where, os.O_RDWR | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0), dir_fd=at
+        )
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            os.close(descriptor)
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return descriptor
+
+    def look(self, folder: Folder, name: str) -> os.stat_result | None:
+        """What is there; None where nothing is."""
+        try:
+            where, at = self._at(folder, name)
+            return os.stat(where, dir_fd=at, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def remove(self, folder: Folder, name: str) -> None:
+        """Remove a file of ours."""
+        where, at = self._at(folder, name)
+        os.unlink(where, dir_fd=at)
+
+    def give_name(self, folder: Folder, part: str, name: str) -> None:
+        """Let a whole file appear under its name; FileExistsError where that is taken.
+
+        Nothing is ever replaced but an empty file that was made here for it.
+        """
+        old, at = self._at(folder, part)
+        new, _ = self._at(folder, name)
+        if sys.platform == "win32":
+            for pause in SCANNER_PAUSES:
+                try:
+                    os.rename(old, new)  # there it fails where the name is taken
+                except PermissionError:
+                    time.sleep(pause)
+                else:
+                    return
+            os.rename(old, new)
+            return
+        # A second name is made as exclusively as a file is, and leaves no empty one where we are
+        # killed. Renaming over a reserved name has ext4 write the file out first, too: 0.3 s per
+        # GB.
+        try:
+            os.link(old, new, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            self._rename_reserved(old, new, at)
+            return
+        os.unlink(old, dir_fd=at)
+
+    def _rename_reserved(self, old: str, new: str, at: int | None) -> None:
+        """For disks without second names, as USB sticks are."""
+        os.close(
+            os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, PART_MODE, dir_fd=at)
+        )
+        try:
+            os.replace(old, new, src_dir_fd=at, dst_dir_fd=at)
+        except OSError:
+            os.unlink(new, dir_fd=at)
+            raise

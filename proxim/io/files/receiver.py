@@ -1,0 +1,284 @@
+"""One transfer on its way in: what comes is kept until a worker thread has written it, in order,
+and reported merged.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from proxim.core.errors import Reason
+from proxim.core.events import LinkID
+from proxim.core.files.events import SinkFailed, SinkFinished, SinkHeld, SinkReady, SinkWrote
+from proxim.core.files.manifest import Position, TransferID
+from proxim.core.json_text import MessageError
+from proxim.io.limits import (
+    BATCH_BYTES,
+    GATHER_BYTES,
+    GATHER_SECONDS,
+    WINDOW_BYTES,
+    WINDOW_OVERRUN_BYTES,
+    WROTE_BYTES,
+    WROTE_SECONDS,
+)
+from proxim.io.system.disk_errors import FileError
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+SinkEvent = SinkReady | SinkFailed | SinkWrote | SinkHeld | SinkFinished
+
+
+class AnySink(Protocol):
+    """What sink.Sink is here; synchronous, all of it on worker threads, one call at a time."""
+
+    @property
+    def ready(self) -> SinkReady:
+        """What an earlier attempt left."""
+
+    @property
+    def finished(self) -> SinkFinished | None:
+        """Set once the last wanted file has come to its end."""
+
+    def write(self, message: memoryview) -> int:
+        """Bytes of files in it. Raises FileError, MessageError."""
+
+    def restart(self) -> Position:
+        """A new generation begins there."""
+
+    def close(self, *, keep: bool) -> None:
+        """Be done with it."""
+
+
+class Receiving:
+    """See the module. `overrun` is told the link of a peer that sends far more than its window."""
+
+    def __init__(
+        self,
+        transfer: TransferID,
+        report: Callable[[SinkEvent], None],
+        overrun: Callable[[LinkID], None],
+    ) -> None:
+        self._transfer = transfer
+        self._report_to = report
+        self._overrun = overrun
+        self._way: tuple[LinkID, int, int] | None = None  # link, channel, generation
+        self._generation = 0
+        self._queue: deque[bytes | memoryview] = deque()
+        self._queued = 0  # bytes
+        self._written = 0  # bytes of files in this generation
+        self._reported = 0
+        self._reported_at = 0.0
+        self._wrote_at = -GATHER_SECONDS
+        self._merging: asyncio.TimerHandle | None = None
+        self._holding = False
+        self._closing: bool | None = None  # whether to keep what has come
+        self._ended = False  # finished or failed: nothing more is taken or told
+        self._work = asyncio.Event()
+        self._turn: asyncio.Future[Any] | None = None  # the sink's, on a worker thread
+
+    # --- commands, and what comes -----------------------------------------------------------------
+
+    def take(self, link: LinkID, channel: int, generation: int) -> None:
+        """Take what comes that way as this generation; what comes as any other is dropped."""
+        if generation != self._generation and (self._queue or self._written):
+            raise ValueError("a new generation begins only after a HoldSink")
+        self._way = (link, channel, generation)
+        self._generation = generation
+
+    def feed(
+        self, link: LinkID, channel: int, generation: int, message: bytes | memoryview
+    ) -> None:
+        """A message of records came; never waits. The sender's window bounds what is kept here."""
+        if (link, channel, generation) != self._way or self._ended:
+            return
+        self._queue.append(message)
+        self._queued += len(message)
+        if self._queued > WINDOW_BYTES + WINDOW_OVERRUN_BYTES:
+            self._way = None
+            self._overrun(link)
+        self._work.set()
+
+    def hold(self) -> None:
+        """Take nothing more, write what has come, and tell from where to go on."""
+        self._way = None
+        self._holding = True
+        self._work.set()
+
+    def close(self, *, keep: bool) -> None:
+        """End; `run` returns once that is done.
+
+        Nothing is told any more but that all was there after all.
+        """
+        self._way = None
+        self._closing = keep
+        if not keep:
+            self._drop()
+        self._stop_merging()
+        self._work.set()
+
+    # --- running ----------------------------------------------------------------------------------
+
+    async def run(self, open_sink: Callable[[], AnySink]) -> None:
+        """Until closed. Reports whatever goes wrong."""
+        sink: AnySink | None = None
+
+        def opened() -> AnySink:
+            nonlocal sink
+            sink = open_sink()
+            return sink
+
+        try:
+            await self._run(opened)
+        finally:
+            # Cancelled, we do not wait for a turn any more; yet it goes on, and it has the same
+            # files.
+            if self._turn is not None and not self._turn.done():
+                await asyncio.wait([self._turn])
+                self._turn.exception()  # seen: nobody wants it any more
+            if sink is not None:
+                await asyncio.to_thread(sink.close, keep=self._closing is not False)
+
+    async def _run(self, open_sink: Callable[[], AnySink]) -> None:
+        try:
+            sink = await self._on_thread(open_sink)
+        except FileError as error:
+            self._fail(error.reason, error.detail)
+            return
+        except Exception as error:  # noqa: BLE001  # a bug of ours must end this transfer, not leave it hanging
+            self._crash(error)
+            return
+        try:
+            self._report(sink.ready)
+            self._look_for_end(sink)  # an earlier attempt may have left it but for its last word
+            await self._serve(sink)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._crash(error)
+            await self._until_closed()
+
+    async def _on_thread(self, turn: Callable[[], _T]) -> _T:
+        """One after the other, which a cancellation does not change."""
+        running = self._turn = asyncio.get_running_loop().run_in_executor(None, turn)
+        return await asyncio.shield(running)
+
+    async def _serve(self, sink: AnySink) -> None:
+        while True:
+            if self._queue:
+                await self._gather()
+                await self._write(sink)
+                self._wrote_at = asyncio.get_running_loop().time()
+            elif self._closing is not None:
+                return
+            elif self._holding:
+                self._holding = False
+                self._tell_written()
+                position = await self._on_thread(sink.restart)
+                self._written = self._reported = 0
+                self._report(SinkHeld(self._transfer, position))
+            else:
+                self._work.clear()
+                await self._work.wait()
+
+    async def _gather(self) -> None:
+        """Let a few small messages of a running stream come together; the first of a stream does
+        not wait.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + GATHER_SECONDS
+        if self._wrote_at + GATHER_SECONDS < loop.time():
+            return
+        try:
+            async with asyncio.timeout_at(until):
+                while (
+                    0 < self._queued < GATHER_BYTES and not self._holding and self._closing is None
+                ):
+                    self._work.clear()
+                    await self._work.wait()
+        except TimeoutError:
+            pass
+
+    async def _until_closed(self) -> None:
+        while self._closing is None:
+            self._work.clear()
+            await self._work.wait()
+
+    async def _write(self, sink: AnySink) -> None:
+        batch: list[bytes | memoryview] = []
+        size = 0
+        while self._queue and size < BATCH_BYTES:
+            batch.append(self._queue.popleft())
+            size += len(batch[-1])
+        try:
+            self._written += await self._on_thread(lambda: _write_all(sink, batch))
+        except FileError as error:
+            self._fail(error.reason, error.detail)
+            return
+        except MessageError as error:
+            self._fail(Reason.TRANSFER_FAILED, error.problem.detail)
+            return
+        finally:
+            self._queued -= size
+        self._look_for_end(sink)
+        if not self._ended:
+            self._merge_written()
+
+    def _look_for_end(self, sink: AnySink) -> None:
+        if sink.finished is not None and not self._ended:
+            self._tell_written()
+            self._report(sink.finished)
+            self._ended = True
+            self._drop()
+
+    # --- telling ----------------------------------------------------------------------------------
+
+    def _merge_written(self) -> None:
+        wait = self._reported_at + WROTE_SECONDS - asyncio.get_running_loop().time()
+        if self._written - self._reported >= WROTE_BYTES or wait <= 0:
+            self._tell_written()
+        elif self._merging is None and self._closing is None:
+            self._merging = asyncio.get_running_loop().call_later(wait, self._tell_written)
+
+    def _tell_written(self) -> None:
+        self._stop_merging()
+        if self._written > self._reported:
+            self._reported = self._written
+            self._reported_at = asyncio.get_running_loop().time()
+            self._report(SinkWrote(self._transfer, self._generation, self._written))
+
+    def _stop_merging(self) -> None:
+        if self._merging is not None:
+            self._merging.cancel()
+            self._merging = None
+
+    def _fail(self, reason: Reason, detail: str) -> None:
+        self._report(SinkFailed(self._transfer, reason, detail))
+        self._ended = True
+        self._stop_merging()
+        self._drop()
+
+    def _crash(self, error: Exception) -> None:
+        # Where it happened, not what it says: that may name a file.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("receiving crashed: %s\n%s", type(error).__name__, frames)
+        self._fail(Reason.TRANSFER_FAILED, type(error).__name__)
+
+    def _drop(self) -> None:
+        self._queued -= sum(len(message) for message in self._queue)
+        self._queue.clear()
+
+    def _report(self, event: SinkEvent) -> None:
+        told = self._closing is None or (self._closing and isinstance(event, SinkFinished))
+        if told and not self._ended:
+            self._report_to(event)
+
+
+def _write_all(sink: AnySink, batch: list[bytes | memoryview]) -> int:
+    written = 0
+    for message in batch:
+        written += sink.write(memoryview(message))
+        if sink.finished is not None:
+            break
+    return written

@@ -1,0 +1,431 @@
+"""A transfer received onto this machine's disk: what comes is written, verified, and only then
+given its name.
+
+Synchronous: it runs on a worker thread. What an earlier attempt left is found through store.py.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from proxim.core.errors import Reason
+from proxim.core.files.events import SinkFinished, SinkReady
+from proxim.core.files.filenames import FilenameError, Names, Place, places
+from proxim.core.files.manifest import (
+    MAX_ENTRIES,
+    Direction,
+    Entry,
+    FailedFile,
+    Partial,
+    Position,
+    TransferID,
+    digest,
+    spans,
+)
+from proxim.core.files.messages import file_reason
+from proxim.core.files.stream import Kind, Record, read_records
+from proxim.core.json_text import MessageError
+from proxim.io.files.folders import MAX_NUMBER, PART_MODE, Folder, Folders
+from proxim.io.files.part_files import TOKEN_BYTES, Part, part_name, remove_leftovers
+from proxim.io.files.store import Done, Incoming, Journal, Store
+from proxim.io.system.disk_errors import FileError, write_error, write_reason
+
+RESERVE_BYTES: Final = 1024 * 1024  # left free on the disk: a full one troubles every program
+# A disk gives room in blocks of this; 10,000 small files take more than their bytes
+BLOCK_BYTES: Final = 4096
+NEW_FILE_MODE: Final = 0o666  # the umask takes its share
+TIME_GRAIN_NS: Final = 2_000_000_000  # FAT keeps no finer times, once it is written out
+
+
+def _bad(what: str) -> MessageError:
+    return MessageError(Reason.BAD_MESSAGE, what)
+
+
+class Sink:
+    """One incoming transfer, from the answer to its announcement to its end."""
+
+    def __init__(self, state: Incoming, store: Store, folders: Folders) -> None:
+        self._state = state
+        self._store = store
+        self._folders = folders
+        self._journal: Journal | None = None
+        self._places: tuple[Place, ...] = ()
+        self._mode = PART_MODE
+        self._made: list[str] = []  # folders at the top that are new
+        self._unmakeable: dict[Folder, Reason] = {}
+        self._partials: dict[int, Part] = {}
+        self._wanted: list[int] = []
+        self._next = 0  # place in _wanted
+        self._part: Part | None = None  # of the file that is being received
+        self._refused: Reason | None = None  # why the file that comes is not written
+        self._dropped = 0  # bytes of it that came all the same
+        self._begun = False  # whether the file has begun in this generation
+        self._failed: list[FailedFile] = []
+        self._names = Names()  # that were tried at the top
+        self._closed = False
+        self.ready = SinkReady(state.transfer)
+        self.finished: SinkFinished | None = None
+
+    # --- opening ----------------------------------------------------------------------------------
+
+    @classmethod
+    def open(
+        cls,
+        transfer: TransferID,
+        entries: Sequence[Entry],
+        declined: Sequence[int],
+        directory: Path,
+        store: Store,
+        peer_name: str | None,
+    ) -> "Sink":
+        """Make ready: what is left of an earlier attempt is checked, room and folders are made sure
+        of.
+
+        A transfer that goes on does so where it began, whatever `directory` is now. `finished` may
+        be set already, where nothing is lacking. Raises FileError; nothing new stays on the disk
+        then.
+        """
+        if len(entries) > MAX_ENTRIES:
+            raise FileError(Reason.TOO_MANY_FILES)
+        state = store.load(transfer)
+        if state is None or digest(state.entries) != digest(entries):
+            store.forget(transfer, Direction.IN)  # another one by this id, or what cannot be read
+            token = secrets.token_hex(TOKEN_BYTES)
+            state = Incoming(
+                transfer, tuple(entries), os.path.abspath(directory), token, (), peer_name
+            )
+            fresh = True
+        else:
+            fresh = False
+        state.declined = tuple(sorted({*state.declined, *declined}))
+        try:
+            sink = cls(state, store, Folders(Path(state.directory)))
+        except OSError as error:
+            raise write_error(error) from None
+        try:
+            sink._prepare(fresh)
+        except BaseException as error:
+            sink._abandon(fresh)
+            if isinstance(error, OSError):
+                raise write_error(error) from None
+            if isinstance(error, FilenameError):
+                raise FileError(error.reason, error.problem.detail) from None
+            raise
+        return sink
+
+    def _prepare(self, fresh: bool) -> None:
+        state = self._state
+        announced = places(state.entries)
+        self._places = state.placed(announced)
+        self._probe()
+        declined = set(state.declined)
+        if not fresh:  # a token that is new has no parts
+            self._look_for_done()
+            self._look_for_parts(declined)
+        self._wanted = [
+            index
+            for index, entry in enumerate(state.entries)
+            if not entry.directory and index not in declined and index not in state.done
+        ]
+        self._check_room()
+        self._make_folders(announced, declined)
+        self._journal = self._store.save(state)
+        partial = tuple(
+            Partial(index, part.written, part.digest())
+            for index, part in sorted(self._partials.items())
+        )
+        self.ready = SinkReady(state.transfer, spans(sorted(declined.union(state.done))), partial)
+        self._finish_if_done()
+
+    def _probe(self) -> None:
+        """That files can be made here, and with which permissions: the umask, or a rule of the
+        folder, decides.
+        """
+        name = f".proxim-{self._state.token}.part"
+        try:
+            descriptor = self._folders.create((), name, NEW_FILE_MODE)
+        except FileExistsError:  # we were killed in this moment
+            self._folders.remove((), name)
+            descriptor = self._folders.create((), name, NEW_FILE_MODE)
+        self._mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        os.close(descriptor)
+        self._folders.remove((), name)
+
+    def _look_for_done(self) -> None:
+        """Keep in mind as done only what is still there as it was left, by size and by time.
+
+        Their contents were verified when they came, and are not hashed once more: 20 GB would take
+        half a minute before each attempt. What a person has changed since is theirs, and the file
+        comes again beside it.
+        """
+        done = self._state.done
+        for index, one in list(done.items()):
+            entry, folder = self._state.entries[index], self._places[index].folder
+            found = self._folders.look(folder, one.name)
+            part = self._folders.look(folder, part_name(self._state.token, index))
+            whole = (
+                found is not None and stat.S_ISREG(found.st_mode) and found.st_size == entry.size
+            )
+            if whole and found is not None:
+                whole = abs(found.st_mtime_ns - one.modified_ns) <= TIME_GRAIN_NS
+            # Killed between its two names, or before it had the second one
+            if whole and part is not None:
+                whole = found is not None and os.path.samestat(found, part)
+                if whole:
+                    self._folders.remove(folder, part_name(self._state.token, index))
+            if not whole:
+                del done[index]
+
+    def _look_for_parts(self, declined: set[int]) -> None:
+        for index, entry in enumerate(self._state.entries):
+            folder, name = self._places[index].folder, part_name(self._state.token, index)
+            if (
+                entry.directory
+                or index in self._state.done
+                or self._folders.look(folder, name) is None
+            ):
+                continue
+            try:
+                part = Part.reopen(self._folders, folder, name, entry.size)
+            except OSError:  # not as we left it: it will be made anew
+                continue
+            if part.written == 0 or index in declined:
+                part.discard()
+            else:
+                self._partials[index] = part
+
+    def _check_room(self) -> None:
+        need = 0
+        for index in self._wanted:
+            held = self._partials.get(index)
+            lacking = self._state.entries[index].size - (held.written if held is not None else 0)
+            need += -(-lacking // BLOCK_BYTES) * BLOCK_BYTES
+        usage = shutil.disk_usage(self._state.directory)
+        # Some network file systems tell nothing
+        if usage.total and need > usage.free - RESERVE_BYTES:
+            raise FileError(Reason.DISK_FULL, f"{need} bytes needed, {usage.free} free")
+
+    def _make_folders(self, announced: tuple[Place, ...], declined: set[int]) -> None:
+        """All that are wanted; those at the top newly, under names that nothing has."""
+        tops = self._state.tops
+        for name in dict.fromkeys(
+            one.folder[0] for i, one in enumerate(announced) if one.folder and i not in declined
+        ):
+            found = self._folders.look((), tops[name]) if name in tops else None
+            if found is None or not stat.S_ISDIR(found.st_mode):
+                tops[name] = self._folders.make_new(name, self._names)
+                self._made.append(tops[name])
+        self._places = self._state.placed(announced)
+        wanted = {place.folder for index, place in enumerate(self._places) if index not in declined}
+        for folder in sorted(
+            {whole[: depth + 1] for whole in wanted for depth in range(1, len(whole))}
+        ):
+            if folder[:-1] in self._unmakeable:
+                self._unmakeable[folder] = self._unmakeable[folder[:-1]]
+                continue
+            try:
+                self._folders.make(folder)
+            except OSError as error:
+                if write_reason(error) is not Reason.NAME_REFUSED:
+                    raise
+                # The path is too long here; the others may fit
+                self._unmakeable[folder] = Reason.NAME_REFUSED
+
+    def _abandon(self, fresh: bool) -> None:
+        """Opening failed: leave no more than there was."""
+        for part in self._partials.values():
+            part.close()
+        if fresh:
+            remove_leftovers(self._folders, self._state.token, self._places, self._made)
+        for name in self._made:
+            with suppress(OSError):
+                self._folders.remove_empty((name,))
+        if self._journal is not None:
+            self._journal.close()
+        self._folders.close()
+
+    # --- receiving --------------------------------------------------------------------------------
+
+    @property
+    def position(self) -> Position:
+        """Everything before it is written."""
+        if self._next == len(self._wanted):
+            return Position(len(self._state.entries), 0)
+        return Position(self._wanted[self._next], self._received)
+
+    @property
+    def _received(self) -> int:
+        return self._part.written if self._part is not None else self._dropped
+
+    def restart(self) -> Position:
+        """A new generation begins at `position`."""
+        self._begun = False
+        return self.position
+
+    def write(self, message: memoryview) -> int:
+        """Write what a message holds; how many bytes of files it were.
+
+        Raises FileError where the disk takes no more, MessageError where the sender does not keep
+        to what it announced. What came before in the message is written in either case.
+        """
+        written = 0
+        try:
+            for record in read_records(message):
+                written += self._take(record)
+        except OSError as error:
+            raise write_error(error) from None
+        return written
+
+    def _take(self, record: Record) -> int:
+        if self._next == len(self._wanted) or record.file != self._wanted[self._next]:
+            raise _bad("not of the file that is next")
+        index = record.file
+        if record.kind is Kind.START:
+            if self._begun:
+                raise _bad("the file has begun")
+            self._begin(index, record.offset)
+            return 0
+        if record.kind is Kind.FAILED:
+            held = self._part or self._partials.pop(index, None)
+            if held is not None:
+                held.discard()
+            self._end(index, file_reason(record.reason))
+            return 0
+        if not self._begun:
+            self._begin(index, 0)
+        if record.kind is Kind.END:
+            self._complete(index, record.payload)
+            return 0
+        length = len(record.payload)
+        if self._received + length > self._state.entries[index].size:
+            raise _bad("more than was announced")
+        if self._part is not None:
+            self._part.write(record.payload)
+        else:
+            self._dropped += length
+        return length
+
+    def _begin(self, index: int, offset: int) -> None:
+        """The file's bytes come from `offset` on: from 0, or from where what we have ends."""
+        held = self._part or self._partials.get(index)
+        if offset not in (0, held.written if held is not None else self._dropped):
+            raise _bad("it begins where nothing ends")
+        if held is not None:
+            self._partials.pop(index, None)
+            self._part = held
+            if offset == 0:
+                held.rewind()
+        else:
+            place = self._places[index]
+            self._dropped = offset
+            self._refused = self._unmakeable.get(place.folder)
+            if self._refused is None:
+                self._part = Part.create(
+                    self._folders, place.folder, part_name(self._state.token, index)
+                )
+        self._begun = True
+
+    def _complete(self, index: int, sha256: memoryview) -> None:
+        entry, part = self._state.entries[index], self._part
+        if self._received != entry.size:
+            raise _bad("less than was announced")
+        if part is None:
+            self._end(index, self._refused)
+        elif part.digest() != sha256:
+            part.discard()
+            self._end(index, Reason.FILE_DAMAGED)
+        else:
+            part.settle(self._mode, entry.modified)
+            try:
+                done = self._give_name(index, sha256.hex())
+            except OSError as error:
+                if write_reason(error) is not Reason.NAME_REFUSED:
+                    raise
+                part.discard()
+                self._end(index, Reason.NAME_REFUSED)
+                return
+            self._state.done[index] = done
+            self._end(index, None)
+
+    def _give_name(self, index: int, sha256: str) -> Done:
+        """The first name that nothing has.
+
+        The journal has it before: whenever we are killed, the file is found again (_look_for_done).
+        It has no more than that one: many alike would fill it with all that they tried.
+        """
+        place = self._places[index]
+        part = part_name(self._state.token, index)
+        found = self._folders.look(place.folder, part)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        names = Names() if place.folder else self._names  # below, no two of ours are alike
+        for name in islice(names.tries(place.name), MAX_NUMBER):
+            if self._folders.look(place.folder, name) is not None:
+                continue
+            done = Done(name, sha256, found.st_mtime_ns)
+            if self._journal is not None:
+                self._journal.add(index, done)
+            try:
+                self._folders.give_name(place.folder, part, name)
+            except FileExistsError:
+                continue
+            return done
+        raise FileError(Reason.NAME_REFUSED, "every number is taken")
+
+    def _end(self, index: int, reason: Reason | None) -> None:
+        if reason is not None:
+            self._failed.append(FailedFile(index, reason))
+        self._next += 1
+        self._part, self._refused, self._dropped, self._begun = None, None, 0, False
+        self._finish_if_done()
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def _finish_if_done(self) -> None:
+        if self._next < len(self._wanted):
+            return
+        state = self._state
+        declined = set(state.declined)
+        taken = [index for index in range(len(state.entries)) if index not in declined]
+        files = [index for index in taken if not state.entries[index].directory]
+        path, sha256 = self._folders.shown(()), None
+        if len({state.entries[index].top for index in taken}) == 1:
+            place = self._places[taken[0]]
+            if place.folder:
+                path = self._folders.shown(place.folder[:1])
+            elif taken[0] in state.done:
+                path = self._folders.shown((), state.done[taken[0]].name)
+        if len(files) == 1 and files[0] in state.done:
+            sha256 = state.done[files[0]].sha256
+        self.finished = SinkFinished(state.transfer, tuple(self._failed), path, sha256)
+
+    def close(self, *, keep: bool) -> None:
+        """Let go of the disk.
+
+        Whole files stay; of others, `keep` what came for a later attempt, or remove it.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._journal is not None:
+            self._journal.close()
+        for part in (self._part, *self._partials.values()):
+            if part is not None and keep and part.written:
+                part.close()
+            elif part is not None:
+                part.discard()
+        if self.finished is not None:
+            self._store.drop(self._state.transfer)
+        elif not keep:
+            remove_leftovers(
+                self._folders, self._state.token, self._places, self._state.tops.values()
+            )
+            self._store.drop(self._state.transfer)
+        self._folders.close()

@@ -1,0 +1,359 @@
+"""Unfinished transfers of this machine, kept in the program's own data folder, so that they go on
+after a restart.
+
+```
+TAG.in.json    an incoming transfer: manifest, where it is saved to, and what its folders and
+               parts are called
+TAG.in.log     its journal: "INDEX SHA256 TIME NAME" for each file, written just before it gets
+               this name; TIME is when it counts as modified on its disk, in nanoseconds
+TAG.out.json   an outgoing one: manifest, and where each file lies here
+```
+TAG is manifest.resume_tag in hexadecimal: a file's name does not tell the transfer's id. All are
+0600.
+"""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from proxim.core.files.events import StoredTransfer
+from proxim.core.files.filenames import FilenameError, Place, clean_name, places
+from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, TransferID, resume_tag
+from proxim.io.files.folders import Folders
+from proxim.io.files.part_files import TOKEN, remove_leftovers
+from proxim.io.files.source import SourceFile
+from proxim.io.system.file_lock import hold, is_held
+
+VERSION: Final = 1  # of the files' form, and of the rules by which names are cleaned
+KEEP_SECONDS: Final = 14 * 24 * 3600  # unfinished for two weeks: nobody waits for it any more
+MAX_STATE_BYTES: Final = 64 * 1024 * 1024  # 20,000 entries with the longest paths are 30 MB
+_LINE: Final = re.compile(r"([0-9]{1,5}) ([0-9a-f]{64}) (-?[0-9]{1,20}) (.+)")  # of a journal
+
+Ending = Literal["in", "out"]
+
+
+class _BrokenError(Exception):
+    """A file of ours that does not hold what we wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A file that is whole."""
+
+    name: str = field(repr=False)
+    sha256: str
+    modified_ns: int  # as its disk has it: not each holds the moment that was announced
+
+
+@dataclass(slots=True)
+class Incoming:
+    """What is kept of a transfer that is being received."""
+
+    transfer: TransferID = field(repr=False)
+    entries: tuple[Entry, ...] = field(repr=False)
+    directory: str = field(repr=False)
+    token: str = field(repr=False)  # of its parts' names
+    declined: tuple[int, ...] = ()
+    peer_name: str | None = None
+    # Its folders at the top, and what they became
+    tops: dict[str, str] = field(default_factory=dict, repr=False)
+    done: dict[int, Done] = field(default_factory=dict, repr=False)  # by index
+
+    def places(self) -> tuple[Place, ...]:
+        """Where each entry belongs. Raises FilenameError."""
+        return self.placed(places(self.entries))
+
+    def placed(self, announced: tuple[Place, ...]) -> tuple[Place, ...]:
+        """The same, where the places by their names alone are known."""
+        tops = self.tops
+        return tuple(
+            Place((tops.get(one.folder[0], one.folder[0]), *one.folder[1:]), one.name)
+            if one.folder
+            else one
+            for one in announced
+        )
+
+
+class Journal:
+    """Which files of a transfer have their names.
+
+    A line is one short write, some us: nothing is lost by a kill.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = -1
+        with suppress(OSError):  # without it a transfer only cannot go on after a restart
+            flags = (
+                os.O_WRONLY
+                | os.O_CREAT
+                | os.O_APPEND
+                | getattr(os, "O_CLOEXEC", 0)
+                | getattr(os, "O_BINARY", 0)
+            )
+            self._descriptor = os.open(path, flags, 0o600)
+            hold(self._descriptor)  # another program of this person is to leave the transfer alone
+
+    def add(self, index: int, done: Done) -> None:
+        """The file is whole and about to have its name."""
+        if self._descriptor >= 0:
+            try:
+                os.write(
+                    self._descriptor,
+                    f"{index} {done.sha256} {done.modified_ns} {done.name}\n".encode(),
+                )
+            except OSError:  # our data folder is full; the files' own disk need not be
+                self.close()
+
+    def close(self) -> None:
+        """No more lines."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _entry_row(entry: Entry) -> list[Any]:
+    return [entry.path, entry.size, entry.modified, entry.directory]
+
+
+def _entries(rows: object) -> tuple[Entry, ...]:
+    if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
+        raise _BrokenError
+    found = []
+    for path, size, modified, directory in rows:
+        if not (isinstance(path, str) and isinstance(size, int) and isinstance(directory, bool)):
+            raise _BrokenError
+        if modified is not None and not isinstance(modified, int):
+            raise _BrokenError
+        found.append(Entry(path, size, modified, directory))
+    return tuple(found)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _BrokenError
+    return value
+
+
+def _incoming(fields: dict[str, Any]) -> Incoming:
+    token = _text(fields["token"])
+    tops = {_text(one): _text(other) for one, other in fields["tops"].items()}
+    # Its names become paths that are removed: whatever broke the file must not lead elsewhere.
+    if not TOKEN.fullmatch(token) or any(clean_name(name) != name for name in tops.values()):
+        raise _BrokenError
+    return Incoming(
+        TransferID(_text(fields["transfer"])),
+        _entries(fields["entries"]),
+        _text(fields["directory"]),
+        token,
+        tuple(int(index) for index in fields["declined"]),
+        None if fields["peer"] is None else _text(fields["peer"]),
+        tops,
+    )
+
+
+class Store:
+    """The folder of unfinished transfers.
+
+    A disk that fails costs resumption, and never a transfer: nothing raises.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _path(self, transfer: TransferID, ending: Ending, suffix: str = "json") -> Path:
+        return self._folder / f"{resume_tag(transfer).hex()}.{ending}.{suffix}"
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def _write(self, path: Path, fields: dict[str, Any]) -> None:
+        """Beside it, then in its place: a kill leaves the old one or the new one."""
+        temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w", encoding="ascii") as file:
+                file.write(json.dumps({"version": VERSION, **fields}))
+            os.replace(temporary, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        """Raises OSError, or _BrokenError."""
+        with open(path, "rb") as file:
+            raw = file.read(MAX_STATE_BYTES + 1)
+        try:
+            fields = json.loads(raw.decode("ascii")) if len(raw) <= MAX_STATE_BYTES else None
+        except (ValueError, RecursionError):
+            fields = None
+        if not isinstance(fields, dict) or fields.get("version") != VERSION:
+            raise _BrokenError
+        return fields
+
+    def _load(self, path: Path) -> Incoming | tuple[StoredTransfer, tuple[SourceFile, ...]] | None:
+        """What a file of ours holds; None where it cannot be used."""
+        try:
+            fields = self._read(path)
+            if not path.name.startswith(resume_tag(TransferID(_text(fields["transfer"]))).hex()):
+                return None
+            if path.name.endswith(".in.json"):
+                incoming = _incoming(fields)
+                self._read_journal(incoming)
+                return incoming
+            entries = _entries(fields["entries"])
+            paths = [Path(_text(one)) for one in fields["paths"]]
+            files = tuple(
+                SourceFile(entry, where) for entry, where in zip(entries, paths, strict=True)
+            )
+            peer = None if fields["peer"] is None else _text(fields["peer"])
+            return StoredTransfer(
+                TransferID(_text(fields["transfer"])), Direction.OUT, entries, peer
+            ), files
+        except (OSError, _BrokenError, KeyError, ValueError, TypeError, AttributeError):
+            return None
+
+    def _read_journal(self, incoming: Incoming) -> None:
+        """What the journal says, without a last line that was torn: it is cut off, for more lines
+        will follow.
+        """
+        path = self._path(incoming.transfer, "in", "log")
+        try:
+            raw = path.read_bytes()
+        except OSError:
+            return
+        whole = raw.rfind(b"\n") + 1
+        if whole < len(raw):
+            with suppress(OSError):
+                os.truncate(path, whole)
+        for line in raw[:whole].decode(errors="replace").split("\n"):
+            if (found := _LINE.fullmatch(line)) is None:
+                continue
+            index, sha256, modified_ns, name = found.groups()
+            if int(index) < len(incoming.entries) and clean_name(name) == name:
+                incoming.done[int(index)] = Done(name, sha256, int(modified_ns))
+
+    # --- outgoing ---------------------------------------------------------------------------------
+
+    def keep_sources(
+        self, transfer: TransferID, files: Sequence[SourceFile], peer_name: str | None
+    ) -> None:
+        """Remember what is being sent."""
+        fields = {
+            "transfer": transfer,
+            "peer": peer_name,
+            "entries": [_entry_row(one.entry) for one in files],
+            "paths": [str(one.path) for one in files],
+        }
+        self._write(self._path(transfer, "out"), fields)
+
+    def sources_of(self, transfer: TransferID) -> tuple[SourceFile, ...] | None:
+        """What was being sent."""
+        loaded = self._load(self._path(transfer, "out"))
+        return loaded[1] if isinstance(loaded, tuple) and loaded[0].transfer == transfer else None
+
+    # --- incoming ---------------------------------------------------------------------------------
+
+    def load(self, transfer: TransferID) -> Incoming | None:
+        """What was being received."""
+        loaded = self._load(self._path(transfer, "in"))
+        return loaded if isinstance(loaded, Incoming) and loaded.transfer == transfer else None
+
+    def save(self, incoming: Incoming) -> Journal:
+        """Remember what is being received; the journal takes what gets done of it."""
+        fields = {
+            "transfer": incoming.transfer,
+            "peer": incoming.peer_name,
+            "entries": [_entry_row(one) for one in incoming.entries],
+            "directory": incoming.directory,
+            "token": incoming.token,
+            "declined": list(incoming.declined),
+            "tops": incoming.tops,
+        }
+        self._write(self._path(incoming.transfer, "in"), fields)
+        return Journal(self._path(incoming.transfer, "in", "log"))
+
+    # --- both -------------------------------------------------------------------------------------
+
+    def found(self) -> tuple[StoredTransfer, ...]:
+        """All unfinished transfers that no living program receives, the oldest first."""
+        transfers = []
+        for path in self._states():
+            if is_held(path.with_suffix(".log")):
+                continue
+            match self._load(path):
+                case Incoming() as one:
+                    stored = StoredTransfer(one.transfer, Direction.IN, one.entries, one.peer_name)
+                    transfers.append(stored)
+                case (StoredTransfer() as stored, _):
+                    transfers.append(stored)
+                case None:
+                    continue
+        return tuple(transfers)
+
+    def forget(self, transfer: TransferID, direction: Direction | None = None) -> None:
+        """It is over: nothing is kept of it, its parts and empty folders included.
+
+        Two programs of one person share this folder, and may be the two ends of one transfer: each
+        names its own `direction`. What another one is receiving stays.
+        """
+        if direction is not Direction.OUT and not is_held(self._path(transfer, "in", "log")):
+            if (incoming := self.load(transfer)) is not None:
+                self._clear(incoming)
+            self.drop(transfer)
+        if direction is not Direction.IN:
+            self._remove(self._path(transfer, "out"))
+
+    def drop(self, transfer: TransferID) -> None:
+        """An incoming one is over, and no part of it is left."""
+        self._remove(self._path(transfer, "in"))
+        self._remove(self._path(transfer, "in", "log"))
+
+    def _remove(self, path: Path) -> None:
+        with suppress(OSError):
+            path.unlink()
+
+    def expire(self, now: float) -> None:
+        """Forget what nobody went on with for KEEP_SECONDS (`now`: seconds since 1970), unreadable
+        files as well.
+        """
+        for path in self._states():
+            log = path.with_suffix(".log")
+            if is_held(log):
+                continue
+            with suppress(OSError):
+                last = max(one.stat().st_mtime for one in (path, log) if one.exists())
+                if now - last <= KEEP_SECONDS:
+                    continue
+                loaded = self._load(path)
+                if isinstance(loaded, Incoming):
+                    self._clear(loaded)
+                path.unlink()
+                if path.name.endswith(".in.json"):
+                    log.unlink(missing_ok=True)
+
+    def _states(self) -> list[Path]:
+        """Our files, the oldest first."""
+        try:
+            paths = [
+                path
+                for path in self._folder.iterdir()
+                if path.name.endswith((".in.json", ".out.json"))
+            ]
+            return sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        except OSError:
+            return []
+
+    def _clear(self, incoming: Incoming) -> None:
+        """Remove what a transfer left in the folder that it was saved to."""
+        with suppress(OSError, FilenameError):
+            folders = Folders(Path(incoming.directory))
+            try:
+                remove_leftovers(folders, incoming.token, incoming.places(), incoming.tops.values())
+            finally:
+                folders.close()

@@ -1,0 +1,1 @@
+"""WebRTC peers and lanes."""

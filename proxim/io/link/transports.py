@@ -1,0 +1,91 @@
+"""How files and control messages reach a link: over its lane, or over its WebRTC peer.
+
+Loads lanes when first needed.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from proxim.core import commands as do
+from proxim.core.events import LinkID
+from proxim.core.files.manifest import TransferID
+from proxim.core.link import commands as link_do
+from proxim.core.link.events import ChannelMessage, LaneLost, LaneOpened
+from proxim.core.link.lane_frames import Stream
+from proxim.core.status import Via
+from proxim.io.files.sender import Spawn
+
+if TYPE_CHECKING:  # both load libraries that the window must not wait for
+    from websockets.asyncio.server import ServerConnection
+
+    from proxim.io.files.sender import Way
+    from proxim.io.link.lanes import Lanes
+    from proxim.io.link.peer import Peer
+
+
+class Ways:
+    """See the module.
+
+    `peers` is its owner's, and looked at only when something is to be sent or taken.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[LaneOpened | LaneLost | ChannelMessage], None],
+        spawn: Spawn,
+        peers: Mapping[LinkID, "tuple[Peer, asyncio.Task[None]]"],
+    ) -> None:
+        self._report = report
+        self._spawn = spawn
+        self._peers = peers
+        self._loaded: Lanes | None = None
+        # What comes over lanes
+        self.received: Callable[[LinkID, Stream], None] = lambda link, stream: None
+        self.execute: dict[type[do.Command], Callable[[Any], None]] = {
+            link_do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108  # not before it is needed
+            link_do.DialLane: lambda command: self.lanes.dial(command),  # noqa: PLW0108
+            link_do.CloseLane: self._close_lane,
+        }
+
+    @property
+    def lanes(self) -> "Lanes":
+        """All of this program's."""
+        if self._loaded is None:
+            from proxim.io.link.lanes import Lanes
+
+            self._loaded = Lanes(self._report, self._came, self._spawn)
+        return self._loaded
+
+    def _came(self, link: LinkID, stream: Stream) -> None:
+        self.received(link, stream)
+
+    async def accept(self, connection: "ServerConnection", proved: Callable[[], None]) -> None:
+        """Run a socket that a guest opened as a lane."""
+        await self.lanes.accept(connection, proved)
+
+    def _close_lane(self, command: link_do.CloseLane) -> None:
+        if self._loaded is not None:
+            self._loaded.close(command.link)
+
+    def open(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> "Way | None":
+        """What carries a stream; None where it has closed meanwhile, of which the machine is being
+        told.
+        """
+        if via is Via.LANE:
+            return self.lanes.way(link, transfer, generation)
+        return (
+            self._peers[link][0].open_stream(f"files/{transfer}/{generation}")
+            if link in self._peers
+            else None
+        )
+
+    def take_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
+        """From now on a data channel's binary messages go there."""
+        if link in self._peers:
+            self._peers[link][0].take(channel, feed)
+
+    @property
+    def goodbyes(self) -> set[asyncio.Task[None]]:
+        """What the program's end waits for."""
+        return set() if self._loaded is None else self._loaded.goodbyes

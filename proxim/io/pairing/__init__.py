@@ -1,0 +1,1 @@
+"""Signaling sockets, the page that browsers load, and the SPAKE2 library."""

@@ -1,0 +1,195 @@
+"""A guest's way to a host: dial the WebSocket, name what kept it from opening."""
+
+import asyncio
+import errno
+import os
+import socket
+import sys
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHandshake, InvalidMessage
+
+from proxim.core.errors import Reason
+from proxim.core.events import ConnectionID, DialFailed
+from proxim.core.pairing.messages import CloseCode
+from proxim.io import limits
+from proxim.io.pairing.rate_limit import Meter
+from proxim.io.pairing.websocket import (
+    PacedConnection,
+    PacedProtocol,
+    SocketEvent,
+    WebSocket,
+    cut_off_if_unread,
+)
+
+# This network has no way there; while a host that is asleep, or kept apart by a firewall or the
+# Wi-Fi, is silent or "unreachable" after the neighbours have been asked for it, which to a person
+# is the same.
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN})
+_NO_ANSWER = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT})
+# Windows' overlapped connect gives these as `winerror` (WinError.h) and no errno that means
+# anything.
+_WINDOWS_NO_ROUTE = frozenset({1231})  # ERROR_NETWORK_UNREACHABLE
+_WINDOWS_NO_ANSWER = frozenset({121, 1232})  # ERROR_SEM_TIMEOUT, ERROR_HOST_UNREACHABLE
+
+
+class _Protocol(PacedProtocol, ClientProtocol):
+    """Counts what a host sends."""
+
+
+class _Connection(PacedConnection, ClientConnection):
+    """A connection that a host cannot fill, nor keep us busy with."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cut_off_if_unread(self)
+
+
+def _new_connection(plain: ClientProtocol, **options: Any) -> ClientConnection:
+    protocol = _Protocol(plain.uri, max_size=plain.max_message_size, logger=plain.logger)
+    protocol.meter = Meter(limits.SIGNALING_PACE)
+    return _Connection(protocol, **options)
+
+
+class DirectConnect(connect):
+    """Dials the address that the person meant, and no other that a host would rather send us to."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Where to dial instead: nowhere, so the redirect is the failure that it is."""
+        return exc
+
+
+class Client:
+    """One dialled WebSocket."""
+
+    def __init__(
+        self, id: ConnectionID, report: Callable[[SocketEvent | DialFailed], None]
+    ) -> None:
+        self._id = id
+        self._report = report
+        self._socket: WebSocket | None = None
+
+    async def run(self, url: str) -> None:
+        """Dial and run until closed. The machine's timer bounds the dial: it cancels this task."""
+        try:
+            connection = await DirectConnect(
+                url,
+                **await way_to(url),
+                proxy=None,  # the host is in the same room; a proxy would be asked to reach itself
+                compression=None,
+                user_agent_header=None,
+                open_timeout=None,
+                close_timeout=limits.CLOSE_SECONDS,
+                ping_interval=limits.CLIENT_PING_SECONDS,
+                ping_timeout=limits.CLIENT_PING_SECONDS,
+                max_queue=limits.RECEIVE_QUEUE,
+                max_size=limits.HARD_MESSAGE_BYTES,
+                create_connection=_new_connection,  # type: ignore[arg-type]  # asks for a type, calls it as a factory
+            )
+        except (OSError, InvalidHandshake, InvalidMessage, EOFError) as error:
+            self._report(DialFailed(self._id, _reason(error)))
+            return
+        self._socket = WebSocket(self._id, connection, self._report)
+        await self._socket.run(str(connection.remote_address[0]))
+
+    @property
+    def opened(self) -> bool:
+        """Whether the WebSocket was ever open: from then on it reports its own end."""
+        return self._socket is not None
+
+    def send(self, text: str) -> None:
+        """Send a text frame."""
+        if self._socket is not None:
+            self._socket.send(text)
+
+    def close(self, code: CloseCode | None) -> bool:
+        """Close after what was sent; False where nothing is open yet, so the dial is to be
+        cancelled.
+        """
+        if self._socket is None:
+            return False
+        self._socket.close(code)
+        return True
+
+
+def _reason(error: Exception) -> Reason:
+    if isinstance(error, ConnectionRefusedError):
+        return Reason.REFUSED
+    if isinstance(
+        error.__cause__ or error, EOFError | ConnectionResetError | ConnectionAbortedError
+    ):
+        # Accepted, and cut without a word: what our server does when its places are taken
+        return Reason.HOST_FULL
+    if not isinstance(error, OSError):
+        return Reason.NOT_PROXIM
+    windows = getattr(error, "winerror", None)
+    if (
+        isinstance(error, TimeoutError)
+        or error.errno in _NO_ANSWER
+        or windows in _WINDOWS_NO_ANSWER
+    ):
+        return Reason.NO_ANSWER
+    if (
+        isinstance(error, socket.gaierror)
+        or error.errno in _NO_ROUTE
+        or windows in _WINDOWS_NO_ROUTE
+    ):
+        return Reason.UNREACHABLE
+    return Reason.HOST_GONE
+
+
+async def way_to(url: str) -> dict[str, Any]:
+    """What `connect` dials. The URL has a zone escaped, and websockets takes it as it stands.
+
+    Raises OSError.
+
+    uvloop drops the zone (MagicStack/uvloop#539): to such an address we connect ourselves, where
+    there is uvloop.
+    """
+    address, port = dial_address(url), urlsplit(url).port
+    if "%" not in address or sys.platform != "linux":
+        return {"host": address, "port": port}
+    ((family, kind, protocol, _, where),) = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+    )
+    raw = socket.socket(family, kind, protocol)
+    try:
+        raw.setblocking(False)
+        await _connect(raw, where)
+    except BaseException:
+        raw.close()
+        raise
+    return {"sock": raw}
+
+
+async def _connect(raw: socket.socket, where: Any) -> None:
+    failed = raw.connect_ex(where)
+    if failed == errno.EINPROGRESS:
+        loop = asyncio.get_running_loop()
+        decided = asyncio.Event()
+        loop.add_writer(raw, decided.set)  # sock_connect drops the zone, too
+        try:
+            await decided.wait()
+        finally:
+            loop.remove_writer(raw)
+        failed = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if failed:
+        raise OSError(failed, os.strerror(failed))
+
+
+def dial_address(url: str) -> str:
+    """The address to dial.
+
+    A link-local one gets a zone of this machine: the host's own says nothing here.
+    """
+    host = (urlsplit(url).hostname or "").replace("%25", "%")
+    bare, _, zone = host.partition("%")
+    here = [name for _, name in socket.if_nameindex()]
+    if not ip_address(bare).is_link_local or ":" not in bare or zone in here:
+        return host
+    return f"{bare}%{next((name for name in here if name not in ('lo', 'lo0')), zone)}"

@@ -1,0 +1,82 @@
+"""The first moments of a host, before there is an event loop: find the address, open the port, show
+the code.
+
+asyncio, the WebSocket library and the machines for guests take longer to load than all of this, and
+a person waits for the code. Guests that connect meanwhile wait in the listening socket's backlog.
+"""
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxim.core.commands import Listen, Publish, StopListening
+from proxim.core.errors import Problem
+from proxim.core.events import ListenFailed, Listening, Network, NetworksSeen
+from proxim.core.pairing.invitations import Invitations
+from proxim.core.status import Status
+from proxim.io.pairing.listener import ListenError, open_listener
+from proxim.io.trace import tell_step
+
+
+@dataclass(frozen=True, slots=True)
+class NetOptions:
+    """What the person set for the network side."""
+
+    port: int | None = None  # None: the protocol's order of ports
+    stun: tuple[str, ...] = ()  # only what the person named
+    look: Callable[[], tuple[Network, ...]] | None = (
+        None  # this machine's addresses; None: nobody hosts
+    )
+    save_to: str | None = None  # where received files go; None: the person's folder for downloads
+    save_name: Callable[[str], Problem | None] = lambda name: None
+    save_require_proof: Callable[[bool], Problem | None] = lambda required: None
+    data_dir: str | None = (
+        None  # where unfinished transfers are remembered; None: only until the program ends
+    )
+
+
+@dataclass(slots=True)
+class Opening:
+    """What the loop takes over: a listening socket, where it listens, and the addresses seen."""
+
+    listener: socket.socket | None = None
+    address: str | None = None
+    networks: tuple[Network, ...] | None = None
+
+
+def open_host(
+    invitations: Invitations, publish: Callable[[Status], None], options: NetOptions
+) -> Opening:
+    """Look at this machine's addresses, listen on one of them, and tell what there is to show."""
+    opening = Opening()
+    waiting = invitations.start()
+    if options.look is not None:
+        opening.networks = options.look()
+        tell_step(seen := NetworksSeen(opening.networks))
+        waiting += invitations.networks_seen(seen) + invitations.renew(time.monotonic())
+    while waiting:
+        match command := waiting.pop(0):
+            case Publish(status):
+                tell_step(command)
+                publish(status)
+            case Listen(address):
+                opening.address = address
+                event = _listen(opening, address, options.port)
+                tell_step(event)
+                if isinstance(event, Listening):
+                    waiting += invitations.listening(event)
+                else:
+                    waiting += invitations.listen_failed(event)
+                waiting += invitations.renew(time.monotonic())
+            case _:
+                assert isinstance(command, StopListening)  # nothing listens yet
+    return opening
+
+
+def _listen(opening: Opening, address: str, port: int | None) -> Listening | ListenFailed:
+    try:
+        opening.listener = open_listener(address, port)
+    except ListenError as error:
+        return ListenFailed(address, error.reason, error.problem.detail)
+    return Listening(address, int(opening.listener.getsockname()[1]))

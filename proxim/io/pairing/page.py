@@ -1,0 +1,139 @@
+"""What a browser gets: the page's files, a fixed table of them, and its words in the language that
+it asks for.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+from proxim.core.i18n import ENGLISH, LANGUAGES
+from proxim.languages import read_language
+
+_HTML: Final = "text/html; charset=utf-8"
+_JSON: Final = "application/json; charset=utf-8"
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_TEXTS_PATH: Final = "/texts.json"
+# What it shows; the program's other words would only take time on the way
+_SECTIONS: Final = (
+    "page",
+    "reasons",
+)
+_MAX_ASKED: Final = 32  # languages or codings looked at in one header
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One file as it is sent; `zipped` to browsers that say that they read it: it is the same for
+    all, no secret.
+    """
+
+    content_type: str
+    body: bytes
+    zipped: bytes
+
+
+class Page:
+    """See the module. Read once: nothing of a request ever becomes a path of a file system.
+
+    `script_hash`: for the policy, of the one script that stands in the page itself.
+    """
+
+    def __init__(self) -> None:
+        folder = resources.files("proxim.web")
+        self._files = {
+            f"/{name}": _served(_TYPES[suffix], body)
+            for name, suffix, body in _read(folder, _TYPES)
+        }
+        index = folder.joinpath("index.html").read_bytes()
+        self._files["/"] = _served(_HTML, index)
+        self.script_hash = _script_hash(index)
+        self._texts = {
+            language: _served(_JSON, _dump(language, words))
+            for language, words in languages().items()
+        }
+
+    def get(self, path: str, accept_language: str) -> Served | None:
+        """What is at that path; None where nothing is."""
+        if path == _TEXTS_PATH:
+            return self._texts[best_language(accept_language, self._texts)]
+        return self._files.get(path)
+
+
+def _script_hash(page: bytes) -> str:
+    """The page's own inline script as Content-Security-Policy names it, so that no other counts."""
+    _, _, rest = page.partition(b"<script>")
+    digest = hashlib.sha256(rest.partition(b"</script>")[0]).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _served(content_type: str, body: bytes) -> Served:
+    return Served(content_type, body, gzip.compress(body, mtime=0))
+
+
+def reads_gzip(accept_encoding: str) -> bool:
+    """Whether an Accept-Encoding header allows it (RFC 9110, 12.5.3)."""
+    codings = (one.partition(";") for one in accept_encoding.split(",")[:_MAX_ASKED])
+    return any(
+        name.strip().lower() == "gzip" and _weight(quality) > 0 for name, _, quality in codings
+    )
+
+
+def languages() -> dict[str, dict[str, Any]]:
+    """The words of each language that the page needs: `page`, and `reasons` for every Reason."""
+    words = {language: read_language(language) for language in LANGUAGES}
+    return {
+        language: {section: found[section] for section in _SECTIONS}
+        for language, found in words.items()
+    }
+
+
+def best_language(accept_language: str, known: Iterable[str]) -> str:
+    """The language of an Accept-Language header that we know and it likes best (RFC 9110,
+    12.5.4).
+    """
+    spoken = set(known)
+    best, liked = ENGLISH, 0.0
+    for one in accept_language.split(",")[:_MAX_ASKED]:
+        tag, _, quality = one.partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        weight = _weight(quality)
+        if language in spoken and weight > liked:
+            best, liked = language, weight
+    return best
+
+
+def _weight(quality: str) -> float:
+    name, _, value = quality.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        weight = float(value)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0
+
+
+def _read(folder: Traversable, suffixes: Iterable[str]) -> list[tuple[str, str, bytes]]:
+    files = [
+        (one.name, f".{one.name.rpartition('.')[2]}", one)
+        for one in folder.iterdir()
+        if one.is_file()
+    ]
+    wanted = set(suffixes)
+    return [(name, suffix, one.read_bytes()) for name, suffix, one in files if suffix in wanted]
+
+
+def _dump(language: str, words: dict[str, Any]) -> bytes:
+    return json.dumps(
+        {"language": language, **words}, ensure_ascii=False, separators=(",", ":")
+    ).encode()

@@ -1,0 +1,348 @@
+"""The host's server: one listening address, signaling on / and /ws, lanes on /lane, the page's
+files on a GET.
+
+A connection is only ever a guest's. Who may come in at all (how many sockets, from which page,
+under which name) is decided here, before the machine hears of it.
+"""
+
+import asyncio
+import http
+import ipaddress
+import logging
+import re
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast
+
+from websockets.asyncio.server import Server as WebSocketServer
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from proxim.core.events import ConnectionID
+from proxim.core.pairing.host_code import authority
+from proxim.core.pairing.messages import CloseCode
+from proxim.io import limits
+from proxim.io.pairing.page import Page, reads_gzip
+from proxim.io.pairing.rate_limit import Meter
+from proxim.io.pairing.websocket import (
+    PacedConnection,
+    PacedProtocol,
+    SocketEvent,
+    WebSocket,
+    cut_off_if_unread,
+)
+
+_log = logging.getLogger(__name__)
+
+_SIGNALING_PATHS: Final = ("/", "/ws")
+_LANE_PATH: Final = "/lane"
+_TEXT: Final = "text/plain; charset=utf-8"
+_AUTHORITY: Final = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\]|(?P<v4>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?"
+)
+# What the HTTP reader itself answers, and says more than "bad request": a line or header too long,
+# or we are leaving.
+_OWN_STATUS: Final = (
+    http.HTTPStatus.REQUEST_URI_TOO_LONG,
+    http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    http.HTTPStatus.SERVICE_UNAVAILABLE,
+    http.HTTPStatus.INTERNAL_SERVER_ERROR,
+)
+_HTTP_PORT: Final = 80  # what a browser leaves away
+# websockets logs frames at DEBUG and tracebacks of broken handshakes at ERROR: neither belongs in
+# our log.
+_silent = logging.getLogger("proxim.websockets")
+_silent.setLevel(logging.CRITICAL)
+
+
+class Server:
+    """Accepts guests on one address; owns their sockets."""
+
+    def __init__(
+        self,
+        report: Callable[[SocketEvent], None],
+        loaded: Callable[[], Awaitable[None]],
+        lane: Callable[[ServerConnection, Callable[[], None]], Awaitable[None]] | None = None,
+    ) -> None:
+        self._report = report
+        # Runs a lane's socket; what it calls once the lane has proved itself gives it a lane's
+        # limits
+        self._lane = lane
+        self._loaded = loaded  # waits until what proof and link need is in memory
+        self._sockets: dict[ConnectionID, WebSocket] = {}
+        # Every TCP connection, from its first moment, and where it is from
+        self._inside: dict[_Connection, str] = {}
+        self._last_id = 0
+        self._server: WebSocketServer | None = None
+        self._address, self._port = "", 0
+        self._page = Page()
+
+    async def start(self, listener: socket.socket) -> None:
+        """Serve on a socket that already listens."""
+        self._address, self._port = listener.getsockname()[:2]
+        self._server = await serve(
+            self._accepted,
+            sock=listener,
+            process_request=self._answer_request,
+            # A compressed secret leaks its length; and 30 idle sockets stay small
+            compression=None,
+            server_header=None,
+            open_timeout=limits.OPEN_SECONDS,
+            close_timeout=limits.CLOSE_SECONDS,
+            ping_interval=limits.SERVER_PING_SECONDS,
+            ping_timeout=limits.SERVER_PING_SECONDS,
+            max_queue=limits.RECEIVE_QUEUE,
+            logger=_silent,
+            create_connection=self._new_connection,  # type: ignore[arg-type]  # asks for a type, calls it as a factory
+        )
+
+    async def stop(self) -> None:
+        """Close the listener and every guest's socket (1001, going away); those still half open are
+        dropped.
+        """
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in self._inside:
+            if connection.state is State.CONNECTING:
+                connection.transport.abort()
+        await self._server.wait_closed()
+        self._server = None
+
+    def send(self, connection: ConnectionID, text: str) -> None:
+        """Send a text frame; nothing happens where the socket is already gone."""
+        if connection in self._sockets:
+            self._sockets[connection].send(text)
+
+    def close(self, connection: ConnectionID, code: CloseCode | None) -> None:
+        """Close a guest's socket after what was sent."""
+        if connection in self._sockets:
+            self._sockets[connection].close(code)
+
+    # --- how many ---------------------------------------------------------------------------------
+
+    def _new_connection(
+        self, _: ServerProtocol, server: WebSocketServer, **options: Any
+    ) -> ServerConnection:
+        return _Connection(
+            self._let_in, self._gone, _Protocol(self._in_our_words), server, **options
+        )
+
+    def _let_in(self, connection: "_Connection", address: str) -> bool:
+        held = Counter(self._inside.values())
+        if held[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
+            _log.info("a connection from %s was cut: it has %s already", address, held[address])
+            return False
+        if len(self._inside) >= limits.MAX_SOCKETS and not (
+            held[address] == 0 and self._make_room(held)
+        ):
+            _log.info(
+                "a connection from %s was cut: all %s places are taken", address, len(self._inside)
+            )
+            return False
+        self._inside[connection] = address
+        return True
+
+    def _make_room(self, held: Counter[str]) -> bool:
+        """Drop a socket of whoever holds most, for an address that holds none: a crowd must not
+        keep it out.
+
+        The oldest that has not opened, as whoever holds most may be a phone that loads its page: it
+        fetches that again, while its request would be gone with its socket. Else the oldest. An
+        open link does not need its socket, and comes to no harm; a lane that carries files does.
+        """
+        crowd, size = held.most_common(1)[0]
+        if size < limits.CROWD_SOCKETS:
+            return False
+        theirs = [
+            one for one, address in self._inside.items() if address == crowd and not one.is_lane
+        ]
+        if not theirs:
+            return False
+        given_up = next((one for one in theirs if one.state is State.CONNECTING), theirs[0])
+        _log.info("one of %s connections from %s was cut to make room", size, crowd)
+        del self._inside[given_up]
+        given_up.transport.abort()
+        return True
+
+    def _gone(self, connection: "_Connection") -> None:
+        self._inside.pop(connection, None)  # gone already where it had to make room
+
+    async def _accepted(self, connection: ServerConnection) -> None:
+        await self._loaded()
+        if self._lane is not None and _path(connection.request) == _LANE_PATH:
+            assert isinstance(connection, _Connection)  # _new_connection makes no others
+            await self._lane(connection, connection.becomes_lane)
+            return
+        self._last_id += 1
+        id = ConnectionID(self._last_id)
+        guest = WebSocket(id, connection, self._report)
+        self._sockets[id] = guest
+        try:
+            await guest.run(str(connection.remote_address[0]))
+        finally:
+            del self._sockets[id]
+
+    # --- HTTP -------------------------------------------------------------------------------------
+
+    def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """None lets a WebSocket open; whatever else is asked gets its answer here."""
+        response = self._judge(connection, request)
+        if response is not None:
+            _log.info(
+                "a request from %s was answered %s", connection.remote_address, response.status_code
+            )
+        return response
+
+    def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
+        headers = request.headers
+        hosts = headers.get_all("Host")
+        # A name that somebody's DNS points at us (DNS rebinding)
+        if len(hosts) != 1 or not self._is_ours(hosts[0]):
+            return self._refuse(http.HTTPStatus.MISDIRECTED_REQUEST)
+        # A page from elsewhere
+        if not all(self._is_our_origin(origin) for origin in headers.get_all("Origin")):
+            return self._refuse(http.HTTPStatus.FORBIDDEN)
+        if request.method != "GET":
+            return self._refuse(http.HTTPStatus.METHOD_NOT_ALLOWED)
+        path = _path(request)
+        if "upgrade" in ",".join(headers.get_all("Connection")).lower():
+            if path == _LANE_PATH and self._lane is not None:
+                # A lane's pings wait behind its bytes; the link beside it has its own
+                connection.ping_interval = None
+                return None
+            return None if path in _SIGNALING_PATHS else self._refuse(http.HTTPStatus.NOT_FOUND)
+        served = self._page.get(path, ",".join(headers.get_all("Accept-Language")))
+        if served is None:
+            return self._refuse(http.HTTPStatus.NOT_FOUND)
+        if not reads_gzip(",".join(headers.get_all("Accept-Encoding"))):
+            return self._respond(http.HTTPStatus.OK, served.content_type, served.body)
+        response = self._respond(http.HTTPStatus.OK, served.content_type, served.zipped)
+        response.headers["Content-Encoding"] = "gzip"
+        return response
+
+    def _in_our_words(self, response: Response) -> Response:
+        """Replace what websockets says by itself of a broken request: it quotes it, under none of
+        our headers.
+        """
+        if (
+            response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS
+            or "Content-Security-Policy" in response.headers
+        ):
+            return response
+        status = http.HTTPStatus(response.status_code)
+        return self._refuse(status if status in _OWN_STATUS else http.HTTPStatus.BAD_REQUEST)
+
+    def _is_ours(self, host: str) -> bool:
+        match = _AUTHORITY.fullmatch(host)
+        if match is None or int(match["port"] or _HTTP_PORT) != self._port:
+            return False
+        try:
+            given = ipaddress.ip_address(match["v4"] or match["v6"])
+        except ValueError:
+            return False
+        return given == ipaddress.ip_address(self._address.partition("%")[0])
+
+    def _is_our_origin(self, origin: str) -> bool:
+        return origin.startswith("http://") and self._is_ours(origin.removeprefix("http://"))
+
+    def _refuse(self, status: http.HTTPStatus) -> Response:
+        return self._respond(status, _TEXT, f"{status.phrase}.\n".encode())
+
+    def _respond(self, status: http.HTTPStatus, content_type: str, body: bytes) -> Response:
+        own = authority(self._address.partition("%")[0], self._port)
+        policy = (
+            f"default-src 'none'; script-src 'self' {self._page.script_hash}; style-src 'self'; "
+            "img-src 'self'; "
+            f"connect-src 'self' ws://{own}; base-uri 'none'; form-action 'none'; frame-ancestors "
+            "'none'"
+        )
+        headers = Headers(
+            {
+                "Content-Type": content_type,
+                "Content-Length": str(len(body)),
+                "Connection": "close",
+                "Cache-Control": "no-store",
+                "Content-Security-Policy": policy,
+                "Referrer-Policy": "no-referrer",
+                "X-Content-Type-Options": "nosniff",
+            }
+        )
+        if status is http.HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = "GET"
+        return Response(status, status.phrase, headers, body)
+
+
+def _path(request: Request | None) -> str:
+    return request.path.partition("?")[0] if request is not None else ""
+
+
+class _Protocol(PacedProtocol, ServerProtocol):
+    """Every HTTP answer leaves through here, also those that no request is handed to us for (414,
+    431).
+    """
+
+    def __init__(self, in_our_words: Callable[[Response], Response]) -> None:
+        super().__init__(max_size=limits.HARD_MESSAGE_BYTES, logger=_silent)
+        self._in_our_words = in_our_words
+        self.meter = Meter(limits.SIGNALING_PACE)
+
+    def send_response(self, response: Response) -> None:
+        super().send_response(self._in_our_words(response))
+
+
+class _Connection(PacedConnection, ServerConnection):
+    """A connection that counts from its first moment, long before its handshake."""
+
+    def __init__(
+        self,
+        let_in: Callable[["_Connection", str], bool],
+        gone: Callable[["_Connection"], None],
+        *arguments: Any,
+        **options: Any,
+    ) -> None:
+        super().__init__(*arguments, **options)
+        self._let_in = let_in
+        self._gone = gone
+        self._is_in = False
+        self._request_bytes = 0
+        self.is_lane = False
+
+    def becomes_lane(self) -> None:
+        """Take a lane's large frames from now on, and let as large ones wait to be sent."""
+        self.is_lane = True
+        self.protocol.max_message_size = limits.LANE_FRAME_BYTES
+        assert isinstance(self.protocol, PacedProtocol)
+        # It proved its key, and each frame that it seals is checked: bulk may come
+        self.protocol.meter = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, transport)  # TCP; uvloop's are not derived from it
+        peer = transport.get_extra_info("peername")  # None: it has already gone
+        if peer is None or not self._let_in(self, str(peer[0])):
+            transport.abort()
+            return
+        self._is_in = True
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self.state is State.CONNECTING:
+            self._request_bytes += len(data)
+            if self._request_bytes > limits.MAX_REQUEST_BYTES:
+                self.transport.abort()
+                return
+        super().data_received(data)
+        cut_off_if_unread(self, limits.LANE_UNREAD_BYTES if self.is_lane else limits.UNREAD_BYTES)
+
+    def cut_off(self, why: str) -> None:
+        _log.info("the connection from %s was cut: %s", self.remote_address, why)
+        super().cut_off(why)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._is_in:
+            self._gone(self)
+            super().connection_lost(exc)

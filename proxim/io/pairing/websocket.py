@@ -1,0 +1,165 @@
+"""One WebSocket, dialled or accepted: reads frames into events, writes messages in order,
+closes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from websockets.asyncio.connection import Connection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol
+
+from proxim.core.errors import Reason
+from proxim.core.events import (
+    ConnectionID,
+    ConnectionLost,
+    ConnectionOpened,
+    FrameReceived,
+    FrameRefused,
+)
+from proxim.core.pairing.messages import UNREADABLE_CODES, CloseCode
+from proxim.io.limits import CLOSE_SECONDS, SEND_QUEUE, UNREAD_BYTES
+from proxim.io.pairing.rate_limit import Meter
+
+SocketEvent = ConnectionOpened | ConnectionLost | FrameReceived | FrameRefused
+NORMAL_CLOSURE = 1000
+_TOO_BIG = 1009
+_CONTROL_FRAMES = frozenset({Opcode.PING, Opcode.PONG, Opcode.CLOSE})
+
+_log = logging.getLogger(__name__)
+
+
+def cut_off_if_unread(connection: Connection, most: int = UNREAD_BYTES) -> None:
+    """Call after each `data_received`: websockets answers every ping, however little the other side
+    reads.
+    """
+    if connection.transport.get_write_buffer_size() > most:
+        connection.transport.abort()
+
+
+class TooFastError(EOFError):
+    """Ends the parsing of a read at the frame that was one too many.
+
+    As at the end of a stream, nothing is answered.
+    """
+
+
+class PacedProtocol(Protocol):
+    """Mixed into a protocol: parses no further than its meter allows.
+
+    Without a meter there is no limit.
+    """
+
+    meter: Meter | None = None
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Called by the parser for each frame, also for those that no message comes of."""
+        if self.meter is not None and not self.meter.frame(control=frame.opcode in _CONTROL_FRAMES):
+            raise TooFastError("too fast")
+        super().recv_frame(frame)
+
+
+class PacedConnection(Connection):
+    """Mixed into a connection of a PacedProtocol: cut off, without a closing handshake, once it is
+    too fast.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Count the read before it is parsed."""
+        assert isinstance(self.protocol, PacedProtocol)
+        if self.protocol.meter is not None and not self.protocol.meter.read(len(data)):
+            self.cut_off("it sent too many bytes")
+            return
+        super().data_received(data)
+        if isinstance(self.protocol.parser_exc, TooFastError):
+            self.cut_off("it sent too many frames")
+
+    def cut_off(self, why: str) -> None:
+        """Drop the connection; overridden where the reason is told."""
+        self.transport.abort()
+
+
+class WebSocket:
+    """Runs one open `websockets` connection until it closes."""
+
+    def __init__(
+        self, id: ConnectionID, connection: Connection, report: Callable[[SocketEvent], None]
+    ) -> None:
+        self._id = id
+        self._connection = connection
+        self._report = report
+        self._dropping: asyncio.TimerHandle | None = None
+        self._outbox: asyncio.Queue[str | CloseCode | None] = asyncio.Queue(SEND_QUEUE)
+
+    def send(self, text: str) -> None:
+        """Queue a text frame. A peer that leaves SEND_QUEUE of them unread is cut off."""
+        self._put(text)
+
+    def close(self, code: CloseCode | None) -> None:
+        """Close once everything queued is out, or in any case after CLOSE_SECONDS."""
+        self._put(code)
+        if self._dropping is None:
+            self._dropping = asyncio.get_running_loop().call_later(
+                CLOSE_SECONDS, self._connection.transport.abort
+            )
+
+    def _put(self, item: str | CloseCode | None) -> None:
+        try:
+            self._outbox.put_nowait(item)
+        except asyncio.QueueFull:
+            self._connection.transport.abort()
+
+    async def run(self, peer_address: str) -> None:
+        """Report ConnectionOpened, all frames, and in any case ConnectionLost."""
+        writer = asyncio.create_task(self._write(), name=f"websocket {self._id} writer")
+        self._report(ConnectionOpened(self._id, peer_address))
+        try:
+            async for frame in self._connection:
+                if self._dropping is not None:
+                    # We close it: what still comes is read to find the other side's close, and no
+                    # more
+                    continue
+                if isinstance(frame, str):
+                    self._report(FrameReceived(self._id, frame))
+                else:
+                    self._report(FrameRefused(self._id, Reason.BAD_MESSAGE))
+        except ConnectionClosed:
+            pass  # the socket is gone, and that is reported below
+        finally:
+            writer.cancel()
+            await asyncio.wait([writer])
+            if self._dropping is not None:
+                self._dropping.cancel()
+            protocol = self._connection.protocol
+            if (unreadable := self._unreadable()) is not None:
+                self._report(FrameRefused(self._id, unreadable))
+            # Else it is the echo of ours
+            theirs = protocol.close_rcvd if protocol.close_rcvd_then_sent else None
+            self._report(ConnectionLost(self._id, None if theirs is None else theirs.code))
+            if not writer.cancelled() and (error := writer.exception()) is not None:
+                _log.error("websocket %s could not be written to", self._id, exc_info=error)
+
+    def _unreadable(self) -> Reason | None:
+        """Why the library gave up on what came, if it did: bytes that are no frame, no text, or too
+        many.
+        """
+        protocol = self._connection.protocol
+        ours = protocol.close_sent
+        if ours is None or ours is protocol.close_rcvd or ours.code not in UNREADABLE_CODES:
+            return None  # the wire was cut, here or there, or a side closed
+        if self._dropping is not None:
+            return None  # we were closing anyhow
+        return Reason.TOO_LARGE if ours.code == _TOO_BIG else Reason.BAD_MESSAGE
+
+    async def _write(self) -> None:
+        try:
+            while isinstance(item := await self._outbox.get(), str):
+                await self._connection.send(item)
+            await self._connection.close(NORMAL_CLOSURE if item is None else item)
+        except ConnectionClosed:
+            return  # the reader notices too, and reports
+        except Exception:
+            self._connection.transport.abort()  # the reader ends, and tells why
+            raise

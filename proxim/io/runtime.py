@@ -1,0 +1,384 @@
+"""Runs the machine on the loop thread: inbox -> handle() -> execute, and owns every socket, peer,
+timer and task.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from proxim.core import commands as do
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import (
+    ConnectionID,
+    DialFailed,
+    LinkID,
+    ListenFailed,
+    Listening,
+    Network,
+    NetworksSeen,
+    Shutdown,
+    Timer,
+    TimerFired,
+)
+from proxim.core.link import commands as link_do
+from proxim.core.link.events import LANE_CHANNEL, PeerFailed
+from proxim.core.pairing.messages import dump_message
+from proxim.core.program import Program, ProgramEvent
+from proxim.core.status import Status, Stopped, Trouble
+from proxim.io.files.executor import Hub
+from proxim.io.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WATCH_SECONDS
+from proxim.io.link.transports import Ways
+from proxim.io.pairing.listener import ListenError, open_listener
+from proxim.io.pairing.opening import NetOptions, Opening
+from proxim.io.system.sleep import slept_seconds
+from proxim.io.trace import tell_step
+
+if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
+    from proxim.io.link.peer import Peer
+    from proxim.io.pairing.client import Client
+    from proxim.io.pairing.server import Server
+
+_log = logging.getLogger(__name__)
+
+
+class Runtime:
+    """See the module. All methods run on the loop's thread."""
+
+    def __init__(
+        self,
+        program: Program,
+        publish: Callable[[Status], None],
+        options: NetOptions,
+        opening: Opening,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._program = program
+        self._publish = publish
+        self._options = options
+        self._inbox: deque[ProgramEvent] = deque()
+        self._handling = False
+        # When, by the loop's clock
+        self._timers: dict[Timer, tuple[float, asyncio.TimerHandle]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
+        self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
+        self._closing_peers: set[asyncio.Task[None]] = set()
+        self._ways = Ways(self.report, self._spawn, self._peers)
+        self._hub = Hub(
+            self.report,
+            self._spawn,
+            self._ways.open,
+            self._ways.take_channel,
+            save_to=options.save_to,
+            data_dir=options.data_dir,
+        )
+        self._ways.received = self._hub.from_lane
+        self._loading: asyncio.Task[None] | None = None
+        self._server: Server | None = None
+        self._listen_lock = asyncio.Lock()
+        self._opening = opening
+        self._wanted = opening.address
+        self._shut_down = asyncio.Event()
+        self._execute: dict[type[do.Command], Callable[[Any], None]] = {
+            do.SetTimer: self._set_timer,
+            do.CancelTimer: self._cancel_timer,
+            do.Listen: self._listen,
+            do.StopListening: self._stop_listening,
+            do.Dial: self._dial,
+            do.Send: self._send,
+            do.CloseConnection: self._close_connection,
+            link_do.OpenPeer: self._open_peer,
+            link_do.ApplyDescription: self._apply_description,
+            link_do.AddCandidate: self._add_candidate,
+            link_do.SendOnChannel: self._send_on_channel,
+            link_do.ClosePeer: self._close_peer,
+            **self._ways.execute,
+            **self._hub.execute,
+            do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
+            do.SaveRequireProof: lambda command: self._saved(
+                self._options.save_require_proof(command.required)
+            ),
+            do.Publish: lambda command: self._publish(command.status),
+        }
+
+    # --- the circuit ------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until Shutdown was reported and everybody has been told goodbye."""
+        self._carry_out(self._program.start(self._loop.time()))
+        self._hub.start()
+        if self._opening.listener is not None:
+            self._spawn(self._serve(self._opening.listener), "server")
+        if self._options.look is not None:
+            self._spawn(
+                self._watch_networks(self._options.look, self._opening.networks), "network watch"
+            )
+        self._spawn(self._watch_sleep(slept_seconds()), "sleep watch")
+        await self._shut_down.wait()
+        try:
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                await self._say_goodbye()
+        except TimeoutError:
+            _log.warning("not everything closed within %s s", SHUTDOWN_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._publish(Stopped())
+
+    def report(self, event: ProgramEvent) -> None:
+        """Hand an event to the machine and carry out what it commands."""
+        self._inbox.append(event)
+        if self._handling:
+            return  # carrying out a command reported it; the loop below takes it next
+        self._handling = True
+        try:
+            while self._inbox:
+                self._take(self._inbox.popleft())
+        finally:
+            self._handling = False
+
+    def _take(self, event: ProgramEvent) -> None:
+        try:
+            tell_step(event)
+            commands = self._program.handle(event, self._loop.time())
+        except Exception:  # noqa: BLE001  # a bug of ours: told to the person, and the program goes on for the others
+            self._tell_bug(event)
+        else:
+            self._carry_out(commands)
+        if isinstance(event, Shutdown):
+            self._shut_down.set()
+
+    def _carry_out(self, commands: list[do.Command]) -> None:
+        for command in commands:
+            try:
+                tell_step(command)
+                self._execute[type(command)](command)
+            except Exception:  # noqa: BLE001  # the machine counts on the other commands all the same
+                self._tell_bug(command)
+
+    def _tell_bug(self, what: object) -> None:
+        _log.exception("%s could not be handled", type(what).__name__)
+        self._publish(Trouble(Problem(Reason.INTERNAL, type(what).__name__)))
+
+    # --- tasks and timers -------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = self._loop.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("%s crashed", task.get_name(), exc_info=error)
+            self._publish(Trouble(Problem(Reason.INTERNAL, task.get_name())))
+
+    def _set_timer(self, command: do.SetTimer) -> None:
+        self._cancel_timer(do.CancelTimer(command.timer))
+        handle = self._loop.call_later(command.seconds, self._fire, command.timer)
+        self._timers[command.timer] = (self._loop.time() + command.seconds, handle)
+
+    def _cancel_timer(self, command: do.CancelTimer) -> None:
+        if command.timer in self._timers:
+            self._timers.pop(command.timer)[1].cancel()
+
+    def _fire(self, timer: Timer) -> None:
+        del self._timers[timer]
+        self.report(TimerFired(timer))
+
+    async def _watch_sleep(self, before: float) -> None:
+        """Let timers run out as if the machine had been awake: a code must not outlive a night with
+        the lid closed.
+        """
+        while True:
+            await asyncio.sleep(SLEEP_WATCH_SECONDS)
+            slept, before = slept_seconds() - before, slept_seconds()
+            if slept > SLEEP_WATCH_SECONDS:
+                left = {
+                    timer: when - self._loop.time() - slept
+                    for timer, (when, _) in self._timers.items()
+                }
+                for timer, seconds in left.items():
+                    self._set_timer(do.SetTimer(timer, max(0.0, seconds)))
+
+    # --- listening --------------------------------------------------------------------------------
+
+    async def _watch_networks(
+        self, look: Callable[[], tuple[Network, ...]], seen: tuple[Network, ...] | None
+    ) -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(NETWORK_WATCH_SECONDS)
+            try:
+                # It asks the system, which may take its time
+                networks = await asyncio.to_thread(look)
+            except Exception:  # noqa: BLE001  # the next look may succeed; a host without a network says so itself
+                if not failing:
+                    self._tell_bug(look)
+                failing = True
+                continue
+            failing = False
+            if networks != seen:
+                seen = networks
+                self.report(NetworksSeen(networks))
+
+    def _listen(self, command: do.Listen) -> None:
+        self._wanted = command.address
+        self._spawn(self._move_server(command.address), "server")
+
+    def _stop_listening(self, command: do.StopListening) -> None:
+        self._wanted = None
+        self._spawn(self._move_server(None), "server stop")
+
+    async def _move_server(self, address: str | None) -> None:
+        """Stop listening where we did and listen at `address`; one move at a time, in order."""
+        async with self._listen_lock:
+            if self._server is not None:
+                server, self._server = self._server, None
+                await server.stop()
+            if address is None or address != self._wanted:
+                return  # nowhere, or the person has chosen again meanwhile
+            try:
+                listener = open_listener(address, self._options.port)
+            except ListenError as error:
+                self.report(ListenFailed(address, error.reason, error.problem.detail))
+                return
+            self.report(Listening(address, listener.getsockname()[1]))
+            await self._start_server(listener)
+
+    async def _serve(self, listener: socket.socket) -> None:
+        """Serve on the socket that was opened before there was a loop."""
+        async with self._listen_lock:
+            await self._start_server(listener)
+
+    async def _start_server(self, listener: socket.socket) -> None:
+        from proxim.io.pairing.server import Server
+
+        self._server = Server(self.report, self._loaded, self._ways.accept)
+        try:
+            await self._server.start(listener)
+        except OSError as error:
+            listener.close()
+            self._server = None
+            self.report(ListenFailed(self._wanted or "", Reason.PORT_REFUSED, type(error).__name__))
+
+    # --- WebSockets -------------------------------------------------------------------------------
+
+    def _dial(self, command: do.Dial) -> None:
+        from proxim.io.pairing.client import Client
+
+        client = Client(command.connection, self.report)
+        task = self._spawn(self._run_client(client, command.url), "client")
+        task.add_done_callback(lambda task: self._client_ended(command.connection, task))
+        self._clients[command.connection] = (client, task)
+
+    async def _run_client(self, client: "Client", url: str) -> None:
+        await self._loaded()
+        await client.run(url)
+
+    def _client_ended(self, connection: ConnectionID, task: asyncio.Task[None]) -> None:
+        client, _ = self._clients.pop(connection)
+        if not task.cancelled() and task.exception() is not None and not client.opened:
+            # Told as a bug already; the attempt must end, too
+            self.report(DialFailed(connection, Reason.HOST_ERROR))
+
+    def _send(self, command: do.Send) -> None:
+        text = dump_message(command.message)
+        if command.connection in self._clients:
+            self._clients[command.connection][0].send(text)
+        elif self._server is not None:
+            self._server.send(command.connection, text)
+
+    def _close_connection(self, command: do.CloseConnection) -> None:
+        if command.connection in self._clients:
+            client, task = self._clients[command.connection]
+            if not client.close(command.code):
+                task.cancel()
+        elif self._server is not None:
+            self._server.close(command.connection, command.code)
+
+    # --- peers ------------------------------------------------------------------------------------
+
+    async def _loaded(self) -> None:
+        """Wait until what proof and link need is in memory, which takes 0.3 s when the first guest
+        comes or dials.
+
+        On a thread, so that the loop goes on; and waited for, because two threads that import the
+        same libraries in another order can keep each other waiting for good.
+        """
+        if self._loading is None:
+            self._loading = self._spawn(asyncio.to_thread(_load_libraries), "loading libraries")
+        await asyncio.shield(self._loading)
+
+    def _open_peer(self, command: link_do.OpenPeer) -> None:
+        try:
+            from proxim.io.link.peer import Peer
+        except ImportError as error:  # a broken installation
+            self.report(PeerFailed(command.link, Reason.NO_DESCRIPTION, type(error).__name__))
+            return
+        peer = Peer(command.link, self.report, self._options.stun)
+        work = self._spawn(peer.run(), f"peer {command.link}")
+        work.add_done_callback(lambda task: self._peer_crashed(command.link, task))
+        self._peers[command.link] = (peer, work)
+        if command.offerer:
+            peer.offer()
+
+    def _peer_crashed(self, link: LinkID, work: asyncio.Task[None]) -> None:
+        # Told as a bug already; the link must end, too
+        if not work.cancelled() and work.exception() is not None:
+            self.report(PeerFailed(link, Reason.PEER_ERROR))
+
+    def _apply_description(self, command: link_do.ApplyDescription) -> None:
+        if command.link in self._peers:  # else it could not be made, and the machine is being told
+            self._peers[command.link][0].apply(command.type, command.sdp)
+
+    def _add_candidate(self, command: link_do.AddCandidate) -> None:
+        if command.link in self._peers:
+            self._peers[command.link][0].add_candidate(command.candidate)
+
+    def _send_on_channel(self, command: link_do.SendOnChannel) -> None:
+        if command.channel == LANE_CHANNEL:
+            self._ways.lanes.send_text(command.link, command.text)
+        elif command.link in self._peers:
+            self._peers[command.link][0].send(command.channel, command.text)
+
+    def _close_peer(self, command: link_do.ClosePeer) -> None:
+        if command.link not in self._peers:
+            return
+        peer, work = self._peers.pop(command.link)
+        work.cancel()
+        closing = self._spawn(peer.close(command.said_bye), f"closing peer {command.link}")
+        self._closing_peers.add(closing)
+        closing.add_done_callback(self._closing_peers.discard)
+
+    # --- the rest ---------------------------------------------------------------------------------
+
+    def _saved(self, problem: Problem | None) -> None:
+        if problem is not None:
+            self._publish(Trouble(problem))
+
+    async def _say_goodbye(self) -> None:
+        await self._hub.stop()
+        waiting = {
+            *self._closing_peers,
+            *(task for _, task in self._clients.values()),
+            *self._ways.goodbyes,
+        }
+        if waiting:
+            await asyncio.wait(waiting)
+        async with self._listen_lock:  # the machine's StopListening, begun before this
+            if self._server is not None:
+                await self._server.stop()
+
+
+def _load_libraries() -> None:
+    with contextlib.suppress(ImportError):  # whoever needs it meets it again, and tells
+        import spake2  # noqa: F401
+
+        import proxim.io.link.peer  # noqa: F401  # both for their effect: they are in memory afterwards

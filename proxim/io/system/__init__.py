@@ -1,0 +1,1 @@
+"""This machine: addresses, firewall, settings, other programs."""

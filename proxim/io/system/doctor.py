@@ -1,0 +1,296 @@
+"""Looking at this machine for `proxim doctor`: addresses, ports, firewalls, adapters, a link
+between two peers.
+
+All checks run at once, each under its own deadline; one that crashes or overruns becomes a finding.
+What the facts mean is core/doctor.py's.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import platform
+import secrets
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from proxim.core.doctor import (
+    ALL_PORTS,
+    Check,
+    Finding,
+    LinkTrial,
+    PortState,
+    PortTrial,
+    VirtualAdapter,
+    adapter_findings,
+    address_not_here,
+    check_crashed,
+    check_overran,
+    firewall_findings,
+    link_finding,
+    link_not_tried,
+    network_findings,
+    port_finding,
+    surroundings_findings,
+)
+from proxim.core.errors import ProximError, Reason
+from proxim.core.events import Network
+from proxim.core.pairing.host_code import authority
+from proxim.io.pairing.listener import open_listener
+from proxim.io.system.addresses import (
+    AdapterKind,
+    default_sources,
+    kind_of,
+    network_for,
+    rank,
+    read_adapters,
+)
+from proxim.io.system.firewall import find_firewalls
+
+# A connection within one machine takes a millisecond; a firewall that drops lets it hang
+ANSWER_SECONDS: Final = 2.0
+# Two peers on one machine need 0.2 s; ICE itself gives up after some 5 s
+LINK_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 2.0
+PORT_SECONDS: Final = 8.0  # two waits of ANSWER_SECONDS, all ports and addresses at once, with room
+FIREWALL_SECONDS: Final = 20.0  # at most three tools in a row that are slow (tool.TOOL_SECONDS)
+QUICK_SECONDS: Final = 5.0  # what asks the system and waits for nobody
+MAX_PAGE_BYTES: Final = 16 * 1024  # our page names itself in its first lines
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """One check: what it is about, how long it may take, how to do it."""
+
+    check: Check
+    seconds: float
+    look: Callable[[], Awaitable[list[Finding]]]
+
+
+async def run_examination(examination: Examination) -> list[Finding]:
+    """The findings of one check, whatever becomes of it."""
+    try:
+        async with asyncio.timeout(examination.seconds):
+            return await examination.look()
+    except TimeoutError:
+        return [check_overran(examination.check, examination.seconds)]
+    except Exception as error:  # noqa: BLE001 - a doctor that falls over helps nobody; the finding names it
+        _log.warning("check %s failed", examination.check, exc_info=True)
+        return [check_crashed(examination.check, type(error).__name__)]
+
+
+async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
+    """Everything that could keep others from this machine, in reading order; `address` is the one a
+    person named.
+    """
+    try:
+        adapters = read_adapters()
+        named = None if address is None else network_for(address)
+    except Exception as error:  # noqa: BLE001 - as in run_examination
+        _log.warning("addresses cannot be read", exc_info=True)
+        yield check_crashed(Check.NETWORK, type(error).__name__)
+        return
+    sources = default_sources()
+    networks = rank(adapters, sources)
+    chosen = named or next(iter(networks), None)
+    tried = networks if named is None or named in networks else (named, *networks)
+
+    async def addresses() -> list[Finding]:
+        absent = [] if address is None or named is not None else [address_not_here(address)]
+        return absent + network_findings(networks, chosen)
+
+    async def ports() -> list[Finding]:
+        return list(
+            await asyncio.gather(*(_examine_ports(network, chosen == network) for network in tried))
+        )
+
+    async def firewalls() -> list[Finding]:
+        return firewall_findings(await find_firewalls("" if chosen is None else chosen.interface))
+
+    async def virtual_adapters() -> list[Finding]:
+        return adapter_findings(
+            [
+                VirtualAdapter(
+                    adapter.name,
+                    tuple(str(own.ip) for own in adapter.addresses),
+                    vpn=kind_of(adapter) is AdapterKind.VPN,
+                    carries_default=any(str(own.ip) in sources for own in adapter.addresses),
+                )
+                for adapter in adapters
+                if adapter.running and kind_of(adapter) is not AdapterKind.PHYSICAL
+            ]
+        )
+
+    async def link() -> list[Finding]:
+        return [link_finding(await try_link())] if networks else [link_not_tried()]
+
+    async def surroundings() -> list[Finding]:
+        return surroundings_findings(
+            wsl=is_wsl(platform.release()),
+            local_network_privacy=has_local_network_privacy(platform.mac_ver()[0]),
+        )
+
+    examinations = (
+        Examination(Check.NETWORK, QUICK_SECONDS, addresses),
+        Examination(Check.PORT, PORT_SECONDS, ports),
+        Examination(Check.FIREWALL, FIREWALL_SECONDS, firewalls),
+        Examination(Check.ADAPTERS, QUICK_SECONDS, virtual_adapters),
+        Examination(Check.LINK, LINK_SECONDS + 2 * CLOSE_SECONDS, link),
+        Examination(Check.SURROUNDINGS, QUICK_SECONDS, surroundings),
+    )
+    async with contextlib.aclosing(run_all(examinations)) as findings:
+        async for finding in findings:
+            yield finding
+
+
+async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding, None]:
+    """All checks at once, their findings in the order of the checks."""
+    tasks = [
+        asyncio.create_task(run_examination(each), name=f"doctor {each.check}")
+        for each in examinations
+    ]
+    try:
+        for task in tasks:
+            for finding in await task:
+                yield finding
+    finally:  # a reader that stops early, or Ctrl+C
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+# --- ports ----------------------------------------------------------------------------------------
+
+
+async def _examine_ports(network: Network, chosen: bool) -> Finding:
+    trials = await asyncio.gather(*(try_port(network.address, port) for port in ALL_PORTS))
+    return port_finding(network, trials, chosen=chosen)
+
+
+async def try_port(address: str, port: int) -> PortTrial:
+    """Listen on one port of one address and connect to it through that address; ask whoever has it
+    already.
+    """
+    try:
+        listener = open_listener(address, port)
+    except ProximError as error:
+        if error.reason is Reason.ADDRESS_GONE:
+            return PortTrial(port, PortState.GONE)
+        # Windows may refuse a port, rather than call it taken, that a program holds for itself
+        # alone, as ours does.
+        if await _is_proxim(address, port):
+            return PortTrial(port, PortState.PROXIM)
+        return PortTrial(
+            port, PortState.TAKEN if error.reason is Reason.PORT_TAKEN else PortState.REFUSED
+        )
+    # So that it is our own listener that answers, and no proxy in between
+    token = secrets.token_bytes(16)
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(token)
+        await _close(writer)
+
+    server = await asyncio.start_server(answer, sock=listener)
+    try:
+        answered = await _exchange(address, port, b"", len(token)) == token
+    finally:
+        server.close()  # not wait_closed(), which from Python 3.12.1 on waits for every connection
+    return PortTrial(port, PortState.FREE if answered else PortState.SILENT)
+
+
+async def _is_proxim(address: str, port: int) -> bool:
+    """Whether the page at that port is ours."""
+    request = f"GET / HTTP/1.1\r\nHost: {authority(address, port)}\r\nConnection: close\r\n\r\n"
+    return b"Proxim" in await _exchange(address, port, request.encode("ascii"), MAX_PAGE_BYTES)
+
+
+async def _exchange(address: str, port: int, request: bytes, wanted: int) -> bytes:
+    """Connect, send, and read until `wanted` bytes, the end, or the time-out; what came until
+    then.
+    """
+    received = b""
+    with contextlib.suppress(OSError):  # refused, reset, unreachable; TimeoutError is an OSError
+        async with asyncio.timeout(ANSWER_SECONDS):
+            reader, writer = await asyncio.open_connection(address, port)
+            try:
+                writer.write(request)
+                while len(received) < wanted and (
+                    chunk := await reader.read(wanted - len(received))
+                ):
+                    received += chunk
+            finally:
+                await _close(writer)
+    return received
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):  # the other side was quicker
+        await writer.wait_closed()
+
+
+# --- a link ---------------------------------------------------------------------------------------
+
+
+async def try_link(seconds: float = LINK_SECONDS) -> LinkTrial:
+    """Two WebRTC peers in this process, as far as an open data channel; they meet at this machine's
+    addresses.
+    """
+    # Imported late: 0.25 s that the other checks need not wait for.
+    from aiortc import RTCConfiguration, RTCPeerConnection
+
+    # Always explicit: the default contacts a public STUN server
+    configuration = RTCConfiguration(iceServers=[])
+    caller, callee = RTCPeerConnection(configuration), RTCPeerConnection(configuration)
+    opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def settle(linked: bool) -> None:
+        if not opened.done():
+            opened.set_result(linked)
+
+    def watch_ice() -> None:
+        if caller.iceConnectionState == "failed":
+            settle(False)
+
+    caller.on("iceconnectionstatechange", watch_ice)
+    caller.createDataChannel("doctor").on("open", lambda: settle(True))
+    started = monotonic()
+    try:
+        async with asyncio.timeout(seconds):
+            await caller.setLocalDescription(await caller.createOffer())
+            await callee.setRemoteDescription(caller.localDescription)
+            await callee.setLocalDescription(await callee.createAnswer())
+            await caller.setRemoteDescription(callee.localDescription)
+            linked = await opened
+        return LinkTrial(monotonic() - started) if linked else LinkTrial(None, "ICE failed")
+    except TimeoutError:
+        return LinkTrial(None, f"ICE {caller.iceConnectionState} after {seconds:g} s")
+    except OSError as error:
+        return LinkTrial(None, errno.errorcode.get(error.errno or 0, type(error).__name__))
+    finally:
+        with contextlib.suppress(TimeoutError):  # a peer that cannot close ends with the process
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(caller.close(), callee.close())
+
+
+# --- surroundings ---------------------------------------------------------------------------------
+
+
+def is_wsl(kernel_release: str) -> bool:
+    """Whether this Linux runs inside Windows: its kernel is
+    "5.15.167.4-microsoft-standard-WSL2".
+    """
+    return sys.platform == "linux" and "microsoft" in kernel_release.lower()
+
+
+def has_local_network_privacy(macos_version: str) -> bool:
+    """Whether this is a macOS that asks before a program may reach the local network (15 and
+    later); "" elsewhere.
+    """
+    major = macos_version.partition(".")[0]
+    return major.isdigit() and int(major) >= 15

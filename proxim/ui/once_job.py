@@ -1,0 +1,131 @@
+"""What a program in a terminal was started for, `--send` and `--once`: is it done, and did it work?
+
+With paths to send, what is asked for is that they arrive; without, that something comes. A transfer
+that waits to be resumed is not done.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from proxim.core.errors import FILE_REASONS, Reason
+from proxim.core.events import LinkID
+from proxim.core.files.manifest import Direction, TransferID, total_size
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.status import LinkStatus, Stage, Trouble
+
+# The whole of what was to be sent is refused, and no transfer comes of it.
+_REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
+# What is told of a path that is left out of a transfer, while the rest is sent.
+
+
+class Errand:
+    """See the module."""
+
+    def __init__(self, send: tuple[str, ...], *, once: bool) -> None:
+        self._send = send
+        self._once = once
+        self._session: str | None = None
+        self._served: set[LinkID] = set()
+        self._awaited = 0  # sendings of which no transfer has been seen yet
+        self._failures = 0  # what was refused before it could be a transfer, or was left out of one
+        self._seen: set[TransferID] = set()
+        self._asked: dict[TransferID, TransferStatus] = {}
+        self._active: set[TransferID] = set()
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    def takes(self, link: LinkStatus) -> bool:
+        """Whether what is to be sent goes out over this link, now; said once.
+
+        It goes to each device that links in the first session, with `--once` to the first.
+        """
+        if link.resumes in self._served:
+            self._served.add(link.link)  # the same device again: its transfers go on by themselves
+        if not self._send or link.stage is not Stage.CONNECTED or link.link in self._served:
+            return False
+        other = self._session is not None and (self._once or link.session_id != self._session)
+        if other or not link.can_send_files:
+            return False
+        self._session = link.session_id
+        self._served.add(link.link)
+        return True
+
+    def serves(self, link: LinkID) -> bool:
+        """Whether what is to be sent went out over this link."""
+        return link in self._served
+
+    def sent(self) -> None:
+        """Files were handed in to be sent over one link, by the command line or by a person."""
+        self._awaited += 1
+
+    def accepted(self, transfer: TransferID) -> None:
+        """What comes was accepted here."""
+        if not self._send:
+            self._asked.setdefault(transfer, _UNKNOWN)
+
+    def see(self, status: TransferStatus) -> None:
+        """A transfer is now like this."""
+        mine = status.transfer in self._asked or self._is_asked(status)
+        self._seen.add(status.transfer)
+        if mine:
+            self._asked[status.transfer] = status
+        if status.state is TransferState.ACTIVE:
+            self._active.add(status.transfer)
+        else:
+            self._active.discard(status.transfer)
+
+    def _is_asked(self, status: TransferStatus) -> bool:
+        if status.direction is Direction.IN:  # taken: asked about alone, it may still be declined
+            return not self._send and status.state in (TransferState.ACTIVE, TransferState.DONE)
+        if status.link is None or not self._awaited:
+            return False
+        # One that an earlier run left begins without a link, and may turn out to be what was asked
+        # for once more.
+        if status.transfer in self._seen and not self._same_files(status):
+            return False
+        self._awaited -= 1
+        return bool(self._send)
+
+    def _same_files(self, status: TransferStatus) -> bool:
+        return {Path(path).name for path in self._send} == {entry.top for entry in status.entries}
+
+    def hear(self, trouble: Trouble) -> None:
+        """Something failed that may have been asked for."""
+        reason = trouble.problem.reason
+        if self._awaited and trouble.link is not None and reason in _REFUSED:
+            self._awaited -= 1
+            self._failures += 1
+        elif trouble.link in self._served and reason in FILE_REASONS:
+            self._failures += 1
+
+    # --- what became of it ------------------------------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        """Whether all that was asked for has come to its end, and nothing else is moving."""
+        if not self._once or self._awaited or self._active:
+            return False
+        if self._send and not self._served:
+            return False
+        ended = all(status is not _UNKNOWN and status.over for status in self._asked.values())
+        return ended and bool(self._asked or (self._send and self._failures))
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all of it arrived and was verified."""
+        return (
+            self.over
+            and not self._failures
+            and all(_arrived(status) for status in self._asked.values())
+        )
+
+
+# Accepted, and nothing heard of it since.
+_UNKNOWN: Final = TransferStatus(TransferID(""), Direction.IN, TransferState.ANNOUNCED, (), 0)
+
+
+def _arrived(status: TransferStatus) -> bool:
+    if status.state is not TransferState.DONE or status.failed:
+        return False
+    declined = status.direction is Direction.OUT and status.size < total_size(status.entries)
+    return not declined

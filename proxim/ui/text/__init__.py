@@ -1,0 +1,1 @@
+"""The faces without a window: terminal and JSON lines."""

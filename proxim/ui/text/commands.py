@@ -1,0 +1,121 @@
+"""What a person types about files in the terminal: /send, /files, /cancel, /retry."""
+
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.files.events import AnyIntent, CancelTransfer, RetryTransfer
+from proxim.core.files.manifest import Direction
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.i18n import say
+from proxim.ui.text.files import TransferReport
+from proxim.ui.text.terminal_lines import Lines
+
+_ALL: Final = "all"
+
+
+class FileCommands:
+    """See the module. `send` sends paths over every open link and returns why not, if not."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        report: TransferReport,
+        post: Callable[[AnyIntent], None],
+        send: Callable[[tuple[str, ...]], Reason | None],
+    ) -> None:
+        self._lines = lines
+        self._report = report
+        self._post = post
+        self._send_paths = send
+
+    def take(self, typed: str, transfers: Sequence[TransferStatus]) -> bool:
+        """Carry out a line that begins with "/"; False where it is none of these commands."""
+        word, _, rest = typed.partition(" ")
+        match word.lower():
+            case "/send":
+                self._send(rest)
+            case "/files":
+                self._report.list(transfers)
+            case "/cancel":
+                may_end = [one for one in transfers if not one.over]
+                for one in self._chosen(
+                    word, rest.strip(), transfers, may_end, "terminal.nothingToCancel"
+                ):
+                    self._post(CancelTransfer(one.transfer))
+            case "/retry":
+                may_retry = [one for one in transfers if _may_retry(one)]
+                for one in self._chosen(
+                    word, rest.strip(), transfers, may_retry, "terminal.nothingToRetry"
+                ):
+                    self._post(RetryTransfer(one.transfer))
+            case _:
+                return False
+        return True
+
+    def _send(self, typed: str) -> None:
+        try:
+            paths = split_paths(typed, backslash_escapes=os.sep != "\\")
+        except ValueError:
+            self._lines.say(say("terminal.quoteMissing"))
+            return
+        if not paths:
+            self._lines.say(say("terminal.sendUsage"))
+            return
+        reason = self._send_paths(
+            tuple(os.path.abspath(os.path.expanduser(path)) for path in paths)
+        )
+        if reason is not None:
+            self._lines.say(SENTENCES[reason])
+
+    def _chosen(
+        self,
+        word: str,
+        typed: str,
+        transfers: Sequence[TransferStatus],
+        possible: list[TransferStatus],
+        none: str,
+    ) -> list[TransferStatus]:
+        """Those that a command means: the only possible one, the one of that number in the whole
+        list, or all.
+
+        `none`: the key of what is said where none is possible.
+        """
+        if not possible:
+            self._lines.say(say(none))
+            return []
+        if typed.lower() == _ALL or (not typed and len(possible) == 1):
+            return possible
+        if not typed:
+            self._report.list(transfers)
+            self._lines.say(say("terminal.whichTransfer", command=word.lower()))
+            return []
+        number = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 6 else 0
+        if not 1 <= number <= len(transfers) or transfers[number - 1] not in possible:
+            self._lines.say(say("terminal.noSuchTransfer"))
+            return []
+        return [transfers[number - 1]]
+
+
+def split_paths(typed: str, *, backslash_escapes: bool) -> list[str]:
+    """The paths in a line, as a shell reads them; a terminal that a file is dropped on quotes it
+    that way, too.
+
+    Raises ValueError where a quotation mark is missing.
+    """
+    reader = shlex.shlex(typed, posix=True, punctuation_chars=False)
+    reader.whitespace_split = True
+    reader.commenters = ""
+    # They part the folders of a path there, and ' is a letter like any other
+    if not backslash_escapes:
+        reader.escape = ""
+        reader.quotes = '"'
+    return [path for path in reader if path]
+
+
+def _may_retry(status: TransferStatus) -> bool:
+    if status.direction is not Direction.OUT or not status.over:
+        return False
+    return bool(status.failed) or status.state is not TransferState.DONE

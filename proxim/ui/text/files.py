@@ -1,0 +1,252 @@
+"""Transfers in the terminal: the question for what comes, how far things are, how they ended, and a
+list of them.
+
+On a terminal that redraws there is one line of progress for all that moves; elsewhere a line now
+and then.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from proxim.core.errors import SENTENCES
+from proxim.core.files.manifest import Direction, Entry, TransferID
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.i18n import after_colon, say
+from proxim.ui.text.console import columns_of
+from proxim.ui.text.terminal_lines import Lines
+from proxim.ui.text.terminal_words import duration
+from proxim.ui.wording import (
+    count_words,
+    file_count,
+    name_words,
+    percent,
+    progress_words,
+    seconds_left,
+    size_words,
+    speed_words,
+    state_words,
+    time_left_words,
+    transfer_title,
+)
+
+NAMES_SHOWN: Final = 10  # of a list; more would push the question's beginning off the screen
+REDRAW_SECONDS: Final = 0.2  # calm to look at, and quick enough to see that it moves
+LINE_SECONDS: Final = 5.0  # between two lines of progress of a transfer where nothing is redrawn
+LINE_PERCENT: Final = 10
+_BAR: Final = 20  # columns
+_NAME_LEAST: Final = 12  # columns of a name; the bar gives way first
+
+
+class _Told:
+    """What was said of a transfer's progress."""
+
+    def __init__(self, now: float, done: int) -> None:
+        self.since = now
+        self.line_at = now
+        self.line_percent = done
+
+
+class TransferReport:
+    """See the module. `clock` is monotonic."""
+
+    def __init__(self, lines: Lines, clock: Callable[[], float]) -> None:
+        self._lines = lines
+        self._clock = clock
+        self._moving: dict[TransferID, TransferStatus] = {}
+        self._told: dict[TransferID, _Told] = {}
+        self._drawn_at: float | None = None
+        self._ended: list[TransferStatus] = []  # without their names: only counted at the end
+
+    # --- one transfer -----------------------------------------------------------------------------
+
+    def tell(self, status: TransferStatus, before: TransferStatus | None) -> None:
+        """Say what is new about it; a question for it is put elsewhere."""
+        was = None if before is None else before.state
+        if status.state is TransferState.ACTIVE:
+            self._moving[status.transfer] = status
+            if was is not TransferState.ACTIVE:
+                self._begin(status, again=was is TransferState.WAITING)
+            self._progress(status)
+            return
+        self._moving.pop(status.transfer, None)
+        if status.state is was:
+            return
+        match status.state:
+            case TransferState.ANNOUNCED if status.direction is Direction.OUT:
+                self._lines.say(say("terminal.asking", name=_to(status), what=described(status)))
+            case TransferState.WAITING:
+                self._lines.say(f"{transfer_title(status)}: {after_colon(state_words(status))}")
+            case TransferState.DONE | TransferState.FAILED | TransferState.CANCELLED:
+                self._end(status)
+
+    def _begin(self, status: TransferStatus, *, again: bool) -> None:
+        done = percent(status)
+        told = self._told.setdefault(status.transfer, _Told(self._clock(), done))
+        told.line_at, told.line_percent = self._clock(), done
+        incoming = status.direction is Direction.IN
+        if again or done:
+            key = "terminal.receivingGoesOn" if incoming else "terminal.sendingGoesOn"
+            self._lines.say(say(key, title=transfer_title(status), percent=done))
+        elif incoming:
+            self._lines.say(say("terminal.receiving", what=described(status), name=_from(status)))
+        else:
+            self._lines.say(say("terminal.sending", what=described(status), name=_to(status)))
+
+    def _end(self, status: TransferStatus) -> None:
+        title = transfer_title(status) if status.entries else say("terminal.notFound")
+        if status.state is not TransferState.DONE or status.failed:
+            self._lines.say(f"{title}: {after_colon(state_words(status))}")
+        else:
+            told = self._told.get(status.transfer)
+            took = (
+                ""
+                if told is None
+                else say("terminal.took", time=duration(self._clock() - told.since))
+            )
+            key = "terminal.received" if status.direction is Direction.IN else "terminal.sent"
+            where = "" if status.path is None else f": {name_words(status.path)}"
+            self._lines.say(say(key, what=described(status), took=took, where=where))
+        for failed in status.failed[:NAMES_SHOWN]:
+            if failed.index < len(status.entries):
+                name = name_words(status.entries[failed.index].path)
+                self._lines.say(f"{name}: {SENTENCES[failed.reason]}", "  ")
+        if len(status.failed) > NAMES_SHOWN:
+            self._lines.say(say("transfers.more", count=len(status.failed) - NAMES_SHOWN), "  ")
+        self._told.pop(status.transfer, None)
+        self._ended.append(status)
+
+    # --- progress ---------------------------------------------------------------------------------
+
+    def _progress(self, status: TransferStatus) -> None:
+        now = self._clock()
+        if self._lines.console.redraws:
+            if self._drawn_at is None or now >= self._drawn_at + REDRAW_SECONDS:
+                self._drawn_at = now
+                self._lines.progress(self._line(tuple(self._moving.values())))
+            return
+        told = self._told[status.transfer]
+        done = percent(status)
+        if (
+            done >= told.line_percent + LINE_PERCENT
+            and now >= told.line_at + LINE_SECONDS
+            and not self._lines.asked
+        ):
+            told.line_at, told.line_percent = now, done
+            self._lines.say(
+                f"{transfer_title(status)}: {done} %, "
+                f"{progress_words(status)}{_pace(status.speed, status)}"
+            )
+
+    def _line(self, moving: Sequence[TransferStatus]) -> str:
+        """What moves, in one line of this terminal's width; several transfers are added up."""
+        console = self._lines.console
+        size, moved = sum(one.size for one in moving), sum(one.moved for one in moving)
+        done = min(99, moved * 100 // size) if size else 0
+        speed = sum(one.speed or 0.0 for one in moving)
+        pace = (
+            f"  {speed_words(speed)}  {time_left_words(max(0, size - moved) / speed)}"
+            if speed > 0
+            else ""
+        )
+        figures = f"  {done:>2} %{pace}"
+        name = _name_of(moving)
+        room = console.width - 1 - columns_of(figures)
+        full, empty = ("█", "░") if console.shades else ("#", "-")
+        filled = _BAR * done // 100
+        bar = (
+            f"  {full * filled}{empty * (_BAR - filled)}" if room - _BAR - 2 >= _NAME_LEAST else ""
+        )
+        return f"{console.clipped(name, max(0, room - len(bar)))}{bar}{figures}"
+
+    # --- lists ------------------------------------------------------------------------------------
+
+    def list(self, transfers: Sequence[TransferStatus]) -> None:
+        """All of them, numbered."""
+        if not transfers:
+            self._lines.say(say("terminal.noTransfers"))
+        for number, status in enumerate(transfers, 1):
+            incoming = status.direction is Direction.IN
+            key = "terminal.listedFrom" if incoming else "terminal.listedTo"
+            name = _from(status) if incoming else _to(status)
+            far = (
+                f" {percent(status)} %, {progress_words(status)}."
+                if status.state in _PARTLY
+                else ""
+            )
+            line = say(key, what=described(status), name=name, far=far, state=state_words(status))
+            self._lines.say(line, f"  {number}  ")
+
+    def summary(self) -> None:
+        """What became of all transfers, where there were several."""
+        if len(self._ended) < 2:
+            return
+        complete = [
+            one for one in self._ended if one.state is TransferState.DONE and not one.failed
+        ]
+        parts = []
+        for direction, key in (
+            (Direction.IN, "terminal.allReceived"),
+            (Direction.OUT, "terminal.allSent"),
+        ):
+            these = [one for one in complete if one.direction is direction]
+            if these:
+                files = count_words(sum(map(file_count, these)))
+                parts.append(
+                    say(key, what=f"{files} ({size_words(sum(one.size for one in these))})")
+                )
+        incomplete = len(self._ended) - len(complete)
+        if incomplete:
+            parts.append(say("terminal.incomplete", count=incomplete))
+        self._lines.say(say("terminal.altogether", parts="; ".join(parts)))
+
+
+_PARTLY: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
+
+
+def described(status: TransferStatus) -> str:
+    """Its title with how much it is: "film.mkv (8.4 MB)", "trip and 2 more (1,204 files, 3.1
+    GB)".
+    """
+    files = file_count(status)
+    many = f"{count_words(files)}, " if files != 1 else ""
+    return f"{transfer_title(status)} ({many}{size_words(status.size)})"
+
+
+def listed(entries: tuple[Entry, ...]) -> list[tuple[int, Entry]]:
+    """What a person reads of a manifest, with its places there: files, and folders that have
+    nothing in them.
+    """
+    within = {entry.path.rpartition("/")[0] for entry in entries}
+    return [
+        (place, one)
+        for place, one in enumerate(entries)
+        if not one.directory or one.path not in within
+    ]
+
+
+def entry_words(entry: Entry) -> str:
+    """One line of such a list."""
+    name = name_words(entry.path)
+    return f"{name}/" if entry.directory else f"{name} ({size_words(entry.size)})"
+
+
+def _name_of(moving: Sequence[TransferStatus]) -> str:
+    if len(moving) != 1:
+        return say("terminal.moving", count=len(moving))
+    key = "terminal.receivingOne" if moving[0].direction is Direction.IN else "terminal.sendingOne"
+    return say(key, title=transfer_title(moving[0]))
+
+
+def _pace(speed: float | None, status: TransferStatus) -> str:
+    left = seconds_left(status)
+    return (
+        "" if speed is None or left is None else f", {speed_words(speed)}, {time_left_words(left)}"
+    )
+
+
+def _from(status: TransferStatus) -> str:
+    return status.peer_name or say("device.otherWith")
+
+
+def _to(status: TransferStatus) -> str:
+    return status.peer_name or say("device.other")

@@ -1,0 +1,346 @@
+"""The terminal face for scripts and tests: one JSON object a line, events on stdout, commands on
+stdin.
+
+A public interface: docs/json-lines.md lists every field, and what is there stays.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import (
+    MAX_LIFETIME_SECONDS,
+    MIN_LIFETIME_SECONDS,
+    Decide,
+    Invite,
+    LinkID,
+    SessionType,
+)
+from proxim.core.files.events import AnyIntent, CancelTransfer, RetryTransfer
+from proxim.core.files.manifest import Direction, TransferID
+from proxim.core.files.status import TransferStatus
+from proxim.core.json_text import (
+    JSONObject,
+    MessageError,
+    optional_text_field,
+    read_object,
+    text_field,
+    write_object,
+)
+from proxim.core.pairing.host_code import CodeError, parse_target
+from proxim.core.pairing.messages import MAX_ID_BYTES, MAX_SESSION_ID_BYTES
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    Stage,
+    Status,
+    TextReceived,
+    Trouble,
+)
+from proxim.ui.text.face import ExitStatus, FaceOptions, LineFace, Role
+from proxim.ui.text.json_transfers import (
+    read_answer,
+    read_link,
+    read_paths,
+    read_transfer,
+    transfer_fields,
+)
+
+# Characters that JSON may hold as themselves but that some readers of lines take for a line's end
+# (str.splitlines, JavaScript before ES2019), that a terminal obeys (C1), or that UTF-8 cannot carry
+# (lone surrogates).
+_ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_MAX_TARGET_BYTES: Final = 1024  # a link with an IPv6 address and its zone has some 150
+# Of text: the link knows what it can carry, and says text_too_long
+_ANY_LENGTH: Final = sys.maxsize
+# Between two events of progress of a transfer: some ten a second, and no more
+_TRANSFER_SECONDS: Final = 0.09
+_LINK_STAGES: Final = frozenset({Stage.CONNECTING, Stage.CONNECTED, Stage.WAITING, Stage.CLOSED})
+_JOIN_STAGES: Final = frozenset({Stage.DIALING, Stage.ASKING})
+
+
+class JsonLinesFace(LineFace):
+    """See the module. `wall_clock` gives seconds since 1970 (time.time)."""
+
+    def __init__(
+        self,
+        options: FaceOptions,
+        post: Callable[[AnyIntent], None],
+        out: TextIO,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        super().__init__(options, post, out, clock)
+        self._wall_clock = wall_clock
+        self._ascii_only = not _is_unicode(getattr(out, "encoding", None))
+        self._invitation: Invitation | None = None
+        self._transfer_told: dict[TransferID, float] = {}  # when, of those that are not over
+
+    # --- events -----------------------------------------------------------------------------------
+
+    def _tell(self, status: Status) -> None:
+        match status:
+            case Invitation():
+                self._session(status)
+            case NoInvitation(reason):
+                self._invitation = None
+                if reason is not None:
+                    self._tell_problem(Problem(reason))
+            case Prompt(session_id, device, address, verified, deadline, number):
+                self._event(
+                    "pair_prompt",
+                    sessionID=session_id,
+                    deviceInfo={"name": device.name, "id": device.id},
+                    verified=verified,
+                    address=address,
+                    expiresAt=self._moment(deadline),
+                    **_given(request=number),
+                )
+            case PairOutcome(session_id, approved, reason):
+                status_name = "approved" if approved else "rejected"
+                self._event(
+                    "pair_result", sessionID=session_id, status=status_name, **_given(reason=reason)
+                )
+            case TextReceived(link, text):
+                self._event("text", text=text, link=link)
+            case Trouble(problem, link):
+                self._tell_problem(problem, **_given(link=link))
+
+    def _session(self, invitation: Invitation) -> None:
+        if invitation == self._invitation:
+            return
+        self._invitation = invitation
+        self._event(
+            "session",
+            sessionID=invitation.session_id,
+            uuid=invitation.uuid,
+            code=invitation.code,
+            url=invitation.url,
+            type=invitation.type,
+            expiresAt=None if invitation.expires is None else self._moment(invitation.expires),
+        )
+
+    def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+        if before is not None and before.stage is status.stage:
+            return
+        if status.stage in _JOIN_STAGES:
+            self._event("join", state=status.stage, address=status.peer_address)
+        elif status.stage in _LINK_STAGES:
+            self._event(
+                "link",
+                state=status.stage,
+                via=status.via,
+                verified=status.verified,
+                **_given(reason=status.reason),
+                link=status.link,
+                sessionID=status.session_id,
+                **_given(
+                    name=status.peer_name,
+                    resumes=status.resumes,
+                    expiresAt=self._waiting_until(status),
+                ),
+            )
+        failed_to_join = (
+            self.options.role is Role.JOIN
+            and status.stage is Stage.CLOSED
+            and not status.was_connected
+        )
+        if failed_to_join and status.reason is not None:
+            self._tell_problem(Problem(status.reason), link=status.link)
+
+    def _waiting_until(self, status: LinkStatus) -> str | None:
+        waits = status.stage is Stage.WAITING and status.deadline is not None
+        return self._moment(status.deadline or 0.0) if waits else None
+
+    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+        new = before is None or before.state is not status.state
+        told = self._transfer_told.get(status.transfer)
+        if not new and told is not None and self._clock() < told + _TRANSFER_SECONDS:
+            return  # more follow, or the end
+        self._event("transfer", **transfer_fields(status, whole=new))
+        if status.over:
+            self._transfer_told.pop(status.transfer, None)
+        else:
+            self._transfer_told[status.transfer] = self._clock()
+
+    def _tell_problem(self, problem: Problem, **more: object) -> None:
+        self._event(
+            "error",
+            code=problem.reason,
+            message=problem.sentence,
+            **_given(detail=problem.detail),
+            **more,
+        )
+
+    def _event(self, kind: str, **fields: object) -> None:
+        named = {"event": kind, **fields}
+        line = json.dumps(named, separators=(",", ":")) if self._ascii_only else write_object(named)
+        self._write(_ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n")
+
+    def _moment(self, monotonic: float) -> str:
+        """ISO 8601 in UTC, "2025-06-01T12:00:40Z"."""
+        seconds = self._wall_clock() + (monotonic - self._clock())
+        return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def _read(self, line: str) -> None:
+        if not line.strip():
+            return
+        try:
+            fields = read_object(line)
+            command = _COMMANDS.get(text_field(fields, "type", MAX_ID_BYTES))
+            if command is None:
+                raise MessageError(Reason.BAD_MESSAGE, "type is not one of a command")
+            command(self, fields)
+        except CodeError as error:
+            self._tell_problem(error.problem)
+        except MessageError as error:
+            # Names a field, quotes nothing
+            self._tell_problem(Problem(Reason.BAD_COMMAND, error.problem.detail))
+
+    def end_of_input(self) -> None:
+        """End of stdin means no more decisions, not the end - unless there is nobody to join
+        yet.
+        """
+        if self.options.role is Role.JOIN and not self._joined and self._closing_since is None:
+            self._tell_problem(Problem(Reason.CODE_MISSING))
+            self.close(ExitStatus.USAGE)
+
+    def _pair_response(self, fields: JSONObject) -> None:
+        session_id = text_field(fields, "sessionID", MAX_SESSION_ID_BYTES)
+        approved = fields.get("approved")
+        if not isinstance(approved, bool):
+            raise MessageError(Reason.BAD_MESSAGE, "approved must be true or false")
+        if self.options.role is Role.JOIN:
+            self._tell_problem(Problem(Reason.PROMPT_GONE))
+        else:
+            self._post(Decide(session_id, approved, _request_number(fields)))
+
+    def _text(self, fields: JSONObject) -> None:
+        if not self._send(text_field(fields, "text", _ANY_LENGTH)):
+            self._tell_problem(Problem(Reason.NOT_CONNECTED))
+
+    def _join_command(self, fields: JSONObject) -> None:
+        typed = text_field(fields, "code", _MAX_TARGET_BYTES)
+        allowed = fields.get("yes", False)
+        if not isinstance(allowed, bool):
+            raise MessageError(Reason.BAD_MESSAGE, "yes must be true or false")
+        if self.options.role is Role.HOST:
+            raise MessageError(Reason.BAD_MESSAGE, "join is a command of proxim join")
+        if self._joined:
+            raise CodeError(Reason.JOIN_BUSY)
+        target = parse_target(typed)
+        if self._is_far(target) and not allowed:
+            raise CodeError(Reason.FAR_ADDRESS, target.authority)
+        self._join(target)
+
+    def _send_command(self, fields: JSONObject) -> None:
+        paths, link = read_paths(fields), read_link(fields)
+        reason = self._send_paths(paths, None if link is None else LinkID(link))
+        if reason is not None:
+            self._tell_problem(Problem(reason))
+
+    def _accept_command(self, fields: JSONObject) -> None:
+        status = self._asked_about(read_transfer(fields))
+        if status is not None:
+            self._accept(read_answer(fields, status))
+
+    def _decline_command(self, fields: JSONObject) -> None:
+        status = self._asked_about(read_transfer(fields))
+        if status is not None:
+            self._decline(status.transfer)
+
+    def _asked_about(self, transfer: TransferID) -> TransferStatus | None:
+        """The transfer that may be accepted or declined; where there is none, that is told."""
+        status = self._transfers.get(transfer)
+        if status is not None and self._is_asked_about(status):
+            return status
+        self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+        return None
+
+    def _cancel_command(self, fields: JSONObject) -> None:
+        transfer = read_transfer(fields)
+        status = self._transfers.get(transfer)
+        if status is None or status.over:
+            self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+        else:
+            self._post(CancelTransfer(transfer))
+
+    def _retry_command(self, fields: JSONObject) -> None:
+        transfer = read_transfer(fields)
+        status = self._transfers.get(transfer)
+        if status is None or not status.over or status.direction is not Direction.OUT:
+            self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+        else:
+            self._post(RetryTransfer(transfer))
+
+    def _new_code(self, fields: JSONObject) -> None:
+        invite = _invite(fields, self.options.invite)
+        if self.options.role is Role.JOIN:
+            raise MessageError(Reason.BAD_MESSAGE, "new_code is a command of proxim host")
+        self._post(invite)
+
+    def _close_command(self, fields: JSONObject) -> None:
+        self.close()
+
+
+_COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {
+    "pair_response": JsonLinesFace._pair_response,
+    "text": JsonLinesFace._text,
+    "join": JsonLinesFace._join_command,
+    "new_code": JsonLinesFace._new_code,
+    "send": JsonLinesFace._send_command,
+    "accept": JsonLinesFace._accept_command,
+    "decline": JsonLinesFace._decline_command,
+    "cancel": JsonLinesFace._cancel_command,
+    "retry": JsonLinesFace._retry_command,
+    "close": JsonLinesFace._close_command,
+}
+
+
+def _request_number(fields: JSONObject) -> int | None:
+    """Which request a pair_response answers; None where the script does not say.
+
+    Raises MessageError.
+    """
+    number = fields.get("request")
+    if number is not None and type(number) is not int:
+        raise MessageError(Reason.BAD_MESSAGE, "request must be an integer")
+    return number
+
+
+def _invite(fields: JSONObject, usual: Invite) -> Invite:
+    """What a new_code asks for; `usual` where it does not say. Raises MessageError."""
+    kind, lifetime = (
+        optional_text_field(fields, "sessionType", MAX_ID_BYTES),
+        fields.get("lifetime"),
+    )
+    if kind is not None and kind not in tuple(SessionType):
+        raise MessageError(
+            Reason.BAD_MESSAGE, "sessionType must be one-time, temporary or persistent"
+        )
+    if lifetime is None:
+        return usual if kind is None else Invite(SessionType(kind))
+    if kind not in (None, SessionType.TEMPORARY):
+        raise MessageError(Reason.BAD_MESSAGE, "only a temporary session has a lifetime to choose")
+    if type(lifetime) is not int or not MIN_LIFETIME_SECONDS <= lifetime <= MAX_LIFETIME_SECONDS:
+        raise MessageError(Reason.BAD_MESSAGE, "lifetime must be whole seconds, 1 minute to 7 days")
+    return Invite(SessionType.TEMPORARY, float(lifetime))
+
+
+def _given(**fields: object) -> dict[str, object]:
+    """The fields that have a value."""
+    return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def _is_unicode(encoding: str | None) -> bool:
+    """Whether a stream carries every character; StringIO, which has no encoding, does."""
+    return encoding is None or encoding.lower().replace("-", "").replace("_", "").startswith("utf")

@@ -1,0 +1,151 @@
+"""The question in the terminal whether to take files that another device announced: one at a time,
+in their order.
+
+An answer counts for the transfer whose question stood there when it was typed, and not in the first
+moment, when it may have been meant for something else.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from proxim.core.files.events import AcceptTransfer
+from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
+from proxim.core.files.status import TransferStatus
+from proxim.core.i18n import say
+from proxim.ui.text.files import NAMES_SHOWN, described, entry_words, listed
+from proxim.ui.text.terminal_lines import Lines
+from proxim.ui.text.terminal_words import DEAD_SECONDS, answers
+
+_SOME: Final = re.compile(r"(\w+)((?:[\s,]+[0-9]{1,5}(?:-[0-9]{1,5})?)+)")
+_SPAN: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+
+
+class FileQuestions:
+    """See the module. `accept` and `decline` decide; `clock` is monotonic."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        clock: Callable[[], float],
+        accept: Callable[[AcceptTransfer], None],
+        decline: Callable[[TransferID], None],
+    ) -> None:
+        self._lines = lines
+        self._clock = clock
+        self._accept = accept
+        self._decline = decline
+        self._waiting: dict[TransferID, TransferStatus] = {}
+        self._introduced: TransferID | None = None
+        self._introduced_at = 0.0
+        self._listed: list[tuple[int, Entry]] = []  # of that one; made once, as there may be 20,000
+
+    def put(self, status: TransferStatus) -> None:
+        """This one is to be asked about."""
+        self._waiting[status.transfer] = status
+
+    def remove(self, transfer: TransferID) -> None:
+        """It need not be asked about any more."""
+        self._waiting.pop(transfer, None)
+
+    @property
+    def open(self) -> TransferStatus | None:
+        """The one whose question stands there."""
+        return None if self._introduced is None else self._waiting.get(self._introduced)
+
+    def postpone(self) -> None:
+        """Something else is asked first; the question is put anew afterwards."""
+        self._introduced = None
+
+    def introduce(self, *, anybody: bool) -> None:
+        """Say what the next question is about, unless that was said; `anybody`: there is somebody
+        to answer.
+        """
+        first = next(iter(self._waiting.values()), None)
+        if first is None or first.transfer == self._introduced:
+            return
+        self._introduced = first.transfer
+        self._introduced_at = self._clock()
+        entries = self._listed = listed(first.entries)
+        peer = first.peer_name or say("device.otherFirst")
+        key = "terminal.wantsToSendList" if len(entries) > 1 else "terminal.wantsToSend"
+        self._lines.blank()
+        self._lines.say(say(key, name=peer, what=described(first)))
+        if len(entries) > 1:
+            self._list(entries[:NAMES_SHOWN])
+        if len(entries) > NAMES_SHOWN:
+            self._lines.say(say("terminal.listMore", count=len(entries) - NAMES_SHOWN), "      ")
+        self._lines.say(self._help() if anybody else say("terminal.nobodyAccepts"))
+
+    @property
+    def question(self) -> str | None:
+        """What stands at the end of the last line."""
+        if self.open is None:
+            return None
+        return say("terminal.take" if len(self._listed) <= NAMES_SHOWN else "terminal.takeList")
+
+    def answer(self, text: str) -> None:
+        """Take what was typed behind the question."""
+        one = self.open
+        assert one is not None  # its caller has looked
+        entries = self._listed
+        yes, no, always = (
+            answers("terminal.yes"),
+            answers("terminal.no"),
+            answers("terminal.always"),
+        )
+        if text in answers("terminal.list"):
+            self._list(entries)
+            return
+        some = _SOME.fullmatch(text)
+        if (some is not None and some[1] not in yes) or (
+            some is None and text not in yes | no | always
+        ):
+            self._lines.say(say("terminal.pleaseAnswer", help=self._help()))
+        elif self._clock() < self._introduced_at + DEAD_SECONDS:
+            self._lines.say(say("terminal.tooSoon"))
+        elif some is None:
+            self.remove(one.transfer)
+            if text in no:
+                self._decline(one.transfer)
+            else:
+                self._accept(AcceptTransfer(one.transfer, always=text in always))
+        else:
+            self._take_some(one, [place for place, _ in entries], set(_numbers(some[2])))
+
+    def _take_some(self, one: TransferStatus, places: list[int], numbers: set[int]) -> None:
+        if not numbers or not all(1 <= number <= len(places) for number in numbers):
+            self._lines.say(say("terminal.toChooseFrom", last=len(places)))
+            return
+        self.remove(one.transfer)
+        self._accept(
+            AcceptTransfer(
+                one.transfer, _others(one.entries, {places[number - 1] for number in numbers})
+            )
+        )
+
+    def _help(self) -> str:
+        return say("terminal.takeHelp" if len(self._listed) > 1 else "terminal.takeHelpOne")
+
+    def _list(self, entries: list[tuple[int, Entry]]) -> None:
+        for number, (_, entry) in enumerate(entries, 1):
+            self._lines.say(entry_words(entry), f"{number:>5}  ")
+
+
+def _numbers(text: str) -> Iterable[int]:
+    for match in _SPAN.finditer(text):
+        first = int(match[1])
+        yield from range(first, min(int(match[2] or first), MAX_ENTRIES) + 1)
+
+
+def _others(entries: tuple[Entry, ...], chosen: set[int]) -> tuple[int, ...]:
+    """The places of all that is not chosen, and of folders that nothing chosen is in."""
+    needed = set()
+    for place in chosen:
+        folder = entries[place].path.rpartition("/")[0]
+        while folder:
+            needed.add(folder)
+            folder = folder.rpartition("/")[0]
+    return tuple(
+        place for place, one in enumerate(entries) if place not in chosen and one.path not in needed
+    )

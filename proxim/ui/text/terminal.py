@@ -1,0 +1,379 @@
+"""The face for people in a terminal: QR in block characters, code, requests answered with y or n,
+text line by line.
+
+Lines only, so it reads the same in a log, over ssh and by a screen reader; but for the progress of
+transfers (terminal_lines.py) nothing is redrawn.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
+from proxim.core.events import Decide, Disconnect
+from proxim.core.files.events import AnyIntent
+from proxim.core.files.status import TransferStatus
+from proxim.core.i18n import say
+from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    ProofPolicy,
+    Stage,
+    Status,
+    Stopped,
+    TextReceived,
+    Trouble,
+)
+from proxim.ui.prompts import PromptQueue
+from proxim.ui.qr import qr_matrix
+from proxim.ui.text.commands import FileCommands
+from proxim.ui.text.console import Colour, Console, typed_text
+from proxim.ui.text.face import ExitStatus, FaceOptions, LineFace, Role
+from proxim.ui.text.files import TransferReport
+from proxim.ui.text.questions import FileQuestions
+from proxim.ui.text.terminal_lines import Lines
+from proxim.ui.text.terminal_words import (
+    BADGES,
+    COMMANDS,
+    DEAD_SECONDS,
+    answers,
+    connected_words,
+    duration,
+    end_words,
+    network_words,
+    validity,
+    waiting_words,
+)
+from proxim.ui.wording import name_words
+
+
+class TerminalFace(LineFace):
+    """See the module.
+
+    `environ` is asked for NO_COLOR and TERM, `columns` for the width; `wall_clock` is time.time.
+    """
+
+    def __init__(
+        self,
+        options: FaceOptions,
+        post: Callable[[AnyIntent], None],
+        out: TextIO,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+        *,
+        environ: Mapping[str, str],
+        columns: Callable[[], int],
+    ) -> None:
+        super().__init__(options, post, out, clock)
+        self._console = Console(out, environ, columns)
+        self._lines = Lines(self._console, self._write)
+        self._report = TransferReport(self._lines, clock)
+        self._files = FileQuestions(self._lines, clock, self._accept, self._decline)
+        self._commands = FileCommands(self._lines, self._report, post, self._send_paths)
+        self._wall_clock = wall_clock
+        self._networks = Networks((), None)
+        self._invitation: Invitation | None = None
+        self._prompts = PromptQueue()
+        # Sessions whose request was one too many, until its end is told
+        self._turned_away: set[str] = set()
+        self._refuses_unverified = False
+        self._introduced: Prompt | None = None  # the one whose question is open
+        self._introduced_at = 0.0
+        self._far: JoinTarget | None = None  # waits for consent
+        self._input_ended = False
+
+    # --- what is said -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin."""
+        if self.options.role is Role.JOIN and self.options.target is None:
+            self._lines.say(say("terminal.typeCode"))
+        super().start()
+        self._ask()
+
+    def show(self, status: Status) -> None:
+        """Take the next status."""
+        super().show(status)
+        self._ask()
+
+    def line(self, text: str) -> None:
+        """Take a line of stdin, with or without its line break."""
+        super().line(text)
+        self._ask()
+
+    def _tell(self, status: Status) -> None:
+        match status:
+            case Networks():
+                self._networks = status
+            case Invitation():
+                self._show_invitation(status)
+            case NoInvitation(reason):
+                self._invitation = None
+                if reason is not None:
+                    self._lines.say(SENTENCES[reason])
+            case ProofPolicy(required):
+                self._refuses_unverified = required
+            case Prompt():
+                self._take_prompt(status)
+            case PairOutcome():
+                self._show_outcome(status)
+            case TextReceived(link, text):
+                self._show_text(self._links.get(link), text)
+            case Trouble(problem):
+                self._tell_problem(problem)
+            case Stopped():
+                self._report.summary()
+
+    def _show_invitation(self, invitation: Invitation) -> None:
+        if invitation == self._invitation:
+            return
+        before, self._invitation = self._invitation, invitation
+        if invitation.code_closed and before is not None and before.url == invitation.url:
+            # The rest stands above
+            self._lines.field(say("terminal.code"), say("terminal.codeClosed"))
+            return
+        qr = self._console.qr(qr_matrix(invitation.url))
+        self._lines.blank()
+        if qr is None:
+            self._lines.say(say("terminal.qrTooWide"))
+        else:
+            self._lines.exactly(qr)
+        self._lines.blank()
+        if invitation.code is not None:
+            self._lines.field(say("terminal.code"), invitation.code, Colour.BOLD)
+        elif invitation.code_closed:
+            self._lines.field(say("terminal.code"), say("terminal.codeClosed"))
+        self._lines.field(say("terminal.link"), invitation.url)
+        self._lines.field(
+            say("terminal.valid"), validity(invitation, self._clock(), self._wall_clock())
+        )
+        self._lines.field(say("terminal.network"), network_words(self._networks))
+        if self._refuses_unverified:
+            self._lines.field(say("terminal.guests"), say("terminal.onlyProven"))
+        self._lines.blank()
+        self._lines.say(
+            waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None)
+        )
+
+    def _take_prompt(self, prompt: Prompt) -> None:
+        if not self._prompts.put(prompt):
+            self._turned_away.add(prompt.session_id)
+            self._lines.say(say("terminal.tooManyUnverified"))
+            self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
+
+    def _show_outcome(self, outcome: PairOutcome) -> None:
+        if outcome.session_id in self._turned_away:
+            self._turned_away.remove(outcome.session_id)
+            return
+        self._prompts.remove(outcome.session_id)
+        if self.options.role is Role.JOIN and not outcome.approved:
+            return  # the link's end, which follows, says why
+        self._lines.say(
+            say("terminal.approved")
+            if outcome.approved
+            else end_words(self.options.role, outcome.reason)
+        )
+
+    def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+        name = status.peer_name or say("device.other")
+        if before is not None and before.stage is status.stage:
+            if status.stage is Stage.CONNECTED and before.peer_name != status.peer_name:
+                self._lines.say(say("terminal.callsItself", name=name))
+            return
+        match status.stage:
+            case Stage.DIALING:
+                self._lines.say(say("terminal.looking", address=status.peer_address))
+            case Stage.ASKING:
+                # Not "is asked": whether our proof held, and so whether anybody is, we learn with
+                # the answer.
+                if status.deadline is None:
+                    self._lines.say(say("terminal.found"))
+                else:
+                    self._lines.say(
+                        say("terminal.foundUpTo", count=self._seconds_to(status.deadline))
+                    )
+            case Stage.CONNECTING:
+                self._lines.say(say("terminal.opening"))
+            case Stage.CONNECTED:
+                self._lines.say(connected_words(self.options.role, status))
+            case Stage.WAITING:
+                if status.deadline is None:
+                    self._lines.say(say("terminal.lost", name=name))
+                else:
+                    left = duration(status.deadline - self._clock())
+                    self._lines.say(say("terminal.lostWithin", name=name, time=left))
+            case Stage.CLOSED:
+                self._lines.say(end_words(self.options.role, status.reason))
+
+    def _show_text(self, link: LinkStatus | None, text: str) -> None:
+        name = link.peer_name if link and link.peer_name else say("device.otherLabel")
+        first, *rest = self._console.plain(text).split("\n")
+        self._lines.exactly(self._console.one_line(f"{name}: {first}"))
+        # Indented, so that no text can pass for a line of ours or of another device
+        for line in rest:
+            self._lines.exactly(f"    {self._console.one_line(line)}")
+
+    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+        self._report.tell(status, before)
+        if self._is_asked_about(status):
+            self._files.put(status)
+        else:
+            self._files.remove(status.transfer)
+
+    def _tell_problem(self, problem: Problem) -> None:
+        of_file = problem.reason in FILE_REASONS and problem.detail
+        self._lines.say(
+            f"{name_words(problem.detail)}: {problem.sentence}" if of_file else problem.sentence
+        )
+
+    # --- questions --------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        """Ask what is to be asked next, unless that question already stands there."""
+        if self._closing_since is not None or self._stopped:
+            return
+        prompt = self._prompts.first
+        if prompt is not self._introduced:
+            self._introduced = prompt
+            self._introduced_at = self._clock()
+            if prompt is not None:
+                self._introduce(prompt)
+        if prompt is None:
+            self._files.introduce(anybody=not self._input_ended)
+        else:
+            self._files.postpone()
+        question = self._question()
+        if question is not None:
+            self._lines.ask(question)
+
+    def _introduce(self, prompt: Prompt) -> None:
+        badge, colour = BADGES[prompt.verified]
+        self._lines.blank()
+        self._lines.say(say("terminal.asks", name=prompt.device.name))
+        self._lines.field(say("terminal.device"), prompt.device.id)
+        self._lines.field(say("terminal.address"), prompt.peer_address)
+        self._lines.field(say("terminal.proof"), say(badge), colour)
+        if prompt.verified is None:
+            self._lines.say(say("terminal.caution"))
+        if self._input_ended:
+            self._lines.say(say("terminal.nobodyAnswers"))
+
+    def _question(self) -> str | None:
+        if self._input_ended:
+            return None
+        if self._introduced is not None:
+            key = (
+                "terminal.allowUnverified"
+                if self._introduced.verified is None
+                else "terminal.allow"
+            )
+            return say(key, seconds=self._seconds_to(self._introduced.deadline))
+        if self._far is not None:
+            return say("terminal.goOn")
+        if self.options.role is Role.JOIN and not self._joined:
+            return say("terminal.askCode")
+        return self._files.question
+
+    # --- what is typed ----------------------------------------------------------------------------
+
+    def _read(self, line: str) -> None:
+        self._lines.entered()
+        text = line.strip()
+        if line.startswith("/") and not line.startswith("//"):
+            self._command(text)
+        elif self._introduced is not None:
+            self._answer(self._introduced, text.lower())
+        elif self._far is not None:
+            self._consent(self._far, text.lower())
+        elif self.options.role is Role.JOIN and not self._joined:
+            self._read_code(text)
+        elif self._files.open is not None:
+            self._files.answer(text.lower())
+        elif text and not self._send(
+            typed_text(line).removeprefix("/" if line.startswith("//") else "")
+        ):
+            self._tell_problem(Problem(Reason.NOT_CONNECTED))
+
+    def _command(self, text: str) -> None:
+        host = self.options.role is Role.HOST
+        if self._commands.take(text, list(self._transfers.values())):
+            return
+        match text.lower():
+            case "/quit":
+                self.close()
+            case "/disconnect" if not host:
+                self.close()
+            case "/disconnect" if self._links:
+                for link in self._links:
+                    self._post(Disconnect(link))
+            case "/disconnect":
+                self._tell_problem(Problem(Reason.NOT_CONNECTED))
+            case "/new" if host:
+                self._post(self.options.invite)
+            case _:
+                own, files = say(COMMANDS[self.options.role]), say("terminal.fileCommands")
+                self._lines.say(say("terminal.commands", own=own, files=files))
+
+    def _answer(self, prompt: Prompt, text: str) -> None:
+        # An unverified one takes the whole word: a habit types the letter.
+        yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
+        if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
+            self._lines.say(say("terminal.tooSoon"))
+        elif text in yes or _means_no(text):
+            self._prompts.remove(prompt.session_id)
+            self._post(Decide(prompt.session_id, text in yes, prompt.number))
+        elif prompt.verified is None:
+            self._lines.say(say("terminal.answerWhole"))
+        else:
+            self._lines.say(say("terminal.answerYesNo"))
+
+    def _approach(self, target: JoinTarget) -> None:
+        if self._is_far(target):
+            self._far = target
+            self._lines.say(say("terminal.far", address=target.authority))
+            self._lines.say(say("terminal.farCaution"))
+        else:
+            self._join(target)
+
+    def _consent(self, target: JoinTarget, text: str) -> None:
+        if text in answers("terminal.yes"):
+            self._far = None
+            self._join(target)
+        elif _means_no(text):
+            self._lines.say(say("terminal.notJoined"))
+            self.close(ExitStatus.FAILED)
+        else:
+            self._lines.say(say("terminal.answerYesNo"))
+
+    def _read_code(self, text: str) -> None:
+        if not text:
+            return
+        try:
+            self._approach(parse_target(text))
+        except CodeError as error:
+            self._tell_problem(error.problem)
+
+    def end_of_input(self) -> None:
+        """No more decisions; a program that still waits for its code or a consent gives up."""
+        if self._input_ended or self._closing_since is not None:
+            return
+        self._input_ended = True
+        if self.options.role is Role.JOIN and not self._joined:
+            self._tell_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
+            self.close(ExitStatus.USAGE)
+        elif self._introduced is not None:
+            self._lines.say(say("terminal.nobodyAnswers"))
+        elif self._files.open is not None:
+            self._lines.say(say("terminal.nobodyAccepts"))
+
+    def _seconds_to(self, moment: float) -> int:
+        return max(0, math.ceil(moment - self._clock()))
+
+
+def _means_no(text: str) -> bool:
+    return not text or text in answers("terminal.no")

@@ -1,0 +1,119 @@
+"""What the terminal says about things that are no failures: how long, which network, what a badge
+means, how it ended.
+"""
+
+import math
+import time
+from typing import Final
+
+from proxim.core.errors import Reason, sentence_for
+from proxim.core.events import Network, SessionType
+from proxim.core.i18n import say
+from proxim.core.pairing.devices import Verified
+from proxim.core.status import Invitation, LinkStatus, Networks, Via
+from proxim.ui.text.console import Colour
+from proxim.ui.text.face import Role
+
+_MINUTE: Final = 60
+_UNITS: Final = (("times.days", 86400), ("times.hours", 3600), ("times.minutes", _MINUTE))
+BADGES: Final = {
+    Verified.CODE: ("terminal.badgeCode", Colour.GREEN),
+    Verified.QR: ("terminal.badgeQR", Colour.BLUE),
+    None: ("terminal.badgeNone", Colour.AMBER),
+}
+# A "y" that was meant as text to a device already linked, or for the request that stood here
+# before, must not approve another one that asked in this moment.
+DEAD_SECONDS: Final = 0.8
+COMMANDS: Final = {Role.HOST: "terminal.hostCommands", Role.JOIN: "terminal.joinCommands"}
+_PROVED: Final = {
+    (Role.HOST, Verified.CODE): "terminal.verified",
+    (Role.HOST, Verified.QR): "terminal.scanned",
+    (Role.JOIN, Verified.CODE): "terminal.verified",
+    (Role.JOIN, Verified.QR): "terminal.verifiedByLink",
+}
+_TYPES: Final = {
+    SessionType.ONE_TIME: "terminal.forOne",
+    SessionType.TEMPORARY: "terminal.linkEndsWithIt",
+    SessionType.PERSISTENT: "terminal.untilEnded",
+}
+_WAITING: Final = {  # whether a QR is shown, whether a code is
+    (False, False): "terminal.waitingLink",
+    (False, True): "terminal.waitingCode",
+    (True, False): "terminal.waitingQRLink",
+    (True, True): "terminal.waitingQRCode",
+}
+
+
+def answers(key: str) -> frozenset[str]:
+    """What may be typed to mean something: the words of this language, and the English ones
+    besides.
+    """
+    return frozenset(say(key).split())
+
+
+def end_words(role: Role, reason: Reason | None) -> str:
+    """Why a request or a link ended."""
+    if reason is None:
+        return say("terminal.ended")
+    return sentence_for(reason, host=role is Role.HOST)
+
+
+def connected_words(role: Role, status: LinkStatus) -> str:
+    """A link is open."""
+    name = status.peer_name or say("device.otherWith")
+    if status.resumes is not None:
+        return say("terminal.connectedAgain", name=name)
+    way = say("terminal.overLane") if status.via is Via.LANE else ""
+    proof = proved_words(role, status.verified)
+    return say("terminal.connected", name=name, proof=proof, way=way, commands=say(COMMANDS[role]))
+
+
+def proved_words(role: Role, verified: Verified | None) -> str:
+    """How the other device of a link proved itself, to stand in brackets behind its name."""
+    return say("terminal.notVerified" if verified is None else _PROVED[role, verified])
+
+
+def waiting_words(*, qr_shown: bool, code_shown: bool) -> str:
+    """What to do with what is shown."""
+    return say(_WAITING[qr_shown, code_shown])
+
+
+def validity(invitation: Invitation, now: float, wall_now: float) -> str:
+    """How long a code lives, as a duration and as the time of day here."""
+    kind = say(_TYPES[invitation.type])
+    if invitation.expires is None:
+        return kind
+    left = invitation.expires - now
+    until = time.localtime(wall_now + left)
+    clock = f"{until.tm_hour:02}:{until.tm_min:02}"
+    return say("terminal.validUntil", time=duration(left), clock=clock, kind=kind)
+
+
+def network_words(networks: Networks) -> str:
+    """The address that is listened on, and the others that another device may reach."""
+    chosen = [network for network in networks.networks if network.address == networks.chosen]
+    others = [
+        network
+        for network in networks.networks
+        if network.address != networks.chosen and not network.virtual
+    ]
+    text = ", ".join(map(_named, chosen)) or say("terminal.networkUnknown")
+    if not others:
+        return text
+    return say("terminal.networkOthers", networks=text, others=", ".join(map(_named, others)))
+
+
+def _named(network: Network) -> str:
+    return f"{network.address} ({network.interface})"
+
+
+def duration(seconds: float) -> str:
+    """Rounded to what a person needs: "45 seconds", "90 minutes", "3 hours", "7 days"."""
+    whole = max(0, math.ceil(seconds))
+    # From two of a unit on: "90 minutes" says more than "2 hours". A single minute is the
+    # exception, not "60 seconds".
+    size, unit = next(
+        ((size, unit) for unit, size in _UNITS if whole >= 2 * size or whole == size == _MINUTE),
+        (1, "times.seconds"),
+    )
+    return say(unit, count=round(whole / size))

@@ -1,0 +1,74 @@
+"""The line that names this device, and the field that renames it."""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+
+from proxim.core.events import Intent, Rename
+from proxim.core.i18n import say
+from proxim.core.sanitize import display_name
+from proxim.core.status import ThisDevice
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import set_text, shortened
+
+
+class DeviceBar(ttk.Frame):
+    """See the module."""
+
+    def __init__(self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None]) -> None:
+        super().__init__(master)
+        self._theme = theme
+        self._post = post
+        self._sent = ""  # the name as it goes to others
+        self._shown = ""  # and as it is shown
+        px = theme.px
+        self.columnconfigure(1, weight=1)
+        self.rowconfigure(0, minsize=px(28))  # the field's: nothing moves when it opens
+        ttk.Label(self, text=say("device.this"), style="Quiet.TLabel").grid(
+            row=0, column=0, padx=(0, px(8))
+        )
+        # As wide as its column, whatever the name
+        self._label = ttk.Label(self, style="Bold.TLabel", width=1)
+        self._label.grid(row=0, column=1, sticky="ew")
+        self._label.bind("<Configure>", lambda _event: self._fit())
+        self.button = ttk.Button(
+            self, text=say("device.rename"), style="Small.TButton", command=self.rename
+        )
+        self.button.grid(row=0, column=2, padx=(px(8), 0))
+        self._entry: ttk.Entry | None = None
+
+    def show(self, status: ThisDevice) -> None:
+        """This device has this name now."""
+        self._sent = status.device.name
+        self._shown = display_name(status.device.name)
+        self._fit()
+
+    def rename(self) -> None:
+        """Open the field, or take over what stands in it."""
+        if self._entry is None:
+            self._entry = ttk.Entry(self, font=self._theme.body, style="Slim.TEntry")
+            self._entry.insert(0, self._sent)
+            self._entry.selection_range(0, "end")
+            self._label.grid_remove()
+            self._entry.grid(row=0, column=1, sticky="ew")
+            self._entry.bind("<Return>", lambda _event: self.rename())
+            self._entry.bind("<KP_Enter>", lambda _event: self.rename())
+            self._entry.bind("<Escape>", lambda _event: self._close())
+            self._entry.focus_set()
+            self.button.configure(text=say("device.save"))
+            return
+        name = self._entry.get().strip()
+        self._close()
+        if name and name != self._sent:
+            self._post(Rename(name))
+
+    def _close(self) -> None:
+        if self._entry is not None:
+            self._entry.destroy()
+            self._entry = None
+        self._label.grid()
+        self.button.configure(text=say("device.rename"))
+        self.button.focus_set()
+
+    def _fit(self) -> None:
+        set_text(self._label, shortened(self._shown, self._theme.bold, self._label.winfo_width()))

@@ -1,0 +1,1 @@
+"""Transfers in the window: rows, and the question about what comes."""

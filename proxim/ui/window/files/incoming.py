@@ -1,0 +1,316 @@
+"""The one question for everything that a peer wants to send at once: what, how much, where to, all
+of it or some.
+
+A window of its own that holds nothing up. It takes the focus only from our own window, and its
+buttons are dead at first, so that a key meant for a text is no answer.
+"""
+
+import math
+import os
+import tkinter
+from collections.abc import Callable
+from tkinter import filedialog, ttk
+from typing import Final
+
+from proxim.core.files.events import AcceptTransfer, AnyIntent, CancelTransfer
+from proxim.core.files.manifest import Direction, TransferID
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.i18n import number, say
+from proxim.ui.window.files.pick_list import PickList
+from proxim.ui.window.root import darken_title_bar
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import (
+    WrapLabel,
+    bind_letters,
+    place_over,
+    set_lettered,
+    set_text,
+    shortened_middle,
+)
+from proxim.ui.wording import count_words, file_count, size_words
+
+# As for the approval: what was pressed before the question was read is no answer
+DEAD_SECONDS: Final = 0.8
+_WIDTH: Final = 420
+
+
+class IncomingQuestion:
+    """See the module. `closed` is called when it goes, for whatever reason."""
+
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        theme: Theme,
+        status: TransferStatus,
+        post: Callable[[AnyIntent], None],
+        clock: Callable[[], float],
+        closed: Callable[[], None],
+        folder: str | None = None,
+    ) -> None:
+        self.status = status
+        self._root = root
+        self._theme = theme
+        self._post = post
+        self._clock = clock
+        self._closed = closed
+        self._usual = folder
+        self._folder: str | None = None  # another than the usual one, chosen here
+        self._alive_at = clock() + DEAD_SECONDS
+        self._answered = False
+        self._waiting = 0
+        window = self.window = tkinter.Toplevel(root, class_="ProximIncoming")
+        window.withdraw()  # until it is whole and in its place
+        window.protocol("WM_DELETE_WINDOW", self.decline)
+        window.bind("<Escape>", lambda _event: self.decline())
+        self._always = tkinter.BooleanVar(window, value=False)
+        self._build()
+        self.restyle()
+        self.wait(0)
+        self._appear()
+        self._timer: str | None = window.after(math.ceil(DEAD_SECONDS * 1000), self._come_alive)
+        window.bind("<Destroy>", self._destroyed, add=True)
+
+    @property
+    def answerable(self) -> bool:
+        """Whether there was time to read it."""
+        return self._clock() >= self._alive_at and not self._answered
+
+    def accept(self) -> None:
+        """Take what is ticked."""
+        if not self.answerable or not self._anything:
+            return
+        declined = tuple(sorted(self.list.declined))
+        self._answer(
+            AcceptTransfer(self.status.transfer, declined, self._folder, bool(self._always.get()))
+        )
+
+    def decline(self) -> None:
+        """Take nothing of it."""
+        if self.answerable:
+            self._answer(CancelTransfer(self.status.transfer))
+
+    def wait(self, others: int) -> None:
+        """So many more questions come after this one."""
+        self._waiting = others
+        self.window.title(
+            say("incoming.titleMore", count=others) if others else say("incoming.title")
+        )
+
+    def lift(self) -> None:
+        """Come to the front, because the person wants to answer."""
+        self.window.deiconify()
+        self.window.lift()
+        self.decline_button.focus_force()
+
+    def close(self) -> None:
+        """Go away."""
+        self._answered = True
+        if self.window.winfo_exists():
+            self.window.destroy()
+        self._closed()
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        self.window.configure(background=self._theme.palette.ground)
+        darken_title_bar(self.window, self._theme.is_dark)
+
+    @property
+    def _anything(self) -> bool:
+        return len(self.list.declined) < len(self.status.entries)
+
+    def _answer(self, intent: AnyIntent) -> None:
+        self._answered = True
+        self._post(intent)
+        self.close()
+
+    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if event.widget is self.window and self._timer is not None:
+            self.window.after_cancel(self._timer)
+            self._timer = None
+
+    def _come_alive(self) -> None:
+        self._timer = None
+        if not self.answerable:  # a clock may be a little slower than Tk's
+            self._timer = self.window.after(20, self._come_alive)
+            return
+        self.decline_button.configure(state="normal")
+        self._refresh()
+
+    # --- what it is made of -----------------------------------------------------------------------
+
+    def _build(self) -> None:
+        px, theme, status = self._theme.px, self._theme, self.status
+        body = ttk.Frame(self.window, padding=px(20))
+        body.pack(fill="both", expand=True)
+        body.columnconfigure(0, weight=1)
+        body.rowconfigure(3, weight=1)
+        name = WrapLabel(
+            body, status.peer_name or say("device.otherFirst"), "Title.TLabel", px(_WIDTH)
+        )
+        name.grid(row=0, column=0, columnspan=2, sticky="ew")
+        ttk.Label(body, text=say("incoming.wants")).grid(
+            row=1, column=0, sticky="w", pady=(px(2), px(8))
+        )
+        self._sum = ttk.Label(body, style="Bold.TLabel")
+        self._sum.grid(row=2, column=0, sticky="w", pady=(0, px(6)))
+        self._all = ttk.Button(body, style="Small.TButton", command=self._tick_all)
+        self.list = PickList(body, theme, status.entries, self._refresh)
+        self.list.grid(row=3, column=0, columnspan=2, sticky="nsew")
+        if len(status.entries) > 1:
+            self._all.grid(row=2, column=1, sticky="e", pady=(0, px(6)))
+        where = ttk.Frame(body)
+        where.grid(row=4, column=0, columnspan=2, sticky="ew", pady=(px(10), 0))
+        where.columnconfigure(0, weight=1)
+        self._where = ttk.Label(where, style="Quiet.TLabel", width=1)
+        self._where.grid(row=0, column=0, sticky="ew")
+        self._where.bind("<Configure>", lambda _event: self._show_where())
+        self.change = ttk.Button(where, style="Small.TButton", command=self._change)
+        self.change.grid(row=0, column=1, padx=(px(8), 0))
+        self.always = ttk.Checkbutton(body, text=say("incoming.always"), variable=self._always)
+        self.always.grid(row=5, column=0, columnspan=2, sticky="w", pady=(px(8), px(14)))
+        buttons = ttk.Frame(body)
+        buttons.grid(row=6, column=0, columnspan=2, sticky="e")
+        self.decline_button = ttk.Button(
+            buttons, command=self.decline, state="disabled", takefocus=True
+        )
+        self.decline_button.grid(row=0, column=0, padx=(0, px(8)))
+        self.accept_button = ttk.Button(
+            buttons, style="Main.TButton", command=self.accept, state="disabled"
+        )
+        self.accept_button.grid(row=0, column=1)
+        letters = {
+            "incoming.decline": self.decline_button,
+            "incoming.accept": self.accept_button,
+            "incoming.change": self.change,
+        }
+        for key, button in letters.items():
+            set_lettered(button, key)
+        bind_letters(self.window, list(letters.values()))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        files = file_count(self.status)
+        ticked = self.list.ticked_files if self.list.declined else files
+        of = count_words(files)
+        if ticked != files:
+            of = say("incoming.someFiles", ticked=number(ticked), files=of)
+        set_text(self._sum, f"{of}, {size_words(self.list.ticked_size)}")
+        set_text(
+            self._all, say("incoming.untickAll") if self._anything else say("incoming.tickAll")
+        )
+        state = "normal" if self.answerable and self._anything else "disabled"
+        if str(self.accept_button.cget("state")) != state:
+            self.accept_button.configure(state=state)
+
+    def _tick_all(self) -> None:
+        self.list.tick_all(not self._anything)
+
+    def _change(self) -> None:
+        start, title = self._folder or self._usual, say("incoming.saveIn")
+        chosen = filedialog.askdirectory(
+            parent=self.window, title=title, initialdir=start, mustexist=True
+        )
+        if chosen and self.window.winfo_exists():  # it may have gone meanwhile
+            self._folder = os.path.normpath(str(chosen))
+            self._show_where()
+
+    def _show_where(self) -> None:
+        folder = self._folder or self._usual
+        width = self._where.winfo_width()
+        words = say("incoming.savedIn", folder=folder or say("incoming.usualFolder"))
+        if width > 1:
+            set_text(
+                self._where, shortened_middle(words, self._theme.body, width - self._theme.px(4))
+            )
+
+    def _appear(self) -> None:
+        window, root = self.window, self._root
+        window.update_idletasks()
+        width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
+        height = window.winfo_reqheight()
+        place_over(root, window, width, height)
+        window.minsize(width, height)
+        window.deiconify()
+        # Within this window; which window is in front, the system decides
+        self.decline_button.focus_set()
+
+
+class IncomingQueue:
+    """Which question is asked: one at a time, the oldest first."""
+
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        theme: Theme,
+        post: Callable[[AnyIntent], None],
+        clock: Callable[[], float],
+        asking: Callable[[], None],
+        folder: str | None,
+    ) -> None:
+        self._root = root
+        self._theme = theme
+        self._post = post
+        self._clock = clock
+        self._asking = asking
+        self._folder = folder
+        self._waiting: dict[TransferID, TransferStatus] = {}
+        self._answered: set[TransferID] = set()  # and not told of anything else since
+        self._planned: str | None = None
+        self.question: IncomingQuestion | None = None
+
+    def take(self, status: TransferStatus) -> None:
+        """Ask about what was announced; what no longer waits for an answer is asked no more."""
+        if status.state is TransferState.ANNOUNCED and status.direction is Direction.IN:
+            if status.transfer in self._answered:
+                return
+            self._waiting.setdefault(status.transfer, status)
+            if self._planned is None:  # not at once: 20,000 entries were just counted for their row
+                self._planned = self._root.after(1, self._ask)
+            return
+        self._answered.discard(status.transfer)
+        if self._waiting.pop(status.transfer, None) is None:
+            return
+        if self.question is not None and self.question.status.transfer == status.transfer:
+            self.question.close()
+            self._answered.discard(status.transfer)
+        else:
+            self._ask()
+
+    def answer(self, status: TransferStatus) -> None:
+        """Bring the question about a transfer to the front, if it is the one that is asked."""
+        question = self.question
+        if question is not None and question.status.transfer == status.transfer:
+            question.lift()
+
+    def clear(self) -> None:
+        """There is nobody left to answer to."""
+        self._waiting.clear()
+        if self._planned is not None:
+            self._root.after_cancel(self._planned)
+            self._planned = None
+        if self.question is not None:
+            self.question.close()
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        if self.question is not None:
+            self.question.restyle()
+
+    def _ask(self) -> None:
+        self._planned = None
+        if self.question is None and self._waiting:
+            status = next(iter(self._waiting.values()))
+            self.question = IncomingQuestion(
+                self._root, self._theme, status, self._post, self._clock, self._gone, self._folder
+            )
+            self._asking()
+        if self.question is not None:
+            self.question.wait(len(self._waiting) - 1)
+
+    def _gone(self) -> None:
+        question, self.question = self.question, None
+        if question is not None and self._waiting.pop(question.status.transfer, None) is not None:
+            self._answered.add(question.status.transfer)
+        self._ask()
+        if self.question is None:
+            self._asking()

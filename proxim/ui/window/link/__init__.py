@@ -1,0 +1,1 @@
+"""A link's page: texts, and what sends."""

@@ -1,0 +1,141 @@
+"""What was written over one link, to be read, selected and copied."""
+
+import tkinter
+from dataclasses import dataclass
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.i18n import say
+from proxim.core.sanitize import printable_text
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import command_key
+
+# Characters of one text on the screen: Tk takes seconds to lay out a megabyte in one line
+SHOWN_MAX: Final = 20_000
+KEPT_MAX: Final = 500  # texts
+# Together: a peer that floods us fills the list, not the memory
+KEPT_CHARACTERS_MAX: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    text: str
+    received: bool
+
+
+class History(ttk.Frame):
+    """See the module."""
+
+    def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
+        super().__init__(master)
+        self._theme = theme
+        self._entries: dict[int, _Entry] = {}
+        self._count = 0
+        px = theme.px
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(0, weight=1)
+        self.text = tkinter.Text(
+            self,
+            width=1,
+            height=1,
+            wrap="word",
+            state="disabled",
+            font=theme.body,
+            padx=px(10),
+            pady=px(8),
+            borderwidth=0,
+            highlightthickness=max(1, px(1)),
+            takefocus=True,
+            cursor="xterm",
+        )
+        self.text.grid(row=0, column=0, sticky="nsew")
+        self._bar = ttk.Scrollbar(self, orient="vertical", command=self.text.yview)
+        self.text.configure(yscrollcommand=self._scrolled)
+        # A disabled Text takes no focus from a click by itself on X11, and without it no Control-C.
+        self.text.bind("<Button-1>", lambda _event: self.text.focus_set(), add=True)
+        self.text.bind(f"<{command_key(self)}-a>", self._select_all)
+        self.text.tag_configure("head", font=theme.small, spacing1=px(8), spacing3=px(1))
+        self.text.tag_configure("body", lmargin1=0, lmargin2=0)
+        self.text.tag_bind("copy", "<Enter>", lambda _event: self.text.configure(cursor="hand2"))
+        self.text.tag_bind("copy", "<Leave>", lambda _event: self.text.configure(cursor="xterm"))
+
+    @property
+    def last_received(self) -> str | None:
+        """The newest text of the peer, fit to show, whole."""
+        return next(
+            (entry.text for entry in reversed(self._entries.values()) if entry.received), None
+        )
+
+    def add(self, who: str, text: str, *, received: bool) -> None:
+        """Append a text, and show it unless the person is reading further up."""
+        shown = printable_text(text)
+        number = self._count
+        self._count += 1
+        self._entries[number] = _Entry(shown, received)
+        at_end = self.text.dlineinfo("end-1c") is not None
+        widget = self.text
+        widget.configure(state="normal")
+        side = "theirs" if received else "ours"
+        widget.insert("end", f"{who}   ", ("head", side, f"entry{number}"))
+        widget.insert(
+            "end", say("window.copy"), ("head", "copy", f"copy{number}", f"entry{number}")
+        )
+        cut = shown[:SHOWN_MAX]
+        if len(cut) < len(shown):
+            cut += f"…\n{say('link.cut', count=len(shown))}"
+        widget.insert("end", f"\n{cut}\n", ("body", f"entry{number}"))
+        widget.tag_bind(f"copy{number}", "<Button-1>", lambda _event: self._copy(number))
+        self._forget_oldest()
+        widget.configure(state="disabled")
+        if at_end or not received:
+            widget.see("end")
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        look = self._theme.palette
+        self.text.configure(
+            background=look.field,
+            foreground=look.ink,
+            selectbackground=look.accent,
+            selectforeground=look.on_accent,
+            inactiveselectbackground=look.accent,
+            highlightbackground=look.line,
+            highlightcolor=look.accent,
+        )
+        self.text.tag_configure("theirs", foreground=look.blue.ink)
+        self.text.tag_configure("ours", foreground=look.quiet)
+        self.text.tag_configure("copy", foreground=look.accent, underline=True)
+        self.text.tag_raise("copy")
+        self.text.tag_raise("sel")
+
+    def _scrolled(self, first: float, last: float) -> None:
+        self._bar.set(first, last)
+        if float(first) <= 0 and float(last) >= 1:  # Tk says them in strings
+            self._bar.grid_remove()
+        else:
+            self._bar.grid(row=0, column=1, sticky="ns")
+
+    def _copy(self, number: int) -> None:
+        self.clipboard_clear()
+        self.clipboard_append(self._entries[number].text)
+        first, last = (str(index) for index in self.text.tag_ranges(f"copy{number}"))
+        tags = self.text.tag_names(first)
+        self.text.configure(state="normal")
+        self.text.delete(first, last)
+        self.text.insert(first, say("window.copied"), tags)
+        self.text.configure(state="disabled")
+
+    def _select_all(self, _event: object) -> str:
+        self.text.tag_add("sel", "1.0", "end-1c")
+        return "break"
+
+    def _forget_oldest(self) -> None:
+        size = sum(len(entry.text) for entry in self._entries.values())
+        while len(self._entries) > KEPT_MAX or (
+            size > KEPT_CHARACTERS_MAX and len(self._entries) > 1
+        ):
+            oldest = next(iter(self._entries))
+            size -= len(self._entries.pop(oldest).text)
+            first, last = (str(index) for index in self.text.tag_ranges(f"entry{oldest}"))
+            self.text.delete(first, last)
+            self.text.tag_delete(f"entry{oldest}", f"copy{oldest}")

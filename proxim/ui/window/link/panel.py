@@ -1,0 +1,300 @@
+"""The panel of one link: who is there, what was written and sent both ways, a field to write,
+buttons to send files.
+"""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.errors import SENTENCES, Reason, sentence_for
+from proxim.core.events import Disconnect, LinkID, SendText
+from proxim.core.files.events import AnyIntent, SendPaths
+from proxim.core.files.status import TransferStatus
+from proxim.core.i18n import say
+from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
+from proxim.ui.window.files.transfers import TransferList
+from proxim.ui.window.link.history import History
+from proxim.ui.window.link.send_bar import SendBar
+from proxim.ui.window.pairing.steps import Side, side_of
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import (
+    CopyButton,
+    WrapLabel,
+    bind_letters,
+    countdown,
+    lettered,
+    set_lettered,
+    set_text,
+    shortened,
+)
+
+_VIAS: Final = {Via.WEBRTC: "link.direct", Via.LANE: "link.overLane"}
+_STATES: Final = {
+    Stage.CONNECTED: "link.connected",
+    Stage.WAITING: "link.lost",
+    Stage.CLOSED: "link.closed",
+}
+_ENTRY_LINES: Final = 3
+_NAME_WIDTH: Final = 260
+_LIST_SHARE: Final = 0.55  # of what texts and transfers have together; texts get the rest
+_LIST_LEAST: Final = 64  # a transfer that moves, whole
+
+
+class LinkPanel(ttk.Frame):
+    """See the module. `invite_another` and `close_tab` are the window's."""
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        post: Callable[[AnyIntent], None],
+        status: LinkStatus,
+        invite_another: Callable[[], None],
+        close_tab: Callable[[LinkID], None],
+        answer: Callable[[TransferStatus], None],
+    ) -> None:
+        super().__init__(master)
+        self.status = status
+        self._theme = theme
+        self._post = post
+        self._close_tab = close_tab
+        self._clock = theme.clock
+        self._sending: str | None = None  # posted, not yet told to be sent
+        px = theme.px
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(2, weight=1)
+        self._build_head()
+        self._note = WrapLabel(self, style="Amber.Line.TLabel", wraplength=px(500))
+        self._note.grid(row=1, column=0, sticky="ew", pady=(0, px(8)))
+        self._middle = ttk.Frame(self)
+        self._middle.grid(row=2, column=0, sticky="nsew")
+        # Texts and transfers share the room that there is, and ask for none
+        self._middle.grid_propagate(False)
+        self._middle.columnconfigure(0, weight=1)
+        self._middle.rowconfigure(0, weight=1)
+        self._middle.bind("<Configure>", lambda event: self._share(event.height))
+        self.history = History(self._middle, theme)
+        self.history.grid(row=0, column=0, sticky="nsew")
+        self.transfers = TransferList(self._middle, theme, post, answer)
+        self._build_entry()
+        self._build_foot(invite_another)
+        self.restyle()
+        self.show(status)
+
+    @property
+    def peer_name(self) -> str:
+        """Of the peer, for its tab."""
+        return self.status.peer_name or say("device.otherLabel")
+
+    def _build_head(self) -> None:
+        px = self._theme.px
+        head = ttk.Frame(self)
+        head.grid(row=0, column=0, sticky="ew", pady=(0, px(10)))
+        head.columnconfigure(1, weight=1)
+        self._peer = ttk.Label(head, style="Title.TLabel")
+        self._peer.grid(row=0, column=0, sticky="w")
+        self._badge = ttk.Label(head)
+        self._badge.grid(row=0, column=1, sticky="w", padx=(px(10), px(10)))
+        self.end_button = ttk.Button(head, command=self._end)
+        self.end_button.grid(row=0, column=2, rowspan=2, sticky="ne")
+        self._where = ttk.Label(head, style="Quiet.TLabel")
+        self._where.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), 0))
+
+    def _build_entry(self) -> None:
+        px = self._theme.px
+        row = ttk.Frame(self)
+        row.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
+        self.bar = SendBar(self, self._theme, self.send_paths, self._send_copied, self._tell)
+        self.bar.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
+        row.columnconfigure(0, weight=1)
+        self.entry = tkinter.Text(
+            row,
+            height=_ENTRY_LINES,
+            width=1,
+            wrap="word",
+            undo=True,
+            font=self._theme.body,
+            padx=px(6),
+            pady=px(5),
+            borderwidth=0,
+            highlightthickness=max(1, px(1)),
+        )
+        self.entry.grid(row=0, column=0, sticky="ew")
+        self.send_button = ttk.Button(row, style="Main.TButton", command=self.send_written)
+        set_lettered(self.send_button, "link.send")
+        self.send_button.grid(row=0, column=1, sticky="ns", padx=(px(8), 0))
+        self.entry.bind("<Return>", self._return)
+        self.entry.bind("<KP_Enter>", self._return)
+        self.entry.bind("<Tab>", lambda _event: self._leave_entry(self.entry.tk_focusNext()))
+        for turn in ("<Control-Tab>", "<Control-Shift-Tab>"):  # else <Tab> would take these as well
+            self.entry.bind(turn, lambda _event: None)
+        for back in ("<Shift-Tab>", "<<PrevWindow>>"):
+            self.entry.bind(back, lambda _event: self._leave_entry(self.entry.tk_focusPrev()))
+
+    def _build_foot(self, invite_another: Callable[[], None]) -> None:
+        px = self._theme.px
+        foot = ttk.Frame(self)
+        foot.grid(row=5, column=0, sticky="ew", pady=(px(8), 0))
+        foot.columnconfigure(0, weight=1)
+        self._hint = WrapLabel(foot, say("link.hint"), "Small.TLabel", px(260))
+        self._hint.grid(row=0, column=0, sticky="ew")
+        text, underline = lettered("link.copyLast")
+        self.copy_last = CopyButton(
+            foot, text, lambda: self.history.last_received, underline, "Small.TButton"
+        )
+        self.copy_last.grid(row=0, column=1, padx=(px(8), 0))
+        self.invite_button = ttk.Button(foot, style="Small.TButton", command=invite_another)
+        set_lettered(self.invite_button, "link.inviteAnother")
+        self.invite_button.grid(row=0, column=2, padx=(px(8), 0))
+        set_lettered(self.end_button, "link.disconnect")  # before its letter is bound
+        letters = [
+            self.end_button,
+            self.send_button,
+            *self.bar.buttons,
+            self.copy_last,
+            self.invite_button,
+        ]
+        bind_letters(self.winfo_toplevel(), letters)
+
+    # --- what is told -----------------------------------------------------------------------------
+
+    def show(self, status: LinkStatus) -> None:
+        """The link is like this now."""
+        self.status = status
+        closed = status.stage is Stage.CLOSED
+        set_text(
+            self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH))
+        )
+        at_guest = side_of(status.link) is Side.GUEST
+        words, style = self._theme.badge(status.verified, at_guest=at_guest)
+        self._badge.configure(text=words, style=style)
+        state, via = say(_STATES.get(status.stage, "link.connecting")), say(_VIAS[status.via])
+        set_text(
+            self._where, " · ".join(part for part in (state, status.peer_address, via) if part)
+        )
+        set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
+        connected = status.stage is Stage.CONNECTED
+        if closed:
+            at_host = side_of(status.link) is Side.HOST
+            self._tell(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
+        elif status.stage is Stage.WAITING:
+            self.tick()
+        elif connected and not status.can_text:
+            self._tell(say("link.notReady"))
+        else:
+            self._tell(None)
+        able = status.can_text and connected
+        files = status.can_send_files and connected
+        self.bar.allow(files=files, text=able)
+        no_files = connected and not files
+        set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else say("link.hint"))
+        self.entry.configure(state="normal" if able else "disabled")
+        self.send_button.configure(state="normal" if able else "disabled")
+        self.copy_last.configure(
+            state="normal" if self.history.last_received is not None else "disabled"
+        )
+
+    def tick(self) -> None:
+        """Count down to the end of waiting for the other device."""
+        status = self.status
+        if status.stage is Stage.WAITING:
+            if status.deadline is None:
+                sentence = say("link.waiting", name=self.peer_name)
+            else:
+                left = countdown(status.deadline - self._clock())
+                sentence = say("link.waitingFor", name=self.peer_name, time=left)
+            self._tell(sentence, "Blue.Line.TLabel")
+
+    def arrange(self) -> None:
+        """Show the list of transfers while there is one."""
+        if self.transfers.rows:
+            self.transfers.grid(row=1, column=0, sticky="ew", pady=(self._theme.px(8), 0))
+        else:
+            self.transfers.grid_remove()
+
+    def show_text(self, status: TextReceived | TextSent) -> None:
+        """Add what was written."""
+        if isinstance(status, TextReceived):
+            self.history.add(self.peer_name, status.text, received=True)
+            self.copy_last.configure(state="normal")
+            return
+        self.history.add(say("link.you"), status.text, received=False)
+        self._sending = None
+
+    def show_trouble(self, _trouble: Trouble) -> None:
+        """Something failed here: a text that did not go out comes back into the field, if that is
+        empty.
+        """
+        lost, self._sending = self._sending, None
+        if lost is not None and not self._written():
+            self.entry.insert("1.0", lost)
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        look = self._theme.palette
+        self.entry.configure(
+            background=look.field,
+            foreground=look.ink,
+            insertbackground=look.ink,
+            selectbackground=look.accent,
+            selectforeground=look.on_accent,
+            highlightbackground=look.line,
+            highlightcolor=look.accent,
+        )
+        self.history.restyle()
+        self.transfers.restyle()
+
+    def focus_entry(self) -> None:
+        """Begin to write, or what can be done instead."""
+        (self.entry if str(self.entry.cget("state")) == "normal" else self.end_button).focus_set()
+
+    def _share(self, height: int) -> None:
+        self.transfers.limit_height(max(self._theme.px(_LIST_LEAST), round(height * _LIST_SHARE)))
+
+    def _tell(self, sentence: str | None, style: str = "Amber.Line.TLabel") -> None:
+        if sentence is None:
+            self._note.grid_remove()
+        else:
+            set_text(self._note, sentence)
+            if str(self._note.cget("style")) != style:
+                self._note.configure(style=style)
+            self._note.grid()
+
+    # --- what the person does ---------------------------------------------------------------------
+
+    def send_written(self) -> None:
+        """Send what is written."""
+        text = self._written()
+        if not text.strip() or str(self.entry.cget("state")) != "normal":
+            return
+        self._sending = text
+        self.entry.delete("1.0", "end")
+        self._post(SendText(self.status.link, text))
+
+    def send_paths(self, paths: tuple[str, ...]) -> None:
+        """Send files and folders."""
+        self._post(SendPaths(self.status.link, paths))
+
+    def _send_copied(self, text: str) -> None:
+        self._post(SendText(self.status.link, text))
+
+    def _written(self) -> str:
+        return self.entry.get("1.0", "end-1c")
+
+    def _return(self, event: "tkinter.Event[tkinter.Misc]") -> str | None:
+        if int(event.state) & 1:  # Shift
+            return None
+        self.send_written()
+        return "break"
+
+    def _leave_entry(self, target: tkinter.Misc | None) -> str:
+        if target is not None:
+            target.focus_set()
+        return "break"
+
+    def _end(self) -> None:
+        if self.status.stage is Stage.CLOSED:
+            self._close_tab(self.status.link)
+        else:
+            self._post(Disconnect(self.status.link))

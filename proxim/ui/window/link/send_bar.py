@@ -1,0 +1,91 @@
+"""The buttons that send files: chosen ones, a folder, what is on the clipboard; and what a drop on
+the window sends.
+"""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import filedialog, ttk
+
+from proxim.core.i18n import say
+from proxim.ui.window.clipboard import copied_files, copied_text
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import set_lettered
+
+
+class SendBar(ttk.Frame):
+    """See the module. `say` gets a sentence where there was nothing to send."""
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        send_paths: Callable[[tuple[str, ...]], None],
+        send_text: Callable[[str], None],
+        say: Callable[[str], None],
+    ) -> None:
+        super().__init__(master)
+        self._send_paths = send_paths
+        self._send_text = send_text
+        self._say = say
+        self.can_files = False
+        self.can_text = False
+        gap = (0, theme.px(8))
+        self.files = ttk.Button(self, command=self.choose_files)
+        self.files.grid(row=0, column=0, padx=gap)
+        self.folder = ttk.Button(self, command=self.choose_folder)
+        self.folder.grid(row=0, column=1, padx=gap)
+        self.clipboard = ttk.Button(self, command=self.send_clipboard)
+        self.clipboard.grid(row=0, column=2, padx=gap)
+        for button, key in zip(
+            self.buttons, ("link.sendFiles", "link.sendFolder", "link.sendClipboard"), strict=True
+        ):
+            set_lettered(button, key)
+        self.allow(files=False, text=False)
+
+    @property
+    def buttons(self) -> list[ttk.Button]:
+        """All of them."""
+        return [self.files, self.folder, self.clipboard]
+
+    def allow(self, *, files: bool, text: bool) -> None:
+        """What the link can carry now."""
+        self.can_files, self.can_text = files, text
+        for button, able in (
+            (self.files, files),
+            (self.folder, files),
+            (self.clipboard, files or text),
+        ):
+            button.state(["!disabled" if able else "disabled"])
+
+    def choose_files(self) -> None:
+        """Ask which files, and send them."""
+        chosen = filedialog.askopenfilenames(
+            parent=self.winfo_toplevel(), title=say("link.chooseFiles")
+        )
+        self._send(tuple(map(str, chosen)) if chosen else ())
+
+    def choose_folder(self) -> None:
+        """Ask which folder, and send it."""
+        chosen = filedialog.askdirectory(
+            parent=self.winfo_toplevel(), title=say("link.chooseFolder"), mustexist=True
+        )
+        self._send((str(chosen),) if chosen else ())
+
+    def send_clipboard(self) -> None:
+        """Send the files that were copied, or the text."""
+        if not (self.can_files or self.can_text):
+            return
+        paths = copied_files(self) if self.can_files else ()
+        if paths:
+            self._send(paths)
+            return
+        text = copied_text(self) if self.can_text else None
+        if text is not None and text.strip():
+            self._send_text(text)
+        else:
+            self._say(say("link.nothingCopied"))
+
+    def _send(self, paths: tuple[str, ...]) -> None:
+        # The link may have gone while one chose
+        if paths and self.winfo_exists() and self.can_files:
+            self._send_paths(paths)

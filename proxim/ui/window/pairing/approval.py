@@ -1,0 +1,243 @@
+"""The approval dialog: who asks, from where, how it proved itself, and forty seconds to answer.
+
+A window of its own that looks like a message box: a native one cannot count down, go away by itself
+or leave the rest of the program running. Reject has the focus, and Approve is dead at first, so
+that nobody approves what they did not read; a device that proved nothing takes a second click after
+a warning.
+"""
+
+import math
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.events import Decide, Intent
+from proxim.core.i18n import say
+from proxim.core.pairing.devices import Verified
+from proxim.core.sanitize import display_name, printable_text
+from proxim.core.status import Prompt
+from proxim.ui.window.root import darken_title_bar
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import (
+    PlainText,
+    WrapLabel,
+    bind_letters,
+    lettered,
+    place_over,
+    set_lettered,
+    set_text,
+)
+
+# A click or key meant for what was there before the dialog came must not approve
+APPROVE_DEAD_SECONDS: Final = 0.8
+# Characters of a line: a UUID; a longer id goes on below, as two may begin alike
+_ID_SHOWN: Final = 36
+_WIDTH: Final = 400
+_TICK_MS: Final = 200
+_CASCADE: Final = 28  # a title bar's height: the dialog below stays to be seen
+
+_PROOFS: Final = {
+    Verified.CODE: "approval.byCode",
+    Verified.QR: "approval.byQR",
+    None: "approval.byNothing",
+}
+
+
+def in_lines(text: str) -> list[str]:
+    """Cut into lines of _ID_SHOWN columns; an ideograph takes two."""
+    length = _ID_SHOWN if text.isascii() else _ID_SHOWN // 2
+    return [text[start : start + length] for start in range(0, max(1, len(text)), length)]
+
+
+class ApprovalDialog:
+    """See the module.
+
+    `closed` is called when it goes, for whatever reason, and then `decided` if the person here
+    answered; `beside` counts those that are open.
+    """
+
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        theme: Theme,
+        prompt: Prompt,
+        post: Callable[[Intent], None],
+        clock: Callable[[], float],
+        closed: Callable[[], None],
+        decided: Callable[[], None],
+        beside: int = 0,
+    ) -> None:
+        self.prompt = prompt
+        self._root = root
+        self._theme = theme
+        self._post = post
+        self._clock = clock
+        self._closed = closed
+        self._when_decided = decided
+        self._alive_at = clock() + APPROVE_DEAD_SECONDS
+        self._warned = prompt.verified is not None  # nothing to warn of
+        self._decided = False
+        self._timer: str | None = None
+        self._plain: list[PlainText] = []
+        window = self.window = tkinter.Toplevel(root, class_="ProximRequest")
+        window.withdraw()  # until it is whole and in its place
+        window.title(say("approval.title"))
+        window.resizable(False, False)
+        window.protocol("WM_DELETE_WINDOW", self.reject)
+        window.bind("<Escape>", lambda _event: self.reject())
+        window.bind("<Destroy>", self._destroyed, add=True)
+        self._build()
+        self.restyle()
+        self._appear(theme.px(_CASCADE) * beside)
+        self._tick()
+
+    @property
+    def approvable(self) -> bool:
+        """Whether Approve is alive: what is shown could be read, and there still is time."""
+        return self._alive_at <= self._clock() < self.prompt.deadline and not self._decided
+
+    def approve(self) -> None:
+        """Let the device in, unless that was too quick or too late; one that proved nothing takes a
+        second time.
+        """
+        if not self.approvable:
+            return
+        if self._warned:
+            self._decide(approved=True)
+        else:
+            self._warn()
+
+    def reject(self) -> None:
+        """Turn the device away."""
+        if not self._decided:
+            self._decide(approved=False)
+
+    def close(self) -> None:
+        """Go away."""
+        self._decided = True
+        if self.window.winfo_exists():
+            self.window.destroy()
+        self._closed()
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        self.window.configure(background=self._theme.palette.ground)
+        for text in self._plain:
+            text.restyle()
+        darken_title_bar(self.window, self._theme.is_dark)
+
+    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if event.widget is self.window and self._timer is not None:
+            self.window.after_cancel(self._timer)
+            self._timer = None
+
+    def _decide(self, *, approved: bool) -> None:
+        self._decided = True
+        self._post(Decide(self.prompt.session_id, approved, self.prompt.number))
+        self.close()
+        self._when_decided()
+
+    def _warn(self) -> None:
+        """The second step: what approving would mean, and a button that says so and is dead at
+        first.
+        """
+        self._warned = True
+        self._alive_at = self._clock() + APPROVE_DEAD_SECONDS
+        set_text(self._proof, say("approval.warning"))
+        self._proof.restyle("Amber.Line.TLabel")
+        set_lettered(self.approve_button, "approval.approveUnverified")
+        self.approve_button.configure(state="disabled")
+        self.reject_button.focus_set()
+        window = self.window
+        window.update_idletasks()
+        if window.winfo_exists():  # events ran meanwhile
+            window.geometry(
+                f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}"
+            )
+
+    def _build(self) -> None:
+        px = self._theme.px
+        prompt = self.prompt
+        body = ttk.Frame(self.window, padding=px(20))
+        body.pack(fill="both", expand=True)
+        body.columnconfigure(1, weight=1)
+        wrap = px(_WIDTH)
+        shown = display_name(prompt.device.name)
+        large = self._theme.title.measure(shown) <= wrap  # a long one is easier to read on one line
+        name = WrapLabel(body, shown, "Title.TLabel" if large else "Bold.TLabel", wrap)
+        name.grid(row=0, column=0, columnspan=2, sticky="ew")
+        wants = ttk.Label(body, text=say("approval.wants"))
+        wants.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), px(14)))
+        words, style = self._theme.badge(prompt.verified)
+        ttk.Label(body, text=words, style=style).grid(row=2, column=0, columnspan=2, sticky="w")
+        self._proof = WrapLabel(body, say(_PROOFS[prompt.verified]), "TLabel", wrap)
+        self._proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
+        self._detail(body, 4, say("approval.address"), prompt.peer_address)
+        device_id = " ".join(printable_text(prompt.device.id).split())
+        self.device_id = self._detail(body, 5, say("approval.deviceID"), *in_lines(device_id))
+        self._countdown = ttk.Label(body, style="Quiet.TLabel")
+        self._countdown.grid(row=6, column=0, columnspan=2, sticky="w", pady=(px(14), px(10)))
+        buttons = ttk.Frame(body)
+        buttons.grid(row=7, column=0, columnspan=2, sticky="e")
+        text, underline = lettered("approval.reject")
+        self.reject_button = ttk.Button(
+            buttons, text=text, underline=underline, command=self.reject
+        )
+        self.reject_button.grid(row=0, column=0, padx=(0, px(8)))
+        # Only a device that proved itself gets the button that invites to be pressed.
+        style = "TButton" if prompt.verified is None else "Main.TButton"
+        text, underline = lettered(
+            "approval.approveAsks" if prompt.verified is None else "approval.approve"
+        )
+        self.approve_button = ttk.Button(
+            buttons,
+            text=text,
+            underline=underline,
+            style=style,
+            command=self.approve,
+            state="disabled",
+        )
+        self.approve_button.grid(row=0, column=1)
+        bind_letters(self.window, [self.reject_button, self.approve_button])
+
+    def _detail(self, body: ttk.Frame, row: int, label: str, *lines: str) -> list[PlainText]:
+        px = self._theme.px
+        ttk.Label(body, text=label, style="Quiet.TLabel").grid(
+            row=row, column=0, sticky="nw", padx=(0, px(16))
+        )
+        cell = ttk.Frame(body)
+        cell.grid(row=row, column=1, sticky="ew")
+        details = []
+        for line in lines:
+            shown = PlainText(cell, self._theme)
+            shown.configure(font=self._theme.mono, width=_ID_SHOWN)
+            shown.put(line)
+            shown.pack(fill="x")
+            details.append(shown)
+        self._plain.extend(details)
+        return details
+
+    def _appear(self, shift: int) -> None:
+        window, root = self.window, self._root
+        window.update_idletasks()
+        width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
+        place_over(root, window, width, window.winfo_reqheight(), shift)
+        window.deiconify()
+        window.attributes("-topmost", True)  # somebody waits, and not for long
+        window.lift()
+        window.bell()
+        self.reject_button.focus_force()
+
+    def _tick(self) -> None:
+        now = self._clock()
+        left = max(0, math.ceil(self.prompt.deadline - now))
+        set_text(
+            self._countdown, say("approval.left", seconds=left) if left else say("approval.tooLate")
+        )
+        state = "normal" if self.approvable else "disabled"
+        if str(self.approve_button.cget("state")) != state:
+            self.approve_button.configure(state=state)
+        waiting = self._alive_at - now
+        delay = min(_TICK_MS, max(1, math.ceil(waiting * 1000))) if waiting > 0 else _TICK_MS
+        self._timer = self.window.after(delay, self._tick)

@@ -1,0 +1,319 @@
+"""The panel of a host: the QR code, the typed code, how long they live, of which kind, and on which
+network.
+"""
+
+import math
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.events import ChooseNetwork, Intent, Invite, Network, SessionType, SetRequireProof
+from proxim.core.i18n import after_colon, say
+from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy
+from proxim.ui.qr import pgm_image, qr_matrix
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import (
+    Choice,
+    CopyButton,
+    PlainText,
+    WrapLabel,
+    bind_letters,
+    command_key,
+    lettered,
+    set_lettered,
+    set_text,
+    shortened,
+)
+
+# Pixels at 100 %: five for each of the 49 modules that a link in 192.168/16 needs
+QR_SIDE: Final = 250
+_QR_SIDE_MIN: Final = 150
+_REST_HEIGHT: Final = 400  # of the window and the task bar, without the QR code
+# Of the column beside it: a code of twelve symbols and a whole IPv6 address fit
+_TEXT_WIDTH: Final = 300
+
+_LIFETIMES: Final = (  # seconds, and how many of what that is
+    (15 * 60, "times.minutes", 15),
+    (60 * 60, "times.hours", 1),
+    (4 * 60 * 60, "times.hours", 4),
+    (24 * 60 * 60, "times.days", 1),
+)
+_KINDS: Final = {
+    SessionType.ONE_TIME: "invite.oneTime",
+    SessionType.TEMPORARY: "invite.temporary",
+    SessionType.PERSISTENT: "invite.persistent",
+}
+_DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
+
+
+def kind_options() -> tuple[tuple[str, str], ...]:
+    """The kinds of codes in words, each with its value."""
+    lives = ((say(unit, count=count), seconds) for seconds, unit, count in _LIFETIMES)
+    return (
+        (say("invite.oneTimeUntil"), SessionType.ONE_TIME.value),
+        *(
+            (say("invite.temporaryUntil", time=life), f"{SessionType.TEMPORARY} {seconds}")
+            for life, seconds in lives
+        ),
+        (say("invite.persistentUntil"), SessionType.PERSISTENT.value),
+    )
+
+
+def life_text(expires: float | None, now: float) -> str:
+    """How long a code still lives."""
+    if expires is None:
+        return say("invite.validUntilEnded")
+    left = math.ceil(expires - now)
+    if left <= 0:
+        return say("invite.expired")
+    hours, rest = divmod(left, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return say(
+        "invite.validFor",
+        time=f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}",
+    )
+
+
+def network_text(network: Network) -> str:
+    """A network as a person may choose it."""
+    named = f"{network.address} · {network.interface}"
+    return say("invite.virtual", network=named) if network.virtual else named
+
+
+class InvitePanel(ttk.Frame):
+    """See the module."""
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        post: Callable[[Intent], None],
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(master)
+        self._theme = theme
+        self._post = post
+        self._clock = clock
+        self._invitation: Invitation | None = None
+        self._networks = Networks((), None)
+        self._lifetime = _DEFAULT_LIFETIME  # last chosen for a temporary one
+        self._type = SessionType.ONE_TIME
+        px = theme.px
+        self.columnconfigure(1, weight=1)
+        room = self.winfo_screenheight() - px(_REST_HEIGHT)
+        self._side_length = max(px(_QR_SIDE_MIN), min(px(QR_SIDE), room))
+        # White and of one size whatever is in it, so that nothing jumps when a code is replaced.
+        self._card = ttk.Frame(
+            self, width=self._side_length, height=self._side_length, style="Card.TFrame"
+        )
+        self._card.grid(row=0, column=0, sticky="n")
+        self._card.pack_propagate(False)
+        self._image: tkinter.PhotoImage | None = None
+        self._qr = tkinter.Label(self._card, background="white", borderwidth=0)
+        self._message: WrapLabel | None = None
+        side = ttk.Frame(self)
+        side.grid(row=0, column=1, sticky="nsew", padx=(px(20), 0))
+        side.columnconfigure(0, weight=1, minsize=px(_TEXT_WIDTH))
+        side.rowconfigure(3, weight=1)
+        self._side = side
+        self._how = WrapLabel(side, say("invite.how"), "Quiet.TLabel", px(_TEXT_WIDTH))
+        self._how.grid(row=0, column=0, sticky="ew")
+        self._build_code(side)
+        self._build_choices(side)
+        self.no_invitation(say("invite.preparing"), again=False)
+
+    def _build_code(self, side: ttk.Frame) -> None:
+        px = self._theme.px
+        self.code = PlainText(side, self._theme)
+        key = command_key(self)
+        self.code.bind(f"<{key}-c>", lambda _event: self._copy_by_key())
+        buttons = self._copies = ttk.Frame(side)
+        text, underline = lettered("invite.copyCode")
+        self.copy_code = CopyButton(buttons, text, lambda: self._secret(link=False), underline)
+        self.copy_code.grid(row=0, column=0, padx=(0, px(8)))
+        text, underline = lettered("invite.copyLink")
+        self.copy_link = CopyButton(buttons, text, lambda: self._secret(link=True), underline)
+        self.copy_link.grid(row=0, column=1)
+        self._life = ttk.Label(side, style="Quiet.TLabel")
+        self._life.grid(row=3, column=0, sticky="nw", pady=(px(8), 0))
+
+    def _build_choices(self, side: ttk.Frame) -> None:
+        px = self._theme.px
+        row = ttk.Frame(side)
+        row.grid(row=4, column=0, sticky="w")
+        self.kind = Choice(row, self._theme, self._choose_kind)
+        self.kind.configure(text=say(_KINDS[self._type]))
+        self.kind.offer(kind_options(), self._type)
+        self.kind.grid(row=0, column=0, padx=(0, px(8)), sticky="ns")
+        self.new_code = ttk.Button(row, command=self.invite)
+        set_lettered(self.new_code, "invite.newCode")
+        self.new_code.grid(row=0, column=1)
+        bind_letters(self.winfo_toplevel(), [self.copy_code, self.copy_link, self.new_code])
+        self._network_label: WrapLabel | None = None
+        self.network: Choice | None = None  # made when there is something to choose
+        self._refuses = tkinter.BooleanVar(self, value=False)
+        self._told_refuses = False
+        self.refuse = ttk.Checkbutton(
+            side, text=say("invite.refuse"), variable=self._refuses, command=self._choose_policy
+        )
+        self.refuse.grid(row=6, column=0, sticky="w", pady=(px(6), 0))
+
+    # --- what is told -----------------------------------------------------------------------------
+
+    def show_invitation(self, invitation: Invitation) -> None:
+        """Show this code."""
+        self._invitation = invitation
+        self._draw_qr(invitation.url)
+        if invitation.code is None:
+            self.code.grid_remove()
+            self.copy_code.grid_remove()
+            set_text(self._how, say("invite.closed" if invitation.code_closed else "invite.noCode"))
+        else:
+            length = len(invitation.code)
+            self.code.configure(width=length, font=self._theme.code_font(length))
+            self.code.put(invitation.code)
+            self.code.grid(row=1, column=0, sticky="w", pady=(self._theme.px(6), self._theme.px(8)))
+            self.copy_code.grid()
+            set_text(self._how, say("invite.how"))
+        self._copies.grid(
+            row=2, column=0, sticky="w", pady=(0, 0) if invitation.code else (self._theme.px(12), 0)
+        )
+        self._how.grid()
+        self._type = invitation.type
+        set_text(self.kind, say(_KINDS[invitation.type]))
+        self.kind.offer(kind_options(), self._kind_value())
+        set_lettered(self.new_code, "invite.newCode")
+        self.tick()
+
+    def show_no_invitation(self, status: NoInvitation) -> None:
+        """Show why there is none."""
+        if status.reason is None:
+            self.no_invitation(say("invite.joined"), again=True)
+        else:
+            self.no_invitation(
+                SENTENCES[status.reason], again=status.reason is not Reason.NO_NETWORK
+            )
+
+    def no_invitation(self, sentence: str, again: bool) -> None:
+        """A sentence in place of the QR code; `again`: a new code can be asked for."""
+        self._invitation = None
+        self._qr.pack_forget()
+        if self._message is None:
+            width = self._side_length - self._theme.px(40)
+            self._message = WrapLabel(self._card, style="Card.TLabel", wraplength=width)
+            self._message.configure(justify="center")
+        set_text(self._message, sentence)
+        self._message.pack(expand=True, fill="both", padx=self._theme.px(20))
+        for widget in (self._how, self.code, self._copies):
+            widget.grid_remove()
+        set_lettered(self.new_code, "invite.inviteAnother" if again else "invite.newCode")
+        set_text(self._life, "")
+
+    def close_menus(self) -> None:
+        """Take open lists away."""
+        self.kind.close()
+        if self.network is not None:
+            self.network.close()
+
+    def show_networks(self, networks: Networks) -> None:
+        """Show on which network the code can be reached, and the others there are."""
+        self._networks = networks
+        chosen = next((one for one in networks.networks if one.address == networks.chosen), None)
+        text = ""
+        if networks.networks:
+            text = (
+                say("invite.network", network=network_text(chosen))
+                if chosen
+                else say("invite.networkNone")
+            )
+        px, theme = self._theme.px, self._theme
+        place = {"row": 5, "column": 0, "pady": (px(8), 0)}
+        if len(networks.networks) > 1:
+            if self.network is None:
+                self.network = Choice(
+                    self._side, theme, lambda address: self._post(ChooseNetwork(address))
+                )
+            if self._network_label is not None:
+                self._network_label.grid_remove()
+            self.network.grid(sticky="w", **place)  # type: ignore[arg-type]
+            set_text(self.network, shortened(text, theme.body, px(_TEXT_WIDTH - 50)))
+            self.network.offer(
+                tuple((network_text(one), one.address) for one in networks.networks),
+                networks.chosen,
+            )
+            return
+        if self.network is not None:
+            self.network.grid_remove()
+        if self._network_label is None:
+            self._network_label = WrapLabel(self._side, "", "Quiet.TLabel", px(_TEXT_WIDTH))
+        self._network_label.grid(sticky="ew", **place)  # type: ignore[arg-type]
+        set_text(self._network_label, text)
+
+    def show_policy(self, policy: ProofPolicy) -> None:
+        """Whether devices that cannot prove the code are refused."""
+        self._told_refuses = policy.required
+        self._refuses.set(policy.required)
+
+    def tick(self) -> None:
+        """Count down."""
+        if self._invitation is not None:
+            life = life_text(self._invitation.expires, self._clock())
+            closed = self._invitation.code_closed
+            set_text(
+                self._life, say("invite.qrAndLink", life=after_colon(life)) if closed else life
+            )
+
+    # --- what the person does ---------------------------------------------------------------------
+
+    def invite(self) -> None:
+        """Ask for a new code of the kind that is shown."""
+        lifetime = float(self._lifetime) if self._type is SessionType.TEMPORARY else None
+        self._post(Invite(self._type, lifetime))
+
+    def _choose_kind(self, value: str) -> None:
+        name, _, seconds = value.partition(" ")
+        self._type = SessionType(name)
+        if seconds:
+            self._lifetime = int(seconds)
+        self.invite()
+
+    def _choose_policy(self) -> None:
+        # The newest status says what is the case, not the click
+        self._refuses.set(self._told_refuses)
+        self._post(SetRequireProof(not self._told_refuses))
+
+    def _kind_value(self) -> str:
+        return (
+            f"{self._type} {self._lifetime}"
+            if self._type is SessionType.TEMPORARY
+            else self._type.value
+        )
+
+    def _secret(self, *, link: bool) -> str | None:
+        if self._invitation is None:
+            return None
+        return self._invitation.url if link else self._invitation.code
+
+    def _copy_by_key(self) -> str | None:
+        if self.code.selection_present():
+            return None  # Tk's own binding copies the part that is selected
+        self.copy_code.copy()
+        return "break"
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        self.code.restyle()
+
+    def _draw_qr(self, url: str) -> None:
+        matrix = qr_matrix(url)
+        # Whole pixels for each module, or its edges blur
+        zoom = max(1, self._side_length // len(matrix))
+        self._image = tkinter.PhotoImage(master=self, data=pgm_image(matrix), format="PPM").zoom(
+            zoom
+        )
+        self._qr.configure(image=self._image)
+        if self._message is not None:
+            self._message.pack_forget()
+        self._qr.pack(expand=True, fill="both")

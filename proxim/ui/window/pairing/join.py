@@ -1,0 +1,174 @@
+"""The field to join another device: reads a code or a link while it is typed, and asks before it
+leads far away.
+"""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+
+from proxim.core.errors import Reason
+from proxim.core.events import Intent, Join, Network
+from proxim.core.i18n import say
+from proxim.core.pairing.host_code import (
+    ALPHABET,
+    CodeError,
+    JoinTarget,
+    group_symbols,
+    is_local,
+    normalize_code,
+    parse_target,
+)
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import WrapLabel, lettered, set_text
+
+
+def looks_like_link(typed: str) -> bool:
+    """Whether this is meant to be a link and not a code, as parse_target tells them apart."""
+    return "/" in typed or ":" in typed
+
+
+def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
+    """A code as it is shown on the host's screen, and where the cursor goes; None: leave it as it
+    is.
+
+    The cursor stays behind the symbol that it stood behind, so typing and deleting in the middle
+    work as expected.
+    """
+    if looks_like_link(typed):
+        return None
+    try:
+        shown = group_symbols(normalize_code(typed))
+        before = len(normalize_code(typed[:cursor]))
+    except CodeError:
+        return None  # said below the field; what was typed stays to be corrected
+    at = 0
+    while before:
+        before -= shown[at] in ALPHABET
+        at += 1
+    return shown, at
+
+
+def typing_problem(typed: str) -> str | None:
+    """What is wrong with what is typed so far; nothing while more may follow."""
+    if looks_like_link(typed):
+        return None  # half a link is unreadable, and nobody types one: Join tells
+    try:
+        parse_target(typed)
+    except CodeError as error:
+        return None if error.reason is Reason.CODE_INCOMPLETE else error.problem.sentence
+    return None
+
+
+def own_networks(networks: tuple[Network, ...]) -> tuple[str, ...]:
+    """This machine's subnets, as is_local wants them."""
+    return tuple(
+        f"{network.address.partition('%')[0]}/{network.prefix_length}" for network in networks
+    )
+
+
+class JoinField(ttk.Frame):
+    """See the module. `networks` is set to what Networks tells."""
+
+    def __init__(self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None]) -> None:
+        super().__init__(master)
+        self._theme = theme
+        self._post = post
+        self.networks: tuple[Network, ...] = ()
+        self._far: JoinTarget | None = None  # asked about
+        px = theme.px
+        self.columnconfigure(0, weight=1)
+        words, underline = lettered("join.heading")
+        heading = ttk.Label(self, text=words, underline=underline, style="Bold.TLabel")
+        heading.grid(row=0, column=0, columnspan=2, sticky="w", pady=(0, px(6)))
+        self.entry = ttk.Entry(self, font=theme.mono)
+        self.entry.grid(row=1, column=0, sticky="ew")
+        self.button = ttk.Button(self, text=say("join.join"), command=self.join)
+        self.button.grid(row=1, column=1, padx=(px(8), 0), sticky="ns")
+        self._note = WrapLabel(self, say("join.hint"), "Quiet.TLabel", px(480))
+        self._note.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(px(4), 0))
+        self._consent: ttk.Frame | None = None
+        self.entry.bind("<KeyRelease>", self._typed)
+        self.entry.bind("<<Paste>>", lambda _event: self.after_idle(self._read), add=True)
+        self.entry.bind("<Return>", lambda _event: self.join())
+        self.entry.bind("<KP_Enter>", lambda _event: self.join())
+        self.entry.bind("<Escape>", lambda _event: self._take_back_question())
+
+    def focus_entry(self) -> None:
+        """Begin to type."""
+        self.entry.focus_set()
+        self.entry.selection_range(0, "end")
+
+    def clear(self) -> None:
+        """What was typed has served."""
+        self.entry.delete(0, "end")
+        self._tell(None)
+
+    def join(self) -> None:
+        """Go to the host that was typed, or say why not."""
+        try:
+            target = parse_target(self.entry.get())
+        except CodeError as error:
+            self._tell(error.problem.sentence)
+            self.entry.focus_set()
+            return
+        if is_local(target.address, own_networks(self.networks)):
+            self._go(target)
+        else:
+            self._ask(target)
+
+    def _go(self, target: JoinTarget) -> None:
+        self._take_back_question()
+        self._tell(None)
+        self._post(Join(target))  # what was typed stays until it has led somewhere: `clear`
+
+    def _typed(self, _event: object) -> None:
+        self._read()
+
+    def _read(self) -> None:
+        typed = self.entry.get()
+        grouped = regrouped(typed, self.entry.index("insert"))
+        if grouped is not None and grouped[0] != typed:
+            self.entry.delete(0, "end")
+            self.entry.insert(0, grouped[0])
+            self.entry.icursor(grouped[1])
+        if self._far is not None:
+            self._take_back_question()
+        self._tell(typing_problem(self.entry.get()))
+
+    def _tell(self, problem: str | None) -> None:
+        set_text(self._note, problem or say("join.hint"))
+        self._note.configure(style="Error.TLabel" if problem else "Quiet.TLabel")
+        self.entry.configure(style="Bad.TEntry" if problem else "TEntry")
+
+    def _ask(self, target: JoinTarget) -> None:
+        """Show a far address before anything is sent there."""
+        self._take_back_question()
+        self._far = target
+        px = self._theme.px
+        self._consent = ttk.Frame(self, style="Amber.TFrame", padding=px(8))
+        self._consent.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), 0))
+        self._consent.columnconfigure(0, weight=1)
+        sentence = say("join.far", address=target.authority)
+        text = WrapLabel(self._consent, sentence, "Amber.Line.TLabel", px(300))
+        text.grid(row=0, column=0, sticky="ew")
+        go = ttk.Button(
+            self._consent, text=say("join.joinAnyway"), command=lambda: self._go(target)
+        )
+        go.grid(row=0, column=1, padx=px(8))
+        stay = ttk.Button(
+            self._consent, text=say("window.cancel"), command=self._take_back_question
+        )
+        stay.grid(row=0, column=2)
+        for button in (go, stay):
+            button.bind("<Escape>", lambda _event: self._take_back_question())
+        stay.focus_set()
+
+    def _take_back_question(self) -> None:
+        self._far = None
+        if self._consent is not None:
+            if self._consent.focus_get() is not None and str(self._consent.focus_get()).startswith(
+                str(self._consent)
+            ):
+                self.entry.focus_set()
+            self._consent.destroy()
+            self._consent = None

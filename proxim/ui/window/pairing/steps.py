@@ -1,0 +1,220 @@
+"""The one state line: from all statuses to the rung that a person should know about now.
+
+A host climbs waiting - request - approved - connecting - connected, a guest looking - asked -
+approved - connecting - connected. What asks for a person comes first, then what is under way, then
+how the last attempt ended, then waiting.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from proxim.core.errors import Reason, sentence_for
+from proxim.core.events import LinkID
+from proxim.core.i18n import say
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    ProofPolicy,
+    Stage,
+    Status,
+    Stopped,
+    TextReceived,
+    TextSent,
+    ThisDevice,
+    Trouble,
+)
+from proxim.ui.prompts import PromptQueue
+
+if TYPE_CHECKING:
+    from proxim.core.files.status import TransferStatus
+
+
+class Side(StrEnum):
+    """Which of the two ladders."""
+
+    HOST = "host"
+    GUEST = "guest"
+
+
+STEPS: Final = {
+    Side.HOST: (
+        "ladder.waiting",
+        "ladder.request",
+        "ladder.approved",
+        "ladder.connecting",
+        "ladder.connected",
+    ),
+    Side.GUEST: (
+        "ladder.looking",
+        "ladder.asked",
+        "ladder.approved",
+        "ladder.connecting",
+        "ladder.connected",
+    ),
+}
+NO_STEP: Final = -1  # below the ladder
+_STEP_OF: Final = {
+    Stage.DIALING: 0,
+    Stage.ASKING: 1,
+    Stage.APPROVED: 2,
+    Stage.CONNECTING: 3,
+    Stage.CONNECTED: 4,
+    Stage.WAITING: 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Where a ladder stands."""
+
+    side: Side
+    step: int  # of STEPS, which are keys of words
+    sentence: str
+    failed: bool = False  # it ended on this step
+    wanted: bool = False  # and the person here ended it: nothing to be alarmed about
+    deadline: float | None = None  # counted down behind the sentence
+    link: LinkID | None = None  # under way: can be cancelled
+
+
+def side_of(link: LinkID) -> Side:
+    """Whether we are host or guest of a link (LinkID's spelling)."""
+    return Side.GUEST if link.startswith("guest-") else Side.HOST
+
+
+class Ladder:
+    """The newest of each thing, as far as the state line needs it."""
+
+    def __init__(self) -> None:
+        self._inviting: bool | None = None  # None: nothing was told yet
+        self._prompts = PromptQueue()
+        self._attempts: dict[LinkID, LinkStatus] = {}  # the one that moved last is the last
+        self._steps: dict[LinkID, int] = {}  # the highest step that each attempt reached
+        self._last: Rung | None = None  # how the last attempt ended
+        self._connected: LinkID | None = None  # whom `_last` is about, while it tells of success
+
+    def take(self, status: Status) -> None:
+        """Note a status."""
+        match status:
+            case Invitation():
+                self._inviting = True
+                if self._connected is not None:
+                    self.dismiss()
+            case NoInvitation():
+                self._inviting = False
+            case Prompt():
+                if self._prompts.put(status):
+                    self.dismiss()
+            case PairOutcome(session_id):
+                prompt = self._prompts.remove(session_id)
+                if prompt is not None and not status.approved:
+                    reason = status.reason or Reason.DECLINED
+                    sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
+                    wanted = reason in (Reason.DECLINED, Reason.CLOSED)
+                    self._end(Rung(Side.HOST, 1, sentence, failed=True, wanted=wanted))
+            case LinkStatus():
+                self._take_link(status)
+            case Stopped():
+                self._inviting = None
+                self._prompts.clear()
+                self._attempts.clear()
+                self.dismiss()
+            case (
+                ThisDevice() | ProofPolicy() | Networks() | TextReceived() | TextSent() | Trouble()
+            ):
+                pass
+            case _:
+                self._take_transfer(status)
+
+    def dismiss(self) -> None:
+        """Forget how the last attempt ended."""
+        self._last = self._connected = None
+
+    def rung(self) -> Rung:
+        """What to show."""
+        prompt = self._prompts.first
+        if prompt is not None:
+            sentence = say("ladder.asks", name=prompt.device.name)
+            return Rung(Side.HOST, 1, sentence, deadline=prompt.deadline)
+        if self._attempts:
+            return _under_way(next(reversed(self._attempts.values())))
+        if self._last is not None:
+            return self._last
+        if self._inviting:
+            return Rung(Side.HOST, 0, say("ladder.inviting"))
+        return Rung(
+            Side.HOST,
+            NO_STEP,
+            say("ladder.moment" if self._inviting is None else "ladder.notInviting"),
+        )
+
+    def _end(self, rung: Rung) -> None:
+        self._last, self._connected = rung, None
+
+    def _take_link(self, status: LinkStatus) -> None:
+        link = status.link
+        self._attempts.pop(link, None)
+        if status.resumes is not None:
+            self._attempts.pop(status.resumes, None)
+            self._steps.pop(status.resumes, None)
+            if self._connected == status.resumes:
+                self.dismiss()
+        if status.stage is Stage.CLOSED:
+            step = self._steps.pop(link, 0)
+            if status.was_connected:  # its own tab tells why
+                if self._connected == link:
+                    self.dismiss()
+                return
+            self._end(_failed(status, step))
+            return
+        self._steps[link] = _STEP_OF[status.stage]
+        if status.stage is Stage.CONNECTED:
+            if self._connected != link:
+                name = status.peer_name or say("device.otherWith")
+                self._last = Rung(side_of(link), 4, say("ladder.connectedWith", name=name))
+                self._connected = link
+            return
+        self._attempts[link] = status
+        self.dismiss()
+
+    def _take_transfer(self, status: "TransferStatus") -> None:
+        """How a transfer ended, until something else is to be told."""
+        if not status.over or status.link is None or status.link in self._attempts:
+            return
+        # Late: files come with the first guest at the earliest.
+        from proxim.core.files.status import TransferState
+        from proxim.ui.wording import state_words, transfer_title
+
+        failed = status.state is TransferState.FAILED
+        sentence = f"{transfer_title(status)}: {state_words(status)}"
+        self._end(Rung(side_of(status.link), 4, sentence, failed=failed))
+        self._connected = status.link
+
+
+def _under_way(status: LinkStatus) -> Rung:
+    with_name = status.peer_name or say("device.otherWith")
+    sentence = {
+        Stage.DIALING: say("ladder.lookingAt", address=status.peer_address),
+        Stage.ASKING: say("ladder.found"),
+        Stage.APPROVED: say("ladder.preparing", name=with_name),
+        Stage.CONNECTING: say("ladder.opening", name=with_name),
+        Stage.WAITING: say("ladder.lost", name=status.peer_name or say("device.other")),
+    }[status.stage]
+    deadline = status.deadline if status.stage in (Stage.ASKING, Stage.WAITING) else None
+    return Rung(
+        side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link
+    )
+
+
+def _failed(status: LinkStatus, step: int) -> Rung:
+    if status.reason is Reason.DISCONNECTED:
+        return Rung(side_of(status.link), step, say("ladder.cancelled"), failed=True, wanted=True)
+    return Rung(side_of(status.link), step, _why(status), failed=True)
+
+
+def _why(status: LinkStatus) -> str:
+    return sentence_for(status.reason or Reason.INTERNAL, host=side_of(status.link) is Side.HOST)

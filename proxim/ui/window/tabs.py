@@ -1,0 +1,97 @@
+"""The row of tabs: Invite, then one for each peer. It is there only once there is a peer."""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Final
+
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import set_text, shortened
+
+_NAME_WIDTH: Final = 130  # pixels at 100 %: four tabs fit the window
+_NAME_WIDTH_MIN: Final = 40
+_UNREAD: Final = "● "
+
+
+class TabRow(ttk.Frame):
+    """See the module. `chosen` gets the key of the tab that was clicked; keys are the window's."""
+
+    def __init__(self, master: tkinter.Misc, theme: Theme, chosen: Callable[[str], None]) -> None:
+        super().__init__(master)
+        # Many tabs share the width that there is, and do not widen the window
+        self.grid_propagate(False)
+        self._theme = theme
+        self._chosen = chosen
+        self._buttons: dict[str, ttk.Button] = {}
+        self._names: dict[str, str] = {}
+        self._unread: set[str] = set()
+        self.bind("<Configure>", lambda _event: self._fit())
+
+    @property
+    def tab_keys(self) -> list[str]:
+        """Of the tabs, from the left."""
+        return list(self._buttons)
+
+    def put(self, key: str, name: str) -> None:
+        """Add a tab on the right, or rename it."""
+        self._names[key] = name
+        if key not in self._buttons:
+            button = ttk.Button(self, style="Tab.TButton")
+            button.grid(row=0, column=len(self._buttons))
+            self._buttons[key] = button
+            self._wire(key)
+            self.configure(height=button.winfo_reqheight())
+        self._fit()
+
+    def remove(self, key: str) -> None:
+        """Take a tab away."""
+        self._buttons.pop(key).destroy()
+        self._names.pop(key)
+        self._unread.discard(key)
+        for column, button in enumerate(self._buttons.values()):
+            button.grid(row=0, column=column)
+        self._fit()
+
+    def rename_key(self, before: str, now: str) -> None:
+        """The same tab, for another key."""
+        keys = [now if key == before else key for key in self._buttons]
+        buttons = [*self._buttons.values()]
+        self._names = {now if key == before else key: name for key, name in self._names.items()}
+        if before in self._unread:
+            self._unread.remove(before)
+            self._unread.add(now)
+        self._buttons = dict(zip(keys, buttons, strict=True))
+        self._wire(now)
+
+    def select(self, key: str) -> None:
+        """Show which tab is open."""
+        self._unread.discard(key)
+        for each, button in self._buttons.items():
+            button.state(["selected" if each == key else "!selected"])
+        self._fit()
+
+    def mark_unread(self, key: str) -> None:
+        """Something is to be read there."""
+        self._unread.add(key)
+        self._fit()
+
+    def _wire(self, key: str) -> None:
+        button = self._buttons[key]
+        button.configure(command=lambda: self._chosen(key))
+        button.bind("<Left>", lambda _event: self._move_focus(key, -1))
+        button.bind("<Right>", lambda _event: self._move_focus(key, 1))
+
+    def _move_focus(self, key: str, step: int) -> None:
+        keys = self.tab_keys
+        self._buttons[keys[(keys.index(key) + step) % len(keys)]].focus_set()
+
+    def _fit(self) -> None:
+        px = self._theme.px
+        width = px(_NAME_WIDTH)
+        if self.winfo_width() > 1:
+            # Its padding and border
+            room = self.winfo_width() // max(1, len(self._buttons)) - px(30)
+            width = max(px(_NAME_WIDTH_MIN), min(width, room))
+        for key, button in self._buttons.items():
+            mark = _UNREAD if key in self._unread else ""
+            set_text(button, mark + shortened(self._names[key], self._theme.body, width))

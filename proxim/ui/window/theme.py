@@ -1,0 +1,365 @@
+"""How Proxim looks: two palettes, fonts, sizes that grow with the screen, and the ttk styles made
+from them.
+"""
+
+import tkinter
+from collections.abc import Callable
+from dataclasses import dataclass
+from tkinter import ttk
+from tkinter.font import Font
+from typing import Final, Literal
+
+from proxim.core.i18n import say
+from proxim.core.pairing.devices import Verified
+from proxim.ui.window.appearance import Appearance
+
+ThemeChoice = Literal["light", "dark", "system"]
+
+# Asking the system runs a program on Linux: not at every change of focus
+RECHECK_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A signal colour: its ink, and the ground that ink stands on in badges and lines."""
+
+    ink: str
+    ground: str
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """All colours of one mode.
+
+    Each ink has at least 4.5:1 on its ground (WCAG 2.2, 1.4.3); a test counts.
+    """
+
+    ground: str  # the window
+    field: str  # entries, lists, plain buttons
+    ink: str
+    quiet: str  # secondary text
+    faint: str  # disabled text
+    line: str  # borders
+    hover: str
+    accent: str  # focus, the main button, the current step
+    on_accent: str
+    green: Tone
+    blue: Tone
+    amber: Tone
+    red: Tone
+
+
+LIGHT: Final = Palette(
+    ground="#f6f7f9",
+    field="#ffffff",
+    ink="#1b1f24",
+    quiet="#545d68",
+    faint="#8a929c",
+    line="#c3c9d1",
+    hover="#e9edf2",
+    accent="#0b5fc6",
+    on_accent="#ffffff",
+    green=Tone("#116329", "#d7f5dd"),
+    blue=Tone("#0a4fa3", "#dcecff"),
+    amber=Tone("#6b4300", "#ffefc2"),
+    red=Tone("#a3201a", "#ffe5e2"),
+)
+DARK: Final = Palette(
+    ground="#1c1f24",
+    field="#262a31",
+    ink="#e8eaed",
+    quiet="#a9b1bb",
+    faint="#6d7682",
+    line="#4a525d",
+    hover="#323842",
+    accent="#6cb0ff",
+    on_accent="#0c1420",
+    green=Tone("#8ae6a4", "#163c25"),
+    blue=Tone("#9accff", "#14335a"),
+    amber=Tone("#f5cf74", "#453610"),
+    red=Tone("#ffaaa2", "#4d1f1c"),
+)
+
+
+class Theme:
+    """See the module.
+
+    Widgets that ttk's styles do not reach ask `palette` again when `follow_system` says True.
+    """
+
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        choice: ThemeChoice,
+        scale: float,
+        clock: Callable[[], float],
+        appearance: Appearance | None = None,
+    ) -> None:
+        self._root = root
+        self._choice = choice
+        self._clock = clock
+        self._scale = scale
+        self._checked = clock()
+        self._appearance = appearance or Appearance()
+        self.is_dark = self._appearance.is_dark() if choice == "system" else choice == "dark"
+        self._make_fonts()
+        self._style = ttk.Style(root)
+        self._style.theme_use("clam")  # the one that takes colours on every system
+        self._shape()
+        self._colour()
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The clock that everything on the screen goes by."""
+        return self._clock
+
+    @property
+    def palette(self) -> Palette:
+        """The colours of now."""
+        return DARK if self.is_dark else LIGHT
+
+    def px(self, pixels: float) -> int:
+        """A length given for a 100 % screen, on this one."""
+        return max(1, round(pixels * self._scale))
+
+    def follow_system(self) -> bool:
+        """Look again whether the system is light or dark, at most every RECHECK_SECONDS; True if
+        that changed.
+        """
+        if self._choice != "system" or self._clock() < self._checked + RECHECK_SECONDS:
+            return False
+        self._checked = self._clock()
+        dark = self._appearance.is_dark()
+        if dark == self.is_dark:
+            return False
+        self.is_dark = dark
+        self._colour()
+        return True
+
+    def badge(self, verified: Verified | None, *, at_guest: bool = False) -> tuple[str, str]:
+        """The words and the style for how a device proved itself; at a guest it was the host that
+        did.
+        """
+        key, style = {
+            Verified.CODE: ("window.verified", "Green.Badge.TLabel"),
+            Verified.QR: (
+                "window.verifiedByLink" if at_guest else "window.scanned",
+                "Blue.Badge.TLabel",
+            ),
+            None: ("window.notVerified", "Amber.Badge.TLabel"),
+        }[verified]
+        return say(key), style
+
+    def code_font(self, characters: int) -> Font:
+        """Monospaced, as large as a code of that length allows."""
+        if characters > 14:
+            return self.code_small
+        return self.code if characters > 11 else self.code_large
+
+    def _make_fonts(self) -> None:
+        default = Font(root=self._root, name="TkDefaultFont", exists=True)
+        # Not actual(): that loads the font, in a size that nobody uses
+        family = str(default.cget("family"))
+        size = int(default.cget("size"))
+        if size <= 0:  # in pixels: of no use on a scaled screen
+            size = 10
+        system = self._root.tk.call("tk", "windowingsystem")
+        # Families that come with the system; TkFixedFont would be Courier on Windows, thin and
+        # wide.
+        fixed = {"win32": "Consolas", "aqua": "Menlo"}.get(str(system), "TkFixedFont")
+        if fixed == "TkFixedFont":
+            fixed = str(Font(root=self._root, name=fixed, exists=True).cget("family"))
+
+        def font(family: str, size: float, weight: Literal["normal", "bold"] = "normal") -> Font:
+            return Font(root=self._root, family=family, size=round(size), weight=weight)
+
+        self.body = font(family, size)
+        self.bold = font(family, size, "bold")
+        self.small = font(family, size * 0.9)
+        self.title = font(family, size * 1.3, "bold")
+        self.mono = font(fixed, size * 1.1)
+        self.code_large = font(fixed, size * 2.3, "bold")
+        self.code = font(fixed, size * 1.8, "bold")
+        self.code_small = font(fixed, size * 1.3, "bold")
+
+    def _shape(self) -> None:
+        """What does not change with the colours."""
+        px, style = self.px, self._style
+        style.configure(".", font=self.body)
+        style.configure("TButton", padding=(px(10), px(4)), width=0, anchor="center", shiftrelief=0)
+        style.configure("Small.TButton", padding=(px(6), px(1)), font=self.small)
+        style.configure("Tab.TButton", padding=(px(12), px(5)))
+        style.configure("TMenubutton", padding=(px(10), px(4)), arrowsize=px(5), width=0)
+        style.configure(
+            "TCheckbutton",
+            padding=(0, px(2)),
+            indicatorsize=px(11),
+            indicatormargin=(px(1), 0, px(6), 0),
+        )
+        style.configure("TEntry", padding=(px(6), px(5)))
+        style.configure("Slim.TEntry", padding=(px(5), px(1)))
+        style.configure("TScrollbar", arrowsize=px(13), gripcount=0)
+        style.configure("Title.TLabel", font=self.title)
+        style.configure("Bold.TLabel", font=self.bold)
+        style.configure("Small.TLabel", font=self.small)
+        style.configure("Badge.TLabel", font=self.bold, padding=(px(8), px(2)))
+        style.configure("Line.TLabel", padding=(px(8), px(5)))
+        style.configure("Drop.TLabel", font=self.title)
+        style.configure("Bold.Row.TLabel", font=self.bold)
+        style.configure("Arrow.Row.TLabel", font=self.bold)
+        for kind in ("Quiet", "Error"):
+            style.configure(f"{kind}.Row.TLabel", font=self.small)
+        # What clam calls its thickness
+        style.configure("Row.Horizontal.TProgressbar", arrowsize=px(6), borderwidth=0)
+        style.configure(
+            "Pick.Treeview", rowheight=self.body.metrics("linespace") + px(5), font=self.body
+        )
+
+    def _colour(self) -> None:
+        look, style = self.palette, self._style
+        self._root.configure(background=look.ground)
+        style.configure(
+            ".",
+            background=look.ground,
+            foreground=look.ink,
+            bordercolor=look.line,
+            lightcolor=look.ground,
+            darkcolor=look.ground,
+            troughcolor=look.ground,
+            fieldbackground=look.field,
+            insertcolor=look.ink,
+            selectbackground=look.accent,
+            selectforeground=look.on_accent,
+            focuscolor=look.accent,
+        )
+        style.map(".", foreground=[("disabled", look.faint)])
+        self._colour_buttons(look)
+        self._colour_entries(look)
+        style.configure(
+            "TScrollbar",
+            background=look.hover,
+            arrowcolor=look.quiet,
+            lightcolor=look.hover,
+            darkcolor=look.hover,
+        )
+        style.map(
+            "TScrollbar",
+            background=[("disabled", look.ground), ("active", look.line)],
+            arrowcolor=[("disabled", look.faint)],
+        )
+        style.configure(
+            "TCheckbutton",
+            indicatorbackground=look.field,
+            indicatorforeground=look.on_accent,
+            foreground=look.quiet,
+        )
+        style.map(
+            "TCheckbutton",
+            background=[("active", look.ground)],
+            foreground=[("focus", look.ink), ("active", look.ink)],
+            indicatorbackground=[
+                ("selected", look.accent),
+                ("pressed", look.line),
+                ("active", look.hover),
+            ],
+            upperbordercolor=[("focus", look.accent)],
+            lowerbordercolor=[("focus", look.accent)],
+        )
+        style.configure("Rule.TFrame", background=look.line)
+        style.configure("Quiet.TLabel", foreground=look.quiet)
+        style.configure("Small.TLabel", foreground=look.quiet)
+        style.configure("Error.TLabel", foreground=look.red.ink)
+        # A border, where a padding of it is left to be seen
+        style.configure("Edge.TFrame", background=look.line)
+        style.configure("Row.TFrame", background=look.field)
+        style.configure("Row.TLabel", background=look.field)
+        style.configure("Quiet.Row.TLabel", foreground=look.quiet)
+        style.configure("Error.Row.TLabel", foreground=look.red.ink)
+        style.configure("Arrow.Row.TLabel", foreground=look.accent)
+        style.configure(
+            "Row.Horizontal.TProgressbar",
+            background=look.accent,
+            lightcolor=look.accent,
+            darkcolor=look.accent,
+            troughcolor=look.hover,
+            bordercolor=look.hover,
+        )
+        calm = {"background": look.quiet, "lightcolor": look.quiet, "darkcolor": look.quiet}
+        style.configure("Calm.Row.Horizontal.TProgressbar", **calm)
+        style.configure(
+            "Pick.Treeview", background=look.field, foreground=look.ink, lightcolor=look.field
+        )
+        style.map(
+            "Pick.Treeview",
+            background=[("selected", look.hover)],
+            foreground=[("selected", look.ink)],
+            bordercolor=[("focus", look.accent)],
+        )
+        style.configure("Card.TFrame", background=look.field)
+        style.configure("Card.TLabel", background=look.field, anchor="center", justify="center")
+        tones = (
+            ("Green", look.green),
+            ("Blue", look.blue),
+            ("Amber", look.amber),
+            ("Red", look.red),
+        )
+        for name, tone in tones:
+            for kind in ("Badge", "Line", "Drop"):
+                style.configure(
+                    f"{name}.{kind}.TLabel", foreground=tone.ink, background=tone.ground
+                )
+            style.configure(f"{name}.TFrame", background=tone.ground)
+
+    def _colour_buttons(self, look: Palette) -> None:
+        plain = [("disabled", look.ground), ("pressed", look.line), ("active", look.hover)]
+        for kind in ("TButton", "TMenubutton"):
+            self._style.configure(
+                kind,
+                background=look.field,
+                lightcolor=look.field,
+                darkcolor=look.field,
+                arrowcolor=look.quiet,
+            )
+            self._style.map(
+                kind,
+                background=plain,
+                lightcolor=[("focus", look.accent), *plain],
+                darkcolor=[("focus", look.accent), *plain],
+                bordercolor=[("focus", look.accent)],
+                arrowcolor=[("disabled", look.faint)],
+            )
+        main = [("disabled", look.hover)]
+        self._style.configure(
+            "Main.TButton",
+            background=look.accent,
+            foreground=look.on_accent,
+            bordercolor=look.accent,
+            lightcolor=look.accent,
+            darkcolor=look.accent,
+        )
+        ring = [("focus", look.on_accent)]
+        self._style.map(
+            "Main.TButton",
+            background=main,
+            foreground=[("disabled", look.faint)],
+            bordercolor=[("focus", look.ink), ("disabled", look.line)],
+            lightcolor=[*ring, *main],
+            darkcolor=[*ring, *main],
+        )
+        # The tab that is open looks pressed into the panel: `selected` is set by tabs.py.
+        self._style.configure("Tab.TButton", background=look.ground, foreground=look.quiet)
+        chosen = [("selected", look.field), ("active", look.hover)]
+        self._style.map("Tab.TButton", background=chosen, foreground=[("selected", look.accent)])
+
+    def _colour_entries(self, look: Palette) -> None:
+        focus = [("focus", look.accent)]
+        for kind in ("TEntry", "Slim.TEntry"):
+            self._style.configure(kind, foreground=look.ink, lightcolor=look.field)
+            self._style.map(
+                kind,
+                bordercolor=focus,
+                lightcolor=focus,
+                fieldbackground=[("disabled", look.ground)],
+            )
+        self._style.configure("Bad.TEntry", lightcolor=look.red.ink, bordercolor=look.red.ink)
+        self._style.map("Bad.TEntry", bordercolor=[], lightcolor=[])

@@ -1,0 +1,290 @@
+"""Small parts that several panels use: labels that wrap, buttons that copy, letters that press
+buttons, short names.
+"""
+
+import math
+import tkinter
+from collections.abc import Callable
+from functools import partial
+from tkinter import ttk
+from tkinter.font import Font
+from typing import Final
+
+from proxim.core.i18n import say
+from proxim.ui.window.theme import Theme
+
+COPIED_SHOWN_MS: Final = 1500  # long enough to be noticed, short enough for the next copy
+_END_KEPT: Final = 12  # characters
+# Pixels that the label of ttk's clam theme keeps free, left and right together
+_LABEL_BORDER: Final = 4
+
+
+class WrapLabel(ttk.Label):
+    """A label that breaks its lines at the width it is given, and at `wraplength` until then."""
+
+    def __init__(
+        self, master: tkinter.Misc, text: str = "", style: str = "TLabel", wraplength: int = 200
+    ) -> None:
+        # It asks for no width of its own: a label as wide as its lines would widen its column, and
+        # so its lines.
+        super().__init__(
+            master, text=text, style=style, wraplength=wraplength, width=1, justify="left"
+        )
+        self.bind("<Configure>", lambda _event: self._rewrap())
+        self.bind("<Map>", lambda _event: self._rewrap())
+
+    def restyle(self, style: str) -> None:
+        """Take another style, whose padding may leave the lines less room."""
+        self.configure(style=style)
+        self._rewrap()
+
+    def _rewrap(self) -> None:
+        padding = self.tk.splitlist(ttk.Style(self).lookup(str(self.cget("style")), "padding"))
+        # While a window is being laid out, hidden, its columns pass through widths that it never
+        # shows.
+        width = self.winfo_width() - 2 * (int(str(padding[0])) if padding else 0) - _LABEL_BORDER
+        if self.winfo_viewable() and width > 1 and width != int(str(self.cget("wraplength"))):
+            self.configure(wraplength=width)
+
+
+class PlainText(tkinter.Entry):
+    """Text on the window's ground that can be selected and copied, and scrolled where it is too
+    long.
+    """
+
+    def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
+        super().__init__(
+            master, borderwidth=0, relief="flat", highlightthickness=theme.px(2), state="readonly"
+        )
+        self._theme = theme
+        self.bind("<FocusOut>", lambda _event: self.after_idle(self._unselect))
+        self.restyle()
+
+    def _unselect(self) -> None:
+        """The Tab key selects everything; that is to go with the focus, but not when another
+        program gets it.
+        """
+        if self.winfo_exists() and self.focus_get() not in (None, self):
+            self.selection_clear()
+
+    def put(self, text: str) -> None:
+        """Show this."""
+        self.configure(state="normal")
+        self.delete(0, "end")
+        self.insert(0, text)
+        self.configure(state="readonly")
+
+    def restyle(self) -> None:
+        """Take the palette of now."""
+        look = self._theme.palette
+        self.configure(
+            foreground=look.ink,
+            readonlybackground=look.ground,
+            highlightbackground=look.ground,
+            highlightcolor=look.accent,
+            selectbackground=look.accent,
+            selectforeground=look.on_accent,
+        )
+
+
+def lettered(key: str) -> tuple[str, int]:
+    """The text of a button, and where the letter is that presses it: the one behind "&" in the
+    language's file.
+    """
+    text = say(key)
+    return text.replace("&", "", 1), text.find("&")
+
+
+def set_lettered(button: ttk.Button, key: str) -> None:
+    """Change what is written on a button, with its letter, only where it differs."""
+    text, underline = lettered(key)
+    set_text(button, text)
+    if int(str(button.cget("underline"))) != underline:
+        button.configure(underline=underline)
+
+
+def letter(key: str) -> str:
+    """The letter that presses the button with this text."""
+    text, underline = lettered(key)
+    return text[underline].lower()
+
+
+def countdown(seconds: float) -> str:
+    """A time that runs: "40 s", from a minute on "1:48"."""
+    left = max(0, math.ceil(seconds))
+    return f"{left} s" if left < 60 else f"{left // 60}:{left % 60:02}"
+
+
+def set_text(widget: ttk.Label | ttk.Button | ttk.Menubutton, text: str) -> None:
+    """Change a text only where it differs: Tk lays out anew at each call."""
+    if str(widget.cget("text")) != text:
+        widget.configure(text=text)
+
+
+def shortened(text: str, font: Font, width: int) -> str:
+    """`text` cut with an ellipsis so that it is at most `width` pixels wide."""
+    if font.measure(text) <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if font.measure(text[:middle].rstrip() + "…") <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low].rstrip() + "…"
+
+
+def shortened_middle(text: str, font: Font, width: int) -> str:
+    """`text` cut as `shortened` does, but in its middle: the end of a file's name says what kind of
+    file it is.
+    """
+    if font.measure(text) <= width:
+        return text
+    end = text[-_END_KEPT:].lstrip()
+    return shortened(text[:-_END_KEPT], font, width - font.measure(end)) + end
+
+
+class CopyButton(ttk.Button):
+    """Puts a text onto the clipboard and says so.
+
+    Nothing ever gets there without a click or a key.
+    """
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        text: str,
+        source: Callable[[], str | None],
+        underline: int = -1,
+        style: str = "",
+    ) -> None:
+        super().__init__(master, text=text, underline=underline, command=self.copy, style=style)
+        # Nothing moves when it says what it did
+        self.configure(width=max(len(text), len(say("window.copied"))))
+        self._label = text
+        self._underline = underline
+        self._source = source
+        self._restore: str | None = None
+        self.bind("<Destroy>", self._forget, add=True)
+
+    def copy(self) -> None:
+        """As if it were clicked."""
+        text = self._source()
+        if text is None:
+            return
+        self.clipboard_clear()
+        self.clipboard_append(text)
+        self._forget()
+        self.configure(text=say("window.copied"), underline=-1)
+        self._restore = self.after(COPIED_SHOWN_MS, self._show_label)
+
+    def _show_label(self) -> None:
+        self._restore = None
+        self.configure(text=self._label, underline=self._underline)
+
+    def _forget(self, _event: object = None) -> None:
+        if self._restore is not None:
+            self.after_cancel(self._restore)
+            self._restore = None
+
+
+def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
+    """Alt with its underlined letter presses a button, while it can be seen and pressed.
+
+    macOS has no such habit.
+    """
+    if window.tk.call("tk", "windowingsystem") == "aqua":
+        return
+    for button in buttons:
+        letter = str(button.cget("text"))[int(str(button.cget("underline")))].lower()
+
+        def press(_event: object, button: ttk.Button = button) -> str | None:
+            if (
+                not button.winfo_exists()
+                or not button.winfo_viewable()
+                or button.instate(["disabled"])
+            ):
+                return None  # a dead one would take the focus from where the next key is to go
+            button.focus_set()
+            button.invoke()
+            return "break"
+
+        window.bind(f"<Alt-{letter}>", press, add=True)
+
+
+def command_key(widget: tkinter.Misc) -> str:
+    """The modifier of this system's shortcuts, as Tk spells it."""
+    return "Command" if widget.tk.call("tk", "windowingsystem") == "aqua" else "Control"
+
+
+def themed_menu(menu: tkinter.Menu, theme: Theme) -> None:
+    """Give a menu the palette of now."""
+    look = theme.palette
+    menu.configure(
+        background=look.field,
+        foreground=look.ink,
+        activebackground=look.accent,
+        activeforeground=look.on_accent,
+        selectcolor=look.ink,
+        borderwidth=1,
+        activeborderwidth=0,
+        relief="raised",
+        font=theme.body,
+    )
+
+
+class Choice(ttk.Menubutton):
+    """A button that opens a list of (label, value); `chosen` gets the value."""
+
+    def __init__(self, master: tkinter.Misc, theme: Theme, chosen: Callable[[str], None]) -> None:
+        super().__init__(master)
+        self._theme = theme
+        self._chosen = chosen
+        self._offered: tuple[tuple[str, str], ...] = ()
+        self._value = tkinter.StringVar(self)
+        self._menu = tkinter.Menu(self, tearoff=False, postcommand=self._fill)
+        self.configure(menu=self._menu)
+
+    def offer(self, options: tuple[tuple[str, str], ...], value: str | None) -> None:
+        """The list of now, and which of it is the case; the menu is filled when it opens."""
+        self._offered = options
+        self._value.set(value or "")
+
+    def close(self) -> None:
+        """Take the list away: something else needs the person's eyes and keys."""
+        self.tk.call("tk::MenuUnpost", str(self._menu))
+
+    def _fill(self) -> None:
+        themed_menu(self._menu, self._theme)
+        self._menu.delete(0, "end")
+        current = self._value.get()
+        for label, value in self._offered:
+            self._menu.add_radiobutton(
+                label=label,
+                value=value,
+                variable=self._value,
+                command=partial(self._pick, value, current),
+            )
+
+    def _pick(self, value: str, current: str) -> None:
+        self._value.set(current)  # the newest status says what is the case, not the click
+        self._chosen(value)
+
+
+def place_over(
+    root: tkinter.Tk, window: tkinter.Toplevel, width: int, height: int, shift: int = 0
+) -> None:
+    """Put a question over the main window, all of it on the screen; `shift` pixels aside where
+    several stand there.
+    """
+    if root.state() == "normal":
+        window.transient(root)
+        left = root.winfo_rootx() + (root.winfo_width() - width) // 2
+        top = root.winfo_rooty() + (root.winfo_height() - height) // 3
+    else:  # minimised: as a transient it would stay hidden with its master
+        left = (window.winfo_screenwidth() - width) // 2
+        top = (window.winfo_screenheight() - height) // 3
+    left = max(0, min(left + shift, window.winfo_screenwidth() - width))
+    top = max(0, min(top + shift, window.winfo_screenheight() - height))
+    window.geometry(f"{width}x{height}+{left}+{top}")

@@ -1,0 +1,365 @@
+"""The window: puts the panels together, gives each status to those it concerns, holds the
+shortcuts.
+"""
+
+import logging
+import time
+import tkinter
+import traceback
+from collections.abc import Callable
+from tkinter import ttk
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.events import Decide
+from proxim.core.i18n import say
+from proxim.core.status import (
+    Invitation,
+    LinkStatus,
+    Networks,
+    NoInvitation,
+    PairOutcome,
+    Prompt,
+    ProofPolicy,
+    Status,
+    Stopped,
+    TextReceived,
+    TextSent,
+    ThisDevice,
+    Trouble,
+)
+from proxim.ui.prompts import PromptQueue
+from proxim.ui.window.appearance import Appearance
+from proxim.ui.window.attention import Attention
+from proxim.ui.window.device_bar import DeviceBar
+from proxim.ui.window.drop import DropTarget
+from proxim.ui.window.pages import HOME, Pages
+from proxim.ui.window.pairing.invite import InvitePanel
+from proxim.ui.window.pairing.join import JoinField
+from proxim.ui.window.pairing.ladder_view import LadderView
+from proxim.ui.window.pairing.steps import Side, side_of
+from proxim.ui.window.root import darken_title_bar, make_root, scale_of
+from proxim.ui.window.theme import Theme, ThemeChoice
+from proxim.ui.window.trouble import TroubleLine
+from proxim.ui.window.widgets import command_key, letter
+
+if TYPE_CHECKING:  # loaded with the first request: the first paint needs no dialog
+    from proxim.core.files.events import AnyIntent
+    from proxim.core.files.status import TransferStatus
+    from proxim.ui.window.files.incoming import IncomingQueue
+    from proxim.ui.window.pairing.approval import ApprovalDialog
+
+__all__ = ["Window", "make_root"]
+
+_log = logging.getLogger(__name__)
+
+TITLE: Final = "Proxim"
+TICK_MS: Final = 500  # a countdown of whole seconds looks even at two looks a second
+_EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})  # classes with a Control-C of their own
+
+
+class Window:
+    """See the module. The roof drains the bridge into `show`, and sets `on_close`."""
+
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        post: "Callable[[AnyIntent], None]",
+        *,
+        scale: float | None = None,
+        theme: ThemeChoice = "system",
+        clock: Callable[[], float] = time.monotonic,
+        appearance: Appearance | None = None,
+        folder: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self.root = root
+        self.on_close: Callable[[], None] = root.destroy
+        self._post = post
+        self._clock = clock
+        self._folder = folder  # where received files are saved, as far as it is known
+        self._closing = False
+        self._failing = False  # a failure is being told
+        self._prompts = PromptQueue()
+        self._dialogs: dict[str, ApprovalDialog] = {}
+        self._incoming: IncomingQueue | None = None  # once something was announced
+        root.report_callback_exception = self.callback_failed
+        self.theme = Theme(
+            root, theme, scale if scale is not None else scale_of(root), clock, appearance
+        )
+        self._build()
+        self._bind_keys()
+        root.protocol("WM_DELETE_WINDOW", self.close)
+        self._timer = root.after(TICK_MS, self._tick)
+        root.bind("<Destroy>", self._destroyed, add=True)
+        darken_title_bar(root, self.theme.is_dark)
+        root.deiconify()
+
+    # --- for the roof -----------------------------------------------------------------------------
+
+    def show(self, status: Status) -> None:
+        """Render a status; it replaces what was told of the same thing before."""
+        self.ladder.take(status)
+        match status:
+            case ThisDevice():
+                self.device_bar.show(status)
+            case Networks(networks):
+                self.invite.show_networks(status)
+                self.join.networks = networks
+            case Invitation():
+                self.invite.show_invitation(status)
+                if not status.code_closed:
+                    self.trouble.no_longer(SENTENCES[Reason.CODE_CLOSED])
+            case NoInvitation():
+                self.invite.show_no_invitation(status)
+            case ProofPolicy():
+                self.invite.show_policy(status)
+            case Prompt():
+                self._take_prompt(status)
+            case PairOutcome(session_id):
+                self._prompts.remove(session_id)
+                self._show_prompts()
+            case LinkStatus():
+                self._show_link(status)
+            case TextReceived() | TextSent():
+                self.pages.show_text(status)
+            case Trouble():
+                self._show_trouble(status)
+            case Stopped():
+                self._show_stopped()
+            case _:
+                self._show_transfer(status)
+
+    def close(self) -> None:
+        """As if the person closed the window."""
+        self._closing = True
+        self._close_dialogs()
+        self.on_close()
+
+    def callback_failed(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """Tk's report of an exception in a callback: log where it was, tell the person."""
+        # Without the exception's own text, which may quote a code.
+        where = "".join(traceback.format_tb(trace)) if trace is not None else ""
+        _log.error("a callback failed with %s\n%s", kind.__name__, where)
+        if self._failing:
+            return  # telling it failed as well: the log has both
+        self._failing = True
+        try:
+            self.show(Trouble(Problem(Reason.INTERNAL, kind.__name__)))
+        finally:
+            self._failing = False
+
+    # --- what it is made of -----------------------------------------------------------------------
+
+    def _build(self) -> None:
+        root, theme, px = self.root, self.theme, self.theme.px
+        root.columnconfigure(0, weight=1)
+        root.rowconfigure(1, weight=1)
+        home = self.home = ttk.Frame(root, padding=px(20))
+        home.grid(row=1, column=0, sticky="nsew")
+        home.columnconfigure(0, weight=1)
+        self.device_bar = DeviceBar(home, theme, self._post)
+        self.device_bar.grid(row=0, column=0, sticky="ew", pady=(0, px(16)))
+        self.invite = InvitePanel(home, theme, self._post, self._clock)
+        self.invite.grid(row=1, column=0, sticky="ew")
+        self._rule(home).grid(row=2, column=0, sticky="ew", pady=px(16))
+        self.join = JoinField(home, theme, self._post)
+        self.join.grid(row=3, column=0, sticky="ew")
+        self._rule(home).grid(row=4, column=0, sticky="ew", pady=(px(14), px(12)))
+        self.ladder = LadderView(home, theme, self._post, self._clock)
+        self.ladder.grid(row=5, column=0, sticky="ew")
+        self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
+        home.rowconfigure(6, weight=1)  # what a larger window has to spare
+        self.trouble = TroubleLine(root, theme)
+        self.trouble.grid(row=2, column=0, sticky="ew")
+        self.trouble.grid_remove()
+        self.attention = Attention(root, TITLE)
+        self.drop = DropTarget(root, theme, self._offer_drop, self._dropped)
+
+    def _rule(self, master: ttk.Frame) -> ttk.Frame:
+        return ttk.Frame(master, height=self.theme.px(1), style="Rule.TFrame")
+
+    def _bind_keys(self) -> None:
+        root, key = self.root, command_key(self.root)
+        root.bind(f"<{key}-n>", lambda _event: self.invite.invite() if self.pages.at_home else None)
+        root.bind(f"<{key}-j>", lambda _event: self._go_join())
+        root.bind(f"<{key}-c>", self._copy_key)
+        root.bind(f"<{key}-v>", self._paste_key)
+        root.bind(f"<{key}-Shift-C>", lambda _event: self._copy_last())
+        for forward in ("<Control-Tab>", "<Control-Next>"):
+            root.bind(forward, lambda _event: self._turn(1))
+        for back in ("<Control-Shift-Tab>", "<Control-Prior>"):
+            root.bind(back, lambda _event: self._turn(-1))
+        root.bind("<F2>", lambda _event: self.device_bar.rename() if self.pages.at_home else None)
+        root.bind("<FocusIn>", lambda _event: root.after_idle(self._follow_system), add=True)
+        if key == "Control":
+            root.bind(f"<Alt-{letter('join.heading')}>", lambda _event: self._go_join())
+        # Return presses the button that has the focus, as everywhere but in Tk.
+        for kind, press in (("TButton", "<<Invoke>>"), ("TMenubutton", "<space>")):
+            for enter in ("<Return>", "<KP_Enter>"):
+                root.bind_class(
+                    kind, enter, lambda event, press=press: event.widget.event_generate(press)
+                )
+
+    # --- statuses ---------------------------------------------------------------------------------
+
+    def _take_prompt(self, prompt: Prompt) -> None:
+        if self._prompts.put(prompt):
+            self._show_prompts()
+        else:
+            self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
+
+    def _show_prompts(self) -> None:
+        """Have a dialog open for each request that is to be shown, and for no other."""
+        shown = self._prompts.shown()
+        for dialog in list(self._dialogs.values()):
+            if not any(dialog.prompt is prompt for prompt in shown):
+                dialog.close()
+        for prompt in shown:
+            if prompt.session_id not in self._dialogs:
+                self._open_dialog(prompt)
+
+    def _open_dialog(self, prompt: Prompt) -> None:
+        from proxim.ui.window.pairing.approval import ApprovalDialog
+
+        self.invite.close_menus()  # one left open would lie over the dialog, and keep its keys
+        self._dialogs[prompt.session_id] = ApprovalDialog(
+            self.root,
+            self.theme,
+            prompt,
+            self._post,
+            self._clock,
+            decided=lambda: self._decided(prompt.session_id),
+            closed=lambda: self._dialog_closed(prompt.session_id),
+            beside=len(self._dialogs),
+        )
+        self._ask_in_title()
+
+    def _decided(self, session_id: str) -> None:
+        self._prompts.remove(session_id)
+        self._show_prompts()
+
+    def _dialog_closed(self, session_id: str) -> None:
+        self._dialogs.pop(session_id, None)
+        self._ask_in_title()
+
+    def _ask_in_title(self) -> None:
+        """The task bar shows it."""
+        asked = self._incoming is not None and self._incoming.question is not None
+        key = "window.asksToJoin" if self._dialogs else "window.filesForYou" if asked else None
+        self.attention.ask(say(key) if key is not None else None)
+
+    def _show_transfer(self, status: "TransferStatus") -> None:
+        # Late: files come with the first guest at the earliest.
+        from proxim.core.files.manifest import Direction
+        from proxim.core.files.status import TransferState
+
+        changed = self.pages.show_transfer(status)
+        asked = status.state is TransferState.ANNOUNCED and status.direction is Direction.IN
+        if asked and self._incoming is None:
+            from proxim.ui.window.files.incoming import IncomingQueue
+
+            self._incoming = IncomingQueue(
+                self.root, self.theme, self._post, self._clock, self._ask_in_title, self._folder()
+            )
+        if self._incoming is not None:
+            self._incoming.take(status)
+        if changed and (asked or status.over):
+            self.attention.call()
+
+    def _answer(self, status: "TransferStatus") -> None:
+        if self._incoming is not None:
+            self._incoming.answer(status)
+
+    def _show_link(self, status: LinkStatus) -> None:
+        connected = self.pages.show_link(status)
+        if connected:
+            self.invite.close_menus()
+        if connected and side_of(status.link) is Side.GUEST:
+            self.join.clear()
+
+    def _show_trouble(self, status: Trouble) -> None:
+        sentence = status.problem.sentence
+        panel = self.pages.links.get(status.link) if status.link is not None else None
+        if panel is not None:
+            panel.show_trouble(status)
+            sentence = f"{panel.peer_name}: {sentence}"
+        self.trouble.tell(sentence)
+
+    def _show_stopped(self) -> None:
+        self._close_dialogs()
+        if not self._closing:  # nobody asked for it: the network side broke
+            self.invite.no_invitation(SENTENCES[Reason.INTERNAL], again=False)
+            self.trouble.tell(SENTENCES[Reason.INTERNAL])
+
+    def _close_dialogs(self) -> None:
+        self._prompts.clear()
+        for dialog in list(self._dialogs.values()):
+            dialog.close()
+        if self._incoming is not None:
+            self._incoming.clear()
+
+    # --- what the person does ---------------------------------------------------------------------
+
+    def _invite_another(self) -> None:
+        self.pages.select(HOME)
+        self.invite.invite()
+
+    def _go_join(self) -> None:
+        self.pages.select(HOME)
+        self.join.focus_entry()
+
+    def _turn(self, step: int) -> str:
+        self.pages.turn(step)
+        return "break"
+
+    def _copy_key(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if self.pages.at_home and event.widget.winfo_class() not in _EDITABLE:
+            self.invite.copy_code.invoke()
+
+    def _paste_key(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if self.pages.link is not None and event.widget.winfo_class() not in _EDITABLE:
+            self.pages.link.bar.send_clipboard()
+
+    def _offer_drop(self) -> tuple[bool, str]:
+        """Whether files that are dropped now go anywhere, and where."""
+        panel = self.pages.link
+        if panel is None:
+            return False, say("window.dropNowhere")
+        if not panel.bar.can_files:
+            return False, say("window.dropNotNow", name=panel.peer_name)
+        return True, say("window.dropHere", name=panel.peer_name)
+
+    def _dropped(self, paths: tuple[str, ...]) -> None:
+        panel = self.pages.link
+        if panel is not None and panel.bar.can_files:
+            panel.send_paths(paths)
+
+    def _copy_last(self) -> None:
+        if self.pages.link is not None:
+            self.pages.link.copy_last.invoke()
+
+    def _follow_system(self) -> None:
+        if not self.theme.follow_system():
+            return
+        darken_title_bar(self.root, self.theme.is_dark)
+        self.invite.restyle()
+        self.ladder.restyle()
+        self.pages.restyle()
+        for dialog in self._dialogs.values():
+            dialog.restyle()
+        if self._incoming is not None:
+            self._incoming.restyle()
+
+    def _tick(self) -> None:
+        self._timer = self.root.after(TICK_MS, self._tick)
+        self.invite.tick()
+        self.ladder.tick()
+        self.pages.tick()
+        self.pages.hold_size()
+
+    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if event.widget is self.root:
+            self.root.after_cancel(self._timer)

@@ -1,0 +1,174 @@
+"""The entry: exit statuses, which face starts, what goes to which stream.
+
+Pairing itself: test_pairing.py.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+
+from proxim import __version__
+from proxim.app.bridge import Bridge, Interrupted
+from proxim.app.main import INTERRUPTED, USAGE_STATUS, _drive, _goodbye_on_signals, main
+from tests.paths import ROOT
+from tests.programs.program import PATIENCE, SOURCE, Program
+from tests.rows import each_row
+
+
+def run(*command: str) -> str:
+    """What a program says before it ends by itself."""
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
+    ).stdout
+
+
+class PrintingFace:
+    """One under which a library prints, as uvloop does of a packet that it could not send."""
+
+    finished = False
+    exit_status = 0
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def start(self) -> None:
+        self.stream.write("a line of the face\n")
+        sys.stdout.write("[Errno 101] Network is unreachable\n")
+        self.finished = True
+
+
+def test_what_a_library_prints_is_no_line_of_the_face(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    face: Any = PrintingFace(sys.stdout)
+    assert _drive(face, Bridge(), lambda: False) == 0
+    said = capsys.readouterr()
+    assert said.out == "a line of the face\n"
+    assert "Network is unreachable" in said.err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"proxim {__version__}\n"
+
+
+@each_row(
+    "arguments",
+    [
+        ["dance"],
+        ["host", "--port", "0"],
+        ["join", "02501-WK380"],
+        ["host", "--lifetime", "1y"],
+        ["--no-such-option"],
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == USAGE_STATUS
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "WK380" not in said
+
+
+def test_the_module_and_the_launcher_are_the_same_program() -> None:
+    for command in (SOURCE, (sys.executable, "-m", "proxim")):
+        assert run(*command, "--version") == f"proxim {__version__}\n"
+
+
+def test_nothing_heavy_is_imported_for_a_look_at_the_help() -> None:
+    program = (
+        "import sys, proxim.app.main\n"
+        "heavy = {'asyncio', 'tkinter', 'websockets', 'aiortc', 'qrcode', 'PIL', 'ifaddr', 'ssl'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert run(sys.executable, "-c", program) == "[]\n"
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)]))
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("number", "cancels"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+@pytest.mark.usefixtures("own_signals")
+def test_ctrl_c_cancels_what_moves_and_another_end_does_not(
+    number: signal.Signals, cancels: bool
+) -> None:
+    bridge = Bridge()
+    cancelled = _goodbye_on_signals(bridge)
+    assert not cancelled()
+    signal.raise_signal(number)
+    assert cancelled() is cancels
+    assert list(bridge.drain(5)) == [Interrupted()]
+    with pytest.raises(SystemExit) as ended:
+        signal.raise_signal(signal.SIGINT)
+    assert ended.value.code == INTERRUPTED
+
+
+@pytest.mark.slow
+def test_a_script_that_closes_its_end_still_gets_its_goodbyes(
+    tmp_path: Path, own_address: str
+) -> None:
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        host.event("session")
+        host.say(type="close")
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+        assert host.ended() == 0
+
+
+@pytest.mark.slow
+def test_the_end_of_input_is_not_the_end(tmp_path: Path, own_address: str) -> None:
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+        host.event("session")
+        host.process.terminate()
+        assert host.ended() == 0
+
+
+@pytest.mark.slow
+def test_bytes_that_are_no_text_are_a_bad_command(tmp_path: Path, own_address: str) -> None:
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        host.event("session")
+        assert host.process.stdin is not None
+        os.write(host.process.stdin.fileno(), b'{"type":"text","text":"\xff\xfe"}\n')
+        assert host.event("error")["code"] == "bad_command"
+
+
+@pytest.mark.slow
+def test_a_broken_settings_file_is_told_and_kept(tmp_path: Path, own_address: str) -> None:
+    folder = tmp_path / "proxim"
+    folder.mkdir()
+    (folder / "settings.json").write_text("{ broken")
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        assert host.event("error")["code"] == "settings_broken"
+        host.event("session")
+        assert (folder / "settings.broken.json").read_text() == "{ broken"
+
+
+@pytest.mark.slow
+def test_doctor_tells_findings_as_json_lines(tmp_path: Path) -> None:
+    with Program([*SOURCE, "doctor", "--json"], tmp_path) as doctor:
+        findings = [json.loads(doctor.line())]
+        status = doctor.ended()
+    assert findings[0]["event"] == "finding"
+    assert status in (0, 1)
+    assert doctor.errors == []

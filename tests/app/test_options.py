@@ -1,0 +1,28 @@
+"""The options as values."""
+
+import dataclasses
+
+import pytest
+
+from proxim.app.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, WindowOptions
+from proxim.core.pairing.host_code import JoinTarget
+from tests.rows import each_row
+
+
+def test_the_window_goes_on_in_a_terminal_with_the_same_wishes() -> None:
+    log = LogOptions(verbose=True)
+    options = WindowOptions(require_proof=True, name="Desk", stun=("stun:a",), log=log)
+    assert options.without_display() == HostOptions(
+        require_proof=True, name="Desk", stun=("stun:a",), log=log
+    )
+
+
+@each_row("options", [WindowOptions(), HostOptions(), JoinOptions(), DoctorOptions(), LogOptions()])
+def test_nobody_changes_what_was_asked_for(options: object) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(options, dataclasses.fields(options)[0].name, None)  # type: ignore[arg-type]
+
+
+def test_a_target_keeps_its_secrets_to_itself() -> None:
+    target = JoinTarget("192.168.1.7", 47800, "hidden-1", code="hidden-2", qr_secret="hidden-3")
+    assert "hidden" not in repr(JoinOptions(target=target))

@@ -1,0 +1,134 @@
+"""How options become a running network side."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from proxim.app.options import HostOptions, JoinOptions, WindowOptions
+from proxim.app.startup import network_side
+from proxim.core.errors import Reason
+from proxim.core.events import SetRequireProof, Shutdown
+from proxim.core.status import (
+    Invitation,
+    Networks,
+    ProofPolicy,
+    Status,
+    Stopped,
+    ThisDevice,
+    Trouble,
+)
+from tests.loopback import quiet_address
+
+PATIENCE = 10.0
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("proxim.io.system.settings.config_folder", lambda: tmp_path)
+    return tmp_path
+
+
+async def first_of(
+    options: HostOptions | JoinOptions | WindowOptions, until: type[Status]
+) -> list[Status]:
+    """What is told until such a status comes."""
+    told: list[Status] = []
+    seen = asyncio.Event()
+
+    def publish(status: Status) -> None:
+        told.append(status)
+        if isinstance(status, until):
+            seen.set()
+
+    net = network_side(options)(publish)()
+    running = asyncio.create_task(net.run())
+    await asyncio.wait_for(seen.wait(), PATIENCE)
+    net.report(Shutdown())
+    await asyncio.wait_for(running, PATIENCE)
+    assert isinstance(told[-1], Stopped)
+    return told
+
+
+async def test_a_host_on_the_address_that_was_named() -> None:
+    told = await first_of(HostOptions(address="127.0.0.1", name="Küche"), Invitation)
+    networks = next(status for status in told if isinstance(status, Networks))
+    assert networks.chosen == "127.0.0.1"
+    device = next(status for status in told if isinstance(status, ThisDevice)).device
+    assert device.name == "Küche"
+    assert (
+        "http://127.0.0.1:" in next(status for status in told if isinstance(status, Invitation)).url
+    )
+
+
+async def test_the_port_that_was_named_is_used_or_refused() -> None:
+    told = await first_of(HostOptions(address=quiet_address(), port=47899), Invitation)
+    assert ":47899/" in next(status for status in told if isinstance(status, Invitation)).url
+
+
+async def test_a_name_on_the_command_line_is_not_kept(home: Path) -> None:
+    await first_of(JoinOptions(name="only this time"), ThisDevice)
+    assert "only this time" not in (home / "settings.json").read_text(encoding="utf-8")
+
+
+async def test_the_identity_stays_from_start_to_start() -> None:
+    uuids = set()
+    for options in (WindowOptions(), JoinOptions(), HostOptions(address="127.0.0.1")):
+        told = await first_of(options, ThisDevice)
+        uuids.add(next(status for status in told if isinstance(status, ThisDevice)).device.id)
+    assert len(uuids) == 1
+
+
+async def test_one_who_only_joins_opens_no_port() -> None:
+    told = await first_of(JoinOptions(), ThisDevice)
+    assert not any(isinstance(status, Networks | Invitation) for status in told)
+
+
+async def test_broken_settings_are_told(home: Path) -> None:
+    (home / "settings.json").write_text("rubbish")
+    told = await first_of(JoinOptions(), ThisDevice)
+    assert [status.problem.reason for status in told if isinstance(status, Trouble)] == [
+        Reason.SETTINGS_BROKEN
+    ]
+
+
+async def serves(url: str) -> None:
+    """Until the page is there."""
+    host, port = url.split("/")[2].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+    assert await asyncio.wait_for(reader.readline(), PATIENCE)
+    writer.close()
+    await writer.wait_closed()
+
+
+def policies(told: list[Status]) -> list[bool]:
+    return [status.required for status in told if isinstance(status, ProofPolicy)]
+
+
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_who_cannot_prove_the_code_is_refused_where_the_option_or_the_setting_says_so(
+    home: Path, saved: bool, wanted: bool
+) -> None:
+    await first_of(JoinOptions(), ThisDevice)
+    file = home / "settings.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "requireProof": saved}))
+    told = await first_of(HostOptions(address=quiet_address(), require_proof=wanted), Invitation)
+    assert policies(told) == ([True] if saved or wanted else [])
+    assert json.loads(file.read_text())["requireProof"] is saved  # an option is for this run
+
+
+async def test_a_change_while_running_is_told_and_kept(home: Path) -> None:
+    told: list[Status] = []
+    net = network_side(HostOptions(address=quiet_address()))(told.append)()
+    running = asyncio.create_task(net.run())
+    await serves(next(status.url for status in told if isinstance(status, Invitation)))
+    for required in (True, False, True):
+        net.report(SetRequireProof(required))
+        assert json.loads((home / "settings.json").read_text())["requireProof"] is required
+    net.report(Shutdown())
+    await asyncio.wait_for(running, PATIENCE)
+    assert policies(told) == [True, False, True]
+    assert policies(await first_of(HostOptions(address=quiet_address()), Invitation)) == [True]

@@ -1,0 +1,60 @@
+"""Tests of proxim.core.files.arriving: announcements in pieces."""
+
+from proxim.core import events as ev
+from proxim.core.errors import Reason
+from proxim.core.files import messages as fm
+from proxim.core.files.arriving import MAX_MANIFEST_BYTES, Arriving
+from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
+
+LINK = ev.LinkID("link")
+
+
+def piece(*paths: str, more: bool = False) -> fm.Announce:
+    return fm.Announce(TransferID("A" * 22), tuple(Entry(path, 1) for path in paths), more)
+
+
+def test_pieces_are_joined() -> None:
+    arriving = Arriving()
+    assert arriving.take(piece("a", more=True)) is None
+    assert arriving.take(piece(more=True)) is None
+    assert arriving.take(piece("b")) == (Entry("a", 1), Entry("b", 1))
+    assert arriving.take(piece("c")) == (Entry("c", 1),)  # the next one begins anew
+
+
+def test_one_that_was_broken_off_leaves_nothing() -> None:
+    arriving = Arriving()
+    arriving.take(piece("a", more=True))
+    arriving.begin()
+    assert arriving.take(piece("b")) == (Entry("b", 1),)
+
+
+def test_an_empty_list() -> None:
+    assert Arriving().take(piece()) is Reason.NOTHING_TO_SEND
+
+
+def test_as_many_as_there_may_be() -> None:
+    arriving = Arriving()
+    assert arriving.take(piece(*["a"] * MAX_ENTRIES, more=True)) is None
+    entries = arriving.take(piece())
+    assert isinstance(entries, tuple)
+    assert len(entries) == MAX_ENTRIES
+    assert arriving.take(piece(*["a"] * (MAX_ENTRIES + 1))) is Reason.TOO_MANY_FILES
+    assert arriving.take(piece("b")) == (Entry("b", 1),)
+
+
+def test_paths_are_counted_in_bytes() -> None:
+    arriving = Arriving()
+    path = "€" * 1000
+    for _ in range(MAX_MANIFEST_BYTES // 3000):
+        assert arriving.take(piece(path, more=True)) is None
+    assert arriving.take(piece(path, more=True)) is Reason.TOO_MANY_FILES
+
+
+def test_the_rest_of_a_refused_one_is_passed_over() -> None:
+    arriving = Arriving()
+    assert not arriving.passes_over(LINK, piece("a"))
+    arriving.refuse_rest(LINK)
+    assert not arriving.passes_over(ev.LinkID("another"), piece("x"))
+    assert arriving.passes_over(LINK, piece("b", more=True))
+    assert arriving.passes_over(LINK, piece("c"))
+    assert not arriving.passes_over(LINK, piece("a"))

@@ -1,0 +1,290 @@
+"""Tests of proxim.core.files.incoming: one transfer on its way in; both sides together are in
+test_transfers.py.
+"""
+
+import pytest
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as fe
+from proxim.core.files import messages as fm
+from proxim.core.files import status as file_st
+from proxim.core.files.incoming import UNHEARD_SECONDS, Incoming, IncomingState
+from proxim.core.files.manifest import (
+    MAX_ENTRIES,
+    START,
+    Entry,
+    FailedFile,
+    Partial,
+    Position,
+    Span,
+    TransferID,
+)
+from proxim.core.files.transfer_inputs import LaneChanged, LinkDown, StreamOpened
+from proxim.core.json_text import MessageError
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
+from tests.core.files.fake_links import FakePeerLink, heard
+from tests.rows import each_row
+
+ID = TransferID("A" * 22)
+FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
+ANNOUNCED = fm.Announce(ID, FILES)
+FINISHED = fe.SinkFinished(ID, (), "a", None)
+
+
+class Bench:
+    """A transfer and its link."""
+
+    def __init__(self) -> None:
+        self.speaker = FakePeerLink(ev.LinkID("link"))
+        self.one = Incoming(ID, self.speaker)
+        self.now = 0.0
+
+    def after(self, *events: object) -> list[do.Command]:
+        """What is commanded after the last of these events."""
+        commands: list[do.Command] = []
+        for event in events:
+            self.now += 1
+            commands = self.one.handle(event, self.now)  # type: ignore[arg-type]
+        return commands
+
+    @property
+    def status(self) -> file_st.TransferStatus:
+        return self.one.status
+
+    @property
+    def state(self) -> IncomingState:
+        return self.one.state
+
+
+def said(commands: list[do.Command]) -> list[fm.FileMessage]:
+    return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
+
+
+def active(*, lane: bool = False) -> Bench:
+    bench = Bench()
+    bench.speaker.lane_open = lane
+    bench.after(ANNOUNCED, fe.AcceptTransfer(ID), fe.SinkReady(ID))
+    assert bench.state is IncomingState.ACTIVE
+    return bench
+
+
+def test_what_may_not_come_now() -> None:
+    bench = Bench()
+    with pytest.raises(MessageError) as error:
+        bench.after(ANNOUNCED, fm.Continue(ID, 0, START))
+    assert error.value.reason is Reason.NOT_ALLOWED
+    with pytest.raises(MachineMisuseError):
+        bench.after(fe.SinkHeld(ID, START))
+
+
+def test_the_sink_listens_before_the_sender_hears_that_it_may_begin() -> None:
+    bench = Bench()
+    bench.speaker.lane_open = True
+    opening = bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 99, -1), directory="there"))
+    assert opening[0] == file_do.OpenSink(ID, FILES, (1,), "there", "the other")
+    partial = Partial(0, 4, b"x" * 32)
+    commands = bench.after(fe.SinkReady(ID, (Span(1, 2),), (partial,)))
+    assert commands[0] == file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 0)
+    assert said(commands) == [fm.Accept(ID, (Span(1, 2),), (partial,))]
+    assert (bench.status.size, bench.status.moved, bench.status.via) == (10, 4, st.Via.LANE)
+
+
+def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
+    bench = active(lane=True)
+    assert bench.after(StreamOpened(5, 0))[0] == file_do.TakeStream(ID, bench.speaker.id, 5, 0)
+    assert bench.status.via is st.Via.WEBRTC
+    assert bench.after(StreamOpened(6, 0)) == []  # a second of the same
+
+
+def test_a_lane_that_opens_before_anything_has_come() -> None:
+    bench = active()
+    assert bench.after(LaneChanged()) == []
+    bench.speaker.lane_open = True
+    assert bench.after(LaneChanged()) == [
+        file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 0)
+    ]
+    assert bench.after(LaneChanged()) == []
+
+
+def test_figures_through_a_change_of_way() -> None:
+    bench = active(lane=True)
+    bench.after(fe.SinkWrote(ID, 0, 5))
+    bench.after(fe.SinkWrote(ID, 0, 12))
+    assert (bench.status.moved, bench.status.speed) == (12, 6.0)
+    bench.speaker.lane_open = False
+    assert bench.after(LaneChanged()) == [file_do.HoldSink(ID)]
+    assert (
+        bench.after(LaneChanged())
+        == bench.after(fm.Continue(ID, 0, START))
+        == bench.after(StreamOpened(5, 0))
+        == []
+    )
+    assert said(bench.after(fe.SinkWrote(ID, 0, 14))) == [fm.Progress(ID, 0, 14)]
+    assert said(bench.after(fe.SinkHeld(ID, Position(1, 4)))) == [
+        fm.Continue(ID, 1, Position(1, 4))
+    ]
+    assert bench.after(fe.SinkWrote(ID, 0, 14)) == []
+    bench.after(StreamOpened(5, 1), fe.SinkWrote(ID, 1, 3))
+    assert (bench.status.moved, bench.status.via) == (17, st.Via.WEBRTC)
+    bench.after(fe.SinkWrote(ID, 1, 10**9))
+    assert bench.status.moved == 30
+
+
+def test_the_sender_asks_for_another_way() -> None:
+    bench = active(lane=True)
+    assert bench.after(fm.Continue(ID, 7, START)) == []
+    assert bench.after(fm.Continue(ID, 0, START)) == [file_do.HoldSink(ID)]
+    commands = bench.after(fe.SinkHeld(ID, START))
+    assert commands[0] == file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 1)
+    assert bench.after(fm.Continue(ID, 0, START)) == []  # it crossed
+
+
+def test_failed_while_held_and_while_opening() -> None:
+    for bench in (active(), Bench()):
+        if bench.state is IncomingState.ACTIVE:
+            bench.after(fm.Continue(ID, 0, START))
+        else:
+            bench.after(ANNOUNCED, fe.AcceptTransfer(ID))
+        commands = bench.after(fe.SinkFailed(ID, Reason.FOLDER_GONE))
+        assert said(commands) == [fm.Cancel(ID, Reason.FOLDER_GONE.value)]
+        assert file_do.CloseSink(ID, keep=True) in commands
+        assert (bench.status.state, bench.status.reason) == (
+            file_st.TransferState.FAILED,
+            Reason.FOLDER_GONE,
+        )
+
+
+def test_a_link_lost_while_opening_and_answers_that_come_late() -> None:
+    bench = Bench()
+    bench.after(ANNOUNCED, fe.AcceptTransfer(ID))
+    assert bench.after(LinkDown())[0] == file_do.CloseSink(ID, keep=True)
+    assert (
+        bench.after(fe.SinkReady(ID))
+        == bench.after(fe.SinkWrote(ID, 0, 1))
+        == bench.after(fe.SinkFailed(ID, Reason.DISK_FULL))
+        == []
+    )
+    assert bench.state is IncomingState.WAITING
+
+
+def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
+    """The word of it comes while the link is lost, is announced again, or is opened again."""
+    for later in (0, 1, 2):
+        bench = active()
+        bench.after(LinkDown())
+        new = FakePeerLink(ev.LinkID("new"))
+        if later == 0:
+            bench.after(FINISHED)
+            assert bench.one.unheard
+            assert bench.status.state is file_st.TransferState.DONE
+        commands = bench.one.announced_again(new)
+        if later == 1:
+            commands = bench.after(FINISHED)
+        commands = bench.after(ANNOUNCED)
+        if later == 2:
+            commands = bench.after(FINISHED)
+            assert file_do.CloseSink(ID, keep=False) in commands
+        assert said(commands) == [fm.Accept(ID, (Span(0, 3),)), fm.Finished(ID)]
+        assert bench.status.state is file_st.TransferState.DONE
+        assert not bench.one.unheard
+
+
+def test_announced_again_while_the_old_link_seems_to_live() -> None:
+    bench = active()
+    new = FakePeerLink(ev.LinkID("new"))
+    assert bench.one.announced_again(new) == [file_do.CloseSink(ID, keep=True)]
+    assert isinstance(bench.after(ANNOUNCED)[0], file_do.OpenSink)
+    assert bench.status.link == new.id
+
+
+def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
+    bench = active()
+    bench.one.announced_again(bench.speaker)
+    commands = bench.after(fm.Announce(ID, (Entry("virus", 10),)))
+    assert [type(one) for one in commands] == [do.Publish]
+    assert (bench.state, bench.one.accepted, bench.status.moved) == (IncomingState.ASKED, False, 0)
+
+
+@each_row(
+    "event, state, reason",
+    [
+        (fm.Cancel(ID, "cancelled"), file_st.TransferState.CANCELLED, Reason.CANCELLED),
+        (fm.Cancel(ID, "file_gone"), file_st.TransferState.FAILED, Reason.FILE_GONE),
+        (fe.CancelTransfer(ID), file_st.TransferState.CANCELLED, Reason.CANCELLED),
+        (
+            fm.Announce(ID, FILES * MAX_ENTRIES, more=True),
+            file_st.TransferState.FAILED,
+            Reason.TOO_MANY_FILES,
+        ),
+        (fm.Announce(ID, FILES * MAX_ENTRIES), file_st.TransferState.FAILED, Reason.TOO_MANY_FILES),
+        (LinkDown(), file_st.TransferState.WAITING, None),
+    ],
+)
+def test_ended_while_it_is_announced_again(
+    event: object, state: file_st.TransferState, reason: Reason | None
+) -> None:
+    bench = active()
+    bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
+    bench.after(fm.Announce(ID, FILES[:1], more=True), LaneChanged(), event)
+    assert (bench.status.state, bench.status.reason) == (state, reason)
+    assert bench.one.speaker is None
+
+
+@each_row("event", [fm.Cancel(ID), LinkDown()])
+def test_what_nobody_was_asked_about_nobody_is_told(event: object) -> None:
+    bench = Bench()
+    assert bench.after(fm.Announce(ID, FILES[:1], more=True), event) == []
+    assert bench.state is IncomingState.OVER
+
+
+def test_asked_on_a_dead_link_and_announced_on_another() -> None:
+    bench = Bench()
+    bench.after(ANNOUNCED)
+    assert bench.one.announced_again(FakePeerLink(ev.LinkID("new"))) == []
+    bench.after(fm.Announce(ID, FILES[:1], more=True), LinkDown())
+    assert (bench.status.state, bench.status.reason) == (
+        file_st.TransferState.CANCELLED,
+        Reason.PEER_LEFT,
+    )
+
+
+def test_all_that_was_wanted_failed() -> None:
+    bench = Bench()
+    bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 2)), fe.SinkReady(ID, (Span(1, 2),)))
+    bench.after(fe.SinkFinished(ID, (FailedFile(0, Reason.FILE_GONE),), "a", None))
+    assert (bench.status.state, bench.status.reason) == (
+        file_st.TransferState.FAILED,
+        Reason.FILE_GONE,
+    )
+    assert bench.status.moved == 0
+    bench.one.announced_again(bench.speaker)
+    # A second try, not the first one's end again
+    assert isinstance(bench.after(ANNOUNCED)[0], file_do.OpenSink)
+
+
+def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:
+    for wait, unheard in ((UNHEARD_SECONDS / 2, True), (UNHEARD_SECONDS * 2, False)):
+        bench = active()
+        bench.after(FINISHED)
+        bench.one.link_lost(bench.now + wait)
+        assert bench.one.unheard is unheard
+
+
+def test_cancelled_unheard_then_lost_again() -> None:
+    bench = active()
+    bench.after(LinkDown(), fe.CancelTransfer(ID))
+    assert bench.one.unheard
+    bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
+    assert said(bench.after(ANNOUNCED)) == [fm.Cancel(ID, Reason.CANCELLED.value)]
+    assert bench.status.link == "new"  # so that the loss of that one is noticed
+    bench.one.link_lost(bench.now)
+    assert bench.one.unheard
+
+
+def test_names_of_ids_are_not_shown() -> None:
+    assert ID not in repr(active().status)

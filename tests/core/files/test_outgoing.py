@@ -1,0 +1,268 @@
+"""Tests of proxim.core.files.outgoing: one transfer on its way out; both sides together are in
+test_transfers.py.
+"""
+
+import pytest
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as fe
+from proxim.core.files import messages as fm
+from proxim.core.files import status as file_st
+from proxim.core.files.manifest import START, Entry, FailedFile, Partial, Position, Span, TransferID
+from proxim.core.files.outgoing import MAX_STARTS, Outgoing, OutgoingState
+from proxim.core.files.transfer_inputs import LaneChanged, LinkDown, LinkUp, Turn
+from proxim.core.json_text import MessageError
+from proxim.core.link import commands as link_do
+from tests.core.files.fake_links import FakePeerLink, heard
+from tests.rows import each_row
+
+ID = TransferID("A" * 22)
+FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
+STALL = ev.Timer(ev.TimerName.STALL, ID)
+
+
+class Bench:
+    """A transfer and its link."""
+
+    def __init__(self) -> None:
+        self.speaker = FakePeerLink(ev.LinkID("link"))
+        self.one = Outgoing(ID, self.speaker, ("a", "b", "folder"))
+        self.now = 0.0
+
+    def after(self, *events: object) -> list[do.Command]:
+        """What is commanded after the last of these events."""
+        commands: list[do.Command] = []
+        for event in events:
+            self.now += 1
+            commands = self.one.handle(event, self.now)  # type: ignore[arg-type]
+        return commands
+
+    @property
+    def status(self) -> file_st.TransferStatus:
+        return self.one.status
+
+
+def said(commands: list[do.Command]) -> list[fm.FileMessage]:
+    return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
+
+
+def sending(commands: list[do.Command]) -> list[file_do.StartSending]:
+    return [one for one in commands if isinstance(one, file_do.StartSending)]
+
+
+def active(*, lane: bool = False) -> Bench:
+    bench = Bench()
+    bench.speaker.lane_open = lane
+    bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID), Turn())
+    assert bench.one.state is OutgoingState.ACTIVE
+    return bench
+
+
+def refused(bench: Bench, event: fm.FileMessage) -> Reason:
+    with pytest.raises(MessageError) as error:
+        bench.after(event)
+    return error.value.reason
+
+
+def test_what_may_not_come_now() -> None:
+    bench = Bench()
+    assert refused(bench, fm.Accept(ID)) is Reason.NOT_ALLOWED
+    with pytest.raises(MachineMisuseError):
+        bench.after(Turn())
+    with pytest.raises(MachineMisuseError):
+        bench.after(ev.TimerFired(STALL))
+
+
+def test_announced_accepted_and_kept() -> None:
+    bench = Bench()
+    assert bench.one.start(("a",)) == [file_do.ListSources(ID, ("a", "b", "folder"), ("a",))]
+    assert said(bench.after(fe.SourcesListed(ID, FILES))) == [fm.Announce(ID, FILES)]
+    assert bench.speaker.lanes_wanted == 1
+    bench.after(fm.Accept(ID, (Span(1, 1),), more=True))
+    assert bench.one.state is OutgoingState.ANNOUNCED
+    partial = Partial(0, 4, b"x" * 32)
+    assert bench.after(fm.Accept(ID, (), (partial,)))[0] == file_do.KeepSources(ID, "the other")
+    assert (bench.status.size, bench.status.moved) == (10, 4)
+    (command,) = sending(bench.after(Turn()))
+    assert command == file_do.StartSending(
+        ID, bench.speaker.id, 0, st.Via.WEBRTC, (Span(1, 1),), (partial,), START
+    )
+
+
+def test_the_disk_has_nothing() -> None:
+    bench = Bench()
+    bench.after(fe.SourcesFailed(ID, Reason.FILE_GONE))
+    assert (bench.status.state, bench.status.reason) == (
+        file_st.TransferState.FAILED,
+        Reason.FILE_GONE,
+    )
+
+
+def test_figures_through_a_change_of_way() -> None:
+    bench = active(lane=True)
+    assert bench.status.via is st.Via.LANE
+    bench.after(fm.Progress(ID, 0, 5))
+    bench.after(fm.Progress(ID, 0, 12))
+    assert (bench.status.moved, bench.status.speed) == (12, 6.0)
+    bench.after(fm.Progress(ID, 0, 1))  # less than before: nothing that was written is unwritten
+    assert bench.status.moved == 12
+    bench.speaker.lane_open = False
+    assert said(bench.after(LaneChanged())) == [fm.Continue(ID, 0, START)]
+    (command,) = sending(bench.after(fm.Continue(ID, 1, Position(1, 4))))
+    assert (command.generation, command.via, command.position) == (1, st.Via.WEBRTC, Position(1, 4))
+    assert (bench.status.moved, bench.status.speed, bench.status.via) == (14, None, st.Via.WEBRTC)
+    assert bench.after(fm.Progress(ID, 0, 20)) == []  # of the stream before
+    bench.after(fm.Progress(ID, 1, 10**9))
+    assert bench.status.moved == 30
+    assert bench.after(LaneChanged()) == []
+    bench.speaker.lane_open = True
+    assert said(bench.after(LaneChanged())) == [fm.Continue(ID, 1, Position(1, 4))]
+
+
+def test_a_receiver_that_goes_on_from_nowhere() -> None:
+    bench = active()
+    for one in (
+        fm.Continue(ID, 0, START),
+        fm.Continue(ID, 2, START),
+        fm.Continue(ID, 1, Position(4, 0)),
+    ):
+        assert refused(bench, one) is Reason.BAD_MESSAGE
+    bench.after(fm.Continue(ID, 1, Position(3, 0)))
+    assert bench.status.moved == 30
+
+
+def test_told_to_go_on_before_its_turn() -> None:
+    bench = Bench()
+    bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID))
+    assert bench.after(fm.Continue(ID, 1, Position(1, 0))) == []
+    (command,) = sending(bench.after(Turn()))
+    assert (command.generation, command.position) == (1, Position(1, 0))
+
+
+def test_a_lane_that_is_the_only_way_may_take_its_time() -> None:
+    bench = active(lane=True)
+    bench.speaker.lane_beside = False
+    assert do.CancelTimer(STALL) in bench.after(fm.Progress(ID, 0, 1))
+
+
+def test_a_lane_that_stalls() -> None:
+    bench = active(lane=True)
+    assert bench.after(ev.TimerFired(STALL)) == [link_do.CloseLane(bench.speaker.id)]
+    bench.speaker.lane_open = False
+    assert bench.after(ev.TimerFired(STALL)) == []  # another may be on its way: it is left alone
+
+
+def test_faults_of_ours() -> None:
+    bench = active(lane=True)
+    assert bench.after(fe.SendingFailed(ID, 5)) == []
+    for generation in range(MAX_STARTS):
+        assert said(bench.after(fe.SendingFailed(ID, generation))) == [
+            fm.Continue(ID, generation, START)
+        ]
+        bench.after(fm.Continue(ID, generation + 1, START))
+    assert said(bench.after(fe.SendingFailed(ID, MAX_STARTS))) == [
+        fm.Cancel(ID, Reason.TRANSFER_FAILED.value)
+    ]
+    assert (bench.status.state, bench.one.ended_here) == (file_st.TransferState.FAILED, True)
+    bench = active()
+    bench.after(fe.SendingFailed(ID, 0))
+    assert bench.status.reason is Reason.TRANSFER_FAILED
+
+
+def test_a_fault_that_is_told_late() -> None:
+    bench = Bench()
+    assert bench.after(fe.SourcesListed(ID, FILES), fe.SendingFailed(ID, 0)) == []
+    assert bench.after(fm.Accept(ID), fe.SendingFailed(ID, 0)) == []
+    assert bench.after(LinkDown(), fe.SendingFailed(ID, 0)) == []
+    assert bench.one.state is OutgoingState.WAITING
+
+
+def test_it_moves_to_the_link_that_is_there() -> None:
+    for bench in (active(lane=True), Bench(), Bench()):
+        if bench.one.state is not OutgoingState.ACTIVE:
+            bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID))
+        new = FakePeerLink(ev.LinkID("new"))
+        commands = bench.after(LinkUp(new))
+        assert do.CancelTimer(STALL) in commands
+        assert said(commands) == [fm.Announce(ID, FILES)]
+        newer = FakePeerLink(ev.LinkID("newer"))
+        assert said(bench.after(LinkUp(newer))) == [
+            fm.Announce(ID, FILES)
+        ]  # and on, before the answer
+        bench.after(fm.Accept(ID, (), (Partial(1, 5, b"x" * 32),)), Turn())
+        assert (bench.status.size, bench.status.moved, bench.status.link) == (30, 5, newer.id)
+
+
+def test_lost_while_announced_again_it_waits() -> None:
+    bench = active()
+    bench.after(LinkDown(), LinkUp(FakePeerLink(ev.LinkID("new"))), LinkDown())
+    assert bench.status.state is file_st.TransferState.WAITING
+
+
+def test_cancelled_while_it_waits() -> None:
+    bench = active()
+    assert said(bench.after(LinkDown(), fe.CancelTransfer(ID))) == []
+    assert bench.status.state is file_st.TransferState.CANCELLED
+
+
+def test_found_on_the_disk() -> None:
+    one = Outgoing.found(ID, FILES, "the other")
+    assert (one.state, one.status.state, one.status.size) == (
+        OutgoingState.WAITING,
+        file_st.TransferState.WAITING,
+        30,
+    )
+    speaker = FakePeerLink(ev.LinkID("new"))
+    assert said(one.handle(LinkUp(speaker), 0)) == [fm.Announce(ID, FILES)]
+    one.handle(fm.Accept(ID, (Span(0, 1),)), 0)
+    assert (one.status.size, one.status.moved) == (30, 10)
+
+
+def test_finished_in_pieces() -> None:
+    bench = active()
+    gone = FailedFile(0, Reason.FILE_GONE)
+    bench.after(fm.Progress(ID, 0, 20))
+    assert bench.after(fm.Finished(ID, (gone,), more=True)) == []
+    assert refused(bench, fm.Finished(ID, (gone,))) is Reason.BAD_MESSAGE  # twice
+    assert refused(bench, fm.Finished(ID, (FailedFile(3, Reason.FILE_GONE),))) is Reason.BAD_MESSAGE
+    bench.after(fm.Finished(ID))
+    assert (bench.status.state, bench.status.reason) == (
+        file_st.TransferState.DONE,
+        Reason.SOME_FILES_FAILED,
+    )
+    assert (bench.status.moved, bench.status.failed) == (20, (gone,))
+
+
+def test_finished_before_its_turn() -> None:
+    bench = Bench()
+    bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID, (Span(0, 3),)), fm.Finished(ID))
+    assert (bench.status.state, bench.status.size) == (file_st.TransferState.DONE, 0)
+
+
+@each_row(
+    "reason, state",
+    [
+        ("declined", "cancelled"),
+        ("cancelled", "cancelled"),
+        ("disk_full", "failed"),
+        ("strange", "failed"),
+    ],
+)
+def test_cancelled_by_the_receiver(reason: str, state: str) -> None:
+    bench = active()
+    bench.after(fm.Cancel(ID, reason))
+    assert bench.status.state.value == state
+    assert not bench.one.ended_here
+
+
+def test_finished_before_all_of_it_was_written() -> None:
+    bench = active()
+    bench.after(fm.Progress(ID, 0, 5), fm.Finished(ID))
+    assert (bench.status.state, bench.status.reason) == (
+        file_st.TransferState.FAILED,
+        Reason.TRANSFER_FAILED,
+    )

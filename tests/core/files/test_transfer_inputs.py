@@ -1,0 +1,27 @@
+"""Tests of proxim.core.files.transfer_inputs: the machines have a row for all that they may be
+told, and for nothing else.
+"""
+
+from collections.abc import Iterable
+from typing import get_args
+
+from proxim.core import events as ev
+from proxim.core.files import incoming, outgoing
+from proxim.core.files.transfer_inputs import IncomingInput, LinkUp, OutgoingInput, Speaker
+from tests.core.files.transfer_bench import Bench
+
+
+def kinds(table: Iterable[tuple[object, type | ev.TimerName]]) -> set[type]:
+    return {ev.TimerFired if isinstance(kind, ev.TimerName) else kind for _, kind in table}
+
+
+def test_each_input_is_taken_somewhere() -> None:
+    assert kinds(outgoing._TRANSITIONS) == set(get_args(OutgoingInput))
+    assert kinds(incoming._TRANSITIONS) == set(get_args(IncomingInput))
+
+
+def test_a_speaker_is_what_it_says() -> None:
+    bench = Bench().linked()
+    speaker: Speaker = bench.left.peer_link
+    assert LinkUp(speaker).speaker.id == bench.link.id
+    assert speaker.binding == bench.right.peer_link.binding

@@ -1,0 +1,983 @@
+"""Tests of proxim.core.files.transfers, one path after another; test_transfers_in_any_order.py has
+the interleavings.
+"""
+
+import sys
+from typing import TypeVar
+
+import pytest
+
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.errors import Reason
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as fe
+from proxim.core.files import messages as fm
+from proxim.core.files import status as file_st
+from proxim.core.files.incoming import UNHEARD_SECONDS
+from proxim.core.files.manifest import (
+    MAX_ENTRIES,
+    START,
+    Direction,
+    Entry,
+    FailedFile,
+    Partial,
+    Span,
+    TransferID,
+    resume_tag,
+)
+from proxim.core.files.transfer_inputs import AcceptPolicy
+from proxim.core.files.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED
+from proxim.core.json_text import MessageError
+from proxim.core.link import commands as link_do
+from tests.core.files.fake_links import FakePeerLink, heard
+from tests.core.files.transfer_bench import ASKING, Bench, Side
+from tests.rows import each_row
+
+Said = TypeVar("Said", bound=fm.FileMessage)
+
+# --- one path after another -----------------------------------------------------------------------
+
+STRANGER = TransferID("A" * 22)
+
+
+def bench_of(policy: AcceptPolicy = ASKING) -> Bench:
+    """Left sends, right receives."""
+    bench = Bench(policy)
+    for path, size in (
+        ("a", 21),
+        ("b", 9),
+        ("folder/one", 10),
+        ("folder/two", 0),
+        ("folder/three", 6),
+    ):
+        bench.left.disk.put(path, bytes(range(size)))
+    return bench.linked()
+
+
+def sent(bench: Bench, *paths: str) -> TransferID:
+    """Announced, and asked about."""
+    bench.left.send(*paths)
+    bench.settle()
+    return list(bench.left.out)[-1]
+
+
+def moving(bench: Bench, *paths: str, steps: int = 8) -> TransferID:
+    """Accepted, and so many steps further."""
+    transfer = sent(bench, *paths)
+    bench.right.accept(transfer)
+    go(bench, steps)
+    assert transfer in bench.left.sending
+    assert bench.right.told[transfer].state is file_st.TransferState.ACTIVE
+    return transfer
+
+
+def go(bench: Bench, steps: int) -> None:
+    for _ in range(steps):
+        bench.steps()[0]()
+
+
+def ends(
+    bench: Bench, transfer: TransferID
+) -> tuple[tuple[file_st.TransferState, Reason | None], ...]:
+    out, came = bench.left.told[transfer], bench.right.told[transfer]
+    return (out.state, out.reason), (came.state, came.reason)
+
+
+def both(
+    state: file_st.TransferState, reason: Reason | None = None
+) -> tuple[tuple[file_st.TransferState, Reason | None], ...]:
+    return (state, reason), (state, reason)
+
+
+DONE = both(file_st.TransferState.DONE)
+
+
+def said(side: Side, kind: type[Said]) -> list[Said]:
+    texts = [heard(one.text) for one in side.commands if isinstance(one, link_do.SendOnChannel)]
+    return [one for one in texts if isinstance(one, kind)]
+
+
+def opened(side: Side) -> list[file_do.OpenSink]:
+    return [one for one in side.commands if isinstance(one, file_do.OpenSink)]
+
+
+def started(side: Side) -> list[file_do.StartSending]:
+    return [one for one in side.commands if isinstance(one, file_do.StartSending)]
+
+
+def refused(side: Side, message: fm.FileMessage) -> Reason:
+    with pytest.raises(MessageError) as error:
+        side.hear(side.peer_link, message)
+    return error.value.reason
+
+
+def test_a_file_arrives() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    assert not opened(bench.right)  # nobody has said yes
+    bench.right.accept(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert bench.right.disk.arrived[transfer] == {"a": bytes(range(21))}
+    for side in bench.sides:
+        status = side.told[transfer]
+        assert (status.size, status.moved, status.via, status.failed) == (21, 21, st.Via.WEBRTC, ())
+    assert bench.left.told[transfer].direction is Direction.OUT
+    assert bench.right.told[transfer].path == "folder"
+    assert not bench.right.disk.sinks
+    assert not bench.right.disk.kept
+    assert not bench.left.disk.sources
+    assert bench.left.acknowledged[-1].written == 21
+    assert bench.left.peer_link.lanes_wanted
+    assert bench.right.peer_link.lanes_wanted
+
+
+def test_some_of_a_folder_arrive() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "folder", "b")
+    names = [one.path for one in bench.right.incoming[transfer].entries]
+    bench.right.accept(transfer, (names.index("folder/one"), names.index("folder")))
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert set(bench.right.disk.arrived[transfer]) == {"folder/two", "folder/three", "b"}
+    assert [side.told[transfer].size for side in bench.sides] == [15, 15]
+
+
+def test_only_folders_arrive_too() -> None:
+    bench = bench_of()
+    bench.left.disk.put("folder/one", b"")
+    transfer = sent(bench, "folder")
+    entries = bench.right.incoming[transfer].entries
+    bench.right.accept(
+        transfer, tuple(index for index, one in enumerate(entries) if not one.directory)
+    )
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_declined(one_by_one: bool) -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    if one_by_one:
+        bench.right.accept(transfer, (0,))
+    else:
+        bench.right.cancel(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.DECLINED)
+    assert not opened(bench.right)
+
+
+def test_always_from_this_link() -> None:
+    bench = bench_of()
+    bench.right.accept(sent(bench, "a"), always=True)
+    bench.settle()
+    second = sent(bench, "b")
+    assert ends(bench, second) == DONE
+    bench.relink()
+    third = sent(bench, "b")
+    assert third in bench.right.asked
+
+
+def test_always_into_the_folder_that_was_chosen() -> None:
+    bench = bench_of()
+    bench.right.accept(sent(bench, "a"), directory="there", always=True)
+    bench.settle()
+    sent(bench, "b")
+    assert [one.directory for one in opened(bench.right)] == ["there", "there"]
+
+
+def test_without_asking() -> None:
+    bench = bench_of(AcceptPolicy(without_asking=True, directory="there"))
+    transfer = sent(bench, "a", "folder")
+    assert ends(bench, transfer) == DONE
+    assert opened(bench.right)[0].directory == "there"
+
+
+@each_row("by_sender", [False, True])
+@each_row("steps", [0, 1, 3, 6, 8])
+def test_cancelled_midway(by_sender: bool, steps: int) -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.right.accept(transfer)
+    go(bench, steps)
+    (bench.left if by_sender else bench.right).cancel(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.CANCELLED)
+    assert not bench.right.disk.kept
+    assert not bench.right.disk.sinks
+    (bench.left if by_sender else bench.right).cancel(transfer)
+    assert (bench.left if by_sender else bench.right).troubles == [Reason.TRANSFER_GONE]
+
+
+def test_withdrawn_before_the_answer() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.left.cancel(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.CANCELLED)
+
+
+def test_cancelled_while_the_disk_looks() -> None:
+    bench = bench_of()
+    bench.left.send("a")
+    transfer = bench.left.last_listed
+    bench.left.cancel(transfer)
+    bench.settle()
+    assert bench.left.commands[-1] == file_do.StopSending(transfer, forget=True)
+    assert not bench.right.incoming
+
+
+def test_what_nobody_can_do() -> None:
+    bench = bench_of()
+    left = bench.left
+    left.send_over(ev.LinkID("another"), "a")
+    left.send()
+    left.cancel(STRANGER)
+    left.retry(STRANGER)
+    accept = fe.AcceptTransfer(STRANGER)
+    left.run(left.transfers.intent(accept, 0))
+    left.hear(left.peer_link, announce(more=True))
+    # Of this one the person was not asked yet.
+    left.run(left.transfers.intent(accept, 0))
+    gone = Reason.TRANSFER_GONE
+    assert left.troubles == [
+        Reason.FILES_UNSUPPORTED,
+        Reason.NOTHING_TO_SEND,
+        gone,
+        gone,
+        gone,
+        gone,
+    ]
+    assert not bench.left.disk.answers
+
+
+def test_what_cannot_be_sent_is_told() -> None:
+    bench = bench_of()
+    bench.left.send("a")
+    transfer = bench.left.last_listed
+    bench.left.disk.answers.clear()
+    listed = fe.SourcesListed(transfer, (Entry("a", 21, 1),), (("secret", Reason.FILE_UNREADABLE),))
+    bench.left.run(bench.left.transfers.disk(listed, 0))
+    assert bench.left.troubles == [Reason.FILE_UNREADABLE]
+    assert bench.left.told[transfer].state is file_st.TransferState.ANNOUNCED
+
+
+def test_disks_answer_late() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.left.cancel(transfer)
+    late = bench.left.transfers.disk(fe.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
+    assert late == [file_do.StopSending(transfer, forget=True)]  # what it looked up is let go
+    assert bench.left.transfers.disk(fe.SendingFailed(transfer, 0), 0) == []
+    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []  # only asked about
+    bench.right.hear(bench.right.peer_link, fm.Cancel(transfer))
+    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
+    bench.right.hear(bench.right.peer_link, announce(transfer, more=True))
+    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
+    # It is still being announced, and asked about once that is whole.
+    assert transfer in bench.right.arriving
+    bench.right.hear(bench.right.peer_link, announce(transfer))
+    assert transfer in bench.right.asked
+    assert bench.right.transfers.disk(fe.SinkReady(STRANGER), 0) == []
+
+
+def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    second = FakePeerLink(ev.LinkID("second"))
+    entries = bench.right.incoming[transfer].entries
+    right = bench.right.transfers
+    right.link_up(second, 0)
+    right.message(second, fm.Announce(transfer, entries, more=True), 0)
+    assert right.link_down(bench.link.id, 0) == []
+    # The rest of the announcement is still taken: all of it is here now, and the sink is opened.
+    (opening, _, *_) = right.message(second, fm.Announce(transfer, ()), 0)
+    assert isinstance(opening, file_do.OpenSink)
+    assert (opening.transfer, opening.entries) == (transfer, entries)
+
+
+def test_nothing_there_then_tried_again() -> None:
+    bench = bench_of()
+    bench.left.send("late")
+    bench.settle()
+    transfer = bench.left.last_listed
+    assert bench.left.told[transfer].reason is Reason.FILE_GONE
+    bench.left.disk.put("late", b"here")
+    bench.left.retry(transfer)
+    bench.settle(accept=True)
+    assert ends(bench, transfer) == DONE
+
+
+# --- links that are lost --------------------------------------------------------------------------
+
+
+def test_lost_while_the_disk_looks() -> None:
+    bench = bench_of()
+    bench.left.send("a")
+    transfer = bench.left.last_listed
+    bench.relink()
+    bench.settle()
+    assert bench.left.told[transfer].reason is Reason.NOT_CONNECTED
+
+
+def test_lost_before_the_answer_then_tried_again() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.relink()
+    bench.settle()
+    assert ends(bench, transfer) == (
+        (file_st.TransferState.FAILED, Reason.PEER_VANISHED),
+        (file_st.TransferState.CANCELLED, Reason.PEER_LEFT),
+    )
+    bench.left.retry(transfer)
+    bench.settle()
+    assert transfer in bench.right.asked
+    bench.right.accept(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+
+
+def test_lost_midway_and_resumed() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    moved = bench.right.told[transfer].moved
+    assert moved > 4
+    bench.relink()
+    for side in bench.sides:
+        assert side.told[transfer].state is file_st.TransferState.WAITING
+        assert (side.told[transfer].link, side.told[transfer].via, side.told[transfer].speed) == (
+            None,
+            None,
+            None,
+        )
+    go(bench, 5)
+    assert bench.left.told[transfer].moved >= moved
+    assert bench.left.told[transfer].size == bench.right.told[transfer].size == 30
+    bench.settle()  # nobody is asked a second time
+    assert ends(bench, transfer) == DONE
+    again = started(bench.left)[-1]
+    assert again.partial
+    assert again.partial[0].offset >= moved
+
+
+def test_the_same_files_sent_once_more_while_they_go_on_are_no_second_copy() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.relink()
+    while bench.left.told[transfer].link != bench.link.id:
+        go(bench, 1)
+    bench.left.send("a", "b")
+    bench.settle()
+    assert list(bench.left.out) == [transfer]
+    assert ends(bench, transfer) == DONE
+
+
+def test_the_same_files_sent_once_more_before_the_peer_has_asked_for_them() -> None:
+    """As a program does that is started again with the same --send: it is faster than the peer's
+    `resume`.
+    """
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.relink()
+    bench.left.send("a", "b")
+    bench.left.answer()
+    bench.settle()
+    assert list(bench.left.out) == [transfer]
+    assert ends(bench, transfer) == DONE
+
+
+def held_back() -> tuple[Bench, TransferID]:
+    """A device that knows nothing of what waits is sent the same files; that transfer, which is not
+    announced yet.
+    """
+    bench = bench_of()
+    moving(bench, "a", "b", steps=13)
+    bench.right.disk.kept.clear()
+    bench.right.restart()
+    bench.link_down(bench.left, bench.link.id)
+    bench.new_link()
+    bench.linked()
+    bench.left.send("a", "b")
+    bench.settle()
+    (timer,) = bench.left.timers
+    assert not bench.right.incoming
+    return bench, TransferID(timer.scope)
+
+
+def test_the_same_files_are_held_back_and_the_link_goes() -> None:
+    bench, new = held_back()
+    bench.link_down(bench.left, bench.link.id)
+    assert not bench.left.timers
+    assert (bench.left.told[new].state, bench.left.told[new].reason) == (
+        file_st.TransferState.FAILED,
+        Reason.NOT_CONNECTED,
+    )
+
+
+def test_the_same_files_are_not_held_back_for_a_link_that_went_while_the_disk_looked() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.relink()
+    bench.left.send("a", "b")
+    bench.link_down(bench.left, bench.link.id)
+    bench.left.answer()
+    assert not bench.left.timers
+    (new,) = [one for one in bench.left.out if one != transfer]
+    assert (bench.left.told[new].state, bench.left.told[new].reason) == (
+        file_st.TransferState.FAILED,
+        Reason.NOT_CONNECTED,
+    )
+
+
+def test_the_same_files_are_not_held_back_for_a_peer_that_proved_nothing() -> None:
+    """Nothing that it asks for is gone on with: there is nothing to wait for."""
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    for side in bench.sides:
+        bench.link_down(side, bench.link.id)
+    bench.new_link()
+    for side in bench.sides:
+        side.peer_links[bench.link.id] = FakePeerLink(bench.link.id, proved=False)
+        side.run(side.transfers.link_up(side.peer_link, bench.now))
+    bench.left.send("a", "b")
+    bench.left.answer()
+    assert not bench.left.timers
+    (new,) = [one for one in bench.left.out if one != transfer]
+    assert bench.left.told[new].state is file_st.TransferState.ANNOUNCED
+
+
+def test_the_same_files_are_sent_once_the_peer_asks_for_others() -> None:
+    bench, new = held_back()
+    bench.left.hear(
+        bench.left.peer_link, fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+    )
+    assert not bench.left.timers
+    bench.settle(accept=True)
+    assert ends(bench, new) == DONE
+
+
+def test_the_same_files_are_held_back_and_cancelled() -> None:
+    bench, new = held_back()
+    bench.left.cancel(new)
+    assert not bench.left.timers
+    assert bench.left.told[new].state is file_st.TransferState.CANCELLED
+    bench.left.hear(
+        bench.left.peer_link, fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+    )
+    bench.settle()
+    assert not bench.right.incoming
+
+
+def test_the_same_files_for_somebody_else_are_sent_after_a_moment() -> None:
+    bench, new = held_back()
+    (timer,) = bench.left.timers
+    bench.left.fire(timer)
+    bench.settle(accept=True)
+    assert ends(bench, new) == DONE
+    (waits,) = [one for one in bench.left.out if one != new]
+    assert bench.left.told[waits].state is file_st.TransferState.WAITING
+
+
+@pytest.mark.parametrize("which", ["left", "right", "both"])
+@pytest.mark.parametrize("disk_first", [False, True])
+def test_programs_started_again(which: str, disk_first: bool) -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    for side in bench.sides:
+        if which in (side.name, "both"):
+            side.restart()
+    for side in bench.sides:
+        if side.peer_links:
+            bench.link_down(side, bench.link.id)
+        if disk_first and side.disk.answers:
+            side.answer()
+    bench.new_link()
+    bench.linked()
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert bench.right.disk.arrived[transfer] == {"a": bytes(range(21)), "b": bytes(range(9))}
+
+
+def test_the_disk_remembers_what_has_begun_anew_already() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    state = bench.left.out[transfer]
+    found = fe.TransfersFound(
+        (
+            fe.StoredTransfer(transfer, Direction.OUT, (), None),
+            fe.StoredTransfer(STRANGER, Direction.IN, (), None),
+        )
+    )
+    bench.left.run(bench.left.transfers.disk(found, 0))
+    bench.right.run(bench.right.transfers.disk(found, 0))
+    assert bench.left.out[transfer] is state
+    assert transfer not in bench.right.out
+    assert said(bench.left, fm.Resume) == [
+        fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+    ]
+
+
+@pytest.mark.parametrize("late", ["left", "right"])
+def test_one_side_has_not_seen_the_old_link_die(late: str) -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    old = bench.link.id
+    slow, quick = (bench.left, bench.right) if late == "left" else (bench.right, bench.left)
+    bench.link_down(quick, old)
+    bench.new_link()
+    bench.linked()
+    for _ in range(3):
+        for side in bench.sides:
+            if bench.link.control[side.name]:
+                bench.deliver_control(side, bench.link.id)
+    bench.link_down(slow, old)
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+
+
+def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    while not bench.right.told[transfer].over:
+        go(bench, 1)
+    bench.link.control["left"].clear()
+    bench.link_down(bench.right, bench.link.id)
+    bench.now += 10 * UNHEARD_SECONDS  # however long it takes until they meet again
+    bench.relink()
+    assert bench.left.told[transfer].state is file_st.TransferState.WAITING
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert len(opened(bench.right)) == 1
+    before = len(said(bench.right, fm.Resume))
+    bench.now += UNHEARD_SECONDS
+    bench.relink()
+    assert len(said(bench.right, fm.Resume)) == before  # it has heard by now
+
+
+def test_what_was_cancelled_without_a_link_is_told_later() -> None:
+    for by_sender in (True, False):
+        bench = bench_of()
+        transfer = moving(bench, "a")
+        bench.link_down(bench.left, bench.link.id)
+        bench.link_down(bench.right, bench.link.id)
+        (bench.left if by_sender else bench.right).cancel(transfer)
+        bench.new_link()
+        bench.linked()
+        bench.settle()
+        assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.CANCELLED)
+        assert len(opened(bench.right)) == 1
+
+
+# --- what fails, and is tried again ---------------------------------------------------------------
+
+
+def test_a_full_disk_then_room_again() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", steps=10)
+    bench.right.disk.full = True
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.DISK_FULL)
+    bench.right.disk.full = False
+    bench.left.retry(transfer)
+    bench.settle()  # it was accepted: no second question
+    assert ends(bench, transfer) == DONE
+    assert started(bench.left)[-1].partial
+
+
+def test_a_full_disk_at_once() -> None:
+    bench = bench_of()
+    bench.right.disk.full = True
+    transfer = sent(bench, "a")
+    bench.right.accept(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.DISK_FULL)
+
+
+def test_a_file_that_changed_alone() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.left.disk.put("a", b"other")
+    bench.right.accept(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.FILE_CHANGED)
+    bench.left.retry(transfer)
+    bench.settle(accept=True)
+    assert ends(bench, transfer) == DONE
+    assert bench.right.disk.arrived[transfer] == {"a": b"other"}
+
+
+def test_one_of_several_failed_and_is_sent_again() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a", "b")
+    bench.left.disk.put("a", b"other")
+    bench.right.accept(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.DONE, Reason.SOME_FILES_FAILED)
+    assert (
+        bench.left.told[transfer].failed
+        == bench.right.told[transfer].failed
+        == (FailedFile(0, Reason.FILE_CHANGED),)
+    )
+    bench.left.retry(transfer)
+    bench.settle(accept=True)
+    again = list(bench.left.out)[-1]
+    assert again != transfer
+    assert ends(bench, again) == DONE
+    assert bench.right.disk.arrived[again] == {"a": b"other"}
+    bench.left.retry(again)
+    assert bench.left.troubles == [Reason.NOTHING_TO_SEND]
+    assert list(bench.left.out)[-1] == again
+
+
+def test_all_of_several_failed() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a", "b")
+    bench.left.disk.put("a", b"other")
+    bench.left.disk.put("b", b"other")
+    bench.right.accept(transfer)
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.SOME_FILES_FAILED)
+
+
+def test_what_was_cancelled_here_is_another_transfer_when_sent_again() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    bench.left.cancel(transfer)
+    bench.left.retry(transfer)  # while the receiver's words about the first are still on their way
+    bench.settle()
+    again = list(bench.left.out)[-1]
+    assert again != transfer
+    assert again in bench.right.asked
+    bench.right.accept(again)
+    bench.settle()
+    assert ends(bench, again) == DONE
+
+
+def test_sent_again_where_there_is_no_such_link() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.link_down(bench.left, bench.link.id)
+    bench.left.retry(transfer)
+    assert bench.left.troubles == [Reason.NOT_CONNECTED]
+    stranger = FakePeerLink(ev.LinkID("another"), peer_name="somebody else")
+    bench.left.transfers.link_up(stranger, 0)
+    bench.left.retry(transfer)
+    assert bench.left.troubles == [Reason.NOT_CONNECTED] * 2
+    bench.left.run(bench.left.transfers.intent(fe.RetryTransfer(transfer), 0))
+    bench.left.transfers.link_up(FakePeerLink(ev.LinkID("a third")), 0)
+    bench.left.retry(transfer)  # two, and neither is the one
+    assert bench.left.troubles == [Reason.NOT_CONNECTED] * 4
+
+
+def test_cancelled_by_the_person_it_is_asked_about_again() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    bench.right.cancel(transfer)
+    bench.settle()
+    bench.left.retry(transfer)
+    bench.settle()
+    assert transfer in bench.right.asked
+    assert len(opened(bench.right)) == 1
+
+
+# --- lanes and turns ------------------------------------------------------------------------------
+
+
+def test_over_the_lane() -> None:
+    bench = bench_of()
+    bench.lanes()
+    transfer = moving(bench, "a")
+    assert [side.told[transfer].via for side in bench.sides] == [st.Via.LANE, st.Via.LANE]
+    assert bench.left.timers
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert not bench.left.timers
+
+
+@pytest.mark.parametrize("first", ["left", "right"])
+def test_a_lane_opens_midway(first: str) -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", steps=12)
+    bench.make_lane()
+    one = bench.left if first == "left" else bench.right
+    bench.see_lane(one)
+    go(bench, 3)
+    while transfer in bench.left.sending and bench.left.told[transfer].via is not st.Via.LANE:
+        go(bench, 1)
+    assert started(bench.left)[-1].position != START
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert started(bench.left)[-1].via is st.Via.LANE
+
+
+@pytest.mark.parametrize("seen_by", ["left", "right"])
+def test_a_lane_breaks_midway(seen_by: str) -> None:
+    bench = bench_of()
+    bench.lanes()
+    transfer = moving(bench, "a", steps=9)
+    bench.break_lane()
+    bench.see_lane(bench.left if seen_by == "left" else bench.right)
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert started(bench.left)[-1].via is st.Via.WEBRTC
+    assert started(bench.left)[-1].generation >= 1
+
+
+def test_a_lane_that_stalls_is_closed() -> None:
+    bench = bench_of()
+    bench.lanes()
+    transfer = moving(bench, "a", steps=9)
+    (timer,) = bench.left.timers
+    assert timer.name is ev.TimerName.STALL
+    bench.left.fire(timer)
+    assert link_do.CloseLane(bench.link.id) in bench.left.commands
+    bench.see_lane(bench.left)  # the receiver sees nothing of it
+    bench.link.control["right"].rotate(0)
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+
+
+def test_turns() -> None:
+    bench = bench_of(AcceptPolicy(without_asking=True))
+    for _ in range(MAX_MOVING + 2):
+        bench.left.send("a")
+    most = 0
+    while bench.steps():
+        bench.steps()[0]()
+        most = max(most, len(bench.left.sending))
+    assert most == MAX_MOVING
+    assert len(bench.left.out) == MAX_MOVING + 2
+    assert {one.state for one in bench.left.out.values()} == {file_st.TransferState.DONE}
+
+
+def test_a_lane_that_may_open_in_a_moment_is_waited_for() -> None:
+    bench = bench_of(AcceptPolicy(without_asking=True))
+    bench.left.peer_link.lane_pending = True
+    transfer = sent(bench, "a")
+    assert bench.left.told[transfer].state is file_st.TransferState.ACTIVE
+    assert not bench.left.sending
+    bench.left.peer_link.lane_pending = False
+    bench.lanes()
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert started(bench.left)[0].via is st.Via.LANE
+
+
+# --- who does not keep to the protocol ------------------------------------------------------------
+
+
+def announce(transfer: TransferID = STRANGER, count: int = 1, *, more: bool = False) -> fm.Announce:
+    return fm.Announce(transfer, tuple(Entry(f"file {number}", 1) for number in range(count)), more)
+
+
+def test_a_sender_that_announces_nonsense() -> None:
+    bench = bench_of()
+    right = bench.right
+    assert refused(right, announce(TransferID("short"))) is Reason.BAD_MESSAGE
+    assert refused(right, announce(TransferID("A" * 21 + "/"))) is Reason.BAD_MESSAGE
+    right.hear(right.peer_link, announce(count=0))
+    assert said(right, fm.Cancel) == [fm.Cancel(STRANGER, Reason.NOTHING_TO_SEND.value)]
+    right.hear(right.peer_link, announce())
+    assert refused(right, announce()) is Reason.NOT_ALLOWED  # twice
+    assert refused(right, fm.OfferLane(b"", b"")) is Reason.NOT_ALLOWED
+
+
+def test_our_own_transfer_reflected() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    assert refused(bench.left, announce(transfer)) is Reason.BAD_MESSAGE
+
+
+def test_too_many_files() -> None:
+    bench = bench_of()
+    right = bench.right
+    right.hear(right.peer_link, announce(count=MAX_ENTRIES, more=True))
+    right.hear(right.peer_link, announce(count=1, more=True))
+    assert said(right, fm.Cancel) == [fm.Cancel(STRANGER, Reason.TOO_MANY_FILES.value)]
+    right.hear(right.peer_link, announce(count=1))  # the end of it is no list of its own
+    assert not right.told
+    right.hear(right.peer_link, announce())
+    assert STRANGER in right.asked
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_too_many_announcements(known: bool) -> None:
+    bench = bench_of()
+    right = bench.right
+    ninth = TransferID("9" * 22)
+    if known:
+        right.hear(right.peer_link, announce(ninth))
+        right.hear(right.peer_link, fm.Cancel(ninth))
+    for number in range(MAX_UNDECIDED):
+        right.hear(right.peer_link, announce(TransferID(f"{number:022}"), more=number == 0))
+    right.hear(right.peer_link, announce(ninth, more=True))
+    assert said(right, fm.Cancel) == [fm.Cancel(ninth, Reason.TOO_MANY_TRANSFERS.value)]
+    right.hear(right.peer_link, announce(TransferID(f"{0:022}")))
+    right.cancel(TransferID(f"{1:022}"))  # there is room again, but not for the rest of a list
+    right.hear(right.peer_link, announce(ninth))
+    assert ninth not in right.asked
+    right.hear(right.peer_link, announce(ninth))
+    assert ninth in right.asked
+    tenth = TransferID("a" * 22)
+    right.hear(right.peer_link, announce(tenth))
+    assert tenth not in right.told
+
+
+def test_a_receiver_that_answers_nonsense() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    left = bench.left
+    bad = [
+        fm.Accept(transfer, (Span(0, 1), Span(0, 1))),
+        fm.Accept(transfer, tuple(Span(0, 0) for _ in range(4))),
+        fm.Accept(transfer, (Span(0, 20_000),)),
+        fm.Accept(transfer, (), (Partial(1, 0, b""),)),
+        fm.Accept(transfer, (), (Partial(0, 22, b""),)),
+    ]
+    assert {refused(left, one) for one in bad} == {Reason.BAD_MESSAGE}
+    early: list[fm.FileMessage] = [
+        fm.Progress(transfer, 0, 1),
+        fm.Finished(transfer),
+        fm.Continue(transfer, 1, START),
+    ]
+    assert {refused(left, one) for one in early} == {Reason.NOT_ALLOWED}
+    left.hear(left.peer_link, fm.Accept(STRANGER))  # of what it never heard
+    left.hear(left.peer_link, fm.Cancel(STRANGER))
+    left.hear(left.peer_link, fm.Continue(STRANGER, 1, START))
+    assert left.told[transfer].state is file_st.TransferState.ANNOUNCED
+
+
+def test_resume_of_what_is_not_theirs() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    second = FakePeerLink(ev.LinkID("second"))
+    left = bench.left
+    left.peer_links[second.id] = second
+    left.run(left.transfers.link_up(second, 0))
+    count = len(left.commands)
+    # Said to somebody on another link, and passed on
+    overheard = resume_tag(transfer, bench.left.peer_link.binding)
+    left.hear(second, fm.Resume((b"unknown" * 4, overheard, resume_tag(transfer))))
+    assert len(left.commands) == count
+    # It is there already
+    left.hear(left.peer_link, fm.Resume((resume_tag(transfer, left.peer_link.binding),)))
+    assert len(left.commands) == count
+    left.hear(second, fm.Progress(transfer, 0, 1))
+    assert len(left.commands) == count
+
+
+def test_what_a_peer_asks_for_before_the_disk_has_answered() -> None:
+    """As many tags as one message holds are remembered, and as long as the link is up."""
+    left = bench_of().left
+
+    def found(*transfers: TransferID) -> list[fm.FileMessage]:
+        """What is said once the disk has found these."""
+        stored = tuple(
+            fe.StoredTransfer(one, Direction.OUT, (Entry("a", 21, 1),), None) for one in transfers
+        )
+        commands = left.transfers.disk(fe.TransfersFound(stored), 0)
+        return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
+
+    early, late, later = (TransferID(char * 22) for char in "xyz")
+    binding = left.peer_link.binding
+    unknown = tuple(bytes([number]) * 32 for number in range(fm.MAX_TAGS - 2))
+    left.hear(left.peer_link, fm.Resume((*unknown, resume_tag(early, binding))))
+    left.hear(left.peer_link, fm.Resume((b"unknown" * 4, resume_tag(late, binding))))
+    assert found(early, late) == [fm.Announce(early, (Entry("a", 21, 1),))]
+    left.hear(left.peer_link, fm.Resume((resume_tag(later, binding),)))
+    left.run(left.transfers.link_down(left.peer_link.id, 0))
+    left.run(left.transfers.link_up(left.peer_link, 0))
+    assert found(later) == []
+
+
+def test_nothing_is_resumed_without_a_proof() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    for side in bench.sides:
+        bench.link_down(side, bench.link.id)
+    unproved = FakePeerLink(ev.LinkID("unproved"), proved=False)
+    assert bench.right.transfers.link_up(unproved, 0) == []
+    assert bench.left.transfers.link_up(unproved, 0) == []
+    assert bench.left.transfers.message(unproved, fm.Resume((resume_tag(transfer),)), 0) == []
+    assert bench.left.told[transfer].state is file_st.TransferState.WAITING
+
+
+def test_many_waiting_are_named_in_several_messages() -> None:
+    bench = bench_of()
+    stored = tuple(
+        fe.StoredTransfer(TransferID(f"{n:022}"), Direction.IN, (Entry("a", 1),), None)
+        for n in range(fm.MAX_TAGS + 1)
+    )
+    bench.right.run(bench.right.transfers.disk(fe.TransfersFound(stored), 0))
+    assert [
+        len(one.tags) for one in said(bench.right, fm.Resume) if isinstance(one, fm.Resume)
+    ] == [
+        fm.MAX_TAGS,
+        1,
+    ]
+
+
+def test_channels_that_nobody_takes() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a")
+    right = bench.right.transfers
+    link = bench.link.id
+    assert right.channel_opened(link, 9, "chat", 0) is None
+    assert right.channel_opened(link, 9, f"files/{STRANGER}/0", 0) is None
+    assert right.channel_opened(ev.LinkID("another"), 9, f"files/{transfer}/0", 0) is None
+    assert right.channel_opened(link, 9, f"files/{transfer}/7", 0) == []  # of another generation
+    second = sent(bench, "b")
+    assert right.channel_opened(link, 9, f"files/{second}/0", 0) is None  # nobody has accepted it
+
+
+def test_what_was_over_long_ago_is_forgotten() -> None:
+    left = bench_of().left
+    failed: list[TransferID] = []
+    for _ in range(MAX_REMEMBERED + 5):
+        left.send("missing")
+        left.answer()
+        failed.append(left.last_listed)
+    for transfer in failed[:5]:
+        left.retry(transfer)
+    assert left.troubles == [Reason.TRANSFER_GONE] * 5
+    for transfer in failed[5:]:
+        left.retry(transfer)
+        assert left.last_listed == transfer
+    assert left.troubles == [Reason.TRANSFER_GONE] * 5
+
+
+def test_what_nobody_wanted_is_let_go_at_once() -> None:
+    """Of a list of 20,000 files nothing stays in memory."""
+    right = bench_of().right
+    entry = Entry("file", 1)
+    before = sys.getrefcount(entry)
+    for number in range(3):
+        transfer = TransferID(f"{number:022}")
+        right.hear(right.peer_link, fm.Announce(transfer, (entry,)))
+        right.hear(right.peer_link, fm.Cancel(transfer))
+    assert len(right.told) == 3
+    # What the test itself keeps does not count.
+    right.told.clear()
+    right.commands.clear()
+    assert sys.getrefcount(entry) == before
+
+
+def test_what_arrived_long_ago_is_forgotten() -> None:
+    bench = bench_of(AcceptPolicy(without_asking=True))
+    arrived = [sent(bench, "a") for _ in range(MAX_REMEMBERED + 5)]
+    right = bench.right
+    before = len(opened(right))
+    for transfer in arrived:
+        right.hear(right.peer_link, fm.Announce(transfer, right.told[transfer].entries))
+    # What is remembered is said to be here; the others are taken for new.
+    again = [one.transfer for one in opened(right)[before:]]
+    assert again == arrived[:5]
+    assert [one.transfer for one in said(right, fm.Finished)[-MAX_REMEMBERED:]] == arrived[5:]
+    for transfer in arrived[:5]:
+        bench.left.retry(transfer)
+    assert bench.left.troubles == [Reason.TRANSFER_GONE] * 5
+    for transfer in arrived[5:]:
+        bench.left.retry(transfer)
+    assert bench.left.troubles[5:] == [Reason.NOTHING_TO_SEND] * MAX_REMEMBERED

@@ -1,0 +1,506 @@
+"""Two `Transfers` joined by links that reorder, break and come back, with a model of each side's
+disk.
+
+Nothing happens by itself: `steps()` are all things that may happen next, and a test takes them in
+any order. Control messages of a link stay in order; every stream has a queue of its own. A disk
+outlives its program.
+
+What a side knows of its machine is what everybody outside knows: the commands that it gave and the
+statuses that it published.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.errors import Reason
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as fe
+from proxim.core.files import messages as fm
+from proxim.core.files import status as file_st
+from proxim.core.files.manifest import Direction, Entry, TransferID
+from proxim.core.files.transfer_inputs import AcceptPolicy
+from proxim.core.files.transfers import Transfers
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
+from tests.core.files.disk_model import Disk, FakeSink, Record
+from tests.core.files.fake_links import FakeLink, FakePeerLink, heard
+from tests.core.files.transfer_rules import check_always
+
+# For machine_fixtures, which has its own bench.
+__all__ = ["ASKING", "Bench", "Disk", "FakeSink", "Record", "Side", "Step", "Stream"]
+
+ASKING = AcceptPolicy()
+Step = Callable[[], None]
+
+
+@dataclass
+class Stream:
+    """One on its way: what the sender has put there, and what it has not read yet."""
+
+    link: "FakeLink"
+    sender: "Side"
+    command: file_do.StartSending
+    lane: int | None
+    messages: deque[list[Record]]
+    channel: int = 0
+    opened: bool = False  # at the receiver
+    refused: bool = False
+    running: bool = True
+
+
+class Side:
+    """One program with its disk."""
+
+    def __init__(self, bench: "Bench", name: str, policy: AcceptPolicy) -> None:
+        self.bench = bench
+        self.name = name
+        self.policy = policy
+        self.disk = Disk()
+        # What the person accepted
+        self.agreed: dict[TransferID, tuple[tuple[Entry, ...], tuple[int, ...]]] = {}
+        self.declined: dict[TransferID, tuple[int, ...]] = {}
+        self.troubles: list[Reason] = []
+        self.always = False  # the person accepts what comes unseen
+        self.acknowledged: list[file_do.Acknowledge] = []
+        self.commands: list[do.Command] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """What follows is known of the program as long as it runs."""
+        self.transfers = Transfers(self.bench.token_bytes, self.policy)
+        self.peer_links: dict[ev.LinkID, FakePeerLink] = {}
+        self.told: dict[TransferID, file_st.TransferStatus] = {}
+        self.timers: set[ev.Timer] = set()
+        # Transfers whose files were looked up and of which nothing was told yet, by the link that
+        # they are meant for; and those among them whose files the disk has named.
+        self.listing: dict[TransferID, ev.LinkID] = {}
+        self.listed: set[TransferID] = set()
+        # Transfers that send, by the link that they go over.
+        self.sending: dict[TransferID, ev.LinkID] = {}
+        # Transfers whose announcement is not whole yet, by the link that it comes over.
+        self.arriving: dict[TransferID, ev.LinkID] = {}
+        # Transfers that this side ended, and said or would have said so.
+        self.ended_here: set[TransferID] = set()
+
+    @property
+    def other(self) -> "Side":
+        return self.bench.right if self is self.bench.left else self.bench.left
+
+    @property
+    def peer_link(self) -> FakePeerLink:
+        return self.peer_links[self.bench.link.id]
+
+    def told_of(self, direction: Direction) -> dict[TransferID, file_st.TransferStatus]:
+        return {key: one for key, one in self.told.items() if one.direction is direction}
+
+    @property
+    def out(self) -> dict[TransferID, file_st.TransferStatus]:
+        return self.told_of(Direction.OUT)
+
+    @property
+    def incoming(self) -> dict[TransferID, file_st.TransferStatus]:
+        return self.told_of(Direction.IN)
+
+    @property
+    def asked(self) -> list[TransferID]:
+        """What the person is asked about."""
+        announced = file_st.TransferState.ANNOUNCED
+        return [key for key, one in self.incoming.items() if one.state is announced]
+
+    @property
+    def last_listed(self) -> TransferID:
+        return [one.transfer for one in self.commands if isinstance(one, file_do.ListSources)][-1]
+
+    # --- events -----------------------------------------------------------------------------------
+
+    def send(self, *paths: str) -> None:
+        self.send_over(self.bench.link.id, *paths)
+
+    def send_over(self, link: ev.LinkID, *paths: str) -> None:
+        self._look_up(fe.SendPaths(link, paths), link)
+
+    def _look_up(self, intent: fe.SendPaths | fe.RetryTransfer, link: ev.LinkID | None) -> None:
+        commands = self.transfers.intent(intent, self.bench.now)
+        for command in commands:
+            if isinstance(command, file_do.ListSources):
+                assert link is not None, "nobody to send it to"
+                self.listing[command.transfer] = link
+        self.run(commands)
+
+    def accept(
+        self,
+        transfer: TransferID,
+        declined: tuple[int, ...] = (),
+        *,
+        directory: str | None = None,
+        always: bool = False,
+    ) -> None:
+        self.always = self.always or always
+        self.declined[transfer] = declined
+        entries = self.told[transfer].entries
+        self.agreed[transfer] = (
+            entries,
+            tuple(one for one in sorted(declined) if one < len(entries)),
+        )
+        self.run(
+            self.transfers.intent(
+                fe.AcceptTransfer(transfer, declined, directory, always), self.bench.now
+            )
+        )
+
+    def cancel(self, transfer: TransferID) -> None:
+        told = self.told.get(transfer)
+        if told is not None and told.direction is Direction.IN and not told.over:
+            self.agreed.pop(transfer, None)
+        self.run(self.transfers.intent(fe.CancelTransfer(transfer), self.bench.now))
+        told = self.told.get(transfer)
+        if told is not None and told.state is file_st.TransferState.CANCELLED:
+            self.ended_here.add(transfer)
+
+    def retry(self, transfer: TransferID) -> None:
+        self._look_up(fe.RetryTransfer(transfer), self._link_again(transfer))
+
+    def _link_again(self, transfer: TransferID) -> ev.LinkID | None:
+        """The link that it went over, or else the only one that there is."""
+        link = None if transfer not in self.told else self.told[transfer].link
+        if link not in self.peer_links:
+            return next(iter(self.peer_links)) if len(self.peer_links) == 1 else None
+        return link
+
+    def hear(self, peer_link: FakePeerLink, message: fm.FileMessage) -> None:
+        commands = self.transfers.message(peer_link, message, self.bench.now)
+        if isinstance(message, fm.Announce | fm.Cancel):
+            self.arriving.pop(message.transfer, None)
+            # Whatever is said or told at a piece of an announcement is the end of it.
+            if isinstance(message, fm.Announce) and message.more and not commands:
+                self.arriving[message.transfer] = peer_link.id
+        self.run(commands)
+
+    def answer(self) -> None:
+        answer = self.disk.answers.popleft()
+        if isinstance(answer, fe.SourcesListed) and answer.transfer in self.listing:
+            self.listed.add(answer.transfer)
+        self.run(self.transfers.disk(answer, self.bench.now))
+
+    def fire(self, timer: ev.Timer) -> None:
+        self.timers.remove(timer)
+        self.run(self.transfers.timer(ev.TimerFired(timer), self.bench.now))
+
+    def lane(self, *, is_open: bool) -> None:
+        self.peer_link.lane_open = is_open
+        self.run(self.transfers.lane_changed(self.bench.link.id, self.bench.now))
+
+    def restart(self) -> None:
+        """The program is killed and started again; its disk stays."""
+        self.bench.link.broken = True
+        for stream in self.bench.streams:
+            if stream.sender is self:
+                stream.running = False
+        self.disk.sinks.clear()
+        self.disk.answers.clear()
+        self.disk.listed.clear()
+        for one in [
+            one for one, kept in self.disk.kept.items() if not kept.whole and not kept.parts
+        ]:
+            del self.disk.kept[one]  # of it nothing came
+        self.begin()
+        if self.disk.stored():
+            self.disk.answers.append(fe.TransfersFound(self.disk.stored()))
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def run(self, commands: list[do.Command]) -> None:
+        for command in commands:
+            self.commands.append(command)
+            self.bench.moment()
+            match command:
+                case link_do.SendOnChannel(link, _, text):
+                    assert link in self.peer_links, "said on a link that is down"
+                    self._said(heard(text))
+                    self.bench.links[link].control[self.other.name].append(text)
+                case do.Publish(file_st.TransferStatus() as status):
+                    assert 0 <= status.moved <= max(status.size, 0), status
+                    self.told[status.transfer] = status
+                    self._looked_up(status.transfer)
+                case do.Publish(st.Trouble(problem)):
+                    self.troubles.append(problem.reason)
+                case do.SetTimer(timer):
+                    self.timers.add(timer)
+                case do.CancelTimer(timer):
+                    self.timers.discard(timer)
+                case link_do.CloseLane(link):
+                    self.bench.links[link].lane = None
+                case file_do.Acknowledge():
+                    self.acknowledged.append(command)
+                case _:
+                    self._disk(command)
+        check_always(self.bench)
+
+    def _said(self, message: fm.FileMessage) -> None:
+        if isinstance(message, fm.Cancel):
+            self.ended_here.add(message.transfer)
+        elif isinstance(message, fm.Announce):
+            self.ended_here.discard(message.transfer)
+
+    def _looked_up(self, transfer: TransferID) -> None:
+        self.listing.pop(transfer, None)
+        self.listed.discard(transfer)
+
+    def _disk(self, command: do.Command) -> None:
+        disk = self.disk
+        match command:
+            case file_do.ListSources():
+                disk.answers.append(disk.look(command))
+            case file_do.KeepSources(transfer, peer_name):
+                if transfer in disk.listed:
+                    disk.sources[transfer] = (disk.listed[transfer], peer_name)
+            case file_do.StartSending(transfer, link):
+                self.stop(transfer)
+                self.sending[transfer] = link
+                self.bench.start(self, command)
+            case file_do.StopSending(transfer, forget):
+                self.stop(transfer)
+                self.sending.pop(transfer, None)
+                if forget:
+                    self._looked_up(transfer)
+                    disk.sources.pop(transfer, None)
+                    disk.listed.pop(transfer, None)
+            case file_do.OpenSink(transfer):
+                assert transfer not in disk.sinks, "this transfer has its sink"
+                self.check_agreed(command)
+                disk.sinks[transfer] = FakeSink(disk, command)
+            case file_do.TakeStream(transfer):
+                if transfer in disk.sinks:
+                    disk.sinks[transfer].take(command)
+            case file_do.HoldSink(transfer):
+                disk.sinks[transfer].hold()
+            case file_do.CloseSink(transfer, keep):
+                sink = disk.sinks.pop(transfer, None)
+                # Sinks say nothing any more; a program's answers about other things stay.
+                mine = (fe.SinkReady, fe.SinkFailed, fe.SinkWrote, fe.SinkHeld)
+                kept = [
+                    one
+                    for one in disk.answers
+                    if not (isinstance(one, mine) and one.transfer == transfer)
+                ]
+                disk.answers = deque(kept)
+                if not keep or (
+                    sink is not None and any(one[0] == transfer for one in disk.finished)
+                ):
+                    disk.kept.pop(transfer, None)
+            case _:
+                raise AssertionError(command)
+
+    def check_agreed(self, command: file_do.OpenSink) -> None:
+        """Nothing is written that was not accepted."""
+        kept = self.disk.kept.get(command.transfer)
+        automatic = self.policy.without_asking or self.always
+        if command.transfer in self.agreed:
+            assert self.agreed[command.transfer][0] == command.entries
+            by_now = kept.declined if kept is not None else frozenset(command.declined)
+            assert set(self.agreed[command.transfer][1]) <= by_now | set(command.declined)
+        else:
+            assert automatic, "nobody accepted this"
+
+    def stop(self, transfer: TransferID) -> None:
+        for stream in self.bench.streams:
+            if stream.sender is self and stream.command.transfer == transfer and stream.running:
+                stream.running = False
+                stream.messages = deque(list(stream.messages)[:1])  # what is on its way already
+        old = [
+            one
+            for one in self.disk.answers
+            if isinstance(one, fe.SendingFailed) and one.transfer == transfer
+        ]
+        for one in old:
+            self.disk.answers.remove(one)
+
+
+class Bench:
+    """Both sides, the links between them and the streams that are on their way."""
+
+    def __init__(self, policy: AcceptPolicy = ASKING) -> None:
+        self.now = 0.0
+        self.tokens = 0
+        self.lane_numbers = 0
+        self.streams: list[Stream] = []
+        self.links: dict[ev.LinkID, FakeLink] = {}
+        self.left = Side(self, "left", AcceptPolicy())
+        self.right = Side(self, "right", policy)
+        self.new_link()
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        return self.left, self.right
+
+    def token_bytes(self, length: int) -> bytes:
+        self.tokens += 1
+        return self.tokens.to_bytes(length, "big")
+
+    def moment(self) -> None:
+        self.now += 0.01
+
+    # --- links and lanes --------------------------------------------------------------------------
+
+    def new_link(self) -> None:
+        """The one before is broken; who has not noticed yet will."""
+        for old in self.links.values():
+            old.broken = True
+        link = ev.LinkID(f"link-{len(self.links)}")
+        self.links[link] = FakeLink(link, {side.name: deque() for side in self.sides})
+        self.link = self.links[link]
+
+    def linked(self) -> "Bench":
+        """Both have greeted."""
+        for side in self.sides:
+            self.link_up(side)
+        return self
+
+    def link_up(self, side: Side) -> None:
+        side.peer_links[self.link.id] = FakePeerLink(self.link.id)
+        side.run(side.transfers.link_up(side.peer_link, self.now))
+
+    def link_down(self, side: Side, link: ev.LinkID) -> None:
+        self.links[link].broken = True
+        del side.peer_links[link]
+        side.arriving = {key: one for key, one in side.arriving.items() if one != link}
+        side.run(side.transfers.link_down(link, self.now))
+
+    def relink(self) -> None:
+        """The link dies, both notice, and another comes."""
+        for side in self.sides:
+            for link in list(side.peer_links):
+                self.link_down(side, link)
+        self.new_link()
+        self.linked()
+
+    def make_lane(self) -> None:
+        self.lane_numbers += 1
+        self.link.lane = self.lane_numbers
+
+    def break_lane(self) -> None:
+        self.link.lane = None
+
+    def lane_seen(self, side: Side) -> bool:
+        """Whether the side knows of the lane what is the case."""
+        return self.link.lanes.get(side.name) == self.link.lane
+
+    def see_lane(self, side: Side) -> None:
+        if self.link.lanes.get(side.name) is not None:
+            self.link.lanes[side.name] = None
+            side.lane(is_open=False)
+        else:
+            self.link.lanes[side.name] = self.link.lane
+            side.lane(is_open=True)
+
+    def lanes(self) -> None:
+        """A lane opens, and both see it."""
+        self.make_lane()
+        for side in self.sides:
+            self.see_lane(side)
+
+    # --- streams ----------------------------------------------------------------------------------
+
+    def start(self, sender: Side, command: file_do.StartSending) -> None:
+        link = self.links[command.link]
+        if link.broken:
+            return
+        lane = None
+        if command.via is st.Via.LANE:
+            lane = link.lanes.get(sender.name)
+            if lane is None or lane != link.lane:
+                return  # it broke meanwhile, of which the machine is told
+        messages = deque(sender.disk.read(command))
+        self.streams.append(
+            Stream(link, sender, command, lane, messages, channel=len(self.streams) + 1)
+        )
+
+    def fault(self, sender: Side, which: int) -> None:
+        """A stream of this side breaks off."""
+        running = [one for one in self.streams if one.sender is sender and one.running]
+        if running:
+            stream = running[which % len(running)]
+            stream.messages.clear()
+            sender.disk.answers.append(
+                fe.SendingFailed(stream.command.transfer, stream.command.generation)
+            )
+
+    def lost(self, stream: Stream) -> bool:
+        """Whether nothing more of it can arrive."""
+        gone = stream.link.broken or stream.refused or not (stream.messages or not stream.opened)
+        return gone or (stream.lane is not None and stream.lane != stream.link.lane)
+
+    def deliver(self, stream: Stream) -> None:
+        receiver = stream.sender.other
+        command = stream.command
+        if stream.lane is None and not stream.opened:
+            label = f"files/{command.transfer}/{command.generation}"
+            commands = receiver.transfers.channel_opened(
+                stream.link.id, stream.channel, label, self.now
+            )
+            stream.opened, stream.refused = True, commands is None
+            receiver.run(commands or [])
+            return
+        stream.opened = True
+        if not stream.messages:
+            return
+        message = stream.messages.popleft()
+        channel = link_ev.LANE_CHANNEL if stream.lane is not None else stream.channel
+        sink = receiver.disk.sinks.get(command.transfer)
+        if sink is not None:
+            sink.feed((stream.link.id, channel, command.generation), message)
+
+    # --- what may happen next ---------------------------------------------------------------------
+
+    def steps(self) -> list[Step]:
+        found: list[Step] = []
+        for side in self.sides:
+            if self.link.id not in side.peer_links and not self.link.broken:
+                found.append(partial(self.link_up, side))
+            for link in side.peer_links:
+                if self.links[link].broken:
+                    found.append(partial(self.link_down, side, link))
+                elif self.links[link].control[side.name]:
+                    found.append(partial(self.deliver_control, side, link))
+            if (
+                self.link.id in side.peer_links
+                and not self.link.broken
+                and not self.lane_seen(side)
+            ):
+                found.append(partial(self.see_lane, side))
+            if side.disk.answers:
+                found.append(side.answer)
+        self.streams = [
+            one
+            for one in self.streams
+            if not (self.lost(one) and (one.link.broken or not one.running))
+        ]
+        for stream in self.streams:
+            receiver = stream.sender.other
+            if self.lost(stream) or stream.link.id not in receiver.peer_links:
+                continue
+            if stream.lane is None or stream.link.lanes.get(receiver.name) == stream.lane:
+                found.append(partial(self.deliver, stream))
+        return found
+
+    def deliver_control(self, side: Side, link: ev.LinkID) -> None:
+        side.hear(side.peer_links[link], heard(self.links[link].control[side.name].popleft()))
+
+    def settle(self, *, accept: bool = False) -> None:
+        """Take steps, in turn, until there are none; `accept` whatever is asked meanwhile."""
+        for turn in range(20_000):
+            steps = self.steps()
+            if steps:
+                steps[turn % len(steps)]()
+                continue
+            asked = [(side, one) for side in self.sides for one in side.asked]
+            if not accept or not asked:
+                return
+            side, transfer = asked[0]
+            side.accept(transfer)
+        raise AssertionError("it never comes to rest")

@@ -1,0 +1,190 @@
+"""Tests of proxim.core.link.messages."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxim.core.errors import Reason
+from proxim.core.json_text import MessageError
+from proxim.core.link import messages as lm
+from proxim.core.pairing import messages as msg
+from proxim.core.sanitize import MAX_NAME_BYTES
+from tests.rows import each_row
+
+EXAMPLES: list[tuple[lm.LinkMessage, dict[str, object]]] = [
+    (
+        lm.Hello("Phone"),
+        {
+            "type": "hello",
+            "version": lm.LINK_VERSION,
+            "features": list(lm.FEATURES),
+            "name": "Phone",
+        },
+    ),
+    (lm.TextPiece("hi"), {"type": "text", "text": "hi"}),
+    (lm.TextPiece("hi", more=True), {"type": "text", "text": "hi", "more": True}),
+    (lm.Ping(), {"type": "ping"}),
+    (lm.Bye(), {"type": "bye"}),
+    (lm.Bye("expired"), {"type": "bye", "reason": "expired"}),
+    (lm.Unsupported("channel"), {"type": "unsupported", "what": "channel"}),
+]
+
+encodable = st.text(st.characters(exclude_categories=["Cs"]))
+short = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
+link_messages: st.SearchStrategy[lm.LinkMessage] = st.one_of(
+    st.builds(
+        lm.Hello, short, st.integers(1, 10**9), st.lists(short, max_size=lm.MAX_FEATURES).map(tuple)
+    ),
+    st.builds(lm.TextPiece, encodable, st.booleans()),
+    st.just(lm.Ping()),
+    st.builds(lm.Bye, st.none() | short),
+    st.builds(lm.Unsupported, short),
+)
+
+
+def refused(text: str) -> MessageError:
+    with pytest.raises(MessageError) as caught:
+        lm.parse_link_message(text)
+    return caught.value
+
+
+@each_row("message, fields", EXAMPLES)
+def test_each_message_is_written_and_read_as_documented(
+    message: lm.LinkMessage, fields: dict[str, object]
+) -> None:
+    assert json.loads(lm.dump_link_message(message)) == fields
+    assert lm.parse_link_message(json.dumps(fields)) == message
+
+
+@given(link_messages)
+def test_what_is_written_is_read_as_the_same(message: lm.LinkMessage) -> None:
+    assert lm.parse_link_message(lm.dump_link_message(message)) == message
+
+
+@given(link_messages)
+def test_unknown_fields_are_ignored(message: lm.LinkMessage) -> None:
+    fields = json.loads(lm.dump_link_message(message))
+    assert lm.parse_link_message(json.dumps({**fields, "later": {"x": [1]}})) == message
+
+
+@given(
+    st.text()
+    | st.recursive(st.none() | st.booleans() | st.text(max_size=8), st.lists).map(json.dumps)
+)
+def test_any_other_text_is_a_message_error(text: str) -> None:
+    assert refused(text).reason is Reason.BAD_JSON
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["type", "text", "more", "name", "version", "features", "reason", "what"]),
+        st.sampled_from(["hello", "text", "ping", "bye", "unsupported"])
+        | st.none()
+        | st.booleans()
+        | st.integers(),
+    )
+)
+def test_any_object_is_read_or_a_message_error(fields: dict[str, object]) -> None:
+    try:
+        message = lm.parse_link_message(json.dumps(fields))
+    except MessageError as error:
+        assert error.reason in (Reason.BAD_MESSAGE, Reason.UNKNOWN_TYPE)  # noqa: PT017  # either outcome is right
+    else:
+        assert json.loads(lm.dump_link_message(message))["type"] == fields["type"]
+
+
+@each_row(
+    "fields",
+    [
+        {},
+        {"type": 1},
+        {"type": "t" * (msg.MAX_ID_BYTES + 1)},
+        {"type": "hello"},
+        {"type": "hello", "version": 0, "name": "x"},
+        {"type": "hello", "version": True, "name": "x"},
+        {"type": "hello", "version": 1.0, "name": "x"},
+        {"type": "hello", "version": 1, "name": "x", "features": "text"},
+        {"type": "hello", "version": 1, "name": "x", "features": ["f"] * (lm.MAX_FEATURES + 1)},
+        {"type": "hello", "version": 1, "name": "x" * (MAX_NAME_BYTES + 1)},
+        {"type": "text"},
+        {"type": "text", "text": 5},
+        {"type": "text", "text": "\ud800"},
+        {"type": "text", "text": "a", "more": 1},
+        {"type": "text", "text": "a", "more": "yes"},
+        {"type": "bye", "reason": 1},
+        {"type": "bye", "reason": "r" * (msg.MAX_ID_BYTES + 1)},
+        {"type": "unsupported", "what": []},
+    ],
+)
+def test_wrong_fields_are_refused(fields: dict[str, object]) -> None:
+    assert refused(json.dumps(fields)).reason is Reason.BAD_MESSAGE
+
+
+def test_null_is_as_good_as_absent_where_a_field_may_be_absent() -> None:
+    assert lm.parse_link_message('{"type":"text","text":"a","more":null}') == lm.TextPiece("a")
+    assert lm.parse_link_message('{"type":"bye","reason":null}') == lm.Bye()
+    assert lm.parse_link_message('{"type":"unsupported"}') == lm.Unsupported("")
+
+
+def test_a_greeting_needs_no_features_and_keeps_only_those_that_are_names() -> None:
+    assert lm.parse_link_message('{"type":"hello","version":2,"name":"x"}') == lm.Hello("x", 2, ())
+    mixed = json.dumps(
+        {"type": "hello", "version": 1, "name": "x", "features": ["text", 5, None, "f" * 65]}
+    )
+    assert lm.parse_link_message(mixed) == lm.Hello("x", 1, ("text",))
+
+
+def test_an_unknown_type_is_named_so_that_it_can_be_told_unsupported() -> None:
+    error = refused('{"type":"call","files":[]}')
+    assert (error.reason, error.problem.detail) == (Reason.UNKNOWN_TYPE, "call")
+
+
+def test_a_message_has_a_limit_in_bytes() -> None:
+    frame = len(lm.dump_link_message(lm.TextPiece("")))
+    assert lm.parse_link_message(
+        lm.dump_link_message(lm.TextPiece("a" * (lm.MAX_LINK_MESSAGE_BYTES - frame)))
+    )
+    assert (
+        refused(
+            lm.dump_link_message(lm.TextPiece("a" * (lm.MAX_LINK_MESSAGE_BYTES - frame + 1)))
+        ).reason
+        is Reason.TOO_LARGE
+    )
+    # Fewer characters than the limit, more bytes.
+    assert (
+        refused(lm.dump_link_message(lm.TextPiece("é" * (lm.MAX_LINK_MESSAGE_BYTES // 2)))).reason
+        is Reason.TOO_LARGE
+    )
+    assert refused("\ud800" * (lm.MAX_LINK_MESSAGE_BYTES // 3 + 1)).reason is Reason.TOO_LARGE
+
+
+def test_text_is_cut_into_pieces_that_say_whether_more_follows() -> None:
+    assert list(lm.cut_text("")) == [lm.TextPiece("")]
+    assert list(lm.cut_text("a" * lm.TEXT_PIECE_CHARACTERS)) == [
+        lm.TextPiece("a" * lm.TEXT_PIECE_CHARACTERS)
+    ]
+    assert list(lm.cut_text("a" * lm.TEXT_PIECE_CHARACTERS + "b")) == [
+        lm.TextPiece("a" * lm.TEXT_PIECE_CHARACTERS, more=True),
+        lm.TextPiece("b"),
+    ]
+
+
+@given(
+    st.integers(0, 3 * lm.TEXT_PIECE_CHARACTERS), st.sampled_from(["a", "\0", "é", "中", "😀", '"'])
+)
+def test_every_piece_of_any_text_fits_into_a_message(length: int, character: str) -> None:
+    pieces = list(lm.cut_text(character * length))
+    assert "".join(piece.text for piece in pieces) == character * length
+    assert [piece.more for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+    for piece in pieces:
+        assert lm.parse_link_message(lm.dump_link_message(piece)) == piece
+
+
+def test_empty_pieces_without_end_are_not_kept() -> None:
+    pieces = lm.TextPieces()
+    for _ in range(1000):
+        assert pieces.take(lm.TextPiece("", more=True)) is None
+    assert pieces._pieces == []
+    assert pieces.take(lm.TextPiece("end")) == "end"

@@ -1,0 +1,99 @@
+"""Tests of proxim.core.link.signaling: one side's signals, with and without MACs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from proxim.core.errors import Reason
+from proxim.core.json_text import MessageError
+from proxim.core.link.signaling import Signaling
+from proxim.core.pairing import devices
+from proxim.core.pairing import messages as msg
+from proxim.core.pairing.proof import Method, ProofKeys, Side, context
+from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
+from tests.rows import each_row
+
+KEYS = ProofKeys(
+    context(Method.PSK, "abc", devices.DeviceInfo("Phone", "id")), b"g" * 32, b"h" * 32, b"secret"
+)
+OFFER = msg.Description(OFFER_SDP, msg.SDPType.OFFER)
+ANSWER = msg.Description(ANSWER_SDP, msg.SDPType.ANSWER)
+
+
+def guest(*, proved: bool = True) -> Signaling:
+    return Signaling(Side.GUEST, "192.168.1.5", KEYS if proved else None)
+
+
+def host(*, proved: bool = True) -> Signaling:
+    return Signaling(Side.HOST, "192.168.1.7", KEYS if proved else None)
+
+
+def refusal(side: Signaling, signal: msg.Signal) -> Reason:
+    with pytest.raises(MessageError) as caught:
+        side.take(signal)
+    return caught.value.reason
+
+
+@each_row("proved", [True, False])
+def test_offer_and_answer(proved: bool) -> None:
+    one, other = guest(proved=proved), host(proved=proved)
+    assert one.proved is proved
+    offer = one.seal("@code", OFFER)
+    assert (offer.session_id, offer.mac is not None) == ("@code", proved)
+    assert not other.described
+    assert other.take(offer) == OFFER
+    assert other.described
+    assert one.take(other.seal("@code", ANSWER)) == ANSWER
+
+
+def test_a_candidate_is_filtered() -> None:
+    side = host(proved=False)
+    assert side.take(msg.Signal("x", msg.Candidate(CANDIDATE))) == msg.Candidate(CANDIDATE)
+    assert (
+        side.take(msg.Signal("x", msg.Candidate(CANDIDATE.replace("192.168.1.7", "8.8.8.8"))))
+        is None
+    )
+    assert not side.described
+
+
+def test_a_description_without_use() -> None:
+    assert (
+        refusal(host(proved=False), msg.Signal("x", msg.Description("v=0")))
+        is Reason.BAD_DESCRIPTION
+    )
+    assert refusal(host(), guest().seal("x", msg.Description("v=0"))) is Reason.BAD_DESCRIPTION
+
+
+@each_row("proved, reason", [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)])
+@each_row(
+    "one, other, own, wrong",
+    [(guest, host, OFFER, msg.SDPType.ANSWER), (host, guest, ANSWER, msg.SDPType.OFFER)],
+)
+def test_out_of_turn(
+    one: Callable[..., Signaling],
+    other: Callable[..., Signaling],
+    own: msg.Description,
+    wrong: msg.SDPType,
+    proved: bool,
+    reason: Reason,
+) -> None:
+    """A second description, and one of the other side's type, which no MAC covers."""
+    signal = one(proved=proved).seal("x", own)
+    assert (
+        refusal(other(proved=proved), replace(signal, payload=replace(own, type=wrong))) is reason
+    )
+    sender, receiver = one(proved=proved), other(proved=proved)
+    assert receiver.take(sender.seal("x", own)) == own
+    assert refusal(receiver, sender.seal("x", own)) is reason
+
+
+def test_a_description_without_a_type_is_the_one_that_is_due() -> None:
+    untyped = replace(OFFER, type=None)
+    assert host(proved=False).take(msg.Signal("x", untyped)) == untyped
+
+
+@each_row("mac", [None, "", "A" * 43])
+def test_a_wrong_mac(mac: str | None) -> None:
+    for payload in (OFFER, msg.Candidate(CANDIDATE)):
+        assert refusal(host(), msg.Signal("x", payload, mac)) is Reason.TAMPERED

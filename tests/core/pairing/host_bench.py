@@ -1,0 +1,230 @@
+"""A hosting program and its guests with bare hands, which prove themselves step by step."""
+
+import itertools
+from dataclasses import dataclass, replace
+from types import EllipsisType
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.errors import Reason
+from proxim.core.link import events as link_ev
+from proxim.core.pairing import messages as msg
+from proxim.core.pairing.connections import DoorLimits
+from proxim.core.pairing.host import Host
+from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target, to_base64url
+from proxim.core.pairing.invitations import Invitations
+from proxim.core.pairing.proof import MakeExchange, ProofKeys, Side, SignalMacs, tag_auth
+from proxim.core.pairing.proving import GuestProof, start_guest_proof
+from proxim.core.pairing.replies import refusal
+from proxim.core.program import Program, ProgramEvent
+from tests.core.bench import Bench
+from tests.core.descriptions import ANSWER, OFFER
+from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, HOST_DEVICE, ONE_TIME, PHONE, PORT, prover
+from tests.core.in_commands import sent
+from tests.core.pairing.fake_spake2 import FakeSpake2
+
+
+def socket_timer(connection: ev.ConnectionID) -> ev.Timer:
+    """The clock of a socket that is not approved yet."""
+    return ev.Timer(ev.TimerName.SOCKET, f"socket-{connection}")
+
+
+def challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
+    """The clock of a challenge."""
+    return ev.Timer(ev.TimerName.CHALLENGE, f"socket-{connection}")
+
+
+def _is_socket_timer(command: do.Command) -> bool:
+    return (
+        isinstance(command, do.SetTimer | do.CancelTimer)
+        and command.timer.name is ev.TimerName.SOCKET
+    )
+
+
+@dataclass
+class Prove:
+    """A guest with bare hands that knows a code: its proof step by step, and its MACs once the host
+    has challenged.
+    """
+
+    connection: ev.ConnectionID
+    target: JoinTarget
+    proof: GuestProof
+    keys: ProofKeys | None = None
+    macs: SignalMacs | None = None
+
+    @property
+    def request(self) -> msg.PairRequest:
+        return msg.PairRequest(self.target.session_id, PHONE, self.proof.auth)
+
+    @property
+    def agreed(self) -> ProofKeys:
+        """Its keys, once it was challenged."""
+        assert self.keys is not None
+        return self.keys
+
+    def confirm(self, challenge: msg.Auth) -> msg.PairConfirm:
+        self.keys = self.proof.finish(challenge)
+        self.macs = SignalMacs(self.keys, Side.GUEST)
+        return msg.PairConfirm(self.target.session_id, tag_auth(self.keys.guest_tag()))
+
+    def signal(self, payload: msg.Description | msg.Candidate) -> msg.Signal:
+        assert self.macs is not None
+        return msg.Signal(self.target.session_id, payload, self.macs.seal(payload))
+
+
+class HostBench(Bench):
+    """A hosting program with bare sockets in the script's hand.
+
+    The clocks of its sockets run, but `handle` leaves them out of what it returns:
+    tests/core/pairing/test_connections.py is about them.
+    """
+
+    def __init__(
+        self,
+        first: ev.Invite = ONE_TIME,
+        preferred: str | None = None,
+        *,
+        spake2: MakeExchange = FakeSpake2,
+        require_proof: bool = False,
+        limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+    ) -> None:
+        self.prover = prover(spake2)
+        invitations = Invitations(
+            HOST_DEVICE,
+            first,
+            self.prover.token_bytes,
+            preferred,
+            require_proof=require_proof,
+        )
+        host = Host(invitations, self.prover, limits=limits)
+        super().__init__(Program(HOST_DEVICE, host, self.prover))
+        self._connections = itertools.count(1)
+        self._seen_code: str | None = None
+
+    def handle(self, event: ProgramEvent) -> list[do.Command]:
+        """Report an event; what the program commands."""
+        return [command for command in super().handle(event) if not _is_socket_timer(command)]
+
+    def listen(self, *networks: ev.Network) -> list[do.Command]:
+        """The network appears (or changes) and the server listens where the host wants it to."""
+        before = self.ledger.listening
+        commands = self.handle(ev.NetworksSeen(networks or (ETHERNET,)))
+        wanted = self.ledger.listening
+        if wanted is not None and wanted != before:
+            commands += self.handle(ev.Listening(wanted, PORT))
+        return commands
+
+    @property
+    def shown(self) -> st.Invitation:
+        """The code on the screen."""
+        assert self.ledger.invitation is not None
+        return self.ledger.invitation
+
+    @property
+    def link(self) -> ev.LinkID:
+        """The newest link."""
+        return next(reversed(self.ledger.links))
+
+    def connect(self, address: str = GUEST_ADDRESS) -> ev.ConnectionID:
+        """A guest's WebSocket opens."""
+        connection = ev.ConnectionID(next(self._connections))
+        assert self.handle(ev.ConnectionOpened(connection, address)) == []
+        return connection
+
+    def say(self, connection: ev.ConnectionID, message: msg.Message | str) -> list[do.Command]:
+        """A guest says something."""
+        text = message if isinstance(message, str) else msg.dump_message(message)
+        return self.handle(ev.FrameReceived(connection, text))
+
+    def says(
+        self,
+        connection: ev.ConnectionID,
+        message: msg.Message | str,
+        *expected: do.Command | EllipsisType,
+    ) -> list[do.Command]:
+        """A guest says something, and the program commands just these."""
+        commands = self.say(connection, message)
+        self.trace.check(commands, expected)
+        return commands
+
+    def ask(self, connection: ev.ConnectionID, session_id: str | None = None) -> list[do.Command]:
+        """A guest asks to join; by the session shown where no other is named."""
+        return self.say(connection, msg.PairRequest(session_id or self.shown.session_id, PHONE))
+
+    def prover_of(
+        self,
+        address: str = GUEST_ADDRESS,
+        *,
+        by_code: bool = True,
+        knows: bool = True,
+        connection: ev.ConnectionID | None = None,
+    ) -> Prove:
+        """A guest connects that knows the code or QR shown, or guesses it wrong."""
+        target = parse_target(self.shown.url)
+        assert target.qr_secret is not None
+        secret = target.qr_secret if knows else to_base64url(bytes(16))
+        target = replace(target, qr_secret=secret)
+        if by_code:
+            if not self.shown.code_closed:  # else the one seen before it was closed
+                self._seen_code = self.shown.code
+            assert self._seen_code is not None
+            code = parse_code(self._seen_code)
+            secret_bits = code.secret if knows else code.secret ^ 1
+            target = parse_target(replace(code, secret=secret_bits).canonical)
+        proof = start_guest_proof(target, PHONE, self.prover)
+        assert proof is not None
+        return Prove(self.connect(address) if connection is None else connection, target, proof)
+
+    def challenged(self, guest: Prove) -> msg.Auth:
+        """The guest asks and is challenged."""
+        (challenge,) = sent(self.say(guest.connection, guest.request))
+        assert isinstance(challenge, msg.PairChallenge)
+        return challenge.auth
+
+    def prove(self, address: str = GUEST_ADDRESS, *, by_code: bool = True) -> Prove:
+        """A guest has proved itself, and its prompt is shown."""
+        guest = self.prover_of(address, by_code=by_code)
+        self.say(guest.connection, guest.confirm(self.challenged(guest)))
+        return guest
+
+    def approve(self, guest: Prove) -> ev.LinkID:
+        """The person lets in who asks by the code shown; the new link."""
+        session_id = self.shown.session_id
+        self.handle(
+            ev.Decide(session_id, approved=True, number=self.ledger.prompts[session_id].number)
+        )
+        return self.link
+
+    def asked(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str]:
+        """A guest has asked: its socket and the session's id."""
+        connection = self.connect()
+        self.ask(connection, session_id)
+        return connection, next(reversed(self.ledger.prompts))
+
+    def approved(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:
+        """A guest was approved: its socket, the session's id, its link."""
+        connection, session = self.asked(session_id)
+        self.handle(ev.Decide(session, approved=True, number=self.ledger.prompts[session].number))
+        return connection, session, self.link
+
+    def answered(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:
+        """Descriptions are exchanged."""
+        connection, session, link = self.approved(session_id)
+        self.say(connection, msg.Signal(session_id or session, OFFER))
+        self.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+        return connection, session, link
+
+    def linked(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:
+        """The link is open."""
+        connection, session, link = self.answered(session_id)
+        self.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
+        return connection, session, link
+
+
+def refused(
+    connection: ev.ConnectionID, reason: Reason, session_id: str | None = None
+) -> do.Command:
+    """The error that a guest gets."""
+    return refusal(connection, reason, session_id)

@@ -1,0 +1,42 @@
+"""Tests of proxim.core.pairing.guest_pairing: the ids of tries.
+
+All else is said of the whole guest, in test_guest.py.
+"""
+
+import itertools
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core.errors import Reason
+from proxim.core.pairing.guest_pairing import GuestState
+from proxim.core.pairing.host_code import JoinTarget
+from proxim.core.pairing.join import Guest
+from tests.core.handed_in import PHONE, no_files, prover
+
+TARGET = JoinTarget("192.168.1.5", 47800, "abc")
+
+
+def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
+    links, sockets = itertools.count(7), itertools.count(3)
+    guest = Guest(
+        TARGET,
+        PHONE,
+        prover(),
+        lambda: ev.LinkID(f"guest-{next(links)}"),
+        lambda: ev.ConnectionID(-next(sockets)),
+        no_files(),
+    )
+    assert (guest.link.id, guest.connection, guest.resumes) == (
+        ev.LinkID("guest-7"),
+        ev.ConnectionID(-3),
+        False,
+    )
+    assert do.Dial(ev.ConnectionID(-3), TARGET.websocket_url) in guest.start()
+
+
+def test_a_first_attempt_that_fails_takes_no_second_ids() -> None:
+    links, sockets = iter([ev.LinkID("guest-1")]), iter([ev.ConnectionID(-1)])
+    guest = Guest(TARGET, PHONE, prover(), lambda: next(links), lambda: next(sockets), no_files())
+    guest.start()
+    guest.handle(ev.DialFailed(ev.ConnectionID(-1), Reason.REFUSED), 0.0)
+    assert guest.state is GuestState.ENDED

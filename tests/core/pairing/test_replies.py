@@ -1,0 +1,47 @@
+"""Tests of proxim.core.pairing.replies: what a refused guest reads."""
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.pairing import messages as msg
+from proxim.core.pairing.proof import ProofKeys, tag_matches
+from proxim.core.pairing.replies import host_tag, refusal, rejection
+from proxim.core.pairing.session_inputs import Guest
+from tests.core.handed_in import PHONE
+from tests.rows import each_row
+
+SOCKET = ev.ConnectionID(7)
+KEYS = ProofKeys(b"context", b"guest", b"host", b"secret")
+STRANGER = Guest(SOCKET, "192.168.1.9", "abc", PHONE)
+PROVED = Guest(SOCKET, "192.168.1.9", "abc", PHONE, keys=KEYS)
+
+
+@each_row("reason", Reason)
+def test_a_refusal_names_its_reason_in_a_sentence(reason: Reason) -> None:
+    assert refusal(SOCKET, reason) == do.Send(
+        SOCKET, msg.ErrorMessage(reason.value, SENTENCES[reason])
+    )
+    assert refusal(SOCKET, reason, "abc") == do.Send(
+        SOCKET, msg.ErrorMessage(reason.value, SENTENCES[reason], "abc")
+    )
+
+
+def test_a_rejection_without_a_proof_carries_none() -> None:
+    assert rejection(STRANGER, Reason.BUSY) == do.Send(
+        SOCKET, msg.PairResult("abc", approved=False, reason=Reason.BUSY)
+    )
+    assert host_tag(STRANGER, "approved") is None
+
+
+def test_a_rejection_of_a_guest_that_proved_itself_carries_the_hosts_tag_over_that_decision() -> (
+    None
+):
+    (command,) = [rejection(PROVED, Reason.DECLINED)]
+    assert isinstance(command, do.Send)
+    assert isinstance(command.message, msg.PairResult)
+    assert command.message.auth is not None
+    assert tag_matches(KEYS.host_tag("rejected"), command.message.auth.t)
+    assert not tag_matches(KEYS.host_tag("approved"), command.message.auth.t)
+    approved = host_tag(PROVED, "approved")
+    assert approved is not None
+    assert tag_matches(KEYS.host_tag("approved"), approved.t)

@@ -1,0 +1,979 @@
+"""Tests of proxim.core.pairing.session: one session as scripts of inputs and expected commands."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
+from proxim.core.link import messages as lm
+from proxim.core.link.link import HEARTBEAT_SECONDS
+from proxim.core.pairing import devices, host_code
+from proxim.core.pairing import messages as msg
+from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs, tag_auth
+from proxim.core.pairing.replies import refusal, rejection
+from proxim.core.pairing.session import LOST_SOCKET_SECONDS, Session
+from proxim.core.pairing.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
+from proxim.core.pairing.session_states import SessionState, SessionStatus
+from tests.core import handed_in
+from tests.core.descriptions import LINE, sdp
+from tests.core.handed_in import no_files
+from tests.core.playbook import Playbook
+from tests.rows import each_row
+
+SDP = sdp()
+ID = "session-id"
+GUEST = Guest(
+    ev.ConnectionID(1),
+    "192.168.1.9",
+    host_code.CODE_SESSION_ID,
+    devices.DeviceInfo("Phone", "uuid-of-phone"),
+)
+OTHER = Guest(
+    ev.ConnectionID(2), "192.168.1.10", ID, devices.DeviceInfo("Tablet", "uuid-of-tablet")
+)
+LINK = ev.LinkID("host-1")
+APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
+SESSION = ev.Timer(ev.TimerName.SESSION, ID)
+OPEN_TIMER = ev.Timer(ev.TimerName.LINK_OPEN, LINK)
+HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
+T0 = 100.0
+
+APPROVED = st.LinkStatus(LINK, ID, st.Stage.APPROVED, peer_name="Phone", peer_address="192.168.1.9")
+CONNECTING = replace(APPROVED, stage=st.Stage.CONNECTING)
+CONNECTED = replace(APPROVED, stage=st.Stage.CONNECTED, was_connected=True, can_text=True)
+OFFER = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
+ANSWER = link_ev.PeerDescribed(LINK, msg.SDPType.ANSWER, SDP)
+CHANNEL = link_ev.ChannelOpened(LINK, 1, link_ev.CONTROL_LABEL)
+
+VANISHED = link_ev.PeerFailed(LINK, Reason.PEER_VANISHED)
+RESUME = ev.Timer(ev.TimerName.RESUME, ID)
+
+ONE_TIME, TEMPORARY, PERSISTENT = (
+    ev.SessionType.ONE_TIME,
+    ev.SessionType.TEMPORARY,
+    ev.SessionType.PERSISTENT,
+)
+
+
+def signal(message: msg.Signal, guest: Guest = GUEST) -> GuestSignal:
+    return GuestSignal(guest.connection, message)
+
+
+def say(message: lm.LinkMessage) -> do.Command:
+    return link_do.SendOnChannel(LINK, 1, lm.dump_link_message(message))
+
+
+def heard(message: lm.LinkMessage) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(LINK, 1, lm.dump_link_message(message))
+
+
+def rejected(reason: Reason, guest: Guest = GUEST) -> list[do.Command]:
+    """What ends a prompt that was not approved."""
+    return [
+        do.CancelTimer(APPROVAL),
+        do.Send(guest.connection, msg.PairResult(guest.session_id, approved=False, reason=reason)),
+        do.Publish(st.PairOutcome(ID, approved=False, reason=reason)),
+    ]
+
+
+def link_closed(
+    reason: Reason, before: st.LinkStatus, *, said_bye: bool = False
+) -> list[do.Command]:
+    """What ends a link."""
+    told = replace(before, stage=st.Stage.CLOSED, can_text=False, reason=reason)
+    return [
+        do.CancelTimer(OPEN_TIMER),
+        do.CancelTimer(HEARTBEAT),
+        link_do.ClosePeer(LINK, said_bye),
+        do.Publish(told),
+    ]
+
+
+def ended(reason: Reason) -> list[do.Command]:
+    """What ends a session that serves a guest."""
+    return [
+        do.CancelTimer(SESSION),
+        do.Send(GUEST.connection, msg.SessionEnded(host_code.CODE_SESSION_ID, reason)),
+        do.CloseConnection(GUEST.connection, msg.CloseCode.SESSION_ENDED),
+    ]
+
+
+def new_session(kind: ev.SessionType = ONE_TIME, lifetime: float | None = None) -> Session:
+    numbers = itertools.count(1)
+    return Session(
+        handed_in.new_session(ID, kind, lifetime, T0),
+        "Host PC",
+        lambda: ev.LinkID(f"host-{next(numbers)}"),
+        no_files(),
+    )
+
+
+def asked(kind: ev.SessionType = ONE_TIME) -> Session:
+    session = new_session(kind)
+    session.handle(Ask(GUEST), T0)
+    return session
+
+
+def approved(kind: ev.SessionType = ONE_TIME) -> Session:
+    session = asked(kind)
+    session.handle(ev.Decide(ID, approved=True), T0)
+    return session
+
+
+def answered(kind: ev.SessionType = ONE_TIME) -> Session:
+    session = approved(kind)
+    session.handle(signal(OFFER), T0)
+    session.handle(ANSWER, T0)
+    return session
+
+
+def linked(kind: ev.SessionType = ONE_TIME) -> Session:
+    session = answered(kind)
+    session.handle(CHANNEL, T0)
+    return session
+
+
+def proved(number: int, name: str = host_code.CODE_SESSION_ID) -> Guest:
+    """A guest on the socket of that number, with keys of its own."""
+    keys = ProofKeys(b"", bytes([number]), b"", b"secret")
+    return Guest(
+        ev.ConnectionID(number), GUEST.address, name, GUEST.device, devices.Verified.CODE, keys
+    )
+
+
+PROVED = proved(1)
+
+
+def keys_of(guest: Guest) -> ProofKeys:
+    assert guest.keys is not None
+    return guest.keys
+
+
+def back(number: int, last: Guest) -> Guest:
+    """It comes back on a new socket, by what its last proof left it."""
+    return replace(proved(number, keys_of(last).resume_name()), verified=None)
+
+
+def offered_by(session: Session, guest: Guest) -> ev.LinkID:
+    """The guest that was let in offers, and is answered."""
+    assert session.link is not None
+    link = session.link.id
+    description = msg.Description(SDP, msg.SDPType.OFFER)
+    offer = msg.Signal(
+        guest.session_id, description, SignalMacs(keys_of(guest), Side.GUEST).seal(description)
+    )
+    session.handle(signal(offer, guest), T0)
+    session.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, SDP), T0)
+    return link
+
+
+def open_link(session: Session, guest: Guest) -> ev.LinkID:
+    """The guest that was let in offers, and its link opens."""
+    link = offered_by(session, guest)
+    session.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL), T0)
+    assert session.state is SessionState.LINKED
+    return link
+
+
+def linked_by_proof(kind: ev.SessionType = ONE_TIME) -> Session:
+    session = new_session(kind)
+    session.handle(Ask(PROVED), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
+    open_link(session, PROVED)
+    return session
+
+
+def away(kind: ev.SessionType = ONE_TIME) -> Session:
+    session = linked_by_proof(kind)
+    session.handle(VANISHED, T0)
+    return session
+
+
+def over(kind: ev.SessionType = ONE_TIME) -> Session:
+    session = new_session(kind)
+    session.handle(End(Reason.CLOSED), T0)
+    return session
+
+
+# --- its life -------------------------------------------------------------------------------------
+
+
+@each_row(
+    "kind, lifetime, seconds",
+    [
+        (ONE_TIME, None, 900.0),
+        (ONE_TIME, 1800.0, 1800.0),
+        (TEMPORARY, None, 900.0),
+        (TEMPORARY, 60.0, 60.0),
+        (PERSISTENT, None, None),
+        (PERSISTENT, 60.0, None),
+    ],
+)
+def test_a_session_lives_as_long_as_its_type_says(
+    kind: ev.SessionType, lifetime: float | None, seconds: float | None
+) -> None:
+    session = new_session(kind, lifetime)
+    assert session.start(T0) == ([] if seconds is None else [do.SetTimer(SESSION, seconds)])
+    assert session.expires == (None if seconds is None else T0 + seconds)
+    assert (session.state, session.status) == (SessionState.OPEN, SessionStatus.PENDING)
+
+
+# --- asking ---------------------------------------------------------------------------------------
+
+
+def test_a_request_shows_a_prompt_for_40_seconds() -> None:
+    session = new_session()
+    device = devices.DeviceInfo("Ev\u202eil\nname" + "x" * 50, "id\0")
+    commands = session.handle(Ask(replace(GUEST, device=device)), T0 + 5)
+    shown = devices.DeviceInfo("Evil name" + "x" * 30 + "…", "id")
+    assert commands == [
+        do.SetTimer(APPROVAL, 40.0),
+        do.Publish(st.Prompt(ID, shown, "192.168.1.9", None, deadline=T0 + 45, number=1)),
+    ]
+    assert session.state is SessionState.ASKED
+    assert session.serves(GUEST.connection)
+    assert not session.serves(OTHER.connection)
+
+
+def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() -> None:
+    session = asked()
+    assert session.handle(ev.Decide(ID, approved=True), T0) == [
+        do.CancelTimer(APPROVAL),
+        do.Send(GUEST.connection, msg.PairResult(host_code.CODE_SESSION_ID, approved=True)),
+        do.Publish(st.PairOutcome(ID, approved=True)),
+        do.Publish(APPROVED),
+        link_do.OpenPeer(LINK, offerer=False),
+        do.SetTimer(OPEN_TIMER, 15.0),
+    ]
+    assert (session.state, session.status) == (SessionState.LINKING, SessionStatus.APPROVED)
+
+
+@each_row(
+    "event, reason",
+    [(ev.Decide(ID, approved=False), Reason.DECLINED), (ev.TimerFired(APPROVAL), Reason.TIMEOUT)],
+)
+def test_a_rejected_request_leaves_the_session_open(event: SessionInput, reason: Reason) -> None:
+    session = asked()
+    assert session.handle(event, T0) == rejected(reason)
+    assert (session.state, session.status, session.guest) == (
+        SessionState.OPEN,
+        SessionStatus.REJECTED,
+        None,
+    )
+    session.handle(Ask(OTHER), T0)
+    assert (session.state, session.status) == (SessionState.ASKED, SessionStatus.PENDING)
+
+
+def test_a_guest_that_leaves_takes_its_prompt_along() -> None:
+    session = asked()
+    assert session.handle(ev.ConnectionLost(GUEST.connection), T0) == [
+        do.CancelTimer(APPROVAL),
+        do.Publish(st.PairOutcome(ID, approved=False, reason=Reason.GUEST_LEFT)),
+    ]
+    assert (session.state, session.status) == (SessionState.OPEN, SessionStatus.PENDING)
+
+
+@each_row("make", [asked, approved, linked])
+def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Session]) -> None:
+    session = make()
+    state = session.state
+    busy = do.Send(OTHER.connection, msg.PairResult(ID, approved=False, reason=Reason.BUSY))
+    assert session.handle(Ask(OTHER), T0) == [busy]
+    assert session.state is state
+    assert session.serves(GUEST.connection)
+
+
+@each_row("make", [new_session, approved, linked])
+@each_row("yes", [True, False])
+def test_a_decision_without_a_prompt_is_told_to_come_too_late(
+    make: Callable[[], Session], yes: bool
+) -> None:
+    session = make()
+    state = session.state
+    assert session.handle(ev.Decide(ID, yes), T0) == [
+        do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))
+    ]
+    assert session.state is state
+
+
+# --- signals --------------------------------------------------------------------------------------
+
+
+@each_row("make", [new_session, asked])
+@each_row("payload", [OFFER.payload, msg.Candidate(LINE)])
+def test_a_signal_before_approval_is_refused(
+    make: Callable[[], Session], payload: msg.Description | msg.Candidate
+) -> None:
+    session = make()
+    state = session.state
+    refused = refusal(GUEST.connection, Reason.NOT_ALLOWED, ID)
+    assert session.handle(signal(msg.Signal(ID, payload)), T0) == [refused]
+    assert refused == do.Send(
+        GUEST.connection,
+        msg.ErrorMessage("not_allowed", SENTENCES[Reason.NOT_ALLOWED], session_id=ID),
+    )
+    assert session.state is state
+
+
+@each_row("kind", [msg.SDPType.OFFER, None])
+def test_the_offer_may_leave_out_its_type_and_is_answered(kind: msg.SDPType | None) -> None:
+    session = approved()
+    assert session.handle(signal(msg.Signal(ID, msg.Description(SDP, kind))), T0) == [
+        do.Publish(CONNECTING),
+        link_do.ApplyDescription(LINK, msg.SDPType.OFFER, SDP),
+    ]
+    assert session.handle(ANSWER, T0) == [
+        do.Send(
+            GUEST.connection,
+            msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER)),
+        )
+    ]
+
+
+def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link() -> None:
+    play = Playbook(approved(), T0)
+    candidate = msg.Candidate(LINE, "0", 0)
+    added = [link_do.AddCandidate(LINK, candidate)]
+    for event in (OFFER, None, CHANNEL):
+        play.on(signal(msg.Signal(ID, candidate)), *added)
+        if event is not None:
+            play.on(signal(event) if isinstance(event, msg.Signal) else event, ...)
+    play.on(
+        signal(msg.Signal(ID, msg.Candidate(""))), link_do.AddCandidate(LINK, msg.Candidate(""))
+    )
+
+
+def test_the_guest_offers_once_and_never_answers() -> None:
+    play = Playbook(approved(), T0)
+    refused = [refusal(GUEST.connection, Reason.NOT_ALLOWED, host_code.CODE_SESSION_ID)]
+    answer = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
+    play.on(signal(answer), *refused)
+    play.on(signal(OFFER), ...)
+    play.on(signal(OFFER), *refused)
+    play.on(ANSWER, ...)
+    play.on(CHANNEL, ...)
+    play.on(signal(OFFER), *refused)
+    play.reaches(SessionState.LINKED)
+
+
+@each_row("make", [approved, linked])
+def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> None:
+    session = make()
+    for message in (OFFER, msg.Signal(host_code.CODE_SESSION_ID, msg.Candidate(LINE))):
+        refused = refusal(OTHER.connection, Reason.NOT_ALLOWED, host_code.CODE_SESSION_ID)
+        assert session.handle(signal(message, OTHER), T0) == [refused]
+
+
+# --- the link -------------------------------------------------------------------------------------
+
+
+def test_a_channel_makes_it_linked() -> None:
+    session = answered()
+    play = Playbook(session, T0)
+    play.on(
+        CHANNEL,
+        do.CancelTimer(OPEN_TIMER),
+        do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+        say(lm.Hello("Host PC")),
+        do.Publish(replace(CONNECTED)),
+    )
+    assert (session.state, session.status) == (SessionState.LINKED, SessionStatus.APPROVED)
+    play.on(heard(lm.TextPiece("hi")), do.Publish(st.TextReceived(LINK, "hi")))
+    play.on(ev.TimerFired(HEARTBEAT), ..., do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
+
+
+FAILURES: list[tuple[SessionInput, Reason]] = [
+    (link_ev.PeerFailed(LINK, Reason.ICE_FAILED), Reason.ICE_FAILED),
+    (link_ev.PeerFailed(LINK, Reason.BAD_DESCRIPTION), Reason.BAD_DESCRIPTION),
+    (ev.TimerFired(OPEN_TIMER), Reason.LINK_TIMEOUT),
+]
+
+
+@each_row("event, reason", FAILURES)
+@each_row("kind", ev.SessionType)
+def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
+    kind: ev.SessionType, event: SessionInput, reason: Reason
+) -> None:
+    session = answered(kind)
+    play = Playbook(session, T0)
+    play.on(
+        event,
+        *link_closed(reason, CONNECTING),
+        refusal(GUEST.connection, reason, host_code.CODE_SESSION_ID),
+        do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
+    )
+    assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
+    assert session.status is SessionStatus.PENDING
+    play.on(Ask(OTHER), ...)
+    # A link's id is never used twice
+    new = link_do.OpenPeer(ev.LinkID("host-2"), offerer=False)
+    play.on(ev.Decide(ID, approved=True), ..., new, ...)
+
+
+def test_an_approved_guest_that_never_offers_is_told_so() -> None:
+    session = approved()
+    assert session.handle(ev.TimerFired(OPEN_TIMER), T0) == [
+        *link_closed(Reason.NO_OFFER, APPROVED),
+        refusal(GUEST.connection, Reason.NO_OFFER, host_code.CODE_SESSION_ID),
+        do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
+    ]
+
+
+def test_a_second_attempt_takes_its_own_offer() -> None:
+    session = answered()
+    session.handle(link_ev.PeerFailed(LINK, Reason.ICE_FAILED), T0)
+    session.handle(Ask(OTHER), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
+    offered = session.handle(signal(OFFER, OTHER), T0)
+    assert offered[-1] == link_do.ApplyDescription(ev.LinkID("host-2"), msg.SDPType.OFFER, SDP)
+
+
+def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
+    session = approved()
+    assert session.handle(ev.ConnectionLost(GUEST.connection), T0) == link_closed(
+        Reason.GUEST_LEFT, APPROVED
+    )
+    assert session.state is SessionState.OPEN
+
+
+def test_a_socket_that_closes_after_the_answer_leaves_the_link_a_moment_to_open() -> None:
+    session = answered()
+    moved = [do.SetTimer(OPEN_TIMER, LOST_SOCKET_SECONDS)]
+    assert session.handle(ev.ConnectionLost(GUEST.connection), T0 + 1) == moved
+    session.handle(CHANNEL, T0 + 1.2)
+    assert session.state is SessionState.LINKED
+
+
+def test_a_guest_that_left_after_the_answer_has_left_when_that_moment_is_over() -> None:
+    session = answered()
+    session.handle(ev.ConnectionLost(GUEST.connection), T0 + 1)
+    assert session.handle(ev.TimerFired(OPEN_TIMER), T0 + 5) == link_closed(
+        Reason.GUEST_LEFT, CONNECTING
+    )
+    assert session.state is SessionState.OPEN
+
+
+@each_row("at, left", [(14.0, 1.0), (15.5, 0.0)])
+def test_that_moment_never_exceeds_the_15_seconds(at: float, left: float) -> None:
+    session = answered()
+    assert session.handle(ev.ConnectionLost(GUEST.connection), T0 + at) == [
+        do.SetTimer(OPEN_TIMER, left)
+    ]
+
+
+def test_an_open_link_stands_without_its_socket() -> None:
+    session = linked()
+    play = Playbook(session, T0)
+    play.on(ev.ConnectionLost(GUEST.connection))
+    play.on(ev.SendText(LINK, "hi"), say(lm.TextPiece("hi")), ...)
+    assert not session.serves(GUEST.connection)
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), do.CancelTimer(SESSION))
+
+
+@each_row(
+    "event, reason",
+    [
+        (heard(lm.Bye()), Reason.PEER_LEFT),
+        (link_ev.PeerFailed(LINK, Reason.PEER_VANISHED), Reason.PEER_VANISHED),
+    ],
+)
+def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reason) -> None:
+    session = linked()
+    # To a guest that still hears us
+    told = reason if reason is Reason.PEER_VANISHED else Reason.CLOSED
+    assert session.handle(event, T0) == [*link_closed(reason, CONNECTED), *ended(told)]
+    assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.APPROVED)
+
+
+@each_row("kind", [TEMPORARY, PERSISTENT])
+def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> None:
+    session = linked(kind)
+    play = Playbook(session, T0)
+    closed = do.CloseConnection(GUEST.connection)  # an orderly end, not a link that failed
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), closed)
+    assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
+    play.on(Ask(replace(GUEST, connection=ev.ConnectionID(3))), ...)
+    assert play.on(ev.Decide(ID, approved=True), ...)[1] == do.Send(
+        ev.ConnectionID(3), msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
+    )
+
+
+def test_a_returning_guest_whose_socket_was_lost_needs_no_closing() -> None:
+    session = linked(PERSISTENT)
+    session.handle(ev.ConnectionLost(GUEST.connection), T0)
+    assert session.handle(heard(lm.Bye()), T0) == link_closed(Reason.PEER_LEFT, CONNECTED)
+
+
+@each_row("kind", ev.SessionType)
+def test_the_hosts_disconnect_ends_the_session_whatever_its_type(kind: ev.SessionType) -> None:
+    session = linked(kind)
+    assert session.handle(ev.Disconnect(LINK), T0) == [
+        say(lm.Bye("closed")),
+        *link_closed(Reason.DISCONNECTED, CONNECTED, said_bye=True),
+        *ended(Reason.CLOSED),
+    ]
+    assert session.state is SessionState.ENDED
+    session = approved(kind)
+    assert session.handle(ev.Disconnect(LINK), T0) == [
+        *link_closed(Reason.DISCONNECTED, APPROVED),
+        *ended(Reason.CLOSED),
+    ]
+
+
+# --- expiry and end -------------------------------------------------------------------------------
+
+
+def test_an_open_session_expires() -> None:
+    session = new_session()
+    assert session.handle(ev.TimerFired(SESSION), T0 + 900) == [do.CancelTimer(SESSION)]
+    assert (session.state, session.status) == (SessionState.ENDED, SessionStatus.EXPIRED)
+
+
+@each_row("kind", [ONE_TIME, TEMPORARY])
+def test_a_session_that_expires_rejects_whoever_asks(kind: ev.SessionType) -> None:
+    session = asked(kind)
+    assert session.handle(ev.TimerFired(SESSION), T0) == [
+        *rejected(Reason.EXPIRED),
+        do.CancelTimer(SESSION),
+    ]
+    assert session.status is SessionStatus.EXPIRED
+
+
+def test_a_one_time_session_that_was_joined_in_time_outlives_its_15_minutes() -> None:
+    play = Playbook(answered(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.on(CHANNEL, ...)
+    play.reaches(SessionState.LINKED)
+    # It ends as any other: over, not expired.
+    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), *ended(Reason.CLOSED))
+    play = Playbook(linked(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.reaches(SessionState.LINKED)
+
+
+@each_row("event, reason", FAILURES)
+def test_a_one_time_session_whose_time_ran_out_while_linking_has_no_second_attempt(
+    event: SessionInput, reason: Reason
+) -> None:
+    session = answered()
+    session.handle(ev.TimerFired(SESSION), T0)
+    assert session.handle(event, T0) == [
+        *link_closed(reason, CONNECTING),
+        refusal(GUEST.connection, reason, host_code.CODE_SESSION_ID),
+        *ended(Reason.EXPIRED),
+    ]
+    assert session.status is SessionStatus.EXPIRED
+
+
+def test_a_temporary_session_takes_its_link_along_when_it_expires() -> None:
+    session = linked(TEMPORARY)
+    assert session.handle(ev.TimerFired(SESSION), T0) == [
+        say(lm.Bye("expired")),
+        *link_closed(Reason.EXPIRED, CONNECTED, said_bye=True),
+        *ended(Reason.EXPIRED),
+    ]
+    session = answered(TEMPORARY)
+    assert session.handle(ev.TimerFired(SESSION), T0) == [
+        *link_closed(Reason.EXPIRED, CONNECTING),
+        *ended(Reason.EXPIRED),
+    ]
+    assert session.status is SessionStatus.EXPIRED
+
+
+def test_the_host_ends_a_session_wherever_it_is() -> None:
+    end = End(Reason.CLOSED)
+    assert new_session().handle(end, T0) == [do.CancelTimer(SESSION)]
+    assert asked().handle(end, T0) == [*rejected(Reason.CLOSED), do.CancelTimer(SESSION)]
+    assert answered().handle(end, T0) == [
+        *link_closed(Reason.CLOSED, CONNECTING),
+        *ended(Reason.CLOSED),
+    ]
+    assert linked().handle(end, T0) == [
+        say(lm.Bye("closed")),
+        *link_closed(Reason.CLOSED, CONNECTED, said_bye=True),
+        *ended(Reason.CLOSED),
+    ]
+
+
+# --- a lost link ----------------------------------------------------------------------------------
+
+CONNECTED_BY_PROOF = replace(CONNECTED, verified=devices.Verified.CODE)
+NO_LANE = [do.CancelTimer(ev.Timer(ev.TimerName.LANE, LINK)), link_do.CloseLane(LINK)]
+WAITING = replace(CONNECTED_BY_PROOF, stage=st.Stage.WAITING, can_text=False, deadline=T0 + 120)
+
+
+def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
+    session = linked_by_proof()
+    assert session.handle(VANISHED, T0) == [
+        do.CancelTimer(OPEN_TIMER),
+        do.CancelTimer(HEARTBEAT),
+        link_do.ClosePeer(LINK),
+        *NO_LANE,
+        do.CloseConnection(PROVED.connection),
+        do.SetTimer(RESUME, 120.0),
+        do.Publish(WAITING),
+    ]
+    assert (session.state, session.status, session.guest) == (
+        SessionState.AWAY,
+        SessionStatus.APPROVED,
+        None,
+    )
+
+
+def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
+    session = away()
+    guest = back(3, PROVED)
+    new = ev.LinkID("host-2")
+    told = replace(WAITING, link=new, stage=st.Stage.APPROVED, deadline=None, resumes=LINK)
+    tag = tag_auth(keys_of(guest).host_tag("approved"))
+    token, key = keys_of(guest).key("lane token")[:16], keys_of(guest).key("lane key")
+    assert session.handle(Resume(guest), T0 + 60) == [
+        do.CancelTimer(RESUME),
+        do.Send(guest.connection, msg.PairResult(guest.session_id, approved=True, auth=tag)),
+        do.Publish(told),
+        link_do.OpenPeer(new, offerer=False),
+        do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
+        link_do.ExpectLane(new, token, key),
+    ]
+    open_link(session, guest)
+    assert session.link is not None
+    # What the person was told when they approved
+    assert session.link.status.verified is devices.Verified.CODE
+
+
+@each_row("make", [new_session, asked, approved, linked, linked_by_proof, away])
+def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> None:
+    for guest in (
+        back(3, proved(2)),
+        replace(proved(3), session_id=ID),
+        replace(back(3, PROVED), keys=None),
+    ):
+        session = make()
+        state, link = session.state, session.link
+        assert session.handle(Resume(guest), T0) == [rejection(guest, Reason.UNKNOWN_SESSION)]
+        assert (session.state, session.link) == (state, link)
+        assert not session.serves(guest.connection)
+
+
+@each_row("make", [new_session, asked, approved, linked])
+def test_before_a_proved_link_has_opened_there_is_nothing_to_come_back_to(
+    make: Callable[[], Session],
+) -> None:
+    assert make().resume_secret(keys_of(PROVED).resume_name()) is None
+    session = new_session()
+    session.handle(Ask(PROVED), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
+    assert session.resume_secret(keys_of(PROVED).resume_name()) is None
+
+
+def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -> None:
+    session = linked_by_proof()
+    guest = back(3, PROVED)
+    commands = session.handle(Resume(guest), T0)
+    assert commands[:6] == [
+        do.CancelTimer(OPEN_TIMER),
+        do.CancelTimer(HEARTBEAT),
+        link_do.ClosePeer(LINK),
+        *NO_LANE,
+        do.CloseConnection(PROVED.connection),
+    ]
+    assert [one.status for one in commands if isinstance(one, do.Publish)] == [
+        replace(
+            WAITING, link=ev.LinkID("host-2"), stage=st.Stage.APPROVED, deadline=None, resumes=LINK
+        )
+    ]
+    assert session.serves(guest.connection)
+    assert not session.serves(PROVED.connection)
+
+
+def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
+    session = away()
+    play = Playbook(session, T0)
+    guest = back(3, PROVED)
+    play.on(Resume(guest), ..., at=T0 + 95)
+    offered_by(session, guest)
+    # A lane may carry it
+    play.on(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), at=T0 + 105)
+    commands = play.on(
+        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), ..., at=T0 + 110
+    )
+    assert commands[5:] == [
+        refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
+        do.CloseConnection(guest.connection, msg.CloseCode.LINK_FAILED),
+        do.SetTimer(RESUME, 10.0),
+        do.Publish(replace(WAITING, link=ev.LinkID("host-2"), resumes=LINK)),
+    ]
+    play.reaches(SessionState.AWAY)
+
+
+def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
+    session = away()
+    guest = back(3, PROVED)
+    session.handle(Resume(guest), T0 + 119)
+    offered_by(session, guest)
+    session.handle(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
+    commands = session.handle(
+        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), T0 + 134
+    )
+    assert session.state is SessionState.ENDED
+    (told,) = [one.status for one in commands if isinstance(one, do.Publish)]
+    assert isinstance(told, st.LinkStatus)
+    assert (told.stage, told.reason) == (st.Stage.CLOSED, Reason.ICE_FAILED)
+
+
+def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
+    session = away()
+    names = [keys_of(PROVED).resume_name()]
+    guest = PROVED
+    # The guest did not hear the first approval, and so comes by the same name
+    for number in (3, 4):
+        guest = back(number, PROVED)
+        session.handle(Resume(guest), T0)
+        names.append(keys_of(guest).resume_name())
+    assert [session.resume_secret(name) is not None for name in names] == [True, False, True]
+    open_link(session, guest)
+    assert [session.resume_secret(name) is not None for name in names] == [False, False, True]
+
+
+@each_row("kind, state", [(ONE_TIME, SessionState.ENDED), (PERSISTENT, SessionState.OPEN)])
+def test_after_2_minutes_the_link_is_over_and_with_it_a_one_time_session(
+    kind: ev.SessionType, state: SessionState
+) -> None:
+    session = away(kind)
+    over = do.Publish(
+        replace(WAITING, stage=st.Stage.CLOSED, reason=Reason.PEER_VANISHED, deadline=None)
+    )
+    assert session.handle(ev.TimerFired(RESUME), T0 + 120)[0] == over
+    assert session.state is state
+    assert kind is ONE_TIME or session.resume_secret(keys_of(PROVED).resume_name()) is None
+
+
+@each_row("kind", ev.SessionType)
+def test_the_person_or_the_program_ends_the_waiting(kind: ev.SessionType) -> None:
+    for event, reason in (
+        (ev.Disconnect(LINK), Reason.DISCONNECTED),
+        (End(Reason.CLOSED), Reason.CLOSED),
+    ):
+        session = away(kind)
+        assert session.handle(event, T0) == [
+            do.CancelTimer(RESUME),
+            do.Publish(replace(WAITING, stage=st.Stage.CLOSED, reason=reason, deadline=None)),
+            do.CancelTimer(SESSION),
+        ]
+        assert session.state is SessionState.ENDED
+
+
+def test_a_lifetime_that_ends_meanwhile() -> None:
+    session = away(TEMPORARY)
+    play = Playbook(session, T0)
+    play.on(
+        ev.TimerFired(SESSION),
+        do.CancelTimer(RESUME),
+        do.Publish(replace(WAITING, stage=st.Stage.CLOSED, reason=Reason.EXPIRED, deadline=None)),
+        do.CancelTimer(SESSION),
+    )
+    assert session.status is SessionStatus.EXPIRED
+    # A one-time session that was joined in time
+    play = Playbook(away(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.on(Resume(back(3, PROVED)), ...)
+    play.reaches(SessionState.LINKING)
+
+
+def test_nobody_else_gets_in_meanwhile_and_a_late_answer_is_too_late() -> None:
+    play = Playbook(away(PERSISTENT), T0)
+    play.on(Ask(OTHER), rejection(OTHER, Reason.BUSY))
+    play.on(signal(OFFER), refusal(GUEST.connection, Reason.NOT_ALLOWED, host_code.CODE_SESSION_ID))
+    play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
+    play.on(ev.SendText(LINK, "x"), do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK)))
+    play.reaches(SessionState.AWAY)
+
+
+def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
+    session = away(PERSISTENT)
+    guest = back(3, PROVED)
+    session.handle(Resume(guest), T0)
+    session.handle(
+        signal(msg.Signal(guest.session_id, msg.Description(SDP, msg.SDPType.OFFER)), guest), T0
+    )
+    assert (session.state, session.end_reason) == (SessionState.ENDED, Reason.TAMPERED)
+
+
+# --- a link over a lane ---------------------------------------------------------------------------
+
+
+def lane_says(message: lm.LinkMessage) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(LINK, link_ev.LANE_CHANNEL, lm.dump_link_message(message))
+
+
+def over_a_lane() -> Session:
+    """WebRTC opened nowhere, and the guest's lane carries the link."""
+    session = new_session(PERSISTENT)
+    session.handle(Ask(PROVED), T0)
+    session.handle(ev.Decide(ID, approved=True), T0)
+    # The guest has not said a word on it
+    assert session.handle(link_ev.LaneOpened(LINK, carries_link=True), T0) == []
+    session.handle(lane_says(lm.Hello("Phone")), T0)
+    assert session.state is SessionState.LINKED
+    return session
+
+
+def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
+    session = over_a_lane()
+    assert session.link is not None
+    assert (session.link.status.via, session.link.status.can_text) == (st.Via.LANE, True)
+    assert session.resume_secret(keys_of(PROVED).resume_name()) is not None
+    session.handle(link_ev.LaneLost(LINK), T0)
+    assert session.state is SessionState.AWAY
+    guest = back(3, PROVED)
+    session.handle(Resume(guest), T0)
+    open_link(session, guest)
+    assert session.link.status.via is st.Via.WEBRTC  # which is tried first, each time
+
+
+def test_a_description_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
+    session = over_a_lane()
+    macs = SignalMacs(keys_of(PROVED), Side.GUEST)
+    for payload in (msg.Description(SDP, msg.SDPType.OFFER), msg.Candidate(LINE)):
+        sealed = msg.Signal(PROVED.session_id, payload, macs.seal(payload))
+        assert session.handle(signal(sealed, PROVED), T0) == []
+    assert session.link is not None
+    assert session.link.status.stage is st.Stage.CONNECTED
+    session.handle(signal(msg.Signal(PROVED.session_id, msg.Candidate(LINE)), PROVED), T0)
+    assert session.end_reason is Reason.TAMPERED  # what was changed on its way still ends it
+
+
+def test_a_guest_that_proved_nothing_is_expected_on_no_lane() -> None:
+    session = asked()
+    assert not [
+        one
+        for one in session.handle(ev.Decide(ID, approved=True), T0)
+        if isinstance(one, link_do.ExpectLane)
+    ]
+
+
+# --- misuse ---------------------------------------------------------------------------------------
+
+INPUTS: dict[str, SessionInput] = {
+    "ask": Ask(OTHER),
+    "signal": signal(OFFER),
+    "lost": ev.ConnectionLost(GUEST.connection),
+    "decide": ev.Decide(ID, approved=True),
+    "disconnect": ev.Disconnect(LINK),
+    "end": End(Reason.CLOSED),
+    "approval": ev.TimerFired(APPROVAL),
+    "session": ev.TimerFired(SESSION),
+    "link_open": ev.TimerFired(OPEN_TIMER),
+    "heartbeat": ev.TimerFired(HEARTBEAT),
+    "dial": ev.TimerFired(ev.Timer(ev.TimerName.DIAL, LINK)),
+    "described": ANSWER,
+    "channel": CHANNEL,
+    "message": heard(lm.Hello("x")),
+    "failed": link_ev.PeerFailed(LINK, Reason.ICE_FAILED),
+    "text": ev.SendText(LINK, "x"),
+    "lane": link_ev.LaneOpened(LINK),
+    "lane_lost": link_ev.LaneLost(LINK),
+    "lane_timer": ev.TimerFired(ev.Timer(ev.TimerName.LANE, LINK)),
+    "resume": Resume(replace(PROVED, connection=ev.ConnectionID(3))),
+    "resume_timer": ev.TimerFired(RESUME),
+}
+STATES = {
+    SessionState.OPEN: (new_session, "ask signal decide end session resume"),
+    SessionState.ASKED: (asked, "ask signal lost decide end approval session resume"),
+    SessionState.LINKING: (
+        answered,
+        "ask signal lost decide disconnect end session link_open described channel failed text "
+        "resume "
+        "lane lane_lost lane_timer",
+    ),
+    SessionState.LINKED: (
+        linked,
+        "ask signal lost decide disconnect end session heartbeat described channel message failed "
+        "text resume "
+        "lane lane_lost lane_timer",
+    ),
+    SessionState.AWAY: (
+        away,
+        "ask signal decide disconnect end session resume_timer described channel message failed "
+        "text resume "
+        "lane lane_lost",
+    ),
+    SessionState.ENDED: (over, ""),
+}
+
+
+@each_row("state", SessionState)
+@each_row("name", INPUTS)
+def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) -> None:
+    make, welcome = STATES[state]
+    session = make()
+    assert session.state is state
+    if name in welcome.split():
+        session.handle(INPUTS[name], T0)
+    else:
+        with pytest.raises(MachineMisuseError):
+            session.handle(INPUTS[name], T0)
+        assert session.state is state
+
+
+# --- a guest that was warned ----------------------------------------------------------------------
+
+KEYS = ProofKeys(b"ctx", bytes(32), bytes(range(32)), b"secret")
+WARNINGS = [msg.CloseCode.TAMPERED, 1002, 1007, 1009]
+
+
+def proved_session(*, proved: bool, linked: bool) -> Session:
+    guest = replace(GUEST, verified=devices.Verified.QR, keys=KEYS) if proved else GUEST
+    session = Session(
+        handed_in.new_session(ID, PERSISTENT, None, T0), "Host", lambda: LINK, no_files()
+    )
+    session.start(T0)
+    offer = msg.Signal(
+        host_code.CODE_SESSION_ID,
+        OFFER.payload,
+        SignalMacs(KEYS, Side.GUEST).seal(OFFER.payload) if proved else None,
+    )
+    inputs: list[SessionInput] = [Ask(guest), ev.Decide(ID, approved=True), signal(offer), ANSWER]
+    for event in [*inputs, CHANNEL] if linked else inputs:
+        session.handle(event, T0)
+    assert session.state is (SessionState.LINKED if linked else SessionState.LINKING)
+    return session
+
+
+@each_row("code", WARNINGS)
+@each_row("linked", [False, True])
+def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
+    linked: bool, code: int
+) -> None:
+    session = proved_session(proved=True, linked=linked)
+    commands = session.handle(ev.ConnectionLost(GUEST.connection, code), T0)
+    assert session.state is SessionState.ENDED
+    assert session.end_reason is Reason.TAMPERED
+    told = [one.status for one in commands if isinstance(one, do.Publish)][-1]
+    assert isinstance(told, st.LinkStatus)
+    assert (told.stage, told.reason) == (st.Stage.CLOSED, Reason.TAMPERED)
+    # Its socket is gone
+    assert not any(isinstance(one, do.Send | do.CloseConnection) for one in commands)
+
+
+@each_row("code", WARNINGS)
+@each_row("linked", [False, True])
+def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool, code: int) -> None:
+    warned, left = (proved_session(proved=False, linked=linked) for _ in range(2))
+    warning = ev.ConnectionLost(GUEST.connection, code)
+    assert warned.handle(warning, T0) == left.handle(ev.ConnectionLost(GUEST.connection), T0)
+    assert warned.state is left.state
+
+
+@each_row("code", [None, 1000, 1001, 4000])
+def test_any_other_close_is_a_guest_that_left(code: int | None) -> None:
+    session = proved_session(proved=True, linked=True)
+    assert session.handle(ev.ConnectionLost(GUEST.connection, code), T0) == []
+    assert session.state is SessionState.LINKED

@@ -1,0 +1,91 @@
+"""Tests of proxim.core.pairing.session_asked: which request an answer means, and who is not asked
+about again.
+"""
+
+from dataclasses import replace
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.errors import Problem, Reason
+from proxim.core.pairing import host_code
+from proxim.core.pairing.replies import rejection
+from proxim.core.pairing.session import Session
+from proxim.core.pairing.session_asked import MAX_IGNORED
+from proxim.core.pairing.session_inputs import Ask, Guest, SessionInput, TurnAway
+from proxim.core.pairing.session_states import SessionState
+from tests.core import handed_in
+from tests.core.handed_in import PHONE, no_files
+from tests.core.playbook import Playbook
+from tests.rows import each_row
+
+ID = "session-id"
+GUEST = Guest(ev.ConnectionID(1), "192.168.1.9", host_code.CODE_SESSION_ID, PHONE)
+APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
+T0 = 100.0
+
+
+def new_session() -> Session:
+    return Session(handed_in.new_session(ID), "Host PC", lambda: ev.LinkID("host-1"), no_files())
+
+
+def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:
+    session = new_session()
+    play = Playbook(session, T0)
+    first = ask(session)
+    play.on(ev.ConnectionLost(GUEST.connection), ...)
+    other = replace(GUEST, connection=ev.ConnectionID(9))
+    second = next(one.status for one in play.on(Ask(other), ...) if isinstance(one, do.Publish))
+    assert isinstance(first, st.Prompt)
+    assert isinstance(second, st.Prompt)
+    assert first.number != second.number
+    too_late = [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
+    play.on(ev.Decide(ID, approved=True, number=first.number), *too_late)
+    play.on(ev.Decide(ID, approved=True), *too_late)  # it could mean either
+    assert session.serves(other.connection)
+    play.on(ev.Decide(ID, approved=True, number=second.number), ...)
+    play.reaches(SessionState.LINKING)
+
+
+@each_row(
+    "gone",
+    [ev.TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ev.ConnectionLost(GUEST.connection)],
+)
+def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(
+    gone: SessionInput,
+) -> None:
+    session = new_session()
+    play = Playbook(session, T0)
+    ask(session)
+    play.on(gone, ...)
+    second = ask(session)
+    play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
+    assert session.serves(GUEST.connection)
+    play.on(ev.Decide(ID, approved=True, number=second.number), ...)
+    play.reaches(SessionState.LINKING)
+
+
+def ask(session: Session) -> st.Prompt:
+    prompt = next(
+        one.status for one in session.handle(Ask(GUEST), T0) if isinstance(one, do.Publish)
+    )
+    assert isinstance(prompt, st.Prompt)
+    return prompt
+
+
+def test_an_address_whose_unproved_requests_nobody_answers_is_muted() -> None:
+    session = new_session()
+    for _ in range(MAX_IGNORED):
+        ask(session)
+        session.handle(ev.TimerFired(APPROVAL), T0)
+    assert session.handle(Ask(GUEST), T0) == [rejection(GUEST, Reason.DECLINED)]
+    assert session.state is SessionState.OPEN
+
+
+def test_a_guest_can_be_turned_away() -> None:
+    session = new_session()
+    ask(session)
+    assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(
+        TurnAway(Reason.NOT_VERIFIED), T0
+    )
+    assert session.state is SessionState.OPEN

@@ -1,0 +1,162 @@
+"""Tests of proxim.core.sanitize."""
+
+import unicodedata
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from proxim.core.i18n import say
+from proxim.core.sanitize import (
+    NAME_SHOWN_MAX,
+    byte_length,
+    display_id,
+    display_name,
+    is_encodable,
+    printable_text,
+)
+from tests.rows import each_row
+
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# Lone surrogates, controls and unassigned ones included
+anything = st.text(alphabet=st.characters(categories=None))
+# What plain random text hardly ever puts side by side.
+awkward = st.text(
+    alphabet="aé e\u0301\u0327\u200d\u034f\u3164\ufe0f\u00a0\u2028\u202e\u1100\u1161\u11a8"
+    "\x1b[\r\n\t…"
+)
+
+
+@each_row(
+    "name, shown",
+    [
+        ("Client-PC-123", "Client-PC-123"),
+        ("  Ana's   phone ", "Ana's phone"),
+        ("two\nlines\r\nand\ttab", "two lines and tab"),
+        ("next\u2028line\u2029paragraph\x85nel", "next line paragraph nel"),
+        ("no-break\u00a0space", "no-break space"),
+        ("e\u0301", "\u00e9"),
+        ("e\u200d\u0301", "\u00e9"),  # the accent finds its letter only once the joiner is gone
+        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        ("\x1b]0;title\x07", "]0;title"),
+        ("\x9b2J", "2J"),
+        ("photo\u202egpj.exe", "photogpj.exe"),
+        (f"a{BIDI}b", "ab"),
+        ("nul\x00byte\x7f", "nulbyte"),
+        ("a\ud800b", "ab"),
+        ("private\ue000 unassigned\U000e0fff tag\U000e0041", "private unassigned tag"),
+        ("日本語 📱", "日本語 📱"),
+        ("", say("device.unnamed")),
+        (" \t\n", say("device.unnamed")),
+        ("\u200b\u2060\ufeff", say("device.unnamed")),
+        # Letters and symbols by category, yet they draw nothing
+        (
+            "\u3164\u115f\u1160\uffa0\u2800\u034f\ufe0f",
+            say("device.unnamed"),
+        ),
+        ("x" * NAME_SHOWN_MAX, "x" * NAME_SHOWN_MAX),
+        ("x" * (NAME_SHOWN_MAX + 1), "x" * (NAME_SHOWN_MAX - 1) + "…"),
+        ("x" * (NAME_SHOWN_MAX - 2) + " yyyy", "x" * (NAME_SHOWN_MAX - 2) + "…"),
+        # NFC makes two of one: counted afterwards
+        (
+            "\u0958" * 21,
+            "\u0915\u093c" * 19 + "\u0915…",
+        ),
+    ],
+)
+def test_display_name(name: str, shown: str) -> None:
+    assert display_name(name) == shown
+
+
+@given(anything | awkward)
+def test_a_shown_name_is_short_visible_and_on_one_line(name: str) -> None:
+    shown = display_name(name)
+    assert 1 <= len(shown) <= NAME_SHOWN_MAX
+    assert {unicodedata.category(char) for char in shown}.isdisjoint(
+        {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    )
+    assert not any(char.isspace() and char != " " for char in shown)
+    assert "  " not in shown
+    assert shown == shown.strip()
+    assert unicodedata.is_normalized("NFC", shown)
+
+
+@given(anything | awkward)
+@example("e\u200d\u0301")
+@example("\u1100\u200b\u1161")
+def test_showing_a_shown_name_changes_nothing(name: str) -> None:
+    assert display_name(display_name(name)) == display_name(name)
+
+
+drawn = st.characters(categories=("L", "N", "P"), exclude_characters="\u115f\u1160\u3164\uffa0")
+
+
+# NFC makes at most three of one
+@given(st.text(alphabet=drawn, min_size=1, max_size=NAME_SHOWN_MAX // 4))
+def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
+    assert display_name(name) == unicodedata.normalize("NFC", name)
+
+
+@each_row(
+    "text, printed",
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("dos\r\nmac\rend", "dos\nmac\nend"),
+        ("\x1b[2J\x1b]52;c;ZXZpbA==\x07", "[2J]52;c;ZXZpbA=="),
+        ("\x9b31m\x90q\x9c", "31mq"),
+        ("back\x08space del\x7f nul\x00 feed\x0c\x0b nel\x85", "backspace del nul feed nel"),
+        (f"if admin{BIDI} {{", "if admin {"),
+        ("a\udfffb", "ab"),
+        # Joiners belong to emoji and to Persian: they steer nothing
+        (
+            "👩\u200d💻 ک\u200cی",
+            "👩\u200d💻 ک\u200cی",
+        ),
+        ("", ""),
+    ],
+)
+def test_printable_text(text: str, printed: str) -> None:
+    assert printable_text(text) == printed
+
+
+@given(anything | awkward)
+@example("\r\x00\n")
+def test_printable_text_drives_no_terminal(text: str) -> None:
+    printed = printable_text(text)
+    controls = {char for char in printed if unicodedata.category(char) == "Cc"}
+    assert controls <= {"\n", "\t"}
+    assert not set(printed) & set(BIDI)
+    assert is_encodable(printed)
+    assert len(printed) <= len(text)
+    assert printable_text(printed) == printed
+
+
+@given(
+    st.text(
+        alphabet=st.characters(
+            categories=("L", "M", "N", "P", "S", "Zs"), include_characters="\n\t"
+        )
+    )
+)
+def test_printable_text_keeps_what_people_write(text: str) -> None:
+    assert printable_text(text) == text
+
+
+@given(anything)
+def test_is_encodable_exactly_without_lone_surrogates(text: str) -> None:
+    assert is_encodable(text) == (not any("\ud800" <= char <= "\udfff" for char in text))
+
+
+@each_row("text", ["\ud800", "a\udc80b", "\ude00\ud83d"])
+def test_a_lone_surrogate_is_not_encodable(text: str) -> None:
+    assert not is_encodable(text)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_byte_length_is_that_of_utf8(text: str) -> None:
+    assert byte_length(text) == len(text.encode())
+
+
+def test_an_id_is_shown_whole() -> None:
+    assert display_id("x" * 64) == "x" * 64
+    assert display_id("\u200bab\ncd\u202e") == "ab cd"
+    assert display_id("") == ""

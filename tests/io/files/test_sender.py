@@ -1,0 +1,149 @@
+import asyncio
+import itertools
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from proxim.io import limits
+from proxim.io.files.sender import Sending, WayClosedError
+from tests.io.support import PATIENCE
+
+MIB = 1024 * 1024
+
+
+class FakeWay:
+    """Takes messages at once, or not before it is let."""
+
+    prefix = b"head"
+    message_bytes = MIB
+
+    def __init__(self, *, closes_after: int | None = None) -> None:
+        self.sent: list[bytes] = []
+        self.changed = asyncio.Event()
+        self.closes_after = closes_after
+
+    async def send(self, message: memoryview) -> None:
+        if len(self.sent) == self.closes_after:
+            raise WayClosedError
+        self.sent.append(bytes(message[:8]))
+        self.changed.set()
+        await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while len(self.sent) < count:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+class FakeSource:
+    """Messages of a MiB, numbered; counts how far it was read, and by how many at once.
+
+    They are as large as they say: of messages with a few bytes a turn reads hundreds of thousands.
+    """
+
+    def __init__(
+        self, count: int | None, *, data_bytes: int = MIB, fails_at: int | None = None
+    ) -> None:
+        self.count = count
+        self.data_bytes = data_bytes
+        self.fails_at = fails_at
+        self.read = 0
+        self.stopped = False
+        self.closed = False
+        self.read_thrice = threading.Event()
+        self._busy = threading.Lock()
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def messages(self) -> Iterator[memoryview]:
+        try:
+            for number in itertools.count() if self.count is None else range(self.count):
+                if number == self.fails_at:
+                    raise ZeroDivisionError
+                assert self._busy.acquire(blocking=False), "read by two threads at once"
+                assert threading.current_thread() is not threading.main_thread()
+                self.read += 1
+                if self.read == 3:
+                    self.read_thrice.set()
+                message = memoryview(bytearray(4 + max(4, self.data_bytes)))
+                message[4:8] = number.to_bytes(4, "big")
+                self._busy.release()
+                yield message
+        finally:
+            self.closed = True
+
+
+def sending(way: FakeWay, source: FakeSource) -> Sending:
+    return Sending(way, source, source.messages())
+
+
+async def test_all_is_sent_in_order_behind_the_prefix() -> None:
+    way, source = FakeWay(), FakeSource(10)
+    await asyncio.wait_for(sending(way, source).run(), PATIENCE)
+    assert way.sent == [b"head" + number.to_bytes(4, "big") for number in range(10)]
+    assert source.closed
+
+
+async def test_no_more_than_a_window_is_on_its_way() -> None:
+    way, source = FakeWay(), FakeSource(None)
+    stream = sending(way, source)
+    task = asyncio.create_task(stream.run())
+    window = limits.WINDOW_BYTES // MIB
+    await way.until(window)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(way.sent) == window
+    stream.acknowledge(3 * MIB)
+    await way.until(window + 3)
+    stream.acknowledge(2 * MIB)  # late, and less: nothing is taken back
+    stream.acknowledge(1 << 60)  # more than was sent counts as all that was
+    await way.until(2 * window)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(way.sent) <= 2 * window + 3
+    task.cancel()
+    await asyncio.wait([task])
+    assert source.stopped
+    assert source.closed
+
+
+async def test_what_was_read_ahead_is_bounded() -> None:
+    way, source = FakeWay(), FakeSource(None, data_bytes=limits.WINDOW_BYTES)
+    task = asyncio.create_task(sending(way, source).run())
+    await way.until(1)
+    assert await asyncio.to_thread(source.read_thrice.wait, PATIENCE)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    # A turn has read enough with one such message: one is sent, one waits for room, one is ahead
+    assert source.read == 3
+    assert len(way.sent) == 1
+
+
+async def test_files_without_bytes_wait_for_no_window() -> None:
+    way, source = FakeWay(), FakeSource(1000, data_bytes=0)
+    await asyncio.wait_for(sending(way, source).run(), PATIENCE)
+    assert len(way.sent) == 1000
+
+
+async def test_a_way_that_closes_ends_it() -> None:
+    way, source = FakeWay(closes_after=3), FakeSource(None)
+    with pytest.raises(WayClosedError):
+        await asyncio.wait_for(sending(way, source).run(), PATIENCE)
+    assert len(way.sent) == 3
+    assert source.closed
+
+
+@pytest.mark.parametrize("at", [0, 5])
+async def test_what_reading_raises_is_told(at: int) -> None:
+    source = FakeSource(None, fails_at=at)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(sending(FakeWay(), source).run(), PATIENCE)
+    assert source.closed

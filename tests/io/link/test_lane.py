@@ -1,0 +1,78 @@
+import asyncio
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from proxim.core.files.messages import LANE_TOKEN_BYTES
+from proxim.core.link.lane_frames import FIRST_FRAME_BYTES, LABEL, direction_key, hello_frame, nonce
+from proxim.core.pairing.proof import Side
+from proxim.io.link.lane import Lane, LaneError, same_token, token_of
+
+KEY = bytes(range(32))
+
+
+class FakeConnection:
+    """What a lane needs of a connection before it runs."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.coming: asyncio.Queue[str | bytes] = asyncio.Queue()
+
+    async def send(self, frame: bytes) -> None:
+        self.sent.append(frame)
+
+    async def recv(self) -> str | bytes:
+        return await self.coming.get()
+
+
+def lane(connection: FakeConnection, side: Side) -> Lane:
+    return Lane(connection, KEY, side)  # type: ignore[arg-type]
+
+
+async def test_frames_are_sealed_as_the_protocol_says() -> None:
+    connection = FakeConnection()
+    guest = lane(connection, Side.GUEST)
+    answer = AESGCM(direction_key(KEY, Side.HOST)).encrypt(nonce(0), hello_frame(), LABEL)
+    connection.coming.put_nowait(answer)
+    await guest.greet(bytes(16), carries_link=True)
+    await guest.send_stream(memoryview(b"\x02 records"))
+    cipher = AESGCM(direction_key(KEY, Side.GUEST))
+    assert connection.sent[0][:LANE_TOKEN_BYTES] == bytes(16)
+    assert cipher.decrypt(nonce(0), connection.sent[0][LANE_TOKEN_BYTES:], LABEL) == hello_frame(
+        carries_link=True
+    )
+    assert cipher.decrypt(nonce(1), connection.sent[1], LABEL) == b"\x02 records"
+
+
+@pytest.mark.parametrize("sender", [Side.GUEST, Side.HOST])
+async def test_a_greeting_thrown_back_is_none(sender: Side) -> None:
+    """The guest's own words, mirrored, must not pass for the host's."""
+    connection = FakeConnection()
+    guest = lane(connection, Side.GUEST)
+    connection.coming.put_nowait(
+        AESGCM(direction_key(KEY, sender)).encrypt(nonce(0), hello_frame(), LABEL)
+    )
+    if sender is Side.HOST:
+        await guest.greet(bytes(16), carries_link=False)
+        return
+    with pytest.raises(LaneError):
+        await guest.greet(bytes(16), carries_link=False)
+
+
+async def test_what_is_no_greeting_opens_nothing() -> None:
+    connection = FakeConnection()
+    host = lane(connection, Side.HOST)
+    text = AESGCM(direction_key(KEY, Side.GUEST)).encrypt(nonce(0), b"\x01text", LABEL)
+    with pytest.raises(LaneError):
+        await host.answer(bytes(16) + text)
+    assert connection.sent == []
+
+
+def test_a_first_frame_shows_its_token_or_is_none() -> None:
+    token = bytes(range(16))
+    assert token_of(token + b"x") == token
+    assert token_of(token + bytes(FIRST_FRAME_BYTES - 16)) == token
+    for other in ("text", b"", token, token + bytes(FIRST_FRAME_BYTES - 15)):
+        assert token_of(other) is None
+    assert same_token(token, bytes(range(16)))
+    assert not same_token(token, bytes(16))

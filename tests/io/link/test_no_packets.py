@@ -1,0 +1,157 @@
+"""No packet ever goes to an address that the filter leaves out: sockets that record everything,
+real aiortc.
+
+The same without the filter, where they do hear ICE knocking: so their silence means something.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from proxim.core.events import LinkID
+from proxim.core.link.events import ChannelOpened, PeerDescribed
+from proxim.core.link.sdp_filter import PeerFilter
+from proxim.core.pairing.messages import Candidate, SDPType
+from proxim.io.link.peer import Peer
+from tests.io.support import PATIENCE, Events
+
+LOW_PORTS = range(600, 1024)
+
+
+class Recorder(asyncio.DatagramProtocol):
+    """A UDP socket that ICE must not find."""
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self.heard.set()
+
+
+async def listen(
+    address: str, ports: range | None = None, foundation: str = "1", priority: int = 2130706431
+) -> tuple[asyncio.DatagramTransport, Recorder, str]:
+    """A recorder, and the candidate that leads to it."""
+    for port in ports or (0,):
+        with contextlib.suppress(OSError):
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.bind((address, port))
+            break
+        sock.close()
+    transport, recorder = await asyncio.get_running_loop().create_datagram_endpoint(
+        Recorder, sock=sock
+    )
+    host, port = sock.getsockname()
+    return transport, recorder, f"candidate:{foundation} 1 udp {priority} {host} {port} typ host"
+
+
+@pytest_asyncio.fixture
+async def recorders(own_address: str) -> AsyncIterator[list[tuple[Recorder, str]]]:
+    """At loopback, and at a port below 1024 of this machine's own address (which takes root)."""
+    places: list[tuple[str, range | None]] = [("127.0.0.1", None)]
+    if getattr(os, "geteuid", int)() == 0:  # Windows lets everybody
+        places.append((own_address, LOW_PORTS))
+    listening = [await listen(*place, foundation=str(index)) for index, place in enumerate(places)]
+    yield [(recorder, candidate) for _, recorder, candidate in listening]
+    for transport, _, _ in listening:
+        transport.close()
+
+
+class End:
+    """A peer with its events."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.events = Events()
+        self.peer = Peer(LinkID(name), self.events)
+        self.task = asyncio.create_task(self.peer.run())
+
+
+@pytest_asyncio.fixture
+async def ends() -> AsyncIterator[tuple[End, End]]:
+    ends = End("guest"), End("host")
+    yield ends
+    for end in ends:
+        end.task.cancel()
+        await end.peer.close(said_bye=False)
+
+
+def without_candidates(sdp: str) -> str:
+    return "".join(line for line in sdp.splitlines(keepends=True) if "candidate" not in line)
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["inside", "beside"])
+@pytest.mark.parametrize("filtered", [False, True], ids=["unfiltered", "filtered"])
+async def test_only_the_filter_keeps_them_silent(
+    ends: tuple[End, End],
+    recorders: list[tuple[Recorder, str]],
+    own_address: str,
+    filtered: bool,
+    beside: bool,
+) -> None:
+    guest, host = ends
+    decoy_transport, decoy, decoy_candidate = await listen(
+        own_address, foundation="last", priority=1
+    )
+    candidates = [*(candidate for _, candidate in recorders), decoy_candidate]
+    guest.peer.offer()
+    offer = without_candidates((await guest.events.wait(PeerDescribed)).sdp)
+    offer += "" if beside else "".join(f"a={candidate}\r\n" for candidate in candidates)
+    trickled = [Candidate(candidate) for candidate in candidates] if beside else []
+    if filtered:
+        give(host, SDPType.OFFER, offer, trickled, own_address)
+    else:
+        host.peer.apply(SDPType.OFFER, offer)
+        for candidate in trickled:
+            host.peer.add_candidate(candidate)
+    async with asyncio.timeout(PATIENCE):
+        await decoy.heard.wait()  # it has the least priority: ICE has tried all others before
+    decoy_transport.close()
+    # What was sent before is in the recorders' sockets: let the loop read it
+    await asyncio.sleep(0)
+    assert [recorder.heard.is_set() for recorder, _ in recorders] == [not filtered] * len(recorders)
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["inside", "beside"])
+@pytest.mark.parametrize("victim", ["host", "guest"])
+async def test_the_link_opens_past_them(
+    ends: tuple[End, End],
+    recorders: list[tuple[Recorder, str]],
+    own_address: str,
+    beside: bool,
+    victim: str,
+) -> None:
+    guest, host = ends
+    forbidden = [candidate for _, candidate in recorders]
+    inside = "".join(f"a={candidate}\r\n" for candidate in forbidden)
+    trickled = [Candidate(candidate) for candidate in forbidden]
+    guest.peer.offer()
+    for end, other, type in ((host, guest, SDPType.OFFER), (guest, host, SDPType.ANSWER)):
+        sdp = (await other.events.wait(PeerDescribed)).sdp
+        hostile = victim == end.name
+        give(
+            end,
+            type,
+            sdp + (inside if hostile and not beside else ""),
+            trickled if hostile and beside else [],
+            own_address,
+        )
+    for end in ends:
+        await end.events.wait(ChannelOpened)
+    assert not any(recorder.heard.is_set() for recorder, _ in recorders)
+
+
+def give(end: End, type: SDPType, sdp: str, trickled: list[Candidate], peer_address: str) -> None:
+    """What a machine does with a description and candidates that come in."""
+    filter = PeerFilter(peer_address)
+    cleaned = filter.description(sdp)
+    assert cleaned is not None
+    end.peer.apply(type, cleaned)
+    for candidate in map(filter.candidate, trickled):
+        if candidate is not None:
+            end.peer.add_candidate(candidate)

@@ -1,0 +1,501 @@
+"""Real aiortc on both ends, on an address of this machine."""
+
+import asyncio
+import re
+import struct
+import threading
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+
+from proxim.core.errors import Reason
+from proxim.core.events import LinkID
+from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES
+from proxim.core.link.events import (
+    ChannelClosed,
+    ChannelMessage,
+    ChannelOpened,
+    PeerDescribed,
+    PeerFailed,
+)
+from proxim.core.link.sdp_filter import PeerFilter
+from proxim.core.pairing.messages import Candidate, SDPType
+from proxim.io.files.sender import WayClosedError
+from proxim.io.limits import (
+    CHANNEL_QUEUE_BYTES,
+    MAX_CHANNEL_MESSAGE_BYTES,
+    MAX_CHANNELS,
+    MAX_IN_FLIGHT_BYTES,
+    MAX_WINDOW_OVERRUN_BYTES,
+)
+from proxim.io.link.peer import Peer, StreamChannel
+from tests.io.support import PATIENCE, Events
+
+pytestmark = pytest.mark.usefixtures("own_address")
+
+
+class End:
+    """One peer with its events."""
+
+    def __init__(self, name: str) -> None:
+        self.events = Events()
+        self.peer = Peer(LinkID(name), self.events)
+        self.task = asyncio.create_task(self.peer.run())
+
+    async def stop(self, said_bye: bool = False) -> None:
+        self.task.cancel()
+        await self.peer.close(said_bye)
+
+
+MakeEnd = Callable[[str], End]
+
+
+@pytest_asyncio.fixture
+async def make_end() -> AsyncIterator[MakeEnd]:
+    ends: list[End] = []
+
+    def make(name: str) -> End:
+        ends.append(End(name))
+        return ends[-1]
+
+    yield make
+    for end in ends:
+        await end.stop()
+
+
+async def linked(make_end: MakeEnd) -> tuple[End, End]:
+    guest, host = make_end("guest"), make_end("host")
+    guest.peer.offer()
+    offer = await guest.events.wait(PeerDescribed)
+    assert offer.type is SDPType.OFFER
+    host.peer.apply(SDPType.OFFER, offer.sdp)
+    answer = await host.events.wait(PeerDescribed)
+    assert answer.type is SDPType.ANSWER
+    guest.peer.apply(SDPType.ANSWER, answer.sdp)
+    for end in (guest, host):
+        assert (await end.events.wait(ChannelOpened)).label == "control"
+    return guest, host
+
+
+def channel_of(end: End) -> int:
+    return next(event.channel for event in end.events.all if isinstance(event, ChannelOpened))
+
+
+async def test_two_peers_link_and_talk(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    guest.peer.send(channel_of(guest), "to the host")
+    host.peer.send(channel_of(host), "to the guest")
+    assert (await host.events.wait(ChannelMessage)).text == "to the host"
+    assert (await guest.events.wait(ChannelMessage)).text == "to the guest"
+
+
+async def test_the_offer_names_no_server_of_anybody(make_end: MakeEnd) -> None:
+    guest = make_end("guest")
+    guest.peer.offer()
+    offer = await guest.events.wait(PeerDescribed)
+    candidates = [line for line in offer.sdp.splitlines() if line.startswith("a=candidate:")]
+    assert candidates
+    assert all(" typ host" in candidate for candidate in candidates)
+
+
+async def test_closing_is_noticed_at_the_other_end(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    await guest.stop()
+    assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_LEFT
+
+
+async def test_last_words_arrive(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    for index in range(20):
+        guest.peer.send(channel_of(guest), f"{index}")
+    closing = asyncio.create_task(guest.stop(said_bye=True))
+    await host.events.wait(ChannelMessage, lambda message: message.text == "19")
+    await host.stop()
+    await closing
+
+
+async def test_nothing_is_reported_once_closed(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    await guest.stop()
+    before = len(guest.events.all)
+    await host.stop()
+    assert len(guest.events.all) == before
+    guest.peer.send(channel_of(guest), "too late")
+
+
+async def test_candidates_may_come_one_by_one_and_before_the_description(make_end: MakeEnd) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    guest.peer.offer()
+    offer = (await guest.events.wait(PeerDescribed)).sdp
+    lines = offer.splitlines(keepends=True)
+    candidates = [
+        line.strip().removeprefix("a=") for line in lines if line.startswith("a=candidate:")
+    ]
+    bare = "".join(
+        line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))
+    )
+    for early in candidates[:1]:
+        host.peer.add_candidate(Candidate(early))
+    host.peer.apply(SDPType.OFFER, bare)
+    for late in candidates[1:]:
+        host.peer.add_candidate(
+            Candidate(late.removeprefix("candidate:"), sdp_mid="0", sdp_mline_index=0)
+        )
+    host.peer.add_candidate(Candidate("candidate:rubbish"))
+    host.peer.add_candidate(Candidate(""))
+    guest.peer.apply(SDPType.ANSWER, (await host.events.wait(PeerDescribed)).sdp)
+    await guest.events.wait(ChannelOpened)
+
+
+HOSTILE = {
+    "no SDP at all": "rubbish",
+    "empty lines": "\r\n\r\n",
+    "an m-line without numbers": (
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=application x y z\r\n"
+    ),
+    "no ICE credentials": (
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
+    ),
+    "a broken candidate": (
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
+        "0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
+        "a=ice-pwd:abcdefghijklmnopqrstuv\r\na=candidate:x\r\n"
+    ),
+    "a broken fingerprint": (
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
+        "0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
+        "a=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256\r\na=setup:actpass\r\na=sctp-port:many\r\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("sdp", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_a_hostile_offer_is_named_and_nothing_else_happens(
+    make_end: MakeEnd, sdp: str
+) -> None:
+    host = make_end("host")
+    host.peer.apply(SDPType.OFFER, sdp)
+    assert (await host.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
+    assert not host.task.done()
+
+
+async def test_a_hostile_answer_is_named(make_end: MakeEnd) -> None:
+    guest = make_end("guest")
+    guest.peer.offer()
+    offer = await guest.events.wait(PeerDescribed)
+    guest.peer.apply(SDPType.ANSWER, offer.sdp)  # actpass is no answer's role (RFC 5763)
+    assert (await guest.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
+
+
+async def test_a_wrong_fingerprint_never_opens_a_channel(make_end: MakeEnd) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    guest.peer.offer()
+    host.peer.apply(SDPType.OFFER, (await guest.events.wait(PeerDescribed)).sdp)
+    answer = (await host.events.wait(PeerDescribed)).sdp
+    lines = answer.splitlines(keepends=True)
+    others = "a=fingerprint:sha-256 " + ":".join(["00"] * 32) + "\r\n"
+    forged = "".join(others if line.startswith("a=fingerprint:sha-256") else line for line in lines)
+    forged = "".join(
+        line
+        for line in forged.splitlines(keepends=True)
+        if "fingerprint" not in line or "sha-256" in line
+    )
+    guest.peer.apply(SDPType.ANSWER, forged)
+    assert (await guest.events.wait(PeerFailed)).reason is Reason.ICE_FAILED
+    assert not any(isinstance(event, ChannelOpened) for event in guest.events.all)
+
+
+class Stranger:
+    """A bare aiortc guest with channels of its own."""
+
+    def __init__(self) -> None:
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+    async def link(self, host: End) -> None:
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        host.peer.apply(SDPType.OFFER, self.connection.localDescription.sdp)
+        answer = await host.events.wait(PeerDescribed)
+        await self.connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+
+
+async def test_a_strangers_channels_are_told_apart(make_end: MakeEnd) -> None:
+    host, stranger = make_end("host"), Stranger()
+    one = stranger.connection.createDataChannel("same name")
+    two = stranger.connection.createDataChannel("same name")
+    for channel in (one, two):
+        channel.on("open", lambda channel=channel: channel.send(f"from {channel.id}"))
+    try:
+        await stranger.link(host)
+        for _ in range(2):
+            opened = await host.events.wait(ChannelOpened)
+            assert opened.label == "same name"
+        messages = [event for event in host.events.all if isinstance(event, ChannelMessage)]
+        while len(messages) < 2:
+            messages.append(await host.events.wait(ChannelMessage))
+        assert {message.text for message in messages} == {
+            f"from {message.channel}" for message in messages
+        }
+    finally:
+        await stranger.connection.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (b"\x00binary", None),
+        ("x" * (MAX_CHANNEL_MESSAGE_BYTES + 1), Reason.PEER_ERROR),
+    ],
+    ids=["binary", "too large"],
+)
+async def test_unwelcome_messages(
+    make_end: MakeEnd, message: str | bytes, expected: Reason | None
+) -> None:
+    host, stranger = make_end("host"), Stranger()
+    channel = stranger.connection.createDataChannel("control")
+
+    def send_whatever_the_host_says_it_takes() -> None:
+        assert stranger.connection.sctp is not None
+        # aiortc would keep to what the host's SDP says
+        stranger.connection.sctp._remote_max_message_size = 0
+        channel.send(message)
+
+    channel.on("open", send_whatever_the_host_says_it_takes)
+    try:
+        await stranger.link(host)
+        if expected is None:
+            assert (await host.events.wait(ChannelMessage)).text == ""
+        else:
+            assert (await host.events.wait(PeerFailed)).reason is expected
+    finally:
+        await stranger.connection.close()
+
+
+async def test_a_peer_that_takes_no_messages_of_ours_is_named(make_end: MakeEnd) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    guest.peer.offer()
+    offer = (await guest.events.wait(PeerDescribed)).sdp
+    host.peer.apply(
+        SDPType.OFFER, re.sub("a=max-message-size:[0-9]+", "a=max-message-size:10", offer)
+    )
+    guest.peer.apply(SDPType.ANSWER, (await host.events.wait(PeerDescribed)).sdp)
+    opened = await host.events.wait(ChannelOpened)
+    host.peer.send(opened.channel, "longer than ten bytes")
+    assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_ERROR
+
+
+async def test_a_closed_channel_is_told_by_its_id(make_end: MakeEnd) -> None:
+    host, stranger = make_end("host"), Stranger()
+    channel = stranger.connection.createDataChannel("control")
+    opened = asyncio.Event()
+    channel.on("open", opened.set)
+    try:
+        await stranger.link(host)
+        there = await host.events.wait(ChannelOpened)
+        await asyncio.wait_for(opened.wait(), PATIENCE)
+        channel.close()
+        assert (await host.events.wait(ChannelClosed)).channel == there.channel
+    finally:
+        await stranger.connection.close()
+
+
+# --- limits that aiortc does not enforce ----------------------------------------------------------
+
+
+async def open_channel(stranger: Stranger, host: End) -> RTCDataChannel:
+    channel = stranger.connection.createDataChannel("control")
+    is_open = asyncio.Event()
+    channel.on("open", is_open.set)
+    await stranger.link(host)
+    await asyncio.wait_for(is_open.wait(), PATIENCE)
+    return channel
+
+
+@pytest_asyncio.fixture
+async def stranger() -> AsyncIterator[Stranger]:
+    stranger = Stranger()
+    yield stranger
+    await stranger.connection.close()
+
+
+async def test_eight_channels_and_no_more(make_end: MakeEnd, stranger: Stranger) -> None:
+    host = make_end("host")
+    await open_channel(stranger, host)
+    for index in range(MAX_CHANNELS - 1):
+        stranger.connection.createDataChannel(f"file {index}")
+    await host.events.wait(ChannelOpened, lambda opened: opened.label == f"file {MAX_CHANNELS - 2}")
+    assert not any(isinstance(event, PeerFailed) for event in host.events.all)
+    for _ in range(20):
+        stranger.connection.createDataChannel("one too many")
+    failed = await host.events.wait(PeerFailed)
+    assert (failed.reason, failed.detail) == (Reason.PEER_ERROR, "too many channels")
+    assert sum(isinstance(event, ChannelOpened) for event in host.events.all) == MAX_CHANNELS
+    assert sum(isinstance(event, PeerFailed) for event in host.events.all) == 1
+
+
+async def test_closed_channels_make_room(make_end: MakeEnd, stranger: Stranger) -> None:
+    host = make_end("host")
+    await open_channel(stranger, host)
+    for _ in range(2 * MAX_CHANNELS):
+        channel = stranger.connection.createDataChannel("file")
+        closed = asyncio.Event()
+        channel.on("close", closed.set)
+        await host.events.wait(ChannelOpened, lambda opened: opened.label == "file")
+        channel.close()
+        await asyncio.wait_for(closed.wait(), PATIENCE)
+    assert not any(isinstance(event, PeerFailed) for event in host.events.all)
+
+
+async def test_an_overrun_receive_window_ends_the_link(
+    make_end: MakeEnd, stranger: Stranger
+) -> None:
+    host = make_end("host")
+    channel = await open_channel(stranger, host)
+    assert stranger.connection.sctp is not None
+    # aiortc would keep to what the host's SDP says
+    stranger.connection.sctp._remote_max_message_size = 0
+    channel.send(bytes(4 * 1024 * 1024))
+    failed = await host.events.wait(PeerFailed)
+    assert (failed.reason, failed.detail) == (Reason.PEER_ERROR, "receive window overrun")
+    kept = host.peer._connection.sctp
+    assert kept is not None
+    window = kept._advertised_rwnd
+    assert window > -MAX_WINDOW_OVERRUN_BYTES - 65536  # nothing more was taken
+
+
+@pytest.mark.parametrize("send", ["text that is no UTF-8", "a channel opened twice"])
+async def test_a_packet_that_aiortc_stumbles_over_is_named(
+    make_end: MakeEnd, stranger: Stranger, send: str
+) -> None:
+    host = make_end("host")
+    channel = await open_channel(stranger, host)
+    assert stranger.connection.sctp is not None
+    assert channel.id is not None
+    if send == "text that is no UTF-8":
+        await stranger.connection.sctp._send(channel.id, 51, b"\xff")  # 51: text (RFC 8831, 8)
+    else:
+        # DATA_CHANNEL_OPEN (RFC 8832, 5.1)
+        opening = struct.pack("!BBHLHH", 3, 0, 0, 0, 1, 0) + b"x"
+        await stranger.connection.sctp._send(channel.id, 50, opening)
+    failed = await host.events.wait(PeerFailed)
+    assert failed.reason is Reason.PEER_ERROR
+
+
+async def test_an_aiortc_without_a_visible_window_links_unguarded(
+    make_end: MakeEnd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("proxim.io.link.peer._WINDOW", "_some_other_name")
+    guest, host = await linked(make_end)
+    guest.peer.send(channel_of(guest), "still here")
+    assert (await host.events.wait(ChannelMessage)).text == "still here"
+    assert "does not show its windows" in caplog.text
+
+
+async def test_no_more_is_on_its_way_than_the_other_announced(make_end: MakeEnd) -> None:
+    """Nothing is lost here, so aiortc's own window would grow with each round trip."""
+    guest, host = await linked(make_end)
+    ours = guest.peer._connection.sctp
+    assert ours is not None
+    ours._cwnd = 8 * 1024 * 1024  # as after a minute without a loss
+    host.peer.send(channel_of(host), "one packet")
+    await guest.events.wait(ChannelMessage)
+    assert ours._cwnd == MAX_IN_FLIGHT_BYTES
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+async def test_sound_and_pictures_are_refused_and_never_decoded(
+    make_end: MakeEnd, stranger: Stranger, kind: str
+) -> None:
+    host = make_end("host")
+    stranger.connection.addTransceiver(kind, direction="sendonly")
+    stranger.connection.createDataChannel("control")
+    await stranger.connection.setLocalDescription(await stranger.connection.createOffer())
+    offer = stranger.connection.localDescription.sdp
+    assert f"m={kind}" in offer
+    host.peer.apply(SDPType.OFFER, offer)
+    assert (await host.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
+    assert not any(isinstance(event, PeerDescribed) for event in host.events.all)
+    assert not [thread.name for thread in threading.enumerate() if "decoder" in thread.name]
+    assert PeerFilter("192.168.1.7").description(offer) is None  # it never comes even this far
+
+
+# --- files' bytes ---------------------------------------------------------------------------------
+
+
+async def stream_between(make_end: MakeEnd) -> tuple[StreamChannel, End, ChannelOpened]:
+    """A stream of the guest's, and its channel at the host."""
+    guest, host = await linked(make_end)
+    stream = guest.peer.open_stream("files/id/0")
+    opened = await host.events.wait(ChannelOpened)
+    assert opened.label == "files/id/0"
+    return stream, host, opened
+
+
+async def test_a_stream_comes_whole_to_whoever_takes_it(make_end: MakeEnd) -> None:
+    stream, host, opened = await stream_between(make_end)
+    came: list[bytes] = []
+    all_came = asyncio.Event()
+    messages = [bytes([number]) * CHANNEL_MESSAGE_BYTES for number in range(64)]
+
+    def feed(message: bytes) -> None:
+        came.append(message)
+        if len(came) == len(messages):
+            all_came.set()
+
+    host.peer.take(opened.channel, feed)
+    for message in messages:
+        await stream.send(memoryview(message))
+        assert stream._channel.bufferedAmount <= CHANNEL_QUEUE_BYTES
+    await asyncio.wait_for(all_came.wait(), PATIENCE)
+    assert came == messages
+    stream.close()
+    assert await host.events.wait(ChannelClosed) == ChannelClosed(LinkID("host"), opened.channel)
+    assert not any(isinstance(event, ChannelMessage) for event in host.events.all)
+    with pytest.raises(WayClosedError):
+        await stream.send(memoryview(b"x"))
+
+
+async def test_a_stream_that_nobody_takes_is_unreadable_as_ever(make_end: MakeEnd) -> None:
+    stream, host, opened = await stream_between(make_end)
+    await stream.send(memoryview(b"bytes"))
+    assert await host.events.wait(ChannelMessage) == ChannelMessage(
+        LinkID("host"), opened.channel, ""
+    )
+
+
+async def test_a_text_on_a_taken_channel_is_told(make_end: MakeEnd) -> None:
+    stream, host, opened = await stream_between(make_end)
+    host.peer.take(opened.channel, lambda message: None)
+    host.peer.take(99, lambda message: None)  # closed meanwhile
+    await stream.send(memoryview(b"bytes"))
+    stream._channel.send("text")
+    assert (await host.events.wait(ChannelMessage)).text == "text"
+
+
+async def test_of_our_own_streams_nothing_is_reported(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    before = len(guest.events.all)
+    streams = [guest.peer.open_stream(f"files/id/{number}") for number in range(3)]
+    for stream in streams:
+        await stream.send(memoryview(b"x"))
+        stream.close()
+    await host.events.wait(ChannelClosed)
+    assert len(guest.events.all) == before
+
+
+async def test_a_link_that_breaks_wakes_who_waits_to_send(make_end: MakeEnd) -> None:
+    stream, host, _ = await stream_between(make_end)
+
+    async def send_for_ever() -> None:
+        while True:
+            await stream.send(memoryview(bytes(CHANNEL_MESSAGE_BYTES)))
+
+    sending = asyncio.create_task(send_for_ever())
+    await host.events.wait(ChannelMessage)
+    await host.stop()
+    with pytest.raises(WayClosedError):
+        await asyncio.wait_for(sending, PATIENCE)

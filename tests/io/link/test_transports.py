@@ -1,0 +1,87 @@
+"""A link's ways, with real lanes and a stand-in for its WebRTC peer (tests/io/link/test_peer.py has
+real ones).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from proxim.core.commands import Command
+from proxim.core.events import LinkID
+from proxim.core.files.manifest import TransferID
+from proxim.core.link.commands import CloseLane, DialLane, ExpectLane
+from proxim.core.link.events import LaneLost, LaneOpened
+from proxim.core.status import Via
+from proxim.io.link.transports import Ways
+from proxim.io.pairing.listener import open_listener
+from proxim.io.pairing.server import Server
+from tests.io.lane_support import GUEST, HOST, Tasks
+from tests.io.support import Events
+
+ID = TransferID("w" * 22)
+
+
+class FakePeer:
+    """Remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+        self.taken: list[int] = []
+
+    def open_stream(self, label: str) -> str:
+        self.labels.append(label)
+        return "stream"
+
+    def take(self, channel: int, feed: Callable[[bytes], None]) -> None:
+        self.taken.append(channel)
+
+
+def carry_out(ways: Ways, command: Command) -> None:
+    ways.execute[type(command)](command)
+
+
+async def test_a_stream_takes_the_way_that_the_machine_names() -> None:
+    peer = FakePeer()
+    ways = Ways(Events(), Tasks(), {HOST: (peer, None)})  # type: ignore[dict-item]
+    stream: object = ways.open(HOST, Via.WEBRTC, ID, 3)
+    assert stream == "stream"
+    assert peer.labels == [f"files/{ID}/3"]
+    ways.take_channel(HOST, 5, lambda message: None)
+    assert peer.taken == [5]
+
+
+async def test_a_way_that_has_closed_is_none() -> None:
+    ways = Ways(Events(), Tasks(), {})
+    carry_out(ways, CloseLane(HOST))
+    assert ways.goodbyes == set()
+    assert ways.open(HOST, Via.WEBRTC, ID, 0) is None
+    assert ways.open(HOST, Via.LANE, ID, 0) is None
+    ways.take_channel(LinkID("host-9"), 1, lambda message: None)
+
+
+async def test_two_programs_open_a_lane_and_send_over_it() -> None:
+    async def loaded() -> None:
+        """All is."""
+
+    events, streams, tasks = Events(), Events(), Tasks()
+    host, guest = Ways(events, tasks, {}), Ways(events, tasks, {})
+    host.received = lambda link, stream: streams((link, bytes(stream.records)))
+    server = Server(events, loaded, host.accept)
+    listener = open_listener("127.0.0.1", 0)
+    await server.start(listener)
+    token, key = secrets.token_bytes(16), secrets.token_bytes(32)
+    carry_out(host, ExpectLane(HOST, token, key))
+    carry_out(
+        guest, DialLane(GUEST, f"ws://127.0.0.1:{listener.getsockname()[1]}/lane", token, key)
+    )
+    await events.wait(LaneOpened, lambda event: event.link == GUEST)
+    way = guest.open(GUEST, Via.LANE, ID, 0)
+    assert way is not None
+    await way.send(memoryview(way.prefix + b"records"))
+    assert await streams.wait(tuple) == (HOST, b"records")
+    carry_out(guest, CloseLane(GUEST))
+    await asyncio.wait(guest.goodbyes)
+    await events.wait(LaneLost)
+    await server.stop()
+    await tasks.stop()
+    assert tasks.crashes == []

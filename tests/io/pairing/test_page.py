@@ -1,0 +1,126 @@
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from proxim.core.errors import SENTENCES
+from proxim.io.pairing.page import Page, best_language, languages, reads_gzip
+from tests.paths import ROOT
+
+# As it is served, compressed, besides the words: a phone on a poor network waits for it. Comments
+# and names that explain cost next to nothing of that.
+MOST_BYTES = 40 * 1024
+WEB = ROOT / "proxim" / "web"
+SERVED = (".html", ".mjs", ".css", ".svg")
+PLACEHOLDER = re.compile(r"\{\w+\}")
+
+
+def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
+    for language in sorted(languages()):
+        with subtests.test(language=language):
+            words, english = languages()[language], languages()["en"]
+            assert list(words["reasons"]) == [reason.value for reason in SENTENCES]
+            assert list(words["page"]) == list(english["page"])
+            for key, text in words["page"].items():
+                assert sorted(PLACEHOLDER.findall(text)) == sorted(
+                    PLACEHOLDER.findall(english["page"][key])
+                ), key
+                assert text.strip()
+
+
+def test_english_is_the_programs_own_table() -> None:
+    assert languages()["en"]["reasons"] == {
+        reason.value: sentence for reason, sentence in SENTENCES.items()
+    }
+
+
+def test_the_page_uses_words_that_are_there_and_no_word_is_left_over() -> None:
+    sources = "".join(
+        (WEB / name).read_text(encoding="utf-8") for name in ("index.html", "view.mjs", "app.mjs")
+    )
+    words = set(languages()["en"]["page"])
+    used = re.findall(r'data-t="(\w+)"', sources) + re.findall(
+        r'(?:this|view)\.say\("(\w+)"', sources
+    )
+    assert set(used) <= words
+    assert {word for word in words if f'"{word}"' not in sources} == set()
+
+
+def test_the_language_that_a_browser_likes_best(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
+        ("", "en"),
+        ("de", "de"),
+        ("DE-ch, en;q=0.8", "de"),
+        ("en-GB, de;q=0.9", "en"),
+        ("fr, de;q=0.5, en;q=0.4", "de"),
+        ("de;q=0", "en"),
+        ("de;q=nan", "en"),
+        ("de;q=much", "en"),
+        ("de;q=2", "en"),
+        ("../../etc/passwd", "en"),
+        ("x," * 5000 + "de", "en"),
+    ]
+    for header, language in cases:
+        with subtests.test(header=header):
+            assert best_language(header, languages()) == language
+
+
+def test_who_reads_gzip(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, bool]] = [
+        ("gzip, deflate", True),
+        ("br, GZIP;q=0.5", True),
+        ("gzip;q=0", False),
+        ("", False),
+        ("identity, xgzip", False),
+    ]
+    for header, reads in cases:
+        with subtests.test(header=header):
+            assert reads_gzip(header) is reads
+
+
+def test_only_what_is_in_the_table_is_served() -> None:
+    page = Page()
+    index = page.get("/", "")
+    assert index is not None
+    assert index.body == (WEB / "index.html").read_bytes()
+    for file in filter(Path.is_file, WEB.iterdir()):
+        served = page.get(f"/{file.name}", "")
+        if file.suffix in SERVED and file.name != "index.html":
+            assert served is not None
+            assert served.body == gzip.decompress(served.zipped) == file.read_bytes()
+        else:
+            assert served is None, file.name
+    assert (
+        page.get("/__init__.py", "") is page.get("/../web/app.mjs", "") is page.get("", "") is None
+    )
+
+
+def test_the_page_is_small() -> None:
+    sizes = {
+        file.name: len(gzip.compress(file.read_bytes()))
+        for file in WEB.iterdir()
+        if file.suffix in SERVED
+    }
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+
+
+def test_what_asks_needs_nothing_else_and_no_other_place_is_named() -> None:
+    """The first module sends the request: each further one before it would be one more way to the
+    host and back.
+    """
+    index = (WEB / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r'src="(\w+\.mjs)"', index)[0] == "ask.mjs"
+    assert not re.search(
+        r"^import\b|\bfrom \"", (WEB / "ask.mjs").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    everything = "".join(
+        file.read_text(encoding="utf-8") for file in WEB.iterdir() if file.suffix in SERVED
+    )
+    assert set(re.findall(r"\w+://[^\s\"`$]*", everything)) <= {
+        "http://www.w3.org/2000/svg",
+        "ws://",
+    }
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", everything
+    )

@@ -1,0 +1,36 @@
+"""Helpers for tests with real sockets and real WebRTC."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from proxim.io.pairing.rate_limit import Pace, RateLimit
+
+PATIENCE = 30.0  # seconds; what takes longer hangs, also beside other tests on a busy machine
+UNLIMITED = Pace(RateLimit(1e9, 1e9), RateLimit(1e9, 1e9), RateLimit(1e12, 1e12))
+T = TypeVar("T")
+
+
+class Events:
+    """Collects reported events; `wait` gives the first that fits and was not given before."""
+
+    def __init__(self) -> None:
+        self.all: list[object] = []
+        self._changed = asyncio.Event()
+        self._given = 0
+
+    def __call__(self, event: object) -> None:
+        self.all.append(event)
+        self._changed.set()
+
+    async def wait(self, kind: type[T], fits: Callable[[T], bool] = lambda _: True) -> T:
+        """The next event of that kind; those before it are passed over."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                while self._given < len(self.all):
+                    event = self.all[self._given]
+                    self._given += 1
+                    if isinstance(event, kind) and fits(event):
+                        return event
+                self._changed.clear()
+                await self._changed.wait()

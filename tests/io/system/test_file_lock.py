@@ -1,0 +1,41 @@
+"""Tests of proxim.io.system.file_lock; between two programs it is in test_store.py."""
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxim.io.system.file_lock import hold, is_held
+
+CALL = "msvcrt.locking" if sys.platform == "win32" else "fcntl.flock"
+
+
+def test_a_file_is_held_until_it_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert not is_held(path)
+    assert not path.exists()
+    path.write_bytes(b"content")
+    assert not is_held(path)
+    one, other = os.open(path, os.O_RDWR), os.open(path, os.O_RDWR)
+    assert hold(one)
+    assert is_held(path)
+    assert not hold(other)
+    assert path.read_bytes() == b"content"  # reading goes on, on Windows as well
+    os.close(one)
+    assert not is_held(path)
+    assert hold(other)
+    os.close(other)
+
+
+def test_a_disk_without_locks_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(f"proxim.io.system.file_lock.{CALL}", no_locks)
+    path = tmp_path / "file"
+    path.write_bytes(b"")
+    assert not is_held(path)

@@ -1,0 +1,174 @@
+"""Two linked programs that move files, and trees of files to move: made, compared, found whole."""
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.gate import Gate
+from tests.loopback import free_port
+from tests.lossy_link import LossyLink
+from tests.programs.program import JSON, PATIENCE, SOURCE, Program, pair
+
+NOISE = os.urandom(1024 * 1024)
+OVER = ("done", "failed", "cancelled")
+
+
+def write_file(path: Path, size: int) -> Path:
+    """A file in which no two places are alike, quickly made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for start in range(0, size, len(NOISE)):
+            file.write((start.to_bytes(8) + NOISE[8:])[: size - start])
+    return path
+
+
+def write_sparse(path: Path, size: int) -> Path:
+    """A file with a hole for nearly all of it, and something to be seen at its ends."""
+    with path.open("wb") as file:
+        file.write(b"first")
+        file.seek(size - 4)
+        file.write(b"last")
+    return path
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree(folder: Path) -> dict[str, tuple[str, int] | None]:
+    """All beneath a folder by its path: hash and time of a file, None for a folder."""
+    return {
+        path.relative_to(folder).as_posix(): None
+        if path.is_dir()
+        else (sha256(path), int(path.stat().st_mtime))
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder, also what is hidden."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- programs -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Folders of the test: what each program keeps for itself, and where it saves what it gets."""
+
+    root: Path
+
+    @property
+    def gate(self) -> Gate:
+        """Holds back what both programs send. Close it before they are started."""
+        return Gate(self.root / "gate")
+
+    def home(self, side: str) -> Path:
+        return self.root / f"{side}-home"
+
+    def saved(self, side: str) -> Path:
+        folder = self.root / f"{side}-saved"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def source(self) -> Path:
+        folder = self.root / "source"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def start_host(
+        self, *arguments: str, link: LossyLink | None = None, save: bool = True
+    ) -> Program:
+        # Behind a cable it is alone, and listens where people's hosts do
+        port = ["--port", str(free_port())] if link is None else []
+        return self._start("host", ["host", "--json", *port, *arguments], link, 0, save)
+
+    def start_guest(
+        self, url: str, *arguments: str, link: LossyLink | None = None, save: bool = True
+    ) -> Program:
+        return self._start("guest", ["join", "--json", "--yes", url, *arguments], link, 1, save)
+
+    def _start(
+        self, side: str, command: list[str], link: LossyLink | None, end: int, save: bool
+    ) -> Program:
+        where = ["--save-to", str(self.saved(side))] if save else []
+        before: Sequence[str] = () if link is None else link.command(end)
+        # A gate that is open would change nothing: then the program runs as people start it
+        proxim = SOURCE if self.gate.allowed is None else self.gate.command
+        return Program([*proxim, *command, *where], self.home(side), before=before)
+
+
+@contextlib.contextmanager
+def linked(
+    sides: Sides,
+    *,
+    host: Sequence[str] = (),
+    guest: Sequence[str] = (),
+    link: LossyLink | None = None,
+    save: bool = True,
+) -> Iterator[tuple[Program, Program]]:
+    """Host and guest, linked; by default what comes is saved without asking."""
+    with sides.start_host(*host, link=link, save=save) as first:
+        url = first.event("session")["url"]
+        with sides.start_guest(url, *guest, link=link, save=save) as second:
+            pair(first, second)
+            yield first, second
+
+
+# --- what they tell -------------------------------------------------------------------------------
+
+
+def transfer_where(
+    program: Program, fits: Callable[[JSON], bool], patience: float = PATIENCE
+) -> JSON:
+    """The next event of a transfer that fits."""
+    while True:
+        event = program.event("transfer", patience)
+        if fits(event):
+            return event
+
+
+def moving(program: Program, more_than: int = 0, **wanted: object) -> JSON:
+    """The next event of a transfer of which so many bytes are written, and not all."""
+    return transfer_where(
+        program,
+        lambda event: (
+            event["state"] == "active"
+            and more_than < event["bytes"] < event["size"]
+            and all(event.get(key) == value for key, value in wanted.items())
+        ),
+    )
+
+
+def ends(program: Program, count: int = 1, patience: float = PATIENCE) -> dict[str, JSON]:
+    """How the next `count` transfers end, by the name of what they move."""
+    found: dict[str, JSON] = {}
+    while len(found) < count:
+        event = transfer_where(program, lambda one: one["state"] in OVER, patience)
+        found[event["transferID"]] = event
+    return {event["name"]: event for event in found.values()}
+
+
+def end(program: Program, patience: float = PATIENCE) -> JSON:
+    """How the next transfer ends."""
+    (event,) = ends(program, 1, patience).values()
+    return event
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait for something that no program tells."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < deadline, "it was not reached"
+        time.sleep(0.02)
+
+
+def send(program: Program, *paths: Path) -> None:
+    program.say(type="send", paths=[str(path) for path in paths])

@@ -1,0 +1,230 @@
+"""Files over networks that are unkind to them: the lane cut or refused, UDP blocked, delay and
+loss, all at once.
+
+What must happen while a file is on its way is waited for behind a gate (tests/gate.py).
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.lossy_link import TCP, UDP, LossyLink, Packet, Verdict, lossy_link, missing
+from tests.programs.file_programs import (
+    Sides,
+    end,
+    linked,
+    moving,
+    names,
+    send,
+    sha256,
+    until,
+    write_file,
+    write_sparse,
+)
+from tests.programs.program import Program, exchange_text
+
+pytestmark = [pytest.mark.slow]
+
+GUEST = 1  # the guest dials, so its port names a TCP connection
+OVER_CABLE = 20_000_000
+OVER_CHANNEL = 4_000_000  # aiortc's is slower
+BEGUN = 2_000_000
+NEVER_DONE = 20_000_000_000  # minutes of the cable: what is tried meanwhile takes seconds
+ROUND_TRIP_SECONDS = 0.1
+LOSS = 0.05
+BAR_SECONDS = 5.0  # far more than text takes beside files; it took 0.1 s
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> Sides:
+    return Sides(tmp_path)
+
+
+@pytest.fixture
+def cable() -> Iterator[LossyLink]:
+    why = missing()
+    if why is not None:
+        pytest.skip(why)
+    with lossy_link(0.0005, 0.0) as link:
+        yield link
+
+
+@dataclass
+class Firewall:
+    """Knows the guest's TCP connections to the host: the first is signaling, those after it are
+    lanes.
+    """
+
+    refuses: bool = False  # every lane
+    cuts: int = 0  # how many lanes are cut as soon as they have carried `allowance` packets
+    allowance: int = 1000  # a megabyte, or less
+    lanes: list[int] = field(default_factory=list)
+    _ports: list[int] = field(default_factory=list)
+    _carried: int = 0
+
+    def judge(self, packet: Packet) -> Verdict:
+        if packet.protocol != TCP:
+            return Verdict.PASS
+        port = packet.ports[0 if packet.side == GUEST else 1]
+        if packet.opens and port not in self._ports:
+            self._ports.append(port)
+            self.lanes = self._ports[1:]
+            self._carried = 0
+        if port not in self.lanes:
+            return Verdict.PASS
+        self._carried += port == self.lanes[-1]
+        spent = port != self.lanes[-1] or self._carried > self.allowance
+        cut = self.lanes.index(port) < self.cuts and spent
+        return Verdict.RESET if self.refuses or cut else Verdict.PASS
+
+
+def ways(program: Program) -> list[str]:
+    """What the bytes went over, one after the other."""
+    told = [
+        event["via"] for event in program.seen if event["event"] == "transfer" and "via" in event
+    ]
+    return [via for place, via in enumerate(told) if place == 0 or told[place - 1] != via]
+
+
+@contextmanager
+def arriving(sides: Sides, both: tuple[Program, Program], sender: int, size: int) -> Iterator[None]:
+    """A file that is on its way meanwhile, and then arrives."""
+    file = write_file(sides.source / f"{sender}.bin", size)
+    send(both[sender], file)
+    yield
+    assert end(both[1 - sender])["sha256"] == sha256(file)
+    assert end(both[sender])["state"] == "done"
+    assert names(sides.saved(("guest", "host")[sender])) == [file.name]
+
+
+def check_arrives(sides: Sides, both: tuple[Program, Program], sender: int, size: int) -> None:
+    with arriving(sides, both, sender, size):
+        pass
+
+
+# --- the lane -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sender", [0, 1])
+def test_the_lane_is_cut(sides: Sides, cable: LossyLink, sender: int) -> None:
+    firewall = Firewall(cuts=1, allowance=4000)
+    cable.judge = firewall.judge
+    # What passes cuts the lane (4000 packets are 6 MB at most), and what then passes over the
+    # channel is not the rest: it is not done before there is another lane.
+    sides.gate.close_after(OVER_CABLE // 3)
+    with linked(sides, link=cable) as both:
+        with arriving(sides, both, sender, OVER_CABLE):
+            until(lambda: len(firewall.lanes) == 2)
+            sides.gate.open()
+        assert ways(both[0])[0] == ways(both[1])[0] == "lane"
+        assert len(firewall.lanes) == 2
+        assert not any(event.get("state") == "waiting" for side in both for event in side.seen)
+
+
+@pytest.mark.parametrize("sender", [0, 1])
+def test_every_lane_is_cut(sides: Sides, cable: LossyLink, sender: int) -> None:
+    firewall = Firewall(cuts=100)
+    cable.judge = firewall.judge
+    # Above what cuts the first lane; so little that the channel does not carry the rest alone
+    sides.gate.close_after(2_000_000)
+    with linked(sides, link=cable) as both:
+        with arriving(sides, both, sender, 3 * OVER_CHANNEL):
+            until(lambda: len(firewall.lanes) >= 2)
+            sides.gate.open()
+        assert all("webrtc" in ways(side) for side in both)
+        assert len(firewall.lanes) >= 2
+
+
+@pytest.mark.parametrize("sender", [0, 1])
+def test_lanes_are_refused(sides: Sides, cable: LossyLink, sender: int) -> None:
+    firewall = Firewall(refuses=True)
+    cable.judge = firewall.judge
+    with linked(sides, link=cable) as both:
+        check_arrives(sides, both, sender, OVER_CHANNEL)
+        assert ways(both[0]) == ways(both[1]) == ["webrtc"]
+        assert firewall.lanes
+
+
+# --- no UDP ---------------------------------------------------------------------------------------
+
+
+def block_udp(packet: Packet) -> Verdict:
+    return Verdict.DROP if packet.protocol == UDP else Verdict.PASS
+
+
+def test_without_udp_the_link_is_on_the_lane(sides: Sides, cable: LossyLink) -> None:
+    cable.judge = block_udp
+    with sides.start_host(link=cable) as host:
+        url = host.event("session")["url"]
+        with sides.start_guest(url, link=cable) as guest:
+            host.say(
+                type="pair_response",
+                sessionID=host.event("pair_prompt")["sessionID"],
+                approved=True,
+            )
+            approved = time.monotonic()
+            for side in (guest, host):
+                assert side.event("link", state="connected")["via"] == "lane"
+            assert time.monotonic() - approved < 15
+            exchange_text(host, guest)
+            for sender in (0, 1):
+                check_arrives(sides, (host, guest), sender, OVER_CABLE // 2)
+            assert ways(host) == ways(guest) == ["lane"]
+
+
+def test_without_udp_a_lost_link_goes_on(sides: Sides, cable: LossyLink) -> None:
+    cable.judge = block_udp
+    file = write_file(sides.source / "a.bin", OVER_CABLE)
+    sides.gate.close_after(OVER_CABLE // 2)
+    with linked(sides, link=cable) as (host, guest):
+        send(guest, file)
+        moving(host, BEGUN)
+        cable.cut = True
+        left = [side.event("transfer", state="waiting") for side in (host, guest)]
+        cable.cut = False
+        sides.gate.open()
+        again = moving(host, 0, via="lane")
+        assert again["bytes"] >= left[0]["bytes"]
+        assert end(host)["sha256"] == sha256(file)
+        assert end(guest)["state"] == "done"
+
+
+# --- slow and lossy -------------------------------------------------------------------------------
+
+
+def test_delay_and_loss(sides: Sides) -> None:
+    why = missing()
+    if why is not None:
+        pytest.skip(why)
+    file = write_file(sides.source / "a.bin", 2_000_000)
+    sides.gate.close_after(500_000)
+    with (
+        lossy_link(ROUND_TRIP_SECONDS / 2, LOSS) as link,
+        linked(sides, link=link) as (host, guest),
+    ):
+        send(guest, file)
+        exchange_text(host, guest)
+        sides.gate.open()
+        assert end(host, patience=45)["sha256"] == sha256(file)
+        assert end(guest)["state"] == "done"
+
+
+@pytest.mark.parametrize("beside", ["lane", "channel", "all on the lane"])
+def test_text_does_not_wait_behind_files(sides: Sides, cable: LossyLink, beside: str) -> None:
+    if beside != "lane":
+        cable.judge = Firewall(refuses=True).judge if beside == "channel" else block_udp
+    file = write_sparse(sides.source / "a.bin", NEVER_DONE)
+    with linked(sides, link=cable) as (host, guest):
+        for side in (host, guest):
+            send(side, file)
+        for number in range(10):
+            moving(host, direction="in")
+            began = time.monotonic()
+            guest.say(type="text", text=f"text {number}")
+            assert host.event("text")["text"] == f"text {number}"
+            took = time.monotonic() - began
+            assert took < BAR_SECONDS

@@ -1,0 +1,31 @@
+"""What `pip install .` puts on a machine."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_wheel_has_the_page_and_the_entry_point(tmp_path: Path) -> None:
+    source = tmp_path / "source"  # setuptools leaves its own files where it builds
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(source)], check=True)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*pip, "-w", str(tmp_path), str(source)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("proxim-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
+        assert "proxim = proxim.app.main:main" in archive.read(entry_points).decode()
+    assert {"proxim/app/main.py", "proxim/io/link/peer.py"} <= names
+    data = [*(ROOT / "proxim/web").iterdir(), *(ROOT / "proxim/languages").iterdir()]
+    data.append(ROOT / "proxim/ui/window/proxim.png")
+    assert {file.relative_to(ROOT).as_posix() for file in data if file.is_file()} <= names

@@ -1,0 +1,108 @@
+"""What the first paint loads: a person waits for the code, and pays for nothing else before it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.paths import ROOT
+from tests.ui.tk_support import NoScreenError, xvfb
+
+# The real program, as `python proxim.py` starts it; when its code has been painted it tells what it
+# has loaded, and ends.
+TELL: Final = """
+import json, os, sys
+from proxim.app.bridge import Bridge
+
+def painted(bridge):
+    print(json.dumps(sorted(sys.modules)), flush=True)
+    os._exit(0)
+
+Bridge.painted = painted
+from proxim.app.main import main
+main([])
+"""
+# Of the package. Who adds one makes everybody wait for it: is it painted?
+PAINTED: Final = {
+    "proxim",
+    "proxim.languages",
+    *(
+        f"proxim.app{name}"
+        for name in (
+            "",
+            ".bridge",
+            ".desktop",
+            ".language",
+            ".logs",
+            ".main",
+            ".options",
+            ".startup",
+        )
+    ),
+    *(
+        f"proxim.core{name}"
+        for name in (
+            *("", ".commands", ".errors", ".events", ".i18n", ".sanitize", ".status"),
+            *(".pairing", ".pairing.devices", ".pairing.guess_budget", ".pairing.host_code"),
+            ".pairing.invitations",
+        )
+    ),
+    *(
+        f"proxim.io{name}"
+        for name in (
+            *("", ".trace", ".pairing", ".pairing.listener", ".pairing.opening"),
+            *(".system", ".system.addresses", ".system.settings"),
+        )
+    ),
+    *(f"proxim.ui{name}" for name in ("", ".prompts", ".qr")),
+    *(
+        f"proxim.ui.window{name}"
+        for name in (
+            *("", ".appearance", ".attention", ".device_bar", ".drop", ".pages", ".root", ".tabs"),
+            *(".theme", ".trouble", ".widgets", ".window", ".pairing", ".pairing.invite"),
+            *(".pairing.join", ".pairing.ladder_view", ".pairing.steps"),
+        )
+    ),
+}
+# Of the libraries; the standard library's slow ones are named for what they cost.
+THIRD_PARTY: Final = {"ifaddr", "platformdirs", "qrcode"}
+NOT_BEFORE_THE_CODE: Final = {"asyncio", "argparse", "email", "http", "ssl", "uvloop", "websockets"}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[str]]:
+    """The names of all modules at the moment when the code is on the screen."""
+    home = tmp_path_factory.mktemp("home")
+    try:
+        for display in xvfb(96):
+            done = subprocess.run(
+                [sys.executable, "-c", TELL],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    **{f"XDG_{kind}_HOME": str(home) for kind in ("CONFIG", "STATE", "DATA")},
+                    "DISPLAY": display,
+                },
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            yield set(json.loads(done.stdout))
+    except NoScreenError as error:
+        pytest.skip(str(error))
+
+
+def test_the_first_paint_loads_what_it_paints(loaded: set[str]) -> None:
+    ours = {name for name in loaded if name.split(".")[0] == "proxim"}
+    assert (ours - PAINTED, PAINTED - ours) == (set(), set())
+
+
+def test_no_library_comes_before_the_code_that_it_does_not_need(loaded: set[str]) -> None:
+    tops = {name.split(".")[0] for name in loaded}
+    known = {*sys.stdlib_module_names, "proxim", "__main__", *THIRD_PARTY}
+    others = {name for name in tops - known if not name.startswith("_distutils_hack")}
+    assert (others, tops & NOT_BEFORE_THE_CODE) == (set(), set())

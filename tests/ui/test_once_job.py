@@ -1,0 +1,202 @@
+"""What `--send` and `--once` ask for: when it is over, and that only what arrived whole counts as
+done.
+"""
+
+from dataclasses import replace
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.events import LinkID
+from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.status import LinkStatus, Stage, Trouble
+from proxim.ui.once_job import Errand
+from tests.rows import each_row
+
+LINK = LinkStatus(LinkID("host-1"), "s1", Stage.CONNECTED, can_send_files=True)
+OUT = TransferStatus(
+    TransferID("t1"), Direction.OUT, TransferState.ANNOUNCED, (Entry("a", 5),), 5, link=LINK.link
+)
+IN = replace(OUT, transfer=TransferID("t2"), direction=Direction.IN)
+PATHS = ("/a",)
+
+
+def sending() -> Errand:
+    """An errand whose files have been handed in."""
+    errand = Errand(PATHS, once=True)
+    assert errand.takes(LINK)
+    errand.sent()
+    return errand
+
+
+def at(status: TransferStatus, state: TransferState) -> TransferStatus:
+    return replace(status, state=state)
+
+
+def test_each_link_of_the_first_session_is_sent_to_once() -> None:
+    errand = Errand(PATHS, once=False)
+    assert not errand.takes(replace(LINK, stage=Stage.CONNECTING))
+    assert not errand.takes(replace(LINK, can_send_files=False))
+    assert errand.takes(LINK)
+    assert not errand.takes(LINK)
+    assert errand.takes(replace(LINK, link=LinkID("host-2")))
+    assert not errand.takes(replace(LINK, link=LinkID("host-3"), session_id="s2"))
+
+
+def test_once_is_the_first_link_alone() -> None:
+    errand = sending()
+    assert not errand.takes(replace(LINK, link=LinkID("host-2")))
+
+
+def test_a_link_taken_up_again_is_the_same_device_however_often_it_is_tried() -> None:
+    errand = Errand(PATHS, once=False)
+    assert errand.takes(LINK)
+    second = replace(LINK, link=LinkID("host-2"), stage=Stage.APPROVED, resumes=LINK.link)
+    assert not errand.takes(second)
+    assert not errand.takes(replace(LINK, link=LinkID("host-3"), resumes=second.link))
+
+
+def test_nothing_is_sent_where_nothing_was_named() -> None:
+    assert not Errand((), once=True).takes(LINK)
+
+
+@each_row("errand", [Errand((), once=False), Errand(PATHS, once=False)])
+def test_without_once_nothing_is_ever_over(errand: Errand) -> None:
+    errand.takes(LINK)
+    errand.sent()
+    errand.see(OUT)
+    errand.see(at(OUT, TransferState.DONE))
+    errand.see(at(IN, TransferState.DONE))
+    assert not errand.over
+
+
+def test_sent_and_arrived() -> None:
+    errand = sending()
+    assert not errand.over
+    for state in (
+        TransferState.ANNOUNCED,
+        TransferState.ACTIVE,
+        TransferState.WAITING,
+        TransferState.ACTIVE,
+    ):
+        errand.see(at(OUT, state))
+        assert not errand.over
+    errand.see(at(OUT, TransferState.DONE))
+    assert errand.over
+    assert errand.succeeded
+
+
+NOT_ARRIVED = [
+    at(OUT, TransferState.FAILED),
+    at(OUT, TransferState.CANCELLED),
+    replace(OUT, state=TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)),
+    replace(OUT, state=TransferState.DONE, size=4),  # some of it was declined
+]
+
+
+@each_row("end", NOT_ARRIVED)
+def test_sent_and_not_arrived(end: TransferStatus) -> None:
+    errand = sending()
+    errand.see(end)
+    assert errand.over
+    assert not errand.succeeded
+
+
+def test_what_an_earlier_run_left_is_not_what_was_asked_for() -> None:
+    errand = sending()
+    earlier = replace(
+        OUT,
+        transfer=TransferID("t0"),
+        state=TransferState.WAITING,
+        link=None,
+        entries=(Entry("other", 5),),
+    )
+    errand.see(earlier)
+    errand.see(replace(earlier, state=TransferState.DONE, link=LINK.link))
+    assert not errand.over
+    errand.see(at(OUT, TransferState.DONE))
+    assert errand.succeeded
+
+
+def test_asked_once_more_for_what_an_earlier_run_left() -> None:
+    """It goes on, and no second copy is sent."""
+    errand = sending()
+    earlier = replace(OUT, transfer=TransferID("t0"), state=TransferState.WAITING, link=None)
+    errand.see(earlier)
+    errand.see(replace(earlier, state=TransferState.ACTIVE, link=LINK.link))
+    assert not errand.over
+    errand.see(replace(earlier, state=TransferState.DONE, link=LINK.link))
+    assert errand.succeeded
+
+
+def test_what_else_moves_is_waited_for() -> None:
+    errand = sending()
+    errand.see(at(IN, TransferState.ACTIVE))
+    errand.see(at(OUT, TransferState.DONE))
+    assert not errand.over
+    errand.see(at(IN, TransferState.FAILED))
+    assert errand.succeeded  # it was not asked for
+
+
+@each_row("reason", [Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED])
+def test_a_link_that_takes_no_files(reason: Reason) -> None:
+    errand = sending()
+    errand.hear(Trouble(Problem(reason), LINK.link))
+    assert errand.over
+    assert not errand.succeeded
+
+
+def test_a_path_that_was_left_out() -> None:
+    errand = sending()
+    errand.hear(Trouble(Problem(Reason.FILE_GONE, "/a"), LINK.link))
+    assert not errand.over
+    errand.see(at(OUT, TransferState.DONE))
+    assert errand.over
+    assert not errand.succeeded
+
+
+def test_other_troubles_are_other_peoples() -> None:
+    errand = sending()
+    errand.hear(Trouble(Problem(Reason.FILE_GONE, "/a"), LinkID("host-9")))
+    errand.hear(Trouble(Problem(Reason.TEXT_TOO_LONG), LINK.link))
+    errand.see(at(OUT, TransferState.DONE))
+    assert errand.succeeded
+
+
+def test_received() -> None:
+    errand = Errand((), once=True)
+    errand.see(IN)
+    assert not errand.over
+    errand.accepted(IN.transfer)
+    assert not errand.over
+    errand.see(at(IN, TransferState.ACTIVE))
+    assert not errand.over
+    errand.see(at(IN, TransferState.DONE))
+    assert errand.succeeded
+
+
+def test_what_was_declined_is_not_what_was_waited_for() -> None:
+    errand = Errand((), once=True)
+    errand.see(IN)
+    errand.see(at(IN, TransferState.CANCELLED))
+    assert not errand.over
+    other = replace(IN, transfer=TransferID("t3"))
+    errand.see(at(other, TransferState.ACTIVE))
+    errand.see(at(other, TransferState.DONE))
+    assert errand.succeeded
+
+
+def test_what_was_accepted_and_could_not_be_written() -> None:
+    errand = Errand((), once=True)
+    errand.see(IN)
+    errand.accepted(IN.transfer)
+    errand.see(at(IN, TransferState.FAILED))
+    assert errand.over
+    assert not errand.succeeded
+
+
+def test_a_file_sent_by_hand_is_no_reason_to_end() -> None:
+    errand = Errand((), once=True)
+    errand.sent()
+    errand.see(OUT)
+    errand.see(at(OUT, TransferState.DONE))
+    assert not errand.over

@@ -1,0 +1,218 @@
+"""Transfers in the terminal: what is said of their way and their end, and how a line of progress
+fits.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.ui.text.console import Console, columns_of
+from proxim.ui.text.files import LINE_SECONDS, REDRAW_SECONDS, TransferReport
+from proxim.ui.text.terminal_lines import Lines
+from tests.rows import each_row
+
+SIZE = 8_400_000
+COMING = TransferStatus(
+    TransferID("t1"),
+    Direction.IN,
+    TransferState.ANNOUNCED,
+    (Entry("film.mkv", SIZE),),
+    SIZE,
+    peer_name="Ana",
+)
+ACTIVE = replace(COMING, state=TransferState.ACTIVE)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def writer(out: io.StringIO) -> Callable[[str], None]:
+    def write(text: str) -> None:
+        out.write(text)
+
+    return write
+
+
+class Report:
+    """A report, with what it said."""
+
+    def __init__(
+        self, out: io.StringIO | None = None, columns: int = 80, term: str = "xterm"
+    ) -> None:
+        self.now = 100.0
+        self.out = out or io.StringIO()
+        self._before: dict[TransferID, TransferStatus] = {}
+        console = Console(self.out, {"NO_COLOR": "1", "TERM": term}, lambda: columns)
+        self.it = TransferReport(Lines(console, writer(self.out)), lambda: self.now)
+
+    def tell(self, *statuses: TransferStatus) -> str:
+        for status in statuses:
+            self.it.tell(status, self._before.get(status.transfer))
+            self._before[status.transfer] = status
+        return self.said()
+
+    def said(self) -> str:
+        text = self.out.getvalue()
+        self.out.seek(0)
+        self.out.truncate()
+        return text
+
+
+def test_what_comes_from_its_beginning_to_its_end() -> None:
+    report = Report()
+    assert report.tell(COMING) == ""  # the question says it
+    assert report.tell(ACTIVE) == "Receiving film.mkv (8.4 MB) from Ana.\n"
+    report.now += 12
+    done = replace(ACTIVE, state=TransferState.DONE, moved=SIZE, path="/d/film (2).mkv")
+    assert (
+        report.tell(done) == "Received film.mkv (8.4 MB) in 12 seconds, verified: /d/film (2).mkv\n"
+    )
+
+
+def test_what_goes_and_is_cut_and_goes_on() -> None:
+    report = Report()
+    going = replace(COMING, direction=Direction.OUT, entries=(Entry("a", SIZE), Entry("b", 0)))
+    shown = report.tell(
+        going,
+        replace(going, state=TransferState.ACTIVE),
+        replace(going, state=TransferState.WAITING, moved=SIZE // 2),
+        replace(going, state=TransferState.WAITING, moved=SIZE // 2),
+        replace(going, state=TransferState.ACTIVE, moved=SIZE // 2),
+        replace(going, state=TransferState.CANCELLED, reason=Reason.CANCELLED),
+    )
+    assert shown.splitlines() == [
+        "Asking Ana to take a and 1 more (2 files, 8.4 MB) ...",
+        "Sending a and 1 more (2 files, 8.4 MB) to Ana.",
+        "a and 1 more: waiting to resume; it goes on when Ana is connected again.",
+        "Sending a and 1 more goes on at 50 %.",
+        f"a and 1 more: t{SENTENCES[Reason.CANCELLED][1:]}",
+    ]
+
+
+def test_what_nothing_could_be_sent_of() -> None:
+    failed = replace(
+        COMING,
+        direction=Direction.OUT,
+        entries=(),
+        state=TransferState.FAILED,
+        reason=Reason.FILE_GONE,
+    )
+    assert Report().tell(failed) == f"What was to be sent: t{SENTENCES[Reason.FILE_GONE][1:]}\n"
+
+
+def test_files_that_did_not_arrive_are_named() -> None:
+    entries = tuple(Entry(f"{number}.jpg", 1) for number in range(20))
+    failed = tuple(FailedFile(number, Reason.FILE_CHANGED) for number in range(12))
+    shown = (
+        Report()
+        .tell(replace(COMING, entries=entries, state=TransferState.DONE, failed=failed))
+        .splitlines()
+    )
+    assert shown[0] == "0.jpg and 19 more: finished, but 12 files did not arrive."
+    assert shown[1] == f"  0.jpg: {SENTENCES[Reason.FILE_CHANGED]}"
+    assert shown[11:] == ["  and 2 more"]
+
+
+# --- progress -------------------------------------------------------------------------------------
+
+
+def moved(percent: int, speed: float = 2_100_000.0) -> TransferStatus:
+    return replace(ACTIVE, moved=SIZE * percent // 100, speed=speed)
+
+
+@each_row("out", [io.StringIO(), Terminal()])
+def test_where_nothing_is_redrawn_a_line_now_and_then(out: io.StringIO) -> None:
+    report = Report(out, term="dumb")
+    report.tell(ACTIVE)
+    assert report.tell(moved(50)) == ""  # too early
+    report.now += LINE_SECONDS
+    assert report.tell(moved(50)) == "film.mkv: 50 %, 4.2 MB of 8.4 MB, 2.1 MB/s, 2 s left\n"
+    report.now += 10 * LINE_SECONDS
+    assert report.tell(moved(59)) == ""  # too little
+    assert report.tell(moved(60)) != ""
+
+
+def test_on_a_terminal_one_line_is_redrawn_calmly() -> None:
+    report = Report(Terminal())
+    report.tell(ACTIVE)
+    assert report.tell(moved(40)) == ""
+    report.now += REDRAW_SECONDS
+    shown = report.tell(moved(45))
+    assert shown.startswith("\rReceiving film.mkv  █████████░░░░░░░░░░░  45 %  2.1 MB/s  3 s left")
+    assert "\n" not in shown
+    done = report.tell(replace(ACTIVE, state=TransferState.DONE, moved=SIZE))
+    assert done.startswith("\r ")
+    assert done.endswith("\rReceived film.mkv (8.4 MB) in 1 second, verified\n")
+
+
+def test_several_are_added_up() -> None:
+    report = Report(Terminal())
+    other = replace(ACTIVE, transfer=TransferID("t2"), moved=SIZE // 2, speed=1000.0)
+    report.tell(other, moved(0, speed=1000.0))
+    report.now += REDRAW_SECONDS
+    assert "2 transfers  █████░" in report.tell(other)
+    report.now += REDRAW_SECONDS
+    shown = report.tell(other)
+    assert " 25 %  2.0 kB/s  1 h 45 min left" in shown
+
+
+@given(
+    st.text(max_size=80),
+    st.integers(0, 200),
+    st.sampled_from(["", "漢" * 50, "😀" * 30, "e\u0301" * 70]),
+)
+def test_a_line_of_progress_fits_any_terminal(name: str, columns: int, more: str) -> None:
+    report = Report(Terminal(), columns)
+    status = replace(ACTIVE, entries=(Entry(name + more, SIZE),), speed=99.0, moved=SIZE // 3)
+    report.tell(status)
+    report.now += REDRAW_SECONDS
+    shown = report.tell(status).removeprefix("\r")
+    assert columns_of(shown) < max(columns, 20)
+    assert columns < 40 or "33 %" in shown
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+
+def test_a_list_of_transfers() -> None:
+    report = Report()
+    report.it.list([moved(45), replace(COMING, direction=Direction.OUT, state=TransferState.DONE)])
+    assert report.said().splitlines() == [
+        "  1  film.mkv (8.4 MB) from Ana: 45 %, 3.8 MB of 8.4 MB. Receiving from Ana.",
+        "  2  film.mkv (8.4 MB) to Ana: Sent and verified.",
+    ]
+    report.it.list([])
+    assert report.said() == "There are no transfers yet; /send PATH begins one.\n"
+
+
+def test_a_summary_of_several() -> None:
+    report = Report()
+    report.tell(replace(COMING, state=TransferState.DONE))
+    report.it.summary()
+    assert "Altogether" not in report.said()  # it has been said
+    report.tell(
+        replace(
+            COMING, transfer=TransferID("t2"), state=TransferState.DONE, direction=Direction.OUT
+        ),
+        replace(COMING, transfer=TransferID("t3"), state=TransferState.DONE),
+        replace(COMING, transfer=TransferID("t4"), state=TransferState.CANCELLED),
+        replace(
+            COMING,
+            transfer=TransferID("t5"),
+            state=TransferState.DONE,
+            failed=(FailedFile(0, Reason.FILE_GONE),),
+        ),
+    )
+    report.it.summary()
+    assert report.said() == (
+        "Altogether: 2 files (16.8 MB) received and verified; 1 file (8.4 MB) sent and verified; "
+        "2 transfers not complete.\n"
+    )

@@ -1,0 +1,763 @@
+"""The JSON lines: every event and command of docs/json-lines.md, and that no line from outside
+breaks anything.
+"""
+
+import io
+import json
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any
+
+from hypothesis import given, strategies
+
+from proxim.core import status as st
+from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.events import (
+    Decide,
+    Disconnect,
+    Invite,
+    Join,
+    LinkID,
+    Network,
+    SendText,
+    SessionType,
+    Shutdown,
+)
+from proxim.core.files import status as file_st
+from proxim.core.files.events import (
+    AcceptTransfer,
+    AnyIntent,
+    CancelTransfer,
+    RetryTransfer,
+    SendPaths,
+)
+from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
+from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.host_code import HostCode, parse_target
+from proxim.ui.text.face import GREETING_SECONDS, FaceOptions, Role
+from proxim.ui.text.jsonlines import JsonLinesFace
+from tests.rows import each_row
+
+NOON = 1_748_779_200.0  # 2025-06-01T12:00:00Z
+LINK = LinkID("host-1")
+NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
+FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
+HOST = FaceOptions(Role.HOST)
+JOIN = FaceOptions(Role.JOIN)
+INVITATION = st.Invitation(
+    "s1",
+    "u1",
+    NEAR,
+    "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg",
+    SessionType.ONE_TIME,
+    1900.0,
+)
+PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
+CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
+
+COMING = file_st.TransferStatus(
+    TransferID("t1"),
+    Direction.IN,
+    file_st.TransferState.ANNOUNCED,
+    (Entry("trip", directory=True), Entry("trip/a.jpg", 70, 1), Entry("notes.txt", 30)),
+    100,
+    link=LINK,
+    peer_name="Ana",
+)
+GOING = replace(COMING, transfer=TransferID("t2"), direction=Direction.OUT)
+
+Event = dict[str, Any]
+
+
+class Face:
+    """A face with a clock that stands at 1000 until it is moved, and what it wrote and wanted."""
+
+    def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
+        self.now = 1000.0
+        self.out = out or io.StringIO()
+        self.posted: list[AnyIntent] = []
+        self.face = JsonLinesFace(
+            options,
+            self.posted.append,
+            self.out,  # type: ignore[arg-type]
+            lambda: self.now,
+            lambda: NOON,
+        )
+
+    def show(self, *statuses: st.Status) -> list[Event]:
+        for status in statuses:
+            self.face.show(status)
+        return self.events()
+
+    def read(self, *lines: str | Event) -> list[Event]:
+        for line in lines:
+            self.face.line(line if isinstance(line, str) else json.dumps(line))
+        return self.events()
+
+    def events(self) -> list[Event]:
+        """What was written since the last call, each line on its own."""
+        assert isinstance(self.out, io.StringIO)
+        text = self.out.getvalue()
+        self.out.seek(0)
+        self.out.truncate()
+        assert text == "" or text.endswith("\n")
+        lines = text.split("\n")[:-1]
+        # Nothing in it that another reader takes for a line's end
+        assert text.splitlines() == lines
+        events = [json.loads(line) for line in lines]
+        assert all(isinstance(event.get("event"), str) for event in events)
+        return events
+
+
+def error(reason: Reason, **more: str) -> Event:
+    return {"event": "error", "code": reason.value, "message": SENTENCES[reason], **more}
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+SESSION = {
+    "event": "session",
+    "sessionID": "s1",
+    "uuid": "u1",
+    "code": NEAR,
+    "url": INVITATION.url,
+    "type": "one-time",
+    "expiresAt": "2025-06-01T12:15:00Z",
+}
+LINK_EVENT = {
+    "event": "link",
+    "via": "webrtc",
+    "verified": None,
+    "link": "host-1",
+    "sessionID": "s1",
+    "name": "Ana",
+}
+
+EVENTS: list[tuple[st.Status, list[Event]]] = [
+    (st.ThisDevice(DeviceInfo("Here", "u1")), []),
+    (st.Networks((Network("192.168.1.7", 24, "Wi-Fi", virtual=False),), "192.168.1.7"), []),
+    (INVITATION, [SESSION]),
+    (
+        replace(INVITATION, code=None, type=SessionType.PERSISTENT, expires=None),
+        [{**SESSION, "code": None, "type": "persistent", "expiresAt": None}],
+    ),
+    (st.NoInvitation(None), []),
+    (st.NoInvitation(Reason.NO_NETWORK), [error(Reason.NO_NETWORK)]),
+    (
+        PROMPT,
+        [
+            {
+                "event": "pair_prompt",
+                "sessionID": "s1",
+                "deviceInfo": {"name": "Ana", "id": "id-1"},
+                "verified": None,
+                "address": "192.168.1.9",
+                "expiresAt": "2025-06-01T12:00:40Z",
+            }
+        ],
+    ),
+    (
+        st.PairOutcome("s1", approved=True),
+        [{"event": "pair_result", "sessionID": "s1", "status": "approved"}],
+    ),
+    (
+        st.PairOutcome("s1", approved=False, reason=Reason.GUEST_LEFT),
+        [{"event": "pair_result", "sessionID": "s1", "status": "rejected", "reason": "guest_left"}],
+    ),
+    (replace(CONNECTED, stage=st.Stage.APPROVED), []),
+    (replace(CONNECTED, stage=st.Stage.CONNECTING), [{**LINK_EVENT, "state": "connecting"}]),
+    (CONNECTED, [{**LINK_EVENT, "state": "connected"}]),
+    (
+        replace(CONNECTED, verified=Verified.CODE),
+        [{**LINK_EVENT, "state": "connected", "verified": "code"}],
+    ),
+    (
+        replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT),
+        [{**LINK_EVENT, "state": "closed", "reason": "peer_left"}],
+    ),
+    (st.TextReceived(LINK, "hi"), [{"event": "text", "text": "hi", "link": "host-1"}]),
+    (st.TextSent(LINK, "hi"), []),
+    (st.Trouble(Problem(Reason.PROMPT_GONE)), [error(Reason.PROMPT_GONE)]),
+    (
+        st.Trouble(Problem(Reason.UNSUPPORTED, "why"), LINK),
+        [error(Reason.UNSUPPORTED, detail="why", link="host-1")],
+    ),
+    (st.Stopped(), []),
+]
+
+
+@each_row("status, events", EVENTS)
+def test_each_status_as_events(status: st.Status, events: list[Event]) -> None:
+    assert Face(HOST).show(status) == events
+
+
+def test_a_session_event_whenever_the_code_changes_and_only_then() -> None:
+    face = Face(HOST)
+    assert len(face.show(INVITATION, INVITATION)) == 1
+    assert len(face.show(replace(INVITATION, code="99999-99999"))) == 1
+    assert len(face.show(st.NoInvitation(None), replace(INVITATION, code="99999-99999"))) == 1
+
+
+def test_a_link_event_once_per_change() -> None:
+    face = Face(HOST)
+    shown = face.show(
+        replace(CONNECTED, stage=st.Stage.APPROVED),
+        replace(CONNECTED, stage=st.Stage.CONNECTING),
+        replace(CONNECTED, stage=st.Stage.CONNECTING, peer_name="A"),
+        CONNECTED,
+        replace(CONNECTED, can_text=True),
+        replace(CONNECTED, stage=st.Stage.CLOSED),
+    )
+    assert [event["state"] for event in shown] == ["connecting", "connected", "closed"]
+
+
+def test_a_joining_program_tells_its_way_and_why_it_failed() -> None:
+    face = Face(JOIN)
+    dialing = st.LinkStatus(
+        LinkID("guest-1"), "@code", st.Stage.DIALING, peer_address="192.168.1.7:47800"
+    )
+    shown = face.show(
+        dialing,
+        replace(dialing, stage=st.Stage.ASKING, deadline=1040.0),
+        st.PairOutcome("@code", approved=False, reason=Reason.DECLINED),
+        replace(dialing, stage=st.Stage.CLOSED, reason=Reason.DECLINED),
+    )
+    assert shown == [
+        {"event": "join", "state": "dialing", "address": "192.168.1.7:47800"},
+        {"event": "join", "state": "asking", "address": "192.168.1.7:47800"},
+        {"event": "pair_result", "sessionID": "@code", "status": "rejected", "reason": "declined"},
+        {
+            "event": "link",
+            "state": "closed",
+            "via": "webrtc",
+            "verified": None,
+            "reason": "declined",
+            "link": "guest-1",
+            "sessionID": "@code",
+        },
+        error(Reason.DECLINED, link="guest-1"),
+    ]
+
+
+def test_a_failure_told_as_trouble_is_not_told_again() -> None:
+    face = Face(HOST)
+    shown = face.show(
+        st.Trouble(Problem(Reason.PORT_TAKEN, "47800")), st.NoInvitation(Reason.PORT_TAKEN)
+    )
+    assert shown == [error(Reason.PORT_TAKEN, detail="47800")]
+
+
+AWKWARD = 'é 漢 😀 "\\ \n\r\x00\x1b[2J\x7f\x85\x9b\u2028\u2029\x0b\x1c\ud800'
+
+
+def test_characters_are_kept_but_none_ends_a_line() -> None:
+    face = Face(HOST)
+    face.face.show(st.TextReceived(LINK, AWKWARD))
+    assert isinstance(face.out, io.StringIO)
+    raw = face.out.getvalue()
+    assert "é 漢 😀" in raw
+    assert not set("\x00\x1b\x7f\x85\x9b\u2028\u2029\ud800") & set(raw)
+    assert face.events()[0]["text"] == AWKWARD
+
+
+@each_row(
+    "encoding, kept", [("utf-8", True), ("UTF_16", True), ("cp1252", False), ("ascii", False)]
+)
+def test_a_stdout_of_any_encoding_gets_valid_json(encoding: str, kept: bool) -> None:
+    raw = io.BytesIO()
+    Face(HOST, io.TextIOWrapper(raw, encoding=encoding, newline="")).face.show(
+        st.TextReceived(LINK, AWKWARD)
+    )
+    line = raw.getvalue().decode(encoding)
+    assert json.loads(line)["text"] == AWKWARD
+    assert ("漢" in line) is kept
+
+
+@given(strategies.text(alphabet=strategies.characters(exclude_categories=())))
+def test_any_text_comes_out_as_one_line(text: str) -> None:
+    assert Face(HOST).show(st.TextReceived(LINK, text))[0]["text"] == text
+
+
+class _Pipe(io.StringIO):
+    """A stdout that counts flushes."""
+
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+def test_every_line_is_flushed() -> None:
+    pipe = _Pipe()
+    Face(HOST, pipe).show(INVITATION, PROMPT)
+    assert pipe.flushes == 2
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+@each_row("approved", [True, False])
+def test_pair_response(approved: bool) -> None:
+    face = Face(HOST)
+    assert (
+        face.read({"type": "pair_response", "sessionID": "s1", "approved": approved, "extra": {}})
+        == []
+    )
+    assert face.posted == [Decide("s1", approved)]
+
+
+@each_row("request_field, number", [({}, None), ({"request": 3}, 3), ({"request": None}, None)])
+def test_a_pair_response_may_name_its_request(request_field: Event, number: int | None) -> None:
+    face = Face(HOST)
+    assert (
+        face.read({"type": "pair_response", "sessionID": "s1", "approved": True, **request_field})
+        == []
+    )
+    (decision,) = face.posted
+    assert isinstance(decision, Decide)
+    assert decision.number == number
+
+
+def test_a_prompt_tells_its_number() -> None:
+    (event,) = Face(HOST).show(replace(PROMPT, number=7))
+    assert event["request"] == 7
+
+
+def test_a_request_that_is_no_number_is_a_bad_command() -> None:
+    face = Face(HOST)
+    (event,) = face.read(
+        {"type": "pair_response", "sessionID": "s1", "approved": True, "request": "7"}
+    )
+    assert event["code"] == "bad_command"
+    assert face.posted == []
+
+
+def test_text_goes_to_all_open_links_and_to_none() -> None:
+    face = Face(HOST)
+    assert face.read({"type": "text", "text": "hi"}) == [error(Reason.NOT_CONNECTED)]
+    face.show(CONNECTED, replace(CONNECTED, link=LinkID("host-2")))
+    face.show(replace(CONNECTED, link=LinkID("host-3"), stage=st.Stage.CONNECTING))
+    assert face.read({"type": "text", "text": "hi\n\u2028"}) == []
+    assert face.posted == [SendText(LINK, "hi\n\u2028"), SendText(LinkID("host-2"), "hi\n\u2028")]
+
+
+BAD_LINES = [
+    "hello",
+    "[]",
+    "null",
+    "1" * 5000,
+    "[" * 100_000,
+    '{"type":"text"',
+    '{"type":"text","text":NaN}',
+    '{"type":"text","text":"a","text":"b"}',
+    '{"type":"text","text":1}',
+    '{"type":"text","text":"\\ud800"}',
+    '{"type":"text"}',
+    '{"type":"nonsense"}',
+    '{"type":["text"]}',
+    '{"text":"hi"}',
+    '{"type":"pair_response","sessionID":"s1"}',
+    '{"type":"pair_response","sessionID":"s1","approved":1}',
+    '{"type":"pair_response","sessionID":"s1","approved":"true"}',
+    '{"type":"pair_response","approved":true}',
+    '{"type":"join","code":"02501-WK381"}',  # a host joins nobody
+    '{"type":"close"} {"type":"close"}',
+    '{"type":"send"}',
+    '{"type":"send","paths":"a"}',
+    '{"type":"send","paths":[]}',
+    '{"type":"send","paths":["a",1]}',
+    '{"type":"send","paths":[""]}',
+    '{"type":"send","paths":["a\\u0000"]}',
+    '{"type":"send","paths":["\\ud800"]}',
+    '{"type":"send","paths":["a"],"link":1}',
+    '{"type":"accept"}',
+    '{"type":"accept","transferID":1}',
+    '{"type":"accept","transferID":"t1","declined":1}',
+    '{"type":"accept","transferID":"t1","declined":[3]}',
+    '{"type":"accept","transferID":"t1","declined":[-1]}',
+    '{"type":"accept","transferID":"t1","declined":[true]}',
+    '{"type":"accept","transferID":"t1","always":1}',
+    '{"type":"accept","transferID":"t1","directory":""}',
+    '{"type":"accept","transferID":"t1","directory":[]}',
+    '{"type":"decline"}',
+    '{"type":"cancel","transferID":null}',
+    '{"type":"retry"}',
+    '{"type":"new_code","sessionType":"eternal"}',
+    '{"type":"new_code","sessionType":1}',
+    '{"type":"new_code","sessionType":"one-time","lifetime":60}',
+    '{"type":"new_code","lifetime":59}',
+    '{"type":"new_code","lifetime":604801}',
+    '{"type":"new_code","lifetime":true}',
+    '{"type":"new_code","lifetime":60.5}',
+    '{"type":"new_code","lifetime":"60"}',
+]
+
+
+@each_row("line", BAD_LINES)
+def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
+    face = Face(HOST)
+    face.show(replace(CONNECTED, can_send_files=True), PROMPT, COMING)
+    (answer,) = face.read(line)
+    assert {**answer, "detail": ""} == error(Reason.BAD_COMMAND, detail="")
+    assert face.face._is_asked_about(COMING)
+    assert face.posted == []
+    assert not face.face.finished
+
+
+NEW_CODES: list[tuple[Event, Invite]] = [
+    ({}, Invite(SessionType.TEMPORARY, 600.0)),  # as the program was started
+    ({"sessionType": None, "lifetime": None}, Invite(SessionType.TEMPORARY, 600.0)),
+    ({"sessionType": "one-time"}, Invite(SessionType.ONE_TIME)),
+    ({"sessionType": "persistent"}, Invite(SessionType.PERSISTENT)),
+    ({"sessionType": "temporary"}, Invite(SessionType.TEMPORARY)),
+    ({"sessionType": "temporary", "lifetime": 60}, Invite(SessionType.TEMPORARY, 60.0)),
+    ({"lifetime": 604800}, Invite(SessionType.TEMPORARY, 604800.0)),
+]
+
+
+@each_row("fields, invite", NEW_CODES)
+def test_a_script_can_ask_for_a_new_code(fields: Event, invite: Invite) -> None:
+    face = Face(replace(HOST, invite=Invite(SessionType.TEMPORARY, 600.0)))
+    assert face.read({"type": "new_code", **fields}) == []
+    assert face.posted == [invite]
+
+
+def test_a_joining_program_has_no_code_to_renew() -> None:
+    face = Face(JOIN)
+    (answer,) = face.read({"type": "new_code"})
+    assert answer["code"] == "bad_command"
+    assert face.posted == []
+
+
+def test_an_empty_line_is_no_command() -> None:
+    assert Face(HOST).read("", " \t\r\n") == []
+
+
+@given(
+    strategies.sampled_from([HOST, JOIN]),
+    strategies.text(alphabet=strategies.characters(exclude_categories=())),
+)
+def test_no_line_raises(options: FaceOptions, line: str) -> None:
+    Face(options).read(line)
+
+
+JSON_VALUES = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(),
+    lambda inner: strategies.lists(inner, max_size=3),
+)
+
+
+@given(
+    strategies.sampled_from([HOST, JOIN]),
+    strategies.sampled_from(
+        [
+            "pair_response",
+            "text",
+            "join",
+            "new_code",
+            "send",
+            "accept",
+            "decline",
+            "cancel",
+            "retry",
+            "close",
+            "x",
+        ]
+    ),
+    strategies.dictionaries(
+        strategies.sampled_from(
+            [
+                "sessionID",
+                "approved",
+                "text",
+                "code",
+                "yes",
+                "paths",
+                "declined",
+                "directory",
+                "always",
+            ]
+        ),
+        JSON_VALUES,
+    ),
+)
+def test_no_command_raises(options: FaceOptions, kind: str, fields: Event) -> None:
+    face = Face(options)
+    face.show(CONNECTED, COMING)
+    face.read({"type": kind, **fields}, {"type": kind, "transferID": "t1", **fields})
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+TRANSFER = {
+    "event": "transfer",
+    "transferID": "t1",
+    "direction": "in",
+    "name": "trip",
+    "size": 100,
+    "bytes": 0,
+    "state": "announced",
+    "count": 2,
+    "link": "host-1",
+    "peer": "Ana",
+}
+FILES = [
+    {"path": "trip", "size": 0, "directory": True},
+    {"path": "trip/a.jpg", "size": 70},
+    {"path": "notes.txt", "size": 30},
+]
+
+
+def test_a_transfer_from_its_announcement_to_its_end() -> None:
+    face = Face(HOST)
+    active = replace(
+        COMING, state=file_st.TransferState.ACTIVE, moved=50, speed=12.4, via=st.Via.LANE
+    )
+    assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
+    moving = {**TRANSFER, "state": "active", "bytes": 50, "speed": 12, "via": "lane"}
+    assert face.show(active) == [moving]
+    waiting = replace(COMING, state=file_st.TransferState.WAITING, moved=50, link=None)
+    del (gone := {**TRANSFER, "state": "waiting", "bytes": 50})["link"]
+    assert face.show(waiting) == [gone]
+    failed = (FailedFile(2, Reason.FILE_CHANGED),)
+    done = replace(
+        COMING,
+        state=file_st.TransferState.DONE,
+        moved=70,
+        failed=failed,
+        path="/d",
+        reason=Reason.SOME_FILES_FAILED,
+    )
+    ended = {**TRANSFER, "state": "done", "bytes": 70, "path": "/d", "reason": "some_files_failed"}
+    assert face.show(done) == [
+        {**ended, "failed": [{"path": "notes.txt", "reason": "file_changed"}]}
+    ]
+    single = replace(GOING, state=file_st.TransferState.DONE, sha256="ab")
+    assert face.show(single) == [
+        {**TRANSFER, "transferID": "t2", "direction": "out", "state": "done", "sha256": "ab"}
+    ]
+
+
+def test_what_we_announce_needs_no_list() -> None:
+    assert Face(HOST).show(GOING) == [{**TRANSFER, "transferID": "t2", "direction": "out"}]
+
+
+def test_progress_is_told_some_ten_times_a_second() -> None:
+    face = Face(HOST)
+    told = 0
+    for step in range(1000):
+        told += len(
+            face.show(replace(COMING, state=file_st.TransferState.ACTIVE, moved=step % 100))
+        )
+        face.now += 0.001
+    assert 10 <= told <= 12
+    assert face.show(replace(COMING, state=file_st.TransferState.DONE))[0]["state"] == "done"
+
+
+@each_row(
+    "more, answer",
+    [
+        ({}, AcceptTransfer(COMING.transfer)),
+        ({"declined": [2, 0, 2]}, AcceptTransfer(COMING.transfer, declined=(0, 2))),
+        (
+            {"always": True, "directory": "/d"},
+            AcceptTransfer(COMING.transfer, directory="/d", always=True),
+        ),
+    ],
+)
+def test_accept_once(more: Event, answer: AcceptTransfer) -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    assert face.read({"type": "accept", "transferID": "t1", **more}) == []
+    assert face.read({"type": "accept", "transferID": "t1"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t1")
+    ]
+    assert face.read({"type": "decline", "transferID": "t1"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t1")
+    ]
+    assert face.posted == [answer]
+
+
+def test_decline_and_cancel() -> None:
+    face = Face(HOST)
+    face.show(COMING, GOING)
+    assert face.read({"type": "decline", "transferID": "t2"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t2")
+    ]
+    assert face.read({"type": "accept", "transferID": "t2"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t2")
+    ]
+    assert (
+        face.read({"type": "decline", "transferID": "t1"}, {"type": "cancel", "transferID": "t2"})
+        == []
+    )
+    assert face.posted == [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
+    face.show(replace(GOING, state=file_st.TransferState.CANCELLED))
+    for unknown in ("t2", "t9"):
+        command = {"type": "cancel", "transferID": unknown}
+        assert face.read(command) == [error(Reason.TRANSFER_GONE, transferID=unknown)]
+
+
+def test_retry_of_what_was_sent_and_failed() -> None:
+    face = Face(HOST)
+    face.show(COMING, GOING)
+    for number in ("t1", "t2", "t9"):
+        assert face.read({"type": "retry", "transferID": number}) == [
+            error(Reason.TRANSFER_GONE, transferID=number)
+        ]
+    face.show(replace(GOING, state=file_st.TransferState.FAILED))
+    assert face.read({"type": "retry", "transferID": "t2"}) == []
+    assert face.posted == [RetryTransfer(GOING.transfer)]
+
+
+def test_send_over_all_links_or_one() -> None:
+    face = Face(HOST)
+    send = {"type": "send", "paths": ["/a b", "/c"]}
+    assert face.read(send) == [error(Reason.NOT_CONNECTED)]
+    face.show(CONNECTED)
+    face.now += GREETING_SECONDS
+    assert face.read(send) == [error(Reason.FILES_UNSUPPORTED)]
+    other = LinkID("host-2")
+    face.show(
+        replace(CONNECTED, can_send_files=True), replace(CONNECTED, link=other, can_send_files=True)
+    )
+    paths = ("/a b", "/c")
+    assert face.read(send, {**send, "link": "host-2"}) == []
+    assert face.posted == [SendPaths(LINK, paths), SendPaths(other, paths), SendPaths(other, paths)]
+    assert face.read({**send, "link": "host-3"}) == [error(Reason.NOT_CONNECTED)]
+
+
+def test_what_is_sent_before_the_other_device_has_greeted_goes_out_then() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}, {"type": "send", "paths": ["/b"]}) == []
+    assert face.posted == []
+    face.show(
+        replace(CONNECTED, can_text=True), replace(CONNECTED, can_text=True, can_send_files=True)
+    )
+    face.show(replace(CONNECTED, can_text=True, can_send_files=True))
+    assert face.posted == [SendPaths(LINK, ("/a",)), SendPaths(LINK, ("/b",))]
+
+
+def test_what_was_sent_to_a_device_that_never_greets_is_refused_at_the_end() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}) == []
+    closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT)
+    assert face.show(closed)[-1] == error(Reason.FILES_UNSUPPORTED)
+    face.show(replace(CONNECTED, link=LinkID("host-2"), can_send_files=True))
+    assert face.posted == []
+
+
+def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}) == []
+    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    face.show(
+        replace(CONNECTED, stage=st.Stage.WAITING), replace(again, stage=st.Stage.CONNECTING), again
+    )
+    face.show(replace(again, can_send_files=True))
+    assert face.posted == [SendPaths(LinkID("host-2"), ("/a",))]
+
+
+def test_with_a_folder_to_save_to_an_announcement_is_told_and_needs_no_answer() -> None:
+    face = Face(replace(HOST, accept_files=True))
+    assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
+    assert face.read({"type": "accept", "transferID": "t1"}) == [
+        error(Reason.TRANSFER_GONE, transferID="t1")
+    ]
+    face.face.end_of_input()
+    assert face.posted == []
+
+
+def test_a_link_that_waits_and_is_taken_up_again() -> None:
+    face = Face(HOST)
+    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    face.show(CONNECTED)
+    assert face.show(replace(CONNECTED, stage=st.Stage.WAITING, deadline=1120.0), again) == [
+        {**LINK_EVENT, "state": "waiting", "expiresAt": "2025-06-01T12:02:00Z"},
+        {**LINK_EVENT, "state": "connected", "link": "host-2", "resumes": "host-1"},
+    ]
+
+
+# --- joining --------------------------------------------------------------------------------------
+
+
+def test_a_target_of_the_command_line_is_joined_at_the_start() -> None:
+    face = Face(replace(JOIN, target=parse_target(NEAR)))
+    face.face.start()
+    assert face.posted == [Join(parse_target(NEAR))]
+    assert face.read({"type": "join", "code": NEAR}) == [error(Reason.JOIN_BUSY)]
+
+
+def test_a_code_may_come_as_a_command_and_a_typo_may_be_mended() -> None:
+    face = Face(JOIN)
+    face.face.start()
+    typo = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
+    assert face.read({"type": "join", "code": typo}) == [error(Reason.CODE_TYPO)]
+    assert face.read({"type": "join", "code": NEAR.lower().replace("-", " ")}) == []
+    assert face.posted == [Join(parse_target(NEAR))]
+
+
+@each_row("more", [{}, {"yes": False}])
+def test_a_far_address_needs_consent(more: Event) -> None:
+    face = Face(JOIN)
+    refused = error(Reason.FAR_ADDRESS, detail="203.0.113.9:47800")
+    assert face.read({"type": "join", "code": FAR, **more}) == [refused]
+    assert face.posted == []
+    face.read({"type": "join", "code": FAR, "yes": True})
+    assert face.posted == [Join(parse_target(FAR))]
+
+
+def test_a_far_target_of_the_command_line_ends_the_program() -> None:
+    face = Face(replace(JOIN, target=parse_target(FAR)))
+    face.face.start()
+    assert face.events() == [error(Reason.FAR_ADDRESS, detail="203.0.113.9:47800")]
+    assert face.posted == [Shutdown()]
+    assert face.face.exit_status == 2
+
+
+def test_a_joining_program_answers_no_requests() -> None:
+    face = Face(JOIN)
+    assert face.read({"type": "pair_response", "sessionID": "s", "approved": True}) == [
+        error(Reason.PROMPT_GONE)
+    ]
+    assert face.posted == []
+
+
+# --- the end (test_face.py has how programs end) --------------------------------------------------
+
+
+def test_close() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "close"}, {"type": "close"}, {"type": "text", "text": "late"}) == []
+    assert face.posted == [Disconnect(LINK), Shutdown()]
+    closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
+    assert [event["event"] for event in face.show(closed, INVITATION, PROMPT, st.Stopped())] == [
+        "link"
+    ]
+
+
+def test_the_end_of_stdin_is_not_the_end() -> None:
+    host, join = Face(HOST), Face(replace(JOIN, target=parse_target(NEAR)))
+    for face in (host, join):
+        face.face.start()
+        face.face.end_of_input()
+        assert face.events() == []
+        assert Shutdown() not in face.posted
+
+
+def test_the_end_of_stdin_before_any_code() -> None:
+    face = Face(JOIN)
+    face.face.end_of_input()
+    assert face.events() == [error(Reason.CODE_MISSING)]
+    assert face.posted == [Shutdown()]
+    assert face.face.exit_status == 2

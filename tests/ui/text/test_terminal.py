@@ -1,0 +1,855 @@
+"""The terminal: what a person reads and types, and that nothing from another device can drive the
+terminal.
+"""
+
+import io
+import time
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from hypothesis import given, strategies
+
+from proxim.app.language import speak
+from proxim.core import status as st
+from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
+from proxim.core.events import (
+    Decide,
+    Disconnect,
+    Invite,
+    Join,
+    LinkID,
+    Network,
+    SendText,
+    SessionType,
+    Shutdown,
+)
+from proxim.core.files import status as file_st
+from proxim.core.files.events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
+from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
+from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.host_code import HostCode, parse_target
+from proxim.ui.text.face import GREETING_SECONDS, FaceOptions, Role
+from proxim.ui.text.terminal import TerminalFace
+from proxim.ui.text.terminal_words import DEAD_SECONDS
+from tests.rows import each_row
+
+NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))  # in whatever zone this runs
+LINK = LinkID("host-1")
+NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
+FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
+TYPO = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
+HOST = FaceOptions(Role.HOST)
+JOIN = FaceOptions(Role.JOIN)
+URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
+INVITATION = st.Invitation("s1", "u1", NEAR, URL, SessionType.ONE_TIME, 1900.0)
+PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0, number=11)
+CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
+VERIFIED = replace(PROMPT, verified=Verified.CODE)
+QUESTION = "Allow? [y/N] (40 s) "
+
+
+class Terminal(io.StringIO):
+    """A stdout that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Face:
+    """A face with a clock that stands at 1000 until it is moved, and what it wrote and wanted."""
+
+    def __init__(
+        self,
+        options: FaceOptions,
+        out: io.StringIO | None = None,
+        environ: Mapping[str, str] | None = None,
+        columns: int = 80,
+    ) -> None:
+        self.now = 1000.0
+        self.out = out or io.StringIO()
+        self.posted: list[AnyIntent] = []
+        self.face = TerminalFace(
+            options,
+            self.posted.append,
+            self.out,
+            lambda: self.now,
+            lambda: NOON,
+            environ=environ or {},
+            columns=lambda: columns,
+        )
+
+    def start(self) -> str:
+        self.face.start()
+        return self.written()
+
+    def show(self, *statuses: st.Status) -> str:
+        for status in statuses:
+            self.face.show(status)
+        return self.written()
+
+    def ask(self, *statuses: st.Status) -> str:
+        """Show them, and let the time pass in which no question takes a yes."""
+        shown = self.show(*statuses)
+        self.now += DEAD_SECONDS
+        return shown
+
+    def read(self, *lines: str) -> str:
+        for line in lines:
+            self.face.line(line)
+        return self.written()
+
+    def written(self) -> str:
+        text = self.out.getvalue()
+        self.out.seek(0)
+        self.out.truncate()
+        return text
+
+
+# --- a code is shown ------------------------------------------------------------------------------
+
+
+def test_an_invitation_says_all_that_is_needed() -> None:
+    face = Face(HOST)
+    networks = (
+        Network("192.168.1.7", 24, "Wi-Fi", virtual=False),
+        Network("10.0.0.2", 8, "Cable", virtual=False),
+        Network("172.17.0.1", 16, "docker0", virtual=True),
+    )
+    shown = face.show(st.Networks(networks, "192.168.1.7"), INVITATION)
+    assert "█" in shown
+    assert f"  Code     {NEAR}\n" in shown
+    assert f"  Link     {URL}\n" in shown
+    assert "  Valid    15 minutes, until 12:15, for one device\n" in shown
+    assert "  Network  192.168.1.7 (Wi-Fi); others for --address: 10.0.0.2 (Cable)\n" in shown
+    assert shown.endswith(
+        "Waiting: scan the QR, or type the code into Proxim on the other device (proxim join).\n"
+    )
+    assert "\x1b" not in shown
+    assert face.show(INVITATION) == ""
+
+
+VALID = [
+    (SessionType.TEMPORARY, 1060.0, "1 minute, until 12:01, the link ends with it"),
+    (SessionType.TEMPORARY, 1000.0 + 7200, "2 hours, until 14:00, the link ends with it"),
+    (SessionType.PERSISTENT, None, "until you end it"),
+]
+
+
+@each_row("kind, expires, words", VALID)
+def test_how_long_a_code_lives(kind: SessionType, expires: float | None, words: str) -> None:
+    assert f"Valid    {words}\n" in Face(HOST).show(replace(INVITATION, type=kind, expires=expires))
+
+
+def test_an_address_without_a_code_shows_its_link() -> None:
+    shown = Face(HOST).show(replace(INVITATION, code=None))
+    assert "Code" not in shown
+    assert "type the link into Proxim" in shown
+
+
+CODE_CLOSED = replace(INVITATION, code=None, code_closed=True)
+
+
+def test_a_code_that_is_closed_says_so_and_how_to_get_another() -> None:
+    face = Face(HOST)
+    face.show(INVITATION)
+    closed = "  Code     closed, as too many wrong ones were tried; /new makes a new one\n"
+    assert (
+        face.show(st.Trouble(Problem(Reason.CODE_CLOSED)), CODE_CLOSED)
+        == SENTENCES[Reason.CODE_CLOSED] + f"\n{closed}"
+    )
+    elsewhere = face.show(replace(CODE_CLOSED, url=URL.replace("1.7", "1.8")))
+    assert closed in elsewhere
+    assert "█" in elsewhere
+    assert NEAR in face.show(INVITATION)
+
+
+def test_no_code_and_why() -> None:
+    assert (
+        Face(HOST).show(st.NoInvitation(Reason.NO_NETWORK)) == SENTENCES[Reason.NO_NETWORK] + "\n"
+    )
+    assert Face(HOST).show(st.NoInvitation(None)) == ""
+
+
+def test_a_failure_is_said_once_and_ends_a_host_that_cannot_start() -> None:
+    face = Face(HOST)
+    shown = face.show(st.Trouble(Problem(Reason.PORT_TAKEN)), st.NoInvitation(Reason.PORT_TAKEN))
+    assert shown == SENTENCES[Reason.PORT_TAKEN] + "\n"
+    assert (face.posted, face.face.exit_status) == ([Shutdown()], 1)
+
+
+def test_a_new_code_is_of_the_same_type() -> None:
+    invite = Invite(SessionType.TEMPORARY, 600.0)
+    face = Face(replace(HOST, invite=invite))
+    face.read("/new")
+    assert face.posted == [invite]
+
+
+# --- a request ------------------------------------------------------------------------------------
+
+
+def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
+    shown = Face(HOST).show(PROMPT)
+    assert shown == (
+        "\nAna asks to join.\n  Device   id-1\n  Address  192.168.1.9\n"
+        "  Proof    Not verified: anybody on this network could use this name\n"
+        "Nothing shows that this device has seen your code. Allow it only if you expect exactly "
+        "this device now.\n"
+        "Allow? [yes/N] (40 s) "
+    )
+
+
+@each_row("verified, words", [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")])
+def test_the_badge_in_words(verified: Verified, words: str) -> None:
+    assert f"Proof    {words}" in Face(HOST).show(replace(PROMPT, verified=verified))
+
+
+ANSWERS = [
+    ("y", True),
+    ("Y", True),
+    (" yes\n", True),
+    ("YES\r\n", True),
+    ("n", False),
+    ("no", False),
+    ("", False),
+]
+
+
+@each_row("typed, approved", ANSWERS)
+def test_an_answer(typed: str, approved: bool) -> None:
+    face = Face(HOST)
+    assert face.ask(VERIFIED).endswith(QUESTION)
+    assert face.read(typed) == ""
+    assert face.posted == [Decide("s1", approved, number=11)]
+
+
+@each_row("typed, approved", [("yes", True), ("YES", True), ("n", False), ("", False)])
+def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -> None:
+    face = Face(HOST)
+    face.ask(PROMPT)
+    assert face.read(typed) == ""
+    assert face.posted == [Decide("s1", approved, number=11)]
+
+
+def test_a_letter_lets_no_unverified_device_in() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    assert face.read("y") == (
+        "Not verified: to allow it all the same, type the whole word yes; n (no) declines.\nAllow? "
+        "[yes/N] (40 s) "
+    )
+    assert face.posted == []
+
+
+def test_anything_else_is_no_answer_and_is_asked_again() -> None:
+    face = Face(HOST)
+    face.show(VERIFIED)
+    face.now += 10.5
+    assert face.read("maybe") == "Please answer y (yes) or n (no).\nAllow? [y/N] (30 s) "
+    assert face.posted == []
+
+
+GONE = [
+    (Reason.GUEST_LEFT, SENTENCES[Reason.GUEST_LEFT]),
+    (Reason.TIMEOUT, HOST_SENTENCES[Reason.TIMEOUT]),
+    (Reason.DECLINED, HOST_SENTENCES[Reason.DECLINED]),
+    (Reason.EXPIRED, HOST_SENTENCES[Reason.EXPIRED]),
+    (Reason.BUSY, HOST_SENTENCES[Reason.BUSY]),
+]
+
+
+@each_row("reason, words", GONE)
+def test_a_request_that_goes_away_says_so_and_takes_its_question(
+    reason: Reason, words: str
+) -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    assert face.show(st.PairOutcome("s1", approved=False, reason=reason)).startswith("\n" + words)
+    assert face.read("y") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+    assert face.posted == []
+
+
+def test_two_requests_are_asked_one_after_the_other() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    other = replace(PROMPT, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
+    assert face.show(other) == ""
+    assert "Ben asks to join." in face.read("n")
+    face.now += DEAD_SECONDS
+    face.read("yes")
+    assert face.posted == [
+        Decide("s1", approved=False, number=11),
+        Decide("s2", approved=True, number=12),
+    ]
+
+
+def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    other = replace(VERIFIED, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
+    assert "Ben asks to join." in face.show(other)
+    assert face.read("yes").startswith("That came too soon")  # it was meant for Ana
+    face.now += DEAD_SECONDS
+    assert "Ana asks to join." in face.read("y")
+    assert face.posted == [Decide("s2", approved=True, number=12)]
+
+
+def test_a_fifth_unverified_request_is_turned_away() -> None:
+    face = Face(HOST)
+    face.show(
+        *(replace(PROMPT, session_id=f"s{number}", number=10 + number) for number in range(1, 5))
+    )
+    assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5", number=15))
+    assert face.posted == [Decide("s5", approved=False, number=15)]
+    assert face.show(st.PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
+    assert face.show(st.PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith(
+        f"\n{HOST_SENTENCES[Reason.TIMEOUT]}"
+    )
+
+
+def test_a_host_that_refuses_the_unverified_says_so_beside_its_code() -> None:
+    shown = Face(HOST).show(st.ProofPolicy(required=True), INVITATION)
+    assert "  Guests   only those that prove that they know the code\n" in shown
+
+
+def test_what_is_said_during_a_question_repeats_it() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, VERIFIED)
+    assert face.show(st.TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
+
+
+@each_row("before", [[], [CONNECTED]])
+def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[st.Status]) -> None:
+    face = Face(HOST)
+    face.show(*before, VERIFIED)
+    face.now += DEAD_SECONDS - 0.01
+    assert face.read("y").startswith("That came too soon")
+    assert face.posted == []
+    face.now += 0.01
+    face.read("y")
+    assert face.posted == [Decide("s1", approved=True, number=11)]
+
+
+REPLACED = [
+    (Reason.BUSY, VERIFIED),
+    (Reason.GUEST_LEFT, PROMPT),
+    (Reason.TIMEOUT, VERIFIED),
+    (Reason.DECLINED, PROMPT),
+]
+
+
+@each_row("reason, second", REPLACED)
+def test_an_answer_to_one_request_never_approves_the_next(
+    reason: Reason, second: st.Prompt
+) -> None:
+    """The first one's end is told before the second comes, so at no moment do both stand there."""
+    face = Face(HOST)
+    face.ask(PROMPT)
+    face.show(st.PairOutcome("s1", approved=False, reason=reason), replace(second, number=2))
+    face.now += 0.15
+    assert face.read("yes").startswith("That came too soon")
+    assert face.posted == []
+
+
+def test_without_input_a_request_runs_out() -> None:
+    face = Face(HOST)
+    face.face.end_of_input()
+    shown = face.show(PROMPT)
+    assert "Nobody can answer here" in shown
+    assert "Allow?" not in shown
+
+
+def test_input_that_ends_during_a_question() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    face.face.end_of_input()
+    assert face.written().startswith("\nNobody can answer here")
+    assert face.posted == []
+
+
+# --- the ladder -----------------------------------------------------------------------------------
+
+
+def test_the_hosts_ladder() -> None:
+    face = Face(HOST)
+    approved = replace(CONNECTED, stage=st.Stage.APPROVED, was_connected=False)
+    shown = face.show(
+        st.PairOutcome("s1", approved=True),
+        approved,
+        replace(approved, stage=st.Stage.CONNECTING),
+        CONNECTED,
+        replace(CONNECTED, can_text=True),
+        replace(CONNECTED, peer_name="Ana's PC"),
+        replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT),
+    )
+    assert shown.splitlines() == [
+        "Approved.",
+        "Opening the direct link ...",
+        "Connected with Ana (not verified). Type a line to send it, /send PATH for files; "
+        "/disconnect ends the link, "
+        "/new makes a new code, /quit ends Proxim.",
+        "The other device calls itself Ana's PC.",
+        HOST_SENTENCES[Reason.PEER_LEFT],
+    ]
+
+
+def test_the_guests_ladder() -> None:
+    face = Face(replace(JOIN, target=parse_target(NEAR)))
+    dialing = st.LinkStatus(LINK, "@code", st.Stage.DIALING, peer_address="192.168.1.7:47800")
+    face.start()
+    shown = face.show(
+        dialing,
+        replace(dialing, stage=st.Stage.ASKING, deadline=1040.0),
+        st.PairOutcome("@code", approved=True),
+        replace(dialing, stage=st.Stage.APPROVED),
+        replace(dialing, stage=st.Stage.CONNECTING),
+        replace(dialing, stage=st.Stage.CONNECTED, was_connected=True),
+        replace(dialing, stage=st.Stage.CLOSED, was_connected=True, reason=Reason.PEER_VANISHED),
+    )
+    assert shown.splitlines() == [
+        "Looking for the host at 192.168.1.7:47800 ...",
+        "Found it. Waiting for the other person (up to 40 seconds) ...",
+        "Approved.",
+        "Opening the direct link ...",
+        "Connected with the other device (not verified). Type a line to send it, /send PATH for "
+        "files; /quit ends "
+        "the link and Proxim.",
+        SENTENCES[Reason.PEER_VANISHED],
+    ]
+    assert face.posted == [Join(parse_target(NEAR)), Shutdown()]
+    assert face.face.exit_status == 1
+
+
+def test_a_rejection_is_said_once() -> None:
+    face = Face(replace(JOIN, target=parse_target(NEAR)))
+    face.start()
+    closed = st.LinkStatus(LINK, "@code", st.Stage.CLOSED, reason=Reason.BUSY)
+    shown = face.show(st.PairOutcome("@code", approved=False, reason=Reason.BUSY), closed)
+    assert shown == SENTENCES[Reason.BUSY] + "\n"
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+TYPED = [
+    ("hello", "hello"),
+    ("  indented ", "  indented "),
+    ("//etc/hosts", "/etc/hosts"),
+    ("a // b", "a // b"),
+    ("y", "y"),
+    ("broken \udce9", "broken \ufffd"),
+]
+
+
+@each_row("line, text", TYPED)
+def test_a_typed_line_is_sent(line: str, text: str) -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read(line + "\n") == ""
+    assert face.posted == [SendText(LINK, text)]
+
+
+def test_an_empty_line_is_not_sent() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read("", "  ") == ""
+    assert face.posted == []
+
+
+def test_text_without_a_link() -> None:
+    assert Face(HOST).read("hello") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+
+
+def test_text_that_arrives_cannot_pass_for_a_line_of_ours() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.show(st.TextReceived(LINK, "one\nBen: two\r\n")) == "Ana: one\n    Ben: two\n    \n"
+
+
+@given(
+    strategies.text(alphabet=strategies.characters(exclude_categories=())),
+    strategies.text(max_size=20),
+)
+def test_nothing_that_arrives_can_drive_the_terminal(text: str, name: str) -> None:
+    face = Face(HOST, Terminal(), {"NO_COLOR": "1"})
+    device = DeviceInfo(name, text)
+    shown = face.show(
+        replace(CONNECTED, peer_name=name),
+        st.TextReceived(LINK, text),
+        replace(PROMPT, device=device, peer_address=text),
+        st.Trouble(Problem(Reason.UNSUPPORTED, text), LINK),
+        replace(CONNECTED, peer_name=text + name),
+        replace(CONNECTED, stage=st.Stage.CLOSED, peer_name=text),
+    )
+    controls = {char for char in shown if unicodedata.category(char) in {"Cc", "Cs"}}
+    assert controls <= {"\n", "\t"}
+    assert "\u202e" not in shown
+
+
+ESCAPES = [
+    "\x1b[2J",
+    "\x1b]0;title\x07",
+    "\x9b31m",
+    "\x1b[31mred",
+    "a\rb",
+    "\x08\x08",
+    "\x1bP1;1|\x1b\\",
+    "\u202egnp",
+]
+
+
+@each_row("escape", ESCAPES)
+@each_row("colours", [True, False])
+def test_escape_sequences_lose_what_makes_them_work(escape: str, colours: bool) -> None:
+    face = Face(HOST, Terminal(), {} if colours else {"NO_COLOR": "1"})
+    face.show(CONNECTED)
+    shown = face.show(st.TextReceived(LINK, escape))
+    assert not {"\x1b", "\x07", "\x08", "\x9b", "\r", "\u202e"} & set(shown)
+
+
+# --- commands and the end -------------------------------------------------------------------------
+
+
+def test_disconnect_ends_the_link_and_not_the_host() -> None:
+    face = Face(HOST)
+    assert face.read("/disconnect") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+    face.show(CONNECTED)
+    face.read("/Disconnect")
+    assert face.posted == [Disconnect(LINK)]
+
+
+@each_row("options, line", [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")])
+def test_quit(options: FaceOptions, line: str) -> None:
+    face = Face(options)
+    face.show(CONNECTED)
+    face.read(line, "late")
+    assert face.posted == [Disconnect(LINK), Shutdown()]
+    closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
+    assert face.show(closed, INVITATION, PROMPT).startswith("You disconnected")
+    assert not face.face.finished
+    face.show(st.Stopped())
+    assert face.face.finished
+    assert face.face.exit_status == 0
+
+
+@each_row("line", ["/help", "/new", "/etc/hosts", "/"])
+def test_an_unknown_command_is_not_sent_as_text(line: str) -> None:
+    face = Face(JOIN)
+    face.show(CONNECTED)
+    assert face.read(line).startswith("/quit ends the link and Proxim; /send PATH sends")
+    assert face.posted == []
+
+
+def test_quit_works_during_a_question() -> None:
+    face = Face(HOST)
+    face.show(PROMPT)
+    face.read("/quit")
+    assert face.posted == [Shutdown()]
+
+
+# --- joining --------------------------------------------------------------------------------------
+
+
+def test_a_code_is_asked_for_and_a_typo_told_at_once() -> None:
+    face = Face(JOIN)
+    assert face.start() == "Type the code that the host shows, or its link.\nCode: "
+    assert face.read("") == "Code: "
+    assert face.read(TYPO) == SENTENCES[Reason.CODE_TYPO] + "\nCode: "
+    assert face.read(NEAR[:4]) == SENTENCES[Reason.CODE_INCOMPLETE] + "\nCode: "
+    assert face.read(f" {NEAR.lower()}\r\n") == ""
+    assert face.posted == [Join(parse_target(NEAR))]
+
+
+def test_a_link_will_do() -> None:
+    face = Face(JOIN)
+    face.start()
+    face.read(URL)
+    assert face.posted == [Join(parse_target(URL))]
+
+
+def test_input_that_ends_before_a_code() -> None:
+    face = Face(JOIN)
+    face.start()
+    face.face.end_of_input()
+    assert face.written() == "\n" + SENTENCES[Reason.CODE_MISSING] + "\n"
+    assert (face.posted, face.face.exit_status) == ([Shutdown()], 2)
+
+
+CONSENT = [("y", [Join(parse_target(FAR))]), ("n", [Shutdown()]), ("", [Shutdown()])]
+
+
+@each_row("typed, posted", CONSENT)
+def test_a_far_address_is_shown_first(typed: str, posted: list[AnyIntent]) -> None:
+    face = Face(replace(JOIN, target=parse_target(FAR)))
+    shown = face.start()
+    assert "203.0.113.9:47800" in shown
+    assert shown.endswith("\nGo on? [y/N] ")
+    assert face.read("what") == "Please answer y (yes) or n (no).\nGo on? [y/N] "
+    assert face.posted == []
+    face.read(typed)
+    assert face.posted == posted
+
+
+def test_input_that_ends_before_consent() -> None:
+    face = Face(replace(JOIN, target=parse_target(FAR)))
+    face.start()
+    face.face.end_of_input()
+    assert SENTENCES[Reason.FAR_ADDRESS] in face.written()
+    assert (face.posted, face.face.exit_status) == ([Shutdown()], 2)
+
+
+# --- what the terminal can show -------------------------------------------------------------------
+
+
+def test_sentences_break_between_words() -> None:
+    shown = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=40).show(
+        st.Trouble(Problem(Reason.ICE_FAILED))
+    )
+    assert " ".join(shown.split("\n")[:-1]) == SENTENCES[Reason.ICE_FAILED]
+    assert max(map(len, shown.split("\n"))) <= 40
+    assert shown.count("\n") > 3
+
+
+def test_a_long_field_is_indented_and_a_link_stays_whole() -> None:
+    networks = tuple(Network(f"10.0.0.{n}", 8, "Cable", virtual=False) for n in range(1, 6))
+    face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=50)
+    shown = face.show(st.Networks(networks, "10.0.0.1"), replace(INVITATION, url=URL + "x" * 60))
+    assert (
+        "\n  Network  10.0.0.1 (Cable); others for --address:\n           10.0.0.2 (Cable), "
+        in shown
+    )
+    assert f"\n  Link     {URL}{'x' * 60}\n" in shown
+
+
+def test_a_terminal_of_unknown_width() -> None:
+    assert NEAR in Face(HOST, Terminal(), columns=0).show(INVITATION)
+
+
+def test_a_narrow_terminal_has_no_qr_and_says_so() -> None:
+    shown = Face(HOST, columns=30).show(INVITATION)
+    assert "█" not in shown
+    assert "QR code does not fit here" in shown
+    assert NEAR in shown
+    assert "scan the QR, or" not in shown
+
+
+def test_a_stdout_without_block_characters() -> None:
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii", newline="")
+    posted: list[AnyIntent] = []
+    face = TerminalFace(
+        HOST, posted.append, out, lambda: 1000.0, lambda: NOON, environ={}, columns=lambda: 200
+    )
+    face.show(INVITATION)
+    face.show(replace(CONNECTED, peer_name="Zoë"))
+    face.show(st.TextReceived(LINK, "漢"))
+    shown = raw.getvalue().decode("ascii")
+    assert "#### " in shown
+    assert "Zo?: ?\n" in shown
+    assert posted == []
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+COMING = file_st.TransferStatus(
+    TransferID("t1"),
+    Direction.IN,
+    file_st.TransferState.ANNOUNCED,
+    (Entry("film.mkv", 8_400_000),),
+    8_400_000,
+    link=LINK,
+    peer_name="Ana",
+)
+TAKE = "Take it? [y/n/a] "
+
+
+def test_a_question_for_a_file_and_its_answer() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.show(COMING) == (
+        "\nAna wants to send film.mkv (8.4 MB).\n"
+        f"y takes it, n declines, a takes all that this device sends while it is linked.\n{TAKE}"
+    )
+    face.now += DEAD_SECONDS
+    assert face.read("y") == ""
+    assert face.posted == [AcceptTransfer(COMING.transfer)]
+    assert (
+        face.show(replace(COMING, state=file_st.TransferState.ACTIVE))
+        == "Receiving film.mkv (8.4 MB) from Ana.\n"
+    )
+
+
+def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    face.now += 10
+    assert face.show(VERIFIED).endswith("Allow? [y/N] (30 s) ")
+    assert face.read("y").startswith("That came too soon")  # it was meant for the file
+    face.now += DEAD_SECONDS
+    assert face.read("y").endswith(TAKE)
+    assert face.posted == [Decide("s1", True, VERIFIED.number)]
+    assert face.read("y").startswith("That came too soon")  # typed twice
+    assert face.posted == [Decide("s1", True, VERIFIED.number)]
+    face.now += DEAD_SECONDS
+    face.read("n")
+    assert face.posted[1:] == [CancelTransfer(COMING.transfer)]
+
+
+def test_an_answer_to_a_file_that_was_withdrawn_counts_for_no_other() -> None:
+    face = Face(HOST)
+    other = replace(COMING, transfer=TransferID("t2"), entries=(Entry("virus.exe", 1),), size=1)
+    face.show(CONNECTED, COMING, other)
+    face.now += 10
+    shown = face.show(
+        replace(COMING, state=file_st.TransferState.CANCELLED, reason=Reason.CANCELLED)
+    )
+    assert "virus.exe (1 byte)" in shown
+    assert shown.endswith(TAKE)
+    assert face.read("y").startswith("That came too soon")
+    assert face.posted == []
+
+
+def test_text_during_a_file_question_is_neither_sent_nor_an_answer() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    face.now += 10
+    assert face.read("yes please").startswith("Please answer: y takes it")
+    assert face.posted == []
+
+
+def test_with_a_folder_to_save_to_nothing_is_asked() -> None:
+    face = Face(replace(HOST, accept_files=True))
+    assert face.show(COMING) == ""
+    assert (
+        face.show(replace(COMING, state=file_st.TransferState.ACTIVE))
+        == "Receiving film.mkv (8.4 MB) from Ana.\n"
+    )
+    assert face.posted == []
+
+
+def test_who_accepts_always_is_asked_once() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    face.now += DEAD_SECONDS
+    face.read("a")
+    assert face.show(replace(COMING, transfer=TransferID("t2"))) == ""
+    assert face.posted == [AcceptTransfer(COMING.transfer, always=True)]
+
+
+def test_without_input_nobody_accepts() -> None:
+    face = Face(HOST)
+    face.face.end_of_input()
+    shown = face.show(COMING)
+    assert "Nobody can accept here" in shown
+    assert "[y/n" not in shown
+    face = Face(HOST)
+    face.show(CONNECTED, COMING)
+    face.face.end_of_input()
+    assert "Nobody can accept here" in face.written()
+    assert face.posted == []
+
+
+def test_files_are_sent_from_the_terminal() -> None:
+    face = Face(HOST)
+    assert face.read("/send a") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+    face.show(CONNECTED)
+    face.now += GREETING_SECONDS
+    assert face.read("/send a") == SENTENCES[Reason.FILES_UNSUPPORTED] + "\n"
+    face.show(replace(CONNECTED, can_send_files=True))
+    assert face.read("/SEND '/my photos' /b") == ""
+    assert face.posted == [SendPaths(LINK, ("/my photos", "/b"))]
+
+
+def test_a_path_that_is_left_out_is_named() -> None:
+    shown = Face(HOST).show(st.Trouble(Problem(Reason.FILE_GONE, "/a/b\x1b.txt"), LINK))
+    assert shown == f"/a/b.txt: {SENTENCES[Reason.FILE_GONE]}\n"
+
+
+def test_a_summary_at_the_end() -> None:
+    face = Face(HOST)
+    done = replace(COMING, state=file_st.TransferState.DONE, path="/d/film.mkv")
+    face.show(done, replace(done, transfer=TransferID("t2"), state=file_st.TransferState.FAILED))
+    assert (
+        face.show(st.Stopped())
+        == "Altogether: 1 file (8.4 MB) received and verified; 1 transfer not complete.\n"
+    )
+
+
+def test_a_link_that_is_lost_and_taken_up_again() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    shown = face.show(
+        replace(CONNECTED, stage=st.Stage.WAITING, deadline=1120.0),
+        replace(again, stage=st.Stage.APPROVED),
+        again,
+    )
+    assert shown.splitlines() == [
+        "The link was lost; it goes on if Ana is back within 2 minutes ...",
+        "Connected with Ana again.",
+    ]
+
+
+def test_a_link_without_webrtc_says_why() -> None:
+    shown = Face(HOST).show(replace(CONNECTED, via=st.Via.LANE))
+    assert shown.startswith(
+        "Connected with Ana (not verified), without WebRTC: UDP seems blocked. Type a line"
+    )
+
+
+@given(
+    strategies.text(alphabet=strategies.characters(exclude_categories=())),
+    strategies.text(max_size=20),
+    strategies.integers(20, 120),
+)
+def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int) -> None:
+    face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns)
+    entries = (Entry(name, 5), Entry(f"{name}/{name}", directory=True))
+    coming = replace(COMING, entries=entries, peer_name=peer, path=name)
+    failed = (FailedFile(0, Reason.FILE_GONE), FailedFile(9, Reason.FILE_GONE))
+    shown = face.show(
+        CONNECTED,
+        coming,
+        replace(coming, state=file_st.TransferState.ACTIVE, speed=2.0),
+        replace(coming, state=file_st.TransferState.WAITING),
+        replace(coming, state=file_st.TransferState.DONE, failed=failed),
+        replace(coming, transfer=TransferID("t2"), state=file_st.TransferState.DONE),
+    )
+    shown += face.read("/files")
+    controls = {char for char in shown if unicodedata.category(char) in {"Cc", "Cs"}}
+    assert controls <= {"\n", "\r"}
+    assert not {"\u202e", "\u2066"} & set(shown)
+
+
+# --- in another language --------------------------------------------------------------------------
+
+
+@each_row(
+    "typed, approved", [("j", True), ("JA", True), ("y", True), ("nein", False), ("n", False)]
+)
+def test_answers_in_german(typed: str, approved: bool) -> None:
+    speak("de")
+    face = Face(HOST)
+    assert face.ask(VERIFIED).endswith("Zulassen? [j/N] (40 s) ")
+    face.read(typed)
+    assert face.posted == [Decide("s1", approved, 11)]
+
+
+@each_row("typed, approved", [("ja", True), ("yes", True), ("n", False)])
+def test_the_whole_word_in_german(typed: str, approved: bool) -> None:
+    speak("de")
+    face = Face(HOST)
+    assert face.ask(PROMPT).endswith("Zulassen? [ja/N] (40 s) ")
+    assert face.read("j").startswith("Nicht verifiziert: Um es trotzdem zuzulassen")
+    assert face.posted == []
+    face.read(typed)
+    assert face.posted == [Decide("s1", approved, 11)]
+
+
+def test_german_answers_mean_nothing_in_english() -> None:
+    face = Face(HOST)
+    face.ask(VERIFIED)
+    assert face.read("ja").startswith("Please answer y")
+    assert face.posted == []

@@ -1,0 +1,148 @@
+from ipaddress import IPv4Address
+
+import pytest
+
+from proxim.core.errors import SENTENCES, Reason
+from proxim.core.events import Join, Network
+from proxim.core.pairing.host_code import HostCode, parse_target
+from proxim.core.status import Networks
+from proxim.ui.window.pairing.join import own_networks, regrouped, typing_problem
+from tests.rows import each_row
+from tests.ui.tk_support import WIFI, Bench, link
+
+CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).shown
+FAR_CODE = HostCode(IPv4Address("203.0.113.5"), 47800, 12345).shown
+FAR_LINK = "http://203.0.113.5:47800/#s=abcdefghij&u=x&k=2Zr0m5T8cVn1qWb7yUe4Xg"
+
+
+def write(bench: Bench, text: str) -> None:
+    bench.focus(bench.window.join.entry)
+    for char in text:
+        bench.key(bench.window.join.entry, char)
+
+
+def note(bench: Bench) -> str:
+    return str(bench.window.join._note.cget("text"))
+
+
+@each_row(
+    "typed, cursor, shown, at",
+    [
+        ("o25", 3, "025", 3),
+        ("02501w", 6, "02501-W", 7),
+        ("02501 wk", 8, "02501-WK", 8),
+        ("0250-WK381", 4, "0250W-K381", 4),  # one deleted in the middle
+        ("02501WK381", 5, "02501-WK381", 5),  # the dash itself deleted: the cursor goes before it
+        ("hg2k4qwx91zp", 12, "HG2K-4QWX-91ZP", 14),
+        ("", 0, "", 0),
+    ],
+)
+def test_a_code_is_grouped_around_the_cursor(typed: str, cursor: int, shown: str, at: int) -> None:
+    assert regrouped(typed, cursor) == (shown, at)
+
+
+@each_row("typed", ["http://192.168.1.5:47800/#s=x", "02501-U", "é"])
+def test_a_link_and_a_wrong_symbol_stay_as_they_are(typed: str) -> None:
+    assert regrouped(typed, len(typed)) is None
+
+
+def test_no_beginning_of_a_right_code_is_a_mistake() -> None:
+    assert [typing_problem(CODE[:length]) for length in range(len(CODE) + 1)] == [None] * (
+        len(CODE) + 1
+    )
+
+
+def test_mistakes_are_told_as_they_are_typed() -> None:
+    wrong = CODE[:-1] + ("2" if CODE[-1] != "2" else "3")
+    assert typing_problem(wrong) == SENTENCES[Reason.CODE_TYPO]
+    assert typing_problem("025U") == SENTENCES[Reason.CODE_SYMBOL]
+    assert typing_problem(CODE + "0") == SENTENCES[Reason.CODE_TOO_LONG]
+
+
+def test_zones_are_no_part_of_a_subnet() -> None:
+    networks = (WIFI, Network("fe80::1%eth0", 64, "eth0", virtual=False))
+    assert own_networks(networks) == ("192.168.178.123/24", "fe80::1/64")
+
+
+def test_a_code_is_typed_and_joined_by_keyboard(bench: Bench) -> None:
+    write(bench, CODE.replace("-", "").lower())
+    assert bench.window.join.entry.get() == CODE
+    bench.key(bench.window.join.entry, "<Return>")
+    assert bench.posted == [Join(parse_target(CODE))]
+
+
+def test_a_typo_is_told_below_the_field_and_joins_nobody(bench: Bench) -> None:
+    write(bench, "02501wk382")
+    assert note(bench) == SENTENCES[Reason.CODE_TYPO]
+    bench.key(bench.window.join.entry, "<Return>")
+    assert bench.posted == []
+    bench.key(bench.window.join.entry, "<BackSpace>")
+    bench.window.join.entry.event_generate("<KeyRelease-BackSpace>")
+    bench.settle()
+    assert note(bench) not in SENTENCES.values()
+
+
+def test_half_a_code_is_told_only_by_join(bench: Bench) -> None:
+    write(bench, "02501")
+    assert note(bench) not in SENTENCES.values()
+    bench.window.join.button.invoke()
+    assert note(bench) == SENTENCES[Reason.CODE_INCOMPLETE]
+
+
+def test_a_pasted_code_is_read_at_once(bench: Bench) -> None:
+    bench.root.clipboard_clear()
+    bench.root.clipboard_append("02501wk382")
+    bench.focus(bench.window.join.entry)
+    bench.window.join.entry.event_generate("<<Paste>>")
+    bench.pump(lambda: note(bench) == SENTENCES[Reason.CODE_TYPO])
+    assert bench.window.join.entry.get() == "02501-WK382"
+
+
+@pytest.mark.parametrize("far", [FAR_CODE, FAR_LINK])
+def test_a_far_address_is_shown_and_asked_about(bench: Bench, far: str) -> None:
+    join = bench.window.join
+    join.entry.insert(0, far)
+    join.join()
+    bench.settle()
+    assert bench.posted == []
+    assert join._consent is not None
+    question, go, stay = join._consent.winfo_children()
+    assert "203.0.113.5:47800" in str(question.cget("text"))
+    assert bench.root.focus_lastfor() is stay
+    go.event_generate("<<Invoke>>")
+    assert bench.posted == [Join(parse_target(far))]
+    assert join._consent is None
+
+
+def test_a_question_is_taken_back_by_escape_and_by_typing(bench: Bench) -> None:
+    join = bench.window.join
+    join.entry.insert(0, FAR_LINK)
+    for _ in range(2):  # asking twice asks, and does not go there
+        join.join()
+    assert join._consent is not None
+    bench.focus(join._consent.winfo_children()[2])
+    bench.key(join._consent.winfo_children()[2], "<Escape>")
+    assert join._consent is None
+    join.join()
+    bench.focus(join.entry)
+    bench.key(join.entry, "x")
+    assert join._consent is None
+    assert bench.posted == []
+
+
+def test_an_address_on_a_network_of_ours_is_not_far(bench: Bench) -> None:
+    bench.window.show(
+        Networks((Network("203.0.113.77", 24, "eth0", virtual=False),), "203.0.113.77")
+    )
+    bench.window.join.entry.insert(0, FAR_LINK)
+    bench.window.join.join()
+    assert bench.posted == [Join(parse_target(FAR_LINK))]
+
+
+def test_what_was_typed_stays_until_it_led_somewhere(bench: Bench) -> None:
+    join = bench.window.join
+    join.entry.insert(0, CODE)
+    join.join()
+    assert join.entry.get() == CODE
+    bench.window.show(link("Ada", link_id="guest-1"))
+    assert join.entry.get() == ""

@@ -1,0 +1,67 @@
+from proxim.core.events import Rename
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.status import ThisDevice
+from tests.ui.tk_support import LONG_NAME, Bench
+
+
+def test_a_device_is_renamed_by_keyboard(bench: Bench) -> None:
+    bar = bench.window.device_bar
+    bench.focus(bar.button)
+    bar.button.event_generate("<Return>")
+    assert bar._entry is not None
+    bench.focus(bar._entry)
+    assert bar._entry.get() == "Ada's laptop"
+    bar._entry.delete(0, "end")
+    bar._entry.insert(0, "  Grace  ")
+    bench.key(bar._entry, "<Return>")
+    assert bench.posted == [Rename("Grace")]
+    assert bar._entry is None
+    assert bar._label.cget("text") == "Ada's laptop"  # until it is told otherwise
+    bench.window.show(ThisDevice(DeviceInfo("Grace", "id")))
+    assert bar._label.cget("text") == "Grace"
+
+
+def test_escape_and_an_unchanged_or_empty_name_rename_nothing(bench: Bench) -> None:
+    bar = bench.window.device_bar
+    for text, how in (("Other", "<Escape>"), ("Ada's laptop", "<Return>"), ("   ", "<Return>")):
+        bar.rename()
+        assert bar._entry is not None
+        bench.focus(bar._entry)
+        bar._entry.delete(0, "end")
+        bar._entry.insert(0, text)
+        bench.key(bar._entry, how)
+        assert bar._entry is None
+    assert bench.posted == []
+
+
+def test_the_save_button_saves(bench: Bench) -> None:
+    bar = bench.window.device_bar
+    bar.button.invoke()
+    assert bar._entry is not None
+    bar._entry.insert("end", "!")
+    bar.button.invoke()
+    assert bench.posted == [Rename("Ada's laptop!")]
+
+
+def test_a_long_name_neither_widens_the_window_nor_hides_the_button(bench: Bench) -> None:
+    width = bench.root.winfo_width()
+    bench.window.show(ThisDevice(DeviceInfo("W" * 64, "id")))
+    bench.settle()
+    bar = bench.window.device_bar
+    assert bench.root.winfo_width() == width
+    assert str(bar._label.cget("text")).endswith("…")
+    assert bar.button.winfo_x() + bar.button.winfo_width() <= bar.winfo_width()
+    bench.window.show(ThisDevice(DeviceInfo(LONG_NAME, "id")))
+    assert bar._label.cget("text") == LONG_NAME
+
+
+def test_a_name_is_shown_without_what_cannot_be_seen(bench: Bench) -> None:
+    bench.window.show(ThisDevice(DeviceInfo("Ada\u202e\n laptop", "id")))
+    assert bench.window.device_bar._label.cget("text") == "Ada laptop"
+
+
+def test_the_field_moves_nothing(bench: Bench) -> None:
+    before = bench.window.invite.winfo_y()
+    bench.window.device_bar.rename()
+    bench.settle()
+    assert abs(bench.window.invite.winfo_y() - before) <= 1

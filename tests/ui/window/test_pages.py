@@ -1,0 +1,166 @@
+import tkinter
+from dataclasses import replace
+
+from proxim.core.events import Disconnect, LinkID
+from proxim.core.files.events import CancelTransfer
+from proxim.core.files.status import TransferState
+from proxim.core.status import Stage, TextReceived
+from proxim.ui.window.pages import HOME, WAITING
+from tests.ui.tk_support import LONG_NAME, Bench, link, transfer
+
+FIRST, SECOND = LinkID("host-1"), LinkID("guest-2")
+
+
+def labels(bench: Bench) -> list[str]:
+    tabs = bench.window.pages.tabs
+    return [] if tabs is None else [str(button.cget("text")) for button in tabs._buttons.values()]
+
+
+def test_a_link_gets_its_tab_when_it_is_open_and_not_before(bench: Bench) -> None:
+    pages = bench.window.pages
+    for stage in (Stage.APPROVED, Stage.CONNECTING):
+        bench.window.show(link(stage=stage))
+        assert pages.at_home
+        assert pages.tabs is None
+    bench.window.show(link())
+    bench.settle()
+    assert pages.open == FIRST
+    assert labels(bench) == ["Invite", "Grace's phone"]
+    assert not bench.window.home.winfo_viewable()
+    assert pages.links[FIRST].winfo_viewable()
+
+
+def test_one_that_never_opened_leaves_no_tab(bench: Bench) -> None:
+    bench.window.show(link(stage=Stage.CONNECTING))
+    bench.window.show(link(stage=Stage.CLOSED))
+    assert labels(bench) == []
+
+
+def test_several_links_have_a_tab_each_and_keys_turn_them(bench: Bench) -> None:
+    pages = bench.window.pages
+    bench.window.show(link())
+    bench.window.show(link("Joan", link_id=SECOND))
+    assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
+    seen = [pages.open]
+    for _ in range(3):
+        focused: tkinter.Misc = pages.link.entry if pages.link is not None else bench.root
+        bench.focus(focused)
+        focused.event_generate("<Control-Tab>")
+        bench.settle()
+        seen.append(pages.open)
+    assert seen == [SECOND, HOME, FIRST, SECOND]
+    pages.turn(-1)
+    assert pages.open == FIRST
+
+
+def test_text_elsewhere_marks_the_tab(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(link("Joan", link_id=SECOND))
+    bench.window.show(TextReceived(FIRST, "hello"))
+    bench.window.show(TextReceived(SECOND, "hello"))
+    assert labels(bench) == ["Invite", "● Grace's phone", "Joan"]
+    bench.window.pages.select(FIRST)
+    assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
+
+
+def test_a_name_that_comes_later_reaches_the_tab(bench: Bench) -> None:
+    bench.window.show(replace(link(), peer_name=None))
+    assert labels(bench) == ["Invite", "Other device"]
+    bench.window.show(link())
+    assert labels(bench) == ["Invite", "Grace's phone"]
+
+
+def test_tabs_go_with_the_last_peer(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(replace(link(stage=Stage.CLOSED), was_connected=True))
+    bench.window.pages.links[FIRST].end_button.invoke()
+    bench.settle()
+    assert bench.window.pages.tabs is None
+    assert bench.window.home.winfo_viewable()
+    bench.window.show(link("Joan", link_id=SECOND))  # and come back
+    assert labels(bench) == ["Invite", "Joan"]
+
+
+def test_the_window_keeps_its_size_from_tab_to_tab(bench: Bench) -> None:
+    width, height = bench.root.winfo_width(), bench.root.winfo_height()
+    bench.window.show(link(LONG_NAME))
+    for number in range(6):
+        bench.window.show(link(LONG_NAME, link_id=f"host-{number + 10}"))
+    bench.settle()
+    assert bench.root.winfo_width() == width
+    assert bench.root.winfo_height() >= height
+
+
+def test_nothing_is_clipped_after_the_window_was_made_small(bench: Bench) -> None:
+    bench.root.geometry("300x200")
+    bench.pump(lambda: bench.root.winfo_width() >= bench.root.winfo_reqwidth())
+    bench.pump(lambda: bench.root.winfo_height() >= bench.root.winfo_reqheight())
+
+
+def test_a_link_that_was_taken_up_again_is_the_same_tab(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(TextReceived(FIRST, "before"))
+    bench.window.show(transfer(1))
+    panel = bench.window.pages.links[FIRST]
+    bench.window.show(replace(link(stage=Stage.WAITING), was_connected=True))
+    bench.window.show(link("Joan", link_id=SECOND))
+    bench.window.pages.select(FIRST)
+    again = LinkID("host-7")
+    bench.window.show(replace(link(link_id=again), resumes=FIRST))
+    bench.window.show(replace(transfer(1, link_id=again), moved=5))
+    assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
+    assert bench.window.pages.links[again] is panel
+    assert FIRST not in bench.window.pages.links
+    assert bench.window.pages.open == again
+    assert "before" in panel.history.text.get("1.0", "end")
+    assert [row.status.moved for row in panel.transfers.rows.values()] == [5]
+    bench.window.pages.select(SECOND)
+    tabs = bench.window.pages.tabs
+    assert tabs is not None
+    tabs._buttons[again].invoke()
+    assert bench.window.pages.open == again
+    panel.end_button.invoke()
+    assert bench.posted[-1] == Disconnect(again)
+
+
+def test_a_transfer_without_a_link_has_a_tab_until_its_device_is_back(bench: Bench) -> None:
+    pages = bench.window.pages
+    waiting = transfer(1, state=TransferState.WAITING, link_id=None)
+    bench.window.show(waiting)
+    assert labels(bench) == ["Invite", "Files"]
+    pages.select(WAITING)
+    bench.settle()
+    assert pages.waiting is not None
+    assert pages.waiting.winfo_viewable()
+    pages.waiting.rows[waiting.transfer].button.invoke()
+    assert bench.posted == [CancelTransfer(waiting.transfer)]
+    bench.window.show(link())
+    bench.window.show(transfer(1))
+    bench.settle()
+    assert labels(bench) == ["Invite", "Grace's phone"]
+    assert pages.waiting is None
+    assert waiting.transfer in pages.links[FIRST].transfers.rows
+
+
+def test_what_waits_outlives_its_closed_tab_and_what_is_over_does_not(bench: Bench) -> None:
+    bench.window.show(link())
+    waiting = transfer(1, state=TransferState.WAITING, link_id=None)
+    bench.window.show(transfer(1))
+    bench.window.show(waiting)
+    bench.window.show(transfer(2, state=TransferState.DONE))
+    bench.window.show(replace(link(stage=Stage.CLOSED), was_connected=True))
+    bench.window.pages.links[FIRST].end_button.invoke()
+    assert labels(bench) == ["Invite", "Files"]
+    assert bench.window.pages.waiting is not None
+    assert [*bench.window.pages.waiting.rows] == [waiting.transfer]
+    bench.window.show(transfer(2, state=TransferState.DONE))  # crossed on the way
+    assert [*bench.window.pages.waiting.rows] == [waiting.transfer]
+
+
+def test_files_elsewhere_mark_the_tab(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(link("Joan", link_id=SECOND))
+    bench.window.show(transfer(1))  # ours, and it only moves: nothing to look at
+    assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
+    bench.window.show(transfer(1, state=TransferState.DONE))
+    assert labels(bench) == ["Invite", "● Grace's phone", "Joan"]

@@ -1,0 +1,140 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxim.app.language import speak
+from proxim.ui.window import root as root_module
+from proxim.ui.window.root import PLAIN_DPI, POINTS_PER_INCH, installed, make_root, scale_of
+from proxim.ui.window.window import Window
+from tests.ui.tk_support import Bench, MakeBench
+
+on_x11 = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X resources are X11's")
+
+
+@pytest.fixture
+def xrdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program named xrdb of our own; a test writes into it what it answers."""
+    program = tmp_path / "xrdb"
+    monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + os.environ["PATH"])
+    return program
+
+
+def answering(program: Path, script: str) -> None:
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+def scale_now(dpi: float) -> float:
+    root = make_root()
+    try:
+        return scale_of(root)
+    finally:
+        # Tk keeps it for the screen: the next root begins so
+        root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)
+        root.destroy()
+
+
+def test_the_root_is_named_and_hidden_until_it_is_filled(
+    plain_screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if plain_screen:
+        monkeypatch.setenv("DISPLAY", plain_screen)
+    root = make_root()
+    assert root.winfo_class() == "Proxim"
+    assert root.title() == "Proxim"
+    assert root.state() == "withdrawn"
+    Window(root, lambda _intent: None, theme="light")
+    assert root.state() == "normal"
+    root.destroy()
+
+
+@on_x11
+def test_a_screen_of_192_dpi_is_a_scale_of_two(
+    fine_screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", fine_screen)
+    assert scale_now(192) == pytest.approx(2.0, rel=0.02)
+
+
+@on_x11
+@pytest.mark.parametrize(
+    ("answer", "scale"),
+    [
+        ("printf 'Xcursor.size:\\t24\\nXft.dpi:\\t192\\n'", 2.0),
+        ("printf 'Xft.dpi: 120.5\\n'", 1.255),
+        ("printf 'Xft.dpi: often\\n'", 1.0),
+        ("printf 'Xft.dpi: 1\\n'", 1.0),
+        ("printf 'nothing'", 1.0),
+        ("exit 3", 1.0),
+        ("printf '\\377'", 1.0),
+    ],
+)
+def test_the_desktop_says_how_large(
+    answer: str, scale: float, xrdb: Path, plain_screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", plain_screen)
+    answering(xrdb, answer)
+    assert scale_now(PLAIN_DPI) == pytest.approx(scale, rel=0.02)
+
+
+@on_x11
+def test_a_desktop_that_hangs_does_not_keep_the_window_away(
+    xrdb: Path, plain_screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", plain_screen)
+    monkeypatch.setattr(root_module, "_XRDB_SECONDS", 0.05)
+    answering(xrdb, "exec sleep 30")
+    assert scale_now(PLAIN_DPI) == pytest.approx(1.0, rel=0.02)
+
+
+@on_x11
+def test_without_a_display_tk_says_so() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    program = (
+        "import tkinter\nfrom proxim.ui.window.root import make_root\ntry: make_root()\nexcept "
+        "tkinter.TclError: print('none')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "none\n"
+
+
+def test_programs_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not installed("some-program")
+    (tmp_path / "some-program").write_text("")
+    (tmp_path / "some-program").chmod(0o755)
+    assert installed("some-program")
+
+
+def test_the_window_has_an_icon_from_the_package(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    root_module._set_icon(bench.root)
+    assert not caplog.records
+    monkeypatch.setattr(root_module, "__file__", str(tmp_path / "root.py"))
+    (tmp_path / "proxim.png").write_text("no picture")
+    root_module._set_icon(bench.root)
+    assert "unreadable" in caplog.text
+
+
+@pytest.mark.parametrize(("language", "word"), [("de", "Ö&ffnen"), ("en", "&Open")])
+def test_tks_own_dialogs_speak_the_language_in_use(
+    language: str, word: str, make_bench: MakeBench
+) -> None:
+    speak(language)
+    bench = make_bench("light")
+    tk = bench.root.tk
+    bench.pump(lambda: tk.eval("::msgcat::mclocale") == language)  # soon after the first paint
+    assert tk.eval('namespace eval ::tk {::msgcat::mc "&Open"}') == word
+
+
+def test_a_tk_that_knows_no_languages_shows_its_window(bench: Bench) -> None:
+    bench.root.tk.eval("rename ::msgcat::mclocale ::msgcat::gone")
+    root_module._after_first_paint(bench.root)
+    bench.settle()
+    assert bench.root.winfo_viewable()
