@@ -25,7 +25,7 @@ from proxim.core.events import Join, Shutdown
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target, to_base64url
 from proxim.core.pairing.messages import Auth, PairRequest, dump_message
-from proxim.core.pairing.proving import Prover
+from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program as Machine
 from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.pairing.spake import Spake2Exchange

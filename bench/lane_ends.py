@@ -22,7 +22,7 @@ from proxim.core.link.events import LANE_CHANNEL, LaneOpened
 from proxim.core.link.lane_frames import Stream
 from proxim.core.status import Via
 from proxim.io.files.executor import Hub
-from proxim.io.link.lanes import Lanes
+from proxim.io.link.lane import Lanes
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
 

@@ -16,13 +16,15 @@ from proxim.core.pairing.host_code import CODE_SESSION_ID, JoinTarget
 from proxim.core.pairing.messages import Description, PairRequest
 from proxim.core.pairing.proof import (
     Method,
+    Prover,
     Side,
     SignalMacs,
     from_base64url,
+    start_guest_proof,
+    start_host_proof,
     tag_auth,
     tag_matches,
 )
-from proxim.core.pairing.proving import Prover, start_guest_proof, start_host_proof
 from proxim.io.pairing.spake import Spake2Exchange
 
 REACH_MS: Final = 60.0

@@ -25,7 +25,7 @@ from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import parse_target
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.messages import Candidate, Description, SDPType, Signal, dump_message
-from proxim.core.pairing.proving import Prover
+from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program
 from proxim.core.status import Invitation, Prompt, Status
 from proxim.io.pairing.opening import NetOptions, open_host
@@ -91,7 +91,7 @@ async def run_proxim() -> None:
     # A link takes 16 candidates; here they stand for all that a guest may signal.
     with (
         patch("proxim.io.link.peer.Peer", EchoingPeer),
-        patch("proxim.core.link.sdp_filter.MAX_CANDIDATES", sys.maxsize),
+        patch("proxim.core.link.signaling.MAX_CANDIDATES", sys.maxsize),
         patch("proxim.io.limits.SIGNALING_PACE", Pace(_ANY, _ANY, _ANY)),
     ):
         await runtime.run()

@@ -10,7 +10,7 @@ from typing import Final
 
 from proxim.core.json_text import MessageError
 from proxim.core.link.messages import dump_link_message, parse_link_message
-from proxim.core.link.sdp_filter import MAX_CANDIDATES, PeerFilter
+from proxim.core.link.signaling import MAX_CANDIDATES, PeerFilter
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CodeError, parse_code, parse_target
 from proxim.core.pairing.messages import (

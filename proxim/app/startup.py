@@ -14,7 +14,7 @@ from proxim.core.status import Status, Trouble
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 
 if TYPE_CHECKING:
-    from proxim.core.files.transfer_inputs import AcceptPolicy
+    from proxim.core.files.events import AcceptPolicy
     from proxim.io.runtime import Runtime
 
 
@@ -72,7 +72,7 @@ def network_side(
 
 def _accept(save_to: str | None) -> "AcceptPolicy":
     """Whoever said where files go has said yes to them."""
-    from proxim.core.files.transfer_inputs import AcceptPolicy
+    from proxim.core.files.events import AcceptPolicy
 
     return AcceptPolicy(without_asking=save_to is not None, directory=save_to)
 
@@ -87,7 +87,7 @@ def _runtime(
 ) -> "Runtime":
     """Machines and loop put together. What guests need is loaded here, after the first paint."""
     from proxim.core.pairing.host import Host
-    from proxim.core.pairing.proving import Prover
+    from proxim.core.pairing.proof import Prover
     from proxim.core.program import Program
     from proxim.io.pairing.spake import Spake2Exchange
     from proxim.io.runtime import Runtime

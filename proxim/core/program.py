@@ -28,6 +28,7 @@ from proxim.core.events import (
     TimerName,
 )
 from proxim.core.files.events import (
+    AcceptPolicy,
     AcceptTransfer,
     CancelTransfer,
     DiskEvent,
@@ -35,7 +36,6 @@ from proxim.core.files.events import (
     RetryTransfer,
     SendPaths,
 )
-from proxim.core.files.transfer_inputs import AcceptPolicy
 from proxim.core.files.transfers import Transfers
 from proxim.core.link.events import (
     ChannelClosed,
@@ -49,10 +49,9 @@ from proxim.core.link.events import (
 )
 from proxim.core.link.link import LinkState
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.guest_pairing import GuestState
 from proxim.core.pairing.host import SESSION_TIMERS, Host, HostEvent
-from proxim.core.pairing.join import Guest, GuestEvent
-from proxim.core.pairing.proving import Prover
+from proxim.core.pairing.join import Guest, GuestEvent, GuestState
+from proxim.core.pairing.proof import Prover
 from proxim.core.sanitize import is_usable_name
 from proxim.core.status import ThisDevice, Trouble
 

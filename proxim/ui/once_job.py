@@ -15,7 +15,6 @@ from proxim.core.status import LinkStatus, Stage, Trouble
 
 # The whole of what was to be sent is refused, and no transfer comes of it.
 _REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
-# What is told of a path that is left out of a transfer, while the rest is sent.
 
 
 class Errand:

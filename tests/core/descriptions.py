@@ -2,7 +2,7 @@
 around it.
 """
 
-from proxim.core.link.sdp_filter import PeerFilter
+from proxim.core.link.signaling import PeerFilter
 from proxim.core.pairing import messages as msg
 
 

@@ -9,8 +9,8 @@ from proxim.core.pairing import devices
 from proxim.core.pairing.invitations import Invitations, NewSession, SessionSecrets, expiry
 from proxim.core.pairing.proof import (
     MakeExchange,
+    Prover,
 )
-from proxim.core.pairing.proving import Prover
 from tests.core.pairing.fake_spake2 import FakeSpake2
 
 HOST_DEVICE = devices.DeviceInfo("Host PC", "uuid-of-host")

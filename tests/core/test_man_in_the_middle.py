@@ -40,8 +40,15 @@ from proxim.core.pairing.host_code import (
     to_base64url,
 )
 from proxim.core.pairing.invitations import Invitations
-from proxim.core.pairing.proof import MakeExchange, Method, from_base64url, tag_auth
-from proxim.core.pairing.proving import Prover, start_guest_proof, start_host_proof
+from proxim.core.pairing.proof import (
+    MakeExchange,
+    Method,
+    Prover,
+    from_base64url,
+    start_guest_proof,
+    start_host_proof,
+    tag_auth,
+)
 from proxim.core.program import Program, ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
 from tests.core.pairing.fake_spake2 import FakeSpake2

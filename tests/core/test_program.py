@@ -14,8 +14,8 @@ from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.files import events as fe
 from proxim.core.files import status as file_st
+from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.manifest import Direction
-from proxim.core.files.transfer_inputs import AcceptPolicy
 from proxim.core.files.transfers import RESUME_GRACE_SECONDS
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as lm
@@ -23,8 +23,7 @@ from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_target
-from proxim.core.pairing.proof import MakeExchange
-from proxim.core.pairing.proving import Prover
+from proxim.core.pairing.proof import MakeExchange, Prover
 from proxim.core.program import Program, ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
 from tests.core.bench import Bench

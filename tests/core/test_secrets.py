@@ -21,7 +21,8 @@ from proxim.core.link import commands as link_commands
 from proxim.core.link import events as link_events
 from proxim.core.link import lane
 from proxim.core.link import messages as link_messages
-from proxim.core.pairing import host_code, invitations, messages, session_inputs
+from proxim.core.pairing import host_code, invitations, messages
+from proxim.core.pairing import session as session_inputs
 from proxim.core.pairing.guess_budget import GuessBudget
 from proxim.core.pairing.proof import ProofKeys
 

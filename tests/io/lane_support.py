@@ -12,7 +12,7 @@ from proxim.core.events import LinkID
 from proxim.core.link.commands import DialLane, ExpectLane
 from proxim.core.link.events import LaneOpened
 from proxim.core.link.lane_frames import Stream
-from proxim.io.link.lanes import Lanes
+from proxim.io.link.lane import Lanes
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
 from tests.io.support import Events

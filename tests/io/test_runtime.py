@@ -43,7 +43,7 @@ from proxim.core.pairing.host_code import (
 )
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.messages import CloseCode
-from proxim.core.pairing.proving import Prover
+from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program
 from proxim.io.pairing.client import Client
 from proxim.io.pairing.opening import NetOptions, Opening, open_host

@@ -31,8 +31,7 @@ from proxim.core.pairing.messages import (
     dump_message,
     parse_message,
 )
-from proxim.core.pairing.proof import tag_auth, tag_matches
-from proxim.core.pairing.proving import Prover, start_guest_proof
+from proxim.core.pairing.proof import Prover, start_guest_proof, tag_auth, tag_matches
 from proxim.core.program import Program
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 from proxim.io.pairing.spake import Spake2Exchange

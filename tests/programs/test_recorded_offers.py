@@ -12,7 +12,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from proxim.core.events import LinkID
 from proxim.core.link.events import ChannelMessage, ChannelOpened, PeerDescribed
-from proxim.core.link.sdp_filter import PeerFilter
+from proxim.core.link.signaling import PeerFilter
 from proxim.core.pairing.messages import SDPType
 from proxim.io.link.peer import Peer
 from tests.io.support import PATIENCE, Events

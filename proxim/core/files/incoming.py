@@ -17,18 +17,24 @@ from typing import Any, Final
 
 from proxim.core.commands import Command, Publish
 from proxim.core.errors import MachineMisuseError, Reason
-from proxim.core.files.arriving import Arriving
+from proxim.core.events import LinkID
 from proxim.core.files.commands import CloseSink, HoldSink, OpenSink, TakeStream
 from proxim.core.files.events import (
     AcceptTransfer,
     CancelTransfer,
+    IncomingInput,
+    LaneChanged,
+    LinkDown,
     SinkFailed,
     SinkFinished,
     SinkHeld,
     SinkReady,
     SinkWrote,
+    Speaker,
+    StreamOpened,
 )
 from proxim.core.files.manifest import (
+    MAX_ENTRIES,
     Direction,
     Entry,
     TransferID,
@@ -47,19 +53,59 @@ from proxim.core.files.messages import (
     cut_finished,
     file_reason,
 )
-from proxim.core.files.outcome import count_files, lost_bytes, outcome
-from proxim.core.files.rate import Rate
+from proxim.core.files.progress import Rate, count_files, lost_bytes, outcome
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.files.transfer_inputs import (
-    IncomingInput,
-    LaneChanged,
-    LinkDown,
-    Speaker,
-    StreamOpened,
-)
 from proxim.core.json_text import MessageError
 from proxim.core.link.events import LANE_CHANNEL
 from proxim.core.status import Via
+
+MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024  # of all paths; 20,000 of 200 bytes
+
+
+class Arriving:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Entry] = []
+        self._bytes = 0
+        self._refused_on: LinkID | None = None
+
+    def begin(self) -> None:
+        """Another announcement begins."""
+        self._pieces.clear()
+        self._bytes = 0
+
+    def take(self, piece: Announce) -> tuple[Entry, ...] | Reason | None:
+        """The whole list, or why it is refused; None while there is more to come."""
+        self._pieces += piece.entries
+        self._bytes += sum(len(entry.path.encode()) for entry in piece.entries)
+        if len(self._pieces) > MAX_ENTRIES or self._bytes > MAX_MANIFEST_BYTES:
+            self.begin()
+            return Reason.TOO_MANY_FILES
+        if piece.more:
+            return None
+        entries = tuple(self._pieces)
+        self.begin()
+        return entries or Reason.NOTHING_TO_SEND
+
+    def refuse_rest(self, link: LinkID) -> None:
+        """More of it is on its way, and without its beginning it would be another list."""
+        self.begin()
+        self._refused_on = link
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether more may come of one that was refused."""
+        return self._refused_on is not None
+
+    def passes_over(self, link: LinkID, piece: Announce) -> bool:
+        """Whether this belongs to one that was refused."""
+        if self._refused_on != link:
+            return False
+        if not piece.more:
+            self._refused_on = None
+        return True
+
 
 # A silent link is noticed within 6 s; what was said meanwhile may be lost
 UNHEARD_SECONDS: Final = 10.0

@@ -27,7 +27,18 @@ from proxim.core.files.commands import (
     StartSending,
     StopSending,
 )
-from proxim.core.files.events import CancelTransfer, SendingFailed, SourcesFailed, SourcesListed
+from proxim.core.files.events import (
+    CancelTransfer,
+    LaneChanged,
+    LinkDown,
+    LinkUp,
+    OutgoingInput,
+    SendingFailed,
+    SourcesFailed,
+    SourcesListed,
+    Speaker,
+    Turn,
+)
 from proxim.core.files.manifest import (
     START,
     Direction,
@@ -49,17 +60,8 @@ from proxim.core.files.messages import (
     cut_announce,
     file_reason,
 )
-from proxim.core.files.outcome import count_files, lost_bytes, outcome
-from proxim.core.files.rate import Rate
+from proxim.core.files.progress import Rate, count_files, lost_bytes, outcome
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.files.transfer_inputs import (
-    LaneChanged,
-    LinkDown,
-    LinkUp,
-    OutgoingInput,
-    Speaker,
-    Turn,
-)
 from proxim.core.json_text import MessageError
 from proxim.core.link.commands import CloseLane
 from proxim.core.status import Trouble, Via

@@ -32,9 +32,6 @@ class TransferStatus:
     link: LinkID | None = None  # None: waiting for the other device
     peer_name: str | None = None
     moved: int = 0  # bytes written at the receiver
-    current: int | None = (
-        None  # place in the manifest of the file that is moving, as far as it is known
-    )
     speed: float | None = None  # bytes/s, over the last seconds; None: not known yet
     via: Via | None = None
     failed: tuple[FailedFile, ...] = ()

@@ -13,16 +13,25 @@ from proxim.core.errors import Problem, Reason
 from proxim.core.events import LinkID, Timer, TimerFired, TimerName
 from proxim.core.files.commands import StopSending
 from proxim.core.files.events import (
+    AcceptPolicy,
     AcceptTransfer,
     CancelTransfer,
     DiskEvent,
+    IncomingInput,
+    LaneChanged,
+    LinkDown,
+    LinkUp,
+    OutgoingInput,
     RetryTransfer,
     SendingFailed,
     SendPaths,
     SinkFinished,
     SourcesFailed,
     SourcesListed,
+    Speaker,
+    StreamOpened,
     TransfersFound,
+    Turn,
 )
 from proxim.core.files.incoming import Incoming, IncomingState
 from proxim.core.files.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
@@ -39,17 +48,6 @@ from proxim.core.files.messages import (
 )
 from proxim.core.files.outgoing import Outgoing, OutgoingState
 from proxim.core.files.status import TransferState
-from proxim.core.files.transfer_inputs import (
-    AcceptPolicy,
-    IncomingInput,
-    LaneChanged,
-    LinkDown,
-    LinkUp,
-    OutgoingInput,
-    Speaker,
-    StreamOpened,
-    Turn,
-)
 from proxim.core.json_text import MessageError
 from proxim.core.pairing.host_code import to_base64url
 from proxim.core.status import Trouble

@@ -4,11 +4,13 @@ aiortc.
 The guest offers, the host answers, each once; candidates may stand anywhere.
 """
 
+import ipaddress
+import re
+from dataclasses import replace
 from typing import Final
 
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
-from proxim.core.link.sdp_filter import PeerFilter
 from proxim.core.pairing.messages import (
     UNREADABLE_CODES,
     Candidate,
@@ -18,6 +20,174 @@ from proxim.core.pairing.messages import (
     Signal,
 )
 from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs
+
+# In all, inside the description and beside it: a laptop with VPN and IPv6 has some eight
+MAX_CANDIDATES: Final = 16
+MIN_CANDIDATE_PORT: Final = 1024  # below are other services; ICE must not be made to knock at them
+MAX_FINGERPRINTS: Final = 4  # one for each digest; aiortc gives three, browsers one
+
+_IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NEAR: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fe80::/10",
+        "fc00::/7",
+    )
+)
+# The metadata services of cloud machines answer to whoever asks; near by their address, but never a
+# device in a room.
+_NEVER: Final = frozenset(
+    ipaddress.ip_address(text)
+    for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
+)
+
+# The network's own and the broadcast address of a /24 and of most larger networks: a packet there
+# could reach every device. The broadcast address of our own subnet the system refuses by itself, at
+# any prefix, to a socket that did not ask for SO_BROADCAST, and routers pass none on (RFC 2644);
+# this is the second lock. In a network larger than a /24 a device may bear such an address, but
+# hardly a router hands it out, and at its WebSocket's address it is tried.
+_NEVER_LAST_OCTETS: Final = frozenset({0, 255})
+
+_MDNS_NAME: Final = re.compile(r"[0-9A-Za-z-]{1,63}\.local")
+# RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation
+# ..) is not needed. A zone (%eth0) is no part of an address here: it would say by which interface
+# we send.
+_CANDIDATE: Final = re.compile(
+    r"(?:a=)?(?:candidate:)?(?P<foundation>[0-9A-Za-z+/]{1,32}) 1 (?i:udp)"
+    r" (?P<priority>[0-9]{1,10}) (?P<address>[0-9A-Za-z.:-]{1,80}) (?P<port>[0-9]{1,5})"
+    r" typ (?P<type>host|srflx|prflx)(?: [ -~]*)?"
+)
+# Port 0: rejected
+_SECTION: Final = re.compile(r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrtc-datachannel")
+_HEX: Final = "[0-9A-Fa-f]{2}"
+_VALUES: Final = {  # RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP)
+    "mid": re.compile("[!-~]{1,32}"),
+    "sctp-port": re.compile("[1-9][0-9]{0,4}"),
+    "ice-ufrag": re.compile("[0-9A-Za-z+/]{4,256}"),
+    "ice-pwd": re.compile("[0-9A-Za-z+/]{22,256}"),
+    "setup": re.compile("actpass|active|passive"),
+    "max-message-size": re.compile("[0-9]{1,10}"),
+}
+_FINGERPRINT: Final = re.compile(
+    f"(?i:sha-256) {_HEX}(?::{_HEX}){{31}}|(?i:sha-384) {_HEX}(?::{_HEX}){{47}}|(?i:sha-512) "
+    f"{_HEX}(?::{_HEX}){{63}}"
+)
+_NEEDED: Final = frozenset({"ice-ufrag", "ice-pwd", "setup", "sctp-port"})
+_MAX_PORT: Final = 65535
+_IPV4: Final = 4
+
+
+def _parse(address: str) -> _IP | None:
+    """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it
+    is none.
+
+    Octal, short and hexadecimal IPv4 spellings, which some systems read as other addresses,
+    ip_address refuses.
+    """
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return getattr(ip, "ipv4_mapped", None) or ip
+
+
+class PeerFilter:
+    """Lets through what one peer may tell aiortc, for the life of one link."""
+
+    def __init__(self, peer_address: str) -> None:
+        # Where its WebSocket is; a zone is no part of a candidate
+        self._peer_address = peer_address.partition("%")[0]
+        self._left = MAX_CANDIDATES
+        self._ended = False
+
+    def candidate(self, candidate: Candidate) -> Candidate | None:
+        """The candidate written anew; None for one that must not be tried, or one too many."""
+        if not candidate.candidate:  # end of candidates, once
+            already, self._ended = self._ended, True
+            return None if already else candidate
+        line = self._clean_candidate(candidate.candidate)
+        return None if line is None else replace(candidate, candidate=line)
+
+    def description(self, sdp: str) -> str | None:
+        """The description written anew; None for one of anything but one data channel, or without
+        what it needs.
+        """
+        head, *sections = re.split(r"^(?=m=)", sdp.replace("\r\n", "\n"), flags=re.MULTILINE)
+        if len(sections) != 1:
+            return None
+        opening, *lines = sections[0].split("\n")
+        if not _SECTION.fullmatch(opening.rstrip()):
+            return None
+        values: dict[str, str] = {}
+        fingerprints: list[str] = []
+        candidates: list[str] = []
+        ended = False
+        # What the section says goes before what the head says
+        for line in (
+            *head.split("\n"),
+            *lines,
+        ):
+            name, _, value = line.rstrip().removeprefix("a=").partition(":")
+            if name == "fingerprint" and _FINGERPRINT.fullmatch(value):
+                fingerprints.append(value)
+            elif name == "candidate":
+                cleaned = self._clean_candidate(value)
+                candidates += [] if cleaned is None else [cleaned]
+            elif name in _VALUES and _VALUES[name].fullmatch(value):
+                values[name] = value
+            ended = ended or name == "end-of-candidates"
+        if not (values.keys() >= _NEEDED and 0 < len(fingerprints) <= MAX_FINGERPRINTS):
+            return None
+        if int(values["sctp-port"]) > _MAX_PORT:
+            return None
+        return _write(values, fingerprints, candidates, ended)
+
+    def _clean_candidate(self, line: str) -> str | None:
+        match = _CANDIDATE.fullmatch(line)
+        if (
+            match is None
+            or not MIN_CANDIDATE_PORT <= int(match["port"]) <= _MAX_PORT
+            or self._left == 0
+        ):
+            return None
+        given = self._peer_address if _MDNS_NAME.fullmatch(match["address"]) else match["address"]
+        address = _parse(given)
+        if address is None or not self._is_near(address):
+            return None
+        self._left -= 1
+        return (
+            f"candidate:{match['foundation']} 1 udp {match['priority']}"
+            f" {address} {match['port']} typ {match['type']}"
+        )
+
+    def _is_near(self, address: _IP) -> bool:
+        if address in _NEVER or address.is_loopback or address.is_multicast:
+            return False
+        if address == _parse(self._peer_address):
+            return True
+        reaches_many = address.version == _IPV4 and address.packed[-1] in _NEVER_LAST_OCTETS
+        return not reaches_many and any(address in network for network in _NEAR)
+
+
+def _write(
+    values: dict[str, str], fingerprints: list[str], candidates: list[str], ended: bool
+) -> str:
+    group = [f"a=group:BUNDLE {values['mid']}"] if "mid" in values else []
+    lines = [
+        *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", *group),
+        *("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0"),
+        *(f"a={name}:{values[name]}" for name in _VALUES if name in values),
+        *(f"a=fingerprint:{fingerprint}" for fingerprint in fingerprints),
+        *(f"a={candidate}" for candidate in candidates),
+        *(["a=end-of-candidates"] if ended else []),
+    ]
+    return "".join(f"{line}\r\n" for line in lines)
+
 
 _OWN_TYPE: Final = {Side.GUEST: SDPType.OFFER, Side.HOST: SDPType.ANSWER}
 

@@ -33,14 +33,28 @@ from proxim.core.pairing.messages import (
     Signal,
     parse_message,
 )
-from proxim.core.pairing.proof import Method, ProofError, tag_matches
-from proxim.core.pairing.proving import HostProof, Prover, method_of, start_host_proof
-from proxim.core.pairing.replies import refusal, rejection
-from proxim.core.pairing.session import Session
-from proxim.core.pairing.session_asked import APPROVAL_SECONDS
-from proxim.core.pairing.session_inputs import Ask, End, Guest, GuestSignal, Resume
-from proxim.core.pairing.session_states import SessionState
-from proxim.core.pairing.sessions import Sessions
+from proxim.core.pairing.proof import (
+    HostProof,
+    Method,
+    ProofError,
+    Prover,
+    method_of,
+    start_host_proof,
+    tag_matches,
+)
+from proxim.core.pairing.session import (
+    APPROVAL_SECONDS,
+    Ask,
+    End,
+    Guest,
+    GuestSignal,
+    Resume,
+    Session,
+    Sessions,
+    SessionState,
+    refusal,
+    rejection,
+)
 from proxim.core.status import Trouble
 
 # An honest client makes none; a developer's first tries get a few answers

@@ -28,18 +28,15 @@ from proxim.core.events import (
     TimerFired,
     TimerName,
 )
-from proxim.core.files.transfer_inputs import AcceptPolicy
+from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.transfers import Transfers
 from proxim.core.link.events import LinkEvent
 from proxim.core.link.link import Link
 from proxim.core.pairing.connections import Door, DoorLimits
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.invitations import Invitations
-from proxim.core.pairing.proving import Prover
-from proxim.core.pairing.session import Session
-from proxim.core.pairing.session_inputs import End, TurnAway
-from proxim.core.pairing.session_states import SessionState
-from proxim.core.pairing.sessions import JOINABLE, Sessions
+from proxim.core.pairing.proof import Prover
+from proxim.core.pairing.session import JOINABLE, End, Session, Sessions, SessionState, TurnAway
 from proxim.core.status import ProofPolicy, Trouble
 
 # Their scope is a sessionID, the others' a LinkID.

@@ -17,12 +17,14 @@ prompt. It may come
 before the loss is noticed here (LINKED), or after a try to take the link up again failed (LINKING).
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any, Final, get_args
 
 from proxim.core.commands import CancelTimer, CloseConnection, Command, Publish, Send, SetTimer
-from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ConnectionID,
     ConnectionLost,
@@ -48,26 +50,137 @@ from proxim.core.link.events import (
     PeerDescribed,
     PeerFailed,
 )
-from proxim.core.link.link import OPEN_SECONDS, Link, LinkInput, LinkState
-from proxim.core.link.resuming import RESUME_SECONDS, resumed, untold
-from proxim.core.link.signaling import Signaling
-from proxim.core.pairing.invitations import NewSession
-from proxim.core.pairing.messages import CloseCode, Description, PairResult, SDPType
-from proxim.core.pairing.proof import ProofKeys, Side
-from proxim.core.pairing.replies import host_tag, refusal, rejection
-from proxim.core.pairing.session_asked import AskedSession
-from proxim.core.pairing.session_inputs import (
-    Ask,
-    End,
-    Guest,
-    GuestSignal,
-    Resume,
-    SessionInput,
-    TurnAway,
+from proxim.core.link.link import (
+    OPEN_SECONDS,
+    RESUME_SECONDS,
+    Link,
+    LinkInput,
+    LinkState,
+    resumed,
+    untold,
 )
-from proxim.core.pairing.session_states import SessionState, SessionStatus
-from proxim.core.sanitize import display_name
-from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble, Via
+from proxim.core.link.signaling import Signaling
+from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.invitations import NewSession, SessionSecrets
+from proxim.core.pairing.messages import (
+    Auth,
+    CloseCode,
+    Description,
+    ErrorMessage,
+    PairResult,
+    SDPType,
+    SessionEnded,
+    Signal,
+)
+from proxim.core.pairing.proof import ProofKeys, Side, tag_auth
+from proxim.core.sanitize import display_id, display_name
+from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble, Via
+
+
+class SessionState(Enum):
+    """Where a session is."""
+
+    OPEN = "open"  # joinable, nobody asks
+    ASKED = "asked"  # a prompt is shown
+    LINKING = "linking"  # approved, the link is not open yet
+    LINKED = "linked"
+    AWAY = "away"  # the link was lost; the same guest takes it up again, or its time runs out
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Whoever asks or was approved: one WebSocket, bound to this session for its life."""
+
+    connection: ConnectionID
+    address: str
+    session_id: str = field(repr=False)  # as this guest calls it: its id, "@code" or a resume name
+    device: DeviceInfo
+    verified: Verified | None = None  # how it proved that it knows the code
+    keys: ProofKeys | None = field(default=None, repr=False)  # of that proof
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A guest's pair_request, already known to mean this session."""
+
+    guest: Guest
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A guest has proved that it is the one whose link this session lost; its `session_id` is the
+    resume name.
+    """
+
+    guest: Guest
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSignal:
+    """A signal on some guest's socket that names this session."""
+
+    connection: ConnectionID
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAway:
+    """The guest that asks may not go on asking; the session stays open."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The host ends the session."""
+
+    reason: Reason
+
+
+SessionInput = (
+    Ask
+    | Resume
+    | GuestSignal
+    | ConnectionLost
+    | Decide
+    | Disconnect
+    | End
+    | TurnAway
+    | TimerFired
+    | PeerDescribed
+    | ChannelOpened
+    | ChannelMessage
+    | ChannelClosed
+    | PeerFailed
+    | LaneOpened
+    | LaneLost
+    | SendText
+)
+
+
+def refusal(connection: ConnectionID, reason: Reason, session_id: str | None = None) -> Command:
+    """The wire's `error`: that message was refused, nothing has changed."""
+    return Send(connection, ErrorMessage(reason, SENTENCES[reason], session_id))
+
+
+def rejection(guest: Guest, reason: Reason) -> Command:
+    """The wire's `pair_result` for a guest that may not come in, now."""
+    result = PairResult(
+        guest.session_id, approved=False, reason=reason, auth=host_tag(guest, "rejected")
+    )
+    return Send(guest.connection, result)
+
+
+def host_tag(guest: Guest, status: str) -> Auth | None:
+    """The host's own proof, for a guest that gave one."""
+    return None if guest.keys is None else tag_auth(guest.keys.host_tag(status))
+
+
+APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
+# Unproved requests of one address that may run out unanswered; a person looked away once
+MAX_IGNORED: Final = 2
+
 
 # A guest may close its WebSocket as soon as its side of the link is open, which may be before ours
 # is: time for the channel's opening to be sent once more (SCTP after 1 s, then 2 s), and no longer,
@@ -75,7 +188,7 @@ from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble, Via
 LOST_SOCKET_SECONDS: Final = 4.0
 
 
-class Session(AskedSession):
+class Session:
     """See the module. `now` everywhere: seconds of a monotonic clock."""
 
     def __init__(
@@ -85,7 +198,21 @@ class Session(AskedSession):
         new_link_id: Callable[[], LinkID],
         transfers: Transfers,
     ) -> None:
-        super().__init__(new, own_name, new_link_id)
+        self.id = new.id
+        self.type = new.type
+        self.expires = new.expires
+        self.own_name = own_name
+        self.state = SessionState.OPEN
+        self.guest: Guest | None = None  # None: nobody, or the link outlived its WebSocket
+        self.link: Link | None = None
+        self._new_link_id = new_link_id
+        self._asked = 0  # prompts so far; each has its number
+        # One went away before its answer: from then on an answer must say which it means
+        self._unanswered = False
+        # Unproved requests that nobody answered, by address
+        self._ignored: Counter[str] = Counter()
+        # Addresses that were declined: only a proof gets them a second prompt
+        self._muted: set[str] = set()
         self._transfers = transfers
         self._answered = False
         self._open_by = 0.0
@@ -94,20 +221,21 @@ class Session(AskedSession):
         self._resume_keys: dict[str, ProofKeys] = {}  # of the link that opened last, by resume name
         self._resume_by = 0.0  # where the link was lost: until then it may be taken up again
 
+    def serves(self, connection: ConnectionID) -> bool:
+        """Whether the guest on this WebSocket asks or was approved."""
+        return self.guest is not None and self.guest.connection == connection
+
+    def start(self, now: float) -> list[Command]:
+        """Commands for a session just made."""
+        if self.expires is None:
+            return []
+        return [SetTimer(self._session_timer, max(0.0, self.expires - now))]
+
     def trusts(self, connection: ConnectionID) -> bool:
         """Whether this WebSocket is an approved guest's that proved itself: what it says wrong,
         somebody changed.
         """
         return self.serves(connection) and self._signaling.proved
-
-    @property
-    def status(self) -> SessionStatus:
-        """The session's status in the words of docs/protocol.md."""
-        if self.end_reason is Reason.EXPIRED:
-            return SessionStatus.EXPIRED
-        if self.state in (SessionState.LINKING, SessionState.LINKED) or self.link is not None:
-            return SessionStatus.APPROVED
-        return SessionStatus.REJECTED if self._rejected else SessionStatus.PENDING
 
     def resume_secret(self, name: str) -> bytes | None:
         """What the guest has to know that takes up this session's link again under that name; None:
@@ -123,6 +251,77 @@ class Session(AskedSession):
         if transition is None:
             raise MachineMisuseError(f"{kind} in {self.state}")
         return transition(self, event, now)
+
+    # --- being asked ------------------------------------------------------------------------------
+
+    def _ask(self, event: Ask, now: float) -> list[Command]:
+        if event.guest.verified is None and event.guest.address in self._muted:
+            return [rejection(event.guest, Reason.DECLINED)]
+        self.state = SessionState.ASKED
+        self.guest = event.guest
+        self._asked += 1
+        deadline = now + APPROVAL_SECONDS
+        shown = DeviceInfo(display_name(event.guest.device.name), display_id(event.guest.device.id))
+        prompt = Prompt(
+            self.id, shown, event.guest.address, event.guest.verified, deadline, self._asked
+        )
+        return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
+
+    def _ask_beside(self, event: Ask, now: float) -> list[Command]:
+        """Somebody else is asking already; one that proved itself goes before one that did not."""
+        assert self.guest is not None  # ASKED is by somebody
+        if event.guest.verified is not None and self.guest.verified is None:
+            self._unanswered = True
+            return [*self._reject(Reason.BUSY), *self._ask(event, now)]
+        return self._busy(event, now)
+
+    def _busy(self, event: Ask, now: float) -> list[Command]:
+        return [rejection(event.guest, Reason.BUSY)]
+
+    def _decide(self, event: Decide, now: float) -> list[Command]:
+        assert self.guest is not None  # ASKED is by somebody
+        if event.number != self._asked and (event.number is not None or self._unanswered):
+            return self._too_late(event, now)
+        if not event.approved:
+            self._muted.add(self.guest.address)
+            return self._reject(Reason.DECLINED)
+        return [CancelTimer(self._approval_timer), *self._let_in(self.guest, now)]
+
+    def _too_late(self, event: Decide, now: float) -> list[Command]:
+        return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+
+    def _approval_timeout(self, event: TimerFired, now: float) -> list[Command]:
+        assert self.guest is not None  # ASKED is by somebody
+        self._unanswered = True
+        if self.guest.verified is None:
+            self._ignored[self.guest.address] += 1
+            if self._ignored[self.guest.address] >= MAX_IGNORED:
+                self._muted.add(self.guest.address)
+        return self._reject(Reason.TIMEOUT)
+
+    def _asker_left(self, event: ConnectionLost, now: float) -> list[Command]:
+        self.state = SessionState.OPEN
+        self.guest = None
+        self._unanswered = True
+        return [
+            CancelTimer(self._approval_timer),
+            Publish(PairOutcome(self.id, approved=False, reason=Reason.GUEST_LEFT)),
+        ]
+
+    def _reject(self, reason: Reason) -> list[Command]:
+        assert self.guest is not None  # ASKED is by somebody
+        guest = self.guest
+        self.state = SessionState.OPEN
+        self.guest = None
+        return [
+            CancelTimer(self._approval_timer),
+            rejection(guest, reason),
+            Publish(PairOutcome(self.id, approved=False, reason=reason)),
+        ]
+
+    def _turn_away(self, event: TurnAway, now: float) -> list[Command]:
+        self._unanswered = True
+        return self._reject(event.reason)
 
     # --- a guest is let in ------------------------------------------------------------------------
 
@@ -361,6 +560,24 @@ class Session(AskedSession):
         link = self._linking()
         return [*link.close(event.reason, bye=event.reason), *self._end(event.reason)]
 
+    def _expire_while_asked(self, event: TimerFired, now: float) -> list[Command]:
+        # _reject lets go of the guest, so it gets its pair_result and no session_ended on top.
+        return [*self._reject(Reason.EXPIRED), *self._end(Reason.EXPIRED)]
+
+    def _end_while_asked(self, event: End, now: float) -> list[Command]:
+        return [*self._reject(event.reason), *self._end(event.reason)]
+
+    def _end(self, reason: Reason) -> list[Command]:
+        self.state = SessionState.ENDED
+        commands: list[Command] = [CancelTimer(self._session_timer)]
+        if self.guest is not None:
+            commands.append(
+                Send(self.guest.connection, SessionEnded(self.guest.session_id, reason))
+            )
+            commands.append(CloseConnection(self.guest.connection, CloseCode.SESSION_ENDED))
+        self.guest = None
+        return commands
+
     # --- helpers ----------------------------------------------------------------------------------
 
     def _linking(self) -> Link:
@@ -370,6 +587,14 @@ class Session(AskedSession):
     @property
     def _resume_timer(self) -> Timer:
         return Timer(TimerName.RESUME, self.id)
+
+    @property
+    def _approval_timer(self) -> Timer:
+        return Timer(TimerName.APPROVAL, self.id)
+
+    @property
+    def _session_timer(self) -> Timer:
+        return Timer(TimerName.SESSION, self.id)
 
 
 _Transition = Callable[[Session, Any, float], list[Command]]
@@ -439,3 +664,55 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
         if state is not SessionState.ENDED
     },
 }
+
+
+JOINABLE = (SessionState.OPEN, SessionState.ASKED)
+
+
+class Sessions:
+    """See the module. `shown` is the one whose code is shown, or was until its guest joined."""
+
+    def __init__(self) -> None:
+        self.shown: Session | None = None
+        self._sessions: dict[str, Session] = {}
+        self._secrets: dict[str, SessionSecrets] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def add(self, session: Session, secrets: SessionSecrets) -> None:
+        """Keep a new session."""
+        self._sessions[session.id] = session
+        self._secrets[session.id] = secrets
+
+    def get(self, session_id: str) -> Session | None:
+        """The session of that id."""
+        return self._sessions.get(session_id)
+
+    def secrets_of(self, session_id: str) -> SessionSecrets | None:
+        """What its code and QR carry."""
+        return self._secrets.get(session_id)
+
+    def by_link(self, link: LinkID) -> Session | None:
+        """The session that this link belongs to."""
+        return next((one for one in self if one.link is not None and one.link.id == link), None)
+
+    def by_lost_link(self, link: LinkID) -> Session | None:
+        """The session that went on for this link: what a person wants of the one, they want of the
+        other.
+        """
+        return next(
+            (one for one in self if one.link is not None and one.link.status.resumes == link), None
+        )
+
+    def by_resume_name(self, name: str) -> Session | None:
+        """The session whose link may be taken up again under this name."""
+        return next((one for one in self if one.resume_secret(name) is not None), None)
+
+    def tell(self, session: Session, event: SessionInput, now: float) -> list[Command]:
+        """Hand an event to a session, and forget it if that was its end."""
+        commands = session.handle(event, now)
+        if session.state is SessionState.ENDED:
+            del self._sessions[session.id]
+            del self._secrets[session.id]
+        return commands

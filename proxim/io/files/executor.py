@@ -32,12 +32,11 @@ from proxim.core.files.manifest import Direction, TransferID
 from proxim.core.link.events import LANE_CHANNEL, PeerFailed
 from proxim.core.link.lane_frames import Stream
 from proxim.core.status import Via
-from proxim.io.files.listing import list_sources
 from proxim.io.files.memory import keep_freed_memory
 from proxim.io.files.receiver import Receiving
 from proxim.io.files.sender import Sending, Spawn, Way, WayClosedError
 from proxim.io.files.sink import Sink
-from proxim.io.files.source import Source, SourceFile
+from proxim.io.files.source import Source, SourceFile, list_sources
 from proxim.io.files.store import Store
 from proxim.io.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
 from proxim.io.system.disk_errors import FileError

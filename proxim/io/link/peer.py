@@ -6,7 +6,9 @@ on a peer are enforced here.
 """
 
 import asyncio
+import contextlib
 import logging
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -42,7 +44,29 @@ from proxim.io.limits import (
     MAX_IN_FLIGHT_BYTES,
     MAX_WINDOW_OVERRUN_BYTES,
 )
-from proxim.io.link.udp_buffers import widen
+
+_log = logging.getLogger(__name__)
+
+# What aiortc lets be on its way (its receive window); the system gives what it thinks right, Linux
+# net.core.rmem_max.
+RECEIVE_BYTES: Final = 1024 * 1024
+
+
+def widen(sctp: Any) -> None:
+    """Of an RTCSctpTransport whose candidates are gathered, by aioice's private names: there are no
+    public ones.
+    """
+    try:
+        protocols = sctp.transport.transport._connection._protocols
+        sockets = [one.transport.get_extra_info("socket") for one in protocols]
+    except AttributeError:  # a later one has others: files are slower, nothing else
+        _log.info("this aioice does not show its sockets")
+        return
+    for one in sockets:
+        if one is not None:  # a relay's has none
+            with contextlib.suppress(OSError):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # both load libraries that the window must not wait for
     from websockets.asyncio.server import ServerConnection
 
     from proxim.io.files.sender import Way
-    from proxim.io.link.lanes import Lanes
+    from proxim.io.link.lane import Lanes
     from proxim.io.link.peer import Peer
 
 
@@ -52,7 +52,7 @@ class Ways:
     def lanes(self) -> "Lanes":
         """All of this program's."""
         if self._loaded is None:
-            from proxim.io.link.lanes import Lanes
+            from proxim.io.link.lane import Lanes
 
             self._loaded = Lanes(self._report, self._came, self._spawn)
         return self._loaded

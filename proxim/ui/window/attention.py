@@ -3,6 +3,12 @@ the task bar shows.
 """
 
 import tkinter
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.i18n import say
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import WrapLabel, set_text
 
 
 class Attention:
@@ -50,3 +56,51 @@ class Attention:
         self._root.title(
             f"{count}{self._asking} - {self._title}" if self._asking else f"{count}{self._title}"
         )
+
+
+_KEPT: Final = 5  # lines below the one shown; older ones no longer help anybody
+
+
+class TroubleLine(ttk.Frame):
+    """See the module. Takes no room while there is nothing to tell."""
+
+    def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
+        px = theme.px
+        super().__init__(master, style="Red.TFrame", padding=(px(8), px(4)))
+        self._lines: list[str] = []
+        self.columnconfigure(0, weight=1)
+        self._label = WrapLabel(self, style="Red.Line.TLabel", wraplength=px(440))
+        self._label.grid(row=0, column=0, sticky="ew")
+        self.button = ttk.Button(
+            self, text=say("window.dismiss"), style="Small.TButton", command=self.dismiss
+        )
+        self.button.grid(row=0, column=1, padx=px(6))
+
+    def tell(self, sentence: str) -> None:
+        """Show a sentence; the ones before it come back when it is dismissed."""
+        if sentence in self._lines:
+            self._lines.remove(sentence)
+        self._lines = [*self._lines, sentence][-_KEPT:]
+        self._refresh()
+
+    def no_longer(self, sentence: str) -> None:
+        """It is no longer so."""
+        if sentence in self._lines:
+            self._lines.remove(sentence)
+            self._refresh()
+
+    def dismiss(self) -> None:
+        """Put the sentence away."""
+        self._lines.pop()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if not self._lines:
+            self.grid_remove()
+            return
+        more = len(self._lines) - 1
+        set_text(self._label, self._lines[-1])
+        set_text(
+            self.button, say("window.dismissMore", count=more) if more else say("window.dismiss")
+        )
+        self.grid()

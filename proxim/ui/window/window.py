@@ -31,17 +31,15 @@ from proxim.core.status import (
 )
 from proxim.ui.prompts import PromptQueue
 from proxim.ui.window.appearance import Appearance
-from proxim.ui.window.attention import Attention
+from proxim.ui.window.attention import Attention, TroubleLine
 from proxim.ui.window.device_bar import DeviceBar
 from proxim.ui.window.drop import DropTarget
 from proxim.ui.window.pages import HOME, Pages
 from proxim.ui.window.pairing.invite import InvitePanel
 from proxim.ui.window.pairing.join import JoinField
-from proxim.ui.window.pairing.ladder_view import LadderView
-from proxim.ui.window.pairing.steps import Side, side_of
+from proxim.ui.window.pairing.steps import LadderView, Side, side_of
 from proxim.ui.window.root import darken_title_bar, make_root, scale_of
 from proxim.ui.window.theme import Theme, ThemeChoice
-from proxim.ui.window.trouble import TroubleLine
 from proxim.ui.window.widgets import command_key, letter
 
 if TYPE_CHECKING:  # loaded with the first request: the first paint needs no dialog

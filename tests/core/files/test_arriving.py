@@ -1,9 +1,9 @@
-"""Tests of proxim.core.files.arriving: announcements in pieces."""
+"""Tests of proxim.core.files.incoming: announcements in pieces."""
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.files import messages as fm
-from proxim.core.files.arriving import MAX_MANIFEST_BYTES, Arriving
+from proxim.core.files.incoming import MAX_MANIFEST_BYTES, Arriving
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
 
 LINK = ev.LinkID("link")

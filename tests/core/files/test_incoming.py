@@ -12,6 +12,7 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as fe
 from proxim.core.files import messages as fm
 from proxim.core.files import status as file_st
+from proxim.core.files.events import LaneChanged, LinkDown, StreamOpened
 from proxim.core.files.incoming import UNHEARD_SECONDS, Incoming, IncomingState
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
@@ -23,7 +24,6 @@ from proxim.core.files.manifest import (
     Span,
     TransferID,
 )
-from proxim.core.files.transfer_inputs import LaneChanged, LinkDown, StreamOpened
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev

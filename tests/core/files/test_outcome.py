@@ -1,9 +1,9 @@
-"""Tests of proxim.core.files.outcome: what a transfer's end is called."""
+"""Tests of proxim.core.files.progress: what a transfer's end is called."""
 
 from proxim.core.errors import Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Entry, FailedFile
-from proxim.core.files.outcome import count_files, lost_bytes, outcome
+from proxim.core.files.progress import count_files, lost_bytes, outcome
 from tests.rows import each_row
 
 GONE = FailedFile(0, Reason.FILE_GONE)

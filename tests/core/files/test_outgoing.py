@@ -12,9 +12,9 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as fe
 from proxim.core.files import messages as fm
 from proxim.core.files import status as file_st
+from proxim.core.files.events import LaneChanged, LinkDown, LinkUp, Turn
 from proxim.core.files.manifest import START, Entry, FailedFile, Partial, Position, Span, TransferID
 from proxim.core.files.outgoing import MAX_STARTS, Outgoing, OutgoingState
-from proxim.core.files.transfer_inputs import LaneChanged, LinkDown, LinkUp, Turn
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from tests.core.files.fake_links import FakePeerLink, heard

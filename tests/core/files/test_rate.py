@@ -1,8 +1,8 @@
-"""Tests of proxim.core.files.rate: how fast, lately."""
+"""Tests of proxim.core.files.progress: how fast, lately."""
 
 import pytest
 
-from proxim.core.files.rate import SETTLED_SECONDS, STEP_SECONDS, WINDOW_SECONDS, Rate
+from proxim.core.files.progress import SETTLED_SECONDS, STEP_SECONDS, WINDOW_SECONDS, Rate
 
 
 def test_nothing_is_known_at_first() -> None:

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.files.transfer_inputs: the machines have a row for all that they may be
+"""Tests of proxim.core.files.events: the machines have a row for all that they may be
 told, and for nothing else.
 """
 
@@ -7,7 +7,7 @@ from typing import get_args
 
 from proxim.core import events as ev
 from proxim.core.files import incoming, outgoing
-from proxim.core.files.transfer_inputs import IncomingInput, LinkUp, OutgoingInput, Speaker
+from proxim.core.files.events import IncomingInput, LinkUp, OutgoingInput, Speaker
 from tests.core.files.transfer_bench import Bench
 
 

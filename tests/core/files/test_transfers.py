@@ -14,6 +14,7 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as fe
 from proxim.core.files import messages as fm
 from proxim.core.files import status as file_st
+from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.incoming import UNHEARD_SECONDS
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
@@ -26,7 +27,6 @@ from proxim.core.files.manifest import (
     TransferID,
     resume_tag,
 )
-from proxim.core.files.transfer_inputs import AcceptPolicy
 from proxim.core.files.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do

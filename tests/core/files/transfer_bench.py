@@ -22,8 +22,8 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as fe
 from proxim.core.files import messages as fm
 from proxim.core.files import status as file_st
+from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.manifest import Direction, Entry, TransferID
-from proxim.core.files.transfer_inputs import AcceptPolicy
 from proxim.core.files.transfers import Transfers
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.link.resuming; then two whole programs whose network goes dark and comes
+"""Tests of proxim.core.link.link; then two whole programs whose network goes dark and comes
 back.
 """
 
@@ -13,12 +13,11 @@ from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link.link import Link
-from proxim.core.link.resuming import RESUME_SECONDS, resumed, untold
+from proxim.core.link.link import RESUME_SECONDS, Link, resumed, untold
 from proxim.core.pairing import devices
 from proxim.core.pairing import messages as msg
-from proxim.core.pairing.guest_pairing import GuestState
 from proxim.core.pairing.host_code import JoinTarget, parse_target
+from proxim.core.pairing.join import GuestState
 from tests.core.bench import Bench
 from tests.core.handed_in import no_files
 from tests.core.in_commands import published, sent

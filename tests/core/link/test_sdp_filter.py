@@ -12,7 +12,7 @@ from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link.sdp_filter import (
+from proxim.core.link.signaling import (
     MAX_CANDIDATES,
     MAX_FINGERPRINTS,
     MIN_CANDIDATE_PORT,

@@ -14,9 +14,16 @@ from proxim.core.pairing.connections import DoorLimits
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target, to_base64url
 from proxim.core.pairing.invitations import Invitations
-from proxim.core.pairing.proof import MakeExchange, ProofKeys, Side, SignalMacs, tag_auth
-from proxim.core.pairing.proving import GuestProof, start_guest_proof
-from proxim.core.pairing.replies import refusal
+from proxim.core.pairing.proof import (
+    GuestProof,
+    MakeExchange,
+    ProofKeys,
+    Side,
+    SignalMacs,
+    start_guest_proof,
+    tag_auth,
+)
+from proxim.core.pairing.session import refusal
 from proxim.core.program import Program, ProgramEvent
 from tests.core.bench import Bench
 from tests.core.descriptions import ANSWER, OFFER

@@ -17,8 +17,7 @@ from proxim.core.pairing import messages as msg
 from proxim.core.pairing.connections import CHALLENGE_SECONDS, DoorLimits
 from proxim.core.pairing.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.pairing.host_code import JoinTarget, to_base64url
-from proxim.core.pairing.proof import ProofKeys, Side, tag_auth, tag_matches
-from proxim.core.pairing.proving import start_resumption
+from proxim.core.pairing.proof import ProofKeys, Side, start_resumption, tag_auth, tag_matches
 from tests.core.bench import Bench
 from tests.core.descriptions import ANSWER, LINE, OFFER, candidate_signal, sdp
 from tests.core.handed_in import GUEST_ADDRESS, ONE_TIME, PHONE, PORT

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.guest_pairing: the ids of tries.
+"""Tests of proxim.core.pairing.join: the ids of tries.
 
 All else is said of the whole guest, in test_guest.py.
 """
@@ -8,9 +8,8 @@ import itertools
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.pairing.guest_pairing import GuestState
 from proxim.core.pairing.host_code import JoinTarget
-from proxim.core.pairing.join import Guest
+from proxim.core.pairing.join import Guest, GuestState
 from tests.core.handed_in import PHONE, no_files, prover
 
 TARGET = JoinTarget("192.168.1.5", 47800, "abc")

@@ -25,9 +25,8 @@ from proxim.core.pairing import messages as msg
 from proxim.core.pairing.connections import MAX_BAD_MESSAGES
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target
-from proxim.core.pairing.proof import ProofKeys
-from proxim.core.pairing.proving import start_resumption
-from proxim.core.pairing.session_states import SessionState
+from proxim.core.pairing.proof import ProofKeys, start_resumption
+from proxim.core.pairing.session import SessionState
 from tests.core.descriptions import ANSWER, LINE, OFFER, candidate_signal
 from tests.core.files.file_steps import disk_answers, next_file_event, words_about_files
 from tests.core.handed_in import (

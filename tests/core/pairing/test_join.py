@@ -21,15 +21,20 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as lm
-from proxim.core.link.link import HEARTBEAT_SECONDS
-from proxim.core.link.resuming import RESUME_SECONDS
+from proxim.core.link.link import HEARTBEAT_SECONDS, RESUME_SECONDS
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import messages as msg
-from proxim.core.pairing.guest_pairing import ANSWER_SECONDS, DIAL_SECONDS, GuestState
 from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target, to_base64url
-from proxim.core.pairing.join import Guest, GuestEvent
-from proxim.core.pairing.proof import Method, Side, SignalMacs, tag_auth, tag_matches
-from proxim.core.pairing.proving import method_of, start_host_proof
+from proxim.core.pairing.join import ANSWER_SECONDS, DIAL_SECONDS, Guest, GuestEvent, GuestState
+from proxim.core.pairing.proof import (
+    Method,
+    Side,
+    SignalMacs,
+    method_of,
+    start_host_proof,
+    tag_auth,
+    tag_matches,
+)
 from proxim.core.program import Program
 from tests.core.bench import Bench
 from tests.core.descriptions import LINE, sdp

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.proving: the steps of a proof, each side against the other."""
+"""Tests of proxim.core.pairing.proof: the steps of a proof, each side against the other."""
 
 from dataclasses import replace
 
@@ -8,11 +8,15 @@ from proxim.core.errors import Reason
 from proxim.core.pairing import devices
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.host_code import JoinTarget, parse_target, to_base64url
-from proxim.core.pairing.proof import MakeExchange, Method, ProofError, ProofKeys, Side
-from proxim.core.pairing.proving import (
+from proxim.core.pairing.proof import (
     GuestProof,
     HostProof,
+    MakeExchange,
+    Method,
+    ProofError,
+    ProofKeys,
     Prover,
+    Side,
     method_of,
     start_guest_proof,
     start_host_proof,

@@ -1,12 +1,11 @@
-"""Tests of proxim.core.pairing.replies: what a refused guest reads."""
+"""Tests of proxim.core.pairing.session: what a refused guest reads."""
 
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.proof import ProofKeys, tag_matches
-from proxim.core.pairing.replies import host_tag, refusal, rejection
-from proxim.core.pairing.session_inputs import Guest
+from proxim.core.pairing.session import Guest, host_tag, refusal, rejection
 from tests.core.handed_in import PHONE
 from tests.rows import each_row
 

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.session_asked: which request an answer means, and who is not asked
+"""Tests of proxim.core.pairing.session: which request an answer means, and who is not asked
 about again.
 """
 
@@ -9,11 +9,16 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.pairing import host_code
-from proxim.core.pairing.replies import rejection
-from proxim.core.pairing.session import Session
-from proxim.core.pairing.session_asked import MAX_IGNORED
-from proxim.core.pairing.session_inputs import Ask, Guest, SessionInput, TurnAway
-from proxim.core.pairing.session_states import SessionState
+from proxim.core.pairing.session import (
+    MAX_IGNORED,
+    Ask,
+    Guest,
+    Session,
+    SessionInput,
+    SessionState,
+    TurnAway,
+    rejection,
+)
 from tests.core import handed_in
 from tests.core.handed_in import PHONE, no_files
 from tests.core.playbook import Playbook

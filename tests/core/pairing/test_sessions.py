@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.sessions: what is kept, and what is forgotten at once."""
+"""Tests of proxim.core.pairing.session: what is kept, and what is forgotten at once."""
 
 from dataclasses import replace
 
@@ -9,9 +9,16 @@ from proxim.core.pairing import devices
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.invitations import SessionSecrets
 from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs
-from proxim.core.pairing.session import Session
-from proxim.core.pairing.session_inputs import Ask, End, Guest, GuestSignal, Resume, SessionInput
-from proxim.core.pairing.sessions import Sessions
+from proxim.core.pairing.session import (
+    Ask,
+    End,
+    Guest,
+    GuestSignal,
+    Resume,
+    Session,
+    SessionInput,
+    Sessions,
+)
 from tests.core.descriptions import sdp
 from tests.core.handed_in import PHONE, new_session, no_files
 

@@ -1,4 +1,4 @@
-"""Tests of proxim.io.files.listing."""
+"""Tests of proxim.io.files.source."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from proxim.core.errors import Reason
 from proxim.core.files.manifest import MAX_DEPTH, MAX_ENTRIES, Entry
-from proxim.io.files.listing import TOP_WITHOUT_NAME, list_sources
+from proxim.io.files.source import TOP_WITHOUT_NAME, list_sources
 from proxim.io.system.disk_errors import FileError
 
 posix = pytest.mark.skipif(
@@ -102,7 +102,7 @@ def test_special_and_unreadable_files_are_left_out_by_name(
             raise PermissionError(13, "no")
         return scandir(path)
 
-    monkeypatch.setattr("proxim.io.files.listing.os.scandir", closed)
+    monkeypatch.setattr("proxim.io.files.source.os.scandir", closed)
     listing = list_sources([str(tmp_path / "top"), str(tmp_path / "gone")], None)
     assert [one.entry.path for one in listing.files] == ["top", "top/a"]
     assert listing.refused == (
@@ -144,9 +144,9 @@ def test_nothing_to_send(tmp_path: Path) -> None:
 def test_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_ENTRIES == 20_000
     make(tmp_path, *(f"top/{n}" for n in range(5)))
-    monkeypatch.setattr("proxim.io.files.listing.MAX_ENTRIES", 6)
+    monkeypatch.setattr("proxim.io.files.source.MAX_ENTRIES", 6)
     assert len(paths(tmp_path / "top")) == 6
-    monkeypatch.setattr("proxim.io.files.listing.MAX_ENTRIES", 5)
+    monkeypatch.setattr("proxim.io.files.source.MAX_ENTRIES", 5)
     with pytest.raises(FileError) as caught:
         paths(tmp_path / "top")
     assert caught.value.reason is Reason.TOO_MANY_FILES
@@ -154,7 +154,7 @@ def test_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_drive_has_a_name_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     make(tmp_path, "a")
-    monkeypatch.setattr("proxim.io.files.listing.os.path.basename", lambda _: "")
+    monkeypatch.setattr("proxim.io.files.source.os.path.basename", lambda _: "")
     assert paths(tmp_path)[0] == TOP_WITHOUT_NAME
 
 
@@ -177,5 +177,5 @@ def test_a_file_that_goes_while_it_is_listed_is_named(
         def __exit__(self, *_: object) -> None:
             return None
 
-    monkeypatch.setattr("proxim.io.files.listing.os.scandir", lambda _: Listed([Gone()]))
+    monkeypatch.setattr("proxim.io.files.source.os.scandir", lambda _: Listed([Gone()]))
     assert list_sources([str(tmp_path / "top")], None).refused == (("top/gone", Reason.FILE_GONE),)

@@ -27,9 +27,8 @@ from proxim.core.files.manifest import (
 from proxim.core.files.stream import Kind, end_record, failed_record, header, start_record
 from proxim.core.json_text import MessageError
 from proxim.io.files.folders import Folders
-from proxim.io.files.listing import list_sources
 from proxim.io.files.sink import Sink
-from proxim.io.files.source import Source
+from proxim.io.files.source import Source, list_sources
 from proxim.io.files.store import Store
 from proxim.io.system.disk_errors import FileError
 from tests.paths import HOSTILE
@@ -607,7 +606,7 @@ def test_a_program_that_is_killed_goes_on(tmp_path: Path, to: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
-from proxim.io.files.listing import list_sources
+from proxim.io.files.source import list_sources
 from proxim.io.files.sink import Sink
 from proxim.io.files.source import Source
 from proxim.io.files.store import Store

@@ -17,8 +17,7 @@ from proxim.core.files.stream import (
     Record,
     read_records,
 )
-from proxim.io.files.listing import list_sources
-from proxim.io.files.source import Source, SourceFile
+from proxim.io.files.source import Source, SourceFile, list_sources
 
 Told = list[tuple[Kind, int, object]]
 

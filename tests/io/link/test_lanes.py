@@ -18,7 +18,7 @@ from proxim.core.link.events import LANE_CHANNEL, ChannelMessage, LaneLost, Lane
 from proxim.core.link.lane_frames import Stream
 from proxim.io import limits
 from proxim.io.files.sender import WayClosedError
-from proxim.io.link.lanes import LaneWay
+from proxim.io.link.lane import LaneWay
 from tests.io.lane_support import GUEST, HOST, End, Room, lane_room, proxy
 from tests.io.support import PATIENCE
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from proxim.core.events import LinkID
 from proxim.core.link.events import ChannelOpened, PeerDescribed
-from proxim.core.link.sdp_filter import PeerFilter
+from proxim.core.link.signaling import PeerFilter
 from proxim.core.pairing.messages import Candidate, SDPType
 from proxim.io.link.peer import Peer
 from tests.io.support import PATIENCE, Events

@@ -20,7 +20,7 @@ from proxim.core.link.events import (
     PeerDescribed,
     PeerFailed,
 )
-from proxim.core.link.sdp_filter import PeerFilter
+from proxim.core.link.signaling import PeerFilter
 from proxim.core.pairing.messages import Candidate, SDPType
 from proxim.io.files.sender import WayClosedError
 from proxim.io.limits import (

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from proxim.io.link.udp_buffers import RECEIVE_BYTES, widen
+from proxim.io.link.peer import RECEIVE_BYTES, widen
 
 
 def room(one: socket.socket) -> int:

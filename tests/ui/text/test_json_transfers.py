@@ -16,7 +16,7 @@ from proxim.core.files.events import AcceptTransfer
 from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, FailedFile, TransferID
 from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.json_text import MessageError
-from proxim.ui.text.json_transfers import (
+from proxim.ui.text.jsonlines import (
     read_answer,
     read_link,
     read_paths,

@@ -4,15 +4,214 @@ scrolls.
 
 import tkinter
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 from tkinter import ttk
 from typing import Final
 
-from proxim.core.files.events import AnyIntent
-from proxim.core.files.manifest import TransferID
-from proxim.core.files.status import TransferStatus
-from proxim.ui.window.files.transfer_row import TransferRow
+from proxim.core.errors import SENTENCES
+from proxim.core.files.events import AnyIntent, CancelTransfer, RetryTransfer
+from proxim.core.files.manifest import Direction, Entry, TransferID, title, total_size
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.i18n import number, say
+from proxim.ui.window.reveal import reveal
 from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import WrapLabel, set_text, shortened_middle
+from proxim.ui.wording import (
+    count_words,
+    file_count,
+    others_words,
+    progress_words,
+    seconds_left,
+    short_name,
+    size_words,
+    speed_words,
+    state_words,
+    time_left_words,
+)
+
+FAILED_SHOWN: Final = 3  # files, each with its reason; the others are counted
+_ARROWS: Final = {Direction.IN: "↓", Direction.OUT: "↑"}
+_MOVING: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
+_STEPS: Final = 1000  # of a bar: finer than its pixels
+
+
+class Deed(Enum):
+    """What the row's button does, by what is written on it."""
+
+    CANCEL = "transfers.cancel"
+    RETRY = "transfers.retry"
+    SHOW = "transfers.show"
+    ANSWER = "transfers.answer"
+
+
+def deed_of(status: TransferStatus) -> Deed | None:
+    """What can be done about a transfer."""
+    incoming = status.direction is Direction.IN
+    if status.state is TransferState.ANNOUNCED and incoming:
+        return Deed.ANSWER
+    if not status.over:
+        return Deed.CANCEL
+    if incoming:
+        return Deed.SHOW if status.path is not None else None
+    return None if status.state is TransferState.DONE and not status.failed else Deed.RETRY
+
+
+class TransferRow(ttk.Frame):
+    """See the module. `answer` brings the question to the front."""
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        post: Callable[[AnyIntent], None],
+        status: TransferStatus,
+        answer: Callable[[TransferStatus], None],
+    ) -> None:
+        px = theme.px
+        super().__init__(master, style="Row.TFrame", padding=(px(10), px(6)))
+        self._theme = theme
+        self._post = post
+        self._answer = answer
+        self._entries: tuple[Entry, ...] | None = None
+        self._title = self._others = ""
+        self._files = self._whole = 0
+        self._shown: TransferState | None = None
+        self._deed: Deed | None = None
+        self.status = status
+        self.columnconfigure(1, weight=1)
+        ttk.Label(self, text=_ARROWS[status.direction], style="Arrow.Row.TLabel").grid(
+            row=0, column=0, sticky="nw", padx=(0, px(8))
+        )
+        # As wide as its column, whatever the name
+        self.name = ttk.Label(self, style="Bold.Row.TLabel", width=1)
+        self.name.grid(row=0, column=1, sticky="ew")
+        self.name.bind("<Configure>", lambda _event: self._fit())
+        self.bar = ttk.Progressbar(self, style="Row.Horizontal.TProgressbar", maximum=_STEPS)
+        self.line = WrapLabel(self, style="Quiet.Row.TLabel", wraplength=px(380))
+        self.line.grid(row=2, column=1, columnspan=2, sticky="ew")
+        self.button = ttk.Button(self, style="Small.TButton", command=self._press)
+        self._more: list[WrapLabel] = []
+        self.show(status)
+
+    def show(self, status: TransferStatus) -> bool:
+        """It is like this now; True if its state is another."""
+        self.status = status
+        # At first there are none, while the files are looked up
+        if status.entries is not self._entries:
+            self._entries = status.entries
+            self._title = (
+                short_name(title(status.entries)) if status.entries else say("transfers.notListed")
+            )
+            self._others = others_words(status)
+            self._files = file_count(status)
+            self._whole = total_size(status.entries)
+            self._fit()
+        changed = status.state is not self._shown
+        set_text(self.line, self._words(status))
+        if status.state in _MOVING:
+            self.bar["value"] = status.moved * _STEPS // status.size if status.size else 0
+        if changed:
+            self._shown = status.state
+            self._change(status)
+        return changed
+
+    def _change(self, status: TransferStatus) -> None:
+        px = self._theme.px
+        bad = status.state is TransferState.FAILED or bool(status.failed)
+        self.line.configure(style="Error.Row.TLabel" if bad else "Quiet.Row.TLabel")
+        if status.state in _MOVING:
+            calm = "Calm." if status.state is TransferState.WAITING else ""
+            self.bar.configure(style=f"{calm}Row.Horizontal.TProgressbar")
+            self.bar.grid(row=1, column=1, columnspan=2, sticky="ew", pady=(px(4), px(3)))
+        else:
+            self.bar.grid_remove()
+        had_focus = self.focus_get() is self.button
+        self._deed = deed_of(status)
+        if self._deed is None:
+            if had_focus:  # else the next Tab would begin at the top of the window
+                following = self.button.tk_focusNext()
+                if following is not None:
+                    following.focus_set()
+            self.button.grid_remove()
+        else:
+            set_text(self.button, say(self._deed.value))
+            self.button.grid(row=0, column=2, sticky="ne", padx=(px(8), 0))
+        self._list_failed(status)
+
+    def _list_failed(self, status: TransferStatus) -> None:
+        for label in self._more:
+            label.destroy()
+        self._more = []
+        lines = [
+            f"{short_name(status.entries[one.index].path)}: {SENTENCES[one.reason]}"
+            for one in status.failed[:FAILED_SHOWN]
+        ]
+        others = len(status.failed) - FAILED_SHOWN
+        if others > 0:
+            lines.append(say("transfers.more", count=others))
+        for row, words in enumerate(lines, start=3):
+            label = WrapLabel(self, words, "Quiet.Row.TLabel", self._theme.px(380))
+            label.grid(row=row, column=1, columnspan=2, sticky="ew")
+            # The wheel scrolls the list, here as elsewhere in it
+            label.bindtags((str(label), *self.bindtags()[1:]))
+            self._more.append(label)
+
+    def _words(self, status: TransferStatus) -> str:
+        incoming = status.direction is Direction.IN
+        match status.state:
+            case TransferState.ANNOUNCED:
+                return f"{size_words(status.size)} · {state_words(status)}"
+            case TransferState.ACTIVE:
+                key = "transfers.receiving" if incoming else "transfers.sending"
+                parts = [say(key, progress=progress_words(status))]
+                if status.speed:
+                    parts.append(speed_words(status.speed))
+                left = seconds_left(status)
+                if left is not None:
+                    parts.append(time_left_words(left))
+                return " · ".join(parts)
+            case TransferState.WAITING:
+                return f"{progress_words(status)} · {state_words(status)}"
+            case TransferState.DONE:
+                return self._done_words(status)
+            case _:
+                return state_words(status)
+
+    def _done_words(self, status: TransferStatus) -> str:
+        incoming = status.direction is Direction.IN
+        if status.failed:
+            key = "transfers.receivedSome" if incoming else "transfers.sentSome"
+            return say(
+                key,
+                arrived=number(self._files - len(status.failed)),
+                files=count_words(self._files),
+            )
+        # Where some were declined, only their size is known here, not which they were.
+        count = f"{count_words(self._files)}, " if status.size == self._whole else ""
+        key = "transfers.receivedAll" if incoming else "transfers.sentAll"
+        return say(key, what=f"{count}{size_words(status.size)}")
+
+    def _press(self) -> None:
+        transfer = self.status.transfer
+        match self._deed:
+            case Deed.CANCEL:
+                self._post(CancelTransfer(transfer))
+            case Deed.RETRY:
+                self._post(RetryTransfer(transfer))
+            case Deed.ANSWER:
+                self._answer(self.status)
+            case Deed.SHOW:
+                if self.status.path is not None and not reveal(self.status.path):
+                    set_text(self.line, say("transfers.noFileManager", path=self.status.path))
+
+    def _fit(self) -> None:
+        width = self.name.winfo_width()
+        font = self._theme.bold
+        room = width - font.measure(self._others) - self._theme.px(4)
+        shown = self._title if width <= 1 else shortened_middle(self._title, font, room)
+        set_text(self.name, shown + self._others)
+
 
 # Older ones are forgotten: the files are where they are, and the list stays quick
 FINISHED_KEPT: Final = 50

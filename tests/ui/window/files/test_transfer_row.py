@@ -7,8 +7,8 @@ from proxim.core.files.events import CancelTransfer, RetryTransfer
 from proxim.core.files.manifest import Direction, Entry, FailedFile
 from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import say
-from proxim.ui.window.files import transfer_row
-from proxim.ui.window.files.transfer_row import FAILED_SHOWN, Deed, TransferRow, deed_of
+from proxim.ui.window.files import transfers as transfer_row
+from proxim.ui.window.files.transfers import FAILED_SHOWN, Deed, TransferRow, deed_of
 from tests.ui.tk_support import Bench, link, transfer
 
 IN, OUT = Direction.IN, Direction.OUT

@@ -6,8 +6,7 @@ import pytest
 from proxim.core.events import LinkID
 from proxim.core.files.status import TransferState
 from proxim.core.status import TextReceived
-from proxim.ui.window.files.transfer_row import TransferRow
-from proxim.ui.window.files.transfers import FINISHED_KEPT, TransferList
+from proxim.ui.window.files.transfers import FINISHED_KEPT, TransferList, TransferRow
 from proxim.ui.window.link.panel import LinkPanel
 from proxim.ui.window.theme import DARK
 from tests.ui.tk_support import Bench, camera, link, transfer
@@ -117,6 +116,6 @@ def test_entries_are_counted_once_and_not_at_every_status(
         raise AssertionError("counted again")
 
     for name in ("file_count", "total_size", "others_words"):
-        monkeypatch.setattr(f"proxim.ui.window.files.transfer_row.{name}", again)
+        monkeypatch.setattr(f"proxim.ui.window.files.transfers.{name}", again)
     bench.window.show(replace(big, moved=5_000_000))
     assert next(iter(panel.transfers.rows.values())).status.moved == 5_000_000
