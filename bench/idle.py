@@ -18,7 +18,7 @@ from proxim.core.pairing.host_code import CODE_SESSION_ID, authority
 
 REACH_PERCENT: Final = 0.5  # of one core
 REACH_MB: Final = 120.0
-_SEED_GUEST: Final = ROOT / "tests" / "seed_guest.py"
+_SEED_GUEST: Final = ROOT / "tests" / "programs" / "seed_guest.py"
 _APPROVE_AGAIN_SECONDS: Final = 0.3  # the dialog takes no approval in its first 0.8 s
 
 

@@ -37,7 +37,7 @@ BOTH_LOOPS: Final = {
 PIECES: Final = {
     "programs/test_executable.py": "executable",
     "programs/test_files_network.py": "real time",
-    "programs/test_files_resume.py": "real time",
+    "programs/test_files_resume.py": "resumed",
     "programs/test_pairing.py": "real time",
     "programs/test_desktop.py": "real time",
     "programs/test_flood.py": "real time",

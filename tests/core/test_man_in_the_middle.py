@@ -1157,7 +1157,7 @@ def spake2_against(steps: list[Step]) -> MakeExchange:
 
 
 @given(steps=STEPS, by_code=strategies.booleans(), approve=strategies.booleans())
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_he_does(steps: list[Step], by_code: bool, approve: bool) -> None:
     spake2 = spake2_against(steps)
     Wire(Mallory(steps), by_code=by_code, approve=approve, spake2=spake2).join().wait(120)
@@ -1354,7 +1354,7 @@ def test_after_2_minutes_not_even_the_guest_gets_in() -> None:
 
 
 @given(steps=STEPS, by_code=strategies.booleans(), guest_first=strategies.booleans())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_he_does_to_a_guest_that_comes_back(
     steps: list[Step], by_code: bool, guest_first: bool
 ) -> None:
@@ -1498,7 +1498,7 @@ def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_anoth
 
 
 @given(steps=STEPS, by_code=strategies.booleans())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_he_does_where_udp_is_blocked(steps: list[Step], by_code: bool) -> None:
     wire = blocked(Mallory(steps), by_code=by_code, spake2=spake2_against(steps))
     agreed = {(one.token, one.key) for one in wire.host.expected}

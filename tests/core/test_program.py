@@ -6,7 +6,13 @@ import json
 
 import pytest
 from hypothesis import settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -1010,5 +1016,12 @@ class AnyWorld(RuleBasedStateMachine):
                     assert there.state is file_st.TransferState.DONE
 
 
-AnyWorld.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+AnyWorld.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestAnyWorld = AnyWorld.TestCase
+
+
+@pytest.mark.nightly
+def test_any_world_for_long() -> None:
+    run_state_machine_as_test(
+        AnyWorld, settings=settings(max_examples=1000, stateful_step_count=40, deadline=None)
+    )

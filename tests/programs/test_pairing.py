@@ -61,7 +61,7 @@ def test_a_guest_written_only_from_the_seed(homes: tuple[Path, Path]) -> None:
         url = session["url"].partition("/#")[0].replace("http://", "ws://")
         arguments = [
             sys.executable,
-            str(ROOT / "tests" / "seed_guest.py"),
+            str(ROOT / "tests" / "programs" / "seed_guest.py"),
             url,
             session["sessionID"],
         ]

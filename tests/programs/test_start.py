@@ -63,8 +63,8 @@ PAINTED: Final = {
         f"proxim.ui.window{name}"
         for name in (
             *("", ".appearance", ".attention", ".device_bar", ".drop", ".pages", ".root", ".tabs"),
-            *(".theme", ".trouble", ".widgets", ".window", ".pairing", ".pairing.invite"),
-            *(".pairing.join", ".pairing.ladder_view", ".pairing.steps"),
+            *(".theme", ".widgets", ".window", ".pairing", ".pairing.invite"),
+            *(".pairing.join", ".pairing.steps"),
         )
     ),
 }

@@ -4,8 +4,16 @@ order; one path after another is in test_transfers.py.
 
 from random import Random
 
+import pytest
 from hypothesis import settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from proxim.core import events as ev
 from proxim.core.files.manifest import TransferID
@@ -180,5 +188,13 @@ class AnyInterleaving(RuleBasedStateMachine):
         check_ends(bench)
 
 
+AnyInterleaving.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestAnyInterleaving = AnyInterleaving.TestCase
-TestAnyInterleaving.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.nightly
+def test_any_interleaving_for_long() -> None:
+    run_state_machine_as_test(
+        AnyInterleaving,
+        settings=settings(max_examples=10_000, stateful_step_count=40, deadline=None),
+    )

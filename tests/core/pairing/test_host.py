@@ -9,7 +9,14 @@ from ipaddress import ip_address
 
 import pytest
 from hypothesis import settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -1690,8 +1697,15 @@ class AnyHost(RuleBasedStateMachine):
             self.server_answers(port)
 
 
-AnyHost.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+AnyHost.TestCase.settings = settings(max_examples=70, stateful_step_count=50, deadline=None)
 TestAnyHost = AnyHost.TestCase
+
+
+@pytest.mark.nightly
+def test_any_host_for_long() -> None:
+    run_state_machine_as_test(
+        AnyHost, settings=settings(max_examples=2000, stateful_step_count=50, deadline=None)
+    )
 
 
 def test_secrets_are_not_the_same_twice() -> None:

@@ -10,7 +10,14 @@ from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -1672,5 +1679,12 @@ class AnyGuest(RuleBasedStateMachine):
         self.check(self.bench.advance(0))
 
 
-AnyGuest.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+AnyGuest.TestCase.settings = settings(max_examples=70, stateful_step_count=50, deadline=None)
 TestAnyGuest = AnyGuest.TestCase
+
+
+@pytest.mark.nightly
+def test_any_guest_for_long() -> None:
+    run_state_machine_as_test(
+        AnyGuest, settings=settings(max_examples=2000, stateful_step_count=50, deadline=None)
+    )
