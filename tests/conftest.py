@@ -1,10 +1,12 @@
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -15,11 +17,23 @@ from proxim.core import i18n as words
 from proxim.io.system.addresses import list_networks
 from tests.paths import TESTS
 
+# Bytecode is kept here and in every program that a test starts, as on people's machines, also where
+# the environment forbids it: without it each of some 300 starts compiles the whole package again,
+# and each worker all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Here and in every program that a test starts, whatever the machine speaks: most tests read English
 # sentences.
 os.environ["LANGUAGE"] = words.ENGLISH
 speak(words.ENGLISH)
 
+
+# No deadline: a slow machine is no bug. In CI the same examples every time, so that a red run is the
+# change's own.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 # What stands on sockets and timers is tested on Python's own loop, too, which Proxim has on Windows
 # and macOS. Whatever is not named here sees no more of the loop than any coroutine does.
