@@ -25,6 +25,7 @@ from proxim.io import limits
 from proxim.io.pairing import client as client_module
 from proxim.io.pairing.client import Client
 from tests.io.support import UNLIMITED, Events
+from tests.loopback import host_address
 from tests.namespaces import missing, namespaces
 from tests.paths import ROOT
 from tests.programs.program import PATIENCE
@@ -70,9 +71,10 @@ async def test_before_the_dial_there_is_nothing_to_send_on_or_to_close() -> None
 
 
 async def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
+    address = host_address()  # where no other test takes the port meanwhile
+    with socket.create_server((address, 0)) as free:
         port = free.getsockname()[1]
-    assert await failure(f"ws://127.0.0.1:{port}/ws") is Reason.REFUSED
+    assert await failure(f"ws://{address}:{port}/ws") is Reason.REFUSED
 
 
 async def test_no_way_there() -> None:

@@ -20,8 +20,9 @@ from proxim.io.system.doctor import (
     try_link,
     try_port,
 )
+from tests.loopback import host_address
 
-LOCALHOST = "127.0.0.1"
+LOCALHOST = host_address()
 
 
 def free_port() -> int:
