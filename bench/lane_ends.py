@@ -21,7 +21,7 @@ from proxim.core.link import commands as link_do
 from proxim.core.link.events import LANE_CHANNEL, LaneOpened
 from proxim.core.link.lane_frames import Stream
 from proxim.core.status import Via
-from proxim.io.files.executor import Hub
+from proxim.io.files.executor import TransferExecutor
 from proxim.io.link.lane import Lanes
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
@@ -38,7 +38,9 @@ class End:
         self.path = path
         self.done = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.hub = Hub(self.report, self.spawn, self.open_way, lambda *_: None, save_to=str(path))
+        self.hub = TransferExecutor(
+            self.report, self.spawn, self.open_way, lambda *_: None, save_to=str(path)
+        )
         self.lanes = Lanes(self.report, self.received, self.spawn)
         self.started = time.perf_counter()
         self.events = 0

@@ -19,7 +19,7 @@ from proxim.app.language import speak
 from proxim.core.events import Decide, Invite, LinkID, SessionType
 from proxim.core.i18n import ENGLISH
 from proxim.core.link.events import LinkEvent, PeerDescribed
-from proxim.core.pairing.connections import DoorLimits
+from proxim.core.pairing.connections import ConnectionLimits
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import parse_target
@@ -77,7 +77,7 @@ async def run_proxim() -> None:
     device = DeviceInfo("bench host", "bench")
     prover = Prover(secrets.token_bytes, Spake2Exchange)
     invitations = Invitations(device, Invite(SessionType.PERSISTENT), secrets.token_bytes)
-    host = Host(invitations, prover, limits=DoorLimits(messages_per_second=1e9, burst=1e9))
+    host = Host(invitations, prover, limits=ConnectionLimits(messages_per_second=1e9, burst=1e9))
     program = Program(device, host, prover)
 
     def publish(status: Status) -> None:

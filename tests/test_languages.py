@@ -16,7 +16,7 @@ import pytest
 
 from proxim.app.language import speak
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
-from proxim.core.i18n import ENGLISH, LANGUAGES, say
+from proxim.core.i18n import ENGLISH, LANGUAGES, tr
 from proxim.core.pairing.messages import MAX_MESSAGE_BYTES
 from proxim.languages import read_language
 from tests.paths import ROOT
@@ -64,7 +64,7 @@ def test_every_file_is_a_language_and_every_language_has_its_file() -> None:
     for language in LANGUAGES:
         speak(language)
         for key in ("usage.language", "usage.badLanguage"):
-            assert all(re.search(rf"\b{one}\b", say(key)) for one in LANGUAGES), key
+            assert all(re.search(rf"\b{one}\b", tr(key)) for one in LANGUAGES), key
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -156,7 +156,7 @@ def wrong_values(tree: ast.AST, known: dict[str, Text]) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Call(
-                func=ast.Name(id="say"), args=[ast.Constant(value=str(key))], keywords=keywords
+                func=ast.Name(id="tr"), args=[ast.Constant(value=str(key))], keywords=keywords
             ):
                 given = {keyword.arg for keyword in keywords}
                 wanted = set().union(*map(placeholders, forms(known.get(key, ""))))
@@ -337,11 +337,11 @@ def test_letters_press_one_button_each(language: str) -> None:
 def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
     speak(language)
     yes, no, always, listed = (
-        set(say(f"terminal.{key}").split()) for key in ("yes", "no", "always", "list")
+        set(tr(f"terminal.{key}").split()) for key in ("yes", "no", "always", "list")
     )
     kinds = [yes, no, always, listed]
     assert sum(map(len, kinds)) == len(set().union(*kinds))
-    whole = set(say("terminal.wholeYes").split())
+    whole = set(tr("terminal.wholeYes").split())
     assert whole == {word for word in yes if len(word) > 1}  # a single letter is what habit types
     for word in {"y", "yes"} | {"n", "no"} | {"a", "always"} | {"l", "list"}:
         assert any(word in kind for kind in kinds), "hands that are used to English"
@@ -350,12 +350,12 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
         ("terminal.allowUnverified", whole),
         ("terminal.goOn", yes),
     ):
-        offered = re.search(r"\[(\w+)/(\w)\]", say(question, seconds=40))
+        offered = re.search(r"\[(\w+)/(\w)\]", tr(question, seconds=40))
         assert offered is not None
         assert offered[1] in kind
         assert offered[2].lower() in no
     for question in ("terminal.take", "terminal.takeList"):
-        offered = re.search(r"\[([\w/]+)\]", say(question))
+        offered = re.search(r"\[([\w/]+)\]", tr(question))
         assert offered is not None
         assert all(
             letter in kind for letter, kind in zip(offered[1].split("/"), kinds, strict=False)
@@ -367,7 +367,7 @@ def test_a_label_fits_before_its_value(language: str) -> None:
     speak(language)
     for name in ("code", "link", "valid", "network", "guests", "device", "address", "proof"):
         # terminal_lines.py gives nine columns to label and space
-        assert len(say(f"terminal.{name}")) <= 8, name
+        assert len(tr(f"terminal.{name}")) <= 8, name
 
 
 def test_german_has_its_own_words() -> None:
@@ -420,7 +420,7 @@ def test_a_text_with_forms_is_not_odd() -> None:
         "x = 'This is said.'",
         "x = f'{a} and {b}'",
         "ttk.Button(self, text='Join')",
-        "button.configure(text='Save' if a else say('b.c'))",
+        "button.configure(text='Save' if a else tr('b.c'))",
         "window.title('Proxim files')",
         "self._lines.say('Approved.')",
         "self._lines.field('Code', code)",
@@ -439,11 +439,11 @@ def test_what_is_said_past_the_files_is_found(source: str) -> None:
         "'''A docstring is not said.'''",
         "_log.warning('a log line is English: %s', x)",
         "raise ValueError('this is for a developer')",
-        "ttk.Button(self, text=say('join.join'))",
+        "ttk.Button(self, text=tr('join.join'))",
         "widget.configure(style='Quiet.Row.TLabel')",
         "x = f'{a}: {b}'",
         "x = f'{name}.Row.TLabel'",
-        "parser.add_argument('--port', metavar='N', help=say('usage.port'))",
+        "parser.add_argument('--port', metavar='N', help=tr('usage.port'))",
         "x = 'proxim'",
         "found = re.search('^Default: allow', text)",
         "window.title('Proxim')",
@@ -455,8 +455,8 @@ def test_what_is_not_for_people_is_left_alone(source: str) -> None:
 
 def test_keys_and_values_are_found() -> None:
     tree = ast.parse(
-        "say('a.one', x=1)\nsay('a.two')\nT = {1: 'a.three'}\nsay('b.no')\ns = "
-        "'a.b.c'\nsay('a.four', y=1)"
+        "tr('a.one', x=1)\ntr('a.two')\nT = {1: 'a.three'}\ntr('b.no')\ns = "
+        "'a.b.c'\ntr('a.four', y=1)"
     )
     assert keys_in(tree, {"a"}) == {"a.one", "a.two", "a.three", "a.four"}
     known: dict[str, Text] = {

@@ -16,12 +16,12 @@ from proxim.app.options import (
     JoinOptions,
     LogOptions,
     Options,
-    Theme,
+    ThemeOption,
     WindowOptions,
 )
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Invite, SessionType
-from proxim.core.i18n import closest, say
+from proxim.core.i18n import closest, tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.sanitize import display_name, is_usable_name
 
@@ -53,7 +53,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
             raise UsageError(_unknown(extras, found.command))
         # Which it is, app/language.py has looked
         if closest([getattr(found, "language", "en")]) is None:
-            raise UsageError(say("usage.badLanguage"))
+            raise UsageError(tr("usage.badLanguage"))
         return _READERS[found.command](found)
     except UsageError as error:
         sys.stderr.write(f"proxim: {error}\n")
@@ -82,7 +82,7 @@ class _Formatter(argparse.HelpFormatter):
         prefix: str | None = None,
     ) -> None:
         """Argparse's, which says "usage: "."""
-        super().add_usage(usage, actions, groups, say("usage.usage") if prefix is None else prefix)
+        super().add_usage(usage, actions, groups, tr("usage.usage") if prefix is None else prefix)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,36 +92,36 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, add_help=False, formatter_class=_Formatter, **settings)
-        self.positionals = self.add_argument_group(say("usage.arguments"))
-        self.options = self.add_argument_group(say("usage.options"))
-        self.options.add_argument("-h", "--help", action="help", help=say("usage.help"))
+        self.positionals = self.add_argument_group(tr("usage.arguments"))
+        self.options = self.add_argument_group(tr("usage.options"))
+        self.options.add_argument("-h", "--help", action="help", help=tr("usage.help"))
 
     def error(self, message: str) -> NoReturn:
         """What argparse complains of, in our words; it may quote what was typed, and we never
         do.
         """
         if "invalid choice" in message:
-            raise UsageError(say("usage.whichCommands"))
+            raise UsageError(tr("usage.whichCommands"))
         for complaint, key in _COMPLAINTS:
             if found := complaint.match(message):
-                raise UsageError(say(key, option=found[1], program=self.prog))
-        raise UsageError(say("usage.unclear", program=self.prog))
+                raise UsageError(tr(key, option=found[1], program=self.prog))
+        raise UsageError(tr("usage.unclear", program=self.prog))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="proxim", description=say("usage.program"), epilog=say("usage.epilog"))
+    parser = _Parser(prog="proxim", description=tr("usage.program"), epilog=tr("usage.epilog"))
     version = f"proxim {__version__}"
     parser.options.add_argument(
-        "--version", action="version", version=version, help=say("usage.version")
+        "--version", action="version", version=version, help=tr("usage.version")
     )
     parser.options.add_argument(
-        "--theme", metavar=say("usage.metaTheme"), default=Theme.SYSTEM, help=say("usage.theme")
+        "--theme", metavar=tr("usage.metaTheme"), default=ThemeOption.SYSTEM, help=tr("usage.theme")
     )
     _add_common(parser)
     _add_device(parser)
     _add_require_proof(parser)
     commands = parser.add_subparsers(
-        dest="command", metavar=say("usage.metaCommand"), title=say("usage.commands")
+        dest="command", metavar=tr("usage.metaCommand"), title=tr("usage.commands")
     )
     _add_host(commands)
     _add_join(commands)
@@ -137,30 +137,30 @@ def _add_command(commands: Any, name: str, summary: str, details: str) -> _Parse
 
 
 def _add_host(commands: Any) -> None:
-    parser = _add_command(commands, "host", say("usage.host"), say("usage.hostMore"))
+    parser = _add_command(commands, "host", tr("usage.host"), tr("usage.hostMore"))
     add = parser.options.add_argument
-    add("--type", metavar=say("usage.metaType"), help=say("usage.type"))
-    add("--lifetime", metavar=say("usage.metaTime"), help=say("usage.lifetime"))
+    add("--type", metavar=tr("usage.metaType"), help=tr("usage.type"))
+    add("--lifetime", metavar=tr("usage.metaTime"), help=tr("usage.lifetime"))
     _add_require_proof(parser)
-    add("--address", metavar="IP", help=say("usage.address"))
-    add("--port", metavar="N", help=say("usage.port"))
+    add("--address", metavar="IP", help=tr("usage.address"))
+    add("--port", metavar="N", help=tr("usage.port"))
     _add_device(parser)
     _add_terminal(parser)
 
 
 def _add_join(commands: Any) -> None:
-    parser = _add_command(commands, "join", say("usage.join"), say("usage.joinMore"))
+    parser = _add_command(commands, "join", tr("usage.join"), tr("usage.joinMore"))
     parser.positionals.add_argument(
-        "code", nargs="*", metavar=say("usage.metaCode"), help=say("usage.code")
+        "code", nargs="*", metavar=tr("usage.metaCode"), help=tr("usage.code")
     )
-    parser.options.add_argument("--yes", action="store_true", help=say("usage.yes"))
+    parser.options.add_argument("--yes", action="store_true", help=tr("usage.yes"))
     _add_device(parser)
     _add_terminal(parser)
 
 
 def _add_doctor(commands: Any) -> None:
-    parser = _add_command(commands, "doctor", say("usage.doctor"), say("usage.doctorMore"))
-    parser.options.add_argument("--json", action="store_true", help=say("usage.doctorJson"))
+    parser = _add_command(commands, "doctor", tr("usage.doctor"), tr("usage.doctorMore"))
+    parser.options.add_argument("--json", action="store_true", help=tr("usage.doctorJson"))
 
 
 def _add_common(parser: _Parser) -> None:
@@ -169,12 +169,12 @@ def _add_common(parser: _Parser) -> None:
     add, suppress = parser.options.add_argument, argparse.SUPPRESS
     add(
         "--language",
-        metavar=say("usage.metaLanguage"),
+        metavar=tr("usage.metaLanguage"),
         default=suppress,
-        help=say("usage.language"),
+        help=tr("usage.language"),
     )
-    add("--log-file", metavar=say("usage.metaPath"), default=suppress, help=say("usage.logFile"))
-    add("--verbose", action="store_true", default=suppress, help=say("usage.verbose"))
+    add("--log-file", metavar=tr("usage.metaPath"), default=suppress, help=tr("usage.logFile"))
+    add("--verbose", action="store_true", default=suppress, help=tr("usage.verbose"))
 
 
 def _add_require_proof(parser: _Parser) -> None:
@@ -182,39 +182,39 @@ def _add_require_proof(parser: _Parser) -> None:
         "--require-proof",
         action="store_true",
         default=argparse.SUPPRESS,
-        help=say("usage.requireProof"),
+        help=tr("usage.requireProof"),
     )
 
 
 def _add_device(parser: _Parser) -> None:
     add, suppress = parser.options.add_argument, argparse.SUPPRESS
-    add("--name", metavar=say("usage.metaName"), default=suppress, help=say("usage.name"))
+    add("--name", metavar=tr("usage.metaName"), default=suppress, help=tr("usage.name"))
     add(
         "--stun",
         metavar="URL",
         nargs="+",
         action="extend",
         default=suppress,
-        help=say("usage.stun"),
+        help=tr("usage.stun"),
     )
 
 
 def _add_terminal(parser: _Parser) -> None:
     add = parser.options.add_argument
-    add("--save-to", metavar=say("usage.metaDir"), help=say("usage.saveTo"))
-    add("--send", metavar=say("usage.metaPath"), nargs="+", action="extend", help=say("usage.send"))
-    add("--once", action="store_true", help=say("usage.once"))
-    add("--json", action="store_true", help=say("usage.json"))
+    add("--save-to", metavar=tr("usage.metaDir"), help=tr("usage.saveTo"))
+    add("--send", metavar=tr("usage.metaPath"), nargs="+", action="extend", help=tr("usage.send"))
+    add("--once", action="store_true", help=tr("usage.once"))
+    add("--json", action="store_true", help=tr("usage.json"))
 
 
 # --- what it means --------------------------------------------------------------------------------
 
 
 def _window(found: argparse.Namespace) -> Options:
-    if found.theme not in tuple(Theme):
-        raise UsageError(say("usage.badTheme"))
+    if found.theme not in tuple(ThemeOption):
+        raise UsageError(tr("usage.badTheme"))
     return WindowOptions(
-        theme=Theme(found.theme),
+        theme=ThemeOption(found.theme),
         require_proof=_proof(found),
         name=_name(found),
         stun=_stun(found),
@@ -268,10 +268,8 @@ def _unknown(extras: list[str], command: str | None) -> str:
     program = f"proxim {command}" if command else "proxim"
     option = next((extra for extra in extras if extra.startswith("-")), None)
     if option is None:
-        return say("usage.wordTooMany", program=program)
-    return say(
-        "usage.unknownOption", option=display_name(option.partition("=")[0]), program=program
-    )
+        return tr("usage.wordTooMany", program=program)
+    return tr("usage.unknownOption", option=display_name(option.partition("=")[0]), program=program)
 
 
 def _save_to(found: argparse.Namespace) -> str | None:
@@ -279,9 +277,9 @@ def _save_to(found: argparse.Namespace) -> str | None:
     if folder is None:
         return None
     if not os.path.isdir(folder):
-        raise UsageError(say("usage.noFolder"))
+        raise UsageError(tr("usage.noFolder"))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(say("usage.folderReadOnly"))
+        raise UsageError(tr("usage.folderReadOnly"))
     return os.path.abspath(folder)
 
 
@@ -289,30 +287,30 @@ def _send(found: argparse.Namespace) -> tuple[str, ...]:
     # Not quoted: a code may have got among them
     for number, path in enumerate(found.send or (), 1):
         if not os.path.exists(path):
-            raise UsageError(say("usage.pathGone", number=number))
+            raise UsageError(tr("usage.pathGone", number=number))
         if not os.access(path, os.R_OK):
-            raise UsageError(say("usage.pathUnreadable", number=number))
+            raise UsageError(tr("usage.pathUnreadable", number=number))
     return tuple(os.path.abspath(path) for path in found.send or ())
 
 
 def _invite(found: argparse.Namespace) -> Invite:
     if found.type is not None and found.type not in tuple(SessionType):
-        raise UsageError(say("usage.badType"))
+        raise UsageError(tr("usage.badType"))
     lifetime = None if found.lifetime is None else _lifetime(found.lifetime)
     implied = SessionType.ONE_TIME if lifetime is None else SessionType.TEMPORARY
     session_type = implied if found.type is None else SessionType(found.type)
     if lifetime is not None and session_type is not SessionType.TEMPORARY:
-        raise UsageError(say("usage.onlyTemporary"))
+        raise UsageError(tr("usage.onlyTemporary"))
     return Invite(session_type, lifetime)
 
 
 def _lifetime(text: str) -> float:
     match = _LIFETIME.fullmatch(text.strip().lower())
     if match is None:
-        raise UsageError(say("usage.badLifetime"))
+        raise UsageError(tr("usage.badLifetime"))
     seconds = float(int(match[1]) * _SECONDS[match[2]])
     if not MIN_LIFETIME_SECONDS <= seconds <= MAX_LIFETIME_SECONDS:
-        raise UsageError(say("usage.lifetimeRange"))
+        raise UsageError(tr("usage.lifetimeRange"))
     return seconds
 
 
@@ -322,9 +320,9 @@ def _address(found: argparse.Namespace) -> str | None:
     try:
         address = ip_address(found.address.strip().strip("[]"))
     except ValueError:
-        raise UsageError(say("usage.badAddress")) from None
+        raise UsageError(tr("usage.badAddress")) from None
     if address.is_unspecified or address.is_multicast:
-        raise UsageError(say("usage.allAddresses"))
+        raise UsageError(tr("usage.allAddresses"))
     return str(address)
 
 
@@ -333,7 +331,7 @@ def _port(found: argparse.Namespace) -> int | None:
         return None
     text = found.port.strip()
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= _MAX_PORT:
-        raise UsageError(say("usage.badPort", last=_MAX_PORT))
+        raise UsageError(tr("usage.badPort", last=_MAX_PORT))
     return int(text)
 
 
@@ -351,7 +349,7 @@ def _stun(found: argparse.Namespace) -> tuple[str, ...]:
     for url in urls:
         match = _STUN.fullmatch(url)
         if match is None or int((match[2] or ":1")[1:]) not in range(1, _MAX_PORT + 1):
-            raise UsageError(say("usage.badStun"))
+            raise UsageError(tr("usage.badStun"))
     return urls
 
 
@@ -371,7 +369,7 @@ def _proof(found: argparse.Namespace) -> bool:
 def _log(found: argparse.Namespace) -> LogOptions:
     path = getattr(found, "log_file", None)
     if path is not None and not path.strip():
-        raise UsageError(say("usage.badLogFile"))
+        raise UsageError(tr("usage.badLogFile"))
     return LogOptions(
         file=None if path is None else Path(path), verbose=getattr(found, "verbose", False)
     )

@@ -8,7 +8,7 @@ import tkinter
 from typing import Final
 
 from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted
-from proxim.app.options import Theme, WindowOptions
+from proxim.app.options import ThemeOption, WindowOptions
 from proxim.app.startup import network_side
 from proxim.core.events import Shutdown
 from proxim.core.status import Invitation, NoInvitation, Stopped
@@ -33,7 +33,7 @@ def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
     display.
     """
     appearance = Appearance()
-    if options.theme is Theme.SYSTEM:
+    if options.theme is ThemeOption.SYSTEM:
         appearance.ask()
     try:
         root = make_root()

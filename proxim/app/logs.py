@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from proxim.app.options import LogOptions
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 
 MAX_LOG_BYTES: Final = 1024 * 1024  # weeks of use; with one older file beside it
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -72,7 +72,7 @@ class _LazyFile(logging.Handler):
             # to say it.
             if sys.stderr is None:
                 return logging.NullHandler()
-            sys.stderr.write(say("usage.noLogFile", why=error.strerror) + "\n")
+            sys.stderr.write(tr("usage.noLogFile", why=error.strerror) + "\n")
             return logging.StreamHandler(sys.stderr)
 
 

@@ -239,7 +239,7 @@ def _run_doctor(options: "DoctorOptions") -> int:
     import asyncio
     import shutil
 
-    from proxim.core.i18n import say
+    from proxim.core.i18n import tr
     from proxim.io.system.doctor import examine
     from proxim.ui.text.doctor import DoctorFace
 
@@ -258,6 +258,6 @@ def _run_doctor(options: "DoctorOptions") -> int:
     try:
         asyncio.run(run())
     except OSError as error:  # a full disk, a reader that has gone away
-        sys.stderr.write(say("doctor.cannotWrite", why=error.strerror) + "\n")
+        sys.stderr.write(tr("doctor.cannotWrite", why=error.strerror) + "\n")
         return FAILED_STATUS
     return face.exit_status

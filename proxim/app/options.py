@@ -8,7 +8,7 @@ from proxim.core.events import Invite, SessionType
 from proxim.core.pairing.host_code import JoinTarget
 
 
-class Theme(StrEnum):
+class ThemeOption(StrEnum):
     """Colours of the window."""
 
     SYSTEM = "system"
@@ -68,7 +68,7 @@ class DoctorOptions:
 class WindowOptions:
     """`proxim` alone: the window, or `proxim host` where there is no display."""
 
-    theme: Theme = Theme.SYSTEM
+    theme: ThemeOption = ThemeOption.SYSTEM
     require_proof: bool = False
     name: str | None = None
     stun: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from proxim.core.events import Network
-from proxim.core.i18n import decimal, say
+from proxim.core.i18n import decimal, tr
 from proxim.core.pairing.host_code import DEFAULT_PORT, FALLBACK_PORTS, authority, is_local
 from proxim.core.sanitize import display_name
 
@@ -80,8 +80,8 @@ def network_findings(networks: Sequence[Network], chosen: Network | None) -> lis
             Finding(
                 Check.NETWORK,
                 Level.FAILURE,
-                say("doctor.onNoNetwork"),
-                say("doctor.onNoNetworkNext"),
+                tr("doctor.onNoNetwork"),
+                tr("doctor.onNoNetworkNext"),
             )
         ]
     others = [
@@ -89,7 +89,7 @@ def network_findings(networks: Sequence[Network], chosen: Network | None) -> lis
             Check.NETWORK,
             Level.NOTE,
             _here("doctor.alsoHas", network),
-            say("doctor.alsoHasNext", address=network.address),
+            tr("doctor.alsoHasNext", address=network.address),
         )
         for network in networks
         if network.address != chosen.address
@@ -104,13 +104,13 @@ def address_not_here(address: str) -> Finding:
     return Finding(
         Check.NETWORK,
         Level.FAILURE,
-        say("doctor.notHere", address=display_name(address)),
-        say("doctor.notHereNext"),
+        tr("doctor.notHere", address=display_name(address)),
+        tr("doctor.notHereNext"),
     )
 
 
 def _here(key: str, network: Network) -> str:
-    return say(key, address=network.address, interface=network.interface)
+    return tr(key, address=network.address, interface=network.interface)
 
 
 def _chosen_finding(chosen: Network) -> Finding:
@@ -120,35 +120,35 @@ def _chosen_finding(chosen: Network) -> Finding:
             Check.NETWORK,
             Level.WARNING,
             _here("doctor.loopback", chosen),
-            say("doctor.loopbackNext"),
+            tr("doctor.loopbackNext"),
         )
     if chosen.virtual:
         return Finding(
             Check.NETWORK,
             Level.WARNING,
             _here("doctor.virtual", chosen),
-            say("doctor.virtualNext"),
+            tr("doctor.virtualNext"),
         )
     if ip.is_link_local:
         return Finding(
             Check.NETWORK,
             Level.WARNING,
             _here("doctor.linkLocal", chosen),
-            say("doctor.linkLocalNext"),
+            tr("doctor.linkLocalNext"),
         )
     if ip.version == 6:
         return Finding(
             Check.NETWORK,
             Level.NOTE,
             _here("doctor.ipv6", chosen),
-            say("doctor.ipv6Next"),
+            tr("doctor.ipv6Next"),
         )
     if not is_local(chosen.address):
         return Finding(
             Check.NETWORK,
             Level.NOTE,
             _here("doctor.public", chosen),
-            say("doctor.publicNext"),
+            tr("doctor.publicNext"),
         )
     return Finding(Check.NETWORK, Level.OK, _here("doctor.address", chosen))
 
@@ -184,7 +184,7 @@ def port_finding(network: Network, trials: Sequence[PortTrial], *, chosen: bool)
     running = next((trial for trial in trials if trial.state is PortState.PROXIM), None)
     if running is not None:
         return Finding(
-            Check.PORT, Level.OK, say("doctor.running", address=authority(address, running.port))
+            Check.PORT, Level.OK, tr("doctor.running", address=authority(address, running.port))
         )
     # Proxim takes the first port that it can open; it cannot know whether that one answers others.
     openable = next(
@@ -195,31 +195,31 @@ def port_finding(network: Network, trials: Sequence[PortTrial], *, chosen: bool)
         return Finding(
             Check.PORT,
             Level.WARNING,
-            say("doctor.noListening", address=address),
-            say("doctor.again"),
+            tr("doctor.noListening", address=address),
+            tr("doctor.again"),
         )
     if openable is None:
         return Finding(
             Check.PORT,
             Level.WARNING,
-            say("doctor.noPort", ports=PORTS_SHOWN, address=address),
-            say("doctor.noPortNext"),
+            tr("doctor.noPort", ports=PORTS_SHOWN, address=address),
+            tr("doctor.noPortNext"),
         )
     if openable.state is PortState.SILENT:
         return Finding(
             Check.PORT,
             Level.FAILURE if chosen else Level.WARNING,
-            say("doctor.silent", port=openable.port, address=address),
-            say("doctor.silentNext", ports=PORTS_SHOWN),
+            tr("doctor.silent", port=openable.port, address=address),
+            tr("doctor.silentNext", ports=PORTS_SHOWN),
         )
     if openable is not first:
         key = "doctor.portReserved" if first.state is PortState.REFUSED else "doctor.portUsed"
         return Finding(
             Check.PORT,
             Level.NOTE,
-            say(key, port=first.port, address=address, taken=openable.port),
+            tr(key, port=first.port, address=address, taken=openable.port),
         )
-    return Finding(Check.PORT, Level.OK, say("doctor.port", port=first.port, address=address))
+    return Finding(Check.PORT, Level.OK, tr("doctor.port", port=first.port, address=address))
 
 
 # --- firewalls ------------------------------------------------------------------------------------
@@ -261,15 +261,15 @@ def firewall_findings(firewalls: Sequence[Firewall]) -> list[Finding]:
     findings = []
     for firewall in firewalls:
         level, key = _FIREWALL_RULES[firewall.state]
-        about = say("doctor.firewallAbout", clause=firewall.about) if firewall.about else ""
-        message = say(key, name=firewall.name, about=about, ports=PORTS_SHOWN)
-        remedy = firewall.remedy or say(
+        about = tr("doctor.firewallAbout", clause=firewall.about) if firewall.about else ""
+        message = tr(key, name=firewall.name, about=about, ports=PORTS_SHOWN)
+        remedy = firewall.remedy or tr(
             "doctor.firewallRemedy", ports=PORTS_SHOWN, name=firewall.name
         )
         findings.append(
             Finding(Check.FIREWALL, level, message, None if level is Level.OK else remedy)
         )
-    return findings or [Finding(Check.FIREWALL, Level.OK, say("doctor.noFirewall"))]
+    return findings or [Finding(Check.FIREWALL, Level.OK, tr("doctor.noFirewall"))]
 
 
 # --- adapters, link, surroundings -----------------------------------------------------------------
@@ -295,14 +295,14 @@ def adapter_findings(adapters: Sequence[VirtualAdapter]) -> list[Finding]:
                 Finding(
                     Check.ADAPTERS,
                     Level.WARNING,
-                    say("doctor.vpnCarries", adapter=what),
-                    say("doctor.vpnCarriesNext"),
+                    tr("doctor.vpnCarries", adapter=what),
+                    tr("doctor.vpnCarriesNext"),
                 )
             )
         else:
             key = "doctor.vpn" if adapter.vpn else "doctor.virtualAdapter"
-            findings.append(Finding(Check.ADAPTERS, Level.NOTE, say(key, adapter=what)))
-    return findings or [Finding(Check.ADAPTERS, Level.OK, say("doctor.noAdapter"))]
+            findings.append(Finding(Check.ADAPTERS, Level.NOTE, tr(key, adapter=what)))
+    return findings or [Finding(Check.ADAPTERS, Level.OK, tr("doctor.noAdapter"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,22 +316,20 @@ class LinkTrial:
 def link_finding(trial: LinkTrial) -> Finding:
     """Whether WebRTC over UDP works here at all."""
     if trial.seconds is not None:
-        return Finding(
-            Check.LINK, Level.OK, say("doctor.linked", seconds=decimal(trial.seconds, 2))
-        )
+        return Finding(Check.LINK, Level.OK, tr("doctor.linked", seconds=decimal(trial.seconds, 2)))
     return Finding(
         Check.LINK,
         Level.FAILURE,
-        say("doctor.notLinkedBecause", detail=trial.detail)
+        tr("doctor.notLinkedBecause", detail=trial.detail)
         if trial.detail
-        else say("doctor.notLinked"),
-        say("doctor.notLinkedNext"),
+        else tr("doctor.notLinked"),
+        tr("doctor.notLinkedNext"),
     )
 
 
 def link_not_tried() -> Finding:
     """Without a network there is nothing to link over."""
-    return Finding(Check.LINK, Level.NOTE, say("doctor.notTried"))
+    return Finding(Check.LINK, Level.NOTE, tr("doctor.notTried"))
 
 
 def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Finding]:
@@ -342,8 +340,8 @@ def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Fin
             Finding(
                 Check.SURROUNDINGS,
                 Level.WARNING,
-                say("doctor.wsl"),
-                say("doctor.wslNext"),
+                tr("doctor.wsl"),
+                tr("doctor.wslNext"),
             )
         )
     if local_network_privacy:
@@ -351,16 +349,16 @@ def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Fin
             Finding(
                 Check.SURROUNDINGS,
                 Level.NOTE,
-                say("doctor.macOS"),
-                say("doctor.macOSNext"),
+                tr("doctor.macOS"),
+                tr("doctor.macOSNext"),
             )
         )
     findings.append(
         Finding(
             Check.SURROUNDINGS,
             Level.NOTE,
-            say("doctor.apart"),
-            say("doctor.apartNext"),
+            tr("doctor.apart"),
+            tr("doctor.apartNext"),
         )
     )
     return findings
@@ -383,8 +381,8 @@ def check_overran(check: Check, seconds: float) -> Finding:
     return Finding(
         check,
         Level.WARNING,
-        say("doctor.overran", check=say(_CHECKS[check]), seconds=f"{seconds:g}"),
-        say("doctor.overranNext"),
+        tr("doctor.overran", check=tr(_CHECKS[check]), seconds=f"{seconds:g}"),
+        tr("doctor.overranNext"),
     )
 
 
@@ -393,6 +391,6 @@ def check_crashed(check: Check, detail: str) -> Finding:
     return Finding(
         check,
         Level.WARNING,
-        say("doctor.crashed", check=say(_CHECKS[check]), detail=detail),
-        say("doctor.crashedNext"),
+        tr("doctor.crashed", check=tr(_CHECKS[check]), detail=detail),
+        tr("doctor.crashedNext"),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 
 
 class Reason(StrEnum):
@@ -128,7 +128,7 @@ class _Sentences(Mapping[Reason, str]):
     def __getitem__(self, reason: Reason) -> str:
         if reason not in self._reasons:
             raise KeyError(reason)
-        return say(f"{self._section}.{reason}")
+        return tr(f"{self._section}.{reason}")
 
     def __iter__(self) -> Iterator[Reason]:
         return iter(self._reasons)

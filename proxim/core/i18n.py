@@ -55,7 +55,7 @@ def closest(tags: Iterable[str]) -> str | None:
     return None
 
 
-def say(key: str, /, *, count: int | None = None, **values: object) -> str:
+def tr(key: str, /, *, count: int | None = None, **values: object) -> str:
     """The text of that key with `values` in it.
 
     `count` chooses between its forms, and stands in it as {count}.
@@ -72,16 +72,16 @@ def say(key: str, /, *, count: int | None = None, **values: object) -> str:
 
 def number(count: int) -> str:
     """A count as this language writes it: "20,000", "20.000"."""
-    return f"{count:,}".replace(",", say("form.thousands"))
+    return f"{count:,}".replace(",", tr("form.thousands"))
 
 
 def decimal(value: float, places: int) -> str:
     """A measure as this language writes it: "8.4", "8,4"."""
-    return f"{value:.{places}f}".replace(".", say("form.decimal"))
+    return f"{value:.{places}f}".replace(".", tr("form.decimal"))
 
 
 def after_colon(sentence: str) -> str:
     """A sentence that goes on behind a colon, which languages begin differently."""
-    if say("form.lowerAfterColon") == "yes":
+    if tr("form.lowerAfterColon") == "yes":
         return sentence[:1].lower() + sentence[1:]
     return sentence

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 
 NAME_SHOWN_MAX: Final = 40  # characters; longer names push the buttons out of the approval dialog
 MAX_NAME_BYTES: Final = 64  # on the wire; fits a hostname (RFC 1035: 63)
@@ -31,7 +31,7 @@ def display_name(name: str) -> str:
     one_line = display_id(name)
     if len(one_line) > NAME_SHOWN_MAX:
         one_line = one_line[: NAME_SHOWN_MAX - 1].rstrip() + "…"
-    return one_line or say("device.unnamed")
+    return one_line or tr("device.unnamed")
 
 
 def display_id(text: str) -> str:

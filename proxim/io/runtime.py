@@ -29,9 +29,9 @@ from proxim.core.link.events import LANE_CHANNEL, PeerFailed
 from proxim.core.pairing.messages import dump_message
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.status import Status, Stopped, Trouble
-from proxim.io.files.executor import Hub
+from proxim.io.files.executor import TransferExecutor
 from proxim.io.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WATCH_SECONDS
-from proxim.io.link.transports import Ways
+from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import ListenError, open_listener
 from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.system.sleep import slept_seconds
@@ -67,16 +67,16 @@ class Runtime:
         self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
         self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
         self._closing_peers: set[asyncio.Task[None]] = set()
-        self._ways = Ways(self.report, self._spawn, self._peers)
-        self._hub = Hub(
+        self._transports = Transports(self.report, self._spawn, self._peers)
+        self._executor = TransferExecutor(
             self.report,
             self._spawn,
-            self._ways.open,
-            self._ways.take_channel,
+            self._transports.open,
+            self._transports.take_channel,
             save_to=options.save_to,
             data_dir=options.data_dir,
         )
-        self._ways.received = self._hub.from_lane
+        self._transports.received = self._executor.from_lane
         self._loading: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()
@@ -96,8 +96,8 @@ class Runtime:
             link_do.AddCandidate: self._add_candidate,
             link_do.SendOnChannel: self._send_on_channel,
             link_do.ClosePeer: self._close_peer,
-            **self._ways.execute,
-            **self._hub.execute,
+            **self._transports.execute,
+            **self._executor.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
             do.SaveRequireProof: lambda command: self._saved(
                 self._options.save_require_proof(command.required)
@@ -110,7 +110,7 @@ class Runtime:
     async def run(self) -> None:
         """Run until Shutdown was reported and everybody has been told goodbye."""
         self._carry_out(self._program.start(self._loop.time()))
-        self._hub.start()
+        self._executor.start()
         if self._opening.listener is not None:
             self._spawn(self._serve(self._opening.listener), "server")
         if self._options.look is not None:
@@ -260,7 +260,7 @@ class Runtime:
     async def _start_server(self, listener: socket.socket) -> None:
         from proxim.io.pairing.server import Server
 
-        self._server = Server(self.report, self._loaded, self._ways.accept)
+        self._server = Server(self.report, self._loaded, self._transports.accept)
         try:
             await self._server.start(listener)
         except OSError as error:
@@ -344,7 +344,7 @@ class Runtime:
 
     def _send_on_channel(self, command: link_do.SendOnChannel) -> None:
         if command.channel == LANE_CHANNEL:
-            self._ways.lanes.send_text(command.link, command.text)
+            self._transports.lanes.send_text(command.link, command.text)
         elif command.link in self._peers:
             self._peers[command.link][0].send(command.channel, command.text)
 
@@ -364,11 +364,11 @@ class Runtime:
             self._publish(Trouble(problem))
 
     async def _say_goodbye(self) -> None:
-        await self._hub.stop()
+        await self._executor.stop()
         waiting = {
             *self._closing_peers,
             *(task for _, task in self._clients.values()),
-            *self._ways.goodbyes,
+            *self._transports.goodbyes,
         }
         if waiting:
             await asyncio.wait(waiting)

@@ -17,7 +17,7 @@ from proxim.core.status import LinkStatus, Stage, Trouble
 _REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
 
 
-class Errand:
+class OnceJob:
     """See the module."""
 
     def __init__(self, send: tuple[str, ...], *, once: bool) -> None:

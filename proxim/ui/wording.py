@@ -8,7 +8,7 @@ from typing import Final
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files.manifest import Direction, chosen, title
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.i18n import decimal, say
+from proxim.core.i18n import decimal, tr
 from proxim.core.sanitize import display_id
 
 NAME_SHOWN_MAX: Final = 60  # characters of a file's name; the middle of a longer one is left out
@@ -24,7 +24,7 @@ _DAY: Final = 86400
 def size_words(size: int) -> str:
     """How much it is: "1 byte", "840 bytes", "8.4 MB", "120 GB"."""
     if size < _KILO:
-        return say("sizes.bytes", count=size)
+        return tr("sizes.bytes", count=size)
     value = float(size)
     unit = ""
     for unit in _UNITS:  # noqa: B007 - the last one that fits
@@ -36,7 +36,7 @@ def size_words(size: int) -> str:
 
 def speed_words(speed: float) -> str:
     """How fast it goes: "12.5 MB/s"."""
-    return say("sizes.perSecond", size=size_words(max(0, round(speed))))
+    return tr("sizes.perSecond", size=size_words(max(0, round(speed))))
 
 
 def time_left_words(seconds: float) -> str:
@@ -45,15 +45,15 @@ def time_left_words(seconds: float) -> str:
     """
     whole = max(0, math.ceil(seconds))
     if whole < _MINUTE:
-        return say("times.secondsLeft", seconds=whole)
+        return tr("times.secondsLeft", seconds=whole)
     hours, minutes = divmod(round(whole / _MINUTE), 60)
     if hours == 0:
-        return say("times.minutesLeft", minutes=minutes)
+        return tr("times.minutesLeft", minutes=minutes)
     if whole < _DAY:
         if minutes:
-            return say("times.hoursMinutesLeft", hours=hours, minutes=minutes)
-        return say("times.hoursLeft", hours=hours)
-    return say("times.overADayLeft")
+            return tr("times.hoursMinutesLeft", hours=hours, minutes=minutes)
+        return tr("times.hoursLeft", hours=hours)
+    return tr("times.overADayLeft")
 
 
 def seconds_left(status: TransferStatus) -> float | None:
@@ -72,7 +72,7 @@ def percent(status: TransferStatus) -> int:
 
 def name_words(name: str) -> str:
     """A file's or folder's name or path, whole, on one line, with nothing invisible in it."""
-    return display_id(name) or say("transfers.unnamedFile")
+    return display_id(name) or tr("transfers.unnamedFile")
 
 
 def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:
@@ -94,7 +94,7 @@ def transfer_title(status: TransferStatus) -> str:
 def others_words(status: TransferStatus) -> str:
     """What stands in its title behind the first file or folder: " and 2 more", or nothing."""
     others = chosen(status.entries) - 1
-    return f" {say('transfers.more', count=others)}" if others > 0 else ""
+    return f" {tr('transfers.more', count=others)}" if others > 0 else ""
 
 
 def file_count(status: TransferStatus) -> int:
@@ -104,40 +104,40 @@ def file_count(status: TransferStatus) -> int:
 
 def count_words(count: int) -> str:
     """So many files."""
-    return say("sizes.files", count=count)
+    return tr("sizes.files", count=count)
 
 
 def progress_words(status: TransferStatus) -> str:
     """How far it is: "840 kB of 8.4 MB"."""
-    return say("sizes.progress", moved=size_words(status.moved), size=size_words(status.size))
+    return tr("sizes.progress", moved=size_words(status.moved), size=size_words(status.size))
 
 
 def state_words(status: TransferStatus) -> str:
     """Where it stands, in one sentence."""
-    peer = status.peer_name or say("device.other")
+    peer = status.peer_name or tr("device.other")
     incoming = status.direction is Direction.IN
     match status.state:
         case TransferState.ANNOUNCED:
             return (
-                say("transfers.answerAwaited")
+                tr("transfers.answerAwaited")
                 if incoming
-                else say("transfers.acceptAwaited", name=peer)
+                else tr("transfers.acceptAwaited", name=peer)
             )
         case TransferState.ACTIVE:
             if incoming:
-                return say(
-                    "transfers.receivingFrom", name=status.peer_name or say("device.otherWith")
+                return tr(
+                    "transfers.receivingFrom", name=status.peer_name or tr("device.otherWith")
                 )
-            return say("transfers.sendingTo", name=peer)
+            return tr("transfers.sendingTo", name=peer)
         case TransferState.WAITING:
-            return say("transfers.resumeAwaited", name=peer)
+            return tr("transfers.resumeAwaited", name=peer)
         case TransferState.DONE if status.failed:
-            return say("transfers.someFailed", count=len(status.failed))
+            return tr("transfers.someFailed", count=len(status.failed))
         case TransferState.DONE:
-            return say("transfers.received") if incoming else say("transfers.sent")
+            return tr("transfers.received") if incoming else tr("transfers.sent")
         case TransferState.FAILED:
-            return say("transfers.failed") if status.reason is None else SENTENCES[status.reason]
+            return tr("transfers.failed") if status.reason is None else SENTENCES[status.reason]
         case TransferState.CANCELLED if incoming and status.reason is Reason.DECLINED:
-            return say("transfers.declined")
+            return tr("transfers.declined")
         case TransferState.CANCELLED:
-            return say("transfers.cancelled") if status.reason is None else SENTENCES[status.reason]
+            return tr("transfers.cancelled") if status.reason is None else SENTENCES[status.reason]

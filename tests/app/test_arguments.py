@@ -21,7 +21,7 @@ from proxim.app.options import (
     JoinOptions,
     LogOptions,
     Options,
-    Theme,
+    ThemeOption,
     WindowOptions,
 )
 from proxim.core.errors import SENTENCES, Reason
@@ -42,7 +42,7 @@ def temporary(seconds: float | None) -> Invite:
 
 UNDERSTOOD: list[tuple[str, Options]] = [
     ("", WindowOptions()),
-    ("--theme dark --name Desk", WindowOptions(theme=Theme.DARK, name="Desk")),
+    ("--theme dark --name Desk", WindowOptions(theme=ThemeOption.DARK, name="Desk")),
     (
         "--stun stun:a.example stun:192.0.2.1:3478",
         WindowOptions(stun=("stun:a.example", "stun:192.0.2.1:3478")),

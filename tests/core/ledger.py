@@ -20,7 +20,7 @@ class SinkState(Enum):
 
     OPENING = "opening"
     READY = "ready"
-    HOLDING = "holding"
+    PAUSING = "holding"
     DONE = "done"
 
 
@@ -101,7 +101,7 @@ class Ledger:
             case fe.RetryTransfer():
                 able = (one for one, told in self.links.items() if told.can_send_files)
                 self._wanted_over = frozenset(able)
-            case fe.SinkReady(transfer) | fe.SinkHeld(transfer):
+            case fe.SinkReady(transfer) | fe.SinkPaused(transfer):
                 self.sinks[transfer] = SinkState.READY
             case fe.SinkFinished(transfer) | fe.SinkFailed(transfer) if transfer in self.sinks:
                 self.sinks[transfer] = SinkState.DONE
@@ -196,10 +196,10 @@ class Ledger:
                     if channel == link_ev.LANE_CHANNEL
                     else (link, channel) in self.channels
                 ), show(command)
-            case file_do.HoldSink(transfer):
+            case file_do.PauseSink(transfer):
                 assert transfer in self.sinks, show(command)
                 if self.sinks[transfer] is SinkState.READY:
-                    self.sinks[transfer] = SinkState.HOLDING
+                    self.sinks[transfer] = SinkState.PAUSING
             case file_do.CloseSink(transfer):
                 self.sinks.pop(transfer, None)
             case _:

@@ -11,7 +11,7 @@ import pytest
 
 import proxim.languages
 from proxim.app.language import speak
-from proxim.core.i18n import _Values, after_colon, closest, decimal, language_in_use, number, say
+from proxim.core.i18n import _Values, after_colon, closest, decimal, language_in_use, number, tr
 from proxim.languages import read_language
 from tests.rows import each_row
 
@@ -21,8 +21,8 @@ AS_IN_PROGRAMS: Final = _Values.__missing__  # tests/conftest.py puts a failure 
 def test_before_texts_are_handed_over_keys_are_shown() -> None:
     # In a program of its own: here others have chosen before.
     program = (
-        "from proxim.core.i18n import language_in_use, say; print(language_in_use(), "
-        "say('window.files'))"
+        "from proxim.core.i18n import language_in_use, tr; print(language_in_use(), "
+        "tr('window.files'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -35,7 +35,7 @@ def test_nothing_is_said_while_modules_are_imported() -> None:
     program = (
         "import importlib, pkgutil, proxim\n"
         "from proxim.core import i18n\n"
-        "i18n.say = lambda *_, **__: exit(f'something was said in {name}')\n"
+        "i18n.tr = lambda *_, **__: exit(f'something was said in {name}')\n"
         "for layer in ('app', 'core', 'io', 'ui'):\n"
         "    package = importlib.import_module(f'proxim.{layer}')\n"
         "    for module in pkgutil.walk_packages(package.__path__, f'proxim.{layer}.'):\n"
@@ -51,32 +51,32 @@ def test_nothing_is_said_while_modules_are_imported() -> None:
 def test_the_language_in_use() -> None:
     speak("de")
     assert language_in_use() == "de"
-    assert say("window.files") == "Dateien"
+    assert tr("window.files") == "Dateien"
     speak("en")
-    assert say("window.files") == "Files"
+    assert tr("window.files") == "Files"
 
 
 def test_a_language_that_is_not_there_changes_nothing() -> None:
     with pytest.raises(FileNotFoundError):
         speak("xx")
-    assert (language_in_use(), say("window.files")) == ("en", "Files")
+    assert (language_in_use(), tr("window.files")) == ("en", "Files")
 
 
 def test_values_are_put_in_as_they_are() -> None:
     assert (
-        say("transfers.sendingTo", name="{name} {0} {x.__class__} %s")
+        tr("transfers.sendingTo", name="{name} {0} {x.__class__} %s")
         == "Sending to {name} {0} {x.__class__} %s."
     )
 
 
 def test_a_value_that_nobody_gave_is_a_gap_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_Values, "__missing__", AS_IN_PROGRAMS)
-    assert say("transfers.sendingTo") == "Sending to …."
-    assert say("transfers.more") == "and … more"
+    assert tr("transfers.sendingTo") == "Sending to …."
+    assert tr("transfers.more") == "and … more"
 
 
 def test_a_key_that_is_not_there_is_shown_and_no_crash() -> None:
-    assert say("window.nothing") == "window.nothing"
+    assert tr("window.nothing") == "window.nothing"
 
 
 @each_row(
@@ -92,7 +92,7 @@ def test_a_key_that_is_not_there_is_shown_and_no_crash() -> None:
 )
 def test_one_and_several(language: str, count: int, said: str) -> None:
     speak(language)
-    assert say("sizes.files", count=count) == said
+    assert tr("sizes.files", count=count) == said
 
 
 def test_numbers() -> None:

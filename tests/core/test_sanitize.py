@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.sanitize import (
     NAME_SHOWN_MAX,
     byte_length,
@@ -45,13 +45,13 @@ awkward = st.text(
         ("a\ud800b", "ab"),
         ("private\ue000 unassigned\U000e0fff tag\U000e0041", "private unassigned tag"),
         ("日本語 📱", "日本語 📱"),
-        ("", say("device.unnamed")),
-        (" \t\n", say("device.unnamed")),
-        ("\u200b\u2060\ufeff", say("device.unnamed")),
+        ("", tr("device.unnamed")),
+        (" \t\n", tr("device.unnamed")),
+        ("\u200b\u2060\ufeff", tr("device.unnamed")),
         # Letters and symbols by category, yet they draw nothing
         (
             "\u3164\u115f\u1160\uffa0\u2800\u034f\ufe0f",
-            say("device.unnamed"),
+            tr("device.unnamed"),
         ),
         ("x" * NAME_SHOWN_MAX, "x" * NAME_SHOWN_MAX),
         ("x" * (NAME_SHOWN_MAX + 1), "x" * (NAME_SHOWN_MAX - 1) + "…"),

@@ -360,7 +360,7 @@ class World:
                 self._disk_answers(side, disk.sinks[transfer])
             case file_do.TakeStream(transfer):
                 disk.sinks[transfer].take(command)
-            case file_do.HoldSink(transfer):
+            case file_do.PauseSink(transfer):
                 disk.sinks[transfer].hold()
                 self._disk_answers(side, disk.sinks[transfer])
             case file_do.CloseSink(transfer, keep):

@@ -31,7 +31,7 @@ from proxim.core.events import (
     Shutdown,
 )
 from proxim.core.link.messages import MAX_TEXT_BYTES
-from proxim.core.pairing.connections import DoorLimits
+from proxim.core.pairing.connections import ConnectionLimits
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import (
@@ -75,7 +75,7 @@ class Side:
         *,
         guest: DeviceInfo | None = None,
         invitations: Invitations | None = None,
-        limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # immutable
     ) -> None:
         """A host with these invitations, or one who only joins."""
         self.told = Events()
@@ -116,7 +116,7 @@ async def start_host(
     invite: Invite | None = None,
     *,
     require_proof: bool = False,
-    limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+    limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # immutable
     **options: object,
 ) -> tuple[Side, told.Invitation]:
     first = invite or Invite(SessionType.ONE_TIME)
@@ -329,13 +329,17 @@ async def shut_out(socket: ClientConnection) -> None:
 
 
 async def test_a_socket_that_says_nothing_is_closed(sides: list[Side]) -> None:
-    _, invitation = await start_host(sides, on(OWN), limits=DoorLimits(first_message_seconds=0.1))
+    _, invitation = await start_host(
+        sides, on(OWN), limits=ConnectionLimits(first_message_seconds=0.1)
+    )
     async with dial(invitation) as socket:
         await shut_out(socket)
 
 
 async def test_a_socket_that_is_never_approved_is_closed(sides: list[Side]) -> None:
-    _, invitation = await start_host(sides, on(OWN), limits=DoorLimits(unapproved_seconds=0.2))
+    _, invitation = await start_host(
+        sides, on(OWN), limits=ConnectionLimits(unapproved_seconds=0.2)
+    )
     async with dial(invitation) as socket:
         assert (await answer(socket, REQUEST))["reason"] == "unknown_session"
         await shut_out(socket)

@@ -9,7 +9,7 @@ from proxim.core.events import LinkID
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.status import LinkStatus, Stage, Trouble
-from proxim.ui.once_job import Errand
+from proxim.ui.once_job import OnceJob
 from tests.rows import each_row
 
 LINK = LinkStatus(LinkID("host-1"), "s1", Stage.CONNECTED, can_send_files=True)
@@ -20,9 +20,9 @@ IN = replace(OUT, transfer=TransferID("t2"), direction=Direction.IN)
 PATHS = ("/a",)
 
 
-def sending() -> Errand:
+def sending() -> OnceJob:
     """An errand whose files have been handed in."""
-    errand = Errand(PATHS, once=True)
+    errand = OnceJob(PATHS, once=True)
     assert errand.takes(LINK)
     errand.sent()
     return errand
@@ -33,7 +33,7 @@ def at(status: TransferStatus, state: TransferState) -> TransferStatus:
 
 
 def test_each_link_of_the_first_session_is_sent_to_once() -> None:
-    errand = Errand(PATHS, once=False)
+    errand = OnceJob(PATHS, once=False)
     assert not errand.takes(replace(LINK, stage=Stage.CONNECTING))
     assert not errand.takes(replace(LINK, can_send_files=False))
     assert errand.takes(LINK)
@@ -48,7 +48,7 @@ def test_once_is_the_first_link_alone() -> None:
 
 
 def test_a_link_taken_up_again_is_the_same_device_however_often_it_is_tried() -> None:
-    errand = Errand(PATHS, once=False)
+    errand = OnceJob(PATHS, once=False)
     assert errand.takes(LINK)
     second = replace(LINK, link=LinkID("host-2"), stage=Stage.APPROVED, resumes=LINK.link)
     assert not errand.takes(second)
@@ -56,11 +56,11 @@ def test_a_link_taken_up_again_is_the_same_device_however_often_it_is_tried() ->
 
 
 def test_nothing_is_sent_where_nothing_was_named() -> None:
-    assert not Errand((), once=True).takes(LINK)
+    assert not OnceJob((), once=True).takes(LINK)
 
 
-@each_row("errand", [Errand((), once=False), Errand(PATHS, once=False)])
-def test_without_once_nothing_is_ever_over(errand: Errand) -> None:
+@each_row("errand", [OnceJob((), once=False), OnceJob(PATHS, once=False)])
+def test_without_once_nothing_is_ever_over(errand: OnceJob) -> None:
     errand.takes(LINK)
     errand.sent()
     errand.see(OUT)
@@ -163,7 +163,7 @@ def test_other_troubles_are_other_peoples() -> None:
 
 
 def test_received() -> None:
-    errand = Errand((), once=True)
+    errand = OnceJob((), once=True)
     errand.see(IN)
     assert not errand.over
     errand.accepted(IN.transfer)
@@ -175,7 +175,7 @@ def test_received() -> None:
 
 
 def test_what_was_declined_is_not_what_was_waited_for() -> None:
-    errand = Errand((), once=True)
+    errand = OnceJob((), once=True)
     errand.see(IN)
     errand.see(at(IN, TransferState.CANCELLED))
     assert not errand.over
@@ -186,7 +186,7 @@ def test_what_was_declined_is_not_what_was_waited_for() -> None:
 
 
 def test_what_was_accepted_and_could_not_be_written() -> None:
-    errand = Errand((), once=True)
+    errand = OnceJob((), once=True)
     errand.see(IN)
     errand.accepted(IN.transfer)
     errand.see(at(IN, TransferState.FAILED))
@@ -195,7 +195,7 @@ def test_what_was_accepted_and_could_not_be_written() -> None:
 
 
 def test_a_file_sent_by_hand_is_no_reason_to_end() -> None:
-    errand = Errand((), once=True)
+    errand = OnceJob((), once=True)
     errand.sent()
     errand.see(OUT)
     errand.see(at(OUT, TransferState.DONE))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.ui.wording import (
     NAME_SHOWN_MAX,
     file_count,
@@ -114,7 +114,7 @@ def test_a_hundred_percent_only_when_it_is_done() -> None:
 def test_a_name_shows_all_that_it_is() -> None:
     assert name_words("a\u202egpj.exe") == "agpj.exe"
     assert name_words("two\nlines\x1b[31m") == "two lines[31m"
-    assert name_words("\u200b") == say("transfers.unnamedFile")
+    assert name_words("\u200b") == tr("transfers.unnamedFile")
     assert name_words("写真/夏.jpg") == "写真/夏.jpg"
     long = short_name("x" * 300 + ".pdf.exe")
     assert len(long) == NAME_SHOWN_MAX
@@ -124,8 +124,8 @@ def test_a_name_shows_all_that_it_is() -> None:
 
 @given(st.text(), st.integers(2, 100))
 def test_a_short_name_is_short(name: str, most: int) -> None:
-    assert len(short_name(name, max(most, len(say("transfers.unnamedFile"))))) <= max(
-        most, len(say("transfers.unnamedFile"))
+    assert len(short_name(name, max(most, len(tr("transfers.unnamedFile"))))) <= max(
+        most, len(tr("transfers.unnamedFile"))
     )
 
 
@@ -137,7 +137,7 @@ def test_titles() -> None:
         transfer_title(replace(ACTIVE, entries=(*folder, Entry("c"), Entry("d"))))
         == "trip and 2 more"
     )
-    assert transfer_title(replace(ACTIVE, entries=())) == say("transfers.unnamedFile")
+    assert transfer_title(replace(ACTIVE, entries=())) == tr("transfers.unnamedFile")
     assert file_count(replace(ACTIVE, entries=folder)) == 2
     assert progress_words(replace(ACTIVE, moved=4_200_000)) == "4.2 MB of 8.4 MB"
 

@@ -88,7 +88,7 @@ class TakeStream:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldSink:
+class PauseSink:
     """Take nothing more of the present generation and write what has come; answered by SinkHeld."""
 
     transfer: TransferID = field(repr=False)
@@ -113,6 +113,6 @@ FileCommand = (
     | StopSending
     | OpenSink
     | TakeStream
-    | HoldSink
+    | PauseSink
     | CloseSink
 )

@@ -83,7 +83,7 @@ class SinkWrote:
 
 
 @dataclass(frozen=True, slots=True)
-class SinkHeld:
+class SinkPaused:
     """All that came is written, and what follows must begin at `position`, in a new generation."""
 
     transfer: TransferID = field(repr=False)
@@ -134,7 +134,7 @@ DiskEvent = (
     | SinkReady
     | SinkFailed
     | SinkWrote
-    | SinkHeld
+    | SinkPaused
     | SinkFinished
     | SendingFailed
     | TransfersFound
@@ -179,7 +179,7 @@ FileIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
 AnyIntent = Intent | FileIntent
 
 
-class Speaker(Protocol):
+class PeerLink(Protocol):
     """A link with a peer that understands files."""
 
     @property
@@ -229,7 +229,7 @@ class AcceptPolicy:
 class LinkUp:
     """The peer is linked again; the transfer goes on over this link."""
 
-    speaker: Speaker
+    speaker: PeerLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +281,7 @@ IncomingInput = (
     | SinkReady
     | SinkFailed
     | SinkWrote
-    | SinkHeld
+    | SinkPaused
     | SinkFinished
     | StreamOpened
     | LinkDown

@@ -18,19 +18,19 @@ from typing import Any, Final
 from proxim.core.commands import Command, Publish
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.events import LinkID
-from proxim.core.files.commands import CloseSink, HoldSink, OpenSink, TakeStream
+from proxim.core.files.commands import CloseSink, OpenSink, PauseSink, TakeStream
 from proxim.core.files.events import (
     AcceptTransfer,
     CancelTransfer,
     IncomingInput,
     LaneChanged,
     LinkDown,
+    PeerLink,
     SinkFailed,
     SinkFinished,
-    SinkHeld,
+    SinkPaused,
     SinkReady,
     SinkWrote,
-    Speaker,
     StreamOpened,
 )
 from proxim.core.files.manifest import (
@@ -53,7 +53,7 @@ from proxim.core.files.messages import (
     cut_finished,
     file_reason,
 )
-from proxim.core.files.progress import Rate, count_files, lost_bytes, outcome
+from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outcome
 from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.json_text import MessageError
 from proxim.core.link.events import LANE_CHANNEL
@@ -118,7 +118,7 @@ class IncomingState(Enum):
     ASKED = "asked"
     OPENING = "opening"
     ACTIVE = "active"
-    HELD = "held"
+    PAUSED = "held"
     WAITING = "waiting"
     OVER = "over"
 
@@ -126,13 +126,13 @@ class IncomingState(Enum):
 class Incoming:
     """See the module."""
 
-    def __init__(self, transfer: TransferID, speaker: Speaker | None) -> None:
+    def __init__(self, transfer: TransferID, speaker: PeerLink | None) -> None:
         self.id = transfer
         self.speaker = speaker
         self.state = IncomingState.ARRIVING
         self.accepted = False  # once; what is announced again needs no second question
         # It is over here, but the sender may not know: it is named once it is there again
-        self.unheard = False
+        self.unacknowledged = False
         self.arriving = Arriving()
         self.status = TransferStatus(
             transfer,
@@ -154,7 +154,7 @@ class Incoming:
             None  # all is here, whether or not the sender heard of it
         )
         self._handled = 0.0  # when it last took an event: where it is over, when it ended
-        self._rate = Rate()
+        self._rate = RateMeter()
 
     @classmethod
     def found(
@@ -189,14 +189,14 @@ class Incoming:
         """Whether people see it as something that goes on."""
         return bool(self.status.entries) and not self.status.over
 
-    def announced_again(self, speaker: Speaker) -> list[Command]:
+    def announced_again(self, speaker: PeerLink) -> list[Command]:
         """The same peer is linked again, or tries again: its announcement follows."""
         taken: list[Command] = []
         # The old link is dead
         if self.state in (
             IncomingState.OPENING,
             IncomingState.ACTIVE,
-            IncomingState.HELD,
+            IncomingState.PAUSED,
         ):
             taken = [CloseSink(self.id, keep=True)]
         self.state = IncomingState.ARRIVING
@@ -215,9 +215,9 @@ class Incoming:
             say = self.speaker.say(Cancel(self.id, entries.value))
             return [say, *self._end_arriving(TransferState.FAILED, entries)]
         same = digest(entries) == digest(self.status.entries)
-        unheard, self.unheard = self.unheard, False
+        unacknowledged, self.unacknowledged = self.unacknowledged, False
         # It was cancelled here, and the sender hears of it only now
-        if unheard and same and not self.accepted:
+        if unacknowledged and same and not self.accepted:
             self.status = replace(self.status, link=self.speaker.id)
             say = self.speaker.say(Cancel(self.id, (self.status.reason or Reason.CANCELLED).value))
             return [say, *self._end_arriving(TransferState.CANCELLED, None)]
@@ -339,8 +339,8 @@ class Incoming:
             return self._take_lane()  # nothing has come yet, and it may come this way
         if self.speaker.lane_open == on_lane:
             return []
-        self.state = IncomingState.HELD
-        return [HoldSink(self.id)]
+        self.state = IncomingState.PAUSED
+        return [PauseSink(self.id)]
 
     def _asked_to_continue(self, event: Continue, now: float) -> list[Command]:
         """The sender sees that its stream is over, or that there is a better way, before we do, or
@@ -348,10 +348,10 @@ class Incoming:
         """
         if event.generation != self._generation:
             return []  # it crossed with a Continue of ours
-        self.state = IncomingState.HELD
-        return [HoldSink(self.id)]
+        self.state = IncomingState.PAUSED
+        return [PauseSink(self.id)]
 
-    def _held(self, event: SinkHeld, now: float) -> list[Command]:
+    def _held(self, event: SinkPaused, now: float) -> list[Command]:
         assert self.speaker is not None  # HELD has one
         self.state = IncomingState.ACTIVE
         self._generation += 1
@@ -381,7 +381,7 @@ class Incoming:
     def link_lost(self, now: float) -> None:
         """It is over, and the link is lost on which the sender was told so."""
         if now - self._handled < UNHEARD_SECONDS:
-            self.unheard = True
+            self.unacknowledged = True
 
     def _say_again(self, result: SinkFinished) -> list[Command]:
         assert self.speaker is not None  # ARRIVING has one
@@ -402,7 +402,7 @@ class Incoming:
     def _finish(self, event: SinkFinished) -> list[Command]:
         say: list[Command] = []
         if self.speaker is None:  # it crossed with the loss of the link
-            self.unheard = True
+            self.unacknowledged = True
         else:
             say = [self.speaker.say(piece) for piece in cut_finished(self.id, event.failed)]
         entries = self.status.entries
@@ -452,7 +452,7 @@ class Incoming:
             if self.speaker is None
             else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
         )
-        self.unheard = self.speaker is None
+        self.unacknowledged = self.speaker is None
         return [
             *told,
             CloseSink(self.id, keep=False),
@@ -475,11 +475,11 @@ _S = IncomingState
 _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
     **{
         (state, LaneChanged): Incoming._crossed
-        for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.HELD)
+        for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.PAUSED)
     },
     **{
         (_S.WAITING, kind): Incoming._crossed
-        for kind in (SinkReady, SinkFailed, SinkWrote, SinkHeld)
+        for kind in (SinkReady, SinkFailed, SinkWrote, SinkPaused)
     },
     (_S.ARRIVING, Announce): Incoming._piece,
     (_S.ARRIVING, Cancel): Incoming._withdrawn_arriving,
@@ -505,15 +505,15 @@ _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
     (_S.ACTIVE, CancelTransfer): Incoming._cancel,
     (_S.ACTIVE, LinkDown): Incoming._lost,
     (_S.ACTIVE, LaneChanged): Incoming._lane_changed,
-    (_S.HELD, SinkHeld): Incoming._held,
-    (_S.HELD, SinkWrote): Incoming._wrote,
-    (_S.HELD, SinkFinished): Incoming._finished,
-    (_S.HELD, SinkFailed): Incoming._sink_failed,
-    (_S.HELD, StreamOpened): Incoming._crossed,
-    (_S.HELD, Continue): Incoming._crossed,
-    (_S.HELD, Cancel): Incoming._cancelled_by_peer,
-    (_S.HELD, CancelTransfer): Incoming._cancel,
-    (_S.HELD, LinkDown): Incoming._lost,
+    (_S.PAUSED, SinkPaused): Incoming._held,
+    (_S.PAUSED, SinkWrote): Incoming._wrote,
+    (_S.PAUSED, SinkFinished): Incoming._finished,
+    (_S.PAUSED, SinkFailed): Incoming._sink_failed,
+    (_S.PAUSED, StreamOpened): Incoming._crossed,
+    (_S.PAUSED, Continue): Incoming._crossed,
+    (_S.PAUSED, Cancel): Incoming._cancelled_by_peer,
+    (_S.PAUSED, CancelTransfer): Incoming._cancel,
+    (_S.PAUSED, LinkDown): Incoming._lost,
     (_S.WAITING, Cancel): Incoming._cancelled_by_peer,
     (_S.WAITING, CancelTransfer): Incoming._cancel,
     (_S.WAITING, SinkFinished): Incoming._finished,

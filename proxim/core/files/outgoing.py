@@ -33,10 +33,10 @@ from proxim.core.files.events import (
     LinkDown,
     LinkUp,
     OutgoingInput,
+    PeerLink,
     SendingFailed,
     SourcesFailed,
     SourcesListed,
-    Speaker,
     Turn,
 )
 from proxim.core.files.manifest import (
@@ -60,7 +60,7 @@ from proxim.core.files.messages import (
     cut_announce,
     file_reason,
 )
-from proxim.core.files.progress import Rate, count_files, lost_bytes, outcome
+from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outcome
 from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.json_text import MessageError
 from proxim.core.link.commands import CloseLane
@@ -90,7 +90,7 @@ class Outgoing:
     """
 
     def __init__(
-        self, transfer: TransferID, speaker: Speaker | None, paths: tuple[str, ...]
+        self, transfer: TransferID, speaker: PeerLink | None, paths: tuple[str, ...]
     ) -> None:
         self.id = transfer
         self.paths = paths
@@ -111,7 +111,7 @@ class Outgoing:
         self._position = START
         self._generation = 0
         self._before = 0  # bytes that the receiver had before this generation
-        self._rate = Rate()
+        self._rate = RateMeter()
         self._faults = 0
         self.kept = False  # accepted once: it outlives its link
         self.taken_up = False  # it began on an earlier link
@@ -164,7 +164,7 @@ class Outgoing:
     def _sources_failed(self, event: SourcesFailed, now: float) -> list[Command]:
         return self._end(TransferState.FAILED, event.reason)
 
-    def _announce(self, speaker: Speaker) -> list[Command]:
+    def _announce(self, speaker: PeerLink) -> list[Command]:
         pieces = [speaker.say(piece) for piece in cut_announce(self.id, self.status.entries)]
         return [*pieces, *speaker.want_lane()]
 
@@ -253,7 +253,7 @@ class Outgoing:
             else [self._ask(self.speaker)]
         )
 
-    def _ask(self, speaker: Speaker) -> Command:
+    def _ask(self, speaker: PeerLink) -> Command:
         """The receiver may not see that this stream is over, or that there is a better way: it is
         to say from where.
         """

@@ -33,7 +33,7 @@ SETTLED_SECONDS: Final = 0.5  # before that, a figure would be a guess
 STEP_SECONDS: Final = 0.05
 
 
-class Rate:
+class RateMeter:
     """Bytes a second over the last WINDOW_SECONDS."""
 
     def __init__(self) -> None:

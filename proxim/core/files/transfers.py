@@ -22,13 +22,13 @@ from proxim.core.files.events import (
     LinkDown,
     LinkUp,
     OutgoingInput,
+    PeerLink,
     RetryTransfer,
     SendingFailed,
     SendPaths,
     SinkFinished,
     SourcesFailed,
     SourcesListed,
-    Speaker,
     StreamOpened,
     TransfersFound,
     Turn,
@@ -77,7 +77,7 @@ class Transfers:
     ) -> None:
         self.token_bytes = token_bytes
         self._policy = policy or AcceptPolicy()
-        self._speakers: dict[LinkID, Speaker] = {}
+        self._speakers: dict[LinkID, PeerLink] = {}
         # What peers asked for that we did not know, or not yet
         self._named: dict[LinkID, tuple[bytes, ...]] = {}
         # Links whose announcements are accepted unseen, and where to
@@ -146,7 +146,7 @@ class Transfers:
         self._outgoing[again.id] = again
         return again.start(only)
 
-    def _speaker_again(self, failed: Outgoing) -> Speaker | None:
+    def _speaker_again(self, failed: Outgoing) -> PeerLink | None:
         """The link it went over, or else the only one there is, where that is to a device of the
         same name.
         """
@@ -249,18 +249,18 @@ class Transfers:
 
     # --- what the link tells ----------------------------------------------------------------------
 
-    def link_up(self, speaker: Speaker, now: float) -> list[Command]:
+    def link_up(self, speaker: PeerLink, now: float) -> list[Command]:
         """A peer that understands files has greeted."""
         self._speakers[speaker.id] = speaker
         return self._name(list(self._incoming.values()), speaker)
 
-    def _name(self, known: list[Incoming], speaker: Speaker) -> list[Command]:
+    def _name(self, known: list[Incoming], speaker: PeerLink) -> list[Command]:
         """Name those of which the sender has to hear; whoever else is asked cannot tell what they
         are.
         """
         if not speaker.binding:  # nothing was proved: whoever it is could pass the tags on
             return []
-        named = [one for one in known if one.state is IncomingState.WAITING or one.unheard]
+        named = [one for one in known if one.state is IncomingState.WAITING or one.unacknowledged]
         tags = [resume_tag(one.id, speaker.binding) for one in named]
         pieces = [tuple(tags[start : start + MAX_TAGS]) for start in range(0, len(tags), MAX_TAGS)]
         return [speaker.say(Resume(piece)) for piece in pieces]
@@ -311,11 +311,11 @@ class Transfers:
         incoming = None if match is None else self._incoming.get(TransferID(match["transfer"]))
         if match is None or incoming is None or not _is_on(incoming, link):
             return None
-        if incoming.state not in (IncomingState.ACTIVE, IncomingState.HELD):
+        if incoming.state not in (IncomingState.ACTIVE, IncomingState.PAUSED):
             return None
         return self._to_incoming(incoming, StreamOpened(channel, int(match["generation"])), now)
 
-    def message(self, speaker: Speaker, message: FileMessage, now: float) -> list[Command]:
+    def message(self, speaker: PeerLink, message: FileMessage, now: float) -> list[Command]:
         """What the peer says about files. Raises MessageError for what it may not say."""
         match message:
             case Announce():
@@ -339,7 +339,7 @@ class Transfers:
                 raise MessageError(Reason.NOT_ALLOWED, "lane")
         return []  # of a transfer that we ended; this crossed on the way
 
-    def _cancelled(self, speaker: Speaker, message: Cancel, now: float) -> list[Command]:
+    def _cancelled(self, speaker: PeerLink, message: Cancel, now: float) -> list[Command]:
         outgoing, incoming = (
             self._outgoing.get(message.transfer),
             self._incoming.get(message.transfer),
@@ -353,7 +353,7 @@ class Transfers:
             return self._to_incoming(incoming, message, now)
         return []
 
-    def _announced(self, speaker: Speaker, message: Announce, now: float) -> list[Command]:
+    def _announced(self, speaker: PeerLink, message: Announce, now: float) -> list[Command]:
         if not _TRANSFER_ID.fullmatch(message.transfer) or message.transfer in self._outgoing:
             raise MessageError(Reason.BAD_MESSAGE, "transferID")
         incoming = self._incoming.get(message.transfer)
@@ -391,7 +391,7 @@ class Transfers:
         )
         return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
 
-    def _too_many(self, speaker: Speaker, message: Announce) -> list[Command]:
+    def _too_many(self, speaker: PeerLink, message: Announce) -> list[Command]:
         if message.more:  # the rest of it must not be taken for the whole
             refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
             refused.state = IncomingState.OVER
@@ -399,7 +399,7 @@ class Transfers:
             self._forget_oldest()
         return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
 
-    def _resume(self, speaker: Speaker, tags: tuple[bytes, ...], now: float) -> list[Command]:
+    def _resume(self, speaker: PeerLink, tags: tuple[bytes, ...], now: float) -> list[Command]:
         if not speaker.binding:
             return []
         known = {resume_tag(one.id, speaker.binding): one for one in self._outgoing.values()}
@@ -455,7 +455,9 @@ class Transfers:
             del self._outgoing[outgoing.id]
         done = [one for one in self._incoming.values() if one.state is IncomingState.OVER]
         # What nobody wanted is of no use to anybody, and its list may be long.
-        kept = [one for one in done if one.accepted or one.unheard or one.arriving.is_refusing]
+        kept = [
+            one for one in done if one.accepted or one.unacknowledged or one.arriving.is_refusing
+        ]
         for incoming in {*done} - {*kept[-MAX_REMEMBERED:]}:
             del self._incoming[incoming.id]
 

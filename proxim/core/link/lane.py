@@ -59,7 +59,7 @@ def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
     )
 
 
-class Lane:
+class LanePolicy:
     """See the module. `open`: bytes can take it.
 
     `pending`: it may open in a moment, worth waiting for.

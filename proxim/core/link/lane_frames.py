@@ -44,7 +44,7 @@ class FrameKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hello:
+class LaneHello:
     """I know the key; `carries_link`: and there is no other way between us."""
 
     carries_link: bool
@@ -97,7 +97,7 @@ def stream_prefix(transfer: TransferID, generation: int) -> bytes:
     return _STREAM.pack(FrameKind.STREAM, name, generation)
 
 
-def read_frame(plain: bytes) -> Hello | Text | Stream:
+def read_frame(plain: bytes) -> LaneHello | Text | Stream:
     """What one opened frame says.
 
     Raises MessageError: it came from a peer that knows the key and not the protocol.
@@ -111,7 +111,7 @@ def read_frame(plain: bytes) -> Hello | Text | Stream:
             except UnicodeDecodeError:
                 raise MessageError(Reason.BAD_MESSAGE, "a text that is no UTF-8") from None
         case FrameKind.HELLO if 2 <= len(plain) <= 1 + _MOST_HELLO_BYTES:
-            return Hello(bool(plain[1] & _CARRIES_LINK))
+            return LaneHello(bool(plain[1] & _CARRIES_LINK))
     raise MessageError(Reason.BAD_MESSAGE, "no such frame")
 
 

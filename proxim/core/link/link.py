@@ -32,7 +32,7 @@ from proxim.core.link.events import (
     LaneOpened,
     PeerFailed,
 )
-from proxim.core.link.lane import Lane, LaneTerms, proved_secret
+from proxim.core.link.lane import LanePolicy, LaneTerms, proved_secret
 from proxim.core.link.messages import (
     Bye,
     Hello,
@@ -92,7 +92,7 @@ class Link:
         self.state = LinkState.IDLE
         self._own_name = own_name
         self._transfers = transfers
-        self._lane = Lane(status.link, LaneTerms(), transfers.token_bytes)
+        self._lane = LanePolicy(status.link, LaneTerms(), transfers.token_bytes)
         self._binding = b""
         self._peer_knows_lanes = False
         self._failure: Reason | None = (
@@ -164,7 +164,7 @@ class Link:
         if self.state is not LinkState.IDLE:
             raise MachineMisuseError(f"open in {self.state}")
         self.state = LinkState.OPENING
-        self._lane = Lane(
+        self._lane = LanePolicy(
             self.id, LaneTerms(lane_url, proved_secret(keys)), self._transfers.token_bytes
         )
         self._binding = b"" if keys is None else keys.key("link")

@@ -46,9 +46,9 @@ from proxim.core.pairing.session import (
     APPROVAL_SECONDS,
     Ask,
     End,
-    Guest,
     GuestSignal,
-    Resume,
+    PairingRequest,
+    ResumeLink,
     Session,
     Sessions,
     SessionState,
@@ -64,7 +64,7 @@ SOCKET_SCOPE: Final = "socket-"
 
 
 @dataclass(frozen=True, slots=True)
-class DoorLimits:
+class ConnectionLimits:
     """What a socket may do (docs/security.md, Limits)."""
 
     first_message_seconds: float = 10.0  # a program asks at once
@@ -91,11 +91,11 @@ class _Socket:
     proof: HostProof | None = None  # challenged, the tag is awaited
 
 
-class Door:
+class GuestConnections:
     """See the module."""
 
     def __init__(
-        self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: DoorLimits
+        self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: ConnectionLimits
     ) -> None:
         self._sessions = sessions
         self._prover = prover
@@ -270,7 +270,7 @@ class Door:
             return [Send(connection, unknown)]
         socket.session_id = session.id
         socket.claimed_id = request.session_id
-        guest = Guest(connection, socket.address, request.session_id, request.device)
+        guest = PairingRequest(connection, socket.address, request.session_id, request.device)
         if request.auth is not None:
             return self._challenge(guest, socket, request, request.auth, now)
         if self.require_proof:
@@ -287,7 +287,7 @@ class Door:
     # --- proof ------------------------------------------------------------------------------------
 
     def _challenge(
-        self, guest: Guest, socket: _Socket, request: PairRequest, auth: Auth, now: float
+        self, guest: PairingRequest, socket: _Socket, request: PairRequest, auth: Auth, now: float
     ) -> list[Command]:
         """Answer the guest's share with ours. Nobody is asked before its tag has come."""
         session, secrets = (
@@ -326,7 +326,7 @@ class Door:
         confirm: PairConfirm,
         now: float,
     ) -> list[Command]:
-        guest = Guest(connection, socket.address, socket.claimed_id, proof.request.device)
+        guest = PairingRequest(connection, socket.address, socket.claimed_id, proof.request.device)
         holds = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
         done = self._end_proof(connection, socket, held=holds)
         if not holds:
@@ -335,12 +335,14 @@ class Door:
         session = self._sessions.get(socket.session_id)
         if session is None:
             return [*done, rejection(proved, Reason.UNKNOWN_SESSION)]
-        proven = Resume(proved) if proof.method is Method.RESUME else Ask(proved)
+        proven = ResumeLink(proved) if proof.method is Method.RESUME else Ask(proved)
         return [*done, *self._sessions.tell(session, proven, now)]
 
     def _challenge_timeout(self, connection: ConnectionID, socket: _Socket) -> list[Command]:
         assert socket.proof is not None  # its timer ends with it
-        guest = Guest(connection, socket.address, socket.claimed_id, socket.proof.request.device)
+        guest = PairingRequest(
+            connection, socket.address, socket.claimed_id, socket.proof.request.device
+        )
         return [*self._end_proof(connection, socket, held=False), rejection(guest, Reason.TIMEOUT)]
 
     def _end_proof(self, connection: ConnectionID, socket: _Socket, *, held: bool) -> list[Command]:

@@ -32,7 +32,7 @@ from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.transfers import Transfers
 from proxim.core.link.events import LinkEvent
 from proxim.core.link.link import Link
-from proxim.core.pairing.connections import Door, DoorLimits
+from proxim.core.pairing.connections import ConnectionLimits, GuestConnections
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover
@@ -69,13 +69,13 @@ class Host:
         invitations: Invitations,
         prover: Prover,
         *,
-        limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # immutable
         accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008  # immutable
     ) -> None:
         self.transfers = Transfers(prover.token_bytes, accept)
         self._invitations = invitations
         self._sessions = Sessions()
-        self._door = Door(
+        self._guest_connections = GuestConnections(
             self._sessions, prover, require_proof=invitations.require_proof, limits=limits
         )
         self._links = 0
@@ -90,7 +90,7 @@ class Host:
         """Take one event; every kind of HostEvent is welcome in every state."""
         match event:
             case FrameReceived() | FrameRefused() | ConnectionLost():
-                commands = self._door.take(event, now)
+                commands = self._guest_connections.take(event, now)
             case NetworksSeen():
                 commands = self._invitations.networks_seen(event)
             case Listening():
@@ -100,7 +100,7 @@ class Host:
             case ChooseNetwork():
                 commands = self._invitations.choose_network(event)
             case SetRequireProof(required):
-                self._door.require_proof = required
+                self._guest_connections.require_proof = required
                 commands = [SaveRequireProof(required), Publish(ProofPolicy(required))]
                 for session in self._sessions if required else ():
                     if (
@@ -110,7 +110,7 @@ class Host:
                     ):
                         commands += self._sessions.tell(session, TurnAway(Reason.NOT_VERIFIED), now)
             case ConnectionOpened():
-                commands = self._door.opened(event, now)
+                commands = self._guest_connections.opened(event, now)
             case Invite():
                 commands = self._invite(event, now)
             case Decide(session_id):
@@ -119,7 +119,7 @@ class Host:
                 commands = self._timer(event, now)
             case _:
                 commands = self._to_link(event, now)
-        self._door.closing(commands)
+        self._guest_connections.closing(commands)
         return commands + self._renew_invitation(now)
 
     def shut_down(self, now: float) -> list[Command]:
@@ -127,7 +127,7 @@ class Host:
         commands: list[Command] = []
         for session in self._sessions:
             commands += self._sessions.tell(session, End(Reason.CLOSED), now)
-        return [*commands, *self._door.shut_down(), StopListening()]
+        return [*commands, *self._guest_connections.shut_down(), StopListening()]
 
     def link_of(self, link: LinkID) -> Link | None:
         """That link, or the one that goes on for it."""
@@ -186,7 +186,7 @@ class Host:
     def _timer(self, event: TimerFired, now: float) -> list[Command]:
         timer = event.timer
         if timer.name in (TimerName.CHALLENGE, TimerName.SOCKET):
-            return self._door.timer(timer, now)
+            return self._guest_connections.timer(timer, now)
         by_id = timer.name in SESSION_TIMERS
         session = (
             self._sessions.get(timer.scope)

@@ -89,7 +89,7 @@ class SessionState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class PairingRequest:
     """Whoever asks or was approved: one WebSocket, bound to this session for its life."""
 
     connection: ConnectionID
@@ -104,16 +104,16 @@ class Guest:
 class Ask:
     """A guest's pair_request, already known to mean this session."""
 
-    guest: Guest
+    guest: PairingRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Resume:
+class ResumeLink:
     """A guest has proved that it is the one whose link this session lost; its `session_id` is the
     resume name.
     """
 
-    guest: Guest
+    guest: PairingRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class End:
 
 SessionInput = (
     Ask
-    | Resume
+    | ResumeLink
     | GuestSignal
     | ConnectionLost
     | Decide
@@ -164,7 +164,7 @@ def refusal(connection: ConnectionID, reason: Reason, session_id: str | None = N
     return Send(connection, ErrorMessage(reason, SENTENCES[reason], session_id))
 
 
-def rejection(guest: Guest, reason: Reason) -> Command:
+def rejection(guest: PairingRequest, reason: Reason) -> Command:
     """The wire's `pair_result` for a guest that may not come in, now."""
     result = PairResult(
         guest.session_id, approved=False, reason=reason, auth=host_tag(guest, "rejected")
@@ -172,7 +172,7 @@ def rejection(guest: Guest, reason: Reason) -> Command:
     return Send(guest.connection, result)
 
 
-def host_tag(guest: Guest, status: str) -> Auth | None:
+def host_tag(guest: PairingRequest, status: str) -> Auth | None:
     """The host's own proof, for a guest that gave one."""
     return None if guest.keys is None else tag_auth(guest.keys.host_tag(status))
 
@@ -203,7 +203,7 @@ class Session:
         self.expires = new.expires
         self.own_name = own_name
         self.state = SessionState.OPEN
-        self.guest: Guest | None = None  # None: nobody, or the link outlived its WebSocket
+        self.guest: PairingRequest | None = None  # None: nobody, or the link outlived its WebSocket
         self.link: Link | None = None
         self._new_link_id = new_link_id
         self._asked = 0  # prompts so far; each has its number
@@ -325,7 +325,7 @@ class Session:
 
     # --- a guest is let in ------------------------------------------------------------------------
 
-    def _let_in(self, guest: Guest, now: float) -> list[Command]:
+    def _let_in(self, guest: PairingRequest, now: float) -> list[Command]:
         status = LinkStatus(
             self._new_link_id(),
             self.id,
@@ -337,7 +337,7 @@ class Session:
         return self._link_to(guest, status, [Publish(PairOutcome(self.id, approved=True))], now)
 
     def _link_to(
-        self, guest: Guest, status: LinkStatus, told: list[Command], now: float
+        self, guest: PairingRequest, status: LinkStatus, told: list[Command], now: float
     ) -> list[Command]:
         self.state = SessionState.LINKING
         self.guest = guest
@@ -486,7 +486,7 @@ class Session:
             link.tell(stage=Stage.WAITING, reason=None, deadline=self._resume_by),
         ]
 
-    def _resume(self, event: Resume, now: float) -> list[Command]:
+    def _resume(self, event: ResumeLink, now: float) -> list[Command]:
         """The guest is back; it may have noticed the loss before us, or that a try to come back
         failed.
         """
@@ -659,7 +659,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     (SessionState.AWAY, End): Session._end_while_away,
     **{(SessionState.AWAY, kind): Session._late for kind in get_args(LinkEvent)},
     **{
-        (state, Resume): Session._resume
+        (state, ResumeLink): Session._resume
         for state in SessionState
         if state is not SessionState.ENDED
     },

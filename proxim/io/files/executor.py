@@ -51,7 +51,7 @@ OpenWay = Callable[[LinkID, Via, TransferID, int], Way | None]
 TakeChannel = Callable[[LinkID, int, Callable[[bytes], None]], None]
 
 
-class Hub:
+class TransferExecutor:
     """See the module. `open_way` and `take_channel` reach the links' lanes and peers."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Hub:
             file_do.StopSending: self._stop_sending,
             file_do.OpenSink: self._open_sink,
             file_do.TakeStream: self._take_stream,
-            file_do.HoldSink: self._hold_sink,
+            file_do.PauseSink: self._hold_sink,
             file_do.CloseSink: self._close_sink,
         }
 
@@ -297,7 +297,7 @@ class Hub:
         if entry is not None:  # else it was cancelled here, and the sender does not know yet
             entry[0].feed(link, LANE_CHANNEL, stream.generation, stream.records)
 
-    def _hold_sink(self, command: file_do.HoldSink) -> None:
+    def _hold_sink(self, command: file_do.PauseSink) -> None:
         if command.transfer in self._receiving:
             self._receiving[command.transfer][0].hold()
 

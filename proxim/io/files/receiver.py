@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from proxim.core.errors import Reason
 from proxim.core.events import LinkID
-from proxim.core.files.events import SinkFailed, SinkFinished, SinkHeld, SinkReady, SinkWrote
+from proxim.core.files.events import SinkFailed, SinkFinished, SinkPaused, SinkReady, SinkWrote
 from proxim.core.files.manifest import Position, TransferID
 from proxim.core.json_text import MessageError
 from proxim.io.limits import (
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-SinkEvent = SinkReady | SinkFailed | SinkWrote | SinkHeld | SinkFinished
+SinkEvent = SinkReady | SinkFailed | SinkWrote | SinkPaused | SinkFinished
 
 
 class AnySink(Protocol):
@@ -177,7 +177,7 @@ class Receiving:
                 self._tell_written()
                 position = await self._on_thread(sink.restart)
                 self._written = self._reported = 0
-                self._report(SinkHeld(self._transfer, position))
+                self._report(SinkPaused(self._transfer, position))
             else:
                 self._work.clear()
                 await self._work.wait()

@@ -34,7 +34,7 @@ from proxim.core.files.stream import Kind, Record, read_records
 from proxim.core.json_text import MessageError
 from proxim.io.files.folders import MAX_NUMBER, PART_MODE, Folder, Folders
 from proxim.io.files.part_files import TOKEN_BYTES, Part, part_name, remove_leftovers
-from proxim.io.files.store import Done, Incoming, Journal, Store
+from proxim.io.files.store import Done, Journal, Store, StoredIncoming
 from proxim.io.system.disk_errors import FileError, write_error, write_reason
 
 RESERVE_BYTES: Final = 1024 * 1024  # left free on the disk: a full one troubles every program
@@ -51,7 +51,7 @@ def _bad(what: str) -> MessageError:
 class Sink:
     """One incoming transfer, from the answer to its announcement to its end."""
 
-    def __init__(self, state: Incoming, store: Store, folders: Folders) -> None:
+    def __init__(self, state: StoredIncoming, store: Store, folders: Folders) -> None:
         self._state = state
         self._store = store
         self._folders = folders
@@ -98,7 +98,7 @@ class Sink:
         if state is None or digest(state.entries) != digest(entries):
             store.forget(transfer, Direction.IN)  # another one by this id, or what cannot be read
             token = secrets.token_hex(TOKEN_BYTES)
-            state = Incoming(
+            state = StoredIncoming(
                 transfer, tuple(entries), os.path.abspath(directory), token, (), peer_name
             )
             fresh = True

@@ -52,7 +52,7 @@ class Done:
 
 
 @dataclass(slots=True)
-class Incoming:
+class StoredIncoming:
     """What is kept of a transfer that is being received."""
 
     transfer: TransferID = field(repr=False)
@@ -140,13 +140,13 @@ def _text(value: object) -> str:
     return value
 
 
-def _incoming(fields: dict[str, Any]) -> Incoming:
+def _incoming(fields: dict[str, Any]) -> StoredIncoming:
     token = _text(fields["token"])
     tops = {_text(one): _text(other) for one, other in fields["tops"].items()}
     # Its names become paths that are removed: whatever broke the file must not lead elsewhere.
     if not TOKEN.fullmatch(token) or any(clean_name(name) != name for name in tops.values()):
         raise _BrokenError
-    return Incoming(
+    return StoredIncoming(
         TransferID(_text(fields["transfer"])),
         _entries(fields["entries"]),
         _text(fields["directory"]),
@@ -196,7 +196,9 @@ class Store:
             raise _BrokenError
         return fields
 
-    def _load(self, path: Path) -> Incoming | tuple[StoredTransfer, tuple[SourceFile, ...]] | None:
+    def _load(
+        self, path: Path
+    ) -> StoredIncoming | tuple[StoredTransfer, tuple[SourceFile, ...]] | None:
         """What a file of ours holds; None where it cannot be used."""
         try:
             fields = self._read(path)
@@ -218,7 +220,7 @@ class Store:
         except (OSError, _BrokenError, KeyError, ValueError, TypeError, AttributeError):
             return None
 
-    def _read_journal(self, incoming: Incoming) -> None:
+    def _read_journal(self, incoming: StoredIncoming) -> None:
         """What the journal says, without a last line that was torn: it is cut off, for more lines
         will follow.
         """
@@ -259,12 +261,14 @@ class Store:
 
     # --- incoming ---------------------------------------------------------------------------------
 
-    def load(self, transfer: TransferID) -> Incoming | None:
+    def load(self, transfer: TransferID) -> StoredIncoming | None:
         """What was being received."""
         loaded = self._load(self._path(transfer, "in"))
-        return loaded if isinstance(loaded, Incoming) and loaded.transfer == transfer else None
+        return (
+            loaded if isinstance(loaded, StoredIncoming) and loaded.transfer == transfer else None
+        )
 
-    def save(self, incoming: Incoming) -> Journal:
+    def save(self, incoming: StoredIncoming) -> Journal:
         """Remember what is being received; the journal takes what gets done of it."""
         fields = {
             "transfer": incoming.transfer,
@@ -287,7 +291,7 @@ class Store:
             if is_held(path.with_suffix(".log")):
                 continue
             match self._load(path):
-                case Incoming() as one:
+                case StoredIncoming() as one:
                     stored = StoredTransfer(one.transfer, Direction.IN, one.entries, one.peer_name)
                     transfers.append(stored)
                 case (StoredTransfer() as stored, _):
@@ -331,7 +335,7 @@ class Store:
                 if now - last <= KEEP_SECONDS:
                     continue
                 loaded = self._load(path)
-                if isinstance(loaded, Incoming):
+                if isinstance(loaded, StoredIncoming):
                     self._clear(loaded)
                 path.unlink()
                 if path.name.endswith(".in.json"):
@@ -349,7 +353,7 @@ class Store:
         except OSError:
             return []
 
-    def _clear(self, incoming: Incoming) -> None:
+    def _clear(self, incoming: StoredIncoming) -> None:
         """Remove what a transfer left in the folder that it was saved to."""
         with suppress(OSError, FilenameError):
             folders = Folders(Path(incoming.directory))

@@ -30,7 +30,7 @@ from proxim.core.link.events import LANE_CHANNEL, ChannelMessage, LaneLost, Lane
 from proxim.core.link.lane_frames import (
     FIRST_FRAME_BYTES,
     LABEL,
-    Hello,
+    LaneHello,
     Stream,
     Text,
     direction_key,
@@ -103,7 +103,7 @@ class Lane:
         )
         self._hello(await self._connection.recv())
 
-    async def answer(self, first_frame: bytes) -> Hello:
+    async def answer(self, first_frame: bytes) -> LaneHello:
         """At the host, to a first frame with this lane's token.
 
         Raises LaneError, ConnectionClosed.
@@ -112,8 +112,8 @@ class Lane:
         await self._connection.send(self._sealing.close(hello_frame()))
         return hello
 
-    def _hello(self, frame: str | bytes | memoryview) -> Hello:
-        if isinstance(frame, str) or not isinstance(hello := self._read(frame), Hello):
+    def _hello(self, frame: str | bytes | memoryview) -> LaneHello:
+        if isinstance(frame, str) or not isinstance(hello := self._read(frame), LaneHello):
             raise LaneError("no greeting")
         return hello
 
@@ -187,7 +187,7 @@ class Lane:
                 await self._connection.send(self._sealing.close(frame))
             await self._connection.close()
 
-    def _read(self, frame: bytes | memoryview) -> Hello | Text | Stream:
+    def _read(self, frame: bytes | memoryview) -> LaneHello | Text | Stream:
         try:
             return read_frame(self._opening.open(frame))
         except MessageError as error:

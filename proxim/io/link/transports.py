@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # both load libraries that the window must not wait for
     from proxim.io.link.peer import Peer
 
 
-class Ways:
+class Transports:
     """See the module.
 
     `peers` is its owner's, and looked at only when something is to be sent or taken.

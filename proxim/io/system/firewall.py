@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from proxim.core.doctor import ALL_PORTS, PORTS_SHOWN, Firewall, FirewallState
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.io.system.subprocesses import Output, Run, run_tool
 
 # --- ufw ------------------------------------------------------------------------------------------
@@ -39,17 +39,17 @@ def parse_ufw(conf: str, status: Output) -> Firewall | None:
             return None
         if not enabled:
             return Firewall("ufw", FirewallState.OFF)
-        remedy = say("firewall.seeUfw", command=command)
-        return Firewall("ufw", FirewallState.UNCLEAR, say("firewall.forAdministrators"), remedy)
+        remedy = tr("firewall.seeUfw", command=command)
+        return Firewall("ufw", FirewallState.UNCLEAR, tr("firewall.forAdministrators"), remedy)
     if told[1] == "inactive":
         return Firewall("ufw", FirewallState.OFF)
     if re.search(r"^Default: allow \(incoming\)", status.text, re.MULTILINE):
-        return Firewall("ufw", FirewallState.ALLOWS, say("firewall.letsInByDefault"))
+        return Firewall("ufw", FirewallState.ALLOWS, tr("firewall.letsInByDefault"))
     for line in status.text.splitlines():
         rule = re.match(r"(\S+)(?: \(v6\))?(?: on \S+)?\s+(ALLOW|LIMIT)(?: IN)?\s", line)
         if rule and (rule[1] == "Anywhere" or _covers(rule[1], "tcp")):
-            return Firewall("ufw", FirewallState.ALLOWS, say("firewall.rule", rule=rule[1]))
-    return Firewall("ufw", FirewallState.BLOCKS, remedy=say("firewall.run", command=command))
+            return Firewall("ufw", FirewallState.ALLOWS, tr("firewall.rule", rule=rule[1]))
+    return Firewall("ufw", FirewallState.BLOCKS, remedy=tr("firewall.run", command=command))
 
 
 def _covers(ports: str, protocol: str) -> bool:
@@ -80,27 +80,27 @@ def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
     if said[0] == "not running":
         return Firewall("firewalld", FirewallState.OFF)
     if said[0] != "running":  # "Authorization failed", a Python traceback, no D-Bus
-        remedy = say("firewall.see", command="sudo firewall-cmd --list-all")
+        remedy = tr("firewall.see", command="sudo firewall-cmd --list-all")
         return Firewall("firewalld", FirewallState.UNREADABLE, remedy=remedy)
     command = (
         f"sudo firewall-cmd --permanent --add-port={PORTS_SHOWN}/tcp && sudo firewall-cmd --reload"
     )
-    remedy = say("firewall.run", command=command)
+    remedy = tr("firewall.run", command=command)
     fields = dict(re.findall(r"^\s+([a-z-]+):[ \t]*(.*)$", listing.text, re.MULTILINE))
     if listing.status != 0 or "target" not in fields:
         return Firewall(
-            "firewalld", FirewallState.UNCLEAR, say("firewall.forAdministrators"), remedy
+            "firewalld", FirewallState.UNCLEAR, tr("firewall.forAdministrators"), remedy
         )
     zone = listing.text.split(maxsplit=1)[0]
     if fields["target"] == "ACCEPT" or any(
         _covers(entry, "tcp") for entry in fields.get("ports", "").split()
     ):
-        return Firewall("firewalld", FirewallState.ALLOWS, say("firewall.zone", zone=zone))
+        return Firewall("firewalld", FirewallState.ALLOWS, tr("firewall.zone", zone=zone))
     if re.search(r"^\s+rule .*\baccept\b", listing.text, re.MULTILINE):
         return Firewall(
-            "firewalld", FirewallState.UNCLEAR, say("firewall.zoneOwnRules", zone=zone), remedy
+            "firewalld", FirewallState.UNCLEAR, tr("firewall.zoneOwnRules", zone=zone), remedy
         )
-    return Firewall("firewalld", FirewallState.BLOCKS, say("firewall.zone", zone=zone), remedy)
+    return Firewall("firewalld", FirewallState.BLOCKS, tr("firewall.zone", zone=zone), remedy)
 
 
 # --- nftables and iptables ------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def parse_nftables(ruleset: Output) -> Firewall | None:
 
     None: no nft, or nothing filters input.
     """
-    remedy = say("firewall.seeNft", ports=PORTS_SHOWN)
+    remedy = tr("firewall.seeNft", ports=PORTS_SHOWN)
     if ruleset.status is None:
         return None
     if ruleset.status != 0:
@@ -146,11 +146,11 @@ def parse_iptables(rules: Output) -> Firewall | None:
     None: no iptables, or it lets everything in.
     """
     command = f"sudo iptables -I INPUT -p tcp --dport {ALL_PORTS[0]}:{ALL_PORTS[-1]} -j ACCEPT"
-    remedy = say("firewall.run", command=command)
+    remedy = tr("firewall.run", command=command)
     if rules.status is None:
         return None
     if rules.status != 0:
-        remedy = say("firewall.see", command="sudo iptables -S INPUT")
+        remedy = tr("firewall.see", command="sudo iptables -S INPUT")
         return Firewall("iptables", FirewallState.UNREADABLE, remedy=remedy)
     lines = rules.text.splitlines()
     for line in lines:
@@ -176,15 +176,15 @@ def parse_iptables(rules: Output) -> Firewall | None:
 
 def parse_macos(state: Output, applications: Output, programs: Sequence[str]) -> Firewall:
     """The application firewall from `socketfilterfw --getglobalstate` and `--listapps`."""
-    name = say("firewall.macOS")
+    name = tr("firewall.macOS")
     said = re.search(r"State = (\d)|Firewall is (enabled|disabled)$", state.text, re.MULTILINE)
     if said is None:
-        return Firewall(name, FirewallState.UNREADABLE, remedy=say("firewall.macLook"))
+        return Firewall(name, FirewallState.UNREADABLE, remedy=tr("firewall.macLook"))
     if said[1] == "0" or said[2] == "disabled":
         return Firewall(name, FirewallState.OFF)
     if said[1] == "2":
         return Firewall(
-            name, FirewallState.BLOCKS, say("firewall.blocksAll"), say("firewall.macSwitchOff")
+            name, FirewallState.BLOCKS, tr("firewall.blocksAll"), tr("firewall.macSwitchOff")
         )
     entries = re.findall(
         r"^\s*\d+\s*:\s*(.+?)\s*\n\s*\(\s*(Allow|Block) incoming", applications.text, re.MULTILINE
@@ -197,11 +197,11 @@ def parse_macos(state: Output, applications: Output, programs: Sequence[str]) ->
     ]
     if "Block" in verdicts:
         return Firewall(
-            name, FirewallState.BLOCKS, say("firewall.listedAsBlocked"), say("firewall.macAllow")
+            name, FirewallState.BLOCKS, tr("firewall.listedAsBlocked"), tr("firewall.macAllow")
         )
     if "Allow" in verdicts:
         return Firewall(name, FirewallState.ALLOWS)
-    return Firewall(name, FirewallState.ASKS, remedy=say("firewall.macAnswer"))
+    return Firewall(name, FirewallState.ASKS, remedy=tr("firewall.macAnswer"))
 
 
 # --- Windows --------------------------------------------------------------------------------------
@@ -267,13 +267,13 @@ def parse_windows(answer: Output, interface: str) -> Firewall | None:
     # An adapter that Windows has not classified is treated as Public.
     name = _PROFILE_OF.get(here[0].get("category", ""), "Public") if here else "Public"
     profile = profiles.get(name, {})
-    windows = say("firewall.windows")
-    network, remedy = map(say, _NETWORK_WORDS[name])
+    windows = tr("firewall.windows")
+    network, remedy = map(tr, _NETWORK_WORDS[name])
     if profile.get("enabled") == "False":
         return Firewall(windows, FirewallState.OFF, network)
     if profile.get("rules") == "False":
-        about = say("firewall.networkBlocksAll", network=network)
-        return Firewall(windows, FirewallState.BLOCKS, about, say("firewall.untick"))
+        about = tr("firewall.networkBlocksAll", network=network)
+        return Firewall(windows, FirewallState.BLOCKS, about, tr("firewall.untick"))
     actions = {
         rule.get("action")
         for rule in _records(facts.get("rules"))
@@ -284,12 +284,12 @@ def parse_windows(answer: Output, interface: str) -> Firewall | None:
     # Made by Windows when a person answers its question with Cancel; it outweighs any Allow
     if "Block" in actions:
         return Firewall(
-            windows, FirewallState.BLOCKS, say("firewall.networkBlocksUs", network=network), remedy
+            windows, FirewallState.BLOCKS, tr("firewall.networkBlocksUs", network=network), remedy
         )
     if "Allow" in actions or profile.get("inbound") == "Allow":
         return Firewall(windows, FirewallState.ALLOWS, network)
     return Firewall(
-        windows, FirewallState.ASKS, network, say("firewall.answerAllow", otherwise=remedy)
+        windows, FirewallState.ASKS, network, tr("firewall.answerAllow", otherwise=remedy)
     )
 
 
@@ -298,7 +298,7 @@ def parse_netsh(answer: Output) -> Firewall:
     read.
     """
     said = re.search(r"^State\s+(ON|OFF)\s*$", answer.text, re.MULTILINE)
-    windows, remedy = say("firewall.windows"), say("firewall.tickThese")
+    windows, remedy = tr("firewall.windows"), tr("firewall.tickThese")
     if answer.status != 0 or said is None:
         return Firewall(windows, FirewallState.UNREADABLE, remedy=remedy)
     if said[1] == "OFF":

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxim.core.errors import Problem, Reason
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
 
 FILE_NAME: Final = "settings.json"
@@ -73,7 +73,7 @@ def default_device_name(node: str | None = None) -> str:
         import platform  # late: it costs milliseconds, and most computers have a name
 
         system = platform.system()
-        return say("device.own", system=system) if system else say("device.ownUnknown")
+        return tr("device.own", system=system) if system else tr("device.ownUnknown")
     return shown
 
 

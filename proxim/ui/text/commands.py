@@ -9,7 +9,7 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files.events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.files.manifest import Direction
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.ui.text.files import TransferReport
 from proxim.ui.text.terminal_lines import Lines
 
@@ -59,10 +59,10 @@ class FileCommands:
         try:
             paths = split_paths(typed, backslash_escapes=os.sep != "\\")
         except ValueError:
-            self._lines.say(say("terminal.quoteMissing"))
+            self._lines.say(tr("terminal.quoteMissing"))
             return
         if not paths:
-            self._lines.say(say("terminal.sendUsage"))
+            self._lines.say(tr("terminal.sendUsage"))
             return
         reason = self._send_paths(
             tuple(os.path.abspath(os.path.expanduser(path)) for path in paths)
@@ -84,17 +84,17 @@ class FileCommands:
         `none`: the key of what is said where none is possible.
         """
         if not possible:
-            self._lines.say(say(none))
+            self._lines.say(tr(none))
             return []
         if typed.lower() == _ALL or (not typed and len(possible) == 1):
             return possible
         if not typed:
             self._report.list(transfers)
-            self._lines.say(say("terminal.whichTransfer", command=word.lower()))
+            self._lines.say(tr("terminal.whichTransfer", command=word.lower()))
             return []
         number = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 6 else 0
         if not 1 <= number <= len(transfers) or transfers[number - 1] not in possible:
-            self._lines.say(say("terminal.noSuchTransfer"))
+            self._lines.say(tr("terminal.noSuchTransfer"))
             return []
         return [transfers[number - 1]]
 

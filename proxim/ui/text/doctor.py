@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
 from proxim.core.doctor import Finding, Level, exit_status
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.json_text import write_object
 from proxim.ui.text.console import Colour, Console
 
@@ -54,10 +54,10 @@ class DoctorFace:
         return write_object(dict(finding.to_fields()))
 
     def _as_text(self, finding: Finding) -> str:
-        width = max(len(say(mark)) for mark in _MARKS.values())
+        width = max(len(tr(mark)) for mark in _MARKS.values())
         margin = " " * width + _GAP
         mark = self._console.painted(
-            say(_MARKS[finding.level]).ljust(width), _COLOURS[finding.level]
+            tr(_MARKS[finding.level]).ljust(width), _COLOURS[finding.level]
         )
         # Wrapped by what is seen of the mark
         lines = [mark + self._console.wrapped(finding.message, margin)[width:]]

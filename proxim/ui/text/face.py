@@ -28,7 +28,7 @@ from proxim.core.status import (
     Stopped,
     Trouble,
 )
-from proxim.ui.once_job import Errand
+from proxim.ui.once_job import OnceJob
 
 MAX_TRANSFERS_KEPT: Final = 100  # that are over, to be looked at; each may have 20,000 names
 # One more than the network side takes at most; then we leave without it
@@ -102,7 +102,7 @@ class LineFace(ABC):
         self._opened: dict[LinkID, float] = {}  # when they were first seen connected
         # To be sent once the other device says it takes files
         self._held: dict[LinkID, list[tuple[str, ...]]] = {}
-        self._errand = Errand(options.send, once=options.once)
+        self._once_job = OnceJob(options.send, once=options.once)
         self._joined = False  # Join was posted
         self._told: Reason | None = None  # by the Trouble just shown
         self._invited = False
@@ -133,7 +133,7 @@ class LineFace(ABC):
                 self._tell(status)
                 self._keep(status)
         self._told = status.problem.reason if isinstance(status, Trouble) else None
-        if self._errand.over:
+        if self._once_job.over:
             self.close()
 
     def line(self, text: str) -> None:
@@ -156,7 +156,7 @@ class LineFace(ABC):
         if exit_status is not None:
             self.exit_status = exit_status
         elif self.options.once:
-            self.exit_status = ExitStatus.DONE if self._errand.succeeded else ExitStatus.FAILED
+            self.exit_status = ExitStatus.DONE if self._once_job.succeeded else ExitStatus.FAILED
         elif self.options.role is Role.JOIN and any(link.was_connected for link in links):
             self.exit_status = ExitStatus.DONE
         for link in links:
@@ -261,7 +261,7 @@ class LineFace(ABC):
                 self._hand_in(status.link, paths)
 
     def _hand_in(self, link: LinkID, paths: tuple[str, ...]) -> None:
-        self._errand.sent()
+        self._once_job.sent()
         self._post(SendPaths(link, paths))
 
     def _is_asked_about(self, status: TransferStatus) -> bool:
@@ -276,7 +276,7 @@ class LineFace(ABC):
         announced = self._transfers.get(answer.transfer)
         if answer.always and announced is not None and announced.link is not None:
             self._always.add(announced.link)
-        self._errand.accepted(answer.transfer)
+        self._once_job.accepted(answer.transfer)
         self._post(answer)
 
     def _decline(self, transfer: TransferID) -> None:
@@ -308,7 +308,7 @@ class LineFace(ABC):
             case NoInvitation(reason) if reason in _HOPELESS and not self._invited:
                 self.close(ExitStatus.FAILED)
             case Trouble():
-                self._errand.hear(status)
+                self._once_job.hear(status)
             case Stopped():
                 self._stopped = True
                 if self._closing_since is None:  # nobody asked for it: the network side broke
@@ -326,7 +326,7 @@ class LineFace(ABC):
         self._send_held(status)
         if status.stage is Stage.CLOSED:
             self._after_link(status)
-        elif self._closing_since is None and self._errand.takes(status):
+        elif self._closing_since is None and self._once_job.takes(status):
             self._hand_in(status.link, self.options.send)
 
     def _after_link(self, status: LinkStatus) -> None:
@@ -334,7 +334,7 @@ class LineFace(ABC):
             others = any(
                 link.stage in (Stage.CONNECTED, Stage.WAITING) for link in self._links.values()
             )
-            if not others or self._errand.serves(status.link):
+            if not others or self._once_job.serves(status.link):
                 self.close()
         elif self.options.role is Role.JOIN:
             orderly = status.was_connected and status.reason in ORDERLY
@@ -343,7 +343,7 @@ class LineFace(ABC):
     def _show_transfer(self, status: TransferStatus) -> None:
         before = self._transfers.get(status.transfer)
         self._transfers[status.transfer] = status
-        self._errand.see(status)
+        self._once_job.see(status)
         if status.state is not TransferState.ANNOUNCED:
             self._answered.discard(status.transfer)
         self._tell_transfer(status, before)

@@ -11,7 +11,7 @@ from typing import Final
 from proxim.core.errors import SENTENCES
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.i18n import after_colon, say
+from proxim.core.i18n import after_colon, tr
 from proxim.ui.text.console import columns_of
 from proxim.ui.text.terminal_lines import Lines
 from proxim.ui.text.terminal_words import duration
@@ -73,7 +73,7 @@ class TransferReport:
             return
         match status.state:
             case TransferState.ANNOUNCED if status.direction is Direction.OUT:
-                self._lines.say(say("terminal.asking", name=_to(status), what=described(status)))
+                self._lines.say(tr("terminal.asking", name=_to(status), what=described(status)))
             case TransferState.WAITING:
                 self._lines.say(f"{transfer_title(status)}: {after_colon(state_words(status))}")
             case TransferState.DONE | TransferState.FAILED | TransferState.CANCELLED:
@@ -86,14 +86,14 @@ class TransferReport:
         incoming = status.direction is Direction.IN
         if again or done:
             key = "terminal.receivingGoesOn" if incoming else "terminal.sendingGoesOn"
-            self._lines.say(say(key, title=transfer_title(status), percent=done))
+            self._lines.say(tr(key, title=transfer_title(status), percent=done))
         elif incoming:
-            self._lines.say(say("terminal.receiving", what=described(status), name=_from(status)))
+            self._lines.say(tr("terminal.receiving", what=described(status), name=_from(status)))
         else:
-            self._lines.say(say("terminal.sending", what=described(status), name=_to(status)))
+            self._lines.say(tr("terminal.sending", what=described(status), name=_to(status)))
 
     def _end(self, status: TransferStatus) -> None:
-        title = transfer_title(status) if status.entries else say("terminal.notFound")
+        title = transfer_title(status) if status.entries else tr("terminal.notFound")
         if status.state is not TransferState.DONE or status.failed:
             self._lines.say(f"{title}: {after_colon(state_words(status))}")
         else:
@@ -101,17 +101,17 @@ class TransferReport:
             took = (
                 ""
                 if told is None
-                else say("terminal.took", time=duration(self._clock() - told.since))
+                else tr("terminal.took", time=duration(self._clock() - told.since))
             )
             key = "terminal.received" if status.direction is Direction.IN else "terminal.sent"
             where = "" if status.path is None else f": {name_words(status.path)}"
-            self._lines.say(say(key, what=described(status), took=took, where=where))
+            self._lines.say(tr(key, what=described(status), took=took, where=where))
         for failed in status.failed[:NAMES_SHOWN]:
             if failed.index < len(status.entries):
                 name = name_words(status.entries[failed.index].path)
                 self._lines.say(f"{name}: {SENTENCES[failed.reason]}", "  ")
         if len(status.failed) > NAMES_SHOWN:
-            self._lines.say(say("transfers.more", count=len(status.failed) - NAMES_SHOWN), "  ")
+            self._lines.say(tr("transfers.more", count=len(status.failed) - NAMES_SHOWN), "  ")
         self._told.pop(status.transfer, None)
         self._ended.append(status)
 
@@ -163,7 +163,7 @@ class TransferReport:
     def list(self, transfers: Sequence[TransferStatus]) -> None:
         """All of them, numbered."""
         if not transfers:
-            self._lines.say(say("terminal.noTransfers"))
+            self._lines.say(tr("terminal.noTransfers"))
         for number, status in enumerate(transfers, 1):
             incoming = status.direction is Direction.IN
             key = "terminal.listedFrom" if incoming else "terminal.listedTo"
@@ -173,7 +173,7 @@ class TransferReport:
                 if status.state in _PARTLY
                 else ""
             )
-            line = say(key, what=described(status), name=name, far=far, state=state_words(status))
+            line = tr(key, what=described(status), name=name, far=far, state=state_words(status))
             self._lines.say(line, f"  {number}  ")
 
     def summary(self) -> None:
@@ -192,12 +192,12 @@ class TransferReport:
             if these:
                 files = count_words(sum(map(file_count, these)))
                 parts.append(
-                    say(key, what=f"{files} ({size_words(sum(one.size for one in these))})")
+                    tr(key, what=f"{files} ({size_words(sum(one.size for one in these))})")
                 )
         incomplete = len(self._ended) - len(complete)
         if incomplete:
-            parts.append(say("terminal.incomplete", count=incomplete))
-        self._lines.say(say("terminal.altogether", parts="; ".join(parts)))
+            parts.append(tr("terminal.incomplete", count=incomplete))
+        self._lines.say(tr("terminal.altogether", parts="; ".join(parts)))
 
 
 _PARTLY: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
@@ -232,9 +232,9 @@ def entry_words(entry: Entry) -> str:
 
 def _name_of(moving: Sequence[TransferStatus]) -> str:
     if len(moving) != 1:
-        return say("terminal.moving", count=len(moving))
+        return tr("terminal.moving", count=len(moving))
     key = "terminal.receivingOne" if moving[0].direction is Direction.IN else "terminal.sendingOne"
-    return say(key, title=transfer_title(moving[0]))
+    return tr(key, title=transfer_title(moving[0]))
 
 
 def _pace(speed: float | None, status: TransferStatus) -> str:
@@ -245,8 +245,8 @@ def _pace(speed: float | None, status: TransferStatus) -> str:
 
 
 def _from(status: TransferStatus) -> str:
-    return status.peer_name or say("device.otherWith")
+    return status.peer_name or tr("device.otherWith")
 
 
 def _to(status: TransferStatus) -> str:
-    return status.peer_name or say("device.other")
+    return status.peer_name or tr("device.other")

@@ -12,7 +12,7 @@ from typing import Final
 from proxim.core.files.events import AcceptTransfer
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
 from proxim.core.files.status import TransferStatus
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.ui.text.files import NAMES_SHOWN, described, entry_words, listed
 from proxim.ui.text.terminal_lines import Lines
 from proxim.ui.text.terminal_words import DEAD_SECONDS, answers
@@ -67,22 +67,22 @@ class FileQuestions:
         self._introduced = first.transfer
         self._introduced_at = self._clock()
         entries = self._listed = listed(first.entries)
-        peer = first.peer_name or say("device.otherFirst")
+        peer = first.peer_name or tr("device.otherFirst")
         key = "terminal.wantsToSendList" if len(entries) > 1 else "terminal.wantsToSend"
         self._lines.blank()
-        self._lines.say(say(key, name=peer, what=described(first)))
+        self._lines.say(tr(key, name=peer, what=described(first)))
         if len(entries) > 1:
             self._list(entries[:NAMES_SHOWN])
         if len(entries) > NAMES_SHOWN:
-            self._lines.say(say("terminal.listMore", count=len(entries) - NAMES_SHOWN), "      ")
-        self._lines.say(self._help() if anybody else say("terminal.nobodyAccepts"))
+            self._lines.say(tr("terminal.listMore", count=len(entries) - NAMES_SHOWN), "      ")
+        self._lines.say(self._help() if anybody else tr("terminal.nobodyAccepts"))
 
     @property
     def question(self) -> str | None:
         """What stands at the end of the last line."""
         if self.open is None:
             return None
-        return say("terminal.take" if len(self._listed) <= NAMES_SHOWN else "terminal.takeList")
+        return tr("terminal.take" if len(self._listed) <= NAMES_SHOWN else "terminal.takeList")
 
     def answer(self, text: str) -> None:
         """Take what was typed behind the question."""
@@ -101,9 +101,9 @@ class FileQuestions:
         if (some is not None and some[1] not in yes) or (
             some is None and text not in yes | no | always
         ):
-            self._lines.say(say("terminal.pleaseAnswer", help=self._help()))
+            self._lines.say(tr("terminal.pleaseAnswer", help=self._help()))
         elif self._clock() < self._introduced_at + DEAD_SECONDS:
-            self._lines.say(say("terminal.tooSoon"))
+            self._lines.say(tr("terminal.tooSoon"))
         elif some is None:
             self.remove(one.transfer)
             if text in no:
@@ -115,7 +115,7 @@ class FileQuestions:
 
     def _take_some(self, one: TransferStatus, places: list[int], numbers: set[int]) -> None:
         if not numbers or not all(1 <= number <= len(places) for number in numbers):
-            self._lines.say(say("terminal.toChooseFrom", last=len(places)))
+            self._lines.say(tr("terminal.toChooseFrom", last=len(places)))
             return
         self.remove(one.transfer)
         self._accept(
@@ -125,7 +125,7 @@ class FileQuestions:
         )
 
     def _help(self) -> str:
-        return say("terminal.takeHelp" if len(self._listed) > 1 else "terminal.takeHelpOne")
+        return tr("terminal.takeHelp" if len(self._listed) > 1 else "terminal.takeHelpOne")
 
     def _list(self, entries: list[tuple[int, Entry]]) -> None:
         for number, (_, entry) in enumerate(entries, 1):

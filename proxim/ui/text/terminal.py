@@ -13,7 +13,7 @@ from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
 from proxim.core.events import Decide, Disconnect
 from proxim.core.files.events import AnyIntent
 from proxim.core.files.status import TransferStatus
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.status import (
     Invitation,
@@ -92,7 +92,7 @@ class TerminalFace(LineFace):
     def start(self) -> None:
         """Begin."""
         if self.options.role is Role.JOIN and self.options.target is None:
-            self._lines.say(say("terminal.typeCode"))
+            self._lines.say(tr("terminal.typeCode"))
         super().start()
         self._ask()
 
@@ -135,26 +135,26 @@ class TerminalFace(LineFace):
         before, self._invitation = self._invitation, invitation
         if invitation.code_closed and before is not None and before.url == invitation.url:
             # The rest stands above
-            self._lines.field(say("terminal.code"), say("terminal.codeClosed"))
+            self._lines.field(tr("terminal.code"), tr("terminal.codeClosed"))
             return
         qr = self._console.qr(qr_matrix(invitation.url))
         self._lines.blank()
         if qr is None:
-            self._lines.say(say("terminal.qrTooWide"))
+            self._lines.say(tr("terminal.qrTooWide"))
         else:
             self._lines.exactly(qr)
         self._lines.blank()
         if invitation.code is not None:
-            self._lines.field(say("terminal.code"), invitation.code, Colour.BOLD)
+            self._lines.field(tr("terminal.code"), invitation.code, Colour.BOLD)
         elif invitation.code_closed:
-            self._lines.field(say("terminal.code"), say("terminal.codeClosed"))
-        self._lines.field(say("terminal.link"), invitation.url)
+            self._lines.field(tr("terminal.code"), tr("terminal.codeClosed"))
+        self._lines.field(tr("terminal.link"), invitation.url)
         self._lines.field(
-            say("terminal.valid"), validity(invitation, self._clock(), self._wall_clock())
+            tr("terminal.valid"), validity(invitation, self._clock(), self._wall_clock())
         )
-        self._lines.field(say("terminal.network"), network_words(self._networks))
+        self._lines.field(tr("terminal.network"), network_words(self._networks))
         if self._refuses_unverified:
-            self._lines.field(say("terminal.guests"), say("terminal.onlyProven"))
+            self._lines.field(tr("terminal.guests"), tr("terminal.onlyProven"))
         self._lines.blank()
         self._lines.say(
             waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None)
@@ -163,7 +163,7 @@ class TerminalFace(LineFace):
     def _take_prompt(self, prompt: Prompt) -> None:
         if not self._prompts.put(prompt):
             self._turned_away.add(prompt.session_id)
-            self._lines.say(say("terminal.tooManyUnverified"))
+            self._lines.say(tr("terminal.tooManyUnverified"))
             self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
 
     def _show_outcome(self, outcome: PairOutcome) -> None:
@@ -174,44 +174,44 @@ class TerminalFace(LineFace):
         if self.options.role is Role.JOIN and not outcome.approved:
             return  # the link's end, which follows, says why
         self._lines.say(
-            say("terminal.approved")
+            tr("terminal.approved")
             if outcome.approved
             else end_words(self.options.role, outcome.reason)
         )
 
     def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
-        name = status.peer_name or say("device.other")
+        name = status.peer_name or tr("device.other")
         if before is not None and before.stage is status.stage:
             if status.stage is Stage.CONNECTED and before.peer_name != status.peer_name:
-                self._lines.say(say("terminal.callsItself", name=name))
+                self._lines.say(tr("terminal.callsItself", name=name))
             return
         match status.stage:
             case Stage.DIALING:
-                self._lines.say(say("terminal.looking", address=status.peer_address))
+                self._lines.say(tr("terminal.looking", address=status.peer_address))
             case Stage.ASKING:
                 # Not "is asked": whether our proof held, and so whether anybody is, we learn with
                 # the answer.
                 if status.deadline is None:
-                    self._lines.say(say("terminal.found"))
+                    self._lines.say(tr("terminal.found"))
                 else:
                     self._lines.say(
-                        say("terminal.foundUpTo", count=self._seconds_to(status.deadline))
+                        tr("terminal.foundUpTo", count=self._seconds_to(status.deadline))
                     )
             case Stage.CONNECTING:
-                self._lines.say(say("terminal.opening"))
+                self._lines.say(tr("terminal.opening"))
             case Stage.CONNECTED:
                 self._lines.say(connected_words(self.options.role, status))
             case Stage.WAITING:
                 if status.deadline is None:
-                    self._lines.say(say("terminal.lost", name=name))
+                    self._lines.say(tr("terminal.lost", name=name))
                 else:
                     left = duration(status.deadline - self._clock())
-                    self._lines.say(say("terminal.lostWithin", name=name, time=left))
+                    self._lines.say(tr("terminal.lostWithin", name=name, time=left))
             case Stage.CLOSED:
                 self._lines.say(end_words(self.options.role, status.reason))
 
     def _show_text(self, link: LinkStatus | None, text: str) -> None:
-        name = link.peer_name if link and link.peer_name else say("device.otherLabel")
+        name = link.peer_name if link and link.peer_name else tr("device.otherLabel")
         first, *rest = self._console.plain(text).split("\n")
         self._lines.exactly(self._console.one_line(f"{name}: {first}"))
         # Indented, so that no text can pass for a line of ours or of another device
@@ -254,14 +254,14 @@ class TerminalFace(LineFace):
     def _introduce(self, prompt: Prompt) -> None:
         badge, colour = BADGES[prompt.verified]
         self._lines.blank()
-        self._lines.say(say("terminal.asks", name=prompt.device.name))
-        self._lines.field(say("terminal.device"), prompt.device.id)
-        self._lines.field(say("terminal.address"), prompt.peer_address)
-        self._lines.field(say("terminal.proof"), say(badge), colour)
+        self._lines.say(tr("terminal.asks", name=prompt.device.name))
+        self._lines.field(tr("terminal.device"), prompt.device.id)
+        self._lines.field(tr("terminal.address"), prompt.peer_address)
+        self._lines.field(tr("terminal.proof"), tr(badge), colour)
         if prompt.verified is None:
-            self._lines.say(say("terminal.caution"))
+            self._lines.say(tr("terminal.caution"))
         if self._input_ended:
-            self._lines.say(say("terminal.nobodyAnswers"))
+            self._lines.say(tr("terminal.nobodyAnswers"))
 
     def _question(self) -> str | None:
         if self._input_ended:
@@ -272,11 +272,11 @@ class TerminalFace(LineFace):
                 if self._introduced.verified is None
                 else "terminal.allow"
             )
-            return say(key, seconds=self._seconds_to(self._introduced.deadline))
+            return tr(key, seconds=self._seconds_to(self._introduced.deadline))
         if self._far is not None:
-            return say("terminal.goOn")
+            return tr("terminal.goOn")
         if self.options.role is Role.JOIN and not self._joined:
-            return say("terminal.askCode")
+            return tr("terminal.askCode")
         return self._files.question
 
     # --- what is typed ----------------------------------------------------------------------------
@@ -316,27 +316,27 @@ class TerminalFace(LineFace):
             case "/new" if host:
                 self._post(self.options.invite)
             case _:
-                own, files = say(COMMANDS[self.options.role]), say("terminal.fileCommands")
-                self._lines.say(say("terminal.commands", own=own, files=files))
+                own, files = tr(COMMANDS[self.options.role]), tr("terminal.fileCommands")
+                self._lines.say(tr("terminal.commands", own=own, files=files))
 
     def _answer(self, prompt: Prompt, text: str) -> None:
         # An unverified one takes the whole word: a habit types the letter.
         yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
         if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
-            self._lines.say(say("terminal.tooSoon"))
+            self._lines.say(tr("terminal.tooSoon"))
         elif text in yes or _means_no(text):
             self._prompts.remove(prompt.session_id)
             self._post(Decide(prompt.session_id, text in yes, prompt.number))
         elif prompt.verified is None:
-            self._lines.say(say("terminal.answerWhole"))
+            self._lines.say(tr("terminal.answerWhole"))
         else:
-            self._lines.say(say("terminal.answerYesNo"))
+            self._lines.say(tr("terminal.answerYesNo"))
 
     def _approach(self, target: JoinTarget) -> None:
         if self._is_far(target):
             self._far = target
-            self._lines.say(say("terminal.far", address=target.authority))
-            self._lines.say(say("terminal.farCaution"))
+            self._lines.say(tr("terminal.far", address=target.authority))
+            self._lines.say(tr("terminal.farCaution"))
         else:
             self._join(target)
 
@@ -345,10 +345,10 @@ class TerminalFace(LineFace):
             self._far = None
             self._join(target)
         elif _means_no(text):
-            self._lines.say(say("terminal.notJoined"))
+            self._lines.say(tr("terminal.notJoined"))
             self.close(ExitStatus.FAILED)
         else:
-            self._lines.say(say("terminal.answerYesNo"))
+            self._lines.say(tr("terminal.answerYesNo"))
 
     def _read_code(self, text: str) -> None:
         if not text:
@@ -367,9 +367,9 @@ class TerminalFace(LineFace):
             self._tell_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
             self.close(ExitStatus.USAGE)
         elif self._introduced is not None:
-            self._lines.say(say("terminal.nobodyAnswers"))
+            self._lines.say(tr("terminal.nobodyAnswers"))
         elif self._files.open is not None:
-            self._lines.say(say("terminal.nobodyAccepts"))
+            self._lines.say(tr("terminal.nobodyAccepts"))
 
     def _seconds_to(self, moment: float) -> int:
         return max(0, math.ceil(moment - self._clock()))

@@ -8,7 +8,7 @@ from typing import Final
 
 from proxim.core.errors import Reason, sentence_for
 from proxim.core.events import Network, SessionType
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.pairing.devices import Verified
 from proxim.core.status import Invitation, LinkStatus, Networks, Via
 from proxim.ui.text.console import Colour
@@ -48,45 +48,45 @@ def answers(key: str) -> frozenset[str]:
     """What may be typed to mean something: the words of this language, and the English ones
     besides.
     """
-    return frozenset(say(key).split())
+    return frozenset(tr(key).split())
 
 
 def end_words(role: Role, reason: Reason | None) -> str:
     """Why a request or a link ended."""
     if reason is None:
-        return say("terminal.ended")
+        return tr("terminal.ended")
     return sentence_for(reason, host=role is Role.HOST)
 
 
 def connected_words(role: Role, status: LinkStatus) -> str:
     """A link is open."""
-    name = status.peer_name or say("device.otherWith")
+    name = status.peer_name or tr("device.otherWith")
     if status.resumes is not None:
-        return say("terminal.connectedAgain", name=name)
-    way = say("terminal.overLane") if status.via is Via.LANE else ""
+        return tr("terminal.connectedAgain", name=name)
+    way = tr("terminal.overLane") if status.via is Via.LANE else ""
     proof = proved_words(role, status.verified)
-    return say("terminal.connected", name=name, proof=proof, way=way, commands=say(COMMANDS[role]))
+    return tr("terminal.connected", name=name, proof=proof, way=way, commands=tr(COMMANDS[role]))
 
 
 def proved_words(role: Role, verified: Verified | None) -> str:
     """How the other device of a link proved itself, to stand in brackets behind its name."""
-    return say("terminal.notVerified" if verified is None else _PROVED[role, verified])
+    return tr("terminal.notVerified" if verified is None else _PROVED[role, verified])
 
 
 def waiting_words(*, qr_shown: bool, code_shown: bool) -> str:
     """What to do with what is shown."""
-    return say(_WAITING[qr_shown, code_shown])
+    return tr(_WAITING[qr_shown, code_shown])
 
 
 def validity(invitation: Invitation, now: float, wall_now: float) -> str:
     """How long a code lives, as a duration and as the time of day here."""
-    kind = say(_TYPES[invitation.type])
+    kind = tr(_TYPES[invitation.type])
     if invitation.expires is None:
         return kind
     left = invitation.expires - now
     until = time.localtime(wall_now + left)
     clock = f"{until.tm_hour:02}:{until.tm_min:02}"
-    return say("terminal.validUntil", time=duration(left), clock=clock, kind=kind)
+    return tr("terminal.validUntil", time=duration(left), clock=clock, kind=kind)
 
 
 def network_words(networks: Networks) -> str:
@@ -97,10 +97,10 @@ def network_words(networks: Networks) -> str:
         for network in networks.networks
         if network.address != networks.chosen and not network.virtual
     ]
-    text = ", ".join(map(_named, chosen)) or say("terminal.networkUnknown")
+    text = ", ".join(map(_named, chosen)) or tr("terminal.networkUnknown")
     if not others:
         return text
-    return say("terminal.networkOthers", networks=text, others=", ".join(map(_named, others)))
+    return tr("terminal.networkOthers", networks=text, others=", ".join(map(_named, others)))
 
 
 def _named(network: Network) -> str:
@@ -116,4 +116,4 @@ def duration(seconds: float) -> str:
         ((size, unit) for unit, size in _UNITS if whole >= 2 * size or whole == size == _MINUTE),
         (1, "times.seconds"),
     )
-    return say(unit, count=round(whole / size))
+    return tr(unit, count=round(whole / size))

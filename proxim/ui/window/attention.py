@@ -6,7 +6,7 @@ import tkinter
 from tkinter import ttk
 from typing import Final
 
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, set_text
 
@@ -72,7 +72,7 @@ class TroubleLine(ttk.Frame):
         self._label = WrapLabel(self, style="Red.Line.TLabel", wraplength=px(440))
         self._label.grid(row=0, column=0, sticky="ew")
         self.button = ttk.Button(
-            self, text=say("window.dismiss"), style="Small.TButton", command=self.dismiss
+            self, text=tr("window.dismiss"), style="Small.TButton", command=self.dismiss
         )
         self.button.grid(row=0, column=1, padx=px(6))
 
@@ -101,6 +101,6 @@ class TroubleLine(ttk.Frame):
         more = len(self._lines) - 1
         set_text(self._label, self._lines[-1])
         set_text(
-            self.button, say("window.dismissMore", count=more) if more else say("window.dismiss")
+            self.button, tr("window.dismissMore", count=more) if more else tr("window.dismiss")
         )
         self.grid()

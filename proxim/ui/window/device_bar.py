@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from proxim.core.events import Intent, Rename
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.sanitize import display_name
 from proxim.core.status import ThisDevice
 from proxim.ui.window.theme import Theme
@@ -24,7 +24,7 @@ class DeviceBar(ttk.Frame):
         px = theme.px
         self.columnconfigure(1, weight=1)
         self.rowconfigure(0, minsize=px(28))  # the field's: nothing moves when it opens
-        ttk.Label(self, text=say("device.this"), style="Quiet.TLabel").grid(
+        ttk.Label(self, text=tr("device.this"), style="Quiet.TLabel").grid(
             row=0, column=0, padx=(0, px(8))
         )
         # As wide as its column, whatever the name
@@ -32,7 +32,7 @@ class DeviceBar(ttk.Frame):
         self._label.grid(row=0, column=1, sticky="ew")
         self._label.bind("<Configure>", lambda _event: self._fit())
         self.button = ttk.Button(
-            self, text=say("device.rename"), style="Small.TButton", command=self.rename
+            self, text=tr("device.rename"), style="Small.TButton", command=self.rename
         )
         self.button.grid(row=0, column=2, padx=(px(8), 0))
         self._entry: ttk.Entry | None = None
@@ -55,7 +55,7 @@ class DeviceBar(ttk.Frame):
             self._entry.bind("<KP_Enter>", lambda _event: self.rename())
             self._entry.bind("<Escape>", lambda _event: self._close())
             self._entry.focus_set()
-            self.button.configure(text=say("device.save"))
+            self.button.configure(text=tr("device.save"))
             return
         name = self._entry.get().strip()
         self._close()
@@ -67,7 +67,7 @@ class DeviceBar(ttk.Frame):
             self._entry.destroy()
             self._entry = None
         self._label.grid()
-        self.button.configure(text=say("device.rename"))
+        self.button.configure(text=tr("device.rename"))
         self.button.focus_set()
 
     def _fit(self) -> None:

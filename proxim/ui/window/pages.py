@@ -10,7 +10,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING, Final
 
 from proxim.core.events import LinkID
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent
 from proxim.ui.window.tabs import TabRow
 from proxim.ui.window.theme import Theme
@@ -196,7 +196,7 @@ class Pages:
             self.tabs.grid(row=0, column=0, sticky="ew", padx=px(20), pady=(px(10), 0))
             # First in the order of the Tab key, as it is first on the screen
             self.tabs.lower(self._home)
-            self.tabs.put(HOME, say("window.invite"))
+            self.tabs.put(HOME, tr("window.invite"))
             self.tabs.select(self.open)
         return self.tabs
 
@@ -237,7 +237,7 @@ class Pages:
 
         if self.waiting is None:
             self.waiting = TransferList(self._root, self._theme, self._post, self._answer)
-            self._have_tabs().put(WAITING, say("window.files"))
+            self._have_tabs().put(WAITING, tr("window.files"))
         return self.waiting
 
     def _drop_waiting_list(self) -> None:

@@ -9,7 +9,7 @@ from tkinter import ttk
 from tkinter.font import Font
 from typing import Final, Literal
 
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.pairing.devices import Verified
 from proxim.ui.window.appearance import Appearance
 
@@ -148,7 +148,7 @@ class Theme:
             ),
             None: ("window.notVerified", "Amber.Badge.TLabel"),
         }[verified]
-        return say(key), style
+        return tr(key), style
 
     def code_font(self, characters: int) -> Font:
         """Monospaced, as large as a code of that length allows."""

@@ -10,7 +10,7 @@ from tkinter import ttk
 from tkinter.font import Font
 from typing import Final
 
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
 
 COPIED_SHOWN_MS: Final = 1500  # long enough to be noticed, short enough for the next copy
@@ -91,7 +91,7 @@ def lettered(key: str) -> tuple[str, int]:
     """The text of a button, and where the letter is that presses it: the one behind "&" in the
     language's file.
     """
-    text = say(key)
+    text = tr(key)
     return text.replace("&", "", 1), text.find("&")
 
 
@@ -161,7 +161,7 @@ class CopyButton(ttk.Button):
     ) -> None:
         super().__init__(master, text=text, underline=underline, command=self.copy, style=style)
         # Nothing moves when it says what it did
-        self.configure(width=max(len(text), len(say("window.copied"))))
+        self.configure(width=max(len(text), len(tr("window.copied"))))
         self._label = text
         self._underline = underline
         self._source = source
@@ -176,7 +176,7 @@ class CopyButton(ttk.Button):
         self.clipboard_clear()
         self.clipboard_append(text)
         self._forget()
-        self.configure(text=say("window.copied"), underline=-1)
+        self.configure(text=tr("window.copied"), underline=-1)
         self._restore = self.after(COPIED_SHOWN_MS, self._show_label)
 
     def _show_label(self) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.events import Decide
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -37,7 +37,7 @@ from proxim.ui.window.drop import DropTarget
 from proxim.ui.window.pages import HOME, Pages
 from proxim.ui.window.pairing.invite import InvitePanel
 from proxim.ui.window.pairing.join import JoinField
-from proxim.ui.window.pairing.steps import LadderView, Side, side_of
+from proxim.ui.window.pairing.steps import StepsSide, StepsView, side_of
 from proxim.ui.window.root import darken_title_bar, make_root, scale_of
 from proxim.ui.window.theme import Theme, ThemeChoice
 from proxim.ui.window.widgets import command_key, letter
@@ -166,7 +166,7 @@ class Window:
         self.join = JoinField(home, theme, self._post)
         self.join.grid(row=3, column=0, sticky="ew")
         self._rule(home).grid(row=4, column=0, sticky="ew", pady=(px(14), px(12)))
-        self.ladder = LadderView(home, theme, self._post, self._clock)
+        self.ladder = StepsView(home, theme, self._post, self._clock)
         self.ladder.grid(row=5, column=0, sticky="ew")
         self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
         home.rowconfigure(6, weight=1)  # what a larger window has to spare
@@ -247,7 +247,7 @@ class Window:
         """The task bar shows it."""
         asked = self._incoming is not None and self._incoming.question is not None
         key = "window.asksToJoin" if self._dialogs else "window.filesForYou" if asked else None
-        self.attention.ask(say(key) if key is not None else None)
+        self.attention.ask(tr(key) if key is not None else None)
 
     def _show_transfer(self, status: "TransferStatus") -> None:
         # Late: files come with the first guest at the earliest.
@@ -275,7 +275,7 @@ class Window:
         connected = self.pages.show_link(status)
         if connected:
             self.invite.close_menus()
-        if connected and side_of(status.link) is Side.GUEST:
+        if connected and side_of(status.link) is StepsSide.GUEST:
             self.join.clear()
 
     def _show_trouble(self, status: Trouble) -> None:
@@ -325,10 +325,10 @@ class Window:
         """Whether files that are dropped now go anywhere, and where."""
         panel = self.pages.link
         if panel is None:
-            return False, say("window.dropNowhere")
+            return False, tr("window.dropNowhere")
         if not panel.bar.can_files:
-            return False, say("window.dropNotNow", name=panel.peer_name)
-        return True, say("window.dropHere", name=panel.peer_name)
+            return False, tr("window.dropNotNow", name=panel.peer_name)
+        return True, tr("window.dropHere", name=panel.peer_name)
 
     def _dropped(self, paths: tuple[str, ...]) -> None:
         panel = self.pages.link

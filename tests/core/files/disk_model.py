@@ -102,7 +102,7 @@ class FakeSink:
 
     def hold(self) -> None:
         self.way = None
-        self.answer(fe.SinkHeld(self.id, self.position))
+        self.answer(fe.SinkPaused(self.id, self.position))
         self.written = 0
         self.generation = -1  # until the next TakeStream
 

@@ -51,8 +51,8 @@ def disk_answers(ledger: Ledger, number: int, *, well: bool) -> list[fe.DiskEven
             answers.append(
                 fe.SinkReady(transfer) if well else fe.SinkFailed(transfer, Reason.DISK_FULL)
             )
-        elif state is SinkState.HOLDING:
-            answers.append(fe.SinkHeld(transfer, START))
+        elif state is SinkState.PAUSING:
+            answers.append(fe.SinkPaused(transfer, START))
         elif state is SinkState.READY and well:
             done = fe.SinkFinished(transfer, (), "photo", "00" * 32)
             answers.append(done if number % 3 == 0 else fe.SinkWrote(transfer, number, number))

@@ -79,7 +79,7 @@ def test_what_may_not_come_now() -> None:
         bench.after(ANNOUNCED, fm.Continue(ID, 0, START))
     assert error.value.reason is Reason.NOT_ALLOWED
     with pytest.raises(MachineMisuseError):
-        bench.after(fe.SinkHeld(ID, START))
+        bench.after(fe.SinkPaused(ID, START))
 
 
 def test_the_sink_listens_before_the_sender_hears_that_it_may_begin() -> None:
@@ -117,7 +117,7 @@ def test_figures_through_a_change_of_way() -> None:
     bench.after(fe.SinkWrote(ID, 0, 12))
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
     bench.speaker.lane_open = False
-    assert bench.after(LaneChanged()) == [file_do.HoldSink(ID)]
+    assert bench.after(LaneChanged()) == [file_do.PauseSink(ID)]
     assert (
         bench.after(LaneChanged())
         == bench.after(fm.Continue(ID, 0, START))
@@ -125,7 +125,7 @@ def test_figures_through_a_change_of_way() -> None:
         == []
     )
     assert said(bench.after(fe.SinkWrote(ID, 0, 14))) == [fm.Progress(ID, 0, 14)]
-    assert said(bench.after(fe.SinkHeld(ID, Position(1, 4)))) == [
+    assert said(bench.after(fe.SinkPaused(ID, Position(1, 4)))) == [
         fm.Continue(ID, 1, Position(1, 4))
     ]
     assert bench.after(fe.SinkWrote(ID, 0, 14)) == []
@@ -138,8 +138,8 @@ def test_figures_through_a_change_of_way() -> None:
 def test_the_sender_asks_for_another_way() -> None:
     bench = active(lane=True)
     assert bench.after(fm.Continue(ID, 7, START)) == []
-    assert bench.after(fm.Continue(ID, 0, START)) == [file_do.HoldSink(ID)]
-    commands = bench.after(fe.SinkHeld(ID, START))
+    assert bench.after(fm.Continue(ID, 0, START)) == [file_do.PauseSink(ID)]
+    commands = bench.after(fe.SinkPaused(ID, START))
     assert commands[0] == file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 1)
     assert bench.after(fm.Continue(ID, 0, START)) == []  # it crossed
 
@@ -180,7 +180,7 @@ def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
         new = FakePeerLink(ev.LinkID("new"))
         if later == 0:
             bench.after(FINISHED)
-            assert bench.one.unheard
+            assert bench.one.unacknowledged
             assert bench.status.state is file_st.TransferState.DONE
         commands = bench.one.announced_again(new)
         if later == 1:
@@ -191,7 +191,7 @@ def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
             assert file_do.CloseSink(ID, keep=False) in commands
         assert said(commands) == [fm.Accept(ID, (Span(0, 3),)), fm.Finished(ID)]
         assert bench.status.state is file_st.TransferState.DONE
-        assert not bench.one.unheard
+        assert not bench.one.unacknowledged
 
 
 def test_announced_again_while_the_old_link_seems_to_live() -> None:
@@ -268,22 +268,22 @@ def test_all_that_was_wanted_failed() -> None:
 
 
 def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:
-    for wait, unheard in ((UNHEARD_SECONDS / 2, True), (UNHEARD_SECONDS * 2, False)):
+    for wait, unacknowledged in ((UNHEARD_SECONDS / 2, True), (UNHEARD_SECONDS * 2, False)):
         bench = active()
         bench.after(FINISHED)
         bench.one.link_lost(bench.now + wait)
-        assert bench.one.unheard is unheard
+        assert bench.one.unacknowledged is unacknowledged
 
 
 def test_cancelled_unheard_then_lost_again() -> None:
     bench = active()
     bench.after(LinkDown(), fe.CancelTransfer(ID))
-    assert bench.one.unheard
+    assert bench.one.unacknowledged
     bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
     assert said(bench.after(ANNOUNCED)) == [fm.Cancel(ID, Reason.CANCELLED.value)]
     assert bench.status.link == "new"  # so that the loss of that one is noticed
     bench.one.link_lost(bench.now)
-    assert bench.one.unheard
+    assert bench.one.unacknowledged
 
 
 def test_names_of_ids_are_not_shown() -> None:

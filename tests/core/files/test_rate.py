@@ -2,11 +2,11 @@
 
 import pytest
 
-from proxim.core.files.progress import SETTLED_SECONDS, STEP_SECONDS, WINDOW_SECONDS, Rate
+from proxim.core.files.progress import SETTLED_SECONDS, STEP_SECONDS, WINDOW_SECONDS, RateMeter
 
 
 def test_nothing_is_known_at_first() -> None:
-    rate = Rate()
+    rate = RateMeter()
     assert rate.speed is None
     rate.note(0, 10.0)
     rate.note(1000, 10.0 + SETTLED_SECONDS / 2)
@@ -16,7 +16,7 @@ def test_nothing_is_known_at_first() -> None:
 
 
 def test_it_follows_what_happens() -> None:
-    rate = Rate()
+    rate = RateMeter()
     for second in range(30):
         rate.note(second * 100, float(second))
     assert rate.speed == pytest.approx(100)
@@ -26,7 +26,7 @@ def test_it_follows_what_happens() -> None:
 
 
 def test_a_stop_is_forgotten() -> None:
-    rate = Rate()
+    rate = RateMeter()
     rate.note(0, 0.0)
     rate.note(100, 1.0)
     rate.restart()
@@ -37,7 +37,7 @@ def test_a_stop_is_forgotten() -> None:
 
 
 def test_a_peer_that_tells_too_much_fills_no_memory() -> None:
-    rate = Rate()
+    rate = RateMeter()
     for count in range(100_000):
         rate.note(count, count / 100_000)
     assert len(rate._seen) <= 2 + 1 / STEP_SECONDS

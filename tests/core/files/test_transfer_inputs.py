@@ -7,7 +7,7 @@ from typing import get_args
 
 from proxim.core import events as ev
 from proxim.core.files import incoming, outgoing
-from proxim.core.files.events import IncomingInput, LinkUp, OutgoingInput, Speaker
+from proxim.core.files.events import IncomingInput, LinkUp, OutgoingInput, PeerLink
 from tests.core.files.transfer_bench import Bench
 
 
@@ -22,6 +22,6 @@ def test_each_input_is_taken_somewhere() -> None:
 
 def test_a_speaker_is_what_it_says() -> None:
     bench = Bench().linked()
-    speaker: Speaker = bench.left.peer_link
+    speaker: PeerLink = bench.left.peer_link
     assert LinkUp(speaker).speaker.id == bench.link.id
     assert speaker.binding == bench.right.peer_link.binding

@@ -277,12 +277,12 @@ class Side:
             case file_do.TakeStream(transfer):
                 if transfer in disk.sinks:
                     disk.sinks[transfer].take(command)
-            case file_do.HoldSink(transfer):
+            case file_do.PauseSink(transfer):
                 disk.sinks[transfer].hold()
             case file_do.CloseSink(transfer, keep):
                 sink = disk.sinks.pop(transfer, None)
                 # Sinks say nothing any more; a program's answers about other things stay.
-                mine = (fe.SinkReady, fe.SinkFailed, fe.SinkWrote, fe.SinkHeld)
+                mine = (fe.SinkReady, fe.SinkFailed, fe.SinkWrote, fe.SinkPaused)
                 kept = [
                     one
                     for one in disk.answers

@@ -10,7 +10,7 @@ from proxim.core.link import commands as link_do
 from proxim.core.link.lane import (
     MAX_TRIES,
     RETRY_SECONDS,
-    Lane,
+    LanePolicy,
     LaneSecret,
     LaneTerms,
     proved_secret,
@@ -26,8 +26,8 @@ OFFER = fm.OfferLane(b"T" * 16, b"K" * 32)
 TIMER = ev.Timer(ev.TimerName.LANE, ID)
 
 
-def lane(*, host: bool, keys: ProofKeys | None = None) -> Lane:
-    return Lane(ID, LaneTerms(None if host else URL, proved_secret(keys)), counting_bytes())
+def lane(*, host: bool, keys: ProofKeys | None = None) -> LanePolicy:
+    return LanePolicy(ID, LaneTerms(None if host else URL, proved_secret(keys)), counting_bytes())
 
 
 def test_the_secret_of_a_proof_is_the_same_at_both_ends_and_in_no_log() -> None:

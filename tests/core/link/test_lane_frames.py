@@ -9,7 +9,7 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.json_text import MessageError
 from proxim.core.link.lane_frames import (
     STREAM_PREFIX_BYTES,
-    Hello,
+    LaneHello,
     Stream,
     Text,
     direction_key,
@@ -44,11 +44,11 @@ def test_no_two_frames_share_a_nonce() -> None:
 
 @each_row("carries_link", [True, False])
 def test_a_hello_says_whether_the_link_comes_with_it(carries_link: bool) -> None:
-    assert read_frame(hello_frame(carries_link=carries_link)) == Hello(carries_link)
+    assert read_frame(hello_frame(carries_link=carries_link)) == LaneHello(carries_link)
 
 
 def test_a_hello_of_a_later_version_may_say_more() -> None:
-    assert read_frame(b"\x03\x81" + bytes(63)) == Hello(carries_link=True)
+    assert read_frame(b"\x03\x81" + bytes(63)) == LaneHello(carries_link=True)
 
 
 @given(st.text())

@@ -828,8 +828,8 @@ def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
     files.disk(fe.SinkReady(TRANSFER), T0)
     play.on(link_ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), ...)
     play.on(CARRIED, ...)
-    play.on(on_lane(lm.Hello("Phone")), ..., file_do.HoldSink(TRANSFER), ...)
-    held = files.disk(fe.SinkHeld(TRANSFER, START), T0)
+    play.on(on_lane(lm.Hello("Phone")), ..., file_do.PauseSink(TRANSFER), ...)
+    held = files.disk(fe.SinkPaused(TRANSFER, START), T0)
     assert file_do.TakeStream(TRANSFER, ID, link_ev.LANE_CHANNEL, 1) in held
 
 

@@ -10,7 +10,7 @@ from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import messages as msg
-from proxim.core.pairing.connections import DoorLimits
+from proxim.core.pairing.connections import ConnectionLimits
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target, to_base64url
 from proxim.core.pairing.invitations import Invitations
@@ -95,7 +95,7 @@ class HostBench(Bench):
         *,
         spake2: MakeExchange = FakeSpake2,
         require_proof: bool = False,
-        limits: DoorLimits = DoorLimits(),  # noqa: B008  # immutable
+        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # immutable
     ) -> None:
         self.prover = prover(spake2)
         invitations = Invitations(

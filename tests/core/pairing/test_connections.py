@@ -14,7 +14,7 @@ from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import messages as msg
-from proxim.core.pairing.connections import CHALLENGE_SECONDS, DoorLimits
+from proxim.core.pairing.connections import CHALLENGE_SECONDS, ConnectionLimits
 from proxim.core.pairing.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.pairing.host_code import JoinTarget, to_base64url
 from proxim.core.pairing.proof import ProofKeys, Side, start_resumption, tag_auth, tag_matches
@@ -72,7 +72,7 @@ def nobody_is_asked(commands: list[do.Command]) -> bool:
 
 
 def test_the_limits_are_those_of_the_specification() -> None:
-    limits = DoorLimits()
+    limits = ConnectionLimits()
     assert (limits.first_message_seconds, limits.unapproved_seconds) == (10.0, 60.0)
     assert (limits.unapproved_messages, limits.messages_per_second, limits.burst) == (8, 20.0, 60.0)
     assert CHALLENGE_SECONDS == 10.0
@@ -193,7 +193,7 @@ def test_a_socket_being_closed_hears_no_clock(host: HostBench) -> None:
 
 
 def test_other_limits_can_be_set() -> None:
-    bench = HostBench(limits=DoorLimits(1.0, 2.0, 3, 1.0, 5.0))
+    bench = HostBench(limits=ConnectionLimits(1.0, 2.0, 3, 1.0, 5.0))
     bench.listen()
     guest = bench.connect()
     assert bench.advance(1.0) == shut_out(guest)
@@ -891,7 +891,7 @@ def test_before_the_approval_such_a_message_is_only_refused(host: HostBench) -> 
 
 def test_too_many_right_ones_are_only_refused(host: HostBench) -> None:
     guest, _ = offered(host)
-    for _ in range(int(DoorLimits().burst)):
+    for _ in range(int(ConnectionLimits().burst)):
         commands = host.say(guest.connection, guest.signal(CANDIDATE))
     assert errors(commands) == ["too_many"]
 

@@ -89,7 +89,11 @@ def machine(bench: HostBench) -> Host:
 def memory(bench: HostBench) -> tuple[int, int, int]:
     """How many sockets, sessions and secrets the host keeps."""
     host = machine(bench)
-    return len(host._door._sockets), len(host._sessions._sessions), len(host._sessions._secrets)
+    return (
+        len(host._guest_connections._sockets),
+        len(host._sessions._sessions),
+        len(host._sessions._secrets),
+    )
 
 
 def pending_timers(bench: HostBench) -> dict[ev.Timer, float]:
@@ -1089,7 +1093,9 @@ class AnyHost(RuleBasedStateMachine):
                     assert timer.scope in ledger.alive
         challenged = {timer for timer in ledger.timers if timer.name is ev.TimerName.CHALLENGE}
         assert challenged == {
-            challenge_timer(one) for one, socket in host._door._sockets.items() if socket.proof
+            challenge_timer(one)
+            for one, socket in host._guest_connections._sockets.items()
+            if socket.proof
         }
         assert {
             timer.scope for timer in ledger.timers if timer.name is ev.TimerName.APPROVAL
@@ -1104,14 +1110,18 @@ class AnyHost(RuleBasedStateMachine):
     @invariant()
     def memory_is_bounded(self) -> None:
         host = machine(self.bench)
-        assert set(host._door._sockets) == self.bench.ledger.sockets
+        assert set(host._guest_connections._sockets) == self.bench.ledger.sockets
         assert set(host._sessions._secrets) == set(host._sessions._sessions)
         assert SessionState.ENDED not in [session.state for session in host._sessions]
 
     @invariant()
     def every_try_in_flight_is_somebodys(self) -> None:
         host = machine(self.bench)
-        trying = [socket.session_id for socket in host._door._sockets.values() if socket.proof]
+        trying = [
+            socket.session_id
+            for socket in host._guest_connections._sockets.values()
+            if socket.proof
+        ]
         for session in host._sessions:
             secrets = host._sessions.secrets_of(session.id)
             assert secrets is not None
@@ -1296,7 +1306,7 @@ class AnyHost(RuleBasedStateMachine):
         self, connection: ev.ConnectionID, payload: msg.Description | msg.Candidate, *, sealed: bool
     ) -> None:
         """Say a signal by the name that the guest has for its session; sealed if it can be."""
-        name = machine(self.bench)._door._sockets[connection].claimed_id
+        name = machine(self.bench)._guest_connections._sockets[connection].claimed_id
         guest = self.held.get(connection)
         sealed = (
             sealed
@@ -1390,7 +1400,7 @@ class AnyHost(RuleBasedStateMachine):
         self, data: strategies.DataObject, offer: bool, mac: str | None
     ) -> None:
         connection = self.some_socket(data, set(self.sealing()))
-        name = machine(self.bench)._door._sockets[connection].claimed_id
+        name = machine(self.bench)._guest_connections._sockets[connection].claimed_id
         commands = self.bench.say(
             connection, msg.Signal(name, OFFER if offer else msg.Candidate(LINE), mac)
         )

@@ -5,14 +5,14 @@ from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.proof import ProofKeys, tag_matches
-from proxim.core.pairing.session import Guest, host_tag, refusal, rejection
+from proxim.core.pairing.session import PairingRequest, host_tag, refusal, rejection
 from tests.core.handed_in import PHONE
 from tests.rows import each_row
 
 SOCKET = ev.ConnectionID(7)
 KEYS = ProofKeys(b"context", b"guest", b"host", b"secret")
-STRANGER = Guest(SOCKET, "192.168.1.9", "abc", PHONE)
-PROVED = Guest(SOCKET, "192.168.1.9", "abc", PHONE, keys=KEYS)
+STRANGER = PairingRequest(SOCKET, "192.168.1.9", "abc", PHONE)
+PROVED = PairingRequest(SOCKET, "192.168.1.9", "abc", PHONE, keys=KEYS)
 
 
 @each_row("reason", Reason)

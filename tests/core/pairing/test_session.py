@@ -21,9 +21,9 @@ from proxim.core.pairing.session import (
     LOST_SOCKET_SECONDS,
     Ask,
     End,
-    Guest,
     GuestSignal,
-    Resume,
+    PairingRequest,
+    ResumeLink,
     Session,
     SessionInput,
     SessionState,
@@ -38,13 +38,13 @@ from tests.rows import each_row
 
 SDP = sdp()
 ID = "session-id"
-GUEST = Guest(
+GUEST = PairingRequest(
     ev.ConnectionID(1),
     "192.168.1.9",
     host_code.CODE_SESSION_ID,
     devices.DeviceInfo("Phone", "uuid-of-phone"),
 )
-OTHER = Guest(
+OTHER = PairingRequest(
     ev.ConnectionID(2), "192.168.1.10", ID, devices.DeviceInfo("Tablet", "uuid-of-tablet")
 )
 LINK = ev.LinkID("host-1")
@@ -71,7 +71,7 @@ ONE_TIME, TEMPORARY, PERSISTENT = (
 )
 
 
-def signal(message: msg.Signal, guest: Guest = GUEST) -> GuestSignal:
+def signal(message: msg.Signal, guest: PairingRequest = GUEST) -> GuestSignal:
     return GuestSignal(guest.connection, message)
 
 
@@ -83,7 +83,7 @@ def heard(message: lm.LinkMessage) -> link_ev.ChannelMessage:
     return link_ev.ChannelMessage(LINK, 1, lm.dump_link_message(message))
 
 
-def rejected(reason: Reason, guest: Guest = GUEST) -> list[do.Command]:
+def rejected(reason: Reason, guest: PairingRequest = GUEST) -> list[do.Command]:
     """What ends a prompt that was not approved."""
     return [
         do.CancelTimer(APPROVAL),
@@ -149,10 +149,10 @@ def linked(kind: ev.SessionType = ONE_TIME) -> Session:
     return session
 
 
-def proved(number: int, name: str = host_code.CODE_SESSION_ID) -> Guest:
+def proved(number: int, name: str = host_code.CODE_SESSION_ID) -> PairingRequest:
     """A guest on the socket of that number, with keys of its own."""
     keys = ProofKeys(b"", bytes([number]), b"", b"secret")
-    return Guest(
+    return PairingRequest(
         ev.ConnectionID(number), GUEST.address, name, GUEST.device, devices.Verified.CODE, keys
     )
 
@@ -160,17 +160,17 @@ def proved(number: int, name: str = host_code.CODE_SESSION_ID) -> Guest:
 PROVED = proved(1)
 
 
-def keys_of(guest: Guest) -> ProofKeys:
+def keys_of(guest: PairingRequest) -> ProofKeys:
     assert guest.keys is not None
     return guest.keys
 
 
-def back(number: int, last: Guest) -> Guest:
+def back(number: int, last: PairingRequest) -> PairingRequest:
     """It comes back on a new socket, by what its last proof left it."""
     return replace(proved(number, keys_of(last).resume_name()), verified=None)
 
 
-def offered_by(session: Session, guest: Guest) -> ev.LinkID:
+def offered_by(session: Session, guest: PairingRequest) -> ev.LinkID:
     """The guest that was let in offers, and is answered."""
     assert session.link is not None
     link = session.link.id
@@ -183,7 +183,7 @@ def offered_by(session: Session, guest: Guest) -> ev.LinkID:
     return link
 
 
-def open_link(session: Session, guest: Guest) -> ev.LinkID:
+def open_link(session: Session, guest: PairingRequest) -> ev.LinkID:
     """The guest that was let in offers, and its link opens."""
     link = offered_by(session, guest)
     session.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL), T0)
@@ -631,7 +631,7 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     told = replace(WAITING, link=new, stage=st.Stage.APPROVED, deadline=None, resumes=LINK)
     tag = tag_auth(keys_of(guest).host_tag("approved"))
     token, key = keys_of(guest).key("lane token")[:16], keys_of(guest).key("lane key")
-    assert session.handle(Resume(guest), T0 + 60) == [
+    assert session.handle(ResumeLink(guest), T0 + 60) == [
         do.CancelTimer(RESUME),
         do.Send(guest.connection, msg.PairResult(guest.session_id, approved=True, auth=tag)),
         do.Publish(told),
@@ -654,7 +654,7 @@ def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> 
     ):
         session = make()
         state, link = session.state, session.link
-        assert session.handle(Resume(guest), T0) == [rejection(guest, Reason.UNKNOWN_SESSION)]
+        assert session.handle(ResumeLink(guest), T0) == [rejection(guest, Reason.UNKNOWN_SESSION)]
         assert (session.state, session.link) == (state, link)
         assert not session.serves(guest.connection)
 
@@ -673,7 +673,7 @@ def test_before_a_proved_link_has_opened_there_is_nothing_to_come_back_to(
 def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -> None:
     session = linked_by_proof()
     guest = back(3, PROVED)
-    commands = session.handle(Resume(guest), T0)
+    commands = session.handle(ResumeLink(guest), T0)
     assert commands[:6] == [
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
@@ -694,7 +694,7 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     session = away()
     play = Playbook(session, T0)
     guest = back(3, PROVED)
-    play.on(Resume(guest), ..., at=T0 + 95)
+    play.on(ResumeLink(guest), ..., at=T0 + 95)
     offered_by(session, guest)
     # A lane may carry it
     play.on(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), at=T0 + 105)
@@ -713,7 +713,7 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
 def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
     session = away()
     guest = back(3, PROVED)
-    session.handle(Resume(guest), T0 + 119)
+    session.handle(ResumeLink(guest), T0 + 119)
     offered_by(session, guest)
     session.handle(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
     commands = session.handle(
@@ -732,7 +732,7 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     # The guest did not hear the first approval, and so comes by the same name
     for number in (3, 4):
         guest = back(number, PROVED)
-        session.handle(Resume(guest), T0)
+        session.handle(ResumeLink(guest), T0)
         names.append(keys_of(guest).resume_name())
     assert [session.resume_secret(name) is not None for name in names] == [True, False, True]
     open_link(session, guest)
@@ -779,7 +779,7 @@ def test_a_lifetime_that_ends_meanwhile() -> None:
     # A one-time session that was joined in time
     play = Playbook(away(), T0)
     play.on(ev.TimerFired(SESSION))
-    play.on(Resume(back(3, PROVED)), ...)
+    play.on(ResumeLink(back(3, PROVED)), ...)
     play.reaches(SessionState.LINKING)
 
 
@@ -795,7 +795,7 @@ def test_nobody_else_gets_in_meanwhile_and_a_late_answer_is_too_late() -> None:
 def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
     session = away(PERSISTENT)
     guest = back(3, PROVED)
-    session.handle(Resume(guest), T0)
+    session.handle(ResumeLink(guest), T0)
     session.handle(
         signal(msg.Signal(guest.session_id, msg.Description(SDP, msg.SDPType.OFFER)), guest), T0
     )
@@ -829,7 +829,7 @@ def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
     session.handle(link_ev.LaneLost(LINK), T0)
     assert session.state is SessionState.AWAY
     guest = back(3, PROVED)
-    session.handle(Resume(guest), T0)
+    session.handle(ResumeLink(guest), T0)
     open_link(session, guest)
     assert session.link.status.via is st.Via.WEBRTC  # which is tried first, each time
 
@@ -881,7 +881,7 @@ INPUTS: dict[str, SessionInput] = {
     "lane": link_ev.LaneOpened(LINK),
     "lane_lost": link_ev.LaneLost(LINK),
     "lane_timer": ev.TimerFired(ev.Timer(ev.TimerName.LANE, LINK)),
-    "resume": Resume(replace(PROVED, connection=ev.ConnectionID(3))),
+    "resume": ResumeLink(replace(PROVED, connection=ev.ConnectionID(3))),
     "resume_timer": ev.TimerFired(RESUME),
 }
 STATES = {

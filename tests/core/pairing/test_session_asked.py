@@ -12,7 +12,7 @@ from proxim.core.pairing import host_code
 from proxim.core.pairing.session import (
     MAX_IGNORED,
     Ask,
-    Guest,
+    PairingRequest,
     Session,
     SessionInput,
     SessionState,
@@ -25,7 +25,7 @@ from tests.core.playbook import Playbook
 from tests.rows import each_row
 
 ID = "session-id"
-GUEST = Guest(ev.ConnectionID(1), "192.168.1.9", host_code.CODE_SESSION_ID, PHONE)
+GUEST = PairingRequest(ev.ConnectionID(1), "192.168.1.9", host_code.CODE_SESSION_ID, PHONE)
 APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
 T0 = 100.0
 

@@ -12,9 +12,9 @@ from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs
 from proxim.core.pairing.session import (
     Ask,
     End,
-    Guest,
     GuestSignal,
-    Resume,
+    PairingRequest,
+    ResumeLink,
     Session,
     SessionInput,
     Sessions,
@@ -54,7 +54,7 @@ def test_a_session_is_found_by_its_link_while_it_has_one() -> None:
     sessions = Sessions()
     session = keep(sessions, "a", "host-1")
     assert sessions.by_link(ev.LinkID("host-1")) is None
-    sessions.tell(session, Ask(Guest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE)), T0)
+    sessions.tell(session, Ask(PairingRequest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE)), T0)
     sessions.tell(session, ev.Decide("a", approved=True), T0)
     assert sessions.by_link(ev.LinkID("host-1")) is session
     assert sessions.by_link(ev.LinkID("host-2")) is None
@@ -64,7 +64,7 @@ def test_a_session_is_found_by_what_its_lost_link_left() -> None:
     sessions = Sessions()
     session = keep(sessions, "a", "host-1", "host-2")
     keys, new = (ProofKeys(b"", share, b"", b"") for share in (b"1", b"2"))
-    guest = Guest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE, devices.Verified.QR, keys)
+    guest = PairingRequest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE, devices.Verified.QR, keys)
     offer = msg.Description(sdp(), msg.SDPType.OFFER)
     events: list[SessionInput] = [
         Ask(guest),
@@ -80,7 +80,7 @@ def test_a_session_is_found_by_what_its_lost_link_left() -> None:
     assert sessions.by_resume_name(keys.resume_name()) is session
     assert sessions.by_resume_name(new.resume_name()) is None
     assert sessions.by_lost_link(ev.LinkID("host-1")) is None
-    sessions.tell(session, Resume(replace(guest, session_id=keys.resume_name(), keys=new)), T0)
+    sessions.tell(session, ResumeLink(replace(guest, session_id=keys.resume_name(), keys=new)), T0)
     assert (
         sessions.by_lost_link(ev.LinkID("host-1"))
         is sessions.by_link(ev.LinkID("host-2"))

@@ -17,7 +17,7 @@ from proxim.core.files.events import (
     SendingFailed,
     SinkFailed,
     SinkFinished,
-    SinkHeld,
+    SinkPaused,
     SinkReady,
     SinkWrote,
     SourcesFailed,
@@ -28,7 +28,7 @@ from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.link.events import LANE_CHANNEL
 from proxim.core.link.lane_frames import Stream
 from proxim.core.status import Via
-from proxim.io.files.executor import Hub
+from proxim.io.files.executor import TransferExecutor
 from proxim.io.files.sender import Way, WayClosedError
 from proxim.io.files.sink import Sink
 from tests.io.lane_support import Tasks
@@ -84,9 +84,9 @@ class Two:
         self.sources.mkdir()
         self.saved = folder / "saved"
 
-    def hub(self, events: Events, name: str) -> Hub:
+    def hub(self, events: Events, name: str) -> TransferExecutor:
         data = str(self.folder / f"{name} data")
-        return Hub(
+        return TransferExecutor(
             events,
             self.tasks,
             self.open_way,
@@ -167,8 +167,8 @@ async def test_a_broken_way_goes_on_where_it_was_written(two: Two) -> None:
     two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
     two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
-    two.receive(file_do.HoldSink(ID))
-    held = await two.received.wait(SinkHeld)
+    two.receive(file_do.PauseSink(ID))
+    held = await two.received.wait(SinkPaused)
     assert 0 < held.position.offset < len(BYTES)
     two.closes_after = None
     two.receive(file_do.TakeStream(ID, LINK, 1, 1))
@@ -355,7 +355,7 @@ async def test_commands_for_what_has_ended_change_nothing(two: Two) -> None:
     two.send(file_do.Acknowledge(ID, 0, 1))
     two.send(file_do.StopSending(ID))
     two.receive(file_do.TakeStream(ID, LINK, 1, 0))
-    two.receive(file_do.HoldSink(ID))
+    two.receive(file_do.PauseSink(ID))
     two.receive(file_do.CloseSink(ID, keep=False))
     two.receiver.from_lane(LINK, Stream(ID, 0, memoryview(b"x")))
     await two.tasks.idle()
@@ -367,7 +367,7 @@ async def test_a_folder_for_downloads_is_made_where_there_is_none(
 ) -> None:
     downloads = tmp_path / "home" / "Downloads"
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: downloads)
-    hub = Hub(two.received, two.tasks, two.open_way, two.take_channel)
+    hub = TransferExecutor(two.received, two.tasks, two.open_way, two.take_channel)
     hub.execute[file_do.OpenSink](file_do.OpenSink(ID, (Entry("empty.txt", 0),)))
     await two.received.wait(SinkReady)
     assert downloads.is_dir()

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from proxim.core.errors import Reason
 from proxim.core.events import LinkID
-from proxim.core.files.events import SinkFailed, SinkFinished, SinkHeld, SinkReady, SinkWrote
+from proxim.core.files.events import SinkFailed, SinkFinished, SinkPaused, SinkReady, SinkWrote
 from proxim.core.files.manifest import Position, TransferID
 from proxim.core.json_text import MessageError
 from proxim.core.link.events import LANE_CHANNEL
@@ -144,7 +144,7 @@ async def test_small_messages_of_a_running_stream_are_written_together(
     await running.events.wait(SinkWrote, lambda event: event.written == 13)
     running.feed(b"9")
     running.receiving.hold()  # nor does anybody wait who wants to know
-    assert await running.events.wait(SinkHeld) == SinkHeld(ID, Position(0, 14))
+    assert await running.events.wait(SinkPaused) == SinkPaused(ID, Position(0, 14))
 
 
 async def test_what_waits_for_more_is_written_after_a_moment(running: Running) -> None:
@@ -163,7 +163,7 @@ async def test_holding_writes_what_has_come_and_begins_a_generation_there(runnin
     running.receiving.hold()
     running.feed(b"too late")
     running.sink.may_write.set()
-    assert await running.events.wait(SinkHeld) == SinkHeld(ID, Position(0, 8))
+    assert await running.events.wait(SinkPaused) == SinkPaused(ID, Position(0, 8))
     assert SinkWrote(ID, 0, 8) in running.events.all
     running.receiving.take(LINK, 7, 1)
     running.receiving.feed(LINK, 7, 1, b"last")

@@ -15,7 +15,7 @@ from proxim.core.files.events import StoredTransfer
 from proxim.core.files.manifest import Direction, Entry, TransferID, resume_tag
 from proxim.io.files.part_files import part_name
 from proxim.io.files.source import SourceFile
-from proxim.io.files.store import KEEP_SECONDS, Done, Incoming, Journal, Store
+from proxim.io.files.store import KEEP_SECONDS, Done, Journal, Store, StoredIncoming
 
 ID = TransferID("abcdefghijklmnopqrstuv")
 OTHER = TransferID("vutsrqponmlkjihgfedcba")
@@ -24,8 +24,8 @@ SHA = "ab" * 32
 ENTRIES = (Entry("F", 0, None, directory=True), Entry("F/ä", 5, 1234), Entry("\ufffd", 1))
 
 
-def incoming(folder: Path, transfer: TransferID = ID) -> Incoming:
-    return Incoming(transfer, ENTRIES, str(folder), TOKEN, (2,), "Phone", {"F": "F (2)"})
+def incoming(folder: Path, transfer: TransferID = ID) -> StoredIncoming:
+    return StoredIncoming(transfer, ENTRIES, str(folder), TOKEN, (2,), "Phone", {"F": "F (2)"})
 
 
 @pytest.fixture

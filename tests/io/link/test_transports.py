@@ -12,7 +12,7 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.link.commands import CloseLane, DialLane, ExpectLane
 from proxim.core.link.events import LaneLost, LaneOpened
 from proxim.core.status import Via
-from proxim.io.link.transports import Ways
+from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
 from tests.io.lane_support import GUEST, HOST, Tasks
@@ -36,13 +36,13 @@ class FakePeer:
         self.taken.append(channel)
 
 
-def carry_out(ways: Ways, command: Command) -> None:
+def carry_out(ways: Transports, command: Command) -> None:
     ways.execute[type(command)](command)
 
 
 async def test_a_stream_takes_the_way_that_the_machine_names() -> None:
     peer = FakePeer()
-    ways = Ways(Events(), Tasks(), {HOST: (peer, None)})  # type: ignore[dict-item]
+    ways = Transports(Events(), Tasks(), {HOST: (peer, None)})  # type: ignore[dict-item]
     stream: object = ways.open(HOST, Via.WEBRTC, ID, 3)
     assert stream == "stream"
     assert peer.labels == [f"files/{ID}/3"]
@@ -51,7 +51,7 @@ async def test_a_stream_takes_the_way_that_the_machine_names() -> None:
 
 
 async def test_a_way_that_has_closed_is_none() -> None:
-    ways = Ways(Events(), Tasks(), {})
+    ways = Transports(Events(), Tasks(), {})
     carry_out(ways, CloseLane(HOST))
     assert ways.goodbyes == set()
     assert ways.open(HOST, Via.WEBRTC, ID, 0) is None
@@ -64,7 +64,7 @@ async def test_two_programs_open_a_lane_and_send_over_it() -> None:
         """All is."""
 
     events, streams, tasks = Events(), Events(), Tasks()
-    host, guest = Ways(events, tasks, {}), Ways(events, tasks, {})
+    host, guest = Transports(events, tasks, {}), Transports(events, tasks, {})
     host.received = lambda link, stream: streams((link, bytes(stream.records)))
     server = Server(events, loaded, host.accept)
     listener = open_listener("127.0.0.1", 0)

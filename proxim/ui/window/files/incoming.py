@@ -15,7 +15,7 @@ from typing import Final
 from proxim.core.files.events import AcceptTransfer, AnyIntent, CancelTransfer
 from proxim.core.files.manifest import Direction, TransferID
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.i18n import number, say
+from proxim.core.i18n import number, tr
 from proxim.ui.window.files.pick_list import PickList
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.theme import Theme
@@ -93,7 +93,7 @@ class IncomingQuestion:
         """So many more questions come after this one."""
         self._waiting = others
         self.window.title(
-            say("incoming.titleMore", count=others) if others else say("incoming.title")
+            tr("incoming.titleMore", count=others) if others else tr("incoming.title")
         )
 
     def lift(self) -> None:
@@ -145,10 +145,10 @@ class IncomingQuestion:
         body.columnconfigure(0, weight=1)
         body.rowconfigure(3, weight=1)
         name = WrapLabel(
-            body, status.peer_name or say("device.otherFirst"), "Title.TLabel", px(_WIDTH)
+            body, status.peer_name or tr("device.otherFirst"), "Title.TLabel", px(_WIDTH)
         )
         name.grid(row=0, column=0, columnspan=2, sticky="ew")
-        ttk.Label(body, text=say("incoming.wants")).grid(
+        ttk.Label(body, text=tr("incoming.wants")).grid(
             row=1, column=0, sticky="w", pady=(px(2), px(8))
         )
         self._sum = ttk.Label(body, style="Bold.TLabel")
@@ -166,7 +166,7 @@ class IncomingQuestion:
         self._where.bind("<Configure>", lambda _event: self._show_where())
         self.change = ttk.Button(where, style="Small.TButton", command=self._change)
         self.change.grid(row=0, column=1, padx=(px(8), 0))
-        self.always = ttk.Checkbutton(body, text=say("incoming.always"), variable=self._always)
+        self.always = ttk.Checkbutton(body, text=tr("incoming.always"), variable=self._always)
         self.always.grid(row=5, column=0, columnspan=2, sticky="w", pady=(px(8), px(14)))
         buttons = ttk.Frame(body)
         buttons.grid(row=6, column=0, columnspan=2, sticky="e")
@@ -193,11 +193,9 @@ class IncomingQuestion:
         ticked = self.list.ticked_files if self.list.declined else files
         of = count_words(files)
         if ticked != files:
-            of = say("incoming.someFiles", ticked=number(ticked), files=of)
+            of = tr("incoming.someFiles", ticked=number(ticked), files=of)
         set_text(self._sum, f"{of}, {size_words(self.list.ticked_size)}")
-        set_text(
-            self._all, say("incoming.untickAll") if self._anything else say("incoming.tickAll")
-        )
+        set_text(self._all, tr("incoming.untickAll") if self._anything else tr("incoming.tickAll"))
         state = "normal" if self.answerable and self._anything else "disabled"
         if str(self.accept_button.cget("state")) != state:
             self.accept_button.configure(state=state)
@@ -206,7 +204,7 @@ class IncomingQuestion:
         self.list.tick_all(not self._anything)
 
     def _change(self) -> None:
-        start, title = self._folder or self._usual, say("incoming.saveIn")
+        start, title = self._folder or self._usual, tr("incoming.saveIn")
         chosen = filedialog.askdirectory(
             parent=self.window, title=title, initialdir=start, mustexist=True
         )
@@ -217,7 +215,7 @@ class IncomingQuestion:
     def _show_where(self) -> None:
         folder = self._folder or self._usual
         width = self._where.winfo_width()
-        words = say("incoming.savedIn", folder=folder or say("incoming.usualFolder"))
+        words = tr("incoming.savedIn", folder=folder or tr("incoming.usualFolder"))
         if width > 1:
             set_text(
                 self._where, shortened_middle(words, self._theme.body, width - self._theme.px(4))

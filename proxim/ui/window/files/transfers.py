@@ -13,7 +13,7 @@ from proxim.core.errors import SENTENCES
 from proxim.core.files.events import AnyIntent, CancelTransfer, RetryTransfer
 from proxim.core.files.manifest import Direction, Entry, TransferID, title, total_size
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.i18n import number, say
+from proxim.core.i18n import number, tr
 from proxim.ui.window.reveal import reveal
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, set_text, shortened_middle
@@ -36,7 +36,7 @@ _MOVING: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
 _STEPS: Final = 1000  # of a bar: finer than its pixels
 
 
-class Deed(Enum):
+class RowAction(Enum):
     """What the row's button does, by what is written on it."""
 
     CANCEL = "transfers.cancel"
@@ -45,16 +45,16 @@ class Deed(Enum):
     ANSWER = "transfers.answer"
 
 
-def deed_of(status: TransferStatus) -> Deed | None:
+def deed_of(status: TransferStatus) -> RowAction | None:
     """What can be done about a transfer."""
     incoming = status.direction is Direction.IN
     if status.state is TransferState.ANNOUNCED and incoming:
-        return Deed.ANSWER
+        return RowAction.ANSWER
     if not status.over:
-        return Deed.CANCEL
+        return RowAction.CANCEL
     if incoming:
-        return Deed.SHOW if status.path is not None else None
-    return None if status.state is TransferState.DONE and not status.failed else Deed.RETRY
+        return RowAction.SHOW if status.path is not None else None
+    return None if status.state is TransferState.DONE and not status.failed else RowAction.RETRY
 
 
 class TransferRow(ttk.Frame):
@@ -77,7 +77,7 @@ class TransferRow(ttk.Frame):
         self._title = self._others = ""
         self._files = self._whole = 0
         self._shown: TransferState | None = None
-        self._deed: Deed | None = None
+        self._deed: RowAction | None = None
         self.status = status
         self.columnconfigure(1, weight=1)
         ttk.Label(self, text=_ARROWS[status.direction], style="Arrow.Row.TLabel").grid(
@@ -101,7 +101,7 @@ class TransferRow(ttk.Frame):
         if status.entries is not self._entries:
             self._entries = status.entries
             self._title = (
-                short_name(title(status.entries)) if status.entries else say("transfers.notListed")
+                short_name(title(status.entries)) if status.entries else tr("transfers.notListed")
             )
             self._others = others_words(status)
             self._files = file_count(status)
@@ -135,7 +135,7 @@ class TransferRow(ttk.Frame):
                     following.focus_set()
             self.button.grid_remove()
         else:
-            set_text(self.button, say(self._deed.value))
+            set_text(self.button, tr(self._deed.value))
             self.button.grid(row=0, column=2, sticky="ne", padx=(px(8), 0))
         self._list_failed(status)
 
@@ -149,7 +149,7 @@ class TransferRow(ttk.Frame):
         ]
         others = len(status.failed) - FAILED_SHOWN
         if others > 0:
-            lines.append(say("transfers.more", count=others))
+            lines.append(tr("transfers.more", count=others))
         for row, words in enumerate(lines, start=3):
             label = WrapLabel(self, words, "Quiet.Row.TLabel", self._theme.px(380))
             label.grid(row=row, column=1, columnspan=2, sticky="ew")
@@ -164,7 +164,7 @@ class TransferRow(ttk.Frame):
                 return f"{size_words(status.size)} · {state_words(status)}"
             case TransferState.ACTIVE:
                 key = "transfers.receiving" if incoming else "transfers.sending"
-                parts = [say(key, progress=progress_words(status))]
+                parts = [tr(key, progress=progress_words(status))]
                 if status.speed:
                     parts.append(speed_words(status.speed))
                 left = seconds_left(status)
@@ -182,7 +182,7 @@ class TransferRow(ttk.Frame):
         incoming = status.direction is Direction.IN
         if status.failed:
             key = "transfers.receivedSome" if incoming else "transfers.sentSome"
-            return say(
+            return tr(
                 key,
                 arrived=number(self._files - len(status.failed)),
                 files=count_words(self._files),
@@ -190,20 +190,20 @@ class TransferRow(ttk.Frame):
         # Where some were declined, only their size is known here, not which they were.
         count = f"{count_words(self._files)}, " if status.size == self._whole else ""
         key = "transfers.receivedAll" if incoming else "transfers.sentAll"
-        return say(key, what=f"{count}{size_words(status.size)}")
+        return tr(key, what=f"{count}{size_words(status.size)}")
 
     def _press(self) -> None:
         transfer = self.status.transfer
         match self._deed:
-            case Deed.CANCEL:
+            case RowAction.CANCEL:
                 self._post(CancelTransfer(transfer))
-            case Deed.RETRY:
+            case RowAction.RETRY:
                 self._post(RetryTransfer(transfer))
-            case Deed.ANSWER:
+            case RowAction.ANSWER:
                 self._answer(self.status)
-            case Deed.SHOW:
+            case RowAction.SHOW:
                 if self.status.path is not None and not reveal(self.status.path):
-                    set_text(self.line, say("transfers.noFileManager", path=self.status.path))
+                    set_text(self.line, tr("transfers.noFileManager", path=self.status.path))
 
     def _fit(self) -> None:
         width = self.name.winfo_width()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tkinter import ttk
 from typing import Final
 
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.sanitize import printable_text
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import command_key
@@ -77,12 +77,10 @@ class History(ttk.Frame):
         widget.configure(state="normal")
         side = "theirs" if received else "ours"
         widget.insert("end", f"{who}   ", ("head", side, f"entry{number}"))
-        widget.insert(
-            "end", say("window.copy"), ("head", "copy", f"copy{number}", f"entry{number}")
-        )
+        widget.insert("end", tr("window.copy"), ("head", "copy", f"copy{number}", f"entry{number}"))
         cut = shown[:SHOWN_MAX]
         if len(cut) < len(shown):
-            cut += f"…\n{say('link.cut', count=len(shown))}"
+            cut += f"…\n{tr('link.cut', count=len(shown))}"
         widget.insert("end", f"\n{cut}\n", ("body", f"entry{number}"))
         widget.tag_bind(f"copy{number}", "<Button-1>", lambda _event: self._copy(number))
         self._forget_oldest()
@@ -122,7 +120,7 @@ class History(ttk.Frame):
         tags = self.text.tag_names(first)
         self.text.configure(state="normal")
         self.text.delete(first, last)
-        self.text.insert(first, say("window.copied"), tags)
+        self.text.insert(first, tr("window.copied"), tags)
         self.text.configure(state="disabled")
 
     def _select_all(self, _event: object) -> str:

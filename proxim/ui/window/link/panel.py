@@ -11,12 +11,12 @@ from proxim.core.errors import SENTENCES, Reason, sentence_for
 from proxim.core.events import Disconnect, LinkID, SendText
 from proxim.core.files.events import AnyIntent, SendPaths
 from proxim.core.files.status import TransferStatus
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 from proxim.ui.window.files.transfers import TransferList
 from proxim.ui.window.link.history import History
 from proxim.ui.window.link.send_bar import SendBar
-from proxim.ui.window.pairing.steps import Side, side_of
+from proxim.ui.window.pairing.steps import StepsSide, side_of
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
     CopyButton,
@@ -85,7 +85,7 @@ class LinkPanel(ttk.Frame):
     @property
     def peer_name(self) -> str:
         """Of the peer, for its tab."""
-        return self.status.peer_name or say("device.otherLabel")
+        return self.status.peer_name or tr("device.otherLabel")
 
     def _build_head(self) -> None:
         px = self._theme.px
@@ -137,7 +137,7 @@ class LinkPanel(ttk.Frame):
         foot = ttk.Frame(self)
         foot.grid(row=5, column=0, sticky="ew", pady=(px(8), 0))
         foot.columnconfigure(0, weight=1)
-        self._hint = WrapLabel(foot, say("link.hint"), "Small.TLabel", px(260))
+        self._hint = WrapLabel(foot, tr("link.hint"), "Small.TLabel", px(260))
         self._hint.grid(row=0, column=0, sticky="ew")
         text, underline = lettered("link.copyLast")
         self.copy_last = CopyButton(
@@ -166,29 +166,29 @@ class LinkPanel(ttk.Frame):
         set_text(
             self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH))
         )
-        at_guest = side_of(status.link) is Side.GUEST
+        at_guest = side_of(status.link) is StepsSide.GUEST
         words, style = self._theme.badge(status.verified, at_guest=at_guest)
         self._badge.configure(text=words, style=style)
-        state, via = say(_STATES.get(status.stage, "link.connecting")), say(_VIAS[status.via])
+        state, via = tr(_STATES.get(status.stage, "link.connecting")), tr(_VIAS[status.via])
         set_text(
             self._where, " · ".join(part for part in (state, status.peer_address, via) if part)
         )
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
         connected = status.stage is Stage.CONNECTED
         if closed:
-            at_host = side_of(status.link) is Side.HOST
+            at_host = side_of(status.link) is StepsSide.HOST
             self._tell(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
         elif status.stage is Stage.WAITING:
             self.tick()
         elif connected and not status.can_text:
-            self._tell(say("link.notReady"))
+            self._tell(tr("link.notReady"))
         else:
             self._tell(None)
         able = status.can_text and connected
         files = status.can_send_files and connected
         self.bar.allow(files=files, text=able)
         no_files = connected and not files
-        set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else say("link.hint"))
+        set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else tr("link.hint"))
         self.entry.configure(state="normal" if able else "disabled")
         self.send_button.configure(state="normal" if able else "disabled")
         self.copy_last.configure(
@@ -200,10 +200,10 @@ class LinkPanel(ttk.Frame):
         status = self.status
         if status.stage is Stage.WAITING:
             if status.deadline is None:
-                sentence = say("link.waiting", name=self.peer_name)
+                sentence = tr("link.waiting", name=self.peer_name)
             else:
                 left = countdown(status.deadline - self._clock())
-                sentence = say("link.waitingFor", name=self.peer_name, time=left)
+                sentence = tr("link.waitingFor", name=self.peer_name, time=left)
             self._tell(sentence, "Blue.Line.TLabel")
 
     def arrange(self) -> None:
@@ -219,7 +219,7 @@ class LinkPanel(ttk.Frame):
             self.history.add(self.peer_name, status.text, received=True)
             self.copy_last.configure(state="normal")
             return
-        self.history.add(say("link.you"), status.text, received=False)
+        self.history.add(tr("link.you"), status.text, received=False)
         self._sending = None
 
     def show_trouble(self, _trouble: Trouble) -> None:

@@ -6,7 +6,7 @@ import tkinter
 from collections.abc import Callable
 from tkinter import filedialog, ttk
 
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.ui.window.clipboard import copied_files, copied_text
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import set_lettered
@@ -21,12 +21,12 @@ class SendBar(ttk.Frame):
         theme: Theme,
         send_paths: Callable[[tuple[str, ...]], None],
         send_text: Callable[[str], None],
-        say: Callable[[str], None],
+        tr: Callable[[str], None],
     ) -> None:
         super().__init__(master)
         self._send_paths = send_paths
         self._send_text = send_text
-        self._say = say
+        self._say = tr
         self.can_files = False
         self.can_text = False
         gap = (0, theme.px(8))
@@ -60,14 +60,14 @@ class SendBar(ttk.Frame):
     def choose_files(self) -> None:
         """Ask which files, and send them."""
         chosen = filedialog.askopenfilenames(
-            parent=self.winfo_toplevel(), title=say("link.chooseFiles")
+            parent=self.winfo_toplevel(), title=tr("link.chooseFiles")
         )
         self._send(tuple(map(str, chosen)) if chosen else ())
 
     def choose_folder(self) -> None:
         """Ask which folder, and send it."""
         chosen = filedialog.askdirectory(
-            parent=self.winfo_toplevel(), title=say("link.chooseFolder"), mustexist=True
+            parent=self.winfo_toplevel(), title=tr("link.chooseFolder"), mustexist=True
         )
         self._send((str(chosen),) if chosen else ())
 
@@ -83,7 +83,7 @@ class SendBar(ttk.Frame):
         if text is not None and text.strip():
             self._send_text(text)
         else:
-            self._say(say("link.nothingCopied"))
+            self._say(tr("link.nothingCopied"))
 
     def _send(self, paths: tuple[str, ...]) -> None:
         # The link may have gone while one chose

@@ -13,7 +13,7 @@ from tkinter import ttk
 from typing import Final
 
 from proxim.core.events import Decide, Intent
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.pairing.devices import Verified
 from proxim.core.sanitize import display_name, printable_text
 from proxim.core.status import Prompt
@@ -82,7 +82,7 @@ class ApprovalDialog:
         self._plain: list[PlainText] = []
         window = self.window = tkinter.Toplevel(root, class_="ProximRequest")
         window.withdraw()  # until it is whole and in its place
-        window.title(say("approval.title"))
+        window.title(tr("approval.title"))
         window.resizable(False, False)
         window.protocol("WM_DELETE_WINDOW", self.reject)
         window.bind("<Escape>", lambda _event: self.reject())
@@ -144,7 +144,7 @@ class ApprovalDialog:
         """
         self._warned = True
         self._alive_at = self._clock() + APPROVE_DEAD_SECONDS
-        set_text(self._proof, say("approval.warning"))
+        set_text(self._proof, tr("approval.warning"))
         self._proof.restyle("Amber.Line.TLabel")
         set_lettered(self.approve_button, "approval.approveUnverified")
         self.approve_button.configure(state="disabled")
@@ -167,15 +167,15 @@ class ApprovalDialog:
         large = self._theme.title.measure(shown) <= wrap  # a long one is easier to read on one line
         name = WrapLabel(body, shown, "Title.TLabel" if large else "Bold.TLabel", wrap)
         name.grid(row=0, column=0, columnspan=2, sticky="ew")
-        wants = ttk.Label(body, text=say("approval.wants"))
+        wants = ttk.Label(body, text=tr("approval.wants"))
         wants.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), px(14)))
         words, style = self._theme.badge(prompt.verified)
         ttk.Label(body, text=words, style=style).grid(row=2, column=0, columnspan=2, sticky="w")
-        self._proof = WrapLabel(body, say(_PROOFS[prompt.verified]), "TLabel", wrap)
+        self._proof = WrapLabel(body, tr(_PROOFS[prompt.verified]), "TLabel", wrap)
         self._proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
-        self._detail(body, 4, say("approval.address"), prompt.peer_address)
+        self._detail(body, 4, tr("approval.address"), prompt.peer_address)
         device_id = " ".join(printable_text(prompt.device.id).split())
-        self.device_id = self._detail(body, 5, say("approval.deviceID"), *in_lines(device_id))
+        self.device_id = self._detail(body, 5, tr("approval.deviceID"), *in_lines(device_id))
         self._countdown = ttk.Label(body, style="Quiet.TLabel")
         self._countdown.grid(row=6, column=0, columnspan=2, sticky="w", pady=(px(14), px(10)))
         buttons = ttk.Frame(body)
@@ -233,7 +233,7 @@ class ApprovalDialog:
         now = self._clock()
         left = max(0, math.ceil(self.prompt.deadline - now))
         set_text(
-            self._countdown, say("approval.left", seconds=left) if left else say("approval.tooLate")
+            self._countdown, tr("approval.left", seconds=left) if left else tr("approval.tooLate")
         )
         state = "normal" if self.approvable else "disabled"
         if str(self.approve_button.cget("state")) != state:

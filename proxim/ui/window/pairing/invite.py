@@ -10,7 +10,7 @@ from typing import Final
 
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.events import ChooseNetwork, Intent, Invite, Network, SessionType, SetRequireProof
-from proxim.core.i18n import after_colon, say
+from proxim.core.i18n import after_colon, tr
 from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy
 from proxim.ui.qr import pgm_image, qr_matrix
 from proxim.ui.window.theme import Theme
@@ -50,27 +50,27 @@ _DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
 
 def kind_options() -> tuple[tuple[str, str], ...]:
     """The kinds of codes in words, each with its value."""
-    lives = ((say(unit, count=count), seconds) for seconds, unit, count in _LIFETIMES)
+    lives = ((tr(unit, count=count), seconds) for seconds, unit, count in _LIFETIMES)
     return (
-        (say("invite.oneTimeUntil"), SessionType.ONE_TIME.value),
+        (tr("invite.oneTimeUntil"), SessionType.ONE_TIME.value),
         *(
-            (say("invite.temporaryUntil", time=life), f"{SessionType.TEMPORARY} {seconds}")
+            (tr("invite.temporaryUntil", time=life), f"{SessionType.TEMPORARY} {seconds}")
             for life, seconds in lives
         ),
-        (say("invite.persistentUntil"), SessionType.PERSISTENT.value),
+        (tr("invite.persistentUntil"), SessionType.PERSISTENT.value),
     )
 
 
 def life_text(expires: float | None, now: float) -> str:
     """How long a code still lives."""
     if expires is None:
-        return say("invite.validUntilEnded")
+        return tr("invite.validUntilEnded")
     left = math.ceil(expires - now)
     if left <= 0:
-        return say("invite.expired")
+        return tr("invite.expired")
     hours, rest = divmod(left, 3600)
     minutes, seconds = divmod(rest, 60)
-    return say(
+    return tr(
         "invite.validFor",
         time=f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}",
     )
@@ -79,7 +79,7 @@ def life_text(expires: float | None, now: float) -> str:
 def network_text(network: Network) -> str:
     """A network as a person may choose it."""
     named = f"{network.address} · {network.interface}"
-    return say("invite.virtual", network=named) if network.virtual else named
+    return tr("invite.virtual", network=named) if network.virtual else named
 
 
 class InvitePanel(ttk.Frame):
@@ -118,11 +118,11 @@ class InvitePanel(ttk.Frame):
         side.columnconfigure(0, weight=1, minsize=px(_TEXT_WIDTH))
         side.rowconfigure(3, weight=1)
         self._side = side
-        self._how = WrapLabel(side, say("invite.how"), "Quiet.TLabel", px(_TEXT_WIDTH))
+        self._how = WrapLabel(side, tr("invite.how"), "Quiet.TLabel", px(_TEXT_WIDTH))
         self._how.grid(row=0, column=0, sticky="ew")
         self._build_code(side)
         self._build_choices(side)
-        self.no_invitation(say("invite.preparing"), again=False)
+        self.no_invitation(tr("invite.preparing"), again=False)
 
     def _build_code(self, side: ttk.Frame) -> None:
         px = self._theme.px
@@ -144,7 +144,7 @@ class InvitePanel(ttk.Frame):
         row = ttk.Frame(side)
         row.grid(row=4, column=0, sticky="w")
         self.kind = Choice(row, self._theme, self._choose_kind)
-        self.kind.configure(text=say(_KINDS[self._type]))
+        self.kind.configure(text=tr(_KINDS[self._type]))
         self.kind.offer(kind_options(), self._type)
         self.kind.grid(row=0, column=0, padx=(0, px(8)), sticky="ns")
         self.new_code = ttk.Button(row, command=self.invite)
@@ -156,7 +156,7 @@ class InvitePanel(ttk.Frame):
         self._refuses = tkinter.BooleanVar(self, value=False)
         self._told_refuses = False
         self.refuse = ttk.Checkbutton(
-            side, text=say("invite.refuse"), variable=self._refuses, command=self._choose_policy
+            side, text=tr("invite.refuse"), variable=self._refuses, command=self._choose_policy
         )
         self.refuse.grid(row=6, column=0, sticky="w", pady=(px(6), 0))
 
@@ -169,20 +169,20 @@ class InvitePanel(ttk.Frame):
         if invitation.code is None:
             self.code.grid_remove()
             self.copy_code.grid_remove()
-            set_text(self._how, say("invite.closed" if invitation.code_closed else "invite.noCode"))
+            set_text(self._how, tr("invite.closed" if invitation.code_closed else "invite.noCode"))
         else:
             length = len(invitation.code)
             self.code.configure(width=length, font=self._theme.code_font(length))
             self.code.put(invitation.code)
             self.code.grid(row=1, column=0, sticky="w", pady=(self._theme.px(6), self._theme.px(8)))
             self.copy_code.grid()
-            set_text(self._how, say("invite.how"))
+            set_text(self._how, tr("invite.how"))
         self._copies.grid(
             row=2, column=0, sticky="w", pady=(0, 0) if invitation.code else (self._theme.px(12), 0)
         )
         self._how.grid()
         self._type = invitation.type
-        set_text(self.kind, say(_KINDS[invitation.type]))
+        set_text(self.kind, tr(_KINDS[invitation.type]))
         self.kind.offer(kind_options(), self._kind_value())
         set_lettered(self.new_code, "invite.newCode")
         self.tick()
@@ -190,7 +190,7 @@ class InvitePanel(ttk.Frame):
     def show_no_invitation(self, status: NoInvitation) -> None:
         """Show why there is none."""
         if status.reason is None:
-            self.no_invitation(say("invite.joined"), again=True)
+            self.no_invitation(tr("invite.joined"), again=True)
         else:
             self.no_invitation(
                 SENTENCES[status.reason], again=status.reason is not Reason.NO_NETWORK
@@ -224,9 +224,9 @@ class InvitePanel(ttk.Frame):
         text = ""
         if networks.networks:
             text = (
-                say("invite.network", network=network_text(chosen))
+                tr("invite.network", network=network_text(chosen))
                 if chosen
-                else say("invite.networkNone")
+                else tr("invite.networkNone")
             )
         px, theme = self._theme.px, self._theme
         place = {"row": 5, "column": 0, "pady": (px(8), 0)}
@@ -261,9 +261,7 @@ class InvitePanel(ttk.Frame):
         if self._invitation is not None:
             life = life_text(self._invitation.expires, self._clock())
             closed = self._invitation.code_closed
-            set_text(
-                self._life, say("invite.qrAndLink", life=after_colon(life)) if closed else life
-            )
+            set_text(self._life, tr("invite.qrAndLink", life=after_colon(life)) if closed else life)
 
     # --- what the person does ---------------------------------------------------------------------
 

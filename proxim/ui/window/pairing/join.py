@@ -8,7 +8,7 @@ from tkinter import ttk
 
 from proxim.core.errors import Reason
 from proxim.core.events import Intent, Join, Network
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import (
     ALPHABET,
     CodeError,
@@ -82,9 +82,9 @@ class JoinField(ttk.Frame):
         heading.grid(row=0, column=0, columnspan=2, sticky="w", pady=(0, px(6)))
         self.entry = ttk.Entry(self, font=theme.mono)
         self.entry.grid(row=1, column=0, sticky="ew")
-        self.button = ttk.Button(self, text=say("join.join"), command=self.join)
+        self.button = ttk.Button(self, text=tr("join.join"), command=self.join)
         self.button.grid(row=1, column=1, padx=(px(8), 0), sticky="ns")
-        self._note = WrapLabel(self, say("join.hint"), "Quiet.TLabel", px(480))
+        self._note = WrapLabel(self, tr("join.hint"), "Quiet.TLabel", px(480))
         self._note.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(px(4), 0))
         self._consent: ttk.Frame | None = None
         self.entry.bind("<KeyRelease>", self._typed)
@@ -136,7 +136,7 @@ class JoinField(ttk.Frame):
         self._tell(typing_problem(self.entry.get()))
 
     def _tell(self, problem: str | None) -> None:
-        set_text(self._note, problem or say("join.hint"))
+        set_text(self._note, problem or tr("join.hint"))
         self._note.configure(style="Error.TLabel" if problem else "Quiet.TLabel")
         self.entry.configure(style="Bad.TEntry" if problem else "TEntry")
 
@@ -148,16 +148,12 @@ class JoinField(ttk.Frame):
         self._consent = ttk.Frame(self, style="Amber.TFrame", padding=px(8))
         self._consent.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), 0))
         self._consent.columnconfigure(0, weight=1)
-        sentence = say("join.far", address=target.authority)
+        sentence = tr("join.far", address=target.authority)
         text = WrapLabel(self._consent, sentence, "Amber.Line.TLabel", px(300))
         text.grid(row=0, column=0, sticky="ew")
-        go = ttk.Button(
-            self._consent, text=say("join.joinAnyway"), command=lambda: self._go(target)
-        )
+        go = ttk.Button(self._consent, text=tr("join.joinAnyway"), command=lambda: self._go(target))
         go.grid(row=0, column=1, padx=px(8))
-        stay = ttk.Button(
-            self._consent, text=say("window.cancel"), command=self._take_back_question
-        )
+        stay = ttk.Button(self._consent, text=tr("window.cancel"), command=self._take_back_question)
         stay.grid(row=0, column=2)
         for button in (go, stay):
             button.bind("<Escape>", lambda _event: self._take_back_question())

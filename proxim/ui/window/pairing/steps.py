@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxim.core.errors import Reason, sentence_for
 from proxim.core.events import Disconnect, Intent, LinkID
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.core.status import (
     Invitation,
     LinkStatus,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from proxim.core.files.status import TransferStatus
 
 
-class Side(StrEnum):
+class StepsSide(StrEnum):
     """Which of the two ladders."""
 
     HOST = "host"
@@ -48,14 +48,14 @@ class Side(StrEnum):
 
 
 STEPS: Final = {
-    Side.HOST: (
+    StepsSide.HOST: (
         "ladder.waiting",
         "ladder.request",
         "ladder.approved",
         "ladder.connecting",
         "ladder.connected",
     ),
-    Side.GUEST: (
+    StepsSide.GUEST: (
         "ladder.looking",
         "ladder.asked",
         "ladder.approved",
@@ -75,10 +75,10 @@ _STEP_OF: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class Step:
     """Where a ladder stands."""
 
-    side: Side
+    side: StepsSide
     step: int  # of STEPS, which are keys of words
     sentence: str
     failed: bool = False  # it ended on this step
@@ -87,12 +87,12 @@ class Rung:
     link: LinkID | None = None  # under way: can be cancelled
 
 
-def side_of(link: LinkID) -> Side:
+def side_of(link: LinkID) -> StepsSide:
     """Whether we are host or guest of a link (LinkID's spelling)."""
-    return Side.GUEST if link.startswith("guest-") else Side.HOST
+    return StepsSide.GUEST if link.startswith("guest-") else StepsSide.HOST
 
 
-class Ladder:
+class Steps:
     """The newest of each thing, as far as the state line needs it."""
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Ladder:
         self._prompts = PromptQueue()
         self._attempts: dict[LinkID, LinkStatus] = {}  # the one that moved last is the last
         self._steps: dict[LinkID, int] = {}  # the highest step that each attempt reached
-        self._last: Rung | None = None  # how the last attempt ended
+        self._last: Step | None = None  # how the last attempt ended
         self._connected: LinkID | None = None  # whom `_last` is about, while it tells of success
 
     def take(self, status: Status) -> None:
@@ -121,7 +121,7 @@ class Ladder:
                     reason = status.reason or Reason.DECLINED
                     sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
                     wanted = reason in (Reason.DECLINED, Reason.CLOSED)
-                    self._end(Rung(Side.HOST, 1, sentence, failed=True, wanted=wanted))
+                    self._end(Step(StepsSide.HOST, 1, sentence, failed=True, wanted=wanted))
             case LinkStatus():
                 self._take_link(status)
             case Stopped():
@@ -140,25 +140,25 @@ class Ladder:
         """Forget how the last attempt ended."""
         self._last = self._connected = None
 
-    def rung(self) -> Rung:
+    def rung(self) -> Step:
         """What to show."""
         prompt = self._prompts.first
         if prompt is not None:
-            sentence = say("ladder.asks", name=prompt.device.name)
-            return Rung(Side.HOST, 1, sentence, deadline=prompt.deadline)
+            sentence = tr("ladder.asks", name=prompt.device.name)
+            return Step(StepsSide.HOST, 1, sentence, deadline=prompt.deadline)
         if self._attempts:
             return _under_way(next(reversed(self._attempts.values())))
         if self._last is not None:
             return self._last
         if self._inviting:
-            return Rung(Side.HOST, 0, say("ladder.inviting"))
-        return Rung(
-            Side.HOST,
+            return Step(StepsSide.HOST, 0, tr("ladder.inviting"))
+        return Step(
+            StepsSide.HOST,
             NO_STEP,
-            say("ladder.moment" if self._inviting is None else "ladder.notInviting"),
+            tr("ladder.moment" if self._inviting is None else "ladder.notInviting"),
         )
 
-    def _end(self, rung: Rung) -> None:
+    def _end(self, rung: Step) -> None:
         self._last, self._connected = rung, None
 
     def _take_link(self, status: LinkStatus) -> None:
@@ -180,8 +180,8 @@ class Ladder:
         self._steps[link] = _STEP_OF[status.stage]
         if status.stage is Stage.CONNECTED:
             if self._connected != link:
-                name = status.peer_name or say("device.otherWith")
-                self._last = Rung(side_of(link), 4, say("ladder.connectedWith", name=name))
+                name = status.peer_name or tr("device.otherWith")
+                self._last = Step(side_of(link), 4, tr("ladder.connectedWith", name=name))
                 self._connected = link
             return
         self._attempts[link] = status
@@ -197,33 +197,35 @@ class Ladder:
 
         failed = status.state is TransferState.FAILED
         sentence = f"{transfer_title(status)}: {state_words(status)}"
-        self._end(Rung(side_of(status.link), 4, sentence, failed=failed))
+        self._end(Step(side_of(status.link), 4, sentence, failed=failed))
         self._connected = status.link
 
 
-def _under_way(status: LinkStatus) -> Rung:
-    with_name = status.peer_name or say("device.otherWith")
+def _under_way(status: LinkStatus) -> Step:
+    with_name = status.peer_name or tr("device.otherWith")
     sentence = {
-        Stage.DIALING: say("ladder.lookingAt", address=status.peer_address),
-        Stage.ASKING: say("ladder.found"),
-        Stage.APPROVED: say("ladder.preparing", name=with_name),
-        Stage.CONNECTING: say("ladder.opening", name=with_name),
-        Stage.WAITING: say("ladder.lost", name=status.peer_name or say("device.other")),
+        Stage.DIALING: tr("ladder.lookingAt", address=status.peer_address),
+        Stage.ASKING: tr("ladder.found"),
+        Stage.APPROVED: tr("ladder.preparing", name=with_name),
+        Stage.CONNECTING: tr("ladder.opening", name=with_name),
+        Stage.WAITING: tr("ladder.lost", name=status.peer_name or tr("device.other")),
     }[status.stage]
     deadline = status.deadline if status.stage in (Stage.ASKING, Stage.WAITING) else None
-    return Rung(
+    return Step(
         side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link
     )
 
 
-def _failed(status: LinkStatus, step: int) -> Rung:
+def _failed(status: LinkStatus, step: int) -> Step:
     if status.reason is Reason.DISCONNECTED:
-        return Rung(side_of(status.link), step, say("ladder.cancelled"), failed=True, wanted=True)
-    return Rung(side_of(status.link), step, _why(status), failed=True)
+        return Step(side_of(status.link), step, tr("ladder.cancelled"), failed=True, wanted=True)
+    return Step(side_of(status.link), step, _why(status), failed=True)
 
 
 def _why(status: LinkStatus) -> str:
-    return sentence_for(status.reason or Reason.INTERNAL, host=side_of(status.link) is Side.HOST)
+    return sentence_for(
+        status.reason or Reason.INTERNAL, host=side_of(status.link) is StepsSide.HOST
+    )
 
 
 _DOT: Final = 5  # radius
@@ -231,7 +233,7 @@ _HEIGHT: Final = 40  # of the drawing
 _TOP: Final = 10  # where the dots' centres are
 
 
-class LadderView(ttk.Frame):
+class StepsView(ttk.Frame):
     """See the module. Keeps its own Ladder; `take` every status, `tick` now and then."""
 
     def __init__(
@@ -245,8 +247,8 @@ class LadderView(ttk.Frame):
         self._theme = theme
         self._post = post
         self._clock = clock
-        self._ladder = Ladder()
-        self._rung = self._ladder.rung()
+        self._steps = Steps()
+        self._step = self._steps.rung()
         px = theme.px
         self.columnconfigure(0, weight=1)
         # Two lines: most sentences come and go without moving anything
@@ -266,51 +268,51 @@ class LadderView(ttk.Frame):
 
     def take(self, status: Status) -> None:
         """Show what this status makes of the state."""
-        self._ladder.take(status)
+        self._steps.take(status)
         self._refresh()
 
     def tick(self) -> None:
         """Count down."""
-        rung = self._rung
+        rung = self._step
         if rung.deadline is not None:
             left = countdown(rung.deadline - self._clock())
-            set_text(self._sentence, say("ladder.left", sentence=rung.sentence, time=left))
+            set_text(self._sentence, tr("ladder.left", sentence=rung.sentence, time=left))
         else:
             set_text(self._sentence, rung.sentence)
 
     def _refresh(self) -> None:
-        rung = self._ladder.rung()
-        if rung != self._rung:
-            self._rung = rung
+        rung = self._steps.rung()
+        if rung != self._step:
+            self._step = rung
             self._draw()
             self._offer_button()
         self.tick()
 
     def _offer_button(self) -> None:
-        rung = self._rung
+        rung = self._step
         if rung.link is None and not rung.failed:
             self._button.grid_remove()
             return
         self._button.configure(
-            text=say("window.cancel") if rung.link is not None else say("window.ok")
+            text=tr("window.cancel") if rung.link is not None else tr("window.ok")
         )
         self._button.grid(row=1, column=1, sticky="ne", padx=(self._theme.px(8), 0))
 
     def _press(self) -> None:
-        if self._rung.link is not None:
-            self._post(Disconnect(self._rung.link))
+        if self._step.link is not None:
+            self._post(Disconnect(self._step.link))
             return
-        self._ladder.dismiss()
+        self._steps.dismiss()
         self._refresh()
 
     def _draw(self) -> None:
-        canvas, theme, rung = self._canvas, self._theme, self._rung
+        canvas, theme, rung = self._canvas, self._theme, self._step
         canvas.delete("all")
         width = canvas.winfo_width()
         if width <= 1:
             return
         look, px = theme.palette, theme.px
-        steps = [say(key) for key in STEPS[rung.side]]
+        steps = [tr(key) for key in STEPS[rung.side]]
         alarming = rung.failed and not rung.wanted
         self._sentence.configure(style="Error.TLabel" if alarming else "TLabel")
         radius, top = px(_DOT), px(_TOP)

@@ -6,9 +6,9 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files.events import CancelTransfer, RetryTransfer
 from proxim.core.files.manifest import Direction, Entry, FailedFile
 from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.i18n import say
+from proxim.core.i18n import tr
 from proxim.ui.window.files import transfers as transfer_row
-from proxim.ui.window.files.transfers import FAILED_SHOWN, Deed, TransferRow, deed_of
+from proxim.ui.window.files.transfers import FAILED_SHOWN, RowAction, TransferRow, deed_of
 from tests.ui.tk_support import Bench, link, transfer
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -39,15 +39,15 @@ def test_one_that_moves_says_how_far_and_how_long(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("state", "direction", "more", "words", "deed"),
     [
-        (TransferState.ANNOUNCED, OUT, {}, "Waiting for Grace's phone to accept", Deed.CANCEL),
-        (TransferState.ANNOUNCED, IN, {}, "Waiting for your answer", Deed.ANSWER),
-        (TransferState.ACTIVE, IN, {}, "Receiving 0 bytes of 8.4 MB", Deed.CANCEL),
+        (TransferState.ANNOUNCED, OUT, {}, "Waiting for Grace's phone to accept", RowAction.CANCEL),
+        (TransferState.ANNOUNCED, IN, {}, "Waiting for your answer", RowAction.ANSWER),
+        (TransferState.ACTIVE, IN, {}, "Receiving 0 bytes of 8.4 MB", RowAction.CANCEL),
         (
             TransferState.WAITING,
             OUT,
             {},
             "goes on when Grace's phone is connected again",
-            Deed.CANCEL,
+            RowAction.CANCEL,
         ),
         (TransferState.DONE, OUT, {}, "Sent: 1 file, 8.4 MB, verified.", None),
         (
@@ -55,17 +55,17 @@ def test_one_that_moves_says_how_far_and_how_long(bench: Bench) -> None:
             IN,
             {"path": "/in/a"},
             "Received: 1 file, 8.4 MB, verified.",
-            Deed.SHOW,
+            RowAction.SHOW,
         ),
         (
             TransferState.FAILED,
             OUT,
             {"reason": Reason.DISK_FULL},
             SENTENCES[Reason.DISK_FULL],
-            Deed.RETRY,
+            RowAction.RETRY,
         ),
         (TransferState.FAILED, IN, {"reason": Reason.DISK_FULL}, SENTENCES[Reason.DISK_FULL], None),
-        (TransferState.CANCELLED, OUT, {}, "Cancelled.", Deed.RETRY),
+        (TransferState.CANCELLED, OUT, {}, "Cancelled.", RowAction.RETRY),
         (TransferState.CANCELLED, IN, {}, "Cancelled.", None),
     ],
 )
@@ -75,14 +75,14 @@ def test_every_state_has_its_words_and_its_button(
     direction: Direction,
     more: dict[str, object],
     words: str,
-    deed: Deed | None,
+    deed: RowAction | None,
 ) -> None:
     status = replace(transfer(1, "a", state=state, direction=direction), **more)  # type: ignore[arg-type]
     row = show(bench, status)
     assert words in line(row)
     assert deed_of(status) is deed
     assert bool(row.button.winfo_viewable()) == (deed is not None)
-    assert deed is None or row.button.cget("text") == say(deed.value)
+    assert deed is None or row.button.cget("text") == tr(deed.value)
     error = "Error" in str(row.line.cget("style"))
     assert error == (state is TransferState.FAILED)
 

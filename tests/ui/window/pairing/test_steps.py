@@ -14,7 +14,7 @@ from proxim.core.status import (
     Status,
     Stopped,
 )
-from proxim.ui.window.pairing.steps import NO_STEP, Ladder, Rung, Side
+from proxim.ui.window.pairing.steps import NO_STEP, Step, Steps, StepsSide
 from tests.rows import each_row
 from tests.ui.tk_support import link, transfer
 
@@ -22,8 +22,8 @@ INVITATION = Invitation("s", "u", "02501-WK381", "http://x", SessionType.ONE_TIM
 PROMPT = Prompt("s", DeviceInfo("Grace", "id"), "192.168.1.2", None, 40.0)
 
 
-def after(*statuses: Status) -> Rung:
-    ladder = Ladder()
+def after(*statuses: Status) -> Step:
+    ladder = Steps()
     for status in statuses:
         ladder.take(status)
     return ladder.rung()
@@ -46,7 +46,7 @@ def test_before_anything_was_told() -> None:
 
 def test_a_host_climbs() -> None:
     told: list[Status] = [INVITATION]
-    assert (after(*told).side, after(*told).step) == (Side.HOST, 0)
+    assert (after(*told).side, after(*told).step) == (StepsSide.HOST, 0)
     told.append(PROMPT)
     assert after(*told).step == 1
     assert after(*told).deadline == 40.0
@@ -55,7 +55,7 @@ def test_a_host_climbs() -> None:
     for stage, step in ((Stage.APPROVED, 2), (Stage.CONNECTING, 3), (Stage.CONNECTED, 4)):
         told.append(link("Grace", stage))
         assert (after(*told).side, after(*told).step, after(*told).failed) == (
-            Side.HOST,
+            StepsSide.HOST,
             step,
             False,
         )
@@ -72,7 +72,7 @@ def test_a_guest_climbs_and_can_cancel_until_it_is_there() -> None:
     ):
         told.append(guest(stage))
         rung = after(*told)
-        assert (rung.side, rung.step, rung.link) == (Side.GUEST, step, "guest-1")
+        assert (rung.side, rung.step, rung.link) == (StepsSide.GUEST, step, "guest-1")
         assert (rung.deadline is not None) == (stage is Stage.ASKING)
     assert after(*told, link("Ada", link_id="guest-1")).link is None
 
@@ -100,7 +100,7 @@ def test_a_failure_survives_the_fresh_code_that_follows_it() -> None:
 
 
 def test_a_failure_goes_when_it_is_put_away_or_something_new_begins() -> None:
-    ladder = Ladder()
+    ladder = Steps()
     for status in (INVITATION, guest(Stage.DIALING), guest(Stage.CLOSED, Reason.REFUSED)):
         ladder.take(status)
     assert ladder.rung().failed
@@ -137,13 +137,15 @@ def test_an_outcome_of_our_own_joining_is_left_to_its_link() -> None:
         guest(Stage.ASKING),
         PairOutcome("@code", approved=False, reason=Reason.DECLINED),
     )
-    assert (rung.side, rung.failed) == (Side.GUEST, False)
+    assert (rung.side, rung.failed) == (StepsSide.GUEST, False)
 
 
 def test_a_request_comes_before_what_is_under_way() -> None:
-    assert after(INVITATION, guest(Stage.DIALING), PROMPT).side is Side.HOST
-    assert after(PROMPT, guest(Stage.DIALING)).side is Side.HOST
-    assert after(PROMPT, guest(Stage.DIALING), PairOutcome("s", approved=True)).side is Side.GUEST
+    assert after(INVITATION, guest(Stage.DIALING), PROMPT).side is StepsSide.HOST
+    assert after(PROMPT, guest(Stage.DIALING)).side is StepsSide.HOST
+    assert (
+        after(PROMPT, guest(Stage.DIALING), PairOutcome("s", approved=True)).side is StepsSide.GUEST
+    )
 
 
 def test_the_request_that_is_asked_about_is_named() -> None:
@@ -182,7 +184,7 @@ def test_the_next_code_ends_the_joy_over_a_link() -> None:
 
 
 def test_a_late_word_about_an_open_link_does_not_bring_the_joy_back() -> None:
-    ladder = Ladder()
+    ladder = Steps()
     for status in (INVITATION, link()):
         ladder.take(status)
     ladder.take(replace(link(), peer_name="Renamed"))
@@ -224,6 +226,6 @@ def test_how_a_transfer_ended_is_told() -> None:
 
 def test_a_guest_that_waits_is_not_told_that_somebody_was_asked() -> None:
     """Its code may have been wrong: then nobody is."""
-    ladder = Ladder()
+    ladder = Steps()
     ladder.take(link("", Stage.ASKING, "guest-1", None))
     assert ladder.rung().sentence.startswith("Found the host.")
