@@ -1,8 +1,8 @@
-"""The stairs between the floors: the only place with threads, and the only queue.
+"""The bridge between the threads: the only module that starts any, and the only queue.
 
 The network side runs on an asyncio thread of its own; what it tells people waits in one queue for
-the main thread; what people decide is posted to the loop. Lines of standard input come up the same
-stairs.
+the main thread; what people decide is posted to the loop. Lines of standard input come
+up the same way.
 """
 
 import logging
@@ -79,7 +79,10 @@ MakeNet = Callable[[Callable[["Status"], None]], Callable[[], NetSide]]
 
 
 class Bridge:
-    """See the module. Create, start and drain on the main thread; `post` from the main thread."""
+    """Joins the main thread and the asyncio thread.
+
+    Create, start and drain on the main thread; `post` from the main thread.
+    """
 
     def __init__(self) -> None:
         self._main_thread = threading.get_ident()

@@ -1,4 +1,4 @@
-"""Roof: the window on the main thread, the bridge to the network side, and the ticking between
+"""The window on the main thread, the bridge to the network side, and the ticking between
 them.
 """
 

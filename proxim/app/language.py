@@ -1,4 +1,4 @@
-"""Roof: the language that the person's system speaks, or the one that they ask for."""
+"""The language that the person's system speaks, or the one that they ask for."""
 
 import os
 import sys

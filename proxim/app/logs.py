@@ -1,4 +1,4 @@
-"""Roof: where the log goes. Nothing secret is ever logged, so nothing is filtered here."""
+"""Where the log goes. Nothing secret is ever logged, so nothing is filtered here."""
 
 import logging
 import sys

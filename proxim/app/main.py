@@ -1,4 +1,4 @@
-"""Roof: the program's entry.
+"""The program's entry.
 
 Reads the command line, starts the face it asks for, gives the exit status.
 """

@@ -1,4 +1,4 @@
-"""Roof: puts machine and network side together for every face."""
+"""Puts machine and network side together for every face."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Ground floor: what Proxim knows, without a clock, a socket, a thread or a screen.
+"""Decides. What Proxim knows, without a clock, a socket, a thread or a screen.
 
 Only the standard library is imported here, and none of asyncio, socket, threading, tkinter, time.
 """

@@ -61,7 +61,10 @@ _GUEST_LINK: Final = "guest-"
 
 
 class Program:
-    """See the module. `host` is None where the person only joins."""
+    """Hands each event to the machine that it concerns.
+
+    `host` is None where the person only joins.
+    """
 
     def __init__(
         self,

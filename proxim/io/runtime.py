@@ -46,7 +46,10 @@ _log = logging.getLogger(__name__)
 
 
 class Runtime:
-    """See the module. All methods run on the loop's thread."""
+    """Runs the program's machine and carries out its commands.
+
+    All methods run on the loop's thread.
+    """
 
     def __init__(
         self,

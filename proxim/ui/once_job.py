@@ -18,7 +18,7 @@ _REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
 
 
 class OnceJob:
-    """See the module."""
+    """Keeps account of what the program was started for."""
 
     def __init__(self, send: tuple[str, ...], *, once: bool) -> None:
         self._send = send

@@ -15,7 +15,7 @@ UNVERIFIED_QUEUED: Final = 3
 
 
 class PromptQueue:
-    """See the module."""
+    """The requests that wait for an answer, in the order in which they are shown."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Prompt] = {}  # by session, in the order in which they came

@@ -63,7 +63,7 @@ MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024  # of all paths; 20,000 of 200 bytes
 
 
 class Arriving:
-    """See the module."""
+    """An announcement that comes in pieces."""
 
     def __init__(self) -> None:
         self._pieces: list[Entry] = []
@@ -124,7 +124,7 @@ class IncomingState(Enum):
 
 
 class Incoming:
-    """See the module."""
+    """One transfer that this device receives, as a state machine."""
 
     def __init__(self, transfer: TransferID, speaker: PeerLink | None) -> None:
         self.id = transfer

@@ -84,7 +84,7 @@ class OutgoingState(Enum):
 
 
 class Outgoing:
-    """See the module.
+    """One transfer that this device sends, as a state machine.
 
     `paths`: what the person chose; empty where an earlier run of the program knew it.
     """

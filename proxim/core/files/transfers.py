@@ -70,7 +70,7 @@ TransferIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
 
 
 class Transfers:
-    """See the module."""
+    """All transfers: which one an event means, and whose turn it is."""
 
     def __init__(
         self, token_bytes: Callable[[int], bytes], policy: AcceptPolicy | None = None

@@ -60,7 +60,9 @@ def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
 
 
 class LanePolicy:
-    """See the module. `open`: bytes can take it.
+    """Decides when a link's lane is opened and when it is given up.
+
+    `open`: bytes can take it.
 
     `pending`: it may open in a moment, worth waiting for.
 

@@ -85,7 +85,10 @@ LinkInput = (
 
 
 class Link:
-    """See the module. `status` is what people are told of it; `state` is for its owner."""
+    """One link, as a state machine.
+
+    `status` is what people are told of it; `state` is for its owner.
+    """
 
     def __init__(self, status: LinkStatus, own_name: str, transfers: Transfers) -> None:
         self.status = status

@@ -193,7 +193,10 @@ _OWN_TYPE: Final = {Side.GUEST: SDPType.OFFER, Side.HOST: SDPType.ANSWER}
 
 
 class Signaling:
-    """See the module. `keys` are those of the proof; None where there was none."""
+    """One side's signals of a link.
+
+    `keys` are those of the proof; None where there was none.
+    """
 
     def __init__(self, side: Side, peer_address: str, keys: ProofKeys | None) -> None:
         self.described = False  # the other side's description has come

@@ -92,7 +92,7 @@ class _Socket:
 
 
 class GuestConnections:
-    """See the module."""
+    """Decides what each guest's WebSocket may send, and which session it means."""
 
     def __init__(
         self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: ConnectionLimits

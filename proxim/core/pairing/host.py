@@ -62,7 +62,10 @@ HostEvent = (
 
 
 class Host:
-    """See the module. All that is random here comes from `prover`."""
+    """Hands each event of a host to the session that it concerns.
+
+    All that is random here comes from `prover`.
+    """
 
     def __init__(
         self,

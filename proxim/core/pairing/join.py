@@ -166,7 +166,10 @@ GuestEvent = (
 
 
 class Guest:
-    """See the module. `now` everywhere: seconds of a monotonic clock."""
+    """One attempt to join a host, as a state machine.
+
+    `now` everywhere: seconds of a monotonic clock.
+    """
 
     def __init__(
         self,

@@ -189,7 +189,10 @@ LOST_SOCKET_SECONDS: Final = 4.0
 
 
 class Session:
-    """See the module. `now` everywhere: seconds of a monotonic clock."""
+    """One session at the host, as a state machine.
+
+    `now` everywhere: seconds of a monotonic clock.
+    """
 
     def __init__(
         self,
@@ -670,7 +673,10 @@ JOINABLE = (SessionState.OPEN, SessionState.ASKED)
 
 
 class Sessions:
-    """See the module. `shown` is the one whose code is shown, or was until its guest joined."""
+    """All sessions of a host, with their secrets.
+
+    `shown` is the one whose code is shown, or was until its guest joined.
+    """
 
     def __init__(self) -> None:
         self.shown: Session | None = None

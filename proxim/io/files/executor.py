@@ -52,7 +52,10 @@ TakeChannel = Callable[[LinkID, int, Callable[[bytes], None]], None]
 
 
 class TransferExecutor:
-    """See the module. `open_way` and `take_channel` reach the links' lanes and peers."""
+    """Carries out the commands of transfers.
+
+    `open_way` and `take_channel` reach the links' lanes and peers.
+    """
 
     def __init__(
         self,

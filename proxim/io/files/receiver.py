@@ -54,7 +54,10 @@ class AnySink(Protocol):
 
 
 class Receiving:
-    """See the module. `overrun` is told the link of a peer that sends far more than its window."""
+    """Receives the stream of one transfer.
+
+    `overrun` is told the link of a peer that sends far more than its window.
+    """
 
     def __init__(
         self,

@@ -50,7 +50,10 @@ class Messages(Protocol):
 
 
 class Sending:
-    """See the module. `messages` reads the disk: it runs on worker threads, one turn at a time."""
+    """Sends the stream of one transfer.
+
+    `messages` reads the disk: it runs on worker threads, one turn at a time.
+    """
 
     def __init__(self, way: Way, source: Messages, messages: Iterator[memoryview]) -> None:
         self._way = way

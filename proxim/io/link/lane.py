@@ -249,7 +249,10 @@ class LaneWay:
 
 
 class Lanes:
-    """See the module. `received` gets what comes for transfers, and must not wait."""
+    """All lanes of this program, by the link that each belongs to.
+
+    `received` gets what comes for transfers, and must not wait.
+    """
 
     def __init__(
         self,

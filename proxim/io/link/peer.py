@@ -109,7 +109,10 @@ class StreamChannel:
 
 
 class Peer:
-    """See the module. `stun` holds only servers that the person named."""
+    """One `RTCPeerConnection`.
+
+    `stun` holds only servers that the person named.
+    """
 
     def __init__(
         self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()

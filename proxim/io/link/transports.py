@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # both load libraries that the window must not wait for
 
 
 class Transports:
-    """See the module.
+    """Hands what a link sends to its peer or to its lane.
 
     `peers` is its owner's, and looked at only when something is to be sent or taken.
     """

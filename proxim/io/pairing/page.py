@@ -43,7 +43,9 @@ class Served:
 
 
 class Page:
-    """See the module. Read once: nothing of a request ever becomes a path of a file system.
+    """The files of the page, ready to be served.
+
+    Read once: nothing of a request ever becomes a path of a file system.
 
     `script_hash`: for the policy, of the one script that stands in the page itself.
     """

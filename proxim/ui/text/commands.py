@@ -17,7 +17,10 @@ _ALL: Final = "all"
 
 
 class FileCommands:
-    """See the module. `send` sends paths over every open link and returns why not, if not."""
+    """Carries out `/send`, `/files` and `/cancel`.
+
+    `send` sends paths over every open link and returns why not, if not.
+    """
 
     def __init__(
         self,

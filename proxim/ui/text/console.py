@@ -32,7 +32,10 @@ class Colour(StrEnum):
 
 
 class Console:
-    """See the module. `columns` gives the terminal's width at that moment."""
+    """A terminal: its width, its colours, and what it can show.
+
+    `columns` gives the terminal's width at that moment.
+    """
 
     def __init__(self, out: TextIO, environ: Mapping[str, str], columns: Callable[[], int]) -> None:
         self._columns = columns

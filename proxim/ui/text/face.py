@@ -76,7 +76,7 @@ class FaceOptions:
 
 
 class LineFace(ABC):
-    """See the module.
+    """What the terminal and the JSON lines have in common.
 
     `post` takes what the person wants; `clock` is the monotonic clock of the statuses' moments.
     """
@@ -109,7 +109,7 @@ class LineFace(ABC):
         self._closing_since: float | None = None
         self._stopped = False
 
-    # --- for the roof -----------------------------------------------------------------------------
+    # --- for the app ------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin: a joining program that knows its host goes there."""

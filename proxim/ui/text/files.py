@@ -47,7 +47,10 @@ class _Told:
 
 
 class TransferReport:
-    """See the module. `clock` is monotonic."""
+    """Tells of transfers in the terminal.
+
+    `clock` is monotonic.
+    """
 
     def __init__(self, lines: Lines, clock: Callable[[], float]) -> None:
         self._lines = lines

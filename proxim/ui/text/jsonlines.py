@@ -153,7 +153,10 @@ _JOIN_STAGES: Final = frozenset({Stage.DIALING, Stage.ASKING})
 
 
 class JsonLinesFace(LineFace):
-    """See the module. `wall_clock` gives seconds since 1970 (time.time)."""
+    """Writes each status as a JSON line, and reads commands as JSON lines.
+
+    `wall_clock` gives seconds since 1970 (time.time).
+    """
 
     def __init__(
         self,

@@ -22,7 +22,10 @@ _SPAN: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 
 class FileQuestions:
-    """See the module. `accept` and `decline` decide; `clock` is monotonic."""
+    """Asks about announced files, one transfer at a time.
+
+    `accept` and `decline` decide; `clock` is monotonic.
+    """
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ from proxim.ui.wording import name_words
 
 
 class TerminalFace(LineFace):
-    """See the module.
+    """The terminal: tells what happens and asks questions, a line each.
 
     `environ` is asked for NO_COLOR and TERM, `columns` for the width; `wall_clock` is time.time.
     """

@@ -11,7 +11,10 @@ from proxim.ui.text.console import Colour, Console, columns_of
 
 
 class Lines:
-    """See the module. `write` writes and flushes."""
+    """Writes sentences, questions and one line of progress.
+
+    `write` writes and flushes.
+    """
 
     def __init__(self, console: Console, write: Callable[[str], None]) -> None:
         self.console = console

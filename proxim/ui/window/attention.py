@@ -12,7 +12,7 @@ from proxim.ui.window.widgets import WrapLabel, set_text
 
 
 class Attention:
-    """See the module.
+    """Calls the person: in the title, and by the window system.
 
     `call` counts what happened while another window is in front; a look at ours takes it back.
     """
@@ -62,7 +62,10 @@ _KEPT: Final = 5  # lines below the one shown; older ones no longer help anybody
 
 
 class TroubleLine(ttk.Frame):
-    """See the module. Takes no room while there is nothing to tell."""
+    """The line at the bottom that tells what went wrong.
+
+    Takes no room while there is nothing to tell.
+    """
 
     def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
         px = theme.px

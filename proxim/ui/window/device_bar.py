@@ -13,7 +13,7 @@ from proxim.ui.window.widgets import set_text, shortened
 
 
 class DeviceBar(ttk.Frame):
-    """See the module."""
+    """Shows this device's name, and lets the person change it."""
 
     def __init__(self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None]) -> None:
         super().__init__(master)

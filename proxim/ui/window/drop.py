@@ -20,7 +20,7 @@ _COPY: Final = "copy"
 
 
 class DropTarget:
-    """See the module.
+    """Takes files that are dropped on the window.
 
     `offer` says whether files can be dropped now, and in words what a drop does or why not.
     """

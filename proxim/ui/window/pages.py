@@ -26,7 +26,7 @@ WAITING: Final = "waiting"  # and the tab of transfers without a link
 
 
 class Pages:
-    """See the module.
+    """The window's pages: home, and one for each link.
 
     Uses rows 0 (tabs) and 1 (panel) of the root's grid; `home` is in row 1 already.
     """

@@ -14,7 +14,10 @@ _UNREAD: Final = "● "
 
 
 class TabRow(ttk.Frame):
-    """See the module. `chosen` gets the key of the tab that was clicked; keys are the window's."""
+    """The row of tabs above the pages.
+
+    `chosen` gets the key of the tab that was clicked; keys are the window's.
+    """
 
     def __init__(self, master: tkinter.Misc, theme: Theme, chosen: Callable[[str], None]) -> None:
         super().__init__(master)

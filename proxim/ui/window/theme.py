@@ -82,7 +82,7 @@ DARK: Final = Palette(
 
 
 class Theme:
-    """See the module.
+    """Colours, fonts and sizes of the window.
 
     Widgets that ttk's styles do not reach ask `palette` again when `follow_system` says True.
     """

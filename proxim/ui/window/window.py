@@ -58,7 +58,10 @@ _EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})  # classes with a Cont
 
 
 class Window:
-    """See the module. The roof drains the bridge into `show`, and sets `on_close`."""
+    """The Tk window.
+
+    The app drains the bridge into `show`, and sets `on_close`.
+    """
 
     def __init__(
         self,
@@ -93,7 +96,7 @@ class Window:
         darken_title_bar(root, self.theme.is_dark)
         root.deiconify()
 
-    # --- for the roof -----------------------------------------------------------------------------
+    # --- for the app ------------------------------------------------------------------------------
 
     def show(self, status: Status) -> None:
         """Render a status; it replaces what was told of the same thing before."""

@@ -35,7 +35,10 @@ _WIDTH: Final = 420
 
 
 class IncomingQuestion:
-    """See the module. `closed` is called when it goes, for whatever reason."""
+    """Asks whether announced files are wanted, and which.
+
+    `closed` is called when it goes, for whatever reason.
+    """
 
     def __init__(
         self,

@@ -25,7 +25,10 @@ _BORDER: Final = 4  # pixels of clam's Treeview, above and below together, at an
 
 
 class PickList(ttk.Frame):
-    """See the module. `changed` is called when something was ticked or unticked."""
+    """A list of files, each of which can be ticked.
+
+    `changed` is called when something was ticked or unticked.
+    """
 
     def __init__(
         self,

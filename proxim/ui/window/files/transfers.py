@@ -58,7 +58,10 @@ def deed_of(status: TransferStatus) -> RowAction | None:
 
 
 class TransferRow(ttk.Frame):
-    """See the module. `answer` brings the question to the front."""
+    """One transfer: its names, its bar, and what can be done with it.
+
+    `answer` brings the question to the front.
+    """
 
     def __init__(
         self,
@@ -219,7 +222,10 @@ _WHEEL_PIXELS: Final = 40
 
 
 class TransferList(ttk.Frame):
-    """See the module. A list without a limit is as high as the room that it is given."""
+    """The transfers of one link, newest first.
+
+    A list without a limit is as high as the room that it is given.
+    """
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ class _Entry:
 
 
 class History(ttk.Frame):
-    """See the module."""
+    """The texts that went both ways over one link."""
 
     def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
         super().__init__(master)

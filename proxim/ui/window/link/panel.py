@@ -42,7 +42,10 @@ _LIST_LEAST: Final = 64  # a transfer that moves, whole
 
 
 class LinkPanel(ttk.Frame):
-    """See the module. `invite_another` and `close_tab` are the window's."""
+    """The page of one link.
+
+    `invite_another` and `close_tab` are the window's.
+    """
 
     def __init__(
         self,

@@ -13,7 +13,10 @@ from proxim.ui.window.widgets import set_lettered
 
 
 class SendBar(ttk.Frame):
-    """See the module. `say` gets a sentence where there was nothing to send."""
+    """The buttons that send files, a folder or the clipboard.
+
+    `say` gets a sentence where there was nothing to send.
+    """
 
     def __init__(
         self,

@@ -51,7 +51,7 @@ def in_lines(text: str) -> list[str]:
 
 
 class ApprovalDialog:
-    """See the module.
+    """Asks whether a guest may come in.
 
     `closed` is called when it goes, for whatever reason, and then `decided` if the person here
     answered; `beside` counts those that are open.

@@ -83,7 +83,7 @@ def network_text(network: Network) -> str:
 
 
 class InvitePanel(ttk.Frame):
-    """See the module."""
+    """Shows the QR code, the host code, and what they are good for."""
 
     def __init__(
         self,

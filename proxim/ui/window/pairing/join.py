@@ -67,7 +67,10 @@ def own_networks(networks: tuple[Network, ...]) -> tuple[str, ...]:
 
 
 class JoinField(ttk.Frame):
-    """See the module. `networks` is set to what Networks tells."""
+    """The field for another device's code or link.
+
+    `networks` is set to what Networks tells.
+    """
 
     def __init__(self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None]) -> None:
         super().__init__(master)

@@ -234,7 +234,10 @@ _TOP: Final = 10  # where the dots' centres are
 
 
 class StepsView(ttk.Frame):
-    """See the module. Keeps its own Ladder; `take` every status, `tick` now and then."""
+    """Draws the five steps of a link and the sentence below them.
+
+    Keeps its own Ladder; `take` every status, `tick` now and then.
+    """
 
     def __init__(
         self,
