@@ -103,7 +103,7 @@ class Bridge:
         `make_net` runs on it, so what it imports does not hold up the UI.
         """
         self._thread = threading.Thread(
-            target=self._run_net, args=(make_net,), name="proxim-net", daemon=True
+            target=self._run_net, args=(make_net,), name="proxim-io", daemon=True
         )
         self._thread.start()
 

@@ -344,7 +344,7 @@ class Outgoing:
         told = self._tell(state, reason=reason, speed=None)
         return [CancelTimer(self._stall_timer), StopSending(self.id, forget=True), told]
 
-    def _listed_too_late(
+    def _too_late(
         self, event: SourcesListed | SourcesFailed | SendingFailed, now: float
     ) -> list[Command]:
         return []
@@ -373,7 +373,7 @@ _TRANSITIONS: Final[dict[tuple[OutgoingState, type | TimerName], _Transition]] =
     (_S.ANNOUNCED, LinkUp): Outgoing._moved_to_another_link,
     (_S.ANNOUNCED, LinkDown): Outgoing._lost_before_acceptance,
     (_S.ANNOUNCED, CancelTransfer): Outgoing._cancel,
-    (_S.ANNOUNCED, SendingFailed): Outgoing._listed_too_late,
+    (_S.ANNOUNCED, SendingFailed): Outgoing._too_late,
     (_S.READY, Turn): Outgoing._turn,
     (_S.READY, Continue): Outgoing._continue,
     (_S.READY, Cancel): Outgoing._cancelled_by_peer,
@@ -381,7 +381,7 @@ _TRANSITIONS: Final[dict[tuple[OutgoingState, type | TimerName], _Transition]] =
     (_S.READY, LinkUp): Outgoing._moved_to_another_link,
     (_S.READY, LinkDown): Outgoing._lost,
     (_S.READY, CancelTransfer): Outgoing._cancel,
-    (_S.READY, SendingFailed): Outgoing._listed_too_late,
+    (_S.READY, SendingFailed): Outgoing._too_late,
     (_S.ACTIVE, Continue): Outgoing._continue,
     (_S.ACTIVE, Progress): Outgoing._progress,
     (_S.ACTIVE, Finished): Outgoing._finished,
@@ -394,5 +394,5 @@ _TRANSITIONS: Final[dict[tuple[OutgoingState, type | TimerName], _Transition]] =
     (_S.ACTIVE, TimerName.STALL): Outgoing._stalled,
     (_S.WAITING, LinkUp): Outgoing._linked_again,
     (_S.WAITING, CancelTransfer): Outgoing._cancel,
-    (_S.WAITING, SendingFailed): Outgoing._listed_too_late,
+    (_S.WAITING, SendingFailed): Outgoing._too_late,
 }
