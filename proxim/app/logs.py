@@ -57,9 +57,7 @@ class _LazyFile(logging.Handler):
 
     def _open(self) -> logging.Handler:
         # Late: with sockets and pickle it costs milliseconds
-        from logging.handlers import (
-            RotatingFileHandler,
-        )
+        from logging.handlers import RotatingFileHandler
 
         try:
             file = self._file or _default_file()

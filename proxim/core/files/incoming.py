@@ -4,7 +4,7 @@
   ARRIVING --all pieces--> ASKED --accepted--> OPENING --disk ready--> ACTIVE --all written--> OVER
                              | declined           | disk full            |
                              +-----> OVER <-------+----------------------+
-  ACTIVE --lane lost--> HELD --held--> ACTIVE
+  ACTIVE --lane lost--> PAUSED --sink paused--> ACTIVE
   link lost --> WAITING --announced again--> OPENING
 ```
 Nothing is written that was not accepted: the disk hears of a transfer only here, and only then.
@@ -89,7 +89,7 @@ class Arriving:
         return entries or Reason.NOTHING_TO_SEND
 
     def refuse_rest(self, link: LinkID) -> None:
-        """More of it is on its way, and without its beginning it would be another list."""
+        """Refuse the pieces that still come: without the first one it would be another list."""
         self.begin()
         self._refused_on = link
 
@@ -107,8 +107,8 @@ class Arriving:
         return True
 
 
-# A silent link is noticed within 6 s; what was said meanwhile may be lost
-UNHEARD_SECONDS: Final = 10.0
+# A silent link is noticed within 6 s, and what was sent in that time may be lost; with some room.
+UNACKNOWLEDGED_SECONDS: Final = 10.0
 
 
 class IncomingState(Enum):
@@ -131,7 +131,8 @@ class Incoming:
         self.speaker = speaker
         self.state = IncomingState.ARRIVING
         self.accepted = False  # once; what is announced again needs no second question
-        # It is over here, but the sender may not know: it is named once it is there again
+        # The transfer is over here, but the sender may not know. It is told when it announces
+        # again.
         self.unacknowledged = False
         self.arriving = Arriving()
         self.status = TransferStatus(
@@ -147,12 +148,10 @@ class Incoming:
         self._directory: str | None = None
         self._generation = 0
         self._before = 0
-        self._channel: int | None = (
-            None  # the data channel that the present generation comes on, as far as it does
-        )
-        self._result: SinkFinished | None = (
-            None  # all is here, whether or not the sender heard of it
-        )
+        # The data channel that the present generation comes on; None while there is none.
+        self._channel: int | None = None
+        # How it ended well; None until then. The sender may not have heard of it.
+        self._result: SinkFinished | None = None
         self._handled = 0.0  # when it last took an event: where it is over, when it ended
         self._rate = RateMeter()
 
@@ -352,7 +351,7 @@ class Incoming:
         return [PauseSink(self.id)]
 
     def _held(self, event: SinkPaused, now: float) -> list[Command]:
-        assert self.speaker is not None  # HELD has one
+        assert self.speaker is not None  # PAUSED has one
         self.state = IncomingState.ACTIVE
         self._generation += 1
         self._channel = None
@@ -379,8 +378,8 @@ class Incoming:
     # --- the end ----------------------------------------------------------------------------------
 
     def link_lost(self, now: float) -> None:
-        """It is over, and the link is lost on which the sender was told so."""
-        if now - self._handled < UNHEARD_SECONDS:
+        """Note that the sender may not have heard of the end: the link was lost soon after it."""
+        if now - self._handled < UNACKNOWLEDGED_SECONDS:
             self.unacknowledged = True
 
     def _say_again(self, result: SinkFinished) -> list[Command]:
@@ -393,7 +392,7 @@ class Incoming:
         return [CloseSink(self.id, keep=False), *self._finish(event)]
 
     def _finished_before(self, event: SinkFinished, now: float) -> list[Command]:
-        """The sink of the link before was through when that link was lost."""
+        """The disk had finished when the link before this one was lost."""
         self._result = event
         if self.state is IncomingState.ARRIVING:
             return []  # told once all of it is announced again
@@ -410,7 +409,7 @@ class Incoming:
             1 for index in self._declined if not entries[index].directory
         )
         state, reason = outcome(wanted, event.failed)
-        # Else there is nothing that trying again harms
+        # Kept, so that a file that is announced again is not written twice.
         self._result = event if state is TransferState.DONE else None
         moved = max(0, self.status.size - lost_bytes(entries, event.failed))
         self.status = replace(
@@ -419,7 +418,7 @@ class Incoming:
         return [*say, *self._end(state, reason)]
 
     def _sink_failed(self, event: SinkFailed, now: float) -> list[Command]:
-        assert self.speaker is not None  # OPENING, ACTIVE and HELD have one
+        assert self.speaker is not None  # OPENING, ACTIVE and PAUSED have one
         say = self.speaker.say(Cancel(self.id, event.reason.value))
         # To go on from there once there is room; not where it was the sender's fault: it has to ask
         # anew.
@@ -436,7 +435,7 @@ class Incoming:
         # After a failure the sender's second try needs no second question
         self.accepted = not cancelled
         ended = self._end(TransferState.CANCELLED if cancelled else TransferState.FAILED, reason)
-        # Else its second try would be a second copy
+        # What has come is kept, so that a second try goes on instead of making a second copy.
         return [
             CloseSink(self.id, keep=not cancelled),
             *ended,

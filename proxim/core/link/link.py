@@ -50,7 +50,7 @@ from proxim.core.pairing.proof import ProofKeys
 from proxim.core.sanitize import display_name
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 
-OPEN_SECONDS: Final = 15.0  # the limit; on a LAN it takes under 1 s, ICE with loss some 5 s
+OPEN_SECONDS: Final = 15.0  # on a LAN it takes under 1 s, ICE with loss some 5 s
 # With SILENCE_SECONDS: silence is noticed after 4.5 to 5.5 s, so within 6
 HEARTBEAT_SECONDS: Final = 1.0
 # Longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3)

@@ -97,7 +97,7 @@ from proxim.core.pairing.proof import (
 from proxim.core.pairing.session import APPROVAL_SECONDS
 from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble, Via
 
-# A LAN answers in milliseconds; a firewall that drops never does (the issue's limit)
+# A LAN answers in milliseconds; a firewall that drops packets never does.
 DIAL_SECONDS: Final = 4.0
 # A host answers within milliseconds; as long as its own challenge lives
 CHALLENGE_SECONDS: Final = 10.0
@@ -197,9 +197,8 @@ class Guest:
         self._proof: GuestProof | None = None
         self._keys: ProofKeys | None = None
         self._resume_keys: ProofKeys | None = None  # of the last time that a host let us in
-        self._resume_by: float | None = (
-            None  # None: no link was lost; else until when another dial may follow
-        )
+        # Until when a lost link may be taken up again; None while no link was lost.
+        self._resume_by: float | None = None
         self._signaling = Signaling(Side.GUEST, target.address, None)
         self._hangs_up = True  # the WebSocket, or its dial, is still ours to end
 
@@ -288,7 +287,10 @@ class Guest:
         return [Send(self.connection, confirm), *self._ask(now)]
 
     def _result_without_proof(self, event: PairResult, now: float) -> list[Command]:
-        """A host may turn us away before any proof; one that lets us in without it is not ours."""
+        """A host may turn us away before any proof.
+
+        One that approves without a proof is not the one that we meant.
+        """
         return self._end(Reason.HOST_UNPROVEN) if event.approved else self._result(event, now)
 
     def _no_challenge(self, event: TimerFired, now: float) -> list[Command]:

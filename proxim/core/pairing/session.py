@@ -12,9 +12,10 @@ transitions.
    +----------- temporary, persistent: the guest may come back -----+---- 2 min ------+
   any --expired, ended by the host, one-time link over--> ENDED
 ```
-Only a guest that proved itself is waited for in AWAY, and only its proof leads out of it without a
-prompt. It may come
-before the loss is noticed here (LINKED), or after a try to take the link up again failed (LINKING).
+Only a guest that proved itself is waited for in AWAY, and only its proof leads out of AWAY without
+a
+prompt. That proof may also come before the loss is noticed here (LINKED), or after a try to take
+the link up again has failed (LINKING).
 """
 
 from collections import Counter
@@ -388,7 +389,7 @@ class Session:
         return [] if payload is None else [AddCandidate(link.id, payload)]
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
-        assert self.guest is not None  # one that leaves before its answer takes the link along
+        assert self.guest is not None  # a guest that leaves before its answer ends the link
         self._answered = True
         answer = self._signaling.seal(self.guest.session_id, Description(event.sdp, event.type))
         return [Send(self.guest.connection, answer)]
@@ -402,7 +403,7 @@ class Session:
             return self._after_link(link, commands, now)
         if link.state is LinkState.OPEN and self.state is SessionState.LINKING:
             self.state = SessionState.LINKED
-            # The offer came under these keys, so the guest has them, and needs none from before.
+            # The offer came with MACs by these keys, so the guest has them; older keys are dropped.
             keys = self._signaling.keys
             self._resume_keys = {} if keys is None else {keys.resume_name(): keys}
         return commands
@@ -506,8 +507,8 @@ class Session:
             ]
         if self.state is SessionState.LINKED:
             self._resume_by = now + RESUME_SECONDS
-        # Until the new link opens, the guest may not have heard that it was let in, and come back
-        # as it came now.
+        # Until the new link opens, the guest may not have heard that it was let in. Then it comes
+        # back with the keys that it used now.
         self._resume_keys = {guest.session_id: lost, keys.resume_name(): keys}
         status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
         return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
@@ -704,9 +705,7 @@ class Sessions:
         return next((one for one in self if one.link is not None and one.link.id == link), None)
 
     def by_lost_link(self, link: LinkID) -> Session | None:
-        """The session that went on for this link: what a person wants of the one, they want of the
-        other.
-        """
+        """The session whose new link took the place of this lost one."""
         return next(
             (one for one in self if one.link is not None and one.link.status.resumes == link), None
         )

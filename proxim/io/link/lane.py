@@ -1,9 +1,11 @@
-"""One lane: a WebSocket whose binary frames are sealed with AES-256-GCM (core/link/lane_frames.py
-says what is inside).
+"""Lanes: the fast path between two desktop apps, a second WebSocket beside a link.
+
+Its binary frames are sealed with AES-256-GCM (core/link/lane_frames.py says what is inside). It
+carries files' bytes, and where WebRTC finds no way, the whole link.
 
 Texts of the control channel go before files' bytes; of those one message at a time is on its way
-into the socket. A frame that does not open, is out of its count or says nothing that this protocol
-knows ends the lane.
+into the socket. A frame that cannot be opened, comes out of order or means nothing in this protocol
+ends the lane.
 """
 
 import asyncio
@@ -156,7 +158,7 @@ class Lane:
         self, on_text: Callable[[str], None], on_stream: Callable[[Stream], None]
     ) -> None:
         """Until it is closed. Raises LaneError where the other side broke it."""
-        _send_what_is_newest(self._connection)
+        _limit_unsent(self._connection)
         writer = asyncio.create_task(self._write(), name="lane writer")
         try:
             async for frame in self._connection:
@@ -206,7 +208,7 @@ def same_token(one: bytes, other: bytes) -> bool:
     return hmac.compare_digest(one, other)
 
 
-def _send_what_is_newest(connection: Connection) -> None:
+def _limit_unsent(connection: Connection) -> None:
     """Keep what the system holds unsent small: else it takes megabytes, and a ping waits behind
     them on a slow net.
     """
@@ -225,7 +227,7 @@ LaneReport = LaneOpened | LaneLost | ChannelMessage
 
 
 class _Connection(ClientConnection):
-    """A connection that a host cannot fill."""
+    """A connection that is cut off where the host lets too much wait to be sent."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -13,7 +13,7 @@ from proxim.core.files import events as fe
 from proxim.core.files import messages as fm
 from proxim.core.files import status as file_st
 from proxim.core.files.events import LaneChanged, LinkDown, StreamOpened
-from proxim.core.files.incoming import UNHEARD_SECONDS, Incoming, IncomingState
+from proxim.core.files.incoming import UNACKNOWLEDGED_SECONDS, Incoming, IncomingState
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
     START,
@@ -268,7 +268,10 @@ def test_all_that_was_wanted_failed() -> None:
 
 
 def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:
-    for wait, unacknowledged in ((UNHEARD_SECONDS / 2, True), (UNHEARD_SECONDS * 2, False)):
+    for wait, unacknowledged in (
+        (UNACKNOWLEDGED_SECONDS / 2, True),
+        (UNACKNOWLEDGED_SECONDS * 2, False),
+    ):
         bench = active()
         bench.after(FINISHED)
         bench.one.link_lost(bench.now + wait)

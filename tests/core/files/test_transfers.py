@@ -15,7 +15,7 @@ from proxim.core.files import events as fe
 from proxim.core.files import messages as fm
 from proxim.core.files import status as file_st
 from proxim.core.files.events import AcceptPolicy
-from proxim.core.files.incoming import UNHEARD_SECONDS
+from proxim.core.files.incoming import UNACKNOWLEDGED_SECONDS
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
     START,
@@ -544,14 +544,14 @@ def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
         go(bench, 1)
     bench.link.control["left"].clear()
     bench.link_down(bench.right, bench.link.id)
-    bench.now += 10 * UNHEARD_SECONDS  # however long it takes until they meet again
+    bench.now += 10 * UNACKNOWLEDGED_SECONDS  # however long it takes until they meet again
     bench.relink()
     assert bench.left.told[transfer].state is file_st.TransferState.WAITING
     bench.settle()
     assert ends(bench, transfer) == DONE
     assert len(opened(bench.right)) == 1
     before = len(said(bench.right, fm.Resume))
-    bench.now += UNHEARD_SECONDS
+    bench.now += UNACKNOWLEDGED_SECONDS
     bench.relink()
     assert len(said(bench.right, fm.Resume)) == before  # it has heard by now
 
