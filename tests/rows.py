@@ -1,8 +1,7 @@
 """A test whose cases are the rows of a table runs as one test, which names every row that is wrong.
 
-    @each_row("typed, shown", [("0250 1wk381", "02501-WK381"), ("02501", "02501")])
-    def test_grouping(typed: str, shown: str) -> None:
-        assert grouped(typed) == shown
+@each_row("typed, shown", [("0250 1wk381", "02501-WK381"), ("02501", "02501")]) def
+test_grouping(typed: str, shown: str) -> None: assert grouped(typed) == shown
 
 It reads like `pytest.mark.parametrize`, and is for the many small cases of a parser: pytest takes a
 millisecond and more for each case of its own. Fixtures are made once and shared by all rows. So

@@ -10,11 +10,7 @@ from proxim.languages import read_language
 
 OPTION: Final = "--language"
 # The first one that is set counts (POSIX.1-2017, 8.2)
-_LOCALES: Final = (
-    "LC_ALL",
-    "LC_MESSAGES",
-    "LANG",
-)
+_LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 # But not C.UTF-8, which gettext lets LANGUAGE speak for
 _NO_LANGUAGE: Final = frozenset({"C", "POSIX"})
 

@@ -66,8 +66,8 @@ class _LazyFile(logging.Handler):
                 file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8"
             )
         except OSError as error:
-            # Pythonw and a windowed executable have no standard error; then there is nowhere left
-            # to say it.
+            # pythonw.exe and a windowed executable have no standard error: there is nowhere left to
+            # say it.
             if sys.stderr is None:
                 return logging.NullHandler()
             sys.stderr.write(tr("usage.noLogFile", why=error.strerror) + "\n")

@@ -1,4 +1,4 @@
-"""Everything a machine can ask of the world. `net` carries these out, in the order given."""
+"""Everything a machine can ask of the world. `io` carries these out, in the order given."""
 
 from __future__ import annotations
 

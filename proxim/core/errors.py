@@ -177,7 +177,7 @@ class ProximError(Exception):
 
     Tree: ProximError
           +-- CodeError        a typed code or link cannot be used (host_code.py)
-          +-- MessageError     a peer's message is wrong (messages.py, link_messages.py)
+          +-- MessageError     a peer's message is wrong (messages.py of pairing, link and files)
     """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:

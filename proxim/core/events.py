@@ -35,7 +35,7 @@ class TimerName(StrEnum):
     LINK_OPEN = "link_open"  # scope: LinkID
     HEARTBEAT = "heartbeat"  # scope: LinkID
     DIAL = "dial"  # scope: LinkID of the guest's attempt
-    CHALLENGE = "challenge"  # scope: the guest's socket (door.py)
+    CHALLENGE = "challenge"  # scope: the guest's socket (pairing/connections.py)
     SOCKET = "socket"  # scope: the same
     ANSWER = "answer"  # scope: LinkID of the guest's attempt
     REDIAL = "redial"  # scope: LinkID of the guest's link that was lost
@@ -128,9 +128,8 @@ class ConnectionLost:
     """The WebSocket is closed, whoever closed it."""
 
     connection: ConnectionID
-    code: int | None = (
-        None  # what the other side closed it with; None: we closed it, or it went without a word
-    )
+    # What the other side closed it with; None: we closed it, or it went without a word
+    code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,9 +127,8 @@ class LinkStatus:
     reason: Reason | None = None  # of stage CLOSED
     was_connected: bool = False
     via: Via = Via.WEBRTC
-    resumes: LinkID | None = (
-        None  # it goes on for that link, which waited and is told of no more: one link to people
-    )
+    # It goes on for that link, which waited and is told of no more: one link to people
+    resumes: LinkID | None = None
 
 
 @dataclass(frozen=True, slots=True)

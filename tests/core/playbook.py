@@ -1,10 +1,8 @@
 """Scripts for machines that read as a trace: an event goes in, and just these commands come out.
 
-    play = Playbook(session, T0)
-    play.on(Ask(GUEST), do.SetTimer(APPROVAL, 40.0), do.Publish(PROMPT))
-    play.on(ev.Decide(ID, approved=True), ..., do.OpenPeer(LINK, offerer=False), ...)
-    play.on(ev.ConnectionLost(SOCKET), ..., at=T0 + 5)
-    play.reaches(SessionState.OPEN)
+play = Playbook(session, T0) play.on(Ask(GUEST), do.SetTimer(APPROVAL, 40.0), do.Publish(PROMPT))
+play.on(ev.Decide(ID, approved=True), ..., do.OpenPeer(LINK, offerer=False), ...)
+play.on(ev.ConnectionLost(SOCKET), ..., at=T0 + 5) play.reaches(SessionState.OPEN)
 
 `...` among the commands stands for any others, or for none. The first step that goes otherwise
 fails with the trace so far and the difference; it shows also what a repr leaves out.

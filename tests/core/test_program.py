@@ -792,7 +792,7 @@ def test_files_for_a_link_that_is_not_there_are_not_connected(world: World) -> N
 def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
     link = world.link_up()
     (guest,) = world.guest.program._guests.values()
-    guest._transfers._speakers.clear()  # as if its hello had not named them
+    guest._transfers._peers_linked.clear()  # as if its hello had not named them
     told = [do.Publish(st.Trouble(Problem(Reason.FILES_UNSUPPORTED), link))]
     assert world.guest.handle(fe.SendPaths(link, ("photo",))) == told
 

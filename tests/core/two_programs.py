@@ -74,9 +74,8 @@ class _Bytes:
 class _Delivery:
     to: "Bench"
     event: ProgramEvent | _Bytes
-    about: _Lane | FakeSink | None = (
-        None  # what it is of, where it is not heard of once that is gone
-    )
+    # what it is of, where it is not heard of once that is gone
+    about: _Lane | FakeSink | None = None
 
 
 @dataclass

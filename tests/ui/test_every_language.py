@@ -229,7 +229,7 @@ def test_the_steps_stand_beside_each_other(make_bench: MakeBench) -> None:
         if side == "guest":
             show_asking(bench)
         bench.settle()
-        canvas = bench.window.ladder._canvas
+        canvas = bench.window.steps._canvas
         texts = [item for item in canvas.find_all() if str(canvas.type(item)) == "text"]
         boxes = [canvas.bbox(item) for item in texts]
         name = f"{language} {side}"

@@ -118,7 +118,7 @@ class IncomingState(Enum):
     ASKED = "asked"
     OPENING = "opening"
     ACTIVE = "active"
-    PAUSED = "held"
+    PAUSED = "paused"
     WAITING = "waiting"
     OVER = "over"
 
@@ -350,7 +350,7 @@ class Incoming:
         self.state = IncomingState.PAUSED
         return [PauseSink(self.id)]
 
-    def _held(self, event: SinkPaused, now: float) -> list[Command]:
+    def _paused(self, event: SinkPaused, now: float) -> list[Command]:
         assert self.speaker is not None  # PAUSED has one
         self.state = IncomingState.ACTIVE
         self._generation += 1
@@ -504,7 +504,7 @@ _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
     (_S.ACTIVE, CancelTransfer): Incoming._cancel,
     (_S.ACTIVE, LinkDown): Incoming._lost,
     (_S.ACTIVE, LaneChanged): Incoming._lane_changed,
-    (_S.PAUSED, SinkPaused): Incoming._held,
+    (_S.PAUSED, SinkPaused): Incoming._paused,
     (_S.PAUSED, SinkWrote): Incoming._wrote,
     (_S.PAUSED, SinkFinished): Incoming._finished,
     (_S.PAUSED, SinkFailed): Incoming._sink_failed,

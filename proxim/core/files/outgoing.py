@@ -8,8 +8,8 @@
                                       accepted again <---- WAITING
 ```
 READY waits for its turn, and for a lane that may open in a moment. The receiver says where to go on
-whenever the way
-changes; where only this end sees that it did, it asks with a `continue` of its own.
+whenever the way changes; where only this end sees that it did, it asks with a `continue` of its
+own.
 """
 
 from collections.abc import Callable
@@ -344,9 +344,7 @@ class Outgoing:
         told = self._tell(state, reason=reason, speed=None)
         return [CancelTimer(self._stall_timer), StopSending(self.id, forget=True), told]
 
-    def _too_late(
-        self, event: SourcesListed | SourcesFailed | SendingFailed, now: float
-    ) -> list[Command]:
+    def _too_late(self, event: SendingFailed, now: float) -> list[Command]:
         return []
 
     # --- helpers ----------------------------------------------------------------------------------

@@ -35,9 +35,8 @@ class TransferStatus:
     speed: float | None = None  # bytes/s, over the last seconds; None: not known yet
     via: Via | None = None
     failed: tuple[FailedFile, ...] = ()
-    path: str | None = (
-        None  # incoming, done: the file or folder; where there are several, the folder they are in
-    )
+    # Incoming, done: the file or folder; where there are several, the folder they are in
+    path: str | None = None
     sha256: str | None = None  # done, of a single file
     reason: Reason | None = None
 

@@ -77,7 +77,7 @@ class Transfers:
     ) -> None:
         self.token_bytes = token_bytes
         self._policy = policy or AcceptPolicy()
-        self._speakers: dict[LinkID, PeerLink] = {}
+        self._peers_linked: dict[LinkID, PeerLink] = {}
         # What peers asked for that we did not know, or not yet
         self._named: dict[LinkID, tuple[bytes, ...]] = {}
         # Links whose announcements are accepted unseen, and where to
@@ -107,7 +107,7 @@ class Transfers:
                 return self._retry(event.transfer)
 
     def _send(self, link: LinkID, paths: tuple[str, ...]) -> list[Command]:
-        speaker = self._speakers.get(link)
+        speaker = self._peers_linked.get(link)
         if speaker is None:
             return [_trouble(Reason.FILES_UNSUPPORTED, link)]
         if not paths:
@@ -129,7 +129,7 @@ class Transfers:
         failed = self._outgoing.get(transfer)
         if failed is None or failed.state is not OutgoingState.OVER or not failed.paths:
             return [_trouble(Reason.TRANSFER_GONE)]
-        speaker = self._speaker_again(failed)
+        speaker = self._peer_again(failed)
         if speaker is None:
             return [_trouble(Reason.NOT_CONNECTED)]
         only: tuple[str, ...] | None = None
@@ -146,13 +146,13 @@ class Transfers:
         self._outgoing[again.id] = again
         return again.start(only)
 
-    def _speaker_again(self, failed: Outgoing) -> PeerLink | None:
+    def _peer_again(self, failed: Outgoing) -> PeerLink | None:
         """The link it went over, or else the only one there is, where that is to a device of the
         same name.
         """
-        speaker = None if failed.status.link is None else self._speakers.get(failed.status.link)
-        if speaker is None and len(self._speakers) == 1:
-            (speaker,) = self._speakers.values()
+        speaker = None if failed.status.link is None else self._peers_linked.get(failed.status.link)
+        if speaker is None and len(self._peers_linked) == 1:
+            (speaker,) = self._peers_linked.values()
             speaker = speaker if speaker.peer_name == failed.status.peer_name else None
         return speaker
 
@@ -237,7 +237,7 @@ class Transfers:
                 )
                 commands.append(Publish(self._incoming[one.transfer].status))
                 incoming.append(self._incoming[one.transfer])
-        for speaker in self._speakers.values():  # so quickly was it there
+        for speaker in self._peers_linked.values():  # so quickly was it there
             commands += self._name(incoming, speaker)
             commands += self._resume(speaker, self._named.pop(speaker.id, ()), now)
         return commands
@@ -251,7 +251,7 @@ class Transfers:
 
     def link_up(self, speaker: PeerLink, now: float) -> list[Command]:
         """A peer that understands files has greeted."""
-        self._speakers[speaker.id] = speaker
+        self._peers_linked[speaker.id] = speaker
         return self._name(list(self._incoming.values()), speaker)
 
     def _name(self, known: list[Incoming], speaker: PeerLink) -> list[Command]:
@@ -267,7 +267,7 @@ class Transfers:
 
     def link_down(self, link: LinkID, now: float) -> list[Command]:
         """A link is closed, whether or not its peer understood files."""
-        self._speakers.pop(link, None)
+        self._peers_linked.pop(link, None)
         self._always.pop(link, None)
         self._named.pop(link, None)
         commands: list[Command] = []
@@ -286,7 +286,7 @@ class Transfers:
             elif incoming.state is IncomingState.OVER:
                 incoming.link_lost(now)
         # The sender may have come back before we saw that it was gone
-        for speaker in self._speakers.values():
+        for speaker in self._peers_linked.values():
             commands += self._name(lost, speaker)
         return commands
 
@@ -440,7 +440,7 @@ class Transfers:
         """Let those that are ready move, in the order in which they came, as many as may at
         once.
         """
-        speaker = self._speakers.get(link)
+        speaker = self._peers_linked.get(link)
         if speaker is None or speaker.lane_pending:
             return []
         own = [one for one in self._outgoing.values() if _is_on(one, link)]

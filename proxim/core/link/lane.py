@@ -45,9 +45,8 @@ class LaneTerms:
     """
 
     url: str | None = None
-    secret: LaneSecret | None = (
-        None  # of the proof, for a lane that carries the link; None where nothing was proved
-    )
+    # Of the proof, for a lane that carries the link; None where nothing was proved
+    secret: LaneSecret | None = None
 
 
 def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
@@ -177,9 +176,8 @@ class LanePolicy:
         if self.open:
             return []
         if self.pending:
-            self.pending = self.carrier = (
-                False  # a word on it that crosses with this is no longer heard
-            )
+            # What still comes on it is no longer heard
+            self.pending = self.carrier = False
             again = self._terms.url is None and self._tries < MAX_TRIES
             retry: list[Command] = [SetTimer(self.timer, RETRY_SECONDS)] if again else []
             return [CloseLane(self._link), *retry]

@@ -6,7 +6,7 @@ first frame of the guest   token (16 bytes) | sealed(3, flags)
                            flags: 1 where the lane carries the whole link
 first frame of the host    sealed(3, 0)
 every other                sealed(1, text in UTF-8): a message of the control channel
-                           sealed(2, transfer id (22) | generation u32 | records (file_stream.py))
+                           sealed(2, transfer id (22) | generation u32 | records (files/stream.py))
 sealed(kind, rest) = AES-256-GCM(key of the sender's side, count of the frame in 12 bytes,
                                  kind u8 | rest, LABEL)
 ```

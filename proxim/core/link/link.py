@@ -98,9 +98,8 @@ class Link:
         self._lane = LanePolicy(status.link, LaneTerms(), transfers.token_bytes)
         self._binding = b""
         self._peer_knows_lanes = False
-        self._failure: Reason | None = (
-            None  # why WebRTC found no way, while the lane may still carry the link
-        )
+        # Why WebRTC found no way, while the lane may still carry the link
+        self._failure: Reason | None = None
         self._now = 0.0
         self._control: int | None = None
         self._pieces = TextPieces()
@@ -114,7 +113,7 @@ class Link:
         """Its identity in events and commands."""
         return self.status.link
 
-    # --- for transfers (transfer_inputs.Speaker) --------------------------------------------------
+    # --- for transfers (PeerLink in core/files/events.py) ---------------------------------------
 
     @property
     def peer_name(self) -> str | None:

@@ -128,10 +128,7 @@ class PeerFilter:
         candidates: list[str] = []
         ended = False
         # What the section says goes before what the head says
-        for line in (
-            *head.split("\n"),
-            *lines,
-        ):
+        for line in (*head.split("\n"), *lines):
             name, _, value = line.rstrip().removeprefix("a=").partition(":")
             if name == "fingerprint" and _FINGERPRINT.fullmatch(value):
                 fingerprints.append(value)

@@ -1,4 +1,4 @@
-"""The host's door: what guests' sockets may send and when, who proved what, and which session each
+"""What guests' sockets may send and when, who proved what, and which session each
 one means.
 
 Nobody is asked before a proof that was begun has held; no socket speaks as the host; what one

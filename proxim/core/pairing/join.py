@@ -8,9 +8,8 @@ transitions.
      +------------------------+-----------------------+---------------------+--------> ENDED
 ```
 With a link that holds no secret there is nothing to prove, and PROVING is passed over. A guest that
-holds one fails
-closed: no challenge, a wrong tag, a wrong MAC end the attempt, and it never asks a second time by
-itself.
+holds one fails closed: no challenge, a wrong tag, a wrong MAC end the attempt, and it never asks a
+second time by itself.
 
 A link that fell silent after a proof is taken up again: RECONNECTING, and the same way once more,
 with a secret that came out of that proof, in place of the code; until it is LINKED, or 2 minutes

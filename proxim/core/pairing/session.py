@@ -12,10 +12,9 @@ transitions.
    +----------- temporary, persistent: the guest may come back -----+---- 2 min ------+
   any --expired, ended by the host, one-time link over--> ENDED
 ```
-Only a guest that proved itself is waited for in AWAY, and only its proof leads out of AWAY without
-a
-prompt. That proof may also come before the loss is noticed here (LINKED), or after a try to take
-the link up again has failed (LINKING).
+Only a guest that proved itself is waited for in AWAY, and only its proof leads out of AWAY
+without a prompt. That proof may also come before the loss is noticed here (LINKED), or after a try
+to take the link up again has failed (LINKING).
 """
 
 from collections import Counter

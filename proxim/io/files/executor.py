@@ -90,7 +90,7 @@ class TransferExecutor:
             file_do.StopSending: self._stop_sending,
             file_do.OpenSink: self._open_sink,
             file_do.TakeStream: self._take_stream,
-            file_do.PauseSink: self._hold_sink,
+            file_do.PauseSink: self._pause_sink,
             file_do.CloseSink: self._close_sink,
         }
 
@@ -300,7 +300,7 @@ class TransferExecutor:
         if entry is not None:  # else it was cancelled here, and the sender does not know yet
             entry[0].feed(link, LANE_CHANNEL, stream.generation, stream.records)
 
-    def _hold_sink(self, command: file_do.PauseSink) -> None:
+    def _pause_sink(self, command: file_do.PauseSink) -> None:
         if command.transfer in self._receiving:
             self._receiving[command.transfer][0].hold()
 

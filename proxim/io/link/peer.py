@@ -51,6 +51,12 @@ _log = logging.getLogger(__name__)
 # net.core.rmem_max.
 RECEIVE_BYTES: Final = 1024 * 1024
 
+_HANDLE_PACKET: Final = "_handle_data"  # private names of aiortc's RTCSctpTransport, see _guard
+_WINDOW: Final = "_advertised_rwnd"
+_CONGESTION_WINDOW: Final = "_cwnd"
+# Stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
+_UNREADABLE = ""
+
 
 def widen(sctp: Any) -> None:
     """Of an RTCSctpTransport whose candidates are gathered, by aioice's private names: there are no
@@ -66,15 +72,6 @@ def widen(sctp: Any) -> None:
         if one is not None:  # a relay's has none
             with contextlib.suppress(OSError):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
-
-
-_log = logging.getLogger(__name__)
-
-_HANDLE_PACKET: Final = "_handle_data"  # private names of aiortc's RTCSctpTransport, see _guard
-_WINDOW: Final = "_advertised_rwnd"
-_CONGESTION_WINDOW: Final = "_cwnd"
-# Stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
-_UNREADABLE = ""
 
 
 class StreamChannel:

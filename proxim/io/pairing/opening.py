@@ -25,15 +25,13 @@ class NetOptions:
 
     port: int | None = None  # None: the protocol's order of ports
     stun: tuple[str, ...] = ()  # only what the person named
-    look: Callable[[], tuple[Network, ...]] | None = (
-        None  # this machine's addresses; None: nobody hosts
-    )
+    # This machine's addresses; None: nobody hosts
+    look: Callable[[], tuple[Network, ...]] | None = None
     save_to: str | None = None  # where received files go; None: the person's folder for downloads
     save_name: Callable[[str], Problem | None] = lambda name: None
     save_require_proof: Callable[[bool], Problem | None] = lambda required: None
-    data_dir: str | None = (
-        None  # where unfinished transfers are remembered; None: only until the program ends
-    )
+    # Where unfinished transfers are remembered; None: only until the program ends
+    data_dir: str | None = None
 
 
 @dataclass(slots=True)
@@ -53,7 +51,7 @@ def open_host(
     waiting = invitations.start()
     if options.look is not None:
         opening.networks = options.look()
-        tell_step(seen := NetworksSeen(opening.networks))
+        seen = NetworksSeen(opening.networks)
         waiting += invitations.networks_seen(seen) + invitations.renew(time.monotonic())
     while waiting:
         match command := waiting.pop(0):
@@ -70,7 +68,9 @@ def open_host(
                     waiting += invitations.listen_failed(event)
                 waiting += invitations.renew(time.monotonic())
             case _:
-                assert isinstance(command, StopListening)  # nothing listens yet
+                # Nothing listens yet.
+                assert isinstance(command, StopListening)
+                tell_step(command)
     return opening
 
 

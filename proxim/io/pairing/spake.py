@@ -1,7 +1,7 @@
 """SPAKE2 over the typed code, by the `spake2` library (Ed25519, as in magic-wormhole), behind
 core's Exchange.
 
-Stands in net because core imports the standard library only; uses no socket.
+Stands in io because core imports the standard library only; uses no socket.
 """
 
 from typing import Any

@@ -100,7 +100,7 @@ class Window:
 
     def show(self, status: Status) -> None:
         """Render a status; it replaces what was told of the same thing before."""
-        self.ladder.take(status)
+        self.steps.take(status)
         match status:
             case ThisDevice():
                 self.device_bar.show(status)
@@ -128,6 +128,7 @@ class Window:
                 self._show_trouble(status)
             case Stopped():
                 self._show_stopped()
+            # Only TransferStatus is left, which is not imported before there is a guest.
             case _:
                 self._show_transfer(status)
 
@@ -169,8 +170,8 @@ class Window:
         self.join = JoinField(home, theme, self._post)
         self.join.grid(row=3, column=0, sticky="ew")
         self._rule(home).grid(row=4, column=0, sticky="ew", pady=(px(14), px(12)))
-        self.ladder = StepsView(home, theme, self._post, self._clock)
-        self.ladder.grid(row=5, column=0, sticky="ew")
+        self.steps = StepsView(home, theme, self._post, self._clock)
+        self.steps.grid(row=5, column=0, sticky="ew")
         self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
         home.rowconfigure(6, weight=1)  # what a larger window has to spare
         self.trouble = TroubleLine(root, theme)
@@ -347,7 +348,7 @@ class Window:
             return
         darken_title_bar(self.root, self.theme.is_dark)
         self.invite.restyle()
-        self.ladder.restyle()
+        self.steps.restyle()
         self.pages.restyle()
         for dialog in self._dialogs.values():
             dialog.restyle()
@@ -357,7 +358,7 @@ class Window:
     def _tick(self) -> None:
         self._timer = self.root.after(TICK_MS, self._tick)
         self.invite.tick()
-        self.ladder.tick()
+        self.steps.tick()
         self.pages.tick()
         self.pages.hold_size()
 

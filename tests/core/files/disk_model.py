@@ -1,7 +1,7 @@
 """A disk as the transfers' tests need it: what is sent is listed and read from it, what arrives is
 kept on it.
 
-It answers the machines' commands with the same events as proxim.net does, and outlives its program.
+It answers the machines' commands with the same events as proxim.io does, and outlives its program.
 The bytes of a stream are records: what they look like on the wire is tested elsewhere.
 """
 
@@ -42,7 +42,7 @@ class Kept:
 
 
 class FakeSink:
-    """An open sink: takes records, and answers as proxim.net does."""
+    """An open sink: takes records, and answers as proxim.io does."""
 
     def __init__(self, disk: "Disk", command: file_do.OpenSink) -> None:
         self.disk = disk
@@ -56,9 +56,8 @@ class FakeSink:
         if kept is None or kept.entries != command.entries:
             kept = Kept(command.entries, frozenset(command.declined), command.peer_name)
         self.kept = disk.kept[self.id] = kept
-        self.current: tuple[int, int] | None = (
-            None  # a file that has begun in this attempt, and its bytes so far
-        )
+        # a file that has begun in this attempt, and its bytes so far
+        self.current: tuple[int, int] | None = None
         self._done = -1  # every wanted file up to it has come to its end
         whole = (
             kept.declined | kept.whole | {i for i, one in enumerate(kept.entries) if one.directory}

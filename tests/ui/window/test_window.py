@@ -163,7 +163,7 @@ def test_everything_follows_the_system_into_the_dark(
     panel = bench.window.pages.links[LinkID("host-1")]
     grounds = {
         str(widget.cget("background"))
-        for widget in (bench.root, dialog.window, bench.window.ladder._canvas)
+        for widget in (bench.root, dialog.window, bench.window.steps._canvas)
     }
     assert grounds == {DARK.ground}
     assert {str(text.cget("background")) for text in (panel.entry, panel.history.text)} == {

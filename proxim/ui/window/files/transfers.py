@@ -45,7 +45,7 @@ class RowAction(Enum):
     ANSWER = "transfers.answer"
 
 
-def deed_of(status: TransferStatus) -> RowAction | None:
+def action_of(status: TransferStatus) -> RowAction | None:
     """What can be done about a transfer."""
     incoming = status.direction is Direction.IN
     if status.state is TransferState.ANNOUNCED and incoming:
@@ -80,7 +80,7 @@ class TransferRow(ttk.Frame):
         self._title = self._others = ""
         self._files = self._whole = 0
         self._shown: TransferState | None = None
-        self._deed: RowAction | None = None
+        self._action: RowAction | None = None
         self.status = status
         self.columnconfigure(1, weight=1)
         ttk.Label(self, text=_ARROWS[status.direction], style="Arrow.Row.TLabel").grid(
@@ -130,15 +130,15 @@ class TransferRow(ttk.Frame):
         else:
             self.bar.grid_remove()
         had_focus = self.focus_get() is self.button
-        self._deed = deed_of(status)
-        if self._deed is None:
+        self._action = action_of(status)
+        if self._action is None:
             if had_focus:  # else the next Tab would begin at the top of the window
                 following = self.button.tk_focusNext()
                 if following is not None:
                     following.focus_set()
             self.button.grid_remove()
         else:
-            set_text(self.button, tr(self._deed.value))
+            set_text(self.button, tr(self._action.value))
             self.button.grid(row=0, column=2, sticky="ne", padx=(px(8), 0))
         self._list_failed(status)
 
@@ -197,7 +197,7 @@ class TransferRow(ttk.Frame):
 
     def _press(self) -> None:
         transfer = self.status.transfer
-        match self._deed:
+        match self._action:
             case RowAction.CANCEL:
                 self._post(CancelTransfer(transfer))
             case RowAction.RETRY:

@@ -24,12 +24,12 @@ class SendBar(ttk.Frame):
         theme: Theme,
         send_paths: Callable[[tuple[str, ...]], None],
         send_text: Callable[[str], None],
-        tr: Callable[[str], None],
+        say: Callable[[str], None],
     ) -> None:
         super().__init__(master)
         self._send_paths = send_paths
         self._send_text = send_text
-        self._say = tr
+        self._say = say
         self.can_files = False
         self.can_text = False
         gap = (0, theme.px(8))

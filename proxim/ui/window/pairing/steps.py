@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class StepsSide(StrEnum):
-    """Which of the two ladders."""
+    """Whose steps."""
 
     HOST = "host"
     GUEST = "guest"
@@ -63,7 +63,7 @@ STEPS: Final = {
         "ladder.connected",
     ),
 }
-NO_STEP: Final = -1  # below the ladder
+NO_STEP: Final = -1  # before the first step
 _STEP_OF: Final = {
     Stage.DIALING: 0,
     Stage.ASKING: 1,
@@ -76,7 +76,7 @@ _STEP_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a ladder stands."""
+    """Where a link or the attempt at one stands."""
 
     side: StepsSide
     step: int  # of STEPS, which are keys of words
@@ -133,6 +133,7 @@ class Steps:
                 ThisDevice() | ProofPolicy() | Networks() | TextReceived() | TextSent() | Trouble()
             ):
                 pass
+            # Only TransferStatus is left, which is not imported before there is a guest.
             case _:
                 self._take_transfer(status)
 
@@ -236,7 +237,7 @@ _TOP: Final = 10  # where the dots' centres are
 class StepsView(ttk.Frame):
     """Draws the five steps of a link and the sentence below them.
 
-    Keeps its own Ladder; `take` every status, `tick` now and then.
+    Keeps its own Steps; `take` every status, `tick` now and then.
     """
 
     def __init__(

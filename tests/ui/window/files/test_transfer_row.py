@@ -8,7 +8,7 @@ from proxim.core.files.manifest import Direction, Entry, FailedFile
 from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import tr
 from proxim.ui.window.files import transfers as transfer_row
-from proxim.ui.window.files.transfers import FAILED_SHOWN, RowAction, TransferRow, deed_of
+from proxim.ui.window.files.transfers import FAILED_SHOWN, RowAction, TransferRow, action_of
 from tests.ui.tk_support import Bench, link, transfer
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -80,7 +80,7 @@ def test_every_state_has_its_words_and_its_button(
     status = replace(transfer(1, "a", state=state, direction=direction), **more)  # type: ignore[arg-type]
     row = show(bench, status)
     assert words in line(row)
-    assert deed_of(status) is deed
+    assert action_of(status) is deed
     assert bool(row.button.winfo_viewable()) == (deed is not None)
     assert deed is None or row.button.cget("text") == tr(deed.value)
     error = "Error" in str(row.line.cget("style"))

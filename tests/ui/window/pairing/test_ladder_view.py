@@ -9,12 +9,12 @@ from tests.ui.tk_support import Bench, link
 
 
 def sentence(bench: Bench) -> str:
-    return str(bench.window.ladder._sentence.cget("text"))
+    return str(bench.window.steps._sentence.cget("text"))
 
 
 def drawn(bench: Bench, kind: str, option: str) -> list[str]:
     """An option of each thing of a kind on the canvas."""
-    canvas = bench.window.ladder._canvas
+    canvas = bench.window.steps._canvas
     items = [item for item in canvas.find_all() if str(canvas.type(item)) == kind]
     return [str((canvas.itemconfigure(item) or {})[option][-1]) for item in items]
 
@@ -35,7 +35,7 @@ def test_the_steps_are_those_of_the_role(bench: Bench) -> None:
 
 
 def test_every_step_can_be_read_inside_the_window(bench: Bench) -> None:
-    canvas = bench.window.ladder._canvas
+    canvas = bench.window.steps._canvas
     for item in canvas.find_all():
         left, _, right, bottom = canvas.bbox(item)
         assert left >= -1
@@ -74,7 +74,7 @@ def test_the_countdown_of_a_question(bench: Bench) -> None:
 
 
 def test_an_attempt_can_be_cancelled_and_its_failure_put_away(bench: Bench) -> None:
-    button = bench.window.ladder._button
+    button = bench.window.steps._button
     assert not button.winfo_viewable()
     bench.window.show(link("Ada", Stage.DIALING, "guest-1"))
     bench.settle()
@@ -94,7 +94,7 @@ def test_a_long_sentence_is_not_clipped(bench: Bench) -> None:
     width = bench.root.winfo_width()
     bench.window.show(link("Ada", Stage.CONNECTING, "guest-1"))
     bench.window.show(replace(link("Ada", Stage.CLOSED, "guest-1"), reason=Reason.ICE_FAILED))
-    label = bench.window.ladder._sentence
+    label = bench.window.steps._sentence
     font = bench.window.theme.body
 
     def height() -> int:
