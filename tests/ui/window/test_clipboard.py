@@ -17,6 +17,9 @@ def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
     program = shutil.which("xclip")
     if program is None:
         pytest.skip("needs xclip")
+    # This window takes the clipboard first, so that its loss shows that the other program has it:
+    # another test may have left something of the same type there.
+    bench.root.selection_own(selection="CLIPBOARD")
     # Quiet, it stays in the foreground: so it ends with the test.
     command = [program, "-quiet", "-selection", "clipboard", "-t", target, "-i"]
     with subprocess.Popen(
@@ -26,10 +29,18 @@ def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
         process.stdin.write(data)
         process.stdin.close()
         try:
-            bench.pump(lambda: target in offered(bench), "the other program has the clipboard")
+            bench.pump(
+                lambda: not owns_clipboard(bench) and target in offered(bench),
+                "the other program has the clipboard",
+            )
             yield
         finally:
             process.terminate()
+
+
+def owns_clipboard(bench: Bench) -> bool:
+    """Whether this program has it."""
+    return bool(bench.root.tk.call("selection", "own", "-selection", "CLIPBOARD"))
 
 
 def offered(bench: Bench) -> list[str]:
