@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 from typing import Final
@@ -33,7 +34,7 @@ _HOW: Final = (
 async def figures(options: Options) -> list[Figure]:
     """Take the row."""
     why = missing()
-    if why is None and os.geteuid() != 0:
+    if why is None and sys.platform == "linux" and os.geteuid() != 0:
         why = "network namespaces that other programs can enter need root"
     if why is None and shutil.which("iperf3") is None:
         why = "it needs iperf3"
