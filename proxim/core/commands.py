@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
-from proxim.core.events import ConnectionID, Timer
+from proxim.core.events import Timer
 from proxim.core.status import Status
 
 if TYPE_CHECKING:
     from proxim.core.files.commands import FileCommand
     from proxim.core.link.commands import LinkCommand
-    from proxim.core.pairing.messages import CloseCode, Message
+    from proxim.core.pairing.commands import SocketCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +42,6 @@ class StopListening:
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
-    """Open a WebSocket to a host; answered by ConnectionOpened or DialFailed."""
-
-    connection: ConnectionID
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send a message on a WebSocket."""
-
-    connection: ConnectionID
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class CloseConnection:
-    """Close a WebSocket (also one that is still being dialled); ConnectionLost follows."""
-
-    connection: ConnectionID
-    code: CloseCode | None = None  # None: the normal 1000
-
-
-@dataclass(frozen=True, slots=True)
 class SaveName:
     """Keep this device's new name for the next start."""
 
@@ -88,18 +64,17 @@ class Publish:
     status: Status
 
 
-# What links and files ask for is loaded with the first guest, and so named here, not imported.
+# What sockets, links and files ask for is loaded with the first guest, and so named here, not
+# imported.
 Command = Union[
     SetTimer,
     CancelTimer,
     Listen,
     StopListening,
-    Dial,
-    Send,
-    CloseConnection,
     SaveName,
     SaveRequireProof,
     Publish,
+    "SocketCommand",
     "LinkCommand",
     "FileCommand",
 ]

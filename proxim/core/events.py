@@ -96,50 +96,6 @@ class ListenFailed:
     detail: str = ""
 
 
-# --- WebSockets -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionOpened:
-    """A WebSocket is open: at the host a guest's, at the guest its own."""
-
-    connection: ConnectionID
-    peer_address: str
-
-
-@dataclass(frozen=True, slots=True)
-class FrameReceived:
-    """A text frame arrived."""
-
-    connection: ConnectionID
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRefused:
-    """A frame that is no text at all arrived."""
-
-    connection: ConnectionID
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLost:
-    """The WebSocket is closed, whoever closed it."""
-
-    connection: ConnectionID
-    # What the other side closed it with; None: we closed it, or it went without a word
-    code: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DialFailed:
-    """The guest's WebSocket never opened."""
-
-    connection: ConnectionID
-    reason: Reason
-
-
 # --- what a person (or a script) wants ------------------------------------------------------------
 
 

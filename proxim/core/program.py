@@ -12,12 +12,7 @@ from proxim.core.commands import Command, Publish, SaveName
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ConnectionID,
-    ConnectionLost,
-    ConnectionOpened,
-    DialFailed,
     Disconnect,
-    FrameReceived,
-    FrameRefused,
     Join,
     LinkID,
     Rename,
@@ -49,6 +44,13 @@ from proxim.core.link.events import (
 )
 from proxim.core.link.link import LinkState
 from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.events import (
+    ConnectionLost,
+    ConnectionOpened,
+    DialFailed,
+    FrameReceived,
+    FrameRefused,
+)
 from proxim.core.pairing.host import SESSION_TIMERS, Host, HostEvent
 from proxim.core.pairing.join import Guest, GuestEvent, GuestState
 from proxim.core.pairing.proof import Prover

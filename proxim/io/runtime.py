@@ -14,7 +14,6 @@ from proxim.core import commands as do
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
     ConnectionID,
-    DialFailed,
     LinkID,
     ListenFailed,
     Listening,
@@ -26,6 +25,8 @@ from proxim.core.events import (
 )
 from proxim.core.link import commands as link_do
 from proxim.core.link.events import LANE_CHANNEL, PeerFailed
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing.events import DialFailed
 from proxim.core.pairing.messages import dump_message
 from proxim.core.program import Program, ProgramEvent
 from proxim.core.status import Status, Stopped, Trouble
@@ -91,9 +92,9 @@ class Runtime:
             do.CancelTimer: self._cancel_timer,
             do.Listen: self._listen,
             do.StopListening: self._stop_listening,
-            do.Dial: self._dial,
-            do.Send: self._send,
-            do.CloseConnection: self._close_connection,
+            pair_do.Dial: self._dial,
+            pair_do.Send: self._send,
+            pair_do.CloseConnection: self._close_connection,
             link_do.OpenPeer: self._open_peer,
             link_do.ApplyDescription: self._apply_description,
             link_do.AddCandidate: self._add_candidate,
@@ -273,7 +274,7 @@ class Runtime:
 
     # --- WebSockets -------------------------------------------------------------------------------
 
-    def _dial(self, command: do.Dial) -> None:
+    def _dial(self, command: pair_do.Dial) -> None:
         from proxim.io.pairing.client import Client
 
         client = Client(command.connection, self.report)
@@ -291,14 +292,14 @@ class Runtime:
             # Told as a bug already; the attempt must end, too
             self.report(DialFailed(connection, Reason.HOST_ERROR))
 
-    def _send(self, command: do.Send) -> None:
+    def _send(self, command: pair_do.Send) -> None:
         text = dump_message(command.message)
         if command.connection in self._clients:
             self._clients[command.connection][0].send(text)
         elif self._server is not None:
             self._server.send(command.connection, text)
 
-    def _close_connection(self, command: do.CloseConnection) -> None:
+    def _close_connection(self, command: pair_do.CloseConnection) -> None:
         if command.connection in self._clients:
             client, task = self._clients[command.connection]
             if not client.close(command.code):

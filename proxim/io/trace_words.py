@@ -6,33 +6,22 @@ are used (messages.py, status.py), and a repr shows what others sent without its
 
 from typing import Final, assert_never
 
-from proxim.core.commands import (
-    CloseConnection,
-    Command,
-    Dial,
-    Listen,
-    Publish,
-    Send,
-    StopListening,
-)
+from proxim.core.commands import Command, Listen, Publish, StopListening
 from proxim.core.errors import FILE_REASONS
-from proxim.core.events import (
-    ConnectionLost,
-    ConnectionOpened,
-    Decide,
-    DialFailed,
-    FrameReceived,
-    FrameRefused,
-    Invite,
-    Join,
-    Listening,
-    SetRequireProof,
-)
+from proxim.core.events import Decide, Invite, Join, Listening, SetRequireProof
 from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.files.transfers import STREAM_LABEL
 from proxim.core.json_text import MessageError
 from proxim.core.link.commands import DialLane
 from proxim.core.link.events import ChannelClosed, ChannelOpened, LaneLost, LaneOpened, PeerFailed
+from proxim.core.pairing.commands import CloseConnection, Dial, Send
+from proxim.core.pairing.events import (
+    ConnectionLost,
+    ConnectionOpened,
+    DialFailed,
+    FrameReceived,
+    FrameRefused,
+)
 from proxim.core.pairing.messages import parse_message
 from proxim.core.program import ProgramEvent
 from proxim.core.status import (

@@ -4,6 +4,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import messages as msg
 
 
@@ -19,7 +20,7 @@ def sent(
     return [
         command.message
         for command in commands
-        if isinstance(command, do.Send) and connection in (None, command.connection)
+        if isinstance(command, pair_do.Send) and connection in (None, command.connection)
     ]
 
 

@@ -11,6 +11,8 @@ from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing import events as pair_ev
 from proxim.core.program import ProgramEvent
 from tests.core.playbook import show
 
@@ -71,13 +73,13 @@ class Ledger:
     def note(self, event: ProgramEvent) -> None:
         """The world did this."""
         match event:
-            case ev.ConnectionOpened(connection):
+            case pair_ev.ConnectionOpened(connection):
                 self.dials.discard(connection)
                 self.sockets.add(connection)
-            case ev.ConnectionLost(connection):
+            case pair_ev.ConnectionLost(connection):
                 self.sockets.remove(connection)
                 self.closing.discard(connection)
-            case ev.DialFailed(connection):
+            case pair_ev.DialFailed(connection):
                 self.dials.remove(connection)
             case link_ev.ChannelOpened(link, channel):
                 self.channels.add((link, channel))
@@ -120,12 +122,12 @@ class Ledger:
                 self.listening = address
             case do.StopListening():
                 self.listening = None
-            case do.Dial(connection):
+            case pair_do.Dial(connection):
                 assert connection not in self.sockets | self.dials
                 self.dials.add(connection)
-            case do.Send(connection):
+            case pair_do.Send(connection):
                 assert connection in self.sockets - self.closing, show(command)
-            case do.CloseConnection(connection):
+            case pair_do.CloseConnection(connection):
                 assert connection in (self.sockets | self.dials) - self.closing, show(command)
                 if connection in self.sockets:
                     self.closing.add(connection)

@@ -29,7 +29,9 @@ from proxim.core.files.manifest import Direction, Entry, TransferID, resume_tag
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as lm
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import (
@@ -192,7 +194,7 @@ class Wire:
         self._tell(self.guest, ev.Join(self.target))
         self.guest_socket = self._new_socket(GUEST_ADDRESS)
         self.guest.sockets.add(connection)
-        self._later(self.guest, ev.ConnectionOpened(connection, HOST_ADDRESS))
+        self._later(self.guest, pair_ev.ConnectionOpened(connection, HOST_ADDRESS))
         return self.run()
 
     def mallory_connects(self) -> int:
@@ -330,7 +332,7 @@ class Wire:
     def _new_socket(self, address: str) -> int:
         number = next(self._numbers)
         self.host.sockets.add(ev.ConnectionID(number))
-        self._tell(self.host, ev.ConnectionOpened(ev.ConnectionID(number), address))
+        self._tell(self.host, pair_ev.ConnectionOpened(ev.ConnectionID(number), address))
         return number
 
     def _later(self, side: Side, event: ProgramEvent) -> None:
@@ -388,11 +390,11 @@ class Wire:
                     )
             case link_do.CloseLane():
                 self._work.append(self._lane_closed)
-            case do.Dial(connection) if self.lost:
+            case pair_do.Dial(connection) if self.lost:
                 self._work.append(lambda: self._redialled(connection))
-            case do.Send(connection, message):
+            case pair_do.Send(connection, message):
                 self._sent(side, connection, msg.dump_message(message))
-            case do.CloseConnection(connection, code):
+            case pair_do.CloseConnection(connection, code):
                 self._closed(side, connection, code)
             case _:
                 pass  # what the channel carries, and dialling: join() does that
@@ -417,7 +419,7 @@ class Wire:
         self.attempts = -connection
         self.guest_socket = self._new_socket(GUEST_ADDRESS)
         self.guest.sockets.add(connection)
-        self._tell(self.guest, ev.ConnectionOpened(connection, HOST_ADDRESS))
+        self._tell(self.guest, pair_ev.ConnectionOpened(connection, HOST_ADDRESS))
 
     def _describe(self, side: Side) -> str:
         side.made.append(description())
@@ -439,7 +441,7 @@ class Wire:
 
         def arrive() -> None:
             if connection in side.sockets:
-                self._tell(side, ev.FrameReceived(connection, frame.text))
+                self._tell(side, pair_ev.FrameReceived(connection, frame.text))
 
         self._work.append(arrive)
 
@@ -457,7 +459,7 @@ class Wire:
     def _lose(self, side: Side, connection: ev.ConnectionID, code: msg.CloseCode | None) -> None:
         if connection in side.sockets:
             side.sockets.remove(connection)
-            self._tell(side, ev.ConnectionLost(connection, code))
+            self._tell(side, pair_ev.ConnectionLost(connection, code))
 
 
 def same_description(given: str, made: str) -> bool:
@@ -517,7 +519,7 @@ def test_the_stand_in_would_let_him_in_without_proof() -> None:
     wire.attempts = 1
     wire.guest_socket = wire._new_socket(GUEST_ADDRESS)
     wire.guest.sockets.add(ev.ConnectionID(-1))
-    wire._later(wire.guest, ev.ConnectionOpened(ev.ConnectionID(-1), HOST_ADDRESS))
+    wire._later(wire.guest, pair_ev.ConnectionOpened(ev.ConnectionID(-1), HOST_ADDRESS))
     wire.run()
     assert MALLORYS_FINGERPRINT in wire.host.given[0][1]
     assert wire.host.last(st.Prompt).verified is None

@@ -25,7 +25,9 @@ from proxim.core.files.manifest import Direction
 from proxim.core.files.transfers import RESUME_GRACE_SECONDS
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as lm
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_target
@@ -81,8 +83,8 @@ def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
     bench.on(ev.Join(TARGET), do.Publish(st.Trouble(Problem(Reason.JOIN_BUSY))))
     bench.handle(ev.Disconnect(ev.LinkID("guest-1")))
     commands = bench.handle(ev.Join(TARGET))
-    assert [command for command in commands if isinstance(command, do.Dial)] == [
-        do.Dial(ev.ConnectionID(-2), TARGET.websocket_url)
+    assert [command for command in commands if isinstance(command, pair_do.Dial)] == [
+        pair_do.Dial(ev.ConnectionID(-2), TARGET.websocket_url)
     ]
     assert do.SetTimer(ev.Timer(ev.TimerName.DIAL, "guest-2"), 4.0) in commands
 
@@ -93,11 +95,11 @@ def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
     link, socket = ev.LinkID("guest-1"), ev.ConnectionID(-1)
     bench.handle(ev.Disconnect(link))
     late: list[ProgramEvent] = [
-        ev.DialFailed(socket, Reason.REFUSED),
-        ev.ConnectionOpened(socket, "192.168.1.5"),
-        ev.FrameReceived(socket, "{}"),
-        ev.FrameRefused(socket, Reason.BAD_MESSAGE),
-        ev.ConnectionLost(socket),
+        pair_ev.DialFailed(socket, Reason.REFUSED),
+        pair_ev.ConnectionOpened(socket, "192.168.1.5"),
+        pair_ev.FrameReceived(socket, "{}"),
+        pair_ev.FrameRefused(socket, Reason.BAD_MESSAGE),
+        pair_ev.ConnectionLost(socket),
         link_ev.PeerDescribed(link, msg.SDPType.OFFER, "v=0"),
         link_ev.ChannelOpened(link, 0, "control"),
         link_ev.ChannelMessage(link, 0, "{}"),
@@ -123,7 +125,7 @@ def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
         ev.NetworksSeen(()),
         ONE_TIME,
         ev.Decide("x", approved=True),
-        ev.ConnectionOpened(ev.ConnectionID(1), "192.168.1.9"),
+        pair_ev.ConnectionOpened(ev.ConnectionID(1), "192.168.1.9"),
         ev.TimerFired(ev.Timer(ev.TimerName.SESSION, "guest-1")),
         ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, "host-1")),
         ev.SendText(ev.LinkID("host-1"), "hi"),
@@ -185,7 +187,7 @@ def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
 def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
     link = world.link_up()
     commands = world.guest.handle(ev.Shutdown())
-    assert do.CloseConnection(ev.ConnectionID(-1)) in commands
+    assert pair_do.CloseConnection(ev.ConnectionID(-1)) in commands
     assert published(commands)[-1] == world.status(world.guest)
     assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
     world.guest.ledger.at_rest()
@@ -195,7 +197,7 @@ def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
         ev.SendText(link, "hi"),
         ev.Rename("x"),
         ev.Shutdown(),
-        ev.ConnectionLost(ev.ConnectionID(-1)),
+        pair_ev.ConnectionLost(ev.ConnectionID(-1)),
     ):
         # The network side is going down: nothing may begin any more
         assert world.guest.handle(event) == []
@@ -478,8 +480,8 @@ def test_a_program_is_host_and_guest_at_once(world: World) -> None:
     bench = world.host
     world.link_up()
     dialled = bench.handle(ev.Join(JoinTarget("192.168.1.200", 47800, host_code.CODE_SESSION_ID)))
-    assert do.Dial(ev.ConnectionID(-1), "ws://192.168.1.200:47800/ws") in dialled
-    asked = bench.handle(ev.ConnectionOpened(ev.ConnectionID(-1), "192.168.1.200"))
+    assert pair_do.Dial(ev.ConnectionID(-1), "ws://192.168.1.200:47800/ws") in dialled
+    asked = bench.handle(pair_ev.ConnectionOpened(ev.ConnectionID(-1), "192.168.1.200"))
     assert sent(asked) == [msg.PairRequest(host_code.CODE_SESSION_ID, HOST_DEVICE)]
     assert bench.handle(ev.TimerFired(ev.Timer(ev.TimerName.ANSWER, "guest-1")))
     said = st.TextReceived(world.host.link, "hi")

@@ -21,13 +21,16 @@ from proxim.core.link import commands as link_commands
 from proxim.core.link import events as link_events
 from proxim.core.link import lane
 from proxim.core.link import messages as link_messages
+from proxim.core.pairing import commands as socket_commands
+from proxim.core.pairing import events as socket_events
 from proxim.core.pairing import host_code, invitations, messages
 from proxim.core.pairing import session as session_inputs
 from proxim.core.pairing.guess_budget import GuessBudget
 from proxim.core.pairing.proof import ProofKeys
 
 VOCABULARIES = (
-    *(events, link_events, file_events, commands, link_commands, file_commands),
+    *(events, socket_events, link_events, file_events),
+    *(commands, socket_commands, link_commands, file_commands),
     *(status, transfer_status, session_inputs, invitations),
     *(messages, file_messages, link_messages, host_code, lane, manifest),
 )

@@ -16,6 +16,8 @@ from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.host_code import parse_target
 from proxim.core.program import Program, ProgramEvent
@@ -235,11 +237,11 @@ class World:
         """
         ledger = delivery.to.ledger
         match delivery.event:
-            case ev.ConnectionOpened(connection) | ev.DialFailed(connection) if (
+            case pair_ev.ConnectionOpened(connection) | pair_ev.DialFailed(connection) if (
                 delivery.to is self.guest
             ):
                 return connection in ledger.dials
-            case ev.FrameReceived(connection) | ev.ConnectionLost(connection):
+            case pair_ev.FrameReceived(connection) | pair_ev.ConnectionLost(connection):
                 return connection in ledger.sockets
             case link_ev.LaneOpened(link):
                 assert isinstance(delivery.about, _Lane)
@@ -277,11 +279,11 @@ class World:
                 self._tell(by, ev.Listening(address, PORT))
             case do.StopListening():
                 self._drop_guests()
-            case do.Dial(connection, url):
+            case pair_do.Dial(connection, url):
                 self._dial(connection, url)
-            case do.Send(connection, message):
+            case pair_do.Send(connection, message):
                 self._send(by, connection, msg.dump_message(message))
-            case do.CloseConnection(connection):
+            case pair_do.CloseConnection(connection):
                 for wire in self._wires:
                     if connection == (wire.host if by is self.host else wire.guest):
                         self._close(wire)
@@ -395,26 +397,26 @@ class World:
             or parts.hostname != self.host.ledger.listening
             or parts.port != PORT
         ):
-            self._tell(self.guest, ev.DialFailed(connection, Reason.REFUSED))
+            self._tell(self.guest, pair_ev.DialFailed(connection, Reason.REFUSED))
             return
         wire = _Wire(connection, ev.ConnectionID(next(self._connections)))
         self._wires.append(wire)
-        self._tell(self.host, ev.ConnectionOpened(wire.host, GUEST_ADDRESS))
-        self._tell(self.guest, ev.ConnectionOpened(wire.guest, parts.hostname))
+        self._tell(self.host, pair_ev.ConnectionOpened(wire.host, GUEST_ADDRESS))
+        self._tell(self.guest, pair_ev.ConnectionOpened(wire.guest, parts.hostname))
 
     def _send(self, by: Bench, connection: ev.ConnectionID, text: str) -> None:
         self.frames.append(("host" if by is self.host else "guest", text))
         for wire in self._wires:
             if wire.open and by is self.host and wire.host == connection:
-                self._tell(self.guest, ev.FrameReceived(wire.guest, text))
+                self._tell(self.guest, pair_ev.FrameReceived(wire.guest, text))
             elif wire.open and by is self.guest and wire.guest == connection:
-                self._tell(self.host, ev.FrameReceived(wire.host, text))
+                self._tell(self.host, pair_ev.FrameReceived(wire.host, text))
 
     def _close(self, wire: _Wire) -> None:
         if wire.open:
             wire.open = False
-            self._tell(self.host, ev.ConnectionLost(wire.host))
-            self._tell(self.guest, ev.ConnectionLost(wire.guest))
+            self._tell(self.host, pair_ev.ConnectionLost(wire.host))
+            self._tell(self.guest, pair_ev.ConnectionLost(wire.guest))
 
     def _drop_guests(self) -> None:
         for wire in self._wires:

@@ -4,14 +4,11 @@ import logging
 
 import pytest
 
-from proxim.core.commands import CloseConnection, Command, Dial, Publish, Send, SetTimer
+from proxim.core.commands import Command, Publish, SetTimer
 from proxim.core.errors import Problem, Reason
 from proxim.core.events import (
     ConnectionID,
-    ConnectionLost,
     Decide,
-    FrameReceived,
-    FrameRefused,
     Join,
     LinkID,
     SendText,
@@ -20,7 +17,9 @@ from proxim.core.events import (
     TimerName,
 )
 from proxim.core.link.events import ChannelOpened
+from proxim.core.pairing.commands import CloseConnection, Dial, Send
 from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.events import ConnectionLost, FrameReceived, FrameRefused
 from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.messages import (
     Auth,

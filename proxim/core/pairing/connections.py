@@ -8,18 +8,12 @@ socket does never concerns another.
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from proxim.core.commands import CancelTimer, CloseConnection, Command, Publish, Send, SetTimer
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import (
-    ConnectionID,
-    ConnectionLost,
-    ConnectionOpened,
-    FrameReceived,
-    FrameRefused,
-    Timer,
-    TimerName,
-)
+from proxim.core.events import ConnectionID, Timer, TimerName
 from proxim.core.json_text import MessageError
+from proxim.core.pairing.commands import CloseConnection, Send
+from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.pairing.host_code import CODE_SESSION_ID
 from proxim.core.pairing.invitations import SessionSecrets
 from proxim.core.pairing.messages import (

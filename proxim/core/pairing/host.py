@@ -12,12 +12,8 @@ from proxim.core.commands import Command, Publish, SaveRequireProof, StopListeni
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ChooseNetwork,
-    ConnectionLost,
-    ConnectionOpened,
     Decide,
     Disconnect,
-    FrameReceived,
-    FrameRefused,
     Invite,
     LinkID,
     ListenFailed,
@@ -34,6 +30,7 @@ from proxim.core.link.events import LinkEvent
 from proxim.core.link.link import Link
 from proxim.core.pairing.connections import ConnectionLimits, GuestConnections
 from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover
 from proxim.core.pairing.session import JOINABLE, End, Session, Sessions, SessionState, TurnAway

@@ -20,24 +20,11 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import (
-    CancelTimer,
-    CloseConnection,
-    Command,
-    Dial,
-    Publish,
-    Send,
-    SetTimer,
-)
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ConnectionID,
-    ConnectionLost,
-    ConnectionOpened,
-    DialFailed,
     Disconnect,
-    FrameReceived,
-    FrameRefused,
     LinkID,
     SendText,
     Timer,
@@ -67,7 +54,15 @@ from proxim.core.link.link import (
     untold,
 )
 from proxim.core.link.signaling import Signaling
+from proxim.core.pairing.commands import CloseConnection, Dial, Send
 from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.events import (
+    ConnectionLost,
+    ConnectionOpened,
+    DialFailed,
+    FrameReceived,
+    FrameRefused,
+)
 from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.messages import (
     CloseCode,

@@ -23,11 +23,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, get_args
 
-from proxim.core.commands import CancelTimer, CloseConnection, Command, Publish, Send, SetTimer
+from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
 from proxim.core.events import (
     ConnectionID,
-    ConnectionLost,
     Decide,
     Disconnect,
     LinkID,
@@ -60,7 +59,9 @@ from proxim.core.link.link import (
     untold,
 )
 from proxim.core.link.signaling import Signaling
+from proxim.core.pairing.commands import CloseConnection, Send
 from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.events import ConnectionLost
 from proxim.core.pairing.invitations import NewSession, SessionSecrets
 from proxim.core.pairing.messages import (
     Auth,

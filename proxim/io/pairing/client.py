@@ -15,7 +15,8 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidMessage
 
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID, DialFailed
+from proxim.core.events import ConnectionID
+from proxim.core.pairing.events import DialFailed
 from proxim.core.pairing.messages import CloseCode
 from proxim.io import limits
 from proxim.io.pairing.rate_limit import Meter

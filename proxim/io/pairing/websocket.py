@@ -12,13 +12,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 
 from proxim.core.errors import Reason
-from proxim.core.events import (
-    ConnectionID,
-    ConnectionLost,
-    ConnectionOpened,
-    FrameReceived,
-    FrameRefused,
-)
+from proxim.core.events import ConnectionID
+from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.pairing.messages import UNREADABLE_CODES, CloseCode
 from proxim.io.limits import CLOSE_SECONDS, SEND_QUEUE, UNREAD_BYTES
 from proxim.io.pairing.rate_limit import Meter

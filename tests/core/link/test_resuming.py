@@ -14,7 +14,9 @@ from proxim.core.errors import Problem, Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link.link import RESUME_SECONDS, Link, resumed, untold
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.join import GuestState
@@ -399,7 +401,7 @@ def test_somebody_else_is_told_that_the_session_is_busy(world: World) -> None:
     dark(world)
     for name in (session_id, "@code"):
         connection = ev.ConnectionID(500 + len(name))
-        world.host.handle(ev.ConnectionOpened(connection, "192.168.1.66"))
+        world.host.handle(pair_ev.ConnectionOpened(connection, "192.168.1.66"))
         assert sent(world.host.ask(connection, name)) == [
             msg.PairResult(name, approved=False, reason=Reason.BUSY)
         ]
@@ -410,7 +412,9 @@ def test_the_person_may_join_elsewhere_meanwhile(world: World) -> None:
     dark(world)
     elsewhere = JoinTarget("192.168.1.200", 47800, "abc")
     commands = world.guest.handle(ev.Join(elsewhere))
-    assert [one.url for one in commands if isinstance(one, do.Dial)] == [elsewhere.websocket_url]
+    assert [one.url for one in commands if isinstance(one, pair_do.Dial)] == [
+        elsewhere.websocket_url
+    ]
     assert published(world.guest.handle(ev.Join(elsewhere))) == [
         st.Trouble(Problem(Reason.JOIN_BUSY))
     ]

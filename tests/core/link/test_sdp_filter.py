@@ -7,7 +7,6 @@ from typing import Any
 
 from hypothesis import given, strategies
 
-from proxim.core import commands as do
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.link import commands as link_do
@@ -18,6 +17,7 @@ from proxim.core.link.signaling import (
     MIN_CANDIDATE_PORT,
     PeerFilter,
 )
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import messages as msg
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 from tests.core.in_commands import published
@@ -656,7 +656,7 @@ def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> 
     )
     assert not any(isinstance(command, link_do.ApplyDescription) for command in commands)
     assert refused(connection, Reason.BAD_DESCRIPTION, session) in commands
-    assert do.CloseConnection(connection, msg.CloseCode.LINK_FAILED) in commands
+    assert pair_do.CloseConnection(connection, msg.CloseCode.LINK_FAILED) in commands
     (closed,) = [status for status in published(commands) if isinstance(status, st.LinkStatus)]
     assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.BAD_DESCRIPTION)
     host.linked(session)  # the right guest comes in by the same code

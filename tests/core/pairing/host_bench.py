@@ -9,6 +9,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.link import events as link_ev
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.connections import ConnectionLimits
 from proxim.core.pairing.host import Host
@@ -137,13 +138,13 @@ class HostBench(Bench):
     def connect(self, address: str = GUEST_ADDRESS) -> ev.ConnectionID:
         """A guest's WebSocket opens."""
         connection = ev.ConnectionID(next(self._connections))
-        assert self.handle(ev.ConnectionOpened(connection, address)) == []
+        assert self.handle(pair_ev.ConnectionOpened(connection, address)) == []
         return connection
 
     def say(self, connection: ev.ConnectionID, message: msg.Message | str) -> list[do.Command]:
         """A guest says something."""
         text = message if isinstance(message, str) else msg.dump_message(message)
-        return self.handle(ev.FrameReceived(connection, text))
+        return self.handle(pair_ev.FrameReceived(connection, text))
 
     def says(
         self,

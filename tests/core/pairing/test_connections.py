@@ -12,7 +12,9 @@ from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.connections import CHALLENGE_SECONDS, ConnectionLimits
 from proxim.core.pairing.guess_budget import FAILURES_PER_ADDRESS
@@ -44,14 +46,17 @@ def host() -> HostBench:
 
 def whole(
     bench: HostBench,
-    event: ev.ConnectionOpened | ev.FrameReceived | ev.ConnectionLost | ev.TimerFired,
+    event: pair_ev.ConnectionOpened
+    | pair_ev.FrameReceived
+    | pair_ev.ConnectionLost
+    | ev.TimerFired,
 ) -> list[do.Command]:
     """Report an event; all that is commanded, the clocks of sockets too."""
     return Bench.handle(bench, event)
 
 
 def shut_out(connection: ev.ConnectionID) -> list[do.Command]:
-    return [refused(connection, Reason.TOO_MANY), do.CloseConnection(connection, SHUT_OUT)]
+    return [refused(connection, Reason.TOO_MANY), pair_do.CloseConnection(connection, SHUT_OUT)]
 
 
 def rejection(
@@ -80,17 +85,21 @@ def test_the_limits_are_those_of_the_specification() -> None:
 
 def test_a_socket_that_says_nothing_for_10_seconds_is_closed(host: HostBench) -> None:
     connection = ev.ConnectionID(1)
-    opened = whole(host, ev.ConnectionOpened(connection, GUEST_ADDRESS))
+    opened = whole(host, pair_ev.ConnectionOpened(connection, GUEST_ADDRESS))
     assert opened == [do.SetTimer(socket_timer(connection), 10.0)]
     assert host.advance(9.9) == []
     assert host.advance(0.1) == shut_out(connection)
-    assert whole(host, ev.ConnectionLost(connection)) == [do.CancelTimer(socket_timer(connection))]
+    assert whole(host, pair_ev.ConnectionLost(connection)) == [
+        do.CancelTimer(socket_timer(connection))
+    ]
 
 
 def test_a_socket_that_is_not_approved_lives_60_seconds_from_its_opening(host: HostBench) -> None:
     guest = host.connect()
     host.advance(9)
-    assert whole(host, ev.FrameReceived(guest, "{}"))[0] == do.SetTimer(socket_timer(guest), 51.0)
+    assert whole(host, pair_ev.FrameReceived(guest, "{}"))[0] == do.SetTimer(
+        socket_timer(guest), 51.0
+    )
     assert host.advance(50.9) == []
     assert host.advance(0.1) == shut_out(guest)
 
@@ -98,7 +107,9 @@ def test_a_socket_that_is_not_approved_lives_60_seconds_from_its_opening(host: H
 def test_a_first_message_that_comes_late_after_a_sleep_has_no_time_left(host: HostBench) -> None:
     guest = host.connect()
     host.now += 1000
-    assert whole(host, ev.FrameReceived(guest, "{}"))[0] == do.SetTimer(socket_timer(guest), 0.0)
+    assert whole(host, pair_ev.FrameReceived(guest, "{}"))[0] == do.SetTimer(
+        socket_timer(guest), 0.0
+    )
 
 
 def test_a_socket_whose_prompt_is_shown_is_given_the_persons_time(host: HostBench) -> None:
@@ -185,7 +196,7 @@ def test_what_one_socket_does_is_not_held_against_another_of_its_address(host: H
 def test_a_socket_being_closed_hears_no_clock(host: HostBench) -> None:
     """Its closing may take seconds, if the other side does not answer it."""
     guest = host.connect()
-    host.handle(ev.FrameRefused(guest, Reason.TOO_LARGE))
+    host.handle(pair_ev.FrameRefused(guest, Reason.TOO_LARGE))
     for _ in range(4):
         host.say(guest, "rubbish")
     assert guest in host.ledger.closing
@@ -209,8 +220,8 @@ def test_a_bad_description_that_is_the_fifth_mistake_closes_once(host: HostBench
         host.say(guest, "rubbish")
     commands = host.say(guest, msg.Signal(session_id, msg.Description("v=0", msg.SDPType.OFFER)))
     assert errors(commands) == ["bad_description"]
-    closings = [command for command in commands if isinstance(command, do.CloseConnection)]
-    assert closings == [do.CloseConnection(guest, msg.CloseCode.LINK_FAILED)]
+    closings = [command for command in commands if isinstance(command, pair_do.CloseConnection)]
+    assert closings == [pair_do.CloseConnection(guest, msg.CloseCode.LINK_FAILED)]
 
 
 def test_shutdown_stops_every_clock(host: HostBench) -> None:
@@ -238,7 +249,7 @@ def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
     assert isinstance(challenge, msg.PairChallenge)
     assert commands == [
         do.SetTimer(challenge_timer(guest.connection), 10.0),
-        do.Send(guest.connection, challenge),
+        pair_do.Send(guest.connection, challenge),
     ]
     assert (challenge.session_id, challenge.auth.v, challenge.auth.m) == (
         name,
@@ -313,7 +324,7 @@ def test_who_does_not_know_the_secret_asks_nobody(by_code: bool) -> None:
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
     assert commands == [
         do.CancelTimer(challenge_timer(guest.connection)),
-        do.Send(
+        pair_do.Send(
             guest.connection,
             msg.PairResult(guest.target.session_id, approved=False, reason=Reason.NOT_VERIFIED),
         ),
@@ -466,7 +477,7 @@ def test_a_challenge_lives_10_seconds(by_code: bool) -> None:
 def test_a_guest_that_goes_while_challenged_leaves_nothing_behind(host: HostBench) -> None:
     guest = host.prover_of()
     host.challenged(guest)
-    assert whole(host, ev.ConnectionLost(guest.connection)) == [
+    assert whole(host, pair_ev.ConnectionLost(guest.connection)) == [
         do.CancelTimer(socket_timer(guest.connection)),
         do.CancelTimer(challenge_timer(guest.connection)),
     ]
@@ -511,7 +522,7 @@ def guess(host: HostBench, address: str, *, by_code: bool = True) -> list[do.Com
     """A whole wrong try from a new socket, which then leaves."""
     guest = host.prover_of(address, by_code=by_code, knows=False)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
-    host.handle(ev.ConnectionLost(guest.connection))
+    host.handle(pair_ev.ConnectionLost(guest.connection))
     return commands
 
 
@@ -520,7 +531,7 @@ def attempt(host: HostBench, address: str = GUEST_ADDRESS) -> Reason | None:
     guest = host.prover_of(address)
     commands = host.say(guest.connection, guest.request)
     (message,) = sent(commands)
-    host.handle(ev.ConnectionLost(guest.connection))
+    host.handle(pair_ev.ConnectionLost(guest.connection))
     if isinstance(message, msg.PairResult):
         assert challenge_timer(guest.connection) not in host.ledger.timers
         return Reason(str(message.reason))
@@ -534,7 +545,7 @@ def test_one_try_at_the_typed_code_is_in_flight_at_a_time_and_the_qr_is_free(
     confirm = first.confirm(host.challenged(first))
     assert attempt(host, "192.168.1.10") is Reason.BUSY
     scans = host.prove("192.168.1.11", by_code=False)
-    host.handle(ev.ConnectionLost(scans.connection))
+    host.handle(pair_ev.ConnectionLost(scans.connection))
     assert not nobody_is_asked(host.say(first.connection, confirm))
 
 
@@ -570,7 +581,7 @@ def test_twenty_failures_close_the_typed_code_and_not_the_qr(host: HostBench) ->
     host.advance(1.0)
     assert attempt(host, "192.168.1.100") is Reason.TOO_MANY_TRIES
     scans = host.prove("192.168.1.101", by_code=False)
-    host.handle(ev.ConnectionLost(scans.connection))
+    host.handle(pair_ev.ConnectionLost(scans.connection))
     assert host.handle(ONE_TIME)  # a new code opens it again
     assert host.shown.code is not None
     assert not host.shown.code_closed
@@ -581,7 +592,7 @@ def test_hanging_up_and_silence_count_as_failures(host: HostBench) -> None:
     exhaust(host)
     guest = host.prover_of("192.168.1.99")
     host.challenged(guest)
-    assert reasons(host.handle(ev.ConnectionLost(guest.connection))) == [Reason.CODE_CLOSED]
+    assert reasons(host.handle(pair_ev.ConnectionLost(guest.connection))) == [Reason.CODE_CLOSED]
 
     host.handle(ONE_TIME)
     exhaust(host)
@@ -592,7 +603,7 @@ def test_hanging_up_and_silence_count_as_failures(host: HostBench) -> None:
 def test_success_is_not_counted(host: HostBench) -> None:
     for _ in range(12):
         guest = host.prove()
-        host.handle(ev.ConnectionLost(guest.connection))
+        host.handle(pair_ev.ConnectionLost(guest.connection))
         host.advance(1.0)
     exhaust(host)  # exactly as many as from the start
     assert reasons(guess(host, "192.168.1.99")) == [Reason.CODE_CLOSED]
@@ -605,7 +616,7 @@ def test_a_hostile_share_is_counted_and_not_left_in_flight(host: HostBench) -> N
         assert errors(
             host.say(guest, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, hostile))
         ) == ["bad_message"]
-        host.handle(ev.ConnectionLost(guest))
+        host.handle(pair_ev.ConnectionLost(guest))
         host.advance(1.0)
     assert attempt(host) is Reason.TOO_MANY_TRIES
     host.prove("192.168.1.10")
@@ -743,7 +754,7 @@ def tampered(host: HostBench, guest: Prove, signal: msg.Signal) -> None:
         one for one in commands if isinstance(one, link_do.ApplyDescription | link_do.AddCandidate)
     ]
     assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
-    assert do.CloseConnection(guest.connection, msg.CloseCode.SESSION_ENDED) in commands
+    assert pair_do.CloseConnection(guest.connection, msg.CloseCode.SESSION_ENDED) in commands
     assert any(isinstance(one, link_do.ClosePeer) and one.link == link for one in commands)
     (closed,) = [one for one in published(commands) if isinstance(one, st.LinkStatus)]
     assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.TAMPERED)
@@ -845,7 +856,7 @@ def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(text: str) -
 
 def test_a_frame_that_is_no_text_ends_the_session(host: HostBench) -> None:
     guest, _ = offered(host)
-    commands = host.handle(ev.FrameRefused(guest.connection, Reason.BAD_MESSAGE))
+    commands = host.handle(pair_ev.FrameRefused(guest.connection, Reason.BAD_MESSAGE))
     assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
 
 
@@ -922,7 +933,7 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
             ...,
             link_do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
         )
-        bench.handle(ev.ConnectionLost(guest.connection))
+        bench.handle(pair_ev.ConnectionLost(guest.connection))
         bench.advance(5)
         assert number or bench.ledger.invitation
     stranger, session_id, _ = bench.approved()  # and then one that cannot prove anything

@@ -5,9 +5,10 @@ All else is said of the whole guest, in test_guest.py.
 
 import itertools
 
-from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.errors import Reason
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.join import Guest, GuestState
 from tests.core.handed_in import PHONE, no_files, prover
@@ -30,12 +31,12 @@ def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
         ev.ConnectionID(-3),
         False,
     )
-    assert do.Dial(ev.ConnectionID(-3), TARGET.websocket_url) in guest.start()
+    assert pair_do.Dial(ev.ConnectionID(-3), TARGET.websocket_url) in guest.start()
 
 
 def test_a_first_attempt_that_fails_takes_no_second_ids() -> None:
     links, sockets = iter([ev.LinkID("guest-1")]), iter([ev.ConnectionID(-1)])
     guest = Guest(TARGET, PHONE, prover(), lambda: next(links), lambda: next(sockets), no_files())
     guest.start()
-    guest.handle(ev.DialFailed(ev.ConnectionID(-1), Reason.REFUSED), 0.0)
+    guest.handle(pair_ev.DialFailed(ev.ConnectionID(-1), Reason.REFUSED), 0.0)
     assert guest.state is GuestState.ENDED

@@ -27,7 +27,9 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as lm
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.connections import MAX_BAD_MESSAGES
 from proxim.core.pairing.host import Host
@@ -285,8 +287,8 @@ def test_a_persistent_code_is_shown_again_after_its_guest_left_and_the_guest_may
     shown = bench.shown
     guest, session_id, link = bench.linked()
     commands = bench.handle(link_ev.ChannelMessage(link, 1, lm.dump_link_message(lm.Bye())))
-    assert commands[-2:] == [do.CloseConnection(guest), do.Publish(shown)]
-    bench.handle(ev.ConnectionLost(guest))
+    assert commands[-2:] == [pair_do.CloseConnection(guest), do.Publish(shown)]
+    bench.handle(pair_ev.ConnectionLost(guest))
     assert bench.linked()[1] == session_id
     assert memory(bench) == (1, 1, 1)
 
@@ -445,7 +447,7 @@ def test_from_request_to_link(by_code: bool) -> None:
     )
     assert approved == [
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
-        do.Send(guest, result(name, approved=True)),
+        pair_do.Send(guest, result(name, approved=True)),
         do.Publish(st.PairOutcome(session_id, approved=True)),
         do.Publish(status),
         link_do.OpenPeer(link, offerer=False),
@@ -462,7 +464,7 @@ def test_from_request_to_link(by_code: bool) -> None:
     )
     host.on(
         link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp),
-        do.Send(guest, msg.Signal(name, msg.Description(ANSWER.sdp, msg.SDPType.ANSWER))),
+        pair_do.Send(guest, msg.Signal(name, msg.Description(ANSWER.sdp, msg.SDPType.ANSWER))),
     )
     host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
     assert host.ledger.links[link].stage is st.Stage.CONNECTED
@@ -526,12 +528,12 @@ def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench
     ]
     assert host.shown.session_id == session_id
     # Without a proof it is not shown again, from that socket or another of its address.
-    assert host.ask(guest) == [do.Send(guest, result(session_id, Reason.DECLINED))]
+    assert host.ask(guest) == [pair_do.Send(guest, result(session_id, Reason.DECLINED))]
     assert sent(host.ask(host.connect())) == [result(session_id, Reason.DECLINED)]
     right = host.connect("192.168.1.10")
     assert isinstance(published(host.ask(right))[0], st.Prompt)
     assert sent(host.ask(host.connect("192.168.1.11"))) == [result(session_id, Reason.BUSY)]
-    host.handle(ev.ConnectionLost(right))
+    host.handle(pair_ev.ConnectionLost(right))
     host.prove()
     assert host.ledger.prompts[session_id].verified is devices.Verified.CODE
 
@@ -541,7 +543,7 @@ def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
     assert host.advance(39.9) == []
     assert host.advance(0.1) == [
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
-        do.Send(guest, result(session_id, Reason.TIMEOUT)),
+        pair_do.Send(guest, result(session_id, Reason.TIMEOUT)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.TIMEOUT)),
     ]
     assert reasons(host.handle(ev.Decide(session_id, approved=True))) == [Reason.PROMPT_GONE]
@@ -550,7 +552,7 @@ def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
 
 def test_a_guest_that_leaves_takes_its_prompt_along(host: HostBench) -> None:
     guest, session_id = host.asked()
-    assert host.handle(ev.ConnectionLost(guest)) == [
+    assert host.handle(pair_ev.ConnectionLost(guest)) == [
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
     ]
@@ -578,7 +580,7 @@ def test_an_unknown_session_is_told_so(session_id: str) -> None:
     host = new_host()
     guest = host.connect()
     assert host.say(guest, msg.PairRequest(session_id, PHONE)) == [
-        do.Send(guest, result(session_id, Reason.UNKNOWN_SESSION))
+        pair_do.Send(guest, result(session_id, Reason.UNKNOWN_SESSION))
     ]
     assert isinstance(published(host.ask(guest))[0], st.Prompt)  # and may ask for another
 
@@ -597,7 +599,7 @@ def test_a_second_guest_is_told_busy_by_code_too(stage: str, by_code: bool) -> N
     getattr(host, stage)()
     second = host.connect()
     name = host_code.CODE_SESSION_ID if by_code else session_id
-    assert host.ask(second, name) == [do.Send(second, result(name, Reason.BUSY))]
+    assert host.ask(second, name) == [pair_do.Send(second, result(name, Reason.BUSY))]
 
 
 def test_no_code_and_nobody_to_be_busy_with_is_an_unknown_session(host: HostBench) -> None:
@@ -686,8 +688,8 @@ def test_what_crosses_the_end_of_a_session_is_ignored(host: HostBench) -> None:
     host.says(guest, candidate_signal(session_id))
     host.says(guest, msg.PairRequest(session_id, PHONE))
     host.says(guest, "rubbish")
-    host.on(ev.FrameRefused(guest, Reason.BAD_MESSAGE))
-    host.on(ev.ConnectionLost(guest))
+    host.on(pair_ev.FrameRefused(guest, Reason.BAD_MESSAGE))
+    host.on(pair_ev.ConnectionLost(guest))
     assert memory(host) == (0, 1, 1)
 
 
@@ -735,7 +737,7 @@ def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
         dict(host.ledger.links),
         memory(host),
     )
-    expected = do.Send(guest, msg.ErrorMessage(reason.value, SENTENCES[reason]))
+    expected = pair_do.Send(guest, msg.ErrorMessage(reason.value, SENTENCES[reason]))
     assert host.say(guest, text) == [expected]
     assert (pending_timers(host), host.ledger.prompts, host.ledger.links, memory(host)) == before
 
@@ -754,7 +756,7 @@ def test_no_socket_ever_becomes_host(stage: str, message: msg.Message) -> None:
 
 def test_a_frame_that_is_no_text_is_refused(host: HostBench) -> None:
     guest = host.connect()
-    assert host.handle(ev.FrameRefused(guest, Reason.BAD_MESSAGE)) == [
+    assert host.handle(pair_ev.FrameRefused(guest, Reason.BAD_MESSAGE)) == [
         refused(guest, Reason.BAD_MESSAGE)
     ]
 
@@ -771,15 +773,15 @@ def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
     for text in wrong:
         assert len(host.say(guest, text)) == 1
     host.on(
-        ev.FrameRefused(guest, Reason.BAD_MESSAGE),
+        pair_ev.FrameRefused(guest, Reason.BAD_MESSAGE),
         refused(guest, Reason.BAD_MESSAGE),
         refused(guest, Reason.TOO_MANY),
-        do.CloseConnection(guest, msg.CloseCode.BAD_MESSAGES),
+        pair_do.CloseConnection(guest, msg.CloseCode.BAD_MESSAGES),
     )
     assert msg.CloseCode.BAD_MESSAGES.value == 4400
     # Too late for good ones, too
     host.says(guest, msg.PairRequest(host.shown.session_id, PHONE))
-    host.handle(ev.ConnectionLost(guest))
+    host.handle(pair_ev.ConnectionLost(guest))
     assert memory(host) == (0, 1, 1)
 
 
@@ -794,11 +796,11 @@ def test_refused_signals_count_as_wrong_and_closing_takes_the_prompt_along(host:
         candidate_signal(session_id),
         refused(guest, Reason.NOT_ALLOWED, session_id),
         refused(guest, Reason.TOO_MANY),
-        do.CloseConnection(guest, msg.CloseCode.BAD_MESSAGES),
+        pair_do.CloseConnection(guest, msg.CloseCode.BAD_MESSAGES),
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
     )
-    host.on(ev.ConnectionLost(guest))
+    host.on(pair_ev.ConnectionLost(guest))
 
 
 def test_wrong_messages_of_one_are_not_held_against_another(host: HostBench) -> None:
@@ -812,7 +814,7 @@ def test_an_open_link_survives_the_closing_of_its_socket(host: HostBench) -> Non
     guest, _, link = host.linked()
     for _ in range(5):
         host.say(guest, "rubbish")
-    host.handle(ev.ConnectionLost(guest))
+    host.handle(pair_ev.ConnectionLost(guest))
     assert published(host.handle(ev.SendText(link, "hi")))[-1:]
     assert host.ledger.links[link].stage is st.Stage.CONNECTED
 
@@ -828,10 +830,10 @@ def test_a_link_that_does_not_open_within_15_seconds(host: HostBench) -> None:
     assert sent(commands, guest) == [
         msg.ErrorMessage("link_timeout", SENTENCES[Reason.LINK_TIMEOUT], session_id),
     ]
-    assert do.CloseConnection(guest, msg.CloseCode.LINK_FAILED) in commands
+    assert pair_do.CloseConnection(guest, msg.CloseCode.LINK_FAILED) in commands
     assert link_do.ClosePeer(link) in commands
     assert commands[-1] == do.Publish(shown)  # the same code, usable again
-    host.handle(ev.ConnectionLost(guest))
+    host.handle(pair_ev.ConnectionLost(guest))
     host.linked()
 
 
@@ -904,9 +906,9 @@ def test_a_timer_of_nothing_is_misuse(name: ev.TimerName) -> None:
 def test_an_event_of_a_socket_that_never_opened_is_misuse(host: HostBench) -> None:
     stranger = ev.ConnectionID(99)
     for event in (
-        ev.FrameReceived(stranger, "{}"),
-        ev.FrameRefused(stranger, Reason.BAD_MESSAGE),
-        ev.ConnectionLost(stranger),
+        pair_ev.FrameReceived(stranger, "{}"),
+        pair_ev.FrameRefused(stranger, Reason.BAD_MESSAGE),
+        pair_ev.ConnectionLost(stranger),
     ):
         with pytest.raises(MachineMisuseError):
             machine(host).handle(event, host.now)
@@ -996,9 +998,9 @@ class AnyHost(RuleBasedStateMachine):
                     assert by not in self.begun, "asked before a begun proof held"
                     assert (verified is not None) == (by in self.held)
                     self.asked[session_id] = by
-                case do.Send(connection, msg.PairChallenge()):
+                case pair_do.Send(connection, msg.PairChallenge()):
                     assert connection == by
-                case do.Send(connection, msg.PairResult(approved=False) as rejection):
+                case pair_do.Send(connection, msg.PairResult(approved=False) as rejection):
                     assert (rejection.auth is not None) == (connection in self.held)
                     self.begun.pop(connection, None)
                     self.held.pop(connection, None)
@@ -1035,14 +1037,14 @@ class AnyHost(RuleBasedStateMachine):
                 case link_do.AddCandidate(link):
                     assert self.served[link] == by
                     assert sealed or by not in self.held
-                case do.Send(connection, msg.Signal(_, payload, mac)):
+                case pair_do.Send(connection, msg.Signal(_, payload, mac)):
                     assert connection in self.served.values()
                     assert (mac is not None) == (connection in self.held)
                     if mac is not None and connection not in self.astray:
                         macs = self.held[connection].macs
                         assert macs is not None
                         assert macs.check(payload, mac)
-                case do.Send(connection, msg.PairResult(approved=True) as approval):
+                case pair_do.Send(connection, msg.PairResult(approved=True) as approval):
                     assert connection in self.asked.values() or (
                         connection == by and by in self.held
                     )
@@ -1154,7 +1156,7 @@ class AnyHost(RuleBasedStateMachine):
         for link in list(self.bench.ledger.links):
             self.check(self.bench.handle(ev.Disconnect(link)))
         for connection in list(self.bench.ledger.sockets):
-            self.check(self.bench.handle(ev.ConnectionLost(connection)))
+            self.check(self.bench.handle(pair_ev.ConnectionLost(connection)))
         for link in list(self.bench.ledger.lanes_closing):
             assert self.bench.handle(link_ev.LaneLost(link)) == []
         self.bench.ledger.at_rest()
@@ -1439,7 +1441,7 @@ class AnyHost(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(data=strategies.data())
     def a_guest_leaves(self, data: strategies.DataObject) -> None:
-        self.check(self.bench.handle(ev.ConnectionLost(self.some_socket(data))))
+        self.check(self.bench.handle(pair_ev.ConnectionLost(self.some_socket(data))))
 
     # --- peers
 
@@ -1468,9 +1470,9 @@ class AnyHost(RuleBasedStateMachine):
         self.described.add(link)
         commands = self.bench.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"))
         self.check(commands)
-        assert [command.connection for command in commands if isinstance(command, do.Send)] == [
-            self.served[link]
-        ]
+        assert [
+            command.connection for command in commands if isinstance(command, pair_do.Send)
+        ] == [self.served[link]]
 
     @precondition(lambda self: self.answered())
     @rule(
@@ -1662,7 +1664,7 @@ class AnyHost(RuleBasedStateMachine):
         """A server that moves or stops closes its sockets."""
         if any(isinstance(command, do.Listen | do.StopListening) for command in commands):
             for connection in sorted(self.bench.ledger.sockets):
-                self.check(self.bench.handle(ev.ConnectionLost(connection)))
+                self.check(self.bench.handle(pair_ev.ConnectionLost(connection)))
 
     def server_answers(self, port: int | None) -> None:
         """The server listens, where it was told to; None: it cannot."""
@@ -1738,7 +1740,7 @@ def test_who_waits_without_proof_is_turned_away_when_the_host_asks_for_proof(
     guest, _ = host.asked()
     commands = host.handle(ev.SetRequireProof(required=True))
     results = [
-        one.message for one in commands if isinstance(one, do.Send) and one.connection == guest
+        one.message for one in commands if isinstance(one, pair_do.Send) and one.connection == guest
     ]
     assert [one.reason for one in results if isinstance(one, msg.PairResult)] == [
         Reason.NOT_VERIFIED
@@ -1751,5 +1753,5 @@ def test_who_waits_with_a_proof_goes_on_waiting_when_the_host_asks_for_proof(
 ) -> None:
     guest = host.prove()
     commands = host.handle(ev.SetRequireProof(required=True))
-    assert not [one for one in commands if isinstance(one, do.Send)]
+    assert not [one for one in commands if isinstance(one, pair_do.Send)]
     assert host.approve(guest)

@@ -29,7 +29,9 @@ from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as lm
 from proxim.core.link.link import HEARTBEAT_SECONDS, RESUME_SECONDS
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target, to_base64url
 from proxim.core.pairing.join import ANSWER_SECONDS, DIAL_SECONDS, Guest, GuestEvent, GuestState
@@ -76,8 +78,8 @@ ANSWERED = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPTyp
 CHANNEL = link_ev.ChannelOpened(LINK, 0, link_ev.CONTROL_LABEL)
 
 
-def frame(message: msg.Message | str) -> ev.FrameReceived:
-    return ev.FrameReceived(
+def frame(message: msg.Message | str) -> pair_ev.FrameReceived:
+    return pair_ev.FrameReceived(
         SOCKET, message if isinstance(message, str) else msg.dump_message(message)
     )
 
@@ -111,7 +113,7 @@ def left(*, hangs_up: bool = True) -> list[do.Command]:
     return [
         do.CancelTimer(DIAL),
         do.CancelTimer(ANSWER),
-        *([do.CloseConnection(SOCKET)] if hangs_up else []),
+        *([pair_do.CloseConnection(SOCKET)] if hangs_up else []),
     ]
 
 
@@ -149,9 +151,9 @@ def at(stage: GuestState) -> Guest:
     guest = new_guest(PROVING if stage is GuestState.PROVING else TARGET)
     guest.start()
     if stage is GuestState.PROVING:
-        guest.handle(ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
+        guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     steps: list[tuple[GuestState, list[GuestEvent]]] = [
-        (GuestState.ASKING, [ev.ConnectionOpened(SOCKET, "192.168.1.5")]),
+        (GuestState.ASKING, [pair_ev.ConnectionOpened(SOCKET, "192.168.1.5")]),
         (GuestState.LINKING, [frame(APPROVED), OFFERED]),
         (GuestState.LINKED, [frame(ANSWERED), CHANNEL]),
     ]
@@ -194,7 +196,7 @@ def proving(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
     """A guest that has asked with its share, and a host that can answer it."""
     guest = new_guest(target)
     guest.start()
-    (request,) = sent(guest.handle(ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
+    (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
     return guest, ProvenHost(request)
 
 
@@ -236,7 +238,7 @@ def returning() -> tuple[Guest, ProvenHost]:
     """
     guest, host = lost()
     guest.handle(ev.TimerFired(REDIAL), T0)
-    (request,) = sent(guest.handle(ev.ConnectionOpened(guest.connection, "192.168.1.5"), T0))
+    (request,) = sent(guest.handle(pair_ev.ConnectionOpened(guest.connection, "192.168.1.5"), T0))
     return guest, ProvenHost(request, secret=host.proof.keys.resume_secret())
 
 
@@ -249,12 +251,12 @@ def test_from_dial_to_link_and_goodbye() -> None:
     assert guest.start() == [
         status(st.Stage.DIALING),
         do.SetTimer(DIAL, 4.0),
-        do.Dial(SOCKET, "ws://192.168.1.5:47800/ws"),
+        pair_do.Dial(SOCKET, "ws://192.168.1.5:47800/ws"),
     ]
     play.on(
-        ev.ConnectionOpened(SOCKET, "192.168.1.5"),
+        pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"),
         do.CancelTimer(DIAL),
-        do.Send(SOCKET, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE)),
+        pair_do.Send(SOCKET, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE)),
         do.SetTimer(ANSWER, 45.0),
         status(st.Stage.ASKING, deadline=T0 + 40),
     )
@@ -268,7 +270,7 @@ def test_from_dial_to_link_and_goodbye() -> None:
     )
     play.on(
         OFFERED,
-        do.Send(
+        pair_do.Send(
             SOCKET, msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
         ),
         status(st.Stage.CONNECTING),
@@ -293,8 +295,8 @@ def test_from_dial_to_link_and_goodbye() -> None:
 
 def test_a_url_with_a_session_asks_for_that_session_on_that_address() -> None:
     guest = new_guest(JoinTarget("fe80::1%eth0", 47801, "abc"))
-    assert guest.start()[-1] == do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
-    commands = guest.handle(ev.ConnectionOpened(SOCKET, "fe80::1%eth0"), T0)
+    assert guest.start()[-1] == pair_do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
+    commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "fe80::1%eth0"), T0)
     assert sent(commands) == [msg.PairRequest("abc", PHONE)]
 
 
@@ -303,12 +305,12 @@ def test_no_secret_is_ever_sent() -> None:
     for number, target in enumerate((PROVING, SCANNED), 1):
         bench.handle(ev.Join(target))
         (request,) = sent(
-            bench.handle(ev.ConnectionOpened(ev.ConnectionID(-number), "192.168.1.5"))
+            bench.handle(pair_ev.ConnectionOpened(ev.ConnectionID(-number), "192.168.1.5"))
         )
         host = ProvenHost(request)
         (confirm,) = sent(
             bench.handle(
-                ev.FrameReceived(ev.ConnectionID(-number), msg.dump_message(host.challenge))
+                pair_ev.FrameReceived(ev.ConnectionID(-number), msg.dump_message(host.challenge))
             )
         )
         for text in (msg.dump_message(request), msg.dump_message(confirm)):
@@ -367,12 +369,16 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     guest = new_guest(target)
     play = Playbook(guest, T0)
     guest.start()
-    commands = play.on(ev.ConnectionOpened(SOCKET, "192.168.1.5"), ...)
+    commands = play.on(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), ...)
     (request,) = sent(commands)
     assert isinstance(request, msg.PairRequest)
     assert request.auth is not None
     assert (request.auth.v, request.auth.m, request.auth.t) == (1, method, None)
-    assert commands == [do.CancelTimer(DIAL), do.SetTimer(ANSWER, 10.0), do.Send(SOCKET, request)]
+    assert commands == [
+        do.CancelTimer(DIAL),
+        do.SetTimer(ANSWER, 10.0),
+        pair_do.Send(SOCKET, request),
+    ]
     play.reaches(GuestState.PROVING)
     host = ProvenHost(request)
     confirmed = play.on(frame(host.challenge), ...)
@@ -382,7 +388,11 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     asking = st.LinkStatus(
         LINK, target.session_id, st.Stage.ASKING, peer_address=ADDRESS, deadline=T0 + 40
     )
-    assert confirmed == [do.Send(SOCKET, confirm), do.SetTimer(ANSWER, 45.0), do.Publish(asking)]
+    assert confirmed == [
+        pair_do.Send(SOCKET, confirm),
+        do.SetTimer(ANSWER, 45.0),
+        do.Publish(asking),
+    ]
     approved = replace(asking, stage=st.Stage.APPROVED, deadline=None, verified=verified)
     assert published(play.on(frame(host.approval), ...)) == [
         st.PairOutcome(target.session_id, True),
@@ -409,7 +419,7 @@ def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
     code = (
         msg.CloseCode.TAMPERED if told.reason in (Reason.TAMPERED, Reason.HOST_UNPROVEN) else None
     )
-    assert do.CloseConnection(guest.connection, code) in commands  # the host is to know
+    assert pair_do.CloseConnection(guest.connection, code) in commands  # the host is to know
     return told.reason
 
 
@@ -480,7 +490,7 @@ def test_a_host_that_does_not_know_the_secret_is_not_let_in(
 ) -> None:
     guest = new_guest(target)
     guest.start()
-    (request,) = sent(guest.handle(ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
+    (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
     impostor = ProvenHost(request, code, secret)
     guest.handle(frame(impostor.challenge), T0)
     assert reason_of(guest, guest.handle(frame(impostor.approval), T0)) is Reason.HOST_UNPROVEN
@@ -520,7 +530,7 @@ def test_a_second_challenge_ends_the_attempt() -> None:
 def test_a_link_whose_secret_has_a_wrong_length_cannot_be_joined() -> None:
     guest = new_guest(replace(SCANNED, qr_secret="AAAA"))
     guest.start()
-    commands = guest.handle(ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
+    commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     assert sent(commands) == []
     assert reason_of(guest, commands) is Reason.LINK_UNREADABLE
 
@@ -614,7 +624,7 @@ def test_an_answer_is_bound_to_the_offer_that_it_answers() -> None:
 @each_row("reason", [Reason.REFUSED, Reason.UNREACHABLE, Reason.NOT_PROXIM, Reason.NO_ANSWER])
 def test_a_dial_that_fails_says_why(reason: Reason) -> None:
     guest = at(GuestState.DIALING)
-    assert guest.handle(ev.DialFailed(SOCKET, reason), T0) == [
+    assert guest.handle(pair_ev.DialFailed(SOCKET, reason), T0) == [
         closed(reason),
         *left(hangs_up=False),
     ]
@@ -727,7 +737,7 @@ def test_the_end_of_the_session_ends_the_attempt_at_every_stage(
 
 @each_row("stage", [GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
 def test_a_host_that_goes_before_its_answer_is_gone(stage: GuestState) -> None:
-    assert at(stage).handle(ev.ConnectionLost(SOCKET), T0) == ending(
+    assert at(stage).handle(pair_ev.ConnectionLost(SOCKET), T0) == ending(
         stage, Reason.HOST_GONE, hangs_up=False
     )
 
@@ -735,19 +745,19 @@ def test_a_host_that_goes_before_its_answer_is_gone(stage: GuestState) -> None:
 def test_a_link_that_was_answered_may_still_open_without_the_socket() -> None:
     play = Playbook(at(GuestState.LINKING), T0)
     play.on(frame(ANSWERED), ...)
-    play.on(ev.ConnectionLost(SOCKET))
+    play.on(pair_ev.ConnectionLost(SOCKET))
     play.on(CHANNEL, ...)
     play.reaches(GuestState.LINKED)
     play = Playbook(at(GuestState.LINKING), T0)
     play.on(frame(ANSWERED), ...)
-    play.on(ev.ConnectionLost(SOCKET), ...)
+    play.on(pair_ev.ConnectionLost(SOCKET), ...)
     timed_out = ending(GuestState.LINKING, Reason.LINK_TIMEOUT, hangs_up=False)
     play.on(ev.TimerFired(OPEN_TIMER), *timed_out)
 
 
 def test_an_open_link_stands_without_the_socket() -> None:
     guest = at(GuestState.LINKED)
-    assert guest.handle(ev.ConnectionLost(SOCKET), T0) == []
+    assert guest.handle(pair_ev.ConnectionLost(SOCKET), T0) == []
     assert guest.handle(heard(lm.Bye("closed")), T0) == ending(
         GuestState.LINKED, Reason.CLOSED, hangs_up=False
     )
@@ -796,7 +806,7 @@ def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
         assert reason_of(guest, guest.handle(frame(wrong), T0)) is Reason.TAMPERED, wrong
     guest, _ = start(target)
     assert (
-        reason_of(guest, guest.handle(ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0))
+        reason_of(guest, guest.handle(pair_ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0))
         is Reason.TAMPERED
     )
 
@@ -807,23 +817,23 @@ def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
     start: Callable[[JoinTarget], tuple[Guest, ProvenHost]], code: int
 ) -> None:
     guest, _ = start(SCANNED)
-    commands = guest.handle(ev.ConnectionLost(SOCKET, code), T0)
+    commands = guest.handle(pair_ev.ConnectionLost(SOCKET, code), T0)
     assert guest.state is GuestState.ENDED
     told = published(commands)[-1]
     assert isinstance(told, st.LinkStatus)
     assert told.reason is Reason.TAMPERED
     # The socket is gone
-    assert not any(isinstance(one, do.Send | do.CloseConnection) for one in commands)
+    assert not any(isinstance(one, pair_do.Send | pair_do.CloseConnection) for one in commands)
 
 
 @each_row("code", [1002, 1007, 1009])
 def test_where_nothing_was_proved_an_unreadable_frame_is_a_lost_socket(code: int) -> None:
     lost, other = at(GuestState.LINKING), at(GuestState.LINKING)
-    assert lost.handle(ev.ConnectionLost(SOCKET, code), T0) == other.handle(
-        ev.ConnectionLost(SOCKET), T0
+    assert lost.handle(pair_ev.ConnectionLost(SOCKET, code), T0) == other.handle(
+        pair_ev.ConnectionLost(SOCKET), T0
     )
     linked_without = at(GuestState.LINKED)
-    assert linked_without.handle(ev.ConnectionLost(SOCKET, code), T0) == []
+    assert linked_without.handle(pair_ev.ConnectionLost(SOCKET, code), T0) == []
 
 
 OTHER_SESSION = "another"
@@ -888,7 +898,7 @@ def test_what_no_host_says_ends_the_attempt(stage: GuestState, message: msg.Mess
 @each_row("stage", TALKING)
 def test_a_frame_that_is_no_text_ends_the_attempt(stage: GuestState) -> None:
     guest = at(stage)
-    assert guest.handle(ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0) == ending(
+    assert guest.handle(pair_ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE), T0) == ending(
         stage, Reason.HOST_ERROR
     )
 
@@ -955,9 +965,9 @@ def test_the_person_may_cancel_at_every_stage(stage: GuestState) -> None:
 # --- a link is lost -------------------------------------------------------------------------------
 
 
-def again(guest: Guest, message: msg.Message) -> ev.FrameReceived:
+def again(guest: Guest, message: msg.Message) -> pair_ev.FrameReceived:
     """The host says this on the newest socket."""
-    return ev.FrameReceived(guest.connection, msg.dump_message(message))
+    return pair_ev.FrameReceived(guest.connection, msg.dump_message(message))
 
 
 def waiting(guest: Guest) -> bool:
@@ -975,7 +985,7 @@ def test_a_link_that_falls_silent_after_a_proof_waits_and_dials_at_once() -> Non
     ]
     assert guest.handle(ev.TimerFired(REDIAL), T0) == [
         do.SetTimer(DIAL, 4.0),
-        do.Dial(ev.ConnectionID(-2), SCANNED.websocket_url),
+        pair_do.Dial(ev.ConnectionID(-2), SCANNED.websocket_url),
     ]
 
 
@@ -984,16 +994,20 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
     play = Playbook(guest, T0)
     play.on(ev.TimerFired(REDIAL), ...)
     socket, name = ev.ConnectionID(-2), host.proof.keys.resume_name()
-    opened = play.on(ev.ConnectionOpened(socket, "192.168.1.5"), ...)
+    opened = play.on(pair_ev.ConnectionOpened(socket, "192.168.1.5"), ...)
     (request,) = sent(opened)
     assert isinstance(request, msg.PairRequest)
     assert request.auth is not None
     assert (request.session_id, request.device, request.auth.m) == (name, PHONE, "resume")
-    assert opened == [do.CancelTimer(DIAL), do.SetTimer(ANSWER, 10.0), do.Send(socket, request)]
+    assert opened == [
+        do.CancelTimer(DIAL),
+        do.SetTimer(ANSWER, 10.0),
+        pair_do.Send(socket, request),
+    ]
     same = ProvenHost(request, secret=host.proof.keys.resume_secret())
     confirmed = play.on(again(guest, same.challenge), ...)
     assert confirmed == [
-        do.Send(socket, msg.PairConfirm(name, tag_auth(same.proof.keys.guest_tag()))),
+        pair_do.Send(socket, msg.PairConfirm(name, tag_auth(same.proof.keys.guest_tag()))),
         do.SetTimer(ANSWER, 10.0),
     ]
     new = ev.LinkID("guest-2")
@@ -1020,7 +1034,7 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
 @each_row(
     "fails",
     [
-        lambda guest: ev.DialFailed(guest.connection, Reason.REFUSED),
+        lambda guest: pair_ev.DialFailed(guest.connection, Reason.REFUSED),
         lambda guest: ev.TimerFired(DIAL),
     ],
 )
@@ -1038,7 +1052,7 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     play.on(
         ev.TimerFired(REDIAL),
         ...,
-        do.Dial(ev.ConnectionID(-3), SCANNED.websocket_url),
+        pair_do.Dial(ev.ConnectionID(-3), SCANNED.websocket_url),
         ...,
         at=T0 + 6,
     )
@@ -1048,7 +1062,7 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     "fails",
     [
         lambda guest, _: ev.TimerFired(ANSWER),
-        lambda guest, _: ev.ConnectionLost(guest.connection),
+        lambda guest, _: pair_ev.ConnectionLost(guest.connection),
         lambda guest, _: again(guest, msg.ErrorMessage("too_many", "sentence")),
         lambda guest, name: again(
             guest, msg.PairResult(name, approved=False, reason=Reason.TIMEOUT)
@@ -1139,7 +1153,7 @@ def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
     guest.handle(again(guest, host.challenge), T0)
     guest.handle(again(guest, host.approval), T0)
     new = ev.LinkID("guest-2")
-    event: GuestEvent = ev.ConnectionLost(guest.connection)
+    event: GuestEvent = pair_ev.ConnectionLost(guest.connection)
     # WebRTC finds no way, and the lane that could carry the link does not open either
     if not by_socket:
         (*_, dialled) = guest.handle(link_ev.PeerFailed(new, Reason.ICE_FAILED), T0 + 20)
@@ -1158,7 +1172,7 @@ def test_after_2_minutes_no_dial_follows() -> None:
     play = Playbook(guest, T0)
     play.on(ev.TimerFired(REDIAL), ...)
     play.on(
-        ev.DialFailed(guest.connection, Reason.REFUSED),
+        pair_ev.DialFailed(guest.connection, Reason.REFUSED),
         ...,
         do.SetTimer(REDIAL, 0.5),
         ...,
@@ -1178,11 +1192,11 @@ def test_after_2_minutes_no_dial_follows() -> None:
 # --- misuse ---------------------------------------------------------------------------------------
 
 INPUTS: dict[str, GuestEvent] = {
-    "opened": ev.ConnectionOpened(SOCKET, "192.168.1.5"),
-    "dial_failed": ev.DialFailed(SOCKET, Reason.REFUSED),
+    "opened": pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"),
+    "dial_failed": pair_ev.DialFailed(SOCKET, Reason.REFUSED),
     "frame": frame(msg.SessionEnded("x", "closed")),
-    "refused": ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE),
-    "lost": ev.ConnectionLost(SOCKET),
+    "refused": pair_ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE),
+    "lost": pair_ev.ConnectionLost(SOCKET),
     "dial": ev.TimerFired(DIAL),
     "answer": ev.TimerFired(ANSWER),
     "link_open": ev.TimerFired(OPEN_TIMER),
@@ -1313,11 +1327,13 @@ class AnyGuest(RuleBasedStateMachine):
         """
         for command in commands:
             match command:
-                case do.Send(connection, msg.PairRequest() as request) if request.auth is not None:
+                case pair_do.Send(connection, msg.PairRequest() as request) if (
+                    request.auth is not None
+                ):
                     secret = self.resumable.get(request.session_id, SECRET)
                     self.hosts[connection] = ProvenHost(request, secret=secret)
                     self.proving.add(self.guest_on(connection).link.id)
-                case do.Send(connection, msg.Signal() as signal):
+                case pair_do.Send(connection, msg.Signal() as signal):
                     link = self.guest_on(connection).link.id
                     assert link in self.approved
                     assert link not in self.proving or self.hosts[connection].takes(signal)
@@ -1472,9 +1488,9 @@ class AnyGuest(RuleBasedStateMachine):
                 self.bench.now = max(self.bench.now, self.bench.ledger.timers[redial])
                 event = ev.TimerFired(redial)
             elif guest.state is GuestState.DIALING:
-                event = ev.ConnectionOpened(guest.connection, "192.168.1.5")
+                event = pair_ev.ConnectionOpened(guest.connection, "192.168.1.5")
             elif guest.state is GuestState.ASKING:
-                event = ev.FrameReceived(
+                event = pair_ev.FrameReceived(
                     guest.connection, msg.dump_message(host.approval if host else APPROVED)
                 )
                 if host:
@@ -1482,13 +1498,13 @@ class AnyGuest(RuleBasedStateMachine):
                     self.resumable[keys.resume_name()] = keys.resume_secret()
             elif guest.state is GuestState.PROVING:
                 assert host is not None
-                event = ev.FrameReceived(guest.connection, msg.dump_message(host.challenge))
+                event = pair_ev.FrameReceived(guest.connection, msg.dump_message(host.challenge))
             elif link not in self.offered:
                 self.offered.add(link)
                 event = link_ev.PeerDescribed(link, msg.SDPType.OFFER, SDP)
             elif link not in self.answered:
                 answer = host.signal(HOSTS_ANSWER) if host else ANSWERED
-                event = ev.FrameReceived(guest.connection, msg.dump_message(answer))
+                event = pair_ev.FrameReceived(guest.connection, msg.dump_message(answer))
             else:
                 event = link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL)
             self.check(self.bench.handle(event), honest=True)
@@ -1497,7 +1513,7 @@ class AnyGuest(RuleBasedStateMachine):
     @rule(reason=strategies.sampled_from([Reason.REFUSED, Reason.UNREACHABLE]))
     def the_dial_fails(self, reason: Reason) -> None:
         connection = max(self.bench.ledger.dials)
-        self.check(self.bench.handle(ev.DialFailed(connection, reason)))
+        self.check(self.bench.handle(pair_ev.DialFailed(connection, reason)))
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(data=strategies.data(), message=from_a_host)
@@ -1507,20 +1523,20 @@ class AnyGuest(RuleBasedStateMachine):
         connection = data.draw(strategies.sampled_from(sorted(self.bench.ledger.sockets)))
         text = message if isinstance(message, str) else msg.dump_message(message)
         closing = connection in self.bench.ledger.closing
-        commands = self.check(self.bench.handle(ev.FrameReceived(connection, text)))
+        commands = self.check(self.bench.handle(pair_ev.FrameReceived(connection, text)))
         assert not (closing and commands)
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(data=strategies.data())
     def the_host_says_something_binary(self, data: strategies.DataObject) -> None:
         connection = data.draw(strategies.sampled_from(sorted(self.bench.ledger.sockets)))
-        self.check(self.bench.handle(ev.FrameRefused(connection, Reason.BAD_MESSAGE)))
+        self.check(self.bench.handle(pair_ev.FrameRefused(connection, Reason.BAD_MESSAGE)))
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(data=strategies.data())
     def the_socket_is_lost(self, data: strategies.DataObject) -> None:
         connection = data.draw(strategies.sampled_from(sorted(self.bench.ledger.sockets)))
-        self.check(self.bench.handle(ev.ConnectionLost(connection)))
+        self.check(self.bench.handle(pair_ev.ConnectionLost(connection)))
 
     # --- peers
 

@@ -14,7 +14,9 @@ from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as lm
 from proxim.core.link.link import HEARTBEAT_SECONDS
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as msg
 from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs, tag_auth
 from proxim.core.pairing.session import (
@@ -87,7 +89,9 @@ def rejected(reason: Reason, guest: PairingRequest = GUEST) -> list[do.Command]:
     """What ends a prompt that was not approved."""
     return [
         do.CancelTimer(APPROVAL),
-        do.Send(guest.connection, msg.PairResult(guest.session_id, approved=False, reason=reason)),
+        pair_do.Send(
+            guest.connection, msg.PairResult(guest.session_id, approved=False, reason=reason)
+        ),
         do.Publish(st.PairOutcome(ID, approved=False, reason=reason)),
     ]
 
@@ -109,8 +113,8 @@ def ended(reason: Reason) -> list[do.Command]:
     """What ends a session that serves a guest."""
     return [
         do.CancelTimer(SESSION),
-        do.Send(GUEST.connection, msg.SessionEnded(host_code.CODE_SESSION_ID, reason)),
-        do.CloseConnection(GUEST.connection, msg.CloseCode.SESSION_ENDED),
+        pair_do.Send(GUEST.connection, msg.SessionEnded(host_code.CODE_SESSION_ID, reason)),
+        pair_do.CloseConnection(GUEST.connection, msg.CloseCode.SESSION_ENDED),
     ]
 
 
@@ -255,7 +259,7 @@ def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() ->
     session = asked()
     assert session.handle(ev.Decide(ID, approved=True), T0) == [
         do.CancelTimer(APPROVAL),
-        do.Send(GUEST.connection, msg.PairResult(host_code.CODE_SESSION_ID, approved=True)),
+        pair_do.Send(GUEST.connection, msg.PairResult(host_code.CODE_SESSION_ID, approved=True)),
         do.Publish(st.PairOutcome(ID, approved=True)),
         do.Publish(APPROVED),
         link_do.OpenPeer(LINK, offerer=False),
@@ -278,7 +282,7 @@ def test_a_rejected_request_leaves_the_session_open(event: SessionInput, reason:
 
 def test_a_guest_that_leaves_takes_its_prompt_along() -> None:
     session = asked()
-    assert session.handle(ev.ConnectionLost(GUEST.connection), T0) == [
+    assert session.handle(pair_ev.ConnectionLost(GUEST.connection), T0) == [
         do.CancelTimer(APPROVAL),
         do.Publish(st.PairOutcome(ID, approved=False, reason=Reason.GUEST_LEFT)),
     ]
@@ -289,7 +293,7 @@ def test_a_guest_that_leaves_takes_its_prompt_along() -> None:
 def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Session]) -> None:
     session = make()
     state = session.state
-    busy = do.Send(OTHER.connection, msg.PairResult(ID, approved=False, reason=Reason.BUSY))
+    busy = pair_do.Send(OTHER.connection, msg.PairResult(ID, approved=False, reason=Reason.BUSY))
     assert session.handle(Ask(OTHER), T0) == [busy]
     assert session.state is state
     assert session.serves(GUEST.connection)
@@ -320,7 +324,7 @@ def test_a_signal_before_approval_is_refused(
     state = session.state
     refused = refusal(GUEST.connection, Reason.NOT_ALLOWED, ID)
     assert session.handle(signal(msg.Signal(ID, payload)), T0) == [refused]
-    assert refused == do.Send(
+    assert refused == pair_do.Send(
         GUEST.connection,
         msg.ErrorMessage("not_allowed", SENTENCES[Reason.NOT_ALLOWED], session_id=ID),
     )
@@ -335,7 +339,7 @@ def test_the_offer_may_leave_out_its_type_and_is_answered(kind: msg.SDPType | No
         link_do.ApplyDescription(LINK, msg.SDPType.OFFER, SDP),
     ]
     assert session.handle(ANSWER, T0) == [
-        do.Send(
+        pair_do.Send(
             GUEST.connection,
             msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER)),
         )
@@ -412,7 +416,7 @@ def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
         event,
         *link_closed(reason, CONNECTING),
         refusal(GUEST.connection, reason, host_code.CODE_SESSION_ID),
-        do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
+        pair_do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
     )
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     play.on(Ask(OTHER), ...)
@@ -426,7 +430,7 @@ def test_an_approved_guest_that_never_offers_is_told_so() -> None:
     assert session.handle(ev.TimerFired(OPEN_TIMER), T0) == [
         *link_closed(Reason.NO_OFFER, APPROVED),
         refusal(GUEST.connection, Reason.NO_OFFER, host_code.CODE_SESSION_ID),
-        do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
+        pair_do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
     ]
 
 
@@ -441,7 +445,7 @@ def test_a_second_attempt_takes_its_own_offer() -> None:
 
 def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
     session = approved()
-    assert session.handle(ev.ConnectionLost(GUEST.connection), T0) == link_closed(
+    assert session.handle(pair_ev.ConnectionLost(GUEST.connection), T0) == link_closed(
         Reason.GUEST_LEFT, APPROVED
     )
     assert session.state is SessionState.OPEN
@@ -450,14 +454,14 @@ def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
 def test_a_socket_that_closes_after_the_answer_leaves_the_link_a_moment_to_open() -> None:
     session = answered()
     moved = [do.SetTimer(OPEN_TIMER, LOST_SOCKET_SECONDS)]
-    assert session.handle(ev.ConnectionLost(GUEST.connection), T0 + 1) == moved
+    assert session.handle(pair_ev.ConnectionLost(GUEST.connection), T0 + 1) == moved
     session.handle(CHANNEL, T0 + 1.2)
     assert session.state is SessionState.LINKED
 
 
 def test_a_guest_that_left_after_the_answer_has_left_when_that_moment_is_over() -> None:
     session = answered()
-    session.handle(ev.ConnectionLost(GUEST.connection), T0 + 1)
+    session.handle(pair_ev.ConnectionLost(GUEST.connection), T0 + 1)
     assert session.handle(ev.TimerFired(OPEN_TIMER), T0 + 5) == link_closed(
         Reason.GUEST_LEFT, CONNECTING
     )
@@ -467,7 +471,7 @@ def test_a_guest_that_left_after_the_answer_has_left_when_that_moment_is_over() 
 @each_row("at, left", [(14.0, 1.0), (15.5, 0.0)])
 def test_that_moment_never_exceeds_the_15_seconds(at: float, left: float) -> None:
     session = answered()
-    assert session.handle(ev.ConnectionLost(GUEST.connection), T0 + at) == [
+    assert session.handle(pair_ev.ConnectionLost(GUEST.connection), T0 + at) == [
         do.SetTimer(OPEN_TIMER, left)
     ]
 
@@ -475,7 +479,7 @@ def test_that_moment_never_exceeds_the_15_seconds(at: float, left: float) -> Non
 def test_an_open_link_stands_without_its_socket() -> None:
     session = linked()
     play = Playbook(session, T0)
-    play.on(ev.ConnectionLost(GUEST.connection))
+    play.on(pair_ev.ConnectionLost(GUEST.connection))
     play.on(ev.SendText(LINK, "hi"), say(lm.TextPiece("hi")), ...)
     assert not session.serves(GUEST.connection)
     play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), do.CancelTimer(SESSION))
@@ -500,18 +504,18 @@ def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reas
 def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> None:
     session = linked(kind)
     play = Playbook(session, T0)
-    closed = do.CloseConnection(GUEST.connection)  # an orderly end, not a link that failed
+    closed = pair_do.CloseConnection(GUEST.connection)  # an orderly end, not a link that failed
     play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), closed)
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     play.on(Ask(replace(GUEST, connection=ev.ConnectionID(3))), ...)
-    assert play.on(ev.Decide(ID, approved=True), ...)[1] == do.Send(
+    assert play.on(ev.Decide(ID, approved=True), ...)[1] == pair_do.Send(
         ev.ConnectionID(3), msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
     )
 
 
 def test_a_returning_guest_whose_socket_was_lost_needs_no_closing() -> None:
     session = linked(PERSISTENT)
-    session.handle(ev.ConnectionLost(GUEST.connection), T0)
+    session.handle(pair_ev.ConnectionLost(GUEST.connection), T0)
     assert session.handle(heard(lm.Bye()), T0) == link_closed(Reason.PEER_LEFT, CONNECTED)
 
 
@@ -617,7 +621,7 @@ def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
         do.CancelTimer(HEARTBEAT),
         link_do.ClosePeer(LINK),
         *NO_LANE,
-        do.CloseConnection(PROVED.connection),
+        pair_do.CloseConnection(PROVED.connection),
         do.SetTimer(RESUME, 120.0),
         do.Publish(WAITING),
     ]
@@ -633,7 +637,7 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     token, key = keys_of(guest).key("lane token")[:16], keys_of(guest).key("lane key")
     assert session.handle(ResumeLink(guest), T0 + 60) == [
         do.CancelTimer(RESUME),
-        do.Send(guest.connection, msg.PairResult(guest.session_id, approved=True, auth=tag)),
+        pair_do.Send(guest.connection, msg.PairResult(guest.session_id, approved=True, auth=tag)),
         do.Publish(told),
         link_do.OpenPeer(new, offerer=False),
         do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
@@ -679,7 +683,7 @@ def test_the_guest_may_notice_first_and_takes_its_old_link_and_sockets_place() -
         do.CancelTimer(HEARTBEAT),
         link_do.ClosePeer(LINK),
         *NO_LANE,
-        do.CloseConnection(PROVED.connection),
+        pair_do.CloseConnection(PROVED.connection),
     ]
     assert [one.status for one in commands if isinstance(one, do.Publish)] == [
         replace(
@@ -703,7 +707,7 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     )
     assert commands[5:] == [
         refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
-        do.CloseConnection(guest.connection, msg.CloseCode.LINK_FAILED),
+        pair_do.CloseConnection(guest.connection, msg.CloseCode.LINK_FAILED),
         do.SetTimer(RESUME, 10.0),
         do.Publish(replace(WAITING, link=ev.LinkID("host-2"), resumes=LINK)),
     ]
@@ -847,7 +851,7 @@ def test_a_description_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> 
     )
     # What was changed on its way still ends it.
     ended = msg.SessionEnded(PROVED.session_id, Reason.TAMPERED)
-    assert do.Send(PROVED.connection, ended) in commands
+    assert pair_do.Send(PROVED.connection, ended) in commands
 
 
 def test_a_guest_that_proved_nothing_is_expected_on_no_lane() -> None:
@@ -864,7 +868,7 @@ def test_a_guest_that_proved_nothing_is_expected_on_no_lane() -> None:
 INPUTS: dict[str, SessionInput] = {
     "ask": Ask(OTHER),
     "signal": signal(OFFER),
-    "lost": ev.ConnectionLost(GUEST.connection),
+    "lost": pair_ev.ConnectionLost(GUEST.connection),
     "decide": ev.Decide(ID, approved=True),
     "disconnect": ev.Disconnect(LINK),
     "end": End(Reason.CLOSED),
@@ -953,26 +957,26 @@ def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
     linked: bool, code: int
 ) -> None:
     session = proved_session(proved=True, linked=linked)
-    commands = session.handle(ev.ConnectionLost(GUEST.connection, code), T0)
+    commands = session.handle(pair_ev.ConnectionLost(GUEST.connection, code), T0)
     assert session.state is SessionState.ENDED
     told = [one.status for one in commands if isinstance(one, do.Publish)][-1]
     assert isinstance(told, st.LinkStatus)
     assert (told.stage, told.reason) == (st.Stage.CLOSED, Reason.TAMPERED)
     # Its socket is gone
-    assert not any(isinstance(one, do.Send | do.CloseConnection) for one in commands)
+    assert not any(isinstance(one, pair_do.Send | pair_do.CloseConnection) for one in commands)
 
 
 @each_row("code", WARNINGS)
 @each_row("linked", [False, True])
 def test_who_proved_nothing_cannot_say_that_somebody_is_in_between(linked: bool, code: int) -> None:
     warned, left = (proved_session(proved=False, linked=linked) for _ in range(2))
-    warning = ev.ConnectionLost(GUEST.connection, code)
-    assert warned.handle(warning, T0) == left.handle(ev.ConnectionLost(GUEST.connection), T0)
+    warning = pair_ev.ConnectionLost(GUEST.connection, code)
+    assert warned.handle(warning, T0) == left.handle(pair_ev.ConnectionLost(GUEST.connection), T0)
     assert warned.state is left.state
 
 
 @each_row("code", [None, 1000, 1001, 4000])
 def test_any_other_close_is_a_guest_that_left(code: int | None) -> None:
     session = proved_session(proved=True, linked=True)
-    assert session.handle(ev.ConnectionLost(GUEST.connection, code), T0) == []
+    assert session.handle(pair_ev.ConnectionLost(GUEST.connection, code), T0) == []
     assert session.state is SessionState.LINKED

@@ -8,6 +8,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import host_code
 from proxim.core.pairing.session import (
     MAX_IGNORED,
@@ -38,7 +39,7 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
     session = new_session()
     play = Playbook(session, T0)
     first = ask(session)
-    play.on(ev.ConnectionLost(GUEST.connection), ...)
+    play.on(pair_ev.ConnectionLost(GUEST.connection), ...)
     other = replace(GUEST, connection=ev.ConnectionID(9))
     second = next(one.status for one in play.on(Ask(other), ...) if isinstance(one, do.Publish))
     assert isinstance(first, st.Prompt)
@@ -54,7 +55,11 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
 
 @each_row(
     "gone",
-    [ev.TimerFired(APPROVAL), TurnAway(Reason.NOT_VERIFIED), ev.ConnectionLost(GUEST.connection)],
+    [
+        ev.TimerFired(APPROVAL),
+        TurnAway(Reason.NOT_VERIFIED),
+        pair_ev.ConnectionLost(GUEST.connection),
+    ],
 )
 def test_once_a_request_went_away_unanswered_an_answer_has_to_name_its_number(
     gone: SessionInput,

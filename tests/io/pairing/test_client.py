@@ -13,13 +13,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from proxim.core.errors import Reason
-from proxim.core.events import (
-    ConnectionID,
-    ConnectionLost,
-    ConnectionOpened,
-    DialFailed,
-    FrameReceived,
-)
+from proxim.core.events import ConnectionID
+from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, DialFailed, FrameReceived
 from proxim.core.pairing.messages import CloseCode
 from proxim.io import limits
 from proxim.io.pairing import client as client_module

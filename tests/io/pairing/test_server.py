@@ -24,7 +24,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
+from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.pairing.messages import CloseCode
 from proxim.io import limits
 from proxim.io.limits import HARD_MESSAGE_BYTES, SEND_QUEUE

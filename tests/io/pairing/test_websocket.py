@@ -9,13 +9,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from proxim.core.errors import Reason
-from proxim.core.events import (
-    ConnectionID,
-    ConnectionLost,
-    ConnectionOpened,
-    FrameReceived,
-    FrameRefused,
-)
+from proxim.core.events import ConnectionID
+from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.pairing.messages import CloseCode
 from proxim.io.limits import SEND_QUEUE
 from proxim.io.pairing.websocket import WebSocket
