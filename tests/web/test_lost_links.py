@@ -159,7 +159,7 @@ def test_a_frozen_tab_goes_on_when_it_thaws(
         devtools = guest.page.context.new_cdp_session(guest.page)
         with guest.page.expect_download(timeout=90_000) as saved:
             guest.page.click(".question .main")
-            moving(host, "out", BEGUN)
+            moving(host, "out", 1)
             # Its scripts stand still, as where a phone locks. (Page.setWebLifecycleState "frozen"
             # changes nothing in a headless Chromium 156: timers and channels of a page with a peer
             # connection run on.)
