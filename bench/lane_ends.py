@@ -78,7 +78,7 @@ class End:
                     self.lanes.send_text(_LINK, "part " + listed[at : at + 100_000])
                 self.lanes.send_text(_LINK, "open ")
             case SinkReady():
-                self.do(file_do.TakeStream(_TRANSFER, _LINK, LANE_CHANNEL, 0))
+                self.do(file_do.ReceiveStream(_TRANSFER, _LINK, LANE_CHANNEL, 0))
                 self.lanes.send_text(_LINK, "accept ")
             case SinkWrote(_, _, written):
                 self.lanes.send_text(_LINK, f"wrote {written}")

@@ -36,7 +36,7 @@ from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import ListenError, open_listener
 from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.system.sleep import slept_seconds
-from proxim.io.trace import tell_step
+from proxim.io.trace import log_step
 
 if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
     from proxim.io.link.peer import Peer
@@ -76,7 +76,7 @@ class Runtime:
             self.report,
             self._spawn,
             self._transports.open,
-            self._transports.take_channel,
+            self._transports.subscribe_channel,
             save_to=options.save_to,
             data_dir=options.data_dir,
         )
@@ -142,16 +142,16 @@ class Runtime:
         self._handling = True
         try:
             while self._inbox:
-                self._take(self._inbox.popleft())
+                self._handle(self._inbox.popleft())
         finally:
             self._handling = False
 
-    def _take(self, event: ProgramEvent) -> None:
+    def _handle(self, event: ProgramEvent) -> None:
         try:
-            tell_step(event)
+            log_step(event)
             commands = self._program.handle(event, self._loop.time())
         except Exception:  # noqa: BLE001  # a bug of ours: told to the person, and the program goes on for the others
-            self._tell_bug(event)
+            self._report_bug(event)
         else:
             self._carry_out(commands)
         if isinstance(event, Shutdown):
@@ -160,12 +160,12 @@ class Runtime:
     def _carry_out(self, commands: list[do.Command]) -> None:
         for command in commands:
             try:
-                tell_step(command)
+                log_step(command)
                 self._execute[type(command)](command)
             except Exception:  # noqa: BLE001  # the machine counts on the other commands all the same
-                self._tell_bug(command)
+                self._report_bug(command)
 
-    def _tell_bug(self, what: object) -> None:
+    def _report_bug(self, what: object) -> None:
         _log.exception("%s could not be handled", type(what).__name__)
         self._publish(Trouble(Problem(Reason.INTERNAL, type(what).__name__)))
 
@@ -224,7 +224,7 @@ class Runtime:
                 networks = await asyncio.to_thread(look)
             except Exception:  # noqa: BLE001  # the next look may succeed; a host without a network says so itself
                 if not failing:
-                    self._tell_bug(look)
+                    self._report_bug(look)
                 failing = True
                 continue
             failing = False

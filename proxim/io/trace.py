@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def tell_step(step: "ProgramEvent | Command") -> None:
+def log_step(step: "ProgramEvent | Command") -> None:
     """Log what happened, or what is done about it.
 
     Costs next to nothing unless --verbose was asked for.

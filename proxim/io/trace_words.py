@@ -64,7 +64,7 @@ def step_words(step: ProgramEvent | Command) -> str | None:
                 "" if code is None else f", {code.value} {code.name}"
             )
         case Publish(status):
-            return _told(status)
+            return _status_words(status)
         case Decide(_, approved, number):
             return f"answer to request {number}: {'approved' if approved else 'declined'}"
         case ChannelOpened(link, channel, label):
@@ -109,7 +109,7 @@ def _transfer(status: TransferStatus) -> str | None:
     return f"transfer {status.direction}: {status.state}{reason}, {what}, by {status.via}"
 
 
-def _told(status: Status) -> str | None:
+def _status_words(status: Status) -> str | None:
     match status:
         case Prompt(_, device, address, verified, _, number):
             return (

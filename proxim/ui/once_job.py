@@ -33,7 +33,7 @@ class OnceJob:
 
     # --- what happens -----------------------------------------------------------------------------
 
-    def takes(self, link: LinkStatus) -> bool:
+    def sends_over(self, link: LinkStatus) -> bool:
         """Whether what is to be sent goes out over this link, now; said once.
 
         It goes to each device that links in the first session, with `--once` to the first.

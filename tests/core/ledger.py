@@ -110,7 +110,7 @@ class Ledger:
             case _:
                 pass
 
-    def take(self, command: do.Command, now: float) -> None:
+    def handle(self, command: do.Command, now: float) -> None:
         """The machine commands this."""
         match command:
             case do.SetTimer(timer, seconds):
@@ -191,7 +191,7 @@ class Ledger:
             case file_do.OpenSink(transfer):
                 assert transfer not in self.sinks, show(command)
                 self.sinks[transfer] = SinkState.OPENING
-            case file_do.TakeStream(transfer, link, channel):
+            case file_do.ReceiveStream(transfer, link, channel):
                 assert transfer in self.sinks, show(command)
                 assert (
                     link in self.lanes

@@ -1180,7 +1180,7 @@ def linked(by_code: bool = True) -> Wire:
     return wire
 
 
-def taken_up(*sides: Side) -> bool:
+def resumed(*sides: Side) -> bool:
     """Whether one of them calls the lost link connected again."""
     return any(
         one.stage is st.Stage.CONNECTED and one.resumes is not None
@@ -1250,7 +1250,7 @@ def test_a_changed_field_takes_nothing_up(kind: str, path: tuple[str, ...], chan
         kind, without(*path) if change == "left out" else flipped_field(*path, place=0.4)
     )
     wire.lose(wire.host, wire.guest).wait(130)
-    assert not taken_up(*refused_by(wire, kind))
+    assert not resumed(*refused_by(wire, kind))
     assert prompts(wire) == 1
 
 
@@ -1260,7 +1260,7 @@ def test_his_fingerprint_takes_no_lost_link_up(kind: str) -> None:
     wire.attack = at(kind, with_his_fingerprint)
     wire.lose(wire.host, wire.guest).wait(130)
     assert MALLORYS_FINGERPRINT not in str(wire.host.given) + str(wire.guest.given)
-    assert not taken_up(*refused_by(wire, kind))
+    assert not resumed(*refused_by(wire, kind))
     assert wire.guest_reason is not None
 
 
@@ -1268,7 +1268,7 @@ def test_his_fingerprint_takes_no_lost_link_up(kind: str) -> None:
 def test_a_message_of_an_earlier_return_is_worth_nothing(kind: str) -> None:
     wire = linked()
     wire.lose(wire.host, wire.guest)
-    assert taken_up(wire.host, wire.guest)
+    assert resumed(wire.host, wire.guest)
     earlier = {kind_of_text(frame): frame for frame in wire.honest}
     for side in (wire.host, wire.guest):
         side.told[:] = [*side.all(st.Prompt), side.last(st.LinkStatus)]
@@ -1336,7 +1336,7 @@ def test_who_has_the_name_and_not_the_secret_is_turned_away() -> None:
         assert json.loads(wire.mallory_got[-1])["reason"] == "not_verified"
     wire.attack = honestly
     wire.wait(20)
-    assert taken_up(wire.host, wire.guest)
+    assert resumed(wire.host, wire.guest)
     assert wire.host.last(st.LinkStatus).stage is st.Stage.CONNECTED
 
 

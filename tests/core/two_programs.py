@@ -359,10 +359,10 @@ class World:
             case file_do.OpenSink(transfer):
                 disk.sinks[transfer] = FakeSink(disk, command)
                 self._disk_answers(side, disk.sinks[transfer])
-            case file_do.TakeStream(transfer):
-                disk.sinks[transfer].take(command)
+            case file_do.ReceiveStream(transfer):
+                disk.sinks[transfer].attach(command)
             case file_do.PauseSink(transfer):
-                disk.sinks[transfer].hold()
+                disk.sinks[transfer].pause()
                 self._disk_answers(side, disk.sinks[transfer])
             case file_do.CloseSink(transfer, keep):
                 disk.sinks.pop(transfer, None)

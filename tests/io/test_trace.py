@@ -44,7 +44,7 @@ from proxim.core.status import (
     TextSent,
     Trouble,
 )
-from proxim.io.trace import tell_step
+from proxim.io.trace import log_step
 
 ONE = ConnectionID(1)
 LINK = LinkID("host-1")
@@ -117,7 +117,7 @@ def test_a_step(caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests) -> 
         with subtests.test(step=step):
             caplog.clear()
             caplog.set_level(logging.INFO, "proxim")
-            tell_step(step)
+            log_step(step)
             (line,) = [record.getMessage() for record in caplog.records]
             assert words in line
             assert SECRET not in line
@@ -131,5 +131,5 @@ def test_what_is_nobodys_business(
         with subtests.test(step=step):
             caplog.clear()
             caplog.set_level(logging.DEBUG, "proxim")
-            tell_step(step)
+            log_step(step)
             assert caplog.records == []

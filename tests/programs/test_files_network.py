@@ -134,12 +134,11 @@ def test_every_lane_is_cut(sides: Sides, cable: LossyLink, sender: int) -> None:
     cable.judge = firewall.judge
     # Above what cuts the first lane; so little that the channel does not carry the rest alone
     sides.gate.close_after(2_000_000)
-    with linked(sides, link=cable) as both:
-        with arriving(sides, both, sender, 3 * OVER_CHANNEL):
-            for side in both:
-                moving(side, via="webrtc")
-            until(lambda: len(firewall.lanes) >= 2)
-            sides.gate.open()
+    with linked(sides, link=cable) as both, arriving(sides, both, sender, 3 * OVER_CHANNEL):
+        for side in both:
+            moving(side, via="webrtc")
+        until(lambda: len(firewall.lanes) >= 2)
+        sides.gate.open()
 
 
 @pytest.mark.parametrize("sender", [0, 1])

@@ -23,7 +23,7 @@ PATHS = ("/a",)
 def sending() -> OnceJob:
     """An errand whose files have been handed in."""
     errand = OnceJob(PATHS, once=True)
-    assert errand.takes(LINK)
+    assert errand.sends_over(LINK)
     errand.sent()
     return errand
 
@@ -34,34 +34,34 @@ def at(status: TransferStatus, state: TransferState) -> TransferStatus:
 
 def test_each_link_of_the_first_session_is_sent_to_once() -> None:
     errand = OnceJob(PATHS, once=False)
-    assert not errand.takes(replace(LINK, stage=Stage.CONNECTING))
-    assert not errand.takes(replace(LINK, can_send_files=False))
-    assert errand.takes(LINK)
-    assert not errand.takes(LINK)
-    assert errand.takes(replace(LINK, link=LinkID("host-2")))
-    assert not errand.takes(replace(LINK, link=LinkID("host-3"), session_id="s2"))
+    assert not errand.sends_over(replace(LINK, stage=Stage.CONNECTING))
+    assert not errand.sends_over(replace(LINK, can_send_files=False))
+    assert errand.sends_over(LINK)
+    assert not errand.sends_over(LINK)
+    assert errand.sends_over(replace(LINK, link=LinkID("host-2")))
+    assert not errand.sends_over(replace(LINK, link=LinkID("host-3"), session_id="s2"))
 
 
 def test_once_is_the_first_link_alone() -> None:
     errand = sending()
-    assert not errand.takes(replace(LINK, link=LinkID("host-2")))
+    assert not errand.sends_over(replace(LINK, link=LinkID("host-2")))
 
 
 def test_a_link_taken_up_again_is_the_same_device_however_often_it_is_tried() -> None:
     errand = OnceJob(PATHS, once=False)
-    assert errand.takes(LINK)
+    assert errand.sends_over(LINK)
     second = replace(LINK, link=LinkID("host-2"), stage=Stage.APPROVED, resumes=LINK.link)
-    assert not errand.takes(second)
-    assert not errand.takes(replace(LINK, link=LinkID("host-3"), resumes=second.link))
+    assert not errand.sends_over(second)
+    assert not errand.sends_over(replace(LINK, link=LinkID("host-3"), resumes=second.link))
 
 
 def test_nothing_is_sent_where_nothing_was_named() -> None:
-    assert not OnceJob((), once=True).takes(LINK)
+    assert not OnceJob((), once=True).sends_over(LINK)
 
 
 @each_row("errand", [OnceJob((), once=False), OnceJob(PATHS, once=False)])
 def test_without_once_nothing_is_ever_over(errand: OnceJob) -> None:
-    errand.takes(LINK)
+    errand.sends_over(LINK)
     errand.sent()
     errand.see(OUT)
     errand.see(at(OUT, TransferState.DONE))

@@ -76,7 +76,7 @@ class OpenSink:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeStream:
+class ReceiveStream:
     """What comes on this data channel, or on the link's lane (LANE_CHANNEL), as this generation
     goes to the sink.
     """
@@ -112,7 +112,7 @@ FileCommand = (
     | Acknowledge
     | StopSending
     | OpenSink
-    | TakeStream
+    | ReceiveStream
     | PauseSink
     | CloseSink
 )

@@ -229,7 +229,7 @@ class AcceptPolicy:
 class LinkUp:
     """The peer is linked again; the transfer goes on over this link."""
 
-    speaker: PeerLink
+    peer_link: PeerLink
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def parts_of(path: str) -> tuple[str, ...]:
 class Names:
     """The names given in one folder."""
 
-    _taken: set[str] = field(default_factory=set)
+    _used: set[str] = field(default_factory=set)
     # So that 10,000 alike do not try 10,000 numbers each
     _next: dict[str, int] = field(default_factory=dict)
 
@@ -156,13 +156,13 @@ class Names:
 
     def tries(self, name: str) -> Iterator[str]:
         """`name`, then with numbers: those that nothing here has or was offered before."""
-        return filter(self._take, self._candidates(name))
+        return filter(self._claim, self._candidates(name))
 
-    def _take(self, given: str) -> bool:
+    def _claim(self, given: str) -> bool:
         key = folded(given)
-        if key in self._taken:
+        if key in self._used:
             return False
-        self._taken.add(key)
+        self._used.add(key)
         return True
 
     def _candidates(self, name: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from proxim.core.commands import Command, Publish
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.events import LinkID
-from proxim.core.files.commands import CloseSink, OpenSink, PauseSink, TakeStream
+from proxim.core.files.commands import CloseSink, OpenSink, PauseSink, ReceiveStream
 from proxim.core.files.events import (
     AcceptTransfer,
     CancelTransfer,
@@ -75,7 +75,7 @@ class Arriving:
         self._pieces.clear()
         self._bytes = 0
 
-    def take(self, piece: Announce) -> tuple[Entry, ...] | Reason | None:
+    def add(self, piece: Announce) -> tuple[Entry, ...] | Reason | None:
         """The whole list, or why it is refused; None while there is more to come."""
         self._pieces += piece.entries
         self._bytes += sum(len(entry.path.encode()) for entry in piece.entries)
@@ -126,9 +126,9 @@ class IncomingState(Enum):
 class Incoming:
     """One transfer that this device receives, as a state machine."""
 
-    def __init__(self, transfer: TransferID, speaker: PeerLink | None) -> None:
+    def __init__(self, transfer: TransferID, peer_link: PeerLink | None) -> None:
         self.id = transfer
-        self.speaker = speaker
+        self.peer_link = peer_link
         self.state = IncomingState.ARRIVING
         self.accepted = False  # once; what is announced again needs no second question
         # The transfer is over here, but the sender may not know. It is told when it announces
@@ -141,8 +141,8 @@ class Incoming:
             TransferState.ANNOUNCED,
             (),
             0,
-            link=None if speaker is None else speaker.id,
-            peer_name=None if speaker is None else speaker.peer_name,
+            link=None if peer_link is None else peer_link.id,
+            peer_name=None if peer_link is None else peer_link.peer_name,
         )
         self._declined: tuple[int, ...] = ()
         self._directory: str | None = None
@@ -188,44 +188,46 @@ class Incoming:
         """Whether people see it as something that goes on."""
         return bool(self.status.entries) and not self.status.over
 
-    def announced_again(self, speaker: PeerLink) -> list[Command]:
+    def announced_again(self, peer_link: PeerLink) -> list[Command]:
         """The same peer is linked again, or tries again: its announcement follows."""
-        taken: list[Command] = []
+        closing: list[Command] = []
         # The old link is dead
         if self.state in (
             IncomingState.OPENING,
             IncomingState.ACTIVE,
             IncomingState.PAUSED,
         ):
-            taken = [CloseSink(self.id, keep=True)]
+            closing = [CloseSink(self.id, keep=True)]
         self.state = IncomingState.ARRIVING
-        self.speaker = speaker
+        self.peer_link = peer_link
         self.arriving.begin()
-        return taken
+        return closing
 
     def _piece(self, event: Announce, now: float) -> list[Command]:
-        assert self.speaker is not None  # it has just been heard
-        entries = self.arriving.take(event)
+        assert self.peer_link is not None  # it has just been heard
+        entries = self.arriving.add(event)
         if entries is None:
             return []
         if isinstance(entries, Reason):
             if event.more:
-                self.arriving.refuse_rest(self.speaker.id)
-            say = self.speaker.say(Cancel(self.id, entries.value))
-            return [say, *self._end_arriving(TransferState.FAILED, entries)]
+                self.arriving.refuse_rest(self.peer_link.id)
+            message = self.peer_link.say(Cancel(self.id, entries.value))
+            return [message, *self._end_arriving(TransferState.FAILED, entries)]
         same = digest(entries) == digest(self.status.entries)
         unacknowledged, self.unacknowledged = self.unacknowledged, False
         # It was cancelled here, and the sender hears of it only now
         if unacknowledged and same and not self.accepted:
-            self.status = replace(self.status, link=self.speaker.id)
-            say = self.speaker.say(Cancel(self.id, (self.status.reason or Reason.CANCELLED).value))
-            return [say, *self._end_arriving(TransferState.CANCELLED, None)]
-        link, peer_name = self.speaker.id, self.speaker.peer_name
+            self.status = replace(self.status, link=self.peer_link.id)
+            message = self.peer_link.say(
+                Cancel(self.id, (self.status.reason or Reason.CANCELLED).value)
+            )
+            return [message, *self._end_arriving(TransferState.CANCELLED, None)]
+        link, peer_name = self.peer_link.id, self.peer_link.peer_name
         if self.accepted and same:
             self.status = replace(
                 self.status, link=link, peer_name=peer_name, reason=None, failed=()
             )
-            return self._open() if self._result is None else self._say_again(self._result)
+            return self._open() if self._result is None else self._repeat_result(self._result)
         self.accepted, self._result, self._declined, self._directory = False, None, (), None
         self.state = IncomingState.ASKED
         self.status = TransferStatus(
@@ -241,10 +243,10 @@ class Incoming:
 
     def _end_arriving(self, state: TransferState, reason: Reason | None) -> list[Command]:
         # Else nobody was asked: nobody is told
-        told = self._end(state, reason) if self.alive else []
+        published = self._end(state, reason) if self.alive else []
         self.state = IncomingState.OVER
-        self.speaker = None
-        return told
+        self.peer_link = None
+        return published
 
     def _withdrawn_arriving(self, event: Cancel, now: float) -> list[Command]:
         if self.accepted and self.alive:
@@ -257,8 +259,8 @@ class Incoming:
         return self._end_arriving(TransferState.CANCELLED, Reason.PEER_LEFT)
 
     def _cancel_arriving(self, event: CancelTransfer, now: float) -> list[Command]:
-        assert self.speaker is not None  # ARRIVING has one
-        self.arriving.refuse_rest(self.speaker.id)
+        assert self.peer_link is not None  # ARRIVING has one
+        self.arriving.refuse_rest(self.peer_link.id)
         return self._cancel(event, now)
 
     # --- accepted ---------------------------------------------------------------------------------
@@ -280,10 +282,10 @@ class Incoming:
         opening = OpenSink(
             self.id, self.status.entries, self._declined, self._directory, self.status.peer_name
         )
-        return [opening, self._tell(TransferState.ACTIVE, speed=None)]
+        return [opening, self._publish(TransferState.ACTIVE, speed=None)]
 
     def _ready(self, event: SinkReady, now: float) -> list[Command]:
-        assert self.speaker is not None  # OPENING has one
+        assert self.peer_link is not None  # OPENING has one
         self.state = IncomingState.ACTIVE
         self._generation, self._channel = 0, None
         left = remaining(self.status.entries, event.skip, event.partial)
@@ -292,51 +294,55 @@ class Incoming:
         self._rate.restart()
         self._rate.note(self._before, now)
         pieces = [
-            self.speaker.say(piece) for piece in cut_accept(self.id, event.skip, event.partial)
+            self.peer_link.say(piece) for piece in cut_accept(self.id, event.skip, event.partial)
         ]
         # The sink listens before the sender hears that it may begin.
-        return [*self._take_lane(), *pieces, self._tell(TransferState.ACTIVE, moved=self._before)]
+        return [
+            *self._receive_on_lane(),
+            *pieces,
+            self._publish(TransferState.ACTIVE, moved=self._before),
+        ]
 
     def _decline(self, event: CancelTransfer, now: float) -> list[Command]:
-        assert self.speaker is not None  # ASKED has one
-        say = self.speaker.say(Cancel(self.id, Reason.DECLINED.value))
-        return [say, *self._end(TransferState.CANCELLED, Reason.DECLINED)]
+        assert self.peer_link is not None  # ASKED has one
+        message = self.peer_link.say(Cancel(self.id, Reason.DECLINED.value))
+        return [message, *self._end(TransferState.CANCELLED, Reason.DECLINED)]
 
     # --- moving -----------------------------------------------------------------------------------
 
-    def _take_lane(self) -> list[Command]:
-        assert self.speaker is not None  # its callers have one
-        if not self.speaker.lane_open:
+    def _receive_on_lane(self) -> list[Command]:
+        assert self.peer_link is not None  # its callers have one
+        if not self.peer_link.lane_open:
             return []
         self.status = replace(self.status, via=Via.LANE)
-        return [TakeStream(self.id, self.speaker.id, LANE_CHANNEL, self._generation)]
+        return [ReceiveStream(self.id, self.peer_link.id, LANE_CHANNEL, self._generation)]
 
     def _stream_opened(self, event: StreamOpened, now: float) -> list[Command]:
-        assert self.speaker is not None  # ACTIVE has one
+        assert self.peer_link is not None  # ACTIVE has one
         if event.generation != self._generation or self._channel is not None:
             return []  # of a generation that is over; nothing of it is taken
         self._channel = event.channel
-        take = TakeStream(self.id, self.speaker.id, event.channel, self._generation)
-        return [take, self._tell(TransferState.ACTIVE, via=Via.WEBRTC)]
+        receive = ReceiveStream(self.id, self.peer_link.id, event.channel, self._generation)
+        return [receive, self._publish(TransferState.ACTIVE, via=Via.WEBRTC)]
 
     def _wrote(self, event: SinkWrote, now: float) -> list[Command]:
         if event.generation != self._generation:
             return []
-        assert self.speaker is not None  # ACTIVE has one
+        assert self.peer_link is not None  # ACTIVE has one
         moved = min(self.status.size, self._before + event.written)
         self._rate.note(moved, now)
-        say = self.speaker.say(Progress(self.id, event.generation, event.written))
-        return [say, self._tell(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)]
+        message = self.peer_link.say(Progress(self.id, event.generation, event.written))
+        return [message, self._publish(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)]
 
     def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
         """The lane broke under us, or is there and we are still on the data channel: go on from
         what is written.
         """
-        assert self.speaker is not None  # ACTIVE has one
+        assert self.peer_link is not None  # ACTIVE has one
         on_lane = self.status.via is Via.LANE
-        if self.speaker.lane_open and not on_lane and self._channel is None:
-            return self._take_lane()  # nothing has come yet, and it may come this way
-        if self.speaker.lane_open == on_lane:
+        if self.peer_link.lane_open and not on_lane and self._channel is None:
+            return self._receive_on_lane()  # nothing has come yet, and it may come this way
+        if self.peer_link.lane_open == on_lane:
             return []
         self.state = IncomingState.PAUSED
         return [PauseSink(self.id)]
@@ -351,15 +357,15 @@ class Incoming:
         return [PauseSink(self.id)]
 
     def _paused(self, event: SinkPaused, now: float) -> list[Command]:
-        assert self.speaker is not None  # PAUSED has one
+        assert self.peer_link is not None  # PAUSED has one
         self.state = IncomingState.ACTIVE
         self._generation += 1
         self._channel = None
         self.status = replace(self.status, via=None)
         self._before = self.status.moved
         self._rate.restart()
-        say = self.speaker.say(Continue(self.id, self._generation, event.position))
-        return [*self._take_lane(), say]
+        message = self.peer_link.say(Continue(self.id, self._generation, event.position))
+        return [*self._receive_on_lane(), message]
 
     # --- the link is lost -------------------------------------------------------------------------
 
@@ -368,11 +374,11 @@ class Incoming:
 
     def _lost(self, event: LinkDown, now: float) -> list[Command]:
         self.state = IncomingState.WAITING
-        self.speaker = None
-        waiting = self._tell(TransferState.WAITING, link=None, speed=None, via=None)
+        self.peer_link = None
+        waiting = self._publish(TransferState.WAITING, link=None, speed=None, via=None)
         return [CloseSink(self.id, keep=True), waiting]
 
-    def _crossed(self, event: IncomingInput, now: float) -> list[Command]:
+    def _stale(self, event: IncomingInput, now: float) -> list[Command]:
         return []  # the sink was told to hold or close meanwhile
 
     # --- the end ----------------------------------------------------------------------------------
@@ -382,10 +388,10 @@ class Incoming:
         if now - self._handled < UNACKNOWLEDGED_SECONDS:
             self.unacknowledged = True
 
-    def _say_again(self, result: SinkFinished) -> list[Command]:
-        assert self.speaker is not None  # ARRIVING has one
+    def _repeat_result(self, result: SinkFinished) -> list[Command]:
+        assert self.peer_link is not None  # ARRIVING has one
         everything = spans(range(len(self.status.entries)))
-        skip = [self.speaker.say(piece) for piece in cut_accept(self.id, everything, ())]
+        skip = [self.peer_link.say(piece) for piece in cut_accept(self.id, everything, ())]
         return [*skip, *self._finish(result)]
 
     def _finished(self, event: SinkFinished, now: float) -> list[Command]:
@@ -396,14 +402,14 @@ class Incoming:
         self._result = event
         if self.state is IncomingState.ARRIVING:
             return []  # told once all of it is announced again
-        return [CloseSink(self.id, keep=False), *self._say_again(event)]
+        return [CloseSink(self.id, keep=False), *self._repeat_result(event)]
 
     def _finish(self, event: SinkFinished) -> list[Command]:
-        say: list[Command] = []
-        if self.speaker is None:  # it crossed with the loss of the link
+        messages: list[Command] = []
+        if self.peer_link is None:  # it crossed with the loss of the link
             self.unacknowledged = True
         else:
-            say = [self.speaker.say(piece) for piece in cut_finished(self.id, event.failed)]
+            messages = [self.peer_link.say(piece) for piece in cut_finished(self.id, event.failed)]
         entries = self.status.entries
         wanted = count_files(entries) - sum(
             1 for index in self._declined if not entries[index].directory
@@ -415,16 +421,16 @@ class Incoming:
         self.status = replace(
             self.status, moved=moved, failed=event.failed, path=event.path, sha256=event.sha256
         )
-        return [*say, *self._end(state, reason)]
+        return [*messages, *self._end(state, reason)]
 
     def _sink_failed(self, event: SinkFailed, now: float) -> list[Command]:
-        assert self.speaker is not None  # OPENING, ACTIVE and PAUSED have one
-        say = self.speaker.say(Cancel(self.id, event.reason.value))
+        assert self.peer_link is not None  # OPENING, ACTIVE and PAUSED have one
+        message = self.peer_link.say(Cancel(self.id, event.reason.value))
         # To go on from there once there is room; not where it was the sender's fault: it has to ask
         # anew.
         self.accepted = event.reason is not Reason.TRANSFER_FAILED
         return [
-            say,
+            message,
             CloseSink(self.id, keep=self.accepted),
             *self._end(TransferState.FAILED, event.reason),
         ]
@@ -446,24 +452,24 @@ class Incoming:
 
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
         self.accepted = False  # whoever announces it again has to ask again
-        told = (
+        published = (
             []
-            if self.speaker is None
-            else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+            if self.peer_link is None
+            else [self.peer_link.say(Cancel(self.id, Reason.CANCELLED.value))]
         )
-        self.unacknowledged = self.speaker is None
+        self.unacknowledged = self.peer_link is None
         return [
-            *told,
+            *published,
             CloseSink(self.id, keep=False),
             *self._end(TransferState.CANCELLED, Reason.CANCELLED),
         ]
 
     def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
         self.state = IncomingState.OVER
-        self.speaker = None
-        return [self._tell(state, reason=reason, speed=None)]
+        self.peer_link = None
+        return [self._publish(state, reason=reason, speed=None)]
 
-    def _tell(self, state: TransferState, **changes: Any) -> Command:
+    def _publish(self, state: TransferState, **changes: Any) -> Command:
         self.status = replace(self.status, state=state, **changes)
         return Publish(self.status)
 
@@ -473,11 +479,11 @@ _S = IncomingState
 
 _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
     **{
-        (state, LaneChanged): Incoming._crossed
+        (state, LaneChanged): Incoming._stale
         for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.PAUSED)
     },
     **{
-        (_S.WAITING, kind): Incoming._crossed
+        (_S.WAITING, kind): Incoming._stale
         for kind in (SinkReady, SinkFailed, SinkWrote, SinkPaused)
     },
     (_S.ARRIVING, Announce): Incoming._piece,
@@ -508,8 +514,8 @@ _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
     (_S.PAUSED, SinkWrote): Incoming._wrote,
     (_S.PAUSED, SinkFinished): Incoming._finished,
     (_S.PAUSED, SinkFailed): Incoming._sink_failed,
-    (_S.PAUSED, StreamOpened): Incoming._crossed,
-    (_S.PAUSED, Continue): Incoming._crossed,
+    (_S.PAUSED, StreamOpened): Incoming._stale,
+    (_S.PAUSED, Continue): Incoming._stale,
     (_S.PAUSED, Cancel): Incoming._cancelled_by_peer,
     (_S.PAUSED, CancelTransfer): Incoming._cancel,
     (_S.PAUSED, LinkDown): Incoming._lost,

@@ -90,11 +90,11 @@ class Outgoing:
     """
 
     def __init__(
-        self, transfer: TransferID, speaker: PeerLink | None, paths: tuple[str, ...]
+        self, transfer: TransferID, peer_link: PeerLink | None, paths: tuple[str, ...]
     ) -> None:
         self.id = transfer
         self.paths = paths
-        self.speaker = speaker
+        self.peer_link = peer_link
         self.state = OutgoingState.LISTING
         self.status = TransferStatus(
             transfer,
@@ -102,8 +102,8 @@ class Outgoing:
             TransferState.ANNOUNCED,
             (),
             0,
-            link=None if speaker is None else speaker.id,
-            peer_name=None if speaker is None else speaker.peer_name,
+            link=None if peer_link is None else peer_link.id,
+            peer_name=None if peer_link is None else peer_link.peer_name,
         )
         self._skip: tuple[Span, ...] = ()
         self._partial: tuple[Partial, ...] = ()
@@ -114,7 +114,7 @@ class Outgoing:
         self._rate = RateMeter()
         self._faults = 0
         self.kept = False  # accepted once: it outlives its link
-        self.taken_up = False  # it began on an earlier link
+        self.resumed = False  # it began on an earlier link
         # What the receiver says of it may still be on its way, and it may not know
         self.ended_here = False
 
@@ -156,17 +156,17 @@ class Outgoing:
             Publish(Trouble(Problem(reason, path), self.status.link))
             for path, reason in event.refused
         ]
-        if self.speaker is None:  # the link was lost meanwhile
+        if self.peer_link is None:  # the link was lost meanwhile
             return [*left_out, *self._end(TransferState.FAILED, Reason.NOT_CONNECTED)]
         self.state = OutgoingState.ANNOUNCED
-        return [*left_out, *self._announce(self.speaker), Publish(self.status)]
+        return [*left_out, *self._announce(self.peer_link), Publish(self.status)]
 
     def _sources_failed(self, event: SourcesFailed, now: float) -> list[Command]:
         return self._end(TransferState.FAILED, event.reason)
 
-    def _announce(self, speaker: PeerLink) -> list[Command]:
-        pieces = [speaker.say(piece) for piece in cut_announce(self.id, self.status.entries)]
-        return [*pieces, *speaker.want_lane()]
+    def _announce(self, peer_link: PeerLink) -> list[Command]:
+        pieces = [peer_link.say(piece) for piece in cut_announce(self.id, self.status.entries)]
+        return [*pieces, *peer_link.want_lane()]
 
     def _accepted(self, event: Accept, now: float) -> list[Command]:
         entries = self.status.entries
@@ -193,7 +193,7 @@ class Outgoing:
         self.kept = True
         return [
             KeepSources(self.id, self.status.peer_name),
-            self._tell(TransferState.ACTIVE, moved=self._before),
+            self._publish(TransferState.ACTIVE, moved=self._before),
         ]
 
     # --- moving -----------------------------------------------------------------------------------
@@ -203,14 +203,14 @@ class Outgoing:
         return self._stream(now)
 
     def _stream(self, now: float) -> list[Command]:
-        assert self.speaker is not None  # READY and ACTIVE have one
-        via = Via.LANE if self.speaker.lane_open else Via.WEBRTC
+        assert self.peer_link is not None  # READY and ACTIVE have one
+        via = Via.LANE if self.peer_link.lane_open else Via.WEBRTC
         self._rate.restart()
         self._rate.note(self._before, now)
         self.status = replace(self.status, via=via, moved=self._before, speed=None)
         sending = StartSending(
             self.id,
-            self.speaker.id,
+            self.peer_link.id,
             self._generation,
             via,
             self._skip,
@@ -223,7 +223,11 @@ class Outgoing:
         """Look whether the lane stalls, where there is another way; the link itself has its
         heartbeat.
         """
-        lane = self.status.via is Via.LANE and self.speaker is not None and self.speaker.lane_beside
+        lane = (
+            self.status.via is Via.LANE
+            and self.peer_link is not None
+            and self.peer_link.lane_beside
+        )
         return [
             SetTimer(self._stall_timer, STALL_SECONDS) if lane else CancelTimer(self._stall_timer)
         ]
@@ -242,42 +246,44 @@ class Outgoing:
             return []  # of the stream before; it crossed with a Continue
         moved = max(self.status.moved, min(self.status.size, self._before + event.written))
         self._rate.note(moved, now)
-        told = self._tell(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)
-        return [Acknowledge(self.id, event.generation, event.written), *self._watch(), told]
+        published = self._publish(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)
+        return [Acknowledge(self.id, event.generation, event.written), *self._watch(), published]
 
     def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
-        assert self.speaker is not None  # ACTIVE has one
+        assert self.peer_link is not None  # ACTIVE has one
         return (
             []
-            if self.speaker.lane_open is (self.status.via is Via.LANE)
-            else [self._ask(self.speaker)]
+            if self.peer_link.lane_open is (self.status.via is Via.LANE)
+            else [self._ask(self.peer_link)]
         )
 
-    def _ask(self, speaker: PeerLink) -> Command:
+    def _ask(self, peer_link: PeerLink) -> Command:
         """The receiver may not see that this stream is over, or that there is a better way: it is
         to say from where.
         """
-        return speaker.say(Continue(self.id, self._generation, self._position))
+        return peer_link.say(Continue(self.id, self._generation, self._position))
 
     def _stalled(self, event: TimerFired, now: float) -> list[Command]:
-        assert self.speaker is not None  # ACTIVE has one
-        return [CloseLane(self.speaker.id)] if self.speaker.lane_open else []  # LaneChanged follows
+        assert self.peer_link is not None  # ACTIVE has one
+        return (
+            [CloseLane(self.peer_link.id)] if self.peer_link.lane_open else []
+        )  # LaneChanged follows
 
     def _sending_failed(self, event: SendingFailed, now: float) -> list[Command]:
         if event.generation != self._generation:
             return []
         self._faults += 1
-        assert self.speaker is not None  # ACTIVE has one
+        assert self.peer_link is not None  # ACTIVE has one
         if self._faults <= MAX_STARTS and self.status.via is Via.LANE:
-            return [self._ask(self.speaker)]
+            return [self._ask(self.peer_link)]
         self.ended_here = True
-        say = self.speaker.say(Cancel(self.id, Reason.TRANSFER_FAILED.value))
-        return [say, *self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)]
+        message = self.peer_link.say(Cancel(self.id, Reason.TRANSFER_FAILED.value))
+        return [message, *self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)]
 
     # --- the link is lost, and comes back ---------------------------------------------------------
 
     def _lost_while_listing(self, event: LinkDown, now: float) -> list[Command]:
-        self.speaker = None
+        self.peer_link = None
         return []
 
     def _lost_before_acceptance(self, event: LinkDown, now: float) -> list[Command]:
@@ -289,17 +295,17 @@ class Outgoing:
 
     def _lost(self, event: LinkDown, now: float) -> list[Command]:
         self.state = OutgoingState.WAITING
-        self.speaker = None
-        waiting = self._tell(TransferState.WAITING, link=None, speed=None, via=None)
+        self.peer_link = None
+        waiting = self._publish(TransferState.WAITING, link=None, speed=None, via=None)
         return [CancelTimer(self._stall_timer), StopSending(self.id), waiting]
 
     def _linked_again(self, event: LinkUp, now: float) -> list[Command]:
         self.state = OutgoingState.ANNOUNCED
-        self.taken_up = True
-        self.speaker = event.speaker
+        self.resumed = True
+        self.peer_link = event.peer_link
         self._skip, self._partial, self._failed = (), (), ()
-        waiting = self._tell(TransferState.WAITING, link=event.speaker.id)
-        return [*self._announce(event.speaker), waiting]
+        waiting = self._publish(TransferState.WAITING, link=event.peer_link.id)
+        return [*self._announce(event.peer_link), waiting]
 
     def _moved_to_another_link(self, event: LinkUp, now: float) -> list[Command]:
         return [*self._lost(LinkDown(), now), *self._linked_again(event, now)]
@@ -331,25 +337,25 @@ class Outgoing:
 
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
         self.ended_here = True
-        told = (
+        published = (
             []
-            if self.speaker is None
-            else [self.speaker.say(Cancel(self.id, Reason.CANCELLED.value))]
+            if self.peer_link is None
+            else [self.peer_link.say(Cancel(self.id, Reason.CANCELLED.value))]
         )
-        return [*told, *self._end(TransferState.CANCELLED, Reason.CANCELLED)]
+        return [*published, *self._end(TransferState.CANCELLED, Reason.CANCELLED)]
 
     def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
         self.state = OutgoingState.OVER
-        self.speaker = None
-        told = self._tell(state, reason=reason, speed=None)
-        return [CancelTimer(self._stall_timer), StopSending(self.id, forget=True), told]
+        self.peer_link = None
+        published = self._publish(state, reason=reason, speed=None)
+        return [CancelTimer(self._stall_timer), StopSending(self.id, forget=True), published]
 
     def _too_late(self, event: SendingFailed, now: float) -> list[Command]:
         return []
 
     # --- helpers ----------------------------------------------------------------------------------
 
-    def _tell(self, state: TransferState, **changes: Any) -> Command:
+    def _publish(self, state: TransferState, **changes: Any) -> Command:
         self.status = replace(self.status, state=state, **changes)
         return Publish(self.status)
 

@@ -84,7 +84,7 @@ class Transfers:
         self._always: dict[LinkID, str | None] = {}
         self._outgoing: dict[TransferID, Outgoing] = {}
         # Listed, and perhaps what an earlier one goes on with
-        self._held_back: dict[TransferID, SourcesListed] = {}
+        self._waiting_lists: dict[TransferID, SourcesListed] = {}
         self._incoming: dict[TransferID, Incoming] = {}
 
     # --- what a person wants ----------------------------------------------------------------------
@@ -98,8 +98,8 @@ class Transfers:
                 incoming = self._incoming.get(transfer)
                 if incoming is None or incoming.state is not IncomingState.ASKED:
                     return [_trouble(Reason.TRANSFER_GONE)]
-                if event.always and incoming.speaker is not None:
-                    self._always[incoming.speaker.id] = event.directory
+                if event.always and incoming.peer_link is not None:
+                    self._always[incoming.peer_link.id] = event.directory
                 return self._to_incoming(incoming, event, now)
             case CancelTransfer(transfer):
                 return self._cancel(event, now)
@@ -107,19 +107,19 @@ class Transfers:
                 return self._retry(event.transfer)
 
     def _send(self, link: LinkID, paths: tuple[str, ...]) -> list[Command]:
-        speaker = self._peers_linked.get(link)
-        if speaker is None:
+        peer_link = self._peers_linked.get(link)
+        if peer_link is None:
             return [_trouble(Reason.FILES_UNSUPPORTED, link)]
         if not paths:
             return [_trouble(Reason.NOTHING_TO_SEND, link)]
-        outgoing = Outgoing(self._new_id(), speaker, paths)
+        outgoing = Outgoing(self._new_id(), peer_link, paths)
         self._outgoing[outgoing.id] = outgoing
         return outgoing.start()
 
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
         outgoing, incoming = self._outgoing.get(event.transfer), self._incoming.get(event.transfer)
         if outgoing is not None and outgoing.state is not OutgoingState.OVER:
-            self._held_back.pop(outgoing.id, None)
+            self._waiting_lists.pop(outgoing.id, None)
             return self._to_outgoing(outgoing, event, now)
         if incoming is not None and incoming.alive:
             return self._to_incoming(incoming, event, now)
@@ -129,8 +129,8 @@ class Transfers:
         failed = self._outgoing.get(transfer)
         if failed is None or failed.state is not OutgoingState.OVER or not failed.paths:
             return [_trouble(Reason.TRANSFER_GONE)]
-        speaker = self._peer_again(failed)
-        if speaker is None:
+        peer_link = self._peer_again(failed)
+        if peer_link is None:
             return [_trouble(Reason.NOT_CONNECTED)]
         only: tuple[str, ...] | None = None
         # What arrived has its name already: another transfer
@@ -142,7 +142,7 @@ class Transfers:
         # ended here: what the receiver says of that one is still on its way, and would be taken for
         # this one's.
         own = only is None and not failed.ended_here
-        again = Outgoing(transfer if own else self._new_id(), speaker, failed.paths)
+        again = Outgoing(transfer if own else self._new_id(), peer_link, failed.paths)
         self._outgoing[again.id] = again
         return again.start(only)
 
@@ -150,11 +150,13 @@ class Transfers:
         """The link it went over, or else the only one there is, where that is to a device of the
         same name.
         """
-        speaker = None if failed.status.link is None else self._peers_linked.get(failed.status.link)
-        if speaker is None and len(self._peers_linked) == 1:
-            (speaker,) = self._peers_linked.values()
-            speaker = speaker if speaker.peer_name == failed.status.peer_name else None
-        return speaker
+        peer_link = (
+            None if failed.status.link is None else self._peers_linked.get(failed.status.link)
+        )
+        if peer_link is None and len(self._peers_linked) == 1:
+            (peer_link,) = self._peers_linked.values()
+            peer_link = peer_link if peer_link.peer_name == failed.status.peer_name else None
+        return peer_link
 
     def _new_id(self) -> TransferID:
         return TransferID(to_base64url(self.token_bytes(TRANSFER_ID_BYTES)))
@@ -187,7 +189,7 @@ class Transfers:
         """Announce it, unless the same files were begun before and the peer has a part of them: one
         copy is meant.
         """
-        first = self._held_back.pop(new.id, None) is None
+        first = self._waiting_lists.pop(new.id, None) is None
         wanted = digest(event.entries)
         begun = [
             one
@@ -195,13 +197,13 @@ class Transfers:
             if one is not new and digest(one.status.entries) == wanted
         ]
         link = new.status.link
-        if link is not None and any(one.taken_up and _is_on(one, link) for one in begun):
+        if link is not None and any(one.resumed and _is_on(one, link) for one in begun):
             return self._give_way(new)
         timer = Timer(TimerName.STALL, new.id)
         # Without a proof nothing is resumed
-        may_ask = first and new.speaker is not None and new.speaker.binding
+        may_ask = first and new.peer_link is not None and new.peer_link.binding
         if may_ask and any(one.state is OutgoingState.WAITING for one in begun):
-            self._held_back[new.id] = event  # the peer may be about to ask for it
+            self._waiting_lists[new.id] = event  # the peer may be about to ask for it
             return [SetTimer(timer, RESUME_GRACE_SECONDS)]
         return [CancelTimer(timer), *self._to_outgoing(new, event, now)]
 
@@ -212,7 +214,7 @@ class Transfers:
         others = [
             Publish(one.status)
             for one in self._outgoing.values()
-            if one.taken_up and one.status.link == link
+            if one.resumed and one.status.link == link
         ]
         return [
             CancelTimer(Timer(TimerName.STALL, new.id)),
@@ -237,33 +239,33 @@ class Transfers:
                 )
                 commands.append(Publish(self._incoming[one.transfer].status))
                 incoming.append(self._incoming[one.transfer])
-        for speaker in self._peers_linked.values():  # so quickly was it there
-            commands += self._name(incoming, speaker)
-            commands += self._resume(speaker, self._named.pop(speaker.id, ()), now)
+        for peer_link in self._peers_linked.values():  # so quickly was it there
+            commands += self._name(incoming, peer_link)
+            commands += self._resume(peer_link, self._named.pop(peer_link.id, ()), now)
         return commands
 
     def timer(self, event: TimerFired, now: float) -> list[Command]:
         """A transfer's own timer ran out."""
         outgoing = self._outgoing[TransferID(event.timer.scope)]  # its end cancels its timer
-        return self._to_outgoing(outgoing, self._held_back.pop(outgoing.id, event), now)
+        return self._to_outgoing(outgoing, self._waiting_lists.pop(outgoing.id, event), now)
 
     # --- what the link tells ----------------------------------------------------------------------
 
-    def link_up(self, speaker: PeerLink, now: float) -> list[Command]:
+    def link_up(self, peer_link: PeerLink, now: float) -> list[Command]:
         """A peer that understands files has greeted."""
-        self._peers_linked[speaker.id] = speaker
-        return self._name(list(self._incoming.values()), speaker)
+        self._peers_linked[peer_link.id] = peer_link
+        return self._name(list(self._incoming.values()), peer_link)
 
-    def _name(self, known: list[Incoming], speaker: PeerLink) -> list[Command]:
+    def _name(self, known: list[Incoming], peer_link: PeerLink) -> list[Command]:
         """Name those of which the sender has to hear; whoever else is asked cannot tell what they
         are.
         """
-        if not speaker.binding:  # nothing was proved: whoever it is could pass the tags on
+        if not peer_link.binding:  # nothing was proved: whoever it is could pass the tags on
             return []
         named = [one for one in known if one.state is IncomingState.WAITING or one.unacknowledged]
-        tags = [resume_tag(one.id, speaker.binding) for one in named]
+        tags = [resume_tag(one.id, peer_link.binding) for one in named]
         pieces = [tuple(tags[start : start + MAX_TAGS]) for start in range(0, len(tags), MAX_TAGS)]
-        return [speaker.say(Resume(piece)) for piece in pieces]
+        return [peer_link.say(Resume(piece)) for piece in pieces]
 
     def link_down(self, link: LinkID, now: float) -> list[Command]:
         """A link is closed, whether or not its peer understood files."""
@@ -275,8 +277,8 @@ class Transfers:
             if _is_on(outgoing, link):
                 commands += self._to_outgoing(outgoing, LinkDown(), now)
                 # Nothing to wait for: it is told that there is nobody
-                if outgoing.id in self._held_back:
-                    commands += self._listed(outgoing, self._held_back[outgoing.id], now)
+                if outgoing.id in self._waiting_lists:
+                    commands += self._listed(outgoing, self._waiting_lists[outgoing.id], now)
         lost = [
             one for one in self._incoming.values() if one.status.link == link or _is_on(one, link)
         ]
@@ -286,8 +288,8 @@ class Transfers:
             elif incoming.state is IncomingState.OVER:
                 incoming.link_lost(now)
         # The sender may have come back before we saw that it was gone
-        for speaker in self._peers_linked.values():
-            commands += self._name(lost, speaker)
+        for peer_link in self._peers_linked.values():
+            commands += self._name(lost, peer_link)
         return commands
 
     def lane_changed(self, link: LinkID, now: float) -> list[Command]:
@@ -315,23 +317,23 @@ class Transfers:
             return None
         return self._to_incoming(incoming, StreamOpened(channel, int(match["generation"])), now)
 
-    def message(self, speaker: PeerLink, message: FileMessage, now: float) -> list[Command]:
+    def message(self, peer_link: PeerLink, message: FileMessage, now: float) -> list[Command]:
         """What the peer says about files. Raises MessageError for what it may not say."""
         match message:
             case Announce():
-                return self._announced(speaker, message, now)
+                return self._announced(peer_link, message, now)
             case Resume(tags):
-                return self._resume(speaker, tags, now)
+                return self._resume(peer_link, tags, now)
             case Cancel(transfer):
-                return self._cancelled(speaker, message, now)
+                return self._cancelled(peer_link, message, now)
             case Accept(transfer) | Continue(transfer) | Progress(transfer) | Finished(transfer):
                 outgoing, incoming = self._outgoing.get(transfer), self._incoming.get(transfer)
-                if outgoing is not None and _is_on(outgoing, speaker.id):
+                if outgoing is not None and _is_on(outgoing, peer_link.id):
                     return self._to_outgoing(outgoing, message, now)
                 if (
                     isinstance(message, Continue)
                     and incoming is not None
-                    and _is_on(incoming, speaker.id)
+                    and _is_on(incoming, peer_link.id)
                 ):
                     return self._to_incoming(incoming, message, now)
             case _:  # a lane's offer
@@ -339,47 +341,47 @@ class Transfers:
                 raise MessageError(Reason.NOT_ALLOWED, "lane")
         return []  # of a transfer that we ended; this crossed on the way
 
-    def _cancelled(self, speaker: PeerLink, message: Cancel, now: float) -> list[Command]:
+    def _cancelled(self, peer_link: PeerLink, message: Cancel, now: float) -> list[Command]:
         outgoing, incoming = (
             self._outgoing.get(message.transfer),
             self._incoming.get(message.transfer),
         )
-        if outgoing is not None and _is_on(outgoing, speaker.id):
+        if outgoing is not None and _is_on(outgoing, peer_link.id):
             return self._to_outgoing(outgoing, message, now)
         # One that waits is on no link; who knows its name is the peer that it was begun with.
         if incoming is not None and (
-            _is_on(incoming, speaker.id) or incoming.state is IncomingState.WAITING
+            _is_on(incoming, peer_link.id) or incoming.state is IncomingState.WAITING
         ):
             return self._to_incoming(incoming, message, now)
         return []
 
-    def _announced(self, speaker: PeerLink, message: Announce, now: float) -> list[Command]:
+    def _announced(self, peer_link: PeerLink, message: Announce, now: float) -> list[Command]:
         if not _TRANSFER_ID.fullmatch(message.transfer) or message.transfer in self._outgoing:
             raise MessageError(Reason.BAD_MESSAGE, "transferID")
         incoming = self._incoming.get(message.transfer)
-        if incoming is not None and incoming.arriving.passes_over(speaker.id, message):
+        if incoming is not None and incoming.arriving.passes_over(peer_link.id, message):
             return []
-        taken: list[Command] = []
+        closing: list[Command] = []
         begins = incoming is None or not (
-            incoming.state is IncomingState.ARRIVING and _is_on(incoming, speaker.id)
+            incoming.state is IncomingState.ARRIVING and _is_on(incoming, peer_link.id)
         )
-        if incoming is not None and begins and _is_on(incoming, speaker.id):
+        if incoming is not None and begins and _is_on(incoming, peer_link.id):
             raise MessageError(Reason.NOT_ALLOWED, "announced twice")
         new = incoming is None or (incoming.state is IncomingState.OVER and not incoming.accepted)
-        if new and not self._has_room(speaker.id):
-            return self._too_many(speaker, message)
+        if new and not self._has_room(peer_link.id):
+            return self._too_many(peer_link, message)
         if incoming is None:
-            incoming = self._incoming[message.transfer] = Incoming(message.transfer, speaker)
+            incoming = self._incoming[message.transfer] = Incoming(message.transfer, peer_link)
         elif begins:
             # A name alone is no proof: asked again
-            incoming.accepted = incoming.accepted and bool(speaker.binding)
+            incoming.accepted = incoming.accepted and bool(peer_link.binding)
             # Who knows its name is the peer that it was begun with
-            taken = incoming.announced_again(speaker)
-        commands = [*taken, *self._to_incoming(incoming, message, now), *speaker.want_lane()]
+            closing = incoming.announced_again(peer_link)
+        commands = [*closing, *self._to_incoming(incoming, message, now), *peer_link.want_lane()]
         if incoming.state is IncomingState.ASKED and (
-            self._policy.without_asking or speaker.id in self._always
+            self._policy.without_asking or peer_link.id in self._always
         ):
-            directory = self._always.get(speaker.id, self._policy.directory)
+            directory = self._always.get(peer_link.id, self._policy.directory)
             accept = AcceptTransfer(incoming.id, directory=directory)
             commands += self._to_incoming(incoming, accept, now)
         return commands
@@ -391,36 +393,36 @@ class Transfers:
         )
         return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
 
-    def _too_many(self, speaker: PeerLink, message: Announce) -> list[Command]:
+    def _too_many(self, peer_link: PeerLink, message: Announce) -> list[Command]:
         if message.more:  # the rest of it must not be taken for the whole
             refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
             refused.state = IncomingState.OVER
-            refused.arriving.refuse_rest(speaker.id)
+            refused.arriving.refuse_rest(peer_link.id)
             self._forget_oldest()
-        return [speaker.say(Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
+        return [peer_link.say(Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
 
-    def _resume(self, speaker: PeerLink, tags: tuple[bytes, ...], now: float) -> list[Command]:
-        if not speaker.binding:
+    def _resume(self, peer_link: PeerLink, tags: tuple[bytes, ...], now: float) -> list[Command]:
+        if not peer_link.binding:
             return []
-        known = {resume_tag(one.id, speaker.binding): one for one in self._outgoing.values()}
+        known = {resume_tag(one.id, peer_link.binding): one for one in self._outgoing.values()}
         commands: list[Command] = []
         for tag in dict.fromkeys(tags):
             outgoing = known.get(tag)
             if outgoing is None:
-                self._named[speaker.id] = (*self._named.get(speaker.id, ()), tag)[:MAX_TAGS]
-            if outgoing is None or _is_on(outgoing, speaker.id):
+                self._named[peer_link.id] = (*self._named.get(peer_link.id, ()), tag)[:MAX_TAGS]
+            if outgoing is None or _is_on(outgoing, peer_link.id):
                 continue
             if outgoing.state in _RESUMABLE:
-                commands += self._to_outgoing(outgoing, LinkUp(speaker), now)
+                commands += self._to_outgoing(outgoing, LinkUp(peer_link), now)
             elif outgoing.ended_here:  # it was told on a link that was dying
                 reason = outgoing.status.reason or Reason.CANCELLED
-                commands.append(speaker.say(Cancel(outgoing.id, reason.value)))
+                commands.append(peer_link.say(Cancel(outgoing.id, reason.value)))
         for new in [
             self._outgoing[one]
-            for one in self._held_back
-            if _is_on(self._outgoing[one], speaker.id)
+            for one in self._waiting_lists
+            if _is_on(self._outgoing[one], peer_link.id)
         ]:
-            commands += self._listed(new, self._held_back[new.id], now)
+            commands += self._listed(new, self._waiting_lists[new.id], now)
         return commands
 
     # --- to the transfers -------------------------------------------------------------------------
@@ -440,8 +442,8 @@ class Transfers:
         """Let those that are ready move, in the order in which they came, as many as may at
         once.
         """
-        speaker = self._peers_linked.get(link)
-        if speaker is None or speaker.lane_pending:
+        peer_link = self._peers_linked.get(link)
+        if peer_link is None or peer_link.lane_pending:
             return []
         own = [one for one in self._outgoing.values() if _is_on(one, link)]
         moving = sum(1 for one in own if one.state is OutgoingState.ACTIVE)
@@ -471,7 +473,7 @@ _RESUMABLE: Final = (
 
 
 def _is_on(one: Outgoing | Incoming, link: LinkID) -> bool:
-    return one.speaker is not None and one.speaker.id == link
+    return one.peer_link is not None and one.peer_link.id == link
 
 
 def _trouble(reason: Reason, link: LinkID | None = None) -> Command:

@@ -105,7 +105,7 @@ class Link:
         self._pieces = TextPieces()
         self._strange = 0
         self._peer_pings = False
-        self._heard = 0.0
+        self._last_received = 0.0
         self._ticked = 0.0
 
     @property
@@ -151,7 +151,7 @@ class Link:
 
     # --- for the owner ----------------------------------------------------------------------------
 
-    def tell(self, **changes: Any) -> Command:
+    def publish(self, **changes: Any) -> Command:
         """Change what people are told of this link."""
         self.status = replace(self.status, **changes)
         return Publish(self.status)
@@ -206,10 +206,10 @@ class Link:
                 *([] if carried else [ClosePeer(self.id, said_bye=bool(farewell))]),
                 *self._lane.close(),
             ]
-        told = self.tell(
+        published = self.publish(
             stage=Stage.CLOSED, reason=reason, can_text=False, can_send_files=False, deadline=None
         )
-        return [*left, *farewell, *ending, told]
+        return [*left, *farewell, *ending, published]
 
     # --- transitions ------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ class Link:
 
     def _opened(self, now: float) -> list[Command]:
         self.state = LinkState.OPEN
-        self._heard = self._ticked = now
+        self._last_received = self._ticked = now
         self.status = replace(self.status, stage=Stage.CONNECTED, was_connected=True)
         return [
             CancelTimer(self._timer(TimerName.LINK_OPEN)),
@@ -234,12 +234,12 @@ class Link:
     def _channel(self, event: ChannelOpened, now: float) -> list[Command]:
         if event.label == CONTROL_LABEL and self._control is None:
             self._control = event.channel
-            return [self.say(Hello(self._own_name)), self.tell(can_text=True)]
+            return [self.say(Hello(self._own_name)), self.publish(can_text=True)]
         if self._control == LANE_CHANNEL:
             return []
-        taken = self._transfers.channel_opened(self.id, event.channel, event.label, now)
-        if taken is not None:
-            return taken
+        handled = self._transfers.channel_opened(self.id, event.channel, event.label, now)
+        if handled is not None:
+            return handled
         unsupported = dump_link_message(Unsupported("channel"))
         return [SendOnChannel(self.id, event.channel, unsupported)]
 
@@ -287,9 +287,9 @@ class Link:
         was_open = self.state is LinkState.OPEN
         opened = [*([] if was_open else self._opened(now)), *self._lane.opened()]
         self._control = LANE_CHANNEL
-        told = self.tell(can_text=True, via=Via.LANE)
+        published = self.publish(can_text=True, via=Via.LANE)
         changed = self._transfers.lane_changed(self.id, now) if was_open else []
-        return [*opened, ClosePeer(self.id), self.say(Hello(self._own_name)), told, *changed]
+        return [*opened, ClosePeer(self.id), self.say(Hello(self._own_name)), published, *changed]
 
     def _lane_opened(self, event: LaneOpened, now: float) -> list[Command]:
         opening = self.state is LinkState.OPENING
@@ -327,10 +327,10 @@ class Link:
     def _message(self, event: ChannelMessage, now: float) -> list[Command]:
         # The guest's first word on a lane that can carry the link says that the guest found no
         # other way.
-        taken = (
+        handled = (
             self._carry_link(now) if event.channel == LANE_CHANNEL and self._lane.carrier else []
         )
-        self._heard = now
+        self._last_received = now
         if event.channel != self._control:
             # A channel that was told `unsupported` already, or a lane on which nothing is to be
             # said
@@ -338,8 +338,8 @@ class Link:
         try:
             message = parse_link_message(event.text)
         except MessageError as error:
-            return [*taken, *self._strange_message(error)]
-        return [*taken, *self._understood(message, now)]
+            return [*handled, *self._strange_message(error)]
+        return [*handled, *self._understood(message, now)]
 
     def _understood(self, message: LinkMessage, now: float) -> list[Command]:
         match message:
@@ -359,10 +359,10 @@ class Link:
         commands: list[Command] = []
         # Else the name that was approved, or greeted with first, stays
         if self.status.peer_name is None:
-            commands.append(self.tell(peer_name=display_name(hello.name)))
+            commands.append(self.publish(peer_name=display_name(hello.name)))
         if "files" in hello.features and not self.status.can_send_files:
             self._peer_knows_lanes = "lane" in hello.features
-            commands += [self.tell(can_send_files=True), *self._transfers.link_up(self, now)]
+            commands += [self.publish(can_send_files=True), *self._transfers.link_up(self, now)]
         return commands
 
     def _file_message(self, message: FileMessage, now: float) -> list[Command]:
@@ -387,7 +387,7 @@ class Link:
 
     def _text_piece(self, piece: TextPiece) -> list[Command]:
         try:
-            whole = self._pieces.take(piece)
+            whole = self._pieces.add(piece)
         except MessageError:
             return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
         return [] if whole is None else [Publish(TextReceived(self.id, whole))]
@@ -407,9 +407,9 @@ class Link:
     def _heartbeat(self, event: TimerFired, now: float) -> list[Command]:
         if now - self._ticked > 2 * HEARTBEAT_SECONDS:
             # It was this program that slept; what the peer said meanwhile still waits in the queue
-            self._heard = now
+            self._last_received = now
         self._ticked = now
-        if self._peer_pings and now - self._heard >= SILENCE_SECONDS:
+        if self._peer_pings and now - self._last_received >= SILENCE_SECONDS:
             return self.close(Reason.PEER_VANISHED)
         rearm = SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
         return [rearm] if self._control is None else [self.say(Ping()), rearm]
@@ -450,13 +450,13 @@ REDIAL_SECONDS: Final = 2.0
 
 def untold(link: Link, closing: Sequence[Command]) -> list[Command]:
     """What closes a link, without telling people that it is closed: to them it waits."""
-    return [command for command in closing if not _tells_the_end(command, link.id)]
+    return [command for command in closing if not _publishes_end(command, link.id)]
 
 
-def _tells_the_end(command: Command, link: LinkID) -> bool:
+def _publishes_end(command: Command, link: LinkID) -> bool:
     match command:
-        case Publish(LinkStatus(link=told, stage=Stage.CLOSED)):
-            return told == link
+        case Publish(LinkStatus(link=published, stage=Stage.CLOSED)):
+            return published == link
     return False
 
 

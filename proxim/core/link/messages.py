@@ -167,7 +167,7 @@ class TextPieces:
         self._pieces: list[str] = []
         self._bytes = 0
 
-    def take(self, piece: TextPiece) -> str | None:
+    def add(self, piece: TextPiece) -> str | None:
         """The whole text with its last piece, else None.
 
         Raises MessageError (TOO_LARGE) beyond MAX_TEXT_BYTES.

@@ -220,7 +220,7 @@ class Signaling:
             session_id, description, None if self._macs is None else self._macs.seal(description)
         )
 
-    def take(self, signal: Signal) -> Description | Candidate | None:
+    def receive(self, signal: Signal) -> Description | Candidate | None:
         """What aiortc may be told of the other side's signal; None where nothing.
 
         Raises MessageError: TAMPERED, NOT_ALLOWED for a description out of turn, BAD_DESCRIPTION

@@ -103,7 +103,7 @@ class GuestConnections:
         self._sockets[event.connection] = _Socket(event.peer_address, now, self._limits.burst, now)
         return [SetTimer(_socket_timer(event.connection), self._limits.first_message_seconds)]
 
-    def take(
+    def handle(
         self, event: FrameReceived | FrameRefused | ConnectionLost, now: float
     ) -> list[Command]:
         """A guest's WebSocket brought something, or is lost."""
@@ -193,7 +193,7 @@ class GuestConnections:
     ) -> list[Command]:
         session = self._sessions.get(socket.session_id)
         if session is not None and session.trusts(connection) and reason is not Reason.TOO_MANY:
-            return self._sessions.tell(session, End(Reason.TAMPERED), now)
+            return self._sessions.handle(session, End(Reason.TAMPERED), now)
         return [refusal(connection, reason), *self._count_bad(connection, socket, now)]
 
     def _count_bad(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
@@ -243,7 +243,7 @@ class GuestConnections:
         signal: Signal,
         now: float,
     ) -> list[Command]:
-        commands = self._sessions.tell(session, GuestSignal(connection, signal), now)
+        commands = self._sessions.handle(session, GuestSignal(connection, signal), now)
         refused = any(
             isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands
         )
@@ -269,7 +269,7 @@ class GuestConnections:
             return self._challenge(guest, socket, request, request.auth, now)
         if self.require_proof:
             return [rejection(guest, Reason.NOT_VERIFIED)]
-        return self._sessions.tell(session, Ask(guest), now)
+        return self._sessions.handle(session, Ask(guest), now)
 
     def _meant(self, request: PairRequest) -> Session | None:
         if request.auth is not None and request.auth.m == Method.RESUME:
@@ -295,17 +295,17 @@ class GuestConnections:
             secret = _secret(method, request, session, secrets)
         except ProofError as error:
             return self._refuse(guest.connection, socket, error.reason, now)
-        refused = secrets.tries.take(socket.address, now) if method is Method.SPAKE2 else None
+        refused = secrets.tries.consume(socket.address, now) if method is Method.SPAKE2 else None
         if refused is not None:
             return [rejection(guest, refused)]
         try:
             socket.proof = start_host_proof(request, auth, method, secret, self._prover)
         except ProofError as error:
-            counted = self._count_try(socket, method, held=False)
+            counted = self._count_try(socket, method, succeeded=False)
             return [*counted, *self._refuse(guest.connection, socket, error.reason, now)]
         except Exception:
             # Our fault: given back, or it would be in flight for good
-            self._count_try(socket, method, held=True)
+            self._count_try(socket, method, succeeded=True)
             raise
         return [
             SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
@@ -321,47 +321,52 @@ class GuestConnections:
         now: float,
     ) -> list[Command]:
         guest = PairingRequest(connection, socket.address, socket.claimed_id, proof.request.device)
-        holds = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
-        done = self._end_proof(connection, socket, held=holds)
-        if not holds:
+        succeeded = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
+        done = self._end_proof(connection, socket, succeeded=succeeded)
+        if not succeeded:
             return [*done, rejection(guest, Reason.NOT_VERIFIED)]
         proved = replace(guest, verified=proof.method.verified, keys=proof.keys)
         session = self._sessions.get(socket.session_id)
         if session is None:
             return [*done, rejection(proved, Reason.UNKNOWN_SESSION)]
         proven = ResumeLink(proved) if proof.method is Method.RESUME else Ask(proved)
-        return [*done, *self._sessions.tell(session, proven, now)]
+        return [*done, *self._sessions.handle(session, proven, now)]
 
     def _challenge_timeout(self, connection: ConnectionID, socket: _Socket) -> list[Command]:
         assert socket.proof is not None  # its timer ends with it
         guest = PairingRequest(
             connection, socket.address, socket.claimed_id, socket.proof.request.device
         )
-        return [*self._end_proof(connection, socket, held=False), rejection(guest, Reason.TIMEOUT)]
+        return [
+            *self._end_proof(connection, socket, succeeded=False),
+            rejection(guest, Reason.TIMEOUT),
+        ]
 
-    def _end_proof(self, connection: ConnectionID, socket: _Socket, *, held: bool) -> list[Command]:
+    def _end_proof(
+        self, connection: ConnectionID, socket: _Socket, *, succeeded: bool
+    ) -> list[Command]:
         """The challenge is over: count the try as it came out."""
         proof, socket.proof = socket.proof, None
         if proof is None:
             return []
         return [
             CancelTimer(_challenge_timer(connection)),
-            *self._count_try(socket, proof.method, held=held),
+            *self._count_try(socket, proof.method, succeeded=succeeded),
         ]
 
-    def _count_try(self, socket: _Socket, method: Method, *, held: bool) -> list[Command]:
+    def _count_try(self, socket: _Socket, method: Method, *, succeeded: bool) -> list[Command]:
         secrets = self._sessions.secrets_of(socket.session_id)
         if secrets is None or method is not Method.SPAKE2:
             return []
-        closed = secrets.tries.end(socket.address, held=held)
+        closed = secrets.tries.end(socket.address, succeeded=succeeded)
         return [Publish(Trouble(Problem(Reason.CODE_CLOSED)))] if closed else []
 
     def _left(self, event: ConnectionLost, socket: _Socket, now: float) -> list[Command]:
-        given_up = self._end_proof(event.connection, socket, held=False)
+        given_up = self._end_proof(event.connection, socket, succeeded=False)
         session = self._sessions.get(socket.session_id)
         if session is None or not session.serves(event.connection):
             return given_up
-        return [*given_up, *self._sessions.tell(session, event, now)]
+        return [*given_up, *self._sessions.handle(session, event, now)]
 
 
 def _challenge_timer(connection: ConnectionID) -> Timer:

@@ -30,7 +30,7 @@ class GuessBudget:
         self._failures: deque[float] = deque()
         self._by_address: Counter[str] = Counter()
 
-    def take(self, address: str, now: float) -> Reason | None:
+    def consume(self, address: str, now: float) -> Reason | None:
         """Count a try; a Reason where it is refused."""
         self._refill(now)
         if self.closed or self._by_address[address] >= FAILURES_PER_ADDRESS:
@@ -43,13 +43,13 @@ class GuessBudget:
         self._failures.append(now)
         return None
 
-    def end(self, address: str, *, held: bool) -> bool:
+    def end(self, address: str, *, succeeded: bool) -> bool:
         """The try in flight is over; one whose proof held does not count.
 
         True where it was one too many.
         """
         self._in_flight -= 1
-        if held:
+        if succeeded:
             self._by_address[address] -= 1
             self._failures.pop()  # with one in flight, the newest is this one
             return False

@@ -90,7 +90,7 @@ class Host:
         """Take one event; every kind of HostEvent is welcome in every state."""
         match event:
             case FrameReceived() | FrameRefused() | ConnectionLost():
-                commands = self._guest_connections.take(event, now)
+                commands = self._guest_connections.handle(event, now)
             case NetworksSeen():
                 commands = self._invitations.networks_seen(event)
             case Listening():
@@ -108,7 +108,9 @@ class Host:
                         and session.guest
                         and session.guest.verified is None
                     ):
-                        commands += self._sessions.tell(session, TurnAway(Reason.NOT_VERIFIED), now)
+                        commands += self._sessions.handle(
+                            session, TurnAway(Reason.NOT_VERIFIED), now
+                        )
             case ConnectionOpened():
                 commands = self._guest_connections.opened(event, now)
             case Invite():
@@ -126,7 +128,7 @@ class Host:
         """End every session and stop listening; the program ends."""
         commands: list[Command] = []
         for session in self._sessions:
-            commands += self._sessions.tell(session, End(Reason.CLOSED), now)
+            commands += self._sessions.handle(session, End(Reason.CLOSED), now)
         return [*commands, *self._guest_connections.shut_down(), StopListening()]
 
     def link_of(self, link: LinkID) -> Link | None:
@@ -147,7 +149,7 @@ class Host:
         replaced, self._sessions.shown = self._sessions.shown, None
         if replaced is None or replaced.state not in JOINABLE:
             return []  # whoever joined by the code before stays
-        return self._sessions.tell(replaced, End(Reason.CLOSED), now)
+        return self._sessions.handle(replaced, End(Reason.CLOSED), now)
 
     def _renew_invitation(self, now: float) -> list[Command]:
         shown = self._sessions.shown
@@ -181,7 +183,7 @@ class Host:
     def _decide(self, event: Decide, session: Session | None, now: float) -> list[Command]:
         if session is None:
             return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
-        return self._sessions.tell(session, event, now)
+        return self._sessions.handle(session, event, now)
 
     def _timer(self, event: TimerFired, now: float) -> list[Command]:
         timer = event.timer
@@ -195,7 +197,7 @@ class Host:
         )
         if session is None:
             raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
-        return self._sessions.tell(session, event, now)
+        return self._sessions.handle(session, event, now)
 
     def _to_link(self, event: LinkEvent | SendText | Disconnect, now: float) -> list[Command]:
         session = self._sessions.by_link(event.link)
@@ -203,7 +205,7 @@ class Host:
             # That it went on crossed with what the person wants
             session = self._sessions.by_lost_link(event.link)
         if session is not None:
-            return self._sessions.tell(session, event, now)
+            return self._sessions.handle(session, event, now)
         if isinstance(event, SendText):
             return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
         return []  # of a link that we closed; this crossed on the way

@@ -97,7 +97,7 @@ class Invitations:
         self._networks: tuple[Network, ...] = ()
         self._wanted: str | None = None  # the address that we listen on, or asked to
         self._endpoint: tuple[str, int] | None = None
-        self._told: Invitation | NoInvitation | None = None
+        self._published: Invitation | NoInvitation | None = None
         self._inviting = True  # a code is to be shown
         self._introduced = False
 
@@ -119,15 +119,15 @@ class Invitations:
             self._wanted = self._endpoint = None
             return [
                 StopListening(),
-                self._tell_networks(),
-                *self._tell(NoInvitation(Reason.NO_NETWORK)),
+                self._publish_networks(),
+                *self._publish(NoInvitation(Reason.NO_NETWORK)),
             ]
         best = self._preferred if self._preferred in addresses else addresses[0]
         if self._wanted in addresses and (self._wanted == best or self._preferred not in addresses):
             # Another address may rank higher now, but a shown code must not change
-            return [self._tell_networks()]
+            return [self._publish_networks()]
         commands = self._listen(best)
-        if isinstance(self._told, Invitation):  # its code leads nowhere now
+        if isinstance(self._published, Invitation):  # its code leads nowhere now
             commands.append(Publish(Trouble(Problem(Reason.NETWORK_CHANGED))))
         return commands
 
@@ -151,14 +151,18 @@ class Invitations:
             return []
         self._wanted = None  # so that the next change of the networks tries again
         trouble = Trouble(Problem(event.reason, event.detail))
-        return [self._tell_networks(), Publish(trouble), *self._tell(NoInvitation(event.reason))]
+        return [
+            self._publish_networks(),
+            Publish(trouble),
+            *self._publish(NoInvitation(event.reason)),
+        ]
 
     def _listen(self, address: str) -> list[Command]:
         self._wanted = address
         self._endpoint = None
-        return [Listen(address), self._tell_networks()]
+        return [Listen(address), self._publish_networks()]
 
-    def _tell_networks(self) -> Command:
+    def _publish_networks(self) -> Command:
         return Publish(Networks(self._networks, self._wanted))
 
     # --- which code is shown ----------------------------------------------------------------------
@@ -184,10 +188,10 @@ class Invitations:
             self._inviting = not joined  # or joinable again
         elif not serving:
             self._inviting = True
-        if self._endpoint is None and isinstance(self._told, NoInvitation):
+        if self._endpoint is None and isinstance(self._published, NoInvitation):
             return []  # its reason stands
         if not self._inviting:
-            return self._tell(NoInvitation(None))
+            return self._publish(NoInvitation(None))
         return [] if self._endpoint is None else self._show(*self._endpoint, now)
 
     def _show(self, address: str, port: int, now: float) -> list[Command]:
@@ -200,16 +204,16 @@ class Invitations:
         closed = secrets.tries.closed
         shown = None if code is None or closed else code.shown
         url = invite_url(address, port, session.id, self.device.id, to_base64url(secrets.qr))
-        return self._tell(
+        return self._publish(
             Invitation(
                 session.id, self.device.id, shown, url, session.type, session.expires, closed
             )
         )
 
-    def _tell(self, status: Invitation | NoInvitation) -> list[Command]:
-        if status == self._told:
+    def _publish(self, status: Invitation | NoInvitation) -> list[Command]:
+        if status == self._published:
             return []
-        self._told = status
+        self._published = status
         return [Publish(status)]
 
     def _new_session(self, now: float) -> NewSession:

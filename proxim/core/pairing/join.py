@@ -259,7 +259,7 @@ class Guest:
             return [SetTimer(self._timer(TimerName.ANSWER), CHALLENGE_SECONDS)]
         return [
             SetTimer(self._timer(TimerName.ANSWER), ANSWER_SECONDS),
-            self.link.tell(stage=Stage.ASKING, deadline=now + APPROVAL_SECONDS),
+            self.link.publish(stage=Stage.ASKING, deadline=now + APPROVAL_SECONDS),
         ]
 
     def _dial_failed(self, event: DialFailed, now: float) -> list[Command]:
@@ -314,7 +314,7 @@ class Guest:
         return [
             answered,
             Publish(PairOutcome(self._target.session_id, approved=True)),
-            self.link.tell(
+            self.link.publish(
                 stage=Stage.APPROVED,
                 deadline=None,
                 verified=self._proof and self._proof.method.verified,
@@ -360,12 +360,12 @@ class Guest:
         self.connection = self._new_connection()
         redial = SetTimer(self._timer(TimerName.REDIAL), min(pause, self._resume_by - now))
         waits = self.link.status.stage is Stage.WAITING
-        told = (
+        published = (
             []
             if waits
-            else [self.link.tell(stage=Stage.WAITING, reason=None, deadline=self._resume_by)]
+            else [self.link.publish(stage=Stage.WAITING, reason=None, deadline=self._resume_by)]
         )
-        return [*hang_up, redial, *told]
+        return [*hang_up, redial, *published]
 
     def _redial(self, event: TimerFired, now: float) -> list[Command]:
         assert self._resume_by is not None  # RECONNECTING has one
@@ -388,10 +388,13 @@ class Guest:
 
     def _end(self, reason: Reason, bye: Reason | None = None) -> list[Command]:
         if self.link.state is LinkState.CLOSED:  # people were told that it waits
-            told = [self.link.tell(stage=Stage.CLOSED, reason=reason, deadline=None)]
+            published = [self.link.publish(stage=Stage.CLOSED, reason=reason, deadline=None)]
         else:
-            told = self.link.close(reason, bye)
-        return [*told, *self._leave(CloseCode.TAMPERED if reason in _TOLD_TO_THE_HOST else None)]
+            published = self.link.close(reason, bye)
+        return [
+            *published,
+            *self._leave(CloseCode.TAMPERED if reason in _TOLD_TO_THE_HOST else None),
+        ]
 
     def _leave(self, code: CloseCode | None = None) -> list[Command]:
         self.state = GuestState.ENDED
@@ -434,14 +437,14 @@ class Guest:
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
         offer = self._signaling.seal(self._name, Description(event.sdp, event.type))
-        return [Send(self.connection, offer), self.link.tell(stage=Stage.CONNECTING)]
+        return [Send(self.connection, offer), self.link.publish(stage=Stage.CONNECTING)]
 
     def _described_late(self, event: PeerDescribed, now: float) -> list[Command]:
         return []  # of the peer that was closed for the lane; it crossed
 
     def _signal(self, event: Signal, now: float) -> list[Command]:
         try:
-            payload = self._signaling.take(event)
+            payload = self._signaling.receive(event)
         except MessageError as error:
             return self._end(
                 Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION

@@ -341,7 +341,7 @@ class Session:
         return self._link_to(guest, status, [Publish(PairOutcome(self.id, approved=True))], now)
 
     def _link_to(
-        self, guest: PairingRequest, status: LinkStatus, told: list[Command], now: float
+        self, guest: PairingRequest, status: LinkStatus, published: list[Command], now: float
     ) -> list[Command]:
         self.state = SessionState.LINKING
         self.guest = guest
@@ -354,7 +354,7 @@ class Session:
                 guest.connection,
                 PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved")),
             ),
-            *told,
+            *published,
             Publish(self.link.status),
             *self.link.open(offerer=False, keys=guest.keys),
         ]
@@ -369,7 +369,7 @@ class Session:
         if not self.serves(event.connection):
             return self._signal_not_allowed(event, now)
         try:
-            payload = self._signaling.take(event.signal)
+            payload = self._signaling.receive(event.signal)
         except MessageError as error:
             if error.reason is Reason.NOT_ALLOWED:
                 return self._signal_not_allowed(event, now)
@@ -383,7 +383,7 @@ class Session:
             return []  # it crossed with the lane that carries the link now
         if isinstance(payload, Description):
             return [
-                link.tell(stage=Stage.CONNECTING),
+                link.publish(stage=Stage.CONNECTING),
                 ApplyDescription(link.id, SDPType.OFFER, payload.sdp),
             ]
         return [] if payload is None else [AddCandidate(link.id, payload)]
@@ -487,7 +487,7 @@ class Session:
             *untold(link, closing),
             *self._hang_up(failed=failed),
             SetTimer(self._resume_timer, self._resume_by - now),
-            link.tell(stage=Stage.WAITING, reason=None, deadline=self._resume_by),
+            link.publish(stage=Stage.WAITING, reason=None, deadline=self._resume_by),
         ]
 
     def _resume(self, event: ResumeLink, now: float) -> list[Command]:
@@ -524,7 +524,7 @@ class Session:
         return [self._give_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
 
     def _give_up(self, reason: Reason) -> Command:
-        return self._linking().tell(stage=Stage.CLOSED, reason=reason, deadline=None)
+        return self._linking().publish(stage=Stage.CLOSED, reason=reason, deadline=None)
 
     def _disconnect_while_away(self, event: Disconnect, now: float) -> list[Command]:
         return [
@@ -714,7 +714,7 @@ class Sessions:
         """The session whose link may be taken up again under this name."""
         return next((one for one in self if one.resume_secret(name) is not None), None)
 
-    def tell(self, session: Session, event: SessionInput, now: float) -> list[Command]:
+    def handle(self, session: Session, event: SessionInput, now: float) -> list[Command]:
         """Hand an event to a session, and forget it if that was its end."""
         commands = session.handle(event, now)
         if session.state is SessionState.ENDED:

@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 LINK_GOES_SECONDS: Final = 5.0
 
 OpenWay = Callable[[LinkID, Via, TransferID, int], Way | None]
-TakeChannel = Callable[[LinkID, int, Callable[[bytes], None]], None]
+SubscribeChannel = Callable[[LinkID, int, Callable[[bytes], None]], None]
 
 
 class TransferExecutor:
@@ -62,7 +62,7 @@ class TransferExecutor:
         report: Callable[[DiskEvent | PeerFailed], None],
         spawn: Spawn,
         open_way: OpenWay,
-        take_channel: TakeChannel,
+        subscribe_channel: SubscribeChannel,
         *,
         save_to: str | None = None,
         data_dir: str | None = None,
@@ -70,7 +70,7 @@ class TransferExecutor:
         self._report = report
         self._spawn = spawn
         self._open_way = open_way
-        self._take_channel = take_channel
+        self._subscribe_channel = subscribe_channel
         self._save_to = save_to
         self._data_dir = data_dir
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
@@ -89,7 +89,7 @@ class TransferExecutor:
             file_do.Acknowledge: self._acknowledge,
             file_do.StopSending: self._stop_sending,
             file_do.OpenSink: self._open_sink,
-            file_do.TakeStream: self._take_stream,
+            file_do.ReceiveStream: self._receive_stream,
             file_do.PauseSink: self._pause_sink,
             file_do.CloseSink: self._close_sink,
         }
@@ -157,22 +157,22 @@ class TransferExecutor:
     def _keep_sources(self, command: file_do.KeepSources) -> None:
         files = self._sources.get(command.transfer)
         if files is not None:
-            self._tell_store(
+            self._update_store(
                 command.transfer,
                 lambda: self._store().keep_sources(command.transfer, files, command.peer_name),
             )
 
     def _forget(self, transfer: TransferID) -> None:
         self._sources.pop(transfer, None)
-        self._tell_store(transfer, lambda: self._store().forget(transfer, Direction.OUT))
+        self._update_store(transfer, lambda: self._store().forget(transfer, Direction.OUT))
 
-    def _tell_store(self, transfer: TransferID, tell: Callable[[], object]) -> None:
+    def _update_store(self, transfer: TransferID, update: Callable[[], object]) -> None:
         before = self._stored.get(transfer)
 
         async def write() -> None:
             if before is not None:
                 await asyncio.wait([before])
-            await asyncio.to_thread(tell)
+            await asyncio.to_thread(update)
 
         task = self._spawn(write(), "remembering a transfer")
         self._stored[transfer] = task
@@ -284,15 +284,15 @@ class TransferExecutor:
             raise FileError(Reason.FOLDER_GONE, type(error).__name__) from None
         return folder
 
-    def _take_stream(self, command: file_do.TakeStream) -> None:
+    def _receive_stream(self, command: file_do.ReceiveStream) -> None:
         entry = self._receiving.get(command.transfer)
         if entry is None:
             return  # it failed meanwhile, and the machine is being told
         receiving, _ = entry
-        receiving.take(command.link, command.channel, command.generation)
+        receiving.attach(command.link, command.channel, command.generation)
         if command.channel != LANE_CHANNEL:
             feed = partial(receiving.feed, command.link, command.channel, command.generation)
-            self._take_channel(command.link, command.channel, feed)
+            self._subscribe_channel(command.link, command.channel, feed)
 
     def from_lane(self, link: LinkID, stream: Stream) -> None:
         """A message of records came over the link's lane."""
@@ -302,7 +302,7 @@ class TransferExecutor:
 
     def _pause_sink(self, command: file_do.PauseSink) -> None:
         if command.transfer in self._receiving:
-            self._receiving[command.transfer][0].hold()
+            self._receiving[command.transfer][0].pause()
 
     def _close_sink(self, command: file_do.CloseSink) -> None:
         if command.transfer not in self._receiving:

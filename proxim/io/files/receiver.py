@@ -77,7 +77,7 @@ class Receiving:
         self._reported_at = 0.0
         self._wrote_at = -GATHER_SECONDS
         self._merging: asyncio.TimerHandle | None = None
-        self._holding = False
+        self._paused = False
         self._closing: bool | None = None  # whether to keep what has come
         self._ended = False  # finished or failed: nothing more is taken or told
         self._work = asyncio.Event()
@@ -85,7 +85,7 @@ class Receiving:
 
     # --- commands, and what comes -----------------------------------------------------------------
 
-    def take(self, link: LinkID, channel: int, generation: int) -> None:
+    def attach(self, link: LinkID, channel: int, generation: int) -> None:
         """Take what comes that way as this generation; what comes as any other is dropped."""
         if generation != self._generation and (self._queue or self._written):
             raise ValueError("a new generation begins only after a HoldSink")
@@ -105,10 +105,10 @@ class Receiving:
             self._overrun(link)
         self._work.set()
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """Take nothing more, write what has come, and tell from where to go on."""
         self._way = None
-        self._holding = True
+        self._paused = True
         self._work.set()
 
     def close(self, *, keep: bool) -> None:
@@ -175,9 +175,9 @@ class Receiving:
                 self._wrote_at = asyncio.get_running_loop().time()
             elif self._closing is not None:
                 return
-            elif self._holding:
-                self._holding = False
-                self._tell_written()
+            elif self._paused:
+                self._paused = False
+                self._report_written()
                 position = await self._on_thread(sink.restart)
                 self._written = self._reported = 0
                 self._report(SinkPaused(self._transfer, position))
@@ -196,7 +196,7 @@ class Receiving:
         try:
             async with asyncio.timeout_at(until):
                 while (
-                    0 < self._queued < GATHER_BYTES and not self._holding and self._closing is None
+                    0 < self._queued < GATHER_BYTES and not self._paused and self._closing is None
                 ):
                     self._work.clear()
                     await self._work.wait()
@@ -230,7 +230,7 @@ class Receiving:
 
     def _look_for_end(self, sink: AnySink) -> None:
         if sink.finished is not None and not self._ended:
-            self._tell_written()
+            self._report_written()
             self._report(sink.finished)
             self._ended = True
             self._drop()
@@ -240,11 +240,11 @@ class Receiving:
     def _merge_written(self) -> None:
         wait = self._reported_at + WROTE_SECONDS - asyncio.get_running_loop().time()
         if self._written - self._reported >= WROTE_BYTES or wait <= 0:
-            self._tell_written()
+            self._report_written()
         elif self._merging is None and self._closing is None:
-            self._merging = asyncio.get_running_loop().call_later(wait, self._tell_written)
+            self._merging = asyncio.get_running_loop().call_later(wait, self._report_written)
 
-    def _tell_written(self) -> None:
+    def _report_written(self) -> None:
         self._stop_merging()
         if self._written > self._reported:
             self._reported = self._written
@@ -273,8 +273,8 @@ class Receiving:
         self._queue.clear()
 
     def _report(self, event: SinkEvent) -> None:
-        told = self._closing is None or (self._closing and isinstance(event, SinkFinished))
-        if told and not self._ended:
+        reported = self._closing is None or (self._closing and isinstance(event, SinkFinished))
+        if reported and not self._ended:
             self._report_to(event)
 
 

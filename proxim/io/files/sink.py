@@ -204,8 +204,10 @@ class Sink:
     def _check_room(self) -> None:
         need = 0
         for index in self._wanted:
-            held = self._partials.get(index)
-            lacking = self._state.entries[index].size - (held.written if held is not None else 0)
+            partial = self._partials.get(index)
+            lacking = self._state.entries[index].size - (
+                partial.written if partial is not None else 0
+            )
             need += -(-lacking // BLOCK_BYTES) * BLOCK_BYTES
         usage = shutil.disk_usage(self._state.directory)
         # Some network file systems tell nothing
@@ -278,12 +280,12 @@ class Sink:
         written = 0
         try:
             for record in read_records(message):
-                written += self._take(record)
+                written += self._write_record(record)
         except OSError as error:
             raise write_error(error) from None
         return written
 
-    def _take(self, record: Record) -> int:
+    def _write_record(self, record: Record) -> int:
         if self._next == len(self._wanted) or record.file != self._wanted[self._next]:
             raise _bad("not of the file that is next")
         index = record.file
@@ -293,9 +295,9 @@ class Sink:
             self._begin(index, record.offset)
             return 0
         if record.kind is Kind.FAILED:
-            held = self._part or self._partials.pop(index, None)
-            if held is not None:
-                held.discard()
+            partial = self._part or self._partials.pop(index, None)
+            if partial is not None:
+                partial.discard()
             self._end(index, file_reason(record.reason))
             return 0
         if not self._begun:
@@ -314,14 +316,14 @@ class Sink:
 
     def _begin(self, index: int, offset: int) -> None:
         """The file's bytes come from `offset` on: from 0, or from where what we have ends."""
-        held = self._part or self._partials.get(index)
-        if offset not in (0, held.written if held is not None else self._dropped):
+        partial = self._part or self._partials.get(index)
+        if offset not in (0, partial.written if partial is not None else self._dropped):
             raise _bad("it begins where nothing ends")
-        if held is not None:
+        if partial is not None:
             self._partials.pop(index, None)
-            self._part = held
+            self._part = partial
             if offset == 0:
-                held.rewind()
+                partial.rewind()
         else:
             place = self._places[index]
             self._dropped = offset
@@ -377,7 +379,7 @@ class Sink:
             except FileExistsError:
                 continue
             return done
-        raise FileError(Reason.NAME_REFUSED, "every number is taken")
+        raise FileError(Reason.NAME_REFUSED, "every number is accepted")
 
     def _end(self, index: int, reason: Reason | None) -> None:
         if reason is not None:
@@ -393,15 +395,15 @@ class Sink:
             return
         state = self._state
         declined = set(state.declined)
-        taken = [index for index in range(len(state.entries)) if index not in declined]
-        files = [index for index in taken if not state.entries[index].directory]
+        accepted = [index for index in range(len(state.entries)) if index not in declined]
+        files = [index for index in accepted if not state.entries[index].directory]
         path, sha256 = self._folders.shown(()), None
-        if len({state.entries[index].top for index in taken}) == 1:
-            place = self._places[taken[0]]
+        if len({state.entries[index].top for index in accepted}) == 1:
+            place = self._places[accepted[0]]
             if place.folder:
                 path = self._folders.shown(place.folder[:1])
-            elif taken[0] in state.done:
-                path = self._folders.shown((), state.done[taken[0]].name)
+            elif accepted[0] in state.done:
+                path = self._folders.shown((), state.done[accepted[0]].name)
         if len(files) == 1 and files[0] in state.done:
             sha256 = state.done[files[0]].sha256
         self.finished = SinkFinished(state.transfer, tuple(self._failed), path, sha256)

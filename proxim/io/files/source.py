@@ -239,7 +239,7 @@ class _Reading:
             raise FileError(Reason.FILE_CHANGED, "it is not what was announced")
         self._file = FileIO(descriptor)
 
-    def take(self, into: memoryview) -> None:
+    def read_into(self, into: memoryview) -> None:
         """Read and hash on, as much as there is room for."""
         assert self._file is not None
         filled = 0
@@ -259,7 +259,7 @@ class _Reading:
         message = self.message
         length = min(message.room - HEADER_BYTES, self.size - self.offset)
         start = message.filled + HEADER_BYTES
-        self.take(message.view[start : start + length])
+        self.read_into(message.view[start : start + length])
         message.put(header(Kind.DATA, self.index, length))
         message.filled += length
         message.data_bytes += length
@@ -320,12 +320,12 @@ class Source:
             reading = _Reading(index, self._files[index], filling)
             at = position.offset if index == position.index else 0
             for _ in self._file(reading, at, parts.get(index)):
-                yield self._taken(filling)
+                yield self._finished(filling)
                 filling.renew()
         if filling.begun and not self._stopped:
-            yield self._taken(filling)
+            yield self._finished(filling)
 
-    def _taken(self, message: _Message) -> memoryview:
+    def _finished(self, message: _Message) -> memoryview:
         self.data_bytes = message.data_bytes
         return message.view[: message.filled]
 
@@ -375,7 +375,7 @@ class Source:
         while reading.offset < offset:
             if self._stopped:
                 return False
-            reading.take(scratch[: offset - reading.offset])
+            reading.read_into(scratch[: offset - reading.offset])
         if not at and known is not None and reading.hasher.digest() != known.sha256:
             reading.rewind()
         return True

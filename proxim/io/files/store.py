@@ -28,7 +28,7 @@ from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, TransferID
 from proxim.io.files.folders import Folders
 from proxim.io.files.part_files import TOKEN, remove_leftovers
 from proxim.io.files.source import SourceFile
-from proxim.io.system.file_lock import hold, is_held
+from proxim.io.system.file_lock import is_locked, lock
 
 VERSION: Final = 1  # of the files' form, and of the rules by which names are cleaned
 KEEP_SECONDS: Final = 14 * 24 * 3600  # unfinished for two weeks: nobody waits for it any more
@@ -97,7 +97,7 @@ class Journal:
                 | getattr(os, "O_BINARY", 0)
             )
             self._descriptor = os.open(path, flags, 0o600)
-            hold(self._descriptor)  # another program of this person is to leave the transfer alone
+            lock(self._descriptor)  # another program of this person is to leave the transfer alone
 
     def add(self, index: int, done: Done) -> None:
         """The file is whole and about to have its name."""
@@ -288,7 +288,7 @@ class Store:
         """All unfinished transfers that no living program receives, the oldest first."""
         transfers = []
         for path in self._states():
-            if is_held(path.with_suffix(".log")):
+            if is_locked(path.with_suffix(".log")):
                 continue
             match self._load(path):
                 case StoredIncoming() as one:
@@ -306,7 +306,7 @@ class Store:
         Two programs of one person share this folder, and may be the two ends of one transfer: each
         names its own `direction`. What another one is receiving stays.
         """
-        if direction is not Direction.OUT and not is_held(self._path(transfer, "in", "log")):
+        if direction is not Direction.OUT and not is_locked(self._path(transfer, "in", "log")):
             if (incoming := self.load(transfer)) is not None:
                 self._clear(incoming)
             self.drop(transfer)
@@ -328,7 +328,7 @@ class Store:
         """
         for path in self._states():
             log = path.with_suffix(".log")
-            if is_held(log):
+            if is_locked(log):
                 continue
             with suppress(OSError):
                 last = max(one.stat().st_mtime for one in (path, log) if one.exists())

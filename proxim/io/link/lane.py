@@ -327,7 +327,7 @@ class Lanes:
         except (TimeoutError, ConnectionClosed):
             connection.transport.abort()
             return
-        expected = self._take(token_of(first))
+        expected = self._claim(token_of(first))
         if expected is None or isinstance(first, str):
             connection.transport.abort()
             return
@@ -341,7 +341,7 @@ class Lanes:
         proved()
         await self._run(expected.link, lane, carries_link=hello.carries_link)
 
-    def _take(self, token: bytes | None) -> ExpectLane | None:
+    def _claim(self, token: bytes | None) -> ExpectLane | None:
         """Whoever showed the token has used it up, whatever comes of it."""
         found = None
         for one in self._expected:  # all of them, always: how long it takes says nothing

@@ -120,7 +120,7 @@ class Peer:
         # Always explicit: aiortc's default contacts a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._channels: dict[int, RTCDataChannel] = {}
-        self._taken: dict[int, Callable[[bytes], None]] = {}
+        self._feeds: dict[int, Callable[[bytes], None]] = {}
         self._early_candidates: list[Candidate] = []
         self._described = False
         self._opened = False
@@ -158,10 +158,10 @@ class Peer:
         except ValueError as error:
             self._failed(Reason.PEER_ERROR, error)
 
-    def take(self, channel: int, feed: Callable[[bytes], None]) -> None:
+    def subscribe(self, channel: int, feed: Callable[[bytes], None]) -> None:
         """From now on a channel's binary messages go there, until it closes."""
         if channel in self._channels:
-            self._taken[channel] = feed
+            self._feeds[channel] = feed
 
     def open_stream(self, label: str) -> StreamChannel:
         """Open a channel of our own, of which nothing is reported.
@@ -222,7 +222,7 @@ class Peer:
             return
         early, self._early_candidates = self._early_candidates, []
         for candidate in early:
-            await self._take_candidate(candidate)
+            await self._pass_candidate(candidate)
 
     async def _answer(self) -> bool:
         """Answer the offer; False where that failed, and was reported."""
@@ -237,11 +237,11 @@ class Peer:
 
     async def _add_candidate(self, candidate: Candidate) -> None:
         if self._described:
-            await self._take_candidate(candidate)
+            await self._pass_candidate(candidate)
         else:
             self._early_candidates.append(candidate)
 
-    async def _take_candidate(self, candidate: Candidate) -> None:
+    async def _pass_candidate(self, candidate: Candidate) -> None:
         try:
             if not candidate.candidate:
                 await self._connection.addIceCandidate(None)
@@ -321,7 +321,7 @@ class Peer:
 
     def _channel_closed(self, channel: RTCDataChannel) -> None:
         if channel.id is not None and self._channels.pop(channel.id, None) is not None:
-            self._taken.pop(channel.id, None)
+            self._feeds.pop(channel.id, None)
             self._report(ChannelClosed(self._link, channel.id))
 
     def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:
@@ -331,8 +331,8 @@ class Peer:
         if size > MAX_CHANNEL_MESSAGE_BYTES:
             self._misbehaves("message too large")
             return
-        if isinstance(message, bytes) and channel.id in self._taken:
-            self._taken[channel.id](message)
+        if isinstance(message, bytes) and channel.id in self._feeds:
+            self._feeds[channel.id](message)
             return
         text = message if isinstance(message, str) else _UNREADABLE
         self._report(ChannelMessage(self._link, channel.id, text))

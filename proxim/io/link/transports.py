@@ -80,10 +80,10 @@ class Transports:
             else None
         )
 
-    def take_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
+    def subscribe_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
         """From now on a data channel's binary messages go there."""
         if link in self._peers:
-            self._peers[link][0].take(channel, feed)
+            self._peers[link][0].subscribe(channel, feed)
 
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:

@@ -16,7 +16,7 @@ from proxim.core.events import ListenFailed, Listening, Network, NetworksSeen
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.status import Status
 from proxim.io.pairing.listener import ListenError, open_listener
-from proxim.io.trace import tell_step
+from proxim.io.trace import log_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ def open_host(
     while waiting:
         match command := waiting.pop(0):
             case Publish(status):
-                tell_step(command)
+                log_step(command)
                 publish(status)
             case Listen(address):
                 opening.address = address
                 event = _listen(opening, address, options.port)
-                tell_step(event)
+                log_step(event)
                 if isinstance(event, Listening):
                     waiting += invitations.listening(event)
                 else:
@@ -70,7 +70,7 @@ def open_host(
             case _:
                 # Nothing listens yet.
                 assert isinstance(command, StopListening)
-                tell_step(command)
+                log_step(command)
     return opening
 
 

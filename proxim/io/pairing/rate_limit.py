@@ -34,7 +34,7 @@ class _Bucket:
         self._left = rate.burst
         self._filled = now
 
-    def take(self, count: int, now: float) -> bool:
+    def acquire(self, count: int, now: float) -> bool:
         self._left = min(
             self._rate.burst, self._left + (now - self._filled) * self._rate.per_second
         )
@@ -55,11 +55,11 @@ class Meter:
 
     def read(self, size: int) -> bool:
         """Count a read; False where it is too much."""
-        return self._bytes.take(size, self._clock())
+        return self._bytes.acquire(size, self._clock())
 
     def frame(self, *, control: bool) -> bool:
         """Count a frame, of control (ping, pong, close) or of a message; False where it is one too
         many.
         """
         bucket = self._controls if control else self._frames
-        return bucket.take(1, self._clock())
+        return bucket.acquire(1, self._clock())

@@ -133,12 +133,12 @@ class Server:
         )
 
     def _let_in(self, connection: "_Connection", address: str) -> bool:
-        held = Counter(self._inside.values())
-        if held[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
-            _log.info("a connection from %s was cut: it has %s already", address, held[address])
+        counts = Counter(self._inside.values())
+        if counts[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
+            _log.info("a connection from %s was cut: it has %s already", address, counts[address])
             return False
         if len(self._inside) >= limits.MAX_SOCKETS and not (
-            held[address] == 0 and self._make_room(held)
+            counts[address] == 0 and self._make_room(counts)
         ):
             _log.info(
                 "a connection from %s was cut: all %s places are taken", address, len(self._inside)
@@ -147,7 +147,7 @@ class Server:
         self._inside[connection] = address
         return True
 
-    def _make_room(self, held: Counter[str]) -> bool:
+    def _make_room(self, counts: Counter[str]) -> bool:
         """Drop a socket of whoever holds most, for an address that holds none: a crowd must not
         keep it out.
 
@@ -155,7 +155,7 @@ class Server:
         fetches that again, while its request would be gone with its socket. Else the oldest. An
         open link does not need its socket, and comes to no harm; a lane that carries files does.
         """
-        crowd, size = held.most_common(1)[0]
+        crowd, size = counts.most_common(1)[0]
         if size < limits.CROWD_SOCKETS:
             return False
         theirs = [

@@ -18,7 +18,7 @@ else:
 _BEYOND: Final = 1 << 30
 
 
-def hold(descriptor: int) -> bool:
+def lock(descriptor: int) -> bool:
     """Hold the open file until it is closed; False where another has it."""
     try:
         if sys.platform == "win32":
@@ -33,7 +33,7 @@ def hold(descriptor: int) -> bool:
     return True
 
 
-def is_held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether some program holds it."""
     try:
         descriptor = os.open(
@@ -42,6 +42,6 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not hold(descriptor)
+        return not lock(descriptor)
     finally:
         os.close(descriptor)

@@ -33,15 +33,15 @@ def parse_ufw(conf: str, status: Output) -> Firewall | None:
     """
     command = f"sudo ufw allow {ALL_PORTS[0]}:{ALL_PORTS[-1]}/tcp"
     enabled = ufw_is_enabled(conf)
-    told = re.search(r"^Status: (active|inactive)", status.text, re.MULTILINE)
-    if told is None:
+    state = re.search(r"^Status: (active|inactive)", status.text, re.MULTILINE)
+    if state is None:
         if enabled is None:
             return None
         if not enabled:
             return Firewall("ufw", FirewallState.OFF)
         remedy = tr("firewall.seeUfw", command=command)
         return Firewall("ufw", FirewallState.UNCLEAR, tr("firewall.forAdministrators"), remedy)
-    if told[1] == "inactive":
+    if state[1] == "inactive":
         return Firewall("ufw", FirewallState.OFF)
     if re.search(r"^Default: allow \(incoming\)", status.text, re.MULTILINE):
         return Firewall("ufw", FirewallState.ALLOWS, tr("firewall.letsInByDefault"))

@@ -34,7 +34,7 @@ class FileCommands:
         self._post = post
         self._send_paths = send
 
-    def take(self, typed: str, transfers: Sequence[TransferStatus]) -> bool:
+    def handle(self, typed: str, transfers: Sequence[TransferStatus]) -> bool:
         """Carry out a line that begins with "/"; False where it is none of these commands."""
         word, _, rest = typed.partition(" ")
         match word.lower():

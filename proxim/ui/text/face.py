@@ -101,10 +101,10 @@ class LineFace(ABC):
         self._always: set[LinkID] = set()
         self._opened: dict[LinkID, float] = {}  # when they were first seen connected
         # To be sent once the other device says it takes files
-        self._held: dict[LinkID, list[tuple[str, ...]]] = {}
+        self._waiting: dict[LinkID, list[tuple[str, ...]]] = {}
         self._once_job = OnceJob(options.send, once=options.once)
         self._joined = False  # Join was posted
-        self._told: Reason | None = None  # by the Trouble just shown
+        self._shown_reason: Reason | None = None  # by the Trouble just shown
         self._invited = False
         self._closing_since: float | None = None
         self._stopped = False
@@ -120,19 +120,19 @@ class LineFace(ABC):
         """Take the next status."""
         match status:
             case LinkStatus():
-                self._show_link(status)
+                self._handle_link(status)
             case TransferStatus():
-                self._show_transfer(status)
+                self._handle_transfer(status)
             case Invitation() | NoInvitation() | Prompt() if self._closing_since is not None:
                 # A host that lost its guest has made a new code before it heard that it is to end
                 pass
-            case NoInvitation(reason) if reason is not None and reason is self._told:
-                self._tell(NoInvitation(None))  # the Trouble before it has said why
+            case NoInvitation(reason) if reason is not None and reason is self._shown_reason:
+                self._show(NoInvitation(None))  # the Trouble before it has said why
                 self._keep(status)
             case _:
-                self._tell(status)
+                self._show(status)
                 self._keep(status)
-        self._told = status.problem.reason if isinstance(status, Trouble) else None
+        self._shown_reason = status.problem.reason if isinstance(status, Trouble) else None
         if self._once_job.over:
             self.close()
 
@@ -182,19 +182,19 @@ class LineFace(ABC):
     # --- for the two faces ------------------------------------------------------------------------
 
     @abstractmethod
-    def _tell(self, status: Status) -> None:
-        """Say a status; a LinkStatus comes to _tell_link instead."""
+    def _show(self, status: Status) -> None:
+        """Say a status; a LinkStatus comes to _show_link instead."""
 
     @abstractmethod
-    def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+    def _show_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
         """Say how a link is now; `before` is what it was, None for a new one."""
 
     @abstractmethod
-    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+    def _show_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
         """Say how a transfer is now; `before` is what it was, None for a new one."""
 
     @abstractmethod
-    def _tell_problem(self, problem: Problem) -> None:
+    def _show_problem(self, problem: Problem) -> None:
         """Say what went wrong."""
 
     @abstractmethod
@@ -209,7 +209,7 @@ class LineFace(ABC):
     def _approach(self, target: JoinTarget) -> None:
         """Join, unless the person has to be asked first."""
         if self._is_far(target):
-            self._tell_problem(Problem(Reason.FAR_ADDRESS, target.authority))
+            self._show_problem(Problem(Reason.FAR_ADDRESS, target.authority))
             self.close(ExitStatus.USAGE)
         else:
             self._join(target)
@@ -243,21 +243,21 @@ class LineFace(ABC):
         for one in able:
             self._hand_in(one.link, paths)
         for one in new:
-            self._held.setdefault(one.link, []).append(paths)
+            self._waiting.setdefault(one.link, []).append(paths)
         if able or new:
             return None
         return Reason.FILES_UNSUPPORTED if links else Reason.NOT_CONNECTED
 
-    def _send_held(self, status: LinkStatus) -> None:
+    def _send_waiting(self, status: LinkStatus) -> None:
         """What was to be sent before the other device had greeted."""
-        if status.resumes is not None and status.resumes in self._held:
-            self._held[status.link] = self._held.pop(status.resumes)
+        if status.resumes is not None and status.resumes in self._waiting:
+            self._waiting[status.link] = self._waiting.pop(status.resumes)
         if status.stage is Stage.CLOSED:
             self._opened.pop(status.link, None)
-            for _ in self._held.pop(status.link, []):
-                self._tell_problem(Problem(Reason.FILES_UNSUPPORTED))
+            for _ in self._waiting.pop(status.link, []):
+                self._show_problem(Problem(Reason.FILES_UNSUPPORTED))
         elif status.stage is Stage.CONNECTED and status.can_send_files:
-            for paths in self._held.pop(status.link, []):
+            for paths in self._waiting.pop(status.link, []):
                 self._hand_in(status.link, paths)
 
     def _hand_in(self, link: LinkID, paths: tuple[str, ...]) -> None:
@@ -314,7 +314,7 @@ class LineFace(ABC):
                 if self._closing_since is None:  # nobody asked for it: the network side broke
                     self.exit_status = ExitStatus.FAILED
 
-    def _show_link(self, status: LinkStatus) -> None:
+    def _handle_link(self, status: LinkStatus) -> None:
         before = self._links.pop(status.link, None)
         if status.stage is not Stage.CLOSED:
             self._links[status.link] = status
@@ -322,11 +322,11 @@ class LineFace(ABC):
             self._links.pop(status.resumes, None)  # nothing more is told of it
         if status.stage is Stage.CONNECTED:
             self._opened.setdefault(status.link, self._clock())
-        self._tell_link(status, before)
-        self._send_held(status)
+        self._show_link(status, before)
+        self._send_waiting(status)
         if status.stage is Stage.CLOSED:
             self._after_link(status)
-        elif self._closing_since is None and self._once_job.takes(status):
+        elif self._closing_since is None and self._once_job.sends_over(status):
             self._hand_in(status.link, self.options.send)
 
     def _after_link(self, status: LinkStatus) -> None:
@@ -340,13 +340,13 @@ class LineFace(ABC):
             orderly = status.was_connected and status.reason in ORDERLY
             self.close(ExitStatus.DONE if orderly else ExitStatus.FAILED)
 
-    def _show_transfer(self, status: TransferStatus) -> None:
+    def _handle_transfer(self, status: TransferStatus) -> None:
         before = self._transfers.get(status.transfer)
         self._transfers[status.transfer] = status
         self._once_job.see(status)
         if status.state is not TransferState.ANNOUNCED:
             self._answered.discard(status.transfer)
-        self._tell_transfer(status, before)
+        self._show_transfer(status, before)
         if status.over:
             self._forget_oldest()
 

@@ -37,7 +37,7 @@ _BAR: Final = 20  # columns
 _NAME_LEAST: Final = 12  # columns of a name; the bar gives way first
 
 
-class _Told:
+class _Shown:
     """What was said of a transfer's progress."""
 
     def __init__(self, now: float, done: int) -> None:
@@ -56,13 +56,13 @@ class TransferReport:
         self._lines = lines
         self._clock = clock
         self._moving: dict[TransferID, TransferStatus] = {}
-        self._told: dict[TransferID, _Told] = {}
+        self._shown: dict[TransferID, _Shown] = {}
         self._drawn_at: float | None = None
         self._ended: list[TransferStatus] = []  # without their names: only counted at the end
 
     # --- one transfer -----------------------------------------------------------------------------
 
-    def tell(self, status: TransferStatus, before: TransferStatus | None) -> None:
+    def show(self, status: TransferStatus, before: TransferStatus | None) -> None:
         """Say what is new about it; a question for it is put elsewhere."""
         was = None if before is None else before.state
         if status.state is TransferState.ACTIVE:
@@ -84,8 +84,8 @@ class TransferReport:
 
     def _begin(self, status: TransferStatus, *, again: bool) -> None:
         done = percent(status)
-        told = self._told.setdefault(status.transfer, _Told(self._clock(), done))
-        told.line_at, told.line_percent = self._clock(), done
+        shown = self._shown.setdefault(status.transfer, _Shown(self._clock(), done))
+        shown.line_at, shown.line_percent = self._clock(), done
         incoming = status.direction is Direction.IN
         if again or done:
             key = "terminal.receivingGoesOn" if incoming else "terminal.sendingGoesOn"
@@ -100,11 +100,11 @@ class TransferReport:
         if status.state is not TransferState.DONE or status.failed:
             self._lines.say(f"{title}: {after_colon(state_words(status))}")
         else:
-            told = self._told.get(status.transfer)
+            shown = self._shown.get(status.transfer)
             took = (
                 ""
-                if told is None
-                else tr("terminal.took", time=duration(self._clock() - told.since))
+                if shown is None
+                else tr("terminal.took", time=duration(self._clock() - shown.since))
             )
             key = "terminal.received" if status.direction is Direction.IN else "terminal.sent"
             where = "" if status.path is None else f": {name_words(status.path)}"
@@ -115,7 +115,7 @@ class TransferReport:
                 self._lines.say(f"{name}: {SENTENCES[failed.reason]}", "  ")
         if len(status.failed) > NAMES_SHOWN:
             self._lines.say(tr("transfers.more", count=len(status.failed) - NAMES_SHOWN), "  ")
-        self._told.pop(status.transfer, None)
+        self._shown.pop(status.transfer, None)
         self._ended.append(status)
 
     # --- progress ---------------------------------------------------------------------------------
@@ -127,14 +127,14 @@ class TransferReport:
                 self._drawn_at = now
                 self._lines.progress(self._line(tuple(self._moving.values())))
             return
-        told = self._told[status.transfer]
+        shown = self._shown[status.transfer]
         done = percent(status)
         if (
-            done >= told.line_percent + LINE_PERCENT
-            and now >= told.line_at + LINE_SECONDS
+            done >= shown.line_percent + LINE_PERCENT
+            and now >= shown.line_at + LINE_SECONDS
             and not self._lines.asked
         ):
-            told.line_at, told.line_percent = now, done
+            shown.line_at, shown.line_percent = now, done
             self._lines.say(
                 f"{transfer_title(status)}: {done} %, "
                 f"{progress_words(status)}{_pace(status.speed, status)}"

@@ -170,18 +170,18 @@ class JsonLinesFace(LineFace):
         self._wall_clock = wall_clock
         self._ascii_only = not _is_unicode(getattr(out, "encoding", None))
         self._invitation: Invitation | None = None
-        self._transfer_told: dict[TransferID, float] = {}  # when, of those that are not over
+        self._shown_at: dict[TransferID, float] = {}  # when, of those that are not over
 
     # --- events -----------------------------------------------------------------------------------
 
-    def _tell(self, status: Status) -> None:
+    def _show(self, status: Status) -> None:
         match status:
             case Invitation():
                 self._session(status)
             case NoInvitation(reason):
                 self._invitation = None
                 if reason is not None:
-                    self._tell_problem(Problem(reason))
+                    self._show_problem(Problem(reason))
             case Prompt(session_id, device, address, verified, deadline, number):
                 self._event(
                     "pair_prompt",
@@ -200,7 +200,7 @@ class JsonLinesFace(LineFace):
             case TextReceived(link, text):
                 self._event("text", text=text, link=link)
             case Trouble(problem, link):
-                self._tell_problem(problem, **_given(link=link))
+                self._show_problem(problem, **_given(link=link))
 
     def _session(self, invitation: Invitation) -> None:
         if invitation == self._invitation:
@@ -216,7 +216,7 @@ class JsonLinesFace(LineFace):
             expiresAt=None if invitation.expires is None else self._moment(invitation.expires),
         )
 
-    def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+    def _show_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
         if before is not None and before.stage is status.stage:
             return
         if status.stage in _JOIN_STAGES:
@@ -242,24 +242,24 @@ class JsonLinesFace(LineFace):
             and not status.was_connected
         )
         if failed_to_join and status.reason is not None:
-            self._tell_problem(Problem(status.reason), link=status.link)
+            self._show_problem(Problem(status.reason), link=status.link)
 
     def _waiting_until(self, status: LinkStatus) -> str | None:
         waits = status.stage is Stage.WAITING and status.deadline is not None
         return self._moment(status.deadline or 0.0) if waits else None
 
-    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+    def _show_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
         new = before is None or before.state is not status.state
-        told = self._transfer_told.get(status.transfer)
-        if not new and told is not None and self._clock() < told + _TRANSFER_SECONDS:
+        shown_at = self._shown_at.get(status.transfer)
+        if not new and shown_at is not None and self._clock() < shown_at + _TRANSFER_SECONDS:
             return  # more follow, or the end
         self._event("transfer", **transfer_fields(status, whole=new))
         if status.over:
-            self._transfer_told.pop(status.transfer, None)
+            self._shown_at.pop(status.transfer, None)
         else:
-            self._transfer_told[status.transfer] = self._clock()
+            self._shown_at[status.transfer] = self._clock()
 
-    def _tell_problem(self, problem: Problem, **more: object) -> None:
+    def _show_problem(self, problem: Problem, **more: object) -> None:
         self._event(
             "error",
             code=problem.reason,
@@ -290,17 +290,17 @@ class JsonLinesFace(LineFace):
                 raise MessageError(Reason.BAD_MESSAGE, "type is not one of a command")
             command(self, fields)
         except CodeError as error:
-            self._tell_problem(error.problem)
+            self._show_problem(error.problem)
         except MessageError as error:
             # Names a field, quotes nothing
-            self._tell_problem(Problem(Reason.BAD_COMMAND, error.problem.detail))
+            self._show_problem(Problem(Reason.BAD_COMMAND, error.problem.detail))
 
     def end_of_input(self) -> None:
         """End of stdin means no more decisions, not the end - unless there is nobody to join
         yet.
         """
         if self.options.role is Role.JOIN and not self._joined and self._closing_since is None:
-            self._tell_problem(Problem(Reason.CODE_MISSING))
+            self._show_problem(Problem(Reason.CODE_MISSING))
             self.close(ExitStatus.USAGE)
 
     def _pair_response(self, fields: JSONObject) -> None:
@@ -309,13 +309,13 @@ class JsonLinesFace(LineFace):
         if not isinstance(approved, bool):
             raise MessageError(Reason.BAD_MESSAGE, "approved must be true or false")
         if self.options.role is Role.JOIN:
-            self._tell_problem(Problem(Reason.PROMPT_GONE))
+            self._show_problem(Problem(Reason.PROMPT_GONE))
         else:
             self._post(Decide(session_id, approved, _request_number(fields)))
 
     def _text(self, fields: JSONObject) -> None:
         if not self._send(text_field(fields, "text", _ANY_LENGTH)):
-            self._tell_problem(Problem(Reason.NOT_CONNECTED))
+            self._show_problem(Problem(Reason.NOT_CONNECTED))
 
     def _join_command(self, fields: JSONObject) -> None:
         typed = text_field(fields, "code", _MAX_TARGET_BYTES)
@@ -335,7 +335,7 @@ class JsonLinesFace(LineFace):
         paths, link = read_paths(fields), read_link(fields)
         reason = self._send_paths(paths, None if link is None else LinkID(link))
         if reason is not None:
-            self._tell_problem(Problem(reason))
+            self._show_problem(Problem(reason))
 
     def _accept_command(self, fields: JSONObject) -> None:
         status = self._asked_about(read_transfer(fields))
@@ -352,14 +352,14 @@ class JsonLinesFace(LineFace):
         status = self._transfers.get(transfer)
         if status is not None and self._is_asked_about(status):
             return status
-        self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+        self._show_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
         return None
 
     def _cancel_command(self, fields: JSONObject) -> None:
         transfer = read_transfer(fields)
         status = self._transfers.get(transfer)
         if status is None or status.over:
-            self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+            self._show_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
         else:
             self._post(CancelTransfer(transfer))
 
@@ -367,7 +367,7 @@ class JsonLinesFace(LineFace):
         transfer = read_transfer(fields)
         status = self._transfers.get(transfer)
         if status is None or not status.over or status.direction is not Direction.OUT:
-            self._tell_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
+            self._show_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
         else:
             self._post(RetryTransfer(transfer))
 

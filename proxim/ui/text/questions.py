@@ -114,9 +114,9 @@ class FileQuestions:
             else:
                 self._accept(AcceptTransfer(one.transfer, always=text in always))
         else:
-            self._take_some(one, [place for place, _ in entries], set(_numbers(some[2])))
+            self._accept_some(one, [place for place, _ in entries], set(_numbers(some[2])))
 
-    def _take_some(self, one: TransferStatus, places: list[int], numbers: set[int]) -> None:
+    def _accept_some(self, one: TransferStatus, places: list[int], numbers: set[int]) -> None:
         if not numbers or not all(1 <= number <= len(places) for number in numbers):
             self._lines.say(tr("terminal.toChooseFrom", last=len(places)))
             return

@@ -106,7 +106,7 @@ class TerminalFace(LineFace):
         super().line(text)
         self._ask()
 
-    def _tell(self, status: Status) -> None:
+    def _show(self, status: Status) -> None:
         match status:
             case Networks():
                 self._networks = status
@@ -119,13 +119,13 @@ class TerminalFace(LineFace):
             case ProofPolicy(required):
                 self._refuses_unverified = required
             case Prompt():
-                self._take_prompt(status)
+                self._handle_prompt(status)
             case PairOutcome():
                 self._show_outcome(status)
             case TextReceived(link, text):
                 self._show_text(self._links.get(link), text)
             case Trouble(problem):
-                self._tell_problem(problem)
+                self._show_problem(problem)
             case Stopped():
                 self._report.summary()
 
@@ -160,7 +160,7 @@ class TerminalFace(LineFace):
             waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None)
         )
 
-    def _take_prompt(self, prompt: Prompt) -> None:
+    def _handle_prompt(self, prompt: Prompt) -> None:
         if not self._prompts.put(prompt):
             self._turned_away.add(prompt.session_id)
             self._lines.say(tr("terminal.tooManyUnverified"))
@@ -179,7 +179,7 @@ class TerminalFace(LineFace):
             else end_words(self.options.role, outcome.reason)
         )
 
-    def _tell_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+    def _show_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
         name = status.peer_name or tr("device.other")
         if before is not None and before.stage is status.stage:
             if status.stage is Stage.CONNECTED and before.peer_name != status.peer_name:
@@ -218,14 +218,14 @@ class TerminalFace(LineFace):
         for line in rest:
             self._lines.exactly(f"    {self._console.one_line(line)}")
 
-    def _tell_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
-        self._report.tell(status, before)
+    def _show_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+        self._report.show(status, before)
         if self._is_asked_about(status):
             self._files.put(status)
         else:
             self._files.remove(status.transfer)
 
-    def _tell_problem(self, problem: Problem) -> None:
+    def _show_problem(self, problem: Problem) -> None:
         of_file = problem.reason in FILE_REASONS and problem.detail
         self._lines.say(
             f"{name_words(problem.detail)}: {problem.sentence}" if of_file else problem.sentence
@@ -297,11 +297,11 @@ class TerminalFace(LineFace):
         elif text and not self._send(
             typed_text(line).removeprefix("/" if line.startswith("//") else "")
         ):
-            self._tell_problem(Problem(Reason.NOT_CONNECTED))
+            self._show_problem(Problem(Reason.NOT_CONNECTED))
 
     def _command(self, text: str) -> None:
         host = self.options.role is Role.HOST
-        if self._commands.take(text, list(self._transfers.values())):
+        if self._commands.handle(text, list(self._transfers.values())):
             return
         match text.lower():
             case "/quit":
@@ -312,7 +312,7 @@ class TerminalFace(LineFace):
                 for link in self._links:
                     self._post(Disconnect(link))
             case "/disconnect":
-                self._tell_problem(Problem(Reason.NOT_CONNECTED))
+                self._show_problem(Problem(Reason.NOT_CONNECTED))
             case "/new" if host:
                 self._post(self.options.invite)
             case _:
@@ -356,7 +356,7 @@ class TerminalFace(LineFace):
         try:
             self._approach(parse_target(text))
         except CodeError as error:
-            self._tell_problem(error.problem)
+            self._show_problem(error.problem)
 
     def end_of_input(self) -> None:
         """No more decisions; a program that still waits for its code or a consent gives up."""
@@ -364,7 +364,7 @@ class TerminalFace(LineFace):
             return
         self._input_ended = True
         if self.options.role is Role.JOIN and not self._joined:
-            self._tell_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
+            self._show_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
             self.close(ExitStatus.USAGE)
         elif self._introduced is not None:
             self._lines.say(tr("terminal.nobodyAnswers"))

@@ -79,7 +79,7 @@ class TroubleLine(ttk.Frame):
         )
         self.button.grid(row=0, column=1, padx=px(6))
 
-    def tell(self, sentence: str) -> None:
+    def show(self, sentence: str) -> None:
         """Show a sentence; the ones before it come back when it is dismissed."""
         if sentence in self._lines:
             self._lines.remove(sentence)

@@ -123,7 +123,7 @@ class Pages:
         if key != self.open:
             if self.at_home:
                 self._root.update_idletasks()  # what was told just now may need more room
-                self.hold_size()
+                self.keep_size()
             before: ttk.Frame = (
                 self.link or (self.waiting if self.open == WAITING else None) or self._home
             )
@@ -149,7 +149,7 @@ class Pages:
             keys = self.tabs.tab_keys
             self.select(keys[(keys.index(self.open) + step) % len(keys)])
 
-    def hold_size(self) -> None:
+    def keep_size(self) -> None:
         """Clip nothing, also in a window that the person resized; a conversation is no smaller than
         home.
         """

@@ -23,8 +23,8 @@ RECHECK_SECONDS: Final = 2.0
 class Tone:
     """A signal colour: its ink, and the ground that ink stands on in badges and lines."""
 
-    ink: str
-    ground: str
+    foreground: str
+    background: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Palette:
     Each ink has at least 4.5:1 on its ground (WCAG 2.2, 1.4.3); a test counts.
     """
 
-    ground: str  # the window
+    background: str  # the window
     field: str  # entries, lists, plain buttons
-    ink: str
+    foreground: str
     quiet: str  # secondary text
-    faint: str  # disabled text
+    disabled: str  # disabled text
     line: str  # borders
     hover: str
     accent: str  # focus, the main button, the current step
@@ -50,11 +50,11 @@ class Palette:
 
 
 LIGHT: Final = Palette(
-    ground="#f6f7f9",
+    background="#f6f7f9",
     field="#ffffff",
-    ink="#1b1f24",
+    foreground="#1b1f24",
     quiet="#545d68",
-    faint="#8a929c",
+    disabled="#8a929c",
     line="#c3c9d1",
     hover="#e9edf2",
     accent="#0b5fc6",
@@ -65,11 +65,11 @@ LIGHT: Final = Palette(
     red=Tone("#a3201a", "#ffe5e2"),
 )
 DARK: Final = Palette(
-    ground="#1c1f24",
+    background="#1c1f24",
     field="#262a31",
-    ink="#e8eaed",
+    foreground="#e8eaed",
     quiet="#a9b1bb",
-    faint="#6d7682",
+    disabled="#6d7682",
     line="#4a525d",
     hover="#323842",
     accent="#6cb0ff",
@@ -217,22 +217,22 @@ class Theme:
 
     def _colour(self) -> None:
         look, style = self.palette, self._style
-        self._root.configure(background=look.ground)
+        self._root.configure(background=look.background)
         style.configure(
             ".",
-            background=look.ground,
-            foreground=look.ink,
+            background=look.background,
+            foreground=look.foreground,
             bordercolor=look.line,
-            lightcolor=look.ground,
-            darkcolor=look.ground,
-            troughcolor=look.ground,
+            lightcolor=look.background,
+            darkcolor=look.background,
+            troughcolor=look.background,
             fieldbackground=look.field,
-            insertcolor=look.ink,
+            insertcolor=look.foreground,
             selectbackground=look.accent,
             selectforeground=look.on_accent,
             focuscolor=look.accent,
         )
-        style.map(".", foreground=[("disabled", look.faint)])
+        style.map(".", foreground=[("disabled", look.disabled)])
         self._colour_buttons(look)
         self._colour_entries(look)
         style.configure(
@@ -244,8 +244,8 @@ class Theme:
         )
         style.map(
             "TScrollbar",
-            background=[("disabled", look.ground), ("active", look.line)],
-            arrowcolor=[("disabled", look.faint)],
+            background=[("disabled", look.background), ("active", look.line)],
+            arrowcolor=[("disabled", look.disabled)],
         )
         style.configure(
             "TCheckbutton",
@@ -255,8 +255,8 @@ class Theme:
         )
         style.map(
             "TCheckbutton",
-            background=[("active", look.ground)],
-            foreground=[("focus", look.ink), ("active", look.ink)],
+            background=[("active", look.background)],
+            foreground=[("focus", look.foreground), ("active", look.foreground)],
             indicatorbackground=[
                 ("selected", look.accent),
                 ("pressed", look.line),
@@ -268,13 +268,13 @@ class Theme:
         style.configure("Rule.TFrame", background=look.line)
         style.configure("Quiet.TLabel", foreground=look.quiet)
         style.configure("Small.TLabel", foreground=look.quiet)
-        style.configure("Error.TLabel", foreground=look.red.ink)
+        style.configure("Error.TLabel", foreground=look.red.foreground)
         # A border, where a padding of it is left to be seen
         style.configure("Edge.TFrame", background=look.line)
         style.configure("Row.TFrame", background=look.field)
         style.configure("Row.TLabel", background=look.field)
         style.configure("Quiet.Row.TLabel", foreground=look.quiet)
-        style.configure("Error.Row.TLabel", foreground=look.red.ink)
+        style.configure("Error.Row.TLabel", foreground=look.red.foreground)
         style.configure("Arrow.Row.TLabel", foreground=look.accent)
         style.configure(
             "Row.Horizontal.TProgressbar",
@@ -287,12 +287,15 @@ class Theme:
         calm = {"background": look.quiet, "lightcolor": look.quiet, "darkcolor": look.quiet}
         style.configure("Calm.Row.Horizontal.TProgressbar", **calm)
         style.configure(
-            "Pick.Treeview", background=look.field, foreground=look.ink, lightcolor=look.field
+            "Pick.Treeview",
+            background=look.field,
+            foreground=look.foreground,
+            lightcolor=look.field,
         )
         style.map(
             "Pick.Treeview",
             background=[("selected", look.hover)],
-            foreground=[("selected", look.ink)],
+            foreground=[("selected", look.foreground)],
             bordercolor=[("focus", look.accent)],
         )
         style.configure("Card.TFrame", background=look.field)
@@ -306,12 +309,12 @@ class Theme:
         for name, tone in tones:
             for kind in ("Badge", "Line", "Drop"):
                 style.configure(
-                    f"{name}.{kind}.TLabel", foreground=tone.ink, background=tone.ground
+                    f"{name}.{kind}.TLabel", foreground=tone.foreground, background=tone.background
                 )
-            style.configure(f"{name}.TFrame", background=tone.ground)
+            style.configure(f"{name}.TFrame", background=tone.background)
 
     def _colour_buttons(self, look: Palette) -> None:
-        plain = [("disabled", look.ground), ("pressed", look.line), ("active", look.hover)]
+        plain = [("disabled", look.background), ("pressed", look.line), ("active", look.hover)]
         for kind in ("TButton", "TMenubutton"):
             self._style.configure(
                 kind,
@@ -326,7 +329,7 @@ class Theme:
                 lightcolor=[("focus", look.accent), *plain],
                 darkcolor=[("focus", look.accent), *plain],
                 bordercolor=[("focus", look.accent)],
-                arrowcolor=[("disabled", look.faint)],
+                arrowcolor=[("disabled", look.disabled)],
             )
         main = [("disabled", look.hover)]
         self._style.configure(
@@ -341,25 +344,27 @@ class Theme:
         self._style.map(
             "Main.TButton",
             background=main,
-            foreground=[("disabled", look.faint)],
-            bordercolor=[("focus", look.ink), ("disabled", look.line)],
+            foreground=[("disabled", look.disabled)],
+            bordercolor=[("focus", look.foreground), ("disabled", look.line)],
             lightcolor=[*ring, *main],
             darkcolor=[*ring, *main],
         )
         # The tab that is open looks pressed into the panel: `selected` is set by tabs.py.
-        self._style.configure("Tab.TButton", background=look.ground, foreground=look.quiet)
+        self._style.configure("Tab.TButton", background=look.background, foreground=look.quiet)
         chosen = [("selected", look.field), ("active", look.hover)]
         self._style.map("Tab.TButton", background=chosen, foreground=[("selected", look.accent)])
 
     def _colour_entries(self, look: Palette) -> None:
         focus = [("focus", look.accent)]
         for kind in ("TEntry", "Slim.TEntry"):
-            self._style.configure(kind, foreground=look.ink, lightcolor=look.field)
+            self._style.configure(kind, foreground=look.foreground, lightcolor=look.field)
             self._style.map(
                 kind,
                 bordercolor=focus,
                 lightcolor=focus,
-                fieldbackground=[("disabled", look.ground)],
+                fieldbackground=[("disabled", look.background)],
             )
-        self._style.configure("Bad.TEntry", lightcolor=look.red.ink, bordercolor=look.red.ink)
+        self._style.configure(
+            "Bad.TEntry", lightcolor=look.red.foreground, bordercolor=look.red.foreground
+        )
         self._style.map("Bad.TEntry", bordercolor=[], lightcolor=[])

@@ -78,9 +78,9 @@ class PlainText(tkinter.Entry):
         """Take the palette of now."""
         look = self._theme.palette
         self.configure(
-            foreground=look.ink,
-            readonlybackground=look.ground,
-            highlightbackground=look.ground,
+            foreground=look.foreground,
+            readonlybackground=look.background,
+            highlightbackground=look.background,
             highlightcolor=look.accent,
             selectbackground=look.accent,
             selectforeground=look.on_accent,
@@ -223,10 +223,10 @@ def themed_menu(menu: tkinter.Menu, theme: Theme) -> None:
     look = theme.palette
     menu.configure(
         background=look.field,
-        foreground=look.ink,
+        foreground=look.foreground,
         activebackground=look.accent,
         activeforeground=look.on_accent,
-        selectcolor=look.ink,
+        selectcolor=look.foreground,
         borderwidth=1,
         activeborderwidth=0,
         relief="raised",

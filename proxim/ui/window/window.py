@@ -100,7 +100,7 @@ class Window:
 
     def show(self, status: Status) -> None:
         """Render a status; it replaces what was told of the same thing before."""
-        self.steps.take(status)
+        self.steps.handle(status)
         match status:
             case ThisDevice():
                 self.device_bar.show(status)
@@ -116,7 +116,7 @@ class Window:
             case ProofPolicy():
                 self.invite.show_policy(status)
             case Prompt():
-                self._take_prompt(status)
+                self._handle_prompt(status)
             case PairOutcome(session_id):
                 self._prompts.remove(session_id)
                 self._show_prompts()
@@ -207,7 +207,7 @@ class Window:
 
     # --- statuses ---------------------------------------------------------------------------------
 
-    def _take_prompt(self, prompt: Prompt) -> None:
+    def _handle_prompt(self, prompt: Prompt) -> None:
         if self._prompts.put(prompt):
             self._show_prompts()
         else:
@@ -267,7 +267,7 @@ class Window:
                 self.root, self.theme, self._post, self._clock, self._ask_in_title, self._folder()
             )
         if self._incoming is not None:
-            self._incoming.take(status)
+            self._incoming.handle(status)
         if changed and (asked or status.over):
             self.attention.call()
 
@@ -288,13 +288,13 @@ class Window:
         if panel is not None:
             panel.show_trouble(status)
             sentence = f"{panel.peer_name}: {sentence}"
-        self.trouble.tell(sentence)
+        self.trouble.show(sentence)
 
     def _show_stopped(self) -> None:
         self._close_dialogs()
         if not self._closing:  # nobody asked for it: the network side broke
             self.invite.no_invitation(SENTENCES[Reason.INTERNAL], again=False)
-            self.trouble.tell(SENTENCES[Reason.INTERNAL])
+            self.trouble.show(SENTENCES[Reason.INTERNAL])
 
     def _close_dialogs(self) -> None:
         self._prompts.clear()
@@ -360,7 +360,7 @@ class Window:
         self.invite.tick()
         self.steps.tick()
         self.pages.tick()
-        self.pages.hold_size()
+        self.pages.keep_size()
 
     def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
         if event.widget is self.root:

@@ -90,7 +90,7 @@ class FakeSink:
             next((index for index in self.wanted if index > self._done), len(self.kept.entries)), 0
         )
 
-    def take(self, command: file_do.TakeStream) -> None:
+    def attach(self, command: file_do.ReceiveStream) -> None:
         assert command.generation == self.generation or not self.written, (
             "a new generation without a hold"
         )
@@ -99,7 +99,7 @@ class FakeSink:
             command.generation,
         )
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         self.way = None
         self.answer(fe.SinkPaused(self.id, self.position))
         self.written = 0

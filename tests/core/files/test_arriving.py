@@ -15,39 +15,39 @@ def piece(*paths: str, more: bool = False) -> fm.Announce:
 
 def test_pieces_are_joined() -> None:
     arriving = Arriving()
-    assert arriving.take(piece("a", more=True)) is None
-    assert arriving.take(piece(more=True)) is None
-    assert arriving.take(piece("b")) == (Entry("a", 1), Entry("b", 1))
-    assert arriving.take(piece("c")) == (Entry("c", 1),)  # the next one begins anew
+    assert arriving.add(piece("a", more=True)) is None
+    assert arriving.add(piece(more=True)) is None
+    assert arriving.add(piece("b")) == (Entry("a", 1), Entry("b", 1))
+    assert arriving.add(piece("c")) == (Entry("c", 1),)  # the next one begins anew
 
 
 def test_one_that_was_broken_off_leaves_nothing() -> None:
     arriving = Arriving()
-    arriving.take(piece("a", more=True))
+    arriving.add(piece("a", more=True))
     arriving.begin()
-    assert arriving.take(piece("b")) == (Entry("b", 1),)
+    assert arriving.add(piece("b")) == (Entry("b", 1),)
 
 
 def test_an_empty_list() -> None:
-    assert Arriving().take(piece()) is Reason.NOTHING_TO_SEND
+    assert Arriving().add(piece()) is Reason.NOTHING_TO_SEND
 
 
 def test_as_many_as_there_may_be() -> None:
     arriving = Arriving()
-    assert arriving.take(piece(*["a"] * MAX_ENTRIES, more=True)) is None
-    entries = arriving.take(piece())
+    assert arriving.add(piece(*["a"] * MAX_ENTRIES, more=True)) is None
+    entries = arriving.add(piece())
     assert isinstance(entries, tuple)
     assert len(entries) == MAX_ENTRIES
-    assert arriving.take(piece(*["a"] * (MAX_ENTRIES + 1))) is Reason.TOO_MANY_FILES
-    assert arriving.take(piece("b")) == (Entry("b", 1),)
+    assert arriving.add(piece(*["a"] * (MAX_ENTRIES + 1))) is Reason.TOO_MANY_FILES
+    assert arriving.add(piece("b")) == (Entry("b", 1),)
 
 
 def test_paths_are_counted_in_bytes() -> None:
     arriving = Arriving()
     path = "€" * 1000
     for _ in range(MAX_MANIFEST_BYTES // 3000):
-        assert arriving.take(piece(path, more=True)) is None
-    assert arriving.take(piece(path, more=True)) is Reason.TOO_MANY_FILES
+        assert arriving.add(piece(path, more=True)) is None
+    assert arriving.add(piece(path, more=True)) is Reason.TOO_MANY_FILES
 
 
 def test_the_rest_of_a_refused_one_is_passed_over() -> None:

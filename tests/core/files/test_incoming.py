@@ -40,8 +40,8 @@ class Bench:
     """A transfer and its link."""
 
     def __init__(self) -> None:
-        self.speaker = FakePeerLink(ev.LinkID("link"))
-        self.one = Incoming(ID, self.speaker)
+        self.peer_link = FakePeerLink(ev.LinkID("link"))
+        self.one = Incoming(ID, self.peer_link)
         self.now = 0.0
 
     def after(self, *events: object) -> list[do.Command]:
@@ -67,7 +67,7 @@ def said(commands: list[do.Command]) -> list[fm.FileMessage]:
 
 def active(*, lane: bool = False) -> Bench:
     bench = Bench()
-    bench.speaker.lane_open = lane
+    bench.peer_link.lane_open = lane
     bench.after(ANNOUNCED, fe.AcceptTransfer(ID), fe.SinkReady(ID))
     assert bench.state is IncomingState.ACTIVE
     return bench
@@ -84,19 +84,19 @@ def test_what_may_not_come_now() -> None:
 
 def test_the_sink_listens_before_the_sender_hears_that_it_may_begin() -> None:
     bench = Bench()
-    bench.speaker.lane_open = True
+    bench.peer_link.lane_open = True
     opening = bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 99, -1), directory="there"))
     assert opening[0] == file_do.OpenSink(ID, FILES, (1,), "there", "the other")
     partial = Partial(0, 4, b"x" * 32)
     commands = bench.after(fe.SinkReady(ID, (Span(1, 2),), (partial,)))
-    assert commands[0] == file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 0)
+    assert commands[0] == file_do.ReceiveStream(ID, bench.peer_link.id, link_ev.LANE_CHANNEL, 0)
     assert said(commands) == [fm.Accept(ID, (Span(1, 2),), (partial,))]
     assert (bench.status.size, bench.status.moved, bench.status.via) == (10, 4, st.Via.LANE)
 
 
 def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
     bench = active(lane=True)
-    assert bench.after(StreamOpened(5, 0))[0] == file_do.TakeStream(ID, bench.speaker.id, 5, 0)
+    assert bench.after(StreamOpened(5, 0))[0] == file_do.ReceiveStream(ID, bench.peer_link.id, 5, 0)
     assert bench.status.via is st.Via.WEBRTC
     assert bench.after(StreamOpened(6, 0)) == []  # a second of the same
 
@@ -104,9 +104,9 @@ def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
 def test_a_lane_that_opens_before_anything_has_come() -> None:
     bench = active()
     assert bench.after(LaneChanged()) == []
-    bench.speaker.lane_open = True
+    bench.peer_link.lane_open = True
     assert bench.after(LaneChanged()) == [
-        file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 0)
+        file_do.ReceiveStream(ID, bench.peer_link.id, link_ev.LANE_CHANNEL, 0)
     ]
     assert bench.after(LaneChanged()) == []
 
@@ -116,7 +116,7 @@ def test_figures_through_a_change_of_way() -> None:
     bench.after(fe.SinkWrote(ID, 0, 5))
     bench.after(fe.SinkWrote(ID, 0, 12))
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
-    bench.speaker.lane_open = False
+    bench.peer_link.lane_open = False
     assert bench.after(LaneChanged()) == [file_do.PauseSink(ID)]
     assert (
         bench.after(LaneChanged())
@@ -140,7 +140,7 @@ def test_the_sender_asks_for_another_way() -> None:
     assert bench.after(fm.Continue(ID, 7, START)) == []
     assert bench.after(fm.Continue(ID, 0, START)) == [file_do.PauseSink(ID)]
     commands = bench.after(fe.SinkPaused(ID, START))
-    assert commands[0] == file_do.TakeStream(ID, bench.speaker.id, link_ev.LANE_CHANNEL, 1)
+    assert commands[0] == file_do.ReceiveStream(ID, bench.peer_link.id, link_ev.LANE_CHANNEL, 1)
     assert bench.after(fm.Continue(ID, 0, START)) == []  # it crossed
 
 
@@ -204,7 +204,7 @@ def test_announced_again_while_the_old_link_seems_to_live() -> None:
 
 def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
     bench = active()
-    bench.one.announced_again(bench.speaker)
+    bench.one.announced_again(bench.peer_link)
     commands = bench.after(fm.Announce(ID, (Entry("virus", 10),)))
     assert [type(one) for one in commands] == [do.Publish]
     assert (bench.state, bench.one.accepted, bench.status.moved) == (IncomingState.ASKED, False, 0)
@@ -232,7 +232,7 @@ def test_ended_while_it_is_announced_again(
     bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
     bench.after(fm.Announce(ID, FILES[:1], more=True), LaneChanged(), event)
     assert (bench.status.state, bench.status.reason) == (state, reason)
-    assert bench.one.speaker is None
+    assert bench.one.peer_link is None
 
 
 @each_row("event", [fm.Cancel(ID), LinkDown()])
@@ -262,7 +262,7 @@ def test_all_that_was_wanted_failed() -> None:
         Reason.FILE_GONE,
     )
     assert bench.status.moved == 0
-    bench.one.announced_again(bench.speaker)
+    bench.one.announced_again(bench.peer_link)
     # A second try, not the first one's end again
     assert isinstance(bench.after(ANNOUNCED)[0], file_do.OpenSink)
 

@@ -29,8 +29,8 @@ class Bench:
     """A transfer and its link."""
 
     def __init__(self) -> None:
-        self.speaker = FakePeerLink(ev.LinkID("link"))
-        self.one = Outgoing(ID, self.speaker, ("a", "b", "folder"))
+        self.peer_link = FakePeerLink(ev.LinkID("link"))
+        self.one = Outgoing(ID, self.peer_link, ("a", "b", "folder"))
         self.now = 0.0
 
     def after(self, *events: object) -> list[do.Command]:
@@ -56,7 +56,7 @@ def sending(commands: list[do.Command]) -> list[file_do.StartSending]:
 
 def active(*, lane: bool = False) -> Bench:
     bench = Bench()
-    bench.speaker.lane_open = lane
+    bench.peer_link.lane_open = lane
     bench.after(fe.SourcesListed(ID, FILES), fm.Accept(ID), Turn())
     assert bench.one.state is OutgoingState.ACTIVE
     return bench
@@ -81,7 +81,7 @@ def test_announced_accepted_and_kept() -> None:
     bench = Bench()
     assert bench.one.start(("a",)) == [file_do.ListSources(ID, ("a", "b", "folder"), ("a",))]
     assert said(bench.after(fe.SourcesListed(ID, FILES))) == [fm.Announce(ID, FILES)]
-    assert bench.speaker.lanes_wanted == 1
+    assert bench.peer_link.lanes_wanted == 1
     bench.after(fm.Accept(ID, (Span(1, 1),), more=True))
     assert bench.one.state is OutgoingState.ANNOUNCED
     partial = Partial(0, 4, b"x" * 32)
@@ -89,7 +89,7 @@ def test_announced_accepted_and_kept() -> None:
     assert (bench.status.size, bench.status.moved) == (10, 4)
     (command,) = sending(bench.after(Turn()))
     assert command == file_do.StartSending(
-        ID, bench.speaker.id, 0, st.Via.WEBRTC, (Span(1, 1),), (partial,), START
+        ID, bench.peer_link.id, 0, st.Via.WEBRTC, (Span(1, 1),), (partial,), START
     )
 
 
@@ -110,7 +110,7 @@ def test_figures_through_a_change_of_way() -> None:
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
     bench.after(fm.Progress(ID, 0, 1))  # less than before: nothing that was written is unwritten
     assert bench.status.moved == 12
-    bench.speaker.lane_open = False
+    bench.peer_link.lane_open = False
     assert said(bench.after(LaneChanged())) == [fm.Continue(ID, 0, START)]
     (command,) = sending(bench.after(fm.Continue(ID, 1, Position(1, 4))))
     assert (command.generation, command.via, command.position) == (1, st.Via.WEBRTC, Position(1, 4))
@@ -119,7 +119,7 @@ def test_figures_through_a_change_of_way() -> None:
     bench.after(fm.Progress(ID, 1, 10**9))
     assert bench.status.moved == 30
     assert bench.after(LaneChanged()) == []
-    bench.speaker.lane_open = True
+    bench.peer_link.lane_open = True
     assert said(bench.after(LaneChanged())) == [fm.Continue(ID, 1, Position(1, 4))]
 
 
@@ -145,14 +145,14 @@ def test_told_to_go_on_before_its_turn() -> None:
 
 def test_a_lane_that_is_the_only_way_may_take_its_time() -> None:
     bench = active(lane=True)
-    bench.speaker.lane_beside = False
+    bench.peer_link.lane_beside = False
     assert do.CancelTimer(STALL) in bench.after(fm.Progress(ID, 0, 1))
 
 
 def test_a_lane_that_stalls() -> None:
     bench = active(lane=True)
-    assert bench.after(ev.TimerFired(STALL)) == [link_do.CloseLane(bench.speaker.id)]
-    bench.speaker.lane_open = False
+    assert bench.after(ev.TimerFired(STALL)) == [link_do.CloseLane(bench.peer_link.id)]
+    bench.peer_link.lane_open = False
     assert bench.after(ev.TimerFired(STALL)) == []  # another may be on its way: it is left alone
 
 
@@ -216,8 +216,8 @@ def test_found_on_the_disk() -> None:
         file_st.TransferState.WAITING,
         30,
     )
-    speaker = FakePeerLink(ev.LinkID("new"))
-    assert said(one.handle(LinkUp(speaker), 0)) == [fm.Announce(ID, FILES)]
+    peer_link = FakePeerLink(ev.LinkID("new"))
+    assert said(one.handle(LinkUp(peer_link), 0)) == [fm.Announce(ID, FILES)]
     one.handle(fm.Accept(ID, (Span(0, 1),)), 0)
     assert (one.status.size, one.status.moved) == (30, 10)
 

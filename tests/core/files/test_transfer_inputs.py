@@ -22,6 +22,6 @@ def test_each_input_is_taken_somewhere() -> None:
 
 def test_a_speaker_is_what_it_says() -> None:
     bench = Bench().linked()
-    speaker: PeerLink = bench.left.peer_link
-    assert LinkUp(speaker).speaker.id == bench.link.id
-    assert speaker.binding == bench.right.peer_link.binding
+    peer_link: PeerLink = bench.left.peer_link
+    assert LinkUp(peer_link).peer_link.id == bench.link.id
+    assert peer_link.binding == bench.right.peer_link.binding

@@ -274,11 +274,11 @@ class Side:
                 assert transfer not in disk.sinks, "this transfer has its sink"
                 self.check_agreed(command)
                 disk.sinks[transfer] = FakeSink(disk, command)
-            case file_do.TakeStream(transfer):
+            case file_do.ReceiveStream(transfer):
                 if transfer in disk.sinks:
-                    disk.sinks[transfer].take(command)
+                    disk.sinks[transfer].attach(command)
             case file_do.PauseSink(transfer):
-                disk.sinks[transfer].hold()
+                disk.sinks[transfer].pause()
             case file_do.CloseSink(transfer, keep):
                 sink = disk.sinks.pop(transfer, None)
                 # Sinks say nothing any more; a program's answers about other things stay.

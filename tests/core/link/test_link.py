@@ -604,7 +604,7 @@ def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_our
     play.on(stream, *unsupported)  # nobody has accepted it
     files.intent(fe.AcceptTransfer(TRANSFER), T0)
     files.disk(fe.SinkReady(TRANSFER), T0)
-    play.on(stream, file_do.TakeStream(TRANSFER, ID, OTHER, 0), ...)
+    play.on(stream, file_do.ReceiveStream(TRANSFER, ID, OTHER, 0), ...)
 
 
 def test_text_on_a_lane_that_does_not_carry_the_link_is_nothing() -> None:
@@ -830,7 +830,7 @@ def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
     play.on(CARRIED, ...)
     play.on(on_lane(lm.Hello("Phone")), ..., file_do.PauseSink(TRANSFER), ...)
     held = files.disk(fe.SinkPaused(TRANSFER, START), T0)
-    assert file_do.TakeStream(TRANSFER, ID, link_ev.LANE_CHANNEL, 1) in held
+    assert file_do.ReceiveStream(TRANSFER, ID, link_ev.LANE_CHANNEL, 1) in held
 
 
 @each_row("opened", [True, False])

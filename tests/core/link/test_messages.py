@@ -185,6 +185,6 @@ def test_every_piece_of_any_text_fits_into_a_message(length: int, character: str
 def test_empty_pieces_without_end_are_not_kept() -> None:
     pieces = lm.TextPieces()
     for _ in range(1000):
-        assert pieces.take(lm.TextPiece("", more=True)) is None
+        assert pieces.add(lm.TextPiece("", more=True)) is None
     assert pieces._pieces == []
-    assert pieces.take(lm.TextPiece("end")) == "end"
+    assert pieces.add(lm.TextPiece("end")) == "end"

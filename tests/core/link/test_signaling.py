@@ -31,7 +31,7 @@ def host(*, proved: bool = True) -> Signaling:
 
 def refusal(side: Signaling, signal: msg.Signal) -> Reason:
     with pytest.raises(MessageError) as caught:
-        side.take(signal)
+        side.receive(signal)
     return caught.value.reason
 
 
@@ -42,16 +42,16 @@ def test_offer_and_answer(proved: bool) -> None:
     offer = one.seal("@code", OFFER)
     assert (offer.session_id, offer.mac is not None) == ("@code", proved)
     assert not other.described
-    assert other.take(offer) == OFFER
+    assert other.receive(offer) == OFFER
     assert other.described
-    assert one.take(other.seal("@code", ANSWER)) == ANSWER
+    assert one.receive(other.seal("@code", ANSWER)) == ANSWER
 
 
 def test_a_candidate_is_filtered() -> None:
     side = host(proved=False)
-    assert side.take(msg.Signal("x", msg.Candidate(CANDIDATE))) == msg.Candidate(CANDIDATE)
+    assert side.receive(msg.Signal("x", msg.Candidate(CANDIDATE))) == msg.Candidate(CANDIDATE)
     assert (
-        side.take(msg.Signal("x", msg.Candidate(CANDIDATE.replace("192.168.1.7", "8.8.8.8"))))
+        side.receive(msg.Signal("x", msg.Candidate(CANDIDATE.replace("192.168.1.7", "8.8.8.8"))))
         is None
     )
     assert not side.described
@@ -84,13 +84,13 @@ def test_out_of_turn(
         refusal(other(proved=proved), replace(signal, payload=replace(own, type=wrong))) is reason
     )
     sender, receiver = one(proved=proved), other(proved=proved)
-    assert receiver.take(sender.seal("x", own)) == own
+    assert receiver.receive(sender.seal("x", own)) == own
     assert refusal(receiver, sender.seal("x", own)) is reason
 
 
 def test_a_description_without_a_type_is_the_one_that_is_due() -> None:
     untyped = replace(OFFER, type=None)
-    assert host(proved=False).take(msg.Signal("x", untyped)) == untyped
+    assert host(proved=False).receive(msg.Signal("x", untyped)) == untyped
 
 
 @each_row("mac", [None, "", "A" * 43])

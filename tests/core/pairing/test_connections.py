@@ -231,7 +231,7 @@ def test_shutdown_stops_every_clock(host: HostBench) -> None:
     machine = host.program._host
     assert machine is not None
     for command in machine.shut_down(host.now):
-        host.ledger.take(command, host.now)
+        host.ledger.handle(command, host.now)
     assert host.ledger.timers == {}
 
 

@@ -15,8 +15,8 @@ T0 = 1000.0
 
 def fail(budget: GuessBudget, address: str, now: float) -> bool:
     """One whole try that fails; whether it was one too many."""
-    assert budget.take(address, now) is None
-    return budget.end(address, held=False)
+    assert budget.consume(address, now) is None
+    return budget.end(address, succeeded=False)
 
 
 def address(number: int) -> str:
@@ -34,50 +34,50 @@ def test_the_limits_are_those_of_the_specification() -> None:
 
 def test_one_try_is_in_flight_at_a_time() -> None:
     budget = GuessBudget()
-    assert budget.take(address(1), T0) is None
-    assert budget.take(address(2), T0) is Reason.BUSY
-    assert budget.take(address(1), T0 + 60) is Reason.BUSY
-    budget.end(address(1), held=False)
-    assert budget.take(address(2), T0 + 60) is None
+    assert budget.consume(address(1), T0) is None
+    assert budget.consume(address(2), T0) is Reason.BUSY
+    assert budget.consume(address(1), T0 + 60) is Reason.BUSY
+    budget.end(address(1), succeeded=False)
+    assert budget.consume(address(2), T0 + 60) is None
 
 
 def test_three_tries_at_once_then_one_a_second() -> None:
     budget = GuessBudget()
     for number in range(3):
         fail(budget, address(number), T0)
-    assert budget.take(address(9), T0) is Reason.BUSY
-    assert budget.take(address(9), T0 + 0.9) is Reason.BUSY
+    assert budget.consume(address(9), T0) is Reason.BUSY
+    assert budget.consume(address(9), T0 + 0.9) is Reason.BUSY
     fail(budget, address(9), T0 + 1.0)
-    assert budget.take(address(9), T0 + 1.5) is Reason.BUSY
+    assert budget.consume(address(9), T0 + 1.5) is Reason.BUSY
     for _ in range(3):  # an hour of rest saves up three tries, no more
         fail(budget, address(9), T0 + 3600)
-    assert budget.take(address(8), T0 + 3600) is Reason.BUSY
+    assert budget.consume(address(8), T0 + 3600) is Reason.BUSY
 
 
 def test_success_gives_no_speed_back() -> None:
     budget = GuessBudget()
     for _ in range(3):
-        assert budget.take(address(1), T0) is None
-        assert budget.end(address(1), held=True) is False
-    assert budget.take(address(1), T0) is Reason.BUSY
+        assert budget.consume(address(1), T0) is None
+        assert budget.end(address(1), succeeded=True) is False
+    assert budget.consume(address(1), T0) is Reason.BUSY
 
 
 def test_five_failures_close_the_code_for_that_address_alone() -> None:
     budget = GuessBudget()
     for number in range(5):
         fail(budget, address(1), T0 + 10 * number)
-    assert budget.take(address(1), T0 + 100) is Reason.TOO_MANY_TRIES
-    assert budget.take(address(1), T0 + 10**6) is Reason.TOO_MANY_TRIES
+    assert budget.consume(address(1), T0 + 100) is Reason.TOO_MANY_TRIES
+    assert budget.consume(address(1), T0 + 10**6) is Reason.TOO_MANY_TRIES
     assert not budget.closed
-    assert budget.take(address(2), T0 + 10**6) is None
+    assert budget.consume(address(2), T0 + 10**6) is None
 
 
 def test_a_refused_try_does_not_count() -> None:
     budget = GuessBudget()
-    assert budget.take(address(1), T0) is None
+    assert budget.consume(address(1), T0) is None
     for _ in range(50):
-        assert budget.take(address(2), T0) is Reason.BUSY
-    budget.end(address(1), held=True)
+        assert budget.consume(address(2), T0) is Reason.BUSY
+    budget.end(address(1), succeeded=True)
     for number in range(5):
         fail(budget, address(2), T0 + 10 * (number + 1))
 
@@ -85,8 +85,8 @@ def test_a_refused_try_does_not_count() -> None:
 def test_success_is_not_held_against_an_address() -> None:
     budget = GuessBudget()
     for number in range(100):
-        assert budget.take(address(1), T0 + 10 * number) is None
-        assert budget.end(address(1), held=True) is False
+        assert budget.consume(address(1), T0 + 10 * number) is None
+        assert budget.end(address(1), succeeded=True) is False
     assert not budget.closed
 
 
@@ -97,7 +97,7 @@ def test_twenty_failures_within_fifteen_minutes_close_the_code_once_and_for_all(
     assert not budget.closed
     assert fail(budget, address(9), T0 + 300)
     assert budget.closed
-    assert budget.take(address(10), T0 + 10**6) is Reason.TOO_MANY_TRIES
+    assert budget.consume(address(10), T0 + 10**6) is Reason.TOO_MANY_TRIES
 
 
 def test_failures_of_long_ago_are_forgotten() -> None:
@@ -115,10 +115,10 @@ def test_failures_of_long_ago_are_forgotten() -> None:
 @each_row("held", [True, False])
 def test_a_try_in_flight_survives_any_sleep(held: bool) -> None:
     budget = GuessBudget()
-    assert budget.take(address(1), T0) is None
-    assert budget.take(address(2), T0 + 10 * FAILURE_WINDOW_SECONDS) is Reason.BUSY
-    assert budget.end(address(1), held=held) is False
-    assert budget.take(address(2), T0 + 10 * FAILURE_WINDOW_SECONDS) is None
+    assert budget.consume(address(1), T0) is None
+    assert budget.consume(address(2), T0 + 10 * FAILURE_WINDOW_SECONDS) is Reason.BUSY
+    assert budget.end(address(1), succeeded=held) is False
+    assert budget.consume(address(2), T0 + 10 * FAILURE_WINDOW_SECONDS) is None
 
 
 def test_hanging_up_gains_nothing() -> None:
@@ -127,6 +127,6 @@ def test_hanging_up_gains_nothing() -> None:
     """
     budget = GuessBudget()
     for number in range(20):
-        assert budget.take(address(number), T0 + 10 * number) is None
-        budget.end(address(number), held=False)
-    assert budget.take(address(99), T0 + 500) is Reason.TOO_MANY_TRIES
+        assert budget.consume(address(number), T0 + 10 * number) is None
+        budget.end(address(number), succeeded=False)
+    assert budget.consume(address(99), T0 + 500) is Reason.TOO_MANY_TRIES

@@ -54,8 +54,8 @@ def test_a_session_is_found_by_its_link_while_it_has_one() -> None:
     sessions = Sessions()
     session = keep(sessions, "a", "host-1")
     assert sessions.by_link(ev.LinkID("host-1")) is None
-    sessions.tell(session, Ask(PairingRequest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE)), T0)
-    sessions.tell(session, ev.Decide("a", approved=True), T0)
+    sessions.handle(session, Ask(PairingRequest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE)), T0)
+    sessions.handle(session, ev.Decide("a", approved=True), T0)
     assert sessions.by_link(ev.LinkID("host-1")) is session
     assert sessions.by_link(ev.LinkID("host-2")) is None
 
@@ -76,11 +76,13 @@ def test_a_session_is_found_by_what_its_lost_link_left() -> None:
     ]
     for event in events:
         assert sessions.by_resume_name(keys.resume_name()) is None
-        sessions.tell(session, event, T0)
+        sessions.handle(session, event, T0)
     assert sessions.by_resume_name(keys.resume_name()) is session
     assert sessions.by_resume_name(new.resume_name()) is None
     assert sessions.by_lost_link(ev.LinkID("host-1")) is None
-    sessions.tell(session, ResumeLink(replace(guest, session_id=keys.resume_name(), keys=new)), T0)
+    sessions.handle(
+        session, ResumeLink(replace(guest, session_id=keys.resume_name(), keys=new)), T0
+    )
     assert (
         sessions.by_lost_link(ev.LinkID("host-1"))
         is sessions.by_link(ev.LinkID("host-2"))
@@ -94,7 +96,7 @@ def test_an_ended_session_leaves_memory_at_once_even_while_all_are_told() -> Non
     keep(sessions, "a", "host-1")
     keep(sessions, "b", "host-2")
     for session in sessions:
-        sessions.tell(session, End(Reason.CLOSED), T0)
+        sessions.handle(session, End(Reason.CLOSED), T0)
     assert list(sessions) == []
     assert (sessions.get("a"), sessions.secrets_of("a")) == (None, None)
 

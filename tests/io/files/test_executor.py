@@ -90,7 +90,7 @@ class Two:
             events,
             self.tasks,
             self.open_way,
-            self.take_channel,
+            self.subscribe_channel,
             save_to=str(self.folder / "saved"),
             data_dir=data,
         )
@@ -110,7 +110,7 @@ class Two:
         self.pipes.append(pipe)
         return pipe
 
-    def take_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
+    def subscribe_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
         self.feeds[channel] = feed
 
     def send(self, command: do.Command) -> None:
@@ -143,7 +143,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 async def test_a_file_arrives(two: Two, via: Via) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL if via is Via.LANE else 0, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL if via is Via.LANE else 0, 0))
     two.send(file_do.StartSending(ID, LINK, 0, via))
     finished = await two.received.wait(SinkFinished)
     assert content_of(finished) == BYTES
@@ -164,14 +164,14 @@ async def test_a_broken_way_goes_on_where_it_was_written(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
     two.closes_after = 17
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
     two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
     two.receive(file_do.PauseSink(ID))
     held = await two.received.wait(SinkPaused)
     assert 0 < held.position.offset < len(BYTES)
     two.closes_after = None
-    two.receive(file_do.TakeStream(ID, LINK, 1, 1))
+    two.receive(file_do.ReceiveStream(ID, LINK, 1, 1))
     two.send(file_do.StartSending(ID, LINK, 1, Via.WEBRTC, position=held.position))
     finished = await two.received.wait(SinkFinished)
     assert content_of(finished) == BYTES
@@ -181,7 +181,7 @@ async def test_the_sender_waits_for_what_is_acknowledged_of_its_generation(two: 
     content = BYTES * 8  # more than a window
     entries = await two.listed(content)
     await two.opened(entries)
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 5))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 5))
     two.send(file_do.StartSending(ID, LINK, 5, Via.LANE))
     window = await two.received.wait(SinkWrote, lambda event: event.written > 15_000_000)
     two.send(file_do.Acknowledge(ID, 4, window.written))  # of a former one: nothing moves
@@ -195,7 +195,7 @@ async def test_both_programs_end_and_the_transfer_goes_on(two: Two) -> None:
     two.send(file_do.KeepSources(ID, "the other"))
     await two.opened(entries)
     two.closes_after = 20
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
     two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
     await two.sender.stop()
@@ -212,7 +212,7 @@ async def test_both_programs_end_and_the_transfer_goes_on(two: Two) -> None:
         assert (found.transfer, found.direction, found.entries) == (ID, direction, entries)
     ready = await two.opened(entries)
     assert [part.index for part in ready.partial] == [0]
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
     two.send(file_do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
     finished = await two.received.wait(SinkFinished)
     assert content_of(finished) == BYTES
@@ -253,14 +253,14 @@ async def test_a_disk_that_takes_nothing_is_told(two: Two) -> None:
 async def test_a_sink_is_opened_again_only_when_its_former_one_has_written_all(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
     two.closes_after = 30
     two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
     two.receive(file_do.CloseSink(ID, keep=True))
     ready = await two.opened(entries)
     assert ready.partial
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
     two.closes_after = None
     two.send(file_do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
     assert content_of(await two.received.wait(SinkFinished)) == BYTES
@@ -298,7 +298,7 @@ async def test_a_channel_that_the_receiver_closes_is_told(
     entries = await two.listed()
     await two.opened(entries)
     two.closes_after = 2
-    two.receive(file_do.TakeStream(ID, LINK, 7, 7))
+    two.receive(file_do.ReceiveStream(ID, LINK, 7, 7))
     two.send(file_do.StartSending(ID, LINK, 7, Via.WEBRTC))
     failed = await two.sent.wait(SendingFailed)
     assert (failed.transfer, failed.generation) == (ID, 7)
@@ -339,7 +339,7 @@ async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(
 ) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
     two.closes_after = 30
     two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     await two.received.wait(SinkWrote)
@@ -354,7 +354,7 @@ async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(
 async def test_commands_for_what_has_ended_change_nothing(two: Two) -> None:
     two.send(file_do.Acknowledge(ID, 0, 1))
     two.send(file_do.StopSending(ID))
-    two.receive(file_do.TakeStream(ID, LINK, 1, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, 1, 0))
     two.receive(file_do.PauseSink(ID))
     two.receive(file_do.CloseSink(ID, keep=False))
     two.receiver.from_lane(LINK, Stream(ID, 0, memoryview(b"x")))
@@ -367,7 +367,7 @@ async def test_a_folder_for_downloads_is_made_where_there_is_none(
 ) -> None:
     downloads = tmp_path / "home" / "Downloads"
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: downloads)
-    hub = TransferExecutor(two.received, two.tasks, two.open_way, two.take_channel)
+    hub = TransferExecutor(two.received, two.tasks, two.open_way, two.subscribe_channel)
     hub.execute[file_do.OpenSink](file_do.OpenSink(ID, (Entry("empty.txt", 0),)))
     await two.received.wait(SinkReady)
     assert downloads.is_dir()
@@ -378,7 +378,7 @@ async def test_a_source_that_changed_is_reported_and_not_sent(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
     (two.sources / "picture.raw").write_bytes(b"other")
-    two.receive(file_do.TakeStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
     two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
     finished = await two.received.wait(SinkFinished)
     assert [one.reason for one in finished.failed] == [Reason.FILE_CHANGED]

@@ -68,7 +68,7 @@ class Running:
         self.task = asyncio.create_task(self.receiving.run(open_sink or (lambda: self.sink)))
         if open_sink is None:
             await self.events.wait(SinkReady)
-            self.receiving.take(*WAY)
+            self.receiving.attach(*WAY)
 
     def feed(self, *messages: bytes, generation: int = 0) -> None:
         for message in messages:
@@ -143,7 +143,7 @@ async def test_small_messages_of_a_running_stream_are_written_together(
     running.feed(b"5678")
     await running.events.wait(SinkWrote, lambda event: event.written == 13)
     running.feed(b"9")
-    running.receiving.hold()  # nor does anybody wait who wants to know
+    running.receiving.pause()  # nor does anybody wait who wants to know
     assert await running.events.wait(SinkPaused) == SinkPaused(ID, Position(0, 14))
 
 
@@ -160,22 +160,22 @@ async def test_holding_writes_what_has_come_and_begins_a_generation_there(runnin
     await running.start()
     running.sink.may_write.clear()
     running.feed(b"12345", b"678")
-    running.receiving.hold()
+    running.receiving.pause()
     running.feed(b"too late")
     running.sink.may_write.set()
     assert await running.events.wait(SinkPaused) == SinkPaused(ID, Position(0, 8))
     assert SinkWrote(ID, 0, 8) in running.events.all
-    running.receiving.take(LINK, 7, 1)
+    running.receiving.attach(LINK, 7, 1)
     running.receiving.feed(LINK, 7, 1, b"last")
     assert await running.events.wait(SinkWrote) == SinkWrote(ID, 1, 4)
 
 
 async def test_a_new_generation_needs_a_hold(running: Running) -> None:
     await running.start()
-    running.receiving.take(LINK, 4, 1)  # nothing has come yet
+    running.receiving.attach(LINK, 4, 1)  # nothing has come yet
     running.receiving.feed(LINK, 4, 1, b"x")
     with pytest.raises(ValueError, match="HoldSink"):
-        running.receiving.take(LINK, 6, 2)
+        running.receiving.attach(LINK, 6, 2)
 
 
 async def test_a_sender_never_waits_for_its_window(running: Running) -> None:
@@ -290,7 +290,7 @@ async def test_a_program_that_ends_keeps_what_has_come(running: Running) -> None
 async def test_the_first_generation_need_not_be_0(running: Running) -> None:
     running.task = asyncio.create_task(running.receiving.run(lambda: running.sink))
     await running.events.wait(SinkReady)
-    running.receiving.take(LINK, LANE_CHANNEL, 9)
+    running.receiving.attach(LINK, LANE_CHANNEL, 9)
     running.feed(b"last", generation=9)
     assert await running.events.wait(SinkWrote) == SinkWrote(ID, 9, 4)
 

@@ -446,7 +446,7 @@ async def test_a_stream_comes_whole_to_whoever_takes_it(make_end: MakeEnd) -> No
         if len(came) == len(messages):
             all_came.set()
 
-    host.peer.take(opened.channel, feed)
+    host.peer.subscribe(opened.channel, feed)
     for message in messages:
         await stream.send(memoryview(message))
         assert stream._channel.bufferedAmount <= CHANNEL_QUEUE_BYTES
@@ -469,8 +469,8 @@ async def test_a_stream_that_nobody_takes_is_unreadable_as_ever(make_end: MakeEn
 
 async def test_a_text_on_a_taken_channel_is_told(make_end: MakeEnd) -> None:
     stream, host, opened = await stream_between(make_end)
-    host.peer.take(opened.channel, lambda message: None)
-    host.peer.take(99, lambda message: None)  # closed meanwhile
+    host.peer.subscribe(opened.channel, lambda message: None)
+    host.peer.subscribe(99, lambda message: None)  # closed meanwhile
     await stream.send(memoryview(b"bytes"))
     stream._channel.send("text")
     assert (await host.events.wait(ChannelMessage)).text == "text"

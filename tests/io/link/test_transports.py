@@ -32,7 +32,7 @@ class FakePeer:
         self.labels.append(label)
         return "stream"
 
-    def take(self, channel: int, feed: Callable[[bytes], None]) -> None:
+    def subscribe(self, channel: int, feed: Callable[[bytes], None]) -> None:
         self.taken.append(channel)
 
 
@@ -46,7 +46,7 @@ async def test_a_stream_takes_the_way_that_the_machine_names() -> None:
     stream: object = ways.open(HOST, Via.WEBRTC, ID, 3)
     assert stream == "stream"
     assert peer.labels == [f"files/{ID}/3"]
-    ways.take_channel(HOST, 5, lambda message: None)
+    ways.subscribe_channel(HOST, 5, lambda message: None)
     assert peer.taken == [5]
 
 
@@ -56,7 +56,7 @@ async def test_a_way_that_has_closed_is_none() -> None:
     assert ways.goodbyes == set()
     assert ways.open(HOST, Via.WEBRTC, ID, 0) is None
     assert ways.open(HOST, Via.LANE, ID, 0) is None
-    ways.take_channel(LinkID("host-9"), 1, lambda message: None)
+    ways.subscribe_channel(LinkID("host-9"), 1, lambda message: None)
 
 
 async def test_two_programs_open_a_lane_and_send_over_it() -> None:

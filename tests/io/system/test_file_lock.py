@@ -7,25 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from proxim.io.system.file_lock import hold, is_held
+from proxim.io.system.file_lock import is_locked, lock
 
 CALL = "msvcrt.locking" if sys.platform == "win32" else "fcntl.flock"
 
 
 def test_a_file_is_held_until_it_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    assert not is_held(path)
+    assert not is_locked(path)
     assert not path.exists()
     path.write_bytes(b"content")
-    assert not is_held(path)
+    assert not is_locked(path)
     one, other = os.open(path, os.O_RDWR), os.open(path, os.O_RDWR)
-    assert hold(one)
-    assert is_held(path)
-    assert not hold(other)
+    assert lock(one)
+    assert is_locked(path)
+    assert not lock(other)
     assert path.read_bytes() == b"content"  # reading goes on, on Windows as well
     os.close(one)
-    assert not is_held(path)
-    assert hold(other)
+    assert not is_locked(path)
+    assert lock(other)
     os.close(other)
 
 
@@ -38,4 +38,4 @@ def test_a_disk_without_locks_holds_nobody_up(
     monkeypatch.setattr(f"proxim.io.system.file_lock.{CALL}", no_locks)
     path = tmp_path / "file"
     path.write_bytes(b"")
-    assert not is_held(path)
+    assert not is_locked(path)

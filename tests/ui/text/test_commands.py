@@ -52,8 +52,8 @@ class Commands:
 
         self.it = FileCommands(lines, TransferReport(lines, lambda: 0.0), self.posted.append, send)
 
-    def take(self, typed: str, *transfers: TransferStatus) -> str:
-        assert self.it.take(typed, transfers)
+    def handle(self, typed: str, *transfers: TransferStatus) -> str:
+        assert self.it.handle(typed, transfers)
         text = self._out.getvalue()
         self._out.seek(0)
         self._out.truncate()
@@ -63,7 +63,8 @@ class Commands:
 def test_other_lines_are_others() -> None:
     commands = Commands()
     assert not any(
-        commands.it.take(line, ()) for line in ("/quit", "/sending a", "/", "/files2", "/cancelall")
+        commands.it.handle(line, ())
+        for line in ("/quit", "/sending a", "/", "/files2", "/cancelall")
     )
 
 
@@ -71,7 +72,7 @@ def test_paths_become_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ana")
     monkeypatch.setenv("USERPROFILE", "/home/ana")
     commands = Commands()
-    assert commands.take("/send a '/b c' ~/d") == ""
+    assert commands.handle("/send a '/b c' ~/d") == ""
     assert commands.sent == [
         (os.path.abspath("a"), os.path.abspath("/b c"), os.path.abspath("/home/ana/d"))
     ]
@@ -79,11 +80,11 @@ def test_paths_become_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_paths_that_cannot_be_meant() -> None:
     commands = Commands(Reason.NOT_CONNECTED)
-    assert commands.take("/send").startswith("Type /send and a path")
-    assert commands.take("/send   ").startswith("Type /send and a path")
-    assert commands.take("/send 'a b").startswith("A quotation mark is missing")
+    assert commands.handle("/send").startswith("Type /send and a path")
+    assert commands.handle("/send   ").startswith("Type /send and a path")
+    assert commands.handle("/send 'a b").startswith("A quotation mark is missing")
     assert commands.sent == []
-    assert commands.take("/send a") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
+    assert commands.handle("/send a") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
 
 
 SPLIT = [
@@ -111,7 +112,7 @@ def test_lines_split_as_in_the_systems_shell(
 
 @given(st.text(), st.booleans())
 def test_any_line_is_split_or_refused(typed: str, escapes: bool) -> None:
-    Commands().take(f"/send {typed}")
+    Commands().handle(f"/send {typed}")
     try:
         paths: Sequence[str] = split_paths(typed, backslash_escapes=escapes)
     except ValueError:
@@ -120,7 +121,7 @@ def test_any_line_is_split_or_refused(typed: str, escapes: bool) -> None:
 
 
 def test_files_lists_them() -> None:
-    assert "1  a (5 bytes) to Ana: " in Commands().take("/files", MOVING)
+    assert "1  a (5 bytes) to Ana: " in Commands().handle("/files", MOVING)
 
 
 CANCELLED = [
@@ -136,7 +137,7 @@ def test_cancel(
     typed: str, transfers: list[TransferStatus], cancelled: list[TransferStatus]
 ) -> None:
     commands = Commands()
-    assert commands.take(typed, *transfers) == ""
+    assert commands.handle(typed, *transfers) == ""
     assert commands.posted == [CancelTransfer(one.transfer) for one in cancelled]
 
 
@@ -158,11 +159,11 @@ def test_cancel(
 )
 def test_a_command_that_means_none(typed: str, transfers: list[TransferStatus], said: str) -> None:
     commands = Commands()
-    assert said in commands.take(typed, *transfers)
+    assert said in commands.handle(typed, *transfers)
     assert commands.posted == []
 
 
 def test_retry() -> None:
     commands = Commands()
-    commands.take("/retry all", DONE, FAILED, PARTLY, RECEIVED)
+    commands.handle("/retry all", DONE, FAILED, PARTLY, RECEIVED)
     assert commands.posted == [RetryTransfer(FAILED.transfer), RetryTransfer(PARTLY.transfer)]

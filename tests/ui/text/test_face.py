@@ -40,18 +40,18 @@ class Face(LineFace):
         for status in statuses:
             self.show(status)
 
-    def _tell(self, status: st.Status) -> None:
+    def _show(self, status: st.Status) -> None:
         self.told.append(status)
 
-    def _tell_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
+    def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         self.told.append((status, before))
 
-    def _tell_transfer(
+    def _show_transfer(
         self, status: file_st.TransferStatus, before: file_st.TransferStatus | None
     ) -> None:
         self.told.append((status, before))
 
-    def _tell_problem(self, problem: Problem) -> None:
+    def _show_problem(self, problem: Problem) -> None:
         self.told.append(problem.reason)
 
     def _read(self, line: str) -> None:

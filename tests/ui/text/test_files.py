@@ -55,7 +55,7 @@ class Report:
 
     def tell(self, *statuses: TransferStatus) -> str:
         for status in statuses:
-            self.it.tell(status, self._before.get(status.transfer))
+            self.it.show(status, self._before.get(status.transfer))
             self._before[status.transfer] = status
         return self.said()
 

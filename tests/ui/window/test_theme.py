@@ -32,17 +32,23 @@ def test_everything_can_be_read(look: Palette) -> None:
         if isinstance(value, Tone)
     ]
     assert len(tones) == 4
-    pairs = [(tone.ink, tone.ground) for tone in tones]
+    pairs = [(tone.foreground, tone.background) for tone in tones]
     pairs += [
         (ink, ground)
-        for ink in (look.ink, look.quiet)
-        for ground in (look.ground, look.field, look.hover)
+        for ink in (look.foreground, look.quiet)
+        for ground in (look.background, look.field, look.hover)
     ]
-    pairs += [(look.on_accent, look.accent), (look.red.ink, look.ground), (look.accent, look.field)]
-    pairs += [(look.blue.ink, look.field)]
+    pairs += [
+        (look.on_accent, look.accent),
+        (look.red.foreground, look.background),
+        (look.accent, look.field),
+    ]
+    pairs += [(look.blue.foreground, look.field)]
     assert [(pair, contrast(*pair)) for pair in pairs if contrast(*pair) < READABLE] == []
-    assert contrast(look.accent, look.ground) >= VISIBLE
-    assert contrast(look.ink, look.ground) >= VISIBLE  # the main button's ring, outside it
+    assert contrast(look.accent, look.background) >= VISIBLE
+    assert (
+        contrast(look.foreground, look.background) >= VISIBLE
+    )  # the main button's ring, outside it
 
 
 def test_contrast_counts_as_the_standard_does() -> None:

@@ -113,7 +113,7 @@ def test_a_failure_to_tell_a_failure_ends_there(
     def fail(_sentence: str) -> None:
         bench.window.callback_failed(KeyError, KeyError(), None)
 
-    monkeypatch.setattr(bench.window.trouble, "tell", fail)
+    monkeypatch.setattr(bench.window.trouble, "show", fail)
     bench.window.callback_failed(ValueError, ValueError(), None)
     assert len(logged_errors) == 2
     logged_errors.clear()
@@ -165,11 +165,11 @@ def test_everything_follows_the_system_into_the_dark(
         str(widget.cget("background"))
         for widget in (bench.root, dialog.window, bench.window.steps._canvas)
     }
-    assert grounds == {DARK.ground}
+    assert grounds == {DARK.background}
     assert {str(text.cget("background")) for text in (panel.entry, panel.history.text)} == {
         DARK.field
     }
-    assert str(bench.window.invite.code.cget("readonlybackground")) == DARK.ground
+    assert str(bench.window.invite.code.cget("readonlybackground")) == DARK.background
 
 
 def test_joining_by_keyboard_alone(bench: Bench) -> None:

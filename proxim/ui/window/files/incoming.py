@@ -114,7 +114,7 @@ class IncomingQuestion:
 
     def restyle(self) -> None:
         """Take the palette of now."""
-        self.window.configure(background=self._theme.palette.ground)
+        self.window.configure(background=self._theme.palette.background)
         darken_title_bar(self.window, self._theme.is_dark)
 
     @property
@@ -259,7 +259,7 @@ class IncomingQueue:
         self._planned: str | None = None
         self.question: IncomingQuestion | None = None
 
-    def take(self, status: TransferStatus) -> None:
+    def handle(self, status: TransferStatus) -> None:
         """Ask about what was announced; what no longer waits for an answer is asked no more."""
         if status.state is TransferState.ANNOUNCED and status.direction is Direction.IN:
             if status.transfer in self._answered:

@@ -91,12 +91,12 @@ class PickList(ttk.Frame):
             self.declined.difference_update(touched, self._around(entry))
         else:
             self.declined.update(touched)
-        self._tell()
+        self._notify()
 
     def tick_all(self, ticked: bool) -> None:
         """All, or none."""
         self.declined = set() if ticked else set(range(len(self._entries)))
-        self._tell()
+        self._notify()
 
     def lines(self) -> list[tuple[str, ...]]:
         """What is in sight."""
@@ -104,7 +104,7 @@ class PickList(ttk.Frame):
             tuple(map(str, self.view.item(item, "values"))) for item in self.view.get_children()
         ]
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._left = sum(
             entry.size for at, entry in enumerate(self._entries) if at not in self.declined
         )
@@ -165,8 +165,8 @@ class PickList(ttk.Frame):
         if self._first != before:
             self._refill()
 
-    def _bar_moved(self, *told: str) -> None:
-        match told:
+    def _bar_moved(self, *arguments: str) -> None:
+        match arguments:
             case ("moveto", fraction):
                 self._scroll_to(round(float(fraction) * len(self._entries)))
             case ("scroll", number, "pages"):

@@ -93,14 +93,14 @@ class History(ttk.Frame):
         look = self._theme.palette
         self.text.configure(
             background=look.field,
-            foreground=look.ink,
+            foreground=look.foreground,
             selectbackground=look.accent,
             selectforeground=look.on_accent,
             inactiveselectbackground=look.accent,
             highlightbackground=look.line,
             highlightcolor=look.accent,
         )
-        self.text.tag_configure("theirs", foreground=look.blue.ink)
+        self.text.tag_configure("theirs", foreground=look.blue.foreground)
         self.text.tag_configure("ours", foreground=look.quiet)
         self.text.tag_configure("copy", foreground=look.accent, underline=True)
         self.text.tag_raise("copy")

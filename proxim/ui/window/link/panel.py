@@ -108,7 +108,7 @@ class LinkPanel(ttk.Frame):
         px = self._theme.px
         row = ttk.Frame(self)
         row.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
-        self.bar = SendBar(self, self._theme, self.send_paths, self._send_copied, self._tell)
+        self.bar = SendBar(self, self._theme, self.send_paths, self._send_copied, self._show_line)
         self.bar.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
         row.columnconfigure(0, weight=1)
         self.entry = tkinter.Text(
@@ -180,13 +180,13 @@ class LinkPanel(ttk.Frame):
         connected = status.stage is Stage.CONNECTED
         if closed:
             at_host = side_of(status.link) is StepsSide.HOST
-            self._tell(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
+            self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
         elif status.stage is Stage.WAITING:
             self.tick()
         elif connected and not status.can_text:
-            self._tell(tr("link.notReady"))
+            self._show_line(tr("link.notReady"))
         else:
-            self._tell(None)
+            self._show_line(None)
         able = status.can_text and connected
         files = status.can_send_files and connected
         self.bar.allow(files=files, text=able)
@@ -207,7 +207,7 @@ class LinkPanel(ttk.Frame):
             else:
                 left = countdown(status.deadline - self._clock())
                 sentence = tr("link.waitingFor", name=self.peer_name, time=left)
-            self._tell(sentence, "Blue.Line.TLabel")
+            self._show_line(sentence, "Blue.Line.TLabel")
 
     def arrange(self) -> None:
         """Show the list of transfers while there is one."""
@@ -238,8 +238,8 @@ class LinkPanel(ttk.Frame):
         look = self._theme.palette
         self.entry.configure(
             background=look.field,
-            foreground=look.ink,
-            insertbackground=look.ink,
+            foreground=look.foreground,
+            insertbackground=look.foreground,
             selectbackground=look.accent,
             selectforeground=look.on_accent,
             highlightbackground=look.line,
@@ -255,7 +255,7 @@ class LinkPanel(ttk.Frame):
     def _share(self, height: int) -> None:
         self.transfers.limit_height(max(self._theme.px(_LIST_LEAST), round(height * _LIST_SHARE)))
 
-    def _tell(self, sentence: str | None, style: str = "Amber.Line.TLabel") -> None:
+    def _show_line(self, sentence: str | None, style: str = "Amber.Line.TLabel") -> None:
         if sentence is None:
             self._note.grid_remove()
         else:

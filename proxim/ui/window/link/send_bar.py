@@ -24,12 +24,12 @@ class SendBar(ttk.Frame):
         theme: Theme,
         send_paths: Callable[[tuple[str, ...]], None],
         send_text: Callable[[str], None],
-        say: Callable[[str], None],
+        show_problem: Callable[[str], None],
     ) -> None:
         super().__init__(master)
         self._send_paths = send_paths
         self._send_text = send_text
-        self._say = say
+        self._show_problem = show_problem
         self.can_files = False
         self.can_text = False
         gap = (0, theme.px(8))
@@ -86,7 +86,7 @@ class SendBar(ttk.Frame):
         if text is not None and text.strip():
             self._send_text(text)
         else:
-            self._say(tr("link.nothingCopied"))
+            self._show_problem(tr("link.nothingCopied"))
 
     def _send(self, paths: tuple[str, ...]) -> None:
         # The link may have gone while one chose

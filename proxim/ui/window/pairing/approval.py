@@ -122,7 +122,7 @@ class ApprovalDialog:
 
     def restyle(self) -> None:
         """Take the palette of now."""
-        self.window.configure(background=self._theme.palette.ground)
+        self.window.configure(background=self._theme.palette.background)
         for text in self._plain:
             text.restyle()
         darken_title_bar(self.window, self._theme.is_dark)

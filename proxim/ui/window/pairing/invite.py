@@ -154,7 +154,7 @@ class InvitePanel(ttk.Frame):
         self._network_label: WrapLabel | None = None
         self.network: Choice | None = None  # made when there is something to choose
         self._refuses = tkinter.BooleanVar(self, value=False)
-        self._told_refuses = False
+        self._shown_as_required = False
         self.refuse = ttk.Checkbutton(
             side, text=tr("invite.refuse"), variable=self._refuses, command=self._choose_policy
         )
@@ -253,7 +253,7 @@ class InvitePanel(ttk.Frame):
 
     def show_policy(self, policy: ProofPolicy) -> None:
         """Whether devices that cannot prove the code are refused."""
-        self._told_refuses = policy.required
+        self._shown_as_required = policy.required
         self._refuses.set(policy.required)
 
     def tick(self) -> None:
@@ -279,8 +279,8 @@ class InvitePanel(ttk.Frame):
 
     def _choose_policy(self) -> None:
         # The newest status says what is the case, not the click
-        self._refuses.set(self._told_refuses)
-        self._post(SetRequireProof(not self._told_refuses))
+        self._refuses.set(self._shown_as_required)
+        self._post(SetRequireProof(not self._shown_as_required))
 
     def _kind_value(self) -> str:
         return (

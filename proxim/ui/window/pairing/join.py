@@ -94,7 +94,7 @@ class JoinField(ttk.Frame):
         self.entry.bind("<<Paste>>", lambda _event: self.after_idle(self._read), add=True)
         self.entry.bind("<Return>", lambda _event: self.join())
         self.entry.bind("<KP_Enter>", lambda _event: self.join())
-        self.entry.bind("<Escape>", lambda _event: self._take_back_question())
+        self.entry.bind("<Escape>", lambda _event: self._withdraw_question())
 
     def focus_entry(self) -> None:
         """Begin to type."""
@@ -104,14 +104,14 @@ class JoinField(ttk.Frame):
     def clear(self) -> None:
         """What was typed has served."""
         self.entry.delete(0, "end")
-        self._tell(None)
+        self._show_problem(None)
 
     def join(self) -> None:
         """Go to the host that was typed, or say why not."""
         try:
             target = parse_target(self.entry.get())
         except CodeError as error:
-            self._tell(error.problem.sentence)
+            self._show_problem(error.problem.sentence)
             self.entry.focus_set()
             return
         if is_local(target.address, own_networks(self.networks)):
@@ -120,8 +120,8 @@ class JoinField(ttk.Frame):
             self._ask(target)
 
     def _go(self, target: JoinTarget) -> None:
-        self._take_back_question()
-        self._tell(None)
+        self._withdraw_question()
+        self._show_problem(None)
         self._post(Join(target))  # what was typed stays until it has led somewhere: `clear`
 
     def _typed(self, _event: object) -> None:
@@ -135,17 +135,17 @@ class JoinField(ttk.Frame):
             self.entry.insert(0, grouped[0])
             self.entry.icursor(grouped[1])
         if self._far is not None:
-            self._take_back_question()
-        self._tell(typing_problem(self.entry.get()))
+            self._withdraw_question()
+        self._show_problem(typing_problem(self.entry.get()))
 
-    def _tell(self, problem: str | None) -> None:
+    def _show_problem(self, problem: str | None) -> None:
         set_text(self._note, problem or tr("join.hint"))
         self._note.configure(style="Error.TLabel" if problem else "Quiet.TLabel")
         self.entry.configure(style="Bad.TEntry" if problem else "TEntry")
 
     def _ask(self, target: JoinTarget) -> None:
         """Show a far address before anything is sent there."""
-        self._take_back_question()
+        self._withdraw_question()
         self._far = target
         px = self._theme.px
         self._consent = ttk.Frame(self, style="Amber.TFrame", padding=px(8))
@@ -156,13 +156,13 @@ class JoinField(ttk.Frame):
         text.grid(row=0, column=0, sticky="ew")
         go = ttk.Button(self._consent, text=tr("join.joinAnyway"), command=lambda: self._go(target))
         go.grid(row=0, column=1, padx=px(8))
-        stay = ttk.Button(self._consent, text=tr("window.cancel"), command=self._take_back_question)
+        stay = ttk.Button(self._consent, text=tr("window.cancel"), command=self._withdraw_question)
         stay.grid(row=0, column=2)
         for button in (go, stay):
-            button.bind("<Escape>", lambda _event: self._take_back_question())
+            button.bind("<Escape>", lambda _event: self._withdraw_question())
         stay.focus_set()
 
-    def _take_back_question(self) -> None:
+    def _withdraw_question(self) -> None:
         self._far = None
         if self._consent is not None:
             if self._consent.focus_get() is not None and str(self._consent.focus_get()).startswith(

@@ -103,7 +103,7 @@ class Steps:
         self._last: Step | None = None  # how the last attempt ended
         self._connected: LinkID | None = None  # whom `_last` is about, while it tells of success
 
-    def take(self, status: Status) -> None:
+    def handle(self, status: Status) -> None:
         """Note a status."""
         match status:
             case Invitation():
@@ -123,7 +123,7 @@ class Steps:
                     wanted = reason in (Reason.DECLINED, Reason.CLOSED)
                     self._end(Step(StepsSide.HOST, 1, sentence, failed=True, wanted=wanted))
             case LinkStatus():
-                self._take_link(status)
+                self._handle_link(status)
             case Stopped():
                 self._inviting = None
                 self._prompts.clear()
@@ -135,13 +135,13 @@ class Steps:
                 pass
             # Only TransferStatus is left, which is not imported before there is a guest.
             case _:
-                self._take_transfer(status)
+                self._handle_transfer(status)
 
     def dismiss(self) -> None:
         """Forget how the last attempt ended."""
         self._last = self._connected = None
 
-    def rung(self) -> Step:
+    def current(self) -> Step:
         """What to show."""
         prompt = self._prompts.first
         if prompt is not None:
@@ -159,10 +159,10 @@ class Steps:
             tr("ladder.moment" if self._inviting is None else "ladder.notInviting"),
         )
 
-    def _end(self, rung: Step) -> None:
-        self._last, self._connected = rung, None
+    def _end(self, step: Step) -> None:
+        self._last, self._connected = step, None
 
-    def _take_link(self, status: LinkStatus) -> None:
+    def _handle_link(self, status: LinkStatus) -> None:
         link = status.link
         self._attempts.pop(link, None)
         if status.resumes is not None:
@@ -188,7 +188,7 @@ class Steps:
         self._attempts[link] = status
         self.dismiss()
 
-    def _take_transfer(self, status: "TransferStatus") -> None:
+    def _handle_transfer(self, status: "TransferStatus") -> None:
         """How a transfer ended, until something else is to be told."""
         if not status.over or status.link is None or status.link in self._attempts:
             return
@@ -252,7 +252,7 @@ class StepsView(ttk.Frame):
         self._post = post
         self._clock = clock
         self._steps = Steps()
-        self._step = self._steps.rung()
+        self._step = self._steps.current()
         px = theme.px
         self.columnconfigure(0, weight=1)
         # Two lines: most sentences come and go without moving anything
@@ -267,38 +267,38 @@ class StepsView(ttk.Frame):
 
     def restyle(self) -> None:
         """Take the palette of now."""
-        self._canvas.configure(background=self._theme.palette.ground)
+        self._canvas.configure(background=self._theme.palette.background)
         self._draw()
 
-    def take(self, status: Status) -> None:
+    def handle(self, status: Status) -> None:
         """Show what this status makes of the state."""
-        self._steps.take(status)
+        self._steps.handle(status)
         self._refresh()
 
     def tick(self) -> None:
         """Count down."""
-        rung = self._step
-        if rung.deadline is not None:
-            left = countdown(rung.deadline - self._clock())
-            set_text(self._sentence, tr("ladder.left", sentence=rung.sentence, time=left))
+        step = self._step
+        if step.deadline is not None:
+            left = countdown(step.deadline - self._clock())
+            set_text(self._sentence, tr("ladder.left", sentence=step.sentence, time=left))
         else:
-            set_text(self._sentence, rung.sentence)
+            set_text(self._sentence, step.sentence)
 
     def _refresh(self) -> None:
-        rung = self._steps.rung()
-        if rung != self._step:
-            self._step = rung
+        step = self._steps.current()
+        if step != self._step:
+            self._step = step
             self._draw()
             self._offer_button()
         self.tick()
 
     def _offer_button(self) -> None:
-        rung = self._step
-        if rung.link is None and not rung.failed:
+        step = self._step
+        if step.link is None and not step.failed:
             self._button.grid_remove()
             return
         self._button.configure(
-            text=tr("window.cancel") if rung.link is not None else tr("window.ok")
+            text=tr("window.cancel") if step.link is not None else tr("window.ok")
         )
         self._button.grid(row=1, column=1, sticky="ne", padx=(self._theme.px(8), 0))
 
@@ -310,41 +310,43 @@ class StepsView(ttk.Frame):
         self._refresh()
 
     def _draw(self) -> None:
-        canvas, theme, rung = self._canvas, self._theme, self._step
+        canvas, theme, step = self._canvas, self._theme, self._step
         canvas.delete("all")
         width = canvas.winfo_width()
         if width <= 1:
             return
         look, px = theme.palette, theme.px
-        steps = [tr(key) for key in STEPS[rung.side]]
-        alarming = rung.failed and not rung.wanted
+        steps = [tr(key) for key in STEPS[step.side]]
+        alarming = step.failed and not step.wanted
         self._sentence.configure(style="Error.TLabel" if alarming else "TLabel")
         radius, top = px(_DOT), px(_TOP)
         first = theme.small.measure(steps[0]) / 2
         last = theme.small.measure(steps[-1]) / 2
         gap = (width - first - last - px(2)) / (len(steps) - 1)
         centres = [first + gap * at for at in range(len(steps))]
-        whole = rung.step == len(steps) - 1 and not rung.failed
+        whole = step.step == len(steps) - 1 and not step.failed
         for at, (left, right) in enumerate(pairwise(centres)):
-            done = at < rung.step
-            colour = (look.green.ink if whole else look.accent) if done else look.line
+            done = at < step.step
+            colour = (look.green.foreground if whole else look.accent) if done else look.line
             canvas.create_line(left + radius, top, right - radius, top, fill=colour, width=px(2))
         for at, (centre, name) in enumerate(zip(centres, steps, strict=True)):
-            reached = at <= rung.step
-            colour = (look.green.ink if whole else look.accent) if reached else look.line
-            if at == rung.step and rung.failed:
-                colour = look.red.ink if alarming else look.quiet
-            size = radius + (px(1.5) if at == rung.step else 0)
+            reached = at <= step.step
+            colour = (look.green.foreground if whole else look.accent) if reached else look.line
+            if at == step.step and step.failed:
+                colour = look.red.foreground if alarming else look.quiet
+            size = radius + (px(1.5) if at == step.step else 0)
             canvas.create_oval(
                 centre - size,
                 top - size,
                 centre + size,
                 top + size,
                 outline=colour,
-                fill=colour if reached else look.ground,
+                fill=colour if reached else look.background,
                 width=px(1.5),
             )
-            ink = look.ink if at == rung.step else look.quiet
-            if at == rung.step and alarming:
-                ink = look.red.ink
-            canvas.create_text(centre, px(_HEIGHT) - px(8), text=name, fill=ink, font=theme.small)
+            text_colour = look.foreground if at == step.step else look.quiet
+            if at == step.step and alarming:
+                text_colour = look.red.foreground
+            canvas.create_text(
+                centre, px(_HEIGHT) - px(8), text=name, fill=text_colour, font=theme.small
+            )

@@ -166,7 +166,7 @@ def test_it_goes_with_the_network_side_and_takes_the_dark(bench: Bench) -> None:
     question = ask(bench)
     bench.window.theme.is_dark = True
     bench.window._incoming.restyle()  # type: ignore[union-attr]
-    assert str(question.window.cget("background")) == DARK.ground
+    assert str(question.window.cget("background")) == DARK.background
     bench.window.show(Stopped())
     assert question_of(bench) is None
     assert bench.posted == []

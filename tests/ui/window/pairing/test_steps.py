@@ -25,8 +25,8 @@ PROMPT = Prompt("s", DeviceInfo("Grace", "id"), "192.168.1.2", None, 40.0)
 def after(*statuses: Status) -> Step:
     ladder = Steps()
     for status in statuses:
-        ladder.take(status)
-    return ladder.rung()
+        ladder.handle(status)
+    return ladder.current()
 
 
 def guest(stage: Stage, reason: Reason | None = None, was_connected: bool = False) -> LinkStatus:
@@ -102,13 +102,13 @@ def test_a_failure_survives_the_fresh_code_that_follows_it() -> None:
 def test_a_failure_goes_when_it_is_put_away_or_something_new_begins() -> None:
     ladder = Steps()
     for status in (INVITATION, guest(Stage.DIALING), guest(Stage.CLOSED, Reason.REFUSED)):
-        ladder.take(status)
-    assert ladder.rung().failed
+        ladder.handle(status)
+    assert ladder.current().failed
     ladder.dismiss()
-    assert ladder.rung().step == 0
-    ladder.take(guest(Stage.CLOSED, Reason.REFUSED))
-    ladder.take(PROMPT)
-    assert not ladder.rung().failed
+    assert ladder.current().step == 0
+    ladder.handle(guest(Stage.CLOSED, Reason.REFUSED))
+    ladder.handle(PROMPT)
+    assert not ladder.current().failed
 
 
 def test_cancelling_is_no_error_of_the_table() -> None:
@@ -186,9 +186,9 @@ def test_the_next_code_ends_the_joy_over_a_link() -> None:
 def test_a_late_word_about_an_open_link_does_not_bring_the_joy_back() -> None:
     ladder = Steps()
     for status in (INVITATION, link()):
-        ladder.take(status)
-    ladder.take(replace(link(), peer_name="Renamed"))
-    assert ladder.rung().sentence == "Connected with Grace's phone."
+        ladder.handle(status)
+    ladder.handle(replace(link(), peer_name="Renamed"))
+    assert ladder.current().sentence == "Connected with Grace's phone."
 
 
 def test_without_a_code_nobody_is_awaited() -> None:
@@ -227,5 +227,5 @@ def test_how_a_transfer_ended_is_told() -> None:
 def test_a_guest_that_waits_is_not_told_that_somebody_was_asked() -> None:
     """Its code may have been wrong: then nobody is."""
     ladder = Steps()
-    ladder.take(link("", Stage.ASKING, "guest-1", None))
-    assert ladder.rung().sentence.startswith("Found the host.")
+    ladder.handle(link("", Stage.ASKING, "guest-1", None))
+    assert ladder.current().sentence.startswith("Found the host.")

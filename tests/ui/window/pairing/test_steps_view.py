@@ -50,17 +50,17 @@ def test_every_step_can_be_read_inside_the_window(bench: Bench) -> None:
 def test_the_dots_up_to_now_are_filled(bench: Bench, stage: Stage, reached: int) -> None:
     look = bench.window.theme.palette
     bench.window.show(link("Ada", stage, "guest-1"))
-    assert dots(bench) == [look.accent] * reached + [look.ground] * (5 - reached)
+    assert dots(bench) == [look.accent] * reached + [look.background] * (5 - reached)
 
 
 def test_it_is_green_at_the_top_and_red_where_it_failed(bench: Bench) -> None:
     look = bench.window.theme.palette
     bench.window.show(link("Ada", Stage.ASKING, "guest-1"))
     bench.window.show(replace(link("Ada", Stage.CLOSED, "guest-1"), reason=Reason.DECLINED))
-    assert dots(bench)[:3] == [look.accent, look.red.ink, look.ground]
+    assert dots(bench)[:3] == [look.accent, look.red.foreground, look.background]
     assert sentence(bench) == SENTENCES[Reason.DECLINED]
     bench.window.show(link("Ada"))
-    assert set(dots(bench)) == {look.green.ink}
+    assert set(dots(bench)) == {look.green.foreground}
 
 
 def test_the_countdown_of_a_question(bench: Bench) -> None:
