@@ -216,6 +216,7 @@ def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) ->
         face.start()
         while not face.finished:
             _carry(face, bridge, cancelled)
+            face.catch_up()
     return face.exit_status
 
 

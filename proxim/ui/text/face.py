@@ -136,6 +136,13 @@ class LineFace(ABC):
         if self._once_job.over:
             self.close()
 
+    def catch_up(self) -> None:  # noqa: B027  # a face that leaves nothing out has nothing to do
+        """Show what was left out because it followed too soon on what was shown before it.
+
+        To be called again and again, also while nothing happens: a transfer that stands still would
+        otherwise be shown as it was before.
+        """
+
     def line(self, text: str) -> None:
         """Take a line of stdin, with or without its line break."""
         if self._closing_since is None and not self._stopped:

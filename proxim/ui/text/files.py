@@ -58,6 +58,7 @@ class TransferReport:
         self._moving: dict[TransferID, TransferStatus] = {}
         self._shown: dict[TransferID, _Shown] = {}
         self._drawn_at: float | None = None
+        self._drawn: tuple[TransferStatus, ...] = ()  # as in the line of progress
         self._ended: list[TransferStatus] = []  # without their names: only counted at the end
 
     # --- one transfer -----------------------------------------------------------------------------
@@ -120,13 +121,17 @@ class TransferReport:
 
     # --- progress ---------------------------------------------------------------------------------
 
+    def catch_up(self) -> None:
+        """Show progress that followed too soon on what was shown before it."""
+        for status in self._moving.values():
+            if status not in self._drawn:
+                self._progress(status)
+
     def _progress(self, status: TransferStatus) -> None:
-        now = self._clock()
         if self._lines.console.redraws:
-            if self._drawn_at is None or now >= self._drawn_at + REDRAW_SECONDS:
-                self._drawn_at = now
-                self._lines.progress(self._line(tuple(self._moving.values())))
+            self._redraw()
             return
+        now = self._clock()
         shown = self._shown[status.transfer]
         done = percent(status)
         if (
@@ -139,6 +144,12 @@ class TransferReport:
                 f"{transfer_title(status)}: {done} %, "
                 f"{progress_words(status)}{_pace(status.speed, status)}"
             )
+
+    def _redraw(self) -> None:
+        now, moving = self._clock(), tuple(self._moving.values())
+        if self._drawn_at is None or now >= self._drawn_at + REDRAW_SECONDS:
+            self._drawn_at, self._drawn = now, moving
+            self._lines.progress(self._line(moving))
 
     def _line(self, moving: Sequence[TransferStatus]) -> str:
         """What moves, in one line of this terminal's width; several transfers are added up."""

@@ -170,7 +170,9 @@ class JsonLinesFace(LineFace):
         self._wall_clock = wall_clock
         self._ascii_only = not _is_unicode(getattr(out, "encoding", None))
         self._invitation: Invitation | None = None
-        self._shown_at: dict[TransferID, float] = {}  # when, of those that are not over
+        # When each transfer that is not over was last shown, and what is newer and was not
+        self._shown_at: dict[TransferID, float] = {}
+        self._left_out: dict[TransferID, TransferStatus] = {}
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -249,11 +251,22 @@ class JsonLinesFace(LineFace):
         return self._moment(status.deadline or 0.0) if waits else None
 
     def _show_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
-        new = before is None or before.state is not status.state
-        shown_at = self._shown_at.get(status.transfer)
-        if not new and shown_at is not None and self._clock() < shown_at + _TRANSFER_SECONDS:
-            return  # more follow, or the end
-        self._event("transfer", **transfer_fields(status, whole=new))
+        self._left_out[status.transfer] = status
+        if before is None or before.state is not status.state:
+            self._write_transfer(status, whole=True)
+        else:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Show the progress of each transfer of which nothing was shown for _TRANSFER_SECONDS."""
+        due = self._clock() - _TRANSFER_SECONDS
+        for status in list(self._left_out.values()):
+            if self._shown_at[status.transfer] <= due:
+                self._write_transfer(status, whole=False)
+
+    def _write_transfer(self, status: TransferStatus, *, whole: bool) -> None:
+        self._event("transfer", **transfer_fields(status, whole=whole))
+        self._left_out.pop(status.transfer, None)
         if status.over:
             self._shown_at.pop(status.transfer, None)
         else:

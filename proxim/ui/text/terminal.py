@@ -101,6 +101,10 @@ class TerminalFace(LineFace):
         super().show(status)
         self._ask()
 
+    def catch_up(self) -> None:
+        """Show progress that followed too soon on what was shown before it."""
+        self._report.catch_up()
+
     def line(self, text: str) -> None:
         """Take a line of stdin, with or without its line break."""
         super().line(text)

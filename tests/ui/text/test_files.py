@@ -59,6 +59,12 @@ class Report:
             self._before[status.transfer] = status
         return self.said()
 
+    def later(self, seconds: float) -> str:
+        """What is said when so much time has passed and nothing has happened."""
+        self.now += seconds
+        self.it.catch_up()
+        return self.said()
+
     def said(self) -> str:
         text = self.out.getvalue()
         self.out.seek(0)
@@ -151,6 +157,15 @@ def test_on_a_terminal_one_line_is_redrawn_calmly() -> None:
     done = report.tell(replace(ACTIVE, state=TransferState.DONE, moved=SIZE))
     assert done.startswith("\r ")
     assert done.endswith("\rReceived film.mkv (8.4 MB) in 1 second, verified\n")
+
+
+def test_what_stands_still_is_shown_as_it_is() -> None:
+    report = Report(Terminal())
+    report.tell(ACTIVE)
+    assert report.tell(moved(40)) == ""
+    assert report.later(REDRAW_SECONDS / 2) == ""
+    assert " 40 %" in report.later(REDRAW_SECONDS)
+    assert report.later(REDRAW_SECONDS) == ""
 
 
 def test_several_are_added_up() -> None:

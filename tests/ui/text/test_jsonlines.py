@@ -89,6 +89,12 @@ class Face:
             self.face.show(status)
         return self.events()
 
+    def later(self, seconds: float) -> list[Event]:
+        """What is written when so much time has passed and nothing has happened."""
+        self.now += seconds
+        self.face.catch_up()
+        return self.events()
+
     def read(self, *lines: str | Event) -> list[Event]:
         for line in lines:
             self.face.line(line if isinstance(line, str) else json.dumps(line))
@@ -558,6 +564,17 @@ def test_progress_is_told_some_ten_times_a_second() -> None:
         face.now += 0.001
     assert 10 <= told <= 12
     assert face.show(replace(COMING, state=file_st.TransferState.DONE))[0]["state"] == "done"
+
+
+def test_progress_that_stands_still_is_told_as_it_is() -> None:
+    face = Face(HOST)
+    active = replace(COMING, state=file_st.TransferState.ACTIVE)
+    face.show(active)
+    assert face.show(replace(active, moved=10), replace(active, moved=20)) == []
+    assert face.later(0.05) == []
+    (left_out,) = face.later(0.05)
+    assert left_out["bytes"] == 20
+    assert face.later(1.0) == []
 
 
 @each_row(
