@@ -7,47 +7,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from types import FrameType, ModuleType
-from typing import Any, Final, NoReturn
-
-# What aiortc imports of PyAV. A name that is missing here fails loudly:
-# tests/programs/test_executable.py opens a link.
-_MEDIA_MODULES: Final = ("av", "av.frame", "av.packet", "av.video", "av.video.codeccontext")
+from types import FrameType
+from typing import Any, Final
 
 # The two arrive within milliseconds; nobody presses Ctrl-C twice as fast
 _SAME_SIGNAL_SECONDS: Final = 0.3
 
 Handler = Callable[[int, FrameType | None], Any]
-
-
-class _NoMedia(ModuleType):
-    """Stands where a module of PyAV would be: any name in it is a class that cannot be used.
-
-    aiortc imports PyAV for sound and pictures, and our links carry neither. Its FFmpeg would be two
-    thirds of the executable and of the time that unpacking takes, would put the GPL's conditions
-    (x264, x265) on an MIT program, and would stand ready to decode whatever a hostile guest sends.
-    Once a link carries video, this class goes.
-    """
-
-    def __getattr__(self, name: str) -> type:
-        if name.startswith("__"):  # the import system's own questions
-            raise AttributeError(name)
-        # FFmpegError stands in `except` clauses, where Python wants an exception.
-        kind = type(name, (Exception,) if name.endswith("Error") else (), {"__init__": _refuse})
-        setattr(self, name, kind)
-        return kind
-
-
-def _refuse(self: object, *arguments: object) -> NoReturn:
-    raise RuntimeError("this executable carries no codecs for sound and pictures")
-
-
-def _leave_out_media() -> None:
-    for name in _MEDIA_MODULES:
-        module = sys.modules[name] = _NoMedia(name)
-        parent, _, own = name.rpartition(".")
-        if parent:
-            setattr(sys.modules[parent], own, module)
 
 
 def _restore_library_path() -> None:
@@ -96,7 +62,6 @@ def _once(handler: Handler) -> Handler:
     return hear
 
 
-_leave_out_media()
 if sys.platform != "win32":
     _hear_signals_once()
 if sys.platform == "linux":

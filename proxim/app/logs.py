@@ -11,7 +11,7 @@ from proxim.core.i18n import tr
 MAX_LOG_BYTES: Final = 1024 * 1024  # weeks of use; with one older file beside it
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # At DEBUG these print whole frames and descriptions: session ids, ICE passwords. Never let them.
-_TALKATIVE: Final = ("websockets", "aiortc", "aioice", "asyncio", "av", "PIL")
+_TALKATIVE: Final = ("websockets", "aiortc", "aioice", "asyncio", "PIL")
 
 
 def set_up_logging(options: LogOptions, *, window: bool) -> None:

@@ -1,8 +1,7 @@
 """One RTCPeerConnection: carries out a link's commands in order and reports what happens as events.
 
-This is the only module that imports aiortc, which costs 0.2 s: import it late. Everything that
-aiortc can raise on a hostile description is caught here and named; limits that it does not enforce
-on a peer are enforced here.
+It imports aiortc, which takes 0.2 s: import it late. Everything that aiortc can raise on a hostile
+description is caught here and named; limits that it does not enforce on a peer are enforced here.
 """
 
 import asyncio
@@ -11,16 +10,6 @@ import logging
 import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
-
-from aiortc import (
-    RTCConfiguration,
-    RTCDataChannel,
-    RTCIceServer,
-    RTCPeerConnection,
-    RTCSctpTransport,
-    RTCSessionDescription,
-)
-from aiortc.sdp import candidate_from_sdp
 
 from proxim.core.errors import Reason
 from proxim.core.events import LinkID
@@ -43,6 +32,15 @@ from proxim.io.limits import (
     MAX_CHANNELS,
     MAX_IN_FLIGHT_BYTES,
     MAX_WINDOW_OVERRUN_BYTES,
+)
+from proxim.io.link.webrtc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSctpTransport,
+    RTCSessionDescription,
+    candidate_from_sdp,
 )
 
 _log = logging.getLogger(__name__)

@@ -242,7 +242,7 @@ async def try_link(seconds: float = LINK_SECONDS) -> LinkTrial:
     addresses.
     """
     # Imported late: 0.25 s that the other checks need not wait for.
-    from aiortc import RTCConfiguration, RTCPeerConnection
+    from proxim.io.link.webrtc import RTCConfiguration, RTCPeerConnection
 
     # Always explicit: the default contacts a public STUN server
     configuration = RTCConfiguration(iceServers=[])
