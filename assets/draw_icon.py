@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw
 GRID: Final = 16
 # ImageDraw has hard edges: drawn larger and averaged, they become smooth ones
 _OVERSAMPLING: Final = 8
-_PNG_SIZE: Final = 256  # for Tk and for Linux desktops
+# For Tk and for Linux desktops
+_PNG_SIZE: Final = 256
 # Those that Windows asks for at 100 % to 400 %
 _ICO_SIZES: Final = (
     16,
@@ -27,15 +28,19 @@ _ICO_SIZES: Final = (
     128,
     256,
 )
-_ICNS_SIZES: Final = (32, 64, 128, 256, 512, 1024)  # macOS: 16 to 512 points, plain and Retina
+# MacOS: 16 to 512 points, plain and Retina
+_ICNS_SIZES: Final = (32, 64, 128, 256, 512, 1024)
 
 _TILE: Final = (
-    "#0b5fc6"  # the window's accent (proxim/ui/window/theme.py); stands out on white and on black
+    # The window's accent (proxim/ui/window/theme.py); stands out on white and on black
+    "#0b5fc6"
 )
 _HERE: Final = "#ffffff"
-_THERE: Final = "#8df0c8"  # not white: it is the other device
+# Not white: it is the other device
+_THERE: Final = "#8df0c8"
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom in grid units
+# Left, top, right, bottom in grid units
+Box = tuple[float, float, float, float]
 Point = tuple[float, float]
 
 _TILE_BOX: Final[Box] = (0, 0, 16, 16)

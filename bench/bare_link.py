@@ -13,8 +13,10 @@ from typing import Final
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-_MESSAGE_BYTES: Final = 64 * 1024  # as large as ours
-_QUEUE_BYTES: Final = 8 * _MESSAGE_BYTES  # aiortc's send() never waits
+# As large as ours
+_MESSAGE_BYTES: Final = 64 * 1024
+# Aiortc's send() never waits
+_QUEUE_BYTES: Final = 8 * _MESSAGE_BYTES
 
 
 def _tell(event: str) -> None:
@@ -69,7 +71,8 @@ async def main(role: str, read_fd: int, write_fd: int, amount: int) -> None:
             await go.readline()
             await _pour(channel, amount)
     else:
-        channels: list[RTCDataChannel] = []  # a reference, or it is collected
+        # A reference, or it is collected
+        channels: list[RTCDataChannel] = []
         left = amount
 
         def take(message: bytes) -> None:

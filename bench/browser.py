@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 REACH: Final = 0.95
 FILE_BYTES: Final = 256 * MEGABYTE
-MOST_ROUNDS: Final = 3  # each takes some two minutes
+# Each takes some two minutes
+MOST_ROUNDS: Final = 3
 _WHAT: Final = ("256 MB, host to Chromium", "256 MB, Chromium to host")
 _PAGE: Final = ROOT / "bench" / "bare_page.html"
 _HOW: Final = (

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from bench.transfers import SkippedError
 
-if TYPE_CHECKING:  # imported when first needed: the other rows do without
+# Imported when first needed: the other rows do without
+if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
 PATIENCE_MS: Final = 30_000.0
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _OPTIONS: Final = (
-    "--no-sandbox",  # the bench may run as root
+    # The bench may run as root
+    "--no-sandbox",
     # Tabs hide their addresses behind `.local` names, which two tabs find by multicast only: not
     # every machine has it.
     "--disable-features=WebRtcHideLocalIpsWithMdns",

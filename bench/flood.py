@@ -31,17 +31,24 @@ from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.pairing.spake import Spake2Exchange
 from proxim.io.runtime import Runtime
 
-SAMPLE_SECONDS: Final = 0.02  # how often memory is looked at: a burst lasts half a second
+# How often memory is looked at: a burst lasts half a second
+SAMPLE_SECONDS: Final = 0.02
 CONNECTIONS: Final = 1000
-BURST: Final = 100  # three times what the host takes
-FEW: Final = 3  # addresses that the flood comes from: 8 sockets each leave room among the host's 32
-MANY: Final = 20  # these leave none
+# Three times what the host takes
+BURST: Final = 100
+# Addresses that the flood comes from: 8 sockets each leave room among the host's 32
+FEW: Final = 3
+# These leave none
+MANY: Final = 20
 PING: Final = b"\x89\x80" + bytes(4)
-PINGS: Final = 40_000  # one read full of them
-REACH: Final = 2.0  # times the honest guest's time without the flood
+# One read full of them
+PINGS: Final = 40_000
+# Times the honest guest's time without the flood
+REACH: Final = 2.0
 # What memory may have grown by when it is over: one arena of the allocator here and there
 MARGIN_MB: Final = 8.0
-_HELD_SECONDS: Final = 1.0  # how long a silent socket stays before it gives way to the next
+# How long a silent socket stays before it gives way to the next
+_HELD_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.05
 _PATIENCE: Final = 30.0
 _BENCH: Final = DeviceInfo("bench", "bench")
@@ -62,13 +69,18 @@ _HOW: Final = (
 class Taken:
     """One round."""
 
-    alone: float  # ms
-    amid: float  # ms, the median
-    before: float  # MB
+    # Ms
+    alone: float
+    # Ms, the median
+    amid: float
+    # MB
+    before: float
     peak: float
     after: float
-    refused: int  # connections of the flood that were turned away
-    tries: float  # of an honest guest, on average
+    # Connections of the flood that were turned away
+    refused: int
+    # Of an honest guest, on average
+    tries: float
     # Ms: it came while the host was full; the median is of those that came between two bursts
     longest: float
 
@@ -76,7 +88,8 @@ class Taken:
 async def figures(options: Options) -> list[Figure]:
     """Take the rows."""
     few, many = [], []
-    for _ in range(min(options.rounds, 3)):  # each floods for some 10 s
+    # Each floods for some 10 s
+    for _ in range(min(options.rounds, 3)):
         few.append(await flood_once(FEW))
         many.append(await flood_once(MANY))
         progress(".", end="")
@@ -176,7 +189,8 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
     runtime = Runtime(machine, publish, NetOptions(), Opening())
     running_guest = asyncio.create_task(runtime.run())
     approving = asyncio.create_task(_approve(host))
-    await asyncio.sleep(0)  # run() begins
+    # run() begins
+    await asyncio.sleep(0)
     started = time.perf_counter()
     tries = 1
     runtime.report(Join(parse_target(url)))
@@ -193,7 +207,8 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
     await approving
     runtime.report(Shutdown())
     await running_guest
-    await host.event(event="link", state="closed")  # now the next one may come
+    # Now the next one may come
+    await host.event(event="link", state="closed")
     return took, tries
 
 
@@ -215,7 +230,8 @@ async def _flood(address: str, port: int, addresses: int) -> None:
             for number in range(first, first + BURST)
         ]
         connections += [asyncio.create_task(one) for one in burst]
-        await asyncio.sleep(_HELD_SECONDS / 2)  # the next burst takes whatever place became free
+        # The next burst takes whatever place became free
+        await asyncio.sleep(_HELD_SECONDS / 2)
     print(
         json.dumps({"event": "done", "refused": sum(await asyncio.gather(*connections))}),
         flush=True,
@@ -253,7 +269,8 @@ async def _one(address: str, port: int, source: str, number: int) -> bool:
     except TimeoutError:
         return False
     except (OSError, EOFError):
-        pass  # closed before it could say what it wanted
+        # Closed before it could say what it wanted
+        pass
     finally:
         writer.transport.abort()
     return True

@@ -88,7 +88,8 @@ async def _iperf(link: Cable, *options: str) -> float:
                 return (
                     float(json.loads(told)["end"]["sum_received"]["bits_per_second"]) / 8 / MEGABYTE
                 )
-            await asyncio.sleep(0.1)  # it does not listen yet
+            # It does not listen yet
+            await asyncio.sleep(0.1)
         raise RuntimeError("iperf3 failed")
     finally:
         if server.returncode is None:

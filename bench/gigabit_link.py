@@ -22,22 +22,32 @@ from dataclasses import dataclass, field
 from typing import Final
 
 BITS_PER_SECOND: Final = 1e9
-DELAY_SECONDS: Final = 0.005  # one way
-LOSS: Final = 0.001  # of all segments, in both directions
-QUEUE_SECONDS: Final = 0.012  # what waits before the cable; netem's 1,000 packets are as much
+# One way
+DELAY_SECONDS: Final = 0.005
+# Of all segments, in both directions
+LOSS: Final = 0.001
+# What waits before the cable; netem's 1,000 packets are as much
+QUEUE_SECONDS: Final = 0.012
 ADDRESSES: Final = ("10.78.0.1", "10.78.0.2")
 
-_TUNSETIFF: Final = 0x400454CA  # linux/if_tun.h
+# linux/if_tun.h
+_TUNSETIFF: Final = 0x400454CA
 _TUNSETOFFLOAD: Final = 0x400454D0
-_TAP_WITH_HEADER: Final = 0x0002 | 0x1000 | 0x4000  # IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
-_CUTS_TRAINS: Final = 0x01 | 0x02  # TUN_F_CSUM | TUN_F_TSO4
+# IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
+_TAP_WITH_HEADER: Final = 0x0002 | 0x1000 | 0x4000
+# TUN_F_CSUM | TUN_F_TSO4
+_CUTS_TRAINS: Final = 0x01 | 0x02
 # virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset
 _VNET: Final = struct.Struct("=BBHHHH")
-_TRAIN: Final = 1  # VIRTIO_NET_HDR_GSO_TCPV4
-_MOST_BYTES: Final = 66 * 1024  # a train of 64 KiB with its headers
+# VIRTIO_NET_HDR_GSO_TCPV4
+_TRAIN: Final = 1
+# A train of 64 KiB with its headers
+_MOST_BYTES: Final = 66 * 1024
 _ETHERNET: Final = 14
-_ON_THE_WIRE: Final = 24  # preamble, check sum and pause of each Ethernet frame
-_LAST_ONLY: Final = 0x01 | 0x08  # FIN and PSH belong to the last segment of a train
+# Preamble, check sum and pause of each Ethernet frame
+_ON_THE_WIRE: Final = 24
+# FIN and PSH belong to the last segment of a train
+_LAST_ONLY: Final = 0x01 | 0x08
 _IDLE_SECONDS: Final = 0.05
 
 
@@ -46,9 +56,11 @@ class Cable:
     """The cable, and what it did."""
 
     namespaces: tuple[str, str]
-    carried: int = 0  # segments
+    # Segments
+    carried: int = 0
     lost: int = 0
-    dropped: int = 0  # the queue before it was full
+    # The queue before it was full
+    dropped: int = 0
     _taps: list[int] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -57,15 +69,19 @@ class Cable:
         return ("ip", "netns", "exec", self.namespaces[side])
 
     def _relay(self) -> None:
-        dice = random.Random(1)  # the same losses each time
-        waiting: tuple[deque[tuple[float, bytes]], ...] = (deque(), deque())  # by where it goes
-        free_at = [0.0, 0.0]  # when the last bit of what is queued has left
+        # The same losses each time
+        dice = random.Random(1)
+        # By where it goes
+        waiting: tuple[deque[tuple[float, bytes]], ...] = (deque(), deque())
+        # When the last bit of what is queued has left
+        free_at = [0.0, 0.0]
         while not self._stop.is_set():
             now = time.perf_counter()
             next_at = now + _IDLE_SECONDS
             for tap, queue in zip(self._taps, waiting, strict=True):
                 while queue and queue[0][0] <= now:
-                    with contextlib.suppress(OSError):  # the interface is down
+                    # The interface is down
+                    with contextlib.suppress(OSError):
                         os.write(tap, queue.popleft()[1])
                 if queue:
                     next_at = min(next_at, queue[0][0])

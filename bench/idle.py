@@ -16,10 +16,12 @@ from bench.programs import PATIENCE, PROXIM, ROOT, Program, running
 from bench.screen import Screen, own_screen
 from proxim.core.pairing.host_code import CODE_SESSION_ID, authority
 
-REACH_PERCENT: Final = 0.5  # of one core
+# Of one core
+REACH_PERCENT: Final = 0.5
 REACH_MB: Final = 120.0
 _SEED_GUEST: Final = ROOT / "tests" / "programs" / "seed_guest.py"
-_APPROVE_AGAIN_SECONDS: Final = 0.3  # the dialog takes no approval in its first 0.8 s
+# The dialog takes no approval in its first 0.8 s
+_APPROVE_AGAIN_SECONDS: Final = 0.3
 
 
 async def figures(options: Options) -> list[Figure]:

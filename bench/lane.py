@@ -25,7 +25,8 @@ from bench.transfers import (
 from bench.wormhole import wormhole
 
 FILE_BYTES: Final = 2000 * MEGABYTE
-MOST_ROUNDS: Final = 5  # each writes 10 GB
+# Each writes 10 GB
+MOST_ROUNDS: Final = 5
 _HOW: Final = (
     "2 GB of random bytes in the system's cache, written to the same disk by every side, removed "
     "after each round and "

@@ -88,7 +88,8 @@ class End:
             case _ if hasattr(event, "text"):
                 self.text(*event.text.partition(" ")[::2])
             case _:
-                pass  # a lane that closed at the end
+                # A lane that closed at the end
+                pass
 
     parts = ""
 

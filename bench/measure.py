@@ -16,8 +16,10 @@ _HEADINGS: Final = ("what", "ours", "against", "ratio", "reach", "")
 class Options:
     """What the command line may change."""
 
-    rounds: int  # each side of a compared row, so many times
-    seconds: float  # how long an idle program is watched
+    # Each side of a compared row, so many times
+    rounds: int
+    # How long an idle program is watched
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,12 @@ class Figure:
     what: str
     ours: str
     reach: str = "-"
-    reached: bool | None = None  # None: told beside the row, nothing is asked of it
+    # None: told beside the row, nothing is asked of it
+    reached: bool | None = None
     against: str = "-"
     ratio: str = "-"
-    how: str = ""  # how it was measured, below the table
+    # How it was measured, below the table
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)

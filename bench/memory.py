@@ -12,7 +12,8 @@ from bench.programs import Program
 from bench.transfers import MEGABYTE, disk_folder, linked
 
 REACH_MB: Final = 200.0
-FLAT_MB: Final = 10.0  # what the last fifth may have more than the second
+# What the last fifth may have more than the second
+FLAT_MB: Final = 10.0
 FILE_BYTES: Final = 10_000 * MEGABYTE
 SAMPLE_SECONDS: Final = 0.1
 _HOW: Final = (

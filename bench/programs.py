@@ -24,8 +24,10 @@ PATIENCE: Final = 30.0
 # The longest line of a child: an announcement names 10,000 files
 LINE_BYTES: Final = 64 * 1024 * 1024
 
-_REST_SECONDS: Final = 0.5  # so long a program must be still to count as at rest
-_REST_CPU_SECONDS: Final = 0.02  # two ticks of the clock that the kernel counts CPU time in
+# So long a program must be still to count as at rest
+_REST_SECONDS: Final = 0.5
+# Two ticks of the clock that the kernel counts CPU time in
+_REST_CPU_SECONDS: Final = 0.02
 
 JSON = dict[str, Any]
 

@@ -32,8 +32,10 @@ REACH_MS: Final = 60.0
 _PAIRINGS: Final = 20
 _CODE: Final = "02501WK381"
 _QR_SECRET: Final = "A" * 22
-_SDP: Final = "v=0\r\n" * 200  # as long as aiortc's
-_WITH_LINK: Final = "link"  # argument of the fresh process: load first what every pairing loads
+# As long as aiortc's
+_SDP: Final = "v=0\r\n" * 200
+# Argument of the fresh process: load first what every pairing loads
+_WITH_LINK: Final = "link"
 _DEVICE: Final = DeviceInfo("bench", "bench")
 _HOW: Final = (
     "CPU time of everything that a pairing without proof does not do: shares, keys, both tags made "

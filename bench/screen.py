@@ -28,17 +28,22 @@ _SERVER_OPTIONS: Final = ("-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "
 _PIXEL_BYTES: Final = 4
 # In a pixel's four bytes; black, white and the greys of Tk are told apart by one of them
 _GREEN: Final = 1
-_HEADER: Final = struct.Struct(">25I")  # XWDFileHeader, big-endian whatever the machine's order
-_COLOUR_BYTES: Final = 12  # XWDColor
+# XWDFileHeader, big-endian whatever the machine's order
+_HEADER: Final = struct.Struct(">25I")
+# XWDColor
+_COLOUR_BYTES: Final = 12
 _BLACK: Final = b"\x00"
 _WHITE: Final = b"\xff"
-_TK_GREY: Final = b"\xd9"  # the background of a plain Tk window on X11
-_TK_SIDE: Final = 200  # and its width and height
+# The background of a plain Tk window on X11
+_TK_GREY: Final = b"\xd9"
+# And its width and height
+_TK_SIDE: Final = 200
 
 # Pixels a module of a QR code may have. Its finder patterns are read along lines that lie as far
 # apart as the core of the smallest one is high, so one line crosses the core for certain.
 _ZOOMS: Final = range(3, 13)
-_CORE: Final = 3  # modules, the side of a finder pattern's dark middle
+# Modules, the side of a finder pattern's dark middle
+_CORE: Final = 3
 _STEP: Final = _CORE * _ZOOMS.start
 
 
@@ -65,7 +70,8 @@ _FINDER_PATTERNS: Final = {zoom: _finder_pattern(zoom) for zoom in _ZOOMS}
 class QRPlace:
     """Where a QR code's finder patterns are crossed."""
 
-    zoom: int  # pixels a module
+    # Pixels a module
+    zoom: int
     left: int
     right: int
     top: int
@@ -109,7 +115,8 @@ class Screen:
         """A QR code anywhere, whole: two finder patterns side by side, and a third below the left
         one. Takes 4 ms.
         """
-        upper: dict[tuple[int, int], QRPlace] = {}  # by zoom and x of the left one
+        # By zoom and x of the left one
+        upper: dict[tuple[int, int], QRPlace] = {}
         for y, line in self._lines():
             for zoom, pattern in _FINDER_PATTERNS.items():
                 left = line.find(pattern)

@@ -19,7 +19,8 @@ from typing import Final
 from bench.programs import PATIENCE
 from bench.transfers import LONG_SECONDS, SkippedError
 
-_SEPARATION: Final = Path("/run/sshd")  # an empty folder that sshd wants where root starts it
+# An empty folder that sshd wants where root starts it
+_SEPARATION: Final = Path("/run/sshd")
 _SERVER: Final = """\
 ListenAddress 127.0.0.1:{port}
 HostKey {folder}/host_key

@@ -51,7 +51,8 @@ class EchoingPeer:
         """Report a description that makes a signal just as long as the one that brought this
         candidate.
         """
-        if self._sdp is None:  # all candidates of a guest are the same here
+        # All candidates of a guest are the same here
+        if self._sdp is None:
             came = dump_message(Signal("", candidate))
             goes = dump_message(Signal("", Description("", SDPType.ANSWER)))
             self._sdp = "x" * (len(came) - len(goes))

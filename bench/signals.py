@@ -13,7 +13,8 @@ from bench.programs import module, running
 from proxim.core.pairing.host_code import CODE_SESSION_ID
 
 REACH: Final = 0.7
-_SIGNALS: Final = 5000  # under a second or two, and far from the 15 s in which a link must open
+# Under a second or two, and far from the 15 s in which a link must open
+_SIGNALS: Final = 5000
 # Half of what the host queues for a guest, so no side ever waits for the other
 _IN_FLIGHT: Final = 32
 # As the host writes it anew
@@ -65,7 +66,8 @@ async def _rate(server: str, in_flight: int) -> float:
         async with connect(url, compression=None, proxy=None) as socket:
             if server == "proxim":
                 await _pair(socket)
-            await program.at_rest()  # the first guest makes a host load aiortc
+            # The first guest makes a host load aiortc
+            await program.at_rest()
             return await _exchange(socket, in_flight)
 
 

@@ -49,14 +49,16 @@ async def figures(options: Options) -> list[Figure]:
 async def _kilobytes_each(command: Sequence[str], told: str) -> float:
     async with running(command) as server, contextlib.AsyncExitStack() as stack:
         url = (await server.event(event=told))["url"]
-        if "#" in url:  # a host tells the QR's URL
+        # A host tells the QR's URL
+        if "#" in url:
             url = parse_target(url).websocket_url
         async with connect(url, compression=None, proxy=None):
             await server.at_rest()
         await server.at_rest()
         before = server.resident
         for index in range(COUNT):
-            source = (f"127.0.1.{1 + index}", 0)  # a host lets in 8 sockets of one address
+            # A host lets in 8 sockets of one address
+            source = (f"127.0.1.{1 + index}", 0)
             await stack.enter_async_context(
                 connect(url, compression=None, proxy=None, ping_interval=None, local_addr=source)
             )

@@ -26,7 +26,8 @@ async def figures(options: Options) -> list[Figure]:
     with own_screen() as screen:
         async with running(PROXIM, display=screen.display) as window:
             await screen.wait_until(screen.find_qr)
-            await window.at_rest()  # it was perhaps seen half painted
+            # It was perhaps seen half painted
+            await window.at_rest()
             place = screen.find_qr()
         assert place is not None
         pair = await alternate(

@@ -16,8 +16,10 @@ from bench.programs import PROXIM, Program, running
 
 MEGABYTE: Final = 1_000_000
 PIECE_BYTES: Final = 1024 * 1024
-UNMEASURED: Final = 0  # rounds: these are long, and each begins with a small transfer
-LONG_SECONDS: Final = 600.0  # for what is large or slow; then it hangs
+# Rounds: these are long, and each begins with a small transfer
+UNMEASURED: Final = 0
+# For what is large or slow; then it hangs
+LONG_SECONDS: Final = 600.0
 
 
 class SkippedError(Exception):
@@ -30,7 +32,8 @@ class Linked:
 
     host: Program
     guest: Program
-    folders: tuple[Path, Path]  # of the host, of the guest
+    # Of the host, of the guest
+    folders: tuple[Path, Path]
 
     async def move(
         self, path: Path, *, to_host: bool, keep: bool = False, via: str = "lane"
@@ -145,7 +148,8 @@ def settle() -> None:
 @contextlib.contextmanager
 def disk_folder() -> Iterator[Path]:
     """A folder on a disk: elsewhere than /tmp, which is often memory. TMPDIR says another."""
-    usual = Path("/var/tmp")  # with a random name in it
+    # With a random name in it
+    usual = Path("/var/tmp")
     where = usual if "TMPDIR" not in os.environ and usual.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="proxim-bench-", dir=where) as folder:
         yield Path(folder)

@@ -26,7 +26,8 @@ from proxim.core.status import Invitation, Prompt
 
 TICK_MS: Final = 10
 RESTING_SECONDS: Final = 5.0
-AROUND_SECONDS: Final = 1.0  # before and after a transfer its dialog and its summary belong to it
+# Before and after a transfer its dialog and its summary belong to it
+AROUND_SECONDS: Final = 1.0
 
 
 def _tell(**fields: object) -> None:
@@ -88,7 +89,8 @@ class Watcher(Bridge):
 
 def main(folder: str) -> None:
     """Until one transfer is over."""
-    gc.disable()  # as the program begins (app/main.py)
+    # As the program begins (app/main.py)
+    gc.disable()
     speak(ENGLISH)
     watcher = Watcher(folder)
     desktop = open_desktop(WindowOptions(), watcher)

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 HOST_ADDRESS: Final = "127.0.0.1"
-OWN_ADDRESS: Final = "127.0.0.2"  # as long as the host's: it is replaced in requests
+# As long as the host's: it is replaced in requests
+OWN_ADDRESS: Final = "127.0.0.2"
 _LANE: Final = b"GET /lane"
 _PIECE: Final = 64 * 1024
 

@@ -15,7 +15,8 @@ from typing import Any, Final
 NAMES: Final = ("messages", "codes", "descriptions", "link")
 # Room for a description; longer ones repeat themselves, and tests cross the size limits
 MAX_INPUT_BYTES: Final = 8192
-INPUT_SECONDS: Final = 5  # an input that takes longer is a finding of its own
+# An input that takes longer is a finding of its own
+INPUT_SECONDS: Final = 5
 
 
 def main() -> None:

@@ -115,7 +115,8 @@ def _is_of_a_room(address: str) -> bool:
     """
     ip = ipaddress.ip_address(address)
     if str(ip) != address or getattr(ip, "ipv4_mapped", None) or getattr(ip, "scope_id", None):
-        return False  # one spelling only: aiortc and the system must read it as we did
+        # One spelling only: aiortc and the system must read it as we did
+        return False
     many = ip.version == 4 and address.rpartition(".")[2] in ("0", "255")
     shared = ip.version == 4 and ip in ipaddress.ip_network("100.64.0.0/10")
     never = ip.is_loopback or ip.is_multicast or ip.is_unspecified or ip.is_reserved
@@ -138,8 +139,10 @@ class Target:
     """One thing to fuzz."""
 
     run: Callable[[str], None]
-    seeds: tuple[str, ...]  # honest inputs to start from
-    words: tuple[str, ...] = ()  # what no coin toss finds
+    # Honest inputs to start from
+    seeds: tuple[str, ...]
+    # What no coin toss finds
+    words: tuple[str, ...] = ()
 
 
 TARGETS: Final[dict[str, Target]] = {

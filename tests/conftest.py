@@ -84,7 +84,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("no_cover")
 
 
-class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist tells no types
+# Pytest-xdist tells no types
+class Pieces(LoadScopeScheduling):  # type: ignore[misc]
     """Hands the pieces to the workers, in the order in which they were put.
 
     `--dist=loadgroup` would do this by marks; pytest-xdist 3.8 loses them with pytest 9.2.

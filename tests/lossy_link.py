@@ -21,7 +21,8 @@ from tests.namespaces import Namespaces, missing, namespaces
 
 __all__ = ["TCP", "UDP", "LossyLink", "Packet", "Verdict", "lossy_link", "missing"]
 
-FRAME_BYTES = 2048  # a 1500-byte packet with its Ethernet header
+# A 1500-byte packet with its Ethernet header
+FRAME_BYTES = 2048
 IPV4, TCP, UDP = 0x0800, 6, 17
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
@@ -31,7 +32,8 @@ class Verdict(Enum):
 
     PASS = "pass"
     DROP = "drop"
-    RESET = "reset"  # of TCP: refuse it, and tell both ends that the connection is over
+    # Of TCP: refuse it, and tell both ends that the connection is over
+    RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,16 @@ class LossyLink:
         return self.place.command(self.namespaces[side], *arguments)
 
     def _relay(self) -> None:
-        dice = random.Random(1)  # the same losses each time
+        # The same losses each time
+        dice = random.Random(1)
         waiting: list[tuple[float, int, int, bytes]] = []
         count = 0
         while not self._stop.is_set():
             now = time.monotonic()
             while waiting and waiting[0][0] <= now:
                 _, _, tap, frame = heapq.heappop(waiting)
-                with contextlib.suppress(OSError):  # the interface is down
+                # The interface is down
+                with contextlib.suppress(OSError):
                     os.write(tap, frame)
             pause = min(0.05, max(0.0, waiting[0][0] - now)) if waiting else 0.05
             readable, _, _ = select.select(self._taps, [], [], pause)

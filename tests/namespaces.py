@@ -19,10 +19,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TUN = Path("/dev/net/tun")
-TUNSETIFF = 0x400454CA  # linux/if_tun.h
-IFF_TAP_WITHOUT_INFO = 0x0002 | 0x1000  # IFF_TAP | IFF_NO_PI
+# linux/if_tun.h
+TUNSETIFF = 0x400454CA
+# IFF_TAP | IFF_NO_PI
+IFF_TAP_WITHOUT_INFO = 0x0002 | 0x1000
 READY = b"ready"
-PATIENCE = 30.0  # seconds, for a command that takes milliseconds on an idle machine
+# Seconds, for a command that takes milliseconds on an idle machine
+PATIENCE = 30.0
 
 
 class Namespaces:

@@ -12,11 +12,14 @@ from PIL import Image
 from qrcode import base, util
 
 Bits = Iterator[int]
-Grid = list[list[bool]]  # rows of modules, True is dark
+# Rows of modules, True is dark
+Grid = list[list[bool]]
 
-FINDER = (1, 1, 3, 1, 1)  # dark, light, dark, light, dark: in modules
+# Dark, light, dark, light, dark: in modules
+FINDER = (1, 1, 3, 1, 1)
 DARK = 128
-RUN = re.compile(b"\x00+|\x01+")  # of light or of dark pixels
+# Of light or of dark pixels
+RUN = re.compile(b"\x00+|\x01+")
 # The first five bits of the format information: level (in qrcode's numbers) and mask, under a fixed
 # pattern.
 FORMAT_PATTERN = 0b10101

@@ -111,7 +111,8 @@ def test_windows_knows_the_name_and_the_version(made_on: Callable[[str], list[Ma
         "VarFileInfo",
         "VarStruct",
     )
-    eval(resource, dict.fromkeys(kinds, maker))  # as PyInstaller reads it
+    # As PyInstaller reads it
+    eval(resource, dict.fromkeys(kinds, maker))
     assert given["FileDescription"] == "Proxim"
     assert given["FileVersion"] == __version__
     (filevers,) = [number for number in numbers if number is not None]
@@ -125,6 +126,7 @@ def test_the_mac_asks_for_the_local_network_in_our_words(
     exe, files, bundle = made_on("darwin")[3:]
     assert exe.options["console"] is False
     assert exe.options["exclude_binaries"] is True
-    assert files.options["name"] != "proxim"  # dist/proxim is the one file
+    # dist/proxim is the one file
+    assert files.options["name"] != "proxim"
     assert bundle.options["version"] == __version__
     assert bundle.options["info_plist"]["NSLocalNetworkUsageDescription"].startswith("Proxim ")

@@ -116,7 +116,8 @@ def test_every_reason_has_one_sentence(section: str, language: str) -> None:
         assert not re.search(r"[.!?…]\s", sentence), f"{reason}: more than one sentence"
         assert re.search(r"[;:,] ", sentence), f"{reason}: no next step"
         assert not re.search(r"[{}%<>\[\]\\]", sentence), reason
-        assert len(sentence.encode()) <= MAX_MESSAGE_BYTES, reason  # it is sent as well
+        # It is sent as well
+        assert len(sentence.encode()) <= MAX_MESSAGE_BYTES, reason
 
 
 # --- the code -------------------------------------------------------------------------------------
@@ -243,7 +244,8 @@ def said_past_the_files(tree: ast.Module, allowed: set[str]) -> Iterator[str]:
     pieces: set[int] = set()
     for node in ast.walk(tree):
         match node:
-            case ast.Expr(value=ast.Constant()):  # docstrings
+            case ast.Expr(value=ast.Constant()):
+                # Docstrings
                 passed.add(id(node.value))
             case ast.Raise() | ast.Call(func=ast.Attribute(value=ast.Name(id="re"))):
                 passed.update(map(id, ast.walk(node)))
@@ -342,7 +344,8 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
     kinds = [yes, no, always, listed]
     assert sum(map(len, kinds)) == len(set().union(*kinds))
     whole = set(tr("terminal.wholeYes").split())
-    assert whole == {word for word in yes if len(word) > 1}  # a single letter is what habit types
+    # A single letter is what habit types
+    assert whole == {word for word in yes if len(word) > 1}
     for word in {"y", "yes"} | {"n", "no"} | {"a", "always"} | {"l", "list"}:
         assert any(word in kind for kind in kinds), "hands that are used to English"
     for question, kind in (

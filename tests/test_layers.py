@@ -20,11 +20,13 @@ from tests.paths import ROOT
 # --- the layers -----------------------------------------------------------------------------------
 
 LAYERS: Final = {"app", "io", "ui", "core"}
-BRIDGE: Final = "proxim/app/bridge.py"  # the only module that starts threads
+# The only module that starts threads
+BRIDGE: Final = "proxim/app/bridge.py"
 LANGUAGES: Final = "proxim/languages/__init__.py"
 # These hold a version, and the page's files.
 PACKAGES: Final = {"proxim/__init__.py", "proxim/web/__init__.py"}
-BELOW: Final[dict[str, set[str]]] = {  # which layers a layer may import, besides itself
+# Which layers a layer may import, besides itself
+BELOW: Final[dict[str, set[str]]] = {
     "app": {"io", "ui", "core", "languages"},
     "io": {"core", "languages"},
     "ui": {"core"},
@@ -33,7 +35,8 @@ BELOW: Final[dict[str, set[str]]] = {  # which layers a layer may import, beside
     "package": set(),
 }
 THIRD_PARTY: Final[dict[str, set[str]]] = {
-    "app": {"platformdirs", "uvloop"},  # where the log file goes; the loop of the io thread
+    # Where the log file goes; the loop of the io thread
+    "app": {"platformdirs", "uvloop"},
     "io": {"websockets", "aiortc", "aioice", "cryptography", "ifaddr", "platformdirs", "spake2"},
     "ui": {"qrcode", "darkdetect", "PIL", "tkinterdnd2"},
     "core": set(),
@@ -53,7 +56,8 @@ WORLD: Final = {
     "signal",
 }
 SCREEN: Final = {"tkinter", "_tkinter", "turtle"}
-BANNED: Final[dict[str, set[str]]] = {  # of the standard library
+# Of the standard library
+BANNED: Final[dict[str, set[str]]] = {
     "app": THREADS,
     "io": THREADS | SCREEN,
     "ui": THREADS | {"asyncio"},
@@ -67,7 +71,8 @@ BANNED: Final[dict[str, set[str]]] = {  # of the standard library
 class Module:
     """A module of the package."""
 
-    path: str  # from the root, with slashes: "proxim/io/pairing/server.py"
+    # From the root, with slashes: "proxim/io/pairing/server.py"
+    path: str
     source: str
 
     @cached_property
@@ -206,7 +211,8 @@ def core_reads_no_clock(module: Module) -> Iterator[str]:
         return
     clocks = {"now", "utcnow", "today", "uuid1", "uuid6", "uuid7", "getnode"}
     sources = {"datetime", "uuid"}
-    known: set[str] = set()  # what datetime, date and uuid are called here
+    # What datetime, date and uuid are called here
+    known: set[str] = set()
     for node in ast.walk(module.tree):
         match node:
             case ast.Import(names=names):

@@ -25,7 +25,8 @@ from proxim.core.i18n import closest, tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.sanitize import display_name, is_usable_name
 
-USAGE_STATUS: Final = 2  # what argparse and most programs exit with
+# What argparse and most programs exit with
+USAGE_STATUS: Final = 2
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LIFETIME: Final = re.compile(r"([0-9]{1,9})([smhd])")
@@ -357,7 +358,8 @@ def _target(found: argparse.Namespace) -> JoinTarget | None:
     if not found.code:
         return None
     try:
-        return parse_target(" ".join(found.code))  # people type the groups of a code apart
+        # People type the groups of a code apart
+        return parse_target(" ".join(found.code))
     except CodeError as error:
         raise UsageError(error.problem.sentence) from None
 

@@ -90,7 +90,8 @@ class Bridge:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._net: NetSide | None = None
-        self._early: list[AnyIntent] = []  # posted before the loop was there
+        # Posted before the loop was there
+        self._early: list[AnyIntent] = []
         self._thread: threading.Thread | None = None
         self._ended = False
         self._painted = threading.Event()
@@ -205,7 +206,8 @@ class Bridge:
                 # Too long: what is left of it must not pass for a line
                 while line and not line.endswith("\n"):
                     line = stream.readline(MAX_LINE_CHARACTERS)
-        except (OSError, ValueError) as error:  # closed, or not text
+        except (OSError, ValueError) as error:
+            # Closed, or not text
             _log.warning("standard input cannot be read: %s", type(error).__name__)
         self._upward.put(InputEnded())
 

@@ -16,14 +16,18 @@ from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.root import make_root
 from proxim.ui.window.window import Window
 
-TICK_MS: Final = 40  # while something goes on: people notice delays from some 100 ms
+# While something goes on: people notice delays from some 100 ms
+TICK_MS: Final = 40
 # Otherwise: 25 looks a second for nothing would cost 0.6 % of a core, these cost 0.1 %
 IDLE_TICK_MS: Final = 200
 # How long after a status something is taken to go on: pairing and talking come in bursts
 BUSY_SECONDS: Final = 3.0
-FIRST_TICK_MS: Final = 2  # until the first code is on the screen
-SETTLED_MS: Final = 1000  # the window stands by then
-STATUSES_PER_TICK: Final = 50  # so that a flood of them leaves time to paint
+# Until the first code is on the screen
+FIRST_TICK_MS: Final = 2
+# The window stands by then
+SETTLED_MS: Final = 1000
+# So that a flood of them leaves time to paint
+STATUSES_PER_TICK: Final = 50
 # One more than the network side takes at most (io/limits.py, SHUTDOWN_SECONDS)
 GOODBYE_SECONDS: Final = 4.0
 
@@ -50,7 +54,8 @@ def _downloads() -> str:
     """Where received files go unless the person says otherwise; the network side asks the same
     (io/files/executor.py).
     """
-    from platformdirs import user_downloads_dir  # late: the window is to show soon
+    # Late: the window is to show soon
+    from platformdirs import user_downloads_dir
 
     return user_downloads_dir()
 
@@ -70,7 +75,8 @@ class Desktop:
 
     def run(self) -> int:
         """Show the window until it is closed; returns the exit status."""
-        self._root.after(SETTLED_MS, gc.enable)  # off since the start (app/main.py)
+        # Off since the start (app/main.py)
+        self._root.after(SETTLED_MS, gc.enable)
         # Not called here: what it raises belongs to Tk's report
         self._root.after(FIRST_TICK_MS, self._tick)
         self._root.mainloop()
@@ -95,12 +101,14 @@ class Desktop:
         for item in self._bridge.drain(STATUSES_PER_TICK):
             match item:
                 case Stopped():
-                    self._net_ended = self._painted = True  # as we asked, or by a crash
+                    # As we asked, or by a crash
+                    self._net_ended = self._painted = True
                     self._window.show(item)
                 case Interrupted():
                     self._leave()
                 case InputLine() | InputEnded():
-                    continue  # a window reads no standard input
+                    # A window reads no standard input
+                    continue
                 case status:
                     self._window.show(status)
             self._busy_until = time.monotonic() + BUSY_SECONDS

@@ -75,8 +75,10 @@ if sys.platform == "win32":
 
 elif sys.platform == "darwin":
     _FOUNDATION: Final = "/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation"
-    _UTF8: Final = 0x08000100  # kCFStringEncodingUTF8
-    _TAG_BYTES: Final = 64  # "zh-Hant-HK" and the like are far below
+    # kCFStringEncodingUTF8
+    _UTF8: Final = 0x08000100
+    # "zh-Hant-HK" and the like are far below
+    _TAG_BYTES: Final = 64
     _TAGS_MAX: Final = 16
 
     def system_tags() -> list[str]:
@@ -89,7 +91,8 @@ elif sys.platform == "darwin":
 
         try:
             core = ctypes.CDLL(_FOUNDATION)
-        except OSError:  # a macOS that keeps it elsewhere: English is told, and Proxim starts
+        except OSError:
+            # A macOS that keeps it elsewhere: English is told, and Proxim starts
             return []
         pointer, index = ctypes.c_void_p, ctypes.c_long
         for name, result, arguments in (

@@ -8,7 +8,8 @@ from typing import Final
 from proxim.app.options import LogOptions
 from proxim.core.i18n import tr
 
-MAX_LOG_BYTES: Final = 1024 * 1024  # weeks of use; with one older file beside it
+# Weeks of use; with one older file beside it
+MAX_LOG_BYTES: Final = 1024 * 1024
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # At DEBUG these print whole frames and descriptions: session ids, ICE passwords. Never let them.
 _TALKATIVE: Final = ("websockets", "aiortc", "aioice", "asyncio", "PIL")

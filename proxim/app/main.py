@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # How late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait
 POLL_SECONDS: Final = 0.5
-INTERRUPTED: Final = 130  # what shells report for a program ended by Ctrl-C (128 + SIGINT)
+# What shells report for a program ended by Ctrl-C (128 + SIGINT)
+INTERRUPTED: Final = 130
 FAILED_STATUS: Final = 1
 USAGE_STATUS: Final = 2
 
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(given: Sequence[str]) -> "Options":
-    from proxim.app.arguments import parse_arguments  # late: who types nothing need not wait for it
+    # Late: who types nothing need not wait for it
+    from proxim.app.arguments import parse_arguments
 
     # Argparse writes the help as it is: a letter that this terminal's encoding lacks must not keep
     # it away.
@@ -108,7 +110,8 @@ def _open_desktop(options: "WindowOptions", bridge: "Bridge") -> "Desktop | None
     """Make the window; None where there is no display, or no Tk."""
     try:
         from proxim.app.desktop import open_desktop
-    except ImportError:  # Debian has Tk in a package of its own
+    except ImportError:
+        # Debian has Tk in a package of its own
         return None
     return open_desktop(options, bridge)
 
@@ -140,7 +143,8 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
     from proxim.app.options import HostOptions
     from proxim.ui.text.face import FaceOptions, Role
 
-    if sys.stdout is None:  # closed by whoever started us: there is nobody to tell anything
+    # Closed by whoever started us: there is nobody to tell anything
+    if sys.stdout is None:
         raise SystemExit(FAILED_STATUS)
     _use_utf8(options.json)
     accepts = options.save_to is not None
@@ -209,7 +213,8 @@ def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) ->
     """
     if sys.stdin is not None:
         bridge.read_lines(sys.stdin)
-    bridge.painted()  # a terminal has nothing to paint first
+    # A terminal has nothing to paint first
+    bridge.painted()
     # The face has its stream. What a library prints (uvloop does, of a packet that it could not
     # send) is no line of it.
     with contextlib.redirect_stdout(sys.stderr):
@@ -258,7 +263,8 @@ def _run_doctor(options: "DoctorOptions") -> int:
 
     try:
         asyncio.run(run())
-    except OSError as error:  # a full disk, a reader that has gone away
+    except OSError as error:
+        # A full disk, a reader that has gone away
         sys.stderr.write(tr("doctor.cannotWrite", why=error.strerror) + "\n")
         return FAILED_STATUS
     return face.exit_status

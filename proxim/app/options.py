@@ -20,7 +20,8 @@ class ThemeOption(StrEnum):
 class LogOptions:
     """Where the log goes and how much of it."""
 
-    file: Path | None = None  # None: standard error
+    # None: standard error
+    file: Path | None = None
     verbose: bool = False
 
 
@@ -29,13 +30,19 @@ class HostOptions:
     """`proxim host`."""
 
     invite: Invite = Invite(SessionType.ONE_TIME)  # noqa: RUF009 - immutable
-    require_proof: bool = False  # refuse guests that cannot prove that they know the code
-    address: str | None = None  # None: the best of this machine's
-    port: int | None = None  # None: the default with its fallbacks
-    name: str | None = None  # None: the one in the settings
+    # Refuse guests that cannot prove that they know the code
+    require_proof: bool = False
+    # None: the best of this machine's
+    address: str | None = None
+    # None: the default with its fallbacks
+    port: int | None = None
+    # None: the one in the settings
+    name: str | None = None
     stun: tuple[str, ...] = ()
-    save_to: str | None = None  # a folder; with it incoming files are accepted without asking
-    send: tuple[str, ...] = ()  # absolute paths of files and folders
+    # A folder; with it incoming files are accepted without asking
+    save_to: str | None = None
+    # Absolute paths of files and folders
+    send: tuple[str, ...] = ()
     once: bool = False
     json: bool = False
     log: LogOptions = LogOptions()
@@ -45,12 +52,16 @@ class HostOptions:
 class JoinOptions:
     """`proxim join`."""
 
-    target: JoinTarget | None = None  # None: the face asks for the code
+    # None: the face asks for the code
+    target: JoinTarget | None = None
     name: str | None = None
-    yes: bool = False  # dial an address outside the local network without asking
+    # Dial an address outside the local network without asking
+    yes: bool = False
     stun: tuple[str, ...] = ()
-    save_to: str | None = None  # a folder; with it incoming files are accepted without asking
-    send: tuple[str, ...] = ()  # absolute paths of files and folders
+    # A folder; with it incoming files are accepted without asking
+    save_to: str | None = None
+    # Absolute paths of files and folders
+    send: tuple[str, ...] = ()
     once: bool = False
     json: bool = False
     log: LogOptions = LogOptions()

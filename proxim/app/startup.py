@@ -100,7 +100,8 @@ def _runtime(
 
 def _data_folder() -> Path:
     """Where unfinished transfers are remembered."""
-    from platformdirs import user_data_path  # late: 10 ms
+    # Late: 10 ms
+    from platformdirs import user_data_path
 
     return user_data_path("proxim", appauthor=False) / "transfers"
 

@@ -23,9 +23,12 @@ class Level(StrEnum):
     """How much a finding matters."""
 
     OK = "ok"
-    NOTE = "note"  # worth knowing, nothing is wrong
-    WARNING = "warning"  # may keep others from this machine
-    FAILURE = "failure"  # does keep others from this machine
+    # Worth knowing, nothing is wrong
+    NOTE = "note"
+    # May keep others from this machine
+    WARNING = "warning"
+    # Does keep others from this machine
+    FAILURE = "failure"
 
 
 class Check(StrEnum):
@@ -159,12 +162,18 @@ def _chosen_finding(chosen: Network) -> Finding:
 class PortState(StrEnum):
     """What became of listening on one port of one address."""
 
-    FREE = "free"  # could be listened on, and a connection through the address arrived
-    SILENT = "silent"  # could be listened on, but no connection arrived
-    PROXIM = "proxim"  # a running Proxim answers there
-    TAKEN = "taken"  # another program has it
-    REFUSED = "refused"  # the system does not give it away
-    GONE = "gone"  # the machine does not have that address (any more)
+    # Could be listened on, and a connection through the address arrived
+    FREE = "free"
+    # Could be listened on, but no connection arrived
+    SILENT = "silent"
+    # A running Proxim answers there
+    PROXIM = "proxim"
+    # Another program has it
+    TAKEN = "taken"
+    # The system does not give it away
+    REFUSED = "refused"
+    # The machine does not have that address (any more)
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +239,13 @@ class FirewallState(StrEnum):
 
     OFF = "off"
     ALLOWS = "allows"
-    ASKS = "asks"  # the system asks the person when Proxim first listens
+    # The system asks the person when Proxim first listens
+    ASKS = "asks"
     BLOCKS = "blocks"
-    UNCLEAR = "unclear"  # active, its rules cannot be read (fully) without rights
-    UNREADABLE = "unreadable"  # not even whether it is active
+    # Active, its rules cannot be read (fully) without rights
+    UNCLEAR = "unclear"
+    # Not even whether it is active
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +254,10 @@ class Firewall:
 
     name: str
     state: FirewallState
-    about: str = ""  # a clause after a dash: which profile, which zone, which rule
-    remedy: str = ""  # what lets Proxim in; unused where nothing is to be done
+    # A clause after a dash: which profile, which zone, which rule
+    about: str = ""
+    # What lets Proxim in; unused where nothing is to be done
+    remedy: str = ""
 
 
 _FIREWALL_RULES: Final = {
@@ -282,7 +296,8 @@ class VirtualAdapter:
     name: str
     addresses: tuple[str, ...]
     vpn: bool
-    carries_default: bool  # this machine talks to the world through it
+    # This machine talks to the world through it
+    carries_default: bool
 
 
 def adapter_findings(adapters: Sequence[VirtualAdapter]) -> list[Finding]:

@@ -11,12 +11,14 @@ from typing import NewType
 from proxim.core.errors import Reason
 from proxim.core.pairing.host_code import JoinTarget
 
-ConnectionID = NewType("ConnectionID", int)  # one WebSocket, for its life
+# One WebSocket, for its life
+ConnectionID = NewType("ConnectionID", int)
 # One attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
 LinkID = NewType("LinkID", str)
 # Of a temporary session: the shortest in which one person types and another approves
 MIN_LIFETIME_SECONDS = 60.0
-MAX_LIFETIME_SECONDS = 7 * 86400.0  # what should live longer is persistent, and says so
+# What should live longer is persistent, and says so
+MAX_LIFETIME_SECONDS = 7 * 86400.0
 
 
 class SessionType(StrEnum):
@@ -30,18 +32,28 @@ class SessionType(StrEnum):
 class TimerName(StrEnum):
     """What a timer is for."""
 
-    APPROVAL = "approval"  # scope: sessionID
-    SESSION = "session"  # scope: sessionID
-    LINK_OPEN = "link_open"  # scope: LinkID
-    HEARTBEAT = "heartbeat"  # scope: LinkID
-    DIAL = "dial"  # scope: LinkID of the guest's attempt
-    CHALLENGE = "challenge"  # scope: the guest's socket (pairing/connections.py)
-    SOCKET = "socket"  # scope: the same
-    ANSWER = "answer"  # scope: LinkID of the guest's attempt
-    REDIAL = "redial"  # scope: LinkID of the guest's link that was lost
-    RESUME = "resume"  # scope: sessionID of the host's link that was lost
-    LANE = "lane"  # scope: LinkID
-    STALL = "stall"  # scope: TransferID that moves over a lane, or that is held back (transfers.py)
+    # The scope is a sessionID:
+    APPROVAL = "approval"
+    SESSION = "session"
+    # Of the host's link that was lost
+    RESUME = "resume"
+
+    # The scope is a LinkID:
+    LINK_OPEN = "link_open"
+    HEARTBEAT = "heartbeat"
+    LANE = "lane"
+    # Of the guest's attempt
+    DIAL = "dial"
+    ANSWER = "answer"
+    # Of the guest's link that was lost
+    REDIAL = "redial"
+
+    # The scope is a guest's socket (pairing/connections.py):
+    CHALLENGE = "challenge"
+    SOCKET = "socket"
+
+    # The scope is a TransferID, of one that moves over a lane, or that is held back (transfers.py):
+    STALL = "stall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,8 @@ class Timer:
     """A timer's identity: setting it again moves it."""
 
     name: TimerName
-    scope: str = field(repr=False)  # may be a sessionID
+    # May be a sessionID
+    scope: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +79,13 @@ class TimerFired:
 class Network:
     """One address of this machine, as a person may choose it."""
 
-    address: str  # an IP literal; a link-local IPv6 address with its zone, "fe80::1%eth0"
+    # An IP literal; a link-local IPv6 address with its zone, "fe80::1%eth0"
+    address: str
     prefix_length: int
-    interface: str  # a name for people: "Wi-Fi", "eth0"
-    virtual: bool  # docker, veth, VPN, Hyper-V: rarely what another device can reach
+    # A name for people: "Wi-Fi", "eth0"
+    interface: str
+    # Docker, veth, VPN, Hyper-V: rarely what another device can reach
+    virtual: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +120,8 @@ class Invite:
     """Show a new code; the one shown until now ends."""
 
     type: SessionType
-    lifetime: float | None = None  # seconds; None: the type's default
+    # Seconds; None: the type's default
+    lifetime: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +132,8 @@ class Decide:
 
     session_id: str = field(repr=False)
     approved: bool
-    number: int | None = None  # None: a script that knows only the seed
+    # None: a script that knows only the seed
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ it is, for a window with a key in it beats none.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-LANGUAGES: Final = ("en", "de")  # a further one: its file, and its name here (docs/languages.md)
+# A further one: its file, and its name here (docs/languages.md)
+LANGUAGES: Final = ("en", "de")
 ENGLISH: Final = LANGUAGES[0]
 
 # A section and a name ("join.hint") and what stands there: a text, or its forms for one and for
@@ -30,7 +31,8 @@ class _Values(dict[str, object]):
 
 def use(language: str, texts: Mapping[str, Mapping[str, Any]]) -> None:
     """Speak one of LANGUAGES from now on; `texts` are its sections, as in its file."""
-    global _words, _language  # one person is before this process, and so one language is in use
+    # One person is before this process, and so one language is in use
+    global _words, _language
     found = {
         f"{section}.{name}": text
         for section, named in texts.items()

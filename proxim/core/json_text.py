@@ -6,7 +6,8 @@ from typing import Any, Final, NoReturn
 from proxim.core.errors import ProximError, Reason
 from proxim.core.sanitize import byte_length, is_encodable
 
-MAX_DEPTH: Final = 6  # our deepest message has 4; a few spare for a third party's extra fields
+# Our deepest message has 4; a few spare for a third party's extra fields
+MAX_DEPTH: Final = 6
 
 JSONObject = dict[str, Any]
 
@@ -47,7 +48,8 @@ def read_object(text: str) -> JSONObject:
     """
     try:
         value = _DECODER.decode(text)
-    except (ValueError, RecursionError) as error:  # ValueError also: an integer of over 4300 digits
+    except (ValueError, RecursionError) as error:
+        # ValueError also: an integer of over 4300 digits
         # Its text would quote the peer's input
         raise MessageError(Reason.BAD_JSON, type(error).__name__) from None
     if not isinstance(value, dict):

@@ -73,7 +73,8 @@ class Program:
         device: DeviceInfo,
         host: Host | None,
         prover: Prover,
-        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008  # immutable
+        # Immutable
+        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008
     ) -> None:
         self._device = device
         self._host = host
@@ -143,7 +144,8 @@ class Program:
             return [_trouble(Reason.NOT_CONNECTED, event.link)]
         if isinstance(event, TimerFired):
             raise MachineMisuseError(f"{event.timer.name} of an attempt that has ended")
-        return []  # of an attempt that has ended; this crossed on the way
+        # Of an attempt that has ended; this crossed on the way
+        return []
 
     def _join(self, event: Join) -> list[Command]:
         if any(

@@ -6,8 +6,10 @@ from typing import Final
 
 from proxim.core.i18n import tr
 
-NAME_SHOWN_MAX: Final = 40  # characters; longer names push the buttons out of the approval dialog
-MAX_NAME_BYTES: Final = 64  # on the wire; fits a hostname (RFC 1035: 63)
+# Characters; longer names push the buttons out of the approval dialog
+NAME_SHOWN_MAX: Final = 40
+# On the wire; fits a hostname (RFC 1035: 63)
+MAX_NAME_BYTES: Final = 64
 
 # Categories that draw nothing or steer the text around them: controls, formats (bidi marks),
 # surrogates, private use, unassigned, line and paragraph separators (Unicode Standard, chapter

@@ -57,8 +57,10 @@ class Invitation:
     code: str | None = field(repr=False)
     url: str = field(repr=False)
     type: SessionType
-    expires: float | None  # None: until the host ends it
-    code_closed: bool = False  # too many wrong codes were tried: only the URL still leads here
+    # None: until the host ends it
+    expires: float | None
+    # Too many wrong codes were tried: only the URL still leads here
+    code_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,13 @@ class Prompt:
     """Somebody asks to join; goes away with a PairOutcome of the same session."""
 
     session_id: str = field(repr=False)
-    device: DeviceInfo  # the name as display_name makes it
+    # The name as display_name makes it
+    device: DeviceInfo
     peer_address: str
     verified: Verified | None
     deadline: float
-    number: int | None = None  # of this request in its session, for the answer
+    # Of this request in its session, for the answer
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,13 @@ class PairOutcome:
 class Stage(StrEnum):
     """The ladder that a link climbs, as people are shown it."""
 
-    DIALING = "dialing"  # guest only: looking for the host
-    ASKING = "asking"  # guest only: the host was found and its answer is awaited
+    # Guest only: looking for the host
+    DIALING = "dialing"
+    # Guest only: the host was found and its answer is awaited
+    ASKING = "asking"
     APPROVED = "approved"
-    CONNECTING = "connecting"  # descriptions are exchanged
+    # Descriptions are exchanged
+    CONNECTING = "connecting"
     CONNECTED = "connected"
     # The link was lost; the same devices take it up again by themselves until `deadline`
     WAITING = "waiting"
@@ -118,13 +125,16 @@ class LinkStatus:
     link: LinkID
     session_id: str = field(repr=False)
     stage: Stage
-    peer_name: str | None = None  # fit to show; None: not told yet
+    # Fit to show; None: not told yet
+    peer_name: str | None = None
     peer_address: str = ""
     verified: Verified | None = None
-    deadline: float | None = None  # of stages ASKING and WAITING
+    # Of stages ASKING and WAITING
+    deadline: float | None = None
     can_text: bool = False
     can_send_files: bool = False
-    reason: Reason | None = None  # of stage CLOSED
+    # Of stage CLOSED
+    reason: Reason | None = None
     was_connected: bool = False
     via: Via = Via.WEBRTC
     # It goes on for that link, which waited and is told of no more: one link to people
@@ -152,7 +162,8 @@ class Trouble:
     """Something failed that no other status tells."""
 
     problem: Problem
-    link: LinkID | None = None  # where it concerns one link
+    # Where it concerns one link
+    link: LinkID | None = None
 
 
 @dataclass(frozen=True, slots=True)

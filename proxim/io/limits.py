@@ -16,7 +16,8 @@ from proxim.io.pairing.rate_limit import Pace, RateLimit
 # A frame over MAX_MESSAGE_BYTES gets its `error`; one over this closes the socket before it is read
 # into memory.
 HARD_MESSAGE_BYTES: Final = 4 * MAX_MESSAGE_BYTES
-RECEIVE_QUEUE: Final = 4  # frames read ahead; TCP holds the rest back
+# Frames read ahead; TCP holds the rest back
+RECEIVE_QUEUE: Final = 4
 # What may wait to be sent, pongs too, before a peer that reads nothing is cut off
 UNREAD_BYTES: Final = 256 * 1024
 # What a signaling socket may send, whatever its frames are; beyond, it is cut. Honest ones ping
@@ -28,7 +29,8 @@ SIGNALING_PACE: Final = Pace(
     frames=RateLimit(per_second=100, burst=200),
     bytes=RateLimit(per_second=HARD_MESSAGE_BYTES, burst=8 * HARD_MESSAGE_BYTES),
 )
-SEND_QUEUE: Final = 64  # messages a guest may leave unread; an honest pairing has some ten
+# Messages a guest may leave unread; an honest pairing has some ten
+SEND_QUEUE: Final = 64
 # In all, from the moment they are accepted: a room's guests, and some that only try the door
 MAX_SOCKETS: Final = 32
 # So that one device does not take every place: a guest needs one, two while its lane opens. A
@@ -41,8 +43,10 @@ MAX_SOCKETS_OF_ONE_ADDRESS: Final = 8
 CROWD_SOCKETS: Final = 3
 # An opening request; a browser's is under 1 KiB, another server's cookies may come along
 MAX_REQUEST_BYTES: Final = 16 * 1024
-OPEN_SECONDS: Final = 5.0  # for the opening handshake; a LAN needs milliseconds
-CLOSE_SECONDS: Final = 1.0  # for the closing handshake; then the socket is dropped
+# For the opening handshake; a LAN needs milliseconds
+OPEN_SECONDS: Final = 5.0
+# For the closing handshake; then the socket is dropped
+CLOSE_SECONDS: Final = 1.0
 # Finds guests that are gone without a word, so that their prompts go away
 SERVER_PING_SECONDS: Final = 20.0
 # A person waits for this answer: notice within 10 s that the host is gone
@@ -58,7 +62,8 @@ WINDOW_BYTES: Final = 16 * 1024 * 1024
 WINDOW_OVERRUN_BYTES: Final = 4 * 1024 * 1024
 # Reported at least this often, so that a sender never waits for its window
 WROTE_BYTES: Final = WINDOW_BYTES // 4
-WROTE_SECONDS: Final = 0.1  # and else this often: people see a bar move
+# And else this often: people see a bar move
+WROTE_SECONDS: Final = 0.1
 # Per turn of a worker thread: some ms of its work for 0.1 ms of handing over
 BATCH_BYTES: Final = 2 * 1024 * 1024
 # Small messages, as data channels have, wait for each other so long while a stream runs, up to so
@@ -76,7 +81,8 @@ SWITCH_SECONDS: Final = 0.0005
 LANE_FRAME_BYTES: Final = LANE_MESSAGE_BYTES + STREAM_PREFIX_BYTES + SEAL_BYTES
 # To dial and be recognised; the data channel carries the files meanwhile
 LANE_OPEN_SECONDS: Final = 5.0
-LANE_PROOF_SECONDS: Final = 10.0  # to an unproved lane's first frame, as to a guest's first message
+# To an unproved lane's first frame, as to a guest's first message
+LANE_PROOF_SECONDS: Final = 10.0
 # Texts waiting, or pongs, before a peer is cut off that reads nothing
 LANE_UNREAD_BYTES: Final = 16 * 1024 * 1024
 # What the system holds unsent below a lane's frames; more only makes a ping wait longer.
@@ -93,7 +99,8 @@ SINK_CLOSE_SECONDS: Final = 2.0
 FAREWELL_SECONDS: Final = 0.5
 # aiortc enforces none of its own: a 4 MiB message was seen to arrive (docs/security.md).
 MAX_CHANNEL_MESSAGE_BYTES: Final = 256 * 1024
-MAX_CHANNELS: Final = 8  # at once: control and some files; aiortc was seen to take 500
+# At once: control and some files; aiortc was seen to take 500
+MAX_CHANNELS: Final = 8
 # Beyond the window that aiortc announces (1 MiB): a sender may probe a closed one, and aiortc's own
 # looks at it late.
 MAX_WINDOW_OVERRUN_BYTES: Final = 256 * 1024
@@ -105,6 +112,9 @@ MAX_IN_FLIGHT_BYTES: Final = 768 * 1024
 
 # --- this machine ---------------------------------------------------------------------------------
 
-NETWORK_WATCH_SECONDS: Final = 3.0  # a person who changes the Wi-Fi looks at the window meanwhile
-SLEEP_WATCH_SECONDS: Final = 3.0  # how late a code that ran out during sleep may vanish after it
-SHUTDOWN_SECONDS: Final = 3.0  # for goodbyes; then the program ends all the same
+# A person who changes the Wi-Fi looks at the window meanwhile
+NETWORK_WATCH_SECONDS: Final = 3.0
+# How late a code that ran out during sleep may vanish after it
+SLEEP_WATCH_SECONDS: Final = 3.0
+# For goodbyes; then the program ends all the same
+SHUTDOWN_SECONDS: Final = 3.0

@@ -38,7 +38,8 @@ from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.system.sleep import slept_seconds
 from proxim.io.trace import log_step
 
-if TYPE_CHECKING:  # imported when first needed: the window must show before they are loaded
+# Imported when first needed: the window must show before they are loaded
+if TYPE_CHECKING:
     from proxim.io.link.peer import Peer
     from proxim.io.pairing.client import Client
     from proxim.io.pairing.server import Server
@@ -138,7 +139,8 @@ class Runtime:
         """Hand an event to the machine and carry out what it commands."""
         self._inbox.append(event)
         if self._handling:
-            return  # carrying out a command reported it; the loop below takes it next
+            # Carrying out a command reported it; the loop below takes it next
+            return
         self._handling = True
         try:
             while self._inbox:
@@ -150,7 +152,8 @@ class Runtime:
         try:
             log_step(event)
             commands = self._program.handle(event, self._loop.time())
-        except Exception:  # noqa: BLE001  # a bug of ours: told to the person, and the program goes on for the others
+        except Exception:  # noqa: BLE001
+            # A bug of ours: told to the person, and the program goes on for the others
             self._report_bug(event)
         else:
             self._carry_out(commands)
@@ -162,7 +165,8 @@ class Runtime:
             try:
                 log_step(command)
                 self._execute[type(command)](command)
-            except Exception:  # noqa: BLE001  # the machine counts on the other commands all the same
+            except Exception:  # noqa: BLE001
+                # The machine counts on the other commands all the same
                 self._report_bug(command)
 
     def _report_bug(self, what: object) -> None:
@@ -222,7 +226,8 @@ class Runtime:
             try:
                 # It asks the system, which may take its time
                 networks = await asyncio.to_thread(look)
-            except Exception:  # noqa: BLE001  # the next look may succeed; a host without a network says so itself
+            except Exception:  # noqa: BLE001
+                # The next look may succeed; a host without a network says so itself
                 if not failing:
                     self._report_bug(look)
                 failing = True
@@ -247,7 +252,8 @@ class Runtime:
                 server, self._server = self._server, None
                 await server.stop()
             if address is None or address != self._wanted:
-                return  # nowhere, or the person has chosen again meanwhile
+                # Nowhere, or the person has chosen again meanwhile
+                return
             try:
                 listener = open_listener(address, self._options.port)
             except ListenError as error:
@@ -323,7 +329,8 @@ class Runtime:
     def _open_peer(self, command: link_do.OpenPeer) -> None:
         try:
             from proxim.io.link.peer import Peer
-        except ImportError as error:  # a broken installation
+        except ImportError as error:
+            # A broken installation
             self.report(PeerFailed(command.link, Reason.NO_DESCRIPTION, type(error).__name__))
             return
         peer = Peer(command.link, self.report, self._options.stun)
@@ -339,7 +346,8 @@ class Runtime:
             self.report(PeerFailed(link, Reason.PEER_ERROR))
 
     def _apply_description(self, command: link_do.ApplyDescription) -> None:
-        if command.link in self._peers:  # else it could not be made, and the machine is being told
+        # Else it could not be made, and the machine is being told
+        if command.link in self._peers:
             self._peers[command.link][0].apply(command.type, command.sdp)
 
     def _add_candidate(self, command: link_do.AddCandidate) -> None:
@@ -376,13 +384,16 @@ class Runtime:
         }
         if waiting:
             await asyncio.wait(waiting)
-        async with self._listen_lock:  # the machine's StopListening, begun before this
+        # The machine's StopListening, begun before this
+        async with self._listen_lock:
             if self._server is not None:
                 await self._server.stop()
 
 
 def _load_libraries() -> None:
-    with contextlib.suppress(ImportError):  # whoever needs it meets it again, and tells
+    # Whoever needs it meets it again, and tells
+    with contextlib.suppress(ImportError):
         import spake2  # noqa: F401
 
-        import proxim.io.link.peer  # noqa: F401  # both for their effect: they are in memory afterwards
+        # Both for their effect: they are in memory afterwards
+        import proxim.io.link.peer  # noqa: F401

@@ -88,7 +88,8 @@ def step_words(step: ProgramEvent | Command) -> str | None:
         ):
             return repr(step)
         case _:
-            return None  # timers, the networks' changes, texts, what the links carry
+            # Timers, the networks' changes, texts, what the links carry
+            return None
 
 
 def _frame(text: str) -> str:

@@ -25,8 +25,10 @@ class OnceJob:
         self._once = once
         self._session: str | None = None
         self._served: set[LinkID] = set()
-        self._awaited = 0  # sendings of which no transfer has been seen yet
-        self._failures = 0  # what was refused before it could be a transfer, or was left out of one
+        # Sendings of which no transfer has been seen yet
+        self._awaited = 0
+        # What was refused before it could be a transfer, or was left out of one
+        self._failures = 0
         self._seen: set[TransferID] = set()
         self._asked: dict[TransferID, TransferStatus] = {}
         self._active: set[TransferID] = set()
@@ -39,7 +41,8 @@ class OnceJob:
         It goes to each device that links in the first session, with `--once` to the first.
         """
         if link.resumes in self._served:
-            self._served.add(link.link)  # the same device again: its transfers go on by themselves
+            # The same device again: its transfers go on by themselves
+            self._served.add(link.link)
         if not self._send or link.stage is not Stage.CONNECTED or link.link in self._served:
             return False
         other = self._session is not None and (self._once or link.session_id != self._session)
@@ -74,7 +77,8 @@ class OnceJob:
             self._active.discard(status.transfer)
 
     def _is_asked(self, status: TransferStatus) -> bool:
-        if status.direction is Direction.IN:  # taken: asked about alone, it may still be declined
+        # Taken: asked about alone, it may still be declined
+        if status.direction is Direction.IN:
             return not self._send and status.state in (TransferState.ACTIVE, TransferState.DONE)
         if status.link is None or not self._awaited:
             return False

@@ -18,7 +18,8 @@ class PromptQueue:
     """The requests that wait for an answer, in the order in which they are shown."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, Prompt] = {}  # by session, in the order in which they came
+        # By session, in the order in which they came
+        self._waiting: dict[str, Prompt] = {}
 
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._waiting

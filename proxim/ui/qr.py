@@ -5,7 +5,8 @@ terminal.
 import sys
 from typing import Any, Final
 
-Matrix = tuple[tuple[bool, ...], ...]  # rows of modules, True is dark
+# Rows of modules, True is dark
+Matrix = tuple[tuple[bool, ...], ...]
 
 # Modules of white on every side (ISO/IEC 18004, 6.3.8): readers find the code by it
 QUIET_ZONE: Final = 4
@@ -32,7 +33,8 @@ def _qr_code(**options: int) -> Any:
     """
     hidden = "PIL" not in sys.modules
     if hidden:
-        sys.modules["PIL"] = None  # type: ignore[assignment] # documented: importing it fails, as if it were absent
+        # Documented: importing it fails, as if it were absent
+        sys.modules["PIL"] = None  # type: ignore[assignment]
     try:
         from qrcode.main import QRCode
     finally:

@@ -11,12 +11,15 @@ from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import decimal, tr
 from proxim.core.sanitize import display_id
 
-NAME_SHOWN_MAX: Final = 60  # characters of a file's name; the middle of a longer one is left out
-_END_SHOWN: Final = 16  # of a shortened name, so that its ending (.jpg, .exe) is always seen
+# Characters of a file's name; the middle of a longer one is left out
+NAME_SHOWN_MAX: Final = 60
+# Of a shortened name, so that its ending (.jpg, .exe) is always seen
+_END_SHOWN: Final = 16
 # As disks are sold and as phones and macOS count; Windows counts by 1024 and calls it the same
 _KILO: Final = 1000
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
-_WHOLE: Final = 99.95  # from here on, tenths say nothing: "100 MB"
+# From here on, tenths say nothing: "100 MB"
+_WHOLE: Final = 99.95
 _MINUTE: Final = 60
 _DAY: Final = 86400
 
@@ -29,7 +32,8 @@ def size_words(size: int) -> str:
     unit = ""
     for unit in _UNITS:  # noqa: B007 - the last one that fits
         value /= _KILO
-        if value < _KILO - 0.5:  # what would be rounded to 1000 is 1.0 of the next
+        # What would be rounded to 1000 is 1.0 of the next
+        if value < _KILO - 0.5:
             break
     return f"{decimal(value, 1 if value < _WHOLE else 0)} {unit}"
 

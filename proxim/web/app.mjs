@@ -9,7 +9,8 @@ import { $, View } from "./view.mjs";
 
 const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
-const DRAW_MS = 250; // a hidden tab has no frames
+// A hidden tab has no frames
+const DRAW_MS = 250;
 const GOES_ON = invitation?.method === "resume";
 
 const kept = new Kept(stored("session", "tab", (GOES_ON && stored("session", "tab")) || randomID()));
@@ -108,12 +109,14 @@ $("rename").onsubmit = (event) => {
 
 $("again").onclick = () => begin();
 $("leave").onclick = () => {
-	for (const one of transfers.alive.reverse()) one.cancel(); // else it waits
+	// Else it waits
+	for (const one of transfers.alive.reverse()) one.cancel();
 	session.leave();
 };
 // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there what is kept goes on, unasked.
 addEventListener("beforeunload", (event) => (transfers?.moving || view?.saving) && event.preventDefault());
-addEventListener("hashchange", () => location.reload()); // another invitation, in this tab
+// Another invitation, in this tab
+addEventListener("hashchange", () => location.reload());
 for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => document.hidden || session?.wake());
 setInterval(() => state.until && show(), 500);
 

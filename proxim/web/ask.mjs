@@ -4,7 +4,8 @@ const SHARE_BYTES = 32;
 const SESSION = /^[\w-]{1,64}$/;
 const SECRET = /^[\w-]{21}[AQgw]$/;
 const PATIENCE_MS = 1_000;
-const BROKEN = [1002, 1007, 1009]; // no frame, no UTF-8, too large
+// No frame, no UTF-8, too large
+const BROKEN = [1002, 1007, 1009];
 
 export const failure = (reason, said) => Object.assign(new Error(reason), { reason, said });
 
@@ -34,7 +35,8 @@ export function stored(storage, key, value) {
 export class PairRequest {
 	share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
 	messages = [];
-	strange = "host_error"; // what no host says; after a proof, "tampered"
+	// What no host says; after a proof, "tampered"
+	strange = "host_error";
 	wake() {}
 
 	constructor({ method, session }, device) {
@@ -114,7 +116,8 @@ export const device = {
 export const invitation = location.hash ? readInvitation(location.hash) : JSON.parse(stored("session", "session"));
 export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
-history.replaceState(null, "", location.pathname); // nor in the history
+// Nor in the history
+history.replaceState(null, "", location.pathname);
 stored("local", "device", device.id);
 stored("session", "session", JSON.stringify(invitation));
 

@@ -119,7 +119,8 @@ export class Proof {
 		const other = auth?.v === 1 && auth.m === this.method ? fromBase64url(auth.y, this.share.length) : null;
 		if (!other) return null;
 		this.transcript = sha256(lv(this.context, this.share, other));
-		this.root = hmac(this.transcript, this.secret); // HKDF's extract
+		// HKDF's extract
+		this.root = hmac(this.transcript, this.secret);
 		return { t: toBase64url(hmac(this.key("confirm guest"), this.transcript)) };
 	}
 
@@ -129,7 +130,8 @@ export class Proof {
 	}
 
 	key(purpose) {
-		return hmac(this.root, concat(`${LABEL} ${purpose}`, [1])); // HKDF's expand (RFC 5869), one round
+		// HKDF's expand (RFC 5869), one round
+		return hmac(this.root, concat(`${LABEL} ${purpose}`, [1]));
 	}
 
 	get resumeName() {

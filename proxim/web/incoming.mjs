@@ -15,8 +15,10 @@ const must = (fact) => {
 
 export class Incoming extends Transfer {
 	state = "waiting";
-	through = new Set(); // files that came or failed
-	file = null; // the one that is coming: {index, growing, channel}
+	// Files that came or failed
+	through = new Set();
+	// The one that is coming: {index, growing, channel}
+	file = null;
 	channel = null;
 
 	restored({ part, ...record }) {
@@ -124,7 +126,8 @@ export class Incoming extends Transfer {
 			this.moved += payload.length;
 		} else if (kind === END) {
 			const blob = growing.blob();
-			const whole = blob.size === entry.size && same(payload, growing.hash.digest()); // a piece may be lost
+			// A piece may be lost
+			const whole = blob.size === entry.size && same(payload, growing.hash.digest());
 			this.endFile(index, whole ? null : "file_damaged", blob);
 		} else {
 			must(kind === FAILED);
@@ -151,7 +154,8 @@ export class Incoming extends Transfer {
 		if (reason) this.failed.push({ file: index, reason });
 		else {
 			this.saved.push({ name: leafName(this.entries[index].path), blob });
-			this.moved += this.entries[index].size; // dropping takes it off
+			// Dropping takes it off
+			this.moved += this.entries[index].size;
 		}
 		this.drop();
 	}

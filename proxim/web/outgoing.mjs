@@ -5,9 +5,11 @@ import { Sha256, u32, u64, utf8 } from "./crypto.mjs";
 import { DATA, END, FAILED, HEADER, START, Transfer } from "./transfer.mjs";
 
 const MAX_PATH_BYTES = 1024;
-const READ_BYTES = 1024 * 1024; // at once
+// At once
+const READ_BYTES = 1024 * 1024;
 const WINDOW_BYTES = 16 * 1024 * 1024;
-const QUEUE_BYTES = 1024 * 1024; // in the browser; more would hold up the heartbeat
+// In the browser; more would hold up the heartbeat
+const QUEUE_BYTES = 1024 * 1024;
 // Unless a browser takes less (RFC 8841, 6.1); 16 KiB was for old Firefox (blog.mozilla.org/webrtc/large-data-channel-messages).
 const MESSAGE_BYTES = 64 * 1024;
 
@@ -18,7 +20,8 @@ const sum = (sizes) => sizes.reduce((total, one) => total + one, 0);
 export class Outgoing extends Transfer {
 	outgoing = true;
 	state = "announced";
-	wanted = false; // the receiver is there again
+	// The receiver is there again
+	wanted = false;
 	run = null;
 
 	/** `files`: [{file, path}]; none after the page was loaded again. */
@@ -111,7 +114,8 @@ export class Outgoing extends Transfer {
 	finish(state, reason) {
 		if (state === "done") {
 			this.moved = this.size;
-			this.files = []; // the browser may let go of them
+			// The browser may let go of them
+			this.files = [];
 		}
 		super.finish(state, reason);
 		this.owner.giveTurns();
@@ -159,9 +163,11 @@ async function* read(file, from, to) {
 }
 
 class Run {
-	filled = 0; // in the next message
+	// In the next message
+	filled = 0;
 	filledData = 0;
-	sent = 0; // DATA alone
+	// DATA alone
+	sent = 0;
 	acked = 0;
 	stopped = false;
 	wake() {}
@@ -191,7 +197,8 @@ class Run {
 	async flush() {
 		if (!this.filled) return;
 		await this.until(() => this.channel.bufferedAmount < QUEUE_BYTES && this.sent + this.filledData - this.acked <= WINDOW_BYTES);
-		this.channel.send(this.buffer.subarray(0, this.filled)); // a copy
+		// A copy
+		this.channel.send(this.buffer.subarray(0, this.filled));
 		this.sent += this.filledData;
 		this.filled = this.filledData = 0;
 	}

@@ -4,7 +4,8 @@
 import { Sha256 } from "./crypto.mjs";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
-const KEEP_MS = 1_000; // smaller pieces cost speed
+// Smaller pieces cost speed
+const KEEP_MS = 1_000;
 const NAME = "proxim-kept";
 
 export class Growing {
@@ -76,7 +77,8 @@ export class Kept {
 		try {
 			return await steps((await this.opening).transaction(NAME, "readwrite", { durability: "relaxed" }).objectStore(NAME));
 		} catch {
-			return []; // then they last as long as the page
+			// Then they last as long as the page
+			return [];
 		}
 	}
 
@@ -101,7 +103,8 @@ export class Kept {
 			const { blob, hash } = values[at];
 			if (number === undefined) return records.set(id, { id, ...values[at] });
 			const part = ((records.get(id) ?? {}).part ??= { index, blobs: [] });
-			if (number !== part.blobs.length) return part; // one is missing
+			// One is missing
+			if (number !== part.blobs.length) return part;
 			part.blobs.push(blob);
 			return Object.assign(part, { hash });
 		});

@@ -7,19 +7,26 @@ import { Proof, fromBase64url, utf8 } from "./crypto.mjs";
 // As the program has them (docs/protocol.md).
 const DIAL_MS = 4_000;
 const CHALLENGE_MS = 10_000;
-const ASK_MS = 40_000; // so long the host asks its person
+// So long the host asks its person
+const ASK_MS = 40_000;
 const ANSWER_MS = 45_000;
 const OPEN_MS = 15_000;
-const RESUME_MS = 120_000; // so long the host keeps our place
+// So long the host keeps our place
+const RESUME_MS = 120_000;
 const REDIAL_MS = 2_000;
-const MAX_CANDIDATES = 14; // the host takes 16
-const TOLD = { tampered: 4401, host_unproven: 4401 }; // the host cannot see that its words were changed
+// The host takes 16
+const MAX_CANDIDATES = 14;
+// The host cannot see that its words were changed
+const TOLD = { tampered: 4401, host_unproven: 4401 };
 const PING_MS = 1_000;
 const SILENCE_MS = 4_500;
-const ASLEEP_MS = 2 * PING_MS; // a tick so late: it was this page that slept
-const DEAD_MS = 8_000; // so late: the host has given us up
+// A tick so late: it was this page that slept
+const ASLEEP_MS = 2 * PING_MS;
+// So late: the host has given us up
+const DEAD_MS = 8_000;
 const FAREWELL_MS = 500;
-const TEXT_PIECES = /.{1,8192}/gsu; // by code points: no pair is cut
+// By code points: no pair is cut
+const TEXT_PIECES = /.{1,8192}/gsu;
 const LIST_BYTES = 32 * 1024;
 const MAX_TEXT_BYTES = 1024 * 1024;
 const MAX_STRANGE = 8;
@@ -31,7 +38,8 @@ export const MAY_ASK = [...PASSING, "declined", "disconnected", "no_offer"];
 
 export class Session {
 	over = false;
-	wake() {} // ends a pause: the network or the person is back
+	// Ends a pause: the network or the person is back
+	wake() {}
 
 	/** `pass`: an invitation, or the key of a lost link; `request` was made with it. */
 	constructor(pass, device, request, tell, linked) {
@@ -64,7 +72,8 @@ export class Session {
 			await this.decision(proof, again);
 			if (proof) next = { method: "resume", session: proof.resumeName, secret: toBase64url(proof.key("resume")) };
 			if (!again) this.say("approved");
-			else this.keep(next); // the host goes by this name now
+			// The host goes by this name now
+			else this.keep(next);
 			this.link = await this.open(proof);
 		} catch (error) {
 			code = TOLD[error.reason] ?? code;
@@ -116,7 +125,8 @@ export class Session {
 				setTimeout(reject, OPEN_MS, failure("link_timeout"));
 			});
 			const offer = await peer.createOffer();
-			send({ sdp: offer.sdp, type: "offer" }); // before its candidates
+			// Before its candidates
+			send({ sdp: offer.sdp, type: "offer" });
 			await peer.setLocalDescription(offer);
 			await Promise.race([opened, this.answers(peer, proof).then(() => opened)]);
 			return link;
@@ -156,7 +166,8 @@ export class Session {
 			try {
 				return await this.attempt();
 			} catch (error) {
-				const gone = error.reason === "unknown_session"; // what ended the link is the news
+				// What ended the link is the news
+				const gone = error.reason === "unknown_session";
 				if (!PASSING.includes(error.reason) || Date.now() >= until) return this.ended(gone ? failure(reason) : error);
 			}
 			await pause;
@@ -177,7 +188,8 @@ export class Session {
 }
 
 class Link {
-	on = null; // from when it is open: {text(text), greeted(), closed(reason, mayResume), files}
+	// From when it is open: {text(text), greeted(), closed(reason, mayResume), files}
+	on = null;
 	features = [];
 	peerName = "";
 	over = false;
@@ -219,7 +231,8 @@ class Link {
 	sendText(text) {
 		const bytes = utf8(text);
 		if (bytes.length > MAX_TEXT_BYTES) return false;
-		const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes); // half a pair is no UTF-8
+		// Half a pair is no UTF-8
+		const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 		whole.match(TEXT_PIECES).forEach((piece, index, { length }) => this.say({ type: "text", text: piece, more: index < length - 1 || undefined }));
 		return true;
 	}

@@ -4,16 +4,20 @@
 export const [START, DATA, END, FAILED] = [1, 2, 3, 4];
 export const HEADER = 9;
 const MARK_MS = 1_000;
-const MARKS = 4; // of the speed
+// Of the speed
+const MARKS = 4;
 
 /** `state`: out announced, ready; in arriving, asked; both active, waiting, done, cancelled, failed. */
 export class Transfer {
 	accepted = false;
 	size = 0;
 	moved = 0;
-	entries = []; // {path, size, modified, directory}
-	failed = []; // {file, reason}
-	saved = []; // {name, url}
+	// {path, size, modified, directory}
+	entries = [];
+	// {file, reason}
+	failed = [];
+	// {name, url}
+	saved = [];
 
 	constructor(id, owner) {
 		Object.assign(this, { id, owner });

@@ -8,7 +8,8 @@ const MAX_MOVING = 3;
 const MAX_UNDECIDED = 8;
 const MAX_TAGS = 64;
 const ID = /^[\w-]{22}$/;
-const LABEL = /^files\/([\w-]{22})\/0$/; // 0: a browser has no second way
+// 0: a browser has no second way
+const LABEL = /^files\/([\w-]{22})\/0$/;
 
 export class Transfers {
 	link = null;
@@ -44,7 +45,8 @@ export class Transfers {
 
 	linkUp(link) {
 		this.link = link;
-		const there = this.of(Incoming).filter((one) => one.accepted); // its end may not have been heard
+		// Its end may not have been heard
+		const there = this.of(Incoming).filter((one) => one.accepted);
 		const tags = link.proof ? there.map(({ id }) => link.proof.resumeTag(id)) : [];
 		while (tags.length) link.say({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
 		for (const one of this.of(Outgoing, "announced")) one.announce();
@@ -71,7 +73,8 @@ export class Transfers {
 		if (!ID.test(transferID)) return false;
 		if (type === "announce") return this.announced(message);
 		const one = this.all.get(transferID);
-		return !one || one.over || one.message(message); // over or unknown: it crossed with its end
+		// Over or unknown: it crossed with its end
+		return !one || one.over || one.message(message);
 	}
 
 	resume(tags) {

@@ -6,10 +6,13 @@ const RUNGS = { dialling: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
 const STATUS = { none: "scan", dialling: "reaching", asked: "lookThere", approved: "opening", connected: "linkedWith", waiting: "reconnecting" };
 const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused" };
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-const SHOWN_AT_ONCE = 200; // names in a question
+// Names in a question
+const SHOWN_AT_ONCE = 200;
 const MAX_TEXTS = 200;
-const SAVE_MS = 150; // Chromium drops downloads at more than 10 a second
-const DEAD_MS = 800; // a tap meant for what stood here
+// Chromium drops downloads at more than 10 a second
+const SAVE_MS = 150;
+// A tap meant for what stood here
+const DEAD_MS = 800;
 
 export const $ = (id) => document.getElementById(id);
 
@@ -18,7 +21,8 @@ const make = (tag, properties) => Object.assign(document.createElement(tag), pro
 export class View {
 	rows = new Map();
 	reached = 0;
-	saving = 0; // files that the browser has still to be handed
+	// Files that the browser has still to be handed
+	saving = 0;
 	saved = Promise.resolve();
 
 	/** `texts`: {page, reasons, language}. */
@@ -69,7 +73,8 @@ export class View {
 		const seconds = until ? Math.max(0, Math.ceil((until - Date.now()) / 1000)) : 0;
 		let key = step === "asked" && !seconds ? "waitingAnswer" : STATUS[step];
 		if (ended && this.reached === RUNGS.connected) key = "justEnded";
-		$("status").setAttribute("aria-live", step === this.step ? "off" : "polite"); // a countdown is not read out
+		// A countdown is not read out
+		$("status").setAttribute("aria-live", step === this.step ? "off" : "polite");
 		this.step = step;
 		$("status").textContent = key ? this.say(key, { name, seconds }) : "";
 		this.set("problem", ended && this.sentence(reason, said));
@@ -116,7 +121,8 @@ export class View {
 		bar.max = one.size || 1;
 		bar.value = one.moved;
 		bar.hidden = cancel.hidden = one.over;
-		words.setAttribute("aria-live", one.over && !this.saving ? "polite" : "off"); // its end is read out
+		// Its end is read out
+		words.setAttribute("aria-live", one.over && !this.saving ? "polite" : "off");
 		const said = this.words(one);
 		if (words.textContent !== said) words.textContent = said;
 		for (const file of one.saved.slice(saved.children.length)) {
@@ -190,7 +196,8 @@ function copied(text, shownIn) {
 	const area = make("textarea", { value: text, readOnly: true });
 	document.body.append(area);
 	area.select();
-	area.setSelectionRange(0, text.length); // for iOS
+	// For iOS
+	area.setSelectionRange(0, text.length);
 	const done = document.execCommand("copy");
 	area.remove();
 	if (!done) getSelection().selectAllChildren(shownIn);

@@ -241,7 +241,8 @@ def test_what_may_not_be_used_is_told_at_once(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may do everything
+    # Root may do everything
+    monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(SystemExit):
         parse_arguments(["host", *arguments, str(tmp_path)])
     assert sentence in capsys.readouterr().err

@@ -62,7 +62,8 @@ def test_intents_go_down_and_statuses_come_up_in_order() -> None:
 
         return finish
 
-    bridge.post(Decide("early", approved=True))  # before the loop is there
+    # Before the loop is there
+    bridge.post(Decide("early", approved=True))
     bridge.start(make)
     bridge.painted()
     for index in range(50):
@@ -94,7 +95,8 @@ def test_the_loop_waits_for_the_first_paint_but_not_for_ever() -> None:
     bridge.post(Shutdown())
     assert bridge.wait(PATIENCE) == NoInvitation(None)
     assert not loops
-    assert isinstance(bridge.wait(PATIENCE), Stopped)  # nobody has said that anything was painted
+    # Nobody has said that anything was painted
+    assert isinstance(bridge.wait(PATIENCE), Stopped)
     assert len(loops) == 1
 
 
@@ -122,7 +124,8 @@ def test_a_network_side_that_cannot_start_is_told(caplog: pytest.LogCaptureFixtu
     assert trouble.problem.reason is Reason.INTERNAL
     assert isinstance(stopped, Stopped)
     assert "the network side crashed" in caplog.text
-    bridge.post(Shutdown())  # nobody is left to take it; nothing breaks
+    # Nobody is left to take it; nothing breaks
+    bridge.post(Shutdown())
 
 
 def test_posting_after_the_end_is_dropped() -> None:

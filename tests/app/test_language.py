@@ -31,7 +31,8 @@ from tests.rows import each_row
         ({"LANGUAGE": "de"}, "de"),
         ({"LANG": "de_DE.UTF-8", "LANGUAGE": ""}, "de"),
         ({"LANGUAGE": "de", "LC_ALL": "C"}, "en"),
-        ({"LANGUAGE": "de", "LANG": "C.UTF-8"}, "de"),  # as glibc does
+        # As glibc does
+        ({"LANGUAGE": "de", "LANG": "C.UTF-8"}, "de"),
         ({"LANG": "C.UTF-8"}, "en"),
         ({"LANGUAGE": "de", "LANG": "POSIX"}, "en"),
         ({"LC_CTYPE": "de_DE.UTF-8"}, "en"),

@@ -117,7 +117,8 @@ async def test_who_cannot_prove_the_code_is_refused_where_the_option_or_the_sett
     file.write_text(json.dumps({**json.loads(file.read_text()), "requireProof": saved}))
     told = await first_of(HostOptions(address=quiet_address(), require_proof=wanted), Invitation)
     assert policies(told) == ([True] if saved or wanted else [])
-    assert json.loads(file.read_text())["requireProof"] is saved  # an option is for this run
+    # An option is for this run
+    assert json.loads(file.read_text())["requireProof"] is saved
 
 
 async def test_a_change_while_running_is_told_and_kept(home: Path) -> None:

@@ -12,7 +12,8 @@ FILES = (
     ROOT / "assets/proxim.ico",
     ROOT / "assets/proxim.icns",
 )
-SLIGHT = 24  # of 255: another version of Pillow may smooth an edge differently
+# Of 255: another version of Pillow may smooth an edge differently
+SLIGHT = 24
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
@@ -90,4 +91,5 @@ def test_readable_at_16_pixels_on_light_and_on_dark() -> None:
     assert contrast(tile, BLACK) >= 3
     for part in (here, line, there):
         assert contrast(part, tile) >= 3
-    assert colour(0, 0)[3] < 128  # a rounded tile, on nothing
+    # A rounded tile, on nothing
+    assert colour(0, 0)[3] < 128

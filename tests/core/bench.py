@@ -22,7 +22,8 @@ class Bench:
         self.ledger = Ledger()
         self.disk = Disk()
         self.trace = Trace()
-        self.now = 1000.0  # no machine may take the clock's start for anything
+        # No machine may take the clock's start for anything
+        self.now = 1000.0
         self._take(program.start(self.now))
 
     def handle(self, event: ProgramEvent) -> list[do.Command]:

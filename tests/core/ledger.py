@@ -37,7 +37,8 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.timers: dict[ev.Timer, float] = {}  # when they fire
+        # When they fire
+        self.timers: dict[ev.Timer, float] = {}
         self.sockets: set[ev.ConnectionID] = set()
         self.dials: set[ev.ConnectionID] = set()
         self.closing: set[ev.ConnectionID] = set()
@@ -46,10 +47,12 @@ class Ledger:
         self.channels: set[tuple[ev.LinkID, int]] = set()
         # Links from their peer on, to their end or their loss, whatever carries them
         self.alive: set[ev.LinkID] = set()
-        self.tokens: set[bytes] = set()  # of all lanes that were ever expected
+        # Of all lanes that were ever expected
+        self.tokens: set[bytes] = set()
         self.expected: set[ev.LinkID] = set()
         self.lanes_dialled: set[ev.LinkID] = set()
-        self.lanes: set[ev.LinkID] = set()  # open, for all that the machine was told
+        # Open, for all that the machine was told
+        self.lanes: set[ev.LinkID] = set()
         self.lanes_closing: set[ev.LinkID] = set()
         self.listing: set[TransferID] = set()
         self.sending: dict[TransferID, file_do.StartSending] = {}
@@ -220,7 +223,8 @@ class Ledger:
                 case ev.TimerName.STALL:
                     self._look_at_transfer(TransferID(timer.scope))
                 case _:
-                    pass  # the door's and the sessions': tests/core/pairing/test_host.py
+                    # The door's and the sessions': tests/core/pairing/test_host.py
+                    pass
         held_back = {ev.Timer(ev.TimerName.STALL, one) for one in self.unannounced}
         assert held_back <= self.timers.keys(), "held back for ever"
 

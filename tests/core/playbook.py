@@ -79,7 +79,8 @@ class Playbook(Generic[Event]):
 
     def reaches(self, state: object) -> None:
         """The machine is in this state now."""
-        found = getattr(self.machine, "state")  # noqa: B009  # not every machine has one
+        # Not every machine has one
+        found = getattr(self.machine, "state")  # noqa: B009
         assert found is state, f"{self.trace}\n\nin {found}, not in {state}"
 
 

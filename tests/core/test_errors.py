@@ -19,7 +19,8 @@ from proxim.core.errors import (
 )
 from tests.rows import each_row
 
-LONGEST: Final = 200  # two lines in the window
+# Two lines in the window
+LONGEST: Final = 200
 
 # Answers to a client's own code or to a script: their readers are developers.
 FOR_DEVELOPERS: Final = {

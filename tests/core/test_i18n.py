@@ -15,7 +15,8 @@ from proxim.core.i18n import _Values, after_colon, closest, decimal, language_in
 from proxim.languages import read_language
 from tests.rows import each_row
 
-AS_IN_PROGRAMS: Final = _Values.__missing__  # tests/conftest.py puts a failure in its place
+# tests/conftest.py puts a failure in its place
+AS_IN_PROGRAMS: Final = _Values.__missing__
 
 
 def test_before_texts_are_handed_over_keys_are_shown() -> None:

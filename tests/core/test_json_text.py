@@ -46,8 +46,10 @@ def attempt(text: str) -> JSONObject | MessageError:
         (f'{{"a":"{MARK}"}} {MARK}', "JSONDecodeError"),
         (f"{{'a':'{MARK}'}}", "JSONDecodeError"),
         (f'{{"a":"{MARK}",}}', "JSONDecodeError"),
-        (f'{{"a":"{MARK}\n"}}', "JSONDecodeError"),  # a raw control character in a string
-        (f'\ufeff{{"a":"{MARK}"}}', "JSONDecodeError"),  # RFC 8259, 8.1: no byte order mark
+        # A raw control character in a string
+        (f'{{"a":"{MARK}\n"}}', "JSONDecodeError"),
+        # RFC 8259, 8.1: no byte order mark
+        (f'\ufeff{{"a":"{MARK}"}}', "JSONDecodeError"),
         ('{"a":01}', "JSONDecodeError"),
         ('{"a":"\\x41"}', "JSONDecodeError"),
         ("{}{}", "JSONDecodeError"),

@@ -82,7 +82,8 @@ class Towards(Enum):
 class Frame:
     towards: Towards
     text: str
-    socket: int = 1  # at the host: 1 is the honest guest's, others are Mallory's own
+    # At the host: 1 is the honest guest's, others are Mallory's own
+    socket: int = 1
 
 
 Attack = Callable[["Wire", Frame], list[Frame]]
@@ -133,7 +134,8 @@ class Side:
     # Every lane that this side ever expected
     expected: list[link_do.ExpectLane] = field(default_factory=list)
     dialled: list[link_do.DialLane] = field(default_factory=list)
-    lane: ev.LinkID | None = None  # the link that a lane is open for
+    # The link that a lane is open for
+    lane: ev.LinkID | None = None
 
     def last(self, kind: type[Any]) -> Any:
         return next((one for one in reversed(self.told) if isinstance(one, kind)), None)
@@ -168,12 +170,17 @@ class Wire:
         )
         self.host = Side(Program(HOST_DEVICE, host, prover))
         self.guest = Side(Program(GUEST_DEVICE, None, prover))
-        self.guest_socket = 0  # the host's number of the honest guest's socket, once there is one
+        # The host's number of the honest guest's socket, once there is one
+        self.guest_socket = 0
         self.attempts = 0
-        self.lost = False  # from then on the guest's own dials get through
-        self.udp = True  # False: descriptions open no channel
-        self.honest: list[Frame] = []  # what honest sides sent, in order
-        self.mallory_got: list[str] = []  # what the host sent on his own sockets
+        # From then on the guest's own dials get through
+        self.lost = False
+        # False: descriptions open no channel
+        self.udp = True
+        # What honest sides sent, in order
+        self.honest: list[Frame] = []
+        # What the host sent on his own sockets
+        self.mallory_got: list[str] = []
         self._numbers = itertools.count(2)
         self._work: deque[Callable[[], None]] = deque()
         self._tell(self.host, ev.NetworksSeen((ev.Network(HOST_ADDRESS, 24, "test0", False),)))
@@ -343,7 +350,8 @@ class Wire:
             isinstance(event, link_ev.PeerDescribed | link_ev.ChannelOpened)
             and event.link not in side.peers
         ):
-            return  # closed meanwhile
+            # Closed meanwhile
+            return
         for command in side.program.handle(event, self.now):
             self._carry_out(side, command)
 
@@ -397,7 +405,8 @@ class Wire:
             case pair_do.CloseConnection(connection, code):
                 self._closed(side, connection, code)
             case _:
-                pass  # what the channel carries, and dialling: join() does that
+                # What the channel carries, and dialling: join() does that
+                pass
 
     def _lane_dialled(self, dial: link_do.DialLane) -> None:
         """As net does it: who shows the token and has the key has the lane."""
@@ -481,7 +490,8 @@ def honestly(wire: Wire, frame: Frame) -> list[Frame]:
 
 
 KINDS = ("pair_request", "pair_challenge", "pair_confirm", "pair_result", "offer", "answer")
-SHARES = ("pair_request", "pair_challenge")  # the messages that hold a share of the proof
+# The messages that hold a share of the proof
+SHARES = ("pair_request", "pair_challenge")
 
 
 def spake2_for(*changed: str) -> MakeExchange:
@@ -614,7 +624,8 @@ def test_a_changed_field_ends_the_attempt(kind: str, path: tuple[str, ...], by_c
         wire = Wire(attack, by_code=by_code, spake2=spake2_for(kind)).join().wait(120)
         assert wire.guest_reason is not None, "ends with a named reason"
         assert not wire.guest_connected
-        if kind == "answer":  # the host has its answer out already: the guest tells it
+        # The host has its answer out already: the guest tells it
+        if kind == "answer":
             assert wire.host_reason is Reason.TAMPERED
         else:
             assert not wire.host_connected_verified
@@ -687,7 +698,8 @@ def test_any_flipped_byte(kind: str) -> None:
             other = chr(ord(frame.text[position]) ^ 1)
             return [replace(frame, text=frame.text[:position] + other + frame.text[position + 1 :])]
 
-        wire = Wire(at(kind, flip), by_code=False).join()  # its check() is the test
+        # Its check() is the test
+        wire = Wire(at(kind, flip), by_code=False).join()
         # They carry a MAC: what is not the same ends by name, at both ends
         if kind in (
             "offer",
@@ -698,7 +710,8 @@ def test_any_flipped_byte(kind: str) -> None:
 
 
 def kind_of_text(frame: Frame) -> str:
-    return kind_of(None, frame)  # type: ignore[arg-type]  # it looks at the frame alone
+    # It looks at the frame alone
+    return kind_of(None, frame)  # type: ignore[arg-type]
 
 
 # --- messages taken away, added, moved ------------------------------------------------------------
@@ -739,7 +752,8 @@ def test_moved(kind: str, move: str, by_code: bool) -> None:
         try:
             frames = MOVES[move](frame)
         except KeyError:
-            return [frame]  # a message that has no such part
+            # A message that has no such part
+            return [frame]
         changed.extend(
             [] if [json.loads(f.text) for f in frames] == [json.loads(frame.text)] else [frame]
         )
@@ -1115,7 +1129,8 @@ class Mallory:
         try:
             fields = json.loads(frame.text)
         except ValueError:
-            return [frame]  # an earlier step broke it
+            # An earlier step broke it
+            return [frame]
         holders = (
             [one for one in (fields, *fields.values()) if isinstance(one, dict)] if fields else []
         )
@@ -1293,7 +1308,8 @@ def test_a_sniffed_return_played_again_on_his_own_socket_gets_nothing_and_ends_n
     # While the link is open, and after it was lost once more.
     for lost in (False, True):
         if lost:
-            wire.attack = lambda wire, frame: []  # the guest itself gets nothing through
+            # The guest itself gets nothing through
+            wire.attack = lambda wire, frame: []
             wire.lose(wire.host, wire.guest)
             sniffed += [frame for frame in wire.honest[-1:] if frame.towards is Towards.HOST]
             assert all_wait(wire)
@@ -1327,7 +1343,8 @@ def test_who_has_the_name_and_not_the_secret_is_turned_away() -> None:
 
     wire.attack = keeps_the_request
     wire.lose(wire.host, wire.guest)
-    for _ in range(30):  # more often than any typed code may be tried
+    # More often than any typed code may be tried
+    for _ in range(30):
         socket = wire.mallory_connects()
         wire.mallory_says(replace(asked[0], socket=socket))
         name = json.loads(asked[0].text)["sessionID"]

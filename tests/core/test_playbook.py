@@ -34,7 +34,8 @@ def test_a_script_that_goes_as_written() -> None:
     play.on(ev.TimerFired(HEARTBEAT), do.CancelTimer(HEARTBEAT), do.SetTimer(HEARTBEAT, 101.0))
     play.on(ev.TimerFired(HEARTBEAT), ..., do.SetTimer(HEARTBEAT, 202.0), at=200.0)
     commands = play.on(ev.TimerFired(HEARTBEAT), do.CancelTimer(HEARTBEAT), ...)
-    assert commands[-1] == do.SetTimer(HEARTBEAT, 203.0)  # time does not go back by itself
+    # Time does not go back by itself
+    assert commands[-1] == do.SetTimer(HEARTBEAT, 203.0)
     play.reaches("done")
 
 

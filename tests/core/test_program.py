@@ -258,7 +258,8 @@ def test_two_programs_pair_link_and_talk(world: World) -> None:
         st.Stage.CONNECTING,
         st.Stage.CONNECTED,
     ]
-    world.advance(3600)  # heartbeats keep it, long after the session's 15 minutes
+    # Heartbeats keep it, long after the session's 15 minutes
+    world.advance(3600)
     assert world.status(world.host).stage is world.status(world.guest).stage is st.Stage.CONNECTED
 
 
@@ -297,7 +298,8 @@ def test_the_person_at_the_host_declines(world: World) -> None:
     world.decide(approved=False)
     assert closed(world, world.guest) == (Reason.DECLINED, False)
     assert world.host.shown == shown
-    world.link_up()  # the right guest still can
+    # The right guest still can
+    world.link_up()
 
 
 def test_nobody_decides_for_40_seconds(world: World) -> None:
@@ -512,7 +514,8 @@ def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
     world.handle(world.guest, ev.SendText(link, "over the lane"))
     world.handle(world.host, ev.SendText(world.host.link, "and back"))
     assert (world.texts(world.host), world.texts(world.guest)) == (["over the lane"], ["and back"])
-    world.advance(3600)  # its heartbeats keep it
+    # Its heartbeats keep it
+    world.advance(3600)
     send(world, world.guest, "photo")
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
     assert not [
@@ -651,14 +654,16 @@ def test_files_go_both_ways(by_guest: bool, lane: bool) -> None:
     world.link_up()
     sender, receiver = (world.guest, world.host) if by_guest else (world.host, world.guest)
     send(world, sender, "photo", "notes")
-    world.advance(10)  # for a lane that does not come
+    # For a lane that does not come
+    world.advance(10)
     for side in (sender, receiver):
         status = last_transfer(side)
         assert (status.state, status.moved, status.failed) == (file_st.TransferState.DONE, 43, ())
         assert status.direction is (Direction.OUT if side is sender else Direction.IN)
     assert arrived(world, receiver) == CONTENT
     assert last_transfer(sender).via is (st.Via.LANE if lane else st.Via.WEBRTC)
-    assert world.status(world.host).via is st.Via.WEBRTC  # the link itself stays where it is
+    # The link itself stays where it is
+    assert world.status(world.host).via is st.Via.WEBRTC
 
 
 def test_a_lane_that_is_cut_is_opened_again_and_not_a_byte_is_lost(world: World) -> None:
@@ -719,7 +724,8 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
         world.step()
     waits = last_transfer(world.host).transfer
     world.handle(world.host, ev.Disconnect(world.status(world.host).link))
-    world.guest.program._transfers._incoming.clear()  # as another device would come
+    # As another device would come
+    world.guest.program._transfers._incoming.clear()
     world.link_up()
     world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
     assert not world.host.ledger.sending
@@ -744,7 +750,8 @@ def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
     while not world.host.ledger.sending:
         world.step()
     world.handle(world.host, ev.Disconnect(world.status(world.host).link))
-    world.guest.program._transfers._incoming.clear()  # as another device would come
+    # As another device would come
+    world.guest.program._transfers._incoming.clear()
     world.link_up()
     world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
     assert any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
@@ -794,7 +801,8 @@ def test_files_for_a_link_that_is_not_there_are_not_connected(world: World) -> N
 def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
     link = world.link_up()
     (guest,) = world.guest.program._guests.values()
-    guest._transfers._peers_linked.clear()  # as if its hello had not named them
+    # As if its hello had not named them
+    guest._transfers._peers_linked.clear()
     told = [do.Publish(st.Trouble(Problem(Reason.FILES_UNSUPPORTED), link))]
     assert world.guest.handle(fe.SendPaths(link, ("photo",))) == told
 

@@ -35,7 +35,8 @@ awkward = st.text(
         ("next\u2028line\u2029paragraph\x85nel", "next line paragraph nel"),
         ("no-break\u00a0space", "no-break space"),
         ("e\u0301", "\u00e9"),
-        ("e\u200d\u0301", "\u00e9"),  # the accent finds its letter only once the joiner is gone
+        # The accent finds its letter only once the joiner is gone
+        ("e\u200d\u0301", "\u00e9"),
         ("\x1b[31mred\x1b[0m", "[31mred[0m"),
         ("\x1b]0;title\x07", "]0;title"),
         ("\x9b2J", "2J"),

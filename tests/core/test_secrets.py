@@ -40,18 +40,23 @@ NAMES = {name: one for module in VOCABULARIES for name, one in vars(module).item
 SECRET = {
     *("secret", "code", "url", "key", "keys", "token", "tag", "tags", "mac", "session_id", "sdp"),
     *("text", "transfer", "label", "scope"),
-    *("y", "t"),  # a proof's share and tag
+    # A proof's share and tag
+    *("y", "t"),
 }
 # What is called so and is no secret
 PUBLIC = {
-    ("Dial", "url"),  # an address and a path
+    # An address and a path
+    ("Dial", "url"),
     ("DialLane", "url"),
     ("LaneTerms", "url"),
-    ("LaneTerms", "secret"),  # a LaneSecret, which hides what it holds
-    ("ConnectionLost", "code"),  # a close code
+    # A LaneSecret, which hides what it holds
+    ("LaneTerms", "secret"),
+    # A close code
+    ("ConnectionLost", "code"),
     ("CloseConnection", "code"),
     ("ErrorMessage", "code"),
-    ("LinkStatus", "can_text"),  # yes or no
+    # Yes or no
+    ("LinkStatus", "can_text"),
 }
 HIDDEN = "hush"
 HIDDEN_NUMBER = 0x5EC2E7

@@ -28,7 +28,8 @@ from tests.core.files.transfer_bench import FakeSink, Record
 from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, PHONE, PORT
 from tests.core.pairing.host_bench import HostBench
 
-FIRST_STREAM = 100  # the channels of streams have numbers from there on
+# The channels of streams have numbers from there on
+FIRST_STREAM = 100
 
 
 @dataclass
@@ -66,7 +67,8 @@ class _Lane:
 class _Bytes:
     """A message of a transfer's stream, on its way."""
 
-    link: ev.LinkID  # at the receiver
+    # At the receiver
+    link: ev.LinkID
     channel: int
     command: file_do.StartSending
     records: list[Record]
@@ -337,7 +339,8 @@ class World:
 
     def _cut(self, lane: _Lane) -> None:
         for link in (lane.guest, lane.host):
-            if lane.open or link in lane.closed_by:  # nobody is told of the end of a network
+            # Nobody is told of the end of a network
+            if lane.open or link in lane.closed_by:
                 self._tell(self._side(link), link_ev.LaneLost(link), lane)
         lane.open = False
 
@@ -382,7 +385,8 @@ class World:
             label = f"files/{command.transfer}/{command.generation}"
             self._tell(self._side(link), link_ev.ChannelOpened(link, channel, label))
         else:
-            return  # the way broke meanwhile, of which the machine is told
+            # The way broke meanwhile, of which the machine is told
+            return
         for records in sender.disk.read(command):
             self._tell(self._side(link), _Bytes(link, channel, command, records), lane)
 

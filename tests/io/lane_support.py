@@ -69,7 +69,8 @@ class Room:
     def __init__(self) -> None:
         self.host = End()
         self.guest = End()
-        self.others = Events()  # what the server takes for signaling
+        # What the server takes for signaling
+        self.others = Events()
         self.server = Server(self.others, self._loaded, self.host.lanes.accept)
         self.listener = open_listener("127.0.0.1", 0)
         self.port = int(self.listener.getsockname()[1])
@@ -116,7 +117,8 @@ async def proxy(
     async def pass_on(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, spoil: bool
     ) -> None:
-        if spoil:  # the host answers only under its own name; frames begin after the request
+        # The host answers only under its own name; frames begin after the request
+        if spoil:
             request = await reader.readuntil(b"\r\n\r\n")
             writer.write(
                 request.replace(
@@ -149,7 +151,8 @@ async def proxy(
             await asyncio.wait(ways)
             for way in ways:
                 if not way.cancelled():
-                    way.exception()  # either end may have gone
+                    # Either end may have gone
+                    way.exception()
             for end in (writer, there_writer):
                 end.transport.abort()
 

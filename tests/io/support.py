@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from proxim.io.pairing.rate_limit import Pace, RateLimit
 
-PATIENCE = 30.0  # seconds; what takes longer hangs, also beside other tests on a busy machine
+# Seconds; what takes longer hangs, also beside other tests on a busy machine
+PATIENCE = 30.0
 UNLIMITED = Pace(RateLimit(1e9, 1e9), RateLimit(1e9, 1e9), RateLimit(1e12, 1e12))
 T = TypeVar("T")
 

@@ -75,7 +75,8 @@ class Side:
         *,
         guest: DeviceInfo | None = None,
         invitations: Invitations | None = None,
-        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # immutable
+        # Immutable
+        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     ) -> None:
         """A host with these invitations, or one who only joins."""
         self.told = Events()
@@ -116,7 +117,8 @@ async def start_host(
     invite: Invite | None = None,
     *,
     require_proof: bool = False,
-    limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # immutable
+    # Immutable
+    limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     **options: object,
 ) -> tuple[Side, told.Invitation]:
     first = invite or Invite(SessionType.ONE_TIME)
@@ -364,7 +366,8 @@ async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> Non
         nothing = json.dumps(
             {"type": "signal", "sessionID": CODE_SESSION_ID, "payload": {"candidate": "nonsense"}}
         )
-        for _ in range(65):  # the burst, and five more
+        # The burst, and five more
+        for _ in range(65):
             await socket.send(nothing)
         await shut_out(socket)
 
@@ -570,6 +573,7 @@ async def test_an_event_that_no_machine_takes_is_told(
     sides: list[Side], caplog: pytest.LogCaptureFixture
 ) -> None:
     guest = await start_guest(sides, JoinTarget("127.0.0.1", 9, "x"))
-    guest.runtime.report(Invite(SessionType.ONE_TIME))  # a program that only joins has no host
+    # A program that only joins has no host
+    guest.runtime.report(Invite(SessionType.ONE_TIME))
     assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
     assert "Invite could not be handled" in caplog.text

@@ -14,7 +14,8 @@ from typing import IO, Any, Self
 from tests.paths import ROOT
 
 SOURCE = (sys.executable, str(ROOT / "proxim.py"))
-PATIENCE = 30.0  # seconds; a program that takes longer hangs
+# Seconds; a program that takes longer hangs
+PATIENCE = 30.0
 
 JSON = dict[str, Any]
 

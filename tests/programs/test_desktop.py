@@ -143,7 +143,8 @@ def test_window_and_terminal_over_a_poor_network(screen: Screen, homes: tuple[Pa
             screen.picture("asked")
 
             def approve() -> bool:
-                screen.press("alt+a")  # dead for the first 800 ms
+                # Dead for the first 800 ms
+                screen.press("alt+a")
                 return screen.run("xdotool", "search", "--name", "request to join").returncode != 0
 
             screen.until(approve, "the dialog is gone")

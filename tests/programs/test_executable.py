@@ -29,7 +29,8 @@ from tests.programs.program import PATIENCE, SOURCE, Program, exchange_text, pai
 from tests.qr_reader import NoQRError, read_qr
 from tests.ui.tk_support import NoScreenError, xvfb
 
-BUILD_SECONDS = 200  # 25 s on two cores; the first test waits for it
+# 25 s on two cores; the first test waits for it
+BUILD_SECONDS = 200
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(BUILD_SECONDS + 40)]
 
 LOOK_SECONDS = 0.1
@@ -87,7 +88,8 @@ def build(folder: Path) -> Path:
         stderr=subprocess.STDOUT,
         text=True,
         timeout=BUILD_SECONDS,
-        check=False,  # its output is shown below
+        # Its output is shown below
+        check=False,
         env={**os.environ, "PYINSTALLER_CONFIG_DIR": str(folder / "cache")},
     )
     assert done.returncode == 0, done.stdout[-3000:]
@@ -229,7 +231,8 @@ def test_a_refused_guest_ends_with_a_status(
             assert guest.ended() == 1
 
 
-if sys.platform != "win32":  # which has no process groups to signal
+# Which has no process groups to signal
+if sys.platform != "win32":
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     @pytest.mark.usefixtures("own_address")
@@ -257,7 +260,8 @@ def test_its_window_shows_a_code_that_a_camera_reads(
     executable: Path, tmp_path: Path, screen: str, own_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = tmp_path / "asked"
-    xrdb = tmp_path / "bin" / "xrdb"  # a tool of the system's that the window asks
+    # A tool of the system's that the window asks
+    xrdb = tmp_path / "bin" / "xrdb"
     xrdb.parent.mkdir()
     xrdb.write_text(f'#!/bin/sh\necho "libraries: $LD_LIBRARY_PATH" >"{asked}"\n')
     xrdb.chmod(0o755)
@@ -288,7 +292,8 @@ def wait_for_qr(screen: str, program: Program) -> tuple[str, Image.Image]:
         picture = ImageGrab.grab(xdisplay=screen)
         try:
             return read_qr(picture), picture
-        except (NoQRError, ValueError, IndexError):  # not yet, or half painted
+        except (NoQRError, ValueError, IndexError):
+            # Not yet, or half painted
             # Looking without a pause would starve the program
             with contextlib.suppress(subprocess.TimeoutExpired):
                 raise AssertionError(

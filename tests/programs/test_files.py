@@ -29,8 +29,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_address")]
 MANY = 2_000
 TWENTY_GB = 20 * 1000**3
 LARGE = 64_000_000
-BEYOND_32_BITS = 4_400_000_000  # 4.1 GiB
-OLD = 1_000_000_000  # a time that no file gets by itself
+# 4.1 GiB
+BEYOND_32_BITS = 4_400_000_000
+# A time that no file gets by itself
+OLD = 1_000_000_000
 
 NAMES = (
     "plain.txt",
@@ -61,7 +63,8 @@ def make_trip(folder: Path) -> Path:
     trip = folder / "trip 旅"
     (trip / "empty folder" / "in it").mkdir(parents=True)
     for number, name in enumerate(NAMES):
-        path = write_file(trip / "names" / name, number * 1000)  # the first is empty
+        # The first is empty
+        path = write_file(trip / "names" / name, number * 1000)
         os.utime(path, (OLD + number, OLD + number))
     write_file(trip / "a" / "b" / "c" / "d" / "deep.bin", 3_000_000)
     return trip
@@ -201,7 +204,8 @@ def test_twenty_gigabytes_announced_and_cancelled(sides: Sides) -> None:
                 for side in both:
                     ended = end(side)
                     assert (ended["state"], ended["reason"]) == ("cancelled", "cancelled")
-                send(both[1], small)  # the way is free
+                # The way is free
+                send(both[1], small)
                 assert end(both[0])["sha256"] == sha256(small)
                 assert end(both[1])["state"] == "done"
         assert names(sides.saved("host")) == ["1.bin", "2.bin"]
@@ -219,7 +223,8 @@ def test_always_from_this_device(sides: Sides) -> None:
         send(host, *files[1:])
         arrived = end(guest)
         assert (arrived["state"], arrived["count"], arrived["path"]) == ("done", 2, saved)
-        send(guest, files[0])  # not the other way
+        # Not the other way
+        send(guest, files[0])
         host.say(type="decline", transferID=announced(host)["transferID"])
         assert end(host)["reason"] == "declined"
 
@@ -227,7 +232,8 @@ def test_always_from_this_device(sides: Sides) -> None:
 # --- large ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(180)  # 4.4 GB on a machine that does something else as well
+# 4.4 GB on a machine that does something else as well
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "size", [LARGE, pytest.param(BEYOND_32_BITS, marks=pytest.mark.nightly)], ids=["64 MB", "4 GiB"]
 )
@@ -266,7 +272,8 @@ def test_once(sides: Sides, answer: str) -> None:
             host.say(type=answer, transferID=asked["transferID"], **more)
             expected = 0 if answer == "accept" else 1
             assert guest.ended() == expected
-            if answer == "decline":  # it has got nothing yet
+            # It has got nothing yet
+            if answer == "decline":
                 host.event("link", state="closed")
             assert host.ended() == expected
 

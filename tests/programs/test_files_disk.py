@@ -31,9 +31,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_address")]
 
 DISK_BYTES = 46_000_000
 BIG = 40_000_000
-BEGUN = 5_000_000  # written when the harm is done
-ALLOWED = 20_000_000  # no more passes before the gate is opened
-ALLOWED_AGAIN = 2_000_000  # no more passes before what was tried again is seen to move
+# Written when the harm is done
+BEGUN = 5_000_000
+# No more passes before the gate is opened
+ALLOWED = 20_000_000
+# No more passes before what was tried again is seen to move
+ALLOWED_AGAIN = 2_000_000
 
 
 @pytest.fixture

@@ -29,14 +29,18 @@ from tests.programs.program import Program, exchange_text
 
 pytestmark = [pytest.mark.slow]
 
-GUEST = 1  # the guest dials, so its port names a TCP connection
+# The guest dials, so its port names a TCP connection
+GUEST = 1
 OVER_CABLE = 20_000_000
-OVER_CHANNEL = 4_000_000  # aiortc's is slower
+# Aiortc's is slower
+OVER_CHANNEL = 4_000_000
 BEGUN = 2_000_000
-NEVER_DONE = 20_000_000_000  # minutes of the cable: what is tried meanwhile takes seconds
+# Minutes of the cable: what is tried meanwhile takes seconds
+NEVER_DONE = 20_000_000_000
 ROUND_TRIP_SECONDS = 0.1
 LOSS = 0.05
-BAR_SECONDS = 5.0  # far more than text takes beside files; it took 0.1 s
+# Far more than text takes beside files; it took 0.1 s
+BAR_SECONDS = 5.0
 
 
 @pytest.fixture
@@ -59,9 +63,12 @@ class Firewall:
     lanes.
     """
 
-    refuses: bool = False  # every lane
-    cuts: int = 0  # how many lanes are cut as soon as they have carried `allowance` packets
-    allowance: int = 1000  # a megabyte, or less
+    # Every lane
+    refuses: bool = False
+    # How many lanes are cut as soon as they have carried `allowance` packets
+    cuts: int = 0
+    # A megabyte, or less
+    allowance: int = 1000
     lanes: list[int] = field(default_factory=list)
     _ports: list[int] = field(default_factory=list)
     _carried: int = 0

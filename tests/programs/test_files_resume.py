@@ -31,9 +31,12 @@ from tests.programs.program import JSON, Program, exchange_text, pair
 pytestmark = [pytest.mark.slow]
 
 FILE_BYTES = 40_000_000
-BEGUN = 5_000_000  # more than this is there when it is cut
-ALLOWED = 30_000_000  # no more passes before it is cut
-ALLOWED_AGAIN = 2_000_000  # no more passes before it was seen to go on
+# More than this is there when it is cut
+BEGUN = 5_000_000
+# No more passes before it is cut
+ALLOWED = 30_000_000
+# No more passes before it was seen to go on
+ALLOWED_AGAIN = 2_000_000
 
 
 @pytest.fixture
@@ -171,7 +174,8 @@ def test_the_host_is_killed_and_has_a_new_code(sides: Sides, sender: str) -> Non
         host.process.kill()
         host.ended()
         assert waiting(guest)["bytes"] >= BEGUN
-        guest.say(type="close")  # a joining program has one host
+        # A joining program has one host
+        guest.say(type="close")
         guest.ended()
     sides.gate.close_after(ALLOWED_AGAIN)
     with linked(sides) as (host, guest):
@@ -254,7 +258,8 @@ def test_many_files_and_many_kills(sides: Sides) -> None:
     sides.gate.close_after(sum(sizes) // 5)
     begun = 0
     for share in (0.1, 0.25, 0.4, 0.55):
-        with linked(sides) as (host, guest):  # its end kills both
+        # Its end kills both
+        with linked(sides) as (host, guest):
             if begun == 0:
                 send(guest, folder)
             reached = moving(host, max(begun, int(share * sum(sizes))))

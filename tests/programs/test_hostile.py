@@ -138,7 +138,8 @@ class HostUnderAttack(Running):
             address, int(port), local_addr=(quiet_address(), 0)
         )
         received = b""
-        with suppress(ConnectionError):  # the host may close before it has read everything
+        # The host may close before it has read everything
+        with suppress(ConnectionError):
             if handshake:
                 writer.write(handshake)
                 answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
@@ -235,7 +236,8 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
 
     async def ping() -> None:
         nonlocal cut
-        while True:  # as soon as it is cut it is back
+        # As soon as it is cut it is back
+        while True:
             reader, writer = await asyncio.open_connection(
                 address, int(port), local_addr=(source, 0)
             )
@@ -246,7 +248,8 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
                 while await reader.read(65536):
                     pass
             except ConnectionError:
-                pass  # cut while it wrote
+                # Cut while it wrote
+                pass
             finally:
                 writer.transport.abort()
             cut += 1
@@ -325,12 +328,14 @@ FLIPS = {
     "a letter becomes another": flipped(-20, 0x01),
     "a reserved bit": flipped(0, 0x40),
     "no such opcode": flipped(0, 0x02),
-    "another length": flipped(1, 0x01),  # 126 becomes 127: eight bytes of length follow
+    # 126 becomes 127: eight bytes of length follow
+    "another length": flipped(1, 0x01),
 }
 
 
 @pytest.mark.skipif(not list_networks(), reason="WebRTC needs a network address besides loopback")
-@pytest.mark.timeout(400)  # what never ends is named, after its own limit, one after the other
+# What never ends is named, after its own limit, one after the other
+@pytest.mark.timeout(400)
 async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides() -> None:
     """The third frame of each side: the guest's offer, the host's answer."""
     ended = {
@@ -405,7 +410,8 @@ async def throw_signals(host: HostUnderAttack, payloads: list[Entry]) -> None:
                 json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["type"] == "error"
                 and len(payloads) > 1
             ):
-                pass  # a candidate that was refused; the answer to the good offer is still to come
+                # A candidate that was refused; the answer to the good offer is still to come
+                pass
 
 
 async def throw_code(host: HostUnderAttack, entry: Entry) -> None:
@@ -468,7 +474,8 @@ THROW: dict[str, Callable[[HostUnderAttack, Entry], Awaitable[None]]] = {
 
 
 def test_there_are_enough() -> None:
-    elsewhere = {"filenames"}  # tests/core/files/test_filenames.py, tests/io/files/test_sink.py
+    # tests/core/files/test_filenames.py, tests/io/files/test_sink.py
+    elsewhere = {"filenames"}
     assert set(KINDS) | elsewhere == {file.stem for file in HOSTILE.glob("*.json")}
     assert sum(len(entries(kind)) for kind in KINDS) >= 200
 
@@ -534,4 +541,5 @@ async def test_the_next_honest_guest_pairs(
     verified = [
         one for one in host.told.all if isinstance(one, told.Prompt) and one.verified is not None
     ]
-    assert len(verified) == len(thrown) + 1  # the honest ones, and nobody else
+    # The honest ones, and nobody else
+    assert len(verified) == len(thrown) + 1

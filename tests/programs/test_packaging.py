@@ -13,7 +13,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_wheel_has_the_page_and_the_entry_point(tmp_path: Path) -> None:
-    source = tmp_path / "source"  # setuptools leaves its own files where it builds
+    # Setuptools leaves its own files where it builds
+    source = tmp_path / "source"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(source)], check=True)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     done = subprocess.run(

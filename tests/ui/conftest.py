@@ -69,7 +69,8 @@ def make_bench(
         try:
             bench.root.destroy()
         except tkinter.TclError:
-            continue  # the test closed it
+            # The test closed it
+            continue
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ from tests.ui import test_pictures
 from tests.ui.tk_support import WIFI, Bench, MakeBench, link
 
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
-WIDEST: Final = (640, 680)  # of the window at 100 %, as in English
+# Of the window at 100 %, as in English
+WIDEST: Final = (640, 680)
 # Pixels: Tk's canvas gives boxes that are a little too large (its manual, `bbox`)
 _SLACK: Final = 2
 CABLE: Final = Network("192.168.178.21", 24, "Ethernet", virtual=False)

@@ -89,7 +89,8 @@ NOT_ARRIVED = [
     at(OUT, TransferState.FAILED),
     at(OUT, TransferState.CANCELLED),
     replace(OUT, state=TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)),
-    replace(OUT, state=TransferState.DONE, size=4),  # some of it was declined
+    # Some of it was declined
+    replace(OUT, state=TransferState.DONE, size=4),
 ]
 
 
@@ -134,7 +135,8 @@ def test_what_else_moves_is_waited_for() -> None:
     errand.see(at(OUT, TransferState.DONE))
     assert not errand.over
     errand.see(at(IN, TransferState.FAILED))
-    assert errand.succeeded  # it was not asked for
+    # It was not asked for
+    assert errand.succeeded
 
 
 @each_row("reason", [Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED])

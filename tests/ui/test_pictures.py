@@ -134,7 +134,8 @@ def show_question(bench: Bench) -> None:
     queue = bench.window._incoming
     assert queue is not None
     assert queue.question is not None
-    assert len(queue.question.list.lines()) == len(names)  # all fit, at any scale
+    # All fit, at any scale
+    assert len(queue.question.list.lines()) == len(names)
     assert not queue.question.list._bar.winfo_viewable()
 
 

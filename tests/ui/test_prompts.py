@@ -55,7 +55,8 @@ def test_one_unverified_request_too_many_is_turned_away_until_there_is_room() ->
         assert queue.put(prompt(number))
     assert not queue.put(prompt(10))
     assert "s10" not in queue
-    assert queue.put(prompt(11, Verified.CODE))  # however many others wait
+    # However many others wait
+    assert queue.put(prompt(11, Verified.CODE))
     assert not queue.put(prompt(10))
     queue.remove("s2")
     assert queue.put(prompt(10))
@@ -67,7 +68,8 @@ def test_a_request_replaces_the_one_of_its_session_and_takes_no_second_place() -
         queue.put(prompt(number))
     newer = replace(prompt(0), deadline=50.0)
     assert queue.put(newer)
-    assert sessions(queue) == ["s1"]  # it has to queue again
+    # It has to queue again
+    assert sessions(queue) == ["s1"]
     assert queue.remove("s0") == newer
 
 

@@ -26,9 +26,11 @@ from proxim.ui.window.theme import ThemeChoice
 from proxim.ui.window.window import Window
 from tests.paths import ARTIFACTS
 
-PATIENCE: Final = 10.0  # seconds; nothing here takes one, but a busy machine may
+# Seconds; nothing here takes one, but a busy machine may
+PATIENCE: Final = 10.0
 LOOK_AGAIN_MS: Final = 20
-LONG_NAME: Final = "Wolfgang-Amadeus-Mozarts-uralter-Rechner"  # as long as names are shown
+# As long as names are shown
+LONG_NAME: Final = "Wolfgang-Amadeus-Mozarts-uralter-Rechner"
 URL: Final = (
     "http://192.168.178.123:47800/#s=abcdefghijklmnopqrstuv"
     "&u=123e4567-e89b-12d3-a456-426614174000&k=abcdefghijklmnopqrstuv"
@@ -62,7 +64,8 @@ def xvfb(dpi: int) -> Iterator[str]:
     with subprocess.Popen(command, pass_fds=[writes], stderr=subprocess.DEVNULL) as server:
         os.close(writes)
         with os.fdopen(reads) as pipe:
-            number = pipe.readline().strip()  # it is ready once it has said its number
+            # It is ready once it has said its number
+            number = pipe.readline().strip()
         try:
             if not number:
                 raise NoScreenError("Xvfb did not start")

@@ -26,7 +26,8 @@ pytestmark = [
 
 FILE_BYTES = 14_000_000
 BEGUN = 2_000_000
-ALLOWED = 10_000_000  # no more passes the gates before the tab is frozen
+# No more passes the gates before the tab is frozen
+ALLOWED = 10_000_000
 
 
 class Chromium(RemoteBrowser):
@@ -81,7 +82,8 @@ class Chromium(RemoteBrowser):
         """It is looked at again."""
         self._in_tab("Page.setWebLifecycleState", {"state": "active"})
         self.command("Target.activateTarget", {"targetId": self._tab})
-        self.wait("!document.hidden")  # else it could be frozen again at once
+        # Else it could be frozen again at once
+        self.wait("!document.hidden")
         assert self.run("frozen"), "this Chromium froze nothing, and the test says nothing"
 
 

@@ -20,11 +20,16 @@ from tests.web.browser import chromium_program, hosting, moving, origin_of, phon
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 FILE_BYTES = 11_000_000
-SMALL_FILE_BYTES = 500_000  # for a cable that loses every fiftieth packet
-PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once, at least (saving.mjs)
-BEGUN = 2_000_000  # bytes that must have moved before something happens to the link
-ALLOWED = 9_000_000  # no more pass the gates before that
-RESUMED = 120  # seconds in which a link is taken up again (session.mjs)
+# For a cable that loses every fiftieth packet
+SMALL_FILE_BYTES = 500_000
+# What the page keeps at once, at least (saving.mjs)
+PIECE_BYTES = 4 * 1024 * 1024
+# Bytes that must have moved before something happens to the link
+BEGUN = 2_000_000
+# No more pass the gates before that
+ALLOWED = 9_000_000
+# Seconds in which a link is taken up again (session.mjs)
+RESUMED = 120
 
 
 @pytest.fixture

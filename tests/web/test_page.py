@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WIDTHS = (320, 390, 1280)
 HOSTILE = "<img src=x onerror=alert(1)>"
-FILE_BYTES = 3_000_001  # several messages, windows of reports, and no round number
+# Several messages, windows of reports, and no round number
+FILE_BYTES = 3_000_001
 
 
 def some_file(folder: Path, name: str, size: int) -> Path:
@@ -103,7 +104,8 @@ def test_hostile_names_are_text(chromium: Browser, own_address: str, tmp_path: P
         guest.sees(HOSTILE)
         evil = some_file(tmp_path, "<svg onload=alert(2)>\u202egpj.exe", 10)
         host.say(type="send", paths=[str(evil)])
-        guest.sees("<svg onload=alert(2)>gpj.exe")  # nothing turns it around
+        # Nothing turns it around
+        guest.sees("<svg onload=alert(2)>gpj.exe")
         with guest.page.expect_download() as saved:
             guest.page.click(".question .main")
         assert saved.value.suggested_filename.endswith("gpj.exe")

@@ -16,11 +16,15 @@ from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS = languages()["en"]["page"]
-MANY = 30  # Chromium drops what a page saves faster than ten a second
+# Chromium drops what a page saves faster than ten a second
+MANY = 30
 TINY = 5_000
-BUSY_MS = 4_000  # a page that says nothing for 4.5 s is taken for gone (docs/protocol.md, Link)
-PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once, at least (saving.mjs)
-KEPT_EVERY_MS = 1_000  # and no more often than that
+# A page that says nothing for 4.5 s is taken for gone (docs/protocol.md, Link)
+BUSY_MS = 4_000
+# What the page keeps at once, at least (saving.mjs)
+PIECE_BYTES = 4 * 1024 * 1024
+# And no more often than that
+KEPT_EVERY_MS = 1_000
 
 # How long nothing else had a turn in the tab, at most.
 WATCH = """() => {
@@ -66,7 +70,8 @@ def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_pa
         (folder / f"{index}.bin").write_bytes(os.urandom(1000 + index))
     saved: list[Download] = []
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
-        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108  # Playwright marks what it calls
+        # Playwright marks what it calls
+        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108
         guest.page.goto(session["url"])
         guest.joined(host)
         offered(host, guest, folder)

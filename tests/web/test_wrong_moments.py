@@ -20,12 +20,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS, REASONS = languages()["en"]["page"], languages()["en"]["reasons"]
 FILE_BYTES = 5_000_000
-ALLOWED = 3_000_000  # no more of it passes a gate that is closed
+# No more of it passes a gate that is closed
+ALLOWED = 3_000_000
 # A page tells of its progress now and then, and of nothing while a gate holds what follows: that it
 # has begun is all that can be waited for.
 BEGUN = 1
-PIECE_BYTES = 4 * 1024 * 1024  # what the page keeps at once, at least (saving.mjs)
-RESUMED = 120  # seconds in which a link is taken up again (session.mjs)
+# What the page keeps at once, at least (saving.mjs)
+PIECE_BYTES = 4 * 1024 * 1024
+# Seconds in which a link is taken up again (session.mjs)
+RESUMED = 120
 
 # Before the page's own scripts: its connections can be ended, and its sockets kept from the host.
 HOLD = """

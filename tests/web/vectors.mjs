@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 // What ask.mjs looks at when it is loaded, of a browser without an invitation.
 globalThis.location = { hash: "", pathname: "/" };
 globalThis.history = { replaceState() {} };
-globalThis.setTimeout = () => undefined; // the rest of the page is not loaded here
+// The rest of the page is not loaded here
+globalThis.setTimeout = () => undefined;
 Object.defineProperty(globalThis, "navigator", { value: { userAgent: "" } });
 
 const { toBase64url } = await import("../../proxim/web/ask.mjs");
@@ -27,7 +28,8 @@ for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 1000, 10
   const streamed = new Sha256();
   for (let at = 0, step = 1; at < length; at += step, step = (step * 7 + 1) % 4096) {
     streamed.update(whole.subarray(at, at + step));
-    if (at % 3 === 0) streamed.digest(); // looking does not change it
+    // Looking does not change it
+    if (at % 3 === 0) streamed.digest();
   }
   check(hex(new Sha256(streamed).digest()), wanted);
   check(hex(hmac(bytes(length % 200), whole)), crypto.createHmac("sha256", bytes(length % 200)).update(whole).digest("hex"));
@@ -48,7 +50,8 @@ check(hex(hmac(prk, Buffer.concat([info, Buffer.of(1)]))), "3cb25f25faacd57a9043
 
 check(same(bytes(3), bytes(3)), true);
 check(same(bytes(3), bytes(4)), false);
-for (const text of ["", "A", "AB=", "AC", "A+/A", "AAAA AAAA", null, 7]) check(fromBase64url(text, 1), null); // AC: stray bits
+// AC: stray bits
+for (const text of ["", "A", "AB=", "AC", "A+/A", "AAAA AAAA", null, 7]) check(fromBase64url(text, 1), null);
 check(fromBase64url("_w", 1), Uint8Array.of(255));
 
 const { pairings } = JSON.parse(readFileSync(new URL("../vectors/proof.json", import.meta.url), "utf8"));
@@ -70,8 +73,10 @@ for (const one of pairings.filter((pairing) => pairing.m !== "spake2")) {
     else check(proof.opens({ ...payload, mac }), true);
   }
   const again = one.signals.find((signal) => signal.from === "host");
-  check(proof.opens({ ...again.payload, mac: again.mac }), false); // repeated
-  check(proof.opens(again.payload), false); // without
+  // Repeated
+  check(proof.opens({ ...again.payload, mac: again.mac }), false);
+  // Without
+  check(proof.opens(again.payload), false);
   for (const auth of [undefined, {}, { v: 2, m: one.m, y: one.y_host }, { v: 1, m: "spake2", y: one.y_host }, { v: 1, m: one.m, y: "AA" }]) {
     check(new Proof(one.m, one.sessionID, one.deviceInfo, secret, bytes(32)).confirm(auth), null);
   }

@@ -96,8 +96,10 @@ class SinkFinished:
 
     transfer: TransferID = field(repr=False)
     failed: tuple[FailedFile, ...]
-    path: str  # of the only file or folder; the folder that they are in, where there are several
-    sha256: str | None  # in hexadecimal, of the only file
+    # Of the only file or folder; the folder that they are in, where there are several
+    path: str
+    # In hexadecimal, of the only file
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +158,12 @@ class AcceptTransfer:
     """Take what was announced."""
 
     transfer: TransferID = field(repr=False)
-    declined: tuple[int, ...] = ()  # places in the manifest of what is not wanted
-    directory: str | None = None  # None: where files are always saved to
-    always: bool = False  # and whatever else this link announces
+    # Places in the manifest of what is not wanted
+    declined: tuple[int, ...] = ()
+    # None: where files are always saved to
+    directory: str | None = None
+    # And whatever else this link announces
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ def clean_name(name: str) -> str:
     """A name for one file or folder that every system can hold: NFC, at most MAX_NAME_BYTES, with
     its extension.
     """
-    if name.isascii() and name.isprintable():  # nearly all; only reserved characters can be in it
+    # Nearly all; only reserved characters can be in it
+    if name.isascii() and name.isprintable():
         fit = (
             name
             if _RESERVED.isdisjoint(name)
@@ -182,15 +183,18 @@ class Names:
 class Place:
     """Where an entry belongs, beneath the folder that is saved to."""
 
-    folder: tuple[str, ...]  # the folders that it is in; for an entry that is a folder, with itself
-    name: str  # of a file; empty for a folder
+    # The folders that it is in; for an entry that is a folder, with itself
+    folder: tuple[str, ...]
+    # Of a file; empty for a folder
+    name: str
 
 
 @dataclass(slots=True)
 class _Folder:
     path: tuple[str, ...]
     names: Names = field(default_factory=Names)
-    folders: dict[str, "_Folder"] = field(default_factory=dict)  # by their names as announced
+    # By their names as announced
+    folders: dict[str, "_Folder"] = field(default_factory=dict)
 
     def below(self, part: str) -> "_Folder":
         found = self.folders.get(part)

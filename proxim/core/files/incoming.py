@@ -59,7 +59,8 @@ from proxim.core.json_text import MessageError
 from proxim.core.link.events import LANE_CHANNEL
 from proxim.core.status import Via
 
-MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024  # of all paths; 20,000 of 200 bytes
+# Of all paths; 20,000 of 200 bytes
+MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 
 
 class Arriving:
@@ -130,7 +131,8 @@ class Incoming:
         self.id = transfer
         self.peer_link = peer_link
         self.state = IncomingState.ARRIVING
-        self.accepted = False  # once; what is announced again needs no second question
+        # Once; what is announced again needs no second question
+        self.accepted = False
         # The transfer is over here, but the sender may not know. It is told when it announces
         # again.
         self.unacknowledged = False
@@ -152,7 +154,8 @@ class Incoming:
         self._channel: int | None = None
         # How it ended well; None until then. The sender may not have heard of it.
         self._result: SinkFinished | None = None
-        self._handled = 0.0  # when it last took an event: where it is over, when it ended
+        # When it last took an event: where it is over, when it ended
+        self._handled = 0.0
         self._rate = RateMeter()
 
     @classmethod
@@ -204,7 +207,8 @@ class Incoming:
         return closing
 
     def _piece(self, event: Announce, now: float) -> list[Command]:
-        assert self.peer_link is not None  # it has just been heard
+        # It has just been heard
+        assert self.peer_link is not None
         entries = self.arriving.add(event)
         if entries is None:
             return []
@@ -259,7 +263,8 @@ class Incoming:
         return self._end_arriving(TransferState.CANCELLED, Reason.PEER_LEFT)
 
     def _cancel_arriving(self, event: CancelTransfer, now: float) -> list[Command]:
-        assert self.peer_link is not None  # ARRIVING has one
+        # ARRIVING has one
+        assert self.peer_link is not None
         self.arriving.refuse_rest(self.peer_link.id)
         return self._cancel(event, now)
 
@@ -285,7 +290,8 @@ class Incoming:
         return [opening, self._publish(TransferState.ACTIVE, speed=None)]
 
     def _ready(self, event: SinkReady, now: float) -> list[Command]:
-        assert self.peer_link is not None  # OPENING has one
+        # OPENING has one
+        assert self.peer_link is not None
         self.state = IncomingState.ACTIVE
         self._generation, self._channel = 0, None
         left = remaining(self.status.entries, event.skip, event.partial)
@@ -304,23 +310,27 @@ class Incoming:
         ]
 
     def _decline(self, event: CancelTransfer, now: float) -> list[Command]:
-        assert self.peer_link is not None  # ASKED has one
+        # ASKED has one
+        assert self.peer_link is not None
         message = self.peer_link.say(Cancel(self.id, Reason.DECLINED.value))
         return [message, *self._end(TransferState.CANCELLED, Reason.DECLINED)]
 
     # --- moving -----------------------------------------------------------------------------------
 
     def _receive_on_lane(self) -> list[Command]:
-        assert self.peer_link is not None  # its callers have one
+        # Its callers have one
+        assert self.peer_link is not None
         if not self.peer_link.lane_open:
             return []
         self.status = replace(self.status, via=Via.LANE)
         return [ReceiveStream(self.id, self.peer_link.id, LANE_CHANNEL, self._generation)]
 
     def _stream_opened(self, event: StreamOpened, now: float) -> list[Command]:
-        assert self.peer_link is not None  # ACTIVE has one
+        # ACTIVE has one
+        assert self.peer_link is not None
         if event.generation != self._generation or self._channel is not None:
-            return []  # of a generation that is over; nothing of it is taken
+            # Of a generation that is over; nothing of it is taken
+            return []
         self._channel = event.channel
         receive = ReceiveStream(self.id, self.peer_link.id, event.channel, self._generation)
         return [receive, self._publish(TransferState.ACTIVE, via=Via.WEBRTC)]
@@ -328,7 +338,8 @@ class Incoming:
     def _wrote(self, event: SinkWrote, now: float) -> list[Command]:
         if event.generation != self._generation:
             return []
-        assert self.peer_link is not None  # ACTIVE has one
+        # ACTIVE has one
+        assert self.peer_link is not None
         moved = min(self.status.size, self._before + event.written)
         self._rate.note(moved, now)
         message = self.peer_link.say(Progress(self.id, event.generation, event.written))
@@ -338,10 +349,12 @@ class Incoming:
         """The lane broke under us, or is there and we are still on the data channel: go on from
         what is written.
         """
-        assert self.peer_link is not None  # ACTIVE has one
+        # ACTIVE has one
+        assert self.peer_link is not None
         on_lane = self.status.via is Via.LANE
         if self.peer_link.lane_open and not on_lane and self._channel is None:
-            return self._receive_on_lane()  # nothing has come yet, and it may come this way
+            # Nothing has come yet, and it may come this way
+            return self._receive_on_lane()
         if self.peer_link.lane_open == on_lane:
             return []
         self.state = IncomingState.PAUSED
@@ -352,12 +365,14 @@ class Incoming:
         where we cannot.
         """
         if event.generation != self._generation:
-            return []  # it crossed with a Continue of ours
+            # It crossed with a Continue of ours
+            return []
         self.state = IncomingState.PAUSED
         return [PauseSink(self.id)]
 
     def _paused(self, event: SinkPaused, now: float) -> list[Command]:
-        assert self.peer_link is not None  # PAUSED has one
+        # PAUSED has one
+        assert self.peer_link is not None
         self.state = IncomingState.ACTIVE
         self._generation += 1
         self._channel = None
@@ -379,7 +394,8 @@ class Incoming:
         return [CloseSink(self.id, keep=True), waiting]
 
     def _stale(self, event: IncomingInput, now: float) -> list[Command]:
-        return []  # the sink was told to hold or close meanwhile
+        # The sink was told to hold or close meanwhile
+        return []
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -389,7 +405,8 @@ class Incoming:
             self.unacknowledged = True
 
     def _repeat_result(self, result: SinkFinished) -> list[Command]:
-        assert self.peer_link is not None  # ARRIVING has one
+        # ARRIVING has one
+        assert self.peer_link is not None
         everything = spans(range(len(self.status.entries)))
         skip = [self.peer_link.say(piece) for piece in cut_accept(self.id, everything, ())]
         return [*skip, *self._finish(result)]
@@ -401,12 +418,14 @@ class Incoming:
         """The disk had finished when the link before this one was lost."""
         self._result = event
         if self.state is IncomingState.ARRIVING:
-            return []  # told once all of it is announced again
+            # Told once all of it is announced again
+            return []
         return [CloseSink(self.id, keep=False), *self._repeat_result(event)]
 
     def _finish(self, event: SinkFinished) -> list[Command]:
         messages: list[Command] = []
-        if self.peer_link is None:  # it crossed with the loss of the link
+        # It crossed with the loss of the link
+        if self.peer_link is None:
             self.unacknowledged = True
         else:
             messages = [self.peer_link.say(piece) for piece in cut_finished(self.id, event.failed)]
@@ -424,7 +443,8 @@ class Incoming:
         return [*messages, *self._end(state, reason)]
 
     def _sink_failed(self, event: SinkFailed, now: float) -> list[Command]:
-        assert self.peer_link is not None  # OPENING, ACTIVE and PAUSED have one
+        # OPENING, ACTIVE and PAUSED have one
+        assert self.peer_link is not None
         message = self.peer_link.say(Cancel(self.id, event.reason.value))
         # To go on from there once there is room; not where it was the sender's fault: it has to ask
         # anew.
@@ -451,7 +471,8 @@ class Incoming:
         return self._end(TransferState.CANCELLED, Reason.CANCELLED)
 
     def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
-        self.accepted = False  # whoever announces it again has to ask again
+        # Whoever announces it again has to ask again
+        self.accepted = False
         published = (
             []
             if self.peer_link is None

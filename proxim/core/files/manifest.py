@@ -22,7 +22,8 @@ TRANSFER_ID_BYTES: Final = 16
 MAX_ENTRIES: Final = 20_000
 # Of one entry, with its folders; below PATH_MAX of every system but old Windows
 MAX_PATH_BYTES: Final = 1024
-MAX_DEPTH: Final = 32  # folders within folders
+# Folders within folders
+MAX_DEPTH: Final = 32
 # A petabyte: no disk has it, and sums stay exact in JavaScript (2^53)
 MAX_FILE_BYTES: Final = 1 << 50
 
@@ -38,9 +39,12 @@ class Direction(StrEnum):
 class Entry:
     """One file or folder as announced."""
 
-    path: str  # relative, with "/" between its parts, the first of which is what the person chose
-    size: int = 0  # bytes; 0 for a folder
-    modified: int | None = None  # seconds since 1970
+    # Relative, with "/" between its parts, the first of which is what the person chose
+    path: str
+    # Bytes; 0 for a folder
+    size: int = 0
+    # Seconds since 1970
+    modified: int | None = None
     directory: bool = False
 
     @property

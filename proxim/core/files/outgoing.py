@@ -69,7 +69,8 @@ from proxim.core.status import Trouble, Via
 # Nothing written for so long: the lane's way is worse than the data channel's. Longer than a disk
 # takes to spin up.
 STALL_SECONDS: Final = 20.0
-MAX_STARTS: Final = 8  # streams that broke off by a fault of our own before a transfer is given up
+# Streams that broke off by a fault of our own before a transfer is given up
+MAX_STARTS: Final = 8
 
 
 class OutgoingState(Enum):
@@ -110,11 +111,14 @@ class Outgoing:
         self._failed: tuple[FailedFile, ...] = ()
         self._position = START
         self._generation = 0
-        self._before = 0  # bytes that the receiver had before this generation
+        # Bytes that the receiver had before this generation
+        self._before = 0
         self._rate = RateMeter()
         self._faults = 0
-        self.kept = False  # accepted once: it outlives its link
-        self.resumed = False  # it began on an earlier link
+        # Accepted once: it outlives its link
+        self.kept = False
+        # It began on an earlier link
+        self.resumed = False
         # What the receiver says of it may still be on its way, and it may not know
         self.ended_here = False
 
@@ -156,7 +160,8 @@ class Outgoing:
             Publish(Trouble(Problem(reason, path), self.status.link))
             for path, reason in event.refused
         ]
-        if self.peer_link is None:  # the link was lost meanwhile
+        # The link was lost meanwhile
+        if self.peer_link is None:
             return [*left_out, *self._end(TransferState.FAILED, Reason.NOT_CONNECTED)]
         self.state = OutgoingState.ANNOUNCED
         return [*left_out, *self._announce(self.peer_link), Publish(self.status)]
@@ -185,7 +190,8 @@ class Outgoing:
         if event.more:
             return []
         left = remaining(self.status.entries, self._skip, self._partial)
-        if not self.kept:  # the first time: what is skipped now was declined
+        # The first time: what is skipped now was declined
+        if not self.kept:
             self.status = replace(self.status, size=left + sum(one.offset for one in self._partial))
         self._generation, self._position = 0, START
         self._before = max(0, self.status.size - left)
@@ -203,7 +209,8 @@ class Outgoing:
         return self._stream(now)
 
     def _stream(self, now: float) -> list[Command]:
-        assert self.peer_link is not None  # READY and ACTIVE have one
+        # READY and ACTIVE have one
+        assert self.peer_link is not None
         via = Via.LANE if self.peer_link.lane_open else Via.WEBRTC
         self._rate.restart()
         self._rate.note(self._before, now)
@@ -243,14 +250,16 @@ class Outgoing:
 
     def _progress(self, event: Progress, now: float) -> list[Command]:
         if event.generation != self._generation:
-            return []  # of the stream before; it crossed with a Continue
+            # Of the stream before; it crossed with a Continue
+            return []
         moved = max(self.status.moved, min(self.status.size, self._before + event.written))
         self._rate.note(moved, now)
         published = self._publish(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)
         return [Acknowledge(self.id, event.generation, event.written), *self._watch(), published]
 
     def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
-        assert self.peer_link is not None  # ACTIVE has one
+        # ACTIVE has one
+        assert self.peer_link is not None
         return (
             []
             if self.peer_link.lane_open is (self.status.via is Via.LANE)
@@ -264,16 +273,17 @@ class Outgoing:
         return peer_link.say(Continue(self.id, self._generation, self._position))
 
     def _stalled(self, event: TimerFired, now: float) -> list[Command]:
-        assert self.peer_link is not None  # ACTIVE has one
-        return (
-            [CloseLane(self.peer_link.id)] if self.peer_link.lane_open else []
-        )  # LaneChanged follows
+        # ACTIVE has one
+        assert self.peer_link is not None
+        # LaneChanged follows
+        return [CloseLane(self.peer_link.id)] if self.peer_link.lane_open else []
 
     def _sending_failed(self, event: SendingFailed, now: float) -> list[Command]:
         if event.generation != self._generation:
             return []
         self._faults += 1
-        assert self.peer_link is not None  # ACTIVE has one
+        # ACTIVE has one
+        assert self.peer_link is not None
         if self._faults <= MAX_STARTS and self.status.via is Via.LANE:
             return [self._ask(self.peer_link)]
         self.ended_here = True
@@ -325,7 +335,8 @@ class Outgoing:
         # others are sent anew.
         state, reason = outcome(count_files(entries), failed)
         moved = max(0, self.status.size - lost_bytes(entries, failed))
-        if self.status.moved < moved:  # it never said that all of that is written, so it is not
+        # It never said that all of that is written, so it is not
+        if self.status.moved < moved:
             return self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)
         self.status = replace(self.status, moved=moved, failed=failed)
         return self._end(state, reason)

@@ -27,8 +27,10 @@ def count_files(entries: tuple[Entry, ...]) -> int:
     return sum(1 for one in entries if not one.directory)
 
 
-WINDOW_SECONDS: Final = 5.0  # long enough to be calm, short enough to follow a Wi-Fi that changes
-SETTLED_SECONDS: Final = 0.5  # before that, a figure would be a guess
+# Long enough to be calm, short enough to follow a Wi-Fi that changes
+WINDOW_SECONDS: Final = 5.0
+# Before that, a figure would be a guess
+SETTLED_SECONDS: Final = 0.5
 # What comes closer together counts as one: a peer may tell its progress as often as it likes
 STEP_SECONDS: Final = 0.05
 

@@ -12,10 +12,13 @@ from proxim.core.status import Via
 class TransferState(StrEnum):
     """Where a transfer is, as people are shown it."""
 
-    ANNOUNCED = "announced"  # incoming: the person is asked; outgoing: the other person is
+    # Incoming: the person is asked; outgoing: the other person is
+    ANNOUNCED = "announced"
     ACTIVE = "active"
-    WAITING = "waiting"  # the link was lost; it goes on when the same devices are linked again
-    DONE = "done"  # some files may have failed: `failed`
+    # The link was lost; it goes on when the same devices are linked again
+    WAITING = "waiting"
+    # Some files may have failed: `failed`
+    DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -28,16 +31,21 @@ class TransferStatus:
     direction: Direction
     state: TransferState
     entries: tuple[Entry, ...] = field(repr=False)
-    size: int  # bytes, of all that is wanted
-    link: LinkID | None = None  # None: waiting for the other device
+    # Bytes, of all that is wanted
+    size: int
+    # None: waiting for the other device
+    link: LinkID | None = None
     peer_name: str | None = None
-    moved: int = 0  # bytes written at the receiver
-    speed: float | None = None  # bytes/s, over the last seconds; None: not known yet
+    # Bytes written at the receiver
+    moved: int = 0
+    # bytes/s, over the last seconds; None: not known yet
+    speed: float | None = None
     via: Via | None = None
     failed: tuple[FailedFile, ...] = ()
     # Incoming, done: the file or folder; where there are several, the folder they are in
     path: str | None = None
-    sha256: str | None = None  # done, of a single file
+    # Done, of a single file
+    sha256: str | None = None
     reason: Reason | None = None
 
     @property

@@ -60,7 +60,8 @@ _TRANSFER_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 MAX_MOVING: Final = 3
 # Announcements on one link that wait for the person; a queue of more is a flood
 MAX_UNDECIDED: Final = 8
-MAX_UNFINISHED: Final = 64  # incoming on one link, accepted ones too: each holds two files open
+# Incoming on one link, accepted ones too: each holds two files open
+MAX_UNFINISHED: Final = 64
 # From the listing to the peer's `resume`, which it says as soon as it has heard our greeting.
 RESUME_GRACE_SECONDS: Final = 2.0
 # Transfers that are over, kept for a retry or in case the sender did not hear
@@ -203,7 +204,8 @@ class Transfers:
         # Without a proof nothing is resumed
         may_ask = first and new.peer_link is not None and new.peer_link.binding
         if may_ask and any(one.state is OutgoingState.WAITING for one in begun):
-            self._waiting_lists[new.id] = event  # the peer may be about to ask for it
+            # The peer may be about to ask for it
+            self._waiting_lists[new.id] = event
             return [SetTimer(timer, RESUME_GRACE_SECONDS)]
         return [CancelTimer(timer), *self._to_outgoing(new, event, now)]
 
@@ -227,7 +229,8 @@ class Transfers:
         incoming: list[Incoming] = []
         for one in event.transfers:
             if one.transfer in self._outgoing or one.transfer in self._incoming:
-                continue  # the peer, or a person, was faster than the disk
+                # The peer, or a person, was faster than the disk
+                continue
             if one.direction is Direction.OUT:
                 self._outgoing[one.transfer] = Outgoing.found(
                     one.transfer, one.entries, one.peer_name
@@ -239,14 +242,16 @@ class Transfers:
                 )
                 commands.append(Publish(self._incoming[one.transfer].status))
                 incoming.append(self._incoming[one.transfer])
-        for peer_link in self._peers_linked.values():  # so quickly was it there
+        # So quickly was it there
+        for peer_link in self._peers_linked.values():
             commands += self._name(incoming, peer_link)
             commands += self._resume(peer_link, self._named.pop(peer_link.id, ()), now)
         return commands
 
     def timer(self, event: TimerFired, now: float) -> list[Command]:
         """A transfer's own timer ran out."""
-        outgoing = self._outgoing[TransferID(event.timer.scope)]  # its end cancels its timer
+        # Its end cancels its timer
+        outgoing = self._outgoing[TransferID(event.timer.scope)]
         return self._to_outgoing(outgoing, self._waiting_lists.pop(outgoing.id, event), now)
 
     # --- what the link tells ----------------------------------------------------------------------
@@ -260,7 +265,8 @@ class Transfers:
         """Name those of which the sender has to hear; whoever else is asked cannot tell what they
         are.
         """
-        if not peer_link.binding:  # nothing was proved: whoever it is could pass the tags on
+        # Nothing was proved: whoever it is could pass the tags on
+        if not peer_link.binding:
             return []
         named = [one for one in known if one.state is IncomingState.WAITING or one.unacknowledged]
         tags = [resume_tag(one.id, peer_link.binding) for one in named]
@@ -336,10 +342,12 @@ class Transfers:
                     and _is_on(incoming, peer_link.id)
                 ):
                     return self._to_incoming(incoming, message, now)
-            case _:  # a lane's offer
+            case _:
+                # A lane's offer
                 # link.py takes it where it may be said
                 raise MessageError(Reason.NOT_ALLOWED, "lane")
-        return []  # of a transfer that we ended; this crossed on the way
+        # Of a transfer that we ended; this crossed on the way
+        return []
 
     def _cancelled(self, peer_link: PeerLink, message: Cancel, now: float) -> list[Command]:
         outgoing, incoming = (
@@ -394,7 +402,8 @@ class Transfers:
         return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
 
     def _too_many(self, peer_link: PeerLink, message: Announce) -> list[Command]:
-        if message.more:  # the rest of it must not be taken for the whole
+        # The rest of it must not be taken for the whole
+        if message.more:
             refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
             refused.state = IncomingState.OVER
             refused.arriving.refuse_rest(peer_link.id)
@@ -414,7 +423,8 @@ class Transfers:
                 continue
             if outgoing.state in _RESUMABLE:
                 commands += self._to_outgoing(outgoing, LinkUp(peer_link), now)
-            elif outgoing.ended_here:  # it was told on a link that was dying
+            elif outgoing.ended_here:
+                # It was told on a link that was dying
                 reason = outgoing.status.reason or Reason.CANCELLED
                 commands.append(peer_link.say(Cancel(outgoing.id, reason.value)))
         for new in [

@@ -6,8 +6,10 @@ from proxim.core.errors import Reason
 from proxim.core.events import LinkID
 from proxim.core.pairing.messages import SDPType
 
-CONTROL_LABEL = "control"  # the data channel that carries link messages (docs/protocol.md, Link)
-LANE_CHANNEL = -1  # stands for a channel's stream id where the lane carries a whole link
+# The data channel that carries link messages (docs/protocol.md, Link)
+CONTROL_LABEL = "control"
+# Stands for a channel's stream id where the lane carries a whole link
+LANE_CHANNEL = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class ChannelOpened:
     """A data channel is open."""
 
     link: LinkID
-    channel: int  # its SCTP stream id: labels need not be unique
+    # Its SCTP stream id: labels need not be unique
+    channel: int
     # A stream's label holds its transfer's id, which is a secret of the two ends
     label: str = field(repr=False)
 

@@ -78,7 +78,8 @@ class LanePolicy:
         self._terms = terms
         self._token_bytes = token_bytes
         self._dialled_for_link = False
-        self._spent = False  # what opens the lane of the proof does so once
+        # What opens the lane of the proof does so once
+        self._spent = False
         self._tries = 0
         self._offer: OfferLane | None = None
 
@@ -130,7 +131,8 @@ class LanePolicy:
             return []
         self.pending = True
         if self._terms.url is not None:
-            return [SetTimer(self.timer, WAIT_SECONDS)]  # the host offers it
+            # The host offers it
+            return [SetTimer(self.timer, WAIT_SECONDS)]
         return self._expect()
 
     def offer(self) -> OfferLane | None:
@@ -150,7 +152,8 @@ class LanePolicy:
         if self._terms.url is None or self._tries >= MAX_TRIES:
             return None
         if self.open:
-            return []  # it does not know yet
+            # It does not know yet
+            return []
         self._tries += 1
         self.pending = True
         dial = DialLane(self._link, self._terms.url, offer.token, offer.key)
@@ -186,7 +189,8 @@ class LanePolicy:
     def close(self) -> list[Command]:
         """The link is closed."""
         if not (self._tries or self.pending or self._terms.secret):
-            return []  # there never was one
+            # There never was one
+            return []
         self.open = self.pending = self.carrier = False
         return [CancelTimer(self.timer), CloseLane(self._link)]
 

@@ -24,14 +24,17 @@ from proxim.core.files.messages import LANE_TOKEN_BYTES
 from proxim.core.json_text import MessageError
 from proxim.core.pairing.proof import Side
 
-LABEL: Final = b"proxim-lane-1"  # also what every seal covers besides its frame
-SEAL_BYTES: Final = 16  # what GCM adds
+# Also what every seal covers besides its frame
+LABEL: Final = b"proxim-lane-1"
+# What GCM adds
+SEAL_BYTES: Final = 16
 _TRANSFER_CHARACTERS: Final = 22
 _STREAM: Final = struct.Struct(f">B{_TRANSFER_CHARACTERS}sI")
 STREAM_PREFIX_BYTES: Final = _STREAM.size
 _NONCE_BYTES: Final = 12
 _CARRIES_LINK: Final = 1
-_MOST_HELLO_BYTES: Final = 64  # flags of a later version may take more than our one byte
+# Flags of a later version may take more than our one byte
+_MOST_HELLO_BYTES: Final = 64
 FIRST_FRAME_BYTES: Final = LANE_TOKEN_BYTES + 1 + _MOST_HELLO_BYTES + SEAL_BYTES
 
 

@@ -50,12 +50,14 @@ from proxim.core.pairing.proof import ProofKeys
 from proxim.core.sanitize import display_name
 from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 
-OPEN_SECONDS: Final = 15.0  # on a LAN it takes under 1 s, ICE with loss some 5 s
+# On a LAN it takes under 1 s, ICE with loss some 5 s
+OPEN_SECONDS: Final = 15.0
 # With SILENCE_SECONDS: silence is noticed after 4.5 to 5.5 s, so within 6
 HEARTBEAT_SECONDS: Final = 1.0
 # Longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3)
 SILENCE_SECONDS: Final = 4.5
-MAX_STRANGE_MESSAGES: Final = 8  # what a peer may send that we cannot read before the link ends
+# What a peer may send that we cannot read before the link ends
+MAX_STRANGE_MESSAGES: Final = 8
 
 # The reasons for which a peer may say goodbye; any other becomes PEER_LEFT.
 _BYE_REASONS: Final = {
@@ -142,7 +144,8 @@ class Link:
 
     def say(self, message: LinkMessage) -> Command:
         """The command that says it to the peer."""
-        assert self._control is not None  # its callers have looked
+        # Its callers have looked
+        assert self._control is not None
         return SendOnChannel(self.id, self._control, dump_link_message(message))
 
     def want_lane(self) -> list[Command]:
@@ -194,7 +197,8 @@ class Link:
         farewell = (
             [self.say(Bye(bye.value))] if bye is not None and self._control is not None else []
         )
-        carried = self._control == LANE_CHANNEL  # then the peer is closed since
+        # Then the peer is closed since
+        carried = self._control == LANE_CHANNEL
         self.state = LinkState.CLOSED
         self._control = None
         self._pieces.clear()
@@ -251,7 +255,8 @@ class Link:
         return self.close(self._failure or Reason.LINK_TIMEOUT)
 
     def _failed(self, event: PeerFailed, now: float) -> list[Command]:
-        if event.reason is Reason.PEER_ERROR:  # on whatever way it misbehaves, and be it the lane
+        # On whatever way it misbehaves, and be it the lane
+        if event.reason is Reason.PEER_ERROR:
             return self.close(event.reason)
         return self._broken(event.reason, now)
 
@@ -260,7 +265,8 @@ class Link:
         took that.
         """
         if self._control == LANE_CHANNEL:
-            return []  # of the peer that was closed for the lane; it crossed
+            # Of the peer that was closed for the lane; it crossed
+            return []
         if reason is Reason.PEER_LEFT and self._peer_pings:
             # Who greets says goodbye, too; a page that is loaded again cannot
             reason = Reason.PEER_VANISHED
@@ -296,7 +302,8 @@ class Link:
         if event.carries_link:
             return self._carry_link(now) if self._lane.carrier_opened(still_wanted=opening) else []
         if opening:
-            return []  # of no use without a link that it could be beside
+            # Of no use without a link that it could be beside
+            return []
         return [*self._lane.opened(), *self._transfers.lane_changed(self.id, now)]
 
     def _no_lane(self, event: LaneLost, now: float) -> list[Command]:
@@ -306,7 +313,8 @@ class Link:
     def _lane_lost(self, event: LaneLost, now: float) -> list[Command]:
         if self._control == LANE_CHANNEL:
             return self.close(Reason.PEER_VANISHED)
-        if self._lane.carrier:  # the guest found the other way, and hung up
+        # The guest found the other way, and hung up
+        if self._lane.carrier:
             self._lane.carrier_lost()
             return []
         return [*self._lane.lost(), *self._transfers.lane_changed(self.id, now)]
@@ -350,7 +358,8 @@ class Link:
             case Bye(reason):
                 return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
             case Ping() | Unsupported():
-                return []  # heard, and never answered
+                # Heard, and never answered
+                return []
             case _:
                 return self._file_message(message, now)
 

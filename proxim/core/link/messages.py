@@ -28,7 +28,8 @@ MAX_FEATURES: Final = 64
 # ("\u0000").
 TEXT_PIECE_CHARACTERS: Final = 8 * 1024
 MAX_LINK_MESSAGE_BYTES: Final = 64 * 1024
-MAX_TEXT_BYTES: Final = 1024 * 1024  # a long document; more is a file
+# A long document; more is a file
+MAX_TEXT_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,8 @@ class TextPieces:
         self._bytes += len(piece.text.encode())
         if self._bytes > MAX_TEXT_BYTES:
             raise MessageError(Reason.TOO_LARGE, "text")
-        if piece.text:  # empty pieces without end would fill the memory below that limit
+        # Empty pieces without end would fill the memory below that limit
+        if piece.text:
             self._pieces.append(piece.text)
         if piece.more:
             return None

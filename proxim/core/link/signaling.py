@@ -23,8 +23,10 @@ from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs
 
 # In all, inside the description and beside it: a laptop with VPN and IPv6 has some eight
 MAX_CANDIDATES: Final = 16
-MIN_CANDIDATE_PORT: Final = 1024  # below are other services; ICE must not be made to knock at them
-MAX_FINGERPRINTS: Final = 4  # one for each digest; aiortc gives three, browsers one
+# Below are other services; ICE must not be made to knock at them
+MIN_CANDIDATE_PORT: Final = 1024
+# One for each digest; aiortc gives three, browsers one
+MAX_FINGERPRINTS: Final = 4
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NEAR: Final = tuple(
@@ -65,7 +67,8 @@ _CANDIDATE: Final = re.compile(
 # Port 0: rejected
 _SECTION: Final = re.compile(r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrtc-datachannel")
 _HEX: Final = "[0-9A-Fa-f]{2}"
-_VALUES: Final = {  # RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP)
+# RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP)
+_VALUES: Final = {
     "mid": re.compile("[!-~]{1,32}"),
     "sctp-port": re.compile("[1-9][0-9]{0,4}"),
     "ice-ufrag": re.compile("[0-9A-Za-z+/]{4,256}"),
@@ -107,7 +110,8 @@ class PeerFilter:
 
     def candidate(self, candidate: Candidate) -> Candidate | None:
         """The candidate written anew; None for one that must not be tried, or one too many."""
-        if not candidate.candidate:  # end of candidates, once
+        # End of candidates, once
+        if not candidate.candidate:
             already, self._ended = self._ended, True
             return None if already else candidate
         line = self._clean_candidate(candidate.candidate)
@@ -196,7 +200,8 @@ class Signaling:
     """
 
     def __init__(self, side: Side, peer_address: str, keys: ProofKeys | None) -> None:
-        self.described = False  # the other side's description has come
+        # The other side's description has come
+        self.described = False
         self.keys = keys
         self._side = side
         self._macs = None if keys is None else SignalMacs(keys, side)

@@ -27,7 +27,8 @@ class CloseConnection:
     """Close a WebSocket (also one that is still being dialled); ConnectionLost follows."""
 
     connection: ConnectionID
-    code: CloseCode | None = None  # None: the normal 1000
+    # None: the normal 1000
+    code: CloseCode | None = None
 
 
 SocketCommand = Dial | Send | CloseConnection

@@ -53,7 +53,8 @@ from proxim.core.status import Trouble
 
 # An honest client makes none; a developer's first tries get a few answers
 MAX_BAD_MESSAGES: Final = 5
-CHALLENGE_SECONDS: Final = 10.0  # a program answers at once; this is for one that fell silent
+# A program answers at once; this is for one that fell silent
+CHALLENGE_SECONDS: Final = 10.0
 SOCKET_SCOPE: Final = "socket-"
 
 
@@ -61,11 +62,16 @@ SOCKET_SCOPE: Final = "socket-"
 class ConnectionLimits:
     """What a socket may do (docs/security.md, Limits)."""
 
-    first_message_seconds: float = 10.0  # a program asks at once
-    unapproved_seconds: float = 60.0  # proof, prompt and a second try fit in
-    unapproved_messages: int = 8  # request, confirm, a few mistakes
-    messages_per_second: float = 20.0  # an approved guest trickles some ten candidates
-    burst: float = 60.0  # all of them at once, several times over
+    # A program asks at once
+    first_message_seconds: float = 10.0
+    # Proof, prompt and a second try fit in
+    unapproved_seconds: float = 60.0
+    # Request, confirm, a few mistakes
+    unapproved_messages: int = 8
+    # An approved guest trickles some ten candidates
+    messages_per_second: float = 20.0
+    # All of them at once, several times over
+    burst: float = 60.0
 
 
 @dataclass(slots=True)
@@ -78,11 +84,16 @@ class _Socket:
     refilled: float
     messages: int = 0
     bad_messages: int = 0
-    session_id: str = ""  # of the session that it asked to join last
-    claimed_id: str = field(default="", repr=False)  # what this guest calls that session
-    extended: bool = False  # its life was prolonged for a prompt
-    closing: bool = False  # we close it: what still comes crossed on the way
-    proof: HostProof | None = None  # challenged, the tag is awaited
+    # Of the session that it asked to join last
+    session_id: str = ""
+    # What this guest calls that session
+    claimed_id: str = field(default="", repr=False)
+    # Its life was prolonged for a prompt
+    extended: bool = False
+    # We close it: what still comes crossed on the way
+    closing: bool = False
+    # Challenged, the tag is awaited
+    proof: HostProof | None = None
 
 
 class GuestConnections:
@@ -288,7 +299,8 @@ class GuestConnections:
             self._sessions.get(socket.session_id),
             self._sessions.secrets_of(socket.session_id),
         )
-        assert session is not None  # _pair_request found it
+        # _pair_request found it
+        assert session is not None
         assert secrets is not None
         try:
             method = method_of(auth)
@@ -333,7 +345,8 @@ class GuestConnections:
         return [*done, *self._sessions.handle(session, proven, now)]
 
     def _challenge_timeout(self, connection: ConnectionID, socket: _Socket) -> list[Command]:
-        assert socket.proof is not None  # its timer ends with it
+        # Its timer ends with it
+        assert socket.proof is not None
         guest = PairingRequest(
             connection, socket.address, socket.claimed_id, socket.proof.request.device
         )

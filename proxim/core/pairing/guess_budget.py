@@ -10,20 +10,26 @@ from typing import Final
 
 from proxim.core.errors import Reason
 
-TRIES_IN_FLIGHT: Final = 1  # a challenge costs CPU, and an honest room types one code at a time
-TRIES_PER_SECOND: Final = 1.0  # as fast as anybody types
-TRIES_BURST: Final = 3  # two people and a slip of the finger
-FAILURES_PER_ADDRESS: Final = 5  # a typo is caught by the check symbol, so honest failures are rare
+# A challenge costs CPU, and an honest room types one code at a time
+TRIES_IN_FLIGHT: Final = 1
+# As fast as anybody types
+TRIES_PER_SECOND: Final = 1.0
+# Two people and a slip of the finger
+TRIES_BURST: Final = 3
+# A typo is caught by the check symbol, so honest failures are rare
+FAILURES_PER_ADDRESS: Final = 5
 # Within FAILURE_WINDOW_SECONDS; then the typed code closes, the QR stays
 FAILURES_IN_ALL: Final = 20
-FAILURE_WINDOW_SECONDS: Final = 15 * 60.0  # a one-time code's life
+# A one-time code's life
+FAILURE_WINDOW_SECONDS: Final = 15 * 60.0
 
 
 class GuessBudget:
     """The tries at one typed code. `now`: seconds of a monotonic clock."""
 
     def __init__(self) -> None:
-        self.closed = False  # until the host makes a new code
+        # Until the host makes a new code
+        self.closed = False
         self._in_flight = 0
         self._tokens: float = TRIES_BURST
         self._refilled: float | None = None
@@ -51,7 +57,8 @@ class GuessBudget:
         self._in_flight -= 1
         if succeeded:
             self._by_address[address] -= 1
-            self._failures.pop()  # with one in flight, the newest is this one
+            # With one in flight, the newest is this one
+            self._failures.pop()
             return False
         was_closed = self.closed
         self.closed = was_closed or len(self._failures) >= FAILURES_IN_ALL

@@ -69,8 +69,10 @@ class Host:
         invitations: Invitations,
         prover: Prover,
         *,
-        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # immutable
-        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008  # immutable
+        # Immutable
+        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
+        # Immutable
+        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008
     ) -> None:
         self.transfers = Transfers(prover.token_bytes, accept)
         self._invitations = invitations
@@ -148,7 +150,8 @@ class Host:
         self._invitations.invite(event)
         replaced, self._sessions.shown = self._sessions.shown, None
         if replaced is None or replaced.state not in JOINABLE:
-            return []  # whoever joined by the code before stays
+            # Whoever joined by the code before stays
+            return []
         return self._sessions.handle(replaced, End(Reason.CLOSED), now)
 
     def _renew_invitation(self, now: float) -> list[Command]:
@@ -208,4 +211,5 @@ class Host:
             return self._sessions.handle(session, event, now)
         if isinstance(event, SendText):
             return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
-        return []  # of a link that we closed; this crossed on the way
+        # Of a link that we closed; this crossed on the way
+        return []

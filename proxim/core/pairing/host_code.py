@@ -18,12 +18,15 @@ from proxim.core.errors import ProximError, Reason
 CODE_SESSION_ID: Final = "@code"
 # Unassigned at IANA, below the ephemeral range that systems hand out by themselves
 DEFAULT_PORT: Final = 47800
-FALLBACK_PORTS: Final = range(47801, 47808)  # with the default, what the code's 3 port bits can say
+# With the default, what the code's 3 port bits can say
+FALLBACK_PORTS: Final = range(47801, 47808)
 # With 20 tries counted over all, a guess succeeds with 6e-7 (docs/security.md)
 SECRET_BITS: Final = 25
-QR_SECRET_BYTES: Final = 16  # 128 bits: no person types it
+# 128 bits: no person types it
+QR_SECRET_BYTES: Final = 16
 
-ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U
+# Crockford base32: no I, L, O, U
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS: Final = {"O": "0", "I": "1", "L": "1"}
 _VALUES: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
 # Besides white space: dashes and dots that people type, soft hyphens and zero-width marks that a
@@ -65,7 +68,8 @@ class _Layout:
 
     @property
     def data_bits(self) -> int:
-        return 5 * (self.symbols - 1)  # the last symbol is the check
+        # The last symbol is the check
+        return 5 * (self.symbols - 1)
 
 
 _LAYOUTS: Final = (
@@ -103,7 +107,8 @@ class HostCode:
 
     address: ipaddress.IPv4Address
     port: int
-    secret: int = field(repr=False)  # SECRET_BITS wide
+    # SECRET_BITS wide
+    secret: int = field(repr=False)
 
     def __post_init__(self) -> None:
         # Wider values would run into their neighbours' bits. The values stay out of the text: it
@@ -228,11 +233,14 @@ def parse_code(typed: str) -> HostCode:
 class JoinTarget:
     """Where a guest goes: from a code or from a URL."""
 
-    address: str  # an IP literal, without brackets
+    # An IP literal, without brackets
+    address: str
     port: int
     session_id: str = field(repr=False)
-    code: str | None = field(default=None, repr=False)  # canonical, when a code was typed
-    qr_secret: str | None = field(default=None, repr=False)  # base64url, when a URL was given
+    # Canonical, when a code was typed
+    code: str | None = field(default=None, repr=False)
+    # base64url, when a URL was given
+    qr_secret: str | None = field(default=None, repr=False)
 
     @property
     def authority(self) -> str:
@@ -269,7 +277,8 @@ _URL: Final = re.compile(
     r"(?i:http)://(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9A-Fa-f:.]+)(?:%(?:25)?(?P<zone>[A-Za-z0-9._~-]{1,32}))?\])"
     r":(?P<port>[0-9]{1,5})/?#(?P<fragment>[!-~]+)"
 )
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # base64url: session ids (MAX_SESSION_ID_BYTES)
+# base64url: session ids (MAX_SESSION_ID_BYTES)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # QR_SECRET_BYTES in base64url, whose last 4 bits are none
 _QR_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 
@@ -289,9 +298,11 @@ def _parse_url(text: str) -> JoinTarget:
             url["fragment"], keep_blank_values=True, strict_parsing=True, max_num_fields=16
         )
     except ValueError:
-        raise CodeError(Reason.LINK_UNREADABLE) from None  # its text would quote the secret
+        # Its text would quote the secret
+        raise CodeError(Reason.LINK_UNREADABLE) from None
     port = int(url["port"])
-    fields = dict(pairs)  # further fields are a later version's
+    # Further fields are a later version's
+    fields = dict(pairs)
     secret = fields.get("k")
     is_ours = _TOKEN.fullmatch(fields.get("s", "")) and (
         secret is None or _QR_SECRET.fullmatch(secret)

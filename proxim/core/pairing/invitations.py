@@ -39,7 +39,8 @@ from proxim.core.status import (
     Trouble,
 )
 
-SESSION_ID_BYTES: Final = 16  # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
+# 128 random bits (docs/protocol.md asks for >= 122), 22 characters
+SESSION_ID_BYTES: Final = 16
 # The seed: "Sessions expire after 15 minutes or per session type"
 SESSION_SECONDS: Final = 15 * 60.0
 
@@ -61,7 +62,8 @@ class NewSession:
 
     id: str = field(repr=False)
     type: SessionType
-    expires: float | None  # None: until the host ends it
+    # None: until the host ends it
+    expires: float | None
     secrets: SessionSecrets
 
 
@@ -88,17 +90,20 @@ class Invitations:
         require_proof: bool = False,
     ) -> None:
         self.device = device
-        self.require_proof = require_proof  # of guests, before anybody is asked about them
+        # Of guests, before anybody is asked about them
+        self.require_proof = require_proof
         # The session whose code is shown, or was until its guest joined
         self.shown: NewSession | None = None
         self._token_bytes = token_bytes
         self._next = first
         self._preferred = preferred_address
         self._networks: tuple[Network, ...] = ()
-        self._wanted: str | None = None  # the address that we listen on, or asked to
+        # The address that we listen on, or asked to
+        self._wanted: str | None = None
         self._endpoint: tuple[str, int] | None = None
         self._published: Invitation | NoInvitation | None = None
-        self._inviting = True  # a code is to be shown
+        # A code is to be shown
+        self._inviting = True
         self._introduced = False
 
     def start(self) -> list[Command]:
@@ -127,7 +132,8 @@ class Invitations:
             # Another address may rank higher now, but a shown code must not change
             return [self._publish_networks()]
         commands = self._listen(best)
-        if isinstance(self._published, Invitation):  # its code leads nowhere now
+        # Its code leads nowhere now
+        if isinstance(self._published, Invitation):
             commands.append(Publish(Trouble(Problem(Reason.NETWORK_CHANGED))))
         return commands
 
@@ -149,7 +155,8 @@ class Invitations:
         """Say why no code is shown."""
         if event.address != self._wanted:
             return []
-        self._wanted = None  # so that the next change of the networks tries again
+        # So that the next change of the networks tries again
+        self._wanted = None
         trouble = Trouble(Problem(event.reason, event.detail))
         return [
             self._publish_networks(),
@@ -185,11 +192,13 @@ class Invitations:
         if ended:
             self.shown = None
         if self.shown is not None:
-            self._inviting = not joined  # or joinable again
+            # Or joinable again
+            self._inviting = not joined
         elif not serving:
             self._inviting = True
         if self._endpoint is None and isinstance(self._published, NoInvitation):
-            return []  # its reason stands
+            # Its reason stands
+            return []
         if not self._inviting:
             return self._publish(NoInvitation(None))
         return [] if self._endpoint is None else self._show(*self._endpoint, now)

@@ -107,7 +107,8 @@ class GuestState(Enum):
     ASKING = "asking"
     LINKING = "linking"
     LINKED = "linked"
-    RECONNECTING = "reconnecting"  # the link was lost; the next dial is awaited
+    # The link was lost; the next dial is awaited
+    RECONNECTING = "reconnecting"
     ENDED = "ended"
 
 
@@ -124,7 +125,8 @@ _REJECTIONS: Final = (
     Reason.TOO_MANY_TRIES,
     Reason.TAMPERED,
 )
-_PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)  # a proof came too late: the next may come in time
+# A proof came too late: the next may come in time
+_PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)
 # For these the close code (4401) tells the host: it has approved us, perhaps, and cannot see that
 # somebody stands between.
 _TOLD_TO_THE_HOST: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
@@ -187,14 +189,17 @@ class Guest:
                 new_link_id(), target.session_id, Stage.DIALING, peer_address=target.authority
             )
         )
-        self._name = target.session_id  # what we call the session on this socket
+        # What we call the session on this socket
+        self._name = target.session_id
         self._proof: GuestProof | None = None
         self._keys: ProofKeys | None = None
-        self._resume_keys: ProofKeys | None = None  # of the last time that a host let us in
+        # Of the last time that a host let us in
+        self._resume_keys: ProofKeys | None = None
         # Until when a lost link may be taken up again; None while no link was lost.
         self._resume_by: float | None = None
         self._signaling = Signaling(Side.GUEST, target.address, None)
-        self._hangs_up = True  # the WebSocket, or its dial, is still ours to end
+        # The WebSocket, or its dial, is still ours to end
+        self._hangs_up = True
 
     @property
     def resumes(self) -> bool:
@@ -212,7 +217,8 @@ class Guest:
         """
         kind = event.timer.name if isinstance(event, TimerFired) else type(event)
         if self.resumes and self.link.state is LinkState.CLOSED and isinstance(event, LinkEvent):
-            return []  # of the link that was lost; this crossed on the way
+            # Of the link that was lost; this crossed on the way
+            return []
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
             raise MachineMisuseError(f"{kind} in {self.state}")
@@ -255,7 +261,8 @@ class Guest:
 
     def _ask(self, now: float) -> list[Command]:
         self.state = GuestState.ASKING
-        if self.resumes:  # nobody is asked: the host answers as fast as it challenges
+        # Nobody is asked: the host answers as fast as it challenges
+        if self.resumes:
             return [SetTimer(self._timer(TimerName.ANSWER), CHALLENGE_SECONDS)]
         return [
             SetTimer(self._timer(TimerName.ANSWER), ANSWER_SECONDS),
@@ -272,7 +279,8 @@ class Guest:
     # --- proof ------------------------------------------------------------------------------------
 
     def _challenged(self, event: PairChallenge, now: float) -> list[Command]:
-        assert self._proof is not None  # PROVING has one
+        # PROVING has one
+        assert self._proof is not None
         try:
             self._keys = self._proof.finish(event.auth)
         except ProofError:
@@ -347,7 +355,8 @@ class Guest:
 
     def _wait(self, now: float, pause: float = REDIAL_SECONDS) -> list[Command]:
         """Hang up, and dial again in a moment."""
-        assert self._resume_by is not None  # its callers have looked
+        # Its callers have looked
+        assert self._resume_by is not None
         hang_up = self._hang_up()
         # Of the next proof
         self._keys, self._signaling = (
@@ -368,7 +377,8 @@ class Guest:
         return [*hang_up, redial, *published]
 
     def _redial(self, event: TimerFired, now: float) -> list[Command]:
-        assert self._resume_by is not None  # RECONNECTING has one
+        # RECONNECTING has one
+        assert self._resume_by is not None
         if now >= self._resume_by:
             return self._end(Reason.PEER_VANISHED)
         return self._dial(min(DIAL_SECONDS, self._resume_by - now))
@@ -387,7 +397,8 @@ class Guest:
         return [*([] if closed else untold(self.link, self.link.close(reason))), *self._wait(now)]
 
     def _end(self, reason: Reason, bye: Reason | None = None) -> list[Command]:
-        if self.link.state is LinkState.CLOSED:  # people were told that it waits
+        # People were told that it waits
+        if self.link.state is LinkState.CLOSED:
             published = [self.link.publish(stage=Stage.CLOSED, reason=reason, deadline=None)]
         else:
             published = self.link.close(reason, bye)
@@ -422,7 +433,8 @@ class Guest:
         if answer is None:
             # A message of the protocol, at a moment when no host may send it
             return self._wrong_frame()
-        if message.session_id not in (self._name, None):  # an error need not name it
+        # An error need not name it
+        if message.session_id not in (self._name, None):
             return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED)
         return answer(self, message, now)
 
@@ -440,7 +452,8 @@ class Guest:
         return [Send(self.connection, offer), self.link.publish(stage=Stage.CONNECTING)]
 
     def _described_late(self, event: PeerDescribed, now: float) -> list[Command]:
-        return []  # of the peer that was closed for the lane; it crossed
+        # Of the peer that was closed for the lane; it crossed
+        return []
 
     def _signal(self, event: Signal, now: float) -> list[Command]:
         try:
@@ -450,7 +463,8 @@ class Guest:
                 Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION
             )
         if self.link.status.via is Via.LANE:
-            return []  # it crossed with the lane that carries the link now
+            # It crossed with the lane that carries the link now
+            return []
         if isinstance(payload, Description):
             return [ApplyDescription(self.link.id, SDPType.ANSWER, payload.sdp)]
         return [] if payload is None else [AddCandidate(self.link.id, payload)]
@@ -459,13 +473,15 @@ class Guest:
         self._hangs_up = False
         if self._signaling.warned_by(event.code):
             return self._end(Reason.TAMPERED)
-        answered = self._signaling.described  # then the link may still open
+        # Then the link may still open
+        answered = self._signaling.described
         return [] if answered else self._fail(Reason.HOST_GONE, now)
 
     def _lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
         self._hangs_up = False
         warned = self._signaling.warned_by(event.code)
-        return self._end(Reason.TAMPERED) if warned else []  # the link stands on its own
+        # The link stands on its own
+        return self._end(Reason.TAMPERED) if warned else []
 
     # --- the link ---------------------------------------------------------------------------------
 

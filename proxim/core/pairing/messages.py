@@ -23,19 +23,27 @@ from proxim.core.json_text import (
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.sanitize import MAX_NAME_BYTES
 
-MAX_MESSAGE_BYTES: Final = 64 * 1024  # an SDP of 32 KiB, JSON-escaped, with room
+# An SDP of 32 KiB, JSON-escaped, with room
+MAX_MESSAGE_BYTES: Final = 64 * 1024
 # aiortc's is 1 KiB, a browser's with data channel only 1-2 KiB, with media 10 KiB
 MAX_SDP_BYTES: Final = 32 * 1024
-MAX_CANDIDATE_BYTES: Final = 512  # RFC 8839 grammar; the longest seen in browsers is some 200
-MAX_ID_BYTES: Final = 64  # a UUID has 36
-MAX_SESSION_ID_BYTES: Final = 64  # ours have 22
-MAX_MID_BYTES: Final = 64  # RFC 8843 asks for at most 16
-MAX_PROOF_BYTES: Final = 128  # base64url of 33 bytes is 44
+# RFC 8839 grammar; the longest seen in browsers is some 200
+MAX_CANDIDATE_BYTES: Final = 512
+# A UUID has 36
+MAX_ID_BYTES: Final = 64
+# Ours have 22
+MAX_SESSION_ID_BYTES: Final = 64
+# RFC 8843 asks for at most 16
+MAX_MID_BYTES: Final = 64
+# base64url of 33 bytes is 44
+MAX_PROOF_BYTES: Final = 128
 MAX_SENTENCE_BYTES: Final = 1024
-MAX_SMALL_INTEGER: Final = 255  # versions and m-line indices; JSON itself would let in 4300 digits
+# Versions and m-line indices; JSON itself would let in 4300 digits
+MAX_SMALL_INTEGER: Final = 255
 
 
-ReasonText = str  # a peer may name a reason we do not know
+# A peer may name a reason we do not know
+ReasonText = str
 
 
 class CloseCode(IntEnum):
@@ -44,7 +52,8 @@ class CloseCode(IntEnum):
     SESSION_ENDED = 4000
     LINK_FAILED = 4001
     BAD_MESSAGES = 4400
-    TAMPERED = 4401  # the guest's: what came under the host's name was not what the host sent
+    # The guest's: what came under the host's name was not what the host sent
+    TAMPERED = 4401
 
 
 # What a WebSocket closes with by itself on bytes that are no frame, no UTF-8, or too many (RFC
@@ -387,7 +396,8 @@ def message_fields(message: Message) -> JSONObject:
             fields = {"type": "error", "code": code, "message": sentence}
             if error_session_id is not None:
                 fields["sessionID"] = error_session_id
-        case _:  # SessionEnded: mypy holds this to what is left
+        case _:
+            # SessionEnded: mypy holds this to what is left
             fields = {
                 "type": "session_ended",
                 "sessionID": message.session_id,

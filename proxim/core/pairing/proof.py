@@ -25,8 +25,10 @@ PROOF_VERSION: Final = 1
 SPAKE2_SHARE_BYTES: Final = 33
 PSK_SHARE_BYTES: Final = 32
 PSK_SECRET_BYTES: Final = 16
-RESUME_NAME_BYTES: Final = 16  # 128 bits, as a sessionID's
-TAG_BYTES: Final = 32  # SHA-256
+# 128 bits, as a sessionID's
+RESUME_NAME_BYTES: Final = 16
+# SHA-256
+TAG_BYTES: Final = 32
 _LABEL: Final = b"proxim-auth-1"
 
 
@@ -39,7 +41,8 @@ class Method(StrEnum):
 
     # A typed code: a PAKE, because 25 bits could be guessed offline from anything weaker
     SPAKE2 = "spake2"
-    PSK = "psk"  # the QR's 128-bit secret, straight into the key schedule
+    # The QR's 128-bit secret, straight into the key schedule
+    PSK = "psk"
     # A lost link's: 256 bits that came out of its own proof, used as the QR's secret is
     RESUME = "resume"
 
@@ -241,7 +244,8 @@ class GuestProof:
     """A guest's side: its share is out with the request, the host's is awaited."""
 
     method: Method
-    auth: Auth  # of the pair_request
+    # Of the pair_request
+    auth: Auth
     _ctx: bytes = field(repr=False)
     _exchange: Exchange = field(repr=False)
 
@@ -287,7 +291,8 @@ class HostProof:
 
     request: PairRequest
     method: Method
-    auth: Auth  # of the pair_challenge
+    # Of the pair_challenge
+    auth: Auth
     keys: ProofKeys = field(repr=False)
 
 

@@ -81,11 +81,15 @@ from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble, 
 class SessionState(Enum):
     """Where a session is."""
 
-    OPEN = "open"  # joinable, nobody asks
-    ASKED = "asked"  # a prompt is shown
-    LINKING = "linking"  # approved, the link is not open yet
+    # Joinable, nobody asks
+    OPEN = "open"
+    # A prompt is shown
+    ASKED = "asked"
+    # Approved, the link is not open yet
+    LINKING = "linking"
     LINKED = "linked"
-    AWAY = "away"  # the link was lost; the same guest takes it up again, or its time runs out
+    # The link was lost; the same guest takes it up again, or its time runs out
+    AWAY = "away"
     ENDED = "ended"
 
 
@@ -95,10 +99,13 @@ class PairingRequest:
 
     connection: ConnectionID
     address: str
-    session_id: str = field(repr=False)  # as this guest calls it: its id, "@code" or a resume name
+    # As this guest calls it: its id, "@code" or a resume name
+    session_id: str = field(repr=False)
     device: DeviceInfo
-    verified: Verified | None = None  # how it proved that it knows the code
-    keys: ProofKeys | None = field(default=None, repr=False)  # of that proof
+    # How it proved that it knows the code
+    verified: Verified | None = None
+    # Of that proof
+    keys: ProofKeys | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +185,8 @@ def host_tag(guest: PairingRequest, status: str) -> Auth | None:
     return None if guest.keys is None else tag_auth(guest.keys.host_tag(status))
 
 
-APPROVAL_SECONDS: Final = 40.0  # the seed: "Pairing requests expire after 40 seconds"
+# The seed: "Pairing requests expire after 40 seconds"
+APPROVAL_SECONDS: Final = 40.0
 # Unproved requests of one address that may run out unanswered; a person looked away once
 MAX_IGNORED: Final = 2
 
@@ -207,10 +215,12 @@ class Session:
         self.expires = new.expires
         self.own_name = own_name
         self.state = SessionState.OPEN
-        self.guest: PairingRequest | None = None  # None: nobody, or the link outlived its WebSocket
+        # None: nobody, or the link outlived its WebSocket
+        self.guest: PairingRequest | None = None
         self.link: Link | None = None
         self._new_link_id = new_link_id
-        self._asked = 0  # prompts so far; each has its number
+        # Prompts so far; each has its number
+        self._asked = 0
         # One went away before its answer: from then on an answer must say which it means
         self._unanswered = False
         # Unproved requests that nobody answered, by address
@@ -221,9 +231,12 @@ class Session:
         self._answered = False
         self._open_by = 0.0
         self._overdue = False
-        self._signaling = Signaling(Side.HOST, "", None)  # with the guest being linked
-        self._resume_keys: dict[str, ProofKeys] = {}  # of the link that opened last, by resume name
-        self._resume_by = 0.0  # where the link was lost: until then it may be taken up again
+        # With the guest being linked
+        self._signaling = Signaling(Side.HOST, "", None)
+        # Of the link that opened last, by resume name
+        self._resume_keys: dict[str, ProofKeys] = {}
+        # Where the link was lost: until then it may be taken up again
+        self._resume_by = 0.0
 
     def serves(self, connection: ConnectionID) -> bool:
         """Whether the guest on this WebSocket asks or was approved."""
@@ -273,7 +286,8 @@ class Session:
 
     def _ask_beside(self, event: Ask, now: float) -> list[Command]:
         """Somebody else is asking already; one that proved itself goes before one that did not."""
-        assert self.guest is not None  # ASKED is by somebody
+        # ASKED is by somebody
+        assert self.guest is not None
         if event.guest.verified is not None and self.guest.verified is None:
             self._unanswered = True
             return [*self._reject(Reason.BUSY), *self._ask(event, now)]
@@ -283,7 +297,8 @@ class Session:
         return [rejection(event.guest, Reason.BUSY)]
 
     def _decide(self, event: Decide, now: float) -> list[Command]:
-        assert self.guest is not None  # ASKED is by somebody
+        # ASKED is by somebody
+        assert self.guest is not None
         if event.number != self._asked and (event.number is not None or self._unanswered):
             return self._too_late(event, now)
         if not event.approved:
@@ -295,7 +310,8 @@ class Session:
         return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
 
     def _approval_timeout(self, event: TimerFired, now: float) -> list[Command]:
-        assert self.guest is not None  # ASKED is by somebody
+        # ASKED is by somebody
+        assert self.guest is not None
         self._unanswered = True
         if self.guest.verified is None:
             self._ignored[self.guest.address] += 1
@@ -313,7 +329,8 @@ class Session:
         ]
 
     def _reject(self, reason: Reason) -> list[Command]:
-        assert self.guest is not None  # ASKED is by somebody
+        # ASKED is by somebody
+        assert self.guest is not None
         guest = self.guest
         self.state = SessionState.OPEN
         self.guest = None
@@ -380,7 +397,8 @@ class Session:
                 else self._close_link(error.reason, now)
             )
         if link.status.via is Via.LANE:
-            return []  # it crossed with the lane that carries the link now
+            # It crossed with the lane that carries the link now
+            return []
         if isinstance(payload, Description):
             return [
                 link.publish(stage=Stage.CONNECTING),
@@ -389,7 +407,8 @@ class Session:
         return [] if payload is None else [AddCandidate(link.id, payload)]
 
     def _described(self, event: PeerDescribed, now: float) -> list[Command]:
-        assert self.guest is not None  # a guest that leaves before its answer ends the link
+        # A guest that leaves before its answer ends the link
+        assert self.guest is not None
         self._answered = True
         answer = self._signaling.seal(self.guest.session_id, Description(event.sdp, event.type))
         return [Send(self.guest.connection, answer)]
@@ -427,7 +446,8 @@ class Session:
         return [SetTimer(Timer(TimerName.LINK_OPEN, self._linking().id), left)]
 
     def _guest_lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
-        self.guest = None  # the link stands on its own
+        # The link stands on its own
+        self.guest = None
         return (
             self._end_with_link(End(Reason.TAMPERED), now)
             if self._signaling.warned_by(event.code)
@@ -450,7 +470,8 @@ class Session:
         """
         commands = list(closing)
         reason, failed = link.status.reason, self.state is SessionState.LINKING
-        assert reason is not None  # a closed link has one
+        # A closed link has one
+        assert reason is not None
         if not failed:
             self._resume_by = now + RESUME_SECONDS if reason is Reason.PEER_VANISHED else now
         if self.guest is not None and failed:
@@ -469,7 +490,8 @@ class Session:
         self.state = SessionState.OPEN
         self.link = None
         self._resume_keys = {}
-        self._signaling = Signaling(Side.HOST, "", None)  # the next guest has proved nothing yet
+        # The next guest has proved nothing yet
+        self._signaling = Signaling(Side.HOST, "", None)
         return commands
 
     def _hang_up(self, *, failed: bool) -> list[Command]:
@@ -517,7 +539,8 @@ class Session:
         return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
 
     def _late(self, event: LinkEvent, now: float) -> list[Command]:
-        return []  # of the link that was lost; this crossed on the way
+        # Of the link that was lost; this crossed on the way
+        return []
 
     def _away_too_long(self, event: TimerFired, now: float) -> list[Command]:
         link = self._linking()
@@ -585,7 +608,8 @@ class Session:
     # --- helpers ----------------------------------------------------------------------------------
 
     def _linking(self) -> Link:
-        assert self.link is not None  # LINKING, LINKED and AWAY have one
+        # LINKING, LINKED and AWAY have one
+        assert self.link is not None
         return self.link
 
     @property

@@ -144,7 +144,8 @@ class TransferExecutor:
         except FileError as error:
             self._report(SourcesFailed(command.transfer, error.reason, error.detail))
             return
-        except Exception as error:  # noqa: BLE001  # a bug of ours must end this transfer, not leave it hanging
+        except Exception as error:  # noqa: BLE001
+            # A bug of ours must end this transfer, not leave it hanging
             _log_crash("listing files", error)
             self._report(
                 SourcesFailed(command.transfer, Reason.TRANSFER_FAILED, type(error).__name__)
@@ -198,7 +199,8 @@ class TransferExecutor:
             self._sources[command.transfer] = files
             way = self._open_way(command.link, command.via, command.transfer, command.generation)
             if way is None:
-                return  # it closed meanwhile, of which the machine is told
+                # It closed meanwhile, of which the machine is told
+                return
             source = Source(files)
             messages = source.messages(
                 command.skip,
@@ -219,7 +221,8 @@ class TransferExecutor:
                     self._failed(command, "the other side closed the channel")
             # The way stays until the machine says it is over
             await asyncio.get_running_loop().create_future()
-        except Exception as error:  # noqa: BLE001  # a bug of ours, or a disk's: the machine must hear of it
+        except Exception as error:  # noqa: BLE001
+            # A bug of ours, or a disk's: the machine must hear of it
             _log_crash("sending", error)
             self._failed(command, type(error).__name__)
         finally:
@@ -259,7 +262,8 @@ class TransferExecutor:
         self, command: file_do.OpenSink, receiving: Receiving, before: asyncio.Task[None] | None
     ) -> None:
         if before is not None:
-            await asyncio.wait([before])  # the same files: one writer at a time
+            # The same files: one writer at a time
+            await asyncio.wait([before])
         await receiving.run(lambda: self._opened_sink(command))
 
     def _opened_sink(self, command: file_do.OpenSink) -> Sink:
@@ -273,7 +277,8 @@ class TransferExecutor:
         )
 
     def _default_folder(self) -> Path:
-        from platformdirs import user_downloads_path  # late: as in settings.py
+        # Late: as in settings.py
+        from platformdirs import user_downloads_path
 
         folder = Path(self._save_to) if self._save_to is not None else user_downloads_path()
         try:
@@ -287,7 +292,8 @@ class TransferExecutor:
     def _receive_stream(self, command: file_do.ReceiveStream) -> None:
         entry = self._receiving.get(command.transfer)
         if entry is None:
-            return  # it failed meanwhile, and the machine is being told
+            # It failed meanwhile, and the machine is being told
+            return
         receiving, _ = entry
         receiving.attach(command.link, command.channel, command.generation)
         if command.channel != LANE_CHANNEL:
@@ -297,7 +303,8 @@ class TransferExecutor:
     def from_lane(self, link: LinkID, stream: Stream) -> None:
         """A message of records came over the link's lane."""
         entry = self._receiving.get(stream.transfer)
-        if entry is not None:  # else it was cancelled here, and the sender does not know yet
+        # Else it was cancelled here, and the sender does not know yet
+        if entry is not None:
             entry[0].feed(link, LANE_CHANNEL, stream.generation, stream.records)
 
     def _pause_sink(self, command: file_do.PauseSink) -> None:
@@ -306,7 +313,8 @@ class TransferExecutor:
 
     def _close_sink(self, command: file_do.CloseSink) -> None:
         if command.transfer not in self._receiving:
-            if not command.keep:  # it waited for its peer; what it had is no longer wanted
+            # It waited for its peer; what it had is no longer wanted
+            if not command.keep:
                 self._forget_parts(command.transfer)
             return
         receiving, task = self._receiving.pop(command.transfer)
@@ -319,7 +327,8 @@ class TransferExecutor:
 
         async def forget() -> None:
             if before is not None:
-                await asyncio.wait([before])  # the same files: one writer at a time
+                # The same files: one writer at a time
+                await asyncio.wait([before])
             await asyncio.to_thread(lambda: self._store().forget(transfer, Direction.IN))
 
         task = self._spawn(forget(), "removing parts")

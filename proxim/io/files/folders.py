@@ -19,13 +19,18 @@ from typing import Final
 
 from proxim.core.files.filenames import Names
 
-Folder = tuple[str, ...]  # beneath the root
+# Beneath the root
+Folder = tuple[str, ...]
 
 BY_DESCRIPTOR: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
-MAX_NUMBER: Final = 10_000  # of "name (2)"; a folder with more of the same name is no accident
-OPEN_FOLDERS: Final = 16  # files come folder by folder, and a walk back up finds its parents
-PART_MODE: Final = 0o600  # nobody else reads what is not yet verified
-FOLDER_MODE: Final = 0o777  # the umask takes its share, as of any new folder
+# Of "name (2)"; a folder with more of the same name is no accident
+MAX_NUMBER: Final = 10_000
+# Files come folder by folder, and a walk back up finds its parents
+OPEN_FOLDERS: Final = 16
+# Nobody else reads what is not yet verified
+PART_MODE: Final = 0o600
+# The umask takes its share, as of any new folder
+FOLDER_MODE: Final = 0o777
 # Seconds; Windows' virus scanners hold a file that was just closed
 SCANNER_PAUSES: Final = (
     0.01,
@@ -73,7 +78,8 @@ class Folders:
         self._open: dict[Folder, int] = {}
         self._path = long_path(str(root))
         if by_descriptor:
-            self._root = os.open(root, _OPEN_FOLDER)  # the person's own choice may be a link
+            # The person's own choice may be a link
+            self._root = os.open(root, _OPEN_FOLDER)
         elif not stat.S_ISDIR(os.stat(self._path).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
@@ -142,7 +148,8 @@ class Folders:
         try:
             os.mkdir(where, FOLDER_MODE, dir_fd=at)
         except FileExistsError:
-            self._at(folder, "")  # a link or a file raises
+            # A link or a file raises
+            self._at(folder, "")
 
     def remove_empty(self, folder: Folder) -> None:
         """Remove a folder of ours; one that holds anything stays."""
@@ -199,7 +206,8 @@ class Folders:
         if sys.platform == "win32":
             for pause in SCANNER_PAUSES:
                 try:
-                    os.rename(old, new)  # there it fails where the name is taken
+                    # There it fails where the name is taken
+                    os.rename(old, new)
                 except PermissionError:
                     time.sleep(pause)
                 else:

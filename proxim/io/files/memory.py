@@ -34,6 +34,7 @@ def keep_freed_memory() -> bool:
             mallopt(*one) == 1
             for one in ((_TRIM_THRESHOLD, _KEPT_BYTES), (_MMAP_THRESHOLD, _MAPPED_BYTES))
         )
-    except (OSError, AttributeError):  # musl has none, and another way with memory
+    except (OSError, AttributeError):
+        # Musl has none, and another way with memory
         _log.info("this system's memory is managed in its own way")
         return False

@@ -14,10 +14,12 @@ from proxim.core.files.filenames import Place
 from proxim.io.files.folders import PART_MODE, Folder, Folders
 from proxim.io.system.quarantine import mark
 
-TOKEN_BYTES: Final = 8  # of a transfer's parts; nobody else's file has such a name
+# Of a transfer's parts; nobody else's file has such a name
+TOKEN_BYTES: Final = 8
 TOKEN: Final = re.compile(r"[0-9a-f]{16}")
 REHASH_BYTES: Final = 1024 * 1024
-LATEST: Final = 253_402_300_799  # the last second of the year 9999; some systems refuse later ones
+# The last second of the year 9999; some systems refuse later ones
+LATEST: Final = 253_402_300_799
 
 
 def part_name(token: str, index: int) -> str:
@@ -104,7 +106,8 @@ class Part:
                 if mode != PART_MODE:
                     os.fchmod(self._descriptor, mode)
                 if when is not None:
-                    with suppress(OSError, OverflowError):  # a disk that cannot hold this moment
+                    # A disk that cannot hold this moment
+                    with suppress(OSError, OverflowError):
                         os.utime(self._descriptor, when)
             mark(self._descriptor, path)
         finally:
@@ -142,8 +145,10 @@ def remove_leftovers(
         if place.folder and place.folder[0] in tops:
             all_folders.update(place.folder[: depth + 1] for depth in range(len(place.folder)))
         if place.name:
-            with suppress(OSError):  # nearly always: it is not there
+            # Nearly always: it is not there
+            with suppress(OSError):
                 folders.remove(place.folder, part_name(token, index))
     for folder in sorted(all_folders, key=len, reverse=True):
-        with suppress(OSError):  # it holds something
+        # It holds something
+        with suppress(OSError):
             folders.remove_empty(folder)

@@ -68,20 +68,26 @@ class Receiving:
         self._transfer = transfer
         self._report_to = report
         self._overrun = overrun
-        self._way: tuple[LinkID, int, int] | None = None  # link, channel, generation
+        # Link, channel, generation
+        self._way: tuple[LinkID, int, int] | None = None
         self._generation = 0
         self._queue: deque[bytes | memoryview] = deque()
-        self._queued = 0  # bytes
-        self._written = 0  # bytes of files in this generation
+        # Bytes
+        self._queued = 0
+        # Bytes of files in this generation
+        self._written = 0
         self._reported = 0
         self._reported_at = 0.0
         self._wrote_at = -GATHER_SECONDS
         self._merging: asyncio.TimerHandle | None = None
         self._paused = False
-        self._closing: bool | None = None  # whether to keep what has come
-        self._ended = False  # finished or failed: nothing more is taken or told
+        # Whether to keep what has come
+        self._closing: bool | None = None
+        # Finished or failed: nothing more is taken or told
+        self._ended = False
         self._work = asyncio.Event()
-        self._turn: asyncio.Future[Any] | None = None  # the sink's, on a worker thread
+        # The sink's, on a worker thread
+        self._turn: asyncio.Future[Any] | None = None
 
     # --- commands, and what comes -----------------------------------------------------------------
 
@@ -141,7 +147,8 @@ class Receiving:
             # files.
             if self._turn is not None and not self._turn.done():
                 await asyncio.wait([self._turn])
-                self._turn.exception()  # seen: nobody wants it any more
+                # Seen: nobody wants it any more
+                self._turn.exception()
             if sink is not None:
                 await asyncio.to_thread(sink.close, keep=self._closing is not False)
 
@@ -151,14 +158,17 @@ class Receiving:
         except FileError as error:
             self._fail(error.reason, error.detail)
             return
-        except Exception as error:  # noqa: BLE001  # a bug of ours must end this transfer, not leave it hanging
+        except Exception as error:  # noqa: BLE001
+            # A bug of ours must end this transfer, not leave it hanging
             self._crash(error)
             return
         try:
             self._report(sink.ready)
-            self._look_for_end(sink)  # an earlier attempt may have left it but for its last word
+            # An earlier attempt may have left it but for its last word
+            self._look_for_end(sink)
             await self._serve(sink)
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # noqa: BLE001
+            # As above
             self._crash(error)
             await self._until_closed()
 

@@ -10,7 +10,8 @@ from proxim.io.limits import BATCH_BYTES, WINDOW_BYTES
 
 # Runtime's: it ends them with the program
 Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
-_Batch = list[tuple[memoryview, int]]  # messages, each with how many bytes of files are in it
+# Messages, each with how many bytes of files are in it
+_Batch = list[tuple[memoryview, int]]
 
 
 class WayClosedError(Exception):
@@ -81,9 +82,11 @@ class Sending:
                     self._sent += size
         finally:
             self._source.stop()
-            await asyncio.wait([reading])  # its files are closed when nobody reads them any more
+            # Its files are closed when nobody reads them any more
+            await asyncio.wait([reading])
             if not reading.cancelled():
-                reading.exception()  # seen: it was raised above, or nobody wants it
+                # Seen: it was raised above, or nobody wants it
+                reading.exception()
             await loop.run_in_executor(None, self._finish)
 
     async def _wait_for_room(self, size: int) -> None:

@@ -37,11 +37,14 @@ from proxim.io.files.part_files import TOKEN_BYTES, Part, part_name, remove_left
 from proxim.io.files.store import Done, Journal, Store, StoredIncoming
 from proxim.io.system.disk_errors import FileError, write_error, write_reason
 
-RESERVE_BYTES: Final = 1024 * 1024  # left free on the disk: a full one troubles every program
+# Left free on the disk: a full one troubles every program
+RESERVE_BYTES: Final = 1024 * 1024
 # A disk gives room in blocks of this; 10,000 small files take more than their bytes
 BLOCK_BYTES: Final = 4096
-NEW_FILE_MODE: Final = 0o666  # the umask takes its share
-TIME_GRAIN_NS: Final = 2_000_000_000  # FAT keeps no finer times, once it is written out
+# The umask takes its share
+NEW_FILE_MODE: Final = 0o666
+# FAT keeps no finer times, once it is written out
+TIME_GRAIN_NS: Final = 2_000_000_000
 
 
 def _bad(what: str) -> MessageError:
@@ -58,17 +61,24 @@ class Sink:
         self._journal: Journal | None = None
         self._places: tuple[Place, ...] = ()
         self._mode = PART_MODE
-        self._made: list[str] = []  # folders at the top that are new
+        # Folders at the top that are new
+        self._made: list[str] = []
         self._unmakeable: dict[Folder, Reason] = {}
         self._partials: dict[int, Part] = {}
         self._wanted: list[int] = []
-        self._next = 0  # place in _wanted
-        self._part: Part | None = None  # of the file that is being received
-        self._refused: Reason | None = None  # why the file that comes is not written
-        self._dropped = 0  # bytes of it that came all the same
-        self._begun = False  # whether the file has begun in this generation
+        # Place in _wanted
+        self._next = 0
+        # Of the file that is being received
+        self._part: Part | None = None
+        # Why the file that comes is not written
+        self._refused: Reason | None = None
+        # Bytes of it that came all the same
+        self._dropped = 0
+        # Whether the file has begun in this generation
+        self._begun = False
         self._failed: list[FailedFile] = []
-        self._names = Names()  # that were tried at the top
+        # That were tried at the top
+        self._names = Names()
         self._closed = False
         self.ready = SinkReady(state.transfer)
         self.finished: SinkFinished | None = None
@@ -96,7 +106,8 @@ class Sink:
             raise FileError(Reason.TOO_MANY_FILES)
         state = store.load(transfer)
         if state is None or digest(state.entries) != digest(entries):
-            store.forget(transfer, Direction.IN)  # another one by this id, or what cannot be read
+            # Another one by this id, or what cannot be read
+            store.forget(transfer, Direction.IN)
             token = secrets.token_hex(TOKEN_BYTES)
             state = StoredIncoming(
                 transfer, tuple(entries), os.path.abspath(directory), token, (), peer_name
@@ -126,7 +137,8 @@ class Sink:
         self._places = state.placed(announced)
         self._probe()
         declined = set(state.declined)
-        if not fresh:  # a token that is new has no parts
+        # A token that is new has no parts
+        if not fresh:
             self._look_for_done()
             self._look_for_parts(declined)
         self._wanted = [
@@ -151,7 +163,8 @@ class Sink:
         name = f".proxim-{self._state.token}.part"
         try:
             descriptor = self._folders.create((), name, NEW_FILE_MODE)
-        except FileExistsError:  # we were killed in this moment
+        except FileExistsError:
+            # We were killed in this moment
             self._folders.remove((), name)
             descriptor = self._folders.create((), name, NEW_FILE_MODE)
         self._mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
@@ -194,7 +207,8 @@ class Sink:
                 continue
             try:
                 part = Part.reopen(self._folders, folder, name, entry.size)
-            except OSError:  # not as we left it: it will be made anew
+            except OSError:
+                # Not as we left it: it will be made anew
                 continue
             if part.written == 0 or index in declined:
                 part.discard()
@@ -367,7 +381,8 @@ class Sink:
         found = self._folders.look(place.folder, part)
         if found is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        names = Names() if place.folder else self._names  # below, no two of ours are alike
+        # Below, no two of ours are alike
+        names = Names() if place.folder else self._names
         for name in islice(names.tries(place.name), MAX_NUMBER):
             if self._folders.look(place.folder, name) is not None:
                 continue

@@ -36,7 +36,8 @@ from proxim.core.files.stream import (
 from proxim.io.files.folders import is_link
 from proxim.io.system.disk_errors import FileError, read_reason
 
-TOP_WITHOUT_NAME: Final = "Files"  # a drive or the root folder itself
+# A drive or the root folder itself
+TOP_WITHOUT_NAME: Final = "Files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,8 @@ def list_sources(paths: Sequence[str], only: Sequence[str] | None) -> Listing:
     return Listing(tuple(walk.files), tuple(walk.refused))
 
 
-SCRATCH_BYTES: Final = 1024 * 1024  # what is read at once of a beginning that the receiver has
+# What is read at once of a beginning that the receiver has
+SCRATCH_BYTES: Final = 1024 * 1024
 # A message is closed rather than ended with less than this of a file that needs more: a record
 # costs 10 us at each end.
 LEAST_DATA: Final = 1024
@@ -291,7 +293,8 @@ class Source:
     def __init__(self, files: Sequence[SourceFile]) -> None:
         self._files = tuple(files)
         self._stopped = False
-        self.data_bytes = 0  # of DATA in the message that was just made
+        # Of DATA in the message that was just made
+        self.data_bytes = 0
 
     def stop(self) -> None:
         """End the messages soon, from any thread: a long beginning may be being read again."""
@@ -313,7 +316,8 @@ class Source:
         parts = {one.index: one for one in partial}
         filling = _Message(size, prefix)
         for index in range(position.index, len(self._files)):
-            if self._stopped:  # perhaps before the first turn
+            # Perhaps before the first turn
+            if self._stopped:
                 return
             if index in skipped or self._files[index].entry.directory:
                 continue

@@ -30,10 +30,14 @@ from proxim.io.files.part_files import TOKEN, remove_leftovers
 from proxim.io.files.source import SourceFile
 from proxim.io.system.file_lock import is_locked, lock
 
-VERSION: Final = 1  # of the files' form, and of the rules by which names are cleaned
-KEEP_SECONDS: Final = 14 * 24 * 3600  # unfinished for two weeks: nobody waits for it any more
-MAX_STATE_BYTES: Final = 64 * 1024 * 1024  # 20,000 entries with the longest paths are 30 MB
-_LINE: Final = re.compile(r"([0-9]{1,5}) ([0-9a-f]{64}) (-?[0-9]{1,20}) (.+)")  # of a journal
+# Of the files' form, and of the rules by which names are cleaned
+VERSION: Final = 1
+# Unfinished for two weeks: nobody waits for it any more
+KEEP_SECONDS: Final = 14 * 24 * 3600
+# 20,000 entries with the longest paths are 30 MB
+MAX_STATE_BYTES: Final = 64 * 1024 * 1024
+# Of a journal
+_LINE: Final = re.compile(r"([0-9]{1,5}) ([0-9a-f]{64}) (-?[0-9]{1,20}) (.+)")
 
 Ending = Literal["in", "out"]
 
@@ -48,7 +52,8 @@ class Done:
 
     name: str = field(repr=False)
     sha256: str
-    modified_ns: int  # as its disk has it: not each holds the moment that was announced
+    # As its disk has it: not each holds the moment that was announced
+    modified_ns: int
 
 
 @dataclass(slots=True)
@@ -58,12 +63,14 @@ class StoredIncoming:
     transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...] = field(repr=False)
     directory: str = field(repr=False)
-    token: str = field(repr=False)  # of its parts' names
+    # Of its parts' names
+    token: str = field(repr=False)
     declined: tuple[int, ...] = ()
     peer_name: str | None = None
     # Its folders at the top, and what they became
     tops: dict[str, str] = field(default_factory=dict, repr=False)
-    done: dict[int, Done] = field(default_factory=dict, repr=False)  # by index
+    # By index
+    done: dict[int, Done] = field(default_factory=dict, repr=False)
 
     def places(self) -> tuple[Place, ...]:
         """Where each entry belongs. Raises FilenameError."""
@@ -88,7 +95,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._descriptor = -1
-        with suppress(OSError):  # without it a transfer only cannot go on after a restart
+        # Without it a transfer only cannot go on after a restart
+        with suppress(OSError):
             flags = (
                 os.O_WRONLY
                 | os.O_CREAT
@@ -97,7 +105,8 @@ class Journal:
                 | getattr(os, "O_BINARY", 0)
             )
             self._descriptor = os.open(path, flags, 0o600)
-            lock(self._descriptor)  # another program of this person is to leave the transfer alone
+            # Another program of this person is to leave the transfer alone
+            lock(self._descriptor)
 
     def add(self, index: int, done: Done) -> None:
         """The file is whole and about to have its name."""
@@ -107,7 +116,8 @@ class Journal:
                     self._descriptor,
                     f"{index} {done.sha256} {done.modified_ns} {done.name}\n".encode(),
                 )
-            except OSError:  # our data folder is full; the files' own disk need not be
+            except OSError:
+                # Our data folder is full; the files' own disk need not be
                 self.close()
 
     def close(self) -> None:

@@ -54,7 +54,8 @@ from proxim.io.limits import (
 from proxim.io.pairing.client import DirectConnect, way_to
 from proxim.io.pairing.websocket import cut_off_if_unread
 
-_NOT_SENT_OPTION: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS
+# Linux and macOS
+_NOT_SENT_OPTION: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 
 class LaneError(Exception):
@@ -92,7 +93,8 @@ class Lane:
         self._sealing = _Seal(key, side)
         self._opening = _Seal(key, Side.HOST if side is Side.GUEST else Side.GUEST)
         self._texts: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._waiting = 0  # bytes of texts
+        # Bytes of texts
+        self._waiting = 0
         self._bulk = asyncio.Lock()
         self._dropping: asyncio.TimerHandle | None = None
 
@@ -172,7 +174,8 @@ class Lane:
                     case _:
                         raise LaneError("a frame that has no place here")
         except ConnectionClosed:
-            pass  # however that came: the lane is over
+            # However that came: the lane is over
+            pass
         finally:
             self._connection.transport.abort()
             if self._dropping is not None:
@@ -181,7 +184,8 @@ class Lane:
             await asyncio.wait([writer])
 
     async def _write(self) -> None:
-        with contextlib.suppress(ConnectionClosed):  # the reader notices too
+        # The reader notices too
+        with contextlib.suppress(ConnectionClosed):
             while (frame := await self._texts.get()) is not None:
                 self._waiting -= len(frame)
                 # Sealed and written without a pause between: the order of counts is that of the
@@ -344,7 +348,8 @@ class Lanes:
     def _claim(self, token: bytes | None) -> ExpectLane | None:
         """Whoever showed the token has used it up, whatever comes of it."""
         found = None
-        for one in self._expected:  # all of them, always: how long it takes says nothing
+        # All of them, always: how long it takes says nothing
+        for one in self._expected:
             if token is not None and same_token(one.token, token):
                 found = one
         if found is not None:
@@ -413,7 +418,8 @@ class Lanes:
         former = self._open.get(link)
         self._open[link] = lane
         if former is not None:
-            former.close()  # the guest has opened another: of this one no more is said
+            # The guest has opened another: of this one no more is said
+            former.close()
         self._report(LaneOpened(link, carries_link))
         try:
             await lane.run(

@@ -49,7 +49,8 @@ _log = logging.getLogger(__name__)
 # net.core.rmem_max.
 RECEIVE_BYTES: Final = 1024 * 1024
 
-_HANDLE_PACKET: Final = "_handle_data"  # private names of aiortc's RTCSctpTransport, see _guard
+# Private names of aiortc's RTCSctpTransport, see _guard
+_HANDLE_PACKET: Final = "_handle_data"
 _WINDOW: Final = "_advertised_rwnd"
 _CONGESTION_WINDOW: Final = "_cwnd"
 # Stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
@@ -63,11 +64,13 @@ def widen(sctp: Any) -> None:
     try:
         protocols = sctp.transport.transport._connection._protocols
         sockets = [one.transport.get_extra_info("socket") for one in protocols]
-    except AttributeError:  # a later one has others: files are slower, nothing else
+    except AttributeError:
+        # A later one has others: files are slower, nothing else
         _log.info("this aioice does not show its sockets")
         return
     for one in sockets:
-        if one is not None:  # a relay's has none
+        # A relay's has none
+        if one is not None:
             with contextlib.suppress(OSError):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
 
@@ -96,7 +99,8 @@ class StreamChannel:
             await self._changed.wait()
         if self._channel.readyState != "open":
             raise WayClosedError
-        self._channel.send(bytes(message))  # aiortc takes nothing else
+        # aiortc takes nothing else
+        self._channel.send(bytes(message))
 
     def close(self) -> None:
         """The stream is over."""
@@ -195,7 +199,8 @@ class Peer:
             await self._connection.setLocalDescription(await self._connection.createOffer())
             self._guard()
             widen(self._connection.sctp)
-        except Exception as error:  # noqa: BLE001  # aiortc and the system below it raise many kinds; each means this
+        except Exception as error:  # noqa: BLE001
+            # aiortc and the system below it raise many kinds; each means this
             self._failed(Reason.NO_DESCRIPTION, error)
             return
         self._report_local()
@@ -213,7 +218,8 @@ class Peer:
             self._described = True
             if type is SDPType.OFFER:
                 self._guard()
-        except Exception as error:  # noqa: BLE001  # a hostile SDP makes aiortc raise nearly anything
+        except Exception as error:  # noqa: BLE001
+            # A hostile SDP makes aiortc raise nearly anything
             self._failed(Reason.BAD_DESCRIPTION, error)
             return
         if type is SDPType.OFFER and not await self._answer():
@@ -227,7 +233,8 @@ class Peer:
         try:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
             widen(self._connection.sctp)
-        except Exception as error:  # noqa: BLE001  # as in _offer: sockets, a STUN server that cannot be used
+        except Exception as error:  # noqa: BLE001
+            # As in _offer: sockets, a STUN server that cannot be used
             self._failed(Reason.NO_DESCRIPTION, error)
             return False
         self._report_local()
@@ -248,9 +255,11 @@ class Peer:
             parsed.sdpMid = candidate.sdp_mid
             parsed.sdpMLineIndex = candidate.sdp_mline_index
             if parsed.sdpMid is None and parsed.sdpMLineIndex is None:
-                parsed.sdpMLineIndex = 0  # docs/protocol.md: it belongs to the first m-line
+                # docs/protocol.md: it belongs to the first m-line
+                parsed.sdpMLineIndex = 0
             await self._connection.addIceCandidate(parsed)
-        except Exception as error:  # noqa: BLE001  # one bad candidate must not end a link that others may open
+        except Exception as error:  # noqa: BLE001
+            # One bad candidate must not end a link that others may open
             _log.info("%s: a candidate was left out (%s)", self._link, type(error).__name__)
 
     def _report_local(self) -> None:
@@ -275,12 +284,15 @@ class Peer:
 
         async def handle_and_look(data: bytes) -> None:
             if self._misbehaved:
-                return  # the link is being closed; nothing more piles up
+                # The link is being closed; nothing more piles up
+                return
             try:
                 await handle(data)
             except ConnectionError:
-                raise  # the way below is closed: aiortc knows what to do
-            except Exception as error:  # noqa: BLE001  # a hostile packet; aiortc would let its task crash
+                # The way below is closed: aiortc knows what to do
+                raise
+            except Exception as error:  # noqa: BLE001
+                # A hostile packet; aiortc would let its task crash
                 self._misbehaves(type(error).__name__)
             if getattr(sctp, _CONGESTION_WINDOW) > MAX_IN_FLIGHT_BYTES:
                 setattr(sctp, _CONGESTION_WINDOW, MAX_IN_FLIGHT_BYTES)
@@ -309,7 +321,8 @@ class Peer:
             channel.on("open", lambda: self._channel_open(channel))
 
     def _channel_open(self, channel: RTCDataChannel) -> None:
-        assert channel.id is not None  # an open channel has its stream
+        # An open channel has its stream
+        assert channel.id is not None
         if len(self._channels) >= MAX_CHANNELS:
             self._misbehaves("too many channels")
             return
@@ -324,7 +337,8 @@ class Peer:
 
     def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:
         if channel.id is None or channel.id not in self._channels:
-            return  # closed meanwhile
+            # Closed meanwhile
+            return
         size = len(message.encode()) if isinstance(message, str) else len(message)
         if size > MAX_CHANNEL_MESSAGE_BYTES:
             self._misbehaves("message too large")

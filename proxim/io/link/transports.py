@@ -16,7 +16,8 @@ from proxim.core.link.lane_frames import Stream
 from proxim.core.status import Via
 from proxim.io.files.sender import Spawn
 
-if TYPE_CHECKING:  # both load libraries that the window must not wait for
+# Both load libraries that the window must not wait for
+if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
 
     from proxim.io.files.sender import Way
@@ -43,7 +44,8 @@ class Transports:
         # What comes over lanes
         self.received: Callable[[LinkID, Stream], None] = lambda link, stream: None
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
-            link_do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108  # not before it is needed
+            # Not before it is needed
+            link_do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108
             link_do.DialLane: lambda command: self.lanes.dial(command),  # noqa: PLW0108
             link_do.CloseLane: self._close_lane,
         }

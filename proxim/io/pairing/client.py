@@ -35,8 +35,10 @@ _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN})
 _NO_ANSWER = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT})
 # Windows' overlapped connect gives these as `winerror` (WinError.h) and no errno that means
 # anything.
-_WINDOWS_NO_ROUTE = frozenset({1231})  # ERROR_NETWORK_UNREACHABLE
-_WINDOWS_NO_ANSWER = frozenset({121, 1232})  # ERROR_SEM_TIMEOUT, ERROR_HOST_UNREACHABLE
+# ERROR_NETWORK_UNREACHABLE
+_WINDOWS_NO_ROUTE = frozenset({1231})
+# ERROR_SEM_TIMEOUT, ERROR_HOST_UNREACHABLE
+_WINDOWS_NO_ANSWER = frozenset({121, 1232})
 
 
 class _Protocol(PacedProtocol, ClientProtocol):
@@ -81,7 +83,8 @@ class Client:
             connection = await DirectConnect(
                 url,
                 **await way_to(url),
-                proxy=None,  # the host is in the same room; a proxy would be asked to reach itself
+                # The host is in the same room; a proxy would be asked to reach itself
+                proxy=None,
                 compression=None,
                 user_agent_header=None,
                 open_timeout=None,
@@ -90,7 +93,8 @@ class Client:
                 ping_timeout=limits.CLIENT_PING_SECONDS,
                 max_queue=limits.RECEIVE_QUEUE,
                 max_size=limits.HARD_MESSAGE_BYTES,
-                create_connection=_new_connection,  # type: ignore[arg-type]  # asks for a type, calls it as a factory
+                # Asks for a type, calls it as a factory
+                create_connection=_new_connection,  # type: ignore[arg-type]
             )
         except (OSError, InvalidHandshake, InvalidMessage, EOFError) as error:
             self._report(DialFailed(self._id, _reason(error)))
@@ -173,7 +177,8 @@ async def _connect(raw: socket.socket, where: Any) -> None:
     if failed == errno.EINPROGRESS:
         loop = asyncio.get_running_loop()
         decided = asyncio.Event()
-        loop.add_writer(raw, decided.set)  # sock_connect drops the zone, too
+        # sock_connect drops the zone, too
+        loop.add_writer(raw, decided.set)
         try:
             await decided.wait()
         finally:

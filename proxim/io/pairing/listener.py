@@ -32,7 +32,8 @@ def open_listener(address: str, port: int | None) -> socket.socket:
         except OSError as error:
             failure = ListenError(_reason(error), type(error).__name__)
             if failure.reason is Reason.ADDRESS_GONE:
-                break  # no other port would help
+                # No other port would help
+                break
     raise failure
 
 

@@ -23,11 +23,14 @@ from proxim.io.trace import log_step
 class NetOptions:
     """What the person set for the network side."""
 
-    port: int | None = None  # None: the protocol's order of ports
-    stun: tuple[str, ...] = ()  # only what the person named
+    # None: the protocol's order of ports
+    port: int | None = None
+    # Only what the person named
+    stun: tuple[str, ...] = ()
     # This machine's addresses; None: nobody hosts
     look: Callable[[], tuple[Network, ...]] | None = None
-    save_to: str | None = None  # where received files go; None: the person's folder for downloads
+    # Where received files go; None: the person's folder for downloads
+    save_to: str | None = None
     save_name: Callable[[str], Problem | None] = lambda name: None
     save_require_proof: Callable[[bool], Problem | None] = lambda required: None
     # Where unfinished transfers are remembered; None: only until the program ends

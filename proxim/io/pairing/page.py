@@ -28,7 +28,8 @@ _SECTIONS: Final = (
     "page",
     "reasons",
 )
-_MAX_ASKED: Final = 32  # languages or codings looked at in one header
+# Languages or codings looked at in one header
+_MAX_ASKED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class Pace:
     """What one kind of socket may send."""
 
     controls: RateLimit
-    frames: RateLimit  # of messages
+    # Of messages
+    frames: RateLimit
     bytes: RateLimit
 
 

@@ -52,7 +52,8 @@ _OWN_STATUS: Final = (
     http.HTTPStatus.SERVICE_UNAVAILABLE,
     http.HTTPStatus.INTERNAL_SERVER_ERROR,
 )
-_HTTP_PORT: Final = 80  # what a browser leaves away
+# What a browser leaves away
+_HTTP_PORT: Final = 80
 # websockets logs frames at DEBUG and tracebacks of broken handshakes at ERROR: neither belongs in
 # our log.
 _silent = logging.getLogger("proxim.websockets")
@@ -72,7 +73,8 @@ class Server:
         # Runs a lane's socket; what it calls once the lane has proved itself gives it a lane's
         # limits
         self._lane = lane
-        self._loaded = loaded  # waits until what proof and link need is in memory
+        # Waits until what proof and link need is in memory
+        self._loaded = loaded
         self._sockets: dict[ConnectionID, WebSocket] = {}
         # Every TCP connection, from its first moment, and where it is from
         self._inside: dict[_Connection, str] = {}
@@ -97,7 +99,8 @@ class Server:
             ping_timeout=limits.SERVER_PING_SECONDS,
             max_queue=limits.RECEIVE_QUEUE,
             logger=_silent,
-            create_connection=self._new_connection,  # type: ignore[arg-type]  # asks for a type, calls it as a factory
+            # Asks for a type, calls it as a factory
+            create_connection=self._new_connection,  # type: ignore[arg-type]
         )
 
     async def stop(self) -> None:
@@ -170,12 +173,14 @@ class Server:
         return True
 
     def _gone(self, connection: "_Connection") -> None:
-        self._inside.pop(connection, None)  # gone already where it had to make room
+        # Gone already where it had to make room
+        self._inside.pop(connection, None)
 
     async def _accepted(self, connection: ServerConnection) -> None:
         await self._loaded()
         if self._lane is not None and _path(connection.request) == _LANE_PATH:
-            assert isinstance(connection, _Connection)  # _new_connection makes no others
+            # _new_connection makes no others
+            assert isinstance(connection, _Connection)
             await self._lane(connection, connection.becomes_lane)
             return
         self._last_id += 1
@@ -321,8 +326,10 @@ class _Connection(PacedConnection, ServerConnection):
         self.protocol.meter = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast(asyncio.Transport, transport)  # TCP; uvloop's are not derived from it
-        peer = transport.get_extra_info("peername")  # None: it has already gone
+        # TCP; uvloop's are not derived from it
+        transport = cast(asyncio.Transport, transport)
+        # None: it has already gone
+        peer = transport.get_extra_info("peername")
         if peer is None or not self._let_in(self, str(peer[0])):
             transport.abort()
             return

@@ -28,10 +28,12 @@ class Spake2Exchange:
 
     def finish(self, other_share: bytes) -> bytes:
         """The common key. Raises ProofError."""
-        if len(other_share) != SPAKE2_SHARE_BYTES:  # the library accepts a trailing byte
+        # The library accepts a trailing byte
+        if len(other_share) != SPAKE2_SHARE_BYTES:
             raise ProofError(Reason.BAD_MESSAGE, "a share of a wrong length")
         try:
             key: bytes = self._spake.finish(other_share)
-        except Exception as error:  # noqa: BLE001  # it raises SPAKEError, ValueError, AssertionError and others
+        except Exception as error:  # noqa: BLE001
+            # It raises SPAKEError, ValueError, AssertionError and others
             raise ProofError(Reason.BAD_MESSAGE, type(error).__name__) from None
         return key

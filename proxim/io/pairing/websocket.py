@@ -121,7 +121,8 @@ class WebSocket:
                 else:
                     self._report(FrameRefused(self._id, Reason.BAD_MESSAGE))
         except ConnectionClosed:
-            pass  # the socket is gone, and that is reported below
+            # The socket is gone, and that is reported below
+            pass
         finally:
             writer.cancel()
             await asyncio.wait([writer])
@@ -143,9 +144,11 @@ class WebSocket:
         protocol = self._connection.protocol
         ours = protocol.close_sent
         if ours is None or ours is protocol.close_rcvd or ours.code not in UNREADABLE_CODES:
-            return None  # the wire was cut, here or there, or a side closed
+            # The wire was cut, here or there, or a side closed
+            return None
         if self._dropping is not None:
-            return None  # we were closing anyhow
+            # We were closing anyhow
+            return None
         return Reason.TOO_LARGE if ours.code == _TOO_BIG else Reason.BAD_MESSAGE
 
     async def _write(self) -> None:
@@ -154,7 +157,9 @@ class WebSocket:
                 await self._connection.send(item)
             await self._connection.close(NORMAL_CLOSURE if item is None else item)
         except ConnectionClosed:
-            return  # the reader notices too, and reports
+            # The reader notices too, and reports
+            return
         except Exception:
-            self._connection.transport.abort()  # the reader ends, and tells why
+            # The reader ends, and tells why
+            self._connection.transport.abort()
             raise

@@ -30,7 +30,8 @@ _FAR_AWAY: Final = (
 
 _SYS_CLASS_NET: Final = Path("/sys/class/net")
 _IF_INET6: Final = Path("/proc/net/if_inet6")
-_IFA_F_TEMPORARY: Final = 0x01  # linux/if_addr.h
+# linux/if_addr.h
+_IFA_F_TEMPORARY: Final = 0x01
 _IFA_F_DADFAILED: Final = 0x08
 _IFA_F_DEPRECATED: Final = 0x20
 _IFA_F_TENTATIVE: Final = 0x40
@@ -43,7 +44,8 @@ class AdapterKind(StrEnum):
     """What an adapter is, as far as it matters to others on the same network."""
 
     PHYSICAL = "physical"
-    VIRTUAL = "virtual"  # between this machine and its own containers or virtual machines
+    # Between this machine and its own containers or virtual machines
+    VIRTUAL = "virtual"
     VPN = "vpn"
 
 
@@ -53,20 +55,25 @@ class AdapterAddress:
 
     ip: IPAddress
     prefix_length: int
-    passing: bool = False  # a temporary or deprecated IPv6 address (RFC 8981), gone within hours
+    # A temporary or deprecated IPv6 address (RFC 8981), gone within hours
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """A network adapter as the system describes it."""
 
-    name: str  # for people: "eth0", "Wi-Fi"
+    # For people: "eth0", "Wi-Fi"
+    name: str
     description: (
-        str  # on Windows the driver's, which names virtual adapters; elsewhere the name again
+        # On Windows the driver's, which names virtual adapters; elsewhere the name again
+        str
     )
     addresses: tuple[AdapterAddress, ...]
-    running: bool = True  # False: no cable, no Wi-Fi, a bridge without members
-    tunnel: bool = False  # the system itself says that there is no link layer below
+    # False: no cable, no Wi-Fi, a bridge without members
+    running: bool = True
+    # The system itself says that there is no link layer below
+    tunnel: bool = False
 
 
 # --- judging --------------------------------------------------------------------------------------
@@ -140,7 +147,8 @@ def _shown_addresses(adapter: Adapter, include_loopback: bool) -> Iterator[Adapt
         ip = address.ip
         if ip.is_unspecified or ip.is_multicast or (ip.is_loopback and not include_loopback):
             continue
-        if loopback and ip.is_link_local:  # macOS' lo0 has fe80::1
+        # MacOS' lo0 has fe80::1
+        if loopback and ip.is_link_local:
             continue
         if ip.version == 4 or ip.is_loopback:
             yield address
@@ -297,7 +305,8 @@ def read_adapters() -> tuple[Adapter, ...]:
         name = entry.ips[0].nice_name
         running, tunnel = True, False
         if linux:
-            device = _SYS_CLASS_NET / entry.name.partition(":")[0]  # "eth0:1" is a label on eth0
+            # "eth0:1" is a label on eth0
+            device = _SYS_CLASS_NET / entry.name.partition(":")[0]
             running = _read_text(device / "operstate") not in (
                 "down",
                 "lowerlayerdown",

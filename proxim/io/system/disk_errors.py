@@ -8,7 +8,8 @@ from typing import Final
 
 from proxim.core.errors import ProximError, Reason
 
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: FAT takes no file of 4 GiB
+# EFBIG: FAT takes no file of 4 GiB
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
 # A drive that was pulled out answers EIO or ENXIO, a share that went away ESTALE; ELOOP: a link
 # where a folder was.
@@ -24,9 +25,12 @@ _GONE: Final = {
 }
 _NAME: Final = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 # Windows' own numbers where C's library knows none that fits.
-_FULL_WINDOWS: Final = {39, 112}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
-_NAME_WINDOWS: Final = {123, 206}  # ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE
-_REFUSED_WINDOWS: Final = {19}  # ERROR_WRITE_PROTECT
+# ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
+_FULL_WINDOWS: Final = {39, 112}
+# ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE
+_NAME_WINDOWS: Final = {123, 206}
+# ERROR_WRITE_PROTECT
+_REFUSED_WINDOWS: Final = {19}
 
 
 class FileError(ProximError):

@@ -55,10 +55,14 @@ ANSWER_SECONDS: Final = 2.0
 # Two peers on one machine need 0.2 s; ICE itself gives up after some 5 s
 LINK_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
-PORT_SECONDS: Final = 8.0  # two waits of ANSWER_SECONDS, all ports and addresses at once, with room
-FIREWALL_SECONDS: Final = 20.0  # at most three tools in a row that are slow (tool.TOOL_SECONDS)
-QUICK_SECONDS: Final = 5.0  # what asks the system and waits for nobody
-MAX_PAGE_BYTES: Final = 16 * 1024  # our page names itself in its first lines
+# Two waits of ANSWER_SECONDS, all ports and addresses at once, with room
+PORT_SECONDS: Final = 8.0
+# At most three tools in a row that are slow (tool.TOOL_SECONDS)
+FIREWALL_SECONDS: Final = 20.0
+# What asks the system and waits for nobody
+QUICK_SECONDS: Final = 5.0
+# Our page names itself in its first lines
+MAX_PAGE_BYTES: Final = 16 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -158,7 +162,8 @@ async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding
         for task in tasks:
             for finding in await task:
                 yield finding
-    finally:  # a reader that stops early, or Ctrl+C
+    finally:
+        # A reader that stops early, or Ctrl+C
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -199,7 +204,8 @@ async def try_port(address: str, port: int) -> PortTrial:
     try:
         answered = await _exchange(address, port, b"", len(token)) == token
     finally:
-        server.close()  # not wait_closed(), which from Python 3.12.1 on waits for every connection
+        # Not wait_closed(), which from Python 3.12.1 on waits for every connection
+        server.close()
     return PortTrial(port, PortState.FREE if answered else PortState.SILENT)
 
 
@@ -214,7 +220,8 @@ async def _exchange(address: str, port: int, request: bytes, wanted: int) -> byt
     then.
     """
     received = b""
-    with contextlib.suppress(OSError):  # refused, reset, unreachable; TimeoutError is an OSError
+    # Refused, reset, unreachable; TimeoutError is an OSError
+    with contextlib.suppress(OSError):
         async with asyncio.timeout(ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection(address, port)
             try:
@@ -230,7 +237,8 @@ async def _exchange(address: str, port: int, request: bytes, wanted: int) -> byt
 
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    with contextlib.suppress(OSError):  # the other side was quicker
+    # The other side was quicker
+    with contextlib.suppress(OSError):
         await writer.wait_closed()
 
 
@@ -273,7 +281,8 @@ async def try_link(seconds: float = LINK_SECONDS) -> LinkTrial:
     except OSError as error:
         return LinkTrial(None, errno.errorcode.get(error.errno or 0, type(error).__name__))
     finally:
-        with contextlib.suppress(TimeoutError):  # a peer that cannot close ends with the process
+        # A peer that cannot close ends with the process
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.gather(caller.close(), callee.close())
 

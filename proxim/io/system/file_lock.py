@@ -28,7 +28,8 @@ def lock(descriptor: int) -> bool:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError:  # a disk without locks, as some in a network: nobody can hold anything there
+    except OSError:
+        # A disk without locks, as some in a network: nobody can hold anything there
         return True
     return True
 

@@ -79,7 +79,8 @@ def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
         return None
     if said[0] == "not running":
         return Firewall("firewalld", FirewallState.OFF)
-    if said[0] != "running":  # "Authorization failed", a Python traceback, no D-Bus
+    # "Authorization failed", a Python traceback, no D-Bus
+    if said[0] != "running":
         remedy = tr("firewall.see", command="sudo firewall-cmd --list-all")
         return Firewall("firewalld", FirewallState.UNREADABLE, remedy=remedy)
     command = (
@@ -320,7 +321,8 @@ def own_programs() -> tuple[str, ...]:
 def _read_ufw_conf() -> str:
     try:
         return Path("/etc/ufw/ufw.conf").read_text(errors="replace")
-    except OSError:  # no ufw here
+    except OSError:
+        # No ufw here
         return ""
 
 

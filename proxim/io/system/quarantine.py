@@ -12,7 +12,8 @@ from typing import Final
 ZONE: Final = b"[ZoneTransfer]\r\nZoneId=3\r\n"
 ZONE_STREAM: Final = ":Zone.Identifier"
 ATTRIBUTE: Final = b"com.apple.quarantine"
-_FLAGS: Final = "0081"  # as browsers set it: from elsewhere, not yet asked about
+# As browsers set it: from elsewhere, not yet asked about
+_FLAGS: Final = "0081"
 
 
 def quarantine_value(now: float) -> bytes:
@@ -27,14 +28,16 @@ if sys.platform == "win32":
         try:
             with open(path + ZONE_STREAM, "wb") as stream:
                 stream.write(ZONE)
-        except OSError:  # FAT and most shares have no streams
+        except OSError:
+            # FAT and most shares have no streams
             return
 
 elif sys.platform == "darwin":
 
     def mark(descriptor: int, path: str) -> None:
         """Say of a file that it came from elsewhere."""
-        import ctypes  # late: 5 ms, for the first file only
+        # Late: 5 ms, for the first file only
+        import ctypes
 
         value = quarantine_value(time.time())
         # Int fsetxattr(int, const char *, const void *, size_t, u_int32_t position, int options);

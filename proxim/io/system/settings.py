@@ -23,7 +23,8 @@ from proxim.core.i18n import tr
 from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
 
 FILE_NAME: Final = "settings.json"
-MAX_FILE_BYTES: Final = 64 * 1024  # ours has 100; whatever is larger was not written by any Proxim
+# Ours has 100; whatever is larger was not written by any Proxim
+MAX_FILE_BYTES: Final = 64 * 1024
 # Kept beside; a disk that breaks the file at every start must not be filled
 MAX_BROKEN_FILES: Final = 20
 # RFC 9562, version 4
@@ -43,7 +44,8 @@ class Settings:
 
     uuid: str
     device_name: str
-    require_proof: bool = False  # refuse guests that cannot prove that they know the code
+    # Refuse guests that cannot prove that they know the code
+    require_proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def default_device_name(node: str | None = None) -> str:
     while len(shown.encode()) > MAX_NAME_BYTES:
         shown = shown[:-1].rstrip()
     if shown.lower() == "localhost" or not is_usable_name(shown):
-        import platform  # late: it costs milliseconds, and most computers have a name
+        # Late: it costs milliseconds, and most computers have a name
+        import platform
 
         system = platform.system()
         return tr("device.own", system=system) if system else tr("device.ownUnknown")
@@ -82,7 +85,8 @@ def default_device_name(node: str | None = None) -> str:
 
 def config_folder() -> Path:
     """Where the settings live: the user's configuration folder, as each system has it."""
-    from platformdirs import user_config_path  # late: 10 ms, and tests and doctors do not need it
+    # Late: 10 ms, and tests and doctors do not need it
+    from platformdirs import user_config_path
 
     return user_config_path("proxim", appauthor=False)
 
@@ -91,7 +95,8 @@ def _read(path: Path) -> _Fields | None:
     """What the file holds; None if there is none. Raises OSError, or _BrokenFileError."""
     try:
         mode = path.stat().st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading a pipe would wait for ever
+        # Reading a pipe would wait for ever
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise _BrokenFileError("not a file")
         with open(path, "rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
@@ -120,7 +125,8 @@ def _put_new(temporary: Path, path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without hard links, as on USB sticks
+    except OSError:
+        # A file system without hard links, as on USB sticks
         if path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
         os.replace(temporary, path)
@@ -148,7 +154,8 @@ def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> 
             os.fsync(descriptor)
         put(temporary, path)
     finally:
-        with contextlib.suppress(OSError):  # after os.replace it is no longer there
+        # After os.replace it is no longer there
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
 
 
@@ -183,7 +190,8 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
             fields = _new_fields()
             try:
                 _write(path, fields, _put_new)
-            except FileExistsError:  # another Proxim made it in this very moment
+            except FileExistsError:
+                # Another Proxim made it in this very moment
                 fields = _read(path) or fields
     except (OSError, _BrokenFileError) as error:
         # Unreadable, unwritable, no folder possible: not ours to move away, it may be another
@@ -241,7 +249,8 @@ def _save(settings: Settings, changes: _Fields, folder: Path | None) -> LoadedSe
 
 
 def _new_fields() -> _Fields:
-    import uuid  # late: 10 ms, needed on the first run only
+    # Late: 10 ms, needed on the first run only
+    import uuid
 
     return {_UUID_KEY: str(uuid.uuid4()), _NAME_KEY: default_device_name()}
 

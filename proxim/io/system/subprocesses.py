@@ -56,7 +56,8 @@ async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> O
         return Output(None)
     creation_flags = 0
     if sys.platform == "win32":
-        creation_flags = subprocess.CREATE_NO_WINDOW  # else a console flashes up beside our window
+        # Else a console flashes up beside our window
+        creation_flags = subprocess.CREATE_NO_WINDOW
     try:
         process = await asyncio.create_subprocess_exec(
             path,
@@ -67,7 +68,8 @@ async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> O
             env=tool_environment(os.environ, frozen=bool(getattr(sys, "frozen", False))),
             creationflags=creation_flags,
         )
-    except OSError:  # there, but not ours to start
+    except OSError:
+        # There, but not ours to start
         return Output(None)
     try:
         async with asyncio.timeout(seconds):
@@ -75,7 +77,8 @@ async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> O
     except TimeoutError:
         return Output(None)
     finally:
-        if process.returncode is None:  # timed out or cancelled
+        # Timed out or cancelled
+        if process.returncode is None:
             process.kill()
             await process.wait()
     return Output(process.returncode, raw[:MAX_OUTPUT_BYTES].decode(errors="replace"))

@@ -18,7 +18,8 @@ from proxim.ui.qr import Matrix, half_blocks
 _BLOCKS: Final = "█▀▄"
 # Windows: consoles before Windows Terminal need to be told
 _ENABLE_VIRTUAL_TERMINAL_PROCESSING: Final = 0x0004
-_NARROWEST: Final = 20  # some terminals that do not know their width say 0
+# Some terminals that do not know their width say 0
+_NARROWEST: Final = 20
 _STD_OUTPUT_HANDLE: Final = -11
 
 

@@ -20,7 +20,8 @@ _COLOURS: Final = {
     Level.WARNING: Colour.AMBER,
     Level.FAILURE: Colour.BOLD,
 }
-_GAP: Final = "  "  # between a mark and its sentence
+# Between a mark and its sentence
+_GAP: Final = "  "
 
 
 class DoctorFace:

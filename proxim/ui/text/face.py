@@ -30,7 +30,8 @@ from proxim.core.status import (
 )
 from proxim.ui.once_job import OnceJob
 
-MAX_TRANSFERS_KEPT: Final = 100  # that are over, to be looked at; each may have 20,000 names
+# That are over, to be looked at; each may have 20,000 names
+MAX_TRANSFERS_KEPT: Final = 100
 # One more than the network side takes at most; then we leave without it
 GOODBYE_SECONDS: Final = 4.0
 # After a link opened: the other device's greeting, lost once or twice, is there by then
@@ -58,7 +59,8 @@ class ExitStatus(IntEnum):
 
     DONE = 0
     FAILED = 1
-    USAGE = 2  # nothing was tried: the code or a consent was missing
+    # Nothing was tried: the code or a consent was missing
+    USAGE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,19 @@ class FaceOptions:
     """What was asked for on the command line, as far as a face must know it."""
 
     role: Role
-    invite: Invite = _ONE_TIME  # what a host makes when asked for a new code
-    target: JoinTarget | None = None  # None: the face asks for the code
-    far_allowed: bool = False  # --yes: dial an address outside the local network without asking
-    own_networks: tuple[str, ...] = ()  # this machine's subnets (CIDR), which are no far addresses
+    # What a host makes when asked for a new code
+    invite: Invite = _ONE_TIME
+    # None: the face asks for the code
+    target: JoinTarget | None = None
+    # --yes: dial an address outside the local network without asking
+    far_allowed: bool = False
+    # This machine's subnets (CIDR), which are no far addresses
+    own_networks: tuple[str, ...] = ()
     once: bool = False
-    send: tuple[str, ...] = ()  # files and folders to be sent as soon as there is a link
-    accept_files: bool = False  # --save-to: core takes incoming files without asking
+    # Files and folders to be sent as soon as there is a link
+    send: tuple[str, ...] = ()
+    # --save-to: core takes incoming files without asking
+    accept_files: bool = False
 
 
 class LineFace(ABC):
@@ -93,18 +101,23 @@ class LineFace(ABC):
         self._post = post
         self._out = out
         self._clock = clock
-        self._links: dict[LinkID, LinkStatus] = {}  # those that are not closed
+        # Those that are not closed
+        self._links: dict[LinkID, LinkStatus] = {}
         # In the order in which they were first seen
         self._transfers: dict[TransferID, TransferStatus] = {}
-        self._answered: set[TransferID] = set()  # announced to us, and decided here
+        # Announced to us, and decided here
+        self._answered: set[TransferID] = set()
         # Links whose files core takes unseen, as was decided here
         self._always: set[LinkID] = set()
-        self._opened: dict[LinkID, float] = {}  # when they were first seen connected
+        # When they were first seen connected
+        self._opened: dict[LinkID, float] = {}
         # To be sent once the other device says it takes files
         self._waiting: dict[LinkID, list[tuple[str, ...]]] = {}
         self._once_job = OnceJob(options.send, once=options.once)
-        self._joined = False  # Join was posted
-        self._shown_reason: Reason | None = None  # by the Trouble just shown
+        # Join was posted
+        self._joined = False
+        # By the Trouble just shown
+        self._shown_reason: Reason | None = None
         self._invited = False
         self._closing_since: float | None = None
         self._stopped = False
@@ -127,7 +140,8 @@ class LineFace(ABC):
                 # A host that lost its guest has made a new code before it heard that it is to end
                 pass
             case NoInvitation(reason) if reason is not None and reason is self._shown_reason:
-                self._show(NoInvitation(None))  # the Trouble before it has said why
+                # The Trouble before it has said why
+                self._show(NoInvitation(None))
                 self._keep(status)
             case _:
                 self._show(status)
@@ -136,7 +150,8 @@ class LineFace(ABC):
         if self._once_job.over:
             self.close()
 
-    def catch_up(self) -> None:  # noqa: B027  # a face that leaves nothing out has nothing to do
+    # A face that leaves nothing out has nothing to do
+    def catch_up(self) -> None:  # noqa: B027
         """Show what was left out because it followed too soon on what was shown before it.
 
         To be called again and again, also while nothing happens: a transfer that stands still would
@@ -303,7 +318,8 @@ class LineFace(ABC):
         try:
             self._out.write(text)
             self._out.flush()
-        except (OSError, ValueError):  # ValueError: the file is closed
+        except (OSError, ValueError):
+            # ValueError: the file is closed
             self.close(ExitStatus.FAILED)
 
     # --- bookkeeping ------------------------------------------------------------------------------
@@ -318,7 +334,8 @@ class LineFace(ABC):
                 self._once_job.hear(status)
             case Stopped():
                 self._stopped = True
-                if self._closing_since is None:  # nobody asked for it: the network side broke
+                # Nobody asked for it: the network side broke
+                if self._closing_since is None:
                     self.exit_status = ExitStatus.FAILED
 
     def _handle_link(self, status: LinkStatus) -> None:
@@ -326,7 +343,8 @@ class LineFace(ABC):
         if status.stage is not Stage.CLOSED:
             self._links[status.link] = status
         if status.resumes is not None:
-            self._links.pop(status.resumes, None)  # nothing more is told of it
+            # Nothing more is told of it
+            self._links.pop(status.resumes, None)
         if status.stage is Stage.CONNECTED:
             self._opened.setdefault(status.link, self._clock())
         self._show_link(status, before)

@@ -29,12 +29,17 @@ from proxim.ui.wording import (
     transfer_title,
 )
 
-NAMES_SHOWN: Final = 10  # of a list; more would push the question's beginning off the screen
-REDRAW_SECONDS: Final = 0.2  # calm to look at, and quick enough to see that it moves
-LINE_SECONDS: Final = 5.0  # between two lines of progress of a transfer where nothing is redrawn
+# Of a list; more would push the question's beginning off the screen
+NAMES_SHOWN: Final = 10
+# Calm to look at, and quick enough to see that it moves
+REDRAW_SECONDS: Final = 0.2
+# Between two lines of progress of a transfer where nothing is redrawn
+LINE_SECONDS: Final = 5.0
 LINE_PERCENT: Final = 10
-_BAR: Final = 20  # columns
-_NAME_LEAST: Final = 12  # columns of a name; the bar gives way first
+# Columns
+_BAR: Final = 20
+# Columns of a name; the bar gives way first
+_NAME_LEAST: Final = 12
 
 
 class _Shown:
@@ -58,8 +63,10 @@ class TransferReport:
         self._moving: dict[TransferID, TransferStatus] = {}
         self._shown: dict[TransferID, _Shown] = {}
         self._drawn_at: float | None = None
-        self._drawn: tuple[TransferStatus, ...] = ()  # as in the line of progress
-        self._ended: list[TransferStatus] = []  # without their names: only counted at the end
+        # As in the line of progress
+        self._drawn: tuple[TransferStatus, ...] = ()
+        # Without their names: only counted at the end
+        self._ended: list[TransferStatus] = []
 
     # --- one transfer -----------------------------------------------------------------------------
 

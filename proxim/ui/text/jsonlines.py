@@ -143,7 +143,8 @@ def _bad(detail: str) -> MessageError:
 # (str.splitlines, JavaScript before ES2019), that a terminal obeys (C1), or that UTF-8 cannot carry
 # (lone surrogates).
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_MAX_TARGET_BYTES: Final = 1024  # a link with an IPv6 address and its zone has some 150
+# A link with an IPv6 address and its zone has some 150
+_MAX_TARGET_BYTES: Final = 1024
 # Of text: the link knows what it can carry, and says text_too_long
 _ANY_LENGTH: Final = sys.maxsize
 # Between two events of progress of a transfer: some ten a second, and no more

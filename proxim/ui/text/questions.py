@@ -41,7 +41,8 @@ class FileQuestions:
         self._waiting: dict[TransferID, TransferStatus] = {}
         self._introduced: TransferID | None = None
         self._introduced_at = 0.0
-        self._listed: list[tuple[int, Entry]] = []  # of that one; made once, as there may be 20,000
+        # Of that one; made once, as there may be 20,000
+        self._listed: list[tuple[int, Entry]] = []
 
     def put(self, status: TransferStatus) -> None:
         """This one is to be asked about."""
@@ -90,7 +91,8 @@ class FileQuestions:
     def answer(self, text: str) -> None:
         """Take what was typed behind the question."""
         one = self.open
-        assert one is not None  # its caller has looked
+        # Its caller has looked
+        assert one is not None
         entries = self._listed
         yes, no, always = (
             answers("terminal.yes"),

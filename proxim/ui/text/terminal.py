@@ -82,9 +82,11 @@ class TerminalFace(LineFace):
         # Sessions whose request was one too many, until its end is told
         self._turned_away: set[str] = set()
         self._refuses_unverified = False
-        self._introduced: Prompt | None = None  # the one whose question is open
+        # The one whose question is open
+        self._introduced: Prompt | None = None
         self._introduced_at = 0.0
-        self._far: JoinTarget | None = None  # waits for consent
+        # Waits for consent
+        self._far: JoinTarget | None = None
         self._input_ended = False
 
     # --- what is said -----------------------------------------------------------------------------
@@ -176,7 +178,8 @@ class TerminalFace(LineFace):
             return
         self._prompts.remove(outcome.session_id)
         if self.options.role is Role.JOIN and not outcome.approved:
-            return  # the link's end, which follows, says why
+            # The link's end, which follows, says why
+            return
         self._lines.say(
             tr("terminal.approved")
             if outcome.approved

@@ -18,9 +18,11 @@ class Lines:
 
     def __init__(self, console: Console, write: Callable[[str], None]) -> None:
         self.console = console
-        self.asked = False  # a question stands at the end of the last line
+        # A question stands at the end of the last line
+        self.asked = False
         self._write = write
-        self._progress = 0  # columns of the line of progress that stands there
+        # Columns of the line of progress that stands there
+        self._progress = 0
 
     def say(self, text: str, indent: str = "") -> None:
         """One sentence on lines of its own."""

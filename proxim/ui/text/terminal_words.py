@@ -36,7 +36,8 @@ _TYPES: Final = {
     SessionType.TEMPORARY: "terminal.linkEndsWithIt",
     SessionType.PERSISTENT: "terminal.untilEnded",
 }
-_WAITING: Final = {  # whether a QR is shown, whether a code is
+# Whether a QR is shown, whether a code is
+_WAITING: Final = {
     (False, False): "terminal.waitingLink",
     (False, True): "terminal.waitingCode",
     (True, False): "terminal.waitingQRLink",

@@ -30,7 +30,8 @@ class Attention:
         """Whether one of our windows has the focus."""
         try:
             return self._root.focus_displayof() is not None
-        except KeyError:  # a widget of Tk's own, such as an open menu
+        except KeyError:
+            # A widget of Tk's own, such as an open menu
             return True
 
     def ask(self, words: str | None) -> None:
@@ -58,7 +59,8 @@ class Attention:
         )
 
 
-_KEPT: Final = 5  # lines below the one shown; older ones no longer help anybody
+# Lines below the one shown; older ones no longer help anybody
+_KEPT: Final = 5
 
 
 class TroubleLine(ttk.Frame):

@@ -20,7 +20,8 @@ def copied_files(widget: tkinter.Misc) -> tuple[str, ...]:
     clipboard.
     """
     if widget.tk.call("tk", "windowingsystem") != "x11":
-        return ()  # elsewhere Tk hands out text only
+        # Elsewhere Tk hands out text only
+        return ()
     offered = _get(widget, "TARGETS") or ""
     for target in _FILE_TARGETS:
         if target in offered.split() and (
@@ -76,4 +77,5 @@ def _get(widget: tkinter.Misc, target: str | None) -> str | None:
     try:
         return str(widget.clipboard_get() if target is None else widget.clipboard_get(type=target))
     except (tkinter.TclError, UnicodeError):
-        return None  # nothing there, or not as this
+        # Nothing there, or not as this
+        return None

@@ -19,11 +19,14 @@ class DeviceBar(ttk.Frame):
         super().__init__(master)
         self._theme = theme
         self._post = post
-        self._sent = ""  # the name as it goes to others
-        self._shown = ""  # and as it is shown
+        # The name as it goes to others
+        self._sent = ""
+        # And as it is shown
+        self._shown = ""
         px = theme.px
         self.columnconfigure(1, weight=1)
-        self.rowconfigure(0, minsize=px(28))  # the field's: nothing moves when it opens
+        # The field's: nothing moves when it opens
+        self.rowconfigure(0, minsize=px(28))
         ttk.Label(self, text=tr("device.this"), style="Quiet.TLabel").grid(
             row=0, column=0, padx=(0, px(8))
         )

@@ -15,14 +15,17 @@ from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent
 from proxim.ui.window.tabs import TabRow
 from proxim.ui.window.theme import Theme
 
-if TYPE_CHECKING:  # loaded with the first link: the first paint needs no conversation
+# Loaded with the first link: the first paint needs no conversation
+if TYPE_CHECKING:
     from proxim.core.files.events import AnyIntent
     from proxim.core.files.status import TransferStatus
     from proxim.ui.window.files.transfers import TransferList
     from proxim.ui.window.link.panel import LinkPanel
 
-HOME: Final = ""  # the key of the Invite tab; the others are link ids
-WAITING: Final = "waiting"  # and the tab of transfers without a link
+# The key of the Invite tab; the others are link ids
+HOME: Final = ""
+# And the tab of transfers without a link
+WAITING: Final = "waiting"
 
 
 class Pages:
@@ -43,7 +46,8 @@ class Pages:
         self.open = HOME
         self.links: dict[LinkID, LinkPanel] = {}
         self.waiting: TransferList | None = None
-        self.tabs: TabRow | None = None  # once there is a peer
+        # Once there is a peer
+        self.tabs: TabRow | None = None
         self._root = root
         self._theme = theme
         self._home = home
@@ -73,7 +77,8 @@ class Pages:
                 self.tabs.put(status.link, panel.peer_name)
             return False
         if status.stage is not Stage.CONNECTED:
-            return False  # the state line tells; there is nothing to read yet
+            # The state line tells; there is nothing to read yet
+            return False
         self._add(status)
         self.select(status.link)
         return True
@@ -82,7 +87,8 @@ class Pages:
         """Something was written."""
         panel = self.links.get(status.link)
         if panel is None:
-            return  # its tab was closed
+            # Its tab was closed
+            return
         panel.show_text(status)
         if self.tabs is not None and self.open != status.link and isinstance(status, TextReceived):
             self.tabs.mark_unread(status.link)
@@ -96,7 +102,8 @@ class Pages:
         elif holder is not None:
             target = holder
         elif status.over:
-            return False  # its tab was closed
+            # Its tab was closed
+            return False
         else:
             target = self._waiting_list()
         if holder is not None and holder is not target:
@@ -106,7 +113,8 @@ class Pages:
         key = next((key for key, one in self.links.items() if one.transfers is target), WAITING)
         if panel is not None:
             panel.arrange()
-        from proxim.core.files.manifest import Direction  # late: files come with the first guest
+        # Late: files come with the first guest
+        from proxim.core.files.manifest import Direction
 
         incoming = status.direction is Direction.IN
         if changed and self.tabs is not None and key != self.open and (status.over or incoming):
@@ -122,7 +130,8 @@ class Pages:
         """Open a tab."""
         if key != self.open:
             if self.at_home:
-                self._root.update_idletasks()  # what was told just now may need more room
+                # What was told just now may need more room
+                self._root.update_idletasks()
                 self.keep_size()
             before: ttk.Frame = (
                 self.link or (self.waiting if self.open == WAITING else None) or self._home

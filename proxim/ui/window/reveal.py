@@ -43,7 +43,8 @@ def command(path: str) -> list[str] | str:
         explorer = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "explorer.exe")
         return f'"{explorer}" /select,"{path}"'
     if sys.platform == "darwin":
-        return ["open", "-R", path]  # without -R a folder called "Harmless.app" would be run
+        # Without -R a folder called "Harmless.app" would be run
+        return ["open", "-R", path]
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     # Absolute: no folder's name is taken for an option
     return [

@@ -11,11 +11,14 @@ from proxim.core.i18n import language_in_use
 
 _log = logging.getLogger(__name__)
 
-POINTS_PER_INCH: Final = 72  # `tk scaling` is pixels per point
-PLAIN_DPI: Final = 96  # what 100 % means on Windows and X11
+# `tk scaling` is pixels per point
+POINTS_PER_INCH: Final = 72
+# What 100 % means on Windows and X11
+PLAIN_DPI: Final = 96
 # 50 % to 800 %; anything else is a screen that lies about its size
 _DPI_RANGE: Final = range(48, 769)
-_XRDB_SECONDS: Final = 0.5  # it answers in 5 ms; a display that hangs must not keep the window away
+# It answers in 5 ms; a display that hangs must not keep the window away
+_XRDB_SECONDS: Final = 0.5
 # After the first paint: decoding it takes a few milliseconds, a language one
 _ICON_DELAY_MS: Final = 50
 
@@ -45,7 +48,8 @@ def make_root() -> tkinter.Tk:
 def scale_of(root: tkinter.Tk) -> float:
     """How many pixels one pixel of a 100 % screen is here."""
     if root.tk.call("tk", "windowingsystem") == "aqua":
-        return 1.0  # macOS scales whole windows by itself
+        # macOS scales whole windows by itself
+        return 1.0
     scaling = float(root.tk.call("tk", "scaling"))
     return scaling * POINTS_PER_INCH / PLAIN_DPI
 
@@ -59,7 +63,8 @@ def installed(program: str) -> bool:
 
 def _declare_dpi_awareness() -> None:
     """Without this, Windows enlarges a finished picture of the window, and it is blurred."""
-    if sys.platform == "win32":  # again, for the type checker
+    # Again, for the type checker
+    if sys.platform == "win32":
         import ctypes
 
         try:
@@ -102,7 +107,8 @@ def _xft_dpi() -> float | None:
     """`Xft.dpi` of the X resources, which desktops set to 192 for 200 %."""
     if not installed("xrdb"):
         return None
-    import subprocess  # only here: the window is to show soon
+    # Only here: the window is to show soon
+    import subprocess
 
     try:
         listed = subprocess.run(

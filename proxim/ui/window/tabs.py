@@ -8,7 +8,8 @@ from typing import Final
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import set_text, shortened
 
-_NAME_WIDTH: Final = 130  # pixels at 100 %: four tabs fit the window
+# Pixels at 100 %: four tabs fit the window
+_NAME_WIDTH: Final = 130
 _NAME_WIDTH_MIN: Final = 40
 _UNREAD: Final = "● "
 

@@ -34,14 +34,20 @@ class Palette:
     Each ink has at least 4.5:1 on its ground (WCAG 2.2, 1.4.3); a test counts.
     """
 
-    background: str  # the window
-    field: str  # entries, lists, plain buttons
+    # The window
+    background: str
+    # Entries, lists, plain buttons
+    field: str
     foreground: str
-    quiet: str  # secondary text
-    disabled: str  # disabled text
-    line: str  # borders
+    # Secondary text
+    quiet: str
+    # Disabled text
+    disabled: str
+    # Borders
+    line: str
     hover: str
-    accent: str  # focus, the main button, the current step
+    # Focus, the main button, the current step
+    accent: str
     on_accent: str
     green: Tone
     blue: Tone
@@ -104,7 +110,8 @@ class Theme:
         self.is_dark = self._appearance.is_dark() if choice == "system" else choice == "dark"
         self._make_fonts()
         self._style = ttk.Style(root)
-        self._style.theme_use("clam")  # the one that takes colours on every system
+        # The one that takes colours on every system
+        self._style.theme_use("clam")
         self._shape()
         self._colour()
 
@@ -161,7 +168,8 @@ class Theme:
         # Not actual(): that loads the font, in a size that nobody uses
         family = str(default.cget("family"))
         size = int(default.cget("size"))
-        if size <= 0:  # in pixels: of no use on a scaled screen
+        # In pixels: of no use on a scaled screen
+        if size <= 0:
             size = 10
         system = self._root.tk.call("tk", "windowingsystem")
         # Families that come with the system; TkFixedFont would be Courier on Windows, thin and

@@ -13,8 +13,10 @@ from typing import Final
 from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
 
-COPIED_SHOWN_MS: Final = 1500  # long enough to be noticed, short enough for the next copy
-_END_KEPT: Final = 12  # characters
+# Long enough to be noticed, short enough for the next copy
+COPIED_SHOWN_MS: Final = 1500
+# Characters
+_END_KEPT: Final = 12
 # Pixels that the label of ttk's clam theme keeps free, left and right together
 _LABEL_BORDER: Final = 4
 
@@ -205,7 +207,8 @@ def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
                 or not button.winfo_viewable()
                 or button.instate(["disabled"])
             ):
-                return None  # a dead one would take the focus from where the next key is to go
+                # A dead one would take the focus from where the next key is to go
+                return None
             button.focus_set()
             button.invoke()
             return "break"
@@ -268,7 +271,8 @@ class Choice(ttk.Menubutton):
             )
 
     def _pick(self, value: str, current: str) -> None:
-        self._value.set(current)  # the newest status says what is the case, not the click
+        # The newest status says what is the case, not the click
+        self._value.set(current)
         self._chosen(value)
 
 
@@ -282,7 +286,8 @@ def place_over(
         window.transient(root)
         left = root.winfo_rootx() + (root.winfo_width() - width) // 2
         top = root.winfo_rooty() + (root.winfo_height() - height) // 3
-    else:  # minimised: as a transient it would stay hidden with its master
+    else:
+        # Minimised: as a transient it would stay hidden with its master
         left = (window.winfo_screenwidth() - width) // 2
         top = (window.winfo_screenheight() - height) // 3
     left = max(0, min(left + shift, window.winfo_screenwidth() - width))

@@ -42,7 +42,8 @@ from proxim.ui.window.root import darken_title_bar, make_root, scale_of
 from proxim.ui.window.theme import Theme, ThemeChoice
 from proxim.ui.window.widgets import command_key, letter
 
-if TYPE_CHECKING:  # loaded with the first request: the first paint needs no dialog
+# Loaded with the first request: the first paint needs no dialog
+if TYPE_CHECKING:
     from proxim.core.files.events import AnyIntent
     from proxim.core.files.status import TransferStatus
     from proxim.ui.window.files.incoming import IncomingQueue
@@ -53,8 +54,10 @@ __all__ = ["Window", "make_root"]
 _log = logging.getLogger(__name__)
 
 TITLE: Final = "Proxim"
-TICK_MS: Final = 500  # a countdown of whole seconds looks even at two looks a second
-_EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})  # classes with a Control-C of their own
+# A countdown of whole seconds looks even at two looks a second
+TICK_MS: Final = 500
+# Classes with a Control-C of their own
+_EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})
 
 
 class Window:
@@ -78,12 +81,15 @@ class Window:
         self.on_close: Callable[[], None] = root.destroy
         self._post = post
         self._clock = clock
-        self._folder = folder  # where received files are saved, as far as it is known
+        # Where received files are saved, as far as it is known
+        self._folder = folder
         self._closing = False
-        self._failing = False  # a failure is being told
+        # A failure is being told
+        self._failing = False
         self._prompts = PromptQueue()
         self._dialogs: dict[str, ApprovalDialog] = {}
-        self._incoming: IncomingQueue | None = None  # once something was announced
+        # Once something was announced
+        self._incoming: IncomingQueue | None = None
         root.report_callback_exception = self.callback_failed
         self.theme = Theme(
             root, theme, scale if scale is not None else scale_of(root), clock, appearance
@@ -146,7 +152,8 @@ class Window:
         where = "".join(traceback.format_tb(trace)) if trace is not None else ""
         _log.error("a callback failed with %s\n%s", kind.__name__, where)
         if self._failing:
-            return  # telling it failed as well: the log has both
+            # Telling it failed as well: the log has both
+            return
         self._failing = True
         try:
             self.show(Trouble(Problem(Reason.INTERNAL, kind.__name__)))
@@ -173,7 +180,8 @@ class Window:
         self.steps = StepsView(home, theme, self._post, self._clock)
         self.steps.grid(row=5, column=0, sticky="ew")
         self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
-        home.rowconfigure(6, weight=1)  # what a larger window has to spare
+        # What a larger window has to spare
+        home.rowconfigure(6, weight=1)
         self.trouble = TroubleLine(root, theme)
         self.trouble.grid(row=2, column=0, sticky="ew")
         self.trouble.grid_remove()
@@ -226,7 +234,8 @@ class Window:
     def _open_dialog(self, prompt: Prompt) -> None:
         from proxim.ui.window.pairing.approval import ApprovalDialog
 
-        self.invite.close_menus()  # one left open would lie over the dialog, and keep its keys
+        # One left open would lie over the dialog, and keep its keys
+        self.invite.close_menus()
         self._dialogs[prompt.session_id] = ApprovalDialog(
             self.root,
             self.theme,
@@ -292,7 +301,8 @@ class Window:
 
     def _show_stopped(self) -> None:
         self._close_dialogs()
-        if not self._closing:  # nobody asked for it: the network side broke
+        # Nobody asked for it: the network side broke
+        if not self._closing:
             self.invite.no_invitation(SENTENCES[Reason.INTERNAL], again=False)
             self.trouble.show(SENTENCES[Reason.INTERNAL])
 

@@ -25,7 +25,8 @@ from proxim.core.files.manifest import (
     spans,
 )
 
-CHUNK = 4  # bytes of a DATA record here
+# Bytes of a DATA record here
+CHUNK = 4
 # Kind, file, and an offset, bytes, a digest or a reason.
 Record = tuple[str, int, object]
 
@@ -58,7 +59,8 @@ class FakeSink:
         self.kept = disk.kept[self.id] = kept
         # a file that has begun in this attempt, and its bytes so far
         self.current: tuple[int, int] | None = None
-        self._done = -1  # every wanted file up to it has come to its end
+        # Every wanted file up to it has come to its end
+        self._done = -1
         whole = (
             kept.declined | kept.whole | {i for i, one in enumerate(kept.entries) if one.directory}
         )
@@ -103,7 +105,8 @@ class FakeSink:
         self.way = None
         self.answer(fe.SinkPaused(self.id, self.position))
         self.written = 0
-        self.generation = -1  # until the next TakeStream
+        # Until the next TakeStream
+        self.generation = -1
 
     def feed(self, way: tuple[ev.LinkID, int, int], message: list[Record]) -> None:
         if way != self.way or self.ended:
@@ -166,7 +169,8 @@ class Disk:
     """What outlives the program."""
 
     def __init__(self) -> None:
-        self.files: dict[str, tuple[bytes, int]] = {}  # path: bytes and version
+        # Path: bytes and version
+        self.files: dict[str, tuple[bytes, int]] = {}
         self.versions: dict[tuple[str, int], bytes] = {}
         self.sources: dict[TransferID, tuple[tuple[Entry, ...], str | None]] = {}
         self.listed: dict[TransferID, tuple[Entry, ...]] = {}

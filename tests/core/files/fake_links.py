@@ -47,4 +47,5 @@ class FakeLink:
     control: dict[str, deque[str]]
     broken: bool = False
     lane: int | None = None
-    lanes: dict[str, int | None] = field(default_factory=dict)  # which one each side knows
+    # Which one each side knows
+    lanes: dict[str, int | None] = field(default_factory=dict)

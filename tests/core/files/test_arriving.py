@@ -18,7 +18,8 @@ def test_pieces_are_joined() -> None:
     assert arriving.add(piece("a", more=True)) is None
     assert arriving.add(piece(more=True)) is None
     assert arriving.add(piece("b")) == (Entry("a", 1), Entry("b", 1))
-    assert arriving.add(piece("c")) == (Entry("c", 1),)  # the next one begins anew
+    # The next one begins anew
+    assert arriving.add(piece("c")) == (Entry("c", 1),)
 
 
 def test_one_that_was_broken_off_leaves_nothing() -> None:

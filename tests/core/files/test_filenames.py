@@ -43,7 +43,8 @@ DEVICES = re.compile(
 
 def check_fit(name: str) -> None:
     """What any system needs of a name, said in another way than by the code that cleans."""
-    assert 0 < len(name.encode("utf-8")) <= MAX_NAME_BYTES  # also: no lone surrogates
+    # Also: no lone surrogates
+    assert 0 < len(name.encode("utf-8")) <= MAX_NAME_BYTES
     assert name == unicodedata.normalize("NFC", name)
     assert not set(name) & set('/\\:*?"<>|')
     assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name)
@@ -236,14 +237,16 @@ def test_folders_nest_so_deep_and_no_deeper() -> None:
 def test_places() -> None:
     entries = [
         Entry("a.txt"),
-        Entry("A.TXT"),  # at the top the disk decides
+        # At the top the disk decides
+        Entry("A.TXT"),
         Entry("Photos", directory=True),
         Entry("Photos/IMG.jpg"),
         Entry("Photos/img.jpg"),
         Entry("Photos/\u00e9"),
         Entry("Photos/e\u0301"),
         Entry("Photos/x"),
-        Entry("Photos/x/y"),  # a folder of the same name as a file
+        # A folder of the same name as a file
+        Entry("Photos/x/y"),
         Entry("Photos/X/y"),
         Entry("Photos", directory=True),
         Entry("photos/IMG.jpg"),

@@ -98,7 +98,8 @@ def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
     bench = active(lane=True)
     assert bench.after(StreamOpened(5, 0))[0] == file_do.ReceiveStream(ID, bench.peer_link.id, 5, 0)
     assert bench.status.via is st.Via.WEBRTC
-    assert bench.after(StreamOpened(6, 0)) == []  # a second of the same
+    # A second of the same
+    assert bench.after(StreamOpened(6, 0)) == []
 
 
 def test_a_lane_that_opens_before_anything_has_come() -> None:
@@ -141,7 +142,8 @@ def test_the_sender_asks_for_another_way() -> None:
     assert bench.after(fm.Continue(ID, 0, START)) == [file_do.PauseSink(ID)]
     commands = bench.after(fe.SinkPaused(ID, START))
     assert commands[0] == file_do.ReceiveStream(ID, bench.peer_link.id, link_ev.LANE_CHANNEL, 1)
-    assert bench.after(fm.Continue(ID, 0, START)) == []  # it crossed
+    # It crossed
+    assert bench.after(fm.Continue(ID, 0, START)) == []
 
 
 def test_failed_while_held_and_while_opening() -> None:
@@ -284,7 +286,8 @@ def test_cancelled_unheard_then_lost_again() -> None:
     assert bench.one.unacknowledged
     bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
     assert said(bench.after(ANNOUNCED)) == [fm.Cancel(ID, Reason.CANCELLED.value)]
-    assert bench.status.link == "new"  # so that the loss of that one is noticed
+    # So that the loss of that one is noticed
+    assert bench.status.link == "new"
     bench.one.link_lost(bench.now)
     assert bench.one.unacknowledged
 

@@ -108,14 +108,16 @@ def test_figures_through_a_change_of_way() -> None:
     bench.after(fm.Progress(ID, 0, 5))
     bench.after(fm.Progress(ID, 0, 12))
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
-    bench.after(fm.Progress(ID, 0, 1))  # less than before: nothing that was written is unwritten
+    # Less than before: nothing that was written is unwritten
+    bench.after(fm.Progress(ID, 0, 1))
     assert bench.status.moved == 12
     bench.peer_link.lane_open = False
     assert said(bench.after(LaneChanged())) == [fm.Continue(ID, 0, START)]
     (command,) = sending(bench.after(fm.Continue(ID, 1, Position(1, 4))))
     assert (command.generation, command.via, command.position) == (1, st.Via.WEBRTC, Position(1, 4))
     assert (bench.status.moved, bench.status.speed, bench.status.via) == (14, None, st.Via.WEBRTC)
-    assert bench.after(fm.Progress(ID, 0, 20)) == []  # of the stream before
+    # Of the stream before
+    assert bench.after(fm.Progress(ID, 0, 20)) == []
     bench.after(fm.Progress(ID, 1, 10**9))
     assert bench.status.moved == 30
     assert bench.after(LaneChanged()) == []
@@ -153,7 +155,8 @@ def test_a_lane_that_stalls() -> None:
     bench = active(lane=True)
     assert bench.after(ev.TimerFired(STALL)) == [link_do.CloseLane(bench.peer_link.id)]
     bench.peer_link.lane_open = False
-    assert bench.after(ev.TimerFired(STALL)) == []  # another may be on its way: it is left alone
+    # Another may be on its way: it is left alone
+    assert bench.after(ev.TimerFired(STALL)) == []
 
 
 def test_faults_of_ours() -> None:
@@ -190,9 +193,8 @@ def test_it_moves_to_the_link_that_is_there() -> None:
         assert do.CancelTimer(STALL) in commands
         assert said(commands) == [fm.Announce(ID, FILES)]
         newer = FakePeerLink(ev.LinkID("newer"))
-        assert said(bench.after(LinkUp(newer))) == [
-            fm.Announce(ID, FILES)
-        ]  # and on, before the answer
+        # And on, before the answer
+        assert said(bench.after(LinkUp(newer))) == [fm.Announce(ID, FILES)]
         bench.after(fm.Accept(ID, (), (Partial(1, 5, b"x" * 32),)), Turn())
         assert (bench.status.size, bench.status.moved, bench.status.link) == (30, 5, newer.id)
 
@@ -227,7 +229,8 @@ def test_finished_in_pieces() -> None:
     gone = FailedFile(0, Reason.FILE_GONE)
     bench.after(fm.Progress(ID, 0, 20))
     assert bench.after(fm.Finished(ID, (gone,), more=True)) == []
-    assert refused(bench, fm.Finished(ID, (gone,))) is Reason.BAD_MESSAGE  # twice
+    # Twice
+    assert refused(bench, fm.Finished(ID, (gone,))) is Reason.BAD_MESSAGE
     assert refused(bench, fm.Finished(ID, (FailedFile(3, Reason.FILE_GONE),))) is Reason.BAD_MESSAGE
     bench.after(fm.Finished(ID))
     assert (bench.status.state, bench.status.reason) == (

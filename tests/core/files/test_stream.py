@@ -62,7 +62,8 @@ def test_any_bytes_are_records_or_a_message_error(
     read: list[bytes] = []
     error = None
     try:
-        read.extend(map(again, read_records(message)))  # what came before the error is kept
+        # What came before the error is kept
+        read.extend(map(again, read_records(message)))
     except MessageError as caught:
         error = caught
     assert message.startswith(b"".join(read))

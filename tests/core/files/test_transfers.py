@@ -115,7 +115,8 @@ def refused(side: Side, message: fm.FileMessage) -> Reason:
 def test_a_file_arrives() -> None:
     bench = bench_of()
     transfer = sent(bench, "a")
-    assert not opened(bench.right)  # nobody has said yes
+    # Nobody has said yes
+    assert not opened(bench.right)
     bench.right.accept(transfer)
     bench.settle()
     assert ends(bench, transfer) == DONE
@@ -269,9 +270,11 @@ def test_disks_answer_late() -> None:
     transfer = sent(bench, "a")
     bench.left.cancel(transfer)
     late = bench.left.transfers.disk(fe.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
-    assert late == [file_do.StopSending(transfer, forget=True)]  # what it looked up is let go
+    # What it looked up is let go
+    assert late == [file_do.StopSending(transfer, forget=True)]
     assert bench.left.transfers.disk(fe.SendingFailed(transfer, 0), 0) == []
-    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []  # only asked about
+    # Only asked about
+    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
     bench.right.hear(bench.right.peer_link, fm.Cancel(transfer))
     assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
     bench.right.hear(bench.right.peer_link, announce(transfer, more=True))
@@ -355,7 +358,8 @@ def test_lost_midway_and_resumed() -> None:
     go(bench, 5)
     assert bench.left.told[transfer].moved >= moved
     assert bench.left.told[transfer].size == bench.right.told[transfer].size == 30
-    bench.settle()  # nobody is asked a second time
+    # Nobody is asked a second time
+    bench.settle()
     assert ends(bench, transfer) == DONE
     again = started(bench.left)[-1]
     assert again.partial
@@ -544,7 +548,8 @@ def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
         go(bench, 1)
     bench.link.control["left"].clear()
     bench.link_down(bench.right, bench.link.id)
-    bench.now += 10 * UNACKNOWLEDGED_SECONDS  # however long it takes until they meet again
+    # However long it takes until they meet again
+    bench.now += 10 * UNACKNOWLEDGED_SECONDS
     bench.relink()
     assert bench.left.told[transfer].state is file_st.TransferState.WAITING
     bench.settle()
@@ -553,7 +558,8 @@ def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
     before = len(said(bench.right, fm.Resume))
     bench.now += UNACKNOWLEDGED_SECONDS
     bench.relink()
-    assert len(said(bench.right, fm.Resume)) == before  # it has heard by now
+    # It has heard by now
+    assert len(said(bench.right, fm.Resume)) == before
 
 
 def test_what_was_cancelled_without_a_link_is_told_later() -> None:
@@ -581,7 +587,8 @@ def test_a_full_disk_then_room_again() -> None:
     assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.DISK_FULL)
     bench.right.disk.full = False
     bench.left.retry(transfer)
-    bench.settle()  # it was accepted: no second question
+    # It was accepted: no second question
+    bench.settle()
     assert ends(bench, transfer) == DONE
     assert started(bench.left)[-1].partial
 
@@ -645,7 +652,8 @@ def test_what_was_cancelled_here_is_another_transfer_when_sent_again() -> None:
     bench = bench_of()
     transfer = moving(bench, "a")
     bench.left.cancel(transfer)
-    bench.left.retry(transfer)  # while the receiver's words about the first are still on their way
+    # While the receiver's words about the first are still on their way
+    bench.left.retry(transfer)
     bench.settle()
     again = list(bench.left.out)[-1]
     assert again != transfer
@@ -667,7 +675,8 @@ def test_sent_again_where_there_is_no_such_link() -> None:
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 2
     bench.left.run(bench.left.transfers.intent(fe.RetryTransfer(transfer), 0))
     bench.left.transfers.link_up(FakePeerLink(ev.LinkID("a third")), 0)
-    bench.left.retry(transfer)  # two, and neither is the one
+    # Two, and neither is the one
+    bench.left.retry(transfer)
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 4
 
 
@@ -733,7 +742,8 @@ def test_a_lane_that_stalls_is_closed() -> None:
     assert timer.name is ev.TimerName.STALL
     bench.left.fire(timer)
     assert link_do.CloseLane(bench.link.id) in bench.left.commands
-    bench.see_lane(bench.left)  # the receiver sees nothing of it
+    # The receiver sees nothing of it
+    bench.see_lane(bench.left)
     bench.link.control["right"].rotate(0)
     bench.settle()
     assert ends(bench, transfer) == DONE
@@ -780,7 +790,8 @@ def test_a_sender_that_announces_nonsense() -> None:
     right.hear(right.peer_link, announce(count=0))
     assert said(right, fm.Cancel) == [fm.Cancel(STRANGER, Reason.NOTHING_TO_SEND.value)]
     right.hear(right.peer_link, announce())
-    assert refused(right, announce()) is Reason.NOT_ALLOWED  # twice
+    # Twice
+    assert refused(right, announce()) is Reason.NOT_ALLOWED
     assert refused(right, fm.OfferLane(b"", b"")) is Reason.NOT_ALLOWED
 
 
@@ -796,7 +807,8 @@ def test_too_many_files() -> None:
     right.hear(right.peer_link, announce(count=MAX_ENTRIES, more=True))
     right.hear(right.peer_link, announce(count=1, more=True))
     assert said(right, fm.Cancel) == [fm.Cancel(STRANGER, Reason.TOO_MANY_FILES.value)]
-    right.hear(right.peer_link, announce(count=1))  # the end of it is no list of its own
+    # The end of it is no list of its own
+    right.hear(right.peer_link, announce(count=1))
     assert not right.told
     right.hear(right.peer_link, announce())
     assert STRANGER in right.asked
@@ -815,7 +827,8 @@ def test_too_many_announcements(known: bool) -> None:
     right.hear(right.peer_link, announce(ninth, more=True))
     assert said(right, fm.Cancel) == [fm.Cancel(ninth, Reason.TOO_MANY_TRANSFERS.value)]
     right.hear(right.peer_link, announce(TransferID(f"{0:022}")))
-    right.cancel(TransferID(f"{1:022}"))  # there is room again, but not for the rest of a list
+    # There is room again, but not for the rest of a list
+    right.cancel(TransferID(f"{1:022}"))
     right.hear(right.peer_link, announce(ninth))
     assert ninth not in right.asked
     right.hear(right.peer_link, announce(ninth))
@@ -843,7 +856,8 @@ def test_a_receiver_that_answers_nonsense() -> None:
         fm.Continue(transfer, 1, START),
     ]
     assert {refused(left, one) for one in early} == {Reason.NOT_ALLOWED}
-    left.hear(left.peer_link, fm.Accept(STRANGER))  # of what it never heard
+    # Of what it never heard
+    left.hear(left.peer_link, fm.Accept(STRANGER))
     left.hear(left.peer_link, fm.Cancel(STRANGER))
     left.hear(left.peer_link, fm.Continue(STRANGER, 1, START))
     assert left.told[transfer].state is file_st.TransferState.ANNOUNCED
@@ -927,9 +941,11 @@ def test_channels_that_nobody_takes() -> None:
     assert right.channel_opened(link, 9, "chat", 0) is None
     assert right.channel_opened(link, 9, f"files/{STRANGER}/0", 0) is None
     assert right.channel_opened(ev.LinkID("another"), 9, f"files/{transfer}/0", 0) is None
-    assert right.channel_opened(link, 9, f"files/{transfer}/7", 0) == []  # of another generation
+    # Of another generation
+    assert right.channel_opened(link, 9, f"files/{transfer}/7", 0) == []
     second = sent(bench, "b")
-    assert right.channel_opened(link, 9, f"files/{second}/0", 0) is None  # nobody has accepted it
+    # Nobody has accepted it
+    assert right.channel_opened(link, 9, f"files/{second}/0", 0) is None
 
 
 def test_what_was_over_long_ago_is_forgotten() -> None:

@@ -48,7 +48,8 @@ class Stream:
     lane: int | None
     messages: deque[list[Record]]
     channel: int = 0
-    opened: bool = False  # at the receiver
+    # At the receiver
+    opened: bool = False
     refused: bool = False
     running: bool = True
 
@@ -65,7 +66,8 @@ class Side:
         self.agreed: dict[TransferID, tuple[tuple[Entry, ...], tuple[int, ...]]] = {}
         self.declined: dict[TransferID, tuple[int, ...]] = {}
         self.troubles: list[Reason] = []
-        self.always = False  # the person accepts what comes unseen
+        # The person accepts what comes unseen
+        self.always = False
         self.acknowledged: list[file_do.Acknowledge] = []
         self.commands: list[do.Command] = []
         self.begin()
@@ -207,7 +209,8 @@ class Side:
         for one in [
             one for one, kept in self.disk.kept.items() if not kept.whole and not kept.parts
         ]:
-            del self.disk.kept[one]  # of it nothing came
+            # Of it nothing came
+            del self.disk.kept[one]
         self.begin()
         if self.disk.stored():
             self.disk.answers.append(fe.TransfersFound(self.disk.stored()))
@@ -311,7 +314,8 @@ class Side:
         for stream in self.bench.streams:
             if stream.sender is self and stream.command.transfer == transfer and stream.running:
                 stream.running = False
-                stream.messages = deque(list(stream.messages)[:1])  # what is on its way already
+                # What is on its way already
+                stream.messages = deque(list(stream.messages)[:1])
         old = [
             one
             for one in self.disk.answers
@@ -414,7 +418,8 @@ class Bench:
         if command.via is st.Via.LANE:
             lane = link.lanes.get(sender.name)
             if lane is None or lane != link.lane:
-                return  # it broke meanwhile, of which the machine is told
+                # It broke meanwhile, of which the machine is told
+                return
         messages = deque(sender.disk.read(command))
         self.streams.append(
             Stream(link, sender, command, lane, messages, channel=len(self.streams) + 1)

@@ -68,7 +68,8 @@ def test_it_is_wanted_only_so_often(host: bool) -> None:
     one = lane(host=host)
     for _ in range(MAX_TRIES):
         assert one.want() != []
-        assert one.want() == []  # it is on its way
+        # It is on its way
+        assert one.want() == []
         if not host:
             assert one.offered(OFFER) is not None
         one.lost()

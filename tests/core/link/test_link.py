@@ -212,7 +212,8 @@ def test_long_text_goes_in_pieces_both_ways() -> None:
         do.Publish(st.TextSent(ID, text)),
     )
     play.on(heard(first))
-    play.on(heard(lm.Ping()))  # a heartbeat between two pieces harms neither
+    # A heartbeat between two pieces harms neither
+    play.on(heard(lm.Ping()))
     play.on(heard(second))
     play.on(heard(third), do.Publish(st.TextReceived(ID, text)))
     play.on(heard(lm.TextPiece("next")), do.Publish(st.TextReceived(ID, "next")))
@@ -327,7 +328,8 @@ def test_silence_is_no_fault_of_the_peer_when_this_program_slept() -> None:
     beat(link, T0 + 1)
     assert beat(link, T0 + 3600) == [say(lm.Ping()), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
     now = T0 + 3600
-    while link.state is LinkState.OPEN:  # and the peer gets its time anew
+    # And the peer gets its time anew
+    while link.state is LinkState.OPEN:
         now += HEARTBEAT_SECONDS
         beat(link, now)
     assert SILENCE_SECONDS <= now - (T0 + 3600) <= 6
@@ -358,7 +360,8 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
 def test_a_message_that_is_not_understood_is_told_unsupported(text: str, what: str) -> None:
     link = open_link()
     assert link.handle(heard(text), T0) == [say(lm.Unsupported(what))]
-    assert link.handle(heard(lm.Unsupported("x")), T0) == []  # and never answered in turn
+    # And never answered in turn
+    assert link.handle(heard(lm.Unsupported("x")), T0) == []
 
 
 def test_too_many_strange_messages_end_the_link() -> None:
@@ -507,7 +510,8 @@ def test_a_guest_waits_a_moment_for_the_hosts_offer_and_dials_it() -> None:
     )
     assert lane_commands(play.on(link_ev.LaneOpened(ID), ...)) == [do.CancelTimer(LANE)]
     assert (link.lane_open, link.lane_pending) == (True, False)
-    play.on(heard(OFFERED))  # the host has not heard yet that it is open
+    # The host has not heard yet that it is open
+    play.on(heard(OFFERED))
 
 
 def test_a_guest_that_is_offered_nothing_takes_the_data_channel() -> None:
@@ -555,7 +559,8 @@ def test_a_lane_that_breaks_is_offered_again_a_second_later() -> None:
     assert not link.lane_open
     offer_in(link.handle(ev.TimerFired(LANE), T0))
     link.handle(link_ev.LaneOpened(ID), T0)
-    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == []  # it crossed with the opening
+    # It crossed with the opening
+    assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == []
     guest = with_files()
     guest.handle(heard(OFFERED), T0)
     # The host offers another
@@ -601,7 +606,8 @@ def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_our
     unsupported = [say(lm.Unsupported("channel"), OTHER)]
     play.on(stream, *unsupported)
     play.on(heard(ANNOUNCED), ...)
-    play.on(stream, *unsupported)  # nobody has accepted it
+    # Nobody has accepted it
+    play.on(stream, *unsupported)
     files.intent(fe.AcceptTransfer(TRANSFER), T0)
     files.disk(fe.SinkReady(TRANSFER), T0)
     play.on(stream, file_do.ReceiveStream(TRANSFER, ID, OTHER, 0), ...)
@@ -781,7 +787,8 @@ def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_
     play.on(ev.TimerFired(LANE), ...)
     commands = play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
     assert lane_commands(commands) == [do.CancelTimer(LANE), link_do.CloseLane(ID)]
-    play.on(CARRIED)  # it crossed
+    # It crossed
+    play.on(CARRIED)
     play.on(link_ev.LaneLost(ID), ...)
     assert (guest.state, guest.status.via) == (LinkState.OPEN, st.Via.WEBRTC)
     for opens_late in (True, False):
@@ -812,7 +819,8 @@ def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> Non
         link_ev.ChannelOpened(ID, OTHER, "chat"),
         link_ev.PeerFailed(ID, Reason.PEER_LEFT),
     ]
-    for event in late:  # of the peer that is closed
+    # Of the peer that is closed
+    for event in late:
         play.on(event)
 
 
@@ -893,7 +901,8 @@ INPUTS: list[LinkInput] = [
     link_ev.LaneLost(ID),
     ev.TimerFired(ev.Timer(ev.TimerName.LANE, ID)),
 ]
-WELCOME = {  # what each state takes, by position in INPUTS
+# What each state takes, by position in INPUTS
+WELCOME = {
     LinkState.IDLE: {3},
     LinkState.OPENING: {0, 2, 3, 4, 7, 8, 9},
     LinkState.OPEN: {0, 1, 2, 3, 5, 7, 8, 9},

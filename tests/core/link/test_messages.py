@@ -90,7 +90,8 @@ def test_any_object_is_read_or_a_message_error(fields: dict[str, object]) -> Non
     try:
         message = lm.parse_link_message(json.dumps(fields))
     except MessageError as error:
-        assert error.reason in (Reason.BAD_MESSAGE, Reason.UNKNOWN_TYPE)  # noqa: PT017  # either outcome is right
+        # Either outcome is right
+        assert error.reason in (Reason.BAD_MESSAGE, Reason.UNKNOWN_TYPE)  # noqa: PT017
     else:
         assert json.loads(lm.dump_link_message(message))["type"] == fields["type"]
 

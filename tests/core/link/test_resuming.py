@@ -28,7 +28,8 @@ from tests.core.two_programs import World
 from tests.rows import each_row
 
 GUESTS_LINK, HOSTS_LINK = ev.LinkID("guest-1"), ev.LinkID("host-1")
-NOTICED = 6.0  # silence is noticed within that
+# Silence is noticed within that
+NOTICED = 6.0
 
 
 @pytest.fixture
@@ -41,7 +42,8 @@ def linked_by(kind: ev.SessionType, lifetime: float | None = None) -> World:
     world = World(host=HostBench(ev.Invite(kind, lifetime)))
     world.settle()
     world.link_up()
-    world.advance(1)  # each has heard that the other pings
+    # Each has heard that the other pings
+    world.advance(1)
     return world
 
 
@@ -148,10 +150,12 @@ def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) 
         assert (status.reason, status.was_connected, status.resumes) == (None, True, None)
         assert status.deadline is not None
         assert side.now + RESUME_SECONDS - 2 <= status.deadline <= side.now + RESUME_SECONDS
-    assert world.host.ledger.invitation is None  # nobody else can take the place meanwhile
+    # Nobody else can take the place meanwhile
+    assert world.host.ledger.invitation is None
     world.advance(100)
     world.reachable = True
-    world.advance(6)  # a dial that is under way gives up, and the next one is through
+    # A dial that is under way gives up, and the next one is through
+    world.advance(6)
     goes_on(world)
     assert world.status(world.host).resumes == HOSTS_LINK
     assert world.status(world.guest).resumes == GUESTS_LINK
@@ -216,7 +220,8 @@ def test_after_2_minutes_it_is_over_for_both(world: World) -> None:
     dark(world)
     world.advance(RESUME_SECONDS)
     assert closed(world, world.host) == closed(world, world.guest) == (Reason.PEER_VANISHED, True)
-    assert world.host.ledger.invitation is not None  # somebody else may come
+    # Somebody else may come
+    assert world.host.ledger.invitation is not None
     assert world.guest.ledger.timers == {}
     world.reachable = True
     world.advance(60)
@@ -425,7 +430,8 @@ def test_the_hosts_program_was_closed_meanwhile(world: World) -> None:
     world.handle(world.host, ev.Shutdown())
     assert closed(world, world.host) == (Reason.CLOSED, True)
     assert world.host.ledger.timers == {}
-    world.reachable = True  # the machine answers, Proxim does not
+    # The machine answers, Proxim does not
+    world.reachable = True
     world.advance(60)
     assert world.status(world.guest).stage is st.Stage.WAITING
     world.advance(60)

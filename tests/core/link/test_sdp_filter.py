@@ -187,7 +187,8 @@ def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(
     beside = [one.candidate for one in passed if one is not None and one.candidate]
     assert inside == [f"a={line}" for line in beside]
     wanted = udp_candidates(given_lines)
-    assert len(wanted) == 2  # IPv4 and IPv6
+    # IPv4 and IPv6
+    assert len(wanted) == 2
     for words in wanted:
         words[2] = "udp"
         words[4] = PEER if words[4].endswith(".local") else words[4]
@@ -598,9 +599,8 @@ def test_sixteen_in_all_inside_and_beside() -> None:
     assert result is not None
     assert len(candidates(result)) == 10
     for _ in range(5):
-        assert (
-            filter.candidate(msg.Candidate(at("8.8.8.8"))) is None
-        )  # what is left out does not count
+        # What is left out does not count
+        assert filter.candidate(msg.Candidate(at("8.8.8.8"))) is None
     beside = [filter.candidate(msg.Candidate(at(PEER, 60000 + index))) for index in range(20)]
     assert [one is not None for one in beside] == [True] * (MAX_CANDIDATES - 10) + [False] * 14
     assert len(candidates(cleaned(OFFER_SDP + inside + inside))) == MAX_CANDIDATES
@@ -659,4 +659,5 @@ def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> 
     assert pair_do.CloseConnection(connection, msg.CloseCode.LINK_FAILED) in commands
     (closed,) = [status for status in published(commands) if isinstance(status, st.LinkStatus)]
     assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.BAD_DESCRIPTION)
-    host.linked(session)  # the right guest comes in by the same code
+    # The right guest comes in by the same code
+    host.linked(session)

@@ -96,7 +96,8 @@ class HostBench(Bench):
         *,
         spake2: MakeExchange = FakeSpake2,
         require_proof: bool = False,
-        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  # immutable
+        # Immutable
+        limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     ) -> None:
         self.prover = prover(spake2)
         invitations = Invitations(
@@ -175,7 +176,8 @@ class HostBench(Bench):
         secret = target.qr_secret if knows else to_base64url(bytes(16))
         target = replace(target, qr_secret=secret)
         if by_code:
-            if not self.shown.code_closed:  # else the one seen before it was closed
+            # Else the one seen before it was closed
+            if not self.shown.code_closed:
                 self._seen_code = self.shown.code
             assert self._seen_code is not None
             code = parse_code(self._seen_code)

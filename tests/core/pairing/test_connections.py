@@ -117,11 +117,13 @@ def test_a_socket_whose_prompt_is_shown_is_given_the_persons_time(host: HostBenc
     host.say(guest, "{}")
     host.advance(30)
     host.ask(guest)
-    assert host.advance(30) == []  # its 60 seconds are over, the person's 40 are not
+    # Its 60 seconds are over, the person's 40 are not
+    assert host.advance(30) == []
     assert socket_timer(guest) in host.ledger.timers
     commands = host.advance(10)
     assert rejection(commands, guest).reason == Reason.TIMEOUT
-    host.ask(guest)  # asking again does not make it last
+    # Asking again does not make it last
+    host.ask(guest)
     assert host.advance(29.9) == []
     assert shut_out(guest)[0] in host.advance(0.1)
 
@@ -154,7 +156,8 @@ def test_the_ninth_message_takes_the_prompt_along(host: HostBench) -> None:
 
 
 def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostBench) -> None:
-    guest, session_id, _ = host.approved()  # its request was one of the 60
+    # Its request was one of the 60
+    guest, session_id, _ = host.approved()
     for _ in range(59):
         assert errors(host.say(guest, candidate_signal(session_id))) == []
     host.says(guest, candidate_signal(session_id), refused(guest, Reason.TOO_MANY))
@@ -163,7 +166,8 @@ def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostB
         assert errors(host.say(guest, candidate_signal(session_id))) == []
     for _ in range(3):
         host.says(guest, candidate_signal(session_id), refused(guest, Reason.TOO_MANY))
-    commands = host.say(guest, candidate_signal(session_id))  # the fifth too many
+    # The fifth too many
+    commands = host.say(guest, candidate_signal(session_id))
     assert commands[:3] == [refused(guest, Reason.TOO_MANY), *shut_out(guest)]
     # Not linked yet, so that is over
     assert any(isinstance(command, link_do.ClosePeer) for command in commands)
@@ -423,12 +427,14 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
         msg.Auth(1, "spake2"),
         msg.Auth(2, "spake2", "A" * 44),
         msg.Auth(1, "none", "A" * 44),
-        msg.Auth(1, "psk", "A" * 43),  # the QR's secret goes with a sessionID
+        # The QR's secret goes with a sessionID
+        msg.Auth(1, "psk", "A" * 43),
         msg.Auth(1, "spake2", "A" * 43),
         msg.Auth(1, "spake2", "A" * 45),
         msg.Auth(1, "spake2", "é" * 44),
         msg.Auth(1, "spake2", "*" * 44),
-        msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32))),  # the host's own side
+        # The host's own side
+        msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32))),
     ],
 )
 def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(auth: msg.Auth) -> None:
@@ -453,7 +459,8 @@ def test_an_address_without_a_code_has_none_to_prove() -> None:
     assert host is not None
     secrets = host._sessions.secrets_of(bench.shown.session_id)
     assert secrets is not None
-    secrets.typed = None  # as on IPv6
+    # As on IPv6
+    secrets.typed = None
     assert bench.say(guest.connection, guest.request) == [
         refused(guest.connection, Reason.BAD_MESSAGE)
     ]
@@ -481,7 +488,8 @@ def test_a_guest_that_goes_while_challenged_leaves_nothing_behind(host: HostBenc
         do.CancelTimer(socket_timer(guest.connection)),
         do.CancelTimer(challenge_timer(guest.connection)),
     ]
-    host.prove()  # the one try in flight is free again
+    # The one try in flight is free again
+    host.prove()
 
 
 def test_a_guest_shut_out_while_challenged_leaves_nothing_behind(host: HostBench) -> None:
@@ -503,7 +511,8 @@ def test_a_session_that_goes_while_challenged_is_unknown(by_code: bool) -> None:
     commands = host.say(guest.connection, confirm)
     message = rejection(commands)
     assert message.reason == Reason.UNKNOWN_SESSION
-    assert message.auth is not None  # it is this host all the same
+    # It is this host all the same
+    assert message.auth is not None
     assert nobody_is_asked(commands)
 
 
@@ -512,7 +521,8 @@ def test_a_session_that_goes_while_challenged_and_then_the_time_runs_out(host: H
     host.challenged(guest)
     host.handle(ONE_TIME)
     assert rejection(host.advance(10)).reason == Reason.TIMEOUT
-    host.prove()  # a new session has tries of its own
+    # A new session has tries of its own
+    host.prove()
 
 
 # --- the guess budget -----------------------------------------------------------------------------
@@ -577,12 +587,14 @@ def test_twenty_failures_close_the_typed_code_and_not_the_qr(host: HostBench) ->
     before = host.shown
     commands = guess(host, "192.168.1.99")
     told = [st.Trouble(Problem(Reason.CODE_CLOSED)), replace(before, code=None, code_closed=True)]
-    assert published(commands) == told  # a code that opens nothing is not shown
+    # A code that opens nothing is not shown
+    assert published(commands) == told
     host.advance(1.0)
     assert attempt(host, "192.168.1.100") is Reason.TOO_MANY_TRIES
     scans = host.prove("192.168.1.101", by_code=False)
     host.handle(pair_ev.ConnectionLost(scans.connection))
-    assert host.handle(ONE_TIME)  # a new code opens it again
+    # A new code opens it again
+    assert host.handle(ONE_TIME)
     assert host.shown.code is not None
     assert not host.shown.code_closed
     host.prove("192.168.1.100")
@@ -605,7 +617,8 @@ def test_success_is_not_counted(host: HostBench) -> None:
         guest = host.prove()
         host.handle(pair_ev.ConnectionLost(guest.connection))
         host.advance(1.0)
-    exhaust(host)  # exactly as many as from the start
+    # Exactly as many as from the start
+    exhaust(host)
     assert reasons(guess(host, "192.168.1.99")) == [Reason.CODE_CLOSED]
 
 
@@ -694,7 +707,8 @@ def test_a_declined_address_is_muted_for_the_session_until_it_proves_itself(
     host.prove()
     host.handle(ev.Decide(session_id, approved=False))
     host.handle(ONE_TIME)
-    assert not nobody_is_asked(host.ask(host.connect()))  # another session
+    # Another session
+    assert not nobody_is_asked(host.ask(host.connect()))
 
 
 def test_a_prompt_that_nobody_answers_mutes_nobody(host: HostBench) -> None:
@@ -888,7 +902,8 @@ def test_a_try_that_breaks_on_our_side_is_given_back() -> None:
     host.listen()
     with pytest.raises(MemoryError):
         host.challenged(host.prover_of())
-    for _ in range(FAILURES_PER_ADDRESS):  # all of them are left
+    # All of them are left
+    for _ in range(FAILURES_PER_ADDRESS):
         host.advance(1.0)
         assert attempt(host) is None
     assert attempt(host) is Reason.TOO_MANY_TRIES
@@ -936,14 +951,16 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
         bench.handle(pair_ev.ConnectionLost(guest.connection))
         bench.advance(5)
         assert number or bench.ledger.invitation
-    stranger, session_id, _ = bench.approved()  # and then one that cannot prove anything
+    # And then one that cannot prove anything
+    stranger, session_id, _ = bench.approved()
     assert errors(bench.say(stranger, msg.Signal(session_id, OFFER))) == []
 
 
 def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
     guest, link = offered(host)
     other = host.connect()
-    host.ask(other, host_code.CODE_SESSION_ID)  # busy, but now it has a name for that session
+    # Busy, but now it has a name for that session
+    host.ask(other, host_code.CODE_SESSION_ID)
     assert errors(host.say(other, msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, "A" * 43))) == [
         "not_allowed"
     ]
@@ -1017,7 +1034,8 @@ def test_a_name_that_nobody_is_awaited_under_is_unknown() -> None:
     assert sent(bench.say(stranger.connection, stranger.request)) == unknown
     late = coming_back(bench, keys)
     confirm = late.confirm(bench.challenged(late))
-    bench.handle(ev.Disconnect(bench.link))  # the person gives it up while the proof is under way
+    # The person gives it up while the proof is under way
+    bench.handle(ev.Disconnect(bench.link))
     (answer,) = sent(bench.say(late.connection, confirm))
     assert isinstance(answer, msg.PairResult)
     assert (answer.approved, answer.reason) == (False, "unknown_session")

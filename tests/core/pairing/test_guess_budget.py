@@ -49,7 +49,8 @@ def test_three_tries_at_once_then_one_a_second() -> None:
     assert budget.consume(address(9), T0 + 0.9) is Reason.BUSY
     fail(budget, address(9), T0 + 1.0)
     assert budget.consume(address(9), T0 + 1.5) is Reason.BUSY
-    for _ in range(3):  # an hour of rest saves up three tries, no more
+    # An hour of rest saves up three tries, no more
+    for _ in range(3):
         fail(budget, address(9), T0 + 3600)
     assert budget.consume(address(8), T0 + 3600) is Reason.BUSY
 
@@ -105,7 +106,8 @@ def test_failures_of_long_ago_are_forgotten() -> None:
     for number in range(19):
         fail(budget, address(number // 4), T0 + number)
     now = T0 + 18 + FAILURE_WINDOW_SECONDS
-    assert not fail(budget, address(9), now + 0.1)  # all but this one are too old
+    # All but this one are too old
+    assert not fail(budget, address(9), now + 0.1)
     assert not budget.closed
     for number in range(18):
         assert not fail(budget, address(20 + number // 4), now + 1 + number)

@@ -200,7 +200,8 @@ def test_invite_rejects_whoever_asks_by_the_code_shown(host: HostBench) -> None:
         host.shown,
     ]
     assert ev.Timer(ev.TimerName.APPROVAL, session_id) not in host.ledger.timers
-    host.ask(guest)  # the same socket may ask by the new code
+    # The same socket may ask by the new code
+    host.ask(guest)
     assert list(host.ledger.prompts) == [host.shown.session_id]
 
 
@@ -210,7 +211,8 @@ def test_invite_leaves_whoever_is_linked_alone(host: HostBench) -> None:
     host.handle(ONE_TIME)
     assert host.shown.session_id != first
     assert host.ledger.links[link].stage is st.Stage.CONNECTED
-    host.linked()  # a second guest beside the first
+    # A second guest beside the first
+    host.linked()
     assert host.ledger.invitation is None
     assert len(host.ledger.links) == 2
 
@@ -240,7 +242,8 @@ def test_the_code_goes_away_when_its_guest_is_approved_and_comes_back_fresh(
 ) -> None:
     first = host.shown
     _, session_id = host.asked()
-    assert host.shown == first  # still: the prompt may be the wrong guest's
+    # Still: the prompt may be the wrong guest's
+    assert host.shown == first
     commands = host.handle(ev.Decide(session_id, approved=True))
     assert commands[-1] == do.Publish(st.NoInvitation(None))
     link = host.link
@@ -571,7 +574,8 @@ def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
         host.shown,
     ]
     assert host.shown.session_id != before.session_id
-    assert host.advance(39) == []  # its 40 seconds went with it
+    # Its 40 seconds went with it
+    assert host.advance(39) == []
     assert errors(host.say(guest, candidate_signal(session_id))) == ["not_allowed"]
 
 
@@ -582,7 +586,8 @@ def test_an_unknown_session_is_told_so(session_id: str) -> None:
     assert host.say(guest, msg.PairRequest(session_id, PHONE)) == [
         pair_do.Send(guest, result(session_id, Reason.UNKNOWN_SESSION))
     ]
-    assert isinstance(published(host.ask(guest))[0], st.Prompt)  # and may ask for another
+    # And may ask for another
+    assert isinstance(published(host.ask(guest))[0], st.Prompt)
 
 
 def test_a_decision_about_an_unknown_session_comes_too_late(host: HostBench) -> None:
@@ -832,7 +837,8 @@ def test_a_link_that_does_not_open_within_15_seconds(host: HostBench) -> None:
     ]
     assert pair_do.CloseConnection(guest, msg.CloseCode.LINK_FAILED) in commands
     assert link_do.ClosePeer(link) in commands
-    assert commands[-1] == do.Publish(shown)  # the same code, usable again
+    # The same code, usable again
+    assert commands[-1] == do.Publish(shown)
     host.handle(pair_ev.ConnectionLost(guest))
     host.linked()
 
@@ -961,8 +967,10 @@ class AnyHost(RuleBasedStateMachine):
     )
     def start(self, kind: ev.Invite, preferred: str | None) -> None:
         self.bench = HostBench(kind, preferred)
-        self.asked: dict[str, ev.ConnectionID] = {}  # whose prompt stands
-        self.served: dict[ev.LinkID, ev.ConnectionID] = {}  # whose link it is
+        # Whose prompt stands
+        self.asked: dict[str, ev.ConnectionID] = {}
+        # Whose link it is
+        self.served: dict[ev.LinkID, ev.ConnectionID] = {}
         # The link a socket was approved for, for its life
         self.links: dict[ev.ConnectionID, ev.LinkID] = {}
         self.offered: set[ev.LinkID] = set()
@@ -970,8 +978,10 @@ class AnyHost(RuleBasedStateMachine):
         self.names: set[str] = {host_code.CODE_SESSION_ID, "abc123"}
         # Challenged; whether it knows the secret
         self.begun: dict[ev.ConnectionID, tuple[Prove, msg.Auth, bool]] = {}
-        self.held: dict[ev.ConnectionID, Prove] = {}  # its proof held
-        self.keys: dict[ev.LinkID, ProofKeys] = {}  # of the proof that led to it
+        # Its proof held
+        self.held: dict[ev.ConnectionID, Prove] = {}
+        # Of the proof that led to it
+        self.keys: dict[ev.LinkID, ProofKeys] = {}
         # Of those, whose signals are no longer counted alike on both sides
         self.astray: set[ev.ConnectionID] = set()
         self.check(self.bench.handle(ev.NetworksSeen(NETWORKS[:2])))
@@ -1090,7 +1100,8 @@ class AnyHost(RuleBasedStateMachine):
                         for make in (socket_timer, challenge_timer)
                     }
                 case ev.TimerName.STALL:
-                    pass  # whose it is, the ledger looks
+                    # Whose it is, the ledger looks
+                    pass
                 case _:
                     assert timer.scope in ledger.alive
         challenged = {timer for timer in ledger.timers if timer.name is ev.TimerName.CHALLENGE}
@@ -1318,7 +1329,8 @@ class AnyHost(RuleBasedStateMachine):
         mac = guest.macs.seal(payload) if sealed and guest and guest.macs else None
         commands = self.bench.say(connection, msg.Signal(name, payload, mac))
         if "too_many" in errors(commands):
-            self.astray.add(connection)  # sealed, but not counted by the host
+            # Sealed, but not counted by the host
+            self.astray.add(connection)
         self.check(commands, connection, sealed=mac is not None)
         if guest and mac is None and connection in self.links:
             assert not any(
@@ -1355,7 +1367,8 @@ class AnyHost(RuleBasedStateMachine):
             name = data.draw(strategies.sampled_from([shown.session_id, host_code.CODE_SESSION_ID]))
         links = set(self.bench.ledger.links)
         self.check(self.bench.say(connection, msg.PairRequest(name, PHONE)), connection)
-        assert self.bench.ledger.links.keys() <= links  # asking alone links nobody
+        # Asking alone links nobody
+        assert self.bench.ledger.links.keys() <= links
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(
@@ -1697,9 +1710,8 @@ class AnyHost(RuleBasedStateMachine):
         network=strategies.sampled_from(NETWORKS),
     )
     def the_server_answers(self, port: int | None, network: ev.Network) -> None:
-        if (
-            network.address != machine(self.bench)._invitations._wanted
-        ):  # too late: it was told to move on
+        # Too late: it was told to move on
+        if network.address != machine(self.bench)._invitations._wanted:
             failed = ev.ListenFailed(network.address, Reason.PORT_TAKEN)
             assert (
                 self.bench.handle(failed if port is None else ev.Listening(network.address, port))

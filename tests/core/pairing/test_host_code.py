@@ -52,7 +52,8 @@ def reference_check(symbols: str) -> str:
     """
     total = 0
     for i, symbol in enumerate(symbols, 1):
-        product = ALPHABET.index(symbol) << i  # times x^i, not reduced yet
+        # Times x^i, not reduced yet
+        product = ALPHABET.index(symbol) << i
         for bit in range(product.bit_length() - 1, 4, -1):
             if product >> bit & 1:
                 product ^= 0b100101 << (bit - 5)
@@ -214,18 +215,21 @@ def test_codes_and_targets_do_not_change() -> None:
 @each_row(
     "bits",
     [
-        "10" + "0" * 52 + "1",  # padding set
+        # Padding set
+        "10" + "0" * 52 + "1",
         "110" + "0" * 48 + "0001",
         "110" + "0" * 48 + "1000",
         "1110" + "0" * 50 + "1",
         "11110" + "0" * 44 + "000001",
         "111110" + f"{0x08080808:032b}" + f"{80:016b}" + "0" * 25 + "000001",
-        "111110" + f"{0x08080808:032b}" + f"{0:016b}" + "0" * 25 + "000000",  # port 0
+        # Port 0
+        "111110" + f"{0x08080808:032b}" + f"{0:016b}" + "0" * 25 + "000000",
         "111110"
         + f"{0xC0A80114:032b}"
         + f"{47800:016b}"
         + "0" * 25
-        + "000000",  # 192.168.1.20 has a class of its own
+        # 192.168.1.20 has a class of its own
+        + "000000",
         "111110" + f"{0x0A000001:032b}" + f"{47807:016b}" + "0" * 25 + "000000",
     ],
 )
@@ -317,7 +321,8 @@ def test_the_reserved_class_is_a_newer_proxims_code(start: str, rest: str) -> No
 
 
 def test_the_reserved_class_is_not_guessed_from_its_first_symbol() -> None:
-    assert reason_of("Z") is Reason.CODE_INCOMPLETE  # 11111: the long form or the reserved class
+    # 11111: the long form or the reserved class
+    assert reason_of("Z") is Reason.CODE_INCOMPLETE
 
 
 @each_row(
@@ -392,11 +397,13 @@ def test_normalizing_what_is_normal_changes_nothing(symbols: str) -> None:
         ("G0000", "G000-0"),
         ("G00000000", "G000-0000-0"),
         ("Y00000000000", "Y000-0000-0000"),
-        ("Z", "Z"),  # not told apart yet
+        # Not told apart yet
+        ("Z", "Z"),
         ("Z0", "Z0"),
         ("Z000000", "Z00000-0"),
         ("Z00000000000000000", "Z00000-000000-000000"),
-        ("ZZ12345678", "ZZ12345678"),  # reserved: nobody knows its groups
+        # Reserved: nobody knows its groups
+        ("ZZ12345678", "ZZ12345678"),
     ],
 )
 def test_group_symbols(symbols: str, shown: str) -> None:
@@ -437,7 +444,8 @@ FRAGMENT = f"#s={SESSION}&u={UUID}&k={QR_SECRET}"
         ("2001:db8:1:2:3:4:5:6", 47800, "[2001:db8:1:2:3:4:5:6]:47800"),
         ("fe80::1%eth0", 47800, "[fe80::1%25eth0]:47800"),
         ("fe80::1%br-lan.10_x~", 47800, "[fe80::1%25br-lan.10_x~]:47800"),
-        ("fe80::1%12", 47800, "[fe80::1%2512]:47800"),  # Windows numbers its interfaces
+        # Windows numbers its interfaces
+        ("fe80::1%12", 47800, "[fe80::1%2512]:47800"),
         ("fe80::1%25", 47800, "[fe80::1%2525]:47800"),
     ],
 )
@@ -481,11 +489,13 @@ def test_a_code_leads_to_the_session_whose_code_is_shown() -> None:
         (f"http://192.168.1.20:47800/#k={QR_SECRET}&later=%20x&s={SESSION}", "192.168.1.20"),
         (
             f"http://192.168.1.20:47800/#s={SESSION}&k={QR_SECRET}"
-            + "".join(f"&x{i}=1" for i in range(14)),  # 16 fields
+            # 16 fields
+            + "".join(f"&x{i}=1" for i in range(14)),
             "192.168.1.20",
         ),
         (f"http://[FD00:0:0:0::1]:47800/{FRAGMENT}", "fd00::1"),
-        (f"http://[fe80::1%eth0]:47800/{FRAGMENT}", "fe80::1%eth0"),  # as browsers write it
+        # As browsers write it
+        (f"http://[fe80::1%eth0]:47800/{FRAGMENT}", "fe80::1%eth0"),
         (f"http://[fe80::1%25]:47800/{FRAGMENT}", "fe80::1%25"),
     ],
 )
@@ -521,7 +531,8 @@ HOSTILE = [
     HOME + f"#s={SESSION}&k={QR_SECRET[:-1]}",
     HOME + f"#s={SESSION}&k={QR_SECRET}A",
     HOME
-    + f"#s={SESSION}&k={QR_SECRET[:-1]}B",  # 16 bytes and stray bits: another spelling of the same
+    # 16 bytes and stray bits: another spelling of the same
+    + f"#s={SESSION}&k={QR_SECRET[:-1]}B",
     HOME + f"#s={SESSION}&s={SESSION}",
     HOME + f"#s={SESSION}&k={QR_SECRET}&k=other",
     HOME + f"#s={SESSION}&k={QR_SECRET}&",
@@ -534,7 +545,8 @@ HOSTILE = [
     HOME + "#s=../../etc",
     HOME + "#s=é",
     HOME + "#s=\u0661",
-    HOME + f"#s={SESSION}" + "".join(f"&x{i}=1" for i in range(16)),  # 17 fields
+    # 17 fields
+    HOME + f"#s={SESSION}" + "".join(f"&x{i}=1" for i in range(16)),
     HOME + f"?x=1{FRAGMENT}",
     HOME + f"path{FRAGMENT}",
     HOME + f"..{FRAGMENT}",
@@ -704,7 +716,8 @@ def test_an_error_does_not_repeat_the_code(typed: str) -> None:
         ("ff02::1", False),
         ("2001:db8::1", False),
         ("::ffff:8.8.8.8", False),
-        ("2002:c0a8:0114::1", False),  # 6to4 around a private address leads out of the house
+        # 6to4 around a private address leads out of the house
+        ("2002:c0a8:0114::1", False),
         ("64:ff9b::c0a8:114", False),
     ],
 )

@@ -59,11 +59,13 @@ SOCKET = ev.ConnectionID(-1)
 TARGET = JoinTarget("192.168.1.5", 47800, host_code.CODE_SESSION_ID)
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).canonical
 OTHER_CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12346).canonical
-PROVING = parse_target(CODE)  # dials the same address
+# Dials the same address
+PROVING = parse_target(CODE)
 SECRET = bytes(range(16))
 SCANNED = JoinTarget("192.168.1.5", 47800, "abc", qr_secret=to_base64url(SECRET))
 ADDRESS = "192.168.1.5:47800"
-PROVER = prover()  # one for all: no two runs share a byte
+# One for all: no two runs share a byte
+PROVER = prover()
 T0 = 100.0
 DIAL = ev.Timer(ev.TimerName.DIAL, LINK)
 ANSWER = ev.Timer(ev.TimerName.ANSWER, LINK)
@@ -175,7 +177,8 @@ class ProvenHost:
         assert request.auth is not None
         self.name = request.session_id
         method = method_of(request.auth)
-        known = code.encode() if method is Method.SPAKE2 else secret  # the QR's, or the lost link's
+        # The QR's, or the lost link's
+        known = code.encode() if method is Method.SPAKE2 else secret
         self.proof = start_host_proof(request, request.auth, method, known, PROVER)
         self.macs = SignalMacs(self.proof.keys, Side.HOST)
         self.challenge = msg.PairChallenge(self.name, self.proof.auth)
@@ -419,7 +422,8 @@ def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
     code = (
         msg.CloseCode.TAMPERED if told.reason in (Reason.TAMPERED, Reason.HOST_UNPROVEN) else None
     )
-    assert pair_do.CloseConnection(guest.connection, code) in commands  # the host is to know
+    # The host is to know
+    assert pair_do.CloseConnection(guest.connection, code) in commands
     return told.reason
 
 
@@ -589,7 +593,8 @@ def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> No
     tampered(guest, answer)
 
     guest, host = offered()
-    host.signal(HOSTS_ANSWER)  # never arrives
+    # Never arrives
+    host.signal(HOSTS_ANSWER)
     tampered(guest, host.signal(HOSTS_CANDIDATE))
 
     guest, host = offered()
@@ -1047,7 +1052,8 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     event = fails(guest)
     commands = play.on(event, ..., at=T0 + 4)
     assert do.SetTimer(REDIAL, 2.0) in commands
-    assert published(commands) == []  # it waits, as was told
+    # It waits, as was told
+    assert published(commands) == []
     assert waiting(guest)
     play.on(
         ev.TimerFired(REDIAL),
@@ -1308,8 +1314,10 @@ class AnyGuest(RuleBasedStateMachine):
         self.answered: set[ev.LinkID] = set()
         # On the sockets where the guest proves itself
         self.hosts: dict[ev.ConnectionID, ProvenHost] = {}
-        self.proving: set[ev.LinkID] = set()  # the links of guests that prove themselves
-        self.resumable: dict[str, bytes] = {}  # what an honest host knows of links that it let open
+        # The links of guests that prove themselves
+        self.proving: set[ev.LinkID] = set()
+        # What an honest host knows of links that it let open
+        self.resumable: dict[str, bytes] = {}
         # Lanes that were dialled, and whether for the whole link
         self.carried: dict[ev.LinkID, bool] = {}
 
@@ -1415,7 +1423,8 @@ class AnyGuest(RuleBasedStateMachine):
             GuestState.RECONNECTING: ev.TimerName.REDIAL,
         }
         timers = {ev.Timer(expected[guest.state], link) for link, guest in self.guests().items()}
-        beside = (ev.TimerName.LANE, ev.TimerName.STALL)  # whose they are, the ledger looks
+        # Whose they are, the ledger looks
+        beside = (ev.TimerName.LANE, ev.TimerName.STALL)
         assert {one for one in self.bench.ledger.timers if one.name not in beside} == timers
 
     def teardown(self) -> None:
@@ -1462,7 +1471,8 @@ class AnyGuest(RuleBasedStateMachine):
         )
         guest = next(named, None)
         if guest is not None and guest.link.id != link:
-            link = guest.link.id  # it goes on for that one
+            # It goes on for that one
+            link = guest.link.id
         if guest is None or guest.state is not GuestState.LINKED:
             assert commands == [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), link))]
 

@@ -17,7 +17,8 @@ from proxim.core.pairing import messages as msg
 from proxim.core.sanitize import MAX_NAME_BYTES
 from tests.rows import each_row
 
-MARK = "PEERVALUE"  # stands for what a peer sent: no error may repeat it
+# Stands for what a peer sent: no error may repeat it
+MARK = "PEERVALUE"
 CLIENT = devices.DeviceInfo("Client-PC-123", "device-xyz")
 
 
@@ -512,7 +513,8 @@ def test_every_field_missing_or_null(kind: str, path: str) -> None:
     error = refused(json.dumps(absent))
     assert error.reason is Reason.BAD_MESSAGE
     assert name in error.problem.detail
-    if path == "payload.candidate":  # null there is the end of candidates
+    # Null there is the end of candidates
+    if path == "payload.candidate":
         assert msg.parse_message(json.dumps(null)) == msg.Signal(
             "abc123", msg.Candidate("", *_companions(null)), _mac(null)
         )
@@ -603,7 +605,8 @@ def repr_of_values(message: msg.Message) -> str:
 @each_row("kind, path", TEXT_FIELDS)
 @each_row("broken", ["\ud800", "x\udfff", "\ude00\ud83d"])
 def test_lone_surrogates_are_refused(kind: str, path: str, broken: str) -> None:
-    for escape in (True, False):  # "\ud800" spelled out, and as a character of the text itself
+    # "\ud800" spelled out, and as a character of the text itself
+    for escape in (True, False):
         fields = full(kind)
         holder, name = holder_of(fields, path)
         holder[name] = broken
@@ -705,7 +708,8 @@ descriptions = st.builds(
 )
 candidates = st.builds(
     msg.Candidate,
-    texts(messages.MAX_CANDIDATE_BYTES).map(str.strip),  # read without the blanks around it
+    # Read without the blanks around it
+    texts(messages.MAX_CANDIDATE_BYTES).map(str.strip),
     st.none() | texts(messages.MAX_MID_BYTES),
     small,
 )
@@ -855,7 +859,8 @@ def test_close_codes_are_what_the_page_knows_them_by() -> None:
         "BAD_MESSAGES": 4400,
         "TAMPERED": 4401,
     }
-    assert all(4000 <= code <= 4999 for code in codes.values())  # RFC 6455, 7.4.2: private use
+    # RFC 6455, 7.4.2: private use
+    assert all(4000 <= code <= 4999 for code in codes.values())
 
 
 def test_reasons_fit_their_wire_fields() -> None:

@@ -77,7 +77,8 @@ def test_base64url_comes_back_in_its_only_spelling(raw: bytes) -> None:
         "AAAAAA",
         "AAA=",
         "AA==",
-        "AB",  # of the unused bits, one is set
+        # Of the unused bits, one is set
+        "AB",
         "A A",
         "A\nA",
         " AA",
@@ -214,7 +215,8 @@ def test_the_counter_moves_with_every_signal() -> None:
     assert len({guest.seal(LINE) for _ in range(300)}) == 300
     guest, host = sides()
     first, second = guest.seal(LINE), guest.seal(LINE)
-    assert not host.check(LINE, second)  # the first was dropped
+    # The first was dropped
+    assert not host.check(LINE, second)
     guest, host = sides()
     first = guest.seal(LINE)
     assert host.check(LINE, first)

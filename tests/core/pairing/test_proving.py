@@ -171,9 +171,11 @@ def test_the_fake_of_the_tests_refuses_what_the_real_one_refuses(spake2: MakeExc
 
     proof = guest()
     with pytest.raises(ProofError):
-        proof.finish(proof.auth)  # reflected
+        # Reflected
+        proof.finish(proof.auth)
     with pytest.raises(ProofError):
-        guest().finish(guest().auth)  # another guest's
+        # Another guest's
+        guest().finish(guest().auth)
     host = spake2(b"x", Side.HOST, b"a", b"b")
     with pytest.raises(ProofError):
         spake2(b"x", Side.GUEST, b"a", b"b").finish(host.share + b"\0")

@@ -504,7 +504,8 @@ def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reas
 def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> None:
     session = linked(kind)
     play = Playbook(session, T0)
-    closed = pair_do.CloseConnection(GUEST.connection)  # an orderly end, not a link that failed
+    # An orderly end, not a link that failed
+    closed = pair_do.CloseConnection(GUEST.connection)
     play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), closed)
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     play.on(Ask(replace(GUEST, connection=ev.ConnectionID(3))), ...)
@@ -835,7 +836,8 @@ def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
     guest = back(3, PROVED)
     session.handle(ResumeLink(guest), T0)
     open_link(session, guest)
-    assert session.link.status.via is st.Via.WEBRTC  # which is tried first, each time
+    # Which is tried first, each time
+    assert session.link.status.via is st.Via.WEBRTC
 
 
 def test_a_description_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:

@@ -47,7 +47,8 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
     assert first.number != second.number
     too_late = [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
     play.on(ev.Decide(ID, approved=True, number=first.number), *too_late)
-    play.on(ev.Decide(ID, approved=True), *too_late)  # it could mean either
+    # It could mean either
+    play.on(ev.Decide(ID, approved=True), *too_late)
     assert session.serves(other.connection)
     play.on(ev.Decide(ID, approved=True, number=second.number), ...)
     play.reaches(SessionState.LINKING)

@@ -156,7 +156,8 @@ async def test_a_file_arrives(two: Two, via: Via) -> None:
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    while not true():  # noqa: ASYNC110  # what is looked at tells nobody
+    # What is looked at tells nobody
+    while not true():  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 
@@ -178,13 +179,15 @@ async def test_a_broken_way_goes_on_where_it_was_written(two: Two) -> None:
 
 
 async def test_the_sender_waits_for_what_is_acknowledged_of_its_generation(two: Two) -> None:
-    content = BYTES * 8  # more than a window
+    # More than a window
+    content = BYTES * 8
     entries = await two.listed(content)
     await two.opened(entries)
     two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 5))
     two.send(file_do.StartSending(ID, LINK, 5, Via.LANE))
     window = await two.received.wait(SinkWrote, lambda event: event.written > 15_000_000)
-    two.send(file_do.Acknowledge(ID, 4, window.written))  # of a former one: nothing moves
+    # Of a former one: nothing moves
+    two.send(file_do.Acknowledge(ID, 4, window.written))
     two.send(file_do.Acknowledge(ID, 5, window.written))
     finished = await two.received.wait(SinkFinished)
     assert content_of(finished) == content
@@ -321,7 +324,8 @@ async def test_a_way_that_closes_with_its_link_is_not_told_twice(
         monkeypatch.setattr("proxim.io.files.executor.asyncio.sleep", sleeping)
         two.send(file_do.StartSending(ID, LINK, 0, via))
         await asyncio.wait_for(closed.wait(), PATIENCE)
-        two.send(file_do.StopSending(ID))  # the machine knows that the link is down
+        # The machine knows that the link is down
+        two.send(file_do.StopSending(ID))
     else:
         monkeypatch.setattr("proxim.io.files.executor.LINK_GOES_SECONDS", 0.0)
         monkeypatch.setattr("proxim.io.files.sender.Sending._finish", lambda _: closed.set())

@@ -103,7 +103,8 @@ def test_only_a_plain_file_with_one_name_is_opened_again(folders: Folders, tmp_p
     create(folders, (), "a")
     os.close(folders.reopen((), "a"))
     os.link(tmp_path / "a", tmp_path / "b")
-    if sys.platform != "win32":  # for mypy: it is skipped there
+    # For mypy: it is skipped there
+    if sys.platform != "win32":
         os.mkfifo(tmp_path / "pipe")
     for name in ("a", "pipe", "gone"):
         with pytest.raises(FileNotFoundError):

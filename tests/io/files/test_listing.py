@@ -90,9 +90,11 @@ def test_special_and_unreadable_files_are_left_out_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path, "top/a", "top/hidden", "top/closed/x")
-    if sys.platform != "win32":  # for mypy: it is skipped there
+    # For mypy: it is skipped there
+    if sys.platform != "win32":
         os.mkfifo(tmp_path / "top/pipe")
-    access, scandir = os.access, os.scandir  # root may read everything
+    # Root may read everything
+    access, scandir = os.access, os.scandir
     monkeypatch.setattr(
         os, "access", lambda path, mode: "hidden" not in path and access(path, mode)
     )

@@ -132,7 +132,8 @@ async def test_small_messages_of_a_running_stream_are_written_together(
 ) -> None:
     await running.start()
     running.feed(b"first")
-    await running.events.wait(SinkWrote)  # a stream that begins does not wait
+    # A stream that begins does not wait
+    await running.events.wait(SinkWrote)
     # Not earlier: a machine that was started less than an hour ago would count as a running stream
     monkeypatch.setattr("proxim.io.files.receiver.GATHER_SECONDS", 3600.0)
     monkeypatch.setattr("proxim.io.files.receiver.GATHER_BYTES", 8)
@@ -143,7 +144,8 @@ async def test_small_messages_of_a_running_stream_are_written_together(
     running.feed(b"5678")
     await running.events.wait(SinkWrote, lambda event: event.written == 13)
     running.feed(b"9")
-    running.receiving.pause()  # nor does anybody wait who wants to know
+    # Nor does anybody wait who wants to know
+    running.receiving.pause()
     assert await running.events.wait(SinkPaused) == SinkPaused(ID, Position(0, 14))
 
 
@@ -172,7 +174,8 @@ async def test_holding_writes_what_has_come_and_begins_a_generation_there(runnin
 
 async def test_a_new_generation_needs_a_hold(running: Running) -> None:
     await running.start()
-    running.receiving.attach(LINK, 4, 1)  # nothing has come yet
+    # Nothing has come yet
+    running.receiving.attach(LINK, 4, 1)
     running.receiving.feed(LINK, 4, 1, b"x")
     with pytest.raises(ValueError, match="HoldSink"):
         running.receiving.attach(LINK, 6, 2)

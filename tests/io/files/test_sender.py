@@ -101,8 +101,10 @@ async def test_no_more_than_a_window_is_on_its_way() -> None:
     assert len(way.sent) == window
     stream.acknowledge(3 * MIB)
     await way.until(window + 3)
-    stream.acknowledge(2 * MIB)  # late, and less: nothing is taken back
-    stream.acknowledge(1 << 60)  # more than was sent counts as all that was
+    # Late, and less: nothing is taken back
+    stream.acknowledge(2 * MIB)
+    # More than was sent counts as all that was
+    stream.acknowledge(1 << 60)
     await way.until(2 * window)
     for _ in range(100):
         await asyncio.sleep(0)

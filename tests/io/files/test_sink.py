@@ -174,7 +174,8 @@ def test_nothing_is_overwritten(to: Path, store: Store) -> None:
     assert found["Photos/x"] == b"mine too"
     assert found["Photos (2)/x"] == b"4"
     assert found["a (2).txt"] == b"1"
-    assert found["A (3).txt"] == b"2"  # on this disk it would have been free, on others not
+    # On this disk it would have been free, on others not
+    assert found["A (3).txt"] == b"2"
     assert found["a (4).txt"] == b"3"
 
 
@@ -341,10 +342,12 @@ def test_a_later_attempt_has_what_is_whole_and_what_has_begun(
     sink.write(whole(1, b"22"))
     sink.write(memoryview(data(2, content[:60_000])))
     sink.close(keep=True)
-    sink.close(keep=False)  # closed is closed
+    # Closed is closed
+    sink.close(keep=False)
     assert [one.transfer for one in store.found()] == [ID]
     elsewhere = tmp_path / "elsewhere"
-    sink = opened(elsewhere, store, entries)  # it stays where it began
+    # It stays where it began
+    sink = opened(elsewhere, store, entries)
     assert sink.ready.skip == (Span(0, 2),)
     assert sink.ready.partial == (Partial(2, 60_000, hashlib.sha256(content[:60_000]).digest()),)
     assert sink.position == Position(2, 0)
@@ -370,7 +373,8 @@ def test_a_part_that_was_changed_is_seen_and_begun_anew(to: Path, store: Store, 
     sink.write(memoryview(data(0, b"123")))
     sink.close(keep=True)
     (part,) = to.iterdir()
-    part.write_bytes(b"99999999")  # cut to what the file can have
+    # Cut to what the file can have
+    part.write_bytes(b"99999999")
     sink = opened(to, store, [entry("a", b"12345")])
     assert sink.ready.partial == (Partial(0, 5, hashlib.sha256(b"99999").digest()),)
     sink.write(memoryview((start_record(0, 0) if said else b"") + bytes(whole(0, b"12345"))))
@@ -441,7 +445,8 @@ def test_the_same_id_with_other_files_is_another_transfer(to: Path, store: Store
     sink.close(keep=True)
     sink = opened(to, store, [entry("f/a", b"1234")])
     assert sink.ready.partial == ()
-    assert tree(to) == {"f": None}  # what was left of the other one has gone, its folder too
+    # What was left of the other one has gone, its folder too
+    assert tree(to) == {"f": None}
 
 
 def test_what_was_declined_before_stays_declined(to: Path, store: Store) -> None:
@@ -586,7 +591,8 @@ def test_a_file_like_ours_that_appears_where_we_were_killed_is_not_ours(
         patch.setattr(Folders, "give_name", die)
         with pytest.raises(KilledError):
             sink.write(whole(0, b"123"))
-    (to / "a").write_bytes(b"own")  # of the same size and time
+    # Of the same size and time
+    (to / "a").write_bytes(b"own")
     os.utime(to / "a", (WHEN, WHEN))
     sink = opened(to, store, entries)
     assert sink.ready.partial == (Partial(0, 3, hashlib.sha256(b"123").digest()),)
@@ -632,7 +638,8 @@ sink.close(keep=True)
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert int(done.stdout.split()[0]) >= 200  # it went on
+    # It went on
+    assert int(done.stdout.split()[0]) >= 200
     assert tree(to / "from") == tree(top)
     assert tree(tmp_path / "s") == {}
 
@@ -731,7 +738,8 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(to: Path, store: Store
     content = bytes(1_500_000)
     sink = opened(to, store, [entry("f/a", b"1"), entry("f/b", content)])
     sink.write(whole(0, b"1"))
-    (to / "other").write_bytes(bytes(2_000_000))  # another program was faster
+    # Another program was faster
+    (to / "other").write_bytes(bytes(2_000_000))
     pieces = b"".join(
         data(1, content[start : start + 100_000]) for start in range(0, len(content), 100_000)
     )
@@ -785,7 +793,8 @@ def test_a_folder_that_became_a_link_is_not_followed(
     (to / "g").rmdir()
     (to / "g").symlink_to(outside)
     index, content = 1, b"2"
-    if by_descriptor:  # the folder itself is still held open, wherever it is now
+    # The folder itself is still held open, wherever it is now
+    if by_descriptor:
         sink.write(whole(1, b"2"))
         index, content = 2, b"3"
     with pytest.raises(FileError) as caught:
@@ -821,7 +830,8 @@ def test_a_folder_that_vanishes_is_named(to: Path, store: Store) -> None:
         sink.write(whole(0, b"1"))
     assert caught.value.reason is Reason.FOLDER_GONE
     sink.close(keep=True)
-    sink = opened(to, store, [entry("f/a", b"1")])  # it is made again
+    # It is made again
+    sink = opened(to, store, [entry("f/a", b"1")])
     sink.write(whole(0, b"1"))
     assert tree(to) == {"f": None, "f/a": b"1"}
 

@@ -164,10 +164,12 @@ async def test_a_recorded_greeting_opens_nothing(room: Room) -> None:
     async with serve(record, "127.0.0.1", 0) as spy:
         room.dial(TOKEN, KEY, port=next(iter(spy.sockets)).getsockname()[1])
         await room.guest.events.wait(LaneLost)
-    for expected in (True, False):  # the first is the chance that a guest's own socket had
+    # The first is the chance that a guest's own socket had
+    for expected in (True, False):
         async with connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None) as thief:
             await thief.send(recorded[0])
-            if expected:  # the key is not known: nothing that follows opens
+            # The key is not known: nothing that follows opens
+            if expected:
                 await room.host.events.wait(LaneOpened)
                 await thief.recv()
                 await thief.send(secrets.token_bytes(100))

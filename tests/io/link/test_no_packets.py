@@ -54,7 +54,8 @@ async def listen(
 async def recorders(own_address: str) -> AsyncIterator[list[tuple[Recorder, str]]]:
     """At loopback, and at a port below 1024 of this machine's own address (which takes root)."""
     places: list[tuple[str, range | None]] = [("127.0.0.1", None)]
-    if getattr(os, "geteuid", int)() == 0:  # Windows lets everybody
+    # Windows lets everybody
+    if getattr(os, "geteuid", int)() == 0:
         places.append((own_address, LOW_PORTS))
     listening = [await listen(*place, foundation=str(index)) for index, place in enumerate(places)]
     yield [(recorder, candidate) for _, recorder, candidate in listening]
@@ -110,7 +111,8 @@ async def test_only_the_filter_keeps_them_silent(
         for candidate in trickled:
             host.peer.add_candidate(candidate)
     async with asyncio.timeout(PATIENCE):
-        await decoy.heard.wait()  # it has the least priority: ICE has tried all others before
+        # It has the least priority: ICE has tried all others before
+        await decoy.heard.wait()
     decoy_transport.close()
     # What was sent before is in the recorders' sockets: let the loop read it
     await asyncio.sleep(0)

@@ -188,7 +188,8 @@ async def test_a_hostile_answer_is_named(make_end: MakeEnd) -> None:
     guest = make_end("guest")
     guest.peer.offer()
     offer = await guest.events.wait(PeerDescribed)
-    guest.peer.apply(SDPType.ANSWER, offer.sdp)  # actpass is no answer's role (RFC 5763)
+    # Actpass is no answer's role (RFC 5763)
+    guest.peer.apply(SDPType.ANSWER, offer.sdp)
     assert (await guest.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
 
 
@@ -364,7 +365,8 @@ async def test_an_overrun_receive_window_ends_the_link(
     kept = host.peer._connection.sctp
     assert kept is not None
     window = kept._advertised_rwnd
-    assert window > -MAX_WINDOW_OVERRUN_BYTES - 65536  # nothing more was taken
+    # Nothing more was taken
+    assert window > -MAX_WINDOW_OVERRUN_BYTES - 65536
 
 
 @pytest.mark.parametrize("send", ["text that is no UTF-8", "a channel opened twice"])
@@ -376,7 +378,8 @@ async def test_a_packet_that_aiortc_stumbles_over_is_named(
     assert stranger.connection.sctp is not None
     assert channel.id is not None
     if send == "text that is no UTF-8":
-        await stranger.connection.sctp._send(channel.id, 51, b"\xff")  # 51: text (RFC 8831, 8)
+        # 51: text (RFC 8831, 8)
+        await stranger.connection.sctp._send(channel.id, 51, b"\xff")
     else:
         # DATA_CHANNEL_OPEN (RFC 8832, 5.1)
         opening = struct.pack("!BBHLHH", 3, 0, 0, 0, 1, 0) + b"x"
@@ -400,7 +403,8 @@ async def test_no_more_is_on_its_way_than_the_other_announced(make_end: MakeEnd)
     guest, host = await linked(make_end)
     ours = guest.peer._connection.sctp
     assert ours is not None
-    ours._cwnd = 8 * 1024 * 1024  # as after a minute without a loss
+    # As after a minute without a loss
+    ours._cwnd = 8 * 1024 * 1024
     host.peer.send(channel_of(host), "one packet")
     await guest.events.wait(ChannelMessage)
     assert ours._cwnd == MAX_IN_FLIGHT_BYTES
@@ -420,7 +424,8 @@ async def test_sound_and_pictures_are_refused_and_never_decoded(
     assert (await host.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
     assert not any(isinstance(event, PeerDescribed) for event in host.events.all)
     assert not [thread.name for thread in threading.enumerate() if "decoder" in thread.name]
-    assert PeerFilter("192.168.1.7").description(offer) is None  # it never comes even this far
+    # It never comes even this far
+    assert PeerFilter("192.168.1.7").description(offer) is None
 
 
 # --- files' bytes ---------------------------------------------------------------------------------
@@ -470,7 +475,8 @@ async def test_a_stream_that_nobody_takes_is_unreadable_as_ever(make_end: MakeEn
 async def test_a_text_on_a_taken_channel_is_told(make_end: MakeEnd) -> None:
     stream, host, opened = await stream_between(make_end)
     host.peer.subscribe(opened.channel, lambda message: None)
-    host.peer.subscribe(99, lambda message: None)  # closed meanwhile
+    # Closed meanwhile
+    host.peer.subscribe(99, lambda message: None)
     await stream.send(memoryview(b"bytes"))
     stream._channel.send("text")
     assert (await host.events.wait(ChannelMessage)).text == "text"

@@ -64,6 +64,7 @@ async def test_a_socket_that_takes_no_more_stays_as_it_was() -> None:
     before = room(raw)
     try:
         widen(SimpleNamespace(transport=SimpleNamespace(transport=ice)))
-        assert room(raw) >= before  # the one after those that cannot
+        # The one after those that cannot
+        assert room(raw) >= before
     finally:
         transport.close()

@@ -66,7 +66,8 @@ async def test_before_the_dial_there_is_nothing_to_send_on_or_to_close() -> None
 
 
 async def test_nobody_listens() -> None:
-    address = host_address()  # where no other test takes the port meanwhile
+    # Where no other test takes the port meanwhile
+    address = host_address()
     with socket.create_server((address, 0)) as free:
         port = free.getsockname()[1]
     assert await failure(f"ws://{address}:{port}/ws") is Reason.REFUSED
@@ -174,7 +175,8 @@ async def test_a_host_that_cuts_a_connection_without_a_word(reads: bool, resets:
 
 
 async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts in the kernel, says nothing
+    # Accepts in the kernel, says nothing
+    with socket.create_server(("127.0.0.1", 0)) as silent:
         events = Events()
         dialling = asyncio.create_task(
             Client(ID, events).run(f"ws://127.0.0.1:{silent.getsockname()[1]}/ws")
@@ -220,7 +222,8 @@ def test_a_link_local_host_is_reached(loop: str) -> None:
     with namespaces() as place:
         place.add("guest")
         place.add("host")
-        for zone in ("other", "d0"):  # the right one is not the first
+        # The right one is not the first
+        for zone in ("other", "d0"):
             ends = ["type", "veth", "peer", "name", zone, "netns", "host"]
             place.run("ip", "-n", "guest", "link", "add", zone, *ends)
             for side, address in (("guest", "fe80::1/64"), ("host", f"fe80::7{len(zone)}/64")):

@@ -65,7 +65,8 @@ def test_without_a_network_that_is_told(opened: Opened) -> None:
 
 
 def test_a_port_that_cannot_be_opened_is_told(opened: Opened) -> None:
-    opened.open(on("192.0.2.254"))  # TEST-NET-1, not ours
+    # TEST-NET-1, not ours
+    opened.open(on("192.0.2.254"))
     assert any(
         isinstance(told, Trouble) and told.problem.reason is Reason.ADDRESS_GONE
         for told in opened.told

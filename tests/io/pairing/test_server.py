@@ -136,7 +136,8 @@ async def test_a_binary_frame_is_refused(running: Running) -> None:
 async def test_a_huge_frame_closes_the_connection_before_it_is_read(running: Running) -> None:
     async with running.connect() as client:
         await client.send("x" * (HARD_MESSAGE_BYTES + 1))
-        assert await closed(client) == 1009  # message too big (RFC 6455, 7.4.1)
+        # Message too big (RFC 6455, 7.4.1)
+        assert await closed(client) == 1009
     await running.events.wait(ConnectionLost)
     assert not any(isinstance(event, FrameReceived) for event in running.events.all)
 
@@ -155,7 +156,8 @@ async def test_a_guest_that_reads_nothing_is_cut_off(running: Running) -> None:
         opened = await running.events.wait(ConnectionOpened)
         for _ in range(SEND_QUEUE + 1):
             running.server.send(opened.connection, "x")
-        assert await closed(client) == 1006  # no closing handshake
+        # No closing handshake
+        assert await closed(client) == 1006
     await running.events.wait(ConnectionLost)
 
 
@@ -231,7 +233,8 @@ async def test_a_plain_get_answers_with_the_page(running: Running) -> None:
     assert b"proxim join" in body
     assert headers["content-type"] == "text/html; charset=utf-8"
     assert_protected(headers, running.port)
-    assert b"<style" not in body  # which the policy would not let through
+    # Which the policy would not let through
+    assert b"<style" not in body
     assert b" style=" not in body
     assert not running.events.all
     assert running.guests_came == 0
@@ -297,7 +300,8 @@ async def test_only_get(running: Running, subtests: pytest.Subtests) -> None:
 async def test_another_host_is_misdirected(running: Running, subtests: pytest.Subtests) -> None:
     host_cases: list[str] = [
         "evil.example",
-        "evil.example:{port}",  # DNS rebinding: its name led to our address
+        # DNS rebinding: its name led to our address
+        "evil.example:{port}",
         "localhost:{port}",
         "127.0.0.1",
         "127.0.0.1:1",
@@ -404,7 +408,8 @@ async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
             running.begin_case()
             headers = "".join(f"X-{index}: {'<' * header}\r\n" for index in range(count))
             request = f"GET /{'<' * line} HTTP/1.1\r\n{headers}\r\n".encode()
-            assert len(request) < limits.MAX_REQUEST_BYTES  # else it is cut off while it comes
+            # Else it is cut off while it comes
+            assert len(request) < limits.MAX_REQUEST_BYTES
             status, answered, body = split(await running.get(request))
             assert (status, body) == (expected, f"{expected.phrase}.\n".encode())
             assert_protected(answered, running.port)
@@ -472,7 +477,8 @@ async def is_cut_off(reader: asyncio.StreamReader) -> bool:
     """Whether the server dropped this connection without a word; False once it answered a
     request.
     """
-    async with asyncio.timeout(2):  # well before OPEN_SECONDS would drop it
+    # Well before OPEN_SECONDS would drop it
+    async with asyncio.timeout(2):
         try:
             return await reader.read() == b""
         except ConnectionResetError:
@@ -488,7 +494,8 @@ async def test_half_open_sockets_count_and_one_address_has_eight(
     assert await is_cut_off(reader)
     assert "a connection from 127.0.0.1 was cut: it has 8 already" in caplog.text
     writer.close()
-    holding.pop()[1].close()  # a place is free again
+    # A place is free again
+    holding.pop()[1].close()
     assert split(await until_answered(running))[0] == 200
     for _, one in holding:
         one.close()
@@ -530,12 +537,14 @@ async def test_a_lane_does_not_make_room(running: Running) -> None:
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     async with asyncio.timeout(PATIENCE):
-        while len(running.server._inside) < limits.MAX_SOCKETS:  # noqa: ASYNC110  # it tells nobody
+        # It tells nobody
+        while len(running.server._inside) < limits.MAX_SOCKETS:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     lanes = list(running.server._inside)[: limits.MAX_SOCKETS_OF_ONE_ADDRESS]
     lanes[0].is_lane = True
     first, one_more = await opened(running.port, "127.1.2.200")
-    assert await is_cut_off(readers[1])  # the oldest that is none
+    # The oldest that is none
+    assert await is_cut_off(readers[1])
     assert lanes[0] in running.server._inside
     one_more.close()
     for _, one in crowd:
@@ -555,7 +564,8 @@ async def test_a_crowd_makes_room_for_who_holds_nothing(
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     newcomer, writer = await opened(running.port, "127.1.1.200")
-    assert await is_cut_off(readers[0])  # the oldest of those who hold most
+    # The oldest of those who hold most
+    assert await is_cut_off(readers[0])
     assert "one of 8 connections from 127.1.1.1 was cut to make room" in caplog.text
     writer.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n\r\n".encode())
     assert (await newcomer.readline()).startswith(b"HTTP/1.1 200 ")
@@ -615,7 +625,8 @@ async def test_a_huge_request_is_cut_off_while_it_comes(running: Running) -> Non
 
 
 async def test_memory_stays_flat_under_a_flood(running: Running) -> None:
-    await running.get(running.request())  # what is made once, is
+    # What is made once, is
+    await running.get(running.request())
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -739,7 +750,8 @@ async def test_a_socket_within_the_limit_is_answered(running: Running) -> None:
         async with asyncio.timeout(PATIENCE):
             for _ in range(int(limits.SIGNALING_PACE.controls.burst) // 2):
                 await (await client.ping())
-        for _ in range(7):  # of the largest size that is read at all, as a stranger may
+        # Of the largest size that is read at all, as a stranger may
+        for _ in range(7):
             await client.send("x" * limits.HARD_MESSAGE_BYTES)
         await client.send("the last")
         await running.events.wait(FrameReceived, lambda frame: frame.text == "the last")

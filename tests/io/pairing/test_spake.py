@@ -67,7 +67,8 @@ def test_a_share_of_the_same_side_is_refused(side: Side) -> None:
 
 def hostile_shares(good: bytes) -> list[bytes]:
     """Shares of the other side that no honest side sends."""
-    low_order = [  # points of small order on Ed25519, as compressed bytes
+    # Points of small order on Ed25519, as compressed bytes
+    low_order = [
         bytes([1]) + bytes(31),
         bytes(32),
         bytes(31) + b"\x80",
@@ -78,7 +79,8 @@ def hostile_shares(good: bytes) -> list[bytes]:
         b"",
         good[:1],
         good[:-1],
-        good + b"\0",  # the library alone would take it
+        # The library alone would take it
+        good + b"\0",
         b"S" + good[1:],
         b"\0" + good[1:],
         *(good[:1] + point for point in low_order + off_curve),

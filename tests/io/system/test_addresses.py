@@ -102,7 +102,8 @@ WINDOWS_DESKTOP = [
     ),
 ]
 
-WINDOWS_HYPER_V_HOST = [  # an external switch takes the network card's address over
+# An external switch takes the network card's address over
+WINDOWS_HYPER_V_HOST = [
     adapter(
         "vEthernet (Default Switch)",
         "172.20.0.1/20",
@@ -150,7 +151,8 @@ def test_windows_desktop() -> None:
         "Wi-Fi",
         "Ethernet",
     }
-    assert order[-4:] == [  # link-local ones last, the physical first among them
+    # Link-local ones last, the physical first among them
+    assert order[-4:] == [
         "Wi-Fi fe80::bb%14",
         "Ethernet 169.254.20.1",
         "Local Area Connection* 2 169.254.9.9",

@@ -22,7 +22,8 @@ def test_a_file_is_held_until_it_is_closed(tmp_path: Path) -> None:
     assert lock(one)
     assert is_locked(path)
     assert not lock(other)
-    assert path.read_bytes() == b"content"  # reading goes on, on Windows as well
+    # Reading goes on, on Windows as well
+    assert path.read_bytes() == b"content"
     os.close(one)
     assert not is_locked(path)
     assert lock(other)

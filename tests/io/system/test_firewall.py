@@ -163,7 +163,8 @@ def test_firewalld(subtests: pytest.Subtests) -> None:
         (RUNNING, zone(), BLOCKS),
         (RUNNING, zone(ports="80/tcp 47800/udp"), BLOCKS),
         (RUNNING, zone(target="DROP"), BLOCKS),
-        (RUNNING, zone(ports="1025-65535/udp 1025-65535/tcp"), ALLOWS),  # Fedora Workstation
+        # Fedora Workstation
+        (RUNNING, zone(ports="1025-65535/udp 1025-65535/tcp"), ALLOWS),
         (RUNNING, zone(ports="47800/tcp"), ALLOWS),
         (RUNNING, zone(target="ACCEPT"), ALLOWS),
         (
@@ -359,9 +360,11 @@ def test_windows_rules_of_this_program(subtests: pytest.Subtests) -> None:
         ([rule("Allow", "Public")], ASKS),
         ([rule("Allow", enabled="False")], ASKS),
         ([rule("Allow", direction="Outbound")], ASKS),
-        ([rule("Allow", "Private"), rule("Block", "Private")], BLOCKS),  # Block outweighs Allow
+        # Block outweighs Allow
+        ([rule("Allow", "Private"), rule("Block", "Private")], BLOCKS),
         ([rule("Allow", "Private"), rule("Block", "Public")], ALLOWS),
-        (rule("Block"), BLOCKS),  # PowerShell wrote a single one without its list
+        # PowerShell wrote a single one without its list
+        (rule("Block"), BLOCKS),
     ]
     for rules, state in cases:
         with subtests.test(rules=rules):
@@ -389,8 +392,10 @@ def test_windows_takes_the_profile_of_the_network_in_use() -> None:
     assert windows(profiles, networks, interface="WLAN") is ASKS
     assert windows(profiles, networks, interface="Ethernet") is OFF
     assert windows(profiles, networks, interface="LAN") is ALLOWS
-    assert windows(profiles, networks, interface="unknown") is ASKS  # the first network
-    assert windows(profiles, []) is OFF  # unclassified: Public
+    # The first network
+    assert windows(profiles, networks, interface="unknown") is ASKS
+    # Unclassified: Public
+    assert windows(profiles, []) is OFF
     assert windows(profiles, None) is OFF
 
 

@@ -128,7 +128,8 @@ def test_a_broken_file_is_kept_beside_a_new_one(tmp_path: Path, subtests: pytest
         '{"uuid": "0f8fad5b-d9cb-169f-a165-70867728950e"}',
         f'{{"uuid": "{GOOD_UUID}"',
         b"\xff\xfe\x00",
-        b"\x00" * 100,  # what a crash of the machine leaves
+        # What a crash of the machine leaves
+        b"\x00" * 100,
         "[" * 50_000,
         " " * (MAX_FILE_BYTES + 1),
     ]
@@ -203,7 +204,8 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").mkdir()  # no program, not even root's, reads a folder
+    # No program, not even root's, reads a folder
+    (tmp_path / "settings.json").mkdir()
     loaded = load_settings(tmp_path)
     assert reasons(loaded) == [Reason.SETTINGS_UNWRITABLE]
     assert names(tmp_path) == ["settings.json"]
@@ -221,7 +223,8 @@ def test_a_disk_that_fills_up_leaves_the_old_file(
 
     monkeypatch.setattr(os, "fsync", full)
     saved = save_device_name(loaded.settings, "Kitchen", tmp_path)
-    assert saved.settings == Settings(loaded.settings.uuid, "Kitchen")  # for this run
+    # For this run
+    assert saved.settings == Settings(loaded.settings.uuid, "Kitchen")
     assert reasons(saved) == [Reason.SETTINGS_UNWRITABLE]
     assert saved.problems[0].detail == "No space left on device"
     assert (tmp_path / "settings.json").read_bytes() == before

@@ -63,7 +63,8 @@ def test_a_terminal_breaks_lines_between_words_under_the_sentence() -> None:
         *[" " * 9 + "word "],
         *[" " * 9 + "step "] * 2,
     ]
-    assert len(shown(long)[0].splitlines()) == 2  # a file is for programs that search lines
+    # A file is for programs that search lines
+    assert len(shown(long)[0].splitlines()) == 2
 
 
 def test_marks_are_of_one_width_in_every_language() -> None:

@@ -74,7 +74,8 @@ class Report:
 
 def test_what_comes_from_its_beginning_to_its_end() -> None:
     report = Report()
-    assert report.tell(COMING) == ""  # the question says it
+    # The question says it
+    assert report.tell(COMING) == ""
     assert report.tell(ACTIVE) == "Receiving film.mkv (8.4 MB) from Ana.\n"
     report.now += 12
     done = replace(ACTIVE, state=TransferState.DONE, moved=SIZE, path="/d/film (2).mkv")
@@ -138,11 +139,13 @@ def moved(percent: int, speed: float = 2_100_000.0) -> TransferStatus:
 def test_where_nothing_is_redrawn_a_line_now_and_then(out: io.StringIO) -> None:
     report = Report(out, term="dumb")
     report.tell(ACTIVE)
-    assert report.tell(moved(50)) == ""  # too early
+    # Too early
+    assert report.tell(moved(50)) == ""
     report.now += LINE_SECONDS
     assert report.tell(moved(50)) == "film.mkv: 50 %, 4.2 MB of 8.4 MB, 2.1 MB/s, 2 s left\n"
     report.now += 10 * LINE_SECONDS
-    assert report.tell(moved(59)) == ""  # too little
+    # Too little
+    assert report.tell(moved(59)) == ""
     assert report.tell(moved(60)) != ""
 
 
@@ -212,7 +215,8 @@ def test_a_summary_of_several() -> None:
     report = Report()
     report.tell(replace(COMING, state=TransferState.DONE))
     report.it.summary()
-    assert "Altogether" not in report.said()  # it has been said
+    # It has been said
+    assert "Altogether" not in report.said()
     report.tell(
         replace(
             COMING, transfer=TransferID("t2"), state=TransferState.DONE, direction=Direction.OUT

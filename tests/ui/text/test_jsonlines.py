@@ -38,7 +38,8 @@ from proxim.ui.text.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.text.jsonlines import JsonLinesFace
 from tests.rows import each_row
 
-NOON = 1_748_779_200.0  # 2025-06-01T12:00:00Z
+# 2025-06-01T12:00:00Z
+NOON = 1_748_779_200.0
 LINK = LinkID("host-1")
 NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
@@ -367,7 +368,8 @@ BAD_LINES = [
     '{"type":"pair_response","sessionID":"s1","approved":1}',
     '{"type":"pair_response","sessionID":"s1","approved":"true"}',
     '{"type":"pair_response","approved":true}',
-    '{"type":"join","code":"02501-WK381"}',  # a host joins nobody
+    # A host joins nobody
+    '{"type":"join","code":"02501-WK381"}',
     '{"type":"close"} {"type":"close"}',
     '{"type":"send"}',
     '{"type":"send","paths":"a"}',
@@ -412,7 +414,8 @@ def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
 
 
 NEW_CODES: list[tuple[Event, Invite]] = [
-    ({}, Invite(SessionType.TEMPORARY, 600.0)),  # as the program was started
+    # As the program was started
+    ({}, Invite(SessionType.TEMPORARY, 600.0)),
     ({"sessionType": None, "lifetime": None}, Invite(SessionType.TEMPORARY, 600.0)),
     ({"sessionType": "one-time"}, Invite(SessionType.ONE_TIME)),
     ({"sessionType": "persistent"}, Invite(SessionType.PERSISTENT)),

@@ -35,7 +35,8 @@ from proxim.ui.text.terminal import TerminalFace
 from proxim.ui.text.terminal_words import DEAD_SECONDS
 from tests.rows import each_row
 
-NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))  # in whatever zone this runs
+# In whatever zone this runs
+NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))
 LINK = LinkID("host-1")
 NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
@@ -289,7 +290,8 @@ def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
     face.show(PROMPT)
     other = replace(VERIFIED, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
     assert "Ben asks to join." in face.show(other)
-    assert face.read("yes").startswith("That came too soon")  # it was meant for Ana
+    # It was meant for Ana
+    assert face.read("yes").startswith("That came too soon")
     face.now += DEAD_SECONDS
     assert "Ana asks to join." in face.read("y")
     assert face.posted == [Decide("s2", approved=True, number=12)]
@@ -686,11 +688,13 @@ def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> N
     face.show(CONNECTED, COMING)
     face.now += 10
     assert face.show(VERIFIED).endswith("Allow? [y/N] (30 s) ")
-    assert face.read("y").startswith("That came too soon")  # it was meant for the file
+    # It was meant for the file
+    assert face.read("y").startswith("That came too soon")
     face.now += DEAD_SECONDS
     assert face.read("y").endswith(TAKE)
     assert face.posted == [Decide("s1", True, VERIFIED.number)]
-    assert face.read("y").startswith("That came too soon")  # typed twice
+    # Typed twice
+    assert face.read("y").startswith("That came too soon")
     assert face.posted == [Decide("s1", True, VERIFIED.number)]
     face.now += DEAD_SECONDS
     face.read("n")

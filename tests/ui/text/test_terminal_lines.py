@@ -65,7 +65,8 @@ def test_nothing_is_drawn_over_a_question() -> None:
 def test_after_enter_the_line_stays() -> None:
     lines, out = paper()
     lines.progress("half")
-    out.write("\n")  # the person's
+    # The person's
+    out.write("\n")
     lines.entered()
     lines.progress("whole")
     assert screen(out.getvalue()) == ["half", "whole"]

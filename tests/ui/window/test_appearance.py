@@ -57,7 +57,8 @@ def test_the_desktop_is_asked_early_and_its_answer_read_late(
     appearance.ask()
     assert appearance.is_dark()
     assert (tmp_path / "log").read_text() == "asked\n"
-    assert appearance.is_dark()  # asks again: it may have changed
+    # Asks again: it may have changed
+    assert appearance.is_dark()
     assert (tmp_path / "log").read_text() == "asked\nasked\n"
 
 

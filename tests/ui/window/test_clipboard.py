@@ -90,7 +90,8 @@ def test_our_own_text(bench: Bench) -> None:
     [
         ("", ()),
         ("# a comment\nfile:///a\n\nfile://localhost/b\n", ("/a", "/b")),
-        ("file:///a\nhttp://example.com/b", ()),  # a link that was copied, not files
+        # A link that was copied, not files
+        ("file:///a\nhttp://example.com/b", ()),
         ("file://elsewhere/a", ()),
         ("file:a", ()),
         ("file:///a%00b", ()),

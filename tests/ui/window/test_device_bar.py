@@ -16,7 +16,8 @@ def test_a_device_is_renamed_by_keyboard(bench: Bench) -> None:
     bench.key(bar._entry, "<Return>")
     assert bench.posted == [Rename("Grace")]
     assert bar._entry is None
-    assert bar._label.cget("text") == "Ada's laptop"  # until it is told otherwise
+    # Until it is told otherwise
+    assert bar._label.cget("text") == "Ada's laptop"
     bench.window.show(ThisDevice(DeviceInfo("Grace", "id")))
     assert bar._label.cget("text") == "Grace"
 

@@ -77,7 +77,8 @@ def test_tabs_go_with_the_last_peer(bench: Bench) -> None:
     bench.settle()
     assert bench.window.pages.tabs is None
     assert bench.window.home.winfo_viewable()
-    bench.window.show(link("Joan", link_id=SECOND))  # and come back
+    # And come back
+    bench.window.show(link("Joan", link_id=SECOND))
     assert labels(bench) == ["Invite", "Joan"]
 
 
@@ -153,14 +154,16 @@ def test_what_waits_outlives_its_closed_tab_and_what_is_over_does_not(bench: Ben
     assert labels(bench) == ["Invite", "Files"]
     assert bench.window.pages.waiting is not None
     assert [*bench.window.pages.waiting.rows] == [waiting.transfer]
-    bench.window.show(transfer(2, state=TransferState.DONE))  # crossed on the way
+    # Crossed on the way
+    bench.window.show(transfer(2, state=TransferState.DONE))
     assert [*bench.window.pages.waiting.rows] == [waiting.transfer]
 
 
 def test_files_elsewhere_mark_the_tab(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(link("Joan", link_id=SECOND))
-    bench.window.show(transfer(1))  # ours, and it only moves: nothing to look at
+    # Ours, and it only moves: nothing to look at
+    bench.window.show(transfer(1))
     assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
     bench.window.show(transfer(1, state=TransferState.DONE))
     assert labels(bench) == ["Invite", "● Grace's phone", "Joan"]

@@ -129,7 +129,8 @@ def test_tks_own_dialogs_speak_the_language_in_use(
     speak(language)
     bench = make_bench("light")
     tk = bench.root.tk
-    bench.pump(lambda: tk.eval("::msgcat::mclocale") == language)  # soon after the first paint
+    # Soon after the first paint
+    bench.pump(lambda: tk.eval("::msgcat::mclocale") == language)
     assert tk.eval('namespace eval ::tk {::msgcat::mc "&Open"}') == word
 
 

@@ -7,8 +7,10 @@ from proxim.ui.window.theme import DARK, LIGHT, RECHECK_SECONDS, Palette, Theme,
 from tests.rows import each_row
 from tests.ui.tk_support import Bench
 
-READABLE = 4.5  # WCAG 2.2, 1.4.3
-VISIBLE = 3.0  # WCAG 2.2, 1.4.11: what is no text, as the ring of the focus
+# WCAG 2.2, 1.4.3
+READABLE = 4.5
+# WCAG 2.2, 1.4.11: what is no text, as the ring of the focus
+VISIBLE = 3.0
 
 
 def luminance(colour: str) -> float:
@@ -46,9 +48,8 @@ def test_everything_can_be_read(look: Palette) -> None:
     pairs += [(look.blue.foreground, look.field)]
     assert [(pair, contrast(*pair)) for pair in pairs if contrast(*pair) < READABLE] == []
     assert contrast(look.accent, look.background) >= VISIBLE
-    assert (
-        contrast(look.foreground, look.background) >= VISIBLE
-    )  # the main button's ring, outside it
+    # The main button's ring, outside it
+    assert contrast(look.foreground, look.background) >= VISIBLE
 
 
 def test_contrast_counts_as_the_standard_does() -> None:
@@ -75,7 +76,8 @@ def test_the_system_is_asked_again_but_not_too_often(
     assert theme.follow_system()
     assert theme.palette is DARK
     bench.clock.now += RECHECK_SECONDS
-    assert not theme.follow_system()  # still dark: nothing changed
+    # Still dark: nothing changed
+    assert not theme.follow_system()
 
 
 def test_a_chosen_theme_does_not_follow_the_system(
@@ -89,4 +91,5 @@ def test_a_chosen_theme_does_not_follow_the_system(
 
 def test_lengths_grow_with_the_screen(bench: Bench) -> None:
     assert Theme(bench.root, "light", 2.0, bench.clock).px(10) == 20
-    assert Theme(bench.root, "light", 1.0, bench.clock).px(0.2) == 1  # a line never vanishes
+    # A line never vanishes
+    assert Theme(bench.root, "light", 1.0, bench.clock).px(0.2) == 1

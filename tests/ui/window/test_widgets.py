@@ -26,7 +26,8 @@ def test_a_short_text_stays_and_a_long_one_is_cut_to_fit(bench: Bench) -> None:
     assert cut.endswith("…")
     assert LONG_NAME.startswith(cut[:-1])
     assert font.measure(cut) <= width
-    assert font.measure(LONG_NAME[: len(cut)] + "…") > width  # not cut more than it has to be
+    # Not cut more than it has to be
+    assert font.measure(LONG_NAME[: len(cut)] + "…") > width
     assert shortened(LONG_NAME, font, 0) == "…"
 
 
@@ -85,7 +86,8 @@ def test_a_copy_button_may_go_while_it_says_copied(
     button.destroy()
     ticked: list[bool] = []
     bench.root.after(20, lambda: ticked.append(True))
-    bench.pump(lambda: ticked)  # a forgotten timer would have raised by now
+    # A forgotten timer would have raised by now
+    bench.pump(lambda: ticked)
 
 
 def test_a_letter_presses_what_can_be_seen(bench: Bench) -> None:

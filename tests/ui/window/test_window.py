@@ -143,7 +143,8 @@ def test_trouble_of_a_link_names_its_peer(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(Trouble(Problem(Reason.UNSUPPORTED), LinkID("host-1")))
     assert trouble(bench) == f"Grace's phone: {SENTENCES[Reason.UNSUPPORTED]}"
-    bench.window.show(Trouble(Problem(Reason.NOT_CONNECTED), LinkID("host-9")))  # its tab is closed
+    # Its tab is closed
+    bench.window.show(Trouble(Problem(Reason.NOT_CONNECTED), LinkID("host-9")))
     assert trouble(bench) == SENTENCES[Reason.NOT_CONNECTED]
 
 

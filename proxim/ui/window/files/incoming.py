@@ -57,12 +57,14 @@ class IncomingQuestion:
         self._clock = clock
         self._closed = closed
         self._usual = folder
-        self._folder: str | None = None  # another than the usual one, chosen here
+        # Another than the usual one, chosen here
+        self._folder: str | None = None
         self._alive_at = clock() + DEAD_SECONDS
         self._answered = False
         self._waiting = 0
         window = self.window = tkinter.Toplevel(root, class_="ProximIncoming")
-        window.withdraw()  # until it is whole and in its place
+        # Until it is whole and in its place
+        window.withdraw()
         window.protocol("WM_DELETE_WINDOW", self.decline)
         window.bind("<Escape>", lambda _event: self.decline())
         self._always = tkinter.BooleanVar(window, value=False)
@@ -133,7 +135,8 @@ class IncomingQuestion:
 
     def _come_alive(self) -> None:
         self._timer = None
-        if not self.answerable:  # a clock may be a little slower than Tk's
+        # A clock may be a little slower than Tk's
+        if not self.answerable:
             self._timer = self.window.after(20, self._come_alive)
             return
         self.decline_button.configure(state="normal")
@@ -211,7 +214,8 @@ class IncomingQuestion:
         chosen = filedialog.askdirectory(
             parent=self.window, title=title, initialdir=start, mustexist=True
         )
-        if chosen and self.window.winfo_exists():  # it may have gone meanwhile
+        # It may have gone meanwhile
+        if chosen and self.window.winfo_exists():
             self._folder = os.path.normpath(str(chosen))
             self._show_where()
 
@@ -255,7 +259,8 @@ class IncomingQueue:
         self._asking = asking
         self._folder = folder
         self._waiting: dict[TransferID, TransferStatus] = {}
-        self._answered: set[TransferID] = set()  # and not told of anything else since
+        # And not told of anything else since
+        self._answered: set[TransferID] = set()
         self._planned: str | None = None
         self.question: IncomingQuestion | None = None
 
@@ -265,7 +270,8 @@ class IncomingQueue:
             if status.transfer in self._answered:
                 return
             self._waiting.setdefault(status.transfer, status)
-            if self._planned is None:  # not at once: 20,000 entries were just counted for their row
+            # Not at once: 20,000 entries were just counted for their row
+            if self._planned is None:
                 self._planned = self._root.after(1, self._ask)
             return
         self._answered.discard(status.transfer)

@@ -18,10 +18,12 @@ from proxim.ui.wording import name_words, size_words
 
 _TICKED: Final = "☑"
 _UNTICKED: Final = "☐"
-_NAME: Final = "#1"  # Treeview's own names of its columns
+# Treeview's own names of its columns
+_NAME: Final = "#1"
 _LINES_MAX: Final = 8
 _WHEEL_LINES: Final = 3
-_BORDER: Final = 4  # pixels of clam's Treeview, above and below together, at any scale
+# Pixels of clam's Treeview, above and below together, at any scale
+_BORDER: Final = 4
 
 
 class PickList(ttk.Frame):

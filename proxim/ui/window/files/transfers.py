@@ -30,10 +30,12 @@ from proxim.ui.wording import (
     time_left_words,
 )
 
-FAILED_SHOWN: Final = 3  # files, each with its reason; the others are counted
+# Files, each with its reason; the others are counted
+FAILED_SHOWN: Final = 3
 _ARROWS: Final = {Direction.IN: "↓", Direction.OUT: "↑"}
 _MOVING: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
-_STEPS: Final = 1000  # of a bar: finer than its pixels
+# Of a bar: finer than its pixels
+_STEPS: Final = 1000
 
 
 class RowAction(Enum):
@@ -132,7 +134,8 @@ class TransferRow(ttk.Frame):
         had_focus = self.focus_get() is self.button
         self._action = action_of(status)
         if self._action is None:
-            if had_focus:  # else the next Tab would begin at the top of the window
+            # Else the next Tab would begin at the top of the window
+            if had_focus:
                 following = self.button.tk_focusNext()
                 if following is not None:
                     following.focus_set()
@@ -239,7 +242,8 @@ class TransferList(ttk.Frame):
         self._post = post
         self._answer = answer
         self._limit: int | None = None
-        self.rows: dict[TransferID, TransferRow] = {}  # the oldest first
+        # The oldest first
+        self.rows: dict[TransferID, TransferRow] = {}
         self.columnconfigure(0, weight=1)
         self.rowconfigure(0, weight=1)
         self._canvas = tkinter.Canvas(self, highlightthickness=0, borderwidth=0, height=1, width=1)
@@ -249,7 +253,8 @@ class TransferList(ttk.Frame):
         self._inside = ttk.Frame(self._canvas, style="Row.TFrame")
         self._item = self._canvas.create_window(0, 0, anchor="nw", window=self._inside)
         self._canvas.bind("<Configure>", self._canvas_sized)
-        self._scroll_tag = f"Scroll{self._canvas}"  # what every widget in the list has in common
+        # What every widget in the list has in common
+        self._scroll_tag = f"Scroll{self._canvas}"
         self._let_scroll(self._canvas)
         self._inside.bind("<Configure>", lambda _event: self._inside_sized())
         for event, step in (("<Button-4>", -1), ("<Button-5>", 1)):
@@ -277,7 +282,8 @@ class TransferList(ttk.Frame):
         row.button.bind("<FocusIn>", lambda _event: self._see(row))
         # The newest is packed last, so it lies on top of all others
         row.pack(side="bottom", fill="x")
-        row.lower()  # first in the order of the Tab key, as it is first on the screen
+        # First in the order of the Tab key, as it is first on the screen
+        row.lower()
         self._forget_oldest()
         return True
 

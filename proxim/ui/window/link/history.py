@@ -12,7 +12,8 @@ from proxim.ui.window.widgets import command_key
 
 # Characters of one text on the screen: Tk takes seconds to lay out a megabyte in one line
 SHOWN_MAX: Final = 20_000
-KEPT_MAX: Final = 500  # texts
+# Texts
+KEPT_MAX: Final = 500
 # Together: a peer that floods us fills the list, not the memory
 KEPT_CHARACTERS_MAX: Final = 16 * 1024 * 1024
 
@@ -108,7 +109,8 @@ class History(ttk.Frame):
 
     def _scrolled(self, first: float, last: float) -> None:
         self._bar.set(first, last)
-        if float(first) <= 0 and float(last) >= 1:  # Tk says them in strings
+        # Tk says them in strings
+        if float(first) <= 0 and float(last) >= 1:
             self._bar.grid_remove()
         else:
             self._bar.grid(row=0, column=1, sticky="ns")

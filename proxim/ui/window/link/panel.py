@@ -37,8 +37,10 @@ _STATES: Final = {
 }
 _ENTRY_LINES: Final = 3
 _NAME_WIDTH: Final = 260
-_LIST_SHARE: Final = 0.55  # of what texts and transfers have together; texts get the rest
-_LIST_LEAST: Final = 64  # a transfer that moves, whole
+# Of what texts and transfers have together; texts get the rest
+_LIST_SHARE: Final = 0.55
+# A transfer that moves, whole
+_LIST_LEAST: Final = 64
 
 
 class LinkPanel(ttk.Frame):
@@ -63,7 +65,8 @@ class LinkPanel(ttk.Frame):
         self._post = post
         self._close_tab = close_tab
         self._clock = theme.clock
-        self._sending: str | None = None  # posted, not yet told to be sent
+        # Posted, not yet told to be sent
+        self._sending: str | None = None
         px = theme.px
         self.columnconfigure(0, weight=1)
         self.rowconfigure(2, weight=1)
@@ -130,7 +133,8 @@ class LinkPanel(ttk.Frame):
         self.entry.bind("<Return>", self._return)
         self.entry.bind("<KP_Enter>", self._return)
         self.entry.bind("<Tab>", lambda _event: self._leave_entry(self.entry.tk_focusNext()))
-        for turn in ("<Control-Tab>", "<Control-Shift-Tab>"):  # else <Tab> would take these as well
+        # Else <Tab> would take these as well
+        for turn in ("<Control-Tab>", "<Control-Shift-Tab>"):
             self.entry.bind(turn, lambda _event: None)
         for back in ("<Shift-Tab>", "<<PrevWindow>>"):
             self.entry.bind(back, lambda _event: self._leave_entry(self.entry.tk_focusPrev()))
@@ -150,7 +154,8 @@ class LinkPanel(ttk.Frame):
         self.invite_button = ttk.Button(foot, style="Small.TButton", command=invite_another)
         set_lettered(self.invite_button, "link.inviteAnother")
         self.invite_button.grid(row=0, column=2, padx=(px(8), 0))
-        set_lettered(self.end_button, "link.disconnect")  # before its letter is bound
+        # Before its letter is bound
+        set_lettered(self.end_button, "link.disconnect")
         letters = [
             self.end_button,
             self.send_button,
@@ -286,7 +291,8 @@ class LinkPanel(ttk.Frame):
         return self.entry.get("1.0", "end-1c")
 
     def _return(self, event: "tkinter.Event[tkinter.Misc]") -> str | None:
-        if int(event.state) & 1:  # Shift
+        # Shift
+        if int(event.state) & 1:
             return None
         self.send_written()
         return "break"

@@ -35,7 +35,8 @@ APPROVE_DEAD_SECONDS: Final = 0.8
 _ID_SHOWN: Final = 36
 _WIDTH: Final = 400
 _TICK_MS: Final = 200
-_CASCADE: Final = 28  # a title bar's height: the dialog below stays to be seen
+# A title bar's height: the dialog below stays to be seen
+_CASCADE: Final = 28
 
 _PROOFS: Final = {
     Verified.CODE: "approval.byCode",
@@ -76,12 +77,14 @@ class ApprovalDialog:
         self._closed = closed
         self._when_decided = decided
         self._alive_at = clock() + APPROVE_DEAD_SECONDS
-        self._warned = prompt.verified is not None  # nothing to warn of
+        # Nothing to warn of
+        self._warned = prompt.verified is not None
         self._decided = False
         self._timer: str | None = None
         self._plain: list[PlainText] = []
         window = self.window = tkinter.Toplevel(root, class_="ProximRequest")
-        window.withdraw()  # until it is whole and in its place
+        # Until it is whole and in its place
+        window.withdraw()
         window.title(tr("approval.title"))
         window.resizable(False, False)
         window.protocol("WM_DELETE_WINDOW", self.reject)
@@ -151,7 +154,8 @@ class ApprovalDialog:
         self.reject_button.focus_set()
         window = self.window
         window.update_idletasks()
-        if window.winfo_exists():  # events ran meanwhile
+        # Events ran meanwhile
+        if window.winfo_exists():
             window.geometry(
                 f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}"
             )
@@ -164,7 +168,8 @@ class ApprovalDialog:
         body.columnconfigure(1, weight=1)
         wrap = px(_WIDTH)
         shown = display_name(prompt.device.name)
-        large = self._theme.title.measure(shown) <= wrap  # a long one is easier to read on one line
+        # A long one is easier to read on one line
+        large = self._theme.title.measure(shown) <= wrap
         name = WrapLabel(body, shown, "Title.TLabel" if large else "Bold.TLabel", wrap)
         name.grid(row=0, column=0, columnspan=2, sticky="ew")
         wants = ttk.Label(body, text=tr("approval.wants"))
@@ -224,7 +229,8 @@ class ApprovalDialog:
         width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
         place_over(root, window, width, window.winfo_reqheight(), shift)
         window.deiconify()
-        window.attributes("-topmost", True)  # somebody waits, and not for long
+        # Somebody waits, and not for long
+        window.attributes("-topmost", True)
         window.lift()
         window.bell()
         self.reject_button.focus_force()

@@ -30,11 +30,13 @@ from proxim.ui.window.widgets import (
 # Pixels at 100 %: five for each of the 49 modules that a link in 192.168/16 needs
 QR_SIDE: Final = 250
 _QR_SIDE_MIN: Final = 150
-_REST_HEIGHT: Final = 400  # of the window and the task bar, without the QR code
+# Of the window and the task bar, without the QR code
+_REST_HEIGHT: Final = 400
 # Of the column beside it: a code of twelve symbols and a whole IPv6 address fit
 _TEXT_WIDTH: Final = 300
 
-_LIFETIMES: Final = (  # seconds, and how many of what that is
+# Seconds, and how many of what that is
+_LIFETIMES: Final = (
     (15 * 60, "times.minutes", 15),
     (60 * 60, "times.hours", 1),
     (4 * 60 * 60, "times.hours", 4),
@@ -98,7 +100,8 @@ class InvitePanel(ttk.Frame):
         self._clock = clock
         self._invitation: Invitation | None = None
         self._networks = Networks((), None)
-        self._lifetime = _DEFAULT_LIFETIME  # last chosen for a temporary one
+        # Last chosen for a temporary one
+        self._lifetime = _DEFAULT_LIFETIME
         self._type = SessionType.ONE_TIME
         px = theme.px
         self.columnconfigure(1, weight=1)
@@ -152,7 +155,8 @@ class InvitePanel(ttk.Frame):
         self.new_code.grid(row=0, column=1)
         bind_letters(self.winfo_toplevel(), [self.copy_code, self.copy_link, self.new_code])
         self._network_label: WrapLabel | None = None
-        self.network: Choice | None = None  # made when there is something to choose
+        # Made when there is something to choose
+        self.network: Choice | None = None
         self._refuses = tkinter.BooleanVar(self, value=False)
         self._shown_as_required = False
         self.refuse = ttk.Checkbutton(
@@ -296,7 +300,8 @@ class InvitePanel(ttk.Frame):
 
     def _copy_by_key(self) -> str | None:
         if self.code.selection_present():
-            return None  # Tk's own binding copies the part that is selected
+            # Tk's own binding copies the part that is selected
+            return None
         self.copy_code.copy()
         return "break"
 

@@ -40,7 +40,8 @@ def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
         shown = group_symbols(normalize_code(typed))
         before = len(normalize_code(typed[:cursor]))
     except CodeError:
-        return None  # said below the field; what was typed stays to be corrected
+        # Said below the field; what was typed stays to be corrected
+        return None
     at = 0
     while before:
         before -= shown[at] in ALPHABET
@@ -51,7 +52,8 @@ def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
 def typing_problem(typed: str) -> str | None:
     """What is wrong with what is typed so far; nothing while more may follow."""
     if looks_like_link(typed):
-        return None  # half a link is unreadable, and nobody types one: Join tells
+        # Half a link is unreadable, and nobody types one: Join tells
+        return None
     try:
         parse_target(typed)
     except CodeError as error:
@@ -77,7 +79,8 @@ class JoinField(ttk.Frame):
         self._theme = theme
         self._post = post
         self.networks: tuple[Network, ...] = ()
-        self._far: JoinTarget | None = None  # asked about
+        # Asked about
+        self._far: JoinTarget | None = None
         px = theme.px
         self.columnconfigure(0, weight=1)
         words, underline = lettered("join.heading")
@@ -122,7 +125,8 @@ class JoinField(ttk.Frame):
     def _go(self, target: JoinTarget) -> None:
         self._withdraw_question()
         self._show_problem(None)
-        self._post(Join(target))  # what was typed stays until it has led somewhere: `clear`
+        # What was typed stays until it has led somewhere: `clear`
+        self._post(Join(target))
 
     def _typed(self, _event: object) -> None:
         self._read()

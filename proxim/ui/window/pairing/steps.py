@@ -63,7 +63,8 @@ STEPS: Final = {
         "ladder.connected",
     ),
 }
-NO_STEP: Final = -1  # before the first step
+# Before the first step
+NO_STEP: Final = -1
 _STEP_OF: Final = {
     Stage.DIALING: 0,
     Stage.ASKING: 1,
@@ -79,12 +80,17 @@ class Step:
     """Where a link or the attempt at one stands."""
 
     side: StepsSide
-    step: int  # of STEPS, which are keys of words
+    # Of STEPS, which are keys of words
+    step: int
     sentence: str
-    failed: bool = False  # it ended on this step
-    wanted: bool = False  # and the person here ended it: nothing to be alarmed about
-    deadline: float | None = None  # counted down behind the sentence
-    link: LinkID | None = None  # under way: can be cancelled
+    # It ended on this step
+    failed: bool = False
+    # And the person here ended it: nothing to be alarmed about
+    wanted: bool = False
+    # Counted down behind the sentence
+    deadline: float | None = None
+    # Under way: can be cancelled
+    link: LinkID | None = None
 
 
 def side_of(link: LinkID) -> StepsSide:
@@ -96,12 +102,17 @@ class Steps:
     """The newest of each thing, as far as the state line needs it."""
 
     def __init__(self) -> None:
-        self._inviting: bool | None = None  # None: nothing was told yet
+        # None: nothing was told yet
+        self._inviting: bool | None = None
         self._prompts = PromptQueue()
-        self._attempts: dict[LinkID, LinkStatus] = {}  # the one that moved last is the last
-        self._steps: dict[LinkID, int] = {}  # the highest step that each attempt reached
-        self._last: Step | None = None  # how the last attempt ended
-        self._connected: LinkID | None = None  # whom `_last` is about, while it tells of success
+        # The one that moved last is the last
+        self._attempts: dict[LinkID, LinkStatus] = {}
+        # The highest step that each attempt reached
+        self._steps: dict[LinkID, int] = {}
+        # How the last attempt ended
+        self._last: Step | None = None
+        # Whom `_last` is about, while it tells of success
+        self._connected: LinkID | None = None
 
     def handle(self, status: Status) -> None:
         """Note a status."""
@@ -172,7 +183,8 @@ class Steps:
                 self.dismiss()
         if status.stage is Stage.CLOSED:
             step = self._steps.pop(link, 0)
-            if status.was_connected:  # its own tab tells why
+            # Its own tab tells why
+            if status.was_connected:
                 if self._connected == link:
                     self.dismiss()
                 return
@@ -229,9 +241,12 @@ def _why(status: LinkStatus) -> str:
     )
 
 
-_DOT: Final = 5  # radius
-_HEIGHT: Final = 40  # of the drawing
-_TOP: Final = 10  # where the dots' centres are
+# Radius
+_DOT: Final = 5
+# Of the drawing
+_HEIGHT: Final = 40
+# Where the dots' centres are
+_TOP: Final = 10
 
 
 class StepsView(ttk.Frame):

@@ -115,10 +115,12 @@ def test_disconnect_asks_and_a_closed_link_stays_readable(bench: Bench, panel: L
     assert panel.send_button.instate(["disabled"])
     panel.send_written()
     assert len(bench.posted) == 1
-    panel.end_button.invoke()  # Close tab
+    # Close tab
+    panel.end_button.invoke()
     assert LINK not in bench.window.pages.links
     assert bench.window.pages.at_home
-    bench.window.show(TextReceived(LINK, "late"))  # crossed on the way: nobody is hurt
+    # Crossed on the way: nobody is hurt
+    bench.window.show(TextReceived(LINK, "late"))
     assert len(bench.posted) == 1
 
 

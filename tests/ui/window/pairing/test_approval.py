@@ -83,7 +83,8 @@ def test_approve_is_dead_at_first(bench: Bench, how: str) -> None:
 
     press()
     assert bench.posted == []
-    if how != "return":  # that is a test of the button that has the focus
+    # That is a test of the button that has the focus
+    if how != "return":
         bench.wait_for_focus(dialog.reject_button)
     come_alive(bench, dialog)
     press()
@@ -104,7 +105,8 @@ def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
     bench.wait_for_focus(dialog.reject_button)
     bench.clock.now += APPROVE_DEAD_SECONDS - 0.01
     dialog.approve_button.configure(state="normal")
-    dialog.approve_button.invoke()  # a double click
+    # A double click
+    dialog.approve_button.invoke()
     assert bench.posted == []
     come_alive(bench, dialog)
     dialog.approve_button.invoke()
@@ -223,7 +225,8 @@ def test_a_verified_request_goes_before_an_unverified_one(bench: Bench) -> None:
     unverified = ask(bench)
     verified = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"))
     assert not unverified.window.winfo_exists()
-    assert bench.posted == []  # it only waits
+    # It only waits
+    assert bench.posted == []
     verified.reject()
     assert list(bench.window._dialogs) == ["session-1"]
     assert bench.root.title() != "Proxim"
@@ -280,6 +283,7 @@ def test_an_id_cannot_steer_the_text(bench: Bench) -> None:
 
 
 def test_it_shows_over_a_minimised_window(bench: Bench) -> None:
-    bench.root.withdraw()  # without a window manager nothing can be iconified
+    # Without a window manager nothing can be iconified
+    bench.root.withdraw()
     dialog = ask(bench)
     assert dialog.window.winfo_viewable()

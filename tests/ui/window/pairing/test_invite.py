@@ -72,7 +72,8 @@ def test_a_code_that_is_closed_is_not_shown_and_its_banner_goes_with_it(bench: B
     window.show(before)
     bench.pump(invite.code.winfo_viewable)
     assert str(invite._life.cget("text")).startswith("Valid for")
-    bench.pump(window.trouble.winfo_viewable)  # the other one stays
+    # The other one stays
+    bench.pump(window.trouble.winfo_viewable)
     window.trouble.button.invoke()
     bench.pump(lambda: not window.trouble.winfo_viewable())
 
@@ -182,7 +183,8 @@ def test_a_network_is_chosen_only_among_several(bench: Bench) -> None:
     network._fill()
     network._menu.invoke(1)
     assert bench.posted == [ChooseNetwork(DOCKER.address)]
-    assert network._value.get() == WIFI.address  # until it is told otherwise
+    # Until it is told otherwise
+    assert network._value.get() == WIFI.address
     bench.window.show(Networks((WIFI, DOCKER), DOCKER.address))
     assert "172.17.0.1" in str(network.cget("text"))
     bench.window.show(Networks((WIFI,), WIFI.address))
@@ -209,7 +211,8 @@ def test_the_switch_asks_for_a_policy_and_shows_the_one_that_was_told(bench: Ben
     assert switch.instate(["!selected", "!alternate"])
     switch.invoke()
     assert bench.posted == [SetRequireProof(required=True)]
-    assert switch.instate(["!selected"])  # nobody has said yet that it is so
+    # Nobody has said yet that it is so
+    assert switch.instate(["!selected"])
     bench.window.show(ProofPolicy(required=True))
     assert switch.instate(["selected"])
     switch.invoke()

@@ -31,8 +31,10 @@ def note(bench: Bench) -> str:
         ("o25", 3, "025", 3),
         ("02501w", 6, "02501-W", 7),
         ("02501 wk", 8, "02501-WK", 8),
-        ("0250-WK381", 4, "0250W-K381", 4),  # one deleted in the middle
-        ("02501WK381", 5, "02501-WK381", 5),  # the dash itself deleted: the cursor goes before it
+        # One deleted in the middle
+        ("0250-WK381", 4, "0250W-K381", 4),
+        # The dash itself deleted: the cursor goes before it
+        ("02501WK381", 5, "02501-WK381", 5),
         ("hg2k4qwx91zp", 12, "HG2K-4QWX-91ZP", 14),
         ("", 0, "", 0),
     ],
@@ -117,7 +119,8 @@ def test_a_far_address_is_shown_and_asked_about(bench: Bench, far: str) -> None:
 def test_a_question_is_taken_back_by_escape_and_by_typing(bench: Bench) -> None:
     join = bench.window.join
     join.entry.insert(0, FAR_LINK)
-    for _ in range(2):  # asking twice asks, and does not go there
+    # Asking twice asks, and does not go there
+    for _ in range(2):
         join.join()
     assert join._consent is not None
     bench.focus(join._consent.winfo_children()[2])

@@ -220,7 +220,8 @@ def test_how_a_transfer_ended_is_told() -> None:
     )
     failed = replace(transfer(1, "a.txt", state=TransferState.FAILED), reason=Reason.DISK_FULL)
     assert after(link("Grace"), failed).failed
-    assert after(link("Grace"), transfer(1)).sentence == "Connected with Grace."  # it only moves
+    # It only moves
+    assert after(link("Grace"), transfer(1)).sentence == "Connected with Grace."
     assert after(INVITATION, link("Grace"), done, INVITATION).step == 0
 
 
