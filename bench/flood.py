@@ -20,11 +20,11 @@ from typing import Final
 
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import PROXIM, Program, module, running
+from proxim.core import events as ev
 from proxim.core import status as told
-from proxim.core.events import Join, Shutdown
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target, to_base64url
-from proxim.core.pairing.messages import Auth, PairRequest, dump_message
 from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program as Machine
 from proxim.io.pairing.opening import NetOptions, Opening
@@ -193,19 +193,19 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
     await asyncio.sleep(0)
     started = time.perf_counter()
     tries = 1
-    runtime.report(Join(parse_target(url)))
+    runtime.report(ev.Join(parse_target(url)))
     async with asyncio.timeout(_PATIENCE):
         while not links or links[-1].stage is not told.Stage.CONNECTED:
             changed.clear()
             if links and links[-1].stage is told.Stage.CLOSED:
                 await asyncio.sleep(_RETRY_SECONDS)
                 tries += 1
-                runtime.report(Join(parse_target(url)))
+                runtime.report(ev.Join(parse_target(url)))
             else:
                 await changed.wait()
     took = (time.perf_counter() - started) * 1000
     await approving
-    runtime.report(Shutdown())
+    runtime.report(ev.Shutdown())
     await running_guest
     # Now the next one may come
     await host.event(event="link", state="closed")
@@ -245,10 +245,12 @@ async def _one(address: str, port: int, source: str, number: int) -> bool:
         "Upgrade\r\n"
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     ).encode()
-    request = PairRequest(
-        CODE_SESSION_ID, _BENCH, Auth(1, "spake2", to_base64url(b"A" + secrets.token_bytes(32)))
+    request = pair_msg.PairRequest(
+        CODE_SESSION_ID,
+        _BENCH,
+        pair_msg.Auth(1, "spake2", to_base64url(b"A" + secrets.token_bytes(32))),
     )
-    guess = dump_message(request).encode()
+    guess = pair_msg.dump_message(request).encode()
     frame = b"\x81\xfe" + len(guess).to_bytes(2, "big") + bytes(4) + guess
     said = (b"", b"GET /", handshake[:60], handshake, handshake, handshake)[number % 6]
     try:

@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from proxim.core import commands as do
-from proxim.core.events import LinkID
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.files import commands as file_do
-from proxim.core.files.events import SinkFinished, SinkReady, SinkWrote, SourcesListed
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import START, Entry, TransferID
 from proxim.core.link import commands as link_do
-from proxim.core.link.events import LANE_CHANNEL, LaneOpened
+from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
-from proxim.core.status import Via
 from proxim.io.files.executor import TransferExecutor
 from proxim.io.link.lane import Lanes
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
 
 _TRANSFER = TransferID("b" * 22)
-_LINK = LinkID("bench-1")
+_LINK = ev.LinkID("bench-1")
 _TOKEN, _KEY = bytes(16), bytes(32)
 
 
@@ -52,11 +52,11 @@ class End:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def open_way(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> Any:
+    def open_way(self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int) -> Any:
         """The lane."""
         return self.lanes.way(link, transfer, generation)
 
-    def received(self, link: LinkID, stream: Stream) -> None:
+    def received(self, link: ev.LinkID, stream: Stream) -> None:
         """Records."""
         self.hub.from_lane(link, stream)
 
@@ -68,21 +68,21 @@ class End:
         """What the machines would do."""
         self.events += 1
         match event:
-            case LaneOpened():
+            case link_ev.LaneOpened():
                 self.started = time.perf_counter()
                 if sys.argv[2] == "send":
                     self.do(file_do.ListSources(_TRANSFER, (str(self.path),)))
-            case SourcesListed(_, entries):
+            case file_ev.SourcesListed(_, entries):
                 listed = ";".join(f"{e.path}|{e.size}|{int(e.directory)}" for e in entries)
                 for at in range(0, len(listed), 100_000):
                     self.lanes.send_text(_LINK, "part " + listed[at : at + 100_000])
                 self.lanes.send_text(_LINK, "open ")
-            case SinkReady():
-                self.do(file_do.ReceiveStream(_TRANSFER, _LINK, LANE_CHANNEL, 0))
+            case file_ev.SinkReady():
+                self.do(file_do.ReceiveStream(_TRANSFER, _LINK, link_ev.LANE_CHANNEL, 0))
                 self.lanes.send_text(_LINK, "accept ")
-            case SinkWrote(_, _, written):
+            case file_ev.SinkWrote(_, _, written):
                 self.lanes.send_text(_LINK, f"wrote {written}")
-            case SinkFinished():
+            case file_ev.SinkFinished():
                 self.lanes.send_text(_LINK, "finished ")
                 self.finish()
             case _ if hasattr(event, "text"):
@@ -105,7 +105,7 @@ class End:
                 )
                 self.do(file_do.OpenSink(_TRANSFER, entries))
             case "accept":
-                self.do(file_do.StartSending(_TRANSFER, _LINK, 0, Via.LANE, (), (), START))
+                self.do(file_do.StartSending(_TRANSFER, _LINK, 0, st.Via.LANE, (), (), START))
             case "wrote":
                 self.do(file_do.Acknowledge(_TRANSFER, 0, int(rest)))
             case "finished":

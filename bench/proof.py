@@ -11,9 +11,9 @@ from typing import Final
 
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import module, running
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CODE_SESSION_ID, JoinTarget
-from proxim.core.pairing.messages import Description, PairRequest
 from proxim.core.pairing.proof import (
     Method,
     Prover,
@@ -85,14 +85,14 @@ def _pair(target: JoinTarget, method: Method, secret: bytes, prover: Prover) -> 
     """What both machines do, without their messages."""
     proof = start_guest_proof(target, _DEVICE, prover)
     assert proof is not None
-    request = PairRequest(target.session_id, _DEVICE, proof.auth)
+    request = pair_msg.PairRequest(target.session_id, _DEVICE, proof.auth)
     host = start_host_proof(request, proof.auth, method, secret, prover)
     keys = proof.finish(host.auth)
     assert tag_matches(host.keys.guest_tag(), tag_auth(keys.guest_tag()).t)
     assert tag_matches(keys.host_tag("approved"), tag_auth(host.keys.host_tag("approved")).t)
     guests, hosts = SignalMacs(keys, Side.GUEST), SignalMacs(host.keys, Side.HOST)
     for sender, receiver in ((guests, hosts), (hosts, guests)):
-        assert receiver.check(Description(_SDP), sender.seal(Description(_SDP)))
+        assert receiver.check(pair_msg.Description(_SDP), sender.seal(pair_msg.Description(_SDP)))
 
 
 def _milliseconds(work: Callable[[], object]) -> float:

@@ -16,18 +16,18 @@ from unittest.mock import patch
 from websockets.asyncio.server import ServerConnection, serve
 
 from proxim.app.language import speak
-from proxim.core.events import Decide, Invite, LinkID, SessionType
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.i18n import ENGLISH
-from proxim.core.link.events import LinkEvent, PeerDescribed
+from proxim.core.link import events as link_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import ConnectionLimits
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import parse_target
 from proxim.core.pairing.invitations import Invitations
-from proxim.core.pairing.messages import Candidate, Description, SDPType, Signal, dump_message
 from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program
-from proxim.core.status import Invitation, Prompt, Status
 from proxim.io.pairing.opening import NetOptions, open_host
 from proxim.io.pairing.rate_limit import Pace, RateLimit
 from proxim.io.pairing.spake import Spake2Exchange
@@ -41,22 +41,27 @@ class EchoingPeer:
     """Stands in for net.peer.Peer."""
 
     def __init__(
-        self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()
+        self,
+        link: ev.LinkID,
+        report: Callable[[link_ev.LinkEvent], None],
+        stun: tuple[str, ...] = (),
     ) -> None:
         self._link = link
         self._report = report
         self._sdp: str | None = None
 
-    def add_candidate(self, candidate: Candidate) -> None:
+    def add_candidate(self, candidate: pair_msg.Candidate) -> None:
         """Report a description that makes a signal just as long as the one that brought this
         candidate.
         """
         # All candidates of a guest are the same here
         if self._sdp is None:
-            came = dump_message(Signal("", candidate))
-            goes = dump_message(Signal("", Description("", SDPType.ANSWER)))
+            came = pair_msg.dump_message(pair_msg.Signal("", candidate))
+            goes = pair_msg.dump_message(
+                pair_msg.Signal("", pair_msg.Description("", pair_msg.SDPType.ANSWER))
+            )
             self._sdp = "x" * (len(came) - len(goes))
-        self._report(PeerDescribed(self._link, SDPType.ANSWER, self._sdp))
+        self._report(link_ev.PeerDescribed(self._link, pair_msg.SDPType.ANSWER, self._sdp))
 
     async def run(self) -> None:
         """Live until cancelled."""
@@ -77,15 +82,15 @@ async def run_proxim() -> None:
     speak(ENGLISH)
     device = DeviceInfo("bench host", "bench")
     prover = Prover(secrets.token_bytes, Spake2Exchange)
-    invitations = Invitations(device, Invite(SessionType.PERSISTENT), secrets.token_bytes)
+    invitations = Invitations(device, ev.Invite(ev.SessionType.PERSISTENT), secrets.token_bytes)
     host = Host(invitations, prover, limits=ConnectionLimits(messages_per_second=1e9, burst=1e9))
     program = Program(device, host, prover)
 
-    def publish(status: Status) -> None:
-        if isinstance(status, Invitation):
+    def publish(status: st.Status) -> None:
+        if isinstance(status, st.Invitation):
             _tell(parse_target(status.url).websocket_url)
-        elif isinstance(status, Prompt):
-            runtime.report(Decide(status.session_id, approved=True))
+        elif isinstance(status, st.Prompt):
+            runtime.report(ev.Decide(status.session_id, approved=True))
 
     options = NetOptions(port=0, look=list_networks)
     runtime = Runtime(program, publish, options, open_host(invitations, publish, options))

@@ -17,12 +17,12 @@ from proxim.app.bridge import Bridge, Upward
 from proxim.app.desktop import open_desktop
 from proxim.app.language import speak
 from proxim.app.options import WindowOptions
-from proxim.core.events import Decide
-from proxim.core.files.events import AcceptTransfer
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import ENGLISH
-from proxim.core.status import Invitation, Prompt
 
 TICK_MS: Final = 10
 RESTING_SECONDS: Final = 5.0
@@ -51,16 +51,18 @@ class Watcher(Bridge):
         for item in super().drain(most):
             yield item
             match item:
-                case Invitation():
+                case st.Invitation():
                     _tell(event="session", url=item.url)
-                case Prompt():
-                    self.post(Decide(item.session_id, approved=True, number=item.number))
-                case TransferStatus(direction=Direction.IN, state=TransferState.ANNOUNCED):
-                    self._accepted_at = time.perf_counter()
-                    self.post(AcceptTransfer(item.transfer, directory=self._folder))
-                case TransferStatus(direction=Direction.IN, state=TransferState.DONE) if (
-                    self._done_at is None
+                case st.Prompt():
+                    self.post(ev.Decide(item.session_id, approved=True, number=item.number))
+                case file_st.TransferStatus(
+                    direction=Direction.IN, state=file_st.TransferState.ANNOUNCED
                 ):
+                    self._accepted_at = time.perf_counter()
+                    self.post(file_ev.AcceptTransfer(item.transfer, directory=self._folder))
+                case file_st.TransferStatus(
+                    direction=Direction.IN, state=file_st.TransferState.DONE
+                ) if self._done_at is None:
                     self._done_at = time.perf_counter()
 
     def tick(self, root: tkinter.Tk) -> None:

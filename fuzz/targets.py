@@ -9,18 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxim.core.json_text import MessageError
-from proxim.core.link.messages import dump_link_message, parse_link_message
+from proxim.core.link import messages as link_msg
 from proxim.core.link.signaling import MAX_CANDIDATES, PeerFilter
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CodeError, parse_code, parse_target
-from proxim.core.pairing.messages import (
-    Candidate,
-    Message,
-    PairPrompt,
-    PairRequest,
-    dump_message,
-    parse_message,
-)
 from proxim.core.sanitize import display_name
 
 _CODE: Final = "02501-WK381"
@@ -41,14 +34,14 @@ _DEVICE: Final = '"deviceInfo":{"name":"n","id":"i"}'
 def messages(text: str) -> None:
     """The signaling parser; what it accepts can be written, and reads back as the same."""
     try:
-        message = parse_message(text)
+        message = pair_msg.parse_message(text)
     except MessageError:
         return
-    again: Message = parse_message(dump_message(message))
+    again: pair_msg.Message = pair_msg.parse_message(pair_msg.dump_message(message))
     if again != message:
         raise AssertionError("reads back as something else")
     repr(message)
-    if isinstance(message, PairRequest | PairPrompt):
+    if isinstance(message, pair_msg.PairRequest | pair_msg.PairPrompt):
         _check_shown(message.device)
 
 
@@ -96,7 +89,7 @@ def descriptions(text: str) -> None:
         if PeerFilter("192.168.1.20").description(cleaned) != cleaned:
             raise AssertionError("not clean after one pass")
     for line in text.splitlines()[: 2 * MAX_CANDIDATES]:
-        allowed = peer.candidate(Candidate(line))
+        allowed = peer.candidate(pair_msg.Candidate(line))
         if allowed is not None and allowed.candidate:
             lines.append(allowed.candidate)
     if len(lines) > MAX_CANDIDATES:
@@ -127,10 +120,10 @@ def _is_of_a_room(address: str) -> bool:
 def link(text: str) -> None:
     """The control channel's parser; what it accepts can be written, and reads back as the same."""
     try:
-        message = parse_link_message(text)
+        message = link_msg.parse_link_message(text)
     except MessageError:
         return
-    if parse_link_message(dump_link_message(message)) != message:
+    if link_msg.parse_link_message(link_msg.dump_link_message(message)) != message:
         raise AssertionError("reads back as something else")
 
 

@@ -17,7 +17,7 @@ import pytest
 from proxim.app.language import speak
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
 from proxim.core.i18n import ENGLISH, LANGUAGES, tr
-from proxim.core.pairing.messages import MAX_MESSAGE_BYTES
+from proxim.core.pairing import messages as pair_msg
 from proxim.languages import read_language
 from tests.paths import ROOT
 
@@ -117,7 +117,7 @@ def test_every_reason_has_one_sentence(section: str, language: str) -> None:
         assert re.search(r"[;:,] ", sentence), f"{reason}: no next step"
         assert not re.search(r"[{}%<>\[\]\\]", sentence), reason
         # It is sent as well
-        assert len(sentence.encode()) <= MAX_MESSAGE_BYTES, reason
+        assert len(sentence.encode()) <= pair_msg.MAX_MESSAGE_BYTES, reason
 
 
 # --- the code -------------------------------------------------------------------------------------

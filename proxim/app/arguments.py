@@ -19,8 +19,8 @@ from proxim.app.options import (
     ThemeOption,
     WindowOptions,
 )
+from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Invite, SessionType
 from proxim.core.i18n import closest, tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.sanitize import display_name, is_usable_name
@@ -294,15 +294,15 @@ def _send(found: argparse.Namespace) -> tuple[str, ...]:
     return tuple(os.path.abspath(path) for path in found.send or ())
 
 
-def _invite(found: argparse.Namespace) -> Invite:
-    if found.type is not None and found.type not in tuple(SessionType):
+def _invite(found: argparse.Namespace) -> ev.Invite:
+    if found.type is not None and found.type not in tuple(ev.SessionType):
         raise UsageError(tr("usage.badType"))
     lifetime = None if found.lifetime is None else _lifetime(found.lifetime)
-    implied = SessionType.ONE_TIME if lifetime is None else SessionType.TEMPORARY
-    session_type = implied if found.type is None else SessionType(found.type)
-    if lifetime is not None and session_type is not SessionType.TEMPORARY:
+    implied = ev.SessionType.ONE_TIME if lifetime is None else ev.SessionType.TEMPORARY
+    session_type = implied if found.type is None else ev.SessionType(found.type)
+    if lifetime is not None and session_type is not ev.SessionType.TEMPORARY:
         raise UsageError(tr("usage.onlyTemporary"))
-    return Invite(session_type, lifetime)
+    return ev.Invite(session_type, lifetime)
 
 
 def _lifetime(text: str) -> float:
@@ -310,7 +310,7 @@ def _lifetime(text: str) -> float:
     if match is None:
         raise UsageError(tr("usage.badLifetime"))
     seconds = float(int(match[1]) * _SECONDS[match[2]])
-    if not MIN_LIFETIME_SECONDS <= seconds <= MAX_LIFETIME_SECONDS:
+    if not ev.MIN_LIFETIME_SECONDS <= seconds <= ev.MAX_LIFETIME_SECONDS:
         raise UsageError(tr("usage.lifetimeRange"))
     return seconds
 

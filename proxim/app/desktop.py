@@ -10,8 +10,8 @@ from typing import Final
 from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted
 from proxim.app.options import ThemeOption, WindowOptions
 from proxim.app.startup import network_side
-from proxim.core.events import Shutdown
-from proxim.core.status import Invitation, NoInvitation, Stopped
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.root import make_root
 from proxim.ui.window.window import Window
@@ -100,7 +100,7 @@ class Desktop:
     def _drain(self) -> None:
         for item in self._bridge.drain(STATUSES_PER_TICK):
             match item:
-                case Stopped():
+                case st.Stopped():
                     # As we asked, or by a crash
                     self._net_ended = self._painted = True
                     self._window.show(item)
@@ -112,7 +112,7 @@ class Desktop:
                 case status:
                     self._window.show(status)
             self._busy_until = time.monotonic() + BUSY_SECONDS
-            if isinstance(item, (Invitation, NoInvitation)) and not self._painted:
+            if isinstance(item, (st.Invitation, st.NoInvitation)) and not self._painted:
                 self._painted = True
                 self._root.update_idletasks()
                 self._bridge.painted()
@@ -126,4 +126,4 @@ class Desktop:
         if self._leaving_since is None:
             self._leaving_since = time.monotonic()
             self._root.withdraw()
-            self._bridge.post(Shutdown())
+            self._bridge.post(ev.Shutdown())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from proxim.core.events import Invite, SessionType
+from proxim.core import events as ev
 from proxim.core.pairing.host_code import JoinTarget
 
 
@@ -29,7 +29,7 @@ class LogOptions:
 class HostOptions:
     """`proxim host`."""
 
-    invite: Invite = Invite(SessionType.ONE_TIME)  # noqa: RUF009 - immutable
+    invite: ev.Invite = ev.Invite(ev.SessionType.ONE_TIME)  # noqa: RUF009 - immutable
     # Refuse guests that cannot prove that they know the code
     require_proof: bool = False
     # None: the best of this machine's

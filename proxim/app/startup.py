@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxim.app.options import HostOptions, JoinOptions, WindowOptions
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem
-from proxim.core.events import Network
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.invitations import Invitations
-from proxim.core.status import Status, Trouble
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 def network_side(
     options: HostOptions | JoinOptions | WindowOptions,
-) -> Callable[[Callable[[Status], None]], Callable[[], "Runtime"]]:
+) -> Callable[[Callable[[st.Status], None]], Callable[[], "Runtime"]]:
     """What Bridge.start wants; it runs on the network side's thread, and so do these imports."""
 
-    def make(publish: Callable[[Status], None]) -> Callable[[], "Runtime"]:
+    def make(publish: Callable[[st.Status], None]) -> Callable[[], "Runtime"]:
         from proxim.io.system.settings import load_settings, save_device_name, save_require_proof
 
         loaded = load_settings()
         for problem in loaded.problems:
-            publish(Trouble(problem))
+            publish(st.Trouble(problem))
         settings = loaded.settings
         device = DeviceInfo(options.name or settings.device_name, settings.uuid)
 
@@ -81,7 +81,7 @@ def _runtime(
     device: DeviceInfo,
     invitations: Invitations | None,
     save_to: str | None,
-    publish: Callable[[Status], None],
+    publish: Callable[[st.Status], None],
     options: NetOptions,
     opening: Opening,
 ) -> "Runtime":
@@ -106,19 +106,21 @@ def _data_folder() -> Path:
     return user_data_path("proxim", appauthor=False) / "transfers"
 
 
-def _look(pinned: str | None) -> Callable[[], tuple[Network, ...]]:
+def _look(pinned: str | None) -> Callable[[], tuple[ev.Network, ...]]:
     """This machine's addresses, and among them the one that the person named even if no list would
     hold it.
     """
     from proxim.io.system.addresses import list_networks, network_for
 
-    def look() -> tuple[Network, ...]:
+    def look() -> tuple[ev.Network, ...]:
         return tuple(_with_pinned(list_networks(), pinned and network_for(pinned)))
 
     return look
 
 
-def _with_pinned(networks: tuple[Network, ...], pinned: Network | str | None) -> Iterator[Network]:
+def _with_pinned(
+    networks: tuple[ev.Network, ...], pinned: ev.Network | str | None
+) -> Iterator[ev.Network]:
     yield from networks
-    if isinstance(pinned, Network) and pinned not in networks:
+    if isinstance(pinned, ev.Network) and pinned not in networks:
         yield pinned

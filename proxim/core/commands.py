@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
-from proxim.core.events import Timer
-from proxim.core.status import Status
+from proxim.core import events as ev
+from proxim.core import status as st
 
 if TYPE_CHECKING:
     from proxim.core.files.commands import FileCommand
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class SetTimer:
     """Report TimerFired(timer) after `seconds`; a running one of the same identity is replaced."""
 
-    timer: Timer
+    timer: ev.Timer
     seconds: float
 
 
@@ -26,7 +26,7 @@ class SetTimer:
 class CancelTimer:
     """Forget a timer; one that does not run is no error."""
 
-    timer: Timer
+    timer: ev.Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class SaveRequireProof:
 class Publish:
     """Tell people."""
 
-    status: Status
+    status: st.Status
 
 
 # What sockets, links and files ask for is loaded with the first guest, and so named here, not

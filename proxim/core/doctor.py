@@ -10,7 +10,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import Final
 
-from proxim.core.events import Network
+from proxim.core import events as ev
 from proxim.core.i18n import decimal, tr
 from proxim.core.pairing.host_code import DEFAULT_PORT, FALLBACK_PORTS, authority, is_local
 from proxim.core.sanitize import display_name
@@ -74,7 +74,7 @@ def exit_status(findings: Iterable[Finding]) -> int:
 # --- addresses ------------------------------------------------------------------------------------
 
 
-def network_findings(networks: Sequence[Network], chosen: Network | None) -> list[Finding]:
+def network_findings(networks: Sequence[ev.Network], chosen: ev.Network | None) -> list[Finding]:
     """Where others reach this machine: the chosen address with what is odd about it, then the other
     ones.
     """
@@ -112,11 +112,11 @@ def address_not_here(address: str) -> Finding:
     )
 
 
-def _here(key: str, network: Network) -> str:
+def _here(key: str, network: ev.Network) -> str:
     return tr(key, address=network.address, interface=network.interface)
 
 
-def _chosen_finding(chosen: Network) -> Finding:
+def _chosen_finding(chosen: ev.Network) -> Finding:
     ip = ip_address(chosen.address)
     if ip.is_loopback:
         return Finding(
@@ -184,7 +184,7 @@ class PortTrial:
     state: PortState
 
 
-def port_finding(network: Network, trials: Sequence[PortTrial], *, chosen: bool) -> Finding:
+def port_finding(network: ev.Network, trials: Sequence[PortTrial], *, chosen: bool) -> Finding:
     """Whether Proxim can be reached through one address, seen from this machine.
 
     `trials`: all ports, in order.

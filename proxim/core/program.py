@@ -8,56 +8,30 @@ carry "host-" or "guest-".
 from dataclasses import replace
 from typing import Final
 
-from proxim.core.commands import Command, Publish, SaveName
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import (
-    ConnectionID,
-    Disconnect,
-    Join,
-    LinkID,
-    Rename,
-    SendText,
-    Shutdown,
-    Timer,
-    TimerFired,
-    TimerName,
-)
-from proxim.core.files.events import (
-    AcceptPolicy,
-    AcceptTransfer,
-    CancelTransfer,
-    DiskEvent,
-    FileIntent,
-    RetryTransfer,
-    SendPaths,
-)
+from proxim.core.files import events as file_ev
 from proxim.core.files.transfers import Transfers
-from proxim.core.link.events import (
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
-    LaneLost,
-    LaneOpened,
-    LinkEvent,
-    PeerDescribed,
-    PeerFailed,
-)
+from proxim.core.link import events as link_ev
 from proxim.core.link.link import LinkState
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.events import (
-    ConnectionLost,
-    ConnectionOpened,
-    DialFailed,
-    FrameReceived,
-    FrameRefused,
-)
 from proxim.core.pairing.host import SESSION_TIMERS, Host, HostEvent
 from proxim.core.pairing.join import Guest, GuestEvent, GuestState
 from proxim.core.pairing.proof import Prover
 from proxim.core.sanitize import is_usable_name
-from proxim.core.status import ThisDevice, Trouble
 
-ProgramEvent = HostEvent | GuestEvent | Join | Rename | Shutdown | FileIntent | DiskEvent
+ProgramEvent = (
+    HostEvent
+    | GuestEvent
+    | ev.Join
+    | ev.Rename
+    | ev.Shutdown
+    | file_ev.FileIntent
+    | file_ev.DiskEvent
+)
 
 _GUEST_LINK: Final = "guest-"
 
@@ -74,62 +48,67 @@ class Program:
         host: Host | None,
         prover: Prover,
         # Immutable
-        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008
+        accept: file_ev.AcceptPolicy = file_ev.AcceptPolicy(),  # noqa: B008
     ) -> None:
         self._device = device
         self._host = host
         self._prover = prover
         self._transfers = host.transfers if host else Transfers(prover.token_bytes, accept)
-        self._guests: dict[LinkID, Guest] = {}
+        self._guests: dict[ev.LinkID, Guest] = {}
         self._guest_links = 0
         self._dials = 0
         self._ended = False
 
-    def start(self, now: float) -> list[Command]:
+    def start(self, now: float) -> list[do.Command]:
         """Commands for a program just started."""
-        return self._host.start(now) if self._host else [Publish(ThisDevice(self._device))]
+        return self._host.start(now) if self._host else [do.Publish(st.ThisDevice(self._device))]
 
-    def handle(self, event: ProgramEvent, now: float) -> list[Command]:
+    def handle(self, event: ProgramEvent, now: float) -> list[do.Command]:
         """Take one event, in the order in which they happened; after Shutdown there is nothing left
         to do for any.
         """
         if self._ended:
             return []
         match event:
-            case Join():
+            case ev.Join():
                 return self._join(event)
-            case Rename(name):
+            case ev.Rename(name):
                 return self._rename(name)
-            case Shutdown():
+            case ev.Shutdown():
                 return self._shut_down(now)
-            case SendPaths():
+            case file_ev.SendPaths():
                 return self._send_paths(event, now)
-            case AcceptTransfer() | CancelTransfer() | RetryTransfer():
+            case file_ev.AcceptTransfer() | file_ev.CancelTransfer() | file_ev.RetryTransfer():
                 return self._transfers.intent(event, now)
-            case TimerFired(Timer(TimerName.STALL)):
+            case ev.TimerFired(ev.Timer(ev.TimerName.STALL)):
                 return self._transfers.timer(event, now)
-            case DialFailed(connection):
+            case pair_ev.DialFailed(connection):
                 return self._guest_or_late(event, self._by_connection(connection), now)
-            case ConnectionOpened() | FrameReceived() | FrameRefused() | ConnectionLost():
+            case (
+                pair_ev.ConnectionOpened()
+                | pair_ev.FrameReceived()
+                | pair_ev.FrameRefused()
+                | pair_ev.ConnectionLost()
+            ):
                 if event.connection < 0:
                     return self._guest_or_late(event, self._by_connection(event.connection), now)
-            case TimerFired(Timer(name, scope)):
+            case ev.TimerFired(ev.Timer(name, scope)):
                 if name not in SESSION_TIMERS and _is_guest_link(scope):
-                    return self._guest_or_late(event, self._guests.get(LinkID(scope)), now)
+                    return self._guest_or_late(event, self._guests.get(ev.LinkID(scope)), now)
             case (
-                PeerDescribed()
-                | ChannelOpened()
-                | ChannelMessage()
-                | ChannelClosed()
-                | PeerFailed()
-                | LaneOpened()
-                | LaneLost()
-                | SendText()
-                | Disconnect()
+                link_ev.PeerDescribed()
+                | link_ev.ChannelOpened()
+                | link_ev.ChannelMessage()
+                | link_ev.ChannelClosed()
+                | link_ev.PeerFailed()
+                | link_ev.LaneOpened()
+                | link_ev.LaneLost()
+                | ev.SendText()
+                | ev.Disconnect()
             ):
                 if _is_guest_link(event.link):
                     return self._guest_or_late(event, self._by_link(event), now)
-            case _ if isinstance(event, DiskEvent):
+            case _ if isinstance(event, file_ev.DiskEvent):
                 return self._transfers.disk(event, now)
             case _:
                 pass
@@ -137,17 +116,19 @@ class Program:
             raise MachineMisuseError(f"{type(event).__name__} without a host")
         return self._host.handle(event, now)
 
-    def _guest_or_late(self, event: GuestEvent, guest: Guest | None, now: float) -> list[Command]:
+    def _guest_or_late(
+        self, event: GuestEvent, guest: Guest | None, now: float
+    ) -> list[do.Command]:
         if guest is not None:
             return self._to_guest(guest, event, now)
-        if isinstance(event, SendText):
+        if isinstance(event, ev.SendText):
             return [_trouble(Reason.NOT_CONNECTED, event.link)]
-        if isinstance(event, TimerFired):
+        if isinstance(event, ev.TimerFired):
             raise MachineMisuseError(f"{event.timer.name} of an attempt that has ended")
         # Of an attempt that has ended; this crossed on the way
         return []
 
-    def _join(self, event: Join) -> list[Command]:
+    def _join(self, event: ev.Join) -> list[do.Command]:
         if any(
             guest.state is not GuestState.LINKED and not guest.resumes
             for guest in self._guests.values()
@@ -164,15 +145,15 @@ class Program:
         self._guests[guest.link.id] = guest
         return guest.start()
 
-    def _new_link_id(self) -> LinkID:
+    def _new_link_id(self) -> ev.LinkID:
         self._guest_links += 1
-        return LinkID(f"{_GUEST_LINK}{self._guest_links}")
+        return ev.LinkID(f"{_GUEST_LINK}{self._guest_links}")
 
-    def _new_connection(self) -> ConnectionID:
+    def _new_connection(self) -> ev.ConnectionID:
         self._dials += 1
-        return ConnectionID(-self._dials)
+        return ev.ConnectionID(-self._dials)
 
-    def _to_guest(self, guest: Guest, event: GuestEvent, now: float) -> list[Command]:
+    def _to_guest(self, guest: Guest, event: GuestEvent, now: float) -> list[do.Command]:
         link = guest.link.id
         commands = guest.handle(event, now)
         del self._guests[link]
@@ -181,7 +162,7 @@ class Program:
             self._guests[guest.link.id] = guest
         return commands
 
-    def _send_paths(self, event: SendPaths, now: float) -> list[Command]:
+    def _send_paths(self, event: file_ev.SendPaths, now: float) -> list[do.Command]:
         link = None if self._host is None else self._host.link_of(event.link)
         if (guest := self._by_link(event)) is not None:
             link = guest.link
@@ -189,9 +170,11 @@ class Program:
             return [_trouble(Reason.NOT_CONNECTED, event.link)]
         return self._transfers.intent(replace(event, link=link.id), now)
 
-    def _by_link(self, event: LinkEvent | SendText | SendPaths | Disconnect) -> Guest | None:
+    def _by_link(
+        self, event: link_ev.LinkEvent | ev.SendText | file_ev.SendPaths | ev.Disconnect
+    ) -> Guest | None:
         guest = self._guests.get(event.link)
-        if guest is None and isinstance(event, SendText | SendPaths | Disconnect):
+        if guest is None and isinstance(event, ev.SendText | file_ev.SendPaths | ev.Disconnect):
             # That it went on crossed with what is wanted.
             return next(
                 (one for one in self._guests.values() if one.link.status.resumes == event.link),
@@ -199,24 +182,24 @@ class Program:
             )
         return guest
 
-    def _by_connection(self, connection: ConnectionID) -> Guest | None:
+    def _by_connection(self, connection: ev.ConnectionID) -> Guest | None:
         return next(
             (guest for guest in self._guests.values() if guest.connection == connection), None
         )
 
-    def _rename(self, name: str) -> list[Command]:
+    def _rename(self, name: str) -> list[do.Command]:
         if not is_usable_name(name):
             return [_trouble(Reason.NAME_UNUSABLE)]
         self._device = DeviceInfo(name.strip(), self._device.id)
         if self._host:
             self._host.rename(self._device)
-        return [SaveName(self._device.name), Publish(ThisDevice(self._device))]
+        return [do.SaveName(self._device.name), do.Publish(st.ThisDevice(self._device))]
 
-    def _shut_down(self, now: float) -> list[Command]:
+    def _shut_down(self, now: float) -> list[do.Command]:
         self._ended = True
-        commands: list[Command] = []
+        commands: list[do.Command] = []
         for guest in list(self._guests.values()):
-            commands += self._to_guest(guest, Disconnect(guest.link.id), now)
+            commands += self._to_guest(guest, ev.Disconnect(guest.link.id), now)
         return commands + (self._host.shut_down(now) if self._host else [])
 
 
@@ -224,5 +207,5 @@ def _is_guest_link(link: str) -> bool:
     return link.startswith(_GUEST_LINK)
 
 
-def _trouble(reason: Reason, link: LinkID | None = None) -> Command:
-    return Publish(Trouble(Problem(reason), link))
+def _trouble(reason: Reason, link: ev.LinkID | None = None) -> do.Command:
+    return do.Publish(st.Trouble(Problem(reason), link))

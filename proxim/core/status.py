@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Union
 
+from proxim.core import events as ev
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import LinkID, Network, SessionType
 from proxim.core.pairing.devices import DeviceInfo, Verified
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Networks:
     there is none.
     """
 
-    networks: tuple[Network, ...]
+    networks: tuple[ev.Network, ...]
     chosen: str | None
 
 
@@ -56,7 +56,7 @@ class Invitation:
     # Grouped; None on an IPv6 address, which has no short code, or once closed
     code: str | None = field(repr=False)
     url: str = field(repr=False)
-    type: SessionType
+    type: ev.SessionType
     # None: until the host ends it
     expires: float | None
     # Too many wrong codes were tried: only the URL still leads here
@@ -96,7 +96,7 @@ class PairOutcome:
 
 
 class Stage(StrEnum):
-    """The ladder that a link climbs, as people are shown it."""
+    """The steps that a link goes through, as people are shown them."""
 
     # Guest only: looking for the host
     DIALING = "dialing"
@@ -122,7 +122,7 @@ class Via(StrEnum):
 class LinkStatus:
     """One link, or the attempt at one, from the first dial or the approval to its end."""
 
-    link: LinkID
+    link: ev.LinkID
     session_id: str = field(repr=False)
     stage: Stage
     # Fit to show; None: not told yet
@@ -138,14 +138,14 @@ class LinkStatus:
     was_connected: bool = False
     via: Via = Via.WEBRTC
     # It goes on for that link, which waited and is told of no more: one link to people
-    resumes: LinkID | None = None
+    resumes: ev.LinkID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TextReceived:
     """The peer sent text."""
 
-    link: LinkID
+    link: ev.LinkID
     text: str = field(repr=False)
 
 
@@ -153,7 +153,7 @@ class TextReceived:
 class TextSent:
     """A text of ours went out."""
 
-    link: LinkID
+    link: ev.LinkID
     text: str = field(repr=False)
 
 
@@ -163,7 +163,7 @@ class Trouble:
 
     problem: Problem
     # Where it concerns one link
-    link: LinkID | None = None
+    link: ev.LinkID | None = None
 
 
 @dataclass(frozen=True, slots=True)

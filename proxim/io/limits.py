@@ -8,14 +8,14 @@ from typing import Final
 
 from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES
 from proxim.core.link.lane_frames import SEAL_BYTES, STREAM_PREFIX_BYTES
-from proxim.core.pairing.messages import MAX_MESSAGE_BYTES
+from proxim.core.pairing import messages as pair_msg
 from proxim.io.pairing.rate_limit import Pace, RateLimit
 
 # --- WebSocket ------------------------------------------------------------------------------------
 
 # A frame over MAX_MESSAGE_BYTES gets its `error`; one over this closes the socket before it is read
 # into memory.
-HARD_MESSAGE_BYTES: Final = 4 * MAX_MESSAGE_BYTES
+HARD_MESSAGE_BYTES: Final = 4 * pair_msg.MAX_MESSAGE_BYTES
 # Frames read ahead; TCP holds the rest back
 RECEIVE_QUEUE: Final = 4
 # What may wait to be sent, pongs too, before a peer that reads nothing is cut off

@@ -11,25 +11,15 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import (
-    ConnectionID,
-    LinkID,
-    ListenFailed,
-    Listening,
-    Network,
-    NetworksSeen,
-    Shutdown,
-    Timer,
-    TimerFired,
-)
 from proxim.core.link import commands as link_do
-from proxim.core.link.events import LANE_CHANNEL, PeerFailed
+from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
-from proxim.core.pairing.events import DialFailed
-from proxim.core.pairing.messages import dump_message
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import Program, ProgramEvent
-from proxim.core.status import Status, Stopped, Trouble
 from proxim.io.files.executor import TransferExecutor
 from proxim.io.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WATCH_SECONDS
 from proxim.io.link.transports import Transports
@@ -56,7 +46,7 @@ class Runtime:
     def __init__(
         self,
         program: Program,
-        publish: Callable[[Status], None],
+        publish: Callable[[st.Status], None],
         options: NetOptions,
         opening: Opening,
     ) -> None:
@@ -67,10 +57,10 @@ class Runtime:
         self._inbox: deque[ProgramEvent] = deque()
         self._handling = False
         # When, by the loop's clock
-        self._timers: dict[Timer, tuple[float, asyncio.TimerHandle]] = {}
+        self._timers: dict[ev.Timer, tuple[float, asyncio.TimerHandle]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._clients: dict[ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
-        self._peers: dict[LinkID, tuple[Peer, asyncio.Task[None]]] = {}
+        self._clients: dict[ev.ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
+        self._peers: dict[ev.LinkID, tuple[Peer, asyncio.Task[None]]] = {}
         self._closing_peers: set[asyncio.Task[None]] = set()
         self._transports = Transports(self.report, self._spawn, self._peers)
         self._executor = TransferExecutor(
@@ -133,7 +123,7 @@ class Runtime:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._publish(Stopped())
+        self._publish(st.Stopped())
 
     def report(self, event: ProgramEvent) -> None:
         """Hand an event to the machine and carry out what it commands."""
@@ -157,7 +147,7 @@ class Runtime:
             self._report_bug(event)
         else:
             self._carry_out(commands)
-        if isinstance(event, Shutdown):
+        if isinstance(event, ev.Shutdown):
             self._shut_down.set()
 
     def _carry_out(self, commands: list[do.Command]) -> None:
@@ -171,7 +161,7 @@ class Runtime:
 
     def _report_bug(self, what: object) -> None:
         _log.exception("%s could not be handled", type(what).__name__)
-        self._publish(Trouble(Problem(Reason.INTERNAL, type(what).__name__)))
+        self._publish(st.Trouble(Problem(Reason.INTERNAL, type(what).__name__)))
 
     # --- tasks and timers -------------------------------------------------------------------------
 
@@ -185,7 +175,7 @@ class Runtime:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("%s crashed", task.get_name(), exc_info=error)
-            self._publish(Trouble(Problem(Reason.INTERNAL, task.get_name())))
+            self._publish(st.Trouble(Problem(Reason.INTERNAL, task.get_name())))
 
     def _set_timer(self, command: do.SetTimer) -> None:
         self._cancel_timer(do.CancelTimer(command.timer))
@@ -196,9 +186,9 @@ class Runtime:
         if command.timer in self._timers:
             self._timers.pop(command.timer)[1].cancel()
 
-    def _fire(self, timer: Timer) -> None:
+    def _fire(self, timer: ev.Timer) -> None:
         del self._timers[timer]
-        self.report(TimerFired(timer))
+        self.report(ev.TimerFired(timer))
 
     async def _watch_sleep(self, before: float) -> None:
         """Let timers run out as if the machine had been awake: a code must not outlive a night with
@@ -218,7 +208,7 @@ class Runtime:
     # --- listening --------------------------------------------------------------------------------
 
     async def _watch_networks(
-        self, look: Callable[[], tuple[Network, ...]], seen: tuple[Network, ...] | None
+        self, look: Callable[[], tuple[ev.Network, ...]], seen: tuple[ev.Network, ...] | None
     ) -> None:
         failing = False
         while True:
@@ -235,7 +225,7 @@ class Runtime:
             failing = False
             if networks != seen:
                 seen = networks
-                self.report(NetworksSeen(networks))
+                self.report(ev.NetworksSeen(networks))
 
     def _listen(self, command: do.Listen) -> None:
         self._wanted = command.address
@@ -257,9 +247,9 @@ class Runtime:
             try:
                 listener = open_listener(address, self._options.port)
             except ListenError as error:
-                self.report(ListenFailed(address, error.reason, error.problem.detail))
+                self.report(ev.ListenFailed(address, error.reason, error.problem.detail))
                 return
-            self.report(Listening(address, listener.getsockname()[1]))
+            self.report(ev.Listening(address, listener.getsockname()[1]))
             await self._start_server(listener)
 
     async def _serve(self, listener: socket.socket) -> None:
@@ -276,7 +266,9 @@ class Runtime:
         except OSError as error:
             listener.close()
             self._server = None
-            self.report(ListenFailed(self._wanted or "", Reason.PORT_REFUSED, type(error).__name__))
+            self.report(
+                ev.ListenFailed(self._wanted or "", Reason.PORT_REFUSED, type(error).__name__)
+            )
 
     # --- WebSockets -------------------------------------------------------------------------------
 
@@ -292,14 +284,14 @@ class Runtime:
         await self._loaded()
         await client.run(url)
 
-    def _client_ended(self, connection: ConnectionID, task: asyncio.Task[None]) -> None:
+    def _client_ended(self, connection: ev.ConnectionID, task: asyncio.Task[None]) -> None:
         client, _ = self._clients.pop(connection)
         if not task.cancelled() and task.exception() is not None and not client.opened:
             # Told as a bug already; the attempt must end, too
-            self.report(DialFailed(connection, Reason.HOST_ERROR))
+            self.report(pair_ev.DialFailed(connection, Reason.HOST_ERROR))
 
     def _send(self, command: pair_do.Send) -> None:
-        text = dump_message(command.message)
+        text = pair_msg.dump_message(command.message)
         if command.connection in self._clients:
             self._clients[command.connection][0].send(text)
         elif self._server is not None:
@@ -331,7 +323,9 @@ class Runtime:
             from proxim.io.link.peer import Peer
         except ImportError as error:
             # A broken installation
-            self.report(PeerFailed(command.link, Reason.NO_DESCRIPTION, type(error).__name__))
+            self.report(
+                link_ev.PeerFailed(command.link, Reason.NO_DESCRIPTION, type(error).__name__)
+            )
             return
         peer = Peer(command.link, self.report, self._options.stun)
         work = self._spawn(peer.run(), f"peer {command.link}")
@@ -340,10 +334,10 @@ class Runtime:
         if command.offerer:
             peer.offer()
 
-    def _peer_crashed(self, link: LinkID, work: asyncio.Task[None]) -> None:
+    def _peer_crashed(self, link: ev.LinkID, work: asyncio.Task[None]) -> None:
         # Told as a bug already; the link must end, too
         if not work.cancelled() and work.exception() is not None:
-            self.report(PeerFailed(link, Reason.PEER_ERROR))
+            self.report(link_ev.PeerFailed(link, Reason.PEER_ERROR))
 
     def _apply_description(self, command: link_do.ApplyDescription) -> None:
         # Else it could not be made, and the machine is being told
@@ -355,7 +349,7 @@ class Runtime:
             self._peers[command.link][0].add_candidate(command.candidate)
 
     def _send_on_channel(self, command: link_do.SendOnChannel) -> None:
-        if command.channel == LANE_CHANNEL:
+        if command.channel == link_ev.LANE_CHANNEL:
             self._transports.lanes.send_text(command.link, command.text)
         elif command.link in self._peers:
             self._peers[command.link][0].send(command.channel, command.text)
@@ -373,7 +367,7 @@ class Runtime:
 
     def _saved(self, problem: Problem | None) -> None:
         if problem is not None:
-            self._publish(Trouble(problem))
+            self._publish(st.Trouble(problem))
 
     async def _say_goodbye(self) -> None:
         await self._executor.stop()

@@ -6,85 +6,65 @@ are used (messages.py, status.py), and a repr shows what others sent without its
 
 from typing import Final, assert_never
 
-from proxim.core.commands import Command, Listen, Publish, StopListening
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import FILE_REASONS
-from proxim.core.events import Decide, Invite, Join, Listening, SetRequireProof
-from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.files import status as file_st
 from proxim.core.files.transfers import STREAM_LABEL
 from proxim.core.json_text import MessageError
-from proxim.core.link.commands import DialLane
-from proxim.core.link.events import ChannelClosed, ChannelOpened, LaneLost, LaneOpened, PeerFailed
-from proxim.core.pairing.commands import CloseConnection, Dial, Send
-from proxim.core.pairing.events import (
-    ConnectionLost,
-    ConnectionOpened,
-    DialFailed,
-    FrameReceived,
-    FrameRefused,
-)
-from proxim.core.pairing.messages import parse_message
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import ProgramEvent
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    Networks,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    ProofPolicy,
-    Status,
-    Stopped,
-    TextReceived,
-    TextSent,
-    ThisDevice,
-    Trouble,
-)
 
 # Characters of a channel's label, which the other side chose, up to 64 KiB of it
 _LABEL: Final = 64
 
 
-def step_words(step: ProgramEvent | Command) -> str | None:
+def step_words(step: ProgramEvent | do.Command) -> str | None:
     """The line of one step; None for what is not told."""
     match step:
-        case FrameReceived(connection, text):
+        case pair_ev.FrameReceived(connection, text):
             return f"connection {connection}: got {_frame(text)}"
-        case FrameRefused(connection, reason):
+        case pair_ev.FrameRefused(connection, reason):
             return f"connection {connection}: got a frame that cannot be read ({reason})"
-        case Send(connection, message):
+        case pair_do.Send(connection, message):
             return f"connection {connection}: sent {message!r}"
-        case ConnectionOpened(connection, address):
+        case pair_ev.ConnectionOpened(connection, address):
             return f"connection {connection}: open, with {address}"
-        case ConnectionLost(connection, code):
+        case pair_ev.ConnectionLost(connection, code):
             return f"connection {connection}: closed" + (
                 "" if code is None else f" by the other side, {code}"
             )
-        case CloseConnection(connection, code):
+        case pair_do.CloseConnection(connection, code):
             return f"connection {connection}: closing" + (
                 "" if code is None else f", {code.value} {code.name}"
             )
-        case Publish(status):
+        case do.Publish(status):
             return _status_words(status)
-        case Decide(_, approved, number):
+        case ev.Decide(_, approved, number):
             return f"answer to request {number}: {'approved' if approved else 'declined'}"
-        case ChannelOpened(link, channel, label):
+        case link_ev.ChannelOpened(link, channel, label):
             # A stream's label holds its transfer's id, which is a secret of the two ends.
             shown = "a stream" if STREAM_LABEL.fullmatch(label) else repr(label[:_LABEL])
             return f"link {link}: channel {channel} is open, {shown}"
         case (
-            Dial()
-            | DialFailed()
-            | Listen()
-            | Listening()
-            | StopListening()
-            | Invite()
-            | Join()
-            | SetRequireProof()
-            | PeerFailed()
-            | ChannelClosed()
-            | DialLane()
-            | LaneOpened()
-            | LaneLost()
+            pair_do.Dial()
+            | pair_ev.DialFailed()
+            | do.Listen()
+            | ev.Listening()
+            | do.StopListening()
+            | ev.Invite()
+            | ev.Join()
+            | ev.SetRequireProof()
+            | link_ev.PeerFailed()
+            | link_ev.ChannelClosed()
+            | link_do.DialLane()
+            | link_ev.LaneOpened()
+            | link_ev.LaneLost()
         ):
             return repr(step)
         case _:
@@ -94,52 +74,52 @@ def step_words(step: ProgramEvent | Command) -> str | None:
 
 def _frame(text: str) -> str:
     try:
-        return repr(parse_message(text))
+        return repr(pair_msg.parse_message(text))
     except MessageError as error:
         return f"a frame that cannot be read ({error.reason})"
 
 
-def _transfer(status: TransferStatus) -> str | None:
+def _transfer(status: file_st.TransferStatus) -> str | None:
     """Without names, and without the id, which is a secret; what moves, ten times a second, is left
     out.
     """
-    if status.state is TransferState.ACTIVE and status.moved:
+    if status.state is file_st.TransferState.ACTIVE and status.moved:
         return None
     reason = f", {status.reason}" if status.reason else ""
     what = f"{len(status.entries)} entries, {status.size} bytes"
     return f"transfer {status.direction}: {status.state}{reason}, {what}, by {status.via}"
 
 
-def _status_words(status: Status) -> str | None:
+def _status_words(status: st.Status) -> str | None:
     match status:
-        case Prompt(_, device, address, verified, _, number):
+        case st.Prompt(_, device, address, verified, _, number):
             return (
                 f"request {number}: {device.name!r} at {address} asks to join, verified: {verified}"
             )
-        case PairOutcome(_, approved, reason):
+        case st.PairOutcome(_, approved, reason):
             return f"request over: {'approved' if approved else reason}"
-        case LinkStatus():
+        case st.LinkStatus():
             with_whom = (
                 f"{status.peer_name!r} at {status.peer_address}, verified: {status.verified}"
             )
             return f"link {status.link}: {status.stage}" + (
                 f", {status.reason}" if status.reason else f", {with_whom}"
             )
-        case Trouble(problem, link):
+        case st.Trouble(problem, link):
             where = "" if link is None else f"link {link}: "
             tellable = problem.detail if problem.reason not in FILE_REASONS else ""
             return f"{where}{problem.reason}" + (f" ({tellable})" if tellable else "")
-        case Invitation():
+        case st.Invitation():
             return f"a code is shown, {status.type}" + (
                 ", closed for typing" if status.code_closed else ""
             )
-        case NoInvitation(reason):
+        case st.NoInvitation(reason):
             return "no code is shown" + ("" if reason is None else f": {reason}")
-        case ProofPolicy(required):
+        case st.ProofPolicy(required):
             return f"guests that prove nothing are {'refused' if required else 'asked about'}"
-        case TransferStatus():
+        case file_st.TransferStatus():
             return _transfer(status)
-        case ThisDevice() | Networks() | TextReceived() | TextSent() | Stopped():
+        case st.ThisDevice() | st.Networks() | st.TextReceived() | st.TextSent() | st.Stopped():
             return None
         case _:
             assert_never(status)

@@ -7,11 +7,11 @@ that waits to be resumed is not done.
 from pathlib import Path
 from typing import Final
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import FILE_REASONS, Reason
-from proxim.core.events import LinkID
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, TransferID, total_size
-from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.status import LinkStatus, Stage, Trouble
 
 # The whole of what was to be sent is refused, and no transfer comes of it.
 _REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
@@ -24,18 +24,18 @@ class OnceJob:
         self._send = send
         self._once = once
         self._session: str | None = None
-        self._served: set[LinkID] = set()
+        self._served: set[ev.LinkID] = set()
         # Sendings of which no transfer has been seen yet
         self._awaited = 0
         # What was refused before it could be a transfer, or was left out of one
         self._failures = 0
         self._seen: set[TransferID] = set()
-        self._asked: dict[TransferID, TransferStatus] = {}
+        self._asked: dict[TransferID, file_st.TransferStatus] = {}
         self._active: set[TransferID] = set()
 
     # --- what happens -----------------------------------------------------------------------------
 
-    def sends_over(self, link: LinkStatus) -> bool:
+    def sends_over(self, link: st.LinkStatus) -> bool:
         """Whether what is to be sent goes out over this link, now; said once.
 
         It goes to each device that links in the first session, with `--once` to the first.
@@ -43,7 +43,7 @@ class OnceJob:
         if link.resumes in self._served:
             # The same device again: its transfers go on by themselves
             self._served.add(link.link)
-        if not self._send or link.stage is not Stage.CONNECTED or link.link in self._served:
+        if not self._send or link.stage is not st.Stage.CONNECTED or link.link in self._served:
             return False
         other = self._session is not None and (self._once or link.session_id != self._session)
         if other or not link.can_send_files:
@@ -52,7 +52,7 @@ class OnceJob:
         self._served.add(link.link)
         return True
 
-    def serves(self, link: LinkID) -> bool:
+    def serves(self, link: ev.LinkID) -> bool:
         """Whether what is to be sent went out over this link."""
         return link in self._served
 
@@ -65,21 +65,24 @@ class OnceJob:
         if not self._send:
             self._asked.setdefault(transfer, _UNKNOWN)
 
-    def see(self, status: TransferStatus) -> None:
+    def see(self, status: file_st.TransferStatus) -> None:
         """A transfer is now like this."""
         mine = status.transfer in self._asked or self._is_asked(status)
         self._seen.add(status.transfer)
         if mine:
             self._asked[status.transfer] = status
-        if status.state is TransferState.ACTIVE:
+        if status.state is file_st.TransferState.ACTIVE:
             self._active.add(status.transfer)
         else:
             self._active.discard(status.transfer)
 
-    def _is_asked(self, status: TransferStatus) -> bool:
+    def _is_asked(self, status: file_st.TransferStatus) -> bool:
         # Taken: asked about alone, it may still be declined
         if status.direction is Direction.IN:
-            return not self._send and status.state in (TransferState.ACTIVE, TransferState.DONE)
+            return not self._send and status.state in (
+                file_st.TransferState.ACTIVE,
+                file_st.TransferState.DONE,
+            )
         if status.link is None or not self._awaited:
             return False
         # One that an earlier run left begins without a link, and may turn out to be what was asked
@@ -89,10 +92,10 @@ class OnceJob:
         self._awaited -= 1
         return bool(self._send)
 
-    def _same_files(self, status: TransferStatus) -> bool:
+    def _same_files(self, status: file_st.TransferStatus) -> bool:
         return {Path(path).name for path in self._send} == {entry.top for entry in status.entries}
 
-    def hear(self, trouble: Trouble) -> None:
+    def hear(self, trouble: st.Trouble) -> None:
         """Something failed that may have been asked for."""
         reason = trouble.problem.reason
         if self._awaited and trouble.link is not None and reason in _REFUSED:
@@ -124,11 +127,13 @@ class OnceJob:
 
 
 # Accepted, and nothing heard of it since.
-_UNKNOWN: Final = TransferStatus(TransferID(""), Direction.IN, TransferState.ANNOUNCED, (), 0)
+_UNKNOWN: Final = file_st.TransferStatus(
+    TransferID(""), Direction.IN, file_st.TransferState.ANNOUNCED, (), 0
+)
 
 
-def _arrived(status: TransferStatus) -> bool:
-    if status.state is not TransferState.DONE or status.failed:
+def _arrived(status: file_st.TransferStatus) -> bool:
+    if status.state is not file_st.TransferState.DONE or status.failed:
         return False
     declined = status.direction is Direction.OUT and status.size < total_size(status.entries)
     return not declined

@@ -7,7 +7,7 @@ and a few wait, so that nobody buries the honest one under a pile of names.
 
 from typing import Final
 
-from proxim.core.status import Prompt
+from proxim.core import status as st
 
 # Sessions have one request each, so a person who invites this many devices at once can still answer
 # all of them in 40 seconds; whoever is turned away may ask again.
@@ -19,12 +19,12 @@ class PromptQueue:
 
     def __init__(self) -> None:
         # By session, in the order in which they came
-        self._waiting: dict[str, Prompt] = {}
+        self._waiting: dict[str, st.Prompt] = {}
 
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._waiting
 
-    def put(self, prompt: Prompt) -> bool:
+    def put(self, prompt: st.Prompt) -> bool:
         """Take a request; it replaces one of the same session.
 
         False where it is one too many, and to be declined.
@@ -35,7 +35,7 @@ class PromptQueue:
         self._waiting[prompt.session_id] = prompt
         return True
 
-    def remove(self, session_id: str) -> Prompt | None:
+    def remove(self, session_id: str) -> st.Prompt | None:
         """This request is over; it, if it was there."""
         return self._waiting.pop(session_id, None)
 
@@ -43,7 +43,7 @@ class PromptQueue:
         """No request counts any more."""
         self._waiting.clear()
 
-    def shown(self) -> tuple[Prompt, ...]:
+    def shown(self) -> tuple[st.Prompt, ...]:
         """Those to be shown where several can be: all that proved themselves, else the first that
         did not.
         """
@@ -51,9 +51,9 @@ class PromptQueue:
         return verified or tuple(self._unverified()[:1])
 
     @property
-    def first(self) -> Prompt | None:
+    def first(self) -> st.Prompt | None:
         """The one to be shown where only one can be."""
         return next(iter(self.shown()), None)
 
-    def _unverified(self) -> list[Prompt]:
+    def _unverified(self) -> list[st.Prompt]:
         return [prompt for prompt in self._waiting.values() if prompt.verified is None]

@@ -6,8 +6,8 @@ import math
 from typing import Final
 
 from proxim.core.errors import SENTENCES, Reason
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, chosen, title
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import decimal, tr
 from proxim.core.sanitize import display_id
 
@@ -60,16 +60,16 @@ def time_left_words(seconds: float) -> str:
     return tr("times.overADayLeft")
 
 
-def seconds_left(status: TransferStatus) -> float | None:
+def seconds_left(status: file_st.TransferStatus) -> float | None:
     """How long it still takes at the speed of the last seconds; None while nobody can tell."""
-    if status.state is not TransferState.ACTIVE or not status.speed or status.speed <= 0:
+    if status.state is not file_st.TransferState.ACTIVE or not status.speed or status.speed <= 0:
         return None
     return max(0, status.size - status.moved) / status.speed
 
 
-def percent(status: TransferStatus) -> int:
+def percent(status: file_st.TransferStatus) -> int:
     """How much of it is done; 100 only when it is."""
-    if status.state is TransferState.DONE:
+    if status.state is file_st.TransferState.DONE:
         return 100
     return min(99, max(0, status.moved) * 100 // status.size) if status.size > 0 else 0
 
@@ -88,20 +88,20 @@ def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:
     return f"{shown[: most - end - 1].rstrip()}…{shown[-end:].lstrip()}"
 
 
-def transfer_title(status: TransferStatus) -> str:
+def transfer_title(status: file_st.TransferStatus) -> str:
     """What it is called: its first file or folder, "and 2 more" behind it where the person chose
     several.
     """
     return short_name(title(status.entries)) + others_words(status)
 
 
-def others_words(status: TransferStatus) -> str:
+def others_words(status: file_st.TransferStatus) -> str:
     """What stands in its title behind the first file or folder: " and 2 more", or nothing."""
     others = chosen(status.entries) - 1
     return f" {tr('transfers.more', count=others)}" if others > 0 else ""
 
 
-def file_count(status: TransferStatus) -> int:
+def file_count(status: file_st.TransferStatus) -> int:
     """How many files it has, without folders."""
     return sum(1 for entry in status.entries if not entry.directory)
 
@@ -111,37 +111,37 @@ def count_words(count: int) -> str:
     return tr("sizes.files", count=count)
 
 
-def progress_words(status: TransferStatus) -> str:
+def progress_words(status: file_st.TransferStatus) -> str:
     """How far it is: "840 kB of 8.4 MB"."""
     return tr("sizes.progress", moved=size_words(status.moved), size=size_words(status.size))
 
 
-def state_words(status: TransferStatus) -> str:
+def state_words(status: file_st.TransferStatus) -> str:
     """Where it stands, in one sentence."""
     peer = status.peer_name or tr("device.other")
     incoming = status.direction is Direction.IN
     match status.state:
-        case TransferState.ANNOUNCED:
+        case file_st.TransferState.ANNOUNCED:
             return (
                 tr("transfers.answerAwaited")
                 if incoming
                 else tr("transfers.acceptAwaited", name=peer)
             )
-        case TransferState.ACTIVE:
+        case file_st.TransferState.ACTIVE:
             if incoming:
                 return tr(
                     "transfers.receivingFrom", name=status.peer_name or tr("device.otherWith")
                 )
             return tr("transfers.sendingTo", name=peer)
-        case TransferState.WAITING:
+        case file_st.TransferState.WAITING:
             return tr("transfers.resumeAwaited", name=peer)
-        case TransferState.DONE if status.failed:
+        case file_st.TransferState.DONE if status.failed:
             return tr("transfers.someFailed", count=len(status.failed))
-        case TransferState.DONE:
+        case file_st.TransferState.DONE:
             return tr("transfers.received") if incoming else tr("transfers.sent")
-        case TransferState.FAILED:
+        case file_st.TransferState.FAILED:
             return tr("transfers.failed") if status.reason is None else SENTENCES[status.reason]
-        case TransferState.CANCELLED if incoming and status.reason is Reason.DECLINED:
+        case file_st.TransferState.CANCELLED if incoming and status.reason is Reason.DECLINED:
             return tr("transfers.declined")
-        case TransferState.CANCELLED:
+        case file_st.TransferState.CANCELLED:
             return tr("transfers.cancelled") if status.reason is None else SENTENCES[status.reason]

@@ -48,7 +48,7 @@ function linked(opened, lost) {
 const hostName = () => shown(link?.peerName ?? "", MAX_NAME) || view.say("otherDevice");
 
 function show() {
-	view.ladder(state, Boolean(invitation?.secret), hostName(), !link && MAY_ASK.includes(state.reason));
+	view.steps(state, Boolean(invitation?.secret), hostName(), !link && MAY_ASK.includes(state.reason));
 }
 
 const changed = new Set();

@@ -2,7 +2,7 @@
 
 import { shown } from "./saving.mjs";
 
-const RUNGS = { dialling: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
+const STEPS = { dialling: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
 const STATUS = { none: "scan", dialling: "reaching", asked: "lookThere", approved: "opening", connected: "linkedWith", waiting: "reconnecting" };
 const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused" };
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
@@ -62,17 +62,17 @@ export class View {
 		return new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay, maximumFractionDigits }).format(value);
 	}
 
-	ladder({ step, until, reason, said }, verified, name, mayAsk) {
+	steps({ step, until, reason, said }, verified, name, mayAsk) {
 		const ended = step === "ended";
-		this.reached = RUNGS[step] ?? this.reached;
-		[...$("ladder").children].forEach((item, index) => {
+		this.reached = STEPS[step] ?? this.reached;
+		[...$("steps").children].forEach((item, index) => {
 			const now = index === this.reached;
 			item.className = index < this.reached ? "done" : !now ? "" : ended ? "failed" : "now";
 			item.setAttribute("aria-current", now ? "step" : "false");
 		});
 		const seconds = until ? Math.max(0, Math.ceil((until - Date.now()) / 1000)) : 0;
 		let key = step === "asked" && !seconds ? "waitingAnswer" : STATUS[step];
-		if (ended && this.reached === RUNGS.connected) key = "justEnded";
+		if (ended && this.reached === STEPS.connected) key = "justEnded";
 		// A countdown is not read out
 		$("status").setAttribute("aria-live", step === this.step ? "off" : "polite");
 		this.step = step;
@@ -80,9 +80,9 @@ export class View {
 		this.set("problem", ended && this.sentence(reason, said));
 		$("again").hidden = !(ended && mayAsk);
 		$("linked").hidden = step !== "connected";
-		$("ladder").hidden = this.reached === RUNGS.connected;
-		$("leave").hidden = !RUNGS[step];
-		this.set("badge", RUNGS[step] && this.say(verified ? "verified" : "unverified"));
+		$("steps").hidden = this.reached === STEPS.connected;
+		$("leave").hidden = !STEPS[step];
+		this.set("badge", STEPS[step] && this.say(verified ? "verified" : "unverified"));
 		$("badge").classList.toggle("amber", !verified);
 	}
 

@@ -24,8 +24,8 @@ from proxim.app.options import (
     ThemeOption,
     WindowOptions,
 )
+from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import Invite, SessionType
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.languages import read_language
 from tests.rows import each_row
@@ -36,8 +36,8 @@ URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
 TARGET = parse_target(CODE)
 
 
-def temporary(seconds: float | None) -> Invite:
-    return Invite(SessionType.TEMPORARY, seconds)
+def temporary(seconds: float | None) -> ev.Invite:
+    return ev.Invite(ev.SessionType.TEMPORARY, seconds)
 
 
 UNDERSTOOD: list[tuple[str, Options]] = [
@@ -58,7 +58,7 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     ),
     ("--name Desk host", HostOptions(name="Desk")),
     ("host --name Desk", HostOptions(name="Desk")),
-    ("host --type persistent", HostOptions(invite=Invite(SessionType.PERSISTENT))),
+    ("host --type persistent", HostOptions(invite=ev.Invite(ev.SessionType.PERSISTENT))),
     ("host --type temporary", HostOptions(invite=temporary(None))),
     ("host --lifetime 30m", HostOptions(invite=temporary(1800.0))),
     ("host --type temporary --lifetime 90S", HostOptions(invite=temporary(90.0))),

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted, NetSide, Upward
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import Decide, Shutdown
-from proxim.core.files.events import AnyIntent
-from proxim.core.status import NoInvitation, Status, Stopped, Trouble
+from proxim.core.files import events as file_ev
 
 PATIENCE = 10.0
 
@@ -20,7 +20,7 @@ PATIENCE = 10.0
 class FakeNet:
     """A network side that answers each intent with a status, until Shutdown."""
 
-    def __init__(self, publish: Callable[[Status], None]) -> None:
+    def __init__(self, publish: Callable[[st.Status], None]) -> None:
         self.publish = publish
         self.threads: set[int] = set()
         self.end = asyncio.Event()
@@ -28,14 +28,14 @@ class FakeNet:
     async def run(self) -> None:
         self.threads.add(threading.get_ident())
         await self.end.wait()
-        self.publish(Stopped())
+        self.publish(st.Stopped())
 
-    def report(self, event: AnyIntent) -> None:
+    def report(self, event: file_ev.AnyIntent) -> None:
         self.threads.add(threading.get_ident())
-        if isinstance(event, Shutdown):
+        if isinstance(event, ev.Shutdown):
             self.end.set()
-        if isinstance(event, Decide):
-            self.publish(NoInvitation(Reason.EXPIRED if event.approved else None))
+        if isinstance(event, ev.Decide):
+            self.publish(st.NoInvitation(Reason.EXPIRED if event.approved else None))
 
 
 def collect(bridge: Bridge, until: type[object]) -> list[Upward]:
@@ -53,8 +53,8 @@ def test_intents_go_down_and_statuses_come_up_in_order() -> None:
     bridge = Bridge()
     nets: list[FakeNet] = []
 
-    def make(publish: Callable[[Status], None]) -> Callable[[], NetSide]:
-        publish(NoInvitation(Reason.BUSY))
+    def make(publish: Callable[[st.Status], None]) -> Callable[[], NetSide]:
+        publish(st.NoInvitation(Reason.BUSY))
 
         def finish() -> NetSide:
             nets.append(FakeNet(publish))
@@ -63,17 +63,17 @@ def test_intents_go_down_and_statuses_come_up_in_order() -> None:
         return finish
 
     # Before the loop is there
-    bridge.post(Decide("early", approved=True))
+    bridge.post(ev.Decide("early", approved=True))
     bridge.start(make)
     bridge.painted()
     for index in range(50):
-        bridge.post(Decide("x", approved=index % 2 == 0))
-    bridge.post(Shutdown())
-    found = collect(bridge, Stopped)
+        bridge.post(ev.Decide("x", approved=index % 2 == 0))
+    bridge.post(ev.Shutdown())
+    found = collect(bridge, st.Stopped)
     expected = [Reason.BUSY, Reason.EXPIRED] + [
         Reason.EXPIRED if index % 2 == 0 else None for index in range(50)
     ]
-    assert [status.reason for status in found if isinstance(status, NoInvitation)] == expected
+    assert [status.reason for status in found if isinstance(status, st.NoInvitation)] == expected
     assert len(nets[0].threads) == 1
     assert threading.get_ident() not in nets[0].threads
 
@@ -82,8 +82,8 @@ def test_the_loop_waits_for_the_first_paint_but_not_for_ever() -> None:
     bridge = Bridge()
     loops: list[object] = []
 
-    def make(publish: Callable[[Status], None]) -> Callable[[], NetSide]:
-        publish(NoInvitation(None))
+    def make(publish: Callable[[st.Status], None]) -> Callable[[], NetSide]:
+        publish(st.NoInvitation(None))
 
         def finish() -> NetSide:
             loops.append(asyncio.get_running_loop())
@@ -92,11 +92,11 @@ def test_the_loop_waits_for_the_first_paint_but_not_for_ever() -> None:
         return finish
 
     bridge.start(make)
-    bridge.post(Shutdown())
-    assert bridge.wait(PATIENCE) == NoInvitation(None)
+    bridge.post(ev.Shutdown())
+    assert bridge.wait(PATIENCE) == st.NoInvitation(None)
     assert not loops
     # Nobody has said that anything was painted
-    assert isinstance(bridge.wait(PATIENCE), Stopped)
+    assert isinstance(bridge.wait(PATIENCE), st.Stopped)
     assert len(loops) == 1
 
 
@@ -104,7 +104,7 @@ def test_draining_is_bounded_and_does_not_wait() -> None:
     bridge = Bridge()
     assert list(bridge.drain(10)) == []
     for _ in range(5):
-        bridge._publish(Stopped())
+        bridge._publish(st.Stopped())
     assert len(list(bridge.drain(3))) == 3
     assert len(list(bridge.drain(3))) == 2
 
@@ -114,27 +114,27 @@ def test_waiting_gives_up() -> None:
 
 
 def test_a_network_side_that_cannot_start_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    def make(publish: Callable[[Status], None]) -> Callable[[], NetSide]:
+    def make(publish: Callable[[st.Status], None]) -> Callable[[], NetSide]:
         raise RuntimeError("no such library")
 
     bridge = Bridge()
     bridge.start(make)
-    trouble, stopped = collect(bridge, Stopped)
-    assert isinstance(trouble, Trouble)
+    trouble, stopped = collect(bridge, st.Stopped)
+    assert isinstance(trouble, st.Trouble)
     assert trouble.problem.reason is Reason.INTERNAL
-    assert isinstance(stopped, Stopped)
+    assert isinstance(stopped, st.Stopped)
     assert "the network side crashed" in caplog.text
     # Nobody is left to take it; nothing breaks
-    bridge.post(Shutdown())
+    bridge.post(ev.Shutdown())
 
 
 def test_posting_after_the_end_is_dropped() -> None:
     bridge = Bridge()
     bridge.start(lambda publish: lambda: FakeNet(publish))
     bridge.painted()
-    bridge.post(Shutdown())
-    collect(bridge, Stopped)
-    bridge.post(Decide("late", approved=True))
+    bridge.post(ev.Shutdown())
+    collect(bridge, st.Stopped)
+    bridge.post(ev.Decide("late", approved=True))
 
 
 def test_only_the_main_thread_posts() -> None:
@@ -143,7 +143,7 @@ def test_only_the_main_thread_posts() -> None:
 
     def post() -> None:
         try:
-            bridge.post(Shutdown())
+            bridge.post(ev.Shutdown())
         except AssertionError as error:
             errors.append(error)
 
@@ -177,6 +177,6 @@ def test_an_unreadable_input_ends(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_an_interrupt_comes_up_among_the_rest() -> None:
     bridge = Bridge()
-    bridge._publish(Stopped())
+    bridge._publish(st.Stopped())
     bridge.interrupt()
-    assert list(bridge.drain(5)) == [Stopped(), Interrupted()]
+    assert list(bridge.drain(5)) == [st.Stopped(), Interrupted()]

@@ -8,17 +8,9 @@ import pytest
 
 from proxim.app.options import HostOptions, JoinOptions, WindowOptions
 from proxim.app.startup import network_side
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import SetRequireProof, Shutdown
-from proxim.core.status import (
-    Invitation,
-    Networks,
-    ProofPolicy,
-    Status,
-    Stopped,
-    ThisDevice,
-    Trouble,
-)
 from tests.loopback import quiet_address
 
 PATIENCE = 10.0
@@ -31,13 +23,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def first_of(
-    options: HostOptions | JoinOptions | WindowOptions, until: type[Status]
-) -> list[Status]:
+    options: HostOptions | JoinOptions | WindowOptions, until: type[st.Status]
+) -> list[st.Status]:
     """What is told until such a status comes."""
-    told: list[Status] = []
+    told: list[st.Status] = []
     seen = asyncio.Event()
 
-    def publish(status: Status) -> None:
+    def publish(status: st.Status) -> None:
         told.append(status)
         if isinstance(status, until):
             seen.set()
@@ -45,50 +37,51 @@ async def first_of(
     net = network_side(options)(publish)()
     running = asyncio.create_task(net.run())
     await asyncio.wait_for(seen.wait(), PATIENCE)
-    net.report(Shutdown())
+    net.report(ev.Shutdown())
     await asyncio.wait_for(running, PATIENCE)
-    assert isinstance(told[-1], Stopped)
+    assert isinstance(told[-1], st.Stopped)
     return told
 
 
 async def test_a_host_on_the_address_that_was_named() -> None:
-    told = await first_of(HostOptions(address="127.0.0.1", name="Küche"), Invitation)
-    networks = next(status for status in told if isinstance(status, Networks))
+    told = await first_of(HostOptions(address="127.0.0.1", name="Küche"), st.Invitation)
+    networks = next(status for status in told if isinstance(status, st.Networks))
     assert networks.chosen == "127.0.0.1"
-    device = next(status for status in told if isinstance(status, ThisDevice)).device
+    device = next(status for status in told if isinstance(status, st.ThisDevice)).device
     assert device.name == "Küche"
     assert (
-        "http://127.0.0.1:" in next(status for status in told if isinstance(status, Invitation)).url
+        "http://127.0.0.1:"
+        in next(status for status in told if isinstance(status, st.Invitation)).url
     )
 
 
 async def test_the_port_that_was_named_is_used_or_refused() -> None:
-    told = await first_of(HostOptions(address=quiet_address(), port=47899), Invitation)
-    assert ":47899/" in next(status for status in told if isinstance(status, Invitation)).url
+    told = await first_of(HostOptions(address=quiet_address(), port=47899), st.Invitation)
+    assert ":47899/" in next(status for status in told if isinstance(status, st.Invitation)).url
 
 
 async def test_a_name_on_the_command_line_is_not_kept(home: Path) -> None:
-    await first_of(JoinOptions(name="only this time"), ThisDevice)
+    await first_of(JoinOptions(name="only this time"), st.ThisDevice)
     assert "only this time" not in (home / "settings.json").read_text(encoding="utf-8")
 
 
 async def test_the_identity_stays_from_start_to_start() -> None:
     uuids = set()
     for options in (WindowOptions(), JoinOptions(), HostOptions(address="127.0.0.1")):
-        told = await first_of(options, ThisDevice)
-        uuids.add(next(status for status in told if isinstance(status, ThisDevice)).device.id)
+        told = await first_of(options, st.ThisDevice)
+        uuids.add(next(status for status in told if isinstance(status, st.ThisDevice)).device.id)
     assert len(uuids) == 1
 
 
 async def test_one_who_only_joins_opens_no_port() -> None:
-    told = await first_of(JoinOptions(), ThisDevice)
-    assert not any(isinstance(status, Networks | Invitation) for status in told)
+    told = await first_of(JoinOptions(), st.ThisDevice)
+    assert not any(isinstance(status, st.Networks | st.Invitation) for status in told)
 
 
 async def test_broken_settings_are_told(home: Path) -> None:
     (home / "settings.json").write_text("rubbish")
-    told = await first_of(JoinOptions(), ThisDevice)
-    assert [status.problem.reason for status in told if isinstance(status, Trouble)] == [
+    told = await first_of(JoinOptions(), st.ThisDevice)
+    assert [status.problem.reason for status in told if isinstance(status, st.Trouble)] == [
         Reason.SETTINGS_BROKEN
     ]
 
@@ -103,8 +96,8 @@ async def serves(url: str) -> None:
     await writer.wait_closed()
 
 
-def policies(told: list[Status]) -> list[bool]:
-    return [status.required for status in told if isinstance(status, ProofPolicy)]
+def policies(told: list[st.Status]) -> list[bool]:
+    return [status.required for status in told if isinstance(status, st.ProofPolicy)]
 
 
 @pytest.mark.parametrize("saved", [True, False])
@@ -112,24 +105,24 @@ def policies(told: list[Status]) -> list[bool]:
 async def test_who_cannot_prove_the_code_is_refused_where_the_option_or_the_setting_says_so(
     home: Path, saved: bool, wanted: bool
 ) -> None:
-    await first_of(JoinOptions(), ThisDevice)
+    await first_of(JoinOptions(), st.ThisDevice)
     file = home / "settings.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "requireProof": saved}))
-    told = await first_of(HostOptions(address=quiet_address(), require_proof=wanted), Invitation)
+    told = await first_of(HostOptions(address=quiet_address(), require_proof=wanted), st.Invitation)
     assert policies(told) == ([True] if saved or wanted else [])
     # An option is for this run
     assert json.loads(file.read_text())["requireProof"] is saved
 
 
 async def test_a_change_while_running_is_told_and_kept(home: Path) -> None:
-    told: list[Status] = []
+    told: list[st.Status] = []
     net = network_side(HostOptions(address=quiet_address()))(told.append)()
     running = asyncio.create_task(net.run())
-    await serves(next(status.url for status in told if isinstance(status, Invitation)))
+    await serves(next(status.url for status in told if isinstance(status, st.Invitation)))
     for required in (True, False, True):
-        net.report(SetRequireProof(required))
+        net.report(ev.SetRequireProof(required))
         assert json.loads((home / "settings.json").read_text())["requireProof"] is required
-    net.report(Shutdown())
+    net.report(ev.Shutdown())
     await asyncio.wait_for(running, PATIENCE)
     assert policies(told) == [True, False, True]
-    assert policies(await first_of(HostOptions(address=quiet_address()), Invitation)) == [True]
+    assert policies(await first_of(HostOptions(address=quiet_address()), st.Invitation)) == [True]

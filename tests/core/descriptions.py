@@ -3,7 +3,7 @@ around it.
 """
 
 from proxim.core.link.signaling import PeerFilter
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 
 
 def description(setup: str, name: str) -> str:
@@ -62,11 +62,11 @@ def sdp_name(text: str) -> str:
     return bytes.fromhex(ufrag).decode()
 
 
-OFFER = msg.Description(sdp("offer"), msg.SDPType.OFFER)
+OFFER = pair_msg.Description(sdp("offer"), pair_msg.SDPType.OFFER)
 
-ANSWER = msg.Description(sdp("answer"), msg.SDPType.ANSWER)
+ANSWER = pair_msg.Description(sdp("answer"), pair_msg.SDPType.ANSWER)
 
 
-def candidate_signal(session_id: str, line: str = LINE) -> msg.Signal:
+def candidate_signal(session_id: str, line: str = LINE) -> pair_msg.Signal:
     """A guest's candidate with its W3C companions."""
-    return msg.Signal(session_id, msg.Candidate(line, "0", 0))
+    return pair_msg.Signal(session_id, pair_msg.Candidate(line, "0", 0))

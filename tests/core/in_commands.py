@@ -5,7 +5,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.pairing import commands as pair_do
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 
 
 def published(commands: list[do.Command]) -> list[st.Status]:
@@ -15,7 +15,7 @@ def published(commands: list[do.Command]) -> list[st.Status]:
 
 def sent(
     commands: list[do.Command], connection: ev.ConnectionID | None = None
-) -> list[msg.Message]:
+) -> list[pair_msg.Message]:
     """What goes out on a WebSocket by these commands."""
     return [
         command.message
@@ -33,4 +33,6 @@ def reasons(commands: list[do.Command]) -> list[Reason]:
 
 def errors(commands: list[do.Command]) -> list[str]:
     """The codes of the wire's `error` messages among these commands."""
-    return [message.code for message in sent(commands) if isinstance(message, msg.ErrorMessage)]
+    return [
+        message.code for message in sent(commands) if isinstance(message, pair_msg.ErrorMessage)
+    ]

@@ -6,7 +6,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.files import commands as file_do
-from proxim.core.files import events as fe
+from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
@@ -96,19 +96,21 @@ class Ledger:
                 self.lanes_dialled.discard(link)
                 self.lanes.discard(link)
                 self.lanes_closing.discard(link)
-            case fe.SourcesListed(transfer) | fe.SourcesFailed(transfer):
+            case file_ev.SourcesListed(transfer) | file_ev.SourcesFailed(transfer):
                 self.listing.discard(transfer)
-                if isinstance(event, fe.SourcesListed):
+                if isinstance(event, file_ev.SourcesListed):
                     self.unannounced.add(transfer)
-            case fe.SendPaths(link):
+            case file_ev.SendPaths(link):
                 goes_on = {one for one, told in self.links.items() if told.resumes == link}
                 self._wanted_over = frozenset({link, *goes_on})
-            case fe.RetryTransfer():
+            case file_ev.RetryTransfer():
                 able = (one for one, told in self.links.items() if told.can_send_files)
                 self._wanted_over = frozenset(able)
-            case fe.SinkReady(transfer) | fe.SinkPaused(transfer):
+            case file_ev.SinkReady(transfer) | file_ev.SinkPaused(transfer):
                 self.sinks[transfer] = SinkState.READY
-            case fe.SinkFinished(transfer) | fe.SinkFailed(transfer) if transfer in self.sinks:
+            case file_ev.SinkFinished(transfer) | file_ev.SinkFailed(transfer) if (
+                transfer in self.sinks
+            ):
                 self.sinks[transfer] = SinkState.DONE
             case _:
                 pass

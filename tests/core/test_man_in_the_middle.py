@@ -23,16 +23,16 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.files import events as fe
-from proxim.core.files import messages as fm
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import Direction, Entry, TransferID, resume_tag
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link import messages as lm
+from proxim.core.link import messages as link_msg
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import (
     HostCode,
@@ -371,13 +371,15 @@ class Wire:
                 side.peers.add(link)
                 if offerer:
                     self._later(
-                        side, link_ev.PeerDescribed(link, msg.SDPType.OFFER, self._describe(side))
+                        side,
+                        link_ev.PeerDescribed(link, pair_msg.SDPType.OFFER, self._describe(side)),
                     )
             case link_do.ApplyDescription(link, type, sdp):
                 side.given.append((link, sdp))
-                if type is msg.SDPType.OFFER:
+                if type is pair_msg.SDPType.OFFER:
                     self._later(
-                        side, link_ev.PeerDescribed(link, msg.SDPType.ANSWER, self._describe(side))
+                        side,
+                        link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, self._describe(side)),
                     )
                 if self.udp:
                     self._later(side, link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
@@ -401,7 +403,7 @@ class Wire:
             case pair_do.Dial(connection) if self.lost:
                 self._work.append(lambda: self._redialled(connection))
             case pair_do.Send(connection, message):
-                self._sent(side, connection, msg.dump_message(message))
+                self._sent(side, connection, pair_msg.dump_message(message))
             case pair_do.CloseConnection(connection, code):
                 self._closed(side, connection, code)
             case _:
@@ -454,7 +456,9 @@ class Wire:
 
         self._work.append(arrive)
 
-    def _closed(self, side: Side, connection: ev.ConnectionID, code: msg.CloseCode | None) -> None:
+    def _closed(
+        self, side: Side, connection: ev.ConnectionID, code: pair_msg.CloseCode | None
+    ) -> None:
         """He passes closing on as it is: hiding why would only hide that he was noticed."""
         ends = [(side, connection)]
         if side is self.guest or connection == self.guest_socket:
@@ -465,7 +469,9 @@ class Wire:
         for one, end in ends:
             self._work.append(lambda one=one, end=end: self._lose(one, end, code))  # type: ignore[misc]
 
-    def _lose(self, side: Side, connection: ev.ConnectionID, code: msg.CloseCode | None) -> None:
+    def _lose(
+        self, side: Side, connection: ev.ConnectionID, code: pair_msg.CloseCode | None
+    ) -> None:
         if connection in side.sockets:
             side.sockets.remove(connection)
             self._tell(side, pair_ev.ConnectionLost(connection, code))
@@ -784,10 +790,10 @@ def test_without_any_proof_at_all() -> None:
         if kind == "pair_confirm":
             return []
         if kind == "pair_request":
-            challenge = msg.PairChallenge(
-                "@code", msg.Auth(v=1, m="spake2", y=json.loads(frame.text)["auth"]["y"])
+            challenge = pair_msg.PairChallenge(
+                "@code", pair_msg.Auth(v=1, m="spake2", y=json.loads(frame.text)["auth"]["y"])
             )
-            return [Frame(Towards.GUEST, msg.dump_message(challenge)), *without("auth")(frame)]
+            return [Frame(Towards.GUEST, pair_msg.dump_message(challenge)), *without("auth")(frame)]
         return without("auth")(frame) if kind == "pair_result" else [frame]
 
     wire = Wire(attack).join()
@@ -886,9 +892,9 @@ def test_the_host_played_without_the_code(by_code: bool) -> None:
     proofs: list[Any] = []
 
     def attack(wire: Wire, frame: Frame) -> list[Frame]:
-        message = msg.parse_message(frame.text)
+        message = pair_msg.parse_message(frame.text)
         match message:
-            case msg.PairRequest(session_id, _, auth) if auth is not None:
+            case pair_msg.PairRequest(session_id, _, auth) if auth is not None:
                 guess = wrong(wire.target)
                 method = Method.SPAKE2 if by_code else Method.PSK
                 secret = guess.code.encode() if guess.code else from_base64url(guess.qr_secret, 16)
@@ -896,15 +902,17 @@ def test_the_host_played_without_the_code(by_code: bool) -> None:
                 return [
                     Frame(
                         Towards.GUEST,
-                        msg.dump_message(msg.PairChallenge(session_id, proofs[0].auth)),
+                        pair_msg.dump_message(pair_msg.PairChallenge(session_id, proofs[0].auth)),
                     )
                 ]
-            case msg.PairConfirm(session_id):
+            case pair_msg.PairConfirm(session_id):
                 tag = tag_auth(proofs[0].keys.host_tag("approved"))
                 return [
                     Frame(
                         Towards.GUEST,
-                        msg.dump_message(msg.PairResult(session_id, approved=True, auth=tag)),
+                        pair_msg.dump_message(
+                            pair_msg.PairResult(session_id, approved=True, auth=tag)
+                        ),
                     )
                 ]
         return []
@@ -923,12 +931,14 @@ def test_the_guest_played_without_the_code(by_code: bool) -> None:
     proof = start_guest_proof(target, GUEST_DEVICE, PROVER)
     assert proof is not None
     socket = wire.mallory_connects()
-    request = msg.PairRequest(target.session_id, GUEST_DEVICE, proof.auth)
-    wire.mallory_says(Frame(Towards.HOST, msg.dump_message(request), socket))
-    challenge = msg.parse_message(wire.mallory_got[-1])
-    assert isinstance(challenge, msg.PairChallenge)
-    confirm = msg.PairConfirm(target.session_id, tag_auth(proof.finish(challenge.auth).guest_tag()))
-    wire.mallory_says(Frame(Towards.HOST, msg.dump_message(confirm), socket))
+    request = pair_msg.PairRequest(target.session_id, GUEST_DEVICE, proof.auth)
+    wire.mallory_says(Frame(Towards.HOST, pair_msg.dump_message(request), socket))
+    challenge = pair_msg.parse_message(wire.mallory_got[-1])
+    assert isinstance(challenge, pair_msg.PairChallenge)
+    confirm = pair_msg.PairConfirm(
+        target.session_id, tag_auth(proof.finish(challenge.auth).guest_tag())
+    )
+    wire.mallory_says(Frame(Towards.HOST, pair_msg.dump_message(confirm), socket))
     assert json.loads(wire.mallory_got[-1])["reason"] == "not_verified"
     assert wire.host.all(st.Prompt) == []
     wire.now += 5
@@ -940,8 +950,8 @@ def test_two_runs_with_him_between_both_guessing() -> None:
     seen: list[Any] = []
 
     def attack(wire: Wire, frame: Frame) -> list[Frame]:
-        message = msg.parse_message(frame.text)
-        if isinstance(message, msg.PairRequest) and message.auth is not None:
+        message = pair_msg.parse_message(frame.text)
+        if isinstance(message, pair_msg.PairRequest) and message.auth is not None:
             guess = wrong(wire.target)
             assert guess.code is not None
             to_guest = start_host_proof(
@@ -950,18 +960,18 @@ def test_two_runs_with_him_between_both_guessing() -> None:
             to_host = start_guest_proof(guess, message.device, PROVER)
             assert to_host is not None
             seen.extend([to_guest, to_host])
-            challenge = msg.PairChallenge(message.session_id, to_guest.auth)
-            request = msg.PairRequest(message.session_id, message.device, to_host.auth)
+            challenge = pair_msg.PairChallenge(message.session_id, to_guest.auth)
+            request = pair_msg.PairRequest(message.session_id, message.device, to_host.auth)
             return [
-                Frame(Towards.GUEST, msg.dump_message(challenge)),
-                replace(frame, text=msg.dump_message(request)),
+                Frame(Towards.GUEST, pair_msg.dump_message(challenge)),
+                replace(frame, text=pair_msg.dump_message(request)),
             ]
-        if isinstance(message, msg.PairChallenge):
-            confirm = msg.PairConfirm(
+        if isinstance(message, pair_msg.PairChallenge):
+            confirm = pair_msg.PairConfirm(
                 message.session_id, tag_auth(seen[1].finish(message.auth).guest_tag())
             )
-            return [Frame(Towards.HOST, msg.dump_message(confirm), frame.socket)]
-        return [] if isinstance(message, msg.PairConfirm) else [frame]
+            return [Frame(Towards.HOST, pair_msg.dump_message(confirm), frame.socket)]
+        return [] if isinstance(message, pair_msg.PairConfirm) else [frame]
 
     wire = Wire(attack).join()
     assert wire.host.all(st.Prompt) == []
@@ -1098,8 +1108,8 @@ class Mallory:
                 return self._edit(step, frame)
             case "forge result":
                 tag = tag_auth(bytes(32)) if step.amount % 2 else None
-                forged = msg.dump_message(
-                    msg.PairResult(wire.target.session_id, approved=True, auth=tag)
+                forged = pair_msg.dump_message(
+                    pair_msg.PairResult(wire.target.session_id, approved=True, auth=tag)
                 )
                 return [frame, Frame(Towards.GUEST, forged)]
             case "forge challenge":
@@ -1108,8 +1118,8 @@ class Mallory:
                     frame,
                     Frame(
                         Towards.GUEST,
-                        msg.dump_message(
-                            msg.PairChallenge(wire.target.session_id, msg.Auth(**auth))
+                        pair_msg.dump_message(
+                            pair_msg.PairChallenge(wire.target.session_id, pair_msg.Auth(**auth))
                         ),
                     ),
                 ]
@@ -1348,7 +1358,7 @@ def test_who_has_the_name_and_not_the_secret_is_turned_away() -> None:
         socket = wire.mallory_connects()
         wire.mallory_says(replace(asked[0], socket=socket))
         name = json.loads(asked[0].text)["sessionID"]
-        guess = msg.dump_message(msg.PairConfirm(name, tag_auth(secrets.token_bytes(32))))
+        guess = pair_msg.dump_message(pair_msg.PairConfirm(name, tag_auth(secrets.token_bytes(32))))
         wire.mallory_says(Frame(Towards.HOST, guess, socket))
         assert json.loads(wire.mallory_got[-1])["reason"] == "not_verified"
     wire.attack = honestly
@@ -1441,9 +1451,9 @@ def test_a_host_played_without_the_code_is_shown_no_token(by_code: bool) -> None
         if frame.towards is Towards.GUEST:
             return [frame] if kind == "pair_challenge" else []
         name = json.loads(frame.text)["sessionID"]
-        approval = msg.PairResult(name, approved=True, auth=tag_auth(secrets.token_bytes(32)))
+        approval = pair_msg.PairResult(name, approved=True, auth=tag_auth(secrets.token_bytes(32)))
         return (
-            [frame, Frame(Towards.GUEST, msg.dump_message(approval))]
+            [frame, Frame(Towards.GUEST, pair_msg.dump_message(approval))]
             if kind == "pair_confirm"
             else [frame]
         )
@@ -1457,8 +1467,8 @@ def test_a_guest_that_proves_nothing_is_expected_on_no_lane() -> None:
     wire = Wire(honestly)
     wire.udp = False
     socket = wire.mallory_connects()
-    request = msg.PairRequest(wire.invitation.session_id, devices.DeviceInfo("Mallory", "m"))
-    wire.mallory_says(Frame(Towards.HOST, msg.dump_message(request), socket))
+    request = pair_msg.PairRequest(wire.invitation.session_id, devices.DeviceInfo("Mallory", "m"))
+    wire.mallory_says(Frame(Towards.HOST, pair_msg.dump_message(request), socket))
     assert json.loads(wire.mallory_got[-1])["status"] == "approved"
     assert wire.host.expected == []
 
@@ -1496,19 +1506,23 @@ def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_anoth
     transfer = TransferID(to_base64url(secrets.token_bytes(16)))
     wire, his = linked(), linked()
     told_to_him = resume_tag(transfer, binding_of(his))
-    found = fe.StoredTransfer(transfer, Direction.OUT, (Entry("diary", 1),), "Telefon")
-    wire._tell(wire.host, fe.TransfersFound((found,)))
+    found = file_ev.StoredTransfer(transfer, Direction.OUT, (Entry("diary", 1),), "Telefon")
+    wire._tell(wire.host, file_ev.TransfersFound((found,)))
     (session,) = [one for one in the_host(wire)._sessions if one.link is not None]
     assert session.link is not None
 
     def says(tags: tuple[bytes, ...]) -> list[str]:
         assert session.link is not None
-        heard = link_ev.ChannelMessage(session.link.id, 1, lm.dump_link_message(fm.Resume(tags)))
+        heard = link_ev.ChannelMessage(
+            session.link.id, 1, link_msg.dump_link_message(file_msg.Resume(tags))
+        )
         commands = wire.host.program.handle(heard, wire.now)
         texts = [one.text for one in commands if isinstance(one, link_do.SendOnChannel)]
         return [text for text in texts if "announce" in text]
 
-    greeting = link_ev.ChannelMessage(session.link.id, 1, lm.dump_link_message(lm.Hello("Mallory")))
+    greeting = link_ev.ChannelMessage(
+        session.link.id, 1, link_msg.dump_link_message(link_msg.Hello("Mallory"))
+    )
     wire.host.program.handle(greeting, wire.now)
     assert says((told_to_him,)) == []
     assert says((resume_tag(transfer),)) == []

@@ -18,17 +18,16 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.files import events as fe
+from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.manifest import Direction
 from proxim.core.files.transfers import RESUME_GRACE_SECONDS
 from proxim.core.link import events as link_ev
-from proxim.core.link import messages as lm
+from proxim.core.link import messages as link_msg
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.proof import MakeExchange, Prover
@@ -100,7 +99,7 @@ def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
         pair_ev.FrameReceived(socket, "{}"),
         pair_ev.FrameRefused(socket, Reason.BAD_MESSAGE),
         pair_ev.ConnectionLost(socket),
-        link_ev.PeerDescribed(link, msg.SDPType.OFFER, "v=0"),
+        link_ev.PeerDescribed(link, pair_msg.SDPType.OFFER, "v=0"),
         link_ev.ChannelOpened(link, 0, "control"),
         link_ev.ChannelMessage(link, 0, "{}"),
         link_ev.PeerFailed(link, Reason.ICE_FAILED),
@@ -484,11 +483,13 @@ def test_a_program_is_host_and_guest_at_once(world: World) -> None:
     dialled = bench.handle(ev.Join(JoinTarget("192.168.1.200", 47800, host_code.CODE_SESSION_ID)))
     assert pair_do.Dial(ev.ConnectionID(-1), "ws://192.168.1.200:47800/ws") in dialled
     asked = bench.handle(pair_ev.ConnectionOpened(ev.ConnectionID(-1), "192.168.1.200"))
-    assert sent(asked) == [msg.PairRequest(host_code.CODE_SESSION_ID, HOST_DEVICE)]
+    assert sent(asked) == [pair_msg.PairRequest(host_code.CODE_SESSION_ID, HOST_DEVICE)]
     assert bench.handle(ev.TimerFired(ev.Timer(ev.TimerName.ANSWER, "guest-1")))
     said = st.TextReceived(world.host.link, "hi")
     heard = bench.handle(
-        link_ev.ChannelMessage(world.host.link, 0, lm.dump_link_message(lm.TextPiece("hi")))
+        link_ev.ChannelMessage(
+            world.host.link, 0, link_msg.dump_link_message(link_msg.TextPiece("hi"))
+        )
     )
     assert heard == [do.Publish(said)]
 
@@ -631,7 +632,7 @@ def give(side: Bench) -> None:
 def send(world: World, side: Bench, *paths: str) -> None:
     """One side sends, the other accepts, and all bytes move."""
     give(side)
-    world.handle(side, fe.SendPaths(world.status(side).link, paths))
+    world.handle(side, file_ev.SendPaths(world.status(side).link, paths))
     world.accept_files()
     world.settle()
 
@@ -670,7 +671,7 @@ def test_a_lane_that_is_cut_is_opened_again_and_not_a_byte_is_lost(world: World)
     world.link_up()
     give(world.guest)
     for _ in range(3):
-        world.handle(world.guest, fe.SendPaths(world.status(world.guest).link, ("photo",)))
+        world.handle(world.guest, file_ev.SendPaths(world.status(world.guest).link, ("photo",)))
         world.accept_files()
         for _ in range(8):
             world.step()
@@ -689,7 +690,7 @@ def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> Non
     world.link_up()
     world.advance(1)
     give(world.guest)
-    world.handle(world.guest, fe.SendPaths(world.status(world.guest).link, ("photo",)))
+    world.handle(world.guest, file_ev.SendPaths(world.status(world.guest).link, ("photo",)))
     world.accept_files()
     while not world.guest.ledger.sending:
         world.step()
@@ -718,7 +719,7 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     """
     world.link_up()
     give(world.host)
-    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
+    world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
     world.accept_files()
     while not world.host.ledger.sending:
         world.step()
@@ -727,7 +728,7 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     # As another device would come
     world.guest.program._transfers._incoming.clear()
     world.link_up()
-    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
+    world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
     assert not world.host.ledger.sending
     (timer,) = [one for one in world.host.ledger.timers if one.name is ev.TimerName.STALL]
     assert timer.scope != waits
@@ -745,7 +746,7 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
 def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
     world.link_up()
     give(world.host)
-    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
+    world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
     world.accept_files()
     while not world.host.ledger.sending:
         world.step()
@@ -753,7 +754,7 @@ def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
     # As another device would come
     world.guest.program._transfers._incoming.clear()
     world.link_up()
-    world.handle(world.host, fe.SendPaths(world.status(world.host).link, ("photo",)))
+    world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
     assert any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
     world.handle(world.host, ev.Disconnect(world.status(world.host).link))
     assert not any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
@@ -773,13 +774,13 @@ def test_files_for_a_lost_link_wait_for_no_click_and_reach_the_link_that_goes_on
     world.vanish()
     world.reachable = False
     world.advance(6)
-    assert published(side.handle(fe.SendPaths(old, ("photo",)))) == [
+    assert published(side.handle(file_ev.SendPaths(old, ("photo",)))) == [
         st.Trouble(Problem(Reason.NOT_CONNECTED), old)
     ]
     world.reachable = True
     world.advance(10)
     assert world.status(side).resumes == old
-    world.handle(side, fe.SendPaths(old, ("photo",)))
+    world.handle(side, file_ev.SendPaths(old, ("photo",)))
     world.accept_files()
     world.settle()
     assert arrived(world, other) == {"photo": CONTENT["photo"]}
@@ -795,7 +796,7 @@ def test_files_for_a_link_that_is_not_there_are_not_connected(world: World) -> N
         (world.guest, "x"),
     ):
         told = [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), ev.LinkID(link)))]
-        assert side.handle(fe.SendPaths(ev.LinkID(link), ("photo",))) == told
+        assert side.handle(file_ev.SendPaths(ev.LinkID(link), ("photo",))) == told
 
 
 def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
@@ -804,40 +805,42 @@ def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
     # As if its hello had not named them
     guest._transfers._peers_linked.clear()
     told = [do.Publish(st.Trouble(Problem(Reason.FILES_UNSUPPORTED), link))]
-    assert world.guest.handle(fe.SendPaths(link, ("photo",))) == told
+    assert world.guest.handle(file_ev.SendPaths(link, ("photo",))) == told
 
 
 def test_what_is_accepted_unseen_is_asked_of_nobody() -> None:
     device = HOST_DEVICE
     bench = HostBench()
     host = Host(
-        invitations(ONE_TIME, bench.prover), bench.prover, accept=AcceptPolicy(without_asking=True)
+        invitations(ONE_TIME, bench.prover),
+        bench.prover,
+        accept=file_ev.AcceptPolicy(without_asking=True),
     )
-    bench.program = Program(device, host, bench.prover, AcceptPolicy())
+    bench.program = Program(device, host, bench.prover, file_ev.AcceptPolicy())
     world = World(host=bench)
     world.settle()
     world.link_up()
     give(world.guest)
-    world.handle(world.guest, fe.SendPaths(world.status(world.guest).link, ("photo",)))
+    world.handle(world.guest, file_ev.SendPaths(world.status(world.guest).link, ("photo",)))
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
 
 
 def test_a_transfer_that_is_cancelled_or_tried_again(world: World) -> None:
     link = world.link_up()
     give(world.guest)
-    world.handle(world.guest, fe.SendPaths(link, ("photo",)))
+    world.handle(world.guest, file_ev.SendPaths(link, ("photo",)))
     transfer = last_transfer(world.guest).transfer
-    world.handle(world.guest, fe.CancelTransfer(transfer))
+    world.handle(world.guest, file_ev.CancelTransfer(transfer))
     assert last_transfer(world.host).state is file_st.TransferState.CANCELLED
-    world.handle(world.guest, fe.RetryTransfer(transfer))
-    world.handle(world.host, fe.AcceptTransfer(last_transfer(world.host).transfer))
+    world.handle(world.guest, file_ev.RetryTransfer(transfer))
+    world.handle(world.host, file_ev.AcceptTransfer(last_transfer(world.host).transfer))
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
 
 
 def test_a_transfer_that_stalls_on_its_lane_closes_it(world: World) -> None:
     link = world.link_up()
     give(world.guest)
-    world.handle(world.guest, fe.SendPaths(link, ("photo",)))
+    world.handle(world.guest, file_ev.SendPaths(link, ("photo",)))
     world.accept_files()
     while not world.guest.ledger.sending:
         world.step()
@@ -872,7 +875,7 @@ class AnyWorld(RuleBasedStateMachine):
     def somebody_sends_files(self, by_guest: bool, path: str) -> None:
         side = self.world.guest if by_guest else self.world.host
         for link in list(side.ledger.links):
-            self.world.report(side, fe.SendPaths(link, (path,)))
+            self.world.report(side, file_ev.SendPaths(link, (path,)))
 
     @rule()
     def files_are_accepted(self) -> None:
@@ -889,7 +892,7 @@ class AnyWorld(RuleBasedStateMachine):
         if known:
             transfer = known[which % len(known)]
             self.world.report(
-                side, fe.RetryTransfer(transfer) if retry else fe.CancelTransfer(transfer)
+                side, file_ev.RetryTransfer(transfer) if retry else file_ev.CancelTransfer(transfer)
             )
 
     @rule(work=strategies.booleans())

@@ -11,14 +11,14 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
-from proxim.core.files import events as fe
+from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import parse_target
 from proxim.core.program import Program, ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
@@ -225,7 +225,7 @@ class World:
                     status.direction is Direction.IN
                     and status.state is file_st.TransferState.ANNOUNCED
                 ):
-                    self.report(side, fe.AcceptTransfer(transfer))
+                    self.report(side, file_ev.AcceptTransfer(transfer))
 
     def transfers(self, side: Bench) -> list[file_st.TransferStatus]:
         """What one side's people are told of transfers, each once, oldest first."""
@@ -284,7 +284,7 @@ class World:
             case pair_do.Dial(connection, url):
                 self._dial(connection, url)
             case pair_do.Send(connection, message):
-                self._send(by, connection, msg.dump_message(message))
+                self._send(by, connection, pair_msg.dump_message(message))
             case pair_do.CloseConnection(connection):
                 for wire in self._wires:
                     if connection == (wire.host if by is self.host else wire.guest):
@@ -292,11 +292,11 @@ class World:
             case link_do.OpenPeer(link, offerer) if offerer:
                 self._peers.append(_Peers(link))
                 self._tell(
-                    by, link_ev.PeerDescribed(link, msg.SDPType.OFFER, sdp(f"offer of {link}"))
+                    by, link_ev.PeerDescribed(link, pair_msg.SDPType.OFFER, sdp(f"offer of {link}"))
                 )
-            case link_do.ApplyDescription(link, msg.SDPType.OFFER, text):
+            case link_do.ApplyDescription(link, pair_msg.SDPType.OFFER, text):
                 self._pair(sdp_name(text).removeprefix("offer of ")).host = link
-                self._tell(by, link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+                self._tell(by, link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp))
             case link_do.ApplyDescription(link):
                 self._open(self._pair(link))
             case link_do.SendOnChannel(link, channel, text):
@@ -348,8 +348,8 @@ class World:
 
     def _disk_answers(self, side: Bench, sink: FakeSink | None = None) -> None:
         while side.disk.answers:
-            answer: fe.DiskEvent = side.disk.answers.popleft()
-            self._tell(side, answer, None if isinstance(answer, fe.SinkFinished) else sink)
+            answer: file_ev.DiskEvent = side.disk.answers.popleft()
+            self._tell(side, answer, None if isinstance(answer, file_ev.SinkFinished) else sink)
 
     def _execute_on_disk(self, side: Bench, command: do.Command) -> None:
         disk = side.disk

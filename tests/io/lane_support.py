@@ -8,16 +8,16 @@ import secrets
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from proxim.core.events import LinkID
-from proxim.core.link.commands import DialLane, ExpectLane
-from proxim.core.link.events import LaneOpened
+from proxim.core import events as ev
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
 from proxim.io.link.lane import Lanes
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
 from tests.io.support import Events
 
-HOST, GUEST = LinkID("host-1"), LinkID("guest-1")
+HOST, GUEST = ev.LinkID("host-1"), ev.LinkID("guest-1")
 
 
 class Tasks:
@@ -59,7 +59,7 @@ class End:
         self.tasks = Tasks()
         self.lanes = Lanes(self.events, self._received, self.tasks)
 
-    def _received(self, link: LinkID, stream: Stream) -> None:
+    def _received(self, link: ev.LinkID, stream: Stream) -> None:
         self.streams(Stream(stream.transfer, stream.generation, memoryview(bytes(stream.records))))
 
 
@@ -82,14 +82,18 @@ class Room:
         self, token: bytes, key: bytes, *, port: int | None = None, carries_link: bool = False
     ) -> None:
         url = f"ws://127.0.0.1:{port or self.port}/lane"
-        self.guest.lanes.dial(DialLane(GUEST, url, token, key, carries_link))
+        self.guest.lanes.dial(link_do.DialLane(GUEST, url, token, key, carries_link))
 
     async def open_lane(self, *, carries_link: bool = False) -> None:
         token, key = secrets.token_bytes(16), secrets.token_bytes(32)
-        self.host.lanes.expect(ExpectLane(HOST, token, key))
+        self.host.lanes.expect(link_do.ExpectLane(HOST, token, key))
         self.dial(token, key, carries_link=carries_link)
-        assert await self.guest.events.wait(LaneOpened) == LaneOpened(GUEST, carries_link)
-        assert await self.host.events.wait(LaneOpened) == LaneOpened(HOST, carries_link)
+        assert await self.guest.events.wait(link_ev.LaneOpened) == link_ev.LaneOpened(
+            GUEST, carries_link
+        )
+        assert await self.host.events.wait(link_ev.LaneOpened) == link_ev.LaneOpened(
+            HOST, carries_link
+        )
 
 
 @contextlib.asynccontextmanager

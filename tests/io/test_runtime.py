@@ -16,21 +16,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 
+from proxim.core import events as ev
 from proxim.core import status as told
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import (
-    ChooseNetwork,
-    Decide,
-    Disconnect,
-    Invite,
-    Join,
-    Network,
-    Rename,
-    SendText,
-    SessionType,
-    Shutdown,
-)
-from proxim.core.link.messages import MAX_TEXT_BYTES
+from proxim.core.link import messages as link_msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import ConnectionLimits
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host import Host
@@ -42,7 +32,6 @@ from proxim.core.pairing.host_code import (
     parse_target,
 )
 from proxim.core.pairing.invitations import Invitations
-from proxim.core.pairing.messages import CloseCode
 from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program
 from proxim.io.pairing.client import Client
@@ -63,7 +52,7 @@ def prover() -> Prover:
 
 def one_time() -> Invitations:
     """What most hosts begin with."""
-    return Invitations(DEVICE, Invite(SessionType.ONE_TIME), secrets.token_bytes)
+    return Invitations(DEVICE, ev.Invite(ev.SessionType.ONE_TIME), secrets.token_bytes)
 
 
 class Side:
@@ -91,7 +80,7 @@ class Side:
         self.task = asyncio.create_task(self.runtime.run())
 
     async def stop(self) -> None:
-        self.runtime.report(Shutdown())
+        self.runtime.report(ev.Shutdown())
         await asyncio.wait_for(self.task, PATIENCE)
 
 
@@ -107,21 +96,21 @@ async def sides() -> AsyncIterator[list[Side]]:
             await side.stop()
 
 
-def on(address: str) -> tuple[Network, ...]:
-    return (Network(address, 24, "test0", False),)
+def on(address: str) -> tuple[ev.Network, ...]:
+    return (ev.Network(address, 24, "test0", False),)
 
 
 async def start_host(
     sides: list[Side],
-    networks: tuple[Network, ...],
-    invite: Invite | None = None,
+    networks: tuple[ev.Network, ...],
+    invite: ev.Invite | None = None,
     *,
     require_proof: bool = False,
     # Immutable
     limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     **options: object,
 ) -> tuple[Side, told.Invitation]:
-    first = invite or Invite(SessionType.ONE_TIME)
+    first = invite or ev.Invite(ev.SessionType.ONE_TIME)
     side = Side(
         NetOptions(look=lambda: networks, **options),  # type: ignore[arg-type]
         invitations=Invitations(DEVICE, first, secrets.token_bytes, require_proof=require_proof),
@@ -136,7 +125,7 @@ async def start_guest(sides: list[Side], target: JoinTarget) -> Side:
     side = Side(NetOptions(), guest=DeviceInfo("Telefon", "guest-uuid"))
     sides.append(side)
     await side.told.wait(told.ThisDevice)
-    side.runtime.report(Join(target))
+    side.runtime.report(ev.Join(target))
     return side
 
 
@@ -146,7 +135,7 @@ async def link(sides: list[Side], address: str) -> tuple[Side, Side]:
     guest = await start_guest(sides, parse_target(invitation.code))
     prompt = await host.told.wait(told.Prompt)
     assert (prompt.device, prompt.verified) == (DeviceInfo("Telefon", "guest-uuid"), Verified.CODE)
-    host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
+    host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
     for side in (host, guest):
         await side.told.wait(
             told.LinkStatus, lambda link: link.can_text and link.peer_name is not None
@@ -169,9 +158,9 @@ async def test_from_code_to_text_and_goodbye(sides: list[Side], own_address: str
     host, guest = await link(sides, own_address)
     assert link_of(guest).peer_name == "Küchen-PC"
     for sender, receiver, text in ((guest, host, "hin"), (host, guest, "zurück\n" * 1000)):
-        sender.runtime.report(SendText(link_of(sender).link, text))
+        sender.runtime.report(ev.SendText(link_of(sender).link, text))
         assert (await receiver.told.wait(told.TextReceived)).text == text
-    guest.runtime.report(Disconnect(link_of(guest).link))
+    guest.runtime.report(ev.Disconnect(link_of(guest).link))
     assert (await closed(guest)).reason is Reason.DISCONNECTED
     assert (await closed(host)).reason is Reason.PEER_LEFT
     await host.told.wait(told.Invitation)
@@ -179,10 +168,10 @@ async def test_from_code_to_text_and_goodbye(sides: list[Side], own_address: str
 
 async def test_text_of_the_largest_size(sides: list[Side], own_address: str) -> None:
     host, guest = await link(sides, own_address)
-    largest = "x" * MAX_TEXT_BYTES
-    guest.runtime.report(SendText(link_of(guest).link, largest))
+    largest = "x" * link_msg.MAX_TEXT_BYTES
+    guest.runtime.report(ev.SendText(link_of(guest).link, largest))
     assert (await host.told.wait(told.TextReceived)).text == largest
-    guest.runtime.report(SendText(link_of(guest).link, largest + "x"))
+    guest.runtime.report(ev.SendText(link_of(guest).link, largest + "x"))
     assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.TEXT_TOO_LONG
 
 
@@ -196,7 +185,7 @@ async def test_a_refused_guest_is_told_why(sides: list[Side]) -> None:
     host, invitation = await start_host(sides, on(OWN))
     guest = await start_guest(sides, parse_target(invitation.url))
     prompt = await host.told.wait(told.Prompt)
-    host.runtime.report(Decide(prompt.session_id, approved=False, number=prompt.number))
+    host.runtime.report(ev.Decide(prompt.session_id, approved=False, number=prompt.number))
     assert (await closed(guest)).reason is Reason.DECLINED
 
 
@@ -225,7 +214,7 @@ async def test_a_dial_can_be_given_up(sides: list[Side]) -> None:
             sides, JoinTarget("127.0.0.1", silent.sockets[0].getsockname()[1], "x")
         )
         dialling = await guest.told.wait(told.LinkStatus)
-        guest.runtime.report(Disconnect(dialling.link))
+        guest.runtime.report(ev.Disconnect(dialling.link))
         assert (await closed(guest)).reason is Reason.DISCONNECTED
         await guest.stop()
 
@@ -283,7 +272,7 @@ async def test_a_few_bad_messages_close_the_socket(sides: list[Side]) -> None:
         assert codes == ["bad_json"] + ["bad_message"] * 4
         assert json.loads(await socket.recv())["code"] == "too_many"
         await asyncio.wait_for(socket.wait_closed(), PATIENCE)
-        assert socket.close_code == CloseCode.BAD_MESSAGES
+        assert socket.close_code == pair_msg.CloseCode.BAD_MESSAGES
 
 
 # --- proof and limits, at a real socket -----------------------------------------------------------
@@ -327,7 +316,7 @@ async def shut_out(socket: ClientConnection) -> None:
             while True:
                 last = json.loads(await socket.recv())
     assert last["code"] == "too_many"
-    assert socket.close_code == CloseCode.BAD_MESSAGES
+    assert socket.close_code == pair_msg.CloseCode.BAD_MESSAGES
 
 
 async def test_a_socket_that_says_nothing_is_closed(sides: list[Side]) -> None:
@@ -361,7 +350,7 @@ async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> Non
     async with dial(invitation) as socket:
         await socket.send(json.dumps({**REQUEST, "sessionID": CODE_SESSION_ID}))
         prompt = await host.told.wait(told.Prompt)
-        host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
+        host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
         assert json.loads(await socket.recv())["status"] == "approved"
         nothing = json.dumps(
             {"type": "signal", "sessionID": CODE_SESSION_ID, "payload": {"candidate": "nonsense"}}
@@ -430,7 +419,7 @@ async def test_verbose_tells_each_step_and_no_secret(
 ) -> None:
     caplog.set_level(logging.DEBUG, "proxim")
     host, guest = await link(sides, OWN)
-    guest.runtime.report(SendText(link_of(guest).link, "a word between us"))
+    guest.runtime.report(ev.SendText(link_of(guest).link, "a word between us"))
     await host.told.wait(told.TextReceived)
     await guest.stop()
     await closed(host)
@@ -470,7 +459,7 @@ async def test_another_network_moves_the_server(sides: list[Side]) -> None:
     other = quiet_address()
     networks = on(OWN) + on(other)
     host, first = await start_host(sides, networks)
-    host.runtime.report(ChooseNetwork(other))
+    host.runtime.report(ev.ChooseNetwork(other))
     second = await host.told.wait(told.Invitation)
     assert parse_target(second.url).address == other
     assert second.code != first.code
@@ -481,7 +470,7 @@ async def test_another_network_moves_the_server(sides: list[Side]) -> None:
 
 
 async def test_ipv6_from_the_url_to_the_prompt(sides: list[Side]) -> None:
-    host, invitation = await start_host(sides, (Network("::1", 128, "lo", False),))
+    host, invitation = await start_host(sides, (ev.Network("::1", 128, "lo", False),))
     assert invitation.code is None
     await start_guest(sides, parse_target(invitation.url))
     assert (await host.told.wait(told.Prompt)).peer_address == "::1"
@@ -501,7 +490,7 @@ async def test_a_name_that_cannot_be_saved_is_told(sides: list[Side]) -> None:
         on(OWN),
         save_name=lambda name: Problem(Reason.SETTINGS_UNWRITABLE, "read-only"),
     )
-    host.runtime.report(Rename("Neuer Name"))
+    host.runtime.report(ev.Rename("Neuer Name"))
     assert (await host.told.wait(told.Trouble)).problem.reason is Reason.SETTINGS_UNWRITABLE
     assert (await host.told.wait(told.ThisDevice)).device.name == "Neuer Name"
 
@@ -514,7 +503,7 @@ async def test_a_code_runs_out_while_the_machine_sleeps(
     monkeypatch.setattr("proxim.io.runtime.slept_seconds", lambda: slept)
     host, first = await start_host(sides, on(OWN))
     slept = 14 * 60.0
-    host.runtime.report(Rename("still the first code"))
+    host.runtime.report(ev.Rename("still the first code"))
     await host.told.wait(told.ThisDevice, lambda this: this.device.name == "still the first code")
     slept += 2 * 60.0
     assert (await host.told.wait(told.Invitation)).session_id != first.session_id
@@ -529,7 +518,7 @@ async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(
     monkeypatch.setattr("proxim.io.runtime.NETWORK_WATCH_SECONDS", 0.0)
     looks = 0
 
-    def look() -> tuple[Network, ...]:
+    def look() -> tuple[ev.Network, ...]:
         nonlocal looks
         looks += 1
         if looks in (2, 3):
@@ -564,7 +553,7 @@ async def test_a_peer_that_cannot_be_made_fails_the_link(
     host, invitation = await start_host(sides, on(own_address))
     guest = await start_guest(sides, parse_target(invitation.url))
     prompt = await host.told.wait(told.Prompt)
-    host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
+    host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
     assert (await closed(host)).reason is Reason.NO_DESCRIPTION
     await closed(guest)
 
@@ -574,6 +563,6 @@ async def test_an_event_that_no_machine_takes_is_told(
 ) -> None:
     guest = await start_guest(sides, JoinTarget("127.0.0.1", 9, "x"))
     # A program that only joins has no host
-    guest.runtime.report(Invite(SessionType.ONE_TIME))
+    guest.runtime.report(ev.Invite(ev.SessionType.ONE_TIME))
     assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
     assert "Invite could not be handled" in caplog.text

@@ -4,111 +4,98 @@ import logging
 
 import pytest
 
-from proxim.core.commands import Command, Publish, SetTimer
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import (
-    ConnectionID,
-    Decide,
-    Join,
-    LinkID,
-    SendText,
-    SessionType,
-    Timer,
-    TimerName,
-)
-from proxim.core.link.events import ChannelOpened
-from proxim.core.pairing.commands import CloseConnection, Dial, Send
+from proxim.core.link import events as link_ev
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.events import ConnectionLost, FrameReceived, FrameRefused
 from proxim.core.pairing.host_code import JoinTarget
-from proxim.core.pairing.messages import (
-    Auth,
-    CloseCode,
-    PairChallenge,
-    PairConfirm,
-    PairRequest,
-    PairResult,
-    SessionEnded,
-    dump_message,
-)
 from proxim.core.program import ProgramEvent
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    ProofPolicy,
-    Stage,
-    TextReceived,
-    TextSent,
-    Trouble,
-)
 from proxim.io.trace import log_step
 
-ONE = ConnectionID(1)
-LINK = LinkID("host-1")
+ONE = ev.ConnectionID(1)
+LINK = ev.LinkID("host-1")
 SECRET = "S3cr3t-S3cr3t_S3cr3t-Q"
 DEVICE = DeviceInfo("Ana", "id")
-INVITATION = Invitation(SECRET, "uuid", SECRET, SECRET, SessionType.ONE_TIME, None)
+INVITATION = st.Invitation(SECRET, "uuid", SECRET, SECRET, ev.SessionType.ONE_TIME, None)
 TARGET = JoinTarget("192.168.1.7", 47800, SECRET, code=SECRET, qr_secret=SECRET)
 
-TOLD: list[tuple[ProgramEvent | Command, str]] = [
-    (FrameReceived(ONE, SECRET), "connection 1: got a frame that cannot be read (bad_json)"),
+TOLD: list[tuple[ProgramEvent | do.Command, str]] = [
     (
-        FrameReceived(ONE, dump_message(PairConfirm(SECRET, Auth(t=SECRET)))),
+        pair_ev.FrameReceived(ONE, SECRET),
+        "connection 1: got a frame that cannot be read (bad_json)",
+    ),
+    (
+        pair_ev.FrameReceived(
+            ONE, pair_msg.dump_message(pair_msg.PairConfirm(SECRET, pair_msg.Auth(t=SECRET)))
+        ),
         "connection 1: got PairConfirm(",
     ),
     (
-        FrameReceived(ONE, dump_message(PairRequest(SECRET, DeviceInfo("A\nB\x1b[2J", "")))),
+        pair_ev.FrameReceived(
+            ONE, pair_msg.dump_message(pair_msg.PairRequest(SECRET, DeviceInfo("A\nB\x1b[2J", "")))
+        ),
         r"name='A\nB\x1b[2J'",
     ),
     (
-        FrameRefused(ONE, Reason.BAD_MESSAGE),
+        pair_ev.FrameRefused(ONE, Reason.BAD_MESSAGE),
         "connection 1: got a frame that cannot be read (bad_message)",
     ),
-    (ConnectionLost(ONE), "connection 1: closed"),
-    (ConnectionLost(ONE, 4401), "connection 1: closed by the other side, 4401"),
-    (CloseConnection(ONE), "connection 1: closing"),
-    (CloseConnection(ONE, CloseCode.BAD_MESSAGES), "connection 1: closing, 4400 BAD_MESSAGES"),
+    (pair_ev.ConnectionLost(ONE), "connection 1: closed"),
+    (pair_ev.ConnectionLost(ONE, 4401), "connection 1: closed by the other side, 4401"),
+    (pair_do.CloseConnection(ONE), "connection 1: closing"),
     (
-        Send(ONE, PairChallenge(SECRET, Auth(v=1, m="psk", y=SECRET))),
+        pair_do.CloseConnection(ONE, pair_msg.CloseCode.BAD_MESSAGES),
+        "connection 1: closing, 4400 BAD_MESSAGES",
+    ),
+    (
+        pair_do.Send(ONE, pair_msg.PairChallenge(SECRET, pair_msg.Auth(v=1, m="psk", y=SECRET))),
         "connection 1: sent PairChallenge(",
     ),
     (
-        Send(ONE, PairResult(SECRET, False, Reason.NOT_VERIFIED)),
+        pair_do.Send(ONE, pair_msg.PairResult(SECRET, False, Reason.NOT_VERIFIED)),
         "approved=False, reason=<Reason.NOT_VERIFIED",
     ),
-    (Send(ONE, SessionEnded(SECRET, Reason.TAMPERED)), "connection 1: sent SessionEnded("),
-    (ChannelOpened(LINK, 3, "x" * 64), f"link host-1: channel 3 is open, '{'x' * 64}'"),
-    (ChannelOpened(LINK, 3, "x" * 65), f"link host-1: channel 3 is open, '{'x' * 64}'"),
-    (Decide(SECRET, approved=False, number=3), "answer to request 3: declined"),
-    (Join(TARGET), "Join(target=JoinTarget(address='192.168.1.7', port=47800))"),
-    (Dial(ConnectionID(-1), TARGET.websocket_url), "ws://192.168.1.7:47800/ws"),
-    (Publish(INVITATION), "a code is shown, one-time"),
-    (Publish(NoInvitation(None)), "no code is shown"),
-    (Publish(NoInvitation(Reason.NO_NETWORK)), "no code is shown: no_network"),
     (
-        Publish(Prompt(SECRET, DEVICE, "192.168.1.9", None, 40.0, 2)),
+        pair_do.Send(ONE, pair_msg.SessionEnded(SECRET, Reason.TAMPERED)),
+        "connection 1: sent SessionEnded(",
+    ),
+    (link_ev.ChannelOpened(LINK, 3, "x" * 64), f"link host-1: channel 3 is open, '{'x' * 64}'"),
+    (link_ev.ChannelOpened(LINK, 3, "x" * 65), f"link host-1: channel 3 is open, '{'x' * 64}'"),
+    (ev.Decide(SECRET, approved=False, number=3), "answer to request 3: declined"),
+    (ev.Join(TARGET), "Join(target=JoinTarget(address='192.168.1.7', port=47800))"),
+    (pair_do.Dial(ev.ConnectionID(-1), TARGET.websocket_url), "ws://192.168.1.7:47800/ws"),
+    (do.Publish(INVITATION), "a code is shown, one-time"),
+    (do.Publish(st.NoInvitation(None)), "no code is shown"),
+    (do.Publish(st.NoInvitation(Reason.NO_NETWORK)), "no code is shown: no_network"),
+    (
+        do.Publish(st.Prompt(SECRET, DEVICE, "192.168.1.9", None, 40.0, 2)),
         "request 2: 'Ana' at 192.168.1.9 asks to join",
     ),
     (
-        Publish(PairOutcome(SECRET, approved=False, reason=Reason.GUEST_LEFT)),
+        do.Publish(st.PairOutcome(SECRET, approved=False, reason=Reason.GUEST_LEFT)),
         "request over: guest_left",
     ),
     (
-        Publish(LinkStatus(LINK, SECRET, Stage.CLOSED, reason=Reason.ICE_FAILED)),
+        do.Publish(st.LinkStatus(LINK, SECRET, st.Stage.CLOSED, reason=Reason.ICE_FAILED)),
         "link host-1: closed, ice_failed",
     ),
-    (Publish(Trouble(Problem(Reason.CODE_CLOSED))), "code_closed"),
-    (Publish(Trouble(Problem(Reason.PEER_ERROR, "size"), LINK)), "link host-1: peer_error (size)"),
-    (Publish(ProofPolicy(required=True)), "guests that prove nothing are refused"),
+    (do.Publish(st.Trouble(Problem(Reason.CODE_CLOSED))), "code_closed"),
+    (
+        do.Publish(st.Trouble(Problem(Reason.PEER_ERROR, "size"), LINK)),
+        "link host-1: peer_error (size)",
+    ),
+    (do.Publish(st.ProofPolicy(required=True)), "guests that prove nothing are refused"),
 ]
-NOT_TOLD: list[ProgramEvent | Command] = [
-    SendText(LINK, SECRET),
-    SetTimer(Timer(TimerName.SESSION, SECRET), 1.0),
-    Publish(TextReceived(LINK, SECRET)),
-    Publish(TextSent(LINK, SECRET)),
+NOT_TOLD: list[ProgramEvent | do.Command] = [
+    ev.SendText(LINK, SECRET),
+    do.SetTimer(ev.Timer(ev.TimerName.SESSION, SECRET), 1.0),
+    do.Publish(st.TextReceived(LINK, SECRET)),
+    do.Publish(st.TextSent(LINK, SECRET)),
 ]
 
 

@@ -16,21 +16,14 @@ from aioice.ice import StunProtocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from proxim.core import events as ev
 from proxim.core import status as told
 from proxim.core.errors import ProximError, Reason
-from proxim.core.events import Decide, Disconnect, Invite, Join, Network, SessionType, Shutdown
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.invitations import Invitations
-from proxim.core.pairing.messages import (
-    PairChallenge,
-    PairConfirm,
-    PairRequest,
-    PairResult,
-    dump_message,
-    parse_message,
-)
 from proxim.core.pairing.proof import Prover, start_guest_proof, tag_auth, tag_matches
 from proxim.core.program import Program
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
@@ -79,7 +72,7 @@ class Running:
     """A program with its machine, its sockets and its peers, all real; no face."""
 
     def __init__(
-        self, *, invitations: Invitations | None = None, networks: tuple[Network, ...] = ()
+        self, *, invitations: Invitations | None = None, networks: tuple[ev.Network, ...] = ()
     ) -> None:
         """A host with these invitations, or one who only joins."""
         self.told = Events()
@@ -97,7 +90,7 @@ class Running:
         return next((one for one in reversed(self.told.all) if isinstance(one, kinds)), None)
 
     async def stop(self) -> None:
-        self.runtime.report(Shutdown())
+        self.runtime.report(ev.Shutdown())
         await asyncio.wait_for(self.task, PATIENCE)
 
 
@@ -106,9 +99,11 @@ class HostUnderAttack(Running):
 
     def __init__(self) -> None:
         self.address = quiet_address()
-        invitations = Invitations(HOST_DEVICE, Invite(SessionType.ONE_TIME), secrets.token_bytes)
+        invitations = Invitations(
+            HOST_DEVICE, ev.Invite(ev.SessionType.ONE_TIME), secrets.token_bytes
+        )
         super().__init__(
-            invitations=invitations, networks=(Network(self.address, 8, "test0", False),)
+            invitations=invitations, networks=(ev.Network(self.address, 8, "test0", False),)
         )
 
     async def joinable(self) -> told.Invitation:
@@ -122,7 +117,7 @@ class HostUnderAttack(Running):
         stages = {one.link: one.stage for one in self.told.all if isinstance(one, told.LinkStatus)}
         for link, stage in stages.items():
             if stage is not told.Stage.CLOSED:
-                self.runtime.report(Disconnect(link))
+                self.runtime.report(ev.Disconnect(link))
         return await self.told.wait(told.Invitation)
 
     @property
@@ -170,9 +165,11 @@ class HostUnderAttack(Running):
     async def approved(self) -> AsyncIterator[ClientConnection]:
         """A guest that proved nothing and was approved all the same."""
         async with self.socket() as socket:
-            await socket.send(dump_message(PairRequest(self.target.session_id, HONEST)))
+            await socket.send(
+                pair_msg.dump_message(pair_msg.PairRequest(self.target.session_id, HONEST))
+            )
             prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is None)
-            self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
+            self.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
             assert (
                 json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["status"] == "approved"
             )
@@ -186,21 +183,21 @@ class HostUnderAttack(Running):
         assert proof is not None
         async with self.socket() as socket:
 
-            async def exchange(message: PairRequest | PairConfirm) -> None:
-                await socket.send(dump_message(message))
+            async def exchange(message: pair_msg.PairRequest | pair_msg.PairConfirm) -> None:
+                await socket.send(pair_msg.dump_message(message))
 
-            await exchange(PairRequest(target.session_id, HONEST, proof.auth))
-            challenge = parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
-            assert isinstance(challenge, PairChallenge), challenge
+            await exchange(pair_msg.PairRequest(target.session_id, HONEST, proof.auth))
+            challenge = pair_msg.parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
+            assert isinstance(challenge, pair_msg.PairChallenge), challenge
             keys = proof.finish(challenge.auth)
-            await exchange(PairConfirm(target.session_id, tag_auth(keys.guest_tag())))
+            await exchange(pair_msg.PairConfirm(target.session_id, tag_auth(keys.guest_tag())))
             prompt = await self.told.wait(
                 told.Prompt, lambda prompt: prompt.verified is Verified.QR
             )
             assert prompt.device == HONEST
-            self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
-            result = parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
-            assert isinstance(result, PairResult), result
+            self.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
+            result = pair_msg.parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
+            assert isinstance(result, pair_msg.PairResult), result
             assert result.approved
             assert result.auth is not None
             assert tag_matches(keys.host_tag("approved"), result.auth.t)
@@ -214,11 +211,11 @@ class HostUnderAttack(Running):
             await guest.told.wait(told.ThisDevice)
             code = (await self.joinable()).code
             assert code is not None
-            guest.runtime.report(Join(parse_target(code)))
+            guest.runtime.report(ev.Join(parse_target(code)))
             prompt = await self.told.wait(
                 told.Prompt, lambda prompt: prompt.verified is Verified.CODE
             )
-            self.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
+            self.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
             for side in (self, guest):
                 link = await side.told.wait(told.LinkStatus, lambda link: link.stage is stage)
                 assert link.verified is Verified.CODE
@@ -362,9 +359,9 @@ async def reasons_after_a_changed_frame(
         ) as server:
             address, port = server.sockets[0].getsockname()
             url = host.last(told.Invitation).url.replace(host.target.authority, f"{address}:{port}")
-            guest.runtime.report(Join(parse_target(url)))
+            guest.runtime.report(ev.Join(parse_target(url)))
             prompt = await host.told.wait(told.Prompt)
-            host.runtime.report(Decide(prompt.session_id, approved=True, number=prompt.number))
+            host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
             links = [
                 await side.told.wait(told.LinkStatus, lambda link: link.stage is told.Stage.CLOSED)
                 for side in (host, guest)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
-from proxim.core.events import LinkID
-from proxim.core.link.events import ChannelMessage, ChannelOpened, PeerDescribed
+from proxim.core import events as ev
+from proxim.core.link import events as link_ev
 from proxim.core.link.signaling import PeerFilter
-from proxim.core.pairing.messages import SDPType
+from proxim.core.pairing import messages as pair_msg
 from proxim.io.link.peer import Peer
 from tests.io.support import PATIENCE, Events
 from tests.paths import TESTS
@@ -64,7 +64,7 @@ async def test_a_guest_that_offers_like_this_browser_links(
     recorded: dict[str, Any], own_address: str
 ) -> None:
     events, guest = Events(), RTCPeerConnection()
-    host = Peer(LinkID("host"), events)
+    host = Peer(ev.LinkID("host"), events)
     work = asyncio.create_task(host.run())
     try:
         channel, opened = guest.createDataChannel("control"), asyncio.Event()
@@ -75,13 +75,13 @@ async def test_a_guest_that_offers_like_this_browser_links(
         )
         cleaned = PeerFilter(own_address).description(offer)
         assert cleaned is not None
-        host.apply(SDPType.OFFER, cleaned)
-        answer = await events.wait(PeerDescribed)
+        host.apply(pair_msg.SDPType.OFFER, cleaned)
+        answer = await events.wait(link_ev.PeerDescribed)
         await guest.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
-        assert (await events.wait(ChannelOpened)).label == "control"
+        assert (await events.wait(link_ev.ChannelOpened)).label == "control"
         await asyncio.wait_for(opened.wait(), PATIENCE)
         channel.send("hello")
-        assert (await events.wait(ChannelMessage)).text == "hello"
+        assert (await events.wait(link_ev.ChannelMessage)).text == "hello"
     finally:
         work.cancel()
         await host.close(said_bye=False)

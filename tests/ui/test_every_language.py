@@ -14,11 +14,11 @@ from typing import Final
 import pytest
 
 from proxim.app.language import speak
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import Network, SessionType
 from proxim.core.i18n import ENGLISH, LANGUAGES
 from proxim.core.pairing.devices import Verified
-from proxim.core.status import LinkStatus, Networks, NoInvitation, Prompt, Stage, Trouble
 from proxim.ui.window.pairing.approval import APPROVE_DEAD_SECONDS
 from proxim.ui.window.pairing.steps import STEPS
 from proxim.ui.window.theme import ThemeChoice
@@ -31,7 +31,7 @@ OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 WIDEST: Final = (640, 680)
 # Pixels: Tk's canvas gives boxes that are a little too large (its manual, `bbox`)
 _SLACK: Final = 2
-CABLE: Final = Network("192.168.178.21", 24, "Ethernet", virtual=False)
+CABLE: Final = ev.Network("192.168.178.21", 24, "Ethernet", virtual=False)
 
 
 def show_home(bench: Bench) -> None:
@@ -39,27 +39,27 @@ def show_home(bench: Bench) -> None:
 
 
 def show_more(bench: Bench) -> None:
-    bench.window.show(Networks((WIFI, CABLE), WIFI.address))
-    bench.window.show(bench.invitation(kind=SessionType.TEMPORARY, life=4 * 3600.0))
-    bench.window.show(Trouble(Problem(Reason.SETTINGS_BROKEN)))
-    bench.window.show(Trouble(Problem(Reason.PORT_REFUSED)))
+    bench.window.show(st.Networks((WIFI, CABLE), WIFI.address))
+    bench.window.show(bench.invitation(kind=ev.SessionType.TEMPORARY, life=4 * 3600.0))
+    bench.window.show(st.Trouble(Problem(Reason.SETTINGS_BROKEN)))
+    bench.window.show(st.Trouble(Problem(Reason.PORT_REFUSED)))
 
 
 def show_closed_code(bench: Bench) -> None:
     bench.window.show(replace(bench.invitation(code=None), code_closed=True))
-    bench.window.show(Trouble(Problem(Reason.CODE_CLOSED)))
+    bench.window.show(st.Trouble(Problem(Reason.CODE_CLOSED)))
 
 
 def show_ipv6(bench: Bench) -> None:
-    bench.window.show(bench.invitation(code=None, kind=SessionType.PERSISTENT, life=None))
+    bench.window.show(bench.invitation(code=None, kind=ev.SessionType.PERSISTENT, life=None))
 
 
 def show_no_code(bench: Bench) -> None:
-    bench.window.show(NoInvitation(Reason.NO_NETWORK))
+    bench.window.show(st.NoInvitation(Reason.NO_NETWORK))
 
 
 def show_joined(bench: Bench) -> None:
-    bench.window.show(NoInvitation(None))
+    bench.window.show(st.NoInvitation(None))
 
 
 def show_far(bench: Bench) -> None:
@@ -74,24 +74,24 @@ def show_typo(bench: Bench) -> None:
     bench.window.join.join()
 
 
-def guest(stage: Stage) -> LinkStatus:
+def guest(stage: st.Stage) -> st.LinkStatus:
     return replace(link(stage=stage, link_id="guest-1"), peer_name=None)
 
 
 def show_asking(bench: Bench) -> None:
-    bench.window.show(replace(guest(Stage.ASKING), deadline=bench.clock.now + 40))
+    bench.window.show(replace(guest(st.Stage.ASKING), deadline=bench.clock.now + 40))
 
 
 def show_failed(bench: Bench) -> None:
-    bench.window.show(guest(Stage.DIALING))
-    bench.window.show(replace(guest(Stage.CLOSED), reason=Reason.ICE_FAILED))
+    bench.window.show(guest(st.Stage.DIALING))
+    bench.window.show(replace(guest(st.Stage.CLOSED), reason=Reason.ICE_FAILED))
 
 
 def show_lost(bench: Bench) -> None:
-    bench.window.show(replace(guest(Stage.WAITING), deadline=bench.clock.now + 108))
+    bench.window.show(replace(guest(st.Stage.WAITING), deadline=bench.clock.now + 108))
 
 
-def ask(bench: Bench, prompt: Prompt) -> None:
+def ask(bench: Bench, prompt: st.Prompt) -> None:
     bench.window.show(prompt)
     bench.settle()
 
@@ -127,7 +127,9 @@ def show_link_by_link(bench: Bench) -> None:
 
 def show_closed_link(bench: Bench) -> None:
     bench.window.show(link(verified=None))
-    bench.window.show(replace(link(stage=Stage.CLOSED, verified=None), reason=Reason.PEER_VANISHED))
+    bench.window.show(
+        replace(link(stage=st.Stage.CLOSED, verified=None), reason=Reason.PEER_VANISHED)
+    )
 
 
 HOME: Final[dict[str, Callable[[Bench], None]]] = {

@@ -4,17 +4,22 @@ done.
 
 from dataclasses import replace
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import LinkID
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.status import LinkStatus, Stage, Trouble
 from proxim.ui.once_job import OnceJob
 from tests.rows import each_row
 
-LINK = LinkStatus(LinkID("host-1"), "s1", Stage.CONNECTED, can_send_files=True)
-OUT = TransferStatus(
-    TransferID("t1"), Direction.OUT, TransferState.ANNOUNCED, (Entry("a", 5),), 5, link=LINK.link
+LINK = st.LinkStatus(ev.LinkID("host-1"), "s1", st.Stage.CONNECTED, can_send_files=True)
+OUT = file_st.TransferStatus(
+    TransferID("t1"),
+    Direction.OUT,
+    file_st.TransferState.ANNOUNCED,
+    (Entry("a", 5),),
+    5,
+    link=LINK.link,
 )
 IN = replace(OUT, transfer=TransferID("t2"), direction=Direction.IN)
 PATHS = ("/a",)
@@ -28,31 +33,31 @@ def sending() -> OnceJob:
     return errand
 
 
-def at(status: TransferStatus, state: TransferState) -> TransferStatus:
+def at(status: file_st.TransferStatus, state: file_st.TransferState) -> file_st.TransferStatus:
     return replace(status, state=state)
 
 
 def test_each_link_of_the_first_session_is_sent_to_once() -> None:
     errand = OnceJob(PATHS, once=False)
-    assert not errand.sends_over(replace(LINK, stage=Stage.CONNECTING))
+    assert not errand.sends_over(replace(LINK, stage=st.Stage.CONNECTING))
     assert not errand.sends_over(replace(LINK, can_send_files=False))
     assert errand.sends_over(LINK)
     assert not errand.sends_over(LINK)
-    assert errand.sends_over(replace(LINK, link=LinkID("host-2")))
-    assert not errand.sends_over(replace(LINK, link=LinkID("host-3"), session_id="s2"))
+    assert errand.sends_over(replace(LINK, link=ev.LinkID("host-2")))
+    assert not errand.sends_over(replace(LINK, link=ev.LinkID("host-3"), session_id="s2"))
 
 
 def test_once_is_the_first_link_alone() -> None:
     errand = sending()
-    assert not errand.sends_over(replace(LINK, link=LinkID("host-2")))
+    assert not errand.sends_over(replace(LINK, link=ev.LinkID("host-2")))
 
 
 def test_a_link_taken_up_again_is_the_same_device_however_often_it_is_tried() -> None:
     errand = OnceJob(PATHS, once=False)
     assert errand.sends_over(LINK)
-    second = replace(LINK, link=LinkID("host-2"), stage=Stage.APPROVED, resumes=LINK.link)
+    second = replace(LINK, link=ev.LinkID("host-2"), stage=st.Stage.APPROVED, resumes=LINK.link)
     assert not errand.sends_over(second)
-    assert not errand.sends_over(replace(LINK, link=LinkID("host-3"), resumes=second.link))
+    assert not errand.sends_over(replace(LINK, link=ev.LinkID("host-3"), resumes=second.link))
 
 
 def test_nothing_is_sent_where_nothing_was_named() -> None:
@@ -64,8 +69,8 @@ def test_without_once_nothing_is_ever_over(errand: OnceJob) -> None:
     errand.sends_over(LINK)
     errand.sent()
     errand.see(OUT)
-    errand.see(at(OUT, TransferState.DONE))
-    errand.see(at(IN, TransferState.DONE))
+    errand.see(at(OUT, file_st.TransferState.DONE))
+    errand.see(at(IN, file_st.TransferState.DONE))
     assert not errand.over
 
 
@@ -73,29 +78,29 @@ def test_sent_and_arrived() -> None:
     errand = sending()
     assert not errand.over
     for state in (
-        TransferState.ANNOUNCED,
-        TransferState.ACTIVE,
-        TransferState.WAITING,
-        TransferState.ACTIVE,
+        file_st.TransferState.ANNOUNCED,
+        file_st.TransferState.ACTIVE,
+        file_st.TransferState.WAITING,
+        file_st.TransferState.ACTIVE,
     ):
         errand.see(at(OUT, state))
         assert not errand.over
-    errand.see(at(OUT, TransferState.DONE))
+    errand.see(at(OUT, file_st.TransferState.DONE))
     assert errand.over
     assert errand.succeeded
 
 
 NOT_ARRIVED = [
-    at(OUT, TransferState.FAILED),
-    at(OUT, TransferState.CANCELLED),
-    replace(OUT, state=TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)),
+    at(OUT, file_st.TransferState.FAILED),
+    at(OUT, file_st.TransferState.CANCELLED),
+    replace(OUT, state=file_st.TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)),
     # Some of it was declined
-    replace(OUT, state=TransferState.DONE, size=4),
+    replace(OUT, state=file_st.TransferState.DONE, size=4),
 ]
 
 
 @each_row("end", NOT_ARRIVED)
-def test_sent_and_not_arrived(end: TransferStatus) -> None:
+def test_sent_and_not_arrived(end: file_st.TransferStatus) -> None:
     errand = sending()
     errand.see(end)
     assert errand.over
@@ -107,34 +112,36 @@ def test_what_an_earlier_run_left_is_not_what_was_asked_for() -> None:
     earlier = replace(
         OUT,
         transfer=TransferID("t0"),
-        state=TransferState.WAITING,
+        state=file_st.TransferState.WAITING,
         link=None,
         entries=(Entry("other", 5),),
     )
     errand.see(earlier)
-    errand.see(replace(earlier, state=TransferState.DONE, link=LINK.link))
+    errand.see(replace(earlier, state=file_st.TransferState.DONE, link=LINK.link))
     assert not errand.over
-    errand.see(at(OUT, TransferState.DONE))
+    errand.see(at(OUT, file_st.TransferState.DONE))
     assert errand.succeeded
 
 
 def test_asked_once_more_for_what_an_earlier_run_left() -> None:
     """It goes on, and no second copy is sent."""
     errand = sending()
-    earlier = replace(OUT, transfer=TransferID("t0"), state=TransferState.WAITING, link=None)
+    earlier = replace(
+        OUT, transfer=TransferID("t0"), state=file_st.TransferState.WAITING, link=None
+    )
     errand.see(earlier)
-    errand.see(replace(earlier, state=TransferState.ACTIVE, link=LINK.link))
+    errand.see(replace(earlier, state=file_st.TransferState.ACTIVE, link=LINK.link))
     assert not errand.over
-    errand.see(replace(earlier, state=TransferState.DONE, link=LINK.link))
+    errand.see(replace(earlier, state=file_st.TransferState.DONE, link=LINK.link))
     assert errand.succeeded
 
 
 def test_what_else_moves_is_waited_for() -> None:
     errand = sending()
-    errand.see(at(IN, TransferState.ACTIVE))
-    errand.see(at(OUT, TransferState.DONE))
+    errand.see(at(IN, file_st.TransferState.ACTIVE))
+    errand.see(at(OUT, file_st.TransferState.DONE))
     assert not errand.over
-    errand.see(at(IN, TransferState.FAILED))
+    errand.see(at(IN, file_st.TransferState.FAILED))
     # It was not asked for
     assert errand.succeeded
 
@@ -142,25 +149,25 @@ def test_what_else_moves_is_waited_for() -> None:
 @each_row("reason", [Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED])
 def test_a_link_that_takes_no_files(reason: Reason) -> None:
     errand = sending()
-    errand.hear(Trouble(Problem(reason), LINK.link))
+    errand.hear(st.Trouble(Problem(reason), LINK.link))
     assert errand.over
     assert not errand.succeeded
 
 
 def test_a_path_that_was_left_out() -> None:
     errand = sending()
-    errand.hear(Trouble(Problem(Reason.FILE_GONE, "/a"), LINK.link))
+    errand.hear(st.Trouble(Problem(Reason.FILE_GONE, "/a"), LINK.link))
     assert not errand.over
-    errand.see(at(OUT, TransferState.DONE))
+    errand.see(at(OUT, file_st.TransferState.DONE))
     assert errand.over
     assert not errand.succeeded
 
 
 def test_other_troubles_are_other_peoples() -> None:
     errand = sending()
-    errand.hear(Trouble(Problem(Reason.FILE_GONE, "/a"), LinkID("host-9")))
-    errand.hear(Trouble(Problem(Reason.TEXT_TOO_LONG), LINK.link))
-    errand.see(at(OUT, TransferState.DONE))
+    errand.hear(st.Trouble(Problem(Reason.FILE_GONE, "/a"), ev.LinkID("host-9")))
+    errand.hear(st.Trouble(Problem(Reason.TEXT_TOO_LONG), LINK.link))
+    errand.see(at(OUT, file_st.TransferState.DONE))
     assert errand.succeeded
 
 
@@ -170,20 +177,20 @@ def test_received() -> None:
     assert not errand.over
     errand.accepted(IN.transfer)
     assert not errand.over
-    errand.see(at(IN, TransferState.ACTIVE))
+    errand.see(at(IN, file_st.TransferState.ACTIVE))
     assert not errand.over
-    errand.see(at(IN, TransferState.DONE))
+    errand.see(at(IN, file_st.TransferState.DONE))
     assert errand.succeeded
 
 
 def test_what_was_declined_is_not_what_was_waited_for() -> None:
     errand = OnceJob((), once=True)
     errand.see(IN)
-    errand.see(at(IN, TransferState.CANCELLED))
+    errand.see(at(IN, file_st.TransferState.CANCELLED))
     assert not errand.over
     other = replace(IN, transfer=TransferID("t3"))
-    errand.see(at(other, TransferState.ACTIVE))
-    errand.see(at(other, TransferState.DONE))
+    errand.see(at(other, file_st.TransferState.ACTIVE))
+    errand.see(at(other, file_st.TransferState.DONE))
     assert errand.succeeded
 
 
@@ -191,7 +198,7 @@ def test_what_was_accepted_and_could_not_be_written() -> None:
     errand = OnceJob((), once=True)
     errand.see(IN)
     errand.accepted(IN.transfer)
-    errand.see(at(IN, TransferState.FAILED))
+    errand.see(at(IN, file_st.TransferState.FAILED))
     assert errand.over
     assert not errand.succeeded
 
@@ -200,5 +207,5 @@ def test_a_file_sent_by_hand_is_no_reason_to_end() -> None:
     errand = OnceJob((), once=True)
     errand.sent()
     errand.see(OUT)
-    errand.see(at(OUT, TransferState.DONE))
+    errand.see(at(OUT, file_st.TransferState.DONE))
     assert not errand.over

@@ -5,21 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import LinkID, Network, SessionType
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, FailedFile
-from proxim.core.files.status import TransferState
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.status import (
-    Networks,
-    NoInvitation,
-    ProofPolicy,
-    Stage,
-    TextReceived,
-    ThisDevice,
-    Trouble,
-    Via,
-)
 from proxim.ui.window.files.incoming import DEAD_SECONDS
 from proxim.ui.window.pages import WAITING
 from proxim.ui.window.theme import ThemeChoice
@@ -32,19 +23,19 @@ LONG = "Protokoll-der-ausserordentlichen-Mitgliederversammlung-vom-21-November-e
 
 
 def show_long(bench: Bench) -> None:
-    bench.window.show(ProofPolicy(required=True))
-    bench.window.show(ThisDevice(DeviceInfo(LONG_NAME, "id")))
+    bench.window.show(st.ProofPolicy(required=True))
+    bench.window.show(st.ThisDevice(DeviceInfo(LONG_NAME, "id")))
     bench.window.show(
-        Networks(
-            (Network("10.20.30.123", 24, "Intel Ethernet I219-V", False), DOCKER), "10.20.30.123"
+        st.Networks(
+            (ev.Network("10.20.30.123", 24, "Intel Ethernet I219-V", False), DOCKER), "10.20.30.123"
         )
     )
-    bench.window.show(bench.invitation("HG2K-4QWX-91ZP", SessionType.PERSISTENT, None))
+    bench.window.show(bench.invitation("HG2K-4QWX-91ZP", ev.SessionType.PERSISTENT, None))
 
 
 def show_error(bench: Bench) -> None:
-    bench.window.show(link(stage=Stage.CONNECTING, link_id="guest-1"))
-    bench.window.show(Trouble(Problem(Reason.NETWORK_CHANGED)))
+    bench.window.show(link(stage=st.Stage.CONNECTING, link_id="guest-1"))
+    bench.window.show(st.Trouble(Problem(Reason.NETWORK_CHANGED)))
     bench.window.join.entry.insert(0, "02501-WK382")
     bench.window.join._read()
 
@@ -62,7 +53,7 @@ def show_dialog_verified(bench: Bench) -> None:
 
 
 def show_dialog_qr(bench: Bench) -> None:
-    bench.window.show(ProofPolicy(required=True))
+    bench.window.show(st.ProofPolicy(required=True))
     bench.window.show(bench.prompt(verified=Verified.QR))
 
 
@@ -77,20 +68,20 @@ def show_dialog_second_step(bench: Bench) -> None:
 def show_conversation(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(link(LONG_NAME, link_id="guest-2", verified=None))
-    bench.window.pages.select(LinkID("host-1"))
+    bench.window.pages.select(ev.LinkID("host-1"))
     for text in ("Hello!", "A longer text\nof two lines", "x" * 200):
-        bench.window.show(TextReceived(LinkID("host-1"), text))
+        bench.window.show(st.TextReceived(ev.LinkID("host-1"), text))
 
 
 def show_ipv6(bench: Bench) -> None:
     address = "2001:db8:85a3:1234:5678:8a2e:370:7334"
-    bench.window.show(Networks((Network(address, 64, "eth0", False),), address))
+    bench.window.show(st.Networks((ev.Network(address, 64, "eth0", False),), address))
     bench.window.show(bench.invitation(code=None))
 
 
 def show_no_network(bench: Bench) -> None:
-    bench.window.show(Networks((), None))
-    bench.window.show(NoInvitation(Reason.NO_NETWORK))
+    bench.window.show(st.Networks((), None))
+    bench.window.show(st.NoInvitation(Reason.NO_NETWORK))
 
 
 def show_no_transfers(bench: Bench) -> None:
@@ -99,23 +90,27 @@ def show_no_transfers(bench: Bench) -> None:
 
 def show_transfers(bench: Bench) -> None:
     bench.window.show(link())
-    bench.window.show(TextReceived(LinkID("host-1"), "Here are the photos"))
+    bench.window.show(st.TextReceived(ev.LinkID("host-1"), "Here are the photos"))
     tell = bench.window.show
-    done = transfer(1, "a.jpg", "b.jpg", "c.jpg", state=TransferState.DONE, direction=Direction.IN)
+    done = transfer(
+        1, "a.jpg", "b.jpg", "c.jpg", state=file_st.TransferState.DONE, direction=Direction.IN
+    )
     tell(replace(done, path="/home/ada/Downloads"))
-    some = transfer(2, "a.txt", "b.txt", "c.txt", state=TransferState.DONE)
+    some = transfer(2, "a.txt", "b.txt", "c.txt", state=file_st.TransferState.DONE)
     tell(replace(some, failed=(FailedFile(1, Reason.FILE_CHANGED),)))
-    tell(replace(transfer(3, state=TransferState.WAITING), moved=3_100_000))
-    tell(transfer(4, "Report.pdf", state=TransferState.ANNOUNCED))
+    tell(replace(transfer(3, state=file_st.TransferState.WAITING), moved=3_100_000))
+    tell(transfer(4, "Report.pdf", state=file_st.TransferState.ANNOUNCED))
     tell(replace(transfer(5, "film.mkv", size=4_000_000_000), moved=1_300_000_000, speed=52e6))
 
 
 def show_finished(bench: Bench) -> None:
     bench.window.show(link())
     tell = bench.window.show
-    tell(replace(transfer(1, "a.iso", state=TransferState.FAILED), reason=Reason.DISK_FULL))
-    tell(replace(transfer(2, "b.iso", state=TransferState.CANCELLED), reason=Reason.DECLINED))
-    tell(transfer(3, "c.iso", state=TransferState.CANCELLED, direction=Direction.IN))
+    tell(replace(transfer(1, "a.iso", state=file_st.TransferState.FAILED), reason=Reason.DISK_FULL))
+    tell(
+        replace(transfer(2, "b.iso", state=file_st.TransferState.CANCELLED), reason=Reason.DECLINED)
+    )
+    tell(transfer(3, "c.iso", state=file_st.TransferState.CANCELLED, direction=Direction.IN))
 
 
 def show_long_names(bench: Bench) -> None:
@@ -128,7 +123,9 @@ def show_long_names(bench: Bench) -> None:
 def show_question(bench: Bench) -> None:
     bench.window.show(link())
     names = (ARABIC, LONG, "photo\u202egpj.exe", "notes.txt")
-    bench.window.show(transfer(1, *names, state=TransferState.ANNOUNCED, direction=Direction.IN))
+    bench.window.show(
+        transfer(1, *names, state=file_st.TransferState.ANNOUNCED, direction=Direction.IN)
+    )
     alive(bench)
     bench.settle()
     queue = bench.window._incoming
@@ -159,22 +156,22 @@ def alive(bench: Bench) -> None:
 def show_waiting_link(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(
-        replace(transfer(3, state=TransferState.WAITING, link_id=None), moved=3_100_000)
+        replace(transfer(3, state=file_st.TransferState.WAITING, link_id=None), moved=3_100_000)
     )
     bench.window.show(replace(transfer(4), moved=3_100_000))
     bench.window.show(
-        replace(link(stage=Stage.WAITING), deadline=bench.clock.now + 108, was_connected=True)
+        replace(link(stage=st.Stage.WAITING), deadline=bench.clock.now + 108, was_connected=True)
     )
 
 
 def show_lane(bench: Bench) -> None:
-    bench.window.show(replace(link(LONG_NAME), via=Via.LANE, can_send_files=False))
-    bench.window.show(Trouble(Problem(Reason.NOTHING_TO_SEND), LinkID("host-1")))
+    bench.window.show(replace(link(LONG_NAME), via=st.Via.LANE, can_send_files=False))
+    bench.window.show(st.Trouble(Problem(Reason.NOTHING_TO_SEND), ev.LinkID("host-1")))
 
 
 def show_waiting_tab(bench: Bench) -> None:
     bench.window.show(
-        replace(transfer(1, state=TransferState.WAITING, link_id=None), moved=3_100_000)
+        replace(transfer(1, state=file_st.TransferState.WAITING, link_id=None), moved=3_100_000)
     )
     bench.window.pages.select(WAITING)
 

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
+from proxim.core import status as st
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.status import Prompt
 from proxim.ui.prompts import UNVERIFIED_QUEUED, PromptQueue
 from tests.rows import each_row
 
-PROMPT = Prompt("s0", DeviceInfo("Ana", "id"), "192.168.1.9", None, 40.0)
+PROMPT = st.Prompt("s0", DeviceInfo("Ana", "id"), "192.168.1.9", None, 40.0)
 
 
-def prompt(number: int, verified: Verified | None = None) -> Prompt:
+def prompt(number: int, verified: Verified | None = None) -> st.Prompt:
     return replace(PROMPT, session_id=f"s{number}", verified=verified)
 
 

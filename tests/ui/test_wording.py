@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Reason
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import tr
 from proxim.ui.wording import (
     NAME_SHOWN_MAX,
@@ -25,10 +25,10 @@ from proxim.ui.wording import (
 )
 from tests.rows import each_row
 
-ACTIVE = TransferStatus(
+ACTIVE = file_st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
-    TransferState.ACTIVE,
+    file_st.TransferState.ACTIVE,
     (Entry("film.mkv", 8_400_000),),
     8_400_000,
     peer_name="Ana",
@@ -99,7 +99,10 @@ def test_nobody_knows_how_long_it_takes_without_a_speed() -> None:
     assert seconds_left(ACTIVE) is None
     assert seconds_left(replace(ACTIVE, speed=0.0)) is None
     assert seconds_left(replace(ACTIVE, speed=2_100_000.0)) == 4.0
-    assert seconds_left(replace(ACTIVE, speed=2_100_000.0, state=TransferState.WAITING)) is None
+    assert (
+        seconds_left(replace(ACTIVE, speed=2_100_000.0, state=file_st.TransferState.WAITING))
+        is None
+    )
 
 
 def test_a_hundred_percent_only_when_it_is_done() -> None:
@@ -108,7 +111,7 @@ def test_a_hundred_percent_only_when_it_is_done() -> None:
     assert percent(replace(ACTIVE, moved=8_400_000)) == 99
     assert percent(replace(ACTIVE, moved=9_000_000)) == 99
     assert percent(replace(ACTIVE, size=0)) == 0
-    assert percent(replace(ACTIVE, size=0, state=TransferState.DONE)) == 100
+    assert percent(replace(ACTIVE, size=0, state=file_st.TransferState.DONE)) == 100
 
 
 def test_a_name_shows_all_that_it_is() -> None:
@@ -143,31 +146,36 @@ def test_titles() -> None:
 
 
 STATES = [
-    (replace(ACTIVE, state=TransferState.ANNOUNCED), "Waiting for your answer."),
+    (replace(ACTIVE, state=file_st.TransferState.ANNOUNCED), "Waiting for your answer."),
     (
-        replace(ACTIVE, state=TransferState.ANNOUNCED, direction=Direction.OUT),
+        replace(ACTIVE, state=file_st.TransferState.ANNOUNCED, direction=Direction.OUT),
         "Waiting for Ana to accept.",
     ),
     (replace(ACTIVE, peer_name=None), "Receiving from the other device."),
     (replace(ACTIVE, direction=Direction.OUT), "Sending to Ana."),
     (
-        replace(ACTIVE, state=TransferState.WAITING),
+        replace(ACTIVE, state=file_st.TransferState.WAITING),
         "Waiting to resume; it goes on when Ana is connected again.",
     ),
-    (replace(ACTIVE, state=TransferState.DONE), "Received and verified."),
-    (replace(ACTIVE, state=TransferState.DONE, direction=Direction.OUT), "Sent and verified."),
+    (replace(ACTIVE, state=file_st.TransferState.DONE), "Received and verified."),
     (
-        replace(ACTIVE, state=TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)),
+        replace(ACTIVE, state=file_st.TransferState.DONE, direction=Direction.OUT),
+        "Sent and verified.",
+    ),
+    (
+        replace(
+            ACTIVE, state=file_st.TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)
+        ),
         "Finished, but 1 file did not arrive.",
     ),
     (
-        replace(ACTIVE, state=TransferState.FAILED, reason=Reason.DISK_FULL),
+        replace(ACTIVE, state=file_st.TransferState.FAILED, reason=Reason.DISK_FULL),
         SENTENCES[Reason.DISK_FULL],
     ),
-    (replace(ACTIVE, state=TransferState.CANCELLED), "Cancelled."),
+    (replace(ACTIVE, state=file_st.TransferState.CANCELLED), "Cancelled."),
 ]
 
 
 @each_row("status, words", STATES)
-def test_where_it_stands(status: TransferStatus, words: str) -> None:
+def test_where_it_stands(status: file_st.TransferStatus, words: str) -> None:
     assert state_words(status) == words

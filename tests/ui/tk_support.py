@@ -15,12 +15,12 @@ from typing import Final
 
 from PIL import Image, ImageGrab, features
 
-from proxim.core.events import LinkID, Network, SessionType
-from proxim.core.files.events import AnyIntent
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.status import Invitation, LinkStatus, Networks, Prompt, Stage, ThisDevice
 from proxim.ui.window.root import make_root
 from proxim.ui.window.theme import ThemeChoice
 from proxim.ui.window.window import Window
@@ -35,8 +35,8 @@ URL: Final = (
     "http://192.168.178.123:47800/#s=abcdefghijklmnopqrstuv"
     "&u=123e4567-e89b-12d3-a456-426614174000&k=abcdefghijklmnopqrstuv"
 )
-WIFI: Final = Network("192.168.178.123", 24, "Wi-Fi", virtual=False)
-DOCKER: Final = Network("172.17.0.1", 16, "docker0", virtual=True)
+WIFI: Final = ev.Network("192.168.178.123", 24, "Wi-Fi", virtual=False)
+DOCKER: Final = ev.Network("172.17.0.1", 16, "docker0", virtual=True)
 
 
 class NoScreenError(Exception):
@@ -146,7 +146,7 @@ class Bench:
 
     def __init__(self, theme: ThemeChoice = "light") -> None:
         self.clock = Clock()
-        self.posted: list[AnyIntent] = []
+        self.posted: list[file_ev.AnyIntent] = []
         self.root = make_root()
         self._timers = HeldTimers(self.root, self.clock)
         self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
@@ -224,30 +224,30 @@ class Bench:
 
     def begin(self) -> None:
         """What every program is told first."""
-        self.window.show(ThisDevice(DeviceInfo("Ada's laptop", "id-of-ada")))
-        self.window.show(Networks((WIFI,), WIFI.address))
+        self.window.show(st.ThisDevice(DeviceInfo("Ada's laptop", "id-of-ada")))
+        self.window.show(st.Networks((WIFI,), WIFI.address))
         self.window.show(self.invitation())
 
     def invitation(
         self,
         code: str | None = "02501-WK381",
-        kind: SessionType = SessionType.ONE_TIME,
+        kind: ev.SessionType = ev.SessionType.ONE_TIME,
         life: float | None = 900.0,
-    ) -> Invitation:
+    ) -> st.Invitation:
         """A session whose code is shown."""
         expires = None if life is None else self.clock.now + life
-        return Invitation("session-1", "uuid-1", code, URL, kind, expires)
+        return st.Invitation("session-1", "uuid-1", code, URL, kind, expires)
 
     def prompt(
         self,
         name: str = "Grace's phone",
         verified: Verified | None = None,
         session: str = "session-1",
-    ) -> Prompt:
+    ) -> st.Prompt:
         """Somebody asks."""
         device = DeviceInfo(name, "9b2f0c5e-7a61-4c0e-8d7f-0a1b2c3d4e5f")
         number = request_number(session)
-        return Prompt(session, device, "192.168.178.42", verified, self.clock.now + 40, number)
+        return st.Prompt(session, device, "192.168.178.42", verified, self.clock.now + 40, number)
 
 
 MakeBench = Callable[[ThemeChoice], Bench]
@@ -260,14 +260,14 @@ def request_number(session: str) -> int:
 
 def link(
     name: str = "Grace's phone",
-    stage: Stage = Stage.CONNECTED,
+    stage: st.Stage = st.Stage.CONNECTED,
     link_id: str = "host-1",
     verified: Verified | None = Verified.CODE,
-) -> LinkStatus:
+) -> st.LinkStatus:
     """A link as it is told; connected, unless another stage is given."""
-    connected = stage is Stage.CONNECTED
-    return LinkStatus(
-        LinkID(link_id),
+    connected = stage is st.Stage.CONNECTED
+    return st.LinkStatus(
+        ev.LinkID(link_id),
         "session-1",
         stage,
         name,
@@ -282,18 +282,18 @@ def link(
 def transfer(
     number: int = 1,
     *paths: str,
-    state: TransferState = TransferState.ACTIVE,
+    state: file_st.TransferState = file_st.TransferState.ACTIVE,
     direction: Direction = Direction.OUT,
     size: int = 8_400_000,
     link_id: str | None = "host-1",
-) -> TransferStatus:
+) -> file_st.TransferStatus:
     """A transfer as it is told: of these files, which have one size together."""
     names = paths or (f"photo{number}.jpg",)
     entries = tuple(Entry(path, size // len(names)) for path in names)
     whole = sum(entry.size for entry in entries)
-    moved = whole if state is TransferState.DONE else 0
-    link = None if link_id is None else LinkID(link_id)
-    return TransferStatus(
+    moved = whole if state is file_st.TransferState.DONE else 0
+    link = None if link_id is None else ev.LinkID(link_id)
+    return file_st.TransferStatus(
         TransferID(f"transfer-{number}"),
         direction,
         state,
@@ -305,7 +305,7 @@ def transfer(
     )
 
 
-def camera(number: int = 1, count: int = 20_000) -> TransferStatus:
+def camera(number: int = 1, count: int = 20_000) -> file_st.TransferStatus:
     """As many files as one transfer may have, announced to us."""
     inside = tuple(
         Entry(f"Holiday/2026/IMG_{at:05}.jpg", 3_100_000 + at) for at in range(count - 2)
@@ -313,9 +313,9 @@ def camera(number: int = 1, count: int = 20_000) -> TransferStatus:
     entries = (Entry("Holiday", directory=True), Entry("Holiday/2026", directory=True), *inside)
     size = sum(entry.size for entry in entries)
     transfer_id = TransferID(f"transfer-{number}")
-    state = TransferState.ANNOUNCED
-    return TransferStatus(
-        transfer_id, Direction.IN, state, entries, size, LinkID("host-1"), "Grace's phone"
+    state = file_st.TransferState.ANNOUNCED
+    return file_st.TransferStatus(
+        transfer_id, Direction.IN, state, entries, size, ev.LinkID("host-1"), "Grace's phone"
     )
 
 

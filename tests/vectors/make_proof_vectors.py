@@ -13,23 +13,23 @@ from typing import Any
 
 from spake2 import SPAKE2_A, SPAKE2_B
 
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import to_base64url
-from proxim.core.pairing.messages import Candidate, Description
 from proxim.core.pairing.proof import Method, ProofKeys, Side, SignalMacs, context, identities
 
 FILE = Path(__file__).with_name("proof.json")
 
-OFFER = Description(
+OFFER = pair_msg.Description(
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA:BB\r\n"
 )
-ANSWER = Description(
+ANSWER = pair_msg.Description(
     "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 CC:DD\r\n"
 )
-CANDIDATE = Candidate("candidate:1 1 udp 2130706431 192.168.1.21 50000 typ host", "0", 0)
-BARE_CANDIDATE = Candidate("candidate:2 1 udp 1694498815 10.0.0.7 50001 typ host")
-END = Candidate("")
-SIGNALS: tuple[tuple[Side, Description | Candidate], ...] = (
+CANDIDATE = pair_msg.Candidate("candidate:1 1 udp 2130706431 192.168.1.21 50000 typ host", "0", 0)
+BARE_CANDIDATE = pair_msg.Candidate("candidate:2 1 udp 1694498815 10.0.0.7 50001 typ host")
+END = pair_msg.Candidate("")
+SIGNALS: tuple[tuple[Side, pair_msg.Description | pair_msg.Candidate], ...] = (
     (Side.GUEST, OFFER),
     (Side.GUEST, CANDIDATE),
     (Side.HOST, ANSWER),
@@ -55,7 +55,7 @@ def signal_vectors(keys: ProofKeys) -> Iterator[dict[str, Any]]:
         mac = macs[side].seal(payload)
         if not macs[other].check(payload, mac):
             raise AssertionError("the two sides disagree")
-        if isinstance(payload, Description):
+        if isinstance(payload, pair_msg.Description):
             fields: dict[str, Any] = {"sdp": payload.sdp}
         else:
             fields = {"candidate": payload.candidate}

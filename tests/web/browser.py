@@ -93,11 +93,11 @@ class Phone:
         """Wait until those words are there."""
         self.page.get_by_text(words).first.wait_for(state="visible", timeout=patience * 1000)
 
-    def is_at(self, rung: str) -> None:
-        """Wait until the ladder stands there: a key of the languages' `page`."""
+    def is_at(self, step: str) -> None:
+        """Wait until the steps stand there: a key of the languages' `page`."""
         self.page.wait_for_function(
-            "rung => document.querySelector(`#ladder [data-t=${rung}]`).matches('.now, .done')",
-            arg=rung,
+            "step => document.querySelector(`#steps [data-t=${step}]`).matches('.now, .done')",
+            arg=step,
         )
 
     def joined(self, host: Program) -> None:

@@ -137,7 +137,7 @@ def test_after_a_goodbye_nothing_is_asked_again(
         guest.joined(host)
         guest.page.click("#leave")
         guest.sees(REASONS["disconnected"])
-        for gone in ("#again", "#badge", "#ladder", "#linked"):
+        for gone in ("#again", "#badge", "#steps", "#linked"):
             assert guest.page.locator(gone).is_hidden()
 
 

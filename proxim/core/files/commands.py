@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from proxim.core.events import LinkID
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.files.manifest import START, Entry, Partial, Position, Span, TransferID
-from proxim.core.status import Via
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class StartSending:
     """
 
     transfer: TransferID = field(repr=False)
-    link: LinkID
+    link: ev.LinkID
     generation: int
-    via: Via
+    via: st.Via
     skip: tuple[Span, ...] = ()
     partial: tuple[Partial, ...] = ()
     position: Position = START
@@ -82,7 +82,7 @@ class ReceiveStream:
     """
 
     transfer: TransferID = field(repr=False)
-    link: LinkID
+    link: ev.LinkID
     channel: int
     generation: int
 

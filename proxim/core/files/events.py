@@ -7,9 +7,10 @@ An event is immutable and says what happened, not what to do.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from proxim.core.commands import Command
+from proxim.core import commands as do
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import Intent, LinkID, TimerFired
+from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import (
     Direction,
     Entry,
@@ -18,15 +19,6 @@ from proxim.core.files.manifest import (
     Position,
     Span,
     TransferID,
-)
-from proxim.core.files.messages import (
-    Accept,
-    Announce,
-    Cancel,
-    Continue,
-    FileMessage,
-    Finished,
-    Progress,
 )
 
 # --- files on this machine's disk -----------------------------------------------------------------
@@ -149,7 +141,7 @@ DiskEvent = (
 class SendPaths:
     """Send files and folders over a link."""
 
-    link: LinkID
+    link: ev.LinkID
     paths: tuple[str, ...]
 
 
@@ -181,14 +173,14 @@ class RetryTransfer:
 
 
 FileIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
-AnyIntent = Intent | FileIntent
+AnyIntent = ev.Intent | FileIntent
 
 
 class PeerLink(Protocol):
     """A link with a peer that understands files."""
 
     @property
-    def id(self) -> LinkID:
+    def id(self) -> ev.LinkID:
         """Which link it is."""
 
     @property
@@ -213,10 +205,10 @@ class PeerLink(Protocol):
     def lane_pending(self) -> bool:
         """Whether the lane may open in a moment."""
 
-    def say(self, message: FileMessage) -> Command:
+    def say(self, message: file_msg.FileMessage) -> do.Command:
         """The command that says it on the link's control channel."""
 
-    def want_lane(self) -> list[Command]:
+    def want_lane(self) -> list[do.Command]:
         """Open the lane, if it is not open yet and the peer knows of lanes."""
 
 
@@ -263,24 +255,24 @@ class Turn:
 OutgoingInput = (
     SourcesListed
     | SourcesFailed
-    | Accept
-    | Continue
-    | Progress
-    | Finished
-    | Cancel
+    | file_msg.Accept
+    | file_msg.Continue
+    | file_msg.Progress
+    | file_msg.Finished
+    | file_msg.Cancel
     | SendingFailed
     | LinkUp
     | LinkDown
     | LaneChanged
     | Turn
     | CancelTransfer
-    | TimerFired
+    | ev.TimerFired
 )
 
 IncomingInput = (
-    Announce
-    | Cancel
-    | Continue
+    file_msg.Announce
+    | file_msg.Cancel
+    | file_msg.Continue
     | AcceptTransfer
     | CancelTransfer
     | SinkReady

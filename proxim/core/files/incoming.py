@@ -15,24 +15,14 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import Command, Publish
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Reason
-from proxim.core.events import LinkID
-from proxim.core.files.commands import CloseSink, OpenSink, PauseSink, ReceiveStream
-from proxim.core.files.events import (
-    AcceptTransfer,
-    CancelTransfer,
-    IncomingInput,
-    LaneChanged,
-    LinkDown,
-    PeerLink,
-    SinkFailed,
-    SinkFinished,
-    SinkPaused,
-    SinkReady,
-    SinkWrote,
-    StreamOpened,
-)
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
     Direction,
@@ -43,21 +33,9 @@ from proxim.core.files.manifest import (
     spans,
     total_size,
 )
-from proxim.core.files.messages import (
-    Announce,
-    Cancel,
-    Continue,
-    FileMessage,
-    Progress,
-    cut_accept,
-    cut_finished,
-    file_reason,
-)
 from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outcome
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.json_text import MessageError
-from proxim.core.link.events import LANE_CHANNEL
-from proxim.core.status import Via
+from proxim.core.link import events as link_ev
 
 # Of all paths; 20,000 of 200 bytes
 MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
@@ -69,14 +47,14 @@ class Arriving:
     def __init__(self) -> None:
         self._pieces: list[Entry] = []
         self._bytes = 0
-        self._refused_on: LinkID | None = None
+        self._refused_on: ev.LinkID | None = None
 
     def begin(self) -> None:
         """Another announcement begins."""
         self._pieces.clear()
         self._bytes = 0
 
-    def add(self, piece: Announce) -> tuple[Entry, ...] | Reason | None:
+    def add(self, piece: file_msg.Announce) -> tuple[Entry, ...] | Reason | None:
         """The whole list, or why it is refused; None while there is more to come."""
         self._pieces += piece.entries
         self._bytes += sum(len(entry.path.encode()) for entry in piece.entries)
@@ -89,7 +67,7 @@ class Arriving:
         self.begin()
         return entries or Reason.NOTHING_TO_SEND
 
-    def refuse_rest(self, link: LinkID) -> None:
+    def refuse_rest(self, link: ev.LinkID) -> None:
         """Refuse the pieces that still come: without the first one it would be another list."""
         self.begin()
         self._refused_on = link
@@ -99,7 +77,7 @@ class Arriving:
         """Whether more may come of one that was refused."""
         return self._refused_on is not None
 
-    def passes_over(self, link: LinkID, piece: Announce) -> bool:
+    def passes_over(self, link: ev.LinkID, piece: file_msg.Announce) -> bool:
         """Whether this belongs to one that was refused."""
         if self._refused_on != link:
             return False
@@ -127,7 +105,7 @@ class IncomingState(Enum):
 class Incoming:
     """One transfer that this device receives, as a state machine."""
 
-    def __init__(self, transfer: TransferID, peer_link: PeerLink | None) -> None:
+    def __init__(self, transfer: TransferID, peer_link: file_ev.PeerLink | None) -> None:
         self.id = transfer
         self.peer_link = peer_link
         self.state = IncomingState.ARRIVING
@@ -137,10 +115,10 @@ class Incoming:
         # again.
         self.unacknowledged = False
         self.arriving = Arriving()
-        self.status = TransferStatus(
+        self.status = file_st.TransferStatus(
             transfer,
             Direction.IN,
-            TransferState.ANNOUNCED,
+            file_st.TransferState.ANNOUNCED,
             (),
             0,
             link=None if peer_link is None else peer_link.id,
@@ -153,7 +131,7 @@ class Incoming:
         # The data channel that the present generation comes on; None while there is none.
         self._channel: int | None = None
         # How it ended well; None until then. The sender may not have heard of it.
-        self._result: SinkFinished | None = None
+        self._result: file_ev.SinkFinished | None = None
         # When it last took an event: where it is over, when it ended
         self._handled = 0.0
         self._rate = RateMeter()
@@ -167,20 +145,20 @@ class Incoming:
         one.state, one.accepted = IncomingState.WAITING, True
         one.status = replace(
             one.status,
-            state=TransferState.WAITING,
+            state=file_st.TransferState.WAITING,
             entries=entries,
             size=total_size(entries),
             peer_name=peer_name,
         )
         return one
 
-    def handle(self, event: IncomingInput, now: float) -> list[Command]:
+    def handle(self, event: file_ev.IncomingInput, now: float) -> list[do.Command]:
         """Take one event. Raises MessageError for what the peer may not say now."""
         transition = _TRANSITIONS.get((self.state, type(event)))
         if transition is not None:
             self._handled = now
             return transition(self, event, now)
-        if isinstance(event, FileMessage):
+        if isinstance(event, file_msg.FileMessage):
             raise MessageError(Reason.NOT_ALLOWED, "not now")
         raise MachineMisuseError(f"{type(event).__name__} in {self.state}")
 
@@ -191,22 +169,22 @@ class Incoming:
         """Whether people see it as something that goes on."""
         return bool(self.status.entries) and not self.status.over
 
-    def announced_again(self, peer_link: PeerLink) -> list[Command]:
+    def announced_again(self, peer_link: file_ev.PeerLink) -> list[do.Command]:
         """The same peer is linked again, or tries again: its announcement follows."""
-        closing: list[Command] = []
+        closing: list[do.Command] = []
         # The old link is dead
         if self.state in (
             IncomingState.OPENING,
             IncomingState.ACTIVE,
             IncomingState.PAUSED,
         ):
-            closing = [CloseSink(self.id, keep=True)]
+            closing = [file_do.CloseSink(self.id, keep=True)]
         self.state = IncomingState.ARRIVING
         self.peer_link = peer_link
         self.arriving.begin()
         return closing
 
-    def _piece(self, event: Announce, now: float) -> list[Command]:
+    def _piece(self, event: file_msg.Announce, now: float) -> list[do.Command]:
         # It has just been heard
         assert self.peer_link is not None
         entries = self.arriving.add(event)
@@ -215,17 +193,17 @@ class Incoming:
         if isinstance(entries, Reason):
             if event.more:
                 self.arriving.refuse_rest(self.peer_link.id)
-            message = self.peer_link.say(Cancel(self.id, entries.value))
-            return [message, *self._end_arriving(TransferState.FAILED, entries)]
+            message = self.peer_link.say(file_msg.Cancel(self.id, entries.value))
+            return [message, *self._end_arriving(file_st.TransferState.FAILED, entries)]
         same = digest(entries) == digest(self.status.entries)
         unacknowledged, self.unacknowledged = self.unacknowledged, False
         # It was cancelled here, and the sender hears of it only now
         if unacknowledged and same and not self.accepted:
             self.status = replace(self.status, link=self.peer_link.id)
             message = self.peer_link.say(
-                Cancel(self.id, (self.status.reason or Reason.CANCELLED).value)
+                file_msg.Cancel(self.id, (self.status.reason or Reason.CANCELLED).value)
             )
-            return [message, *self._end_arriving(TransferState.CANCELLED, None)]
+            return [message, *self._end_arriving(file_st.TransferState.CANCELLED, None)]
         link, peer_name = self.peer_link.id, self.peer_link.peer_name
         if self.accepted and same:
             self.status = replace(
@@ -234,35 +212,37 @@ class Incoming:
             return self._open() if self._result is None else self._repeat_result(self._result)
         self.accepted, self._result, self._declined, self._directory = False, None, (), None
         self.state = IncomingState.ASKED
-        self.status = TransferStatus(
+        self.status = file_st.TransferStatus(
             self.id,
             Direction.IN,
-            TransferState.ANNOUNCED,
+            file_st.TransferState.ANNOUNCED,
             entries,
             total_size(entries),
             link,
             peer_name,
         )
-        return [Publish(self.status)]
+        return [do.Publish(self.status)]
 
-    def _end_arriving(self, state: TransferState, reason: Reason | None) -> list[Command]:
+    def _end_arriving(
+        self, state: file_st.TransferState, reason: Reason | None
+    ) -> list[do.Command]:
         # Else nobody was asked: nobody is told
         published = self._end(state, reason) if self.alive else []
         self.state = IncomingState.OVER
         self.peer_link = None
         return published
 
-    def _withdrawn_arriving(self, event: Cancel, now: float) -> list[Command]:
+    def _withdrawn_arriving(self, event: file_msg.Cancel, now: float) -> list[do.Command]:
         if self.accepted and self.alive:
             return self._cancelled_by_peer(event, now)
-        return self._end_arriving(TransferState.CANCELLED, Reason.CANCELLED)
+        return self._end_arriving(file_st.TransferState.CANCELLED, Reason.CANCELLED)
 
-    def _lost_arriving(self, event: LinkDown, now: float) -> list[Command]:
+    def _lost_arriving(self, event: file_ev.LinkDown, now: float) -> list[do.Command]:
         if self.accepted and self.alive:
             return self._lost(event, now)
-        return self._end_arriving(TransferState.CANCELLED, Reason.PEER_LEFT)
+        return self._end_arriving(file_st.TransferState.CANCELLED, Reason.PEER_LEFT)
 
-    def _cancel_arriving(self, event: CancelTransfer, now: float) -> list[Command]:
+    def _cancel_arriving(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
         # ARRIVING has one
         assert self.peer_link is not None
         self.arriving.refuse_rest(self.peer_link.id)
@@ -270,26 +250,26 @@ class Incoming:
 
     # --- accepted ---------------------------------------------------------------------------------
 
-    def _accept(self, event: AcceptTransfer, now: float) -> list[Command]:
+    def _accept(self, event: file_ev.AcceptTransfer, now: float) -> list[do.Command]:
         self._declined = tuple(
             sorted({one for one in event.declined if 0 <= one < len(self.status.entries)})
         )
         self._directory = event.directory
         if len(self._declined) == len(self.status.entries):
-            return self._decline(CancelTransfer(self.id), now)
+            return self._decline(file_ev.CancelTransfer(self.id), now)
         self.accepted = True
         wanted = remaining(self.status.entries, spans(self._declined))
         self.status = replace(self.status, size=wanted)
         return self._open()
 
-    def _open(self) -> list[Command]:
+    def _open(self) -> list[do.Command]:
         self.state = IncomingState.OPENING
-        opening = OpenSink(
+        opening = file_do.OpenSink(
             self.id, self.status.entries, self._declined, self._directory, self.status.peer_name
         )
-        return [opening, self._publish(TransferState.ACTIVE, speed=None)]
+        return [opening, self._publish(file_st.TransferState.ACTIVE, speed=None)]
 
-    def _ready(self, event: SinkReady, now: float) -> list[Command]:
+    def _ready(self, event: file_ev.SinkReady, now: float) -> list[do.Command]:
         # OPENING has one
         assert self.peer_link is not None
         self.state = IncomingState.ACTIVE
@@ -300,67 +280,75 @@ class Incoming:
         self._rate.restart()
         self._rate.note(self._before, now)
         pieces = [
-            self.peer_link.say(piece) for piece in cut_accept(self.id, event.skip, event.partial)
+            self.peer_link.say(piece)
+            for piece in file_msg.cut_accept(self.id, event.skip, event.partial)
         ]
         # The sink listens before the sender hears that it may begin.
         return [
             *self._receive_on_lane(),
             *pieces,
-            self._publish(TransferState.ACTIVE, moved=self._before),
+            self._publish(file_st.TransferState.ACTIVE, moved=self._before),
         ]
 
-    def _decline(self, event: CancelTransfer, now: float) -> list[Command]:
+    def _decline(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
         # ASKED has one
         assert self.peer_link is not None
-        message = self.peer_link.say(Cancel(self.id, Reason.DECLINED.value))
-        return [message, *self._end(TransferState.CANCELLED, Reason.DECLINED)]
+        message = self.peer_link.say(file_msg.Cancel(self.id, Reason.DECLINED.value))
+        return [message, *self._end(file_st.TransferState.CANCELLED, Reason.DECLINED)]
 
     # --- moving -----------------------------------------------------------------------------------
 
-    def _receive_on_lane(self) -> list[Command]:
+    def _receive_on_lane(self) -> list[do.Command]:
         # Its callers have one
         assert self.peer_link is not None
         if not self.peer_link.lane_open:
             return []
-        self.status = replace(self.status, via=Via.LANE)
-        return [ReceiveStream(self.id, self.peer_link.id, LANE_CHANNEL, self._generation)]
+        self.status = replace(self.status, via=st.Via.LANE)
+        return [
+            file_do.ReceiveStream(
+                self.id, self.peer_link.id, link_ev.LANE_CHANNEL, self._generation
+            )
+        ]
 
-    def _stream_opened(self, event: StreamOpened, now: float) -> list[Command]:
+    def _stream_opened(self, event: file_ev.StreamOpened, now: float) -> list[do.Command]:
         # ACTIVE has one
         assert self.peer_link is not None
         if event.generation != self._generation or self._channel is not None:
             # Of a generation that is over; nothing of it is taken
             return []
         self._channel = event.channel
-        receive = ReceiveStream(self.id, self.peer_link.id, event.channel, self._generation)
-        return [receive, self._publish(TransferState.ACTIVE, via=Via.WEBRTC)]
+        receive = file_do.ReceiveStream(self.id, self.peer_link.id, event.channel, self._generation)
+        return [receive, self._publish(file_st.TransferState.ACTIVE, via=st.Via.WEBRTC)]
 
-    def _wrote(self, event: SinkWrote, now: float) -> list[Command]:
+    def _wrote(self, event: file_ev.SinkWrote, now: float) -> list[do.Command]:
         if event.generation != self._generation:
             return []
         # ACTIVE has one
         assert self.peer_link is not None
         moved = min(self.status.size, self._before + event.written)
         self._rate.note(moved, now)
-        message = self.peer_link.say(Progress(self.id, event.generation, event.written))
-        return [message, self._publish(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)]
+        message = self.peer_link.say(file_msg.Progress(self.id, event.generation, event.written))
+        return [
+            message,
+            self._publish(file_st.TransferState.ACTIVE, moved=moved, speed=self._rate.speed),
+        ]
 
-    def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
+    def _lane_changed(self, event: file_ev.LaneChanged, now: float) -> list[do.Command]:
         """The lane broke under us, or is there and we are still on the data channel: go on from
         what is written.
         """
         # ACTIVE has one
         assert self.peer_link is not None
-        on_lane = self.status.via is Via.LANE
+        on_lane = self.status.via is st.Via.LANE
         if self.peer_link.lane_open and not on_lane and self._channel is None:
             # Nothing has come yet, and it may come this way
             return self._receive_on_lane()
         if self.peer_link.lane_open == on_lane:
             return []
         self.state = IncomingState.PAUSED
-        return [PauseSink(self.id)]
+        return [file_do.PauseSink(self.id)]
 
-    def _asked_to_continue(self, event: Continue, now: float) -> list[Command]:
+    def _asked_to_continue(self, event: file_msg.Continue, now: float) -> list[do.Command]:
         """The sender sees that its stream is over, or that there is a better way, before we do, or
         where we cannot.
         """
@@ -368,9 +356,9 @@ class Incoming:
             # It crossed with a Continue of ours
             return []
         self.state = IncomingState.PAUSED
-        return [PauseSink(self.id)]
+        return [file_do.PauseSink(self.id)]
 
-    def _paused(self, event: SinkPaused, now: float) -> list[Command]:
+    def _paused(self, event: file_ev.SinkPaused, now: float) -> list[do.Command]:
         # PAUSED has one
         assert self.peer_link is not None
         self.state = IncomingState.ACTIVE
@@ -379,21 +367,21 @@ class Incoming:
         self.status = replace(self.status, via=None)
         self._before = self.status.moved
         self._rate.restart()
-        message = self.peer_link.say(Continue(self.id, self._generation, event.position))
+        message = self.peer_link.say(file_msg.Continue(self.id, self._generation, event.position))
         return [*self._receive_on_lane(), message]
 
     # --- the link is lost -------------------------------------------------------------------------
 
-    def _lost_unanswered(self, event: LinkDown, now: float) -> list[Command]:
-        return self._end(TransferState.CANCELLED, Reason.PEER_LEFT)
+    def _lost_unanswered(self, event: file_ev.LinkDown, now: float) -> list[do.Command]:
+        return self._end(file_st.TransferState.CANCELLED, Reason.PEER_LEFT)
 
-    def _lost(self, event: LinkDown, now: float) -> list[Command]:
+    def _lost(self, event: file_ev.LinkDown, now: float) -> list[do.Command]:
         self.state = IncomingState.WAITING
         self.peer_link = None
-        waiting = self._publish(TransferState.WAITING, link=None, speed=None, via=None)
-        return [CloseSink(self.id, keep=True), waiting]
+        waiting = self._publish(file_st.TransferState.WAITING, link=None, speed=None, via=None)
+        return [file_do.CloseSink(self.id, keep=True), waiting]
 
-    def _stale(self, event: IncomingInput, now: float) -> list[Command]:
+    def _stale(self, event: file_ev.IncomingInput, now: float) -> list[do.Command]:
         # The sink was told to hold or close meanwhile
         return []
 
@@ -404,143 +392,147 @@ class Incoming:
         if now - self._handled < UNACKNOWLEDGED_SECONDS:
             self.unacknowledged = True
 
-    def _repeat_result(self, result: SinkFinished) -> list[Command]:
+    def _repeat_result(self, result: file_ev.SinkFinished) -> list[do.Command]:
         # ARRIVING has one
         assert self.peer_link is not None
         everything = spans(range(len(self.status.entries)))
-        skip = [self.peer_link.say(piece) for piece in cut_accept(self.id, everything, ())]
+        skip = [self.peer_link.say(piece) for piece in file_msg.cut_accept(self.id, everything, ())]
         return [*skip, *self._finish(result)]
 
-    def _finished(self, event: SinkFinished, now: float) -> list[Command]:
-        return [CloseSink(self.id, keep=False), *self._finish(event)]
+    def _finished(self, event: file_ev.SinkFinished, now: float) -> list[do.Command]:
+        return [file_do.CloseSink(self.id, keep=False), *self._finish(event)]
 
-    def _finished_before(self, event: SinkFinished, now: float) -> list[Command]:
+    def _finished_before(self, event: file_ev.SinkFinished, now: float) -> list[do.Command]:
         """The disk had finished when the link before this one was lost."""
         self._result = event
         if self.state is IncomingState.ARRIVING:
             # Told once all of it is announced again
             return []
-        return [CloseSink(self.id, keep=False), *self._repeat_result(event)]
+        return [file_do.CloseSink(self.id, keep=False), *self._repeat_result(event)]
 
-    def _finish(self, event: SinkFinished) -> list[Command]:
-        messages: list[Command] = []
+    def _finish(self, event: file_ev.SinkFinished) -> list[do.Command]:
+        messages: list[do.Command] = []
         # It crossed with the loss of the link
         if self.peer_link is None:
             self.unacknowledged = True
         else:
-            messages = [self.peer_link.say(piece) for piece in cut_finished(self.id, event.failed)]
+            messages = [
+                self.peer_link.say(piece) for piece in file_msg.cut_finished(self.id, event.failed)
+            ]
         entries = self.status.entries
         wanted = count_files(entries) - sum(
             1 for index in self._declined if not entries[index].directory
         )
         state, reason = outcome(wanted, event.failed)
         # Kept, so that a file that is announced again is not written twice.
-        self._result = event if state is TransferState.DONE else None
+        self._result = event if state is file_st.TransferState.DONE else None
         moved = max(0, self.status.size - lost_bytes(entries, event.failed))
         self.status = replace(
             self.status, moved=moved, failed=event.failed, path=event.path, sha256=event.sha256
         )
         return [*messages, *self._end(state, reason)]
 
-    def _sink_failed(self, event: SinkFailed, now: float) -> list[Command]:
+    def _sink_failed(self, event: file_ev.SinkFailed, now: float) -> list[do.Command]:
         # OPENING, ACTIVE and PAUSED have one
         assert self.peer_link is not None
-        message = self.peer_link.say(Cancel(self.id, event.reason.value))
+        message = self.peer_link.say(file_msg.Cancel(self.id, event.reason.value))
         # To go on from there once there is room; not where it was the sender's fault: it has to ask
         # anew.
         self.accepted = event.reason is not Reason.TRANSFER_FAILED
         return [
             message,
-            CloseSink(self.id, keep=self.accepted),
-            *self._end(TransferState.FAILED, event.reason),
+            file_do.CloseSink(self.id, keep=self.accepted),
+            *self._end(file_st.TransferState.FAILED, event.reason),
         ]
 
-    def _cancelled_by_peer(self, event: Cancel, now: float) -> list[Command]:
-        reason = file_reason(event.reason)
+    def _cancelled_by_peer(self, event: file_msg.Cancel, now: float) -> list[do.Command]:
+        reason = file_msg.file_reason(event.reason)
         cancelled = reason is Reason.CANCELLED
         # After a failure the sender's second try needs no second question
         self.accepted = not cancelled
-        ended = self._end(TransferState.CANCELLED if cancelled else TransferState.FAILED, reason)
+        ended = self._end(
+            file_st.TransferState.CANCELLED if cancelled else file_st.TransferState.FAILED, reason
+        )
         # What has come is kept, so that a second try goes on instead of making a second copy.
         return [
-            CloseSink(self.id, keep=not cancelled),
+            file_do.CloseSink(self.id, keep=not cancelled),
             *ended,
         ]
 
-    def _withdrawn(self, event: Cancel, now: float) -> list[Command]:
-        return self._end(TransferState.CANCELLED, Reason.CANCELLED)
+    def _withdrawn(self, event: file_msg.Cancel, now: float) -> list[do.Command]:
+        return self._end(file_st.TransferState.CANCELLED, Reason.CANCELLED)
 
-    def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
+    def _cancel(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
         # Whoever announces it again has to ask again
         self.accepted = False
         published = (
             []
             if self.peer_link is None
-            else [self.peer_link.say(Cancel(self.id, Reason.CANCELLED.value))]
+            else [self.peer_link.say(file_msg.Cancel(self.id, Reason.CANCELLED.value))]
         )
         self.unacknowledged = self.peer_link is None
         return [
             *published,
-            CloseSink(self.id, keep=False),
-            *self._end(TransferState.CANCELLED, Reason.CANCELLED),
+            file_do.CloseSink(self.id, keep=False),
+            *self._end(file_st.TransferState.CANCELLED, Reason.CANCELLED),
         ]
 
-    def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
+    def _end(self, state: file_st.TransferState, reason: Reason | None) -> list[do.Command]:
         self.state = IncomingState.OVER
         self.peer_link = None
         return [self._publish(state, reason=reason, speed=None)]
 
-    def _publish(self, state: TransferState, **changes: Any) -> Command:
+    def _publish(self, state: file_st.TransferState, **changes: Any) -> do.Command:
         self.status = replace(self.status, state=state, **changes)
-        return Publish(self.status)
+        return do.Publish(self.status)
 
 
-_Transition = Callable[[Incoming, Any, float], list[Command]]
+_Transition = Callable[[Incoming, Any, float], list[do.Command]]
 _S = IncomingState
 
 _TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
     **{
-        (state, LaneChanged): Incoming._stale
+        (state, file_ev.LaneChanged): Incoming._stale
         for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.PAUSED)
     },
     **{
         (_S.WAITING, kind): Incoming._stale
-        for kind in (SinkReady, SinkFailed, SinkWrote, SinkPaused)
+        for kind in (file_ev.SinkReady, file_ev.SinkFailed, file_ev.SinkWrote, file_ev.SinkPaused)
     },
-    (_S.ARRIVING, Announce): Incoming._piece,
-    (_S.ARRIVING, Cancel): Incoming._withdrawn_arriving,
-    (_S.ARRIVING, LinkDown): Incoming._lost_arriving,
-    (_S.ARRIVING, SinkFinished): Incoming._finished_before,
-    (_S.ARRIVING, CancelTransfer): Incoming._cancel_arriving,
-    (_S.ASKED, AcceptTransfer): Incoming._accept,
-    (_S.ASKED, CancelTransfer): Incoming._decline,
-    (_S.ASKED, Cancel): Incoming._withdrawn,
-    (_S.ASKED, LinkDown): Incoming._lost_unanswered,
-    (_S.OPENING, SinkReady): Incoming._ready,
-    (_S.OPENING, SinkFinished): Incoming._finished_before,
-    (_S.OPENING, SinkFailed): Incoming._sink_failed,
-    (_S.OPENING, Cancel): Incoming._cancelled_by_peer,
-    (_S.OPENING, CancelTransfer): Incoming._cancel,
-    (_S.OPENING, LinkDown): Incoming._lost,
-    (_S.ACTIVE, StreamOpened): Incoming._stream_opened,
-    (_S.ACTIVE, SinkWrote): Incoming._wrote,
-    (_S.ACTIVE, SinkFinished): Incoming._finished,
-    (_S.ACTIVE, SinkFailed): Incoming._sink_failed,
-    (_S.ACTIVE, Continue): Incoming._asked_to_continue,
-    (_S.ACTIVE, Cancel): Incoming._cancelled_by_peer,
-    (_S.ACTIVE, CancelTransfer): Incoming._cancel,
-    (_S.ACTIVE, LinkDown): Incoming._lost,
-    (_S.ACTIVE, LaneChanged): Incoming._lane_changed,
-    (_S.PAUSED, SinkPaused): Incoming._paused,
-    (_S.PAUSED, SinkWrote): Incoming._wrote,
-    (_S.PAUSED, SinkFinished): Incoming._finished,
-    (_S.PAUSED, SinkFailed): Incoming._sink_failed,
-    (_S.PAUSED, StreamOpened): Incoming._stale,
-    (_S.PAUSED, Continue): Incoming._stale,
-    (_S.PAUSED, Cancel): Incoming._cancelled_by_peer,
-    (_S.PAUSED, CancelTransfer): Incoming._cancel,
-    (_S.PAUSED, LinkDown): Incoming._lost,
-    (_S.WAITING, Cancel): Incoming._cancelled_by_peer,
-    (_S.WAITING, CancelTransfer): Incoming._cancel,
-    (_S.WAITING, SinkFinished): Incoming._finished,
+    (_S.ARRIVING, file_msg.Announce): Incoming._piece,
+    (_S.ARRIVING, file_msg.Cancel): Incoming._withdrawn_arriving,
+    (_S.ARRIVING, file_ev.LinkDown): Incoming._lost_arriving,
+    (_S.ARRIVING, file_ev.SinkFinished): Incoming._finished_before,
+    (_S.ARRIVING, file_ev.CancelTransfer): Incoming._cancel_arriving,
+    (_S.ASKED, file_ev.AcceptTransfer): Incoming._accept,
+    (_S.ASKED, file_ev.CancelTransfer): Incoming._decline,
+    (_S.ASKED, file_msg.Cancel): Incoming._withdrawn,
+    (_S.ASKED, file_ev.LinkDown): Incoming._lost_unanswered,
+    (_S.OPENING, file_ev.SinkReady): Incoming._ready,
+    (_S.OPENING, file_ev.SinkFinished): Incoming._finished_before,
+    (_S.OPENING, file_ev.SinkFailed): Incoming._sink_failed,
+    (_S.OPENING, file_msg.Cancel): Incoming._cancelled_by_peer,
+    (_S.OPENING, file_ev.CancelTransfer): Incoming._cancel,
+    (_S.OPENING, file_ev.LinkDown): Incoming._lost,
+    (_S.ACTIVE, file_ev.StreamOpened): Incoming._stream_opened,
+    (_S.ACTIVE, file_ev.SinkWrote): Incoming._wrote,
+    (_S.ACTIVE, file_ev.SinkFinished): Incoming._finished,
+    (_S.ACTIVE, file_ev.SinkFailed): Incoming._sink_failed,
+    (_S.ACTIVE, file_msg.Continue): Incoming._asked_to_continue,
+    (_S.ACTIVE, file_msg.Cancel): Incoming._cancelled_by_peer,
+    (_S.ACTIVE, file_ev.CancelTransfer): Incoming._cancel,
+    (_S.ACTIVE, file_ev.LinkDown): Incoming._lost,
+    (_S.ACTIVE, file_ev.LaneChanged): Incoming._lane_changed,
+    (_S.PAUSED, file_ev.SinkPaused): Incoming._paused,
+    (_S.PAUSED, file_ev.SinkWrote): Incoming._wrote,
+    (_S.PAUSED, file_ev.SinkFinished): Incoming._finished,
+    (_S.PAUSED, file_ev.SinkFailed): Incoming._sink_failed,
+    (_S.PAUSED, file_ev.StreamOpened): Incoming._stale,
+    (_S.PAUSED, file_msg.Continue): Incoming._stale,
+    (_S.PAUSED, file_msg.Cancel): Incoming._cancelled_by_peer,
+    (_S.PAUSED, file_ev.CancelTransfer): Incoming._cancel,
+    (_S.PAUSED, file_ev.LinkDown): Incoming._lost,
+    (_S.WAITING, file_msg.Cancel): Incoming._cancelled_by_peer,
+    (_S.WAITING, file_ev.CancelTransfer): Incoming._cancel,
+    (_S.WAITING, file_ev.SinkFinished): Incoming._finished,
 }

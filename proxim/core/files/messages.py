@@ -26,8 +26,8 @@ from proxim.core.json_text import (
     text_field,
     write_object,
 )
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import to_base64url
-from proxim.core.pairing.messages import MAX_ID_BYTES
 from proxim.core.pairing.proof import ProofError, from_base64url
 
 LANE_TOKEN_BYTES: Final = 16
@@ -128,7 +128,7 @@ def _bad(what: str) -> MessageError:
 
 
 def _transfer(fields: JSONObject) -> TransferID:
-    return TransferID(text_field(fields, "transferID", MAX_ID_BYTES))
+    return TransferID(text_field(fields, "transferID", pair_msg.MAX_ID_BYTES))
 
 
 def _integer(value: object, most: int, what: str) -> int:
@@ -193,7 +193,7 @@ def _partial(value: object) -> Partial:
 def _failed(value: object) -> FailedFile:
     fields = _object(value, "a failed file")
     index = _integer(fields.get("file"), MAX_ENTRIES - 1, "file")
-    return FailedFile(index, file_reason(text_field(fields, "reason", MAX_ID_BYTES)))
+    return FailedFile(index, file_reason(text_field(fields, "reason", pair_msg.MAX_ID_BYTES)))
 
 
 def _announce(fields: JSONObject) -> Announce:
@@ -249,7 +249,7 @@ FILE_READERS: Final[dict[str, Callable[[JSONObject], FileMessage]]] = {
         _transfer(fields), tuple(_failed(one) for one in _list(fields, "failed")), _more(fields)
     ),
     "cancel": lambda fields: Cancel(
-        _transfer(fields), optional_text_field(fields, "reason", MAX_ID_BYTES)
+        _transfer(fields), optional_text_field(fields, "reason", pair_msg.MAX_ID_BYTES)
     ),
     "resume": _resume,
     "lane": _lane,

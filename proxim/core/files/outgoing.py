@@ -17,28 +17,14 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import Timer, TimerFired, TimerName
-from proxim.core.files.commands import (
-    Acknowledge,
-    KeepSources,
-    ListSources,
-    StartSending,
-    StopSending,
-)
-from proxim.core.files.events import (
-    CancelTransfer,
-    LaneChanged,
-    LinkDown,
-    LinkUp,
-    OutgoingInput,
-    PeerLink,
-    SendingFailed,
-    SourcesFailed,
-    SourcesListed,
-    Turn,
-)
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import (
     START,
     Direction,
@@ -50,21 +36,9 @@ from proxim.core.files.manifest import (
     remaining,
     total_size,
 )
-from proxim.core.files.messages import (
-    Accept,
-    Cancel,
-    Continue,
-    FileMessage,
-    Finished,
-    Progress,
-    cut_announce,
-    file_reason,
-)
 from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outcome
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.json_text import MessageError
-from proxim.core.link.commands import CloseLane
-from proxim.core.status import Trouble, Via
+from proxim.core.link import commands as link_do
 
 # Nothing written for so long: the lane's way is worse than the data channel's. Longer than a disk
 # takes to spin up.
@@ -91,16 +65,16 @@ class Outgoing:
     """
 
     def __init__(
-        self, transfer: TransferID, peer_link: PeerLink | None, paths: tuple[str, ...]
+        self, transfer: TransferID, peer_link: file_ev.PeerLink | None, paths: tuple[str, ...]
     ) -> None:
         self.id = transfer
         self.paths = paths
         self.peer_link = peer_link
         self.state = OutgoingState.LISTING
-        self.status = TransferStatus(
+        self.status = file_st.TransferStatus(
             transfer,
             Direction.OUT,
-            TransferState.ANNOUNCED,
+            file_st.TransferState.ANNOUNCED,
             (),
             0,
             link=None if peer_link is None else peer_link.id,
@@ -131,49 +105,51 @@ class Outgoing:
         one.state, one.kept = OutgoingState.WAITING, True
         one.status = replace(
             one.status,
-            state=TransferState.WAITING,
+            state=file_st.TransferState.WAITING,
             entries=entries,
             size=total_size(entries),
             peer_name=peer_name,
         )
         return one
 
-    def start(self, only: tuple[str, ...] | None = None) -> list[Command]:
+    def start(self, only: tuple[str, ...] | None = None) -> list[do.Command]:
         """Commands for one just made."""
-        return [ListSources(self.id, self.paths, only)]
+        return [file_do.ListSources(self.id, self.paths, only)]
 
-    def handle(self, event: OutgoingInput, now: float) -> list[Command]:
+    def handle(self, event: file_ev.OutgoingInput, now: float) -> list[do.Command]:
         """Take one event. Raises MessageError for what the peer may not say now."""
-        kind = event.timer.name if isinstance(event, TimerFired) else type(event)
+        kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is not None:
             return transition(self, event, now)
-        if isinstance(event, FileMessage):
+        if isinstance(event, file_msg.FileMessage):
             raise MessageError(Reason.NOT_ALLOWED, "not now")
         raise MachineMisuseError(f"{kind} in {self.state}")
 
     # --- announcing -------------------------------------------------------------------------------
 
-    def _listed(self, event: SourcesListed, now: float) -> list[Command]:
+    def _listed(self, event: file_ev.SourcesListed, now: float) -> list[do.Command]:
         self.status = replace(self.status, entries=event.entries, size=total_size(event.entries))
         left_out = [
-            Publish(Trouble(Problem(reason, path), self.status.link))
+            do.Publish(st.Trouble(Problem(reason, path), self.status.link))
             for path, reason in event.refused
         ]
         # The link was lost meanwhile
         if self.peer_link is None:
-            return [*left_out, *self._end(TransferState.FAILED, Reason.NOT_CONNECTED)]
+            return [*left_out, *self._end(file_st.TransferState.FAILED, Reason.NOT_CONNECTED)]
         self.state = OutgoingState.ANNOUNCED
-        return [*left_out, *self._announce(self.peer_link), Publish(self.status)]
+        return [*left_out, *self._announce(self.peer_link), do.Publish(self.status)]
 
-    def _sources_failed(self, event: SourcesFailed, now: float) -> list[Command]:
-        return self._end(TransferState.FAILED, event.reason)
+    def _sources_failed(self, event: file_ev.SourcesFailed, now: float) -> list[do.Command]:
+        return self._end(file_st.TransferState.FAILED, event.reason)
 
-    def _announce(self, peer_link: PeerLink) -> list[Command]:
-        pieces = [peer_link.say(piece) for piece in cut_announce(self.id, self.status.entries)]
+    def _announce(self, peer_link: file_ev.PeerLink) -> list[do.Command]:
+        pieces = [
+            peer_link.say(piece) for piece in file_msg.cut_announce(self.id, self.status.entries)
+        ]
         return [*pieces, *peer_link.want_lane()]
 
-    def _accepted(self, event: Accept, now: float) -> list[Command]:
+    def _accepted(self, event: file_msg.Accept, now: float) -> list[do.Command]:
         entries = self.status.entries
         skip, partial = self._skip + event.skip, self._partial + event.partial
         # Spans of one file each could stand for 20,000: more than there is of it would take minutes
@@ -198,24 +174,24 @@ class Outgoing:
         self.state = OutgoingState.READY
         self.kept = True
         return [
-            KeepSources(self.id, self.status.peer_name),
-            self._publish(TransferState.ACTIVE, moved=self._before),
+            file_do.KeepSources(self.id, self.status.peer_name),
+            self._publish(file_st.TransferState.ACTIVE, moved=self._before),
         ]
 
     # --- moving -----------------------------------------------------------------------------------
 
-    def _turn(self, event: Turn, now: float) -> list[Command]:
+    def _turn(self, event: file_ev.Turn, now: float) -> list[do.Command]:
         self.state = OutgoingState.ACTIVE
         return self._stream(now)
 
-    def _stream(self, now: float) -> list[Command]:
+    def _stream(self, now: float) -> list[do.Command]:
         # READY and ACTIVE have one
         assert self.peer_link is not None
-        via = Via.LANE if self.peer_link.lane_open else Via.WEBRTC
+        via = st.Via.LANE if self.peer_link.lane_open else st.Via.WEBRTC
         self._rate.restart()
         self._rate.note(self._before, now)
         self.status = replace(self.status, via=via, moved=self._before, speed=None)
-        sending = StartSending(
+        sending = file_do.StartSending(
             self.id,
             self.peer_link.id,
             self._generation,
@@ -224,22 +200,24 @@ class Outgoing:
             self._partial,
             self._position,
         )
-        return [sending, *self._watch(), Publish(self.status)]
+        return [sending, *self._watch(), do.Publish(self.status)]
 
-    def _watch(self) -> list[Command]:
+    def _watch(self) -> list[do.Command]:
         """Look whether the lane stalls, where there is another way; the link itself has its
         heartbeat.
         """
         lane = (
-            self.status.via is Via.LANE
+            self.status.via is st.Via.LANE
             and self.peer_link is not None
             and self.peer_link.lane_beside
         )
         return [
-            SetTimer(self._stall_timer, STALL_SECONDS) if lane else CancelTimer(self._stall_timer)
+            do.SetTimer(self._stall_timer, STALL_SECONDS)
+            if lane
+            else do.CancelTimer(self._stall_timer)
         ]
 
-    def _continue(self, event: Continue, now: float) -> list[Command]:
+    def _continue(self, event: file_msg.Continue, now: float) -> list[do.Command]:
         position = event.position
         if event.generation != self._generation + 1 or position.index > len(self.status.entries):
             raise MessageError(Reason.BAD_MESSAGE, "another generation")
@@ -248,81 +226,85 @@ class Outgoing:
         self._before = max(0, self.status.size - left)
         return self._stream(now) if self.state is OutgoingState.ACTIVE else []
 
-    def _progress(self, event: Progress, now: float) -> list[Command]:
+    def _progress(self, event: file_msg.Progress, now: float) -> list[do.Command]:
         if event.generation != self._generation:
             # Of the stream before; it crossed with a Continue
             return []
         moved = max(self.status.moved, min(self.status.size, self._before + event.written))
         self._rate.note(moved, now)
-        published = self._publish(TransferState.ACTIVE, moved=moved, speed=self._rate.speed)
-        return [Acknowledge(self.id, event.generation, event.written), *self._watch(), published]
+        published = self._publish(file_st.TransferState.ACTIVE, moved=moved, speed=self._rate.speed)
+        return [
+            file_do.Acknowledge(self.id, event.generation, event.written),
+            *self._watch(),
+            published,
+        ]
 
-    def _lane_changed(self, event: LaneChanged, now: float) -> list[Command]:
+    def _lane_changed(self, event: file_ev.LaneChanged, now: float) -> list[do.Command]:
         # ACTIVE has one
         assert self.peer_link is not None
         return (
             []
-            if self.peer_link.lane_open is (self.status.via is Via.LANE)
+            if self.peer_link.lane_open is (self.status.via is st.Via.LANE)
             else [self._ask(self.peer_link)]
         )
 
-    def _ask(self, peer_link: PeerLink) -> Command:
+    def _ask(self, peer_link: file_ev.PeerLink) -> do.Command:
         """The receiver may not see that this stream is over, or that there is a better way: it is
         to say from where.
         """
-        return peer_link.say(Continue(self.id, self._generation, self._position))
+        return peer_link.say(file_msg.Continue(self.id, self._generation, self._position))
 
-    def _stalled(self, event: TimerFired, now: float) -> list[Command]:
+    def _stalled(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # ACTIVE has one
         assert self.peer_link is not None
         # LaneChanged follows
-        return [CloseLane(self.peer_link.id)] if self.peer_link.lane_open else []
+        return [link_do.CloseLane(self.peer_link.id)] if self.peer_link.lane_open else []
 
-    def _sending_failed(self, event: SendingFailed, now: float) -> list[Command]:
+    def _sending_failed(self, event: file_ev.SendingFailed, now: float) -> list[do.Command]:
         if event.generation != self._generation:
             return []
         self._faults += 1
         # ACTIVE has one
         assert self.peer_link is not None
-        if self._faults <= MAX_STARTS and self.status.via is Via.LANE:
+        if self._faults <= MAX_STARTS and self.status.via is st.Via.LANE:
             return [self._ask(self.peer_link)]
         self.ended_here = True
-        message = self.peer_link.say(Cancel(self.id, Reason.TRANSFER_FAILED.value))
-        return [message, *self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)]
+        message = self.peer_link.say(file_msg.Cancel(self.id, Reason.TRANSFER_FAILED.value))
+        return [message, *self._end(file_st.TransferState.FAILED, Reason.TRANSFER_FAILED)]
 
     # --- the link is lost, and comes back ---------------------------------------------------------
 
-    def _lost_while_listing(self, event: LinkDown, now: float) -> list[Command]:
+    def _lost_while_listing(self, event: file_ev.LinkDown, now: float) -> list[do.Command]:
         self.peer_link = None
         return []
 
-    def _lost_before_acceptance(self, event: LinkDown, now: float) -> list[Command]:
+    def _lost_before_acceptance(self, event: file_ev.LinkDown, now: float) -> list[do.Command]:
         return (
             self._lost(event, now)
             if self.kept
-            else self._end(TransferState.FAILED, Reason.PEER_VANISHED)
+            else self._end(file_st.TransferState.FAILED, Reason.PEER_VANISHED)
         )
 
-    def _lost(self, event: LinkDown, now: float) -> list[Command]:
+    def _lost(self, event: file_ev.LinkDown, now: float) -> list[do.Command]:
         self.state = OutgoingState.WAITING
         self.peer_link = None
-        waiting = self._publish(TransferState.WAITING, link=None, speed=None, via=None)
-        return [CancelTimer(self._stall_timer), StopSending(self.id), waiting]
+        waiting = self._publish(file_st.TransferState.WAITING, link=None, speed=None, via=None)
+        return [do.CancelTimer(self._stall_timer), file_do.StopSending(self.id), waiting]
 
-    def _linked_again(self, event: LinkUp, now: float) -> list[Command]:
+    def _linked_again(self, event: file_ev.LinkUp, now: float) -> list[do.Command]:
         self.state = OutgoingState.ANNOUNCED
         self.resumed = True
         self.peer_link = event.peer_link
         self._skip, self._partial, self._failed = (), (), ()
-        waiting = self._publish(TransferState.WAITING, link=event.peer_link.id)
+        waiting = self._publish(file_st.TransferState.WAITING, link=event.peer_link.id)
         return [*self._announce(event.peer_link), waiting]
 
-    def _moved_to_another_link(self, event: LinkUp, now: float) -> list[Command]:
-        return [*self._lost(LinkDown(), now), *self._linked_again(event, now)]
+    def _moved_to_another_link(self, event: file_ev.LinkUp, now: float) -> list[do.Command]:
+        return [*self._lost(file_ev.LinkDown(), now), *self._linked_again(event, now)]
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _finished(self, event: Finished, now: float) -> list[Command]:
+    def _finished(self, event: file_msg.Finished, now: float) -> list[do.Command]:
         entries, failed = self.status.entries, self._failed + event.failed
         if len({one.index for one in failed}) < len(failed) or any(
             one.index >= len(entries) for one in failed
@@ -337,77 +319,83 @@ class Outgoing:
         moved = max(0, self.status.size - lost_bytes(entries, failed))
         # It never said that all of that is written, so it is not
         if self.status.moved < moved:
-            return self._end(TransferState.FAILED, Reason.TRANSFER_FAILED)
+            return self._end(file_st.TransferState.FAILED, Reason.TRANSFER_FAILED)
         self.status = replace(self.status, moved=moved, failed=failed)
         return self._end(state, reason)
 
-    def _cancelled_by_peer(self, event: Cancel, now: float) -> list[Command]:
-        reason = file_reason(event.reason)
+    def _cancelled_by_peer(self, event: file_msg.Cancel, now: float) -> list[do.Command]:
+        reason = file_msg.file_reason(event.reason)
         refused = reason in (Reason.DECLINED, Reason.CANCELLED)
-        return self._end(TransferState.CANCELLED if refused else TransferState.FAILED, reason)
+        return self._end(
+            file_st.TransferState.CANCELLED if refused else file_st.TransferState.FAILED, reason
+        )
 
-    def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
+    def _cancel(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
         self.ended_here = True
         published = (
             []
             if self.peer_link is None
-            else [self.peer_link.say(Cancel(self.id, Reason.CANCELLED.value))]
+            else [self.peer_link.say(file_msg.Cancel(self.id, Reason.CANCELLED.value))]
         )
-        return [*published, *self._end(TransferState.CANCELLED, Reason.CANCELLED)]
+        return [*published, *self._end(file_st.TransferState.CANCELLED, Reason.CANCELLED)]
 
-    def _end(self, state: TransferState, reason: Reason | None) -> list[Command]:
+    def _end(self, state: file_st.TransferState, reason: Reason | None) -> list[do.Command]:
         self.state = OutgoingState.OVER
         self.peer_link = None
         published = self._publish(state, reason=reason, speed=None)
-        return [CancelTimer(self._stall_timer), StopSending(self.id, forget=True), published]
+        return [
+            do.CancelTimer(self._stall_timer),
+            file_do.StopSending(self.id, forget=True),
+            published,
+        ]
 
-    def _too_late(self, event: SendingFailed, now: float) -> list[Command]:
+    def _too_late(self, event: file_ev.SendingFailed, now: float) -> list[do.Command]:
         return []
 
     # --- helpers ----------------------------------------------------------------------------------
 
-    def _publish(self, state: TransferState, **changes: Any) -> Command:
+    def _publish(self, state: file_st.TransferState, **changes: Any) -> do.Command:
         self.status = replace(self.status, state=state, **changes)
-        return Publish(self.status)
+        return do.Publish(self.status)
 
     @property
-    def _stall_timer(self) -> Timer:
-        return Timer(TimerName.STALL, self.id)
+    def _stall_timer(self) -> ev.Timer:
+        return ev.Timer(ev.TimerName.STALL, self.id)
 
 
-_Transition = Callable[[Outgoing, Any, float], list[Command]]
+_Transition = Callable[[Outgoing, Any, float], list[do.Command]]
 _S = OutgoingState
 
-_TRANSITIONS: Final[dict[tuple[OutgoingState, type | TimerName], _Transition]] = {
-    (_S.LISTING, SourcesListed): Outgoing._listed,
-    (_S.LISTING, SourcesFailed): Outgoing._sources_failed,
-    (_S.LISTING, LinkDown): Outgoing._lost_while_listing,
-    (_S.LISTING, CancelTransfer): Outgoing._cancel,
-    (_S.ANNOUNCED, Accept): Outgoing._accepted,
-    (_S.ANNOUNCED, Cancel): Outgoing._cancelled_by_peer,
-    (_S.ANNOUNCED, LinkUp): Outgoing._moved_to_another_link,
-    (_S.ANNOUNCED, LinkDown): Outgoing._lost_before_acceptance,
-    (_S.ANNOUNCED, CancelTransfer): Outgoing._cancel,
-    (_S.ANNOUNCED, SendingFailed): Outgoing._too_late,
-    (_S.READY, Turn): Outgoing._turn,
-    (_S.READY, Continue): Outgoing._continue,
-    (_S.READY, Cancel): Outgoing._cancelled_by_peer,
-    (_S.READY, Finished): Outgoing._finished,
-    (_S.READY, LinkUp): Outgoing._moved_to_another_link,
-    (_S.READY, LinkDown): Outgoing._lost,
-    (_S.READY, CancelTransfer): Outgoing._cancel,
-    (_S.READY, SendingFailed): Outgoing._too_late,
-    (_S.ACTIVE, Continue): Outgoing._continue,
-    (_S.ACTIVE, Progress): Outgoing._progress,
-    (_S.ACTIVE, Finished): Outgoing._finished,
-    (_S.ACTIVE, Cancel): Outgoing._cancelled_by_peer,
-    (_S.ACTIVE, LaneChanged): Outgoing._lane_changed,
-    (_S.ACTIVE, SendingFailed): Outgoing._sending_failed,
-    (_S.ACTIVE, LinkUp): Outgoing._moved_to_another_link,
-    (_S.ACTIVE, LinkDown): Outgoing._lost,
-    (_S.ACTIVE, CancelTransfer): Outgoing._cancel,
-    (_S.ACTIVE, TimerName.STALL): Outgoing._stalled,
-    (_S.WAITING, LinkUp): Outgoing._linked_again,
-    (_S.WAITING, CancelTransfer): Outgoing._cancel,
-    (_S.WAITING, SendingFailed): Outgoing._too_late,
+_TRANSITIONS: Final[dict[tuple[OutgoingState, type | ev.TimerName], _Transition]] = {
+    (_S.LISTING, file_ev.SourcesListed): Outgoing._listed,
+    (_S.LISTING, file_ev.SourcesFailed): Outgoing._sources_failed,
+    (_S.LISTING, file_ev.LinkDown): Outgoing._lost_while_listing,
+    (_S.LISTING, file_ev.CancelTransfer): Outgoing._cancel,
+    (_S.ANNOUNCED, file_msg.Accept): Outgoing._accepted,
+    (_S.ANNOUNCED, file_msg.Cancel): Outgoing._cancelled_by_peer,
+    (_S.ANNOUNCED, file_ev.LinkUp): Outgoing._moved_to_another_link,
+    (_S.ANNOUNCED, file_ev.LinkDown): Outgoing._lost_before_acceptance,
+    (_S.ANNOUNCED, file_ev.CancelTransfer): Outgoing._cancel,
+    (_S.ANNOUNCED, file_ev.SendingFailed): Outgoing._too_late,
+    (_S.READY, file_ev.Turn): Outgoing._turn,
+    (_S.READY, file_msg.Continue): Outgoing._continue,
+    (_S.READY, file_msg.Cancel): Outgoing._cancelled_by_peer,
+    (_S.READY, file_msg.Finished): Outgoing._finished,
+    (_S.READY, file_ev.LinkUp): Outgoing._moved_to_another_link,
+    (_S.READY, file_ev.LinkDown): Outgoing._lost,
+    (_S.READY, file_ev.CancelTransfer): Outgoing._cancel,
+    (_S.READY, file_ev.SendingFailed): Outgoing._too_late,
+    (_S.ACTIVE, file_msg.Continue): Outgoing._continue,
+    (_S.ACTIVE, file_msg.Progress): Outgoing._progress,
+    (_S.ACTIVE, file_msg.Finished): Outgoing._finished,
+    (_S.ACTIVE, file_msg.Cancel): Outgoing._cancelled_by_peer,
+    (_S.ACTIVE, file_ev.LaneChanged): Outgoing._lane_changed,
+    (_S.ACTIVE, file_ev.SendingFailed): Outgoing._sending_failed,
+    (_S.ACTIVE, file_ev.LinkUp): Outgoing._moved_to_another_link,
+    (_S.ACTIVE, file_ev.LinkDown): Outgoing._lost,
+    (_S.ACTIVE, file_ev.CancelTransfer): Outgoing._cancel,
+    (_S.ACTIVE, ev.TimerName.STALL): Outgoing._stalled,
+    (_S.WAITING, file_ev.LinkUp): Outgoing._linked_again,
+    (_S.WAITING, file_ev.CancelTransfer): Outgoing._cancel,
+    (_S.WAITING, file_ev.SendingFailed): Outgoing._too_late,
 }

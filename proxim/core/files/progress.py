@@ -4,17 +4,21 @@ from collections import deque
 from typing import Final
 
 from proxim.core.errors import Reason
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Entry, FailedFile
-from proxim.core.files.status import TransferState
 
 
-def outcome(wanted: int, failed: tuple[FailedFile, ...]) -> tuple[TransferState, Reason | None]:
+def outcome(
+    wanted: int, failed: tuple[FailedFile, ...]
+) -> tuple[file_st.TransferState, Reason | None]:
     """What to tell people, where `wanted` files were to arrive."""
     if not failed:
-        return TransferState.DONE, None
+        return file_st.TransferState.DONE, None
     if len(failed) < wanted:
-        return TransferState.DONE, Reason.SOME_FILES_FAILED
-    return TransferState.FAILED, failed[0].reason if wanted == 1 else Reason.SOME_FILES_FAILED
+        return file_st.TransferState.DONE, Reason.SOME_FILES_FAILED
+    return file_st.TransferState.FAILED, failed[
+        0
+    ].reason if wanted == 1 else Reason.SOME_FILES_FAILED
 
 
 def lost_bytes(entries: tuple[Entry, ...], failed: tuple[FailedFile, ...]) -> int:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.status import Via
 
 
 class TransferState(StrEnum):
@@ -34,13 +34,13 @@ class TransferStatus:
     # Bytes, of all that is wanted
     size: int
     # None: waiting for the other device
-    link: LinkID | None = None
+    link: ev.LinkID | None = None
     peer_name: str | None = None
     # Bytes written at the receiver
     moved: int = 0
     # bytes/s, over the last seconds; None: not known yet
     speed: float | None = None
-    via: Via | None = None
+    via: st.Via | None = None
     failed: tuple[FailedFile, ...] = ()
     # Incoming, done: the file or folder; where there are several, the folder they are in
     path: str | None = None

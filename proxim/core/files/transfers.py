@@ -8,49 +8,19 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import LinkID, Timer, TimerFired, TimerName
-from proxim.core.files.commands import StopSending
-from proxim.core.files.events import (
-    AcceptPolicy,
-    AcceptTransfer,
-    CancelTransfer,
-    DiskEvent,
-    IncomingInput,
-    LaneChanged,
-    LinkDown,
-    LinkUp,
-    OutgoingInput,
-    PeerLink,
-    RetryTransfer,
-    SendingFailed,
-    SendPaths,
-    SinkFinished,
-    SourcesFailed,
-    SourcesListed,
-    StreamOpened,
-    TransfersFound,
-    Turn,
-)
+from proxim.core.files import commands as file_do
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
+from proxim.core.files import status as file_st
 from proxim.core.files.incoming import Incoming, IncomingState
 from proxim.core.files.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
-from proxim.core.files.messages import (
-    MAX_TAGS,
-    Accept,
-    Announce,
-    Cancel,
-    Continue,
-    FileMessage,
-    Finished,
-    Progress,
-    Resume,
-)
 from proxim.core.files.outgoing import Outgoing, OutgoingState
-from proxim.core.files.status import TransferState
 from proxim.core.json_text import MessageError
 from proxim.core.pairing.host_code import to_base64url
-from proxim.core.status import Trouble
 
 STREAM_LABEL: Final = re.compile(
     r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})"
@@ -67,47 +37,49 @@ RESUME_GRACE_SECONDS: Final = 2.0
 # Transfers that are over, kept for a retry or in case the sender did not hear
 MAX_REMEMBERED: Final = 50
 
-TransferIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
+TransferIntent = (
+    file_ev.SendPaths | file_ev.AcceptTransfer | file_ev.CancelTransfer | file_ev.RetryTransfer
+)
 
 
 class Transfers:
     """All transfers: which one an event means, and whose turn it is."""
 
     def __init__(
-        self, token_bytes: Callable[[int], bytes], policy: AcceptPolicy | None = None
+        self, token_bytes: Callable[[int], bytes], policy: file_ev.AcceptPolicy | None = None
     ) -> None:
         self.token_bytes = token_bytes
-        self._policy = policy or AcceptPolicy()
-        self._peers_linked: dict[LinkID, PeerLink] = {}
+        self._policy = policy or file_ev.AcceptPolicy()
+        self._peers_linked: dict[ev.LinkID, file_ev.PeerLink] = {}
         # What peers asked for that we did not know, or not yet
-        self._named: dict[LinkID, tuple[bytes, ...]] = {}
+        self._named: dict[ev.LinkID, tuple[bytes, ...]] = {}
         # Links whose announcements are accepted unseen, and where to
-        self._always: dict[LinkID, str | None] = {}
+        self._always: dict[ev.LinkID, str | None] = {}
         self._outgoing: dict[TransferID, Outgoing] = {}
         # Listed, and perhaps what an earlier one goes on with
-        self._waiting_lists: dict[TransferID, SourcesListed] = {}
+        self._waiting_lists: dict[TransferID, file_ev.SourcesListed] = {}
         self._incoming: dict[TransferID, Incoming] = {}
 
     # --- what a person wants ----------------------------------------------------------------------
 
-    def intent(self, event: TransferIntent, now: float) -> list[Command]:
+    def intent(self, event: TransferIntent, now: float) -> list[do.Command]:
         """Do what the person asks for, or say why not."""
         match event:
-            case SendPaths(link, paths):
+            case file_ev.SendPaths(link, paths):
                 return self._send(link, paths)
-            case AcceptTransfer(transfer):
+            case file_ev.AcceptTransfer(transfer):
                 incoming = self._incoming.get(transfer)
                 if incoming is None or incoming.state is not IncomingState.ASKED:
                     return [_trouble(Reason.TRANSFER_GONE)]
                 if event.always and incoming.peer_link is not None:
                     self._always[incoming.peer_link.id] = event.directory
                 return self._to_incoming(incoming, event, now)
-            case CancelTransfer(transfer):
+            case file_ev.CancelTransfer(transfer):
                 return self._cancel(event, now)
             case _:
                 return self._retry(event.transfer)
 
-    def _send(self, link: LinkID, paths: tuple[str, ...]) -> list[Command]:
+    def _send(self, link: ev.LinkID, paths: tuple[str, ...]) -> list[do.Command]:
         peer_link = self._peers_linked.get(link)
         if peer_link is None:
             return [_trouble(Reason.FILES_UNSUPPORTED, link)]
@@ -117,7 +89,7 @@ class Transfers:
         self._outgoing[outgoing.id] = outgoing
         return outgoing.start()
 
-    def _cancel(self, event: CancelTransfer, now: float) -> list[Command]:
+    def _cancel(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
         outgoing, incoming = self._outgoing.get(event.transfer), self._incoming.get(event.transfer)
         if outgoing is not None and outgoing.state is not OutgoingState.OVER:
             self._waiting_lists.pop(outgoing.id, None)
@@ -126,7 +98,7 @@ class Transfers:
             return self._to_incoming(incoming, event, now)
         return [_trouble(Reason.TRANSFER_GONE)]
 
-    def _retry(self, transfer: TransferID) -> list[Command]:
+    def _retry(self, transfer: TransferID) -> list[do.Command]:
         failed = self._outgoing.get(transfer)
         if failed is None or failed.state is not OutgoingState.OVER or not failed.paths:
             return [_trouble(Reason.TRANSFER_GONE)]
@@ -135,7 +107,7 @@ class Transfers:
             return [_trouble(Reason.NOT_CONNECTED)]
         only: tuple[str, ...] | None = None
         # What arrived has its name already: another transfer
-        if failed.status.state is TransferState.DONE:
+        if failed.status.state is file_st.TransferState.DONE:
             only = tuple(failed.status.entries[one.index].path for one in failed.status.failed)
             if not only:
                 return [_trouble(Reason.NOTHING_TO_SEND)]
@@ -147,7 +119,7 @@ class Transfers:
         self._outgoing[again.id] = again
         return again.start(only)
 
-    def _peer_again(self, failed: Outgoing) -> PeerLink | None:
+    def _peer_again(self, failed: Outgoing) -> file_ev.PeerLink | None:
         """The link it went over, or else the only one there is, where that is to a device of the
         same name.
         """
@@ -164,29 +136,29 @@ class Transfers:
 
     # --- what the disk answers --------------------------------------------------------------------
 
-    def disk(self, event: DiskEvent, now: float) -> list[Command]:
+    def disk(self, event: file_ev.DiskEvent, now: float) -> list[do.Command]:
         """Pass on what the disk answers; of a transfer that is over, it crossed."""
-        if isinstance(event, TransfersFound):
+        if isinstance(event, file_ev.TransfersFound):
             return self._found(event, now)
-        if isinstance(event, SourcesListed | SourcesFailed | SendingFailed):
+        if isinstance(event, file_ev.SourcesListed | file_ev.SourcesFailed | file_ev.SendingFailed):
             outgoing = self._outgoing.get(event.transfer)
             if outgoing is None or outgoing.state is OutgoingState.OVER:
                 return (
-                    [StopSending(event.transfer, forget=True)]
-                    if isinstance(event, SourcesListed)
+                    [file_do.StopSending(event.transfer, forget=True)]
+                    if isinstance(event, file_ev.SourcesListed)
                     else []
                 )
-            if isinstance(event, SourcesListed):
+            if isinstance(event, file_ev.SourcesListed):
                 return self._listed(outgoing, event, now)
             return self._to_outgoing(outgoing, event, now)
         incoming = self._incoming.get(event.transfer)
         if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ASKED):
             return []
-        if incoming.state is IncomingState.ARRIVING and not isinstance(event, SinkFinished):
+        if incoming.state is IncomingState.ARRIVING and not isinstance(event, file_ev.SinkFinished):
             return []
         return self._to_incoming(incoming, event, now)
 
-    def _listed(self, new: Outgoing, event: SourcesListed, now: float) -> list[Command]:
+    def _listed(self, new: Outgoing, event: file_ev.SourcesListed, now: float) -> list[do.Command]:
         """Announce it, unless the same files were begun before and the peer has a part of them: one
         copy is meant.
         """
@@ -200,32 +172,32 @@ class Transfers:
         link = new.status.link
         if link is not None and any(one.resumed and _is_on(one, link) for one in begun):
             return self._give_way(new)
-        timer = Timer(TimerName.STALL, new.id)
+        timer = ev.Timer(ev.TimerName.STALL, new.id)
         # Without a proof nothing is resumed
         may_ask = first and new.peer_link is not None and new.peer_link.binding
         if may_ask and any(one.state is OutgoingState.WAITING for one in begun):
             # The peer may be about to ask for it
             self._waiting_lists[new.id] = event
-            return [SetTimer(timer, RESUME_GRACE_SECONDS)]
-        return [CancelTimer(timer), *self._to_outgoing(new, event, now)]
+            return [do.SetTimer(timer, RESUME_GRACE_SECONDS)]
+        return [do.CancelTimer(timer), *self._to_outgoing(new, event, now)]
 
-    def _give_way(self, new: Outgoing) -> list[Command]:
+    def _give_way(self, new: Outgoing) -> list[do.Command]:
         """Forget it; nobody was told of it yet. What goes on in its place is told again."""
         del self._outgoing[new.id]
         link = new.status.link
         others = [
-            Publish(one.status)
+            do.Publish(one.status)
             for one in self._outgoing.values()
             if one.resumed and one.status.link == link
         ]
         return [
-            CancelTimer(Timer(TimerName.STALL, new.id)),
-            StopSending(new.id, forget=True),
+            do.CancelTimer(ev.Timer(ev.TimerName.STALL, new.id)),
+            file_do.StopSending(new.id, forget=True),
             *others,
         ]
 
-    def _found(self, event: TransfersFound, now: float) -> list[Command]:
-        commands: list[Command] = []
+    def _found(self, event: file_ev.TransfersFound, now: float) -> list[do.Command]:
+        commands: list[do.Command] = []
         incoming: list[Incoming] = []
         for one in event.transfers:
             if one.transfer in self._outgoing or one.transfer in self._incoming:
@@ -235,12 +207,12 @@ class Transfers:
                 self._outgoing[one.transfer] = Outgoing.found(
                     one.transfer, one.entries, one.peer_name
                 )
-                commands.append(Publish(self._outgoing[one.transfer].status))
+                commands.append(do.Publish(self._outgoing[one.transfer].status))
             else:
                 self._incoming[one.transfer] = Incoming.found(
                     one.transfer, one.entries, one.peer_name
                 )
-                commands.append(Publish(self._incoming[one.transfer].status))
+                commands.append(do.Publish(self._incoming[one.transfer].status))
                 incoming.append(self._incoming[one.transfer])
         # So quickly was it there
         for peer_link in self._peers_linked.values():
@@ -248,7 +220,7 @@ class Transfers:
             commands += self._resume(peer_link, self._named.pop(peer_link.id, ()), now)
         return commands
 
-    def timer(self, event: TimerFired, now: float) -> list[Command]:
+    def timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         """A transfer's own timer ran out."""
         # Its end cancels its timer
         outgoing = self._outgoing[TransferID(event.timer.scope)]
@@ -256,12 +228,12 @@ class Transfers:
 
     # --- what the link tells ----------------------------------------------------------------------
 
-    def link_up(self, peer_link: PeerLink, now: float) -> list[Command]:
+    def link_up(self, peer_link: file_ev.PeerLink, now: float) -> list[do.Command]:
         """A peer that understands files has greeted."""
         self._peers_linked[peer_link.id] = peer_link
         return self._name(list(self._incoming.values()), peer_link)
 
-    def _name(self, known: list[Incoming], peer_link: PeerLink) -> list[Command]:
+    def _name(self, known: list[Incoming], peer_link: file_ev.PeerLink) -> list[do.Command]:
         """Name those of which the sender has to hear; whoever else is asked cannot tell what they
         are.
         """
@@ -270,18 +242,21 @@ class Transfers:
             return []
         named = [one for one in known if one.state is IncomingState.WAITING or one.unacknowledged]
         tags = [resume_tag(one.id, peer_link.binding) for one in named]
-        pieces = [tuple(tags[start : start + MAX_TAGS]) for start in range(0, len(tags), MAX_TAGS)]
-        return [peer_link.say(Resume(piece)) for piece in pieces]
+        pieces = [
+            tuple(tags[start : start + file_msg.MAX_TAGS])
+            for start in range(0, len(tags), file_msg.MAX_TAGS)
+        ]
+        return [peer_link.say(file_msg.Resume(piece)) for piece in pieces]
 
-    def link_down(self, link: LinkID, now: float) -> list[Command]:
+    def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
         """A link is closed, whether or not its peer understood files."""
         self._peers_linked.pop(link, None)
         self._always.pop(link, None)
         self._named.pop(link, None)
-        commands: list[Command] = []
+        commands: list[do.Command] = []
         for outgoing in list(self._outgoing.values()):
             if _is_on(outgoing, link):
-                commands += self._to_outgoing(outgoing, LinkDown(), now)
+                commands += self._to_outgoing(outgoing, file_ev.LinkDown(), now)
                 # Nothing to wait for: it is told that there is nobody
                 if outgoing.id in self._waiting_lists:
                     commands += self._listed(outgoing, self._waiting_lists[outgoing.id], now)
@@ -290,7 +265,7 @@ class Transfers:
         ]
         for incoming in lost:
             if _is_on(incoming, link):
-                commands += self._to_incoming(incoming, LinkDown(), now)
+                commands += self._to_incoming(incoming, file_ev.LinkDown(), now)
             elif incoming.state is IncomingState.OVER:
                 incoming.link_lost(now)
         # The sender may have come back before we saw that it was gone
@@ -298,20 +273,20 @@ class Transfers:
             commands += self._name(lost, peer_link)
         return commands
 
-    def lane_changed(self, link: LinkID, now: float) -> list[Command]:
+    def lane_changed(self, link: ev.LinkID, now: float) -> list[do.Command]:
         """The link's lane opened, broke or is given up."""
-        commands: list[Command] = []
+        commands: list[do.Command] = []
         for incoming in list(self._incoming.values()):
             if _is_on(incoming, link):
-                commands += self._to_incoming(incoming, LaneChanged(), now)
+                commands += self._to_incoming(incoming, file_ev.LaneChanged(), now)
         for outgoing in list(self._outgoing.values()):
             if _is_on(outgoing, link) and outgoing.state is OutgoingState.ACTIVE:
-                commands += self._to_outgoing(outgoing, LaneChanged(), now)
+                commands += self._to_outgoing(outgoing, file_ev.LaneChanged(), now)
         return [*commands, *self._give_turns(link, now)]
 
     def channel_opened(
-        self, link: LinkID, channel: int, label: str, now: float
-    ) -> list[Command] | None:
+        self, link: ev.LinkID, channel: int, label: str, now: float
+    ) -> list[do.Command] | None:
         """A data channel that is not `control`; None where it is none of a transfer's that we
         take.
         """
@@ -321,23 +296,32 @@ class Transfers:
             return None
         if incoming.state not in (IncomingState.ACTIVE, IncomingState.PAUSED):
             return None
-        return self._to_incoming(incoming, StreamOpened(channel, int(match["generation"])), now)
+        return self._to_incoming(
+            incoming, file_ev.StreamOpened(channel, int(match["generation"])), now
+        )
 
-    def message(self, peer_link: PeerLink, message: FileMessage, now: float) -> list[Command]:
+    def message(
+        self, peer_link: file_ev.PeerLink, message: file_msg.FileMessage, now: float
+    ) -> list[do.Command]:
         """What the peer says about files. Raises MessageError for what it may not say."""
         match message:
-            case Announce():
+            case file_msg.Announce():
                 return self._announced(peer_link, message, now)
-            case Resume(tags):
+            case file_msg.Resume(tags):
                 return self._resume(peer_link, tags, now)
-            case Cancel(transfer):
+            case file_msg.Cancel(transfer):
                 return self._cancelled(peer_link, message, now)
-            case Accept(transfer) | Continue(transfer) | Progress(transfer) | Finished(transfer):
+            case (
+                file_msg.Accept(transfer)
+                | file_msg.Continue(transfer)
+                | file_msg.Progress(transfer)
+                | file_msg.Finished(transfer)
+            ):
                 outgoing, incoming = self._outgoing.get(transfer), self._incoming.get(transfer)
                 if outgoing is not None and _is_on(outgoing, peer_link.id):
                     return self._to_outgoing(outgoing, message, now)
                 if (
-                    isinstance(message, Continue)
+                    isinstance(message, file_msg.Continue)
                     and incoming is not None
                     and _is_on(incoming, peer_link.id)
                 ):
@@ -349,7 +333,9 @@ class Transfers:
         # Of a transfer that we ended; this crossed on the way
         return []
 
-    def _cancelled(self, peer_link: PeerLink, message: Cancel, now: float) -> list[Command]:
+    def _cancelled(
+        self, peer_link: file_ev.PeerLink, message: file_msg.Cancel, now: float
+    ) -> list[do.Command]:
         outgoing, incoming = (
             self._outgoing.get(message.transfer),
             self._incoming.get(message.transfer),
@@ -363,13 +349,15 @@ class Transfers:
             return self._to_incoming(incoming, message, now)
         return []
 
-    def _announced(self, peer_link: PeerLink, message: Announce, now: float) -> list[Command]:
+    def _announced(
+        self, peer_link: file_ev.PeerLink, message: file_msg.Announce, now: float
+    ) -> list[do.Command]:
         if not _TRANSFER_ID.fullmatch(message.transfer) or message.transfer in self._outgoing:
             raise MessageError(Reason.BAD_MESSAGE, "transferID")
         incoming = self._incoming.get(message.transfer)
         if incoming is not None and incoming.arriving.passes_over(peer_link.id, message):
             return []
-        closing: list[Command] = []
+        closing: list[do.Command] = []
         begins = incoming is None or not (
             incoming.state is IncomingState.ARRIVING and _is_on(incoming, peer_link.id)
         )
@@ -390,43 +378,49 @@ class Transfers:
             self._policy.without_asking or peer_link.id in self._always
         ):
             directory = self._always.get(peer_link.id, self._policy.directory)
-            accept = AcceptTransfer(incoming.id, directory=directory)
+            accept = file_ev.AcceptTransfer(incoming.id, directory=directory)
             commands += self._to_incoming(incoming, accept, now)
         return commands
 
-    def _has_room(self, link: LinkID) -> bool:
+    def _has_room(self, link: ev.LinkID) -> bool:
         unfinished = [one.state for one in self._incoming.values() if _is_on(one, link)]
         undecided = sum(
             1 for state in unfinished if state in (IncomingState.ARRIVING, IncomingState.ASKED)
         )
         return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
 
-    def _too_many(self, peer_link: PeerLink, message: Announce) -> list[Command]:
+    def _too_many(
+        self, peer_link: file_ev.PeerLink, message: file_msg.Announce
+    ) -> list[do.Command]:
         # The rest of it must not be taken for the whole
         if message.more:
             refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
             refused.state = IncomingState.OVER
             refused.arriving.refuse_rest(peer_link.id)
             self._forget_oldest()
-        return [peer_link.say(Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
+        return [peer_link.say(file_msg.Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
 
-    def _resume(self, peer_link: PeerLink, tags: tuple[bytes, ...], now: float) -> list[Command]:
+    def _resume(
+        self, peer_link: file_ev.PeerLink, tags: tuple[bytes, ...], now: float
+    ) -> list[do.Command]:
         if not peer_link.binding:
             return []
         known = {resume_tag(one.id, peer_link.binding): one for one in self._outgoing.values()}
-        commands: list[Command] = []
+        commands: list[do.Command] = []
         for tag in dict.fromkeys(tags):
             outgoing = known.get(tag)
             if outgoing is None:
-                self._named[peer_link.id] = (*self._named.get(peer_link.id, ()), tag)[:MAX_TAGS]
+                self._named[peer_link.id] = (*self._named.get(peer_link.id, ()), tag)[
+                    : file_msg.MAX_TAGS
+                ]
             if outgoing is None or _is_on(outgoing, peer_link.id):
                 continue
             if outgoing.state in _RESUMABLE:
-                commands += self._to_outgoing(outgoing, LinkUp(peer_link), now)
+                commands += self._to_outgoing(outgoing, file_ev.LinkUp(peer_link), now)
             elif outgoing.ended_here:
                 # It was told on a link that was dying
                 reason = outgoing.status.reason or Reason.CANCELLED
-                commands.append(peer_link.say(Cancel(outgoing.id, reason.value)))
+                commands.append(peer_link.say(file_msg.Cancel(outgoing.id, reason.value)))
         for new in [
             self._outgoing[one]
             for one in self._waiting_lists
@@ -437,18 +431,22 @@ class Transfers:
 
     # --- to the transfers -------------------------------------------------------------------------
 
-    def _to_outgoing(self, outgoing: Outgoing, event: OutgoingInput, now: float) -> list[Command]:
+    def _to_outgoing(
+        self, outgoing: Outgoing, event: file_ev.OutgoingInput, now: float
+    ) -> list[do.Command]:
         link = outgoing.status.link
         commands = outgoing.handle(event, now)
         self._forget_oldest()
         return [*commands, *([] if link is None else self._give_turns(link, now))]
 
-    def _to_incoming(self, incoming: Incoming, event: IncomingInput, now: float) -> list[Command]:
+    def _to_incoming(
+        self, incoming: Incoming, event: file_ev.IncomingInput, now: float
+    ) -> list[do.Command]:
         commands = incoming.handle(event, now)
         self._forget_oldest()
         return commands
 
-    def _give_turns(self, link: LinkID, now: float) -> list[Command]:
+    def _give_turns(self, link: ev.LinkID, now: float) -> list[do.Command]:
         """Let those that are ready move, in the order in which they came, as many as may at
         once.
         """
@@ -458,7 +456,7 @@ class Transfers:
         own = [one for one in self._outgoing.values() if _is_on(one, link)]
         moving = sum(1 for one in own if one.state is OutgoingState.ACTIVE)
         ready = [one for one in own if one.state is OutgoingState.READY][: MAX_MOVING - moving]
-        return [command for one in ready for command in one.handle(Turn(), now)]
+        return [command for one in ready for command in one.handle(file_ev.Turn(), now)]
 
     def _forget_oldest(self) -> None:
         """Let go of what was over long ago."""
@@ -482,9 +480,9 @@ _RESUMABLE: Final = (
 )
 
 
-def _is_on(one: Outgoing | Incoming, link: LinkID) -> bool:
+def _is_on(one: Outgoing | Incoming, link: ev.LinkID) -> bool:
     return one.peer_link is not None and one.peer_link.id == link
 
 
-def _trouble(reason: Reason, link: LinkID | None = None) -> Command:
-    return Publish(Trouble(Problem(reason), link))
+def _trouble(reason: Reason, link: ev.LinkID | None = None) -> do.Command:
+    return do.Publish(st.Trouble(Problem(reason), link))

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from proxim.core.events import LinkID
-from proxim.core.pairing.messages import Candidate, SDPType
+from proxim.core import events as ev
+from proxim.core.pairing import messages as pair_msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class OpenPeer:
     The offerer opens the control channel and reports PeerDescribed by itself.
     """
 
-    link: LinkID
+    link: ev.LinkID
     offerer: bool
 
 
@@ -21,8 +21,8 @@ class OpenPeer:
 class ApplyDescription:
     """Give the other side's description to the peer; an offer is answered by PeerDescribed."""
 
-    link: LinkID
-    type: SDPType
+    link: ev.LinkID
+    type: pair_msg.SDPType
     sdp: str = field(repr=False)
 
 
@@ -30,15 +30,15 @@ class ApplyDescription:
 class AddCandidate:
     """Give one of the other side's candidates to the peer."""
 
-    link: LinkID
-    candidate: Candidate
+    link: ev.LinkID
+    candidate: pair_msg.Candidate
 
 
 @dataclass(frozen=True, slots=True)
 class SendOnChannel:
     """Send a text message on an open data channel."""
 
-    link: LinkID
+    link: ev.LinkID
     channel: int
     text: str = field(repr=False)
 
@@ -47,7 +47,7 @@ class SendOnChannel:
 class ClosePeer:
     """Close the peer; no event of this link follows."""
 
-    link: LinkID
+    link: ev.LinkID
     # The other side will close too: give it a moment, so that the goodbye arrives
     said_bye: bool = False
 
@@ -61,7 +61,7 @@ class ExpectLane:
     once.
     """
 
-    link: LinkID
+    link: ev.LinkID
     token: bytes = field(repr=False)
     key: bytes = field(repr=False)
 
@@ -70,7 +70,7 @@ class ExpectLane:
 class DialLane:
     """At the guest: open this link's lane; answered by LaneOpened or LaneLost."""
 
-    link: LinkID
+    link: ev.LinkID
     url: str
     token: bytes = field(repr=False)
     key: bytes = field(repr=False)
@@ -81,7 +81,7 @@ class DialLane:
 class CloseLane:
     """Close a link's lane, or expect none any more; LaneLost follows only where it was open."""
 
-    link: LinkID
+    link: ev.LinkID
 
 
 LinkCommand = (

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
-from proxim.core.pairing.messages import SDPType
+from proxim.core.pairing import messages as pair_msg
 
 # The data channel that carries link messages (docs/protocol.md, Link)
 CONTROL_LABEL = "control"
@@ -16,8 +16,8 @@ LANE_CHANNEL = -1
 class PeerDescribed:
     """Our own description is ready to be sent."""
 
-    link: LinkID
-    type: SDPType
+    link: ev.LinkID
+    type: pair_msg.SDPType
     sdp: str = field(repr=False)
 
 
@@ -25,7 +25,7 @@ class PeerDescribed:
 class ChannelOpened:
     """A data channel is open."""
 
-    link: LinkID
+    link: ev.LinkID
     # Its SCTP stream id: labels need not be unique
     channel: int
     # A stream's label holds its transfer's id, which is a secret of the two ends
@@ -36,7 +36,7 @@ class ChannelOpened:
 class ChannelMessage:
     """A text message arrived on a data channel."""
 
-    link: LinkID
+    link: ev.LinkID
     channel: int
     text: str = field(repr=False)
 
@@ -45,7 +45,7 @@ class ChannelMessage:
 class ChannelClosed:
     """A data channel that was open is closed."""
 
-    link: LinkID
+    link: ev.LinkID
     channel: int
 
 
@@ -53,7 +53,7 @@ class ChannelClosed:
 class PeerFailed:
     """The link cannot open, or broke; the peer is to be closed."""
 
-    link: LinkID
+    link: ev.LinkID
     reason: Reason
     detail: str = ""
 
@@ -64,7 +64,7 @@ class LaneOpened:
     messages come on it.
     """
 
-    link: LinkID
+    link: ev.LinkID
     carries_link: bool = False
 
 
@@ -72,7 +72,7 @@ class LaneOpened:
 class LaneLost:
     """The lane could not be opened, or broke, or was closed by the other side."""
 
-    link: LinkID
+    link: ev.LinkID
 
 
 LinkEvent = (

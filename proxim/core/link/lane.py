@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from proxim.core.commands import CancelTimer, Command, SetTimer
-from proxim.core.events import LinkID, Timer, TimerName
-from proxim.core.files.messages import LANE_KEY_BYTES, LANE_TOKEN_BYTES, OfferLane
-from proxim.core.link.commands import CloseLane, DialLane, ExpectLane
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core.files import messages as file_msg
+from proxim.core.link import commands as link_do
 from proxim.core.pairing.proof import ProofKeys
 
 # From the approval on. ICE takes under 1 s on a LAN, some 5 s with loss; whoever waits longer
@@ -54,7 +54,8 @@ def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
     if keys is None:
         return None
     return LaneSecret(
-        keys.key("lane token")[:LANE_TOKEN_BYTES], keys.key("lane key")[:LANE_KEY_BYTES]
+        keys.key("lane token")[: file_msg.LANE_TOKEN_BYTES],
+        keys.key("lane key")[: file_msg.LANE_KEY_BYTES],
     )
 
 
@@ -70,7 +71,9 @@ class LanePolicy:
     decides, and both ends do the same.
     """
 
-    def __init__(self, link: LinkID, terms: LaneTerms, token_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, link: ev.LinkID, terms: LaneTerms, token_bytes: Callable[[int], bytes]
+    ) -> None:
         self.open = False
         self.pending = False
         self.carrier = False
@@ -81,31 +84,33 @@ class LanePolicy:
         # What opens the lane of the proof does so once
         self._spent = False
         self._tries = 0
-        self._offer: OfferLane | None = None
+        self._offer: file_msg.OfferLane | None = None
 
     # --- a lane for the whole link ----------------------------------------------------------------
 
-    def prepare(self) -> list[Command]:
+    def prepare(self) -> list[do.Command]:
         """The link begins to open; should WebRTC find no way, this lane will carry it."""
         if self._terms.secret is None:
             return []
         if self._terms.url is not None:
-            return [SetTimer(self.timer, FALLBACK_SECONDS)]
-        return [ExpectLane(self._link, self._terms.secret.token, self._terms.secret.key)]
+            return [do.SetTimer(self.timer, FALLBACK_SECONDS)]
+        return [link_do.ExpectLane(self._link, self._terms.secret.token, self._terms.secret.key)]
 
     @property
     def can_carry_link(self) -> bool:
         """Whether there is still that way."""
         return self._terms.secret is not None and not self._spent
 
-    def dial_for_link(self) -> list[Command]:
+    def dial_for_link(self) -> list[do.Command]:
         """WebRTC finds no way: a guest dials, once; a host goes on expecting it."""
         if self._terms.secret is None or self._terms.url is None or self._dialled_for_link:
             return []
         self._dialled_for_link = True
         secret = self._terms.secret
-        dial = DialLane(self._link, self._terms.url, secret.token, secret.key, carries_link=True)
-        return [CancelTimer(self.timer), dial]
+        dial = link_do.DialLane(
+            self._link, self._terms.url, secret.token, secret.key, carries_link=True
+        )
+        return [do.CancelTimer(self.timer), dial]
 
     def carrier_opened(self, *, still_wanted: bool) -> bool:
         """Whether the link takes it now: a guest that still wants it does, a host waits for the
@@ -118,36 +123,38 @@ class LanePolicy:
         """There is no second one."""
         self.carrier, self._spent = False, True
 
-    def not_needed(self) -> list[Command]:
+    def not_needed(self) -> list[do.Command]:
         """WebRTC found a way."""
-        hang_up: list[Command] = [CloseLane(self._link)] if self._dialled_for_link else []
-        return [CancelTimer(self.timer), *hang_up]
+        hang_up: list[do.Command] = (
+            [link_do.CloseLane(self._link)] if self._dialled_for_link else []
+        )
+        return [do.CancelTimer(self.timer), *hang_up]
 
     # --- a lane beside the link -------------------------------------------------------------------
 
-    def want(self) -> list[Command]:
+    def want(self) -> list[do.Command]:
         """Bytes are going to move."""
         if self.open or self.pending or self._tries >= MAX_TRIES:
             return []
         self.pending = True
         if self._terms.url is not None:
             # The host offers it
-            return [SetTimer(self.timer, WAIT_SECONDS)]
+            return [do.SetTimer(self.timer, WAIT_SECONDS)]
         return self._expect()
 
-    def offer(self) -> OfferLane | None:
+    def offer(self) -> file_msg.OfferLane | None:
         """What to say to the guest of the lane that is expected now; None at a guest."""
         return self._offer if self.pending and self._terms.url is None else None
 
-    def _expect(self) -> list[Command]:
+    def _expect(self) -> list[do.Command]:
         self._tries += 1
-        self._offer = OfferLane(
-            self._token_bytes(LANE_TOKEN_BYTES), self._token_bytes(LANE_KEY_BYTES)
+        self._offer = file_msg.OfferLane(
+            self._token_bytes(file_msg.LANE_TOKEN_BYTES), self._token_bytes(file_msg.LANE_KEY_BYTES)
         )
-        expect = ExpectLane(self._link, self._offer.token, self._offer.key)
-        return [expect, SetTimer(self.timer, OPEN_SECONDS)]
+        expect = link_do.ExpectLane(self._link, self._offer.token, self._offer.key)
+        return [expect, do.SetTimer(self.timer, OPEN_SECONDS)]
 
-    def offered(self, offer: OfferLane) -> list[Command] | None:
+    def offered(self, offer: file_msg.OfferLane) -> list[do.Command] | None:
         """The host offers a lane; None where it may not."""
         if self._terms.url is None or self._tries >= MAX_TRIES:
             return None
@@ -156,23 +163,23 @@ class LanePolicy:
             return []
         self._tries += 1
         self.pending = True
-        dial = DialLane(self._link, self._terms.url, offer.token, offer.key)
-        return [dial, SetTimer(self.timer, OPEN_SECONDS)]
+        dial = link_do.DialLane(self._link, self._terms.url, offer.token, offer.key)
+        return [dial, do.SetTimer(self.timer, OPEN_SECONDS)]
 
     # --- what becomes of it -----------------------------------------------------------------------
 
-    def opened(self) -> list[Command]:
+    def opened(self) -> list[do.Command]:
         """It is open."""
         self.open, self.pending, self.carrier = True, False, False
-        return [CancelTimer(self.timer)]
+        return [do.CancelTimer(self.timer)]
 
-    def lost(self) -> list[Command]:
+    def lost(self) -> list[do.Command]:
         """It broke, or could not be opened; a host offers another in a moment."""
         self.open = self.pending = False
         again = self._terms.url is None and 0 < self._tries < MAX_TRIES
-        return [SetTimer(self.timer, RETRY_SECONDS) if again else CancelTimer(self.timer)]
+        return [do.SetTimer(self.timer, RETRY_SECONDS) if again else do.CancelTimer(self.timer)]
 
-    def waited(self) -> list[Command]:
+    def waited(self) -> list[do.Command]:
         """Its timer ran out: a lane that did not open is given up, one that broke is offered
         again.
         """
@@ -182,19 +189,19 @@ class LanePolicy:
             # What still comes on it is no longer heard
             self.pending = self.carrier = False
             again = self._terms.url is None and self._tries < MAX_TRIES
-            retry: list[Command] = [SetTimer(self.timer, RETRY_SECONDS)] if again else []
-            return [CloseLane(self._link), *retry]
+            retry: list[do.Command] = [do.SetTimer(self.timer, RETRY_SECONDS)] if again else []
+            return [link_do.CloseLane(self._link), *retry]
         return self.want() if self._terms.url is None else []
 
-    def close(self) -> list[Command]:
+    def close(self) -> list[do.Command]:
         """The link is closed."""
         if not (self._tries or self.pending or self._terms.secret):
             # There never was one
             return []
         self.open = self.pending = self.carrier = False
-        return [CancelTimer(self.timer), CloseLane(self._link)]
+        return [do.CancelTimer(self.timer), link_do.CloseLane(self._link)]
 
     @property
-    def timer(self) -> Timer:
+    def timer(self) -> ev.Timer:
         """Its one timer."""
-        return Timer(TimerName.LANE, self._link)
+        return ev.Timer(ev.TimerName.LANE, self._link)

@@ -19,8 +19,8 @@ from enum import IntEnum
 from typing import Final
 
 from proxim.core.errors import Reason
+from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import TransferID
-from proxim.core.files.messages import LANE_TOKEN_BYTES
 from proxim.core.json_text import MessageError
 from proxim.core.pairing.proof import Side
 
@@ -35,7 +35,7 @@ _NONCE_BYTES: Final = 12
 _CARRIES_LINK: Final = 1
 # Flags of a later version may take more than our one byte
 _MOST_HELLO_BYTES: Final = 64
-FIRST_FRAME_BYTES: Final = LANE_TOKEN_BYTES + 1 + _MOST_HELLO_BYTES + SEAL_BYTES
+FIRST_FRAME_BYTES: Final = file_msg.LANE_TOKEN_BYTES + 1 + _MOST_HELLO_BYTES + SEAL_BYTES
 
 
 class FrameKind(IntEnum):

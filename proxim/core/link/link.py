@@ -15,40 +15,19 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import LinkID, SendText, Timer, TimerFired, TimerName
-from proxim.core.files.messages import FileMessage, OfferLane
+from proxim.core.files import messages as file_msg
 from proxim.core.files.transfers import Transfers
 from proxim.core.json_text import MessageError
-from proxim.core.link.commands import ClosePeer, ExpectLane, OpenPeer, SendOnChannel
-from proxim.core.link.events import (
-    CONTROL_LABEL,
-    LANE_CHANNEL,
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
-    LaneLost,
-    LaneOpened,
-    PeerFailed,
-)
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
+from proxim.core.link import messages as link_msg
 from proxim.core.link.lane import LanePolicy, LaneTerms, proved_secret
-from proxim.core.link.messages import (
-    Bye,
-    Hello,
-    LinkMessage,
-    Ping,
-    TextPiece,
-    TextPieces,
-    Unsupported,
-    cut_text,
-    dump_link_message,
-    parse_link_message,
-    text_to_send,
-)
 from proxim.core.pairing.proof import ProofKeys
 from proxim.core.sanitize import display_name
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 
 # On a LAN it takes under 1 s, ICE with loss some 5 s
 OPEN_SECONDS: Final = 15.0
@@ -75,14 +54,14 @@ class LinkState(Enum):
 
 
 LinkInput = (
-    ChannelOpened
-    | ChannelMessage
-    | ChannelClosed
-    | PeerFailed
-    | LaneOpened
-    | LaneLost
-    | SendText
-    | TimerFired
+    link_ev.ChannelOpened
+    | link_ev.ChannelMessage
+    | link_ev.ChannelClosed
+    | link_ev.PeerFailed
+    | link_ev.LaneOpened
+    | link_ev.LaneLost
+    | ev.SendText
+    | ev.TimerFired
 )
 
 
@@ -92,7 +71,7 @@ class Link:
     `status` is what people are told of it; `state` is for its owner.
     """
 
-    def __init__(self, status: LinkStatus, own_name: str, transfers: Transfers) -> None:
+    def __init__(self, status: st.LinkStatus, own_name: str, transfers: Transfers) -> None:
         self.status = status
         self.state = LinkState.IDLE
         self._own_name = own_name
@@ -104,14 +83,14 @@ class Link:
         self._failure: Reason | None = None
         self._now = 0.0
         self._control: int | None = None
-        self._pieces = TextPieces()
+        self._pieces = link_msg.TextPieces()
         self._strange = 0
         self._peer_pings = False
         self._last_received = 0.0
         self._ticked = 0.0
 
     @property
-    def id(self) -> LinkID:
+    def id(self) -> ev.LinkID:
         """Its identity in events and commands."""
         return self.status.link
 
@@ -135,33 +114,33 @@ class Link:
     @property
     def lane_beside(self) -> bool:
         """Whether the link would go on without its lane."""
-        return self._control != LANE_CHANNEL
+        return self._control != link_ev.LANE_CHANNEL
 
     @property
     def lane_pending(self) -> bool:
         """Whether the lane may open in a moment."""
         return self._lane.pending
 
-    def say(self, message: LinkMessage) -> Command:
+    def say(self, message: link_msg.LinkMessage) -> do.Command:
         """The command that says it to the peer."""
         # Its callers have looked
         assert self._control is not None
-        return SendOnChannel(self.id, self._control, dump_link_message(message))
+        return link_do.SendOnChannel(self.id, self._control, link_msg.dump_link_message(message))
 
-    def want_lane(self) -> list[Command]:
+    def want_lane(self) -> list[do.Command]:
         """Open the lane, if it is not open yet and the peer knows of lanes."""
         return self._offered(self._lane.want()) if self._peer_knows_lanes else []
 
     # --- for the owner ----------------------------------------------------------------------------
 
-    def publish(self, **changes: Any) -> Command:
+    def publish(self, **changes: Any) -> do.Command:
         """Change what people are told of this link."""
         self.status = replace(self.status, **changes)
-        return Publish(self.status)
+        return do.Publish(self.status)
 
     def open(
         self, *, offerer: bool, keys: ProofKeys | None, lane_url: str | None = None
-    ) -> list[Command]:
+    ) -> list[do.Command]:
         """Start the peer.
 
         `keys`: of the proof, where there was one; `lane_url`: where a guest's lanes go.
@@ -173,98 +152,104 @@ class Link:
             self.id, LaneTerms(lane_url, proved_secret(keys)), self._transfers.token_bytes
         )
         self._binding = b"" if keys is None else keys.key("link")
-        opening: list[Command] = [
-            OpenPeer(self.id, offerer),
-            SetTimer(self._timer(TimerName.LINK_OPEN), OPEN_SECONDS),
+        opening: list[do.Command] = [
+            link_do.OpenPeer(self.id, offerer),
+            do.SetTimer(self._timer(ev.TimerName.LINK_OPEN), OPEN_SECONDS),
         ]
         return [*opening, *self._lane.prepare()]
 
-    def handle(self, event: LinkInput, now: float) -> list[Command]:
+    def handle(self, event: LinkInput, now: float) -> list[do.Command]:
         """Take one event; look at `state` afterwards."""
-        kind = event.timer.name if isinstance(event, TimerFired) else type(event)
+        kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
             raise MachineMisuseError(f"{kind} in {self.state}")
         self._now = now
         return transition(self, event, now)
 
-    def close(self, reason: Reason, bye: Reason | None = None) -> list[Command]:
+    def close(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
         """End it, telling the peer `bye` where it can still be told."""
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
         peer_exists = self.state is not LinkState.IDLE
         left = self._transfers.link_down(self.id, self._now) if peer_exists else []
         farewell = (
-            [self.say(Bye(bye.value))] if bye is not None and self._control is not None else []
+            [self.say(link_msg.Bye(bye.value))]
+            if bye is not None and self._control is not None
+            else []
         )
         # Then the peer is closed since
-        carried = self._control == LANE_CHANNEL
+        carried = self._control == link_ev.LANE_CHANNEL
         self.state = LinkState.CLOSED
         self._control = None
         self._pieces.clear()
-        ending: list[Command] = []
+        ending: list[do.Command] = []
         if peer_exists:
             ending = [
-                CancelTimer(self._timer(TimerName.LINK_OPEN)),
-                CancelTimer(self._timer(TimerName.HEARTBEAT)),
-                *([] if carried else [ClosePeer(self.id, said_bye=bool(farewell))]),
+                do.CancelTimer(self._timer(ev.TimerName.LINK_OPEN)),
+                do.CancelTimer(self._timer(ev.TimerName.HEARTBEAT)),
+                *([] if carried else [link_do.ClosePeer(self.id, said_bye=bool(farewell))]),
                 *self._lane.close(),
             ]
         published = self.publish(
-            stage=Stage.CLOSED, reason=reason, can_text=False, can_send_files=False, deadline=None
+            stage=st.Stage.CLOSED,
+            reason=reason,
+            can_text=False,
+            can_send_files=False,
+            deadline=None,
         )
         return [*left, *farewell, *ending, published]
 
     # --- transitions ------------------------------------------------------------------------------
 
-    def _first_channel(self, event: ChannelOpened, now: float) -> list[Command]:
+    def _first_channel(self, event: link_ev.ChannelOpened, now: float) -> list[do.Command]:
         opened = self._opened(now)
         return [
             *opened,
             *(self._lane.not_needed() if self._lane.can_carry_link else []),
             *self._channel(event, now),
-            *([] if self.status.can_text else [Publish(self.status)]),
+            *([] if self.status.can_text else [do.Publish(self.status)]),
         ]
 
-    def _opened(self, now: float) -> list[Command]:
+    def _opened(self, now: float) -> list[do.Command]:
         self.state = LinkState.OPEN
         self._last_received = self._ticked = now
-        self.status = replace(self.status, stage=Stage.CONNECTED, was_connected=True)
+        self.status = replace(self.status, stage=st.Stage.CONNECTED, was_connected=True)
         return [
-            CancelTimer(self._timer(TimerName.LINK_OPEN)),
-            SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
+            do.CancelTimer(self._timer(ev.TimerName.LINK_OPEN)),
+            do.SetTimer(self._timer(ev.TimerName.HEARTBEAT), HEARTBEAT_SECONDS),
         ]
 
-    def _channel(self, event: ChannelOpened, now: float) -> list[Command]:
-        if event.label == CONTROL_LABEL and self._control is None:
+    def _channel(self, event: link_ev.ChannelOpened, now: float) -> list[do.Command]:
+        if event.label == link_ev.CONTROL_LABEL and self._control is None:
             self._control = event.channel
-            return [self.say(Hello(self._own_name)), self.publish(can_text=True)]
-        if self._control == LANE_CHANNEL:
+            return [self.say(link_msg.Hello(self._own_name)), self.publish(can_text=True)]
+        if self._control == link_ev.LANE_CHANNEL:
             return []
         handled = self._transfers.channel_opened(self.id, event.channel, event.label, now)
         if handled is not None:
             return handled
-        unsupported = dump_link_message(Unsupported("channel"))
-        return [SendOnChannel(self.id, event.channel, unsupported)]
+        unsupported = link_msg.dump_link_message(link_msg.Unsupported("channel"))
+        return [link_do.SendOnChannel(self.id, event.channel, unsupported)]
 
-    def _channel_closed(self, event: ChannelClosed, now: float) -> list[Command]:
+    def _channel_closed(self, event: link_ev.ChannelClosed, now: float) -> list[do.Command]:
         return self._broken(Reason.PEER_LEFT, now) if event.channel == self._control else []
 
-    def _open_timeout(self, event: TimerFired, now: float) -> list[Command]:
+    def _open_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # An owner that knows better (no offer came) closes with its own reason before this fires.
         return self.close(self._failure or Reason.LINK_TIMEOUT)
 
-    def _failed(self, event: PeerFailed, now: float) -> list[Command]:
+    def _failed(self, event: link_ev.PeerFailed, now: float) -> list[do.Command]:
         # On whatever way it misbehaves, and be it the lane
         if event.reason is Reason.PEER_ERROR:
             return self.close(event.reason)
         return self._broken(event.reason, now)
 
-    def _broken(self, reason: Reason, now: float) -> list[Command]:
+    def _broken(self, reason: Reason, now: float) -> list[do.Command]:
         """WebRTC is over; where the guest has a lane open for the link, it is because the guest
         took that.
         """
-        if self._control == LANE_CHANNEL:
+        if self._control == link_ev.LANE_CHANNEL:
             # Of the peer that was closed for the lane; it crossed
             return []
         if reason is Reason.PEER_LEFT and self._peer_pings:
@@ -274,7 +259,7 @@ class Link:
 
     # --- the lane ---------------------------------------------------------------------------------
 
-    def _no_way(self, event: PeerFailed, now: float) -> list[Command]:
+    def _no_way(self, event: link_ev.PeerFailed, now: float) -> list[do.Command]:
         """WebRTC cannot open; where the peer proved itself, a lane may still carry the link."""
         if (
             self._lane.carrier
@@ -285,19 +270,25 @@ class Link:
         self._failure = event.reason
         return self._lane.dial_for_link()
 
-    def _fall_back(self, event: TimerFired, now: float) -> list[Command]:
+    def _fall_back(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return self._lane.dial_for_link()
 
-    def _carry_link(self, now: float) -> list[Command]:
+    def _carry_link(self, now: float) -> list[do.Command]:
         """From now on everything goes over the lane; the other side does the same."""
         was_open = self.state is LinkState.OPEN
         opened = [*([] if was_open else self._opened(now)), *self._lane.opened()]
-        self._control = LANE_CHANNEL
-        published = self.publish(can_text=True, via=Via.LANE)
+        self._control = link_ev.LANE_CHANNEL
+        published = self.publish(can_text=True, via=st.Via.LANE)
         changed = self._transfers.lane_changed(self.id, now) if was_open else []
-        return [*opened, ClosePeer(self.id), self.say(Hello(self._own_name)), published, *changed]
+        return [
+            *opened,
+            link_do.ClosePeer(self.id),
+            self.say(link_msg.Hello(self._own_name)),
+            published,
+            *changed,
+        ]
 
-    def _lane_opened(self, event: LaneOpened, now: float) -> list[Command]:
+    def _lane_opened(self, event: link_ev.LaneOpened, now: float) -> list[do.Command]:
         opening = self.state is LinkState.OPENING
         if event.carries_link:
             return self._carry_link(now) if self._lane.carrier_opened(still_wanted=opening) else []
@@ -306,12 +297,12 @@ class Link:
             return []
         return [*self._lane.opened(), *self._transfers.lane_changed(self.id, now)]
 
-    def _no_lane(self, event: LaneLost, now: float) -> list[Command]:
+    def _no_lane(self, event: link_ev.LaneLost, now: float) -> list[do.Command]:
         self._lane.carrier_lost()
         return [] if self._failure is None else self.close(self._failure)
 
-    def _lane_lost(self, event: LaneLost, now: float) -> list[Command]:
-        if self._control == LANE_CHANNEL:
+    def _lane_lost(self, event: link_ev.LaneLost, now: float) -> list[do.Command]:
+        if self._control == link_ev.LANE_CHANNEL:
             return self.close(Reason.PEER_VANISHED)
         # The guest found the other way, and hung up
         if self._lane.carrier:
@@ -319,24 +310,30 @@ class Link:
             return []
         return [*self._lane.lost(), *self._transfers.lane_changed(self.id, now)]
 
-    def _lane_waited(self, event: TimerFired, now: float) -> list[Command]:
+    def _lane_waited(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return [*self._offered(self._lane.waited()), *self._transfers.lane_changed(self.id, now)]
 
-    def _offered(self, commands: list[Command]) -> list[Command]:
+    def _offered(self, commands: list[do.Command]) -> list[do.Command]:
         """Say what the host's lane expects; it must expect it before the guest hears of it."""
-        offer = self._lane.offer() if any(isinstance(one, ExpectLane) for one in commands) else None
+        offer = (
+            self._lane.offer()
+            if any(isinstance(one, link_do.ExpectLane) for one in commands)
+            else None
+        )
         return commands if offer is None else [*commands, self.say(offer)]
 
-    def _first_word(self, event: ChannelMessage, now: float) -> list[Command]:
-        if event.channel != LANE_CHANNEL:
+    def _first_word(self, event: link_ev.ChannelMessage, now: float) -> list[do.Command]:
+        if event.channel != link_ev.LANE_CHANNEL:
             raise MachineMisuseError("a message before its channel")
         return self._message(event, now)
 
-    def _message(self, event: ChannelMessage, now: float) -> list[Command]:
+    def _message(self, event: link_ev.ChannelMessage, now: float) -> list[do.Command]:
         # The guest's first word on a lane that can carry the link says that the guest found no
         # other way.
         handled = (
-            self._carry_link(now) if event.channel == LANE_CHANNEL and self._lane.carrier else []
+            self._carry_link(now)
+            if event.channel == link_ev.LANE_CHANNEL and self._lane.carrier
+            else []
         )
         self._last_received = now
         if event.channel != self._control:
@@ -344,28 +341,28 @@ class Link:
             # said
             return []
         try:
-            message = parse_link_message(event.text)
+            message = link_msg.parse_link_message(event.text)
         except MessageError as error:
             return [*handled, *self._strange_message(error)]
         return [*handled, *self._understood(message, now)]
 
-    def _understood(self, message: LinkMessage, now: float) -> list[Command]:
+    def _understood(self, message: link_msg.LinkMessage, now: float) -> list[do.Command]:
         match message:
-            case Hello():
+            case link_msg.Hello():
                 return self._greeted(message, now)
-            case TextPiece():
+            case link_msg.TextPiece():
                 return self._text_piece(message)
-            case Bye(reason):
+            case link_msg.Bye(reason):
                 return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
-            case Ping() | Unsupported():
+            case link_msg.Ping() | link_msg.Unsupported():
                 # Heard, and never answered
                 return []
             case _:
                 return self._file_message(message, now)
 
-    def _greeted(self, hello: Hello, now: float) -> list[Command]:
+    def _greeted(self, hello: link_msg.Hello, now: float) -> list[do.Command]:
         self._peer_pings = True
-        commands: list[Command] = []
+        commands: list[do.Command] = []
         # Else the name that was approved, or greeted with first, stays
         if self.status.peer_name is None:
             commands.append(self.publish(peer_name=display_name(hello.name)))
@@ -374,11 +371,11 @@ class Link:
             commands += [self.publish(can_send_files=True), *self._transfers.link_up(self, now)]
         return commands
 
-    def _file_message(self, message: FileMessage, now: float) -> list[Command]:
+    def _file_message(self, message: file_msg.FileMessage, now: float) -> list[do.Command]:
         try:
             if not self.status.can_send_files:
                 raise MessageError(Reason.NOT_ALLOWED, "files before hello")
-            if not isinstance(message, OfferLane):
+            if not isinstance(message, file_msg.OfferLane):
                 return self._transfers.message(self, message, now)
             dialled = self._lane.offered(message)
             if dialled is None:
@@ -387,67 +384,67 @@ class Link:
         except MessageError as error:
             return self._strange_message(error)
 
-    def _strange_message(self, error: MessageError) -> list[Command]:
+    def _strange_message(self, error: MessageError) -> list[do.Command]:
         self._strange += 1
         if self._strange > MAX_STRANGE_MESSAGES:
             return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
         what = error.problem.detail if error.reason is Reason.UNKNOWN_TYPE else error.reason.value
-        return [self.say(Unsupported(what))]
+        return [self.say(link_msg.Unsupported(what))]
 
-    def _text_piece(self, piece: TextPiece) -> list[Command]:
+    def _text_piece(self, piece: link_msg.TextPiece) -> list[do.Command]:
         try:
             whole = self._pieces.add(piece)
         except MessageError:
             return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
-        return [] if whole is None else [Publish(TextReceived(self.id, whole))]
+        return [] if whole is None else [do.Publish(st.TextReceived(self.id, whole))]
 
-    def _send_text(self, event: SendText, now: float) -> list[Command]:
+    def _send_text(self, event: ev.SendText, now: float) -> list[do.Command]:
         if self._control is None:
-            return [Publish(Trouble(Problem(Reason.UNSUPPORTED), self.id))]
-        text = text_to_send(event.text)
+            return [do.Publish(st.Trouble(Problem(Reason.UNSUPPORTED), self.id))]
+        text = link_msg.text_to_send(event.text)
         if text is None:
-            return [Publish(Trouble(Problem(Reason.TEXT_TOO_LONG), self.id))]
-        pieces = [self.say(piece) for piece in cut_text(text)]
-        return [*pieces, Publish(TextSent(self.id, text))]
+            return [do.Publish(st.Trouble(Problem(Reason.TEXT_TOO_LONG), self.id))]
+        pieces = [self.say(piece) for piece in link_msg.cut_text(text)]
+        return [*pieces, do.Publish(st.TextSent(self.id, text))]
 
-    def _text_without_link(self, event: SendText, now: float) -> list[Command]:
-        return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), self.id))]
+    def _text_without_link(self, event: ev.SendText, now: float) -> list[do.Command]:
+        return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), self.id))]
 
-    def _heartbeat(self, event: TimerFired, now: float) -> list[Command]:
+    def _heartbeat(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         if now - self._ticked > 2 * HEARTBEAT_SECONDS:
             # It was this program that slept; what the peer said meanwhile still waits in the queue
             self._last_received = now
         self._ticked = now
         if self._peer_pings and now - self._last_received >= SILENCE_SECONDS:
             return self.close(Reason.PEER_VANISHED)
-        rearm = SetTimer(self._timer(TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
-        return [rearm] if self._control is None else [self.say(Ping()), rearm]
+        rearm = do.SetTimer(self._timer(ev.TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
+        return [rearm] if self._control is None else [self.say(link_msg.Ping()), rearm]
 
-    def _timer(self, name: TimerName) -> Timer:
-        return Timer(name, self.id)
+    def _timer(self, name: ev.TimerName) -> ev.Timer:
+        return ev.Timer(name, self.id)
 
 
-_Transition = Callable[[Link, Any, float], list[Command]]
+_Transition = Callable[[Link, Any, float], list[do.Command]]
 
-_TRANSITIONS: Final[dict[tuple[LinkState, type | TimerName], _Transition]] = {
-    (LinkState.IDLE, SendText): Link._text_without_link,
-    (LinkState.OPENING, ChannelOpened): Link._first_channel,
-    (LinkState.OPENING, PeerFailed): Link._no_way,
-    (LinkState.OPENING, ChannelMessage): Link._first_word,
-    (LinkState.OPENING, LaneOpened): Link._lane_opened,
-    (LinkState.OPENING, LaneLost): Link._no_lane,
-    (LinkState.OPENING, TimerName.LANE): Link._fall_back,
-    (LinkState.OPENING, TimerName.LINK_OPEN): Link._open_timeout,
-    (LinkState.OPENING, SendText): Link._text_without_link,
-    (LinkState.OPEN, ChannelOpened): Link._channel,
-    (LinkState.OPEN, ChannelMessage): Link._message,
-    (LinkState.OPEN, ChannelClosed): Link._channel_closed,
-    (LinkState.OPEN, PeerFailed): Link._failed,
-    (LinkState.OPEN, LaneOpened): Link._lane_opened,
-    (LinkState.OPEN, LaneLost): Link._lane_lost,
-    (LinkState.OPEN, TimerName.LANE): Link._lane_waited,
-    (LinkState.OPEN, SendText): Link._send_text,
-    (LinkState.OPEN, TimerName.HEARTBEAT): Link._heartbeat,
+_TRANSITIONS: Final[dict[tuple[LinkState, type | ev.TimerName], _Transition]] = {
+    (LinkState.IDLE, ev.SendText): Link._text_without_link,
+    (LinkState.OPENING, link_ev.ChannelOpened): Link._first_channel,
+    (LinkState.OPENING, link_ev.PeerFailed): Link._no_way,
+    (LinkState.OPENING, link_ev.ChannelMessage): Link._first_word,
+    (LinkState.OPENING, link_ev.LaneOpened): Link._lane_opened,
+    (LinkState.OPENING, link_ev.LaneLost): Link._no_lane,
+    (LinkState.OPENING, ev.TimerName.LANE): Link._fall_back,
+    (LinkState.OPENING, ev.TimerName.LINK_OPEN): Link._open_timeout,
+    (LinkState.OPENING, ev.SendText): Link._text_without_link,
+    (LinkState.OPEN, link_ev.ChannelOpened): Link._channel,
+    (LinkState.OPEN, link_ev.ChannelMessage): Link._message,
+    (LinkState.OPEN, link_ev.ChannelClosed): Link._channel_closed,
+    (LinkState.OPEN, link_ev.PeerFailed): Link._failed,
+    (LinkState.OPEN, link_ev.LaneOpened): Link._lane_opened,
+    (LinkState.OPEN, link_ev.LaneLost): Link._lane_lost,
+    (LinkState.OPEN, ev.TimerName.LANE): Link._lane_waited,
+    (LinkState.OPEN, ev.SendText): Link._send_text,
+    (LinkState.OPEN, ev.TimerName.HEARTBEAT): Link._heartbeat,
 }
 
 
@@ -457,31 +454,31 @@ RESUME_SECONDS: Final = 120.0
 REDIAL_SECONDS: Final = 2.0
 
 
-def untold(link: Link, closing: Sequence[Command]) -> list[Command]:
+def untold(link: Link, closing: Sequence[do.Command]) -> list[do.Command]:
     """What closes a link, without telling people that it is closed: to them it waits."""
     return [command for command in closing if not _publishes_end(command, link.id)]
 
 
-def _publishes_end(command: Command, link: LinkID) -> bool:
+def _publishes_end(command: do.Command, link: ev.LinkID) -> bool:
     match command:
-        case Publish(LinkStatus(link=published, stage=Stage.CLOSED)):
+        case do.Publish(st.LinkStatus(link=published, stage=st.Stage.CLOSED)):
             return published == link
     return False
 
 
-def resumed(lost: LinkStatus, link: LinkID, peer_address: str) -> LinkStatus:
+def resumed(lost: st.LinkStatus, link: ev.LinkID, peer_address: str) -> st.LinkStatus:
     """A new link in the place of one that was lost: who it is was approved and proved before, and
     stays.
     """
     return replace(
         lost,
         link=link,
-        stage=Stage.APPROVED,
+        stage=st.Stage.APPROVED,
         peer_address=peer_address,
         deadline=None,
         can_text=False,
         can_send_files=False,
         reason=None,
-        via=Via.WEBRTC,
+        via=st.Via.WEBRTC,
         resumes=lost.link,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from proxim.core.errors import Reason
-from proxim.core.files.messages import FILE_READERS, FileMessage, file_fields
+from proxim.core.files import messages as file_msg
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
@@ -16,7 +16,7 @@ from proxim.core.json_text import (
     text_field,
     write_object,
 )
-from proxim.core.pairing.messages import MAX_ID_BYTES
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.sanitize import MAX_NAME_BYTES
 
 LINK_VERSION: Final = 1
@@ -68,7 +68,7 @@ class Unsupported:
     what: str
 
 
-LinkMessage = Hello | TextPiece | Ping | Bye | Unsupported | FileMessage
+LinkMessage = Hello | TextPiece | Ping | Bye | Unsupported | file_msg.FileMessage
 
 
 def _hello(fields: JSONObject) -> Hello:
@@ -79,7 +79,9 @@ def _hello(fields: JSONObject) -> Hello:
     if not isinstance(features, list) or len(features) > MAX_FEATURES:
         raise MessageError(Reason.BAD_MESSAGE, "features must be a short list")
     known = tuple(
-        feature for feature in features if isinstance(feature, str) and len(feature) <= MAX_ID_BYTES
+        feature
+        for feature in features
+        if isinstance(feature, str) and len(feature) <= pair_msg.MAX_ID_BYTES
     )
     return Hello(text_field(fields, "name", MAX_NAME_BYTES), version, known)
 
@@ -95,11 +97,11 @@ _READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
     "hello": _hello,
     "text": _text_piece,
     "ping": lambda fields: Ping(),
-    "bye": lambda fields: Bye(optional_text_field(fields, "reason", MAX_ID_BYTES)),
+    "bye": lambda fields: Bye(optional_text_field(fields, "reason", pair_msg.MAX_ID_BYTES)),
     "unsupported": lambda fields: Unsupported(
-        optional_text_field(fields, "what", MAX_ID_BYTES) or ""
+        optional_text_field(fields, "what", pair_msg.MAX_ID_BYTES) or ""
     ),
-    **FILE_READERS,
+    **file_msg.FILE_READERS,
 }
 
 
@@ -115,7 +117,7 @@ def parse_link_message(text: str) -> LinkMessage:
     ):
         raise MessageError(Reason.TOO_LARGE, f"over {MAX_LINK_MESSAGE_BYTES} bytes")
     fields = read_object(text)
-    kind = text_field(fields, "type", MAX_ID_BYTES)
+    kind = text_field(fields, "type", pair_msg.MAX_ID_BYTES)
     reader = _READERS.get(kind)
     if reader is None:
         raise MessageError(Reason.UNKNOWN_TYPE, kind)
@@ -135,7 +137,7 @@ def _fields(message: LinkMessage) -> JSONObject:
         case Unsupported(what):
             return {"type": "unsupported", "what": what}
         case _:
-            return file_fields(message)
+            return file_msg.file_fields(message)
 
 
 def dump_link_message(message: LinkMessage) -> str:

@@ -11,14 +11,7 @@ from typing import Final
 
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
-from proxim.core.pairing.messages import (
-    UNREADABLE_CODES,
-    Candidate,
-    CloseCode,
-    Description,
-    SDPType,
-    Signal,
-)
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs
 
 # In all, inside the description and beside it: a laptop with VPN and IPv6 has some eight
@@ -108,7 +101,7 @@ class PeerFilter:
         self._left = MAX_CANDIDATES
         self._ended = False
 
-    def candidate(self, candidate: Candidate) -> Candidate | None:
+    def candidate(self, candidate: pair_msg.Candidate) -> pair_msg.Candidate | None:
         """The candidate written anew; None for one that must not be tried, or one too many."""
         # End of candidates, once
         if not candidate.candidate:
@@ -190,7 +183,7 @@ def _write(
     return "".join(f"{line}\r\n" for line in lines)
 
 
-_OWN_TYPE: Final = {Side.GUEST: SDPType.OFFER, Side.HOST: SDPType.ANSWER}
+_OWN_TYPE: Final = {Side.GUEST: pair_msg.SDPType.OFFER, Side.HOST: pair_msg.SDPType.ANSWER}
 
 
 class Signaling:
@@ -217,15 +210,17 @@ class Signaling:
 
         Forged, it only ends a session.
         """
-        return self.proved and (code == CloseCode.TAMPERED or code in UNREADABLE_CODES)
+        return self.proved and (
+            code == pair_msg.CloseCode.TAMPERED or code in pair_msg.UNREADABLE_CODES
+        )
 
-    def seal(self, session_id: str, description: Description) -> Signal:
+    def seal(self, session_id: str, description: pair_msg.Description) -> pair_msg.Signal:
         """Our own description as it goes out."""
-        return Signal(
+        return pair_msg.Signal(
             session_id, description, None if self._macs is None else self._macs.seal(description)
         )
 
-    def receive(self, signal: Signal) -> Description | Candidate | None:
+    def receive(self, signal: pair_msg.Signal) -> pair_msg.Description | pair_msg.Candidate | None:
         """What aiortc may be told of the other side's signal; None where nothing.
 
         Raises MessageError: TAMPERED, NOT_ALLOWED for a description out of turn, BAD_DESCRIPTION
@@ -234,7 +229,7 @@ class Signaling:
         payload = signal.payload
         if self._macs is not None and not self._macs.check(payload, signal.mac):
             raise MessageError(Reason.TAMPERED, "mac")
-        if isinstance(payload, Candidate):
+        if isinstance(payload, pair_msg.Candidate):
             return self._filter.candidate(payload)
         if self.described or payload.type is _OWN_TYPE[self._side]:
             # The type is not under the MAC, and no honest peer describes itself twice.
@@ -245,4 +240,4 @@ class Signaling:
         sdp = self._filter.description(payload.sdp)
         if sdp is None:
             raise MessageError(Reason.BAD_DESCRIPTION, "description")
-        return Description(sdp, payload.type)
+        return pair_msg.Description(sdp, payload.type)

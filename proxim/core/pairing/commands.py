@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from proxim.core.events import ConnectionID
-from proxim.core.pairing.messages import CloseCode, Message
+from proxim.core import events as ev
+from proxim.core.pairing import messages as pair_msg
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
     """Open a WebSocket to a host; answered by ConnectionOpened or DialFailed."""
 
-    connection: ConnectionID
+    connection: ev.ConnectionID
     url: str
 
 
@@ -18,17 +18,17 @@ class Dial:
 class Send:
     """Send a message on a WebSocket."""
 
-    connection: ConnectionID
-    message: Message
+    connection: ev.ConnectionID
+    message: pair_msg.Message
 
 
 @dataclass(frozen=True, slots=True)
 class CloseConnection:
     """Close a WebSocket (also one that is still being dialled); ConnectionLost follows."""
 
-    connection: ConnectionID
+    connection: ev.ConnectionID
     # None: the normal 1000
-    code: CloseCode | None = None
+    code: pair_msg.CloseCode | None = None
 
 
 SocketCommand = Dial | Send | CloseConnection

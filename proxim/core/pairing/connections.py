@@ -8,25 +8,16 @@ socket does never concerns another.
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import ConnectionID, Timer, TimerName
 from proxim.core.json_text import MessageError
-from proxim.core.pairing.commands import CloseConnection, Send
-from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import CODE_SESSION_ID
 from proxim.core.pairing.invitations import SessionSecrets
-from proxim.core.pairing.messages import (
-    Auth,
-    CloseCode,
-    ErrorMessage,
-    PairChallenge,
-    PairConfirm,
-    PairRequest,
-    PairResult,
-    Signal,
-    parse_message,
-)
 from proxim.core.pairing.proof import (
     HostProof,
     Method,
@@ -49,7 +40,6 @@ from proxim.core.pairing.session import (
     refusal,
     rejection,
 )
-from proxim.core.status import Trouble
 
 # An honest client makes none; a developer's first tries get a few answers
 MAX_BAD_MESSAGES: Final = 5
@@ -107,24 +97,26 @@ class GuestConnections:
         # Whoever does not prove that it knows the code is refused
         self.require_proof = require_proof
         self._limits = limits
-        self._sockets: dict[ConnectionID, _Socket] = {}
+        self._sockets: dict[ev.ConnectionID, _Socket] = {}
 
-    def opened(self, event: ConnectionOpened, now: float) -> list[Command]:
+    def opened(self, event: pair_ev.ConnectionOpened, now: float) -> list[do.Command]:
         """A guest's WebSocket is open."""
         self._sockets[event.connection] = _Socket(event.peer_address, now, self._limits.burst, now)
-        return [SetTimer(_socket_timer(event.connection), self._limits.first_message_seconds)]
+        return [do.SetTimer(_socket_timer(event.connection), self._limits.first_message_seconds)]
 
     def handle(
-        self, event: FrameReceived | FrameRefused | ConnectionLost, now: float
-    ) -> list[Command]:
+        self,
+        event: pair_ev.FrameReceived | pair_ev.FrameRefused | pair_ev.ConnectionLost,
+        now: float,
+    ) -> list[do.Command]:
         """A guest's WebSocket brought something, or is lost."""
         connection = event.connection
         socket = self._sockets.get(connection)
         if socket is None:
             raise MachineMisuseError(f"{type(event).__name__} of a socket that is not open")
-        if isinstance(event, ConnectionLost):
+        if isinstance(event, pair_ev.ConnectionLost):
             del self._sockets[connection]
-            return [CancelTimer(_socket_timer(connection)), *self._left(event, socket, now)]
+            return [do.CancelTimer(_socket_timer(connection)), *self._left(event, socket, now)]
         if socket.closing:
             return []
         first = self._count_message(connection, socket, now)
@@ -134,19 +126,19 @@ class GuestConnections:
             return [*first, *self._shut_out(connection, socket, now)]
         if not self._within_rate(socket, now):
             return [*first, *self._refuse(connection, socket, Reason.TOO_MANY, now)]
-        if isinstance(event, FrameRefused):
+        if isinstance(event, pair_ev.FrameRefused):
             return [*first, *self._refuse(connection, socket, event.reason, now)]
         return [*first, *self._frame(connection, socket, event.text, now)]
 
-    def timer(self, timer: Timer, now: float) -> list[Command]:
+    def timer(self, timer: ev.Timer, now: float) -> list[do.Command]:
         """A socket's own timer ran out."""
-        connection = ConnectionID(int(timer.scope.removeprefix(SOCKET_SCOPE)))
+        connection = ev.ConnectionID(int(timer.scope.removeprefix(SOCKET_SCOPE)))
         socket = self._sockets.get(connection)
         if socket is None:
             raise MachineMisuseError(f"{timer.name} of a socket that is not open")
         if socket.closing:
             return []
-        if timer.name is TimerName.CHALLENGE:
+        if timer.name is ev.TimerName.CHALLENGE:
             return self._challenge_timeout(connection, socket)
         if self._is_approved(connection, socket):
             return []
@@ -154,19 +146,19 @@ class GuestConnections:
         if session is not None and session.serves(connection) and not socket.extended:
             # Its prompt is shown and has a clock of its own; once, or asking again would last
             socket.extended = True
-            return [SetTimer(timer, APPROVAL_SECONDS)]
+            return [do.SetTimer(timer, APPROVAL_SECONDS)]
         return self._shut_out(connection, socket, now)
 
-    def closing(self, commands: list[Command]) -> None:
+    def closing(self, commands: list[do.Command]) -> None:
         """Be deaf to sockets that these commands close."""
         for command in commands:
-            if isinstance(command, CloseConnection):
+            if isinstance(command, pair_do.CloseConnection):
                 self._sockets[command.connection].closing = True
 
-    def shut_down(self) -> list[Command]:
+    def shut_down(self) -> list[do.Command]:
         """The program ends, and with it the clocks of all sockets."""
         return [
-            CancelTimer(timer(connection))
+            do.CancelTimer(timer(connection))
             for connection in self._sockets
             for timer in (_socket_timer, _challenge_timer)
         ]
@@ -174,13 +166,13 @@ class GuestConnections:
     # --- limits -----------------------------------------------------------------------------------
 
     def _count_message(
-        self, connection: ConnectionID, socket: _Socket, now: float
-    ) -> list[Command]:
+        self, connection: ev.ConnectionID, socket: _Socket, now: float
+    ) -> list[do.Command]:
         socket.messages += 1
         if socket.messages > 1:
             return []
         left = max(0.0, socket.opened + self._limits.unapproved_seconds - now)
-        return [SetTimer(_socket_timer(connection), left)]
+        return [do.SetTimer(_socket_timer(connection), left)]
 
     def _within_rate(self, socket: _Socket, now: float) -> bool:
         gained = (now - socket.refilled) * self._limits.messages_per_second
@@ -191,7 +183,7 @@ class GuestConnections:
         socket.tokens -= 1
         return True
 
-    def _is_approved(self, connection: ConnectionID, socket: _Socket) -> bool:
+    def _is_approved(self, connection: ev.ConnectionID, socket: _Socket) -> bool:
         session = self._sessions.get(socket.session_id)
         return (
             session is not None
@@ -200,46 +192,52 @@ class GuestConnections:
         )
 
     def _refuse(
-        self, connection: ConnectionID, socket: _Socket, reason: Reason, now: float
-    ) -> list[Command]:
+        self, connection: ev.ConnectionID, socket: _Socket, reason: Reason, now: float
+    ) -> list[do.Command]:
         session = self._sessions.get(socket.session_id)
         if session is not None and session.trusts(connection) and reason is not Reason.TOO_MANY:
             return self._sessions.handle(session, End(Reason.TAMPERED), now)
         return [refusal(connection, reason), *self._count_bad(connection, socket, now)]
 
-    def _count_bad(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
+    def _count_bad(
+        self, connection: ev.ConnectionID, socket: _Socket, now: float
+    ) -> list[do.Command]:
         socket.bad_messages += 1
         if socket.bad_messages < MAX_BAD_MESSAGES:
             return []
         return self._shut_out(connection, socket, now)
 
-    def _shut_out(self, connection: ConnectionID, socket: _Socket, now: float) -> list[Command]:
+    def _shut_out(
+        self, connection: ev.ConnectionID, socket: _Socket, now: float
+    ) -> list[do.Command]:
         closing = [
             refusal(connection, Reason.TOO_MANY),
-            CloseConnection(connection, CloseCode.BAD_MESSAGES),
+            pair_do.CloseConnection(connection, pair_msg.CloseCode.BAD_MESSAGES),
         ]
-        return [*closing, *self._left(ConnectionLost(connection), socket, now)]
+        return [*closing, *self._left(pair_ev.ConnectionLost(connection), socket, now)]
 
     # --- messages ---------------------------------------------------------------------------------
 
     def _frame(
-        self, connection: ConnectionID, socket: _Socket, text: str, now: float
-    ) -> list[Command]:
+        self, connection: ev.ConnectionID, socket: _Socket, text: str, now: float
+    ) -> list[do.Command]:
         try:
-            message = parse_message(text)
+            message = pair_msg.parse_message(text)
         except MessageError as error:
             return self._refuse(connection, socket, error.reason, now)
         session = self._sessions.get(socket.session_id)
         match message:
-            case PairRequest() if socket.proof is None and (
+            case pair_msg.PairRequest() if socket.proof is None and (
                 session is None or not session.serves(connection)
             ):
                 return self._pair_request(connection, socket, message, now)
-            case PairConfirm(session_id) if (
+            case pair_msg.PairConfirm(session_id) if (
                 socket.proof is not None and session_id == socket.claimed_id
             ):
                 return self._confirm(connection, socket, socket.proof, message, now)
-            case Signal(session_id) if session is not None and session_id == socket.claimed_id:
+            case pair_msg.Signal(session_id) if (
+                session is not None and session_id == socket.claimed_id
+            ):
                 return self._signal(connection, socket, session, message, now)
             # One request, so that no name changes under the dialog; and no socket speaks as the
             # host
@@ -248,18 +246,19 @@ class GuestConnections:
 
     def _signal(
         self,
-        connection: ConnectionID,
+        connection: ev.ConnectionID,
         socket: _Socket,
         session: Session,
-        signal: Signal,
+        signal: pair_msg.Signal,
         now: float,
-    ) -> list[Command]:
+    ) -> list[do.Command]:
         commands = self._sessions.handle(session, GuestSignal(connection, signal), now)
         refused = any(
-            isinstance(one, Send) and isinstance(one.message, ErrorMessage) for one in commands
+            isinstance(one, pair_do.Send) and isinstance(one.message, pair_msg.ErrorMessage)
+            for one in commands
         )
         # Then nothing more may be sent
-        closed = any(isinstance(one, CloseConnection) for one in commands)
+        closed = any(isinstance(one, pair_do.CloseConnection) for one in commands)
         return (
             commands + self._count_bad(connection, socket, now)
             if refused and not closed
@@ -267,12 +266,18 @@ class GuestConnections:
         )
 
     def _pair_request(
-        self, connection: ConnectionID, socket: _Socket, request: PairRequest, now: float
-    ) -> list[Command]:
+        self,
+        connection: ev.ConnectionID,
+        socket: _Socket,
+        request: pair_msg.PairRequest,
+        now: float,
+    ) -> list[do.Command]:
         session = self._meant(request)
         if session is None:
-            unknown = PairResult(request.session_id, approved=False, reason=Reason.UNKNOWN_SESSION)
-            return [Send(connection, unknown)]
+            unknown = pair_msg.PairResult(
+                request.session_id, approved=False, reason=Reason.UNKNOWN_SESSION
+            )
+            return [pair_do.Send(connection, unknown)]
         socket.session_id = session.id
         socket.claimed_id = request.session_id
         guest = PairingRequest(connection, socket.address, request.session_id, request.device)
@@ -282,7 +287,7 @@ class GuestConnections:
             return [rejection(guest, Reason.NOT_VERIFIED)]
         return self._sessions.handle(session, Ask(guest), now)
 
-    def _meant(self, request: PairRequest) -> Session | None:
+    def _meant(self, request: pair_msg.PairRequest) -> Session | None:
         if request.auth is not None and request.auth.m == Method.RESUME:
             return self._sessions.by_resume_name(request.session_id)
         if request.session_id == CODE_SESSION_ID:
@@ -292,8 +297,13 @@ class GuestConnections:
     # --- proof ------------------------------------------------------------------------------------
 
     def _challenge(
-        self, guest: PairingRequest, socket: _Socket, request: PairRequest, auth: Auth, now: float
-    ) -> list[Command]:
+        self,
+        guest: PairingRequest,
+        socket: _Socket,
+        request: pair_msg.PairRequest,
+        auth: pair_msg.Auth,
+        now: float,
+    ) -> list[do.Command]:
         """Answer the guest's share with ours. Nobody is asked before its tag has come."""
         session, secrets = (
             self._sessions.get(socket.session_id),
@@ -320,18 +330,20 @@ class GuestConnections:
             self._count_try(socket, method, succeeded=True)
             raise
         return [
-            SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
-            Send(guest.connection, PairChallenge(request.session_id, socket.proof.auth)),
+            do.SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
+            pair_do.Send(
+                guest.connection, pair_msg.PairChallenge(request.session_id, socket.proof.auth)
+            ),
         ]
 
     def _confirm(
         self,
-        connection: ConnectionID,
+        connection: ev.ConnectionID,
         socket: _Socket,
         proof: HostProof,
-        confirm: PairConfirm,
+        confirm: pair_msg.PairConfirm,
         now: float,
-    ) -> list[Command]:
+    ) -> list[do.Command]:
         guest = PairingRequest(connection, socket.address, socket.claimed_id, proof.request.device)
         succeeded = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
         done = self._end_proof(connection, socket, succeeded=succeeded)
@@ -344,7 +356,7 @@ class GuestConnections:
         proven = ResumeLink(proved) if proof.method is Method.RESUME else Ask(proved)
         return [*done, *self._sessions.handle(session, proven, now)]
 
-    def _challenge_timeout(self, connection: ConnectionID, socket: _Socket) -> list[Command]:
+    def _challenge_timeout(self, connection: ev.ConnectionID, socket: _Socket) -> list[do.Command]:
         # Its timer ends with it
         assert socket.proof is not None
         guest = PairingRequest(
@@ -356,25 +368,25 @@ class GuestConnections:
         ]
 
     def _end_proof(
-        self, connection: ConnectionID, socket: _Socket, *, succeeded: bool
-    ) -> list[Command]:
+        self, connection: ev.ConnectionID, socket: _Socket, *, succeeded: bool
+    ) -> list[do.Command]:
         """The challenge is over: count the try as it came out."""
         proof, socket.proof = socket.proof, None
         if proof is None:
             return []
         return [
-            CancelTimer(_challenge_timer(connection)),
+            do.CancelTimer(_challenge_timer(connection)),
             *self._count_try(socket, proof.method, succeeded=succeeded),
         ]
 
-    def _count_try(self, socket: _Socket, method: Method, *, succeeded: bool) -> list[Command]:
+    def _count_try(self, socket: _Socket, method: Method, *, succeeded: bool) -> list[do.Command]:
         secrets = self._sessions.secrets_of(socket.session_id)
         if secrets is None or method is not Method.SPAKE2:
             return []
         closed = secrets.tries.end(socket.address, succeeded=succeeded)
-        return [Publish(Trouble(Problem(Reason.CODE_CLOSED)))] if closed else []
+        return [do.Publish(st.Trouble(Problem(Reason.CODE_CLOSED)))] if closed else []
 
-    def _left(self, event: ConnectionLost, socket: _Socket, now: float) -> list[Command]:
+    def _left(self, event: pair_ev.ConnectionLost, socket: _Socket, now: float) -> list[do.Command]:
         given_up = self._end_proof(event.connection, socket, succeeded=False)
         session = self._sessions.get(socket.session_id)
         if session is None or not session.serves(event.connection):
@@ -382,16 +394,16 @@ class GuestConnections:
         return [*given_up, *self._sessions.handle(session, event, now)]
 
 
-def _challenge_timer(connection: ConnectionID) -> Timer:
-    return Timer(TimerName.CHALLENGE, f"{SOCKET_SCOPE}{connection}")
+def _challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
+    return ev.Timer(ev.TimerName.CHALLENGE, f"{SOCKET_SCOPE}{connection}")
 
 
-def _socket_timer(connection: ConnectionID) -> Timer:
-    return Timer(TimerName.SOCKET, f"{SOCKET_SCOPE}{connection}")
+def _socket_timer(connection: ev.ConnectionID) -> ev.Timer:
+    return ev.Timer(ev.TimerName.SOCKET, f"{SOCKET_SCOPE}{connection}")
 
 
 def _secret(
-    method: Method, request: PairRequest, session: Session, secrets: SessionSecrets
+    method: Method, request: pair_msg.PairRequest, session: Session, secrets: SessionSecrets
 ) -> bytes:
     """What a guest that asks by this method has to know.
 

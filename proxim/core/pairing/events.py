@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOpened:
     """A WebSocket is open: at the host a guest's, at the guest its own."""
 
-    connection: ConnectionID
+    connection: ev.ConnectionID
     peer_address: str
 
 
@@ -18,7 +18,7 @@ class ConnectionOpened:
 class FrameReceived:
     """A text frame arrived."""
 
-    connection: ConnectionID
+    connection: ev.ConnectionID
     text: str = field(repr=False)
 
 
@@ -26,7 +26,7 @@ class FrameReceived:
 class FrameRefused:
     """A frame that is no text at all arrived."""
 
-    connection: ConnectionID
+    connection: ev.ConnectionID
     reason: Reason
 
 
@@ -34,7 +34,7 @@ class FrameRefused:
 class ConnectionLost:
     """The WebSocket is closed, whoever closed it."""
 
-    connection: ConnectionID
+    connection: ev.ConnectionID
     # What the other side closed it with; None: we closed it, or it went without a word
     code: int | None = None
 
@@ -43,5 +43,5 @@ class ConnectionLost:
 class DialFailed:
     """The guest's WebSocket never opened."""
 
-    connection: ConnectionID
+    connection: ev.ConnectionID
     reason: Reason

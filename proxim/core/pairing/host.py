@@ -8,53 +8,40 @@ socket is refused.
 
 from typing import Final
 
-from proxim.core.commands import Command, Publish, SaveRequireProof, StopListening
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import (
-    ChooseNetwork,
-    Decide,
-    Disconnect,
-    Invite,
-    LinkID,
-    ListenFailed,
-    Listening,
-    NetworksSeen,
-    SendText,
-    SetRequireProof,
-    TimerFired,
-    TimerName,
-)
-from proxim.core.files.events import AcceptPolicy
+from proxim.core.files import events as file_ev
 from proxim.core.files.transfers import Transfers
-from proxim.core.link.events import LinkEvent
+from proxim.core.link import events as link_ev
 from proxim.core.link.link import Link
+from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.connections import ConnectionLimits, GuestConnections
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover
 from proxim.core.pairing.session import JOINABLE, End, Session, Sessions, SessionState, TurnAway
-from proxim.core.status import ProofPolicy, Trouble
 
 # Their scope is a sessionID, the others' a LinkID.
-SESSION_TIMERS: Final = (TimerName.APPROVAL, TimerName.SESSION, TimerName.RESUME)
+SESSION_TIMERS: Final = (ev.TimerName.APPROVAL, ev.TimerName.SESSION, ev.TimerName.RESUME)
 
 HostEvent = (
-    NetworksSeen
-    | Listening
-    | ListenFailed
-    | ConnectionOpened
-    | FrameReceived
-    | FrameRefused
-    | ConnectionLost
-    | TimerFired
-    | LinkEvent
-    | Invite
-    | Decide
-    | ChooseNetwork
-    | SetRequireProof
-    | SendText
-    | Disconnect
+    ev.NetworksSeen
+    | ev.Listening
+    | ev.ListenFailed
+    | pair_ev.ConnectionOpened
+    | pair_ev.FrameReceived
+    | pair_ev.FrameRefused
+    | pair_ev.ConnectionLost
+    | ev.TimerFired
+    | link_ev.LinkEvent
+    | ev.Invite
+    | ev.Decide
+    | ev.ChooseNetwork
+    | ev.SetRequireProof
+    | ev.SendText
+    | ev.Disconnect
 )
 
 
@@ -72,7 +59,7 @@ class Host:
         # Immutable
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
         # Immutable
-        accept: AcceptPolicy = AcceptPolicy(),  # noqa: B008
+        accept: file_ev.AcceptPolicy = file_ev.AcceptPolicy(),  # noqa: B008
     ) -> None:
         self.transfers = Transfers(prover.token_bytes, accept)
         self._invitations = invitations
@@ -82,28 +69,28 @@ class Host:
         )
         self._links = 0
 
-    def start(self, now: float) -> list[Command]:
+    def start(self, now: float) -> list[do.Command]:
         """Commands for a program just started, which may show a code already."""
         return [*self._invitations.start(), *self._open_session(now)]
 
     # --- events -----------------------------------------------------------------------------------
 
-    def handle(self, event: HostEvent, now: float) -> list[Command]:
+    def handle(self, event: HostEvent, now: float) -> list[do.Command]:
         """Take one event; every kind of HostEvent is welcome in every state."""
         match event:
-            case FrameReceived() | FrameRefused() | ConnectionLost():
+            case pair_ev.FrameReceived() | pair_ev.FrameRefused() | pair_ev.ConnectionLost():
                 commands = self._guest_connections.handle(event, now)
-            case NetworksSeen():
+            case ev.NetworksSeen():
                 commands = self._invitations.networks_seen(event)
-            case Listening():
+            case ev.Listening():
                 commands = self._invitations.listening(event)
-            case ListenFailed():
+            case ev.ListenFailed():
                 commands = self._invitations.listen_failed(event)
-            case ChooseNetwork():
+            case ev.ChooseNetwork():
                 commands = self._invitations.choose_network(event)
-            case SetRequireProof(required):
+            case ev.SetRequireProof(required):
                 self._guest_connections.require_proof = required
-                commands = [SaveRequireProof(required), Publish(ProofPolicy(required))]
+                commands = [do.SaveRequireProof(required), do.Publish(st.ProofPolicy(required))]
                 for session in self._sessions if required else ():
                     if (
                         session.state is SessionState.ASKED
@@ -113,27 +100,27 @@ class Host:
                         commands += self._sessions.handle(
                             session, TurnAway(Reason.NOT_VERIFIED), now
                         )
-            case ConnectionOpened():
+            case pair_ev.ConnectionOpened():
                 commands = self._guest_connections.opened(event, now)
-            case Invite():
+            case ev.Invite():
                 commands = self._invite(event, now)
-            case Decide(session_id):
+            case ev.Decide(session_id):
                 commands = self._decide(event, self._sessions.get(session_id), now)
-            case TimerFired():
+            case ev.TimerFired():
                 commands = self._timer(event, now)
             case _:
                 commands = self._to_link(event, now)
         self._guest_connections.closing(commands)
         return commands + self._renew_invitation(now)
 
-    def shut_down(self, now: float) -> list[Command]:
+    def shut_down(self, now: float) -> list[do.Command]:
         """End every session and stop listening; the program ends."""
-        commands: list[Command] = []
+        commands: list[do.Command] = []
         for session in self._sessions:
             commands += self._sessions.handle(session, End(Reason.CLOSED), now)
-        return [*commands, *self._guest_connections.shut_down(), StopListening()]
+        return [*commands, *self._guest_connections.shut_down(), do.StopListening()]
 
-    def link_of(self, link: LinkID) -> Link | None:
+    def link_of(self, link: ev.LinkID) -> Link | None:
         """That link, or the one that goes on for it."""
         session = self._sessions.by_link(link) or self._sessions.by_lost_link(link)
         return None if session is None else session.link
@@ -146,7 +133,7 @@ class Host:
 
     # --- which code is shown ----------------------------------------------------------------------
 
-    def _invite(self, event: Invite, now: float) -> list[Command]:
+    def _invite(self, event: ev.Invite, now: float) -> list[do.Command]:
         self._invitations.invite(event)
         replaced, self._sessions.shown = self._sessions.shown, None
         if replaced is None or replaced.state not in JOINABLE:
@@ -154,7 +141,7 @@ class Host:
             return []
         return self._sessions.handle(replaced, End(Reason.CLOSED), now)
 
-    def _renew_invitation(self, now: float) -> list[Command]:
+    def _renew_invitation(self, now: float) -> list[do.Command]:
         shown = self._sessions.shown
         if shown is not None and shown.state is SessionState.ENDED:
             self._sessions.shown = None
@@ -166,7 +153,7 @@ class Host:
         )
         return self._open_session(now) + commands
 
-    def _open_session(self, now: float) -> list[Command]:
+    def _open_session(self, now: float) -> list[do.Command]:
         """Make the session of a code that is shown and has none yet."""
         new = self._invitations.shown
         if new is None or self._sessions.shown is not None:
@@ -177,39 +164,41 @@ class Host:
         self._sessions.shown = session
         return session.start(now)
 
-    def _new_link_id(self) -> LinkID:
+    def _new_link_id(self) -> ev.LinkID:
         self._links += 1
-        return LinkID(f"host-{self._links}")
+        return ev.LinkID(f"host-{self._links}")
 
     # --- to the sessions --------------------------------------------------------------------------
 
-    def _decide(self, event: Decide, session: Session | None, now: float) -> list[Command]:
+    def _decide(self, event: ev.Decide, session: Session | None, now: float) -> list[do.Command]:
         if session is None:
-            return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+            return [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
         return self._sessions.handle(session, event, now)
 
-    def _timer(self, event: TimerFired, now: float) -> list[Command]:
+    def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         timer = event.timer
-        if timer.name in (TimerName.CHALLENGE, TimerName.SOCKET):
+        if timer.name in (ev.TimerName.CHALLENGE, ev.TimerName.SOCKET):
             return self._guest_connections.timer(timer, now)
         by_id = timer.name in SESSION_TIMERS
         session = (
             self._sessions.get(timer.scope)
             if by_id
-            else self._sessions.by_link(LinkID(timer.scope))
+            else self._sessions.by_link(ev.LinkID(timer.scope))
         )
         if session is None:
             raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
         return self._sessions.handle(session, event, now)
 
-    def _to_link(self, event: LinkEvent | SendText | Disconnect, now: float) -> list[Command]:
+    def _to_link(
+        self, event: link_ev.LinkEvent | ev.SendText | ev.Disconnect, now: float
+    ) -> list[do.Command]:
         session = self._sessions.by_link(event.link)
-        if session is None and isinstance(event, SendText | Disconnect):
+        if session is None and isinstance(event, ev.SendText | ev.Disconnect):
             # That it went on crossed with what the person wants
             session = self._sessions.by_lost_link(event.link)
         if session is not None:
             return self._sessions.handle(session, event, now)
-        if isinstance(event, SendText):
-            return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
+        if isinstance(event, ev.SendText):
+            return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
         # Of a link that we closed; this crossed on the way
         return []

@@ -10,17 +10,10 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address
 from typing import Final
 
-from proxim.core.commands import Command, Listen, Publish, StopListening
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import (
-    ChooseNetwork,
-    Invite,
-    ListenFailed,
-    Listening,
-    Network,
-    NetworksSeen,
-    SessionType,
-)
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.guess_budget import GuessBudget
 from proxim.core.pairing.host_code import (
@@ -29,14 +22,6 @@ from proxim.core.pairing.host_code import (
     HostCode,
     invite_url,
     to_base64url,
-)
-from proxim.core.status import (
-    Invitation,
-    Networks,
-    NoInvitation,
-    ProofPolicy,
-    ThisDevice,
-    Trouble,
 )
 
 # 128 random bits (docs/protocol.md asks for >= 122), 22 characters
@@ -61,15 +46,15 @@ class NewSession:
     """A session as its code is made: what `Session` begins with."""
 
     id: str = field(repr=False)
-    type: SessionType
+    type: ev.SessionType
     # None: until the host ends it
     expires: float | None
     secrets: SessionSecrets
 
 
-def expiry(session_type: SessionType, lifetime: float | None, now: float) -> float | None:
+def expiry(session_type: ev.SessionType, lifetime: float | None, now: float) -> float | None:
     """When a session that begins now expires; `lifetime` None is its type's default."""
-    if session_type is SessionType.PERSISTENT:
+    if session_type is ev.SessionType.PERSISTENT:
         return None
     return now + (lifetime or SESSION_SECONDS)
 
@@ -83,7 +68,7 @@ class Invitations:
     def __init__(
         self,
         device: DeviceInfo,
-        first: Invite,
+        first: ev.Invite,
         token_bytes: Callable[[int], bytes],
         preferred_address: str | None = None,
         *,
@@ -97,35 +82,35 @@ class Invitations:
         self._token_bytes = token_bytes
         self._next = first
         self._preferred = preferred_address
-        self._networks: tuple[Network, ...] = ()
+        self._networks: tuple[ev.Network, ...] = ()
         # The address that we listen on, or asked to
         self._wanted: str | None = None
         self._endpoint: tuple[str, int] | None = None
-        self._published: Invitation | NoInvitation | None = None
+        self._published: st.Invitation | st.NoInvitation | None = None
         # A code is to be shown
         self._inviting = True
         self._introduced = False
 
-    def start(self) -> list[Command]:
+    def start(self) -> list[do.Command]:
         """Commands for a program just started."""
         if self._introduced:
             return []
         self._introduced = True
-        policy = [Publish(ProofPolicy(required=True))] if self.require_proof else []
-        return [Publish(ThisDevice(self.device)), *policy]
+        policy = [do.Publish(st.ProofPolicy(required=True))] if self.require_proof else []
+        return [do.Publish(st.ThisDevice(self.device)), *policy]
 
     # --- where the server listens -----------------------------------------------------------------
 
-    def networks_seen(self, event: NetworksSeen) -> list[Command]:
+    def networks_seen(self, event: ev.NetworksSeen) -> list[do.Command]:
         """Listen on the best address, unless the one that is listened on is still there."""
         self._networks = event.networks
         addresses = [network.address for network in event.networks]
         if not addresses:
             self._wanted = self._endpoint = None
             return [
-                StopListening(),
+                do.StopListening(),
                 self._publish_networks(),
-                *self._publish(NoInvitation(Reason.NO_NETWORK)),
+                *self._publish(st.NoInvitation(Reason.NO_NETWORK)),
             ]
         best = self._preferred if self._preferred in addresses else addresses[0]
         if self._wanted in addresses and (self._wanted == best or self._preferred not in addresses):
@@ -133,48 +118,48 @@ class Invitations:
             return [self._publish_networks()]
         commands = self._listen(best)
         # Its code leads nowhere now
-        if isinstance(self._published, Invitation):
-            commands.append(Publish(Trouble(Problem(Reason.NETWORK_CHANGED))))
+        if isinstance(self._published, st.Invitation):
+            commands.append(do.Publish(st.Trouble(Problem(Reason.NETWORK_CHANGED))))
         return commands
 
-    def choose_network(self, event: ChooseNetwork) -> list[Command]:
+    def choose_network(self, event: ev.ChooseNetwork) -> list[do.Command]:
         """Listen where the person wants to."""
         if event.address not in [network.address for network in self._networks]:
-            return [Publish(Trouble(Problem(Reason.ADDRESS_GONE)))]
+            return [do.Publish(st.Trouble(Problem(Reason.ADDRESS_GONE)))]
         self._preferred = event.address
         return [] if event.address == self._wanted else self._listen(event.address)
 
-    def listening(self, event: Listening) -> list[Command]:
+    def listening(self, event: ev.Listening) -> list[do.Command]:
         """The server listens; codes can be shown."""
         if event.address == self._wanted:
             # Else: chosen anew meanwhile, another Listening is on its way
             self._endpoint = (event.address, event.port)
         return []
 
-    def listen_failed(self, event: ListenFailed) -> list[Command]:
+    def listen_failed(self, event: ev.ListenFailed) -> list[do.Command]:
         """Say why no code is shown."""
         if event.address != self._wanted:
             return []
         # So that the next change of the networks tries again
         self._wanted = None
-        trouble = Trouble(Problem(event.reason, event.detail))
+        trouble = st.Trouble(Problem(event.reason, event.detail))
         return [
             self._publish_networks(),
-            Publish(trouble),
-            *self._publish(NoInvitation(event.reason)),
+            do.Publish(trouble),
+            *self._publish(st.NoInvitation(event.reason)),
         ]
 
-    def _listen(self, address: str) -> list[Command]:
+    def _listen(self, address: str) -> list[do.Command]:
         self._wanted = address
         self._endpoint = None
-        return [Listen(address), self._publish_networks()]
+        return [do.Listen(address), self._publish_networks()]
 
-    def _publish_networks(self) -> Command:
-        return Publish(Networks(self._networks, self._wanted))
+    def _publish_networks(self) -> do.Command:
+        return do.Publish(st.Networks(self._networks, self._wanted))
 
     # --- which code is shown ----------------------------------------------------------------------
 
-    def invite(self, event: Invite) -> None:
+    def invite(self, event: ev.Invite) -> None:
         """The next code that is shown is another one, of this kind."""
         self._next = event
         self._inviting = True
@@ -182,7 +167,7 @@ class Invitations:
 
     def renew(
         self, now: float, *, ended: bool = False, joined: bool = False, serving: bool = False
-    ) -> list[Command]:
+    ) -> list[do.Command]:
         """Keep the rule: a code is shown while the host wants a guest, which it does whenever it
         serves nobody.
 
@@ -196,14 +181,14 @@ class Invitations:
             self._inviting = not joined
         elif not serving:
             self._inviting = True
-        if self._endpoint is None and isinstance(self._published, NoInvitation):
+        if self._endpoint is None and isinstance(self._published, st.NoInvitation):
             # Its reason stands
             return []
         if not self._inviting:
-            return self._publish(NoInvitation(None))
+            return self._publish(st.NoInvitation(None))
         return [] if self._endpoint is None else self._show(*self._endpoint, now)
 
-    def _show(self, address: str, port: int, now: float) -> list[Command]:
+    def _show(self, address: str, port: int, now: float) -> list[do.Command]:
         if self.shown is None:
             self.shown = self._new_session(now)
         session, secrets = self.shown, self.shown.secrets
@@ -214,16 +199,16 @@ class Invitations:
         shown = None if code is None or closed else code.shown
         url = invite_url(address, port, session.id, self.device.id, to_base64url(secrets.qr))
         return self._publish(
-            Invitation(
+            st.Invitation(
                 session.id, self.device.id, shown, url, session.type, session.expires, closed
             )
         )
 
-    def _publish(self, status: Invitation | NoInvitation) -> list[Command]:
+    def _publish(self, status: st.Invitation | st.NoInvitation) -> list[do.Command]:
         if status == self._published:
             return []
         self._published = status
-        return [Publish(status)]
+        return [do.Publish(status)]
 
     def _new_session(self, now: float) -> NewSession:
         session_id = to_base64url(self._token_bytes(SESSION_ID_BYTES))

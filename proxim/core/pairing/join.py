@@ -20,30 +20,14 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.events import (
-    ConnectionID,
-    Disconnect,
-    LinkID,
-    SendText,
-    Timer,
-    TimerFired,
-    TimerName,
-)
 from proxim.core.files.transfers import Transfers
 from proxim.core.json_text import MessageError
-from proxim.core.link.commands import AddCandidate, ApplyDescription
-from proxim.core.link.events import (
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
-    LaneLost,
-    LaneOpened,
-    LinkEvent,
-    PeerDescribed,
-    PeerFailed,
-)
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
 from proxim.core.link.link import (
     REDIAL_SECONDS,
     RESUME_SECONDS,
@@ -54,29 +38,11 @@ from proxim.core.link.link import (
     untold,
 )
 from proxim.core.link.signaling import Signaling
-from proxim.core.pairing.commands import CloseConnection, Dial, Send
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.events import (
-    ConnectionLost,
-    ConnectionOpened,
-    DialFailed,
-    FrameReceived,
-    FrameRefused,
-)
 from proxim.core.pairing.host_code import JoinTarget
-from proxim.core.pairing.messages import (
-    CloseCode,
-    Description,
-    ErrorMessage,
-    PairChallenge,
-    PairConfirm,
-    PairRequest,
-    PairResult,
-    SDPType,
-    SessionEnded,
-    Signal,
-    parse_message,
-)
 from proxim.core.pairing.proof import (
     GuestProof,
     ProofError,
@@ -89,7 +55,6 @@ from proxim.core.pairing.proof import (
     tag_matches,
 )
 from proxim.core.pairing.session import APPROVAL_SECONDS
-from proxim.core.status import LinkStatus, PairOutcome, Stage, Trouble, Via
 
 # A LAN answers in milliseconds; a firewall that drops packets never does.
 DIAL_SECONDS: Final = 4.0
@@ -143,21 +108,21 @@ def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Re
 
 
 GuestEvent = (
-    ConnectionOpened
-    | DialFailed
-    | FrameReceived
-    | FrameRefused
-    | ConnectionLost
-    | TimerFired
-    | PeerDescribed
-    | ChannelOpened
-    | ChannelMessage
-    | ChannelClosed
-    | PeerFailed
-    | LaneOpened
-    | LaneLost
-    | SendText
-    | Disconnect
+    pair_ev.ConnectionOpened
+    | pair_ev.DialFailed
+    | pair_ev.FrameReceived
+    | pair_ev.FrameRefused
+    | pair_ev.ConnectionLost
+    | ev.TimerFired
+    | link_ev.PeerDescribed
+    | link_ev.ChannelOpened
+    | link_ev.ChannelMessage
+    | link_ev.ChannelClosed
+    | link_ev.PeerFailed
+    | link_ev.LaneOpened
+    | link_ev.LaneLost
+    | ev.SendText
+    | ev.Disconnect
 )
 
 
@@ -172,8 +137,8 @@ class Guest:
         target: JoinTarget,
         device: DeviceInfo,
         prover: Prover,
-        new_link_id: Callable[[], LinkID],
-        new_connection: Callable[[], ConnectionID],
+        new_link_id: Callable[[], ev.LinkID],
+        new_connection: Callable[[], ev.ConnectionID],
         transfers: Transfers,
     ) -> None:
         self.state = GuestState.DIALING
@@ -185,8 +150,8 @@ class Guest:
         self._new_connection = new_connection
         self._transfers = transfers
         self.link = self._new_link(
-            LinkStatus(
-                new_link_id(), target.session_id, Stage.DIALING, peer_address=target.authority
+            st.LinkStatus(
+                new_link_id(), target.session_id, st.Stage.DIALING, peer_address=target.authority
             )
         )
         # What we call the session on this socket
@@ -206,17 +171,21 @@ class Guest:
         """Whether a link was lost and is being taken up again."""
         return self._resume_by is not None
 
-    def start(self) -> list[Command]:
+    def start(self) -> list[do.Command]:
         """Commands for an attempt just made."""
-        return [Publish(self.link.status), *self._dial(DIAL_SECONDS)]
+        return [do.Publish(self.link.status), *self._dial(DIAL_SECONDS)]
 
-    def handle(self, event: GuestEvent, now: float) -> list[Command]:
+    def handle(self, event: GuestEvent, now: float) -> list[do.Command]:
         """Take one event; look at `state` afterwards.
 
         Raises MachineMisuseError for a pair that is not in the table.
         """
-        kind = event.timer.name if isinstance(event, TimerFired) else type(event)
-        if self.resumes and self.link.state is LinkState.CLOSED and isinstance(event, LinkEvent):
+        kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
+        if (
+            self.resumes
+            and self.link.state is LinkState.CLOSED
+            and isinstance(event, link_ev.LinkEvent)
+        ):
             # Of the link that was lost; this crossed on the way
             return []
         transition = _TRANSITIONS.get((self.state, kind))
@@ -224,33 +193,35 @@ class Guest:
             raise MachineMisuseError(f"{kind} in {self.state}")
         return transition(self, event, now)
 
-    def _new_link(self, status: LinkStatus) -> Link:
+    def _new_link(self, status: st.LinkStatus) -> Link:
         return Link(status, self._device.name, self._transfers)
 
     # --- reaching the host ------------------------------------------------------------------------
 
-    def _dial(self, seconds: float) -> list[Command]:
+    def _dial(self, seconds: float) -> list[do.Command]:
         self.state = GuestState.DIALING
         self._hangs_up = True
         return [
-            SetTimer(self._timer(TimerName.DIAL), seconds),
-            Dial(self.connection, self._target.websocket_url),
+            do.SetTimer(self._timer(ev.TimerName.DIAL), seconds),
+            pair_do.Dial(self.connection, self._target.websocket_url),
         ]
 
-    def _dialled(self, event: ConnectionOpened, now: float) -> list[Command]:
-        opened: list[Command] = [CancelTimer(self._timer(TimerName.DIAL))]
+    def _dialled(self, event: pair_ev.ConnectionOpened, now: float) -> list[do.Command]:
+        opened: list[do.Command] = [do.CancelTimer(self._timer(ev.TimerName.DIAL))]
         try:
             self._proof = self._start_proof()
         except ProofError:
             return [*opened, *self._end(Reason.LINK_UNREADABLE)]
         if self._proof is None:
-            request = PairRequest(self._target.session_id, self._device)
-            return [*opened, Send(self.connection, request), *self._ask(now)]
+            request = pair_msg.PairRequest(self._target.session_id, self._device)
+            return [*opened, pair_do.Send(self.connection, request), *self._ask(now)]
         self.state = GuestState.PROVING
         return [
             *opened,
-            SetTimer(self._timer(TimerName.ANSWER), CHALLENGE_SECONDS),
-            Send(self.connection, PairRequest(self._name, self._device, self._proof.auth)),
+            do.SetTimer(self._timer(ev.TimerName.ANSWER), CHALLENGE_SECONDS),
+            pair_do.Send(
+                self.connection, pair_msg.PairRequest(self._name, self._device, self._proof.auth)
+            ),
         ]
 
     def _start_proof(self) -> GuestProof | None:
@@ -259,48 +230,48 @@ class Guest:
         self._name = self._resume_keys.resume_name()
         return start_resumption(self._resume_keys, self._device, self._prover)
 
-    def _ask(self, now: float) -> list[Command]:
+    def _ask(self, now: float) -> list[do.Command]:
         self.state = GuestState.ASKING
         # Nobody is asked: the host answers as fast as it challenges
         if self.resumes:
-            return [SetTimer(self._timer(TimerName.ANSWER), CHALLENGE_SECONDS)]
+            return [do.SetTimer(self._timer(ev.TimerName.ANSWER), CHALLENGE_SECONDS)]
         return [
-            SetTimer(self._timer(TimerName.ANSWER), ANSWER_SECONDS),
-            self.link.publish(stage=Stage.ASKING, deadline=now + APPROVAL_SECONDS),
+            do.SetTimer(self._timer(ev.TimerName.ANSWER), ANSWER_SECONDS),
+            self.link.publish(stage=st.Stage.ASKING, deadline=now + APPROVAL_SECONDS),
         ]
 
-    def _dial_failed(self, event: DialFailed, now: float) -> list[Command]:
+    def _dial_failed(self, event: pair_ev.DialFailed, now: float) -> list[do.Command]:
         self._hangs_up = False
         return self._fail(event.reason, now)
 
-    def _no_answer(self, event: TimerFired, now: float) -> list[Command]:
+    def _no_answer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return self._fail(Reason.NO_ANSWER, now)
 
     # --- proof ------------------------------------------------------------------------------------
 
-    def _challenged(self, event: PairChallenge, now: float) -> list[Command]:
+    def _challenged(self, event: pair_msg.PairChallenge, now: float) -> list[do.Command]:
         # PROVING has one
         assert self._proof is not None
         try:
             self._keys = self._proof.finish(event.auth)
         except ProofError:
             return self._end(Reason.HOST_UNPROVEN)
-        confirm = PairConfirm(self._name, tag_auth(self._keys.guest_tag()))
-        return [Send(self.connection, confirm), *self._ask(now)]
+        confirm = pair_msg.PairConfirm(self._name, tag_auth(self._keys.guest_tag()))
+        return [pair_do.Send(self.connection, confirm), *self._ask(now)]
 
-    def _result_without_proof(self, event: PairResult, now: float) -> list[Command]:
+    def _result_without_proof(self, event: pair_msg.PairResult, now: float) -> list[do.Command]:
         """A host may turn us away before any proof.
 
         One that approves without a proof is not the one that we meant.
         """
         return self._end(Reason.HOST_UNPROVEN) if event.approved else self._result(event, now)
 
-    def _no_challenge(self, event: TimerFired, now: float) -> list[Command]:
+    def _no_challenge(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return self._fail(Reason.HOST_UNPROVEN, now)
 
     # --- the host's answer ------------------------------------------------------------------------
 
-    def _result(self, event: PairResult, now: float) -> list[Command]:
+    def _result(self, event: pair_msg.PairResult, now: float) -> list[do.Command]:
         if not event.approved:
             return self._rejected(_known(event.reason, _REJECTIONS, Reason.DECLINED), now)
         if self._keys is not None:
@@ -309,51 +280,51 @@ class Guest:
             self._signaling = Signaling(Side.GUEST, self._target.address, self._keys)
             self._resume_keys = self._keys
         self.state = GuestState.LINKING
-        answered = CancelTimer(self._timer(TimerName.ANSWER))
+        answered = do.CancelTimer(self._timer(ev.TimerName.ANSWER))
         url = self._target.lane_url
         if self.resumes:
             status = resumed(self.link.status, self._new_link_id(), self._target.authority)
             self.link = self._new_link(status)
             return [
                 answered,
-                Publish(status),
+                do.Publish(status),
                 *self.link.open(offerer=True, keys=self._keys, lane_url=url),
             ]
         return [
             answered,
-            Publish(PairOutcome(self._target.session_id, approved=True)),
+            do.Publish(st.PairOutcome(self._target.session_id, approved=True)),
             self.link.publish(
-                stage=Stage.APPROVED,
+                stage=st.Stage.APPROVED,
                 deadline=None,
                 verified=self._proof and self._proof.method.verified,
             ),
             *self.link.open(offerer=True, keys=self._keys, lane_url=url),
         ]
 
-    def _rejected(self, reason: Reason, now: float) -> list[Command]:
+    def _rejected(self, reason: Reason, now: float) -> list[do.Command]:
         if self.resumes:
             return self._fail(reason, now) if reason in _PASSING else self._end(reason)
         return [
-            Publish(PairOutcome(self._target.session_id, approved=False, reason=reason)),
+            do.Publish(st.PairOutcome(self._target.session_id, approved=False, reason=reason)),
             *self._end(reason),
         ]
 
-    def _answer_timeout(self, event: TimerFired, now: float) -> list[Command]:
+    def _answer_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return self._rejected(Reason.TIMEOUT, now)
 
-    def _error(self, event: ErrorMessage, now: float) -> list[Command]:
+    def _error(self, event: pair_msg.ErrorMessage, now: float) -> list[do.Command]:
         return self._fail(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
 
-    def _session_ended(self, event: SessionEnded, now: float) -> list[Command]:
+    def _session_ended(self, event: pair_msg.SessionEnded, now: float) -> list[do.Command]:
         return self._end(_known(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED))
 
-    def _host_gone(self, event: ConnectionLost, now: float) -> list[Command]:
+    def _host_gone(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._hangs_up = False
         return self._fail(Reason.HOST_GONE, now)
 
     # --- a lost link ------------------------------------------------------------------------------
 
-    def _wait(self, now: float, pause: float = REDIAL_SECONDS) -> list[Command]:
+    def _wait(self, now: float, pause: float = REDIAL_SECONDS) -> list[do.Command]:
         """Hang up, and dial again in a moment."""
         # Its callers have looked
         assert self._resume_by is not None
@@ -367,16 +338,16 @@ class Guest:
         self._hangs_up = False
         # What is still heard of the one before comes too late
         self.connection = self._new_connection()
-        redial = SetTimer(self._timer(TimerName.REDIAL), min(pause, self._resume_by - now))
-        waits = self.link.status.stage is Stage.WAITING
+        redial = do.SetTimer(self._timer(ev.TimerName.REDIAL), min(pause, self._resume_by - now))
+        waits = self.link.status.stage is st.Stage.WAITING
         published = (
             []
             if waits
-            else [self.link.publish(stage=Stage.WAITING, reason=None, deadline=self._resume_by)]
+            else [self.link.publish(stage=st.Stage.WAITING, reason=None, deadline=self._resume_by)]
         )
         return [*hang_up, redial, *published]
 
-    def _redial(self, event: TimerFired, now: float) -> list[Command]:
+    def _redial(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # RECONNECTING has one
         assert self._resume_by is not None
         if now >= self._resume_by:
@@ -385,7 +356,7 @@ class Guest:
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _fail(self, reason: Reason, now: float) -> list[Command]:
+    def _fail(self, reason: Reason, now: float) -> list[do.Command]:
         """This try failed; where a lost link is being taken up again, another follows while there
         is time.
         """
@@ -396,37 +367,39 @@ class Guest:
         closed = self.link.state is LinkState.CLOSED
         return [*([] if closed else untold(self.link, self.link.close(reason))), *self._wait(now)]
 
-    def _end(self, reason: Reason, bye: Reason | None = None) -> list[Command]:
+    def _end(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
         # People were told that it waits
         if self.link.state is LinkState.CLOSED:
-            published = [self.link.publish(stage=Stage.CLOSED, reason=reason, deadline=None)]
+            published = [self.link.publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)]
         else:
             published = self.link.close(reason, bye)
         return [
             *published,
-            *self._leave(CloseCode.TAMPERED if reason in _TOLD_TO_THE_HOST else None),
+            *self._leave(pair_msg.CloseCode.TAMPERED if reason in _TOLD_TO_THE_HOST else None),
         ]
 
-    def _leave(self, code: CloseCode | None = None) -> list[Command]:
+    def _leave(self, code: pair_msg.CloseCode | None = None) -> list[do.Command]:
         self.state = GuestState.ENDED
         return self._hang_up(code)
 
-    def _hang_up(self, code: CloseCode | None = None) -> list[Command]:
-        hang_up: list[Command] = [CloseConnection(self.connection, code)] if self._hangs_up else []
+    def _hang_up(self, code: pair_msg.CloseCode | None = None) -> list[do.Command]:
+        hang_up: list[do.Command] = (
+            [pair_do.CloseConnection(self.connection, code)] if self._hangs_up else []
+        )
         return [
-            CancelTimer(self._timer(TimerName.DIAL)),
-            CancelTimer(self._timer(TimerName.ANSWER)),
+            do.CancelTimer(self._timer(ev.TimerName.DIAL)),
+            do.CancelTimer(self._timer(ev.TimerName.ANSWER)),
             *hang_up,
         ]
 
-    def _timer(self, name: TimerName) -> Timer:
-        return Timer(name, self.link.id)
+    def _timer(self, name: ev.TimerName) -> ev.Timer:
+        return ev.Timer(name, self.link.id)
 
     # --- what the host says ---------------------------------------------------------------------
 
-    def _frame(self, event: FrameReceived, now: float) -> list[Command]:
+    def _frame(self, event: pair_ev.FrameReceived, now: float) -> list[do.Command]:
         try:
-            message = parse_message(event.text)
+            message = pair_msg.parse_message(event.text)
         except MessageError:
             return self._wrong_frame()
         answer = _MESSAGES.get((self.state, type(message)))
@@ -438,38 +411,38 @@ class Guest:
             return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED)
         return answer(self, message, now)
 
-    def _wrong_frame(self) -> list[Command]:
+    def _wrong_frame(self) -> list[do.Command]:
         """No host sends that; from one that has proved itself, somebody changed it on its way."""
         return self._end(Reason.TAMPERED if self._signaling.proved else Reason.HOST_ERROR)
 
-    def _strange_frame(self, event: FrameRefused, now: float) -> list[Command]:
+    def _strange_frame(self, event: pair_ev.FrameRefused, now: float) -> list[do.Command]:
         return self._wrong_frame()
 
     # --- signals ----------------------------------------------------------------------------------
 
-    def _described(self, event: PeerDescribed, now: float) -> list[Command]:
-        offer = self._signaling.seal(self._name, Description(event.sdp, event.type))
-        return [Send(self.connection, offer), self.link.publish(stage=Stage.CONNECTING)]
+    def _described(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
+        offer = self._signaling.seal(self._name, pair_msg.Description(event.sdp, event.type))
+        return [pair_do.Send(self.connection, offer), self.link.publish(stage=st.Stage.CONNECTING)]
 
-    def _described_late(self, event: PeerDescribed, now: float) -> list[Command]:
+    def _described_late(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
         # Of the peer that was closed for the lane; it crossed
         return []
 
-    def _signal(self, event: Signal, now: float) -> list[Command]:
+    def _signal(self, event: pair_msg.Signal, now: float) -> list[do.Command]:
         try:
             payload = self._signaling.receive(event)
         except MessageError as error:
             return self._end(
                 Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION
             )
-        if self.link.status.via is Via.LANE:
+        if self.link.status.via is st.Via.LANE:
             # It crossed with the lane that carries the link now
             return []
-        if isinstance(payload, Description):
-            return [ApplyDescription(self.link.id, SDPType.ANSWER, payload.sdp)]
-        return [] if payload is None else [AddCandidate(self.link.id, payload)]
+        if isinstance(payload, pair_msg.Description):
+            return [link_do.ApplyDescription(self.link.id, pair_msg.SDPType.ANSWER, payload.sdp)]
+        return [] if payload is None else [link_do.AddCandidate(self.link.id, payload)]
 
-    def _lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
+    def _lost_while_linking(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._hangs_up = False
         if self._signaling.warned_by(event.code):
             return self._end(Reason.TAMPERED)
@@ -477,7 +450,7 @@ class Guest:
         answered = self._signaling.described
         return [] if answered else self._fail(Reason.HOST_GONE, now)
 
-    def _lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
+    def _lost_while_linked(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._hangs_up = False
         warned = self._signaling.warned_by(event.code)
         # The link stands on its own
@@ -485,7 +458,7 @@ class Guest:
 
     # --- the link ---------------------------------------------------------------------------------
 
-    def _link_event(self, event: LinkInput, now: float) -> list[Command]:
+    def _link_event(self, event: LinkInput, now: float) -> list[do.Command]:
         commands = self.link.handle(event, now)
         if self.link.state is LinkState.OPEN:
             self.state = GuestState.LINKED
@@ -494,7 +467,7 @@ class Guest:
             return self._after_link(commands, now)
         return commands
 
-    def _after_link(self, closing: list[Command], now: float) -> list[Command]:
+    def _after_link(self, closing: list[do.Command], now: float) -> list[do.Command]:
         vanished = self.link.status.reason is Reason.PEER_VANISHED
         if self.state is GuestState.LINKED and vanished and self._resume_keys is not None:
             self._resume_by = now + RESUME_SECONDS
@@ -503,79 +476,79 @@ class Guest:
             return [*untold(self.link, closing), *self._wait(now)]
         return [*closing, *self._leave()]
 
-    def _disconnect(self, event: Disconnect, now: float) -> list[Command]:
+    def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return self._end(Reason.DISCONNECTED, bye=Reason.DISCONNECTED)
 
-    def _disconnect_while_reconnecting(self, event: Disconnect, now: float) -> list[Command]:
-        return [CancelTimer(self._timer(TimerName.REDIAL)), *self._end(Reason.DISCONNECTED)]
+    def _disconnect_while_reconnecting(self, event: ev.Disconnect, now: float) -> list[do.Command]:
+        return [do.CancelTimer(self._timer(ev.TimerName.REDIAL)), *self._end(Reason.DISCONNECTED)]
 
-    def _write_in_vain(self, event: SendText, now: float) -> list[Command]:
-        return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), self.link.id))]
+    def _write_in_vain(self, event: ev.SendText, now: float) -> list[do.Command]:
+        return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), self.link.id))]
 
 
-_Transition = Callable[[Guest, Any, float], list[Command]]
+_Transition = Callable[[Guest, Any, float], list[do.Command]]
 
 # What the host may say, and when: anything else is a host's mistake and ends the attempt.
 _MESSAGES: Final[dict[tuple[GuestState, type], _Transition]] = {
-    (GuestState.PROVING, PairChallenge): Guest._challenged,
-    (GuestState.PROVING, PairResult): Guest._result_without_proof,
-    (GuestState.PROVING, ErrorMessage): Guest._error,
-    (GuestState.ASKING, PairResult): Guest._result,
-    (GuestState.ASKING, ErrorMessage): Guest._error,
-    (GuestState.ASKING, SessionEnded): Guest._session_ended,
-    (GuestState.LINKING, Signal): Guest._signal,
-    (GuestState.LINKING, ErrorMessage): Guest._error,
-    (GuestState.LINKING, SessionEnded): Guest._session_ended,
-    (GuestState.LINKED, Signal): Guest._signal,
-    (GuestState.LINKED, ErrorMessage): Guest._error,
-    (GuestState.LINKED, SessionEnded): Guest._session_ended,
+    (GuestState.PROVING, pair_msg.PairChallenge): Guest._challenged,
+    (GuestState.PROVING, pair_msg.PairResult): Guest._result_without_proof,
+    (GuestState.PROVING, pair_msg.ErrorMessage): Guest._error,
+    (GuestState.ASKING, pair_msg.PairResult): Guest._result,
+    (GuestState.ASKING, pair_msg.ErrorMessage): Guest._error,
+    (GuestState.ASKING, pair_msg.SessionEnded): Guest._session_ended,
+    (GuestState.LINKING, pair_msg.Signal): Guest._signal,
+    (GuestState.LINKING, pair_msg.ErrorMessage): Guest._error,
+    (GuestState.LINKING, pair_msg.SessionEnded): Guest._session_ended,
+    (GuestState.LINKED, pair_msg.Signal): Guest._signal,
+    (GuestState.LINKED, pair_msg.ErrorMessage): Guest._error,
+    (GuestState.LINKED, pair_msg.SessionEnded): Guest._session_ended,
 }
 
-_TRANSITIONS: Final[dict[tuple[GuestState, type | TimerName], _Transition]] = {
-    (GuestState.DIALING, ConnectionOpened): Guest._dialled,
-    (GuestState.DIALING, DialFailed): Guest._dial_failed,
-    (GuestState.DIALING, TimerName.DIAL): Guest._no_answer,
-    (GuestState.DIALING, SendText): Guest._write_in_vain,
-    (GuestState.DIALING, Disconnect): Guest._disconnect,
-    (GuestState.PROVING, FrameReceived): Guest._frame,
-    (GuestState.PROVING, ConnectionLost): Guest._host_gone,
-    (GuestState.PROVING, FrameRefused): Guest._strange_frame,
-    (GuestState.PROVING, TimerName.ANSWER): Guest._no_challenge,
-    (GuestState.PROVING, SendText): Guest._write_in_vain,
-    (GuestState.PROVING, Disconnect): Guest._disconnect,
-    (GuestState.ASKING, FrameReceived): Guest._frame,
-    (GuestState.ASKING, ConnectionLost): Guest._host_gone,
-    (GuestState.ASKING, FrameRefused): Guest._strange_frame,
-    (GuestState.ASKING, TimerName.ANSWER): Guest._answer_timeout,
-    (GuestState.ASKING, SendText): Guest._write_in_vain,
-    (GuestState.ASKING, Disconnect): Guest._disconnect,
-    (GuestState.LINKING, FrameReceived): Guest._frame,
-    (GuestState.LINKING, ConnectionLost): Guest._lost_while_linking,
-    (GuestState.LINKING, FrameRefused): Guest._strange_frame,
-    (GuestState.LINKING, PeerDescribed): Guest._described,
-    (GuestState.LINKING, ChannelOpened): Guest._link_event,
-    (GuestState.LINKING, PeerFailed): Guest._link_event,
-    (GuestState.LINKING, TimerName.LINK_OPEN): Guest._link_event,
-    (GuestState.LINKING, LaneOpened): Guest._link_event,
-    (GuestState.LINKING, LaneLost): Guest._link_event,
-    (GuestState.LINKING, TimerName.LANE): Guest._link_event,
-    (GuestState.LINKING, SendText): Guest._link_event,
-    (GuestState.LINKING, Disconnect): Guest._disconnect,
-    (GuestState.LINKED, FrameReceived): Guest._frame,
-    (GuestState.LINKED, ConnectionLost): Guest._lost_while_linked,
-    (GuestState.LINKED, FrameRefused): Guest._strange_frame,
-    (GuestState.LINKED, PeerDescribed): Guest._described_late,
-    (GuestState.LINKED, ChannelOpened): Guest._link_event,
-    (GuestState.LINKED, ChannelMessage): Guest._link_event,
-    (GuestState.LINKED, ChannelClosed): Guest._link_event,
-    (GuestState.LINKED, PeerFailed): Guest._link_event,
-    (GuestState.LINKED, TimerName.HEARTBEAT): Guest._link_event,
-    (GuestState.LINKED, LaneOpened): Guest._link_event,
-    (GuestState.LINKED, LaneLost): Guest._link_event,
-    (GuestState.LINKED, TimerName.LANE): Guest._link_event,
-    (GuestState.LINKED, SendText): Guest._link_event,
-    (GuestState.LINKED, Disconnect): Guest._disconnect,
-    (GuestState.RECONNECTING, TimerName.REDIAL): Guest._redial,
-    (GuestState.RECONNECTING, SendText): Guest._write_in_vain,
-    (GuestState.RECONNECTING, Disconnect): Guest._disconnect_while_reconnecting,
+_TRANSITIONS: Final[dict[tuple[GuestState, type | ev.TimerName], _Transition]] = {
+    (GuestState.DIALING, pair_ev.ConnectionOpened): Guest._dialled,
+    (GuestState.DIALING, pair_ev.DialFailed): Guest._dial_failed,
+    (GuestState.DIALING, ev.TimerName.DIAL): Guest._no_answer,
+    (GuestState.DIALING, ev.SendText): Guest._write_in_vain,
+    (GuestState.DIALING, ev.Disconnect): Guest._disconnect,
+    (GuestState.PROVING, pair_ev.FrameReceived): Guest._frame,
+    (GuestState.PROVING, pair_ev.ConnectionLost): Guest._host_gone,
+    (GuestState.PROVING, pair_ev.FrameRefused): Guest._strange_frame,
+    (GuestState.PROVING, ev.TimerName.ANSWER): Guest._no_challenge,
+    (GuestState.PROVING, ev.SendText): Guest._write_in_vain,
+    (GuestState.PROVING, ev.Disconnect): Guest._disconnect,
+    (GuestState.ASKING, pair_ev.FrameReceived): Guest._frame,
+    (GuestState.ASKING, pair_ev.ConnectionLost): Guest._host_gone,
+    (GuestState.ASKING, pair_ev.FrameRefused): Guest._strange_frame,
+    (GuestState.ASKING, ev.TimerName.ANSWER): Guest._answer_timeout,
+    (GuestState.ASKING, ev.SendText): Guest._write_in_vain,
+    (GuestState.ASKING, ev.Disconnect): Guest._disconnect,
+    (GuestState.LINKING, pair_ev.FrameReceived): Guest._frame,
+    (GuestState.LINKING, pair_ev.ConnectionLost): Guest._lost_while_linking,
+    (GuestState.LINKING, pair_ev.FrameRefused): Guest._strange_frame,
+    (GuestState.LINKING, link_ev.PeerDescribed): Guest._described,
+    (GuestState.LINKING, link_ev.ChannelOpened): Guest._link_event,
+    (GuestState.LINKING, link_ev.PeerFailed): Guest._link_event,
+    (GuestState.LINKING, ev.TimerName.LINK_OPEN): Guest._link_event,
+    (GuestState.LINKING, link_ev.LaneOpened): Guest._link_event,
+    (GuestState.LINKING, link_ev.LaneLost): Guest._link_event,
+    (GuestState.LINKING, ev.TimerName.LANE): Guest._link_event,
+    (GuestState.LINKING, ev.SendText): Guest._link_event,
+    (GuestState.LINKING, ev.Disconnect): Guest._disconnect,
+    (GuestState.LINKED, pair_ev.FrameReceived): Guest._frame,
+    (GuestState.LINKED, pair_ev.ConnectionLost): Guest._lost_while_linked,
+    (GuestState.LINKED, pair_ev.FrameRefused): Guest._strange_frame,
+    (GuestState.LINKED, link_ev.PeerDescribed): Guest._described_late,
+    (GuestState.LINKED, link_ev.ChannelOpened): Guest._link_event,
+    (GuestState.LINKED, link_ev.ChannelMessage): Guest._link_event,
+    (GuestState.LINKED, link_ev.ChannelClosed): Guest._link_event,
+    (GuestState.LINKED, link_ev.PeerFailed): Guest._link_event,
+    (GuestState.LINKED, ev.TimerName.HEARTBEAT): Guest._link_event,
+    (GuestState.LINKED, link_ev.LaneOpened): Guest._link_event,
+    (GuestState.LINKED, link_ev.LaneLost): Guest._link_event,
+    (GuestState.LINKED, ev.TimerName.LANE): Guest._link_event,
+    (GuestState.LINKED, ev.SendText): Guest._link_event,
+    (GuestState.LINKED, ev.Disconnect): Guest._disconnect,
+    (GuestState.RECONNECTING, ev.TimerName.REDIAL): Guest._redial,
+    (GuestState.RECONNECTING, ev.SendText): Guest._write_in_vain,
+    (GuestState.RECONNECTING, ev.Disconnect): Guest._disconnect_while_reconnecting,
 }

@@ -16,9 +16,9 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from proxim.core.errors import ProximError, Reason
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import JoinTarget, to_base64url
-from proxim.core.pairing.messages import Auth, Candidate, Description, PairRequest
 
 PROOF_VERSION: Final = 1
 # A side byte and a compressed Ed25519 point; the library itself takes longer ones
@@ -175,9 +175,9 @@ def tag_matches(expected: bytes, given: str | None) -> bool:
         return False
 
 
-def tag_auth(tag: bytes) -> Auth:
+def tag_auth(tag: bytes) -> pair_msg.Auth:
     """A tag as it stands on the wire."""
-    return Auth(t=to_base64url(tag))
+    return pair_msg.Auth(t=to_base64url(tag))
 
 
 # --- signals --------------------------------------------------------------------------------------
@@ -194,28 +194,28 @@ class SignalMacs:
         self._counts = dict.fromkeys(Side, 0)
         self._offer_digest = b""
 
-    def seal(self, payload: Description | Candidate) -> str:
+    def seal(self, payload: pair_msg.Description | pair_msg.Candidate) -> str:
         """The MAC of our next signal."""
         return to_base64url(self._next(self._own_side, payload))
 
-    def check(self, payload: Description | Candidate, mac: str | None) -> bool:
+    def check(self, payload: pair_msg.Description | pair_msg.Candidate, mac: str | None) -> bool:
         """Whether the other side's next signal carries its MAC; a missing one does not match."""
         other = Side.HOST if self._own_side is Side.GUEST else Side.GUEST
         return tag_matches(self._next(other, payload), mac)
 
-    def _next(self, side: Side, payload: Description | Candidate) -> bytes:
+    def _next(self, side: Side, payload: pair_msg.Description | pair_msg.Candidate) -> bytes:
         # The host's signals are bound to the offer that they answer, and so to the guest's
         # fingerprint.
         bound_to = self._offer_digest if side is Side.HOST else b""
         message = self._counts[side].to_bytes(8, "big") + lv(_fields(payload), bound_to)
         self._counts[side] += 1
-        if side is Side.GUEST and isinstance(payload, Description):
+        if side is Side.GUEST and isinstance(payload, pair_msg.Description):
             self._offer_digest = hashlib.sha256(payload.sdp.encode()).digest()
         return _hmac(self._keys[side], message)
 
 
-def _fields(payload: Description | Candidate) -> bytes:
-    if isinstance(payload, Description):
+def _fields(payload: pair_msg.Description | pair_msg.Candidate) -> bytes:
+    if isinstance(payload, pair_msg.Description):
         return lv(b"sdp", payload.sdp.encode())
     parts = [b"candidate", payload.candidate.encode()]
     if payload.sdp_mid is not None:
@@ -245,11 +245,11 @@ class GuestProof:
 
     method: Method
     # Of the pair_request
-    auth: Auth
+    auth: pair_msg.Auth
     _ctx: bytes = field(repr=False)
     _exchange: Exchange = field(repr=False)
 
-    def finish(self, challenge: Auth) -> ProofKeys:
+    def finish(self, challenge: pair_msg.Auth) -> ProofKeys:
         """The keys, once the host's share is there. Raises ProofError."""
         if challenge.v != PROOF_VERSION or challenge.m != self.method:
             raise ProofError(Reason.HOST_UNPROVEN, "another method")
@@ -289,14 +289,14 @@ def _start(
 class HostProof:
     """The host's side: keys and challenge are there, the guest's tag is awaited."""
 
-    request: PairRequest
+    request: pair_msg.PairRequest
     method: Method
     # Of the pair_challenge
-    auth: Auth
+    auth: pair_msg.Auth
     keys: ProofKeys = field(repr=False)
 
 
-def method_of(auth: Auth) -> Method:
+def method_of(auth: pair_msg.Auth) -> Method:
     """The method that a guest asks for.
 
     Raises ProofError for a version or method that we do not know.
@@ -307,7 +307,11 @@ def method_of(auth: Auth) -> Method:
 
 
 def start_host_proof(
-    request: PairRequest, auth: Auth, method: Method, secret: bytes, prover: Prover
+    request: pair_msg.PairRequest,
+    auth: pair_msg.Auth,
+    method: Method,
+    secret: bytes,
+    prover: Prover,
 ) -> HostProof:
     """Answer a guest's share with ours.
 
@@ -320,5 +324,5 @@ def start_host_proof(
     return HostProof(request, method, _auth(method, exchange), keys)
 
 
-def _auth(method: Method, exchange: Exchange) -> Auth:
-    return Auth(v=PROOF_VERSION, m=method.value, y=to_base64url(exchange.share))
+def _auth(method: Method, exchange: Exchange) -> pair_msg.Auth:
+    return pair_msg.Auth(v=PROOF_VERSION, m=method.value, y=to_base64url(exchange.share))

@@ -23,32 +23,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, get_args
 
-from proxim.core.commands import CancelTimer, Command, Publish, SetTimer
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
-from proxim.core.events import (
-    ConnectionID,
-    Decide,
-    Disconnect,
-    LinkID,
-    SendText,
-    SessionType,
-    Timer,
-    TimerFired,
-    TimerName,
-)
 from proxim.core.files.transfers import Transfers
 from proxim.core.json_text import MessageError
-from proxim.core.link.commands import AddCandidate, ApplyDescription
-from proxim.core.link.events import (
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
-    LaneLost,
-    LaneOpened,
-    LinkEvent,
-    PeerDescribed,
-    PeerFailed,
-)
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
 from proxim.core.link.link import (
     OPEN_SECONDS,
     RESUME_SECONDS,
@@ -59,23 +41,13 @@ from proxim.core.link.link import (
     untold,
 )
 from proxim.core.link.signaling import Signaling
-from proxim.core.pairing.commands import CloseConnection, Send
+from proxim.core.pairing import commands as pair_do
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.pairing.events import ConnectionLost
 from proxim.core.pairing.invitations import NewSession, SessionSecrets
-from proxim.core.pairing.messages import (
-    Auth,
-    CloseCode,
-    Description,
-    ErrorMessage,
-    PairResult,
-    SDPType,
-    SessionEnded,
-    Signal,
-)
 from proxim.core.pairing.proof import ProofKeys, Side, tag_auth
 from proxim.core.sanitize import display_id, display_name
-from proxim.core.status import LinkStatus, PairOutcome, Prompt, Stage, Trouble, Via
 
 
 class SessionState(Enum):
@@ -97,7 +69,7 @@ class SessionState(Enum):
 class PairingRequest:
     """Whoever asks or was approved: one WebSocket, bound to this session for its life."""
 
-    connection: ConnectionID
+    connection: ev.ConnectionID
     address: str
     # As this guest calls it: its id, "@code" or a resume name
     session_id: str = field(repr=False)
@@ -128,8 +100,8 @@ class ResumeLink:
 class GuestSignal:
     """A signal on some guest's socket that names this session."""
 
-    connection: ConnectionID
-    signal: Signal
+    connection: ev.ConnectionID
+    signal: pair_msg.Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,37 +122,39 @@ SessionInput = (
     Ask
     | ResumeLink
     | GuestSignal
-    | ConnectionLost
-    | Decide
-    | Disconnect
+    | pair_ev.ConnectionLost
+    | ev.Decide
+    | ev.Disconnect
     | End
     | TurnAway
-    | TimerFired
-    | PeerDescribed
-    | ChannelOpened
-    | ChannelMessage
-    | ChannelClosed
-    | PeerFailed
-    | LaneOpened
-    | LaneLost
-    | SendText
+    | ev.TimerFired
+    | link_ev.PeerDescribed
+    | link_ev.ChannelOpened
+    | link_ev.ChannelMessage
+    | link_ev.ChannelClosed
+    | link_ev.PeerFailed
+    | link_ev.LaneOpened
+    | link_ev.LaneLost
+    | ev.SendText
 )
 
 
-def refusal(connection: ConnectionID, reason: Reason, session_id: str | None = None) -> Command:
+def refusal(
+    connection: ev.ConnectionID, reason: Reason, session_id: str | None = None
+) -> do.Command:
     """The wire's `error`: that message was refused, nothing has changed."""
-    return Send(connection, ErrorMessage(reason, SENTENCES[reason], session_id))
+    return pair_do.Send(connection, pair_msg.ErrorMessage(reason, SENTENCES[reason], session_id))
 
 
-def rejection(guest: PairingRequest, reason: Reason) -> Command:
+def rejection(guest: PairingRequest, reason: Reason) -> do.Command:
     """The wire's `pair_result` for a guest that may not come in, now."""
-    result = PairResult(
+    result = pair_msg.PairResult(
         guest.session_id, approved=False, reason=reason, auth=host_tag(guest, "rejected")
     )
-    return Send(guest.connection, result)
+    return pair_do.Send(guest.connection, result)
 
 
-def host_tag(guest: PairingRequest, status: str) -> Auth | None:
+def host_tag(guest: PairingRequest, status: str) -> pair_msg.Auth | None:
     """The host's own proof, for a guest that gave one."""
     return None if guest.keys is None else tag_auth(guest.keys.host_tag(status))
 
@@ -207,7 +181,7 @@ class Session:
         self,
         new: NewSession,
         own_name: str,
-        new_link_id: Callable[[], LinkID],
+        new_link_id: Callable[[], ev.LinkID],
         transfers: Transfers,
     ) -> None:
         self.id = new.id
@@ -238,17 +212,17 @@ class Session:
         # Where the link was lost: until then it may be taken up again
         self._resume_by = 0.0
 
-    def serves(self, connection: ConnectionID) -> bool:
+    def serves(self, connection: ev.ConnectionID) -> bool:
         """Whether the guest on this WebSocket asks or was approved."""
         return self.guest is not None and self.guest.connection == connection
 
-    def start(self, now: float) -> list[Command]:
+    def start(self, now: float) -> list[do.Command]:
         """Commands for a session just made."""
         if self.expires is None:
             return []
-        return [SetTimer(self._session_timer, max(0.0, self.expires - now))]
+        return [do.SetTimer(self._session_timer, max(0.0, self.expires - now))]
 
-    def trusts(self, connection: ConnectionID) -> bool:
+    def trusts(self, connection: ev.ConnectionID) -> bool:
         """Whether this WebSocket is an approved guest's that proved itself: what it says wrong,
         somebody changed.
         """
@@ -261,9 +235,9 @@ class Session:
         keys = self._resume_keys.get(name)
         return None if keys is None else keys.resume_secret()
 
-    def handle(self, event: SessionInput, now: float) -> list[Command]:
+    def handle(self, event: SessionInput, now: float) -> list[do.Command]:
         """Take one event; look at `state` afterwards."""
-        kind = event.timer.name if isinstance(event, TimerFired) else type(event)
+        kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
             raise MachineMisuseError(f"{kind} in {self.state}")
@@ -271,7 +245,7 @@ class Session:
 
     # --- being asked ------------------------------------------------------------------------------
 
-    def _ask(self, event: Ask, now: float) -> list[Command]:
+    def _ask(self, event: Ask, now: float) -> list[do.Command]:
         if event.guest.verified is None and event.guest.address in self._muted:
             return [rejection(event.guest, Reason.DECLINED)]
         self.state = SessionState.ASKED
@@ -279,12 +253,12 @@ class Session:
         self._asked += 1
         deadline = now + APPROVAL_SECONDS
         shown = DeviceInfo(display_name(event.guest.device.name), display_id(event.guest.device.id))
-        prompt = Prompt(
+        prompt = st.Prompt(
             self.id, shown, event.guest.address, event.guest.verified, deadline, self._asked
         )
-        return [SetTimer(self._approval_timer, APPROVAL_SECONDS), Publish(prompt)]
+        return [do.SetTimer(self._approval_timer, APPROVAL_SECONDS), do.Publish(prompt)]
 
-    def _ask_beside(self, event: Ask, now: float) -> list[Command]:
+    def _ask_beside(self, event: Ask, now: float) -> list[do.Command]:
         """Somebody else is asking already; one that proved itself goes before one that did not."""
         # ASKED is by somebody
         assert self.guest is not None
@@ -293,10 +267,10 @@ class Session:
             return [*self._reject(Reason.BUSY), *self._ask(event, now)]
         return self._busy(event, now)
 
-    def _busy(self, event: Ask, now: float) -> list[Command]:
+    def _busy(self, event: Ask, now: float) -> list[do.Command]:
         return [rejection(event.guest, Reason.BUSY)]
 
-    def _decide(self, event: Decide, now: float) -> list[Command]:
+    def _decide(self, event: ev.Decide, now: float) -> list[do.Command]:
         # ASKED is by somebody
         assert self.guest is not None
         if event.number != self._asked and (event.number is not None or self._unanswered):
@@ -304,12 +278,12 @@ class Session:
         if not event.approved:
             self._muted.add(self.guest.address)
             return self._reject(Reason.DECLINED)
-        return [CancelTimer(self._approval_timer), *self._let_in(self.guest, now)]
+        return [do.CancelTimer(self._approval_timer), *self._let_in(self.guest, now)]
 
-    def _too_late(self, event: Decide, now: float) -> list[Command]:
-        return [Publish(Trouble(Problem(Reason.PROMPT_GONE)))]
+    def _too_late(self, event: ev.Decide, now: float) -> list[do.Command]:
+        return [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
 
-    def _approval_timeout(self, event: TimerFired, now: float) -> list[Command]:
+    def _approval_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # ASKED is by somebody
         assert self.guest is not None
         self._unanswered = True
@@ -319,47 +293,49 @@ class Session:
                 self._muted.add(self.guest.address)
         return self._reject(Reason.TIMEOUT)
 
-    def _asker_left(self, event: ConnectionLost, now: float) -> list[Command]:
+    def _asker_left(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self.state = SessionState.OPEN
         self.guest = None
         self._unanswered = True
         return [
-            CancelTimer(self._approval_timer),
-            Publish(PairOutcome(self.id, approved=False, reason=Reason.GUEST_LEFT)),
+            do.CancelTimer(self._approval_timer),
+            do.Publish(st.PairOutcome(self.id, approved=False, reason=Reason.GUEST_LEFT)),
         ]
 
-    def _reject(self, reason: Reason) -> list[Command]:
+    def _reject(self, reason: Reason) -> list[do.Command]:
         # ASKED is by somebody
         assert self.guest is not None
         guest = self.guest
         self.state = SessionState.OPEN
         self.guest = None
         return [
-            CancelTimer(self._approval_timer),
+            do.CancelTimer(self._approval_timer),
             rejection(guest, reason),
-            Publish(PairOutcome(self.id, approved=False, reason=reason)),
+            do.Publish(st.PairOutcome(self.id, approved=False, reason=reason)),
         ]
 
-    def _turn_away(self, event: TurnAway, now: float) -> list[Command]:
+    def _turn_away(self, event: TurnAway, now: float) -> list[do.Command]:
         self._unanswered = True
         return self._reject(event.reason)
 
     # --- a guest is let in ------------------------------------------------------------------------
 
-    def _let_in(self, guest: PairingRequest, now: float) -> list[Command]:
-        status = LinkStatus(
+    def _let_in(self, guest: PairingRequest, now: float) -> list[do.Command]:
+        status = st.LinkStatus(
             self._new_link_id(),
             self.id,
-            Stage.APPROVED,
+            st.Stage.APPROVED,
             peer_name=display_name(guest.device.name),
             peer_address=guest.address,
             verified=guest.verified,
         )
-        return self._link_to(guest, status, [Publish(PairOutcome(self.id, approved=True))], now)
+        return self._link_to(
+            guest, status, [do.Publish(st.PairOutcome(self.id, approved=True))], now
+        )
 
     def _link_to(
-        self, guest: PairingRequest, status: LinkStatus, published: list[Command], now: float
-    ) -> list[Command]:
+        self, guest: PairingRequest, status: st.LinkStatus, published: list[do.Command], now: float
+    ) -> list[do.Command]:
         self.state = SessionState.LINKING
         self.guest = guest
         self._answered = False
@@ -367,21 +343,23 @@ class Session:
         self.link = Link(status, self.own_name, self._transfers)
         self._signaling = Signaling(Side.HOST, guest.address, guest.keys)
         return [
-            Send(
+            pair_do.Send(
                 guest.connection,
-                PairResult(guest.session_id, approved=True, auth=host_tag(guest, "approved")),
+                pair_msg.PairResult(
+                    guest.session_id, approved=True, auth=host_tag(guest, "approved")
+                ),
             ),
             *published,
-            Publish(self.link.status),
+            do.Publish(self.link.status),
             *self.link.open(offerer=False, keys=guest.keys),
         ]
 
     # --- signals ----------------------------------------------------------------------------------
 
-    def _signal_not_allowed(self, event: GuestSignal, now: float) -> list[Command]:
+    def _signal_not_allowed(self, event: GuestSignal, now: float) -> list[do.Command]:
         return [refusal(event.connection, Reason.NOT_ALLOWED, event.signal.session_id)]
 
-    def _signal(self, event: GuestSignal, now: float) -> list[Command]:
+    def _signal(self, event: GuestSignal, now: float) -> list[do.Command]:
         link = self._linking()
         if not self.serves(event.connection):
             return self._signal_not_allowed(event, now)
@@ -396,26 +374,28 @@ class Session:
                 if tampered
                 else self._close_link(error.reason, now)
             )
-        if link.status.via is Via.LANE:
+        if link.status.via is st.Via.LANE:
             # It crossed with the lane that carries the link now
             return []
-        if isinstance(payload, Description):
+        if isinstance(payload, pair_msg.Description):
             return [
-                link.publish(stage=Stage.CONNECTING),
-                ApplyDescription(link.id, SDPType.OFFER, payload.sdp),
+                link.publish(stage=st.Stage.CONNECTING),
+                link_do.ApplyDescription(link.id, pair_msg.SDPType.OFFER, payload.sdp),
             ]
-        return [] if payload is None else [AddCandidate(link.id, payload)]
+        return [] if payload is None else [link_do.AddCandidate(link.id, payload)]
 
-    def _described(self, event: PeerDescribed, now: float) -> list[Command]:
+    def _described(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
         # A guest that leaves before its answer ends the link
         assert self.guest is not None
         self._answered = True
-        answer = self._signaling.seal(self.guest.session_id, Description(event.sdp, event.type))
-        return [Send(self.guest.connection, answer)]
+        answer = self._signaling.seal(
+            self.guest.session_id, pair_msg.Description(event.sdp, event.type)
+        )
+        return [pair_do.Send(self.guest.connection, answer)]
 
     # --- the link ---------------------------------------------------------------------------------
 
-    def _link_event(self, event: LinkInput, now: float) -> list[Command]:
+    def _link_event(self, event: LinkInput, now: float) -> list[do.Command]:
         link = self._linking()
         commands = link.handle(event, now)
         if link.state is LinkState.CLOSED:
@@ -427,7 +407,7 @@ class Session:
             self._resume_keys = {} if keys is None else {keys.resume_name(): keys}
         return commands
 
-    def _link_open_timeout(self, event: TimerFired, now: float) -> list[Command]:
+    def _link_open_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         if self.guest is None:
             return self._close_link(Reason.GUEST_LEFT, now)
         return (
@@ -436,16 +416,20 @@ class Session:
             else self._close_link(Reason.NO_OFFER, now)
         )
 
-    def _guest_lost_while_linking(self, event: ConnectionLost, now: float) -> list[Command]:
+    def _guest_lost_while_linking(
+        self, event: pair_ev.ConnectionLost, now: float
+    ) -> list[do.Command]:
         self.guest = None
         if self._signaling.warned_by(event.code):
             return self._end_with_link(End(Reason.TAMPERED), now)
         if not self._answered:
             return self._close_link(Reason.GUEST_LEFT, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
-        return [SetTimer(Timer(TimerName.LINK_OPEN, self._linking().id), left)]
+        return [do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, self._linking().id), left)]
 
-    def _guest_lost_while_linked(self, event: ConnectionLost, now: float) -> list[Command]:
+    def _guest_lost_while_linked(
+        self, event: pair_ev.ConnectionLost, now: float
+    ) -> list[do.Command]:
         # The link stands on its own
         self.guest = None
         return (
@@ -454,17 +438,17 @@ class Session:
             else []
         )
 
-    def _disconnect(self, event: Disconnect, now: float) -> list[Command]:
+    def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         # The host's own Disconnect ends the session whatever its type: who sends a guest away wants
         # it gone.
         link = self._linking()
         return [*link.close(Reason.DISCONNECTED, bye=Reason.CLOSED), *self._end(Reason.CLOSED)]
 
-    def _close_link(self, reason: Reason, now: float) -> list[Command]:
+    def _close_link(self, reason: Reason, now: float) -> list[do.Command]:
         link = self._linking()
         return self._after_link(link, link.close(reason), now)
 
-    def _after_link(self, link: Link, closing: list[Command], now: float) -> list[Command]:
+    def _after_link(self, link: Link, closing: list[do.Command], now: float) -> list[do.Command]:
         """The link is closed by these commands: is it taken up again, and if not, does the session
         live on?
         """
@@ -480,9 +464,9 @@ class Session:
             return self._wait(link, commands, now)
         return [*commands, *self._leave_link(link, failed=failed)]
 
-    def _leave_link(self, link: Link, *, failed: bool) -> list[Command]:
+    def _leave_link(self, link: Link, *, failed: bool) -> list[do.Command]:
         reason = link.status.reason
-        if self.type is SessionType.ONE_TIME and link.status.was_connected:
+        if self.type is ev.SessionType.ONE_TIME and link.status.was_connected:
             return self._end(reason if reason is Reason.PEER_VANISHED else Reason.CLOSED)
         if self._overdue:
             return self._end(Reason.EXPIRED)
@@ -494,25 +478,29 @@ class Session:
         self._signaling = Signaling(Side.HOST, "", None)
         return commands
 
-    def _hang_up(self, *, failed: bool) -> list[Command]:
+    def _hang_up(self, *, failed: bool) -> list[do.Command]:
         if self.guest is None:
             return []
         guest, self.guest = self.guest, None
-        return [CloseConnection(guest.connection, CloseCode.LINK_FAILED if failed else None)]
+        return [
+            pair_do.CloseConnection(
+                guest.connection, pair_msg.CloseCode.LINK_FAILED if failed else None
+            )
+        ]
 
     # --- a lost link ------------------------------------------------------------------------------
 
-    def _wait(self, link: Link, closing: list[Command], now: float) -> list[Command]:
+    def _wait(self, link: Link, closing: list[do.Command], now: float) -> list[do.Command]:
         failed = self.state is SessionState.LINKING
         self.state = SessionState.AWAY
         return [
             *untold(link, closing),
             *self._hang_up(failed=failed),
-            SetTimer(self._resume_timer, self._resume_by - now),
-            link.publish(stage=Stage.WAITING, reason=None, deadline=self._resume_by),
+            do.SetTimer(self._resume_timer, self._resume_by - now),
+            link.publish(stage=st.Stage.WAITING, reason=None, deadline=self._resume_by),
         ]
 
-    def _resume(self, event: ResumeLink, now: float) -> list[Command]:
+    def _resume(self, event: ResumeLink, now: float) -> list[do.Command]:
         """The guest is back; it may have noticed the loss before us, or that a try to come back
         failed.
         """
@@ -521,7 +509,7 @@ class Session:
         if lost is None or keys is None or link is None:
             return [rejection(guest, Reason.UNKNOWN_SESSION)]
         if self.state is SessionState.AWAY:
-            closing: list[Command] = [CancelTimer(self._resume_timer)]
+            closing: list[do.Command] = [do.CancelTimer(self._resume_timer)]
         else:
             closing = [
                 *untold(link, link.close(Reason.PEER_VANISHED)),
@@ -535,73 +523,77 @@ class Session:
         status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
         return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
 
-    def _write_in_vain(self, event: SendText, now: float) -> list[Command]:
-        return [Publish(Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
+    def _write_in_vain(self, event: ev.SendText, now: float) -> list[do.Command]:
+        return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
 
-    def _late(self, event: LinkEvent, now: float) -> list[Command]:
+    def _late(self, event: link_ev.LinkEvent, now: float) -> list[do.Command]:
         # Of the link that was lost; this crossed on the way
         return []
 
-    def _away_too_long(self, event: TimerFired, now: float) -> list[Command]:
+    def _away_too_long(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         link = self._linking()
         return [self._give_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
 
-    def _give_up(self, reason: Reason) -> Command:
-        return self._linking().publish(stage=Stage.CLOSED, reason=reason, deadline=None)
+    def _give_up(self, reason: Reason) -> do.Command:
+        return self._linking().publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)
 
-    def _disconnect_while_away(self, event: Disconnect, now: float) -> list[Command]:
+    def _disconnect_while_away(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return [
-            CancelTimer(self._resume_timer),
+            do.CancelTimer(self._resume_timer),
             self._give_up(Reason.DISCONNECTED),
             *self._end(Reason.CLOSED),
         ]
 
-    def _end_while_away(self, event: End, now: float) -> list[Command]:
+    def _end_while_away(self, event: End, now: float) -> list[do.Command]:
         return [
-            CancelTimer(self._resume_timer),
+            do.CancelTimer(self._resume_timer),
             self._give_up(event.reason),
             *self._end(event.reason),
         ]
 
-    def _expire_while_away(self, event: TimerFired, now: float) -> list[Command]:
-        if self.type is SessionType.ONE_TIME:
+    def _expire_while_away(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        if self.type is ev.SessionType.ONE_TIME:
             return self._expire_with_link(event, now)
         return self._end_while_away(End(Reason.EXPIRED), now)
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _expire(self, event: TimerFired, now: float) -> list[Command]:
+    def _expire(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return self._end(Reason.EXPIRED)
 
-    def _expire_with_link(self, event: TimerFired, now: float) -> list[Command]:
-        if self.type is SessionType.ONE_TIME:
+    def _expire_with_link(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        if self.type is ev.SessionType.ONE_TIME:
             # It was joined in time, and lasts as long as this link; there is no other after it
             self._overdue = True
             return []
         return self._end_with_link(End(Reason.EXPIRED), now)
 
-    def _end_by_host(self, event: End, now: float) -> list[Command]:
+    def _end_by_host(self, event: End, now: float) -> list[do.Command]:
         return self._end(event.reason)
 
-    def _end_with_link(self, event: End, now: float) -> list[Command]:
+    def _end_with_link(self, event: End, now: float) -> list[do.Command]:
         link = self._linking()
         return [*link.close(event.reason, bye=event.reason), *self._end(event.reason)]
 
-    def _expire_while_asked(self, event: TimerFired, now: float) -> list[Command]:
+    def _expire_while_asked(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # _reject lets go of the guest, so it gets its pair_result and no session_ended on top.
         return [*self._reject(Reason.EXPIRED), *self._end(Reason.EXPIRED)]
 
-    def _end_while_asked(self, event: End, now: float) -> list[Command]:
+    def _end_while_asked(self, event: End, now: float) -> list[do.Command]:
         return [*self._reject(event.reason), *self._end(event.reason)]
 
-    def _end(self, reason: Reason) -> list[Command]:
+    def _end(self, reason: Reason) -> list[do.Command]:
         self.state = SessionState.ENDED
-        commands: list[Command] = [CancelTimer(self._session_timer)]
+        commands: list[do.Command] = [do.CancelTimer(self._session_timer)]
         if self.guest is not None:
             commands.append(
-                Send(self.guest.connection, SessionEnded(self.guest.session_id, reason))
+                pair_do.Send(
+                    self.guest.connection, pair_msg.SessionEnded(self.guest.session_id, reason)
+                )
             )
-            commands.append(CloseConnection(self.guest.connection, CloseCode.SESSION_ENDED))
+            commands.append(
+                pair_do.CloseConnection(self.guest.connection, pair_msg.CloseCode.SESSION_ENDED)
+            )
         self.guest = None
         return commands
 
@@ -613,65 +605,65 @@ class Session:
         return self.link
 
     @property
-    def _resume_timer(self) -> Timer:
-        return Timer(TimerName.RESUME, self.id)
+    def _resume_timer(self) -> ev.Timer:
+        return ev.Timer(ev.TimerName.RESUME, self.id)
 
     @property
-    def _approval_timer(self) -> Timer:
-        return Timer(TimerName.APPROVAL, self.id)
+    def _approval_timer(self) -> ev.Timer:
+        return ev.Timer(ev.TimerName.APPROVAL, self.id)
 
     @property
-    def _session_timer(self) -> Timer:
-        return Timer(TimerName.SESSION, self.id)
+    def _session_timer(self) -> ev.Timer:
+        return ev.Timer(ev.TimerName.SESSION, self.id)
 
 
-_Transition = Callable[[Session, Any, float], list[Command]]
+_Transition = Callable[[Session, Any, float], list[do.Command]]
 
-_LANE_INPUTS: Final = (LaneOpened, LaneLost, TimerName.LANE)
+_LANE_INPUTS: Final = (link_ev.LaneOpened, link_ev.LaneLost, ev.TimerName.LANE)
 _LINKED_INPUTS: Final = (
-    ChannelOpened,
-    ChannelMessage,
-    ChannelClosed,
-    PeerFailed,
-    SendText,
-    TimerName.HEARTBEAT,
+    link_ev.ChannelOpened,
+    link_ev.ChannelMessage,
+    link_ev.ChannelClosed,
+    link_ev.PeerFailed,
+    ev.SendText,
+    ev.TimerName.HEARTBEAT,
 )
 
-_TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = {
+_TRANSITIONS: Final[dict[tuple[SessionState, type | ev.TimerName], _Transition]] = {
     (SessionState.OPEN, Ask): Session._ask,
     (SessionState.OPEN, GuestSignal): Session._signal_not_allowed,
-    (SessionState.OPEN, Decide): Session._too_late,
-    (SessionState.OPEN, TimerName.SESSION): Session._expire,
+    (SessionState.OPEN, ev.Decide): Session._too_late,
+    (SessionState.OPEN, ev.TimerName.SESSION): Session._expire,
     (SessionState.OPEN, End): Session._end_by_host,
     (SessionState.ASKED, Ask): Session._ask_beside,
     (SessionState.ASKED, GuestSignal): Session._signal_not_allowed,
-    (SessionState.ASKED, Decide): Session._decide,
-    (SessionState.ASKED, TimerName.APPROVAL): Session._approval_timeout,
-    (SessionState.ASKED, TimerName.SESSION): Session._expire_while_asked,
-    (SessionState.ASKED, ConnectionLost): Session._asker_left,
+    (SessionState.ASKED, ev.Decide): Session._decide,
+    (SessionState.ASKED, ev.TimerName.APPROVAL): Session._approval_timeout,
+    (SessionState.ASKED, ev.TimerName.SESSION): Session._expire_while_asked,
+    (SessionState.ASKED, pair_ev.ConnectionLost): Session._asker_left,
     (SessionState.ASKED, End): Session._end_while_asked,
     (SessionState.ASKED, TurnAway): Session._turn_away,
     (SessionState.LINKING, Ask): Session._busy,
     (SessionState.LINKING, GuestSignal): Session._signal,
-    (SessionState.LINKING, Decide): Session._too_late,
-    (SessionState.LINKING, TimerName.LINK_OPEN): Session._link_open_timeout,
-    (SessionState.LINKING, TimerName.SESSION): Session._expire_with_link,
-    (SessionState.LINKING, ConnectionLost): Session._guest_lost_while_linking,
-    (SessionState.LINKING, PeerDescribed): Session._described,
-    (SessionState.LINKING, ChannelOpened): Session._link_event,
-    (SessionState.LINKING, ChannelMessage): Session._link_event,
-    (SessionState.LINKING, PeerFailed): Session._link_event,
-    (SessionState.LINKING, SendText): Session._link_event,
+    (SessionState.LINKING, ev.Decide): Session._too_late,
+    (SessionState.LINKING, ev.TimerName.LINK_OPEN): Session._link_open_timeout,
+    (SessionState.LINKING, ev.TimerName.SESSION): Session._expire_with_link,
+    (SessionState.LINKING, pair_ev.ConnectionLost): Session._guest_lost_while_linking,
+    (SessionState.LINKING, link_ev.PeerDescribed): Session._described,
+    (SessionState.LINKING, link_ev.ChannelOpened): Session._link_event,
+    (SessionState.LINKING, link_ev.ChannelMessage): Session._link_event,
+    (SessionState.LINKING, link_ev.PeerFailed): Session._link_event,
+    (SessionState.LINKING, ev.SendText): Session._link_event,
     **{(SessionState.LINKING, kind): Session._link_event for kind in _LANE_INPUTS},
-    (SessionState.LINKING, Disconnect): Session._disconnect,
+    (SessionState.LINKING, ev.Disconnect): Session._disconnect,
     (SessionState.LINKING, End): Session._end_with_link,
     (SessionState.LINKED, Ask): Session._busy,
     (SessionState.LINKED, GuestSignal): Session._signal,
-    (SessionState.LINKED, Decide): Session._too_late,
-    (SessionState.LINKED, TimerName.SESSION): Session._expire_with_link,
-    (SessionState.LINKED, ConnectionLost): Session._guest_lost_while_linked,
-    (SessionState.LINKED, PeerDescribed): Session._late,
-    (SessionState.LINKED, Disconnect): Session._disconnect,
+    (SessionState.LINKED, ev.Decide): Session._too_late,
+    (SessionState.LINKED, ev.TimerName.SESSION): Session._expire_with_link,
+    (SessionState.LINKED, pair_ev.ConnectionLost): Session._guest_lost_while_linked,
+    (SessionState.LINKED, link_ev.PeerDescribed): Session._late,
+    (SessionState.LINKED, ev.Disconnect): Session._disconnect,
     (SessionState.LINKED, End): Session._end_with_link,
     **{
         (SessionState.LINKED, kind): Session._link_event
@@ -679,13 +671,13 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | TimerName], _Transition]] = 
     },
     (SessionState.AWAY, Ask): Session._busy,
     (SessionState.AWAY, GuestSignal): Session._signal_not_allowed,
-    (SessionState.AWAY, Decide): Session._too_late,
-    (SessionState.AWAY, SendText): Session._write_in_vain,
-    (SessionState.AWAY, TimerName.RESUME): Session._away_too_long,
-    (SessionState.AWAY, TimerName.SESSION): Session._expire_while_away,
-    (SessionState.AWAY, Disconnect): Session._disconnect_while_away,
+    (SessionState.AWAY, ev.Decide): Session._too_late,
+    (SessionState.AWAY, ev.SendText): Session._write_in_vain,
+    (SessionState.AWAY, ev.TimerName.RESUME): Session._away_too_long,
+    (SessionState.AWAY, ev.TimerName.SESSION): Session._expire_while_away,
+    (SessionState.AWAY, ev.Disconnect): Session._disconnect_while_away,
     (SessionState.AWAY, End): Session._end_while_away,
-    **{(SessionState.AWAY, kind): Session._late for kind in get_args(LinkEvent)},
+    **{(SessionState.AWAY, kind): Session._late for kind in get_args(link_ev.LinkEvent)},
     **{
         (state, ResumeLink): Session._resume
         for state in SessionState
@@ -724,11 +716,11 @@ class Sessions:
         """What its code and QR carry."""
         return self._secrets.get(session_id)
 
-    def by_link(self, link: LinkID) -> Session | None:
+    def by_link(self, link: ev.LinkID) -> Session | None:
         """The session that this link belongs to."""
         return next((one for one in self if one.link is not None and one.link.id == link), None)
 
-    def by_lost_link(self, link: LinkID) -> Session | None:
+    def by_lost_link(self, link: ev.LinkID) -> Session | None:
         """The session whose new link took the place of this lost one."""
         return next(
             (one for one in self if one.link is not None and one.link.status.resumes == link), None
@@ -738,7 +730,7 @@ class Sessions:
         """The session whose link may be taken up again under this name."""
         return next((one for one in self if one.resume_secret(name) is not None), None)
 
-    def handle(self, session: Session, event: SessionInput, now: float) -> list[Command]:
+    def handle(self, session: Session, event: SessionInput, now: float) -> list[do.Command]:
         """Hand an event to a session, and forget it if that was its end."""
         commands = session.handle(event, now)
         if session.state is SessionState.ENDED:

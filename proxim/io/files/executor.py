@@ -17,21 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
 from proxim.core.files import commands as file_do
-from proxim.core.files.events import (
-    DiskEvent,
-    SendingFailed,
-    SourcesFailed,
-    SourcesListed,
-    StoredTransfer,
-    TransfersFound,
-)
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, TransferID
-from proxim.core.link.events import LANE_CHANNEL, PeerFailed
+from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
-from proxim.core.status import Via
 from proxim.io.files.memory import keep_freed_memory
 from proxim.io.files.receiver import Receiving
 from proxim.io.files.sender import Sending, Spawn, Way, WayClosedError
@@ -47,8 +40,8 @@ _log = logging.getLogger(__name__)
 # it ends this stream.
 LINK_GOES_SECONDS: Final = 5.0
 
-OpenWay = Callable[[LinkID, Via, TransferID, int], Way | None]
-SubscribeChannel = Callable[[LinkID, int, Callable[[bytes], None]], None]
+OpenWay = Callable[[ev.LinkID, st.Via, TransferID, int], Way | None]
+SubscribeChannel = Callable[[ev.LinkID, int, Callable[[bytes], None]], None]
 
 
 class TransferExecutor:
@@ -59,7 +52,7 @@ class TransferExecutor:
 
     def __init__(
         self,
-        report: Callable[[DiskEvent | PeerFailed], None],
+        report: Callable[[file_ev.DiskEvent | link_ev.PeerFailed], None],
         spawn: Spawn,
         open_way: OpenWay,
         subscribe_channel: SubscribeChannel,
@@ -104,9 +97,9 @@ class TransferExecutor:
     async def _find(self) -> None:
         found = await asyncio.to_thread(self._left_over)
         if found:
-            self._report(TransfersFound(found))
+            self._report(file_ev.TransfersFound(found))
 
-    def _left_over(self) -> tuple[StoredTransfer, ...]:
+    def _left_over(self) -> tuple[file_ev.StoredTransfer, ...]:
         self._store().expire(time.time())
         return self._store().found()
 
@@ -142,18 +135,20 @@ class TransferExecutor:
         try:
             listing = await asyncio.to_thread(list_sources, command.paths, command.only)
         except FileError as error:
-            self._report(SourcesFailed(command.transfer, error.reason, error.detail))
+            self._report(file_ev.SourcesFailed(command.transfer, error.reason, error.detail))
             return
         except Exception as error:  # noqa: BLE001
             # A bug of ours must end this transfer, not leave it hanging
             _log_crash("listing files", error)
             self._report(
-                SourcesFailed(command.transfer, Reason.TRANSFER_FAILED, type(error).__name__)
+                file_ev.SourcesFailed(
+                    command.transfer, Reason.TRANSFER_FAILED, type(error).__name__
+                )
             )
             return
         self._sources[command.transfer] = listing.files
         entries = tuple(one.entry for one in listing.files)
-        self._report(SourcesListed(command.transfer, entries, listing.refused))
+        self._report(file_ev.SourcesListed(command.transfer, entries, listing.refused))
 
     def _keep_sources(self, command: file_do.KeepSources) -> None:
         files = self._sources.get(command.transfer)
@@ -216,7 +211,7 @@ class TransferExecutor:
             try:
                 await sending.run()
             except WayClosedError:
-                if command.via is not Via.LANE:
+                if command.via is not st.Via.LANE:
                     await asyncio.sleep(LINK_GOES_SECONDS)
                     self._failed(command, "the other side closed the channel")
             # The way stays until the machine says it is over
@@ -230,7 +225,7 @@ class TransferExecutor:
                 way.close()
 
     def _failed(self, command: file_do.StartSending, detail: str) -> None:
-        self._report(SendingFailed(command.transfer, command.generation, detail))
+        self._report(file_ev.SendingFailed(command.transfer, command.generation, detail))
 
     def _acknowledge(self, command: file_do.Acknowledge) -> None:
         generation, sending, _ = self._sending.get(command.transfer, (None, None, None))
@@ -296,16 +291,16 @@ class TransferExecutor:
             return
         receiving, _ = entry
         receiving.attach(command.link, command.channel, command.generation)
-        if command.channel != LANE_CHANNEL:
+        if command.channel != link_ev.LANE_CHANNEL:
             feed = partial(receiving.feed, command.link, command.channel, command.generation)
             self._subscribe_channel(command.link, command.channel, feed)
 
-    def from_lane(self, link: LinkID, stream: Stream) -> None:
+    def from_lane(self, link: ev.LinkID, stream: Stream) -> None:
         """A message of records came over the link's lane."""
         entry = self._receiving.get(stream.transfer)
         # Else it was cancelled here, and the sender does not know yet
         if entry is not None:
-            entry[0].feed(link, LANE_CHANNEL, stream.generation, stream.records)
+            entry[0].feed(link, link_ev.LANE_CHANNEL, stream.generation, stream.records)
 
     def _pause_sink(self, command: file_do.PauseSink) -> None:
         if command.transfer in self._receiving:
@@ -335,8 +330,8 @@ class TransferExecutor:
         self._closing[transfer] = task
         task.add_done_callback(lambda done: _forget_if(self._closing, transfer, done))
 
-    def _cut_off(self, link: LinkID) -> None:
-        self._report(PeerFailed(link, Reason.PEER_ERROR, "more than the window"))
+    def _cut_off(self, link: ev.LinkID) -> None:
+        self._report(link_ev.PeerFailed(link, Reason.PEER_ERROR, "more than the window"))
 
 
 def _forget_if(

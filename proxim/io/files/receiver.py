@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
-from proxim.core.files.events import SinkFailed, SinkFinished, SinkPaused, SinkReady, SinkWrote
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Position, TransferID
 from proxim.core.json_text import MessageError
 from proxim.io.limits import (
@@ -29,18 +29,24 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-SinkEvent = SinkReady | SinkFailed | SinkWrote | SinkPaused | SinkFinished
+SinkEvent = (
+    file_ev.SinkReady
+    | file_ev.SinkFailed
+    | file_ev.SinkWrote
+    | file_ev.SinkPaused
+    | file_ev.SinkFinished
+)
 
 
 class AnySink(Protocol):
     """What sink.Sink is here; synchronous, all of it on worker threads, one call at a time."""
 
     @property
-    def ready(self) -> SinkReady:
+    def ready(self) -> file_ev.SinkReady:
         """What an earlier attempt left."""
 
     @property
-    def finished(self) -> SinkFinished | None:
+    def finished(self) -> file_ev.SinkFinished | None:
         """Set once the last wanted file has come to its end."""
 
     def write(self, message: memoryview) -> int:
@@ -63,13 +69,13 @@ class Receiving:
         self,
         transfer: TransferID,
         report: Callable[[SinkEvent], None],
-        overrun: Callable[[LinkID], None],
+        overrun: Callable[[ev.LinkID], None],
     ) -> None:
         self._transfer = transfer
         self._report_to = report
         self._overrun = overrun
         # Link, channel, generation
-        self._way: tuple[LinkID, int, int] | None = None
+        self._way: tuple[ev.LinkID, int, int] | None = None
         self._generation = 0
         self._queue: deque[bytes | memoryview] = deque()
         # Bytes
@@ -91,7 +97,7 @@ class Receiving:
 
     # --- commands, and what comes -----------------------------------------------------------------
 
-    def attach(self, link: LinkID, channel: int, generation: int) -> None:
+    def attach(self, link: ev.LinkID, channel: int, generation: int) -> None:
         """Take what comes that way as this generation; what comes as any other is dropped."""
         if generation != self._generation and (self._queue or self._written):
             raise ValueError("a new generation begins only after a HoldSink")
@@ -99,7 +105,7 @@ class Receiving:
         self._generation = generation
 
     def feed(
-        self, link: LinkID, channel: int, generation: int, message: bytes | memoryview
+        self, link: ev.LinkID, channel: int, generation: int, message: bytes | memoryview
     ) -> None:
         """A message of records came; never waits. The sender's window bounds what is kept here."""
         if (link, channel, generation) != self._way or self._ended:
@@ -190,7 +196,7 @@ class Receiving:
                 self._report_written()
                 position = await self._on_thread(sink.restart)
                 self._written = self._reported = 0
-                self._report(SinkPaused(self._transfer, position))
+                self._report(file_ev.SinkPaused(self._transfer, position))
             else:
                 self._work.clear()
                 await self._work.wait()
@@ -259,7 +265,7 @@ class Receiving:
         if self._written > self._reported:
             self._reported = self._written
             self._reported_at = asyncio.get_running_loop().time()
-            self._report(SinkWrote(self._transfer, self._generation, self._written))
+            self._report(file_ev.SinkWrote(self._transfer, self._generation, self._written))
 
     def _stop_merging(self) -> None:
         if self._merging is not None:
@@ -267,7 +273,7 @@ class Receiving:
             self._merging = None
 
     def _fail(self, reason: Reason, detail: str) -> None:
-        self._report(SinkFailed(self._transfer, reason, detail))
+        self._report(file_ev.SinkFailed(self._transfer, reason, detail))
         self._ended = True
         self._stop_merging()
         self._drop()
@@ -283,7 +289,9 @@ class Receiving:
         self._queue.clear()
 
     def _report(self, event: SinkEvent) -> None:
-        reported = self._closing is None or (self._closing and isinstance(event, SinkFinished))
+        reported = self._closing is None or (
+            self._closing and isinstance(event, file_ev.SinkFinished)
+        )
         if reported and not self._ended:
             self._report_to(event)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from proxim.core.errors import Reason
-from proxim.core.files.events import SinkFinished, SinkReady
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
 from proxim.core.files.filenames import FilenameError, Names, Place, places
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
@@ -29,7 +30,6 @@ from proxim.core.files.manifest import (
     digest,
     spans,
 )
-from proxim.core.files.messages import file_reason
 from proxim.core.files.stream import Kind, Record, read_records
 from proxim.core.json_text import MessageError
 from proxim.io.files.folders import MAX_NUMBER, PART_MODE, Folder, Folders
@@ -80,8 +80,8 @@ class Sink:
         # That were tried at the top
         self._names = Names()
         self._closed = False
-        self.ready = SinkReady(state.transfer)
-        self.finished: SinkFinished | None = None
+        self.ready = file_ev.SinkReady(state.transfer)
+        self.finished: file_ev.SinkFinished | None = None
 
     # --- opening ----------------------------------------------------------------------------------
 
@@ -153,7 +153,9 @@ class Sink:
             Partial(index, part.written, part.digest())
             for index, part in sorted(self._partials.items())
         )
-        self.ready = SinkReady(state.transfer, spans(sorted(declined.union(state.done))), partial)
+        self.ready = file_ev.SinkReady(
+            state.transfer, spans(sorted(declined.union(state.done))), partial
+        )
         self._finish_if_done()
 
     def _probe(self) -> None:
@@ -312,7 +314,7 @@ class Sink:
             partial = self._part or self._partials.pop(index, None)
             if partial is not None:
                 partial.discard()
-            self._end(index, file_reason(record.reason))
+            self._end(index, file_msg.file_reason(record.reason))
             return 0
         if not self._begun:
             self._begin(index, 0)
@@ -421,7 +423,7 @@ class Sink:
                 path = self._folders.shown((), state.done[accepted[0]].name)
         if len(files) == 1 and files[0] in state.done:
             sha256 = state.done[files[0]].sha256
-        self.finished = SinkFinished(state.transfer, tuple(self._failed), path, sha256)
+        self.finished = file_ev.SinkFinished(state.transfer, tuple(self._failed), path, sha256)
 
     def close(self, *, keep: bool) -> None:
         """Let go of the disk.

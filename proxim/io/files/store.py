@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from proxim.core.files.events import StoredTransfer
+from proxim.core.files import events as file_ev
 from proxim.core.files.filenames import FilenameError, Place, clean_name, places
 from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, TransferID, resume_tag
 from proxim.io.files.folders import Folders
@@ -208,7 +208,7 @@ class Store:
 
     def _load(
         self, path: Path
-    ) -> StoredIncoming | tuple[StoredTransfer, tuple[SourceFile, ...]] | None:
+    ) -> StoredIncoming | tuple[file_ev.StoredTransfer, tuple[SourceFile, ...]] | None:
         """What a file of ours holds; None where it cannot be used."""
         try:
             fields = self._read(path)
@@ -224,7 +224,7 @@ class Store:
                 SourceFile(entry, where) for entry, where in zip(entries, paths, strict=True)
             )
             peer = None if fields["peer"] is None else _text(fields["peer"])
-            return StoredTransfer(
+            return file_ev.StoredTransfer(
                 TransferID(_text(fields["transfer"])), Direction.OUT, entries, peer
             ), files
         except (OSError, _BrokenError, KeyError, ValueError, TypeError, AttributeError):
@@ -294,7 +294,7 @@ class Store:
 
     # --- both -------------------------------------------------------------------------------------
 
-    def found(self) -> tuple[StoredTransfer, ...]:
+    def found(self) -> tuple[file_ev.StoredTransfer, ...]:
         """All unfinished transfers that no living program receives, the oldest first."""
         transfers = []
         for path in self._states():
@@ -302,9 +302,11 @@ class Store:
                 continue
             match self._load(path):
                 case StoredIncoming() as one:
-                    stored = StoredTransfer(one.transfer, Direction.IN, one.entries, one.peer_name)
+                    stored = file_ev.StoredTransfer(
+                        one.transfer, Direction.IN, one.entries, one.peer_name
+                    )
                     transfers.append(stored)
-                case (StoredTransfer() as stored, _):
+                case (file_ev.StoredTransfer() as stored, _):
                     transfers.append(stored)
                 case None:
                     continue

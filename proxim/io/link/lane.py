@@ -23,12 +23,12 @@ from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
-from proxim.core.events import LinkID
+from proxim.core import events as ev
+from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import TransferID
-from proxim.core.files.messages import LANE_TOKEN_BYTES
 from proxim.core.json_text import MessageError
-from proxim.core.link.commands import DialLane, ExpectLane
-from proxim.core.link.events import LANE_CHANNEL, ChannelMessage, LaneLost, LaneOpened
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import (
     FIRST_FRAME_BYTES,
     LABEL,
@@ -112,7 +112,7 @@ class Lane:
 
         Raises LaneError, ConnectionClosed.
         """
-        hello = self._hello(memoryview(first_frame)[LANE_TOKEN_BYTES:])
+        hello = self._hello(memoryview(first_frame)[file_msg.LANE_TOKEN_BYTES :])
         await self._connection.send(self._sealing.close(hello_frame()))
         return hello
 
@@ -202,9 +202,12 @@ class Lane:
 
 def token_of(first_frame: str | bytes) -> bytes | None:
     """Which lane a socket says it is; None: it speaks no such language."""
-    if isinstance(first_frame, str) or not LANE_TOKEN_BYTES < len(first_frame) <= FIRST_FRAME_BYTES:
+    if (
+        isinstance(first_frame, str)
+        or not file_msg.LANE_TOKEN_BYTES < len(first_frame) <= FIRST_FRAME_BYTES
+    ):
         return None
-    return first_frame[:LANE_TOKEN_BYTES]
+    return first_frame[: file_msg.LANE_TOKEN_BYTES]
 
 
 def same_token(one: bytes, other: bytes) -> bool:
@@ -227,7 +230,7 @@ def _limit_unsent(connection: Connection) -> None:
 
 _log = logging.getLogger(__name__)
 
-LaneReport = LaneOpened | LaneLost | ChannelMessage
+LaneReport = link_ev.LaneOpened | link_ev.LaneLost | link_ev.ChannelMessage
 
 
 class _Connection(ClientConnection):
@@ -263,28 +266,28 @@ class Lanes:
     def __init__(
         self,
         report: Callable[[LaneReport], None],
-        received: Callable[[LinkID, Stream], None],
+        received: Callable[[ev.LinkID, Stream], None],
         spawn: Spawn,
     ) -> None:
         self._report = report
         self._received = received
         self._spawn = spawn
-        self._expected: list[ExpectLane] = []
+        self._expected: list[link_do.ExpectLane] = []
         # A second lane under the same key would seal with the same nonces again
         self._spent: set[bytes] = set()
-        self._open: dict[LinkID, Lane] = {}
-        self._dialling: dict[LinkID, asyncio.Task[None]] = {}
+        self._open: dict[ev.LinkID, Lane] = {}
+        self._dialling: dict[ev.LinkID, asyncio.Task[None]] = {}
         self._dialled: set[asyncio.Task[None]] = set()
 
     # --- commands ---------------------------------------------------------------------------------
 
-    def expect(self, command: ExpectLane) -> None:
+    def expect(self, command: link_do.ExpectLane) -> None:
         """Let one socket that shows the token become the link's lane."""
         if command.token in self._spent:
             raise ValueError("a lane's token is good for one lane")
         self._expected.append(command)
 
-    def dial(self, command: DialLane) -> None:
+    def dial(self, command: link_do.DialLane) -> None:
         """Open the link's lane; LaneOpened or LaneLost follows."""
         self._cancel_dial(command.link)
         task = self._spawn(self._dial(command), f"lane {command.link}")
@@ -292,25 +295,25 @@ class Lanes:
         self._dialled.add(task)
         task.add_done_callback(self._dialled.discard)
 
-    def close(self, link: LinkID) -> None:
+    def close(self, link: ev.LinkID) -> None:
         """Close the link's lane, or expect none any more."""
         self._expected = [one for one in self._expected if one.link != link]
         self._cancel_dial(link)
         if link in self._open:
             self._open[link].close()
 
-    def send_text(self, link: LinkID, text: str) -> None:
+    def send_text(self, link: ev.LinkID, text: str) -> None:
         """Send a control message; on a lane that has just closed it is lost, as on any closing
         socket.
         """
         if link in self._open:
             self._open[link].send_text(text)
 
-    def of(self, link: LinkID) -> Lane | None:
+    def of(self, link: ev.LinkID) -> Lane | None:
         """The link's open lane."""
         return self._open.get(link)
 
-    def way(self, link: LinkID, transfer: TransferID, generation: int) -> LaneWay | None:
+    def way(self, link: ev.LinkID, transfer: TransferID, generation: int) -> LaneWay | None:
         """What carries a stream of a transfer; None where the lane has closed."""
         return LaneWay(self._open[link], transfer, generation) if link in self._open else None
 
@@ -345,7 +348,7 @@ class Lanes:
         proved()
         await self._run(expected.link, lane, carries_link=hello.carries_link)
 
-    def _claim(self, token: bytes | None) -> ExpectLane | None:
+    def _claim(self, token: bytes | None) -> link_do.ExpectLane | None:
         """Whoever showed the token has used it up, whatever comes of it."""
         found = None
         # All of them, always: how long it takes says nothing
@@ -359,7 +362,7 @@ class Lanes:
 
     # --- at the guest -----------------------------------------------------------------------------
 
-    async def _dial(self, command: DialLane) -> None:
+    async def _dial(self, command: link_do.DialLane) -> None:
         try:
             async with asyncio.timeout(limits.LANE_OPEN_SECONDS):
                 connection = await DirectConnect(
@@ -391,7 +394,7 @@ class Lanes:
         ) as error:
             _log.info("%s: no lane (%s)", command.link, type(error).__name__)
             if self._forget_dial(command.link):
-                self._report(LaneLost(command.link))
+                self._report(link_ev.LaneLost(command.link))
             return
         except BaseException:
             self._forget_dial(command.link)
@@ -401,29 +404,29 @@ class Lanes:
         else:
             connection.transport.abort()
 
-    def _forget_dial(self, link: LinkID) -> bool:
+    def _forget_dial(self, link: ev.LinkID) -> bool:
         """Whether this task was the link's newest dial."""
         if self._dialling.get(link) is not asyncio.current_task():
             return False
         del self._dialling[link]
         return True
 
-    def _cancel_dial(self, link: LinkID) -> None:
+    def _cancel_dial(self, link: ev.LinkID) -> None:
         if link in self._dialling:
             self._dialling.pop(link).cancel()
 
     # --- both -------------------------------------------------------------------------------------
 
-    async def _run(self, link: LinkID, lane: Lane, *, carries_link: bool) -> None:
+    async def _run(self, link: ev.LinkID, lane: Lane, *, carries_link: bool) -> None:
         former = self._open.get(link)
         self._open[link] = lane
         if former is not None:
             # The guest has opened another: of this one no more is said
             former.close()
-        self._report(LaneOpened(link, carries_link))
+        self._report(link_ev.LaneOpened(link, carries_link))
         try:
             await lane.run(
-                lambda text: self._report(ChannelMessage(link, LANE_CHANNEL, text)),
+                lambda text: self._report(link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, text)),
                 lambda stream: self._received(link, stream),
             )
         except LaneError as error:
@@ -431,4 +434,4 @@ class Lanes:
         finally:
             if self._open.get(link) is lane:
                 del self._open[link]
-                self._report(LaneLost(link))
+                self._report(link_ev.LaneLost(link))

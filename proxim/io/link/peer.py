@@ -11,19 +11,11 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
 from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES
-from proxim.core.link.events import (
-    CONTROL_LABEL,
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
-    LinkEvent,
-    PeerDescribed,
-    PeerFailed,
-)
-from proxim.core.pairing.messages import Candidate, SDPType
+from proxim.core.link import events as link_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.io.files.sender import WayClosedError
 from proxim.io.limits import (
     CHANNEL_QUEUE_BYTES,
@@ -114,7 +106,10 @@ class Peer:
     """
 
     def __init__(
-        self, link: LinkID, report: Callable[[LinkEvent], None], stun: tuple[str, ...] = ()
+        self,
+        link: ev.LinkID,
+        report: Callable[[link_ev.LinkEvent], None],
+        stun: tuple[str, ...] = (),
     ) -> None:
         self._link = link
         self._report_to = report
@@ -123,7 +118,7 @@ class Peer:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._channels: dict[int, RTCDataChannel] = {}
         self._feeds: dict[int, Callable[[bytes], None]] = {}
-        self._early_candidates: list[Candidate] = []
+        self._early_candidates: list[pair_msg.Candidate] = []
         self._described = False
         self._opened = False
         self._misbehaved = False
@@ -139,11 +134,11 @@ class Peer:
         """Open the control channel and report our offer."""
         self._work.put_nowait(self._offer())
 
-    def apply(self, type: SDPType, sdp: str) -> None:
+    def apply(self, type: pair_msg.SDPType, sdp: str) -> None:
         """Take the other side's description; an offer is answered."""
         self._work.put_nowait(self._apply(type, sdp))
 
-    def add_candidate(self, candidate: Candidate) -> None:
+    def add_candidate(self, candidate: pair_msg.Candidate) -> None:
         """Take one of the other side's candidates, also before its description."""
         self._work.put_nowait(self._add_candidate(candidate))
 
@@ -195,7 +190,7 @@ class Peer:
 
     async def _offer(self) -> None:
         try:
-            self._adopt(self._connection.createDataChannel(CONTROL_LABEL))
+            self._adopt(self._connection.createDataChannel(link_ev.CONTROL_LABEL))
             await self._connection.setLocalDescription(await self._connection.createOffer())
             self._guard()
             widen(self._connection.sctp)
@@ -205,7 +200,7 @@ class Peer:
             return
         self._report_local()
 
-    async def _apply(self, type: SDPType, sdp: str) -> None:
+    async def _apply(self, type: pair_msg.SDPType, sdp: str) -> None:
         try:
             await self._connection.setRemoteDescription(
                 RTCSessionDescription(sdp=sdp, type=type.value)
@@ -216,13 +211,13 @@ class Peer:
                     "decodes"
                 )
             self._described = True
-            if type is SDPType.OFFER:
+            if type is pair_msg.SDPType.OFFER:
                 self._guard()
         except Exception as error:  # noqa: BLE001
             # A hostile SDP makes aiortc raise nearly anything
             self._failed(Reason.BAD_DESCRIPTION, error)
             return
-        if type is SDPType.OFFER and not await self._answer():
+        if type is pair_msg.SDPType.OFFER and not await self._answer():
             return
         early, self._early_candidates = self._early_candidates, []
         for candidate in early:
@@ -240,13 +235,13 @@ class Peer:
         self._report_local()
         return True
 
-    async def _add_candidate(self, candidate: Candidate) -> None:
+    async def _add_candidate(self, candidate: pair_msg.Candidate) -> None:
         if self._described:
             await self._pass_candidate(candidate)
         else:
             self._early_candidates.append(candidate)
 
-    async def _pass_candidate(self, candidate: Candidate) -> None:
+    async def _pass_candidate(self, candidate: pair_msg.Candidate) -> None:
         try:
             if not candidate.candidate:
                 await self._connection.addIceCandidate(None)
@@ -264,7 +259,9 @@ class Peer:
 
     def _report_local(self) -> None:
         description = self._connection.localDescription
-        self._report(PeerDescribed(self._link, SDPType(description.type), description.sdp))
+        self._report(
+            link_ev.PeerDescribed(self._link, pair_msg.SDPType(description.type), description.sdp)
+        )
 
     # --- limits that aiortc leaves to us ----------------------------------------------------------
 
@@ -305,7 +302,7 @@ class Peer:
         if not self._misbehaved:
             self._misbehaved = True
             _log.info("%s: %s", self._link, what)
-            self._report(PeerFailed(self._link, Reason.PEER_ERROR, what))
+            self._report(link_ev.PeerFailed(self._link, Reason.PEER_ERROR, what))
 
     # --- what aiortc tells us ---------------------------------------------------------------------
 
@@ -328,12 +325,12 @@ class Peer:
             return
         self._opened = True
         self._channels[channel.id] = channel
-        self._report(ChannelOpened(self._link, channel.id, channel.label))
+        self._report(link_ev.ChannelOpened(self._link, channel.id, channel.label))
 
     def _channel_closed(self, channel: RTCDataChannel) -> None:
         if channel.id is not None and self._channels.pop(channel.id, None) is not None:
             self._feeds.pop(channel.id, None)
-            self._report(ChannelClosed(self._link, channel.id))
+            self._report(link_ev.ChannelClosed(self._link, channel.id))
 
     def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:
         if channel.id is None or channel.id not in self._channels:
@@ -347,23 +344,25 @@ class Peer:
             self._feeds[channel.id](message)
             return
         text = message if isinstance(message, str) else _UNREADABLE
-        self._report(ChannelMessage(self._link, channel.id, text))
+        self._report(link_ev.ChannelMessage(self._link, channel.id, text))
 
     def _state_changed(self) -> None:
         state = self._connection.connectionState
         _log.debug("%s: connection is %s", self._link, state)
         if state == "closed":
             self._closed_by_other.set()
-            self._report(PeerFailed(self._link, Reason.PEER_LEFT))
+            self._report(link_ev.PeerFailed(self._link, Reason.PEER_LEFT))
         elif state == "failed":
             self._report(
-                PeerFailed(self._link, Reason.PEER_VANISHED if self._opened else Reason.ICE_FAILED)
+                link_ev.PeerFailed(
+                    self._link, Reason.PEER_VANISHED if self._opened else Reason.ICE_FAILED
+                )
             )
 
     def _failed(self, reason: Reason, error: Exception) -> None:
         _log.info("%s: %s (%s)", self._link, reason, type(error).__name__)
-        self._report(PeerFailed(self._link, reason, type(error).__name__))
+        self._report(link_ev.PeerFailed(self._link, reason, type(error).__name__))
 
-    def _report(self, event: LinkEvent) -> None:
+    def _report(self, event: link_ev.LinkEvent) -> None:
         if not self._closing:
             self._report_to(event)

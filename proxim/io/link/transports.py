@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from proxim.core import commands as do
-from proxim.core.events import LinkID
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
-from proxim.core.link.events import ChannelMessage, LaneLost, LaneOpened
+from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
-from proxim.core.status import Via
 from proxim.io.files.sender import Spawn
 
 # Both load libraries that the window must not wait for
@@ -33,16 +33,16 @@ class Transports:
 
     def __init__(
         self,
-        report: Callable[[LaneOpened | LaneLost | ChannelMessage], None],
+        report: Callable[[link_ev.LaneOpened | link_ev.LaneLost | link_ev.ChannelMessage], None],
         spawn: Spawn,
-        peers: Mapping[LinkID, "tuple[Peer, asyncio.Task[None]]"],
+        peers: Mapping[ev.LinkID, "tuple[Peer, asyncio.Task[None]]"],
     ) -> None:
         self._report = report
         self._spawn = spawn
         self._peers = peers
         self._loaded: Lanes | None = None
         # What comes over lanes
-        self.received: Callable[[LinkID, Stream], None] = lambda link, stream: None
+        self.received: Callable[[ev.LinkID, Stream], None] = lambda link, stream: None
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             # Not before it is needed
             link_do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108
@@ -59,7 +59,7 @@ class Transports:
             self._loaded = Lanes(self._report, self._came, self._spawn)
         return self._loaded
 
-    def _came(self, link: LinkID, stream: Stream) -> None:
+    def _came(self, link: ev.LinkID, stream: Stream) -> None:
         self.received(link, stream)
 
     async def accept(self, connection: "ServerConnection", proved: Callable[[], None]) -> None:
@@ -70,11 +70,13 @@ class Transports:
         if self._loaded is not None:
             self._loaded.close(command.link)
 
-    def open(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> "Way | None":
+    def open(
+        self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
+    ) -> "Way | None":
         """What carries a stream; None where it has closed meanwhile, of which the machine is being
         told.
         """
-        if via is Via.LANE:
+        if via is st.Via.LANE:
             return self.lanes.way(link, transfer, generation)
         return (
             self._peers[link][0].open_stream(f"files/{transfer}/{generation}")
@@ -82,7 +84,9 @@ class Transports:
             else None
         )
 
-    def subscribe_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
+    def subscribe_channel(
+        self, link: ev.LinkID, channel: int, feed: Callable[[bytes], None]
+    ) -> None:
         """From now on a data channel's binary messages go there."""
         if link in self._peers:
             self._peers[link][0].subscribe(channel, feed)

@@ -14,10 +14,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidMessage
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID
-from proxim.core.pairing.events import DialFailed
-from proxim.core.pairing.messages import CloseCode
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.io import limits
 from proxim.io.pairing.rate_limit import Meter
 from proxim.io.pairing.websocket import (
@@ -71,7 +71,7 @@ class Client:
     """One dialled WebSocket."""
 
     def __init__(
-        self, id: ConnectionID, report: Callable[[SocketEvent | DialFailed], None]
+        self, id: ev.ConnectionID, report: Callable[[SocketEvent | pair_ev.DialFailed], None]
     ) -> None:
         self._id = id
         self._report = report
@@ -97,7 +97,7 @@ class Client:
                 create_connection=_new_connection,  # type: ignore[arg-type]
             )
         except (OSError, InvalidHandshake, InvalidMessage, EOFError) as error:
-            self._report(DialFailed(self._id, _reason(error)))
+            self._report(pair_ev.DialFailed(self._id, _reason(error)))
             return
         self._socket = WebSocket(self._id, connection, self._report)
         await self._socket.run(str(connection.remote_address[0]))
@@ -112,7 +112,7 @@ class Client:
         if self._socket is not None:
             self._socket.send(text)
 
-    def close(self, code: CloseCode | None) -> bool:
+    def close(self, code: pair_msg.CloseCode | None) -> bool:
         """Close after what was sent; False where nothing is open yet, so the dial is to be
         cancelled.
         """

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proxim.core.commands import Listen, Publish, StopListening
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem
-from proxim.core.events import ListenFailed, Listening, Network, NetworksSeen
 from proxim.core.pairing.invitations import Invitations
-from proxim.core.status import Status
 from proxim.io.pairing.listener import ListenError, open_listener
 from proxim.io.trace import log_step
 
@@ -28,7 +28,7 @@ class NetOptions:
     # Only what the person named
     stun: tuple[str, ...] = ()
     # This machine's addresses; None: nobody hosts
-    look: Callable[[], tuple[Network, ...]] | None = None
+    look: Callable[[], tuple[ev.Network, ...]] | None = None
     # Where received files go; None: the person's folder for downloads
     save_to: str | None = None
     save_name: Callable[[str], Problem | None] = lambda name: None
@@ -43,43 +43,43 @@ class Opening:
 
     listener: socket.socket | None = None
     address: str | None = None
-    networks: tuple[Network, ...] | None = None
+    networks: tuple[ev.Network, ...] | None = None
 
 
 def open_host(
-    invitations: Invitations, publish: Callable[[Status], None], options: NetOptions
+    invitations: Invitations, publish: Callable[[st.Status], None], options: NetOptions
 ) -> Opening:
     """Look at this machine's addresses, listen on one of them, and tell what there is to show."""
     opening = Opening()
     waiting = invitations.start()
     if options.look is not None:
         opening.networks = options.look()
-        seen = NetworksSeen(opening.networks)
+        seen = ev.NetworksSeen(opening.networks)
         waiting += invitations.networks_seen(seen) + invitations.renew(time.monotonic())
     while waiting:
         match command := waiting.pop(0):
-            case Publish(status):
+            case do.Publish(status):
                 log_step(command)
                 publish(status)
-            case Listen(address):
+            case do.Listen(address):
                 opening.address = address
                 event = _listen(opening, address, options.port)
                 log_step(event)
-                if isinstance(event, Listening):
+                if isinstance(event, ev.Listening):
                     waiting += invitations.listening(event)
                 else:
                     waiting += invitations.listen_failed(event)
                 waiting += invitations.renew(time.monotonic())
             case _:
                 # Nothing listens yet.
-                assert isinstance(command, StopListening)
+                assert isinstance(command, do.StopListening)
                 log_step(command)
     return opening
 
 
-def _listen(opening: Opening, address: str, port: int | None) -> Listening | ListenFailed:
+def _listen(opening: Opening, address: str, port: int | None) -> ev.Listening | ev.ListenFailed:
     try:
         opening.listener = open_listener(address, port)
     except ListenError as error:
-        return ListenFailed(address, error.reason, error.problem.detail)
-    return Listening(address, int(opening.listener.getsockname()[1]))
+        return ev.ListenFailed(address, error.reason, error.problem.detail)
+    return ev.Listening(address, int(opening.listener.getsockname()[1]))

@@ -22,9 +22,9 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from proxim.core.events import ConnectionID
+from proxim.core import events as ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import authority
-from proxim.core.pairing.messages import CloseCode
 from proxim.io import limits
 from proxim.io.pairing.page import Page, reads_gzip
 from proxim.io.pairing.rate_limit import Meter
@@ -75,7 +75,7 @@ class Server:
         self._lane = lane
         # Waits until what proof and link need is in memory
         self._loaded = loaded
-        self._sockets: dict[ConnectionID, WebSocket] = {}
+        self._sockets: dict[ev.ConnectionID, WebSocket] = {}
         # Every TCP connection, from its first moment, and where it is from
         self._inside: dict[_Connection, str] = {}
         self._last_id = 0
@@ -116,12 +116,12 @@ class Server:
         await self._server.wait_closed()
         self._server = None
 
-    def send(self, connection: ConnectionID, text: str) -> None:
+    def send(self, connection: ev.ConnectionID, text: str) -> None:
         """Send a text frame; nothing happens where the socket is already gone."""
         if connection in self._sockets:
             self._sockets[connection].send(text)
 
-    def close(self, connection: ConnectionID, code: CloseCode | None) -> None:
+    def close(self, connection: ev.ConnectionID, code: pair_msg.CloseCode | None) -> None:
         """Close a guest's socket after what was sent."""
         if connection in self._sockets:
             self._sockets[connection].close(code)
@@ -184,7 +184,7 @@ class Server:
             await self._lane(connection, connection.becomes_lane)
             return
         self._last_id += 1
-        id = ConnectionID(self._last_id)
+        id = ev.ConnectionID(self._last_id)
         guest = WebSocket(id, connection, self._report)
         self._sockets[id] = guest
         try:

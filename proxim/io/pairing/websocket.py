@@ -11,14 +11,16 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID
-from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
-from proxim.core.pairing.messages import UNREADABLE_CODES, CloseCode
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.io.limits import CLOSE_SECONDS, SEND_QUEUE, UNREAD_BYTES
 from proxim.io.pairing.rate_limit import Meter
 
-SocketEvent = ConnectionOpened | ConnectionLost | FrameReceived | FrameRefused
+SocketEvent = (
+    pair_ev.ConnectionOpened | pair_ev.ConnectionLost | pair_ev.FrameReceived | pair_ev.FrameRefused
+)
 NORMAL_CLOSURE = 1000
 _TOO_BIG = 1009
 _CONTROL_FRAMES = frozenset({Opcode.PING, Opcode.PONG, Opcode.CLOSE})
@@ -80,19 +82,19 @@ class WebSocket:
     """Runs one open `websockets` connection until it closes."""
 
     def __init__(
-        self, id: ConnectionID, connection: Connection, report: Callable[[SocketEvent], None]
+        self, id: ev.ConnectionID, connection: Connection, report: Callable[[SocketEvent], None]
     ) -> None:
         self._id = id
         self._connection = connection
         self._report = report
         self._dropping: asyncio.TimerHandle | None = None
-        self._outbox: asyncio.Queue[str | CloseCode | None] = asyncio.Queue(SEND_QUEUE)
+        self._outbox: asyncio.Queue[str | pair_msg.CloseCode | None] = asyncio.Queue(SEND_QUEUE)
 
     def send(self, text: str) -> None:
         """Queue a text frame. A peer that leaves SEND_QUEUE of them unread is cut off."""
         self._put(text)
 
-    def close(self, code: CloseCode | None) -> None:
+    def close(self, code: pair_msg.CloseCode | None) -> None:
         """Close once everything queued is out, or in any case after CLOSE_SECONDS."""
         self._put(code)
         if self._dropping is None:
@@ -100,7 +102,7 @@ class WebSocket:
                 CLOSE_SECONDS, self._connection.transport.abort
             )
 
-    def _put(self, item: str | CloseCode | None) -> None:
+    def _put(self, item: str | pair_msg.CloseCode | None) -> None:
         try:
             self._outbox.put_nowait(item)
         except asyncio.QueueFull:
@@ -109,7 +111,7 @@ class WebSocket:
     async def run(self, peer_address: str) -> None:
         """Report ConnectionOpened, all frames, and in any case ConnectionLost."""
         writer = asyncio.create_task(self._write(), name=f"websocket {self._id} writer")
-        self._report(ConnectionOpened(self._id, peer_address))
+        self._report(pair_ev.ConnectionOpened(self._id, peer_address))
         try:
             async for frame in self._connection:
                 if self._dropping is not None:
@@ -117,9 +119,9 @@ class WebSocket:
                     # more
                     continue
                 if isinstance(frame, str):
-                    self._report(FrameReceived(self._id, frame))
+                    self._report(pair_ev.FrameReceived(self._id, frame))
                 else:
-                    self._report(FrameRefused(self._id, Reason.BAD_MESSAGE))
+                    self._report(pair_ev.FrameRefused(self._id, Reason.BAD_MESSAGE))
         except ConnectionClosed:
             # The socket is gone, and that is reported below
             pass
@@ -130,10 +132,10 @@ class WebSocket:
                 self._dropping.cancel()
             protocol = self._connection.protocol
             if (unreadable := self._unreadable()) is not None:
-                self._report(FrameRefused(self._id, unreadable))
+                self._report(pair_ev.FrameRefused(self._id, unreadable))
             # Else it is the echo of ours
             theirs = protocol.close_rcvd if protocol.close_rcvd_then_sent else None
-            self._report(ConnectionLost(self._id, None if theirs is None else theirs.code))
+            self._report(pair_ev.ConnectionLost(self._id, None if theirs is None else theirs.code))
             if not writer.cancelled() and (error := writer.exception()) is not None:
                 _log.error("websocket %s could not be written to", self._id, exc_info=error)
 
@@ -143,7 +145,11 @@ class WebSocket:
         """
         protocol = self._connection.protocol
         ours = protocol.close_sent
-        if ours is None or ours is protocol.close_rcvd or ours.code not in UNREADABLE_CODES:
+        if (
+            ours is None
+            or ours is protocol.close_rcvd
+            or ours.code not in pair_msg.UNREADABLE_CODES
+        ):
             # The wire was cut, here or there, or a side closed
             return None
         if self._dropping is not None:

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from proxim.core.events import Network
+from proxim.core import events as ev
 from proxim.core.pairing.host_code import IPAddress, is_local
 
 # Documentation addresses (RFC 5737, RFC 3849): never on a network of this machine, so the default
@@ -167,7 +167,7 @@ def rank(
     default_sources: Collection[str] = (),
     *,
     include_loopback: bool = False,
-) -> tuple[Network, ...]:
+) -> tuple[ev.Network, ...]:
     """The addresses a guest may be given, best first.
 
     By weight: not loopback, not link-local (it needs luck, and in IPv6 a zone that differs on the
@@ -176,7 +176,7 @@ def rank(
     are not running are left out.
     """
     sources = {_without_zone(source) for source in default_sources}
-    ranked: dict[str, tuple[tuple[object, ...], Network]] = {}
+    ranked: dict[str, tuple[tuple[object, ...], ev.Network]] = {}
     for position, adapter in enumerate(adapters):
         if not adapter.running:
             continue
@@ -196,7 +196,7 @@ def rank(
                 not _is_private(ip),
                 position,
             )
-            network = Network(text, address.prefix_length, adapter.name, virtual)
+            network = ev.Network(text, address.prefix_length, adapter.name, virtual)
             ranked.setdefault(text, (weight, network))
     return tuple(network for _, network in sorted(ranked.values(), key=lambda pair: pair[0]))
 
@@ -318,12 +318,12 @@ def read_adapters() -> tuple[Adapter, ...]:
     return tuple(adapters)
 
 
-def list_networks(*, include_loopback: bool = False) -> tuple[Network, ...]:
+def list_networks(*, include_loopback: bool = False) -> tuple[ev.Network, ...]:
     """This machine's addresses, best first; empty while it is on no network."""
     return rank(read_adapters(), default_sources(), include_loopback=include_loopback)
 
 
-def network_for(address: str) -> Network | None:
+def network_for(address: str) -> ev.Network | None:
     """The Network of an address that a person named; None if it is none of this machine's.
 
     Loopback and addresses that list_networks leaves out count too. A link-local IPv6 address may
@@ -339,7 +339,7 @@ def network_for(address: str) -> Network | None:
                 _without_zone(str(wanted)) == str(wanted) == _without_zone(str(own.ip))
             )
             if same:
-                return Network(
+                return ev.Network(
                     str(own.ip),
                     own.prefix_length,
                     adapter.name,
@@ -347,5 +347,5 @@ def network_for(address: str) -> Network | None:
                 )
     if wanted.version == 4 and wanted.is_loopback and _bindable(wanted):
         # All of 127/8 is loopback, one of it is listed
-        return Network(str(wanted), 8, "loopback", virtual=False)
+        return ev.Network(str(wanted), 8, "loopback", virtual=False)
     return None

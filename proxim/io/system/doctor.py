@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from proxim.core import events as ev
 from proxim.core.doctor import (
     ALL_PORTS,
     Check,
@@ -37,7 +38,6 @@ from proxim.core.doctor import (
     surroundings_findings,
 )
 from proxim.core.errors import ProximError, Reason
-from proxim.core.events import Network
 from proxim.core.pairing.host_code import authority
 from proxim.io.pairing.listener import open_listener
 from proxim.io.system.addresses import (
@@ -172,7 +172,7 @@ async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding
 # --- ports ----------------------------------------------------------------------------------------
 
 
-async def _examine_ports(network: Network, chosen: bool) -> Finding:
+async def _examine_ports(network: ev.Network, chosen: bool) -> Finding:
     trials = await asyncio.gather(*(try_port(network.address, port) for port in ALL_PORTS))
     return port_finding(network, trials, chosen=chosen)
 

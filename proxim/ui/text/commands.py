@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.files.events import AnyIntent, CancelTransfer, RetryTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import tr
 from proxim.ui.text.files import TransferReport
 from proxim.ui.text.terminal_lines import Lines
@@ -26,7 +26,7 @@ class FileCommands:
         self,
         lines: Lines,
         report: TransferReport,
-        post: Callable[[AnyIntent], None],
+        post: Callable[[file_ev.AnyIntent], None],
         send: Callable[[tuple[str, ...]], Reason | None],
     ) -> None:
         self._lines = lines
@@ -34,7 +34,7 @@ class FileCommands:
         self._post = post
         self._send_paths = send
 
-    def handle(self, typed: str, transfers: Sequence[TransferStatus]) -> bool:
+    def handle(self, typed: str, transfers: Sequence[file_st.TransferStatus]) -> bool:
         """Carry out a line that begins with "/"; False where it is none of these commands."""
         word, _, rest = typed.partition(" ")
         match word.lower():
@@ -47,13 +47,13 @@ class FileCommands:
                 for one in self._chosen(
                     word, rest.strip(), transfers, may_end, "terminal.nothingToCancel"
                 ):
-                    self._post(CancelTransfer(one.transfer))
+                    self._post(file_ev.CancelTransfer(one.transfer))
             case "/retry":
                 may_retry = [one for one in transfers if _may_retry(one)]
                 for one in self._chosen(
                     word, rest.strip(), transfers, may_retry, "terminal.nothingToRetry"
                 ):
-                    self._post(RetryTransfer(one.transfer))
+                    self._post(file_ev.RetryTransfer(one.transfer))
             case _:
                 return False
         return True
@@ -77,10 +77,10 @@ class FileCommands:
         self,
         word: str,
         typed: str,
-        transfers: Sequence[TransferStatus],
-        possible: list[TransferStatus],
+        transfers: Sequence[file_st.TransferStatus],
+        possible: list[file_st.TransferStatus],
         none: str,
-    ) -> list[TransferStatus]:
+    ) -> list[file_st.TransferStatus]:
         """Those that a command means: the only possible one, the one of that number in the whole
         list, or all.
 
@@ -118,7 +118,7 @@ def split_paths(typed: str, *, backslash_escapes: bool) -> list[str]:
     return [path for path in reader if path]
 
 
-def _may_retry(status: TransferStatus) -> bool:
+def _may_retry(status: file_st.TransferStatus) -> bool:
     if status.direction is not Direction.OUT or not status.over:
         return False
-    return bool(status.failed) or status.state is not TransferState.DONE
+    return bool(status.failed) or status.state is not file_st.TransferState.DONE

@@ -12,22 +12,13 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final, TextIO
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import Disconnect, Invite, Join, LinkID, SendText, SessionType, Shutdown
-from proxim.core.files.events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.pairing.host_code import JoinTarget, is_local
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    NoInvitation,
-    Prompt,
-    Stage,
-    Status,
-    Stopped,
-    Trouble,
-)
 from proxim.ui.once_job import OnceJob
 
 # That are over, to be looked at; each may have 20,000 names
@@ -44,7 +35,7 @@ ORDERLY: Final = frozenset(
 # What a host that never showed a code cannot get over by waiting: the person has to start it
 # differently.
 _HOPELESS: Final = frozenset({Reason.PORT_TAKEN, Reason.PORT_REFUSED})
-_ONE_TIME: Final = Invite(SessionType.ONE_TIME)
+_ONE_TIME: Final = ev.Invite(ev.SessionType.ONE_TIME)
 
 
 class Role(StrEnum):
@@ -69,7 +60,7 @@ class FaceOptions:
 
     role: Role
     # What a host makes when asked for a new code
-    invite: Invite = _ONE_TIME
+    invite: ev.Invite = _ONE_TIME
     # None: the face asks for the code
     target: JoinTarget | None = None
     # --yes: dial an address outside the local network without asking
@@ -92,7 +83,7 @@ class LineFace(ABC):
     def __init__(
         self,
         options: FaceOptions,
-        post: Callable[[AnyIntent], None],
+        post: Callable[[file_ev.AnyIntent], None],
         out: TextIO,
         clock: Callable[[], float],
     ) -> None:
@@ -102,17 +93,17 @@ class LineFace(ABC):
         self._out = out
         self._clock = clock
         # Those that are not closed
-        self._links: dict[LinkID, LinkStatus] = {}
+        self._links: dict[ev.LinkID, st.LinkStatus] = {}
         # In the order in which they were first seen
-        self._transfers: dict[TransferID, TransferStatus] = {}
+        self._transfers: dict[TransferID, file_st.TransferStatus] = {}
         # Announced to us, and decided here
         self._answered: set[TransferID] = set()
         # Links whose files core takes unseen, as was decided here
-        self._always: set[LinkID] = set()
+        self._always: set[ev.LinkID] = set()
         # When they were first seen connected
-        self._opened: dict[LinkID, float] = {}
+        self._opened: dict[ev.LinkID, float] = {}
         # To be sent once the other device says it takes files
-        self._waiting: dict[LinkID, list[tuple[str, ...]]] = {}
+        self._waiting: dict[ev.LinkID, list[tuple[str, ...]]] = {}
         self._once_job = OnceJob(options.send, once=options.once)
         # Join was posted
         self._joined = False
@@ -129,24 +120,26 @@ class LineFace(ABC):
         if self.options.role is Role.JOIN and self.options.target is not None:
             self._approach(self.options.target)
 
-    def show(self, status: Status) -> None:
+    def show(self, status: st.Status) -> None:
         """Take the next status."""
         match status:
-            case LinkStatus():
+            case st.LinkStatus():
                 self._handle_link(status)
-            case TransferStatus():
+            case file_st.TransferStatus():
                 self._handle_transfer(status)
-            case Invitation() | NoInvitation() | Prompt() if self._closing_since is not None:
+            case st.Invitation() | st.NoInvitation() | st.Prompt() if (
+                self._closing_since is not None
+            ):
                 # A host that lost its guest has made a new code before it heard that it is to end
                 pass
-            case NoInvitation(reason) if reason is not None and reason is self._shown_reason:
+            case st.NoInvitation(reason) if reason is not None and reason is self._shown_reason:
                 # The Trouble before it has said why
-                self._show(NoInvitation(None))
+                self._show(st.NoInvitation(None))
                 self._keep(status)
             case _:
                 self._show(status)
                 self._keep(status)
-        self._shown_reason = status.problem.reason if isinstance(status, Trouble) else None
+        self._shown_reason = status.problem.reason if isinstance(status, st.Trouble) else None
         if self._once_job.over:
             self.close()
 
@@ -182,14 +175,14 @@ class LineFace(ABC):
         elif self.options.role is Role.JOIN and any(link.was_connected for link in links):
             self.exit_status = ExitStatus.DONE
         for link in links:
-            self._post(Disconnect(link.link))
-        self._post(Shutdown())
+            self._post(ev.Disconnect(link.link))
+        self._post(ev.Shutdown())
 
     def interrupt(self) -> None:
         """Ctrl-C: cancel what moves, instead of keeping it for the next time, and end."""
         if self._closing_since is None:
             for status in self._under_way():
-                self._post(CancelTransfer(status.transfer))
+                self._post(file_ev.CancelTransfer(status.transfer))
         self.close()
 
     @property
@@ -204,15 +197,17 @@ class LineFace(ABC):
     # --- for the two faces ------------------------------------------------------------------------
 
     @abstractmethod
-    def _show(self, status: Status) -> None:
+    def _show(self, status: st.Status) -> None:
         """Say a status; a LinkStatus comes to _show_link instead."""
 
     @abstractmethod
-    def _show_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+    def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         """Say how a link is now; `before` is what it was, None for a new one."""
 
     @abstractmethod
-    def _show_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+    def _show_transfer(
+        self, status: file_st.TransferStatus, before: file_st.TransferStatus | None
+    ) -> None:
         """Say how a transfer is now; `before` is what it was, None for a new one."""
 
     @abstractmethod
@@ -238,19 +233,19 @@ class LineFace(ABC):
 
     def _join(self, target: JoinTarget) -> None:
         self._joined = True
-        self._post(Join(target))
+        self._post(ev.Join(target))
 
-    def _connected(self) -> list[LinkStatus]:
-        return [link for link in self._links.values() if link.stage is Stage.CONNECTED]
+    def _connected(self) -> list[st.LinkStatus]:
+        return [link for link in self._links.values() if link.stage is st.Stage.CONNECTED]
 
     def _send(self, text: str) -> bool:
         """Send text over every open link; False where there is none."""
         links = self._connected()
         for link in links:
-            self._post(SendText(link.link, text))
+            self._post(ev.SendText(link.link, text))
         return bool(links)
 
-    def _send_paths(self, paths: tuple[str, ...], link: LinkID | None = None) -> Reason | None:
+    def _send_paths(self, paths: tuple[str, ...], link: ev.LinkID | None = None) -> Reason | None:
         """Send files over `link`, or over every open one; why not, if not."""
         links = [one for one in self._connected() if link in (None, one.link)]
         able = [one for one in links if one.can_send_files]
@@ -270,30 +265,33 @@ class LineFace(ABC):
             return None
         return Reason.FILES_UNSUPPORTED if links else Reason.NOT_CONNECTED
 
-    def _send_waiting(self, status: LinkStatus) -> None:
+    def _send_waiting(self, status: st.LinkStatus) -> None:
         """What was to be sent before the other device had greeted."""
         if status.resumes is not None and status.resumes in self._waiting:
             self._waiting[status.link] = self._waiting.pop(status.resumes)
-        if status.stage is Stage.CLOSED:
+        if status.stage is st.Stage.CLOSED:
             self._opened.pop(status.link, None)
             for _ in self._waiting.pop(status.link, []):
                 self._show_problem(Problem(Reason.FILES_UNSUPPORTED))
-        elif status.stage is Stage.CONNECTED and status.can_send_files:
+        elif status.stage is st.Stage.CONNECTED and status.can_send_files:
             for paths in self._waiting.pop(status.link, []):
                 self._hand_in(status.link, paths)
 
-    def _hand_in(self, link: LinkID, paths: tuple[str, ...]) -> None:
+    def _hand_in(self, link: ev.LinkID, paths: tuple[str, ...]) -> None:
         self._once_job.sent()
-        self._post(SendPaths(link, paths))
+        self._post(file_ev.SendPaths(link, paths))
 
-    def _is_asked_about(self, status: TransferStatus) -> bool:
+    def _is_asked_about(self, status: file_st.TransferStatus) -> bool:
         """Whether somebody here has to decide about it."""
-        if status.direction is not Direction.IN or status.state is not TransferState.ANNOUNCED:
+        if (
+            status.direction is not Direction.IN
+            or status.state is not file_st.TransferState.ANNOUNCED
+        ):
             return False
         unseen = self.options.accept_files or status.link in self._always
         return not unseen and status.transfer not in self._answered
 
-    def _accept(self, answer: AcceptTransfer) -> None:
+    def _accept(self, answer: file_ev.AcceptTransfer) -> None:
         self._answered.add(answer.transfer)
         announced = self._transfers.get(answer.transfer)
         if answer.always and announced is not None and announced.link is not None:
@@ -303,11 +301,11 @@ class LineFace(ABC):
 
     def _decline(self, transfer: TransferID) -> None:
         self._answered.add(transfer)
-        self._post(CancelTransfer(transfer))
+        self._post(file_ev.CancelTransfer(transfer))
 
-    def _under_way(self) -> list[TransferStatus]:
+    def _under_way(self) -> list[file_st.TransferStatus]:
         """Transfers that are announced or moving now."""
-        states = (TransferState.ANNOUNCED, TransferState.ACTIVE)
+        states = (file_st.TransferState.ANNOUNCED, file_st.TransferState.ACTIVE)
         return [status for status in self._transfers.values() if status.state in states]
 
     def _write(self, text: str) -> None:
@@ -324,40 +322,41 @@ class LineFace(ABC):
 
     # --- bookkeeping ------------------------------------------------------------------------------
 
-    def _keep(self, status: Status) -> None:
+    def _keep(self, status: st.Status) -> None:
         match status:
-            case Invitation():
+            case st.Invitation():
                 self._invited = True
-            case NoInvitation(reason) if reason in _HOPELESS and not self._invited:
+            case st.NoInvitation(reason) if reason in _HOPELESS and not self._invited:
                 self.close(ExitStatus.FAILED)
-            case Trouble():
+            case st.Trouble():
                 self._once_job.hear(status)
-            case Stopped():
+            case st.Stopped():
                 self._stopped = True
                 # Nobody asked for it: the network side broke
                 if self._closing_since is None:
                     self.exit_status = ExitStatus.FAILED
 
-    def _handle_link(self, status: LinkStatus) -> None:
+    def _handle_link(self, status: st.LinkStatus) -> None:
         before = self._links.pop(status.link, None)
-        if status.stage is not Stage.CLOSED:
+        if status.stage is not st.Stage.CLOSED:
             self._links[status.link] = status
         if status.resumes is not None:
             # Nothing more is told of it
             self._links.pop(status.resumes, None)
-        if status.stage is Stage.CONNECTED:
+        if status.stage is st.Stage.CONNECTED:
             self._opened.setdefault(status.link, self._clock())
         self._show_link(status, before)
         self._send_waiting(status)
-        if status.stage is Stage.CLOSED:
+        if status.stage is st.Stage.CLOSED:
             self._after_link(status)
         elif self._closing_since is None and self._once_job.sends_over(status):
             self._hand_in(status.link, self.options.send)
 
-    def _after_link(self, status: LinkStatus) -> None:
+    def _after_link(self, status: st.LinkStatus) -> None:
         if self.options.once:
             others = any(
-                link.stage in (Stage.CONNECTED, Stage.WAITING) for link in self._links.values()
+                link.stage in (st.Stage.CONNECTED, st.Stage.WAITING)
+                for link in self._links.values()
             )
             if not others or self._once_job.serves(status.link):
                 self.close()
@@ -365,11 +364,11 @@ class LineFace(ABC):
             orderly = status.was_connected and status.reason in ORDERLY
             self.close(ExitStatus.DONE if orderly else ExitStatus.FAILED)
 
-    def _handle_transfer(self, status: TransferStatus) -> None:
+    def _handle_transfer(self, status: file_st.TransferStatus) -> None:
         before = self._transfers.get(status.transfer)
         self._transfers[status.transfer] = status
         self._once_job.see(status)
-        if status.state is not TransferState.ANNOUNCED:
+        if status.state is not file_st.TransferState.ANNOUNCED:
             self._answered.discard(status.transfer)
         self._show_transfer(status, before)
         if status.over:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from proxim.core.errors import SENTENCES
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import after_colon, tr
 from proxim.ui.text.console import columns_of
 from proxim.ui.text.terminal_lines import Lines
@@ -60,37 +60,41 @@ class TransferReport:
     def __init__(self, lines: Lines, clock: Callable[[], float]) -> None:
         self._lines = lines
         self._clock = clock
-        self._moving: dict[TransferID, TransferStatus] = {}
+        self._moving: dict[TransferID, file_st.TransferStatus] = {}
         self._shown: dict[TransferID, _Shown] = {}
         self._drawn_at: float | None = None
         # As in the line of progress
-        self._drawn: tuple[TransferStatus, ...] = ()
+        self._drawn: tuple[file_st.TransferStatus, ...] = ()
         # Without their names: only counted at the end
-        self._ended: list[TransferStatus] = []
+        self._ended: list[file_st.TransferStatus] = []
 
     # --- one transfer -----------------------------------------------------------------------------
 
-    def show(self, status: TransferStatus, before: TransferStatus | None) -> None:
+    def show(self, status: file_st.TransferStatus, before: file_st.TransferStatus | None) -> None:
         """Say what is new about it; a question for it is put elsewhere."""
         was = None if before is None else before.state
-        if status.state is TransferState.ACTIVE:
+        if status.state is file_st.TransferState.ACTIVE:
             self._moving[status.transfer] = status
-            if was is not TransferState.ACTIVE:
-                self._begin(status, again=was is TransferState.WAITING)
+            if was is not file_st.TransferState.ACTIVE:
+                self._begin(status, again=was is file_st.TransferState.WAITING)
             self._progress(status)
             return
         self._moving.pop(status.transfer, None)
         if status.state is was:
             return
         match status.state:
-            case TransferState.ANNOUNCED if status.direction is Direction.OUT:
+            case file_st.TransferState.ANNOUNCED if status.direction is Direction.OUT:
                 self._lines.say(tr("terminal.asking", name=_to(status), what=described(status)))
-            case TransferState.WAITING:
+            case file_st.TransferState.WAITING:
                 self._lines.say(f"{transfer_title(status)}: {after_colon(state_words(status))}")
-            case TransferState.DONE | TransferState.FAILED | TransferState.CANCELLED:
+            case (
+                file_st.TransferState.DONE
+                | file_st.TransferState.FAILED
+                | file_st.TransferState.CANCELLED
+            ):
                 self._end(status)
 
-    def _begin(self, status: TransferStatus, *, again: bool) -> None:
+    def _begin(self, status: file_st.TransferStatus, *, again: bool) -> None:
         done = percent(status)
         shown = self._shown.setdefault(status.transfer, _Shown(self._clock(), done))
         shown.line_at, shown.line_percent = self._clock(), done
@@ -103,9 +107,9 @@ class TransferReport:
         else:
             self._lines.say(tr("terminal.sending", what=described(status), name=_to(status)))
 
-    def _end(self, status: TransferStatus) -> None:
+    def _end(self, status: file_st.TransferStatus) -> None:
         title = transfer_title(status) if status.entries else tr("terminal.notFound")
-        if status.state is not TransferState.DONE or status.failed:
+        if status.state is not file_st.TransferState.DONE or status.failed:
             self._lines.say(f"{title}: {after_colon(state_words(status))}")
         else:
             shown = self._shown.get(status.transfer)
@@ -134,7 +138,7 @@ class TransferReport:
             if status not in self._drawn:
                 self._progress(status)
 
-    def _progress(self, status: TransferStatus) -> None:
+    def _progress(self, status: file_st.TransferStatus) -> None:
         if self._lines.console.redraws:
             self._redraw()
             return
@@ -158,7 +162,7 @@ class TransferReport:
             self._drawn_at, self._drawn = now, moving
             self._lines.progress(self._line(moving))
 
-    def _line(self, moving: Sequence[TransferStatus]) -> str:
+    def _line(self, moving: Sequence[file_st.TransferStatus]) -> str:
         """What moves, in one line of this terminal's width; several transfers are added up."""
         console = self._lines.console
         size, moved = sum(one.size for one in moving), sum(one.moved for one in moving)
@@ -181,7 +185,7 @@ class TransferReport:
 
     # --- lists ------------------------------------------------------------------------------------
 
-    def list(self, transfers: Sequence[TransferStatus]) -> None:
+    def list(self, transfers: Sequence[file_st.TransferStatus]) -> None:
         """All of them, numbered."""
         if not transfers:
             self._lines.say(tr("terminal.noTransfers"))
@@ -202,7 +206,7 @@ class TransferReport:
         if len(self._ended) < 2:
             return
         complete = [
-            one for one in self._ended if one.state is TransferState.DONE and not one.failed
+            one for one in self._ended if one.state is file_st.TransferState.DONE and not one.failed
         ]
         parts = []
         for direction, key in (
@@ -221,10 +225,10 @@ class TransferReport:
         self._lines.say(tr("terminal.altogether", parts="; ".join(parts)))
 
 
-_PARTLY: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
+_PARTLY: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.WAITING})
 
 
-def described(status: TransferStatus) -> str:
+def described(status: file_st.TransferStatus) -> str:
     """Its title with how much it is: "film.mkv (8.4 MB)", "trip and 2 more (1,204 files, 3.1
     GB)".
     """
@@ -251,23 +255,23 @@ def entry_words(entry: Entry) -> str:
     return f"{name}/" if entry.directory else f"{name} ({size_words(entry.size)})"
 
 
-def _name_of(moving: Sequence[TransferStatus]) -> str:
+def _name_of(moving: Sequence[file_st.TransferStatus]) -> str:
     if len(moving) != 1:
         return tr("terminal.moving", count=len(moving))
     key = "terminal.receivingOne" if moving[0].direction is Direction.IN else "terminal.sendingOne"
     return tr(key, title=transfer_title(moving[0]))
 
 
-def _pace(speed: float | None, status: TransferStatus) -> str:
+def _pace(speed: float | None, status: file_st.TransferStatus) -> str:
     left = seconds_left(status)
     return (
         "" if speed is None or left is None else f", {speed_words(speed)}, {time_left_words(left)}"
     )
 
 
-def _from(status: TransferStatus) -> str:
+def _from(status: file_st.TransferStatus) -> str:
     return status.peer_name or tr("device.otherWith")
 
 
-def _to(status: TransferStatus) -> str:
+def _to(status: file_st.TransferStatus) -> str:
     return status.peer_name or tr("device.other")

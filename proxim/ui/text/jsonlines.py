@@ -12,18 +12,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import (
-    MAX_LIFETIME_SECONDS,
-    MIN_LIFETIME_SECONDS,
-    Decide,
-    Invite,
-    LinkID,
-    SessionType,
-)
-from proxim.core.files.events import AcceptTransfer, AnyIntent, CancelTransfer, RetryTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, TransferID, title
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
@@ -32,20 +26,9 @@ from proxim.core.json_text import (
     text_field,
     write_object,
 )
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import CodeError, parse_target
-from proxim.core.pairing.messages import MAX_ID_BYTES, MAX_SESSION_ID_BYTES
 from proxim.core.sanitize import is_encodable
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    Stage,
-    Status,
-    TextReceived,
-    Trouble,
-)
 from proxim.ui.text.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.wording import file_count
 
@@ -53,7 +36,7 @@ from proxim.ui.wording import file_count
 _MAX_PATH_BYTES: Final = 32 * 1024
 
 
-def transfer_fields(status: TransferStatus, *, whole: bool) -> dict[str, object]:
+def transfer_fields(status: file_st.TransferStatus, *, whole: bool) -> dict[str, object]:
     """The fields of a `transfer` event; `whole`: with the list of files."""
     fields: dict[str, object] = {
         "transferID": status.transfer,
@@ -80,7 +63,7 @@ def transfer_fields(status: TransferStatus, *, whole: bool) -> dict[str, object]
             for one in status.failed
             if one.index < len(status.entries)
         ]
-    asks = status.direction is Direction.IN and status.state is TransferState.ANNOUNCED
+    asks = status.direction is Direction.IN and status.state is file_st.TransferState.ANNOUNCED
     if whole and asks:
         fields["files"] = [_entry_fields(entry) for entry in status.entries]
     return fields
@@ -96,7 +79,7 @@ def _entry_fields(entry: Entry) -> dict[str, object]:
 
 def read_transfer(fields: JSONObject) -> TransferID:
     """Which transfer a command means. Raises MessageError."""
-    return TransferID(text_field(fields, "transferID", MAX_ID_BYTES))
+    return TransferID(text_field(fields, "transferID", pair_msg.MAX_ID_BYTES))
 
 
 def read_paths(fields: JSONObject) -> tuple[str, ...]:
@@ -107,7 +90,7 @@ def read_paths(fields: JSONObject) -> tuple[str, ...]:
     return tuple(_path(path, "paths") for path in paths)
 
 
-def read_answer(fields: JSONObject, status: TransferStatus) -> AcceptTransfer:
+def read_answer(fields: JSONObject, status: file_st.TransferStatus) -> file_ev.AcceptTransfer:
     """An acceptance of what `status` announced. Raises MessageError."""
     declined = fields.get("declined", [])
     if not isinstance(declined, list) or not all(type(one) is int for one in declined):
@@ -119,12 +102,12 @@ def read_answer(fields: JSONObject, status: TransferStatus) -> AcceptTransfer:
         raise _bad("always must be true or false")
     directory = fields.get("directory")
     folder = None if directory is None else _path(directory, "directory")
-    return AcceptTransfer(status.transfer, tuple(sorted(set(declined))), folder, always)
+    return file_ev.AcceptTransfer(status.transfer, tuple(sorted(set(declined))), folder, always)
 
 
 def read_link(fields: JSONObject) -> str | None:
     """The link that a command names. Raises MessageError."""
-    return optional_text_field(fields, "link", MAX_ID_BYTES)
+    return optional_text_field(fields, "link", pair_msg.MAX_ID_BYTES)
 
 
 def _path(value: object, name: str) -> str:
@@ -149,8 +132,10 @@ _MAX_TARGET_BYTES: Final = 1024
 _ANY_LENGTH: Final = sys.maxsize
 # Between two events of progress of a transfer: some ten a second, and no more
 _TRANSFER_SECONDS: Final = 0.09
-_LINK_STAGES: Final = frozenset({Stage.CONNECTING, Stage.CONNECTED, Stage.WAITING, Stage.CLOSED})
-_JOIN_STAGES: Final = frozenset({Stage.DIALING, Stage.ASKING})
+_LINK_STAGES: Final = frozenset(
+    {st.Stage.CONNECTING, st.Stage.CONNECTED, st.Stage.WAITING, st.Stage.CLOSED}
+)
+_JOIN_STAGES: Final = frozenset({st.Stage.DIALING, st.Stage.ASKING})
 
 
 class JsonLinesFace(LineFace):
@@ -162,7 +147,7 @@ class JsonLinesFace(LineFace):
     def __init__(
         self,
         options: FaceOptions,
-        post: Callable[[AnyIntent], None],
+        post: Callable[[file_ev.AnyIntent], None],
         out: TextIO,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
@@ -170,22 +155,22 @@ class JsonLinesFace(LineFace):
         super().__init__(options, post, out, clock)
         self._wall_clock = wall_clock
         self._ascii_only = not _is_unicode(getattr(out, "encoding", None))
-        self._invitation: Invitation | None = None
+        self._invitation: st.Invitation | None = None
         # When each transfer that is not over was last shown, and what is newer and was not
         self._shown_at: dict[TransferID, float] = {}
-        self._left_out: dict[TransferID, TransferStatus] = {}
+        self._left_out: dict[TransferID, file_st.TransferStatus] = {}
 
     # --- events -----------------------------------------------------------------------------------
 
-    def _show(self, status: Status) -> None:
+    def _show(self, status: st.Status) -> None:
         match status:
-            case Invitation():
+            case st.Invitation():
                 self._session(status)
-            case NoInvitation(reason):
+            case st.NoInvitation(reason):
                 self._invitation = None
                 if reason is not None:
                     self._show_problem(Problem(reason))
-            case Prompt(session_id, device, address, verified, deadline, number):
+            case st.Prompt(session_id, device, address, verified, deadline, number):
                 self._event(
                     "pair_prompt",
                     sessionID=session_id,
@@ -195,17 +180,17 @@ class JsonLinesFace(LineFace):
                     expiresAt=self._moment(deadline),
                     **_given(request=number),
                 )
-            case PairOutcome(session_id, approved, reason):
+            case st.PairOutcome(session_id, approved, reason):
                 status_name = "approved" if approved else "rejected"
                 self._event(
                     "pair_result", sessionID=session_id, status=status_name, **_given(reason=reason)
                 )
-            case TextReceived(link, text):
+            case st.TextReceived(link, text):
                 self._event("text", text=text, link=link)
-            case Trouble(problem, link):
+            case st.Trouble(problem, link):
                 self._show_problem(problem, **_given(link=link))
 
-    def _session(self, invitation: Invitation) -> None:
+    def _session(self, invitation: st.Invitation) -> None:
         if invitation == self._invitation:
             return
         self._invitation = invitation
@@ -219,7 +204,7 @@ class JsonLinesFace(LineFace):
             expiresAt=None if invitation.expires is None else self._moment(invitation.expires),
         )
 
-    def _show_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+    def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         if before is not None and before.stage is status.stage:
             return
         if status.stage in _JOIN_STAGES:
@@ -241,17 +226,19 @@ class JsonLinesFace(LineFace):
             )
         failed_to_join = (
             self.options.role is Role.JOIN
-            and status.stage is Stage.CLOSED
+            and status.stage is st.Stage.CLOSED
             and not status.was_connected
         )
         if failed_to_join and status.reason is not None:
             self._show_problem(Problem(status.reason), link=status.link)
 
-    def _waiting_until(self, status: LinkStatus) -> str | None:
-        waits = status.stage is Stage.WAITING and status.deadline is not None
+    def _waiting_until(self, status: st.LinkStatus) -> str | None:
+        waits = status.stage is st.Stage.WAITING and status.deadline is not None
         return self._moment(status.deadline or 0.0) if waits else None
 
-    def _show_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+    def _show_transfer(
+        self, status: file_st.TransferStatus, before: file_st.TransferStatus | None
+    ) -> None:
         self._left_out[status.transfer] = status
         if before is None or before.state is not status.state:
             self._write_transfer(status, whole=True)
@@ -265,7 +252,7 @@ class JsonLinesFace(LineFace):
             if self._shown_at[status.transfer] <= due:
                 self._write_transfer(status, whole=False)
 
-    def _write_transfer(self, status: TransferStatus, *, whole: bool) -> None:
+    def _write_transfer(self, status: file_st.TransferStatus, *, whole: bool) -> None:
         self._event("transfer", **transfer_fields(status, whole=whole))
         self._left_out.pop(status.transfer, None)
         if status.over:
@@ -299,7 +286,7 @@ class JsonLinesFace(LineFace):
             return
         try:
             fields = read_object(line)
-            command = _COMMANDS.get(text_field(fields, "type", MAX_ID_BYTES))
+            command = _COMMANDS.get(text_field(fields, "type", pair_msg.MAX_ID_BYTES))
             if command is None:
                 raise MessageError(Reason.BAD_MESSAGE, "type is not one of a command")
             command(self, fields)
@@ -318,14 +305,14 @@ class JsonLinesFace(LineFace):
             self.close(ExitStatus.USAGE)
 
     def _pair_response(self, fields: JSONObject) -> None:
-        session_id = text_field(fields, "sessionID", MAX_SESSION_ID_BYTES)
+        session_id = text_field(fields, "sessionID", pair_msg.MAX_SESSION_ID_BYTES)
         approved = fields.get("approved")
         if not isinstance(approved, bool):
             raise MessageError(Reason.BAD_MESSAGE, "approved must be true or false")
         if self.options.role is Role.JOIN:
             self._show_problem(Problem(Reason.PROMPT_GONE))
         else:
-            self._post(Decide(session_id, approved, _request_number(fields)))
+            self._post(ev.Decide(session_id, approved, _request_number(fields)))
 
     def _text(self, fields: JSONObject) -> None:
         if not self._send(text_field(fields, "text", _ANY_LENGTH)):
@@ -347,7 +334,7 @@ class JsonLinesFace(LineFace):
 
     def _send_command(self, fields: JSONObject) -> None:
         paths, link = read_paths(fields), read_link(fields)
-        reason = self._send_paths(paths, None if link is None else LinkID(link))
+        reason = self._send_paths(paths, None if link is None else ev.LinkID(link))
         if reason is not None:
             self._show_problem(Problem(reason))
 
@@ -361,7 +348,7 @@ class JsonLinesFace(LineFace):
         if status is not None:
             self._decline(status.transfer)
 
-    def _asked_about(self, transfer: TransferID) -> TransferStatus | None:
+    def _asked_about(self, transfer: TransferID) -> file_st.TransferStatus | None:
         """The transfer that may be accepted or declined; where there is none, that is told."""
         status = self._transfers.get(transfer)
         if status is not None and self._is_asked_about(status):
@@ -375,7 +362,7 @@ class JsonLinesFace(LineFace):
         if status is None or status.over:
             self._show_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
         else:
-            self._post(CancelTransfer(transfer))
+            self._post(file_ev.CancelTransfer(transfer))
 
     def _retry_command(self, fields: JSONObject) -> None:
         transfer = read_transfer(fields)
@@ -383,7 +370,7 @@ class JsonLinesFace(LineFace):
         if status is None or not status.over or status.direction is not Direction.OUT:
             self._show_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
         else:
-            self._post(RetryTransfer(transfer))
+            self._post(file_ev.RetryTransfer(transfer))
 
     def _new_code(self, fields: JSONObject) -> None:
         invite = _invite(fields, self.options.invite)
@@ -420,23 +407,26 @@ def _request_number(fields: JSONObject) -> int | None:
     return number
 
 
-def _invite(fields: JSONObject, usual: Invite) -> Invite:
+def _invite(fields: JSONObject, usual: ev.Invite) -> ev.Invite:
     """What a new_code asks for; `usual` where it does not say. Raises MessageError."""
     kind, lifetime = (
-        optional_text_field(fields, "sessionType", MAX_ID_BYTES),
+        optional_text_field(fields, "sessionType", pair_msg.MAX_ID_BYTES),
         fields.get("lifetime"),
     )
-    if kind is not None and kind not in tuple(SessionType):
+    if kind is not None and kind not in tuple(ev.SessionType):
         raise MessageError(
             Reason.BAD_MESSAGE, "sessionType must be one-time, temporary or persistent"
         )
     if lifetime is None:
-        return usual if kind is None else Invite(SessionType(kind))
-    if kind not in (None, SessionType.TEMPORARY):
+        return usual if kind is None else ev.Invite(ev.SessionType(kind))
+    if kind not in (None, ev.SessionType.TEMPORARY):
         raise MessageError(Reason.BAD_MESSAGE, "only a temporary session has a lifetime to choose")
-    if type(lifetime) is not int or not MIN_LIFETIME_SECONDS <= lifetime <= MAX_LIFETIME_SECONDS:
+    if (
+        type(lifetime) is not int
+        or not ev.MIN_LIFETIME_SECONDS <= lifetime <= ev.MAX_LIFETIME_SECONDS
+    ):
         raise MessageError(Reason.BAD_MESSAGE, "lifetime must be whole seconds, 1 minute to 7 days")
-    return Invite(SessionType.TEMPORARY, float(lifetime))
+    return ev.Invite(ev.SessionType.TEMPORARY, float(lifetime))
 
 
 def _given(**fields: object) -> dict[str, object]:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from proxim.core.files.events import AcceptTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
-from proxim.core.files.status import TransferStatus
 from proxim.core.i18n import tr
 from proxim.ui.text.files import NAMES_SHOWN, described, entry_words, listed
 from proxim.ui.text.terminal_lines import Lines
@@ -31,20 +31,20 @@ class FileQuestions:
         self,
         lines: Lines,
         clock: Callable[[], float],
-        accept: Callable[[AcceptTransfer], None],
+        accept: Callable[[file_ev.AcceptTransfer], None],
         decline: Callable[[TransferID], None],
     ) -> None:
         self._lines = lines
         self._clock = clock
         self._accept = accept
         self._decline = decline
-        self._waiting: dict[TransferID, TransferStatus] = {}
+        self._waiting: dict[TransferID, file_st.TransferStatus] = {}
         self._introduced: TransferID | None = None
         self._introduced_at = 0.0
         # Of that one; made once, as there may be 20,000
         self._listed: list[tuple[int, Entry]] = []
 
-    def put(self, status: TransferStatus) -> None:
+    def put(self, status: file_st.TransferStatus) -> None:
         """This one is to be asked about."""
         self._waiting[status.transfer] = status
 
@@ -53,7 +53,7 @@ class FileQuestions:
         self._waiting.pop(transfer, None)
 
     @property
-    def open(self) -> TransferStatus | None:
+    def open(self) -> file_st.TransferStatus | None:
         """The one whose question stands there."""
         return None if self._introduced is None else self._waiting.get(self._introduced)
 
@@ -114,17 +114,19 @@ class FileQuestions:
             if text in no:
                 self._decline(one.transfer)
             else:
-                self._accept(AcceptTransfer(one.transfer, always=text in always))
+                self._accept(file_ev.AcceptTransfer(one.transfer, always=text in always))
         else:
             self._accept_some(one, [place for place, _ in entries], set(_numbers(some[2])))
 
-    def _accept_some(self, one: TransferStatus, places: list[int], numbers: set[int]) -> None:
+    def _accept_some(
+        self, one: file_st.TransferStatus, places: list[int], numbers: set[int]
+    ) -> None:
         if not numbers or not all(1 <= number <= len(places) for number in numbers):
             self._lines.say(tr("terminal.toChooseFrom", last=len(places)))
             return
         self.remove(one.transfer)
         self._accept(
-            AcceptTransfer(
+            file_ev.AcceptTransfer(
                 one.transfer, _others(one.entries, {places[number - 1] for number in numbers})
             )
         )

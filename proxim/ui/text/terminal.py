@@ -9,26 +9,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Disconnect
-from proxim.core.files.events import AnyIntent
-from proxim.core.files.status import TransferStatus
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    Networks,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    ProofPolicy,
-    Stage,
-    Status,
-    Stopped,
-    TextReceived,
-    Trouble,
-)
 from proxim.ui.prompts import PromptQueue
 from proxim.ui.qr import qr_matrix
 from proxim.ui.text.commands import FileCommands
@@ -61,7 +48,7 @@ class TerminalFace(LineFace):
     def __init__(
         self,
         options: FaceOptions,
-        post: Callable[[AnyIntent], None],
+        post: Callable[[file_ev.AnyIntent], None],
         out: TextIO,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
@@ -76,14 +63,14 @@ class TerminalFace(LineFace):
         self._files = FileQuestions(self._lines, clock, self._accept, self._decline)
         self._commands = FileCommands(self._lines, self._report, post, self._send_paths)
         self._wall_clock = wall_clock
-        self._networks = Networks((), None)
-        self._invitation: Invitation | None = None
+        self._networks = st.Networks((), None)
+        self._invitation: st.Invitation | None = None
         self._prompts = PromptQueue()
         # Sessions whose request was one too many, until its end is told
         self._turned_away: set[str] = set()
         self._refuses_unverified = False
         # The one whose question is open
-        self._introduced: Prompt | None = None
+        self._introduced: st.Prompt | None = None
         self._introduced_at = 0.0
         # Waits for consent
         self._far: JoinTarget | None = None
@@ -98,7 +85,7 @@ class TerminalFace(LineFace):
         super().start()
         self._ask()
 
-    def show(self, status: Status) -> None:
+    def show(self, status: st.Status) -> None:
         """Take the next status."""
         super().show(status)
         self._ask()
@@ -112,30 +99,30 @@ class TerminalFace(LineFace):
         super().line(text)
         self._ask()
 
-    def _show(self, status: Status) -> None:
+    def _show(self, status: st.Status) -> None:
         match status:
-            case Networks():
+            case st.Networks():
                 self._networks = status
-            case Invitation():
+            case st.Invitation():
                 self._show_invitation(status)
-            case NoInvitation(reason):
+            case st.NoInvitation(reason):
                 self._invitation = None
                 if reason is not None:
                     self._lines.say(SENTENCES[reason])
-            case ProofPolicy(required):
+            case st.ProofPolicy(required):
                 self._refuses_unverified = required
-            case Prompt():
+            case st.Prompt():
                 self._handle_prompt(status)
-            case PairOutcome():
+            case st.PairOutcome():
                 self._show_outcome(status)
-            case TextReceived(link, text):
+            case st.TextReceived(link, text):
                 self._show_text(self._links.get(link), text)
-            case Trouble(problem):
+            case st.Trouble(problem):
                 self._show_problem(problem)
-            case Stopped():
+            case st.Stopped():
                 self._report.summary()
 
-    def _show_invitation(self, invitation: Invitation) -> None:
+    def _show_invitation(self, invitation: st.Invitation) -> None:
         if invitation == self._invitation:
             return
         before, self._invitation = self._invitation, invitation
@@ -166,13 +153,13 @@ class TerminalFace(LineFace):
             waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None)
         )
 
-    def _handle_prompt(self, prompt: Prompt) -> None:
+    def _handle_prompt(self, prompt: st.Prompt) -> None:
         if not self._prompts.put(prompt):
             self._turned_away.add(prompt.session_id)
             self._lines.say(tr("terminal.tooManyUnverified"))
-            self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
+            self._post(ev.Decide(prompt.session_id, approved=False, number=prompt.number))
 
-    def _show_outcome(self, outcome: PairOutcome) -> None:
+    def _show_outcome(self, outcome: st.PairOutcome) -> None:
         if outcome.session_id in self._turned_away:
             self._turned_away.remove(outcome.session_id)
             return
@@ -186,16 +173,16 @@ class TerminalFace(LineFace):
             else end_words(self.options.role, outcome.reason)
         )
 
-    def _show_link(self, status: LinkStatus, before: LinkStatus | None) -> None:
+    def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         name = status.peer_name or tr("device.other")
         if before is not None and before.stage is status.stage:
-            if status.stage is Stage.CONNECTED and before.peer_name != status.peer_name:
+            if status.stage is st.Stage.CONNECTED and before.peer_name != status.peer_name:
                 self._lines.say(tr("terminal.callsItself", name=name))
             return
         match status.stage:
-            case Stage.DIALING:
+            case st.Stage.DIALING:
                 self._lines.say(tr("terminal.looking", address=status.peer_address))
-            case Stage.ASKING:
+            case st.Stage.ASKING:
                 # Not "is asked": whether our proof held, and so whether anybody is, we learn with
                 # the answer.
                 if status.deadline is None:
@@ -204,20 +191,20 @@ class TerminalFace(LineFace):
                     self._lines.say(
                         tr("terminal.foundUpTo", count=self._seconds_to(status.deadline))
                     )
-            case Stage.CONNECTING:
+            case st.Stage.CONNECTING:
                 self._lines.say(tr("terminal.opening"))
-            case Stage.CONNECTED:
+            case st.Stage.CONNECTED:
                 self._lines.say(connected_words(self.options.role, status))
-            case Stage.WAITING:
+            case st.Stage.WAITING:
                 if status.deadline is None:
                     self._lines.say(tr("terminal.lost", name=name))
                 else:
                     left = duration(status.deadline - self._clock())
                     self._lines.say(tr("terminal.lostWithin", name=name, time=left))
-            case Stage.CLOSED:
+            case st.Stage.CLOSED:
                 self._lines.say(end_words(self.options.role, status.reason))
 
-    def _show_text(self, link: LinkStatus | None, text: str) -> None:
+    def _show_text(self, link: st.LinkStatus | None, text: str) -> None:
         name = link.peer_name if link and link.peer_name else tr("device.otherLabel")
         first, *rest = self._console.plain(text).split("\n")
         self._lines.exactly(self._console.one_line(f"{name}: {first}"))
@@ -225,7 +212,9 @@ class TerminalFace(LineFace):
         for line in rest:
             self._lines.exactly(f"    {self._console.one_line(line)}")
 
-    def _show_transfer(self, status: TransferStatus, before: TransferStatus | None) -> None:
+    def _show_transfer(
+        self, status: file_st.TransferStatus, before: file_st.TransferStatus | None
+    ) -> None:
         self._report.show(status, before)
         if self._is_asked_about(status):
             self._files.put(status)
@@ -258,7 +247,7 @@ class TerminalFace(LineFace):
         if question is not None:
             self._lines.ask(question)
 
-    def _introduce(self, prompt: Prompt) -> None:
+    def _introduce(self, prompt: st.Prompt) -> None:
         badge, colour = BADGES[prompt.verified]
         self._lines.blank()
         self._lines.say(tr("terminal.asks", name=prompt.device.name))
@@ -317,7 +306,7 @@ class TerminalFace(LineFace):
                 self.close()
             case "/disconnect" if self._links:
                 for link in self._links:
-                    self._post(Disconnect(link))
+                    self._post(ev.Disconnect(link))
             case "/disconnect":
                 self._show_problem(Problem(Reason.NOT_CONNECTED))
             case "/new" if host:
@@ -326,14 +315,14 @@ class TerminalFace(LineFace):
                 own, files = tr(COMMANDS[self.options.role]), tr("terminal.fileCommands")
                 self._lines.say(tr("terminal.commands", own=own, files=files))
 
-    def _answer(self, prompt: Prompt, text: str) -> None:
+    def _answer(self, prompt: st.Prompt, text: str) -> None:
         # An unverified one takes the whole word: a habit types the letter.
         yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
         if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
             self._lines.say(tr("terminal.tooSoon"))
         elif text in yes or _means_no(text):
             self._prompts.remove(prompt.session_id)
-            self._post(Decide(prompt.session_id, text in yes, prompt.number))
+            self._post(ev.Decide(prompt.session_id, text in yes, prompt.number))
         elif prompt.verified is None:
             self._lines.say(tr("terminal.answerWhole"))
         else:

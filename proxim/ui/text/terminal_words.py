@@ -6,11 +6,11 @@ import math
 import time
 from typing import Final
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason, sentence_for
-from proxim.core.events import Network, SessionType
 from proxim.core.i18n import tr
 from proxim.core.pairing.devices import Verified
-from proxim.core.status import Invitation, LinkStatus, Networks, Via
 from proxim.ui.text.console import Colour
 from proxim.ui.text.face import Role
 
@@ -32,9 +32,9 @@ _PROVED: Final = {
     (Role.JOIN, Verified.QR): "terminal.verifiedByLink",
 }
 _TYPES: Final = {
-    SessionType.ONE_TIME: "terminal.forOne",
-    SessionType.TEMPORARY: "terminal.linkEndsWithIt",
-    SessionType.PERSISTENT: "terminal.untilEnded",
+    ev.SessionType.ONE_TIME: "terminal.forOne",
+    ev.SessionType.TEMPORARY: "terminal.linkEndsWithIt",
+    ev.SessionType.PERSISTENT: "terminal.untilEnded",
 }
 # Whether a QR is shown, whether a code is
 _WAITING: Final = {
@@ -59,12 +59,12 @@ def end_words(role: Role, reason: Reason | None) -> str:
     return sentence_for(reason, host=role is Role.HOST)
 
 
-def connected_words(role: Role, status: LinkStatus) -> str:
+def connected_words(role: Role, status: st.LinkStatus) -> str:
     """A link is open."""
     name = status.peer_name or tr("device.otherWith")
     if status.resumes is not None:
         return tr("terminal.connectedAgain", name=name)
-    way = tr("terminal.overLane") if status.via is Via.LANE else ""
+    way = tr("terminal.overLane") if status.via is st.Via.LANE else ""
     proof = proved_words(role, status.verified)
     return tr("terminal.connected", name=name, proof=proof, way=way, commands=tr(COMMANDS[role]))
 
@@ -79,7 +79,7 @@ def waiting_words(*, qr_shown: bool, code_shown: bool) -> str:
     return tr(_WAITING[qr_shown, code_shown])
 
 
-def validity(invitation: Invitation, now: float, wall_now: float) -> str:
+def validity(invitation: st.Invitation, now: float, wall_now: float) -> str:
     """How long a code lives, as a duration and as the time of day here."""
     kind = tr(_TYPES[invitation.type])
     if invitation.expires is None:
@@ -90,7 +90,7 @@ def validity(invitation: Invitation, now: float, wall_now: float) -> str:
     return tr("terminal.validUntil", time=duration(left), clock=clock, kind=kind)
 
 
-def network_words(networks: Networks) -> str:
+def network_words(networks: st.Networks) -> str:
     """The address that is listened on, and the others that another device may reach."""
     chosen = [network for network in networks.networks if network.address == networks.chosen]
     others = [
@@ -104,7 +104,7 @@ def network_words(networks: Networks) -> str:
     return tr("terminal.networkOthers", networks=text, others=", ".join(map(_named, others)))
 
 
-def _named(network: Network) -> str:
+def _named(network: ev.Network) -> str:
     return f"{network.address} ({network.interface})"
 
 

@@ -4,10 +4,10 @@ import tkinter
 from collections.abc import Callable
 from tkinter import ttk
 
-from proxim.core.events import Intent, Rename
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.i18n import tr
 from proxim.core.sanitize import display_name
-from proxim.core.status import ThisDevice
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import set_text, shortened
 
@@ -15,7 +15,9 @@ from proxim.ui.window.widgets import set_text, shortened
 class DeviceBar(ttk.Frame):
     """Shows this device's name, and lets the person change it."""
 
-    def __init__(self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None]) -> None:
+    def __init__(
+        self, master: tkinter.Misc, theme: Theme, post: Callable[[ev.Intent], None]
+    ) -> None:
         super().__init__(master)
         self._theme = theme
         self._post = post
@@ -40,7 +42,7 @@ class DeviceBar(ttk.Frame):
         self.button.grid(row=0, column=2, padx=(px(8), 0))
         self._entry: ttk.Entry | None = None
 
-    def show(self, status: ThisDevice) -> None:
+    def show(self, status: st.ThisDevice) -> None:
         """This device has this name now."""
         self._sent = status.device.name
         self._shown = display_name(status.device.name)
@@ -63,7 +65,7 @@ class DeviceBar(ttk.Frame):
         name = self._entry.get().strip()
         self._close()
         if name and name != self._sent:
-            self._post(Rename(name))
+            self._post(ev.Rename(name))
 
     def _close(self) -> None:
         if self._entry is not None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from tkinter import ttk
 from typing import TYPE_CHECKING, Final
 
-from proxim.core.events import LinkID
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.i18n import tr
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent
 from proxim.ui.window.tabs import TabRow
 from proxim.ui.window.theme import Theme
 
@@ -44,7 +44,7 @@ class Pages:
         answer: "Callable[[TransferStatus], None]",
     ) -> None:
         self.open = HOME
-        self.links: dict[LinkID, LinkPanel] = {}
+        self.links: dict[ev.LinkID, LinkPanel] = {}
         self.waiting: TransferList | None = None
         # Once there is a peer
         self.tabs: TabRow | None = None
@@ -64,9 +64,9 @@ class Pages:
     @property
     def link(self) -> "LinkPanel | None":
         """The peer's panel that is open."""
-        return self.links.get(LinkID(self.open))
+        return self.links.get(ev.LinkID(self.open))
 
-    def show_link(self, status: LinkStatus) -> bool:
+    def show_link(self, status: st.LinkStatus) -> bool:
         """A link is like this now; True if it has just got its panel."""
         if status.resumes is not None and status.resumes in self.links:
             self._go_on(status.resumes, status.link)
@@ -76,21 +76,25 @@ class Pages:
             if self.tabs is not None:
                 self.tabs.put(status.link, panel.peer_name)
             return False
-        if status.stage is not Stage.CONNECTED:
+        if status.stage is not st.Stage.CONNECTED:
             # The state line tells; there is nothing to read yet
             return False
         self._add(status)
         self.select(status.link)
         return True
 
-    def show_text(self, status: TextReceived | TextSent) -> None:
+    def show_text(self, status: st.TextReceived | st.TextSent) -> None:
         """Something was written."""
         panel = self.links.get(status.link)
         if panel is None:
             # Its tab was closed
             return
         panel.show_text(status)
-        if self.tabs is not None and self.open != status.link and isinstance(status, TextReceived):
+        if (
+            self.tabs is not None
+            and self.open != status.link
+            and isinstance(status, st.TextReceived)
+        ):
             self.tabs.mark_unread(status.link)
 
     def show_transfer(self, status: "TransferStatus") -> bool:
@@ -180,7 +184,7 @@ class Pages:
         if self.waiting is not None:
             self.waiting.restyle()
 
-    def _add(self, status: LinkStatus) -> None:
+    def _add(self, status: st.LinkStatus) -> None:
         from proxim.ui.window.link.panel import LinkPanel
 
         px = self._theme.px
@@ -209,7 +213,7 @@ class Pages:
             self.tabs.select(self.open)
         return self.tabs
 
-    def _close(self, link: LinkID) -> None:
+    def _close(self, link: ev.LinkID) -> None:
         self.select(HOME)
         panel = self.links.pop(link)
         unfinished = panel.transfers.unfinished
@@ -225,7 +229,7 @@ class Pages:
                 self.tabs.destroy()
                 self.tabs = None
 
-    def _go_on(self, before: LinkID, now: LinkID) -> None:
+    def _go_on(self, before: ev.LinkID, now: ev.LinkID) -> None:
         """A lost link was taken up again: for people it is the same one, with all that was
         written.
         """

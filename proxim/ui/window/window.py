@@ -11,24 +11,10 @@ from tkinter import ttk
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide
 from proxim.core.i18n import tr
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    Networks,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    ProofPolicy,
-    Status,
-    Stopped,
-    TextReceived,
-    TextSent,
-    ThisDevice,
-    Trouble,
-)
 from proxim.ui.prompts import PromptQueue
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.attention import Attention, TroubleLine
@@ -104,35 +90,35 @@ class Window:
 
     # --- for the app ------------------------------------------------------------------------------
 
-    def show(self, status: Status) -> None:
+    def show(self, status: st.Status) -> None:
         """Render a status; it replaces what was told of the same thing before."""
         self.steps.handle(status)
         match status:
-            case ThisDevice():
+            case st.ThisDevice():
                 self.device_bar.show(status)
-            case Networks(networks):
+            case st.Networks(networks):
                 self.invite.show_networks(status)
                 self.join.networks = networks
-            case Invitation():
+            case st.Invitation():
                 self.invite.show_invitation(status)
                 if not status.code_closed:
                     self.trouble.no_longer(SENTENCES[Reason.CODE_CLOSED])
-            case NoInvitation():
+            case st.NoInvitation():
                 self.invite.show_no_invitation(status)
-            case ProofPolicy():
+            case st.ProofPolicy():
                 self.invite.show_policy(status)
-            case Prompt():
+            case st.Prompt():
                 self._handle_prompt(status)
-            case PairOutcome(session_id):
+            case st.PairOutcome(session_id):
                 self._prompts.remove(session_id)
                 self._show_prompts()
-            case LinkStatus():
+            case st.LinkStatus():
                 self._show_link(status)
-            case TextReceived() | TextSent():
+            case st.TextReceived() | st.TextSent():
                 self.pages.show_text(status)
-            case Trouble():
+            case st.Trouble():
                 self._show_trouble(status)
-            case Stopped():
+            case st.Stopped():
                 self._show_stopped()
             # Only TransferStatus is left, which is not imported before there is a guest.
             case _:
@@ -156,7 +142,7 @@ class Window:
             return
         self._failing = True
         try:
-            self.show(Trouble(Problem(Reason.INTERNAL, kind.__name__)))
+            self.show(st.Trouble(Problem(Reason.INTERNAL, kind.__name__)))
         finally:
             self._failing = False
 
@@ -215,11 +201,11 @@ class Window:
 
     # --- statuses ---------------------------------------------------------------------------------
 
-    def _handle_prompt(self, prompt: Prompt) -> None:
+    def _handle_prompt(self, prompt: st.Prompt) -> None:
         if self._prompts.put(prompt):
             self._show_prompts()
         else:
-            self._post(Decide(prompt.session_id, approved=False, number=prompt.number))
+            self._post(ev.Decide(prompt.session_id, approved=False, number=prompt.number))
 
     def _show_prompts(self) -> None:
         """Have a dialog open for each request that is to be shown, and for no other."""
@@ -231,7 +217,7 @@ class Window:
             if prompt.session_id not in self._dialogs:
                 self._open_dialog(prompt)
 
-    def _open_dialog(self, prompt: Prompt) -> None:
+    def _open_dialog(self, prompt: st.Prompt) -> None:
         from proxim.ui.window.pairing.approval import ApprovalDialog
 
         # One left open would lie over the dialog, and keep its keys
@@ -284,14 +270,14 @@ class Window:
         if self._incoming is not None:
             self._incoming.answer(status)
 
-    def _show_link(self, status: LinkStatus) -> None:
+    def _show_link(self, status: st.LinkStatus) -> None:
         connected = self.pages.show_link(status)
         if connected:
             self.invite.close_menus()
         if connected and side_of(status.link) is StepsSide.GUEST:
             self.join.clear()
 
-    def _show_trouble(self, status: Trouble) -> None:
+    def _show_trouble(self, status: st.Trouble) -> None:
         sentence = status.problem.sentence
         panel = self.pages.links.get(status.link) if status.link is not None else None
         if panel is not None:

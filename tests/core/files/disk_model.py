@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
-from proxim.core.files import events as fe
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import (
     Direction,
     Entry,
@@ -67,20 +67,20 @@ class FakeSink:
         parts = {index: part for index, part in kept.parts.items() if part}
         self.wanted = [index for index in range(len(kept.entries)) if index not in whole]
         if disk.full:
-            self.end(fe.SinkFailed(self.id, Reason.DISK_FULL))
+            self.end(file_ev.SinkFailed(self.id, Reason.DISK_FULL))
             return
         partials = tuple(
             Partial(i, len(part), hashlib.sha256(part).digest())
             for i, part in sorted(parts.items())
         )
-        self.answer(fe.SinkReady(self.id, spans(sorted(whole)), partials))
+        self.answer(file_ev.SinkReady(self.id, spans(sorted(whole)), partials))
         self.look_whether_finished()
 
-    def answer(self, event: fe.DiskEvent) -> None:
+    def answer(self, event: file_ev.DiskEvent) -> None:
         if not self.ended:
             self.disk.answers.append(event)
 
-    def end(self, event: fe.DiskEvent) -> None:
+    def end(self, event: file_ev.DiskEvent) -> None:
         self.answer(event)
         self.ended = True
 
@@ -103,7 +103,7 @@ class FakeSink:
 
     def pause(self) -> None:
         self.way = None
-        self.answer(fe.SinkPaused(self.id, self.position))
+        self.answer(file_ev.SinkPaused(self.id, self.position))
         self.written = 0
         # Until the next TakeStream
         self.generation = -1
@@ -112,13 +112,13 @@ class FakeSink:
         if way != self.way or self.ended:
             return
         if self.disk.full:
-            self.end(fe.SinkFailed(self.id, Reason.DISK_FULL))
+            self.end(file_ev.SinkFailed(self.id, Reason.DISK_FULL))
             return
         for record in message:
             if not self._write(*record):
-                self.end(fe.SinkFailed(self.id, Reason.TRANSFER_FAILED))
+                self.end(file_ev.SinkFailed(self.id, Reason.TRANSFER_FAILED))
                 return
-        self.answer(fe.SinkWrote(self.id, self.generation, self.written))
+        self.answer(file_ev.SinkWrote(self.id, self.generation, self.written))
         self.look_whether_finished()
 
     def _write(self, kind: str, file: int, what: object) -> bool:
@@ -161,7 +161,7 @@ class FakeSink:
             failed = tuple(
                 FailedFile(index, reason) for index, reason in sorted(self.failed.items())
             )
-            self.end(fe.SinkFinished(self.id, failed, "folder", None))
+            self.end(file_ev.SinkFinished(self.id, failed, "folder", None))
             self.disk.finished.append((self.id, self.kept.entries, self.kept.declined, failed))
 
 
@@ -180,7 +180,7 @@ class Disk:
             tuple[TransferID, tuple[Entry, ...], frozenset[int], tuple[FailedFile, ...]]
         ] = []
         self.sinks: dict[TransferID, FakeSink] = {}
-        self.answers: deque[fe.DiskEvent] = deque()
+        self.answers: deque[file_ev.DiskEvent] = deque()
         self.full = False
 
     def put(self, path: str, content: bytes) -> None:
@@ -188,7 +188,7 @@ class Disk:
         self.files[path] = (content, version)
         self.versions[path, version] = content
 
-    def look(self, command: file_do.ListSources) -> fe.DiskEvent:
+    def look(self, command: file_do.ListSources) -> file_ev.DiskEvent:
         entries: list[Entry] = []
         for top in command.paths:
             inside = {path for path in self.files if path == top or path.startswith(top + "/")}
@@ -199,9 +199,9 @@ class Disk:
                 Entry(path, len(self.files[path][0]), self.files[path][1]) for path in wanted
             ]
         if not entries:
-            return fe.SourcesFailed(command.transfer, Reason.FILE_GONE)
+            return file_ev.SourcesFailed(command.transfer, Reason.FILE_GONE)
         self.listed[command.transfer] = tuple(entries)
-        return fe.SourcesListed(command.transfer, tuple(entries))
+        return file_ev.SourcesListed(command.transfer, tuple(entries))
 
     def read(self, command: file_do.StartSending) -> Iterator[list[Record]]:
         """The messages of a stream."""
@@ -228,12 +228,14 @@ class Disk:
                 yield [("data", index, content[start : start + CHUNK])]
             yield [("end", index, hashlib.sha256(content).digest())]
 
-    def stored(self) -> tuple[fe.StoredTransfer, ...]:
-        out = [fe.StoredTransfer(one, Direction.OUT, *kept) for one, kept in self.sources.items()]
+    def stored(self) -> tuple[file_ev.StoredTransfer, ...]:
+        out = [
+            file_ev.StoredTransfer(one, Direction.OUT, *kept) for one, kept in self.sources.items()
+        ]
         return (
             *out,
             *(
-                fe.StoredTransfer(one, Direction.IN, kept.entries, kept.peer_name)
+                file_ev.StoredTransfer(one, Direction.IN, kept.entries, kept.peer_name)
                 for one, kept in self.kept.items()
             ),
         )

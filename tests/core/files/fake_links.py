@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core.files import messages as fm
+from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
 
 
@@ -26,17 +26,17 @@ class FakePeerLink:
     def binding(self) -> bytes:
         return self.id.encode() if self.proved else b""
 
-    def say(self, message: fm.FileMessage) -> do.Command:
-        return link_do.SendOnChannel(self.id, 0, json.dumps(fm.file_fields(message)))
+    def say(self, message: file_msg.FileMessage) -> do.Command:
+        return link_do.SendOnChannel(self.id, 0, json.dumps(file_msg.file_fields(message)))
 
     def want_lane(self) -> list[do.Command]:
         self.lanes_wanted += 1
         return []
 
 
-def heard(text: str) -> fm.FileMessage:
+def heard(text: str) -> file_msg.FileMessage:
     fields = json.loads(text)
-    return fm.FILE_READERS[fields["type"]](fields)
+    return file_msg.FILE_READERS[fields["type"]](fields)
 
 
 @dataclass

@@ -2,15 +2,15 @@
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.files import messages as fm
+from proxim.core.files import messages as file_msg
 from proxim.core.files.incoming import MAX_MANIFEST_BYTES, Arriving
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
 
 LINK = ev.LinkID("link")
 
 
-def piece(*paths: str, more: bool = False) -> fm.Announce:
-    return fm.Announce(TransferID("A" * 22), tuple(Entry(path, 1) for path in paths), more)
+def piece(*paths: str, more: bool = False) -> file_msg.Announce:
+    return file_msg.Announce(TransferID("A" * 22), tuple(Entry(path, 1) for path in paths), more)
 
 
 def test_pieces_are_joined() -> None:

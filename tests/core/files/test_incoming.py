@@ -9,10 +9,9 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.files import commands as file_do
-from proxim.core.files import events as fe
-from proxim.core.files import messages as fm
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
-from proxim.core.files.events import LaneChanged, LinkDown, StreamOpened
 from proxim.core.files.incoming import UNACKNOWLEDGED_SECONDS, Incoming, IncomingState
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
@@ -32,8 +31,8 @@ from tests.rows import each_row
 
 ID = TransferID("A" * 22)
 FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
-ANNOUNCED = fm.Announce(ID, FILES)
-FINISHED = fe.SinkFinished(ID, (), "a", None)
+ANNOUNCED = file_msg.Announce(ID, FILES)
+FINISHED = file_ev.SinkFinished(ID, (), "a", None)
 
 
 class Bench:
@@ -61,14 +60,14 @@ class Bench:
         return self.one.state
 
 
-def said(commands: list[do.Command]) -> list[fm.FileMessage]:
+def said(commands: list[do.Command]) -> list[file_msg.FileMessage]:
     return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
 
 
 def active(*, lane: bool = False) -> Bench:
     bench = Bench()
     bench.peer_link.lane_open = lane
-    bench.after(ANNOUNCED, fe.AcceptTransfer(ID), fe.SinkReady(ID))
+    bench.after(ANNOUNCED, file_ev.AcceptTransfer(ID), file_ev.SinkReady(ID))
     assert bench.state is IncomingState.ACTIVE
     return bench
 
@@ -76,84 +75,88 @@ def active(*, lane: bool = False) -> Bench:
 def test_what_may_not_come_now() -> None:
     bench = Bench()
     with pytest.raises(MessageError) as error:
-        bench.after(ANNOUNCED, fm.Continue(ID, 0, START))
+        bench.after(ANNOUNCED, file_msg.Continue(ID, 0, START))
     assert error.value.reason is Reason.NOT_ALLOWED
     with pytest.raises(MachineMisuseError):
-        bench.after(fe.SinkPaused(ID, START))
+        bench.after(file_ev.SinkPaused(ID, START))
 
 
 def test_the_sink_listens_before_the_sender_hears_that_it_may_begin() -> None:
     bench = Bench()
     bench.peer_link.lane_open = True
-    opening = bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 99, -1), directory="there"))
+    opening = bench.after(
+        ANNOUNCED, file_ev.AcceptTransfer(ID, declined=(1, 99, -1), directory="there")
+    )
     assert opening[0] == file_do.OpenSink(ID, FILES, (1,), "there", "the other")
     partial = Partial(0, 4, b"x" * 32)
-    commands = bench.after(fe.SinkReady(ID, (Span(1, 2),), (partial,)))
+    commands = bench.after(file_ev.SinkReady(ID, (Span(1, 2),), (partial,)))
     assert commands[0] == file_do.ReceiveStream(ID, bench.peer_link.id, link_ev.LANE_CHANNEL, 0)
-    assert said(commands) == [fm.Accept(ID, (Span(1, 2),), (partial,))]
+    assert said(commands) == [file_msg.Accept(ID, (Span(1, 2),), (partial,))]
     assert (bench.status.size, bench.status.moved, bench.status.via) == (10, 4, st.Via.LANE)
 
 
 def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
     bench = active(lane=True)
-    assert bench.after(StreamOpened(5, 0))[0] == file_do.ReceiveStream(ID, bench.peer_link.id, 5, 0)
+    assert bench.after(file_ev.StreamOpened(5, 0))[0] == file_do.ReceiveStream(
+        ID, bench.peer_link.id, 5, 0
+    )
     assert bench.status.via is st.Via.WEBRTC
     # A second of the same
-    assert bench.after(StreamOpened(6, 0)) == []
+    assert bench.after(file_ev.StreamOpened(6, 0)) == []
 
 
 def test_a_lane_that_opens_before_anything_has_come() -> None:
     bench = active()
-    assert bench.after(LaneChanged()) == []
+    assert bench.after(file_ev.LaneChanged()) == []
     bench.peer_link.lane_open = True
-    assert bench.after(LaneChanged()) == [
+    assert bench.after(file_ev.LaneChanged()) == [
         file_do.ReceiveStream(ID, bench.peer_link.id, link_ev.LANE_CHANNEL, 0)
     ]
-    assert bench.after(LaneChanged()) == []
+    assert bench.after(file_ev.LaneChanged()) == []
 
 
 def test_figures_through_a_change_of_way() -> None:
     bench = active(lane=True)
-    bench.after(fe.SinkWrote(ID, 0, 5))
-    bench.after(fe.SinkWrote(ID, 0, 12))
+    bench.after(file_ev.SinkWrote(ID, 0, 5))
+    bench.after(file_ev.SinkWrote(ID, 0, 12))
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
     bench.peer_link.lane_open = False
-    assert bench.after(LaneChanged()) == [file_do.PauseSink(ID)]
+    assert bench.after(file_ev.LaneChanged()) == [file_do.PauseSink(ID)]
     assert (
-        bench.after(LaneChanged())
-        == bench.after(fm.Continue(ID, 0, START))
-        == bench.after(StreamOpened(5, 0))
+        bench.after(file_ev.LaneChanged())
+        == bench.after(file_msg.Continue(ID, 0, START))
+        == bench.after(file_ev.StreamOpened(5, 0))
         == []
     )
-    assert said(bench.after(fe.SinkWrote(ID, 0, 14))) == [fm.Progress(ID, 0, 14)]
-    assert said(bench.after(fe.SinkPaused(ID, Position(1, 4)))) == [
-        fm.Continue(ID, 1, Position(1, 4))
+    assert said(bench.after(file_ev.SinkWrote(ID, 0, 14))) == [file_msg.Progress(ID, 0, 14)]
+    assert said(bench.after(file_ev.SinkPaused(ID, Position(1, 4)))) == [
+        file_msg.Continue(ID, 1, Position(1, 4))
     ]
-    assert bench.after(fe.SinkWrote(ID, 0, 14)) == []
-    bench.after(StreamOpened(5, 1), fe.SinkWrote(ID, 1, 3))
+    assert bench.after(file_ev.SinkWrote(ID, 0, 14)) == []
+    bench.after(file_ev.StreamOpened(5, 1), file_ev.SinkWrote(ID, 1, 3))
     assert (bench.status.moved, bench.status.via) == (17, st.Via.WEBRTC)
-    bench.after(fe.SinkWrote(ID, 1, 10**9))
+    bench.after(file_ev.SinkWrote(ID, 1, 10**9))
     assert bench.status.moved == 30
 
 
 def test_the_sender_asks_for_another_way() -> None:
     bench = active(lane=True)
-    assert bench.after(fm.Continue(ID, 7, START)) == []
-    assert bench.after(fm.Continue(ID, 0, START)) == [file_do.PauseSink(ID)]
-    commands = bench.after(fe.SinkPaused(ID, START))
+    assert bench.after(file_msg.Continue(ID, 7, START)) == []
+    assert bench.after(file_msg.Continue(ID, 0, START)) == [file_do.PauseSink(ID)]
+    commands = bench.after(file_ev.SinkPaused(ID, START))
     assert commands[0] == file_do.ReceiveStream(ID, bench.peer_link.id, link_ev.LANE_CHANNEL, 1)
     # It crossed
-    assert bench.after(fm.Continue(ID, 0, START)) == []
+    assert bench.after(file_msg.Continue(ID, 0, START)) == []
 
 
 def test_failed_while_held_and_while_opening() -> None:
     for bench in (active(), Bench()):
         if bench.state is IncomingState.ACTIVE:
-            bench.after(fm.Continue(ID, 0, START))
+            bench.after(file_msg.Continue(ID, 0, START))
         else:
-            bench.after(ANNOUNCED, fe.AcceptTransfer(ID))
-        commands = bench.after(fe.SinkFailed(ID, Reason.FOLDER_GONE))
-        assert said(commands) == [fm.Cancel(ID, Reason.FOLDER_GONE.value)]
+            bench.after(ANNOUNCED, file_ev.AcceptTransfer(ID))
+        commands = bench.after(file_ev.SinkFailed(ID, Reason.FOLDER_GONE))
+        assert said(commands) == [file_msg.Cancel(ID, Reason.FOLDER_GONE.value)]
         assert file_do.CloseSink(ID, keep=True) in commands
         assert (bench.status.state, bench.status.reason) == (
             file_st.TransferState.FAILED,
@@ -163,12 +166,12 @@ def test_failed_while_held_and_while_opening() -> None:
 
 def test_a_link_lost_while_opening_and_answers_that_come_late() -> None:
     bench = Bench()
-    bench.after(ANNOUNCED, fe.AcceptTransfer(ID))
-    assert bench.after(LinkDown())[0] == file_do.CloseSink(ID, keep=True)
+    bench.after(ANNOUNCED, file_ev.AcceptTransfer(ID))
+    assert bench.after(file_ev.LinkDown())[0] == file_do.CloseSink(ID, keep=True)
     assert (
-        bench.after(fe.SinkReady(ID))
-        == bench.after(fe.SinkWrote(ID, 0, 1))
-        == bench.after(fe.SinkFailed(ID, Reason.DISK_FULL))
+        bench.after(file_ev.SinkReady(ID))
+        == bench.after(file_ev.SinkWrote(ID, 0, 1))
+        == bench.after(file_ev.SinkFailed(ID, Reason.DISK_FULL))
         == []
     )
     assert bench.state is IncomingState.WAITING
@@ -178,7 +181,7 @@ def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
     """The word of it comes while the link is lost, is announced again, or is opened again."""
     for later in (0, 1, 2):
         bench = active()
-        bench.after(LinkDown())
+        bench.after(file_ev.LinkDown())
         new = FakePeerLink(ev.LinkID("new"))
         if later == 0:
             bench.after(FINISHED)
@@ -191,7 +194,7 @@ def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
         if later == 2:
             commands = bench.after(FINISHED)
             assert file_do.CloseSink(ID, keep=False) in commands
-        assert said(commands) == [fm.Accept(ID, (Span(0, 3),)), fm.Finished(ID)]
+        assert said(commands) == [file_msg.Accept(ID, (Span(0, 3),)), file_msg.Finished(ID)]
         assert bench.status.state is file_st.TransferState.DONE
         assert not bench.one.unacknowledged
 
@@ -207,7 +210,7 @@ def test_announced_again_while_the_old_link_seems_to_live() -> None:
 def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
     bench = active()
     bench.one.announced_again(bench.peer_link)
-    commands = bench.after(fm.Announce(ID, (Entry("virus", 10),)))
+    commands = bench.after(file_msg.Announce(ID, (Entry("virus", 10),)))
     assert [type(one) for one in commands] == [do.Publish]
     assert (bench.state, bench.one.accepted, bench.status.moved) == (IncomingState.ASKED, False, 0)
 
@@ -215,16 +218,20 @@ def test_announced_again_with_other_files_it_is_asked_about_again() -> None:
 @each_row(
     "event, state, reason",
     [
-        (fm.Cancel(ID, "cancelled"), file_st.TransferState.CANCELLED, Reason.CANCELLED),
-        (fm.Cancel(ID, "file_gone"), file_st.TransferState.FAILED, Reason.FILE_GONE),
-        (fe.CancelTransfer(ID), file_st.TransferState.CANCELLED, Reason.CANCELLED),
+        (file_msg.Cancel(ID, "cancelled"), file_st.TransferState.CANCELLED, Reason.CANCELLED),
+        (file_msg.Cancel(ID, "file_gone"), file_st.TransferState.FAILED, Reason.FILE_GONE),
+        (file_ev.CancelTransfer(ID), file_st.TransferState.CANCELLED, Reason.CANCELLED),
         (
-            fm.Announce(ID, FILES * MAX_ENTRIES, more=True),
+            file_msg.Announce(ID, FILES * MAX_ENTRIES, more=True),
             file_st.TransferState.FAILED,
             Reason.TOO_MANY_FILES,
         ),
-        (fm.Announce(ID, FILES * MAX_ENTRIES), file_st.TransferState.FAILED, Reason.TOO_MANY_FILES),
-        (LinkDown(), file_st.TransferState.WAITING, None),
+        (
+            file_msg.Announce(ID, FILES * MAX_ENTRIES),
+            file_st.TransferState.FAILED,
+            Reason.TOO_MANY_FILES,
+        ),
+        (file_ev.LinkDown(), file_st.TransferState.WAITING, None),
     ],
 )
 def test_ended_while_it_is_announced_again(
@@ -232,15 +239,15 @@ def test_ended_while_it_is_announced_again(
 ) -> None:
     bench = active()
     bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
-    bench.after(fm.Announce(ID, FILES[:1], more=True), LaneChanged(), event)
+    bench.after(file_msg.Announce(ID, FILES[:1], more=True), file_ev.LaneChanged(), event)
     assert (bench.status.state, bench.status.reason) == (state, reason)
     assert bench.one.peer_link is None
 
 
-@each_row("event", [fm.Cancel(ID), LinkDown()])
+@each_row("event", [file_msg.Cancel(ID), file_ev.LinkDown()])
 def test_what_nobody_was_asked_about_nobody_is_told(event: object) -> None:
     bench = Bench()
-    assert bench.after(fm.Announce(ID, FILES[:1], more=True), event) == []
+    assert bench.after(file_msg.Announce(ID, FILES[:1], more=True), event) == []
     assert bench.state is IncomingState.OVER
 
 
@@ -248,7 +255,7 @@ def test_asked_on_a_dead_link_and_announced_on_another() -> None:
     bench = Bench()
     bench.after(ANNOUNCED)
     assert bench.one.announced_again(FakePeerLink(ev.LinkID("new"))) == []
-    bench.after(fm.Announce(ID, FILES[:1], more=True), LinkDown())
+    bench.after(file_msg.Announce(ID, FILES[:1], more=True), file_ev.LinkDown())
     assert (bench.status.state, bench.status.reason) == (
         file_st.TransferState.CANCELLED,
         Reason.PEER_LEFT,
@@ -257,8 +264,10 @@ def test_asked_on_a_dead_link_and_announced_on_another() -> None:
 
 def test_all_that_was_wanted_failed() -> None:
     bench = Bench()
-    bench.after(ANNOUNCED, fe.AcceptTransfer(ID, declined=(1, 2)), fe.SinkReady(ID, (Span(1, 2),)))
-    bench.after(fe.SinkFinished(ID, (FailedFile(0, Reason.FILE_GONE),), "a", None))
+    bench.after(
+        ANNOUNCED, file_ev.AcceptTransfer(ID, declined=(1, 2)), file_ev.SinkReady(ID, (Span(1, 2),))
+    )
+    bench.after(file_ev.SinkFinished(ID, (FailedFile(0, Reason.FILE_GONE),), "a", None))
     assert (bench.status.state, bench.status.reason) == (
         file_st.TransferState.FAILED,
         Reason.FILE_GONE,
@@ -282,10 +291,10 @@ def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:
 
 def test_cancelled_unheard_then_lost_again() -> None:
     bench = active()
-    bench.after(LinkDown(), fe.CancelTransfer(ID))
+    bench.after(file_ev.LinkDown(), file_ev.CancelTransfer(ID))
     assert bench.one.unacknowledged
     bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
-    assert said(bench.after(ANNOUNCED)) == [fm.Cancel(ID, Reason.CANCELLED.value)]
+    assert said(bench.after(ANNOUNCED)) == [file_msg.Cancel(ID, Reason.CANCELLED.value)]
     # So that the loss of that one is noticed
     assert bench.status.link == "new"
     bench.one.link_lost(bench.now)

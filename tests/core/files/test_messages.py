@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import Reason
-from proxim.core.files import messages as fm
+from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
     MAX_FILE_BYTES,
@@ -22,15 +22,15 @@ from proxim.core.files.manifest import (
 )
 from proxim.core.files.stream import DIGEST_BYTES
 from proxim.core.json_text import MessageError
-from proxim.core.link import messages as lm
+from proxim.core.link import messages as link_msg
 from proxim.core.pairing.host_code import to_base64url
 from tests.rows import each_row
 
 ID = TransferID("abcdefghijklmnopqrstuv")
 SHA = bytes(range(32))
-EXAMPLES: list[tuple[fm.FileMessage, dict[str, Any]]] = [
+EXAMPLES: list[tuple[file_msg.FileMessage, dict[str, Any]]] = [
     (
-        fm.Announce(
+        file_msg.Announce(
             ID, (Entry("F", directory=True), Entry("F/a", 5, 1234), Entry("b", 0)), more=True
         ),
         {
@@ -44,9 +44,9 @@ EXAMPLES: list[tuple[fm.FileMessage, dict[str, Any]]] = [
             "more": True,
         },
     ),
-    (fm.Accept(ID), {"type": "accept", "transferID": ID}),
+    (file_msg.Accept(ID), {"type": "accept", "transferID": ID}),
     (
-        fm.Accept(ID, (Span(0, 3),), (Partial(4, 5, SHA),)),
+        file_msg.Accept(ID, (Span(0, 3),), (Partial(4, 5, SHA),)),
         {
             "type": "accept",
             "transferID": ID,
@@ -55,16 +55,16 @@ EXAMPLES: list[tuple[fm.FileMessage, dict[str, Any]]] = [
         },
     ),
     (
-        fm.Continue(ID, 2, Position(3, 4)),
+        file_msg.Continue(ID, 2, Position(3, 4)),
         {"type": "continue", "transferID": ID, "generation": 2, "file": 3, "offset": 4},
     ),
     (
-        fm.Progress(ID, 2, 99),
+        file_msg.Progress(ID, 2, 99),
         {"type": "progress", "transferID": ID, "generation": 2, "written": 99},
     ),
-    (fm.Finished(ID), {"type": "finished", "transferID": ID}),
+    (file_msg.Finished(ID), {"type": "finished", "transferID": ID}),
     (
-        fm.Finished(ID, (FailedFile(3, Reason.FILE_GONE),), more=True),
+        file_msg.Finished(ID, (FailedFile(3, Reason.FILE_GONE),), more=True),
         {
             "type": "finished",
             "transferID": ID,
@@ -72,11 +72,11 @@ EXAMPLES: list[tuple[fm.FileMessage, dict[str, Any]]] = [
             "more": True,
         },
     ),
-    (fm.Cancel(ID), {"type": "cancel", "transferID": ID}),
-    (fm.Cancel(ID, "declined"), {"type": "cancel", "transferID": ID, "reason": "declined"}),
-    (fm.Resume((SHA,)), {"type": "resume", "tags": [to_base64url(SHA)]}),
+    (file_msg.Cancel(ID), {"type": "cancel", "transferID": ID}),
+    (file_msg.Cancel(ID, "declined"), {"type": "cancel", "transferID": ID, "reason": "declined"}),
+    (file_msg.Resume((SHA,)), {"type": "resume", "tags": [to_base64url(SHA)]}),
     (
-        fm.OfferLane(SHA[:16], SHA),
+        file_msg.OfferLane(SHA[:16], SHA),
         {"type": "lane", "token": to_base64url(SHA[:16]), "key": to_base64url(SHA)},
     ),
 ]
@@ -86,7 +86,7 @@ path = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20
 ids = short.map(TransferID)
 size = st.integers(0, MAX_FILE_BYTES)
 place = st.integers(0, MAX_ENTRIES - 1)
-wire_reasons = st.sampled_from([one for one in Reason if fm.file_reason(one.value) is one])
+wire_reasons = st.sampled_from([one for one in Reason if file_msg.file_reason(one.value) is one])
 entries = st.one_of(
     st.builds(Entry, path, size, st.none() | size),
     st.builds(lambda name, when: Entry(name, 0, when, directory=True), path, st.none() | size),
@@ -102,50 +102,50 @@ def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(of, max_size=4).map(tuple)
 
 
-messages: st.SearchStrategy[fm.FileMessage] = st.one_of(
-    st.builds(fm.Announce, ids, some(entries), st.booleans()),
-    st.builds(fm.Accept, ids, some(span), some(partial), st.booleans()),
+messages: st.SearchStrategy[file_msg.FileMessage] = st.one_of(
+    st.builds(file_msg.Announce, ids, some(entries), st.booleans()),
+    st.builds(file_msg.Accept, ids, some(span), some(partial), st.booleans()),
     st.builds(
-        fm.Continue,
+        file_msg.Continue,
         ids,
-        st.integers(0, fm.MAX_GENERATION),
+        st.integers(0, file_msg.MAX_GENERATION),
         st.builds(Position, st.integers(0, MAX_ENTRIES), size),
     ),
-    st.builds(fm.Progress, ids, st.integers(0, fm.MAX_GENERATION), size),
-    st.builds(fm.Finished, ids, some(failed), st.booleans()),
-    st.builds(fm.Cancel, ids, st.none() | short.filter(bool)),
-    st.builds(fm.Resume, some(st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))),
+    st.builds(file_msg.Progress, ids, st.integers(0, file_msg.MAX_GENERATION), size),
+    st.builds(file_msg.Finished, ids, some(failed), st.booleans()),
+    st.builds(file_msg.Cancel, ids, st.none() | short.filter(bool)),
+    st.builds(file_msg.Resume, some(st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))),
     st.builds(
-        fm.OfferLane,
-        st.binary(min_size=fm.LANE_TOKEN_BYTES, max_size=fm.LANE_TOKEN_BYTES),
-        st.binary(min_size=fm.LANE_KEY_BYTES, max_size=fm.LANE_KEY_BYTES),
+        file_msg.OfferLane,
+        st.binary(min_size=file_msg.LANE_TOKEN_BYTES, max_size=file_msg.LANE_TOKEN_BYTES),
+        st.binary(min_size=file_msg.LANE_KEY_BYTES, max_size=file_msg.LANE_KEY_BYTES),
     ),
 )
 
 
 @each_row("message, fields", EXAMPLES)
 def test_each_message_is_written_and_read_as_documented(
-    message: fm.FileMessage, fields: dict[str, Any]
+    message: file_msg.FileMessage, fields: dict[str, Any]
 ) -> None:
-    assert fm.file_fields(message) == fields
-    assert lm.parse_link_message(json.dumps(fields)) == message
+    assert file_msg.file_fields(message) == fields
+    assert link_msg.parse_link_message(json.dumps(fields)) == message
 
 
 @given(messages)
-def test_what_is_written_is_read_as_the_same(message: fm.FileMessage) -> None:
-    assert lm.parse_link_message(lm.dump_link_message(message)) == message
+def test_what_is_written_is_read_as_the_same(message: file_msg.FileMessage) -> None:
+    assert link_msg.parse_link_message(link_msg.dump_link_message(message)) == message
 
 
 @given(messages)
-def test_unknown_fields_are_ignored(message: fm.FileMessage) -> None:
-    fields = {**json.loads(lm.dump_link_message(message)), "later": {"x": [1]}}
-    assert lm.parse_link_message(json.dumps(fields)) == message
+def test_unknown_fields_are_ignored(message: file_msg.FileMessage) -> None:
+    fields = {**json.loads(link_msg.dump_link_message(message)), "later": {"x": [1]}}
+    assert link_msg.parse_link_message(json.dumps(fields)) == message
 
 
 @given(messages)
-def test_secrets_are_not_in_a_repr(message: fm.FileMessage) -> None:
+def test_secrets_are_not_in_a_repr(message: file_msg.FileMessage) -> None:
     secret = TransferID("a-secret-id-of-22-char")
-    assert secret not in repr(fm.Announce(secret, ()))
+    assert secret not in repr(file_msg.Announce(secret, ()))
     assert "token=" not in repr(message)
     assert "tags=" not in repr(message)
     assert "transfer=" not in repr(message)
@@ -215,7 +215,7 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
     wrong += [("cancel", {"reason": bad}) for bad in Anything((5, [], "x" * 65))]
     wrong += [
         ("resume", {"tags": bad})
-        for bad in Anything((None, {}, [5], ["x"], [to_base64url(SHA)] * (fm.MAX_TAGS + 1)))
+        for bad in Anything((None, {}, [5], ["x"], [to_base64url(SHA)] * (file_msg.MAX_TAGS + 1)))
     ]
     wrong += [
         ("lane", {field: bad})
@@ -228,13 +228,13 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
 @each_row("kind, change", changes())
 def test_a_wrong_field_is_a_message_error(kind: str, change: dict[str, Any]) -> None:
     with pytest.raises(MessageError) as caught:
-        lm.parse_link_message(json.dumps({**FULL[kind], **change}))
+        link_msg.parse_link_message(json.dumps({**FULL[kind], **change}))
     assert caught.value.reason is Reason.BAD_MESSAGE
 
 
 def test_a_list_is_no_longer_than_a_transfer_may_be() -> None:
     with pytest.raises(MessageError):
-        lm.parse_link_message(json.dumps({**FULL["accept"], "skip": [0] * (MAX_ENTRIES + 1)}))
+        link_msg.parse_link_message(json.dumps({**FULL["accept"], "skip": [0] * (MAX_ENTRIES + 1)}))
 
 
 def test_a_folder_has_no_size() -> None:
@@ -242,16 +242,16 @@ def test_a_folder_has_no_size() -> None:
         {"path": "F", "directory": True, "size": "whatever"},
         {"path": "G", "directory": "yes", "size": 1},
     ]
-    read = lm.parse_link_message(json.dumps({**FULL["announce"], "files": files}))
-    assert isinstance(read, fm.Announce)
+    read = link_msg.parse_link_message(json.dumps({**FULL["announce"], "files": files}))
+    assert isinstance(read, file_msg.Announce)
     assert read.entries == (Entry("F", directory=True), Entry("G", 1))
 
 
 def test_reasons_of_a_newer_one() -> None:
-    assert fm.file_reason("disk_full") is Reason.DISK_FULL
-    assert fm.file_reason("what_will_be") is Reason.TRANSFER_FAILED
-    assert fm.file_reason("tampered") is Reason.TRANSFER_FAILED
-    assert fm.file_reason(None) is Reason.TRANSFER_FAILED
+    assert file_msg.file_reason("disk_full") is Reason.DISK_FULL
+    assert file_msg.file_reason("what_will_be") is Reason.TRANSFER_FAILED
+    assert file_msg.file_reason("tampered") is Reason.TRANSFER_FAILED
+    assert file_msg.file_reason(None) is Reason.TRANSFER_FAILED
 
 
 # --- long lists -----------------------------------------------------------------------------------
@@ -260,9 +260,9 @@ def test_reasons_of_a_newer_one() -> None:
 def check_pieces(pieces: list[Any]) -> None:
     assert [piece.more for piece in pieces] == [True] * (len(pieces) - 1) + [False]
     for piece in pieces:
-        text = lm.dump_link_message(piece)
-        assert len(text.encode()) <= lm.MAX_LINK_MESSAGE_BYTES
-        assert lm.parse_link_message(text) == piece
+        text = link_msg.dump_link_message(piece)
+        assert len(text.encode()) <= link_msg.MAX_LINK_MESSAGE_BYTES
+        assert link_msg.parse_link_message(text) == piece
 
 
 @each_row("char", ["a", '"', "\\", "é", "😀", "\x01", "\n", "\x7f", "\u2028"])
@@ -270,7 +270,7 @@ def check_pieces(pieces: list[Any]) -> None:
 def test_a_manifest_is_cut_into_messages_that_fit(char: str, length: int) -> None:
     name = char * max(1, length // len(char.encode()))
     manifest = tuple(Entry(name, MAX_FILE_BYTES, MAX_FILE_BYTES) for _ in range(1000))
-    pieces = list(fm.cut_announce(ID, manifest))
+    pieces = list(file_msg.cut_announce(ID, manifest))
     check_pieces(pieces)
     assert tuple(entry for piece in pieces for entry in piece.entries) == manifest
     assert all(piece.entries for piece in pieces)
@@ -278,25 +278,25 @@ def test_a_manifest_is_cut_into_messages_that_fit(char: str, length: int) -> Non
 
 @given(some(entries))
 def test_any_manifest_is_cut_and_joined(manifest: tuple[Entry, ...]) -> None:
-    pieces = list(fm.cut_announce(ID, manifest))
+    pieces = list(file_msg.cut_announce(ID, manifest))
     check_pieces(pieces)
     assert tuple(entry for piece in pieces for entry in piece.entries) == manifest
 
 
-@each_row("skips", [0, 1, fm.PIECE_ITEMS, fm.PIECE_ITEMS + 1, 2 * fm.PIECE_ITEMS])
-@each_row("partials", [0, 1, fm.PIECE_ITEMS, 2 * fm.PIECE_ITEMS + 1])
+@each_row("skips", [0, 1, file_msg.PIECE_ITEMS, file_msg.PIECE_ITEMS + 1, 2 * file_msg.PIECE_ITEMS])
+@each_row("partials", [0, 1, file_msg.PIECE_ITEMS, 2 * file_msg.PIECE_ITEMS + 1])
 def test_an_acceptance_is_cut_into_messages_that_fit(skips: int, partials: int) -> None:
     skip = tuple(Span(MAX_ENTRIES - 1, 1) for _ in range(skips))
     parts = tuple(Partial(MAX_ENTRIES - 1, MAX_FILE_BYTES, SHA) for _ in range(partials))
-    pieces = list(fm.cut_accept(ID, skip, parts))
+    pieces = list(file_msg.cut_accept(ID, skip, parts))
     check_pieces(pieces)
     assert tuple(one for piece in pieces for one in piece.skip) == skip
     assert tuple(one for piece in pieces for one in piece.partial) == parts
 
 
-@each_row("count", [0, 1, fm.PIECE_ITEMS, fm.PIECE_ITEMS + 1, MAX_ENTRIES])
+@each_row("count", [0, 1, file_msg.PIECE_ITEMS, file_msg.PIECE_ITEMS + 1, MAX_ENTRIES])
 def test_an_end_is_cut_into_messages_that_fit(count: int) -> None:
     failures = tuple(FailedFile(MAX_ENTRIES - 1, Reason.FOLDER_READ_ONLY) for _ in range(count))
-    pieces = list(fm.cut_finished(ID, failures))
+    pieces = list(file_msg.cut_finished(ID, failures))
     check_pieces(pieces)
     assert tuple(one for piece in pieces for one in piece.failed) == failures

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import get_args
 
 from proxim.core import events as ev
+from proxim.core.files import events as file_ev
 from proxim.core.files import incoming, outgoing
-from proxim.core.files.events import IncomingInput, LinkUp, OutgoingInput, PeerLink
 from tests.core.files.transfer_bench import Bench
 
 
@@ -16,12 +16,12 @@ def kinds(table: Iterable[tuple[object, type | ev.TimerName]]) -> set[type]:
 
 
 def test_each_input_is_taken_somewhere() -> None:
-    assert kinds(outgoing._TRANSITIONS) == set(get_args(OutgoingInput))
-    assert kinds(incoming._TRANSITIONS) == set(get_args(IncomingInput))
+    assert kinds(outgoing._TRANSITIONS) == set(get_args(file_ev.OutgoingInput))
+    assert kinds(incoming._TRANSITIONS) == set(get_args(file_ev.IncomingInput))
 
 
 def test_a_speaker_is_what_it_says() -> None:
     bench = Bench().linked()
-    peer_link: PeerLink = bench.left.peer_link
-    assert LinkUp(peer_link).peer_link.id == bench.link.id
+    peer_link: file_ev.PeerLink = bench.left.peer_link
+    assert file_ev.LinkUp(peer_link).peer_link.id == bench.link.id
     assert peer_link.binding == bench.right.peer_link.binding

@@ -11,10 +11,9 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
-from proxim.core.files import events as fe
-from proxim.core.files import messages as fm
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
-from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.incoming import UNACKNOWLEDGED_SECONDS
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
@@ -34,14 +33,14 @@ from tests.core.files.fake_links import FakePeerLink, heard
 from tests.core.files.transfer_bench import ASKING, Bench, Side
 from tests.rows import each_row
 
-Said = TypeVar("Said", bound=fm.FileMessage)
+Said = TypeVar("Said", bound=file_msg.FileMessage)
 
 # --- one path after another -----------------------------------------------------------------------
 
 STRANGER = TransferID("A" * 22)
 
 
-def bench_of(policy: AcceptPolicy = ASKING) -> Bench:
+def bench_of(policy: file_ev.AcceptPolicy = ASKING) -> Bench:
     """Left sends, right receives."""
     bench = Bench(policy)
     for path, size in (
@@ -106,7 +105,7 @@ def started(side: Side) -> list[file_do.StartSending]:
     return [one for one in side.commands if isinstance(one, file_do.StartSending)]
 
 
-def refused(side: Side, message: fm.FileMessage) -> Reason:
+def refused(side: Side, message: file_msg.FileMessage) -> Reason:
     with pytest.raises(MessageError) as error:
         side.hear(side.peer_link, message)
     return error.value.reason
@@ -190,7 +189,7 @@ def test_always_into_the_folder_that_was_chosen() -> None:
 
 
 def test_without_asking() -> None:
-    bench = bench_of(AcceptPolicy(without_asking=True, directory="there"))
+    bench = bench_of(file_ev.AcceptPolicy(without_asking=True, directory="there"))
     transfer = sent(bench, "a", "folder")
     assert ends(bench, transfer) == DONE
     assert opened(bench.right)[0].directory == "there"
@@ -237,7 +236,7 @@ def test_what_nobody_can_do() -> None:
     left.send()
     left.cancel(STRANGER)
     left.retry(STRANGER)
-    accept = fe.AcceptTransfer(STRANGER)
+    accept = file_ev.AcceptTransfer(STRANGER)
     left.run(left.transfers.intent(accept, 0))
     left.hear(left.peer_link, announce(more=True))
     # Of this one the person was not asked yet.
@@ -259,7 +258,9 @@ def test_what_cannot_be_sent_is_told() -> None:
     bench.left.send("a")
     transfer = bench.left.last_listed
     bench.left.disk.answers.clear()
-    listed = fe.SourcesListed(transfer, (Entry("a", 21, 1),), (("secret", Reason.FILE_UNREADABLE),))
+    listed = file_ev.SourcesListed(
+        transfer, (Entry("a", 21, 1),), (("secret", Reason.FILE_UNREADABLE),)
+    )
     bench.left.run(bench.left.transfers.disk(listed, 0))
     assert bench.left.troubles == [Reason.FILE_UNREADABLE]
     assert bench.left.told[transfer].state is file_st.TransferState.ANNOUNCED
@@ -269,21 +270,21 @@ def test_disks_answer_late() -> None:
     bench = bench_of()
     transfer = sent(bench, "a")
     bench.left.cancel(transfer)
-    late = bench.left.transfers.disk(fe.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
+    late = bench.left.transfers.disk(file_ev.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
     # What it looked up is let go
     assert late == [file_do.StopSending(transfer, forget=True)]
-    assert bench.left.transfers.disk(fe.SendingFailed(transfer, 0), 0) == []
+    assert bench.left.transfers.disk(file_ev.SendingFailed(transfer, 0), 0) == []
     # Only asked about
-    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
-    bench.right.hear(bench.right.peer_link, fm.Cancel(transfer))
-    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
+    assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
+    bench.right.hear(bench.right.peer_link, file_msg.Cancel(transfer))
+    assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
     bench.right.hear(bench.right.peer_link, announce(transfer, more=True))
-    assert bench.right.transfers.disk(fe.SinkReady(transfer), 0) == []
+    assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
     # It is still being announced, and asked about once that is whole.
     assert transfer in bench.right.arriving
     bench.right.hear(bench.right.peer_link, announce(transfer))
     assert transfer in bench.right.asked
-    assert bench.right.transfers.disk(fe.SinkReady(STRANGER), 0) == []
+    assert bench.right.transfers.disk(file_ev.SinkReady(STRANGER), 0) == []
 
 
 def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
@@ -293,10 +294,10 @@ def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
     entries = bench.right.incoming[transfer].entries
     right = bench.right.transfers
     right.link_up(second, 0)
-    right.message(second, fm.Announce(transfer, entries, more=True), 0)
+    right.message(second, file_msg.Announce(transfer, entries, more=True), 0)
     assert right.link_down(bench.link.id, 0) == []
     # The rest of the announcement is still taken: all of it is here now, and the sink is opened.
-    (opening, _, *_) = right.message(second, fm.Announce(transfer, ()), 0)
+    (opening, _, *_) = right.message(second, file_msg.Announce(transfer, ()), 0)
     assert isinstance(opening, file_do.OpenSink)
     assert (opening.transfer, opening.entries) == (transfer, entries)
 
@@ -455,7 +456,7 @@ def test_the_same_files_are_not_held_back_for_a_peer_that_proved_nothing() -> No
 def test_the_same_files_are_sent_once_the_peer_asks_for_others() -> None:
     bench, new = held_back()
     bench.left.hear(
-        bench.left.peer_link, fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+        bench.left.peer_link, file_msg.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
     )
     assert not bench.left.timers
     bench.settle(accept=True)
@@ -468,7 +469,7 @@ def test_the_same_files_are_held_back_and_cancelled() -> None:
     assert not bench.left.timers
     assert bench.left.told[new].state is file_st.TransferState.CANCELLED
     bench.left.hear(
-        bench.left.peer_link, fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+        bench.left.peer_link, file_msg.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
     )
     bench.settle()
     assert not bench.right.incoming
@@ -508,18 +509,18 @@ def test_the_disk_remembers_what_has_begun_anew_already() -> None:
     bench = bench_of()
     transfer = moving(bench, "a")
     state = bench.left.out[transfer]
-    found = fe.TransfersFound(
+    found = file_ev.TransfersFound(
         (
-            fe.StoredTransfer(transfer, Direction.OUT, (), None),
-            fe.StoredTransfer(STRANGER, Direction.IN, (), None),
+            file_ev.StoredTransfer(transfer, Direction.OUT, (), None),
+            file_ev.StoredTransfer(STRANGER, Direction.IN, (), None),
         )
     )
     bench.left.run(bench.left.transfers.disk(found, 0))
     bench.right.run(bench.right.transfers.disk(found, 0))
     assert bench.left.out[transfer] is state
     assert transfer not in bench.right.out
-    assert said(bench.left, fm.Resume) == [
-        fm.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
+    assert said(bench.left, file_msg.Resume) == [
+        file_msg.Resume((resume_tag(STRANGER, bench.left.peer_link.binding),))
     ]
 
 
@@ -555,11 +556,11 @@ def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
     bench.settle()
     assert ends(bench, transfer) == DONE
     assert len(opened(bench.right)) == 1
-    before = len(said(bench.right, fm.Resume))
+    before = len(said(bench.right, file_msg.Resume))
     bench.now += UNACKNOWLEDGED_SECONDS
     bench.relink()
     # It has heard by now
-    assert len(said(bench.right, fm.Resume)) == before
+    assert len(said(bench.right, file_msg.Resume)) == before
 
 
 def test_what_was_cancelled_without_a_link_is_told_later() -> None:
@@ -673,7 +674,7 @@ def test_sent_again_where_there_is_no_such_link() -> None:
     bench.left.transfers.link_up(stranger, 0)
     bench.left.retry(transfer)
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 2
-    bench.left.run(bench.left.transfers.intent(fe.RetryTransfer(transfer), 0))
+    bench.left.run(bench.left.transfers.intent(file_ev.RetryTransfer(transfer), 0))
     bench.left.transfers.link_up(FakePeerLink(ev.LinkID("a third")), 0)
     # Two, and neither is the one
     bench.left.retry(transfer)
@@ -750,7 +751,7 @@ def test_a_lane_that_stalls_is_closed() -> None:
 
 
 def test_turns() -> None:
-    bench = bench_of(AcceptPolicy(without_asking=True))
+    bench = bench_of(file_ev.AcceptPolicy(without_asking=True))
     for _ in range(MAX_MOVING + 2):
         bench.left.send("a")
     most = 0
@@ -763,7 +764,7 @@ def test_turns() -> None:
 
 
 def test_a_lane_that_may_open_in_a_moment_is_waited_for() -> None:
-    bench = bench_of(AcceptPolicy(without_asking=True))
+    bench = bench_of(file_ev.AcceptPolicy(without_asking=True))
     bench.left.peer_link.lane_pending = True
     transfer = sent(bench, "a")
     assert bench.left.told[transfer].state is file_st.TransferState.ACTIVE
@@ -778,8 +779,12 @@ def test_a_lane_that_may_open_in_a_moment_is_waited_for() -> None:
 # --- who does not keep to the protocol ------------------------------------------------------------
 
 
-def announce(transfer: TransferID = STRANGER, count: int = 1, *, more: bool = False) -> fm.Announce:
-    return fm.Announce(transfer, tuple(Entry(f"file {number}", 1) for number in range(count)), more)
+def announce(
+    transfer: TransferID = STRANGER, count: int = 1, *, more: bool = False
+) -> file_msg.Announce:
+    return file_msg.Announce(
+        transfer, tuple(Entry(f"file {number}", 1) for number in range(count)), more
+    )
 
 
 def test_a_sender_that_announces_nonsense() -> None:
@@ -788,11 +793,11 @@ def test_a_sender_that_announces_nonsense() -> None:
     assert refused(right, announce(TransferID("short"))) is Reason.BAD_MESSAGE
     assert refused(right, announce(TransferID("A" * 21 + "/"))) is Reason.BAD_MESSAGE
     right.hear(right.peer_link, announce(count=0))
-    assert said(right, fm.Cancel) == [fm.Cancel(STRANGER, Reason.NOTHING_TO_SEND.value)]
+    assert said(right, file_msg.Cancel) == [file_msg.Cancel(STRANGER, Reason.NOTHING_TO_SEND.value)]
     right.hear(right.peer_link, announce())
     # Twice
     assert refused(right, announce()) is Reason.NOT_ALLOWED
-    assert refused(right, fm.OfferLane(b"", b"")) is Reason.NOT_ALLOWED
+    assert refused(right, file_msg.OfferLane(b"", b"")) is Reason.NOT_ALLOWED
 
 
 def test_our_own_transfer_reflected() -> None:
@@ -806,7 +811,7 @@ def test_too_many_files() -> None:
     right = bench.right
     right.hear(right.peer_link, announce(count=MAX_ENTRIES, more=True))
     right.hear(right.peer_link, announce(count=1, more=True))
-    assert said(right, fm.Cancel) == [fm.Cancel(STRANGER, Reason.TOO_MANY_FILES.value)]
+    assert said(right, file_msg.Cancel) == [file_msg.Cancel(STRANGER, Reason.TOO_MANY_FILES.value)]
     # The end of it is no list of its own
     right.hear(right.peer_link, announce(count=1))
     assert not right.told
@@ -821,11 +826,11 @@ def test_too_many_announcements(known: bool) -> None:
     ninth = TransferID("9" * 22)
     if known:
         right.hear(right.peer_link, announce(ninth))
-        right.hear(right.peer_link, fm.Cancel(ninth))
+        right.hear(right.peer_link, file_msg.Cancel(ninth))
     for number in range(MAX_UNDECIDED):
         right.hear(right.peer_link, announce(TransferID(f"{number:022}"), more=number == 0))
     right.hear(right.peer_link, announce(ninth, more=True))
-    assert said(right, fm.Cancel) == [fm.Cancel(ninth, Reason.TOO_MANY_TRANSFERS.value)]
+    assert said(right, file_msg.Cancel) == [file_msg.Cancel(ninth, Reason.TOO_MANY_TRANSFERS.value)]
     right.hear(right.peer_link, announce(TransferID(f"{0:022}")))
     # There is room again, but not for the rest of a list
     right.cancel(TransferID(f"{1:022}"))
@@ -843,23 +848,23 @@ def test_a_receiver_that_answers_nonsense() -> None:
     transfer = sent(bench, "a")
     left = bench.left
     bad = [
-        fm.Accept(transfer, (Span(0, 1), Span(0, 1))),
-        fm.Accept(transfer, tuple(Span(0, 0) for _ in range(4))),
-        fm.Accept(transfer, (Span(0, 20_000),)),
-        fm.Accept(transfer, (), (Partial(1, 0, b""),)),
-        fm.Accept(transfer, (), (Partial(0, 22, b""),)),
+        file_msg.Accept(transfer, (Span(0, 1), Span(0, 1))),
+        file_msg.Accept(transfer, tuple(Span(0, 0) for _ in range(4))),
+        file_msg.Accept(transfer, (Span(0, 20_000),)),
+        file_msg.Accept(transfer, (), (Partial(1, 0, b""),)),
+        file_msg.Accept(transfer, (), (Partial(0, 22, b""),)),
     ]
     assert {refused(left, one) for one in bad} == {Reason.BAD_MESSAGE}
-    early: list[fm.FileMessage] = [
-        fm.Progress(transfer, 0, 1),
-        fm.Finished(transfer),
-        fm.Continue(transfer, 1, START),
+    early: list[file_msg.FileMessage] = [
+        file_msg.Progress(transfer, 0, 1),
+        file_msg.Finished(transfer),
+        file_msg.Continue(transfer, 1, START),
     ]
     assert {refused(left, one) for one in early} == {Reason.NOT_ALLOWED}
     # Of what it never heard
-    left.hear(left.peer_link, fm.Accept(STRANGER))
-    left.hear(left.peer_link, fm.Cancel(STRANGER))
-    left.hear(left.peer_link, fm.Continue(STRANGER, 1, START))
+    left.hear(left.peer_link, file_msg.Accept(STRANGER))
+    left.hear(left.peer_link, file_msg.Cancel(STRANGER))
+    left.hear(left.peer_link, file_msg.Continue(STRANGER, 1, START))
     assert left.told[transfer].state is file_st.TransferState.ANNOUNCED
 
 
@@ -873,12 +878,12 @@ def test_resume_of_what_is_not_theirs() -> None:
     count = len(left.commands)
     # Said to somebody on another link, and passed on
     overheard = resume_tag(transfer, bench.left.peer_link.binding)
-    left.hear(second, fm.Resume((b"unknown" * 4, overheard, resume_tag(transfer))))
+    left.hear(second, file_msg.Resume((b"unknown" * 4, overheard, resume_tag(transfer))))
     assert len(left.commands) == count
     # It is there already
-    left.hear(left.peer_link, fm.Resume((resume_tag(transfer, left.peer_link.binding),)))
+    left.hear(left.peer_link, file_msg.Resume((resume_tag(transfer, left.peer_link.binding),)))
     assert len(left.commands) == count
-    left.hear(second, fm.Progress(transfer, 0, 1))
+    left.hear(second, file_msg.Progress(transfer, 0, 1))
     assert len(left.commands) == count
 
 
@@ -886,21 +891,22 @@ def test_what_a_peer_asks_for_before_the_disk_has_answered() -> None:
     """As many tags as one message holds are remembered, and as long as the link is up."""
     left = bench_of().left
 
-    def found(*transfers: TransferID) -> list[fm.FileMessage]:
+    def found(*transfers: TransferID) -> list[file_msg.FileMessage]:
         """What is said once the disk has found these."""
         stored = tuple(
-            fe.StoredTransfer(one, Direction.OUT, (Entry("a", 21, 1),), None) for one in transfers
+            file_ev.StoredTransfer(one, Direction.OUT, (Entry("a", 21, 1),), None)
+            for one in transfers
         )
-        commands = left.transfers.disk(fe.TransfersFound(stored), 0)
+        commands = left.transfers.disk(file_ev.TransfersFound(stored), 0)
         return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
 
     early, late, later = (TransferID(char * 22) for char in "xyz")
     binding = left.peer_link.binding
-    unknown = tuple(bytes([number]) * 32 for number in range(fm.MAX_TAGS - 2))
-    left.hear(left.peer_link, fm.Resume((*unknown, resume_tag(early, binding))))
-    left.hear(left.peer_link, fm.Resume((b"unknown" * 4, resume_tag(late, binding))))
-    assert found(early, late) == [fm.Announce(early, (Entry("a", 21, 1),))]
-    left.hear(left.peer_link, fm.Resume((resume_tag(later, binding),)))
+    unknown = tuple(bytes([number]) * 32 for number in range(file_msg.MAX_TAGS - 2))
+    left.hear(left.peer_link, file_msg.Resume((*unknown, resume_tag(early, binding))))
+    left.hear(left.peer_link, file_msg.Resume((b"unknown" * 4, resume_tag(late, binding))))
+    assert found(early, late) == [file_msg.Announce(early, (Entry("a", 21, 1),))]
+    left.hear(left.peer_link, file_msg.Resume((resume_tag(later, binding),)))
     left.run(left.transfers.link_down(left.peer_link.id, 0))
     left.run(left.transfers.link_up(left.peer_link, 0))
     assert found(later) == []
@@ -914,21 +920,23 @@ def test_nothing_is_resumed_without_a_proof() -> None:
     unproved = FakePeerLink(ev.LinkID("unproved"), proved=False)
     assert bench.right.transfers.link_up(unproved, 0) == []
     assert bench.left.transfers.link_up(unproved, 0) == []
-    assert bench.left.transfers.message(unproved, fm.Resume((resume_tag(transfer),)), 0) == []
+    assert bench.left.transfers.message(unproved, file_msg.Resume((resume_tag(transfer),)), 0) == []
     assert bench.left.told[transfer].state is file_st.TransferState.WAITING
 
 
 def test_many_waiting_are_named_in_several_messages() -> None:
     bench = bench_of()
     stored = tuple(
-        fe.StoredTransfer(TransferID(f"{n:022}"), Direction.IN, (Entry("a", 1),), None)
-        for n in range(fm.MAX_TAGS + 1)
+        file_ev.StoredTransfer(TransferID(f"{n:022}"), Direction.IN, (Entry("a", 1),), None)
+        for n in range(file_msg.MAX_TAGS + 1)
     )
-    bench.right.run(bench.right.transfers.disk(fe.TransfersFound(stored), 0))
+    bench.right.run(bench.right.transfers.disk(file_ev.TransfersFound(stored), 0))
     assert [
-        len(one.tags) for one in said(bench.right, fm.Resume) if isinstance(one, fm.Resume)
+        len(one.tags)
+        for one in said(bench.right, file_msg.Resume)
+        if isinstance(one, file_msg.Resume)
     ] == [
-        fm.MAX_TAGS,
+        file_msg.MAX_TAGS,
         1,
     ]
 
@@ -971,8 +979,8 @@ def test_what_nobody_wanted_is_let_go_at_once() -> None:
     before = sys.getrefcount(entry)
     for number in range(3):
         transfer = TransferID(f"{number:022}")
-        right.hear(right.peer_link, fm.Announce(transfer, (entry,)))
-        right.hear(right.peer_link, fm.Cancel(transfer))
+        right.hear(right.peer_link, file_msg.Announce(transfer, (entry,)))
+        right.hear(right.peer_link, file_msg.Cancel(transfer))
     assert len(right.told) == 3
     # What the test itself keeps does not count.
     right.told.clear()
@@ -981,16 +989,16 @@ def test_what_nobody_wanted_is_let_go_at_once() -> None:
 
 
 def test_what_arrived_long_ago_is_forgotten() -> None:
-    bench = bench_of(AcceptPolicy(without_asking=True))
+    bench = bench_of(file_ev.AcceptPolicy(without_asking=True))
     arrived = [sent(bench, "a") for _ in range(MAX_REMEMBERED + 5)]
     right = bench.right
     before = len(opened(right))
     for transfer in arrived:
-        right.hear(right.peer_link, fm.Announce(transfer, right.told[transfer].entries))
+        right.hear(right.peer_link, file_msg.Announce(transfer, right.told[transfer].entries))
     # What is remembered is said to be here; the others are taken for new.
     again = [one.transfer for one in opened(right)[before:]]
     assert again == arrived[:5]
-    assert [one.transfer for one in said(right, fm.Finished)[-MAX_REMEMBERED:]] == arrived[5:]
+    assert [one.transfer for one in said(right, file_msg.Finished)[-MAX_REMEMBERED:]] == arrived[5:]
     for transfer in arrived[:5]:
         bench.left.retry(transfer)
     assert bench.left.troubles == [Reason.TRANSFER_GONE] * 5

@@ -19,10 +19,9 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
-from proxim.core.files import events as fe
-from proxim.core.files import messages as fm
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
-from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.files.transfers import Transfers
 from proxim.core.link import commands as link_do
@@ -34,7 +33,7 @@ from tests.core.files.transfer_rules import check_always
 # For machine_fixtures, which has its own bench.
 __all__ = ["ASKING", "Bench", "Disk", "FakeSink", "Record", "Side", "Step", "Stream"]
 
-ASKING = AcceptPolicy()
+ASKING = file_ev.AcceptPolicy()
 Step = Callable[[], None]
 
 
@@ -57,7 +56,7 @@ class Stream:
 class Side:
     """One program with its disk."""
 
-    def __init__(self, bench: "Bench", name: str, policy: AcceptPolicy) -> None:
+    def __init__(self, bench: "Bench", name: str, policy: file_ev.AcceptPolicy) -> None:
         self.bench = bench
         self.name = name
         self.policy = policy
@@ -124,9 +123,11 @@ class Side:
         self.send_over(self.bench.link.id, *paths)
 
     def send_over(self, link: ev.LinkID, *paths: str) -> None:
-        self._look_up(fe.SendPaths(link, paths), link)
+        self._look_up(file_ev.SendPaths(link, paths), link)
 
-    def _look_up(self, intent: fe.SendPaths | fe.RetryTransfer, link: ev.LinkID | None) -> None:
+    def _look_up(
+        self, intent: file_ev.SendPaths | file_ev.RetryTransfer, link: ev.LinkID | None
+    ) -> None:
         commands = self.transfers.intent(intent, self.bench.now)
         for command in commands:
             if isinstance(command, file_do.ListSources):
@@ -145,13 +146,13 @@ class Side:
         self.always = self.always or always
         self.declined[transfer] = declined
         entries = self.told[transfer].entries
-        self.agreed[transfer] = (
-            entries,
-            tuple(one for one in sorted(declined) if one < len(entries)),
-        )
+        left_out = tuple(one for one in sorted(declined) if one < len(entries))
+        # Who wants nothing of it has declined it
+        if len(left_out) < len(entries):
+            self.agreed[transfer] = (entries, left_out)
         self.run(
             self.transfers.intent(
-                fe.AcceptTransfer(transfer, declined, directory, always), self.bench.now
+                file_ev.AcceptTransfer(transfer, declined, directory, always), self.bench.now
             )
         )
 
@@ -159,13 +160,13 @@ class Side:
         told = self.told.get(transfer)
         if told is not None and told.direction is Direction.IN and not told.over:
             self.agreed.pop(transfer, None)
-        self.run(self.transfers.intent(fe.CancelTransfer(transfer), self.bench.now))
+        self.run(self.transfers.intent(file_ev.CancelTransfer(transfer), self.bench.now))
         told = self.told.get(transfer)
         if told is not None and told.state is file_st.TransferState.CANCELLED:
             self.ended_here.add(transfer)
 
     def retry(self, transfer: TransferID) -> None:
-        self._look_up(fe.RetryTransfer(transfer), self._link_again(transfer))
+        self._look_up(file_ev.RetryTransfer(transfer), self._link_again(transfer))
 
     def _link_again(self, transfer: TransferID) -> ev.LinkID | None:
         """The link that it went over, or else the only one that there is."""
@@ -174,18 +175,18 @@ class Side:
             return next(iter(self.peer_links)) if len(self.peer_links) == 1 else None
         return link
 
-    def hear(self, peer_link: FakePeerLink, message: fm.FileMessage) -> None:
+    def hear(self, peer_link: FakePeerLink, message: file_msg.FileMessage) -> None:
         commands = self.transfers.message(peer_link, message, self.bench.now)
-        if isinstance(message, fm.Announce | fm.Cancel):
+        if isinstance(message, file_msg.Announce | file_msg.Cancel):
             self.arriving.pop(message.transfer, None)
             # Whatever is said or told at a piece of an announcement is the end of it.
-            if isinstance(message, fm.Announce) and message.more and not commands:
+            if isinstance(message, file_msg.Announce) and message.more and not commands:
                 self.arriving[message.transfer] = peer_link.id
         self.run(commands)
 
     def answer(self) -> None:
         answer = self.disk.answers.popleft()
-        if isinstance(answer, fe.SourcesListed) and answer.transfer in self.listing:
+        if isinstance(answer, file_ev.SourcesListed) and answer.transfer in self.listing:
             self.listed.add(answer.transfer)
         self.run(self.transfers.disk(answer, self.bench.now))
 
@@ -213,7 +214,7 @@ class Side:
             del self.disk.kept[one]
         self.begin()
         if self.disk.stored():
-            self.disk.answers.append(fe.TransfersFound(self.disk.stored()))
+            self.disk.answers.append(file_ev.TransfersFound(self.disk.stored()))
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -244,10 +245,10 @@ class Side:
                     self._disk(command)
         check_always(self.bench)
 
-    def _said(self, message: fm.FileMessage) -> None:
-        if isinstance(message, fm.Cancel):
+    def _said(self, message: file_msg.FileMessage) -> None:
+        if isinstance(message, file_msg.Cancel):
             self.ended_here.add(message.transfer)
-        elif isinstance(message, fm.Announce):
+        elif isinstance(message, file_msg.Announce):
             self.ended_here.discard(message.transfer)
 
     def _looked_up(self, transfer: TransferID) -> None:
@@ -285,7 +286,12 @@ class Side:
             case file_do.CloseSink(transfer, keep):
                 sink = disk.sinks.pop(transfer, None)
                 # Sinks say nothing any more; a program's answers about other things stay.
-                mine = (fe.SinkReady, fe.SinkFailed, fe.SinkWrote, fe.SinkPaused)
+                mine = (
+                    file_ev.SinkReady,
+                    file_ev.SinkFailed,
+                    file_ev.SinkWrote,
+                    file_ev.SinkPaused,
+                )
                 kept = [
                     one
                     for one in disk.answers
@@ -319,7 +325,7 @@ class Side:
         old = [
             one
             for one in self.disk.answers
-            if isinstance(one, fe.SendingFailed) and one.transfer == transfer
+            if isinstance(one, file_ev.SendingFailed) and one.transfer == transfer
         ]
         for one in old:
             self.disk.answers.remove(one)
@@ -328,13 +334,13 @@ class Side:
 class Bench:
     """Both sides, the links between them and the streams that are on their way."""
 
-    def __init__(self, policy: AcceptPolicy = ASKING) -> None:
+    def __init__(self, policy: file_ev.AcceptPolicy = ASKING) -> None:
         self.now = 0.0
         self.tokens = 0
         self.lane_numbers = 0
         self.streams: list[Stream] = []
         self.links: dict[ev.LinkID, FakeLink] = {}
-        self.left = Side(self, "left", AcceptPolicy())
+        self.left = Side(self, "left", file_ev.AcceptPolicy())
         self.right = Side(self, "right", policy)
         self.new_link()
 
@@ -432,7 +438,7 @@ class Bench:
             stream = running[which % len(running)]
             stream.messages.clear()
             sender.disk.answers.append(
-                fe.SendingFailed(stream.command.transfer, stream.command.generation)
+                file_ev.SendingFailed(stream.command.transfer, stream.command.generation)
             )
 
     def lost(self, stream: Stream) -> bool:

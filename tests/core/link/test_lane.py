@@ -5,7 +5,7 @@ The link around it: tests/core/link/test_link.py.
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core.files import messages as fm
+from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
 from proxim.core.link.lane import (
     MAX_TRIES,
@@ -22,7 +22,7 @@ from tests.rows import each_row
 ID = ev.LinkID("guest-1")
 URL = "ws://192.168.1.5:47800/lane"
 KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
-OFFER = fm.OfferLane(b"T" * 16, b"K" * 32)
+OFFER = file_msg.OfferLane(b"T" * 16, b"K" * 32)
 TIMER = ev.Timer(ev.TimerName.LANE, ID)
 
 
@@ -48,7 +48,7 @@ def test_a_host_expects_and_a_guest_dials() -> None:
     host, guest = lane(host=True), lane(host=False)
     (expect, _) = host.want()
     assert isinstance(expect, link_do.ExpectLane)
-    assert host.offer() == fm.OfferLane(expect.token, expect.key)
+    assert host.offer() == file_msg.OfferLane(expect.token, expect.key)
     guest.want()
     assert guest.offer() is None
     dialled = guest.offered(OFFER)

@@ -10,14 +10,14 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.files import commands as file_do
-from proxim.core.files import events as fe
-from proxim.core.files import messages as fm
+from proxim.core.files import events as file_ev
+from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import START, Entry, TransferID, resume_tag
 from proxim.core.files.transfers import Transfers
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import lane
-from proxim.core.link import messages as lm
+from proxim.core.link import messages as link_msg
 from proxim.core.link.link import (
     HEARTBEAT_SECONDS,
     MAX_STRANGE_MESSAGES,
@@ -42,13 +42,13 @@ CONNECTED = st.LinkStatus(ID, "session", st.Stage.CONNECTED, was_connected=True,
 T0 = 500.0
 
 
-def say(message: lm.LinkMessage, channel: int = CONTROL) -> do.Command:
-    return link_do.SendOnChannel(ID, channel, lm.dump_link_message(message))
+def say(message: link_msg.LinkMessage, channel: int = CONTROL) -> do.Command:
+    return link_do.SendOnChannel(ID, channel, link_msg.dump_link_message(message))
 
 
-def heard(message: lm.LinkMessage | str, channel: int = CONTROL) -> link_ev.ChannelMessage:
+def heard(message: link_msg.LinkMessage | str, channel: int = CONTROL) -> link_ev.ChannelMessage:
     return link_ev.ChannelMessage(
-        ID, channel, message if isinstance(message, str) else lm.dump_link_message(message)
+        ID, channel, message if isinstance(message, str) else link_msg.dump_link_message(message)
     )
 
 
@@ -90,7 +90,7 @@ def open_link() -> Link:
 
 def greeted_link() -> Link:
     link = open_link()
-    link.handle(heard(lm.Hello("Phone")), T0)
+    link.handle(heard(link_msg.Hello("Phone")), T0)
     return link
 
 
@@ -112,7 +112,7 @@ def test_the_control_channel_opens_the_link_with_a_greeting() -> None:
     assert link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0) == [
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        say(lm.Hello("This PC")),
+        say(link_msg.Hello("This PC")),
         do.Publish(CONNECTED),
     ]
     assert link.state is LinkState.OPEN
@@ -125,7 +125,7 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
         link_ev.ChannelOpened(ID, OTHER, "chat"),
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        say(lm.Unsupported("channel"), OTHER),
+        say(link_msg.Unsupported("channel"), OTHER),
         do.Publish(without_text),
     )
     play.on(ev.SendText(ID, "hello"), do.Publish(st.Trouble(Problem(Reason.UNSUPPORTED), ID)))
@@ -134,7 +134,7 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
     # The control channel may still come, and makes it a link like any other.
     play.on(
         link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL),
-        say(lm.Hello("This PC")),
+        say(link_msg.Hello("This PC")),
         do.Publish(CONNECTED),
     )
 
@@ -142,9 +142,11 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
 def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
     play = Playbook(open_link(), T0)
     for number, label in ((OTHER, "files"), (8, link_ev.CONTROL_LABEL)):
-        play.on(link_ev.ChannelOpened(ID, number, label), say(lm.Unsupported("channel"), number))
-    play.on(heard(lm.TextPiece("not here"), 8))
-    play.on(ev.SendText(ID, "here"), say(lm.TextPiece("here")), ...)
+        play.on(
+            link_ev.ChannelOpened(ID, number, label), say(link_msg.Unsupported("channel"), number)
+        )
+    play.on(heard(link_msg.TextPiece("not here"), 8))
+    play.on(ev.SendText(ID, "here"), say(link_msg.TextPiece("here")), ...)
 
 
 def test_a_link_that_does_not_open_in_time_fails() -> None:
@@ -165,13 +167,13 @@ def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason:
 
 def test_the_greeting_gives_the_peer_its_name_once() -> None:
     link = open_link()
-    (told,) = link.handle(heard(lm.Hello("Bo\u202eb\n", features=("text",))), T0)
+    (told,) = link.handle(heard(link_msg.Hello("Bo\u202eb\n", features=("text",))), T0)
     assert told == do.Publish(
         st.LinkStatus(
             ID, "session", st.Stage.CONNECTED, peer_name="Bob", was_connected=True, can_text=True
         )
     )
-    assert link.handle(heard(lm.Hello("Alice", features=("text",))), T0) == []
+    assert link.handle(heard(link_msg.Hello("Alice", features=("text",))), T0) == []
     assert link.status.peer_name == "Bob"
 
 
@@ -182,8 +184,8 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
     play = Playbook(link, T0)
     link.open(offerer=False, keys=None)
     play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
-    play.on(heard(lm.Hello("The boss", features=("text",))))
-    play.on(heard(lm.Hello("The boss")), ...)
+    play.on(heard(link_msg.Hello("The boss", features=("text",))))
+    play.on(heard(link_msg.Hello("The boss")), ...)
     assert link.status.peer_name == "Alice"
 
 
@@ -194,15 +196,17 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
 def test_text_goes_out_and_comes_in(text: str) -> None:
     link = open_link()
     assert link.handle(ev.SendText(ID, text), T0) == [
-        say(lm.TextPiece(text)),
+        say(link_msg.TextPiece(text)),
         do.Publish(st.TextSent(ID, text)),
     ]
-    assert link.handle(heard(lm.TextPiece(text)), T0) == [do.Publish(st.TextReceived(ID, text))]
+    assert link.handle(heard(link_msg.TextPiece(text)), T0) == [
+        do.Publish(st.TextReceived(ID, text))
+    ]
 
 
 def test_long_text_goes_in_pieces_both_ways() -> None:
-    text = "a" * lm.TEXT_PIECE_CHARACTERS + "b" * lm.TEXT_PIECE_CHARACTERS + "c"
-    first, second, third = lm.cut_text(text)
+    text = "a" * link_msg.TEXT_PIECE_CHARACTERS + "b" * link_msg.TEXT_PIECE_CHARACTERS + "c"
+    first, second, third = link_msg.cut_text(text)
     play = Playbook(open_link(), T0)
     play.on(
         ev.SendText(ID, text),
@@ -213,15 +217,15 @@ def test_long_text_goes_in_pieces_both_ways() -> None:
     )
     play.on(heard(first))
     # A heartbeat between two pieces harms neither
-    play.on(heard(lm.Ping()))
+    play.on(heard(link_msg.Ping()))
     play.on(heard(second))
     play.on(heard(third), do.Publish(st.TextReceived(ID, text)))
-    play.on(heard(lm.TextPiece("next")), do.Publish(st.TextReceived(ID, "next")))
+    play.on(heard(link_msg.TextPiece("next")), do.Publish(st.TextReceived(ID, "next")))
 
 
 def test_text_of_1_mib_is_the_longest_that_goes_out() -> None:
     play = Playbook(open_link(), T0)
-    longest = "é" * (lm.MAX_TEXT_BYTES // 2)
+    longest = "é" * (link_msg.MAX_TEXT_BYTES // 2)
     play.on(ev.SendText(ID, longest), ..., do.Publish(st.TextSent(ID, longest)))
     too_long = [do.Publish(st.Trouble(Problem(Reason.TEXT_TOO_LONG), ID))]
     play.on(ev.SendText(ID, longest + "x"), *too_long)
@@ -232,24 +236,26 @@ def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
     def arrive(text: str) -> list[do.Command]:
         link = open_link()
         commands: list[do.Command] = []
-        for piece in lm.cut_text(text):
+        for piece in link_msg.cut_text(text):
             commands += link.handle(heard(piece), T0)
         return commands
 
-    longest = "é" * (lm.MAX_TEXT_BYTES // 2)
+    longest = "é" * (link_msg.MAX_TEXT_BYTES // 2)
     assert arrive(longest) == [do.Publish(st.TextReceived(ID, longest))]
     assert arrive(longest + "x") == [
-        say(lm.Bye("peer_error")),
+        say(link_msg.Bye("peer_error")),
         *closed(Reason.PEER_ERROR, said_bye=True),
     ]
 
 
 def test_the_limit_is_of_each_text_not_of_all_together() -> None:
     link = open_link()
-    longest = "x" * lm.MAX_TEXT_BYTES
+    longest = "x" * link_msg.MAX_TEXT_BYTES
     for _ in range(2):
         commands = [
-            command for piece in lm.cut_text(longest) for command in link.handle(heard(piece), T0)
+            command
+            for piece in link_msg.cut_text(longest)
+            for command in link.handle(heard(piece), T0)
         ]
         assert commands == [do.Publish(st.TextReceived(ID, longest))]
 
@@ -257,8 +263,8 @@ def test_the_limit_is_of_each_text_not_of_all_together() -> None:
 def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> None:
     link = open_link()
     for _ in range(1000):
-        assert link.handle(heard(lm.TextPiece("", more=True)), T0) == []
-    piece = lm.TextPiece("x" * lm.TEXT_PIECE_CHARACTERS, more=True)
+        assert link.handle(heard(link_msg.TextPiece("", more=True)), T0) == []
+    piece = link_msg.TextPiece("x" * link_msg.TEXT_PIECE_CHARACTERS, more=True)
     while link.state is LinkState.OPEN:
         commands = link.handle(heard(piece), T0)
     assert commands[-1] == closed(Reason.PEER_ERROR)[-1]
@@ -267,10 +273,12 @@ def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> N
 def test_halves_of_characters_are_joined_or_replaced_before_they_go_out() -> None:
     link = open_link()
     assert link.handle(ev.SendText(ID, "\ud83d\ude00 \ud83d!\ude00"), T0) == [
-        say(lm.TextPiece("😀 \ufffd!\ufffd")),
+        say(link_msg.TextPiece("😀 \ufffd!\ufffd")),
         do.Publish(st.TextSent(ID, "😀 \ufffd!\ufffd")),
     ]
-    assert link.handle(ev.SendText(ID, "\ufeffmark"), T0)[0] == say(lm.TextPiece("\ufeffmark"))
+    assert link.handle(ev.SendText(ID, "\ufeffmark"), T0)[0] == say(
+        link_msg.TextPiece("\ufeffmark")
+    )
 
 
 @each_row("link", [new_link(), opening_link()])
@@ -289,8 +297,8 @@ def beat(link: Link, now: float) -> list[do.Command]:
 
 def test_every_beat_says_ping_and_sets_the_next() -> None:
     link = open_link()
-    assert beat(link, T0 + 1) == [say(lm.Ping()), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
-    assert link.handle(heard(lm.Ping()), T0 + 1) == []
+    assert beat(link, T0 + 1) == [say(link_msg.Ping()), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
+    assert link.handle(heard(link_msg.Ping()), T0 + 1) == []
 
 
 @each_row("offset", [0.0, 0.01, 0.5, 0.99])
@@ -302,9 +310,9 @@ def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_
     now = T0
     while now < T0 + 10:
         now += HEARTBEAT_SECONDS
-        link.handle(heard(lm.Ping()), now)
+        link.handle(heard(link_msg.Ping()), now)
         beat(link, now)
-    link.handle(heard(lm.Ping()), last)
+    link.handle(heard(link_msg.Ping()), last)
     while link.state is LinkState.OPEN:
         now += HEARTBEAT_SECONDS
         commands = beat(link, now)
@@ -315,7 +323,7 @@ def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_
 def test_any_message_is_a_sign_of_life_also_one_that_is_not_understood() -> None:
     link = greeted_link()
     link.handle(link_ev.ChannelOpened(ID, OTHER, "chat"), T0)
-    signs = [heard("rubbish"), heard("chatter", OTHER), heard(lm.TextPiece("", more=True))]
+    signs = [heard("rubbish"), heard("chatter", OTHER), heard(link_msg.TextPiece("", more=True))]
     for count in range(1, 13):
         if count % 4 == 0:
             link.handle(signs[count // 4 - 1], T0 + count)
@@ -326,7 +334,10 @@ def test_any_message_is_a_sign_of_life_also_one_that_is_not_understood() -> None
 def test_silence_is_no_fault_of_the_peer_when_this_program_slept() -> None:
     link = greeted_link()
     beat(link, T0 + 1)
-    assert beat(link, T0 + 3600) == [say(lm.Ping()), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS)]
+    assert beat(link, T0 + 3600) == [
+        say(link_msg.Ping()),
+        do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
+    ]
     now = T0 + 3600
     # And the peer gets its time anew
     while link.state is LinkState.OPEN:
@@ -354,22 +365,22 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
         ('{"type":"call"}', "call"),
         ('{"type":"announce"}', "bad_message"),
         ('{"type":"text","text":1}', "bad_message"),
-        (json.dumps({"type": "text", "text": "x" * lm.MAX_LINK_MESSAGE_BYTES}), "too_large"),
+        (json.dumps({"type": "text", "text": "x" * link_msg.MAX_LINK_MESSAGE_BYTES}), "too_large"),
     ],
 )
 def test_a_message_that_is_not_understood_is_told_unsupported(text: str, what: str) -> None:
     link = open_link()
-    assert link.handle(heard(text), T0) == [say(lm.Unsupported(what))]
+    assert link.handle(heard(text), T0) == [say(link_msg.Unsupported(what))]
     # And never answered in turn
-    assert link.handle(heard(lm.Unsupported("x")), T0) == []
+    assert link.handle(heard(link_msg.Unsupported("x")), T0) == []
 
 
 def test_too_many_strange_messages_end_the_link() -> None:
     link = open_link()
     for _ in range(MAX_STRANGE_MESSAGES):
-        assert link.handle(heard("rubbish"), T0) == [say(lm.Unsupported("bad_json"))]
+        assert link.handle(heard("rubbish"), T0) == [say(link_msg.Unsupported("bad_json"))]
     assert link.handle(heard("rubbish"), T0) == [
-        say(lm.Bye("peer_error")),
+        say(link_msg.Bye("peer_error")),
         *closed(Reason.PEER_ERROR, said_bye=True),
     ]
 
@@ -393,7 +404,7 @@ def test_a_goodbye_ends_the_link_with_the_reasons_that_a_peer_may_give(
 ) -> None:
     link = greeted_link()
     before = link.status
-    assert link.handle(heard(lm.Bye(said)), T0) == closed(reason, before)
+    assert link.handle(heard(link_msg.Bye(said)), T0) == closed(reason, before)
     assert link.state is LinkState.CLOSED
 
 
@@ -410,7 +421,7 @@ def test_a_peer_that_misbehaves_on_the_lane_that_carries_the_link_ends_it_too() 
 
 def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
     assert open_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == [
-        say(lm.Bye("closed")),
+        say(link_msg.Bye("closed")),
         *closed(Reason.DISCONNECTED, said_bye=True),
     ]
     assert open_link().close(Reason.HOST_ERROR) == closed(Reason.HOST_ERROR)
@@ -437,8 +448,8 @@ OTHER_KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(range(32
 URL = "ws://192.168.1.5:47800/lane"
 LANE = ev.Timer(ev.TimerName.LANE, ID)
 TRANSFER = TransferID("A" * 22)
-ANNOUNCED = fm.Announce(TRANSFER, (Entry("photo", 40),))
-OFFERED = fm.OfferLane(b"T" * 16, b"K" * 32)
+ANNOUNCED = file_msg.Announce(TRANSFER, (Entry("photo", 40),))
+OFFERED = file_msg.OfferLane(b"T" * 16, b"K" * 32)
 
 
 def made(
@@ -449,11 +460,14 @@ def made(
 
 
 def with_files(
-    *, host: bool = False, keys: ProofKeys | None = None, features: tuple[str, ...] = lm.FEATURES
+    *,
+    host: bool = False,
+    keys: ProofKeys | None = None,
+    features: tuple[str, ...] = link_msg.FEATURES,
 ) -> Link:
     link, _ = made(host=host, keys=keys)
     link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
-    link.handle(heard(lm.Hello("Phone", features=features)), T0)
+    link.handle(heard(link_msg.Hello("Phone", features=features)), T0)
     return link
 
 
@@ -466,19 +480,19 @@ def lane_commands(commands: list[do.Command]) -> list[do.Command]:
     ]
 
 
-def offer_in(commands: list[do.Command]) -> fm.OfferLane:
+def offer_in(commands: list[do.Command]) -> file_msg.OfferLane:
     """What a host's lane expects, as the guest is told right after it."""
     (expect,) = [one for one in commands if isinstance(one, link_do.ExpectLane)]
-    offer = fm.OfferLane(expect.token, expect.key)
+    offer = file_msg.OfferLane(expect.token, expect.key)
     assert commands.index(expect) < commands.index(say(offer))
     return offer
 
 
 def sends(link: Link, transfers: Transfers) -> list[do.Command]:
     """Its person sends a file, and the disk has looked at it."""
-    commands = transfers.intent(fe.SendPaths(ID, ("photo",)), T0)
+    commands = transfers.intent(file_ev.SendPaths(ID, ("photo",)), T0)
     (looking,) = [one for one in commands if isinstance(one, file_do.ListSources)]
-    return transfers.disk(fe.SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
+    return transfers.disk(file_ev.SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
 
 
 def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> None:
@@ -493,7 +507,7 @@ def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> N
     files = no_files()
     link, _ = made(host=True, files=files)
     link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
-    assert lane_commands(link.handle(heard(lm.Hello("Phone")), T0)) == []
+    assert lane_commands(link.handle(heard(link_msg.Hello("Phone")), T0)) == []
     commands = sends(link, files)
     offer_in(commands)
 
@@ -569,18 +583,20 @@ def test_a_lane_that_breaks_is_offered_again_a_second_later() -> None:
 
 
 def test_a_lane_message_is_refused_at_a_host_and_where_it_is_repeated_without_end() -> None:
-    assert with_files(host=True).handle(heard(OFFERED), T0) == [say(lm.Unsupported("not_allowed"))]
+    assert with_files(host=True).handle(heard(OFFERED), T0) == [
+        say(link_msg.Unsupported("not_allowed"))
+    ]
     link = with_files()
     for _ in range(lane.MAX_TRIES):
         assert isinstance(link.handle(heard(OFFERED), T0)[0], link_do.DialLane)
-    assert link.handle(heard(OFFERED), T0) == [say(lm.Unsupported("not_allowed"))]
+    assert link.handle(heard(OFFERED), T0) == [say(link_msg.Unsupported("not_allowed"))]
 
 
-@each_row("message", [ANNOUNCED, OFFERED, fm.Cancel(TRANSFER), fm.Resume((bytes(32),))])
+@each_row("message", [ANNOUNCED, OFFERED, file_msg.Cancel(TRANSFER), file_msg.Resume((bytes(32),))])
 def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(
-    message: fm.FileMessage,
+    message: file_msg.FileMessage,
 ) -> None:
-    refused = [say(lm.Unsupported("not_allowed"))]
+    refused = [say(link_msg.Unsupported("not_allowed"))]
     assert open_link().handle(heard(message), T0) == refused
     assert with_files(features=("text", "lane")).handle(heard(message), T0) == refused
 
@@ -601,15 +617,15 @@ def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_our
     link, _ = made(host=True, files=files)
     play = Playbook(link, T0)
     play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
-    play.on(heard(lm.Hello("Phone", features=("text", "files"))), ...)
+    play.on(heard(link_msg.Hello("Phone", features=("text", "files"))), ...)
     stream = link_ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0")
-    unsupported = [say(lm.Unsupported("channel"), OTHER)]
+    unsupported = [say(link_msg.Unsupported("channel"), OTHER)]
     play.on(stream, *unsupported)
     play.on(heard(ANNOUNCED), ...)
     # Nobody has accepted it
     play.on(stream, *unsupported)
-    files.intent(fe.AcceptTransfer(TRANSFER), T0)
-    files.disk(fe.SinkReady(TRANSFER), T0)
+    files.intent(file_ev.AcceptTransfer(TRANSFER), T0)
+    files.disk(file_ev.SinkReady(TRANSFER), T0)
     play.on(stream, file_do.ReceiveStream(TRANSFER, ID, OTHER, 0), ...)
 
 
@@ -618,7 +634,7 @@ def test_text_on_a_lane_that_does_not_carry_the_link_is_nothing() -> None:
     play = Playbook(link, T0)
     play.on(heard(ANNOUNCED), ...)
     play.on(link_ev.LaneOpened(ID), ...)
-    play.on(heard(lm.TextPiece("x"), link_ev.LANE_CHANNEL))
+    play.on(heard(link_msg.TextPiece("x"), link_ev.LANE_CHANNEL))
     assert link.status.via is st.Via.WEBRTC
 
 
@@ -637,7 +653,7 @@ CARRIED = link_ev.LaneOpened(ID, carries_link=True)
 OVER_LANE = replace(CONNECTED, via=st.Via.LANE)
 
 
-def on_lane(message: lm.LinkMessage) -> link_ev.ChannelMessage:
+def on_lane(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
     return heard(message, link_ev.LANE_CHANNEL)
 
 
@@ -665,7 +681,7 @@ def test_a_guest_that_finds_no_way_dials_once_for_the_whole_link(event: LinkInpu
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         do.CancelTimer(LANE),
         link_do.ClosePeer(ID),
-        say(lm.Hello("This PC"), link_ev.LANE_CHANNEL),
+        say(link_msg.Hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
     )
 
@@ -675,10 +691,10 @@ def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
     play = Playbook(link, T0)
     play.on(link_ev.PeerFailed(ID, Reason.ICE_FAILED))
     play.on(CARRIED)
-    commands = play.on(on_lane(lm.Hello("Phone", features=("text",))), ...)
+    commands = play.on(on_lane(link_msg.Hello("Phone", features=("text",))), ...)
     named = replace(OVER_LANE, peer_name="Phone")
     assert commands[-3:] == [
-        say(lm.Hello("This PC"), link_ev.LANE_CHANNEL),
+        say(link_msg.Hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
         do.Publish(named),
     ]
@@ -690,7 +706,7 @@ def over_lane(*, host: bool = False) -> Link:
     link, _ = made(host=host, keys=KEYS)
     link.handle(ev.TimerFired(LANE), T0) if not host else None
     link.handle(CARRIED, T0)
-    link.handle(on_lane(lm.Hello("Phone")), T0)
+    link.handle(on_lane(link_msg.Hello("Phone")), T0)
     assert link.status.via is st.Via.LANE
     return link
 
@@ -699,9 +715,9 @@ def over_lane(*, host: bool = False) -> Link:
 def test_everything_goes_over_it(host: bool) -> None:
     link = over_lane(host=host)
     play = Playbook(link, T0)
-    play.on(ev.SendText(ID, "hi"), say(lm.TextPiece("hi"), link_ev.LANE_CHANNEL), ...)
-    play.on(on_lane(lm.TextPiece("hi")), do.Publish(st.TextReceived(ID, "hi")))
-    assert say(lm.Ping(), link_ev.LANE_CHANNEL) in beat(link, T0 + 1)
+    play.on(ev.SendText(ID, "hi"), say(link_msg.TextPiece("hi"), link_ev.LANE_CHANNEL), ...)
+    play.on(on_lane(link_msg.TextPiece("hi")), do.Publish(st.TextReceived(ID, "hi")))
+    assert say(link_msg.Ping(), link_ev.LANE_CHANNEL) in beat(link, T0 + 1)
     assert (link.lane_open, link.status.can_send_files) == (True, True)
     # There is no second one beside it
     assert lane_commands(play.on(on_lane(ANNOUNCED), ...)) == []
@@ -715,7 +731,7 @@ def test_everything_goes_over_it(host: bool) -> None:
     commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
     # And no peer: it is closed since the lane took over
     assert commands[-6:] == [
-        say(lm.Bye("closed"), link_ev.LANE_CHANNEL),
+        say(link_msg.Bye("closed"), link_ev.LANE_CHANNEL),
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
         do.CancelTimer(LANE),
@@ -730,7 +746,7 @@ def test_where_it_breaks_the_peer_has_vanished_and_where_it_says_bye_it_left(hos
     link.handle(link_ev.LaneLost(ID), T0)
     assert link.status.reason is Reason.PEER_VANISHED
     link = over_lane(host=host)
-    link.handle(on_lane(lm.Bye()), T0)
+    link.handle(on_lane(link_msg.Bye()), T0)
     assert link.status.reason is Reason.PEER_LEFT
     link = over_lane(host=host)
     now = T0
@@ -806,14 +822,14 @@ def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> Non
     play = Playbook(link, T0)
     play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
     play.on(CARRIED, ...)
-    commands = play.on(on_lane(lm.Hello("Phone")), ...)
+    commands = play.on(on_lane(link_msg.Hello("Phone")), ...)
     assert commands[:4] == [
         do.CancelTimer(LANE),
         link_do.ClosePeer(ID),
-        say(lm.Hello("This PC"), link_ev.LANE_CHANNEL),
+        say(link_msg.Hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
     ]
-    play.on(heard(lm.TextPiece("of the channel that is gone")))
+    play.on(heard(link_msg.TextPiece("of the channel that is gone")))
     late: list[LinkInput] = [
         link_ev.ChannelClosed(ID, CONTROL),
         link_ev.ChannelOpened(ID, OTHER, "chat"),
@@ -830,14 +846,14 @@ def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
     link, _ = made(host=True, keys=KEYS, files=files)
     play = Playbook(link, T0)
     play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
-    play.on(heard(lm.Hello("Phone", features=("text", "files"))), ...)
+    play.on(heard(link_msg.Hello("Phone", features=("text", "files"))), ...)
     play.on(heard(ANNOUNCED), ...)
-    files.intent(fe.AcceptTransfer(TRANSFER), T0)
-    files.disk(fe.SinkReady(TRANSFER), T0)
+    files.intent(file_ev.AcceptTransfer(TRANSFER), T0)
+    files.disk(file_ev.SinkReady(TRANSFER), T0)
     play.on(link_ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), ...)
     play.on(CARRIED, ...)
-    play.on(on_lane(lm.Hello("Phone")), ..., file_do.PauseSink(TRANSFER), ...)
-    held = files.disk(fe.SinkPaused(TRANSFER, START), T0)
+    play.on(on_lane(link_msg.Hello("Phone")), ..., file_do.PauseSink(TRANSFER), ...)
+    held = files.disk(file_ev.SinkPaused(TRANSFER, START), T0)
     assert file_do.ReceiveStream(TRANSFER, ID, link_ev.LANE_CHANNEL, 1) in held
 
 
@@ -867,7 +883,7 @@ def test_a_word_on_the_lane_that_nobody_understands_opens_the_link_and_is_told()
     link, _ = made(host=True, keys=KEYS)
     link.handle(CARRIED, T0)
     assert link.handle(heard("rubbish", link_ev.LANE_CHANNEL), T0)[-1] == say(
-        lm.Unsupported("bad_json"), link_ev.LANE_CHANNEL
+        link_msg.Unsupported("bad_json"), link_ev.LANE_CHANNEL
     )
     assert link.state is LinkState.OPEN
 
@@ -876,7 +892,7 @@ def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None
     link, _ = made(host=True, keys=KEYS)
     play = Playbook(link, T0)
     play.on(link_ev.LaneOpened(ID))
-    play.on(on_lane(lm.Hello("Phone")))
+    play.on(on_lane(link_msg.Hello("Phone")))
     play.on(link_ev.LaneLost(ID))
     play.reaches(LinkState.OPENING)
     # Its token is used up
@@ -891,7 +907,7 @@ def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None
 
 INPUTS: list[LinkInput] = [
     link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL),
-    heard(lm.Ping()),
+    heard(link_msg.Ping()),
     link_ev.PeerFailed(ID, Reason.PEER_LEFT),
     ev.SendText(ID, "x"),
     ev.TimerFired(OPEN_TIMER),
@@ -948,6 +964,8 @@ def test_a_closed_control_channel_is_a_peer_that_left_and_another_is_nothing() -
 
 def test_a_peer_that_greeted_and_closes_without_goodbye_was_lost() -> None:
     link = open_link()
-    link.handle(link_ev.ChannelMessage(ID, CONTROL, lm.dump_link_message(lm.Hello("Phone"))), T0)
+    link.handle(
+        link_ev.ChannelMessage(ID, CONTROL, link_msg.dump_link_message(link_msg.Hello("Phone"))), T0
+    )
     assert link.handle(link_ev.ChannelClosed(ID, CONTROL), T0)[-1] == do.Publish(link.status)
     assert link.status.reason is Reason.PEER_VANISHED

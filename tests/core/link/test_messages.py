@@ -8,65 +8,68 @@ from hypothesis import strategies as st
 
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
-from proxim.core.link import messages as lm
-from proxim.core.pairing import messages as msg
+from proxim.core.link import messages as link_msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.sanitize import MAX_NAME_BYTES
 from tests.rows import each_row
 
-EXAMPLES: list[tuple[lm.LinkMessage, dict[str, object]]] = [
+EXAMPLES: list[tuple[link_msg.LinkMessage, dict[str, object]]] = [
     (
-        lm.Hello("Phone"),
+        link_msg.Hello("Phone"),
         {
             "type": "hello",
-            "version": lm.LINK_VERSION,
-            "features": list(lm.FEATURES),
+            "version": link_msg.LINK_VERSION,
+            "features": list(link_msg.FEATURES),
             "name": "Phone",
         },
     ),
-    (lm.TextPiece("hi"), {"type": "text", "text": "hi"}),
-    (lm.TextPiece("hi", more=True), {"type": "text", "text": "hi", "more": True}),
-    (lm.Ping(), {"type": "ping"}),
-    (lm.Bye(), {"type": "bye"}),
-    (lm.Bye("expired"), {"type": "bye", "reason": "expired"}),
-    (lm.Unsupported("channel"), {"type": "unsupported", "what": "channel"}),
+    (link_msg.TextPiece("hi"), {"type": "text", "text": "hi"}),
+    (link_msg.TextPiece("hi", more=True), {"type": "text", "text": "hi", "more": True}),
+    (link_msg.Ping(), {"type": "ping"}),
+    (link_msg.Bye(), {"type": "bye"}),
+    (link_msg.Bye("expired"), {"type": "bye", "reason": "expired"}),
+    (link_msg.Unsupported("channel"), {"type": "unsupported", "what": "channel"}),
 ]
 
 encodable = st.text(st.characters(exclude_categories=["Cs"]))
 short = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
-link_messages: st.SearchStrategy[lm.LinkMessage] = st.one_of(
+link_messages: st.SearchStrategy[link_msg.LinkMessage] = st.one_of(
     st.builds(
-        lm.Hello, short, st.integers(1, 10**9), st.lists(short, max_size=lm.MAX_FEATURES).map(tuple)
+        link_msg.Hello,
+        short,
+        st.integers(1, 10**9),
+        st.lists(short, max_size=link_msg.MAX_FEATURES).map(tuple),
     ),
-    st.builds(lm.TextPiece, encodable, st.booleans()),
-    st.just(lm.Ping()),
-    st.builds(lm.Bye, st.none() | short),
-    st.builds(lm.Unsupported, short),
+    st.builds(link_msg.TextPiece, encodable, st.booleans()),
+    st.just(link_msg.Ping()),
+    st.builds(link_msg.Bye, st.none() | short),
+    st.builds(link_msg.Unsupported, short),
 )
 
 
 def refused(text: str) -> MessageError:
     with pytest.raises(MessageError) as caught:
-        lm.parse_link_message(text)
+        link_msg.parse_link_message(text)
     return caught.value
 
 
 @each_row("message, fields", EXAMPLES)
 def test_each_message_is_written_and_read_as_documented(
-    message: lm.LinkMessage, fields: dict[str, object]
+    message: link_msg.LinkMessage, fields: dict[str, object]
 ) -> None:
-    assert json.loads(lm.dump_link_message(message)) == fields
-    assert lm.parse_link_message(json.dumps(fields)) == message
+    assert json.loads(link_msg.dump_link_message(message)) == fields
+    assert link_msg.parse_link_message(json.dumps(fields)) == message
 
 
 @given(link_messages)
-def test_what_is_written_is_read_as_the_same(message: lm.LinkMessage) -> None:
-    assert lm.parse_link_message(lm.dump_link_message(message)) == message
+def test_what_is_written_is_read_as_the_same(message: link_msg.LinkMessage) -> None:
+    assert link_msg.parse_link_message(link_msg.dump_link_message(message)) == message
 
 
 @given(link_messages)
-def test_unknown_fields_are_ignored(message: lm.LinkMessage) -> None:
-    fields = json.loads(lm.dump_link_message(message))
-    assert lm.parse_link_message(json.dumps({**fields, "later": {"x": [1]}})) == message
+def test_unknown_fields_are_ignored(message: link_msg.LinkMessage) -> None:
+    fields = json.loads(link_msg.dump_link_message(message))
+    assert link_msg.parse_link_message(json.dumps({**fields, "later": {"x": [1]}})) == message
 
 
 @given(
@@ -88,12 +91,12 @@ def test_any_other_text_is_a_message_error(text: str) -> None:
 )
 def test_any_object_is_read_or_a_message_error(fields: dict[str, object]) -> None:
     try:
-        message = lm.parse_link_message(json.dumps(fields))
+        message = link_msg.parse_link_message(json.dumps(fields))
     except MessageError as error:
         # Either outcome is right
         assert error.reason in (Reason.BAD_MESSAGE, Reason.UNKNOWN_TYPE)  # noqa: PT017
     else:
-        assert json.loads(lm.dump_link_message(message))["type"] == fields["type"]
+        assert json.loads(link_msg.dump_link_message(message))["type"] == fields["type"]
 
 
 @each_row(
@@ -101,13 +104,18 @@ def test_any_object_is_read_or_a_message_error(fields: dict[str, object]) -> Non
     [
         {},
         {"type": 1},
-        {"type": "t" * (msg.MAX_ID_BYTES + 1)},
+        {"type": "t" * (pair_msg.MAX_ID_BYTES + 1)},
         {"type": "hello"},
         {"type": "hello", "version": 0, "name": "x"},
         {"type": "hello", "version": True, "name": "x"},
         {"type": "hello", "version": 1.0, "name": "x"},
         {"type": "hello", "version": 1, "name": "x", "features": "text"},
-        {"type": "hello", "version": 1, "name": "x", "features": ["f"] * (lm.MAX_FEATURES + 1)},
+        {
+            "type": "hello",
+            "version": 1,
+            "name": "x",
+            "features": ["f"] * (link_msg.MAX_FEATURES + 1),
+        },
         {"type": "hello", "version": 1, "name": "x" * (MAX_NAME_BYTES + 1)},
         {"type": "text"},
         {"type": "text", "text": 5},
@@ -115,7 +123,7 @@ def test_any_object_is_read_or_a_message_error(fields: dict[str, object]) -> Non
         {"type": "text", "text": "a", "more": 1},
         {"type": "text", "text": "a", "more": "yes"},
         {"type": "bye", "reason": 1},
-        {"type": "bye", "reason": "r" * (msg.MAX_ID_BYTES + 1)},
+        {"type": "bye", "reason": "r" * (pair_msg.MAX_ID_BYTES + 1)},
         {"type": "unsupported", "what": []},
     ],
 )
@@ -124,17 +132,21 @@ def test_wrong_fields_are_refused(fields: dict[str, object]) -> None:
 
 
 def test_null_is_as_good_as_absent_where_a_field_may_be_absent() -> None:
-    assert lm.parse_link_message('{"type":"text","text":"a","more":null}') == lm.TextPiece("a")
-    assert lm.parse_link_message('{"type":"bye","reason":null}') == lm.Bye()
-    assert lm.parse_link_message('{"type":"unsupported"}') == lm.Unsupported("")
+    assert link_msg.parse_link_message(
+        '{"type":"text","text":"a","more":null}'
+    ) == link_msg.TextPiece("a")
+    assert link_msg.parse_link_message('{"type":"bye","reason":null}') == link_msg.Bye()
+    assert link_msg.parse_link_message('{"type":"unsupported"}') == link_msg.Unsupported("")
 
 
 def test_a_greeting_needs_no_features_and_keeps_only_those_that_are_names() -> None:
-    assert lm.parse_link_message('{"type":"hello","version":2,"name":"x"}') == lm.Hello("x", 2, ())
+    assert link_msg.parse_link_message('{"type":"hello","version":2,"name":"x"}') == link_msg.Hello(
+        "x", 2, ()
+    )
     mixed = json.dumps(
         {"type": "hello", "version": 1, "name": "x", "features": ["text", 5, None, "f" * 65]}
     )
-    assert lm.parse_link_message(mixed) == lm.Hello("x", 1, ("text",))
+    assert link_msg.parse_link_message(mixed) == link_msg.Hello("x", 1, ("text",))
 
 
 def test_an_unknown_type_is_named_so_that_it_can_be_told_unsupported() -> None:
@@ -143,49 +155,58 @@ def test_an_unknown_type_is_named_so_that_it_can_be_told_unsupported() -> None:
 
 
 def test_a_message_has_a_limit_in_bytes() -> None:
-    frame = len(lm.dump_link_message(lm.TextPiece("")))
-    assert lm.parse_link_message(
-        lm.dump_link_message(lm.TextPiece("a" * (lm.MAX_LINK_MESSAGE_BYTES - frame)))
+    frame = len(link_msg.dump_link_message(link_msg.TextPiece("")))
+    assert link_msg.parse_link_message(
+        link_msg.dump_link_message(
+            link_msg.TextPiece("a" * (link_msg.MAX_LINK_MESSAGE_BYTES - frame))
+        )
     )
     assert (
         refused(
-            lm.dump_link_message(lm.TextPiece("a" * (lm.MAX_LINK_MESSAGE_BYTES - frame + 1)))
+            link_msg.dump_link_message(
+                link_msg.TextPiece("a" * (link_msg.MAX_LINK_MESSAGE_BYTES - frame + 1))
+            )
         ).reason
         is Reason.TOO_LARGE
     )
     # Fewer characters than the limit, more bytes.
     assert (
-        refused(lm.dump_link_message(lm.TextPiece("é" * (lm.MAX_LINK_MESSAGE_BYTES // 2)))).reason
+        refused(
+            link_msg.dump_link_message(
+                link_msg.TextPiece("é" * (link_msg.MAX_LINK_MESSAGE_BYTES // 2))
+            )
+        ).reason
         is Reason.TOO_LARGE
     )
-    assert refused("\ud800" * (lm.MAX_LINK_MESSAGE_BYTES // 3 + 1)).reason is Reason.TOO_LARGE
+    assert refused("\ud800" * (link_msg.MAX_LINK_MESSAGE_BYTES // 3 + 1)).reason is Reason.TOO_LARGE
 
 
 def test_text_is_cut_into_pieces_that_say_whether_more_follows() -> None:
-    assert list(lm.cut_text("")) == [lm.TextPiece("")]
-    assert list(lm.cut_text("a" * lm.TEXT_PIECE_CHARACTERS)) == [
-        lm.TextPiece("a" * lm.TEXT_PIECE_CHARACTERS)
+    assert list(link_msg.cut_text("")) == [link_msg.TextPiece("")]
+    assert list(link_msg.cut_text("a" * link_msg.TEXT_PIECE_CHARACTERS)) == [
+        link_msg.TextPiece("a" * link_msg.TEXT_PIECE_CHARACTERS)
     ]
-    assert list(lm.cut_text("a" * lm.TEXT_PIECE_CHARACTERS + "b")) == [
-        lm.TextPiece("a" * lm.TEXT_PIECE_CHARACTERS, more=True),
-        lm.TextPiece("b"),
+    assert list(link_msg.cut_text("a" * link_msg.TEXT_PIECE_CHARACTERS + "b")) == [
+        link_msg.TextPiece("a" * link_msg.TEXT_PIECE_CHARACTERS, more=True),
+        link_msg.TextPiece("b"),
     ]
 
 
 @given(
-    st.integers(0, 3 * lm.TEXT_PIECE_CHARACTERS), st.sampled_from(["a", "\0", "é", "中", "😀", '"'])
+    st.integers(0, 3 * link_msg.TEXT_PIECE_CHARACTERS),
+    st.sampled_from(["a", "\0", "é", "中", "😀", '"']),
 )
 def test_every_piece_of_any_text_fits_into_a_message(length: int, character: str) -> None:
-    pieces = list(lm.cut_text(character * length))
+    pieces = list(link_msg.cut_text(character * length))
     assert "".join(piece.text for piece in pieces) == character * length
     assert [piece.more for piece in pieces] == [True] * (len(pieces) - 1) + [False]
     for piece in pieces:
-        assert lm.parse_link_message(lm.dump_link_message(piece)) == piece
+        assert link_msg.parse_link_message(link_msg.dump_link_message(piece)) == piece
 
 
 def test_empty_pieces_without_end_are_not_kept() -> None:
-    pieces = lm.TextPieces()
+    pieces = link_msg.TextPieces()
     for _ in range(1000):
-        assert pieces.add(lm.TextPiece("", more=True)) is None
+        assert pieces.add(link_msg.TextPiece("", more=True)) is None
     assert pieces._pieces == []
-    assert pieces.add(lm.TextPiece("end")) == "end"
+    assert pieces.add(link_msg.TextPiece("end")) == "end"

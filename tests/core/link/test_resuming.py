@@ -17,7 +17,7 @@ from proxim.core.link.link import RESUME_SECONDS, Link, resumed, untold
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.join import GuestState
 from tests.core.bench import Bench
@@ -408,7 +408,7 @@ def test_somebody_else_is_told_that_the_session_is_busy(world: World) -> None:
         connection = ev.ConnectionID(500 + len(name))
         world.host.handle(pair_ev.ConnectionOpened(connection, "192.168.1.66"))
         assert sent(world.host.ask(connection, name)) == [
-            msg.PairResult(name, approved=False, reason=Reason.BUSY)
+            pair_msg.PairResult(name, approved=False, reason=Reason.BUSY)
         ]
     assert not world.host.ledger.prompts
 

@@ -18,7 +18,7 @@ from proxim.core.link.signaling import (
     PeerFilter,
 )
 from proxim.core.pairing import commands as pair_do
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 from tests.core.in_commands import published
 from tests.core.pairing.host_bench import HostBench, refused
@@ -181,7 +181,7 @@ def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(
     inside = candidates(cleaned(recorded["offer"]))
     given_lines = [one["candidate"] for one in recorded["candidates"]]
     passed = [
-        filter.candidate(msg.Candidate(one["candidate"], one["sdpMid"], one["sdpMLineIndex"]))
+        filter.candidate(pair_msg.Candidate(one["candidate"], one["sdpMid"], one["sdpMLineIndex"]))
         for one in recorded["candidates"]
     ]
     beside = [one.candidate for one in passed if one is not None and one.candidate]
@@ -319,7 +319,7 @@ def test_whatever_comes_nothing_but_known_lines_goes_on(lines: list[str]) -> Non
 
 
 def tried(line: str, peer: str = PEER) -> str | None:
-    result = PeerFilter(peer).candidate(msg.Candidate(line))
+    result = PeerFilter(peer).candidate(pair_msg.Candidate(line))
     inside = candidates(cleaned(OFFER_SDP + f"a={line.removeprefix('a=')}\r\n", peer))
     if line.removeprefix("a=").startswith("candidate:"):
         # Inside and beside alike
@@ -575,7 +575,7 @@ def test_ports_that_are_not(port: object) -> None:
     ],
 )
 def test_other_candidates_are_left_out(line: str) -> None:
-    assert PeerFilter(PEER).candidate(msg.Candidate(line)) is None
+    assert PeerFilter(PEER).candidate(pair_msg.Candidate(line)) is None
 
 
 @each_row("form", ["{}", "a={}"])
@@ -588,8 +588,8 @@ def test_the_forms_and_tails_of_candidates(form: str, rest: str) -> None:
 
 
 def test_companions_stay() -> None:
-    given_candidate = msg.Candidate(CANDIDATE + " generation 0", "0", 0)
-    assert PeerFilter(PEER).candidate(given_candidate) == msg.Candidate(CANDIDATE, "0", 0)
+    given_candidate = pair_msg.Candidate(CANDIDATE + " generation 0", "0", 0)
+    assert PeerFilter(PEER).candidate(given_candidate) == pair_msg.Candidate(CANDIDATE, "0", 0)
 
 
 def test_sixteen_in_all_inside_and_beside() -> None:
@@ -600,15 +600,15 @@ def test_sixteen_in_all_inside_and_beside() -> None:
     assert len(candidates(result)) == 10
     for _ in range(5):
         # What is left out does not count
-        assert filter.candidate(msg.Candidate(at("8.8.8.8"))) is None
-    beside = [filter.candidate(msg.Candidate(at(PEER, 60000 + index))) for index in range(20)]
+        assert filter.candidate(pair_msg.Candidate(at("8.8.8.8"))) is None
+    beside = [filter.candidate(pair_msg.Candidate(at(PEER, 60000 + index))) for index in range(20)]
     assert [one is not None for one in beside] == [True] * (MAX_CANDIDATES - 10) + [False] * 14
     assert len(candidates(cleaned(OFFER_SDP + inside + inside))) == MAX_CANDIDATES
 
 
 def test_the_end_of_candidates_comes_once() -> None:
     filter = PeerFilter(PEER)
-    end = msg.Candidate("", "0")
+    end = pair_msg.Candidate("", "0")
     assert filter.candidate(end) is end
     assert filter.candidate(end) is None
 
@@ -622,15 +622,15 @@ def test_the_mac_is_checked_on_what_arrived_and_what_is_cleaned_goes_on() -> Non
     guest = host.prove(PEER)
     link = host.approve(guest)
     said = host.say(
-        guest.connection, guest.signal(msg.Description(CHROMIUM_OFFER, msg.SDPType.OFFER))
+        guest.connection, guest.signal(pair_msg.Description(CHROMIUM_OFFER, pair_msg.SDPType.OFFER))
     )
-    assert link_do.ApplyDescription(link, msg.SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
-    assert host.say(guest.connection, guest.signal(msg.Candidate(CANDIDATE + " generation 0"))) == [
-        link_do.AddCandidate(link, msg.Candidate(CANDIDATE))
-    ]
-    assert host.say(guest.connection, guest.signal(msg.Candidate(at("127.0.0.1")))) == []
+    assert link_do.ApplyDescription(link, pair_msg.SDPType.OFFER, cleaned(CHROMIUM_OFFER)) in said
+    assert host.say(
+        guest.connection, guest.signal(pair_msg.Candidate(CANDIDATE + " generation 0"))
+    ) == [link_do.AddCandidate(link, pair_msg.Candidate(CANDIDATE))]
+    assert host.say(guest.connection, guest.signal(pair_msg.Candidate(at("127.0.0.1")))) == []
     host.handle(link_ev.ChannelOpened(link, 1, "control"))
-    assert host.say(guest.connection, guest.signal(msg.Candidate(at("8.8.8.8")))) == []
+    assert host.say(guest.connection, guest.signal(pair_msg.Candidate(at("8.8.8.8")))) == []
 
 
 def test_candidates_beside_a_description_count_with_those_inside() -> None:
@@ -640,10 +640,15 @@ def test_candidates_beside_a_description_count_with_those_inside() -> None:
     inside = "".join(
         f"a={at('10.0.0.1', 50000 + index)}\r\n" for index in range(MAX_CANDIDATES - 1)
     )
-    host.say(connection, msg.Signal(session, msg.Description(OFFER_SDP + inside)))
-    last = msg.Candidate(at("10.0.0.1", 60000))
-    assert host.say(connection, msg.Signal(session, last)) == [link_do.AddCandidate(link, last)]
-    assert host.say(connection, msg.Signal(session, msg.Candidate(at("10.0.0.1", 60001)))) == []
+    host.say(connection, pair_msg.Signal(session, pair_msg.Description(OFFER_SDP + inside)))
+    last = pair_msg.Candidate(at("10.0.0.1", 60000))
+    assert host.say(connection, pair_msg.Signal(session, last)) == [
+        link_do.AddCandidate(link, last)
+    ]
+    assert (
+        host.say(connection, pair_msg.Signal(session, pair_msg.Candidate(at("10.0.0.1", 60001))))
+        == []
+    )
 
 
 def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> None:
@@ -652,11 +657,13 @@ def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> 
     connection, session, _ = host.approved()
     commands = host.say(
         connection,
-        msg.Signal(session, msg.Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")),
+        pair_msg.Signal(
+            session, pair_msg.Description(OFFER_SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n")
+        ),
     )
     assert not any(isinstance(command, link_do.ApplyDescription) for command in commands)
     assert refused(connection, Reason.BAD_DESCRIPTION, session) in commands
-    assert pair_do.CloseConnection(connection, msg.CloseCode.LINK_FAILED) in commands
+    assert pair_do.CloseConnection(connection, pair_msg.CloseCode.LINK_FAILED) in commands
     (closed,) = [status for status in published(commands) if isinstance(status, st.LinkStatus)]
     assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.BAD_DESCRIPTION)
     # The right guest comes in by the same code

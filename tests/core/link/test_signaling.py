@@ -9,7 +9,7 @@ from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.link.signaling import Signaling
 from proxim.core.pairing import devices
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.proof import Method, ProofKeys, Side, context
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 from tests.rows import each_row
@@ -17,8 +17,8 @@ from tests.rows import each_row
 KEYS = ProofKeys(
     context(Method.PSK, "abc", devices.DeviceInfo("Phone", "id")), b"g" * 32, b"h" * 32, b"secret"
 )
-OFFER = msg.Description(OFFER_SDP, msg.SDPType.OFFER)
-ANSWER = msg.Description(ANSWER_SDP, msg.SDPType.ANSWER)
+OFFER = pair_msg.Description(OFFER_SDP, pair_msg.SDPType.OFFER)
+ANSWER = pair_msg.Description(ANSWER_SDP, pair_msg.SDPType.ANSWER)
 
 
 def guest(*, proved: bool = True) -> Signaling:
@@ -29,7 +29,7 @@ def host(*, proved: bool = True) -> Signaling:
     return Signaling(Side.HOST, "192.168.1.7", KEYS if proved else None)
 
 
-def refusal(side: Signaling, signal: msg.Signal) -> Reason:
+def refusal(side: Signaling, signal: pair_msg.Signal) -> Reason:
     with pytest.raises(MessageError) as caught:
         side.receive(signal)
     return caught.value.reason
@@ -49,9 +49,13 @@ def test_offer_and_answer(proved: bool) -> None:
 
 def test_a_candidate_is_filtered() -> None:
     side = host(proved=False)
-    assert side.receive(msg.Signal("x", msg.Candidate(CANDIDATE))) == msg.Candidate(CANDIDATE)
+    assert side.receive(pair_msg.Signal("x", pair_msg.Candidate(CANDIDATE))) == pair_msg.Candidate(
+        CANDIDATE
+    )
     assert (
-        side.receive(msg.Signal("x", msg.Candidate(CANDIDATE.replace("192.168.1.7", "8.8.8.8"))))
+        side.receive(
+            pair_msg.Signal("x", pair_msg.Candidate(CANDIDATE.replace("192.168.1.7", "8.8.8.8")))
+        )
         is None
     )
     assert not side.described
@@ -59,22 +63,22 @@ def test_a_candidate_is_filtered() -> None:
 
 def test_a_description_without_use() -> None:
     assert (
-        refusal(host(proved=False), msg.Signal("x", msg.Description("v=0")))
+        refusal(host(proved=False), pair_msg.Signal("x", pair_msg.Description("v=0")))
         is Reason.BAD_DESCRIPTION
     )
-    assert refusal(host(), guest().seal("x", msg.Description("v=0"))) is Reason.BAD_DESCRIPTION
+    assert refusal(host(), guest().seal("x", pair_msg.Description("v=0"))) is Reason.BAD_DESCRIPTION
 
 
 @each_row("proved, reason", [(False, Reason.NOT_ALLOWED), (True, Reason.TAMPERED)])
 @each_row(
     "one, other, own, wrong",
-    [(guest, host, OFFER, msg.SDPType.ANSWER), (host, guest, ANSWER, msg.SDPType.OFFER)],
+    [(guest, host, OFFER, pair_msg.SDPType.ANSWER), (host, guest, ANSWER, pair_msg.SDPType.OFFER)],
 )
 def test_out_of_turn(
     one: Callable[..., Signaling],
     other: Callable[..., Signaling],
-    own: msg.Description,
-    wrong: msg.SDPType,
+    own: pair_msg.Description,
+    wrong: pair_msg.SDPType,
     proved: bool,
     reason: Reason,
 ) -> None:
@@ -90,10 +94,10 @@ def test_out_of_turn(
 
 def test_a_description_without_a_type_is_the_one_that_is_due() -> None:
     untyped = replace(OFFER, type=None)
-    assert host(proved=False).receive(msg.Signal("x", untyped)) == untyped
+    assert host(proved=False).receive(pair_msg.Signal("x", untyped)) == untyped
 
 
 @each_row("mac", [None, "", "A" * 43])
 def test_a_wrong_mac(mac: str | None) -> None:
-    for payload in (OFFER, msg.Candidate(CANDIDATE)):
-        assert refusal(host(), msg.Signal("x", payload, mac)) is Reason.TAMPERED
+    for payload in (OFFER, pair_msg.Candidate(CANDIDATE)):
+        assert refusal(host(), pair_msg.Signal("x", payload, mac)) is Reason.TAMPERED

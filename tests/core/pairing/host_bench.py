@@ -10,7 +10,7 @@ from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import ConnectionLimits
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target, to_base64url
@@ -63,8 +63,8 @@ class Prove:
     macs: SignalMacs | None = None
 
     @property
-    def request(self) -> msg.PairRequest:
-        return msg.PairRequest(self.target.session_id, PHONE, self.proof.auth)
+    def request(self) -> pair_msg.PairRequest:
+        return pair_msg.PairRequest(self.target.session_id, PHONE, self.proof.auth)
 
     @property
     def agreed(self) -> ProofKeys:
@@ -72,14 +72,14 @@ class Prove:
         assert self.keys is not None
         return self.keys
 
-    def confirm(self, challenge: msg.Auth) -> msg.PairConfirm:
+    def confirm(self, challenge: pair_msg.Auth) -> pair_msg.PairConfirm:
         self.keys = self.proof.finish(challenge)
         self.macs = SignalMacs(self.keys, Side.GUEST)
-        return msg.PairConfirm(self.target.session_id, tag_auth(self.keys.guest_tag()))
+        return pair_msg.PairConfirm(self.target.session_id, tag_auth(self.keys.guest_tag()))
 
-    def signal(self, payload: msg.Description | msg.Candidate) -> msg.Signal:
+    def signal(self, payload: pair_msg.Description | pair_msg.Candidate) -> pair_msg.Signal:
         assert self.macs is not None
-        return msg.Signal(self.target.session_id, payload, self.macs.seal(payload))
+        return pair_msg.Signal(self.target.session_id, payload, self.macs.seal(payload))
 
 
 class HostBench(Bench):
@@ -142,15 +142,15 @@ class HostBench(Bench):
         assert self.handle(pair_ev.ConnectionOpened(connection, address)) == []
         return connection
 
-    def say(self, connection: ev.ConnectionID, message: msg.Message | str) -> list[do.Command]:
+    def say(self, connection: ev.ConnectionID, message: pair_msg.Message | str) -> list[do.Command]:
         """A guest says something."""
-        text = message if isinstance(message, str) else msg.dump_message(message)
+        text = message if isinstance(message, str) else pair_msg.dump_message(message)
         return self.handle(pair_ev.FrameReceived(connection, text))
 
     def says(
         self,
         connection: ev.ConnectionID,
-        message: msg.Message | str,
+        message: pair_msg.Message | str,
         *expected: do.Command | EllipsisType,
     ) -> list[do.Command]:
         """A guest says something, and the program commands just these."""
@@ -160,7 +160,9 @@ class HostBench(Bench):
 
     def ask(self, connection: ev.ConnectionID, session_id: str | None = None) -> list[do.Command]:
         """A guest asks to join; by the session shown where no other is named."""
-        return self.say(connection, msg.PairRequest(session_id or self.shown.session_id, PHONE))
+        return self.say(
+            connection, pair_msg.PairRequest(session_id or self.shown.session_id, PHONE)
+        )
 
     def prover_of(
         self,
@@ -187,10 +189,10 @@ class HostBench(Bench):
         assert proof is not None
         return Prove(self.connect(address) if connection is None else connection, target, proof)
 
-    def challenged(self, guest: Prove) -> msg.Auth:
+    def challenged(self, guest: Prove) -> pair_msg.Auth:
         """The guest asks and is challenged."""
         (challenge,) = sent(self.say(guest.connection, guest.request))
-        assert isinstance(challenge, msg.PairChallenge)
+        assert isinstance(challenge, pair_msg.PairChallenge)
         return challenge.auth
 
     def prove(self, address: str = GUEST_ADDRESS, *, by_code: bool = True) -> Prove:
@@ -222,8 +224,8 @@ class HostBench(Bench):
     def answered(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:
         """Descriptions are exchanged."""
         connection, session, link = self.approved(session_id)
-        self.say(connection, msg.Signal(session_id or session, OFFER))
-        self.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+        self.say(connection, pair_msg.Signal(session_id or session, OFFER))
+        self.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp))
         return connection, session, link
 
     def linked(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:

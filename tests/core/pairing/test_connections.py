@@ -15,7 +15,7 @@ from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import CHALLENGE_SECONDS, ConnectionLimits
 from proxim.core.pairing.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.pairing.host_code import JoinTarget, to_base64url
@@ -28,8 +28,8 @@ from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.core.pairing.host_bench import HostBench, Prove, challenge_timer, refused, socket_timer
 from tests.rows import each_row
 
-CANDIDATE = msg.Candidate(LINE, "0", 0)
-SHUT_OUT = msg.CloseCode.BAD_MESSAGES
+CANDIDATE = pair_msg.Candidate(LINE, "0", 0)
+SHUT_OUT = pair_msg.CloseCode.BAD_MESSAGES
 
 
 def new_host() -> HostBench:
@@ -61,10 +61,10 @@ def shut_out(connection: ev.ConnectionID) -> list[do.Command]:
 
 def rejection(
     commands: list[do.Command], connection: ev.ConnectionID | None = None
-) -> msg.PairResult:
+) -> pair_msg.PairResult:
     """The one message among these, a rejection."""
     (message,) = sent(commands, connection)
-    assert isinstance(message, msg.PairResult)
+    assert isinstance(message, pair_msg.PairResult)
     assert not message.approved
     return message
 
@@ -222,10 +222,12 @@ def test_a_bad_description_that_is_the_fifth_mistake_closes_once(host: HostBench
     guest, session_id, _ = host.approved()
     for _ in range(4):
         host.say(guest, "rubbish")
-    commands = host.say(guest, msg.Signal(session_id, msg.Description("v=0", msg.SDPType.OFFER)))
+    commands = host.say(
+        guest, pair_msg.Signal(session_id, pair_msg.Description("v=0", pair_msg.SDPType.OFFER))
+    )
     assert errors(commands) == ["bad_description"]
     closings = [command for command in commands if isinstance(command, pair_do.CloseConnection)]
-    assert closings == [pair_do.CloseConnection(guest, msg.CloseCode.LINK_FAILED)]
+    assert closings == [pair_do.CloseConnection(guest, pair_msg.CloseCode.LINK_FAILED)]
 
 
 def test_shutdown_stops_every_clock(host: HostBench) -> None:
@@ -250,7 +252,7 @@ def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
     name = guest.target.session_id
     commands = host.say(guest.connection, guest.request)
     (challenge,) = sent(commands)
-    assert isinstance(challenge, msg.PairChallenge)
+    assert isinstance(challenge, pair_msg.PairChallenge)
     assert commands == [
         do.SetTimer(challenge_timer(guest.connection), 10.0),
         pair_do.Send(guest.connection, challenge),
@@ -272,7 +274,7 @@ def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
     assert guest.keys is not None
     approved = host.handle(ev.Decide(session_id, approved=True))
     (result,) = sent(approved)
-    assert isinstance(result, msg.PairResult)
+    assert isinstance(result, pair_msg.PairResult)
     assert result.approved
     assert result.auth is not None
     assert tag_matches(guest.keys.host_tag("approved"), result.auth.t)
@@ -280,17 +282,17 @@ def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
     assert host.ledger.links[link].verified is verified
 
     offered = host.say(guest.connection, guest.signal(OFFER))
-    assert offered[-1] == link_do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp)
+    assert offered[-1] == link_do.ApplyDescription(link, pair_msg.SDPType.OFFER, OFFER.sdp)
     host.says(guest.connection, guest.signal(CANDIDATE), link_do.AddCandidate(link, CANDIDATE))
-    (answer,) = sent(host.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
-    assert isinstance(answer, msg.Signal)
+    (answer,) = sent(host.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp)))
+    assert isinstance(answer, pair_msg.Signal)
     assert guest.macs is not None
     assert guest.macs.check(answer.payload, answer.mac)
     host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
     host.says(
         guest.connection,
-        guest.signal(msg.Candidate("")),
-        link_do.AddCandidate(link, msg.Candidate("")),
+        guest.signal(pair_msg.Candidate("")),
+        link_do.AddCandidate(link, pair_msg.Candidate("")),
     )
     assert (host.ledger.links[link].stage, host.ledger.links[link].verified) == (
         st.Stage.CONNECTED,
@@ -330,7 +332,9 @@ def test_who_does_not_know_the_secret_asks_nobody(by_code: bool) -> None:
         do.CancelTimer(challenge_timer(guest.connection)),
         pair_do.Send(
             guest.connection,
-            msg.PairResult(guest.target.session_id, approved=False, reason=Reason.NOT_VERIFIED),
+            pair_msg.PairResult(
+                guest.target.session_id, approved=False, reason=Reason.NOT_VERIFIED
+            ),
         ),
     ]
     assert host.ledger.prompts == {}
@@ -342,7 +346,9 @@ def test_a_tag_that_is_none_asks_nobody(by_code: bool, tag: str | None) -> None:
     host = new_host()
     guest = host.prover_of(by_code=by_code)
     host.challenged(guest)
-    commands = host.say(guest.connection, msg.PairConfirm(guest.target.session_id, msg.Auth(t=tag)))
+    commands = host.say(
+        guest.connection, pair_msg.PairConfirm(guest.target.session_id, pair_msg.Auth(t=tag))
+    )
     assert rejection(commands).reason == Reason.NOT_VERIFIED
     assert nobody_is_asked(commands)
 
@@ -356,8 +362,8 @@ def test_a_tag_of_another_run_or_of_the_host_asks_nobody(host: HostBench) -> Non
     third = host.prover_of(by_code=False)
     third.confirm(host.challenged(third))
     assert third.keys is not None
-    reflected = msg.PairConfirm(
-        third.target.session_id, msg.Auth(t=to_base64url(third.keys.host_tag("approved")))
+    reflected = pair_msg.PairConfirm(
+        third.target.session_id, pair_msg.Auth(t=to_base64url(third.keys.host_tag("approved")))
     )
     assert rejection(host.say(third.connection, reflected)).reason == Reason.NOT_VERIFIED
 
@@ -375,7 +381,9 @@ def test_a_confirmation_for_another_sessions_name_is_refused_and_the_challenge_s
 def test_a_confirmation_without_or_after_its_challenge_is_refused(host: HostBench) -> None:
     stranger = host.connect()
     assert errors(
-        host.say(stranger, msg.PairConfirm(host_code.CODE_SESSION_ID, msg.Auth(t="A" * 43)))
+        host.say(
+            stranger, pair_msg.PairConfirm(host_code.CODE_SESSION_ID, pair_msg.Auth(t="A" * 43))
+        )
     ) == ["not_allowed"]
     guest = host.prover_of()
     confirm = guest.confirm(host.challenged(guest))
@@ -397,13 +405,13 @@ def test_while_challenged_nothing_but_the_confirmation_is_taken(host: HostBench)
     name = guest.target.session_id
     for message in (
         guest.request,
-        msg.PairRequest(host.shown.session_id, PHONE),
-        msg.PairResponse(name, approved=True),
+        pair_msg.PairRequest(host.shown.session_id, PHONE),
+        pair_msg.PairResponse(name, approved=True),
     ):
         assert host.say(guest.connection, message) == [
             refused(guest.connection, Reason.NOT_ALLOWED)
         ]
-    assert errors(host.say(guest.connection, msg.Signal(name, OFFER))) == ["not_allowed"]
+    assert errors(host.say(guest.connection, pair_msg.Signal(name, OFFER))) == ["not_allowed"]
     assert host.ledger.prompts == {}
     assert host.ledger.links == {}
 
@@ -413,7 +421,7 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
     guest = host.prover_of()
     request = replace(guest.request, device=devices.DeviceInfo("Boss", PHONE.id))
     (challenge,) = sent(host.say(guest.connection, request))
-    assert isinstance(challenge, msg.PairChallenge)
+    assert isinstance(challenge, pair_msg.PairChallenge)
     assert (
         rejection(host.say(guest.connection, guest.confirm(challenge.auth))).reason
         == Reason.NOT_VERIFIED
@@ -423,24 +431,24 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
 @each_row(
     "auth",
     [
-        msg.Auth(),
-        msg.Auth(1, "spake2"),
-        msg.Auth(2, "spake2", "A" * 44),
-        msg.Auth(1, "none", "A" * 44),
+        pair_msg.Auth(),
+        pair_msg.Auth(1, "spake2"),
+        pair_msg.Auth(2, "spake2", "A" * 44),
+        pair_msg.Auth(1, "none", "A" * 44),
         # The QR's secret goes with a sessionID
-        msg.Auth(1, "psk", "A" * 43),
-        msg.Auth(1, "spake2", "A" * 43),
-        msg.Auth(1, "spake2", "A" * 45),
-        msg.Auth(1, "spake2", "é" * 44),
-        msg.Auth(1, "spake2", "*" * 44),
+        pair_msg.Auth(1, "psk", "A" * 43),
+        pair_msg.Auth(1, "spake2", "A" * 43),
+        pair_msg.Auth(1, "spake2", "A" * 45),
+        pair_msg.Auth(1, "spake2", "é" * 44),
+        pair_msg.Auth(1, "spake2", "*" * 44),
         # The host's own side
-        msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32))),
+        pair_msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32))),
     ],
 )
-def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(auth: msg.Auth) -> None:
+def test_a_share_that_no_honest_guest_sends_is_refused_and_asks_nobody(auth: pair_msg.Auth) -> None:
     host = new_host()
     guest = host.connect()
-    commands = host.say(guest, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, auth))
+    commands = host.say(guest, pair_msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, auth))
     assert commands == [refused(guest, Reason.BAD_MESSAGE)]
     assert challenge_timer(guest) not in host.ledger.timers
 
@@ -542,7 +550,7 @@ def attempt(host: HostBench, address: str = GUEST_ADDRESS) -> Reason | None:
     commands = host.say(guest.connection, guest.request)
     (message,) = sent(commands)
     host.handle(pair_ev.ConnectionLost(guest.connection))
-    if isinstance(message, msg.PairResult):
+    if isinstance(message, pair_msg.PairResult):
         assert challenge_timer(guest.connection) not in host.ledger.timers
         return Reason(str(message.reason))
     return None
@@ -623,11 +631,11 @@ def test_success_is_not_counted(host: HostBench) -> None:
 
 
 def test_a_hostile_share_is_counted_and_not_left_in_flight(host: HostBench) -> None:
-    hostile = msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
+    hostile = pair_msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
     for _ in range(5):
         guest = host.connect()
         assert errors(
-            host.say(guest, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, hostile))
+            host.say(guest, pair_msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, hostile))
         ) == ["bad_message"]
         host.handle(pair_ev.ConnectionLost(guest))
         host.advance(1.0)
@@ -637,9 +645,10 @@ def test_a_hostile_share_is_counted_and_not_left_in_flight(host: HostBench) -> N
 
 def test_the_last_hostile_share_closes_the_code(host: HostBench) -> None:
     exhaust(host)
-    hostile = msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
+    hostile = pair_msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32)))
     commands = host.say(
-        host.connect("192.168.1.99"), msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, hostile)
+        host.connect("192.168.1.99"),
+        pair_msg.PairRequest(host_code.CODE_SESSION_ID, PHONE, hostile),
     )
     assert reasons(commands) == [Reason.CODE_CLOSED]
     assert errors(commands) == ["bad_message"]
@@ -680,7 +689,9 @@ def test_a_guest_that_proved_itself_goes_before_one_that_did_not(by_code: bool) 
     )
     host.handle(ev.Decide(session_id, approved=True, number=prompt.number))
     assert host.ledger.links[host.link].peer_address == "192.168.1.10"
-    host.says(first, msg.Signal(session_id, OFFER), refused(first, Reason.NOT_ALLOWED, session_id))
+    host.says(
+        first, pair_msg.Signal(session_id, OFFER), refused(first, Reason.NOT_ALLOWED, session_id)
+    )
 
 
 def test_a_guest_that_proved_itself_is_displaced_by_nobody(host: HostBench) -> None:
@@ -722,13 +733,15 @@ def test_a_host_may_require_a_proof() -> None:
     bench.listen()
     for name in (host_code.CODE_SESSION_ID, bench.shown.session_id):
         commands = bench.ask(bench.connect(), name)
-        assert rejection(commands) == msg.PairResult(
+        assert rejection(commands) == pair_msg.PairResult(
             name, approved=False, reason=Reason.NOT_VERIFIED
         )
         assert nobody_is_asked(commands)
     guest = bench.connect()
     bench.ask(guest)
-    assert errors(bench.say(guest, msg.Signal(bench.shown.session_id, OFFER))) == ["not_allowed"]
+    assert errors(bench.say(guest, pair_msg.Signal(bench.shown.session_id, OFFER))) == [
+        "not_allowed"
+    ]
     bench.prove()
     assert bench.ledger.prompts
 
@@ -760,15 +773,15 @@ def offered(host: HostBench) -> tuple[Prove, ev.LinkID]:
     return guest, link
 
 
-def tampered(host: HostBench, guest: Prove, signal: msg.Signal) -> None:
+def tampered(host: HostBench, guest: Prove, signal: pair_msg.Signal) -> None:
     """The session ends by name, for both sides, and nothing reaches the peer."""
     link, session_id = host.link, host.ledger.links[host.link].session_id
     commands = host.say(guest.connection, signal)
     assert not [
         one for one in commands if isinstance(one, link_do.ApplyDescription | link_do.AddCandidate)
     ]
-    assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
-    assert pair_do.CloseConnection(guest.connection, msg.CloseCode.SESSION_ENDED) in commands
+    assert sent(commands) == [pair_msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+    assert pair_do.CloseConnection(guest.connection, pair_msg.CloseCode.SESSION_ENDED) in commands
     assert any(isinstance(one, link_do.ClosePeer) and one.link == link for one in commands)
     (closed,) = [one for one in published(commands) if isinstance(one, st.LinkStatus)]
     assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.TAMPERED)
@@ -776,23 +789,23 @@ def tampered(host: HostBench, guest: Prove, signal: msg.Signal) -> None:
     assert rejection(host.ask(host.connect(), session_id)).reason == Reason.UNKNOWN_SESSION
 
 
-@each_row("payload", [OFFER, CANDIDATE, msg.Candidate("")])
+@each_row("payload", [OFFER, CANDIDATE, pair_msg.Candidate("")])
 @each_row("mac", [None, "", "A", "A" * 43, "é" * 43])
 def test_a_missing_or_wrong_mac_ends_the_session(
-    payload: msg.Description | msg.Candidate, mac: str | None
+    payload: pair_msg.Description | pair_msg.Candidate, mac: str | None
 ) -> None:
     host = new_host()
     guest, _ = approved(host)
-    tampered(host, guest, msg.Signal(host_code.CODE_SESSION_ID, payload, mac))
+    tampered(host, guest, pair_msg.Signal(host_code.CODE_SESSION_ID, payload, mac))
 
 
 @each_row("mac", [None, "A" * 43])
 def test_on_an_open_link_too(mac: str | None) -> None:
     host = new_host()
     guest, link = offered(host)
-    host.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+    host.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp))
     host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
-    tampered(host, guest, msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, mac))
+    tampered(host, guest, pair_msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, mac))
 
 
 def test_whatever_the_type_of_the_session() -> None:
@@ -800,18 +813,20 @@ def test_whatever_the_type_of_the_session() -> None:
         bench = HostBench(ev.Invite(kind, 60.0))
         bench.listen()
         guest, _ = approved(bench)
-        tampered(bench, guest, msg.Signal(host_code.CODE_SESSION_ID, OFFER))
+        tampered(bench, guest, pair_msg.Signal(host_code.CODE_SESSION_ID, OFFER))
 
 
 def test_a_changed_payload_ends_the_session() -> None:
-    changes: list[tuple[msg.Description | msg.Candidate, msg.Description | msg.Candidate]] = [
-        (OFFER, msg.Description(sdp("mine"), msg.SDPType.OFFER)),
-        (OFFER, msg.Description(OFFER.sdp.replace("AB:", "AC:", 1), msg.SDPType.OFFER)),
-        (OFFER, msg.Candidate(OFFER.sdp[:100])),
+    changes: list[
+        tuple[pair_msg.Description | pair_msg.Candidate, pair_msg.Description | pair_msg.Candidate]
+    ] = [
+        (OFFER, pair_msg.Description(sdp("mine"), pair_msg.SDPType.OFFER)),
+        (OFFER, pair_msg.Description(OFFER.sdp.replace("AB:", "AC:", 1), pair_msg.SDPType.OFFER)),
+        (OFFER, pair_msg.Candidate(OFFER.sdp[:100])),
         (CANDIDATE, replace(CANDIDATE, candidate=LINE.replace("192.168.1.9", "192.168.1.8"))),
         (CANDIDATE, replace(CANDIDATE, sdp_mid=None)),
         (CANDIDATE, replace(CANDIDATE, sdp_mline_index=1)),
-        (CANDIDATE, msg.Candidate("")),
+        (CANDIDATE, pair_msg.Candidate("")),
     ]
     for honest, changed in changes:
         bench = HostBench()
@@ -843,7 +858,9 @@ def test_swapped_signals_end_the_session(host: HostBench) -> None:
 def test_a_changed_type_ends_the_session(host: HostBench) -> None:
     guest, _ = approved(host)
     tampered(
-        host, guest, replace(guest.signal(OFFER), payload=replace(OFFER, type=msg.SDPType.ANSWER))
+        host,
+        guest,
+        replace(guest.signal(OFFER), payload=replace(OFFER, type=pair_msg.SDPType.ANSWER)),
     )
 
 
@@ -857,21 +874,21 @@ def test_a_second_offer_ends_the_session(host: HostBench) -> None:
     [
         "{",
         '{"type":"ping"}',
-        "x" * (msg.MAX_MESSAGE_BYTES + 1),
-        msg.dump_message(msg.Signal("another", CANDIDATE, "A" * 43)),
+        "x" * (pair_msg.MAX_MESSAGE_BYTES + 1),
+        pair_msg.dump_message(pair_msg.Signal("another", CANDIDATE, "A" * 43)),
     ],
 )
 def test_a_message_that_its_guest_cannot_have_sent_ends_the_session(text: str) -> None:
     host = new_host()
     guest, _ = offered(host)
     commands = host.say(guest.connection, text)
-    assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+    assert sent(commands) == [pair_msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
 
 
 def test_a_frame_that_is_no_text_ends_the_session(host: HostBench) -> None:
     guest, _ = offered(host)
     commands = host.handle(pair_ev.FrameRefused(guest.connection, Reason.BAD_MESSAGE))
-    assert sent(commands) == [msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
+    assert sent(commands) == [pair_msg.SessionEnded(guest.target.session_id, Reason.TAMPERED)]
 
 
 def test_the_proof_of_a_guest_whose_link_failed_is_not_the_next_ones(host: HostBench) -> None:
@@ -924,8 +941,8 @@ def test_too_many_right_ones_are_only_refused(host: HostBench) -> None:
 
 def test_the_hosts_own_signal_sent_back_ends_the_session(host: HostBench) -> None:
     guest, link = offered(host)
-    (answer,) = sent(host.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp)))
-    assert isinstance(answer, msg.Signal)
+    (answer,) = sent(host.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp)))
+    assert isinstance(answer, pair_msg.Signal)
     tampered(host, guest, answer)
 
 
@@ -946,14 +963,14 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
             guest.connection,
             guest.signal(OFFER),
             ...,
-            link_do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
+            link_do.ApplyDescription(link, pair_msg.SDPType.OFFER, OFFER.sdp),
         )
         bench.handle(pair_ev.ConnectionLost(guest.connection))
         bench.advance(5)
         assert number or bench.ledger.invitation
     # And then one that cannot prove anything
     stranger, session_id, _ = bench.approved()
-    assert errors(bench.say(stranger, msg.Signal(session_id, OFFER))) == []
+    assert errors(bench.say(stranger, pair_msg.Signal(session_id, OFFER))) == []
 
 
 def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
@@ -961,9 +978,9 @@ def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
     other = host.connect()
     # Busy, but now it has a name for that session
     host.ask(other, host_code.CODE_SESSION_ID)
-    assert errors(host.say(other, msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, "A" * 43))) == [
-        "not_allowed"
-    ]
+    assert errors(
+        host.say(other, pair_msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, "A" * 43))
+    ) == ["not_allowed"]
     assert host.say(guest.connection, guest.signal(CANDIDATE)) == [
         link_do.AddCandidate(link, CANDIDATE)
     ]
@@ -971,7 +988,9 @@ def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
 
 def test_nothing_is_opened_before_the_person_decides(host: HostBench) -> None:
     guest = host.prove()
-    commands = host.say(guest.connection, msg.Signal(host_code.CODE_SESSION_ID, OFFER, "A" * 43))
+    commands = host.say(
+        guest.connection, pair_msg.Signal(host_code.CODE_SESSION_ID, OFFER, "A" * 43)
+    )
     assert errors(commands) == ["not_allowed"]
     assert not any(isinstance(command, link_do.OpenPeer) for command in commands)
     assert host.ledger.prompts
@@ -987,7 +1006,7 @@ def lost_by_proof(*, require_proof: bool = False) -> tuple[HostBench, ProofKeys]
     guest = bench.prove()
     link = bench.approve(guest)
     bench.say(guest.connection, guest.signal(OFFER))
-    bench.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp))
+    bench.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp))
     bench.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
     bench.handle(link_ev.PeerFailed(link, Reason.PEER_VANISHED))
     return bench, guest.agreed
@@ -1006,7 +1025,7 @@ def test_the_lost_guests_proof_is_answered_at_once(require_proof: bool) -> None:
     assert challenge.m == "resume"
     (answer,) = sent(bench.say(guest.connection, guest.confirm(challenge)))
     tag = tag_auth(guest.agreed.host_tag("approved"))
-    assert answer == msg.PairResult(keys.resume_name(), approved=True, auth=tag)
+    assert answer == pair_msg.PairResult(keys.resume_name(), approved=True, auth=tag)
     assert bench.ledger.prompts == {}
 
 
@@ -1015,14 +1034,14 @@ def test_a_wrong_tag_leaves_the_place_free_and_costs_no_try_at_the_code() -> Non
     for _ in range(30):
         guest = coming_back(bench, keys)
         bench.challenged(guest)
-        wrong = msg.PairConfirm(keys.resume_name(), msg.Auth(t="A" * 43))
+        wrong = pair_msg.PairConfirm(keys.resume_name(), pair_msg.Auth(t="A" * 43))
         (answer,) = sent(bench.say(guest.connection, wrong))
-        assert answer == msg.PairResult(
+        assert answer == pair_msg.PairResult(
             keys.resume_name(), approved=False, reason=Reason.NOT_VERIFIED
         )
     guest = coming_back(bench, keys)
     (answer,) = sent(bench.say(guest.connection, guest.confirm(bench.challenged(guest))))
-    assert isinstance(answer, msg.PairResult)
+    assert isinstance(answer, pair_msg.PairResult)
     assert answer.approved
 
 
@@ -1030,24 +1049,24 @@ def test_a_name_that_nobody_is_awaited_under_is_unknown() -> None:
     bench, keys = lost_by_proof()
     stranger = coming_back(bench, ProofKeys(b"", b"", b"", b""))
     name = stranger.target.session_id
-    unknown = [msg.PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
+    unknown = [pair_msg.PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
     assert sent(bench.say(stranger.connection, stranger.request)) == unknown
     late = coming_back(bench, keys)
     confirm = late.confirm(bench.challenged(late))
     # The person gives it up while the proof is under way
     bench.handle(ev.Disconnect(bench.link))
     (answer,) = sent(bench.say(late.connection, confirm))
-    assert isinstance(answer, msg.PairResult)
+    assert isinstance(answer, pair_msg.PairResult)
     assert (answer.approved, answer.reason) == (False, "unknown_session")
 
 
 def test_the_name_is_worth_nothing_by_another_method() -> None:
     bench, keys = lost_by_proof()
     name = keys.resume_name()
-    for auth in (None, msg.Auth(1, "psk", "A" * 43), msg.Auth(1, "spake2", "A" * 44)):
+    for auth in (None, pair_msg.Auth(1, "psk", "A" * 43), pair_msg.Auth(1, "spake2", "A" * 44)):
         connection = bench.connect()
-        unknown = [msg.PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
-        assert sent(bench.say(connection, msg.PairRequest(name, PHONE, auth))) == unknown
+        unknown = [pair_msg.PairResult(name, approved=False, reason=Reason.UNKNOWN_SESSION)]
+        assert sent(bench.say(connection, pair_msg.PairRequest(name, PHONE, auth))) == unknown
     connection = bench.connect()
-    other_version = msg.PairRequest(name, PHONE, msg.Auth(2, "resume", "A" * 43))
+    other_version = pair_msg.PairRequest(name, PHONE, pair_msg.Auth(2, "resume", "A" * 43))
     assert errors(bench.say(connection, other_version)) == ["bad_message"]

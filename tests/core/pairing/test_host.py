@@ -22,15 +22,15 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
-from proxim.core.files import events as fe
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link import messages as lm
+from proxim.core.link import messages as link_msg
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import MAX_BAD_MESSAGES
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target
@@ -78,8 +78,8 @@ def hosting(invite: ev.Invite) -> HostBench:
 
 def result(
     session_id: str, reason: Reason | None = None, *, approved: bool = False
-) -> msg.PairResult:
-    return msg.PairResult(session_id, approved, reason)
+) -> pair_msg.PairResult:
+    return pair_msg.PairResult(session_id, approved, reason)
 
 
 def machine(bench: HostBench) -> Host:
@@ -289,7 +289,9 @@ def test_a_persistent_code_is_shown_again_after_its_guest_left_and_the_guest_may
     bench = hosting(PERSISTENT)
     shown = bench.shown
     guest, session_id, link = bench.linked()
-    commands = bench.handle(link_ev.ChannelMessage(link, 1, lm.dump_link_message(lm.Bye())))
+    commands = bench.handle(
+        link_ev.ChannelMessage(link, 1, link_msg.dump_link_message(link_msg.Bye()))
+    )
     assert commands[-2:] == [pair_do.CloseConnection(guest), do.Publish(shown)]
     bench.handle(pair_ev.ConnectionLost(guest))
     assert bench.linked()[1] == session_id
@@ -461,13 +463,15 @@ def test_from_request_to_link(by_code: bool) -> None:
     host.handle(ONE_TIME)
     host.says(
         guest,
-        msg.Signal(name, OFFER),
+        pair_msg.Signal(name, OFFER),
         do.Publish(replace(status, stage=st.Stage.CONNECTING)),
-        link_do.ApplyDescription(link, msg.SDPType.OFFER, OFFER.sdp),
+        link_do.ApplyDescription(link, pair_msg.SDPType.OFFER, OFFER.sdp),
     )
     host.on(
-        link_ev.PeerDescribed(link, msg.SDPType.ANSWER, ANSWER.sdp),
-        pair_do.Send(guest, msg.Signal(name, msg.Description(ANSWER.sdp, msg.SDPType.ANSWER))),
+        link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp),
+        pair_do.Send(
+            guest, pair_msg.Signal(name, pair_msg.Description(ANSWER.sdp, pair_msg.SDPType.ANSWER))
+        ),
     )
     host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
     assert host.ledger.links[link].stage is st.Stage.CONNECTED
@@ -486,22 +490,22 @@ def test_the_offer_of_a_client_that_knows_only_the_seed_or_a_browser(payload: ob
     host = new_host()
     guest, session_id, link = host.approved()
     text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
-    assert host.say(guest, text)[-1] == link_do.ApplyDescription(link, msg.SDPType.OFFER, SDP)
+    assert host.say(guest, text)[-1] == link_do.ApplyDescription(link, pair_msg.SDPType.OFFER, SDP)
 
 
 @each_row(
     "payload, candidate",
     [
-        ({"candidate": LINE}, msg.Candidate(LINE)),
-        ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, msg.Candidate(LINE, "0", 0)),
-        ({"candidate": {"candidate": LINE, "sdpMid": "0"}}, msg.Candidate(LINE, "0")),
-        ({"candidate": ""}, msg.Candidate("")),
-        ({"candidate": None}, msg.Candidate("")),
-        ({"candidate": {"candidate": ""}}, msg.Candidate("")),
+        ({"candidate": LINE}, pair_msg.Candidate(LINE)),
+        ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, pair_msg.Candidate(LINE, "0", 0)),
+        ({"candidate": {"candidate": LINE, "sdpMid": "0"}}, pair_msg.Candidate(LINE, "0")),
+        ({"candidate": ""}, pair_msg.Candidate("")),
+        ({"candidate": None}, pair_msg.Candidate("")),
+        ({"candidate": {"candidate": ""}}, pair_msg.Candidate("")),
     ],
 )
 def test_the_candidates_of_a_client_that_knows_only_the_seed_or_a_browser(
-    payload: object, candidate: msg.Candidate
+    payload: object, candidate: pair_msg.Candidate
 ) -> None:
     host = new_host()
     guest, session_id, link = host.approved()
@@ -583,7 +587,7 @@ def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
 def test_an_unknown_session_is_told_so(session_id: str) -> None:
     host = new_host()
     guest = host.connect()
-    assert host.say(guest, msg.PairRequest(session_id, PHONE)) == [
+    assert host.say(guest, pair_msg.PairRequest(session_id, PHONE)) == [
         pair_do.Send(guest, result(session_id, Reason.UNKNOWN_SESSION))
     ]
     # And may ask for another
@@ -623,7 +627,7 @@ def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(stage: str) 
     host = new_host()
     guest, session_id, *_ = getattr(host, stage)()
     before = dict(host.ledger.prompts)
-    again = msg.PairRequest(session_id, devices.DeviceInfo("Boss", "other"))
+    again = pair_msg.PairRequest(session_id, devices.DeviceInfo("Boss", "other"))
     assert host.say(guest, again) == [refused(guest, Reason.NOT_ALLOWED)]
     assert host.ledger.prompts == before
 
@@ -634,13 +638,17 @@ def test_a_guest_asks_once_so_that_no_name_changes_under_the_dialog(stage: str) 
 def test_a_signal_before_approval_is_refused_and_changes_nothing(host: HostBench) -> None:
     guest = host.connect()
     session_id = host.shown.session_id
-    host.says(guest, msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED))
+    host.says(guest, pair_msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED))
     host.ask(guest)
     prompts = dict(host.ledger.prompts)
-    host.says(guest, msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED, session_id))
+    host.says(
+        guest, pair_msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED, session_id)
+    )
     assert host.ledger.prompts == prompts
     host.handle(ev.Decide(session_id, approved=True))
-    assert isinstance(host.say(guest, msg.Signal(session_id, OFFER))[-1], link_do.ApplyDescription)
+    assert isinstance(
+        host.say(guest, pair_msg.Signal(session_id, OFFER))[-1], link_do.ApplyDescription
+    )
 
 
 def test_a_signal_with_anothers_session_is_refused(host: HostBench) -> None:
@@ -648,26 +656,30 @@ def test_a_signal_with_anothers_session_is_refused(host: HostBench) -> None:
     host.handle(ONE_TIME)
     other, other_id, _ = host.approved()
     for name in (other_id, host_code.CODE_SESSION_ID, "abc123"):
-        host.says(guest, msg.Signal(name, OFFER), refused(guest, Reason.NOT_ALLOWED))
+        host.says(guest, pair_msg.Signal(name, OFFER), refused(guest, Reason.NOT_ALLOWED))
     for name in (session_id, host_code.CODE_SESSION_ID):
-        host.says(other, msg.Signal(name, OFFER), refused(other, Reason.NOT_ALLOWED))
+        host.says(other, pair_msg.Signal(name, OFFER), refused(other, Reason.NOT_ALLOWED))
     stranger = host.connect()
-    host.says(stranger, msg.Signal(session_id, OFFER), refused(stranger, Reason.NOT_ALLOWED))
+    host.says(stranger, pair_msg.Signal(session_id, OFFER), refused(stranger, Reason.NOT_ALLOWED))
 
 
 def test_a_guest_that_was_told_busy_signals_in_vain(host: HostBench) -> None:
     _, session_id, _ = host.approved()
     second = host.connect()
     host.ask(second, session_id)
-    assert host.say(second, msg.Signal(session_id, OFFER)) == [
+    assert host.say(second, pair_msg.Signal(session_id, OFFER)) == [
         refused(second, Reason.NOT_ALLOWED, session_id)
     ]
 
 
 def test_a_second_offer_and_an_answer_are_refused(host: HostBench) -> None:
     guest, session_id, _ = host.answered()
-    for payload in (OFFER, msg.Description(SDP), msg.Description(SDP, msg.SDPType.ANSWER)):
-        assert host.say(guest, msg.Signal(session_id, payload)) == [
+    for payload in (
+        OFFER,
+        pair_msg.Description(SDP),
+        pair_msg.Description(SDP, pair_msg.SDPType.ANSWER),
+    ):
+        assert host.say(guest, pair_msg.Signal(session_id, payload)) == [
             refused(guest, Reason.NOT_ALLOWED, session_id)
         ]
 
@@ -684,14 +696,14 @@ def test_a_rejected_guest_that_signals_after_its_session_ended_is_refused(
         host.handle(ending)
     else:
         host.advance(20)
-    host.says(guest, msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED))
+    host.says(guest, pair_msg.Signal(session_id, OFFER), refused(guest, Reason.NOT_ALLOWED))
 
 
 def test_what_crosses_the_end_of_a_session_is_ignored(host: HostBench) -> None:
     guest, session_id, link = host.answered()
     host.handle(ev.Disconnect(link))
     host.says(guest, candidate_signal(session_id))
-    host.says(guest, msg.PairRequest(session_id, PHONE))
+    host.says(guest, pair_msg.PairRequest(session_id, PHONE))
     host.says(guest, "rubbish")
     host.on(pair_ev.FrameRefused(guest, Reason.BAD_MESSAGE))
     host.on(pair_ev.ConnectionLost(guest))
@@ -715,16 +727,16 @@ WRONG: list[tuple[str, Reason]] = [
     ('{"type":"signal","sessionID":"x","payload":{}}', Reason.BAD_MESSAGE),
     ('{"type":"signal","sessionID":"x","payload":{"sdp":"a","candidate":"b"}}', Reason.BAD_MESSAGE),
     ('{"type":"hello"}', Reason.UNKNOWN_TYPE),
-    ("x" * (msg.MAX_MESSAGE_BYTES + 1), Reason.TOO_LARGE),
+    ("x" * (pair_msg.MAX_MESSAGE_BYTES + 1), Reason.TOO_LARGE),
 ]
-OF_THE_HOST: list[msg.Message] = [
-    msg.PairPrompt("x", PHONE),
-    msg.PairResponse("x", approved=True),
-    msg.PairResult("x", approved=True),
-    msg.PairChallenge("x", msg.Auth()),
-    msg.PairConfirm("x", msg.Auth()),
-    msg.ErrorMessage("bad_json", "?"),
-    msg.SessionEnded("x", "closed"),
+OF_THE_HOST: list[pair_msg.Message] = [
+    pair_msg.PairPrompt("x", PHONE),
+    pair_msg.PairResponse("x", approved=True),
+    pair_msg.PairResult("x", approved=True),
+    pair_msg.PairChallenge("x", pair_msg.Auth()),
+    pair_msg.PairConfirm("x", pair_msg.Auth()),
+    pair_msg.ErrorMessage("bad_json", "?"),
+    pair_msg.SessionEnded("x", "closed"),
 ]
 
 
@@ -742,14 +754,14 @@ def test_each_wrong_message_gets_its_error_and_nothing_else_changes(
         dict(host.ledger.links),
         memory(host),
     )
-    expected = pair_do.Send(guest, msg.ErrorMessage(reason.value, SENTENCES[reason]))
+    expected = pair_do.Send(guest, pair_msg.ErrorMessage(reason.value, SENTENCES[reason]))
     assert host.say(guest, text) == [expected]
     assert (pending_timers(host), host.ledger.prompts, host.ledger.links, memory(host)) == before
 
 
 @each_row("message", OF_THE_HOST)
 @each_row("stage", ["connect", "asked", "linked"])
-def test_no_socket_ever_becomes_host(stage: str, message: msg.Message) -> None:
+def test_no_socket_ever_becomes_host(stage: str, message: pair_msg.Message) -> None:
     host = new_host()
     made = getattr(host, stage)()
     guest = made[0] if isinstance(made, tuple) else made
@@ -771,8 +783,8 @@ def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
     guest = host.connect()
     wrong = [
         "rubbish",
-        msg.dump_message(msg.PairResponse("x", approved=True)),
-        msg.dump_message(candidate_signal("x")),
+        pair_msg.dump_message(pair_msg.PairResponse("x", approved=True)),
+        pair_msg.dump_message(candidate_signal("x")),
         "{}",
     ]
     for text in wrong:
@@ -781,11 +793,11 @@ def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
         pair_ev.FrameRefused(guest, Reason.BAD_MESSAGE),
         refused(guest, Reason.BAD_MESSAGE),
         refused(guest, Reason.TOO_MANY),
-        pair_do.CloseConnection(guest, msg.CloseCode.BAD_MESSAGES),
+        pair_do.CloseConnection(guest, pair_msg.CloseCode.BAD_MESSAGES),
     )
-    assert msg.CloseCode.BAD_MESSAGES.value == 4400
+    assert pair_msg.CloseCode.BAD_MESSAGES.value == 4400
     # Too late for good ones, too
-    host.says(guest, msg.PairRequest(host.shown.session_id, PHONE))
+    host.says(guest, pair_msg.PairRequest(host.shown.session_id, PHONE))
     host.handle(pair_ev.ConnectionLost(guest))
     assert memory(host) == (0, 1, 1)
 
@@ -801,7 +813,7 @@ def test_refused_signals_count_as_wrong_and_closing_takes_the_prompt_along(host:
         candidate_signal(session_id),
         refused(guest, Reason.NOT_ALLOWED, session_id),
         refused(guest, Reason.TOO_MANY),
-        pair_do.CloseConnection(guest, msg.CloseCode.BAD_MESSAGES),
+        pair_do.CloseConnection(guest, pair_msg.CloseCode.BAD_MESSAGES),
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
     )
@@ -833,9 +845,9 @@ def test_a_link_that_does_not_open_within_15_seconds(host: HostBench) -> None:
     assert host.advance(14.9) == []
     commands = host.advance(0.1)
     assert sent(commands, guest) == [
-        msg.ErrorMessage("link_timeout", SENTENCES[Reason.LINK_TIMEOUT], session_id),
+        pair_msg.ErrorMessage("link_timeout", SENTENCES[Reason.LINK_TIMEOUT], session_id),
     ]
-    assert pair_do.CloseConnection(guest, msg.CloseCode.LINK_FAILED) in commands
+    assert pair_do.CloseConnection(guest, pair_msg.CloseCode.LINK_FAILED) in commands
     assert link_do.ClosePeer(link) in commands
     # The same code, usable again
     assert commands[-1] == do.Publish(shown)
@@ -847,7 +859,7 @@ def test_late_events_of_a_closed_link_are_ignored(host: HostBench) -> None:
     _, _, link = host.answered()
     host.advance(15)
     for event in (
-        link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"),
+        link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, "v=0"),
         link_ev.ChannelMessage(link, 1, "x"),
         link_ev.PeerFailed(link, Reason.ICE_FAILED),
         ev.Disconnect(link),
@@ -875,10 +887,10 @@ def test_a_link_carries_the_name_that_the_host_has_when_it_is_approved(host: Hos
     host.handle(ev.Rename("New name"))
     host.handle(ev.Decide(session_id, approved=True))
     link = host.link
-    host.say(ev.ConnectionID(1), msg.Signal(session_id, OFFER))
-    host.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"))
+    host.say(ev.ConnectionID(1), pair_msg.Signal(session_id, OFFER))
+    host.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, "v=0"))
     commands = host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
-    assert lm.dump_link_message(lm.Hello("New name")) in [
+    assert link_msg.dump_link_message(link_msg.Hello("New name")) in [
         getattr(command, "text", None) for command in commands
     ]
 
@@ -929,13 +941,13 @@ def test_an_event_at_the_wrong_stage_of_a_link_is_misuse(host: HostBench) -> Non
 # --- anything in any order ------------------------------------------------------------------------
 
 NETWORKS = (ETHERNET, WIFI, IPV6, ev.Network("10.0.0.7", 8, "tun0", virtual=True))
-peers_text: strategies.SearchStrategy[lm.LinkMessage] = strategies.sampled_from(
+peers_text: strategies.SearchStrategy[link_msg.LinkMessage] = strategies.sampled_from(
     [
-        lm.Hello("Phone"),
-        lm.TextPiece("hi"),
-        lm.TextPiece("part", more=True),
-        lm.Bye(),
-        lm.Bye("expired"),
+        link_msg.Hello("Phone"),
+        link_msg.TextPiece("hi"),
+        link_msg.TextPiece("part", more=True),
+        link_msg.Bye(),
+        link_msg.Bye("expired"),
     ]
 )
 
@@ -977,7 +989,7 @@ class AnyHost(RuleBasedStateMachine):
         self.described: set[ev.LinkID] = set()
         self.names: set[str] = {host_code.CODE_SESSION_ID, "abc123"}
         # Challenged; whether it knows the secret
-        self.begun: dict[ev.ConnectionID, tuple[Prove, msg.Auth, bool]] = {}
+        self.begun: dict[ev.ConnectionID, tuple[Prove, pair_msg.Auth, bool]] = {}
         # Its proof held
         self.held: dict[ev.ConnectionID, Prove] = {}
         # Of the proof that led to it
@@ -1008,9 +1020,9 @@ class AnyHost(RuleBasedStateMachine):
                     assert by not in self.begun, "asked before a begun proof held"
                     assert (verified is not None) == (by in self.held)
                     self.asked[session_id] = by
-                case pair_do.Send(connection, msg.PairChallenge()):
+                case pair_do.Send(connection, pair_msg.PairChallenge()):
                     assert connection == by
-                case pair_do.Send(connection, msg.PairResult(approved=False) as rejection):
+                case pair_do.Send(connection, pair_msg.PairResult(approved=False) as rejection):
                     assert (rejection.auth is not None) == (connection in self.held)
                     self.begun.pop(connection, None)
                     self.held.pop(connection, None)
@@ -1041,20 +1053,20 @@ class AnyHost(RuleBasedStateMachine):
                 case link_do.ApplyDescription(link, kind):
                     assert self.served[link] == by
                     assert sealed or by not in self.held
-                    assert kind is msg.SDPType.OFFER
+                    assert kind is pair_msg.SDPType.OFFER
                     assert link not in self.offered
                     self.offered.add(link)
                 case link_do.AddCandidate(link):
                     assert self.served[link] == by
                     assert sealed or by not in self.held
-                case pair_do.Send(connection, msg.Signal(_, payload, mac)):
+                case pair_do.Send(connection, pair_msg.Signal(_, payload, mac)):
                     assert connection in self.served.values()
                     assert (mac is not None) == (connection in self.held)
                     if mac is not None and connection not in self.astray:
                         macs = self.held[connection].macs
                         assert macs is not None
                         assert macs.check(payload, mac)
-                case pair_do.Send(connection, msg.PairResult(approved=True) as approval):
+                case pair_do.Send(connection, pair_msg.PairResult(approved=True) as approval):
                     assert connection in self.asked.values() or (
                         connection == by and by in self.held
                     )
@@ -1254,7 +1266,7 @@ class AnyHost(RuleBasedStateMachine):
         commands = self.bench.say(connection, guest.request)
         self.check(commands, connection)
         for message in sent(commands):
-            if isinstance(message, msg.PairChallenge):
+            if isinstance(message, pair_msg.PairChallenge):
                 self.begun[connection] = (guest, message.auth, knows)
 
     def come_back(self, connection: ev.ConnectionID, link: ev.LinkID, *, knows: bool) -> None:
@@ -1268,7 +1280,7 @@ class AnyHost(RuleBasedStateMachine):
         commands = self.bench.say(connection, guest.request)
         self.check(commands, connection)
         for message in sent(commands):
-            if isinstance(message, msg.PairChallenge):
+            if isinstance(message, pair_msg.PairChallenge):
                 self.begun[connection] = (guest, message.auth, knows)
 
     def returnable(self) -> list[ev.LinkID]:
@@ -1304,7 +1316,7 @@ class AnyHost(RuleBasedStateMachine):
         guest, challenge, knows = self.begun.pop(connection)
         message = guest.confirm(challenge)
         if not honest:
-            message = replace(message, auth=msg.Auth(t="A" * 43))
+            message = replace(message, auth=pair_msg.Auth(t="A" * 43))
         elif knows:
             self.held[connection] = guest
         commands = self.bench.say(connection, message)
@@ -1316,7 +1328,11 @@ class AnyHost(RuleBasedStateMachine):
         assert not prompts or (honest and knows)
 
     def signal(
-        self, connection: ev.ConnectionID, payload: msg.Description | msg.Candidate, *, sealed: bool
+        self,
+        connection: ev.ConnectionID,
+        payload: pair_msg.Description | pair_msg.Candidate,
+        *,
+        sealed: bool,
     ) -> None:
         """Say a signal by the name that the guest has for its session; sealed if it can be."""
         name = machine(self.bench)._guest_connections._sockets[connection].claimed_id
@@ -1327,7 +1343,7 @@ class AnyHost(RuleBasedStateMachine):
             and self.links.get(connection) in self.bench.ledger.alive
         )
         mac = guest.macs.seal(payload) if sealed and guest and guest.macs else None
-        commands = self.bench.say(connection, msg.Signal(name, payload, mac))
+        commands = self.bench.say(connection, pair_msg.Signal(name, payload, mac))
         if "too_many" in errors(commands):
             # Sealed, but not counted by the host
             self.astray.add(connection)
@@ -1366,7 +1382,7 @@ class AnyHost(RuleBasedStateMachine):
         if valid and shown is not None:
             name = data.draw(strategies.sampled_from([shown.session_id, host_code.CODE_SESSION_ID]))
         links = set(self.bench.ledger.links)
-        self.check(self.bench.say(connection, msg.PairRequest(name, PHONE)), connection)
+        self.check(self.bench.say(connection, pair_msg.PairRequest(name, PHONE)), connection)
         # Asking alone links nobody
         assert self.bench.ledger.links.keys() <= links
 
@@ -1375,7 +1391,7 @@ class AnyHost(RuleBasedStateMachine):
         data=strategies.data(),
         own=strategies.booleans(),
         offer=strategies.booleans(),
-        kind=strategies.none() | strategies.sampled_from(msg.SDPType),
+        kind=strategies.none() | strategies.sampled_from(pair_msg.SDPType),
         sealed=strategies.sampled_from([True, True, False]),
     )
     def a_guest_signals(
@@ -1383,17 +1399,17 @@ class AnyHost(RuleBasedStateMachine):
         data: strategies.DataObject,
         own: bool,
         offer: bool,
-        kind: msg.SDPType | None,
+        kind: pair_msg.SDPType | None,
         sealed: bool,
     ) -> None:
         linking = {one for one in self.served.values() if one in self.bench.ledger.sockets}
         connection = self.some_socket(data, linking if own else None)
-        payload = msg.Description(SDP, kind) if offer else msg.Candidate(LINE)
+        payload = pair_msg.Description(SDP, kind) if offer else pair_msg.Candidate(LINE)
         if own:
             self.signal(connection, payload, sealed=sealed)
             return
         name = data.draw(strategies.sampled_from(sorted(self.names)))
-        self.check(self.bench.say(connection, msg.Signal(name, payload, "A" * 43)), connection)
+        self.check(self.bench.say(connection, pair_msg.Signal(name, payload, "A" * 43)), connection)
 
     def sealing(self) -> list[ev.ConnectionID]:
         """Sockets of guests that proved themselves and are linking or linked."""
@@ -1417,18 +1433,19 @@ class AnyHost(RuleBasedStateMachine):
         connection = self.some_socket(data, set(self.sealing()))
         name = machine(self.bench)._guest_connections._sockets[connection].claimed_id
         commands = self.bench.say(
-            connection, msg.Signal(name, OFFER if offer else msg.Candidate(LINE), mac)
+            connection, pair_msg.Signal(name, OFFER if offer else pair_msg.Candidate(LINE), mac)
         )
         self.check(commands, connection)
-        assert "too_many" in errors(commands) or msg.SessionEnded(name, Reason.TAMPERED) in sent(
-            commands, connection
-        )
+        assert "too_many" in errors(commands) or pair_msg.SessionEnded(
+            name, Reason.TAMPERED
+        ) in sent(commands, connection)
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(
         data=strategies.data(),
         text=strategies.sampled_from(
-            [text for text, _ in WRONG] + [msg.dump_message(message) for message in OF_THE_HOST]
+            [text for text, _ in WRONG]
+            + [pair_msg.dump_message(message) for message in OF_THE_HOST]
         )
         | strategies.text(max_size=20),
     )
@@ -1442,7 +1459,7 @@ class AnyHost(RuleBasedStateMachine):
         # An honest guest would not: somebody is in between
         if proved and "too_many" not in errors(commands):
             assert any(
-                isinstance(one, msg.SessionEnded) and one.reason is Reason.TAMPERED
+                isinstance(one, pair_msg.SessionEnded) and one.reason is Reason.TAMPERED
                 for one in sent(commands)
             )
             return
@@ -1481,7 +1498,7 @@ class AnyHost(RuleBasedStateMachine):
 
     def peer_answers(self, link: ev.LinkID) -> None:
         self.described.add(link)
-        commands = self.bench.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "v=0"))
+        commands = self.bench.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, "v=0"))
         self.check(commands)
         assert [
             command.connection for command in commands if isinstance(command, pair_do.Send)
@@ -1501,7 +1518,7 @@ class AnyHost(RuleBasedStateMachine):
     @precondition(lambda self: self.bench.ledger.channels)
     @rule(
         data=strategies.data(),
-        message=peers_text.map(lm.dump_link_message) | strategies.text(max_size=20),
+        message=peers_text.map(link_msg.dump_link_message) | strategies.text(max_size=20),
     )
     def a_peer_says_something(self, data: strategies.DataObject, message: str) -> None:
         link, channel = data.draw(strategies.sampled_from(sorted(self.bench.ledger.channels)))
@@ -1513,7 +1530,7 @@ class AnyHost(RuleBasedStateMachine):
         link = self.some_link(data, list(self.bench.ledger.past_peers))
         late = data.draw(strategies.booleans())
         event = (
-            link_ev.PeerDescribed(link, msg.SDPType.ANSWER, "")
+            link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, "")
             if late
             else link_ev.PeerFailed(link, Reason.PEER_LEFT)
         )
@@ -1539,7 +1556,7 @@ class AnyHost(RuleBasedStateMachine):
     @rule(
         data=strategies.data(),
         carries=strategies.booleans(),
-        says=peers_text.map(lm.dump_link_message) | strategies.none(),
+        says=peers_text.map(link_msg.dump_link_message) | strategies.none(),
     )
     def a_lane_opens(self, data: strategies.DataObject, carries: bool, says: str | None) -> None:
         """Whoever has the token may say that the lane carries the link, and may or may not speak on
@@ -1551,7 +1568,9 @@ class AnyHost(RuleBasedStateMachine):
             self.check(self.bench.handle(link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, says)))
 
     @precondition(lambda self: bool(self.bench.ledger.lanes))
-    @rule(data=strategies.data(), says=peers_text.map(lm.dump_link_message) | strategies.none())
+    @rule(
+        data=strategies.data(), says=peers_text.map(link_msg.dump_link_message) | strategies.none()
+    )
     def a_lane_speaks_or_is_lost(self, data: strategies.DataObject, says: str | None) -> None:
         link = self.some_link(data, list(self.bench.ledger.lanes))
         self.check(
@@ -1576,7 +1595,9 @@ class AnyHost(RuleBasedStateMachine):
         said = data.draw(strategies.sampled_from(words_about_files(self.bench.ledger, number)))
         self.check(
             self.bench.handle(
-                link_ev.ChannelMessage(link, self.controls()[link], lm.dump_link_message(said))
+                link_ev.ChannelMessage(
+                    link, self.controls()[link], link_msg.dump_link_message(said)
+                )
             )
         )
 
@@ -1600,12 +1621,16 @@ class AnyHost(RuleBasedStateMachine):
     @precondition(lambda self: self.bench.ledger.transfers)
     @rule(
         data=strategies.data(),
-        wanted=strategies.sampled_from([fe.AcceptTransfer, fe.CancelTransfer, fe.RetryTransfer]),
+        wanted=strategies.sampled_from(
+            [file_ev.AcceptTransfer, file_ev.CancelTransfer, file_ev.RetryTransfer]
+        ),
     )
     def the_person_decides_about_files(
         self,
         data: strategies.DataObject,
-        wanted: Callable[[TransferID], fe.AcceptTransfer | fe.CancelTransfer | fe.RetryTransfer],
+        wanted: Callable[
+            [TransferID], file_ev.AcceptTransfer | file_ev.CancelTransfer | file_ev.RetryTransfer
+        ],
     ) -> None:
         self.check(
             self.bench.handle(
@@ -1754,7 +1779,7 @@ def test_who_waits_without_proof_is_turned_away_when_the_host_asks_for_proof(
     results = [
         one.message for one in commands if isinstance(one, pair_do.Send) and one.connection == guest
     ]
-    assert [one.reason for one in results if isinstance(one, msg.PairResult)] == [
+    assert [one.reason for one in results if isinstance(one, pair_msg.PairResult)] == [
         Reason.NOT_VERIFIED
     ]
     assert not host.ledger.prompts

@@ -23,16 +23,16 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.files import events as fe
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link import messages as lm
+from proxim.core.link import messages as link_msg
 from proxim.core.link.link import HEARTBEAT_SECONDS, RESUME_SECONDS
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target, to_base64url
 from proxim.core.pairing.join import ANSWER_SECONDS, DIAL_SECONDS, Guest, GuestEvent, GuestState
 from proxim.core.pairing.proof import (
@@ -74,20 +74,22 @@ HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
 REDIAL = ev.Timer(ev.TimerName.REDIAL, LINK)
 LANE = ev.Timer(ev.TimerName.LANE, LINK)
 
-APPROVED = msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
-OFFERED = link_ev.PeerDescribed(LINK, msg.SDPType.OFFER, SDP)
-ANSWERED = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
+APPROVED = pair_msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
+OFFERED = link_ev.PeerDescribed(LINK, pair_msg.SDPType.OFFER, SDP)
+ANSWERED = pair_msg.Signal(
+    host_code.CODE_SESSION_ID, pair_msg.Description(SDP, pair_msg.SDPType.ANSWER)
+)
 CHANNEL = link_ev.ChannelOpened(LINK, 0, link_ev.CONTROL_LABEL)
 
 
-def frame(message: msg.Message | str) -> pair_ev.FrameReceived:
+def frame(message: pair_msg.Message | str) -> pair_ev.FrameReceived:
     return pair_ev.FrameReceived(
-        SOCKET, message if isinstance(message, str) else msg.dump_message(message)
+        SOCKET, message if isinstance(message, str) else pair_msg.dump_message(message)
     )
 
 
-def heard(message: lm.LinkMessage) -> link_ev.ChannelMessage:
-    return link_ev.ChannelMessage(LINK, 0, lm.dump_link_message(message))
+def heard(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(LINK, 0, link_msg.dump_link_message(message))
 
 
 def status(stage: st.Stage, deadline: float | None = None) -> do.Publish:
@@ -172,8 +174,8 @@ def at(stage: GuestState) -> Guest:
 class ProvenHost:
     """The host's side of a proof: what an honest host answers this request."""
 
-    def __init__(self, request: msg.Message, code: str = CODE, secret: bytes = SECRET) -> None:
-        assert isinstance(request, msg.PairRequest)
+    def __init__(self, request: pair_msg.Message, code: str = CODE, secret: bytes = SECRET) -> None:
+        assert isinstance(request, pair_msg.PairRequest)
         assert request.auth is not None
         self.name = request.session_id
         method = method_of(request.auth)
@@ -181,18 +183,18 @@ class ProvenHost:
         known = code.encode() if method is Method.SPAKE2 else secret
         self.proof = start_host_proof(request, request.auth, method, known, PROVER)
         self.macs = SignalMacs(self.proof.keys, Side.HOST)
-        self.challenge = msg.PairChallenge(self.name, self.proof.auth)
-        self.approval = msg.PairResult(
+        self.challenge = pair_msg.PairChallenge(self.name, self.proof.auth)
+        self.approval = pair_msg.PairResult(
             self.name, approved=True, auth=tag_auth(self.proof.keys.host_tag("approved"))
         )
 
-    def takes(self, signal: msg.Message) -> bool:
+    def takes(self, signal: pair_msg.Message) -> bool:
         """Whether a signal of the guest carries its MAC."""
-        assert isinstance(signal, msg.Signal)
+        assert isinstance(signal, pair_msg.Signal)
         return self.macs.check(signal.payload, signal.mac)
 
-    def signal(self, payload: msg.Description | msg.Candidate) -> msg.Signal:
-        return msg.Signal(self.name, payload, self.macs.seal(payload))
+    def signal(self, payload: pair_msg.Description | pair_msg.Candidate) -> pair_msg.Signal:
+        return pair_msg.Signal(self.name, payload, self.macs.seal(payload))
 
 
 def proving(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
@@ -259,7 +261,7 @@ def test_from_dial_to_link_and_goodbye() -> None:
     play.on(
         pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"),
         do.CancelTimer(DIAL),
-        pair_do.Send(SOCKET, msg.PairRequest(host_code.CODE_SESSION_ID, PHONE)),
+        pair_do.Send(SOCKET, pair_msg.PairRequest(host_code.CODE_SESSION_ID, PHONE)),
         do.SetTimer(ANSWER, 45.0),
         status(st.Stage.ASKING, deadline=T0 + 40),
     )
@@ -274,21 +276,24 @@ def test_from_dial_to_link_and_goodbye() -> None:
     play.on(
         OFFERED,
         pair_do.Send(
-            SOCKET, msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
+            SOCKET,
+            pair_msg.Signal(
+                host_code.CODE_SESSION_ID, pair_msg.Description(SDP, pair_msg.SDPType.OFFER)
+            ),
         ),
         status(st.Stage.CONNECTING),
     )
-    play.on(frame(ANSWERED), link_do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP))
+    play.on(frame(ANSWERED), link_do.ApplyDescription(LINK, pair_msg.SDPType.ANSWER, SDP))
     play.on(
         CHANNEL,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        link_do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.Hello("Phone"))),
+        link_do.SendOnChannel(LINK, 0, link_msg.dump_link_message(link_msg.Hello("Phone"))),
         status(st.Stage.CONNECTED),
     )
     play.on(
         ev.Disconnect(LINK),
-        link_do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.Bye("disconnected"))),
+        link_do.SendOnChannel(LINK, 0, link_msg.dump_link_message(link_msg.Bye("disconnected"))),
         *peer_closed(said_bye=True),
         closed(Reason.DISCONNECTED, was_connected=True),
         *left(),
@@ -300,7 +305,7 @@ def test_a_url_with_a_session_asks_for_that_session_on_that_address() -> None:
     guest = new_guest(JoinTarget("fe80::1%eth0", 47801, "abc"))
     assert guest.start()[-1] == pair_do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
     commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "fe80::1%eth0"), T0)
-    assert sent(commands) == [msg.PairRequest("abc", PHONE)]
+    assert sent(commands) == [pair_msg.PairRequest("abc", PHONE)]
 
 
 def test_no_secret_is_ever_sent() -> None:
@@ -313,10 +318,12 @@ def test_no_secret_is_ever_sent() -> None:
         host = ProvenHost(request)
         (confirm,) = sent(
             bench.handle(
-                pair_ev.FrameReceived(ev.ConnectionID(-number), msg.dump_message(host.challenge))
+                pair_ev.FrameReceived(
+                    ev.ConnectionID(-number), pair_msg.dump_message(host.challenge)
+                )
             )
         )
-        for text in (msg.dump_message(request), msg.dump_message(confirm)):
+        for text in (pair_msg.dump_message(request), pair_msg.dump_message(confirm)):
             assert CODE not in text
             assert to_base64url(SECRET) not in text
         bench.handle(ev.Disconnect(ev.LinkID(f"guest-{number}")))
@@ -331,15 +338,15 @@ def test_the_answer_of_a_host_that_knows_only_the_seed_or_a_browser(payload: obj
         {"type": "signal", "sessionID": host_code.CODE_SESSION_ID, "payload": payload}
     )
     assert at(GuestState.LINKING).handle(frame(text), T0) == [
-        link_do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP)
+        link_do.ApplyDescription(LINK, pair_msg.SDPType.ANSWER, SDP)
     ]
 
 
 def test_candidates_may_come_before_the_answer_after_it_and_on_an_open_link() -> None:
-    candidate = msg.Candidate(LINE, "0", 0)
+    candidate = pair_msg.Candidate(LINE, "0", 0)
     guest = at(GuestState.LINKING)
     for event in (frame(ANSWERED), CHANNEL, None):
-        assert guest.handle(frame(msg.Signal(host_code.CODE_SESSION_ID, candidate)), T0) == [
+        assert guest.handle(frame(pair_msg.Signal(host_code.CODE_SESSION_ID, candidate)), T0) == [
             link_do.AddCandidate(LINK, candidate)
         ]
         if event is not None:
@@ -348,9 +355,11 @@ def test_candidates_may_come_before_the_answer_after_it_and_on_an_open_link() ->
 
 def test_text_both_ways() -> None:
     guest = at(GuestState.LINKED)
-    said = link_do.SendOnChannel(LINK, 0, lm.dump_link_message(lm.TextPiece("hi")))
+    said = link_do.SendOnChannel(LINK, 0, link_msg.dump_link_message(link_msg.TextPiece("hi")))
     assert guest.handle(ev.SendText(LINK, "hi"), T0)[0] == said
-    assert guest.handle(heard(lm.TextPiece("ho")), T0) == [do.Publish(st.TextReceived(LINK, "ho"))]
+    assert guest.handle(heard(link_msg.TextPiece("ho")), T0) == [
+        do.Publish(st.TextReceived(LINK, "ho"))
+    ]
 
 
 @each_row("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
@@ -374,7 +383,7 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     guest.start()
     commands = play.on(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), ...)
     (request,) = sent(commands)
-    assert isinstance(request, msg.PairRequest)
+    assert isinstance(request, pair_msg.PairRequest)
     assert request.auth is not None
     assert (request.auth.v, request.auth.m, request.auth.t) == (1, method, None)
     assert commands == [
@@ -386,7 +395,7 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     host = ProvenHost(request)
     confirmed = play.on(frame(host.challenge), ...)
     (confirm,) = sent(confirmed)
-    assert isinstance(confirm, msg.PairConfirm)
+    assert isinstance(confirm, pair_msg.PairConfirm)
     assert tag_matches(host.proof.keys.guest_tag(), confirm.auth.t)
     asking = st.LinkStatus(
         LINK, target.session_id, st.Stage.ASKING, peer_address=ADDRESS, deadline=T0 + 40
@@ -403,9 +412,9 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     ]
     (offer,) = sent(play.on(OFFERED, ...))
     assert host.takes(offer)
-    answer = host.signal(msg.Description(SDP, msg.SDPType.ANSWER))
-    play.on(frame(answer), link_do.ApplyDescription(LINK, msg.SDPType.ANSWER, SDP))
-    candidate = msg.Candidate(LINE, "0", 0)
+    answer = host.signal(pair_msg.Description(SDP, pair_msg.SDPType.ANSWER))
+    play.on(frame(answer), link_do.ApplyDescription(LINK, pair_msg.SDPType.ANSWER, SDP))
+    candidate = pair_msg.Candidate(LINE, "0", 0)
     play.on(frame(host.signal(candidate)), link_do.AddCandidate(LINK, candidate))
     status_now = published(play.on(CHANNEL, ...))[-1]
     assert isinstance(status_now, st.LinkStatus)
@@ -420,7 +429,9 @@ def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
     assert isinstance(told, st.LinkStatus)
     assert told.stage is st.Stage.CLOSED
     code = (
-        msg.CloseCode.TAMPERED if told.reason in (Reason.TAMPERED, Reason.HOST_UNPROVEN) else None
+        pair_msg.CloseCode.TAMPERED
+        if told.reason in (Reason.TAMPERED, Reason.HOST_UNPROVEN)
+        else None
     )
     # The host is to know
     assert pair_do.CloseConnection(guest.connection, code) in commands
@@ -437,14 +448,16 @@ def test_no_challenge_within_10_seconds_ends_the_attempt(target: JoinTarget) -> 
 def test_an_approval_without_a_proof_ends_the_attempt(target: JoinTarget) -> None:
     guest, host = proving(target)
     assert (
-        reason_of(guest, guest.handle(frame(msg.PairResult(target.session_id, approved=True)), T0))
+        reason_of(
+            guest, guest.handle(frame(pair_msg.PairResult(target.session_id, approved=True)), T0)
+        )
         is Reason.HOST_UNPROVEN
     )
     guest, host = proving(target)
     assert reason_of(guest, guest.handle(frame(host.approval), T0)) is Reason.HOST_UNPROVEN
-    for auth in (None, msg.Auth(), msg.Auth(t="")):
+    for auth in (None, pair_msg.Auth(), pair_msg.Auth(t="")):
         guest, _ = proved(target)
-        approval = msg.PairResult(target.session_id, approved=True, auth=auth)
+        approval = pair_msg.PairResult(target.session_id, approved=True, auth=auth)
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN
 
 
@@ -455,7 +468,7 @@ def test_a_challenge_that_no_honest_host_sends_ends_the_attempt(target: JoinTarg
     other = Method.PSK if good.m == Method.SPAKE2 else Method.SPAKE2
     assert good.y is not None
     wrong = [
-        msg.Auth(),
+        pair_msg.Auth(),
         replace(good, v=None),
         replace(good, v=2),
         replace(good, m=None),
@@ -471,7 +484,7 @@ def test_a_challenge_that_no_honest_host_sends_ends_the_attempt(target: JoinTarg
     ]
     for auth in wrong:
         guest, _ = proving(target)
-        commands = guest.handle(frame(msg.PairChallenge(target.session_id, auth)), T0)
+        commands = guest.handle(frame(pair_msg.PairChallenge(target.session_id, auth)), T0)
         assert sent(commands) == [], auth
         assert reason_of(guest, commands) is Reason.HOST_UNPROVEN, auth
 
@@ -482,7 +495,8 @@ def test_a_guests_own_share_sent_back_to_it_proves_nothing() -> None:
     reflected = replace(host.proof.auth, y=host.proof.request.auth.y)
     assert (
         reason_of(
-            guest, guest.handle(frame(msg.PairChallenge(host_code.CODE_SESSION_ID, reflected)), T0)
+            guest,
+            guest.handle(frame(pair_msg.PairChallenge(host_code.CODE_SESSION_ID, reflected)), T0),
         )
         is Reason.HOST_UNPROVEN
     )
@@ -513,7 +527,7 @@ def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
             "other run": other.proof.keys.host_tag("approved"),
             "a bit": flipped,
         }[name]
-        approval = msg.PairResult(target.session_id, approved=True, auth=tag_auth(tag))
+        approval = pair_msg.PairResult(target.session_id, approved=True, auth=tag_auth(tag))
         assert reason_of(guest, guest.handle(frame(approval), T0)) is Reason.HOST_UNPROVEN, name
 
 
@@ -522,7 +536,7 @@ def test_a_tag_of_another_kind_or_run_is_wrong(target: JoinTarget) -> None:
 )
 def test_a_host_may_say_no_before_any_proof(reason: Reason) -> None:
     guest, _ = proving()
-    rejection = msg.PairResult(host_code.CODE_SESSION_ID, approved=False, reason=reason)
+    rejection = pair_msg.PairResult(host_code.CODE_SESSION_ID, approved=False, reason=reason)
     assert reason_of(guest, guest.handle(frame(rejection), T0)) is reason
 
 
@@ -541,11 +555,11 @@ def test_a_link_whose_secret_has_a_wrong_length_cannot_be_joined() -> None:
 
 # --- MACs -----------------------------------------------------------------------------------------
 
-HOSTS_ANSWER = msg.Description(SDP, msg.SDPType.ANSWER)
-HOSTS_CANDIDATE = msg.Candidate(LINE, "0", 0)
+HOSTS_ANSWER = pair_msg.Description(SDP, pair_msg.SDPType.ANSWER)
+HOSTS_CANDIDATE = pair_msg.Candidate(LINE, "0", 0)
 
 
-def tampered(guest: Guest, signal: msg.Signal) -> None:
+def tampered(guest: Guest, signal: pair_msg.Signal) -> None:
     commands = guest.handle(frame(signal), T0)
     assert not [
         one for one in commands if isinstance(one, link_do.ApplyDescription | link_do.AddCandidate)
@@ -554,23 +568,25 @@ def tampered(guest: Guest, signal: msg.Signal) -> None:
 
 
 @each_row("target", [PROVING, SCANNED])
-@each_row("payload", [HOSTS_ANSWER, HOSTS_CANDIDATE, msg.Candidate("")])
+@each_row("payload", [HOSTS_ANSWER, HOSTS_CANDIDATE, pair_msg.Candidate("")])
 def test_a_missing_or_wrong_mac_ends_the_attempt(
-    target: JoinTarget, payload: msg.Description | msg.Candidate
+    target: JoinTarget, payload: pair_msg.Description | pair_msg.Candidate
 ) -> None:
     for mac in (None, "", "A", "A" * 43, "é" * 43):
         guest, _ = offered(target)
-        tampered(guest, msg.Signal(target.session_id, payload, mac))
+        tampered(guest, pair_msg.Signal(target.session_id, payload, mac))
     guest, host = offered(target)
     mac = host.signal(payload).mac
     assert mac is not None
-    tampered(guest, msg.Signal(target.session_id, payload, mac + "="))
+    tampered(guest, pair_msg.Signal(target.session_id, payload, mac + "="))
 
 
 def test_a_changed_payload_ends_the_attempt() -> None:
-    changes: list[tuple[msg.Description | msg.Candidate, msg.Description | msg.Candidate]] = [
+    changes: list[
+        tuple[pair_msg.Description | pair_msg.Candidate, pair_msg.Description | pair_msg.Candidate]
+    ] = [
         (HOSTS_ANSWER, replace(HOSTS_ANSWER, sdp=SDP.replace("AB:", "AC:", 1))),
-        (HOSTS_ANSWER, msg.Candidate(SDP)),
+        (HOSTS_ANSWER, pair_msg.Candidate(SDP)),
         (
             HOSTS_CANDIDATE,
             replace(HOSTS_CANDIDATE, candidate=LINE.replace("192.168.1.9", "192.168.1.8")),
@@ -579,11 +595,13 @@ def test_a_changed_payload_ends_the_attempt() -> None:
         (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mid="1")),
         (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mline_index=None)),
         (HOSTS_CANDIDATE, replace(HOSTS_CANDIDATE, sdp_mline_index=1)),
-        (HOSTS_CANDIDATE, msg.Candidate("")),
+        (HOSTS_CANDIDATE, pair_msg.Candidate("")),
     ]
     for honest, changed in changes:
         guest, host = offered()
-        tampered(guest, msg.Signal(host_code.CODE_SESSION_ID, changed, host.signal(honest).mac))
+        tampered(
+            guest, pair_msg.Signal(host_code.CODE_SESSION_ID, changed, host.signal(honest).mac)
+        )
 
 
 def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> None:
@@ -607,19 +625,21 @@ def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> No
     guest, host = proved()
     guest.handle(frame(host.approval), T0)
     (offer,) = sent(guest.handle(OFFERED, T0))
-    assert isinstance(offer, msg.Signal)
-    assert isinstance(offer.payload, msg.Description)
-    tampered(guest, replace(offer, payload=replace(offer.payload, type=msg.SDPType.ANSWER)))
+    assert isinstance(offer, pair_msg.Signal)
+    assert isinstance(offer.payload, pair_msg.Description)
+    tampered(guest, replace(offer, payload=replace(offer.payload, type=pair_msg.SDPType.ANSWER)))
 
 
 def test_an_answer_is_bound_to_the_offer_that_it_answers() -> None:
     guest, host = proved()
     guest.handle(frame(host.approval), T0)
     (offer,) = sent(guest.handle(OFFERED, T0))
-    assert isinstance(offer, msg.Signal)
+    assert isinstance(offer, pair_msg.Signal)
     # In between, another offer is put in its place; even if the host took it, its answer would not
     # be taken here.
-    host.macs.check(msg.Description(SDP.replace("AB:", "AC:", 1), msg.SDPType.OFFER), offer.mac)
+    host.macs.check(
+        pair_msg.Description(SDP.replace("AB:", "AC:", 1), pair_msg.SDPType.OFFER), offer.mac
+    )
     tampered(guest, host.signal(HOSTS_ANSWER))
 
 
@@ -681,7 +701,7 @@ def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> N
 def test_a_rejection_says_why(said: str | None, reason: Reason) -> None:
     guest = at(GuestState.ASKING)
     assert guest.handle(
-        frame(msg.PairResult(host_code.CODE_SESSION_ID, approved=False, reason=said)), T0
+        frame(pair_msg.PairResult(host_code.CODE_SESSION_ID, approved=False, reason=said)), T0
     ) == [
         do.Publish(st.PairOutcome(host_code.CODE_SESSION_ID, approved=False, reason=reason)),
         closed(reason),
@@ -720,7 +740,7 @@ def test_an_error_of_the_host_ends_the_attempt_at_every_stage(
     stage: GuestState, said: str, reason: Reason
 ) -> None:
     guest = at(stage)
-    assert guest.handle(frame(msg.ErrorMessage(said, "sentence")), T0) == ending(stage, reason)
+    assert guest.handle(frame(pair_msg.ErrorMessage(said, "sentence")), T0) == ending(stage, reason)
     assert guest.state is GuestState.ENDED
 
 
@@ -732,9 +752,9 @@ def test_an_error_of_the_host_ends_the_attempt_at_every_stage(
 def test_the_end_of_the_session_ends_the_attempt_at_every_stage(
     stage: GuestState, said: str, reason: Reason
 ) -> None:
-    assert at(stage).handle(frame(msg.SessionEnded(host_code.CODE_SESSION_ID, said)), T0) == ending(
-        stage, reason
-    )
+    assert at(stage).handle(
+        frame(pair_msg.SessionEnded(host_code.CODE_SESSION_ID, said)), T0
+    ) == ending(stage, reason)
 
 
 # --- the host goes away ---------------------------------------------------------------------------
@@ -763,7 +783,7 @@ def test_a_link_that_was_answered_may_still_open_without_the_socket() -> None:
 def test_an_open_link_stands_without_the_socket() -> None:
     guest = at(GuestState.LINKED)
     assert guest.handle(pair_ev.ConnectionLost(SOCKET), T0) == []
-    assert guest.handle(heard(lm.Bye("closed")), T0) == ending(
+    assert guest.handle(heard(link_msg.Bye("closed")), T0) == ending(
         GuestState.LINKED, Reason.CLOSED, hangs_up=False
     )
 
@@ -783,7 +803,7 @@ def test_a_peer_that_fails_ends_the_attempt(stage: GuestState, reason: Reason) -
 
 def test_silence_is_noticed_within_6_seconds() -> None:
     guest = at(GuestState.LINKED)
-    guest.handle(heard(lm.Hello("Host PC")), T0)
+    guest.handle(heard(link_msg.Hello("Host PC")), T0)
     now = T0
     while guest.state is GuestState.LINKED:
         now += HEARTBEAT_SECONDS
@@ -800,12 +820,12 @@ def test_from_a_host_that_proved_itself_a_wrong_frame_was_changed_on_its_way(
     target: JoinTarget, start: Callable[[JoinTarget], tuple[Guest, ProvenHost]]
 ) -> None:
     own = target.session_id
-    out_of_turn: list[msg.Message] = [
-        msg.PairResult(own, approved=True),
-        msg.PairChallenge(own, msg.Auth()),
-        msg.PairRequest(own, PHONE),
+    out_of_turn: list[pair_msg.Message] = [
+        pair_msg.PairResult(own, approved=True),
+        pair_msg.PairChallenge(own, pair_msg.Auth()),
+        pair_msg.PairRequest(own, PHONE),
     ]
-    strange: list[msg.Message | str] = ["rubbish", "{}", '{"type":"later"}', *out_of_turn]
+    strange: list[pair_msg.Message | str] = ["rubbish", "{}", '{"type":"later"}', *out_of_turn]
     for wrong in strange:
         guest, _ = start(target)
         assert reason_of(guest, guest.handle(frame(wrong), T0)) is Reason.TAMPERED, wrong
@@ -857,8 +877,8 @@ def test_a_host_that_speaks_of_another_session(target: JoinTarget) -> None:
     answer = replace(host.signal(HOSTS_ANSWER), session_id=OTHER_SESSION)
     assert reason_of(guest, guest.handle(frame(answer), T0)) is Reason.TAMPERED
     for last in (
-        msg.SessionEnded(OTHER_SESSION, "closed"),
-        msg.ErrorMessage("ice_failed", "", OTHER_SESSION),
+        pair_msg.SessionEnded(OTHER_SESSION, "closed"),
+        pair_msg.ErrorMessage("ice_failed", "", OTHER_SESSION),
     ):
         guest, _ = linked(target)
         assert reason_of(guest, guest.handle(frame(last), T0)) is Reason.TAMPERED
@@ -866,25 +886,25 @@ def test_a_host_that_speaks_of_another_session(target: JoinTarget) -> None:
 
 def test_a_session_of_another_name_is_a_mistake_where_nothing_was_proved() -> None:
     guest = at(GuestState.ASKING)
-    commands = guest.handle(frame(msg.PairResult(OTHER_SESSION, approved=True)), T0)
+    commands = guest.handle(frame(pair_msg.PairResult(OTHER_SESSION, approved=True)), T0)
     assert reason_of(guest, commands) is Reason.HOST_ERROR
 
 
 # --- the host misbehaves --------------------------------------------------------------------------
 
-STRANGE: list[msg.Message | str] = [
+STRANGE: list[pair_msg.Message | str] = [
     "rubbish",
     "{}",
     '{"type":"later"}',
     '{"type":"pair_result","sessionID":"x","status":"maybe"}',
-    msg.PairRequest("x", PHONE),
-    msg.PairPrompt("x", PHONE),
-    msg.PairResponse("x", approved=True),
-    msg.PairChallenge("x", msg.Auth()),
+    pair_msg.PairRequest("x", PHONE),
+    pair_msg.PairPrompt("x", PHONE),
+    pair_msg.PairResponse("x", approved=True),
+    pair_msg.PairChallenge("x", pair_msg.Auth()),
 ]
 # A challenge is what a guest that proves itself waits for: there it is a proof that does not hold.
 STRANGE_WHEN_PROVING = [
-    message for message in STRANGE if not isinstance(message, msg.PairChallenge)
+    message for message in STRANGE if not isinstance(message, pair_msg.PairChallenge)
 ]
 
 
@@ -893,10 +913,12 @@ STRANGE_WHEN_PROVING = [
     [
         *((stage, message) for stage in LINKABLE for message in STRANGE),
         *((GuestState.PROVING, message) for message in STRANGE_WHEN_PROVING),
-        (GuestState.PROVING, msg.SessionEnded("x", "closed")),
+        (GuestState.PROVING, pair_msg.SessionEnded("x", "closed")),
     ],
 )
-def test_what_no_host_says_ends_the_attempt(stage: GuestState, message: msg.Message | str) -> None:
+def test_what_no_host_says_ends_the_attempt(
+    stage: GuestState, message: pair_msg.Message | str
+) -> None:
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
@@ -909,20 +931,26 @@ def test_a_frame_that_is_no_text_ends_the_attempt(stage: GuestState) -> None:
 
 
 @each_row("stage", [GuestState.PROVING, GuestState.ASKING])
-@each_row("message", [ANSWERED, msg.Signal(host_code.CODE_SESSION_ID, msg.Candidate(LINE))])
-def test_a_signal_before_approval_ends_the_attempt(stage: GuestState, message: msg.Signal) -> None:
+@each_row(
+    "message", [ANSWERED, pair_msg.Signal(host_code.CODE_SESSION_ID, pair_msg.Candidate(LINE))]
+)
+def test_a_signal_before_approval_ends_the_attempt(
+    stage: GuestState, message: pair_msg.Signal
+) -> None:
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
 @each_row("stage", [GuestState.LINKING, GuestState.LINKED])
 @each_row("approved", [True, False])
 def test_a_second_decision_ends_the_attempt(stage: GuestState, approved: bool) -> None:
-    message = msg.PairResult(host_code.CODE_SESSION_ID, approved)
+    message = pair_msg.PairResult(host_code.CODE_SESSION_ID, approved)
     assert at(stage).handle(frame(message), T0) == ending(stage, Reason.HOST_ERROR)
 
 
 def test_an_offer_from_the_host_ends_the_attempt() -> None:
-    offer = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
+    offer = pair_msg.Signal(
+        host_code.CODE_SESSION_ID, pair_msg.Description(SDP, pair_msg.SDPType.OFFER)
+    )
     assert at(GuestState.LINKING).handle(frame(offer), T0) == ending(
         GuestState.LINKING, Reason.BAD_DESCRIPTION
     )
@@ -930,7 +958,9 @@ def test_an_offer_from_the_host_ends_the_attempt() -> None:
 
 @each_row("answer", ["v=0", SDP.replace("a=fingerprint", "a=nothing")])
 def test_an_answer_that_describes_no_data_channel_ends_the_attempt(answer: str) -> None:
-    message = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(answer, msg.SDPType.ANSWER))
+    message = pair_msg.Signal(
+        host_code.CODE_SESSION_ID, pair_msg.Description(answer, pair_msg.SDPType.ANSWER)
+    )
     assert at(GuestState.LINKING).handle(frame(message), T0) == ending(
         GuestState.LINKING, Reason.BAD_DESCRIPTION
     )
@@ -944,7 +974,7 @@ def test_a_candidate_that_leads_elsewhere_is_left_out() -> None:
     ):
         assert (
             at(GuestState.LINKING).handle(
-                frame(msg.Signal(host_code.CODE_SESSION_ID, msg.Candidate(line))), T0
+                frame(pair_msg.Signal(host_code.CODE_SESSION_ID, pair_msg.Candidate(line))), T0
             )
             == []
         )
@@ -970,9 +1000,9 @@ def test_the_person_may_cancel_at_every_stage(stage: GuestState) -> None:
 # --- a link is lost -------------------------------------------------------------------------------
 
 
-def again(guest: Guest, message: msg.Message) -> pair_ev.FrameReceived:
+def again(guest: Guest, message: pair_msg.Message) -> pair_ev.FrameReceived:
     """The host says this on the newest socket."""
-    return pair_ev.FrameReceived(guest.connection, msg.dump_message(message))
+    return pair_ev.FrameReceived(guest.connection, pair_msg.dump_message(message))
 
 
 def waiting(guest: Guest) -> bool:
@@ -1001,7 +1031,7 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
     socket, name = ev.ConnectionID(-2), host.proof.keys.resume_name()
     opened = play.on(pair_ev.ConnectionOpened(socket, "192.168.1.5"), ...)
     (request,) = sent(opened)
-    assert isinstance(request, msg.PairRequest)
+    assert isinstance(request, pair_msg.PairRequest)
     assert request.auth is not None
     assert (request.session_id, request.device, request.auth.m) == (name, PHONE, "resume")
     assert opened == [
@@ -1012,7 +1042,7 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
     same = ProvenHost(request, secret=host.proof.keys.resume_secret())
     confirmed = play.on(again(guest, same.challenge), ...)
     assert confirmed == [
-        pair_do.Send(socket, msg.PairConfirm(name, tag_auth(same.proof.keys.guest_tag()))),
+        pair_do.Send(socket, pair_msg.PairConfirm(name, tag_auth(same.proof.keys.guest_tag()))),
         do.SetTimer(ANSWER, 10.0),
     ]
     new = ev.LinkID("guest-2")
@@ -1027,8 +1057,8 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
         do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
         do.SetTimer(ev.Timer(ev.TimerName.LANE, new), 6.0),
     )
-    (offer,) = sent(play.on(link_ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), ...))
-    assert isinstance(offer, msg.Signal)
+    (offer,) = sent(play.on(link_ev.PeerDescribed(new, pair_msg.SDPType.OFFER, SDP), ...))
+    assert isinstance(offer, pair_msg.Signal)
     assert offer.session_id == name
     assert same.takes(offer)
     play.on(again(guest, same.signal(HOSTS_ANSWER)), ...)
@@ -1069,11 +1099,13 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     [
         lambda guest, _: ev.TimerFired(ANSWER),
         lambda guest, _: pair_ev.ConnectionLost(guest.connection),
-        lambda guest, _: again(guest, msg.ErrorMessage("too_many", "sentence")),
+        lambda guest, _: again(guest, pair_msg.ErrorMessage("too_many", "sentence")),
         lambda guest, name: again(
-            guest, msg.PairResult(name, approved=False, reason=Reason.TIMEOUT)
+            guest, pair_msg.PairResult(name, approved=False, reason=Reason.TIMEOUT)
         ),
-        lambda guest, name: again(guest, msg.PairResult(name, approved=False, reason=Reason.BUSY)),
+        lambda guest, name: again(
+            guest, pair_msg.PairResult(name, approved=False, reason=Reason.BUSY)
+        ),
     ],
 )
 @each_row("confirmed", [True, False])
@@ -1093,7 +1125,7 @@ def test_a_host_that_falls_silent_or_has_no_time_is_tried_again(
 def test_a_host_that_says_no_is_believed(reason: Reason) -> None:
     guest, host = returning()
     commands = guest.handle(
-        again(guest, msg.PairResult(host.name, approved=False, reason=reason)), T0
+        again(guest, pair_msg.PairResult(host.name, approved=False, reason=reason)), T0
     )
     (told,) = published(commands)
     assert isinstance(told, st.LinkStatus)
@@ -1114,11 +1146,13 @@ def test_a_host_that_cannot_prove_itself_takes_no_lost_link_up() -> None:
         reason_of(guest, guest.handle(again(guest, stranger.approval), T0)) is Reason.HOST_UNPROVEN
     )
     guest, host = returning()
-    wrong = msg.PairChallenge(host.name, replace(host.proof.auth, m="psk"))
+    wrong = pair_msg.PairChallenge(host.name, replace(host.proof.auth, m="psk"))
     assert reason_of(guest, guest.handle(again(guest, wrong), T0)) is Reason.HOST_UNPROVEN
     guest, host = returning()
     assert (
-        reason_of(guest, guest.handle(again(guest, msg.PairResult(host.name, approved=True)), T0))
+        reason_of(
+            guest, guest.handle(again(guest, pair_msg.PairResult(host.name, approved=True)), T0)
+        )
         is Reason.HOST_UNPROVEN
     )
 
@@ -1127,7 +1161,7 @@ def test_a_changed_signal_ends_it_for_good() -> None:
     guest, host = returning()
     guest.handle(again(guest, host.challenge), T0)
     guest.handle(again(guest, host.approval), T0)
-    unsealed = msg.Signal(host.name, HOSTS_ANSWER)
+    unsealed = pair_msg.Signal(host.name, HOSTS_ANSWER)
     assert reason_of(guest, guest.handle(again(guest, unsealed), T0)) is Reason.TAMPERED
 
 
@@ -1137,7 +1171,7 @@ def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None
     play.on(again(guest, host.challenge), ...)
     play.on(again(guest, host.approval), ...)
     new = ev.LinkID("guest-2")
-    (offer,) = sent(play.on(link_ev.PeerDescribed(new, msg.SDPType.OFFER, SDP), ...))
+    (offer,) = sent(play.on(link_ev.PeerDescribed(new, pair_msg.SDPType.OFFER, SDP), ...))
     assert host.takes(offer)
     play.on(ev.TimerFired(ev.Timer(ev.TimerName.LANE, new)), ...)
     play.on(link_ev.LaneOpened(new, carries_link=True), ...)
@@ -1145,7 +1179,7 @@ def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None
     play.on(again(guest, host.signal(HOSTS_ANSWER)))
     assert (guest.link.status.stage, guest.link.status.via) == (st.Stage.CONNECTED, st.Via.LANE)
     assert (
-        reason_of(guest, play.on(again(guest, msg.Signal(host.name, HOSTS_ANSWER)), ...))
+        reason_of(guest, play.on(again(guest, pair_msg.Signal(host.name, HOSTS_ANSWER)), ...))
         is Reason.TAMPERED
     )
 
@@ -1200,7 +1234,7 @@ def test_after_2_minutes_no_dial_follows() -> None:
 INPUTS: dict[str, GuestEvent] = {
     "opened": pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"),
     "dial_failed": pair_ev.DialFailed(SOCKET, Reason.REFUSED),
-    "frame": frame(msg.SessionEnded("x", "closed")),
+    "frame": frame(pair_msg.SessionEnded("x", "closed")),
     "refused": pair_ev.FrameRefused(SOCKET, Reason.BAD_MESSAGE),
     "lost": pair_ev.ConnectionLost(SOCKET),
     "dial": ev.TimerFired(DIAL),
@@ -1211,7 +1245,7 @@ INPUTS: dict[str, GuestEvent] = {
     "approval": ev.TimerFired(ev.Timer(ev.TimerName.APPROVAL, LINK)),
     "described": OFFERED,
     "channel": link_ev.ChannelOpened(LINK, 2, link_ev.CONTROL_LABEL),
-    "message": heard(lm.Hello("x")),
+    "message": heard(link_msg.Hello("x")),
     "failed": link_ev.PeerFailed(LINK, Reason.ICE_FAILED),
     "text": ev.SendText(LINK, "x"),
     "lane": link_ev.LaneOpened(LINK),
@@ -1245,59 +1279,61 @@ def test_what_the_table_does_not_hold_is_misuse(stage: GuestState, name: str) ->
 
 # --- anything in any order ------------------------------------------------------------------------
 
-from_a_host: strategies.SearchStrategy[msg.Message | str] = strategies.one_of(
+from_a_host: strategies.SearchStrategy[pair_msg.Message | str] = strategies.one_of(
     strategies.builds(
-        msg.PairResult,
+        pair_msg.PairResult,
         strategies.just("x"),
         strategies.booleans(),
         strategies.none() | strategies.sampled_from(["declined", "busy", "?"]),
     ),
     strategies.builds(
-        msg.Signal,
+        pair_msg.Signal,
         strategies.just("x"),
         strategies.builds(
-            msg.Description,
+            pair_msg.Description,
             strategies.just(SDP),
-            strategies.none() | strategies.sampled_from(msg.SDPType),
+            strategies.none() | strategies.sampled_from(pair_msg.SDPType),
         )
-        | strategies.builds(msg.Candidate, strategies.sampled_from(["", LINE])),
+        | strategies.builds(pair_msg.Candidate, strategies.sampled_from(["", LINE])),
     ),
     strategies.builds(
-        msg.PairResult,
+        pair_msg.PairResult,
         strategies.just("x"),
         strategies.just(value=True),
-        auth=strategies.builds(msg.Auth, t=strategies.sampled_from(["", "A" * 43])),
+        auth=strategies.builds(pair_msg.Auth, t=strategies.sampled_from(["", "A" * 43])),
     ),
     strategies.builds(
-        msg.Signal,
+        pair_msg.Signal,
         strategies.just("x"),
         strategies.builds(
-            msg.Description, strategies.just(SDP), strategies.just(msg.SDPType.ANSWER)
+            pair_msg.Description, strategies.just(SDP), strategies.just(pair_msg.SDPType.ANSWER)
         ),
         strategies.sampled_from([None, "A" * 43]),
     ),
     strategies.builds(
-        msg.ErrorMessage,
+        pair_msg.ErrorMessage,
         strategies.sampled_from(["ice_failed", "too_many", "?"]),
         strategies.just("sentence"),
     ),
     strategies.builds(
-        msg.SessionEnded, strategies.just("x"), strategies.sampled_from(["expired", "closed", "?"])
+        pair_msg.SessionEnded,
+        strategies.just("x"),
+        strategies.sampled_from(["expired", "closed", "?"]),
     ),
     strategies.sampled_from(STRANGE),
     strategies.text(max_size=20),
 )
-peer_messages: strategies.SearchStrategy[lm.LinkMessage] = strategies.sampled_from(
+peer_messages: strategies.SearchStrategy[link_msg.LinkMessage] = strategies.sampled_from(
     [
-        lm.Hello("Host PC"),
-        lm.TextPiece("hi"),
-        lm.TextPiece("part", more=True),
-        lm.Bye(),
-        lm.Bye("expired"),
-        lm.Bye("?"),
+        link_msg.Hello("Host PC"),
+        link_msg.TextPiece("hi"),
+        link_msg.TextPiece("part", more=True),
+        link_msg.Bye(),
+        link_msg.Bye("expired"),
+        link_msg.Bye("?"),
     ]
 )
-from_a_peer = peer_messages.map(lm.dump_link_message) | strategies.text(max_size=20)
+from_a_peer = peer_messages.map(link_msg.dump_link_message) | strategies.text(max_size=20)
 
 
 class AnyGuest(RuleBasedStateMachine):
@@ -1335,13 +1371,13 @@ class AnyGuest(RuleBasedStateMachine):
         """
         for command in commands:
             match command:
-                case pair_do.Send(connection, msg.PairRequest() as request) if (
+                case pair_do.Send(connection, pair_msg.PairRequest() as request) if (
                     request.auth is not None
                 ):
                     secret = self.resumable.get(request.session_id, SECRET)
                     self.hosts[connection] = ProvenHost(request, secret=secret)
                     self.proving.add(self.guest_on(connection).link.id)
-                case pair_do.Send(connection, msg.Signal() as signal):
+                case pair_do.Send(connection, pair_msg.Signal() as signal):
                     link = self.guest_on(connection).link.id
                     assert link in self.approved
                     assert link not in self.proving or self.hosts[connection].takes(signal)
@@ -1365,7 +1401,7 @@ class AnyGuest(RuleBasedStateMachine):
                     assert link in self.approved
                     assert honest or link not in self.proving
                 case link_do.ApplyDescription(link, kind):
-                    assert kind is msg.SDPType.ANSWER
+                    assert kind is pair_msg.SDPType.ANSWER
                     assert honest or link not in self.proving
                     assert link not in self.answered
                     self.answered.add(link)
@@ -1501,20 +1537,22 @@ class AnyGuest(RuleBasedStateMachine):
                 event = pair_ev.ConnectionOpened(guest.connection, "192.168.1.5")
             elif guest.state is GuestState.ASKING:
                 event = pair_ev.FrameReceived(
-                    guest.connection, msg.dump_message(host.approval if host else APPROVED)
+                    guest.connection, pair_msg.dump_message(host.approval if host else APPROVED)
                 )
                 if host:
                     keys = host.proof.keys
                     self.resumable[keys.resume_name()] = keys.resume_secret()
             elif guest.state is GuestState.PROVING:
                 assert host is not None
-                event = pair_ev.FrameReceived(guest.connection, msg.dump_message(host.challenge))
+                event = pair_ev.FrameReceived(
+                    guest.connection, pair_msg.dump_message(host.challenge)
+                )
             elif link not in self.offered:
                 self.offered.add(link)
-                event = link_ev.PeerDescribed(link, msg.SDPType.OFFER, SDP)
+                event = link_ev.PeerDescribed(link, pair_msg.SDPType.OFFER, SDP)
             elif link not in self.answered:
                 answer = host.signal(HOSTS_ANSWER) if host else ANSWERED
-                event = pair_ev.FrameReceived(guest.connection, msg.dump_message(answer))
+                event = pair_ev.FrameReceived(guest.connection, pair_msg.dump_message(answer))
             else:
                 event = link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL)
             self.check(self.bench.handle(event), honest=True)
@@ -1528,10 +1566,10 @@ class AnyGuest(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.bench.ledger.sockets))
     @rule(data=strategies.data(), message=from_a_host)
     def the_host_says_something(
-        self, data: strategies.DataObject, message: msg.Message | str
+        self, data: strategies.DataObject, message: pair_msg.Message | str
     ) -> None:
         connection = data.draw(strategies.sampled_from(sorted(self.bench.ledger.sockets)))
-        text = message if isinstance(message, str) else msg.dump_message(message)
+        text = message if isinstance(message, str) else pair_msg.dump_message(message)
         closing = connection in self.bench.ledger.closing
         commands = self.check(self.bench.handle(pair_ev.FrameReceived(connection, text)))
         assert not (closing and commands)
@@ -1605,7 +1643,7 @@ class AnyGuest(RuleBasedStateMachine):
     @rule(data=strategies.data())
     def something_late_of_a_closed_link(self, data: strategies.DataObject) -> None:
         link = data.draw(strategies.sampled_from(sorted(self.bench.ledger.past_peers)))
-        assert self.bench.handle(link_ev.PeerDescribed(link, msg.SDPType.OFFER, SDP)) == []
+        assert self.bench.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.OFFER, SDP)) == []
         assert self.bench.handle(link_ev.PeerFailed(link, Reason.ICE_FAILED)) == []
 
     # --- lanes and files
@@ -1638,17 +1676,21 @@ class AnyGuest(RuleBasedStateMachine):
 
     @rule(number=strategies.integers(1, 3))
     def the_person_sends_files(self, number: int) -> None:
-        self.check(self.bench.handle(fe.SendPaths(ev.LinkID(f"guest-{number}"), ("photo",))))
+        self.check(self.bench.handle(file_ev.SendPaths(ev.LinkID(f"guest-{number}"), ("photo",))))
 
     @precondition(lambda self: bool(self.bench.ledger.transfers))
     @rule(
         data=strategies.data(),
-        wanted=strategies.sampled_from([fe.AcceptTransfer, fe.CancelTransfer, fe.RetryTransfer]),
+        wanted=strategies.sampled_from(
+            [file_ev.AcceptTransfer, file_ev.CancelTransfer, file_ev.RetryTransfer]
+        ),
     )
     def the_person_decides_about_files(
         self,
         data: strategies.DataObject,
-        wanted: Callable[[TransferID], fe.AcceptTransfer | fe.CancelTransfer | fe.RetryTransfer],
+        wanted: Callable[
+            [TransferID], file_ev.AcceptTransfer | file_ev.CancelTransfer | file_ev.RetryTransfer
+        ],
     ) -> None:
         self.check(
             self.bench.handle(
@@ -1686,7 +1728,9 @@ class AnyGuest(RuleBasedStateMachine):
         channel = controls.get(link)
         if channel is not None:
             self.check(
-                self.bench.handle(link_ev.ChannelMessage(link, channel, lm.dump_link_message(said)))
+                self.bench.handle(
+                    link_ev.ChannelMessage(link, channel, link_msg.dump_link_message(said))
+                )
             )
 
     # --- time

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.json_text import JSONObject, MessageError
 from proxim.core.pairing import devices, host_code, messages
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.sanitize import MAX_NAME_BYTES
 from tests.rows import each_row
 
@@ -25,7 +25,7 @@ CLIENT = devices.DeviceInfo("Client-PC-123", "device-xyz")
 def refused(text: str) -> MessageError:
     """The error that parse_message raises, which never carries what the peer wrote."""
     with pytest.raises(MessageError) as caught:
-        msg.parse_message(text)
+        pair_msg.parse_message(text)
     assert MARK not in "".join(traceback.format_exception(caught.value))
     assert MARK not in repr(caught.value)
     return caught.value
@@ -34,7 +34,7 @@ def refused(text: str) -> MessageError:
 # --- the seed's document, to the letter -----------------------------------------------------------
 
 # Its text, what it means, what we add when we write it
-SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
+SEED_EXAMPLES: list[tuple[str, pair_msg.Message, JSONObject]] = [
     (
         """{
   "type": "pair_request",
@@ -44,7 +44,7 @@ SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
     "id": "device-xyz"
   }
 }""",
-        msg.PairRequest("abc123", CLIENT),
+        pair_msg.PairRequest("abc123", CLIENT),
         {},
     ),
     (
@@ -53,7 +53,7 @@ SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
   "sessionID": "abc123",
   "deviceInfo": { "name": "Client-PC-123", "id": "device-xyz" }
 }""",
-        msg.PairRequest("abc123", CLIENT),
+        pair_msg.PairRequest("abc123", CLIENT),
         {},
     ),
     (
@@ -62,7 +62,7 @@ SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
   "sessionID": "abc123",
   "deviceInfo": { "name": "Client-PC-123", "id": "device-xyz" }
 }""",
-        msg.PairPrompt("abc123", CLIENT),
+        pair_msg.PairPrompt("abc123", CLIENT),
         {"verified": None},
     ),
     (
@@ -71,7 +71,7 @@ SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
   "sessionID": "abc123",
   "approved": true
 }""",
-        msg.PairResponse("abc123", True),
+        pair_msg.PairResponse("abc123", True),
         {},
     ),
     (
@@ -80,7 +80,7 @@ SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
   "sessionID": "abc123",
   "status": "approved"
 }""",
-        msg.PairResult("abc123", True),
+        pair_msg.PairResult("abc123", True),
         {},
     ),
     (
@@ -89,7 +89,7 @@ SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
   "sessionID": "abc123",
   "status": "rejected"
 }""",
-        msg.PairResult("abc123", False),
+        pair_msg.PairResult("abc123", False),
         {},
     ),
     (
@@ -98,7 +98,7 @@ SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
   "sessionID": "abc123",
   "payload": { "sdp": "..." }
 }""",
-        msg.Signal("abc123", msg.Description("...")),
+        pair_msg.Signal("abc123", pair_msg.Description("...")),
         {},
     ),
     (
@@ -107,30 +107,32 @@ SEED_EXAMPLES: list[tuple[str, msg.Message, JSONObject]] = [
   "sessionID": "abc123",
   "payload": { "candidate": "..." }
 }""",
-        msg.Signal("abc123", msg.Candidate("...")),
+        pair_msg.Signal("abc123", pair_msg.Candidate("...")),
         {},
     ),
 ]
 
 
 @each_row("text, message, added", SEED_EXAMPLES)
-def test_the_seeds_examples(text: str, message: msg.Message, added: JSONObject) -> None:
-    assert msg.parse_message(text) == message
-    assert json.loads(msg.dump_message(message)) == json.loads(text) | added
+def test_the_seeds_examples(text: str, message: pair_msg.Message, added: JSONObject) -> None:
+    assert pair_msg.parse_message(text) == message
+    assert json.loads(pair_msg.dump_message(message)) == json.loads(text) | added
 
 
 # --- our additions --------------------------------------------------------------------------------
 
 Y = "A" * 44
 T = "b-_" * 14 + "b"
-WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
+WIRE_EXAMPLES: list[tuple[JSONObject, pair_msg.Message]] = [
     (
         {
             "type": "pair_request",
             "sessionID": "@code",
             "deviceInfo": {"name": "Ana's phone", "id": "device-xyz"},
         },
-        msg.PairRequest(host_code.CODE_SESSION_ID, devices.DeviceInfo("Ana's phone", "device-xyz")),
+        pair_msg.PairRequest(
+            host_code.CODE_SESSION_ID, devices.DeviceInfo("Ana's phone", "device-xyz")
+        ),
     ),
     (
         {
@@ -139,17 +141,19 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
             "deviceInfo": {"name": "Büro 📱", "id": "device-xyz"},
             "auth": {"v": 1, "m": "spake2", "y": Y},
         },
-        msg.PairRequest(
-            "abc123", devices.DeviceInfo("Büro 📱", "device-xyz"), msg.Auth(v=1, m="spake2", y=Y)
+        pair_msg.PairRequest(
+            "abc123",
+            devices.DeviceInfo("Büro 📱", "device-xyz"),
+            pair_msg.Auth(v=1, m="spake2", y=Y),
         ),
     ),
     (
         {"type": "pair_challenge", "sessionID": "abc123", "auth": {"v": 1, "m": "psk", "y": Y}},
-        msg.PairChallenge("abc123", msg.Auth(v=1, m="psk", y=Y)),
+        pair_msg.PairChallenge("abc123", pair_msg.Auth(v=1, m="psk", y=Y)),
     ),
     (
         {"type": "pair_confirm", "sessionID": "abc123", "auth": {"t": T}},
-        msg.PairConfirm("abc123", msg.Auth(t=T)),
+        pair_msg.PairConfirm("abc123", pair_msg.Auth(t=T)),
     ),
     *(
         (
@@ -159,7 +163,7 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
                 "deviceInfo": {"name": "Client-PC-123", "id": "device-xyz"},
                 "verified": wire,
             },
-            msg.PairPrompt("abc123", CLIENT, verified),
+            pair_msg.PairPrompt("abc123", CLIENT, verified),
         )
         for wire, verified in (
             ("code", devices.Verified.CODE),
@@ -169,16 +173,16 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
     ),
     (
         {"type": "pair_response", "sessionID": "abc123", "approved": False},
-        msg.PairResponse("abc123", False),
+        pair_msg.PairResponse("abc123", False),
     ),
     (
         {"type": "pair_result", "sessionID": "abc123", "status": "approved", "auth": {"t": T}},
-        msg.PairResult("abc123", True, auth=msg.Auth(t=T)),
+        pair_msg.PairResult("abc123", True, auth=pair_msg.Auth(t=T)),
     ),
     *(
         (
             {"type": "pair_result", "sessionID": "abc123", "status": "rejected", "reason": reason},
-            msg.PairResult("abc123", False, reason),
+            pair_msg.PairResult("abc123", False, reason),
         )
         for reason in (
             "declined",
@@ -193,7 +197,7 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
     ),
     (
         {"type": "signal", "sessionID": "abc123", "payload": {"sdp": "v=0\r\n", "type": "offer"}},
-        msg.Signal("abc123", msg.Description("v=0\r\n", msg.SDPType.OFFER)),
+        pair_msg.Signal("abc123", pair_msg.Description("v=0\r\n", pair_msg.SDPType.OFFER)),
     ),
     (
         {
@@ -201,7 +205,7 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
             "sessionID": "abc123",
             "payload": {"sdp": "v=0\r\n", "type": "answer", "mac": T},
         },
-        msg.Signal("abc123", msg.Description("v=0\r\n", msg.SDPType.ANSWER), T),
+        pair_msg.Signal("abc123", pair_msg.Description("v=0\r\n", pair_msg.SDPType.ANSWER), T),
     ),
     (
         {
@@ -214,16 +218,16 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
                 "mac": T,
             },
         },
-        msg.Signal("abc123", msg.Candidate("candidate:1 1 udp", "0", 0), T),
+        pair_msg.Signal("abc123", pair_msg.Candidate("candidate:1 1 udp", "0", 0), T),
     ),
     (
         {"type": "signal", "sessionID": "abc123", "payload": {"candidate": ""}},
-        msg.Signal("abc123", msg.Candidate("")),
+        pair_msg.Signal("abc123", pair_msg.Candidate("")),
     ),
     *(
         (
             {"type": "error", "code": code, "message": "One plain sentence."},
-            msg.ErrorMessage(code, "One plain sentence."),
+            pair_msg.ErrorMessage(code, "One plain sentence."),
         )
         for code in (
             "bad_json",
@@ -237,25 +241,25 @@ WIRE_EXAMPLES: list[tuple[JSONObject, msg.Message]] = [
     ),
     (
         {"type": "error", "code": "not_allowed", "message": "Wait.", "sessionID": "abc123"},
-        msg.ErrorMessage("not_allowed", "Wait.", "abc123"),
+        pair_msg.ErrorMessage("not_allowed", "Wait.", "abc123"),
     ),
     (
         {"type": "session_ended", "sessionID": "abc123", "reason": "closed"},
-        msg.SessionEnded("abc123", "closed"),
+        pair_msg.SessionEnded("abc123", "closed"),
     ),
 ]
 
 
 @each_row("fields, message", WIRE_EXAMPLES)
-def test_the_additions_examples(fields: JSONObject, message: msg.Message) -> None:
-    assert msg.parse_message(json.dumps(fields)) == message
-    assert msg.message_fields(message) == fields
-    assert json.loads(msg.dump_message(message)) == fields
+def test_the_additions_examples(fields: JSONObject, message: pair_msg.Message) -> None:
+    assert pair_msg.parse_message(json.dumps(fields)) == message
+    assert pair_msg.message_fields(message) == fields
+    assert json.loads(pair_msg.dump_message(message)) == fields
 
 
 @each_row("fields, message", WIRE_EXAMPLES)
 def test_unknown_fields_are_ignored_at_every_level(
-    fields: JSONObject, message: msg.Message
+    fields: JSONObject, message: pair_msg.Message
 ) -> None:
     noisy = copy.deepcopy(fields)
     for holder in (noisy, *(value for value in noisy.values() if isinstance(value, dict))):
@@ -268,12 +272,12 @@ def test_unknown_fields_are_ignored_at_every_level(
                 "\ud800": "\udfff",
             }
         )
-    assert msg.parse_message(json.dumps(noisy)) == message
+    assert pair_msg.parse_message(json.dumps(noisy)) == message
 
 
 @each_row("fields, message", WIRE_EXAMPLES)
-def test_the_order_of_fields_does_not_matter(fields: JSONObject, message: msg.Message) -> None:
-    assert msg.parse_message(json.dumps(dict(reversed(fields.items())))) == message
+def test_the_order_of_fields_does_not_matter(fields: JSONObject, message: pair_msg.Message) -> None:
+    assert pair_msg.parse_message(json.dumps(dict(reversed(fields.items())))) == message
 
 
 # --- what browsers' clients put into a signal -----------------------------------------------------
@@ -284,26 +288,29 @@ LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
 @each_row(
     "payload, content",
     [
-        ({"sdp": "v=0"}, msg.Description("v=0")),
-        ({"sdp": "v=0", "type": None}, msg.Description("v=0")),
-        ({"sdp": "v=0", "type": "offer"}, msg.Description("v=0", msg.SDPType.OFFER)),
-        ({"sdp": {"type": "offer", "sdp": "v=0"}}, msg.Description("v=0", msg.SDPType.OFFER)),
+        ({"sdp": "v=0"}, pair_msg.Description("v=0")),
+        ({"sdp": "v=0", "type": None}, pair_msg.Description("v=0")),
+        ({"sdp": "v=0", "type": "offer"}, pair_msg.Description("v=0", pair_msg.SDPType.OFFER)),
+        (
+            {"sdp": {"type": "offer", "sdp": "v=0"}},
+            pair_msg.Description("v=0", pair_msg.SDPType.OFFER),
+        ),
         (
             {"sdp": {"type": "answer", "sdp": "v=0\r\n"}},
-            msg.Description("v=0\r\n", msg.SDPType.ANSWER),
+            pair_msg.Description("v=0\r\n", pair_msg.SDPType.ANSWER),
         ),
-        ({"sdp": {"sdp": "v=0"}}, msg.Description("v=0")),
+        ({"sdp": {"sdp": "v=0"}}, pair_msg.Description("v=0")),
         # The inner object is the whole description
         (
             {"sdp": {"sdp": "v=0"}, "type": "answer"},
-            msg.Description("v=0"),
+            pair_msg.Description("v=0"),
         ),
-        ({"candidate": LINE}, msg.Candidate(LINE)),
-        ({"candidate": f" {LINE}\r\n"}, msg.Candidate(LINE)),
-        ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, msg.Candidate(LINE, "0", 0)),
-        ({"candidate": LINE, "sdpMid": None, "sdpMLineIndex": None}, msg.Candidate(LINE)),
-        ({"candidate": LINE, "sdpMLineIndex": 255}, msg.Candidate(LINE, None, 255)),
-        ({"candidate": LINE, "sdpMid": ""}, msg.Candidate(LINE, "")),
+        ({"candidate": LINE}, pair_msg.Candidate(LINE)),
+        ({"candidate": f" {LINE}\r\n"}, pair_msg.Candidate(LINE)),
+        ({"candidate": LINE, "sdpMid": "0", "sdpMLineIndex": 0}, pair_msg.Candidate(LINE, "0", 0)),
+        ({"candidate": LINE, "sdpMid": None, "sdpMLineIndex": None}, pair_msg.Candidate(LINE)),
+        ({"candidate": LINE, "sdpMLineIndex": 255}, pair_msg.Candidate(LINE, None, 255)),
+        ({"candidate": LINE, "sdpMid": ""}, pair_msg.Candidate(LINE, "")),
         (
             {
                 "candidate": {
@@ -313,27 +320,27 @@ LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
                     "usernameFragment": "Yq",
                 }
             },
-            msg.Candidate(LINE, "data", 1),
+            pair_msg.Candidate(LINE, "data", 1),
         ),
-        ({"candidate": {"candidate": LINE}}, msg.Candidate(LINE)),
-        ({"candidate": {"candidate": LINE}, "sdpMid": "9"}, msg.Candidate(LINE)),
-        ({"candidate": ""}, msg.Candidate("")),
-        ({"candidate": " "}, msg.Candidate("")),
-        ({"candidate": None}, msg.Candidate("")),
-        ({"candidate": {}}, msg.Candidate("")),
-        ({"candidate": {"candidate": ""}}, msg.Candidate("")),
-        ({"candidate": {"candidate": None, "sdpMid": "0"}}, msg.Candidate("", "0")),
-        ({"candidate": "", "sdpMid": "0", "sdpMLineIndex": 0}, msg.Candidate("", "0", 0)),
+        ({"candidate": {"candidate": LINE}}, pair_msg.Candidate(LINE)),
+        ({"candidate": {"candidate": LINE}, "sdpMid": "9"}, pair_msg.Candidate(LINE)),
+        ({"candidate": ""}, pair_msg.Candidate("")),
+        ({"candidate": " "}, pair_msg.Candidate("")),
+        ({"candidate": None}, pair_msg.Candidate("")),
+        ({"candidate": {}}, pair_msg.Candidate("")),
+        ({"candidate": {"candidate": ""}}, pair_msg.Candidate("")),
+        ({"candidate": {"candidate": None, "sdpMid": "0"}}, pair_msg.Candidate("", "0")),
+        ({"candidate": "", "sdpMid": "0", "sdpMLineIndex": 0}, pair_msg.Candidate("", "0", 0)),
     ],
 )
 def test_every_shape_of_payload(
-    payload: JSONObject, content: msg.Description | msg.Candidate
+    payload: JSONObject, content: pair_msg.Description | pair_msg.Candidate
 ) -> None:
     text = json.dumps({"type": "signal", "sessionID": "abc123", "payload": payload})
-    assert msg.parse_message(text) == msg.Signal("abc123", content)
+    assert pair_msg.parse_message(text) == pair_msg.Signal("abc123", content)
     payload["mac"] = T
     text = json.dumps({"type": "signal", "sessionID": "abc123", "payload": payload})
-    assert msg.parse_message(text) == msg.Signal("abc123", content, T)
+    assert pair_msg.parse_message(text) == pair_msg.Signal("abc123", content, T)
 
 
 @each_row(
@@ -482,8 +489,8 @@ EVERY_FIELD = [(kind, path) for kind in FULL for path in paths(FULL[kind])]
 
 @each_row("kind", FULL)
 def test_full_messages_are_read(kind: str) -> None:
-    message = msg.parse_message(json.dumps(full(kind)))
-    assert msg.parse_message(msg.dump_message(message)) == message
+    message = pair_msg.parse_message(json.dumps(full(kind)))
+    assert pair_msg.parse_message(pair_msg.dump_message(message)) == message
 
 
 @each_row("kind, path", EVERY_FIELD)
@@ -508,15 +515,17 @@ def test_every_field_missing_or_null(kind: str, path: str) -> None:
     holder, name = holder_of(null, path)
     holder[name] = None
     if (kind, path) in OPTIONAL:
-        assert msg.parse_message(json.dumps(absent)) == msg.parse_message(json.dumps(null))
+        assert pair_msg.parse_message(json.dumps(absent)) == pair_msg.parse_message(
+            json.dumps(null)
+        )
         return
     error = refused(json.dumps(absent))
     assert error.reason is Reason.BAD_MESSAGE
     assert name in error.problem.detail
     # Null there is the end of candidates
     if path == "payload.candidate":
-        assert msg.parse_message(json.dumps(null)) == msg.Signal(
-            "abc123", msg.Candidate("", *_companions(null)), _mac(null)
+        assert pair_msg.parse_message(json.dumps(null)) == pair_msg.Signal(
+            "abc123", pair_msg.Candidate("", *_companions(null)), _mac(null)
         )
         return
     error = refused(json.dumps(null))
@@ -590,16 +599,16 @@ def test_limits_are_in_bytes(kind: str, path: str) -> None:
         holder, name = holder_of(fields, path)
         holder[name] = exact
         text = json.dumps(fields, ensure_ascii=False)
-        assert exact in repr_of_values(msg.parse_message(text))
+        assert exact in repr_of_values(pair_msg.parse_message(text))
         holder[name] = exact[1:] + "xx" if exact[0] == "x" else exact + "x"
         error = refused(json.dumps(fields, ensure_ascii=False))
         assert error.reason is Reason.BAD_MESSAGE
         assert error.problem.detail == f"{name} is longer than {limit} bytes"
 
 
-def repr_of_values(message: msg.Message) -> str:
+def repr_of_values(message: pair_msg.Message) -> str:
     """All that the message says, hidden fields too."""
-    return json.dumps(msg.message_fields(message), ensure_ascii=False)
+    return json.dumps(pair_msg.message_fields(message), ensure_ascii=False)
 
 
 @each_row("kind, path", TEXT_FIELDS)
@@ -620,7 +629,7 @@ def test_lone_surrogates_are_refused(kind: str, path: str, broken: str) -> None:
 def test_a_pair_of_surrogates_is_a_character() -> None:
     text = json.dumps(full("session_ended") | {"reason": "😀"}, ensure_ascii=True)
     assert "\\ud83d\\ude00" in text
-    assert msg.parse_message(text) == msg.SessionEnded("abc123", "😀")
+    assert pair_msg.parse_message(text) == pair_msg.SessionEnded("abc123", "😀")
 
 
 @each_row("padding", ["x", "é", "😀"])
@@ -631,7 +640,7 @@ def test_a_frame_has_at_most_64_kib(padding: str) -> None:
     fields["padding"] = padding * (room // size) + "x" * (room % size)
     text = json.dumps(fields, ensure_ascii=False)
     assert len(text.encode()) == messages.MAX_MESSAGE_BYTES == 64 * 1024
-    assert msg.parse_message(text) == msg.SessionEnded("abc123", "closed")
+    assert pair_msg.parse_message(text) == pair_msg.SessionEnded("abc123", "closed")
     assert refused(text + " ").reason is Reason.TOO_LARGE
 
 
@@ -675,7 +684,9 @@ def test_bad_json_anywhere_refuses_the_whole_frame(text: str) -> None:
     "extra", ["9" * 4300, "1e400", "-0", "[[[[[]]]]]", '{"a":{"b":{"c":{"d":{}}}}}', '"\\ud800"']
 )
 def test_odd_but_lawful_json_in_an_unknown_field_is_ignored(extra: str) -> None:
-    assert msg.parse_message(f'{VALID},"extra":{extra}}}') == msg.SessionEnded("abc123", "closed")
+    assert pair_msg.parse_message(f'{VALID},"extra":{extra}}}') == pair_msg.SessionEnded(
+        "abc123", "closed"
+    )
 
 
 @each_row("number", ["9" * 4300, "1e400", "1e2", "0.0", "-1", "256"])
@@ -700,42 +711,47 @@ small = st.none() | st.integers(0, messages.MAX_SMALL_INTEGER)
 session_ids = texts(messages.MAX_SESSION_ID_BYTES)
 reasons = texts(messages.MAX_ID_BYTES)
 device_infos = st.builds(devices.DeviceInfo, texts(MAX_NAME_BYTES), texts(messages.MAX_ID_BYTES))
-auths = st.builds(msg.Auth, small, proofs, proofs, proofs)
+auths = st.builds(pair_msg.Auth, small, proofs, proofs, proofs)
 descriptions = st.builds(
-    msg.Description,
+    pair_msg.Description,
     texts(400, min_size=1).filter(lambda sdp: bool(sdp.strip())),
-    st.none() | st.sampled_from(msg.SDPType),
+    st.none() | st.sampled_from(pair_msg.SDPType),
 )
 candidates = st.builds(
-    msg.Candidate,
+    pair_msg.Candidate,
     # Read without the blanks around it
     texts(messages.MAX_CANDIDATE_BYTES).map(str.strip),
     st.none() | texts(messages.MAX_MID_BYTES),
     small,
 )
-any_message: st.SearchStrategy[msg.Message] = st.one_of(
-    st.builds(msg.PairRequest, session_ids, device_infos, st.none() | auths),
+any_message: st.SearchStrategy[pair_msg.Message] = st.one_of(
+    st.builds(pair_msg.PairRequest, session_ids, device_infos, st.none() | auths),
     st.builds(
-        msg.PairPrompt, session_ids, device_infos, st.none() | st.sampled_from(devices.Verified)
+        pair_msg.PairPrompt,
+        session_ids,
+        device_infos,
+        st.none() | st.sampled_from(devices.Verified),
     ),
-    st.builds(msg.PairResponse, session_ids, st.booleans()),
-    st.builds(msg.PairResult, session_ids, st.booleans(), st.none() | reasons, st.none() | auths),
-    st.builds(msg.PairChallenge, session_ids, auths),
-    st.builds(msg.PairConfirm, session_ids, auths),
-    st.builds(msg.Signal, session_ids, descriptions | candidates, proofs),
+    st.builds(pair_msg.PairResponse, session_ids, st.booleans()),
     st.builds(
-        msg.ErrorMessage, reasons, texts(messages.MAX_SENTENCE_BYTES), st.none() | session_ids
+        pair_msg.PairResult, session_ids, st.booleans(), st.none() | reasons, st.none() | auths
     ),
-    st.builds(msg.SessionEnded, session_ids, reasons),
+    st.builds(pair_msg.PairChallenge, session_ids, auths),
+    st.builds(pair_msg.PairConfirm, session_ids, auths),
+    st.builds(pair_msg.Signal, session_ids, descriptions | candidates, proofs),
+    st.builds(
+        pair_msg.ErrorMessage, reasons, texts(messages.MAX_SENTENCE_BYTES), st.none() | session_ids
+    ),
+    st.builds(pair_msg.SessionEnded, session_ids, reasons),
 )
 
 
 @given(any_message)
-def test_what_is_written_reads_back(message: msg.Message) -> None:
-    text = msg.dump_message(message)
+def test_what_is_written_reads_back(message: pair_msg.Message) -> None:
+    text = pair_msg.dump_message(message)
     assert "\n" not in text
-    assert msg.parse_message(text) == message
-    assert json.loads(text) == msg.message_fields(message)
+    assert pair_msg.parse_message(text) == message
+    assert json.loads(text) == pair_msg.message_fields(message)
 
 
 NAMES = sorted(
@@ -774,10 +790,10 @@ def almost_messages(draw: st.DrawFn) -> JSONObject:
     return fields
 
 
-def attempt(text: str) -> msg.Message | MessageError:
+def attempt(text: str) -> pair_msg.Message | MessageError:
     """What parse_message gives or raises; anything but a MessageError fails the test."""
     try:
-        return msg.parse_message(text)
+        return pair_msg.parse_message(text)
     except MessageError as error:
         return error
 
@@ -792,7 +808,7 @@ def returns_or_refuses(text: str) -> None:
             Reason.TOO_LARGE,
         }
     else:
-        assert msg.parse_message(msg.dump_message(outcome)) == outcome
+        assert pair_msg.parse_message(pair_msg.dump_message(outcome)) == outcome
 
 
 @given(st.text(st.characters(categories=None)) | st.text('{}[]",:\\u0d8eE+-. tfn1'))
@@ -811,8 +827,8 @@ def test_almost_a_message_is_read_or_refused(fields: JSONObject, escape: bool) -
 
 
 @given(any_message, st.data())
-def test_a_torn_frame_is_bad_json(message: msg.Message, data: st.DataObject) -> None:
-    text = msg.dump_message(message)
+def test_a_torn_frame_is_bad_json(message: pair_msg.Message, data: st.DataObject) -> None:
+    text = pair_msg.dump_message(message)
     assert refused(text[: data.draw(st.integers(0, len(text) - 1))]).reason is Reason.BAD_JSON
 
 
@@ -822,37 +838,37 @@ def test_a_torn_frame_is_bad_json(message: msg.Message, data: st.DataObject) -> 
 @each_row(
     "message",
     [
-        msg.PairRequest(MARK, CLIENT, msg.Auth(1, "psk", MARK, MARK)),
-        msg.PairPrompt(MARK, CLIENT),
-        msg.PairResponse(MARK, True),
-        msg.PairResult(MARK, False, "busy", msg.Auth(t=MARK)),
-        msg.PairChallenge(MARK, msg.Auth(1, "psk", MARK)),
-        msg.PairConfirm(MARK, msg.Auth(t=MARK)),
-        msg.Signal(MARK, msg.Description(MARK, msg.SDPType.OFFER), MARK),
-        msg.Signal(MARK, msg.Candidate(LINE), MARK),
-        msg.ErrorMessage("busy", "One plain sentence.", MARK),
-        msg.SessionEnded(MARK, "closed"),
+        pair_msg.PairRequest(MARK, CLIENT, pair_msg.Auth(1, "psk", MARK, MARK)),
+        pair_msg.PairPrompt(MARK, CLIENT),
+        pair_msg.PairResponse(MARK, True),
+        pair_msg.PairResult(MARK, False, "busy", pair_msg.Auth(t=MARK)),
+        pair_msg.PairChallenge(MARK, pair_msg.Auth(1, "psk", MARK)),
+        pair_msg.PairConfirm(MARK, pair_msg.Auth(t=MARK)),
+        pair_msg.Signal(MARK, pair_msg.Description(MARK, pair_msg.SDPType.OFFER), MARK),
+        pair_msg.Signal(MARK, pair_msg.Candidate(LINE), MARK),
+        pair_msg.ErrorMessage("busy", "One plain sentence.", MARK),
+        pair_msg.SessionEnded(MARK, "closed"),
     ],
 )
-def test_a_messages_repr_is_fit_for_a_log(message: msg.Message) -> None:
-    assert MARK in msg.dump_message(message)
+def test_a_messages_repr_is_fit_for_a_log(message: pair_msg.Message) -> None:
+    assert MARK in pair_msg.dump_message(message)
     assert MARK not in repr(message)
 
 
 def test_messages_and_their_parts_do_not_change() -> None:
     for kind in (
-        *get_args(msg.Message),
+        *get_args(pair_msg.Message),
         devices.DeviceInfo,
-        msg.Auth,
-        msg.Description,
-        msg.Candidate,
+        pair_msg.Auth,
+        pair_msg.Description,
+        pair_msg.Candidate,
     ):
         assert kind.__dataclass_params__.frozen, kind
         assert "__slots__" in vars(kind), kind
 
 
 def test_close_codes_are_what_the_page_knows_them_by() -> None:
-    codes = {code.name: code.value for code in msg.CloseCode}
+    codes = {code.name: code.value for code in pair_msg.CloseCode}
     assert codes == {
         "SESSION_ENDED": 4000,
         "LINK_FAILED": 4001,
@@ -865,24 +881,24 @@ def test_close_codes_are_what_the_page_knows_them_by() -> None:
 
 def test_reasons_fit_their_wire_fields() -> None:
     for reason, sentence in SENTENCES.items():
-        error = msg.ErrorMessage(reason, sentence)
-        ended = msg.SessionEnded("abc123", reason)
-        assert msg.parse_message(msg.dump_message(error)) == error
-        assert msg.parse_message(msg.dump_message(ended)) == ended
+        error = pair_msg.ErrorMessage(reason, sentence)
+        ended = pair_msg.SessionEnded("abc123", reason)
+        assert pair_msg.parse_message(pair_msg.dump_message(error)) == error
+        assert pair_msg.parse_message(pair_msg.dump_message(ended)) == ended
 
 
 @each_row(
     "payload, expected",
     [
-        ({"sdp": None, "candidate": LINE}, msg.Candidate(LINE)),
-        ({"sdp": "v=0", "candidate": None}, msg.Description("v=0")),
-        ({"sdp": None, "candidate": None}, msg.Candidate("")),
+        ({"sdp": None, "candidate": LINE}, pair_msg.Candidate(LINE)),
+        ({"sdp": "v=0", "candidate": None}, pair_msg.Description("v=0")),
+        ({"sdp": None, "candidate": None}, pair_msg.Candidate("")),
     ],
 )
 def test_null_is_as_good_as_absent(
-    payload: JSONObject, expected: msg.Candidate | msg.Description
+    payload: JSONObject, expected: pair_msg.Candidate | pair_msg.Description
 ) -> None:
-    message = msg.parse_message(
+    message = pair_msg.parse_message(
         json.dumps({"type": "signal", "sessionID": "abc123", "payload": payload})
     )
-    assert message == msg.Signal("abc123", expected)
+    assert message == pair_msg.Signal("abc123", expected)

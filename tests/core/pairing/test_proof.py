@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from proxim.core.errors import Reason
 from proxim.core.pairing import devices
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import to_base64url
 from proxim.core.pairing.proof import (
     Method,
@@ -179,10 +179,10 @@ def test_a_tag_matches_itself_alone() -> None:
 # --- signals --------------------------------------------------------------------------------------
 
 OFFER, ANSWER = (
-    msg.Description("v=0 offer", msg.SDPType.OFFER),
-    msg.Description("v=0 answer", msg.SDPType.ANSWER),
+    pair_msg.Description("v=0 offer", pair_msg.SDPType.OFFER),
+    pair_msg.Description("v=0 answer", pair_msg.SDPType.ANSWER),
 )
-LINE = msg.Candidate("candidate:1", "0", 0)
+LINE = pair_msg.Candidate("candidate:1", "0", 0)
 
 
 def sides() -> tuple[SignalMacs, SignalMacs]:
@@ -191,14 +191,14 @@ def sides() -> tuple[SignalMacs, SignalMacs]:
 
 def test_what_one_side_seals_the_other_takes_in_both_directions() -> None:
     guest, host = sides()
-    for payload in (OFFER, LINE, msg.Candidate("")):
+    for payload in (OFFER, LINE, pair_msg.Candidate("")):
         assert host.check(payload, guest.seal(payload))
     for answer in (
         ANSWER,
         LINE,
         LINE,
-        msg.Candidate("candidate:1", "0"),
-        msg.Candidate("candidate:1", None, 0),
+        pair_msg.Candidate("candidate:1", "0"),
+        pair_msg.Candidate("candidate:1", None, 0),
     ):
         assert guest.check(answer, host.seal(answer))
 
@@ -226,19 +226,22 @@ def test_the_counter_moves_with_every_signal() -> None:
 def test_a_host_is_bound_to_the_offer_it_has_seen() -> None:
     guest, host = sides()
     guest.seal(OFFER)
-    host.check(msg.Description("v=0 another offer", msg.SDPType.OFFER), "")
+    host.check(pair_msg.Description("v=0 another offer", pair_msg.SDPType.OFFER), "")
     assert not guest.check(ANSWER, host.seal(ANSWER))
 
 
 fields = st.text(max_size=5)
-candidates = st.builds(msg.Candidate, fields, st.none() | fields, st.none() | st.integers(0, 255))
+candidates = st.builds(
+    pair_msg.Candidate, fields, st.none() | fields, st.none() | st.integers(0, 255)
+)
 
 
 @given(
-    candidates | st.builds(msg.Description, fields), candidates | st.builds(msg.Description, fields)
+    candidates | st.builds(pair_msg.Description, fields),
+    candidates | st.builds(pair_msg.Description, fields),
 )
 def test_different_signals_have_different_macs(
-    one: msg.Description | msg.Candidate, other: msg.Description | msg.Candidate
+    one: pair_msg.Description | pair_msg.Candidate, other: pair_msg.Description | pair_msg.Candidate
 ) -> None:
     assert (sides()[0].seal(one) == sides()[0].seal(other)) == (one == other)
 
@@ -365,10 +368,12 @@ def test_the_vectors_are_what_a_reader_of_the_wire_accepts(vector: dict[str, Any
     readers = {side: SignalMacs(keys, side) for side in Side}
     for signal in vector["signals"]:
         named = signal["payload"]
-        payload: msg.Description | msg.Candidate = (
-            msg.Description(named["sdp"])
+        payload: pair_msg.Description | pair_msg.Candidate = (
+            pair_msg.Description(named["sdp"])
             if "sdp" in named
-            else msg.Candidate(named["candidate"], named.get("sdpMid"), named.get("sdpMLineIndex"))
+            else pair_msg.Candidate(
+                named["candidate"], named.get("sdpMid"), named.get("sdpMLineIndex")
+            )
         )
         sender = Side(signal["from"])
         reader = Side.HOST if sender is Side.GUEST else Side.GUEST

@@ -6,7 +6,7 @@ import pytest
 
 from proxim.core.errors import Reason
 from proxim.core.pairing import devices
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import JoinTarget, parse_target, to_base64url
 from proxim.core.pairing.proof import (
     GuestProof,
@@ -48,7 +48,7 @@ def answered(
     by: Prover = PROVER,
     device: devices.DeviceInfo = PHONE,
 ) -> HostProof:
-    request = msg.PairRequest(target.session_id, device, proof.auth)
+    request = pair_msg.PairRequest(target.session_id, device, proof.auth)
     return start_host_proof(request, proof.auth, method_of(proof.auth), secret, by)
 
 
@@ -120,16 +120,16 @@ def test_a_qr_secret_of_a_wrong_length_is_refused(secret: str) -> None:
 @each_row(
     "auth",
     [
-        msg.Auth(),
-        msg.Auth(1),
-        msg.Auth(m="psk"),
-        msg.Auth(0, "psk"),
-        msg.Auth(2, "spake2"),
-        msg.Auth(1, "PSK"),
-        msg.Auth(1, "none"),
+        pair_msg.Auth(),
+        pair_msg.Auth(1),
+        pair_msg.Auth(m="psk"),
+        pair_msg.Auth(0, "psk"),
+        pair_msg.Auth(2, "spake2"),
+        pair_msg.Auth(1, "PSK"),
+        pair_msg.Auth(1, "none"),
     ],
 )
-def test_a_version_or_method_that_nobody_knows_is_refused(auth: msg.Auth) -> None:
+def test_a_version_or_method_that_nobody_knows_is_refused(auth: pair_msg.Auth) -> None:
     with pytest.raises(ProofError) as caught:
         method_of(auth)
     assert caught.value.reason is Reason.BAD_MESSAGE
@@ -159,7 +159,7 @@ def test_a_share_of_a_wrong_length_is_refused_on_both_sides(
     proof = started(target)
     with pytest.raises(ProofError):
         proof.finish(replace(proof.auth, y=share))
-    request = msg.PairRequest(target.session_id, PHONE)
+    request = pair_msg.PairRequest(target.session_id, PHONE)
     with pytest.raises(ProofError):
         start_host_proof(request, replace(proof.auth, y=share), proof.method, SECRET, PROVER)
 
@@ -185,7 +185,7 @@ def test_who_was_linked_proves_it_by_the_keys_of_that_link_alone() -> None:
     lost, others = (ProofKeys(b"ctx", b"g", b"h", secret) for secret in (b"one", b"other"))
     proof = start_resumption(lost, PHONE, PROVER)
     assert (proof.method, proof.auth.m) == (Method.RESUME, "resume")
-    request = msg.PairRequest(lost.resume_name(), PHONE, proof.auth)
+    request = pair_msg.PairRequest(lost.resume_name(), PHONE, proof.auth)
     host = start_host_proof(
         request, proof.auth, method_of(proof.auth), lost.resume_secret(), PROVER
     )

@@ -3,7 +3,7 @@
 from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.pairing import commands as pair_do
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.proof import ProofKeys, tag_matches
 from proxim.core.pairing.session import PairingRequest, host_tag, refusal, rejection
 from tests.core.handed_in import PHONE
@@ -18,16 +18,16 @@ PROVED = PairingRequest(SOCKET, "192.168.1.9", "abc", PHONE, keys=KEYS)
 @each_row("reason", Reason)
 def test_a_refusal_names_its_reason_in_a_sentence(reason: Reason) -> None:
     assert refusal(SOCKET, reason) == pair_do.Send(
-        SOCKET, msg.ErrorMessage(reason.value, SENTENCES[reason])
+        SOCKET, pair_msg.ErrorMessage(reason.value, SENTENCES[reason])
     )
     assert refusal(SOCKET, reason, "abc") == pair_do.Send(
-        SOCKET, msg.ErrorMessage(reason.value, SENTENCES[reason], "abc")
+        SOCKET, pair_msg.ErrorMessage(reason.value, SENTENCES[reason], "abc")
     )
 
 
 def test_a_rejection_without_a_proof_carries_none() -> None:
     assert rejection(STRANGER, Reason.BUSY) == pair_do.Send(
-        SOCKET, msg.PairResult("abc", approved=False, reason=Reason.BUSY)
+        SOCKET, pair_msg.PairResult("abc", approved=False, reason=Reason.BUSY)
     )
     assert host_tag(STRANGER, "approved") is None
 
@@ -37,7 +37,7 @@ def test_a_rejection_of_a_guest_that_proved_itself_carries_the_hosts_tag_over_th
 ):
     (command,) = [rejection(PROVED, Reason.DECLINED)]
     assert isinstance(command, pair_do.Send)
-    assert isinstance(command.message, msg.PairResult)
+    assert isinstance(command.message, pair_msg.PairResult)
     assert command.message.auth is not None
     assert tag_matches(KEYS.host_tag("rejected"), command.message.auth.t)
     assert not tag_matches(KEYS.host_tag("approved"), command.message.auth.t)

@@ -12,12 +12,12 @@ from proxim.core import status as st
 from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link import messages as lm
+from proxim.core.link import messages as link_msg
 from proxim.core.link.link import HEARTBEAT_SECONDS
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs, tag_auth
 from proxim.core.pairing.session import (
     LOST_SOCKET_SECONDS,
@@ -59,8 +59,10 @@ T0 = 100.0
 APPROVED = st.LinkStatus(LINK, ID, st.Stage.APPROVED, peer_name="Phone", peer_address="192.168.1.9")
 CONNECTING = replace(APPROVED, stage=st.Stage.CONNECTING)
 CONNECTED = replace(APPROVED, stage=st.Stage.CONNECTED, was_connected=True, can_text=True)
-OFFER = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.OFFER))
-ANSWER = link_ev.PeerDescribed(LINK, msg.SDPType.ANSWER, SDP)
+OFFER = pair_msg.Signal(
+    host_code.CODE_SESSION_ID, pair_msg.Description(SDP, pair_msg.SDPType.OFFER)
+)
+ANSWER = link_ev.PeerDescribed(LINK, pair_msg.SDPType.ANSWER, SDP)
 CHANNEL = link_ev.ChannelOpened(LINK, 1, link_ev.CONTROL_LABEL)
 
 VANISHED = link_ev.PeerFailed(LINK, Reason.PEER_VANISHED)
@@ -73,16 +75,16 @@ ONE_TIME, TEMPORARY, PERSISTENT = (
 )
 
 
-def signal(message: msg.Signal, guest: PairingRequest = GUEST) -> GuestSignal:
+def signal(message: pair_msg.Signal, guest: PairingRequest = GUEST) -> GuestSignal:
     return GuestSignal(guest.connection, message)
 
 
-def say(message: lm.LinkMessage) -> do.Command:
-    return link_do.SendOnChannel(LINK, 1, lm.dump_link_message(message))
+def say(message: link_msg.LinkMessage) -> do.Command:
+    return link_do.SendOnChannel(LINK, 1, link_msg.dump_link_message(message))
 
 
-def heard(message: lm.LinkMessage) -> link_ev.ChannelMessage:
-    return link_ev.ChannelMessage(LINK, 1, lm.dump_link_message(message))
+def heard(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(LINK, 1, link_msg.dump_link_message(message))
 
 
 def rejected(reason: Reason, guest: PairingRequest = GUEST) -> list[do.Command]:
@@ -90,7 +92,7 @@ def rejected(reason: Reason, guest: PairingRequest = GUEST) -> list[do.Command]:
     return [
         do.CancelTimer(APPROVAL),
         pair_do.Send(
-            guest.connection, msg.PairResult(guest.session_id, approved=False, reason=reason)
+            guest.connection, pair_msg.PairResult(guest.session_id, approved=False, reason=reason)
         ),
         do.Publish(st.PairOutcome(ID, approved=False, reason=reason)),
     ]
@@ -113,8 +115,8 @@ def ended(reason: Reason) -> list[do.Command]:
     """What ends a session that serves a guest."""
     return [
         do.CancelTimer(SESSION),
-        pair_do.Send(GUEST.connection, msg.SessionEnded(host_code.CODE_SESSION_ID, reason)),
-        pair_do.CloseConnection(GUEST.connection, msg.CloseCode.SESSION_ENDED),
+        pair_do.Send(GUEST.connection, pair_msg.SessionEnded(host_code.CODE_SESSION_ID, reason)),
+        pair_do.CloseConnection(GUEST.connection, pair_msg.CloseCode.SESSION_ENDED),
     ]
 
 
@@ -178,12 +180,12 @@ def offered_by(session: Session, guest: PairingRequest) -> ev.LinkID:
     """The guest that was let in offers, and is answered."""
     assert session.link is not None
     link = session.link.id
-    description = msg.Description(SDP, msg.SDPType.OFFER)
-    offer = msg.Signal(
+    description = pair_msg.Description(SDP, pair_msg.SDPType.OFFER)
+    offer = pair_msg.Signal(
         guest.session_id, description, SignalMacs(keys_of(guest), Side.GUEST).seal(description)
     )
     session.handle(signal(offer, guest), T0)
-    session.handle(link_ev.PeerDescribed(link, msg.SDPType.ANSWER, SDP), T0)
+    session.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, SDP), T0)
     return link
 
 
@@ -259,7 +261,9 @@ def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() ->
     session = asked()
     assert session.handle(ev.Decide(ID, approved=True), T0) == [
         do.CancelTimer(APPROVAL),
-        pair_do.Send(GUEST.connection, msg.PairResult(host_code.CODE_SESSION_ID, approved=True)),
+        pair_do.Send(
+            GUEST.connection, pair_msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
+        ),
         do.Publish(st.PairOutcome(ID, approved=True)),
         do.Publish(APPROVED),
         link_do.OpenPeer(LINK, offerer=False),
@@ -293,7 +297,9 @@ def test_a_guest_that_leaves_takes_its_prompt_along() -> None:
 def test_a_second_guest_is_told_busy_and_nothing_changes(make: Callable[[], Session]) -> None:
     session = make()
     state = session.state
-    busy = pair_do.Send(OTHER.connection, msg.PairResult(ID, approved=False, reason=Reason.BUSY))
+    busy = pair_do.Send(
+        OTHER.connection, pair_msg.PairResult(ID, approved=False, reason=Reason.BUSY)
+    )
     assert session.handle(Ask(OTHER), T0) == [busy]
     assert session.state is state
     assert session.serves(GUEST.connection)
@@ -316,53 +322,58 @@ def test_a_decision_without_a_prompt_is_told_to_come_too_late(
 
 
 @each_row("make", [new_session, asked])
-@each_row("payload", [OFFER.payload, msg.Candidate(LINE)])
+@each_row("payload", [OFFER.payload, pair_msg.Candidate(LINE)])
 def test_a_signal_before_approval_is_refused(
-    make: Callable[[], Session], payload: msg.Description | msg.Candidate
+    make: Callable[[], Session], payload: pair_msg.Description | pair_msg.Candidate
 ) -> None:
     session = make()
     state = session.state
     refused = refusal(GUEST.connection, Reason.NOT_ALLOWED, ID)
-    assert session.handle(signal(msg.Signal(ID, payload)), T0) == [refused]
+    assert session.handle(signal(pair_msg.Signal(ID, payload)), T0) == [refused]
     assert refused == pair_do.Send(
         GUEST.connection,
-        msg.ErrorMessage("not_allowed", SENTENCES[Reason.NOT_ALLOWED], session_id=ID),
+        pair_msg.ErrorMessage("not_allowed", SENTENCES[Reason.NOT_ALLOWED], session_id=ID),
     )
     assert session.state is state
 
 
-@each_row("kind", [msg.SDPType.OFFER, None])
-def test_the_offer_may_leave_out_its_type_and_is_answered(kind: msg.SDPType | None) -> None:
+@each_row("kind", [pair_msg.SDPType.OFFER, None])
+def test_the_offer_may_leave_out_its_type_and_is_answered(kind: pair_msg.SDPType | None) -> None:
     session = approved()
-    assert session.handle(signal(msg.Signal(ID, msg.Description(SDP, kind))), T0) == [
+    assert session.handle(signal(pair_msg.Signal(ID, pair_msg.Description(SDP, kind))), T0) == [
         do.Publish(CONNECTING),
-        link_do.ApplyDescription(LINK, msg.SDPType.OFFER, SDP),
+        link_do.ApplyDescription(LINK, pair_msg.SDPType.OFFER, SDP),
     ]
     assert session.handle(ANSWER, T0) == [
         pair_do.Send(
             GUEST.connection,
-            msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER)),
+            pair_msg.Signal(
+                host_code.CODE_SESSION_ID, pair_msg.Description(SDP, pair_msg.SDPType.ANSWER)
+            ),
         )
     ]
 
 
 def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link() -> None:
     play = Playbook(approved(), T0)
-    candidate = msg.Candidate(LINE, "0", 0)
+    candidate = pair_msg.Candidate(LINE, "0", 0)
     added = [link_do.AddCandidate(LINK, candidate)]
     for event in (OFFER, None, CHANNEL):
-        play.on(signal(msg.Signal(ID, candidate)), *added)
+        play.on(signal(pair_msg.Signal(ID, candidate)), *added)
         if event is not None:
-            play.on(signal(event) if isinstance(event, msg.Signal) else event, ...)
+            play.on(signal(event) if isinstance(event, pair_msg.Signal) else event, ...)
     play.on(
-        signal(msg.Signal(ID, msg.Candidate(""))), link_do.AddCandidate(LINK, msg.Candidate(""))
+        signal(pair_msg.Signal(ID, pair_msg.Candidate(""))),
+        link_do.AddCandidate(LINK, pair_msg.Candidate("")),
     )
 
 
 def test_the_guest_offers_once_and_never_answers() -> None:
     play = Playbook(approved(), T0)
     refused = [refusal(GUEST.connection, Reason.NOT_ALLOWED, host_code.CODE_SESSION_ID)]
-    answer = msg.Signal(host_code.CODE_SESSION_ID, msg.Description(SDP, msg.SDPType.ANSWER))
+    answer = pair_msg.Signal(
+        host_code.CODE_SESSION_ID, pair_msg.Description(SDP, pair_msg.SDPType.ANSWER)
+    )
     play.on(signal(answer), *refused)
     play.on(signal(OFFER), ...)
     play.on(signal(OFFER), *refused)
@@ -375,7 +386,7 @@ def test_the_guest_offers_once_and_never_answers() -> None:
 @each_row("make", [approved, linked])
 def test_nobody_but_the_approved_guest_signals(make: Callable[[], Session]) -> None:
     session = make()
-    for message in (OFFER, msg.Signal(host_code.CODE_SESSION_ID, msg.Candidate(LINE))):
+    for message in (OFFER, pair_msg.Signal(host_code.CODE_SESSION_ID, pair_msg.Candidate(LINE))):
         refused = refusal(OTHER.connection, Reason.NOT_ALLOWED, host_code.CODE_SESSION_ID)
         assert session.handle(signal(message, OTHER), T0) == [refused]
 
@@ -390,11 +401,11 @@ def test_a_channel_makes_it_linked() -> None:
         CHANNEL,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        say(lm.Hello("Host PC")),
+        say(link_msg.Hello("Host PC")),
         do.Publish(replace(CONNECTED)),
     )
     assert session.state is SessionState.LINKED
-    play.on(heard(lm.TextPiece("hi")), do.Publish(st.TextReceived(LINK, "hi")))
+    play.on(heard(link_msg.TextPiece("hi")), do.Publish(st.TextReceived(LINK, "hi")))
     play.on(ev.TimerFired(HEARTBEAT), ..., do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
 
 
@@ -416,7 +427,7 @@ def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
         event,
         *link_closed(reason, CONNECTING),
         refusal(GUEST.connection, reason, host_code.CODE_SESSION_ID),
-        pair_do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
+        pair_do.CloseConnection(GUEST.connection, pair_msg.CloseCode.LINK_FAILED),
     )
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     play.on(Ask(OTHER), ...)
@@ -430,7 +441,7 @@ def test_an_approved_guest_that_never_offers_is_told_so() -> None:
     assert session.handle(ev.TimerFired(OPEN_TIMER), T0) == [
         *link_closed(Reason.NO_OFFER, APPROVED),
         refusal(GUEST.connection, Reason.NO_OFFER, host_code.CODE_SESSION_ID),
-        pair_do.CloseConnection(GUEST.connection, msg.CloseCode.LINK_FAILED),
+        pair_do.CloseConnection(GUEST.connection, pair_msg.CloseCode.LINK_FAILED),
     ]
 
 
@@ -440,7 +451,7 @@ def test_a_second_attempt_takes_its_own_offer() -> None:
     session.handle(Ask(OTHER), T0)
     session.handle(ev.Decide(ID, approved=True), T0)
     offered = session.handle(signal(OFFER, OTHER), T0)
-    assert offered[-1] == link_do.ApplyDescription(ev.LinkID("host-2"), msg.SDPType.OFFER, SDP)
+    assert offered[-1] == link_do.ApplyDescription(ev.LinkID("host-2"), pair_msg.SDPType.OFFER, SDP)
 
 
 def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
@@ -480,15 +491,17 @@ def test_an_open_link_stands_without_its_socket() -> None:
     session = linked()
     play = Playbook(session, T0)
     play.on(pair_ev.ConnectionLost(GUEST.connection))
-    play.on(ev.SendText(LINK, "hi"), say(lm.TextPiece("hi")), ...)
+    play.on(ev.SendText(LINK, "hi"), say(link_msg.TextPiece("hi")), ...)
     assert not session.serves(GUEST.connection)
-    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), do.CancelTimer(SESSION))
+    play.on(
+        heard(link_msg.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), do.CancelTimer(SESSION)
+    )
 
 
 @each_row(
     "event, reason",
     [
-        (heard(lm.Bye()), Reason.PEER_LEFT),
+        (heard(link_msg.Bye()), Reason.PEER_LEFT),
         (link_ev.PeerFailed(LINK, Reason.PEER_VANISHED), Reason.PEER_VANISHED),
     ],
 )
@@ -506,25 +519,25 @@ def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> N
     play = Playbook(session, T0)
     # An orderly end, not a link that failed
     closed = pair_do.CloseConnection(GUEST.connection)
-    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), closed)
+    play.on(heard(link_msg.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), closed)
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     play.on(Ask(replace(GUEST, connection=ev.ConnectionID(3))), ...)
     assert play.on(ev.Decide(ID, approved=True), ...)[1] == pair_do.Send(
-        ev.ConnectionID(3), msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
+        ev.ConnectionID(3), pair_msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
     )
 
 
 def test_a_returning_guest_whose_socket_was_lost_needs_no_closing() -> None:
     session = linked(PERSISTENT)
     session.handle(pair_ev.ConnectionLost(GUEST.connection), T0)
-    assert session.handle(heard(lm.Bye()), T0) == link_closed(Reason.PEER_LEFT, CONNECTED)
+    assert session.handle(heard(link_msg.Bye()), T0) == link_closed(Reason.PEER_LEFT, CONNECTED)
 
 
 @each_row("kind", ev.SessionType)
 def test_the_hosts_disconnect_ends_the_session_whatever_its_type(kind: ev.SessionType) -> None:
     session = linked(kind)
     assert session.handle(ev.Disconnect(LINK), T0) == [
-        say(lm.Bye("closed")),
+        say(link_msg.Bye("closed")),
         *link_closed(Reason.DISCONNECTED, CONNECTED, said_bye=True),
         *ended(Reason.CLOSED),
     ]
@@ -560,7 +573,7 @@ def test_a_one_time_session_that_was_joined_in_time_outlives_its_15_minutes() ->
     play.on(CHANNEL, ...)
     play.reaches(SessionState.LINKED)
     # It ends as any other: over, not expired.
-    play.on(heard(lm.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), *ended(Reason.CLOSED))
+    play.on(heard(link_msg.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), *ended(Reason.CLOSED))
     play = Playbook(linked(), T0)
     play.on(ev.TimerFired(SESSION))
     play.reaches(SessionState.LINKED)
@@ -582,7 +595,7 @@ def test_a_one_time_session_whose_time_ran_out_while_linking_has_no_second_attem
 def test_a_temporary_session_takes_its_link_along_when_it_expires() -> None:
     session = linked(TEMPORARY)
     assert session.handle(ev.TimerFired(SESSION), T0) == [
-        say(lm.Bye("expired")),
+        say(link_msg.Bye("expired")),
         *link_closed(Reason.EXPIRED, CONNECTED, said_bye=True),
         *ended(Reason.EXPIRED),
     ]
@@ -602,7 +615,7 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
         *ended(Reason.CLOSED),
     ]
     assert linked().handle(end, T0) == [
-        say(lm.Bye("closed")),
+        say(link_msg.Bye("closed")),
         *link_closed(Reason.CLOSED, CONNECTED, said_bye=True),
         *ended(Reason.CLOSED),
     ]
@@ -638,7 +651,9 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     token, key = keys_of(guest).key("lane token")[:16], keys_of(guest).key("lane key")
     assert session.handle(ResumeLink(guest), T0 + 60) == [
         do.CancelTimer(RESUME),
-        pair_do.Send(guest.connection, msg.PairResult(guest.session_id, approved=True, auth=tag)),
+        pair_do.Send(
+            guest.connection, pair_msg.PairResult(guest.session_id, approved=True, auth=tag)
+        ),
         do.Publish(told),
         link_do.OpenPeer(new, offerer=False),
         do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
@@ -708,7 +723,7 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     )
     assert commands[5:] == [
         refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
-        pair_do.CloseConnection(guest.connection, msg.CloseCode.LINK_FAILED),
+        pair_do.CloseConnection(guest.connection, pair_msg.CloseCode.LINK_FAILED),
         do.SetTimer(RESUME, 10.0),
         do.Publish(replace(WAITING, link=ev.LinkID("host-2"), resumes=LINK)),
     ]
@@ -802,7 +817,11 @@ def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
     guest = back(3, PROVED)
     session.handle(ResumeLink(guest), T0)
     session.handle(
-        signal(msg.Signal(guest.session_id, msg.Description(SDP, msg.SDPType.OFFER)), guest), T0
+        signal(
+            pair_msg.Signal(guest.session_id, pair_msg.Description(SDP, pair_msg.SDPType.OFFER)),
+            guest,
+        ),
+        T0,
     )
     assert session.state is SessionState.ENDED
 
@@ -810,8 +829,8 @@ def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
 # --- a link over a lane ---------------------------------------------------------------------------
 
 
-def lane_says(message: lm.LinkMessage) -> link_ev.ChannelMessage:
-    return link_ev.ChannelMessage(LINK, link_ev.LANE_CHANNEL, lm.dump_link_message(message))
+def lane_says(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
+    return link_ev.ChannelMessage(LINK, link_ev.LANE_CHANNEL, link_msg.dump_link_message(message))
 
 
 def over_a_lane() -> Session:
@@ -821,7 +840,7 @@ def over_a_lane() -> Session:
     session.handle(ev.Decide(ID, approved=True), T0)
     # The guest has not said a word on it
     assert session.handle(link_ev.LaneOpened(LINK, carries_link=True), T0) == []
-    session.handle(lane_says(lm.Hello("Phone")), T0)
+    session.handle(lane_says(link_msg.Hello("Phone")), T0)
     assert session.state is SessionState.LINKED
     return session
 
@@ -843,16 +862,16 @@ def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
 def test_a_description_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
     session = over_a_lane()
     macs = SignalMacs(keys_of(PROVED), Side.GUEST)
-    for payload in (msg.Description(SDP, msg.SDPType.OFFER), msg.Candidate(LINE)):
-        sealed = msg.Signal(PROVED.session_id, payload, macs.seal(payload))
+    for payload in (pair_msg.Description(SDP, pair_msg.SDPType.OFFER), pair_msg.Candidate(LINE)):
+        sealed = pair_msg.Signal(PROVED.session_id, payload, macs.seal(payload))
         assert session.handle(signal(sealed, PROVED), T0) == []
     assert session.link is not None
     assert session.link.status.stage is st.Stage.CONNECTED
     commands = session.handle(
-        signal(msg.Signal(PROVED.session_id, msg.Candidate(LINE)), PROVED), T0
+        signal(pair_msg.Signal(PROVED.session_id, pair_msg.Candidate(LINE)), PROVED), T0
     )
     # What was changed on its way still ends it.
-    ended = msg.SessionEnded(PROVED.session_id, Reason.TAMPERED)
+    ended = pair_msg.SessionEnded(PROVED.session_id, Reason.TAMPERED)
     assert pair_do.Send(PROVED.connection, ended) in commands
 
 
@@ -881,7 +900,7 @@ INPUTS: dict[str, SessionInput] = {
     "dial": ev.TimerFired(ev.Timer(ev.TimerName.DIAL, LINK)),
     "described": ANSWER,
     "channel": CHANNEL,
-    "message": heard(lm.Hello("x")),
+    "message": heard(link_msg.Hello("x")),
     "failed": link_ev.PeerFailed(LINK, Reason.ICE_FAILED),
     "text": ev.SendText(LINK, "x"),
     "lane": link_ev.LaneOpened(LINK),
@@ -932,7 +951,7 @@ def test_what_the_table_does_not_hold_is_misuse(state: SessionState, name: str) 
 # --- a guest that was warned ----------------------------------------------------------------------
 
 KEYS = ProofKeys(b"ctx", bytes(32), bytes(range(32)), b"secret")
-WARNINGS = [msg.CloseCode.TAMPERED, 1002, 1007, 1009]
+WARNINGS = [pair_msg.CloseCode.TAMPERED, 1002, 1007, 1009]
 
 
 def proved_session(*, proved: bool, linked: bool) -> Session:
@@ -941,7 +960,7 @@ def proved_session(*, proved: bool, linked: bool) -> Session:
         handed_in.new_session(ID, PERSISTENT, None, T0), "Host", lambda: LINK, no_files()
     )
     session.start(T0)
-    offer = msg.Signal(
+    offer = pair_msg.Signal(
         host_code.CODE_SESSION_ID,
         OFFER.payload,
         SignalMacs(KEYS, Side.GUEST).seal(OFFER.payload) if proved else None,

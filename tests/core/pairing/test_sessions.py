@@ -6,7 +6,7 @@ from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import devices
-from proxim.core.pairing import messages as msg
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.invitations import SessionSecrets
 from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs
 from proxim.core.pairing.session import (
@@ -65,12 +65,12 @@ def test_a_session_is_found_by_what_its_lost_link_left() -> None:
     session = keep(sessions, "a", "host-1", "host-2")
     keys, new = (ProofKeys(b"", share, b"", b"") for share in (b"1", b"2"))
     guest = PairingRequest(ev.ConnectionID(1), "192.168.1.9", "a", PHONE, devices.Verified.QR, keys)
-    offer = msg.Description(sdp(), msg.SDPType.OFFER)
+    offer = pair_msg.Description(sdp(), pair_msg.SDPType.OFFER)
     events: list[SessionInput] = [
         Ask(guest),
         ev.Decide("a", approved=True),
         GuestSignal(
-            guest.connection, msg.Signal("a", offer, SignalMacs(keys, Side.GUEST).seal(offer))
+            guest.connection, pair_msg.Signal("a", offer, SignalMacs(keys, Side.GUEST).seal(offer))
         ),
         link_ev.ChannelOpened(ev.LinkID("host-1"), 1, link_ev.CONTROL_LABEL),
     ]

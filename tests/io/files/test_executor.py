@@ -10,24 +10,14 @@ import pytest
 import pytest_asyncio
 
 from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
 from proxim.core.files import commands as file_do
-from proxim.core.files.events import (
-    SendingFailed,
-    SinkFailed,
-    SinkFinished,
-    SinkPaused,
-    SinkReady,
-    SinkWrote,
-    SourcesFailed,
-    SourcesListed,
-    TransfersFound,
-)
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, Entry, TransferID
-from proxim.core.link.events import LANE_CHANNEL
+from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
-from proxim.core.status import Via
 from proxim.io.files.executor import TransferExecutor
 from proxim.io.files.sender import Way, WayClosedError
 from proxim.io.files.sink import Sink
@@ -35,11 +25,11 @@ from tests.io.lane_support import Tasks
 from tests.io.support import PATIENCE, Events
 
 ID = TransferID("h" * 22)
-LINK = LinkID("guest-1")
+LINK = ev.LinkID("guest-1")
 BYTES = random.Random(4).randbytes(3_000_000)
 
 
-def content_of(finished: SinkFinished) -> bytes:
+def content_of(finished: file_ev.SinkFinished) -> bytes:
     return Path(finished.path).read_bytes()
 
 
@@ -95,7 +85,9 @@ class Two:
             data_dir=data,
         )
 
-    def open_way(self, link: LinkID, via: Via, transfer: TransferID, generation: int) -> Way | None:
+    def open_way(
+        self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
+    ) -> Way | None:
         def over_lane(message: bytes) -> None:
             self.receiver.from_lane(link, Stream(transfer, generation, memoryview(message)))
 
@@ -103,14 +95,16 @@ class Two:
             self.feeds[generation](message)
 
         pipe = Pipe(
-            over_lane if via is Via.LANE else over_channel,
+            over_lane if via is st.Via.LANE else over_channel,
             self.closes_after,
-            b"head" * (via is Via.LANE),
+            b"head" * (via is st.Via.LANE),
         )
         self.pipes.append(pipe)
         return pipe
 
-    def subscribe_channel(self, link: LinkID, channel: int, feed: Callable[[bytes], None]) -> None:
+    def subscribe_channel(
+        self, link: ev.LinkID, channel: int, feed: Callable[[bytes], None]
+    ) -> None:
         self.feeds[channel] = feed
 
     def send(self, command: do.Command) -> None:
@@ -122,11 +116,11 @@ class Two:
     async def listed(self, content: bytes = BYTES) -> tuple[Entry, ...]:
         (self.sources / "picture.raw").write_bytes(content)
         self.send(file_do.ListSources(ID, (str(self.sources / "picture.raw"),)))
-        return (await self.sent.wait(SourcesListed)).entries
+        return (await self.sent.wait(file_ev.SourcesListed)).entries
 
-    async def opened(self, entries: tuple[Entry, ...]) -> SinkReady:
+    async def opened(self, entries: tuple[Entry, ...]) -> file_ev.SinkReady:
         self.receive(file_do.OpenSink(ID, entries))
-        return await self.received.wait(SinkReady)
+        return await self.received.wait(file_ev.SinkReady)
 
 
 @pytest_asyncio.fixture
@@ -139,16 +133,18 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
     assert two.tasks.crashes == []
 
 
-@pytest.mark.parametrize("via", Via)
-async def test_a_file_arrives(two: Two, via: Via) -> None:
+@pytest.mark.parametrize("via", st.Via)
+async def test_a_file_arrives(two: Two, via: st.Via) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL if via is Via.LANE else 0, 0))
+    two.receive(
+        file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL if via is st.Via.LANE else 0, 0)
+    )
     two.send(file_do.StartSending(ID, LINK, 0, via))
-    finished = await two.received.wait(SinkFinished)
+    finished = await two.received.wait(file_ev.SinkFinished)
     assert content_of(finished) == BYTES
-    wrote = [event for event in two.received.all if isinstance(event, SinkWrote)]
-    assert wrote[-1] == SinkWrote(ID, 0, len(BYTES))
+    wrote = [event for event in two.received.all if isinstance(event, file_ev.SinkWrote)]
+    assert wrote[-1] == file_ev.SinkWrote(ID, 0, len(BYTES))
     two.send(file_do.StopSending(ID, forget=True))
     two.receive(file_do.CloseSink(ID, keep=False))
     await asyncio.wait_for(_until(lambda: two.pipes[0].closed), PATIENCE)
@@ -165,16 +161,16 @@ async def test_a_broken_way_goes_on_where_it_was_written(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
     two.closes_after = 17
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
-    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
-    await two.received.wait(SinkWrote)
+    two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, st.Via.LANE))
+    await two.received.wait(file_ev.SinkWrote)
     two.receive(file_do.PauseSink(ID))
-    held = await two.received.wait(SinkPaused)
+    held = await two.received.wait(file_ev.SinkPaused)
     assert 0 < held.position.offset < len(BYTES)
     two.closes_after = None
     two.receive(file_do.ReceiveStream(ID, LINK, 1, 1))
-    two.send(file_do.StartSending(ID, LINK, 1, Via.WEBRTC, position=held.position))
-    finished = await two.received.wait(SinkFinished)
+    two.send(file_do.StartSending(ID, LINK, 1, st.Via.WEBRTC, position=held.position))
+    finished = await two.received.wait(file_ev.SinkFinished)
     assert content_of(finished) == BYTES
 
 
@@ -183,13 +179,13 @@ async def test_the_sender_waits_for_what_is_acknowledged_of_its_generation(two: 
     content = BYTES * 8
     entries = await two.listed(content)
     await two.opened(entries)
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 5))
-    two.send(file_do.StartSending(ID, LINK, 5, Via.LANE))
-    window = await two.received.wait(SinkWrote, lambda event: event.written > 15_000_000)
+    two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 5))
+    two.send(file_do.StartSending(ID, LINK, 5, st.Via.LANE))
+    window = await two.received.wait(file_ev.SinkWrote, lambda event: event.written > 15_000_000)
     # Of a former one: nothing moves
     two.send(file_do.Acknowledge(ID, 4, window.written))
     two.send(file_do.Acknowledge(ID, 5, window.written))
-    finished = await two.received.wait(SinkFinished)
+    finished = await two.received.wait(file_ev.SinkFinished)
     assert content_of(finished) == content
 
 
@@ -198,9 +194,9 @@ async def test_both_programs_end_and_the_transfer_goes_on(two: Two) -> None:
     two.send(file_do.KeepSources(ID, "the other"))
     await two.opened(entries)
     two.closes_after = 20
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
-    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
-    await two.received.wait(SinkWrote)
+    two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, st.Via.LANE))
+    await two.received.wait(file_ev.SinkWrote)
     await two.sender.stop()
     await two.receiver.stop()
 
@@ -211,15 +207,15 @@ async def test_both_programs_end_and_the_transfer_goes_on(two: Two) -> None:
         (two.receiver, two.received, Direction.IN),
     ):
         hub.start()
-        (found,) = (await events.wait(TransfersFound)).transfers
+        (found,) = (await events.wait(file_ev.TransfersFound)).transfers
         assert (found.transfer, found.direction, found.entries) == (ID, direction, entries)
     ready = await two.opened(entries)
     assert [part.index for part in ready.partial] == [0]
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
-    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
-    finished = await two.received.wait(SinkFinished)
+    two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, st.Via.LANE, partial=ready.partial))
+    finished = await two.received.wait(file_ev.SinkFinished)
     assert content_of(finished) == BYTES
-    wrote = [event.written for event in two.received.all if isinstance(event, SinkWrote)]
+    wrote = [event.written for event in two.received.all if isinstance(event, file_ev.SinkWrote)]
     assert wrote[-1] < len(BYTES), "what was there already came again"
 
 
@@ -231,18 +227,18 @@ async def test_a_forgotten_transfer_is_not_found(two: Two) -> None:
     two.sender = two.hub(two.sent, "sender")
     two.sender.start()
     await two.tasks.idle()
-    assert not any(isinstance(event, TransfersFound) for event in two.sent.all)
+    assert not any(isinstance(event, file_ev.TransfersFound) for event in two.sent.all)
 
 
 async def test_what_is_not_there_cannot_be_sent(two: Two) -> None:
     two.send(file_do.ListSources(ID, (str(two.sources / "nothing"),)))
-    failed = await two.sent.wait(SourcesFailed)
+    failed = await two.sent.wait(file_ev.SourcesFailed)
     assert failed.reason is not Reason.TRANSFER_FAILED
 
 
 async def test_an_unknown_transfer_cannot_be_sent(two: Two) -> None:
-    two.send(file_do.StartSending(ID, LINK, 3, Via.LANE))
-    failed = await two.sent.wait(SendingFailed)
+    two.send(file_do.StartSending(ID, LINK, 3, st.Via.LANE))
+    failed = await two.sent.wait(file_ev.SendingFailed)
     assert failed.generation == 3
 
 
@@ -250,23 +246,23 @@ async def test_a_disk_that_takes_nothing_is_told(two: Two) -> None:
     entries = await two.listed()
     two.saved.write_text("a file where the folder should be")
     two.receive(file_do.OpenSink(ID, entries))
-    assert (await two.received.wait(SinkFailed)).reason is Reason.FOLDER_GONE
+    assert (await two.received.wait(file_ev.SinkFailed)).reason is Reason.FOLDER_GONE
 
 
 async def test_a_sink_is_opened_again_only_when_its_former_one_has_written_all(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 0))
     two.closes_after = 30
-    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
-    await two.received.wait(SinkWrote)
+    two.send(file_do.StartSending(ID, LINK, 0, st.Via.LANE))
+    await two.received.wait(file_ev.SinkWrote)
     two.receive(file_do.CloseSink(ID, keep=True))
     ready = await two.opened(entries)
     assert ready.partial
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 0))
     two.closes_after = None
-    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE, partial=ready.partial))
-    assert content_of(await two.received.wait(SinkFinished)) == BYTES
+    two.send(file_do.StartSending(ID, LINK, 0, st.Via.LANE, partial=ready.partial))
+    assert content_of(await two.received.wait(file_ev.SinkFinished)) == BYTES
 
 
 async def test_a_sink_never_opens_beside_its_former_one(
@@ -302,14 +298,14 @@ async def test_a_channel_that_the_receiver_closes_is_told(
     await two.opened(entries)
     two.closes_after = 2
     two.receive(file_do.ReceiveStream(ID, LINK, 7, 7))
-    two.send(file_do.StartSending(ID, LINK, 7, Via.WEBRTC))
-    failed = await two.sent.wait(SendingFailed)
+    two.send(file_do.StartSending(ID, LINK, 7, st.Via.WEBRTC))
+    failed = await two.sent.wait(file_ev.SendingFailed)
     assert (failed.transfer, failed.generation) == (ID, 7)
 
 
-@pytest.mark.parametrize("via", Via)
+@pytest.mark.parametrize("via", st.Via)
 async def test_a_way_that_closes_with_its_link_is_not_told_twice(
-    two: Two, monkeypatch: pytest.MonkeyPatch, via: Via
+    two: Two, monkeypatch: pytest.MonkeyPatch, via: st.Via
 ) -> None:
     closed = asyncio.Event()
     pause = asyncio.sleep
@@ -320,7 +316,7 @@ async def test_a_way_that_closes_with_its_link_is_not_told_twice(
 
     await two.listed()
     two.closes_after = 0
-    if via is Via.WEBRTC:
+    if via is st.Via.WEBRTC:
         monkeypatch.setattr("proxim.io.files.executor.asyncio.sleep", sleeping)
         two.send(file_do.StartSending(ID, LINK, 0, via))
         await asyncio.wait_for(closed.wait(), PATIENCE)
@@ -335,7 +331,7 @@ async def test_a_way_that_closes_with_its_link_is_not_told_twice(
             await asyncio.sleep(0)
         two.send(file_do.StopSending(ID))
     await asyncio.wait_for(two.tasks.idle(), PATIENCE)
-    assert not any(isinstance(event, SendingFailed) for event in two.sent.all)
+    assert not any(isinstance(event, file_ev.SendingFailed) for event in two.sent.all)
 
 
 async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(
@@ -343,10 +339,10 @@ async def test_cancelled_while_it_waits_leaves_nothing_on_the_disk(
 ) -> None:
     entries = await two.listed()
     await two.opened(entries)
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
+    two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 0))
     two.closes_after = 30
-    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
-    await two.received.wait(SinkWrote)
+    two.send(file_do.StartSending(ID, LINK, 0, st.Via.LANE))
+    await two.received.wait(file_ev.SinkWrote)
     two.receive(file_do.CloseSink(ID, keep=True))
     two.receive(file_do.CloseSink(ID, keep=False))
     two.send(file_do.StopSending(ID))
@@ -373,7 +369,7 @@ async def test_a_folder_for_downloads_is_made_where_there_is_none(
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: downloads)
     hub = TransferExecutor(two.received, two.tasks, two.open_way, two.subscribe_channel)
     hub.execute[file_do.OpenSink](file_do.OpenSink(ID, (Entry("empty.txt", 0),)))
-    await two.received.wait(SinkReady)
+    await two.received.wait(file_ev.SinkReady)
     assert downloads.is_dir()
     await hub.stop()
 
@@ -382,7 +378,7 @@ async def test_a_source_that_changed_is_reported_and_not_sent(two: Two) -> None:
     entries = await two.listed()
     await two.opened(entries)
     (two.sources / "picture.raw").write_bytes(b"other")
-    two.receive(file_do.ReceiveStream(ID, LINK, LANE_CHANNEL, 0))
-    two.send(file_do.StartSending(ID, LINK, 0, Via.LANE))
-    finished = await two.received.wait(SinkFinished)
+    two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 0))
+    two.send(file_do.StartSending(ID, LINK, 0, st.Via.LANE))
+    finished = await two.received.wait(file_ev.SinkFinished)
     assert [one.reason for one in finished.failed] == [Reason.FILE_CHANGED]

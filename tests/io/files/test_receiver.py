@@ -5,29 +5,29 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
-from proxim.core.files.events import SinkFailed, SinkFinished, SinkPaused, SinkReady, SinkWrote
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Position, TransferID
 from proxim.core.json_text import MessageError
-from proxim.core.link.events import LANE_CHANNEL
+from proxim.core.link import events as link_ev
 from proxim.io import limits
 from proxim.io.files.receiver import AnySink, Receiving
 from proxim.io.system.disk_errors import FileError
 from tests.io.support import PATIENCE, Events
 
 ID = TransferID("r" * 22)
-LINK = LinkID("guest-1")
+LINK = ev.LinkID("guest-1")
 PRIVATE = "/home/somebody/private.txt"
-WAY = (LINK, LANE_CHANNEL, 0)
+WAY = (LINK, link_ev.LANE_CHANNEL, 0)
 
 
 class FakeSink:
     """A disk that can be stopped, full and finished."""
 
     def __init__(self) -> None:
-        self.ready = SinkReady(ID)
-        self.finished: SinkFinished | None = None
+        self.ready = file_ev.SinkReady(ID)
+        self.finished: file_ev.SinkFinished | None = None
         self.written: list[bytes] = []
         self.closed: bool | None = None
         self.may_write = threading.Event()
@@ -44,7 +44,7 @@ class FakeSink:
             raise ZeroDivisionError(PRIVATE)
         self.written.append(content)
         if content == b"last":
-            self.finished = SinkFinished(ID, (), "/there", None)
+            self.finished = file_ev.SinkFinished(ID, (), "/there", None)
         return len(message)
 
     def restart(self) -> Position:
@@ -60,19 +60,19 @@ class Running:
     def __init__(self) -> None:
         self.sink = FakeSink()
         self.events = Events()
-        self.cut_off: list[LinkID] = []
+        self.cut_off: list[ev.LinkID] = []
         self.receiving = Receiving(ID, self.events, self.cut_off.append)
         self.task: asyncio.Task[None] | None = None
 
     async def start(self, open_sink: Callable[[], AnySink] | None = None) -> None:
         self.task = asyncio.create_task(self.receiving.run(open_sink or (lambda: self.sink)))
         if open_sink is None:
-            await self.events.wait(SinkReady)
+            await self.events.wait(file_ev.SinkReady)
             self.receiving.attach(*WAY)
 
     def feed(self, *messages: bytes, generation: int = 0) -> None:
         for message in messages:
-            self.receiving.feed(LINK, LANE_CHANNEL, generation, message)
+            self.receiving.feed(LINK, link_ev.LANE_CHANNEL, generation, message)
 
     async def ended(self) -> None:
         assert self.task is not None
@@ -92,17 +92,17 @@ async def running() -> AsyncIterator[Running]:
 async def test_what_comes_is_written_in_order_and_told(running: Running) -> None:
     await running.start()
     running.feed(b"one", b"three", b"last")
-    assert await running.events.wait(SinkWrote, lambda event: event.written == 12) == SinkWrote(
-        ID, 0, 12
-    )
-    assert await running.events.wait(SinkFinished) == running.sink.finished
+    assert await running.events.wait(
+        file_ev.SinkWrote, lambda event: event.written == 12
+    ) == file_ev.SinkWrote(ID, 0, 12)
+    assert await running.events.wait(file_ev.SinkFinished) == running.sink.finished
     assert running.sink.written == [b"one", b"three", b"last"]
 
 
 async def test_after_the_end_nothing_is_taken_or_told(running: Running) -> None:
     await running.start()
     running.feed(b"last", b"more")
-    await running.events.wait(SinkFinished)
+    await running.events.wait(file_ev.SinkFinished)
     told = len(running.events.all)
     running.feed(b"more")
     running.receiving.close(keep=True)
@@ -112,18 +112,18 @@ async def test_after_the_end_nothing_is_taken_or_told(running: Running) -> None:
 
 
 async def test_what_was_all_there_already_is_finished_at_once(running: Running) -> None:
-    running.sink.finished = SinkFinished(ID, (), "/there", None)
+    running.sink.finished = file_ev.SinkFinished(ID, (), "/there", None)
     await running.start()
-    assert await running.events.wait(SinkFinished)
+    assert await running.events.wait(file_ev.SinkFinished)
 
 
 async def test_what_comes_another_way_or_of_another_generation_is_dropped(running: Running) -> None:
     await running.start()
     running.feed(b"stale", generation=3)
     running.receiving.feed(LINK, 5, 0, b"another channel")
-    running.receiving.feed(LinkID("guest-2"), LANE_CHANNEL, 0, b"another link")
+    running.receiving.feed(ev.LinkID("guest-2"), link_ev.LANE_CHANNEL, 0, b"another link")
     running.feed(b"last")
-    await running.events.wait(SinkFinished)
+    await running.events.wait(file_ev.SinkFinished)
     assert running.sink.written == [b"last"]
 
 
@@ -133,7 +133,7 @@ async def test_small_messages_of_a_running_stream_are_written_together(
     await running.start()
     running.feed(b"first")
     # A stream that begins does not wait
-    await running.events.wait(SinkWrote)
+    await running.events.wait(file_ev.SinkWrote)
     # Not earlier: a machine that was started less than an hour ago would count as a running stream
     monkeypatch.setattr("proxim.io.files.receiver.GATHER_SECONDS", 3600.0)
     monkeypatch.setattr("proxim.io.files.receiver.GATHER_BYTES", 8)
@@ -142,19 +142,19 @@ async def test_small_messages_of_a_running_stream_are_written_together(
         await asyncio.sleep(0)
     assert running.sink.written == [b"first"]
     running.feed(b"5678")
-    await running.events.wait(SinkWrote, lambda event: event.written == 13)
+    await running.events.wait(file_ev.SinkWrote, lambda event: event.written == 13)
     running.feed(b"9")
     # Nor does anybody wait who wants to know
     running.receiving.pause()
-    assert await running.events.wait(SinkPaused) == SinkPaused(ID, Position(0, 14))
+    assert await running.events.wait(file_ev.SinkPaused) == file_ev.SinkPaused(ID, Position(0, 14))
 
 
 async def test_what_waits_for_more_is_written_after_a_moment(running: Running) -> None:
     await running.start()
     running.feed(b"first")
-    await running.events.wait(SinkWrote)
+    await running.events.wait(file_ev.SinkWrote)
     running.feed(b"second", b"last")
-    await running.events.wait(SinkFinished)
+    await running.events.wait(file_ev.SinkFinished)
     assert running.sink.written == [b"first", b"second", b"last"]
 
 
@@ -165,11 +165,11 @@ async def test_holding_writes_what_has_come_and_begins_a_generation_there(runnin
     running.receiving.pause()
     running.feed(b"too late")
     running.sink.may_write.set()
-    assert await running.events.wait(SinkPaused) == SinkPaused(ID, Position(0, 8))
-    assert SinkWrote(ID, 0, 8) in running.events.all
+    assert await running.events.wait(file_ev.SinkPaused) == file_ev.SinkPaused(ID, Position(0, 8))
+    assert file_ev.SinkWrote(ID, 0, 8) in running.events.all
     running.receiving.attach(LINK, 7, 1)
     running.receiving.feed(LINK, 7, 1, b"last")
-    assert await running.events.wait(SinkWrote) == SinkWrote(ID, 1, 4)
+    assert await running.events.wait(file_ev.SinkWrote) == file_ev.SinkWrote(ID, 1, 4)
 
 
 async def test_a_new_generation_needs_a_hold(running: Running) -> None:
@@ -189,9 +189,9 @@ async def test_a_sender_never_waits_for_its_window(running: Running) -> None:
     piece = bytes(1024 * 1024)
     running.feed(*[piece] * (limits.WINDOW_BYTES // len(piece)))
     await running.events.wait(
-        SinkWrote, lambda event: event.written >= limits.WINDOW_BYTES * 3 // 4
+        file_ev.SinkWrote, lambda event: event.written >= limits.WINDOW_BYTES * 3 // 4
     )
-    told = [event for event in running.events.all if isinstance(event, SinkWrote)]
+    told = [event for event in running.events.all if isinstance(event, file_ev.SinkWrote)]
     assert len(told) <= 8
 
 
@@ -204,7 +204,7 @@ async def test_a_trickle_is_told_some_ten_times_a_second(running: Running) -> No
         running.feed(b"x")
         count += 1
         await asyncio.sleep(0.001)
-    await running.events.wait(SinkWrote, lambda event: event.written == count)
+    await running.events.wait(file_ev.SinkWrote, lambda event: event.written == count)
     took = loop.time() - began
     assert len(running.events.all) - 1 <= took / limits.WROTE_SECONDS + 2
 
@@ -234,13 +234,13 @@ async def test_what_the_disk_or_the_peer_does_wrong_is_told_once(
 ) -> None:
     await running.start()
     running.feed(b"good", message, b"more")
-    assert (await running.events.wait(SinkFailed)).reason is reason
+    assert (await running.events.wait(file_ev.SinkFailed)).reason is reason
     running.feed(b"more")
     running.receiving.close(keep=True)
     await running.ended()
     assert running.sink.written == [b"good"]
     assert running.sink.closed is True
-    assert sum(isinstance(event, SinkFailed) for event in running.events.all) == 1
+    assert sum(isinstance(event, file_ev.SinkFailed) for event in running.events.all) == 1
     assert PRIVATE not in caplog.text
     assert ID not in caplog.text
 
@@ -254,7 +254,7 @@ async def test_a_sink_that_does_not_open_is_told(running: Running, error: Except
 
     await running.start(fail)
     expected = Reason.FOLDER_READ_ONLY if isinstance(error, FileError) else Reason.TRANSFER_FAILED
-    assert (await running.events.wait(SinkFailed)).reason is expected
+    assert (await running.events.wait(file_ev.SinkFailed)).reason is expected
     await running.ended()
 
 
@@ -292,10 +292,10 @@ async def test_a_program_that_ends_keeps_what_has_come(running: Running) -> None
 
 async def test_the_first_generation_need_not_be_0(running: Running) -> None:
     running.task = asyncio.create_task(running.receiving.run(lambda: running.sink))
-    await running.events.wait(SinkReady)
-    running.receiving.attach(LINK, LANE_CHANNEL, 9)
+    await running.events.wait(file_ev.SinkReady)
+    running.receiving.attach(LINK, link_ev.LANE_CHANNEL, 9)
     running.feed(b"last", generation=9)
-    assert await running.events.wait(SinkWrote) == SinkWrote(ID, 9, 4)
+    assert await running.events.wait(file_ev.SinkWrote) == file_ev.SinkWrote(ID, 9, 4)
 
 
 @pytest.mark.parametrize("turn", ["write", "open"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from proxim.core.files.events import StoredTransfer
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, Entry, TransferID, resume_tag
 from proxim.io.files.part_files import part_name
 from proxim.io.files.source import SourceFile
@@ -50,7 +50,7 @@ def test_an_incoming_transfer_is_kept(store: Store, tmp_path: Path) -> None:
     loaded.done = {}
     assert loaded == incoming(tmp_path)
     assert store.load(OTHER) is None
-    assert store.found() == (StoredTransfer(ID, Direction.IN, ENTRIES, "Phone"),)
+    assert store.found() == (file_ev.StoredTransfer(ID, Direction.IN, ENTRIES, "Phone"),)
 
 
 def test_an_outgoing_transfer_is_kept_with_paths_that_are_no_text(
@@ -63,7 +63,7 @@ def test_an_outgoing_transfer_is_kept_with_paths_that_are_no_text(
     store.keep_sources(ID, sources, None)
     assert store.sources_of(ID) == sources
     assert store.sources_of(OTHER) is None
-    assert store.found() == (StoredTransfer(ID, Direction.OUT, ENTRIES, None),)
+    assert store.found() == (file_ev.StoredTransfer(ID, Direction.OUT, ENTRIES, None),)
     store.forget(ID, Direction.IN)
     assert store.sources_of(ID) == sources
     store.forget(ID, Direction.OUT)

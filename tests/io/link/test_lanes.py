@@ -13,8 +13,8 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from proxim.core.files.manifest import TransferID
-from proxim.core.link.commands import DialLane, ExpectLane
-from proxim.core.link.events import LANE_CHANNEL, ChannelMessage, LaneLost, LaneOpened
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
 from proxim.io import limits
 from proxim.io.files.sender import WayClosedError
@@ -53,11 +53,11 @@ async def check_texts_go_both_ways(room: Room, carries_link: bool) -> None:
     await room.open_lane(carries_link=carries_link)
     room.guest.lanes.send_text(GUEST, "to the host ✓")
     room.host.lanes.send_text(HOST, "to the guest")
-    assert await room.host.events.wait(ChannelMessage) == ChannelMessage(
-        HOST, LANE_CHANNEL, "to the host ✓"
+    assert await room.host.events.wait(link_ev.ChannelMessage) == link_ev.ChannelMessage(
+        HOST, link_ev.LANE_CHANNEL, "to the host ✓"
     )
-    assert await room.guest.events.wait(ChannelMessage) == ChannelMessage(
-        GUEST, LANE_CHANNEL, "to the guest"
+    assert await room.guest.events.wait(link_ev.ChannelMessage) == link_ev.ChannelMessage(
+        GUEST, link_ev.LANE_CHANNEL, "to the guest"
     )
     assert room.others.all == [], "signaling must hear nothing of it"
 
@@ -79,7 +79,7 @@ async def test_a_text_is_not_kept_waiting_by_bytes(room: Room) -> None:
     ]
     await bulk[0]
     room.guest.lanes.send_text(GUEST, "now")
-    await room.host.events.wait(ChannelMessage)
+    await room.host.events.wait(link_ev.ChannelMessage)
     assert len(room.host.streams.all) < len(bulk), "it waited for all of them"
     await asyncio.gather(*bulk)
     await room.host.streams.wait(Stream, lambda _: len(room.host.streams.all) == len(bulk))
@@ -89,9 +89,9 @@ async def test_closing_a_lane_lets_the_last_words_out(room: Room) -> None:
     await room.open_lane()
     room.host.lanes.send_text(HOST, "bye")
     room.host.lanes.close(HOST)
-    assert (await room.guest.events.wait(ChannelMessage)).text == "bye"
-    await room.guest.events.wait(LaneLost)
-    await room.host.events.wait(LaneLost)
+    assert (await room.guest.events.wait(link_ev.ChannelMessage)).text == "bye"
+    await room.guest.events.wait(link_ev.LaneLost)
+    await room.host.events.wait(link_ev.LaneLost)
     assert room.host.lanes.of(HOST) is None
     assert room.guest.lanes.of(GUEST) is None
 
@@ -100,9 +100,10 @@ async def test_a_new_lane_takes_the_place_of_the_old_one(room: Room) -> None:
     await room.open_lane()
     await room.open_lane(carries_link=True)
     room.host.lanes.send_text(HOST, "on the new one")
-    assert (await room.guest.events.wait(ChannelMessage)).text == "on the new one"
+    assert (await room.guest.events.wait(link_ev.ChannelMessage)).text == "on the new one"
     assert not any(
-        isinstance(event, LaneLost) for event in room.host.events.all + room.guest.events.all
+        isinstance(event, link_ev.LaneLost)
+        for event in room.host.events.all + room.guest.events.all
     )
 
 
@@ -110,7 +111,7 @@ async def test_what_cannot_be_sent_any_more_says_so(room: Room) -> None:
     await room.open_lane()
     former = way(room.guest)
     room.host.lanes.close(HOST)
-    await room.guest.events.wait(LaneLost)
+    await room.guest.events.wait(link_ev.LaneLost)
     with pytest.raises(WayClosedError):
         await send(former, b"x")
     room.guest.lanes.send_text(GUEST, "lost, as on any closed socket")
@@ -120,40 +121,40 @@ async def test_what_cannot_be_sent_any_more_says_so(room: Room) -> None:
 
 
 async def test_a_wrong_key_gets_no_lane_and_uses_the_token_up(room: Room) -> None:
-    room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+    room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
     room.dial(TOKEN, secrets.token_bytes(32))
-    await room.guest.events.wait(LaneLost)
+    await room.guest.events.wait(link_ev.LaneLost)
     room.dial(TOKEN, KEY)
-    await room.guest.events.wait(LaneLost)
+    await room.guest.events.wait(link_ev.LaneLost)
     assert room.host.events.all == []
 
 
 async def test_a_wrong_token_gets_no_lane_and_uses_none_up(room: Room) -> None:
-    room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+    room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
     room.dial(bytes(16), KEY)
-    await room.guest.events.wait(LaneLost)
+    await room.guest.events.wait(link_ev.LaneLost)
     room.dial(TOKEN, KEY)
-    await room.guest.events.wait(LaneOpened)
+    await room.guest.events.wait(link_ev.LaneOpened)
 
 
 async def test_a_token_is_good_for_one_lane(room: Room) -> None:
-    room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+    room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
     room.dial(TOKEN, KEY)
-    await room.guest.events.wait(LaneOpened)
+    await room.guest.events.wait(link_ev.LaneOpened)
     other = End()
     other.lanes.dial(_dial(room))
-    await other.events.wait(LaneLost)
+    await other.events.wait(link_ev.LaneLost)
     await other.tasks.stop()
     with pytest.raises(ValueError, match="one lane"):
-        room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+        room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
 
 
-def _dial(room: Room) -> DialLane:
-    return DialLane(GUEST, f"ws://127.0.0.1:{room.port}/lane", TOKEN, KEY)
+def _dial(room: Room) -> link_do.DialLane:
+    return link_do.DialLane(GUEST, f"ws://127.0.0.1:{room.port}/lane", TOKEN, KEY)
 
 
 async def test_a_recorded_greeting_opens_nothing(room: Room) -> None:
-    room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+    room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
     recorded: list[bytes] = []
 
     async def record(connection: object) -> None:
@@ -163,17 +164,17 @@ async def test_a_recorded_greeting_opens_nothing(room: Room) -> None:
 
     async with serve(record, "127.0.0.1", 0) as spy:
         room.dial(TOKEN, KEY, port=next(iter(spy.sockets)).getsockname()[1])
-        await room.guest.events.wait(LaneLost)
+        await room.guest.events.wait(link_ev.LaneLost)
     # The first is the chance that a guest's own socket had
     for expected in (True, False):
         async with connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None) as thief:
             await thief.send(recorded[0])
             # The key is not known: nothing that follows opens
             if expected:
-                await room.host.events.wait(LaneOpened)
+                await room.host.events.wait(link_ev.LaneOpened)
                 await thief.recv()
                 await thief.send(secrets.token_bytes(100))
-                await room.host.events.wait(LaneLost)
+                await room.host.events.wait(link_ev.LaneLost)
             with pytest.raises(ConnectionClosed):
                 async with asyncio.timeout(PATIENCE):
                     await thief.recv()
@@ -190,7 +191,7 @@ async def test_whoever_says_anything_else_is_closed_at_once(subtests: pytest.Sub
 async def check_whoever_says_anything_else_is_closed_at_once(
     room: Room, first: str | bytes
 ) -> None:
-    room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+    room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
     async with connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None, close_timeout=1) as stranger:
         with contextlib.suppress(ConnectionClosed):
             await stranger.send(first)
@@ -218,10 +219,10 @@ async def test_a_page_elsewhere_cannot_open_one(room: Room) -> None:
 
 
 async def test_a_lane_that_is_not_expected_any_more_stays_closed(room: Room) -> None:
-    room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+    room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
     room.host.lanes.close(HOST)
     room.dial(TOKEN, KEY)
-    await room.guest.events.wait(LaneLost)
+    await room.guest.events.wait(link_ev.LaneLost)
     assert room.host.events.all == []
 
 
@@ -234,17 +235,17 @@ async def test_a_host_that_does_not_know_the_key_is_left(room: Room) -> None:
 
     async with serve(imposter, "127.0.0.1", 0) as server:
         room.dial(TOKEN, KEY, port=next(iter(server.sockets)).getsockname()[1])
-        await room.guest.events.wait(LaneLost)
+        await room.guest.events.wait(link_ev.LaneLost)
 
 
 async def test_a_dial_that_nobody_answers_is_lost(room: Room) -> None:
     await room.server.stop()
     room.dial(TOKEN, KEY)
-    assert await room.guest.events.wait(LaneLost) == LaneLost(GUEST)
+    assert await room.guest.events.wait(link_ev.LaneLost) == link_ev.LaneLost(GUEST)
 
 
 async def test_a_dial_called_off_is_not_spoken_of(room: Room) -> None:
-    room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+    room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
     room.dial(TOKEN, KEY)
     room.guest.lanes.close(GUEST)
     async with asyncio.timeout(PATIENCE):
@@ -273,16 +274,16 @@ async def check_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_mes
     dice = random.Random(seed)
     messages = [dice.randbytes(dice.randint(1, 60_000)) for _ in range(30)]
     async with proxy(room, cut_at=dice.randint(60, sum(map(len, messages)))) as port:
-        room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+        room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
         room.dial(TOKEN, KEY, port=port)
-        await room.guest.events.wait(LaneOpened)
+        await room.guest.events.wait(link_ev.LaneOpened)
         stream = way(room.guest)
         with contextlib.suppress(WayClosedError):
             for message in messages:
                 await send(stream, message)
             await asyncio.wait_for(asyncio.ensure_future(_until_closed(stream)), PATIENCE)
-        await room.guest.events.wait(LaneLost)
-        await room.host.events.wait(LaneLost)
+        await room.guest.events.wait(link_ev.LaneLost)
+        await room.host.events.wait(link_ev.LaneLost)
     came = [bytes(stream.records) for stream in room.host.streams.all if isinstance(stream, Stream)]
     assert came[: len(messages)] == messages[: len(came)]
 
@@ -307,15 +308,15 @@ async def check_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
     dice = random.Random(seed)
     messages = [dice.randbytes(20_000) for _ in range(20)]
     async with proxy(room, flip_at=dice.randint(60, 300_000)) as port:
-        room.host.lanes.expect(ExpectLane(HOST, TOKEN, KEY))
+        room.host.lanes.expect(link_do.ExpectLane(HOST, TOKEN, KEY))
         room.dial(TOKEN, KEY, port=port)
-        await room.guest.events.wait(LaneOpened)
+        await room.guest.events.wait(link_ev.LaneOpened)
         stream = way(room.guest)
         with contextlib.suppress(WayClosedError):
             for message in messages:
                 await send(stream, message)
             await asyncio.wait_for(asyncio.ensure_future(_until_closed(stream)), PATIENCE)
-        await room.host.events.wait(LaneLost)
+        await room.host.events.wait(link_ev.LaneLost)
     came = [bytes(stream.records) for stream in room.host.streams.all if isinstance(stream, Stream)]
     assert len(came) < len(messages)
     assert came == messages[: len(came)]
@@ -348,8 +349,8 @@ async def check_a_peer_that_knows_the_key_and_not_the_protocol_loses_the_lane(
     lane = room.guest.lanes.of(GUEST)
     assert lane is not None
     await lane.send_stream(memoryview(plain))
-    await room.host.events.wait(LaneLost)
-    assert not any(isinstance(event, ChannelMessage) for event in room.host.events.all)
+    await room.host.events.wait(link_ev.LaneLost)
+    assert not any(isinstance(event, link_ev.ChannelMessage) for event in room.host.events.all)
 
 
 async def test_a_peer_that_reads_nothing_is_cut_off(
@@ -359,7 +360,7 @@ async def test_a_peer_that_reads_nothing_is_cut_off(
     monkeypatch.setattr("proxim.io.link.lane.LANE_UNREAD_BYTES", 100_000)
     for _ in range(11):
         room.host.lanes.send_text(HOST, "x" * 10_000)
-    await room.host.events.wait(LaneLost)
+    await room.host.events.wait(link_ev.LaneLost)
 
 
 async def test_a_lane_has_a_lanes_limits_only_once_proved(room: Room) -> None:

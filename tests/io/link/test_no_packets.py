@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from proxim.core.events import LinkID
-from proxim.core.link.events import ChannelOpened, PeerDescribed
+from proxim.core import events as ev
+from proxim.core.link import events as link_ev
 from proxim.core.link.signaling import PeerFilter
-from proxim.core.pairing.messages import Candidate, SDPType
+from proxim.core.pairing import messages as pair_msg
 from proxim.io.link.peer import Peer
 from tests.io.support import PATIENCE, Events
 
@@ -69,7 +69,7 @@ class End:
     def __init__(self, name: str) -> None:
         self.name = name
         self.events = Events()
-        self.peer = Peer(LinkID(name), self.events)
+        self.peer = Peer(ev.LinkID(name), self.events)
         self.task = asyncio.create_task(self.peer.run())
 
 
@@ -101,13 +101,13 @@ async def test_only_the_filter_keeps_them_silent(
     )
     candidates = [*(candidate for _, candidate in recorders), decoy_candidate]
     guest.peer.offer()
-    offer = without_candidates((await guest.events.wait(PeerDescribed)).sdp)
+    offer = without_candidates((await guest.events.wait(link_ev.PeerDescribed)).sdp)
     offer += "" if beside else "".join(f"a={candidate}\r\n" for candidate in candidates)
-    trickled = [Candidate(candidate) for candidate in candidates] if beside else []
+    trickled = [pair_msg.Candidate(candidate) for candidate in candidates] if beside else []
     if filtered:
-        give(host, SDPType.OFFER, offer, trickled, own_address)
+        give(host, pair_msg.SDPType.OFFER, offer, trickled, own_address)
     else:
-        host.peer.apply(SDPType.OFFER, offer)
+        host.peer.apply(pair_msg.SDPType.OFFER, offer)
         for candidate in trickled:
             host.peer.add_candidate(candidate)
     async with asyncio.timeout(PATIENCE):
@@ -131,10 +131,13 @@ async def test_the_link_opens_past_them(
     guest, host = ends
     forbidden = [candidate for _, candidate in recorders]
     inside = "".join(f"a={candidate}\r\n" for candidate in forbidden)
-    trickled = [Candidate(candidate) for candidate in forbidden]
+    trickled = [pair_msg.Candidate(candidate) for candidate in forbidden]
     guest.peer.offer()
-    for end, other, type in ((host, guest, SDPType.OFFER), (guest, host, SDPType.ANSWER)):
-        sdp = (await other.events.wait(PeerDescribed)).sdp
+    for end, other, type in (
+        (host, guest, pair_msg.SDPType.OFFER),
+        (guest, host, pair_msg.SDPType.ANSWER),
+    ):
+        sdp = (await other.events.wait(link_ev.PeerDescribed)).sdp
         hostile = victim == end.name
         give(
             end,
@@ -144,11 +147,17 @@ async def test_the_link_opens_past_them(
             own_address,
         )
     for end in ends:
-        await end.events.wait(ChannelOpened)
+        await end.events.wait(link_ev.ChannelOpened)
     assert not any(recorder.heard.is_set() for recorder, _ in recorders)
 
 
-def give(end: End, type: SDPType, sdp: str, trickled: list[Candidate], peer_address: str) -> None:
+def give(
+    end: End,
+    type: pair_msg.SDPType,
+    sdp: str,
+    trickled: list[pair_msg.Candidate],
+    peer_address: str,
+) -> None:
     """What a machine does with a description and candidates that come in."""
     filter = PeerFilter(peer_address)
     cleaned = filter.description(sdp)

@@ -10,18 +10,12 @@ import pytest
 import pytest_asyncio
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import LinkID
 from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES
-from proxim.core.link.events import (
-    ChannelClosed,
-    ChannelMessage,
-    ChannelOpened,
-    PeerDescribed,
-    PeerFailed,
-)
+from proxim.core.link import events as link_ev
 from proxim.core.link.signaling import PeerFilter
-from proxim.core.pairing.messages import Candidate, SDPType
+from proxim.core.pairing import messages as pair_msg
 from proxim.io.files.sender import WayClosedError
 from proxim.io.limits import (
     CHANNEL_QUEUE_BYTES,
@@ -41,7 +35,7 @@ class End:
 
     def __init__(self, name: str) -> None:
         self.events = Events()
-        self.peer = Peer(LinkID(name), self.events)
+        self.peer = Peer(ev.LinkID(name), self.events)
         self.task = asyncio.create_task(self.peer.run())
 
     async def stop(self, said_bye: bool = False) -> None:
@@ -68,33 +62,35 @@ async def make_end() -> AsyncIterator[MakeEnd]:
 async def linked(make_end: MakeEnd) -> tuple[End, End]:
     guest, host = make_end("guest"), make_end("host")
     guest.peer.offer()
-    offer = await guest.events.wait(PeerDescribed)
-    assert offer.type is SDPType.OFFER
-    host.peer.apply(SDPType.OFFER, offer.sdp)
-    answer = await host.events.wait(PeerDescribed)
-    assert answer.type is SDPType.ANSWER
-    guest.peer.apply(SDPType.ANSWER, answer.sdp)
+    offer = await guest.events.wait(link_ev.PeerDescribed)
+    assert offer.type is pair_msg.SDPType.OFFER
+    host.peer.apply(pair_msg.SDPType.OFFER, offer.sdp)
+    answer = await host.events.wait(link_ev.PeerDescribed)
+    assert answer.type is pair_msg.SDPType.ANSWER
+    guest.peer.apply(pair_msg.SDPType.ANSWER, answer.sdp)
     for end in (guest, host):
-        assert (await end.events.wait(ChannelOpened)).label == "control"
+        assert (await end.events.wait(link_ev.ChannelOpened)).label == "control"
     return guest, host
 
 
 def channel_of(end: End) -> int:
-    return next(event.channel for event in end.events.all if isinstance(event, ChannelOpened))
+    return next(
+        event.channel for event in end.events.all if isinstance(event, link_ev.ChannelOpened)
+    )
 
 
 async def test_two_peers_link_and_talk(make_end: MakeEnd) -> None:
     guest, host = await linked(make_end)
     guest.peer.send(channel_of(guest), "to the host")
     host.peer.send(channel_of(host), "to the guest")
-    assert (await host.events.wait(ChannelMessage)).text == "to the host"
-    assert (await guest.events.wait(ChannelMessage)).text == "to the guest"
+    assert (await host.events.wait(link_ev.ChannelMessage)).text == "to the host"
+    assert (await guest.events.wait(link_ev.ChannelMessage)).text == "to the guest"
 
 
 async def test_the_offer_names_no_server_of_anybody(make_end: MakeEnd) -> None:
     guest = make_end("guest")
     guest.peer.offer()
-    offer = await guest.events.wait(PeerDescribed)
+    offer = await guest.events.wait(link_ev.PeerDescribed)
     candidates = [line for line in offer.sdp.splitlines() if line.startswith("a=candidate:")]
     assert candidates
     assert all(" typ host" in candidate for candidate in candidates)
@@ -103,7 +99,7 @@ async def test_the_offer_names_no_server_of_anybody(make_end: MakeEnd) -> None:
 async def test_closing_is_noticed_at_the_other_end(make_end: MakeEnd) -> None:
     guest, host = await linked(make_end)
     await guest.stop()
-    assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_LEFT
+    assert (await host.events.wait(link_ev.PeerFailed)).reason is Reason.PEER_LEFT
 
 
 async def test_last_words_arrive(make_end: MakeEnd) -> None:
@@ -111,7 +107,7 @@ async def test_last_words_arrive(make_end: MakeEnd) -> None:
     for index in range(20):
         guest.peer.send(channel_of(guest), f"{index}")
     closing = asyncio.create_task(guest.stop(said_bye=True))
-    await host.events.wait(ChannelMessage, lambda message: message.text == "19")
+    await host.events.wait(link_ev.ChannelMessage, lambda message: message.text == "19")
     await host.stop()
     await closing
 
@@ -128,7 +124,7 @@ async def test_nothing_is_reported_once_closed(make_end: MakeEnd) -> None:
 async def test_candidates_may_come_one_by_one_and_before_the_description(make_end: MakeEnd) -> None:
     guest, host = make_end("guest"), make_end("host")
     guest.peer.offer()
-    offer = (await guest.events.wait(PeerDescribed)).sdp
+    offer = (await guest.events.wait(link_ev.PeerDescribed)).sdp
     lines = offer.splitlines(keepends=True)
     candidates = [
         line.strip().removeprefix("a=") for line in lines if line.startswith("a=candidate:")
@@ -137,16 +133,16 @@ async def test_candidates_may_come_one_by_one_and_before_the_description(make_en
         line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))
     )
     for early in candidates[:1]:
-        host.peer.add_candidate(Candidate(early))
-    host.peer.apply(SDPType.OFFER, bare)
+        host.peer.add_candidate(pair_msg.Candidate(early))
+    host.peer.apply(pair_msg.SDPType.OFFER, bare)
     for late in candidates[1:]:
         host.peer.add_candidate(
-            Candidate(late.removeprefix("candidate:"), sdp_mid="0", sdp_mline_index=0)
+            pair_msg.Candidate(late.removeprefix("candidate:"), sdp_mid="0", sdp_mline_index=0)
         )
-    host.peer.add_candidate(Candidate("candidate:rubbish"))
-    host.peer.add_candidate(Candidate(""))
-    guest.peer.apply(SDPType.ANSWER, (await host.events.wait(PeerDescribed)).sdp)
-    await guest.events.wait(ChannelOpened)
+    host.peer.add_candidate(pair_msg.Candidate("candidate:rubbish"))
+    host.peer.add_candidate(pair_msg.Candidate(""))
+    guest.peer.apply(pair_msg.SDPType.ANSWER, (await host.events.wait(link_ev.PeerDescribed)).sdp)
+    await guest.events.wait(link_ev.ChannelOpened)
 
 
 HOSTILE = {
@@ -179,25 +175,25 @@ async def test_a_hostile_offer_is_named_and_nothing_else_happens(
     make_end: MakeEnd, sdp: str
 ) -> None:
     host = make_end("host")
-    host.peer.apply(SDPType.OFFER, sdp)
-    assert (await host.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
+    host.peer.apply(pair_msg.SDPType.OFFER, sdp)
+    assert (await host.events.wait(link_ev.PeerFailed)).reason is Reason.BAD_DESCRIPTION
     assert not host.task.done()
 
 
 async def test_a_hostile_answer_is_named(make_end: MakeEnd) -> None:
     guest = make_end("guest")
     guest.peer.offer()
-    offer = await guest.events.wait(PeerDescribed)
+    offer = await guest.events.wait(link_ev.PeerDescribed)
     # Actpass is no answer's role (RFC 5763)
-    guest.peer.apply(SDPType.ANSWER, offer.sdp)
-    assert (await guest.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
+    guest.peer.apply(pair_msg.SDPType.ANSWER, offer.sdp)
+    assert (await guest.events.wait(link_ev.PeerFailed)).reason is Reason.BAD_DESCRIPTION
 
 
 async def test_a_wrong_fingerprint_never_opens_a_channel(make_end: MakeEnd) -> None:
     guest, host = make_end("guest"), make_end("host")
     guest.peer.offer()
-    host.peer.apply(SDPType.OFFER, (await guest.events.wait(PeerDescribed)).sdp)
-    answer = (await host.events.wait(PeerDescribed)).sdp
+    host.peer.apply(pair_msg.SDPType.OFFER, (await guest.events.wait(link_ev.PeerDescribed)).sdp)
+    answer = (await host.events.wait(link_ev.PeerDescribed)).sdp
     lines = answer.splitlines(keepends=True)
     others = "a=fingerprint:sha-256 " + ":".join(["00"] * 32) + "\r\n"
     forged = "".join(others if line.startswith("a=fingerprint:sha-256") else line for line in lines)
@@ -206,9 +202,9 @@ async def test_a_wrong_fingerprint_never_opens_a_channel(make_end: MakeEnd) -> N
         for line in forged.splitlines(keepends=True)
         if "fingerprint" not in line or "sha-256" in line
     )
-    guest.peer.apply(SDPType.ANSWER, forged)
-    assert (await guest.events.wait(PeerFailed)).reason is Reason.ICE_FAILED
-    assert not any(isinstance(event, ChannelOpened) for event in guest.events.all)
+    guest.peer.apply(pair_msg.SDPType.ANSWER, forged)
+    assert (await guest.events.wait(link_ev.PeerFailed)).reason is Reason.ICE_FAILED
+    assert not any(isinstance(event, link_ev.ChannelOpened) for event in guest.events.all)
 
 
 class Stranger:
@@ -219,8 +215,8 @@ class Stranger:
 
     async def link(self, host: End) -> None:
         await self.connection.setLocalDescription(await self.connection.createOffer())
-        host.peer.apply(SDPType.OFFER, self.connection.localDescription.sdp)
-        answer = await host.events.wait(PeerDescribed)
+        host.peer.apply(pair_msg.SDPType.OFFER, self.connection.localDescription.sdp)
+        answer = await host.events.wait(link_ev.PeerDescribed)
         await self.connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
 
 
@@ -233,11 +229,11 @@ async def test_a_strangers_channels_are_told_apart(make_end: MakeEnd) -> None:
     try:
         await stranger.link(host)
         for _ in range(2):
-            opened = await host.events.wait(ChannelOpened)
+            opened = await host.events.wait(link_ev.ChannelOpened)
             assert opened.label == "same name"
-        messages = [event for event in host.events.all if isinstance(event, ChannelMessage)]
+        messages = [event for event in host.events.all if isinstance(event, link_ev.ChannelMessage)]
         while len(messages) < 2:
-            messages.append(await host.events.wait(ChannelMessage))
+            messages.append(await host.events.wait(link_ev.ChannelMessage))
         assert {message.text for message in messages} == {
             f"from {message.channel}" for message in messages
         }
@@ -269,9 +265,9 @@ async def test_unwelcome_messages(
     try:
         await stranger.link(host)
         if expected is None:
-            assert (await host.events.wait(ChannelMessage)).text == ""
+            assert (await host.events.wait(link_ev.ChannelMessage)).text == ""
         else:
-            assert (await host.events.wait(PeerFailed)).reason is expected
+            assert (await host.events.wait(link_ev.PeerFailed)).reason is expected
     finally:
         await stranger.connection.close()
 
@@ -279,14 +275,14 @@ async def test_unwelcome_messages(
 async def test_a_peer_that_takes_no_messages_of_ours_is_named(make_end: MakeEnd) -> None:
     guest, host = make_end("guest"), make_end("host")
     guest.peer.offer()
-    offer = (await guest.events.wait(PeerDescribed)).sdp
+    offer = (await guest.events.wait(link_ev.PeerDescribed)).sdp
     host.peer.apply(
-        SDPType.OFFER, re.sub("a=max-message-size:[0-9]+", "a=max-message-size:10", offer)
+        pair_msg.SDPType.OFFER, re.sub("a=max-message-size:[0-9]+", "a=max-message-size:10", offer)
     )
-    guest.peer.apply(SDPType.ANSWER, (await host.events.wait(PeerDescribed)).sdp)
-    opened = await host.events.wait(ChannelOpened)
+    guest.peer.apply(pair_msg.SDPType.ANSWER, (await host.events.wait(link_ev.PeerDescribed)).sdp)
+    opened = await host.events.wait(link_ev.ChannelOpened)
     host.peer.send(opened.channel, "longer than ten bytes")
-    assert (await host.events.wait(PeerFailed)).reason is Reason.PEER_ERROR
+    assert (await host.events.wait(link_ev.PeerFailed)).reason is Reason.PEER_ERROR
 
 
 async def test_a_closed_channel_is_told_by_its_id(make_end: MakeEnd) -> None:
@@ -296,10 +292,10 @@ async def test_a_closed_channel_is_told_by_its_id(make_end: MakeEnd) -> None:
     channel.on("open", opened.set)
     try:
         await stranger.link(host)
-        there = await host.events.wait(ChannelOpened)
+        there = await host.events.wait(link_ev.ChannelOpened)
         await asyncio.wait_for(opened.wait(), PATIENCE)
         channel.close()
-        assert (await host.events.wait(ChannelClosed)).channel == there.channel
+        assert (await host.events.wait(link_ev.ChannelClosed)).channel == there.channel
     finally:
         await stranger.connection.close()
 
@@ -328,14 +324,18 @@ async def test_eight_channels_and_no_more(make_end: MakeEnd, stranger: Stranger)
     await open_channel(stranger, host)
     for index in range(MAX_CHANNELS - 1):
         stranger.connection.createDataChannel(f"file {index}")
-    await host.events.wait(ChannelOpened, lambda opened: opened.label == f"file {MAX_CHANNELS - 2}")
-    assert not any(isinstance(event, PeerFailed) for event in host.events.all)
+    await host.events.wait(
+        link_ev.ChannelOpened, lambda opened: opened.label == f"file {MAX_CHANNELS - 2}"
+    )
+    assert not any(isinstance(event, link_ev.PeerFailed) for event in host.events.all)
     for _ in range(20):
         stranger.connection.createDataChannel("one too many")
-    failed = await host.events.wait(PeerFailed)
+    failed = await host.events.wait(link_ev.PeerFailed)
     assert (failed.reason, failed.detail) == (Reason.PEER_ERROR, "too many channels")
-    assert sum(isinstance(event, ChannelOpened) for event in host.events.all) == MAX_CHANNELS
-    assert sum(isinstance(event, PeerFailed) for event in host.events.all) == 1
+    assert (
+        sum(isinstance(event, link_ev.ChannelOpened) for event in host.events.all) == MAX_CHANNELS
+    )
+    assert sum(isinstance(event, link_ev.PeerFailed) for event in host.events.all) == 1
 
 
 async def test_closed_channels_make_room(make_end: MakeEnd, stranger: Stranger) -> None:
@@ -345,10 +345,10 @@ async def test_closed_channels_make_room(make_end: MakeEnd, stranger: Stranger) 
         channel = stranger.connection.createDataChannel("file")
         closed = asyncio.Event()
         channel.on("close", closed.set)
-        await host.events.wait(ChannelOpened, lambda opened: opened.label == "file")
+        await host.events.wait(link_ev.ChannelOpened, lambda opened: opened.label == "file")
         channel.close()
         await asyncio.wait_for(closed.wait(), PATIENCE)
-    assert not any(isinstance(event, PeerFailed) for event in host.events.all)
+    assert not any(isinstance(event, link_ev.PeerFailed) for event in host.events.all)
 
 
 async def test_an_overrun_receive_window_ends_the_link(
@@ -360,7 +360,7 @@ async def test_an_overrun_receive_window_ends_the_link(
     # aiortc would keep to what the host's SDP says
     stranger.connection.sctp._remote_max_message_size = 0
     channel.send(bytes(4 * 1024 * 1024))
-    failed = await host.events.wait(PeerFailed)
+    failed = await host.events.wait(link_ev.PeerFailed)
     assert (failed.reason, failed.detail) == (Reason.PEER_ERROR, "receive window overrun")
     kept = host.peer._connection.sctp
     assert kept is not None
@@ -384,7 +384,7 @@ async def test_a_packet_that_aiortc_stumbles_over_is_named(
         # DATA_CHANNEL_OPEN (RFC 8832, 5.1)
         opening = struct.pack("!BBHLHH", 3, 0, 0, 0, 1, 0) + b"x"
         await stranger.connection.sctp._send(channel.id, 50, opening)
-    failed = await host.events.wait(PeerFailed)
+    failed = await host.events.wait(link_ev.PeerFailed)
     assert failed.reason is Reason.PEER_ERROR
 
 
@@ -394,7 +394,7 @@ async def test_an_aiortc_without_a_visible_window_links_unguarded(
     monkeypatch.setattr("proxim.io.link.peer._WINDOW", "_some_other_name")
     guest, host = await linked(make_end)
     guest.peer.send(channel_of(guest), "still here")
-    assert (await host.events.wait(ChannelMessage)).text == "still here"
+    assert (await host.events.wait(link_ev.ChannelMessage)).text == "still here"
     assert "does not show its windows" in caplog.text
 
 
@@ -406,7 +406,7 @@ async def test_no_more_is_on_its_way_than_the_other_announced(make_end: MakeEnd)
     # As after a minute without a loss
     ours._cwnd = 8 * 1024 * 1024
     host.peer.send(channel_of(host), "one packet")
-    await guest.events.wait(ChannelMessage)
+    await guest.events.wait(link_ev.ChannelMessage)
     assert ours._cwnd == MAX_IN_FLIGHT_BYTES
 
 
@@ -420,9 +420,9 @@ async def test_sound_and_pictures_are_refused_and_never_decoded(
     await stranger.connection.setLocalDescription(await stranger.connection.createOffer())
     offer = stranger.connection.localDescription.sdp
     assert f"m={kind}" in offer
-    host.peer.apply(SDPType.OFFER, offer)
-    assert (await host.events.wait(PeerFailed)).reason is Reason.BAD_DESCRIPTION
-    assert not any(isinstance(event, PeerDescribed) for event in host.events.all)
+    host.peer.apply(pair_msg.SDPType.OFFER, offer)
+    assert (await host.events.wait(link_ev.PeerFailed)).reason is Reason.BAD_DESCRIPTION
+    assert not any(isinstance(event, link_ev.PeerDescribed) for event in host.events.all)
     assert not [thread.name for thread in threading.enumerate() if "decoder" in thread.name]
     # It never comes even this far
     assert PeerFilter("192.168.1.7").description(offer) is None
@@ -431,11 +431,11 @@ async def test_sound_and_pictures_are_refused_and_never_decoded(
 # --- files' bytes ---------------------------------------------------------------------------------
 
 
-async def stream_between(make_end: MakeEnd) -> tuple[StreamChannel, End, ChannelOpened]:
+async def stream_between(make_end: MakeEnd) -> tuple[StreamChannel, End, link_ev.ChannelOpened]:
     """A stream of the guest's, and its channel at the host."""
     guest, host = await linked(make_end)
     stream = guest.peer.open_stream("files/id/0")
-    opened = await host.events.wait(ChannelOpened)
+    opened = await host.events.wait(link_ev.ChannelOpened)
     assert opened.label == "files/id/0"
     return stream, host, opened
 
@@ -458,8 +458,10 @@ async def test_a_stream_comes_whole_to_whoever_takes_it(make_end: MakeEnd) -> No
     await asyncio.wait_for(all_came.wait(), PATIENCE)
     assert came == messages
     stream.close()
-    assert await host.events.wait(ChannelClosed) == ChannelClosed(LinkID("host"), opened.channel)
-    assert not any(isinstance(event, ChannelMessage) for event in host.events.all)
+    assert await host.events.wait(link_ev.ChannelClosed) == link_ev.ChannelClosed(
+        ev.LinkID("host"), opened.channel
+    )
+    assert not any(isinstance(event, link_ev.ChannelMessage) for event in host.events.all)
     with pytest.raises(WayClosedError):
         await stream.send(memoryview(b"x"))
 
@@ -467,8 +469,8 @@ async def test_a_stream_comes_whole_to_whoever_takes_it(make_end: MakeEnd) -> No
 async def test_a_stream_that_nobody_takes_is_unreadable_as_ever(make_end: MakeEnd) -> None:
     stream, host, opened = await stream_between(make_end)
     await stream.send(memoryview(b"bytes"))
-    assert await host.events.wait(ChannelMessage) == ChannelMessage(
-        LinkID("host"), opened.channel, ""
+    assert await host.events.wait(link_ev.ChannelMessage) == link_ev.ChannelMessage(
+        ev.LinkID("host"), opened.channel, ""
     )
 
 
@@ -479,7 +481,7 @@ async def test_a_text_on_a_taken_channel_is_told(make_end: MakeEnd) -> None:
     host.peer.subscribe(99, lambda message: None)
     await stream.send(memoryview(b"bytes"))
     stream._channel.send("text")
-    assert (await host.events.wait(ChannelMessage)).text == "text"
+    assert (await host.events.wait(link_ev.ChannelMessage)).text == "text"
 
 
 async def test_of_our_own_streams_nothing_is_reported(make_end: MakeEnd) -> None:
@@ -489,7 +491,7 @@ async def test_of_our_own_streams_nothing_is_reported(make_end: MakeEnd) -> None
     for stream in streams:
         await stream.send(memoryview(b"x"))
         stream.close()
-    await host.events.wait(ChannelClosed)
+    await host.events.wait(link_ev.ChannelClosed)
     assert len(guest.events.all) == before
 
 
@@ -501,7 +503,7 @@ async def test_a_link_that_breaks_wakes_who_waits_to_send(make_end: MakeEnd) -> 
             await stream.send(memoryview(bytes(CHANNEL_MESSAGE_BYTES)))
 
     sending = asyncio.create_task(send_for_ever())
-    await host.events.wait(ChannelMessage)
+    await host.events.wait(link_ev.ChannelMessage)
     await host.stop()
     with pytest.raises(WayClosedError):
         await asyncio.wait_for(sending, PATIENCE)

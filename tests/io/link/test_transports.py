@@ -6,12 +6,12 @@ import asyncio
 import secrets
 from collections.abc import Callable
 
-from proxim.core.commands import Command
-from proxim.core.events import LinkID
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.files.manifest import TransferID
-from proxim.core.link.commands import CloseLane, DialLane, ExpectLane
-from proxim.core.link.events import LaneLost, LaneOpened
-from proxim.core.status import Via
+from proxim.core.link import commands as link_do
+from proxim.core.link import events as link_ev
 from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
@@ -36,14 +36,14 @@ class FakePeer:
         self.taken.append(channel)
 
 
-def carry_out(ways: Transports, command: Command) -> None:
+def carry_out(ways: Transports, command: do.Command) -> None:
     ways.execute[type(command)](command)
 
 
 async def test_a_stream_takes_the_way_that_the_machine_names() -> None:
     peer = FakePeer()
     ways = Transports(Events(), Tasks(), {HOST: (peer, None)})  # type: ignore[dict-item]
-    stream: object = ways.open(HOST, Via.WEBRTC, ID, 3)
+    stream: object = ways.open(HOST, st.Via.WEBRTC, ID, 3)
     assert stream == "stream"
     assert peer.labels == [f"files/{ID}/3"]
     ways.subscribe_channel(HOST, 5, lambda message: None)
@@ -52,11 +52,11 @@ async def test_a_stream_takes_the_way_that_the_machine_names() -> None:
 
 async def test_a_way_that_has_closed_is_none() -> None:
     ways = Transports(Events(), Tasks(), {})
-    carry_out(ways, CloseLane(HOST))
+    carry_out(ways, link_do.CloseLane(HOST))
     assert ways.goodbyes == set()
-    assert ways.open(HOST, Via.WEBRTC, ID, 0) is None
-    assert ways.open(HOST, Via.LANE, ID, 0) is None
-    ways.subscribe_channel(LinkID("host-9"), 1, lambda message: None)
+    assert ways.open(HOST, st.Via.WEBRTC, ID, 0) is None
+    assert ways.open(HOST, st.Via.LANE, ID, 0) is None
+    ways.subscribe_channel(ev.LinkID("host-9"), 1, lambda message: None)
 
 
 async def test_two_programs_open_a_lane_and_send_over_it() -> None:
@@ -70,18 +70,19 @@ async def test_two_programs_open_a_lane_and_send_over_it() -> None:
     listener = open_listener("127.0.0.1", 0)
     await server.start(listener)
     token, key = secrets.token_bytes(16), secrets.token_bytes(32)
-    carry_out(host, ExpectLane(HOST, token, key))
+    carry_out(host, link_do.ExpectLane(HOST, token, key))
     carry_out(
-        guest, DialLane(GUEST, f"ws://127.0.0.1:{listener.getsockname()[1]}/lane", token, key)
+        guest,
+        link_do.DialLane(GUEST, f"ws://127.0.0.1:{listener.getsockname()[1]}/lane", token, key),
     )
-    await events.wait(LaneOpened, lambda event: event.link == GUEST)
-    way = guest.open(GUEST, Via.LANE, ID, 0)
+    await events.wait(link_ev.LaneOpened, lambda event: event.link == GUEST)
+    way = guest.open(GUEST, st.Via.LANE, ID, 0)
     assert way is not None
     await way.send(memoryview(way.prefix + b"records"))
     assert await streams.wait(tuple) == (HOST, b"records")
-    carry_out(guest, CloseLane(GUEST))
+    carry_out(guest, link_do.CloseLane(GUEST))
     await asyncio.wait(guest.goodbyes)
-    await events.wait(LaneLost)
+    await events.wait(link_ev.LaneLost)
     await server.stop()
     await tasks.stop()
     assert tasks.crashes == []

@@ -12,10 +12,10 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID
-from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, DialFailed, FrameReceived
-from proxim.core.pairing.messages import CloseCode
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.io import limits
 from proxim.io.pairing import client as client_module
 from proxim.io.pairing.client import Client
@@ -25,7 +25,7 @@ from tests.namespaces import missing, namespaces
 from tests.paths import ROOT
 from tests.programs.program import PATIENCE
 
-ID = ConnectionID(-1)
+ID = ev.ConnectionID(-1)
 
 
 async def echo(connection: ServerConnection) -> None:
@@ -43,7 +43,7 @@ async def failure(url: str) -> Reason:
     async with asyncio.timeout(PATIENCE):
         await Client(ID, events).run(url)
     assert len(events.all) == 1
-    return (await events.wait(DialFailed)).reason
+    return (await events.wait(pair_ev.DialFailed)).reason
 
 
 async def test_frames_both_ways_and_a_close_of_ours() -> None:
@@ -51,11 +51,13 @@ async def test_frames_both_ways_and_a_close_of_ours() -> None:
     async with serve(echo, "127.0.0.1", 0) as server:
         client = Client(ID, events)
         running = asyncio.create_task(client.run(url_of(server)))
-        assert await events.wait(ConnectionOpened) == ConnectionOpened(ID, "127.0.0.1")
+        assert await events.wait(pair_ev.ConnectionOpened) == pair_ev.ConnectionOpened(
+            ID, "127.0.0.1"
+        )
         client.send("hello")
-        assert await events.wait(FrameReceived) == FrameReceived(ID, "hello")
-        assert client.close(CloseCode.SESSION_ENDED)
-        assert await events.wait(ConnectionLost) == ConnectionLost(ID)
+        assert await events.wait(pair_ev.FrameReceived) == pair_ev.FrameReceived(ID, "hello")
+        assert client.close(pair_msg.CloseCode.SESSION_ENDED)
+        assert await events.wait(pair_ev.ConnectionLost) == pair_ev.ConnectionLost(ID)
         await running
 
 
@@ -142,8 +144,8 @@ async def test_a_host_that_sends_too_fast_is_cut(subtests: pytest.Subtests) -> N
             events = Events()
             began = time.monotonic()
             await hostile(Client(ID, events), frame * (1 + 100_000 // len(frame)))
-            assert events.all[0] == ConnectionOpened(ID, "127.0.0.1")
-            assert events.all[-1] == ConnectionLost(ID)
+            assert events.all[0] == pair_ev.ConnectionOpened(ID, "127.0.0.1")
+            assert events.all[-1] == pair_ev.ConnectionLost(ID)
             # On a busy machine it takes a while, in which more may come; and those two
             pace = limits.SIGNALING_PACE.frames
             most = pace.burst + pace.per_second * (time.monotonic() - began)
@@ -156,7 +158,7 @@ async def test_a_host_that_reads_no_answer_to_its_pings_is_cut(
     monkeypatch.setattr(limits, "SIGNALING_PACE", UNLIMITED)
     events = Events()
     await hostile(Client(ID, events), (b"\x89\x7d" + b"x" * 125) * 500)
-    assert events.all == [ConnectionOpened(ID, "127.0.0.1"), ConnectionLost(ID)]
+    assert events.all == [pair_ev.ConnectionOpened(ID, "127.0.0.1"), pair_ev.ConnectionLost(ID)]
 
 
 @pytest.mark.parametrize("reads", [True, False])

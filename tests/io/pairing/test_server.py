@@ -24,8 +24,8 @@ from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
 from proxim.core.errors import Reason
-from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
-from proxim.core.pairing.messages import CloseCode
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.io import limits
 from proxim.io.limits import HARD_MESSAGE_BYTES, SEND_QUEUE
 from proxim.io.pairing.listener import ListenError, open_listener
@@ -104,20 +104,22 @@ async def closed(client: ClientConnection) -> int | None:
 @pytest.mark.parametrize("path", ["/", "/ws", "/ws?x=1"])
 async def test_a_frame_becomes_an_event_of_its_connection(running: Running, path: str) -> None:
     async with running.connect(path) as client:
-        opened = await running.events.wait(ConnectionOpened)
-        assert opened == ConnectionOpened(opened.connection, "127.0.0.1")
+        opened = await running.events.wait(pair_ev.ConnectionOpened)
+        assert opened == pair_ev.ConnectionOpened(opened.connection, "127.0.0.1")
         await client.send("not even JSON")
-        assert await running.events.wait(FrameReceived) == FrameReceived(
+        assert await running.events.wait(pair_ev.FrameReceived) == pair_ev.FrameReceived(
             opened.connection, "not even JSON"
         )
-    assert await running.events.wait(ConnectionLost) == ConnectionLost(opened.connection, 1000)
+    assert await running.events.wait(pair_ev.ConnectionLost) == pair_ev.ConnectionLost(
+        opened.connection, 1000
+    )
     assert running.guests_came == 1
 
 
 async def test_connections_are_told_apart(running: Running) -> None:
     async with running.connect() as one, running.connect() as two:
-        first = await running.events.wait(ConnectionOpened)
-        second = await running.events.wait(ConnectionOpened)
+        first = await running.events.wait(pair_ev.ConnectionOpened)
+        second = await running.events.wait(pair_ev.ConnectionOpened)
         running.server.send(second.connection, "for the second")
         running.server.send(first.connection, "for the first")
         assert await one.recv() == "for the first"
@@ -126,9 +128,9 @@ async def test_connections_are_told_apart(running: Running) -> None:
 
 async def test_a_binary_frame_is_refused(running: Running) -> None:
     async with running.connect() as client:
-        opened = await running.events.wait(ConnectionOpened)
+        opened = await running.events.wait(pair_ev.ConnectionOpened)
         await client.send(b"\x00\x01")
-        assert await running.events.wait(FrameRefused) == FrameRefused(
+        assert await running.events.wait(pair_ev.FrameRefused) == pair_ev.FrameRefused(
             opened.connection, Reason.BAD_MESSAGE
         )
 
@@ -138,33 +140,33 @@ async def test_a_huge_frame_closes_the_connection_before_it_is_read(running: Run
         await client.send("x" * (HARD_MESSAGE_BYTES + 1))
         # Message too big (RFC 6455, 7.4.1)
         assert await closed(client) == 1009
-    await running.events.wait(ConnectionLost)
-    assert not any(isinstance(event, FrameReceived) for event in running.events.all)
+    await running.events.wait(pair_ev.ConnectionLost)
+    assert not any(isinstance(event, pair_ev.FrameReceived) for event in running.events.all)
 
 
 async def test_closing_lets_out_first_what_was_sent(running: Running) -> None:
     async with running.connect() as client:
-        opened = await running.events.wait(ConnectionOpened)
+        opened = await running.events.wait(pair_ev.ConnectionOpened)
         running.server.send(opened.connection, "last words")
-        running.server.close(opened.connection, CloseCode.BAD_MESSAGES)
+        running.server.close(opened.connection, pair_msg.CloseCode.BAD_MESSAGES)
         assert await client.recv() == "last words"
-        assert await closed(client) == CloseCode.BAD_MESSAGES
+        assert await closed(client) == pair_msg.CloseCode.BAD_MESSAGES
 
 
 async def test_a_guest_that_reads_nothing_is_cut_off(running: Running) -> None:
     async with running.connect() as client:
-        opened = await running.events.wait(ConnectionOpened)
+        opened = await running.events.wait(pair_ev.ConnectionOpened)
         for _ in range(SEND_QUEUE + 1):
             running.server.send(opened.connection, "x")
         # No closing handshake
         assert await closed(client) == 1006
-    await running.events.wait(ConnectionLost)
+    await running.events.wait(pair_ev.ConnectionLost)
 
 
 async def test_what_comes_too_late_is_dropped(running: Running) -> None:
     async with running.connect():
-        opened = await running.events.wait(ConnectionOpened)
-    await running.events.wait(ConnectionLost)
+        opened = await running.events.wait(pair_ev.ConnectionOpened)
+    await running.events.wait(pair_ev.ConnectionLost)
     running.server.send(opened.connection, "too late")
     running.server.close(opened.connection, None)
 
@@ -174,8 +176,8 @@ async def test_stopping_closes_connected_guests() -> None:
     running = Running(host_address())
     await running.server.start(running.listener)
     async with running.connect() as one, running.connect() as two:
-        await running.events.wait(ConnectionOpened)
-        await running.events.wait(ConnectionOpened)
+        await running.events.wait(pair_ev.ConnectionOpened)
+        await running.events.wait(pair_ev.ConnectionOpened)
         await running.server.stop()
         assert [await closed(one), await closed(two)] == [1001, 1001]
     with pytest.raises(ConnectionRefusedError):
@@ -368,7 +370,7 @@ async def test_a_page_from_elsewhere_is_refused(
 
 async def test_our_own_page_may_open_the_socket(running: Running) -> None:
     async with running.connect(origin=Origin(f"http://127.0.0.1:{running.port}")):
-        await running.events.wait(ConnectionOpened)
+        await running.events.wait(pair_ev.ConnectionOpened)
 
 
 async def test_one_foreign_origin_among_ours_is_refused(running: Running) -> None:
@@ -697,28 +699,30 @@ async def test_a_socket_that_sends_too_fast_is_cut(
     reader, writer = await open_websocket(running)
     honest = await running.connect()
     first, second = (
-        await running.events.wait(ConnectionOpened),
-        await running.events.wait(ConnectionOpened),
+        await running.events.wait(pair_ev.ConnectionOpened),
+        await running.events.wait(pair_ev.ConnectionOpened),
     )
     began = time.monotonic()
     with contextlib.suppress(ConnectionError):
         writer.write(flood)
         await writer.drain()
-    lost = await running.events.wait(ConnectionLost)
-    assert lost == ConnectionLost(first.connection)
+    lost = await running.events.wait(pair_ev.ConnectionLost)
+    assert lost == pair_ev.ConnectionLost(first.connection)
     with contextlib.suppress(ConnectionError):
         async with asyncio.timeout(PATIENCE):
             while await reader.read(65536):
                 pass
     assert f"was cut: it sent too many {why}" in caplog.text
     frames = [
-        event for event in running.events.all if isinstance(event, FrameReceived | FrameRefused)
+        event
+        for event in running.events.all
+        if isinstance(event, pair_ev.FrameReceived | pair_ev.FrameRefused)
     ]
     # On a busy machine it takes a while, in which more may come
     pace = limits.SIGNALING_PACE.frames
     assert len(frames) <= pace.burst + pace.per_second * (time.monotonic() - began)
     await honest.send("as if nothing had happened")
-    assert (await running.events.wait(FrameReceived)).connection == second.connection
+    assert (await running.events.wait(pair_ev.FrameReceived)).connection == second.connection
     await honest.close()
     writer.close()
 
@@ -740,7 +744,7 @@ async def test_one_read_is_parsed_no_further_than_the_limit(
     with contextlib.suppress(ConnectionError):
         writer.write(PING * 43_690)
         await writer.drain()
-    await running.events.wait(ConnectionLost)
+    await running.events.wait(pair_ev.ConnectionLost)
     assert parsed == limits.SIGNALING_PACE.controls.burst
     writer.close()
 
@@ -754,7 +758,7 @@ async def test_a_socket_within_the_limit_is_answered(running: Running) -> None:
         for _ in range(7):
             await client.send("x" * limits.HARD_MESSAGE_BYTES)
         await client.send("the last")
-        await running.events.wait(FrameReceived, lambda frame: frame.text == "the last")
+        await running.events.wait(pair_ev.FrameReceived, lambda frame: frame.text == "the last")
 
 
 # --- what breaks ----------------------------------------------------------------------------------
@@ -763,14 +767,14 @@ async def test_a_socket_within_the_limit_is_answered(running: Running) -> None:
 async def test_rubbish_instead_of_http_does_no_harm(running: Running) -> None:
     await running.get(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
     async with running.connect():
-        await running.events.wait(ConnectionOpened)
+        await running.events.wait(pair_ev.ConnectionOpened)
 
 
 async def test_a_socket_that_breaks_is_lost(running: Running) -> None:
     client = await running.connect()
-    await running.events.wait(ConnectionOpened)
+    await running.events.wait(pair_ev.ConnectionOpened)
     client.transport.abort()
-    await running.events.wait(ConnectionLost)
+    await running.events.wait(pair_ev.ConnectionLost)
     with pytest.raises(ConnectionClosed):
         await client.recv()
 
@@ -787,8 +791,10 @@ async def test_a_guest_that_pings_and_never_reads_is_cut_off(
     ping = b"\x89\xfd" + bytes(4) + b"x" * 125
     with contextlib.suppress(ConnectionError):
         async with asyncio.timeout(PATIENCE):
-            while not any(isinstance(event, ConnectionLost) for event in running.events.all):
+            while not any(
+                isinstance(event, pair_ev.ConnectionLost) for event in running.events.all
+            ):
                 writer.write(ping * 500)
                 await writer.drain()
-    await running.events.wait(ConnectionLost)
+    await running.events.wait(pair_ev.ConnectionLost)
     writer.close()

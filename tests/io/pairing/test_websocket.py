@@ -8,15 +8,15 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import ConnectionID
-from proxim.core.pairing.events import ConnectionLost, ConnectionOpened, FrameReceived, FrameRefused
-from proxim.core.pairing.messages import CloseCode
+from proxim.core.pairing import events as pair_ev
+from proxim.core.pairing import messages as pair_msg
 from proxim.io.limits import SEND_QUEUE
 from proxim.io.pairing.websocket import WebSocket
 from tests.io.support import PATIENCE, Events
 
-ID = ConnectionID(7)
+ID = ev.ConnectionID(7)
 
 
 class Pair:
@@ -48,28 +48,30 @@ async def test_its_life_is_told_in_order(pair: Pair) -> None:
     await pair.theirs.send("one")
     await pair.theirs.send(b"two")
     await pair.theirs.close()
-    await pair.events.wait(ConnectionLost)
+    await pair.events.wait(pair_ev.ConnectionLost)
     assert pair.events.all == [
-        ConnectionOpened(ID, "somewhere"),
-        FrameReceived(ID, "one"),
-        FrameRefused(ID, Reason.BAD_MESSAGE),
-        ConnectionLost(ID, 1000),
+        pair_ev.ConnectionOpened(ID, "somewhere"),
+        pair_ev.FrameReceived(ID, "one"),
+        pair_ev.FrameRefused(ID, Reason.BAD_MESSAGE),
+        pair_ev.ConnectionLost(ID, 1000),
     ]
 
 
 async def test_why_the_other_side_closed_is_told(pair: Pair) -> None:
-    await pair.theirs.close(CloseCode.TAMPERED)
-    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID, CloseCode.TAMPERED)
+    await pair.theirs.close(pair_msg.CloseCode.TAMPERED)
+    assert await pair.events.wait(pair_ev.ConnectionLost) == pair_ev.ConnectionLost(
+        ID, pair_msg.CloseCode.TAMPERED
+    )
 
 
 async def test_a_close_of_ours_has_no_code_of_theirs(pair: Pair) -> None:
-    pair.ours.close(CloseCode.SESSION_ENDED)
-    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID)
+    pair.ours.close(pair_msg.CloseCode.SESSION_ENDED)
+    assert await pair.events.wait(pair_ev.ConnectionLost) == pair_ev.ConnectionLost(ID)
 
 
 async def test_a_wire_that_is_cut_has_no_code(pair: Pair) -> None:
     pair.theirs.transport.abort()
-    assert await pair.events.wait(ConnectionLost) == ConnectionLost(ID)
+    assert await pair.events.wait(pair_ev.ConnectionLost) == pair_ev.ConnectionLost(ID)
 
 
 BROKEN = {
@@ -88,11 +90,11 @@ async def test_bytes_that_are_no_frame_are_told_before_the_socket_is_lost(
     bytes_sent, reason = BROKEN[broken]
     await pair.theirs.send("before")
     pair.theirs.transport.write(bytes_sent)
-    await pair.events.wait(ConnectionLost)
+    await pair.events.wait(pair_ev.ConnectionLost)
     assert pair.events.all[1:] == [
-        FrameReceived(ID, "before"),
-        FrameRefused(ID, reason),
-        ConnectionLost(ID),
+        pair_ev.FrameReceived(ID, "before"),
+        pair_ev.FrameRefused(ID, reason),
+        pair_ev.ConnectionLost(ID),
     ]
 
 
@@ -101,30 +103,30 @@ async def test_a_close_of_theirs_for_bytes_that_they_could_not_read_is_no_frame_
     pair: Pair, code: int
 ) -> None:
     await pair.theirs.close(code)
-    await pair.events.wait(ConnectionLost)
-    assert pair.events.all[1:] == [ConnectionLost(ID, code)]
+    await pair.events.wait(pair_ev.ConnectionLost)
+    assert pair.events.all[1:] == [pair_ev.ConnectionLost(ID, code)]
 
 
 async def test_a_frame_after_our_close_is_not_told(pair: Pair) -> None:
     await pair.theirs.send("before")
-    await pair.events.wait(FrameReceived)
-    pair.ours.close(CloseCode.BAD_MESSAGES)
+    await pair.events.wait(pair_ev.FrameReceived)
+    pair.ours.close(pair_msg.CloseCode.BAD_MESSAGES)
     frame = b"\x81\x81" + bytes(4) + b"x"
     # The close itself is not out yet
     pair.theirs.transport.write(frame * 1000 + b"\x83\x80" + bytes(4))
-    await pair.events.wait(ConnectionLost)
-    assert pair.events.all[1:] == [FrameReceived(ID, "before"), ConnectionLost(ID)]
+    await pair.events.wait(pair_ev.ConnectionLost)
+    assert pair.events.all[1:] == [pair_ev.FrameReceived(ID, "before"), pair_ev.ConnectionLost(ID)]
 
 
 async def test_messages_leave_in_order_and_before_the_close(pair: Pair) -> None:
     for index in range(10):
         pair.ours.send(str(index))
-    pair.ours.close(CloseCode.SESSION_ENDED)
+    pair.ours.close(pair_msg.CloseCode.SESSION_ENDED)
     for index in range(10):
         assert await pair.theirs.recv() == str(index)
     await asyncio.wait_for(pair.theirs.wait_closed(), PATIENCE)
-    assert pair.theirs.close_code == CloseCode.SESSION_ENDED
-    await pair.events.wait(ConnectionLost)
+    assert pair.theirs.close_code == pair_msg.CloseCode.SESSION_ENDED
+    await pair.events.wait(pair_ev.ConnectionLost)
 
 
 async def test_without_a_code_it_closes_normally(pair: Pair) -> None:
@@ -136,4 +138,4 @@ async def test_without_a_code_it_closes_normally(pair: Pair) -> None:
 async def test_a_full_outbox_cuts_the_peer_off(pair: Pair) -> None:
     for _ in range(SEND_QUEUE + 1):
         pair.ours.send("unread")
-    await pair.events.wait(ConnectionLost)
+    await pair.events.wait(pair_ev.ConnectionLost)

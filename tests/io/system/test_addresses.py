@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import ifaddr
 import pytest
 
-from proxim.core.events import Network
+from proxim.core import events as ev
 from proxim.io.system import addresses
 from proxim.io.system.addresses import (
     Adapter,
@@ -364,7 +364,7 @@ def test_where_adapters_cannot_be_listed_the_default_route_helps(
 
     monkeypatch.setattr(ifaddr, "get_adapters", refuse)
     monkeypatch.setattr(addresses, "default_sources", lambda: ("192.168.1.5",))
-    assert list_networks() == (Network("192.168.1.5", 32, "default", virtual=False),)
+    assert list_networks() == (ev.Network("192.168.1.5", 32, "default", virtual=False),)
     monkeypatch.setattr(addresses, "default_sources", lambda: ())
     assert list_networks() == ()
 
@@ -400,7 +400,7 @@ def test_network_for_loopback() -> None:
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has 127.0.0.1 only")
 def test_network_for_another_loopback_address() -> None:
-    assert network_for("127.0.0.77") == Network("127.0.0.77", 8, "loopback", virtual=False)
+    assert network_for("127.0.0.77") == ev.Network("127.0.0.77", 8, "loopback", virtual=False)
 
 
 def test_network_for_what_is_not_here(subtests: pytest.Subtests) -> None:
@@ -417,8 +417,8 @@ def test_network_for_reads_zones_brackets_and_stopped_adapters(
         adapter("docker0", "172.17.0.1/16", running=False),
     )
     monkeypatch.setattr(addresses, "read_adapters", lambda: machine)
-    assert network_for("FE80:0::1") == Network("fe80::1%eth0", 64, "eth0", virtual=False)
-    assert network_for("fe80::1%eth0") == Network("fe80::1%eth0", 64, "eth0", virtual=False)
+    assert network_for("FE80:0::1") == ev.Network("fe80::1%eth0", 64, "eth0", virtual=False)
+    assert network_for("fe80::1%eth0") == ev.Network("fe80::1%eth0", 64, "eth0", virtual=False)
     assert network_for("fe80::1%eth9") is None
-    assert network_for("[fd00::1]") == Network("fd00::1", 64, "eth0", virtual=False)
-    assert network_for(" 172.17.0.1 ") == Network("172.17.0.1", 16, "docker0", virtual=True)
+    assert network_for("[fd00::1]") == ev.Network("fd00::1", 64, "eth0", virtual=False)
+    assert network_for(" 172.17.0.1 ") == ev.Network("172.17.0.1", 16, "docker0", virtual=True)

@@ -10,21 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.files.events import AnyIntent, CancelTransfer, RetryTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.ui.text.commands import FileCommands, split_paths
 from proxim.ui.text.console import Console
 from proxim.ui.text.files import TransferReport
 from proxim.ui.text.terminal_lines import Lines
 from tests.rows import each_row
 
-MOVING = TransferStatus(
-    TransferID("t1"), Direction.OUT, TransferState.ACTIVE, (Entry("a", 5),), 5, peer_name="Ana"
+MOVING = file_st.TransferStatus(
+    TransferID("t1"),
+    Direction.OUT,
+    file_st.TransferState.ACTIVE,
+    (Entry("a", 5),),
+    5,
+    peer_name="Ana",
 )
-WAITING = replace(MOVING, transfer=TransferID("t2"), state=TransferState.WAITING)
-DONE = replace(MOVING, transfer=TransferID("t3"), state=TransferState.DONE)
-FAILED = replace(MOVING, transfer=TransferID("t4"), state=TransferState.FAILED)
+WAITING = replace(MOVING, transfer=TransferID("t2"), state=file_st.TransferState.WAITING)
+DONE = replace(MOVING, transfer=TransferID("t3"), state=file_st.TransferState.DONE)
+FAILED = replace(MOVING, transfer=TransferID("t4"), state=file_st.TransferState.FAILED)
 PARTLY = replace(DONE, transfer=TransferID("t5"), failed=(FailedFile(0, Reason.FILE_GONE),))
 RECEIVED = replace(FAILED, transfer=TransferID("t6"), direction=Direction.IN)
 
@@ -42,7 +47,7 @@ class Commands:
     def __init__(self, reason: Reason | None = None) -> None:
         out = io.StringIO()
         lines = Lines(Console(out, {}, lambda: 80), writer(out))
-        self.posted: list[AnyIntent] = []
+        self.posted: list[file_ev.AnyIntent] = []
         self.sent: list[tuple[str, ...]] = []
         self._out = out
 
@@ -52,7 +57,7 @@ class Commands:
 
         self.it = FileCommands(lines, TransferReport(lines, lambda: 0.0), self.posted.append, send)
 
-    def handle(self, typed: str, *transfers: TransferStatus) -> str:
+    def handle(self, typed: str, *transfers: file_st.TransferStatus) -> str:
         assert self.it.handle(typed, transfers)
         text = self._out.getvalue()
         self._out.seek(0)
@@ -134,11 +139,11 @@ CANCELLED = [
 
 @each_row("typed, transfers, cancelled", CANCELLED)
 def test_cancel(
-    typed: str, transfers: list[TransferStatus], cancelled: list[TransferStatus]
+    typed: str, transfers: list[file_st.TransferStatus], cancelled: list[file_st.TransferStatus]
 ) -> None:
     commands = Commands()
     assert commands.handle(typed, *transfers) == ""
-    assert commands.posted == [CancelTransfer(one.transfer) for one in cancelled]
+    assert commands.posted == [file_ev.CancelTransfer(one.transfer) for one in cancelled]
 
 
 @each_row(
@@ -157,7 +162,9 @@ def test_cancel(
         ("/retry", [DONE, RECEIVED, MOVING], "Nothing that was sent from here has failed."),
     ],
 )
-def test_a_command_that_means_none(typed: str, transfers: list[TransferStatus], said: str) -> None:
+def test_a_command_that_means_none(
+    typed: str, transfers: list[file_st.TransferStatus], said: str
+) -> None:
     commands = Commands()
     assert said in commands.handle(typed, *transfers)
     assert commands.posted == []
@@ -166,4 +173,7 @@ def test_a_command_that_means_none(typed: str, transfers: list[TransferStatus], 
 def test_retry() -> None:
     commands = Commands()
     commands.handle("/retry all", DONE, FAILED, PARTLY, RECEIVED)
-    assert commands.posted == [RetryTransfer(FAILED.transfer), RetryTransfer(PARTLY.transfer)]
+    assert commands.posted == [
+        file_ev.RetryTransfer(FAILED.transfer),
+        file_ev.RetryTransfer(PARTLY.transfer),
+    ]

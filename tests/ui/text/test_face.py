@@ -6,23 +6,23 @@ import io
 from dataclasses import replace
 from ipaddress import IPv4Address
 
+from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.events import Disconnect, Join, LinkID, SendText, SessionType, Shutdown
+from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.face import GOODBYE_SECONDS, MAX_TRANSFERS_KEPT, FaceOptions, LineFace, Role
 from tests.rows import each_row
 
-LINK = LinkID("host-1")
+LINK = ev.LinkID("host-1")
 NEAR = parse_target(HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown)
 FAR = parse_target(HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown)
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
-INVITATION = st.Invitation("s1", "u1", "code", "url", SessionType.ONE_TIME, 1900.0)
+INVITATION = st.Invitation("s1", "u1", "code", "url", ev.SessionType.ONE_TIME, 1900.0)
 PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
 CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, was_connected=True)
 
@@ -32,7 +32,7 @@ class Face(LineFace):
 
     def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
         self.now = 1000.0
-        self.posted: list[AnyIntent] = []
+        self.posted: list[file_ev.AnyIntent] = []
         self.told: list[object] = []
         super().__init__(options, self.posted.append, out or io.StringIO(), lambda: self.now)  # type: ignore[arg-type]
 
@@ -99,30 +99,30 @@ def test_text_goes_to_the_links_that_are_open_now() -> None:
     face = Face(HOST)
     face.line("one\r\n")
     face.show(CONNECTED)
-    face.show(replace(CONNECTED, link=LinkID("host-2"), stage=st.Stage.CONNECTING))
+    face.show(replace(CONNECTED, link=ev.LinkID("host-2"), stage=st.Stage.CONNECTING))
     face.line("two\n")
     face.show(replace(CONNECTED, stage=st.Stage.CLOSED))
     face.line("three")
     assert [told for told in face.told if told in SENT] == SENT
-    assert face.posted == [SendText(LINK, "two")]
+    assert face.posted == [ev.SendText(LINK, "two")]
 
 
 # --- joining --------------------------------------------------------------------------------------
 
 
 JOINS = [
-    (replace(JOIN, target=NEAR), [Join(NEAR)]),
-    (replace(JOIN, target=FAR), [Shutdown()]),
-    (replace(JOIN, target=FAR, far_allowed=True), [Join(FAR)]),
-    (replace(JOIN, target=FAR, own_networks=("203.0.113.77/24",)), [Join(FAR)]),
-    (replace(JOIN, target=FAR, own_networks=("198.51.100.7/24", "fd00::2/64")), [Shutdown()]),
+    (replace(JOIN, target=NEAR), [ev.Join(NEAR)]),
+    (replace(JOIN, target=FAR), [ev.Shutdown()]),
+    (replace(JOIN, target=FAR, far_allowed=True), [ev.Join(FAR)]),
+    (replace(JOIN, target=FAR, own_networks=("203.0.113.77/24",)), [ev.Join(FAR)]),
+    (replace(JOIN, target=FAR, own_networks=("198.51.100.7/24", "fd00::2/64")), [ev.Shutdown()]),
     (JOIN, []),
     (replace(HOST, target=NEAR), []),
 ]
 
 
 @each_row("options, posted", JOINS)
-def test_whom_the_start_joins(options: FaceOptions, posted: list[AnyIntent]) -> None:
+def test_whom_the_start_joins(options: FaceOptions, posted: list[file_ev.AnyIntent]) -> None:
     face = Face(options)
     face.start()
     assert face.posted == posted
@@ -178,10 +178,10 @@ def test_who_accepts_always_is_not_asked_again_over_that_link() -> None:
     face = Face(HOST)
     face.take(CONNECTED, COMING)
     assert face._is_asked_about(COMING)
-    face._accept(AcceptTransfer(COMING.transfer, always=True))
+    face._accept(file_ev.AcceptTransfer(COMING.transfer, always=True))
     other = replace(COMING, transfer=TransferID("t9"))
     assert not face._is_asked_about(other)
-    assert face._is_asked_about(replace(other, link=LinkID("host-2")))
+    assert face._is_asked_about(replace(other, link=ev.LinkID("host-2")))
 
 
 def test_what_is_to_be_sent_goes_out_once_it_can() -> None:
@@ -189,7 +189,7 @@ def test_what_is_to_be_sent_goes_out_once_it_can() -> None:
     opening = replace(CAN_SEND, stage=st.Stage.CONNECTING)
     for status in (opening, CONNECTED, CAN_SEND, CAN_SEND):
         face.show(status)
-    assert face.posted == [SendPaths(LINK, PATHS)]
+    assert face.posted == [file_ev.SendPaths(LINK, PATHS)]
 
 
 @each_row("options", [replace(HOST, send=PATHS, once=True), replace(JOIN, send=PATHS, once=True)])
@@ -208,13 +208,13 @@ def test_once_ends_with_what_was_sent(
         ),
     )
     face.show(replace(CAN_SEND, stage=st.Stage.WAITING))
-    again = replace(CAN_SEND, link=LinkID("host-2"), resumes=LINK)
+    again = replace(CAN_SEND, link=ev.LinkID("host-2"), resumes=LINK)
     face.show(replace(again, stage=st.Stage.APPROVED, can_send_files=False))
     face.show(again)
     face.show(replace(GOING, state=file_st.TransferState.ACTIVE, link=again.link))
-    assert face.posted == [SendPaths(LINK, PATHS)]
+    assert face.posted == [file_ev.SendPaths(LINK, PATHS)]
     face.show(replace(GOING, state=state, link=again.link))
-    assert face.posted[1:] == [Disconnect(again.link), Shutdown()]
+    assert face.posted[1:] == [ev.Disconnect(again.link), ev.Shutdown()]
     assert face.exit_status == status
 
 
@@ -223,7 +223,7 @@ def test_once_ends_with_what_came() -> None:
     face.take(
         CAN_SEND, COMING, *at(COMING, file_st.TransferState.ACTIVE, file_st.TransferState.DONE)
     )
-    assert face.posted == [Disconnect(LINK), Shutdown()]
+    assert face.posted == [ev.Disconnect(LINK), ev.Shutdown()]
     assert face.exit_status == 0
 
 
@@ -233,9 +233,9 @@ def test_a_lost_link_that_may_come_back_ends_nothing_and_one_that_does_not_fails
         CAN_SEND, GOING, *at(GOING, file_st.TransferState.ACTIVE, file_st.TransferState.WAITING)
     )
     face.show(replace(CAN_SEND, stage=st.Stage.WAITING))
-    assert face.posted == [SendPaths(LINK, PATHS)]
+    assert face.posted == [file_ev.SendPaths(LINK, PATHS)]
     face.show(replace(CAN_SEND, stage=st.Stage.CLOSED, reason=Reason.PEER_VANISHED))
-    assert face.posted[1:] == [Shutdown()]
+    assert face.posted[1:] == [ev.Shutdown()]
     assert face.exit_status == 1
 
 
@@ -246,23 +246,27 @@ def test_another_devices_link_that_ends_does_not_end_what_was_asked_for(
     face = Face(replace(HOST, once=True, send=send))
     face.take(CAN_SEND, replace(GOING, state=file_st.TransferState.ACTIVE))
     face.take(
-        replace(CONNECTED, link=LinkID("host-2"), stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)
+        replace(
+            CONNECTED, link=ev.LinkID("host-2"), stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED
+        )
     )
-    assert Shutdown() not in face.posted
-    face.take(replace(CONNECTED, link=LinkID("host-2")), replace(CAN_SEND, stage=st.Stage.CLOSED))
-    assert (Shutdown() in face.posted) is bool(send)
+    assert ev.Shutdown() not in face.posted
+    face.take(
+        replace(CONNECTED, link=ev.LinkID("host-2")), replace(CAN_SEND, stage=st.Stage.CLOSED)
+    )
+    assert (ev.Shutdown() in face.posted) is bool(send)
 
 
 def test_a_link_that_takes_another_up_stands_in_its_place() -> None:
     face = Face(HOST)
     face.show(replace(CONNECTED, stage=st.Stage.WAITING))
-    face.show(replace(CONNECTED, link=LinkID("host-2"), resumes=LINK))
+    face.show(replace(CONNECTED, link=ev.LinkID("host-2"), resumes=LINK))
     face.line("hello")
     face.close()
     assert face.posted == [
-        SendText(LinkID("host-2"), "hello"),
-        Disconnect(LinkID("host-2")),
-        Shutdown(),
+        ev.SendText(ev.LinkID("host-2"), "hello"),
+        ev.Disconnect(ev.LinkID("host-2")),
+        ev.Shutdown(),
     ]
 
 
@@ -273,8 +277,8 @@ def test_an_interrupt_cancels_what_moves_and_keeps_what_waits() -> None:
     face.take(CONNECTED, replace(COMING, state=file_st.TransferState.ACTIVE), GOING, waiting, over)
     face.interrupt()
     face.interrupt()
-    cancelled = [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
-    assert face.posted == [*cancelled, Disconnect(LINK), Shutdown()]
+    cancelled = [file_ev.CancelTransfer(COMING.transfer), file_ev.CancelTransfer(GOING.transfer)]
+    assert face.posted == [*cancelled, ev.Disconnect(LINK), ev.Shutdown()]
     assert face.exit_status == 0
 
 
@@ -304,7 +308,7 @@ def test_close_says_goodbye_and_waits_for_the_end() -> None:
     face.close()
     face.close()
     face.line("late")
-    assert face.posted == [Disconnect(LINK), Shutdown()]
+    assert face.posted == [ev.Disconnect(LINK), ev.Shutdown()]
     assert not face.finished
     face.told.clear()
     closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
@@ -355,7 +359,7 @@ def test_the_link_that_ends_the_program(
 ) -> None:
     face = Face(options)
     face.show(replace(CONNECTED, stage=st.Stage.CLOSED, reason=reason, was_connected=was_connected))
-    assert face.posted == [Shutdown()]
+    assert face.posted == [ev.Shutdown()]
     assert face.exit_status == exit_status
 
 
@@ -381,7 +385,7 @@ def test_closing_a_joining_program(stage: st.Stage, was_connected: bool, exit_st
             reason=Reason.DISCONNECTED,
         )
     )
-    assert face.posted == [Disconnect(LINK), Shutdown()]
+    assert face.posted == [ev.Disconnect(LINK), ev.Shutdown()]
     assert face.exit_status == exit_status
 
 
@@ -391,7 +395,7 @@ def test_a_port_that_cannot_be_had_ends_a_host_at_its_start(reason: Reason) -> N
     face.show(st.ThisDevice(DeviceInfo("Here", "u1")))
     face.show(st.Trouble(Problem(reason)))
     face.show(st.NoInvitation(reason))
-    assert face.posted == [Shutdown()]
+    assert face.posted == [ev.Shutdown()]
     assert face.exit_status == 1
 
 
@@ -420,5 +424,5 @@ class _Closed(io.StringIO):
 def test_a_reader_that_has_gone_ends_the_program(out: io.StringIO) -> None:
     face = Face(HOST, out)
     face.end_of_input()
-    assert face.posted == [Shutdown()]
+    assert face.posted == [ev.Shutdown()]
     assert face.exit_status == 1

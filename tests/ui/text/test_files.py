@@ -10,23 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Reason
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.ui.text.console import Console, columns_of
 from proxim.ui.text.files import LINE_SECONDS, REDRAW_SECONDS, TransferReport
 from proxim.ui.text.terminal_lines import Lines
 from tests.rows import each_row
 
 SIZE = 8_400_000
-COMING = TransferStatus(
+COMING = file_st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
-    TransferState.ANNOUNCED,
+    file_st.TransferState.ANNOUNCED,
     (Entry("film.mkv", SIZE),),
     SIZE,
     peer_name="Ana",
 )
-ACTIVE = replace(COMING, state=TransferState.ACTIVE)
+ACTIVE = replace(COMING, state=file_st.TransferState.ACTIVE)
 
 
 class Terminal(io.StringIO):
@@ -49,11 +49,11 @@ class Report:
     ) -> None:
         self.now = 100.0
         self.out = out or io.StringIO()
-        self._before: dict[TransferID, TransferStatus] = {}
+        self._before: dict[TransferID, file_st.TransferStatus] = {}
         console = Console(self.out, {"NO_COLOR": "1", "TERM": term}, lambda: columns)
         self.it = TransferReport(Lines(console, writer(self.out)), lambda: self.now)
 
-    def tell(self, *statuses: TransferStatus) -> str:
+    def tell(self, *statuses: file_st.TransferStatus) -> str:
         for status in statuses:
             self.it.show(status, self._before.get(status.transfer))
             self._before[status.transfer] = status
@@ -78,7 +78,7 @@ def test_what_comes_from_its_beginning_to_its_end() -> None:
     assert report.tell(COMING) == ""
     assert report.tell(ACTIVE) == "Receiving film.mkv (8.4 MB) from Ana.\n"
     report.now += 12
-    done = replace(ACTIVE, state=TransferState.DONE, moved=SIZE, path="/d/film (2).mkv")
+    done = replace(ACTIVE, state=file_st.TransferState.DONE, moved=SIZE, path="/d/film (2).mkv")
     assert (
         report.tell(done) == "Received film.mkv (8.4 MB) in 12 seconds, verified: /d/film (2).mkv\n"
     )
@@ -89,11 +89,11 @@ def test_what_goes_and_is_cut_and_goes_on() -> None:
     going = replace(COMING, direction=Direction.OUT, entries=(Entry("a", SIZE), Entry("b", 0)))
     shown = report.tell(
         going,
-        replace(going, state=TransferState.ACTIVE),
-        replace(going, state=TransferState.WAITING, moved=SIZE // 2),
-        replace(going, state=TransferState.WAITING, moved=SIZE // 2),
-        replace(going, state=TransferState.ACTIVE, moved=SIZE // 2),
-        replace(going, state=TransferState.CANCELLED, reason=Reason.CANCELLED),
+        replace(going, state=file_st.TransferState.ACTIVE),
+        replace(going, state=file_st.TransferState.WAITING, moved=SIZE // 2),
+        replace(going, state=file_st.TransferState.WAITING, moved=SIZE // 2),
+        replace(going, state=file_st.TransferState.ACTIVE, moved=SIZE // 2),
+        replace(going, state=file_st.TransferState.CANCELLED, reason=Reason.CANCELLED),
     )
     assert shown.splitlines() == [
         "Asking Ana to take a and 1 more (2 files, 8.4 MB) ...",
@@ -109,7 +109,7 @@ def test_what_nothing_could_be_sent_of() -> None:
         COMING,
         direction=Direction.OUT,
         entries=(),
-        state=TransferState.FAILED,
+        state=file_st.TransferState.FAILED,
         reason=Reason.FILE_GONE,
     )
     assert Report().tell(failed) == f"What was to be sent: t{SENTENCES[Reason.FILE_GONE][1:]}\n"
@@ -120,7 +120,7 @@ def test_files_that_did_not_arrive_are_named() -> None:
     failed = tuple(FailedFile(number, Reason.FILE_CHANGED) for number in range(12))
     shown = (
         Report()
-        .tell(replace(COMING, entries=entries, state=TransferState.DONE, failed=failed))
+        .tell(replace(COMING, entries=entries, state=file_st.TransferState.DONE, failed=failed))
         .splitlines()
     )
     assert shown[0] == "0.jpg and 19 more: finished, but 12 files did not arrive."
@@ -131,7 +131,7 @@ def test_files_that_did_not_arrive_are_named() -> None:
 # --- progress -------------------------------------------------------------------------------------
 
 
-def moved(percent: int, speed: float = 2_100_000.0) -> TransferStatus:
+def moved(percent: int, speed: float = 2_100_000.0) -> file_st.TransferStatus:
     return replace(ACTIVE, moved=SIZE * percent // 100, speed=speed)
 
 
@@ -157,7 +157,7 @@ def test_on_a_terminal_one_line_is_redrawn_calmly() -> None:
     shown = report.tell(moved(45))
     assert shown.startswith("\rReceiving film.mkv  █████████░░░░░░░░░░░  45 %  2.1 MB/s  3 s left")
     assert "\n" not in shown
-    done = report.tell(replace(ACTIVE, state=TransferState.DONE, moved=SIZE))
+    done = report.tell(replace(ACTIVE, state=file_st.TransferState.DONE, moved=SIZE))
     assert done.startswith("\r ")
     assert done.endswith("\rReceived film.mkv (8.4 MB) in 1 second, verified\n")
 
@@ -202,7 +202,9 @@ def test_a_line_of_progress_fits_any_terminal(name: str, columns: int, more: str
 
 def test_a_list_of_transfers() -> None:
     report = Report()
-    report.it.list([moved(45), replace(COMING, direction=Direction.OUT, state=TransferState.DONE)])
+    report.it.list(
+        [moved(45), replace(COMING, direction=Direction.OUT, state=file_st.TransferState.DONE)]
+    )
     assert report.said().splitlines() == [
         "  1  film.mkv (8.4 MB) from Ana: 45 %, 3.8 MB of 8.4 MB. Receiving from Ana.",
         "  2  film.mkv (8.4 MB) to Ana: Sent and verified.",
@@ -213,20 +215,23 @@ def test_a_list_of_transfers() -> None:
 
 def test_a_summary_of_several() -> None:
     report = Report()
-    report.tell(replace(COMING, state=TransferState.DONE))
+    report.tell(replace(COMING, state=file_st.TransferState.DONE))
     report.it.summary()
     # It has been said
     assert "Altogether" not in report.said()
     report.tell(
         replace(
-            COMING, transfer=TransferID("t2"), state=TransferState.DONE, direction=Direction.OUT
+            COMING,
+            transfer=TransferID("t2"),
+            state=file_st.TransferState.DONE,
+            direction=Direction.OUT,
         ),
-        replace(COMING, transfer=TransferID("t3"), state=TransferState.DONE),
-        replace(COMING, transfer=TransferID("t4"), state=TransferState.CANCELLED),
+        replace(COMING, transfer=TransferID("t3"), state=file_st.TransferState.DONE),
+        replace(COMING, transfer=TransferID("t4"), state=file_st.TransferState.CANCELLED),
         replace(
             COMING,
             transfer=TransferID("t5"),
-            state=TransferState.DONE,
+            state=file_st.TransferState.DONE,
             failed=(FailedFile(0, Reason.FILE_GONE),),
         ),
     )

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxim.core.errors import Reason
-from proxim.core.files.events import AcceptTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, FailedFile, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.json_text import MessageError
 from proxim.ui.text.jsonlines import (
     read_answer,
@@ -25,8 +25,8 @@ from proxim.ui.text.jsonlines import (
 )
 from tests.rows import each_row
 
-COMING = TransferStatus(
-    TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, (Entry("a", 5), Entry("b")), 5
+COMING = file_st.TransferStatus(
+    TransferID("t1"), Direction.IN, file_st.TransferState.ANNOUNCED, (Entry("a", 5), Entry("b")), 5
 )
 
 
@@ -42,12 +42,12 @@ def test_the_least_that_is_told() -> None:
     }
 
 
-@given(st.sampled_from(TransferState), st.sampled_from(Direction), st.booleans())
+@given(st.sampled_from(file_st.TransferState), st.sampled_from(Direction), st.booleans())
 def test_files_are_listed_only_where_somebody_must_decide(
-    state: TransferState, direction: Direction, whole: bool
+    state: file_st.TransferState, direction: Direction, whole: bool
 ) -> None:
     fields = transfer_fields(replace(COMING, state=state, direction=direction), whole=whole)
-    asks = whole and state is TransferState.ANNOUNCED and direction is Direction.IN
+    asks = whole and state is file_st.TransferState.ANNOUNCED and direction is Direction.IN
     assert ("files" in fields) is asks
     json.dumps(fields)
 
@@ -84,8 +84,8 @@ def test_paths_that_are_none(paths: object) -> None:
 
 
 def test_an_answer() -> None:
-    assert read_answer({}, COMING) == AcceptTransfer(COMING.transfer)
-    assert read_answer({"directory": None, "declined": [1, 1]}, COMING) == AcceptTransfer(
+    assert read_answer({}, COMING) == file_ev.AcceptTransfer(COMING.transfer)
+    assert read_answer({"directory": None, "declined": [1, 1]}, COMING) == file_ev.AcceptTransfer(
         COMING.transfer, (1,)
     )
 

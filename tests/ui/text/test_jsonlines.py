@@ -10,27 +10,11 @@ from typing import Any
 
 from hypothesis import given, strategies
 
+from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import (
-    Decide,
-    Disconnect,
-    Invite,
-    Join,
-    LinkID,
-    Network,
-    SendText,
-    SessionType,
-    Shutdown,
-)
+from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.events import (
-    AcceptTransfer,
-    AnyIntent,
-    CancelTransfer,
-    RetryTransfer,
-    SendPaths,
-)
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
@@ -40,7 +24,7 @@ from tests.rows import each_row
 
 # 2025-06-01T12:00:00Z
 NOON = 1_748_779_200.0
-LINK = LinkID("host-1")
+LINK = ev.LinkID("host-1")
 NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
 HOST = FaceOptions(Role.HOST)
@@ -50,7 +34,7 @@ INVITATION = st.Invitation(
     "u1",
     NEAR,
     "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg",
-    SessionType.ONE_TIME,
+    ev.SessionType.ONE_TIME,
     1900.0,
 )
 PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
@@ -76,7 +60,7 @@ class Face:
     def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
         self.now = 1000.0
         self.out = out or io.StringIO()
-        self.posted: list[AnyIntent] = []
+        self.posted: list[file_ev.AnyIntent] = []
         self.face = JsonLinesFace(
             options,
             self.posted.append,
@@ -143,10 +127,10 @@ LINK_EVENT = {
 
 EVENTS: list[tuple[st.Status, list[Event]]] = [
     (st.ThisDevice(DeviceInfo("Here", "u1")), []),
-    (st.Networks((Network("192.168.1.7", 24, "Wi-Fi", virtual=False),), "192.168.1.7"), []),
+    (st.Networks((ev.Network("192.168.1.7", 24, "Wi-Fi", virtual=False),), "192.168.1.7"), []),
     (INVITATION, [SESSION]),
     (
-        replace(INVITATION, code=None, type=SessionType.PERSISTENT, expires=None),
+        replace(INVITATION, code=None, type=ev.SessionType.PERSISTENT, expires=None),
         [{**SESSION, "code": None, "type": "persistent", "expiresAt": None}],
     ),
     (st.NoInvitation(None), []),
@@ -222,7 +206,7 @@ def test_a_link_event_once_per_change() -> None:
 def test_a_joining_program_tells_its_way_and_why_it_failed() -> None:
     face = Face(JOIN)
     dialing = st.LinkStatus(
-        LinkID("guest-1"), "@code", st.Stage.DIALING, peer_address="192.168.1.7:47800"
+        ev.LinkID("guest-1"), "@code", st.Stage.DIALING, peer_address="192.168.1.7:47800"
     )
     shown = face.show(
         dialing,
@@ -311,7 +295,7 @@ def test_pair_response(approved: bool) -> None:
         face.read({"type": "pair_response", "sessionID": "s1", "approved": approved, "extra": {}})
         == []
     )
-    assert face.posted == [Decide("s1", approved)]
+    assert face.posted == [ev.Decide("s1", approved)]
 
 
 @each_row("request_field, number", [({}, None), ({"request": 3}, 3), ({"request": None}, None)])
@@ -322,7 +306,7 @@ def test_a_pair_response_may_name_its_request(request_field: Event, number: int 
         == []
     )
     (decision,) = face.posted
-    assert isinstance(decision, Decide)
+    assert isinstance(decision, ev.Decide)
     assert decision.number == number
 
 
@@ -343,10 +327,13 @@ def test_a_request_that_is_no_number_is_a_bad_command() -> None:
 def test_text_goes_to_all_open_links_and_to_none() -> None:
     face = Face(HOST)
     assert face.read({"type": "text", "text": "hi"}) == [error(Reason.NOT_CONNECTED)]
-    face.show(CONNECTED, replace(CONNECTED, link=LinkID("host-2")))
-    face.show(replace(CONNECTED, link=LinkID("host-3"), stage=st.Stage.CONNECTING))
+    face.show(CONNECTED, replace(CONNECTED, link=ev.LinkID("host-2")))
+    face.show(replace(CONNECTED, link=ev.LinkID("host-3"), stage=st.Stage.CONNECTING))
     assert face.read({"type": "text", "text": "hi\n\u2028"}) == []
-    assert face.posted == [SendText(LINK, "hi\n\u2028"), SendText(LinkID("host-2"), "hi\n\u2028")]
+    assert face.posted == [
+        ev.SendText(LINK, "hi\n\u2028"),
+        ev.SendText(ev.LinkID("host-2"), "hi\n\u2028"),
+    ]
 
 
 BAD_LINES = [
@@ -413,21 +400,21 @@ def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
     assert not face.face.finished
 
 
-NEW_CODES: list[tuple[Event, Invite]] = [
+NEW_CODES: list[tuple[Event, ev.Invite]] = [
     # As the program was started
-    ({}, Invite(SessionType.TEMPORARY, 600.0)),
-    ({"sessionType": None, "lifetime": None}, Invite(SessionType.TEMPORARY, 600.0)),
-    ({"sessionType": "one-time"}, Invite(SessionType.ONE_TIME)),
-    ({"sessionType": "persistent"}, Invite(SessionType.PERSISTENT)),
-    ({"sessionType": "temporary"}, Invite(SessionType.TEMPORARY)),
-    ({"sessionType": "temporary", "lifetime": 60}, Invite(SessionType.TEMPORARY, 60.0)),
-    ({"lifetime": 604800}, Invite(SessionType.TEMPORARY, 604800.0)),
+    ({}, ev.Invite(ev.SessionType.TEMPORARY, 600.0)),
+    ({"sessionType": None, "lifetime": None}, ev.Invite(ev.SessionType.TEMPORARY, 600.0)),
+    ({"sessionType": "one-time"}, ev.Invite(ev.SessionType.ONE_TIME)),
+    ({"sessionType": "persistent"}, ev.Invite(ev.SessionType.PERSISTENT)),
+    ({"sessionType": "temporary"}, ev.Invite(ev.SessionType.TEMPORARY)),
+    ({"sessionType": "temporary", "lifetime": 60}, ev.Invite(ev.SessionType.TEMPORARY, 60.0)),
+    ({"lifetime": 604800}, ev.Invite(ev.SessionType.TEMPORARY, 604800.0)),
 ]
 
 
 @each_row("fields, invite", NEW_CODES)
-def test_a_script_can_ask_for_a_new_code(fields: Event, invite: Invite) -> None:
-    face = Face(replace(HOST, invite=Invite(SessionType.TEMPORARY, 600.0)))
+def test_a_script_can_ask_for_a_new_code(fields: Event, invite: ev.Invite) -> None:
+    face = Face(replace(HOST, invite=ev.Invite(ev.SessionType.TEMPORARY, 600.0)))
     assert face.read({"type": "new_code", **fields}) == []
     assert face.posted == [invite]
 
@@ -583,15 +570,15 @@ def test_progress_that_stands_still_is_told_as_it_is() -> None:
 @each_row(
     "more, answer",
     [
-        ({}, AcceptTransfer(COMING.transfer)),
-        ({"declined": [2, 0, 2]}, AcceptTransfer(COMING.transfer, declined=(0, 2))),
+        ({}, file_ev.AcceptTransfer(COMING.transfer)),
+        ({"declined": [2, 0, 2]}, file_ev.AcceptTransfer(COMING.transfer, declined=(0, 2))),
         (
             {"always": True, "directory": "/d"},
-            AcceptTransfer(COMING.transfer, directory="/d", always=True),
+            file_ev.AcceptTransfer(COMING.transfer, directory="/d", always=True),
         ),
     ],
 )
-def test_accept_once(more: Event, answer: AcceptTransfer) -> None:
+def test_accept_once(more: Event, answer: file_ev.AcceptTransfer) -> None:
     face = Face(HOST)
     face.show(CONNECTED, COMING)
     assert face.read({"type": "accept", "transferID": "t1", **more}) == []
@@ -617,7 +604,10 @@ def test_decline_and_cancel() -> None:
         face.read({"type": "decline", "transferID": "t1"}, {"type": "cancel", "transferID": "t2"})
         == []
     )
-    assert face.posted == [CancelTransfer(COMING.transfer), CancelTransfer(GOING.transfer)]
+    assert face.posted == [
+        file_ev.CancelTransfer(COMING.transfer),
+        file_ev.CancelTransfer(GOING.transfer),
+    ]
     face.show(replace(GOING, state=file_st.TransferState.CANCELLED))
     for unknown in ("t2", "t9"):
         command = {"type": "cancel", "transferID": unknown}
@@ -633,7 +623,7 @@ def test_retry_of_what_was_sent_and_failed() -> None:
         ]
     face.show(replace(GOING, state=file_st.TransferState.FAILED))
     assert face.read({"type": "retry", "transferID": "t2"}) == []
-    assert face.posted == [RetryTransfer(GOING.transfer)]
+    assert face.posted == [file_ev.RetryTransfer(GOING.transfer)]
 
 
 def test_send_over_all_links_or_one() -> None:
@@ -643,13 +633,17 @@ def test_send_over_all_links_or_one() -> None:
     face.show(CONNECTED)
     face.now += GREETING_SECONDS
     assert face.read(send) == [error(Reason.FILES_UNSUPPORTED)]
-    other = LinkID("host-2")
+    other = ev.LinkID("host-2")
     face.show(
         replace(CONNECTED, can_send_files=True), replace(CONNECTED, link=other, can_send_files=True)
     )
     paths = ("/a b", "/c")
     assert face.read(send, {**send, "link": "host-2"}) == []
-    assert face.posted == [SendPaths(LINK, paths), SendPaths(other, paths), SendPaths(other, paths)]
+    assert face.posted == [
+        file_ev.SendPaths(LINK, paths),
+        file_ev.SendPaths(other, paths),
+        file_ev.SendPaths(other, paths),
+    ]
     assert face.read({**send, "link": "host-3"}) == [error(Reason.NOT_CONNECTED)]
 
 
@@ -662,7 +656,7 @@ def test_what_is_sent_before_the_other_device_has_greeted_goes_out_then() -> Non
         replace(CONNECTED, can_text=True), replace(CONNECTED, can_text=True, can_send_files=True)
     )
     face.show(replace(CONNECTED, can_text=True, can_send_files=True))
-    assert face.posted == [SendPaths(LINK, ("/a",)), SendPaths(LINK, ("/b",))]
+    assert face.posted == [file_ev.SendPaths(LINK, ("/a",)), file_ev.SendPaths(LINK, ("/b",))]
 
 
 def test_what_was_sent_to_a_device_that_never_greets_is_refused_at_the_end() -> None:
@@ -671,7 +665,7 @@ def test_what_was_sent_to_a_device_that_never_greets_is_refused_at_the_end() -> 
     assert face.read({"type": "send", "paths": ["/a"]}) == []
     closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT)
     assert face.show(closed)[-1] == error(Reason.FILES_UNSUPPORTED)
-    face.show(replace(CONNECTED, link=LinkID("host-2"), can_send_files=True))
+    face.show(replace(CONNECTED, link=ev.LinkID("host-2"), can_send_files=True))
     assert face.posted == []
 
 
@@ -679,12 +673,12 @@ def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
     face = Face(HOST)
     face.show(CONNECTED)
     assert face.read({"type": "send", "paths": ["/a"]}) == []
-    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    again = replace(CONNECTED, link=ev.LinkID("host-2"), resumes=LINK)
     face.show(
         replace(CONNECTED, stage=st.Stage.WAITING), replace(again, stage=st.Stage.CONNECTING), again
     )
     face.show(replace(again, can_send_files=True))
-    assert face.posted == [SendPaths(LinkID("host-2"), ("/a",))]
+    assert face.posted == [file_ev.SendPaths(ev.LinkID("host-2"), ("/a",))]
 
 
 def test_with_a_folder_to_save_to_an_announcement_is_told_and_needs_no_answer() -> None:
@@ -699,7 +693,7 @@ def test_with_a_folder_to_save_to_an_announcement_is_told_and_needs_no_answer() 
 
 def test_a_link_that_waits_and_is_taken_up_again() -> None:
     face = Face(HOST)
-    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    again = replace(CONNECTED, link=ev.LinkID("host-2"), resumes=LINK)
     face.show(CONNECTED)
     assert face.show(replace(CONNECTED, stage=st.Stage.WAITING, deadline=1120.0), again) == [
         {**LINK_EVENT, "state": "waiting", "expiresAt": "2025-06-01T12:02:00Z"},
@@ -713,7 +707,7 @@ def test_a_link_that_waits_and_is_taken_up_again() -> None:
 def test_a_target_of_the_command_line_is_joined_at_the_start() -> None:
     face = Face(replace(JOIN, target=parse_target(NEAR)))
     face.face.start()
-    assert face.posted == [Join(parse_target(NEAR))]
+    assert face.posted == [ev.Join(parse_target(NEAR))]
     assert face.read({"type": "join", "code": NEAR}) == [error(Reason.JOIN_BUSY)]
 
 
@@ -723,7 +717,7 @@ def test_a_code_may_come_as_a_command_and_a_typo_may_be_mended() -> None:
     typo = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
     assert face.read({"type": "join", "code": typo}) == [error(Reason.CODE_TYPO)]
     assert face.read({"type": "join", "code": NEAR.lower().replace("-", " ")}) == []
-    assert face.posted == [Join(parse_target(NEAR))]
+    assert face.posted == [ev.Join(parse_target(NEAR))]
 
 
 @each_row("more", [{}, {"yes": False}])
@@ -733,14 +727,14 @@ def test_a_far_address_needs_consent(more: Event) -> None:
     assert face.read({"type": "join", "code": FAR, **more}) == [refused]
     assert face.posted == []
     face.read({"type": "join", "code": FAR, "yes": True})
-    assert face.posted == [Join(parse_target(FAR))]
+    assert face.posted == [ev.Join(parse_target(FAR))]
 
 
 def test_a_far_target_of_the_command_line_ends_the_program() -> None:
     face = Face(replace(JOIN, target=parse_target(FAR)))
     face.face.start()
     assert face.events() == [error(Reason.FAR_ADDRESS, detail="203.0.113.9:47800")]
-    assert face.posted == [Shutdown()]
+    assert face.posted == [ev.Shutdown()]
     assert face.face.exit_status == 2
 
 
@@ -759,7 +753,7 @@ def test_close() -> None:
     face = Face(HOST)
     face.show(CONNECTED)
     assert face.read({"type": "close"}, {"type": "close"}, {"type": "text", "text": "late"}) == []
-    assert face.posted == [Disconnect(LINK), Shutdown()]
+    assert face.posted == [ev.Disconnect(LINK), ev.Shutdown()]
     closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
     assert [event["event"] for event in face.show(closed, INVITATION, PROMPT, st.Stopped())] == [
         "link"
@@ -772,12 +766,12 @@ def test_the_end_of_stdin_is_not_the_end() -> None:
         face.face.start()
         face.face.end_of_input()
         assert face.events() == []
-        assert Shutdown() not in face.posted
+        assert ev.Shutdown() not in face.posted
 
 
 def test_the_end_of_stdin_before_any_code() -> None:
     face = Face(JOIN)
     face.face.end_of_input()
     assert face.events() == [error(Reason.CODE_MISSING)]
-    assert face.posted == [Shutdown()]
+    assert face.posted == [ev.Shutdown()]
     assert face.face.exit_status == 2

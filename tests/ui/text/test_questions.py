@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from proxim.app.language import speak
-from proxim.core.files.events import AcceptTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.ui.text.console import Console
 from proxim.ui.text.questions import FileQuestions
 from proxim.ui.text.terminal_lines import Lines
@@ -24,8 +24,8 @@ TRIP = (
     Entry("trip/notes.txt", 30),
     Entry("b.txt", 7),
 )
-COMING = TransferStatus(
-    TransferID("t1"), Direction.IN, TransferState.ANNOUNCED, TRIP, 1037, peer_name="Ana"
+COMING = file_st.TransferStatus(
+    TransferID("t1"), Direction.IN, file_st.TransferState.ANNOUNCED, TRIP, 1037, peer_name="Ana"
 )
 
 
@@ -42,12 +42,12 @@ class Questions:
     def __init__(self) -> None:
         self.now = 100.0
         self.out = io.StringIO()
-        self.accepted: list[AcceptTransfer] = []
+        self.accepted: list[file_ev.AcceptTransfer] = []
         self.declined: list[TransferID] = []
         lines = Lines(Console(self.out, {}, lambda: 80), writer(self.out))
         self.it = FileQuestions(lines, lambda: self.now, self.accepted.append, self.declined.append)
 
-    def put(self, *transfers: TransferStatus) -> str:
+    def put(self, *transfers: file_st.TransferStatus) -> str:
         for transfer in transfers:
             self.it.put(transfer)
         self.it.introduce(anybody=True)
@@ -94,17 +94,17 @@ def test_a_long_list_is_cut_and_can_be_seen() -> None:
 
 
 ACCEPTED = [
-    ("y", AcceptTransfer(COMING.transfer)),
-    ("yes", AcceptTransfer(COMING.transfer)),
-    ("a", AcceptTransfer(COMING.transfer, always=True)),
-    ("y 2", AcceptTransfer(COMING.transfer, declined=(1, 4, 5))),
-    ("y 1,3-4", AcceptTransfer(COMING.transfer, declined=(2, 3))),
-    ("yes 1-4", AcceptTransfer(COMING.transfer)),
+    ("y", file_ev.AcceptTransfer(COMING.transfer)),
+    ("yes", file_ev.AcceptTransfer(COMING.transfer)),
+    ("a", file_ev.AcceptTransfer(COMING.transfer, always=True)),
+    ("y 2", file_ev.AcceptTransfer(COMING.transfer, declined=(1, 4, 5))),
+    ("y 1,3-4", file_ev.AcceptTransfer(COMING.transfer, declined=(2, 3))),
+    ("yes 1-4", file_ev.AcceptTransfer(COMING.transfer)),
 ]
 
 
 @each_row("typed, answer", ACCEPTED)
-def test_taken(typed: str, answer: AcceptTransfer) -> None:
+def test_taken(typed: str, answer: file_ev.AcceptTransfer) -> None:
     questions = Questions()
     questions.put(COMING)
     assert questions.answer(typed) == ""
@@ -148,7 +148,7 @@ def test_one_after_the_other_and_one_that_was_withdrawn() -> None:
     assert questions.put().splitlines()[1] == "Ana wants to send b.txt (7 bytes)."
     assert questions.answer("y", 0.0).startswith("That came too soon")
     questions.answer("y")
-    assert questions.accepted == [AcceptTransfer(other.transfer)]
+    assert questions.accepted == [file_ev.AcceptTransfer(other.transfer)]
 
 
 def test_a_question_that_was_put_off_is_put_anew() -> None:
@@ -176,4 +176,4 @@ def test_in_german() -> None:
     assert questions.it.question == "Annehmen? [j/n/a] "
     assert questions.answer("h 1").startswith("Bitte antworten Sie: j nimmt alles, j 1 3-5")
     questions.answer("j 1")
-    assert questions.accepted == [AcceptTransfer(TransferID("t1"), (2, 3, 4, 5))]
+    assert questions.accepted == [file_ev.AcceptTransfer(TransferID("t1"), (2, 3, 4, 5))]

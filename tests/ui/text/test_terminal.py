@@ -12,21 +12,11 @@ from ipaddress import IPv4Address
 from hypothesis import given, strategies
 
 from proxim.app.language import speak
+from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
-from proxim.core.events import (
-    Decide,
-    Disconnect,
-    Invite,
-    Join,
-    LinkID,
-    Network,
-    SendText,
-    SessionType,
-    Shutdown,
-)
+from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.events import AcceptTransfer, AnyIntent, CancelTransfer, SendPaths
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
@@ -37,14 +27,14 @@ from tests.rows import each_row
 
 # In whatever zone this runs
 NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))
-LINK = LinkID("host-1")
+LINK = ev.LinkID("host-1")
 NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
 TYPO = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
 URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
-INVITATION = st.Invitation("s1", "u1", NEAR, URL, SessionType.ONE_TIME, 1900.0)
+INVITATION = st.Invitation("s1", "u1", NEAR, URL, ev.SessionType.ONE_TIME, 1900.0)
 PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0, number=11)
 CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 VERIFIED = replace(PROMPT, verified=Verified.CODE)
@@ -70,7 +60,7 @@ class Face:
     ) -> None:
         self.now = 1000.0
         self.out = out or io.StringIO()
-        self.posted: list[AnyIntent] = []
+        self.posted: list[file_ev.AnyIntent] = []
         self.face = TerminalFace(
             options,
             self.posted.append,
@@ -114,9 +104,9 @@ class Face:
 def test_an_invitation_says_all_that_is_needed() -> None:
     face = Face(HOST)
     networks = (
-        Network("192.168.1.7", 24, "Wi-Fi", virtual=False),
-        Network("10.0.0.2", 8, "Cable", virtual=False),
-        Network("172.17.0.1", 16, "docker0", virtual=True),
+        ev.Network("192.168.1.7", 24, "Wi-Fi", virtual=False),
+        ev.Network("10.0.0.2", 8, "Cable", virtual=False),
+        ev.Network("172.17.0.1", 16, "docker0", virtual=True),
     )
     shown = face.show(st.Networks(networks, "192.168.1.7"), INVITATION)
     assert "█" in shown
@@ -132,14 +122,14 @@ def test_an_invitation_says_all_that_is_needed() -> None:
 
 
 VALID = [
-    (SessionType.TEMPORARY, 1060.0, "1 minute, until 12:01, the link ends with it"),
-    (SessionType.TEMPORARY, 1000.0 + 7200, "2 hours, until 14:00, the link ends with it"),
-    (SessionType.PERSISTENT, None, "until you end it"),
+    (ev.SessionType.TEMPORARY, 1060.0, "1 minute, until 12:01, the link ends with it"),
+    (ev.SessionType.TEMPORARY, 1000.0 + 7200, "2 hours, until 14:00, the link ends with it"),
+    (ev.SessionType.PERSISTENT, None, "until you end it"),
 ]
 
 
 @each_row("kind, expires, words", VALID)
-def test_how_long_a_code_lives(kind: SessionType, expires: float | None, words: str) -> None:
+def test_how_long_a_code_lives(kind: ev.SessionType, expires: float | None, words: str) -> None:
     assert f"Valid    {words}\n" in Face(HOST).show(replace(INVITATION, type=kind, expires=expires))
 
 
@@ -177,11 +167,11 @@ def test_a_failure_is_said_once_and_ends_a_host_that_cannot_start() -> None:
     face = Face(HOST)
     shown = face.show(st.Trouble(Problem(Reason.PORT_TAKEN)), st.NoInvitation(Reason.PORT_TAKEN))
     assert shown == SENTENCES[Reason.PORT_TAKEN] + "\n"
-    assert (face.posted, face.face.exit_status) == ([Shutdown()], 1)
+    assert (face.posted, face.face.exit_status) == ([ev.Shutdown()], 1)
 
 
 def test_a_new_code_is_of_the_same_type() -> None:
-    invite = Invite(SessionType.TEMPORARY, 600.0)
+    invite = ev.Invite(ev.SessionType.TEMPORARY, 600.0)
     face = Face(replace(HOST, invite=invite))
     face.read("/new")
     assert face.posted == [invite]
@@ -222,7 +212,7 @@ def test_an_answer(typed: str, approved: bool) -> None:
     face = Face(HOST)
     assert face.ask(VERIFIED).endswith(QUESTION)
     assert face.read(typed) == ""
-    assert face.posted == [Decide("s1", approved, number=11)]
+    assert face.posted == [ev.Decide("s1", approved, number=11)]
 
 
 @each_row("typed, approved", [("yes", True), ("YES", True), ("n", False), ("", False)])
@@ -230,7 +220,7 @@ def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -
     face = Face(HOST)
     face.ask(PROMPT)
     assert face.read(typed) == ""
-    assert face.posted == [Decide("s1", approved, number=11)]
+    assert face.posted == [ev.Decide("s1", approved, number=11)]
 
 
 def test_a_letter_lets_no_unverified_device_in() -> None:
@@ -280,8 +270,8 @@ def test_two_requests_are_asked_one_after_the_other() -> None:
     face.now += DEAD_SECONDS
     face.read("yes")
     assert face.posted == [
-        Decide("s1", approved=False, number=11),
-        Decide("s2", approved=True, number=12),
+        ev.Decide("s1", approved=False, number=11),
+        ev.Decide("s2", approved=True, number=12),
     ]
 
 
@@ -294,7 +284,7 @@ def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
     assert face.read("yes").startswith("That came too soon")
     face.now += DEAD_SECONDS
     assert "Ana asks to join." in face.read("y")
-    assert face.posted == [Decide("s2", approved=True, number=12)]
+    assert face.posted == [ev.Decide("s2", approved=True, number=12)]
 
 
 def test_a_fifth_unverified_request_is_turned_away() -> None:
@@ -303,7 +293,7 @@ def test_a_fifth_unverified_request_is_turned_away() -> None:
         *(replace(PROMPT, session_id=f"s{number}", number=10 + number) for number in range(1, 5))
     )
     assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5", number=15))
-    assert face.posted == [Decide("s5", approved=False, number=15)]
+    assert face.posted == [ev.Decide("s5", approved=False, number=15)]
     assert face.show(st.PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
     assert face.show(st.PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith(
         f"\n{HOST_SENTENCES[Reason.TIMEOUT]}"
@@ -330,7 +320,7 @@ def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[st
     assert face.posted == []
     face.now += 0.01
     face.read("y")
-    assert face.posted == [Decide("s1", approved=True, number=11)]
+    assert face.posted == [ev.Decide("s1", approved=True, number=11)]
 
 
 REPLACED = [
@@ -370,7 +360,7 @@ def test_input_that_ends_during_a_question() -> None:
     assert face.posted == []
 
 
-# --- the ladder -----------------------------------------------------------------------------------
+# --- the steps -----------------------------------------------------------------------------------
 
 
 def test_the_hosts_ladder() -> None:
@@ -419,7 +409,7 @@ def test_the_guests_ladder() -> None:
         "the link and Proxim.",
         SENTENCES[Reason.PEER_VANISHED],
     ]
-    assert face.posted == [Join(parse_target(NEAR)), Shutdown()]
+    assert face.posted == [ev.Join(parse_target(NEAR)), ev.Shutdown()]
     assert face.face.exit_status == 1
 
 
@@ -449,7 +439,7 @@ def test_a_typed_line_is_sent(line: str, text: str) -> None:
     face = Face(HOST)
     face.show(CONNECTED)
     assert face.read(line + "\n") == ""
-    assert face.posted == [SendText(LINK, text)]
+    assert face.posted == [ev.SendText(LINK, text)]
 
 
 def test_an_empty_line_is_not_sent() -> None:
@@ -518,7 +508,7 @@ def test_disconnect_ends_the_link_and_not_the_host() -> None:
     assert face.read("/disconnect") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
     face.show(CONNECTED)
     face.read("/Disconnect")
-    assert face.posted == [Disconnect(LINK)]
+    assert face.posted == [ev.Disconnect(LINK)]
 
 
 @each_row("options, line", [(HOST, "/quit"), (JOIN, "/quit"), (JOIN, "/disconnect")])
@@ -526,7 +516,7 @@ def test_quit(options: FaceOptions, line: str) -> None:
     face = Face(options)
     face.show(CONNECTED)
     face.read(line, "late")
-    assert face.posted == [Disconnect(LINK), Shutdown()]
+    assert face.posted == [ev.Disconnect(LINK), ev.Shutdown()]
     closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
     assert face.show(closed, INVITATION, PROMPT).startswith("You disconnected")
     assert not face.face.finished
@@ -547,7 +537,7 @@ def test_quit_works_during_a_question() -> None:
     face = Face(HOST)
     face.show(PROMPT)
     face.read("/quit")
-    assert face.posted == [Shutdown()]
+    assert face.posted == [ev.Shutdown()]
 
 
 # --- joining --------------------------------------------------------------------------------------
@@ -560,14 +550,14 @@ def test_a_code_is_asked_for_and_a_typo_told_at_once() -> None:
     assert face.read(TYPO) == SENTENCES[Reason.CODE_TYPO] + "\nCode: "
     assert face.read(NEAR[:4]) == SENTENCES[Reason.CODE_INCOMPLETE] + "\nCode: "
     assert face.read(f" {NEAR.lower()}\r\n") == ""
-    assert face.posted == [Join(parse_target(NEAR))]
+    assert face.posted == [ev.Join(parse_target(NEAR))]
 
 
 def test_a_link_will_do() -> None:
     face = Face(JOIN)
     face.start()
     face.read(URL)
-    assert face.posted == [Join(parse_target(URL))]
+    assert face.posted == [ev.Join(parse_target(URL))]
 
 
 def test_input_that_ends_before_a_code() -> None:
@@ -575,14 +565,14 @@ def test_input_that_ends_before_a_code() -> None:
     face.start()
     face.face.end_of_input()
     assert face.written() == "\n" + SENTENCES[Reason.CODE_MISSING] + "\n"
-    assert (face.posted, face.face.exit_status) == ([Shutdown()], 2)
+    assert (face.posted, face.face.exit_status) == ([ev.Shutdown()], 2)
 
 
-CONSENT = [("y", [Join(parse_target(FAR))]), ("n", [Shutdown()]), ("", [Shutdown()])]
+CONSENT = [("y", [ev.Join(parse_target(FAR))]), ("n", [ev.Shutdown()]), ("", [ev.Shutdown()])]
 
 
 @each_row("typed, posted", CONSENT)
-def test_a_far_address_is_shown_first(typed: str, posted: list[AnyIntent]) -> None:
+def test_a_far_address_is_shown_first(typed: str, posted: list[file_ev.AnyIntent]) -> None:
     face = Face(replace(JOIN, target=parse_target(FAR)))
     shown = face.start()
     assert "203.0.113.9:47800" in shown
@@ -598,7 +588,7 @@ def test_input_that_ends_before_consent() -> None:
     face.start()
     face.face.end_of_input()
     assert SENTENCES[Reason.FAR_ADDRESS] in face.written()
-    assert (face.posted, face.face.exit_status) == ([Shutdown()], 2)
+    assert (face.posted, face.face.exit_status) == ([ev.Shutdown()], 2)
 
 
 # --- what the terminal can show -------------------------------------------------------------------
@@ -614,7 +604,7 @@ def test_sentences_break_between_words() -> None:
 
 
 def test_a_long_field_is_indented_and_a_link_stays_whole() -> None:
-    networks = tuple(Network(f"10.0.0.{n}", 8, "Cable", virtual=False) for n in range(1, 6))
+    networks = tuple(ev.Network(f"10.0.0.{n}", 8, "Cable", virtual=False) for n in range(1, 6))
     face = Face(HOST, Terminal(), {"NO_COLOR": "1"}, columns=50)
     shown = face.show(st.Networks(networks, "10.0.0.1"), replace(INVITATION, url=URL + "x" * 60))
     assert (
@@ -639,7 +629,7 @@ def test_a_narrow_terminal_has_no_qr_and_says_so() -> None:
 def test_a_stdout_without_block_characters() -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii", newline="")
-    posted: list[AnyIntent] = []
+    posted: list[file_ev.AnyIntent] = []
     face = TerminalFace(
         HOST, posted.append, out, lambda: 1000.0, lambda: NOON, environ={}, columns=lambda: 200
     )
@@ -676,7 +666,7 @@ def test_a_question_for_a_file_and_its_answer() -> None:
     )
     face.now += DEAD_SECONDS
     assert face.read("y") == ""
-    assert face.posted == [AcceptTransfer(COMING.transfer)]
+    assert face.posted == [file_ev.AcceptTransfer(COMING.transfer)]
     assert (
         face.show(replace(COMING, state=file_st.TransferState.ACTIVE))
         == "Receiving film.mkv (8.4 MB) from Ana.\n"
@@ -692,13 +682,13 @@ def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> N
     assert face.read("y").startswith("That came too soon")
     face.now += DEAD_SECONDS
     assert face.read("y").endswith(TAKE)
-    assert face.posted == [Decide("s1", True, VERIFIED.number)]
+    assert face.posted == [ev.Decide("s1", True, VERIFIED.number)]
     # Typed twice
     assert face.read("y").startswith("That came too soon")
-    assert face.posted == [Decide("s1", True, VERIFIED.number)]
+    assert face.posted == [ev.Decide("s1", True, VERIFIED.number)]
     face.now += DEAD_SECONDS
     face.read("n")
-    assert face.posted[1:] == [CancelTransfer(COMING.transfer)]
+    assert face.posted[1:] == [file_ev.CancelTransfer(COMING.transfer)]
 
 
 def test_an_answer_to_a_file_that_was_withdrawn_counts_for_no_other() -> None:
@@ -739,7 +729,7 @@ def test_who_accepts_always_is_asked_once() -> None:
     face.now += DEAD_SECONDS
     face.read("a")
     assert face.show(replace(COMING, transfer=TransferID("t2"))) == ""
-    assert face.posted == [AcceptTransfer(COMING.transfer, always=True)]
+    assert face.posted == [file_ev.AcceptTransfer(COMING.transfer, always=True)]
 
 
 def test_without_input_nobody_accepts() -> None:
@@ -763,7 +753,7 @@ def test_files_are_sent_from_the_terminal() -> None:
     assert face.read("/send a") == SENTENCES[Reason.FILES_UNSUPPORTED] + "\n"
     face.show(replace(CONNECTED, can_send_files=True))
     assert face.read("/SEND '/my photos' /b") == ""
-    assert face.posted == [SendPaths(LINK, ("/my photos", "/b"))]
+    assert face.posted == [file_ev.SendPaths(LINK, ("/my photos", "/b"))]
 
 
 def test_a_path_that_is_left_out_is_named() -> None:
@@ -784,7 +774,7 @@ def test_a_summary_at_the_end() -> None:
 def test_a_link_that_is_lost_and_taken_up_again() -> None:
     face = Face(HOST)
     face.show(CONNECTED)
-    again = replace(CONNECTED, link=LinkID("host-2"), resumes=LINK)
+    again = replace(CONNECTED, link=ev.LinkID("host-2"), resumes=LINK)
     shown = face.show(
         replace(CONNECTED, stage=st.Stage.WAITING, deadline=1120.0),
         replace(again, stage=st.Stage.APPROVED),
@@ -838,7 +828,7 @@ def test_answers_in_german(typed: str, approved: bool) -> None:
     face = Face(HOST)
     assert face.ask(VERIFIED).endswith("Zulassen? [j/N] (40 s) ")
     face.read(typed)
-    assert face.posted == [Decide("s1", approved, 11)]
+    assert face.posted == [ev.Decide("s1", approved, 11)]
 
 
 @each_row("typed, approved", [("ja", True), ("yes", True), ("n", False)])
@@ -849,7 +839,7 @@ def test_the_whole_word_in_german(typed: str, approved: bool) -> None:
     assert face.read("j").startswith("Nicht verifiziert: Um es trotzdem zuzulassen")
     assert face.posted == []
     face.read(typed)
-    assert face.posted == [Decide("s1", approved, 11)]
+    assert face.posted == [ev.Decide("s1", approved, 11)]
 
 
 def test_german_answers_mean_nothing_in_english() -> None:

@@ -1,6 +1,6 @@
-from proxim.core.events import Rename
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.status import ThisDevice
 from tests.ui.tk_support import LONG_NAME, Bench
 
 
@@ -14,11 +14,11 @@ def test_a_device_is_renamed_by_keyboard(bench: Bench) -> None:
     bar._entry.delete(0, "end")
     bar._entry.insert(0, "  Grace  ")
     bench.key(bar._entry, "<Return>")
-    assert bench.posted == [Rename("Grace")]
+    assert bench.posted == [ev.Rename("Grace")]
     assert bar._entry is None
     # Until it is told otherwise
     assert bar._label.cget("text") == "Ada's laptop"
-    bench.window.show(ThisDevice(DeviceInfo("Grace", "id")))
+    bench.window.show(st.ThisDevice(DeviceInfo("Grace", "id")))
     assert bar._label.cget("text") == "Grace"
 
 
@@ -41,23 +41,23 @@ def test_the_save_button_saves(bench: Bench) -> None:
     assert bar._entry is not None
     bar._entry.insert("end", "!")
     bar.button.invoke()
-    assert bench.posted == [Rename("Ada's laptop!")]
+    assert bench.posted == [ev.Rename("Ada's laptop!")]
 
 
 def test_a_long_name_neither_widens_the_window_nor_hides_the_button(bench: Bench) -> None:
     width = bench.root.winfo_width()
-    bench.window.show(ThisDevice(DeviceInfo("W" * 64, "id")))
+    bench.window.show(st.ThisDevice(DeviceInfo("W" * 64, "id")))
     bench.settle()
     bar = bench.window.device_bar
     assert bench.root.winfo_width() == width
     assert str(bar._label.cget("text")).endswith("…")
     assert bar.button.winfo_x() + bar.button.winfo_width() <= bar.winfo_width()
-    bench.window.show(ThisDevice(DeviceInfo(LONG_NAME, "id")))
+    bench.window.show(st.ThisDevice(DeviceInfo(LONG_NAME, "id")))
     assert bar._label.cget("text") == LONG_NAME
 
 
 def test_a_name_is_shown_without_what_cannot_be_seen(bench: Bench) -> None:
-    bench.window.show(ThisDevice(DeviceInfo("Ada\u202e\n laptop", "id")))
+    bench.window.show(st.ThisDevice(DeviceInfo("Ada\u202e\n laptop", "id")))
     assert bench.window.device_bar._label.cget("text") == "Ada laptop"
 
 

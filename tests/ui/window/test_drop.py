@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from proxim.core.events import LinkID
-from proxim.core.files.events import SendPaths
+from proxim.core import events as ev
+from proxim.core.files import events as file_ev
 from proxim.ui.window.drop import LOAD_AFTER_MS, DropTarget
 from tests.ui.tk_support import Bench, link
 
@@ -34,7 +34,7 @@ def test_files_dropped_on_a_link_are_sent(bench: Bench, drop: DropTarget) -> Non
     assert tell(bench, "<<Drop>>", "{/tmp/a b} /tmp/\\{x /tmp/\\[exit\\] {/tmp/$y}") == "copy"
     bench.settle()
     assert bench.posted == [
-        SendPaths(LinkID("host-1"), ("/tmp/a b", "/tmp/{x", "/tmp/[exit]", "/tmp/$y"))
+        file_ev.SendPaths(ev.LinkID("host-1"), ("/tmp/a b", "/tmp/{x", "/tmp/[exit]", "/tmp/$y"))
     ]
     assert not drop.sign.winfo_viewable()
 
@@ -48,7 +48,9 @@ def test_what_a_file_manager_hands_over_are_paths(bench: Bench, drop: DropTarget
     given = bench.root.tk.eval("::tkdnd::xdnd::normalise_data text/uri-list $uris")
     assert tell(bench, "<<Drop>>", given) == "copy"
     bench.settle()
-    assert bench.posted == [SendPaths(LinkID("host-1"), ("/tmp/a b.txt", "/tmp/ü{x}[$HOME.jpg"))]
+    assert bench.posted == [
+        file_ev.SendPaths(ev.LinkID("host-1"), ("/tmp/a b.txt", "/tmp/ü{x}[$HOME.jpg"))
+    ]
 
 
 def test_a_web_link_is_no_file(bench: Bench, drop: DropTarget) -> None:
@@ -99,4 +101,4 @@ def test_a_system_without_the_extension_has_its_buttons(
     bench.window.drop.load()
     assert not bench.window.drop.ready
     bench.window.show(link())
-    assert bench.window.pages.links[LinkID("host-1")].bar.files.instate(["!disabled"])
+    assert bench.window.pages.links[ev.LinkID("host-1")].bar.files.instate(["!disabled"])

@@ -1,14 +1,14 @@
 import tkinter
 from dataclasses import replace
 
-from proxim.core.events import Disconnect, LinkID
-from proxim.core.files.events import CancelTransfer
-from proxim.core.files.status import TransferState
-from proxim.core.status import Stage, TextReceived
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.ui.window.pages import HOME, WAITING
 from tests.ui.tk_support import LONG_NAME, Bench, link, transfer
 
-FIRST, SECOND = LinkID("host-1"), LinkID("guest-2")
+FIRST, SECOND = ev.LinkID("host-1"), ev.LinkID("guest-2")
 
 
 def labels(bench: Bench) -> list[str]:
@@ -18,7 +18,7 @@ def labels(bench: Bench) -> list[str]:
 
 def test_a_link_gets_its_tab_when_it_is_open_and_not_before(bench: Bench) -> None:
     pages = bench.window.pages
-    for stage in (Stage.APPROVED, Stage.CONNECTING):
+    for stage in (st.Stage.APPROVED, st.Stage.CONNECTING):
         bench.window.show(link(stage=stage))
         assert pages.at_home
         assert pages.tabs is None
@@ -31,8 +31,8 @@ def test_a_link_gets_its_tab_when_it_is_open_and_not_before(bench: Bench) -> Non
 
 
 def test_one_that_never_opened_leaves_no_tab(bench: Bench) -> None:
-    bench.window.show(link(stage=Stage.CONNECTING))
-    bench.window.show(link(stage=Stage.CLOSED))
+    bench.window.show(link(stage=st.Stage.CONNECTING))
+    bench.window.show(link(stage=st.Stage.CLOSED))
     assert labels(bench) == []
 
 
@@ -56,8 +56,8 @@ def test_several_links_have_a_tab_each_and_keys_turn_them(bench: Bench) -> None:
 def test_text_elsewhere_marks_the_tab(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(link("Joan", link_id=SECOND))
-    bench.window.show(TextReceived(FIRST, "hello"))
-    bench.window.show(TextReceived(SECOND, "hello"))
+    bench.window.show(st.TextReceived(FIRST, "hello"))
+    bench.window.show(st.TextReceived(SECOND, "hello"))
     assert labels(bench) == ["Invite", "● Grace's phone", "Joan"]
     bench.window.pages.select(FIRST)
     assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
@@ -72,7 +72,7 @@ def test_a_name_that_comes_later_reaches_the_tab(bench: Bench) -> None:
 
 def test_tabs_go_with_the_last_peer(bench: Bench) -> None:
     bench.window.show(link())
-    bench.window.show(replace(link(stage=Stage.CLOSED), was_connected=True))
+    bench.window.show(replace(link(stage=st.Stage.CLOSED), was_connected=True))
     bench.window.pages.links[FIRST].end_button.invoke()
     bench.settle()
     assert bench.window.pages.tabs is None
@@ -100,13 +100,13 @@ def test_nothing_is_clipped_after_the_window_was_made_small(bench: Bench) -> Non
 
 def test_a_link_that_was_taken_up_again_is_the_same_tab(bench: Bench) -> None:
     bench.window.show(link())
-    bench.window.show(TextReceived(FIRST, "before"))
+    bench.window.show(st.TextReceived(FIRST, "before"))
     bench.window.show(transfer(1))
     panel = bench.window.pages.links[FIRST]
-    bench.window.show(replace(link(stage=Stage.WAITING), was_connected=True))
+    bench.window.show(replace(link(stage=st.Stage.WAITING), was_connected=True))
     bench.window.show(link("Joan", link_id=SECOND))
     bench.window.pages.select(FIRST)
-    again = LinkID("host-7")
+    again = ev.LinkID("host-7")
     bench.window.show(replace(link(link_id=again), resumes=FIRST))
     bench.window.show(replace(transfer(1, link_id=again), moved=5))
     assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
@@ -121,12 +121,12 @@ def test_a_link_that_was_taken_up_again_is_the_same_tab(bench: Bench) -> None:
     tabs._buttons[again].invoke()
     assert bench.window.pages.open == again
     panel.end_button.invoke()
-    assert bench.posted[-1] == Disconnect(again)
+    assert bench.posted[-1] == ev.Disconnect(again)
 
 
 def test_a_transfer_without_a_link_has_a_tab_until_its_device_is_back(bench: Bench) -> None:
     pages = bench.window.pages
-    waiting = transfer(1, state=TransferState.WAITING, link_id=None)
+    waiting = transfer(1, state=file_st.TransferState.WAITING, link_id=None)
     bench.window.show(waiting)
     assert labels(bench) == ["Invite", "Files"]
     pages.select(WAITING)
@@ -134,7 +134,7 @@ def test_a_transfer_without_a_link_has_a_tab_until_its_device_is_back(bench: Ben
     assert pages.waiting is not None
     assert pages.waiting.winfo_viewable()
     pages.waiting.rows[waiting.transfer].button.invoke()
-    assert bench.posted == [CancelTransfer(waiting.transfer)]
+    assert bench.posted == [file_ev.CancelTransfer(waiting.transfer)]
     bench.window.show(link())
     bench.window.show(transfer(1))
     bench.settle()
@@ -145,17 +145,17 @@ def test_a_transfer_without_a_link_has_a_tab_until_its_device_is_back(bench: Ben
 
 def test_what_waits_outlives_its_closed_tab_and_what_is_over_does_not(bench: Bench) -> None:
     bench.window.show(link())
-    waiting = transfer(1, state=TransferState.WAITING, link_id=None)
+    waiting = transfer(1, state=file_st.TransferState.WAITING, link_id=None)
     bench.window.show(transfer(1))
     bench.window.show(waiting)
-    bench.window.show(transfer(2, state=TransferState.DONE))
-    bench.window.show(replace(link(stage=Stage.CLOSED), was_connected=True))
+    bench.window.show(transfer(2, state=file_st.TransferState.DONE))
+    bench.window.show(replace(link(stage=st.Stage.CLOSED), was_connected=True))
     bench.window.pages.links[FIRST].end_button.invoke()
     assert labels(bench) == ["Invite", "Files"]
     assert bench.window.pages.waiting is not None
     assert [*bench.window.pages.waiting.rows] == [waiting.transfer]
     # Crossed on the way
-    bench.window.show(transfer(2, state=TransferState.DONE))
+    bench.window.show(transfer(2, state=file_st.TransferState.DONE))
     assert [*bench.window.pages.waiting.rows] == [waiting.transfer]
 
 
@@ -165,5 +165,5 @@ def test_files_elsewhere_mark_the_tab(bench: Bench) -> None:
     # Ours, and it only moves: nothing to look at
     bench.window.show(transfer(1))
     assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
-    bench.window.show(transfer(1, state=TransferState.DONE))
+    bench.window.show(transfer(1, state=file_st.TransferState.DONE))
     assert labels(bench) == ["Invite", "● Grace's phone", "Joan"]

@@ -1,7 +1,7 @@
 import tkinter
 
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.status import Trouble
 from tests.ui.tk_support import Bench
 
 
@@ -15,7 +15,7 @@ def told(bench: Bench) -> str:
 
 def tell(bench: Bench, *reasons: Reason) -> None:
     for reason in reasons:
-        bench.window.show(Trouble(Problem(reason, "detail for developers")))
+        bench.window.show(st.Trouble(Problem(reason, "detail for developers")))
     bench.settle()
 
 

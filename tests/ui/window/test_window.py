@@ -1,15 +1,9 @@
 import pytest
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import Decide, Invite, Join, LinkID, SendText, SessionType
 from proxim.core.pairing.devices import Verified
-from proxim.core.status import (
-    NoInvitation,
-    PairOutcome,
-    Stage,
-    Stopped,
-    Trouble,
-)
 from proxim.ui.window.theme import DARK, RECHECK_SECONDS
 from tests.paths import ARTIFACTS
 from tests.ui.tk_support import URL, WIFI, Bench, MakeBench, link
@@ -25,7 +19,7 @@ def test_shortcuts_on_the_invite_tab(bench: Bench) -> None:
     bench.root.event_generate("<Control-c>")
     assert bench.clipboard() == "02501-WK381"
     bench.root.event_generate("<Control-n>")
-    assert bench.posted == [Invite(SessionType.ONE_TIME)]
+    assert bench.posted == [ev.Invite(ev.SessionType.ONE_TIME)]
     bench.root.event_generate("<Control-j>")
     bench.wait_for_focus(bench.window.join.entry)
     bench.focus(bench.root)
@@ -35,7 +29,7 @@ def test_shortcuts_on_the_invite_tab(bench: Bench) -> None:
 
 def test_a_new_code_is_not_made_unseen(bench: Bench) -> None:
     bench.window.show(link())
-    panel = bench.window.pages.links[LinkID("host-1")]
+    panel = bench.window.pages.links[ev.LinkID("host-1")]
     bench.focus(panel.entry)
     bench.key(panel.entry, "<Control-n>")
     assert bench.posted == []
@@ -77,16 +71,16 @@ def test_the_whole_way_of_a_host(bench: Bench) -> None:
     bench.clock.now += 1
     bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
     dialog.approve_button.invoke()
-    bench.window.show(PairOutcome("session-1", approved=True))
-    bench.window.show(NoInvitation(None))
-    for stage in (Stage.APPROVED, Stage.CONNECTING, Stage.CONNECTED):
+    bench.window.show(st.PairOutcome("session-1", approved=True))
+    bench.window.show(st.NoInvitation(None))
+    for stage in (st.Stage.APPROVED, st.Stage.CONNECTING, st.Stage.CONNECTED):
         bench.window.show(link(stage=stage))
-    panel = bench.window.pages.links[LinkID("host-1")]
+    panel = bench.window.pages.links[ev.LinkID("host-1")]
     panel.entry.insert("1.0", "hello")
     panel.send_button.invoke()
     assert bench.posted == [
-        Decide("session-1", approved=True, number=11),
-        SendText(LinkID("host-1"), "hello"),
+        ev.Decide("session-1", approved=True, number=11),
+        ev.SendText(ev.LinkID("host-1"), "hello"),
     ]
 
 
@@ -126,13 +120,13 @@ def test_closing_tells_the_roof_and_takes_the_dialogs_along(bench: Bench) -> Non
     bench.root.tk.eval(str(bench.root.protocol("WM_DELETE_WINDOW")))
     assert closed == [True]
     assert bench.window._dialogs == {}
-    bench.window.show(Stopped())
+    bench.window.show(st.Stopped())
     assert not bench.window.trouble.winfo_viewable()
 
 
 def test_a_network_side_that_broke_is_told(bench: Bench) -> None:
     bench.window.show(bench.prompt())
-    bench.window.show(Stopped())
+    bench.window.show(st.Stopped())
     bench.settle()
     assert bench.window._dialogs == {}
     assert trouble(bench) == SENTENCES[Reason.INTERNAL]
@@ -141,10 +135,10 @@ def test_a_network_side_that_broke_is_told(bench: Bench) -> None:
 
 def test_trouble_of_a_link_names_its_peer(bench: Bench) -> None:
     bench.window.show(link())
-    bench.window.show(Trouble(Problem(Reason.UNSUPPORTED), LinkID("host-1")))
+    bench.window.show(st.Trouble(Problem(Reason.UNSUPPORTED), ev.LinkID("host-1")))
     assert trouble(bench) == f"Grace's phone: {SENTENCES[Reason.UNSUPPORTED]}"
     # Its tab is closed
-    bench.window.show(Trouble(Problem(Reason.NOT_CONNECTED), LinkID("host-9")))
+    bench.window.show(st.Trouble(Problem(Reason.NOT_CONNECTED), ev.LinkID("host-9")))
     assert trouble(bench) == SENTENCES[Reason.NOT_CONNECTED]
 
 
@@ -159,9 +153,9 @@ def test_everything_follows_the_system_into_the_dark(
     dialog = bench.window._dialogs["session-1"]
     dark.append(True)
     bench.clock.now += RECHECK_SECONDS
-    bench.focus(bench.window.pages.links[LinkID("host-1")].entry)
+    bench.focus(bench.window.pages.links[ev.LinkID("host-1")].entry)
     bench.pump(lambda: bench.window.theme.is_dark)
-    panel = bench.window.pages.links[LinkID("host-1")]
+    panel = bench.window.pages.links[ev.LinkID("host-1")]
     grounds = {
         str(widget.cget("background"))
         for widget in (bench.root, dialog.window, bench.window.steps._canvas)
@@ -179,7 +173,7 @@ def test_joining_by_keyboard_alone(bench: Bench) -> None:
     entry = bench.window.join.entry
     bench.wait_for_focus(entry)
     bench.key(entry, *CODE.replace("-", "").lower(), "<Return>")
-    assert [type(intent) for intent in bench.posted] == [Join]
+    assert [type(intent) for intent in bench.posted] == [ev.Join]
 
 
 def test_what_it_begins_with_is_what_it_was_told(bench: Bench) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from tkinter import filedialog, ttk
 from typing import Final
 
-from proxim.core.files.events import AcceptTransfer, AnyIntent, CancelTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import number, tr
 from proxim.ui.window.files.pick_list import PickList
 from proxim.ui.window.root import darken_title_bar
@@ -44,8 +44,8 @@ class IncomingQuestion:
         self,
         root: tkinter.Tk,
         theme: Theme,
-        status: TransferStatus,
-        post: Callable[[AnyIntent], None],
+        status: file_st.TransferStatus,
+        post: Callable[[file_ev.AnyIntent], None],
         clock: Callable[[], float],
         closed: Callable[[], None],
         folder: str | None = None,
@@ -86,13 +86,15 @@ class IncomingQuestion:
             return
         declined = tuple(sorted(self.list.declined))
         self._answer(
-            AcceptTransfer(self.status.transfer, declined, self._folder, bool(self._always.get()))
+            file_ev.AcceptTransfer(
+                self.status.transfer, declined, self._folder, bool(self._always.get())
+            )
         )
 
     def decline(self) -> None:
         """Take nothing of it."""
         if self.answerable:
-            self._answer(CancelTransfer(self.status.transfer))
+            self._answer(file_ev.CancelTransfer(self.status.transfer))
 
     def wait(self, others: int) -> None:
         """So many more questions come after this one."""
@@ -123,7 +125,7 @@ class IncomingQuestion:
     def _anything(self) -> bool:
         return len(self.list.declined) < len(self.status.entries)
 
-    def _answer(self, intent: AnyIntent) -> None:
+    def _answer(self, intent: file_ev.AnyIntent) -> None:
         self._answered = True
         self._post(intent)
         self.close()
@@ -247,7 +249,7 @@ class IncomingQueue:
         self,
         root: tkinter.Tk,
         theme: Theme,
-        post: Callable[[AnyIntent], None],
+        post: Callable[[file_ev.AnyIntent], None],
         clock: Callable[[], float],
         asking: Callable[[], None],
         folder: str | None,
@@ -258,15 +260,15 @@ class IncomingQueue:
         self._clock = clock
         self._asking = asking
         self._folder = folder
-        self._waiting: dict[TransferID, TransferStatus] = {}
+        self._waiting: dict[TransferID, file_st.TransferStatus] = {}
         # And not told of anything else since
         self._answered: set[TransferID] = set()
         self._planned: str | None = None
         self.question: IncomingQuestion | None = None
 
-    def handle(self, status: TransferStatus) -> None:
+    def handle(self, status: file_st.TransferStatus) -> None:
         """Ask about what was announced; what no longer waits for an answer is asked no more."""
-        if status.state is TransferState.ANNOUNCED and status.direction is Direction.IN:
+        if status.state is file_st.TransferState.ANNOUNCED and status.direction is Direction.IN:
             if status.transfer in self._answered:
                 return
             self._waiting.setdefault(status.transfer, status)
@@ -283,7 +285,7 @@ class IncomingQueue:
         else:
             self._ask()
 
-    def answer(self, status: TransferStatus) -> None:
+    def answer(self, status: file_st.TransferStatus) -> None:
         """Bring the question about a transfer to the front, if it is the one that is asked."""
         question = self.question
         if question is not None and question.status.transfer == status.transfer:

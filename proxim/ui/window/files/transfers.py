@@ -10,9 +10,9 @@ from tkinter import ttk
 from typing import Final
 
 from proxim.core.errors import SENTENCES
-from proxim.core.files.events import AnyIntent, CancelTransfer, RetryTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID, title, total_size
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import number, tr
 from proxim.ui.window.reveal import reveal
 from proxim.ui.window.theme import Theme
@@ -33,7 +33,7 @@ from proxim.ui.wording import (
 # Files, each with its reason; the others are counted
 FAILED_SHOWN: Final = 3
 _ARROWS: Final = {Direction.IN: "↓", Direction.OUT: "↑"}
-_MOVING: Final = frozenset({TransferState.ACTIVE, TransferState.WAITING})
+_MOVING: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.WAITING})
 # Of a bar: finer than its pixels
 _STEPS: Final = 1000
 
@@ -47,16 +47,20 @@ class RowAction(Enum):
     ANSWER = "transfers.answer"
 
 
-def action_of(status: TransferStatus) -> RowAction | None:
+def action_of(status: file_st.TransferStatus) -> RowAction | None:
     """What can be done about a transfer."""
     incoming = status.direction is Direction.IN
-    if status.state is TransferState.ANNOUNCED and incoming:
+    if status.state is file_st.TransferState.ANNOUNCED and incoming:
         return RowAction.ANSWER
     if not status.over:
         return RowAction.CANCEL
     if incoming:
         return RowAction.SHOW if status.path is not None else None
-    return None if status.state is TransferState.DONE and not status.failed else RowAction.RETRY
+    return (
+        None
+        if status.state is file_st.TransferState.DONE and not status.failed
+        else RowAction.RETRY
+    )
 
 
 class TransferRow(ttk.Frame):
@@ -69,9 +73,9 @@ class TransferRow(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[AnyIntent], None],
-        status: TransferStatus,
-        answer: Callable[[TransferStatus], None],
+        post: Callable[[file_ev.AnyIntent], None],
+        status: file_st.TransferStatus,
+        answer: Callable[[file_st.TransferStatus], None],
     ) -> None:
         px = theme.px
         super().__init__(master, style="Row.TFrame", padding=(px(10), px(6)))
@@ -81,7 +85,7 @@ class TransferRow(ttk.Frame):
         self._entries: tuple[Entry, ...] | None = None
         self._title = self._others = ""
         self._files = self._whole = 0
-        self._shown: TransferState | None = None
+        self._shown: file_st.TransferState | None = None
         self._action: RowAction | None = None
         self.status = status
         self.columnconfigure(1, weight=1)
@@ -99,7 +103,7 @@ class TransferRow(ttk.Frame):
         self._more: list[WrapLabel] = []
         self.show(status)
 
-    def show(self, status: TransferStatus) -> bool:
+    def show(self, status: file_st.TransferStatus) -> bool:
         """It is like this now; True if its state is another."""
         self.status = status
         # At first there are none, while the files are looked up
@@ -121,12 +125,12 @@ class TransferRow(ttk.Frame):
             self._change(status)
         return changed
 
-    def _change(self, status: TransferStatus) -> None:
+    def _change(self, status: file_st.TransferStatus) -> None:
         px = self._theme.px
-        bad = status.state is TransferState.FAILED or bool(status.failed)
+        bad = status.state is file_st.TransferState.FAILED or bool(status.failed)
         self.line.configure(style="Error.Row.TLabel" if bad else "Quiet.Row.TLabel")
         if status.state in _MOVING:
-            calm = "Calm." if status.state is TransferState.WAITING else ""
+            calm = "Calm." if status.state is file_st.TransferState.WAITING else ""
             self.bar.configure(style=f"{calm}Row.Horizontal.TProgressbar")
             self.bar.grid(row=1, column=1, columnspan=2, sticky="ew", pady=(px(4), px(3)))
         else:
@@ -145,7 +149,7 @@ class TransferRow(ttk.Frame):
             self.button.grid(row=0, column=2, sticky="ne", padx=(px(8), 0))
         self._list_failed(status)
 
-    def _list_failed(self, status: TransferStatus) -> None:
+    def _list_failed(self, status: file_st.TransferStatus) -> None:
         for label in self._more:
             label.destroy()
         self._more = []
@@ -163,12 +167,12 @@ class TransferRow(ttk.Frame):
             label.bindtags((str(label), *self.bindtags()[1:]))
             self._more.append(label)
 
-    def _words(self, status: TransferStatus) -> str:
+    def _words(self, status: file_st.TransferStatus) -> str:
         incoming = status.direction is Direction.IN
         match status.state:
-            case TransferState.ANNOUNCED:
+            case file_st.TransferState.ANNOUNCED:
                 return f"{size_words(status.size)} · {state_words(status)}"
-            case TransferState.ACTIVE:
+            case file_st.TransferState.ACTIVE:
                 key = "transfers.receiving" if incoming else "transfers.sending"
                 parts = [tr(key, progress=progress_words(status))]
                 if status.speed:
@@ -177,14 +181,14 @@ class TransferRow(ttk.Frame):
                 if left is not None:
                     parts.append(time_left_words(left))
                 return " · ".join(parts)
-            case TransferState.WAITING:
+            case file_st.TransferState.WAITING:
                 return f"{progress_words(status)} · {state_words(status)}"
-            case TransferState.DONE:
+            case file_st.TransferState.DONE:
                 return self._done_words(status)
             case _:
                 return state_words(status)
 
-    def _done_words(self, status: TransferStatus) -> str:
+    def _done_words(self, status: file_st.TransferStatus) -> str:
         incoming = status.direction is Direction.IN
         if status.failed:
             key = "transfers.receivedSome" if incoming else "transfers.sentSome"
@@ -202,9 +206,9 @@ class TransferRow(ttk.Frame):
         transfer = self.status.transfer
         match self._action:
             case RowAction.CANCEL:
-                self._post(CancelTransfer(transfer))
+                self._post(file_ev.CancelTransfer(transfer))
             case RowAction.RETRY:
-                self._post(RetryTransfer(transfer))
+                self._post(file_ev.RetryTransfer(transfer))
             case RowAction.ANSWER:
                 self._answer(self.status)
             case RowAction.SHOW:
@@ -234,8 +238,8 @@ class TransferList(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[AnyIntent], None],
-        answer: Callable[[TransferStatus], None],
+        post: Callable[[file_ev.AnyIntent], None],
+        answer: Callable[[file_st.TransferStatus], None],
     ) -> None:
         super().__init__(master, style="Edge.TFrame", padding=max(1, theme.px(1)))
         self._theme = theme
@@ -267,11 +271,11 @@ class TransferList(ttk.Frame):
         self.restyle()
 
     @property
-    def unfinished(self) -> list[TransferStatus]:
+    def unfinished(self) -> list[file_st.TransferStatus]:
         """Those to which something still happens."""
         return [row.status for row in self.rows.values() if not row.status.over]
 
-    def show(self, status: TransferStatus) -> bool:
+    def show(self, status: file_st.TransferStatus) -> bool:
         """A transfer is like this now; True if its state is another than it was."""
         row = self.rows.get(status.transfer)
         if row is not None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason, sentence_for
-from proxim.core.events import Disconnect, LinkID, SendText
-from proxim.core.files.events import AnyIntent, SendPaths
-from proxim.core.files.status import TransferStatus
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
-from proxim.core.status import LinkStatus, Stage, TextReceived, TextSent, Trouble, Via
 from proxim.ui.window.files.transfers import TransferList
 from proxim.ui.window.link.history import History
 from proxim.ui.window.link.send_bar import SendBar
@@ -29,11 +29,11 @@ from proxim.ui.window.widgets import (
     shortened,
 )
 
-_VIAS: Final = {Via.WEBRTC: "link.direct", Via.LANE: "link.overLane"}
+_VIAS: Final = {st.Via.WEBRTC: "link.direct", st.Via.LANE: "link.overLane"}
 _STATES: Final = {
-    Stage.CONNECTED: "link.connected",
-    Stage.WAITING: "link.lost",
-    Stage.CLOSED: "link.closed",
+    st.Stage.CONNECTED: "link.connected",
+    st.Stage.WAITING: "link.lost",
+    st.Stage.CLOSED: "link.closed",
 }
 _ENTRY_LINES: Final = 3
 _NAME_WIDTH: Final = 260
@@ -53,11 +53,11 @@ class LinkPanel(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[AnyIntent], None],
-        status: LinkStatus,
+        post: Callable[[file_ev.AnyIntent], None],
+        status: st.LinkStatus,
         invite_another: Callable[[], None],
-        close_tab: Callable[[LinkID], None],
-        answer: Callable[[TransferStatus], None],
+        close_tab: Callable[[ev.LinkID], None],
+        answer: Callable[[file_st.TransferStatus], None],
     ) -> None:
         super().__init__(master)
         self.status = status
@@ -167,10 +167,10 @@ class LinkPanel(ttk.Frame):
 
     # --- what is told -----------------------------------------------------------------------------
 
-    def show(self, status: LinkStatus) -> None:
+    def show(self, status: st.LinkStatus) -> None:
         """The link is like this now."""
         self.status = status
-        closed = status.stage is Stage.CLOSED
+        closed = status.stage is st.Stage.CLOSED
         set_text(
             self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH))
         )
@@ -182,11 +182,11 @@ class LinkPanel(ttk.Frame):
             self._where, " · ".join(part for part in (state, status.peer_address, via) if part)
         )
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
-        connected = status.stage is Stage.CONNECTED
+        connected = status.stage is st.Stage.CONNECTED
         if closed:
             at_host = side_of(status.link) is StepsSide.HOST
             self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
-        elif status.stage is Stage.WAITING:
+        elif status.stage is st.Stage.WAITING:
             self.tick()
         elif connected and not status.can_text:
             self._show_line(tr("link.notReady"))
@@ -206,7 +206,7 @@ class LinkPanel(ttk.Frame):
     def tick(self) -> None:
         """Count down to the end of waiting for the other device."""
         status = self.status
-        if status.stage is Stage.WAITING:
+        if status.stage is st.Stage.WAITING:
             if status.deadline is None:
                 sentence = tr("link.waiting", name=self.peer_name)
             else:
@@ -221,16 +221,16 @@ class LinkPanel(ttk.Frame):
         else:
             self.transfers.grid_remove()
 
-    def show_text(self, status: TextReceived | TextSent) -> None:
+    def show_text(self, status: st.TextReceived | st.TextSent) -> None:
         """Add what was written."""
-        if isinstance(status, TextReceived):
+        if isinstance(status, st.TextReceived):
             self.history.add(self.peer_name, status.text, received=True)
             self.copy_last.configure(state="normal")
             return
         self.history.add(tr("link.you"), status.text, received=False)
         self._sending = None
 
-    def show_trouble(self, _trouble: Trouble) -> None:
+    def show_trouble(self, _trouble: st.Trouble) -> None:
         """Something failed here: a text that did not go out comes back into the field, if that is
         empty.
         """
@@ -278,14 +278,14 @@ class LinkPanel(ttk.Frame):
             return
         self._sending = text
         self.entry.delete("1.0", "end")
-        self._post(SendText(self.status.link, text))
+        self._post(ev.SendText(self.status.link, text))
 
     def send_paths(self, paths: tuple[str, ...]) -> None:
         """Send files and folders."""
-        self._post(SendPaths(self.status.link, paths))
+        self._post(file_ev.SendPaths(self.status.link, paths))
 
     def _send_copied(self, text: str) -> None:
-        self._post(SendText(self.status.link, text))
+        self._post(ev.SendText(self.status.link, text))
 
     def _written(self) -> str:
         return self.entry.get("1.0", "end-1c")
@@ -303,7 +303,7 @@ class LinkPanel(ttk.Frame):
         return "break"
 
     def _end(self) -> None:
-        if self.status.stage is Stage.CLOSED:
+        if self.status.stage is st.Stage.CLOSED:
             self._close_tab(self.status.link)
         else:
-            self._post(Disconnect(self.status.link))
+            self._post(ev.Disconnect(self.status.link))

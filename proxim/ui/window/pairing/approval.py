@@ -12,11 +12,11 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
-from proxim.core.events import Decide, Intent
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.i18n import tr
 from proxim.core.pairing.devices import Verified
 from proxim.core.sanitize import display_name, printable_text
-from proxim.core.status import Prompt
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
@@ -62,8 +62,8 @@ class ApprovalDialog:
         self,
         root: tkinter.Tk,
         theme: Theme,
-        prompt: Prompt,
-        post: Callable[[Intent], None],
+        prompt: st.Prompt,
+        post: Callable[[ev.Intent], None],
         clock: Callable[[], float],
         closed: Callable[[], None],
         decided: Callable[[], None],
@@ -137,7 +137,7 @@ class ApprovalDialog:
 
     def _decide(self, *, approved: bool) -> None:
         self._decided = True
-        self._post(Decide(self.prompt.session_id, approved, self.prompt.number))
+        self._post(ev.Decide(self.prompt.session_id, approved, self.prompt.number))
         self.close()
         self._when_decided()
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import ChooseNetwork, Intent, Invite, Network, SessionType, SetRequireProof
 from proxim.core.i18n import after_colon, tr
-from proxim.core.status import Invitation, Networks, NoInvitation, ProofPolicy
 from proxim.ui.qr import pgm_image, qr_matrix
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
@@ -43,9 +43,9 @@ _LIFETIMES: Final = (
     (24 * 60 * 60, "times.days", 1),
 )
 _KINDS: Final = {
-    SessionType.ONE_TIME: "invite.oneTime",
-    SessionType.TEMPORARY: "invite.temporary",
-    SessionType.PERSISTENT: "invite.persistent",
+    ev.SessionType.ONE_TIME: "invite.oneTime",
+    ev.SessionType.TEMPORARY: "invite.temporary",
+    ev.SessionType.PERSISTENT: "invite.persistent",
 }
 _DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
 
@@ -54,12 +54,12 @@ def kind_options() -> tuple[tuple[str, str], ...]:
     """The kinds of codes in words, each with its value."""
     lives = ((tr(unit, count=count), seconds) for seconds, unit, count in _LIFETIMES)
     return (
-        (tr("invite.oneTimeUntil"), SessionType.ONE_TIME.value),
+        (tr("invite.oneTimeUntil"), ev.SessionType.ONE_TIME.value),
         *(
-            (tr("invite.temporaryUntil", time=life), f"{SessionType.TEMPORARY} {seconds}")
+            (tr("invite.temporaryUntil", time=life), f"{ev.SessionType.TEMPORARY} {seconds}")
             for life, seconds in lives
         ),
-        (tr("invite.persistentUntil"), SessionType.PERSISTENT.value),
+        (tr("invite.persistentUntil"), ev.SessionType.PERSISTENT.value),
     )
 
 
@@ -78,7 +78,7 @@ def life_text(expires: float | None, now: float) -> str:
     )
 
 
-def network_text(network: Network) -> str:
+def network_text(network: ev.Network) -> str:
     """A network as a person may choose it."""
     named = f"{network.address} · {network.interface}"
     return tr("invite.virtual", network=named) if network.virtual else named
@@ -91,18 +91,18 @@ class InvitePanel(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[Intent], None],
+        post: Callable[[ev.Intent], None],
         clock: Callable[[], float],
     ) -> None:
         super().__init__(master)
         self._theme = theme
         self._post = post
         self._clock = clock
-        self._invitation: Invitation | None = None
-        self._networks = Networks((), None)
+        self._invitation: st.Invitation | None = None
+        self._networks = st.Networks((), None)
         # Last chosen for a temporary one
         self._lifetime = _DEFAULT_LIFETIME
-        self._type = SessionType.ONE_TIME
+        self._type = ev.SessionType.ONE_TIME
         px = theme.px
         self.columnconfigure(1, weight=1)
         room = self.winfo_screenheight() - px(_REST_HEIGHT)
@@ -166,7 +166,7 @@ class InvitePanel(ttk.Frame):
 
     # --- what is told -----------------------------------------------------------------------------
 
-    def show_invitation(self, invitation: Invitation) -> None:
+    def show_invitation(self, invitation: st.Invitation) -> None:
         """Show this code."""
         self._invitation = invitation
         self._draw_qr(invitation.url)
@@ -191,7 +191,7 @@ class InvitePanel(ttk.Frame):
         set_lettered(self.new_code, "invite.newCode")
         self.tick()
 
-    def show_no_invitation(self, status: NoInvitation) -> None:
+    def show_no_invitation(self, status: st.NoInvitation) -> None:
         """Show why there is none."""
         if status.reason is None:
             self.no_invitation(tr("invite.joined"), again=True)
@@ -221,7 +221,7 @@ class InvitePanel(ttk.Frame):
         if self.network is not None:
             self.network.close()
 
-    def show_networks(self, networks: Networks) -> None:
+    def show_networks(self, networks: st.Networks) -> None:
         """Show on which network the code can be reached, and the others there are."""
         self._networks = networks
         chosen = next((one for one in networks.networks if one.address == networks.chosen), None)
@@ -237,7 +237,7 @@ class InvitePanel(ttk.Frame):
         if len(networks.networks) > 1:
             if self.network is None:
                 self.network = Choice(
-                    self._side, theme, lambda address: self._post(ChooseNetwork(address))
+                    self._side, theme, lambda address: self._post(ev.ChooseNetwork(address))
                 )
             if self._network_label is not None:
                 self._network_label.grid_remove()
@@ -255,7 +255,7 @@ class InvitePanel(ttk.Frame):
         self._network_label.grid(sticky="ew", **place)  # type: ignore[arg-type]
         set_text(self._network_label, text)
 
-    def show_policy(self, policy: ProofPolicy) -> None:
+    def show_policy(self, policy: st.ProofPolicy) -> None:
         """Whether devices that cannot prove the code are refused."""
         self._shown_as_required = policy.required
         self._refuses.set(policy.required)
@@ -271,12 +271,12 @@ class InvitePanel(ttk.Frame):
 
     def invite(self) -> None:
         """Ask for a new code of the kind that is shown."""
-        lifetime = float(self._lifetime) if self._type is SessionType.TEMPORARY else None
-        self._post(Invite(self._type, lifetime))
+        lifetime = float(self._lifetime) if self._type is ev.SessionType.TEMPORARY else None
+        self._post(ev.Invite(self._type, lifetime))
 
     def _choose_kind(self, value: str) -> None:
         name, _, seconds = value.partition(" ")
-        self._type = SessionType(name)
+        self._type = ev.SessionType(name)
         if seconds:
             self._lifetime = int(seconds)
         self.invite()
@@ -284,12 +284,12 @@ class InvitePanel(ttk.Frame):
     def _choose_policy(self) -> None:
         # The newest status says what is the case, not the click
         self._refuses.set(self._shown_as_required)
-        self._post(SetRequireProof(not self._shown_as_required))
+        self._post(ev.SetRequireProof(not self._shown_as_required))
 
     def _kind_value(self) -> str:
         return (
             f"{self._type} {self._lifetime}"
-            if self._type is SessionType.TEMPORARY
+            if self._type is ev.SessionType.TEMPORARY
             else self._type.value
         )
 

@@ -6,8 +6,8 @@ import tkinter
 from collections.abc import Callable
 from tkinter import ttk
 
+from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.events import Intent, Join, Network
 from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import (
     ALPHABET,
@@ -61,7 +61,7 @@ def typing_problem(typed: str) -> str | None:
     return None
 
 
-def own_networks(networks: tuple[Network, ...]) -> tuple[str, ...]:
+def own_networks(networks: tuple[ev.Network, ...]) -> tuple[str, ...]:
     """This machine's subnets, as is_local wants them."""
     return tuple(
         f"{network.address.partition('%')[0]}/{network.prefix_length}" for network in networks
@@ -74,11 +74,13 @@ class JoinField(ttk.Frame):
     `networks` is set to what Networks tells.
     """
 
-    def __init__(self, master: tkinter.Misc, theme: Theme, post: Callable[[Intent], None]) -> None:
+    def __init__(
+        self, master: tkinter.Misc, theme: Theme, post: Callable[[ev.Intent], None]
+    ) -> None:
         super().__init__(master)
         self._theme = theme
         self._post = post
-        self.networks: tuple[Network, ...] = ()
+        self.networks: tuple[ev.Network, ...] = ()
         # Asked about
         self._far: JoinTarget | None = None
         px = theme.px
@@ -126,7 +128,7 @@ class JoinField(ttk.Frame):
         self._withdraw_question()
         self._show_problem(None)
         # What was typed stays until it has led somewhere: `clear`
-        self._post(Join(target))
+        self._post(ev.Join(target))
 
     def _typed(self, _event: object) -> None:
         self._read()

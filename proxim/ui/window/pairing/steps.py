@@ -1,6 +1,6 @@
-"""The one state line: from all statuses to the rung that a person should know about now.
+"""The one state line: from all statuses to the step that a person should know about now.
 
-A host climbs waiting - request - approved - connecting - connected, a guest looking - asked -
+A host goes through waiting - request - approved - connecting - connected, a guest looking - asked -
 approved - connecting - connected. What asks for a person comes first, then what is under way, then
 how the last attempt ended, then waiting.
 """
@@ -13,25 +13,10 @@ from itertools import pairwise
 from tkinter import ttk
 from typing import TYPE_CHECKING, Final
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason, sentence_for
-from proxim.core.events import Disconnect, Intent, LinkID
 from proxim.core.i18n import tr
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    Networks,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    ProofPolicy,
-    Stage,
-    Status,
-    Stopped,
-    TextReceived,
-    TextSent,
-    ThisDevice,
-    Trouble,
-)
 from proxim.ui.prompts import PromptQueue
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, countdown, set_text
@@ -49,29 +34,29 @@ class StepsSide(StrEnum):
 
 STEPS: Final = {
     StepsSide.HOST: (
-        "ladder.waiting",
-        "ladder.request",
-        "ladder.approved",
-        "ladder.connecting",
-        "ladder.connected",
+        "steps.waiting",
+        "steps.request",
+        "steps.approved",
+        "steps.connecting",
+        "steps.connected",
     ),
     StepsSide.GUEST: (
-        "ladder.looking",
-        "ladder.asked",
-        "ladder.approved",
-        "ladder.connecting",
-        "ladder.connected",
+        "steps.looking",
+        "steps.asked",
+        "steps.approved",
+        "steps.connecting",
+        "steps.connected",
     ),
 }
 # Before the first step
 NO_STEP: Final = -1
 _STEP_OF: Final = {
-    Stage.DIALING: 0,
-    Stage.ASKING: 1,
-    Stage.APPROVED: 2,
-    Stage.CONNECTING: 3,
-    Stage.CONNECTED: 4,
-    Stage.WAITING: 3,
+    st.Stage.DIALING: 0,
+    st.Stage.ASKING: 1,
+    st.Stage.APPROVED: 2,
+    st.Stage.CONNECTING: 3,
+    st.Stage.CONNECTED: 4,
+    st.Stage.WAITING: 3,
 }
 
 
@@ -90,10 +75,10 @@ class Step:
     # Counted down behind the sentence
     deadline: float | None = None
     # Under way: can be cancelled
-    link: LinkID | None = None
+    link: ev.LinkID | None = None
 
 
-def side_of(link: LinkID) -> StepsSide:
+def side_of(link: ev.LinkID) -> StepsSide:
     """Whether we are host or guest of a link (LinkID's spelling)."""
     return StepsSide.GUEST if link.startswith("guest-") else StepsSide.HOST
 
@@ -106,42 +91,47 @@ class Steps:
         self._inviting: bool | None = None
         self._prompts = PromptQueue()
         # The one that moved last is the last
-        self._attempts: dict[LinkID, LinkStatus] = {}
+        self._attempts: dict[ev.LinkID, st.LinkStatus] = {}
         # The highest step that each attempt reached
-        self._steps: dict[LinkID, int] = {}
+        self._steps: dict[ev.LinkID, int] = {}
         # How the last attempt ended
         self._last: Step | None = None
         # Whom `_last` is about, while it tells of success
-        self._connected: LinkID | None = None
+        self._connected: ev.LinkID | None = None
 
-    def handle(self, status: Status) -> None:
+    def handle(self, status: st.Status) -> None:
         """Note a status."""
         match status:
-            case Invitation():
+            case st.Invitation():
                 self._inviting = True
                 if self._connected is not None:
                     self.dismiss()
-            case NoInvitation():
+            case st.NoInvitation():
                 self._inviting = False
-            case Prompt():
+            case st.Prompt():
                 if self._prompts.put(status):
                     self.dismiss()
-            case PairOutcome(session_id):
+            case st.PairOutcome(session_id):
                 prompt = self._prompts.remove(session_id)
                 if prompt is not None and not status.approved:
                     reason = status.reason or Reason.DECLINED
                     sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
                     wanted = reason in (Reason.DECLINED, Reason.CLOSED)
                     self._end(Step(StepsSide.HOST, 1, sentence, failed=True, wanted=wanted))
-            case LinkStatus():
+            case st.LinkStatus():
                 self._handle_link(status)
-            case Stopped():
+            case st.Stopped():
                 self._inviting = None
                 self._prompts.clear()
                 self._attempts.clear()
                 self.dismiss()
             case (
-                ThisDevice() | ProofPolicy() | Networks() | TextReceived() | TextSent() | Trouble()
+                st.ThisDevice()
+                | st.ProofPolicy()
+                | st.Networks()
+                | st.TextReceived()
+                | st.TextSent()
+                | st.Trouble()
             ):
                 pass
             # Only TransferStatus is left, which is not imported before there is a guest.
@@ -156,24 +146,24 @@ class Steps:
         """What to show."""
         prompt = self._prompts.first
         if prompt is not None:
-            sentence = tr("ladder.asks", name=prompt.device.name)
+            sentence = tr("steps.asks", name=prompt.device.name)
             return Step(StepsSide.HOST, 1, sentence, deadline=prompt.deadline)
         if self._attempts:
             return _under_way(next(reversed(self._attempts.values())))
         if self._last is not None:
             return self._last
         if self._inviting:
-            return Step(StepsSide.HOST, 0, tr("ladder.inviting"))
+            return Step(StepsSide.HOST, 0, tr("steps.inviting"))
         return Step(
             StepsSide.HOST,
             NO_STEP,
-            tr("ladder.moment" if self._inviting is None else "ladder.notInviting"),
+            tr("steps.moment" if self._inviting is None else "steps.notInviting"),
         )
 
     def _end(self, step: Step) -> None:
         self._last, self._connected = step, None
 
-    def _handle_link(self, status: LinkStatus) -> None:
+    def _handle_link(self, status: st.LinkStatus) -> None:
         link = status.link
         self._attempts.pop(link, None)
         if status.resumes is not None:
@@ -181,7 +171,7 @@ class Steps:
             self._steps.pop(status.resumes, None)
             if self._connected == status.resumes:
                 self.dismiss()
-        if status.stage is Stage.CLOSED:
+        if status.stage is st.Stage.CLOSED:
             step = self._steps.pop(link, 0)
             # Its own tab tells why
             if status.was_connected:
@@ -191,10 +181,10 @@ class Steps:
             self._end(_failed(status, step))
             return
         self._steps[link] = _STEP_OF[status.stage]
-        if status.stage is Stage.CONNECTED:
+        if status.stage is st.Stage.CONNECTED:
             if self._connected != link:
                 name = status.peer_name or tr("device.otherWith")
-                self._last = Step(side_of(link), 4, tr("ladder.connectedWith", name=name))
+                self._last = Step(side_of(link), 4, tr("steps.connectedWith", name=name))
                 self._connected = link
             return
         self._attempts[link] = status
@@ -214,28 +204,28 @@ class Steps:
         self._connected = status.link
 
 
-def _under_way(status: LinkStatus) -> Step:
+def _under_way(status: st.LinkStatus) -> Step:
     with_name = status.peer_name or tr("device.otherWith")
     sentence = {
-        Stage.DIALING: tr("ladder.lookingAt", address=status.peer_address),
-        Stage.ASKING: tr("ladder.found"),
-        Stage.APPROVED: tr("ladder.preparing", name=with_name),
-        Stage.CONNECTING: tr("ladder.opening", name=with_name),
-        Stage.WAITING: tr("ladder.lost", name=status.peer_name or tr("device.other")),
+        st.Stage.DIALING: tr("steps.lookingAt", address=status.peer_address),
+        st.Stage.ASKING: tr("steps.found"),
+        st.Stage.APPROVED: tr("steps.preparing", name=with_name),
+        st.Stage.CONNECTING: tr("steps.opening", name=with_name),
+        st.Stage.WAITING: tr("steps.lost", name=status.peer_name or tr("device.other")),
     }[status.stage]
-    deadline = status.deadline if status.stage in (Stage.ASKING, Stage.WAITING) else None
+    deadline = status.deadline if status.stage in (st.Stage.ASKING, st.Stage.WAITING) else None
     return Step(
         side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link
     )
 
 
-def _failed(status: LinkStatus, step: int) -> Step:
+def _failed(status: st.LinkStatus, step: int) -> Step:
     if status.reason is Reason.DISCONNECTED:
-        return Step(side_of(status.link), step, tr("ladder.cancelled"), failed=True, wanted=True)
+        return Step(side_of(status.link), step, tr("steps.cancelled"), failed=True, wanted=True)
     return Step(side_of(status.link), step, _why(status), failed=True)
 
 
-def _why(status: LinkStatus) -> str:
+def _why(status: st.LinkStatus) -> str:
     return sentence_for(
         status.reason or Reason.INTERNAL, host=side_of(status.link) is StepsSide.HOST
     )
@@ -259,7 +249,7 @@ class StepsView(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[Intent], None],
+        post: Callable[[ev.Intent], None],
         clock: Callable[[], float],
     ) -> None:
         super().__init__(master)
@@ -285,7 +275,7 @@ class StepsView(ttk.Frame):
         self._canvas.configure(background=self._theme.palette.background)
         self._draw()
 
-    def handle(self, status: Status) -> None:
+    def handle(self, status: st.Status) -> None:
         """Show what this status makes of the state."""
         self._steps.handle(status)
         self._refresh()
@@ -295,7 +285,7 @@ class StepsView(ttk.Frame):
         step = self._step
         if step.deadline is not None:
             left = countdown(step.deadline - self._clock())
-            set_text(self._sentence, tr("ladder.left", sentence=step.sentence, time=left))
+            set_text(self._sentence, tr("steps.left", sentence=step.sentence, time=left))
         else:
             set_text(self._sentence, step.sentence)
 
@@ -319,7 +309,7 @@ class StepsView(ttk.Frame):
 
     def _press(self) -> None:
         if self._step.link is not None:
-            self._post(Disconnect(self._step.link))
+            self._post(ev.Disconnect(self._step.link))
             return
         self._steps.dismiss()
         self._refresh()

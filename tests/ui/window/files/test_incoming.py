@@ -3,21 +3,21 @@ from tkinter import filedialog
 
 import pytest
 
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.files.events import AcceptTransfer, CancelTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
-from proxim.core.files.status import TransferState, TransferStatus
-from proxim.core.status import Stopped
 from proxim.ui.window.files.incoming import DEAD_SECONDS, IncomingQuestion
 from proxim.ui.window.theme import DARK
 from tests.ui.tk_support import Bench, camera, link, transfer
 
 
-def announced(number: int = 1, *names: str) -> TransferStatus:
+def announced(number: int = 1, *names: str) -> file_st.TransferStatus:
     return transfer(
         number,
         *(names or ("a.txt", "b.txt")),
-        state=TransferState.ANNOUNCED,
+        state=file_st.TransferState.ANNOUNCED,
         direction=Direction.IN,
     )
 
@@ -28,7 +28,7 @@ def question_of(bench: Bench) -> IncomingQuestion | None:
 
 
 def ask(
-    bench: Bench, status: TransferStatus | None = None, *, alive: bool = True
+    bench: Bench, status: file_st.TransferStatus | None = None, *, alive: bool = True
 ) -> IncomingQuestion:
     bench.window.show(link())
     bench.window.show(status or announced())
@@ -46,7 +46,7 @@ def test_all_is_taken_with_one_answer(bench: Bench) -> None:
     question = ask(bench)
     assert question._sum.cget("text") == "2 files, 8.4 MB"
     question.accept_button.invoke()
-    assert bench.posted == [AcceptTransfer(announced().transfer)]
+    assert bench.posted == [file_ev.AcceptTransfer(announced().transfer)]
     assert question_of(bench) is None
     assert not question.window.winfo_exists()
 
@@ -56,7 +56,7 @@ def test_some_are_unticked(bench: Bench) -> None:
     question.list.toggle(1)
     assert question._sum.cget("text") == "1 of 2 files, 4.2 MB"
     question.accept_button.invoke()
-    assert bench.posted == [AcceptTransfer(announced().transfer, declined=(1,))]
+    assert bench.posted == [file_ev.AcceptTransfer(announced().transfer, declined=(1,))]
 
 
 def test_nothing_ticked_is_no_acceptance(bench: Bench) -> None:
@@ -80,7 +80,7 @@ def test_another_folder_and_always(bench: Bench, monkeypatch: pytest.MonkeyPatch
     question.always.invoke()
     question.accept_button.invoke()
     assert bench.posted == [
-        AcceptTransfer(announced().transfer, directory="/disk/new", always=True)
+        file_ev.AcceptTransfer(announced().transfer, directory="/disk/new", always=True)
     ]
 
 
@@ -98,7 +98,7 @@ def test_declining(bench: Bench, how: str) -> None:
         question.decline_button.event_generate("<Return>")
     else:
         bench.root.tk.eval(str(question.window.protocol("WM_DELETE_WINDOW")))
-    assert bench.posted == [CancelTransfer(announced().transfer)]
+    assert bench.posted == [file_ev.CancelTransfer(announced().transfer)]
 
 
 def test_what_was_typed_for_something_else_is_no_answer(bench: Bench) -> None:
@@ -123,14 +123,16 @@ def test_several_wait_for_their_turn(bench: Bench) -> None:
     second = question_of(bench)
     assert second is not None
     assert second.status.transfer == announced(2).transfer
-    bench.window.show(replace(announced(3), state=TransferState.CANCELLED))
+    bench.window.show(replace(announced(3), state=file_st.TransferState.CANCELLED))
     assert second.window.title() == "Proxim: files for you"
 
 
 def test_it_goes_when_nobody_asks_any_more(bench: Bench) -> None:
     question = ask(bench)
     assert "Files for you" in bench.root.title()
-    bench.window.show(replace(announced(), state=TransferState.CANCELLED, reason=Reason.CANCELLED))
+    bench.window.show(
+        replace(announced(), state=file_st.TransferState.CANCELLED, reason=Reason.CANCELLED)
+    )
     assert not question.window.winfo_exists()
     assert question_of(bench) is None
     assert bench.posted == []
@@ -142,7 +144,7 @@ def test_what_was_answered_is_not_asked_again(bench: Bench) -> None:
     bench.window.show(announced())
     bench.settle()
     assert question_of(bench) is None
-    bench.window.show(replace(announced(), state=TransferState.WAITING))
+    bench.window.show(replace(announced(), state=file_st.TransferState.WAITING))
     bench.window.show(announced())
     bench.pump(lambda: question_of(bench) is not None)
 
@@ -167,7 +169,7 @@ def test_it_goes_with_the_network_side_and_takes_the_dark(bench: Bench) -> None:
     bench.window.theme.is_dark = True
     bench.window._incoming.restyle()  # type: ignore[union-attr]
     assert str(question.window.cget("background")) == DARK.background
-    bench.window.show(Stopped())
+    bench.window.show(st.Stopped())
     assert question_of(bench) is None
     assert bench.posted == []
 
@@ -199,5 +201,5 @@ def test_twenty_thousand_files_are_all_there(bench: Bench) -> None:
     question.list.toggle(2)
     question.accept_button.invoke()
     (answer,) = bench.posted
-    assert isinstance(answer, AcceptTransfer)
+    assert isinstance(answer, file_ev.AcceptTransfer)
     assert answer.declined == tuple(range(3, 20_000))

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.files.events import CancelTransfer, RetryTransfer
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile
-from proxim.core.files.status import TransferState, TransferStatus
 from proxim.core.i18n import tr
 from proxim.ui.window.files import transfers as transfer_row
 from proxim.ui.window.files.transfers import FAILED_SHOWN, RowAction, TransferRow, action_of
@@ -14,7 +14,7 @@ from tests.ui.tk_support import Bench, link, transfer
 IN, OUT = Direction.IN, Direction.OUT
 
 
-def show(bench: Bench, status: TransferStatus) -> TransferRow:
+def show(bench: Bench, status: file_st.TransferStatus) -> TransferRow:
     bench.window.show(link())
     bench.window.show(status)
     bench.settle()
@@ -39,39 +39,51 @@ def test_one_that_moves_says_how_far_and_how_long(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("state", "direction", "more", "words", "deed"),
     [
-        (TransferState.ANNOUNCED, OUT, {}, "Waiting for Grace's phone to accept", RowAction.CANCEL),
-        (TransferState.ANNOUNCED, IN, {}, "Waiting for your answer", RowAction.ANSWER),
-        (TransferState.ACTIVE, IN, {}, "Receiving 0 bytes of 8.4 MB", RowAction.CANCEL),
         (
-            TransferState.WAITING,
+            file_st.TransferState.ANNOUNCED,
+            OUT,
+            {},
+            "Waiting for Grace's phone to accept",
+            RowAction.CANCEL,
+        ),
+        (file_st.TransferState.ANNOUNCED, IN, {}, "Waiting for your answer", RowAction.ANSWER),
+        (file_st.TransferState.ACTIVE, IN, {}, "Receiving 0 bytes of 8.4 MB", RowAction.CANCEL),
+        (
+            file_st.TransferState.WAITING,
             OUT,
             {},
             "goes on when Grace's phone is connected again",
             RowAction.CANCEL,
         ),
-        (TransferState.DONE, OUT, {}, "Sent: 1 file, 8.4 MB, verified.", None),
+        (file_st.TransferState.DONE, OUT, {}, "Sent: 1 file, 8.4 MB, verified.", None),
         (
-            TransferState.DONE,
+            file_st.TransferState.DONE,
             IN,
             {"path": "/in/a"},
             "Received: 1 file, 8.4 MB, verified.",
             RowAction.SHOW,
         ),
         (
-            TransferState.FAILED,
+            file_st.TransferState.FAILED,
             OUT,
             {"reason": Reason.DISK_FULL},
             SENTENCES[Reason.DISK_FULL],
             RowAction.RETRY,
         ),
-        (TransferState.FAILED, IN, {"reason": Reason.DISK_FULL}, SENTENCES[Reason.DISK_FULL], None),
-        (TransferState.CANCELLED, OUT, {}, "Cancelled.", RowAction.RETRY),
-        (TransferState.CANCELLED, IN, {}, "Cancelled.", None),
+        (
+            file_st.TransferState.FAILED,
+            IN,
+            {"reason": Reason.DISK_FULL},
+            SENTENCES[Reason.DISK_FULL],
+            None,
+        ),
+        (file_st.TransferState.CANCELLED, OUT, {}, "Cancelled.", RowAction.RETRY),
+        (file_st.TransferState.CANCELLED, IN, {}, "Cancelled.", None),
     ],
 )
 def test_every_state_has_its_words_and_its_button(
     bench: Bench,
-    state: TransferState,
+    state: file_st.TransferState,
     direction: Direction,
     more: dict[str, object],
     words: str,
@@ -84,13 +96,13 @@ def test_every_state_has_its_words_and_its_button(
     assert bool(row.button.winfo_viewable()) == (deed is not None)
     assert deed is None or row.button.cget("text") == tr(deed.value)
     error = "Error" in str(row.line.cget("style"))
-    assert error == (state is TransferState.FAILED)
+    assert error == (state is file_st.TransferState.FAILED)
 
 
 def test_what_failed_is_named_with_its_reason(bench: Bench) -> None:
     names = [f"{number}.txt" for number in range(6)]
     failed = tuple(FailedFile(index, Reason.FILE_CHANGED) for index in range(5))
-    row = show(bench, replace(transfer(1, *names, state=TransferState.DONE), failed=failed))
+    row = show(bench, replace(transfer(1, *names, state=file_st.TransferState.DONE), failed=failed))
     assert line(row) == "Sent 1 of 6 files. Not these:"
     shown = [str(label.cget("text")) for label in row._more]
     assert shown[:FAILED_SHOWN] == [
@@ -98,22 +110,24 @@ def test_what_failed_is_named_with_its_reason(bench: Bench) -> None:
     ]
     assert shown[FAILED_SHOWN:] == ["and 2 more"]
     row.button.invoke()
-    assert bench.posted == [RetryTransfer(row.status.transfer)]
+    assert bench.posted == [file_ev.RetryTransfer(row.status.transfer)]
 
 
 def test_cancel(bench: Bench) -> None:
     row = show(bench, transfer(1))
     row.button.invoke()
-    assert bench.posted == [CancelTransfer(row.status.transfer)]
+    assert bench.posted == [file_ev.CancelTransfer(row.status.transfer)]
 
 
 def test_what_was_declined_in_part_is_not_counted(bench: Bench) -> None:
-    row = show(bench, replace(transfer(1, "a", "b", state=TransferState.DONE), size=4_200_000))
+    row = show(
+        bench, replace(transfer(1, "a", "b", state=file_st.TransferState.DONE), size=4_200_000)
+    )
     assert line(row) == "Sent: 4.2 MB, verified."
 
 
 def test_files_that_are_still_looked_up_get_their_name_later(bench: Bench) -> None:
-    status = transfer(1, "a.txt", state=TransferState.ANNOUNCED)
+    status = transfer(1, "a.txt", state=file_st.TransferState.ANNOUNCED)
     row = show(bench, replace(status, entries=(), size=0))
     assert row.name.cget("text") == "Files to send"
     bench.window.show(status)
@@ -147,7 +161,8 @@ def test_show_in_folder_without_a_file_manager_says_where_it_is(
 
     monkeypatch.setattr(transfer_row, "reveal", reveal)
     row = show(
-        bench, replace(transfer(1, state=TransferState.DONE, direction=IN), path="/in/a.jpg")
+        bench,
+        replace(transfer(1, state=file_st.TransferState.DONE, direction=IN), path="/in/a.jpg"),
     )
     row.button.invoke()
     assert asked == ["/in/a.jpg"]
@@ -157,5 +172,5 @@ def test_show_in_folder_without_a_file_manager_says_where_it_is(
 def test_the_focus_goes_on_where_a_button_goes(bench: Bench) -> None:
     row = show(bench, transfer(1))
     bench.focus(row.button)
-    bench.window.show(transfer(1, state=TransferState.DONE))
+    bench.window.show(transfer(1, state=file_st.TransferState.DONE))
     bench.pump(lambda: bench.focused() not in (None, row.button))

@@ -3,15 +3,15 @@ from functools import partial
 
 import pytest
 
-from proxim.core.events import LinkID
-from proxim.core.files.status import TransferState
-from proxim.core.status import TextReceived
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.files import status as file_st
 from proxim.ui.window.files.transfers import FINISHED_KEPT, TransferList, TransferRow
 from proxim.ui.window.link.panel import LinkPanel
 from proxim.ui.window.theme import DARK
 from tests.ui.tk_support import Bench, camera, link, transfer
 
-LINK = LinkID("host-1")
+LINK = ev.LinkID("host-1")
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_status_changes_its_row_in_place(bench: Bench, panel: LinkPanel) -> No
 def test_old_ones_are_forgotten_and_unfinished_ones_never(bench: Bench, panel: LinkPanel) -> None:
     bench.window.show(transfer(0))
     for number in range(1, 201):
-        bench.window.show(transfer(number, state=TransferState.DONE))
+        bench.window.show(transfer(number, state=file_st.TransferState.DONE))
     assert len(panel.transfers.rows) == FINISHED_KEPT + 1
     assert transfer(0).transfer in panel.transfers.rows
     assert transfer(200).transfer in panel.transfers.rows
@@ -71,7 +71,7 @@ def test_old_ones_are_forgotten_and_unfinished_ones_never(bench: Bench, panel: L
 
 def test_many_scroll_and_leave_room_for_what_is_written(bench: Bench, panel: LinkPanel) -> None:
     size = bench.root.winfo_width(), bench.root.winfo_height()
-    bench.window.show(TextReceived(LINK, "hello"))
+    bench.window.show(st.TextReceived(LINK, "hello"))
     for number in range(20):
         bench.window.show(transfer(number))
     bench.pump(panel.transfers._bar.winfo_viewable)
@@ -109,7 +109,7 @@ def test_the_list_follows_the_palette(bench: Bench, panel: LinkPanel) -> None:
 def test_entries_are_counted_once_and_not_at_every_status(
     bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    big = replace(camera(count=2000), state=TransferState.ACTIVE)
+    big = replace(camera(count=2000), state=file_st.TransferState.ACTIVE)
     bench.window.show(big)
 
     def again(_argument: object) -> int:

@@ -4,14 +4,14 @@ from tkinter import filedialog
 
 import pytest
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import LinkID, SendText
-from proxim.core.files.events import SendPaths
-from proxim.core.status import Stage
+from proxim.core.files import events as file_ev
 from proxim.ui.window.link.panel import LinkPanel
 from tests.ui.tk_support import Bench, link
 
-LINK = LinkID("host-1")
+LINK = ev.LinkID("host-1")
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def test_several_files_are_one_transfer(
 ) -> None:
     choose(monkeypatch, "askopenfilenames", ("/a", "/b c"))
     panel.bar.files.invoke()
-    assert bench.posted == [SendPaths(LINK, ("/a", "/b c"))]
+    assert bench.posted == [file_ev.SendPaths(LINK, ("/a", "/b c"))]
 
 
 def test_a_folder(bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     choose(monkeypatch, "askdirectory", "/photos")
     bench.focus(panel.entry)
     bench.key(panel.entry, "<Alt-o>")
-    assert bench.posted == [SendPaths(LINK, ("/photos",))]
+    assert bench.posted == [file_ev.SendPaths(LINK, ("/photos",))]
 
 
 @pytest.mark.parametrize("nothing", ["", ()])
@@ -57,7 +57,7 @@ def test_a_link_that_went_while_one_chose(
     bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(**_options: object) -> tuple[str, ...]:
-        bench.window.show(link(stage=Stage.CLOSED))
+        bench.window.show(link(stage=st.Stage.CLOSED))
         return ("/a",)
 
     monkeypatch.setattr(filedialog, "askopenfilenames", gone)
@@ -87,7 +87,7 @@ def test_the_clipboards_text_goes_out_at_once(bench: Bench, panel: LinkPanel, ho
     bench.focus(panel.bar.files)
     press[how]()
     bench.settle()
-    assert bench.posted == [SendText(LINK, "a note")]
+    assert bench.posted == [ev.SendText(LINK, "a note")]
 
 
 def test_control_v_in_the_field_is_the_fields_own(bench: Bench, panel: LinkPanel) -> None:
@@ -104,7 +104,7 @@ def test_copied_files_go_out_as_files(
 ) -> None:
     monkeypatch.setattr("proxim.ui.window.link.send_bar.copied_files", lambda _widget: ("/a", "/b"))
     panel.bar.clipboard.invoke()
-    assert bench.posted == [SendPaths(LINK, ("/a", "/b"))]
+    assert bench.posted == [file_ev.SendPaths(LINK, ("/a", "/b"))]
 
 
 def test_an_empty_clipboard_is_told(bench: Bench, panel: LinkPanel) -> None:

@@ -3,10 +3,10 @@ from functools import partial
 
 import pytest
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.events import Decide
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.status import PairOutcome, Prompt
 from proxim.ui.window.pairing.approval import APPROVE_DEAD_SECONDS, ApprovalDialog
 from tests.rows import each_row
 from tests.ui.tk_support import LONG_NAME, Bench
@@ -24,7 +24,7 @@ def texts(widget: tkinter.Misc) -> list[str]:
     return found
 
 
-def ask(bench: Bench, prompt: Prompt | None = None) -> ApprovalDialog:
+def ask(bench: Bench, prompt: st.Prompt | None = None) -> ApprovalDialog:
     asked = prompt or bench.prompt()
     bench.window.show(asked)
     dialog = bench.window._dialogs[asked.session_id]
@@ -62,7 +62,7 @@ def test_it_names_who_asks_and_how_they_proved_themselves(
 def test_reject_has_the_focus_and_return_rejects(bench: Bench) -> None:
     dialog = ask(bench)
     dialog.reject_button.event_generate("<Return>")
-    assert bench.posted == [Decide("session-1", approved=False, number=11)]
+    assert bench.posted == [ev.Decide("session-1", approved=False, number=11)]
 
 
 @pytest.mark.parametrize("how", ["invoke", "approve", "letter", "return"])
@@ -88,7 +88,7 @@ def test_approve_is_dead_at_first(bench: Bench, how: str) -> None:
         bench.wait_for_focus(dialog.reject_button)
     come_alive(bench, dialog)
     press()
-    assert bench.posted == [Decide("session-1", approved=True, number=11)]
+    assert bench.posted == [ev.Decide("session-1", approved=True, number=11)]
 
 
 def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
@@ -110,7 +110,7 @@ def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
     assert bench.posted == []
     come_alive(bench, dialog)
     dialog.approve_button.invoke()
-    assert bench.posted == [Decide("session-1", approved=True, number=11)]
+    assert bench.posted == [ev.Decide("session-1", approved=True, number=11)]
 
 
 def test_the_second_step_can_be_rejected_and_is_all_on_the_screen(bench: Bench) -> None:
@@ -123,7 +123,7 @@ def test_the_second_step_can_be_rejected_and_is_all_on_the_screen(bench: Bench) 
     assert right <= window.winfo_rootx() + window.winfo_width()
     bench.wait_for_focus(dialog.reject_button)
     dialog.reject_button.event_generate("<Return>")
-    assert bench.posted == [Decide("session-1", approved=False, number=11)]
+    assert bench.posted == [ev.Decide("session-1", approved=False, number=11)]
 
 
 @pytest.mark.parametrize("verified", Verified)
@@ -131,7 +131,7 @@ def test_a_device_that_proved_itself_takes_one_step(bench: Bench, verified: Veri
     dialog = ask(bench, bench.prompt(verified=verified))
     come_alive(bench, dialog)
     dialog.approve_button.invoke()
-    assert bench.posted == [Decide("session-1", approved=True, number=11)]
+    assert bench.posted == [ev.Decide("session-1", approved=True, number=11)]
 
 
 def test_only_the_proved_get_the_button_that_invites(bench: Bench) -> None:
@@ -156,7 +156,7 @@ def test_escape_and_closing_reject(bench: Bench, how: str) -> None:
         dialog.window.event_generate("<Escape>")
     else:
         dialog.window.tk.eval(str(dialog.window.protocol("WM_DELETE_WINDOW")))
-    assert bench.posted == [Decide("session-1", approved=False, number=11)]
+    assert bench.posted == [ev.Decide("session-1", approved=False, number=11)]
     assert not dialog.window.winfo_exists()
 
 
@@ -178,9 +178,9 @@ def test_it_counts_down_and_is_too_late_in_the_end(bench: Bench) -> None:
 
 def test_it_goes_away_by_itself(bench: Bench) -> None:
     dialog = ask(bench)
-    bench.window.show(PairOutcome("another", approved=True))
+    bench.window.show(st.PairOutcome("another", approved=True))
     assert dialog.window.winfo_exists()
-    bench.window.show(PairOutcome("session-1", approved=False, reason=Reason.GUEST_LEFT))
+    bench.window.show(st.PairOutcome("session-1", approved=False, reason=Reason.GUEST_LEFT))
     assert not dialog.window.winfo_exists()
     assert bench.posted == []
     assert bench.root.title() == "Proxim"
@@ -194,7 +194,7 @@ def test_two_verified_requests_have_a_dialog_each(bench: Bench) -> None:
         first.window.winfo_y(),
     )
     second.reject()
-    assert bench.posted == [Decide("session-2", approved=False, number=12)]
+    assert bench.posted == [ev.Decide("session-2", approved=False, number=12)]
     assert first.window.winfo_exists()
     assert "asks" in bench.root.title()
 
@@ -204,7 +204,7 @@ def test_unverified_requests_are_asked_one_after_the_other(bench: Bench) -> None
     bench.window.show(bench.prompt("Joan", session="session-2"))
     bench.window.show(bench.prompt("Mary", session="session-3"))
     assert list(bench.window._dialogs) == ["session-1"]
-    bench.window.show(PairOutcome("session-2", approved=False, reason=Reason.GUEST_LEFT))
+    bench.window.show(st.PairOutcome("session-2", approved=False, reason=Reason.GUEST_LEFT))
     first.reject()
     assert list(bench.window._dialogs) == ["session-3"]
     assert "Mary" in texts(bench.window._dialogs["session-3"].window)
@@ -218,7 +218,7 @@ def test_an_answered_request_uncovers_one_that_is_dead_at_first(bench: Bench) ->
     second = bench.window._dialogs["session-2"]
     second.approve()
     assert second._warned is False
-    assert bench.posted == [Decide("session-1", approved=False, number=11)]
+    assert bench.posted == [ev.Decide("session-1", approved=False, number=11)]
 
 
 def test_a_verified_request_goes_before_an_unverified_one(bench: Bench) -> None:
@@ -235,8 +235,8 @@ def test_a_verified_request_goes_before_an_unverified_one(bench: Bench) -> None:
 def test_a_fifth_unverified_request_is_turned_away_without_a_dialog(bench: Bench) -> None:
     for number in range(1, 6):
         bench.window.show(bench.prompt(session=f"session-{number}"))
-    assert bench.posted == [Decide("session-5", approved=False, number=15)]
-    bench.window.show(PairOutcome("session-5", approved=False, reason=Reason.DECLINED))
+    assert bench.posted == [ev.Decide("session-5", approved=False, number=15)]
+    bench.window.show(st.PairOutcome("session-5", approved=False, reason=Reason.DECLINED))
     assert list(bench.window._dialogs) == ["session-1"]
 
 
@@ -249,7 +249,7 @@ def test_the_same_session_never_has_two(bench: Bench) -> None:
 
 
 def test_nothing_pushes_the_buttons_out(bench: Bench) -> None:
-    prompt = Prompt(
+    prompt = st.Prompt(
         "s",
         DeviceInfo("W" * 40, "x" * 64),
         "fe80::1234:5678:9abc:def0%wlp0s20f3",
@@ -268,7 +268,7 @@ def test_nothing_pushes_the_buttons_out(bench: Bench) -> None:
 def test_all_of_an_id_is_seen(bench: Bench, id: str) -> None:
     """Two may begin alike: nothing is cut off at the end of a line."""
     lines = ask(
-        bench, Prompt("s", DeviceInfo("Ada", id), "192.168.1.2", None, bench.clock.now + 40)
+        bench, st.Prompt("s", DeviceInfo("Ada", id), "192.168.1.2", None, bench.clock.now + 40)
     ).device_id
     bench.pump(lines[-1].winfo_viewable)
     assert "".join(line.get() for line in lines) == id
@@ -276,7 +276,7 @@ def test_all_of_an_id_is_seen(bench: Bench, id: str) -> None:
 
 
 def test_an_id_cannot_steer_the_text(bench: Bench) -> None:
-    prompt = Prompt(
+    prompt = st.Prompt(
         "s", DeviceInfo(LONG_NAME, "ab\n\u202ecd\x00"), "192.168.1.2", None, bench.clock.now + 40
     )
     assert [line.get() for line in ask(bench, prompt).device_id] == ["ab cd"]

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.events import ChooseNetwork, Invite, Network, SessionType, SetRequireProof
-from proxim.core.status import Networks, NoInvitation, ProofPolicy, Trouble
 from proxim.ui.qr import qr_matrix
 from proxim.ui.window.pairing.invite import QR_SIDE, life_text, network_text
 from tests.rows import each_row
@@ -58,7 +58,7 @@ def test_the_life_counts_down(bench: Bench) -> None:
 
 def test_a_code_that_is_closed_is_not_shown_and_its_banner_goes_with_it(bench: Bench) -> None:
     window, before = bench.window, bench.invitation()
-    window.show(Trouble(Problem(Reason.CODE_CLOSED)))
+    window.show(st.Trouble(Problem(Reason.CODE_CLOSED)))
     window.show(replace(before, code=None, code_closed=True))
     invite = window.invite
     bench.pump(lambda: not invite.code.winfo_viewable() and not invite.copy_code.winfo_viewable())
@@ -67,8 +67,8 @@ def test_a_code_that_is_closed_is_not_shown_and_its_banner_goes_with_it(bench: B
     bench.pump(window.trouble.winfo_viewable)
     assert invite.copy_link.winfo_viewable()
     invite.new_code.invoke()
-    assert bench.posted == [Invite(SessionType.ONE_TIME)]
-    window.show(Trouble(Problem(Reason.INTERNAL)))
+    assert bench.posted == [ev.Invite(ev.SessionType.ONE_TIME)]
+    window.show(st.Trouble(Problem(Reason.INTERNAL)))
     window.show(before)
     bench.pump(invite.code.winfo_viewable)
     assert str(invite._life.cget("text")).startswith("Valid for")
@@ -124,8 +124,8 @@ def test_without_a_short_code_the_link_remains(bench: Bench) -> None:
 
 def test_without_a_network_the_sentence_stands_in_place_of_the_qr(bench: Bench) -> None:
     invite = bench.window.invite
-    bench.window.show(Networks((), None))
-    bench.window.show(NoInvitation(Reason.NO_NETWORK))
+    bench.window.show(st.Networks((), None))
+    bench.window.show(st.NoInvitation(Reason.NO_NETWORK))
     bench.settle()
     assert invite._message is not None
     assert invite._message.winfo_viewable()
@@ -138,21 +138,21 @@ def test_without_a_network_the_sentence_stands_in_place_of_the_qr(bench: Bench) 
 
 
 def test_after_somebody_joined_another_can_be_invited(bench: Bench) -> None:
-    bench.window.show(NoInvitation(None))
+    bench.window.show(st.NoInvitation(None))
     assert str(bench.window.invite.new_code.cget("text")) == "Invite another"
     bench.window.invite.new_code.invoke()
-    assert bench.posted == [Invite(SessionType.ONE_TIME)]
+    assert bench.posted == [ev.Invite(ev.SessionType.ONE_TIME)]
 
 
 @each_row(
     "label, intent",
     [
-        ("One-time", Invite(SessionType.ONE_TIME)),
-        ("Temporary: ends after 1 hour", Invite(SessionType.TEMPORARY, 3600.0)),
-        ("Persistent", Invite(SessionType.PERSISTENT)),
+        ("One-time", ev.Invite(ev.SessionType.ONE_TIME)),
+        ("Temporary: ends after 1 hour", ev.Invite(ev.SessionType.TEMPORARY, 3600.0)),
+        ("Persistent", ev.Invite(ev.SessionType.PERSISTENT)),
     ],
 )
-def test_a_kind_of_session_is_chosen(bench: Bench, label: str, intent: Invite) -> None:
+def test_a_kind_of_session_is_chosen(bench: Bench, label: str, intent: ev.Invite) -> None:
     menu = bench.window.invite.kind._menu
     bench.window.invite.kind._fill()
     last = menu.index("end")
@@ -164,9 +164,9 @@ def test_a_kind_of_session_is_chosen(bench: Bench, label: str, intent: Invite) -
 
 
 def test_a_new_code_is_of_the_kind_that_is_shown(bench: Bench) -> None:
-    bench.window.show(bench.invitation(kind=SessionType.PERSISTENT, life=None))
+    bench.window.show(bench.invitation(kind=ev.SessionType.PERSISTENT, life=None))
     bench.window.invite.new_code.invoke()
-    assert bench.posted == [Invite(SessionType.PERSISTENT)]
+    assert bench.posted == [ev.Invite(ev.SessionType.PERSISTENT)]
     assert str(bench.window.invite.kind.cget("text")) == "Persistent"
 
 
@@ -175,33 +175,33 @@ def test_a_network_is_chosen_only_among_several(bench: Bench) -> None:
     assert invite.network is None
     assert invite._network_label is not None
     assert "192.168.178.123" in str(invite._network_label.cget("text"))
-    bench.window.show(Networks((WIFI, DOCKER), WIFI.address))
+    bench.window.show(st.Networks((WIFI, DOCKER), WIFI.address))
     bench.settle()
     network = invite.network
     assert network is not None
     assert network.winfo_viewable()
     network._fill()
     network._menu.invoke(1)
-    assert bench.posted == [ChooseNetwork(DOCKER.address)]
+    assert bench.posted == [ev.ChooseNetwork(DOCKER.address)]
     # Until it is told otherwise
     assert network._value.get() == WIFI.address
-    bench.window.show(Networks((WIFI, DOCKER), DOCKER.address))
+    bench.window.show(st.Networks((WIFI, DOCKER), DOCKER.address))
     assert "172.17.0.1" in str(network.cget("text"))
-    bench.window.show(Networks((WIFI,), WIFI.address))
+    bench.window.show(st.Networks((WIFI,), WIFI.address))
     bench.settle()
     assert not network.winfo_viewable()
 
 
 def test_a_long_network_name_does_not_widen_the_window(bench: Bench) -> None:
     before = bench.root.winfo_width()
-    long = Network(
+    long = ev.Network(
         "2001:db8:85a3:1234:5678:8a2e:370:7334",
         64,
         "Intel(R) Ethernet Connection (17) I219-LM #2",
         False,
     )
     for networks in ((long,), (long, DOCKER)):
-        bench.window.show(Networks(networks, long.address))
+        bench.window.show(st.Networks(networks, long.address))
         bench.settle()
         assert bench.root.winfo_width() == before
 
@@ -210,12 +210,12 @@ def test_the_switch_asks_for_a_policy_and_shows_the_one_that_was_told(bench: Ben
     switch = bench.window.invite.refuse
     assert switch.instate(["!selected", "!alternate"])
     switch.invoke()
-    assert bench.posted == [SetRequireProof(required=True)]
+    assert bench.posted == [ev.SetRequireProof(required=True)]
     # Nobody has said yet that it is so
     assert switch.instate(["!selected"])
-    bench.window.show(ProofPolicy(required=True))
+    bench.window.show(st.ProofPolicy(required=True))
     assert switch.instate(["selected"])
     switch.invoke()
-    assert bench.posted[1:] == [SetRequireProof(required=False)]
-    bench.window.show(ProofPolicy(required=False))
+    assert bench.posted[1:] == [ev.SetRequireProof(required=False)]
+    bench.window.show(st.ProofPolicy(required=False))
     assert switch.instate(["!selected"])

@@ -2,10 +2,10 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import Join, Network
 from proxim.core.pairing.host_code import HostCode, parse_target
-from proxim.core.status import Networks
 from proxim.ui.window.pairing.join import own_networks, regrouped, typing_problem
 from tests.rows import each_row
 from tests.ui.tk_support import WIFI, Bench, link
@@ -62,7 +62,7 @@ def test_mistakes_are_told_as_they_are_typed() -> None:
 
 
 def test_zones_are_no_part_of_a_subnet() -> None:
-    networks = (WIFI, Network("fe80::1%eth0", 64, "eth0", virtual=False))
+    networks = (WIFI, ev.Network("fe80::1%eth0", 64, "eth0", virtual=False))
     assert own_networks(networks) == ("192.168.178.123/24", "fe80::1/64")
 
 
@@ -70,7 +70,7 @@ def test_a_code_is_typed_and_joined_by_keyboard(bench: Bench) -> None:
     write(bench, CODE.replace("-", "").lower())
     assert bench.window.join.entry.get() == CODE
     bench.key(bench.window.join.entry, "<Return>")
-    assert bench.posted == [Join(parse_target(CODE))]
+    assert bench.posted == [ev.Join(parse_target(CODE))]
 
 
 def test_a_typo_is_told_below_the_field_and_joins_nobody(bench: Bench) -> None:
@@ -112,7 +112,7 @@ def test_a_far_address_is_shown_and_asked_about(bench: Bench, far: str) -> None:
     assert "203.0.113.5:47800" in str(question.cget("text"))
     assert bench.root.focus_lastfor() is stay
     go.event_generate("<<Invoke>>")
-    assert bench.posted == [Join(parse_target(far))]
+    assert bench.posted == [ev.Join(parse_target(far))]
     assert join._consent is None
 
 
@@ -135,11 +135,11 @@ def test_a_question_is_taken_back_by_escape_and_by_typing(bench: Bench) -> None:
 
 def test_an_address_on_a_network_of_ours_is_not_far(bench: Bench) -> None:
     bench.window.show(
-        Networks((Network("203.0.113.77", 24, "eth0", virtual=False),), "203.0.113.77")
+        st.Networks((ev.Network("203.0.113.77", 24, "eth0", virtual=False),), "203.0.113.77")
     )
     bench.window.join.entry.insert(0, FAR_LINK)
     bench.window.join.join()
-    assert bench.posted == [Join(parse_target(FAR_LINK))]
+    assert bench.posted == [ev.Join(parse_target(FAR_LINK))]
 
 
 def test_what_was_typed_stays_until_it_led_somewhere(bench: Bench) -> None:

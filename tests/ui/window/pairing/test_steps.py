@@ -1,36 +1,29 @@
 from dataclasses import replace
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
-from proxim.core.events import SessionType
-from proxim.core.files.status import TransferState
+from proxim.core.files import status as file_st
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.status import (
-    Invitation,
-    LinkStatus,
-    NoInvitation,
-    PairOutcome,
-    Prompt,
-    Stage,
-    Status,
-    Stopped,
-)
 from proxim.ui.window.pairing.steps import NO_STEP, Step, Steps, StepsSide
 from tests.rows import each_row
 from tests.ui.tk_support import link, transfer
 
-INVITATION = Invitation("s", "u", "02501-WK381", "http://x", SessionType.ONE_TIME, None)
-PROMPT = Prompt("s", DeviceInfo("Grace", "id"), "192.168.1.2", None, 40.0)
+INVITATION = st.Invitation("s", "u", "02501-WK381", "http://x", ev.SessionType.ONE_TIME, None)
+PROMPT = st.Prompt("s", DeviceInfo("Grace", "id"), "192.168.1.2", None, 40.0)
 
 
-def after(*statuses: Status) -> Step:
-    ladder = Steps()
+def after(*statuses: st.Status) -> Step:
+    steps = Steps()
     for status in statuses:
-        ladder.handle(status)
-    return ladder.current()
+        steps.handle(status)
+    return steps.current()
 
 
-def guest(stage: Stage, reason: Reason | None = None, was_connected: bool = False) -> LinkStatus:
-    deadline = 40.0 if stage is Stage.ASKING else None
+def guest(
+    stage: st.Stage, reason: Reason | None = None, was_connected: bool = False
+) -> st.LinkStatus:
+    deadline = 40.0 if stage is st.Stage.ASKING else None
     return replace(
         link("Ada", stage, "guest-1"),
         deadline=deadline,
@@ -45,14 +38,14 @@ def test_before_anything_was_told() -> None:
 
 
 def test_a_host_climbs() -> None:
-    told: list[Status] = [INVITATION]
+    told: list[st.Status] = [INVITATION]
     assert (after(*told).side, after(*told).step) == (StepsSide.HOST, 0)
     told.append(PROMPT)
     assert after(*told).step == 1
     assert after(*told).deadline == 40.0
     assert "Grace asks to join" in after(*told).sentence
-    told.append(PairOutcome("s", approved=True))
-    for stage, step in ((Stage.APPROVED, 2), (Stage.CONNECTING, 3), (Stage.CONNECTED, 4)):
+    told.append(st.PairOutcome("s", approved=True))
+    for stage, step in ((st.Stage.APPROVED, 2), (st.Stage.CONNECTING, 3), (st.Stage.CONNECTED, 4)):
         told.append(link("Grace", stage))
         assert (after(*told).side, after(*told).step, after(*told).failed) == (
             StepsSide.HOST,
@@ -63,88 +56,89 @@ def test_a_host_climbs() -> None:
 
 
 def test_a_guest_climbs_and_can_cancel_until_it_is_there() -> None:
-    told: list[Status] = [INVITATION]
-    for stage, step in (
-        (Stage.DIALING, 0),
-        (Stage.ASKING, 1),
-        (Stage.APPROVED, 2),
-        (Stage.CONNECTING, 3),
+    told: list[st.Status] = [INVITATION]
+    for stage, number in (
+        (st.Stage.DIALING, 0),
+        (st.Stage.ASKING, 1),
+        (st.Stage.APPROVED, 2),
+        (st.Stage.CONNECTING, 3),
     ):
         told.append(guest(stage))
-        rung = after(*told)
-        assert (rung.side, rung.step, rung.link) == (StepsSide.GUEST, step, "guest-1")
-        assert (rung.deadline is not None) == (stage is Stage.ASKING)
+        step = after(*told)
+        assert (step.side, step.step, step.link) == (StepsSide.GUEST, number, "guest-1")
+        assert (step.deadline is not None) == (stage is st.Stage.ASKING)
     assert after(*told, link("Ada", link_id="guest-1")).link is None
 
 
 def test_a_guest_is_told_where_to_look() -> None:
-    assert "other screen" in after(guest(Stage.ASKING)).sentence
+    assert "other screen" in after(guest(st.Stage.ASKING)).sentence
 
 
 @each_row(
-    "reached, step",
-    [(Stage.DIALING, 0), (Stage.ASKING, 1), (Stage.APPROVED, 2), (Stage.CONNECTING, 3)],
+    "reached, number",
+    [(st.Stage.DIALING, 0), (st.Stage.ASKING, 1), (st.Stage.APPROVED, 2), (st.Stage.CONNECTING, 3)],
 )
-def test_a_failure_stays_on_the_step_where_it_happened(reached: Stage, step: int) -> None:
-    rung = after(INVITATION, guest(reached), guest(Stage.CLOSED, Reason.NO_ANSWER))
-    assert (rung.step, rung.failed, rung.sentence) == (step, True, SENTENCES[Reason.NO_ANSWER])
+def test_a_failure_stays_on_the_step_where_it_happened(reached: st.Stage, number: int) -> None:
+    step = after(INVITATION, guest(reached), guest(st.Stage.CLOSED, Reason.NO_ANSWER))
+    assert (step.step, step.failed, step.sentence) == (number, True, SENTENCES[Reason.NO_ANSWER])
 
 
 def test_a_failure_survives_the_fresh_code_that_follows_it() -> None:
-    rung = after(
-        link(stage=Stage.CONNECTING),
-        replace(link(stage=Stage.CLOSED), reason=Reason.ICE_FAILED),
+    step = after(
+        link(stage=st.Stage.CONNECTING),
+        replace(link(stage=st.Stage.CLOSED), reason=Reason.ICE_FAILED),
         INVITATION,
     )
-    assert rung.sentence == SENTENCES[Reason.ICE_FAILED]
+    assert step.sentence == SENTENCES[Reason.ICE_FAILED]
 
 
 def test_a_failure_goes_when_it_is_put_away_or_something_new_begins() -> None:
-    ladder = Steps()
-    for status in (INVITATION, guest(Stage.DIALING), guest(Stage.CLOSED, Reason.REFUSED)):
-        ladder.handle(status)
-    assert ladder.current().failed
-    ladder.dismiss()
-    assert ladder.current().step == 0
-    ladder.handle(guest(Stage.CLOSED, Reason.REFUSED))
-    ladder.handle(PROMPT)
-    assert not ladder.current().failed
+    steps = Steps()
+    for status in (INVITATION, guest(st.Stage.DIALING), guest(st.Stage.CLOSED, Reason.REFUSED)):
+        steps.handle(status)
+    assert steps.current().failed
+    steps.dismiss()
+    assert steps.current().step == 0
+    steps.handle(guest(st.Stage.CLOSED, Reason.REFUSED))
+    steps.handle(PROMPT)
+    assert not steps.current().failed
 
 
 def test_cancelling_is_no_error_of_the_table() -> None:
-    rung = after(guest(Stage.DIALING), guest(Stage.CLOSED, Reason.DISCONNECTED))
-    assert (rung.sentence, rung.failed, rung.wanted) == ("Cancelled.", True, True)
+    step = after(guest(st.Stage.DIALING), guest(st.Stage.CLOSED, Reason.DISCONNECTED))
+    assert (step.sentence, step.failed, step.wanted) == ("Cancelled.", True, True)
 
 
 @each_row("reason", [Reason.DECLINED, Reason.TIMEOUT, Reason.EXPIRED, Reason.CLOSED])
 def test_the_host_reads_about_a_refused_request_as_the_host(reason: Reason) -> None:
-    rung = after(INVITATION, PROMPT, PairOutcome("s", approved=False, reason=reason))
-    assert rung.failed
-    assert rung.step == 1
-    assert rung.wanted == (reason in (Reason.DECLINED, Reason.CLOSED))
-    assert "Grace" in rung.sentence
-    assert rung.sentence != SENTENCES[reason]
+    step = after(INVITATION, PROMPT, st.PairOutcome("s", approved=False, reason=reason))
+    assert step.failed
+    assert step.step == 1
+    assert step.wanted == (reason in (Reason.DECLINED, Reason.CLOSED))
+    assert "Grace" in step.sentence
+    assert step.sentence != SENTENCES[reason]
 
 
 def test_a_guest_that_left_is_told_from_the_table() -> None:
-    rung = after(INVITATION, PROMPT, PairOutcome("s", approved=False, reason=Reason.GUEST_LEFT))
-    assert rung.sentence == f"Grace: {SENTENCES[Reason.GUEST_LEFT]}"
+    step = after(INVITATION, PROMPT, st.PairOutcome("s", approved=False, reason=Reason.GUEST_LEFT))
+    assert step.sentence == f"Grace: {SENTENCES[Reason.GUEST_LEFT]}"
 
 
 def test_an_outcome_of_our_own_joining_is_left_to_its_link() -> None:
-    rung = after(
+    step = after(
         INVITATION,
-        guest(Stage.ASKING),
-        PairOutcome("@code", approved=False, reason=Reason.DECLINED),
+        guest(st.Stage.ASKING),
+        st.PairOutcome("@code", approved=False, reason=Reason.DECLINED),
     )
-    assert (rung.side, rung.failed) == (StepsSide.GUEST, False)
+    assert (step.side, step.failed) == (StepsSide.GUEST, False)
 
 
 def test_a_request_comes_before_what_is_under_way() -> None:
-    assert after(INVITATION, guest(Stage.DIALING), PROMPT).side is StepsSide.HOST
-    assert after(PROMPT, guest(Stage.DIALING)).side is StepsSide.HOST
+    assert after(INVITATION, guest(st.Stage.DIALING), PROMPT).side is StepsSide.HOST
+    assert after(PROMPT, guest(st.Stage.DIALING)).side is StepsSide.HOST
     assert (
-        after(PROMPT, guest(Stage.DIALING), PairOutcome("s", approved=True)).side is StepsSide.GUEST
+        after(PROMPT, guest(st.Stage.DIALING), st.PairOutcome("s", approved=True)).side
+        is StepsSide.GUEST
     )
 
 
@@ -154,71 +148,75 @@ def test_the_request_that_is_asked_about_is_named() -> None:
     assert "Joan" in after(PROMPT, replace(second, verified=Verified.CODE)).sentence
     assert (
         "Joan"
-        in after(PROMPT, second, PairOutcome("s", approved=False, reason=Reason.DECLINED)).sentence
+        in after(
+            PROMPT, second, st.PairOutcome("s", approved=False, reason=Reason.DECLINED)
+        ).sentence
     )
 
 
 def test_who_made_room_for_a_verified_device_is_told_so() -> None:
-    rung = after(PROMPT, PairOutcome("s", approved=False, reason=Reason.BUSY))
-    assert rung.sentence == f"Grace: {HOST_SENTENCES[Reason.BUSY]}"
+    step = after(PROMPT, st.PairOutcome("s", approved=False, reason=Reason.BUSY))
+    assert step.sentence == f"Grace: {HOST_SENTENCES[Reason.BUSY]}"
 
 
 def test_a_request_that_was_one_too_many_is_not_told() -> None:
-    many: list[Status] = [replace(PROMPT, session_id=str(number)) for number in range(5)]
-    gone: list[Status] = [
-        PairOutcome(str(number), approved=False, reason=Reason.TIMEOUT) for number in range(4)
+    many: list[st.Status] = [replace(PROMPT, session_id=str(number)) for number in range(5)]
+    gone: list[st.Status] = [
+        st.PairOutcome(str(number), approved=False, reason=Reason.TIMEOUT) for number in range(4)
     ]
-    rung = after(*many, *gone, PairOutcome("4", approved=False, reason=Reason.DECLINED))
-    assert rung.sentence == f"Grace: {HOST_SENTENCES[Reason.TIMEOUT]}"
+    step = after(*many, *gone, st.PairOutcome("4", approved=False, reason=Reason.DECLINED))
+    assert step.sentence == f"Grace: {HOST_SENTENCES[Reason.TIMEOUT]}"
 
 
 def test_a_link_that_ends_after_it_was_open_is_told_in_its_tab() -> None:
-    closed = replace(link(stage=Stage.CLOSED), was_connected=True, reason=Reason.PEER_LEFT)
-    rung = after(INVITATION, link(), closed)
-    assert (rung.step, rung.failed) == (0, False)
+    closed = replace(link(stage=st.Stage.CLOSED), was_connected=True, reason=Reason.PEER_LEFT)
+    step = after(INVITATION, link(), closed)
+    assert (step.step, step.failed) == (0, False)
 
 
 def test_the_next_code_ends_the_joy_over_a_link() -> None:
-    assert after(INVITATION, NoInvitation(None), link()).step == 4
-    assert after(INVITATION, NoInvitation(None), link(), INVITATION).step == 0
+    assert after(INVITATION, st.NoInvitation(None), link()).step == 4
+    assert after(INVITATION, st.NoInvitation(None), link(), INVITATION).step == 0
 
 
 def test_a_late_word_about_an_open_link_does_not_bring_the_joy_back() -> None:
-    ladder = Steps()
+    steps = Steps()
     for status in (INVITATION, link()):
-        ladder.handle(status)
-    ladder.handle(replace(link(), peer_name="Renamed"))
-    assert ladder.current().sentence == "Connected with Grace's phone."
+        steps.handle(status)
+    steps.handle(replace(link(), peer_name="Renamed"))
+    assert steps.current().sentence == "Connected with Grace's phone."
 
 
 def test_without_a_code_nobody_is_awaited() -> None:
-    assert after(INVITATION, NoInvitation(Reason.NO_NETWORK)).step == NO_STEP
+    assert after(INVITATION, st.NoInvitation(Reason.NO_NETWORK)).step == NO_STEP
 
 
 def test_nothing_is_left_when_the_network_side_stopped() -> None:
-    assert after(INVITATION, PROMPT, guest(Stage.DIALING), Stopped()).step == NO_STEP
+    assert after(INVITATION, PROMPT, guest(st.Stage.DIALING), st.Stopped()).step == NO_STEP
 
 
 def test_a_lost_link_is_waited_for_until_another_goes_on_for_it() -> None:
-    lost = replace(link("Grace", Stage.WAITING), deadline=120.0, was_connected=True)
-    rung = after(INVITATION, link("Grace"), lost)
-    assert (rung.step, rung.deadline, rung.link, rung.failed) == (3, 120.0, lost.link, False)
-    assert "Waiting for Grace to come back" in rung.sentence
+    lost = replace(link("Grace", st.Stage.WAITING), deadline=120.0, was_connected=True)
+    step = after(INVITATION, link("Grace"), lost)
+    assert (step.step, step.deadline, step.link, step.failed) == (3, 120.0, lost.link, False)
+    assert "Waiting for Grace to come back" in step.sentence
     again = replace(link("Grace", link_id="host-2"), resumes=lost.link)
     assert after(INVITATION, link("Grace"), lost, again).sentence == "Connected with Grace."
-    over = replace(link("Grace", Stage.CLOSED), was_connected=True)
+    over = replace(link("Grace", st.Stage.CLOSED), was_connected=True)
     assert after(INVITATION, link("Grace"), lost, over).step == 0
 
 
 def test_how_a_transfer_ended_is_told() -> None:
-    done = transfer(1, "a.txt", "b.txt", state=TransferState.DONE)
-    rung = after(INVITATION, link("Grace"), done)
-    assert (rung.step, rung.failed, rung.sentence) == (
+    done = transfer(1, "a.txt", "b.txt", state=file_st.TransferState.DONE)
+    step = after(INVITATION, link("Grace"), done)
+    assert (step.step, step.failed, step.sentence) == (
         4,
         False,
         "a.txt and 1 more: Sent and verified.",
     )
-    failed = replace(transfer(1, "a.txt", state=TransferState.FAILED), reason=Reason.DISK_FULL)
+    failed = replace(
+        transfer(1, "a.txt", state=file_st.TransferState.FAILED), reason=Reason.DISK_FULL
+    )
     assert after(link("Grace"), failed).failed
     # It only moves
     assert after(link("Grace"), transfer(1)).sentence == "Connected with Grace."
@@ -227,6 +225,6 @@ def test_how_a_transfer_ended_is_told() -> None:
 
 def test_a_guest_that_waits_is_not_told_that_somebody_was_asked() -> None:
     """Its code may have been wrong: then nobody is."""
-    ladder = Steps()
-    ladder.handle(link("", Stage.ASKING, "guest-1", None))
-    assert ladder.current().sentence.startswith("Found the host.")
+    steps = Steps()
+    steps.handle(link("", st.Stage.ASKING, "guest-1", None))
+    assert steps.current().sentence.startswith("Found the host.")

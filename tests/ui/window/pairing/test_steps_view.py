@@ -1,9 +1,9 @@
 import math
 from dataclasses import replace
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.events import Disconnect, LinkID
-from proxim.core.status import Stage
 from tests.rows import each_row
 from tests.ui.tk_support import Bench, link
 
@@ -30,7 +30,7 @@ def dots(bench: Bench) -> list[str]:
 
 def test_the_steps_are_those_of_the_role(bench: Bench) -> None:
     assert steps(bench)[0] == "Waiting"
-    bench.window.show(link("Ada", Stage.DIALING, "guest-1"))
+    bench.window.show(link("Ada", st.Stage.DIALING, "guest-1"))
     assert steps(bench)[0] == "Looking"
 
 
@@ -45,9 +45,9 @@ def test_every_step_can_be_read_inside_the_window(bench: Bench) -> None:
 
 @each_row(
     "stage, reached",
-    [(Stage.DIALING, 1), (Stage.ASKING, 2), (Stage.APPROVED, 3), (Stage.CONNECTING, 4)],
+    [(st.Stage.DIALING, 1), (st.Stage.ASKING, 2), (st.Stage.APPROVED, 3), (st.Stage.CONNECTING, 4)],
 )
-def test_the_dots_up_to_now_are_filled(bench: Bench, stage: Stage, reached: int) -> None:
+def test_the_dots_up_to_now_are_filled(bench: Bench, stage: st.Stage, reached: int) -> None:
     look = bench.window.theme.palette
     bench.window.show(link("Ada", stage, "guest-1"))
     assert dots(bench) == [look.accent] * reached + [look.background] * (5 - reached)
@@ -55,8 +55,8 @@ def test_the_dots_up_to_now_are_filled(bench: Bench, stage: Stage, reached: int)
 
 def test_it_is_green_at_the_top_and_red_where_it_failed(bench: Bench) -> None:
     look = bench.window.theme.palette
-    bench.window.show(link("Ada", Stage.ASKING, "guest-1"))
-    bench.window.show(replace(link("Ada", Stage.CLOSED, "guest-1"), reason=Reason.DECLINED))
+    bench.window.show(link("Ada", st.Stage.ASKING, "guest-1"))
+    bench.window.show(replace(link("Ada", st.Stage.CLOSED, "guest-1"), reason=Reason.DECLINED))
     assert dots(bench)[:3] == [look.accent, look.red.foreground, look.background]
     assert sentence(bench) == SENTENCES[Reason.DECLINED]
     bench.window.show(link("Ada"))
@@ -64,7 +64,7 @@ def test_it_is_green_at_the_top_and_red_where_it_failed(bench: Bench) -> None:
 
 
 def test_the_countdown_of_a_question(bench: Bench) -> None:
-    asking = replace(link("Ada", Stage.ASKING, "guest-1"), deadline=bench.clock.now + 40)
+    asking = replace(link("Ada", st.Stage.ASKING, "guest-1"), deadline=bench.clock.now + 40)
     bench.window.show(asking)
     assert sentence(bench).endswith("40 s left.")
     bench.clock.now += 39.5
@@ -76,13 +76,13 @@ def test_the_countdown_of_a_question(bench: Bench) -> None:
 def test_an_attempt_can_be_cancelled_and_its_failure_put_away(bench: Bench) -> None:
     button = bench.window.steps._button
     assert not button.winfo_viewable()
-    bench.window.show(link("Ada", Stage.DIALING, "guest-1"))
+    bench.window.show(link("Ada", st.Stage.DIALING, "guest-1"))
     bench.settle()
     assert button.winfo_viewable()
     assert button.cget("text") == "Cancel"
     button.invoke()
-    assert bench.posted == [Disconnect(LinkID("guest-1"))]
-    bench.window.show(replace(link("Ada", Stage.CLOSED, "guest-1"), reason=Reason.NO_ANSWER))
+    assert bench.posted == [ev.Disconnect(ev.LinkID("guest-1"))]
+    bench.window.show(replace(link("Ada", st.Stage.CLOSED, "guest-1"), reason=Reason.NO_ANSWER))
     assert button.cget("text") == "OK"
     button.invoke()
     bench.settle()
@@ -92,8 +92,8 @@ def test_an_attempt_can_be_cancelled_and_its_failure_put_away(bench: Bench) -> N
 
 def test_a_long_sentence_is_not_clipped(bench: Bench) -> None:
     width = bench.root.winfo_width()
-    bench.window.show(link("Ada", Stage.CONNECTING, "guest-1"))
-    bench.window.show(replace(link("Ada", Stage.CLOSED, "guest-1"), reason=Reason.ICE_FAILED))
+    bench.window.show(link("Ada", st.Stage.CONNECTING, "guest-1"))
+    bench.window.show(replace(link("Ada", st.Stage.CLOSED, "guest-1"), reason=Reason.ICE_FAILED))
     label = bench.window.steps._sentence
     font = bench.window.theme.body
 
