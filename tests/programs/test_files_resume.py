@@ -7,7 +7,7 @@ it has not arrived before that is seen.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests.lossy_link import LossyLink, lossy_link, missing
 from tests.programs.file_programs import (
     Sides,
     end,
+    ends,
     linked,
     moving,
     names,
@@ -60,11 +61,43 @@ def waiting(program: Program) -> JSON:
     return program.event("transfer", state="waiting")
 
 
-def goes_on(sides: Sides, program: Program) -> JSON:
-    """An event of a transfer that moves again; the rest of it may pass from then on."""
-    event = transfer_where(program, lambda event: event["state"] == "active" and "via" in event)
-    sides.gate.open()
-    return event
+def goes_on(program: Program) -> JSON:
+    """An event of a transfer that moves again."""
+    return transfer_where(program, moves_again)
+
+
+def moves_again(event: JSON) -> bool:
+    return event["state"] == "active" and "via" in event
+
+
+def both_ways(program: Program, fits: Callable[[JSON], bool]) -> dict[str, JSON]:
+    """An event that fits of a transfer in each direction, by the direction."""
+    found: dict[str, JSON] = {}
+    while len(found) < 2:
+        event = transfer_where(program, fits)
+        found.setdefault(event["direction"], event)
+    return found
+
+
+def under_way(event: JSON) -> bool:
+    return event["state"] == "active" and event["bytes"] > BEGUN
+
+
+def waits(event: JSON) -> bool:
+    return event["state"] == "waiting"
+
+
+def write_one_each(sides: Sides) -> dict[str, Path]:
+    """A file for each program to send, by its side."""
+    return {
+        side: write_file(sides.source / f"{side}.bin", FILE_BYTES) for side in ("host", "guest")
+    }
+
+
+def check_both_arrived(sides: Sides, files: dict[str, Path]) -> None:
+    for sender, receiver in (("host", "guest"), ("guest", "host")):
+        assert names(sides.saved(receiver)) == [files[sender].name]
+        assert sha256(sides.saved(receiver) / files[sender].name) == sha256(files[sender])
 
 
 def parts(folder: Path) -> list[Path]:
@@ -74,54 +107,66 @@ def parts(folder: Path) -> list[Path]:
 # --- the link is lost -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sender", [0, 1])
-def test_the_network_goes_away_for_some_seconds(
-    sides: Sides, cable: LossyLink, sender: int
-) -> None:
-    file = write_file(sides.source / "a.bin", FILE_BYTES)
-    saved = sides.saved(("guest", "host")[sender])
+def test_the_network_goes_away_for_some_seconds(sides: Sides, cable: LossyLink) -> None:
+    files = write_one_each(sides)
     with linked(sides, link=cable, save=False) as both:
-        from_, to = both[sender], both[1 - sender]
-        send(from_, file)
-        asked = to.event("transfer", state="announced")
-        to.say(type="accept", transferID=asked["transferID"], directory=str(saved))
-        moving(to, BEGUN)
+        for sender, name in enumerate(files):
+            receiver = both[1 - sender]
+            send(both[sender], files[name])
+            asked = receiver.event("transfer", state="announced", direction="in")
+            saved = sides.saved(("guest", "host")[sender])
+            receiver.say(type="accept", transferID=asked["transferID"], directory=str(saved))
+        for side in both:
+            both_ways(side, under_way)
         cable.cut = True
-        left = [waiting(side) for side in both]
-        assert all("link" not in event for event in left)
-        assert names(saved) == [part.name for part in parts(saved)]
-        cable.cut = False
+        left = [both_ways(side, waits) for side in both]
+        assert all("link" not in event for side in left for event in side.values())
+        for saved in (sides.saved("host"), sides.saved("guest")):
+            assert names(saved) == [part.name for part in parts(saved)]
         sides.gate.close_after(ALLOWED_AGAIN)
-        again = goes_on(sides, to)
-        assert again["bytes"] >= left[1 - sender]["bytes"] >= BEGUN
-        assert end(to)["sha256"] == sha256(file)
-        assert end(from_)["state"] == "done"
-        # It was asked about once, and nothing of it came twice.
-        assert sum(1 for event in to.seen if event.get("state") == "announced") == 1
-    assert names(saved) == ["a.bin"]
+        cable.cut = False
+        again = [both_ways(side, moves_again) for side in both]
+        for before, after in zip(left, again, strict=True):
+            assert after["in"]["bytes"] >= before["in"]["bytes"] >= BEGUN
+        sides.gate.open()
+        for side in both:
+            assert [event["state"] for event in ends(side, 2).values()] == ["done", "done"]
+            # It was asked about once, and nothing of it came twice.
+            asked_about = [
+                event
+                for event in side.seen
+                if event.get("state") == "announced" and event["direction"] == "in"
+            ]
+            assert len(asked_about) == 1
+    check_both_arrived(sides, files)
 
 
-@pytest.mark.parametrize("canceller", [0, 1])
-def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink, canceller: int) -> None:
-    file = write_file(sides.source / "a.bin", FILE_BYTES)
+def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink) -> None:
+    """One by its sender, and one by its receiver."""
+    files = write_one_each(sides)
     with linked(sides, link=cable) as both:
-        send(both[1], file)
-        moving(both[0], BEGUN)
+        host, guest = both
+        for side, name in ((host, "host"), (guest, "guest")):
+            send(side, files[name])
+        for side in both:
+            both_ways(side, under_way)
         cable.cut = True
-        left = [waiting(side) for side in both]
-        both[canceller].say(type="cancel", transferID=left[canceller]["transferID"])
-        assert end(both[canceller])["state"] == "cancelled"
+        left = [both_ways(side, waits) for side in both]
+        # What the guest sends is cancelled by its receiver, and what the host sends by its sender
+        for transfer in left[0].values():
+            host.say(type="cancel", transferID=transfer["transferID"])
+        assert {event["state"] for event in ends(host, 2).values()} == {"cancelled"}
         cable.cut = False
         sides.gate.open()
         for side in both:
             side.event("link", state="connected")
         exchange_text(*both)
-        other = both[1 - canceller]
-        if not any(event.get("state") == "cancelled" for event in other.seen):
-            assert end(other)["state"] == "cancelled"
-        send(both[1], write_file(sides.source / "b.bin", 1000))
-        assert end(both[0])["name"] == "b.bin"
+        cancelled = [event for event in guest.seen if event.get("state") == "cancelled"]
+        ends(guest, 2 - len({event["transferID"] for event in cancelled}))
+        send(guest, write_file(sides.source / "b.bin", 1000))
+        assert end(host)["name"] == "b.bin"
     assert names(sides.saved("host")) == ["b.bin"]
+    assert names(sides.saved("guest")) == []
 
 
 # --- a program is killed --------------------------------------------------------------------------
@@ -136,57 +181,57 @@ def invite_again(host: Program) -> str:
 
 
 @pytest.mark.usefixtures("own_address")
-@pytest.mark.parametrize("sender", ["host", "guest"])
-def test_the_guest_is_killed_and_comes_with_a_new_code(sides: Sides, sender: str) -> None:
-    file = write_file(sides.source / "a.bin", FILE_BYTES)
+def test_the_guest_is_killed_and_comes_with_a_new_code(sides: Sides) -> None:
+    files = write_one_each(sides)
     with sides.start_host() as host:
         url = host.event("session")["url"]
         with sides.start_guest(url) as guest:
             pair(host, guest)
-            send(host if sender == "host" else guest, file)
-            begun = moving(guest, BEGUN)
+            for side, name in ((host, "host"), (guest, "guest")):
+                send(side, files[name])
+            begun = both_ways(host, under_way)
+            both_ways(guest, under_way)
             guest.process.kill()
             guest.ended()
-        left = waiting(host)
+        left = both_ways(host, waits)
         sides.gate.close_after(ALLOWED_AGAIN)
         with sides.start_guest(invite_again(host)) as guest:
             pair(host, guest)
-            again = goes_on(sides, host)
-            assert again["bytes"] >= min(begun["bytes"], left["bytes"])
-            assert again["transferID"] == begun["transferID"]
+            again = both_ways(host, moves_again)
+            for way in ("in", "out"):
+                assert again[way]["bytes"] >= left[way]["bytes"] >= BEGUN
+                assert again[way]["transferID"] == begun[way]["transferID"]
+            sides.gate.open()
             for side in (host, guest):
-                assert end(side)["state"] == "done"
-    receiver = "guest" if sender == "host" else "host"
-    assert names(sides.saved(receiver)) == ["a.bin"]
-    assert sha256(sides.saved(receiver) / "a.bin") == sha256(file)
+                assert [event["state"] for event in ends(side, 2).values()] == ["done", "done"]
+    check_both_arrived(sides, files)
 
 
 @pytest.mark.usefixtures("own_address")
-@pytest.mark.parametrize("sender", ["host", "guest"])
-def test_the_host_is_killed_and_has_a_new_code(sides: Sides, sender: str) -> None:
-    file = write_file(sides.source / "a.bin", FILE_BYTES)
+def test_the_host_is_killed_and_has_a_new_code(sides: Sides) -> None:
+    files = write_one_each(sides)
     with sides.start_host() as host, sides.start_guest(host.event("session")["url"]) as guest:
         pair(host, guest)
-        send(host if sender == "host" else guest, file)
-        begun = moving(host, BEGUN)
-        # Where the guest sends, it knows only what the host has acknowledged
-        moving(guest, BEGUN)
+        for side, name in ((host, "host"), (guest, "guest")):
+            send(side, files[name])
+        both_ways(host, under_way)
+        begun = both_ways(guest, under_way)
         host.process.kill()
         host.ended()
-        assert waiting(guest)["bytes"] >= BEGUN
+        assert all(event["bytes"] >= BEGUN for event in both_ways(guest, waits).values())
         # A joining program has one host
         guest.say(type="close")
         guest.ended()
     sides.gate.close_after(ALLOWED_AGAIN)
     with linked(sides) as (host, guest):
-        again = goes_on(sides, guest)
-        assert again["bytes"] >= BEGUN
-        assert again["transferID"] == begun["transferID"]
+        again = both_ways(guest, moves_again)
+        for way in ("in", "out"):
+            assert again[way]["bytes"] >= BEGUN
+            assert again[way]["transferID"] == begun[way]["transferID"]
+        sides.gate.open()
         for side in (host, guest):
-            assert end(side)["state"] == "done"
-    receiver = "guest" if sender == "host" else "host"
-    assert names(sides.saved(receiver)) == ["a.bin"]
-    assert sha256(sides.saved(receiver) / "a.bin") == sha256(file)
+            assert [event["state"] for event in ends(side, 2).values()] == ["done", "done"]
+    check_both_arrived(sides, files)
 
 
 def kill_both_midway(sides: Sides, file: Path) -> Path:
@@ -266,7 +311,8 @@ def test_many_files_and_many_kills(sides: Sides) -> None:
             begun = reached["bytes"]
     sides.gate.close_after(ALLOWED_AGAIN)
     with linked(sides) as (host, guest):
-        assert goes_on(sides, host)["bytes"] >= begun
+        assert goes_on(host)["bytes"] >= begun
+        sides.gate.open()
         assert end(host)["state"] == end(guest)["state"] == "done"
     assert tree(sides.saved("host")) == tree(sides.source)
 
@@ -290,8 +336,9 @@ def test_what_was_declined_stays_so(sides: Sides) -> None:
         begun = moving(host, BEGUN)
     sides.gate.close_after(ALLOWED_AGAIN)
     with linked(sides, save=False) as (host, guest):
-        again = goes_on(sides, host)
+        again = goes_on(host)
         assert again["bytes"] >= begun["bytes"]
+        sides.gate.open()
         for side in (host, guest):
             ended = end(side)
             assert (ended["state"], "failed" in ended) == ("done", False)
@@ -301,7 +348,7 @@ def test_what_was_declined_stays_so(sides: Sides) -> None:
 
 @pytest.mark.usefixtures("own_address")
 @pytest.mark.parametrize("closer", [0, 1])
-def test_a_program_that_is_closed_goes_on_next_time(sides: Sides, closer: int) -> None:
+def test_a_program_that_is_closedmoves_again_next_time(sides: Sides, closer: int) -> None:
     file = write_file(sides.source / "a.bin", FILE_BYTES)
     with linked(sides) as both:
         send(both[0], file)
@@ -314,7 +361,8 @@ def test_a_program_that_is_closed_goes_on_next_time(sides: Sides, closer: int) -
             side.ended()
     sides.gate.close_after(ALLOWED_AGAIN)
     with linked(sides) as (host, guest):
-        assert goes_on(sides, guest)["bytes"] >= begun["bytes"]
+        assert goes_on(guest)["bytes"] >= begun["bytes"]
+        sides.gate.open()
         assert end(guest)["sha256"] == sha256(file)
         assert end(host)["state"] == "done"
     assert names(sides.saved("guest")) == ["a.bin"]
