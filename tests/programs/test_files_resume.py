@@ -67,7 +67,7 @@ def goes_on(program: Program) -> JSON:
 
 
 def moves_again(event: JSON) -> bool:
-    return event["state"] == "active" and "via" in event
+    return bool(event["state"] == "active" and "via" in event)
 
 
 def both_ways(program: Program, fits: Callable[[JSON], bool]) -> dict[str, JSON]:
@@ -80,11 +80,11 @@ def both_ways(program: Program, fits: Callable[[JSON], bool]) -> dict[str, JSON]
 
 
 def under_way(event: JSON) -> bool:
-    return event["state"] == "active" and event["bytes"] > BEGUN
+    return bool(event["state"] == "active" and event["bytes"] > BEGUN)
 
 
 def waits(event: JSON) -> bool:
-    return event["state"] == "waiting"
+    return bool(event["state"] == "waiting")
 
 
 def write_one_each(sides: Sides) -> dict[str, Path]:
