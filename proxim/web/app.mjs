@@ -65,7 +65,7 @@ function redraw() {
 	keepAwake(transfers.moving);
 }
 
-// wakeLock exists only in secure contexts (W3C Screen Wake Lock, 5).
+// The wake lock exists only in secure contexts (W3C Screen Wake Lock, 5).
 let lock = null;
 async function keepAwake(wanted) {
 	if (!wanted) lock?.release();

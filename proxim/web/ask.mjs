@@ -75,7 +75,7 @@ export class PairRequest {
 		this.wake();
 	}
 
-	/** Return the next message. Throws a failure: `late` after so many milliseconds without a message. */
+	/** Return the next message. Throws a failure: `late` if none arrives within `ms` milliseconds. */
 	async next(ms, late, ...types) {
 		const timer = setTimeout(() => this.fail(late), ms);
 		while (!this.messages.length && !this.end) await new Promise((resolve) => (this.wake = resolve));

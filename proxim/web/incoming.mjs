@@ -154,7 +154,7 @@ export class Incoming extends Transfer {
 		if (reason) this.failed.push({ file: index, reason });
 		else {
 			this.saved.push({ name: leafName(this.entries[index].path), blob });
-			// drop() subtracts what it has of the file.
+			// The call of drop() subtracts what has arrived of the file.
 			this.moved += this.entries[index].size;
 		}
 		this.drop();

@@ -14,7 +14,7 @@ const QUEUE_BYTES = 1024 * 1024;
 // (blog.mozilla.org/webrtc/large-data-channel-messages).
 const MESSAGE_BYTES = 64 * 1024;
 
-// utf8() replaces half a surrogate pair, which is no UTF-8. The protocol has no times before 1970.
+// The encoder replaces half a surrogate pair, which is no UTF-8. The protocol has no times before 1970.
 const entryOf = ({ file, path }) => ({ path: new TextDecoder().decode(utf8(path)), size: file.size, modified: Math.max(0, Math.floor(file.lastModified / 1000)) });
 const sum = (sizes) => sizes.reduce((total, one) => total + one, 0);
 

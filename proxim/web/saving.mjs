@@ -5,7 +5,7 @@
 import { Sha256 } from "./crypto.mjs";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
-// So many milliseconds pass at least between two pieces that are kept; smaller pieces cost speed.
+// At least this many milliseconds pass between two pieces that are kept; smaller pieces cost speed.
 const KEEP_MS = 1_000;
 const NAME = "proxim-kept";
 

@@ -38,7 +38,7 @@ export const MAY_ASK = [...PASSING, "declined", "disconnected", "no_offer"];
 
 export class Session {
 	over = false;
-	// resume() replaces this with what ends its pause; it is called when the network or the person returns.
+	// While resume() waits, this ends its pause: the network or the person is back.
 	wake() {}
 
 	/** `pass` is an invitation, or the key of a lost link; `request`, if given, was made with it. */

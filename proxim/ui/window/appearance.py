@@ -1,6 +1,6 @@
 """Whether the desktop is in dark mode.
 
-On Linux this takes a program, so it can be started early and its answer read late.
+On Linux a program has to be asked, so the question can be asked early and answered late.
 """
 
 import logging

@@ -168,7 +168,7 @@ class Theme:
 
     def _make_fonts(self) -> None:
         default = Font(root=self._root, name="TkDefaultFont", exists=True)
-        # actual() would load the font, in a size that nothing uses.
+        # Calling actual() would load the font, in a size that nothing uses.
         family = str(default.cget("family"))
         size = int(default.cget("size"))
         # A size in pixels would be wrong on a scaled screen.

@@ -285,7 +285,7 @@ def place_over(
 ) -> None:
     """Place a dialog over the main window, with all of it on the screen.
 
-    If several are open, `shift` moves it so many pixels right and down.
+    If several are open, each is moved `shift` pixels right and down.
     """
     if root.state() == "normal":
         window.transient(root)

@@ -26,7 +26,7 @@ _BORDER: Final = 4
 
 
 class PickList(ttk.Frame):
-    """A list of files, each of which can be ticked.
+    """A list of files with a box to tick for each.
 
     `changed` is called when something was ticked or unticked.
     """

@@ -157,7 +157,7 @@ class ApprovalDialog:
         self.reject_button.focus_set()
         window = self.window
         window.update_idletasks()
-        # update_idletasks has run events, which may have closed the window.
+        # The events that have just run may have closed the window.
         if window.winfo_exists():
             window.geometry(
                 f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}"
