@@ -60,9 +60,7 @@ const done = (request) =>
 /** Return the range of keys that begin with `key`: an array is sorted after everything else. */
 const under = (...key) => IDBKeyRange.bound(key, [...key, []]);
 
-/** Transfers in IndexedDB. The key [tab, id] has a transfer, and [tab, id, file, number] a piece of a received file:
- * {blob, hash so far}.
- */
+/** IndexedDB: the key [tab, id] has a transfer, [tab, id, file, number] a received file's piece {blob, hash so far}. */
 export class Kept {
 	opening = this.open().catch(() => null);
 

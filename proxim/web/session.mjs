@@ -158,7 +158,7 @@ export class Session {
 		stored("session", "session", JSON.stringify(pass));
 	}
 
-	/** Try to resume until RESUME_MS have passed. A tab that was frozen for longer still tries once. */
+	/** Redial until RESUME_MS have passed; a tab that was frozen for longer still tries once. */
 	async resume(reason) {
 		const until = Date.now() + RESUME_MS;
 		this.say("waiting", { reason, until });

@@ -7,9 +7,7 @@ const MARK_MS = 1_000;
 // The speed is measured over this many marks.
 const MARKS = 4;
 
-/** `state` is announced or ready if outgoing, arriving or asked if incoming, and active, waiting, done, cancelled or
- * failed for both.
- */
+/** `state`: announced or ready if outgoing, arriving or asked if incoming; active, waiting or an end (`over`) for both. */
 export class Transfer {
 	accepted = false;
 	size = 0;

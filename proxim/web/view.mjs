@@ -132,9 +132,7 @@ export class View {
 		}
 	}
 
-	/** Save one file after the other. Where the click has no effect (mozilla-mobile/firefox-ios#8635), the person presses
-	 * the link.
-	 */
+	/** Save files one by one. If the click has no effect (mozilla-mobile/firefox-ios#8635), the person taps the link. */
 	save(one, link, blob) {
 		this.saving++;
 		this.saved = this.saved.then(async () => {
@@ -193,9 +191,7 @@ export class View {
 	}
 }
 
-/** Copy `text`, and return whether that worked; otherwise select it in `shownIn`. A page over http has no clipboard
- * API.
- */
+/** Copy `text`, or select it in `shownIn` and return false. A page over http has no clipboard API. */
 function copied(text, shownIn) {
 	const area = make("textarea", { value: text, readOnly: true });
 	document.body.append(area);

@@ -58,9 +58,7 @@ class Console:
         return max(self._columns(), _NARROWEST)
 
     def clipped(self, text: str, columns: int) -> str:
-        """Return `text` as one plain line of at most `columns` columns, ending in "…" if it was
-        cut.
-        """
+        """Return `text` as one plain line of at most `columns` columns, with "…" if it was cut."""
         line = self.one_line(text).replace("\t", " ")
         if columns_of(line) <= columns:
             return line
@@ -74,9 +72,7 @@ class Console:
         return "".join(kept) + mark
 
     def plain(self, text: str) -> str:
-        """Return `text` without control characters, and with ? where this stdout cannot encode
-        it.
-        """
+        """Return `text` without control characters, with ? for what cannot be encoded here."""
         return printable_text(text).encode(self._encoding, "replace").decode(self._encoding)
 
     def one_line(self, text: str) -> str:

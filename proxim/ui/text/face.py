@@ -182,9 +182,7 @@ class LineFace(ABC):
         self._post(ev.Shutdown())
 
     def interrupt(self) -> None:
-        """Handle Ctrl-C: cancel unfinished transfers instead of keeping them for the next time, and
-        end.
-        """
+        """Handle Ctrl-C: cancel announced and active transfers instead of keeping them, and end."""
         if self._closing_since is None:
             for status in self._under_way():
                 self._post(file_ev.CancelTransfer(status.transfer))
@@ -203,9 +201,7 @@ class LineFace(ABC):
 
     @abstractmethod
     def _show(self, status: st.Status) -> None:
-        """Show a status; a LinkStatus goes to _show_link and a TransferStatus to _show_transfer
-        instead.
-        """
+        """Show a status that is no LinkStatus and no TransferStatus."""
 
     @abstractmethod
     def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:

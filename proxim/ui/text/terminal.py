@@ -210,8 +210,7 @@ class TerminalFace(LineFace):
         name = link.peer_name if link and link.peer_name else tr("device.otherLabel")
         first, *rest = self._console.plain(text).split("\n")
         self._lines.exactly(self._console.one_line(f"{name}: {first}"))
-        # Further lines are indented, so that no text can pass for a line of Proxim or of another
-        # device.
+        # Further lines are indented, so that no text can imitate a line of Proxim or of a device.
         for line in rest:
             self._lines.exactly(f"    {self._console.one_line(line)}")
 
@@ -319,8 +318,7 @@ class TerminalFace(LineFace):
                 self._lines.say(tr("terminal.commands", own=own, files=files))
 
     def _answer(self, prompt: st.Prompt, text: str) -> None:
-        # An unverified request needs the whole word, because people type the single letter out of
-        # habit.
+        # An unverified request needs the whole word, as people type the letter out of habit.
         yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
         if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
             self._lines.say(tr("terminal.tooSoon"))
@@ -359,9 +357,7 @@ class TerminalFace(LineFace):
             self._show_problem(error.problem)
 
     def end_of_input(self) -> None:
-        """Stop asking, as nobody can answer any more. A guest that has not joined yet ends the
-        program.
-        """
+        """Ask no more questions; a guest that has not joined yet ends the program."""
         if self._input_ended or self._closing_since is not None:
             return
         self._input_ended = True

@@ -72,9 +72,7 @@ def connected_words(role: Role, status: st.LinkStatus) -> str:
 
 
 def proved_words(role: Role, verified: Verified | None) -> str:
-    """Return how the other device of a link proved itself; the text stands in brackets behind its
-    name.
-    """
+    """Return how the other device proved itself, to stand in brackets behind its name."""
     return tr("terminal.notVerified" if verified is None else _PROVED[role, verified])
 
 

@@ -1,8 +1,4 @@
-"""How the window gets attention without taking the focus: by a bell, and by its title in the task
-bar.
-
-The line for failures is here, too.
-"""
+"""How the window gets attention without the focus: bell, title, and the line for failures."""
 
 import tkinter
 from tkinter import ttk

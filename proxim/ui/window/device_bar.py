@@ -23,7 +23,6 @@ class DeviceBar(ttk.Frame):
         self._post = post
         # This is the name as other devices get it.
         self._sent = ""
-        # This is the name as it is shown here.
         self._shown = ""
         px = theme.px
         self.columnconfigure(1, weight=1)

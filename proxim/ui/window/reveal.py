@@ -1,7 +1,4 @@
-"""Shows a received file in the system's file manager, with a program of the system.
-
-Nobody waits for that program.
-"""
+"""Shows a received file with the system's file manager, without waiting for it to end."""
 
 import logging
 import os

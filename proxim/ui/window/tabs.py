@@ -1,6 +1,4 @@
-"""The row of tabs: Invite, then one for each peer. It exists only once there is a peer or a waiting
-transfer.
-"""
+"""The row of tabs: Invite, then one for each other page. It exists once there is such a page."""
 
 import tkinter
 from collections.abc import Callable

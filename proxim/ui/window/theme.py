@@ -21,9 +21,7 @@ RECHECK_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """A signal colour: the foreground, and the background that it is used on in badges and
-    lines.
-    """
+    """A signal colour: its foreground and background in badges and lines."""
 
     foreground: str
     background: str
@@ -44,7 +42,6 @@ class Palette:
     foreground: str
     # Secondary text.
     quiet: str
-    # Disabled text.
     disabled: str
     # Borders.
     line: str

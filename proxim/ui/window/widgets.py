@@ -36,9 +36,7 @@ class WrapLabel(ttk.Label):
         self.bind("<Map>", lambda _event: self._rewrap())
 
     def restyle(self, style: str) -> None:
-        """Change the style and wrap again, as another padding may leave less space for the
-        lines.
-        """
+        """Change the style and wrap again, as its padding may leave less space."""
         self.configure(style=style)
         self._rewrap()
 

@@ -270,9 +270,7 @@ class IncomingQueue:
         self.question: IncomingQuestion | None = None
 
     def handle(self, status: file_st.TransferStatus) -> None:
-        """Ask about an announced transfer, or withdraw the question about one that needs no answer
-        any more.
-        """
+        """Ask about an announced transfer, or withdraw the question about another one."""
         if status.state is file_st.TransferState.ANNOUNCED and status.direction is Direction.IN:
             if status.transfer in self._answered:
                 return

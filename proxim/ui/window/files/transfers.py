@@ -225,8 +225,7 @@ class TransferRow(ttk.Frame):
         set_text(self.name, shown + self._others)
 
 
-# Older finished transfers are removed from the list, so that it stays fast; their files are not
-# touched.
+# Older finished transfers leave the list, so that it stays fast; their files are not touched.
 FINISHED_KEPT: Final = 50
 _WHEEL_PIXELS: Final = 40
 

@@ -202,9 +202,7 @@ class InvitePanel(ttk.Frame):
             )
 
     def no_invitation(self, sentence: str, again: bool) -> None:
-        """Show a sentence in place of the QR code; `again` is true if another code can be asked
-        for.
-        """
+        """Show a sentence in place of the QR code; `again` offers to invite another device."""
         self._invitation = None
         self._qr.pack_forget()
         if self._message is None:
