@@ -1,7 +1,8 @@
-"""What a program in a terminal was started for, `--send` and `--once`: is it done, and did it work?
+"""Whether a program in a terminal has done what it was started for with `--send` and `--once`, and
+whether it worked.
 
-With paths to send, what is asked for is that they arrive; without, that something comes. A transfer
-that waits to be resumed is not done.
+With paths to send the job is that they arrive; without paths it is that something is received. A
+transfer that waits to be resumed is not done.
 """
 
 from pathlib import Path
@@ -13,35 +14,37 @@ from proxim.core.errors import FILE_REASONS, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, TransferID, total_size
 
-# The whole of what was to be sent is refused, and no transfer comes of it.
+# With these reasons nothing of a request to send becomes a transfer.
 _REFUSED: Final = frozenset({Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED})
 
 
 class OnceJob:
-    """Keeps account of what the program was started for."""
+    """Keeps track of the transfers that the program was started for."""
 
     def __init__(self, send: tuple[str, ...], *, once: bool) -> None:
         self._send = send
         self._once = once
         self._session: str | None = None
         self._served: set[ev.LinkID] = set()
-        # Sendings of which no transfer has been seen yet
+        # This many requests to send have not become a transfer yet.
         self._awaited = 0
-        # What was refused before it could be a transfer, or was left out of one
+        # This counts what was refused before it became a transfer, and files that were left out of
+        # one.
         self._failures = 0
         self._seen: set[TransferID] = set()
         self._asked: dict[TransferID, file_st.TransferStatus] = {}
         self._active: set[TransferID] = set()
 
-    # --- what happens -----------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
 
     def sends_over(self, link: st.LinkStatus) -> bool:
-        """Whether what is to be sent goes out over this link, now; said once.
+        """Return whether the paths must now be sent over this link; each link gets True only once.
 
-        It goes to each device that links in the first session, with `--once` to the first.
+        The paths go to each device that links in the first session; with `--once` only to the first
+        device.
         """
         if link.resumes in self._served:
-            # The same device again: its transfers go on by themselves
+            # This is the same device again, and its transfers resume by themselves.
             self._served.add(link.link)
         if not self._send or link.stage is not st.Stage.CONNECTED or link.link in self._served:
             return False
@@ -53,20 +56,20 @@ class OnceJob:
         return True
 
     def serves(self, link: ev.LinkID) -> bool:
-        """Whether what is to be sent went out over this link."""
+        """Return whether the paths were sent over this link."""
         return link in self._served
 
     def sent(self) -> None:
-        """Files were handed in to be sent over one link, by the command line or by a person."""
+        """Count a request to send over one link, from the command line or from a person."""
         self._awaited += 1
 
     def accepted(self, transfer: TransferID) -> None:
-        """What comes was accepted here."""
+        """Note that an incoming transfer was accepted here."""
         if not self._send:
             self._asked.setdefault(transfer, _UNKNOWN)
 
     def see(self, status: file_st.TransferStatus) -> None:
-        """A transfer is now like this."""
+        """Handle the newest status of a transfer."""
         mine = status.transfer in self._asked or self._is_asked(status)
         self._seen.add(status.transfer)
         if mine:
@@ -77,7 +80,7 @@ class OnceJob:
             self._active.discard(status.transfer)
 
     def _is_asked(self, status: file_st.TransferStatus) -> bool:
-        # Taken: asked about alone, it may still be declined
+        # It counts once bytes move, as an announced transfer may still be declined.
         if status.direction is Direction.IN:
             return not self._send and status.state in (
                 file_st.TransferState.ACTIVE,
@@ -85,8 +88,8 @@ class OnceJob:
             )
         if status.link is None or not self._awaited:
             return False
-        # One that an earlier run left begins without a link, and may turn out to be what was asked
-        # for once more.
+        # A transfer from an earlier run has no link at first, and may turn out to be the one that
+        # was asked for again.
         if status.transfer in self._seen and not self._same_files(status):
             return False
         self._awaited -= 1
@@ -96,7 +99,7 @@ class OnceJob:
         return {Path(path).name for path in self._send} == {entry.top for entry in status.entries}
 
     def hear(self, trouble: st.Trouble) -> None:
-        """Something failed that may have been asked for."""
+        """Count a failure of something that may have been asked for."""
         reason = trouble.problem.reason
         if self._awaited and trouble.link is not None and reason in _REFUSED:
             self._awaited -= 1
@@ -104,11 +107,11 @@ class OnceJob:
         elif trouble.link in self._served and reason in FILE_REASONS:
             self._failures += 1
 
-    # --- what became of it ------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------
 
     @property
     def over(self) -> bool:
-        """Whether all that was asked for has come to its end, and nothing else is moving."""
+        """Whether all that was asked for has ended, and no other transfer is active."""
         if not self._once or self._awaited or self._active:
             return False
         if self._send and not self._served:
@@ -118,7 +121,7 @@ class OnceJob:
 
     @property
     def succeeded(self) -> bool:
-        """Whether all of it arrived and was verified."""
+        """Whether all that was asked for arrived and was verified."""
         return (
             self.over
             and not self._failures
@@ -126,7 +129,7 @@ class OnceJob:
         )
 
 
-# Accepted, and nothing heard of it since.
+# This stands for an accepted transfer that has had no status since.
 _UNKNOWN: Final = file_st.TransferStatus(
     TransferID(""), Direction.IN, file_st.TransferState.ANNOUNCED, (), 0
 )

@@ -1,39 +1,39 @@
-"""QR codes: a text becomes a matrix of modules, a matrix becomes an image for Tk or lines for a
+"""QR codes: a text becomes a matrix of modules, and a matrix becomes an image for Tk or lines for a
 terminal.
 """
 
 import sys
 from typing import Any, Final
 
-# Rows of modules, True is dark
+# A matrix has rows of modules; True is dark.
 Matrix = tuple[tuple[bool, ...], ...]
 
-# Modules of white on every side (ISO/IEC 18004, 6.3.8): readers find the code by it
+# Modules of white on every side (ISO/IEC 18004, 6.3.8), by which readers find the code.
 QUIET_ZONE: Final = 4
-# ISO/IEC 18004 has the encoder try all eight masks for the most even picture, which takes 7 ms of
-# the start; our links are random characters and come out even under any of them, and readers take
+# ISO/IEC 18004 makes the encoder try all eight masks for the most even picture, which takes 7 ms of
+# the start. Our links are random characters, which look even with any mask, and readers accept
 # every mask.
 _MASK: Final = 0
-# qrcode.constants: a screen is never torn or smudged, and fewer modules are larger ones
+# This is the value in qrcode.constants. A screen is never torn or smudged, and less correction
+# means fewer and larger modules.
 _ERROR_CORRECT_L: Final = 1
 
-# Half a character cell is one module: (upper is dark, lower is dark). What is light is drawn, what
-# is dark is left out.
+# Each half of a character cell is one module: (upper is dark, lower is dark). Light modules are
+# drawn, dark ones are left out.
 _HALVES: Final = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
 _WHITE_ON_BLACK: Final = "\x1b[40;97m"
 _PLAIN: Final = "\x1b[0m"
 
 
 def _qr_code(**options: int) -> Any:
-    """An object of qrcode, which is loaded with the first code: it takes 10 ms, and a terminal
-    guest never needs it.
+    """Make a QRCode object; the qrcode package is imported with the first code.
 
-    qrcode would load Pillow where it finds it, which takes as long again, to draw images that
-    nobody asks for here.
+    The import takes 10 ms, and a guest in a terminal never needs it. If Pillow is installed, qrcode
+    would import it, which takes another 10 ms, only for images that are not needed here.
     """
     hidden = "PIL" not in sys.modules
     if hidden:
-        # Documented: importing it fails, as if it were absent
+        # By Python's documentation, None makes an import fail as if the module were absent.
         sys.modules["PIL"] = None  # type: ignore[assignment]
     try:
         from qrcode.main import QRCode
@@ -44,26 +44,27 @@ def _qr_code(**options: int) -> Any:
 
 
 def qr_matrix(text: str) -> Matrix:
-    """The modules of `text` with their quiet zone."""
+    """Return the modules of `text` with their quiet zone."""
     code = _qr_code(error_correction=_ERROR_CORRECT_L, border=QUIET_ZONE, mask_pattern=_MASK)
-    # In one piece: looking for runs of digits gains nothing for our links
+    # All of it is one segment: a search for runs of digits gains nothing for our links.
     code.add_data(text, optimize=0)
     code.make(fit=True)
     return tuple(tuple(bool(module) for module in row) for row in code.get_matrix())
 
 
 def pgm_image(matrix: Matrix) -> bytes:
-    """The modules as a binary PGM, one pixel each: Tk reads it without Pillow, and enlarges by
-    whole pixels.
+    """Return the modules as a binary PGM with one pixel each.
+
+    Tk reads it without Pillow, and enlarges it by whole pixels.
     """
     header = f"P5 {len(matrix[0])} {len(matrix)} 255\n".encode("ascii")
     return header + b"".join(bytes(0 if dark else 255 for dark in row) for row in matrix)
 
 
 def half_blocks(matrix: Matrix, *, colour: bool = False) -> str:
-    """The modules as lines of half blocks, for a light-on-dark terminal.
+    """Return the modules as lines of half blocks, for a terminal with a dark background.
 
-    With `colour`, ANSI sequences make it light on dark on any terminal that knows them.
+    With `colour`, ANSI sequences make it white on black on any terminal that knows them.
     """
     height = len(matrix)
     blank = (False,) * len(matrix[0])

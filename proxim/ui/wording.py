@@ -1,5 +1,5 @@
-"""What every face says about a transfer: sizes, speeds, how long it takes, what it is called, where
-it stands.
+"""The words that every face uses for a transfer: sizes, speeds, time left, title, progress and
+state.
 """
 
 import math
@@ -11,40 +11,42 @@ from proxim.core.files.manifest import Direction, chosen, title
 from proxim.core.i18n import decimal, tr
 from proxim.core.sanitize import display_id
 
-# Characters of a file's name; the middle of a longer one is left out
+# Characters of a file's name; a longer one is cut in the middle.
 NAME_SHOWN_MAX: Final = 60
-# Of a shortened name, so that its ending (.jpg, .exe) is always seen
+# This many characters at the end of a cut name are kept, so that its type (.jpg, .exe) is always
+# visible.
 _END_SHOWN: Final = 16
-# As disks are sold and as phones and macOS count; Windows counts by 1024 and calls it the same
+# Disks are sold with this unit, and phones and macOS count by it; Windows counts by 1024 under the
+# same name.
 _KILO: Final = 1000
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
-# From here on, tenths say nothing: "100 MB"
+# From this value on, tenths are of no use: "100 MB".
 _WHOLE: Final = 99.95
 _MINUTE: Final = 60
 _DAY: Final = 86400
 
 
 def size_words(size: int) -> str:
-    """How much it is: "1 byte", "840 bytes", "8.4 MB", "120 GB"."""
+    """Return a size in words: "1 byte", "840 bytes", "8.4 MB", "120 GB"."""
     if size < _KILO:
         return tr("sizes.bytes", count=size)
     value = float(size)
     unit = ""
     for unit in _UNITS:  # noqa: B007 - the last one that fits
         value /= _KILO
-        # What would be rounded to 1000 is 1.0 of the next
+        # A value that would be rounded to 1000 becomes 1.0 of the next unit.
         if value < _KILO - 0.5:
             break
     return f"{decimal(value, 1 if value < _WHOLE else 0)} {unit}"
 
 
 def speed_words(speed: float) -> str:
-    """How fast it goes: "12.5 MB/s"."""
+    """Return a speed in words: "12.5 MB/s"."""
     return tr("sizes.perSecond", size=size_words(max(0, round(speed))))
 
 
 def time_left_words(seconds: float) -> str:
-    """How long it still takes, no finer than a guess can be: "8 s left", "3 min left", "2 h 10 min
+    """Return the time left, no finer than an estimate can be: "8 s left", "3 min left", "2 h 10 min
     left".
     """
     whole = max(0, math.ceil(seconds))
@@ -61,26 +63,28 @@ def time_left_words(seconds: float) -> str:
 
 
 def seconds_left(status: file_st.TransferStatus) -> float | None:
-    """How long it still takes at the speed of the last seconds; None while nobody can tell."""
+    """Return the seconds left at the speed of the last seconds, or None while that is unknown."""
     if status.state is not file_st.TransferState.ACTIVE or not status.speed or status.speed <= 0:
         return None
     return max(0, status.size - status.moved) / status.speed
 
 
 def percent(status: file_st.TransferStatus) -> int:
-    """How much of it is done; 100 only when it is."""
+    """Return how much of a transfer is done; 100 only when all of it is."""
     if status.state is file_st.TransferState.DONE:
         return 100
     return min(99, max(0, status.moved) * 100 // status.size) if status.size > 0 else 0
 
 
 def name_words(name: str) -> str:
-    """A file's or folder's name or path, whole, on one line, with nothing invisible in it."""
+    """Return the whole name or path of a file or folder on one line, with no invisible
+    characters.
+    """
     return display_id(name) or tr("transfers.unnamedFile")
 
 
 def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:
-    """A name as name_words makes it, at most `most` characters long; its ending stays."""
+    """Return a name as name_words does, cut to at most `most` characters; its end is kept."""
     shown = name_words(name)
     if len(shown) <= most:
         return shown
@@ -89,35 +93,35 @@ def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:
 
 
 def transfer_title(status: file_st.TransferStatus) -> str:
-    """What it is called: its first file or folder, "and 2 more" behind it where the person chose
+    """Return a title: the first file or folder, followed by "and 2 more" if the person chose
     several.
     """
     return short_name(title(status.entries)) + others_words(status)
 
 
 def others_words(status: file_st.TransferStatus) -> str:
-    """What stands in its title behind the first file or folder: " and 2 more", or nothing."""
+    """Return the end of a title, behind the first file or folder: " and 2 more", or nothing."""
     others = chosen(status.entries) - 1
     return f" {tr('transfers.more', count=others)}" if others > 0 else ""
 
 
 def file_count(status: file_st.TransferStatus) -> int:
-    """How many files it has, without folders."""
+    """Return how many files a transfer has, without folders."""
     return sum(1 for entry in status.entries if not entry.directory)
 
 
 def count_words(count: int) -> str:
-    """So many files."""
+    """Return a number of files in words."""
     return tr("sizes.files", count=count)
 
 
 def progress_words(status: file_st.TransferStatus) -> str:
-    """How far it is: "840 kB of 8.4 MB"."""
+    """Return the progress in words: "840 kB of 8.4 MB"."""
     return tr("sizes.progress", moved=size_words(status.moved), size=size_words(status.size))
 
 
 def state_words(status: file_st.TransferStatus) -> str:
-    """Where it stands, in one sentence."""
+    """Return the state of a transfer in one sentence."""
     peer = status.peer_name or tr("device.other")
     incoming = status.direction is Direction.IN
     match status.state:

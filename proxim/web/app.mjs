@@ -1,4 +1,4 @@
-// Ties session, files and what is seen together. Never here: how any of them works.
+// The app: it connects the session, the transfers and the view.
 
 import { browserName, device, firstRequest, invitation, randomID, stored } from "./ask.mjs";
 import { utf8 } from "./crypto.mjs";
@@ -9,7 +9,7 @@ import { $, View } from "./view.mjs";
 
 const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
-// A hidden tab has no frames
+// Timers draw the transfers, as a hidden tab gets no animation frames.
 const DRAW_MS = 250;
 const GOES_ON = invitation?.method === "resume";
 
@@ -65,7 +65,7 @@ function redraw() {
 	keepAwake(transfers.moving);
 }
 
-// In secure contexts (W3C Screen Wake Lock, 5).
+// The wake lock exists only in secure contexts (W3C Screen Wake Lock, 5).
 let lock = null;
 async function keepAwake(wanted) {
 	if (!wanted) lock?.release();
@@ -79,7 +79,7 @@ for (const input of [$("files"), $("camera"), $("folder")]) {
 		input.value = "";
 	};
 }
-// Phones' pickers show files.
+// The pickers of phones offer files, but no folders.
 $("folder").parentElement.hidden = /Android|iPhone|iPad/.test(navigator.userAgent);
 
 $("say").onsubmit = (event) => {
@@ -109,13 +109,14 @@ $("rename").onsubmit = (event) => {
 
 $("again").onclick = () => begin();
 $("leave").onclick = () => {
-	// Else it waits
+	// A transfer that is not cancelled would wait for its peer.
 	for (const one of transfers.alive.reverse()) one.cancel();
 	session.leave();
 };
-// iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there what is kept goes on, unasked.
+// iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there the page closes without a question,
+// and what is kept goes on when it is loaded again.
 addEventListener("beforeunload", (event) => (transfers?.moving || view?.saving) && event.preventDefault());
-// Another invitation, in this tab
+// The person has opened another invitation in this tab.
 addEventListener("hashchange", () => location.reload());
 for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => document.hidden || session?.wake());
 setInterval(() => state.until && show(), 500);

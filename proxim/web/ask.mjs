@@ -1,10 +1,11 @@
-// Runs first: reads the invitation, asks. Never here: imports, what the answer means.
+// The first module to run: it reads the invitation and asks the host. It imports nothing, so that the request goes out
+// at once; session.mjs handles the answer.
 
 const SHARE_BYTES = 32;
 const SESSION = /^[\w-]{1,64}$/;
 const SECRET = /^[\w-]{21}[AQgw]$/;
 const PATIENCE_MS = 1_000;
-// No frame, no UTF-8, too large
+// These WebSocket close codes mean a broken frame, no UTF-8, and a message that is too large.
 const BROKEN = [1002, 1007, 1009];
 
 export const failure = (reason, said) => Object.assign(new Error(reason), { reason, said });
@@ -21,7 +22,7 @@ export const toBase64url = (bytes) => btoa(String.fromCharCode(...bytes)).replac
 
 export const randomID = () => toBase64url(crypto.getRandomValues(new Uint8Array(16)));
 
-/** With a value, that from now on. Null where a private window forbids it. */
+/** Return the stored value of `key`, after storing `value` if it is given; null if a private window forbids storage. */
 export function stored(storage, key, value) {
 	try {
 		const items = globalThis[`${storage}Storage`];
@@ -35,7 +36,7 @@ export function stored(storage, key, value) {
 export class PairRequest {
 	share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
 	messages = [];
-	// What no host says; after a proof, "tampered"
+	// This is the failure for a message that no host sends; after a proof it is "tampered".
 	strange = "host_error";
 	wake() {}
 
@@ -74,7 +75,7 @@ export class PairRequest {
 		this.wake();
 	}
 
-	/** Throws a failure: `late` after that time. */
+	/** Return the next message. Throws a failure: `late` if none arrives within `ms` milliseconds. */
 	async next(ms, late, ...types) {
 		const timer = setTimeout(() => this.fail(late), ms);
 		while (!this.messages.length && !this.end) await new Promise((resolve) => (this.wake = resolve));
@@ -93,7 +94,7 @@ export class PairRequest {
 	}
 }
 
-/** "Chrome on Android"; in this order, as browsers also name those that they resemble. */
+/** Return a name such as "Chrome on Android". The order matters, as browsers also name those that they resemble. */
 export function browserName({ userAgent, maxTouchPoints } = navigator) {
 	const first = (names) => names.split(",").map((one) => one.split("=")).find(([mark]) => userAgent.includes(mark))?.pop();
 	const browser = first("Edg=Edge,SamsungB=Samsung Internet,OPR=Opera,OPT=Opera,Firefox,FxiOS=Firefox,Chrome,CriOS=Chrome,Safari");
@@ -112,16 +113,17 @@ export const device = {
 	name: stored("local", "name") || browserName(),
 	id: stored("local", "device") ?? randomID(),
 };
-/** {method, session, secret}: of the QR, or of this tab where it was loaded again; or null. */
+/** {method, session, secret}: from the QR, or kept by this tab for when the page is loaded again; or null. */
 export const invitation = location.hash ? readInvitation(location.hash) : JSON.parse(stored("session", "session"));
 export const firstRequest = invitation && new PairRequest(invitation, { ...device });
 
-// Nor in the history
+// The secret must not stay in the address or in the history.
 history.replaceState(null, "", location.pathname);
 stored("local", "device", device.id);
 stored("session", "session", JSON.stringify(invitation));
 
-// Earlier, it would hold the request up. What a poor network lost is asked for again.
+// Loading the other modules earlier would delay the request. If a poor network fails to load them, the page is loaded
+// again.
 const loadRest = () => import("./app.mjs").catch((error) => error instanceof SyntaxError || setTimeout(() => location.reload(), PATIENCE_MS));
 firstRequest?.opened.then(loadRest);
 setTimeout(loadRest, firstRequest ? PATIENCE_MS : 0);

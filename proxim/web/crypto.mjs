@@ -1,5 +1,5 @@
-// SHA-256, HMAC and the guest's side of the proof (docs/protocol.md, Proof): over http a page has no `crypto.subtle`.
-// Never here: sockets, files.
+// SHA-256, HMAC and the guest's side of the proof (docs/protocol.md, Proof). They are written here because a page over
+// http has no `crypto.subtle`.
 
 import { toBase64url } from "./ask.mjs";
 
@@ -8,7 +8,7 @@ export const utf8 = (text) => new TextEncoder().encode(text);
 const BLOCK = 64;
 const W = new Int32Array(64);
 
-// FIPS 180-4, 4.2.2 and 5.3.3: 32 bits of the fractions of roots of the first primes.
+// By FIPS 180-4, 4.2.2 and 5.3.3, these are 32 bits of the fractions of roots of the first primes.
 const primes = [];
 for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime)) primes.push(n);
 const fractions = (roots) => Int32Array.from(roots, (root) => (root % 1) * 2 ** 32);
@@ -21,7 +21,7 @@ const S1 = (x) => right(x, 6) ^ right(x, 11) ^ right(x, 25);
 const s0 = (x) => right(x, 7) ^ right(x, 18) ^ (x >>> 3);
 const s1 = (x) => right(x, 17) ^ right(x, 19) ^ (x >>> 10);
 
-/** Made from another, or what a storage made of it, it goes on. */
+/** A hash that continues from another one, or from its stored copy, if that is given. */
 export class Sha256 {
 	constructor({ state = FIRST, rest = new Uint8Array(BLOCK), length = 0 } = {}) {
 		this.state = state.slice();
@@ -48,7 +48,7 @@ export class Sha256 {
 		return concat(...[...state].map(u32));
 	}
 
-	// 6.2.2; `| 0` keeps it in integers.
+	// This is 6.2.2 of FIPS 180-4; `| 0` keeps the numbers 32-bit integers.
 	blocks(bytes, from, to) {
 		const H = this.state;
 		const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -85,14 +85,14 @@ export function u64(value) {
 
 export const u32 = (value) => u64(value).subarray(4);
 
-/** In a time that does not tell where they differ. */
+/** Compare in a time that does not depend on where the bytes differ. */
 export function same(one, other) {
 	let difference = one.length ^ other.length;
 	for (let i = 0; i < one.length; i++) difference |= one[i] ^ other[i];
 	return difference === 0;
 }
 
-/** Null where it is not the one spelling of `length` bytes. */
+/** Decode `text`; null if it is not the one correct spelling of `length` bytes. */
 export function fromBase64url(text, length) {
 	if (typeof text !== "string" || !/^[\w-]+$/.test(text) || text.length % 4 === 1) return null;
 	const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
@@ -119,7 +119,7 @@ export class Proof {
 		const other = auth?.v === 1 && auth.m === this.method ? fromBase64url(auth.y, this.share.length) : null;
 		if (!other) return null;
 		this.transcript = sha256(lv(this.context, this.share, other));
-		// HKDF's extract
+		// This is the extract step of HKDF.
 		this.root = hmac(this.transcript, this.secret);
 		return { t: toBase64url(hmac(this.key("confirm guest"), this.transcript)) };
 	}
@@ -130,7 +130,7 @@ export class Proof {
 	}
 
 	key(purpose) {
-		// HKDF's expand (RFC 5869), one round
+		// This is the expand step of HKDF (RFC 5869) with one round.
 		return hmac(this.root, concat(`${LABEL} ${purpose}`, [1]));
 	}
 

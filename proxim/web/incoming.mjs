@@ -1,4 +1,4 @@
-// One transfer to us. Never here: where its bytes are kept, how it looks.
+// One transfer that this page receives.
 
 import { toBase64url } from "./ask.mjs";
 import { same, utf8 } from "./crypto.mjs";
@@ -15,9 +15,9 @@ const must = (fact) => {
 
 export class Incoming extends Transfer {
 	state = "waiting";
-	// Files that came or failed
+	// These files have arrived or failed.
 	through = new Set();
-	// The one that is coming: {index, growing, channel}
+	// This is the file that is arriving: {index, growing, channel}.
 	file = null;
 	channel = null;
 
@@ -38,7 +38,7 @@ export class Incoming extends Transfer {
 		return true;
 	}
 
-	/** What a person said yes to goes on. */
+	/** Ask the person, or go on without asking with a list that was accepted before. */
 	listed(list) {
 		const known = this.accepted && ["waiting", "done"].includes(this.before);
 		if (known && JSON.stringify(list) === JSON.stringify(this.entries)) return this.open();
@@ -113,7 +113,7 @@ export class Incoming extends Transfer {
 		const entry = this.entries[index];
 		must(entry && !entry.directory && !this.through.has(index));
 		const offset = kind === START ? Number(new DataView(payload.buffer, payload.byteOffset, 8).getBigUint64(0)) : 0;
-		// What we have of a file counts where START says so.
+		// Bytes of a file from before count only if START continues after them.
 		const anew = offset === 0 && (kind === START || this.file?.channel !== this.channel);
 		if (anew || this.file?.index !== index) this.begin(index);
 		const { growing } = this.file;
@@ -126,7 +126,7 @@ export class Incoming extends Transfer {
 			this.moved += payload.length;
 		} else if (kind === END) {
 			const blob = growing.blob();
-			// A piece may be lost
+			// The browser may have lost a piece.
 			const whole = blob.size === entry.size && same(payload, growing.hash.digest());
 			this.endFile(index, whole ? null : "file_damaged", blob);
 		} else {
@@ -154,7 +154,7 @@ export class Incoming extends Transfer {
 		if (reason) this.failed.push({ file: index, reason });
 		else {
 			this.saved.push({ name: leafName(this.entries[index].path), blob });
-			// Dropping takes it off
+			// The call of drop() subtracts what has arrived of the file.
 			this.moved += this.entries[index].size;
 		}
 		this.drop();

@@ -1,30 +1,31 @@
-// One transfer from us. Never here: whose turn it is, how it looks.
+// One transfer that this page sends.
 
 import { toBase64url } from "./ask.mjs";
 import { Sha256, u32, u64, utf8 } from "./crypto.mjs";
 import { DATA, END, FAILED, HEADER, START, Transfer } from "./transfer.mjs";
 
 const MAX_PATH_BYTES = 1024;
-// At once
+// This many bytes of a file are read at once.
 const READ_BYTES = 1024 * 1024;
 const WINDOW_BYTES = 16 * 1024 * 1024;
-// In the browser; more would hold up the heartbeat
+// This many bytes may be queued in the browser; more would delay the heartbeat.
 const QUEUE_BYTES = 1024 * 1024;
-// Unless a browser takes less (RFC 8841, 6.1); 16 KiB was for old Firefox (blog.mozilla.org/webrtc/large-data-channel-messages).
+// A browser may accept less (RFC 8841, 6.1). 16 KiB was for old Firefox
+// (blog.mozilla.org/webrtc/large-data-channel-messages).
 const MESSAGE_BYTES = 64 * 1024;
 
-// Half a surrogate pair is no UTF-8, and no time is before 1970.
+// The encoder replaces half a surrogate pair, which is no UTF-8. The protocol has no times before 1970.
 const entryOf = ({ file, path }) => ({ path: new TextDecoder().decode(utf8(path)), size: file.size, modified: Math.max(0, Math.floor(file.lastModified / 1000)) });
 const sum = (sizes) => sizes.reduce((total, one) => total + one, 0);
 
 export class Outgoing extends Transfer {
 	outgoing = true;
 	state = "announced";
-	// The receiver is there again
+	// This is true once the receiver has asked to resume over the current link.
 	wanted = false;
 	run = null;
 
-	/** `files`: [{file, path}]; none after the page was loaded again. */
+	/** `files` is [{file, path}], or undefined after the page was loaded again. */
 	constructor(id, owner, files) {
 		super(id, owner);
 		this.files = files;
@@ -114,7 +115,7 @@ export class Outgoing extends Transfer {
 	finish(state, reason) {
 		if (state === "done") {
 			this.moved = this.size;
-			// The browser may let go of them
+			// The browser may now free the files.
 			this.files = [];
 		}
 		super.finish(state, reason);
@@ -148,7 +149,7 @@ export class Outgoing extends Transfer {
 			await run.record(END, index, hash.digest());
 		} catch (error) {
 			if (!(error instanceof DOMException) || run.stopped) throw error;
-			// W3C File API, 7: it went away, or changed, since it was chosen.
+			// By the W3C File API, 7, the file is gone or has changed since it was chosen.
 			await run.record(FAILED, index, utf8(error.name === "NotFoundError" ? "file_gone" : "file_changed"));
 		}
 	}
@@ -163,10 +164,10 @@ async function* read(file, from, to) {
 }
 
 class Run {
-	// In the next message
+	// These count the bytes in the next message: all, and those of DATA records.
 	filled = 0;
 	filledData = 0;
-	// DATA alone
+	// These count only the bytes of DATA records.
 	sent = 0;
 	acked = 0;
 	stopped = false;
@@ -175,7 +176,7 @@ class Run {
 	constructor(link, label) {
 		this.channel = link.peer.createDataChannel(label);
 		this.channel.bufferedAmountLowThreshold = QUEUE_BYTES / 2;
-		// Not Blobs: Chromium refused those for years (feross/simple-peer#218).
+		// This is no Blob, as Chromium refused to send Blobs for years (feross/simple-peer#218).
 		this.buffer = new Uint8Array(Math.min(MESSAGE_BYTES, link.peer.sctp?.maxMessageSize || MESSAGE_BYTES));
 		for (const event of ["open", "close", "bufferedamountlow"]) this.channel.addEventListener(event, () => this.wake());
 	}
@@ -197,7 +198,7 @@ class Run {
 	async flush() {
 		if (!this.filled) return;
 		await this.until(() => this.channel.bufferedAmount < QUEUE_BYTES && this.sent + this.filledData - this.acked <= WINDOW_BYTES);
-		// A copy
+		// The browser copies the bytes, so the buffer can be filled again.
 		this.channel.send(this.buffer.subarray(0, this.filled));
 		this.sent += this.filledData;
 		this.filled = this.filledData = 0;

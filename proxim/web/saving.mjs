@@ -1,10 +1,11 @@
-// Received bytes until they are whole; what outlives the page. Never here: whether they are right.
-// Pages over http have no file system, but Blobs, which Chromium moves to its disk (storage/browser/blob/README.md).
+// Received bytes until their file is complete, and what is kept for when the page is loaded again.
+// Pages over http cannot write files, but they have Blobs, which Chromium moves to its disk
+// (storage/browser/blob/README.md).
 
 import { Sha256 } from "./crypto.mjs";
 
 const PIECE_BYTES = 4 * 1024 * 1024;
-// Smaller pieces cost speed
+// At least this many milliseconds pass between two pieces that are kept; smaller pieces cost speed.
 const KEEP_MS = 1_000;
 const NAME = "proxim-kept";
 
@@ -34,16 +35,16 @@ export class Growing {
 		this.keep({ blob, hash: new Sha256(this.hash) }, this.blobs.push(blob) - 1);
 	}
 
-	/** Saved, never shown or run as part of our page. */
+	/** With this type a browser saves the bytes and never shows or runs them as part of our page. */
 	blob() {
 		return new Blob([...this.blobs, ...this.parts], { type: "application/octet-stream" });
 	}
 }
 
-/** The browser replaces what its file system does not take. */
+/** Return a path's last part; the browser replaces what its file system does not accept. */
 export const leafName = (path) => shown(path.split(/[/\\]/).pop()).replace(/^\.+/, "") || "file";
 
-/** Without what could make a name look like another. */
+/** Return `text` without characters that could make a name look like another, cut to `most` characters. */
 export function shown(text, most = 120) {
 	const clean = text.normalize("NFC").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, "").trim();
 	const characters = Array.from(clean);
@@ -56,10 +57,10 @@ const done = (request) =>
 		request.onerror = reject;
 	});
 
-/** Keys that begin so: an array comes after all else. */
+/** Return the range of keys that begin with `key`: an array is sorted after everything else. */
 const under = (...key) => IDBKeyRange.bound(key, [...key, []]);
 
-/** Keys: [tab, id] a transfer; [tab, id, file, number] a piece of a received file: {blob, hash so far}. */
+/** IndexedDB: the key [tab, id] has a transfer, [tab, id, file, number] a received file's piece {blob, hash so far}. */
 export class Kept {
 	opening = this.open().catch(() => null);
 
@@ -77,7 +78,7 @@ export class Kept {
 		try {
 			return await steps((await this.opening).transaction(NAME, "readwrite", { durability: "relaxed" }).objectStore(NAME));
 		} catch {
-			// Then they last as long as the page
+			// Without the database, transfers last only as long as the page.
 			return [];
 		}
 	}
@@ -94,7 +95,7 @@ export class Kept {
 		this.work((store) => [IDBKeyRange.upperBound([this.tab]), IDBKeyRange.lowerBound([this.tab, []])].map((others) => store.delete(others)));
 	}
 
-	/** With the `part` of a file that was coming. */
+	/** Return this tab's transfers; `part` is what has been received of an incomplete file. */
 	async load() {
 		const own = under(this.tab);
 		const [keys = [], values] = await this.work((store) => Promise.all([done(store.getAllKeys(own)), done(store.getAll(own))]));
@@ -103,7 +104,7 @@ export class Kept {
 			const { blob, hash } = values[at];
 			if (number === undefined) return records.set(id, { id, ...values[at] });
 			const part = ((records.get(id) ?? {}).part ??= { index, blobs: [] });
-			// One is missing
+			// A piece before this one is missing.
 			if (number !== part.blobs.length) return part;
 			part.blobs.push(blob);
 			return Object.assign(part, { hash });

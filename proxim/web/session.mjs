@@ -1,47 +1,47 @@
-// One invitation to its end: asks, proves, opens the link, takes a lost one up again; what the link says.
-// Never here: what is drawn, what a transfer is.
+// One session from its invitation to its end: it asks the host, proves itself, opens the link and resumes a lost one.
+// Link sends and receives the messages of an open link.
 
 import { PairRequest, failure, parse, stored, toBase64url } from "./ask.mjs";
 import { Proof, fromBase64url, utf8 } from "./crypto.mjs";
 
-// As the program has them (docs/protocol.md).
+// These values are those of the program (docs/protocol.md).
 const DIAL_MS = 4_000;
 const CHALLENGE_MS = 10_000;
-// So long the host asks its person
+// The host asks its person for this long.
 const ASK_MS = 40_000;
 const ANSWER_MS = 45_000;
 const OPEN_MS = 15_000;
-// So long the host keeps our place
+// The host keeps the guest's place for this long.
 const RESUME_MS = 120_000;
 const REDIAL_MS = 2_000;
-// The host takes 16
+// The host accepts 16 candidates.
 const MAX_CANDIDATES = 14;
-// The host cannot see that its words were changed
+// The WebSocket closes with this code for these reasons, as the host cannot see that its messages were changed.
 const TOLD = { tampered: 4401, host_unproven: 4401 };
 const PING_MS = 1_000;
 const SILENCE_MS = 4_500;
-// A tick so late: it was this page that slept
+// If a tick comes this late, the page itself was suspended.
 const ASLEEP_MS = 2 * PING_MS;
-// So late: the host has given us up
+// If a tick comes this late, the host has given up the link.
 const DEAD_MS = 8_000;
 const FAREWELL_MS = 500;
-// By code points: no pair is cut
+// The pattern matches whole code points, so that it never cuts a surrogate pair.
 const TEXT_PIECES = /.{1,8192}/gsu;
 const LIST_BYTES = 32 * 1024;
 const MAX_TEXT_BYTES = 1024 * 1024;
 const MAX_STRANGE = 8;
 const BYE_REASONS = ["closed", "expired", "tampered", "peer_error"];
-// After these the next try may succeed.
+// After a failure for one of these reasons, the next attempt may succeed.
 const PASSING = "no_answer host_gone host_error timeout busy ice_failed link_timeout too_many bad_description".split(" ");
-/** After these a person may try. */
+/** After an end for one of these reasons, a person may try again. */
 export const MAY_ASK = [...PASSING, "declined", "disconnected", "no_offer"];
 
 export class Session {
 	over = false;
-	// Ends a pause: the network or the person is back
+	// While resume() waits, this ends its pause: the network or the person is back.
 	wake() {}
 
-	/** `pass`: an invitation, or the key of a lost link; `request` was made with it. */
+	/** `pass` is an invitation, or the key of a lost link; `request`, if given, was made with it. */
 	constructor(pass, device, request, tell, linked) {
 		Object.assign(this, { pass, device, request, tell, linked });
 	}
@@ -72,7 +72,7 @@ export class Session {
 			await this.decision(proof, again);
 			if (proof) next = { method: "resume", session: proof.resumeName, secret: toBase64url(proof.key("resume")) };
 			if (!again) this.say("approved");
-			// The host goes by this name now
+			// From now on the host knows the session by this name.
 			else this.keep(next);
 			this.link = await this.open(proof);
 		} catch (error) {
@@ -106,8 +106,9 @@ export class Session {
 	}
 
 	async open(proof) {
-		// Without camera rights a browser hides its addresses behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates, 3.1):
-		// the host takes our WebSocket's; or names none (feross/simple-peer#414): our checks tell it (RFC 8445, 7.3.1.3).
+		// Without camera permission a browser hides its addresses behind `.local` names
+		// (draft-ietf-mmusic-mdns-ice-candidates, 3.1), and the host uses the address of our WebSocket instead. Or it offers
+		// no address at all (feross/simple-peer#414), and the host learns it from our checks (RFC 8445, 7.3.1.3).
 		const peer = new RTCPeerConnection({ iceServers: [] });
 		const link = new Link(peer, this.device.name, proof);
 		const { request } = this;
@@ -125,7 +126,7 @@ export class Session {
 				setTimeout(reject, OPEN_MS, failure("link_timeout"));
 			});
 			const offer = await peer.createOffer();
-			// Before its candidates
+			// The offer must be sent before its candidates.
 			send({ sdp: offer.sdp, type: "offer" });
 			await peer.setLocalDescription(offer);
 			await Promise.race([opened, this.answers(peer, proof).then(() => opened)]);
@@ -157,7 +158,7 @@ export class Session {
 		stored("session", "session", JSON.stringify(pass));
 	}
 
-	/** A tab that was frozen for longer still asks once. */
+	/** Redial until RESUME_MS have passed; a tab that was frozen for longer still tries once. */
 	async resume(reason) {
 		const until = Date.now() + RESUME_MS;
 		this.say("waiting", { reason, until });
@@ -166,7 +167,7 @@ export class Session {
 			try {
 				return await this.attempt();
 			} catch (error) {
-				// What ended the link is the news
+				// If the session is gone, the person wants to know what ended the link.
 				const gone = error.reason === "unknown_session";
 				if (!PASSING.includes(error.reason) || Date.now() >= until) return this.ended(gone ? failure(reason) : error);
 			}
@@ -188,7 +189,7 @@ export class Session {
 }
 
 class Link {
-	// From when it is open: {text(text), greeted(), closed(reason, mayResume), files}
+	// The app sets this once the link is open: {text(text), greeted(), closed(reason, mayResume), files}.
 	on = null;
 	features = [];
 	peerName = "";
@@ -218,7 +219,7 @@ class Link {
 		if (this.control.readyState === "open") this.control.send(JSON.stringify(message));
 	}
 
-	/** In as many messages as it takes; the last has `last` with it. */
+	/** Send a list in as many messages as it needs; the last one also has the fields of `last`. */
 	sayList(message, field, list, last) {
 		const rest = [...list];
 		do {
@@ -231,7 +232,7 @@ class Link {
 	sendText(text) {
 		const bytes = utf8(text);
 		if (bytes.length > MAX_TEXT_BYTES) return false;
-		// Half a pair is no UTF-8
+		// Half a surrogate pair is no UTF-8, so the encoder has replaced it.
 		const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 		whole.match(TEXT_PIECES).forEach((piece, index, { length }) => this.say({ type: "text", text: piece, more: index < length - 1 || undefined }));
 		return true;

@@ -1,22 +1,22 @@
-// What a transfer is either way: how far, how fast, how it ends. Never here: its bytes.
+// What outgoing and incoming transfers have in common: state, progress, speed and end.
 
-// Of a record (docs/protocol.md, Files): kind, u32 file, u32 length.
+// A record begins with its kind, u32 file and u32 length (docs/protocol.md, Files). These are the kinds.
 export const [START, DATA, END, FAILED] = [1, 2, 3, 4];
 export const HEADER = 9;
 const MARK_MS = 1_000;
-// Of the speed
+// The speed is measured over this many marks.
 const MARKS = 4;
 
-/** `state`: out announced, ready; in arriving, asked; both active, waiting, done, cancelled, failed. */
+/** `state`: announced or ready if outgoing, arriving or asked if incoming; active, waiting or an end (`over`) for both. */
 export class Transfer {
 	accepted = false;
 	size = 0;
 	moved = 0;
-	// {path, size, modified, directory}
+	// Each is {path, size, modified, directory}.
 	entries = [];
-	// {file, reason}
+	// Each is {file, reason}.
 	failed = [];
-	// {name, url}
+	// Each is {name, blob}.
 	saved = [];
 
 	constructor(id, owner) {
@@ -36,7 +36,7 @@ export class Transfer {
 		return ["done", "cancelled", "failed"].includes(this.state);
 	}
 
-	/** Bytes a second. */
+	/** The speed in bytes per second. */
 	get speed() {
 		const [then] = this.marks;
 		return ((this.moved - then.moved) * 1000) / (performance.now() - then.when);
@@ -73,7 +73,7 @@ export class Transfer {
 		this.finish(state, reason);
 	}
 
-	/** False where it makes no sense. */
+	/** Handle a message; return false if it makes no sense now. */
 	message({ type, reason }) {
 		const kind = ["declined", "cancelled", undefined].includes(reason) ? "cancelled" : "failed";
 		if (type === "cancel") this.finish(kind, String(reason ?? "cancelled"));

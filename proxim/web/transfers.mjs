@@ -1,4 +1,4 @@
-// All transfers: whose turn it is, what goes on over a new link. Never here: how one runs.
+// All transfers: it routes their messages, decides which may start, and resumes them over a new link.
 
 import { randomID } from "./ask.mjs";
 import { Incoming } from "./incoming.mjs";
@@ -8,7 +8,7 @@ const MAX_MOVING = 3;
 const MAX_UNDECIDED = 8;
 const MAX_TAGS = 64;
 const ID = /^[\w-]{22}$/;
-// 0: a browser has no second way
+// The generation is always 0, as a browser has no second way to send a stream.
 const LABEL = /^files\/([\w-]{22})\/0$/;
 
 export class Transfers {
@@ -45,7 +45,7 @@ export class Transfers {
 
 	linkUp(link) {
 		this.link = link;
-		// Its end may not have been heard
+		// Finished transfers are included, as the sender may not have received their end.
 		const there = this.of(Incoming).filter((one) => one.accepted);
 		const tags = link.proof ? there.map(({ id }) => link.proof.resumeTag(id)) : [];
 		while (tags.length) link.say({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
@@ -73,7 +73,7 @@ export class Transfers {
 		if (!ID.test(transferID)) return false;
 		if (type === "announce") return this.announced(message);
 		const one = this.all.get(transferID);
-		// Over or unknown: it crossed with its end
+		// A message about a transfer that is over or unknown may have been sent before its end arrived.
 		return !one || one.over || one.message(message);
 	}
 

@@ -1,4 +1,4 @@
-// What a person sees. Never here: sockets, links, files' bytes, HTML from elsewhere.
+// What a person sees. All text from others is set as text, never as HTML.
 
 import { shown } from "./saving.mjs";
 
@@ -6,12 +6,12 @@ const STEPS = { dialling: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
 const STATUS = { none: "scan", dialling: "reaching", asked: "lookThere", approved: "opening", connected: "linkedWith", waiting: "reconnecting" };
 const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused" };
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-// Names in a question
+// A question lists this many names.
 const SHOWN_AT_ONCE = 200;
 const MAX_TEXTS = 200;
-// Chromium drops downloads at more than 10 a second
+// Chromium drops downloads that are more than 10 a second.
 const SAVE_MS = 150;
-// A tap meant for what stood here
+// A tap in the first milliseconds of a question may be meant for what was there before.
 const DEAD_MS = 800;
 
 export const $ = (id) => document.getElementById(id);
@@ -21,11 +21,11 @@ const make = (tag, properties) => Object.assign(document.createElement(tag), pro
 export class View {
 	rows = new Map();
 	reached = 0;
-	// Files that the browser has still to be handed
+	// This many files have still to be passed to the browser.
 	saving = 0;
 	saved = Promise.resolve();
 
-	/** `texts`: {page, reasons, language}. */
+	/** `texts` is {page, reasons, language}. */
 	constructor(texts) {
 		Object.assign(this, texts);
 		document.documentElement.lang = this.language;
@@ -46,7 +46,7 @@ export class View {
 		return this.page[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 	}
 
-	/** The host's own where it knows more reasons than we. */
+	/** Return the sentence for a reason; the host's own sentence if this page does not know the reason. */
 	sentence(reason, said) {
 		if (Object.hasOwn(this.reasons, reason)) return this.reasons[reason];
 		return said ? shown(said, 300) : this.reasons.host_error;
@@ -73,7 +73,7 @@ export class View {
 		const seconds = until ? Math.max(0, Math.ceil((until - Date.now()) / 1000)) : 0;
 		let key = step === "asked" && !seconds ? "waitingAnswer" : STATUS[step];
 		if (ended && this.reached === STEPS.connected) key = "justEnded";
-		// A countdown is not read out
+		// A countdown must not be read out at each change.
 		$("status").setAttribute("aria-live", step === this.step ? "off" : "polite");
 		this.step = step;
 		$("status").textContent = key ? this.say(key, { name, seconds }) : "";
@@ -121,7 +121,7 @@ export class View {
 		bar.max = one.size || 1;
 		bar.value = one.moved;
 		bar.hidden = cancel.hidden = one.over;
-		// Its end is read out
+		// A screen reader reads out how the transfer ended.
 		words.setAttribute("aria-live", one.over && !this.saving ? "polite" : "off");
 		const said = this.words(one);
 		if (words.textContent !== said) words.textContent = said;
@@ -132,7 +132,7 @@ export class View {
 		}
 	}
 
-	/** One after the other; by hand where a click does nothing (mozilla-mobile/firefox-ios#8635). */
+	/** Save files one by one. If the click has no effect (mozilla-mobile/firefox-ios#8635), the person taps the link. */
 	save(one, link, blob) {
 		this.saving++;
 		this.saved = this.saved.then(async () => {
@@ -191,12 +191,12 @@ export class View {
 	}
 }
 
-/** A page over http has no clipboard API. Where this fails, too, the text is left selected. */
+/** Copy `text`, or select it in `shownIn` and return false. A page over http has no clipboard API. */
 function copied(text, shownIn) {
 	const area = make("textarea", { value: text, readOnly: true });
 	document.body.append(area);
 	area.select();
-	// For iOS
+	// iOS needs the selection range as well.
 	area.setSelectionRange(0, text.length);
 	const done = document.execCommand("copy");
 	area.remove();

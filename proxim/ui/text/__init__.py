@@ -1,1 +1,1 @@
-"""The faces without a window: terminal and JSON lines."""
+"""These faces need no window: the terminal and the JSON lines."""

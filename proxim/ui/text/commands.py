@@ -1,4 +1,4 @@
-"""What a person types about files in the terminal: /send, /files, /cancel, /retry."""
+"""The commands about files that a person types in the terminal: /send, /files, /cancel, /retry."""
 
 import os
 import shlex
@@ -17,9 +17,9 @@ _ALL: Final = "all"
 
 
 class FileCommands:
-    """Carries out `/send`, `/files` and `/cancel`.
+    """Carries out `/send`, `/files`, `/cancel` and `/retry`.
 
-    `send` sends paths over every open link and returns why not, if not.
+    `send` sends paths over every open link, and returns the reason if it cannot.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class FileCommands:
         self._send_paths = send
 
     def handle(self, typed: str, transfers: Sequence[file_st.TransferStatus]) -> bool:
-        """Carry out a line that begins with "/"; False where it is none of these commands."""
+        """Carry out a line that begins with "/"; return False if it is none of these commands."""
         word, _, rest = typed.partition(" ")
         match word.lower():
             case "/send":
@@ -81,10 +81,10 @@ class FileCommands:
         possible: list[file_st.TransferStatus],
         none: str,
     ) -> list[file_st.TransferStatus]:
-        """Those that a command means: the only possible one, the one of that number in the whole
-        list, or all.
+        """Return the transfers that a command means: the only possible one, the one with the typed
+        number in the whole list, or all possible ones.
 
-        `none`: the key of what is said where none is possible.
+        `none` is the key of the sentence for when no transfer is possible.
         """
         if not possible:
             self._lines.say(tr(none))
@@ -103,15 +103,14 @@ class FileCommands:
 
 
 def split_paths(typed: str, *, backslash_escapes: bool) -> list[str]:
-    """The paths in a line, as a shell reads them; a terminal that a file is dropped on quotes it
-    that way, too.
+    """Split a line into paths as a shell does; terminals also quote a dropped file that way.
 
-    Raises ValueError where a quotation mark is missing.
+    Raises ValueError if a quotation mark is missing.
     """
     reader = shlex.shlex(typed, posix=True, punctuation_chars=False)
     reader.whitespace_split = True
     reader.commenters = ""
-    # They part the folders of a path there, and ' is a letter like any other
+    # On Windows a backslash separates folders, and ' may be part of a name.
     if not backslash_escapes:
         reader.escape = ""
         reader.quotes = '"'

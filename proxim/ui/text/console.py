@@ -1,7 +1,7 @@
-"""What this stdout can show: colours, block characters, its width; and text made fit for it.
+"""What this stdout can show: its colours, its characters and its width, and text made fit for it.
 
-Everything the terminal face writes passes `plain`, so nothing that came from another device can
-drive the terminal.
+The terminal face passes all its text through `plain`, so nothing from another device can control
+the terminal.
 """
 
 import os
@@ -16,15 +16,15 @@ from proxim.core.sanitize import is_encodable, printable_text
 from proxim.ui.qr import Matrix, half_blocks
 
 _BLOCKS: Final = "█▀▄"
-# Windows: consoles before Windows Terminal need to be told
+# Windows consoles older than Windows Terminal interpret ANSI sequences only with this mode on.
 _ENABLE_VIRTUAL_TERMINAL_PROCESSING: Final = 0x0004
-# Some terminals that do not know their width say 0
+# Some terminals that do not know their width report 0 columns.
 _NARROWEST: Final = 20
 _STD_OUTPUT_HANDLE: Final = -11
 
 
 class Colour(StrEnum):
-    """ANSI SGR parameters, from the 16 colours that every theme makes readable."""
+    """ANSI SGR parameters from the 16 colours, which every terminal theme makes readable."""
 
     BOLD = "1"
     GREEN = "32"
@@ -33,32 +33,32 @@ class Colour(StrEnum):
 
 
 class Console:
-    """A terminal: its width, its colours, and what it can show.
+    """A terminal with its width, its colours and the characters that it can show.
 
-    `columns` gives the terminal's width at that moment.
+    `columns` returns the terminal's current width.
     """
 
     def __init__(self, out: TextIO, environ: Mapping[str, str], columns: Callable[[], int]) -> None:
         self._columns = columns
-        # StringIO has none and takes everything
+        # A StringIO has no encoding and accepts every character.
         self._encoding: str = getattr(out, "encoding", None) or "utf-8"
         self.blocks = self._carries(_BLOCKS)
         self.shades = self._carries("█░")
-        # no-color.org: set and not empty
+        # By no-color.org, NO_COLOR counts if it is set and not empty.
         wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self._terminal = out.isatty()
-        # Screen readers and editors' shells say "dumb": each redrawing would be read out, or stand
-        # there as a line.
+        # Screen readers and shells in editors set TERM to "dumb". They would read out each
+        # redrawing, or keep it as a line.
         self.redraws = self._terminal and environ.get("TERM") != "dumb"
         self.colours = wanted and self._terminal and _ansi_understood()
 
     @property
     def width(self) -> int:
-        """Columns of the terminal."""
+        """Return the number of columns of the terminal."""
         return max(self._columns(), _NARROWEST)
 
     def clipped(self, text: str, columns: int) -> str:
-        """`text` made plain on one line of at most `columns` columns; what is cut off is marked."""
+        """Return `text` as one plain line of at most `columns` columns, with "…" if it was cut."""
         line = self.one_line(text).replace("\t", " ")
         if columns_of(line) <= columns:
             return line
@@ -72,17 +72,15 @@ class Console:
         return "".join(kept) + mark
 
     def plain(self, text: str) -> str:
-        """`text` without control characters, and with ? for what this stdout's encoding lacks."""
+        """Return `text` without control characters, with ? for what cannot be encoded here."""
         return printable_text(text).encode(self._encoding, "replace").decode(self._encoding)
 
     def one_line(self, text: str) -> str:
-        """`text` made plain, without line breaks."""
+        """Return `text` made plain, without line breaks."""
         return " ".join(self.plain(text).splitlines())
 
     def wrapped(self, text: str, label: str = "") -> str:
-        """`text` made plain behind `label`, broken between words where a terminal would break
-        within them.
-        """
+        """Return `text` made plain behind `label`; on a terminal its lines break between words."""
         line = self.one_line(text)
         if not self._terminal:
             return label + line
@@ -96,15 +94,15 @@ class Console:
         )
 
     def painted(self, text: str, colour: Colour) -> str:
-        """`text` on one line, in a colour where there are colours."""
+        """Return `text` on one line, in `colour` if this terminal has colours."""
         line = self.one_line(text)
         return f"\x1b[{colour}m{line}\x1b[0m" if self.colours else line
 
     def qr(self, matrix: Matrix) -> str | None:
-        """The QR in characters that this stdout has; None where it does not fit.
+        """Return the QR in characters that this stdout can show, or None if it is too wide.
 
-        Without colours it is light on dark: on a terminal with a light background it comes out
-        inverted, which most phones' cameras read too.
+        Without colours it is made for a dark background. A terminal with a light background shows
+        it inverted, and most phones' cameras read that too.
         """
         width = len(matrix[0]) if self.blocks else 2 * len(matrix[0])
         if width > self._columns():
@@ -120,15 +118,17 @@ class Console:
 
 
 def _in_ascii(matrix: Matrix) -> str:
-    """Two characters a module, as they are half as wide as high; light modules are drawn, as
-    half_blocks does.
+    """Draw each module as two characters, as a character is half as wide as it is high.
+
+    Light modules are drawn and dark ones left out, as in half_blocks.
     """
     return "\n".join("".join("  " if dark else "##" for dark in row) for row in matrix)
 
 
 def columns_of(text: str) -> int:
-    """How many columns a terminal shows `text` in: two for Chinese characters and emoji, none for
-    combining marks.
+    """Return how many columns a terminal needs for `text`.
+
+    Chinese characters and emoji count as two columns, combining marks as none.
     """
     if text.isascii():
         return len(text)
@@ -142,8 +142,8 @@ def _columns_of_one(char: str) -> int:
 
 
 def typed_text(line: str) -> str:
-    """A typed line that any peer can be sent: bytes that were no text in this terminal's encoding
-    become U+FFFD.
+    """Make a typed line fit to be sent: bytes that are no text in this terminal's encoding become
+    U+FFFD.
     """
     return (
         line
@@ -161,7 +161,7 @@ if sys.platform == "win32":
         handle = kernel32.GetStdHandle(_STD_OUTPUT_HANDLE)
         mode = ctypes.c_ulong()
         if not kernel32.GetConsoleMode(handle, ctypes.byref(mode)):
-            # No Windows console: a Unix-like terminal such as mintty
+            # This is no Windows console but a Unix-like terminal such as mintty.
             return bool(os.environ.get("TERM"))
         return bool(
             kernel32.SetConsoleMode(handle, mode.value | _ENABLE_VIRTUAL_TERMINAL_PROCESSING)

@@ -1,4 +1,4 @@
-"""The face of `proxim doctor`: findings as lines for people or as JSON lines."""
+"""The face of `proxim doctor`: it writes findings as lines for people or as JSON lines."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TextIO
@@ -20,12 +20,12 @@ _COLOURS: Final = {
     Level.WARNING: Colour.AMBER,
     Level.FAILURE: Colour.BOLD,
 }
-# Between a mark and its sentence
+# These spaces stand between a mark and its sentence.
 _GAP: Final = "  "
 
 
 class DoctorFace:
-    """Shows findings as they come; `exit_status` when all have come."""
+    """Shows findings as they arrive; read `exit_status` after the last one."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class DoctorFace:
 
     @property
     def exit_status(self) -> int:
-        """0 when nothing found keeps others out for certain."""
+        """Return 0 if no finding certainly keeps other devices out."""
         return exit_status(self._findings)
 
     def _as_json(self, finding: Finding) -> str:
@@ -60,7 +60,7 @@ class DoctorFace:
         mark = self._console.painted(
             tr(_MARKS[finding.level]).ljust(width), _COLOURS[finding.level]
         )
-        # Wrapped by what is seen of the mark
+        # Colour sequences have no width, so only the visible width of the mark is cut off.
         lines = [mark + self._console.wrapped(finding.message, margin)[width:]]
         if finding.next is not None:
             lines.append(self._console.wrapped(finding.next, margin))

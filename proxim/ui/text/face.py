@@ -1,9 +1,9 @@
-"""What the terminal and the JSON lines share: whom to join, which links and transfers live, when
-and how it all ends.
+"""What the terminal and the JSON lines share: whom to join, which links and transfers exist, and
+when the program ends.
 
-A face is driven from the main thread: `start()` once, then `show(status)` for each status,
-`line(text)` for each line of stdin, `end_of_input()` at its end, until `finished`; then the process
-ends with `exit_status`. Ctrl-C is `interrupt()`.
+The main thread drives a face. It calls `start()` once, then `show(status)` for each status,
+`line(text)` for each line of stdin and `end_of_input()` at its end, until `finished` is true. The
+process then ends with `exit_status`. Ctrl-C calls `interrupt()`.
 """
 
 from abc import ABC, abstractmethod
@@ -21,18 +21,19 @@ from proxim.core.files.manifest import Direction, TransferID
 from proxim.core.pairing.host_code import JoinTarget, is_local
 from proxim.ui.once_job import OnceJob
 
-# That are over, to be looked at; each may have 20,000 names
+# This many finished transfers are kept for lists; each may have 20,000 names.
 MAX_TRANSFERS_KEPT: Final = 100
-# One more than the network side takes at most; then we leave without it
+# Seconds: the network side takes at most one less, and after this the process ends without it.
 GOODBYE_SECONDS: Final = 4.0
-# After a link opened: the other device's greeting, lost once or twice, is there by then
+# Seconds: within this time after a link opens the other device's greeting arrives, even if it is
+# lost once or twice.
 GREETING_SECONDS: Final = 5.0
 
-# How a link ends that nobody need worry about.
+# A link that ends for one of these reasons has not failed.
 ORDERLY: Final = frozenset(
     {None, Reason.PEER_LEFT, Reason.DISCONNECTED, Reason.CLOSED, Reason.EXPIRED}
 )
-# What a host that never showed a code cannot get over by waiting: the person has to start it
+# A host that never showed a code cannot overcome these by waiting; the person has to start it
 # differently.
 _HOPELESS: Final = frozenset({Reason.PORT_TAKEN, Reason.PORT_REFUSED})
 _ONE_TIME: Final = ev.Invite(ev.SessionType.ONE_TIME)
@@ -46,38 +47,38 @@ class Role(StrEnum):
 
 
 class ExitStatus(IntEnum):
-    """What the process ends with."""
+    """The exit status of the process."""
 
     DONE = 0
     FAILED = 1
-    # Nothing was tried: the code or a consent was missing
+    # Nothing was tried, because the code or a consent was missing.
     USAGE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class FaceOptions:
-    """What was asked for on the command line, as far as a face must know it."""
+    """The part of the command line that a face needs."""
 
     role: Role
-    # What a host makes when asked for a new code
+    # A host makes this invitation when it is asked for a new code.
     invite: ev.Invite = _ONE_TIME
-    # None: the face asks for the code
+    # With None the face asks for the code.
     target: JoinTarget | None = None
-    # --yes: dial an address outside the local network without asking
+    # --yes allows dialling an address outside the local network without asking.
     far_allowed: bool = False
-    # This machine's subnets (CIDR), which are no far addresses
+    # These are this machine's subnets (CIDR); addresses in them are not far.
     own_networks: tuple[str, ...] = ()
     once: bool = False
-    # Files and folders to be sent as soon as there is a link
+    # These files and folders are sent as soon as there is a link.
     send: tuple[str, ...] = ()
-    # --save-to: core takes incoming files without asking
+    # With --save-to core accepts incoming files without asking.
     accept_files: bool = False
 
 
 class LineFace(ABC):
     """What the terminal and the JSON lines have in common.
 
-    `post` takes what the person wants; `clock` is the monotonic clock of the statuses' moments.
+    `post` is called with the person's intents; `clock` is the monotonic clock that statuses use.
     """
 
     def __init__(
@@ -92,36 +93,37 @@ class LineFace(ABC):
         self._post = post
         self._out = out
         self._clock = clock
-        # Those that are not closed
+        # Only links that are not closed are in here.
         self._links: dict[ev.LinkID, st.LinkStatus] = {}
-        # In the order in which they were first seen
+        # Transfers are in the order in which they were first seen.
         self._transfers: dict[TransferID, file_st.TransferStatus] = {}
-        # Announced to us, and decided here
+        # These announced transfers were accepted or declined here, but their status has not changed
+        # yet.
         self._answered: set[TransferID] = set()
-        # Links whose files core takes unseen, as was decided here
+        # Core accepts files over these links without asking, because the person chose so.
         self._always: set[ev.LinkID] = set()
-        # When they were first seen connected
+        # This is when each link was first seen connected.
         self._opened: dict[ev.LinkID, float] = {}
-        # To be sent once the other device says it takes files
+        # These paths are sent once the other device reports that it accepts files.
         self._waiting: dict[ev.LinkID, list[tuple[str, ...]]] = {}
         self._once_job = OnceJob(options.send, once=options.once)
-        # Join was posted
+        # This is true once Join was posted.
         self._joined = False
-        # By the Trouble just shown
+        # This is the reason of the last status if it was a Trouble.
         self._shown_reason: Reason | None = None
         self._invited = False
         self._closing_since: float | None = None
         self._stopped = False
 
-    # --- for the app ------------------------------------------------------------------------------
+    # --- interface for the app --------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin: a joining program that knows its host goes there."""
+        """Start the face; a guest that was given its host joins it."""
         if self.options.role is Role.JOIN and self.options.target is not None:
             self._approach(self.options.target)
 
     def show(self, status: st.Status) -> None:
-        """Take the next status."""
+        """Handle a new status."""
         match status:
             case st.LinkStatus():
                 self._handle_link(status)
@@ -130,10 +132,10 @@ class LineFace(ABC):
             case st.Invitation() | st.NoInvitation() | st.Prompt() if (
                 self._closing_since is not None
             ):
-                # A host that lost its guest has made a new code before it heard that it is to end
+                # A host that lost its guest makes a new code before it receives the Shutdown.
                 pass
             case st.NoInvitation(reason) if reason is not None and reason is self._shown_reason:
-                # The Trouble before it has said why
+                # The Trouble before it has already shown the reason.
                 self._show(st.NoInvitation(None))
                 self._keep(status)
             case _:
@@ -143,26 +145,27 @@ class LineFace(ABC):
         if self._once_job.over:
             self.close()
 
-    # A face that leaves nothing out has nothing to do
+    # This is not abstract, because a face that leaves nothing out has nothing to do here.
     def catch_up(self) -> None:  # noqa: B027
-        """Show what was left out because it followed too soon on what was shown before it.
+        """Show what was left out because it came too soon after the last output.
 
-        To be called again and again, also while nothing happens: a transfer that stands still would
-        otherwise be shown as it was before.
+        The caller repeats this regularly, also while nothing happens: a transfer that stands still
+        would otherwise keep showing an old figure.
         """
 
     def line(self, text: str) -> None:
-        """Take a line of stdin, with or without its line break."""
+        """Handle a line of stdin, with or without its line break."""
         if self._closing_since is None and not self._stopped:
             self._read(text.rstrip("\r\n"))
 
     @abstractmethod
     def end_of_input(self) -> None:
-        """Stdin has ended: no more decisions, but not the end of the links."""
+        """Handle the end of stdin: no more decisions can come, but links go on."""
 
     def close(self, exit_status: int | None = None) -> None:
-        """End every link and then the program; `exit_status` where it is not to follow from how the
-        links went.
+        """End every link and then the program.
+
+        `exit_status` replaces the one that follows from how the links went.
         """
         if self._closing_since is not None:
             return
@@ -179,7 +182,7 @@ class LineFace(ABC):
         self._post(ev.Shutdown())
 
     def interrupt(self) -> None:
-        """Ctrl-C: cancel what moves, instead of keeping it for the next time, and end."""
+        """Handle Ctrl-C: cancel announced and active transfers instead of keeping them, and end."""
         if self._closing_since is None:
             for status in self._under_way():
                 self._post(file_ev.CancelTransfer(status.transfer))
@@ -187,36 +190,36 @@ class LineFace(ABC):
 
     @property
     def finished(self) -> bool:
-        """Whether the process may end."""
+        """Return whether the process may end."""
         overdue = (
             self._closing_since is not None
             and self._clock() >= self._closing_since + GOODBYE_SECONDS
         )
         return self._stopped or overdue
 
-    # --- for the two faces ------------------------------------------------------------------------
+    # --- interface for the two faces --------------------------------------------------------------
 
     @abstractmethod
     def _show(self, status: st.Status) -> None:
-        """Say a status; a LinkStatus comes to _show_link instead."""
+        """Show a status that is no LinkStatus and no TransferStatus."""
 
     @abstractmethod
     def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
-        """Say how a link is now; `before` is what it was, None for a new one."""
+        """Show how a link is now; `before` is its previous status, None for a new link."""
 
     @abstractmethod
     def _show_transfer(
         self, status: file_st.TransferStatus, before: file_st.TransferStatus | None
     ) -> None:
-        """Say how a transfer is now; `before` is what it was, None for a new one."""
+        """Show how a transfer is now; `before` is its previous status, None for a new transfer."""
 
     @abstractmethod
     def _show_problem(self, problem: Problem) -> None:
-        """Say what went wrong."""
+        """Show what went wrong."""
 
     @abstractmethod
     def _read(self, line: str) -> None:
-        """Take a line of stdin."""
+        """Handle a line of stdin."""
 
     def _is_far(self, target: JoinTarget) -> bool:
         return not self.options.far_allowed and not is_local(
@@ -224,7 +227,7 @@ class LineFace(ABC):
         )
 
     def _approach(self, target: JoinTarget) -> None:
-        """Join, unless the person has to be asked first."""
+        """Join, unless the person has to agree first."""
         if self._is_far(target):
             self._show_problem(Problem(Reason.FAR_ADDRESS, target.authority))
             self.close(ExitStatus.USAGE)
@@ -239,18 +242,20 @@ class LineFace(ABC):
         return [link for link in self._links.values() if link.stage is st.Stage.CONNECTED]
 
     def _send(self, text: str) -> bool:
-        """Send text over every open link; False where there is none."""
+        """Send text over every open link; return False if there is none."""
         links = self._connected()
         for link in links:
             self._post(ev.SendText(link.link, text))
         return bool(links)
 
     def _send_paths(self, paths: tuple[str, ...], link: ev.LinkID | None = None) -> Reason | None:
-        """Send files over `link`, or over every open one; why not, if not."""
+        """Send files over `link`, or over every open link; return the reason if it is
+        impossible.
+        """
         links = [one for one in self._connected() if link in (None, one.link)]
         able = [one for one in links if one.can_send_files]
         # A script sends as soon as it reads `connected`, which may be before the other device's
-        # greeting is here.
+        # greeting has arrived.
         now = self._clock()
         new = [
             one
@@ -266,7 +271,7 @@ class LineFace(ABC):
         return Reason.FILES_UNSUPPORTED if links else Reason.NOT_CONNECTED
 
     def _send_waiting(self, status: st.LinkStatus) -> None:
-        """What was to be sent before the other device had greeted."""
+        """Send what waited for the other device's greeting, or report that it cannot be sent."""
         if status.resumes is not None and status.resumes in self._waiting:
             self._waiting[status.link] = self._waiting.pop(status.resumes)
         if status.stage is st.Stage.CLOSED:
@@ -282,7 +287,7 @@ class LineFace(ABC):
         self._post(file_ev.SendPaths(link, paths))
 
     def _is_asked_about(self, status: file_st.TransferStatus) -> bool:
-        """Whether somebody here has to decide about it."""
+        """Return whether somebody here has to decide about this transfer."""
         if (
             status.direction is not Direction.IN
             or status.state is not file_st.TransferState.ANNOUNCED
@@ -304,20 +309,20 @@ class LineFace(ABC):
         self._post(file_ev.CancelTransfer(transfer))
 
     def _under_way(self) -> list[file_st.TransferStatus]:
-        """Transfers that are announced or moving now."""
+        """Return the transfers that are announced or active."""
         states = (file_st.TransferState.ANNOUNCED, file_st.TransferState.ACTIVE)
         return [status for status in self._transfers.values() if status.state in states]
 
     def _write(self, text: str) -> None:
         """Write and flush.
 
-        A reader that has gone away ends the program: nobody would see a request.
+        If the reader is gone the program ends, as nobody would see a request.
         """
         try:
             self._out.write(text)
             self._out.flush()
         except (OSError, ValueError):
-            # ValueError: the file is closed
+            # A closed file raises ValueError.
             self.close(ExitStatus.FAILED)
 
     # --- bookkeeping ------------------------------------------------------------------------------
@@ -332,7 +337,7 @@ class LineFace(ABC):
                 self._once_job.hear(status)
             case st.Stopped():
                 self._stopped = True
-                # Nobody asked for it: the network side broke
+                # Nobody asked for this end, so the network side has failed.
                 if self._closing_since is None:
                     self.exit_status = ExitStatus.FAILED
 
@@ -341,7 +346,7 @@ class LineFace(ABC):
         if status.stage is not st.Stage.CLOSED:
             self._links[status.link] = status
         if status.resumes is not None:
-            # Nothing more is told of it
+            # The lost link gets no further status.
             self._links.pop(status.resumes, None)
         if status.stage is st.Stage.CONNECTED:
             self._opened.setdefault(status.link, self._clock())

@@ -1,8 +1,8 @@
-"""Transfers in the terminal: the question for what comes, how far things are, how they ended, and a
-list of them.
+"""Transfers in the terminal: their progress, their end, a list of them, and the words of the
+questions.
 
-On a terminal that redraws there is one line of progress for all that moves; elsewhere a line now
-and then.
+A terminal that can redraw shows one line of progress for all active transfers. Others get a new
+line from time to time.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,21 +29,22 @@ from proxim.ui.wording import (
     transfer_title,
 )
 
-# Of a list; more would push the question's beginning off the screen
+# A longer list would push the beginning of the question off the screen.
 NAMES_SHOWN: Final = 10
-# Calm to look at, and quick enough to see that it moves
+# Redrawing this often, in seconds, is calm to look at and still shows movement.
 REDRAW_SECONDS: Final = 0.2
-# Between two lines of progress of a transfer where nothing is redrawn
+# Where nothing is redrawn, both of these lie between two progress lines of a transfer: seconds and
+# percent.
 LINE_SECONDS: Final = 5.0
 LINE_PERCENT: Final = 10
-# Columns
+# Columns.
 _BAR: Final = 20
-# Columns of a name; the bar gives way first
+# The name gets at least this many columns; with less space the bar is left out.
 _NAME_LEAST: Final = 12
 
 
 class _Shown:
-    """What was said of a transfer's progress."""
+    """What was last shown of a transfer's progress."""
 
     def __init__(self, now: float, done: int) -> None:
         self.since = now
@@ -52,7 +53,7 @@ class _Shown:
 
 
 class TransferReport:
-    """Tells of transfers in the terminal.
+    """Reports transfers in the terminal.
 
     `clock` is monotonic.
     """
@@ -63,15 +64,15 @@ class TransferReport:
         self._moving: dict[TransferID, file_st.TransferStatus] = {}
         self._shown: dict[TransferID, _Shown] = {}
         self._drawn_at: float | None = None
-        # As in the line of progress
+        # These are the statuses that the line of progress shows.
         self._drawn: tuple[file_st.TransferStatus, ...] = ()
-        # Without their names: only counted at the end
+        # These are only counted in the summary.
         self._ended: list[file_st.TransferStatus] = []
 
     # --- one transfer -----------------------------------------------------------------------------
 
     def show(self, status: file_st.TransferStatus, before: file_st.TransferStatus | None) -> None:
-        """Say what is new about it; a question for it is put elsewhere."""
+        """Show what is new about a transfer; FileQuestions asks about incoming ones."""
         was = None if before is None else before.state
         if status.state is file_st.TransferState.ACTIVE:
             self._moving[status.transfer] = status
@@ -133,7 +134,7 @@ class TransferReport:
     # --- progress ---------------------------------------------------------------------------------
 
     def catch_up(self) -> None:
-        """Show progress that followed too soon on what was shown before it."""
+        """Show progress that was left out because it came too soon after the last."""
         for status in self._moving.values():
             if status not in self._drawn:
                 self._progress(status)
@@ -163,7 +164,9 @@ class TransferReport:
             self._lines.progress(self._line(moving))
 
     def _line(self, moving: Sequence[file_st.TransferStatus]) -> str:
-        """What moves, in one line of this terminal's width; several transfers are added up."""
+        """Return one line of this terminal's width for all active transfers, whose figures are
+        added up.
+        """
         console = self._lines.console
         size, moved = sum(one.size for one in moving), sum(one.moved for one in moving)
         done = min(99, moved * 100 // size) if size else 0
@@ -186,7 +189,7 @@ class TransferReport:
     # --- lists ------------------------------------------------------------------------------------
 
     def list(self, transfers: Sequence[file_st.TransferStatus]) -> None:
-        """All of them, numbered."""
+        """Write a numbered list of all transfers."""
         if not transfers:
             self._lines.say(tr("terminal.noTransfers"))
         for number, status in enumerate(transfers, 1):
@@ -202,7 +205,7 @@ class TransferReport:
             self._lines.say(line, f"  {number}  ")
 
     def summary(self) -> None:
-        """What became of all transfers, where there were several."""
+        """Write what became of all transfers, if there were at least two."""
         if len(self._ended) < 2:
             return
         complete = [
@@ -229,7 +232,7 @@ _PARTLY: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.
 
 
 def described(status: file_st.TransferStatus) -> str:
-    """Its title with how much it is: "film.mkv (8.4 MB)", "trip and 2 more (1,204 files, 3.1
+    """Return a title with its size: "film.mkv (8.4 MB)", "trip and 2 more (1,204 files, 3.1
     GB)".
     """
     files = file_count(status)
@@ -238,8 +241,9 @@ def described(status: file_st.TransferStatus) -> str:
 
 
 def listed(entries: tuple[Entry, ...]) -> list[tuple[int, Entry]]:
-    """What a person reads of a manifest, with its places there: files, and folders that have
-    nothing in them.
+    """Return the entries of a manifest that a person sees, each with its index there.
+
+    These are the files, and the folders that have nothing in them.
     """
     within = {entry.path.rpartition("/")[0] for entry in entries}
     return [
@@ -250,7 +254,7 @@ def listed(entries: tuple[Entry, ...]) -> list[tuple[int, Entry]]:
 
 
 def entry_words(entry: Entry) -> str:
-    """One line of such a list."""
+    """Return one line of such a list."""
     name = name_words(entry.path)
     return f"{name}/" if entry.directory else f"{name} ({size_words(entry.size)})"
 

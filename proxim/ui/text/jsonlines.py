@@ -1,7 +1,7 @@
-"""The terminal face for scripts and tests: one JSON object a line, events on stdout, commands on
+"""The face for scripts and tests: one JSON object on each line, events on stdout and commands on
 stdin.
 
-A public interface: docs/json-lines.md lists every field, and what is there stays.
+This is a public interface. docs/json-lines.md lists every field, and no documented field may go.
 """
 
 import json
@@ -32,12 +32,14 @@ from proxim.core.sanitize import is_encodable
 from proxim.ui.text.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.wording import file_count
 
-# Of a path on this machine; Windows has 32,767 characters, Linux 4096 bytes
+# This many bytes are enough for any path: Windows allows 32,767 characters, Linux 4096 bytes.
 _MAX_PATH_BYTES: Final = 32 * 1024
 
 
 def transfer_fields(status: file_st.TransferStatus, *, whole: bool) -> dict[str, object]:
-    """The fields of a `transfer` event; `whole`: with the list of files."""
+    """Return the fields of a `transfer` event, with the list of files if `whole` is true and
+    somebody is asked.
+    """
     fields: dict[str, object] = {
         "transferID": status.transfer,
         "direction": status.direction,
@@ -78,12 +80,12 @@ def _entry_fields(entry: Entry) -> dict[str, object]:
 
 
 def read_transfer(fields: JSONObject) -> TransferID:
-    """Which transfer a command means. Raises MessageError."""
+    """Return the transfer that a command names. Raises MessageError."""
     return TransferID(text_field(fields, "transferID", pair_msg.MAX_ID_BYTES))
 
 
 def read_paths(fields: JSONObject) -> tuple[str, ...]:
-    """What is to be sent. Raises MessageError."""
+    """Return the absolute paths that a `send` command names. Raises MessageError."""
     paths = fields.get("paths")
     if not isinstance(paths, list) or not paths or len(paths) > MAX_ENTRIES:
         raise _bad("paths must be a list of paths")
@@ -91,7 +93,7 @@ def read_paths(fields: JSONObject) -> tuple[str, ...]:
 
 
 def read_answer(fields: JSONObject, status: file_st.TransferStatus) -> file_ev.AcceptTransfer:
-    """An acceptance of what `status` announced. Raises MessageError."""
+    """Return the acceptance of the transfer that `status` announced. Raises MessageError."""
     declined = fields.get("declined", [])
     if not isinstance(declined, list) or not all(type(one) is int for one in declined):
         raise _bad("declined must be a list of integers")
@@ -106,7 +108,7 @@ def read_answer(fields: JSONObject, status: file_st.TransferStatus) -> file_ev.A
 
 
 def read_link(fields: JSONObject) -> str | None:
-    """The link that a command names. Raises MessageError."""
+    """Return the link that a command names, or None. Raises MessageError."""
     return optional_text_field(fields, "link", pair_msg.MAX_ID_BYTES)
 
 
@@ -122,15 +124,17 @@ def _bad(detail: str) -> MessageError:
     return MessageError(Reason.BAD_MESSAGE, detail)
 
 
-# Characters that JSON may hold as themselves but that some readers of lines take for a line's end
-# (str.splitlines, JavaScript before ES2019), that a terminal obeys (C1), or that UTF-8 cannot carry
-# (lone surrogates).
+# JSON may contain these characters unescaped, but some readers treat them as the end of a line
+# (str.splitlines, JavaScript before ES2019), terminals obey some (C1), and UTF-8 cannot encode lone
+# surrogates.
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# A link with an IPv6 address and its zone has some 150
+# A link with an IPv6 address and its zone has about 150 bytes.
 _MAX_TARGET_BYTES: Final = 1024
-# Of text: the link knows what it can carry, and says text_too_long
+# The size of a text is not checked here: core knows the limit of the link and reports
+# text_too_long.
 _ANY_LENGTH: Final = sys.maxsize
-# Between two events of progress of a transfer: some ten a second, and no more
+# This many seconds pass at least between two progress events of a transfer, which makes about ten a
+# second.
 _TRANSFER_SECONDS: Final = 0.09
 _LINK_STAGES: Final = frozenset(
     {st.Stage.CONNECTING, st.Stage.CONNECTED, st.Stage.WAITING, st.Stage.CLOSED}
@@ -141,7 +145,7 @@ _JOIN_STAGES: Final = frozenset({st.Stage.DIALING, st.Stage.ASKING})
 class JsonLinesFace(LineFace):
     """Writes each status as a JSON line, and reads commands as JSON lines.
 
-    `wall_clock` gives seconds since 1970 (time.time).
+    `wall_clock` returns seconds since 1970 (time.time).
     """
 
     def __init__(
@@ -156,7 +160,8 @@ class JsonLinesFace(LineFace):
         self._wall_clock = wall_clock
         self._ascii_only = not _is_unicode(getattr(out, "encoding", None))
         self._invitation: st.Invitation | None = None
-        # When each transfer that is not over was last shown, and what is newer and was not
+        # The first has the time when each unfinished transfer was last shown, the second the newest
+        # status of each transfer whose newest status has not been shown.
         self._shown_at: dict[TransferID, float] = {}
         self._left_out: dict[TransferID, file_st.TransferStatus] = {}
 
@@ -246,7 +251,9 @@ class JsonLinesFace(LineFace):
             self.catch_up()
 
     def catch_up(self) -> None:
-        """Show the progress of each transfer of which nothing was shown for _TRANSFER_SECONDS."""
+        """Show the newest progress of each transfer that was not shown in the last
+        _TRANSFER_SECONDS.
+        """
         due = self._clock() - _TRANSFER_SECONDS
         for status in list(self._left_out.values()):
             if self._shown_at[status.transfer] <= due:
@@ -275,7 +282,7 @@ class JsonLinesFace(LineFace):
         self._write(_ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n")
 
     def _moment(self, monotonic: float) -> str:
-        """ISO 8601 in UTC, "2025-06-01T12:00:40Z"."""
+        """Convert a monotonic moment to ISO 8601 in UTC, such as "2025-06-01T12:00:40Z"."""
         seconds = self._wall_clock() + (monotonic - self._clock())
         return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -293,12 +300,12 @@ class JsonLinesFace(LineFace):
         except CodeError as error:
             self._show_problem(error.problem)
         except MessageError as error:
-            # Names a field, quotes nothing
+            # The detail names a field and quotes nothing that the script wrote.
             self._show_problem(Problem(Reason.BAD_COMMAND, error.problem.detail))
 
     def end_of_input(self) -> None:
-        """End of stdin means no more decisions, not the end - unless there is nobody to join
-        yet.
+        """Stop a guest that has not been given a host; otherwise the links go on without new
+        commands.
         """
         if self.options.role is Role.JOIN and not self._joined and self._closing_since is None:
             self._show_problem(Problem(Reason.CODE_MISSING))
@@ -349,7 +356,9 @@ class JsonLinesFace(LineFace):
             self._decline(status.transfer)
 
     def _asked_about(self, transfer: TransferID) -> file_st.TransferStatus | None:
-        """The transfer that may be accepted or declined; where there is none, that is told."""
+        """Return the transfer if it still needs an answer; otherwise report TRANSFER_GONE and
+        return None.
+        """
         status = self._transfers.get(transfer)
         if status is not None and self._is_asked_about(status):
             return status
@@ -397,7 +406,8 @@ _COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {
 
 
 def _request_number(fields: JSONObject) -> int | None:
-    """Which request a pair_response answers; None where the script does not say.
+    """Return the number of the request that a pair_response answers, or None if the script omits
+    it.
 
     Raises MessageError.
     """
@@ -408,7 +418,9 @@ def _request_number(fields: JSONObject) -> int | None:
 
 
 def _invite(fields: JSONObject, usual: ev.Invite) -> ev.Invite:
-    """What a new_code asks for; `usual` where it does not say. Raises MessageError."""
+    """Return the invitation that a new_code command asks for; `usual` if it sets nothing. Raises
+    MessageError.
+    """
     kind, lifetime = (
         optional_text_field(fields, "sessionType", pair_msg.MAX_ID_BYTES),
         fields.get("lifetime"),
@@ -430,10 +442,10 @@ def _invite(fields: JSONObject, usual: ev.Invite) -> ev.Invite:
 
 
 def _given(**fields: object) -> dict[str, object]:
-    """The fields that have a value."""
+    """Return only the fields that have a value."""
     return {name: value for name, value in fields.items() if value not in (None, "")}
 
 
 def _is_unicode(encoding: str | None) -> bool:
-    """Whether a stream carries every character; StringIO, which has no encoding, does."""
+    """Return whether a stream can carry every character; StringIO has no encoding and can."""
     return encoding is None or encoding.lower().replace("-", "").replace("_", "").startswith("utf")

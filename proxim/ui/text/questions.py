@@ -1,8 +1,8 @@
-"""The question in the terminal whether to take files that another device announced: one at a time,
-in their order.
+"""The terminal's question whether to accept files that another device announced.
 
-An answer counts for the transfer whose question stood there when it was typed, and not in the first
-moment, when it may have been meant for something else.
+Transfers are asked about one at a time, in order of arrival. An answer counts for the transfer
+whose question was there when it was typed. In the first moment it does not count, as it may have
+been meant for something else.
 """
 
 import re
@@ -24,7 +24,7 @@ _SPAN: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 class FileQuestions:
     """Asks about announced files, one transfer at a time.
 
-    `accept` and `decline` decide; `clock` is monotonic.
+    `accept` and `decline` are called with the decision; `clock` is monotonic.
     """
 
     def __init__(
@@ -41,29 +41,30 @@ class FileQuestions:
         self._waiting: dict[TransferID, file_st.TransferStatus] = {}
         self._introduced: TransferID | None = None
         self._introduced_at = 0.0
-        # Of that one; made once, as there may be 20,000
+        # The list of that transfer is made only once, as it may have 20,000 entries.
         self._listed: list[tuple[int, Entry]] = []
 
     def put(self, status: file_st.TransferStatus) -> None:
-        """This one is to be asked about."""
+        """Add a transfer to ask about."""
         self._waiting[status.transfer] = status
 
     def remove(self, transfer: TransferID) -> None:
-        """It need not be asked about any more."""
+        """Remove a transfer that needs no answer any more."""
         self._waiting.pop(transfer, None)
 
     @property
     def open(self) -> file_st.TransferStatus | None:
-        """The one whose question stands there."""
+        """Return the transfer whose question is being asked."""
         return None if self._introduced is None else self._waiting.get(self._introduced)
 
     def postpone(self) -> None:
-        """Something else is asked first; the question is put anew afterwards."""
+        """Withdraw the question, because another one comes first; it is asked again afterwards."""
         self._introduced = None
 
     def introduce(self, *, anybody: bool) -> None:
-        """Say what the next question is about, unless that was said; `anybody`: there is somebody
-        to answer.
+        """Describe the transfer that the next question is about, unless that was done.
+
+        `anybody` is false if nobody can answer, because stdin has ended.
         """
         first = next(iter(self._waiting.values()), None)
         if first is None or first.transfer == self._introduced:
@@ -83,15 +84,15 @@ class FileQuestions:
 
     @property
     def question(self) -> str | None:
-        """What stands at the end of the last line."""
+        """Return the text of the question, which stands at the end of the last line."""
         if self.open is None:
             return None
         return tr("terminal.take" if len(self._listed) <= NAMES_SHOWN else "terminal.takeList")
 
     def answer(self, text: str) -> None:
-        """Take what was typed behind the question."""
+        """Handle the answer that was typed behind the question."""
         one = self.open
-        # Its caller has looked
+        # The caller has checked that a question is open.
         assert one is not None
         entries = self._listed
         yes, no, always = (
@@ -146,7 +147,9 @@ def _numbers(text: str) -> Iterable[int]:
 
 
 def _others(entries: tuple[Entry, ...], chosen: set[int]) -> tuple[int, ...]:
-    """The places of all that is not chosen, and of folders that nothing chosen is in."""
+    """Return the indices of all entries that are not chosen and that are no folders around a chosen
+    one.
+    """
     needed = set()
     for place in chosen:
         folder = entries[place].path.rpartition("/")[0]

@@ -1,8 +1,8 @@
-"""The face for people in a terminal: QR in block characters, code, requests answered with y or n,
-text line by line.
+"""The face for people in a terminal: it shows the QR in block characters and the code, asks about
+requests with y or n, and shows text line by line.
 
-Lines only, so it reads the same in a log, over ssh and by a screen reader; but for the progress of
-transfers (terminal_lines.py) nothing is redrawn.
+It only writes lines, so it reads the same in a log, over ssh and through a screen reader. Only the
+progress of transfers is redrawn (terminal_lines.py).
 """
 
 import math
@@ -40,9 +40,10 @@ from proxim.ui.wording import name_words
 
 
 class TerminalFace(LineFace):
-    """The terminal: tells what happens and asks questions, a line each.
+    """The terminal face: it reports what happens and asks questions, one line each.
 
-    `environ` is asked for NO_COLOR and TERM, `columns` for the width; `wall_clock` is time.time.
+    NO_COLOR and TERM are read from `environ`; `columns` returns the terminal's width; `wall_clock`
+    is time.time.
     """
 
     def __init__(
@@ -66,36 +67,37 @@ class TerminalFace(LineFace):
         self._networks = st.Networks((), None)
         self._invitation: st.Invitation | None = None
         self._prompts = PromptQueue()
-        # Sessions whose request was one too many, until its end is told
+        # These sessions had a request too many; each stays here until its outcome arrives, which is
+        # not shown.
         self._turned_away: set[str] = set()
         self._refuses_unverified = False
-        # The one whose question is open
+        # This is the request whose question is open.
         self._introduced: st.Prompt | None = None
         self._introduced_at = 0.0
-        # Waits for consent
+        # This host is outside the local network and waits for the person's consent.
         self._far: JoinTarget | None = None
         self._input_ended = False
 
-    # --- what is said -----------------------------------------------------------------------------
+    # --- output -----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin."""
+        """Start the face: ask for the code if none was given, or join."""
         if self.options.role is Role.JOIN and self.options.target is None:
             self._lines.say(tr("terminal.typeCode"))
         super().start()
         self._ask()
 
     def show(self, status: st.Status) -> None:
-        """Take the next status."""
+        """Show a new status."""
         super().show(status)
         self._ask()
 
     def catch_up(self) -> None:
-        """Show progress that followed too soon on what was shown before it."""
+        """Show progress that was left out because it came too soon after the last."""
         self._report.catch_up()
 
     def line(self, text: str) -> None:
-        """Take a line of stdin, with or without its line break."""
+        """Handle a line of stdin, with or without its line break."""
         super().line(text)
         self._ask()
 
@@ -127,7 +129,7 @@ class TerminalFace(LineFace):
             return
         before, self._invitation = self._invitation, invitation
         if invitation.code_closed and before is not None and before.url == invitation.url:
-            # The rest stands above
+            # The other fields have not changed and are shown further up.
             self._lines.field(tr("terminal.code"), tr("terminal.codeClosed"))
             return
         qr = self._console.qr(qr_matrix(invitation.url))
@@ -165,7 +167,7 @@ class TerminalFace(LineFace):
             return
         self._prompts.remove(outcome.session_id)
         if self.options.role is Role.JOIN and not outcome.approved:
-            # The link's end, which follows, says why
+            # The link's end follows and gives the reason.
             return
         self._lines.say(
             tr("terminal.approved")
@@ -183,8 +185,8 @@ class TerminalFace(LineFace):
             case st.Stage.DIALING:
                 self._lines.say(tr("terminal.looking", address=status.peer_address))
             case st.Stage.ASKING:
-                # Not "is asked": whether our proof held, and so whether anybody is, we learn with
-                # the answer.
+                # The text must not claim that the host's person is being asked: the guest learns
+                # only with the answer whether its proof was right.
                 if status.deadline is None:
                     self._lines.say(tr("terminal.found"))
                 else:
@@ -208,7 +210,7 @@ class TerminalFace(LineFace):
         name = link.peer_name if link and link.peer_name else tr("device.otherLabel")
         first, *rest = self._console.plain(text).split("\n")
         self._lines.exactly(self._console.one_line(f"{name}: {first}"))
-        # Indented, so that no text can pass for a line of ours or of another device
+        # Further lines are indented, so that no text can imitate a line of Proxim or of a device.
         for line in rest:
             self._lines.exactly(f"    {self._console.one_line(line)}")
 
@@ -230,7 +232,7 @@ class TerminalFace(LineFace):
     # --- questions --------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        """Ask what is to be asked next, unless that question already stands there."""
+        """Ask the next question, unless it is already there."""
         if self._closing_since is not None or self._stopped:
             return
         prompt = self._prompts.first
@@ -275,7 +277,7 @@ class TerminalFace(LineFace):
             return tr("terminal.askCode")
         return self._files.question
 
-    # --- what is typed ----------------------------------------------------------------------------
+    # --- input ------------------------------------------------------------------------------------
 
     def _read(self, line: str) -> None:
         self._lines.entered()
@@ -316,7 +318,7 @@ class TerminalFace(LineFace):
                 self._lines.say(tr("terminal.commands", own=own, files=files))
 
     def _answer(self, prompt: st.Prompt, text: str) -> None:
-        # An unverified one takes the whole word: a habit types the letter.
+        # An unverified request needs the whole word, as people type the letter out of habit.
         yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
         if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
             self._lines.say(tr("terminal.tooSoon"))
@@ -355,7 +357,7 @@ class TerminalFace(LineFace):
             self._show_problem(error.problem)
 
     def end_of_input(self) -> None:
-        """No more decisions; a program that still waits for its code or a consent gives up."""
+        """Ask no more questions; a guest that has not joined yet ends the program."""
         if self._input_ended or self._closing_since is not None:
             return
         self._input_ended = True

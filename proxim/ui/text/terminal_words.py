@@ -1,5 +1,7 @@
-"""What the terminal says about things that are no failures: how long, which network, what a badge
-means, how it ended.
+"""The terminal's sentences that are not about failures: durations, networks, badges and how links
+end.
+
+Each function returns translated text for terminal.py to write.
 """
 
 import math
@@ -21,8 +23,8 @@ BADGES: Final = {
     Verified.QR: ("terminal.badgeQR", Colour.BLUE),
     None: ("terminal.badgeNone", Colour.AMBER),
 }
-# A "y" that was meant as text to a device already linked, or for the request that stood here
-# before, must not approve another one that asked in this moment.
+# A "y" does not count in the first seconds of a question: it may have been meant as text for a
+# linked device, or as the answer to the previous request.
 DEAD_SECONDS: Final = 0.8
 COMMANDS: Final = {Role.HOST: "terminal.hostCommands", Role.JOIN: "terminal.joinCommands"}
 _PROVED: Final = {
@@ -36,7 +38,7 @@ _TYPES: Final = {
     ev.SessionType.TEMPORARY: "terminal.linkEndsWithIt",
     ev.SessionType.PERSISTENT: "terminal.untilEnded",
 }
-# Whether a QR is shown, whether a code is
+# The key is: a QR is shown, a code is shown.
 _WAITING: Final = {
     (False, False): "terminal.waitingLink",
     (False, True): "terminal.waitingCode",
@@ -46,21 +48,21 @@ _WAITING: Final = {
 
 
 def answers(key: str) -> frozenset[str]:
-    """What may be typed to mean something: the words of this language, and the English ones
-    besides.
+    """Return the words that count as this answer: those of the chosen language and the English
+    ones.
     """
     return frozenset(tr(key).split())
 
 
 def end_words(role: Role, reason: Reason | None) -> str:
-    """Why a request or a link ended."""
+    """Return why a request or a link ended."""
     if reason is None:
         return tr("terminal.ended")
     return sentence_for(reason, host=role is Role.HOST)
 
 
 def connected_words(role: Role, status: st.LinkStatus) -> str:
-    """A link is open."""
+    """Return the sentence for a link that is now open."""
     name = status.peer_name or tr("device.otherWith")
     if status.resumes is not None:
         return tr("terminal.connectedAgain", name=name)
@@ -70,17 +72,17 @@ def connected_words(role: Role, status: st.LinkStatus) -> str:
 
 
 def proved_words(role: Role, verified: Verified | None) -> str:
-    """How the other device of a link proved itself, to stand in brackets behind its name."""
+    """Return how the other device proved itself, to stand in brackets behind its name."""
     return tr("terminal.notVerified" if verified is None else _PROVED[role, verified])
 
 
 def waiting_words(*, qr_shown: bool, code_shown: bool) -> str:
-    """What to do with what is shown."""
+    """Return what a person can do with the QR, code or link that is shown."""
     return tr(_WAITING[qr_shown, code_shown])
 
 
 def validity(invitation: st.Invitation, now: float, wall_now: float) -> str:
-    """How long a code lives, as a duration and as the time of day here."""
+    """Return how long a code is valid, as a duration and as the local time of day."""
     kind = tr(_TYPES[invitation.type])
     if invitation.expires is None:
         return kind
@@ -91,7 +93,7 @@ def validity(invitation: st.Invitation, now: float, wall_now: float) -> str:
 
 
 def network_words(networks: st.Networks) -> str:
-    """The address that is listened on, and the others that another device may reach."""
+    """Return the address that the server listens on, and others that a device may reach."""
     chosen = [network for network in networks.networks if network.address == networks.chosen]
     others = [
         network
@@ -109,10 +111,12 @@ def _named(network: ev.Network) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Rounded to what a person needs: "45 seconds", "90 minutes", "3 hours", "7 days"."""
+    """Return a duration rounded to what a person needs: "45 seconds", "90 minutes", "3 hours", "7
+    days".
+    """
     whole = max(0, math.ceil(seconds))
-    # From two of a unit on: "90 minutes" says more than "2 hours". A single minute is the
-    # exception, not "60 seconds".
+    # A unit is used from two of it on, as "90 minutes" says more than "2 hours". A single minute is
+    # the exception: it is not "60 seconds".
     size, unit = next(
         ((size, unit) for unit, size in _UNITS if whole >= 2 * size or whole == size == _MINUTE),
         (1, "times.seconds"),

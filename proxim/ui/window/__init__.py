@@ -1,1 +1,1 @@
-"""The Tk window."""
+"""The face with a Tk window."""

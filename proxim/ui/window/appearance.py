@@ -1,6 +1,6 @@
-"""Whether the desktop is dark.
+"""Whether the desktop is in dark mode.
 
-On Linux a program has to be asked, so it can be asked early and its answer read late.
+On Linux a program has to be asked, so the question can be asked early and answered late.
 """
 
 import logging
@@ -12,24 +12,24 @@ from proxim.ui.window.root import installed
 
 _log = logging.getLogger(__name__)
 
-# Gsettings answers in 5 to 15 ms; a desktop that hangs must not keep the window away
+# Gsettings answers in 5 to 15 ms, and a desktop that hangs must not delay the window for longer.
 ANSWER_SECONDS: Final = 0.5
-# Darkdetect asks for the GTK theme alone, and desktops since GNOME 42 say it by `color-scheme`, so
-# both are asked here.
+# Darkdetect asks only for the GTK theme. Desktops since GNOME 42 use `color-scheme` instead, so
+# both are read here.
 _QUESTION: Final = ("gsettings", "list-recursively", "org.gnome.desktop.interface")
 
 
 class Appearance:
-    """Asks the desktop.
+    """Asks the desktop whether it is dark.
 
-    `ask` begins, `is_dark` waits for the answer; without `ask` it does both.
+    `ask` starts the question and `is_dark` waits for the answer; `is_dark` alone does both.
     """
 
     def __init__(self) -> None:
         self._asked: subprocess.Popen[str] | None = None
 
     def ask(self) -> None:
-        """Begin to ask."""
+        """Start to ask, if this is Linux."""
         if not sys.platform.startswith("linux") or not installed(_QUESTION[0]):
             return
         try:
@@ -44,7 +44,7 @@ class Appearance:
             _log.info("light or dark cannot be asked for: %s", error)
 
     def is_dark(self) -> bool:
-        """The answer; False where there is none."""
+        """Return the answer; False if there is none."""
         if sys.platform.startswith("linux"):
             if self._asked is None:
                 self.ask()
@@ -72,7 +72,7 @@ class Appearance:
 
 
 def says_dark(settings: str) -> bool:
-    """Read `gsettings list-recursively`: lines of schema, key and value."""
+    """Interpret the output of `gsettings list-recursively`: lines with schema, key and value."""
     values = {}
     for line in settings.splitlines():
         _schema, key, value = [*line.split(maxsplit=2), "", "", ""][:3]

@@ -1,6 +1,4 @@
-"""How the window makes itself noticed without taking the focus: a number before its title, which
-the task bar shows.
-"""
+"""How the window gets attention without the focus: bell, title, and the line for failures."""
 
 import tkinter
 from tkinter import ttk
@@ -12,9 +10,9 @@ from proxim.ui.window.widgets import WrapLabel, set_text
 
 
 class Attention:
-    """Calls the person: in the title, and by the window system.
+    """Calls the person, in the title and by the bell.
 
-    `call` counts what happened while another window is in front; a look at ours takes it back.
+    `call` counts what happens while another program is in front; the focus resets the count.
     """
 
     def __init__(self, root: tkinter.Tk, title: str) -> None:
@@ -27,20 +25,20 @@ class Attention:
 
     @property
     def in_front(self) -> bool:
-        """Whether one of our windows has the focus."""
+        """Whether one of Proxim's windows has the focus."""
         try:
             return self._root.focus_displayof() is not None
         except KeyError:
-            # A widget of Tk's own, such as an open menu
+            # A widget of Tk's own has the focus, such as an open menu.
             return True
 
     def ask(self, words: str | None) -> None:
-        """Stand in the title while an answer is waited for."""
+        """Show in the title what needs an answer; None removes it."""
         self._asking = words
         self._show()
 
     def call(self) -> None:
-        """Something happened that the person may wait for."""
+        """Report something that the person may be waiting for."""
         if self.in_front:
             return
         self._unseen += 1
@@ -59,14 +57,14 @@ class Attention:
         )
 
 
-# Lines below the one shown; older ones no longer help anybody
+# This many sentences are kept; older ones no longer help anybody.
 _KEPT: Final = 5
 
 
 class TroubleLine(ttk.Frame):
-    """The line at the bottom that tells what went wrong.
+    """The line at the bottom that shows what went wrong.
 
-    Takes no room while there is nothing to tell.
+    It takes no space while there is nothing to show.
     """
 
     def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
@@ -82,20 +80,20 @@ class TroubleLine(ttk.Frame):
         self.button.grid(row=0, column=1, padx=px(6))
 
     def show(self, sentence: str) -> None:
-        """Show a sentence; the ones before it come back when it is dismissed."""
+        """Show a sentence; earlier ones return when it is dismissed."""
         if sentence in self._lines:
             self._lines.remove(sentence)
         self._lines = [*self._lines, sentence][-_KEPT:]
         self._refresh()
 
     def no_longer(self, sentence: str) -> None:
-        """It is no longer so."""
+        """Remove a sentence that is no longer true."""
         if sentence in self._lines:
             self._lines.remove(sentence)
             self._refresh()
 
     def dismiss(self) -> None:
-        """Put the sentence away."""
+        """Remove the sentence that is shown."""
         self._lines.pop()
         self._refresh()
 

@@ -1,6 +1,6 @@
-"""What is on the clipboard, as something to send: copied files, or text.
+"""The files or the text on the clipboard, to be sent.
 
-Read when the person asks, never before.
+The clipboard is read only when the person asks for it.
 """
 
 import sys
@@ -8,19 +8,19 @@ import tkinter
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-# Where file managers put what was copied: GNOME's first (its first line says "copy" or "cut"), then
-# everybody's.
+# File managers offer copied files as these types: GNOME's with "copy" or "cut" in its first line,
+# and the common one.
 _FILE_TARGETS: Final = ("x-special/gnome-copied-files", "text/uri-list")
 _TEXT_TARGETS: Final = ("UTF8_STRING", "STRING")
 _LOCAL_HOSTS: Final = frozenset({"", "localhost"})
 
 
 def copied_files(widget: tkinter.Misc) -> tuple[str, ...]:
-    """Paths of the files that were copied in a file manager; none where something else is on the
-    clipboard.
+    """Return the paths of the files that were copied in a file manager, or none if the clipboard
+    has something else.
     """
     if widget.tk.call("tk", "windowingsystem") != "x11":
-        # Elsewhere Tk hands out text only
+        # On other systems Tk offers only text.
         return ()
     offered = _get(widget, "TARGETS") or ""
     for target in _FILE_TARGETS:
@@ -32,14 +32,14 @@ def copied_files(widget: tkinter.Misc) -> tuple[str, ...]:
 
 
 def copied_text(widget: tkinter.Misc) -> str | None:
-    """The text that was copied."""
+    """Return the text that was copied, or None."""
     if widget.tk.call("tk", "windowingsystem") != "x11":
         return _get(widget, None)
     return next((text for target in _TEXT_TARGETS if (text := _get(widget, target))), None)
 
 
 def file_paths(listed: str) -> tuple[str, ...]:
-    """Paths of a list of URIs; none at all if one of them is no file of this machine."""
+    """Return the paths in a list of URIs, or none at all if one URI is no file of this machine."""
     paths = []
     for line in listed.replace("\0", "").splitlines():
         if not line.strip() or line.startswith("#") or line in ("copy", "cut"):
@@ -52,8 +52,9 @@ def file_paths(listed: str) -> tuple[str, ...]:
 
 
 def from_bytes(text: str) -> str:
-    """Tk 8.6 gives the bytes of a type that it does not know as "0x66 0x69 ..."; newer ones give
-    them as text.
+    """Decode what Tk returns for a type that it does not know.
+
+    Tk 8.6 returns the bytes as "0x66 0x69 ...", newer versions as text.
     """
     words = text.split()
     if not words or not all(word.startswith("0x") for word in words):
@@ -68,7 +69,7 @@ def _path(uri: str) -> str | None:
         return None
     if parts.scheme != "file" or parts.netloc not in _LOCAL_HOSTS:
         return None
-    # Bytes that are no UTF-8 stay what they are, as in every path that Python hands to the system.
+    # Bytes that are no UTF-8 are kept, as in all paths that Python passes to the system.
     path = unquote(parts.path, errors=sys.getfilesystemencodeerrors())
     return path if path.startswith("/") and "\0" not in path else None
 
@@ -77,5 +78,5 @@ def _get(widget: tkinter.Misc, target: str | None) -> str | None:
     try:
         return str(widget.clipboard_get() if target is None else widget.clipboard_get(type=target))
     except (tkinter.TclError, UnicodeError):
-        # Nothing there, or not as this
+        # The clipboard is empty, or has nothing of this type.
         return None

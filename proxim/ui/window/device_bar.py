@@ -1,4 +1,4 @@
-"""The line that names this device, and the field that renames it."""
+"""The line that shows this device's name, and the field that changes it."""
 
 import tkinter
 from collections.abc import Callable
@@ -21,18 +21,17 @@ class DeviceBar(ttk.Frame):
         super().__init__(master)
         self._theme = theme
         self._post = post
-        # The name as it goes to others
+        # This is the name as other devices get it.
         self._sent = ""
-        # And as it is shown
         self._shown = ""
         px = theme.px
         self.columnconfigure(1, weight=1)
-        # The field's: nothing moves when it opens
+        # This is the height of the field, so that nothing moves when it opens.
         self.rowconfigure(0, minsize=px(28))
         ttk.Label(self, text=tr("device.this"), style="Quiet.TLabel").grid(
             row=0, column=0, padx=(0, px(8))
         )
-        # As wide as its column, whatever the name
+        # The label is as wide as its column, however long the name is.
         self._label = ttk.Label(self, style="Bold.TLabel", width=1)
         self._label.grid(row=0, column=1, sticky="ew")
         self._label.bind("<Configure>", lambda _event: self._fit())
@@ -43,13 +42,13 @@ class DeviceBar(ttk.Frame):
         self._entry: ttk.Entry | None = None
 
     def show(self, status: st.ThisDevice) -> None:
-        """This device has this name now."""
+        """Show this device's current name."""
         self._sent = status.device.name
         self._shown = display_name(status.device.name)
         self._fit()
 
     def rename(self) -> None:
-        """Open the field, or take over what stands in it."""
+        """Open the field, or save the name that was typed into it."""
         if self._entry is None:
             self._entry = ttk.Entry(self, font=self._theme.body, style="Slim.TEntry")
             self._entry.insert(0, self._sent)

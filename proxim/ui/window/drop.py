@@ -1,5 +1,7 @@
-"""Files dropped on the window, by the Tcl extension that tkinterdnd2 carries; without it the
-buttons do the same.
+"""Files dropped on the window.
+
+This needs the Tcl extension that tkinterdnd2 contains. Without it the person sends files with the
+buttons.
 """
 
 import logging
@@ -13,16 +15,17 @@ from proxim.ui.window.theme import Theme
 
 _log = logging.getLogger(__name__)
 
-# It takes 30 ms, and nobody drops a file before there is a code on the screen
+# Loading takes 30 ms, and nobody drops a file before the code is on the screen.
 LOAD_AFTER_MS: Final = 700
 _REFUSE: Final = "refuse_drop"
 _COPY: Final = "copy"
 
 
 class DropTarget:
-    """Takes files that are dropped on the window.
+    """Accepts files that are dropped on the window.
 
-    `offer` says whether files can be dropped now, and in words what a drop does or why not.
+    `offer` returns whether files can be dropped now, and a sentence about what a drop does or why
+    it is impossible.
     """
 
     def __init__(
@@ -38,8 +41,9 @@ class DropTarget:
         self._dropped = dropped
         self.ready = False
         self.sign = ttk.Label(root, anchor="center", justify="center")
-        # While something is dragged its program holds the pointer; a pointer that moves here is
-        # free again. Nobody else tells the end of a drag whose program died or never gave its data.
+        # During a drag the other program keeps the pointer, so a pointer that moves here is free
+        # again. If that program died or never delivered its data, nothing else reports the end of
+        # the drag.
         self.sign.bind("<Motion>", lambda _event: self.leave())
         self.sign.bind("<Button>", lambda _event: self.leave())
         self._timer = root.after(LOAD_AFTER_MS, self.load)
@@ -50,7 +54,7 @@ class DropTarget:
         )
 
     def load(self) -> None:
-        """Take drops from now on, where the system can."""
+        """Start to accept drops, if the system supports them."""
         try:
             from tkinterdnd2 import TkinterDnD
 
@@ -60,8 +64,8 @@ class DropTarget:
             return
         root = self._root
         root.tk.call("tkdnd::drop_target", "register", root, "DND_Files")
-        # Bound in Tcl: the extension puts %D in place itself, and tkinter's own bindings know
-        # nothing of it.
+        # The binding is made in Tcl: the extension replaces %D itself, and tkinter's own bindings
+        # cannot.
         for event, answer, data in (
             ("<<DropEnter>>", self.enter, ""),
             ("<<DropLeave>>", self.leave, ""),
@@ -71,7 +75,7 @@ class DropTarget:
         self.ready = True
 
     def enter(self) -> str:
-        """Something is dragged over the window."""
+        """Show what a drop would do, when something is dragged over the window."""
         able, words = self._offer()
         tone = "Blue" if able else "Amber"
         px = self._theme.px
@@ -81,19 +85,19 @@ class DropTarget:
         return _COPY if able else _REFUSE
 
     def leave(self) -> None:
-        """It went away again."""
+        """Hide the sign, when the dragged thing leaves the window."""
         self.sign.place_forget()
 
     def drop(self, data: str = "") -> str:
-        """It was dropped: `data` is a Tcl list of paths."""
+        """Handle a drop; `data` is a Tcl list of paths."""
         self.leave()
         able, _ = self._offer()
-        # No web links
+        # Links from a web browser are no absolute paths and are left out.
         paths = tuple(
             path for path in map(str, self._root.tk.splitlist(data)) if os.path.isabs(path)
         )
         if not able or not paths:
             return _REFUSE
-        # The program that they come from waits for our answer
+        # The program that the files come from waits until this method returns.
         self._root.after_idle(self._dropped, paths)
         return _COPY

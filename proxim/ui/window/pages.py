@@ -1,7 +1,8 @@
-"""Which panel is open: Invite, or a peer's; the tabs, the peers' panels, and what goes to them.
+"""The pages of the window: home, with the invitation, and one for each link, with the tabs that
+select them.
 
-Transfers whose device has no panel (they wait for it, perhaps since an earlier run) have a tab of
-their own.
+Pages also passes statuses to the page that they are about. Transfers without a page, which wait for
+their device and may be from an earlier run, share a page of their own.
 """
 
 import tkinter
@@ -15,23 +16,23 @@ from proxim.core.i18n import tr
 from proxim.ui.window.tabs import TabRow
 from proxim.ui.window.theme import Theme
 
-# Loaded with the first link: the first paint needs no conversation
+# These are loaded with the first link, as the first paint needs no page of a link.
 if TYPE_CHECKING:
     from proxim.core.files.events import AnyIntent
     from proxim.core.files.status import TransferStatus
     from proxim.ui.window.files.transfers import TransferList
     from proxim.ui.window.link.panel import LinkPanel
 
-# The key of the Invite tab; the others are link ids
+# This is the key of the home page; the keys of the others are link ids.
 HOME: Final = ""
-# And the tab of transfers without a link
+# This is the key of the page of transfers without a link.
 WAITING: Final = "waiting"
 
 
 class Pages:
     """The window's pages: home, and one for each link.
 
-    Uses rows 0 (tabs) and 1 (panel) of the root's grid; `home` is in row 1 already.
+    Rows 0 (tabs) and 1 (page) of the root's grid belong to this class; `home` is already in row 1.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Pages:
         self.open = HOME
         self.links: dict[ev.LinkID, LinkPanel] = {}
         self.waiting: TransferList | None = None
-        # Once there is a peer
+        # The tabs exist once there is a second page.
         self.tabs: TabRow | None = None
         self._root = root
         self._theme = theme
@@ -58,16 +59,16 @@ class Pages:
 
     @property
     def at_home(self) -> bool:
-        """Whether the Invite tab is open."""
+        """Whether the home page is open."""
         return self.open == HOME
 
     @property
     def link(self) -> "LinkPanel | None":
-        """The peer's panel that is open."""
+        """The link's page that is open, or None."""
         return self.links.get(ev.LinkID(self.open))
 
     def show_link(self, status: st.LinkStatus) -> bool:
-        """A link is like this now; True if it has just got its panel."""
+        """Show how a link is now; return True if its page has just been made."""
         if status.resumes is not None and status.resumes in self.links:
             self._go_on(status.resumes, status.link)
         panel = self.links.get(status.link)
@@ -77,17 +78,17 @@ class Pages:
                 self.tabs.put(status.link, panel.peer_name)
             return False
         if status.stage is not st.Stage.CONNECTED:
-            # The state line tells; there is nothing to read yet
+            # The state line on the home page shows the attempt; there is nothing to read yet.
             return False
         self._add(status)
         self.select(status.link)
         return True
 
     def show_text(self, status: st.TextReceived | st.TextSent) -> None:
-        """Something was written."""
+        """Show a text that was sent or received on the page of its link."""
         panel = self.links.get(status.link)
         if panel is None:
-            # Its tab was closed
+            # The person has closed its tab.
             return
         panel.show_text(status)
         if (
@@ -98,7 +99,7 @@ class Pages:
             self.tabs.mark_unread(status.link)
 
     def show_transfer(self, status: "TransferStatus") -> bool:
-        """A transfer is like this now; True if its state is another than it was."""
+        """Show how a transfer is now; return True if its state has changed."""
         panel = self.links.get(status.link) if status.link is not None else None
         holder = next((one for one in self._lists() if status.transfer in one.rows), None)
         if panel is not None:
@@ -106,7 +107,7 @@ class Pages:
         elif holder is not None:
             target = holder
         elif status.over:
-            # Its tab was closed
+            # The person has closed its tab.
             return False
         else:
             target = self._waiting_list()
@@ -117,7 +118,7 @@ class Pages:
         key = next((key for key, one in self.links.items() if one.transfers is target), WAITING)
         if panel is not None:
             panel.arrange()
-        # Late: files come with the first guest
+        # This is imported late, as files come with the first guest.
         from proxim.core.files.manifest import Direction
 
         incoming = status.direction is Direction.IN
@@ -126,15 +127,15 @@ class Pages:
         return changed
 
     def tick(self) -> None:
-        """Count down."""
+        """Update the countdowns."""
         for panel in self.links.values():
             panel.tick()
 
     def select(self, key: str) -> None:
-        """Open a tab."""
+        """Open the page with this key."""
         if key != self.open:
             if self.at_home:
-                # What was told just now may need more room
+                # A status that was shown just now may need more space.
                 self._root.update_idletasks()
                 self.keep_size()
             before: ttk.Frame = (
@@ -157,14 +158,15 @@ class Pages:
             self.tabs.select(key)
 
     def turn(self, step: int) -> None:
-        """Open the next tab, or the one before."""
+        """Open the next tab (`step` 1) or the previous one (-1)."""
         if self.tabs is not None:
             keys = self.tabs.tab_keys
             self.select(keys[(keys.index(self.open) + step) % len(keys)])
 
     def keep_size(self) -> None:
-        """Clip nothing, also in a window that the person resized; a conversation is no smaller than
-        home.
+        """Keep the window large enough for all of the home page, even if the person resizes it.
+
+        The minimum also holds while another page is open.
         """
         root = self._root
         if not self.at_home:
@@ -178,7 +180,7 @@ class Pages:
             root.minsize(*wanted)
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         for panel in self.links.values():
             panel.restyle()
         if self.waiting is not None:
@@ -207,7 +209,7 @@ class Pages:
         if self.tabs is None:
             self.tabs = TabRow(self._root, self._theme, self.select)
             self.tabs.grid(row=0, column=0, sticky="ew", padx=px(20), pady=(px(10), 0))
-            # First in the order of the Tab key, as it is first on the screen
+            # The tabs are first on the screen, so the Tab key reaches them first.
             self.tabs.lower(self._home)
             self.tabs.put(HOME, tr("window.invite"))
             self.tabs.select(self.open)
@@ -230,9 +232,7 @@ class Pages:
                 self.tabs = None
 
     def _go_on(self, before: ev.LinkID, now: ev.LinkID) -> None:
-        """A lost link was taken up again: for people it is the same one, with all that was
-        written.
-        """
+        """Go on with a resumed link: people see one link, with all texts from before."""
         self.links[now] = self.links.pop(before)
         if self.tabs is not None:
             self.tabs.rename_key(before, now)

@@ -1,6 +1,4 @@
-"""Shows a received file in the system's file manager, by a program of the system that is started
-and not waited for.
-"""
+"""Shows a received file with the system's file manager, without waiting for it to end."""
 
 import logging
 import os
@@ -10,15 +8,16 @@ from typing import Final
 
 _log = logging.getLogger(__name__)
 
-# Kept until they ended, so that none stays behind as a zombie
+# Processes are kept here until they have ended, so that none stays behind as a zombie.
 _started: Final[list[subprocess.Popen[bytes]]] = []
 
 
 def reveal(path: str) -> bool:
-    """Open the folder that `path` is in; False where the system has nothing to do that with."""
+    """Open the folder that `path` is in; return False if no file manager could be started."""
     _started[:] = [process for process in _started if process.poll() is None]
     try:
-        # Not subprocess.run: a file manager may take seconds, and the window's thread has none.
+        # A file manager may take seconds to start, and subprocess.run would block the window's
+        # thread.
         process = subprocess.Popen(
             command(path),
             stdin=subprocess.DEVNULL,
@@ -33,20 +32,20 @@ def reveal(path: str) -> bool:
 
 
 def command(path: str) -> list[str] | str:
-    """What is run.
+    """Return the command to run.
 
-    Windows and macOS select the file; elsewhere a folder is all that can be asked for.
+    Windows and macOS select the file; elsewhere only its folder can be opened.
     """
     if sys.platform == "win32":
-        # As one string: Explorer reads its command line in its own way, and no Windows path holds a
-        # quotation mark.
+        # This is one string, because Explorer parses its command line in its own way. No Windows
+        # path contains a quotation mark.
         explorer = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "explorer.exe")
         return f'"{explorer}" /select,"{path}"'
     if sys.platform == "darwin":
-        # Without -R a folder called "Harmless.app" would be run
+        # Without -R a folder called "Harmless.app" would be run.
         return ["open", "-R", path]
     folder = path if os.path.isdir(path) else os.path.dirname(path)
-    # Absolute: no folder's name is taken for an option
+    # In an absolute path no name can be mistaken for an option.
     return [
         "xdg-open",
         os.path.abspath(folder),

@@ -1,4 +1,4 @@
-"""The Tk root as Proxim needs it: sharp at any scaling, its own name, its own icon."""
+"""The Tk root as Proxim needs it: sharp on any scaled screen, with its own name and icon."""
 
 import logging
 import os
@@ -11,22 +11,23 @@ from proxim.core.i18n import language_in_use
 
 _log = logging.getLogger(__name__)
 
-# `tk scaling` is pixels per point
+# `tk scaling` is in pixels per point.
 POINTS_PER_INCH: Final = 72
-# What 100 % means on Windows and X11
+# Windows and X11 call this resolution 100 %.
 PLAIN_DPI: Final = 96
-# 50 % to 800 %; anything else is a screen that lies about its size
+# These are 50 % to 800 %; with any other value the screen reports a wrong size.
 _DPI_RANGE: Final = range(48, 769)
-# It answers in 5 ms; a display that hangs must not keep the window away
+# Xrdb answers in 5 ms, and a display that hangs must not delay the window for longer.
 _XRDB_SECONDS: Final = 0.5
-# After the first paint: decoding it takes a few milliseconds, a language one
+# Milliseconds: this is after the first paint, as decoding the icon takes a few milliseconds and
+# setting the language one.
 _ICON_DELAY_MS: Final = 50
 
 
 def make_root() -> tkinter.Tk:
-    """The application's root, hidden until Window fills it.
+    """Make the application's root, hidden until Window fills it.
 
-    Raises tkinter.TclError where there is no display.
+    Raises tkinter.TclError if there is no display.
     """
     if sys.platform == "win32":
         _declare_dpi_awareness()
@@ -46,40 +47,42 @@ def make_root() -> tkinter.Tk:
 
 
 def scale_of(root: tkinter.Tk) -> float:
-    """How many pixels one pixel of a 100 % screen is here."""
+    """Return how many pixels of this screen one pixel of a 100 % screen takes."""
     if root.tk.call("tk", "windowingsystem") == "aqua":
-        # macOS scales whole windows by itself
+        # macOS scales whole windows by itself.
         return 1.0
     scaling = float(root.tk.call("tk", "scaling"))
     return scaling * POINTS_PER_INCH / PLAIN_DPI
 
 
 def installed(program: str) -> bool:
-    """Whether a program can be run by its name; shutil.which says the same, but takes 2 ms to
-    import.
+    """Return whether a program can be run by its name.
+
+    shutil.which does the same, but takes 2 ms to import.
     """
     return any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path())
 
 
 def _declare_dpi_awareness() -> None:
-    """Without this, Windows enlarges a finished picture of the window, and it is blurred."""
-    # Again, for the type checker
+    """Make the window sharp on Windows, which otherwise enlarges a finished picture of it."""
+    # The type checker needs the condition again.
     if sys.platform == "win32":
         import ctypes
 
         try:
-            # Of the system: Tk 8.6 cannot change while it runs
+            # This is the mode of the whole system, as Tk 8.6 cannot change its scaling while it
+            # runs.
             ctypes.windll.shcore.SetProcessDpiAwareness(1)
         except OSError as error:
             _log.info("blurred on a scaled screen: %s", error)
 
 
 def darken_title_bar(window: tkinter.Misc, dark: bool) -> None:
-    """Windows draws a light title bar unless it is asked; elsewhere the system decides."""
+    """Make the title bar dark on Windows; elsewhere the system decides."""
     if sys.platform == "win32":
         import ctypes
 
-        # DWMWINDOWATTRIBUTE, Windows 10 20H1 and later; older ones answer with an error
+        # This DWMWINDOWATTRIBUTE exists since Windows 10 20H1; older versions return an error.
         use_immersive_dark_mode = 20
         value = ctypes.c_int(dark)
         frame = ctypes.windll.user32.GetParent(window.winfo_id())
@@ -89,8 +92,8 @@ def darken_title_bar(window: tkinter.Misc, dark: bool) -> None:
 
 
 def _desktop_dpi(root: tkinter.Tk) -> float | None:
-    """The desktop's own setting on X11, as Tk 9 reads it; None: Tk's guess from the screen's size
-    stands.
+    """Return the desktop's own DPI on X11, as Tk 9 reads it; None if Tk's guess from the screen's
+    size is to be kept.
     """
     if root.tk.call("tk", "windowingsystem") != "x11":
         return None
@@ -104,10 +107,10 @@ def _desktop_dpi(root: tkinter.Tk) -> float | None:
 
 
 def _xft_dpi() -> float | None:
-    """`Xft.dpi` of the X resources, which desktops set to 192 for 200 %."""
+    """Return `Xft.dpi` of the X resources, which desktops set to 192 for 200 %."""
     if not installed("xrdb"):
         return None
-    # Only here: the window is to show soon
+    # This is imported late, so that the window opens soon.
     import subprocess
 
     try:
@@ -130,8 +133,8 @@ def _xft_dpi() -> float | None:
 
 def _after_first_paint(root: tkinter.Tk) -> None:
     _set_icon(root)
-    # Tk's own words, in its dialogs that choose files: it knows the system's language, but not
-    # --language
+    # Tk's dialogs that choose files have texts of their own. Tk knows the system's language, but
+    # not --language.
     try:
         root.tk.call("::msgcat::mclocale", language_in_use())
     except tkinter.TclError as error:

@@ -1,4 +1,4 @@
-"""The row of tabs: Invite, then one for each peer. It is there only once there is a peer."""
+"""The row of tabs: Invite, then one for each other page. It exists once there is such a page."""
 
 import tkinter
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Final
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import set_text, shortened
 
-# Pixels at 100 %: four tabs fit the window
+# Pixels at 100 %: with this width four tabs fit the window.
 _NAME_WIDTH: Final = 130
 _NAME_WIDTH_MIN: Final = 40
 _UNREAD: Final = "● "
@@ -17,12 +17,12 @@ _UNREAD: Final = "● "
 class TabRow(ttk.Frame):
     """The row of tabs above the pages.
 
-    `chosen` gets the key of the tab that was clicked; keys are the window's.
+    `chosen` is called with the key of a tab that was clicked; Pages defines the keys.
     """
 
     def __init__(self, master: tkinter.Misc, theme: Theme, chosen: Callable[[str], None]) -> None:
         super().__init__(master)
-        # Many tabs share the width that there is, and do not widen the window
+        # Many tabs share the width of the window and do not widen it.
         self.grid_propagate(False)
         self._theme = theme
         self._chosen = chosen
@@ -33,7 +33,7 @@ class TabRow(ttk.Frame):
 
     @property
     def tab_keys(self) -> list[str]:
-        """Of the tabs, from the left."""
+        """The keys of the tabs, from left to right."""
         return list(self._buttons)
 
     def put(self, key: str, name: str) -> None:
@@ -48,7 +48,7 @@ class TabRow(ttk.Frame):
         self._fit()
 
     def remove(self, key: str) -> None:
-        """Take a tab away."""
+        """Remove a tab."""
         self._buttons.pop(key).destroy()
         self._names.pop(key)
         self._unread.discard(key)
@@ -57,7 +57,7 @@ class TabRow(ttk.Frame):
         self._fit()
 
     def rename_key(self, before: str, now: str) -> None:
-        """The same tab, for another key."""
+        """Give a tab another key."""
         keys = [now if key == before else key for key in self._buttons]
         buttons = [*self._buttons.values()]
         self._names = {now if key == before else key: name for key, name in self._names.items()}
@@ -68,14 +68,14 @@ class TabRow(ttk.Frame):
         self._wire(now)
 
     def select(self, key: str) -> None:
-        """Show which tab is open."""
+        """Show which tab is open, and mark it as read."""
         self._unread.discard(key)
         for each, button in self._buttons.items():
             button.state(["selected" if each == key else "!selected"])
         self._fit()
 
     def mark_unread(self, key: str) -> None:
-        """Something is to be read there."""
+        """Mark a tab as having something new."""
         self._unread.add(key)
         self._fit()
 
@@ -93,7 +93,7 @@ class TabRow(ttk.Frame):
         px = self._theme.px
         width = px(_NAME_WIDTH)
         if self.winfo_width() > 1:
-            # Its padding and border
+            # Padding and border of a tab need 30 pixels.
             room = self.winfo_width() // max(1, len(self._buttons)) - px(30)
             width = max(px(_NAME_WIDTH_MIN), min(width, room))
         for key, button in self._buttons.items():

@@ -1,5 +1,5 @@
-"""How Proxim looks: two palettes, fonts, sizes that grow with the screen, and the ttk styles made
-from them.
+"""The look of the window: two palettes, fonts, sizes that grow with the screen, and the ttk styles
+made from them.
 """
 
 import tkinter
@@ -15,13 +15,13 @@ from proxim.ui.window.appearance import Appearance
 
 ThemeChoice = Literal["light", "dark", "system"]
 
-# Asking the system runs a program on Linux: not at every change of focus
+# On Linux asking the system starts a program, so it is not asked at every change of focus.
 RECHECK_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """A signal colour: its ink, and the ground that ink stands on in badges and lines."""
+    """A signal colour: its foreground and background in badges and lines."""
 
     foreground: str
     background: str
@@ -31,22 +31,22 @@ class Tone:
 class Palette:
     """All colours of one mode.
 
-    Each ink has at least 4.5:1 on its ground (WCAG 2.2, 1.4.3); a test counts.
+    Each foreground has a contrast of at least 4.5:1 to its background (WCAG 2.2, 1.4.3); a test
+    computes it.
     """
 
-    # The window
+    # The background of the window.
     background: str
-    # Entries, lists, plain buttons
+    # The background of entries, lists and plain buttons.
     field: str
     foreground: str
-    # Secondary text
+    # Secondary text.
     quiet: str
-    # Disabled text
     disabled: str
-    # Borders
+    # Borders.
     line: str
     hover: str
-    # Focus, the main button, the current step
+    # This marks the focus, the main button and the current step.
     accent: str
     on_accent: str
     green: Tone
@@ -90,7 +90,7 @@ DARK: Final = Palette(
 class Theme:
     """Colours, fonts and sizes of the window.
 
-    Widgets that ttk's styles do not reach ask `palette` again when `follow_system` says True.
+    After `follow_system` returns True, widgets without a ttk style must read `palette` again.
     """
 
     def __init__(
@@ -110,27 +110,27 @@ class Theme:
         self.is_dark = self._appearance.is_dark() if choice == "system" else choice == "dark"
         self._make_fonts()
         self._style = ttk.Style(root)
-        # The one that takes colours on every system
+        # Clam is the ttk theme that uses the given colours on every system.
         self._style.theme_use("clam")
         self._shape()
         self._colour()
 
     @property
     def clock(self) -> Callable[[], float]:
-        """The clock that everything on the screen goes by."""
+        """The monotonic clock that everything on the screen uses."""
         return self._clock
 
     @property
     def palette(self) -> Palette:
-        """The colours of now."""
+        """The colours to use now."""
         return DARK if self.is_dark else LIGHT
 
     def px(self, pixels: float) -> int:
-        """A length given for a 100 % screen, on this one."""
+        """Convert a length in pixels of a 100 % screen to pixels of this one."""
         return max(1, round(pixels * self._scale))
 
     def follow_system(self) -> bool:
-        """Look again whether the system is light or dark, at most every RECHECK_SECONDS; True if
+        """Check again, at most every RECHECK_SECONDS, whether the system is dark; return True if
         that changed.
         """
         if self._choice != "system" or self._clock() < self._checked + RECHECK_SECONDS:
@@ -144,8 +144,8 @@ class Theme:
         return True
 
     def badge(self, verified: Verified | None, *, at_guest: bool = False) -> tuple[str, str]:
-        """The words and the style for how a device proved itself; at a guest it was the host that
-        did.
+        """Return the words and the style for how a device proved itself; at a guest that device is
+        the host.
         """
         key, style = {
             Verified.CODE: ("window.verified", "Green.Badge.TLabel"),
@@ -158,21 +158,21 @@ class Theme:
         return tr(key), style
 
     def code_font(self, characters: int) -> Font:
-        """Monospaced, as large as a code of that length allows."""
+        """Return a monospaced font, as large as a code with that many characters allows."""
         if characters > 14:
             return self.code_small
         return self.code if characters > 11 else self.code_large
 
     def _make_fonts(self) -> None:
         default = Font(root=self._root, name="TkDefaultFont", exists=True)
-        # Not actual(): that loads the font, in a size that nobody uses
+        # Calling actual() would load the font, in a size that nothing uses.
         family = str(default.cget("family"))
         size = int(default.cget("size"))
-        # In pixels: of no use on a scaled screen
+        # A size in pixels would be wrong on a scaled screen.
         if size <= 0:
             size = 10
         system = self._root.tk.call("tk", "windowingsystem")
-        # Families that come with the system; TkFixedFont would be Courier on Windows, thin and
+        # These families come with the system. On Windows TkFixedFont would be Courier, thin and
         # wide.
         fixed = {"win32": "Consolas", "aqua": "Menlo"}.get(str(system), "TkFixedFont")
         if fixed == "TkFixedFont":
@@ -191,7 +191,7 @@ class Theme:
         self.code_small = font(fixed, size * 1.3, "bold")
 
     def _shape(self) -> None:
-        """What does not change with the colours."""
+        """Configure what does not depend on the colours."""
         px, style = self.px, self._style
         style.configure(".", font=self.body)
         style.configure("TButton", padding=(px(10), px(4)), width=0, anchor="center", shiftrelief=0)
@@ -217,7 +217,7 @@ class Theme:
         style.configure("Arrow.Row.TLabel", font=self.bold)
         for kind in ("Quiet", "Error"):
             style.configure(f"{kind}.Row.TLabel", font=self.small)
-        # What clam calls its thickness
+        # Clam calls the thickness of a progress bar its arrowsize.
         style.configure("Row.Horizontal.TProgressbar", arrowsize=px(6), borderwidth=0)
         style.configure(
             "Pick.Treeview", rowheight=self.body.metrics("linespace") + px(5), font=self.body
@@ -277,7 +277,8 @@ class Theme:
         style.configure("Quiet.TLabel", foreground=look.quiet)
         style.configure("Small.TLabel", foreground=look.quiet)
         style.configure("Error.TLabel", foreground=look.red.foreground)
-        # A border, where a padding of it is left to be seen
+        # A frame in this style shows as a border where the padding around its content leaves it
+        # visible.
         style.configure("Edge.TFrame", background=look.line)
         style.configure("Row.TFrame", background=look.field)
         style.configure("Row.TLabel", background=look.field)
@@ -357,7 +358,7 @@ class Theme:
             lightcolor=[*ring, *main],
             darkcolor=[*ring, *main],
         )
-        # The tab that is open looks pressed into the panel: `selected` is set by tabs.py.
+        # The button of the open tab looks pressed into the panel; tabs.py sets `selected`.
         self._style.configure("Tab.TButton", background=look.background, foreground=look.quiet)
         chosen = [("selected", look.field), ("active", look.hover)]
         self._style.map("Tab.TButton", background=chosen, foreground=[("selected", look.accent)])

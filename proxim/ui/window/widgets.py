@@ -1,5 +1,5 @@
 """Small parts that several panels use: labels that wrap, buttons that copy, letters that press
-buttons, short names.
+buttons, shortened names.
 """
 
 import math
@@ -13,22 +13,22 @@ from typing import Final
 from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
 
-# Long enough to be noticed, short enough for the next copy
+# Milliseconds: this is long enough to be noticed, and short enough for the next copy.
 COPIED_SHOWN_MS: Final = 1500
-# Characters
+# Characters.
 _END_KEPT: Final = 12
-# Pixels that the label of ttk's clam theme keeps free, left and right together
+# Pixels that the label of ttk's clam theme keeps free, left and right together.
 _LABEL_BORDER: Final = 4
 
 
 class WrapLabel(ttk.Label):
-    """A label that breaks its lines at the width it is given, and at `wraplength` until then."""
+    """A label that wraps at its actual width, and at `wraplength` until that is known."""
 
     def __init__(
         self, master: tkinter.Misc, text: str = "", style: str = "TLabel", wraplength: int = 200
     ) -> None:
-        # It asks for no width of its own: a label as wide as its lines would widen its column, and
-        # so its lines.
+        # It requests no width of its own: a label as wide as its lines would widen its column, and
+        # so its lines again.
         super().__init__(
             master, text=text, style=style, wraplength=wraplength, width=1, justify="left"
         )
@@ -36,21 +36,20 @@ class WrapLabel(ttk.Label):
         self.bind("<Map>", lambda _event: self._rewrap())
 
     def restyle(self, style: str) -> None:
-        """Take another style, whose padding may leave the lines less room."""
+        """Change the style and wrap again, as its padding may leave less space."""
         self.configure(style=style)
         self._rewrap()
 
     def _rewrap(self) -> None:
         padding = self.tk.splitlist(ttk.Style(self).lookup(str(self.cget("style")), "padding"))
-        # While a window is being laid out, hidden, its columns pass through widths that it never
-        # shows.
+        # While a hidden window is laid out, its columns have widths that are never shown.
         width = self.winfo_width() - 2 * (int(str(padding[0])) if padding else 0) - _LABEL_BORDER
         if self.winfo_viewable() and width > 1 and width != int(str(self.cget("wraplength"))):
             self.configure(wraplength=width)
 
 
 class PlainText(tkinter.Entry):
-    """Text on the window's ground that can be selected and copied, and scrolled where it is too
+    """Text on the window's background that can be selected and copied, and scrolled if it is too
     long.
     """
 
@@ -63,21 +62,22 @@ class PlainText(tkinter.Entry):
         self.restyle()
 
     def _unselect(self) -> None:
-        """The Tab key selects everything; that is to go with the focus, but not when another
-        program gets it.
+        """Remove the selection that the Tab key makes, once another widget has the focus.
+
+        It stays when another program gets the focus.
         """
         if self.winfo_exists() and self.focus_get() not in (None, self):
             self.selection_clear()
 
     def put(self, text: str) -> None:
-        """Show this."""
+        """Show this text."""
         self.configure(state="normal")
         self.delete(0, "end")
         self.insert(0, text)
         self.configure(state="readonly")
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         look = self._theme.palette
         self.configure(
             foreground=look.foreground,
@@ -90,15 +90,16 @@ class PlainText(tkinter.Entry):
 
 
 def lettered(key: str) -> tuple[str, int]:
-    """The text of a button, and where the letter is that presses it: the one behind "&" in the
-    language's file.
+    """Return the text of a button, and the index of the letter that presses it.
+
+    In the language's file "&" stands before that letter.
     """
     text = tr(key)
     return text.replace("&", "", 1), text.find("&")
 
 
 def set_lettered(button: ttk.Button, key: str) -> None:
-    """Change what is written on a button, with its letter, only where it differs."""
+    """Change the text of a button and its letter, if they differ."""
     text, underline = lettered(key)
     set_text(button, text)
     if int(str(button.cget("underline"))) != underline:
@@ -106,25 +107,25 @@ def set_lettered(button: ttk.Button, key: str) -> None:
 
 
 def letter(key: str) -> str:
-    """The letter that presses the button with this text."""
+    """Return the letter that presses the button with this text."""
     text, underline = lettered(key)
     return text[underline].lower()
 
 
 def countdown(seconds: float) -> str:
-    """A time that runs: "40 s", from a minute on "1:48"."""
+    """Return a time for a countdown: "40 s", or "1:48" from a minute on."""
     left = max(0, math.ceil(seconds))
     return f"{left} s" if left < 60 else f"{left // 60}:{left % 60:02}"
 
 
 def set_text(widget: ttk.Label | ttk.Button | ttk.Menubutton, text: str) -> None:
-    """Change a text only where it differs: Tk lays out anew at each call."""
+    """Change a text only if it differs, as Tk lays out the window again at each call."""
     if str(widget.cget("text")) != text:
         widget.configure(text=text)
 
 
 def shortened(text: str, font: Font, width: int) -> str:
-    """`text` cut with an ellipsis so that it is at most `width` pixels wide."""
+    """Return `text`, cut with an ellipsis so that it is at most `width` pixels wide."""
     if font.measure(text) <= width:
         return text
     low, high = 0, len(text)
@@ -138,8 +139,8 @@ def shortened(text: str, font: Font, width: int) -> str:
 
 
 def shortened_middle(text: str, font: Font, width: int) -> str:
-    """`text` cut as `shortened` does, but in its middle: the end of a file's name says what kind of
-    file it is.
+    """Shorten `text` as `shortened` does, but in its middle: the end of a file's name shows its
+    type.
     """
     if font.measure(text) <= width:
         return text
@@ -148,9 +149,9 @@ def shortened_middle(text: str, font: Font, width: int) -> str:
 
 
 class CopyButton(ttk.Button):
-    """Puts a text onto the clipboard and says so.
+    """Copies a text to the clipboard and shows that it did.
 
-    Nothing ever gets there without a click or a key.
+    Nothing gets there without a click or a key.
     """
 
     def __init__(
@@ -162,7 +163,7 @@ class CopyButton(ttk.Button):
         style: str = "",
     ) -> None:
         super().__init__(master, text=text, underline=underline, command=self.copy, style=style)
-        # Nothing moves when it says what it did
+        # The width fits both texts, so that nothing moves when the button shows "copied".
         self.configure(width=max(len(text), len(tr("window.copied"))))
         self._label = text
         self._underline = underline
@@ -171,7 +172,7 @@ class CopyButton(ttk.Button):
         self.bind("<Destroy>", self._forget, add=True)
 
     def copy(self) -> None:
-        """As if it were clicked."""
+        """Copy the text, as if the button were clicked."""
         text = self._source()
         if text is None:
             return
@@ -192,9 +193,9 @@ class CopyButton(ttk.Button):
 
 
 def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
-    """Alt with its underlined letter presses a button, while it can be seen and pressed.
+    """Let Alt with its underlined letter press a button that is visible and enabled.
 
-    macOS has no such habit.
+    macOS has no such convention.
     """
     if window.tk.call("tk", "windowingsystem") == "aqua":
         return
@@ -207,7 +208,8 @@ def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
                 or not button.winfo_viewable()
                 or button.instate(["disabled"])
             ):
-                # A dead one would take the focus from where the next key is to go
+                # A disabled button would take the focus from the widget that the next key is meant
+                # for.
                 return None
             button.focus_set()
             button.invoke()
@@ -217,12 +219,12 @@ def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
 
 
 def command_key(widget: tkinter.Misc) -> str:
-    """The modifier of this system's shortcuts, as Tk spells it."""
+    """Return the modifier of this system's shortcuts, as Tk spells it."""
     return "Command" if widget.tk.call("tk", "windowingsystem") == "aqua" else "Control"
 
 
 def themed_menu(menu: tkinter.Menu, theme: Theme) -> None:
-    """Give a menu the palette of now."""
+    """Give a menu the current palette."""
     look = theme.palette
     menu.configure(
         background=look.field,
@@ -238,7 +240,7 @@ def themed_menu(menu: tkinter.Menu, theme: Theme) -> None:
 
 
 class Choice(ttk.Menubutton):
-    """A button that opens a list of (label, value); `chosen` gets the value."""
+    """A button that opens a list of (label, value); `chosen` is called with the value."""
 
     def __init__(self, master: tkinter.Misc, theme: Theme, chosen: Callable[[str], None]) -> None:
         super().__init__(master)
@@ -250,12 +252,12 @@ class Choice(ttk.Menubutton):
         self.configure(menu=self._menu)
 
     def offer(self, options: tuple[tuple[str, str], ...], value: str | None) -> None:
-        """The list of now, and which of it is the case; the menu is filled when it opens."""
+        """Set the options and the current value; the menu is filled when it opens."""
         self._offered = options
         self._value.set(value or "")
 
     def close(self) -> None:
-        """Take the list away: something else needs the person's eyes and keys."""
+        """Close the list, because something else needs the person's eyes and keys."""
         self.tk.call("tk::MenuUnpost", str(self._menu))
 
     def _fill(self) -> None:
@@ -271,7 +273,7 @@ class Choice(ttk.Menubutton):
             )
 
     def _pick(self, value: str, current: str) -> None:
-        # The newest status says what is the case, not the click
+        # The current value comes from the newest status, not from the click.
         self._value.set(current)
         self._chosen(value)
 
@@ -279,15 +281,16 @@ class Choice(ttk.Menubutton):
 def place_over(
     root: tkinter.Tk, window: tkinter.Toplevel, width: int, height: int, shift: int = 0
 ) -> None:
-    """Put a question over the main window, all of it on the screen; `shift` pixels aside where
-    several stand there.
+    """Place a dialog over the main window, with all of it on the screen.
+
+    If several are open, each is moved `shift` pixels right and down.
     """
     if root.state() == "normal":
         window.transient(root)
         left = root.winfo_rootx() + (root.winfo_width() - width) // 2
         top = root.winfo_rooty() + (root.winfo_height() - height) // 3
     else:
-        # Minimised: as a transient it would stay hidden with its master
+        # The main window is minimised, and a transient window would stay hidden with it.
         left = (window.winfo_screenwidth() - width) // 2
         top = (window.winfo_screenheight() - height) // 3
     left = max(0, min(left + shift, window.winfo_screenwidth() - width))

@@ -1,4 +1,4 @@
-"""The window: puts the panels together, gives each status to those it concerns, holds the
+"""The window: it makes the panels, passes each status to the panels that it is about, and binds the
 shortcuts.
 """
 
@@ -28,7 +28,7 @@ from proxim.ui.window.root import darken_title_bar, make_root, scale_of
 from proxim.ui.window.theme import Theme, ThemeChoice
 from proxim.ui.window.widgets import command_key, letter
 
-# Loaded with the first request: the first paint needs no dialog
+# These are loaded with the first request, as the first paint needs no dialog.
 if TYPE_CHECKING:
     from proxim.core.files.events import AnyIntent
     from proxim.core.files.status import TransferStatus
@@ -40,16 +40,16 @@ __all__ = ["Window", "make_root"]
 _log = logging.getLogger(__name__)
 
 TITLE: Final = "Proxim"
-# A countdown of whole seconds looks even at two looks a second
+# Milliseconds: with two updates a second a countdown of whole seconds looks even.
 TICK_MS: Final = 500
-# Classes with a Control-C of their own
+# Widgets of these classes handle Control-C and Control-V themselves.
 _EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})
 
 
 class Window:
     """The Tk window.
 
-    The app drains the bridge into `show`, and sets `on_close`.
+    The app passes every status from the bridge to `show`, and sets `on_close`.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Window:
         self.on_close: Callable[[], None] = root.destroy
         self._post = post
         self._clock = clock
-        # Where received files are saved, as far as it is known
+        # This returns the folder for received files, or None while it is not known.
         self._folder = folder
         self._closing = False
-        # A failure is being told
+        # This is true while a failure of a callback is being shown.
         self._failing = False
         self._prompts = PromptQueue()
         self._dialogs: dict[str, ApprovalDialog] = {}
-        # Once something was announced
+        # The queue exists once files were announced.
         self._incoming: IncomingQueue | None = None
         root.report_callback_exception = self.callback_failed
         self.theme = Theme(
@@ -88,10 +88,10 @@ class Window:
         darken_title_bar(root, self.theme.is_dark)
         root.deiconify()
 
-    # --- for the app ------------------------------------------------------------------------------
+    # --- interface for the app --------------------------------------------------------------------
 
     def show(self, status: st.Status) -> None:
-        """Render a status; it replaces what was told of the same thing before."""
+        """Show a status, which replaces the previous one about the same thing."""
         self.steps.handle(status)
         match status:
             case st.ThisDevice():
@@ -125,7 +125,7 @@ class Window:
                 self._show_transfer(status)
 
     def close(self) -> None:
-        """As if the person closed the window."""
+        """Close the window, as if the person had closed it."""
         self._closing = True
         self._close_dialogs()
         self.on_close()
@@ -133,12 +133,12 @@ class Window:
     def callback_failed(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """Tk's report of an exception in a callback: log where it was, tell the person."""
-        # Without the exception's own text, which may quote a code.
+        """Log where a Tk callback raised an exception, and show the person that it did."""
+        # The exception's own text is left out, as it may quote a code.
         where = "".join(traceback.format_tb(trace)) if trace is not None else ""
         _log.error("a callback failed with %s\n%s", kind.__name__, where)
         if self._failing:
-            # Telling it failed as well: the log has both
+            # Showing the failure has failed as well; the log has both.
             return
         self._failing = True
         try:
@@ -146,7 +146,7 @@ class Window:
         finally:
             self._failing = False
 
-    # --- what it is made of -----------------------------------------------------------------------
+    # --- widgets ----------------------------------------------------------------------------------
 
     def _build(self) -> None:
         root, theme, px = self.root, self.theme, self.theme.px
@@ -166,7 +166,7 @@ class Window:
         self.steps = StepsView(home, theme, self._post, self._clock)
         self.steps.grid(row=5, column=0, sticky="ew")
         self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
-        # What a larger window has to spare
+        # This empty row gets the spare height of a larger window.
         home.rowconfigure(6, weight=1)
         self.trouble = TroubleLine(root, theme)
         self.trouble.grid(row=2, column=0, sticky="ew")
@@ -192,7 +192,7 @@ class Window:
         root.bind("<FocusIn>", lambda _event: root.after_idle(self._follow_system), add=True)
         if key == "Control":
             root.bind(f"<Alt-{letter('join.heading')}>", lambda _event: self._go_join())
-        # Return presses the button that has the focus, as everywhere but in Tk.
+        # Return presses the button that has the focus, as in every other toolkit.
         for kind, press in (("TButton", "<<Invoke>>"), ("TMenubutton", "<space>")):
             for enter in ("<Return>", "<KP_Enter>"):
                 root.bind_class(
@@ -208,7 +208,7 @@ class Window:
             self._post(ev.Decide(prompt.session_id, approved=False, number=prompt.number))
 
     def _show_prompts(self) -> None:
-        """Have a dialog open for each request that is to be shown, and for no other."""
+        """Open a dialog for each request that is to be shown, and close all others."""
         shown = self._prompts.shown()
         for dialog in list(self._dialogs.values()):
             if not any(dialog.prompt is prompt for prompt in shown):
@@ -220,7 +220,7 @@ class Window:
     def _open_dialog(self, prompt: st.Prompt) -> None:
         from proxim.ui.window.pairing.approval import ApprovalDialog
 
-        # One left open would lie over the dialog, and keep its keys
+        # An open menu would lie over the dialog and keep the keyboard.
         self.invite.close_menus()
         self._dialogs[prompt.session_id] = ApprovalDialog(
             self.root,
@@ -243,13 +243,13 @@ class Window:
         self._ask_in_title()
 
     def _ask_in_title(self) -> None:
-        """The task bar shows it."""
+        """Show in the title, and so in the task bar, what needs an answer."""
         asked = self._incoming is not None and self._incoming.question is not None
         key = "window.asksToJoin" if self._dialogs else "window.filesForYou" if asked else None
         self.attention.ask(tr(key) if key is not None else None)
 
     def _show_transfer(self, status: "TransferStatus") -> None:
-        # Late: files come with the first guest at the earliest.
+        # This is imported late, as files come with the first guest at the earliest.
         from proxim.core.files.manifest import Direction
         from proxim.core.files.status import TransferState
 
@@ -287,7 +287,7 @@ class Window:
 
     def _show_stopped(self) -> None:
         self._close_dialogs()
-        # Nobody asked for it: the network side broke
+        # Nobody asked for this end, so the network side has failed.
         if not self._closing:
             self.invite.no_invitation(SENTENCES[Reason.INTERNAL], again=False)
             self.trouble.show(SENTENCES[Reason.INTERNAL])
@@ -299,7 +299,7 @@ class Window:
         if self._incoming is not None:
             self._incoming.clear()
 
-    # --- what the person does ---------------------------------------------------------------------
+    # --- actions of the person --------------------------------------------------------------------
 
     def _invite_another(self) -> None:
         self.pages.select(HOME)
@@ -322,7 +322,7 @@ class Window:
             self.pages.link.bar.send_clipboard()
 
     def _offer_drop(self) -> tuple[bool, str]:
-        """Whether files that are dropped now go anywhere, and where."""
+        """Return whether files that are dropped now can be sent, and a sentence about it."""
         panel = self.pages.link
         if panel is None:
             return False, tr("window.dropNowhere")

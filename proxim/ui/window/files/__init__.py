@@ -1,1 +1,1 @@
-"""Transfers in the window: rows, and the question about what comes."""
+"""Transfers in the window: their rows, and the question about incoming files."""

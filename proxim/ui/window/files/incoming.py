@@ -1,8 +1,8 @@
-"""The one question for everything that a peer wants to send at once: what, how much, where to, all
-of it or some.
+"""The question about one incoming transfer: what, how much, which folder, and all or only some
+files.
 
-A window of its own that holds nothing up. It takes the focus only from our own window, and its
-buttons are dead at first, so that a key meant for a text is no answer.
+It is a window of its own, and the rest of the program goes on. It does not take the focus from
+other programs, and its buttons are disabled at first, so that a key meant for a text is no answer.
 """
 
 import math
@@ -29,7 +29,7 @@ from proxim.ui.window.widgets import (
 )
 from proxim.ui.wording import count_words, file_count, size_words
 
-# As for the approval: what was pressed before the question was read is no answer
+# As in the approval dialog, what was pressed before the question could be read is no answer.
 DEAD_SECONDS: Final = 0.8
 _WIDTH: Final = 420
 
@@ -37,7 +37,7 @@ _WIDTH: Final = 420
 class IncomingQuestion:
     """Asks whether announced files are wanted, and which.
 
-    `closed` is called when it goes, for whatever reason.
+    `closed` is called when the question closes for any reason.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class IncomingQuestion:
         self._clock = clock
         self._closed = closed
         self._usual = folder
-        # Another than the usual one, chosen here
+        # This is a folder that was chosen here instead of the usual one.
         self._folder: str | None = None
         self._alive_at = clock() + DEAD_SECONDS
         self._answered = False
         self._waiting = 0
         window = self.window = tkinter.Toplevel(root, class_="ProximIncoming")
-        # Until it is whole and in its place
+        # The window stays hidden until it is complete and in its place.
         window.withdraw()
         window.protocol("WM_DELETE_WINDOW", self.decline)
         window.bind("<Escape>", lambda _event: self.decline())
@@ -77,11 +77,11 @@ class IncomingQuestion:
 
     @property
     def answerable(self) -> bool:
-        """Whether there was time to read it."""
+        """Whether there was time to read the question, and no answer yet."""
         return self._clock() >= self._alive_at and not self._answered
 
     def accept(self) -> None:
-        """Take what is ticked."""
+        """Accept the ticked files."""
         if not self.answerable or not self._anything:
             return
         declined = tuple(sorted(self.list.declined))
@@ -92,32 +92,32 @@ class IncomingQuestion:
         )
 
     def decline(self) -> None:
-        """Take nothing of it."""
+        """Decline all files."""
         if self.answerable:
             self._answer(file_ev.CancelTransfer(self.status.transfer))
 
     def wait(self, others: int) -> None:
-        """So many more questions come after this one."""
+        """Show in the title how many more questions follow this one."""
         self._waiting = others
         self.window.title(
             tr("incoming.titleMore", count=others) if others else tr("incoming.title")
         )
 
     def lift(self) -> None:
-        """Come to the front, because the person wants to answer."""
+        """Bring the question to the front, because the person wants to answer it."""
         self.window.deiconify()
         self.window.lift()
         self.decline_button.focus_force()
 
     def close(self) -> None:
-        """Go away."""
+        """Close the question without posting an answer."""
         self._answered = True
         if self.window.winfo_exists():
             self.window.destroy()
         self._closed()
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         self.window.configure(background=self._theme.palette.background)
         darken_title_bar(self.window, self._theme.is_dark)
 
@@ -137,14 +137,14 @@ class IncomingQuestion:
 
     def _come_alive(self) -> None:
         self._timer = None
-        # A clock may be a little slower than Tk's
+        # The clock may be a little slower than Tk's.
         if not self.answerable:
             self._timer = self.window.after(20, self._come_alive)
             return
         self.decline_button.configure(state="normal")
         self._refresh()
 
-    # --- what it is made of -----------------------------------------------------------------------
+    # --- widgets ----------------------------------------------------------------------------------
 
     def _build(self) -> None:
         px, theme, status = self._theme.px, self._theme, self.status
@@ -216,7 +216,7 @@ class IncomingQuestion:
         chosen = filedialog.askdirectory(
             parent=self.window, title=title, initialdir=start, mustexist=True
         )
-        # It may have gone meanwhile
+        # The question may have closed while the person was choosing.
         if chosen and self.window.winfo_exists():
             self._folder = os.path.normpath(str(chosen))
             self._show_where()
@@ -238,12 +238,15 @@ class IncomingQuestion:
         place_over(root, window, width, height)
         window.minsize(width, height)
         window.deiconify()
-        # Within this window; which window is in front, the system decides
+        # This sets the focus within this window; the system decides which window is in front.
         self.decline_button.focus_set()
 
 
 class IncomingQueue:
-    """Which question is asked: one at a time, the oldest first."""
+    """Asks about one transfer at a time, the oldest first.
+
+    `asking` is called when a question opens and when none is left.
+    """
 
     def __init__(
         self,
@@ -261,18 +264,19 @@ class IncomingQueue:
         self._asking = asking
         self._folder = folder
         self._waiting: dict[TransferID, file_st.TransferStatus] = {}
-        # And not told of anything else since
+        # These were answered or closed here, but their status has not changed yet.
         self._answered: set[TransferID] = set()
         self._planned: str | None = None
         self.question: IncomingQuestion | None = None
 
     def handle(self, status: file_st.TransferStatus) -> None:
-        """Ask about what was announced; what no longer waits for an answer is asked no more."""
+        """Ask about an announced transfer, or withdraw the question about another one."""
         if status.state is file_st.TransferState.ANNOUNCED and status.direction is Direction.IN:
             if status.transfer in self._answered:
                 return
             self._waiting.setdefault(status.transfer, status)
-            # Not at once: 20,000 entries were just counted for their row
+            # The question waits a moment, as up to 20,000 entries were just counted for the
+            # transfer's row.
             if self._planned is None:
                 self._planned = self._root.after(1, self._ask)
             return
@@ -286,13 +290,13 @@ class IncomingQueue:
             self._ask()
 
     def answer(self, status: file_st.TransferStatus) -> None:
-        """Bring the question about a transfer to the front, if it is the one that is asked."""
+        """Bring the question about a transfer to the front, if it is open."""
         question = self.question
         if question is not None and question.status.transfer == status.transfer:
             question.lift()
 
     def clear(self) -> None:
-        """There is nobody left to answer to."""
+        """Withdraw all questions, as nobody is left to answer to."""
         self._waiting.clear()
         if self._planned is not None:
             self._root.after_cancel(self._planned)
@@ -301,7 +305,7 @@ class IncomingQueue:
             self.question.close()
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         if self.question is not None:
             self.question.restyle()
 

@@ -1,8 +1,7 @@
-"""A list of up to 20,000 names, each of which can be unticked; only the lines in sight are ever
-made.
+"""A list of up to 20,000 names that can be ticked; only the visible lines exist.
 
-A Treeview of as many lines as fit, filled anew as one scrolls: filling it with all of them would
-take seconds.
+It is a Treeview with as many lines as fit, which are filled again on scrolling: filling it with all
+names would take seconds.
 """
 
 import tkinter
@@ -18,16 +17,16 @@ from proxim.ui.wording import name_words, size_words
 
 _TICKED: Final = "☑"
 _UNTICKED: Final = "☐"
-# Treeview's own names of its columns
+# Treeview itself gives its columns such names.
 _NAME: Final = "#1"
 _LINES_MAX: Final = 8
 _WHEEL_LINES: Final = 3
-# Pixels of clam's Treeview, above and below together, at any scale
+# Pixels that clam's Treeview adds above and below together, at any scale.
 _BORDER: Final = 4
 
 
 class PickList(ttk.Frame):
-    """A list of files, each of which can be ticked.
+    """A list of files with a box to tick for each.
 
     `changed` is called when something was ticked or unticked.
     """
@@ -67,7 +66,7 @@ class PickList(ttk.Frame):
 
     @property
     def ticked_size(self) -> int:
-        """Bytes of what is ticked."""
+        """The size of everything that is ticked, in bytes."""
         return self._left
 
     @property
@@ -79,8 +78,9 @@ class PickList(ttk.Frame):
         )
 
     def toggle(self, index: int) -> None:
-        """Tick an entry or untick it; a folder with all that is in it, and a file with the folders
-        that it is in.
+        """Tick or untick an entry.
+
+        A folder changes with everything in it; ticking a file also ticks the folders around it.
         """
         entry = self._entries[index]
         touched = [index]
@@ -96,12 +96,12 @@ class PickList(ttk.Frame):
         self._notify()
 
     def tick_all(self, ticked: bool) -> None:
-        """All, or none."""
+        """Tick all entries, or none."""
         self.declined = set() if ticked else set(range(len(self._entries)))
         self._notify()
 
     def lines(self) -> list[tuple[str, ...]]:
-        """What is in sight."""
+        """Return the visible lines."""
         return [
             tuple(map(str, self.view.item(item, "values"))) for item in self.view.get_children()
         ]
@@ -122,7 +122,7 @@ class PickList(ttk.Frame):
         paths = ("/".join(parts[:count]) for count in range(1, len(parts)))
         return [self._folders[path] for path in paths if path in self._folders]
 
-    # --- what is in sight -------------------------------------------------------------------------
+    # --- visible lines ----------------------------------------------------------------------------
 
     def _make_lines(self, count: int) -> None:
         count = min(count, len(self._entries))

@@ -1,5 +1,6 @@
-"""The calm list of transfers: newest on top, as high as what is in it up to a limit, then it
-scrolls.
+"""The list of transfers, with the newest on top.
+
+It is as high as its rows up to a limit, and scrolls beyond that.
 """
 
 import tkinter
@@ -30,16 +31,16 @@ from proxim.ui.wording import (
     time_left_words,
 )
 
-# Files, each with its reason; the others are counted
+# This many failed files are listed with their reasons; the others are only counted.
 FAILED_SHOWN: Final = 3
 _ARROWS: Final = {Direction.IN: "↓", Direction.OUT: "↑"}
 _MOVING: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.WAITING})
-# Of a bar: finer than its pixels
+# The bar has more steps than pixels.
 _STEPS: Final = 1000
 
 
 class RowAction(Enum):
-    """What the row's button does, by what is written on it."""
+    """What the row's button does; the value is the key of its text."""
 
     CANCEL = "transfers.cancel"
     RETRY = "transfers.retry"
@@ -48,7 +49,7 @@ class RowAction(Enum):
 
 
 def action_of(status: file_st.TransferStatus) -> RowAction | None:
-    """What can be done about a transfer."""
+    """Return what a person can do about a transfer, or None."""
     incoming = status.direction is Direction.IN
     if status.state is file_st.TransferState.ANNOUNCED and incoming:
         return RowAction.ANSWER
@@ -64,9 +65,9 @@ def action_of(status: file_st.TransferStatus) -> RowAction | None:
 
 
 class TransferRow(ttk.Frame):
-    """One transfer: its names, its bar, and what can be done with it.
+    """One transfer: its names, its progress and its button.
 
-    `answer` brings the question to the front.
+    `answer` brings the question about the transfer to the front.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class TransferRow(ttk.Frame):
         ttk.Label(self, text=_ARROWS[status.direction], style="Arrow.Row.TLabel").grid(
             row=0, column=0, sticky="nw", padx=(0, px(8))
         )
-        # As wide as its column, whatever the name
+        # The label is as wide as its column, however long the name is.
         self.name = ttk.Label(self, style="Bold.Row.TLabel", width=1)
         self.name.grid(row=0, column=1, sticky="ew")
         self.name.bind("<Configure>", lambda _event: self._fit())
@@ -104,9 +105,9 @@ class TransferRow(ttk.Frame):
         self.show(status)
 
     def show(self, status: file_st.TransferStatus) -> bool:
-        """It is like this now; True if its state is another."""
+        """Show the transfer's status; return True if its state has changed."""
         self.status = status
-        # At first there are none, while the files are looked up
+        # There are no entries at first, while the files are still being listed.
         if status.entries is not self._entries:
             self._entries = status.entries
             self._title = (
@@ -138,7 +139,7 @@ class TransferRow(ttk.Frame):
         had_focus = self.focus_get() is self.button
         self._action = action_of(status)
         if self._action is None:
-            # Else the next Tab would begin at the top of the window
+            # Without this the next Tab key would start at the top of the window.
             if had_focus:
                 following = self.button.tk_focusNext()
                 if following is not None:
@@ -163,7 +164,7 @@ class TransferRow(ttk.Frame):
         for row, words in enumerate(lines, start=3):
             label = WrapLabel(self, words, "Quiet.Row.TLabel", self._theme.px(380))
             label.grid(row=row, column=1, columnspan=2, sticky="ew")
-            # The wheel scrolls the list, here as elsewhere in it
+            # The wheel scrolls the list here, too.
             label.bindtags((str(label), *self.bindtags()[1:]))
             self._more.append(label)
 
@@ -197,7 +198,8 @@ class TransferRow(ttk.Frame):
                 arrived=number(self._files - len(status.failed)),
                 files=count_words(self._files),
             )
-        # Where some were declined, only their size is known here, not which they were.
+        # If some files were declined, only the size of the others is known here, not which they
+        # were.
         count = f"{count_words(self._files)}, " if status.size == self._whole else ""
         key = "transfers.receivedAll" if incoming else "transfers.sentAll"
         return tr(key, what=f"{count}{size_words(status.size)}")
@@ -223,7 +225,7 @@ class TransferRow(ttk.Frame):
         set_text(self.name, shown + self._others)
 
 
-# Older ones are forgotten: the files are where they are, and the list stays quick
+# Older finished transfers leave the list, so that it stays fast; their files are not touched.
 FINISHED_KEPT: Final = 50
 _WHEEL_PIXELS: Final = 40
 
@@ -231,7 +233,7 @@ _WHEEL_PIXELS: Final = 40
 class TransferList(ttk.Frame):
     """The transfers of one link, newest first.
 
-    A list without a limit is as high as the room that it is given.
+    `answer` is passed on to the rows. Without a limit the list is as high as its rows.
     """
 
     def __init__(
@@ -246,7 +248,7 @@ class TransferList(ttk.Frame):
         self._post = post
         self._answer = answer
         self._limit: int | None = None
-        # The oldest first
+        # The oldest transfer is first.
         self.rows: dict[TransferID, TransferRow] = {}
         self.columnconfigure(0, weight=1)
         self.rowconfigure(0, weight=1)
@@ -257,7 +259,7 @@ class TransferList(ttk.Frame):
         self._inside = ttk.Frame(self._canvas, style="Row.TFrame")
         self._item = self._canvas.create_window(0, 0, anchor="nw", window=self._inside)
         self._canvas.bind("<Configure>", self._canvas_sized)
-        # What every widget in the list has in common
+        # Every widget in the list has this bind tag.
         self._scroll_tag = f"Scroll{self._canvas}"
         self._let_scroll(self._canvas)
         self._inside.bind("<Configure>", lambda _event: self._inside_sized())
@@ -272,11 +274,11 @@ class TransferList(ttk.Frame):
 
     @property
     def unfinished(self) -> list[file_st.TransferStatus]:
-        """Those to which something still happens."""
+        """The transfers that are not over."""
         return [row.status for row in self.rows.values() if not row.status.over]
 
     def show(self, status: file_st.TransferStatus) -> bool:
-        """A transfer is like this now; True if its state is another than it was."""
+        """Show a transfer's status; return True if it is new or its state has changed."""
         row = self.rows.get(status.transfer)
         if row is not None:
             return row.show(status)
@@ -284,25 +286,25 @@ class TransferList(ttk.Frame):
         self._let_scroll(row)
         self.rows[status.transfer] = row
         row.button.bind("<FocusIn>", lambda _event: self._see(row))
-        # The newest is packed last, so it lies on top of all others
+        # The newest row is packed last, and so is above all others.
         row.pack(side="bottom", fill="x")
-        # First in the order of the Tab key, as it is first on the screen
+        # The row is first on the screen, so the Tab key reaches it first.
         row.lower()
         self._forget_oldest()
         return True
 
     def remove(self, transfer: TransferID) -> None:
-        """It is shown elsewhere now."""
+        """Remove a transfer, which is shown elsewhere or forgotten."""
         self.rows.pop(transfer).destroy()
 
     def limit_height(self, pixels: int) -> None:
-        """No higher than this."""
+        """Limit the height of the list to this many pixels."""
         if pixels != self._limit:
             self._limit = pixels
             self._inside_sized()
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         self._canvas.configure(background=self._theme.palette.field)
 
     def _forget_oldest(self) -> None:
@@ -311,8 +313,8 @@ class TransferList(ttk.Frame):
             self.remove(transfer)
 
     def _let_scroll(self, widget: tkinter.Misc) -> None:
-        # Tk gives the wheel to the widget below the pointer: every one in the list hands it to the
-        # list.
+        # Tk sends wheel events to the widget below the pointer, so every widget in the list passes
+        # them to the list.
         for each in (widget, *widget.winfo_children()):
             tags = each.bindtags()
             each.bindtags((tags[0], self._scroll_tag, *tags[1:]))
@@ -341,7 +343,7 @@ class TransferList(ttk.Frame):
             self._canvas.yview_scroll(step * self._theme.px(_WHEEL_PIXELS), "units")
 
     def _see(self, row: TransferRow) -> None:
-        """Scroll so far that a row whose button has the focus is in sight."""
+        """Scroll until a row whose button has the focus is visible."""
         top, height = row.winfo_y(), row.winfo_height()
         first = self._canvas.canvasy(0)
         room = self._canvas.winfo_height()

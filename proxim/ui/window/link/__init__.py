@@ -1,1 +1,1 @@
-"""A link's page: texts, and what sends."""
+"""The page of a link: its texts, its transfers and the buttons that send."""

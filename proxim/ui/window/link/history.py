@@ -1,4 +1,4 @@
-"""What was written over one link, to be read, selected and copied."""
+"""The texts of one link, which a person can read, select and copy."""
 
 import tkinter
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from proxim.core.sanitize import printable_text
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import command_key
 
-# Characters of one text on the screen: Tk takes seconds to lay out a megabyte in one line
+# Characters of one text on the screen: Tk takes seconds to lay out a megabyte in one line.
 SHOWN_MAX: Final = 20_000
-# Texts
+# This many texts are kept.
 KEPT_MAX: Final = 500
-# Together: a peer that floods us fills the list, not the memory
+# This many characters are kept in all, so a peer that floods us does not fill the memory.
 KEPT_CHARACTERS_MAX: Final = 16 * 1024 * 1024
 
 
@@ -25,7 +25,7 @@ class _Entry:
 
 
 class History(ttk.Frame):
-    """The texts that went both ways over one link."""
+    """The texts that were sent and received over one link."""
 
     def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
         super().__init__(master)
@@ -52,7 +52,8 @@ class History(ttk.Frame):
         self.text.grid(row=0, column=0, sticky="nsew")
         self._bar = ttk.Scrollbar(self, orient="vertical", command=self.text.yview)
         self.text.configure(yscrollcommand=self._scrolled)
-        # A disabled Text takes no focus from a click by itself on X11, and without it no Control-C.
+        # On X11 a click gives no focus to a disabled Text, and without the focus Control-C does
+        # nothing.
         self.text.bind("<Button-1>", lambda _event: self.text.focus_set(), add=True)
         self.text.bind(f"<{command_key(self)}-a>", self._select_all)
         self.text.tag_configure("head", font=theme.small, spacing1=px(8), spacing3=px(1))
@@ -62,13 +63,13 @@ class History(ttk.Frame):
 
     @property
     def last_received(self) -> str | None:
-        """The newest text of the peer, fit to show, whole."""
+        """The peer's newest text, complete and fit to show, or None."""
         return next(
             (entry.text for entry in reversed(self._entries.values()) if entry.received), None
         )
 
     def add(self, who: str, text: str, *, received: bool) -> None:
-        """Append a text, and show it unless the person is reading further up."""
+        """Append a text, and scroll to it unless the person is reading an older one."""
         shown = printable_text(text)
         number = self._count
         self._count += 1
@@ -90,7 +91,7 @@ class History(ttk.Frame):
             widget.see("end")
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         look = self._theme.palette
         self.text.configure(
             background=look.field,
@@ -109,7 +110,7 @@ class History(ttk.Frame):
 
     def _scrolled(self, first: float, last: float) -> None:
         self._bar.set(first, last)
-        # Tk says them in strings
+        # Tk passes them as strings.
         if float(first) <= 0 and float(last) >= 1:
             self._bar.grid_remove()
         else:

@@ -1,5 +1,5 @@
-"""The panel of one link: who is there, what was written and sent both ways, a field to write,
-buttons to send files.
+"""The page of one link: its peer, the texts and files that went both ways, a field to write in, and
+buttons that send files.
 """
 
 import tkinter
@@ -37,16 +37,16 @@ _STATES: Final = {
 }
 _ENTRY_LINES: Final = 3
 _NAME_WIDTH: Final = 260
-# Of what texts and transfers have together; texts get the rest
+# The list of transfers gets at most this share of the height; the texts get the rest.
 _LIST_SHARE: Final = 0.55
-# A transfer that moves, whole
+# Pixels at 100 %: this shows one active transfer completely.
 _LIST_LEAST: Final = 64
 
 
 class LinkPanel(ttk.Frame):
     """The page of one link.
 
-    `invite_another` and `close_tab` are the window's.
+    `invite_another`, `close_tab` and `answer` are called when the person presses their buttons.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class LinkPanel(ttk.Frame):
         self._post = post
         self._close_tab = close_tab
         self._clock = theme.clock
-        # Posted, not yet told to be sent
+        # This text has been posted, but no status has confirmed it yet.
         self._sending: str | None = None
         px = theme.px
         self.columnconfigure(0, weight=1)
@@ -75,7 +75,7 @@ class LinkPanel(ttk.Frame):
         self._note.grid(row=1, column=0, sticky="ew", pady=(0, px(8)))
         self._middle = ttk.Frame(self)
         self._middle.grid(row=2, column=0, sticky="nsew")
-        # Texts and transfers share the room that there is, and ask for none
+        # Texts and transfers share the available height and request none of their own.
         self._middle.grid_propagate(False)
         self._middle.columnconfigure(0, weight=1)
         self._middle.rowconfigure(0, weight=1)
@@ -90,7 +90,7 @@ class LinkPanel(ttk.Frame):
 
     @property
     def peer_name(self) -> str:
-        """Of the peer, for its tab."""
+        """The peer's name, for its tab."""
         return self.status.peer_name or tr("device.otherLabel")
 
     def _build_head(self) -> None:
@@ -133,7 +133,7 @@ class LinkPanel(ttk.Frame):
         self.entry.bind("<Return>", self._return)
         self.entry.bind("<KP_Enter>", self._return)
         self.entry.bind("<Tab>", lambda _event: self._leave_entry(self.entry.tk_focusNext()))
-        # Else <Tab> would take these as well
+        # Without these bindings <Tab> would handle these keys as well.
         for turn in ("<Control-Tab>", "<Control-Shift-Tab>"):
             self.entry.bind(turn, lambda _event: None)
         for back in ("<Shift-Tab>", "<<PrevWindow>>"):
@@ -154,7 +154,7 @@ class LinkPanel(ttk.Frame):
         self.invite_button = ttk.Button(foot, style="Small.TButton", command=invite_another)
         set_lettered(self.invite_button, "link.inviteAnother")
         self.invite_button.grid(row=0, column=2, padx=(px(8), 0))
-        # Before its letter is bound
+        # The text has to be set before its letter is bound.
         set_lettered(self.end_button, "link.disconnect")
         letters = [
             self.end_button,
@@ -165,10 +165,10 @@ class LinkPanel(ttk.Frame):
         ]
         bind_letters(self.winfo_toplevel(), letters)
 
-    # --- what is told -----------------------------------------------------------------------------
+    # --- statuses ---------------------------------------------------------------------------------
 
     def show(self, status: st.LinkStatus) -> None:
-        """The link is like this now."""
+        """Show how the link is now."""
         self.status = status
         closed = status.stage is st.Stage.CLOSED
         set_text(
@@ -204,7 +204,7 @@ class LinkPanel(ttk.Frame):
         )
 
     def tick(self) -> None:
-        """Count down to the end of waiting for the other device."""
+        """Update the countdown while the other device is waited for."""
         status = self.status
         if status.stage is st.Stage.WAITING:
             if status.deadline is None:
@@ -215,14 +215,14 @@ class LinkPanel(ttk.Frame):
             self._show_line(sentence, "Blue.Line.TLabel")
 
     def arrange(self) -> None:
-        """Show the list of transfers while there is one."""
+        """Show the list of transfers if it has any."""
         if self.transfers.rows:
             self.transfers.grid(row=1, column=0, sticky="ew", pady=(self._theme.px(8), 0))
         else:
             self.transfers.grid_remove()
 
     def show_text(self, status: st.TextReceived | st.TextSent) -> None:
-        """Add what was written."""
+        """Add a text that was sent or received."""
         if isinstance(status, st.TextReceived):
             self.history.add(self.peer_name, status.text, received=True)
             self.copy_last.configure(state="normal")
@@ -231,15 +231,13 @@ class LinkPanel(ttk.Frame):
         self._sending = None
 
     def show_trouble(self, _trouble: st.Trouble) -> None:
-        """Something failed here: a text that did not go out comes back into the field, if that is
-        empty.
-        """
+        """Put a text that could not be sent back into the field, if the field is empty."""
         lost, self._sending = self._sending, None
         if lost is not None and not self._written():
             self.entry.insert("1.0", lost)
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         look = self._theme.palette
         self.entry.configure(
             background=look.field,
@@ -254,7 +252,7 @@ class LinkPanel(ttk.Frame):
         self.transfers.restyle()
 
     def focus_entry(self) -> None:
-        """Begin to write, or what can be done instead."""
+        """Give the focus to the field, or to the button at the top if nothing can be written."""
         (self.entry if str(self.entry.cget("state")) == "normal" else self.end_button).focus_set()
 
     def _share(self, height: int) -> None:
@@ -269,10 +267,10 @@ class LinkPanel(ttk.Frame):
                 self._note.configure(style=style)
             self._note.grid()
 
-    # --- what the person does ---------------------------------------------------------------------
+    # --- actions of the person --------------------------------------------------------------------
 
     def send_written(self) -> None:
-        """Send what is written."""
+        """Send the text in the field."""
         text = self._written()
         if not text.strip() or str(self.entry.cget("state")) != "normal":
             return
@@ -291,7 +289,7 @@ class LinkPanel(ttk.Frame):
         return self.entry.get("1.0", "end-1c")
 
     def _return(self, event: "tkinter.Event[tkinter.Misc]") -> str | None:
-        # Shift
+        # With Shift, Return starts a new line.
         if int(event.state) & 1:
             return None
         self.send_written()

@@ -1,6 +1,4 @@
-"""The buttons that send files: chosen ones, a folder, what is on the clipboard; and what a drop on
-the window sends.
-"""
+"""The buttons that send chosen files, a folder, or what is on the clipboard."""
 
 import tkinter
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from proxim.ui.window.widgets import set_lettered
 class SendBar(ttk.Frame):
     """The buttons that send files, a folder or the clipboard.
 
-    `say` gets a sentence where there was nothing to send.
+    `show_problem` is called with a sentence if there is nothing to send.
     """
 
     def __init__(
@@ -47,11 +45,11 @@ class SendBar(ttk.Frame):
 
     @property
     def buttons(self) -> list[ttk.Button]:
-        """All of them."""
+        """All buttons."""
         return [self.files, self.folder, self.clipboard]
 
     def allow(self, *, files: bool, text: bool) -> None:
-        """What the link can carry now."""
+        """Enable the buttons for what the link can carry now."""
         self.can_files, self.can_text = files, text
         for button, able in (
             (self.files, files),
@@ -61,21 +59,21 @@ class SendBar(ttk.Frame):
             button.state(["!disabled" if able else "disabled"])
 
     def choose_files(self) -> None:
-        """Ask which files, and send them."""
+        """Let the person choose files, and send them."""
         chosen = filedialog.askopenfilenames(
             parent=self.winfo_toplevel(), title=tr("link.chooseFiles")
         )
         self._send(tuple(map(str, chosen)) if chosen else ())
 
     def choose_folder(self) -> None:
-        """Ask which folder, and send it."""
+        """Let the person choose a folder, and send it."""
         chosen = filedialog.askdirectory(
             parent=self.winfo_toplevel(), title=tr("link.chooseFolder"), mustexist=True
         )
         self._send((str(chosen),) if chosen else ())
 
     def send_clipboard(self) -> None:
-        """Send the files that were copied, or the text."""
+        """Send the copied files or else the copied text."""
         if not (self.can_files or self.can_text):
             return
         paths = copied_files(self) if self.can_files else ()
@@ -89,6 +87,6 @@ class SendBar(ttk.Frame):
             self._show_problem(tr("link.nothingCopied"))
 
     def _send(self, paths: tuple[str, ...]) -> None:
-        # The link may have gone while one chose
+        # The link may have ended while the person was choosing.
         if paths and self.winfo_exists() and self.can_files:
             self._send_paths(paths)

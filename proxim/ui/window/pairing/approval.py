@@ -1,9 +1,10 @@
-"""The approval dialog: who asks, from where, how it proved itself, and forty seconds to answer.
+"""The approval dialog: who asks, from where, how the device proved itself, and 40 seconds to
+answer.
 
-A window of its own that looks like a message box: a native one cannot count down, go away by itself
-or leave the rest of the program running. Reject has the focus, and Approve is dead at first, so
-that nobody approves what they did not read; a device that proved nothing takes a second click after
-a warning.
+It looks like a message box but is a window of its own: a native one cannot count down, close by
+itself or let the rest of the program run. Reject has the focus, and Approve is disabled at first,
+so that nobody approves what they have not read. A device that proved nothing needs a second click
+after a warning.
 """
 
 import math
@@ -29,13 +30,14 @@ from proxim.ui.window.widgets import (
     set_text,
 )
 
-# A click or key meant for what was there before the dialog came must not approve
+# A click or key that was meant for what was there before the dialog must not approve.
 APPROVE_DEAD_SECONDS: Final = 0.8
-# Characters of a line: a UUID; a longer id goes on below, as two may begin alike
+# Characters in a line: a UUID fits. A longer id continues on the next line, as two ids may begin
+# alike.
 _ID_SHOWN: Final = 36
 _WIDTH: Final = 400
 _TICK_MS: Final = 200
-# A title bar's height: the dialog below stays to be seen
+# This is the height of a title bar, so that the dialog below stays visible.
 _CASCADE: Final = 28
 
 _PROOFS: Final = {
@@ -46,16 +48,18 @@ _PROOFS: Final = {
 
 
 def in_lines(text: str) -> list[str]:
-    """Cut into lines of _ID_SHOWN columns; an ideograph takes two."""
+    """Cut `text` into lines of _ID_SHOWN columns; unless all of it is ASCII, each character counts
+    as two.
+    """
     length = _ID_SHOWN if text.isascii() else _ID_SHOWN // 2
     return [text[start : start + length] for start in range(0, max(1, len(text)), length)]
 
 
 class ApprovalDialog:
-    """Asks whether a guest may come in.
+    """Asks whether a guest may connect.
 
-    `closed` is called when it goes, for whatever reason, and then `decided` if the person here
-    answered; `beside` counts those that are open.
+    `closed` is called when the dialog closes for any reason, and then `decided` if the person
+    answered here. `beside` is the number of dialogs that are already open.
     """
 
     def __init__(
@@ -77,13 +81,13 @@ class ApprovalDialog:
         self._closed = closed
         self._when_decided = decided
         self._alive_at = clock() + APPROVE_DEAD_SECONDS
-        # Nothing to warn of
+        # A device that proved itself needs no warning.
         self._warned = prompt.verified is not None
         self._decided = False
         self._timer: str | None = None
         self._plain: list[PlainText] = []
         window = self.window = tkinter.Toplevel(root, class_="ProximRequest")
-        # Until it is whole and in its place
+        # The window stays hidden until it is complete and in its place.
         window.withdraw()
         window.title(tr("approval.title"))
         window.resizable(False, False)
@@ -97,12 +101,13 @@ class ApprovalDialog:
 
     @property
     def approvable(self) -> bool:
-        """Whether Approve is alive: what is shown could be read, and there still is time."""
+        """Whether Approve is enabled: there was time to read, and the deadline has not passed."""
         return self._alive_at <= self._clock() < self.prompt.deadline and not self._decided
 
     def approve(self) -> None:
-        """Let the device in, unless that was too quick or too late; one that proved nothing takes a
-        second time.
+        """Approve the device, unless that is too early or too late.
+
+        A device that proved nothing needs a second approval after a warning.
         """
         if not self.approvable:
             return
@@ -112,19 +117,19 @@ class ApprovalDialog:
             self._warn()
 
     def reject(self) -> None:
-        """Turn the device away."""
+        """Reject the device."""
         if not self._decided:
             self._decide(approved=False)
 
     def close(self) -> None:
-        """Go away."""
+        """Close the dialog without an answer."""
         self._decided = True
         if self.window.winfo_exists():
             self.window.destroy()
         self._closed()
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         self.window.configure(background=self._theme.palette.background)
         for text in self._plain:
             text.restyle()
@@ -142,9 +147,7 @@ class ApprovalDialog:
         self._when_decided()
 
     def _warn(self) -> None:
-        """The second step: what approving would mean, and a button that says so and is dead at
-        first.
-        """
+        """Show what approving would mean, on a button that is disabled at first."""
         self._warned = True
         self._alive_at = self._clock() + APPROVE_DEAD_SECONDS
         set_text(self._proof, tr("approval.warning"))
@@ -154,7 +157,7 @@ class ApprovalDialog:
         self.reject_button.focus_set()
         window = self.window
         window.update_idletasks()
-        # Events ran meanwhile
+        # The events that have just run may have closed the window.
         if window.winfo_exists():
             window.geometry(
                 f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}"
@@ -168,7 +171,7 @@ class ApprovalDialog:
         body.columnconfigure(1, weight=1)
         wrap = px(_WIDTH)
         shown = display_name(prompt.device.name)
-        # A long one is easier to read on one line
+        # A long name is easier to read on one line.
         large = self._theme.title.measure(shown) <= wrap
         name = WrapLabel(body, shown, "Title.TLabel" if large else "Bold.TLabel", wrap)
         name.grid(row=0, column=0, columnspan=2, sticky="ew")
@@ -190,7 +193,7 @@ class ApprovalDialog:
             buttons, text=text, underline=underline, command=self.reject
         )
         self.reject_button.grid(row=0, column=0, padx=(0, px(8)))
-        # Only a device that proved itself gets the button that invites to be pressed.
+        # Only for a device that proved itself is Approve the main button.
         style = "TButton" if prompt.verified is None else "Main.TButton"
         text, underline = lettered(
             "approval.approveAsks" if prompt.verified is None else "approval.approve"
@@ -229,7 +232,7 @@ class ApprovalDialog:
         width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
         place_over(root, window, width, window.winfo_reqheight(), shift)
         window.deiconify()
-        # Somebody waits, and not for long
+        # Somebody is waiting and the time is short, so the dialog comes to the front.
         window.attributes("-topmost", True)
         window.lift()
         window.bell()

@@ -1,4 +1,4 @@
-"""The panel of a host: the QR code, the typed code, how long they live, of which kind, and on which
+"""The panel of a host: the QR code, the typed code, their lifetime, their kind and their
 network.
 """
 
@@ -27,15 +27,16 @@ from proxim.ui.window.widgets import (
     shortened,
 )
 
-# Pixels at 100 %: five for each of the 49 modules that a link in 192.168/16 needs
+# Pixels at 100 %: each of the 49 modules of a link in 192.168/16 gets five.
 QR_SIDE: Final = 250
 _QR_SIDE_MIN: Final = 150
-# Of the window and the task bar, without the QR code
+# Pixels at 100 % that the window and the task bar need besides the QR code.
 _REST_HEIGHT: Final = 400
-# Of the column beside it: a code of twelve symbols and a whole IPv6 address fit
+# Pixels at 100 % of the column beside the QR code: a code of twelve symbols and a whole IPv6
+# address fit.
 _TEXT_WIDTH: Final = 300
 
-# Seconds, and how many of what that is
+# Each lifetime is in seconds, then as a key of words and their count.
 _LIFETIMES: Final = (
     (15 * 60, "times.minutes", 15),
     (60 * 60, "times.hours", 1),
@@ -51,7 +52,7 @@ _DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
 
 
 def kind_options() -> tuple[tuple[str, str], ...]:
-    """The kinds of codes in words, each with its value."""
+    """Return the kinds of codes in words, each with its value."""
     lives = ((tr(unit, count=count), seconds) for seconds, unit, count in _LIFETIMES)
     return (
         (tr("invite.oneTimeUntil"), ev.SessionType.ONE_TIME.value),
@@ -64,7 +65,7 @@ def kind_options() -> tuple[tuple[str, str], ...]:
 
 
 def life_text(expires: float | None, now: float) -> str:
-    """How long a code still lives."""
+    """Return the words for how long a code is still valid."""
     if expires is None:
         return tr("invite.validUntilEnded")
     left = math.ceil(expires - now)
@@ -79,13 +80,13 @@ def life_text(expires: float | None, now: float) -> str:
 
 
 def network_text(network: ev.Network) -> str:
-    """A network as a person may choose it."""
+    """Return the words for a network that a person may choose."""
     named = f"{network.address} · {network.interface}"
     return tr("invite.virtual", network=named) if network.virtual else named
 
 
 class InvitePanel(ttk.Frame):
-    """Shows the QR code, the host code, and what they are good for."""
+    """Shows the QR code, the host code, and the choices for a new one."""
 
     def __init__(
         self,
@@ -100,14 +101,14 @@ class InvitePanel(ttk.Frame):
         self._clock = clock
         self._invitation: st.Invitation | None = None
         self._networks = st.Networks((), None)
-        # Last chosen for a temporary one
+        # This is the lifetime that was last chosen for a temporary session.
         self._lifetime = _DEFAULT_LIFETIME
         self._type = ev.SessionType.ONE_TIME
         px = theme.px
         self.columnconfigure(1, weight=1)
         room = self.winfo_screenheight() - px(_REST_HEIGHT)
         self._side_length = max(px(_QR_SIDE_MIN), min(px(QR_SIDE), room))
-        # White and of one size whatever is in it, so that nothing jumps when a code is replaced.
+        # The card is white and always of one size, so that nothing moves when a code is replaced.
         self._card = ttk.Frame(
             self, width=self._side_length, height=self._side_length, style="Card.TFrame"
         )
@@ -155,7 +156,7 @@ class InvitePanel(ttk.Frame):
         self.new_code.grid(row=0, column=1)
         bind_letters(self.winfo_toplevel(), [self.copy_code, self.copy_link, self.new_code])
         self._network_label: WrapLabel | None = None
-        # Made when there is something to choose
+        # This exists once there is more than one network to choose from.
         self.network: Choice | None = None
         self._refuses = tkinter.BooleanVar(self, value=False)
         self._shown_as_required = False
@@ -164,10 +165,10 @@ class InvitePanel(ttk.Frame):
         )
         self.refuse.grid(row=6, column=0, sticky="w", pady=(px(6), 0))
 
-    # --- what is told -----------------------------------------------------------------------------
+    # --- statuses ---------------------------------------------------------------------------------
 
     def show_invitation(self, invitation: st.Invitation) -> None:
-        """Show this code."""
+        """Show an invitation's code and link."""
         self._invitation = invitation
         self._draw_qr(invitation.url)
         if invitation.code is None:
@@ -192,7 +193,7 @@ class InvitePanel(ttk.Frame):
         self.tick()
 
     def show_no_invitation(self, status: st.NoInvitation) -> None:
-        """Show why there is none."""
+        """Show why there is no code."""
         if status.reason is None:
             self.no_invitation(tr("invite.joined"), again=True)
         else:
@@ -201,7 +202,7 @@ class InvitePanel(ttk.Frame):
             )
 
     def no_invitation(self, sentence: str, again: bool) -> None:
-        """A sentence in place of the QR code; `again`: a new code can be asked for."""
+        """Show a sentence in place of the QR code; `again` offers to invite another device."""
         self._invitation = None
         self._qr.pack_forget()
         if self._message is None:
@@ -216,13 +217,13 @@ class InvitePanel(ttk.Frame):
         set_text(self._life, "")
 
     def close_menus(self) -> None:
-        """Take open lists away."""
+        """Close open menus."""
         self.kind.close()
         if self.network is not None:
             self.network.close()
 
     def show_networks(self, networks: st.Networks) -> None:
-        """Show on which network the code can be reached, and the others there are."""
+        """Show the network on which the code can be used, and the other networks."""
         self._networks = networks
         chosen = next((one for one in networks.networks if one.address == networks.chosen), None)
         text = ""
@@ -256,18 +257,18 @@ class InvitePanel(ttk.Frame):
         set_text(self._network_label, text)
 
     def show_policy(self, policy: st.ProofPolicy) -> None:
-        """Whether devices that cannot prove the code are refused."""
+        """Show whether devices that cannot prove that they know the code are refused."""
         self._shown_as_required = policy.required
         self._refuses.set(policy.required)
 
     def tick(self) -> None:
-        """Count down."""
+        """Update the countdown."""
         if self._invitation is not None:
             life = life_text(self._invitation.expires, self._clock())
             closed = self._invitation.code_closed
             set_text(self._life, tr("invite.qrAndLink", life=after_colon(life)) if closed else life)
 
-    # --- what the person does ---------------------------------------------------------------------
+    # --- actions of the person --------------------------------------------------------------------
 
     def invite(self) -> None:
         """Ask for a new code of the kind that is shown."""
@@ -282,7 +283,7 @@ class InvitePanel(ttk.Frame):
         self.invite()
 
     def _choose_policy(self) -> None:
-        # The newest status says what is the case, not the click
+        # The current value comes from the newest status, not from the click.
         self._refuses.set(self._shown_as_required)
         self._post(ev.SetRequireProof(not self._shown_as_required))
 
@@ -300,18 +301,18 @@ class InvitePanel(ttk.Frame):
 
     def _copy_by_key(self) -> str | None:
         if self.code.selection_present():
-            # Tk's own binding copies the part that is selected
+            # Tk's own binding copies the selected part.
             return None
         self.copy_code.copy()
         return "break"
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         self.code.restyle()
 
     def _draw_qr(self, url: str) -> None:
         matrix = qr_matrix(url)
-        # Whole pixels for each module, or its edges blur
+        # Each module gets whole pixels, as its edges would blur otherwise.
         zoom = max(1, self._side_length // len(matrix))
         self._image = tkinter.PhotoImage(master=self, data=pgm_image(matrix), format="PPM").zoom(
             zoom

@@ -1,5 +1,5 @@
-"""The field to join another device: reads a code or a link while it is typed, and asks before it
-leads far away.
+"""The field to join another device: it reads a code or a link while it is typed, and asks before it
+connects to an address outside the local network.
 """
 
 import tkinter
@@ -23,16 +23,15 @@ from proxim.ui.window.widgets import WrapLabel, lettered, set_text
 
 
 def looks_like_link(typed: str) -> bool:
-    """Whether this is meant to be a link and not a code, as parse_target tells them apart."""
+    """Return whether this is meant as a link and not as a code, as parse_target decides."""
     return "/" in typed or ":" in typed
 
 
 def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
-    """A code as it is shown on the host's screen, and where the cursor goes; None: leave it as it
-    is.
+    """Return a typed code grouped as on the host's screen, and the new cursor position.
 
-    The cursor stays behind the symbol that it stood behind, so typing and deleting in the middle
-    work as expected.
+    It returns None if the text is to stay as it is. The cursor stays behind the same symbol, so
+    typing and deleting in the middle work as expected.
     """
     if looks_like_link(typed):
         return None
@@ -40,7 +39,7 @@ def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
         shown = group_symbols(normalize_code(typed))
         before = len(normalize_code(typed[:cursor]))
     except CodeError:
-        # Said below the field; what was typed stays to be corrected
+        # The problem is shown below the field, and the text stays there to be corrected.
         return None
     at = 0
     while before:
@@ -50,9 +49,10 @@ def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
 
 
 def typing_problem(typed: str) -> str | None:
-    """What is wrong with what is typed so far; nothing while more may follow."""
+    """Return what is wrong with the text so far, or None while more may follow."""
     if looks_like_link(typed):
-        # Half a link is unreadable, and nobody types one: Join tells
+        # Nobody types a link, and half a link is always wrong. Its problem is shown when Join is
+        # pressed.
         return None
     try:
         parse_target(typed)
@@ -62,7 +62,7 @@ def typing_problem(typed: str) -> str | None:
 
 
 def own_networks(networks: tuple[ev.Network, ...]) -> tuple[str, ...]:
-    """This machine's subnets, as is_local wants them."""
+    """Return this machine's subnets in the form that is_local expects."""
     return tuple(
         f"{network.address.partition('%')[0]}/{network.prefix_length}" for network in networks
     )
@@ -71,7 +71,7 @@ def own_networks(networks: tuple[ev.Network, ...]) -> tuple[str, ...]:
 class JoinField(ttk.Frame):
     """The field for another device's code or link.
 
-    `networks` is set to what Networks tells.
+    The window sets `networks` to those of each Networks status.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class JoinField(ttk.Frame):
         self._theme = theme
         self._post = post
         self.networks: tuple[ev.Network, ...] = ()
-        # Asked about
+        # The person is asked about this address outside the local network.
         self._far: JoinTarget | None = None
         px = theme.px
         self.columnconfigure(0, weight=1)
@@ -102,17 +102,17 @@ class JoinField(ttk.Frame):
         self.entry.bind("<Escape>", lambda _event: self._withdraw_question())
 
     def focus_entry(self) -> None:
-        """Begin to type."""
+        """Give the focus to the field."""
         self.entry.focus_set()
         self.entry.selection_range(0, "end")
 
     def clear(self) -> None:
-        """What was typed has served."""
+        """Empty the field after its code has led to a link."""
         self.entry.delete(0, "end")
         self._show_problem(None)
 
     def join(self) -> None:
-        """Go to the host that was typed, or say why not."""
+        """Join the host that was typed, or show why that is impossible."""
         try:
             target = parse_target(self.entry.get())
         except CodeError as error:
@@ -127,7 +127,7 @@ class JoinField(ttk.Frame):
     def _go(self, target: JoinTarget) -> None:
         self._withdraw_question()
         self._show_problem(None)
-        # What was typed stays until it has led somewhere: `clear`
+        # The text stays in the field until the link is open (`clear`).
         self._post(ev.Join(target))
 
     def _typed(self, _event: object) -> None:
@@ -150,7 +150,7 @@ class JoinField(ttk.Frame):
         self.entry.configure(style="Bad.TEntry" if problem else "TEntry")
 
     def _ask(self, target: JoinTarget) -> None:
-        """Show a far address before anything is sent there."""
+        """Ask the person before anything is sent to an address outside the local network."""
         self._withdraw_question()
         self._far = target
         px = self._theme.px

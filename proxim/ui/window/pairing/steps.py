@@ -1,8 +1,8 @@
-"""The one state line: from all statuses to the step that a person should know about now.
+"""The state line: it derives from all statuses the one step that a person should know about now.
 
-A host goes through waiting - request - approved - connecting - connected, a guest looking - asked -
-approved - connecting - connected. What asks for a person comes first, then what is under way, then
-how the last attempt ended, then waiting.
+A host goes through waiting - request - approved - connecting - connected, a guest through looking -
+asked - approved - connecting - connected. A request that needs an answer comes first, then an
+attempt under way, then how the last attempt ended, then waiting.
 """
 
 import tkinter
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class StepsSide(StrEnum):
-    """Whose steps."""
+    """Whether the steps are those of a host or of a guest."""
 
     HOST = "host"
     GUEST = "guest"
@@ -48,7 +48,7 @@ STEPS: Final = {
         "steps.connected",
     ),
 }
-# Before the first step
+# No step has been reached.
 NO_STEP: Final = -1
 _STEP_OF: Final = {
     st.Stage.DIALING: 0,
@@ -62,45 +62,45 @@ _STEP_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a link or the attempt at one stands."""
+    """Where a link or the attempt at one is."""
 
     side: StepsSide
-    # Of STEPS, which are keys of words
+    # This is an index into STEPS, whose values are keys of words.
     step: int
     sentence: str
-    # It ended on this step
+    # The attempt ended on this step.
     failed: bool = False
-    # And the person here ended it: nothing to be alarmed about
+    # The person here ended it, so it is no cause for alarm.
     wanted: bool = False
-    # Counted down behind the sentence
+    # A countdown to this moment stands behind the sentence.
     deadline: float | None = None
-    # Under way: can be cancelled
+    # This is set while the attempt can be cancelled.
     link: ev.LinkID | None = None
 
 
 def side_of(link: ev.LinkID) -> StepsSide:
-    """Whether we are host or guest of a link (LinkID's spelling)."""
+    """Return whether this device is host or guest of a link (LinkID's spelling)."""
     return StepsSide.GUEST if link.startswith("guest-") else StepsSide.HOST
 
 
 class Steps:
-    """The newest of each thing, as far as the state line needs it."""
+    """Keeps the newest status of each thing that the state line needs."""
 
     def __init__(self) -> None:
-        # None: nothing was told yet
+        # None means that no status about it has come yet.
         self._inviting: bool | None = None
         self._prompts = PromptQueue()
-        # The one that moved last is the last
+        # The attempt with the newest status is the last one in here.
         self._attempts: dict[ev.LinkID, st.LinkStatus] = {}
-        # The highest step that each attempt reached
+        # This is the newest step of each attempt.
         self._steps: dict[ev.LinkID, int] = {}
-        # How the last attempt ended
+        # This shows how the last attempt ended.
         self._last: Step | None = None
-        # Whom `_last` is about, while it tells of success
+        # This is the open link that `_last` is about, or None.
         self._connected: ev.LinkID | None = None
 
     def handle(self, status: st.Status) -> None:
-        """Note a status."""
+        """Handle a status."""
         match status:
             case st.Invitation():
                 self._inviting = True
@@ -143,7 +143,7 @@ class Steps:
         self._last = self._connected = None
 
     def current(self) -> Step:
-        """What to show."""
+        """Return the step to show."""
         prompt = self._prompts.first
         if prompt is not None:
             sentence = tr("steps.asks", name=prompt.device.name)
@@ -173,7 +173,7 @@ class Steps:
                 self.dismiss()
         if status.stage is st.Stage.CLOSED:
             step = self._steps.pop(link, 0)
-            # Its own tab tells why
+            # The link's own page shows why it ended.
             if status.was_connected:
                 if self._connected == link:
                     self.dismiss()
@@ -191,10 +191,10 @@ class Steps:
         self.dismiss()
 
     def _handle_transfer(self, status: "TransferStatus") -> None:
-        """How a transfer ended, until something else is to be told."""
+        """Show how a transfer ended, until something else is more important."""
         if not status.over or status.link is None or status.link in self._attempts:
             return
-        # Late: files come with the first guest at the earliest.
+        # This is imported late, as files come with the first guest at the earliest.
         from proxim.core.files.status import TransferState
         from proxim.ui.wording import state_words, transfer_title
 
@@ -231,18 +231,18 @@ def _why(status: st.LinkStatus) -> str:
     )
 
 
-# Radius
+# Pixels at 100 %: a dot's radius.
 _DOT: Final = 5
-# Of the drawing
+# Pixels at 100 %: the height of the drawing.
 _HEIGHT: Final = 40
-# Where the dots' centres are
+# Pixels at 100 %: the dots' centres from the top.
 _TOP: Final = 10
 
 
 class StepsView(ttk.Frame):
     """Draws the five steps of a link and the sentence below them.
 
-    Keeps its own Steps; `take` every status, `tick` now and then.
+    It needs every status in `handle`, and `tick` now and then.
     """
 
     def __init__(
@@ -260,7 +260,7 @@ class StepsView(ttk.Frame):
         self._step = self._steps.current()
         px = theme.px
         self.columnconfigure(0, weight=1)
-        # Two lines: most sentences come and go without moving anything
+        # With space for two lines, most sentences come and go without moving anything.
         self.rowconfigure(1, minsize=px(38), weight=1)
         self._canvas = tkinter.Canvas(self, height=px(_HEIGHT), highlightthickness=0, borderwidth=0)
         self._canvas.grid(row=0, column=0, columnspan=2, sticky="ew", pady=(0, px(6)))
@@ -271,17 +271,17 @@ class StepsView(ttk.Frame):
         self.restyle()
 
     def restyle(self) -> None:
-        """Take the palette of now."""
+        """Apply the current palette."""
         self._canvas.configure(background=self._theme.palette.background)
         self._draw()
 
     def handle(self, status: st.Status) -> None:
-        """Show what this status makes of the state."""
+        """Handle a status and show the step that follows from it."""
         self._steps.handle(status)
         self._refresh()
 
     def tick(self) -> None:
-        """Count down."""
+        """Update the sentence and its countdown."""
         step = self._step
         if step.deadline is not None:
             left = countdown(step.deadline - self._clock())
