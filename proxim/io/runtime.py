@@ -314,7 +314,7 @@ class Runtime:
         """Wait until the libraries for proof and link are imported.
 
         The import takes 0.3 s when the first guest comes or dials. It runs on a thread, so that the
-        loop goes on. Every user waits for the same import, because two threads that import the same
+        loop goes on. Every caller waits for the same import, because two threads that import the same
         libraries in different orders can block each other for good.
         """
         if self._loading is None:

@@ -174,7 +174,7 @@ class TransferExecutor:
         self._stored[transfer] = task
         task.add_done_callback(lambda done: _forget_if(self._stored, transfer, done))
 
-    # --- on their way out -------------------------------------------------------------------------
+    # --- outgoing streams -------------------------------------------------------------------------
 
     def _start_sending(self, command: file_do.StartSending) -> None:
         _make_ready()
@@ -241,7 +241,7 @@ class TransferExecutor:
         if transfer in self._sending:
             self._sending.pop(transfer)[2].cancel()
 
-    # --- on their way in --------------------------------------------------------------------------
+    # --- incoming streams -------------------------------------------------------------------------
 
     def _open_sink(self, command: file_do.OpenSink) -> None:
         if command.transfer in self._receiving:

@@ -79,7 +79,7 @@ class Receiving:
         self._transfer = transfer
         self._report_to = report
         self._overrun = overrun
-        # Link, channel and generation.
+        # Messages are accepted from this link, channel and generation.
         self._way: tuple[ev.LinkID, int, int] | None = None
         self._generation = 0
         self._queue: deque[bytes | memoryview] = deque()
@@ -100,7 +100,7 @@ class Receiving:
         # The sink's current call on a worker thread.
         self._turn: asyncio.Future[Any] | None = None
 
-    # --- commands, and what comes -----------------------------------------------------------------
+    # --- commands and messages --------------------------------------------------------------------
 
     def attach(self, link: ev.LinkID, channel: int, generation: int) -> None:
         """Accept messages from this link and channel as this generation. All others are dropped."""
@@ -260,7 +260,7 @@ class Receiving:
             self._ended = True
             self._drop()
 
-    # --- telling ----------------------------------------------------------------------------------
+    # --- reporting --------------------------------------------------------------------------------
 
     def _merge_written(self) -> None:
         wait = self._reported_at + WROTE_SECONDS - asyncio.get_running_loop().time()

@@ -310,7 +310,7 @@ class Peer:
             _log.info("%s: %s", self._link, what)
             self._report(link_ev.PeerFailed(self._link, Reason.PEER_ERROR, what))
 
-    # --- what aiortc tells us ---------------------------------------------------------------------
+    # --- what aiortc reports ----------------------------------------------------------------------
 
     def _adopt(self, channel: RTCDataChannel) -> None:
         """Listen to a channel.
