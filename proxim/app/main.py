@@ -61,9 +61,9 @@ def _parse(given: Sequence[str]) -> "Options":
 
 
 def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
-    """Make Ctrl-C, SIGTERM and SIGHUP end the program with goodbyes, or a second one at once.
+    """Make Ctrl-C, SIGTERM and SIGHUP end the program with goodbyes.
 
-    Returns a function that says whether Ctrl-C was seen.
+    A second signal ends it at once. Returns a function that reports whether Ctrl-C was seen.
     """
     seen: list[int] = []
 
@@ -142,7 +142,7 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
     from proxim.app.options import HostOptions
     from proxim.ui.text.face import FaceOptions, Role
 
-    # Whoever started us has closed standard output, so nothing can be shown.
+    # The parent process has closed standard output, so nothing can be shown.
     if sys.stdout is None:
         raise SystemExit(FAILED_STATUS)
     _use_utf8(options.json)

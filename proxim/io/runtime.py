@@ -314,8 +314,8 @@ class Runtime:
         """Wait until the libraries for proof and link are imported.
 
         The import takes 0.3 s when the first guest comes or dials. It runs on a thread, so that the
-        loop goes on. Every caller waits for the same import, because two threads that import the same
-        libraries in different orders can block each other for good.
+        loop goes on. Every caller waits for the same import, because two threads that import the
+        same libraries in different orders can block each other for good.
         """
         if self._loading is None:
             self._loading = self._spawn(asyncio.to_thread(_load_libraries), "loading libraries")

@@ -295,7 +295,7 @@ class Source:
         self.data_bytes = 0
 
     def stop(self) -> None:
-        """End the messages soon, even while a long beginning is read again; for any thread."""
+        """End the messages soon, even while a long beginning is read again. Any thread may call."""
         self._stopped = True
 
     def messages(
