@@ -1,4 +1,4 @@
-"""The command line: what may be written, what it means, and a plain sentence for what may not."""
+"""The command line: what may be written, what it means, and a plain sentence for each mistake."""
 
 import argparse
 import os
@@ -25,19 +25,20 @@ from proxim.core.i18n import closest, tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.sanitize import display_name, is_usable_name
 
-# What argparse and most programs exit with
+# argparse and most programs exit with this status.
 USAGE_STATUS: Final = 2
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LIFETIME: Final = re.compile(r"([0-9]{1,9})([smhd])")
-# RFC 7064, but for an IPv6 address in brackets, which aiortc does not read.
+# RFC 7064, except for an IPv6 address in brackets, which aiortc does not read.
 _STUN: Final = re.compile(r"stun:([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?")
 _MAX_PORT: Final = 65535
 
 
 class UsageError(Exception):
-    """What was typed cannot be meant; its text is one plain sentence, and quotes nothing that could
-    be a code.
+    """What was typed has no meaning.
+
+    The text is one plain sentence, and quotes nothing that could be a code.
     """
 
 
@@ -52,7 +53,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         found, extras = parser.parse_known_args(arguments)
         if extras:
             raise UsageError(_unknown(extras, found.command))
-        # Which it is, app/language.py has looked
+        # app/language.py has chosen the language already, so this only checks the option.
         if closest([getattr(found, "language", "en")]) is None:
             raise UsageError(tr("usage.badLanguage"))
         return _READERS[found.command](found)
@@ -64,7 +65,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
 # --- what may be written --------------------------------------------------------------------------
 
 
-# Argparse's own complaints, which are English in every language, by how they begin.
+# The beginnings of argparse's own complaints, which are English in every language.
 _COMPLAINTS: Final = (
     (re.compile(r"argument ([^:]*): expected one argument"), "usage.oneArgument"),
     (re.compile(r"argument ([^:]*): expected at least one argument"), "usage.someArguments"),
@@ -73,7 +74,7 @@ _COMPLAINTS: Final = (
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Argparse's, but for the one word that it gives no other way to choose."""
+    """argparse's formatter, except for the one word that cannot be chosen otherwise."""
 
     def add_usage(
         self,
@@ -82,13 +83,14 @@ class _Formatter(argparse.HelpFormatter):
         groups: Iterable[argparse._MutuallyExclusiveGroup],
         prefix: str | None = None,
     ) -> None:
-        """Argparse's, which says "usage: "."""
+        """Add the usage with our own word instead of argparse's "usage: "."""
         super().add_usage(usage, actions, groups, tr("usage.usage") if prefix is None else prefix)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells a mistake in one sentence instead of a page of usage; `options` takes the place of
-    argparse's own group.
+    """Reports a mistake in one sentence instead of a page of usage.
+
+    `options` replaces argparse's own group.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -98,8 +100,9 @@ class _Parser(argparse.ArgumentParser):
         self.options.add_argument("-h", "--help", action="help", help=tr("usage.help"))
 
     def error(self, message: str) -> NoReturn:
-        """What argparse complains of, in our words; it may quote what was typed, and we never
-        do.
+        """Raise UsageError with a complaint of argparse in our words.
+
+        argparse may quote what was typed, and we never do.
         """
         if "invalid choice" in message:
             raise UsageError(tr("usage.whichCommands"))
@@ -165,8 +168,8 @@ def _add_doctor(commands: Any) -> None:
 
 
 def _add_common(parser: _Parser) -> None:
-    # SUPPRESS: they may stand before or after the command, and the command's default must not undo
-    # the first.
+    # These options may stand before or after the command. SUPPRESS keeps the command's default from
+    # overwriting the first value.
     add, suppress = parser.options.add_argument, argparse.SUPPRESS
     add(
         "--language",
@@ -285,7 +288,7 @@ def _save_to(found: argparse.Namespace) -> str | None:
 
 
 def _send(found: argparse.Namespace) -> tuple[str, ...]:
-    # Not quoted: a code may have got among them
+    # The path is not quoted, because a code may be among the paths by mistake.
     for number, path in enumerate(found.send or (), 1):
         if not os.path.exists(path):
             raise UsageError(tr("usage.pathGone", number=number))
@@ -358,7 +361,7 @@ def _target(found: argparse.Namespace) -> JoinTarget | None:
     if not found.code:
         return None
     try:
-        # People type the groups of a code apart
+        # People type spaces between the groups of a code.
         return parse_target(" ".join(found.code))
     except CodeError as error:
         raise UsageError(error.problem.sentence) from None

@@ -1,8 +1,8 @@
-"""The bridge between the threads: the only module that starts any, and the only queue.
+"""The bridge joins the program's threads: it starts them, and has the only queue between them.
 
-The network side runs on an asyncio thread of its own; what it tells people waits in one queue for
-the main thread; what people decide is posted to the loop. Lines of standard input come
-up the same way.
+The network side runs on its own asyncio thread. What it publishes for people waits in one queue for
+the main thread, and what people decide is posted to the loop. Lines of standard input use the same
+queue.
 """
 
 import logging
@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
 
-# At run time the network side's thread imports these, while the main thread makes the window
+# At run time the network side's thread imports these, while the main thread makes the window.
 if TYPE_CHECKING:
     import asyncio
 
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# How long the loop waits for the first paint; a window that takes longer has other worries
+# How long the loop waits for the first paint. A window that takes longer has other problems.
 PAINT_SECONDS: Final = 0.5
-# 1 MiB of text, escaped, is 6; without a limit a line fills the memory
+# A text of 1 MiB becomes 6 MiB when escaped. Without a limit one line could fill the memory.
 MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024
 
 
 def new_event_loop() -> "asyncio.AbstractEventLoop":
-    """The network side's: uvloop's on Linux, which takes a third off what a packet of WebRTC costs.
+    """Return the network side's loop.
 
-    Not on macOS, where its clock goes on while the machine sleeps (libuv's darwin.c), and
-    io/system/sleep.py would count that twice; Windows has none.
+    On Linux it is uvloop's, which saves a third of the cost of a WebRTC packet. On macOS uvloop's
+    clock goes on while the machine sleeps (libuv's darwin.c), and io/system/sleep.py would count
+    that time twice. Windows has no uvloop.
     """
     if sys.platform == "linux":
         import uvloop
@@ -64,24 +65,24 @@ Upward = Union["Status", InputLine, InputEnded, Interrupted]
 
 
 class NetSide(Protocol):
-    """What the bridge needs of the network side; all of it is called on the loop's thread."""
+    """The part of the network side that the bridge uses, always on the loop's thread."""
 
     async def run(self) -> None:
         """Run until an intent ends it."""
 
     def report(self, event: "AnyIntent", /) -> None:
-        """Take an intent."""
+        """Handle an intent."""
 
 
-# Called with `publish` before there is a loop, then, on the loop, without: the first tells the
-# first statuses.
+# The outer function is called with `publish` before there is a loop, and publishes the first
+# statuses. The function that it returns is called on the loop.
 MakeNet = Callable[[Callable[["Status"], None]], Callable[[], NetSide]]
 
 
 class Bridge:
     """Joins the main thread and the asyncio thread.
 
-    Create, start and drain on the main thread; `post` from the main thread.
+    Create, start, drain and `post` on the main thread.
     """
 
     def __init__(self) -> None:
@@ -90,7 +91,7 @@ class Bridge:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._net: NetSide | None = None
-        # Posted before the loop was there
+        # Intents that were posted before the loop existed.
         self._early: list[AnyIntent] = []
         self._thread: threading.Thread | None = None
         self._ended = False
@@ -101,7 +102,7 @@ class Bridge:
     def start(self, make_net: MakeNet) -> None:
         """Start the asyncio thread.
 
-        `make_net` runs on it, so what it imports does not hold up the UI.
+        `make_net` runs on that thread, so that its imports do not delay the UI.
         """
         self._thread = threading.Thread(
             target=self._run_net, args=(make_net,), name="proxim-io", daemon=True
@@ -109,20 +110,21 @@ class Bridge:
         self._thread.start()
 
     def painted(self) -> None:
-        """Say that the first status has been shown, so that the loop may load: two threads share
-        one interpreter.
+        """Let the loop load, because the first status has been shown.
+
+        Two threads share one interpreter, so loading earlier would delay the paint.
         """
         self._painted.set()
 
     def interrupt(self) -> None:
-        """Say that the program is to end.
+        """Put Interrupted into the queue, so that the program ends.
 
-        For signal handlers: a SimpleQueue may be filled inside any other call.
+        Signal handlers may call this, because a SimpleQueue can be filled inside any other call.
         """
         self._upward.put(Interrupted())
 
     def read_lines(self, stream: TextIO) -> None:
-        """Read `stream` to its end on a thread of its own: there is no other way on Windows."""
+        """Read `stream` to its end on its own thread, which is the only way on Windows."""
         threading.Thread(
             target=self._read_lines, args=(stream,), name="proxim-input", daemon=True
         ).start()
@@ -130,7 +132,7 @@ class Bridge:
     def post(self, intent: "AnyIntent") -> None:
         """Hand a person's intent to the network side.
 
-        After its end it is dropped: there is nobody left to do it.
+        After the network side has ended, the intent is dropped, because nobody can carry it out.
         """
         assert threading.get_ident() == self._main_thread
         with self._lock:
@@ -143,7 +145,7 @@ class Bridge:
                 self._loop.call_soon_threadsafe(self._net.report, intent)
 
     def drain(self, most: int) -> Iterator[Upward]:
-        """What has come up, at most `most`, without waiting."""
+        """Yield at most `most` items from the queue, without waiting."""
         for _ in range(most):
             try:
                 yield self._upward.get_nowait()
@@ -151,7 +153,7 @@ class Bridge:
                 return
 
     def wait(self, seconds: float) -> Upward | None:
-        """The next that comes up, or None after `seconds`."""
+        """Return the next item from the queue, or None after `seconds`."""
         try:
             return self._upward.get(timeout=seconds)
         except queue.Empty:
@@ -170,7 +172,7 @@ class Bridge:
 
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
                 runner.run(self._net_main(finish))
-        # Whatever it is, the person must see that nothing works any more.
+        # Whatever the error is, the person must see that nothing works any more.
         except Exception as error:
             from proxim.core.errors import Problem, Reason
             from proxim.core.status import Stopped, Trouble
@@ -203,18 +205,20 @@ class Bridge:
         try:
             while line := stream.readline(MAX_LINE_CHARACTERS):
                 self._upward.put(InputLine(line.rstrip("\r\n")))
-                # Too long: what is left of it must not pass for a line
+                # The line was too long. What is left of it must not be read as a line of its own.
                 while line and not line.endswith("\n"):
                     line = stream.readline(MAX_LINE_CHARACTERS)
         except (OSError, ValueError) as error:
-            # Closed, or not text
+            # The stream is closed, or is not text.
             _log.warning("standard input cannot be read: %s", type(error).__name__)
         self._upward.put(InputEnded())
 
 
 def _log_loop_error(loop: "asyncio.AbstractEventLoop", context: dict[str, object]) -> None:
-    """Log what no task of ours owns: aiortc's background tasks on a peer's rubbish; the link's own
-    timers notice.
+    """Log an error that no task of ours owns.
+
+    Such errors come from aiortc's background tasks after bad data from a peer. The link's own
+    timers notice the failure.
     """
     error = context.get("exception")
     _log.info("in the background: %s (%s)", context.get("message"), type(error).__name__)

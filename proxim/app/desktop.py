@@ -1,6 +1,4 @@
-"""The window on the main thread, the bridge to the network side, and the ticking between
-them.
-"""
+"""Runs the window on the main thread, and regularly passes it what the network side publishes."""
 
 import gc
 import time
@@ -16,25 +14,26 @@ from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.root import make_root
 from proxim.ui.window.window import Window
 
-# While something goes on: people notice delays from some 100 ms
+# The pause while something is going on. People notice delays from some 100 ms.
 TICK_MS: Final = 40
-# Otherwise: 25 looks a second for nothing would cost 0.6 % of a core, these cost 0.1 %
+# The pause otherwise. 25 idle looks a second would cost 0.6 % of a core; these cost 0.1 %.
 IDLE_TICK_MS: Final = 200
-# How long after a status something is taken to go on: pairing and talking come in bursts
+# How long the program counts as busy after a status, because pairing and talking come in bursts.
 BUSY_SECONDS: Final = 3.0
-# Until the first code is on the screen
+# The pause until the first code is on the screen.
 FIRST_TICK_MS: Final = 2
-# The window stands by then
+# The window is complete by then.
 SETTLED_MS: Final = 1000
-# So that a flood of them leaves time to paint
+# This limit leaves time to paint during a flood of statuses.
 STATUSES_PER_TICK: Final = 50
-# One more than the network side takes at most (io/limits.py, SHUTDOWN_SECONDS)
+# One second more than the network side needs at most (io/limits.py, SHUTDOWN_SECONDS).
 GOODBYE_SECONDS: Final = 4.0
 
 
 def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
-    """Start the network side and make the window; None, and nothing started, where there is no
-    display.
+    """Start the network side and make the window.
+
+    Returns None, with nothing started, if there is no display.
     """
     appearance = Appearance()
     if options.theme is ThemeOption.SYSTEM:
@@ -51,10 +50,11 @@ def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
 
 
 def _downloads() -> str:
-    """Where received files go unless the person says otherwise; the network side asks the same
-    (io/files/executor.py).
+    """Return the folder for received files unless the person chooses another.
+
+    The network side asks for the same one (io/files/executor.py).
     """
-    # Late: the window is to show soon
+    # Imported late, because the window must show soon.
     from platformdirs import user_downloads_dir
 
     return user_downloads_dir()
@@ -74,10 +74,10 @@ class Desktop:
         window.on_close = self._leave
 
     def run(self) -> int:
-        """Show the window until it is closed; returns the exit status."""
-        # Off since the start (app/main.py)
+        """Show the window until it is closed. Returns the exit status."""
+        # The collector has been off since the start (app/main.py).
         self._root.after(SETTLED_MS, gc.enable)
-        # Not called here: what it raises belongs to Tk's report
+        # It is not called directly, so that what it raises reaches Tk's report.
         self._root.after(FIRST_TICK_MS, self._tick)
         self._root.mainloop()
         return 0
@@ -85,7 +85,8 @@ class Desktop:
     def _tick(self) -> None:
         try:
             self._drain()
-        # Also after a status that could not be shown: the window shows that failure, and goes on
+        # This also runs after a status that could not be shown. The window shows that failure and
+        # goes on.
         finally:
             if self._may_end():
                 self._root.destroy()
@@ -101,13 +102,13 @@ class Desktop:
         for item in self._bridge.drain(STATUSES_PER_TICK):
             match item:
                 case st.Stopped():
-                    # As we asked, or by a crash
+                    # The network side ended as we asked, or by a crash.
                     self._net_ended = self._painted = True
                     self._window.show(item)
                 case Interrupted():
                     self._leave()
                 case InputLine() | InputEnded():
-                    # A window reads no standard input
+                    # A window reads no standard input.
                     continue
                 case status:
                     self._window.show(status)

@@ -1,4 +1,4 @@
-"""The language that the person's system speaks, or the one that they ask for."""
+"""Chooses the language: the one that the person asks for, or the one of their system."""
 
 import os
 import sys
@@ -9,9 +9,9 @@ from proxim.core.i18n import ENGLISH, closest, use
 from proxim.languages import read_language
 
 OPTION: Final = "--language"
-# The first one that is set counts (POSIX.1-2017, 8.2)
+# The first variable that is set counts (POSIX.1-2017, 8.2).
 _LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
-# But not C.UTF-8, which gettext lets LANGUAGE speak for
+# C.UTF-8 is not among these, because gettext lets LANGUAGE override it.
 _NO_LANGUAGE: Final = frozenset({"C", "POSIX"})
 
 
@@ -20,9 +20,10 @@ def choose_language(
     environ: Mapping[str, str] = os.environ,
     ask_system: Callable[[], Iterable[str]] | None = None,
 ) -> str:
-    """The language of a command line, else of the environment, else of the system, else English.
+    """Return the language of the command line, else of the environment, else of the system, else
+    English.
 
-    Looked for before the command line is read, as what is told about that is in a language already.
+    This runs before the command line is parsed, so that messages about it are translated already.
     """
     asked = closest(filter(None, [asked_for(arguments)]))
     if asked is not None:
@@ -34,12 +35,12 @@ def choose_language(
 
 
 def speak(language: str) -> None:
-    """Let all that people read be in this language, one of LANGUAGES."""
+    """Show all texts in this language, one of LANGUAGES."""
     use(language, read_language(language))
 
 
 def asked_for(arguments: Sequence[str]) -> str | None:
-    """What stands behind the last --language; whether it can be meant, app/arguments.py says."""
+    """Return the value of the last --language. app/arguments.py checks whether it is valid."""
     found = None
     for at, argument in enumerate(arguments):
         if argument == "--":
@@ -51,10 +52,10 @@ def asked_for(arguments: Sequence[str]) -> str | None:
 
 
 def environment_tags(environ: Mapping[str, str]) -> list[str]:
-    """The languages that the environment names, best first; none where it names none.
+    """Return the languages that the environment names, best first; none if it names none.
 
-    As gettext reads it (its manual, "The LANGUAGE variable"): a list in LANGUAGE goes before the
-    locale, unless that is "C", which scripts set to be told nothing but English.
+    This follows gettext (its manual, "The LANGUAGE variable"). A list in LANGUAGE has priority over
+    the locale, unless that is "C", which scripts set to get nothing but English.
     """
     locale = next(filter(None, map(environ.get, _LOCALES)), "")
     if locale in _NO_LANGUAGE:
@@ -67,7 +68,7 @@ def environment_tags(environ: Mapping[str, str]) -> list[str]:
 if sys.platform == "win32":
 
     def system_tags() -> list[str]:
-        """The language of Windows' own windows, which need not be that of its formats."""
+        """Return the language of Windows' own windows, which may differ from its formats'."""
         import ctypes
         from locale import windows_locale
 
@@ -75,24 +76,24 @@ if sys.platform == "win32":
 
 elif sys.platform == "darwin":
     _FOUNDATION: Final = "/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation"
-    # kCFStringEncodingUTF8
+    # The value of kCFStringEncodingUTF8.
     _UTF8: Final = 0x08000100
-    # "zh-Hant-HK" and the like are far below
+    # Tags such as "zh-Hant-HK" are far shorter.
     _TAG_BYTES: Final = 64
     _TAGS_MAX: Final = 16
 
     def system_tags() -> list[str]:
-        """The languages of System Settings in the person's order (CFLocaleCopyPreferredLanguages).
+        """Return System Settings' languages in the person's order (CFLocaleCopyPreferredLanguages).
 
-        A program that the Finder starts has no LANG. Asked of the library, as running `defaults`
-        would take 20 ms.
+        A program that the Finder starts has no LANG. The library is asked, because running
+        `defaults` would take 20 ms.
         """
         import ctypes
 
         try:
             core = ctypes.CDLL(_FOUNDATION)
         except OSError:
-            # A macOS that keeps it elsewhere: English is told, and Proxim starts
+            # On a macOS that keeps the library elsewhere, Proxim still starts, in English.
             return []
         pointer, index = ctypes.c_void_p, ctypes.c_long
         for name, result, arguments in (
@@ -125,5 +126,5 @@ elif sys.platform == "darwin":
 else:
 
     def system_tags() -> list[str]:
-        """The environment has said all there is to know."""
+        """Return nothing, because the environment contains everything there is to know."""
         return []

@@ -1,4 +1,4 @@
-"""Where the log goes. Nothing secret is ever logged, so nothing is filtered here."""
+"""Sets up the log. Nothing secret is ever logged, so nothing is filtered here."""
 
 import logging
 import sys
@@ -8,16 +8,18 @@ from typing import Final
 from proxim.app.options import LogOptions
 from proxim.core.i18n import tr
 
-# Weeks of use; with one older file beside it
+# This is enough for weeks of use. One older file is kept beside it.
 MAX_LOG_BYTES: Final = 1024 * 1024
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# At DEBUG these print whole frames and descriptions: session ids, ICE passwords. Never let them.
+# At DEBUG these print whole frames and descriptions with session ids and ICE passwords, which must
+# never happen.
 _TALKATIVE: Final = ("websockets", "aiortc", "aioice", "asyncio", "PIL")
 
 
 def set_up_logging(options: LogOptions, *, window: bool) -> None:
-    """Log to options.file, else to standard error; a window without one logs to a file in the
-    user's log folder.
+    """Log to options.file, else to standard error.
+
+    A window without a file logs to one in the user's log folder.
     """
     handler = _handler(options.file, window)
     handler.setFormatter(logging.Formatter(_FORMAT))
@@ -34,8 +36,9 @@ def _handler(file: Path | None, window: bool) -> logging.Handler:
 
 
 class _LazyFile(logging.Handler):
-    """Opens its file with the first record: most windows never write one, and none should wait for
-    a disk.
+    """Opens its file with the first record.
+
+    Most windows never write one, and none should wait for a disk.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -57,7 +60,7 @@ class _LazyFile(logging.Handler):
         super().close()
 
     def _open(self) -> logging.Handler:
-        # Late: with sockets and pickle it costs milliseconds
+        # Imported late, because with sockets and pickle it takes milliseconds.
         from logging.handlers import RotatingFileHandler
 
         try:
@@ -67,8 +70,8 @@ class _LazyFile(logging.Handler):
                 file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8"
             )
         except OSError as error:
-            # pythonw.exe and a windowed executable have no standard error: there is nowhere left to
-            # say it.
+            # pythonw.exe and a windowed executable have no standard error, so nothing can be
+            # reported anywhere.
             if sys.stderr is None:
                 return logging.NullHandler()
             sys.stderr.write(tr("usage.noLogFile", why=error.strerror) + "\n")

@@ -1,6 +1,6 @@
 """The program's entry.
 
-Reads the command line, starts the face it asks for, gives the exit status.
+It reads the command line, starts the face that it asks for, and returns the exit status.
 """
 
 import contextlib
@@ -13,24 +13,24 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-# Nothing of ours is imported up here: each face loads what it needs, when it is its turn.
+# Nothing of ours is imported up here, because each face loads what it needs when it is started.
 if TYPE_CHECKING:
     from proxim.app.bridge import Bridge
     from proxim.app.desktop import Desktop
     from proxim.app.options import DoctorOptions, HostOptions, JoinOptions, Options, WindowOptions
     from proxim.ui.text.face import LineFace
 
-# How late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait
+# How late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait.
 POLL_SECONDS: Final = 0.5
-# What shells report for a program ended by Ctrl-C (128 + SIGINT)
+# Shells report this status for a program that Ctrl-C ended (128 + SIGINT).
 INTERRUPTED: Final = 130
 FAILED_STATUS: Final = 1
 USAGE_STATUS: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run Proxim; returns the process's exit status."""
-    # Until there is somebody to say goodbye to: end without a word
+    """Run Proxim. Returns the process's exit status."""
+    # Until there is anybody to say goodbye to, Ctrl-C ends the program silently.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     given = sys.argv[1:] if arguments is None else arguments
     from proxim.app.language import choose_language, speak
@@ -50,20 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(given: Sequence[str]) -> "Options":
-    # Late: who types nothing need not wait for it
+    # Imported late, because a start without arguments must not wait for it.
     from proxim.app.arguments import parse_arguments
 
-    # Argparse writes the help as it is: a letter that this terminal's encoding lacks must not keep
-    # it away.
+    # argparse writes the help unchanged. A letter that this terminal's encoding lacks must not keep
+    # the help from being shown.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     return parse_arguments(given)
 
 
 def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
-    """Ctrl-C and SIGTERM end the program with goodbyes; a second one ends it at once.
+    """Make Ctrl-C, SIGTERM and SIGHUP end the program with goodbyes.
 
-    Tells whether Ctrl-C was seen.
+    A second signal ends it at once. Returns a function that reports whether Ctrl-C was seen.
     """
     seen: list[int] = []
 
@@ -73,18 +73,17 @@ def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
         seen.append(number)
         bridge.interrupt()
 
-    # SIGHUP, where there is one: the terminal's window was closed.
+    # Some systems have SIGHUP, which means that the terminal's window was closed.
     for number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
         signal.signal(number, interrupt)
     return lambda: signal.SIGINT in seen
 
 
 def _run_window(options: "WindowOptions") -> int:
-    # Until the window stands: nothing that start-up makes is garbage, and looking for it takes 15
-    # ms
+    # Until the window is complete, start-up makes no garbage, and looking for it would take 15 ms.
     gc.disable()
-    # All is loaded before the network side's thread starts: two threads that import at once keep
-    # each other waiting (60 ms of 250).
+    # Everything is loaded before the network side's thread starts, because two threads that import
+    # at once keep each other waiting (60 ms of 250).
     import proxim.io.system.addresses
     import proxim.io.system.settings  # noqa: F401
     from proxim.app.bridge import Bridge
@@ -107,11 +106,11 @@ def _run_window(options: "WindowOptions") -> int:
 
 
 def _open_desktop(options: "WindowOptions", bridge: "Bridge") -> "Desktop | None":
-    """Make the window; None where there is no display, or no Tk."""
+    """Make the window. Returns None if there is no display, or no Tk."""
     try:
         from proxim.app.desktop import open_desktop
     except ImportError:
-        # Debian has Tk in a package of its own
+        # Debian has Tk in a separate package.
         return None
     return open_desktop(options, bridge)
 
@@ -131,7 +130,7 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
         if own is None:
             sys.stderr.write(f"proxim: {SENTENCES[Reason.NOT_OUR_ADDRESS]}\n")
             return USAGE_STATUS
-        # A link-local one may have been typed without its zone
+        # A link-local address may have been typed without its zone.
         options = replace(options, address=own.address)
     bridge = Bridge()
     cancelled = _goodbye_on_signals(bridge)
@@ -143,7 +142,7 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
     from proxim.app.options import HostOptions
     from proxim.ui.text.face import FaceOptions, Role
 
-    # Closed by whoever started us: there is nobody to tell anything
+    # The parent process has closed standard output, so nothing can be shown.
     if sys.stdout is None:
         raise SystemExit(FAILED_STATUS)
     _use_utf8(options.json)
@@ -195,8 +194,9 @@ def _own_networks() -> tuple[str, ...]:
 
 
 def _use_utf8(json: bool) -> None:
-    """JSON lines are UTF-8 everywhere; bytes on stdin that are not become surrogates, which the
-    faces refuse.
+    """Make JSON lines UTF-8 everywhere.
+
+    Other bytes on stdin become surrogates, which the faces refuse.
     """
     encoding = "utf-8" if json else None
     if hasattr(sys.stdin, "reconfigure"):
@@ -208,15 +208,15 @@ def _use_utf8(json: bool) -> None:
 def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) -> int:
     """Carry statuses and lines between bridge and face until the face has finished.
 
-    Ctrl-C cancels what moves; a terminal that is closed and a system that shuts down leave it to be
+    Ctrl-C cancels running transfers. After a closed terminal or a system shutdown they can be
     resumed.
     """
     if sys.stdin is not None:
         bridge.read_lines(sys.stdin)
-    # A terminal has nothing to paint first
+    # A terminal has nothing to paint first.
     bridge.painted()
-    # The face has its stream. What a library prints (uvloop does, of a packet that it could not
-    # send) is no line of it.
+    # The face has its own reference to stdout. What a library prints must not appear there (uvloop
+    # prints about a packet that it could not send).
     with contextlib.redirect_stdout(sys.stderr):
         face.start()
         while not face.finished:
@@ -264,7 +264,7 @@ def _run_doctor(options: "DoctorOptions") -> int:
     try:
         asyncio.run(run())
     except OSError as error:
-        # A full disk, a reader that has gone away
+        # The disk is full, or the reader has gone away.
         sys.stderr.write(tr("doctor.cannotWrite", why=error.strerror) + "\n")
         return FAILED_STATUS
     return face.exit_status

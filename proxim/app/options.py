@@ -1,4 +1,4 @@
-"""What was asked for on the command line, once it is understood."""
+"""The options of the command line, after they are parsed."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,30 +18,30 @@ class ThemeOption(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogOptions:
-    """Where the log goes and how much of it."""
+    """Where the log goes, and how detailed it is."""
 
-    # None: standard error
+    # None means standard error, or for the window a file in the user's log folder.
     file: Path | None = None
     verbose: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOptions:
-    """`proxim host`."""
+    """The options of `proxim host`."""
 
     invite: ev.Invite = ev.Invite(ev.SessionType.ONE_TIME)  # noqa: RUF009 - immutable
-    # Refuse guests that cannot prove that they know the code
+    # Refuse guests that cannot prove that they know the code.
     require_proof: bool = False
-    # None: the best of this machine's
+    # None means the best address of this machine.
     address: str | None = None
-    # None: the default with its fallbacks
+    # None means the default port with its fallbacks.
     port: int | None = None
-    # None: the one in the settings
+    # None means the name in the settings.
     name: str | None = None
     stun: tuple[str, ...] = ()
-    # A folder; with it incoming files are accepted without asking
+    # A folder. If it is given, incoming files are accepted without asking.
     save_to: str | None = None
-    # Absolute paths of files and folders
+    # Absolute paths of files and folders.
     send: tuple[str, ...] = ()
     once: bool = False
     json: bool = False
@@ -50,17 +50,17 @@ class HostOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinOptions:
-    """`proxim join`."""
+    """The options of `proxim join`."""
 
-    # None: the face asks for the code
+    # With None the face asks for the code.
     target: JoinTarget | None = None
     name: str | None = None
-    # Dial an address outside the local network without asking
+    # Dial an address outside the local network without asking.
     yes: bool = False
     stun: tuple[str, ...] = ()
-    # A folder; with it incoming files are accepted without asking
+    # A folder. If it is given, incoming files are accepted without asking.
     save_to: str | None = None
-    # Absolute paths of files and folders
+    # Absolute paths of files and folders.
     send: tuple[str, ...] = ()
     once: bool = False
     json: bool = False
@@ -69,7 +69,7 @@ class JoinOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorOptions:
-    """`proxim doctor`."""
+    """The options of `proxim doctor`."""
 
     json: bool = False
     log: LogOptions = LogOptions()
@@ -77,7 +77,7 @@ class DoctorOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowOptions:
-    """`proxim` alone: the window, or `proxim host` where there is no display."""
+    """The options of `proxim` alone: the window, or `proxim host` if there is no display."""
 
     theme: ThemeOption = ThemeOption.SYSTEM
     require_proof: bool = False
@@ -86,7 +86,7 @@ class WindowOptions:
     log: LogOptions = LogOptions()
 
     def without_display(self) -> HostOptions:
-        """The same wishes as a host in a terminal has them."""
+        """Return the same options for a host in a terminal."""
         return HostOptions(
             require_proof=self.require_proof, name=self.name, stun=self.stun, log=self.log
         )

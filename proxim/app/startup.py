@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def network_side(
     options: HostOptions | JoinOptions | WindowOptions,
 ) -> Callable[[Callable[[st.Status], None]], Callable[[], "Runtime"]]:
-    """What Bridge.start wants; it runs on the network side's thread, and so do these imports."""
+    """Return the function for Bridge.start. It and its imports run on the network side's thread."""
 
     def make(publish: Callable[[st.Status], None]) -> Callable[[], "Runtime"]:
         from proxim.io.system.settings import load_settings, save_device_name, save_require_proof
@@ -71,7 +71,7 @@ def network_side(
 
 
 def _accept(save_to: str | None) -> "AcceptPolicy":
-    """Whoever said where files go has said yes to them."""
+    """Accept files without asking if the person has chosen a folder for them."""
     from proxim.core.files.events import AcceptPolicy
 
     return AcceptPolicy(without_asking=save_to is not None, directory=save_to)
@@ -85,7 +85,10 @@ def _runtime(
     options: NetOptions,
     opening: Opening,
 ) -> "Runtime":
-    """Machines and loop put together. What guests need is loaded here, after the first paint."""
+    """Put machines and loop together.
+
+    What guests need is loaded here, after the first paint.
+    """
     from proxim.core.pairing.host import Host
     from proxim.core.pairing.proof import Prover
     from proxim.core.program import Program
@@ -99,16 +102,17 @@ def _runtime(
 
 
 def _data_folder() -> Path:
-    """Where unfinished transfers are remembered."""
-    # Late: 10 ms
+    """Return the folder for unfinished transfers."""
+    # Imported late, because it takes 10 ms.
     from platformdirs import user_data_path
 
     return user_data_path("proxim", appauthor=False) / "transfers"
 
 
 def _look(pinned: str | None) -> Callable[[], tuple[ev.Network, ...]]:
-    """This machine's addresses, and among them the one that the person named even if no list would
-    hold it.
+    """Return a function that reads this machine's addresses.
+
+    They include the one that the person named, even if no list contains it.
     """
     from proxim.io.system.addresses import list_networks, network_for
 

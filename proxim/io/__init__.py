@@ -1,4 +1,4 @@
-"""Acts. Sockets, WebRTC, disks and this machine, on one asyncio thread.
+"""The layer that acts: sockets, WebRTC, disks and this machine, on one asyncio thread.
 
-Carries out the machines' commands and reports what happened as events.
+It carries out the machines' commands and reports what happened as events.
 """

@@ -1,5 +1,6 @@
-"""Runs the machine on the loop thread: inbox -> handle() -> execute, and owns every socket, peer,
-timer and task.
+"""The runtime passes events to the program's machine and executes the commands that it returns.
+
+It runs on the loop thread and owns every socket, peer, timer and task.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.system.sleep import slept_seconds
 from proxim.io.trace import log_step
 
-# Imported when first needed: the window must show before they are loaded
+# These modules are imported when first needed, because the window must show before they load.
 if TYPE_CHECKING:
     from proxim.io.link.peer import Peer
     from proxim.io.pairing.client import Client
@@ -56,7 +57,7 @@ class Runtime:
         self._options = options
         self._inbox: deque[ProgramEvent] = deque()
         self._handling = False
-        # When, by the loop's clock
+        # Each timer has its due time, by the loop's clock, and its handle.
         self._timers: dict[ev.Timer, tuple[float, asyncio.TimerHandle]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: dict[ev.ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
@@ -103,7 +104,7 @@ class Runtime:
     # --- the circuit ------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Run until Shutdown was reported and everybody has been told goodbye."""
+        """Run until Shutdown was reported and every peer has received a goodbye."""
         self._carry_out(self._program.start(self._loop.time()))
         self._executor.start()
         if self._opening.listener is not None:
@@ -126,10 +127,11 @@ class Runtime:
         self._publish(st.Stopped())
 
     def report(self, event: ProgramEvent) -> None:
-        """Hand an event to the machine and carry out what it commands."""
+        """Hand an event to the machine and carry out the commands that it returns."""
         self._inbox.append(event)
         if self._handling:
-            # Carrying out a command reported it; the loop below takes it next
+            # The event was reported while a command was carried out. The loop below handles it
+            # next.
             return
         self._handling = True
         try:
@@ -143,7 +145,7 @@ class Runtime:
             log_step(event)
             commands = self._program.handle(event, self._loop.time())
         except Exception:  # noqa: BLE001
-            # A bug of ours: told to the person, and the program goes on for the others
+            # This is a bug of ours. The person is notified, and the program goes on for the others.
             self._report_bug(event)
         else:
             self._carry_out(commands)
@@ -156,7 +158,7 @@ class Runtime:
                 log_step(command)
                 self._execute[type(command)](command)
             except Exception:  # noqa: BLE001
-                # The machine counts on the other commands all the same
+                # The machine relies on the other commands being carried out all the same.
                 self._report_bug(command)
 
     def _report_bug(self, what: object) -> None:
@@ -191,8 +193,9 @@ class Runtime:
         self.report(ev.TimerFired(timer))
 
     async def _watch_sleep(self, before: float) -> None:
-        """Let timers run out as if the machine had been awake: a code must not outlive a night with
-        the lid closed.
+        """Make timers expire as if the machine had been awake.
+
+        A code must not outlive a night with the lid closed.
         """
         while True:
             await asyncio.sleep(SLEEP_WATCH_SECONDS)
@@ -214,10 +217,10 @@ class Runtime:
         while True:
             await asyncio.sleep(NETWORK_WATCH_SECONDS)
             try:
-                # It asks the system, which may take its time
+                # Looking asks the system, which may be slow.
                 networks = await asyncio.to_thread(look)
             except Exception:  # noqa: BLE001
-                # The next look may succeed; a host without a network says so itself
+                # The next look may succeed. A host without a network reports that itself.
                 if not failing:
                     self._report_bug(look)
                 failing = True
@@ -236,13 +239,13 @@ class Runtime:
         self._spawn(self._move_server(None), "server stop")
 
     async def _move_server(self, address: str | None) -> None:
-        """Stop listening where we did and listen at `address`; one move at a time, in order."""
+        """Stop the current server and listen at `address`. Moves happen one at a time, in order."""
         async with self._listen_lock:
             if self._server is not None:
                 server, self._server = self._server, None
                 await server.stop()
             if address is None or address != self._wanted:
-                # Nowhere, or the person has chosen again meanwhile
+                # There is no new address, or the person has chosen another one in the meantime.
                 return
             try:
                 listener = open_listener(address, self._options.port)
@@ -253,7 +256,7 @@ class Runtime:
             await self._start_server(listener)
 
     async def _serve(self, listener: socket.socket) -> None:
-        """Serve on the socket that was opened before there was a loop."""
+        """Serve on the socket that was opened before the loop existed."""
         async with self._listen_lock:
             await self._start_server(listener)
 
@@ -287,7 +290,7 @@ class Runtime:
     def _client_ended(self, connection: ev.ConnectionID, task: asyncio.Task[None]) -> None:
         client, _ = self._clients.pop(connection)
         if not task.cancelled() and task.exception() is not None and not client.opened:
-            # Told as a bug already; the attempt must end, too
+            # The bug has been reported already, but the attempt must end, too.
             self.report(pair_ev.DialFailed(connection, Reason.HOST_ERROR))
 
     def _send(self, command: pair_do.Send) -> None:
@@ -308,11 +311,11 @@ class Runtime:
     # --- peers ------------------------------------------------------------------------------------
 
     async def _loaded(self) -> None:
-        """Wait until what proof and link need is in memory, which takes 0.3 s when the first guest
-        comes or dials.
+        """Wait until the libraries for proof and link are imported.
 
-        On a thread, so that the loop goes on; and waited for, because two threads that import the
-        same libraries in another order can keep each other waiting for good.
+        The import takes 0.3 s when the first guest comes or dials. It runs on a thread, so that the
+        loop goes on. Every caller waits for the same import, because two threads that import the
+        same libraries in different orders can block each other for good.
         """
         if self._loading is None:
             self._loading = self._spawn(asyncio.to_thread(_load_libraries), "loading libraries")
@@ -322,7 +325,7 @@ class Runtime:
         try:
             from proxim.io.link.peer import Peer
         except ImportError as error:
-            # A broken installation
+            # The installation is broken.
             self.report(
                 link_ev.PeerFailed(command.link, Reason.NO_DESCRIPTION, type(error).__name__)
             )
@@ -335,12 +338,12 @@ class Runtime:
             peer.offer()
 
     def _peer_crashed(self, link: ev.LinkID, work: asyncio.Task[None]) -> None:
-        # Told as a bug already; the link must end, too
+        # The bug has been reported already, but the link must end, too.
         if not work.cancelled() and work.exception() is not None:
             self.report(link_ev.PeerFailed(link, Reason.PEER_ERROR))
 
     def _apply_description(self, command: link_do.ApplyDescription) -> None:
-        # Else it could not be made, and the machine is being told
+        # A missing peer could not be created, and the machine is being notified of that.
         if command.link in self._peers:
             self._peers[command.link][0].apply(command.type, command.sdp)
 
@@ -378,16 +381,16 @@ class Runtime:
         }
         if waiting:
             await asyncio.wait(waiting)
-        # The machine's StopListening, begun before this
+        # The machine's StopListening began before this, so wait until it is done.
         async with self._listen_lock:
             if self._server is not None:
                 await self._server.stop()
 
 
 def _load_libraries() -> None:
-    # Whoever needs it meets it again, and tells
+    # Any code that needs a missing library raises the error again and reports it.
     with contextlib.suppress(ImportError):
         import spake2  # noqa: F401
 
-        # Both for their effect: they are in memory afterwards
+        # Both are imported only so that they are in memory afterwards.
         import proxim.io.link.peer  # noqa: F401

@@ -1,4 +1,4 @@
-"""What --verbose tells: each step of hosting and joining, as one line of the log."""
+"""The log of --verbose: each step of hosting and joining is one line."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -11,13 +11,14 @@ _log = logging.getLogger(__name__)
 
 
 def log_step(step: "ProgramEvent | Command") -> None:
-    """Log what happened, or what is done about it.
+    """Log an event or a command.
 
-    Costs next to nothing unless --verbose was asked for.
+    This costs next to nothing unless --verbose was given.
     """
     if not _log.isEnabledFor(logging.INFO):
         return
-    # Late: it knows every event and command, and the first code is shown before they are loaded.
+    # Imported late, because it imports every event and command, and the first code is shown before
+    # those are loaded.
     from proxim.io.trace_words import step_words
 
     if (words := step_words(step)) is not None:

@@ -1,7 +1,7 @@
-"""What --verbose tells: each step of hosting and joining, as one line of the log.
+"""The wording of --verbose: each step of hosting and joining as one line of the log.
 
-What is not named here is not told. Secrets, session ids and texts are left out of the reprs that
-are used (messages.py, status.py), and a repr shows what others sent without its control characters.
+Steps that are not named here are not logged. The reprs used here leave out secrets, session ids and
+texts (messages.py, status.py), and show text from the other side without its control characters.
 """
 
 from typing import Final, assert_never
@@ -20,12 +20,13 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import ProgramEvent
 
-# Characters of a channel's label, which the other side chose, up to 64 KiB of it
+# How many characters of a channel's label are shown. The other side chooses the label, which may be
+# 64 KiB long.
 _LABEL: Final = 64
 
 
 def step_words(step: ProgramEvent | do.Command) -> str | None:
-    """The line of one step; None for what is not told."""
+    """Return the line for one step, or None if the step is not logged."""
     match step:
         case pair_ev.FrameReceived(connection, text):
             return f"connection {connection}: got {_frame(text)}"
@@ -48,7 +49,7 @@ def step_words(step: ProgramEvent | do.Command) -> str | None:
         case ev.Decide(_, approved, number):
             return f"answer to request {number}: {'approved' if approved else 'declined'}"
         case link_ev.ChannelOpened(link, channel, label):
-            # A stream's label holds its transfer's id, which is a secret of the two ends.
+            # A stream's label contains its transfer's id, which is a secret of the two ends.
             shown = "a stream" if STREAM_LABEL.fullmatch(label) else repr(label[:_LABEL])
             return f"link {link}: channel {channel} is open, {shown}"
         case (
@@ -68,7 +69,7 @@ def step_words(step: ProgramEvent | do.Command) -> str | None:
         ):
             return repr(step)
         case _:
-            # Timers, the networks' changes, texts, what the links carry
+            # Timers, network changes, texts and what the links carry are not logged.
             return None
 
 
@@ -80,8 +81,9 @@ def _frame(text: str) -> str:
 
 
 def _transfer(status: file_st.TransferStatus) -> str | None:
-    """Without names, and without the id, which is a secret; what moves, ten times a second, is left
-    out.
+    """Describe a transfer without names, and without its id, which is a secret.
+
+    Progress, reported ten times a second, is left out.
     """
     if status.state is file_st.TransferState.ACTIVE and status.moved:
         return None

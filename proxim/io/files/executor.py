@@ -1,8 +1,8 @@
-"""Carries out what the machine commands about files: owns sources, streams on their way out, sinks,
-and the store.
+"""The executor carries out the machine's commands about files.
 
-All disk work runs on the loop's worker threads, at most one turn of each transfer at a time. A
-transfer's id is its secret: nothing here logs it, nor a path.
+It owns the sources, the outgoing streams, the sinks and the store. All disk work runs on the loop's
+worker threads, at most one turn of each transfer at a time. A transfer's id is its secret: nothing
+here logs an id or a path.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ from proxim.io.system.disk_errors import FileError
 
 _log = logging.getLogger(__name__)
 
-# A link that goes down closes its channels first, and the machine hears of it a moment later; then
-# it ends this stream.
+# A link that goes down closes its channels first. The machine is notified a moment later and ends
+# this stream. Only after this wait does a closed channel count as a failure of its own.
 LINK_GOES_SECONDS: Final = 5.0
 
 OpenWay = Callable[[ev.LinkID, st.Via, TransferID, int], Way | None]
@@ -47,7 +47,7 @@ SubscribeChannel = Callable[[ev.LinkID, int, Callable[[bytes], None]], None]
 class TransferExecutor:
     """Carries out the commands of transfers.
 
-    `open_way` and `take_channel` reach the links' lanes and peers.
+    `open_way` and `subscribe_channel` reach the links' lanes and peers.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class TransferExecutor:
         self._sources: dict[TransferID, tuple[SourceFile, ...]] = {}
         self._sending: dict[TransferID, tuple[int, Sending | None, asyncio.Task[None]]] = {}
         self._receiving: dict[TransferID, tuple[Receiving, asyncio.Task[None]]] = {}
-        # Sinks whose last bytes are being written
+        # Sinks whose last bytes are being written.
         self._closing: dict[TransferID, asyncio.Task[None]] = {}
-        # What the store is being told, in order
+        # The latest update of the store for each transfer. Updates of one transfer run in order.
         self._stored: dict[TransferID, asyncio.Task[None]] = {}
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             file_do.ListSources: self._list_sources,
@@ -90,7 +90,7 @@ class TransferExecutor:
     # --- from start to end ------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Tell what earlier runs left, if they could leave anything."""
+        """Report what earlier runs left, if they could leave anything."""
         if self._data_dir is not None:
             self._spawn(self._find(), "unfinished transfers")
 
@@ -104,7 +104,7 @@ class TransferExecutor:
         return self._store().found()
 
     async def stop(self) -> None:
-        """Stop all; what has come of unfinished files is kept. Bounded in time."""
+        """Stop everything within a bounded time. What has arrived of unfinished files is kept."""
         for transfer in list(self._sending):
             self._end_sending(transfer)
         for transfer in list(self._receiving):
@@ -116,7 +116,7 @@ class TransferExecutor:
             await asyncio.to_thread(self._own_folder.cleanup)
 
     def _store(self) -> Store:
-        """On a worker thread or the loop's; made once, cheaply."""
+        """Return the store. Creating it is cheap, on a worker thread or on the loop's."""
         if self._opened_store is None:
             if self._data_dir is None:
                 self._own_folder = tempfile.TemporaryDirectory(
@@ -138,7 +138,7 @@ class TransferExecutor:
             self._report(file_ev.SourcesFailed(command.transfer, error.reason, error.detail))
             return
         except Exception as error:  # noqa: BLE001
-            # A bug of ours must end this transfer, not leave it hanging
+            # A bug of ours must end this transfer and not leave it hanging.
             _log_crash("listing files", error)
             self._report(
                 file_ev.SourcesFailed(
@@ -174,7 +174,7 @@ class TransferExecutor:
         self._stored[transfer] = task
         task.add_done_callback(lambda done: _forget_if(self._stored, transfer, done))
 
-    # --- on their way out -------------------------------------------------------------------------
+    # --- outgoing streams -------------------------------------------------------------------------
 
     def _start_sending(self, command: file_do.StartSending) -> None:
         _make_ready()
@@ -194,7 +194,7 @@ class TransferExecutor:
             self._sources[command.transfer] = files
             way = self._open_way(command.link, command.via, command.transfer, command.generation)
             if way is None:
-                # It closed meanwhile, of which the machine is told
+                # The way closed in the meantime, and the machine is notified of that.
                 return
             source = Source(files)
             messages = source.messages(
@@ -214,10 +214,10 @@ class TransferExecutor:
                 if command.via is not st.Via.LANE:
                     await asyncio.sleep(LINK_GOES_SECONDS)
                     self._failed(command, "the other side closed the channel")
-            # The way stays until the machine says it is over
+            # The way stays open until the machine ends this stream.
             await asyncio.get_running_loop().create_future()
         except Exception as error:  # noqa: BLE001
-            # A bug of ours, or a disk's: the machine must hear of it
+            # This is a bug of ours or a disk's failure, and the machine must be notified.
             _log_crash("sending", error)
             self._failed(command, type(error).__name__)
         finally:
@@ -241,7 +241,7 @@ class TransferExecutor:
         if transfer in self._sending:
             self._sending.pop(transfer)[2].cancel()
 
-    # --- on their way in --------------------------------------------------------------------------
+    # --- incoming streams -------------------------------------------------------------------------
 
     def _open_sink(self, command: file_do.OpenSink) -> None:
         if command.transfer in self._receiving:
@@ -257,7 +257,7 @@ class TransferExecutor:
         self, command: file_do.OpenSink, receiving: Receiving, before: asyncio.Task[None] | None
     ) -> None:
         if before is not None:
-            # The same files: one writer at a time
+            # Both sinks have the same files, which only one may write at a time.
             await asyncio.wait([before])
         await receiving.run(lambda: self._opened_sink(command))
 
@@ -272,7 +272,7 @@ class TransferExecutor:
         )
 
     def _default_folder(self) -> Path:
-        # Late: as in settings.py
+        # Imported late, as in settings.py.
         from platformdirs import user_downloads_path
 
         folder = Path(self._save_to) if self._save_to is not None else user_downloads_path()
@@ -287,7 +287,7 @@ class TransferExecutor:
     def _receive_stream(self, command: file_do.ReceiveStream) -> None:
         entry = self._receiving.get(command.transfer)
         if entry is None:
-            # It failed meanwhile, and the machine is being told
+            # The sink was closed in the meantime.
             return
         receiving, _ = entry
         receiving.attach(command.link, command.channel, command.generation)
@@ -296,9 +296,9 @@ class TransferExecutor:
             self._subscribe_channel(command.link, command.channel, feed)
 
     def from_lane(self, link: ev.LinkID, stream: Stream) -> None:
-        """A message of records came over the link's lane."""
+        """Accept a message of records that arrived over the link's lane."""
         entry = self._receiving.get(stream.transfer)
-        # Else it was cancelled here, and the sender does not know yet
+        # Without an entry the transfer was cancelled here, and the sender does not know yet.
         if entry is not None:
             entry[0].feed(link, link_ev.LANE_CHANNEL, stream.generation, stream.records)
 
@@ -308,7 +308,7 @@ class TransferExecutor:
 
     def _close_sink(self, command: file_do.CloseSink) -> None:
         if command.transfer not in self._receiving:
-            # It waited for its peer; what it had is no longer wanted
+            # The transfer was waiting for its peer, without a sink. Its parts are no longer wanted.
             if not command.keep:
                 self._forget_parts(command.transfer)
             return
@@ -322,7 +322,7 @@ class TransferExecutor:
 
         async def forget() -> None:
             if before is not None:
-                # The same files: one writer at a time
+                # The sink has the same files, which only one may change at a time.
                 await asyncio.wait([before])
             await asyncio.to_thread(lambda: self._store().forget(transfer, Direction.IN))
 
@@ -342,12 +342,12 @@ def _forget_if(
 
 
 def _make_ready() -> None:
-    """Once the first transfer comes: what a process that only pairs need not have."""
+    """Prepare for the first transfer. A process that only pairs does not need this."""
     keep_freed_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def _log_crash(what: str, error: Exception) -> None:
-    """Where it happened, not what it says: that may name a file."""
+    """Log where an error happened, but not its message, which may contain a file's name."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     _log.error("%s crashed: %s\n%s", what, type(error).__name__, frames)

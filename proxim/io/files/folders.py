@@ -1,11 +1,11 @@
-"""One folder on the disk and what is ours beneath it: every step stays beneath, whatever stands
-there meanwhile.
+"""A folder on the disk and our files beneath it. No operation leads out of the folder, whatever
+somebody puts there meanwhile.
 
-Where the system opens relative to an open folder (Linux, macOS), each part of a path is opened from
-the one before and never through a link, so a folder of ours that was replaced by one cannot lead
-elsewhere. Windows has no such call: there each folder of the path is looked at immediately before
-(no link, no junction), which leaves a moment between look and write; to make use of it somebody
-must already be able to write into that very folder.
+On systems that open relative to an open folder (Linux, macOS), each part of a path is opened from
+the one before and never through a link. A folder of ours that was replaced by a link therefore
+cannot lead elsewhere. Windows has no such call. There, each folder of the path is checked
+immediately before use (no link, no junction), which leaves a moment between check and use. To
+exploit it, somebody must already be able to write into that very folder.
 """
 
 import errno
@@ -19,25 +19,25 @@ from typing import Final
 
 from proxim.core.files.filenames import Names
 
-# Beneath the root
+# The names of the folders on the path from the root.
 Folder = tuple[str, ...]
 
 BY_DESCRIPTOR: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
-# Of "name (2)"; a folder with more of the same name is no accident
+# The largest number in "name (2)". A folder with more of the same name is no accident.
 MAX_NUMBER: Final = 10_000
-# Files come folder by folder, and a walk back up finds its parents
+# Files arrive folder by folder, and a walk back up finds their parents.
 OPEN_FOLDERS: Final = 16
-# Nobody else reads what is not yet verified
+# Nobody else may read what is not verified yet.
 PART_MODE: Final = 0o600
-# The umask takes its share, as of any new folder
+# The umask applies, as to any new folder.
 FOLDER_MODE: Final = 0o777
-# Seconds; Windows' virus scanners hold a file that was just closed
+# Seconds between attempts. Windows' virus scanners keep a file open that was just closed.
 SCANNER_PAUSES: Final = (
     0.01,
     0.05,
     0.2,
 )
-# IO_REPARSE_TAG_MOUNT_POINT, a junction; `stat` has it on Windows alone
+# IO_REPARSE_TAG_MOUNT_POINT marks a junction. Only on Windows does `stat` have this constant.
 _MOUNT_POINT: Final = 0xA0000003
 _NO_FOLLOW: Final = (
     getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -55,12 +55,12 @@ _NO_LINKS: Final = {
 
 
 def is_link(found: os.stat_result) -> bool:
-    """Whether it leads elsewhere: a symbolic link, or a junction of Windows."""
+    """Whether the entry leads elsewhere: a symbolic link, or a junction of Windows."""
     return stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) == _MOUNT_POINT
 
 
 def long_path(path: str) -> str:
-    r"""For Windows with `\\?\` before it, which lifts the limit of 260 characters."""
+    r"""On Windows, put `\\?\` before the path, which lifts the limit of 260 characters."""
     if sys.platform != "win32":
         return path
     absolute = os.path.abspath(path)
@@ -70,7 +70,7 @@ def long_path(path: str) -> str:
 
 
 class Folders:
-    """A root folder and the folders beneath it. Everything raises OSError."""
+    """A root folder and the folders beneath it. Every method may raise OSError."""
 
     def __init__(self, root: Path, *, by_descriptor: bool = BY_DESCRIPTOR) -> None:
         self.root = root
@@ -78,13 +78,13 @@ class Folders:
         self._open: dict[Folder, int] = {}
         self._path = long_path(str(root))
         if by_descriptor:
-            # The person's own choice may be a link
+            # The root is the person's own choice and may be a link.
             self._root = os.open(root, _OPEN_FOLDER)
         elif not stat.S_ISDIR(os.stat(self._path).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
     def close(self) -> None:
-        """Let go of the folders; more can be done only with another one of these."""
+        """Close the open folders. This object cannot be used afterwards."""
         if self._by_descriptor:
             for descriptor in (*self._open.values(), self._root):
                 os.close(descriptor)
@@ -95,11 +95,11 @@ class Folders:
     # --- where ------------------------------------------------------------------------------------
 
     def path(self, folder: Folder, name: str = "") -> str:
-        """For what has no other way."""
+        """Return the path, for calls that accept nothing else."""
         return os.path.join(self._path, *folder, *([name] if name else []))
 
     def shown(self, folder: Folder, name: str = "") -> str:
-        """For people."""
+        """Return the path to show to people."""
         return os.path.join(self.root, *folder, *([name] if name else []))
 
     def _descriptor(self, folder: Folder) -> int:
@@ -115,7 +115,7 @@ class Folders:
         return found
 
     def _at(self, folder: Folder, name: str) -> tuple[str, int | None]:
-        """How to say `name` in `folder` to the system."""
+        """Return how the system reaches `name` in `folder`: a path, and a `dir_fd` or None."""
         if self._by_descriptor:
             return name, self._descriptor(folder)
         for depth in range(len(folder)):
@@ -128,9 +128,7 @@ class Folders:
     # --- folders ----------------------------------------------------------------------------------
 
     def make_new(self, name: str, names: Names) -> str:
-        """A folder at the top that was not there before; its name, with a number where another has
-        it.
-        """
+        """Make a new folder at the top. Returns its name, with a number if `name` was in use."""
         for given in islice(names.tries(name), MAX_NUMBER):
             where, at = self._at((), given)
             try:
@@ -141,18 +139,16 @@ class Folders:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def make(self, folder: Folder) -> None:
-        """A folder within one of ours, whose parent is there; also if it is there already, but not
-        through a link.
-        """
+        """Make a folder whose parent exists. It may exist already, but not as a link."""
         where, at = self._at(folder[:-1], folder[-1])
         try:
             os.mkdir(where, FOLDER_MODE, dir_fd=at)
         except FileExistsError:
-            # A link or a file raises
+            # This raises if a link or a file is there.
             self._at(folder, "")
 
     def remove_empty(self, folder: Folder) -> None:
-        """Remove a folder of ours; one that holds anything stays."""
+        """Remove a folder of ours. If it contains anything, this raises and it stays."""
         if self._by_descriptor and folder in self._open:
             os.close(self._open.pop(folder))
         where, at = self._at(folder[:-1], folder[-1])
@@ -161,15 +157,17 @@ class Folders:
     # --- files ------------------------------------------------------------------------------------
 
     def create(self, folder: Folder, name: str, mode: int = PART_MODE) -> int:
-        """A new file, opened for writing; FileExistsError where the name is taken, by a link
-        also.
+        """Create a new file and open it for writing.
+
+        Raises FileExistsError if the name is in use, even by a link.
         """
         where, at = self._at(folder, name)
         return os.open(where, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, mode, dir_fd=at)
 
     def reopen(self, folder: Folder, name: str) -> int:
-        """A file that is there, for reading and writing: never through a link, no pipe, no second
-        name elsewhere.
+        """Open an existing file for reading and writing.
+
+        Links, pipes and files with a second name elsewhere are refused.
         """
         where, at = self._at(folder, name)
         if not self._by_descriptor and not stat.S_ISREG(os.lstat(where).st_mode):
@@ -184,7 +182,7 @@ class Folders:
         return descriptor
 
     def look(self, folder: Folder, name: str) -> os.stat_result | None:
-        """What is there; None where nothing is."""
+        """Return the status of what is there, or None if nothing is."""
         try:
             where, at = self._at(folder, name)
             return os.stat(where, dir_fd=at, follow_symlinks=False)
@@ -197,16 +195,16 @@ class Folders:
         os.unlink(where, dir_fd=at)
 
     def give_name(self, folder: Folder, part: str, name: str) -> None:
-        """Let a whole file appear under its name; FileExistsError where that is taken.
+        """Give a complete file its name. Raises FileExistsError if the name is in use.
 
-        Nothing is ever replaced but an empty file that was made here for it.
+        The only thing ever replaced is an empty file that was made here for this purpose.
         """
         old, at = self._at(folder, part)
         new, _ = self._at(folder, name)
         if sys.platform == "win32":
             for pause in SCANNER_PAUSES:
                 try:
-                    # There it fails where the name is taken
+                    # On Windows, renaming fails if the name is in use.
                     os.rename(old, new)
                 except PermissionError:
                     time.sleep(pause)
@@ -214,9 +212,9 @@ class Folders:
                     return
             os.rename(old, new)
             return
-        # A second name is made as exclusively as a file is, and leaves no empty one where we are
-        # killed. Renaming over a reserved name has ext4 write the file out first, too: 0.3 s per
-        # GB.
+        # Making a hard link is as exclusive as creating a file, and leaves no empty file if we are
+        # killed. Renaming over a reserved name also makes ext4 write the file out first, which
+        # takes 0.3 s per GB.
         try:
             os.link(old, new, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
         except OSError as error:
@@ -227,7 +225,7 @@ class Folders:
         os.unlink(old, dir_fd=at)
 
     def _rename_reserved(self, old: str, new: str, at: int | None) -> None:
-        """For disks without second names, as USB sticks are."""
+        """Rename on disks without hard links, such as USB sticks."""
         os.close(
             os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, PART_MODE, dir_fd=at)
         )

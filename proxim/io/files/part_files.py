@@ -1,5 +1,6 @@
-"""The file that is being received: hidden, under a random name, in the folder where it will stay,
-until it is verified.
+"""A part is a file that is being received.
+
+Until it is verified, it is hidden under a random name in the folder where it will stay.
 """
 
 import hashlib
@@ -14,23 +15,24 @@ from proxim.core.files.filenames import Place
 from proxim.io.files.folders import PART_MODE, Folder, Folders
 from proxim.io.system.quarantine import mark
 
-# Of a transfer's parts; nobody else's file has such a name
+# The size of the token in the names of a transfer's parts. No other files have such names.
 TOKEN_BYTES: Final = 8
 TOKEN: Final = re.compile(r"[0-9a-f]{16}")
 REHASH_BYTES: Final = 1024 * 1024
-# The last second of the year 9999; some systems refuse later ones
+# The last second of the year 9999. Some systems refuse later times.
 LATEST: Final = 253_402_300_799
 
 
 def part_name(token: str, index: int) -> str:
-    """The name while it is received; it follows from what is kept of the transfer, so that it is
-    found again.
+    """Return the name of a file while it is received.
+
+    It follows from what is stored of the transfer, so that the part is found again.
     """
     return f".proxim-{token}-{index}.part"
 
 
 class Part:
-    """One file being received. Everything raises OSError."""
+    """One file being received. Every method may raise OSError."""
 
     __slots__ = ("_descriptor", "_folder", "_folders", "_hasher", "_name", "written")
 
@@ -44,7 +46,7 @@ class Part:
 
     @classmethod
     def create(cls, folders: Folders, folder: Folder, name: str) -> "Part":
-        """A new one. An old one by its random name is ours, and goes."""
+        """Create a new part. An old file with this random name is ours and is removed."""
         try:
             return cls(folders, folder, name, folders.create(folder, name))
         except FileExistsError:
@@ -53,8 +55,9 @@ class Part:
 
     @classmethod
     def reopen(cls, folders: Folders, folder: Folder, name: str, most: int) -> "Part":
-        """One that an earlier attempt left, read and hashed again; what is beyond `most` bytes is
-        cut off.
+        """Reopen a part that an earlier attempt left, and hash it again.
+
+        Anything beyond `most` bytes is cut off.
         """
         part = cls(folders, folder, name, folders.reopen(folder, name))
         try:
@@ -68,12 +71,11 @@ class Part:
         return part
 
     def write(self, data: memoryview) -> None:
-        """The next bytes.
+        """Write the next bytes.
 
-        Hashed after they are written: the two never disagree, wherever writing fails.
-
-        One after the other on one thread: 1300 MB/s here; with a second thread for hashing it was
-        800.
+        They are hashed after they are written, so that file and hash never disagree, wherever
+        writing fails. Doing both in turn on one thread gave 1300 MB/s here; with a second thread
+        for hashing it was 800.
         """
         while data:
             count = os.write(self._descriptor, data)
@@ -82,7 +84,7 @@ class Part:
             data = data[count:]
 
     def digest(self) -> bytes:
-        """SHA-256 of what is written."""
+        """Return the SHA-256 of what is written."""
         return self._hasher.digest()
 
     def rewind(self) -> None:
@@ -93,11 +95,11 @@ class Part:
         self.written = 0
 
     def settle(self, mode: int, modified: int | None) -> None:
-        """Make it a file as any other but for its name, and close it.
+        """Complete the file except for its name: set mode, time and quarantine mark, and close it.
 
-        No fsync: with thousands of files it costs more than the transfer, and cp, scp and browsers
-        go without. What a killed program has written stays; after a power cut the last half minute
-        may be missing, as with those.
+        There is no fsync: with thousands of files it costs more than the transfer, and cp, scp and
+        browsers do without. What a killed program has written stays. After a power cut the last
+        half minute may be missing, as with those programs.
         """
         path = self._folders.path(self._folder, self._name)
         when = None if modified is None or modified > LATEST else (modified, modified)
@@ -106,25 +108,25 @@ class Part:
                 if mode != PART_MODE:
                     os.fchmod(self._descriptor, mode)
                 if when is not None:
-                    # A disk that cannot hold this moment
+                    # Some disks cannot store this time.
                     with suppress(OSError, OverflowError):
                         os.utime(self._descriptor, when)
             mark(self._descriptor, path)
         finally:
             self.close()
-        # After closing, which would set it once more
+        # Closing sets the time once more, so it is set after closing.
         if sys.platform == "win32" and when is not None:
             with suppress(OSError, OverflowError):
                 os.utime(path, when)
 
     def close(self) -> None:
-        """Leave it for a later attempt."""
+        """Close the part and leave it for a later attempt."""
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
 
     def discard(self) -> None:
-        """Remove it, as far as it is still there."""
+        """Remove the part if it still exists."""
         with suppress(OSError):
             self.close()
         with suppress(OSError):
@@ -134,21 +136,20 @@ class Part:
 def remove_leftovers(
     folders: Folders, token: str, places: Iterable[Place], tops: Collection[str]
 ) -> None:
-    """Remove the parts of a transfer, and then those of its folders that hold nothing.
+    """Remove the parts of a transfer, and then those of its folders that are empty.
 
-    `tops` are the folders that were made for it. Others are a person's own, also where they are
-    called as a folder that was announced and declined, or not yet made: those stay, empty as they
-    may be.
+    `tops` are the folders that were made for it. Other folders are the person's own, even if they
+    have the name of a folder that was declined or not made yet. Those stay, even if empty.
     """
     all_folders: set[Folder] = set()
     for index, place in enumerate(places):
         if place.folder and place.folder[0] in tops:
             all_folders.update(place.folder[: depth + 1] for depth in range(len(place.folder)))
         if place.name:
-            # Nearly always: it is not there
+            # Nearly always there is no such file.
             with suppress(OSError):
                 folders.remove(place.folder, part_name(token, index))
     for folder in sorted(all_folders, key=len, reverse=True):
-        # It holds something
+        # A folder that is not empty stays.
         with suppress(OSError):
             folders.remove_empty(folder)

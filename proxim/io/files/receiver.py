@@ -1,5 +1,7 @@
-"""One transfer on its way in: what comes is kept until a worker thread has written it, in order,
-and reported merged.
+"""The incoming stream of one transfer.
+
+Messages are queued until a worker thread has written them in order. Progress is reported in merged
+steps.
 """
 
 import asyncio
@@ -39,7 +41,10 @@ SinkEvent = (
 
 
 class AnySink(Protocol):
-    """What sink.Sink is here; synchronous, all of it on worker threads, one call at a time."""
+    """The part of sink.Sink that is used here.
+
+    All of it is synchronous and runs on worker threads, one call at a time.
+    """
 
     @property
     def ready(self) -> file_ev.SinkReady:
@@ -47,22 +52,22 @@ class AnySink(Protocol):
 
     @property
     def finished(self) -> file_ev.SinkFinished | None:
-        """Set once the last wanted file has come to its end."""
+        """Set once the last wanted file has ended."""
 
     def write(self, message: memoryview) -> int:
-        """Bytes of files in it. Raises FileError, MessageError."""
+        """Write a message and return its bytes of files. Raises FileError, MessageError."""
 
     def restart(self) -> Position:
-        """A new generation begins there."""
+        """Begin a new generation and return its position."""
 
     def close(self, *, keep: bool) -> None:
-        """Be done with it."""
+        """Release the files."""
 
 
 class Receiving:
     """Receives the stream of one transfer.
 
-    `overrun` is told the link of a peer that sends far more than its window.
+    `overrun` is called with the link of a peer that sends far more than its window.
     """
 
     def __init__(
@@ -74,31 +79,31 @@ class Receiving:
         self._transfer = transfer
         self._report_to = report
         self._overrun = overrun
-        # Link, channel, generation
+        # Messages are accepted from this link, channel and generation.
         self._way: tuple[ev.LinkID, int, int] | None = None
         self._generation = 0
         self._queue: deque[bytes | memoryview] = deque()
-        # Bytes
+        # Bytes.
         self._queued = 0
-        # Bytes of files in this generation
+        # Bytes of files in this generation.
         self._written = 0
         self._reported = 0
         self._reported_at = 0.0
         self._wrote_at = -GATHER_SECONDS
         self._merging: asyncio.TimerHandle | None = None
         self._paused = False
-        # Whether to keep what has come
+        # Whether to keep what has arrived; None while the transfer is not being closed.
         self._closing: bool | None = None
-        # Finished or failed: nothing more is taken or told
+        # The transfer has finished or failed. Nothing more is accepted or reported.
         self._ended = False
         self._work = asyncio.Event()
-        # The sink's, on a worker thread
+        # The sink's current call on a worker thread.
         self._turn: asyncio.Future[Any] | None = None
 
-    # --- commands, and what comes -----------------------------------------------------------------
+    # --- commands and messages --------------------------------------------------------------------
 
     def attach(self, link: ev.LinkID, channel: int, generation: int) -> None:
-        """Take what comes that way as this generation; what comes as any other is dropped."""
+        """Accept messages from this link and channel as this generation. All others are dropped."""
         if generation != self._generation and (self._queue or self._written):
             raise ValueError("a new generation begins only after a HoldSink")
         self._way = (link, channel, generation)
@@ -107,7 +112,7 @@ class Receiving:
     def feed(
         self, link: ev.LinkID, channel: int, generation: int, message: bytes | memoryview
     ) -> None:
-        """A message of records came; never waits. The sender's window bounds what is kept here."""
+        """Queue a message of records, without waiting. The sender's window bounds the queue."""
         if (link, channel, generation) != self._way or self._ended:
             return
         self._queue.append(message)
@@ -118,15 +123,18 @@ class Receiving:
         self._work.set()
 
     def pause(self) -> None:
-        """Take nothing more, write what has come, and tell from where to go on."""
+        """Accept nothing more, write what has arrived, and report the position at which to
+        continue.
+        """
         self._way = None
         self._paused = True
         self._work.set()
 
     def close(self, *, keep: bool) -> None:
-        """End; `run` returns once that is done.
+        """End the transfer; `run` returns once that is done.
 
-        Nothing is told any more but that all was there after all.
+        From now on nothing is reported, except that everything had arrived after all if `keep` is
+        set.
         """
         self._way = None
         self._closing = keep
@@ -138,7 +146,7 @@ class Receiving:
     # --- running ----------------------------------------------------------------------------------
 
     async def run(self, open_sink: Callable[[], AnySink]) -> None:
-        """Until closed. Reports whatever goes wrong."""
+        """Run until closed, and report whatever goes wrong."""
         sink: AnySink | None = None
 
         def opened() -> AnySink:
@@ -149,11 +157,11 @@ class Receiving:
         try:
             await self._run(opened)
         finally:
-            # Cancelled, we do not wait for a turn any more; yet it goes on, and it has the same
-            # files.
+            # A cancellation ends our waiting for the sink's call, but the call goes on and uses the
+            # same files.
             if self._turn is not None and not self._turn.done():
                 await asyncio.wait([self._turn])
-                # Seen: nobody wants it any more
+                # The exception is retrieved only so that asyncio does not log it.
                 self._turn.exception()
             if sink is not None:
                 await asyncio.to_thread(sink.close, keep=self._closing is not False)
@@ -165,21 +173,21 @@ class Receiving:
             self._fail(error.reason, error.detail)
             return
         except Exception as error:  # noqa: BLE001
-            # A bug of ours must end this transfer, not leave it hanging
+            # A bug of ours must end this transfer and not leave it hanging.
             self._crash(error)
             return
         try:
             self._report(sink.ready)
-            # An earlier attempt may have left it but for its last word
+            # An earlier attempt may have written everything without reporting the end.
             self._look_for_end(sink)
             await self._serve(sink)
         except Exception as error:  # noqa: BLE001
-            # As above
+            # This is a bug of ours, too.
             self._crash(error)
             await self._until_closed()
 
     async def _on_thread(self, turn: Callable[[], _T]) -> _T:
-        """One after the other, which a cancellation does not change."""
+        """Run one turn on a worker thread. Turns run in order, even if the caller is cancelled."""
         running = self._turn = asyncio.get_running_loop().run_in_executor(None, turn)
         return await asyncio.shield(running)
 
@@ -202,8 +210,9 @@ class Receiving:
                 await self._work.wait()
 
     async def _gather(self) -> None:
-        """Let a few small messages of a running stream come together; the first of a stream does
-        not wait.
+        """Wait until a few small messages of a running stream have gathered.
+
+        The first message after a pause does not wait.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + GATHER_SECONDS
@@ -251,7 +260,7 @@ class Receiving:
             self._ended = True
             self._drop()
 
-    # --- telling ----------------------------------------------------------------------------------
+    # --- reporting --------------------------------------------------------------------------------
 
     def _merge_written(self) -> None:
         wait = self._reported_at + WROTE_SECONDS - asyncio.get_running_loop().time()
@@ -279,7 +288,7 @@ class Receiving:
         self._drop()
 
     def _crash(self, error: Exception) -> None:
-        # Where it happened, not what it says: that may name a file.
+        # The error's message is not logged, because it may contain a file's name.
         frames = "".join(traceback.format_tb(error.__traceback__))
         _log.error("receiving crashed: %s\n%s", type(error).__name__, frames)
         self._fail(Reason.TRANSFER_FAILED, type(error).__name__)

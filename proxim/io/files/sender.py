@@ -1,5 +1,6 @@
-"""One stream of a transfer on its way out: read ahead on a worker thread, never more than a window
-unacknowledged.
+"""The outgoing stream of one transfer.
+
+Files are read ahead on a worker thread, and at most one window is in flight unacknowledged.
 """
 
 import asyncio
@@ -8,16 +9,16 @@ from typing import Any, Protocol
 
 from proxim.io.limits import BATCH_BYTES, WINDOW_BYTES
 
-# Runtime's: it ends them with the program
+# Starts a task that Runtime owns and ends with the program.
 Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
-# Messages, each with how many bytes of files are in it
+# Messages, each with its number of bytes of files.
 _Batch = list[tuple[memoryview, int]]
 
 
 class WayClosedError(Exception):
-    """The lane or channel is closed, whoever closed it.
+    """The lane or channel is closed, whichever side closed it.
 
-    Of a lane, and of a whole link, the machine hears otherwise.
+    The end of a lane or of a whole link is reported to the machine elsewhere.
     """
 
 
@@ -26,34 +27,34 @@ class Way(Protocol):
 
     @property
     def prefix(self) -> bytes:
-        """What goes before each message's records."""
+        """The bytes before each message's records."""
 
     @property
     def message_bytes(self) -> int:
-        """The largest message, with its prefix."""
+        """The size of the largest message, including its prefix."""
 
     async def send(self, message: memoryview) -> None:
-        """Wait until there is room and send. Raises WayClosedError."""
+        """Wait until there is room, then send. Raises WayClosedError."""
 
     def close(self) -> None:
-        """The stream is over."""
+        """End the stream."""
 
 
 class Messages(Protocol):
-    """What source.Source is here."""
+    """The part of source.Source that is used here."""
 
     @property
     def data_bytes(self) -> int:
         """Bytes of files in the message just made."""
 
     def stop(self) -> None:
-        """End the messages soon: what is being read again may be long."""
+        """End the messages soon. Reading a beginning again may take long."""
 
 
 class Sending:
     """Sends the stream of one transfer.
 
-    `messages` reads the disk: it runs on worker threads, one turn at a time.
+    `messages` reads the disk, so it runs on worker threads, one turn at a time.
     """
 
     def __init__(self, way: Way, source: Messages, messages: Iterator[memoryview]) -> None:
@@ -65,12 +66,12 @@ class Sending:
         self._room = asyncio.Event()
 
     def acknowledge(self, written: int) -> None:
-        """So many bytes of files are written at the other side."""
+        """Note how many bytes of files the other side has written."""
         self._acknowledged = max(self._acknowledged, min(written, self._sent))
         self._room.set()
 
     async def run(self) -> None:
-        """Until all is sent, or cancelled. Raises WayClosedError, and what reading raises."""
+        """Run until everything is sent. Raises WayClosedError, and what reading raises."""
         loop = asyncio.get_running_loop()
         reading = loop.run_in_executor(None, self._read)
         try:
@@ -82,10 +83,11 @@ class Sending:
                     self._sent += size
         finally:
             self._source.stop()
-            # Its files are closed when nobody reads them any more
+            # The source may close its files only when no thread reads them any more.
             await asyncio.wait([reading])
             if not reading.cancelled():
-                # Seen: it was raised above, or nobody wants it
+                # The exception was raised above or is not needed. Retrieving it keeps asyncio from
+                # logging it.
                 reading.exception()
             await loop.run_in_executor(None, self._finish)
 
@@ -105,7 +107,7 @@ class Sending:
         read = 0
         for view in self._messages:
             view[: len(prefix)] = prefix
-            # Its memory is its own: the source makes others
+            # The message may be kept, because the source uses a new buffer for the next one.
             batch.append((view, self._source.data_bytes))
             read += len(view)
             if read >= BATCH_BYTES:
@@ -113,7 +115,7 @@ class Sending:
         return batch
 
     def _finish(self) -> None:
-        # A generator's; an iterator need not have it
+        # Generators have this method, but other iterators need not.
         close = getattr(self._messages, "close", None)
         if close is not None:
             close()

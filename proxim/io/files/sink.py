@@ -1,7 +1,7 @@
-"""A transfer received onto this machine's disk: what comes is written, verified, and only then
-given its name.
+"""A sink receives a transfer onto this machine's disk.
 
-Synchronous: it runs on a worker thread. What an earlier attempt left is found through store.py.
+It writes and verifies each file, and only then gives it its name. It is synchronous and runs on a
+worker thread. What an earlier attempt left is found through store.py.
 """
 
 import errno
@@ -37,13 +37,13 @@ from proxim.io.files.part_files import TOKEN_BYTES, Part, part_name, remove_left
 from proxim.io.files.store import Done, Journal, Store, StoredIncoming
 from proxim.io.system.disk_errors import FileError, write_error, write_reason
 
-# Left free on the disk: a full one troubles every program
+# This much is left free on the disk, because a full disk troubles every program.
 RESERVE_BYTES: Final = 1024 * 1024
-# A disk gives room in blocks of this; 10,000 small files take more than their bytes
+# Disks allocate blocks of this size, so 10,000 small files occupy more than their bytes.
 BLOCK_BYTES: Final = 4096
-# The umask takes its share
+# The umask applies to this mode.
 NEW_FILE_MODE: Final = 0o666
-# FAT keeps no finer times, once it is written out
+# FAT stores times no more finely than this, once they are written out.
 TIME_GRAIN_NS: Final = 2_000_000_000
 
 
@@ -61,23 +61,23 @@ class Sink:
         self._journal: Journal | None = None
         self._places: tuple[Place, ...] = ()
         self._mode = PART_MODE
-        # Folders at the top that are new
+        # The folders at the top that are new.
         self._made: list[str] = []
         self._unmakeable: dict[Folder, Reason] = {}
         self._partials: dict[int, Part] = {}
         self._wanted: list[int] = []
-        # Place in _wanted
+        # The index in _wanted of the next file.
         self._next = 0
-        # Of the file that is being received
+        # The part of the file that is being received.
         self._part: Part | None = None
-        # Why the file that comes is not written
+        # Why the file that is being received is not written.
         self._refused: Reason | None = None
-        # Bytes of it that came all the same
+        # How many bytes of such a file have arrived.
         self._dropped = 0
-        # Whether the file has begun in this generation
+        # Whether the file has begun in this generation.
         self._begun = False
         self._failed: list[FailedFile] = []
-        # That were tried at the top
+        # The names that were tried at the top.
         self._names = Names()
         self._closed = False
         self.ready = file_ev.SinkReady(state.transfer)
@@ -95,18 +95,18 @@ class Sink:
         store: Store,
         peer_name: str | None,
     ) -> "Sink":
-        """Make ready: what is left of an earlier attempt is checked, room and folders are made sure
-        of.
+        """Open a sink: check what an earlier attempt left, and make sure of disk space and folders.
 
-        A transfer that goes on does so where it began, whatever `directory` is now. `finished` may
-        be set already, where nothing is lacking. Raises FileError; nothing new stays on the disk
-        then.
+        A resumed transfer stays in the folder where it began, whatever `directory` is now.
+        `finished` may be set already if nothing is missing. Raises FileError, and then nothing new
+        stays on the disk.
         """
         if len(entries) > MAX_ENTRIES:
             raise FileError(Reason.TOO_MANY_FILES)
         state = store.load(transfer)
         if state is None or digest(state.entries) != digest(entries):
-            # Another one by this id, or what cannot be read
+            # There is no stored state, or it cannot be read, or it is of another transfer with this
+            # id.
             store.forget(transfer, Direction.IN)
             token = secrets.token_hex(TOKEN_BYTES)
             state = StoredIncoming(
@@ -137,7 +137,7 @@ class Sink:
         self._places = state.placed(announced)
         self._probe()
         declined = set(state.declined)
-        # A token that is new has no parts
+        # A new token has no parts.
         if not fresh:
             self._look_for_done()
             self._look_for_parts(declined)
@@ -159,14 +159,14 @@ class Sink:
         self._finish_if_done()
 
     def _probe(self) -> None:
-        """That files can be made here, and with which permissions: the umask, or a rule of the
-        folder, decides.
+        """Check that files can be made here, and find their permissions, which depend on the umask
+        or on a rule of the folder.
         """
         name = f".proxim-{self._state.token}.part"
         try:
             descriptor = self._folders.create((), name, NEW_FILE_MODE)
         except FileExistsError:
-            # We were killed in this moment
+            # An earlier run was killed at this very moment.
             self._folders.remove((), name)
             descriptor = self._folders.create((), name, NEW_FILE_MODE)
         self._mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
@@ -174,11 +174,11 @@ class Sink:
         self._folders.remove((), name)
 
     def _look_for_done(self) -> None:
-        """Keep in mind as done only what is still there as it was left, by size and by time.
+        """Count as done only files that are still there as they were left, by size and time.
 
-        Their contents were verified when they came, and are not hashed once more: 20 GB would take
-        half a minute before each attempt. What a person has changed since is theirs, and the file
-        comes again beside it.
+        Their contents were verified on arrival and are not hashed again, for 20 GB would take half
+        a minute before each attempt. A file that a person has changed since is left alone, and is
+        received again beside it.
         """
         done = self._state.done
         for index, one in list(done.items()):
@@ -190,7 +190,7 @@ class Sink:
             )
             if whole and found is not None:
                 whole = abs(found.st_mtime_ns - one.modified_ns) <= TIME_GRAIN_NS
-            # Killed between its two names, or before it had the second one
+            # The program was killed while the file had both names, or before it had its final one.
             if whole and part is not None:
                 whole = found is not None and os.path.samestat(found, part)
                 if whole:
@@ -210,7 +210,7 @@ class Sink:
             try:
                 part = Part.reopen(self._folders, folder, name, entry.size)
             except OSError:
-                # Not as we left it: it will be made anew
+                # The part is not as we left it, and will be made anew.
                 continue
             if part.written == 0 or index in declined:
                 part.discard()
@@ -226,12 +226,12 @@ class Sink:
             )
             need += -(-lacking // BLOCK_BYTES) * BLOCK_BYTES
         usage = shutil.disk_usage(self._state.directory)
-        # Some network file systems tell nothing
+        # Some network file systems report no sizes.
         if usage.total and need > usage.free - RESERVE_BYTES:
             raise FileError(Reason.DISK_FULL, f"{need} bytes needed, {usage.free} free")
 
     def _make_folders(self, announced: tuple[Place, ...], declined: set[int]) -> None:
-        """All that are wanted; those at the top newly, under names that nothing has."""
+        """Make all wanted folders. Those at the top are new, under names that nothing else has."""
         tops = self._state.tops
         for name in dict.fromkeys(
             one.folder[0] for i, one in enumerate(announced) if one.folder and i not in declined
@@ -253,11 +253,11 @@ class Sink:
             except OSError as error:
                 if write_reason(error) is not Reason.NAME_REFUSED:
                     raise
-                # The path is too long here; the others may fit
+                # This path is too long here, but the others may fit.
                 self._unmakeable[folder] = Reason.NAME_REFUSED
 
     def _abandon(self, fresh: bool) -> None:
-        """Opening failed: leave no more than there was."""
+        """Clean up after opening failed, so that no more is left than before."""
         for part in self._partials.values():
             part.close()
         if fresh:
@@ -273,7 +273,7 @@ class Sink:
 
     @property
     def position(self) -> Position:
-        """Everything before it is written."""
+        """The position up to which everything is written."""
         if self._next == len(self._wanted):
             return Position(len(self._state.entries), 0)
         return Position(self._wanted[self._next], self._received)
@@ -283,15 +283,15 @@ class Sink:
         return self._part.written if self._part is not None else self._dropped
 
     def restart(self) -> Position:
-        """A new generation begins at `position`."""
+        """Begin a new generation and return its position."""
         self._begun = False
         return self.position
 
     def write(self, message: memoryview) -> int:
-        """Write what a message holds; how many bytes of files it were.
+        """Write the records of a message and return how many bytes of files they contained.
 
-        Raises FileError where the disk takes no more, MessageError where the sender does not keep
-        to what it announced. What came before in the message is written in either case.
+        Raises FileError if the disk accepts no more, and MessageError if the sender does not keep
+        to its announcement. Earlier records of the message are written in either case.
         """
         written = 0
         try:
@@ -331,7 +331,7 @@ class Sink:
         return length
 
     def _begin(self, index: int, offset: int) -> None:
-        """The file's bytes come from `offset` on: from 0, or from where what we have ends."""
+        """Begin a file whose bytes start at `offset`: at 0, or where the existing part ends."""
         partial = self._part or self._partials.get(index)
         if offset not in (0, partial.written if partial is not None else self._dropped):
             raise _bad("it begins where nothing ends")
@@ -373,17 +373,18 @@ class Sink:
             self._end(index, None)
 
     def _give_name(self, index: int, sha256: str) -> Done:
-        """The first name that nothing has.
+        """Give the file the first free name.
 
-        The journal has it before: whenever we are killed, the file is found again (_look_for_done).
-        It has no more than that one: many alike would fill it with all that they tried.
+        The journal receives the name before the file does, so that the file is found again whenever
+        we are killed (_look_for_done). It receives no other name that was tried, or many files of
+        the same name would fill it.
         """
         place = self._places[index]
         part = part_name(self._state.token, index)
         found = self._folders.look(place.folder, part)
         if found is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        # Below, no two of ours are alike
+        # Below the top, no two of our files have the same name.
         names = Names() if place.folder else self._names
         for name in islice(names.tries(place.name), MAX_NUMBER):
             if self._folders.look(place.folder, name) is not None:
@@ -426,9 +427,10 @@ class Sink:
         self.finished = file_ev.SinkFinished(state.transfer, tuple(self._failed), path, sha256)
 
     def close(self, *, keep: bool) -> None:
-        """Let go of the disk.
+        """Release the disk.
 
-        Whole files stay; of others, `keep` what came for a later attempt, or remove it.
+        Complete files stay. What arrived of others is kept for a later attempt if `keep` is set,
+        and removed otherwise.
         """
         if self._closed:
             return

@@ -1,6 +1,6 @@
-"""Files read from this machine's disk as the messages of a stream (core/files/stream.py).
+"""Reads files from this machine's disk as the messages of a stream (core/files/stream.py).
 
-Synchronous: it runs on a worker thread.
+It is synchronous and runs on a worker thread.
 """
 
 import hashlib
@@ -36,13 +36,13 @@ from proxim.core.files.stream import (
 from proxim.io.files.folders import is_link
 from proxim.io.system.disk_errors import FileError, read_reason
 
-# A drive or the root folder itself
+# The name of a drive or of the root folder, which have none of their own.
 TOP_WITHOUT_NAME: Final = "Files"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """An entry, and where it lies here."""
+    """An entry and its path on this machine."""
 
     entry: Entry
     path: Path = field(repr=False)
@@ -50,16 +50,17 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files and folders to be sent, and what of them cannot be."""
+    """The files and folders to be sent, and those that cannot be."""
 
     files: tuple[SourceFile, ...]
-    # By their paths within the transfer
+    # By their paths within the transfer.
     refused: tuple[tuple[str, Reason], ...] = field(default=(), repr=False)
 
 
 def encodable(name: str) -> str:
-    """A name as the wire can carry it: bytes that are no UTF-8, as Linux allows, are shown as
-    unknown.
+    """Return a name that can be sent.
+
+    Linux allows bytes that are not UTF-8; they become replacement characters.
     """
     return (
         name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -69,7 +70,7 @@ def encodable(name: str) -> str:
 
 
 class _Walk:
-    """One look at the disk."""
+    """One walk through the disk."""
 
     def __init__(self, only: Sequence[str] | None) -> None:
         self.files: list[SourceFile] = []
@@ -86,7 +87,7 @@ class _Walk:
             raise FileError(Reason.TOO_MANY_FILES)
 
     def add(self, relative: str, path: str, found: os.stat_result) -> None:
-        """A file, or a folder with all that is in it."""
+        """Add a file, or a folder with everything in it."""
         folder = stat.S_ISDIR(found.st_mode)
         if is_link(found) or not (folder or stat.S_ISREG(found.st_mode)):
             self.refuse(relative, Reason.NOT_A_FILE)
@@ -124,7 +125,7 @@ class _Walk:
 
 
 def _tops(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each path once, with the name that it goes by; two of the same name are told apart."""
+    """Yield each path once with its name in the transfer. Equal names are made different."""
     names = Names()
     seen = set()
     for path in paths:
@@ -135,13 +136,11 @@ def _tops(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def list_sources(paths: Sequence[str], only: Sequence[str] | None) -> Listing:
-    """Files and folders under `paths` in a fixed order, each folder before what is in it.
+    """List the files and folders under `paths` in a fixed order, each folder before its contents.
 
-    Raises FileError.
-
-    A chosen path that is a link is followed, for somebody chose it; a link inside a folder may lead
-    anywhere, and is refused, as are pipes, devices and what may not be read. `only`: no others than
-    these, by their paths in the transfer.
+    A chosen path that is a link is followed, because somebody chose it. A link inside a folder may
+    lead anywhere and is refused, as are pipes, devices and unreadable files. With `only`, just the
+    entries with these paths in the transfer are listed. Raises FileError.
     """
     walk = _Walk(only)
     for name, path in _tops(paths):
@@ -158,13 +157,13 @@ def list_sources(paths: Sequence[str], only: Sequence[str] | None) -> Listing:
     return Listing(tuple(walk.files), tuple(walk.refused))
 
 
-# What is read at once of a beginning that the receiver has
+# How much is read at once of a beginning that the receiver already has.
 SCRATCH_BYTES: Final = 1024 * 1024
-# A message is closed rather than ended with less than this of a file that needs more: a record
+# A message with less room than this is sent as it is if the file needs more, because each record
 # costs 10 us at each end.
 LEAST_DATA: Final = 1024
-# A pipe put in a file's place must not hold us, a link must not lead elsewhere. Windows has neither
-# flag: there, what is no plain file is refused after opening.
+# A pipe in a file's place must not block us, and a link must not lead elsewhere. Windows has
+# neither flag; there, anything but a plain file is refused after opening.
 _READ: Final = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -175,17 +174,16 @@ _READ: Final = (
 
 
 def modified(found: os.stat_result) -> int | None:
-    """When a file was changed, as an entry says it: whole seconds; none from before 1970."""
+    """Return a file's modification time in whole seconds, as entries have it; None before 1970."""
     seconds = found.st_mtime_ns // 1_000_000_000
     return seconds if seconds >= 0 else None
 
 
 class _Message:
-    """The message being filled.
+    """The message that is being filled.
 
-    Each has a buffer of its own: whoever sends one may hold it while the next is made.
-
-    (A fresh MiB costs 0.02 ms, its hash 0.6 ms.)
+    Each message has its own buffer, because the sender may keep one while the next is made. (A
+    fresh MiB costs 0.02 ms, its hash 0.6 ms.)
     """
 
     def __init__(self, size: int, prefix: int) -> None:
@@ -194,7 +192,7 @@ class _Message:
         self.renew()
 
     def renew(self) -> None:
-        """Begin the next."""
+        """Begin the next message."""
         self.view = memoryview(bytearray(self._prefix + self._size))
         self.filled = self._prefix
         self.data_bytes = 0
@@ -208,7 +206,7 @@ class _Message:
         return self.filled > self._prefix
 
     def put(self, record: bytes) -> None:
-        """A record, or a record's header, that there is room for."""
+        """Append a record, or a record's header, for which there must be room."""
         self.view[self.filled : self.filled + len(record)] = record
         self.filled += len(record)
 
@@ -227,7 +225,7 @@ class _Reading:
         self._found: os.stat_result | None = None
 
     def open(self) -> None:
-        """Raises OSError, or FileError where it is no longer what was announced."""
+        """Open the file. Raises OSError, or FileError if the file is not as announced any more."""
         descriptor = os.open(self._source.path, _READ)
         self._found = os.fstat(descriptor)
         entry = self._source.entry
@@ -242,7 +240,7 @@ class _Reading:
         self._file = FileIO(descriptor)
 
     def read_into(self, into: memoryview) -> None:
-        """Read and hash on, as much as there is room for."""
+        """Fill `into` with the next bytes of the file, and hash them."""
         assert self._file is not None
         filled = 0
         while filled < len(into):
@@ -254,9 +252,9 @@ class _Reading:
         self.offset += filled
 
     def fill(self) -> None:
-        """One DATA record, with as much as the message has room for.
+        """Append one DATA record, as large as the message has room for.
 
-        Nothing of it stays where reading fails.
+        If reading fails, the message stays unchanged.
         """
         message = self.message
         length = min(message.room - HEADER_BYTES, self.size - self.offset)
@@ -267,7 +265,7 @@ class _Reading:
         message.data_bytes += length
 
     def check(self) -> None:
-        """That nobody wrote to it meanwhile. Raises FileError."""
+        """Check that nobody changed the file while it was read. Raises FileError."""
         assert self._file is not None
         assert self._found is not None
         now = os.fstat(self._file.fileno())
@@ -282,7 +280,7 @@ class _Reading:
         self.offset = 0
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 
@@ -293,11 +291,11 @@ class Source:
     def __init__(self, files: Sequence[SourceFile]) -> None:
         self._files = tuple(files)
         self._stopped = False
-        # Of DATA in the message that was just made
+        # Bytes of DATA in the message that was just made.
         self.data_bytes = 0
 
     def stop(self) -> None:
-        """End the messages soon, from any thread: a long beginning may be being read again."""
+        """End the messages soon, even while a long beginning is read again. Any thread may call."""
         self._stopped = True
 
     def messages(
@@ -309,14 +307,15 @@ class Source:
         size: int,
         prefix: int = 0,
     ) -> Iterator[memoryview]:
-        """What is wanted, from `position` on, in messages of at most `size` bytes behind `prefix`
-        free ones.
+        """Yield the wanted files from `position` on, in messages of at most `size` bytes.
+
+        Each message begins with `prefix` further bytes that are free.
         """
         skipped = set(indices(skip))
         parts = {one.index: one for one in partial}
         filling = _Message(size, prefix)
         for index in range(position.index, len(self._files)):
-            # Perhaps before the first turn
+            # The source may have been stopped before the first turn.
             if self._stopped:
                 return
             if index in skipped or self._files[index].entry.directory:
@@ -334,7 +333,10 @@ class Source:
         return message.view[: message.filled]
 
     def _file(self, reading: _Reading, at: int, known: Partial | None) -> Iterator[None]:
-        """All records of one file. Yields where the message must go before the next one fits."""
+        """Append all records of one file.
+
+        It yields when the message must be sent before the next record fits.
+        """
         message = reading.message
         try:
             reading.open()
@@ -366,11 +368,11 @@ class Source:
         message.put(last)
 
     def _read_again(self, reading: _Reading, at: int, known: Partial | None) -> bool:
-        """Hash the beginning that the receiver has, for END covers the whole file; False where it
-        is to stop.
+        """Hash the beginning that the receiver already has, because END covers the whole file.
 
-        What lies there is compared where we were told its hash; it is ours to find out, for the
-        file may have been another one when it was sent. At another beginning the file starts anew.
+        Returns False if the source was stopped. If the receiver sent a hash of its part, it is
+        compared here, because the file may have been a different one when that part was sent. If
+        the hashes differ, the file starts anew.
         """
         offset = at or (known.offset if known is not None else 0)
         if offset > reading.size:

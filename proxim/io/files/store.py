@@ -1,15 +1,15 @@
-"""Unfinished transfers of this machine, kept in the program's own data folder, so that they go on
-after a restart.
+"""Stores the unfinished transfers of this machine, so that they can be resumed after a restart.
 
+They are kept in the program's own data folder:
 ```
-TAG.in.json    an incoming transfer: manifest, where it is saved to, and what its folders and
-               parts are called
-TAG.in.log     its journal: "INDEX SHA256 TIME NAME" for each file, written just before it gets
-               this name; TIME is when it counts as modified on its disk, in nanoseconds
-TAG.out.json   an outgoing one: manifest, and where each file lies here
+TAG.in.json    an incoming transfer: its manifest, the folder to which it is saved, and the names
+               of its folders and parts
+TAG.in.log     its journal: a line "INDEX SHA256 TIME NAME" for each file, written just before the
+               file receives this name; TIME is its modification time on its disk, in nanoseconds
+TAG.out.json   an outgoing transfer: its manifest, and the path of each file on this machine
 ```
-TAG is manifest.resume_tag in hexadecimal: a file's name does not tell the transfer's id. All are
-0600.
+TAG is manifest.resume_tag in hexadecimal, so that a file's name does not reveal the transfer's id.
+All files have mode 0600.
 """
 
 import json
@@ -30,54 +30,54 @@ from proxim.io.files.part_files import TOKEN, remove_leftovers
 from proxim.io.files.source import SourceFile
 from proxim.io.system.file_lock import is_locked, lock
 
-# Of the files' form, and of the rules by which names are cleaned
+# The version of the files' format, and of the rules by which names are cleaned.
 VERSION: Final = 1
-# Unfinished for two weeks: nobody waits for it any more
+# After two weeks, nobody waits for an unfinished transfer any more.
 KEEP_SECONDS: Final = 14 * 24 * 3600
-# 20,000 entries with the longest paths are 30 MB
+# The state of 20,000 entries with the longest paths takes 30 MB.
 MAX_STATE_BYTES: Final = 64 * 1024 * 1024
-# Of a journal
+# A line of a journal.
 _LINE: Final = re.compile(r"([0-9]{1,5}) ([0-9a-f]{64}) (-?[0-9]{1,20}) (.+)")
 
 Ending = Literal["in", "out"]
 
 
 class _BrokenError(Exception):
-    """A file of ours that does not hold what we wrote."""
+    """A file of ours does not contain what we wrote."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A file that is whole."""
+    """A file that has arrived completely."""
 
     name: str = field(repr=False)
     sha256: str
-    # As its disk has it: not each holds the moment that was announced
+    # The time as the disk stores it. Not every disk can store the time that was announced.
     modified_ns: int
 
 
 @dataclass(slots=True)
 class StoredIncoming:
-    """What is kept of a transfer that is being received."""
+    """What is stored of a transfer that is being received."""
 
     transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...] = field(repr=False)
     directory: str = field(repr=False)
-    # Of its parts' names
+    # The token in the names of its parts.
     token: str = field(repr=False)
     declined: tuple[int, ...] = ()
     peer_name: str | None = None
-    # Its folders at the top, and what they became
+    # The announced names of its folders at the top, and their names here.
     tops: dict[str, str] = field(default_factory=dict, repr=False)
-    # By index
+    # By index.
     done: dict[int, Done] = field(default_factory=dict, repr=False)
 
     def places(self) -> tuple[Place, ...]:
-        """Where each entry belongs. Raises FilenameError."""
+        """Return where each entry belongs. Raises FilenameError."""
         return self.placed(places(self.entries))
 
     def placed(self, announced: tuple[Place, ...]) -> tuple[Place, ...]:
-        """The same, where the places by their names alone are known."""
+        """Return the same as `places`, given the places that follow from the names alone."""
         tops = self.tops
         return tuple(
             Place((tops.get(one.folder[0], one.folder[0]), *one.folder[1:]), one.name)
@@ -88,14 +88,14 @@ class StoredIncoming:
 
 
 class Journal:
-    """Which files of a transfer have their names.
+    """Records which files of a transfer have their names.
 
-    A line is one short write, some us: nothing is lost by a kill.
+    Each line is one short write of a few us, so that nothing is lost if the program is killed.
     """
 
     def __init__(self, path: Path) -> None:
         self._descriptor = -1
-        # Without it a transfer only cannot go on after a restart
+        # Without a journal, the transfer merely cannot be resumed after a restart.
         with suppress(OSError):
             flags = (
                 os.O_WRONLY
@@ -105,11 +105,11 @@ class Journal:
                 | getattr(os, "O_BINARY", 0)
             )
             self._descriptor = os.open(path, flags, 0o600)
-            # Another program of this person is to leave the transfer alone
+            # The lock makes another program of this person leave the transfer alone.
             lock(self._descriptor)
 
     def add(self, index: int, done: Done) -> None:
-        """The file is whole and about to have its name."""
+        """Note that a file is complete and about to receive its name."""
         if self._descriptor >= 0:
             try:
                 os.write(
@@ -117,11 +117,11 @@ class Journal:
                     f"{index} {done.sha256} {done.modified_ns} {done.name}\n".encode(),
                 )
             except OSError:
-                # Our data folder is full; the files' own disk need not be
+                # Our data folder is full, but the files' own disk need not be.
                 self.close()
 
     def close(self) -> None:
-        """No more lines."""
+        """Close the journal, which accepts no more lines."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -153,7 +153,7 @@ def _text(value: object) -> str:
 def _incoming(fields: dict[str, Any]) -> StoredIncoming:
     token = _text(fields["token"])
     tops = {_text(one): _text(other) for one, other in fields["tops"].items()}
-    # Its names become paths that are removed: whatever broke the file must not lead elsewhere.
+    # The names become paths that are removed, so a broken file must not lead elsewhere.
     if not TOKEN.fullmatch(token) or any(clean_name(name) != name for name in tops.values()):
         raise _BrokenError
     return StoredIncoming(
@@ -170,7 +170,7 @@ def _incoming(fields: dict[str, Any]) -> StoredIncoming:
 class Store:
     """The folder of unfinished transfers.
 
-    A disk that fails costs resumption, and never a transfer: nothing raises.
+    A failing disk costs resumption but never a transfer, so no method raises.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -182,7 +182,7 @@ class Store:
     # --- files ------------------------------------------------------------------------------------
 
     def _write(self, path: Path, fields: dict[str, Any]) -> None:
-        """Beside it, then in its place: a kill leaves the old one or the new one."""
+        """Write a new file and move it into place, so that a kill leaves the old or the new one."""
         temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ class Store:
                 os.unlink(temporary)
 
     def _read(self, path: Path) -> dict[str, Any]:
-        """Raises OSError, or _BrokenError."""
+        """Read a file of ours. Raises OSError, or _BrokenError."""
         with open(path, "rb") as file:
             raw = file.read(MAX_STATE_BYTES + 1)
         try:
@@ -209,7 +209,7 @@ class Store:
     def _load(
         self, path: Path
     ) -> StoredIncoming | tuple[file_ev.StoredTransfer, tuple[SourceFile, ...]] | None:
-        """What a file of ours holds; None where it cannot be used."""
+        """Return what a file of ours contains, or None if it cannot be used."""
         try:
             fields = self._read(path)
             if not path.name.startswith(resume_tag(TransferID(_text(fields["transfer"]))).hex()):
@@ -231,8 +231,9 @@ class Store:
             return None
 
     def _read_journal(self, incoming: StoredIncoming) -> None:
-        """What the journal says, without a last line that was torn: it is cut off, for more lines
-        will follow.
+        """Read the journal.
+
+        An incomplete last line is cut off, because more lines will follow.
         """
         path = self._path(incoming.transfer, "in", "log")
         try:
@@ -255,7 +256,7 @@ class Store:
     def keep_sources(
         self, transfer: TransferID, files: Sequence[SourceFile], peer_name: str | None
     ) -> None:
-        """Remember what is being sent."""
+        """Store what is being sent."""
         fields = {
             "transfer": transfer,
             "peer": peer_name,
@@ -265,21 +266,21 @@ class Store:
         self._write(self._path(transfer, "out"), fields)
 
     def sources_of(self, transfer: TransferID) -> tuple[SourceFile, ...] | None:
-        """What was being sent."""
+        """Return what was being sent."""
         loaded = self._load(self._path(transfer, "out"))
         return loaded[1] if isinstance(loaded, tuple) and loaded[0].transfer == transfer else None
 
     # --- incoming ---------------------------------------------------------------------------------
 
     def load(self, transfer: TransferID) -> StoredIncoming | None:
-        """What was being received."""
+        """Return what was being received."""
         loaded = self._load(self._path(transfer, "in"))
         return (
             loaded if isinstance(loaded, StoredIncoming) and loaded.transfer == transfer else None
         )
 
     def save(self, incoming: StoredIncoming) -> Journal:
-        """Remember what is being received; the journal takes what gets done of it."""
+        """Store what is being received, and return the journal for its finished files."""
         fields = {
             "transfer": incoming.transfer,
             "peer": incoming.peer_name,
@@ -295,7 +296,7 @@ class Store:
     # --- both -------------------------------------------------------------------------------------
 
     def found(self) -> tuple[file_ev.StoredTransfer, ...]:
-        """All unfinished transfers that no living program receives, the oldest first."""
+        """Return all unfinished transfers that no running program receives, the oldest first."""
         transfers = []
         for path in self._states():
             if is_locked(path.with_suffix(".log")):
@@ -313,10 +314,10 @@ class Store:
         return tuple(transfers)
 
     def forget(self, transfer: TransferID, direction: Direction | None = None) -> None:
-        """It is over: nothing is kept of it, its parts and empty folders included.
+        """Remove everything about a transfer that is over, including its parts and empty folders.
 
-        Two programs of one person share this folder, and may be the two ends of one transfer: each
-        names its own `direction`. What another one is receiving stays.
+        Two programs of one person share this folder and may be the two ends of one transfer, so
+        each names its own `direction`. What another program is receiving stays.
         """
         if direction is not Direction.OUT and not is_locked(self._path(transfer, "in", "log")):
             if (incoming := self.load(transfer)) is not None:
@@ -326,7 +327,7 @@ class Store:
             self._remove(self._path(transfer, "out"))
 
     def drop(self, transfer: TransferID) -> None:
-        """An incoming one is over, and no part of it is left."""
+        """Remove the state of an incoming transfer that is over and has no parts left."""
         self._remove(self._path(transfer, "in"))
         self._remove(self._path(transfer, "in", "log"))
 
@@ -335,8 +336,9 @@ class Store:
             path.unlink()
 
     def expire(self, now: float) -> None:
-        """Forget what nobody went on with for KEEP_SECONDS (`now`: seconds since 1970), unreadable
-        files as well.
+        """Remove whatever nobody resumed for KEEP_SECONDS, including unreadable files.
+
+        `now` is in seconds since 1970.
         """
         for path in self._states():
             log = path.with_suffix(".log")
@@ -354,7 +356,7 @@ class Store:
                     log.unlink(missing_ok=True)
 
     def _states(self) -> list[Path]:
-        """Our files, the oldest first."""
+        """Return our files, the oldest first."""
         try:
             paths = [
                 path
@@ -366,7 +368,7 @@ class Store:
             return []
 
     def _clear(self, incoming: StoredIncoming) -> None:
-        """Remove what a transfer left in the folder that it was saved to."""
+        """Remove what a transfer left in the folder to which it was saved."""
         with suppress(OSError, FilenameError):
             folders = Folders(Path(incoming.directory))
             try:

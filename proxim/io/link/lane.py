@@ -1,11 +1,11 @@
-"""Lanes: the fast path between two desktop apps, a second WebSocket beside a link.
+"""Lanes are the fast path between two desktop apps: a second WebSocket beside a link.
 
-Its binary frames are sealed with AES-256-GCM (core/link/lane_frames.py says what is inside). It
-carries files' bytes, and where WebRTC finds no way, the whole link.
+A lane's binary frames are sealed with AES-256-GCM (core/link/lane_frames.py describes their
+contents). It carries files' bytes and, where WebRTC finds no path, the whole link.
 
-Texts of the control channel go before files' bytes; of those one message at a time is on its way
-into the socket. A frame that cannot be opened, comes out of order or means nothing in this protocol
-ends the lane.
+Texts of the control channel are sent before files' bytes, whose messages go into the socket one at
+a time. A frame that cannot be opened, is out of order or has no meaning in this protocol ends the
+lane.
 """
 
 import asyncio
@@ -54,16 +54,16 @@ from proxim.io.limits import (
 from proxim.io.pairing.client import DirectConnect, way_to
 from proxim.io.pairing.websocket import cut_off_if_unread
 
-# Linux and macOS
+# Linux and macOS have this option.
 _NOT_SENT_OPTION: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 
 class LaneError(Exception):
-    """The other side does not know the key, or breaks the protocol: the lane is to be ended."""
+    """The other side does not know the key or breaks the protocol, so the lane must end."""
 
 
 class _Seal:
-    """Frames of one direction, sealed or opened in their order."""
+    """Seals or opens the frames of one direction in their order."""
 
     def __init__(self, key: bytes, sender: Side) -> None:
         self._cipher = AESGCM(direction_key(key, sender))
@@ -84,8 +84,9 @@ class _Seal:
 
 
 class Lane:
-    """An open WebSocket whose other end is still to prove itself: `greet` at the guest, `answer` at
-    the host.
+    """An open WebSocket whose other end must still prove itself.
+
+    The guest calls `greet`, the host calls `answer`.
     """
 
     def __init__(self, connection: Connection, key: bytes, side: Side) -> None:
@@ -93,7 +94,7 @@ class Lane:
         self._sealing = _Seal(key, side)
         self._opening = _Seal(key, Side.HOST if side is Side.GUEST else Side.GUEST)
         self._texts: asyncio.Queue[bytes | None] = asyncio.Queue()
-        # Bytes of texts
+        # Bytes of texts that wait to be sent.
         self._waiting = 0
         self._bulk = asyncio.Lock()
         self._dropping: asyncio.TimerHandle | None = None
@@ -101,14 +102,14 @@ class Lane:
     # --- both ends prove that they know the key ---------------------------------------------------
 
     async def greet(self, token: bytes, *, carries_link: bool) -> None:
-        """At the guest. Raises LaneError, ConnectionClosed."""
+        """Prove the guest's key and check the host's. Raises LaneError, ConnectionClosed."""
         await self._connection.send(
             token + self._sealing.close(hello_frame(carries_link=carries_link))
         )
         self._hello(await self._connection.recv())
 
     async def answer(self, first_frame: bytes) -> LaneHello:
-        """At the host, to a first frame with this lane's token.
+        """Check the guest's first frame, which has this lane's token, and prove the host's key.
 
         Raises LaneError, ConnectionClosed.
         """
@@ -124,7 +125,7 @@ class Lane:
     # --- sending ----------------------------------------------------------------------------------
 
     def send_text(self, text: str) -> None:
-        """Send before any bytes of files that still wait.
+        """Send a text before any bytes of files that still wait.
 
         A peer that leaves too much unread is cut off.
         """
@@ -136,7 +137,7 @@ class Lane:
         self._texts.put_nowait(frame)
 
     async def send_stream(self, message: memoryview) -> None:
-        """Send records, with their stream_prefix; waits until nearly all is the system's.
+        """Send records with their stream_prefix, and wait until the system has nearly all of them.
 
         Raises WayClosedError.
         """
@@ -147,7 +148,7 @@ class Lane:
                 raise WayClosedError from None
 
     def close(self) -> None:
-        """Close once the texts that wait are out, or in any case after CLOSE_SECONDS."""
+        """Close after the waiting texts are sent, or in any case after CLOSE_SECONDS."""
         if self._dropping is None:
             self._texts.put_nowait(None)
             self._dropping = asyncio.get_running_loop().call_later(
@@ -159,7 +160,7 @@ class Lane:
     async def run(
         self, on_text: Callable[[str], None], on_stream: Callable[[Stream], None]
     ) -> None:
-        """Until it is closed. Raises LaneError where the other side broke it."""
+        """Run until the lane is closed. Raises LaneError if the other side breaks the protocol."""
         _limit_unsent(self._connection)
         writer = asyncio.create_task(self._write(), name="lane writer")
         try:
@@ -174,7 +175,7 @@ class Lane:
                     case _:
                         raise LaneError("a frame that has no place here")
         except ConnectionClosed:
-            # However that came: the lane is over
+            # The lane is over, however it was closed.
             pass
         finally:
             self._connection.transport.abort()
@@ -184,12 +185,12 @@ class Lane:
             await asyncio.wait([writer])
 
     async def _write(self) -> None:
-        # The reader notices too
+        # The reader notices a closed connection, too.
         with contextlib.suppress(ConnectionClosed):
             while (frame := await self._texts.get()) is not None:
                 self._waiting -= len(frame)
-                # Sealed and written without a pause between: the order of counts is that of the
-                # wire.
+                # The frame is sealed and written without a pause in between, so that the nonces are
+                # in the order of the wire.
                 await self._connection.send(self._sealing.close(frame))
             await self._connection.close()
 
@@ -201,7 +202,7 @@ class Lane:
 
 
 def token_of(first_frame: str | bytes) -> bytes | None:
-    """Which lane a socket says it is; None: it speaks no such language."""
+    """Return the lane token of a socket's first frame, or None if that is no such frame."""
     if (
         isinstance(first_frame, str)
         or not file_msg.LANE_TOKEN_BYTES < len(first_frame) <= FIRST_FRAME_BYTES
@@ -211,19 +212,20 @@ def token_of(first_frame: str | bytes) -> bytes | None:
 
 
 def same_token(one: bytes, other: bytes) -> bool:
-    """Takes as long whichever it is."""
+    """Compare two tokens in a time that does not depend on their contents."""
     return hmac.compare_digest(one, other)
 
 
 def _limit_unsent(connection: Connection) -> None:
-    """Keep what the system holds unsent small: else it takes megabytes, and a ping waits behind
-    them on a slow net.
+    """Keep the system's buffer of unsent data small.
+
+    Otherwise it grows to megabytes, and a ping waits behind them on a slow network.
     """
     if (
         _NOT_SENT_OPTION is not None
         and (raw := connection.transport.get_extra_info("socket")) is not None
     ):
-        # A system that knows its name and not the option is only slower to ping
+        # A system may lack the option although it has its name. Then only pings are slower.
         with contextlib.suppress(OSError):
             raw.setsockopt(socket.IPPROTO_TCP, _NOT_SENT_OPTION, LANE_NOT_SENT_BYTES)
 
@@ -234,7 +236,7 @@ LaneReport = link_ev.LaneOpened | link_ev.LaneLost | link_ev.ChannelMessage
 
 
 class _Connection(ClientConnection):
-    """A connection that is cut off where the host lets too much wait to be sent."""
+    """A connection that is cut off if the host leaves too much unread."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -242,9 +244,9 @@ class _Connection(ClientConnection):
 
 
 class LaneWay:
-    """What carries one stream of a transfer over a lane.
+    """Carries one stream of a transfer over a lane.
 
-    Raises ValueError where the id is not of this protocol.
+    Raises ValueError if the transfer's id is not of this protocol.
     """
 
     message_bytes = limits.LANE_BULK_BYTES
@@ -254,13 +256,13 @@ class LaneWay:
         self.send = lane.send_stream
 
     def close(self) -> None:
-        """The lane stays for others."""
+        """Do nothing, because the lane stays open for other streams."""
 
 
 class Lanes:
     """All lanes of this program, by the link that each belongs to.
 
-    `received` gets what comes for transfers, and must not wait.
+    `received` is called with what arrives for transfers, and must not wait.
     """
 
     def __init__(
@@ -273,7 +275,7 @@ class Lanes:
         self._received = received
         self._spawn = spawn
         self._expected: list[link_do.ExpectLane] = []
-        # A second lane under the same key would seal with the same nonces again
+        # A second lane under the same key would seal with the same nonces again.
         self._spent: set[bytes] = set()
         self._open: dict[ev.LinkID, Lane] = {}
         self._dialling: dict[ev.LinkID, asyncio.Task[None]] = {}
@@ -296,38 +298,40 @@ class Lanes:
         task.add_done_callback(self._dialled.discard)
 
     def close(self, link: ev.LinkID) -> None:
-        """Close the link's lane, or expect none any more."""
+        """Close the link's lane, and stop expecting or dialling one."""
         self._expected = [one for one in self._expected if one.link != link]
         self._cancel_dial(link)
         if link in self._open:
             self._open[link].close()
 
     def send_text(self, link: ev.LinkID, text: str) -> None:
-        """Send a control message; on a lane that has just closed it is lost, as on any closing
-        socket.
+        """Send a control message.
+
+        On a lane that has just closed it is lost, as on any closing socket.
         """
         if link in self._open:
             self._open[link].send_text(text)
 
     def of(self, link: ev.LinkID) -> Lane | None:
-        """The link's open lane."""
+        """Return the link's open lane."""
         return self._open.get(link)
 
     def way(self, link: ev.LinkID, transfer: TransferID, generation: int) -> LaneWay | None:
-        """What carries a stream of a transfer; None where the lane has closed."""
+        """Return what carries a stream of a transfer, or None if the lane has closed."""
         return LaneWay(self._open[link], transfer, generation) if link in self._open else None
 
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:
-        """What still runs of the lanes that were dialled here; those of guests end with the
-        server.
+        """The tasks of the lanes that were dialled here and still run.
+
+        Lanes of guests end with the server.
         """
         return set(self._dialled)
 
     # --- at the host ------------------------------------------------------------------------------
 
     async def accept(self, connection: ServerConnection, proved: Callable[[], None]) -> None:
-        """Run a guest's socket that asked for the lane; returns when it is to be closed."""
+        """Run a guest's socket that asked for the lane. Returns when the socket must be closed."""
         try:
             async with asyncio.timeout(limits.LANE_PROOF_SECONDS):
                 first = await connection.recv()
@@ -349,9 +353,9 @@ class Lanes:
         await self._run(expected.link, lane, carries_link=hello.carries_link)
 
     def _claim(self, token: bytes | None) -> link_do.ExpectLane | None:
-        """Whoever showed the token has used it up, whatever comes of it."""
+        """Find the lane that expects a token. This uses the token up, whatever happens next."""
         found = None
-        # All of them, always: how long it takes says nothing
+        # Every token is compared, so that the duration reveals nothing.
         for one in self._expected:
             if token is not None and same_token(one.token, token):
                 found = one
@@ -405,7 +409,7 @@ class Lanes:
             connection.transport.abort()
 
     def _forget_dial(self, link: ev.LinkID) -> bool:
-        """Whether this task was the link's newest dial."""
+        """Forget this task's dial. Returns whether it was the link's newest."""
         if self._dialling.get(link) is not asyncio.current_task():
             return False
         del self._dialling[link]
@@ -421,7 +425,7 @@ class Lanes:
         former = self._open.get(link)
         self._open[link] = lane
         if former is not None:
-            # The guest has opened another: of this one no more is said
+            # The guest has opened a new lane, so the end of the former one is not reported.
             former.close()
         self._report(link_ev.LaneOpened(link, carries_link))
         try:

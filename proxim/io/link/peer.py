@@ -1,7 +1,8 @@
-"""One RTCPeerConnection: carries out a link's commands in order and reports what happens as events.
+"""A Peer is one RTCPeerConnection. It carries out a link's commands in order and reports events.
 
-It imports aiortc, which takes 0.2 s: import it late. Everything that aiortc can raise on a hostile
-description is caught here and named; limits that it does not enforce on a peer are enforced here.
+Import this module late, because it imports aiortc, which takes 0.2 s. Everything that aiortc can
+raise on a hostile description is caught here and given a Reason. Limits that aiortc does not
+enforce on a peer are enforced here.
 """
 
 import asyncio
@@ -37,38 +38,40 @@ from proxim.io.link.webrtc import (
 
 _log = logging.getLogger(__name__)
 
-# What aiortc lets be on its way (its receive window); the system gives what it thinks right, Linux
-# net.core.rmem_max.
+# How much aiortc lets be in flight to us (its receive window). The system may grant less: Linux has
+# the limit net.core.rmem_max.
 RECEIVE_BYTES: Final = 1024 * 1024
 
-# Private names of aiortc's RTCSctpTransport, see _guard
+# Private names of aiortc's RTCSctpTransport, which _guard uses.
 _HANDLE_PACKET: Final = "_handle_data"
 _WINDOW: Final = "_advertised_rwnd"
 _CONGESTION_WINDOW: Final = "_cwnd"
-# Stands for a binary message where JSON text belongs; the machine treats it as any unreadable one
+# This text replaces a binary message where JSON text belongs. The machine treats it like any
+# unreadable text.
 _UNREADABLE = ""
 
 
 def widen(sctp: Any) -> None:
-    """Of an RTCSctpTransport whose candidates are gathered, by aioice's private names: there are no
-    public ones.
+    """Enlarge the receive buffers of an RTCSctpTransport whose candidates are gathered.
+
+    This uses aioice's private names, because there are no public ones.
     """
     try:
         protocols = sctp.transport.transport._connection._protocols
         sockets = [one.transport.get_extra_info("socket") for one in protocols]
     except AttributeError:
-        # A later one has others: files are slower, nothing else
+        # A later aioice may have other names. Then files are slower, and nothing else changes.
         _log.info("this aioice does not show its sockets")
         return
     for one in sockets:
-        # A relay's has none
+        # A relay has no socket of its own.
         if one is not None:
             with contextlib.suppress(OSError):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
 
 
 class StreamChannel:
-    """What carries one stream of a transfer over a data channel of its own: sending.Way."""
+    """Carries one stream of a transfer over a data channel of its own; see sender.Way."""
 
     prefix = b""
     message_bytes = CHANNEL_MESSAGE_BYTES
@@ -76,13 +79,13 @@ class StreamChannel:
     def __init__(self, channel: RTCDataChannel) -> None:
         self._channel = channel
         self._changed = asyncio.Event()
-        # aiortc's send() never waits: what it may hold is bounded here.
+        # aiortc's send() never waits, so its queue is bounded here.
         channel.bufferedAmountLowThreshold = CHANNEL_QUEUE_BYTES // 2
         for event in ("open", "close", "bufferedamountlow"):
             channel.on(event, self._changed.set)
 
     async def send(self, message: memoryview) -> None:
-        """Wait until the channel is open and has room, and send. Raises WayClosedError."""
+        """Wait until the channel is open and has room, then send. Raises WayClosedError."""
         while self._channel.readyState == "connecting" or (
             self._channel.readyState == "open"
             and self._channel.bufferedAmount >= CHANNEL_QUEUE_BYTES
@@ -91,18 +94,18 @@ class StreamChannel:
             await self._changed.wait()
         if self._channel.readyState != "open":
             raise WayClosedError
-        # aiortc takes nothing else
+        # aiortc accepts bytes, but no memoryview.
         self._channel.send(bytes(message))
 
     def close(self) -> None:
-        """The stream is over."""
+        """End the stream."""
         self._channel.close()
 
 
 class Peer:
     """One `RTCPeerConnection`.
 
-    `stun` holds only servers that the person named.
+    `stun` contains only servers that the person named.
     """
 
     def __init__(
@@ -114,7 +117,7 @@ class Peer:
         self._link = link
         self._report_to = report
         servers = [RTCIceServer(urls=url) for url in stun]
-        # Always explicit: aiortc's default contacts a public STUN server.
+        # The servers are always explicit, because aiortc's default contacts a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._channels: dict[int, RTCDataChannel] = {}
         self._feeds: dict[int, Callable[[bytes], None]] = {}
@@ -135,46 +138,49 @@ class Peer:
         self._work.put_nowait(self._offer())
 
     def apply(self, type: pair_msg.SDPType, sdp: str) -> None:
-        """Take the other side's description; an offer is answered."""
+        """Apply the other side's description, and answer it if it is an offer."""
         self._work.put_nowait(self._apply(type, sdp))
 
     def add_candidate(self, candidate: pair_msg.Candidate) -> None:
-        """Take one of the other side's candidates, also before its description."""
+        """Add one of the other side's candidates, which may come before its description."""
         self._work.put_nowait(self._add_candidate(candidate))
 
     def send(self, channel: int, text: str) -> None:
-        """Send a text message; on a channel that has just closed it is lost, as on any closing
-        socket.
+        """Send a text message.
+
+        On a channel that has just closed it is lost, as on any closing socket.
         """
         data_channel = self._channels.get(channel)
         if data_channel is None or data_channel.readyState != "open":
             return
         try:
             data_channel.send(text)
-        # Larger than the other side's SDP says it takes; ours are at most 64 KiB.
+        # The message is larger than the other side's SDP allows. Ours are at most 64 KiB.
         except ValueError as error:
             self._failed(Reason.PEER_ERROR, error)
 
     def subscribe(self, channel: int, feed: Callable[[bytes], None]) -> None:
-        """From now on a channel's binary messages go there, until it closes."""
+        """From now on call `feed` with a channel's binary messages, until the channel closes."""
         if channel in self._channels:
             self._feeds[channel] = feed
 
     def open_stream(self, label: str) -> StreamChannel:
-        """Open a channel of our own, of which nothing is reported.
+        """Open a channel of our own, about which nothing is reported.
 
-        Raises InvalidStateError: the link is closed.
+        Raises InvalidStateError if the link is closed.
         """
         return StreamChannel(self._connection.createDataChannel(label))
 
     async def run(self) -> None:
-        """Carry out commands until cancelled; a command that fails fails the link."""
+        """Carry out commands until cancelled. A failing command fails the link."""
         while True:
             await (await self._work.get())
 
     async def close(self, said_bye: bool) -> None:
-        """Close; after a goodbye wait a moment for the other side, so that it is not cut off by our
-        own abort.
+        """Close the connection.
+
+        After a goodbye, wait a moment for the other side to close first, so that our abort does not
+        cut it off.
         """
         self._closing = True
         while not self._work.empty():
@@ -195,7 +201,7 @@ class Peer:
             self._guard()
             widen(self._connection.sctp)
         except Exception as error:  # noqa: BLE001
-            # aiortc and the system below it raise many kinds; each means this
+            # aiortc and the system below it raise many kinds of errors, all with this meaning.
             self._failed(Reason.NO_DESCRIPTION, error)
             return
         self._report_local()
@@ -214,7 +220,7 @@ class Peer:
             if type is pair_msg.SDPType.OFFER:
                 self._guard()
         except Exception as error:  # noqa: BLE001
-            # A hostile SDP makes aiortc raise nearly anything
+            # A hostile SDP makes aiortc raise nearly anything.
             self._failed(Reason.BAD_DESCRIPTION, error)
             return
         if type is pair_msg.SDPType.OFFER and not await self._answer():
@@ -224,12 +230,12 @@ class Peer:
             await self._pass_candidate(candidate)
 
     async def _answer(self) -> bool:
-        """Answer the offer; False where that failed, and was reported."""
+        """Answer the offer. Returns False if that failed; the failure is then already reported."""
         try:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
             widen(self._connection.sctp)
         except Exception as error:  # noqa: BLE001
-            # As in _offer: sockets, a STUN server that cannot be used
+            # As in _offer, sockets or a STUN server may be unusable.
             self._failed(Reason.NO_DESCRIPTION, error)
             return False
         self._report_local()
@@ -250,11 +256,11 @@ class Peer:
             parsed.sdpMid = candidate.sdp_mid
             parsed.sdpMLineIndex = candidate.sdp_mline_index
             if parsed.sdpMid is None and parsed.sdpMLineIndex is None:
-                # docs/protocol.md: it belongs to the first m-line
+                # By docs/protocol.md such a candidate belongs to the first m-line.
                 parsed.sdpMLineIndex = 0
             await self._connection.addIceCandidate(parsed)
         except Exception as error:  # noqa: BLE001
-            # One bad candidate must not end a link that others may open
+            # One bad candidate must not end a link that others may open.
             _log.info("%s: a candidate was left out (%s)", self._link, type(error).__name__)
 
     def _report_local(self) -> None:
@@ -266,12 +272,12 @@ class Peer:
     # --- limits that aiortc leaves to us ----------------------------------------------------------
 
     def _guard(self) -> None:
-        """Look at the windows after every packet: aiortc takes what comes beyond its own, and sends
-        beyond the other's.
+        """Check the windows after every packet.
 
-        A packet that it stumbles over (a channel opened twice, text that is no UTF-8) ends the link
-        by name, too. By aiortc's private names, for there are no public ones. Where a later aiortc
-        has others, the link works without this guard; test_peer.py says so.
+        aiortc accepts data beyond its own window, and sends beyond the other side's. A packet that
+        makes aiortc raise (a channel opened twice, text that is not UTF-8) ends the link with a
+        reason, too. This uses aiortc's private names, because there are no public ones. If a later
+        aiortc has other names, the link works without this guard, as test_peer.py verifies.
         """
         sctp: RTCSctpTransport | None = self._connection.sctp
         handle = getattr(sctp, _HANDLE_PACKET, None)
@@ -281,15 +287,15 @@ class Peer:
 
         async def handle_and_look(data: bytes) -> None:
             if self._misbehaved:
-                # The link is being closed; nothing more piles up
+                # The link is being closed, and nothing more may pile up.
                 return
             try:
                 await handle(data)
             except ConnectionError:
-                # The way below is closed: aiortc knows what to do
+                # The transport below is closed, and aiortc handles that itself.
                 raise
             except Exception as error:  # noqa: BLE001
-                # A hostile packet; aiortc would let its task crash
+                # The packet is hostile, and aiortc would let its task crash.
                 self._misbehaves(type(error).__name__)
             if getattr(sctp, _CONGESTION_WINDOW) > MAX_IN_FLIGHT_BYTES:
                 setattr(sctp, _CONGESTION_WINDOW, MAX_IN_FLIGHT_BYTES)
@@ -304,11 +310,12 @@ class Peer:
             _log.info("%s: %s", self._link, what)
             self._report(link_ev.PeerFailed(self._link, Reason.PEER_ERROR, what))
 
-    # --- what aiortc tells us ---------------------------------------------------------------------
+    # --- what aiortc reports ----------------------------------------------------------------------
 
     def _adopt(self, channel: RTCDataChannel) -> None:
-        """Listen to a channel; called synchronously on `datachannel`, or its first messages would
-        be lost.
+        """Listen to a channel.
+
+        This must run synchronously on `datachannel`, or the first messages would be lost.
         """
         channel.on("message", lambda message: self._message(channel, message))
         channel.on("close", lambda: self._channel_closed(channel))
@@ -318,7 +325,7 @@ class Peer:
             channel.on("open", lambda: self._channel_open(channel))
 
     def _channel_open(self, channel: RTCDataChannel) -> None:
-        # An open channel has its stream
+        # An open channel has its stream id.
         assert channel.id is not None
         if len(self._channels) >= MAX_CHANNELS:
             self._misbehaves("too many channels")
@@ -334,7 +341,7 @@ class Peer:
 
     def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:
         if channel.id is None or channel.id not in self._channels:
-            # Closed meanwhile
+            # The channel was closed in the meantime.
             return
         size = len(message.encode()) if isinstance(message, str) else len(message)
         if size > MAX_CHANNEL_MESSAGE_BYTES:

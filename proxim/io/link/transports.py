@@ -1,6 +1,6 @@
-"""How files and control messages reach a link: over its lane, or over its WebRTC peer.
+"""Routes files and control messages to a link's lane or to its WebRTC peer.
 
-Loads lanes when first needed.
+Lanes are loaded when first needed.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
 from proxim.io.files.sender import Spawn
 
-# Both load libraries that the window must not wait for
+# Both modules load libraries for which the window must not wait.
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 class Transports:
-    """Hands what a link sends to its peer or to its lane.
+    """Passes what a link sends to its peer or to its lane.
 
-    `peers` is its owner's, and looked at only when something is to be sent or taken.
+    `peers` belongs to the caller, and is read only when something is to be sent or received.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Transports:
         self._spawn = spawn
         self._peers = peers
         self._loaded: Lanes | None = None
-        # What comes over lanes
+        # Called with what arrives over lanes.
         self.received: Callable[[ev.LinkID, Stream], None] = lambda link, stream: None
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
-            # Not before it is needed
+            # The lambdas keep lanes from being loaded before they are needed.
             link_do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108
             link_do.DialLane: lambda command: self.lanes.dial(command),  # noqa: PLW0108
             link_do.CloseLane: self._close_lane,
@@ -52,7 +52,7 @@ class Transports:
 
     @property
     def lanes(self) -> "Lanes":
-        """All of this program's."""
+        """All lanes of this program."""
         if self._loaded is None:
             from proxim.io.link.lane import Lanes
 
@@ -73,8 +73,10 @@ class Transports:
     def open(
         self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
     ) -> "Way | None":
-        """What carries a stream; None where it has closed meanwhile, of which the machine is being
-        told.
+        """Return what carries a stream.
+
+        It is None if the link or lane has closed in the meantime; the machine is being notified of
+        that.
         """
         if via is st.Via.LANE:
             return self.lanes.way(link, transfer, generation)
@@ -87,11 +89,11 @@ class Transports:
     def subscribe_channel(
         self, link: ev.LinkID, channel: int, feed: Callable[[bytes], None]
     ) -> None:
-        """From now on a data channel's binary messages go there."""
+        """From now on call `feed` with a data channel's binary messages."""
         if link in self._peers:
             self._peers[link][0].subscribe(channel, feed)
 
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:
-        """What the program's end waits for."""
+        """The tasks for which the program's end waits."""
         return set() if self._loaded is None else self._loaded.goodbyes

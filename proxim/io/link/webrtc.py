@@ -1,10 +1,10 @@
-"""aiortc as Proxim uses it: data channels, without PyAV.
+"""aiortc as Proxim uses it: for data channels, without PyAV.
 
-aiortc imports PyAV for sound and pictures, and our links carry neither. Its FFmpeg would be two
-thirds of the executable, a third of what importing aiortc takes and 20 MB of memory; it would put
-the GPL's conditions (x264, x265) on an MIT program, and would stand ready to decode whatever a
-hostile guest sends. So modules without content stand in for it while aiortc is imported. Once a
-link carries video, `_NoMedia` goes.
+aiortc imports PyAV for sound and pictures, and our links carry neither. PyAV's FFmpeg would take
+two thirds of the executable, a third of aiortc's import time and 20 MB of memory. It would put the
+GPL's conditions (x264, x265) on an MIT program, and would be ready to decode whatever a hostile
+guest sends. Therefore empty modules replace it while aiortc is imported. Once a link carries video,
+`_NoMedia` can go.
 
 All other modules import aiortc's names from here.
 """
@@ -15,19 +15,19 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Final, NoReturn
 
-# What aiortc imports of PyAV. A module that is missing here is imported for real where PyAV is
-# installed, and fails loudly in the executable: tests/programs/test_executable.py opens a link.
+# The modules of PyAV that aiortc imports. One that is missing here is imported for real where PyAV
+# is installed, and fails loudly in the executable: tests/programs/test_executable.py opens a link.
 _MEDIA_MODULES: Final = ("av", "av.frame", "av.packet", "av.video", "av.video.codeccontext")
 
 
 class _NoMedia(ModuleType):
-    """Stands where a module of PyAV would be: any name in it is a class that cannot be used."""
+    """Replaces a module of PyAV. Any name in it is a class that cannot be used."""
 
     def __getattr__(self, name: str) -> type:
-        # The import system's own questions
+        # The import system asks for these names itself.
         if name.startswith("__"):
             raise AttributeError(name)
-        # FFmpegError stands in `except` clauses, where Python wants an exception.
+        # FFmpegError appears in `except` clauses, where Python requires an exception.
         kind = type(name, (Exception,) if name.endswith("Error") else (), {"__init__": _refuse})
         setattr(self, name, kind)
         return kind
@@ -39,7 +39,7 @@ def _refuse(self: object, *arguments: object) -> NoReturn:
 
 @contextmanager
 def _without_media() -> Iterator[None]:
-    """Let `import av` find modules without content, unless PyAV is loaded already."""
+    """Let `import av` find empty modules, unless PyAV is loaded already."""
     if "av" in sys.modules:
         yield
         return
@@ -51,7 +51,7 @@ def _without_media() -> Iterator[None]:
     try:
         yield
     finally:
-        # Whoever wants PyAV itself later gets it
+        # Later imports of PyAV get the real one.
         for name in _MEDIA_MODULES:
             del sys.modules[name]
 

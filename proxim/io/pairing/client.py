@@ -1,4 +1,4 @@
-"""A guest's way to a host: dial the WebSocket, name what kept it from opening."""
+"""A guest's connection to a host: dials the WebSocket and names what kept it from opening."""
 
 import asyncio
 import errno
@@ -28,16 +28,15 @@ from proxim.io.pairing.websocket import (
     cut_off_if_unread,
 )
 
-# This network has no way there; while a host that is asleep, or kept apart by a firewall or the
-# Wi-Fi, is silent or "unreachable" after the neighbours have been asked for it, which to a person
-# is the same.
+# These errors mean that this network has no route to the host. A host that is asleep, or isolated
+# by a firewall or the Wi-Fi, is silent instead, or "unreachable" once nobody on the network has
+# answered for it. To a person these two are the same.
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN})
 _NO_ANSWER = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT})
-# Windows' overlapped connect gives these as `winerror` (WinError.h) and no errno that means
-# anything.
-# ERROR_NETWORK_UNREACHABLE
+# Windows' overlapped connect reports these as `winerror` (WinError.h), without a meaningful errno.
+# This one is ERROR_NETWORK_UNREACHABLE.
 _WINDOWS_NO_ROUTE = frozenset({1231})
-# ERROR_SEM_TIMEOUT, ERROR_HOST_UNREACHABLE
+# ERROR_SEM_TIMEOUT and ERROR_HOST_UNREACHABLE.
 _WINDOWS_NO_ANSWER = frozenset({121, 1232})
 
 
@@ -46,7 +45,7 @@ class _Protocol(PacedProtocol, ClientProtocol):
 
 
 class _Connection(PacedConnection, ClientConnection):
-    """A connection that a host cannot fill, nor keep us busy with."""
+    """A connection that a host can neither fill nor keep busy."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -60,10 +59,10 @@ def _new_connection(plain: ClientProtocol, **options: Any) -> ClientConnection:
 
 
 class DirectConnect(connect):
-    """Dials the address that the person meant, and no other that a host would rather send us to."""
+    """Dials the address that the person meant, and follows no redirect of a host."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
-        """Where to dial instead: nowhere, so the redirect is the failure that it is."""
+        """Refuse to dial another address, so that the redirect counts as a failure."""
         return exc
 
 
@@ -78,12 +77,12 @@ class Client:
         self._socket: WebSocket | None = None
 
     async def run(self, url: str) -> None:
-        """Dial and run until closed. The machine's timer bounds the dial: it cancels this task."""
+        """Dial and run until closed. The machine's timer may cancel this task to end the dial."""
         try:
             connection = await DirectConnect(
                 url,
                 **await way_to(url),
-                # The host is in the same room; a proxy would be asked to reach itself
+                # The host is in the same room, and a proxy would be asked to reach itself.
                 proxy=None,
                 compression=None,
                 user_agent_header=None,
@@ -93,7 +92,7 @@ class Client:
                 ping_timeout=limits.CLIENT_PING_SECONDS,
                 max_queue=limits.RECEIVE_QUEUE,
                 max_size=limits.HARD_MESSAGE_BYTES,
-                # Asks for a type, calls it as a factory
+                # websockets' annotation requires a class, but it is only called as a factory.
                 create_connection=_new_connection,  # type: ignore[arg-type]
             )
         except (OSError, InvalidHandshake, InvalidMessage, EOFError) as error:
@@ -104,7 +103,7 @@ class Client:
 
     @property
     def opened(self) -> bool:
-        """Whether the WebSocket was ever open: from then on it reports its own end."""
+        """Whether the WebSocket was ever open. From then on it reports its own end."""
         return self._socket is not None
 
     def send(self, text: str) -> None:
@@ -113,8 +112,9 @@ class Client:
             self._socket.send(text)
 
     def close(self, code: pair_msg.CloseCode | None) -> bool:
-        """Close after what was sent; False where nothing is open yet, so the dial is to be
-        cancelled.
+        """Close after everything queued is sent.
+
+        Returns False if nothing is open yet, in which case the dial must be cancelled.
         """
         if self._socket is None:
             return False
@@ -128,7 +128,8 @@ def _reason(error: Exception) -> Reason:
     if isinstance(
         error.__cause__ or error, EOFError | ConnectionResetError | ConnectionAbortedError
     ):
-        # Accepted, and cut without a word: what our server does when its places are taken
+        # The connection was accepted and then cut without a word. Our server does this when all
+        # places are occupied.
         return Reason.HOST_FULL
     if not isinstance(error, OSError):
         return Reason.NOT_PROXIM
@@ -149,12 +150,10 @@ def _reason(error: Exception) -> Reason:
 
 
 async def way_to(url: str) -> dict[str, Any]:
-    """What `connect` dials. The URL has a zone escaped, and websockets takes it as it stands.
+    """Return the arguments for `connect` that say what to dial. Raises OSError.
 
-    Raises OSError.
-
-    uvloop drops the zone (MagicStack/uvloop#539): to such an address we connect ourselves, where
-    there is uvloop.
+    A zone is escaped in the URL, and websockets would use it unchanged. uvloop drops the zone
+    (MagicStack/uvloop#539), so where there is uvloop we connect to such an address ourselves.
     """
     address, port = dial_address(url), urlsplit(url).port
     if "%" not in address or sys.platform != "linux":
@@ -177,7 +176,7 @@ async def _connect(raw: socket.socket, where: Any) -> None:
     if failed == errno.EINPROGRESS:
         loop = asyncio.get_running_loop()
         decided = asyncio.Event()
-        # sock_connect drops the zone, too
+        # sock_connect cannot be used, because it drops the zone, too.
         loop.add_writer(raw, decided.set)
         try:
             await decided.wait()
@@ -189,9 +188,10 @@ async def _connect(raw: socket.socket, where: Any) -> None:
 
 
 def dial_address(url: str) -> str:
-    """The address to dial.
+    """Return the address to dial.
 
-    A link-local one gets a zone of this machine: the host's own says nothing here.
+    A link-local IPv6 address gets a zone of this machine, because the host's zone means nothing
+    here.
     """
     host = (urlsplit(url).hostname or "").replace("%25", "%")
     bare, _, zone = host.partition("%")

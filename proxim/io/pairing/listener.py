@@ -1,5 +1,6 @@
-"""Finding a port: the listening socket, bound before the WebSocket library is imported, so that the
-QR shows early.
+"""Finds a port and opens the listening socket.
+
+The socket is bound before the WebSocket library is imported, so that the QR code shows early.
 """
 
 import errno
@@ -9,18 +10,18 @@ from typing import Final
 from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing.host_code import DEFAULT_PORT, FALLBACK_PORTS
 
-# Sockets that wait to be accepted; more than a room has devices.
+# How many sockets may wait to be accepted. This is more than a room has devices.
 BACKLOG: Final = 32
 _ANY_PORT: Final = 0
 
 
 class ListenError(ProximError):
-    """No socket could be made to listen there."""
+    """No listening socket could be opened there."""
 
 
 def open_listener(address: str, port: int | None) -> socket.socket:
-    """Listen on `address` and the first free port: `port` alone if given, else the protocol's
-    order.
+    """Listen on `address` and the first free port: only `port` if given, else the protocol's ports
+    in order.
 
     Raises ListenError: ADDRESS_GONE, PORT_TAKEN, PORT_REFUSED.
     """
@@ -32,13 +33,14 @@ def open_listener(address: str, port: int | None) -> socket.socket:
         except OSError as error:
             failure = ListenError(_reason(error), type(error).__name__)
             if failure.reason is Reason.ADDRESS_GONE:
-                # No other port would help
+                # No other port would help.
                 break
     raise failure
 
 
 def _listen(address: str, port: int) -> socket.socket:
-    # As bytes: for a text Python would load its tables of international names, 5 ms for nothing.
+    # The address is passed as bytes, because for a str Python loads its tables of international
+    # names, which takes 5 ms.
     family, _, _, _, bind_to = socket.getaddrinfo(
         address.encode(),
         port,
@@ -47,8 +49,8 @@ def _listen(address: str, port: int) -> socket.socket:
     )[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # On POSIX this lets a restart reuse a port in TIME_WAIT; on Windows it would let two
-        # programs share one.
+        # On POSIX, SO_REUSEADDR lets a restart reuse a port in TIME_WAIT. On Windows it would let
+        # two programs share one.
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
@@ -68,7 +70,7 @@ def _reason(error: OSError) -> Reason:
     if error.errno == errno.EADDRINUSE:
         return Reason.PORT_TAKEN
     if isinstance(error, PermissionError):
-        # Below 1024, or in a range that Windows has reserved for Hyper-V
+        # The port is below 1024, or in a range that Windows has reserved for Hyper-V.
         return Reason.PORT_REFUSED
-    # EADDRNOTAVAIL, or no such zone: the address left since it was chosen
+    # For EADDRNOTAVAIL, or a zone that does not exist: the address has gone since it was chosen.
     return Reason.ADDRESS_GONE

@@ -21,25 +21,26 @@ from proxim.io.trace import log_step
 
 @dataclass(frozen=True, slots=True)
 class NetOptions:
-    """What the person set for the network side."""
+    """The person's choices for the network side."""
 
-    # None: the protocol's order of ports
+    # None means the protocol's order of ports.
     port: int | None = None
-    # Only what the person named
+    # Only the servers that the person named.
     stun: tuple[str, ...] = ()
-    # This machine's addresses; None: nobody hosts
+    # Returns this machine's addresses; None if this program does not host.
     look: Callable[[], tuple[ev.Network, ...]] | None = None
-    # Where received files go; None: the person's folder for downloads
+    # The folder for received files. None means the person's folder for downloads.
     save_to: str | None = None
     save_name: Callable[[str], Problem | None] = lambda name: None
     save_require_proof: Callable[[bool], Problem | None] = lambda required: None
-    # Where unfinished transfers are remembered; None: only until the program ends
+    # The folder for unfinished transfers. With None they are remembered only until the program
+    # ends.
     data_dir: str | None = None
 
 
 @dataclass(slots=True)
 class Opening:
-    """What the loop takes over: a listening socket, where it listens, and the addresses seen."""
+    """What the loop takes over: a listening socket, its address, and the networks seen."""
 
     listener: socket.socket | None = None
     address: str | None = None
@@ -49,7 +50,7 @@ class Opening:
 def open_host(
     invitations: Invitations, publish: Callable[[st.Status], None], options: NetOptions
 ) -> Opening:
-    """Look at this machine's addresses, listen on one of them, and tell what there is to show."""
+    """Look at this machine's addresses, listen on one of them, and publish what to show."""
     opening = Opening()
     waiting = invitations.start()
     if options.look is not None:
@@ -71,7 +72,7 @@ def open_host(
                     waiting += invitations.listen_failed(event)
                 waiting += invitations.renew(time.monotonic())
             case _:
-                # Nothing listens yet.
+                # Nothing listens yet, so there is nothing to stop.
                 assert isinstance(command, do.StopListening)
                 log_step(command)
     return opening

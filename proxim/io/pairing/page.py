@@ -1,6 +1,4 @@
-"""What a browser gets: the page's files, a fixed table of them, and its words in the language that
-it asks for.
-"""
+"""What a browser gets: a fixed table of the page's files, and texts in the browser's language."""
 
 import base64
 import gzip
@@ -23,19 +21,21 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _TEXTS_PATH: Final = "/texts.json"
-# What it shows; the program's other words would only take time on the way
+# The sections that the page shows. The program's other texts would only take time to transfer.
 _SECTIONS: Final = (
     "page",
     "reasons",
 )
-# Languages or codings looked at in one header
+# How many languages or codings of one header are considered.
 _MAX_ASKED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One file as it is sent; `zipped` to browsers that say that they read it: it is the same for
-    all, no secret.
+    """One file as it is sent.
+
+    `zipped` is for browsers that accept gzip. Compression is safe here, because the file is the
+    same for all and contains no secret.
     """
 
     content_type: str
@@ -46,9 +46,8 @@ class Served:
 class Page:
     """The files of the page, ready to be served.
 
-    Read once: nothing of a request ever becomes a path of a file system.
-
-    `script_hash`: for the policy, of the one script that stands in the page itself.
+    They are read once, so that nothing of a request ever becomes a path of a file system.
+    `script_hash` goes into the policy and stands for the one script inside the page itself.
     """
 
     def __init__(self) -> None:
@@ -66,14 +65,14 @@ class Page:
         }
 
     def get(self, path: str, accept_language: str) -> Served | None:
-        """What is at that path; None where nothing is."""
+        """Return what is at that path, or None if nothing is."""
         if path == _TEXTS_PATH:
             return self._texts[best_language(accept_language, self._texts)]
         return self._files.get(path)
 
 
 def _script_hash(page: bytes) -> str:
-    """The page's own inline script as Content-Security-Policy names it, so that no other counts."""
+    """Return the hash by which Content-Security-Policy allows only the page's own inline script."""
     _, _, rest = page.partition(b"<script>")
     digest = hashlib.sha256(rest.partition(b"</script>")[0]).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
@@ -84,7 +83,7 @@ def _served(content_type: str, body: bytes) -> Served:
 
 
 def reads_gzip(accept_encoding: str) -> bool:
-    """Whether an Accept-Encoding header allows it (RFC 9110, 12.5.3)."""
+    """Whether an Accept-Encoding header allows gzip (RFC 9110, 12.5.3)."""
     codings = (one.partition(";") for one in accept_encoding.split(",")[:_MAX_ASKED])
     return any(
         name.strip().lower() == "gzip" and _weight(quality) > 0 for name, _, quality in codings
@@ -92,7 +91,7 @@ def reads_gzip(accept_encoding: str) -> bool:
 
 
 def languages() -> dict[str, dict[str, Any]]:
-    """The words of each language that the page needs: `page`, and `reasons` for every Reason."""
+    """Return the texts of each language for the page: `page`, and `reasons` for every Reason."""
     words = {language: read_language(language) for language in LANGUAGES}
     return {
         language: {section: found[section] for section in _SECTIONS}
@@ -101,9 +100,7 @@ def languages() -> dict[str, dict[str, Any]]:
 
 
 def best_language(accept_language: str, known: Iterable[str]) -> str:
-    """The language of an Accept-Language header that we know and it likes best (RFC 9110,
-    12.5.4).
-    """
+    """Return the known language that an Accept-Language header prefers (RFC 9110, 12.5.4)."""
     spoken = set(known)
     best, liked = ENGLISH, 0.0
     for one in accept_language.split(",")[:_MAX_ASKED]:

@@ -1,9 +1,8 @@
-"""How fast a WebSocket's other side may send, counted frame by frame, before anybody looks at what
-it says.
+"""Limits how fast a WebSocket's other side may send, counted frame by frame before parsing goes on.
 
-The machine counts messages. It never sees pings, pongs and pieces of messages, of which 43,690 fit
-into one read and took a tenth of a second to parse. Nothing of `websockets` is imported here: the
-figures (limits.py) are needed before the code is on the screen, and the library is not.
+The machine counts messages. It never sees pings, pongs and pieces of messages, although 43,690 of
+these fit into one read and took a tenth of a second to parse. Nothing of `websockets` is imported
+here, because limits.py needs these classes before the code is on the screen.
 """
 
 import time
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many a second, and so many at once after a pause."""
+    """How much is allowed per second, and how much at once after a pause."""
 
     per_second: float
     burst: float
@@ -24,7 +23,7 @@ class Pace:
     """What one kind of socket may send."""
 
     controls: RateLimit
-    # Of messages
+    # Frames of messages.
     frames: RateLimit
     bytes: RateLimit
 
@@ -55,12 +54,12 @@ class Meter:
         self._bytes = _Bucket(pace.bytes, now)
 
     def read(self, size: int) -> bool:
-        """Count a read; False where it is too much."""
+        """Count the bytes of a read. Returns False if they are too many."""
         return self._bytes.acquire(size, self._clock())
 
     def frame(self, *, control: bool) -> bool:
-        """Count a frame, of control (ping, pong, close) or of a message; False where it is one too
-        many.
+        """Count a frame of control (ping, pong, close) or of a message. Returns False if it is one
+        too many.
         """
         bucket = self._controls if control else self._frames
         return bucket.acquire(1, self._clock())

@@ -1,8 +1,7 @@
-"""The host's server: one listening address, signaling on / and /ws, lanes on /lane, the page's
-files on a GET.
+"""The host's server: signaling on / and /ws, lanes on /lane, and the page's files on a GET.
 
-A connection is only ever a guest's. Who may come in at all (how many sockets, from which page,
-under which name) is decided here, before the machine hears of it.
+It listens on one address, and every connection to it is a guest's. Which connections are admitted
+(how many, from which page, under which name) is decided here, before the machine sees them.
 """
 
 import asyncio
@@ -44,24 +43,24 @@ _TEXT: Final = "text/plain; charset=utf-8"
 _AUTHORITY: Final = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)(?:%[^\]]*)?\]|(?P<v4>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?"
 )
-# What the HTTP reader itself answers, and says more than "bad request": a line or header too long,
-# or we are leaving.
+# The HTTP reader's own answers that say more than "bad request": a line or header is too long, or
+# we are shutting down.
 _OWN_STATUS: Final = (
     http.HTTPStatus.REQUEST_URI_TOO_LONG,
     http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     http.HTTPStatus.SERVICE_UNAVAILABLE,
     http.HTTPStatus.INTERNAL_SERVER_ERROR,
 )
-# What a browser leaves away
+# Browsers omit this port.
 _HTTP_PORT: Final = 80
-# websockets logs frames at DEBUG and tracebacks of broken handshakes at ERROR: neither belongs in
+# websockets logs frames at DEBUG and tracebacks of broken handshakes at ERROR. Neither belongs in
 # our log.
 _silent = logging.getLogger("proxim.websockets")
 _silent.setLevel(logging.CRITICAL)
 
 
 class Server:
-    """Accepts guests on one address; owns their sockets."""
+    """Accepts guests on one address, and owns their sockets."""
 
     def __init__(
         self,
@@ -70,13 +69,13 @@ class Server:
         lane: Callable[[ServerConnection, Callable[[], None]], Awaitable[None]] | None = None,
     ) -> None:
         self._report = report
-        # Runs a lane's socket; what it calls once the lane has proved itself gives it a lane's
-        # limits
+        # Runs a lane's socket. Once the lane has proved itself, it calls its second argument to get
+        # a lane's limits.
         self._lane = lane
-        # Waits until what proof and link need is in memory
+        # Waits until the libraries for proof and link are imported.
         self._loaded = loaded
         self._sockets: dict[ev.ConnectionID, WebSocket] = {}
-        # Every TCP connection, from its first moment, and where it is from
+        # Every TCP connection from its first moment, with its address.
         self._inside: dict[_Connection, str] = {}
         self._last_id = 0
         self._server: WebSocketServer | None = None
@@ -90,7 +89,8 @@ class Server:
             self._accepted,
             sock=listener,
             process_request=self._answer_request,
-            # A compressed secret leaks its length; and 30 idle sockets stay small
+            # Compressing a secret would leak its length. Without compression, 30 idle sockets stay
+            # small.
             compression=None,
             server_header=None,
             open_timeout=limits.OPEN_SECONDS,
@@ -99,13 +99,14 @@ class Server:
             ping_timeout=limits.SERVER_PING_SECONDS,
             max_queue=limits.RECEIVE_QUEUE,
             logger=_silent,
-            # Asks for a type, calls it as a factory
+            # websockets' annotation requires a class, but it is only called as a factory.
             create_connection=self._new_connection,  # type: ignore[arg-type]
         )
 
     async def stop(self) -> None:
-        """Close the listener and every guest's socket (1001, going away); those still half open are
-        dropped.
+        """Close the listener and every guest's socket (1001, going away).
+
+        Sockets whose handshake is not complete are dropped.
         """
         if self._server is None:
             return
@@ -117,12 +118,12 @@ class Server:
         self._server = None
 
     def send(self, connection: ev.ConnectionID, text: str) -> None:
-        """Send a text frame; nothing happens where the socket is already gone."""
+        """Send a text frame. Nothing happens if the socket is already gone."""
         if connection in self._sockets:
             self._sockets[connection].send(text)
 
     def close(self, connection: ev.ConnectionID, code: pair_msg.CloseCode | None) -> None:
-        """Close a guest's socket after what was sent."""
+        """Close a guest's socket after everything queued is sent."""
         if connection in self._sockets:
             self._sockets[connection].close(code)
 
@@ -151,12 +152,13 @@ class Server:
         return True
 
     def _make_room(self, counts: Counter[str]) -> bool:
-        """Drop a socket of whoever holds most, for an address that holds none: a crowd must not
-        keep it out.
+        """Drop a socket of the address that has the most, to admit an address that has none.
 
-        The oldest that has not opened, as whoever holds most may be a phone that loads its page: it
-        fetches that again, while its request would be gone with its socket. Else the oldest. An
-        open link does not need its socket, and comes to no harm; a lane that carries files does.
+        This keeps a crowd from excluding it. The oldest socket that has not opened is dropped: if
+        the crowded address is a phone that loads its page, it fetches that again, whereas its
+        request would be lost with its signaling socket. If all have opened, the oldest is dropped.
+        An open link does not need its socket and is not harmed. A lane that carries files needs its
+        socket and is spared.
         """
         crowd, size = counts.most_common(1)[0]
         if size < limits.CROWD_SOCKETS:
@@ -173,13 +175,13 @@ class Server:
         return True
 
     def _gone(self, connection: "_Connection") -> None:
-        # Gone already where it had to make room
+        # The connection is already removed if it was dropped to make room.
         self._inside.pop(connection, None)
 
     async def _accepted(self, connection: ServerConnection) -> None:
         await self._loaded()
         if self._lane is not None and _path(connection.request) == _LANE_PATH:
-            # _new_connection makes no others
+            # _new_connection creates no other kind.
             assert isinstance(connection, _Connection)
             await self._lane(connection, connection.becomes_lane)
             return
@@ -195,7 +197,7 @@ class Server:
     # --- HTTP -------------------------------------------------------------------------------------
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        """None lets a WebSocket open; whatever else is asked gets its answer here."""
+        """Return None to let a WebSocket open, or the answer to any other request."""
         response = self._judge(connection, request)
         if response is not None:
             _log.info(
@@ -206,10 +208,10 @@ class Server:
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         headers = request.headers
         hosts = headers.get_all("Host")
-        # A name that somebody's DNS points at us (DNS rebinding)
+        # Another name may be one that somebody's DNS points at us (DNS rebinding).
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
             return self._refuse(http.HTTPStatus.MISDIRECTED_REQUEST)
-        # A page from elsewhere
+        # Another origin is a page from elsewhere.
         if not all(self._is_our_origin(origin) for origin in headers.get_all("Origin")):
             return self._refuse(http.HTTPStatus.FORBIDDEN)
         if request.method != "GET":
@@ -217,7 +219,8 @@ class Server:
         path = _path(request)
         if "upgrade" in ",".join(headers.get_all("Connection")).lower():
             if path == _LANE_PATH and self._lane is not None:
-                # A lane's pings wait behind its bytes; the link beside it has its own
+                # A lane's pings would wait behind its bytes, and the link beside it has its own
+                # pings.
                 connection.ping_interval = None
                 return None
             return None if path in _SIGNALING_PATHS else self._refuse(http.HTTPStatus.NOT_FOUND)
@@ -231,8 +234,9 @@ class Server:
         return response
 
     def _in_our_words(self, response: Response) -> Response:
-        """Replace what websockets says by itself of a broken request: it quotes it, under none of
-        our headers.
+        """Replace websockets' own answer to a broken request.
+
+        That answer quotes the request and lacks our headers.
         """
         if (
             response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS
@@ -287,9 +291,7 @@ def _path(request: Request | None) -> str:
 
 
 class _Protocol(PacedProtocol, ServerProtocol):
-    """Every HTTP answer leaves through here, also those that no request is handed to us for (414,
-    431).
-    """
+    """Sends every HTTP answer, even to requests that websockets does not pass to us (414, 431)."""
 
     def __init__(self, in_our_words: Callable[[Response], Response]) -> None:
         super().__init__(max_size=limits.HARD_MESSAGE_BYTES, logger=_silent)
@@ -318,17 +320,18 @@ class _Connection(PacedConnection, ServerConnection):
         self.is_lane = False
 
     def becomes_lane(self) -> None:
-        """Take a lane's large frames from now on, and let as large ones wait to be sent."""
+        """Accept a lane's large frames from now on, and let equally large ones wait to be sent."""
         self.is_lane = True
         self.protocol.max_message_size = limits.LANE_FRAME_BYTES
         assert isinstance(self.protocol, PacedProtocol)
-        # It proved its key, and each frame that it seals is checked: bulk may come
+        # The lane has proved its key, and each frame that it seals is checked, so it may send in
+        # bulk.
         self.protocol.meter = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # TCP; uvloop's are not derived from it
+        # This is a TCP transport, although uvloop's class does not derive from asyncio's.
         transport = cast(asyncio.Transport, transport)
-        # None: it has already gone
+        # There is no peer name if the peer has already gone.
         peer = transport.get_extra_info("peername")
         if peer is None or not self._let_in(self, str(peer[0])):
             transport.abort()

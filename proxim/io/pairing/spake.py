@@ -1,7 +1,7 @@
-"""SPAKE2 over the typed code, by the `spake2` library (Ed25519, as in magic-wormhole), behind
-core's Exchange.
+"""SPAKE2 over the typed code by the `spake2` library (Ed25519, as in magic-wormhole), for core's
+Exchange.
 
-Stands in io because core imports the standard library only; uses no socket.
+It belongs to io only because core imports nothing but the standard library. It uses no socket.
 """
 
 from typing import Any
@@ -11,12 +11,15 @@ from proxim.core.pairing.proof import SPAKE2_SHARE_BYTES, ProofError, Side
 
 
 class Spake2Exchange:
-    """One side of SPAKE2. The library is pure Python: some 3 ms for each half of a side's work."""
+    """One side of SPAKE2.
+
+    The library is pure Python and takes some 3 ms for each half of a side's work.
+    """
 
     def __init__(
         self, password: bytes, side: Side, guest_identity: bytes, host_identity: bytes
     ) -> None:
-        # Late: 20 ms that a program without a guest never needs
+        # Imported late, because it takes 20 ms that a program without a guest never needs.
         from spake2 import (
             SPAKE2_A,
             SPAKE2_B,
@@ -27,13 +30,13 @@ class Spake2Exchange:
         self.share: bytes = self._spake.start()
 
     def finish(self, other_share: bytes) -> bytes:
-        """The common key. Raises ProofError."""
-        # The library accepts a trailing byte
+        """Return the common key. Raises ProofError."""
+        # The library would accept a trailing byte.
         if len(other_share) != SPAKE2_SHARE_BYTES:
             raise ProofError(Reason.BAD_MESSAGE, "a share of a wrong length")
         try:
             key: bytes = self._spake.finish(other_share)
         except Exception as error:  # noqa: BLE001
-            # It raises SPAKEError, ValueError, AssertionError and others
+            # The library raises SPAKEError, ValueError, AssertionError and others.
             raise ProofError(Reason.BAD_MESSAGE, type(error).__name__) from None
         return key

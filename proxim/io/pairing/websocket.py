@@ -1,5 +1,6 @@
-"""One WebSocket, dialled or accepted: reads frames into events, writes messages in order,
-closes.
+"""One WebSocket, dialled or accepted.
+
+It reads frames into events, writes messages in order, and closes.
 """
 
 import asyncio
@@ -29,22 +30,23 @@ _log = logging.getLogger(__name__)
 
 
 def cut_off_if_unread(connection: Connection, most: int = UNREAD_BYTES) -> None:
-    """Call after each `data_received`: websockets answers every ping, however little the other side
-    reads.
+    """Abort the connection if too much waits to be sent; call this after each `data_received`.
+
+    websockets answers every ping, however little the other side reads.
     """
     if connection.transport.get_write_buffer_size() > most:
         connection.transport.abort()
 
 
 class TooFastError(EOFError):
-    """Ends the parsing of a read at the frame that was one too many.
+    """Stops parsing at the first frame that is one too many.
 
     As at the end of a stream, nothing is answered.
     """
 
 
 class PacedProtocol(Protocol):
-    """Mixed into a protocol: parses no further than its meter allows.
+    """A mixin for protocols that parses no further than its meter allows.
 
     Without a meter there is no limit.
     """
@@ -52,15 +54,16 @@ class PacedProtocol(Protocol):
     meter: Meter | None = None
 
     def recv_frame(self, frame: Frame) -> None:
-        """Called by the parser for each frame, also for those that no message comes of."""
+        """Count a frame; the parser calls this for every one, even if no message results."""
         if self.meter is not None and not self.meter.frame(control=frame.opcode in _CONTROL_FRAMES):
             raise TooFastError("too fast")
         super().recv_frame(frame)
 
 
 class PacedConnection(Connection):
-    """Mixed into a connection of a PacedProtocol: cut off, without a closing handshake, once it is
-    too fast.
+    """A mixin for connections of a PacedProtocol.
+
+    A connection that is too fast is cut off without a closing handshake.
     """
 
     def data_received(self, data: bytes) -> None:
@@ -74,7 +77,7 @@ class PacedConnection(Connection):
             self.cut_off("it sent too many frames")
 
     def cut_off(self, why: str) -> None:
-        """Drop the connection; overridden where the reason is told."""
+        """Drop the connection. Subclasses may report the reason."""
         self.transport.abort()
 
 
@@ -95,7 +98,7 @@ class WebSocket:
         self._put(text)
 
     def close(self, code: pair_msg.CloseCode | None) -> None:
-        """Close once everything queued is out, or in any case after CLOSE_SECONDS."""
+        """Close after everything queued is sent, or in any case after CLOSE_SECONDS."""
         self._put(code)
         if self._dropping is None:
             self._dropping = asyncio.get_running_loop().call_later(
@@ -115,15 +118,15 @@ class WebSocket:
         try:
             async for frame in self._connection:
                 if self._dropping is not None:
-                    # We close it: what still comes is read to find the other side's close, and no
-                    # more
+                    # We are closing, and read what still arrives only to find the other side's
+                    # close.
                     continue
                 if isinstance(frame, str):
                     self._report(pair_ev.FrameReceived(self._id, frame))
                 else:
                     self._report(pair_ev.FrameRefused(self._id, Reason.BAD_MESSAGE))
         except ConnectionClosed:
-            # The socket is gone, and that is reported below
+            # The socket is gone, which is reported below.
             pass
         finally:
             writer.cancel()
@@ -133,15 +136,16 @@ class WebSocket:
             protocol = self._connection.protocol
             if (unreadable := self._unreadable()) is not None:
                 self._report(pair_ev.FrameRefused(self._id, unreadable))
-            # Else it is the echo of ours
+            # Otherwise the received close frame is the echo of ours.
             theirs = protocol.close_rcvd if protocol.close_rcvd_then_sent else None
             self._report(pair_ev.ConnectionLost(self._id, None if theirs is None else theirs.code))
             if not writer.cancelled() and (error := writer.exception()) is not None:
                 _log.error("websocket %s could not be written to", self._id, exc_info=error)
 
     def _unreadable(self) -> Reason | None:
-        """Why the library gave up on what came, if it did: bytes that are no frame, no text, or too
-        many.
+        """Return why the library gave up on what arrived, or None if it did not.
+
+        It gives up on bytes that are no frame or no text, and on too many bytes.
         """
         protocol = self._connection.protocol
         ours = protocol.close_sent
@@ -150,10 +154,10 @@ class WebSocket:
             or ours is protocol.close_rcvd
             or ours.code not in pair_msg.UNREADABLE_CODES
         ):
-            # The wire was cut, here or there, or a side closed
+            # The connection was cut on either side, or one side closed it.
             return None
         if self._dropping is not None:
-            # We were closing anyhow
+            # We were closing anyway.
             return None
         return Reason.TOO_LARGE if ours.code == _TOO_BIG else Reason.BAD_MESSAGE
 
@@ -163,9 +167,9 @@ class WebSocket:
                 await self._connection.send(item)
             await self._connection.close(NORMAL_CLOSURE if item is None else item)
         except ConnectionClosed:
-            # The reader notices too, and reports
+            # The reader notices and reports this, too.
             return
         except Exception:
-            # The reader ends, and tells why
+            # The abort ends the reader, which reports why.
             self._connection.transport.abort()
             raise

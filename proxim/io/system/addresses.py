@@ -1,8 +1,8 @@
-"""Which of this machine's addresses a guest can reach: all of them, best first.
+"""Finds which of this machine's addresses a guest can reach: all of them, best first.
 
-Reading the system (`read_adapters`, `default_sources`) is kept apart from judging (`kind_of`,
+Reading the system (`read_adapters`, `default_sources`) is separate from judging (`kind_of`,
 `rank`), which is pure and tested with the tables of real machines. Nothing is sent and no name is
-looked up; the whole is cheap enough to be asked every few seconds.
+looked up. All of it is cheap enough to run every few seconds.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ from typing import Final
 from proxim.core import events as ev
 from proxim.core.pairing.host_code import IPAddress, is_local
 
-# Documentation addresses (RFC 5737, RFC 3849): never on a network of this machine, so the default
-# route answers for them. A UDP socket that is connected there tells its own address and sends
-# nothing. The port is discard (RFC 863): macOS refuses port 0.
+# These are documentation addresses (RFC 5737, RFC 3849). They are never on a network of this
+# machine, so the default route applies to them. A UDP socket that is connected to one reveals its
+# own address and sends nothing. The port is discard (RFC 863), because macOS refuses port 0.
 _FAR_AWAY: Final = (
     (socket.AF_INET, ("203.0.113.1", 9)),
     (socket.AF_INET6, ("2001:db8::1", 9)),
@@ -30,32 +30,32 @@ _FAR_AWAY: Final = (
 
 _SYS_CLASS_NET: Final = Path("/sys/class/net")
 _IF_INET6: Final = Path("/proc/net/if_inet6")
-# linux/if_addr.h
+# Flags from linux/if_addr.h.
 _IFA_F_TEMPORARY: Final = 0x01
 _IFA_F_DADFAILED: Final = 0x08
 _IFA_F_DEPRECATED: Final = 0x20
 _IFA_F_TENTATIVE: Final = 0x40
-# linux/if_arp.h: no link layer at all, which is how tun and WireGuard devices show
+# In linux/if_arp.h this type means no link layer at all. tun and WireGuard devices have it.
 _ARPHRD_NONE: Final = "65534"
 _ARPHRD_PPP: Final = "512"
 
 
 class AdapterKind(StrEnum):
-    """What an adapter is, as far as it matters to others on the same network."""
+    """The kind of an adapter, as far as it matters to others on the same network."""
 
     PHYSICAL = "physical"
-    # Between this machine and its own containers or virtual machines
+    # It connects this machine to its own containers or virtual machines.
     VIRTUAL = "virtual"
     VPN = "vpn"
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterAddress:
-    """One address of an adapter; a link-local IPv6 address has its zone."""
+    """One address of an adapter. A link-local IPv6 address has its zone."""
 
     ip: IPAddress
     prefix_length: int
-    # A temporary or deprecated IPv6 address (RFC 8981), gone within hours
+    # Whether it is a temporary or deprecated IPv6 address (RFC 8981), which is gone within hours.
     passing: bool = False
 
 
@@ -63,23 +63,24 @@ class AdapterAddress:
 class Adapter:
     """A network adapter as the system describes it."""
 
-    # For people: "eth0", "Wi-Fi"
+    # The name for people, such as "eth0" or "Wi-Fi".
     name: str
     description: (
-        # On Windows the driver's, which names virtual adapters; elsewhere the name again
+        # On Windows this is the driver's description, which names virtual adapters. Elsewhere it is
+        # the name again.
         str
     )
     addresses: tuple[AdapterAddress, ...]
-    # False: no cable, no Wi-Fi, a bridge without members
+    # False for an adapter without cable or Wi-Fi, and for a bridge without members.
     running: bool = True
-    # The system itself says that there is no link layer below
+    # Whether the system itself reports that there is no link layer below.
     tunnel: bool = False
 
 
 # --- judging --------------------------------------------------------------------------------------
 
-# Interface names on Linux and macOS. "br-" is Docker's bridge; a plain "br0" is a person's own,
-# with the LAN on it.
+# Interface names on Linux and macOS. "br-" is Docker's bridge, while a plain "br0" is a person's
+# own, with the LAN on it.
 _VPN_NAME: Final = re.compile(
     r"(tun|tap|wg|utun|feth|ppp|ipsec|nordlynx|nordtun|proton|pvpn|mullvad|cscotun|gpd|nebula|vpn|wt|ham)(\d|[-_.]|$)|"
     r"tailscale|zt[a-z0-9]{8,}$"
@@ -87,11 +88,11 @@ _VPN_NAME: Final = re.compile(
 _VIRTUAL_NAME: Final = re.compile(
     r"docker|veth|virbr|vnet|vmnet|vmenet|vboxnet|lxc|lxd|incus|cni|flannel|cali|podman|nerdctl|kube|weave|cilium|hassio|"
     r"waydroid|anbox|ip6tnl|macvtap|vxlan|geneve|(awdl|llw|anpi|gif|stf|sit|tunl|gre|dummy|ifb|p2p)(\d|[-_.]|$)|"
-    # bridge100: macOS' own virtual machines; bridge0 is Thunderbolt
+    # On macOS bridge100 belongs to its own virtual machines, while bridge0 is Thunderbolt.
     r"br-[0-9a-f]{6,}|bridge1\d\d$"
 )
 # Descriptions and connection names on Windows. A virtual machine's own card ("Microsoft Hyper-V
-# Network Adapter", "vmxnet3", "VirtIO") is its way to the network and must not match.
+# Network Adapter", "vmxnet3", "VirtIO") is its connection to the network and must not match.
 _VPN_WORDS: Final = re.compile(
     r"\bvpn\b|openvpn|tap-win|wintun|wireguard|tailscale|zerotier|nordlynx|anyconnect|cisco secure "
     r"client|forti|pangp|"
@@ -109,11 +110,11 @@ _VIRTUAL_WORDS: Final = re.compile(
 
 
 def kind_of(adapter: Adapter) -> AdapterKind:
-    """Physical, a VPN, or virtual in another way, from what the system calls it."""
+    """Judge by the system's names whether an adapter is physical, a VPN, or otherwise virtual."""
     return AdapterKind.VPN if adapter.tunnel else _kind_by_name(adapter.name, adapter.description)
 
 
-# A watcher asks again and again about the same few names and addresses; a machine with 60 of them
+# A watcher asks again and again about the same few names and addresses. A machine with 60 of them
 # is a busy server.
 _remembered = functools.lru_cache(maxsize=256)
 
@@ -138,8 +139,9 @@ def _without_zone(address: str) -> str:
 
 
 def _shown_addresses(adapter: Adapter, include_loopback: bool) -> Iterator[AdapterAddress]:
-    """All IPv4 addresses; of IPv6, which hands out many, the steadiest global and the first
-    link-local one.
+    """Yield all IPv4 addresses, the steadiest global IPv6 address and the first link-local one.
+
+    IPv6 gives an adapter many addresses.
     """
     sixes = []
     loopback = any(own.ip.is_loopback for own in adapter.addresses)
@@ -147,7 +149,7 @@ def _shown_addresses(adapter: Adapter, include_loopback: bool) -> Iterator[Adapt
         ip = address.ip
         if ip.is_unspecified or ip.is_multicast or (ip.is_loopback and not include_loopback):
             continue
-        # MacOS' lo0 has fe80::1
+        # On macOS, lo0 has fe80::1.
         if loopback and ip.is_link_local:
             continue
         if ip.version == 4 or ip.is_loopback:
@@ -155,8 +157,8 @@ def _shown_addresses(adapter: Adapter, include_loopback: bool) -> Iterator[Adapt
         else:
             sixes.append(address)
     wide = [six for six in sixes if not six.ip.is_link_local]
-    # A private one (ULA) outlives a change of the provider's prefix; min() keeps the system's order
-    # else
+    # A private address (ULA) outlives a change of the provider's prefix. Otherwise min() keeps the
+    # system's order.
     if wide:
         yield min(wide, key=lambda six: (six.passing, not _is_private(six.ip)))
     yield from [six for six in sixes if six.ip.is_link_local][:1]
@@ -168,12 +170,12 @@ def rank(
     *,
     include_loopback: bool = False,
 ) -> tuple[ev.Network, ...]:
-    """The addresses a guest may be given, best first.
+    """Return the addresses that a guest may be given, best first.
 
-    By weight: not loopback, not link-local (it needs luck, and in IPv6 a zone that differs on the
-    guest), physical, on the default route, IPv4 (the short code carries nothing else), private.
-    `default_sources` are the addresses from which this machine talks to the world. Adapters that
-    are not running are left out.
+    The criteria by weight: not loopback, not link-local (which needs luck, and in IPv6 a zone that
+    differs on the guest), physical, on the default route, IPv4 (the short code carries nothing
+    else), private. `default_sources` are the addresses from which this machine reaches the
+    Internet. Adapters that are not running are left out.
     """
     sources = {_without_zone(source) for source in default_sources}
     ranked: dict[str, tuple[tuple[object, ...], ev.Network]] = {}
@@ -205,7 +207,7 @@ def rank(
 
 
 def default_sources() -> tuple[str, ...]:
-    """The addresses from which this machine talks to the world, at most one of each family."""
+    """Return the addresses from which this machine reaches the Internet, at most one per family."""
     found = []
     for family, far_away in _FAR_AWAY:
         # Without a default route, or without IPv6 at all, there is simply no such address.
@@ -216,8 +218,9 @@ def default_sources() -> tuple[str, ...]:
 
 
 def parse_if_inet6(text: str) -> dict[str, int]:
-    """Address flags from Linux' /proc/net/if_inet6: address, index, prefix length, scope, flags,
-    name; all in hex.
+    """Return each address's flags from Linux' /proc/net/if_inet6.
+
+    Its fields are address, index, prefix length, scope, flags and name, with all numbers in hex.
     """
     flags = {}
     for line in text.splitlines():
@@ -228,7 +231,7 @@ def parse_if_inet6(text: str) -> dict[str, int]:
 
 
 def _read_text(path: Path) -> str:
-    """A small kernel file; empty where it is missing or locked away, as in a sandbox."""
+    """Read a small kernel file; "" if it is missing or inaccessible, as in a sandbox."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             return file.read().strip()
@@ -252,7 +255,7 @@ def _bindable(ip: IPAddress) -> bool:
 
 
 def _scoped(raw: str, scope: int, name: str) -> IPAddress:
-    """The address with its zone where it needs one: the interface's name, on Windows its number."""
+    """Return the address, with a zone if needed: the interface's name, or number on Windows."""
     ip = ipaddress.ip_address(raw)
     if ip.version == 4 or not ip.is_link_local:
         return ip
@@ -266,16 +269,17 @@ def _scoped(raw: str, scope: int, name: str) -> IPAddress:
 
 
 def read_adapters() -> tuple[Adapter, ...]:
-    """This machine's adapters as the system reports them; on failure those that the default route
-    shows.
+    """Return this machine's adapters as the system reports them.
+
+    If that fails, they follow from the default route.
     """
-    # Imported late: it looks up libc in a child process, which is 10 ms that the window need not
-    # wait for.
+    # Imported late, because it looks up libc in a child process. The window must not wait these 10
+    # ms.
     import ifaddr
 
     try:
         listed = list(ifaddr.get_adapters())
-    # Refused (Android), or an address without a usable netmask.
+    # The system refuses (Android), or an address has no usable netmask.
     except (OSError, AssertionError, ValueError):
         sources = [ipaddress.ip_address(source) for source in default_sources()]
         found = tuple(AdapterAddress(ip, ip.max_prefixlen) for ip in sources)
@@ -301,11 +305,12 @@ def read_adapters() -> tuple[Adapter, ...]:
             addresses.append(AdapterAddress(ip, listed_ip.network_prefix, passing))
         if not addresses:
             continue
-        # On Windows the connection's name, "Wi-Fi"; elsewhere the interface's
+        # On Windows this is the connection's name, such as "Wi-Fi"; elsewhere it is the
+        # interface's.
         name = entry.ips[0].nice_name
         running, tunnel = True, False
         if linux:
-            # "eth0:1" is a label on eth0
+            # A name such as "eth0:1" is a label on eth0.
             device = _SYS_CLASS_NET / entry.name.partition(":")[0]
             running = _read_text(device / "operstate") not in (
                 "down",
@@ -319,12 +324,12 @@ def read_adapters() -> tuple[Adapter, ...]:
 
 
 def list_networks(*, include_loopback: bool = False) -> tuple[ev.Network, ...]:
-    """This machine's addresses, best first; empty while it is on no network."""
+    """Return this machine's addresses, best first, or nothing while it is on no network."""
     return rank(read_adapters(), default_sources(), include_loopback=include_loopback)
 
 
 def network_for(address: str) -> ev.Network | None:
-    """The Network of an address that a person named; None if it is none of this machine's.
+    """Return the Network of an address that a person named, or None if this machine lacks it.
 
     Loopback and addresses that list_networks leaves out count too. A link-local IPv6 address may
     lack its zone.
@@ -346,6 +351,6 @@ def network_for(address: str) -> ev.Network | None:
                     kind_of(adapter) is not AdapterKind.PHYSICAL,
                 )
     if wanted.version == 4 and wanted.is_loopback and _bindable(wanted):
-        # All of 127/8 is loopback, one of it is listed
+        # All of 127/8 is loopback, but only one of its addresses is listed.
         return ev.Network(str(wanted), 8, "loopback", virtual=False)
     return None

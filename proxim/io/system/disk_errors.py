@@ -1,6 +1,6 @@
-"""What goes wrong with files on this machine, as a Reason.
+"""Translates errors of files on this machine into a Reason.
 
-A detail names the system's error and never a path: it may stand in a log.
+A detail contains the system's error and never a path, because it may be logged.
 """
 
 import errno
@@ -8,11 +8,11 @@ from typing import Final
 
 from proxim.core.errors import ProximError, Reason
 
-# EFBIG: FAT takes no file of 4 GiB
+# EFBIG is among them because FAT accepts no file of 4 GiB.
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
-# A drive that was pulled out answers EIO or ENXIO, a share that went away ESTALE; ELOOP: a link
-# where a folder was.
+# A drive that was pulled out answers EIO or ENXIO, and a share that went away ESTALE. ELOOP means
+# that a link is where a folder was.
 _GONE: Final = {
     errno.ENOENT,
     errno.ENOTDIR,
@@ -24,12 +24,12 @@ _GONE: Final = {
     errno.EHOSTDOWN,
 }
 _NAME: Final = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
-# Windows' own numbers where C's library knows none that fits.
-# ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
+# These are Windows' own numbers for which the C library has no fitting errno. Here they are
+# ERROR_HANDLE_DISK_FULL and ERROR_DISK_FULL.
 _FULL_WINDOWS: Final = {39, 112}
-# ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE
+# ERROR_INVALID_NAME and ERROR_FILENAME_EXCED_RANGE.
 _NAME_WINDOWS: Final = {123, 206}
-# ERROR_WRITE_PROTECT
+# ERROR_WRITE_PROTECT.
 _REFUSED_WINDOWS: Final = {19}
 
 
@@ -38,12 +38,12 @@ class FileError(ProximError):
 
     @property
     def detail(self) -> str:
-        """For a log."""
+        """The text for a log."""
         return self.problem.detail
 
 
 def plain(error: OSError) -> str:
-    """The system's words without the path."""
+    """Return the system's message without the path."""
     return error.strerror or type(error).__name__
 
 
@@ -53,7 +53,7 @@ def _windows_number(error: OSError) -> int | None:
 
 
 def write_reason(error: OSError) -> Reason:
-    """Why something cannot be written."""
+    """Return why something cannot be written."""
     number = _windows_number(error)
     if error.errno in _FULL or number in _FULL_WINDOWS:
         return Reason.DISK_FULL
@@ -65,12 +65,12 @@ def write_reason(error: OSError) -> Reason:
 
 
 def read_reason(error: OSError) -> Reason:
-    """Why something cannot be read."""
+    """Return why something cannot be read."""
     return (
         Reason.FILE_GONE if error.errno in {errno.ENOENT, errno.ENOTDIR} else Reason.FILE_UNREADABLE
     )
 
 
 def write_error(error: OSError) -> FileError:
-    """An error of writing, for whoever shows it."""
+    """Return the error of a failed write as a FileError."""
     return FileError(write_reason(error), plain(error))

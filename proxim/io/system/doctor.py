@@ -1,8 +1,8 @@
-"""Looking at this machine for `proxim doctor`: addresses, ports, firewalls, adapters, a link
+"""Examines this machine for `proxim doctor`: addresses, ports, firewalls, adapters, and a link
 between two peers.
 
-All checks run at once, each under its own deadline; one that crashes or overruns becomes a finding.
-What the facts mean is core/doctor.py's.
+All checks run at once, each under its own deadline. One that crashes or overruns becomes a finding.
+core/doctor.py decides what the facts mean.
 """
 
 import asyncio
@@ -50,18 +50,19 @@ from proxim.io.system.addresses import (
 )
 from proxim.io.system.firewall import find_firewalls
 
-# A connection within one machine takes a millisecond; a firewall that drops lets it hang
+# A connection within one machine takes a millisecond, but a firewall that drops packets makes it
+# hang.
 ANSWER_SECONDS: Final = 2.0
-# Two peers on one machine need 0.2 s; ICE itself gives up after some 5 s
+# Two peers on one machine need 0.2 s. ICE itself gives up after some 5 s.
 LINK_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
-# Two waits of ANSWER_SECONDS, all ports and addresses at once, with room
+# This is enough for two waits of ANSWER_SECONDS, because all ports and addresses are tried at once.
 PORT_SECONDS: Final = 8.0
-# At most three tools in a row that are slow (tool.TOOL_SECONDS)
+# At most three of the tools that run in a row are slow (subprocesses.TOOL_SECONDS).
 FIREWALL_SECONDS: Final = 20.0
-# What asks the system and waits for nobody
+# These checks ask the system and wait for nobody.
 QUICK_SECONDS: Final = 5.0
-# Our page names itself in its first lines
+# Our page contains its name in its first lines.
 MAX_PAGE_BYTES: Final = 16 * 1024
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """One check: what it is about, how long it may take, how to do it."""
+    """One check: its subject, its time limit in seconds, and how to do it."""
 
     check: Check
     seconds: float
@@ -77,7 +78,7 @@ class Examination:
 
 
 async def run_examination(examination: Examination) -> list[Finding]:
-    """The findings of one check, whatever becomes of it."""
+    """Return the findings of one check, even if it crashes or overruns."""
     try:
         async with asyncio.timeout(examination.seconds):
             return await examination.look()
@@ -89,8 +90,9 @@ async def run_examination(examination: Examination) -> list[Finding]:
 
 
 async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
-    """Everything that could keep others from this machine, in reading order; `address` is the one a
-    person named.
+    """Yield everything that could keep others from this machine, in reading order.
+
+    `address` is the one that a person named.
     """
     try:
         adapters = read_adapters()
@@ -153,7 +155,7 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
 
 
 async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding, None]:
-    """All checks at once, their findings in the order of the checks."""
+    """Run all checks at once, and yield their findings in the order of the checks."""
     tasks = [
         asyncio.create_task(run_examination(each), name=f"doctor {each.check}")
         for each in examinations
@@ -163,7 +165,7 @@ async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding
             for finding in await task:
                 yield finding
     finally:
-        # A reader that stops early, or Ctrl+C
+        # The reader may have stopped early, or Ctrl+C was pressed.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -178,22 +180,23 @@ async def _examine_ports(network: ev.Network, chosen: bool) -> Finding:
 
 
 async def try_port(address: str, port: int) -> PortTrial:
-    """Listen on one port of one address and connect to it through that address; ask whoever has it
-    already.
+    """Listen on one port of one address, and connect to it through that address.
+
+    If the port is in use, ask whether its owner is Proxim.
     """
     try:
         listener = open_listener(address, port)
     except ProximError as error:
         if error.reason is Reason.ADDRESS_GONE:
             return PortTrial(port, PortState.GONE)
-        # Windows may refuse a port, rather than call it taken, that a program holds for itself
-        # alone, as ours does.
+        # If a program holds a port exclusively, as ours does, Windows may refuse the port instead
+        # of reporting it as in use.
         if await _is_proxim(address, port):
             return PortTrial(port, PortState.PROXIM)
         return PortTrial(
             port, PortState.TAKEN if error.reason is Reason.PORT_TAKEN else PortState.REFUSED
         )
-    # So that it is our own listener that answers, and no proxy in between
+    # The token shows that our own listener answers, and not a proxy in between.
     token = secrets.token_bytes(16)
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -204,7 +207,7 @@ async def try_port(address: str, port: int) -> PortTrial:
     try:
         answered = await _exchange(address, port, b"", len(token)) == token
     finally:
-        # Not wait_closed(), which from Python 3.12.1 on waits for every connection
+        # From Python 3.12.1 on, wait_closed() would wait for every connection.
         server.close()
     return PortTrial(port, PortState.FREE if answered else PortState.SILENT)
 
@@ -216,11 +219,12 @@ async def _is_proxim(address: str, port: int) -> bool:
 
 
 async def _exchange(address: str, port: int, request: bytes, wanted: int) -> bytes:
-    """Connect, send, and read until `wanted` bytes, the end, or the time-out; what came until
-    then.
+    """Connect, send, and read until `wanted` bytes, the end or the time-out.
+
+    Returns what arrived until then.
     """
     received = b""
-    # Refused, reset, unreachable; TimeoutError is an OSError
+    # The connection may be refused, reset or unreachable. TimeoutError is an OSError, too.
     with contextlib.suppress(OSError):
         async with asyncio.timeout(ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection(address, port)
@@ -237,7 +241,7 @@ async def _exchange(address: str, port: int, request: bytes, wanted: int) -> byt
 
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    # The other side was quicker
+    # The other side may have closed first.
     with contextlib.suppress(OSError):
         await writer.wait_closed()
 
@@ -246,13 +250,14 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 async def try_link(seconds: float = LINK_SECONDS) -> LinkTrial:
-    """Two WebRTC peers in this process, as far as an open data channel; they meet at this machine's
-    addresses.
+    """Link two WebRTC peers in this process until a data channel is open.
+
+    They meet at this machine's addresses.
     """
-    # Imported late: 0.25 s that the other checks need not wait for.
+    # Imported late, because the other checks need not wait these 0.25 s.
     from proxim.io.link.webrtc import RTCConfiguration, RTCPeerConnection
 
-    # Always explicit: the default contacts a public STUN server
+    # The servers are always explicit, because the default contacts a public STUN server.
     configuration = RTCConfiguration(iceServers=[])
     caller, callee = RTCPeerConnection(configuration), RTCPeerConnection(configuration)
     opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -281,7 +286,7 @@ async def try_link(seconds: float = LINK_SECONDS) -> LinkTrial:
     except OSError as error:
         return LinkTrial(None, errno.errorcode.get(error.errno or 0, type(error).__name__))
     finally:
-        # A peer that cannot close ends with the process
+        # A peer that cannot close ends with the process.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.gather(caller.close(), callee.close())
@@ -291,15 +296,17 @@ async def try_link(seconds: float = LINK_SECONDS) -> LinkTrial:
 
 
 def is_wsl(kernel_release: str) -> bool:
-    """Whether this Linux runs inside Windows: its kernel is
-    "5.15.167.4-microsoft-standard-WSL2".
+    """Whether this Linux runs inside Windows.
+
+    Its kernel is then, for example, "5.15.167.4-microsoft-standard-WSL2".
     """
     return sys.platform == "linux" and "microsoft" in kernel_release.lower()
 
 
 def has_local_network_privacy(macos_version: str) -> bool:
-    """Whether this is a macOS that asks before a program may reach the local network (15 and
-    later); "" elsewhere.
+    """Whether this macOS asks before a program may reach the local network (15 and later).
+
+    On other systems the version is "".
     """
     major = macos_version.partition(".")[0]
     return major.isdigit() and int(major) >= 15

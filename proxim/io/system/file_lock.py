@@ -1,7 +1,8 @@
-"""A file held by a living program, so that another one of the same person leaves it alone.
+"""Locks a file for as long as this program runs, so that another program of the same person leaves
+it alone.
 
-The system lets go of it when the program ends, however that ends: nothing stale stays, as a process
-id in a file would.
+The system releases the lock however the program ends. Nothing stale remains, as a process id in a
+file would.
 """
 
 import os
@@ -14,12 +15,12 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-# Windows keeps others from reading what is locked: a byte that no journal of ours comes to
+# Windows keeps others from reading locked bytes. This byte lies beyond the end of all our journals.
 _BEYOND: Final = 1 << 30
 
 
 def lock(descriptor: int) -> bool:
-    """Hold the open file until it is closed; False where another has it."""
+    """Lock the open file until it is closed. Returns False if another program has locked it."""
     try:
         if sys.platform == "win32":
             os.lseek(descriptor, _BEYOND, os.SEEK_SET)
@@ -29,13 +30,13 @@ def lock(descriptor: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
-        # A disk without locks, as some in a network: nobody can hold anything there
+        # The disk has no locks, as some network disks do not, so nobody can lock anything there.
         return True
     return True
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some program holds it."""
+    """Whether some program has locked the file."""
     try:
         descriptor = os.open(
             path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

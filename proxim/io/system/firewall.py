@@ -1,7 +1,7 @@
-"""Which firewalls this machine has and what they do with a guest, as far as an ordinary user can
-read it.
+"""Finds this machine's firewalls and how they treat a guest, as far as an ordinary user can read
+it.
 
-Each parser is a pure function over a tool's output. A tool that is absent, fails or speaks another
+Each parser is a pure function over a tool's output. A tool that is absent, fails or prints another
 language leads to "cannot be read", never to a guess.
 """
 
@@ -21,15 +21,15 @@ from proxim.io.system.subprocesses import Output, Run, run_tool
 
 
 def ufw_is_enabled(conf: str) -> bool | None:
-    """ENABLED from /etc/ufw/ufw.conf, which everybody may read; None if it is not there."""
+    """Read ENABLED from /etc/ufw/ufw.conf, which everybody may read; None if it is not there."""
     found = re.search(r"^\s*ENABLED\s*=\s*[\"']?(yes|no)\b", conf, re.MULTILINE | re.IGNORECASE)
     return None if found is None else found[1].lower() == "yes"
 
 
 def parse_ufw(conf: str, status: Output) -> Firewall | None:
-    """The state of ufw from its own file and, where root asks, from `ufw status verbose`.
+    """Return the state of ufw, or None if there is no ufw.
 
-    None: there is no ufw.
+    It follows from ufw's own file and, if root runs this, from `ufw status verbose`.
     """
     command = f"sudo ufw allow {ALL_PORTS[0]}:{ALL_PORTS[-1]}/tcp"
     enabled = ufw_is_enabled(conf)
@@ -53,8 +53,9 @@ def parse_ufw(conf: str, status: Output) -> Firewall | None:
 
 
 def _covers(ports: str, protocol: str) -> bool:
-    """Whether "47800/tcp", "1025-65535/tcp", "47800:47807" or "22,47800/tcp" includes the default
-    port.
+    """Whether the ports include the default port.
+
+    Examples: "47800/tcp", "1025-65535/tcp", "47800:47807", "22,47800/tcp".
     """
     numbers, _, wanted = ports.partition("/")
     if wanted not in ("", protocol):
@@ -70,16 +71,16 @@ def _covers(ports: str, protocol: str) -> bool:
 
 
 def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
-    """The state of firewalld from `firewall-cmd --state` and `--list-all` of the zone.
+    """Return the state of firewalld, or None if there is no firewalld.
 
-    None: there is no firewalld.
+    It follows from `firewall-cmd --state` and from `--list-all` of the zone.
     """
     said = state.text.strip().splitlines()[-1:] or [""]
     if state.status is None:
         return None
     if said[0] == "not running":
         return Firewall("firewalld", FirewallState.OFF)
-    # "Authorization failed", a Python traceback, no D-Bus
+    # The answer is "Authorization failed", a Python traceback, or a complaint about D-Bus.
     if said[0] != "running":
         remedy = tr("firewall.see", command="sudo firewall-cmd --list-all")
         return Firewall("firewalld", FirewallState.UNREADABLE, remedy=remedy)
@@ -108,16 +109,16 @@ def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
 
 
 def parse_nftables(ruleset: Output) -> Firewall | None:
-    """Bare nftables from `nft list ruleset`, which only root may read.
+    """Return the state of bare nftables, or None if there is no nft, or nothing filters input.
 
-    None: no nft, or nothing filters input.
+    It follows from `nft list ruleset`, which only root may read.
     """
     remedy = tr("firewall.seeNft", ports=PORTS_SHOWN)
     if ruleset.status is None:
         return None
     if ruleset.status != 0:
         return Firewall("nftables", FirewallState.UNREADABLE, remedy=remedy)
-    # What becomes of answers and of broken packets
+    # Rules by the state of a connection concern only answers and broken packets.
     rules = re.sub(r"\bct state .*", "", ruleset.text)
     chains = re.findall(r"^\s*chain \S+ \{(.*?)^\s*\}", rules, re.MULTILINE | re.DOTALL)
     inputs = [chain for chain in chains if re.search(r"type filter hook input\b", chain)]
@@ -133,8 +134,7 @@ def parse_nftables(ruleset: Output) -> Firewall | None:
     accepts = re.findall(r"\b(?:tcp|th) dport (?:\{([^}]*)\}|(\S+)).*\baccept\b", rules)
     if any(_covers("".join(pair).replace(" ", ""), "") for pair in accepts):
         return Firewall("nftables", FirewallState.ALLOWS)
-    # A chain that is jumped to may accept by address or by interface, which is not for us to work
-    # out.
+    # A chain that is jumped to may accept by address or by interface, which we do not evaluate.
     jumps = any(re.search(r"\b(jump|goto)\b|dport vmap", chain) for chain in closed)
     return Firewall(
         "nftables", FirewallState.UNCLEAR if jumps else FirewallState.BLOCKS, remedy=remedy
@@ -142,9 +142,9 @@ def parse_nftables(ruleset: Output) -> Firewall | None:
 
 
 def parse_iptables(rules: Output) -> Firewall | None:
-    """Old iptables from `iptables -S INPUT`, which only root may read.
+    """Return the state of old iptables, or None if there is none, or it lets everything in.
 
-    None: no iptables, or it lets everything in.
+    It follows from `iptables -S INPUT`, which only root may read.
     """
     command = f"sudo iptables -I INPUT -p tcp --dport {ALL_PORTS[0]}:{ALL_PORTS[-1]} -j ACCEPT"
     remedy = tr("firewall.run", command=command)
@@ -176,7 +176,7 @@ def parse_iptables(rules: Output) -> Firewall | None:
 
 
 def parse_macos(state: Output, applications: Output, programs: Sequence[str]) -> Firewall:
-    """The application firewall from `socketfilterfw --getglobalstate` and `--listapps`."""
+    """Read the application firewall from `socketfilterfw --getglobalstate` and `--listapps`."""
     name = tr("firewall.macOS")
     said = re.search(r"State = (\d)|Firewall is (enabled|disabled)$", state.text, re.MULTILINE)
     if said is None:
@@ -190,7 +190,7 @@ def parse_macos(state: Output, applications: Output, programs: Sequence[str]) ->
     entries = re.findall(
         r"^\s*\d+\s*:\s*(.+?)\s*\n\s*\(\s*(Allow|Block) incoming", applications.text, re.MULTILINE
     )
-    # A bundle is listed by its folder, what runs lies within it.
+    # A bundle is listed by its folder, and the program that runs lies within it.
     verdicts = [
         verdict
         for path, verdict in entries
@@ -207,8 +207,8 @@ def parse_macos(state: Output, applications: Output, programs: Sequence[str]) ->
 
 # --- Windows --------------------------------------------------------------------------------------
 
-# One PowerShell for all three questions: starting it is what takes long. Names of enumeration
-# members are English on every Windows, the output of netsh is not.
+# One PowerShell answers all three questions, because starting it is what takes long. Names of
+# enumeration members are English on every Windows, unlike the output of netsh.
 _POWERSHELL_SCRIPT: Final = (
     "$ErrorActionPreference='SilentlyContinue';"
     "[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
@@ -231,17 +231,18 @@ _PROFILE_OF: Final = {"Public": "Public", "Private": "Private", "DomainAuthentic
 
 
 def powershell_script(programs: Sequence[str]) -> str:
-    """The script for these program files.
+    """Return the script for these program files.
 
-    It has no double quote, which Windows' command lines would eat.
+    It has no double quote, which Windows' command lines would remove.
     """
     quoted = ",".join("'" + program.replace("'", "''") + "'" for program in programs)
     return _POWERSHELL_SCRIPT % quoted
 
 
 def _records(value: object) -> list[dict[str, str]]:
-    """A JSON list of objects with string values; PowerShell may write one object without its
-    list.
+    """Return a JSON list of objects with string values.
+
+    PowerShell may write a single object without its list.
     """
     entries = value if isinstance(value, list) else [value]
     return [
@@ -250,9 +251,9 @@ def _records(value: object) -> list[dict[str, str]]:
 
 
 def parse_windows(answer: Output, interface: str) -> Firewall | None:
-    """Windows' firewall from the script's JSON, for the network that `interface` is on.
+    """Return Windows' firewall for the network of `interface`; None if it cannot be read.
 
-    None: not readable.
+    It follows from the script's JSON.
     """
     try:
         facts = json.loads(answer.text.strip().removeprefix("\ufeff"))
@@ -282,7 +283,8 @@ def parse_windows(answer: Output, interface: str) -> Firewall | None:
         and rule.get("direction") == "Inbound"
         and (rule.get("profile") == "Any" or name in re.split(r",\s*", rule.get("profile", "")))
     }
-    # Made by Windows when a person answers its question with Cancel; it outweighs any Allow
+    # Windows makes such a rule when a person answers its question with Cancel. It outweighs any
+    # Allow.
     if "Block" in actions:
         return Firewall(
             windows, FirewallState.BLOCKS, tr("firewall.networkBlocksUs", network=network), remedy
@@ -295,8 +297,9 @@ def parse_windows(answer: Output, interface: str) -> Firewall | None:
 
 
 def parse_netsh(answer: Output) -> Firewall:
-    """The fallback, `netsh advfirewall show currentprofile state`, whose English form alone can be
-    read.
+    """Read the fallback, `netsh advfirewall show currentprofile state`.
+
+    Only its English form can be read.
     """
     said = re.search(r"^State\s+(ON|OFF)\s*$", answer.text, re.MULTILINE)
     windows, remedy = tr("firewall.windows"), tr("firewall.tickThese")
@@ -311,8 +314,9 @@ def parse_netsh(answer: Output) -> Firewall:
 
 
 def own_programs() -> tuple[str, ...]:
-    """The program files that a firewall may know us by; a virtual environment's is only a launcher
-    on Windows.
+    """Return the program files by which a firewall may know us.
+
+    On Windows, a virtual environment's program is only a launcher.
     """
     base = str(getattr(sys, "_base_executable", sys.executable))
     return tuple(dict.fromkeys((sys.executable, base, os.path.realpath(base))))
@@ -322,13 +326,14 @@ def _read_ufw_conf() -> str:
     try:
         return Path("/etc/ufw/ufw.conf").read_text(errors="replace")
     except OSError:
-        # No ufw here
+        # There is no ufw here.
         return ""
 
 
 async def find_on_linux(run: Run, interface: str, ufw_conf: str) -> list[Firewall]:
-    """Reads ufw and firewalld; only where neither is active the kernel's own rules, which else are
-    theirs.
+    """Read ufw and firewalld, and the kernel's rules if neither is active.
+
+    While one of them is active, the kernel's rules are its own.
     """
     ufw = parse_ufw(ufw_conf, await run(("ufw", "status", "verbose")))
     state = await run(("firewall-cmd", "--state"))
@@ -350,7 +355,7 @@ async def find_on_linux(run: Run, interface: str, ufw_conf: str) -> list[Firewal
 
 
 async def find_on_macos(run: Run) -> list[Firewall]:
-    """The application firewall, the only one that macOS puts before people."""
+    """Read the application firewall, the only one that macOS shows to people."""
     tool = "/usr/libexec/ApplicationFirewall/socketfilterfw"
     return [
         parse_macos(
@@ -360,9 +365,9 @@ async def find_on_macos(run: Run) -> list[Firewall]:
 
 
 async def find_on_windows(run: Run, interface: str, system_root: str) -> list[Firewall]:
-    """Windows' firewall.
+    """Read Windows' firewall.
 
-    The tools are named by full path: Windows would look into the current folder first.
+    The tools have full paths, because Windows would look into the current folder first.
     """
     system = system_root.rstrip("\\") + "\\System32"
     powershell = f"{system}\\WindowsPowerShell\\v1.0\\powershell.exe"
@@ -377,7 +382,7 @@ async def find_on_windows(run: Run, interface: str, system_root: str) -> list[Fi
 
 
 async def find_firewalls(interface: str, run: Run = run_tool) -> list[Firewall]:
-    """The firewalls of this machine, for a guest that comes in through `interface`."""
+    """Return this machine's firewalls, for a guest that comes in through `interface`."""
     if sys.platform == "win32":
         return await find_on_windows(run, interface, os.environ.get("SYSTEMROOT", "C:\\Windows"))
     if sys.platform == "darwin":

@@ -1,47 +1,48 @@
-"""Marks by which Windows and macOS know a file that came from another device, and ask before it is
-opened.
+"""Sets the marks by which Windows and macOS recognise a file from another device, and ask before it
+is opened.
 
-Linux has no such mark. A disk that cannot hold one (FAT) is no reason to fail.
+Linux has no such mark. A disk that cannot store one (FAT) is no reason to fail.
 """
 
 import sys
 import time
 from typing import Final
 
-# URLZONE_INTERNET: SmartScreen and Office's protected view look at it
+# This is URLZONE_INTERNET, which SmartScreen and Office's protected view check.
 ZONE: Final = b"[ZoneTransfer]\r\nZoneId=3\r\n"
 ZONE_STREAM: Final = ":Zone.Identifier"
 ATTRIBUTE: Final = b"com.apple.quarantine"
-# As browsers set it: from elsewhere, not yet asked about
+# Browsers set the same flags: the file is from elsewhere, and nobody was asked about it yet.
 _FLAGS: Final = "0081"
 
 
 def quarantine_value(now: float) -> bytes:
-    """Flags, the moment, the program, no event of the database of downloads."""
+    """Return flags, time and program, without an event of the database of downloads."""
     return f"{_FLAGS};{int(now):08x};Proxim;".encode()
 
 
 if sys.platform == "win32":
 
     def mark(descriptor: int, path: str) -> None:
-        """Say of a file that it came from elsewhere."""
+        """Mark a file as coming from elsewhere."""
         try:
             with open(path + ZONE_STREAM, "wb") as stream:
                 stream.write(ZONE)
         except OSError:
-            # FAT and most shares have no streams
+            # FAT and most shares have no streams.
             return
 
 elif sys.platform == "darwin":
 
     def mark(descriptor: int, path: str) -> None:
-        """Say of a file that it came from elsewhere."""
-        # Late: 5 ms, for the first file only
+        """Mark a file as coming from elsewhere."""
+        # Imported late, because it takes 5 ms and is needed only once a file arrives.
         import ctypes
 
         value = quarantine_value(time.time())
-        # Int fsetxattr(int, const char *, const void *, size_t, u_int32_t position, int options);
-        # its result does not matter: FAT and shares have no such attributes.
+        # The signature is int fsetxattr(int, const char *, const void *, size_t, u_int32_t
+        # position, int options). Its result does not matter, because FAT and shares have no such
+        # attributes.
         library = ctypes.CDLL(None)
         library.fsetxattr(
             descriptor, ATTRIBUTE, value, ctypes.c_size_t(len(value)), ctypes.c_uint32(0), 0
@@ -50,4 +51,4 @@ elif sys.platform == "darwin":
 else:
 
     def mark(descriptor: int, path: str) -> None:
-        """There is no such mark here."""
+        """Do nothing, because there is no such mark here."""

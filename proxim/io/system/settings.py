@@ -1,8 +1,8 @@
-"""This installation's identity, its name and whom it refuses, in one small file in the user's
+"""This installation's identity, its name and its policy, in one small file in the user's
 configuration folder.
 
-A broken file costs the identity, never the start: it is kept beside a new one, and the person is
-told. What a newer version wrote into the file survives.
+A broken file costs the identity but never the start: it is kept beside a new one, and the person is
+notified. Fields that a newer version wrote into the file survive.
 """
 
 import contextlib
@@ -23,11 +23,11 @@ from proxim.core.i18n import tr
 from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
 
 FILE_NAME: Final = "settings.json"
-# Ours has 100; whatever is larger was not written by any Proxim
+# Our file has 100 bytes. A larger one was not written by any Proxim.
 MAX_FILE_BYTES: Final = 64 * 1024
-# Kept beside; a disk that breaks the file at every start must not be filled
+# Broken files are kept, but a disk that breaks the file at every start must not be filled.
 MAX_BROKEN_FILES: Final = 20
-# RFC 9562, version 4
+# A UUID of version 4 (RFC 9562).
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _UUID_KEY: Final = "uuid"
 _NAME_KEY: Final = "deviceName"
@@ -40,39 +40,39 @@ _Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Who this installation is."""
+    """The identity of this installation, and its choices."""
 
     uuid: str
     device_name: str
-    # Refuse guests that cannot prove that they know the code
+    # Refuse guests that cannot prove that they know the code.
     require_proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings that can be used in any case, and what a person should hear about them."""
+    """Settings that can be used in any case, and problems that a person should learn about."""
 
     settings: Settings
     problems: tuple[Problem, ...] = ()
 
 
 class _BrokenFileError(Exception):
-    """The file is there and readable, but holds no settings."""
+    """The file is there and readable, but contains no settings."""
 
 
 # --- names ----------------------------------------------------------------------------------------
 
 
 def default_device_name(node: str | None = None) -> str:
-    """This computer's own name, shortened to what is_usable_name accepts."""
-    # Without ".local", ".fritz.box"
+    """Return this computer's own name, shortened to what is_usable_name accepts."""
+    # Endings such as ".local" and ".fritz.box" are cut off.
     host = (socket.gethostname() if node is None else node).partition(".")[0]
     printable = host.encode(errors="ignore").decode()
     shown = " ".join(printable.split())
     while len(shown.encode()) > MAX_NAME_BYTES:
         shown = shown[:-1].rstrip()
     if shown.lower() == "localhost" or not is_usable_name(shown):
-        # Late: it costs milliseconds, and most computers have a name
+        # Imported late, because it takes milliseconds, and most computers have a name.
         import platform
 
         system = platform.system()
@@ -84,18 +84,21 @@ def default_device_name(node: str | None = None) -> str:
 
 
 def config_folder() -> Path:
-    """Where the settings live: the user's configuration folder, as each system has it."""
-    # Late: 10 ms, and tests and doctors do not need it
+    """Return the folder of the settings: the user's configuration folder on each system."""
+    # Imported late, because it takes 10 ms, and tests and the doctor do not need it.
     from platformdirs import user_config_path
 
     return user_config_path("proxim", appauthor=False)
 
 
 def _read(path: Path) -> _Fields | None:
-    """What the file holds; None if there is none. Raises OSError, or _BrokenFileError."""
+    """Return the file's fields, or None if there is no file.
+
+    Raises OSError, or _BrokenFileError.
+    """
     try:
         mode = path.stat().st_mode
-        # Reading a pipe would wait for ever
+        # Reading a pipe would wait for ever.
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise _BrokenFileError("not a file")
         with open(path, "rb") as file:
@@ -105,7 +108,7 @@ def _read(path: Path) -> _Fields | None:
     if len(raw) > MAX_FILE_BYTES:
         raise _BrokenFileError("too large")
     try:
-        # Windows' editors put a byte order mark before it
+        # Windows' editors put a byte order mark before the text.
         fields = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise _BrokenFileError(type(error).__name__) from None
@@ -118,15 +121,16 @@ def _read(path: Path) -> _Fields | None:
 
 
 def _put_new(temporary: Path, path: Path) -> None:
-    """Move into place unless there is one already (FileExistsError): two first runs at once share
-    one identity.
+    """Move a new file into place. Raises FileExistsError if there is one already.
+
+    Two first runs at the same time thus share one identity.
     """
     try:
         os.link(temporary, path)
     except FileExistsError:
         raise
     except OSError:
-        # A file system without hard links, as on USB sticks
+        # The file system has no hard links, as on USB sticks.
         if path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
         os.replace(temporary, path)
@@ -138,14 +142,14 @@ def _path_in(folder: Path | None) -> Path:
 
 
 def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> None:
-    """Write beside the file, then `put` it there: a crash leaves the old one or the new one.
+    """Write a new file, then `put` it into place. Raises OSError.
 
-    Raises OSError.
+    A crash leaves the old file or the new one.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = json.dumps(fields, ensure_ascii=True, indent=2) + "\n"
     temporary = path.parent / f".settings-{os.urandom(8).hex()}.tmp"
-    # 0600: nobody else's business; Windows has its own rights and ignores it.
+    # The mode 0600 keeps others from reading it. Windows has its own rights and ignores the mode.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "w", encoding="ascii") as file:
@@ -154,13 +158,16 @@ def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> 
             os.fsync(descriptor)
         put(temporary, path)
     finally:
-        # After os.replace it is no longer there
+        # After os.replace the temporary file no longer exists.
         with contextlib.suppress(OSError):
             os.unlink(temporary)
 
 
 def _set_aside(path: Path) -> str:
-    """Rename a broken file to the first free name, and tell which. Raises OSError."""
+    """Rename a broken file to the first free name and return that name. Raises OSError.
+
+    If no name is free, the last one is replaced.
+    """
     names = [
         "settings.broken.json",
         *(f"settings.broken-{n}.json" for n in range(2, MAX_BROKEN_FILES + 1)),
@@ -191,11 +198,11 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
             try:
                 _write(path, fields, _put_new)
             except FileExistsError:
-                # Another Proxim made it in this very moment
+                # Another Proxim made the file at this very moment.
                 fields = _read(path) or fields
     except (OSError, _BrokenFileError) as error:
-        # Unreadable, unwritable, no folder possible: not ours to move away, it may be another
-        # user's.
+        # The file cannot be read or written, or its folder cannot be made. It may be another
+        # user's, so it is not moved away.
         problems.append(Problem(Reason.SETTINGS_UNWRITABLE, _plain(error)))
         fields = _new_fields()
     name = fields.get(_NAME_KEY)
@@ -203,15 +210,15 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
         if name is not None:
             problems.append(Problem(Reason.NAME_UNUSABLE, "in the settings file"))
         name = default_device_name()
-    # Whatever stands there but a plain "no" refuses: a typing error must not open a door.
+    # Anything but a plain "no" refuses such guests, so that a typing error cannot admit them.
     require_proof = fields.get(_PROOF_KEY) not in (None, False)
     return LoadedSettings(Settings(fields[_UUID_KEY], name, require_proof), tuple(problems))
 
 
 def save_device_name(settings: Settings, name: str, folder: Path | None = None) -> LoadedSettings:
-    """Go by another name from now on; everything else in the file stays.
+    """Use another name from now on. Everything else in the file stays.
 
-    An unusable name changes nothing (NAME_UNUSABLE). Where it cannot be saved it lasts for this run
+    An unusable name changes nothing (NAME_UNUSABLE). A name that cannot be saved lasts for this run
     (SETTINGS_UNWRITABLE).
     """
     if not is_usable_name(name):
@@ -223,8 +230,9 @@ def save_device_name(settings: Settings, name: str, folder: Path | None = None) 
 def save_require_proof(
     settings: Settings, required: bool, folder: Path | None = None
 ) -> LoadedSettings:
-    """From now on refuse guests that cannot prove that they know the code, or do not; everything
-    else stays.
+    """Choose whether guests that cannot prove that they know the code are refused from now on.
+
+    Everything else in the file stays.
     """
     return _save(replace(settings, require_proof=required), {_PROOF_KEY: required}, folder)
 
@@ -236,8 +244,8 @@ def _save(settings: Settings, changes: _Fields, folder: Path | None) -> LoadedSe
         try:
             fields = _read(path)
         except _BrokenFileError as error:
-            # Broken since it was loaded. The identity of this run stays, so there is nothing to
-            # tell a person.
+            # The file was broken after it was loaded. The identity of this run stays, so there is
+            # nothing to report to the person.
             _log.warning("settings file is broken (%s); kept as %s", error, _set_aside(path))
             fields = None
         if fields is None:
@@ -249,12 +257,15 @@ def _save(settings: Settings, changes: _Fields, folder: Path | None) -> LoadedSe
 
 
 def _new_fields() -> _Fields:
-    # Late: 10 ms, needed on the first run only
+    # Imported late, because it takes 10 ms and only the first run needs it.
     import uuid
 
     return {_UUID_KEY: str(uuid.uuid4()), _NAME_KEY: default_device_name()}
 
 
 def _plain(error: Exception) -> str:
-    """An error without the path: it holds the person's name, and a log may be sent to us."""
+    """Return an error without its path, which contains the person's name.
+
+    A log may be sent to us.
+    """
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)

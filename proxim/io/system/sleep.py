@@ -1,6 +1,6 @@
-"""How long this machine has slept.
+"""Measures how long this machine has slept.
 
-The loop's clock stands still meanwhile on Linux and macOS, and a code must not.
+On Linux and macOS the loop's clock stops during sleep, but a code must still expire.
 """
 
 import sys
@@ -8,14 +8,14 @@ import time
 
 
 def slept_seconds() -> float:
-    """Seconds asleep since some moment; only differences mean anything.
+    """Return the seconds asleep since some moment, so that only differences have a meaning.
 
-    Always 0 where the clock goes on.
+    The result is always 0 on systems whose clock goes on during sleep.
     """
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
     if sys.platform == "darwin":
-        # There CLOCK_MONOTONIC goes on during sleep, and Python's own clock (mach_absolute_time)
-        # stands still.
+        # On macOS CLOCK_MONOTONIC goes on during sleep, and Python's own clock (mach_absolute_time)
+        # stops.
         return time.clock_gettime(time.CLOCK_MONOTONIC) - time.monotonic()
     return 0.0

@@ -1,6 +1,4 @@
-"""Asking a tool of the system something: with a time-out, without a shell, without rights and
-without a window.
-"""
+"""Runs a tool of the system with a time-out, without a shell, special rights or a window."""
 
 import asyncio
 import os
@@ -11,18 +9,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-# PowerShell's firewall cmdlets need 2-5 s on an old laptop; everything else answers at once
+# PowerShell's firewall cmdlets need 2-5 s on an old laptop. Everything else answers at once.
 TOOL_SECONDS: Final = 8.0
-# A long nftables ruleset; what is beyond is not read by any parser
+# This is enough for a long nftables ruleset. No parser reads anything beyond it.
 MAX_OUTPUT_BYTES: Final = 1 << 20
 
-# Where ufw and nft are, and an ordinary user's PATH is not
+# ufw and nft are in these folders, which an ordinary user's PATH lacks.
 _ADMIN_PATH: Final = "/usr/sbin:/sbin:/usr/local/sbin"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a tool said; `status` is None where it could not be started or did not end in time."""
+    """What a tool printed, and its exit status.
+
+    `status` is None if the tool could not be started or did not end in time.
+    """
 
     status: int | None
     text: str = ""
@@ -32,8 +33,9 @@ Run = Callable[[Sequence[str]], Awaitable[Output]]
 
 
 def tool_environment(environment: Mapping[str, str], *, frozen: bool) -> dict[str, str]:
-    """English output, and without the library path that PyInstaller's executable sets for itself
-    (its manual).
+    """Return the environment for a tool: with English output, and the system's library path.
+
+    PyInstaller's executable sets a library path for itself (its manual).
     """
     clean = {**environment, "LC_ALL": "C", "LANGUAGE": "C"}
     if frozen:
@@ -45,7 +47,7 @@ def tool_environment(environment: Mapping[str, str], *, frozen: bool) -> dict[st
 
 
 def _find(program: str) -> str | None:
-    """The tool's file; a full path is taken as it is."""
+    """Return the tool's file. A full path is used unchanged."""
     return shutil.which(program, path=os.environ.get("PATH", os.defpath) + os.pathsep + _ADMIN_PATH)
 
 
@@ -56,7 +58,7 @@ async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> O
         return Output(None)
     creation_flags = 0
     if sys.platform == "win32":
-        # Else a console flashes up beside our window
+        # Without this flag a console flashes up beside our window.
         creation_flags = subprocess.CREATE_NO_WINDOW
     try:
         process = await asyncio.create_subprocess_exec(
@@ -69,7 +71,7 @@ async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> O
             creationflags=creation_flags,
         )
     except OSError:
-        # There, but not ours to start
+        # The tool exists, but we may not start it.
         return Output(None)
     try:
         async with asyncio.timeout(seconds):
@@ -77,7 +79,7 @@ async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> O
     except TimeoutError:
         return Output(None)
     finally:
-        # Timed out or cancelled
+        # Without an exit status, the tool timed out or this task was cancelled.
         if process.returncode is None:
             process.kill()
             await process.wait()
