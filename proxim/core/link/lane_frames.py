@@ -47,7 +47,7 @@ class FrameKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LaneHello:
-    """I know the key; `carries_link`: and there is no other way between us."""
+    """The sender knows the key; `carries_link` means that there is no other way between the two."""
 
     carries_link: bool
 

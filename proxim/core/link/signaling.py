@@ -205,7 +205,7 @@ class Signaling:
 
     @property
     def proved(self) -> bool:
-        """Whether every signal carries a MAC: then what arrives wrong was changed on its way."""
+        """Whether every signal carries a MAC; then a wrong signal was changed on its way."""
         return self._macs is not None
 
     def warned_by(self, code: int | None) -> bool:
