@@ -46,7 +46,7 @@ class Program:
         device: DeviceInfo,
         host: Host | None,
         prover: Prover,
-        # The default is shared, which is safe because it is immutable.
+        # The shared default is immutable.
         accept: file_ev.AcceptPolicy = file_ev.AcceptPolicy(),  # noqa: B008
     ) -> None:
         self._device = device

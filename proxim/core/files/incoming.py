@@ -1,4 +1,4 @@
-"""One transfer that this device receives, as a state machine.
+"""One transfer that this device receives, as a state machine with the table `_TRANSITIONS`.
 
 ```
   ARRIVING --all pieces--> ASKED --accepted--> OPENING --disk ready--> ACTIVE --all written--> OVER
@@ -7,8 +7,7 @@
   ACTIVE --lane lost--> PAUSED --sink paused--> ACTIVE
   link lost --> WAITING --announced again--> OPENING
 ```
-The transitions stand in the table `_TRANSITIONS`. Only this machine asks the disk to open a
-transfer, and only after it was accepted, so nothing else is ever written.
+Nothing is written before it is accepted: only this machine lets the disk open a transfer.
 """
 
 from collections.abc import Callable
@@ -346,10 +345,7 @@ class Incoming:
         ]
 
     def _lane_changed(self, event: file_ev.LaneChanged, now: float) -> list[do.Command]:
-        """Change the way after the lane broke, or opened while the data channel is in use.
-
-        The transfer goes on from what is written.
-        """
+        """Change the way after the lane broke, or opened while the data channel is in use."""
         # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
         on_lane = self.status.via is st.Via.LANE
@@ -364,8 +360,8 @@ class Incoming:
     def _asked_to_continue(self, event: file_msg.Continue, now: float) -> list[do.Command]:
         """Pause at the sender's request.
 
-        The sender may see earlier than we do, or may alone see, that its stream is over or that
-        there is a better way.
+        The sender may be the first or the only one to see that its stream is over, or that there is
+        a better way.
         """
         if event.generation != self._generation:
             # This message was sent before the peer received our own Continue, so it is out of date.

@@ -1,4 +1,4 @@
-"""One transfer that this device sends, as a state machine.
+"""One transfer that this device sends, as a state machine with the table `_TRANSITIONS`.
 
 ```
   LISTING --listed--> ANNOUNCED --accepted--> READY --turn--> ACTIVE --finished--> OVER
@@ -7,9 +7,9 @@
      +---nothing to send--+--> OVER                          v  v |
                                       accepted again <---- WAITING
 ```
-The transitions stand in the table `_TRANSITIONS`. READY waits for the transfer's turn, and for a
-lane that may open in a moment. When the way changes, the receiver sends the position to continue
-from; if only the sender sees the change, it asks with a `continue` of its own.
+READY waits for the transfer's turn, and for a lane that may open in a moment. When the way changes,
+the receiver sends the position to continue from; if only the sender sees the change, it asks with a
+`continue` of its own.
 """
 
 from collections.abc import Callable
@@ -94,8 +94,8 @@ class Outgoing:
         self.kept = False
         # Whether it continues a transfer that began on an earlier link.
         self.resumed = False
-        # Whether it was ended here. The receiver may not know that, and its messages about the
-        # transfer may still arrive.
+        # Whether it was ended here; the receiver may not know, and its messages about the transfer
+        # may still arrive.
         self.ended_here = False
 
     @classmethod
@@ -158,7 +158,7 @@ class Outgoing:
     def _accepted(self, event: file_msg.Accept, now: float) -> list[do.Command]:
         entries = self.status.entries
         skip, partial = self._skip + event.skip, self._partial + event.partial
-        # Each span may stand for 20,000 files, so spans that cover more than there is could take
+        # Each span may cover 20,000 files, so spans that cover more than there is could take
         # minutes to count.
         if len(skip) + len(partial) > 2 * len(entries) + 1 or sum(one.count for one in skip) > len(
             entries

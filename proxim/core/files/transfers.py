@@ -114,17 +114,17 @@ class Transfers:
             if not only:
                 return [_trouble(Reason.NOTHING_TO_SEND)]
         # The retry keeps its id where possible, because the receiver may still have a part. It gets
-        # a new id if the transfer was ended here: the receiver's messages about the old one may
-        # still arrive, and would be taken for messages about the new one.
+        # a new id if the transfer was ended here, because late messages about the old one would be
+        # taken for its own.
         own = only is None and not failed.ended_here
         again = Outgoing(transfer if own else self._new_id(), peer_link, failed.paths)
         self._outgoing[again.id] = again
         return again.start(only)
 
     def _peer_again(self, failed: Outgoing) -> file_ev.PeerLink | None:
-        """Find the link for a retry: the transfer's own link, or else the only link there is.
+        """Find the link for a retry: the transfer's own link, or else the only one.
 
-        The only link counts if its peer has the same name as the transfer's peer.
+        The only link counts if its peer has the name of the transfer's peer.
         """
         peer_link = (
             None if failed.status.link is None else self._peers_linked.get(failed.status.link)
@@ -247,7 +247,7 @@ class Transfers:
         """Send the tags of the transfers that the sender should continue, or whose end it may not
         know.
 
-        Any other peer cannot tell which transfers the tags stand for.
+        Any other peer cannot tell what the tags mean.
         """
         # Without a proof the peer may be anybody, and could pass the tags on.
         if not peer_link.binding:
@@ -384,7 +384,7 @@ class Transfers:
         if incoming is None:
             incoming = self._incoming[message.transfer] = Incoming(message.transfer, peer_link)
         elif begins:
-            # A transfer's name proves nothing, so without a proof the person is asked again.
+            # A name proves nothing, so without a proof the person is asked again.
             incoming.accepted = incoming.accepted and bool(peer_link.binding)
             # A peer that knows its name is the peer that it was begun with.
             closing = incoming.announced_again(peer_link)

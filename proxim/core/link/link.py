@@ -1,6 +1,6 @@
 """One link, from the first peer to its end: opening, greeting, text, heartbeat, goodbye.
 
-Host and guest use the same machine; its transitions stand in the table `_TRANSITIONS`.
+Host and guest use the same state machine with the table `_TRANSITIONS`.
 
 ```
           open()                 ChannelOpened
@@ -161,10 +161,7 @@ class Link:
         return [*opening, *self._lane.prepare()]
 
     def handle(self, event: LinkInput, now: float) -> list[do.Command]:
-        """Handle one event; the owner looks at `state` afterwards.
-
-        Raises MachineMisuseError for a pair of state and event that is not in the table.
-        """
+        """Handle one event; the owner looks at `state` afterwards."""
         kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
@@ -173,10 +170,7 @@ class Link:
         return transition(self, event, now)
 
     def close(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
-        """Close the link, and send the goodbye `bye` while there is a control channel.
-
-        Raises MachineMisuseError if the link is closed already.
-        """
+        """Close the link, and send the goodbye `bye` while there is a control channel."""
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
         peer_exists = self.state is not LinkState.IDLE
@@ -255,17 +249,13 @@ class Link:
         return self._broken(event.reason, now)
 
     def _broken(self, reason: Reason, now: float) -> list[do.Command]:
-        """Handle the loss of WebRTC.
-
-        If the guest has opened a lane for the link, WebRTC is lost because the guest moved to that
-        lane, so the host follows.
-        """
+        """Handle the loss of WebRTC; if a lane for the link is open, the guest moved to it."""
         if self._control == link_ev.LANE_CHANNEL:
             # The event belongs to the peer that was closed for the lane, so it is stale.
             return []
         if reason is Reason.PEER_LEFT and self._peer_pings:
-            # A peer that sent a hello also sends a bye, unless it cannot, as a page that is
-            # reloaded.
+            # A peer that sent a hello also sends a bye; without one it vanished, like a page that
+            # is reloaded.
             reason = Reason.PEER_VANISHED
         return self._carry_link(now) if self._lane.carrier else self.close(reason)
 
@@ -326,9 +316,9 @@ class Link:
         return [*self._offered(self._lane.waited()), *self._transfers.lane_changed(self.id, now)]
 
     def _offered(self, commands: list[do.Command]) -> list[do.Command]:
-        """Append the host's lane offer, if these commands expect a lane.
+        """Append the host's lane offer if these commands expect a lane.
 
-        The order matters: the host must expect the lane before the guest receives the offer.
+        The host must expect the lane before the guest receives the offer.
         """
         offer = (
             self._lane.offer()

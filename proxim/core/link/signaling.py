@@ -42,11 +42,11 @@ _NEVER: Final = frozenset(
     for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
 )
 
-# These are the network's own address and the broadcast address of a /24 and of most larger
-# networks: a packet to them could reach every device. This is a second safeguard: at any prefix,
-# the system itself refuses the broadcast address of our own subnet to a socket that did not ask for
+# These are the network's own and the broadcast address of a /24 and of most larger networks: a
+# packet to them could reach every device. This is a second safeguard: at any prefix, the system
+# itself refuses the broadcast address of our own subnet to a socket that did not ask for
 # SO_BROADCAST, and routers forward no such packets (RFC 2644). In a network larger than a /24 a
-# device may have such an address, but routers hardly assign it, and it is tried if it is its
+# device may have such an address, but routers hardly assign it, and it is tried if it is the
 # WebSocket's address.
 _NEVER_LAST_OCTETS: Final = frozenset({0, 255})
 

@@ -109,10 +109,7 @@ class GuestConnections:
         event: pair_ev.FrameReceived | pair_ev.FrameRefused | pair_ev.ConnectionLost,
         now: float,
     ) -> list[do.Command]:
-        """Handle a frame from a guest's WebSocket, or its loss.
-
-        Raises MachineMisuseError for a socket that is not open.
-        """
+        """Handle a frame from a guest's WebSocket, or its loss."""
         connection = event.connection
         socket = self._sockets.get(connection)
         if socket is None:
@@ -134,10 +131,7 @@ class GuestConnections:
         return [*first, *self._frame(connection, socket, event.text, now)]
 
     def timer(self, timer: ev.Timer, now: float) -> list[do.Command]:
-        """Handle the end of a socket's own timer.
-
-        Raises MachineMisuseError for a socket that is not open.
-        """
+        """Handle the end of a socket's own timer."""
         connection = ev.ConnectionID(int(timer.scope.removeprefix(SOCKET_SCOPE)))
         socket = self._sockets.get(connection)
         if socket is None:
@@ -246,8 +240,8 @@ class GuestConnections:
                 session is not None and session_id == socket.claimed_id
             ):
                 return self._signal(connection, socket, session, message, now)
-            # A second request is refused, so that the name in the dialog cannot change. A host's
-            # messages are refused, so that no socket can act as the host.
+            # A second request could change the name in the dialog, and no socket may act as the
+            # host.
             case _:
                 return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)
 
@@ -336,8 +330,8 @@ class GuestConnections:
             counted = self._count_try(socket, method, succeeded=False)
             return [*counted, *self._refuse(guest.connection, socket, error.reason, now)]
         except Exception:
-            # The fault is ours, so the try does not count against the guest; otherwise it would
-            # stay counted as in progress forever.
+            # The fault is ours, so the try does not count; otherwise it would stay in progress
+            # forever.
             self._count_try(socket, method, succeeded=True)
             raise
         return [

@@ -54,9 +54,9 @@ class Host:
         invitations: Invitations,
         prover: Prover,
         *,
-        # The default is shared, which is safe because it is immutable.
+        # The shared default is immutable.
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
-        # The default is shared, which is safe because it is immutable.
+        # The shared default is immutable.
         accept: file_ev.AcceptPolicy = file_ev.AcceptPolicy(),  # noqa: B008
     ) -> None:
         self.transfers = Transfers(prover.token_bytes, accept)

@@ -1,6 +1,6 @@
 """The guest's side: one attempt to join a host, from the dial to the end of its link.
 
-`Guest` is a state machine; its transitions stand in the table `_TRANSITIONS`.
+`Guest` is a state machine with the table `_TRANSITIONS`.
 
 ```
   DIALING --socket open--> PROVING --challenge--> ASKING --approved--> LINKING --channel--> LINKED
@@ -78,8 +78,8 @@ class GuestState(Enum):
     ENDED = "ended"
 
 
-# The reasons that a host may give. Any other reason, perhaps a newer host's, becomes the general
-# reason that `_known` receives as `otherwise`.
+# The reasons that a host may give; for any other, perhaps a newer host's, `_known` returns its
+# `otherwise`.
 _REJECTIONS: Final = (
     Reason.DECLINED,
     Reason.TIMEOUT,
@@ -91,11 +91,10 @@ _REJECTIONS: Final = (
     Reason.TOO_MANY_TRIES,
     Reason.TAMPERED,
 )
-# A resuming guest tries again after these rejections: its proof was too late, and the next may be
-# in time.
+# A resuming guest tries again after these rejections, because its next proof may be in time.
 _PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)
-# For these reasons the guest closes its WebSocket with code 4401 to notify the host, which may have
-# approved the guest and cannot see that somebody stands between them.
+# For these reasons the guest's close code is 4401, which notifies the host: it may have approved
+# the guest, and cannot see that somebody stands between them.
 _TOLD_TO_THE_HOST: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
 _LINK_FAILURES: Final = (
     Reason.ICE_FAILED,

@@ -39,7 +39,7 @@ class ProofError(ProximError):
 class Method(StrEnum):
     """How the secret enters the proof; the value is sent as `auth.m`."""
 
-    # A typed code needs a PAKE, because anything weaker allows to guess its 25 bits offline.
+    # A typed code needs a PAKE, because anything weaker would allow offline guesses of its 25 bits.
     SPAKE2 = "spake2"
     # The QR code's 128-bit secret enters the key schedule directly.
     PSK = "psk"

@@ -1,6 +1,6 @@
 """The host's side of one session, from the code on the screen to the end of its link.
 
-`Session` is a state machine; its transitions stand in the table `_TRANSITIONS`.
+`Session` is a state machine with the table `_TRANSITIONS`.
 
 ```
                                                +----- resumed, by proof -----+
@@ -163,14 +163,14 @@ def host_tag(guest: PairingRequest, status: str) -> pair_msg.Auth | None:
 
 # The first protocol document says: "Pairing requests expire after 40 seconds".
 APPROVAL_SECONDS: Final = 40.0
-# How many unproved requests of one address may time out before the address is muted. One is
-# allowed, because a person may look away once.
+# Unproved requests of one address that may time out before the address is muted; a person may look
+# away once.
 MAX_IGNORED: Final = 2
 
 
-# A guest may close its WebSocket as soon as its side of the link is open, which may be before the
-# host's side is. This leaves time for the channel's opening message to be sent once more (SCTP
-# resends after 1 s, then 2 s). It is no longer, because the guest may have given up.
+# A guest may close its WebSocket as soon as its side of the link is open, perhaps before the host's
+# side is. This leaves time for the channel's opening message to be sent once more (SCTP resends after
+# 1 s, then 2 s), and no longer, because the guest may have given up.
 LOST_SOCKET_SECONDS: Final = 4.0
 
 
@@ -198,13 +198,12 @@ class Session:
         self._new_link_id = new_link_id
         # The count of prompts so far; it is also the number of the newest prompt.
         self._asked = 0
-        # True once a prompt disappeared before its answer: from then on, an answer must name the
-        # number of its prompt.
+        # Whether a prompt disappeared before its answer; then an answer must name its prompt's
+        # number.
         self._unanswered = False
         # Unproved requests that nobody answered, counted by address.
         self._ignored: Counter[str] = Counter()
-        # Addresses that the person declined or ignored too often; only a proof gets them another
-        # prompt.
+        # Addresses that were declined or ignored too often; only a proof gets them another prompt.
         self._muted: set[str] = set()
         self._transfers = transfers
         self._answered = False
@@ -242,10 +241,7 @@ class Session:
         return None if keys is None else keys.resume_secret()
 
     def handle(self, event: SessionInput, now: float) -> list[do.Command]:
-        """Handle one event; the caller looks at `state` afterwards.
-
-        Raises MachineMisuseError for a pair of state and event that is not in the table.
-        """
+        """Handle one event; the caller looks at `state` afterwards."""
         kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
@@ -529,8 +525,8 @@ class Session:
             ]
         if self.state is SessionState.LINKED:
             self._resume_by = now + RESUME_SECONDS
-        # Until the new link opens, the guest may not know that it was let in. It comes back with
-        # the old keys if it does not know, and with the new keys if it does.
+        # Until the new link opens, the guest may not know that it was let in, and may come back
+        # with the old keys or with the new ones.
         self._resume_keys = {guest.session_id: lost, keys.resume_name(): keys}
         status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
         return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
