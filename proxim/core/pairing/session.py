@@ -168,9 +168,9 @@ APPROVAL_SECONDS: Final = 40.0
 MAX_IGNORED: Final = 2
 
 
-# A guest may close its WebSocket as soon as its side of the link is open, perhaps before the host's
-# side is. This leaves time for the channel's opening message to be sent once more (SCTP resends after
-# 1 s, then 2 s), and no longer, because the guest may have given up.
+# A guest may close its WebSocket as soon as its side of the link is open, perhaps before the
+# host's side is. This leaves time for the channel's opening message to be sent once more (SCTP
+# resends after 1 s, then 2 s), and no longer, because the guest may have given up.
 LOST_SOCKET_SECONDS: Final = 4.0
 
 
