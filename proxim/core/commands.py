@@ -1,4 +1,6 @@
-"""Everything a machine can ask of the world. `io` carries these out, in the order given."""
+"""Everything that a machine can ask `io` to do. `io` carries the commands out in the given
+order.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Report TimerFired(timer) after `seconds`; a running one of the same identity is replaced."""
+    """Report TimerFired(timer) after `seconds`, and replace a running timer of the same
+    identity.
+    """
 
     timer: ev.Timer
     seconds: float
@@ -24,7 +28,7 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class CancelTimer:
-    """Forget a timer; one that does not run is no error."""
+    """Cancel a timer; a timer that does not run is no error."""
 
     timer: ev.Timer
 
@@ -43,29 +47,27 @@ class StopListening:
 
 @dataclass(frozen=True, slots=True)
 class SaveName:
-    """Keep this device's new name for the next start."""
+    """Store this device's new name for the next start."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SaveRequireProof:
-    """Keep for the next start whether guests that cannot prove that they know the code are
-    refused.
-    """
+    """Store the choice of SetRequireProof for the next start."""
 
     required: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Tell people."""
+    """Pass a status to the faces (window, terminal, JSON lines)."""
 
     status: st.Status
 
 
-# What sockets, links and files ask for is loaded with the first guest, and so named here, not
-# imported.
+# The commands of sockets, links and files are loaded with the first guest, so they are only named
+# here and not imported.
 Command = Union[
     SetTimer,
     CancelTimer,

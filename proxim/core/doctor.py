@@ -1,7 +1,7 @@
-"""What `proxim doctor` concludes: facts about this machine in, findings for people out.
+"""The conclusions of `proxim doctor`: it turns facts about this machine into findings for people.
 
-The facts are gathered elsewhere (io/system/doctor.py, io/system/firewall.py); which sentence fits
-them is decided here. A finding that is a worry always says what to do next.
+The facts are gathered elsewhere (io/system/doctor.py, io/system/firewall.py); this module chooses
+the sentence for them. A warning or failure always includes what to do next.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,16 +23,16 @@ class Level(StrEnum):
     """How much a finding matters."""
 
     OK = "ok"
-    # Worth knowing, nothing is wrong
+    # Worth knowing, but nothing is wrong.
     NOTE = "note"
-    # May keep others from this machine
+    # It may keep others from this machine.
     WARNING = "warning"
-    # Does keep others from this machine
+    # It does keep others from this machine.
     FAILURE = "failure"
 
 
 class Check(StrEnum):
-    """What was looked at; the value stands in JSON lines."""
+    """What was checked; the value is used in JSON lines."""
 
     NETWORK = "network"
     PORT = "port"
@@ -44,7 +44,7 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found, in one plain sentence, and what to do about it."""
+    """One finding in one plain sentence, and what to do about it."""
 
     check: Check
     level: Level
@@ -56,7 +56,7 @@ class Finding:
             raise ValueError("a warning or failure needs its next step")
 
     def to_fields(self) -> dict[str, str]:
-        """The finding as one JSON line's object."""
+        """Return the finding as the object of one JSON line."""
         fields = {
             "event": "finding",
             "check": self.check.value,
@@ -67,7 +67,7 @@ class Finding:
 
 
 def exit_status(findings: Iterable[Finding]) -> int:
-    """0 when nothing found keeps others out for certain."""
+    """Return 0 unless a finding certainly keeps others out, and 1 then."""
     return int(any(finding.level is Level.FAILURE for finding in findings))
 
 
@@ -75,9 +75,7 @@ def exit_status(findings: Iterable[Finding]) -> int:
 
 
 def network_findings(networks: Sequence[ev.Network], chosen: ev.Network | None) -> list[Finding]:
-    """Where others reach this machine: the chosen address with what is odd about it, then the other
-    ones.
-    """
+    """Where others reach this machine: the chosen address and its peculiarity, then the others."""
     if chosen is None:
         return [
             Finding(
@@ -103,7 +101,7 @@ def network_findings(networks: Sequence[ev.Network], chosen: ev.Network | None) 
 
 
 def address_not_here(address: str) -> Finding:
-    """The address that a person named is none of this machine's."""
+    """The address that a person named does not belong to this machine."""
     return Finding(
         Check.NETWORK,
         Level.FAILURE,
@@ -160,25 +158,25 @@ def _chosen_finding(chosen: ev.Network) -> Finding:
 
 
 class PortState(StrEnum):
-    """What became of listening on one port of one address."""
+    """The result of an attempt to listen on one port of one address."""
 
-    # Could be listened on, and a connection through the address arrived
+    # Listening worked, and a connection through the address arrived.
     FREE = "free"
-    # Could be listened on, but no connection arrived
+    # Listening worked, but no connection arrived.
     SILENT = "silent"
-    # A running Proxim answers there
+    # A running Proxim answers on it.
     PROXIM = "proxim"
-    # Another program has it
+    # Another program uses it.
     TAKEN = "taken"
-    # The system does not give it away
+    # The system does not permit it.
     REFUSED = "refused"
-    # The machine does not have that address (any more)
+    # The machine does not have the address (any more).
     GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class PortTrial:
-    """One port of one address, tried."""
+    """The result for one port of one address."""
 
     port: int
     state: PortState
@@ -187,7 +185,7 @@ class PortTrial:
 def port_finding(network: ev.Network, trials: Sequence[PortTrial], *, chosen: bool) -> Finding:
     """Whether Proxim can be reached through one address, seen from this machine.
 
-    `trials`: all ports, in order.
+    `trials` are all ports, in order.
     """
     address = network.address
     running = next((trial for trial in trials if trial.state is PortState.PROXIM), None)
@@ -195,7 +193,7 @@ def port_finding(network: ev.Network, trials: Sequence[PortTrial], *, chosen: bo
         return Finding(
             Check.PORT, Level.OK, tr("doctor.running", address=authority(address, running.port))
         )
-    # Proxim takes the first port that it can open; it cannot know whether that one answers others.
+    # Proxim uses the first port that it can open; it cannot know whether others can reach it.
     openable = next(
         (trial for trial in trials if trial.state in (PortState.FREE, PortState.SILENT)), None
     )
@@ -235,28 +233,28 @@ def port_finding(network: ev.Network, trials: Sequence[PortTrial], *, chosen: bo
 
 
 class FirewallState(StrEnum):
-    """What one firewall seems to do with a guest that comes in."""
+    """What one firewall seems to do with a guest's connection."""
 
     OFF = "off"
     ALLOWS = "allows"
-    # The system asks the person when Proxim first listens
+    # The system asks the person when Proxim listens for the first time.
     ASKS = "asks"
     BLOCKS = "blocks"
-    # Active, its rules cannot be read (fully) without rights
+    # It is active, and its rules cannot be read (fully) without more rights.
     UNCLEAR = "unclear"
-    # Not even whether it is active
+    # Not even its activity can be read.
     UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """One firewall found."""
+    """One firewall of this machine."""
 
     name: str
     state: FirewallState
-    # A clause after a dash: which profile, which zone, which rule
+    # A clause after a dash: which profile, zone or rule.
     about: str = ""
-    # What lets Proxim in; unused where nothing is to be done
+    # How to let Proxim in; unused if nothing needs to be done.
     remedy: str = ""
 
 
@@ -271,7 +269,7 @@ _FIREWALL_RULES: Final = {
 
 
 def firewall_findings(firewalls: Sequence[Firewall]) -> list[Finding]:
-    """What each firewall does with a guest."""
+    """Report what each firewall does with a guest."""
     findings = []
     for firewall in firewalls:
         level, key = _FIREWALL_RULES[firewall.state]
@@ -291,17 +289,19 @@ def firewall_findings(firewalls: Sequence[Firewall]) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class VirtualAdapter:
-    """An adapter that no other device in the room is on."""
+    """An adapter that no other device in the room uses."""
 
     name: str
     addresses: tuple[str, ...]
     vpn: bool
-    # This machine talks to the world through it
+    # Whether this machine's default route uses it.
     carries_default: bool
 
 
 def adapter_findings(adapters: Sequence[VirtualAdapter]) -> list[Finding]:
-    """VPN and virtual adapters: none, a note, or a VPN that may keep the neighbours apart."""
+    """VPN and virtual adapters: none, a note, or a VPN that may separate this machine from its
+    neighbours.
+    """
     findings = []
     for adapter in adapters:
         what = f"{adapter.name} ({', '.join(adapter.addresses)})"
@@ -322,14 +322,14 @@ def adapter_findings(adapters: Sequence[VirtualAdapter]) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class LinkTrial:
-    """Two peers of ours, tried on this machine. `seconds` is None where they did not link."""
+    """A trial link between two peers on this machine; `seconds` is None if they did not link."""
 
     seconds: float | None
     detail: str = ""
 
 
 def link_finding(trial: LinkTrial) -> Finding:
-    """Whether WebRTC over UDP works here at all."""
+    """Whether WebRTC over UDP works on this machine at all."""
     if trial.seconds is not None:
         return Finding(Check.LINK, Level.OK, tr("doctor.linked", seconds=decimal(trial.seconds, 2)))
     return Finding(
@@ -343,12 +343,12 @@ def link_finding(trial: LinkTrial) -> Finding:
 
 
 def link_not_tried() -> Finding:
-    """Without a network there is nothing to link over."""
+    """Without a network, no link can be tried."""
     return Finding(Check.LINK, Level.NOTE, tr("doctor.notTried"))
 
 
 def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Finding]:
-    """What lies outside: the system around this one, and what no single device can see."""
+    """What no check can see: the system around this one, and the network between devices."""
     findings = []
     if wsl:
         findings.append(
@@ -402,7 +402,7 @@ def check_overran(check: Check, seconds: float) -> Finding:
 
 
 def check_crashed(check: Check, detail: str) -> Finding:
-    """A check failed in a way nobody thought of."""
+    """A check failed in an unexpected way."""
     return Finding(
         check,
         Level.WARNING,

@@ -1,8 +1,8 @@
 """The one table of everything that can go wrong: its reasons, and through them its sentences for
 people.
 
-Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentence from here;
-it is that of the language in use, whose sections `reasons` and `hostReasons` hold it.
+Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentences from here.
+The sentences are in the language in use, in its sections `reasons` and `hostReasons`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,9 @@ from proxim.core.i18n import tr
 
 
 class Reason(StrEnum):
-    """Why something ended or was refused; the value is what stands on the wire and in JSON
-    lines.
-    """
+    """Why something ended or was refused; the value is used on the wire and in JSON lines."""
 
-    # `reason` of pair_result and session_ended (docs/protocol.md)
+    # The `reason` of pair_result and session_ended (docs/protocol.md).
     DECLINED = "declined"
     TIMEOUT = "timeout"
     EXPIRED = "expired"
@@ -28,14 +26,14 @@ class Reason(StrEnum):
     CLOSED = "closed"
     TOO_MANY_TRIES = "too_many_tries"
     TAMPERED = "tampered"
-    # `code` of the wire's error message
+    # The `code` of the wire's error message.
     BAD_JSON = "bad_json"
     BAD_MESSAGE = "bad_message"
     UNKNOWN_TYPE = "unknown_type"
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
     NOT_ALLOWED = "not_allowed"
-    # a code or an address that a person typed
+    # Problems with a code or an address that a person typed.
     CODE_TYPO = "code_typo"
     CODE_INCOMPLETE = "code_incomplete"
     CODE_SYMBOL = "code_symbol"
@@ -43,7 +41,7 @@ class Reason(StrEnum):
     CODE_UNKNOWN = "code_unknown"
     CODE_MISSING = "code_missing"
     LINK_UNREADABLE = "link_unreadable"
-    # reaching the host
+    # Problems on the way to the host.
     NO_ANSWER = "no_answer"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
@@ -54,11 +52,11 @@ class Reason(StrEnum):
     HOST_UNPROVEN = "host_unproven"
     FAR_ADDRESS = "far_address"
     JOIN_BUSY = "join_busy"
-    # the guest, seen from the host
+    # Problems with a guest, seen from the host.
     GUEST_LEFT = "guest_left"
     PROMPT_GONE = "prompt_gone"
     CODE_CLOSED = "code_closed"
-    # the link
+    # Problems of a link.
     ICE_FAILED = "ice_failed"
     LINK_TIMEOUT = "link_timeout"
     NO_OFFER = "no_offer"
@@ -71,7 +69,7 @@ class Reason(StrEnum):
     UNSUPPORTED = "unsupported"
     TEXT_TOO_LONG = "text_too_long"
     NOT_CONNECTED = "not_connected"
-    # files
+    # Problems with files.
     CANCELLED = "cancelled"
     FILE_GONE = "file_gone"
     FILE_UNREADABLE = "file_unreadable"
@@ -89,7 +87,7 @@ class Reason(StrEnum):
     TRANSFER_GONE = "transfer_gone"
     SOME_FILES_FAILED = "some_files_failed"
     FILES_UNSUPPORTED = "files_unsupported"
-    # this machine
+    # Problems of this machine.
     NO_NETWORK = "no_network"
     NETWORK_CHANGED = "network_changed"
     ADDRESS_GONE = "address_gone"
@@ -104,8 +102,8 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
-# Of one file among those that are to be sent; a Problem's detail is then its path: shown to its
-# person, never logged.
+# Reasons for one file among those to be sent. The Problem's detail is then the file's path, which
+# is shown to its person and never logged.
 FILE_REASONS: Final = frozenset(
     {
         Reason.FILE_GONE,
@@ -119,7 +117,7 @@ FILE_REASONS: Final = frozenset(
 
 
 class _Sentences(Mapping[Reason, str]):
-    """A section of the language in use."""
+    """One section of the language in use."""
 
     def __init__(self, section: str, reasons: tuple[Reason, ...]) -> None:
         self._section = section
@@ -139,7 +137,7 @@ class _Sentences(Mapping[Reason, str]):
 
 SENTENCES: Final[Mapping[Reason, str]] = _Sentences("reasons", tuple(Reason))
 
-# Ends that both sides see, and that read otherwise at the host.
+# Reasons that both sides see, and that have another sentence at the host.
 HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
     "hostReasons",
     (
@@ -155,13 +153,13 @@ HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
 
 
 def sentence_for(reason: Reason, *, host: bool) -> str:
-    """What happened and what to do next, for the person at the host or at the guest."""
+    """Return what happened and what to do next, for the person at the host or at the guest."""
     return HOST_SENTENCES[reason] if host and reason in HOST_SENTENCES else SENTENCES[reason]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A reason with what a developer wants beside it; `detail` never holds a secret."""
+    """A reason with a detail for developers; `detail` never contains a secret."""
 
     reason: Reason
     detail: str = ""
@@ -173,11 +171,11 @@ class Problem:
 
 
 class ProximError(Exception):
-    """A failure with a sentence for people.
+    """A failure that has a sentence for people.
 
-    Tree: ProximError
-          +-- CodeError        a typed code or link cannot be used (host_code.py)
-          +-- MessageError     a peer's message is wrong (messages.py of pairing, link and files)
+    Among its subclasses are CodeError (a typed code or URL cannot be used, host_code.py),
+    MessageError (a peer's message is wrong, json_text.py), ProofError (proof.py) and FilenameError
+    (filenames.py).
     """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
@@ -186,11 +184,12 @@ class ProximError(Exception):
 
     @property
     def reason(self) -> Reason:
-        """Why."""
+        """The reason of the failure."""
         return self.problem.reason
 
 
 class MachineMisuseError(Exception):
-    """Our own code gave a machine an event that its table does not hold: a bug of ours, never the
-    peer's.
+    """Our own code gave a machine an event that its table does not contain.
+
+    It is always a bug of ours, never the peer's fault.
     """

@@ -1,7 +1,7 @@
 """Everything that can happen to a machine: what the wire, a timer, the network, the link or a
 person did.
 
-An event is immutable and says what happened, not what to do.
+An event is immutable and describes what happened, not what to do.
 """
 
 from dataclasses import dataclass, field
@@ -11,13 +11,14 @@ from typing import NewType
 from proxim.core.errors import Reason
 from proxim.core.pairing.host_code import JoinTarget
 
-# One WebSocket, for its life
+# Identifies one WebSocket for its life.
 ConnectionID = NewType("ConnectionID", int)
-# One attempt at a WebRTC link, "host-1", "guest-3"; never used twice in a process
+# Identifies one attempt at a WebRTC link, such as "host-1" or "guest-3"; it is never used twice in
+# a process.
 LinkID = NewType("LinkID", str)
-# Of a temporary session: the shortest in which one person types and another approves
+# The minimum for a temporary session: one person needs this time to type, and another to approve.
 MIN_LIFETIME_SECONDS = 60.0
-# What should live longer is persistent, and says so
+# A session that should live longer has to be persistent.
 MAX_LIFETIME_SECONDS = 7 * 86400.0
 
 
@@ -30,44 +31,45 @@ class SessionType(StrEnum):
 
 
 class TimerName(StrEnum):
-    """What a timer is for."""
+    """The purposes of timers."""
 
-    # The scope is a sessionID:
+    # The scope of these is a sessionID.
     APPROVAL = "approval"
     SESSION = "session"
-    # Of the host's link that was lost
+    # Limits how long the host's lost link may be resumed.
     RESUME = "resume"
 
-    # The scope is a LinkID:
+    # The scope of these is a LinkID.
     LINK_OPEN = "link_open"
     HEARTBEAT = "heartbeat"
     LANE = "lane"
-    # Of the guest's attempt
+    # These two limit the steps of the guest's attempt.
     DIAL = "dial"
     ANSWER = "answer"
-    # Of the guest's link that was lost
+    # Starts the next dial after the guest lost its link.
     REDIAL = "redial"
 
-    # The scope is a guest's socket (pairing/connections.py):
+    # The scope of these is a guest's socket (pairing/connections.py).
     CHALLENGE = "challenge"
     SOCKET = "socket"
 
-    # The scope is a TransferID, of one that moves over a lane, or that is held back (transfers.py):
+    # The scope is the TransferID of a transfer that moves over a lane or is kept back
+    # (transfers.py).
     STALL = "stall"
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A timer's identity: setting it again moves it."""
+    """A timer's identity; setting the same timer again replaces it."""
 
     name: TimerName
-    # May be a sessionID
+    # The scope may be a sessionID, which is secret.
     scope: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """A timer set by SetTimer ran out."""
+    """A timer that SetTimer started ran out."""
 
     timer: Timer
 
@@ -79,25 +81,25 @@ class TimerFired:
 class Network:
     """One address of this machine, as a person may choose it."""
 
-    # An IP literal; a link-local IPv6 address with its zone, "fe80::1%eth0"
+    # An IP literal; a link-local IPv6 address includes its zone, "fe80::1%eth0".
     address: str
     prefix_length: int
-    # A name for people: "Wi-Fi", "eth0"
+    # A name for people, such as "Wi-Fi" or "eth0".
     interface: str
-    # Docker, veth, VPN, Hyper-V: rarely what another device can reach
+    # Whether it belongs to Docker, veth, a VPN or Hyper-V, which other devices can rarely reach.
     virtual: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NetworksSeen:
-    """This machine's addresses, best first. Sent at start and whenever they changed."""
+    """This machine's addresses, best first; sent at start and after each change."""
 
     networks: tuple[Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """The server accepts connections there."""
+    """The server accepts connections on this address and port."""
 
     address: str
     port: int
@@ -105,7 +107,7 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class ListenFailed:
-    """The server could not listen there."""
+    """The server could not listen on this address."""
 
     address: str
     reason: Reason
@@ -117,22 +119,23 @@ class ListenFailed:
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """Show a new code; the one shown until now ends."""
+    """Show a new code, and end the code that was shown before."""
 
     type: SessionType
-    # Seconds; None: the type's default
+    # Seconds; None means the type's default.
     lifetime: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """The seed's pair_response: the answer to a prompt; `number` is the Prompt's, so that it
-    reaches no other guest.
+    """A person's answer to a prompt: the pair_response of the first protocol document.
+
+    `number` is the Prompt's number, so that the answer cannot reach another guest.
     """
 
     session_id: str = field(repr=False)
     approved: bool
-    # None: a script that knows only the seed
+    # None comes from a script that knows only the first protocol document.
     number: int | None = None
 
 
@@ -167,21 +170,21 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """Change what this device is called."""
+    """Change this device's name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetRequireProof:
-    """From now on refuse guests that cannot prove that they know the code, or ask about them."""
+    """Choose whether guests that cannot prove that they know the code are refused from now on."""
 
     required: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """The program ends: say goodbye to everybody."""
+    """End the program, and say goodbye to every peer."""
 
 
 Intent = (

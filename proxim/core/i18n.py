@@ -1,19 +1,18 @@
-"""What people read, in the language in use.
+"""The texts that people read, in the language in use.
 
-The program reads the language's file (proxim/languages) and hands its texts over. Nothing here may
-be asked while a module is imported: the language is chosen after that. An unknown key is shown as
-it is, for a window with a key in it beats none.
+The program reads the language's file (proxim/languages) and passes its texts to `use`. No module
+may ask for a text while it is imported, because the language is chosen later. An unknown key is
+shown as it is, because a window with a key in it is better than no window.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-# A further one: its file, and its name here (docs/languages.md)
+# A new language needs its file, and its name here (docs/languages.md).
 LANGUAGES: Final = ("en", "de")
 ENGLISH: Final = LANGUAGES[0]
 
-# A section and a name ("join.hint") and what stands there: a text, or its forms for one and for
-# several.
+# Maps a section and a name ("join.hint") to a text, or to its forms for one and for several.
 _Words = dict[str, str | dict[str, str]]
 
 _words: _Words = {}
@@ -21,17 +20,15 @@ _language = ENGLISH
 
 
 class _Values(dict[str, object]):
-    """What is put into a text: a value that nobody gave leaves a mark, for a window with a gap
-    beats none.
-    """
+    """The values for a text; a missing value becomes "…", which is better than no window."""
 
     def __missing__(self, name: str) -> str:
         return "…"
 
 
 def use(language: str, texts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Speak one of LANGUAGES from now on; `texts` are its sections, as in its file."""
-    # One person is before this process, and so one language is in use
+    """Use one of LANGUAGES from now on; `texts` are its sections, as in its file."""
+    # One person uses this process, so there is one language.
     global _words, _language
     found = {
         f"{section}.{name}": text
@@ -42,13 +39,14 @@ def use(language: str, texts: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def language_in_use() -> str:
-    """One of LANGUAGES."""
+    """Return the language in use, one of LANGUAGES."""
     return _language
 
 
 def closest(tags: Iterable[str]) -> str | None:
-    """The first of LANGUAGES among language tags as systems and people write them: "de",
-    "de_AT.UTF-8", "de-CH".
+    """Return the first of LANGUAGES among language tags.
+
+    Tags are spelled as systems and people write them: "de", "de_AT.UTF-8", "de-CH".
     """
     for tag in tags:
         language = tag.strip().replace("_", "-").partition("-")[0].partition(".")[0].lower()
@@ -58,9 +56,9 @@ def closest(tags: Iterable[str]) -> str | None:
 
 
 def tr(key: str, /, *, count: int | None = None, **values: object) -> str:
-    """The text of that key with `values` in it.
+    """Return the text of a key with `values` in it.
 
-    `count` chooses between its forms, and stands in it as {count}.
+    `count` chooses between the text's forms, and replaces {count} in it.
     """
     text = _words.get(key, key)
     if isinstance(text, dict):
@@ -73,17 +71,19 @@ def tr(key: str, /, *, count: int | None = None, **values: object) -> str:
 
 
 def number(count: int) -> str:
-    """A count as this language writes it: "20,000", "20.000"."""
+    """Write a count in the style of the language: "20,000", "20.000"."""
     return f"{count:,}".replace(",", tr("form.thousands"))
 
 
 def decimal(value: float, places: int) -> str:
-    """A measure as this language writes it: "8.4", "8,4"."""
+    """Write a measure in the style of the language: "8.4", "8,4"."""
     return f"{value:.{places}f}".replace(".", tr("form.decimal"))
 
 
 def after_colon(sentence: str) -> str:
-    """A sentence that goes on behind a colon, which languages begin differently."""
+    """Return a sentence as it continues after a colon, where languages differ in the first
+    letter.
+    """
     if tr("form.lowerAfterColon") == "yes":
         return sentence[:1].lower() + sentence[1:]
     return sentence

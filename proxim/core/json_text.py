@@ -6,14 +6,14 @@ from typing import Any, Final, NoReturn
 from proxim.core.errors import ProximError, Reason
 from proxim.core.sanitize import byte_length, is_encodable
 
-# Our deepest message has 4; a few spare for a third party's extra fields
+# Our deepest message has 4 levels; the rest is for a third party's extra fields.
 MAX_DEPTH: Final = 6
 
 JSONObject = dict[str, Any]
 
 
 class MessageError(ProximError):
-    """A peer's message is not what it should be."""
+    """A peer's message is wrong."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -28,15 +28,15 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> JSONObject:
 
 
 def _depth(value: object, limit: int) -> int:
-    """How deeply `value` nests, given up as soon as it exceeds `limit`."""
+    """Return how deeply `value` nests; the count stops as soon as it exceeds `limit`."""
     if limit < 0 or not isinstance(value, (dict, list)):
         return 0
     members = value.values() if isinstance(value, dict) else value
     return 1 + max((_depth(member, limit - 1) for member in members), default=0)
 
 
-# Made once: json.loads and json.dumps make new ones for each call with options, which takes as long
-# as the reading.
+# These are made once, because json.loads and json.dumps make new ones for each call with options,
+# which takes as long as the reading itself.
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -49,12 +49,12 @@ def read_object(text: str) -> JSONObject:
     try:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        # ValueError also: an integer of over 4300 digits
-        # Its text would quote the peer's input
+        # The error's text would quote the peer's input. An integer of over 4300 digits is a
+        # ValueError, too.
         raise MessageError(Reason.BAD_JSON, type(error).__name__) from None
     if not isinstance(value, dict):
         raise MessageError(Reason.BAD_JSON, "not an object")
-    # Some may stand in strings, but fewer than these cannot nest deeper
+    # Some brackets may be inside strings, but with no more than these nothing nests too deeply.
     brackets = text.count("{") + text.count("[")
     if brackets > MAX_DEPTH and _depth(value, MAX_DEPTH) > MAX_DEPTH:
         raise MessageError(Reason.BAD_JSON, "nested too deeply")
@@ -62,12 +62,12 @@ def read_object(text: str) -> JSONObject:
 
 
 def write_object(fields: JSONObject) -> str:
-    """One line of JSON, without spaces, all characters as themselves."""
+    """Write one line of JSON without spaces and without escapes that are not needed."""
     return _ENCODER.encode(fields)
 
 
 def text_field(fields: JSONObject, name: str, max_bytes: int) -> str:
-    """The string `fields[name]`, at most `max_bytes` long in UTF-8.
+    """Return the string `fields[name]`, which has at most `max_bytes` in UTF-8.
 
     Raises MessageError with BAD_MESSAGE.
     """
@@ -82,12 +82,12 @@ def text_field(fields: JSONObject, name: str, max_bytes: int) -> str:
 
 
 def optional_text_field(fields: JSONObject, name: str, max_bytes: int) -> str | None:
-    """Like text_field, None where it is absent or null."""
+    """Like text_field, but return None if the field is absent or null."""
     return None if fields.get(name) is None else text_field(fields, name, max_bytes)
 
 
 def object_field(fields: JSONObject, name: str) -> JSONObject:
-    """The object `fields[name]`. Raises MessageError with BAD_MESSAGE."""
+    """Return the object `fields[name]`. Raises MessageError with BAD_MESSAGE."""
     value = fields.get(name)
     if not isinstance(value, dict):
         raise MessageError(Reason.BAD_MESSAGE, f"{name} must be an object")

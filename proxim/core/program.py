@@ -1,8 +1,7 @@
-"""The whole program's machine: a host, or attempts to join, or both, and files; hands each event to
-whom it concerns.
+"""The machine of the whole program: a host, attempts to join, or both, and the files.
 
-Sockets that the server accepted have positive ids, those that a guest dials negative ones; links
-carry "host-" or "guest-".
+`Program` passes each event to its machine. Sockets that the server accepted have positive ids, and
+sockets that a guest dials have negative ids; the ids of links begin with "host-" or "guest-".
 """
 
 from dataclasses import replace
@@ -37,9 +36,9 @@ _GUEST_LINK: Final = "guest-"
 
 
 class Program:
-    """Hands each event to the machine that it concerns.
+    """Passes each event to the machine that it concerns.
 
-    `host` is None where the person only joins.
+    `host` is None if the person only joins.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class Program:
         device: DeviceInfo,
         host: Host | None,
         prover: Prover,
-        # Immutable
+        # The shared default is immutable.
         accept: file_ev.AcceptPolicy = file_ev.AcceptPolicy(),  # noqa: B008
     ) -> None:
         self._device = device
@@ -60,12 +59,13 @@ class Program:
         self._ended = False
 
     def start(self, now: float) -> list[do.Command]:
-        """Commands for a program just started."""
+        """Return the commands for the start of the program."""
         return self._host.start(now) if self._host else [do.Publish(st.ThisDevice(self._device))]
 
     def handle(self, event: ProgramEvent, now: float) -> list[do.Command]:
-        """Take one event, in the order in which they happened; after Shutdown there is nothing left
-        to do for any.
+        """Handle one event; the caller passes events in the order in which they happened.
+
+        After Shutdown, every event is ignored.
         """
         if self._ended:
             return []
@@ -125,7 +125,7 @@ class Program:
             return [_trouble(Reason.NOT_CONNECTED, event.link)]
         if isinstance(event, ev.TimerFired):
             raise MachineMisuseError(f"{event.timer.name} of an attempt that has ended")
-        # Of an attempt that has ended; this crossed on the way
+        # The event belongs to an attempt that has ended, so it is stale.
         return []
 
     def _join(self, event: ev.Join) -> list[do.Command]:
@@ -158,7 +158,7 @@ class Program:
         commands = guest.handle(event, now)
         del self._guests[link]
         if guest.state is not GuestState.ENDED:
-            # A link that goes on for a lost one has an id of its own
+            # A link that replaces a lost one has its own id.
             self._guests[guest.link.id] = guest
         return commands
 
@@ -175,7 +175,7 @@ class Program:
     ) -> Guest | None:
         guest = self._guests.get(event.link)
         if guest is None and isinstance(event, ev.SendText | file_ev.SendPaths | ev.Disconnect):
-            # That it went on crossed with what is wanted.
+            # The person's intent was made before the new link was published.
             return next(
                 (one for one in self._guests.values() if one.link.status.resumes == event.link),
                 None,

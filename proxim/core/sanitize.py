@@ -1,4 +1,4 @@
-"""Strings from elsewhere, made safe to show: names, received text, JSON strings."""
+"""Makes strings from elsewhere safe to show: names, received text, JSON strings."""
 
 import re
 import unicodedata
@@ -6,12 +6,12 @@ from typing import Final
 
 from proxim.core.i18n import tr
 
-# Characters; longer names push the buttons out of the approval dialog
+# Characters; longer names push the buttons out of the approval dialog.
 NAME_SHOWN_MAX: Final = 40
-# On the wire; fits a hostname (RFC 1035: 63)
+# The limit on the wire; a hostname fits (RFC 1035: 63).
 MAX_NAME_BYTES: Final = 64
 
-# Categories that draw nothing or steer the text around them: controls, formats (bidi marks),
+# Categories that are invisible or steer the text around them: controls, formats (bidi marks),
 # surrogates, private use, unassigned, line and paragraph separators (Unicode Standard, chapter
 # 4.5).
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -27,7 +27,9 @@ _BIDI_CONTROLS: Final = frozenset(
 
 
 def display_name(name: str) -> str:
-    """A device name fit for a dialog: NFC, one line, nothing invisible, at most NAME_SHOWN_MAX
+    """Make a device name fit for a dialog.
+
+    The result is in NFC, on one line, without invisible characters, and has at most NAME_SHOWN_MAX
     characters.
     """
     one_line = display_id(name)
@@ -37,15 +39,17 @@ def display_name(name: str) -> str:
 
 
 def display_id(text: str) -> str:
-    """A device's id fit for a dialog: as a name, but whole, because two may begin alike."""
+    """Make a device's id fit for a dialog, like a name but whole, because two ids may begin
+    alike.
+    """
     spaced = "".join(" " if char.isspace() else char for char in _BLANK.sub("", text))
     visible = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE)
-    # Normalised last: a letter and its accent may stand together only now.
+    # The text is normalised last, because a letter and its accent may become neighbours only now.
     return unicodedata.normalize("NFC", " ".join(visible.split()))
 
 
 def is_usable_name(name: str) -> bool:
-    """Whether others can be shown this device name and the wire can carry it."""
+    """Whether this device name can be shown to others and the wire can carry it."""
     return (
         is_encodable(name)
         and bool(display_id(name))
@@ -54,8 +58,9 @@ def is_usable_name(name: str) -> bool:
 
 
 def printable_text(text: str) -> str:
-    """Received text without what could drive a terminal or turn the reading direction; line breaks
-    and tabs stay.
+    """Remove from received text what could drive a terminal or turn the reading direction.
+
+    Line breaks and tabs stay.
     """
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(
@@ -67,12 +72,12 @@ def printable_text(text: str) -> str:
 
 
 def byte_length(text: str) -> int:
-    """How long `text` is in UTF-8. Raises UnicodeEncodeError where it is not encodable."""
+    """Return the length of `text` in UTF-8. Raises UnicodeEncodeError for lone surrogates."""
     return len(text) if text.isascii() else len(text.encode())
 
 
 def is_encodable(text: str) -> bool:
-    """False for text with lone surrogates, which JSON can spell but UTF-8 cannot carry."""
+    """Whether UTF-8 can carry `text`: lone surrogates, which JSON can spell, cannot be encoded."""
     if text.isascii():
         return True
     try:

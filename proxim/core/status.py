@@ -1,9 +1,9 @@
-"""What people are told: immutable, each the whole truth about one thing, replacing what was told of
-it before.
+"""Everything that is published to people.
 
-Statuses are all that crosses the bridge towards a face (window, terminal, JSON lines); a face shows
-the newest of each thing and keeps no truth of its own. A moment (`expires`, `deadline`) is in
-seconds of the monotonic clock that the machines are given as `now`.
+A status is immutable, holds the whole truth about one thing, and replaces the earlier status of the
+same thing. Statuses are all that crosses the bridge towards a face (window, terminal, JSON lines).
+A face shows the newest status of each thing and keeps no truth of its own. A moment (`expires`,
+`deadline`) is in seconds of the monotonic clock that the machines receive as `now`.
 """
 
 from dataclasses import dataclass, field
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ThisDevice:
-    """This installation."""
+    """This installation's name and id."""
 
     device: DeviceInfo
 
 
 @dataclass(frozen=True, slots=True)
 class ProofPolicy:
-    """Whether guests that cannot prove that they know the code are refused; until it is told, they
-    are not.
+    """Whether guests that cannot prove that they know the code are refused.
+
+    Until it is published, they are not refused.
     """
 
     required: bool
@@ -36,8 +37,9 @@ class ProofPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """This machine's addresses, best first, and the one that the server listens on; None while
-    there is none.
+    """This machine's addresses, best first, and the address that the server listens on.
+
+    `chosen` is None while the server listens on no address.
     """
 
     networks: tuple[ev.Network, ...]
@@ -48,46 +50,48 @@ class Networks:
 class Invitation:
     """The session whose code is shown.
 
-    Replaces the one before; sent again when its code changes.
+    It replaces the previous one, and is published again when its code changes.
     """
 
     session_id: str = field(repr=False)
     uuid: str
-    # Grouped; None on an IPv6 address, which has no short code, or once closed
+    # The code in groups; None on an IPv6 address, which has no short code, or once the code is
+    # closed.
     code: str | None = field(repr=False)
     url: str = field(repr=False)
     type: ev.SessionType
-    # None: until the host ends it
+    # None means that it lasts until the host ends it.
     expires: float | None
-    # Too many wrong codes were tried: only the URL still leads here
+    # Whether too many wrong codes were tried, so that only the URL still leads here.
     code_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NoInvitation:
-    """No code is shown: somebody joined by it, or there is no network (`reason`)."""
+    """No code is shown: somebody joined by it, or `reason` says why there cannot be one."""
 
     reason: Reason | None
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Somebody asks to join; goes away with a PairOutcome of the same session."""
+    """Somebody asks to join; a PairOutcome of the same session removes the prompt."""
 
     session_id: str = field(repr=False)
-    # The name as display_name makes it
+    # The name is cleaned by display_name.
     device: DeviceInfo
     peer_address: str
     verified: Verified | None
     deadline: float
-    # Of this request in its session, for the answer
+    # The number of this request in its session, which the answer repeats.
     number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PairOutcome:
-    """The answer to a request: at the host its prompt is over, at the guest the attempt goes on or
-    ends.
+    """The answer to a request.
+
+    At the host its prompt is over; at the guest the attempt goes on or ends.
     """
 
     session_id: str = field(repr=False)
@@ -96,17 +100,17 @@ class PairOutcome:
 
 
 class Stage(StrEnum):
-    """The steps that a link goes through, as people are shown them."""
+    """The stages of a link, as people see them."""
 
-    # Guest only: looking for the host
+    # Guest only: the guest looks for the host.
     DIALING = "dialing"
-    # Guest only: the host was found and its answer is awaited
+    # Guest only: the host was found, and its answer is awaited.
     ASKING = "asking"
     APPROVED = "approved"
-    # Descriptions are exchanged
+    # The descriptions are exchanged.
     CONNECTING = "connecting"
     CONNECTED = "connected"
-    # The link was lost; the same devices take it up again by themselves until `deadline`
+    # The link was lost; the same devices resume it by themselves until `deadline`.
     WAITING = "waiting"
     CLOSED = "closed"
 
@@ -125,19 +129,20 @@ class LinkStatus:
     link: ev.LinkID
     session_id: str = field(repr=False)
     stage: Stage
-    # Fit to show; None: not told yet
+    # Cleaned for display; None until it is known.
     peer_name: str | None = None
     peer_address: str = ""
     verified: Verified | None = None
-    # Of stages ASKING and WAITING
+    # For the stages ASKING and WAITING.
     deadline: float | None = None
     can_text: bool = False
     can_send_files: bool = False
-    # Of stage CLOSED
+    # For the stage CLOSED.
     reason: Reason | None = None
     was_connected: bool = False
     via: Via = Via.WEBRTC
-    # It goes on for that link, which waited and is told of no more: one link to people
+    # The lost link that this link replaces; people see the two as one link, and no status of the
+    # lost one follows.
     resumes: ev.LinkID | None = None
 
 
@@ -151,7 +156,7 @@ class TextReceived:
 
 @dataclass(frozen=True, slots=True)
 class TextSent:
-    """A text of ours went out."""
+    """A text of ours was sent."""
 
     link: ev.LinkID
     text: str = field(repr=False)
@@ -159,19 +164,20 @@ class TextSent:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something failed that no other status tells."""
+    """A failure that no other status reports."""
 
     problem: Problem
-    # Where it concerns one link
+    # The link that it concerns; None if it concerns no single link.
     link: ev.LinkID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The network side has ended; nothing follows."""
+    """The network side has ended; no status follows."""
 
 
-# Transfers are told of with the first guest at the earliest, and so named here, not imported.
+# The first status of a transfer comes after the first guest, so it is only named here and not
+# imported.
 Status = Union[
     ThisDevice,
     ProofPolicy,

@@ -1,4 +1,4 @@
-"""What transfers ask of the world: the disk, and streams of bytes over a link."""
+"""Commands of transfers to the disk, and for streams of bytes over a link."""
 
 from dataclasses import dataclass, field
 
@@ -9,9 +9,9 @@ from proxim.core.files.manifest import START, Entry, Partial, Position, Span, Tr
 
 @dataclass(frozen=True, slots=True)
 class ListSources:
-    """Look at what is to be sent; answered by SourcesListed or SourcesFailed.
+    """List what is to be sent; answered by SourcesListed or SourcesFailed.
 
-    `only`: these entries of it.
+    `only` limits the list to these entries; None means all.
     """
 
     transfer: TransferID = field(repr=False)
@@ -21,7 +21,7 @@ class ListSources:
 
 @dataclass(frozen=True, slots=True)
 class KeepSources:
-    """Remember what is being sent, so that it goes on after a restart."""
+    """Remember what is being sent, so that it continues after a restart."""
 
     transfer: TransferID = field(repr=False)
     peer_name: str | None
@@ -29,8 +29,9 @@ class KeepSources:
 
 @dataclass(frozen=True, slots=True)
 class StartSending:
-    """Send what is wanted of a transfer, from `position` on, as stream `generation`; an earlier one
-    stops.
+    """Send what is wanted of a transfer from `position` on, as stream `generation`.
+
+    An earlier stream of the transfer stops.
     """
 
     transfer: TransferID = field(repr=False)
@@ -44,9 +45,7 @@ class StartSending:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """The receiver has written so many bytes of this generation: as many more may be on their
-    way.
-    """
+    """The receiver has written so many bytes of this generation, so as many more may be sent."""
 
     transfer: TransferID = field(repr=False)
     generation: int
@@ -55,7 +54,7 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class StopSending:
-    """Stop the stream; the transfer may go on later. `forget`: it is over."""
+    """Stop the stream; the transfer may continue later unless `forget` says that it is over."""
 
     transfer: TransferID = field(repr=False)
     forget: bool = False
@@ -63,9 +62,9 @@ class StopSending:
 
 @dataclass(frozen=True, slots=True)
 class OpenSink:
-    """Make ready to receive; answered by SinkReady or SinkFailed.
+    """Prepare to receive, and look for what an earlier attempt left.
 
-    What an earlier attempt left is looked for.
+    Answered by SinkReady or SinkFailed.
     """
 
     transfer: TransferID = field(repr=False)
@@ -77,8 +76,9 @@ class OpenSink:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveStream:
-    """What comes on this data channel, or on the link's lane (LANE_CHANNEL), as this generation
-    goes to the sink.
+    """Pass what arrives on this data channel, or on the link's lane (LANE_CHANNEL), to the sink.
+
+    It counts as this generation.
     """
 
     transfer: TransferID = field(repr=False)
@@ -89,7 +89,10 @@ class ReceiveStream:
 
 @dataclass(frozen=True, slots=True)
 class PauseSink:
-    """Take nothing more of the present generation and write what has come; answered by SinkHeld."""
+    """Accept nothing more of the current generation and write what has arrived.
+
+    Answered by SinkPaused.
+    """
 
     transfer: TransferID = field(repr=False)
 
@@ -98,7 +101,7 @@ class PauseSink:
 class CloseSink:
     """Stop receiving.
 
-    `keep` what has come of unfinished files for a later attempt, or remove it.
+    `keep` what has arrived of unfinished files for a later attempt, or else remove it.
     """
 
     transfer: TransferID = field(repr=False)

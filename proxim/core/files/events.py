@@ -1,7 +1,7 @@
-"""Everything that can happen to transfers: what the disk answers, and what a person wants done with
+"""Everything that can happen to transfers: the disk's answers, and what a person wants done with
 files.
 
-An event is immutable and says what happened, not what to do.
+An event is immutable and describes what happened, not what to do.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,10 @@ from proxim.core.files.manifest import (
 
 @dataclass(frozen=True, slots=True)
 class SourcesListed:
-    """What stands under the paths to be sent; `refused`: what of it cannot be, by its path."""
+    """The files and folders under the paths to be sent.
+
+    `refused` holds the paths that cannot be sent, each with its reason.
+    """
 
     transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...]
@@ -35,7 +38,7 @@ class SourcesListed:
 
 @dataclass(frozen=True, slots=True)
 class SourcesFailed:
-    """Nothing of it can be sent."""
+    """Nothing of the transfer can be sent."""
 
     transfer: TransferID = field(repr=False)
     reason: Reason
@@ -44,8 +47,9 @@ class SourcesFailed:
 
 @dataclass(frozen=True, slots=True)
 class SinkReady:
-    """The disk can take a transfer; of an earlier attempt there is `skip` whole and `partial` in
-    part.
+    """The disk is ready for a transfer.
+
+    An earlier attempt left the `skip` files complete and the `partial` ones in part.
     """
 
     transfer: TransferID = field(repr=False)
@@ -55,7 +59,7 @@ class SinkReady:
 
 @dataclass(frozen=True, slots=True)
 class SinkFailed:
-    """The disk cannot take the transfer, or takes no more of it."""
+    """The disk cannot store the transfer, or cannot store more of it."""
 
     transfer: TransferID = field(repr=False)
     reason: Reason
@@ -64,9 +68,9 @@ class SinkFailed:
 
 @dataclass(frozen=True, slots=True)
 class SinkWrote:
-    """So many bytes of files that came in this generation are written.
+    """So many bytes of files are written that arrived in this generation.
 
-    Merged: some ten a second.
+    Writes are merged: about ten events a second.
     """
 
     transfer: TransferID = field(repr=False)
@@ -76,7 +80,7 @@ class SinkWrote:
 
 @dataclass(frozen=True, slots=True)
 class SinkPaused:
-    """All that came is written, and what follows must begin at `position`, in a new generation."""
+    """All that arrived is written; the next generation must begin at `position`."""
 
     transfer: TransferID = field(repr=False)
     position: Position
@@ -84,20 +88,21 @@ class SinkPaused:
 
 @dataclass(frozen=True, slots=True)
 class SinkFinished:
-    """Every file has come to its end; those that did not fail are verified and have their names."""
+    """Every file has ended; those that did not fail are verified and have their names."""
 
     transfer: TransferID = field(repr=False)
     failed: tuple[FailedFile, ...]
-    # Of the only file or folder; the folder that they are in, where there are several
+    # The only file or folder, or the folder that contains them if there are several.
     path: str
-    # In hexadecimal, of the only file
+    # The digest of the only file, in hexadecimal.
     sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class SendingFailed:
-    """A stream broke off: by a fault of ours, or the receiver closed its channel; its files are
-    still there.
+    """A stream broke off, while its files are still there.
+
+    The fault was ours, or the receiver closed its channel.
     """
 
     transfer: TransferID = field(repr=False)
@@ -117,7 +122,7 @@ class StoredTransfer:
 
 @dataclass(frozen=True, slots=True)
 class TransfersFound:
-    """What the disk remembers of earlier runs. Sent at start, if there is anything."""
+    """The transfers that the disk keeps from earlier runs; sent at start if there are any."""
 
     transfers: tuple[StoredTransfer, ...]
 
@@ -147,20 +152,20 @@ class SendPaths:
 
 @dataclass(frozen=True, slots=True)
 class AcceptTransfer:
-    """Take what was announced."""
+    """Accept an announced transfer."""
 
     transfer: TransferID = field(repr=False)
-    # Places in the manifest of what is not wanted
+    # Places in the manifest of the entries that are not wanted.
     declined: tuple[int, ...] = ()
-    # None: where files are always saved to
+    # None means the folder that files are usually saved to.
     directory: str | None = None
-    # And whatever else this link announces
+    # Whether to accept everything else that this link announces.
     always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CancelTransfer:
-    """Decline what was announced, or end what goes on, in either direction."""
+    """Decline an announced transfer, or end one that is under way, in either direction."""
 
     transfer: TransferID = field(repr=False)
 
@@ -177,25 +182,23 @@ AnyIntent = ev.Intent | FileIntent
 
 
 class PeerLink(Protocol):
-    """A link with a peer that understands files."""
+    """A link with a peer that supports files, as transfers see it."""
 
     @property
     def id(self) -> ev.LinkID:
-        """Which link it is."""
+        """The link's identity."""
 
     @property
     def peer_name(self) -> str | None:
-        """The peer's name, fit to show."""
+        """The peer's name, cleaned for display."""
 
     @property
     def binding(self) -> bytes:
-        """What both ends of this link know and no other link has; empty where nothing was
-        proved.
-        """
+        """Bytes that both ends of this link know and no other link has; empty without a proof."""
 
     @property
     def lane_open(self) -> bool:
-        """Whether bytes can take the lane."""
+        """Whether bytes can be sent over the lane."""
 
     @property
     def lane_beside(self) -> bool:
@@ -206,16 +209,17 @@ class PeerLink(Protocol):
         """Whether the lane may open in a moment."""
 
     def say(self, message: file_msg.FileMessage) -> do.Command:
-        """The command that says it on the link's control channel."""
+        """Return the command that sends this message on the link's control channel."""
 
     def want_lane(self) -> list[do.Command]:
-        """Open the lane, if it is not open yet and the peer knows of lanes."""
+        """Open the lane, if it is not open yet and the peer supports lanes."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptPolicy:
-    """What becomes of files that are announced: `directory` None is where files are always saved
-    to.
+    """How announced files are treated.
+
+    `directory` None means the folder that files are usually saved to.
     """
 
     without_asking: bool = False
@@ -224,19 +228,19 @@ class AcceptPolicy:
 
 @dataclass(frozen=True, slots=True)
 class LinkUp:
-    """The peer is linked again; the transfer goes on over this link."""
+    """The peer is linked again; the transfer continues over this link."""
 
     peer_link: PeerLink
 
 
 @dataclass(frozen=True, slots=True)
 class LinkDown:
-    """The link that the transfer goes over is closed."""
+    """The link that carries the transfer is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneChanged:
-    """The link's lane opened, broke, or is given up."""
+    """The link's lane opened, broke, or was given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +253,7 @@ class StreamOpened:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """There is room for one more transfer: this one may begin to move."""
+    """There is room for one more transfer, so this one may begin to move."""
 
 
 OutgoingInput = (

@@ -1,8 +1,8 @@
-"""Names from another device made fit for every disk, and a place for each file of a transfer
+"""Makes names from another device fit for every disk, and gives each file of a transfer a place
 beneath one folder.
 
-A name is cleaned, never trusted; a path that no honest sender writes (`..`, an absolute one) is
-refused. Names that one system or another takes for the same get numbers.
+A name is cleaned, never trusted. A path that no honest sender writes (`..`, an absolute path) is
+refused. Names that some system takes for the same name get numbers.
 """
 
 import re
@@ -14,29 +14,30 @@ from typing import Final
 from proxim.core.errors import ProximError, Reason
 from proxim.core.files.manifest import MAX_DEPTH, Entry
 
-# Of one name; 255 is what disks take, and a number and a browser's suffix may come to it
+# The limit for one name. Disks allow 255, and a number and a browser's suffix may be added.
 MAX_NAME_BYTES: Final = 200
-# ".photoslibrary", ".code-workspace"; what is longer is no extension
+# Room for ".photoslibrary" and ".code-workspace"; anything longer is not an extension.
 MAX_EXTENSION_BYTES: Final = 24
 UNNAMED: Final = "unnamed"
 STAND_IN: Final = "_"
 
-# Formats are dropped: they draw nothing and may turn the reading direction ("gnp.exe" shown as
-# "exe.png"). But these are needed: the joiners (Persian, Indic scripts, emoji) and Arabic, Syriac
-# and Kaithi signs that are drawn.
+# Format characters are dropped: they are invisible and may turn the reading direction ("gnp.exe"
+# shown as "exe.png"). These are needed: the joiners (Persian, Indic scripts, emoji) and Arabic,
+# Syriac and Kaithi signs that are visible.
 _KEPT_FORMATS: Final = frozenset(
     "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
-# Separators, drives and streams of Windows, its wildcards
+# Separators, drives and streams of Windows, and its wildcards.
 _RESERVED: Final = frozenset('/\\:*?"<>|')
-# Private use by which Cygwin, WSL, Samba's and Apple's mounts spell reserved characters: they would
-# come back as those.
+# Cygwin, WSL, Samba's and Apple's mounts spell reserved characters with these private-use
+# characters, which would become reserved characters again.
 _MAPPED: Final = range(0xF000, 0xF100)
-# CreateFile: "Naming Files, Paths, and Namespaces"; it takes superscript digits for digits.
+# The source is "Naming Files, Paths, and Namespaces" (CreateFile). Windows takes superscript digits
+# for digits.
 _DEVICE: Final = re.compile(
     r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|CLOCK\$|(COM|LPT)[0-9¹²³])", re.IGNORECASE
 )
-# What HFS+ leaves out when it compares names (Apple's TN1150), and variation selectors.
+# Characters that HFS+ ignores when it compares names (Apple's TN1150), and variation selectors.
 _IGNORED: Final = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -45,12 +46,12 @@ class FilenameError(ProximError):
 
 
 def _fit(char: str) -> str:
-    """A character as a name may hold it; empty where it is dropped."""
+    """Return the character as a name may contain it; empty if it is dropped."""
     category = unicodedata.category(char)
     if category == "Cf":
         return char if char in _KEPT_FORMATS else ""
     code = ord(char)
-    # Controls, separators of lines, lone surrogates; noncharacters, which APFS refuses.
+    # These are controls, line separators, lone surrogates, and noncharacters, which APFS refuses.
     unusable = (
         category in {"Cc", "Cs", "Zl", "Zp"} or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
     )
@@ -58,7 +59,7 @@ def _fit(char: str) -> str:
 
 
 def _bare(name: str) -> str:
-    """Without what Windows drops at the end and what hides a file at the start."""
+    """Strip what Windows drops at the end of a name and what hides a file at the start."""
     start, end = 0, len(name)
     while start < end and (name[start] == "." or name[start].isspace()):
         start += 1
@@ -68,7 +69,7 @@ def _bare(name: str) -> str:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Stem and extension; "archive.tar.gz" has ".gz"."""
+    """Split a name into stem and extension; "archive.tar.gz" has ".gz"."""
     stem, dot, extension = name.rpartition(".")
     if not stem or not extension or len(extension.encode()) >= MAX_EXTENSION_BYTES:
         return name, ""
@@ -76,15 +77,16 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _cut(text: str, limit: int) -> str:
-    """As many whole characters as have room in `limit` bytes."""
+    """Cut a text to as many whole characters as fit into `limit` bytes."""
     return text.encode()[:limit].decode(errors="ignore")
 
 
 def clean_name(name: str) -> str:
-    """A name for one file or folder that every system can hold: NFC, at most MAX_NAME_BYTES, with
-    its extension.
+    """Make a name for one file or folder that every system can store.
+
+    It is in NFC, has at most MAX_NAME_BYTES, and keeps its extension.
     """
-    # Nearly all; only reserved characters can be in it
+    # Nearly all names are like this; the only unfit characters in them are reserved ones.
     if name.isascii() and name.isprintable():
         fit = (
             name
@@ -92,21 +94,21 @@ def clean_name(name: str) -> str:
             else "".join(STAND_IN if char in _RESERVED else char for char in name)
         )
     else:
-        # Normalised in between: a letter and its accent may stand together only once what was
-        # between them has gone, and composing makes no character that is not fit.
+        # The name is normalised after `_fit`, because a letter and its accent may become neighbours
+        # only when the characters between them are dropped. Composing makes no unfit character.
         fit = unicodedata.normalize("NFC", "".join(map(_fit, name)))
     bare = _guarded(_bare(fit) or UNNAMED)
-    # 4: the most that a character takes
+    # A character takes at most 4 bytes.
     return bare if len(bare) * 4 <= MAX_NAME_BYTES else _shortened(bare, "")
 
 
 def _guarded(name: str) -> str:
-    """Not the name of a device: Windows takes "NUL.txt" and "nul .tar.gz" for one as well."""
+    """Change the name of a device; Windows takes "NUL.txt" and "nul .tar.gz" for devices too."""
     return STAND_IN + name if _DEVICE.fullmatch(name.partition(".")[0].rstrip()) else name
 
 
 def _shortened(name: str, number: str) -> str:
-    """With `number` before the extension, and no longer than a name may be."""
+    """Insert `number` before the extension, and shorten the name to the limit."""
     stem, extension = _split(name)
     room = MAX_NAME_BYTES - len(number.encode()) - len(extension.encode())
     if len(stem.encode()) > room:
@@ -115,13 +117,14 @@ def _shortened(name: str, number: str) -> str:
 
 
 def numbered(name: str, number: int) -> str:
-    """The name to try as the `number`-th: "photo.jpg", then "photo (2).jpg"."""
+    """Return the `number`-th name to try: "photo.jpg", then "photo (2).jpg"."""
     return name if number == 1 else _shortened(name, f" ({number})")
 
 
 def folded(name: str) -> str:
-    """The same for two names that some file system takes for one: by case, composition, or what
-    draws nothing.
+    """Return a key that is equal for two names that some file system takes for the same name.
+
+    Such names differ by case, by composition, or by invisible characters.
     """
     if name.isascii():
         return name.lower()
@@ -131,7 +134,7 @@ def folded(name: str) -> str:
 
 
 def parts_of(path: str) -> tuple[str, ...]:
-    """The names that a path of a manifest consists of, not yet cleaned.
+    """Split a manifest's path into its names, which are not cleaned yet.
 
     Raises FilenameError with NAME_REFUSED.
     """
@@ -145,18 +148,20 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Names:
-    """The names given in one folder."""
+    """The names that are used in one folder."""
 
     _used: set[str] = field(default_factory=set)
-    # So that 10,000 alike do not try 10,000 numbers each
+    # The next number to try, so that 10,000 equal names do not try 10,000 numbers each.
     _next: dict[str, int] = field(default_factory=dict)
 
     def give(self, name: str) -> str:
-        """`name`, with a number where another has it."""
+        """Return `name`, with a number if another file has the name."""
         return next(self.tries(name))
 
     def tries(self, name: str) -> Iterator[str]:
-        """`name`, then with numbers: those that nothing here has or was offered before."""
+        """Yield `name` and then numbered names, leaving out names that were used or offered
+        before.
+        """
         return filter(self._claim, self._candidates(name))
 
     def _claim(self, given: str) -> bool:
@@ -168,8 +173,8 @@ class Names:
 
     def _candidates(self, name: str) -> Iterator[str]:
         yield name
-        # Names that differ only where they are cut for a number share their numbers, which are
-        # those of one width: or 10,000 long ones would try each other's.
+        # Names that differ only where they are cut for a number share their numbers, separately for
+        # each width of the number. Otherwise 10,000 long names would try each other's numbers.
         first, end = 2, 10
         while True:
             key = folded(numbered(name, first))
@@ -181,11 +186,11 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an entry belongs, beneath the folder that is saved to."""
+    """The place of an entry beneath the folder that is saved to."""
 
-    # The folders that it is in; for an entry that is a folder, with itself
+    # The folders that contain the entry; a folder's own name is the last of its own list.
     folder: tuple[str, ...]
-    # Of a file; empty for a folder
+    # A file's name; empty for a folder.
     name: str
 
 
@@ -193,7 +198,7 @@ class Place:
 class _Folder:
     path: tuple[str, ...]
     names: Names = field(default_factory=Names)
-    # By their names as announced
+    # The folders inside this one, by their names as announced.
     folders: dict[str, "_Folder"] = field(default_factory=dict)
 
     def below(self, part: str) -> "_Folder":
@@ -204,11 +209,11 @@ class _Folder:
 
 
 def places(entries: Iterable[Entry]) -> tuple[Place, ...]:
-    """A place for each entry, no two the same anywhere. Raises FilenameError with NAME_REFUSED.
+    """Give each entry a place; no two places are the same on any system.
 
-    It is always the same for the same entries: a resumed transfer goes on by it. A file that is
-    chosen by itself keeps its cleaned name even where another has it: at the top what is on the
-    disk decides on numbers.
+    The same entries always get the same places, because a resumed transfer relies on them. A file
+    that was chosen by itself keeps its cleaned name even if another has it: at the top, numbers
+    depend on what is on the disk. Raises FilenameError with NAME_REFUSED.
     """
     root = _Folder(())
     found: list[Place] = []

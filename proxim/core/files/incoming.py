@@ -1,4 +1,4 @@
-"""One transfer that this device receives, as a table of transitions.
+"""One transfer that this device receives, as a state machine with the table `_TRANSITIONS`.
 
 ```
   ARRIVING --all pieces--> ASKED --accepted--> OPENING --disk ready--> ACTIVE --all written--> OVER
@@ -7,7 +7,7 @@
   ACTIVE --lane lost--> PAUSED --sink paused--> ACTIVE
   link lost --> WAITING --announced again--> OPENING
 ```
-Nothing is written that was not accepted: the disk hears of a transfer only here, and only then.
+Nothing is written before it is accepted: only this machine lets the disk open a transfer.
 """
 
 from collections.abc import Callable
@@ -37,12 +37,12 @@ from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outco
 from proxim.core.json_text import MessageError
 from proxim.core.link import events as link_ev
 
-# Of all paths; 20,000 of 200 bytes
+# The limit for all paths together: 20,000 paths of 200 bytes each fit.
 MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 
 
 class Arriving:
-    """An announcement that comes in pieces."""
+    """Collects an announcement that comes in pieces."""
 
     def __init__(self) -> None:
         self._pieces: list[Entry] = []
@@ -50,12 +50,14 @@ class Arriving:
         self._refused_on: ev.LinkID | None = None
 
     def begin(self) -> None:
-        """Another announcement begins."""
+        """Start to collect another announcement."""
         self._pieces.clear()
         self._bytes = 0
 
     def add(self, piece: file_msg.Announce) -> tuple[Entry, ...] | Reason | None:
-        """The whole list, or why it is refused; None while there is more to come."""
+        """Add a piece; return the whole list or the reason to refuse it, None while pieces are
+        missing.
+        """
         self._pieces += piece.entries
         self._bytes += sum(len(entry.path.encode()) for entry in piece.entries)
         if len(self._pieces) > MAX_ENTRIES or self._bytes > MAX_MANIFEST_BYTES:
@@ -68,17 +70,19 @@ class Arriving:
         return entries or Reason.NOTHING_TO_SEND
 
     def refuse_rest(self, link: ev.LinkID) -> None:
-        """Refuse the pieces that still come: without the first one it would be another list."""
+        """Refuse the pieces that still arrive; without the first ones they would form another
+        list.
+        """
         self.begin()
         self._refused_on = link
 
     @property
     def is_refusing(self) -> bool:
-        """Whether more may come of one that was refused."""
+        """Whether more pieces of a refused announcement may arrive."""
         return self._refused_on is not None
 
     def passes_over(self, link: ev.LinkID, piece: file_msg.Announce) -> bool:
-        """Whether this belongs to one that was refused."""
+        """Whether this piece belongs to a refused announcement; its last piece ends the refusal."""
         if self._refused_on != link:
             return False
         if not piece.more:
@@ -86,12 +90,13 @@ class Arriving:
         return True
 
 
-# A silent link is noticed within 6 s, and what was sent in that time may be lost; with some room.
+# A silent link is noticed within 6 s, and messages sent in that time may be lost; this adds some
+# room.
 UNACKNOWLEDGED_SECONDS: Final = 10.0
 
 
 class IncomingState(Enum):
-    """Where it is."""
+    """The states of a transfer that is received."""
 
     ARRIVING = "arriving"
     ASKED = "asked"
@@ -109,10 +114,10 @@ class Incoming:
         self.id = transfer
         self.peer_link = peer_link
         self.state = IncomingState.ARRIVING
-        # Once; what is announced again needs no second question
+        # Whether it was accepted; if it is announced again, the person is not asked a second time.
         self.accepted = False
-        # The transfer is over here, but the sender may not know. It is told when it announces
-        # again.
+        # The transfer is over here, but the sender may not know; it is notified when it announces
+        # the transfer again.
         self.unacknowledged = False
         self.arriving = Arriving()
         self.status = file_st.TransferStatus(
@@ -128,11 +133,12 @@ class Incoming:
         self._directory: str | None = None
         self._generation = 0
         self._before = 0
-        # The data channel that the present generation comes on; None while there is none.
+        # The data channel that carries the current generation; None while there is none.
         self._channel: int | None = None
-        # How it ended well; None until then. The sender may not have heard of it.
+        # The result of a transfer that ended well; None until then. The sender may not have
+        # received it.
         self._result: file_ev.SinkFinished | None = None
-        # When it last took an event: where it is over, when it ended
+        # When the last event was handled; for a transfer that is over, when it ended.
         self._handled = 0.0
         self._rate = RateMeter()
 
@@ -140,7 +146,7 @@ class Incoming:
     def found(
         cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None
     ) -> "Incoming":
-        """One that an earlier run of the program did not finish."""
+        """Restore a transfer that an earlier run of the program did not finish."""
         one = cls(transfer, None)
         one.state, one.accepted = IncomingState.WAITING, True
         one.status = replace(
@@ -153,7 +159,11 @@ class Incoming:
         return one
 
     def handle(self, event: file_ev.IncomingInput, now: float) -> list[do.Command]:
-        """Take one event. Raises MessageError for what the peer may not say now."""
+        """Handle one event.
+
+        Raises MessageError for a message that the peer may not send now, and MachineMisuseError for
+        any other pair of state and event that is not in the table.
+        """
         transition = _TRANSITIONS.get((self.state, type(event)))
         if transition is not None:
             self._handled = now
@@ -166,13 +176,13 @@ class Incoming:
 
     @property
     def alive(self) -> bool:
-        """Whether people see it as something that goes on."""
+        """Whether the transfer was published and is not over."""
         return bool(self.status.entries) and not self.status.over
 
     def announced_again(self, peer_link: file_ev.PeerLink) -> list[do.Command]:
-        """The same peer is linked again, or tries again: its announcement follows."""
+        """Prepare for another announcement: the peer is linked again, or tries again."""
         closing: list[do.Command] = []
-        # The old link is dead
+        # The sink still belongs to the old link, which is dead.
         if self.state in (
             IncomingState.OPENING,
             IncomingState.ACTIVE,
@@ -185,7 +195,7 @@ class Incoming:
         return closing
 
     def _piece(self, event: file_msg.Announce, now: float) -> list[do.Command]:
-        # It has just been heard
+        # The piece has just arrived on this peer link.
         assert self.peer_link is not None
         entries = self.arriving.add(event)
         if entries is None:
@@ -197,7 +207,7 @@ class Incoming:
             return [message, *self._end_arriving(file_st.TransferState.FAILED, entries)]
         same = digest(entries) == digest(self.status.entries)
         unacknowledged, self.unacknowledged = self.unacknowledged, False
-        # It was cancelled here, and the sender hears of it only now
+        # The transfer was cancelled here, and the sender learns of it only now.
         if unacknowledged and same and not self.accepted:
             self.status = replace(self.status, link=self.peer_link.id)
             message = self.peer_link.say(
@@ -226,7 +236,7 @@ class Incoming:
     def _end_arriving(
         self, state: file_st.TransferState, reason: Reason | None
     ) -> list[do.Command]:
-        # Else nobody was asked: nobody is told
+        # If nobody was asked about it, no status needs to be published.
         published = self._end(state, reason) if self.alive else []
         self.state = IncomingState.OVER
         self.peer_link = None
@@ -243,7 +253,7 @@ class Incoming:
         return self._end_arriving(file_st.TransferState.CANCELLED, Reason.PEER_LEFT)
 
     def _cancel_arriving(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
-        # ARRIVING has one
+        # A transfer in state ARRIVING always has a peer link.
         assert self.peer_link is not None
         self.arriving.refuse_rest(self.peer_link.id)
         return self._cancel(event, now)
@@ -270,7 +280,7 @@ class Incoming:
         return [opening, self._publish(file_st.TransferState.ACTIVE, speed=None)]
 
     def _ready(self, event: file_ev.SinkReady, now: float) -> list[do.Command]:
-        # OPENING has one
+        # A transfer in state OPENING always has a peer link.
         assert self.peer_link is not None
         self.state = IncomingState.ACTIVE
         self._generation, self._channel = 0, None
@@ -283,7 +293,7 @@ class Incoming:
             self.peer_link.say(piece)
             for piece in file_msg.cut_accept(self.id, event.skip, event.partial)
         ]
-        # The sink listens before the sender hears that it may begin.
+        # The sink must be ready before the sender learns that it may begin.
         return [
             *self._receive_on_lane(),
             *pieces,
@@ -291,7 +301,7 @@ class Incoming:
         ]
 
     def _decline(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
-        # ASKED has one
+        # A transfer in state ASKED always has a peer link.
         assert self.peer_link is not None
         message = self.peer_link.say(file_msg.Cancel(self.id, Reason.DECLINED.value))
         return [message, *self._end(file_st.TransferState.CANCELLED, Reason.DECLINED)]
@@ -299,7 +309,7 @@ class Incoming:
     # --- moving -----------------------------------------------------------------------------------
 
     def _receive_on_lane(self) -> list[do.Command]:
-        # Its callers have one
+        # The callers make sure that there is a peer link.
         assert self.peer_link is not None
         if not self.peer_link.lane_open:
             return []
@@ -311,10 +321,11 @@ class Incoming:
         ]
 
     def _stream_opened(self, event: file_ev.StreamOpened, now: float) -> list[do.Command]:
-        # ACTIVE has one
+        # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
         if event.generation != self._generation or self._channel is not None:
-            # Of a generation that is over; nothing of it is taken
+            # The channel is for another generation or a second one for this generation, so it is
+            # not read.
             return []
         self._channel = event.channel
         receive = file_do.ReceiveStream(self.id, self.peer_link.id, event.channel, self._generation)
@@ -323,7 +334,7 @@ class Incoming:
     def _wrote(self, event: file_ev.SinkWrote, now: float) -> list[do.Command]:
         if event.generation != self._generation:
             return []
-        # ACTIVE has one
+        # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
         moved = min(self.status.size, self._before + event.written)
         self._rate.note(moved, now)
@@ -334,14 +345,12 @@ class Incoming:
         ]
 
     def _lane_changed(self, event: file_ev.LaneChanged, now: float) -> list[do.Command]:
-        """The lane broke under us, or is there and we are still on the data channel: go on from
-        what is written.
-        """
-        # ACTIVE has one
+        """Change the way after the lane broke, or opened while the data channel is in use."""
+        # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
         on_lane = self.status.via is st.Via.LANE
         if self.peer_link.lane_open and not on_lane and self._channel is None:
-            # Nothing has come yet, and it may come this way
+            # Nothing has arrived yet, so the stream may use the lane.
             return self._receive_on_lane()
         if self.peer_link.lane_open == on_lane:
             return []
@@ -349,17 +358,19 @@ class Incoming:
         return [file_do.PauseSink(self.id)]
 
     def _asked_to_continue(self, event: file_msg.Continue, now: float) -> list[do.Command]:
-        """The sender sees that its stream is over, or that there is a better way, before we do, or
-        where we cannot.
+        """Pause at the sender's request.
+
+        The sender may be the first or the only one to see that its stream is over, or that there is
+        a better way.
         """
         if event.generation != self._generation:
-            # It crossed with a Continue of ours
+            # This message was sent before the peer received our own Continue, so it is out of date.
             return []
         self.state = IncomingState.PAUSED
         return [file_do.PauseSink(self.id)]
 
     def _paused(self, event: file_ev.SinkPaused, now: float) -> list[do.Command]:
-        # PAUSED has one
+        # A transfer in state PAUSED always has a peer link.
         assert self.peer_link is not None
         self.state = IncomingState.ACTIVE
         self._generation += 1
@@ -382,18 +393,18 @@ class Incoming:
         return [file_do.CloseSink(self.id, keep=True), waiting]
 
     def _stale(self, event: file_ev.IncomingInput, now: float) -> list[do.Command]:
-        # The sink was told to hold or close meanwhile
+        # There is no stream, or the sink is being paused or closed, so this event changes nothing.
         return []
 
     # --- the end ----------------------------------------------------------------------------------
 
     def link_lost(self, now: float) -> None:
-        """Note that the sender may not have heard of the end: the link was lost soon after it."""
+        """Note that the sender may not know of the end if the link was lost soon after it."""
         if now - self._handled < UNACKNOWLEDGED_SECONDS:
             self.unacknowledged = True
 
     def _repeat_result(self, result: file_ev.SinkFinished) -> list[do.Command]:
-        # ARRIVING has one
+        # The callers run only while there is a peer link.
         assert self.peer_link is not None
         everything = spans(range(len(self.status.entries)))
         skip = [self.peer_link.say(piece) for piece in file_msg.cut_accept(self.id, everything, ())]
@@ -403,16 +414,16 @@ class Incoming:
         return [file_do.CloseSink(self.id, keep=False), *self._finish(event)]
 
     def _finished_before(self, event: file_ev.SinkFinished, now: float) -> list[do.Command]:
-        """The disk had finished when the link before this one was lost."""
+        """Handle a sink that had finished when the previous link was lost."""
         self._result = event
         if self.state is IncomingState.ARRIVING:
-            # Told once all of it is announced again
+            # The sender is notified when the whole announcement has arrived.
             return []
         return [file_do.CloseSink(self.id, keep=False), *self._repeat_result(event)]
 
     def _finish(self, event: file_ev.SinkFinished) -> list[do.Command]:
         messages: list[do.Command] = []
-        # It crossed with the loss of the link
+        # The link was lost meanwhile, so the sender is notified when it announces again.
         if self.peer_link is None:
             self.unacknowledged = True
         else:
@@ -424,7 +435,7 @@ class Incoming:
             1 for index in self._declined if not entries[index].directory
         )
         state, reason = outcome(wanted, event.failed)
-        # Kept, so that a file that is announced again is not written twice.
+        # The result is kept, so that a file that is announced again is not written twice.
         self._result = event if state is file_st.TransferState.DONE else None
         moved = max(0, self.status.size - lost_bytes(entries, event.failed))
         self.status = replace(
@@ -433,11 +444,11 @@ class Incoming:
         return [*messages, *self._end(state, reason)]
 
     def _sink_failed(self, event: file_ev.SinkFailed, now: float) -> list[do.Command]:
-        # OPENING, ACTIVE and PAUSED have one
+        # A transfer in state OPENING, ACTIVE or PAUSED always has a peer link.
         assert self.peer_link is not None
         message = self.peer_link.say(file_msg.Cancel(self.id, event.reason.value))
-        # To go on from there once there is room; not where it was the sender's fault: it has to ask
-        # anew.
+        # After a full disk, for example, the transfer may go on later without a question. After a
+        # fault of the sender, the person is asked again.
         self.accepted = event.reason is not Reason.TRANSFER_FAILED
         return [
             message,
@@ -448,12 +459,13 @@ class Incoming:
     def _cancelled_by_peer(self, event: file_msg.Cancel, now: float) -> list[do.Command]:
         reason = file_msg.file_reason(event.reason)
         cancelled = reason is Reason.CANCELLED
-        # After a failure the sender's second try needs no second question
+        # After a failure, the sender's second try needs no second question.
         self.accepted = not cancelled
         ended = self._end(
             file_st.TransferState.CANCELLED if cancelled else file_st.TransferState.FAILED, reason
         )
-        # What has come is kept, so that a second try goes on instead of making a second copy.
+        # After a failure, what has arrived is kept, so that a second try continues it instead of
+        # making a second copy.
         return [
             file_do.CloseSink(self.id, keep=not cancelled),
             *ended,
@@ -463,7 +475,7 @@ class Incoming:
         return self._end(file_st.TransferState.CANCELLED, Reason.CANCELLED)
 
     def _cancel(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
-        # Whoever announces it again has to ask again
+        # If the transfer is announced again, the person is asked again.
         self.accepted = False
         published = (
             []

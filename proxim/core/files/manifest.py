@@ -1,7 +1,7 @@
-"""What a transfer consists of: its files and folders as announced, what of them is done, what is
-still wanted.
+"""The contents of a transfer: its files and folders as announced, which of them are done, and which
+are still wanted.
 
-Positions are counted in files (by their place in the manifest) and bytes within a file.
+A position counts in files (by their place in the manifest) and in bytes within a file.
 """
 
 import hashlib
@@ -12,24 +12,24 @@ from typing import Final, NewType
 
 from proxim.core.errors import Reason
 
-# One transfer, for its life, resumptions included. 128 random bits that only the two ends know:
-# whoever names one after a lost link is the peer that it was begun with. So it is shown to its own
-# person, and never logged.
+# Identifies one transfer for its life, resumptions included. It has 128 random bits that only the
+# two ends know: a peer that names it after a lost link is the peer that it was begun with. So it is
+# shown only to its own person, and never logged.
 TransferID = NewType("TransferID", str)
 
 TRANSFER_ID_BYTES: Final = 16
-# Files and folders of one transfer; twice the 10,000 photos of a full camera
+# Files and folders of one transfer; this is twice the 10,000 photos of a full camera.
 MAX_ENTRIES: Final = 20_000
-# Of one entry, with its folders; below PATH_MAX of every system but old Windows
+# The limit for one entry with its folders; it is below PATH_MAX of every system except old Windows.
 MAX_PATH_BYTES: Final = 1024
-# Folders within folders
+# The depth of folders within folders.
 MAX_DEPTH: Final = 32
-# A petabyte: no disk has it, and sums stay exact in JavaScript (2^53)
+# A petabyte: no disk has as much, and sums stay exact in JavaScript (2^53).
 MAX_FILE_BYTES: Final = 1 << 50
 
 
 class Direction(StrEnum):
-    """Which way a transfer goes, seen from here."""
+    """The direction of a transfer, as seen from this device."""
 
     IN = "in"
     OUT = "out"
@@ -39,23 +39,23 @@ class Direction(StrEnum):
 class Entry:
     """One file or folder as announced."""
 
-    # Relative, with "/" between its parts, the first of which is what the person chose
+    # A relative path with "/" between its parts; the first part is what the person chose.
     path: str
-    # Bytes; 0 for a folder
+    # Bytes; 0 for a folder.
     size: int = 0
-    # Seconds since 1970
+    # Seconds since 1970.
     modified: int | None = None
     directory: bool = False
 
     @property
     def top(self) -> str:
-        """What the person chose: the file itself, or the folder that it is in."""
+        """What the person chose: the file itself, or the folder that contains it."""
         return self.path.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`count` entries from `first` on."""
+    """`count` entries, starting with `first`."""
 
     first: int
     count: int
@@ -63,7 +63,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A file of which the receiver has the first `offset` bytes, with their SHA-256."""
+    """The receiver has the first `offset` bytes of this file, with this SHA-256."""
 
     index: int
     offset: int
@@ -90,12 +90,12 @@ START: Final = Position(0, 0)
 
 
 def total_size(entries: Iterable[Entry]) -> int:
-    """Bytes of all files together."""
+    """The bytes of all files together."""
     return sum(entry.size for entry in entries)
 
 
 def digest(entries: Iterable[Entry]) -> bytes:
-    """SHA-256 over the manifest: the same only where it is the same files."""
+    """SHA-256 over the manifest; two manifests with the same digest list the same files."""
     total = hashlib.sha256()
     for one in entries:
         total.update(
@@ -105,18 +105,18 @@ def digest(entries: Iterable[Entry]) -> bytes:
 
 
 def resume_tag(transfer: TransferID, binding: bytes = b"") -> bytes:
-    """What a receiver names an unfinished transfer by: only who knows its id can tell which one it
-    is.
+    """Return the tag by which a receiver names an unfinished transfer.
 
-    `binding`: what only this link has (Speaker.binding). Without it whoever was told a tag on one
-    link could say it on another, and be taken there for the device that the transfer was begun
+    Only a device that knows the transfer's id can tell which transfer the tag means. `binding` are
+    bytes that only this link has (PeerLink.binding). Without them, a device that received a tag on
+    one link could send it on another, and be taken there for the device that the transfer was begun
     with.
     """
     return hashlib.sha256(b"proxim-resume-1 " + binding + transfer.encode()).digest()
 
 
 def spans(indices: Iterable[int]) -> tuple[Span, ...]:
-    """Ascending indices, neighbours drawn together."""
+    """Join ascending indices into spans of neighbours."""
     found: list[Span] = []
     for index in indices:
         if found and found[-1].first + found[-1].count == index:
@@ -127,18 +127,18 @@ def spans(indices: Iterable[int]) -> tuple[Span, ...]:
 
 
 def indices(of: Iterable[Span]) -> Iterator[int]:
-    """What spans() drew together."""
+    """Yield the indices that spans() joined."""
     for span in of:
         yield from range(span.first, span.first + span.count)
 
 
 def title(entries: tuple[Entry, ...]) -> str:
-    """The first thing that the person chose; the others are counted beside it."""
+    """The first thing that the person chose; a face shows the count of the others beside it."""
     return entries[0].top if entries else ""
 
 
 def chosen(entries: Iterable[Entry]) -> int:
-    """How many things the person chose: files, and folders with all that is in them."""
+    """The number of things that the person chose: files, and folders with all that is in them."""
     return len({entry.top for entry in entries})
 
 
@@ -148,8 +148,9 @@ def remaining(
     partial: Iterable[Partial] = (),
     position: Position = START,
 ) -> int:
-    """Bytes that are still to come, where everything before `position` has, and of `partial` files
-    their beginnings.
+    """The bytes that are still to come.
+
+    Everything before `position` has arrived, and so have the beginnings of `partial` files.
     """
     skipped = set(indices(skip))
     have = {one.index: one.offset for one in partial}

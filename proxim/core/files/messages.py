@@ -1,5 +1,5 @@
-"""What two ends of a link say about files on its `control` channel: reading, writing, cutting long
-lists in pieces.
+"""The messages about files on a link's `control` channel: reading them, writing them, and cutting
+long lists into pieces.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,19 +32,20 @@ from proxim.core.pairing.proof import ProofError, from_base64url
 
 LANE_TOKEN_BYTES: Final = 16
 LANE_KEY_BYTES: Final = 32
-# Unfinished transfers of one receiver; the oldest are named first, the others wait
+# Unfinished transfers that one receiver may name; it names the oldest first, and the others wait.
 MAX_TAGS: Final = 64
 MAX_GENERATION: Final = 1 << 20
-# What one message takes of a list: so many items, and paths of so many bytes, which stays below 64
-# KiB in JSON.
+# The limits of a list in one message: the number of items, and the bytes of their paths. They keep
+# a message below 64 KiB of JSON.
 PIECE_ITEMS: Final = 400
 PIECE_BYTES: Final = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """These are the files that I would send; `more` says that the list goes on in the next
-    message.
+    """The sender announces the files that it would send.
+
+    `more` means that the list continues in the next message.
     """
 
     transfer: TransferID = field(repr=False)
@@ -54,8 +55,9 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Send all of them but `skip`, of the `partial` ones what I lack; `more`: the lists go on in
-    the next message.
+    """The receiver accepts all files but `skip`; of `partial` files it lacks only the rest.
+
+    `more` means that the lists continue in the next message.
     """
 
     transfer: TransferID = field(repr=False)
@@ -66,8 +68,9 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """The way that the bytes came is closed: go on from `position` as stream `generation`, on the
-    best one there is.
+    """The way of the bytes is closed: continue from `position` as stream `generation`.
+
+    The receiver sends it to the sender, which uses the best way there is.
     """
 
     transfer: TransferID = field(repr=False)
@@ -77,7 +80,7 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """So many bytes of files that came in stream `generation` are written."""
+    """The receiver has written so many bytes of files from stream `generation`."""
 
     transfer: TransferID = field(repr=False)
     generation: int
@@ -86,7 +89,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Everything is verified and has its name, but for these."""
+    """Everything is verified and has its name, except the files in `failed`."""
 
     transfer: TransferID = field(repr=False)
     failed: tuple[FailedFile, ...] = ()
@@ -95,7 +98,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """I no longer send, or take, this; said in place of an Accept it declines."""
+    """One side no longer sends or receives the transfer; sent instead of an Accept, it declines."""
 
     transfer: TransferID = field(repr=False)
     reason: str | None = None
@@ -103,8 +106,9 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """I still have the beginning of these (manifest.resume_tag); announce them again if they are
-    yours.
+    """The receiver still has the beginning of these transfers (manifest.resume_tag).
+
+    The sender announces its own among them again.
     """
 
     tags: tuple[bytes, ...] = field(repr=False)
@@ -112,7 +116,9 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class OfferLane:
-    """From the host: a faster way for bytes, once, with this token under this key."""
+    """The host offers a faster way for bytes; the token is valid once, and the key seals the
+    frames.
+    """
 
     token: bytes = field(repr=False)
     key: bytes = field(repr=False)
@@ -255,8 +261,8 @@ FILE_READERS: Final[dict[str, Callable[[JSONObject], FileMessage]]] = {
     "lane": _lane,
 }
 
-# What one side may tell the other of a transfer; anything else a newer one may say becomes the
-# general reason.
+# The reasons that one side may send about a transfer. Any other reason, perhaps of a newer version,
+# becomes the general one.
 _WIRE_REASONS: Final = (
     Reason.DECLINED,
     Reason.CANCELLED,
@@ -274,7 +280,7 @@ _WIRE_REASONS: Final = (
 
 
 def file_reason(text: str | None) -> Reason:
-    """The reason that the other side named, in our words."""
+    """Return the Reason for the other side's word; TRANSFER_FAILED for an unknown word."""
     return next(
         (reason for reason in _WIRE_REASONS if reason.value == text), Reason.TRANSFER_FAILED
     )
@@ -290,7 +296,7 @@ def _entry_fields(entry: Entry) -> JSONObject:
 
 
 def file_fields(message: FileMessage) -> JSONObject:
-    """The message's fields, with its type."""
+    """Return the message's JSON fields, with its type."""
     match message:
         case OfferLane(token, key):
             return {"type": "lane", "token": to_base64url(token), "key": to_base64url(key)}
@@ -337,11 +343,11 @@ def file_fields(message: FileMessage) -> JSONObject:
 
 
 def cut_announce(transfer: TransferID, entries: tuple[Entry, ...]) -> Iterator[Announce]:
-    """The messages that carry a manifest, in order."""
+    """Yield the messages that carry a manifest, in order."""
     piece: list[Entry] = []
     size = 0
     for entry in entries:
-        # There a control character becomes six
+        # The length is that of the JSON, where a control character takes six bytes.
         length = len(write_object({"path": entry.path}).encode())
         if piece and (len(piece) == PIECE_ITEMS or size + length > PIECE_BYTES):
             yield Announce(transfer, tuple(piece), more=True)
@@ -354,7 +360,7 @@ def cut_announce(transfer: TransferID, entries: tuple[Entry, ...]) -> Iterator[A
 def cut_accept(
     transfer: TransferID, skip: tuple[Span, ...], partial: tuple[Partial, ...]
 ) -> Iterator[Accept]:
-    """The messages that carry an acceptance, in order."""
+    """Yield the messages that carry an acceptance, in order."""
     last = max(len(skip), len(partial), 1)
     for start in range(0, last, PIECE_ITEMS):
         end = start + PIECE_ITEMS
@@ -362,7 +368,7 @@ def cut_accept(
 
 
 def cut_finished(transfer: TransferID, failed: tuple[FailedFile, ...]) -> Iterator[Finished]:
-    """The messages that carry the end of a transfer, in order."""
+    """Yield the messages that carry the end of a transfer, in order."""
     last = max(len(failed), 1)
     for start in range(0, last, PIECE_ITEMS):
         end = start + PIECE_ITEMS

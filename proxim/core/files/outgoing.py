@@ -1,4 +1,4 @@
-"""One transfer that this device sends, as a table of transitions.
+"""One transfer that this device sends, as a state machine with the table `_TRANSITIONS`.
 
 ```
   LISTING --listed--> ANNOUNCED --accepted--> READY --turn--> ACTIVE --finished--> OVER
@@ -7,9 +7,9 @@
      +---nothing to send--+--> OVER                          v  v |
                                       accepted again <---- WAITING
 ```
-READY waits for its turn, and for a lane that may open in a moment. The receiver says where to go on
-whenever the way changes; where only this end sees that it did, it asks with a `continue` of its
-own.
+READY waits for the transfer's turn, and for a lane that may open in a moment. When the way changes,
+the receiver sends the position to continue from; if only the sender sees the change, it asks with a
+`continue` of its own.
 """
 
 from collections.abc import Callable
@@ -40,15 +40,15 @@ from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outco
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 
-# Nothing written for so long: the lane's way is worse than the data channel's. Longer than a disk
-# takes to spin up.
+# If nothing is written for this long, the lane is worse than the data channel. A disk takes less
+# time to spin up.
 STALL_SECONDS: Final = 20.0
-# Streams that broke off by a fault of our own before a transfer is given up
+# The number of streams that may break off by a fault of our own before a transfer fails.
 MAX_STARTS: Final = 8
 
 
 class OutgoingState(Enum):
-    """Where it is."""
+    """The states of a transfer that is sent."""
 
     LISTING = "listing"
     ANNOUNCED = "announced"
@@ -61,7 +61,8 @@ class OutgoingState(Enum):
 class Outgoing:
     """One transfer that this device sends, as a state machine.
 
-    `paths`: what the person chose; empty where an earlier run of the program knew it.
+    `paths` are those that the person chose; they are empty if an earlier run of the program knew
+    them.
     """
 
     def __init__(
@@ -85,22 +86,23 @@ class Outgoing:
         self._failed: tuple[FailedFile, ...] = ()
         self._position = START
         self._generation = 0
-        # Bytes that the receiver had before this generation
+        # The bytes that the receiver had before this generation.
         self._before = 0
         self._rate = RateMeter()
         self._faults = 0
-        # Accepted once: it outlives its link
+        # Whether the receiver accepted it once; from then on it outlives its link.
         self.kept = False
-        # It began on an earlier link
+        # Whether it continues a transfer that began on an earlier link.
         self.resumed = False
-        # What the receiver says of it may still be on its way, and it may not know
+        # Whether it was ended here; the receiver may not know, and its messages about the transfer
+        # may still arrive.
         self.ended_here = False
 
     @classmethod
     def found(
         cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None
     ) -> "Outgoing":
-        """One that an earlier run of the program did not finish."""
+        """Restore a transfer that an earlier run of the program did not finish."""
         one = cls(transfer, None, ())
         one.state, one.kept = OutgoingState.WAITING, True
         one.status = replace(
@@ -113,11 +115,15 @@ class Outgoing:
         return one
 
     def start(self, only: tuple[str, ...] | None = None) -> list[do.Command]:
-        """Commands for one just made."""
+        """Return the commands for a new transfer; `only` limits it to these paths of its files."""
         return [file_do.ListSources(self.id, self.paths, only)]
 
     def handle(self, event: file_ev.OutgoingInput, now: float) -> list[do.Command]:
-        """Take one event. Raises MessageError for what the peer may not say now."""
+        """Handle one event.
+
+        Raises MessageError for a message that the peer may not send now, and MachineMisuseError for
+        any other pair of state and event that is not in the table.
+        """
         kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is not None:
@@ -134,7 +140,7 @@ class Outgoing:
             do.Publish(st.Trouble(Problem(reason, path), self.status.link))
             for path, reason in event.refused
         ]
-        # The link was lost meanwhile
+        # The link was lost while the files were listed.
         if self.peer_link is None:
             return [*left_out, *self._end(file_st.TransferState.FAILED, Reason.NOT_CONNECTED)]
         self.state = OutgoingState.ANNOUNCED
@@ -152,8 +158,8 @@ class Outgoing:
     def _accepted(self, event: file_msg.Accept, now: float) -> list[do.Command]:
         entries = self.status.entries
         skip, partial = self._skip + event.skip, self._partial + event.partial
-        # Spans of one file each could stand for 20,000: more than there is of it would take minutes
-        # to count.
+        # Each span may cover 20,000 files, so spans that cover more than there is could take
+        # minutes to count.
         if len(skip) + len(partial) > 2 * len(entries) + 1 or sum(one.count for one in skip) > len(
             entries
         ):
@@ -166,7 +172,7 @@ class Outgoing:
         if event.more:
             return []
         left = remaining(self.status.entries, self._skip, self._partial)
-        # The first time: what is skipped now was declined
+        # Files that the first acceptance skips were declined, so they do not count as wanted.
         if not self.kept:
             self.status = replace(self.status, size=left + sum(one.offset for one in self._partial))
         self._generation, self._position = 0, START
@@ -185,7 +191,7 @@ class Outgoing:
         return self._stream(now)
 
     def _stream(self, now: float) -> list[do.Command]:
-        # READY and ACTIVE have one
+        # A transfer in state READY or ACTIVE always has a peer link.
         assert self.peer_link is not None
         via = st.Via.LANE if self.peer_link.lane_open else st.Via.WEBRTC
         self._rate.restart()
@@ -203,8 +209,9 @@ class Outgoing:
         return [sending, *self._watch(), do.Publish(self.status)]
 
     def _watch(self) -> list[do.Command]:
-        """Look whether the lane stalls, where there is another way; the link itself has its
-        heartbeat.
+        """Start a timer that notices a stalled lane, if there is another way.
+
+        Without another way, the link's own heartbeat is enough.
         """
         lane = (
             self.status.via is st.Via.LANE
@@ -228,7 +235,7 @@ class Outgoing:
 
     def _progress(self, event: file_msg.Progress, now: float) -> list[do.Command]:
         if event.generation != self._generation:
-            # Of the stream before; it crossed with a Continue
+            # The message is about an earlier stream, so it is stale.
             return []
         moved = max(self.status.moved, min(self.status.size, self._before + event.written))
         self._rate.note(moved, now)
@@ -240,7 +247,7 @@ class Outgoing:
         ]
 
     def _lane_changed(self, event: file_ev.LaneChanged, now: float) -> list[do.Command]:
-        # ACTIVE has one
+        # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
         return (
             []
@@ -249,22 +256,23 @@ class Outgoing:
         )
 
     def _ask(self, peer_link: file_ev.PeerLink) -> do.Command:
-        """The receiver may not see that this stream is over, or that there is a better way: it is
-        to say from where.
+        """Ask the receiver where to continue.
+
+        The receiver may not see that this stream is over, or that there is a better way.
         """
         return peer_link.say(file_msg.Continue(self.id, self._generation, self._position))
 
     def _stalled(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # ACTIVE has one
+        # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
-        # LaneChanged follows
+        # The event LaneChanged follows.
         return [link_do.CloseLane(self.peer_link.id)] if self.peer_link.lane_open else []
 
     def _sending_failed(self, event: file_ev.SendingFailed, now: float) -> list[do.Command]:
         if event.generation != self._generation:
             return []
         self._faults += 1
-        # ACTIVE has one
+        # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
         if self._faults <= MAX_STARTS and self.status.via is st.Via.LANE:
             return [self._ask(self.peer_link)]
@@ -313,11 +321,11 @@ class Outgoing:
         self._failed = failed
         if event.more:
             return []
-        # What was declined counts as wanted: where only the receiver sees that all failed, the
-        # others are sent anew.
+        # Declined files count as wanted. So if only the receiver sees that all its files failed, a
+        # retry sends just those as a new transfer.
         state, reason = outcome(count_files(entries), failed)
         moved = max(0, self.status.size - lost_bytes(entries, failed))
-        # It never said that all of that is written, so it is not
+        # The receiver never reported all these bytes as written, so they are not written.
         if self.status.moved < moved:
             return self._end(file_st.TransferState.FAILED, Reason.TRANSFER_FAILED)
         self.status = replace(self.status, moved=moved, failed=failed)

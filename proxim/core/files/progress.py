@@ -1,4 +1,6 @@
-"""How a transfer ended whose files have all come to their end; sender and receiver say the same."""
+"""The outcome of a transfer whose files have all ended, and the speed of one that moves; sender and
+receiver use the same rules.
+"""
 
 from collections import deque
 from typing import Final
@@ -11,7 +13,7 @@ from proxim.core.files.manifest import Entry, FailedFile
 def outcome(
     wanted: int, failed: tuple[FailedFile, ...]
 ) -> tuple[file_st.TransferState, Reason | None]:
-    """What to tell people, where `wanted` files were to arrive."""
+    """Return the final state and its reason, where `wanted` files were to arrive."""
     if not failed:
         return file_st.TransferState.DONE, None
     if len(failed) < wanted:
@@ -22,35 +24,36 @@ def outcome(
 
 
 def lost_bytes(entries: tuple[Entry, ...], failed: tuple[FailedFile, ...]) -> int:
-    """Bytes of the files that failed."""
+    """The bytes of the files that failed."""
     return sum(entries[one.index].size for one in failed)
 
 
 def count_files(entries: tuple[Entry, ...]) -> int:
-    """Files, without folders."""
+    """The number of files, without folders."""
     return sum(1 for one in entries if not one.directory)
 
 
-# Long enough to be calm, short enough to follow a Wi-Fi that changes
+# This is long enough to be calm, and short enough to follow a Wi-Fi that changes.
 WINDOW_SECONDS: Final = 5.0
-# Before that, a figure would be a guess
+# Before this, a figure would be a guess.
 SETTLED_SECONDS: Final = 0.5
-# What comes closer together counts as one: a peer may tell its progress as often as it likes
+# Values closer together than this count as one, because a peer may send its progress as often as it
+# likes.
 STEP_SECONDS: Final = 0.05
 
 
 class RateMeter:
-    """Bytes a second over the last WINDOW_SECONDS."""
+    """Measures bytes per second over the last WINDOW_SECONDS."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
     def restart(self) -> None:
-        """Movement stopped; what was before says nothing about what comes."""
+        """Forget the values so far after a stop; they do not predict the next ones."""
         self._seen.clear()
 
     def note(self, moved: int, now: float) -> None:
-        """`moved` bytes in all at `now`, in seconds of a monotonic clock."""
+        """Record that `moved` bytes in all had moved at `now`, in seconds of a monotonic clock."""
         if len(self._seen) > 1 and now - self._seen[-2][0] < STEP_SECONDS:
             self._seen.pop()
         self._seen.append((now, moved))
@@ -59,7 +62,7 @@ class RateMeter:
 
     @property
     def speed(self) -> float | None:
-        """Bytes a second; None while there is too little to tell."""
+        """Bytes per second; None while there are too few values."""
         if not self._seen or self._seen[-1][0] - self._seen[0][0] < SETTLED_SECONDS:
             return None
         (since, before), (now, after) = self._seen[0], self._seen[-1]

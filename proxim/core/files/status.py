@@ -1,4 +1,4 @@
-"""What people are told of a transfer."""
+"""The status of a transfer, as it is published."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,14 +10,14 @@ from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 
 
 class TransferState(StrEnum):
-    """Where a transfer is, as people are shown it."""
+    """The states of a transfer, as people see them."""
 
-    # Incoming: the person is asked; outgoing: the other person is
+    # The receiving person is asked to accept it.
     ANNOUNCED = "announced"
     ACTIVE = "active"
-    # The link was lost; it goes on when the same devices are linked again
+    # The link was lost; the transfer continues when the same devices are linked again.
     WAITING = "waiting"
-    # Some files may have failed: `failed`
+    # Some files may have failed; `failed` lists them.
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -25,26 +25,29 @@ class TransferState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransferStatus:
-    """One transfer, from its announcement to its end; some ten a second while bytes move."""
+    """One transfer, from its announcement to its end; published about ten times a second while
+    bytes move.
+    """
 
     transfer: TransferID = field(repr=False)
     direction: Direction
     state: TransferState
     entries: tuple[Entry, ...] = field(repr=False)
-    # Bytes, of all that is wanted
+    # The bytes of all files that are wanted.
     size: int
-    # None: waiting for the other device
+    # None while the transfer waits for the other device.
     link: ev.LinkID | None = None
     peer_name: str | None = None
-    # Bytes written at the receiver
+    # The bytes that the receiver has written.
     moved: int = 0
-    # bytes/s, over the last seconds; None: not known yet
+    # Bytes per second over the last seconds; None while it is unknown.
     speed: float | None = None
     via: st.Via | None = None
     failed: tuple[FailedFile, ...] = ()
-    # Incoming, done: the file or folder; where there are several, the folder they are in
+    # For an incoming transfer that is done: the file or folder, or the folder that contains
+    # several.
     path: str | None = None
-    # Done, of a single file
+    # The digest of a single file, once it is done.
     sha256: str | None = None
     reason: Reason | None = None
 

@@ -1,4 +1,4 @@
-"""How files' bytes travel on their data channel or on the lane: records, several to a message.
+"""The format of files' bytes on their data channel or on the lane: records, several to a message.
 
 ```
 record = kind u8 | file u32 | length u32 | payload        big-endian
@@ -9,8 +9,8 @@ kind 1 START   u64 offset       the file's bytes begin there; without it at 0
      4 FAILED  reason           the sender cannot read on, and nothing more of it follows
                                 (docs/protocol.md has the words)
 ```
-Files come in ascending order; each that is wanted ends with END or FAILED. A record never crosses
-messages.
+Files come in ascending order, and each wanted file ends with END or FAILED. A record never spans
+two messages.
 """
 
 import struct
@@ -22,10 +22,10 @@ from typing import Final
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 
-# What every WebRTC stack takes: RFC 8841's default where an SDP names no maximum.
+# Every WebRTC stack accepts this size: it is RFC 8841's default where an SDP names no maximum.
 CHANNEL_MESSAGE_BYTES: Final = 64 * 1024
-# Large, for each message costs both sides a turn of their loops; small enough that a ping between
-# two waits some ms.
+# This is large, because each message costs both sides a turn of their loops, and small enough that
+# a ping between two messages waits only some ms.
 LANE_MESSAGE_BYTES: Final = 1024 * 1024
 DIGEST_BYTES: Final = 32
 MAX_REASON_BYTES: Final = 64
@@ -36,7 +36,7 @@ HEADER_BYTES: Final = _HEADER.size
 
 
 class Kind(IntEnum):
-    """What a record says."""
+    """The kinds of records."""
 
     START = 1
     DATA = 2
@@ -54,13 +54,13 @@ class Record:
 
     @property
     def offset(self) -> int:
-        """Of a START."""
+        """The offset in a START record."""
         offset: int = _OFFSET.unpack(self.payload)[0]
         return offset
 
     @property
     def reason(self) -> str:
-        """Of a FAILED."""
+        """The reason in a FAILED record."""
         return bytes(self.payload).decode("ascii", "replace")
 
 
@@ -73,9 +73,9 @@ _LENGTHS: Final = {
 
 
 def read_records(message: bytes | memoryview) -> Iterator[Record]:
-    """The records of one message.
+    """Yield the records of one message.
 
-    Raises MessageError with BAD_MESSAGE at the first that is none.
+    Raises MessageError with BAD_MESSAGE at the first invalid record.
     """
     view = memoryview(message)
     position = 0
@@ -95,21 +95,21 @@ def read_records(message: bytes | memoryview) -> Iterator[Record]:
 
 
 def header(kind: Kind, file: int, length: int) -> bytes:
-    """What goes before a payload."""
+    """Return the header that precedes a payload."""
     return _HEADER.pack(kind, file, length)
 
 
 def start_record(file: int, offset: int) -> bytes:
-    """The file's bytes begin at `offset`."""
+    """Return the record that the file's bytes begin at `offset`."""
     return header(Kind.START, file, _OFFSET.size) + _OFFSET.pack(offset)
 
 
 def end_record(file: int, digest: bytes) -> bytes:
-    """All of the file was sent."""
+    """Return the record that all of the file was sent."""
     return header(Kind.END, file, len(digest)) + digest
 
 
 def failed_record(file: int, reason: Reason) -> bytes:
-    """The sender cannot read on."""
+    """Return the record that the sender cannot read on."""
     payload = reason.value.encode()
     return header(Kind.FAILED, file, len(payload)) + payload

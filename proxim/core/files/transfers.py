@@ -1,7 +1,7 @@
-"""All transfers of the program, in both directions and over all links: which one is meant, whose
-turn it is.
+"""All transfers of the program, in both directions and over all links.
 
-A transfer outlives its link: it waits here until the same peer is linked again.
+`Transfers` passes each event to its transfer, and decides whose turn it is to move. A transfer
+outlives its link: it waits here until the same peer is linked again.
 """
 
 import re
@@ -26,15 +26,17 @@ STREAM_LABEL: Final = re.compile(
     r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})"
 )
 _TRANSFER_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-# Outgoing over one link: three each way and control are within 8 data channels
+# Outgoing transfers that move on one link at once; three in each direction and `control` stay
+# within 8 data channels.
 MAX_MOVING: Final = 3
-# Announcements on one link that wait for the person; a queue of more is a flood
+# Announcements on one link that may wait for the person; a longer queue is a flood.
 MAX_UNDECIDED: Final = 8
-# Incoming on one link, accepted ones too: each holds two files open
+# Unfinished incoming transfers on one link, accepted ones too; each keeps two files open.
 MAX_UNFINISHED: Final = 64
-# From the listing to the peer's `resume`, which it says as soon as it has heard our greeting.
+# The time from the listing to the peer's `resume`, which the peer sends as soon as it receives our
+# greeting.
 RESUME_GRACE_SECONDS: Final = 2.0
-# Transfers that are over, kept for a retry or in case the sender did not hear
+# Finished transfers that are kept for a retry, or because the sender may not know of the end.
 MAX_REMEMBERED: Final = 50
 
 TransferIntent = (
@@ -43,7 +45,7 @@ TransferIntent = (
 
 
 class Transfers:
-    """All transfers: which one an event means, and whose turn it is."""
+    """Passes each event to its transfer, and decides whose turn it is."""
 
     def __init__(
         self, token_bytes: Callable[[int], bytes], policy: file_ev.AcceptPolicy | None = None
@@ -51,19 +53,19 @@ class Transfers:
         self.token_bytes = token_bytes
         self._policy = policy or file_ev.AcceptPolicy()
         self._peers_linked: dict[ev.LinkID, file_ev.PeerLink] = {}
-        # What peers asked for that we did not know, or not yet
+        # Tags that peers sent and that match no transfer, or not yet.
         self._named: dict[ev.LinkID, tuple[bytes, ...]] = {}
-        # Links whose announcements are accepted unseen, and where to
+        # Links whose announcements are accepted without asking, with the directory to save to.
         self._always: dict[ev.LinkID, str | None] = {}
         self._outgoing: dict[TransferID, Outgoing] = {}
-        # Listed, and perhaps what an earlier one goes on with
+        # Transfers that are listed but not announced, because an earlier one may continue instead.
         self._waiting_lists: dict[TransferID, file_ev.SourcesListed] = {}
         self._incoming: dict[TransferID, Incoming] = {}
 
     # --- what a person wants ----------------------------------------------------------------------
 
     def intent(self, event: TransferIntent, now: float) -> list[do.Command]:
-        """Do what the person asks for, or say why not."""
+        """Carry out what the person asks for, or publish why it is impossible."""
         match event:
             case file_ev.SendPaths(link, paths):
                 return self._send(link, paths)
@@ -106,22 +108,23 @@ class Transfers:
         if peer_link is None:
             return [_trouble(Reason.NOT_CONNECTED)]
         only: tuple[str, ...] | None = None
-        # What arrived has its name already: another transfer
+        # The files that arrived have their names already, so the failed ones are another transfer.
         if failed.status.state is file_st.TransferState.DONE:
             only = tuple(failed.status.entries[one.index].path for one in failed.status.failed)
             if not only:
                 return [_trouble(Reason.NOTHING_TO_SEND)]
-        # Under its own name where it can be: the receiver may still have a part. Not where it was
-        # ended here: what the receiver says of that one is still on its way, and would be taken for
-        # this one's.
+        # The retry keeps its id where possible, because the receiver may still have a part. It gets
+        # a new id if the transfer was ended here, because late messages about the old one would be
+        # taken for its own.
         own = only is None and not failed.ended_here
         again = Outgoing(transfer if own else self._new_id(), peer_link, failed.paths)
         self._outgoing[again.id] = again
         return again.start(only)
 
     def _peer_again(self, failed: Outgoing) -> file_ev.PeerLink | None:
-        """The link it went over, or else the only one there is, where that is to a device of the
-        same name.
+        """Find the link for a retry: the transfer's own link, or else the only one.
+
+        The only link counts if its peer has the name of the transfer's peer.
         """
         peer_link = (
             None if failed.status.link is None else self._peers_linked.get(failed.status.link)
@@ -137,7 +140,9 @@ class Transfers:
     # --- what the disk answers --------------------------------------------------------------------
 
     def disk(self, event: file_ev.DiskEvent, now: float) -> list[do.Command]:
-        """Pass on what the disk answers; of a transfer that is over, it crossed."""
+        """Pass the disk's answer to its transfer; an answer for a transfer that is over is
+        stale.
+        """
         if isinstance(event, file_ev.TransfersFound):
             return self._found(event, now)
         if isinstance(event, file_ev.SourcesListed | file_ev.SourcesFailed | file_ev.SendingFailed):
@@ -159,8 +164,10 @@ class Transfers:
         return self._to_incoming(incoming, event, now)
 
     def _listed(self, new: Outgoing, event: file_ev.SourcesListed, now: float) -> list[do.Command]:
-        """Announce it, unless the same files were begun before and the peer has a part of them: one
-        copy is meant.
+        """Announce a listed transfer, unless an earlier transfer of the same files continues
+        instead.
+
+        The peer may have a part of the earlier one, and the person wants one copy.
         """
         first = self._waiting_lists.pop(new.id, None) is None
         wanted = digest(event.entries)
@@ -173,16 +180,19 @@ class Transfers:
         if link is not None and any(one.resumed and _is_on(one, link) for one in begun):
             return self._give_way(new)
         timer = ev.Timer(ev.TimerName.STALL, new.id)
-        # Without a proof nothing is resumed
+        # Without a proof nothing is resumed.
         may_ask = first and new.peer_link is not None and new.peer_link.binding
         if may_ask and any(one.state is OutgoingState.WAITING for one in begun):
-            # The peer may be about to ask for it
+            # The peer may be about to ask for the earlier transfer.
             self._waiting_lists[new.id] = event
             return [do.SetTimer(timer, RESUME_GRACE_SECONDS)]
         return [do.CancelTimer(timer), *self._to_outgoing(new, event, now)]
 
     def _give_way(self, new: Outgoing) -> list[do.Command]:
-        """Forget it; nobody was told of it yet. What goes on in its place is told again."""
+        """Forget the new transfer, which was not published yet.
+
+        The transfers that continue on its link are published again.
+        """
         del self._outgoing[new.id]
         link = new.status.link
         others = [
@@ -201,7 +211,7 @@ class Transfers:
         incoming: list[Incoming] = []
         for one in event.transfers:
             if one.transfer in self._outgoing or one.transfer in self._incoming:
-                # The peer, or a person, was faster than the disk
+                # The peer or a person acted before the disk answered.
                 continue
             if one.direction is Direction.OUT:
                 self._outgoing[one.transfer] = Outgoing.found(
@@ -214,30 +224,32 @@ class Transfers:
                 )
                 commands.append(do.Publish(self._incoming[one.transfer].status))
                 incoming.append(self._incoming[one.transfer])
-        # So quickly was it there
+        # These peers were linked before the disk answered.
         for peer_link in self._peers_linked.values():
             commands += self._name(incoming, peer_link)
             commands += self._resume(peer_link, self._named.pop(peer_link.id, ()), now)
         return commands
 
     def timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        """A transfer's own timer ran out."""
-        # Its end cancels its timer
+        """Handle the end of a transfer's own timer."""
+        # The end of a transfer cancels its timer, so the transfer exists.
         outgoing = self._outgoing[TransferID(event.timer.scope)]
         return self._to_outgoing(outgoing, self._waiting_lists.pop(outgoing.id, event), now)
 
-    # --- what the link tells ----------------------------------------------------------------------
+    # --- what the link reports --------------------------------------------------------------------
 
     def link_up(self, peer_link: file_ev.PeerLink, now: float) -> list[do.Command]:
-        """A peer that understands files has greeted."""
+        """Register a linked peer whose hello announced support for files."""
         self._peers_linked[peer_link.id] = peer_link
         return self._name(list(self._incoming.values()), peer_link)
 
     def _name(self, known: list[Incoming], peer_link: file_ev.PeerLink) -> list[do.Command]:
-        """Name those of which the sender has to hear; whoever else is asked cannot tell what they
-        are.
+        """Send the tags of the transfers that the sender should continue, or whose end it may not
+        know.
+
+        Any other peer cannot tell what the tags mean.
         """
-        # Nothing was proved: whoever it is could pass the tags on
+        # Without a proof the peer may be anybody, and could pass the tags on.
         if not peer_link.binding:
             return []
         named = [one for one in known if one.state is IncomingState.WAITING or one.unacknowledged]
@@ -249,7 +261,7 @@ class Transfers:
         return [peer_link.say(file_msg.Resume(piece)) for piece in pieces]
 
     def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
-        """A link is closed, whether or not its peer understood files."""
+        """Handle the end of a link, whether or not its peer supported files."""
         self._peers_linked.pop(link, None)
         self._always.pop(link, None)
         self._named.pop(link, None)
@@ -257,7 +269,7 @@ class Transfers:
         for outgoing in list(self._outgoing.values()):
             if _is_on(outgoing, link):
                 commands += self._to_outgoing(outgoing, file_ev.LinkDown(), now)
-                # Nothing to wait for: it is told that there is nobody
+                # There is no peer to wait for any more, so the transfer fails with NOT_CONNECTED.
                 if outgoing.id in self._waiting_lists:
                     commands += self._listed(outgoing, self._waiting_lists[outgoing.id], now)
         lost = [
@@ -268,13 +280,13 @@ class Transfers:
                 commands += self._to_incoming(incoming, file_ev.LinkDown(), now)
             elif incoming.state is IncomingState.OVER:
                 incoming.link_lost(now)
-        # The sender may have come back before we saw that it was gone
+        # The sender may have come back before the loss was noticed here.
         for peer_link in self._peers_linked.values():
             commands += self._name(lost, peer_link)
         return commands
 
     def lane_changed(self, link: ev.LinkID, now: float) -> list[do.Command]:
-        """The link's lane opened, broke or is given up."""
+        """Handle a link's lane that opened, broke or was given up."""
         commands: list[do.Command] = []
         for incoming in list(self._incoming.values()):
             if _is_on(incoming, link):
@@ -287,8 +299,8 @@ class Transfers:
     def channel_opened(
         self, link: ev.LinkID, channel: int, label: str, now: float
     ) -> list[do.Command] | None:
-        """A data channel that is not `control`; None where it is none of a transfer's that we
-        take.
+        """Pass a new data channel (not `control`) to its transfer; None if no transfer
+        accepts it.
         """
         match = STREAM_LABEL.fullmatch(label)
         incoming = None if match is None else self._incoming.get(TransferID(match["transfer"]))
@@ -303,7 +315,10 @@ class Transfers:
     def message(
         self, peer_link: file_ev.PeerLink, message: file_msg.FileMessage, now: float
     ) -> list[do.Command]:
-        """What the peer says about files. Raises MessageError for what it may not say."""
+        """Handle the peer's message about files.
+
+        Raises MessageError for a message that the peer may not send.
+        """
         match message:
             case file_msg.Announce():
                 return self._announced(peer_link, message, now)
@@ -327,10 +342,9 @@ class Transfers:
                 ):
                     return self._to_incoming(incoming, message, now)
             case _:
-                # A lane's offer
-                # link.py takes it where it may be said
+                # This is a lane's offer, which link.py handles where it is allowed.
                 raise MessageError(Reason.NOT_ALLOWED, "lane")
-        # Of a transfer that we ended; this crossed on the way
+        # The message is about a transfer that was ended here, so it is stale.
         return []
 
     def _cancelled(
@@ -342,7 +356,8 @@ class Transfers:
         )
         if outgoing is not None and _is_on(outgoing, peer_link.id):
             return self._to_outgoing(outgoing, message, now)
-        # One that waits is on no link; who knows its name is the peer that it was begun with.
+        # A waiting transfer is on no link. A peer that knows its id is the peer that it was begun
+        # with.
         if incoming is not None and (
             _is_on(incoming, peer_link.id) or incoming.state is IncomingState.WAITING
         ):
@@ -369,9 +384,9 @@ class Transfers:
         if incoming is None:
             incoming = self._incoming[message.transfer] = Incoming(message.transfer, peer_link)
         elif begins:
-            # A name alone is no proof: asked again
+            # A name proves nothing, so without a proof the person is asked again.
             incoming.accepted = incoming.accepted and bool(peer_link.binding)
-            # Who knows its name is the peer that it was begun with
+            # A peer that knows its name is the peer that it was begun with.
             closing = incoming.announced_again(peer_link)
         commands = [*closing, *self._to_incoming(incoming, message, now), *peer_link.want_lane()]
         if incoming.state is IncomingState.ASKED and (
@@ -392,7 +407,7 @@ class Transfers:
     def _too_many(
         self, peer_link: file_ev.PeerLink, message: file_msg.Announce
     ) -> list[do.Command]:
-        # The rest of it must not be taken for the whole
+        # The rest of the announcement must not be read as a whole one.
         if message.more:
             refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
             refused.state = IncomingState.OVER
@@ -418,7 +433,7 @@ class Transfers:
             if outgoing.state in _RESUMABLE:
                 commands += self._to_outgoing(outgoing, file_ev.LinkUp(peer_link), now)
             elif outgoing.ended_here:
-                # It was told on a link that was dying
+                # The earlier notice was sent on a link that was dying, so it is repeated.
                 reason = outgoing.status.reason or Reason.CANCELLED
                 commands.append(peer_link.say(file_msg.Cancel(outgoing.id, reason.value)))
         for new in [
@@ -447,9 +462,7 @@ class Transfers:
         return commands
 
     def _give_turns(self, link: ev.LinkID, now: float) -> list[do.Command]:
-        """Let those that are ready move, in the order in which they came, as many as may at
-        once.
-        """
+        """Start the transfers that are ready, in their order, up to the limit of moving ones."""
         peer_link = self._peers_linked.get(link)
         if peer_link is None or peer_link.lane_pending:
             return []
@@ -459,12 +472,12 @@ class Transfers:
         return [command for one in ready for command in one.handle(file_ev.Turn(), now)]
 
     def _forget_oldest(self) -> None:
-        """Let go of what was over long ago."""
+        """Forget the transfers that ended long ago."""
         over = [one for one in self._outgoing.values() if one.state is OutgoingState.OVER]
         for outgoing in over[:-MAX_REMEMBERED]:
             del self._outgoing[outgoing.id]
         done = [one for one in self._incoming.values() if one.state is IncomingState.OVER]
-        # What nobody wanted is of no use to anybody, and its list may be long.
+        # A transfer that nobody accepted is of no use any more, and its list may be long.
         kept = [
             one for one in done if one.accepted or one.unacknowledged or one.arriving.is_refusing
         ]

@@ -1,4 +1,4 @@
-"""What a link asks of the world: its WebRTC peer, its channels, its lane."""
+"""Commands of a link to its WebRTC peer, its channels and its lane."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from proxim.core.pairing import messages as pair_msg
 class OpenPeer:
     """Make a WebRTC peer.
 
-    The offerer opens the control channel and reports PeerDescribed by itself.
+    The offerer opens the control channel and reports PeerDescribed without being asked.
     """
 
     link: ev.LinkID
@@ -19,7 +19,7 @@ class OpenPeer:
 
 @dataclass(frozen=True, slots=True)
 class ApplyDescription:
-    """Give the other side's description to the peer; an offer is answered by PeerDescribed."""
+    """Pass the other side's description to the peer; an offer is answered by PeerDescribed."""
 
     link: ev.LinkID
     type: pair_msg.SDPType
@@ -28,7 +28,7 @@ class ApplyDescription:
 
 @dataclass(frozen=True, slots=True)
 class AddCandidate:
-    """Give one of the other side's candidates to the peer."""
+    """Pass one of the other side's candidates to the peer."""
 
     link: ev.LinkID
     candidate: pair_msg.Candidate
@@ -45,10 +45,10 @@ class SendOnChannel:
 
 @dataclass(frozen=True, slots=True)
 class ClosePeer:
-    """Close the peer; no event of this link follows."""
+    """Close the peer; no further event comes from it."""
 
     link: ev.LinkID
-    # The other side will close too: give it a moment, so that the goodbye arrives
+    # Whether a goodbye was sent: the other side will close too, so wait a moment until it arrives.
     said_bye: bool = False
 
 
@@ -57,8 +57,9 @@ class ClosePeer:
 
 @dataclass(frozen=True, slots=True)
 class ExpectLane:
-    """At the host: let a WebSocket that shows `token` and proves `key` become this link's lane,
-    once.
+    """At the host: let a WebSocket become this link's lane, once.
+
+    The WebSocket must show `token` and prove that it knows `key`.
     """
 
     link: ev.LinkID
@@ -79,7 +80,7 @@ class DialLane:
 
 @dataclass(frozen=True, slots=True)
 class CloseLane:
-    """Close a link's lane, or expect none any more; LaneLost follows only where it was open."""
+    """Close a link's lane, or stop expecting one; LaneLost follows only if the lane was open."""
 
     link: ev.LinkID
 

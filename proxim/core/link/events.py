@@ -1,4 +1,4 @@
-"""What happens to a link: to its WebRTC peer, its data channels, its lane."""
+"""Events of a link: of its WebRTC peer, its data channels and its lane."""
 
 from dataclasses import dataclass, field
 
@@ -6,9 +6,9 @@ from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.pairing import messages as pair_msg
 
-# The data channel that carries link messages (docs/protocol.md, Link)
+# The label of the data channel that carries link messages (docs/protocol.md, Link).
 CONTROL_LABEL = "control"
-# Stands for a channel's stream id where the lane carries a whole link
+# This takes the place of a channel's stream id where the lane carries a whole link.
 LANE_CHANNEL = -1
 
 
@@ -26,9 +26,9 @@ class ChannelOpened:
     """A data channel is open."""
 
     link: ev.LinkID
-    # Its SCTP stream id: labels need not be unique
+    # Its SCTP stream id, because labels need not be unique.
     channel: int
-    # A stream's label holds its transfer's id, which is a secret of the two ends
+    # A stream's label contains its transfer's id, which is a secret of the two ends.
     label: str = field(repr=False)
 
 
@@ -51,7 +51,7 @@ class ChannelClosed:
 
 @dataclass(frozen=True, slots=True)
 class PeerFailed:
-    """The link cannot open, or broke; the peer is to be closed."""
+    """The link cannot open, or it broke; the peer has to be closed."""
 
     link: ev.LinkID
     reason: Reason
@@ -60,8 +60,9 @@ class PeerFailed:
 
 @dataclass(frozen=True, slots=True)
 class LaneOpened:
-    """A lane beside the link is open; `carries_link`: the guest found no other way, control
-    messages come on it.
+    """A lane is open, beside the link or for it.
+
+    `carries_link` means that the guest found no other way, so control messages use the lane.
     """
 
     link: ev.LinkID
@@ -70,7 +71,7 @@ class LaneOpened:
 
 @dataclass(frozen=True, slots=True)
 class LaneLost:
-    """The lane could not be opened, or broke, or was closed by the other side."""
+    """The lane could not be opened, broke, or was closed by the other side."""
 
     link: ev.LinkID
 

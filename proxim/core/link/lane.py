@@ -1,9 +1,9 @@
-"""When a link's lane is opened, waited for and given up: a further WebSocket for bulk bytes
-(docs/protocol.md, Lane).
+"""Decides when a link's lane is opened, waited for and given up. A lane is a second WebSocket for
+bulk bytes (docs/protocol.md, Lane).
 
-The host offers a lane when the first transfer is announced, the guest dials it. Where WebRTC finds
-no way, a guest that proved itself dials one whose key both know from the proof, and it carries the
-whole link.
+The host offers a lane when the first transfer is announced, and the guest dials it. If WebRTC finds
+no way, a guest that proved itself dials a lane whose key both sides know from the proof, and this
+lane carries the whole link.
 """
 
 from collections.abc import Callable
@@ -16,22 +16,22 @@ from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
 from proxim.core.pairing.proof import ProofKeys
 
-# From the approval on. ICE takes under 1 s on a LAN, some 5 s with loss; whoever waits longer
-# thinks it has failed.
+# The time from the approval on. ICE takes under 1 s on a LAN and about 5 s with loss; people who
+# wait longer think that it has failed.
 FALLBACK_SECONDS: Final = 6.0
-# For the dial, its handshake and the proof of the key; a LAN needs milliseconds
+# The time for the dial, its handshake and the proof of the key; a LAN needs milliseconds.
 OPEN_SECONDS: Final = 5.0
-# How long a guest's transfer waits for the host's offer before it takes a data channel
+# The time that a guest's transfer waits for the host's offer before it uses a data channel.
 WAIT_SECONDS: Final = 2.0
-# After a lane broke; a Wi-Fi that changes its access point is back by then
+# The pause after a lane broke; a Wi-Fi device that changes its access point is back by then.
 RETRY_SECONDS: Final = 1.0
-# Lanes offered on one link; where they break that often, the data channel is the better way
+# Lanes offered on one link; if lanes break that often, the data channel is the better way.
 MAX_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSecret:
-    """What opens a lane: shown once, and the key that its frames are sealed under."""
+    """The secret of one lane: a token that is shown once, and the key that seals the frames."""
 
     token: bytes = field(repr=False)
     key: bytes = field(repr=False)
@@ -39,18 +39,20 @@ class LaneSecret:
 
 @dataclass(frozen=True, slots=True)
 class LaneTerms:
-    """What a link may do about lanes.
+    """What a link needs to open lanes.
 
-    `url`: where the guest dials; None at the host, which offers.
+    `url` is the address that the guest dials; None at the host, which offers lanes.
     """
 
     url: str | None = None
-    # Of the proof, for a lane that carries the link; None where nothing was proved
+    # From the proof, for a lane that carries the link; None without a proof.
     secret: LaneSecret | None = None
 
 
 def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
-    """The lane that both sides of a proof can open without having said a word about it."""
+    """Return the secret of a lane that both sides of a proof can open without any further
+    message.
+    """
     if keys is None:
         return None
     return LaneSecret(
@@ -62,13 +64,13 @@ def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
 class LanePolicy:
     """Decides when a link's lane is opened and when it is given up.
 
-    `open`: bytes can take it.
+    `open`: bytes can be sent over the lane.
 
-    `pending`: it may open in a moment, worth waiting for.
+    `pending`: the lane may open in a moment, so it is worth waiting for.
 
-    `carrier`: at the host, it could carry the whole link, but the guest has not said a word on it
-    yet. The guest may have found the other way since it dialled, and hangs up then: so the guest
-    decides, and both ends do the same.
+    `carrier`: at the host, a lane that could carry the whole link is open, but the guest has sent
+    no message on it yet. The guest may have found WebRTC since it dialled, and then it closes the
+    lane. So the guest decides, and both ends do the same.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class LanePolicy:
         self._terms = terms
         self._token_bytes = token_bytes
         self._dialled_for_link = False
-        # What opens the lane of the proof does so once
+        # The secret from the proof opens only one lane.
         self._spent = False
         self._tries = 0
         self._offer: file_msg.OfferLane | None = None
@@ -89,7 +91,7 @@ class LanePolicy:
     # --- a lane for the whole link ----------------------------------------------------------------
 
     def prepare(self) -> list[do.Command]:
-        """The link begins to open; should WebRTC find no way, this lane will carry it."""
+        """Prepare a lane that carries the link if WebRTC finds no way."""
         if self._terms.secret is None:
             return []
         if self._terms.url is not None:
@@ -98,11 +100,11 @@ class LanePolicy:
 
     @property
     def can_carry_link(self) -> bool:
-        """Whether there is still that way."""
+        """Whether a lane can still carry the link."""
         return self._terms.secret is not None and not self._spent
 
     def dial_for_link(self) -> list[do.Command]:
-        """WebRTC finds no way: a guest dials, once; a host goes on expecting it."""
+        """WebRTC finds no way: a guest dials, once; a host keeps expecting the guest's lane."""
         if self._terms.secret is None or self._terms.url is None or self._dialled_for_link:
             return []
         self._dialled_for_link = True
@@ -113,18 +115,19 @@ class LanePolicy:
         return [do.CancelTimer(self.timer), dial]
 
     def carrier_opened(self, *, still_wanted: bool) -> bool:
-        """Whether the link takes it now: a guest that still wants it does, a host waits for the
-        guest's word.
+        """Return whether the lane carries the link now.
+
+        At a guest it does if the link still wants it; a host waits for the guest's first message.
         """
         self.carrier = self._terms.url is None
         return still_wanted and not self.carrier
 
     def carrier_lost(self) -> None:
-        """There is no second one."""
+        """Note that the lane for the link is lost; there is no second one."""
         self.carrier, self._spent = False, True
 
     def not_needed(self) -> list[do.Command]:
-        """WebRTC found a way."""
+        """WebRTC found a way, so a lane that was dialled for the link is closed."""
         hang_up: list[do.Command] = (
             [link_do.CloseLane(self._link)] if self._dialled_for_link else []
         )
@@ -133,17 +136,17 @@ class LanePolicy:
     # --- a lane beside the link -------------------------------------------------------------------
 
     def want(self) -> list[do.Command]:
-        """Bytes are going to move."""
+        """Prepare a lane, because bytes are going to move."""
         if self.open or self.pending or self._tries >= MAX_TRIES:
             return []
         self.pending = True
         if self._terms.url is not None:
-            # The host offers it
+            # The guest waits, because the host offers the lane.
             return [do.SetTimer(self.timer, WAIT_SECONDS)]
         return self._expect()
 
     def offer(self) -> file_msg.OfferLane | None:
-        """What to say to the guest of the lane that is expected now; None at a guest."""
+        """Return the offer of the lane that the host expects now; None at a guest."""
         return self._offer if self.pending and self._terms.url is None else None
 
     def _expect(self) -> list[do.Command]:
@@ -155,11 +158,11 @@ class LanePolicy:
         return [expect, do.SetTimer(self.timer, OPEN_SECONDS)]
 
     def offered(self, offer: file_msg.OfferLane) -> list[do.Command] | None:
-        """The host offers a lane; None where it may not."""
+        """Dial the lane that the host offers; None if the host may not offer one."""
         if self._terms.url is None or self._tries >= MAX_TRIES:
             return None
         if self.open:
-            # It does not know yet
+            # The host does not know yet that the lane is open.
             return []
         self._tries += 1
         self.pending = True
@@ -169,24 +172,26 @@ class LanePolicy:
     # --- what becomes of it -----------------------------------------------------------------------
 
     def opened(self) -> list[do.Command]:
-        """It is open."""
+        """Note that the lane is open."""
         self.open, self.pending, self.carrier = True, False, False
         return [do.CancelTimer(self.timer)]
 
     def lost(self) -> list[do.Command]:
-        """It broke, or could not be opened; a host offers another in a moment."""
+        """Note that the lane broke or could not be opened; a host offers another one in a
+        moment.
+        """
         self.open = self.pending = False
         again = self._terms.url is None and 0 < self._tries < MAX_TRIES
         return [do.SetTimer(self.timer, RETRY_SECONDS) if again else do.CancelTimer(self.timer)]
 
     def waited(self) -> list[do.Command]:
-        """Its timer ran out: a lane that did not open is given up, one that broke is offered
-        again.
+        """Handle the lane's timer: give up a lane that did not open, or offer one again after a
+        break.
         """
         if self.open:
             return []
         if self.pending:
-            # What still comes on it is no longer heard
+            # Whatever still arrives on the lane is ignored.
             self.pending = self.carrier = False
             again = self._terms.url is None and self._tries < MAX_TRIES
             retry: list[do.Command] = [do.SetTimer(self.timer, RETRY_SECONDS)] if again else []
@@ -194,14 +199,14 @@ class LanePolicy:
         return self.want() if self._terms.url is None else []
 
     def close(self) -> list[do.Command]:
-        """The link is closed."""
+        """Close the lane, because the link is closed."""
         if not (self._tries or self.pending or self._terms.secret):
-            # There never was one
+            # There was never a lane.
             return []
         self.open = self.pending = self.carrier = False
         return [do.CancelTimer(self.timer), link_do.CloseLane(self._link)]
 
     @property
     def timer(self) -> ev.Timer:
-        """Its one timer."""
+        """The lane's only timer."""
         return ev.Timer(ev.TimerName.LANE, self._link)

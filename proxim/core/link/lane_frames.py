@@ -1,5 +1,4 @@
-"""What stands inside a lane's frames once they are opened, and which key seals them: pure, the same
-at both ends.
+"""The format of a lane's frames, and the keys that seal them; the same code serves both ends.
 
 ```
 first frame of the guest   token (16 bytes) | sealed(3, flags)
@@ -24,16 +23,16 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.json_text import MessageError
 from proxim.core.pairing.proof import Side
 
-# Also what every seal covers besides its frame
+# The label is also the additional data that each seal covers.
 LABEL: Final = b"proxim-lane-1"
-# What GCM adds
+# The bytes that GCM adds.
 SEAL_BYTES: Final = 16
 _TRANSFER_CHARACTERS: Final = 22
 _STREAM: Final = struct.Struct(f">B{_TRANSFER_CHARACTERS}sI")
 STREAM_PREFIX_BYTES: Final = _STREAM.size
 _NONCE_BYTES: Final = 12
 _CARRIES_LINK: Final = 1
-# Flags of a later version may take more than our one byte
+# A later version's flags may take more than our one byte.
 _MOST_HELLO_BYTES: Final = 64
 FIRST_FRAME_BYTES: Final = file_msg.LANE_TOKEN_BYTES + 1 + _MOST_HELLO_BYTES + SEAL_BYTES
 
@@ -48,7 +47,7 @@ class FrameKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LaneHello:
-    """I know the key; `carries_link`: and there is no other way between us."""
+    """The sender knows the key; `carries_link` means that there is no other way between the two."""
 
     carries_link: bool
 
@@ -62,7 +61,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Records of a transfer's stream; a view into the frame."""
+    """Records of a transfer's stream, as a view into the frame."""
 
     transfer: TransferID = field(repr=False)
     generation: int
@@ -70,29 +69,31 @@ class Stream:
 
 
 def direction_key(key: bytes, sender: Side) -> bytes:
-    """What `sender` seals with."""
+    """Return the key that `sender` seals its frames with."""
     return hmac.digest(key, LABEL + b" " + sender.value.encode() + b"\x01", "sha256")
 
 
 def nonce(count: int) -> bytes:
-    """Of the frame that `count` others of the same direction went before."""
+    """Return the nonce of a frame; `count` is the number of earlier frames in the same
+    direction.
+    """
     return count.to_bytes(_NONCE_BYTES, "big")
 
 
 def hello_frame(*, carries_link: bool = False) -> bytes:
-    """Either side's first."""
+    """Return the first frame of either side."""
     return bytes((FrameKind.HELLO, _CARRIES_LINK if carries_link else 0))
 
 
 def text_frame(text: str) -> bytes:
-    """A message of the control channel."""
+    """Return the frame of a message of the control channel."""
     return bytes((FrameKind.TEXT,)) + text.encode()
 
 
 def stream_prefix(transfer: TransferID, generation: int) -> bytes:
-    """What goes before a message of records.
+    """Return the bytes that precede a message of records.
 
-    Raises ValueError where the id is none that this protocol makes.
+    Raises ValueError if the transfer id is not one that this protocol makes.
     """
     name = transfer.encode("ascii")
     if len(name) != _TRANSFER_CHARACTERS:
@@ -101,9 +102,9 @@ def stream_prefix(transfer: TransferID, generation: int) -> bytes:
 
 
 def read_frame(plain: bytes) -> LaneHello | Text | Stream:
-    """What one opened frame says.
+    """Read one opened frame.
 
-    Raises MessageError: it came from a peer that knows the key and not the protocol.
+    Raises MessageError if the peer knows the key but does not follow the protocol.
     """
     match plain[0] if plain else None:
         case FrameKind.STREAM:

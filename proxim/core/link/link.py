@@ -1,6 +1,6 @@
 """One link, from the first peer to its end: opening, greeting, text, heartbeat, goodbye.
 
-The same for host and guest.
+Host and guest use the same state machine with the table `_TRANSITIONS`.
 
 ```
           open()                 ChannelOpened
@@ -29,23 +29,23 @@ from proxim.core.link.lane import LanePolicy, LaneTerms, proved_secret
 from proxim.core.pairing.proof import ProofKeys
 from proxim.core.sanitize import display_name
 
-# On a LAN it takes under 1 s, ICE with loss some 5 s
+# Opening takes under 1 s on a LAN, and about 5 s when ICE loses packets.
 OPEN_SECONDS: Final = 15.0
-# With SILENCE_SECONDS: silence is noticed after 4.5 to 5.5 s, so within 6
+# Together with SILENCE_SECONDS, silence is noticed after 4.5 to 5.5 s, so within 6 s.
 HEARTBEAT_SECONDS: Final = 1.0
-# Longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3)
+# This is longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3).
 SILENCE_SECONDS: Final = 4.5
-# What a peer may send that we cannot read before the link ends
+# The number of unreadable messages that a peer may send before the link ends.
 MAX_STRANGE_MESSAGES: Final = 8
 
-# The reasons for which a peer may say goodbye; any other becomes PEER_LEFT.
+# The reasons that a peer's goodbye may give; any other reason becomes PEER_LEFT.
 _BYE_REASONS: Final = {
     reason.value: reason for reason in (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)
 }
 
 
 class LinkState(Enum):
-    """Where a link is."""
+    """The states of a link."""
 
     IDLE = "idle"
     OPENING = "opening"
@@ -68,7 +68,7 @@ LinkInput = (
 class Link:
     """One link, as a state machine.
 
-    `status` is what people are told of it; `state` is for its owner.
+    `status` is what is published about the link; `state` is for the link's owner.
     """
 
     def __init__(self, status: st.LinkStatus, own_name: str, transfers: Transfers) -> None:
@@ -79,7 +79,7 @@ class Link:
         self._lane = LanePolicy(status.link, LaneTerms(), transfers.token_bytes)
         self._binding = b""
         self._peer_knows_lanes = False
-        # Why WebRTC found no way, while the lane may still carry the link
+        # Why WebRTC failed, kept while the lane may still carry the link.
         self._failure: Reason | None = None
         self._now = 0.0
         self._control: int | None = None
@@ -91,24 +91,24 @@ class Link:
 
     @property
     def id(self) -> ev.LinkID:
-        """Its identity in events and commands."""
+        """The link's identity in events and commands."""
         return self.status.link
 
     # --- for transfers (PeerLink in core/files/events.py) ---------------------------------------
 
     @property
     def peer_name(self) -> str | None:
-        """The peer's name, fit to show."""
+        """The peer's name, cleaned for display."""
         return self.status.peer_name
 
     @property
     def binding(self) -> bytes:
-        """What both ends know and no other link has; empty where nothing was proved."""
+        """Bytes that both ends know and no other link has; empty without a proof."""
         return self._binding
 
     @property
     def lane_open(self) -> bool:
-        """Whether bytes can take the lane."""
+        """Whether bytes can be sent over the lane."""
         return self._lane.open
 
     @property
@@ -122,19 +122,19 @@ class Link:
         return self._lane.pending
 
     def say(self, message: link_msg.LinkMessage) -> do.Command:
-        """The command that says it to the peer."""
-        # Its callers have looked
+        """Return the command that sends this message to the peer."""
+        # The callers make sure that there is a control channel.
         assert self._control is not None
         return link_do.SendOnChannel(self.id, self._control, link_msg.dump_link_message(message))
 
     def want_lane(self) -> list[do.Command]:
-        """Open the lane, if it is not open yet and the peer knows of lanes."""
+        """Open the lane, if it is not open yet and the peer supports lanes."""
         return self._offered(self._lane.want()) if self._peer_knows_lanes else []
 
     # --- for the owner ----------------------------------------------------------------------------
 
     def publish(self, **changes: Any) -> do.Command:
-        """Change what people are told of this link."""
+        """Change the link's status, and return the command that publishes it."""
         self.status = replace(self.status, **changes)
         return do.Publish(self.status)
 
@@ -143,7 +143,9 @@ class Link:
     ) -> list[do.Command]:
         """Start the peer.
 
-        `keys`: of the proof, where there was one; `lane_url`: where a guest's lanes go.
+        `keys` are those of the proof, None without a proof; `lane_url` is the address that a
+        guest's lanes dial, None at the host. Raises MachineMisuseError if the link was opened
+        before.
         """
         if self.state is not LinkState.IDLE:
             raise MachineMisuseError(f"open in {self.state}")
@@ -159,7 +161,7 @@ class Link:
         return [*opening, *self._lane.prepare()]
 
     def handle(self, event: LinkInput, now: float) -> list[do.Command]:
-        """Take one event; look at `state` afterwards."""
+        """Handle one event; the owner looks at `state` afterwards."""
         kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
@@ -168,7 +170,7 @@ class Link:
         return transition(self, event, now)
 
     def close(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
-        """End it, telling the peer `bye` where it can still be told."""
+        """Close the link, and send the goodbye `bye` while there is a control channel."""
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
         peer_exists = self.state is not LinkState.IDLE
@@ -178,7 +180,7 @@ class Link:
             if bye is not None and self._control is not None
             else []
         )
-        # Then the peer is closed since
+        # If the lane carries the link, the WebRTC peer is closed already.
         carried = self._control == link_ev.LANE_CHANNEL
         self.state = LinkState.CLOSED
         self._control = None
@@ -236,31 +238,31 @@ class Link:
         return self._broken(Reason.PEER_LEFT, now) if event.channel == self._control else []
 
     def _open_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # An owner that knows better (no offer came) closes with its own reason before this fires.
+        # An owner that knows a better reason, such as a missing offer, closes the link itself
+        # instead of passing this event on.
         return self.close(self._failure or Reason.LINK_TIMEOUT)
 
     def _failed(self, event: link_ev.PeerFailed, now: float) -> list[do.Command]:
-        # On whatever way it misbehaves, and be it the lane
+        # A peer that breaks the protocol ends the link, over WebRTC and over the lane.
         if event.reason is Reason.PEER_ERROR:
             return self.close(event.reason)
         return self._broken(event.reason, now)
 
     def _broken(self, reason: Reason, now: float) -> list[do.Command]:
-        """WebRTC is over; where the guest has a lane open for the link, it is because the guest
-        took that.
-        """
+        """Handle the loss of WebRTC; if a lane for the link is open, the guest moved to it."""
         if self._control == link_ev.LANE_CHANNEL:
-            # Of the peer that was closed for the lane; it crossed
+            # The event belongs to the peer that was closed for the lane, so it is stale.
             return []
         if reason is Reason.PEER_LEFT and self._peer_pings:
-            # Who greets says goodbye, too; a page that is loaded again cannot
+            # A peer that sent a hello also sends a bye; without one it vanished, like a page that
+            # is reloaded.
             reason = Reason.PEER_VANISHED
         return self._carry_link(now) if self._lane.carrier else self.close(reason)
 
     # --- the lane ---------------------------------------------------------------------------------
 
     def _no_way(self, event: link_ev.PeerFailed, now: float) -> list[do.Command]:
-        """WebRTC cannot open; where the peer proved itself, a lane may still carry the link."""
+        """Handle a WebRTC peer that cannot open; after a proof, a lane may still carry the link."""
         if (
             self._lane.carrier
             or event.reason is not Reason.ICE_FAILED
@@ -274,7 +276,7 @@ class Link:
         return self._lane.dial_for_link()
 
     def _carry_link(self, now: float) -> list[do.Command]:
-        """From now on everything goes over the lane; the other side does the same."""
+        """Send everything over the lane from now on; the other side does the same."""
         was_open = self.state is LinkState.OPEN
         opened = [*([] if was_open else self._opened(now)), *self._lane.opened()]
         self._control = link_ev.LANE_CHANNEL
@@ -293,7 +295,7 @@ class Link:
         if event.carries_link:
             return self._carry_link(now) if self._lane.carrier_opened(still_wanted=opening) else []
         if opening:
-            # Of no use without a link that it could be beside
+            # A lane beside the link is useless before the link is open.
             return []
         return [*self._lane.opened(), *self._transfers.lane_changed(self.id, now)]
 
@@ -304,7 +306,7 @@ class Link:
     def _lane_lost(self, event: link_ev.LaneLost, now: float) -> list[do.Command]:
         if self._control == link_ev.LANE_CHANNEL:
             return self.close(Reason.PEER_VANISHED)
-        # The guest found the other way, and hung up
+        # The guest found a WebRTC path, and closed the lane that it had dialled for the link.
         if self._lane.carrier:
             self._lane.carrier_lost()
             return []
@@ -314,7 +316,10 @@ class Link:
         return [*self._offered(self._lane.waited()), *self._transfers.lane_changed(self.id, now)]
 
     def _offered(self, commands: list[do.Command]) -> list[do.Command]:
-        """Say what the host's lane expects; it must expect it before the guest hears of it."""
+        """Append the host's lane offer if these commands expect a lane.
+
+        The host must expect the lane before the guest receives the offer.
+        """
         offer = (
             self._lane.offer()
             if any(isinstance(one, link_do.ExpectLane) for one in commands)
@@ -328,7 +333,7 @@ class Link:
         return self._message(event, now)
 
     def _message(self, event: link_ev.ChannelMessage, now: float) -> list[do.Command]:
-        # The guest's first word on a lane that can carry the link says that the guest found no
+        # The guest's first message on a lane that can carry the link means that the guest found no
         # other way.
         handled = (
             self._carry_link(now)
@@ -337,8 +342,8 @@ class Link:
         )
         self._last_received = now
         if event.channel != self._control:
-            # A channel that was told `unsupported` already, or a lane on which nothing is to be
-            # said
+            # This is a channel that was already answered with `unsupported`, or a lane that carries
+            # no messages.
             return []
         try:
             message = link_msg.parse_link_message(event.text)
@@ -355,7 +360,7 @@ class Link:
             case link_msg.Bye(reason):
                 return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
             case link_msg.Ping() | link_msg.Unsupported():
-                # Heard, and never answered
+                # These messages are never answered.
                 return []
             case _:
                 return self._file_message(message, now)
@@ -363,7 +368,7 @@ class Link:
     def _greeted(self, hello: link_msg.Hello, now: float) -> list[do.Command]:
         self._peer_pings = True
         commands: list[do.Command] = []
-        # Else the name that was approved, or greeted with first, stays
+        # A name that was approved, or that an earlier hello gave, does not change.
         if self.status.peer_name is None:
             commands.append(self.publish(peer_name=display_name(hello.name)))
         if "files" in hello.features and not self.status.can_send_files:
@@ -412,7 +417,7 @@ class Link:
 
     def _heartbeat(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         if now - self._ticked > 2 * HEARTBEAT_SECONDS:
-            # It was this program that slept; what the peer said meanwhile still waits in the queue
+            # This program was asleep, and the peer's messages of that time still wait in the queue.
             self._last_received = now
         self._ticked = now
         if self._peer_pings and now - self._last_received >= SILENCE_SECONDS:
@@ -448,14 +453,16 @@ _TRANSITIONS: Final[dict[tuple[LinkState, type | ev.TimerName], _Transition]] = 
 }
 
 
-# The issue: within 2 minutes; a laptop's lid, a lift, a router that starts again
+# The issue asks for 2 minutes: time for a laptop's lid, a lift, or a router that restarts.
 RESUME_SECONDS: Final = 120.0
-# Between two dials; people wait, and a dial on the LAN costs next to nothing
+# The pause between two dials is short: people wait, and a dial on the LAN costs almost nothing.
 REDIAL_SECONDS: Final = 2.0
 
 
 def untold(link: Link, closing: Sequence[do.Command]) -> list[do.Command]:
-    """What closes a link, without telling people that it is closed: to them it waits."""
+    """Remove the publication of the link's end, because the link is published as waiting
+    instead.
+    """
     return [command for command in closing if not _publishes_end(command, link.id)]
 
 
@@ -467,8 +474,9 @@ def _publishes_end(command: do.Command, link: ev.LinkID) -> bool:
 
 
 def resumed(lost: st.LinkStatus, link: ev.LinkID, peer_address: str) -> st.LinkStatus:
-    """A new link in the place of one that was lost: who it is was approved and proved before, and
-    stays.
+    """Return the status of a new link that replaces a lost one.
+
+    The peer was approved and proved before, so its name and its proof stay.
     """
     return replace(
         lost,

@@ -1,5 +1,5 @@
-"""What two Proxims say to each other on a link's `control` channel: reading, writing, cutting long
-text in pieces.
+"""The messages of two Proxims on a link's `control` channel: reading them, writing them, and
+cutting long text into pieces.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,18 +23,17 @@ LINK_VERSION: Final = 1
 FEATURES: Final = ("text", "files", "lane")
 MAX_FEATURES: Final = 64
 
-# A browser's default maximum message is 64 KiB where the SDP names none (RFC 8841, 6.1), and one
-# long message would hold up the heartbeat behind it; a character takes at most 6 bytes in JSON
-# ("\u0000").
+# A browser accepts messages of 64 KiB where the SDP names no maximum (RFC 8841, 6.1), and one long
+# message would delay the heartbeat behind it. A character takes at most 6 bytes in JSON ("\u0000").
 TEXT_PIECE_CHARACTERS: Final = 8 * 1024
 MAX_LINK_MESSAGE_BYTES: Final = 64 * 1024
-# A long document; more is a file
+# This is a long document; anything longer should be sent as a file.
 MAX_TEXT_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First on the channel, from both sides: who speaks, and what it understands."""
+    """The first message on the channel, from both sides: the sender's name and what it supports."""
 
     name: str
     version: int = LINK_VERSION
@@ -43,7 +42,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """A piece of text; `more` says that the same text goes on in the next piece."""
+    """A piece of text; `more` means that the same text continues in the next piece."""
 
     text: str = field(repr=False)
     more: bool = False
@@ -51,19 +50,19 @@ class TextPiece:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """I am still here. Never answered: both sides send their own."""
+    """The sender is still there. A ping is never answered, because both sides send their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """I am leaving."""
+    """The sender is leaving."""
 
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """That channel or message is not one this side understands; nothing breaks."""
+    """The sender does not support that channel or message; the link goes on."""
 
     what: str
 
@@ -108,8 +107,8 @@ _READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
 def parse_link_message(text: str) -> LinkMessage:
     """Read one message of the control channel.
 
-    Raises MessageError: TOO_LARGE, BAD_JSON, BAD_MESSAGE, or UNKNOWN_TYPE, whose detail is the
-    unknown type.
+    Raises MessageError: TOO_LARGE, BAD_JSON, BAD_MESSAGE, or UNKNOWN_TYPE with the unknown type as
+    its detail.
     """
     if (
         len(text) > MAX_LINK_MESSAGE_BYTES
@@ -141,14 +140,14 @@ def _fields(message: LinkMessage) -> JSONObject:
 
 
 def dump_link_message(message: LinkMessage) -> str:
-    """The message as one text message of the control channel."""
+    """Return the message as one text message of the control channel."""
     return write_object(_fields(message))
 
 
 def text_to_send(text: str) -> str | None:
-    """The text as a link carries it; None where it is more than MAX_TEXT_BYTES.
+    """Return the text as a link carries it; None if it is longer than MAX_TEXT_BYTES.
 
-    Tk and JSON can hand us halves of a character: pairs of them are joined, one that stays alone is
+    Tk and JSON can produce halves of a character: pairs of halves are joined, and a single half is
     replaced.
     """
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -156,7 +155,7 @@ def text_to_send(text: str) -> str | None:
 
 
 def cut_text(text: str) -> Iterator[TextPiece]:
-    """Cut text into the pieces that carry it, in order; an empty text is one empty piece."""
+    """Cut a text into the pieces that carry it, in order; an empty text is one empty piece."""
     last = max(len(text) - 1, 0) // TEXT_PIECE_CHARACTERS
     for index in range(last + 1):
         start = index * TEXT_PIECE_CHARACTERS
@@ -164,21 +163,21 @@ def cut_text(text: str) -> Iterator[TextPiece]:
 
 
 class TextPieces:
-    """Puts the pieces of received text together, one text after the other."""
+    """Joins the pieces of received texts, one text after the other."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._bytes = 0
 
     def add(self, piece: TextPiece) -> str | None:
-        """The whole text with its last piece, else None.
+        """Add a piece; return the whole text after its last piece, None before.
 
         Raises MessageError (TOO_LARGE) beyond MAX_TEXT_BYTES.
         """
         self._bytes += len(piece.text.encode())
         if self._bytes > MAX_TEXT_BYTES:
             raise MessageError(Reason.TOO_LARGE, "text")
-        # Empty pieces without end would fill the memory below that limit
+        # Otherwise endless empty pieces would fill the memory without reaching the limit.
         if piece.text:
             self._pieces.append(piece.text)
         if piece.more:
@@ -188,6 +187,6 @@ class TextPieces:
         return whole
 
     def clear(self) -> None:
-        """Forget what has come of a text that will not be whole."""
+        """Forget the pieces of a text that will not be completed."""
         self._pieces.clear()
         self._bytes = 0

@@ -1,7 +1,7 @@
-"""One side's exchange of signals for one link: MACs, order, and what of the other side's may reach
-aiortc.
+"""One side's exchange of signals for one link: their MACs, their order, and what of the other
+side's signals may reach aiortc.
 
-The guest offers, the host answers, each once; candidates may stand anywhere.
+The guest sends one offer, the host one answer; candidates may come at any time.
 """
 
 import ipaddress
@@ -14,11 +14,12 @@ from proxim.core.json_text import MessageError
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs
 
-# In all, inside the description and beside it: a laptop with VPN and IPv6 has some eight
+# The limit counts candidates inside the description and beside it. A laptop with VPN and IPv6 has
+# about eight.
 MAX_CANDIDATES: Final = 16
-# Below are other services; ICE must not be made to knock at them
+# Lower ports belong to other services, and a peer must not make ICE send packets to them.
 MIN_CANDIDATE_PORT: Final = 1024
-# One for each digest; aiortc gives three, browsers one
+# One for each digest: aiortc sends three, browsers send one.
 MAX_FINGERPRINTS: Final = 4
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -34,33 +35,34 @@ _NEAR: Final = tuple(
         "fc00::/7",
     )
 )
-# The metadata services of cloud machines answer to whoever asks; near by their address, but never a
-# device in a room.
+# Metadata services of cloud machines answer every request. Their addresses look local, but never
+# belong to a device in a room.
 _NEVER: Final = frozenset(
     ipaddress.ip_address(text)
     for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
 )
 
-# The network's own and the broadcast address of a /24 and of most larger networks: a packet there
-# could reach every device. The broadcast address of our own subnet the system refuses by itself, at
-# any prefix, to a socket that did not ask for SO_BROADCAST, and routers pass none on (RFC 2644);
-# this is the second lock. In a network larger than a /24 a device may bear such an address, but
-# hardly a router hands it out, and at its WebSocket's address it is tried.
+# These are the network's own and the broadcast address of a /24 and of most larger networks: a
+# packet to them could reach every device. This is a second safeguard: at any prefix, the system
+# itself refuses the broadcast address of our own subnet to a socket that did not ask for
+# SO_BROADCAST, and routers forward no such packets (RFC 2644). In a network larger than a /24 a
+# device may have such an address, but routers hardly assign it, and it is tried if it is the
+# WebSocket's address.
 _NEVER_LAST_OCTETS: Final = frozenset({0, 255})
 
 _MDNS_NAME: Final = re.compile(r"[0-9A-Za-z-]{1,63}\.local")
-# RFC 8839, 5.1. Component 1 is all a data channel has; what may follow the type (raddr, generation
-# ..) is not needed. A zone (%eth0) is no part of an address here: it would say by which interface
-# we send.
+# RFC 8839, 5.1. A data channel has only component 1, and what may follow the type (raddr,
+# generation ..) is not needed. A zone (%eth0) is not accepted in an address, because it would
+# choose the interface that we send from.
 _CANDIDATE: Final = re.compile(
     r"(?:a=)?(?:candidate:)?(?P<foundation>[0-9A-Za-z+/]{1,32}) 1 (?i:udp)"
     r" (?P<priority>[0-9]{1,10}) (?P<address>[0-9A-Za-z.:-]{1,80}) (?P<port>[0-9]{1,5})"
     r" typ (?P<type>host|srflx|prflx)(?: [ -~]*)?"
 )
-# Port 0: rejected
+# Port 0 would mean a rejected section.
 _SECTION: Final = re.compile(r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrtc-datachannel")
 _HEX: Final = "[0-9A-Fa-f]{2}"
-# RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP)
+# The sources are RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP).
 _VALUES: Final = {
     "mid": re.compile("[!-~]{1,32}"),
     "sctp-port": re.compile("[1-9][0-9]{0,4}"),
@@ -79,11 +81,11 @@ _IPV4: Final = 4
 
 
 def _parse(address: str) -> _IP | None:
-    """The address, an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) without them; None where it
-    is none.
+    """Read an IP address, with an IPv4-mapped one (::ffff:1.2.3.4) as IPv4; None if it is no
+    address.
 
-    Octal, short and hexadecimal IPv4 spellings, which some systems read as other addresses,
-    ip_address refuses.
+    ip_address refuses octal, short and hexadecimal IPv4 spellings, which some systems read as other
+    addresses.
     """
     try:
         ip = ipaddress.ip_address(address)
@@ -93,17 +95,17 @@ def _parse(address: str) -> _IP | None:
 
 
 class PeerFilter:
-    """Lets through what one peer may tell aiortc, for the life of one link."""
+    """Filters what one peer may pass to aiortc, for the life of one link."""
 
     def __init__(self, peer_address: str) -> None:
-        # Where its WebSocket is; a zone is no part of a candidate
+        # The address of the peer's WebSocket, without a zone, because candidates have none.
         self._peer_address = peer_address.partition("%")[0]
         self._left = MAX_CANDIDATES
         self._ended = False
 
     def candidate(self, candidate: pair_msg.Candidate) -> pair_msg.Candidate | None:
-        """The candidate written anew; None for one that must not be tried, or one too many."""
-        # End of candidates, once
+        """Return the candidate rewritten; None if it must not be tried or is one too many."""
+        # An empty candidate means the end of candidates, which is passed on once.
         if not candidate.candidate:
             already, self._ended = self._ended, True
             return None if already else candidate
@@ -111,8 +113,9 @@ class PeerFilter:
         return None if line is None else replace(candidate, candidate=line)
 
     def description(self, sdp: str) -> str | None:
-        """The description written anew; None for one of anything but one data channel, or without
-        what it needs.
+        """Return the description rewritten.
+
+        None if it describes anything but one data channel, or lacks something that is needed.
         """
         head, *sections = re.split(r"^(?=m=)", sdp.replace("\r\n", "\n"), flags=re.MULTILINE)
         if len(sections) != 1:
@@ -124,7 +127,7 @@ class PeerFilter:
         fingerprints: list[str] = []
         candidates: list[str] = []
         ended = False
-        # What the section says goes before what the head says
+        # The section's lines come last, because they override those of the head.
         for line in (*head.split("\n"), *lines):
             name, _, value = line.rstrip().removeprefix("a=").partition(":")
             if name == "fingerprint" and _FINGERPRINT.fullmatch(value):
@@ -189,11 +192,11 @@ _OWN_TYPE: Final = {Side.GUEST: pair_msg.SDPType.OFFER, Side.HOST: pair_msg.SDPT
 class Signaling:
     """One side's signals of a link.
 
-    `keys` are those of the proof; None where there was none.
+    `keys` are those of the proof; None without a proof.
     """
 
     def __init__(self, side: Side, peer_address: str, keys: ProofKeys | None) -> None:
-        # The other side's description has come
+        # Whether the other side's description has arrived.
         self.described = False
         self.keys = keys
         self._side = side
@@ -202,29 +205,30 @@ class Signaling:
 
     @property
     def proved(self) -> bool:
-        """Whether every signal carries a MAC: then what arrives wrong was changed on its way."""
+        """Whether every signal carries a MAC; then a wrong signal was changed on its way."""
         return self._macs is not None
 
     def warned_by(self, code: int | None) -> bool:
-        """Whether the other side left, after a proof, as what it got was not ours.
+        """Whether the other side left, after a proof, because it received something that we did not
+        send.
 
-        Forged, it only ends a session.
+        A forged close code can only end a session.
         """
         return self.proved and (
             code == pair_msg.CloseCode.TAMPERED or code in pair_msg.UNREADABLE_CODES
         )
 
     def seal(self, session_id: str, description: pair_msg.Description) -> pair_msg.Signal:
-        """Our own description as it goes out."""
+        """Return our own description as a signal that can be sent."""
         return pair_msg.Signal(
             session_id, description, None if self._macs is None else self._macs.seal(description)
         )
 
     def receive(self, signal: pair_msg.Signal) -> pair_msg.Description | pair_msg.Candidate | None:
-        """What aiortc may be told of the other side's signal; None where nothing.
+        """Return what may be passed to aiortc; None if the signal contains nothing for it.
 
-        Raises MessageError: TAMPERED, NOT_ALLOWED for a description out of turn, BAD_DESCRIPTION
-        for one without use.
+        Raises MessageError: TAMPERED, NOT_ALLOWED for an unexpected description, BAD_DESCRIPTION
+        for an unusable one.
         """
         payload = signal.payload
         if self._macs is not None and not self._macs.check(payload, signal.mac):
@@ -232,7 +236,7 @@ class Signaling:
         if isinstance(payload, pair_msg.Candidate):
             return self._filter.candidate(payload)
         if self.described or payload.type is _OWN_TYPE[self._side]:
-            # The type is not under the MAC, and no honest peer describes itself twice.
+            # The MAC does not cover the type, and no honest peer describes itself twice.
             raise MessageError(
                 Reason.TAMPERED if self.proved else Reason.NOT_ALLOWED, "description"
             )

@@ -1,4 +1,4 @@
-"""What is done with signaling sockets."""
+"""Commands to signaling sockets."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class CloseConnection:
     """Close a WebSocket (also one that is still being dialled); ConnectionLost follows."""
 
     connection: ev.ConnectionID
-    # None: the normal 1000
+    # None means the normal 1000.
     code: pair_msg.CloseCode | None = None
 
 

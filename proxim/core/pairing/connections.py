@@ -1,8 +1,8 @@
-"""What guests' sockets may send and when, who proved what, and which session each
-one means.
+"""Rules for guests' sockets: which messages each may send and when, what it proved, and which
+session it asks for.
 
-Nobody is asked before a proof that was begun has held; no socket speaks as the host; what one
-socket does never concerns another.
+A proof that was begun must succeed before a person is asked. No socket can act as the host. One
+socket's messages never affect another socket.
 """
 
 from dataclasses import dataclass, field, replace
@@ -41,32 +41,32 @@ from proxim.core.pairing.session import (
     rejection,
 )
 
-# An honest client makes none; a developer's first tries get a few answers
+# An honest client makes no mistakes; a developer's first tries get a few answers.
 MAX_BAD_MESSAGES: Final = 5
-# A program answers at once; this is for one that fell silent
+# A program answers at once; this limit is for a program that fell silent.
 CHALLENGE_SECONDS: Final = 10.0
 SOCKET_SCOPE: Final = "socket-"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What a socket may do (docs/security.md, Limits)."""
+    """Limits for one guest's socket (docs/security.md, Limits)."""
 
-    # A program asks at once
+    # A program sends its request at once.
     first_message_seconds: float = 10.0
-    # Proof, prompt and a second try fit in
+    # This leaves time for a proof, a prompt and a second try.
     unapproved_seconds: float = 60.0
-    # Request, confirm, a few mistakes
+    # This allows a request, a confirm and a few mistakes.
     unapproved_messages: int = 8
-    # An approved guest trickles some ten candidates
+    # An approved guest trickles about ten candidates.
     messages_per_second: float = 20.0
-    # All of them at once, several times over
+    # This allows all candidates at once, several times over.
     burst: float = 60.0
 
 
 @dataclass(slots=True)
 class _Socket:
-    """What the host knows of one guest's WebSocket."""
+    """What the host knows about one guest's WebSocket."""
 
     address: str
     opened: float
@@ -74,33 +74,33 @@ class _Socket:
     refilled: float
     messages: int = 0
     bad_messages: int = 0
-    # Of the session that it asked to join last
+    # The id of the session that the guest asked to join last.
     session_id: str = ""
-    # What this guest calls that session
+    # The guest's own name for that session.
     claimed_id: str = field(default="", repr=False)
-    # Its life was prolonged for a prompt
+    # Whether the socket's time was already extended for a prompt.
     extended: bool = False
-    # We close it: what still comes crossed on the way
+    # Whether the host is closing the socket; everything that still arrives is stale.
     closing: bool = False
-    # Challenged, the tag is awaited
+    # Present while a challenge waits for the guest's tag.
     proof: HostProof | None = None
 
 
 class GuestConnections:
-    """Decides what each guest's WebSocket may send, and which session it means."""
+    """Decides what each guest's WebSocket may send, and which session it asks for."""
 
     def __init__(
         self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: ConnectionLimits
     ) -> None:
         self._sessions = sessions
         self._prover = prover
-        # Whoever does not prove that it knows the code is refused
+        # Whether guests without a proof that they know the code are refused.
         self.require_proof = require_proof
         self._limits = limits
         self._sockets: dict[ev.ConnectionID, _Socket] = {}
 
     def opened(self, event: pair_ev.ConnectionOpened, now: float) -> list[do.Command]:
-        """A guest's WebSocket is open."""
+        """Register a guest's new WebSocket."""
         self._sockets[event.connection] = _Socket(event.peer_address, now, self._limits.burst, now)
         return [do.SetTimer(_socket_timer(event.connection), self._limits.first_message_seconds)]
 
@@ -109,7 +109,7 @@ class GuestConnections:
         event: pair_ev.FrameReceived | pair_ev.FrameRefused | pair_ev.ConnectionLost,
         now: float,
     ) -> list[do.Command]:
-        """A guest's WebSocket brought something, or is lost."""
+        """Handle a frame from a guest's WebSocket, or its loss."""
         connection = event.connection
         socket = self._sockets.get(connection)
         if socket is None:
@@ -131,7 +131,7 @@ class GuestConnections:
         return [*first, *self._frame(connection, socket, event.text, now)]
 
     def timer(self, timer: ev.Timer, now: float) -> list[do.Command]:
-        """A socket's own timer ran out."""
+        """Handle the end of a socket's own timer."""
         connection = ev.ConnectionID(int(timer.scope.removeprefix(SOCKET_SCOPE)))
         socket = self._sockets.get(connection)
         if socket is None:
@@ -144,19 +144,20 @@ class GuestConnections:
             return []
         session = self._sessions.get(socket.session_id)
         if session is not None and session.serves(connection) and not socket.extended:
-            # Its prompt is shown and has a clock of its own; once, or asking again would last
+            # The socket's prompt is on the screen and has its own timer. The time is extended only
+            # once, or a guest could stay by asking again and again.
             socket.extended = True
             return [do.SetTimer(timer, APPROVAL_SECONDS)]
         return self._shut_out(connection, socket, now)
 
     def closing(self, commands: list[do.Command]) -> None:
-        """Be deaf to sockets that these commands close."""
+        """Ignore everything that still arrives on sockets that these commands close."""
         for command in commands:
             if isinstance(command, pair_do.CloseConnection):
                 self._sockets[command.connection].closing = True
 
     def shut_down(self) -> list[do.Command]:
-        """The program ends, and with it the clocks of all sockets."""
+        """Return the commands that cancel the timers of all sockets when the program ends."""
         return [
             do.CancelTimer(timer(connection))
             for connection in self._sockets
@@ -239,8 +240,8 @@ class GuestConnections:
                 session is not None and session_id == socket.claimed_id
             ):
                 return self._signal(connection, socket, session, message, now)
-            # One request, so that no name changes under the dialog; and no socket speaks as the
-            # host
+            # A second request could change the name in the dialog, and no socket may act as the
+            # host.
             case _:
                 return self._refuse(connection, socket, Reason.NOT_ALLOWED, now)
 
@@ -257,7 +258,7 @@ class GuestConnections:
             isinstance(one, pair_do.Send) and isinstance(one.message, pair_msg.ErrorMessage)
             for one in commands
         )
-        # Then nothing more may be sent
+        # After the close, nothing more may be sent.
         closed = any(isinstance(one, pair_do.CloseConnection) for one in commands)
         return (
             commands + self._count_bad(connection, socket, now)
@@ -304,12 +305,15 @@ class GuestConnections:
         auth: pair_msg.Auth,
         now: float,
     ) -> list[do.Command]:
-        """Answer the guest's share with ours. Nobody is asked before its tag has come."""
+        """Answer the guest's share with the host's share.
+
+        The person is asked only after the guest's tag has arrived.
+        """
         session, secrets = (
             self._sessions.get(socket.session_id),
             self._sessions.secrets_of(socket.session_id),
         )
-        # _pair_request found it
+        # _pair_request found the session and its secrets.
         assert session is not None
         assert secrets is not None
         try:
@@ -326,7 +330,8 @@ class GuestConnections:
             counted = self._count_try(socket, method, succeeded=False)
             return [*counted, *self._refuse(guest.connection, socket, error.reason, now)]
         except Exception:
-            # Our fault: given back, or it would be in flight for good
+            # The fault is ours, so the try does not count; otherwise it would stay in progress
+            # forever.
             self._count_try(socket, method, succeeded=True)
             raise
         return [
@@ -357,7 +362,7 @@ class GuestConnections:
         return [*done, *self._sessions.handle(session, proven, now)]
 
     def _challenge_timeout(self, connection: ev.ConnectionID, socket: _Socket) -> list[do.Command]:
-        # Its timer ends with it
+        # The timer is cancelled when the proof ends, so a proof exists.
         assert socket.proof is not None
         guest = PairingRequest(
             connection, socket.address, socket.claimed_id, socket.proof.request.device
@@ -370,7 +375,7 @@ class GuestConnections:
     def _end_proof(
         self, connection: ev.ConnectionID, socket: _Socket, *, succeeded: bool
     ) -> list[do.Command]:
-        """The challenge is over: count the try as it came out."""
+        """End the challenge, and count the try as a success or a failure."""
         proof, socket.proof = socket.proof, None
         if proof is None:
             return []
@@ -405,9 +410,9 @@ def _socket_timer(connection: ev.ConnectionID) -> ev.Timer:
 def _secret(
     method: Method, request: pair_msg.PairRequest, session: Session, secrets: SessionSecrets
 ) -> bytes:
-    """What a guest that asks by this method has to know.
+    """Return the secret that a guest must know to prove itself by this method.
 
-    Raises ProofError where it is not to be had that way.
+    Raises ProofError if the session does not offer this method under the guest's name for it.
     """
     if method is Method.PSK and request.session_id != CODE_SESSION_ID:
         return secrets.qr

@@ -1,4 +1,4 @@
-"""What is known of a device: what it is called, and how it proved itself."""
+"""A device's name and id, and how a guest proved itself."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ class Verified(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """Who asks: a name for people (as sent, not yet fit to show) and the installation's id."""
+    """A device: its name as sent, which is not yet safe to show, and its installation's id."""
 
     name: str
     id: str

@@ -1,4 +1,4 @@
-"""What happens to signaling sockets."""
+"""Events of signaling sockets."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from proxim.core.errors import Reason
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOpened:
-    """A WebSocket is open: at the host a guest's, at the guest its own."""
+    """A WebSocket is open: a guest's at the host, its own at the guest."""
 
     connection: ev.ConnectionID
     peer_address: str
@@ -24,7 +24,7 @@ class FrameReceived:
 
 @dataclass(frozen=True, slots=True)
 class FrameRefused:
-    """A frame that is no text at all arrived."""
+    """A frame arrived that is not text."""
 
     connection: ev.ConnectionID
     reason: Reason
@@ -32,10 +32,10 @@ class FrameRefused:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
-    """The WebSocket is closed, whoever closed it."""
+    """The WebSocket is closed, by either side."""
 
     connection: ev.ConnectionID
-    # What the other side closed it with; None: we closed it, or it went without a word
+    # The other side's close code; None if we closed it, or if it broke without one.
     code: int | None = None
 
 

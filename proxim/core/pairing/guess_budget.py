@@ -1,8 +1,8 @@
-"""How often somebody may try to guess the typed code (docs/security.md, Host code).
+"""Limits how often somebody may try to guess the typed code (docs/security.md, Host code).
 
-A try is counted when its challenge is issued and given back when it succeeds, so an attacker gains
-nothing by hanging up. With these numbers a guess succeeds with 20 / 2^25 = 6e-7, and then only
-opens a dialog. The QR's secret has 128 bits and needs no budget.
+A try is counted when its challenge is sent and given back when it succeeds, so an attacker gains
+nothing by hanging up. With these numbers a guess succeeds with 20 / 2^25 = 6e-7, and then it only
+opens a dialog. The QR code's secret has 128 bits and needs no budget.
 """
 
 from collections import Counter, deque
@@ -10,25 +10,28 @@ from typing import Final
 
 from proxim.core.errors import Reason
 
-# A challenge costs CPU, and an honest room types one code at a time
+# A challenge costs processor time, and honest people type one code at a time.
 TRIES_IN_FLIGHT: Final = 1
-# As fast as anybody types
+# Nobody types faster.
 TRIES_PER_SECOND: Final = 1.0
-# Two people and a slip of the finger
+# Two people, one of them with a mistake.
 TRIES_BURST: Final = 3
-# A typo is caught by the check symbol, so honest failures are rare
+# The check symbol catches typos, so honest failures are rare.
 FAILURES_PER_ADDRESS: Final = 5
-# Within FAILURE_WINDOW_SECONDS; then the typed code closes, the QR stays
+# The limit within FAILURE_WINDOW_SECONDS; after that the typed code closes, and the QR code stays.
 FAILURES_IN_ALL: Final = 20
-# A one-time code's life
+# The lifetime of a one-time code.
 FAILURE_WINDOW_SECONDS: Final = 15 * 60.0
 
 
 class GuessBudget:
-    """The tries at one typed code. `now`: seconds of a monotonic clock."""
+    """The tries at one typed code.
+
+    Every `now` is in seconds of a monotonic clock.
+    """
 
     def __init__(self) -> None:
-        # Until the host makes a new code
+        # Once closed, it stays closed until the host makes a new code.
         self.closed = False
         self._in_flight = 0
         self._tokens: float = TRIES_BURST
@@ -37,7 +40,7 @@ class GuessBudget:
         self._by_address: Counter[str] = Counter()
 
     def consume(self, address: str, now: float) -> Reason | None:
-        """Count a try; a Reason where it is refused."""
+        """Count a try; return the Reason if it is refused."""
         self._refill(now)
         if self.closed or self._by_address[address] >= FAILURES_PER_ADDRESS:
             return Reason.TOO_MANY_TRIES
@@ -50,14 +53,14 @@ class GuessBudget:
         return None
 
     def end(self, address: str, *, succeeded: bool) -> bool:
-        """The try in flight is over; one whose proof held does not count.
+        """End the try in progress; a successful one does not count.
 
-        True where it was one too many.
+        Returns True if this failure closed the code.
         """
         self._in_flight -= 1
         if succeeded:
             self._by_address[address] -= 1
-            # With one in flight, the newest is this one
+            # Only one try is in progress, so the newest entry belongs to it.
             self._failures.pop()
             return False
         was_closed = self.closed
@@ -70,8 +73,8 @@ class GuessBudget:
                 TRIES_BURST, self._tokens + (now - self._refilled) * TRIES_PER_SECOND
             )
         self._refilled = now
-        # The newest are in flight and stay, however long this device slept meanwhile: `end` takes
-        # them back.
+        # The newest entries are in progress and stay, even if this device slept for long, because
+        # `end` removes them.
         while (
             len(self._failures) > self._in_flight
             and now - self._failures[0] > FAILURE_WINDOW_SECONDS

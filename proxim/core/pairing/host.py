@@ -1,9 +1,7 @@
-"""The host: which session a socket, a message or a decision means.
+"""The host: finds the session that a socket, a message or a decision belongs to.
 
-Where the server listens and which code is shown is decided in invitations.py.
-
-No socket ever becomes host: the host's own decisions come as intents, and a `pair_response` from a
-socket is refused.
+invitations.py decides where the server listens and which code is shown. No socket ever becomes
+host: the host's own decisions are intents, and a `pair_response` from a socket is refused.
 """
 
 from typing import Final
@@ -23,7 +21,7 @@ from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover
 from proxim.core.pairing.session import JOINABLE, End, Session, Sessions, SessionState, TurnAway
 
-# Their scope is a sessionID, the others' a LinkID.
+# The scope of these timers is a sessionID; the scope of others is a LinkID or a socket.
 SESSION_TIMERS: Final = (ev.TimerName.APPROVAL, ev.TimerName.SESSION, ev.TimerName.RESUME)
 
 HostEvent = (
@@ -46,9 +44,9 @@ HostEvent = (
 
 
 class Host:
-    """Hands each event of a host to the session that it concerns.
+    """Passes each event of a host to its session.
 
-    All that is random here comes from `prover`.
+    All randomness comes from `prover`.
     """
 
     def __init__(
@@ -56,9 +54,9 @@ class Host:
         invitations: Invitations,
         prover: Prover,
         *,
-        # Immutable
+        # The shared default is immutable.
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
-        # Immutable
+        # The shared default is immutable.
         accept: file_ev.AcceptPolicy = file_ev.AcceptPolicy(),  # noqa: B008
     ) -> None:
         self.transfers = Transfers(prover.token_bytes, accept)
@@ -70,13 +68,13 @@ class Host:
         self._links = 0
 
     def start(self, now: float) -> list[do.Command]:
-        """Commands for a program just started, which may show a code already."""
+        """Return the commands for the start of the program, which may show a code already."""
         return [*self._invitations.start(), *self._open_session(now)]
 
     # --- events -----------------------------------------------------------------------------------
 
     def handle(self, event: HostEvent, now: float) -> list[do.Command]:
-        """Take one event; every kind of HostEvent is welcome in every state."""
+        """Handle one event; every kind of HostEvent is accepted in every state."""
         match event:
             case pair_ev.FrameReceived() | pair_ev.FrameRefused() | pair_ev.ConnectionLost():
                 commands = self._guest_connections.handle(event, now)
@@ -114,19 +112,19 @@ class Host:
         return commands + self._renew_invitation(now)
 
     def shut_down(self, now: float) -> list[do.Command]:
-        """End every session and stop listening; the program ends."""
+        """End every session and stop listening, because the program ends."""
         commands: list[do.Command] = []
         for session in self._sessions:
             commands += self._sessions.handle(session, End(Reason.CLOSED), now)
         return [*commands, *self._guest_connections.shut_down(), do.StopListening()]
 
     def link_of(self, link: ev.LinkID) -> Link | None:
-        """That link, or the one that goes on for it."""
+        """Find this link, or the link that replaced it."""
         session = self._sessions.by_link(link) or self._sessions.by_lost_link(link)
         return None if session is None else session.link
 
     def rename(self, device: DeviceInfo) -> None:
-        """Go by another name from now on."""
+        """Use another device name from now on."""
         self._invitations.device = device
         for session in self._sessions:
             session.own_name = device.name
@@ -137,7 +135,7 @@ class Host:
         self._invitations.invite(event)
         replaced, self._sessions.shown = self._sessions.shown, None
         if replaced is None or replaced.state not in JOINABLE:
-            # Whoever joined by the code before stays
+            # A guest that joined by the earlier code stays.
             return []
         return self._sessions.handle(replaced, End(Reason.CLOSED), now)
 
@@ -154,7 +152,7 @@ class Host:
         return self._open_session(now) + commands
 
     def _open_session(self, now: float) -> list[do.Command]:
-        """Make the session of a code that is shown and has none yet."""
+        """Make the session for a code that is shown and has no session yet."""
         new = self._invitations.shown
         if new is None or self._sessions.shown is not None:
             return []
@@ -194,11 +192,11 @@ class Host:
     ) -> list[do.Command]:
         session = self._sessions.by_link(event.link)
         if session is None and isinstance(event, ev.SendText | ev.Disconnect):
-            # That it went on crossed with what the person wants
+            # The person's intent was made before the new link was published.
             session = self._sessions.by_lost_link(event.link)
         if session is not None:
             return self._sessions.handle(session, event, now)
         if isinstance(event, ev.SendText):
             return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
-        # Of a link that we closed; this crossed on the way
+        # The event belongs to a link that we closed, so it is stale.
         return []

@@ -1,7 +1,7 @@
-"""What a guest needs to find a host: the typed host code and the QR's URL.
+"""The two ways by which a guest finds a host: the typed host code and the QR code's URL.
 
 A code carries the host's IPv4 address, its port and a 25-bit secret, so it needs no discovery and
-no server. Layout and sizes: docs/security.md, "Host code".
+no server. docs/security.md, "Host code", describes its layout and sizes.
 """
 
 import base64
@@ -13,24 +13,24 @@ from urllib.parse import parse_qsl
 
 from proxim.core.errors import ProximError, Reason
 
-# What a guest that typed a code names instead of a sessionID: "the session whose code the host
-# shows" (docs/protocol.md).
+# A guest that typed a code sends this instead of a sessionID; it means "the session whose code the
+# host shows" (docs/protocol.md).
 CODE_SESSION_ID: Final = "@code"
-# Unassigned at IANA, below the ephemeral range that systems hand out by themselves
+# IANA has not assigned it, and it is below the ephemeral range that systems use themselves.
 DEFAULT_PORT: Final = 47800
-# With the default, what the code's 3 port bits can say
+# These ports and the default are all that the code's 3 port bits can express.
 FALLBACK_PORTS: Final = range(47801, 47808)
-# With 20 tries counted over all, a guess succeeds with 6e-7 (docs/security.md)
+# With 20 tries counted over all guests, a guess succeeds with 6e-7 (docs/security.md).
 SECRET_BITS: Final = 25
-# 128 bits: no person types it
+# 128 bits, because no person types it.
 QR_SECRET_BYTES: Final = 16
 
-# Crockford base32: no I, L, O, U
+# Crockford base32 has no I, L, O, U.
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS: Final = {"O": "0", "I": "1", "L": "1"}
 _VALUES: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
-# Besides white space: dashes and dots that people type, soft hyphens and zero-width marks that a
-# chat program pastes.
+# Ignored besides white space: dashes and dots that people type, and soft hyphens and zero-width
+# marks that a chat program pastes.
 _IGNORED: Final = frozenset(
     "-_.\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u200b\u200e\u2060\ufeff"
 )
@@ -39,18 +39,19 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def to_base64url(raw: bytes) -> str:
-    """Base64url without padding (RFC 4648, 5), as in links and everywhere on the wire."""
+    """Encode as base64url without padding (RFC 4648, 5), as in URLs and everywhere on the wire."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 class CodeError(ProximError):
-    """What was typed or scanned leads to no host."""
+    """A typed or scanned text leads to no host."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """One address class: its bit prefix, the network whose suffix follows, the symbols in all, how
-    they are shown.
+    """The layout of the codes for one class of addresses.
+
+    It has a bit prefix, a network whose suffix follows the prefix, and groups of symbols.
     """
 
     prefix: str
@@ -68,7 +69,7 @@ class _Layout:
 
     @property
     def data_bits(self) -> int:
-        # The last symbol is the check
+        # The last symbol is the check symbol.
         return 5 * (self.symbols - 1)
 
 
@@ -83,8 +84,8 @@ _LAYOUTS: Final = (
 _RESERVED_PREFIX: Final = "111111"
 MAX_SYMBOLS: Final = max(layout.symbols for layout in _LAYOUTS)
 
-# Where a code may lead without the person being shown the address: networks that reach only the
-# neighbourhood.
+# Networks that reach only nearby devices; a code may lead there without showing the person the
+# address first.
 _LOCAL_NETWORKS: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -107,18 +108,18 @@ class HostCode:
 
     address: ipaddress.IPv4Address
     port: int
-    # SECRET_BITS wide
+    # The secret has SECRET_BITS bits.
     secret: int = field(repr=False)
 
     def __post_init__(self) -> None:
-        # Wider values would run into their neighbours' bits. The values stay out of the text: it
-        # may reach a log.
+        # Wider values would overwrite the bits of others. The text leaves the values out, because
+        # it may reach a log.
         if not (0 < self.port < 1 << 16 and 0 <= self.secret < 1 << SECRET_BITS):
             raise ValueError("port or secret out of range")
 
     @property
     def canonical(self) -> str:
-        """All symbols without separators."""
+        """The code's symbols without separators."""
         layout = _layout_for(self.address, self.port)
         suffix = int(self.address) & ((1 << layout.suffix_bits) - 1)
         port = self.port - DEFAULT_PORT if layout.port_bits == 3 else self.port
@@ -153,7 +154,7 @@ def _times_alpha(value: int) -> int:
 
 
 def _check(digits: list[int]) -> int:
-    """Sum of alpha^i * d_i, i from 1 (docs/security.md), evaluated from the end as Horner does."""
+    """Sum alpha^i * d_i, i from 1 (docs/security.md), from the end by Horner's method."""
     total = 0
     for digit in reversed(digits):
         total = _times_alpha(total ^ digit)
@@ -161,8 +162,9 @@ def _check(digits: list[int]) -> int:
 
 
 def group_symbols(symbols: str) -> str:
-    """`symbols` as normalize_code gives them, perhaps not all of them yet, with dashes where their
-    class has them.
+    """Insert dashes between the groups of a code that is complete or still being typed.
+
+    `symbols` must come from normalize_code.
     """
     layout = _layout_of(symbols)
     if layout is None:
@@ -176,28 +178,29 @@ def group_symbols(symbols: str) -> str:
 
 
 def _layout_of(symbols: str) -> _Layout | None:
-    """The layout that the first symbols name; None while they name none yet, or for the reserved
-    class.
+    """Return the layout that the first symbols name.
+
+    None if they do not name one yet, or for the reserved class.
     """
     bits = "".join(f"{_VALUES[symbol]:05b}" for symbol in symbols[:2])
     return next((layout for layout in _LAYOUTS if bits.startswith(layout.prefix)), None)
 
 
 def normalize_code(typed: str) -> str:
-    """Upper case, separators dropped, look-alikes read as Crockford says.
+    """Make upper case, drop separators, and replace look-alikes as Crockford defines.
 
     Raises CodeError CODE_SYMBOL.
     """
     kept = [char.upper() for char in typed if not char.isspace() and char not in _IGNORED]
     symbols = [_READ_AS.get(char, char) for char in kept]
-    # upper() makes two letters of some, as of the German sharp s
+    # upper() makes two letters of some characters, such as the German sharp s.
     if not all(symbol in _VALUES for symbol in symbols):
         raise CodeError(Reason.CODE_SYMBOL)
     return "".join(symbols)
 
 
 def parse_code(typed: str) -> HostCode:
-    """Decode what a person typed.
+    """Decode the code that a person typed.
 
     Raises CodeError: CODE_SYMBOL, CODE_INCOMPLETE (more may follow), CODE_TOO_LONG, CODE_TYPO,
     CODE_UNKNOWN.
@@ -222,8 +225,8 @@ def parse_code(typed: str) -> HostCode:
     at += layout.port_bits
     secret = int(bits[at : at + SECRET_BITS], 2)
     address = ipaddress.IPv4Address(int(layout.network.network_address) | suffix)
-    # One host, one code: refuse port 0, set padding bits, and an address spelled in a class that is
-    # not its own.
+    # Each host has exactly one code, so port 0, padding bits that are set, and an address spelled
+    # in the class of others are refused.
     if port == 0 or (code := HostCode(address, port, secret)).canonical != symbols:
         raise CodeError(Reason.CODE_TYPO)
     return code
@@ -231,55 +234,56 @@ def parse_code(typed: str) -> HostCode:
 
 @dataclass(frozen=True, slots=True)
 class JoinTarget:
-    """Where a guest goes: from a code or from a URL."""
+    """The host that a guest joins, from a code or from a URL."""
 
-    # An IP literal, without brackets
+    # An IP literal without brackets.
     address: str
     port: int
     session_id: str = field(repr=False)
-    # Canonical, when a code was typed
+    # The canonical code if a code was typed.
     code: str | None = field(default=None, repr=False)
-    # base64url, when a URL was given
+    # The secret in base64url if a URL was given.
     qr_secret: str | None = field(default=None, repr=False)
 
     @property
     def authority(self) -> str:
-        """`address:port` as it stands in a URL."""
+        """`address:port` as it is written in a URL."""
         return authority(self.address, self.port)
 
     @property
     def websocket_url(self) -> str:
-        """Where the guest's WebSocket goes."""
+        """The address of the guest's WebSocket."""
         return f"ws://{self.authority}/ws"
 
     @property
     def lane_url(self) -> str:
-        """Where the guest's lanes go."""
+        """The address of the guest's lanes."""
         return f"ws://{self.authority}/lane"
 
 
 def authority(address: str, port: int) -> str:
-    """`address:port`, an IPv6 address in brackets (RFC 3986, 3.2.2), its zone escaped (RFC
-    6874).
+    """Write `address:port`, with an IPv6 address in brackets (RFC 3986, 3.2.2).
+
+    A zone is escaped (RFC 6874).
     """
     return f"[{address.replace('%', '%25')}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def invite_url(address: str, port: int, session_id: str, uuid: str, qr_secret: str) -> str:
-    """The QR's content; all secrets are in the fragment, which no browser sends."""
+    """Return the QR code's content; all secrets are in the fragment, which no browser sends."""
     return f"http://{authority(address, port)}/#s={session_id}&u={uuid}&k={qr_secret}"
 
 
-# Only what invite_url writes. urllib's parser would forgive line breaks, read
-# `http://ours@elsewhere/` as elsewhere and let any character into the zone, which is shown to
-# people. The zone's % may be escaped (RFC 6874) or not (browsers).
+# This accepts only what invite_url writes. urllib's parser would ignore line breaks, read
+# `http://ours@elsewhere/` as elsewhere, and allow any character in the zone, which people see. The
+# zone's % may be escaped (RFC 6874) or not (browsers).
 _URL: Final = re.compile(
     r"(?i:http)://(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9A-Fa-f:.]+)(?:%(?:25)?(?P<zone>[A-Za-z0-9._~-]{1,32}))?\])"
     r":(?P<port>[0-9]{1,5})/?#(?P<fragment>[!-~]+)"
 )
-# base64url: session ids (MAX_SESSION_ID_BYTES)
+# base64url, as session ids are (MAX_SESSION_ID_BYTES).
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# QR_SECRET_BYTES in base64url, whose last 4 bits are none
+# QR_SECRET_BYTES in base64url; the last 4 bits of the last character are unused.
 _QR_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 
 
@@ -298,10 +302,10 @@ def _parse_url(text: str) -> JoinTarget:
             url["fragment"], keep_blank_values=True, strict_parsing=True, max_num_fields=16
         )
     except ValueError:
-        # Its text would quote the secret
+        # The error's text would quote the secret.
         raise CodeError(Reason.LINK_UNREADABLE) from None
     port = int(url["port"])
-    # Further fields are a later version's
+    # Other fields may come from a later version.
     fields = dict(pairs)
     secret = fields.get("k")
     is_ours = _TOKEN.fullmatch(fields.get("s", "")) and (
@@ -315,8 +319,8 @@ def _parse_url(text: str) -> JoinTarget:
 def parse_target(typed: str) -> JoinTarget:
     """Read a host code or a Proxim URL.
 
-    Raises CodeError with the reasons of parse_code, or LINK_UNREADABLE for something that looks
-    like a URL but is none of ours.
+    Raises CodeError with the reasons of parse_code, or LINK_UNREADABLE for a text that looks like a
+    URL but is not one of ours.
     """
     stripped = typed.strip()
     if "/" in stripped or ":" in stripped:
@@ -326,8 +330,9 @@ def parse_target(typed: str) -> JoinTarget:
 
 
 def is_local(address: str, own_networks: tuple[str, ...] = ()) -> bool:
-    """Whether a guest may dial `address` without showing it first: a private range, or a subnet of
-    its own (CIDR).
+    """Whether a guest may dial `address` without showing it first.
+
+    It may if the address is in a private range or in one of its own subnets (CIDR).
     """
     ip = ipaddress.ip_address(address)
     own = (ipaddress.ip_network(text, strict=False) for text in own_networks)

@@ -1,7 +1,7 @@
-"""Where the server listens, and which session's code is shown.
+"""Decides where the server listens, and which session's code is shown.
 
 This is the part of a host that the first code on the screen needs. It runs alone until that code is
-painted (io/pairing/opening.py); then `Host` takes it over, with the sessions and sockets that
+painted (io/pairing/opening.py). Then `Host` takes it over, and adds the sessions and sockets that
 guests need.
 """
 
@@ -24,36 +24,38 @@ from proxim.core.pairing.host_code import (
     to_base64url,
 )
 
-# 128 random bits (docs/protocol.md asks for >= 122), 22 characters
+# 128 random bits (docs/protocol.md asks for >= 122), which are 22 characters.
 SESSION_ID_BYTES: Final = 16
-# The seed: "Sessions expire after 15 minutes or per session type"
+# The first protocol document says: "Sessions expire after 15 minutes or per session type".
 SESSION_SECONDS: Final = 15 * 60.0
 
 
 @dataclass(slots=True)
 class SessionSecrets:
-    """What a session's code and QR carry, and who may still try the code."""
+    """The secrets in a session's code and QR code, and the tries at its code."""
 
     code: int = field(repr=False)
     qr: bytes = field(repr=False)
     tries: GuessBudget = field(default_factory=GuessBudget)
-    # The whole code as it is shown now: it also says the address
+    # The whole code as it is shown now; it also contains the address.
     typed: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session as its code is made: what `Session` begins with."""
+    """A session when its code is made; `Session` starts with it."""
 
     id: str = field(repr=False)
     type: ev.SessionType
-    # None: until the host ends it
+    # None means that it lasts until the host ends it.
     expires: float | None
     secrets: SessionSecrets
 
 
 def expiry(session_type: ev.SessionType, lifetime: float | None, now: float) -> float | None:
-    """When a session that begins now expires; `lifetime` None is its type's default."""
+    """The moment when a session that begins now expires; `lifetime` None means its type's
+    default.
+    """
     if session_type is ev.SessionType.PERSISTENT:
         return None
     return now + (lifetime or SESSION_SECONDS)
@@ -62,7 +64,7 @@ def expiry(session_type: ev.SessionType, lifetime: float | None, now: float) -> 
 class Invitations:
     """Decides where the server listens and which code is shown.
 
-    All that is random comes from `token_bytes`. What has been told is not told again.
+    All randomness comes from `token_bytes`. A status that did not change is not published again.
     """
 
     def __init__(
@@ -75,24 +77,26 @@ class Invitations:
         require_proof: bool = False,
     ) -> None:
         self.device = device
-        # Of guests, before anybody is asked about them
+        # Whether guests must prove themselves before the person is asked about them.
         self.require_proof = require_proof
-        # The session whose code is shown, or was until its guest joined
+        # The session whose code is shown, or was shown until its guest joined.
         self.shown: NewSession | None = None
         self._token_bytes = token_bytes
         self._next = first
         self._preferred = preferred_address
         self._networks: tuple[ev.Network, ...] = ()
-        # The address that we listen on, or asked to
+        # The address that the server listens on, or was asked to listen on.
         self._wanted: str | None = None
         self._endpoint: tuple[str, int] | None = None
         self._published: st.Invitation | st.NoInvitation | None = None
-        # A code is to be shown
+        # Whether a code should be shown.
         self._inviting = True
         self._introduced = False
 
     def start(self) -> list[do.Command]:
-        """Commands for a program just started."""
+        """Return the commands for the start of the program; nothing if they were returned
+        before.
+        """
         if self._introduced:
             return []
         self._introduced = True
@@ -102,7 +106,7 @@ class Invitations:
     # --- where the server listens -----------------------------------------------------------------
 
     def networks_seen(self, event: ev.NetworksSeen) -> list[do.Command]:
-        """Listen on the best address, unless the one that is listened on is still there."""
+        """Listen on the best address, unless the current address is still there."""
         self._networks = event.networks
         addresses = [network.address for network in event.networks]
         if not addresses:
@@ -114,33 +118,33 @@ class Invitations:
             ]
         best = self._preferred if self._preferred in addresses else addresses[0]
         if self._wanted in addresses and (self._wanted == best or self._preferred not in addresses):
-            # Another address may rank higher now, but a shown code must not change
+            # Another address may be better now, but a shown code must not change.
             return [self._publish_networks()]
         commands = self._listen(best)
-        # Its code leads nowhere now
+        # The code of the old address leads nowhere now.
         if isinstance(self._published, st.Invitation):
             commands.append(do.Publish(st.Trouble(Problem(Reason.NETWORK_CHANGED))))
         return commands
 
     def choose_network(self, event: ev.ChooseNetwork) -> list[do.Command]:
-        """Listen where the person wants to."""
+        """Listen on the address that the person chose."""
         if event.address not in [network.address for network in self._networks]:
             return [do.Publish(st.Trouble(Problem(Reason.ADDRESS_GONE)))]
         self._preferred = event.address
         return [] if event.address == self._wanted else self._listen(event.address)
 
     def listening(self, event: ev.Listening) -> list[do.Command]:
-        """The server listens; codes can be shown."""
+        """Note that the server listens, so that codes can be shown."""
         if event.address == self._wanted:
-            # Else: chosen anew meanwhile, another Listening is on its way
+            # An event for another address is stale: a new one was chosen meanwhile.
             self._endpoint = (event.address, event.port)
         return []
 
     def listen_failed(self, event: ev.ListenFailed) -> list[do.Command]:
-        """Say why no code is shown."""
+        """Publish why no code is shown."""
         if event.address != self._wanted:
             return []
-        # So that the next change of the networks tries again
+        # The next change of the networks tries again.
         self._wanted = None
         trouble = st.Trouble(Problem(event.reason, event.detail))
         return [
@@ -160,7 +164,7 @@ class Invitations:
     # --- which code is shown ----------------------------------------------------------------------
 
     def invite(self, event: ev.Invite) -> None:
-        """The next code that is shown is another one, of this kind."""
+        """Make the next code a new one, of this kind."""
         self._next = event
         self._inviting = True
         self.shown = None
@@ -168,21 +172,20 @@ class Invitations:
     def renew(
         self, now: float, *, ended: bool = False, joined: bool = False, serving: bool = False
     ) -> list[do.Command]:
-        """Keep the rule: a code is shown while the host wants a guest, which it does whenever it
-        serves nobody.
+        """Show a code whenever the host wants a guest; a host that serves nobody always does.
 
-        Of the session whose code is shown: has it `ended`, or has its guest `joined`? `serving`:
-        some session has a guest.
+        `ended` and `joined` describe the session whose code is shown: it ended, or its guest
+        joined. `serving` means that some session has a guest.
         """
         if ended:
             self.shown = None
         if self.shown is not None:
-            # Or joinable again
+            # Without `joined`, the session can be joined, perhaps again.
             self._inviting = not joined
         elif not serving:
             self._inviting = True
         if self._endpoint is None and isinstance(self._published, st.NoInvitation):
-            # Its reason stands
+            # The reason that was published is still right.
             return []
         if not self._inviting:
             return self._publish(st.NoInvitation(None))

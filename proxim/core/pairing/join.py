@@ -1,5 +1,6 @@
-"""The guest: one attempt to join a host, from the dial to the end of its link, as a table of
-transitions.
+"""The guest's side: one attempt to join a host, from the dial to the end of its link.
+
+`Guest` is a state machine with the table `_TRANSITIONS`.
 
 ```
   DIALING --socket open--> PROVING --challenge--> ASKING --approved--> LINKING --channel--> LINKED
@@ -7,13 +8,13 @@ transitions.
      |                        |                       |                     |     bye, silence
      +------------------------+-----------------------+---------------------+--------> ENDED
 ```
-With a link that holds no secret there is nothing to prove, and PROVING is passed over. A guest that
-holds one fails closed: no challenge, a wrong tag, a wrong MAC end the attempt, and it never asks a
-second time by itself.
+A target without a secret leaves nothing to prove, so PROVING is skipped. A guest with a secret
+fails closed: a missing challenge, a wrong tag or a wrong MAC ends the attempt, and the guest never
+asks a second time by itself.
 
-A link that fell silent after a proof is taken up again: RECONNECTING, and the same way once more,
-with a secret that came out of that proof, in place of the code; until it is LINKED, or 2 minutes
-are over, or the host says no, or cannot prove itself.
+A link that fell silent after a proof is resumed: the guest enters RECONNECTING and takes the same
+steps again, with a secret derived from that proof instead of the code. This goes on until it is
+LINKED, 2 minutes are over, or the host rejects it or cannot prove itself.
 """
 
 from collections.abc import Callable
@@ -58,27 +59,27 @@ from proxim.core.pairing.session import APPROVAL_SECONDS
 
 # A LAN answers in milliseconds; a firewall that drops packets never does.
 DIAL_SECONDS: Final = 4.0
-# A host answers within milliseconds; as long as its own challenge lives
+# A host answers within milliseconds; this is as long as its own challenge lasts.
 CHALLENGE_SECONDS: Final = 10.0
-# The host's clock decides; this is for a host that fell silent
+# The host's timer decides; this one is for a host that fell silent.
 ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0
 
 
 class GuestState(Enum):
-    """Where an attempt is."""
+    """The states of an attempt."""
 
     DIALING = "dialing"
     PROVING = "proving"
     ASKING = "asking"
     LINKING = "linking"
     LINKED = "linked"
-    # The link was lost; the next dial is awaited
+    # The link was lost, and the guest waits until it dials again.
     RECONNECTING = "reconnecting"
     ENDED = "ended"
 
 
-# What a host may say, in our words; anything else a newer host may say becomes the general reason
-# beside it.
+# The reasons that a host may give; for any other, perhaps a newer host's, `_known` returns its
+# `otherwise`.
 _REJECTIONS: Final = (
     Reason.DECLINED,
     Reason.TIMEOUT,
@@ -90,10 +91,10 @@ _REJECTIONS: Final = (
     Reason.TOO_MANY_TRIES,
     Reason.TAMPERED,
 )
-# A proof came too late: the next may come in time
+# A resuming guest tries again after these rejections, because its next proof may be in time.
 _PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)
-# For these the close code (4401) tells the host: it has approved us, perhaps, and cannot see that
-# somebody stands between.
+# For these reasons the guest's close code is 4401, which notifies the host: it may have approved
+# the guest, and cannot see that somebody stands between them.
 _TOLD_TO_THE_HOST: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
 _LINK_FAILURES: Final = (
     Reason.ICE_FAILED,
@@ -129,7 +130,7 @@ GuestEvent = (
 class Guest:
     """One attempt to join a host, as a state machine.
 
-    `now` everywhere: seconds of a monotonic clock.
+    Every `now` is in seconds of a monotonic clock.
     """
 
     def __init__(
@@ -154,31 +155,31 @@ class Guest:
                 new_link_id(), target.session_id, st.Stage.DIALING, peer_address=target.authority
             )
         )
-        # What we call the session on this socket
+        # The guest's name for the session on the current socket.
         self._name = target.session_id
         self._proof: GuestProof | None = None
         self._keys: ProofKeys | None = None
-        # Of the last time that a host let us in
+        # The keys of the last proof after which a host approved this guest.
         self._resume_keys: ProofKeys | None = None
-        # Until when a lost link may be taken up again; None while no link was lost.
+        # The moment until which a lost link may be resumed; None while no link is lost.
         self._resume_by: float | None = None
         self._signaling = Signaling(Side.GUEST, target.address, None)
-        # The WebSocket, or its dial, is still ours to end
+        # Whether the guest still has to close its WebSocket or its dial.
         self._hangs_up = True
 
     @property
     def resumes(self) -> bool:
-        """Whether a link was lost and is being taken up again."""
+        """Whether a link was lost and is being resumed."""
         return self._resume_by is not None
 
     def start(self) -> list[do.Command]:
-        """Commands for an attempt just made."""
+        """Return the commands for a new attempt."""
         return [do.Publish(self.link.status), *self._dial(DIAL_SECONDS)]
 
     def handle(self, event: GuestEvent, now: float) -> list[do.Command]:
-        """Take one event; look at `state` afterwards.
+        """Handle one event; the caller looks at `state` afterwards.
 
-        Raises MachineMisuseError for a pair that is not in the table.
+        Raises MachineMisuseError for a pair of state and event that is not in the table.
         """
         kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         if (
@@ -186,7 +187,7 @@ class Guest:
             and self.link.state is LinkState.CLOSED
             and isinstance(event, link_ev.LinkEvent)
         ):
-            # Of the link that was lost; this crossed on the way
+            # The event belongs to the link that was lost, so it is stale.
             return []
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
@@ -232,7 +233,7 @@ class Guest:
 
     def _ask(self, now: float) -> list[do.Command]:
         self.state = GuestState.ASKING
-        # Nobody is asked: the host answers as fast as it challenges
+        # No person is asked, so the host answers as fast as it sends a challenge.
         if self.resumes:
             return [do.SetTimer(self._timer(ev.TimerName.ANSWER), CHALLENGE_SECONDS)]
         return [
@@ -250,7 +251,7 @@ class Guest:
     # --- proof ------------------------------------------------------------------------------------
 
     def _challenged(self, event: pair_msg.PairChallenge, now: float) -> list[do.Command]:
-        # PROVING has one
+        # A guest in state PROVING always has a proof.
         assert self._proof is not None
         try:
             self._keys = self._proof.finish(event.auth)
@@ -260,9 +261,10 @@ class Guest:
         return [pair_do.Send(self.connection, confirm), *self._ask(now)]
 
     def _result_without_proof(self, event: pair_msg.PairResult, now: float) -> list[do.Command]:
-        """A host may turn us away before any proof.
+        """Handle a result that arrives before any proof.
 
-        One that approves without a proof is not the one that we meant.
+        A host may reject the guest then. A host that approves without a proof is not the intended
+        host.
         """
         return self._end(Reason.HOST_UNPROVEN) if event.approved else self._result(event, now)
 
@@ -325,18 +327,18 @@ class Guest:
     # --- a lost link ------------------------------------------------------------------------------
 
     def _wait(self, now: float, pause: float = REDIAL_SECONDS) -> list[do.Command]:
-        """Hang up, and dial again in a moment."""
-        # Its callers have looked
+        """Close the connection, and dial again after `pause` seconds."""
+        # The callers make sure that a link is being resumed.
         assert self._resume_by is not None
         hang_up = self._hang_up()
-        # Of the next proof
+        # The next proof brings new keys and a new exchange of signals.
         self._keys, self._signaling = (
             None,
             Signaling(Side.GUEST, self._target.address, None),
         )
         self.state = GuestState.RECONNECTING
         self._hangs_up = False
-        # What is still heard of the one before comes too late
+        # With a new id, all later events of the old connection are stale.
         self.connection = self._new_connection()
         redial = do.SetTimer(self._timer(ev.TimerName.REDIAL), min(pause, self._resume_by - now))
         waits = self.link.status.stage is st.Stage.WAITING
@@ -348,7 +350,7 @@ class Guest:
         return [*hang_up, redial, *published]
 
     def _redial(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # RECONNECTING has one
+        # In state RECONNECTING a link is always being resumed.
         assert self._resume_by is not None
         if now >= self._resume_by:
             return self._end(Reason.PEER_VANISHED)
@@ -357,8 +359,8 @@ class Guest:
     # --- the end ----------------------------------------------------------------------------------
 
     def _fail(self, reason: Reason, now: float) -> list[do.Command]:
-        """This try failed; where a lost link is being taken up again, another follows while there
-        is time.
+        """Handle a failed try: end the attempt, or dial again while the lost link may be
+        resumed.
         """
         if self._resume_by is None:
             return self._end(reason)
@@ -368,7 +370,7 @@ class Guest:
         return [*([] if closed else untold(self.link, self.link.close(reason))), *self._wait(now)]
 
     def _end(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
-        # People were told that it waits
+        # The link was published as waiting, so its end has to be published too.
         if self.link.state is LinkState.CLOSED:
             published = [self.link.publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)]
         else:
@@ -395,7 +397,7 @@ class Guest:
     def _timer(self, name: ev.TimerName) -> ev.Timer:
         return ev.Timer(name, self.link.id)
 
-    # --- what the host says ---------------------------------------------------------------------
+    # --- messages of the host ---------------------------------------------------------------------
 
     def _frame(self, event: pair_ev.FrameReceived, now: float) -> list[do.Command]:
         try:
@@ -404,15 +406,18 @@ class Guest:
             return self._wrong_frame()
         answer = _MESSAGES.get((self.state, type(message)))
         if answer is None:
-            # A message of the protocol, at a moment when no host may send it
+            # A host may not send this message in this state.
             return self._wrong_frame()
-        # An error need not name it
+        # An error need not name the session.
         if message.session_id not in (self._name, None):
             return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED)
         return answer(self, message, now)
 
     def _wrong_frame(self) -> list[do.Command]:
-        """No host sends that; from one that has proved itself, somebody changed it on its way."""
+        """End the attempt because of a frame that no honest host sends.
+
+        If the host has proved itself, somebody changed the frame on its way.
+        """
         return self._end(Reason.TAMPERED if self._signaling.proved else Reason.HOST_ERROR)
 
     def _strange_frame(self, event: pair_ev.FrameRefused, now: float) -> list[do.Command]:
@@ -425,7 +430,7 @@ class Guest:
         return [pair_do.Send(self.connection, offer), self.link.publish(stage=st.Stage.CONNECTING)]
 
     def _described_late(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
-        # Of the peer that was closed for the lane; it crossed
+        # The description belongs to the peer that was closed for the lane, so it is stale.
         return []
 
     def _signal(self, event: pair_msg.Signal, now: float) -> list[do.Command]:
@@ -436,7 +441,7 @@ class Guest:
                 Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION
             )
         if self.link.status.via is st.Via.LANE:
-            # It crossed with the lane that carries the link now
+            # The signal was sent before the lane carried the link, so it is stale.
             return []
         if isinstance(payload, pair_msg.Description):
             return [link_do.ApplyDescription(self.link.id, pair_msg.SDPType.ANSWER, payload.sdp)]
@@ -446,14 +451,14 @@ class Guest:
         self._hangs_up = False
         if self._signaling.warned_by(event.code):
             return self._end(Reason.TAMPERED)
-        # Then the link may still open
+        # If the host has answered, the link may still open.
         answered = self._signaling.described
         return [] if answered else self._fail(Reason.HOST_GONE, now)
 
     def _lost_while_linked(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._hangs_up = False
         warned = self._signaling.warned_by(event.code)
-        # The link stands on its own
+        # The open link does not need the WebSocket.
         return self._end(Reason.TAMPERED) if warned else []
 
     # --- the link ---------------------------------------------------------------------------------
@@ -488,7 +493,8 @@ class Guest:
 
 _Transition = Callable[[Guest, Any, float], list[do.Command]]
 
-# What the host may say, and when: anything else is a host's mistake and ends the attempt.
+# The messages that a host may send in each state; any other message is the host's mistake and ends
+# the attempt.
 _MESSAGES: Final[dict[tuple[GuestState, type], _Transition]] = {
     (GuestState.PROVING, pair_msg.PairChallenge): Guest._challenged,
     (GuestState.PROVING, pair_msg.PairResult): Guest._result_without_proof,

@@ -1,8 +1,8 @@
 """The signaling messages: frozen dataclasses, strict reading, writing, limits.
 
-The five messages are the seed document's; the additions are those of docs/protocol.md. A reader
-ignores unknown extra fields. A message's repr is fit for a log: session ids, proofs and
-descriptions (they carry ICE passwords) are left out.
+The first protocol document defines five messages, and docs/protocol.md adds the others. A reader
+ignores unknown fields. A message's repr may be logged: it leaves out session ids, proofs and
+descriptions (they carry ICE passwords).
 """
 
 from collections.abc import Callable
@@ -23,46 +23,46 @@ from proxim.core.json_text import (
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.sanitize import MAX_NAME_BYTES
 
-# An SDP of 32 KiB, JSON-escaped, with room
+# An SDP of 32 KiB fits with its JSON escapes and some room.
 MAX_MESSAGE_BYTES: Final = 64 * 1024
-# aiortc's is 1 KiB, a browser's with data channel only 1-2 KiB, with media 10 KiB
+# aiortc's SDP has 1 KiB, a browser's 1-2 KiB with only a data channel, and 10 KiB with media.
 MAX_SDP_BYTES: Final = 32 * 1024
-# RFC 8839 grammar; the longest seen in browsers is some 200
+# RFC 8839 has the grammar; the longest candidate seen in browsers has about 200 bytes.
 MAX_CANDIDATE_BYTES: Final = 512
-# A UUID has 36
+# A UUID has 36.
 MAX_ID_BYTES: Final = 64
-# Ours have 22
+# Our own ids have 22.
 MAX_SESSION_ID_BYTES: Final = 64
-# RFC 8843 asks for at most 16
+# RFC 8843 asks for at most 16.
 MAX_MID_BYTES: Final = 64
-# base64url of 33 bytes is 44
+# 33 bytes are 44 characters in base64url.
 MAX_PROOF_BYTES: Final = 128
 MAX_SENTENCE_BYTES: Final = 1024
-# Versions and m-line indices; JSON itself would let in 4300 digits
+# This limits versions and m-line indices; JSON itself would allow 4300 digits.
 MAX_SMALL_INTEGER: Final = 255
 
 
-# A peer may name a reason we do not know
+# A peer may send a reason that we do not know.
 ReasonText = str
 
 
 class CloseCode(IntEnum):
-    """WebSocket close codes of ours, in the private range 4000-4999 (RFC 6455, 7.4.2)."""
+    """Our own WebSocket close codes, in the private range 4000-4999 (RFC 6455, 7.4.2)."""
 
     SESSION_ENDED = 4000
     LINK_FAILED = 4001
     BAD_MESSAGES = 4400
-    # The guest's: what came under the host's name was not what the host sent
+    # The guest closes with it when a message under the host's name was not the host's.
     TAMPERED = 4401
 
 
-# What a WebSocket closes with by itself on bytes that are no frame, no UTF-8, or too many (RFC
-# 6455, 7.4.1): it got what no program sends.
+# A WebSocket closes with these by itself when bytes are no frame, no UTF-8, or too many (RFC 6455,
+# 7.4.1). No program sends such bytes.
 UNREADABLE_CODES: Final = frozenset({1002, 1007, 1009})
 
 
 class SDPType(StrEnum):
-    """RTCSdpType, as far as we use it."""
+    """The values of RTCSdpType that Proxim uses."""
 
     OFFER = "offer"
     ANSWER = "answer"
@@ -80,7 +80,7 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class PairRequest:
-    """Client to server: may I join?"""
+    """Client to server: the guest asks to join."""
 
     session_id: str = field(repr=False)
     device: DeviceInfo
@@ -89,7 +89,7 @@ class PairRequest:
 
 @dataclass(frozen=True, slots=True)
 class PairPrompt:
-    """Server to host: somebody asks."""
+    """Server to host: a guest asks to join."""
 
     session_id: str = field(repr=False)
     device: DeviceInfo
@@ -98,7 +98,7 @@ class PairPrompt:
 
 @dataclass(frozen=True, slots=True)
 class PairResponse:
-    """Host to server: the person's decision. Never accepted from a socket."""
+    """Host to server: the person's decision; it is never accepted from a socket."""
 
     session_id: str = field(repr=False)
     approved: bool
@@ -132,7 +132,7 @@ class PairConfirm:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """An SDP; `type` is None where a seed-only peer left it out."""
+    """An SDP; `type` is None if a peer that knows only the first protocol document left it out."""
 
     sdp: str = field(repr=False)
     type: SDPType | None = None
@@ -158,7 +158,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class ErrorMessage:
-    """Server to client: that message was refused, nothing has changed."""
+    """Server to client: a message was refused, and nothing has changed."""
 
     code: ReasonText
     message: str
@@ -197,7 +197,7 @@ def _optional_small_integer(fields: JSONObject, name: str) -> int | None:
     value = fields.get(name)
     if value is None:
         return None
-    # Bool is an int to isinstance
+    # isinstance would accept a bool as an int.
     if type(value) is not int or not 0 <= value <= MAX_SMALL_INTEGER:
         raise MessageError(Reason.BAD_MESSAGE, f"{name} must be a small integer")
     return value
@@ -258,7 +258,7 @@ def _description(payload: JSONObject) -> Description:
 
 
 def _candidate(payload: JSONObject) -> Candidate:
-    # Browsers' clients often send the whole RTCIceCandidate under "candidate"; null is end of
+    # Browsers' clients often send the whole RTCIceCandidate under "candidate"; null means end of
     # candidates.
     holder = payload["candidate"] if isinstance(payload["candidate"], dict) else payload
     return Candidate(
@@ -311,10 +311,10 @@ _READERS: Final[dict[str, Callable[[JSONObject], Message]]] = {
 def parse_message(text: str) -> Message:
     """Read one text frame.
 
-    Raises MessageError: TOO_LARGE, BAD_JSON, UNKNOWN_TYPE or BAD_MESSAGE; its detail names the
-    field, never its value.
+    Raises MessageError: TOO_LARGE, BAD_JSON, UNKNOWN_TYPE or BAD_MESSAGE. Its detail names the
+    field, never the value.
     """
-    # A lone surrogate is let through here and refused by the field that holds it.
+    # A lone surrogate passes here; the field that contains it is refused later.
     if (
         len(text) > MAX_MESSAGE_BYTES
         or len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES
@@ -358,7 +358,7 @@ def _payload_fields(signal: Signal) -> JSONObject:
 
 
 def message_fields(message: Message) -> JSONObject:
-    """The message as the wire's JSON object."""
+    """Return the message as the wire's JSON object."""
     fields: JSONObject
     auth: Auth | None = None
     match message:
@@ -397,7 +397,7 @@ def message_fields(message: Message) -> JSONObject:
             if error_session_id is not None:
                 fields["sessionID"] = error_session_id
         case _:
-            # SessionEnded: mypy holds this to what is left
+            # Only SessionEnded is left here, and mypy checks that.
             fields = {
                 "type": "session_ended",
                 "sessionID": message.session_id,
@@ -409,5 +409,5 @@ def message_fields(message: Message) -> JSONObject:
 
 
 def dump_message(message: Message) -> str:
-    """The message as one text frame."""
+    """Return the message as one text frame."""
     return write_object(message_fields(message))

@@ -1,9 +1,9 @@
-"""Proof that both sides know the code: key schedule, tags, and a MAC on every signal
+"""Proof that both sides know the code: the key schedule, the tags, and a MAC on every signal
 (docs/protocol.md, Proof).
 
-A secret enters by an `Exchange`: SPAKE2 for the typed code (io/pairing/spake.py, because it needs a
-library), the QR's own secret here. What a guest or host does with a failed proof stands in their
-machines.
+A secret enters through an `Exchange`: SPAKE2 for the typed code (io/pairing/spake.py, because it
+needs a library), or the QR code's own secret, which is handled here. The machines of guest and host
+decide what follows a failed proof.
 """
 
 import base64
@@ -21,41 +21,42 @@ from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import JoinTarget, to_base64url
 
 PROOF_VERSION: Final = 1
-# A side byte and a compressed Ed25519 point; the library itself takes longer ones
+# A side byte and a compressed Ed25519 point; the library itself accepts longer shares.
 SPAKE2_SHARE_BYTES: Final = 33
 PSK_SHARE_BYTES: Final = 32
 PSK_SECRET_BYTES: Final = 16
-# 128 bits, as a sessionID's
+# 128 bits, as in a sessionID.
 RESUME_NAME_BYTES: Final = 16
-# SHA-256
+# The length of a SHA-256.
 TAG_BYTES: Final = 32
 _LABEL: Final = b"proxim-auth-1"
 
 
 class ProofError(ProximError):
-    """A proof cannot be made or does not hold."""
+    """A proof cannot be made or is wrong."""
 
 
 class Method(StrEnum):
-    """How the secret enters the proof; the value stands in `auth.m`."""
+    """How the secret enters the proof; the value is sent as `auth.m`."""
 
-    # A typed code: a PAKE, because 25 bits could be guessed offline from anything weaker
+    # A typed code needs a PAKE, because anything weaker would allow offline guesses of its 25 bits.
     SPAKE2 = "spake2"
-    # The QR's 128-bit secret, straight into the key schedule
+    # The QR code's 128-bit secret enters the key schedule directly.
     PSK = "psk"
-    # A lost link's: 256 bits that came out of its own proof, used as the QR's secret is
+    # A lost link's secret: 256 bits derived from the link's own proof, used like the QR's secret.
     RESUME = "resume"
 
     @property
     def verified(self) -> Verified | None:
-        """What a prompt says of a guest that proved itself this way; None: what it said of the link
-        that was lost.
+        """How a prompt describes a guest that proved itself by this method.
+
+        None means the same as for the link that was lost.
         """
         return _VERIFIED.get(self)
 
     @property
     def share_bytes(self) -> int:
-        """How long a share `y` is."""
+        """The length of a share `y` in bytes."""
         return SPAKE2_SHARE_BYTES if self is Method.SPAKE2 else PSK_SHARE_BYTES
 
 
@@ -63,36 +64,36 @@ _VERIFIED: Final = {Method.SPAKE2: Verified.CODE, Method.PSK: Verified.QR}
 
 
 class Side(StrEnum):
-    """Who speaks."""
+    """The two sides of a pairing."""
 
     GUEST = "guest"
     HOST = "host"
 
 
 class Exchange(Protocol):
-    """One side's half of a key exchange, used once."""
+    """One side's half of a key exchange, which is used once."""
 
     @property
     def share(self) -> bytes:
-        """What the other side is sent."""
+        """The share that is sent to the other side."""
 
     def finish(self, other_share: bytes) -> bytes:
-        """The common secret Z. Raises ProofError for a share that no honest side sends."""
+        """Return the common secret Z. Raises ProofError for a share that no honest side sends."""
 
 
-# (secret, own side, identity of the guest, identity of the host) -> Exchange
+# The arguments are the secret, the own side, and the identities of the guest and the host.
 MakeExchange = Callable[[bytes, Side, bytes, bytes], Exchange]
 
 
 @dataclass(frozen=True, slots=True)
 class PskExchange:
-    """A secret that cannot be guessed, itself; the shares only make each run different."""
+    """An exchange of a secret that cannot be guessed; the shares only make each run different."""
 
     secret: bytes = field(repr=False)
     share: bytes
 
     def finish(self, other_share: bytes) -> bytes:
-        """The secret."""
+        """Return the secret itself."""
         return self.secret
 
 
@@ -100,12 +101,18 @@ class PskExchange:
 
 
 def lv(*parts: bytes) -> bytes:
-    """Each part behind its length as u32, big-endian: no two lists of parts give the same bytes."""
+    """Join the parts, each after its length as u32, big-endian.
+
+    Two different lists of parts never give the same bytes.
+    """
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 def from_base64url(text: str | None, length: int) -> bytes:
-    """Decode exactly `length` bytes in their only spelling. Raises ProofError."""
+    """Decode exactly `length` bytes, and accept only their canonical spelling.
+
+    Raises ProofError.
+    """
     try:
         raw = base64.urlsafe_b64decode((text or "") + "=" * (-len(text or "") % 4))
     except (ValueError, binascii.Error):
@@ -119,14 +126,14 @@ def from_base64url(text: str | None, length: int) -> bytes:
 
 
 def context(method: Method, session_id: str, device: DeviceInfo) -> bytes:
-    """Everything that both sides must see alike before they agree on keys."""
+    """Encode everything that both sides must agree on before they agree on keys."""
     return lv(
         _LABEL, method.encode(), session_id.encode(), device.name.encode(), device.id.encode()
     )
 
 
 def identities(ctx: bytes) -> tuple[bytes, bytes]:
-    """SPAKE2's identities of guest and host."""
+    """Return SPAKE2's identities of guest and host."""
     digest = hashlib.sha256(ctx).digest()
     return Side.GUEST.encode() + digest, Side.HOST.encode() + digest
 
@@ -136,8 +143,9 @@ def _hmac(key: bytes, message: bytes) -> bytes:
 
 
 class ProofKeys:
-    """The keys of one pairing: HKDF-SHA256 (RFC 5869) over the exchanged secret, salted with the
-    transcript.
+    """The keys of one pairing.
+
+    They come from HKDF-SHA256 (RFC 5869) over the exchanged secret, salted with the transcript.
     """
 
     def __init__(self, ctx: bytes, guest_share: bytes, host_share: bytes, secret: bytes) -> None:
@@ -145,30 +153,33 @@ class ProofKeys:
         self._prk = _hmac(self.transcript, secret)
 
     def key(self, purpose: str) -> bytes:
-        """HKDF-Expand of one block: purposes are those of docs/protocol.md, Keys and tags."""
+        """Derive a key by HKDF-Expand of one block; docs/protocol.md, Keys and tags, lists the
+        purposes.
+        """
         return _hmac(self._prk, _LABEL + b" " + purpose.encode() + b"\x01")
 
     def guest_tag(self) -> bytes:
-        """What the guest confirms with, before anybody is asked."""
+        """The tag that the guest confirms with, before a person is asked."""
         return _hmac(self.key("confirm guest"), self.transcript)
 
     def host_tag(self, status: str) -> bytes:
-        """What the host confirms with; it covers the decision."""
+        """The tag that the host confirms with; it covers the decision."""
         return _hmac(self.key("confirm host"), self.transcript + status.encode())
 
     def resume_secret(self) -> bytes:
-        """What both sides prove with to take up the link again that this pairing opened."""
+        """The secret that both sides prove in order to resume the link that this pairing opened."""
         return self.key("resume")
 
     def resume_name(self) -> str:
-        """What they call the session then: it tells nobody which one it is, and can be neither
-        typed nor scanned.
+        """The name of the session while its link is resumed.
+
+        Others cannot tell which session it means, and it can be neither typed nor scanned.
         """
         return "@" + to_base64url(self.key("resume name")[:RESUME_NAME_BYTES])
 
 
 def tag_matches(expected: bytes, given: str | None) -> bool:
-    """Whether a tag or MAC from the wire is the expected one; takes as long whichever it is."""
+    """Whether a tag or MAC from the wire is the expected one; compared in constant time."""
     try:
         return hmac.compare_digest(expected, from_base64url(given, TAG_BYTES))
     except ProofError:
@@ -176,7 +187,7 @@ def tag_matches(expected: bytes, given: str | None) -> bool:
 
 
 def tag_auth(tag: bytes) -> pair_msg.Auth:
-    """A tag as it stands on the wire."""
+    """Return a tag in its wire form."""
     return pair_msg.Auth(t=to_base64url(tag))
 
 
@@ -184,8 +195,9 @@ def tag_auth(tag: bytes) -> pair_msg.Auth:
 
 
 class SignalMacs:
-    """MACs of one pairing's signals, counted in each direction, so that none can be dropped,
-    repeated or moved.
+    """MACs of one pairing's signals.
+
+    Each direction is counted, so that no signal can be dropped, repeated or moved.
     """
 
     def __init__(self, keys: ProofKeys, own_side: Side) -> None:
@@ -195,11 +207,11 @@ class SignalMacs:
         self._offer_digest = b""
 
     def seal(self, payload: pair_msg.Description | pair_msg.Candidate) -> str:
-        """The MAC of our next signal."""
+        """Return the MAC of our next signal."""
         return to_base64url(self._next(self._own_side, payload))
 
     def check(self, payload: pair_msg.Description | pair_msg.Candidate, mac: str | None) -> bool:
-        """Whether the other side's next signal carries its MAC; a missing one does not match."""
+        """Whether the other side's next signal carries its MAC; a missing MAC does not match."""
         other = Side.HOST if self._own_side is Side.GUEST else Side.GUEST
         return tag_matches(self._next(other, payload), mac)
 
@@ -227,13 +239,13 @@ def _fields(payload: pair_msg.Description | pair_msg.Candidate) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Prover:
-    """What proofs are made with: randomness, and SPAKE2 from its library."""
+    """The tools for making proofs: randomness, and SPAKE2 from its library."""
 
     token_bytes: Callable[[int], bytes]
     spake2: MakeExchange
 
     def exchange(self, method: Method, secret: bytes, side: Side, ctx: bytes) -> Exchange:
-        """One side's half of a new exchange."""
+        """Start one side's half of a new exchange."""
         if method is Method.SPAKE2:
             return self.spake2(secret, side, *identities(ctx))
         return PskExchange(secret, self.token_bytes(PSK_SHARE_BYTES))
@@ -241,16 +253,16 @@ class Prover:
 
 @dataclass(frozen=True, slots=True)
 class GuestProof:
-    """A guest's side: its share is out with the request, the host's is awaited."""
+    """A guest's proof: its share was sent with the request, and the host's share is awaited."""
 
     method: Method
-    # Of the pair_request
+    # The proof's part of the pair_request.
     auth: pair_msg.Auth
     _ctx: bytes = field(repr=False)
     _exchange: Exchange = field(repr=False)
 
     def finish(self, challenge: pair_msg.Auth) -> ProofKeys:
-        """The keys, once the host's share is there. Raises ProofError."""
+        """Make the keys from the host's share. Raises ProofError."""
         if challenge.v != PROOF_VERSION or challenge.m != self.method:
             raise ProofError(Reason.HOST_UNPROVEN, "another method")
         host_share = from_base64url(challenge.y, self.method.share_bytes)
@@ -259,7 +271,7 @@ class GuestProof:
 
 
 def start_guest_proof(target: JoinTarget, device: DeviceInfo, prover: Prover) -> GuestProof | None:
-    """Begin to prove what the person typed or scanned; None for a link without a secret.
+    """Start to prove what the person typed or scanned; None for a target without a secret.
 
     Raises ProofError for a secret of a wrong length.
     """
@@ -273,7 +285,7 @@ def start_guest_proof(target: JoinTarget, device: DeviceInfo, prover: Prover) ->
 
 
 def start_resumption(lost: ProofKeys, device: DeviceInfo, prover: Prover) -> GuestProof:
-    """Begin to prove that we are the guest of a link that was lost: these keys are that link's."""
+    """Start to prove that we are the guest of a lost link; `lost` are that link's keys."""
     return _start(Method.RESUME, lost.resume_secret(), lost.resume_name(), device, prover)
 
 
@@ -287,19 +299,19 @@ def _start(
 
 @dataclass(frozen=True, slots=True)
 class HostProof:
-    """The host's side: keys and challenge are there, the guest's tag is awaited."""
+    """A host's proof: its keys and challenge exist, and the guest's tag is awaited."""
 
     request: pair_msg.PairRequest
     method: Method
-    # Of the pair_challenge
+    # The proof's part of the pair_challenge.
     auth: pair_msg.Auth
     keys: ProofKeys = field(repr=False)
 
 
 def method_of(auth: pair_msg.Auth) -> Method:
-    """The method that a guest asks for.
+    """Return the method that a guest asks for.
 
-    Raises ProofError for a version or method that we do not know.
+    Raises ProofError for an unknown version or method.
     """
     if auth.v != PROOF_VERSION or auth.m not in tuple(Method):
         raise ProofError(Reason.BAD_MESSAGE, "no such proof")

@@ -1,5 +1,6 @@
-"""One session at the host: from the code on the screen to the end of its link, as a table of
-transitions.
+"""The host's side of one session, from the code on the screen to the end of its link.
+
+`Session` is a state machine with the table `_TRANSITIONS`.
 
 ```
                                                +----- resumed, by proof -----+
@@ -12,9 +13,9 @@ transitions.
    +----------- temporary, persistent: the guest may come back -----+---- 2 min ------+
   any --expired, ended by the host, one-time link over--> ENDED
 ```
-Only a guest that proved itself is waited for in AWAY, and only its proof leads out of AWAY
-without a prompt. That proof may also come before the loss is noticed here (LINKED), or after a try
-to take the link up again has failed (LINKING).
+The session waits in AWAY only for a guest that proved itself, and only a new proof by that guest
+leads out of AWAY without a prompt. The proof may also arrive before the host notices the loss
+(LINKED), or after an attempt to resume the link has failed (LINKING).
 """
 
 from collections import Counter
@@ -51,46 +52,47 @@ from proxim.core.sanitize import display_id, display_name
 
 
 class SessionState(Enum):
-    """Where a session is."""
+    """The states of a session."""
 
-    # Joinable, nobody asks
+    # The session can be joined, and nobody is asking.
     OPEN = "open"
-    # A prompt is shown
+    # A prompt is shown.
     ASKED = "asked"
-    # Approved, the link is not open yet
+    # A guest was approved; its link is not open yet.
     LINKING = "linking"
     LINKED = "linked"
-    # The link was lost; the same guest takes it up again, or its time runs out
+    # The link was lost; the same guest resumes it, or its time runs out.
     AWAY = "away"
     ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class PairingRequest:
-    """Whoever asks or was approved: one WebSocket, bound to this session for its life."""
+    """A guest that asks or was approved: one WebSocket, bound to this session for its life."""
 
     connection: ev.ConnectionID
     address: str
-    # As this guest calls it: its id, "@code" or a resume name
+    # The guest's name for this session: the session's id, "@code" or a resume name.
     session_id: str = field(repr=False)
     device: DeviceInfo
-    # How it proved that it knows the code
+    # How the guest proved that it knows the code; None without a proof.
     verified: Verified | None = None
-    # Of that proof
+    # The keys that the proof produced.
     keys: ProofKeys | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A guest's pair_request, already known to mean this session."""
+    """A guest's pair_request, already matched to this session."""
 
     guest: PairingRequest
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeLink:
-    """A guest has proved that it is the one whose link this session lost; its `session_id` is the
-    resume name.
+    """A guest proved that it is the one whose link this session lost.
+
+    The guest's `session_id` is the resume name.
     """
 
     guest: PairingRequest
@@ -98,7 +100,7 @@ class ResumeLink:
 
 @dataclass(frozen=True, slots=True)
 class GuestSignal:
-    """A signal on some guest's socket that names this session."""
+    """A guest's socket sent a signal that names this session."""
 
     connection: ev.ConnectionID
     signal: pair_msg.Signal
@@ -106,7 +108,7 @@ class GuestSignal:
 
 @dataclass(frozen=True, slots=True)
 class TurnAway:
-    """The guest that asks may not go on asking; the session stays open."""
+    """The guest that is asking is rejected; the session stays open."""
 
     reason: Reason
 
@@ -142,12 +144,12 @@ SessionInput = (
 def refusal(
     connection: ev.ConnectionID, reason: Reason, session_id: str | None = None
 ) -> do.Command:
-    """The wire's `error`: that message was refused, nothing has changed."""
+    """Make the wire's `error`: the message was refused, and nothing has changed."""
     return pair_do.Send(connection, pair_msg.ErrorMessage(reason, SENTENCES[reason], session_id))
 
 
 def rejection(guest: PairingRequest, reason: Reason) -> do.Command:
-    """The wire's `pair_result` for a guest that may not come in, now."""
+    """Make the wire's `pair_result` for a guest that is rejected."""
     result = pair_msg.PairResult(
         guest.session_id, approved=False, reason=reason, auth=host_tag(guest, "rejected")
     )
@@ -155,26 +157,27 @@ def rejection(guest: PairingRequest, reason: Reason) -> do.Command:
 
 
 def host_tag(guest: PairingRequest, status: str) -> pair_msg.Auth | None:
-    """The host's own proof, for a guest that gave one."""
+    """Return the host's own proof; None for a guest that gave no proof."""
     return None if guest.keys is None else tag_auth(guest.keys.host_tag(status))
 
 
-# The seed: "Pairing requests expire after 40 seconds"
+# The first protocol document says: "Pairing requests expire after 40 seconds".
 APPROVAL_SECONDS: Final = 40.0
-# Unproved requests of one address that may run out unanswered; a person looked away once
+# Unproved requests of one address that may time out before the address is muted; a person may look
+# away once.
 MAX_IGNORED: Final = 2
 
 
-# A guest may close its WebSocket as soon as its side of the link is open, which may be before ours
-# is: time for the channel's opening to be sent once more (SCTP after 1 s, then 2 s), and no longer,
-# for the guest may have given up.
+# A guest may close its WebSocket as soon as its side of the link is open, perhaps before the
+# host's side is. This leaves time for the channel's opening message to be sent once more (SCTP
+# resends after 1 s, then 2 s), and no longer, because the guest may have given up.
 LOST_SOCKET_SECONDS: Final = 4.0
 
 
 class Session:
     """One session at the host, as a state machine.
 
-    `now` everywhere: seconds of a monotonic clock.
+    Every `now` is in seconds of a monotonic clock.
     """
 
     def __init__(
@@ -189,54 +192,56 @@ class Session:
         self.expires = new.expires
         self.own_name = own_name
         self.state = SessionState.OPEN
-        # None: nobody, or the link outlived its WebSocket
+        # None when there is no guest, or when the link outlived the guest's WebSocket.
         self.guest: PairingRequest | None = None
         self.link: Link | None = None
         self._new_link_id = new_link_id
-        # Prompts so far; each has its number
+        # The count of prompts so far; it is also the number of the newest prompt.
         self._asked = 0
-        # One went away before its answer: from then on an answer must say which it means
+        # Whether a prompt disappeared before its answer; then an answer must name its prompt's
+        # number.
         self._unanswered = False
-        # Unproved requests that nobody answered, by address
+        # Unproved requests that nobody answered, counted by address.
         self._ignored: Counter[str] = Counter()
-        # Addresses that were declined: only a proof gets them a second prompt
+        # Addresses that were declined or ignored too often; only a proof gets them another prompt.
         self._muted: set[str] = set()
         self._transfers = transfers
         self._answered = False
         self._open_by = 0.0
         self._overdue = False
-        # With the guest being linked
+        # The exchange of signals with the guest that is being linked.
         self._signaling = Signaling(Side.HOST, "", None)
-        # Of the link that opened last, by resume name
+        # The keys of the link that opened last, by resume name.
         self._resume_keys: dict[str, ProofKeys] = {}
-        # Where the link was lost: until then it may be taken up again
+        # After the link was lost: the moment until which the guest may resume it.
         self._resume_by = 0.0
 
     def serves(self, connection: ev.ConnectionID) -> bool:
-        """Whether the guest on this WebSocket asks or was approved."""
+        """Whether the guest on this WebSocket is asking or was approved."""
         return self.guest is not None and self.guest.connection == connection
 
     def start(self, now: float) -> list[do.Command]:
-        """Commands for a session just made."""
+        """Return the commands for a new session."""
         if self.expires is None:
             return []
         return [do.SetTimer(self._session_timer, max(0.0, self.expires - now))]
 
     def trusts(self, connection: ev.ConnectionID) -> bool:
-        """Whether this WebSocket is an approved guest's that proved itself: what it says wrong,
-        somebody changed.
+        """Whether this WebSocket belongs to an approved guest that proved itself.
+
+        If such a guest's messages are wrong, somebody changed them on their way.
         """
         return self.serves(connection) and self._signaling.proved
 
     def resume_secret(self, name: str) -> bytes | None:
-        """What the guest has to know that takes up this session's link again under that name; None:
+        """The secret that a guest must know to resume this session's link under that name; None if
         nobody may.
         """
         keys = self._resume_keys.get(name)
         return None if keys is None else keys.resume_secret()
 
     def handle(self, event: SessionInput, now: float) -> list[do.Command]:
-        """Take one event; look at `state` afterwards."""
+        """Handle one event; the caller looks at `state` afterwards."""
         kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
         transition = _TRANSITIONS.get((self.state, kind))
         if transition is None:
@@ -259,8 +264,8 @@ class Session:
         return [do.SetTimer(self._approval_timer, APPROVAL_SECONDS), do.Publish(prompt)]
 
     def _ask_beside(self, event: Ask, now: float) -> list[do.Command]:
-        """Somebody else is asking already; one that proved itself goes before one that did not."""
-        # ASKED is by somebody
+        """Handle a request while another guest asks: a proved guest replaces an unproved one."""
+        # A session in state ASKED always has a guest.
         assert self.guest is not None
         if event.guest.verified is not None and self.guest.verified is None:
             self._unanswered = True
@@ -271,7 +276,7 @@ class Session:
         return [rejection(event.guest, Reason.BUSY)]
 
     def _decide(self, event: ev.Decide, now: float) -> list[do.Command]:
-        # ASKED is by somebody
+        # A session in state ASKED always has a guest.
         assert self.guest is not None
         if event.number != self._asked and (event.number is not None or self._unanswered):
             return self._too_late(event, now)
@@ -284,7 +289,7 @@ class Session:
         return [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
 
     def _approval_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # ASKED is by somebody
+        # A session in state ASKED always has a guest.
         assert self.guest is not None
         self._unanswered = True
         if self.guest.verified is None:
@@ -303,7 +308,7 @@ class Session:
         ]
 
     def _reject(self, reason: Reason) -> list[do.Command]:
-        # ASKED is by somebody
+        # A session in state ASKED always has a guest.
         assert self.guest is not None
         guest = self.guest
         self.state = SessionState.OPEN
@@ -375,7 +380,7 @@ class Session:
                 else self._close_link(error.reason, now)
             )
         if link.status.via is st.Via.LANE:
-            # It crossed with the lane that carries the link now
+            # The signal was sent before the lane carried the link, so it is stale.
             return []
         if isinstance(payload, pair_msg.Description):
             return [
@@ -385,7 +390,7 @@ class Session:
         return [] if payload is None else [link_do.AddCandidate(link.id, payload)]
 
     def _described(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
-        # A guest that leaves before its answer ends the link
+        # If the guest leaves before its answer is sent, the link is closed.
         assert self.guest is not None
         self._answered = True
         answer = self._signaling.seal(
@@ -402,7 +407,8 @@ class Session:
             return self._after_link(link, commands, now)
         if link.state is LinkState.OPEN and self.state is SessionState.LINKING:
             self.state = SessionState.LINKED
-            # The offer came with MACs by these keys, so the guest has them; older keys are dropped.
+            # The offer carried MACs made with these keys, so the guest has them. Older keys are
+            # dropped.
             keys = self._signaling.keys
             self._resume_keys = {} if keys is None else {keys.resume_name(): keys}
         return commands
@@ -430,7 +436,7 @@ class Session:
     def _guest_lost_while_linked(
         self, event: pair_ev.ConnectionLost, now: float
     ) -> list[do.Command]:
-        # The link stands on its own
+        # The open link does not need the guest's WebSocket.
         self.guest = None
         return (
             self._end_with_link(End(Reason.TAMPERED), now)
@@ -439,8 +445,8 @@ class Session:
         )
 
     def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
-        # The host's own Disconnect ends the session whatever its type: who sends a guest away wants
-        # it gone.
+        # A disconnect by the host ends the session whatever its type: a person who sends a guest
+        # away does not want it back.
         link = self._linking()
         return [*link.close(Reason.DISCONNECTED, bye=Reason.CLOSED), *self._end(Reason.CLOSED)]
 
@@ -449,12 +455,12 @@ class Session:
         return self._after_link(link, link.close(reason), now)
 
     def _after_link(self, link: Link, closing: list[do.Command], now: float) -> list[do.Command]:
-        """The link is closed by these commands: is it taken up again, and if not, does the session
-        live on?
+        """Decide, after `closing` has closed the link, whether to wait for the guest and whether
+        the session lives on.
         """
         commands = list(closing)
         reason, failed = link.status.reason, self.state is SessionState.LINKING
-        # A closed link has one
+        # A closed link always has a reason.
         assert reason is not None
         if not failed:
             self._resume_by = now + RESUME_SECONDS if reason is Reason.PEER_VANISHED else now
@@ -474,7 +480,7 @@ class Session:
         self.state = SessionState.OPEN
         self.link = None
         self._resume_keys = {}
-        # The next guest has proved nothing yet
+        # The next guest has not proved anything yet.
         self._signaling = Signaling(Side.HOST, "", None)
         return commands
 
@@ -501,8 +507,10 @@ class Session:
         ]
 
     def _resume(self, event: ResumeLink, now: float) -> list[do.Command]:
-        """The guest is back; it may have noticed the loss before us, or that a try to come back
-        failed.
+        """Link to a guest that came back.
+
+        The guest may have noticed the loss before the host did, or may come back after a failed
+        attempt.
         """
         guest, keys, link = event.guest, event.guest.keys, self.link
         lost = self._resume_keys.get(guest.session_id)
@@ -517,8 +525,8 @@ class Session:
             ]
         if self.state is SessionState.LINKED:
             self._resume_by = now + RESUME_SECONDS
-        # Until the new link opens, the guest may not have heard that it was let in. Then it comes
-        # back with the keys that it used now.
+        # Until the new link opens, the guest may not know that it was let in, and may come back
+        # with the old keys or with the new ones.
         self._resume_keys = {guest.session_id: lost, keys.resume_name(): keys}
         status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
         return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
@@ -527,7 +535,7 @@ class Session:
         return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
 
     def _late(self, event: link_ev.LinkEvent, now: float) -> list[do.Command]:
-        # Of the link that was lost; this crossed on the way
+        # The event belongs to a peer or a link that is already closed, so it is stale.
         return []
 
     def _away_too_long(self, event: ev.TimerFired, now: float) -> list[do.Command]:
@@ -563,7 +571,8 @@ class Session:
 
     def _expire_with_link(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         if self.type is ev.SessionType.ONE_TIME:
-            # It was joined in time, and lasts as long as this link; there is no other after it
+            # The guest joined in time, so the session lasts as long as this link, but no link
+            # follows it.
             self._overdue = True
             return []
         return self._end_with_link(End(Reason.EXPIRED), now)
@@ -576,7 +585,8 @@ class Session:
         return [*link.close(event.reason, bye=event.reason), *self._end(event.reason)]
 
     def _expire_while_asked(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # _reject lets go of the guest, so it gets its pair_result and no session_ended on top.
+        # _reject clears self.guest, so the guest receives its pair_result and no session_ended
+        # after it.
         return [*self._reject(Reason.EXPIRED), *self._end(Reason.EXPIRED)]
 
     def _end_while_asked(self, event: End, now: float) -> list[do.Command]:
@@ -600,7 +610,7 @@ class Session:
     # --- helpers ----------------------------------------------------------------------------------
 
     def _linking(self) -> Link:
-        # LINKING, LINKED and AWAY have one
+        # A session in state LINKING, LINKED or AWAY always has a link.
         assert self.link is not None
         return self.link
 
@@ -692,7 +702,7 @@ JOINABLE = (SessionState.OPEN, SessionState.ASKED)
 class Sessions:
     """All sessions of a host, with their secrets.
 
-    `shown` is the one whose code is shown, or was until its guest joined.
+    `shown` is the session whose code is shown, or was shown until its guest joined.
     """
 
     def __init__(self) -> None:
@@ -704,34 +714,34 @@ class Sessions:
         return iter(list(self._sessions.values()))
 
     def add(self, session: Session, secrets: SessionSecrets) -> None:
-        """Keep a new session."""
+        """Add a new session."""
         self._sessions[session.id] = session
         self._secrets[session.id] = secrets
 
     def get(self, session_id: str) -> Session | None:
-        """The session of that id."""
+        """Find the session with this id."""
         return self._sessions.get(session_id)
 
     def secrets_of(self, session_id: str) -> SessionSecrets | None:
-        """What its code and QR carry."""
+        """Return the secrets in a session's code and QR code."""
         return self._secrets.get(session_id)
 
     def by_link(self, link: ev.LinkID) -> Session | None:
-        """The session that this link belongs to."""
+        """Find the session that this link belongs to."""
         return next((one for one in self if one.link is not None and one.link.id == link), None)
 
     def by_lost_link(self, link: ev.LinkID) -> Session | None:
-        """The session whose new link took the place of this lost one."""
+        """Find the session whose new link replaced this lost one."""
         return next(
             (one for one in self if one.link is not None and one.link.status.resumes == link), None
         )
 
     def by_resume_name(self, name: str) -> Session | None:
-        """The session whose link may be taken up again under this name."""
+        """Find the session whose link may be resumed under this name."""
         return next((one for one in self if one.resume_secret(name) is not None), None)
 
     def handle(self, session: Session, event: SessionInput, now: float) -> list[do.Command]:
-        """Hand an event to a session, and forget it if that was its end."""
+        """Pass an event to a session, and forget the session if the event ended it."""
         commands = session.handle(event, now)
         if session.state is SessionState.ENDED:
             del self._sessions[session.id]
