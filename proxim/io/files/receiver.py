@@ -105,7 +105,7 @@ class Receiving:
     def attach(self, link: ev.LinkID, channel: int, generation: int) -> None:
         """Accept messages from this link and channel as this generation. All others are dropped."""
         if generation != self._generation and (self._queue or self._written):
-            raise ValueError("a new generation begins only after a HoldSink")
+            raise ValueError("a new generation begins only after a PauseSink")
         self._way = (link, channel, generation)
         self._generation = generation
 

@@ -397,7 +397,7 @@ class Sink:
             except FileExistsError:
                 continue
             return done
-        raise FileError(Reason.NAME_REFUSED, "every number is accepted")
+        raise FileError(Reason.NAME_REFUSED, "every number is used")
 
     def _end(self, index: int, reason: Reason | None) -> None:
         if reason is not None:

@@ -10,8 +10,8 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
 from proxim.core.i18n import tr
+from proxim.ui.text.console import Lines
 from proxim.ui.text.files import TransferReport
-from proxim.ui.text.terminal_lines import Lines
 
 _ALL: Final = "all"
 

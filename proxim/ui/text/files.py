@@ -12,8 +12,7 @@ from proxim.core.errors import SENTENCES
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.i18n import after_colon, tr
-from proxim.ui.text.console import columns_of
-from proxim.ui.text.terminal_lines import Lines
+from proxim.ui.text.console import Lines, columns_of
 from proxim.ui.text.terminal_words import duration
 from proxim.ui.wording import (
     count_words,

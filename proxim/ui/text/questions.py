@@ -13,8 +13,8 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
 from proxim.core.i18n import tr
+from proxim.ui.text.console import Lines
 from proxim.ui.text.files import NAMES_SHOWN, described, entry_words, listed
-from proxim.ui.text.terminal_lines import Lines
 from proxim.ui.text.terminal_words import DEAD_SECONDS, answers
 
 _SOME: Final = re.compile(r"(\w+)((?:[\s,]+[0-9]{1,5}(?:-[0-9]{1,5})?)+)")

@@ -2,7 +2,7 @@
 requests with y or n, and shows text line by line.
 
 It only writes lines, so it reads the same in a log, over ssh and through a screen reader. Only the
-progress of transfers is redrawn (terminal_lines.py).
+progress of transfers is redrawn (`console.Lines`).
 """
 
 import math
@@ -19,11 +19,10 @@ from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.ui.prompts import PromptQueue
 from proxim.ui.qr import qr_matrix
 from proxim.ui.text.commands import FileCommands
-from proxim.ui.text.console import Colour, Console, typed_text
+from proxim.ui.text.console import Colour, Console, Lines, typed_text
 from proxim.ui.text.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.text.files import TransferReport
 from proxim.ui.text.questions import FileQuestions
-from proxim.ui.text.terminal_lines import Lines
 from proxim.ui.text.terminal_words import (
     BADGES,
     COMMANDS,

@@ -177,7 +177,7 @@ async def test_a_new_generation_needs_a_hold(running: Running) -> None:
     # Nothing has come yet
     running.receiving.attach(LINK, 4, 1)
     running.receiving.feed(LINK, 4, 1, b"x")
-    with pytest.raises(ValueError, match="HoldSink"):
+    with pytest.raises(ValueError, match="PauseSink"):
         running.receiving.attach(LINK, 6, 2)
 
 

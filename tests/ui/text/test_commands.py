@@ -14,9 +14,8 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.ui.text.commands import FileCommands, split_paths
-from proxim.ui.text.console import Console
+from proxim.ui.text.console import Console, Lines
 from proxim.ui.text.files import TransferReport
-from proxim.ui.text.terminal_lines import Lines
 from tests.rows import each_row
 
 MOVING = file_st.TransferStatus(

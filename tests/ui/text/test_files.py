@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
-from proxim.ui.text.console import Console, columns_of
+from proxim.ui.text.console import Console, Lines, columns_of
 from proxim.ui.text.files import LINE_SECONDS, REDRAW_SECONDS, TransferReport
-from proxim.ui.text.terminal_lines import Lines
 from tests.rows import each_row
 
 SIZE = 8_400_000

@@ -10,9 +10,8 @@ from proxim.app.language import speak
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
-from proxim.ui.text.console import Console
+from proxim.ui.text.console import Console, Lines
 from proxim.ui.text.questions import FileQuestions
-from proxim.ui.text.terminal_lines import Lines
 from proxim.ui.text.terminal_words import DEAD_SECONDS
 from tests.rows import each_row
 
