@@ -38,7 +38,7 @@ class End:
         self.path = path
         self.done = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.hub = TransferExecutor(
+        self.executor = TransferExecutor(
             self.report, self.spawn, self.open_way, lambda *_: None, save_to=str(path)
         )
         self.lanes = Lanes(self.report, self.received, self.spawn)
@@ -58,11 +58,11 @@ class End:
 
     def received(self, link: ev.LinkID, stream: Stream) -> None:
         """Records."""
-        self.hub.from_lane(link, stream)
+        self.executor.from_lane(link, stream)
 
     def do(self, command: do.Command) -> None:
         """Carry out."""
-        self.hub.execute[type(command)](command)
+        self.executor.execute[type(command)](command)
 
     def report(self, event: object) -> None:
         """What the machines would do."""
@@ -149,7 +149,7 @@ async def main(role: str, port: int, path: Path) -> None:
         )
     await end.done.wait()
     end.lanes.close(_LINK)
-    await end.hub.stop()
+    await end.executor.stop()
     if end.tasks:
         await asyncio.wait(end.tasks, timeout=1)
 

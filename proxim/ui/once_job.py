@@ -98,7 +98,7 @@ class OnceJob:
     def _same_files(self, status: file_st.TransferStatus) -> bool:
         return {Path(path).name for path in self._send} == {entry.top for entry in status.entries}
 
-    def hear(self, trouble: st.Trouble) -> None:
+    def count_failure(self, trouble: st.Trouble) -> None:
         """Count a failure of something that may have been asked for."""
         reason = trouble.problem.reason
         if self._awaited and trouble.link is not None and reason in _REFUSED:

@@ -19,12 +19,12 @@ let state = { step: "none" };
 
 async function begin(request) {
 	transfers = new Transfers(draw, kept);
-	session = new Session(invitation, { ...device }, request, tell, linked);
+	session = new Session(invitation, { ...device }, request, onStep, linked);
 	if (GOES_ON) await transfers.restore();
 	await session.start();
 }
 
-function tell(now) {
+function onStep(now) {
 	state = now;
 	if (now.step === "waiting") transfers.linkDown();
 	if (now.step === "ended") transfers.end(now.reason);
@@ -45,7 +45,7 @@ function linked(opened, lost) {
 	};
 }
 
-const hostName = () => shown(link?.peerName ?? "", MAX_NAME) || view.say("otherDevice");
+const hostName = () => shown(link?.peerName ?? "", MAX_NAME) || view.tr("otherDevice");
 
 function show() {
 	view.steps(state, Boolean(invitation?.secret), hostName(), !link && MAY_ASK.includes(state.reason));
@@ -89,7 +89,7 @@ $("say").onsubmit = (event) => {
 	const sent = link.sendText(text);
 	view.set("problem", !sent && view.sentence("text_too_long"));
 	if (!sent) return;
-	view.text(view.say("you"), text);
+	view.text(view.tr("you"), text);
 	$("text").value = "";
 };
 
@@ -104,7 +104,7 @@ $("rename").onsubmit = (event) => {
 	if (state.step === "asked") {
 		session.leave();
 		begin();
-	} else $("renamed").textContent = view.say("renamed");
+	} else $("renamed").textContent = view.tr("renamed");
 };
 
 $("again").onclick = () => begin();

@@ -53,10 +53,10 @@ export class PairRequest {
 			this.arrived({ type: "opened", sessionID: session });
 		});
 		this.socket.onmessage = ({ data }) => {
-			this.heard = true;
+			this.answered = true;
 			this.arrived(parse(data));
 		};
-		this.socket.onclose = ({ code }) => this.fail(BROKEN.includes(code) ? this.strange : this.heard ? "host_gone" : "no_answer");
+		this.socket.onclose = ({ code }) => this.fail(BROKEN.includes(code) ? this.strange : this.answered ? "host_gone" : "no_answer");
 	}
 
 	send(message) {

@@ -30,10 +30,10 @@ export class Sha256 {
 	}
 
 	update(bytes) {
-		const held = this.length % BLOCK;
-		const first = held ? Math.min(BLOCK - held, bytes.length) : 0;
-		this.rest.set(bytes.subarray(0, first), held);
-		if (held + first === BLOCK) this.blocks(this.rest, 0, BLOCK);
+		const filled = this.length % BLOCK;
+		const first = filled ? Math.min(BLOCK - filled, bytes.length) : 0;
+		this.rest.set(bytes.subarray(0, first), filled);
+		if (filled + first === BLOCK) this.blocks(this.rest, 0, BLOCK);
 		const end = bytes.length - ((bytes.length - first) % BLOCK);
 		this.blocks(bytes, first, end);
 		this.rest.set(bytes.subarray(end));
@@ -107,7 +107,7 @@ const isTag = (text, tag) => same(fromBase64url(text, 32) ?? "", tag);
 
 export class Proof {
 	sent = 0;
-	taken = 0;
+	received = 0;
 	offer = "";
 
 	constructor(method, sessionID, device, secret, share) {
@@ -149,7 +149,7 @@ export class Proof {
 	}
 
 	opens(payload) {
-		return isTag(payload.mac, this.mac("host", this.taken++, payload, this.offer));
+		return isTag(payload.mac, this.mac("host", this.received++, payload, this.offer));
 	}
 
 	mac(side, count, { sdp, candidate, sdpMid, sdpMLineIndex }, bound) {

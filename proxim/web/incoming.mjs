@@ -105,7 +105,7 @@ export class Incoming extends Transfer {
 		if (this.written === this.reported) return;
 		this.reported = this.written;
 		this.reportedAt = Date.now();
-		this.say("progress", { generation: 0, written: this.written });
+		this.send("progress", { generation: 0, written: this.written });
 		this.progressed();
 	}
 

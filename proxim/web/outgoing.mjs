@@ -46,7 +46,7 @@ export class Outgoing extends Transfer {
 	resume() {
 		this.wanted = this.state === "waiting";
 		if (this.wanted && this.files) this.announce();
-		else if (this.unheard) this.say("cancel", { reason: this.reason });
+		else if (this.unacknowledged) this.send("cancel", { reason: this.reason });
 	}
 
 	announce() {
@@ -61,7 +61,7 @@ export class Outgoing extends Transfer {
 
 	message(message) {
 		const { type, written, failed, more } = message;
-		if (type === "accept") return this.state === "announced" && this.take(message);
+		if (type === "accept") return this.state === "announced" && this.onAccept(message);
 		if (type === "progress" && this.run) {
 			this.run.acked = Math.min(written, this.run.sent);
 			this.run.wake();
@@ -74,7 +74,7 @@ export class Outgoing extends Transfer {
 		return super.message(message);
 	}
 
-	take({ skip = [], partial = [], more }) {
+	onAccept({ skip = [], partial = [], more }) {
 		for (const [first, count] of skip) {
 			if (!(first >= 0 && first + count <= this.entries.length)) return false;
 			for (let index = first; index < first + count; index++) this.skip.add(index);

@@ -11,7 +11,7 @@ const NAME = "proxim-kept";
 
 export class Growing {
 	parts = [];
-	held = 0;
+	pending = 0;
 	keptAt = -Infinity;
 
 	constructor(keep, blobs = [], hash = {}) {
@@ -25,13 +25,13 @@ export class Growing {
 	append(bytes) {
 		this.hash.update(bytes);
 		this.parts.push(bytes);
-		this.held += bytes.length;
+		this.pending += bytes.length;
 		const now = performance.now();
-		if (this.held < PIECE_BYTES || now - this.keptAt < KEEP_MS) return;
+		if (this.pending < PIECE_BYTES || now - this.keptAt < KEEP_MS) return;
 		this.keptAt = now;
 		const blob = new Blob(this.parts);
 		this.parts = [];
-		this.held = 0;
+		this.pending = 0;
 		this.keep({ blob, hash: new Sha256(this.hash) }, this.blobs.push(blob) - 1);
 	}
 

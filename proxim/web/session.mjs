@@ -17,7 +17,7 @@ const REDIAL_MS = 2_000;
 // The host accepts 16 candidates.
 const MAX_CANDIDATES = 14;
 // The WebSocket closes with this code for these reasons, as the host cannot see that its messages were changed.
-const TOLD = { tampered: 4401, host_unproven: 4401 };
+const CLOSE_CODES = { tampered: 4401, host_unproven: 4401 };
 const PING_MS = 1_000;
 const SILENCE_MS = 4_500;
 // If a tick comes this late, the page itself was suspended.
@@ -42,14 +42,14 @@ export class Session {
 	wake() {}
 
 	/** `pass` is an invitation, or the key of a lost link; `request`, if given, was made with it. */
-	constructor(pass, device, request, tell, linked) {
-		Object.assign(this, { pass, device, request, tell, linked });
+	constructor(pass, device, request, onStep, linked) {
+		Object.assign(this, { pass, device, request, onStep, linked });
 	}
 
 	start() {
 		if (this.pass.method === "resume") return this.resume("peer_vanished");
 		this.keep(this.pass);
-		this.say("dialling");
+		this.show("dialling");
 		return this.attempt().catch((error) => this.ended(error));
 	}
 
@@ -71,12 +71,12 @@ export class Session {
 			await this.request.next(DIAL_MS, "no_answer", "opened");
 			await this.decision(proof, again);
 			if (proof) next = { method: "resume", session: proof.resumeName, secret: toBase64url(proof.key("resume")) };
-			if (!again) this.say("approved");
+			if (!again) this.show("approved");
 			// From now on the host knows the session by this name.
 			else this.keep(next);
 			this.link = await this.open(proof);
 		} catch (error) {
-			code = TOLD[error.reason] ?? code;
+			code = CLOSE_CODES[error.reason] ?? code;
 			throw error;
 		} finally {
 			this.request.close(code);
@@ -84,7 +84,7 @@ export class Session {
 		}
 		if (this.over) return this.link.close();
 		this.keep(next);
-		this.say("connected");
+		this.show("connected");
 		return this.linked(this.link, (reason, mayResume) => (mayResume && this.pass ? this.resume(reason) : this.ended(failure(reason))));
 	}
 
@@ -98,7 +98,7 @@ export class Session {
 			answer = null;
 		}
 		if (!answer) {
-			if (!again) this.say("asked", { until: Date.now() + ASK_MS });
+			if (!again) this.show("asked", { until: Date.now() + ASK_MS });
 			answer = await this.request.next(ANSWER_MS, "no_answer", "pair_result");
 		}
 		if (answer.status !== "approved") throw failure(String(answer.reason ?? "declined"));
@@ -161,7 +161,7 @@ export class Session {
 	/** Redial until RESUME_MS have passed; a tab that was frozen for longer still tries once. */
 	async resume(reason) {
 		const until = Date.now() + RESUME_MS;
-		this.say("waiting", { reason, until });
+		this.show("waiting", { reason, until });
 		while (!this.over) {
 			const pause = new Promise((resolve) => setTimeout((this.wake = resolve), REDIAL_MS));
 			try {
@@ -180,11 +180,11 @@ export class Session {
 		if (this.over) return;
 		this.over = true;
 		this.keep(null);
-		this.say("ended", { reason, said });
+		this.show("ended", { reason, said });
 	}
 
-	say(step, more) {
-		this.tell({ step, ...more });
+	show(step, more) {
+		this.onStep({ step, ...more });
 	}
 }
 
@@ -202,8 +202,8 @@ class Link {
 		Object.assign(this, { peer, proof });
 		this.control = peer.createDataChannel("control");
 		this.control.onopen = () => {
-			this.heard = this.ticked = Date.now();
-			this.say({ type: "hello", version: 1, features: ["text", "files"], name });
+			this.lastReceived = this.ticked = Date.now();
+			this.send({ type: "hello", version: 1, features: ["text", "files"], name });
 			this.ticking = setInterval(() => this.tick(), PING_MS);
 		};
 		this.control.onmessage = ({ data }) => this.message(parse(data));
@@ -211,11 +211,11 @@ class Link {
 		peer.addEventListener("connectionstatechange", () => peer.connectionState === "failed" && this.lost("peer_vanished", true));
 		peer.ondatachannel = ({ channel }) => {
 			channel.binaryType = "arraybuffer";
-			if (!this.on?.files.stream(channel)) this.say({ type: "unsupported", what: "channel" });
+			if (!this.on?.files.stream(channel)) this.send({ type: "unsupported", what: "channel" });
 		};
 	}
 
-	say(message) {
+	send(message) {
 		if (this.control.readyState === "open") this.control.send(JSON.stringify(message));
 	}
 
@@ -225,7 +225,7 @@ class Link {
 		do {
 			const piece = [];
 			for (let room = LIST_BYTES; room > 0 && rest.length; piece.push(rest.shift())) room -= utf8(JSON.stringify(rest[0])).length;
-			this.say({ ...message, [field]: piece, ...(rest.length ? { more: true } : last) });
+			this.send({ ...message, [field]: piece, ...(rest.length ? { more: true } : last) });
 		} while (rest.length);
 	}
 
@@ -234,13 +234,13 @@ class Link {
 		if (bytes.length > MAX_TEXT_BYTES) return false;
 		// Half a surrogate pair is no UTF-8, so the encoder has replaced it.
 		const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-		whole.match(TEXT_PIECES).forEach((piece, index, { length }) => this.say({ type: "text", text: piece, more: index < length - 1 || undefined }));
+		whole.match(TEXT_PIECES).forEach((piece, index, { length }) => this.send({ type: "text", text: piece, more: index < length - 1 || undefined }));
 		return true;
 	}
 
 	close() {
 		if (this.over) return;
-		this.say({ type: "bye", reason: "disconnected" });
+		this.send({ type: "bye", reason: "disconnected" });
 		this.drop(FAREWELL_MS);
 	}
 
@@ -257,7 +257,7 @@ class Link {
 	}
 
 	refuse() {
-		this.say({ type: "bye", reason: "peer_error" });
+		this.send({ type: "bye", reason: "peer_error" });
 		this.lost("peer_error", false);
 	}
 
@@ -265,15 +265,15 @@ class Link {
 		const now = Date.now();
 		const slept = now - this.ticked;
 		this.ticked = now;
-		if (slept > ASLEEP_MS) this.heard = slept > DEAD_MS ? 0 : now;
-		if (this.features.length && now - this.heard >= SILENCE_MS) this.lost("peer_vanished", true);
-		else this.say({ type: "ping" });
+		if (slept > ASLEEP_MS) this.lastReceived = slept > DEAD_MS ? 0 : now;
+		if (this.features.length && now - this.lastReceived >= SILENCE_MS) this.lost("peer_vanished", true);
+		else this.send({ type: "ping" });
 	}
 
 	message(message) {
 		if (this.over) return;
 		const { type } = message;
-		this.heard = Date.now();
+		this.lastReceived = Date.now();
 		if (type === "hello") {
 			this.features = ["text"].concat(message.features ?? []);
 			this.peerName = String(message.name ?? "");
@@ -284,7 +284,7 @@ class Link {
 			this.lost(BYE_REASONS.includes(message.reason) ? message.reason : "peer_left", false);
 		} else if (type !== "ping" && type !== "unsupported" && !this.on.files.message(message)) {
 			if (++this.strange > MAX_STRANGE) this.refuse();
-			else this.say({ type: "unsupported", what: String(type ?? "bad_json").slice(0, 64) });
+			else this.send({ type: "unsupported", what: String(type ?? "bad_json").slice(0, 64) });
 		}
 	}
 

@@ -54,8 +54,8 @@ export class Transfer {
 		this.owner.changed(this);
 	}
 
-	say(type, fields) {
-		this.owner.link?.say({ type, transferID: this.id, ...fields });
+	send(type, fields) {
+		this.owner.link?.send({ type, transferID: this.id, ...fields });
 	}
 
 	sayList(type, field, list, last) {
@@ -68,8 +68,8 @@ export class Transfer {
 	}
 
 	cancel(reason = "cancelled", state = "cancelled") {
-		this.unheard = !this.owner.link;
-		this.say("cancel", { reason });
+		this.unacknowledged = !this.owner.link;
+		this.send("cancel", { reason });
 		this.finish(state, reason);
 	}
 

@@ -48,7 +48,7 @@ export class Transfers {
 		// Finished transfers are included, as the sender may not have received their end.
 		const there = this.of(Incoming).filter((one) => one.accepted);
 		const tags = link.proof ? there.map(({ id }) => link.proof.resumeTag(id)) : [];
-		while (tags.length) link.say({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
+		while (tags.length) link.send({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
 		for (const one of this.of(Outgoing, "announced")) one.announce();
 	}
 
@@ -86,13 +86,13 @@ export class Transfers {
 	announced(message) {
 		const one = this.all.get(message.transferID) ?? new Incoming(message.transferID, this);
 		if (!this.all.has(one.id) && this.of(Incoming, "arriving", "asked").length >= MAX_UNDECIDED) {
-			one.say("cancel", { reason: "too_many_transfers" });
+			one.send("cancel", { reason: "too_many_transfers" });
 			return true;
 		}
 		this.all.set(one.id, one);
-		if (!one.unheard) return one instanceof Incoming && one.announced(message);
-		one.say("cancel", { reason: one.reason });
-		one.unheard = false;
+		if (!one.unacknowledged) return one instanceof Incoming && one.announced(message);
+		one.send("cancel", { reason: one.reason });
+		one.unacknowledged = false;
 		return true;
 	}
 

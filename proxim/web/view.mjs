@@ -42,7 +42,7 @@ export class View {
 		return [item, ...item.querySelectorAll(parts)];
 	}
 
-	say(key, values) {
+	tr(key, values) {
 		return this.page[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 	}
 
@@ -76,13 +76,13 @@ export class View {
 		// A countdown must not be read out at each change.
 		$("status").setAttribute("aria-live", step === this.step ? "off" : "polite");
 		this.step = step;
-		$("status").textContent = key ? this.say(key, { name, seconds }) : "";
+		$("status").textContent = key ? this.tr(key, { name, seconds }) : "";
 		this.set("problem", ended && this.sentence(reason, said));
 		$("again").hidden = !(ended && mayAsk);
 		$("linked").hidden = step !== "connected";
 		$("steps").hidden = this.reached === STEPS.connected;
 		$("leave").hidden = !STEPS[step];
-		this.set("badge", STEPS[step] && this.say(verified ? "verified" : "unverified"));
+		this.set("badge", STEPS[step] && this.tr(verified ? "verified" : "unverified"));
 		$("badge").classList.toggle("amber", !verified);
 	}
 
@@ -95,7 +95,7 @@ export class View {
 		const [item, from, body, button] = this.copy("message", "span, p, button");
 		from.textContent = who;
 		body.textContent = text;
-		button.onclick = () => (button.textContent = this.say(copied(text, body) ? "copied" : "copyByHand"));
+		button.onclick = () => (button.textContent = this.tr(copied(text, body) ? "copied" : "copyByHand"));
 		this.add("texts", item);
 		if ($("texts").children.length > MAX_TEXTS) $("texts").lastChild.remove();
 	}
@@ -126,7 +126,7 @@ export class View {
 		const said = this.words(one);
 		if (words.textContent !== said) words.textContent = said;
 		for (const file of one.saved.slice(saved.children.length)) {
-			const link = make("a", { className: "button", download: file.name, textContent: this.say("save", file) });
+			const link = make("a", { className: "button", download: file.name, textContent: this.tr("save", file) });
 			saved.appendChild(make("li")).append(link);
 			this.save(one, link, file.blob);
 		}
@@ -157,20 +157,20 @@ export class View {
 
 	count(entries) {
 		const count = entries.filter((one) => !one.directory).length;
-		return this.say(count === 1 ? "oneFile" : "manyFiles", { count });
+		return this.tr(count === 1 ? "oneFile" : "manyFiles", { count });
 	}
 
 	words(one) {
-		if (one.state === "done") return this.say(one.outgoing ? "arrived" : this.saving ? "saving" : "allSaved", { count: this.saving });
-		if (one.reason === "declined" && !one.outgoing) return this.say("declined");
+		if (one.state === "done") return this.tr(one.outgoing ? "arrived" : this.saving ? "saving" : "allSaved", { count: this.saving });
+		if (one.reason === "declined" && !one.outgoing) return this.tr("declined");
 		if (one.over) return this.sentence(one.reason, this.reasons.transfer_failed);
 		const key = one.outgoing && !one.files ? "chooseAgain" : PROGRESS[one.state];
-		const words = [this.say("progress", { moved: this.size(one.moved), size: this.size(one.size) })];
-		if (key) words.unshift(this.say(key));
+		const words = [this.tr("progress", { moved: this.size(one.moved), size: this.size(one.size) })];
+		if (key) words.unshift(this.tr(key));
 		if (one.speed > 0 && one.state === "active") {
 			const seconds = (one.size - one.moved) / one.speed;
 			const time = seconds < 60 ? this.number(seconds, "second") : this.number(seconds / 60, "minute");
-			words.push(`${this.size(one.speed)}/s`, this.say("left", { time }));
+			words.push(`${this.size(one.speed)}/s`, this.tr("left", { time }));
 		}
 		return words.join(" · ");
 	}
@@ -178,9 +178,9 @@ export class View {
 	question(one, name) {
 		const [section, words, list, accept, decline] = this.copy("question", "p, ul, button");
 		const { entries } = one;
-		words.textContent = this.say("wants", { name, count: this.count(entries), size: this.size(one.size) });
+		words.textContent = this.tr("wants", { name, count: this.count(entries), size: this.size(one.size) });
 		const names = entries.slice(0, SHOWN_AT_ONCE).map(({ path, size, directory }) => `${shown(path) || "?"}${directory ? "/" : ` · ${this.size(size)}`}`);
-		if (entries.length > names.length) names.push(this.say("moreFiles", { count: entries.length - names.length }));
+		if (entries.length > names.length) names.push(this.tr("moreFiles", { count: entries.length - names.length }));
 		list.append(...names.map((textContent) => make("li", { textContent })));
 		accept.onclick = () => one.accept();
 		decline.onclick = () => one.decline();

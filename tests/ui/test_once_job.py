@@ -26,11 +26,11 @@ PATHS = ("/a",)
 
 
 def sending() -> OnceJob:
-    """An errand whose files have been handed in."""
-    errand = OnceJob(PATHS, once=True)
-    assert errand.sends_over(LINK)
-    errand.sent()
-    return errand
+    """An job whose files have been handed in."""
+    job = OnceJob(PATHS, once=True)
+    assert job.sends_over(LINK)
+    job.sent()
+    return job
 
 
 def at(status: file_st.TransferStatus, state: file_st.TransferState) -> file_st.TransferStatus:
@@ -38,56 +38,56 @@ def at(status: file_st.TransferStatus, state: file_st.TransferState) -> file_st.
 
 
 def test_each_link_of_the_first_session_is_sent_to_once() -> None:
-    errand = OnceJob(PATHS, once=False)
-    assert not errand.sends_over(replace(LINK, stage=st.Stage.CONNECTING))
-    assert not errand.sends_over(replace(LINK, can_send_files=False))
-    assert errand.sends_over(LINK)
-    assert not errand.sends_over(LINK)
-    assert errand.sends_over(replace(LINK, link=ev.LinkID("host-2")))
-    assert not errand.sends_over(replace(LINK, link=ev.LinkID("host-3"), session_id="s2"))
+    job = OnceJob(PATHS, once=False)
+    assert not job.sends_over(replace(LINK, stage=st.Stage.CONNECTING))
+    assert not job.sends_over(replace(LINK, can_send_files=False))
+    assert job.sends_over(LINK)
+    assert not job.sends_over(LINK)
+    assert job.sends_over(replace(LINK, link=ev.LinkID("host-2")))
+    assert not job.sends_over(replace(LINK, link=ev.LinkID("host-3"), session_id="s2"))
 
 
 def test_once_is_the_first_link_alone() -> None:
-    errand = sending()
-    assert not errand.sends_over(replace(LINK, link=ev.LinkID("host-2")))
+    job = sending()
+    assert not job.sends_over(replace(LINK, link=ev.LinkID("host-2")))
 
 
 def test_a_link_taken_up_again_is_the_same_device_however_often_it_is_tried() -> None:
-    errand = OnceJob(PATHS, once=False)
-    assert errand.sends_over(LINK)
+    job = OnceJob(PATHS, once=False)
+    assert job.sends_over(LINK)
     second = replace(LINK, link=ev.LinkID("host-2"), stage=st.Stage.APPROVED, resumes=LINK.link)
-    assert not errand.sends_over(second)
-    assert not errand.sends_over(replace(LINK, link=ev.LinkID("host-3"), resumes=second.link))
+    assert not job.sends_over(second)
+    assert not job.sends_over(replace(LINK, link=ev.LinkID("host-3"), resumes=second.link))
 
 
 def test_nothing_is_sent_where_nothing_was_named() -> None:
     assert not OnceJob((), once=True).sends_over(LINK)
 
 
-@each_row("errand", [OnceJob((), once=False), OnceJob(PATHS, once=False)])
-def test_without_once_nothing_is_ever_over(errand: OnceJob) -> None:
-    errand.sends_over(LINK)
-    errand.sent()
-    errand.see(OUT)
-    errand.see(at(OUT, file_st.TransferState.DONE))
-    errand.see(at(IN, file_st.TransferState.DONE))
-    assert not errand.over
+@each_row("job", [OnceJob((), once=False), OnceJob(PATHS, once=False)])
+def test_without_once_nothing_is_ever_over(job: OnceJob) -> None:
+    job.sends_over(LINK)
+    job.sent()
+    job.see(OUT)
+    job.see(at(OUT, file_st.TransferState.DONE))
+    job.see(at(IN, file_st.TransferState.DONE))
+    assert not job.over
 
 
 def test_sent_and_arrived() -> None:
-    errand = sending()
-    assert not errand.over
+    job = sending()
+    assert not job.over
     for state in (
         file_st.TransferState.ANNOUNCED,
         file_st.TransferState.ACTIVE,
         file_st.TransferState.WAITING,
         file_st.TransferState.ACTIVE,
     ):
-        errand.see(at(OUT, state))
-        assert not errand.over
-    errand.see(at(OUT, file_st.TransferState.DONE))
-    assert errand.over
-    assert errand.succeeded
+        job.see(at(OUT, state))
+        assert not job.over
+    job.see(at(OUT, file_st.TransferState.DONE))
+    assert job.over
+    assert job.succeeded
 
 
 NOT_ARRIVED = [
@@ -101,14 +101,14 @@ NOT_ARRIVED = [
 
 @each_row("end", NOT_ARRIVED)
 def test_sent_and_not_arrived(end: file_st.TransferStatus) -> None:
-    errand = sending()
-    errand.see(end)
-    assert errand.over
-    assert not errand.succeeded
+    job = sending()
+    job.see(end)
+    assert job.over
+    assert not job.succeeded
 
 
 def test_what_an_earlier_run_left_is_not_what_was_asked_for() -> None:
-    errand = sending()
+    job = sending()
     earlier = replace(
         OUT,
         transfer=TransferID("t0"),
@@ -116,96 +116,96 @@ def test_what_an_earlier_run_left_is_not_what_was_asked_for() -> None:
         link=None,
         entries=(Entry("other", 5),),
     )
-    errand.see(earlier)
-    errand.see(replace(earlier, state=file_st.TransferState.DONE, link=LINK.link))
-    assert not errand.over
-    errand.see(at(OUT, file_st.TransferState.DONE))
-    assert errand.succeeded
+    job.see(earlier)
+    job.see(replace(earlier, state=file_st.TransferState.DONE, link=LINK.link))
+    assert not job.over
+    job.see(at(OUT, file_st.TransferState.DONE))
+    assert job.succeeded
 
 
 def test_asked_once_more_for_what_an_earlier_run_left() -> None:
     """It goes on, and no second copy is sent."""
-    errand = sending()
+    job = sending()
     earlier = replace(
         OUT, transfer=TransferID("t0"), state=file_st.TransferState.WAITING, link=None
     )
-    errand.see(earlier)
-    errand.see(replace(earlier, state=file_st.TransferState.ACTIVE, link=LINK.link))
-    assert not errand.over
-    errand.see(replace(earlier, state=file_st.TransferState.DONE, link=LINK.link))
-    assert errand.succeeded
+    job.see(earlier)
+    job.see(replace(earlier, state=file_st.TransferState.ACTIVE, link=LINK.link))
+    assert not job.over
+    job.see(replace(earlier, state=file_st.TransferState.DONE, link=LINK.link))
+    assert job.succeeded
 
 
 def test_what_else_moves_is_waited_for() -> None:
-    errand = sending()
-    errand.see(at(IN, file_st.TransferState.ACTIVE))
-    errand.see(at(OUT, file_st.TransferState.DONE))
-    assert not errand.over
-    errand.see(at(IN, file_st.TransferState.FAILED))
+    job = sending()
+    job.see(at(IN, file_st.TransferState.ACTIVE))
+    job.see(at(OUT, file_st.TransferState.DONE))
+    assert not job.over
+    job.see(at(IN, file_st.TransferState.FAILED))
     # It was not asked for
-    assert errand.succeeded
+    assert job.succeeded
 
 
 @each_row("reason", [Reason.FILES_UNSUPPORTED, Reason.NOT_CONNECTED])
 def test_a_link_that_takes_no_files(reason: Reason) -> None:
-    errand = sending()
-    errand.hear(st.Trouble(Problem(reason), LINK.link))
-    assert errand.over
-    assert not errand.succeeded
+    job = sending()
+    job.count_failure(st.Trouble(Problem(reason), LINK.link))
+    assert job.over
+    assert not job.succeeded
 
 
 def test_a_path_that_was_left_out() -> None:
-    errand = sending()
-    errand.hear(st.Trouble(Problem(Reason.FILE_GONE, "/a"), LINK.link))
-    assert not errand.over
-    errand.see(at(OUT, file_st.TransferState.DONE))
-    assert errand.over
-    assert not errand.succeeded
+    job = sending()
+    job.count_failure(st.Trouble(Problem(Reason.FILE_GONE, "/a"), LINK.link))
+    assert not job.over
+    job.see(at(OUT, file_st.TransferState.DONE))
+    assert job.over
+    assert not job.succeeded
 
 
 def test_other_troubles_are_other_peoples() -> None:
-    errand = sending()
-    errand.hear(st.Trouble(Problem(Reason.FILE_GONE, "/a"), ev.LinkID("host-9")))
-    errand.hear(st.Trouble(Problem(Reason.TEXT_TOO_LONG), LINK.link))
-    errand.see(at(OUT, file_st.TransferState.DONE))
-    assert errand.succeeded
+    job = sending()
+    job.count_failure(st.Trouble(Problem(Reason.FILE_GONE, "/a"), ev.LinkID("host-9")))
+    job.count_failure(st.Trouble(Problem(Reason.TEXT_TOO_LONG), LINK.link))
+    job.see(at(OUT, file_st.TransferState.DONE))
+    assert job.succeeded
 
 
 def test_received() -> None:
-    errand = OnceJob((), once=True)
-    errand.see(IN)
-    assert not errand.over
-    errand.accepted(IN.transfer)
-    assert not errand.over
-    errand.see(at(IN, file_st.TransferState.ACTIVE))
-    assert not errand.over
-    errand.see(at(IN, file_st.TransferState.DONE))
-    assert errand.succeeded
+    job = OnceJob((), once=True)
+    job.see(IN)
+    assert not job.over
+    job.accepted(IN.transfer)
+    assert not job.over
+    job.see(at(IN, file_st.TransferState.ACTIVE))
+    assert not job.over
+    job.see(at(IN, file_st.TransferState.DONE))
+    assert job.succeeded
 
 
 def test_what_was_declined_is_not_what_was_waited_for() -> None:
-    errand = OnceJob((), once=True)
-    errand.see(IN)
-    errand.see(at(IN, file_st.TransferState.CANCELLED))
-    assert not errand.over
+    job = OnceJob((), once=True)
+    job.see(IN)
+    job.see(at(IN, file_st.TransferState.CANCELLED))
+    assert not job.over
     other = replace(IN, transfer=TransferID("t3"))
-    errand.see(at(other, file_st.TransferState.ACTIVE))
-    errand.see(at(other, file_st.TransferState.DONE))
-    assert errand.succeeded
+    job.see(at(other, file_st.TransferState.ACTIVE))
+    job.see(at(other, file_st.TransferState.DONE))
+    assert job.succeeded
 
 
 def test_what_was_accepted_and_could_not_be_written() -> None:
-    errand = OnceJob((), once=True)
-    errand.see(IN)
-    errand.accepted(IN.transfer)
-    errand.see(at(IN, file_st.TransferState.FAILED))
-    assert errand.over
-    assert not errand.succeeded
+    job = OnceJob((), once=True)
+    job.see(IN)
+    job.accepted(IN.transfer)
+    job.see(at(IN, file_st.TransferState.FAILED))
+    assert job.over
+    assert not job.succeeded
 
 
 def test_a_file_sent_by_hand_is_no_reason_to_end() -> None:
-    errand = OnceJob((), once=True)
-    errand.sent()
-    errand.see(OUT)
-    errand.see(at(OUT, file_st.TransferState.DONE))
-    assert not errand.over
+    job = OnceJob((), once=True)
+    job.sent()
+    job.see(OUT)
+    job.see(at(OUT, file_st.TransferState.DONE))
+    assert not job.over

@@ -208,7 +208,7 @@ class PeerLink(Protocol):
     def lane_pending(self) -> bool:
         """Whether the lane may open in a moment."""
 
-    def say(self, message: file_msg.FileMessage) -> do.Command:
+    def send(self, message: file_msg.FileMessage) -> do.Command:
         """Return the command that sends this message on the link's control channel."""
 
     def want_lane(self) -> list[do.Command]:

@@ -203,14 +203,14 @@ class Incoming:
         if isinstance(entries, Reason):
             if event.more:
                 self.arriving.refuse_rest(self.peer_link.id)
-            message = self.peer_link.say(file_msg.Cancel(self.id, entries.value))
+            message = self.peer_link.send(file_msg.Cancel(self.id, entries.value))
             return [message, *self._end_arriving(file_st.TransferState.FAILED, entries)]
         same = digest(entries) == digest(self.status.entries)
         unacknowledged, self.unacknowledged = self.unacknowledged, False
         # The transfer was cancelled here, and the sender learns of it only now.
         if unacknowledged and same and not self.accepted:
             self.status = replace(self.status, link=self.peer_link.id)
-            message = self.peer_link.say(
+            message = self.peer_link.send(
                 file_msg.Cancel(self.id, (self.status.reason or Reason.CANCELLED).value)
             )
             return [message, *self._end_arriving(file_st.TransferState.CANCELLED, None)]
@@ -290,7 +290,7 @@ class Incoming:
         self._rate.restart()
         self._rate.note(self._before, now)
         pieces = [
-            self.peer_link.say(piece)
+            self.peer_link.send(piece)
             for piece in file_msg.cut_accept(self.id, event.skip, event.partial)
         ]
         # The sink must be ready before the sender learns that it may begin.
@@ -303,7 +303,7 @@ class Incoming:
     def _decline(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
         # A transfer in state ASKED always has a peer link.
         assert self.peer_link is not None
-        message = self.peer_link.say(file_msg.Cancel(self.id, Reason.DECLINED.value))
+        message = self.peer_link.send(file_msg.Cancel(self.id, Reason.DECLINED.value))
         return [message, *self._end(file_st.TransferState.CANCELLED, Reason.DECLINED)]
 
     # --- moving -----------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ class Incoming:
         assert self.peer_link is not None
         moved = min(self.status.size, self._before + event.written)
         self._rate.note(moved, now)
-        message = self.peer_link.say(file_msg.Progress(self.id, event.generation, event.written))
+        message = self.peer_link.send(file_msg.Progress(self.id, event.generation, event.written))
         return [
             message,
             self._publish(file_st.TransferState.ACTIVE, moved=moved, speed=self._rate.speed),
@@ -378,7 +378,7 @@ class Incoming:
         self.status = replace(self.status, via=None)
         self._before = self.status.moved
         self._rate.restart()
-        message = self.peer_link.say(file_msg.Continue(self.id, self._generation, event.position))
+        message = self.peer_link.send(file_msg.Continue(self.id, self._generation, event.position))
         return [*self._receive_on_lane(), message]
 
     # --- the link is lost -------------------------------------------------------------------------
@@ -407,7 +407,9 @@ class Incoming:
         # The callers run only while there is a peer link.
         assert self.peer_link is not None
         everything = spans(range(len(self.status.entries)))
-        skip = [self.peer_link.say(piece) for piece in file_msg.cut_accept(self.id, everything, ())]
+        skip = [
+            self.peer_link.send(piece) for piece in file_msg.cut_accept(self.id, everything, ())
+        ]
         return [*skip, *self._finish(result)]
 
     def _finished(self, event: file_ev.SinkFinished, now: float) -> list[do.Command]:
@@ -428,7 +430,7 @@ class Incoming:
             self.unacknowledged = True
         else:
             messages = [
-                self.peer_link.say(piece) for piece in file_msg.cut_finished(self.id, event.failed)
+                self.peer_link.send(piece) for piece in file_msg.cut_finished(self.id, event.failed)
             ]
         entries = self.status.entries
         wanted = count_files(entries) - sum(
@@ -446,7 +448,7 @@ class Incoming:
     def _sink_failed(self, event: file_ev.SinkFailed, now: float) -> list[do.Command]:
         # A transfer in state OPENING, ACTIVE or PAUSED always has a peer link.
         assert self.peer_link is not None
-        message = self.peer_link.say(file_msg.Cancel(self.id, event.reason.value))
+        message = self.peer_link.send(file_msg.Cancel(self.id, event.reason.value))
         # After a full disk, for example, the transfer may go on later without a question. After a
         # fault of the sender, the person is asked again.
         self.accepted = event.reason is not Reason.TRANSFER_FAILED
@@ -480,7 +482,7 @@ class Incoming:
         published = (
             []
             if self.peer_link is None
-            else [self.peer_link.say(file_msg.Cancel(self.id, Reason.CANCELLED.value))]
+            else [self.peer_link.send(file_msg.Cancel(self.id, Reason.CANCELLED.value))]
         )
         self.unacknowledged = self.peer_link is None
         return [

@@ -151,7 +151,7 @@ class Outgoing:
 
     def _announce(self, peer_link: file_ev.PeerLink) -> list[do.Command]:
         pieces = [
-            peer_link.say(piece) for piece in file_msg.cut_announce(self.id, self.status.entries)
+            peer_link.send(piece) for piece in file_msg.cut_announce(self.id, self.status.entries)
         ]
         return [*pieces, *peer_link.want_lane()]
 
@@ -260,7 +260,7 @@ class Outgoing:
 
         The receiver may not see that this stream is over, or that there is a better way.
         """
-        return peer_link.say(file_msg.Continue(self.id, self._generation, self._position))
+        return peer_link.send(file_msg.Continue(self.id, self._generation, self._position))
 
     def _stalled(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # A transfer in state ACTIVE always has a peer link.
@@ -277,7 +277,7 @@ class Outgoing:
         if self._faults <= MAX_STARTS and self.status.via is st.Via.LANE:
             return [self._ask(self.peer_link)]
         self.ended_here = True
-        message = self.peer_link.say(file_msg.Cancel(self.id, Reason.TRANSFER_FAILED.value))
+        message = self.peer_link.send(file_msg.Cancel(self.id, Reason.TRANSFER_FAILED.value))
         return [message, *self._end(file_st.TransferState.FAILED, Reason.TRANSFER_FAILED)]
 
     # --- the link is lost, and comes back ---------------------------------------------------------
@@ -343,7 +343,7 @@ class Outgoing:
         published = (
             []
             if self.peer_link is None
-            else [self.peer_link.say(file_msg.Cancel(self.id, Reason.CANCELLED.value))]
+            else [self.peer_link.send(file_msg.Cancel(self.id, Reason.CANCELLED.value))]
         )
         return [*published, *self._end(file_st.TransferState.CANCELLED, Reason.CANCELLED)]
 

@@ -258,7 +258,7 @@ class Transfers:
             tuple(tags[start : start + file_msg.MAX_TAGS])
             for start in range(0, len(tags), file_msg.MAX_TAGS)
         ]
-        return [peer_link.say(file_msg.Resume(piece)) for piece in pieces]
+        return [peer_link.send(file_msg.Resume(piece)) for piece in pieces]
 
     def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
         """Handle the end of a link, whether or not its peer supported files."""
@@ -413,7 +413,7 @@ class Transfers:
             refused.state = IncomingState.OVER
             refused.arriving.refuse_rest(peer_link.id)
             self._forget_oldest()
-        return [peer_link.say(file_msg.Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
+        return [peer_link.send(file_msg.Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
 
     def _resume(
         self, peer_link: file_ev.PeerLink, tags: tuple[bytes, ...], now: float
@@ -435,7 +435,7 @@ class Transfers:
             elif outgoing.ended_here:
                 # The earlier notice was sent on a link that was dying, so it is repeated.
                 reason = outgoing.status.reason or Reason.CANCELLED
-                commands.append(peer_link.say(file_msg.Cancel(outgoing.id, reason.value)))
+                commands.append(peer_link.send(file_msg.Cancel(outgoing.id, reason.value)))
         for new in [
             self._outgoing[one]
             for one in self._waiting_lists

@@ -121,7 +121,7 @@ class Link:
         """Whether the lane may open in a moment."""
         return self._lane.pending
 
-    def say(self, message: link_msg.LinkMessage) -> do.Command:
+    def send(self, message: link_msg.LinkMessage) -> do.Command:
         """Return the command that sends this message to the peer."""
         # The callers make sure that there is a control channel.
         assert self._control is not None
@@ -176,7 +176,7 @@ class Link:
         peer_exists = self.state is not LinkState.IDLE
         left = self._transfers.link_down(self.id, self._now) if peer_exists else []
         farewell = (
-            [self.say(link_msg.Bye(bye.value))]
+            [self.send(link_msg.Bye(bye.value))]
             if bye is not None and self._control is not None
             else []
         )
@@ -225,7 +225,7 @@ class Link:
     def _channel(self, event: link_ev.ChannelOpened, now: float) -> list[do.Command]:
         if event.label == link_ev.CONTROL_LABEL and self._control is None:
             self._control = event.channel
-            return [self.say(link_msg.Hello(self._own_name)), self.publish(can_text=True)]
+            return [self.send(link_msg.Hello(self._own_name)), self.publish(can_text=True)]
         if self._control == link_ev.LANE_CHANNEL:
             return []
         handled = self._transfers.channel_opened(self.id, event.channel, event.label, now)
@@ -285,7 +285,7 @@ class Link:
         return [
             *opened,
             link_do.ClosePeer(self.id),
-            self.say(link_msg.Hello(self._own_name)),
+            self.send(link_msg.Hello(self._own_name)),
             published,
             *changed,
         ]
@@ -325,7 +325,7 @@ class Link:
             if any(isinstance(one, link_do.ExpectLane) for one in commands)
             else None
         )
-        return commands if offer is None else [*commands, self.say(offer)]
+        return commands if offer is None else [*commands, self.send(offer)]
 
     def _first_word(self, event: link_ev.ChannelMessage, now: float) -> list[do.Command]:
         if event.channel != link_ev.LANE_CHANNEL:
@@ -394,7 +394,7 @@ class Link:
         if self._strange > MAX_STRANGE_MESSAGES:
             return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
         what = error.problem.detail if error.reason is Reason.UNKNOWN_TYPE else error.reason.value
-        return [self.say(link_msg.Unsupported(what))]
+        return [self.send(link_msg.Unsupported(what))]
 
     def _text_piece(self, piece: link_msg.TextPiece) -> list[do.Command]:
         try:
@@ -409,7 +409,7 @@ class Link:
         text = link_msg.text_to_send(event.text)
         if text is None:
             return [do.Publish(st.Trouble(Problem(Reason.TEXT_TOO_LONG), self.id))]
-        pieces = [self.say(piece) for piece in link_msg.cut_text(text)]
+        pieces = [self.send(piece) for piece in link_msg.cut_text(text)]
         return [*pieces, do.Publish(st.TextSent(self.id, text))]
 
     def _text_without_link(self, event: ev.SendText, now: float) -> list[do.Command]:
@@ -423,7 +423,7 @@ class Link:
         if self._peer_pings and now - self._last_received >= SILENCE_SECONDS:
             return self.close(Reason.PEER_VANISHED)
         rearm = do.SetTimer(self._timer(ev.TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
-        return [rearm] if self._control is None else [self.say(link_msg.Ping()), rearm]
+        return [rearm] if self._control is None else [self.send(link_msg.Ping()), rearm]
 
     def _timer(self, name: ev.TimerName) -> ev.Timer:
         return ev.Timer(name, self.id)

@@ -334,7 +334,7 @@ class LineFace(ABC):
             case st.NoInvitation(reason) if reason in _HOPELESS and not self._invited:
                 self.close(ExitStatus.FAILED)
             case st.Trouble():
-                self._once_job.hear(status)
+                self._once_job.count_failure(status)
             case st.Stopped():
                 self._stopped = True
                 # Nobody asked for this end, so the network side has failed.

@@ -26,7 +26,7 @@ class FakePeerLink:
     def binding(self) -> bytes:
         return self.id.encode() if self.proved else b""
 
-    def say(self, message: file_msg.FileMessage) -> do.Command:
+    def send(self, message: file_msg.FileMessage) -> do.Command:
         return link_do.SendOnChannel(self.id, 0, json.dumps(file_msg.file_fields(message)))
 
     def want_lane(self) -> list[do.Command]:

@@ -149,7 +149,7 @@ def test_the_sender_asks_for_another_way() -> None:
     assert bench.after(file_msg.Continue(ID, 0, START)) == []
 
 
-def test_failed_while_held_and_while_opening() -> None:
+def test_failed_while_paused_and_while_opening() -> None:
     for bench in (active(), Bench()):
         if bench.state is IncomingState.ACTIVE:
             bench.after(file_msg.Continue(ID, 0, START))
@@ -278,7 +278,7 @@ def test_all_that_was_wanted_failed() -> None:
     assert isinstance(bench.after(ANNOUNCED)[0], file_do.OpenSink)
 
 
-def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:
+def test_an_end_is_taken_for_unacknowledged_only_for_a_while() -> None:
     for wait, unacknowledged in (
         (UNACKNOWLEDGED_SECONDS / 2, True),
         (UNACKNOWLEDGED_SECONDS * 2, False),
@@ -289,7 +289,7 @@ def test_an_end_is_taken_for_unheard_only_for_a_while() -> None:
         assert bench.one.unacknowledged is unacknowledged
 
 
-def test_cancelled_unheard_then_lost_again() -> None:
+def test_cancelled_unacknowledged_then_lost_again() -> None:
     bench = active()
     bench.after(file_ev.LinkDown(), file_ev.CancelTransfer(ID))
     assert bench.one.unacknowledged

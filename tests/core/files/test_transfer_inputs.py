@@ -20,7 +20,7 @@ def test_each_input_is_taken_somewhere() -> None:
     assert kinds(incoming._TRANSITIONS) == set(get_args(file_ev.IncomingInput))
 
 
-def test_a_speaker_is_what_it_says() -> None:
+def test_a_peer_link_is_what_it_says() -> None:
     bench = Bench().linked()
     peer_link: file_ev.PeerLink = bench.left.peer_link
     assert file_ev.LinkUp(peer_link).peer_link.id == bench.link.id

@@ -1165,7 +1165,7 @@ def test_a_changed_signal_ends_it_for_good() -> None:
     assert reason_of(guest, guest.handle(again(guest, unsealed), T0)) is Reason.TAMPERED
 
 
-def test_an_answer_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
+def test_an_answer_that_is_stale_beside_the_lane_is_of_no_use_and_no_harm() -> None:
     guest, host = returning()
     play = Playbook(guest, T0)
     play.on(again(guest, host.challenge), ...)

@@ -859,7 +859,7 @@ def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
     assert session.link.status.via is st.Via.WEBRTC
 
 
-def test_a_description_that_crossed_with_the_lane_is_of_no_use_and_no_harm() -> None:
+def test_a_description_that_is_stale_beside_the_lane_is_of_no_use_and_no_harm() -> None:
     session = over_a_lane()
     macs = SignalMacs(keys_of(PROVED), Side.GUEST)
     for payload in (pair_msg.Description(SDP, pair_msg.SDPType.OFFER), pair_msg.Candidate(LINE)):

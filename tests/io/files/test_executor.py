@@ -1,4 +1,4 @@
-"""Real files from one hub to another, over a made-up way."""
+"""Real files from one executor to another, over a made-up way."""
 
 import asyncio
 import random
@@ -34,7 +34,7 @@ def content_of(finished: file_ev.SinkFinished) -> bytes:
 
 
 class Pipe:
-    """A way into the other hub; closes after so many messages."""
+    """A way into the other executor; closes after so many messages."""
 
     message_bytes = 64 * 1024
 
@@ -59,7 +59,7 @@ class Pipe:
 
 
 class Two:
-    """A sender's and a receiver's hub."""
+    """A sender's and a receiver's executor."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -68,13 +68,13 @@ class Two:
         self.feeds: dict[int, Callable[[bytes], None]] = {}
         self.closes_after: int | None = None
         self.pipes: list[Pipe] = []
-        self.sender = self.hub(self.sent, "sender")
-        self.receiver = self.hub(self.received, "receiver")
+        self.sender = self.executor(self.sent, "sender")
+        self.receiver = self.executor(self.received, "receiver")
         self.sources = folder / "sources"
         self.sources.mkdir()
         self.saved = folder / "saved"
 
-    def hub(self, events: Events, name: str) -> TransferExecutor:
+    def executor(self, events: Events, name: str) -> TransferExecutor:
         data = str(self.folder / f"{name} data")
         return TransferExecutor(
             events,
@@ -201,12 +201,15 @@ async def test_both_programs_end_and_the_transfer_goes_on(two: Two) -> None:
     await two.receiver.stop()
 
     two.closes_after = None
-    two.sender, two.receiver = two.hub(two.sent, "sender"), two.hub(two.received, "receiver")
-    for hub, events, direction in (
+    two.sender, two.receiver = (
+        two.executor(two.sent, "sender"),
+        two.executor(two.received, "receiver"),
+    )
+    for executor, events, direction in (
         (two.sender, two.sent, Direction.OUT),
         (two.receiver, two.received, Direction.IN),
     ):
-        hub.start()
+        executor.start()
         (found,) = (await events.wait(file_ev.TransfersFound)).transfers
         assert (found.transfer, found.direction, found.entries) == (ID, direction, entries)
     ready = await two.opened(entries)
@@ -224,7 +227,7 @@ async def test_a_forgotten_transfer_is_not_found(two: Two) -> None:
     two.send(file_do.KeepSources(ID, None))
     two.send(file_do.StopSending(ID, forget=True))
     await two.sender.stop()
-    two.sender = two.hub(two.sent, "sender")
+    two.sender = two.executor(two.sent, "sender")
     two.sender.start()
     await two.tasks.idle()
     assert not any(isinstance(event, file_ev.TransfersFound) for event in two.sent.all)
@@ -367,11 +370,11 @@ async def test_a_folder_for_downloads_is_made_where_there_is_none(
 ) -> None:
     downloads = tmp_path / "home" / "Downloads"
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: downloads)
-    hub = TransferExecutor(two.received, two.tasks, two.open_way, two.subscribe_channel)
-    hub.execute[file_do.OpenSink](file_do.OpenSink(ID, (Entry("empty.txt", 0),)))
+    executor = TransferExecutor(two.received, two.tasks, two.open_way, two.subscribe_channel)
+    executor.execute[file_do.OpenSink](file_do.OpenSink(ID, (Entry("empty.txt", 0),)))
     await two.received.wait(file_ev.SinkReady)
     assert downloads.is_dir()
-    await hub.stop()
+    await executor.stop()
 
 
 async def test_a_source_that_changed_is_reported_and_not_sent(two: Two) -> None:

@@ -172,7 +172,7 @@ async def test_holding_writes_what_has_come_and_begins_a_generation_there(runnin
     assert await running.events.wait(file_ev.SinkWrote) == file_ev.SinkWrote(ID, 1, 4)
 
 
-async def test_a_new_generation_needs_a_hold(running: Running) -> None:
+async def test_a_new_generation_needs_a_pause(running: Running) -> None:
     await running.start()
     # Nothing has come yet
     running.receiving.attach(LINK, 4, 1)

@@ -12,7 +12,7 @@ from proxim.io.system.file_lock import is_locked, lock
 CALL = "msvcrt.locking" if sys.platform == "win32" else "fcntl.flock"
 
 
-def test_a_file_is_held_until_it_is_closed(tmp_path: Path) -> None:
+def test_a_file_is_locked_until_it_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "file"
     assert not is_locked(path)
     assert not path.exists()

@@ -363,7 +363,7 @@ def test_input_that_ends_during_a_question() -> None:
 # --- the steps -----------------------------------------------------------------------------------
 
 
-def test_the_hosts_ladder() -> None:
+def test_the_hosts_steps() -> None:
     face = Face(HOST)
     approved = replace(CONNECTED, stage=st.Stage.APPROVED, was_connected=False)
     shown = face.show(
@@ -386,7 +386,7 @@ def test_the_hosts_ladder() -> None:
     ]
 
 
-def test_the_guests_ladder() -> None:
+def test_the_guests_steps() -> None:
     face = Face(replace(JOIN, target=parse_target(NEAR)))
     dialing = st.LinkStatus(LINK, "@code", st.Stage.DIALING, peer_address="192.168.1.7:47800")
     face.start()

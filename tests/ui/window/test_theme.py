@@ -36,9 +36,9 @@ def test_everything_can_be_read(look: Palette) -> None:
     assert len(tones) == 4
     pairs = [(tone.foreground, tone.background) for tone in tones]
     pairs += [
-        (ink, ground)
-        for ink in (look.foreground, look.quiet)
-        for ground in (look.background, look.field, look.hover)
+        (foreground, background)
+        for foreground in (look.foreground, look.quiet)
+        for background in (look.background, look.field, look.hover)
     ]
     pairs += [
         (look.on_accent, look.accent),

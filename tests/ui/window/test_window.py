@@ -113,7 +113,7 @@ def test_a_failure_to_tell_a_failure_ends_there(
     logged_errors.clear()
 
 
-def test_closing_tells_the_roof_and_takes_the_dialogs_along(bench: Bench) -> None:
+def test_closing_tells_the_app_and_takes_the_dialogs_along(bench: Bench) -> None:
     closed: list[bool] = []
     bench.window.on_close = lambda: closed.append(True)
     bench.window.show(bench.prompt())

@@ -37,7 +37,7 @@ def test_one_that_moves_says_how_far_and_how_long(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "direction", "more", "words", "deed"),
+    ("state", "direction", "more", "words", "action"),
     [
         (
             file_st.TransferState.ANNOUNCED,
@@ -87,14 +87,14 @@ def test_every_state_has_its_words_and_its_button(
     direction: Direction,
     more: dict[str, object],
     words: str,
-    deed: RowAction | None,
+    action: RowAction | None,
 ) -> None:
     status = replace(transfer(1, "a", state=state, direction=direction), **more)  # type: ignore[arg-type]
     row = show(bench, status)
     assert words in line(row)
-    assert action_of(status) is deed
-    assert bool(row.button.winfo_viewable()) == (deed is not None)
-    assert deed is None or row.button.cget("text") == tr(deed.value)
+    assert action_of(status) is action
+    assert bool(row.button.winfo_viewable()) == (action is not None)
+    assert action is None or row.button.cget("text") == tr(action.value)
     error = "Error" in str(row.line.cget("style"))
     assert error == (state is file_st.TransferState.FAILED)
 
