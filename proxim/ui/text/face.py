@@ -145,13 +145,19 @@ class LineFace(ABC):
         if self._once_job.over:
             self.close()
 
-    # This is not abstract, because a face that leaves nothing out has nothing to do here.
-    def catch_up(self) -> None:  # noqa: B027
-        """Show what was left out because it came too soon after the last output.
+    def catch_up(self) -> None:
+        """Show what has become due although nothing happened.
 
-        The caller repeats this regularly, also while nothing happens: a transfer that stands still
-        would otherwise keep showing an old figure.
+        The caller repeats this regularly. Here it reports files that wait for a peer that has not
+        said in time that it accepts files. The faces add progress that they had left out because it
+        came too soon after the last output.
         """
+        now = self._clock()
+        for link in list(self._waiting):
+            status = self._links[link]
+            greeted = self._opened.get(link, now) + GREETING_SECONDS
+            if status.stage is st.Stage.CONNECTED and now >= greeted:
+                self._report_unsupported(link)
 
     def line(self, text: str) -> None:
         """Handle a line of stdin, with or without its line break."""
@@ -270,14 +276,17 @@ class LineFace(ABC):
             return None
         return Reason.FILES_UNSUPPORTED if links else Reason.NOT_CONNECTED
 
+    def _report_unsupported(self, link: ev.LinkID) -> None:
+        for _ in self._waiting.pop(link, []):
+            self._show_problem(Problem(Reason.FILES_UNSUPPORTED))
+
     def _send_waiting(self, status: st.LinkStatus) -> None:
         """Send what waited for the other device's greeting, or report that it cannot be sent."""
         if status.resumes is not None and status.resumes in self._waiting:
             self._waiting[status.link] = self._waiting.pop(status.resumes)
         if status.stage is st.Stage.CLOSED:
             self._opened.pop(status.link, None)
-            for _ in self._waiting.pop(status.link, []):
-                self._show_problem(Problem(Reason.FILES_UNSUPPORTED))
+            self._report_unsupported(status.link)
         elif status.stage is st.Stage.CONNECTED and status.can_send_files:
             for paths in self._waiting.pop(status.link, []):
                 self._hand_in(status.link, paths)

@@ -248,12 +248,15 @@ class JsonLinesFace(LineFace):
         if before is None or before.state is not status.state:
             self._write_transfer(status, whole=True)
         else:
-            self.catch_up()
+            self._write_progress()
 
     def catch_up(self) -> None:
-        """Show the newest progress of each transfer that was not shown in the last
-        _TRANSFER_SECONDS.
-        """
+        """Show what has become due although nothing happened."""
+        super().catch_up()
+        self._write_progress()
+
+    def _write_progress(self) -> None:
+        """Write the newest progress of each transfer, at most once in _TRANSFER_SECONDS."""
         due = self._clock() - _TRANSFER_SECONDS
         for status in list(self._left_out.values()):
             if self._shown_at[status.transfer] <= due:

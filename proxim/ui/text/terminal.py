@@ -92,8 +92,10 @@ class TerminalFace(LineFace):
         self._ask()
 
     def catch_up(self) -> None:
-        """Show progress that was left out because it came too soon after the last."""
+        """Show what has become due although nothing happened."""
+        super().catch_up()
         self._report.catch_up()
+        self._ask()
 
     def line(self, text: str) -> None:
         """Handle a line of stdin, with or without its line break."""

@@ -659,6 +659,29 @@ def test_what_is_sent_before_the_other_device_has_greeted_goes_out_then() -> Non
     assert face.posted == [file_ev.SendPaths(LINK, ("/a",)), file_ev.SendPaths(LINK, ("/b",))]
 
 
+def test_what_is_sent_to_a_device_that_does_not_greet_in_time_is_refused() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}) == []
+    assert face.later(GREETING_SECONDS - 0.1) == []
+    assert face.later(0.2) == [error(Reason.FILES_UNSUPPORTED)]
+    assert face.later(GREETING_SECONDS) == []
+    face.show(replace(CONNECTED, can_send_files=True))
+    assert face.posted == []
+
+
+def test_what_waits_for_a_greeting_waits_on_while_the_link_is_lost() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    assert face.read({"type": "send", "paths": ["/a"]}) == []
+    face.show(replace(CONNECTED, stage=st.Stage.WAITING))
+    assert face.later(2 * GREETING_SECONDS) == []
+    other = ev.LinkID("host-2")
+    face.show(replace(CONNECTED, link=other, resumes=LINK))
+    face.show(replace(CONNECTED, link=other, can_send_files=True))
+    assert face.posted == [file_ev.SendPaths(other, ("/a",))]
+
+
 def test_what_was_sent_to_a_device_that_never_greets_is_refused_at_the_end() -> None:
     face = Face(HOST)
     face.show(CONNECTED)
