@@ -33,6 +33,12 @@ _LIFETIME: Final = re.compile(r"([0-9]{1,9})([smhd])")
 # RFC 7064, except for an IPv6 address in brackets, which aiortc does not read.
 _STUN: Final = re.compile(r"stun:([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?")
 _MAX_PORT: Final = 65535
+# The beginnings of argparse's own complaints, which are English in every language.
+_COMPLAINTS: Final = (
+    (re.compile(r"argument ([^:]*): expected one argument"), "usage.oneArgument"),
+    (re.compile(r"argument ([^:]*): expected at least one argument"), "usage.someArguments"),
+    (re.compile(r"argument ([^:]*): ignored explicit argument"), "usage.noArgument"),
+)
 
 
 class UsageError(Exception):
@@ -63,14 +69,6 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
 
 
 # --- what may be written --------------------------------------------------------------------------
-
-
-# The beginnings of argparse's own complaints, which are English in every language.
-_COMPLAINTS: Final = (
-    (re.compile(r"argument ([^:]*): expected one argument"), "usage.oneArgument"),
-    (re.compile(r"argument ([^:]*): expected at least one argument"), "usage.someArguments"),
-    (re.compile(r"argument ([^:]*): ignored explicit argument"), "usage.noArgument"),
-)
 
 
 class _Formatter(argparse.HelpFormatter):

@@ -39,6 +39,9 @@ from proxim.core.link import events as link_ev
 
 # The limit for all paths together: 20,000 paths of 200 bytes each fit.
 MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
+# A silent link is noticed within 6 s, and messages sent in that time may be lost; this adds some
+# room.
+UNACKNOWLEDGED_SECONDS: Final = 10.0
 
 
 class Arriving:
@@ -88,11 +91,6 @@ class Arriving:
         if not piece.more:
             self._refused_on = None
         return True
-
-
-# A silent link is noticed within 6 s, and messages sent in that time may be lost; this adds some
-# room.
-UNACKNOWLEDGED_SECONDS: Final = 10.0
 
 
 class IncomingState(Enum):

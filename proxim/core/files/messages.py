@@ -39,6 +39,22 @@ MAX_GENERATION: Final = 1 << 20
 # a message below 64 KiB of JSON.
 PIECE_ITEMS: Final = 400
 PIECE_BYTES: Final = 32 * 1024
+# The reasons that one side may send about a transfer. Any other reason, perhaps of a newer version,
+# becomes the general one.
+_WIRE_REASONS: Final = (
+    Reason.DECLINED,
+    Reason.CANCELLED,
+    Reason.FILE_CHANGED,
+    Reason.FILE_GONE,
+    Reason.FILE_UNREADABLE,
+    Reason.FILE_DAMAGED,
+    Reason.DISK_FULL,
+    Reason.FOLDER_READ_ONLY,
+    Reason.FOLDER_GONE,
+    Reason.NAME_REFUSED,
+    Reason.TOO_MANY_FILES,
+    Reason.TOO_MANY_TRANSFERS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,23 +276,6 @@ FILE_READERS: Final[dict[str, Callable[[JSONObject], FileMessage]]] = {
     "resume": _resume,
     "lane": _lane,
 }
-
-# The reasons that one side may send about a transfer. Any other reason, perhaps of a newer version,
-# becomes the general one.
-_WIRE_REASONS: Final = (
-    Reason.DECLINED,
-    Reason.CANCELLED,
-    Reason.FILE_CHANGED,
-    Reason.FILE_GONE,
-    Reason.FILE_UNREADABLE,
-    Reason.FILE_DAMAGED,
-    Reason.DISK_FULL,
-    Reason.FOLDER_READ_ONLY,
-    Reason.FOLDER_GONE,
-    Reason.NAME_REFUSED,
-    Reason.TOO_MANY_FILES,
-    Reason.TOO_MANY_TRANSFERS,
-)
 
 
 def file_reason(text: str | None) -> Reason:

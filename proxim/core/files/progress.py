@@ -9,6 +9,14 @@ from proxim.core.errors import Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Entry, FailedFile
 
+# This is long enough to be calm, and short enough to follow a Wi-Fi that changes.
+WINDOW_SECONDS: Final = 5.0
+# Before this, a figure would be a guess.
+SETTLED_SECONDS: Final = 0.5
+# Values closer together than this count as one, because a peer may send its progress as often as it
+# likes.
+STEP_SECONDS: Final = 0.05
+
 
 def outcome(
     wanted: int, failed: tuple[FailedFile, ...]
@@ -31,15 +39,6 @@ def lost_bytes(entries: tuple[Entry, ...], failed: tuple[FailedFile, ...]) -> in
 def count_files(entries: tuple[Entry, ...]) -> int:
     """The number of files, without folders."""
     return sum(1 for one in entries if not one.directory)
-
-
-# This is long enough to be calm, and short enough to follow a Wi-Fi that changes.
-WINDOW_SECONDS: Final = 5.0
-# Before this, a figure would be a guess.
-SETTLED_SECONDS: Final = 0.5
-# Values closer together than this count as one, because a peer may send its progress as often as it
-# likes.
-STEP_SECONDS: Final = 0.05
 
 
 class RateMeter:

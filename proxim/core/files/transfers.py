@@ -42,6 +42,12 @@ MAX_REMEMBERED: Final = 50
 TransferIntent = (
     file_ev.SendPaths | file_ev.AcceptTransfer | file_ev.CancelTransfer | file_ev.RetryTransfer
 )
+_RESUMABLE: Final = (
+    OutgoingState.WAITING,
+    OutgoingState.ANNOUNCED,
+    OutgoingState.READY,
+    OutgoingState.ACTIVE,
+)
 
 
 class Transfers:
@@ -483,14 +489,6 @@ class Transfers:
         ]
         for incoming in {*done} - {*kept[-MAX_REMEMBERED:]}:
             del self._incoming[incoming.id]
-
-
-_RESUMABLE: Final = (
-    OutgoingState.WAITING,
-    OutgoingState.ANNOUNCED,
-    OutgoingState.READY,
-    OutgoingState.ACTIVE,
-)
 
 
 def _is_on(one: Outgoing | Incoming, link: ev.LinkID) -> bool:

@@ -42,6 +42,10 @@ MAX_STRANGE_MESSAGES: Final = 8
 _BYE_REASONS: Final = {
     reason.value: reason for reason in (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)
 }
+# Two minutes are enough for a closed laptop lid, a lift, or a router that restarts.
+RESUME_SECONDS: Final = 120.0
+# The pause between two dials is short: people wait, and a dial on the LAN costs almost nothing.
+REDIAL_SECONDS: Final = 2.0
 
 
 class LinkState(Enum):
@@ -451,12 +455,6 @@ _TRANSITIONS: Final[dict[tuple[LinkState, type | ev.TimerName], _Transition]] = 
     (LinkState.OPEN, ev.SendText): Link._send_text,
     (LinkState.OPEN, ev.TimerName.HEARTBEAT): Link._heartbeat,
 }
-
-
-# The issue asks for 2 minutes: time for a laptop's lid, a lift, or a router that restarts.
-RESUME_SECONDS: Final = 120.0
-# The pause between two dials is short: people wait, and a dial on the LAN costs almost nothing.
-REDIAL_SECONDS: Final = 2.0
 
 
 def untold(link: Link, closing: Sequence[do.Command]) -> list[do.Command]:

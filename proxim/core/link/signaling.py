@@ -78,6 +78,7 @@ _FINGERPRINT: Final = re.compile(
 _NEEDED: Final = frozenset({"ice-ufrag", "ice-pwd", "setup", "sctp-port"})
 _MAX_PORT: Final = 65535
 _IPV4: Final = 4
+_OWN_TYPE: Final = {Side.GUEST: pair_msg.SDPType.OFFER, Side.HOST: pair_msg.SDPType.ANSWER}
 
 
 def _parse(address: str) -> _IP | None:
@@ -184,9 +185,6 @@ def _write(
         *(["a=end-of-candidates"] if ended else []),
     ]
     return "".join(f"{line}\r\n" for line in lines)
-
-
-_OWN_TYPE: Final = {Side.GUEST: pair_msg.SDPType.OFFER, Side.HOST: pair_msg.SDPType.ANSWER}
 
 
 class Signaling:

@@ -36,6 +36,34 @@ _IGNORED: Final = frozenset(
 )
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+_RESERVED_PREFIX: Final = "111111"
+# Networks that reach only nearby devices; a code may lead there without showing the person the
+# address first.
+_LOCAL_NETWORKS: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "127.0.0.0/8",
+        "fe80::/10",
+        "fc00::/7",
+        "::1/128",
+    )
+)
+# This accepts only what invite_url writes. urllib's parser would ignore line breaks, read
+# `http://ours@elsewhere/` as elsewhere, and allow any character in the zone, which people see. The
+# zone's % may be escaped (RFC 6874) or not (browsers).
+_URL: Final = re.compile(
+    r"(?i:http)://(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9A-Fa-f:.]+)(?:%(?:25)?(?P<zone>[A-Za-z0-9._~-]{1,32}))?\])"
+    r":(?P<port>[0-9]{1,5})/?#(?P<fragment>[!-~]+)"
+)
+# base64url, as session ids are (MAX_SESSION_ID_BYTES).
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# QR_SECRET_BYTES in base64url; the last 4 bits of the last character are unused.
+_QR_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 
 
 def to_base64url(raw: bytes) -> str:
@@ -81,25 +109,7 @@ _LAYOUTS: Final = (
     _Layout("11110", ipaddress.IPv4Network("169.254.0.0/16"), (4, 4, 4)),
     _Layout("111110", ipaddress.IPv4Network("0.0.0.0/0"), (6, 6, 6), port_bits=16),
 )
-_RESERVED_PREFIX: Final = "111111"
 MAX_SYMBOLS: Final = max(layout.symbols for layout in _LAYOUTS)
-
-# Networks that reach only nearby devices; a code may lead there without showing the person the
-# address first.
-_LOCAL_NETWORKS: Final = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "127.0.0.0/8",
-        "fe80::/10",
-        "fc00::/7",
-        "::1/128",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,19 +282,6 @@ def authority(address: str, port: int) -> str:
 def invite_url(address: str, port: int, session_id: str, uuid: str, qr_secret: str) -> str:
     """Return the QR code's content; all secrets are in the fragment, which no browser sends."""
     return f"http://{authority(address, port)}/#s={session_id}&u={uuid}&k={qr_secret}"
-
-
-# This accepts only what invite_url writes. urllib's parser would ignore line breaks, read
-# `http://ours@elsewhere/` as elsewhere, and allow any character in the zone, which people see. The
-# zone's % may be escaped (RFC 6874) or not (browsers).
-_URL: Final = re.compile(
-    r"(?i:http)://(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9A-Fa-f:.]+)(?:%(?:25)?(?P<zone>[A-Za-z0-9._~-]{1,32}))?\])"
-    r":(?P<port>[0-9]{1,5})/?#(?P<fragment>[!-~]+)"
-)
-# base64url, as session ids are (MAX_SESSION_ID_BYTES).
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# QR_SECRET_BYTES in base64url; the last 4 bits of the last character are unused.
-_QR_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 
 
 def _parse_url(text: str) -> JoinTarget:

@@ -63,21 +63,6 @@ DIAL_SECONDS: Final = 4.0
 CHALLENGE_SECONDS: Final = 10.0
 # The host's timer decides; this one is for a host that fell silent.
 ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0
-
-
-class GuestState(Enum):
-    """The states of an attempt."""
-
-    DIALING = "dialing"
-    PROVING = "proving"
-    ASKING = "asking"
-    LINKING = "linking"
-    LINKED = "linked"
-    # The link was lost, and the guest waits until it dials again.
-    RECONNECTING = "reconnecting"
-    ENDED = "ended"
-
-
 # The reasons that a host may give; for any other, perhaps a newer host's, `_known` returns its
 # `otherwise`.
 _REJECTIONS: Final = (
@@ -102,6 +87,19 @@ _LINK_FAILURES: Final = (
     Reason.NO_OFFER,
     Reason.BAD_DESCRIPTION,
 )
+
+
+class GuestState(Enum):
+    """The states of an attempt."""
+
+    DIALING = "dialing"
+    PROVING = "proving"
+    ASKING = "asking"
+    LINKING = "linking"
+    LINKED = "linked"
+    # The link was lost, and the guest waits until it dials again.
+    RECONNECTING = "reconnecting"
+    ENDED = "ended"
 
 
 def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Reason:

@@ -44,6 +44,9 @@ MAX_SMALL_INTEGER: Final = 255
 
 # A peer may send a reason that we do not know.
 ReasonText = str
+# A WebSocket closes with these by itself when bytes are no frame, no UTF-8, or too many (RFC 6455,
+# 7.4.1). No program sends such bytes.
+UNREADABLE_CODES: Final = frozenset({1002, 1007, 1009})
 
 
 class CloseCode(IntEnum):
@@ -54,11 +57,6 @@ class CloseCode(IntEnum):
     BAD_MESSAGES = 4400
     # The guest closes with it when a message under the host's name was not the host's.
     TAMPERED = 4401
-
-
-# A WebSocket closes with these by itself when bytes are no frame, no UTF-8, or too many (RFC 6455,
-# 7.4.1). No program sends such bytes.
-UNREADABLE_CODES: Final = frozenset({1002, 1007, 1009})
 
 
 class SDPType(StrEnum):

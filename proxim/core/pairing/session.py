@@ -50,6 +50,16 @@ from proxim.core.pairing.invitations import NewSession, SessionSecrets
 from proxim.core.pairing.proof import ProofKeys, Side, tag_auth
 from proxim.core.sanitize import display_id, display_name
 
+# The first protocol document says: "Pairing requests expire after 40 seconds".
+APPROVAL_SECONDS: Final = 40.0
+# Unproved requests of one address that may time out before the address is muted; a person may look
+# away once.
+MAX_IGNORED: Final = 2
+# A guest may close its WebSocket as soon as its side of the link is open, perhaps before the
+# host's side is. This leaves time for the channel's opening message to be sent once more (SCTP
+# resends after 1 s, then 2 s), and no longer, because the guest may have given up.
+LOST_SOCKET_SECONDS: Final = 4.0
+
 
 class SessionState(Enum):
     """The states of a session."""
@@ -64,6 +74,10 @@ class SessionState(Enum):
     # The link was lost; the same guest resumes it, or its time runs out.
     AWAY = "away"
     ENDED = "ended"
+
+
+# A session in one of these states can be joined by its code.
+JOINABLE: Final = (SessionState.OPEN, SessionState.ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +173,6 @@ def rejection(guest: PairingRequest, reason: Reason) -> do.Command:
 def host_tag(guest: PairingRequest, status: str) -> pair_msg.Auth | None:
     """Return the host's own proof; None for a guest that gave no proof."""
     return None if guest.keys is None else tag_auth(guest.keys.host_tag(status))
-
-
-# The first protocol document says: "Pairing requests expire after 40 seconds".
-APPROVAL_SECONDS: Final = 40.0
-# Unproved requests of one address that may time out before the address is muted; a person may look
-# away once.
-MAX_IGNORED: Final = 2
-
-
-# A guest may close its WebSocket as soon as its side of the link is open, perhaps before the
-# host's side is. This leaves time for the channel's opening message to be sent once more (SCTP
-# resends after 1 s, then 2 s), and no longer, because the guest may have given up.
-LOST_SOCKET_SECONDS: Final = 4.0
 
 
 class Session:
@@ -629,6 +630,7 @@ class Session:
 
 _Transition = Callable[[Session, Any, float], list[do.Command]]
 
+
 _LANE_INPUTS: Final = (link_ev.LaneOpened, link_ev.LaneLost, ev.TimerName.LANE)
 _LINKED_INPUTS: Final = (
     link_ev.ChannelOpened,
@@ -694,9 +696,6 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | ev.TimerName], _Transition]]
         if state is not SessionState.ENDED
     },
 }
-
-
-JOINABLE = (SessionState.OPEN, SessionState.ASKED)
 
 
 class Sessions:

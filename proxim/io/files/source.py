@@ -38,6 +38,20 @@ from proxim.io.system.disk_errors import FileError, read_reason
 
 # The name of a drive or of the root folder, which have none of their own.
 TOP_WITHOUT_NAME: Final = "Files"
+# How much is read at once of a beginning that the receiver already has.
+SCRATCH_BYTES: Final = 1024 * 1024
+# A message with less room than this is sent as it is if the file needs more, because each record
+# costs 10 us at each end.
+LEAST_DATA: Final = 1024
+# A pipe in a file's place must not block us, and a link must not lead elsewhere. Windows has
+# neither flag; there, anything but a plain file is refused after opening.
+_READ: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,22 +169,6 @@ def list_sources(paths: Sequence[str], only: Sequence[str] | None) -> Listing:
         reason = walk.refused[0][1] if walk.refused else Reason.NOTHING_TO_SEND
         raise FileError(reason, "nothing of it can be sent")
     return Listing(tuple(walk.files), tuple(walk.refused))
-
-
-# How much is read at once of a beginning that the receiver already has.
-SCRATCH_BYTES: Final = 1024 * 1024
-# A message with less room than this is sent as it is if the file needs more, because each record
-# costs 10 us at each end.
-LEAST_DATA: Final = 1024
-# A pipe in a file's place must not block us, and a link must not lead elsewhere. Windows has
-# neither flag; there, anything but a plain file is refused after opening.
-_READ: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 def modified(found: os.stat_result) -> int | None:

@@ -38,6 +38,34 @@ _IFA_F_TENTATIVE: Final = 0x40
 # In linux/if_arp.h this type means no link layer at all. tun and WireGuard devices have it.
 _ARPHRD_NONE: Final = "65534"
 _ARPHRD_PPP: Final = "512"
+# Interface names on Linux and macOS. "br-" is Docker's bridge, while a plain "br0" is a person's
+# own, with the LAN on it.
+_VPN_NAME: Final = re.compile(
+    r"(tun|tap|wg|utun|feth|ppp|ipsec|nordlynx|nordtun|proton|pvpn|mullvad|cscotun|gpd|nebula|vpn|wt|ham)(\d|[-_.]|$)|"
+    r"tailscale|zt[a-z0-9]{8,}$"
+)
+_VIRTUAL_NAME: Final = re.compile(
+    r"docker|veth|virbr|vnet|vmnet|vmenet|vboxnet|lxc|lxd|incus|cni|flannel|cali|podman|nerdctl|kube|weave|cilium|hassio|"
+    r"waydroid|anbox|ip6tnl|macvtap|vxlan|geneve|(awdl|llw|anpi|gif|stf|sit|tunl|gre|dummy|ifb|p2p)(\d|[-_.]|$)|"
+    # On macOS bridge100 belongs to its own virtual machines, while bridge0 is Thunderbolt.
+    r"br-[0-9a-f]{6,}|bridge1\d\d$"
+)
+# Descriptions and connection names on Windows. A virtual machine's own card ("Microsoft Hyper-V
+# Network Adapter", "vmxnet3", "VirtIO") is its connection to the network and must not match.
+_VPN_WORDS: Final = re.compile(
+    r"\bvpn\b|openvpn|tap-win|wintun|wireguard|tailscale|zerotier|nordlynx|anyconnect|cisco secure "
+    r"client|forti|pangp|"
+    r"globalprotect|juniper|pulse secure|hamachi|check point|softether|sonicwall|zscaler|"
+    r"cloudflare|mullvad|netbird|"
+    r"radmin|wan miniport|tunnel(?!ing pseudo)",
+    re.IGNORECASE,
+)
+_VIRTUAL_WORDS: Final = re.compile(
+    r"vethernet|hyper-v virtual|virtualbox|vmware virtual|\bvirtual\b|loopback|npcap|teredo|isatap|"
+    r"6to4|\bwsl\b|docker|"
+    r"pseudo-interface",
+    re.IGNORECASE,
+)
 
 
 class AdapterKind(StrEnum):
@@ -78,35 +106,6 @@ class Adapter:
 
 
 # --- judging --------------------------------------------------------------------------------------
-
-# Interface names on Linux and macOS. "br-" is Docker's bridge, while a plain "br0" is a person's
-# own, with the LAN on it.
-_VPN_NAME: Final = re.compile(
-    r"(tun|tap|wg|utun|feth|ppp|ipsec|nordlynx|nordtun|proton|pvpn|mullvad|cscotun|gpd|nebula|vpn|wt|ham)(\d|[-_.]|$)|"
-    r"tailscale|zt[a-z0-9]{8,}$"
-)
-_VIRTUAL_NAME: Final = re.compile(
-    r"docker|veth|virbr|vnet|vmnet|vmenet|vboxnet|lxc|lxd|incus|cni|flannel|cali|podman|nerdctl|kube|weave|cilium|hassio|"
-    r"waydroid|anbox|ip6tnl|macvtap|vxlan|geneve|(awdl|llw|anpi|gif|stf|sit|tunl|gre|dummy|ifb|p2p)(\d|[-_.]|$)|"
-    # On macOS bridge100 belongs to its own virtual machines, while bridge0 is Thunderbolt.
-    r"br-[0-9a-f]{6,}|bridge1\d\d$"
-)
-# Descriptions and connection names on Windows. A virtual machine's own card ("Microsoft Hyper-V
-# Network Adapter", "vmxnet3", "VirtIO") is its connection to the network and must not match.
-_VPN_WORDS: Final = re.compile(
-    r"\bvpn\b|openvpn|tap-win|wintun|wireguard|tailscale|zerotier|nordlynx|anyconnect|cisco secure "
-    r"client|forti|pangp|"
-    r"globalprotect|juniper|pulse secure|hamachi|check point|softether|sonicwall|zscaler|"
-    r"cloudflare|mullvad|netbird|"
-    r"radmin|wan miniport|tunnel(?!ing pseudo)",
-    re.IGNORECASE,
-)
-_VIRTUAL_WORDS: Final = re.compile(
-    r"vethernet|hyper-v virtual|virtualbox|vmware virtual|\bvirtual\b|loopback|npcap|teredo|isatap|"
-    r"6to4|\bwsl\b|docker|"
-    r"pseudo-interface",
-    re.IGNORECASE,
-)
 
 
 def kind_of(adapter: Adapter) -> AdapterKind:

@@ -18,6 +18,27 @@ from proxim.core.i18n import tr
 from proxim.io.system.subprocesses import Output, Run, run_tool
 
 # --- ufw ------------------------------------------------------------------------------------------
+# One PowerShell answers all three questions, because starting it is what takes long. Names of
+# enumeration members are English on every Windows, unlike the output of netsh.
+_POWERSHELL_SCRIPT: Final = (
+    "$ErrorActionPreference='SilentlyContinue';"
+    "[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
+    "$p=@(Get-NetFirewallProfile|ForEach-Object{@{name=[string]$_.Name;enabled=[string]$_.Enabled;"
+    "inbound=[string]$_.DefaultInboundAction;rules=[string]$_.AllowInboundRules}});"
+    "$n=@(Get-NetConnectionProfile|ForEach-Object{@{interface=[string]$_.InterfaceAlias;"
+    "category=[string]$_.NetworkCategory}});"
+    "$r=@(@(%s)|ForEach-Object{Get-NetFirewallApplicationFilter -Program "
+    "$_}|Get-NetFirewallRule|ForEach-Object{"
+    "@{enabled=[string]$_.Enabled;direction=[string]$_.Direction;action=[string]$_.Action;"
+    "profile=[string]$_.Profile}});"
+    "ConvertTo-Json -Compress -Depth 4 -InputObject @{profiles=$p;networks=$n;rules=$r}"
+)
+_NETWORK_WORDS: Final = {
+    "Public": ("firewall.networkPublic", "firewall.tickPublic"),
+    "Private": ("firewall.networkPrivate", "firewall.tickPrivate"),
+    "Domain": ("firewall.networkDomain", "firewall.tickDomain"),
+}
+_PROFILE_OF: Final = {"Public": "Public", "Private": "Private", "DomainAuthenticated": "Domain"}
 
 
 def ufw_is_enabled(conf: str) -> bool | None:
@@ -206,28 +227,6 @@ def parse_macos(state: Output, applications: Output, programs: Sequence[str]) ->
 
 
 # --- Windows --------------------------------------------------------------------------------------
-
-# One PowerShell answers all three questions, because starting it is what takes long. Names of
-# enumeration members are English on every Windows, unlike the output of netsh.
-_POWERSHELL_SCRIPT: Final = (
-    "$ErrorActionPreference='SilentlyContinue';"
-    "[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
-    "$p=@(Get-NetFirewallProfile|ForEach-Object{@{name=[string]$_.Name;enabled=[string]$_.Enabled;"
-    "inbound=[string]$_.DefaultInboundAction;rules=[string]$_.AllowInboundRules}});"
-    "$n=@(Get-NetConnectionProfile|ForEach-Object{@{interface=[string]$_.InterfaceAlias;"
-    "category=[string]$_.NetworkCategory}});"
-    "$r=@(@(%s)|ForEach-Object{Get-NetFirewallApplicationFilter -Program "
-    "$_}|Get-NetFirewallRule|ForEach-Object{"
-    "@{enabled=[string]$_.Enabled;direction=[string]$_.Direction;action=[string]$_.Action;"
-    "profile=[string]$_.Profile}});"
-    "ConvertTo-Json -Compress -Depth 4 -InputObject @{profiles=$p;networks=$n;rules=$r}"
-)
-_NETWORK_WORDS: Final = {
-    "Public": ("firewall.networkPublic", "firewall.tickPublic"),
-    "Private": ("firewall.networkPrivate", "firewall.tickPrivate"),
-    "Domain": ("firewall.networkDomain", "firewall.tickDomain"),
-}
-_PROFILE_OF: Final = {"Public": "Public", "Private": "Private", "DomainAuthenticated": "Domain"}
 
 
 def powershell_script(programs: Sequence[str]) -> str:

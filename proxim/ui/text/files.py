@@ -40,6 +40,7 @@ LINE_PERCENT: Final = 10
 _BAR: Final = 20
 # The name gets at least this many columns; with less space the bar is left out.
 _NAME_LEAST: Final = 12
+_PARTLY: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.WAITING})
 
 
 class _Shown:
@@ -225,9 +226,6 @@ class TransferReport:
         if incomplete:
             parts.append(tr("terminal.incomplete", count=incomplete))
         self._lines.say(tr("terminal.altogether", parts="; ".join(parts)))
-
-
-_PARTLY: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.WAITING})
 
 
 def described(status: file_st.TransferStatus) -> str:

@@ -34,6 +34,22 @@ from proxim.ui.wording import file_count
 
 # This many bytes are enough for any path: Windows allows 32,767 characters, Linux 4096 bytes.
 _MAX_PATH_BYTES: Final = 32 * 1024
+# JSON may contain these characters unescaped, but some readers treat them as the end of a line
+# (str.splitlines, JavaScript before ES2019), terminals obey some (C1), and UTF-8 cannot encode lone
+# surrogates.
+_ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# A link with an IPv6 address and its zone has about 150 bytes.
+_MAX_TARGET_BYTES: Final = 1024
+# The size of a text is not checked here: core knows the limit of the link and reports
+# text_too_long.
+_ANY_LENGTH: Final = sys.maxsize
+# This many seconds pass at least between two progress events of a transfer, which makes about ten a
+# second.
+_TRANSFER_SECONDS: Final = 0.09
+_LINK_STAGES: Final = frozenset(
+    {st.Stage.CONNECTING, st.Stage.CONNECTED, st.Stage.WAITING, st.Stage.CLOSED}
+)
+_JOIN_STAGES: Final = frozenset({st.Stage.DIALING, st.Stage.ASKING})
 
 
 def transfer_fields(status: file_st.TransferStatus, *, whole: bool) -> dict[str, object]:
@@ -122,24 +138,6 @@ def _path(value: object, name: str) -> str:
 
 def _bad(detail: str) -> MessageError:
     return MessageError(Reason.BAD_MESSAGE, detail)
-
-
-# JSON may contain these characters unescaped, but some readers treat them as the end of a line
-# (str.splitlines, JavaScript before ES2019), terminals obey some (C1), and UTF-8 cannot encode lone
-# surrogates.
-_ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# A link with an IPv6 address and its zone has about 150 bytes.
-_MAX_TARGET_BYTES: Final = 1024
-# The size of a text is not checked here: core knows the limit of the link and reports
-# text_too_long.
-_ANY_LENGTH: Final = sys.maxsize
-# This many seconds pass at least between two progress events of a transfer, which makes about ten a
-# second.
-_TRANSFER_SECONDS: Final = 0.09
-_LINK_STAGES: Final = frozenset(
-    {st.Stage.CONNECTING, st.Stage.CONNECTED, st.Stage.WAITING, st.Stage.CLOSED}
-)
-_JOIN_STAGES: Final = frozenset({st.Stage.DIALING, st.Stage.ASKING})
 
 
 class JsonLinesFace(LineFace):

@@ -8,6 +8,9 @@ from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, set_text
 
+# This many sentences are kept; older ones no longer help anybody.
+_KEPT: Final = 5
+
 
 class Attention:
     """Calls the person, in the title and by the bell.
@@ -55,10 +58,6 @@ class Attention:
         self._root.title(
             f"{count}{self._asking} - {self._title}" if self._asking else f"{count}{self._title}"
         )
-
-
-# This many sentences are kept; older ones no longer help anybody.
-_KEPT: Final = 5
 
 
 class TroubleLine(ttk.Frame):

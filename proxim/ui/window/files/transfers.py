@@ -37,6 +37,9 @@ _ARROWS: Final = {Direction.IN: "↓", Direction.OUT: "↑"}
 _MOVING: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.WAITING})
 # The bar has more steps than pixels.
 _STEPS: Final = 1000
+# Older finished transfers leave the list, so that it stays fast; their files are not touched.
+FINISHED_KEPT: Final = 50
+_WHEEL_PIXELS: Final = 40
 
 
 class RowAction(Enum):
@@ -223,11 +226,6 @@ class TransferRow(ttk.Frame):
         room = width - font.measure(self._others) - self._theme.px(4)
         shown = self._title if width <= 1 else shortened_middle(self._title, font, room)
         set_text(self.name, shown + self._others)
-
-
-# Older finished transfers leave the list, so that it stays fast; their files are not touched.
-FINISHED_KEPT: Final = 50
-_WHEEL_PIXELS: Final = 40
 
 
 class TransferList(ttk.Frame):

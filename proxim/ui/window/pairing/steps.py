@@ -24,6 +24,23 @@ from proxim.ui.window.widgets import WrapLabel, countdown, set_text
 if TYPE_CHECKING:
     from proxim.core.files.status import TransferStatus
 
+# No step has been reached.
+NO_STEP: Final = -1
+_STEP_OF: Final = {
+    st.Stage.DIALING: 0,
+    st.Stage.ASKING: 1,
+    st.Stage.APPROVED: 2,
+    st.Stage.CONNECTING: 3,
+    st.Stage.CONNECTED: 4,
+    st.Stage.WAITING: 3,
+}
+# Pixels at 100 %: a dot's radius.
+_DOT: Final = 5
+# Pixels at 100 %: the height of the drawing.
+_HEIGHT: Final = 40
+# Pixels at 100 %: the dots' centres from the top.
+_TOP: Final = 10
+
 
 class StepsSide(StrEnum):
     """Whether the steps are those of a host or of a guest."""
@@ -47,16 +64,6 @@ STEPS: Final = {
         "steps.connecting",
         "steps.connected",
     ),
-}
-# No step has been reached.
-NO_STEP: Final = -1
-_STEP_OF: Final = {
-    st.Stage.DIALING: 0,
-    st.Stage.ASKING: 1,
-    st.Stage.APPROVED: 2,
-    st.Stage.CONNECTING: 3,
-    st.Stage.CONNECTED: 4,
-    st.Stage.WAITING: 3,
 }
 
 
@@ -229,14 +236,6 @@ def _why(status: st.LinkStatus) -> str:
     return sentence_for(
         status.reason or Reason.INTERNAL, host=side_of(status.link) is StepsSide.HOST
     )
-
-
-# Pixels at 100 %: a dot's radius.
-_DOT: Final = 5
-# Pixels at 100 %: the height of the drawing.
-_HEIGHT: Final = 40
-# Pixels at 100 %: the dots' centres from the top.
-_TOP: Final = 10
 
 
 class StepsView(ttk.Frame):
