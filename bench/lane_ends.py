@@ -39,7 +39,7 @@ class End:
         self.done = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
         self.executor = TransferExecutor(
-            self.report, self.spawn, self.open_way, lambda *_: None, save_to=str(path)
+            self.report, self.spawn, self.open_transport, lambda *_: None, save_to=str(path)
         )
         self.lanes = Lanes(self.report, self.received, self.spawn)
         self.started = time.perf_counter()
@@ -52,9 +52,11 @@ class End:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def open_way(self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int) -> Any:
+    def open_transport(
+        self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
+    ) -> Any:
         """The lane."""
-        return self.lanes.way(link, transfer, generation)
+        return self.lanes.transport(link, transfer, generation)
 
     def received(self, link: ev.LinkID, stream: Stream) -> None:
         """Records."""

@@ -13,7 +13,7 @@ import tkinter
 from collections.abc import Iterator
 from typing import Final
 
-from proxim.app.bridge import Bridge, Upward
+from proxim.app.bridge import Bridge, QueueItem
 from proxim.app.desktop import open_desktop
 from proxim.app.language import speak
 from proxim.app.options import WindowOptions
@@ -46,7 +46,7 @@ class Watcher(Bridge):
         self._accepted_at: float | None = None
         self._done_at: float | None = None
 
-    def drain(self, most: int) -> Iterator[Upward]:
+    def drain(self, most: int) -> Iterator[QueueItem]:
         """As ever."""
         for item in super().drain(most):
             yield item

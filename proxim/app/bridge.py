@@ -61,7 +61,7 @@ class Interrupted:
     """Somebody pressed Ctrl-C, or asked the program to end."""
 
 
-Upward = Union["Status", InputLine, InputEnded, Interrupted]
+QueueItem = Union["Status", InputLine, InputEnded, Interrupted]
 
 
 class NetSide(Protocol):
@@ -87,7 +87,7 @@ class Bridge:
 
     def __init__(self) -> None:
         self._main_thread = threading.get_ident()
-        self._upward: queue.SimpleQueue[Upward] = queue.SimpleQueue()
+        self._upward: queue.SimpleQueue[QueueItem] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._net: NetSide | None = None
@@ -144,7 +144,7 @@ class Bridge:
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._net.report, intent)
 
-    def drain(self, most: int) -> Iterator[Upward]:
+    def drain(self, most: int) -> Iterator[QueueItem]:
         """Yield at most `most` items from the queue, without waiting."""
         for _ in range(most):
             try:
@@ -152,7 +152,7 @@ class Bridge:
             except queue.Empty:
                 return
 
-    def wait(self, seconds: float) -> Upward | None:
+    def wait(self, seconds: float) -> QueueItem | None:
         """Return the next item from the queue, or None after `seconds`."""
         try:
             return self._upward.get(timeout=seconds)

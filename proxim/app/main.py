@@ -220,12 +220,12 @@ def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) ->
     with contextlib.redirect_stdout(sys.stderr):
         face.start()
         while not face.finished:
-            _carry(face, bridge, cancelled)
+            _dispatch_next(face, bridge, cancelled)
             face.catch_up()
     return face.exit_status
 
 
-def _carry(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) -> None:
+def _dispatch_next(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) -> None:
     from proxim.app.bridge import InputEnded, InputLine, Interrupted
 
     match bridge.wait(POLL_SECONDS):

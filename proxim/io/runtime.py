@@ -77,7 +77,7 @@ class Runtime:
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()
         self._opening = opening
-        self._wanted = opening.address
+        self._wanted_address = opening.address
         self._shut_down = asyncio.Event()
         self._execute: dict[type[do.Command], Callable[[Any], None]] = {
             do.SetTimer: self._set_timer,
@@ -231,11 +231,11 @@ class Runtime:
                 self.report(ev.NetworksSeen(networks))
 
     def _listen(self, command: do.Listen) -> None:
-        self._wanted = command.address
+        self._wanted_address = command.address
         self._spawn(self._move_server(command.address), "server")
 
     def _stop_listening(self, command: do.StopListening) -> None:
-        self._wanted = None
+        self._wanted_address = None
         self._spawn(self._move_server(None), "server stop")
 
     async def _move_server(self, address: str | None) -> None:
@@ -244,7 +244,7 @@ class Runtime:
             if self._server is not None:
                 server, self._server = self._server, None
                 await server.stop()
-            if address is None or address != self._wanted:
+            if address is None or address != self._wanted_address:
                 # There is no new address, or the person has chosen another one in the meantime.
                 return
             try:
@@ -270,7 +270,9 @@ class Runtime:
             listener.close()
             self._server = None
             self.report(
-                ev.ListenFailed(self._wanted or "", Reason.PORT_REFUSED, type(error).__name__)
+                ev.ListenFailed(
+                    self._wanted_address or "", Reason.PORT_REFUSED, type(error).__name__
+                )
             )
 
     # --- WebSockets -------------------------------------------------------------------------------

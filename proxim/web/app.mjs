@@ -2,8 +2,8 @@
 
 import { browserName, device, firstRequest, invitation, randomID, stored } from "./ask.mjs";
 import { utf8 } from "./crypto.mjs";
-import { Kept, shown } from "./saving.mjs";
-import { MAY_ASK, Session } from "./session.mjs";
+import { TransferStore, shown } from "./saving.mjs";
+import { MAY_RETRY, Session } from "./session.mjs";
 import { Transfers } from "./transfers.mjs";
 import { $, View } from "./view.mjs";
 
@@ -13,7 +13,7 @@ const MAX_NAME_BYTES = 64;
 const DRAW_MS = 250;
 const GOES_ON = invitation?.method === "resume";
 
-const kept = new Kept(stored("session", "tab", (GOES_ON && stored("session", "tab")) || randomID()));
+const kept = new TransferStore(stored("session", "tab", (GOES_ON && stored("session", "tab")) || randomID()));
 let view, session, transfers, link;
 let state = { step: "none" };
 
@@ -48,7 +48,7 @@ function linked(opened, lost) {
 const hostName = () => shown(link?.peerName ?? "", MAX_NAME) || view.tr("otherDevice");
 
 function show() {
-	view.steps(state, Boolean(invitation?.secret), hostName(), !link && MAY_ASK.includes(state.reason));
+	view.steps(state, Boolean(invitation?.secret), hostName(), !link && MAY_RETRY.includes(state.reason));
 }
 
 const changed = new Set();

@@ -37,7 +37,7 @@ export class PairRequest {
 	share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
 	messages = [];
 	// This is the failure for a message that no host sends; after a proof it is "tampered".
-	strange = "host_error";
+	unreadableReason = "host_error";
 	wake() {}
 
 	constructor({ method, session }, device) {
@@ -56,7 +56,7 @@ export class PairRequest {
 			this.answered = true;
 			this.arrived(parse(data));
 		};
-		this.socket.onclose = ({ code }) => this.fail(BROKEN.includes(code) ? this.strange : this.answered ? "host_gone" : "no_answer");
+		this.socket.onclose = ({ code }) => this.fail(BROKEN.includes(code) ? this.unreadableReason : this.answered ? "host_gone" : "no_answer");
 	}
 
 	send(message) {
@@ -82,7 +82,7 @@ export class PairRequest {
 		clearTimeout(timer);
 		const message = this.messages.shift();
 		if (!message) throw this.end;
-		if (!types.includes(message.type) || message.sessionID !== this.sessionID) throw failure(this.strange);
+		if (!types.includes(message.type) || message.sessionID !== this.sessionID) throw failure(this.unreadableReason);
 		return message;
 	}
 

@@ -2,29 +2,29 @@
 
 import { toBase64url } from "./ask.mjs";
 import { same, utf8 } from "./crypto.mjs";
-import { Growing, leafName } from "./saving.mjs";
+import { IncomingFile, leafName } from "./saving.mjs";
 import { DATA, END, FAILED, HEADER, START, Transfer } from "./transfer.mjs";
 
 const MAX_ENTRIES = 20_000;
 const REPORT_BYTES = 1024 * 1024;
 const REPORT_MS = 100;
 
-const must = (fact) => {
+const assertThat = (fact) => {
 	if (!fact) throw new RangeError("not what was accepted");
 };
 
 export class Incoming extends Transfer {
 	state = "waiting";
 	// These files have arrived or failed.
-	through = new Set();
+	finishedFiles = new Set();
 	// This is the file that is arriving: {index, growing, channel}.
 	file = null;
 	channel = null;
 
 	restored({ part, ...record }) {
 		super.restored(record);
-		for (const index of this.through) this.moved += this.entries[index].size;
-		if (part && !this.through.has(part.index)) this.begin(part.index, part.blobs, part.hash);
+		for (const index of this.finishedFiles) this.moved += this.entries[index].size;
+		if (part && !this.finishedFiles.has(part.index)) this.begin(part.index, part.blobs, part.hash);
 		return this;
 	}
 
@@ -43,7 +43,7 @@ export class Incoming extends Transfer {
 		const known = this.accepted && ["waiting", "done"].includes(this.before);
 		if (known && JSON.stringify(list) === JSON.stringify(this.entries)) return this.open();
 		this.drop();
-		Object.assign(this, { entries: list, accepted: false, saved: [], moved: 0, through: new Set(), failed: [] });
+		Object.assign(this, { entries: list, accepted: false, saved: [], moved: 0, finishedFiles: new Set(), failed: [] });
 		this.size = list.reduce((sum, one) => sum + one.size, 0);
 		return this.become("asked");
 	}
@@ -64,7 +64,7 @@ export class Incoming extends Transfer {
 		this.written = this.reported = this.reportedAt = 0;
 		const { index, growing } = this.file ?? {};
 		const partial = growing ? [{ file: index, offset: growing.bytes, sha256: toBase64url(growing.hash.digest()) }] : [];
-		this.sayList("accept", "skip", Array.from(this.through, (index) => [index, 1]), { partial });
+		this.sendList("accept", "skip", Array.from(this.finishedFiles, (index) => [index, 1]), { partial });
 		this.become("active");
 		this.lookForEnd();
 	}
@@ -84,7 +84,7 @@ export class Incoming extends Transfer {
 	}
 
 	records(data) {
-		const before = this.through.size;
+		const before = this.finishedFiles.size;
 		try {
 			const view = new DataView(data);
 			for (let at = 0; at < data.byteLength; ) {
@@ -97,7 +97,7 @@ export class Incoming extends Transfer {
 			return this.cancel("transfer_failed", "failed");
 		}
 		if (this.written - this.reported >= REPORT_BYTES || Date.now() - this.reportedAt >= REPORT_MS) this.report();
-		if (this.through.size > before) this.keep();
+		if (this.finishedFiles.size > before) this.keep();
 		return this.lookForEnd();
 	}
 
@@ -111,16 +111,16 @@ export class Incoming extends Transfer {
 
 	record(kind, index, payload) {
 		const entry = this.entries[index];
-		must(entry && !entry.directory && !this.through.has(index));
+		assertThat(entry && !entry.directory && !this.finishedFiles.has(index));
 		const offset = kind === START ? Number(new DataView(payload.buffer, payload.byteOffset, 8).getBigUint64(0)) : 0;
 		// Bytes of a file from before count only if START continues after them.
 		const anew = offset === 0 && (kind === START || this.file?.channel !== this.channel);
 		if (anew || this.file?.index !== index) this.begin(index);
 		const { growing } = this.file;
 		this.file.channel = this.channel;
-		if (kind === START) must(offset === growing.bytes);
+		if (kind === START) assertThat(offset === growing.bytes);
 		else if (kind === DATA) {
-			must(growing.bytes + payload.length <= entry.size);
+			assertThat(growing.bytes + payload.length <= entry.size);
 			growing.append(payload);
 			this.written += payload.length;
 			this.moved += payload.length;
@@ -130,14 +130,14 @@ export class Incoming extends Transfer {
 			const whole = blob.size === entry.size && same(payload, growing.hash.digest());
 			this.endFile(index, whole ? null : "file_damaged", blob);
 		} else {
-			must(kind === FAILED);
+			assertThat(kind === FAILED);
 			this.endFile(index, String.fromCharCode(...payload));
 		}
 	}
 
 	begin(index, blobs, hash) {
 		this.drop();
-		const growing = new Growing((piece, number) => this.owner.kept.put(piece, this.id, index, number), blobs, hash);
+		const growing = new IncomingFile((piece, number) => this.owner.kept.put(piece, this.id, index, number), blobs, hash);
 		this.file = { index, growing, channel: null };
 		this.moved += growing.bytes;
 	}
@@ -150,7 +150,7 @@ export class Incoming extends Transfer {
 	}
 
 	endFile(index, reason, blob) {
-		this.through.add(index);
+		this.finishedFiles.add(index);
 		if (reason) this.failed.push({ file: index, reason });
 		else {
 			this.saved.push({ name: leafName(this.entries[index].path), blob });
@@ -162,9 +162,9 @@ export class Incoming extends Transfer {
 
 	lookForEnd() {
 		const wanted = this.entries.filter((one) => !one.directory).length;
-		if (this.state !== "active" || this.through.size < wanted) return;
+		if (this.state !== "active" || this.finishedFiles.size < wanted) return;
 		this.report();
-		this.sayList("finished", "failed", this.failed);
+		this.sendList("finished", "failed", this.failed);
 		this.end(wanted);
 	}
 

@@ -55,7 +55,7 @@ export class Outgoing extends Transfer {
 		this.failed = [];
 		this.skip = new Set();
 		this.partial = new Map();
-		this.sayList("announce", "files", this.entries);
+		this.sendList("announce", "files", this.entries);
 		return this.become("announced");
 	}
 

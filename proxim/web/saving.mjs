@@ -9,7 +9,7 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 const KEEP_MS = 1_000;
 const NAME = "proxim-kept";
 
-export class Growing {
+export class IncomingFile {
 	parts = [];
 	pending = 0;
 	keptAt = -Infinity;
@@ -61,7 +61,7 @@ const done = (request) =>
 const under = (...key) => IDBKeyRange.bound(key, [...key, []]);
 
 /** IndexedDB: the key [tab, id] has a transfer, [tab, id, file, number] a received file's piece {blob, hash so far}. */
-export class Kept {
+export class TransferStore {
 	opening = this.open().catch(() => null);
 
 	constructor(tab) {

@@ -29,12 +29,12 @@ const FAREWELL_MS = 500;
 const TEXT_PIECES = /.{1,8192}/gsu;
 const LIST_BYTES = 32 * 1024;
 const MAX_TEXT_BYTES = 1024 * 1024;
-const MAX_STRANGE = 8;
+const MAX_UNREADABLE = 8;
 const BYE_REASONS = ["closed", "expired", "tampered", "peer_error"];
 // After a failure for one of these reasons, the next attempt may succeed.
-const PASSING = "no_answer host_gone host_error timeout busy ice_failed link_timeout too_many bad_description".split(" ");
+const RETRYABLE = "no_answer host_gone host_error timeout busy ice_failed link_timeout too_many bad_description".split(" ");
 /** After an end for one of these reasons, a person may try again. */
-export const MAY_ASK = [...PASSING, "declined", "disconnected", "no_offer"];
+export const MAY_RETRY = [...RETRYABLE, "declined", "disconnected", "no_offer"];
 
 export class Session {
 	over = false;
@@ -94,7 +94,7 @@ export class Session {
 			const auth = proof.confirm(answer.auth);
 			if (!auth) throw failure("host_unproven");
 			this.request.send({ type: "pair_confirm", auth });
-			this.request.strange = "tampered";
+			this.request.unreadableReason = "tampered";
 			answer = null;
 		}
 		if (!answer) {
@@ -143,7 +143,7 @@ export class Session {
 		while (!(answered && peer.connectionState === "connected")) {
 			const { payload } = await request.next(OPEN_MS, "link_timeout", "signal");
 			const readable = typeof (payload?.sdp ?? payload?.candidate) === "string" && !(answered && payload.sdp);
-			if (!readable || (proof && !proof.opens(payload))) throw failure(request.strange);
+			if (!readable || (proof && !proof.opens(payload))) throw failure(request.unreadableReason);
 			if (payload.sdp) {
 				answered = true;
 				await peer.setRemoteDescription({ type: "answer", sdp: payload.sdp });
@@ -169,7 +169,7 @@ export class Session {
 			} catch (error) {
 				// If the session is gone, the person wants to know what ended the link.
 				const gone = error.reason === "unknown_session";
-				if (!PASSING.includes(error.reason) || Date.now() >= until) return this.ended(gone ? failure(reason) : error);
+				if (!RETRYABLE.includes(error.reason) || Date.now() >= until) return this.ended(gone ? failure(reason) : error);
 			}
 			await pause;
 		}
@@ -196,7 +196,7 @@ class Link {
 	over = false;
 	text = "";
 	textBytes = 0;
-	strange = 0;
+	unreadable = 0;
 
 	constructor(peer, name, proof) {
 		Object.assign(this, { peer, proof });
@@ -220,7 +220,7 @@ class Link {
 	}
 
 	/** Send a list in as many messages as it needs; the last one also has the fields of `last`. */
-	sayList(message, field, list, last) {
+	sendList(message, field, list, last) {
 		const rest = [...list];
 		do {
 			const piece = [];
@@ -283,7 +283,7 @@ class Link {
 		} else if (type === "bye") {
 			this.lost(BYE_REASONS.includes(message.reason) ? message.reason : "peer_left", false);
 		} else if (type !== "ping" && type !== "unsupported" && !this.on.files.message(message)) {
-			if (++this.strange > MAX_STRANGE) this.refuse();
+			if (++this.unreadable > MAX_UNREADABLE) this.refuse();
 			else this.send({ type: "unsupported", what: String(type ?? "bad_json").slice(0, 64) });
 		}
 	}

@@ -28,8 +28,8 @@ export class Transfer {
 	}
 
 	keep() {
-		const { outgoing, entries, size, failed, through } = this;
-		this.owner.kept.put({ outgoing, entries, size, failed, through }, this.id);
+		const { outgoing, entries, size, failed, finishedFiles } = this;
+		this.owner.kept.put({ outgoing, entries, size, failed, finishedFiles }, this.id);
 	}
 
 	get over() {
@@ -58,8 +58,8 @@ export class Transfer {
 		this.owner.link?.send({ type, transferID: this.id, ...fields });
 	}
 
-	sayList(type, field, list, last) {
-		this.owner.link?.sayList({ type, transferID: this.id }, field, list, last);
+	sendList(type, field, list, last) {
+		this.owner.link?.sendList({ type, transferID: this.id }, field, list, last);
 	}
 
 	end(wanted) {

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted, NetSide, Upward
+from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted, NetSide, QueueItem
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
@@ -38,8 +38,8 @@ class FakeNet:
             self.publish(st.NoInvitation(Reason.EXPIRED if event.approved else None))
 
 
-def collect(bridge: Bridge, until: type[object]) -> list[Upward]:
-    found: list[Upward] = []
+def collect(bridge: Bridge, until: type[object]) -> list[QueueItem]:
+    found: list[QueueItem] = []
     deadline = time.monotonic() + PATIENCE
     while not found or not isinstance(found[-1], until):
         assert time.monotonic() < deadline

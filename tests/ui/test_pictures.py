@@ -11,7 +11,7 @@ from proxim.core.errors import Problem, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, FailedFile
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.ui.window.files.incoming import DEAD_SECONDS
+from proxim.ui.window.files.incoming import ANSWER_DELAY_SECONDS
 from proxim.ui.window.pages import WAITING
 from proxim.ui.window.theme import ThemeChoice
 from tests.ui.tk_support import DOCKER, LONG_NAME, Bench, MakeBench, camera, link, transfer
@@ -149,7 +149,7 @@ def alive(bench: Bench) -> None:
     bench.pump(lambda: queue.question)
     question = queue.question
     assert question is not None
-    bench.clock.now += DEAD_SECONDS
+    bench.clock.now += ANSWER_DELAY_SECONDS
     bench.pump(lambda: question.accept_button.instate(["!disabled"]))
 
 

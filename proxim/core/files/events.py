@@ -201,7 +201,7 @@ class PeerLink(Protocol):
         """Whether bytes can be sent over the lane."""
 
     @property
-    def lane_beside(self) -> bool:
+    def lane_is_optional(self) -> bool:
         """Whether the link would go on without its lane."""
 
     @property

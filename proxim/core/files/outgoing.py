@@ -216,7 +216,7 @@ class Outgoing:
         lane = (
             self.status.via is st.Via.LANE
             and self.peer_link is not None
-            and self.peer_link.lane_beside
+            and self.peer_link.lane_is_optional
         )
         return [
             do.SetTimer(self._stall_timer, STALL_SECONDS)

@@ -84,7 +84,7 @@ class LanePolicy:
         self._token_bytes = token_bytes
         self._dialled_for_link = False
         # The secret from the proof opens only one lane.
-        self._spent = False
+        self._proof_secret_used = False
         self._tries = 0
         self._offer: file_msg.OfferLane | None = None
 
@@ -101,7 +101,7 @@ class LanePolicy:
     @property
     def can_carry_link(self) -> bool:
         """Whether a lane can still carry the link."""
-        return self._terms.secret is not None and not self._spent
+        return self._terms.secret is not None and not self._proof_secret_used
 
     def dial_for_link(self) -> list[do.Command]:
         """WebRTC finds no way: a guest dials, once; a host keeps expecting the guest's lane."""
@@ -124,7 +124,7 @@ class LanePolicy:
 
     def carrier_lost(self) -> None:
         """Note that the lane for the link is lost; there is no second one."""
-        self.carrier, self._spent = False, True
+        self.carrier, self._proof_secret_used = False, True
 
     def not_needed(self) -> list[do.Command]:
         """WebRTC found a way, so a lane that was dialled for the link is closed."""
@@ -184,7 +184,7 @@ class LanePolicy:
         again = self._terms.url is None and 0 < self._tries < MAX_TRIES
         return [do.SetTimer(self.timer, RETRY_SECONDS) if again else do.CancelTimer(self.timer)]
 
-    def waited(self) -> list[do.Command]:
+    def timer_fired(self) -> list[do.Command]:
         """Handle the lane's timer: give up a lane that did not open, or offer one again after a
         break.
         """

@@ -36,7 +36,7 @@ HEARTBEAT_SECONDS: Final = 1.0
 # This is longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3).
 SILENCE_SECONDS: Final = 4.5
 # The number of unreadable messages that a peer may send before the link ends.
-MAX_STRANGE_MESSAGES: Final = 8
+MAX_UNREADABLE_MESSAGES: Final = 8
 
 # The reasons that a peer's goodbye may give; any other reason becomes PEER_LEFT.
 _BYE_REASONS: Final = {
@@ -88,8 +88,8 @@ class Link:
         self._now = 0.0
         self._control: int | None = None
         self._pieces = link_msg.TextPieces()
-        self._strange = 0
-        self._peer_pings = False
+        self._unreadable_count = 0
+        self._peer_greeted = False
         self._last_received = 0.0
         self._ticked = 0.0
 
@@ -116,7 +116,7 @@ class Link:
         return self._lane.open
 
     @property
-    def lane_beside(self) -> bool:
+    def lane_is_optional(self) -> bool:
         """Whether the link would go on without its lane."""
         return self._control != link_ev.LANE_CHANNEL
 
@@ -257,7 +257,7 @@ class Link:
         if self._control == link_ev.LANE_CHANNEL:
             # The event belongs to the peer that was closed for the lane, so it is stale.
             return []
-        if reason is Reason.PEER_LEFT and self._peer_pings:
+        if reason is Reason.PEER_LEFT and self._peer_greeted:
             # A peer that sent a hello also sends a bye; without one it vanished, like a page that
             # is reloaded.
             reason = Reason.PEER_VANISHED
@@ -265,7 +265,7 @@ class Link:
 
     # --- the lane ---------------------------------------------------------------------------------
 
-    def _no_way(self, event: link_ev.PeerFailed, now: float) -> list[do.Command]:
+    def _webrtc_failed(self, event: link_ev.PeerFailed, now: float) -> list[do.Command]:
         """Handle a WebRTC peer that cannot open; after a proof, a lane may still carry the link."""
         if (
             self._lane.carrier
@@ -317,7 +317,10 @@ class Link:
         return [*self._lane.lost(), *self._transfers.lane_changed(self.id, now)]
 
     def _lane_waited(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        return [*self._offered(self._lane.waited()), *self._transfers.lane_changed(self.id, now)]
+        return [
+            *self._offered(self._lane.timer_fired()),
+            *self._transfers.lane_changed(self.id, now),
+        ]
 
     def _offered(self, commands: list[do.Command]) -> list[do.Command]:
         """Append the host's lane offer if these commands expect a lane.
@@ -331,7 +334,7 @@ class Link:
         )
         return commands if offer is None else [*commands, self.send(offer)]
 
-    def _first_word(self, event: link_ev.ChannelMessage, now: float) -> list[do.Command]:
+    def _first_lane_message(self, event: link_ev.ChannelMessage, now: float) -> list[do.Command]:
         if event.channel != link_ev.LANE_CHANNEL:
             raise MachineMisuseError("a message before its channel")
         return self._message(event, now)
@@ -352,7 +355,7 @@ class Link:
         try:
             message = link_msg.parse_link_message(event.text)
         except MessageError as error:
-            return [*handled, *self._strange_message(error)]
+            return [*handled, *self._unreadable_message(error)]
         return [*handled, *self._understood(message, now)]
 
     def _understood(self, message: link_msg.LinkMessage, now: float) -> list[do.Command]:
@@ -370,7 +373,7 @@ class Link:
                 return self._file_message(message, now)
 
     def _greeted(self, hello: link_msg.Hello, now: float) -> list[do.Command]:
-        self._peer_pings = True
+        self._peer_greeted = True
         commands: list[do.Command] = []
         # A name that was approved, or that an earlier hello gave, does not change.
         if self.status.peer_name is None:
@@ -391,11 +394,11 @@ class Link:
                 raise MessageError(Reason.NOT_ALLOWED, "lane")
             return dialled
         except MessageError as error:
-            return self._strange_message(error)
+            return self._unreadable_message(error)
 
-    def _strange_message(self, error: MessageError) -> list[do.Command]:
-        self._strange += 1
-        if self._strange > MAX_STRANGE_MESSAGES:
+    def _unreadable_message(self, error: MessageError) -> list[do.Command]:
+        self._unreadable_count += 1
+        if self._unreadable_count > MAX_UNREADABLE_MESSAGES:
             return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
         what = error.problem.detail if error.reason is Reason.UNKNOWN_TYPE else error.reason.value
         return [self.send(link_msg.Unsupported(what))]
@@ -424,7 +427,7 @@ class Link:
             # This program was asleep, and the peer's messages of that time still wait in the queue.
             self._last_received = now
         self._ticked = now
-        if self._peer_pings and now - self._last_received >= SILENCE_SECONDS:
+        if self._peer_greeted and now - self._last_received >= SILENCE_SECONDS:
             return self.close(Reason.PEER_VANISHED)
         rearm = do.SetTimer(self._timer(ev.TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
         return [rearm] if self._control is None else [self.send(link_msg.Ping()), rearm]
@@ -438,8 +441,8 @@ _Transition = Callable[[Link, Any, float], list[do.Command]]
 _TRANSITIONS: Final[dict[tuple[LinkState, type | ev.TimerName], _Transition]] = {
     (LinkState.IDLE, ev.SendText): Link._text_without_link,
     (LinkState.OPENING, link_ev.ChannelOpened): Link._first_channel,
-    (LinkState.OPENING, link_ev.PeerFailed): Link._no_way,
-    (LinkState.OPENING, link_ev.ChannelMessage): Link._first_word,
+    (LinkState.OPENING, link_ev.PeerFailed): Link._webrtc_failed,
+    (LinkState.OPENING, link_ev.ChannelMessage): Link._first_lane_message,
     (LinkState.OPENING, link_ev.LaneOpened): Link._lane_opened,
     (LinkState.OPENING, link_ev.LaneLost): Link._no_lane,
     (LinkState.OPENING, ev.TimerName.LANE): Link._fall_back,
@@ -457,7 +460,7 @@ _TRANSITIONS: Final[dict[tuple[LinkState, type | ev.TimerName], _Transition]] = 
 }
 
 
-def untold(link: Link, closing: Sequence[do.Command]) -> list[do.Command]:
+def without_closed_status(link: Link, closing: Sequence[do.Command]) -> list[do.Command]:
     """Remove the publication of the link's end, because the link is published as waiting
     instead.
     """

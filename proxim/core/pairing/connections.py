@@ -116,14 +116,17 @@ class GuestConnections:
             raise MachineMisuseError(f"{type(event).__name__} of a socket that is not open")
         if isinstance(event, pair_ev.ConnectionLost):
             del self._sockets[connection]
-            return [do.CancelTimer(_socket_timer(connection)), *self._left(event, socket, now)]
+            return [
+                do.CancelTimer(_socket_timer(connection)),
+                *self._guest_left(event, socket, now),
+            ]
         if socket.closing:
             return []
         first = self._count_message(connection, socket, now)
         if socket.messages > self._limits.unapproved_messages and not self._is_approved(
             connection, socket
         ):
-            return [*first, *self._shut_out(connection, socket, now)]
+            return [*first, *self._close_for_abuse(connection, socket, now)]
         if not self._within_rate(socket, now):
             return [*first, *self._refuse(connection, socket, Reason.TOO_MANY, now)]
         if isinstance(event, pair_ev.FrameRefused):
@@ -148,7 +151,7 @@ class GuestConnections:
             # once, or a guest could stay by asking again and again.
             socket.extended = True
             return [do.SetTimer(timer, APPROVAL_SECONDS)]
-        return self._shut_out(connection, socket, now)
+        return self._close_for_abuse(connection, socket, now)
 
     def closing(self, commands: list[do.Command]) -> None:
         """Ignore everything that still arrives on sockets that these commands close."""
@@ -206,16 +209,16 @@ class GuestConnections:
         socket.bad_messages += 1
         if socket.bad_messages < MAX_BAD_MESSAGES:
             return []
-        return self._shut_out(connection, socket, now)
+        return self._close_for_abuse(connection, socket, now)
 
-    def _shut_out(
+    def _close_for_abuse(
         self, connection: ev.ConnectionID, socket: _Socket, now: float
     ) -> list[do.Command]:
         closing = [
             refusal(connection, Reason.TOO_MANY),
             pair_do.CloseConnection(connection, pair_msg.CloseCode.BAD_MESSAGES),
         ]
-        return [*closing, *self._left(pair_ev.ConnectionLost(connection), socket, now)]
+        return [*closing, *self._guest_left(pair_ev.ConnectionLost(connection), socket, now)]
 
     # --- messages ---------------------------------------------------------------------------------
 
@@ -273,7 +276,7 @@ class GuestConnections:
         request: pair_msg.PairRequest,
         now: float,
     ) -> list[do.Command]:
-        session = self._meant(request)
+        session = self._session_for(request)
         if session is None:
             unknown = pair_msg.PairResult(
                 request.session_id, approved=False, reason=Reason.UNKNOWN_SESSION
@@ -288,7 +291,7 @@ class GuestConnections:
             return [rejection(guest, Reason.NOT_VERIFIED)]
         return self._sessions.handle(session, Ask(guest), now)
 
-    def _meant(self, request: pair_msg.PairRequest) -> Session | None:
+    def _session_for(self, request: pair_msg.PairRequest) -> Session | None:
         if request.auth is not None and request.auth.m == Method.RESUME:
             return self._sessions.by_resume_name(request.session_id)
         if request.session_id == CODE_SESSION_ID:
@@ -391,7 +394,9 @@ class GuestConnections:
         closed = secrets.tries.end(socket.address, succeeded=succeeded)
         return [do.Publish(st.Trouble(Problem(Reason.CODE_CLOSED)))] if closed else []
 
-    def _left(self, event: pair_ev.ConnectionLost, socket: _Socket, now: float) -> list[do.Command]:
+    def _guest_left(
+        self, event: pair_ev.ConnectionLost, socket: _Socket, now: float
+    ) -> list[do.Command]:
         given_up = self._end_proof(event.connection, socket, succeeded=False)
         session = self._sessions.get(socket.session_id)
         if session is None or not session.serves(event.connection):

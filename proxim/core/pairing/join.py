@@ -36,7 +36,7 @@ from proxim.core.link.link import (
     LinkInput,
     LinkState,
     resumed,
-    untold,
+    without_closed_status,
 )
 from proxim.core.link.signaling import Signaling
 from proxim.core.pairing import commands as pair_do
@@ -328,7 +328,7 @@ class Guest:
         """Close the connection, and dial again after `pause` seconds."""
         # The callers make sure that a link is being resumed.
         assert self._resume_by is not None
-        hang_up = self._hang_up()
+        hang_up = self._close_socket()
         # The next proof brings new keys and a new exchange of signals.
         self._keys, self._signaling = (
             None,
@@ -365,7 +365,10 @@ class Guest:
         if now >= self._resume_by:
             return self._end(Reason.PEER_VANISHED)
         closed = self.link.state is LinkState.CLOSED
-        return [*([] if closed else untold(self.link, self.link.close(reason))), *self._wait(now)]
+        return [
+            *([] if closed else without_closed_status(self.link, self.link.close(reason))),
+            *self._wait(now),
+        ]
 
     def _end(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
         # The link was published as waiting, so its end has to be published too.
@@ -380,9 +383,9 @@ class Guest:
 
     def _leave(self, code: pair_msg.CloseCode | None = None) -> list[do.Command]:
         self.state = GuestState.ENDED
-        return self._hang_up(code)
+        return self._close_socket(code)
 
-    def _hang_up(self, code: pair_msg.CloseCode | None = None) -> list[do.Command]:
+    def _close_socket(self, code: pair_msg.CloseCode | None = None) -> list[do.Command]:
         hang_up: list[do.Command] = (
             [pair_do.CloseConnection(self.connection, code)] if self._hangs_up else []
         )
@@ -418,7 +421,7 @@ class Guest:
         """
         return self._end(Reason.TAMPERED if self._signaling.proved else Reason.HOST_ERROR)
 
-    def _strange_frame(self, event: pair_ev.FrameRefused, now: float) -> list[do.Command]:
+    def _unreadable_frame(self, event: pair_ev.FrameRefused, now: float) -> list[do.Command]:
         return self._wrong_frame()
 
     # --- signals ----------------------------------------------------------------------------------
@@ -474,9 +477,9 @@ class Guest:
         vanished = self.link.status.reason is Reason.PEER_VANISHED
         if self.state is GuestState.LINKED and vanished and self._resume_keys is not None:
             self._resume_by = now + RESUME_SECONDS
-            return [*untold(self.link, closing), *self._wait(now, pause=0)]
+            return [*without_closed_status(self.link, closing), *self._wait(now, pause=0)]
         if self._resume_by is not None and now < self._resume_by:
-            return [*untold(self.link, closing), *self._wait(now)]
+            return [*without_closed_status(self.link, closing), *self._wait(now)]
         return [*closing, *self._leave()]
 
     def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
@@ -485,7 +488,7 @@ class Guest:
     def _disconnect_while_reconnecting(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return [do.CancelTimer(self._timer(ev.TimerName.REDIAL)), *self._end(Reason.DISCONNECTED)]
 
-    def _write_in_vain(self, event: ev.SendText, now: float) -> list[do.Command]:
+    def _text_while_away(self, event: ev.SendText, now: float) -> list[do.Command]:
         return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), self.link.id))]
 
 
@@ -512,23 +515,23 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | ev.TimerName], _Transition]] =
     (GuestState.DIALING, pair_ev.ConnectionOpened): Guest._dialled,
     (GuestState.DIALING, pair_ev.DialFailed): Guest._dial_failed,
     (GuestState.DIALING, ev.TimerName.DIAL): Guest._no_answer,
-    (GuestState.DIALING, ev.SendText): Guest._write_in_vain,
+    (GuestState.DIALING, ev.SendText): Guest._text_while_away,
     (GuestState.DIALING, ev.Disconnect): Guest._disconnect,
     (GuestState.PROVING, pair_ev.FrameReceived): Guest._frame,
     (GuestState.PROVING, pair_ev.ConnectionLost): Guest._host_gone,
-    (GuestState.PROVING, pair_ev.FrameRefused): Guest._strange_frame,
+    (GuestState.PROVING, pair_ev.FrameRefused): Guest._unreadable_frame,
     (GuestState.PROVING, ev.TimerName.ANSWER): Guest._no_challenge,
-    (GuestState.PROVING, ev.SendText): Guest._write_in_vain,
+    (GuestState.PROVING, ev.SendText): Guest._text_while_away,
     (GuestState.PROVING, ev.Disconnect): Guest._disconnect,
     (GuestState.ASKING, pair_ev.FrameReceived): Guest._frame,
     (GuestState.ASKING, pair_ev.ConnectionLost): Guest._host_gone,
-    (GuestState.ASKING, pair_ev.FrameRefused): Guest._strange_frame,
+    (GuestState.ASKING, pair_ev.FrameRefused): Guest._unreadable_frame,
     (GuestState.ASKING, ev.TimerName.ANSWER): Guest._answer_timeout,
-    (GuestState.ASKING, ev.SendText): Guest._write_in_vain,
+    (GuestState.ASKING, ev.SendText): Guest._text_while_away,
     (GuestState.ASKING, ev.Disconnect): Guest._disconnect,
     (GuestState.LINKING, pair_ev.FrameReceived): Guest._frame,
     (GuestState.LINKING, pair_ev.ConnectionLost): Guest._lost_while_linking,
-    (GuestState.LINKING, pair_ev.FrameRefused): Guest._strange_frame,
+    (GuestState.LINKING, pair_ev.FrameRefused): Guest._unreadable_frame,
     (GuestState.LINKING, link_ev.PeerDescribed): Guest._described,
     (GuestState.LINKING, link_ev.ChannelOpened): Guest._link_event,
     (GuestState.LINKING, link_ev.PeerFailed): Guest._link_event,
@@ -540,7 +543,7 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | ev.TimerName], _Transition]] =
     (GuestState.LINKING, ev.Disconnect): Guest._disconnect,
     (GuestState.LINKED, pair_ev.FrameReceived): Guest._frame,
     (GuestState.LINKED, pair_ev.ConnectionLost): Guest._lost_while_linked,
-    (GuestState.LINKED, pair_ev.FrameRefused): Guest._strange_frame,
+    (GuestState.LINKED, pair_ev.FrameRefused): Guest._unreadable_frame,
     (GuestState.LINKED, link_ev.PeerDescribed): Guest._described_late,
     (GuestState.LINKED, link_ev.ChannelOpened): Guest._link_event,
     (GuestState.LINKED, link_ev.ChannelMessage): Guest._link_event,
@@ -553,6 +556,6 @@ _TRANSITIONS: Final[dict[tuple[GuestState, type | ev.TimerName], _Transition]] =
     (GuestState.LINKED, ev.SendText): Guest._link_event,
     (GuestState.LINKED, ev.Disconnect): Guest._disconnect,
     (GuestState.RECONNECTING, ev.TimerName.REDIAL): Guest._redial,
-    (GuestState.RECONNECTING, ev.SendText): Guest._write_in_vain,
+    (GuestState.RECONNECTING, ev.SendText): Guest._text_while_away,
     (GuestState.RECONNECTING, ev.Disconnect): Guest._disconnect_while_reconnecting,
 }

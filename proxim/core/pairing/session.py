@@ -39,7 +39,7 @@ from proxim.core.link.link import (
     LinkInput,
     LinkState,
     resumed,
-    untold,
+    without_closed_status,
 )
 from proxim.core.link.signaling import Signaling
 from proxim.core.pairing import commands as pair_do
@@ -207,7 +207,7 @@ class Session:
         # Addresses that were declined or ignored too often; only a proof gets them another prompt.
         self._muted: set[str] = set()
         self._transfers = transfers
-        self._answered = False
+        self._answer_sent = False
         self._open_by = 0.0
         self._overdue = False
         # The exchange of signals with the guest that is being linked.
@@ -264,7 +264,7 @@ class Session:
         )
         return [do.SetTimer(self._approval_timer, APPROVAL_SECONDS), do.Publish(prompt)]
 
-    def _ask_beside(self, event: Ask, now: float) -> list[do.Command]:
+    def _ask_while_asked(self, event: Ask, now: float) -> list[do.Command]:
         """Handle a request while another guest asks: a proved guest replaces an unproved one."""
         # A session in state ASKED always has a guest.
         assert self.guest is not None
@@ -284,7 +284,7 @@ class Session:
         if not event.approved:
             self._muted.add(self.guest.address)
             return self._reject(Reason.DECLINED)
-        return [do.CancelTimer(self._approval_timer), *self._let_in(self.guest, now)]
+        return [do.CancelTimer(self._approval_timer), *self._approve(self.guest, now)]
 
     def _too_late(self, event: ev.Decide, now: float) -> list[do.Command]:
         return [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
@@ -326,7 +326,7 @@ class Session:
 
     # --- a guest is let in ------------------------------------------------------------------------
 
-    def _let_in(self, guest: PairingRequest, now: float) -> list[do.Command]:
+    def _approve(self, guest: PairingRequest, now: float) -> list[do.Command]:
         status = st.LinkStatus(
             self._new_link_id(),
             self.id,
@@ -344,7 +344,7 @@ class Session:
     ) -> list[do.Command]:
         self.state = SessionState.LINKING
         self.guest = guest
-        self._answered = False
+        self._answer_sent = False
         self._open_by = now + OPEN_SECONDS
         self.link = Link(status, self.own_name, self._transfers)
         self._signaling = Signaling(Side.HOST, guest.address, guest.keys)
@@ -366,7 +366,7 @@ class Session:
         return [refusal(event.connection, Reason.NOT_ALLOWED, event.signal.session_id)]
 
     def _signal(self, event: GuestSignal, now: float) -> list[do.Command]:
-        link = self._linking()
+        link = self._current_link()
         if not self.serves(event.connection):
             return self._signal_not_allowed(event, now)
         try:
@@ -393,7 +393,7 @@ class Session:
     def _described(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
         # If the guest leaves before its answer is sent, the link is closed.
         assert self.guest is not None
-        self._answered = True
+        self._answer_sent = True
         answer = self._signaling.seal(
             self.guest.session_id, pair_msg.Description(event.sdp, event.type)
         )
@@ -402,7 +402,7 @@ class Session:
     # --- the link ---------------------------------------------------------------------------------
 
     def _link_event(self, event: LinkInput, now: float) -> list[do.Command]:
-        link = self._linking()
+        link = self._current_link()
         commands = link.handle(event, now)
         if link.state is LinkState.CLOSED:
             return self._after_link(link, commands, now)
@@ -429,10 +429,10 @@ class Session:
         self.guest = None
         if self._signaling.warned_by(event.code):
             return self._end_with_link(End(Reason.TAMPERED), now)
-        if not self._answered:
+        if not self._answer_sent:
             return self._close_link(Reason.GUEST_LEFT, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
-        return [do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, self._linking().id), left)]
+        return [do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, self._current_link().id), left)]
 
     def _guest_lost_while_linked(
         self, event: pair_ev.ConnectionLost, now: float
@@ -448,11 +448,11 @@ class Session:
     def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         # A disconnect by the host ends the session whatever its type: a person who sends a guest
         # away does not want it back.
-        link = self._linking()
+        link = self._current_link()
         return [*link.close(Reason.DISCONNECTED, bye=Reason.CLOSED), *self._end(Reason.CLOSED)]
 
     def _close_link(self, reason: Reason, now: float) -> list[do.Command]:
-        link = self._linking()
+        link = self._current_link()
         return self._after_link(link, link.close(reason), now)
 
     def _after_link(self, link: Link, closing: list[do.Command], now: float) -> list[do.Command]:
@@ -477,7 +477,7 @@ class Session:
             return self._end(reason if reason is Reason.PEER_VANISHED else Reason.CLOSED)
         if self._overdue:
             return self._end(Reason.EXPIRED)
-        commands = self._hang_up(failed=failed)
+        commands = self._close_guest_socket(failed=failed)
         self.state = SessionState.OPEN
         self.link = None
         self._resume_keys = {}
@@ -485,7 +485,7 @@ class Session:
         self._signaling = Signaling(Side.HOST, "", None)
         return commands
 
-    def _hang_up(self, *, failed: bool) -> list[do.Command]:
+    def _close_guest_socket(self, *, failed: bool) -> list[do.Command]:
         if self.guest is None:
             return []
         guest, self.guest = self.guest, None
@@ -501,8 +501,8 @@ class Session:
         failed = self.state is SessionState.LINKING
         self.state = SessionState.AWAY
         return [
-            *untold(link, closing),
-            *self._hang_up(failed=failed),
+            *without_closed_status(link, closing),
+            *self._close_guest_socket(failed=failed),
             do.SetTimer(self._resume_timer, self._resume_by - now),
             link.publish(stage=st.Stage.WAITING, reason=None, deadline=self._resume_by),
         ]
@@ -521,8 +521,8 @@ class Session:
             closing: list[do.Command] = [do.CancelTimer(self._resume_timer)]
         else:
             closing = [
-                *untold(link, link.close(Reason.PEER_VANISHED)),
-                *self._hang_up(failed=False),
+                *without_closed_status(link, link.close(Reason.PEER_VANISHED)),
+                *self._close_guest_socket(failed=False),
             ]
         if self.state is SessionState.LINKED:
             self._resume_by = now + RESUME_SECONDS
@@ -532,19 +532,19 @@ class Session:
         status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
         return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
 
-    def _write_in_vain(self, event: ev.SendText, now: float) -> list[do.Command]:
+    def _text_while_away(self, event: ev.SendText, now: float) -> list[do.Command]:
         return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
 
-    def _late(self, event: link_ev.LinkEvent, now: float) -> list[do.Command]:
+    def _ignore_stale(self, event: link_ev.LinkEvent, now: float) -> list[do.Command]:
         # The event belongs to a peer or a link that is already closed, so it is stale.
         return []
 
     def _away_too_long(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        link = self._linking()
+        link = self._current_link()
         return [self._give_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
 
     def _give_up(self, reason: Reason) -> do.Command:
-        return self._linking().publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)
+        return self._current_link().publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)
 
     def _disconnect_while_away(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return [
@@ -582,7 +582,7 @@ class Session:
         return self._end(event.reason)
 
     def _end_with_link(self, event: End, now: float) -> list[do.Command]:
-        link = self._linking()
+        link = self._current_link()
         return [*link.close(event.reason, bye=event.reason), *self._end(event.reason)]
 
     def _expire_while_asked(self, event: ev.TimerFired, now: float) -> list[do.Command]:
@@ -610,7 +610,7 @@ class Session:
 
     # --- helpers ----------------------------------------------------------------------------------
 
-    def _linking(self) -> Link:
+    def _current_link(self) -> Link:
         # A session in state LINKING, LINKED or AWAY always has a link.
         assert self.link is not None
         return self.link
@@ -647,7 +647,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | ev.TimerName], _Transition]]
     (SessionState.OPEN, ev.Decide): Session._too_late,
     (SessionState.OPEN, ev.TimerName.SESSION): Session._expire,
     (SessionState.OPEN, End): Session._end_by_host,
-    (SessionState.ASKED, Ask): Session._ask_beside,
+    (SessionState.ASKED, Ask): Session._ask_while_asked,
     (SessionState.ASKED, GuestSignal): Session._signal_not_allowed,
     (SessionState.ASKED, ev.Decide): Session._decide,
     (SessionState.ASKED, ev.TimerName.APPROVAL): Session._approval_timeout,
@@ -674,7 +674,7 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | ev.TimerName], _Transition]]
     (SessionState.LINKED, ev.Decide): Session._too_late,
     (SessionState.LINKED, ev.TimerName.SESSION): Session._expire_with_link,
     (SessionState.LINKED, pair_ev.ConnectionLost): Session._guest_lost_while_linked,
-    (SessionState.LINKED, link_ev.PeerDescribed): Session._late,
+    (SessionState.LINKED, link_ev.PeerDescribed): Session._ignore_stale,
     (SessionState.LINKED, ev.Disconnect): Session._disconnect,
     (SessionState.LINKED, End): Session._end_with_link,
     **{
@@ -684,12 +684,12 @@ _TRANSITIONS: Final[dict[tuple[SessionState, type | ev.TimerName], _Transition]]
     (SessionState.AWAY, Ask): Session._busy,
     (SessionState.AWAY, GuestSignal): Session._signal_not_allowed,
     (SessionState.AWAY, ev.Decide): Session._too_late,
-    (SessionState.AWAY, ev.SendText): Session._write_in_vain,
+    (SessionState.AWAY, ev.SendText): Session._text_while_away,
     (SessionState.AWAY, ev.TimerName.RESUME): Session._away_too_long,
     (SessionState.AWAY, ev.TimerName.SESSION): Session._expire_while_away,
     (SessionState.AWAY, ev.Disconnect): Session._disconnect_while_away,
     (SessionState.AWAY, End): Session._end_while_away,
-    **{(SessionState.AWAY, kind): Session._late for kind in get_args(link_ev.LinkEvent)},
+    **{(SessionState.AWAY, kind): Session._ignore_stale for kind in get_args(link_ev.LinkEvent)},
     **{
         (state, ResumeLink): Session._resume
         for state in SessionState

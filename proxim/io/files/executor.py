@@ -27,7 +27,7 @@ from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
 from proxim.io.files.memory import keep_freed_memory
 from proxim.io.files.receiver import Receiving
-from proxim.io.files.sender import Sending, Spawn, Way, WayClosedError
+from proxim.io.files.sender import Sending, Spawn, Transport, TransportClosedError
 from proxim.io.files.sink import Sink
 from proxim.io.files.source import Source, SourceFile, list_sources
 from proxim.io.files.store import Store
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 # this stream. Only after this wait does a closed channel count as a failure of its own.
 LINK_GOES_SECONDS: Final = 5.0
 
-OpenWay = Callable[[ev.LinkID, st.Via, TransferID, int], Way | None]
+OpenTransport = Callable[[ev.LinkID, st.Via, TransferID, int], Transport | None]
 SubscribeChannel = Callable[[ev.LinkID, int, Callable[[bytes], None]], None]
 
 
@@ -54,7 +54,7 @@ class TransferExecutor:
         self,
         report: Callable[[file_ev.DiskEvent | link_ev.PeerFailed], None],
         spawn: Spawn,
-        open_way: OpenWay,
+        open_transport: OpenTransport,
         subscribe_channel: SubscribeChannel,
         *,
         save_to: str | None = None,
@@ -62,7 +62,7 @@ class TransferExecutor:
     ) -> None:
         self._report = report
         self._spawn = spawn
-        self._open_way = open_way
+        self._open_transport = open_transport
         self._subscribe_channel = subscribe_channel
         self._save_to = save_to
         self._data_dir = data_dir
@@ -183,7 +183,7 @@ class TransferExecutor:
         self._sending[command.transfer] = (command.generation, None, task)
 
     async def _send(self, command: file_do.StartSending) -> None:
-        way: Way | None = None
+        transport: Transport | None = None
         try:
             files = self._sources.get(command.transfer)
             if files is None:
@@ -192,8 +192,10 @@ class TransferExecutor:
                 self._failed(command, "what was to be sent is not known any more")
                 return
             self._sources[command.transfer] = files
-            way = self._open_way(command.link, command.via, command.transfer, command.generation)
-            if way is None:
+            transport = self._open_transport(
+                command.link, command.via, command.transfer, command.generation
+            )
+            if transport is None:
                 # The way closed in the meantime, and the machine is notified of that.
                 return
             source = Source(files)
@@ -201,16 +203,16 @@ class TransferExecutor:
                 command.skip,
                 command.partial,
                 command.position,
-                size=way.message_bytes,
-                prefix=len(way.prefix),
+                size=transport.message_bytes,
+                prefix=len(transport.prefix),
             )
-            sending = Sending(way, source, messages)
+            sending = Sending(transport, source, messages)
             task = asyncio.current_task()
             assert task is not None
             self._sending[command.transfer] = (command.generation, sending, task)
             try:
                 await sending.run()
-            except WayClosedError:
+            except TransportClosedError:
                 if command.via is not st.Via.LANE:
                     await asyncio.sleep(LINK_GOES_SECONDS)
                     self._failed(command, "the other side closed the channel")
@@ -221,8 +223,8 @@ class TransferExecutor:
             _log_crash("sending", error)
             self._failed(command, type(error).__name__)
         finally:
-            if way is not None:
-                way.close()
+            if transport is not None:
+                transport.close()
 
     def _failed(self, command: file_do.StartSending, detail: str) -> None:
         self._report(file_ev.SendingFailed(command.transfer, command.generation, detail))

@@ -94,7 +94,7 @@ class Part:
         self._hasher = hashlib.sha256()
         self.written = 0
 
-    def settle(self, mode: int, modified: int | None) -> None:
+    def complete(self, mode: int, modified: int | None) -> None:
         """Complete the file except for its name: set mode, time and quarantine mark, and close it.
 
         There is no fsync: with thousands of files it costs more than the transfer, and cp, scp and

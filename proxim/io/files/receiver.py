@@ -80,7 +80,7 @@ class Receiving:
         self._report_to = report
         self._overrun = overrun
         # Messages are accepted from this link, channel and generation.
-        self._way: tuple[ev.LinkID, int, int] | None = None
+        self._accepted: tuple[ev.LinkID, int, int] | None = None
         self._generation = 0
         self._queue: deque[bytes | memoryview] = deque()
         # Bytes.
@@ -106,19 +106,19 @@ class Receiving:
         """Accept messages from this link and channel as this generation. All others are dropped."""
         if generation != self._generation and (self._queue or self._written):
             raise ValueError("a new generation begins only after a PauseSink")
-        self._way = (link, channel, generation)
+        self._accepted = (link, channel, generation)
         self._generation = generation
 
     def feed(
         self, link: ev.LinkID, channel: int, generation: int, message: bytes | memoryview
     ) -> None:
         """Queue a message of records, without waiting. The sender's window bounds the queue."""
-        if (link, channel, generation) != self._way or self._ended:
+        if (link, channel, generation) != self._accepted or self._ended:
             return
         self._queue.append(message)
         self._queued += len(message)
         if self._queued > WINDOW_BYTES + WINDOW_OVERRUN_BYTES:
-            self._way = None
+            self._accepted = None
             self._overrun(link)
         self._work.set()
 
@@ -126,7 +126,7 @@ class Receiving:
         """Accept nothing more, write what has arrived, and report the position at which to
         continue.
         """
-        self._way = None
+        self._accepted = None
         self._paused = True
         self._work.set()
 
@@ -136,7 +136,7 @@ class Receiving:
         From now on nothing is reported, except that everything had arrived after all if `keep` is
         set.
         """
-        self._way = None
+        self._accepted = None
         self._closing = keep
         if not keep:
             self._drop()

@@ -15,14 +15,14 @@ Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 _Batch = list[tuple[memoryview, int]]
 
 
-class WayClosedError(Exception):
+class TransportClosedError(Exception):
     """The lane or channel is closed, whichever side closed it.
 
     The end of a lane or of a whole link is reported to the machine elsewhere.
     """
 
 
-class Way(Protocol):
+class Transport(Protocol):
     """What carries a stream."""
 
     @property
@@ -34,7 +34,7 @@ class Way(Protocol):
         """The size of the largest message, including its prefix."""
 
     async def send(self, message: memoryview) -> None:
-        """Wait until there is room, then send. Raises WayClosedError."""
+        """Wait until there is room, then send. Raises TransportClosedError."""
 
     def close(self) -> None:
         """End the stream."""
@@ -57,8 +57,10 @@ class Sending:
     `messages` reads the disk, so it runs on worker threads, one turn at a time.
     """
 
-    def __init__(self, way: Way, source: Messages, messages: Iterator[memoryview]) -> None:
-        self._way = way
+    def __init__(
+        self, transport: Transport, source: Messages, messages: Iterator[memoryview]
+    ) -> None:
+        self._transport = transport
         self._source = source
         self._messages = messages
         self._sent = 0
@@ -71,7 +73,7 @@ class Sending:
         self._room.set()
 
     async def run(self) -> None:
-        """Run until everything is sent. Raises WayClosedError, and what reading raises."""
+        """Run until everything is sent. Raises TransportClosedError, and what reading raises."""
         loop = asyncio.get_running_loop()
         reading = loop.run_in_executor(None, self._read)
         try:
@@ -79,7 +81,7 @@ class Sending:
                 reading = loop.run_in_executor(None, self._read)
                 for message, size in batch:
                     await self._wait_for_room(size)
-                    await self._way.send(message)
+                    await self._transport.send(message)
                     self._sent += size
         finally:
             self._source.stop()
@@ -102,7 +104,7 @@ class Sending:
     # --- on a worker thread -----------------------------------------------------------------------
 
     def _read(self) -> _Batch:
-        prefix = self._way.prefix
+        prefix = self._transport.prefix
         batch: _Batch = []
         read = 0
         for view in self._messages:

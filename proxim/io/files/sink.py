@@ -360,7 +360,7 @@ class Sink:
             part.discard()
             self._end(index, Reason.FILE_DAMAGED)
         else:
-            part.settle(self._mode, entry.modified)
+            part.complete(self._mode, entry.modified)
             try:
                 done = self._give_name(index, sha256.hex())
             except OSError as error:

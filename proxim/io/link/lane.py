@@ -44,7 +44,7 @@ from proxim.core.link.lane_frames import (
 )
 from proxim.core.pairing.proof import Side
 from proxim.io import limits
-from proxim.io.files.sender import Spawn, WayClosedError
+from proxim.io.files.sender import Spawn, TransportClosedError
 from proxim.io.limits import (
     CLOSE_SECONDS,
     LANE_NOT_SENT_BYTES,
@@ -139,13 +139,13 @@ class Lane:
     async def send_stream(self, message: memoryview) -> None:
         """Send records with their stream_prefix, and wait until the system has nearly all of them.
 
-        Raises WayClosedError.
+        Raises TransportClosedError.
         """
         async with self._bulk:
             try:
                 await self._connection.send(self._sealing.close(message))
             except ConnectionClosed:
-                raise WayClosedError from None
+                raise TransportClosedError from None
 
     def close(self) -> None:
         """Close after the waiting texts are sent, or in any case after CLOSE_SECONDS."""
@@ -243,7 +243,7 @@ class _Connection(ClientConnection):
         cut_off_if_unread(self, limits.LANE_UNREAD_BYTES)
 
 
-class LaneWay:
+class LaneTransport:
     """Carries one stream of a transfer over a lane.
 
     Raises ValueError if the transfer's id is not of this protocol.
@@ -316,9 +316,11 @@ class Lanes:
         """Return the link's open lane."""
         return self._open.get(link)
 
-    def way(self, link: ev.LinkID, transfer: TransferID, generation: int) -> LaneWay | None:
+    def transport(
+        self, link: ev.LinkID, transfer: TransferID, generation: int
+    ) -> LaneTransport | None:
         """Return what carries a stream of a transfer, or None if the lane has closed."""
-        return LaneWay(self._open[link], transfer, generation) if link in self._open else None
+        return LaneTransport(self._open[link], transfer, generation) if link in self._open else None
 
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:

@@ -17,7 +17,7 @@ from proxim.core.errors import Reason
 from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.io.files.sender import WayClosedError
+from proxim.io.files.sender import TransportClosedError
 from proxim.io.limits import (
     CHANNEL_QUEUE_BYTES,
     FAREWELL_SECONDS,
@@ -51,7 +51,7 @@ _CONGESTION_WINDOW: Final = "_cwnd"
 _UNREADABLE = ""
 
 
-def widen(sctp: Any) -> None:
+def enlarge_receive_buffers(sctp: Any) -> None:
     """Enlarge the receive buffers of an RTCSctpTransport whose candidates are gathered.
 
     This uses aioice's private names, because there are no public ones.
@@ -71,7 +71,7 @@ def widen(sctp: Any) -> None:
 
 
 class StreamChannel:
-    """Carries one stream of a transfer over a data channel of its own; see sender.Way."""
+    """Carries one stream of a transfer over a data channel of its own; see sender.Transport."""
 
     prefix = b""
     message_bytes = CHANNEL_MESSAGE_BYTES
@@ -85,7 +85,7 @@ class StreamChannel:
             channel.on(event, self._changed.set)
 
     async def send(self, message: memoryview) -> None:
-        """Wait until the channel is open and has room, then send. Raises WayClosedError."""
+        """Wait until the channel is open and has room, then send. Raises TransportClosedError."""
         while self._channel.readyState == "connecting" or (
             self._channel.readyState == "open"
             and self._channel.bufferedAmount >= CHANNEL_QUEUE_BYTES
@@ -93,7 +93,7 @@ class StreamChannel:
             self._changed.clear()
             await self._changed.wait()
         if self._channel.readyState != "open":
-            raise WayClosedError
+            raise TransportClosedError
         # aiortc accepts bytes, but no memoryview.
         self._channel.send(bytes(message))
 
@@ -128,7 +128,7 @@ class Peer:
         self._closing = False
         self._closed_by_other = asyncio.Event()
         self._work: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
-        self._connection.on("datachannel", self._adopt)
+        self._connection.on("datachannel", self._listen_to)
         self._connection.on("connectionstatechange", self._state_changed)
 
     # --- commands, each carried out after the one before ------------------------------------------
@@ -196,10 +196,10 @@ class Peer:
 
     async def _offer(self) -> None:
         try:
-            self._adopt(self._connection.createDataChannel(link_ev.CONTROL_LABEL))
+            self._listen_to(self._connection.createDataChannel(link_ev.CONTROL_LABEL))
             await self._connection.setLocalDescription(await self._connection.createOffer())
-            self._guard()
-            widen(self._connection.sctp)
+            self._check_windows()
+            enlarge_receive_buffers(self._connection.sctp)
         except Exception as error:  # noqa: BLE001
             # aiortc and the system below it raise many kinds of errors, all with this meaning.
             self._failed(Reason.NO_DESCRIPTION, error)
@@ -218,7 +218,7 @@ class Peer:
                 )
             self._described = True
             if type is pair_msg.SDPType.OFFER:
-                self._guard()
+                self._check_windows()
         except Exception as error:  # noqa: BLE001
             # A hostile SDP makes aiortc raise nearly anything.
             self._failed(Reason.BAD_DESCRIPTION, error)
@@ -233,7 +233,7 @@ class Peer:
         """Answer the offer. Returns False if that failed; the failure is then already reported."""
         try:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
-            widen(self._connection.sctp)
+            enlarge_receive_buffers(self._connection.sctp)
         except Exception as error:  # noqa: BLE001
             # As in _offer, sockets or a STUN server may be unusable.
             self._failed(Reason.NO_DESCRIPTION, error)
@@ -271,7 +271,7 @@ class Peer:
 
     # --- limits that aiortc leaves to us ----------------------------------------------------------
 
-    def _guard(self) -> None:
+    def _check_windows(self) -> None:
         """Check the windows after every packet.
 
         aiortc accepts data beyond its own window, and sends beyond the other side's. A packet that
@@ -312,7 +312,7 @@ class Peer:
 
     # --- what aiortc reports ----------------------------------------------------------------------
 
-    def _adopt(self, channel: RTCDataChannel) -> None:
+    def _listen_to(self, channel: RTCDataChannel) -> None:
         """Listen to a channel.
 
         This must run synchronously on `datachannel`, or the first messages would be lost.

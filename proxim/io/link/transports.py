@@ -20,7 +20,7 @@ from proxim.io.files.sender import Spawn
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
 
-    from proxim.io.files.sender import Way
+    from proxim.io.files.sender import Transport
     from proxim.io.link.lane import Lanes
     from proxim.io.link.peer import Peer
 
@@ -56,10 +56,10 @@ class Transports:
         if self._loaded is None:
             from proxim.io.link.lane import Lanes
 
-            self._loaded = Lanes(self._report, self._came, self._spawn)
+            self._loaded = Lanes(self._report, self._lane_stream_arrived, self._spawn)
         return self._loaded
 
-    def _came(self, link: ev.LinkID, stream: Stream) -> None:
+    def _lane_stream_arrived(self, link: ev.LinkID, stream: Stream) -> None:
         self.received(link, stream)
 
     async def accept(self, connection: "ServerConnection", proved: Callable[[], None]) -> None:
@@ -72,14 +72,14 @@ class Transports:
 
     def open(
         self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
-    ) -> "Way | None":
+    ) -> "Transport | None":
         """Return what carries a stream.
 
         It is None if the link or lane has closed in the meantime; the machine is being notified of
         that.
         """
         if via is st.Via.LANE:
-            return self.lanes.way(link, transfer, generation)
+            return self.lanes.transport(link, transfer, generation)
         return (
             self._peers[link][0].open_stream(f"files/{transfer}/{generation}")
             if link in self._peers

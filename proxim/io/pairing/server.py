@@ -76,7 +76,7 @@ class Server:
         self._loaded = loaded
         self._sockets: dict[ev.ConnectionID, WebSocket] = {}
         # Every TCP connection from its first moment, with its address.
-        self._inside: dict[_Connection, str] = {}
+        self._open_connections: dict[_Connection, str] = {}
         self._last_id = 0
         self._server: WebSocketServer | None = None
         self._address, self._port = "", 0
@@ -111,7 +111,7 @@ class Server:
         if self._server is None:
             return
         self._server.close()
-        for connection in self._inside:
+        for connection in self._open_connections:
             if connection.state is State.CONNECTING:
                 connection.transport.abort()
         await self._server.wait_closed()
@@ -133,22 +133,24 @@ class Server:
         self, _: ServerProtocol, server: WebSocketServer, **options: Any
     ) -> ServerConnection:
         return _Connection(
-            self._let_in, self._gone, _Protocol(self._in_our_words), server, **options
+            self._let_in, self._gone, _Protocol(self._replace_error_response), server, **options
         )
 
     def _let_in(self, connection: "_Connection", address: str) -> bool:
-        counts = Counter(self._inside.values())
+        counts = Counter(self._open_connections.values())
         if counts[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
             _log.info("a connection from %s was cut: it has %s already", address, counts[address])
             return False
-        if len(self._inside) >= limits.MAX_SOCKETS and not (
+        if len(self._open_connections) >= limits.MAX_SOCKETS and not (
             counts[address] == 0 and self._make_room(counts)
         ):
             _log.info(
-                "a connection from %s was cut: all %s places are taken", address, len(self._inside)
+                "a connection from %s was cut: all %s places are taken",
+                address,
+                len(self._open_connections),
             )
             return False
-        self._inside[connection] = address
+        self._open_connections[connection] = address
         return True
 
     def _make_room(self, counts: Counter[str]) -> bool:
@@ -160,23 +162,27 @@ class Server:
         An open link does not need its socket and is not harmed. A lane that carries files needs its
         socket and is spared.
         """
-        crowd, size = counts.most_common(1)[0]
+        busiest_address, size = counts.most_common(1)[0]
         if size < limits.CROWD_SOCKETS:
             return False
-        theirs = [
-            one for one, address in self._inside.items() if address == crowd and not one.is_lane
+        its_connections = [
+            one
+            for one, address in self._open_connections.items()
+            if address == busiest_address and not one.is_lane
         ]
-        if not theirs:
+        if not its_connections:
             return False
-        given_up = next((one for one in theirs if one.state is State.CONNECTING), theirs[0])
-        _log.info("one of %s connections from %s was cut to make room", size, crowd)
-        del self._inside[given_up]
-        given_up.transport.abort()
+        dropped = next(
+            (one for one in its_connections if one.state is State.CONNECTING), its_connections[0]
+        )
+        _log.info("one of %s connections from %s was cut to make room", size, busiest_address)
+        del self._open_connections[dropped]
+        dropped.transport.abort()
         return True
 
     def _gone(self, connection: "_Connection") -> None:
         # The connection is already removed if it was dropped to make room.
-        self._inside.pop(connection, None)
+        self._open_connections.pop(connection, None)
 
     async def _accepted(self, connection: ServerConnection) -> None:
         await self._loaded()
@@ -198,14 +204,14 @@ class Server:
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """Return None to let a WebSocket open, or the answer to any other request."""
-        response = self._judge(connection, request)
+        response = self._check_request(connection, request)
         if response is not None:
             _log.info(
                 "a request from %s was answered %s", connection.remote_address, response.status_code
             )
         return response
 
-    def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
+    def _check_request(self, connection: ServerConnection, request: Request) -> Response | None:
         headers = request.headers
         hosts = headers.get_all("Host")
         # Another name may be one that somebody's DNS points at us (DNS rebinding).
@@ -233,7 +239,7 @@ class Server:
         response.headers["Content-Encoding"] = "gzip"
         return response
 
-    def _in_our_words(self, response: Response) -> Response:
+    def _replace_error_response(self, response: Response) -> Response:
         """Replace websockets' own answer to a broken request.
 
         That answer quotes the request and lacks our headers.
@@ -295,11 +301,11 @@ class _Protocol(PacedProtocol, ServerProtocol):
 
     def __init__(self, in_our_words: Callable[[Response], Response]) -> None:
         super().__init__(max_size=limits.HARD_MESSAGE_BYTES, logger=_silent)
-        self._in_our_words = in_our_words
+        self._replace_error_response = in_our_words
         self.meter = Meter(limits.SIGNALING_PACE)
 
     def send_response(self, response: Response) -> None:
-        super().send_response(self._in_our_words(response))
+        super().send_response(self._replace_error_response(response))
 
 
 class _Connection(PacedConnection, ServerConnection):

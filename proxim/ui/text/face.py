@@ -35,7 +35,7 @@ ORDERLY: Final = frozenset(
 )
 # A host that never showed a code cannot overcome these by waiting; the person has to start it
 # differently.
-_HOPELESS: Final = frozenset({Reason.PORT_TAKEN, Reason.PORT_REFUSED})
+_FATAL: Final = frozenset({Reason.PORT_TAKEN, Reason.PORT_REFUSED})
 _ONE_TIME: Final = ev.Invite(ev.SessionType.ONE_TIME)
 
 
@@ -120,7 +120,7 @@ class LineFace(ABC):
     def start(self) -> None:
         """Start the face; a guest that was given its host joins it."""
         if self.options.role is Role.JOIN and self.options.target is not None:
-            self._approach(self.options.target)
+            self._join_if_local(self.options.target)
 
     def show(self, status: st.Status) -> None:
         """Handle a new status."""
@@ -232,7 +232,7 @@ class LineFace(ABC):
             target.address, self.options.own_networks
         )
 
-    def _approach(self, target: JoinTarget) -> None:
+    def _join_if_local(self, target: JoinTarget) -> None:
         """Join, unless the person has to agree first."""
         if self._is_far(target):
             self._show_problem(Problem(Reason.FAR_ADDRESS, target.authority))
@@ -269,7 +269,7 @@ class LineFace(ABC):
             if one not in able and now < self._opened[one.link] + GREETING_SECONDS
         ]
         for one in able:
-            self._hand_in(one.link, paths)
+            self._post_send_paths(one.link, paths)
         for one in new:
             self._waiting.setdefault(one.link, []).append(paths)
         if able or new:
@@ -289,9 +289,9 @@ class LineFace(ABC):
             self._report_unsupported(status.link)
         elif status.stage is st.Stage.CONNECTED and status.can_send_files:
             for paths in self._waiting.pop(status.link, []):
-                self._hand_in(status.link, paths)
+                self._post_send_paths(status.link, paths)
 
-    def _hand_in(self, link: ev.LinkID, paths: tuple[str, ...]) -> None:
+    def _post_send_paths(self, link: ev.LinkID, paths: tuple[str, ...]) -> None:
         self._once_job.sent()
         self._post(file_ev.SendPaths(link, paths))
 
@@ -340,7 +340,7 @@ class LineFace(ABC):
         match status:
             case st.Invitation():
                 self._invited = True
-            case st.NoInvitation(reason) if reason in _HOPELESS and not self._invited:
+            case st.NoInvitation(reason) if reason in _FATAL and not self._invited:
                 self.close(ExitStatus.FAILED)
             case st.Trouble():
                 self._once_job.count_failure(status)
@@ -364,7 +364,7 @@ class LineFace(ABC):
         if status.stage is st.Stage.CLOSED:
             self._after_link(status)
         elif self._closing_since is None and self._once_job.sends_over(status):
-            self._hand_in(status.link, self.options.send)
+            self._post_send_paths(status.link, self.options.send)
 
     def _after_link(self, status: st.LinkStatus) -> None:
         if self.options.once:

@@ -24,9 +24,9 @@ from proxim.ui.text.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.text.files import TransferReport
 from proxim.ui.text.questions import FileQuestions
 from proxim.ui.text.terminal_words import (
+    ANSWER_DELAY_SECONDS,
     BADGES,
     COMMANDS,
-    DEAD_SECONDS,
     answers,
     connected_words,
     duration,
@@ -321,7 +321,7 @@ class TerminalFace(LineFace):
     def _answer(self, prompt: st.Prompt, text: str) -> None:
         # An unverified request needs the whole word, as people type the letter out of habit.
         yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
-        if text in yes and self._clock() < self._introduced_at + DEAD_SECONDS:
+        if text in yes and self._clock() < self._introduced_at + ANSWER_DELAY_SECONDS:
             self._lines.say(tr("terminal.tooSoon"))
         elif text in yes or _means_no(text):
             self._prompts.remove(prompt.session_id)
@@ -331,7 +331,7 @@ class TerminalFace(LineFace):
         else:
             self._lines.say(tr("terminal.answerYesNo"))
 
-    def _approach(self, target: JoinTarget) -> None:
+    def _join_if_local(self, target: JoinTarget) -> None:
         if self._is_far(target):
             self._far = target
             self._lines.say(tr("terminal.far", address=target.authority))
@@ -353,7 +353,7 @@ class TerminalFace(LineFace):
         if not text:
             return
         try:
-            self._approach(parse_target(text))
+            self._join_if_local(parse_target(text))
         except CodeError as error:
             self._show_problem(error.problem)
 

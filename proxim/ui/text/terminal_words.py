@@ -25,7 +25,7 @@ BADGES: Final = {
 }
 # A "y" does not count in the first seconds of a question: it may have been meant as text for a
 # linked device, or as the answer to the previous request.
-DEAD_SECONDS: Final = 0.8
+ANSWER_DELAY_SECONDS: Final = 0.8
 COMMANDS: Final = {Role.HOST: "terminal.hostCommands", Role.JOIN: "terminal.joinCommands"}
 _PROVED: Final = {
     (Role.HOST, Verified.CODE): "terminal.verified",

@@ -17,7 +17,7 @@ class FakePeerLink:
     id: ev.LinkID
     peer_name: str | None = "the other"
     lane_open: bool = False
-    lane_beside: bool = True
+    lane_is_optional: bool = True
     lane_pending: bool = False
     lanes_wanted: int = 0
     proved: bool = True

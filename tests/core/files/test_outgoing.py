@@ -148,7 +148,7 @@ def test_told_to_go_on_before_its_turn() -> None:
 
 def test_a_lane_that_is_the_only_way_may_take_its_time() -> None:
     bench = active(lane=True)
-    bench.peer_link.lane_beside = False
+    bench.peer_link.lane_is_optional = False
     assert do.CancelTimer(STALL) in bench.after(file_msg.Progress(ID, 0, 1))
 
 

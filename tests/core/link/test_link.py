@@ -20,7 +20,7 @@ from proxim.core.link import lane
 from proxim.core.link import messages as link_msg
 from proxim.core.link.link import (
     HEARTBEAT_SECONDS,
-    MAX_STRANGE_MESSAGES,
+    MAX_UNREADABLE_MESSAGES,
     OPEN_SECONDS,
     SILENCE_SECONDS,
     Link,
@@ -375,9 +375,9 @@ def test_a_message_that_is_not_understood_is_told_unsupported(text: str, what: s
     assert link.handle(heard(link_msg.Unsupported("x")), T0) == []
 
 
-def test_too_many_strange_messages_end_the_link() -> None:
+def test_too_many_unreadable_messages_end_the_link() -> None:
     link = open_link()
-    for _ in range(MAX_STRANGE_MESSAGES):
+    for _ in range(MAX_UNREADABLE_MESSAGES):
         assert link.handle(heard("rubbish"), T0) == [say(link_msg.Unsupported("bad_json"))]
     assert link.handle(heard("rubbish"), T0) == [
         say(link_msg.Bye("peer_error")),
@@ -601,9 +601,9 @@ def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(
     assert with_files(features=("text", "lane")).handle(heard(message), T0) == refused
 
 
-def test_what_a_peer_may_not_say_of_files_counts_as_strange() -> None:
+def test_what_a_peer_may_not_say_of_files_counts_as_unreadable() -> None:
     link = with_files()
-    for _ in range(MAX_STRANGE_MESSAGES):
+    for _ in range(MAX_UNREADABLE_MESSAGES):
         link.handle(heard(replace(ANNOUNCED, transfer=TransferID("no id"))), T0)
     assert link.state is LinkState.OPEN
     link.handle(heard(replace(ANNOUNCED, transfer=TransferID("no id"))), T0)

@@ -13,7 +13,7 @@ from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link.link import RESUME_SECONDS, Link, resumed, untold
+from proxim.core.link.link import RESUME_SECONDS, Link, resumed, without_closed_status
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices
 from proxim.core.pairing import events as pair_ev
@@ -109,7 +109,7 @@ def test_what_closes_a_link_is_told_to_nobody_where_it_waits() -> None:
         link_do.ClosePeer,
         do.Publish,
     ]
-    assert untold(link, [opened, other, *closing]) == [opened, other, *closing[:-1]]
+    assert without_closed_status(link, [opened, other, *closing]) == [opened, other, *closing[:-1]]
 
 
 def test_a_link_that_goes_on_keeps_who_it_is_and_nothing_of_the_way_it_went() -> None:

@@ -19,7 +19,7 @@ from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
 from proxim.io.files.executor import TransferExecutor
-from proxim.io.files.sender import Way, WayClosedError
+from proxim.io.files.sender import Transport, TransportClosedError
 from proxim.io.files.sink import Sink
 from tests.io.lane_support import Tasks
 from tests.io.support import PATIENCE, Events
@@ -48,7 +48,7 @@ class Pipe:
 
     async def send(self, message: memoryview) -> None:
         if self._left == 0:
-            raise WayClosedError
+            raise TransportClosedError
         if self._left is not None:
             self._left -= 1
         self._deliver(bytes(message[len(self.prefix) :]))
@@ -79,15 +79,15 @@ class Two:
         return TransferExecutor(
             events,
             self.tasks,
-            self.open_way,
+            self.open_transport,
             self.subscribe_channel,
             save_to=str(self.folder / "saved"),
             data_dir=data,
         )
 
-    def open_way(
+    def open_transport(
         self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
-    ) -> Way | None:
+    ) -> Transport | None:
         def over_lane(message: bytes) -> None:
             self.receiver.from_lane(link, Stream(transfer, generation, memoryview(message)))
 
@@ -370,7 +370,7 @@ async def test_a_folder_for_downloads_is_made_where_there_is_none(
 ) -> None:
     downloads = tmp_path / "home" / "Downloads"
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: downloads)
-    executor = TransferExecutor(two.received, two.tasks, two.open_way, two.subscribe_channel)
+    executor = TransferExecutor(two.received, two.tasks, two.open_transport, two.subscribe_channel)
     executor.execute[file_do.OpenSink](file_do.OpenSink(ID, (Entry("empty.txt", 0),)))
     await two.received.wait(file_ev.SinkReady)
     assert downloads.is_dir()

@@ -74,7 +74,7 @@ def test_times_that_a_disk_cannot_hold_are_left(
     folders: Folders, tmp_path: Path, modified: int | None
 ) -> None:
     part = Part.create(folders, (), NAME)
-    part.settle(0o640, modified)
+    part.complete(0o640, modified)
     found = (tmp_path / NAME).stat()
     if modified in (0, 1_600_000_000):
         assert found.st_mtime == modified

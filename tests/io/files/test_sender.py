@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxim.io import limits
-from proxim.io.files.sender import Sending, WayClosedError
+from proxim.io.files.sender import Sending, TransportClosedError
 from tests.io.support import PATIENCE
 
 MIB = 1024 * 1024
@@ -25,7 +25,7 @@ class FakeWay:
 
     async def send(self, message: memoryview) -> None:
         if len(self.sent) == self.closes_after:
-            raise WayClosedError
+            raise TransportClosedError
         self.sent.append(bytes(message[:8]))
         self.changed.set()
         await asyncio.sleep(0)
@@ -137,7 +137,7 @@ async def test_files_without_bytes_wait_for_no_window() -> None:
 
 async def test_a_way_that_closes_ends_it() -> None:
     way, source = FakeWay(closes_after=3), FakeSource(None)
-    with pytest.raises(WayClosedError):
+    with pytest.raises(TransportClosedError):
         await asyncio.wait_for(sending(way, source).run(), PATIENCE)
     assert len(way.sent) == 3
     assert source.closed

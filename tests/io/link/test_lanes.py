@@ -17,8 +17,8 @@ from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link.lane_frames import Stream
 from proxim.io import limits
-from proxim.io.files.sender import WayClosedError
-from proxim.io.link.lane import LaneWay
+from proxim.io.files.sender import TransportClosedError
+from proxim.io.link.lane import LaneTransport
 from tests.io.lane_support import GUEST, HOST, End, Room, lane_room, proxy
 from tests.io.support import PATIENCE
 
@@ -32,13 +32,13 @@ async def room() -> AsyncIterator[Room]:
         yield room
 
 
-def way(end: End, generation: int = 1) -> LaneWay:
+def way(end: End, generation: int = 1) -> LaneTransport:
     lane = end.lanes.of(GUEST) or end.lanes.of(HOST)
     assert lane is not None
-    return LaneWay(lane, TRANSFER, generation)
+    return LaneTransport(lane, TRANSFER, generation)
 
 
-async def send(way: LaneWay, records: bytes) -> None:
+async def send(way: LaneTransport, records: bytes) -> None:
     await way.send(memoryview(way.prefix + records))
 
 
@@ -112,7 +112,7 @@ async def test_what_cannot_be_sent_any_more_says_so(room: Room) -> None:
     former = way(room.guest)
     room.host.lanes.close(HOST)
     await room.guest.events.wait(link_ev.LaneLost)
-    with pytest.raises(WayClosedError):
+    with pytest.raises(TransportClosedError):
         await send(former, b"x")
     room.guest.lanes.send_text(GUEST, "lost, as on any closed socket")
 
@@ -278,7 +278,7 @@ async def check_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_mes
         room.dial(TOKEN, KEY, port=port)
         await room.guest.events.wait(link_ev.LaneOpened)
         stream = way(room.guest)
-        with contextlib.suppress(WayClosedError):
+        with contextlib.suppress(TransportClosedError):
             for message in messages:
                 await send(stream, message)
             await asyncio.wait_for(asyncio.ensure_future(_until_closed(stream)), PATIENCE)
@@ -288,7 +288,7 @@ async def check_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_mes
     assert came[: len(messages)] == messages[: len(came)]
 
 
-async def _until_closed(stream: LaneWay) -> None:
+async def _until_closed(stream: LaneTransport) -> None:
     while True:
         await send(stream, bytes(1000))
 
@@ -312,7 +312,7 @@ async def check_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
         room.dial(TOKEN, KEY, port=port)
         await room.guest.events.wait(link_ev.LaneOpened)
         stream = way(room.guest)
-        with contextlib.suppress(WayClosedError):
+        with contextlib.suppress(TransportClosedError):
             for message in messages:
                 await send(stream, message)
             await asyncio.wait_for(asyncio.ensure_future(_until_closed(stream)), PATIENCE)
@@ -368,12 +368,12 @@ async def test_a_lane_has_a_lanes_limits_only_once_proved(room: Room) -> None:
     yet no promise).
     """
     await room.open_lane()
-    connection = next(iter(room.server._inside))
+    connection = next(iter(room.server._open_connections))
     assert connection.is_lane
     assert connection.ping_interval is None
     assert connection.keepalive_task is None
     assert connection.protocol.max_message_size == limits.LANE_FRAME_BYTES
     async with connect(f"ws://127.0.0.1:{room.port}/ws", proxy=None):
-        other = [one for one in room.server._inside if one is not connection]
+        other = [one for one in room.server._open_connections if one is not connection]
         assert [one.ping_interval for one in other] == [limits.SERVER_PING_SECONDS]
         assert [one.protocol.max_message_size for one in other] == [limits.HARD_MESSAGE_BYTES]

@@ -16,7 +16,7 @@ from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.link import events as link_ev
 from proxim.core.link.signaling import PeerFilter
 from proxim.core.pairing import messages as pair_msg
-from proxim.io.files.sender import WayClosedError
+from proxim.io.files.sender import TransportClosedError
 from proxim.io.limits import (
     CHANNEL_QUEUE_BYTES,
     MAX_CHANNEL_MESSAGE_BYTES,
@@ -462,7 +462,7 @@ async def test_a_stream_comes_whole_to_whoever_takes_it(make_end: MakeEnd) -> No
         ev.LinkID("host"), opened.channel
     )
     assert not any(isinstance(event, link_ev.ChannelMessage) for event in host.events.all)
-    with pytest.raises(WayClosedError):
+    with pytest.raises(TransportClosedError):
         await stream.send(memoryview(b"x"))
 
 
@@ -505,5 +505,5 @@ async def test_a_link_that_breaks_wakes_who_waits_to_send(make_end: MakeEnd) -> 
     sending = asyncio.create_task(send_for_ever())
     await host.events.wait(link_ev.ChannelMessage)
     await host.stop()
-    with pytest.raises(WayClosedError):
+    with pytest.raises(TransportClosedError):
         await asyncio.wait_for(sending, PATIENCE)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from proxim.io.link.peer import RECEIVE_BYTES, widen
+from proxim.io.link.peer import RECEIVE_BYTES, enlarge_receive_buffers
 
 
 def room(one: socket.socket) -> int:
@@ -25,7 +25,7 @@ async def test_the_sockets_of_a_link_hold_more_than_the_system_gives_by_itself(
             for one in connection.sctp.transport.transport._connection._protocols
         ]
         assert sockets
-        widen(connection.sctp)
+        enlarge_receive_buffers(connection.sctp)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
             usual = room(plain)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
@@ -36,8 +36,8 @@ async def test_the_sockets_of_a_link_hold_more_than_the_system_gives_by_itself(
 
 
 async def test_an_aioice_that_shows_no_sockets_is_left_as_it_is() -> None:
-    widen(SimpleNamespace(transport=SimpleNamespace(transport=object())))
-    widen(None)
+    enlarge_receive_buffers(SimpleNamespace(transport=SimpleNamespace(transport=object())))
+    enlarge_receive_buffers(None)
 
 
 async def test_a_socket_that_takes_no_more_stays_as_it_was() -> None:
@@ -63,7 +63,7 @@ async def test_a_socket_that_takes_no_more_stays_as_it_was() -> None:
     raw = transport.get_extra_info("socket")
     before = room(raw)
     try:
-        widen(SimpleNamespace(transport=SimpleNamespace(transport=ice)))
+        enlarge_receive_buffers(SimpleNamespace(transport=SimpleNamespace(transport=ice)))
         # The one after those that cannot
         assert room(raw) >= before
     finally:

@@ -540,14 +540,14 @@ async def test_a_lane_does_not_make_room(running: Running) -> None:
     readers = [reader for reader, _ in crowd]
     async with asyncio.timeout(PATIENCE):
         # It tells nobody
-        while len(running.server._inside) < limits.MAX_SOCKETS:  # noqa: ASYNC110
+        while len(running.server._open_connections) < limits.MAX_SOCKETS:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-    lanes = list(running.server._inside)[: limits.MAX_SOCKETS_OF_ONE_ADDRESS]
+    lanes = list(running.server._open_connections)[: limits.MAX_SOCKETS_OF_ONE_ADDRESS]
     lanes[0].is_lane = True
     first, one_more = await opened(running.port, "127.1.2.200")
     # The oldest that is none
     assert await is_cut_off(readers[1])
-    assert lanes[0] in running.server._inside
+    assert lanes[0] in running.server._open_connections
     one_more.close()
     for _, one in crowd:
         one.close()

@@ -12,7 +12,7 @@ from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.ui.text.console import Console, Lines
 from proxim.ui.text.questions import FileQuestions
-from proxim.ui.text.terminal_words import DEAD_SECONDS
+from proxim.ui.text.terminal_words import ANSWER_DELAY_SECONDS
 from tests.rows import each_row
 
 TRIP = (
@@ -52,7 +52,7 @@ class Questions:
         self.it.introduce(anybody=True)
         return self.said()
 
-    def answer(self, text: str, after: float = DEAD_SECONDS) -> str:
+    def answer(self, text: str, after: float = ANSWER_DELAY_SECONDS) -> str:
         self.now += after
         self.it.answer(text)
         return self.said()
@@ -132,7 +132,7 @@ def test_no_answer(typed: str) -> None:
 def test_what_comes_too_soon_is_no_answer(typed: str) -> None:
     questions = Questions()
     questions.put(COMING)
-    assert questions.answer(typed, DEAD_SECONDS - 0.01).startswith("That came too soon")
+    assert questions.answer(typed, ANSWER_DELAY_SECONDS - 0.01).startswith("That came too soon")
     assert (questions.accepted, questions.declined) == ([], [])
 
 

@@ -22,7 +22,7 @@ from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.text.terminal import TerminalFace
-from proxim.ui.text.terminal_words import DEAD_SECONDS
+from proxim.ui.text.terminal_words import ANSWER_DELAY_SECONDS
 from tests.rows import each_row
 
 # In whatever zone this runs
@@ -83,7 +83,7 @@ class Face:
     def ask(self, *statuses: st.Status) -> str:
         """Show them, and let the time pass in which no question takes a yes."""
         shown = self.show(*statuses)
-        self.now += DEAD_SECONDS
+        self.now += ANSWER_DELAY_SECONDS
         return shown
 
     def read(self, *lines: str) -> str:
@@ -267,7 +267,7 @@ def test_two_requests_are_asked_one_after_the_other() -> None:
     other = replace(PROMPT, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
     assert face.show(other) == ""
     assert "Ben asks to join." in face.read("n")
-    face.now += DEAD_SECONDS
+    face.now += ANSWER_DELAY_SECONDS
     face.read("yes")
     assert face.posted == [
         ev.Decide("s1", approved=False, number=11),
@@ -282,7 +282,7 @@ def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
     assert "Ben asks to join." in face.show(other)
     # It was meant for Ana
     assert face.read("yes").startswith("That came too soon")
-    face.now += DEAD_SECONDS
+    face.now += ANSWER_DELAY_SECONDS
     assert "Ana asks to join." in face.read("y")
     assert face.posted == [ev.Decide("s2", approved=True, number=12)]
 
@@ -315,7 +315,7 @@ def test_what_is_said_during_a_question_repeats_it() -> None:
 def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[st.Status]) -> None:
     face = Face(HOST)
     face.show(*before, VERIFIED)
-    face.now += DEAD_SECONDS - 0.01
+    face.now += ANSWER_DELAY_SECONDS - 0.01
     assert face.read("y").startswith("That came too soon")
     assert face.posted == []
     face.now += 0.01
@@ -664,7 +664,7 @@ def test_a_question_for_a_file_and_its_answer() -> None:
         "\nAna wants to send film.mkv (8.4 MB).\n"
         f"y takes it, n declines, a takes all that this device sends while it is linked.\n{TAKE}"
     )
-    face.now += DEAD_SECONDS
+    face.now += ANSWER_DELAY_SECONDS
     assert face.read("y") == ""
     assert face.posted == [file_ev.AcceptTransfer(COMING.transfer)]
     assert (
@@ -680,13 +680,13 @@ def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> N
     assert face.show(VERIFIED).endswith("Allow? [y/N] (30 s) ")
     # It was meant for the file
     assert face.read("y").startswith("That came too soon")
-    face.now += DEAD_SECONDS
+    face.now += ANSWER_DELAY_SECONDS
     assert face.read("y").endswith(TAKE)
     assert face.posted == [ev.Decide("s1", True, VERIFIED.number)]
     # Typed twice
     assert face.read("y").startswith("That came too soon")
     assert face.posted == [ev.Decide("s1", True, VERIFIED.number)]
-    face.now += DEAD_SECONDS
+    face.now += ANSWER_DELAY_SECONDS
     face.read("n")
     assert face.posted[1:] == [file_ev.CancelTransfer(COMING.transfer)]
 
@@ -726,7 +726,7 @@ def test_with_a_folder_to_save_to_nothing_is_asked() -> None:
 def test_who_accepts_always_is_asked_once() -> None:
     face = Face(HOST)
     face.show(CONNECTED, COMING)
-    face.now += DEAD_SECONDS
+    face.now += ANSWER_DELAY_SECONDS
     face.read("a")
     assert face.show(replace(COMING, transfer=TransferID("t2"))) == ""
     assert face.posted == [file_ev.AcceptTransfer(COMING.transfer, always=True)]

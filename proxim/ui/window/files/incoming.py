@@ -30,7 +30,7 @@ from proxim.ui.window.widgets import (
 from proxim.ui.wording import count_words, file_count, size_words
 
 # As in the approval dialog, what was pressed before the question could be read is no answer.
-DEAD_SECONDS: Final = 0.8
+ANSWER_DELAY_SECONDS: Final = 0.8
 _WIDTH: Final = 420
 
 
@@ -59,7 +59,7 @@ class IncomingQuestion:
         self._usual = folder
         # This is a folder that was chosen here instead of the usual one.
         self._folder: str | None = None
-        self._alive_at = clock() + DEAD_SECONDS
+        self._approvable_from = clock() + ANSWER_DELAY_SECONDS
         self._answered = False
         self._waiting = 0
         window = self.window = tkinter.Toplevel(root, class_="ProximIncoming")
@@ -72,13 +72,15 @@ class IncomingQuestion:
         self.restyle()
         self.wait(0)
         self._appear()
-        self._timer: str | None = window.after(math.ceil(DEAD_SECONDS * 1000), self._come_alive)
+        self._timer: str | None = window.after(
+            math.ceil(ANSWER_DELAY_SECONDS * 1000), self._come_alive
+        )
         window.bind("<Destroy>", self._destroyed, add=True)
 
     @property
     def answerable(self) -> bool:
         """Whether there was time to read the question, and no answer yet."""
-        return self._clock() >= self._alive_at and not self._answered
+        return self._clock() >= self._approvable_from and not self._answered
 
     def accept(self) -> None:
         """Accept the ticked files."""

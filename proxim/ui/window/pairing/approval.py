@@ -31,7 +31,7 @@ from proxim.ui.window.widgets import (
 )
 
 # A click or key that was meant for what was there before the dialog must not approve.
-APPROVE_DEAD_SECONDS: Final = 0.8
+APPROVE_DELAY_SECONDS: Final = 0.8
 # Characters in a line: a UUID fits. A longer id continues on the next line, as two ids may begin
 # alike.
 _ID_SHOWN: Final = 36
@@ -80,7 +80,7 @@ class ApprovalDialog:
         self._clock = clock
         self._closed = closed
         self._when_decided = decided
-        self._alive_at = clock() + APPROVE_DEAD_SECONDS
+        self._approvable_from = clock() + APPROVE_DELAY_SECONDS
         # A device that proved itself needs no warning.
         self._warned = prompt.verified is not None
         self._decided = False
@@ -102,7 +102,7 @@ class ApprovalDialog:
     @property
     def approvable(self) -> bool:
         """Whether Approve is enabled: there was time to read, and the deadline has not passed."""
-        return self._alive_at <= self._clock() < self.prompt.deadline and not self._decided
+        return self._approvable_from <= self._clock() < self.prompt.deadline and not self._decided
 
     def approve(self) -> None:
         """Approve the device, unless that is too early or too late.
@@ -149,7 +149,7 @@ class ApprovalDialog:
     def _warn(self) -> None:
         """Show what approving would mean, on a button that is disabled at first."""
         self._warned = True
-        self._alive_at = self._clock() + APPROVE_DEAD_SECONDS
+        self._approvable_from = self._clock() + APPROVE_DELAY_SECONDS
         set_text(self._proof, tr("approval.warning"))
         self._proof.restyle("Amber.Line.TLabel")
         set_lettered(self.approve_button, "approval.approveUnverified")
@@ -247,6 +247,6 @@ class ApprovalDialog:
         state = "normal" if self.approvable else "disabled"
         if str(self.approve_button.cget("state")) != state:
             self.approve_button.configure(state=state)
-        waiting = self._alive_at - now
+        waiting = self._approvable_from - now
         delay = min(_TICK_MS, max(1, math.ceil(waiting * 1000))) if waiting > 0 else _TICK_MS
         self._timer = self.window.after(delay, self._tick)

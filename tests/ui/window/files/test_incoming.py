@@ -8,7 +8,7 @@ from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
-from proxim.ui.window.files.incoming import DEAD_SECONDS, IncomingQuestion
+from proxim.ui.window.files.incoming import ANSWER_DELAY_SECONDS, IncomingQuestion
 from proxim.ui.window.theme import DARK
 from tests.ui.tk_support import Bench, camera, link, transfer
 
@@ -37,7 +37,7 @@ def ask(
     assert question is not None
     bench.pump(question.decline_button.winfo_viewable)
     if alive:
-        bench.clock.now += DEAD_SECONDS
+        bench.clock.now += ANSWER_DELAY_SECONDS
         bench.pump(lambda: question.decline_button.instate(["!disabled"]))
     return question
 
@@ -103,7 +103,7 @@ def test_declining(bench: Bench, how: str) -> None:
 
 def test_what_was_typed_for_something_else_is_no_answer(bench: Bench) -> None:
     question = ask(bench, alive=False)
-    bench.clock.now += DEAD_SECONDS - 0.01
+    bench.clock.now += ANSWER_DELAY_SECONDS - 0.01
     question.decline_button.invoke()
     question.accept_button.invoke()
     question.window.event_generate("<Escape>")

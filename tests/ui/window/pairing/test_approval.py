@@ -7,7 +7,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.ui.window.pairing.approval import APPROVE_DEAD_SECONDS, ApprovalDialog
+from proxim.ui.window.pairing.approval import APPROVE_DELAY_SECONDS, ApprovalDialog
 from tests.rows import each_row
 from tests.ui.tk_support import LONG_NAME, Bench
 
@@ -33,7 +33,7 @@ def ask(bench: Bench, prompt: st.Prompt | None = None) -> ApprovalDialog:
 
 
 def come_alive(bench: Bench, dialog: ApprovalDialog) -> None:
-    bench.clock.now += APPROVE_DEAD_SECONDS
+    bench.clock.now += APPROVE_DELAY_SECONDS
     bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
 
 
@@ -68,7 +68,7 @@ def test_reject_has_the_focus_and_return_rejects(bench: Bench) -> None:
 @pytest.mark.parametrize("how", ["invoke", "approve", "letter", "return"])
 def test_approve_is_dead_at_first(bench: Bench, how: str) -> None:
     dialog = ask(bench, bench.prompt(verified=Verified.CODE))
-    bench.clock.now += APPROVE_DEAD_SECONDS - 0.01
+    bench.clock.now += APPROVE_DELAY_SECONDS - 0.01
 
     def press() -> None:
         if how == "invoke":
@@ -103,7 +103,7 @@ def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
         "Nothing shows that this device has seen your code" in text for text in texts(dialog.window)
     )
     bench.wait_for_focus(dialog.reject_button)
-    bench.clock.now += APPROVE_DEAD_SECONDS - 0.01
+    bench.clock.now += APPROVE_DELAY_SECONDS - 0.01
     dialog.approve_button.configure(state="normal")
     # A double click
     dialog.approve_button.invoke()
