@@ -221,7 +221,8 @@ def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) ->
         face.start()
         while not face.finished:
             _dispatch_next(face, bridge, cancelled)
-            face.catch_up()
+            if not face.finished:
+                face.catch_up()
     return face.exit_status
 
 

@@ -55,6 +55,33 @@ def test_what_a_library_prints_is_no_line_of_the_face(
     assert "Network is unreachable" in said.err
 
 
+class WaitingFace:
+    """Ends when it has caught up three times, while nothing happens."""
+
+    exit_status = 0
+
+    def __init__(self) -> None:
+        self.caught_up = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.caught_up == 3
+
+    def start(self) -> None:
+        pass
+
+    def catch_up(self) -> None:
+        self.caught_up += 1
+
+
+def test_a_face_catches_up_while_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr("proxim.app.main.POLL_SECONDS", 0.001)
+    face: Any = WaitingFace()
+    assert _drive(face, Bridge(), lambda: False) == 0
+    assert face.caught_up == 3
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])

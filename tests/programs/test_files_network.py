@@ -126,6 +126,7 @@ def test_the_lane_is_cut(sides: Sides, cable: LossyLink, sender: int) -> None:
         with arriving(sides, both, sender, OVER_CABLE):
             for side in both:
                 moving(side, via="lane")
+                assert ways(side) == ["lane"]
             # What passes now cuts the lane (4000 packets are 6 MB at most), and what then passes
             # over the channel is not the rest: it is not done before there is another lane.
             sides.gate.close_after(OVER_CABLE // 3)

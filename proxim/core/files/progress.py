@@ -26,9 +26,8 @@ def outcome(
         return file_st.TransferState.DONE, None
     if len(failed) < wanted:
         return file_st.TransferState.DONE, Reason.SOME_FILES_FAILED
-    return file_st.TransferState.FAILED, failed[
-        0
-    ].reason if wanted == 1 else Reason.SOME_FILES_FAILED
+    reason = failed[0].reason if wanted == 1 else Reason.SOME_FILES_FAILED
+    return file_st.TransferState.FAILED, reason
 
 
 def lost_bytes(entries: tuple[Entry, ...], failed: tuple[FailedFile, ...]) -> int:

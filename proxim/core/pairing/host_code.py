@@ -109,7 +109,6 @@ _LAYOUTS: Final = (
     _Layout("11110", ipaddress.IPv4Network("169.254.0.0/16"), (4, 4, 4)),
     _Layout("111110", ipaddress.IPv4Network("0.0.0.0/0"), (6, 6, 6), port_bits=16),
 )
-MAX_SYMBOLS: Final = max(layout.symbols for layout in _LAYOUTS)
 
 
 @dataclass(frozen=True, slots=True)

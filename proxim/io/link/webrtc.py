@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Final, NoReturn
 
-# The modules of PyAV that aiortc imports. One that is missing here is imported for real where PyAV
-# is installed, and fails loudly in the executable: tests/programs/test_executable.py opens a link.
+# The modules of PyAV that aiortc imports. If a newer aiortc imports another one, the import fails
+# at once with "'av' is not a package", which every test of a link shows.
 _MEDIA_MODULES: Final = ("av", "av.frame", "av.packet", "av.video", "av.video.codeccontext")
 
 

@@ -49,7 +49,6 @@ from proxim.io.system.addresses import (
     read_adapters,
 )
 from proxim.io.system.firewall import find_firewalls
-from proxim.io.system.subprocesses import TOOL_SECONDS
 
 # A connection within one machine takes a millisecond, but a firewall that drops packets makes it
 # hang.
@@ -59,8 +58,9 @@ LINK_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
 # This is enough for two waits of ANSWER_SECONDS, because all ports and addresses are tried at once.
 PORT_SECONDS: Final = 8.0
-# At most three of the tools that run in a row are slow.
-FIREWALL_SECONDS: Final = 3 * TOOL_SECONDS + 1.0
+# The firewalls' tools run one after the other and take a second together. People do not wait longer
+# than this for tools that hang.
+FIREWALL_SECONDS: Final = 20.0
 # These checks ask the system and wait for nobody.
 QUICK_SECONDS: Final = 5.0
 # Our page contains its name in its first lines.

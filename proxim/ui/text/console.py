@@ -220,6 +220,11 @@ class Lines:
             self._write(self.console.one_line(question))
             self.asked = True
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether the line of progress is on the screen."""
+        return self._progress > 0
+
     def progress(self, line: str) -> None:
         """Redraw the line of progress, unless a question is open."""
         if self.asked:

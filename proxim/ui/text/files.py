@@ -135,9 +135,13 @@ class TransferReport:
 
     def catch_up(self) -> None:
         """Show progress that was left out because it came too soon after the last."""
+        if self._lines.console.redraws:
+            moving = tuple(self._moving.values())
+            if moving and (moving != self._drawn or not self._lines.shows_progress):
+                self._redraw()
+            return
         for status in self._moving.values():
-            if status not in self._drawn:
-                self._progress(status)
+            self._progress(status)
 
     def _progress(self, status: file_st.TransferStatus) -> None:
         if self._lines.console.redraws:
@@ -158,6 +162,9 @@ class TransferReport:
             )
 
     def _redraw(self) -> None:
+        # The line of progress is never drawn over a question.
+        if self._lines.asked:
+            return
         now, moving = self._clock(), tuple(self._moving.values())
         if self._drawn_at is None or now >= self._drawn_at + REDRAW_SECONDS:
             self._drawn_at, self._drawn = now, moving

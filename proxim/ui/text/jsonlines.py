@@ -257,7 +257,8 @@ class JsonLinesFace(LineFace):
         """Write the newest progress of each transfer, at most once in _TRANSFER_SECONDS."""
         due = self._clock() - _TRANSFER_SECONDS
         for status in list(self._left_out.values()):
-            if self._shown_at[status.transfer] <= due:
+            # One that ended and is published once more has no moment.
+            if self._shown_at.get(status.transfer, due) <= due:
                 self._write_transfer(status, whole=False)
 
     def _write_transfer(self, status: file_st.TransferStatus, *, whole: bool) -> None:

@@ -50,7 +50,8 @@ class Report:
         self.out = out or io.StringIO()
         self._before: dict[TransferID, file_st.TransferStatus] = {}
         console = Console(self.out, {"NO_COLOR": "1", "TERM": term}, lambda: columns)
-        self.it = TransferReport(Lines(console, writer(self.out)), lambda: self.now)
+        self.lines = Lines(console, writer(self.out))
+        self.it = TransferReport(self.lines, lambda: self.now)
 
     def tell(self, *statuses: file_st.TransferStatus) -> str:
         for status in statuses:
@@ -168,6 +169,21 @@ def test_what_stands_still_is_shown_as_it_is() -> None:
     assert report.later(REDRAW_SECONDS / 2) == ""
     assert " 40 %" in report.later(REDRAW_SECONDS)
     assert report.later(REDRAW_SECONDS) == ""
+
+
+def test_what_came_to_stand_still_behind_a_question_is_shown_after_it() -> None:
+    report = Report(Terminal())
+    report.tell(ACTIVE)
+    report.lines.ask("Allow? ")
+    report.said()
+    report.now += REDRAW_SECONDS
+    assert report.tell(moved(50)) == ""
+    assert report.later(REDRAW_SECONDS) == ""
+    report.lines.entered()
+    assert " 50 %" in report.later(REDRAW_SECONDS)
+    report.lines.say("A sentence erases the line.")
+    report.said()
+    assert " 50 %" in report.later(REDRAW_SECONDS)
 
 
 def test_several_are_added_up() -> None:

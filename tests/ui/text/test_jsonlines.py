@@ -540,6 +540,17 @@ def test_a_transfer_from_its_announcement_to_its_end() -> None:
     ]
 
 
+@each_row("state", [file_st.TransferState.DONE, file_st.TransferState.FAILED])
+def test_an_ended_transfer_that_is_published_again_is_told_again(
+    state: file_st.TransferState,
+) -> None:
+    face = Face(HOST)
+    face.show(COMING)
+    over = replace(COMING, state=state)
+    assert [event["state"] for event in face.show(over, over)] == [state, state]
+    assert face.later(1.0) == []
+
+
 def test_what_we_announce_needs_no_list() -> None:
     assert Face(HOST).show(GOING) == [{**TRANSFER, "transferID": "t2", "direction": "out"}]
 
